@@ -1,0 +1,212 @@
+"""The contract between Rollcall and whatever it connects: values, errors, capabilities, and the two base classes.
+sync/ knows connectors through this module alone; it may import nothing of Rollcall's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+# What a connector can do. Pages, buttons and tasks ask for these, so nothing is offered that can't be done.
+LOOK_UP = "look up"  # account(id): the second look
+ASSETS = "assets"  # assets() and access()
+REMOVE = "remove"
+CHANGE_ROLE = "change role"
+INVITE = "invite"
+GRANT = "grant"
+REVOKE = "revoke"
+CAPABILITIES = (LOOK_UP, ASSETS, REMOVE, CHANGE_ROLE, INVITE, GRANT, REVOKE)
+
+SEAT_BASED, PAID_SOCIAL, SAMPLE = "Seat-based", "Paid social", "Sample"
+BRONZE, SILVER, GOLD, PLATINUM = "bronze", "silver", "gold", "platinum"
+
+
+class ConnectorError(Exception):
+    """The app did not do as asked; the text is for the Owner to read and never holds a secret."""
+
+
+class CredentialRejected(ConnectorError):
+    """The credential is wrong, expired or lacks a permission: the Owner must reconnect."""
+
+
+class RateLimited(ConnectorError):
+    """Too many calls: nothing is wrong, go on after `retry_after` seconds."""
+
+    def __init__(self, message: str, retry_after: float = 60):
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class TemporarilyUnavailable(ConnectorError):
+    """It may work later: no connection, a time-out, a 5xx, an answer cut short, a list that changed while it was read."""
+
+
+class Refused(ConnectorError):
+    """The app understood and said no; the text holds its words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One value that a connector asks for; a secret is stored encrypted and never shown again."""
+
+    name: str
+    label: str
+    help: str = ""
+    secret: bool = False
+    required: bool = True
+    pattern: str = ""  # a regular expression that the whole value must match
+    choices: tuple[tuple[str, str], ...] = ()  # (value, label); the first is the default
+    placeholder: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who the credential is, as test() found out."""
+
+    name: str
+    external_id: str | None = None  # its id among accounts(), where the app tells
+    may: tuple[str, ...] = ()  # in plain words: "read members", "remove"
+    missing: tuple[str, ...] = ()  # what it may not do, and what to change about that
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    id: str
+    label: str
+    privileged: bool = False  # may administer the whole app
+    default: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One seat, as the app reports it. `id` never changes; `last_activity` is naive UTC."""
+
+    id: str
+    email: str = ""
+    name: str = ""
+    status: str = "active"  # active, invited, suspended
+    role: str = ""  # Role.id
+    kind: str = "user"  # user; system: what the app made for itself, bots
+    last_activity: datetime | None = None
+    seat: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    id: str
+    kind: str  # the app's own word, singular: "repository"
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    account: str  # Account.id
+    asset: str  # Asset.id
+    role: str = ""
+    privileged: bool = False  # may hand the asset on: the only one is warned about
+
+
+class Connector:
+    """One kind of app. A subclass sets the class attributes and the methods its capabilities name.
+
+    Every method may raise the four ConnectorErrors and nothing else. An iterator gives
+    everything or raises: a list that may be incomplete is TemporarilyUnavailable.
+    It goes page by page and never holds a whole list in memory.
+    """
+
+    slug: str = ""
+    label: str = ""
+    category: str = SEAT_BASED
+    logo: str = ""  # a file in static/logos; "" shows the initial
+    level: str = BRONZE
+    docs: tuple[str, ...] = ()  # how to get the credential, one step an entry
+    fields: tuple[Field, ...] = ()
+    capabilities: frozenset[str] = frozenset()
+    asset_word: str = "asset"
+    role_word: str = "role"
+
+    def __init__(self, settings: dict[str, str], on_total: Callable[[int], None] | None = None):
+        """`settings` holds the fields' values, secrets included; `on_total` is told how long a list is, if the app says."""
+        self.settings = settings
+        self.on_total = on_total or (lambda total: None)
+
+    @property
+    def removal_suspends(self) -> bool:
+        """True where remove() leaves the account in the list, as suspended."""
+        return False
+
+    def close(self) -> None:
+        """Let go of connections."""
+
+    def test(self) -> Identity:
+        raise NotImplementedError
+
+    def roles(self) -> list[Role]:
+        raise NotImplementedError
+
+    def accounts(self) -> Iterator[Account]:
+        """Every account of every status; pending invitations are accounts with status invited."""
+        raise NotImplementedError
+
+    def assets(self) -> Iterator[Asset]:
+        return iter(())
+
+    def access(self) -> Iterator[Access]:
+        return iter(())
+
+    def account(self, id: str) -> Account | None:
+        """The second look: the account as it is now, None when the app says that there is none."""
+        raise NotImplementedError
+
+    def remove(self, account: Account) -> None:
+        """Take the seat away; an account that is gone already counts as done."""
+        raise NotImplementedError
+
+    def change_role(self, account: Account, role: str) -> None:
+        raise NotImplementedError
+
+    def invite(self, email: str, role: str) -> None:
+        raise NotImplementedError
+
+    def grant(self, account: Account, asset: Asset, role: str) -> None:
+        raise NotImplementedError
+
+    def revoke(self, account: Account, asset: Asset) -> None:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryPerson:
+    """One person, as a directory reports them."""
+
+    id: str  # never changes: entryUUID, objectGUID
+    email: str = ""
+    name: str = ""
+    status: str = "active"  # active, suspended, deprovisioned
+    user_name: str = ""
+    further_emails: tuple[str, ...] = ()
+    employee_number: str = ""
+    groups: tuple[str, ...] = field(default=())  # names
+
+
+class DirectoryConnector:
+    """One kind of directory that is read: the same rules as for Connector."""
+
+    slug: str = ""
+    label: str = ""
+    logo: str = ""
+    docs: tuple[str, ...] = ()
+    fields: tuple[Field, ...] = ()
+
+    def __init__(self, settings: dict[str, str]):
+        self.settings = settings
+
+    def close(self) -> None:
+        """Let go of connections."""
+
+    def test(self) -> Identity:
+        raise NotImplementedError
+
+    def people(self) -> Iterator[DirectoryPerson]:
+        """Everybody, of every status, with their groups; whole or raises."""
+        raise NotImplementedError

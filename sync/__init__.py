@@ -1,0 +1,1 @@
+"""What Rollcall does. No Flask, no HTTP, no app's name may enter; connectors are reached through connectors.base alone."""

@@ -1,0 +1,101 @@
+"""The one database: how it is opened, written to and brought up to date.
+Every write goes through `writing()`; nothing else may begin a transaction."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+
+from peewee import SqliteDatabase
+from playhouse.migrations import Runner
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+
+db = SqliteDatabase(None, lock_type="IMMEDIATE", autoconnect=False)
+
+
+class DatabaseRefused(Exception):
+    """The file cannot be used; the message says why and what to do."""
+
+
+def utcnow() -> datetime:
+    """Now, as the naive UTC time that the file stores."""
+    return datetime.now(timezone.utc).replace(tzinfo=None)
+
+
+def open_database(path: str | os.PathLike) -> None:
+    """Point `db` at the file and bring its schema up to date.
+
+    A file of an older version is copied beside itself first; raises
+    DatabaseRefused for a file of a newer version or one that is no database.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not db.is_closed():
+        db.close()
+    db.init(
+        str(path),
+        pragmas={"journal_mode": "wal", "foreign_keys": 1, "synchronous": "full", "cache_size": -16_000},
+        timeout=30,
+    )
+    try:
+        with connected():
+            _migrate(path)
+    except (sqlite3.DatabaseError, OSError) as problem:
+        raise DatabaseRefused(f"{path} cannot be opened as Rollcall's database: {problem}") from problem
+    os.chmod(path, 0o600)
+
+
+def _migrate(path: Path) -> None:
+    runner = Runner(db, str(MIGRATIONS))
+    unknown = [row.name for row in runner.status() if row.path is None]
+    if unknown:
+        raise DatabaseRefused(
+            f"{path} was written by a newer Rollcall (it knows {', '.join(unknown)}). "
+            "Nothing was changed: start the newer version, or restore a backup made by this one."
+        )
+    pending = [row.name for row in runner.status() if row.applied is None]
+    if pending and runner.applied():
+        kept = path.with_name(f"{path.name}.before-{pending[0]}")
+        if not kept.exists():
+            copy_database(path, kept)
+    if pending:
+        runner.up()
+
+
+def copy_database(source: str | os.PathLike, target: str | os.PathLike) -> None:
+    """A consistent copy of a live file, by SQLite's own backup; whole or not at all."""
+    target = Path(target)
+    partial = target.with_name(target.name + ".partial")
+    reading, writing_to = sqlite3.connect(str(source)), sqlite3.connect(str(partial))
+    try:
+        reading.backup(writing_to)
+    finally:
+        writing_to.close()
+        reading.close()
+    os.chmod(partial, 0o600)
+    shutil.move(partial, target)
+
+
+@contextmanager
+def connected():
+    """This thread's connection for the length of the block; one that is open already is used."""
+    if not db.is_closed():
+        yield
+        return
+    db.connect()
+    try:
+        yield
+    finally:
+        db.close()
+
+
+@contextmanager
+def writing():
+    """One short transaction that holds the single write lock; nested blocks join it."""
+    with connected(), db.atomic():
+        yield

@@ -1,0 +1,38 @@
+"""The real parts that some tests need: a missing one skips with its reason, or fails under ROLLCALL_TEST_ALL=1."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import socket
+
+import pytest
+
+PROGRAMS = {
+    "chromium": ("chromium", "/usr/bin/chromium"),
+    "slapd": ("slapd", "/usr/sbin/slapd"),
+    "slapadd": ("slapadd", "/usr/sbin/slapadd"),
+    "node": ("node",),
+    "npm": ("npm",),
+}
+
+
+def need(part: str) -> str:
+    """The path of a program, or the name of a Python package; skips or fails where it is missing."""
+    if part in PROGRAMS:
+        found = next((path for name in PROGRAMS[part] if (path := shutil.which(name))), None)
+    else:
+        found = part if importlib.util.find_spec(part) else None
+    if found:
+        return found
+    reason = f"{part} is not installed here"
+    if os.environ.get("ROLLCALL_TEST_ALL") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
