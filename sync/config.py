@@ -1,0 +1,84 @@
+"""What the environment says: where the files are, where pages are served, how mail leaves.
+A bad value stops the start with a sentence that names it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from sync import notify, schedule, vault
+from sync.db import open_database
+
+
+class BadSetting(ValueError):
+    """An environment variable that can't be used; the text names it and says what it should be."""
+
+
+@dataclass(frozen=True)
+class Config:
+    home: Path
+    database_path: Path
+    listen_host: str
+    listen_port: int
+    url: str  # without a slash at the end
+    smtp_url: str | None
+    secret_key_file: Path
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str] = os.environ) -> Config:
+        home = Path(environ.get("ROLLCALL_HOME") or "data").resolve()
+        host, port = _listen(environ.get("ROLLCALL_LISTEN") or "127.0.0.1:8000")
+        smtp_url = environ.get("ROLLCALL_SMTP_URL") or None
+        if smtp_url:
+            try:
+                notify.parse_smtp_url(smtp_url)
+            except ValueError as problem:
+                raise BadSetting(f"ROLLCALL_SMTP_URL: {problem}") from None
+        return cls(
+            home=home,
+            database_path=_database(environ.get("ROLLCALL_DATABASE"), home),
+            listen_host=host,
+            listen_port=port,
+            url=_url(environ.get("ROLLCALL_URL"), host, port),
+            smtp_url=smtp_url,
+            secret_key_file=Path(environ.get("ROLLCALL_SECRET_KEY_FILE") or home / "secret.key"),
+        )
+
+
+def _listen(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not port.isdigit() or not 0 < int(port) < 65536:
+        raise BadSetting(f"ROLLCALL_LISTEN is {text!r}: it must be HOST:PORT, such as 127.0.0.1:8000.")
+    return host.strip("[]") or "127.0.0.1", int(port)
+
+
+def _database(text: str | None, home: Path) -> Path:
+    if not text:
+        return home / "rollcall.db"
+    if "://" in text:
+        raise BadSetting(
+            "ROLLCALL_DATABASE names a database server, which this version can't use yet: "
+            "leave it out (the file is kept in ROLLCALL_HOME) or give the path of a SQLite file."
+        )
+    return Path(text).resolve()
+
+
+def _url(text: str | None, host: str, port: int) -> str:
+    if not text:
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
+        raise BadSetting(f"ROLLCALL_URL is {text!r}: it must be what links begin with, such as https://rollcall.acme.example.")
+    return text.rstrip("/")
+
+
+def open_all(config: Config) -> None:
+    """Open key file, database and queue; raises VaultProblem or DatabaseRefused with what to do."""
+    config.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    vault.open_vault(config.secret_key_file)
+    open_database(config.database_path)
+    schedule.open_queue(config.database_path)
+    notify.configure(config.smtp_url, config.url)

@@ -1,0 +1,89 @@
+"""The workspace's own settings: its name, its zone, its guards.
+Each is one row of Setting; a name that is not there has its default."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime, timezone
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sync import activity
+from sync.db import connected, writing
+from sync.models import Person, Setting
+
+
+class WorkspaceProblem(ValueError):
+    """A setting that can't be; the text is for the page."""
+
+
+@dataclass(frozen=True)
+class Workspace:
+    name: str = "My company"
+    zone: str = "UTC"
+    guard_accounts: int = 5
+    guard_percent: int = 20
+    currency: str = "€"
+
+
+def workspace() -> Workspace:
+    with connected():
+        known = {row.name: row.value for row in Setting.select().where(Setting.name.in_(_names()))}
+    return Workspace(**known)
+
+
+def update_workspace(by: str, **values: Any) -> Workspace:
+    """Change some of Workspace's values; raises WorkspaceProblem and changes nothing when one can't be."""
+    before = asdict(workspace())
+    after = before | values
+    _refuse_nonsense(after)
+    with writing():
+        for name in _names():
+            if after[name] != before[name]:
+                set_setting(name, after[name])
+                activity.record(by, "changed setting", about=name.replace("_", " "),
+                                before=str(before[name]), after=str(after[name]))
+    return Workspace(**after)
+
+
+def _names() -> list[str]:
+    return [field.name for field in fields(Workspace)]
+
+
+def _refuse_nonsense(values: dict[str, Any]) -> None:
+    if not str(values["name"]).strip():
+        raise WorkspaceProblem("The workspace needs a name.")
+    try:
+        ZoneInfo(values["zone"])
+    except (ZoneInfoNotFoundError, ValueError, OSError) as problem:
+        raise WorkspaceProblem(f"{values['zone']!r} is no time zone. Use a name such as Europe/Berlin.") from problem
+    if not (isinstance(values["guard_accounts"], int) and 0 <= values["guard_accounts"] <= 100_000):
+        raise WorkspaceProblem("The guard's number of accounts must be between 0 and 100,000.")
+    if not (isinstance(values["guard_percent"], int) and 0 <= values["guard_percent"] <= 100):
+        raise WorkspaceProblem("The guard's percentage must be between 0 and 100.")
+    if len(str(values["currency"])) > 4:
+        raise WorkspaceProblem("The currency is a sign or a three-letter code, such as € or EUR.")
+
+
+def is_set_up() -> bool:
+    """True once there is a workspace owner."""
+    with connected():
+        return Person.select().where(Person.workspace_role == "owner").exists()
+
+
+def setting(name: str, default: Any = None) -> Any:
+    with connected():
+        row = Setting.get_or_none(Setting.name == name)
+    return default if row is None else row.value
+
+
+def set_setting(name: str, value: Any) -> None:
+    with writing():
+        Setting.insert(name=name, value=value).on_conflict(
+            conflict_target=[Setting.name], update={Setting.value: value}
+        ).execute()
+
+
+def to_local(moment: datetime) -> datetime:
+    """A naive UTC time as an aware one in the workspace's zone."""
+    return moment.replace(tzinfo=timezone.utc).astimezone(ZoneInfo(workspace().zone))
