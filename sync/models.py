@@ -313,8 +313,9 @@ class Change(Base):
     class Meta:
         indexes = (
             (("report", "kind", "id"), False),
-            SQL("CREATE UNIQUE INDEX change_waiting ON change (app_id, kind, coalesce(account_id, 0), coalesce(asset_id, 0)) "
-                "WHERE decision IN ('needs confirmation', 'held', 'left out') AND report_id IS NOT NULL"),
+            SQL("CREATE UNIQUE INDEX change_once ON change "
+                "(report_id, kind, in_app, coalesce(account_id, 0), coalesce(asset_id, 0)) WHERE decision <> 'applied'"),
+            SQL("CREATE INDEX change_removals ON change (created_at) WHERE kind = 'removed user' AND in_app"),
         )
 
 

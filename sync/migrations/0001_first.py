@@ -281,8 +281,9 @@ class Change(Base):
     class Meta:
         indexes = (
             (("report", "kind", "id"), False),
-            SQL("CREATE UNIQUE INDEX change_waiting ON change (app_id, kind, coalesce(account_id, 0), coalesce(asset_id, 0)) "
-                "WHERE decision IN ('needs confirmation', 'held', 'left out') AND report_id IS NOT NULL"),
+            SQL("CREATE UNIQUE INDEX change_once ON change "
+                "(report_id, kind, in_app, coalesce(account_id, 0), coalesce(asset_id, 0)) WHERE decision <> 'applied'"),
+            SQL("CREATE INDEX change_removals ON change (created_at) WHERE kind = 'removed user' AND in_app"),
         )
 
 
@@ -388,6 +389,11 @@ TABLES = [
 def up(migrator, db):
     with db.bind_ctx(TABLES, bind_refs=False, bind_backrefs=False):
         db.create_tables(TABLES, safe=False)
+    for act in ("UPDATE", "DELETE"):
+        db.execute_sql(
+            f"CREATE TRIGGER activity_no_{act.lower()} BEFORE {act} ON activity "
+            "BEGIN SELECT RAISE(ABORT, 'activity is append-only'); END"
+        )
 
 
 def down(migrator, db):

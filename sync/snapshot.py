@@ -1,0 +1,129 @@
+"""What a connector reported, staged in TEMP tables of this thread's connection: whole or nothing (rule 1).
+The file itself is not locked while an app is being read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+
+from connectors.base import ASSETS, Access, Account, Asset, Connector, Role, TemporarilyUnavailable
+from sync.db import db
+from sync.matching import normal_email
+
+BATCH = 500
+READINGS = 3  # of a list that repeats itself, before the check gives up
+STATUSES = {"active", "invited", "suspended"}
+TABLES = {
+    "staged_role": "external_id TEXT PRIMARY KEY, label TEXT, privileged INT, standard INT",
+    "staged_account": (
+        "external_id TEXT PRIMARY KEY, email TEXT, normal TEXT, name TEXT, status TEXT, "
+        "role TEXT, kind TEXT, last_activity TEXT, seat TEXT"
+    ),
+    "staged_asset": "external_id TEXT PRIMARY KEY, kind TEXT, name TEXT",
+    "staged_access": "account TEXT, asset TEXT, role TEXT, privileged INT, PRIMARY KEY (account, asset)",
+    "staged_gone": "account_id INTEGER PRIMARY KEY",
+}
+
+Progress = Callable[[str, int], None]  # (phase, read so far): may raise to stop the reading
+
+
+class UnusableReading(Exception):
+    """The connector gave what the contract forbids: a bug of the connector, told in its words."""
+
+
+@contextmanager
+def staging() -> Iterator[None]:
+    """Empty staging tables for the length of the block."""
+    _drop()
+    for name, columns in TABLES.items():
+        db.execute_sql(f"CREATE TEMP TABLE {name} ({columns}) WITHOUT ROWID")
+    try:
+        yield
+    finally:
+        _drop()
+
+
+def _drop() -> None:
+    for name in TABLES:
+        db.execute_sql(f"DROP TABLE IF EXISTS temp.{name}")
+
+
+def read(connector: Connector, progress: Progress) -> int:
+    """Stage everything the connector reports; the number of accounts. Raises ConnectorError or UnusableReading."""
+    progress("accounts", 0)
+    _stage("staged_role", connector.roles, _role_row, lambda read: None)
+    accounts = _stage("staged_account", connector.accounts, _account_row, lambda read: progress("accounts", read))
+    if ASSETS in connector.capabilities:
+        progress("assets", 0)
+        _stage("staged_asset", connector.assets, _asset_row, lambda read: progress("assets", read))
+        progress("access", 0)
+        _stage("staged_access", connector.access, _access_row, lambda read: progress("access", read))
+    return accounts
+
+
+def _stage(table: str, give: Callable[[], Iterable], row_of: Callable, progress: Callable[[int], None]) -> int:
+    for _attempt in range(READINGS):
+        read = _stage_once(table, give(), row_of, progress)
+        if read is not None:
+            return read
+    raise TemporarilyUnavailable(
+        f"The app gave the same entry more than once in its list, {READINGS} times in a row, "
+        "so others may be missing from it."
+    )
+
+
+def _stage_once(table: str, values: Iterable, row_of: Callable, progress: Callable[[int], None]) -> int | None:
+    """The number of rows; None when the list repeated itself."""
+    width = TABLES[table].split(", PRIMARY")[0].count(",") + 1
+    insert = f"INSERT OR IGNORE INTO {table} VALUES ({', '.join('?' * width)})"
+    connection = db.connection()
+    connection.execute(f"DELETE FROM {table}")
+    rows, read = map(row_of, values), 0
+    while batch := list(islice(rows, BATCH)):
+        connection.execute("BEGIN")  # deferred, and TEMP alone: takes no lock on the file
+        try:
+            stored = connection.executemany(insert, batch).rowcount
+        finally:
+            connection.execute("COMMIT")
+        if stored != len(batch):
+            return None
+        read += stored
+        progress(read)
+    return read
+
+
+def stage_account(account: Account) -> None:
+    """An account that the list left out but a second look found."""
+    db.execute_sql(f"INSERT OR IGNORE INTO staged_account VALUES ({', '.join('?' * 9)})", _account_row(account))
+
+
+def _role_row(role: Role) -> tuple:
+    return role.id, role.label, role.privileged, role.default
+
+
+def _account_row(account: Account) -> tuple:
+    if not account.id or account.status not in STATUSES:
+        raise UnusableReading(f"an account came with the id {account.id!r} and the status {account.status!r}")
+    seen = account.last_activity
+    return (
+        account.id,
+        account.email,
+        normal_email(account.email),
+        account.name,
+        account.status,
+        account.role,
+        account.kind,
+        seen and seen.isoformat(" "),
+        account.seat,
+    )
+
+
+def _asset_row(asset: Asset) -> tuple:
+    if not asset.id:
+        raise UnusableReading("an asset came without an id")
+    return asset.id, asset.kind, asset.name
+
+
+def _access_row(access: Access) -> tuple:
+    return access.account, access.asset, access.role, access.privileged
