@@ -4,13 +4,18 @@ Nothing else may write Person.status: it follows from the directories unless som
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-from peewee import JOIN, fn, prefetch
+from peewee import fn, prefetch
 
+from connectors import directory_connectors
+from connectors.base import ConnectorError
 from sync import activity, matching
 from sync.db import connected, db, utcnow, writing
-from sync.models import App, DirectoryEntry, Person, PersonEmail, Session
-from sync.page import PAGE_SIZE, Page
+from sync.matching import PAGE, Page, normal_email
+from sync.models import DirectoryEntry, Person, PersonEmail, Session
 
 STATUSES = ("active", "suspended", "deprovisioned")
 WORKSPACE_ROLES = ("owner", "super admin", "admin", "user", "guest")
@@ -37,7 +42,7 @@ def main_email(person: Person) -> str:
 
 def find_by_email(email: str) -> Person | None:
     """Whose address this is, in any spelling, main or further."""
-    normal = matching.normal_email(email)
+    normal = normal_email(email)
     if not normal:
         return None
     with connected():
@@ -54,8 +59,10 @@ def search(search: str = "", status: str = "", page: int = 1) -> Page:
         query = query.where(fn.casefold(Person.name).contains(wanted) | Person.id.in_(with_email))
     with connected():
         total = query.count()
-        rows = query.order_by(Person.name, Person.id).paginate(max(page, 1), PAGE_SIZE)
-        return Page(rows=list(prefetch(rows, PersonEmail)), total=total, number=max(page, 1))
+        pages = max(1, -(-total // PAGE))
+        number = min(max(1, page), pages)
+        rows = query.order_by(Person.name, Person.id).paginate(number, PAGE)
+        return Page(list(prefetch(rows, PersonEmail)), total, number, pages)
 
 
 def add(
@@ -68,7 +75,6 @@ def add(
         person = Person.create(name=_clean(name), workspace_role=workspace_role, status_reason=f"Added by {_short(by)}")
         _write_emails(person, emails)
         activity.record(by, "added person", about=signature(person), after=workspace_role, person=person)
-        match_accounts()
     return person
 
 
@@ -81,12 +87,16 @@ def edit(person: Person, by: str, name: str | None = None, emails: Sequence[str]
             Person.update(name=person.name).where(Person.id == person.id).execute()
         if emails is not None:
             usable = _usable_emails(emails, person)
+            dropped = PersonEmail.select(PersonEmail.normal).where(
+                PersonEmail.person == person, PersonEmail.normal.not_in(list(usable))
+            )
+            dropped = [row.normal for row in dropped]
             PersonEmail.delete().where(PersonEmail.person == person).execute()
             _write_emails(person, usable)
-            match_accounts()
+            matching.match_everywhere(dropped)
         after = _portrait(person)
         if before != after:
-            activity.record(by, "edited person", about=signature(person), before=before, after=after, person=person)
+            activity.record(by, "edited person", about=after, before=before, after=after, person=person)
 
 
 def mark_left(person: Person, by: str, reason: str = "") -> None:
@@ -137,12 +147,6 @@ def recompute_status(person_ids: Iterable[int], by: str) -> dict[str, int]:
     return became
 
 
-def match_accounts() -> None:
-    """New addresses may belong to accounts that nobody was found for."""
-    for app in App.select().where(App.state != "disconnected"):
-        matching.match_by_email(app)
-
-
 def _with_entries(ids: list[int]) -> list[tuple[Person, list[DirectoryEntry]]]:
     people = Person.select().where(Person.id.in_(ids)).order_by(Person.id)
     entries: dict[int, list[DirectoryEntry]] = {}
@@ -152,7 +156,7 @@ def _with_entries(ids: list[int]) -> list[tuple[Person, list[DirectoryEntry]]]:
 
 
 def _follow(person: Person, entries: list[DirectoryEntry], by: str) -> list[str]:
-    said = next((status for status in STATUSES if any(entry.status == status for entry in entries)), None)
+    said = _said(entries)
     if said is None:
         return []
     if person.status_by_hand == said:
@@ -163,12 +167,16 @@ def _follow(person: Person, entries: list[DirectoryEntry], by: str) -> list[str]
     return [said] if _become(person, said, by, latest.reason) else []
 
 
+def _said(entries: list[DirectoryEntry]) -> str | None:
+    return next((status for status in STATUSES if any(entry.status == status for entry in entries)), None)
+
+
 def _decide_by_hand(person: Person, status: str, by: str, reason: str, why: str) -> None:
     [(current, entries)] = _with_entries([person.id])
-    agreed = bool(entries) and _derived(entries) == status
-    Person.update(status_by_hand=None if agreed else status).where(Person.id == person.id).execute()
+    decision = None if _said(entries) == status else status
+    Person.update(status_by_hand=decision).where(Person.id == person.id).execute()
     _become(current, status, by, f"{reason}: {why.strip()}" if why.strip() else reason)
-    person.status, person.status_by_hand = status, None if agreed else status
+    person.status, person.status_by_hand = status, decision
 
 
 def _become(person: Person, status: str, by: str, reason: str) -> bool:
@@ -181,3 +189,111 @@ def _become(person: Person, status: str, by: str, reason: str) -> bool:
         by, f"person {status}", about=signature(person), why=reason, before=person.status, after=status, person=person
     )
     return True
+
+
+def _keep_an_owner(person: Person) -> None:
+    others = Person.select().where(
+        Person.workspace_role == "owner", Person.status != "deprovisioned", Person.id != person.id
+    )
+    if Person.get_by_id(person.id).workspace_role == "owner" and not others.exists():
+        raise PeopleProblem(
+            f"{person.name or main_email(person)} is the only owner of this workspace. "
+            "Nothing was changed: make somebody else an owner first."
+        )
+
+
+def _check_role(role: str | None) -> None:
+    if role is not None and role not in WORKSPACE_ROLES:
+        raise PeopleProblem(f"{role!r} is no workspace role. The roles are {', '.join(WORKSPACE_ROLES)}.")
+
+
+def _usable_emails(emails: Iterable[str], person: Person | None) -> dict[str, str]:
+    usable: dict[str, str] = {}
+    for email in (email.strip() for email in emails):
+        if not email:
+            continue
+        normal = normal_email(email)
+        if not normal:
+            raise PeopleProblem(f"{email!r} is no e-mail address. Nothing was changed.")
+        holder = find_by_email(email)
+        if holder and holder != person:
+            raise PeopleProblem(f"{email} belongs to {signature(holder)} already. Nothing was changed.")
+        usable.setdefault(normal, email)
+    if not usable:
+        raise PeopleProblem("A person needs an e-mail address. Nothing was changed.")
+    return usable
+
+
+def _write_emails(person: Person, emails: dict[str, str]) -> None:
+    for place, (normal, email) in enumerate(emails.items()):
+        PersonEmail.create(person=person, email=email, normal=normal, main=place == 0)
+    matching.match_everywhere(list(emails))
+
+
+def _portrait(person: Person) -> str:
+    emails = PersonEmail.select().where(PersonEmail.person == person).order_by(PersonEmail.main.desc(), PersonEmail.id)
+    return f"{person.name} <{', '.join(email.email for email in emails)}>"
+
+
+def _clean(name: str) -> str:
+    return " ".join(name.split())[:200]
+
+
+def _short(by: str) -> str:
+    return by.partition(" <")[0]
+
+
+@dataclass(frozen=True)
+class ImportOutcome:
+    """How many people of a list were new, were brought up to date, and were as it says already."""
+
+    added: int
+    updated: int
+    unchanged: int
+
+
+def import_csv(source: str | Path, by: str) -> ImportOutcome:
+    """Take over the people that a CSV file (its path, or its text) names, and say nothing of anybody else.
+
+    Whole or nothing: raises PeopleProblem, which names the line, and changes nothing.
+    A status in the list is a decision by hand, since the list is given by hand.
+    """
+    reader = directory_connectors()["csv"]
+    try:
+        rows = reader({"file": str(source)} if _is_path(source) else {"text": source}).rows()
+    except ConnectorError as problem:
+        raise PeopleProblem(f"{problem} Nothing was changed.") from problem
+    done = {"added": 0, "updated": 0, "unchanged": 0}
+    with writing():
+        for row in rows:
+            done[_import(row, by)] += 1
+        activity.record(by, "imported people", after=", ".join(f"{count} {word}" for word, count in done.items()))
+    return ImportOutcome(**done)
+
+
+def _is_path(source: str | Path) -> bool:
+    return isinstance(source, Path) or ("\n" not in source and "\r" not in source)
+
+
+def _import(row: Any, by: str) -> str:
+    person = find_by_email(row.email)
+    if person is None:
+        person = add(row.name, row.email, by, row.further_emails)
+        outcome = "added"
+    else:
+        before = (_portrait(person), person.status, person.employee_number)
+        known = {normal_email(email.email): email.email for email in person.emails}
+        further = [email for email in row.further_emails if normal_email(email) not in known]
+        ordered = sorted(person.emails, key=lambda email: not email.main)
+        edit(person, by, name=row.name or None, emails=[*(email.email for email in ordered), *further])
+        outcome = "updated"
+    if row.employee_number and row.employee_number != person.employee_number:
+        Person.update(employee_number=row.employee_number).where(Person.id == person.id).execute()
+    if row.status and row.status != person.status:
+        if row.status == "deprovisioned":
+            _keep_an_owner(person)
+        _decide_by_hand(person, row.status, by, f"Imported by {_short(by)}", "")
+    if outcome == "updated":
+        now = Person.get_by_id(person.id)
+        outcome = "unchanged" if before == (_portrait(now), now.status, now.employee_number) else "updated"
+    return outcome

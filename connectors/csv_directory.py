@@ -1,0 +1,77 @@
+"""A CSV file as a directory: the complete list of the company's people.
+Whoever is missing from it has left, so a file that may be damaged is refused, never half read."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+
+from connectors.base import DirectoryConnector, DirectoryPerson, Field, Identity, Refused, TemporarilyUnavailable
+from connectors.people_csv import PersonRow, read_people
+
+MAX_BYTES = 50_000_000
+
+
+class CsvDirectory(DirectoryConnector):
+    """Reads the file anew each time; `text` in the settings stands for a file that was handed over."""
+
+    slug = "csv"
+    label = "CSV file"
+    docs = (
+        "Let your HR program or directory export everybody into one CSV file, regularly, "
+        "on the machine that Rollcall runs on.",
+        "The first row names the columns: email is needed; name, status, groups, employee_number "
+        "and further_emails are used where they are there.",
+        "The file is a complete list: whoever is missing from it counts as having left.",
+    )
+    fields = (
+        Field(
+            "file", "File", "The path of the file on the machine that Rollcall runs on.",
+            placeholder="/srv/hr/staff.csv",
+        ),
+    )
+
+    def test(self) -> Identity:
+        rows = self.rows()
+        return Identity(name=f"{len(rows)} people in {self._name()}", may=("read people",))
+
+    def people(self) -> Iterator[DirectoryPerson]:
+        for row in self.rows():
+            yield DirectoryPerson(
+                id=row.employee_number or unicodedata.normalize("NFKC", row.email).casefold(),
+                email=row.email,
+                name=row.name,
+                status=row.status or "active",
+                user_name=row.email,
+                further_emails=row.further_emails,
+                employee_number=row.employee_number,
+                groups=row.groups,
+            )
+
+    def rows(self) -> list[PersonRow]:
+        """The whole file as it is now."""
+        try:
+            return read_people(self._content())
+        except Refused as problem:
+            raise Refused(f"{self._name()} can't be taken over. {problem}") from problem
+
+    def _content(self) -> bytes:
+        if "text" in self.settings:
+            return self.settings["text"].encode()
+        path = Path(self.settings["file"])
+        try:
+            before = path.stat()
+            content = path.read_bytes() if before.st_size <= MAX_BYTES else b""
+            after = path.stat()
+        except (OSError, ValueError) as problem:
+            reason = getattr(problem, "strerror", None) or problem
+            raise TemporarilyUnavailable(f"The file {path} can't be read: {reason}.") from problem
+        if before.st_size > MAX_BYTES:
+            raise Refused(f"It is larger than {MAX_BYTES // 1_000_000} MB.")
+        if before.st_mtime_ns != after.st_mtime_ns or len(content) != after.st_size:
+            raise TemporarilyUnavailable(f"The file {path} was being written to while it was read.")
+        return content
+
+    def _name(self) -> str:
+        return "The list" if "text" in self.settings else Path(self.settings["file"]).name
