@@ -1,0 +1,113 @@
+"""What an app answered, and what can be told from it: data, its own words about an error, how long to wait.
+Nothing here sends; http.py does."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from connectors.base import Refused, TemporarilyUnavailable
+from connectors.redaction import one_line
+
+LONGEST_WAIT = 24 * 3600  # seconds
+
+
+class NotFound(Refused):
+    """404 or 410: the app has no such thing (any more)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One whole answer of an app; `body` is decompressed."""
+
+    status: int
+    headers: Mapping[str, str]  # names without regard to case
+    body: bytes
+    url: str
+    asked: str  # "GET /v2/Users at scim.acme.example", for messages
+
+    @property
+    def text(self) -> str:
+        return self.body.decode("utf-8", "replace")
+
+    @property
+    def is_page(self) -> bool:
+        """True for a web page: a sign-in form or a proxy's error, where data was asked for."""
+        start = self.body[:200].lstrip().lower()
+        return "html" in self.headers.get("Content-Type", "").lower() or start.startswith((b"<!doctype", b"<html"))
+
+    def json(self, kind: type = object) -> Any:
+        """The body as JSON; TemporarilyUnavailable when it is none, or no `kind` (dict, list)."""
+        try:
+            value = json.loads(self.body)
+        except (ValueError, RecursionError):
+            what = "a web page instead of data" if self.is_page else "something that is no JSON"
+            raise TemporarilyUnavailable(f"{self.asked} answered with {what}.") from None
+        if not isinstance(value, kind):
+            raise TemporarilyUnavailable(f"{self.asked} answered with data of an unexpected form.")
+        return value
+
+
+def seconds_to_wait(answer: Answer) -> float | None:
+    """How long the app asks us to wait, None when it doesn't.
+
+    Retry-After in seconds or as a date (RFC 9110, 10.2.3); else, with nothing remaining, X-RateLimit-Reset
+    as Unix time or in seconds, or RateLimit-Reset in seconds (draft-ietf-httpapi-ratelimit-headers-03).
+    """
+    told = answer.headers.get("Retry-After", "").strip()
+    wait = float(told) if re.fullmatch(r"\d{1,12}(\.\d+)?", told) else _until(told, answer.headers.get("Date", ""))
+    if wait is None:
+        for prefix in ("X-RateLimit-", "RateLimit-"):
+            reset = answer.headers.get(prefix + "Reset", "").strip()
+            if answer.headers.get(prefix + "Remaining", "").strip() == "0" and re.fullmatch(r"\d{1,12}", reset):
+                wait = int(reset) - time.time() if int(reset) > 1_000_000_000 else float(reset)
+                break
+    return None if wait is None else min(max(wait, 0.0), LONGEST_WAIT)
+
+
+def words(answer: Answer) -> str:
+    """What the app itself says about an error, in one line; "" for a web page or nothing."""
+    if answer.is_page:
+        return ""
+    try:
+        return one_line(_words_in(json.loads(answer.body)))
+    except (ValueError, RecursionError):
+        return one_line(answer.text)
+
+
+def _words_in(value: Any) -> str:
+    """Detail or message, wherever the usual APIs put it: SCIM, RFC 9457, OAuth, JSON:API, Google, Meta, GitHub."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return "; ".join(filter(None, map(_words_in, value[:3])))
+    if not isinstance(value, dict):
+        return ""
+    for key in ("detail", "message", "error_description", "description", "title", "error", "errors", "errorSummary"):
+        if found := _words_in(value.get(key)):
+            return found
+    return ""
+
+
+def quoted_words(answer: Answer) -> str:
+    said = words(answer)
+    return f": “{said.rstrip('.')}”." if said else "."
+
+
+def _until(date: str, now: str) -> float | None:
+    """Seconds until an HTTP date, by the app's own clock where it tells the time."""
+    try:
+        target = parsedate_to_datetime(date)
+    except (TypeError, ValueError):
+        return None
+    try:
+        present = parsedate_to_datetime(now)
+    except (TypeError, ValueError):
+        present = datetime.now(UTC)
+    return (target.replace(tzinfo=UTC) - present.replace(tzinfo=UTC)).total_seconds()

@@ -1,0 +1,313 @@
+"""The one HTTP client that every connector speaks through, on requests.
+Whatever goes wrong leaves here as one of the four ConnectorErrors, in plain words and without a secret."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import random
+import re
+import ssl
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+from urllib.parse import quote, urljoin
+
+import requests
+import urllib3
+from requests.auth import AuthBase, HTTPBasicAuth
+from requests.structures import CaseInsensitiveDict
+from urllib3.util import parse_url
+
+from connectors.answers import Answer, NotFound, quoted_words, seconds_to_wait, words
+from connectors.base import ConnectorError, CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
+from connectors.redaction import Redactor, one_line
+
+__all__ = ["Answer", "Http", "NotFound", "seconds_to_wait", "segment", "words"]
+
+# At DEBUG urllib3 writes each address with its query, where some apps want the credential.
+logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
+
+IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE"})
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+MOST_REDIRECTS = 5
+UNKNOWN_WAIT = 60
+CHUNK = 65_536
+
+
+class Http:
+    """Calls one app. Not for use by several threads at once.
+
+    base_url: https://, or http:// for loopback only; paths are joined to it, and an absolute
+        address (a "next" link) is only followed to the same scheme, host and port.
+    headers: sent with each call. auth: (user, password) or a requests AuthBase.
+    secrets: kept out of every message; what is in `auth` and an Authorization header is known already.
+    timeout: seconds to connect and between two pieces of an answer; max_seconds: for one whole answer.
+    max_bytes: of one answer, decompressed.
+    verify: True, or the path of a file with the certificate authority to trust.
+    retries: further attempts, of idempotent calls only; a 429 is retried for any call.
+    patience: a wait that the app asks for is waited out here up to so many seconds, else RateLimited.
+    on_error: is asked about every answer first, also a 200 (some apps report errors in it):
+        returns the ConnectorError to raise, or None for what the status means by default.
+    """
+
+    first_pause = 0.3  # seconds before the first retry; doubled for each further one
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        auth: tuple[str, str] | AuthBase | None = None,
+        secrets: Iterable[str | None] = (),
+        timeout: tuple[float, float] = (10, 30),
+        max_seconds: float = 300,
+        max_bytes: int = 50_000_000,
+        verify: bool | str = True,
+        retries: int = 3,
+        patience: float = 5,
+        on_error: Callable[[Answer], ConnectorError | None] | None = None,
+        pause: Callable[[float], None] = time.sleep,
+    ):
+        self._base = base_url.strip().rstrip("/")
+        self.origin = _origin(self._base)
+        self.redact = Redactor([*secrets, *_credentials(headers or {}, auth)])
+        self._timeout, self._max_seconds, self._max_bytes = timeout, max_seconds, max_bytes
+        self._retries, self._patience, self._on_error, self._pause = retries, patience, on_error, pause
+        self._session = requests.Session()
+        self._session.headers.update({"User-Agent": "Rollcall", "Accept": "application/json", **(headers or {})})
+        # An explicit auth keeps requests from putting a ~/.netrc entry in place of the credential.
+        self._session.auth = HTTPBasicAuth(*auth) if isinstance(auth, tuple) else auth or (lambda request: request)
+        self._session.verify = verify
+        self._session.trust_env = not _is_loopback(self.origin[1])
+
+    def close(self) -> None:
+        self._session.close()
+
+    def get(self, path: str, params: Mapping | None = None, headers: Mapping[str, str] | None = None) -> Answer:
+        return self.call("GET", path, params=params, headers=headers)
+
+    def post(self, path: str, json: Any = None, data: Any = None, **more: Any) -> Answer:
+        return self.call("POST", path, json=json, data=data, **more)
+
+    def put(self, path: str, json: Any = None, data: Any = None, **more: Any) -> Answer:
+        return self.call("PUT", path, json=json, data=data, **more)
+
+    def patch(self, path: str, json: Any = None, data: Any = None, **more: Any) -> Answer:
+        return self.call("PATCH", path, json=json, data=data, **more)
+
+    def delete(self, path: str, json: Any = None, data: Any = None, **more: Any) -> Answer:
+        return self.call("DELETE", path, json=json, data=data, **more)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping | None = None,
+        json: Any = None,
+        data: Any = None,
+        headers: Mapping[str, str] | None = None,
+        idempotent: bool | None = None,
+    ) -> Answer:
+        """One call with its retries; `idempotent` overrides what the method implies (a search by POST).
+
+        Raises the four ConnectorErrors, NotFound for 404 and 410.
+        """
+        asked = f"{method} {self._shown(path)}"
+        may_repeat = method in IDEMPOTENT if idempotent is None else idempotent
+        request = requests.Request(method, self._address(path), params=params, json=json, data=data, headers=headers)
+        for attempt in range(self._retries + 1):
+            answer = None
+            try:
+                answer = self._follow(request, asked)
+                problem = self._problem(answer)
+            except TemporarilyUnavailable as failure:
+                problem = failure
+            if problem is None:
+                return answer
+            wait = self._wait_before_retry(problem, answer, attempt, may_repeat)
+            if wait is None or attempt == self._retries:
+                raise problem
+            self._pause(wait)
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _shown(self, path: str) -> str:
+        """The address as messages may name it: without its query."""
+        bare = path.split("?")[0].split("#")[0]
+        bare = bare if "://" in bare else f"{self._base}/{bare.lstrip('/')}"
+        return self.redact(one_line(bare, 200))
+
+    def _address(self, path: str) -> str:
+        return path if re.match(r"[a-z][a-z0-9+.-]*://", path, re.I) else f"{self._base}/{path.lstrip('/')}"
+
+    def _follow(self, request: requests.Request, asked: str) -> Answer:
+        """Send, and go where the app sends us on to: on the same host only."""
+        for _ in range(MOST_REDIRECTS + 1):
+            answer = self._send(self._prepared(request, asked), asked)
+            target = answer.headers.get("Location")
+            if answer.status not in REDIRECTS or not target:
+                return answer
+            if request.method != "GET" and answer.status not in (307, 308):
+                raise Refused(f"{asked} was answered with a redirect. Check the address that the app is connected by.")
+            request = requests.Request(
+                request.method, urljoin(answer.url, target), json=request.json, data=request.data,
+                headers=request.headers,
+            )  # fmt: skip
+        raise Refused(f"{asked} was redirected more than {MOST_REDIRECTS} times. Check the address.")
+
+    def _prepared(self, request: requests.Request, asked: str) -> requests.PreparedRequest:
+        try:
+            prepared = self._session.prepare_request(request)
+            origin = _origin(prepared.url)
+        except requests.exceptions.InvalidHeader:
+            raise CredentialRejected(
+                "The credential holds characters that cannot be sent, a line break perhaps. Enter it again."
+            ) from None
+        except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError):
+            raise Refused(f"{asked}: this is no valid address. Check it.") from None
+        if origin != self.origin:
+            raise Refused(
+                self.redact(f"{asked} leads to another host, {origin[1]}. The credential was not sent there. ")
+                + "Check the address that the app is connected by."
+            )
+        return prepared
+
+    def _send(self, prepared: requests.PreparedRequest, asked: str) -> Answer:
+        started = time.monotonic()
+        settings = self._session.merge_environment_settings(prepared.url, {}, True, self._session.verify, None)
+        try:
+            with self._session.send(prepared, timeout=self._timeout, allow_redirects=False, **settings) as response:
+                body = self._read(response, asked, started)
+                return Answer(response.status_code, CaseInsensitiveDict(response.headers), body, prepared.url, asked)
+        except UnicodeError:
+            raise CredentialRejected("The credential holds characters that cannot be sent. Enter it again.") from None
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as failure:
+            raise _NoAnswer(f"{asked} {_reason(failure)}.", _never_arrived(failure)) from None
+
+    def _read(self, response: requests.Response, asked: str, started: float) -> bytes:
+        """The body piece by piece, so that its size and its time have an end; urllib3 checks Content-Length."""
+        body = bytearray()
+        while piece := response.raw.read1(CHUNK, decode_content=True):
+            body += piece
+            if len(body) > self._max_bytes:
+                response.raw.close()
+                raise _TooMuch(f"{asked} gave more than {self._max_bytes:,} bytes; reading was given up.")
+            if time.monotonic() - started > self._max_seconds:
+                response.raw.close()
+                raise _TooMuch(f"{asked} did not end within {self._max_seconds:g} seconds.")
+        return bytes(body)
+
+    def _problem(self, answer: Answer) -> ConnectorError | None:
+        own = self._on_error(answer) if self._on_error else None
+        if own is not None:
+            own.args = (self.redact(str(own)),)
+            return own
+        if answer.status < 400:
+            return None
+        says = self.redact(f"{answer.asked} answered {answer.status}{quoted_words(answer)}")
+        wait = seconds_to_wait(answer)
+        if answer.status == 429 or (answer.status == 403 and wait is not None):
+            return RateLimited(f"{says} Too many calls; going on later.", UNKNOWN_WAIT if wait is None else wait)
+        if answer.status == 401:
+            return CredentialRejected(f"{says} The app rejects the credential: it is wrong, expired or revoked.")
+        if answer.status == 403:
+            return CredentialRejected(f"{says} The credential lacks a permission.")
+        if answer.status in (404, 410):
+            return NotFound(says)
+        if answer.status >= 500 or answer.status == 408:
+            return TemporarilyUnavailable(says)
+        return Refused(says)
+
+    def _wait_before_retry(
+        self, problem: ConnectorError, answer: Answer | None, attempt: int, may_repeat: bool
+    ) -> float | None:
+        """Seconds until the next attempt makes sense; None when none does."""
+        backoff = self.first_pause * 2**attempt * random.uniform(0.8, 1.2)
+        asked_for = seconds_to_wait(answer) if answer else None
+        if isinstance(problem, RateLimited):
+            untold = asked_for is None and problem.retry_after == UNKNOWN_WAIT
+            wait = backoff if untold else max(problem.retry_after, backoff)
+        elif isinstance(problem, TemporarilyUnavailable) and not isinstance(problem, _TooMuch):
+            if not may_repeat and not getattr(problem, "never_arrived", False):
+                return None
+            wait = backoff if asked_for is None else max(asked_for, backoff)
+        else:
+            return None
+        return wait if wait <= self._patience else None
+
+
+class _TooMuch(TemporarilyUnavailable):
+    """An answer without end: asking again at once would only bring it again."""
+
+
+class _NoAnswer(TemporarilyUnavailable):
+    def __init__(self, message: str, never_arrived: bool):
+        super().__init__(message)
+        self.never_arrived = never_arrived
+
+
+def segment(text: str) -> str:
+    """An id as one segment of a path; Refused for one that would change the path's meaning."""
+    if str(text) in ("", ".", ".."):
+        raise Refused(f"The app gave “{text}” as an id, which cannot be used in an address.")
+    return quote(str(text), safe="")
+
+
+def _origin(url: str) -> tuple[str, str, int]:
+    """Scheme, host and port, as urllib3 will use them; Refused for plain HTTP beyond loopback."""
+    try:
+        parts = parse_url(url)
+    except urllib3.exceptions.LocationParseError:
+        parts = None
+    if not parts or parts.scheme not in ("http", "https") or not parts.host:
+        raise Refused("The address must begin with https:// and name a host.")
+    if parts.auth:
+        raise Refused("The address must not hold a user name or a password.")
+    host = parts.host.strip("[]").lower()
+    if parts.scheme == "http" and not _is_loopback(host):
+        raise Refused("The address must begin with https://, so that nobody on the way can read the credential.")
+    return parts.scheme, host, parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _credentials(headers: Mapping[str, str], auth: Any) -> list[str]:
+    found = list(auth[1:]) + [":".join(auth)] if isinstance(auth, tuple) else []
+    for name, value in headers.items():
+        if name.lower() in ("authorization", "proxy-authorization", "x-api-key", "cookie"):
+            found += [value, value.split(" ", 1)[-1]]
+    return found
+
+
+def _never_arrived(failure: Exception) -> bool:
+    """True when the app cannot have acted: no connection was made."""
+    return isinstance(failure, requests.ConnectTimeout) or isinstance(
+        _cause(failure), urllib3.exceptions.NewConnectionError
+    )
+
+
+def _reason(failure: Exception) -> str:
+    cause = _cause(failure)
+    if isinstance(cause, (ssl.SSLError, urllib3.exceptions.SSLError)):
+        return "failed: the server's certificate could not be verified"
+    if isinstance(cause, urllib3.exceptions.NameResolutionError):
+        return "failed: there is no server of that name"
+    if isinstance(cause, urllib3.exceptions.NewConnectionError):
+        return "failed: the server accepts no connection"
+    if isinstance(failure, requests.Timeout) or isinstance(cause, urllib3.exceptions.TimeoutError):
+        return "gave no answer in time"
+    if isinstance(cause, urllib3.exceptions.DecodeError):
+        return "gave an answer that cannot be unpacked"
+    return "broke off: the connection was cut before the answer was complete"
+
+
+def _cause(failure: BaseException) -> BaseException:
+    """What urllib3 had to say below what requests made of it."""
+    inner = failure.args[0] if failure.args and isinstance(failure.args[0], Exception) else failure
+    return getattr(inner, "reason", None) or inner

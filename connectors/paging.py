@@ -1,0 +1,219 @@
+"""How long lists are read: by index, offset, page number, cursor or link; whole, or TemporarilyUnavailable.
+A pager advances by what came, never by what it asked for, and believes no total that doesn't add up."""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from connectors.answers import Answer
+from connectors.base import Refused, TemporarilyUnavailable
+
+MOST_PAGES = 200_000
+
+
+class ListChanged(TemporarilyUnavailable):
+    """The list moved while it was read, or doesn't add up: it has to be read again from the start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page as the app gave it."""
+
+    items: list
+    total: int | None = None  # of the whole list, where the app tells
+    next: str | None = None  # the cursor or address of the next page; None or "" on the last
+    more: bool | None = None  # "has_more", where the app tells
+
+
+def by_id(item: Any) -> str:
+    """The id of an item as most apps give it."""
+    return item["id"]
+
+
+def pages_by_index(fetch: Callable[[int], Page], *, size: int, **options: Any) -> Iterator[list]:
+    """SCIM's way (RFC 7644, 3.4.2.4): `fetch(start)` gives up to `size` items from number `start` on, from 1."""
+    return _by_position(fetch, 1, size, **options)
+
+
+def pages_by_offset(fetch: Callable[[int], Page], *, size: int, **options: Any) -> Iterator[list]:
+    """`fetch(offset)` gives up to `size` items after the first `offset`."""
+    return _by_position(fetch, 0, size, **options)
+
+
+def pages_by_number(fetch: Callable[[int], Page], *, size: int, first: int = 1, **options: Any) -> Iterator[list]:
+    """`fetch(number)` gives page `number` of up to `size` items, counted from `first`."""
+    return _by_position(fetch, first, size, by_number=True, **options)
+
+
+def pages_by_cursor(fetch: Callable[[str | None], Page], **options: Any) -> Iterator[list]:
+    """`fetch(None)` gives the first page, `fetch(page.next)` each further one, until a page names no next.
+
+    An empty page that names a next one is not the end. Options: as for every pager (see _List).
+    """
+    reading = _List(**options)
+    cursor, known = None, Seen()
+    while True:
+        page = fetch(cursor)
+        fresh = reading.take(page)
+        if fresh:
+            yield fresh
+        cursor = page.next
+        if not cursor:
+            break
+        if not known.add(cursor):
+            raise ListChanged(f"The list of {reading.what} sends us round in circles. Nothing was taken over.")
+    reading.finish()
+
+
+def pages_by_link(fetch: Callable[[str | None], Page], **options: Any) -> Iterator[list]:
+    """As pages_by_cursor, where `page.next` is an address: see next_link()."""
+    return pages_by_cursor(fetch, **options)
+
+
+def next_link(answer: Answer) -> str | None:
+    """The address of rel="next" in the Link header (RFC 8288), None on the last page."""
+    for link in re.findall(r"<([^>]*)>([^<]*)", answer.headers.get("Link", "")):
+        if re.search(r""";\s*rel\s*=\s*("[^"]*\bnext\b[^"]*"|next\b)""", link[1], re.IGNORECASE):
+            return link[0]
+    return None
+
+
+def number(value: Any) -> int | None:
+    """A total as apps give it, an int or its digits; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, (int, str)) or not re.fullmatch(r"\d{1,12}", str(value)):
+        return None
+    return int(value)
+
+
+def _by_position(
+    fetch: Callable[[int], Page], position: int, size: int, *, by_number: bool = False, **options: Any
+) -> Iterator[list]:
+    reading = _List(**options)
+    while True:
+        page = reading.fetch_unless_ended(fetch, position)
+        fresh = reading.take(page)
+        if fresh:
+            yield fresh
+        if page.more is False or reading.is_complete(page, size):
+            break
+        if not page.items and not (page.more and by_number):
+            if page.more:
+                raise ListChanged(f"The app gave no {reading.what} but says there are more. Nothing was taken over.")
+            break
+        position += 1 if by_number else len(page.items)
+    reading.finish()
+
+
+class _List:
+    """One reading of one list: what every pager checks.
+
+    Options of the pagers: what: the list's name for messages ("users"). id_of: gives an item's id;
+    None where items have none. on_total: is told the total once, where the app tells it.
+
+    An id that comes twice is given once; the list then must add up with its total, and without
+    a total it cannot be trusted: ListChanged.
+    """
+
+    def __init__(
+        self,
+        *,
+        what: str = "items",
+        id_of: Callable[[Any], str] | None = by_id,
+        on_total: Callable[[int], None] | None = None,
+    ):
+        self.what, self._id_of, self._on_total = what, id_of, on_total
+        self._seen, self._total, self._came, self._distinct, self._pages = Seen(), None, 0, 0, 0
+
+    def fetch_unless_ended(self, fetch: Callable[[int], Page], position: int) -> Page:
+        """The page there; past a total that was reached already, the app's refusal means that there is no more."""
+        try:
+            return fetch(position)
+        except Refused:
+            if self._pages and self._total == self._distinct:
+                return Page([], self._total)
+            raise
+
+    def take(self, page: Page) -> list:
+        """The items of the page that are new; raises ListChanged when the list moved."""
+        self._pages += 1
+        if self._pages > MOST_PAGES:
+            raise ListChanged(f"The list of {self.what} does not end. Nothing was taken over.")
+        if page.total is not None and page.total != self._total:
+            if self._pages > 1:
+                raise ListChanged(
+                    f"The number of {self.what} changed from {self._total} to {page.total} while the list was read."
+                    " Nothing was taken over; reading it again helps."
+                )
+            self._total = page.total
+            if self._on_total:
+                self._on_total(page.total)
+        fresh = [item for item in page.items if self._is_new(item)]
+        self._came += len(page.items)
+        self._distinct += len(fresh)
+        if page.items and not fresh and self._came > self._distinct and self._total != self._distinct:
+            raise ListChanged(
+                f"The app gave the same {self.what} again instead of the next page: {self._distinct} came, "
+                f"of {'an unknown number' if self._total is None else self._total}. Nothing was taken over."
+            )
+        return fresh
+
+    def is_complete(self, page: Page, size: int) -> bool:
+        """True when the total is reached and the last page wasn't full: a full one may hide a total that is too low."""
+        return self._total is not None and self._distinct >= self._total and len(page.items) < size
+
+    def finish(self) -> None:
+        if self._total is not None and self._distinct != self._total:
+            raise ListChanged(
+                f"The app says that it has {self._total} {self.what}, but {self._distinct} came. "
+                "Nothing was taken over; reading the list again may help."
+            )
+        if self._total is None and self._came > self._distinct:
+            raise ListChanged(
+                f"The app gave some {self.what} twice, so others may be missing. "
+                "Nothing was taken over; reading the list again may help."
+            )
+
+    def _is_new(self, item: Any) -> bool:
+        if self._id_of is None:
+            return True
+        try:
+            return self._seen.add(str(self._id_of(item)))
+        except (KeyError, TypeError, AttributeError, IndexError):
+            raise TemporarilyUnavailable(f"The app gave one of the {self.what} without an id.") from None
+
+
+class Seen:
+    """Which ids came already: an open-addressing table of 64-bit hashes, 16 to 40 bytes an id at any size of list."""
+
+    def __init__(self):
+        self._slots, self._count = array("Q", bytes(8 * 1024)), 0
+
+    def add(self, id: str) -> bool:
+        """True if the id is new."""
+        if self._count * 2 >= len(self._slots):
+            self._grow()
+        if not self._put((hash(id) & 0xFFFF_FFFF_FFFF_FFFF) or 1):
+            return False
+        self._count += 1
+        return True
+
+    def _put(self, key: int) -> bool:
+        slots, last = self._slots, len(self._slots) - 1
+        at = (key ^ key >> 32) & last
+        while slots[at]:
+            if slots[at] == key:
+                return False
+            at = (at + 1) & last
+        slots[at] = key
+        return True
+
+    def _grow(self) -> None:
+        old = self._slots
+        self._slots = array("Q", bytes(8 * 2 * len(old)))
+        for key in old:
+            if key:
+                self._put(key)

@@ -1,0 +1,38 @@
+"""Takes secrets out of whatever people or logs will read.
+Everything that leaves connectors/ as text goes through a Redactor first."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterable
+from urllib.parse import quote, quote_plus
+
+MASK = "•••"
+LONGEST = 300
+
+
+class Redactor:
+    """Knows a set of secrets in each form in which an app may echo them: plain, URL-encoded, base64, JSON-escaped."""
+
+    def __init__(self, secrets: Iterable[str | None] = ()):
+        forms = {form for secret in secrets if secret for form in _forms(str(secret))}
+        longest_first = sorted(forms, key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+
+    def __call__(self, text: str) -> str:
+        return self._pattern.sub(MASK, text) if self._pattern else text
+
+
+def one_line(text: str, longest: int = LONGEST) -> str:
+    """The text without control characters and line breaks, cut to `longest` characters."""
+    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def _forms(secret: str) -> set[str]:
+    raw = secret.encode("utf-8", "surrogateescape")
+    forms = {secret, secret.strip(), quote(raw, safe=""), quote(raw), quote_plus(raw), json.dumps(secret)[1:-1]}
+    forms |= {base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()}
+    return {form for form in forms if form}
