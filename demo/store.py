@@ -1,0 +1,101 @@
+"""The file behind a sample app: one SQLite database in a folder, and its log of what was done to whom.
+It survives restarts and kill -9; each thread opens its own connection for the length of a block."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sqlite3
+from collections.abc import Callable
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+COMMON = """
+CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS log (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, via TEXT NOT NULL, act TEXT NOT NULL,
+    subject TEXT NOT NULL, name TEXT NOT NULL, detail TEXT NOT NULL);
+CREATE TRIGGER IF NOT EXISTS log_is_never_changed BEFORE UPDATE ON log
+    BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS log_is_never_shortened BEFORE DELETE ON log
+    BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END;
+"""
+
+
+class Refusal(Exception):
+    """The sample app says no: an HTTP status, a code for programs, a sentence for people."""
+
+    def __init__(self, status: int, code: str, message: str):
+        super().__init__(message)
+        self.status, self.code, self.message = status, code, message
+
+
+def now() -> str:
+    """Now in UTC, as the APIs write it: 2026-11-24T09:30:00Z."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class Store:
+    """A sample app's data. `schema` is what its tables look like beside the common ones."""
+
+    schema = ""
+
+    def __init__(self, folder: str | os.PathLike):
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = folder / "data.sqlite"
+        with self._connection() as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.executescript(COMMON + self.schema)
+        self.path.chmod(0o600)
+        self.token = self.setting("token", lambda: "acme_" + secrets.token_urlsafe(24))
+        self.reading_token = self.setting("reading token", lambda: "acme_read_" + secrets.token_urlsafe(24))
+        self.form_key = self.setting("form key", lambda: secrets.token_urlsafe(24))
+
+    @contextmanager
+    def _connection(self):
+        connection = sqlite3.connect(self.path, timeout=30, isolation_level=None)
+        connection.row_factory = sqlite3.Row
+        try:
+            connection.execute("PRAGMA foreign_keys = ON")
+            yield connection
+        finally:
+            connection.close()
+
+    @contextmanager
+    def reading(self):
+        """A connection for looking things up."""
+        with self._connection() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self):
+        """A connection in one transaction, which the whole block shares the fate of."""
+        with self._connection() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+
+    def setting(self, name: str, first: Callable[[], str]) -> str:
+        """A value that is made once and then kept."""
+        with self.writing() as db:
+            db.execute("INSERT OR IGNORE INTO setting VALUES (?, ?)", (name, first()))
+            return db.execute("SELECT value FROM setting WHERE name = ?", (name,)).fetchone()["value"]
+
+    def note(self, db: sqlite3.Connection, via: str, act: str, subject: str, name: str, detail: str = "") -> None:
+        """Add to the log, in the transaction of the act itself. `via` is "api", "page" or "story"."""
+        db.execute(
+            "INSERT INTO log (at, via, act, subject, name, detail) VALUES (?, ?, ?, ?, ?, ?)",
+            (now(), via, act, subject, name, detail),
+        )
+
+    def log(self, limit: int | None = None) -> list[dict]:
+        """What was done to whom, the latest first: id, at, via, act, subject (an id), name, detail."""
+        with self.reading() as db:
+            sql = "SELECT * FROM log ORDER BY id DESC LIMIT ?"
+            return [dict(row) for row in db.execute(sql, (-1 if limit is None else limit,))]
