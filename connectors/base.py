@@ -197,6 +197,7 @@ class DirectoryConnector:
     logo: str = ""
     docs: tuple[str, ...] = ()
     fields: tuple[Field, ...] = ()
+    worldwide_ids: bool = False  # DirectoryPerson.id is nobody else's, in no other directory of this kind
 
     def __init__(self, settings: dict[str, str]):
         self.settings = settings

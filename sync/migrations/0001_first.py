@@ -63,6 +63,8 @@ class DirectoryEntry(Base):
     external_id = CharField()
     person = ForeignKeyField(Person, backref="entries", on_delete="CASCADE")
     user_name = CharField(default="")
+    email = CharField(default="")  # what the directory said last: only what it changes is taken over,
+    name = CharField(default="")  # so that an edit by hand outlives the readings
     status = CharField(default="active")  # active, suspended, deprovisioned
     reported = CharField(default="active")
     reported_at = DateTimeField(default=datetime.now)
@@ -70,6 +72,15 @@ class DirectoryEntry(Base):
 
     class Meta:
         indexes = ((("directory", "external_id"), True),)
+
+
+class FormerEntry(Base):
+    kind = CharField()
+    external_id = CharField()
+    person = ForeignKeyField(Person, on_delete="CASCADE")
+
+    class Meta:
+        indexes = ((("kind", "external_id"), True),)
 
 
 class DirectoryGroup(Base):
@@ -283,6 +294,7 @@ class Change(Base):
             (("report", "kind", "id"), False),
             SQL("CREATE UNIQUE INDEX change_once ON change "
                 "(report_id, kind, in_app, coalesce(account_id, 0), coalesce(asset_id, 0)) WHERE decision <> 'applied'"),
+            SQL("CREATE INDEX change_account ON change (account_id) WHERE decision <> 'applied'"),
             SQL("CREATE INDEX change_removals ON change (created_at) WHERE kind = 'removed user' AND in_app"),
         )
 
@@ -367,6 +379,7 @@ TABLES = [
     Person,
     PersonEmail,
     DirectoryEntry,
+    FormerEntry,
     DirectoryGroup,
     DirectoryGroupMember,
     DirectoryReading,
