@@ -1,0 +1,159 @@
+// What a page needs beyond htmx: dialogs, toasts, menus, copying, and patience with clicks. Everything works without it.
+"use strict";
+
+(() => {
+  let opener = null; // the id or the element that a dialog was opened from
+
+  // Dialogs: whatever lands in #dialog is shown modally; the browser gives the focus back when it closes.
+  const showDialog = (dialog) => {
+    if (!dialog || dialog.matches(":modal")) return;
+    opener = document.activeElement;
+    dialog.removeAttribute("open");
+    dialog.showModal();
+    const first = dialog.querySelector("[autofocus], .dialog-body input:not([type=hidden]):not([readonly]), .dialog-body select, .dialog-body textarea");
+    (first || dialog.querySelector("h2")).focus();
+  };
+
+  const closeDialog = (dialog) => {
+    dialog.close();
+    dialog.remove();
+    if (document.activeElement !== document.body) return;
+    const back = opener && opener.id ? document.getElementById(opener.id) : opener;
+    (back && back.isConnected ? back : document.getElementById("main"))?.focus();
+  };
+
+  document.addEventListener("htmx:afterSwap", (event) => {
+    const holder = document.getElementById("dialog");
+    if (holder && (event.detail.target === holder || holder.contains(event.detail.target))) showDialog(holder.querySelector("dialog"));
+  });
+
+  // Escape, and a dialog whose holder is emptied by a swap.
+  document.addEventListener("cancel", (event) => {
+    if (!event.target.matches?.("dialog:modal")) return;
+    event.preventDefault();
+    closeDialog(event.target);
+  }, true);
+
+  document.addEventListener("click", (event) => {
+    const close = event.target.closest("[data-close]");
+    const dialog = close?.closest("dialog:modal");
+    if (dialog) {
+      event.preventDefault();
+      closeDialog(dialog);
+    } else if (event.target.matches("dialog:modal") && !event.target.querySelector("form")) {
+      closeDialog(event.target); // the veil around a dialog that asks for nothing
+    }
+  });
+
+  // Menus: one open at a time, closed by a click elsewhere, by Escape, and by choosing.
+  const closeMenus = (except) => document.querySelectorAll("details.menu[open]").forEach((menu) => {
+    if (menu !== except) menu.removeAttribute("open");
+  });
+  document.addEventListener("click", (event) => {
+    const menu = event.target.closest("details.menu");
+    closeMenus(event.target.closest(".menu-list") ? null : menu);
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    const menu = event.target.closest?.("details.menu[open]");
+    closeMenus(null);
+    menu?.querySelector("summary").focus();
+  });
+
+  // Toasts, on top of an open dialog too. News goes by itself; what needs attention stays until dismissed.
+  const SHOWN_FOR = 6000;
+  const toasts = () => document.getElementById("toasts");
+
+  const raise = () => {
+    const holder = toasts();
+    if (!holder.showPopover) return;
+    holder.setAttribute("popover", "manual");
+    if (holder.matches(":popover-open")) holder.hidePopover();
+    if (holder.children.length) holder.showPopover();
+  };
+
+  const dismiss = (toast) => {
+    toast.remove();
+    if (!toasts().children.length) raise();
+  };
+
+  const live = (toast, tone) => {
+    toast.querySelector("button")?.addEventListener("click", () => dismiss(toast));
+    if (tone === "attention") return;
+    let timer = setTimeout(() => dismiss(toast), SHOWN_FOR);
+    toast.addEventListener("pointerenter", () => clearTimeout(timer));
+    toast.addEventListener("pointerleave", () => { timer = setTimeout(() => dismiss(toast), SHOWN_FOR / 2); });
+  };
+
+  const say = (text, tone = "ok") => {
+    const toast = document.getElementById("toast-template").content.firstElementChild.cloneNode(true);
+    toast.querySelector(tone === "ok" ? ".toast-attention" : ".toast-ok").remove();
+    toast.querySelector("span").textContent = text;
+    toasts().append(toast);
+    live(toast, tone);
+    raise();
+  };
+
+  document.addEventListener("toast", (event) => say(event.detail.text, event.detail.tone));
+  document.addEventListener("DOMContentLoaded", () => {
+    [...toasts().children].forEach((toast) => live(toast, "ok"));
+    raise();
+  });
+
+  const header = (event, name) => event.detail.xhr?.getResponseHeader(name) || "";
+  document.addEventListener("htmx:responseError", (event) => {
+    if (!header(event, "HX-Trigger") && !header(event, "HX-Redirect")) say("Rollcall could not do that. Reload the page and try again.", "attention");
+  });
+  document.addEventListener("htmx:sendError", (event) => {
+    if (!isPoll(event)) say("Rollcall can't be reached. Nothing was changed: try again in a moment.", "attention");
+  });
+
+  // Nothing is sent twice: while a form is under way its buttons say so and further submits are dropped.
+  const buttonsOf = (element) => element.matches("form") ? element.querySelectorAll("button[type=submit], button:not([type])")
+    : element.matches("button") ? [element] : [];
+  const setBusy = (element, busy, pressed) => {
+    busy ? element.setAttribute("data-in-flight", "") : element.removeAttribute("data-in-flight");
+    buttonsOf(element).forEach((button) => {
+      busy ? button.setAttribute("aria-disabled", "true") : button.removeAttribute("aria-disabled");
+      busy && (!pressed || pressed === button) ? button.setAttribute("aria-busy", "true") : button.removeAttribute("aria-busy");
+    });
+  };
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.hasAttribute("data-in-flight")) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    } else if (form.method === "post" && !form.hasAttribute("hx-post")) {
+      setBusy(form, true, event.submitter);
+    }
+  }, true);
+  addEventListener("pageshow", () => document.querySelectorAll("[data-in-flight]").forEach((element) => setBusy(element, false)));
+
+  // Polling rests while nobody looks.
+  const isPoll = (event) => /\bevery\b/.test(event.detail.elt.getAttribute("hx-trigger") || "");
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const { elt, requestConfig } = event.detail;
+    if (isPoll(event)) {
+      if (document.hidden) event.preventDefault();
+    } else if (requestConfig.verb !== "get") {
+      setBusy(elt, true, requestConfig.triggeringEvent?.submitter);
+    }
+  });
+  document.addEventListener("htmx:afterRequest", (event) => setBusy(event.detail.elt, false));
+
+  // Copy buttons.
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (!button) return;
+    const words = button.querySelector("span");
+    try {
+      await navigator.clipboard.writeText(button.dataset.copy);
+      words.textContent = "Copied";
+    } catch {
+      button.parentElement.querySelector("input")?.select();
+      words.textContent = "Press Ctrl+C";
+    }
+    setTimeout(() => { words.textContent = "Copy"; }, 2000);
+  });
+})();

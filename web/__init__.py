@@ -1,0 +1,54 @@
+"""The pages: reads the request, asks sync/, renders. No rule lives here.
+One blueprint an area, named in AREAS; each view carries a permission (web/permissions.py).
+
+Addresses are resources, never verbs: an act is a resource that is created or deleted
+(`POST /people/7/departure`, `DELETE /people/7/departure`). A form can only POST, so the one way
+for the other methods is a POST to the address with `?_method=DELETE` (or PUT, PATCH), which
+MethodOverride turns into that method before Flask sees it; the macro `form_to` writes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from urllib.parse import parse_qs
+
+from flask import Flask
+from htmx_flask import Htmx
+
+from sync.config import Config
+from web import errors, files, frame, security, words
+from web.permissions import refuse_views_without_permission
+
+AREAS = ("signin",)
+
+
+class MethodOverride:
+    """A POST to `…?_method=DELETE` arrives as a DELETE. Nothing but a POST is changed."""
+
+    METHODS = ("PUT", "PATCH", "DELETE")
+
+    def __init__(self, application: Callable):
+        self.application = application
+
+    def __call__(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] == "POST" and "_method=" in environ.get("QUERY_STRING", ""):
+            method = parse_qs(environ["QUERY_STRING"]).get("_method", [""])[0].upper()
+            if method in self.METHODS:
+                environ["REQUEST_METHOD"] = method
+        return self.application(environ, start_response)
+
+
+def create_pages(app: Flask, config: Config) -> None:
+    """Give the application its pages. The vault must be open: it makes the session's key."""
+    app.config["ROLLCALL"] = config
+    Htmx(app)
+    files.install(app)
+    security.install(app, config)
+    words.install(app)
+    frame.install(app)
+    errors.install(app)
+    for area in AREAS:
+        app.register_blueprint(import_module(f"web.{area}").pages)
+    refuse_views_without_permission(app)
+    app.wsgi_app = MethodOverride(app.wsgi_app)

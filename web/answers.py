@@ -1,0 +1,53 @@
+"""How a view answers: a whole page or the part that htmx swaps, a dialog or the page that stands for it, a move.
+Each works without JavaScript."""
+
+from __future__ import annotations
+
+import json
+
+from flask import Response, flash, make_response, redirect, render_template, request
+
+INVALID = 422  # a form that came back with what to fix: htmx swaps it in (see the htmx-config meta in base.html)
+
+
+def wants_part() -> bool:
+    """True when htmx asks for the part it will swap, not for a page to show."""
+    return bool(request.htmx) and "HX-History-Restore-Request" not in request.headers
+
+
+def page_or_part(page: str, part: str, **values) -> str:
+    """`part` is a template whose name begins with _ and that `page` includes as well."""
+    return render_template(part if wants_part() else page, **values)
+
+
+def dialog(part: str, title: str, status: int = 200, **values) -> tuple[str, int]:
+    """`part` renders a <dialog> (macro `dialog`); without htmx it stands open on a page of its own."""
+    values |= {"title": title, "part": part}
+    return render_template(part if wants_part() else "dialog_page.html", **values), status
+
+
+def go_to(address: str, said: str = "", tone: str = "ok") -> Response:
+    """After something was done: go to a page, and say there in a toast what is now true."""
+    if not request.htmx:
+        if said:
+            flash(said, tone)
+        return redirect(address, 303)
+    answer = make_response("", 204)
+    answer.headers["HX-Location"] = json.dumps(
+        {"path": address, "target": "#page", "select": "#page", "swap": "morph:outerHTML"}
+    )
+    return with_toast(answer, said, tone) if said else answer
+
+
+def with_toast(answer: Response | str, said: str, tone: str = "ok") -> Response:
+    """The same answer, that also shows a toast when htmx takes it."""
+    answer = make_response(answer)
+    answer.headers["HX-Trigger"] = json.dumps({"toast": {"text": said, "tone": tone}})  # ASCII: a header holds no more
+    return answer
+
+
+def safe_address(text: str | None, otherwise: str = "/apps") -> str:
+    """A path of our own to go on to, from what a browser sent; never another host."""
+    if not text or not text.startswith("/") or text.startswith(("//", "/\\")) or any(ord(sign) < 32 for sign in text):
+        return otherwise
+    return text

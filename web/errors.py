@@ -1,0 +1,57 @@
+"""The pages for what went wrong: what happened, what stays as it was, what to do next.
+htmx gets the same words as a toast."""
+
+from __future__ import annotations
+
+from flask import Flask, Response, make_response, redirect, render_template, request, url_for
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from web.answers import with_toast
+from web.permissions import NotSignedIn
+
+WORDS = {
+    400: ("That could not be read", "Nothing was changed. Go back, reload the page and try again."),
+    403: ("You may see this, but not do that", "Nothing was changed. Ask an Owner of the app or of the workspace."),
+    404: ("There is nothing here", "The address is wrong, it was removed, or it is not open to you."),
+    405: ("That can't be done here", "Nothing was changed. Go back and use the buttons on the page."),
+    413: ("That is too large", "Nothing was changed. A file may have 32 MB at most."),
+    429: ("Too many tries", "Nothing was changed. Wait a few minutes, then try again."),
+    500: ("Something went wrong on our side",
+          "What you asked for may not have been done; everything else is as it was. The reason is in the log of the "
+          "server. Try again; if it stays like this, send that log to whoever looks after Rollcall."),
+}
+STALE = ("This page was open too long", "Nothing was changed. Reload the page and try again.")
+
+
+def install(app: Flask) -> None:
+    app.register_error_handler(NotSignedIn, to_sign_in)
+    app.register_error_handler(CSRFError, lambda problem: answer(400, *STALE))
+    app.register_error_handler(HTTPException, told)
+    app.register_error_handler(500, lambda problem: answer(500))  # Flask has logged the traceback
+
+
+def told(problem: HTTPException) -> Response:
+    if problem.code is None or problem.code < 400:
+        return problem.get_response()
+    return answer(problem.code)
+
+
+def answer(status: int, title: str = "", advice: str = "") -> Response:
+    if not title:
+        title, advice = WORDS.get(status, WORDS[400 if status < 500 else 500])
+    if request.htmx:
+        said = with_toast(make_response("", status), f"{title}. {advice}", "attention")
+        said.headers["HX-Reswap"] = "none"
+        return said
+    return make_response(render_template("error.html", status=status, title=title, advice=advice), status)
+
+
+def to_sign_in(_problem: NotSignedIn) -> Response:
+    """To the sign-in page, and afterwards back to what was asked for."""
+    if request.htmx:
+        gone = make_response("", 401)
+        gone.headers["HX-Redirect"] = url_for("signin.show")
+        return gone
+    wanted = request.full_path.rstrip("?") if request.method == "GET" and request.path != "/" else None
+    return redirect(url_for("signin.show", next=wanted), 303)

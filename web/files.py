@@ -1,0 +1,35 @@
+"""Static files: their address carries a hash of their content, so a browser may keep them for a year.
+A file that changes has a new address; nothing is ever stale."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from flask import Flask, Response, request
+
+YEAR = 365 * 24 * 3600
+
+
+def install(app: Flask) -> None:
+    folder = Path(app.static_folder)
+
+    @cache
+    def content_hash(filename: str) -> str:
+        path = folder / filename
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:12] if path.is_file() else ""
+
+    @app.url_defaults
+    def add_hash(endpoint: str, values: dict) -> None:
+        if endpoint == "static" and "v" not in values:
+            values["v"] = content_hash(values["filename"])
+
+    @app.after_request
+    def keep(answer: Response) -> Response:
+        if request.endpoint == "static" and answer.status_code == 200:
+            if request.args.get("v") == content_hash(request.view_args["filename"]):
+                answer.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable"
+            else:
+                answer.headers["Cache-Control"] = "no-cache"
+        return answer

@@ -1,0 +1,65 @@
+"""What every page shows around its column: who is signed in, where one is, how many reports wait."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Flask, g, request
+
+from sync import apps
+from sync.models import App, Person, Report
+from web.permissions import outranks
+from web.security import signed_in_person
+from web.words import this_workspace
+
+MANAGERS = ("owner", "super admin", "admin")  # of the workspace: its people and directories
+
+
+@dataclass(frozen=True)
+class Place:
+    """A line of the navigation drawer."""
+
+    label: str
+    address: str
+    icon: str
+    count: int = 0
+
+    @property
+    def here(self) -> bool:
+        return request.path == self.address or request.path.startswith(self.address + "/")
+
+
+def install(app: Flask) -> None:
+    @app.context_processor
+    def surroundings() -> dict:
+        me = signed_in_person() if request.endpoint != "static" and "connection" in g else None
+        return {"me": me, "workspace": this_workspace, "places": lambda: places(me), "manages": manages, "outranks": outranks}
+
+
+def manages(person: Person | None) -> bool:
+    return person is not None and person.workspace_role in MANAGERS
+
+
+def places(me: Person) -> list[Place]:
+    """What this person may open, in the drawer's order."""
+    everywhere = [
+        Place("Apps", "/apps", "layout-grid"),
+        Place("People", "/people", "users"),
+        Place("Reports", "/reports", "clipboard-check", waiting_reports(me)),
+        Place("Activity", "/activity", "history"),
+        Place("Directory", "/directories", "address-book"),
+        Place("Settings", "/settings", "settings"),
+    ]
+    managers_only = ("/people", "/directories", "/activity")
+    return [place for place in everywhere if manages(me) or place.address not in managers_only]
+
+
+def waiting_reports(me: Person) -> int:
+    """Open reports of the apps that this person owns."""
+    query = Report.select().where(Report.state == "open")
+    if me.workspace_role not in ("owner", "super admin"):
+        query = query.where(Report.app.in_([app.id for app in apps.apps_of(me) if apps.part_of(me, app) == "owner"]))
+    else:
+        query = query.join(App).where(App.state != "disconnected")
+    return query.count()
+

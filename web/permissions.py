@@ -1,0 +1,148 @@
+"""Who may open what: each view carries exactly one of the four decorators below, or the start stops.
+Somebody who may not know that an app exists gets 404; who sees it but may not act gets 403."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+
+from flask import Flask, abort, g
+
+from sync import apps
+from sync.models import Account, App, Asset, Change, Check, Person, Report, Task
+from web.security import signed_in_person
+
+WORKSPACE_ROLES = ("owner", "super admin", "admin", "user", "guest")
+
+# What an address may name of an app: `/apps/<int:app_id>/…/<int:report_id>` hands the view `app` and `report`.
+OF_AN_APP = {
+    "app_id": App,
+    "report_id": Report,
+    "check_id": Check,
+    "change_id": Change,
+    "task_id": Task,
+    "account_id": Account,
+    "asset_id": Asset,
+}
+
+
+class NotSignedIn(Exception):
+    """The page needs somebody who is signed in; errors.py sends them to /sign-in."""
+
+
+@dataclass(frozen=True)
+class Permission:
+    kind: str  # open to all, signed in, workspace role, app part
+    allowed: tuple[str, ...] = ()
+
+
+def open_to_all(view: Callable) -> Callable:
+    """Anybody, signed in or not."""
+    view.permission = Permission("open to all")
+    return view
+
+
+def signed_in(view: Callable) -> Callable:
+    """Anybody who is signed in."""
+
+    @wraps(view)
+    def guarded(*args, **values):
+        _me()
+        return view(*args, **values)
+
+    guarded.permission = Permission("signed in")
+    return guarded
+
+
+def workspace_role(*roles: str) -> Callable:
+    """Those whose workspace role is one of `roles`."""
+    unknown = set(roles) - set(WORKSPACE_ROLES)
+    if unknown or not roles:
+        raise ValueError(f"no such workspace role: {unknown}")
+
+    def decorate(view: Callable) -> Callable:
+        @wraps(view)
+        def guarded(*args, **values):
+            if _me().workspace_role not in roles:
+                abort(403)
+            return view(*args, **values)
+
+        guarded.permission = Permission("workspace role", roles)
+        return guarded
+
+    return decorate
+
+
+def app_part(part: str) -> Callable:
+    """The app's Owners ("owner"), or its Owners and Collaborators ("collaborator").
+
+    Loads what the address names (OF_AN_APP) and hands it to the view by name, `app` included;
+    404 when one of them is not there, belongs to another app, or the person has no part in the app.
+    """
+    if part not in ("owner", "collaborator"):
+        raise ValueError(f"no such part: {part}")
+
+    def decorate(view: Callable) -> Callable:
+        @wraps(view)
+        def guarded(**values):
+            me = _me()
+            loaded = _loaded(values)
+            g.part = apps.part_of(me, loaded["app"])
+            if g.part is None:
+                abort(404)
+            if part == "owner" and g.part != "owner":
+                abort(403)
+            return view(**loaded)
+
+        guarded.permission = Permission("app part", (part,))
+        return guarded
+
+    return decorate
+
+
+def _loaded(values: dict) -> dict:
+    loaded, owners = {}, set()
+    for name, value in values.items():
+        if name not in OF_AN_APP:
+            loaded[name] = value
+            continue
+        row = OF_AN_APP[name].get_or_none(id=value)
+        if row is None:
+            abort(404)
+        loaded[name.removesuffix("_id")] = row
+        owners.add(row.id if name == "app_id" else row.app_id)
+    if len(owners) != 1:
+        abort(404)
+    if "app" not in loaded:
+        loaded["app"] = App.get_by_id(owners.pop())
+    return loaded
+
+
+def _me() -> Person:
+    me = signed_in_person()
+    if me is None:
+        raise NotSignedIn
+    return me
+
+
+def outranks(me: Person, other: Person) -> bool:
+    """True when `me` may change how `other` signs in or what they may do: nobody reaches above themselves."""
+    if me.workspace_role not in WORKSPACE_ROLES:
+        return False
+    if other.workspace_role not in WORKSPACE_ROLES:
+        return True
+    return WORKSPACE_ROLES.index(me.workspace_role) <= WORKSPACE_ROLES.index(other.workspace_role)
+
+
+def require_rank_over(other: Person) -> None:
+    if not outranks(_me(), other):
+        abort(403)
+
+
+def refuse_views_without_permission(app: Flask) -> None:
+    """Called when all views are there; raises RuntimeError that names those which carry no permission."""
+    app.view_functions["static"] = open_to_all(lambda **values: app.send_static_file(**values))
+    naked = sorted(name for name, view in app.view_functions.items() if not hasattr(view, "permission"))
+    if naked:
+        raise RuntimeError(f"these views carry no permission: {', '.join(naked)} (see web/permissions.py)")

@@ -1,0 +1,100 @@
+"""What keeps a request honest: the session, CSRF tokens, the security headers, the connection.
+Who may do what is in web/permissions.py."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from datetime import timedelta
+
+from flask import Flask, Response, g, request, session
+from flask_wtf.csrf import CSRFProtect
+
+from sync import signin, vault
+from sync.config import Config
+from sync.db import connected
+from sync.models import Person
+
+csrf = CSRFProtect()
+
+# Everything comes from here; nothing inline runs; nobody frames us. htmx's indicator style is switched off for it.
+CONTENT_SECURITY_POLICY = "; ".join([
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self'",
+    "connect-src 'self'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+])
+
+
+def install(app: Flask, config: Config) -> None:
+    secure = config.url.startswith("https://")
+    app.config.update(
+        SECRET_KEY=vault.derive("session"),
+        SESSION_COOKIE_NAME="__Host-rollcall" if secure else "rollcall",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=secure,
+        PERMANENT_SESSION_LIFETIME=timedelta(days=30),
+        WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a page that was left open over lunch still works
+        MAX_CONTENT_LENGTH=32_000_000,  # a CSV file of a directory
+        MAX_FORM_MEMORY_SIZE=5_000_000,
+        MAX_FORM_PARTS=50_000,  # a report with as many rows
+    )
+    app.before_request(open_connection)
+    app.teardown_request(close_connection)
+    csrf.init_app(app)
+    app.after_request(add_headers)
+
+
+def open_connection() -> None:
+    """One connection to the database for the length of the request."""
+    if request.endpoint != "static":
+        g.connection = ExitStack()
+        g.connection.enter_context(connected())
+
+
+def close_connection(_problem: BaseException | None = None) -> None:
+    connection = g.pop("connection", None)
+    if connection is not None:
+        connection.close()
+
+
+def signed_in_person() -> Person | None:
+    """Who sits at this browser; asked once a request."""
+    if "person" not in g:
+        token = session.get("token")
+        g.person = signin.person_of(token) if token else None
+    return g.person
+
+
+def sign_in(person: Person) -> None:
+    """Start a fresh session: nothing of the one before is kept, its CSRF token included."""
+    session.clear()
+    session.permanent = True
+    session["token"] = signin.start_session(person)
+    g.person = person
+
+
+def sign_out() -> None:
+    token = session.get("token")
+    if token:
+        signin.end_session(token)
+    session.clear()
+    g.person = None
+
+
+def add_headers(answer: Response) -> Response:
+    answer.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+    answer.headers["X-Frame-Options"] = "DENY"
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    answer.headers["Referrer-Policy"] = "same-origin"
+    answer.headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
+    answer.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    if request.endpoint != "static":
+        answer.headers["Cache-Control"] = "no-store"
+        answer.vary.add("HX-Request")
+        answer.vary.add("Cookie")
+    return answer

@@ -1,0 +1,112 @@
+"""How values read on a page: times, numbers, money, counted words.
+Times are relative, with the exact one on hover, in the workspace's zone."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from zoneinfo import ZoneInfo
+
+from flask import Flask, g
+from markupsafe import Markup
+
+from sync.db import utcnow
+from sync.workspace import Workspace, workspace
+
+FIXED = "\u00a0"  # a space that does not break the line
+
+
+def install(app: Flask) -> None:
+    app.jinja_env.filters.update(number=number, percent=percent, money=money, when=when, on_day=on_day, clock=clock)
+    app.jinja_env.globals.update(plural=plural, share=share, duration=duration)
+
+
+def number(value: int | None) -> str:
+    """1234567 → 1,234,567"""
+    return "–" if value is None else f"{value:,}"
+
+
+def share(part: int, whole: int) -> int:
+    """Per cent, rounded down, so that 100 is said of all and of nothing less; 100 of nothing."""
+    return 100 if not whole else part * 100 // whole
+
+
+def percent(value: int) -> str:
+    return f"{value}{FIXED}%"
+
+
+def money(cents: int | None) -> str:
+    """Hundredths of the workspace's currency; no decimals where there are none to tell."""
+    if cents is None:
+        return "–"
+    amount = f"{cents // 100:,}" if cents % 100 == 0 else f"{cents / 100:,.2f}"
+    return f"{amount}{FIXED}{this_workspace().currency}"
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """plural(3, "person", "people") → 3 people"""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def duration(seconds: float) -> str:
+    seconds = max(0, int(seconds))
+    if seconds < 60:
+        return f"{seconds}{FIXED}s"
+    if seconds < 3600:
+        return f"{seconds // 60}{FIXED}min {seconds % 60}{FIXED}s"
+    return f"{seconds // 3600}{FIXED}h {seconds % 3600 // 60}{FIXED}min"
+
+
+def when(moment: datetime | None, otherwise: str = "never") -> Markup | str:
+    """A naive UTC time as <time>: "2 h ago", "in 9 h", the exact time on hover."""
+    if moment is None:
+        return otherwise
+    return _time(moment, relative(moment, utcnow()))
+
+
+def on_day(moment: datetime | None, otherwise: str = "–") -> Markup | str:
+    """A naive UTC time as <time>: "3 Nov", with the year when it is another one."""
+    return otherwise if moment is None else _time(moment, _day(local(moment)))
+
+
+def clock(minute: int) -> str:
+    """A minute of the day as 04:20."""
+    return f"{minute // 60:02}:{minute % 60:02}"
+
+
+def relative(moment: datetime, now: datetime) -> str:
+    seconds = int((now - moment).total_seconds())
+    size = abs(seconds)
+    if size < 60:
+        return "just now" if seconds >= 0 else "in a moment"
+    if size < 3600:
+        words = f"{size // 60}{FIXED}min"
+    elif size < 24 * 3600:
+        words = f"{size // 3600}{FIXED}h"
+    elif size < 14 * 24 * 3600:
+        days = size // (24 * 3600)
+        words = f"{days} day{'s' if days > 1 else ''}"
+    else:
+        return _day(local(moment))
+    return f"{words} ago" if seconds >= 0 else f"in {words}"
+
+
+def local(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=timezone.utc).astimezone(ZoneInfo(this_workspace().zone))
+
+
+def _day(moment: datetime) -> str:
+    year = "" if moment.year == local(utcnow()).year else f" {moment.year}"
+    return f"{moment.day}{FIXED}{moment:%b}{year}"
+
+
+def _time(moment: datetime, words: str) -> Markup:
+    there = local(moment)
+    exact = f"{there:%A}, {there.day} {there:%B %Y, %H:%M:%S} ({this_workspace().zone})"
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(there.isoformat(timespec="seconds"), exact, words)
+
+
+def this_workspace() -> Workspace:
+    """The workspace's settings, read once a request."""
+    if "workspace" not in g:
+        g.workspace = workspace()
+    return g.workspace
