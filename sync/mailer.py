@@ -1,0 +1,222 @@
+"""How one mail leaves: the mail server's address, the message, the talk with the server.
+Two errors decide everything: MailRefused is final, MailDelayed is worth another try."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import smtplib
+import ssl
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC
+from email import policy
+from email.errors import MessageError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from sync.mailtext import clean
+from sync.models import Mail
+
+TIMEOUT = 20  # seconds, for each step of the talk
+SCHEMES = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
+ENCODE = "Write special characters of user and password percent-encoded: @ is %40, : is %3A, / is %2F, # is %23."
+
+
+class MailRefused(Exception):
+    """The server said no to this mail, or it can't be written: trying again won't help. The text holds its words."""
+
+
+class MailDelayed(Exception):
+    """It did not leave now and may later: no connection, a time-out, a 4xx, a sign-in that was refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """The mail server that ROLLCALL_SMTP_URL names, and whom the mails come from."""
+
+    scheme: str
+    host: str
+    port: int
+    sender: str
+    user: str = ""
+    password: str = field(default="", repr=False)
+    ca: str | None = None
+
+
+def parse_smtp_url(url: str, base_url: str = "") -> Outgoing:
+    """smtp://, smtp+starttls:// or smtps://[USER:PASSWORD@]HOST[:PORT][?from=ADDRESS&ca=FILE].
+
+    Mails come from `from`, else from the user if that is an address, else from
+    rollcall@ the host of `base_url`. Raises ValueError with a sentence that never
+    holds the password.
+    """
+    try:
+        parts = urlsplit(url.strip())
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError(f"The host and port can't be read. {ENCODE}") from None
+    if parts.scheme not in SCHEMES:
+        raise ValueError("It must begin with smtp://, smtp+starttls:// or smtps://, such as "
+                         "smtp+starttls://user:password@mail.acme.example:587.")
+    if parts.path.strip("/") or parts.fragment:
+        raise ValueError(f"Nothing may follow the host and port but ?from= and ?ca=. {ENCODE}")
+    if not host:
+        raise ValueError("The name of the mail server is missing.")
+    user, password = _credential(parts)
+    options = _options(parts.query)
+    ca = options.get("ca")
+    if ca is not None and not Path(ca).is_file():
+        raise ValueError(f"The file {ca!r} of ?ca= is not there.")
+    sender = options.get("from") or (user if "@" in user else _own_address(base_url))
+    try:
+        address(sender)
+    except ValueError:
+        raise ValueError(f"Mails can't come from {sender!r}: give an e-mail address with ?from=.") from None
+    return Outgoing(parts.scheme, host, port or SCHEMES[parts.scheme], sender, user, password, ca)
+
+
+def _credential(parts: SplitResult) -> tuple[str, str]:
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    if bool(user) != bool(password):
+        raise ValueError("A user needs a password, and a password a user: give both or none.")
+    if not (user + password).isascii():
+        raise ValueError("The user and the password may hold ASCII characters only.")
+    return user, password
+
+
+def _options(query: str) -> dict[str, str]:
+    options = {}
+    for part in filter(None, query.split("&")):
+        name, _, value = part.partition("=")
+        if name not in ("from", "ca") or not value:
+            raise ValueError(f"{name!r} is no option of it: there are ?from=ADDRESS and ?ca=FILE.")
+        options[name] = unquote(value)
+    return options
+
+
+def _own_address(base_url: str) -> str:
+    host = urlsplit(base_url).hostname or "localhost"
+    with suppress(ValueError):
+        ip_address(host)
+        host = "localhost"
+    return f"rollcall@{host}"
+
+
+def address(text: str, name: str = "") -> Address:
+    """A header's address, its domain in ASCII; raises ValueError when it is none that a mail can go to."""
+    local, at, domain = text.rpartition("@")
+    try:
+        return Address(name, addr_spec=f"{local}{at}{domain.encode('idna').decode()}")
+    except (ValueError, MessageError, IndexError) as problem:  # UnicodeError is a ValueError
+        raise ValueError(f"{clean(text)!r} is no address that a mail can go to.") from problem
+
+
+def compose(mail: Mail, outgoing: Outgoing) -> EmailMessage:
+    """The message of an outbox row, the same each time, so that a repeated delivery can be recognised.
+
+    Message-ID follows from the row alone (RFC 5322 3.6.4); Auto-Submitted keeps
+    out-of-office answers away (RFC 3834 5).
+    """
+    message = EmailMessage(policy=policy.SMTP)
+    try:
+        message["From"] = address(outgoing.sender, "Rollcall")
+        message["To"] = address(mail.to)
+    except ValueError as problem:
+        raise MailRefused(str(problem)) from problem
+    message["Subject"] = mail.subject
+    message["Date"] = format_datetime(mail.created_at.replace(tzinfo=UTC))
+    message["Message-ID"] = message_id(mail, outgoing)
+    message["Auto-Submitted"] = "auto-generated"
+    message["X-Auto-Response-Suppress"] = "All"
+    message["List-Id"] = f"Rollcall <rollcall.{outgoing.sender.rpartition('@')[2].encode('idna').decode()}>"
+    message.set_content(mail.text)
+    message.add_alternative(mail.html, subtype="html")
+    return message
+
+
+def message_id(mail: Mail, outgoing: Outgoing) -> str:
+    news = hashlib.sha256(f"{mail.key} {mail.created_at.isoformat()}".encode()).hexdigest()[:24]
+    return f"<{mail.id}.{news}@{outgoing.sender.rpartition('@')[2].encode('idna').decode()}>"
+
+
+def deliver(message: EmailMessage, outgoing: Outgoing) -> None:
+    """Hand one message over; returns once the server has taken it. Raises MailRefused or MailDelayed."""
+    try:
+        server = _signed_in(outgoing)
+    except ssl.SSLCertVerificationError as problem:
+        raise MailDelayed(f"The certificate of {outgoing.host} was not accepted: {problem.verify_message}. "
+                          "If your own authority signed it, name that with ?ca=FILE.") from None
+    except smtplib.SMTPAuthenticationError as problem:
+        raise MailDelayed(f"{outgoing.host} refused the sign-in of {outgoing.user}: "
+                          f"{_words(problem, outgoing)}") from None
+    except (OSError, smtplib.SMTPException) as problem:
+        server_name = f"{outgoing.host}:{outgoing.port}"
+        raise MailDelayed(f"{server_name} could not be reached: {_words(problem, outgoing)}") from None
+    try:
+        _hand_over(server, message, outgoing)
+    finally:
+        _part(server)
+
+
+def _signed_in(outgoing: Outgoing) -> smtplib.SMTP:
+    context = ssl.create_default_context(cafile=outgoing.ca)
+    if outgoing.scheme == "smtps":
+        server = smtplib.SMTP_SSL(outgoing.host, outgoing.port, timeout=TIMEOUT, context=context)
+    else:
+        server = smtplib.SMTP(outgoing.host, outgoing.port, timeout=TIMEOUT)
+    try:
+        if outgoing.scheme == "smtp+starttls":
+            server.starttls(context=context)
+        if outgoing.user:
+            server.login(outgoing.user, outgoing.password)
+    except BaseException:
+        server.close()
+        raise
+    return server
+
+
+def _hand_over(server: smtplib.SMTP, message: EmailMessage, outgoing: Outgoing) -> None:
+    try:
+        server.send_message(message)
+    except smtplib.SMTPRecipientsRefused as problem:
+        (code, words), = problem.recipients.values()
+        raise _said_no(code, _words(smtplib.SMTPResponseException(code, words), outgoing), message["To"]) from None
+    except smtplib.SMTPDataError as problem:
+        raise _said_no(problem.smtp_code, _words(problem, outgoing), message["To"]) from None
+    except smtplib.SMTPSenderRefused as problem:  # every mail has this sender: a setting is to be mended, not this mail
+        said = _words(problem, outgoing)
+        raise MailDelayed(f"{outgoing.host} takes no mail from {outgoing.sender}: {said}") from None
+    except (OSError, smtplib.SMTPException) as problem:
+        raise MailDelayed(f"{outgoing.host} broke off: {_words(problem, outgoing)}") from None
+
+
+def _said_no(code: int, words: str, to: str) -> MailRefused | MailDelayed:
+    if 500 <= code < 600:
+        return MailRefused(f"The mail server refused the mail to {to}: {words}")
+    return MailDelayed(f"The mail server put the mail to {to} off: {words}")
+
+
+def _words(problem: Exception, outgoing: Outgoing) -> str:
+    """What the server said, on one line, without the credential should it have been echoed."""
+    if isinstance(problem, smtplib.SMTPResponseException):
+        said = problem.smtp_error
+        said = f"{problem.smtp_code} {said.decode('utf-8', 'replace') if isinstance(said, bytes) else said}"
+    else:
+        said = str(problem) or type(problem).__name__
+    said = clean(said, 300)
+    if outgoing.password:
+        for sent in (f"\0{outgoing.user}\0{outgoing.password}", outgoing.password):
+            said = said.replace(base64.b64encode(sent.encode()).decode(), "•••").replace(sent, "•••")
+    return said
+
+
+def _part(server: smtplib.SMTP) -> None:
+    """Say goodbye; what goes wrong now no longer matters: the mail was taken, or the reason is known."""
+    with suppress(OSError, smtplib.SMTPException):
+        server.quit()
+    server.close()

@@ -1,0 +1,146 @@
+"""How a mail is written: names made harmless, the templates of templates/mail filled in.
+Whatever an app, a directory or a person supplied is cleaned on its way in: no template can forget it."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from connectors.base import PAID_SOCIAL
+from sync.models import App
+from sync.workspace import to_local, workspace
+
+TEMPLATES = Path(__file__).parent.parent / "templates" / "mail"
+BIDI_CONTROLS = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+ISOLATE, END_ISOLATE = "\u2068", "\u2069"
+BREAKS = {"Cc", "Zl", "Zp", "Zs"}
+
+
+class Sentence(str):
+    """A line of our own wording, whose names went through `name_in_line`: templates take it as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    subject: Sentence
+    text: str
+    html: str
+
+
+def clean(text: str, longest: int = 500) -> str:
+    """One line of at most `longest` characters, without those that steer: no name can add a header or a line,
+    or turn the rest around."""
+    kept = (
+        " " if unicodedata.category(char) in BREAKS else char
+        for char in text
+        if char not in BIDI_CONTROLS and unicodedata.category(char) != "Cs"
+    )
+    line = " ".join("".join(kept).split())
+    return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
+
+
+def name_in_line(text: str, longest: int = 60) -> str:
+    """A name to stand in a plain sentence; one that runs from right to left is isolated (Unicode UAX 9, 2.7)."""
+    name = clean(text, longest)
+    turned = any(unicodedata.bidirectional(char) in ("R", "AL", "AN") for char in name)
+    return f"{ISOLATE}{name}{END_ISOLATE}" if turned else name
+
+
+def write(template: str, subject: Sentence, **values: Any) -> Letter:
+    """Fill templates/mail/TEMPLATE.txt and .html."""
+    text = _TEXT.get_template(f"{template}.txt").render(subject=subject, **values)
+    html = _HTML.get_template(f"{template}.html").render(subject=subject, **values)
+    return Letter(subject, text.strip() + "\n", html.strip() + "\n")
+
+
+def _environment(finalize: Any, autoescape: bool) -> Environment:
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=autoescape, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True, finalize=finalize,
+    )
+
+
+def _finalize_text(value: Any) -> Any:
+    return name_in_line(value, 500) if _foreign(value) else value
+
+
+def _finalize_html(value: Any) -> Any:
+    return clean(value) if _foreign(value) else value
+
+
+def _foreign(value: Any) -> bool:
+    return isinstance(value, str) and not isinstance(value, Markup | Sentence)
+
+
+_TEXT = _environment(_finalize_text, autoescape=False)
+_HTML = _environment(_finalize_html, autoescape=True)
+
+
+def report_subject(app: App, tally: dict[tuple[str, str, bool], int], kind: str) -> Sentence:
+    """`tally`: (kind, decision, in the app) → how many changes wait."""
+    leavers = sum(count for (what, _, in_app), count in tally.items() if what == "removed user" and in_app)
+    app_name, company = name_in_line(app.name), name_in_line(workspace().name)
+    seat = "access to" if app.category == PAID_SOCIAL else "a seat in"
+    if leavers:
+        told = f"{people(leavers)} left {company} and still {'has' if leavers == 1 else 'have'} {seat} {app_name}"
+    else:
+        told = f"{number(sum(tally.values()), 'change')} in {app_name} {wait(sum(tally.values()))} for your decision"
+    return Sentence(f"Still waiting: {told}" if kind == "reminder" else told)
+
+
+def held_subject(app: App, tally: dict[tuple[str, str, bool], int]) -> Sentence:
+    held = {(what, in_app): count for (what, decision, in_app), count in tally.items() if decision == "held"}
+    app_name = name_in_line(app.name)
+    leaving, missing = held.get(("removed user", True), 0), held.get(("removed user", False), 0)
+    if leaving and not missing:
+        return Sentence(f"Held: {leaving:,} of {people(app.users)} would be removed from {app_name}")
+    if missing and not leaving:
+        return Sentence(f"Held: {missing:,} of {people(app.users)} {are(missing)} missing from {app_name}")
+    count = sum(held.values())
+    return Sentence(f"Held: {number(count, 'change')} in {app_name} {wait(count)} for your look")
+
+
+def outcome_subject(app: App, states: dict[str, int], failed: int, only_removals: bool) -> Sentence:
+    """`states`: a task's state → how many tasks of the report have it."""
+    app_name, total, done = name_in_line(app.name), sum(states.values()), states.get("done", 0)
+    if only_removals and failed:
+        return Sentence(f"{failed:,} of {people(total)} could not be removed from {app_name}")
+    if only_removals and done == total:
+        return Sentence(f"{people(done)} {'was' if done == 1 else 'were'} removed from {app_name}")
+    if only_removals:
+        return Sentence(f"{done:,} of {people(total)} removed from {app_name}, {total - done:,} no longer needed")
+    if failed:
+        return Sentence(f"{failed:,} of {number(total, 'task')} in {app_name} failed")
+    return Sentence(f"{done:,} of {number(total, 'task')} in {app_name} done")
+
+
+def people(count: int) -> str:
+    return "1 person" if count == 1 else f"{count:,} people"
+
+
+def number(count: int, word: str) -> str:
+    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
+
+
+def wait(count: int) -> str:
+    return "waits" if count == 1 else "wait"
+
+
+def are(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
+def day(when: datetime) -> str:
+    """3 Nov 2026, in the workspace's zone."""
+    local = to_local(when)
+    return f"{local.day} {local:%b %Y}"
+
+
+def moment(when: datetime) -> str:
+    return f"{day(when)}, {to_local(when):%H:%M}"

@@ -1,0 +1,387 @@
+"""Who is told what by mail, and when: news is put into the outbox in the transaction that caused it.
+`run` sends one mail of it; the row is the truth, so a mail survives a crash and is queued once."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from peewee import fn
+
+from sync import activity, leases
+from sync.db import connected, db, utcnow, writing
+from sync.mailer import MailDelayed, MailRefused, Outgoing, compose, deliver, parse_smtp_url
+from sync.mailtext import (
+    Sentence,
+    day,
+    held_subject,
+    moment,
+    name_in_line,
+    outcome_subject,
+    people,
+    report_subject,
+    write,
+)
+from sync.models import (
+    Account,
+    App,
+    AppPerson,
+    Asset,
+    Change,
+    Check,
+    Directory,
+    DirectoryEntry,
+    Mail,
+    Person,
+    Report,
+    Task,
+)
+from sync.people import main_email
+from sync.policy import sole_assets
+from sync.workspace import workspace
+
+LISTED = 20  # names in a mail, before "and N more"
+TOO_MANY_FAILURES = 3
+WAITING = ("needs confirmation", "held")
+UNDER_WAY = ("queued", "running")
+REMIND_AFTER = timedelta(days=7)
+TOO_OLD = timedelta(days=3)
+DELAYS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360, 720, 720, 720))  # ten attempts
+WHO = "Rollcall"
+
+on_queued: Callable[[int], None] | None = None  # schedule.py puts its wake_mail here
+_outgoing: Outgoing | None = None
+_base_url = "http://127.0.0.1:8000"
+
+
+def configure(smtp_url: str | None, base_url: str) -> None:
+    """Say through which server mails leave, and what their links begin with; without a server they wait.
+
+    Raises ValueError with a sentence for an URL that can't be used.
+    """
+    global _outgoing, _base_url
+    _base_url = base_url.rstrip("/")
+    _outgoing = parse_smtp_url(smtp_url, _base_url) if smtp_url else None
+
+
+def can_send() -> bool:
+    """False while no mail server is set: then mails wait in the outbox."""
+    return _outgoing is not None
+
+
+def report_ready(report: Report) -> list[Mail]:
+    """Tell the Owners of what waits in the report for their yes; only if something is new since the last mail.
+
+    Where a guard holds some of it, the mail says that instead.
+    """
+    fresh = _waiting(report).where(Change.id > Report.get_by_id(report.id).mailed_through)
+    news = dict(fresh.select(Change.decision, fn.COUNT(Change.id)).group_by(Change.decision).tuples())
+    if not news:
+        return []
+    newest = fresh.select(fn.MAX(Change.id)).scalar()
+    kind = "held" if "held" in news else "report"
+    mails = _mail_report(report, kind, f"report-{report.id}-through-{newest}", fresh_count=sum(news.values()))
+    _note(report, mailed_through=newest, mailed_at=utcnow())
+    return mails
+
+
+def report_held(report: Report) -> list[Mail]:
+    """A guard holds changes of the report back: the same mail as report_ready writes then."""
+    return report_ready(report)
+
+
+def due_reminders(now: datetime) -> int:
+    """Queue a reminder for each report that has waited a week without a mail about it; how many reports."""
+    reminded = 0
+    with writing():
+        still_open = Report.select(Report, App).join(App).where(
+            Report.state == "open", (Report.waiting > 0) | (Report.held > 0), App.state != "disconnected"
+        )
+        for report in still_open:
+            last_told = max(filter(None, (report.created_at, report.mailed_at, report.reminded_at)))
+            if now - last_told >= REMIND_AFTER:
+                reminded += bool(remind(report, now))
+    return reminded
+
+
+def remind(report: Report, now: datetime | None = None) -> list[Mail]:
+    """The report still waits: say so once more. Returns nothing when all in it has been decided."""
+    now = now or utcnow()
+    if not _waiting(report).exists():
+        return []
+    _note(report, reminded_at=now)
+    return _mail_report(report, "reminder", f"report-{report.id}-reminder-{now:%Y-%m-%d}")
+
+
+def _waiting(report: Report):
+    """What needs somebody's decision, and what is protected from one: the Owner should know of both."""
+    protected = (Change.decision == "ignored") & Change.protected.is_null(False) & Change.decided_at.is_null()
+    return Change.select().where(Change.report == report.id, Change.decision.in_(WAITING) | protected)
+
+
+def _note(report: Report, **values: Any) -> None:
+    Report.update(**values).where(Report.id == report.id).execute()
+    for name, value in values.items():
+        setattr(report, name, value)  # the caller may save its own copy of the row later
+
+
+def _mail_report(report: Report, kind: str, key: str, fresh_count: int = 0) -> list[Mail]:
+    app = App.get_by_id(report.app_id)
+    told_through = Report.get_by_id(report.id).mailed_through
+    tally = _tally(report)
+    total = sum(tally.values())
+    rows = (
+        _waiting(report)
+        .select(Change, Account, Person)
+        .join_from(Change, Account, "LEFT OUTER")
+        .join_from(Account, Person, "LEFT OUTER")
+        .order_by((Change.decision == "held").desc(), (Change.id > told_through).desc(), Change.id)
+        .limit(LISTED)
+    )
+    held = sum(count for (_, decision, _), count in tally.items() if decision == "held")
+    changes = list(rows)
+    alone = sole_assets([change.account_id for change in changes if change.account_id and change.in_app])
+    return _queue(
+        _owners(app), kind, key, app=app, template="held" if kind == "held" else "report",
+        subject=held_subject(app, tally) if held and kind == "held" else report_subject(app, tally, kind),
+        changes=[
+            _told_change(change, told_through if fresh_count else 0, alone.get(change.account_id, []))
+            for change in changes
+        ],
+        more=max(0, total - LISTED), total=total, held=held, users=app.users, app_name=app.name,
+        fresh=fresh_count if told_through and fresh_count < total else 0,
+        since=day(report.created_at), reminder=kind == "reminder", link=f"{_base_url}/reports/{report.id}",
+    )
+
+
+def _tally(report: Report) -> dict[tuple[str, str, bool], int]:
+    """(kind, decision, in the app) → how many changes wait."""
+    columns = (Change.kind, Change.decision, Change.in_app)
+    counted = _waiting(report).select(*columns, fn.COUNT(Change.id)).group_by(*columns).tuples()
+    return {(kind, decision, bool(in_app)): count for kind, decision, in_app, count in counted}
+
+
+def _told_change(change: Change, told_through: int, alone: list[Asset]) -> dict[str, Any]:
+    account, person = change.account, change.account.person if change.account else None
+    left = person is not None and person.status == "deprovisioned" and change.in_app
+    asset = change.asset.name if change.asset_id else ""
+    return {
+        "name": (account.name or account.email or account.external_id) if account else asset,
+        "email": account.email if account else "",
+        "kind": "" if change.kind == "removed user" else change.kind,
+        "asset": asset if account else "",
+        "role": change.before or change.after or "",
+        "reason": person.status_reason or change.reason if left else change.reason,
+        "since": day(person.status_since if left else change.created_at),
+        "protected": change.protected or "",
+        "alone": ", ".join(asset.name or asset.external_id for asset in alone),
+        "fresh": 0 < told_through < change.id,
+    }
+
+
+def outcome(report: Report) -> list[Mail]:
+    """What became of Finish Sync, once every task of the report has ended; once more when what had failed is mended."""
+    tasks = Task.select().where(Task.report == report.id)
+    if tasks.where(Task.state.in_(UNDER_WAY)).exists():
+        return []
+    told_well = Mail.select(Mail.created_at).where(Mail.key.startswith(f"report-{report.id}-outcome-well-"))
+    if told := told_well.order_by(Mail.id.desc()).first():
+        tasks = tasks.where(Task.created_at > told.created_at)
+    last = tasks.order_by(Task.id.desc()).first()
+    if last is None:
+        return []
+    states = dict(tasks.select(Task.state, fn.COUNT(Task.id)).group_by(Task.state).tuples())
+    app, only_removals = App.get_by_id(report.app_id), not tasks.where(Task.act != "remove").exists()
+    failed = sum(states.get(state, 0) for state in ("failed", "needs attention"))
+    left_out = Change.select().where(Change.report == report.id, Change.decision == "left out")
+    return _queue(
+        _owners(app), "outcome", f"report-{report.id}-outcome-{'failed' if failed else 'well'}-{last.id}", app=app,
+        template="outcome", subject=outcome_subject(app, states, failed, only_removals),
+        app_name=app.name, failed_count=failed,
+        groups=[
+            _told_tasks(tasks, "Failed", ("failed", "needs attention")),
+            _told_tasks(tasks, "Done", ("done",)),
+            _told_tasks(tasks, "No longer needed", ("no longer needed",)),
+            _told_tasks(tasks, "Cancelled", ("cancelled",)),
+        ],
+        left_out=left_out.count(), decided_by=last.asked_by, decided_at=moment(last.created_at),
+        link=f"{_base_url}/reports/{report.id}",
+    )
+
+
+def _told_tasks(tasks, heading: str, states: tuple[str, ...]) -> dict[str, Any]:
+    chosen = tasks.where(Task.state.in_(states))
+    shown = chosen.select(Task, Account).join_from(Task, Account, "LEFT OUTER").order_by(Task.id).limit(LISTED)
+    count = chosen.count()
+    return {
+        "heading": heading, "count": count, "more": max(0, count - LISTED),
+        "tasks": [
+            {
+                "name": task.account and (task.account.name or task.account.email) or task.external_id,
+                "email": task.account.email if task.account else "",
+                "act": task.act,
+                "error": task.error or "",
+            }
+            for task in shown
+        ],
+    }
+
+
+def check_failed(app: App, check: Check) -> list[Mail]:
+    """Three checks in a row failed: tell the Owners, once until one succeeds. To be called on each failure, after
+    App.failures has been counted up."""
+    app = App.get_by_id(app.id)
+    if app.failures < TOO_MANY_FAILURES:
+        return []
+    since = app.last_check_at
+    return _queue(
+        _owners(app), "check failed", f"app-{app.id}-failing-since-{since or 'connected'}", app=app,
+        template="check_failed",
+        subject=Sentence(f"{name_in_line(app.name)} could not be checked {app.failures} times in a row"),
+        app_name=app.name, failures=app.failures, error=check.error or "", advice=check.advice or "",
+        last=moment(since) if since else "", link=f"{_base_url}/apps/{app.id}",
+    )
+
+
+def directory_failed(directory: Directory, error: str) -> list[Mail]:
+    """Three readings in a row failed: tell the workspace owners, once until one succeeds. To be called on each
+    failure, after Directory.failures has been counted up."""
+    directory = Directory.get_by_id(directory.id)
+    if directory.failures < TOO_MANY_FAILURES:
+        return []
+    since = directory.last_read_at
+    return _queue(
+        _workspace_owners(), "directory failed", f"directory-{directory.id}-failing-since-{since or 'connected'}",
+        template="directory_failed",
+        subject=Sentence(f"{name_in_line(directory.name)} could not be read {directory.failures} times in a row"),
+        directory_name=directory.name, failures=directory.failures, error=error,
+        last=moment(since) if since else "", link=f"{_base_url}/directories",
+    )
+
+
+def directory_held(directory: Directory, count: int) -> list[Mail]:
+    """The guard holds `count` people of a directory back: tell the workspace owners, once for the same people."""
+    held = (
+        DirectoryEntry.select(DirectoryEntry, Person).join(Person)
+        .where(DirectoryEntry.directory == directory.id, DirectoryEntry.status != DirectoryEntry.reported)
+        .order_by(DirectoryEntry.id)
+    )
+    entries = list(held)
+    who = hashlib.sha256(" ".join(f"{entry.id}:{entry.reported}" for entry in entries).encode()).hexdigest()[:24]
+    active = DirectoryEntry.select().where(
+        DirectoryEntry.directory == directory.id, DirectoryEntry.status == "active"
+    ).count()
+    return _queue(
+        _workspace_owners(), "directory held", f"directory-{directory.id}-held-{who}", template="directory_held",
+        subject=Sentence(
+            f"Held: {count:,} of {people(active)} in {name_in_line(directory.name)} would count as having left"
+        ),
+        directory_name=directory.name, count=count, active=active, more=max(0, count - LISTED),
+        people=[
+            {"name": entry.person.name or entry.user_name, "email": main_email(entry.person), "reason": entry.reason}
+            for entry in entries[:LISTED]
+        ],
+        link=f"{_base_url}/directories",
+    )
+
+
+def test_mail(to: str) -> Mail:
+    """A mail to one address, to see whether mails arrive."""
+    [mail] = _queue(
+        [to], "test", f"test-{secrets.token_hex(8)}", template="test", subject=Sentence("Test mail from Rollcall"),
+        link=_base_url,
+    )
+    return mail
+
+
+def _owners(app: App) -> list[str]:
+    """The addresses of the app's Owners who are still here; of the workspace's owners where there are none."""
+    query = Person.select().join(AppPerson).where(
+        AppPerson.app == app.id, AppPerson.part == "owner", Person.status != "deprovisioned"
+    )
+    return _addresses(query) or _workspace_owners()
+
+
+def _workspace_owners() -> list[str]:
+    return _addresses(Person.select().where(Person.workspace_role == "owner", Person.status != "deprovisioned"))
+
+
+def _addresses(people: Iterable[Person]) -> list[str]:
+    return sorted({email for person in people if (email := main_email(person))})
+
+
+def _queue(
+    to: list[str], kind: str, key: str, *, template: str, subject: Sentence, app: App | None = None, **values: Any
+) -> list[Mail]:
+    """One row for each address that has not been told yet; the rows that are new."""
+    letter = write(template, subject, company=workspace().name, **values)
+    queued = []
+    with writing():
+        for address in to:
+            own_key = f"{key}-{address}"
+            if Mail.select().where(Mail.key == own_key).exists():
+                continue
+            mail = Mail.create(key=own_key, kind=kind, to=address, subject=letter.subject, text=letter.text,
+                               html=letter.html, app=app)
+            queued.append(mail)
+            if not can_send():
+                activity.record(WHO, "mail waits", about=address, app=app,
+                                why=f"{letter.subject} (no mail server is set: ROLLCALL_SMTP_URL)")
+            if on_queued is not None:
+                db.after_commit(partial(on_queued, mail.id))
+    return queued
+
+
+def run(mail_id: int) -> None:
+    """Send one mail of the outbox, if it is due and nobody else is at it. What fails for now is tried again, with
+    growing delays; a repeated delivery after a crash has the same Message-ID."""
+    outgoing = _outgoing
+    if outgoing is None:
+        return
+    with connected():
+        if not leases.claim(Mail, mail_id):
+            return
+        mail = Mail.get_by_id(mail_id)
+        if utcnow() - mail.created_at > TOO_OLD:
+            _fail(mail, f"It waited too long, more than {TOO_OLD.days} days: its news is old. It was not sent.")
+            return
+        try:
+            deliver(compose(mail, outgoing), outgoing)
+        except MailRefused as problem:
+            _fail(mail, str(problem))
+        except MailDelayed as problem:
+            _put_off(mail, str(problem))
+        else:
+            _end(mail, "sent mail", mail.subject, state="sent", sent_at=utcnow(), error=None)
+
+
+def _put_off(mail: Mail, error: str) -> None:
+    if mail.attempts >= len(DELAYS):
+        _fail(mail, f"{error} It was tried {mail.attempts + 1} times.")
+        return
+    with writing():
+        Mail.update(
+            state="queued", lease_owner=None, lease_until=None, error=error, attempts=mail.attempts + 1,
+            next_at=utcnow() + DELAYS[mail.attempts],
+        ).where(*_still_ours(mail)).execute()
+
+
+def _fail(mail: Mail, error: str) -> None:
+    _end(mail, "mail failed", f"{mail.subject} ({error})", state="failed", error=error)
+
+
+def _end(mail: Mail, what: str, why: str, **values: Any) -> None:
+    with writing():
+        ended = Mail.update(
+            lease_owner=None, lease_until=None, attempts=mail.attempts + 1, **values
+        ).where(*_still_ours(mail)).execute()
+        if ended:
+            activity.record(WHO, what, about=mail.to, why=why, app=mail.app_id)
+
+
+def _still_ours(mail: Mail) -> tuple:
+    return Mail.id == mail.id, Mail.state == "sending", Mail.lease_owner == leases.me()
