@@ -6,20 +6,39 @@ from __future__ import annotations
 import json
 import re
 import time
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from connectors.base import Refused, TemporarilyUnavailable
-from connectors.redaction import one_line
+from connectors.base import CredentialRejected, Refused, TemporarilyUnavailable
 
 LONGEST_WAIT = 24 * 3600  # seconds
 
 
 class NotFound(Refused):
     """404 or 410: the app has no such thing (any more)."""
+
+
+class NotOffered(Refused):
+    """405 or 501: this server does not do that at all."""
+
+
+class Conflict(Refused):
+    """409: it is there already, or something else stands against it."""
+
+
+class Stale(Refused):
+    """412: it was changed since we read it."""
+
+
+class Forbidden(CredentialRejected):
+    """403: the credential lacks a permission; on an act it may also mean that the app says no to this very thing."""
+
+
+REFUSALS = {404: NotFound, 410: NotFound, 405: NotOffered, 501: NotOffered, 409: Conflict, 412: Stale}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +73,13 @@ class Answer:
         return value
 
 
+def clean(value: Any) -> str:
+    """An app's text as every file and page can hold it: without control characters and lone surrogates; "" for none."""
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        return ""
+    return "".join(c for c in str(value) if unicodedata.category(c) not in ("Cc", "Cs")).strip()
+
+
 def seconds_to_wait(answer: Answer) -> float | None:
     """How long the app asks us to wait, None when it doesn't.
 
@@ -72,13 +98,13 @@ def seconds_to_wait(answer: Answer) -> float | None:
 
 
 def words(answer: Answer) -> str:
-    """What the app itself says about an error, in one line; "" for a web page or nothing."""
+    """What the app itself says about an error; "" for a web page or nothing. Not yet redacted: Http does that."""
     if answer.is_page:
         return ""
     try:
-        return one_line(_words_in(json.loads(answer.body)))
+        return _words_in(json.loads(answer.body))
     except (ValueError, RecursionError):
-        return one_line(answer.text)
+        return answer.text.strip()
 
 
 def _words_in(value: Any) -> str:
@@ -93,11 +119,6 @@ def _words_in(value: Any) -> str:
         if found := _words_in(value.get(key)):
             return found
     return ""
-
-
-def quoted_words(answer: Answer) -> str:
-    said = words(answer)
-    return f": “{said.rstrip('.')}”." if said else "."
 
 
 def _until(date: str, now: str) -> float | None:

@@ -19,11 +19,25 @@ from requests.auth import AuthBase, HTTPBasicAuth
 from requests.structures import CaseInsensitiveDict
 from urllib3.util import parse_url
 
-from connectors.answers import Answer, NotFound, quoted_words, seconds_to_wait, words
+from connectors.answers import (
+    REFUSALS,
+    Answer,
+    Conflict,
+    Forbidden,
+    NotFound,
+    NotOffered,
+    Stale,
+    clean,
+    seconds_to_wait,
+    words,
+)
 from connectors.base import ConnectorError, CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
 from connectors.redaction import Redactor, one_line
 
-__all__ = ["Answer", "Http", "NotFound", "seconds_to_wait", "segment", "words"]
+__all__ = [
+    "Answer", "Conflict", "Forbidden", "Http", "NotFound", "NotOffered", "Stale",
+    "clean", "seconds_to_wait", "segment", "words",
+]  # fmt: skip
 
 # At DEBUG urllib3 writes each address with its query, where some apps want the credential.
 logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
@@ -112,7 +126,8 @@ class Http:
     ) -> Answer:
         """One call with its retries; `idempotent` overrides what the method implies (a search by POST).
 
-        Raises the four ConnectorErrors, NotFound for 404 and 410.
+        Raises the four ConnectorErrors, by status as NotFound, NotOffered, Conflict, Stale (all Refused)
+        and Forbidden (CredentialRejected).
         """
         asked = f"{method} {self._shown(path)}"
         may_repeat = method in IDEMPOTENT if idempotent is None else idempotent
@@ -136,7 +151,7 @@ class Http:
         """The address as messages may name it: without its query."""
         bare = path.split("?")[0].split("#")[0]
         bare = bare if "://" in bare else f"{self._base}/{bare.lstrip('/')}"
-        return self.redact(one_line(bare, 200))
+        return one_line(self.redact(bare))
 
     def _address(self, path: str) -> str:
         return path if re.match(r"[a-z][a-z0-9+.-]*://", path, re.I) else f"{self._base}/{path.lstrip('/')}"
@@ -201,23 +216,22 @@ class Http:
     def _problem(self, answer: Answer) -> ConnectorError | None:
         own = self._on_error(answer) if self._on_error else None
         if own is not None:
-            own.args = (self.redact(str(own)),)
+            own.args = (one_line(self.redact(str(own))),)
             return own
         if answer.status < 400:
             return None
-        says = self.redact(f"{answer.asked} answered {answer.status}{quoted_words(answer)}")
+        said = one_line(self.redact(words(answer))).rstrip(".")
+        says = f"{answer.asked} answered {answer.status}" + (f": “{said}”." if said else ".")
         wait = seconds_to_wait(answer)
         if answer.status == 429 or (answer.status == 403 and wait is not None):
             return RateLimited(f"{says} Too many calls; going on later.", UNKNOWN_WAIT if wait is None else wait)
         if answer.status == 401:
             return CredentialRejected(f"{says} The app rejects the credential: it is wrong, expired or revoked.")
         if answer.status == 403:
-            return CredentialRejected(f"{says} The credential lacks a permission.")
-        if answer.status in (404, 410):
-            return NotFound(says)
-        if answer.status >= 500 or answer.status == 408:
+            return Forbidden(f"{says} The credential lacks a permission.")
+        if answer.status == 408 or (answer.status >= 500 and answer.status not in REFUSALS):
             return TemporarilyUnavailable(says)
-        return Refused(says)
+        return REFUSALS.get(answer.status, Refused)(says)
 
     def _wait_before_retry(
         self, problem: ConnectorError, answer: Answer | None, attempt: int, may_repeat: bool

@@ -98,7 +98,7 @@ def _by_position(
         fresh = reading.take(page)
         if fresh:
             yield fresh
-        if page.more is False or reading.is_complete(page, size):
+        if page.more is False or reading.is_complete(page, fresh, size):
             break
         if not page.items and not (page.more and by_number):
             if page.more:
@@ -161,9 +161,11 @@ class _List:
             )
         return fresh
 
-    def is_complete(self, page: Page, size: int) -> bool:
-        """True when the total is reached and the last page wasn't full: a full one may hide a total that is too low."""
-        return self._total is not None and self._distinct >= self._total and len(page.items) < size
+    def is_complete(self, page: Page, fresh: list, size: int) -> bool:
+        """True when the total is reached and the page wasn't full: after a full one, one more call tells whether
+        the total was too low."""
+        reached = self._total is not None and self._distinct >= self._total
+        return reached and (len(page.items) < size or not fresh)
 
     def finish(self) -> None:
         if self._total is not None and self._distinct != self._total:

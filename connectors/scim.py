@@ -1,0 +1,285 @@
+"""Any app that speaks SCIM 2.0 (RFC 7643 and 7644): its users, roles and groups, and who is taken out of it.
+What a real server leaves out or does in its own way is smoothed here, never guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cached_property
+
+from connectors.base import (
+    CAPABILITIES,
+    PLATINUM,
+    SEAT_BASED,
+    Access,
+    Account,
+    Asset,
+    Connector,
+    Field,
+    Identity,
+    Refused,
+    Role,
+)
+from connectors.http import Conflict, Forbidden, Http, NotFound, NotOffered
+from connectors.paging import ListChanged
+from connectors.scim_client import NotScim, ScimClient
+from connectors.scim_values import (
+    account_of,
+    group_name,
+    id_of,
+    is_active,
+    member_ids,
+    privileged_by_name,
+    role_of,
+    role_values,
+)
+
+
+class Scim(Connector):
+    slug = "scim"
+    label = "SCIM 2.0"
+    category = SEAT_BASED
+    level = PLATINUM
+    docs = (
+        "In the app's admin pages look for “SCIM”, “User provisioning” or “Automatic provisioning”; "
+        "it often stands beside single sign-on.",
+        "Switch provisioning on. The app shows an address (“SCIM base URL”, “Tenant URL”); mostly it ends in /scim/v2.",
+        "Make a token there (“Secret token”, “API token”, “Bearer token”). Most apps show it once only.",
+        "Enter both below. Rollcall needs to read users and groups, and to change them.",
+        "Choose what a removal does: most apps free the seat when a user is deactivated.",
+    )
+    fields = (
+        Field(
+            "base_url",
+            "SCIM address",
+            "The address under which /Users lies. Without encryption only on this machine.",
+            pattern=r"https?://\S+",
+            placeholder="https://app.example.com/scim/v2",
+        ),
+        Field("token", "Token", "Sent as “Authorization: Bearer …”.", secret=True),
+        Field(
+            "removal",
+            "A removal",
+            "Deactivated users stay in the app's list as suspended, and their work stays theirs.",
+            required=False,
+            choices=(("deactivate", "deactivates the user"), ("delete", "deletes the user")),
+        ),
+        Field(
+            "roles_from",
+            "Roles are",
+            "Where the app says what a user may do.",
+            required=False,
+            choices=(("roles", "the user's roles attribute"), ("groups", "the groups that the user is in")),
+        ),
+        Field(
+            "privileged",
+            "Administrator roles",
+            "Names of the roles that may administer the whole app, with commas between. "
+            "Left empty: every role with “admin” or “owner” in its name.",
+            required=False,
+            placeholder="admin, owner",
+        ),
+        Field(
+            "groups",
+            "Groups",
+            "Groups show as assets, with their members.",
+            required=False,
+            choices=(("read", "are read"), ("leave out", "are left out")),
+        ),
+    )
+    capabilities = frozenset(CAPABILITIES)
+    asset_word = "group"
+
+    @cached_property
+    def _client(self) -> ScimClient:
+        token = self.settings.get("token", "")
+        return ScimClient(
+            Http(self.settings.get("base_url", ""), headers={"Authorization": f"Bearer {token}"}, secrets=[token])
+        )
+
+    def close(self) -> None:
+        if "_client" in self.__dict__:
+            self._client.http.close()
+
+    @property
+    def removal_suspends(self) -> bool:
+        return self.settings.get("removal") != "delete"
+
+    @property
+    def _roles_are_groups(self) -> bool:
+        return self.settings.get("roles_from") == "groups"
+
+    @cached_property
+    def _is_privileged(self) -> Callable[[str], bool]:
+        return privileged_by_name(self.settings.get("privileged", ""))
+
+    def test(self) -> Identity:
+        try:
+            users = self._client.first_page("Users")
+        except (NotFound, NotOffered, NotScim) as failure:
+            raise Refused(
+                f"There is no SCIM 2.0 service at this address: {failure} Check the address: /Users must lie below it, "
+                "and it mostly ends in /scim/v2."
+            ) from None
+        missing = []
+        if self.settings.get("groups") != "leave out" or self._roles_are_groups:
+            missing += self._what_hinders_reading_groups()
+        me = self._client.me()
+        people = "users" if users.total is None else f"{users.total} users"
+        removal = "deactivate users" if self.removal_suspends else "delete users"
+        return Identity(
+            name=account_of(me, "").name or me["userName"] if me else f"the token for {self._client.http.origin[1]}",
+            external_id=id_of(me) if me else None,
+            may=(f"read {people}", removal, "change roles", "invite"),
+            missing=tuple(missing),
+        )
+
+    def _what_hinders_reading_groups(self) -> list[str]:
+        try:
+            if self._client.has_groups:
+                self._client.first_page("Groups")
+                return []
+        except (NotFound, NotOffered):
+            pass
+        except Forbidden as failure:
+            return [f"read groups: {failure} Give the token that permission, or choose that groups are left out."]
+        return ["read groups: this server has none. Choose that groups are left out to silence this."]
+
+    def roles(self) -> list[Role]:
+        """Groups, or, as SCIM has no list of roles, the roles that at least one user has."""
+        if self._roles_are_groups:
+            named = {id_of(group): group_name(group) for group in self._groups()}
+        else:
+            named = dict(self._roles_in_use)
+        return [Role(id, label, privileged=self._is_privileged(label) or self._is_privileged(id))
+                for id, label in sorted(named.items(), key=lambda role: role[1].casefold())]  # fmt: skip
+
+    @cached_property
+    def _roles_in_use(self) -> dict[str, str]:
+        """Role value → label; filled by accounts() as it goes, by a reading of its own where nobody asked before."""
+        return {value: label for user in self._client.all("Users") for value, label, _ in role_values(user)}
+
+    def accounts(self) -> Iterator[Account]:
+        in_use: dict[str, str] = {}
+        for user in self._client.all("Users", on_total=self.on_total):
+            in_use.update((value, label) for value, label, _ in role_values(user))
+            yield account_of(user, self._role(user))
+        self.__dict__["_roles_in_use"] = in_use
+
+    def _role(self, user: dict) -> str:
+        return self._group_roles.get(id_of(user), "") if self._roles_are_groups else role_of(user, self._is_privileged)
+
+    @cached_property
+    def _group_roles(self) -> dict[str, str]:
+        """User id → group id; who is in several has the privileged one, else the first by name."""
+        best: dict[str, tuple[bool, str, str]] = {}
+        for group in self._groups():
+            rank = (not self._is_privileged(group_name(group)), group_name(group).casefold(), id_of(group))
+            for member in member_ids(group):
+                best[member] = min(best.get(member, rank), rank)
+        return {member: id for member, (_, _, id) in best.items()}
+
+    def assets(self) -> Iterator[Asset]:
+        if self.settings.get("groups") != "leave out":
+            for group in self._client.all("Groups") if self._client.has_groups else ():
+                yield Asset(id_of(group), "group", group_name(group))
+
+    def access(self) -> Iterator[Access]:
+        if self.settings.get("groups") != "leave out":
+            for group in self._groups():
+                for member in member_ids(group):
+                    yield Access(member, id_of(group))
+
+    def _groups(self) -> Iterator[dict]:
+        """Every group with its members; one that the list gives without is read by itself."""
+        for group in self._client.all("Groups") if self._client.has_groups else ():
+            if "members" not in group:
+                whole = self._client.read("Groups", id_of(group))
+                if whole is None:
+                    raise ListChanged("A group was deleted while the groups were read. Nothing was taken over.")
+                group = whole
+            yield group
+
+    def account(self, id: str) -> Account | None:
+        user = self._client.read("Users", id)
+        return account_of(user, self._role(user)) if user else None
+
+    def remove(self, account: Account) -> None:
+        user = self._client.read("Users", account.id)
+        if user is None or (self.removal_suspends and not is_active(user)):
+            return
+        try:
+            if self.removal_suspends:
+                self._set_active(user, False)
+            else:
+                self._client.delete("Users", user)
+        except NotFound:
+            return
+
+    def _set_active(self, user: dict, active: bool) -> None:
+        operation = {"op": "replace", "path": "active", "value": active}
+        after = self._client.change("Users", user, [operation], lambda whole: whole.update(active=active))
+        if after and "active" in after and is_active(after) != active:
+            raise Refused("The app took the call, but the user is as before. May SCIM deactivate users there?")
+
+    def change_role(self, account: Account, role: str) -> None:
+        user = self._must_have("Users", account.id)
+        before = self._role(user)
+        if before == role:
+            return
+        if self._roles_are_groups:
+            if role:
+                self._join(self._must_have("Groups", role), account.id)
+            if before and (old := self._client.read("Groups", before)):
+                self._leave(old, account.id)
+            self.__dict__.pop("_group_roles", None)
+            return
+        others = [value for value, _, _ in role_values(user) if value not in (before, role)]
+        roles = [{"value": value, "primary": value == role} for value in filter(None, [role, *others])]
+        operation = {"op": "replace", "path": "roles", "value": roles}
+        self._client.change("Users", user, [operation], lambda whole: whole.update(roles=roles))
+
+    def invite(self, email: str, role: str) -> None:
+        user = {"userName": email, "active": True, "emails": [{"value": email, "type": "work", "primary": True}]}
+        if role and not self._roles_are_groups:
+            user["roles"] = [{"value": role, "primary": True}]
+        try:
+            made = self._client.create("Users", user)
+        except Conflict:
+            made = self._client.find_user(email)
+            if made is None:
+                raise
+            if not is_active(made):
+                self._set_active(made, True)
+        if role and self._roles_are_groups:
+            self._join(self._must_have("Groups", role), id_of(made))
+
+    def grant(self, account: Account, asset: Asset, role: str) -> None:
+        self._join(self._must_have("Groups", asset.id), account.id)
+
+    def revoke(self, account: Account, asset: Asset) -> None:
+        if group := self._client.read("Groups", asset.id):
+            self._leave(group, account.id)
+
+    def _must_have(self, kind: str, id: str) -> dict:
+        resource = self._client.read(kind, id)
+        if resource is None:
+            raise Refused(f"The app has no {kind.rstrip('s').lower()} {id} any more.")
+        return resource
+
+    def _join(self, group: dict, user: str) -> None:
+        if user in member_ids(group):
+            return
+        member = {"value": user}
+        operation = {"op": "add", "path": "members", "value": [member]}
+        self._client.change(
+            "Groups", group, [operation], lambda whole: whole.update(members=[*(whole.get("members") or []), member])
+        )
+
+    def _leave(self, group: dict, user: str) -> None:
+        if user not in member_ids(group):
+            return
+
+        def without(whole: dict) -> None:
+            whole["members"] = [one for one in whole.get("members") or [] if str(one.get("value")) != user]
+
+        self._client.remove_member(group, user, without)

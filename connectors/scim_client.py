@@ -1,0 +1,197 @@
+"""The SCIM 2.0 protocol (RFC 7644): lists, single resources, and changes by PATCH or PUT with ETags.
+It knows what the server announces that it can, and what to assume where it announces nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import Any
+
+from connectors.base import CredentialRejected, Refused, TemporarilyUnavailable
+from connectors.http import Answer, Conflict, Forbidden, Http, NotFound, NotOffered, Stale, segment
+from connectors.paging import Page, number, pages_by_index
+from connectors.scim_values import id_of
+
+SIZE = 200  # asked for on a page; a server may give fewer
+ACCEPT = {"Accept": "application/scim+json, application/json"}
+CONTENT = {**ACCEPT, "Content-Type": "application/scim+json"}
+PATCH_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+CORE_SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:"
+READ_ONLY = ("meta", "groups", "password")  # what a PUT leaves to the server
+
+
+class NotScim(TemporarilyUnavailable):
+    """An answer of another kind: a passing fault in a reading, a wrong address when an app is connected."""
+
+
+class ScimClient:
+    """One SCIM service. Every method raises the four ConnectorErrors and nothing else."""
+
+    def __init__(self, http: Http):
+        self.http = http
+
+    @cached_property
+    def _config(self) -> dict:
+        """What the server announces (RFC 7643, 5); {} where it has no such page, or its website answers instead."""
+        try:
+            answer = self.http.get("ServiceProviderConfig", headers=ACCEPT)
+            return {} if answer.is_page else answer.json(dict)
+        except (NotFound, NotOffered, Forbidden):
+            return {}
+
+    def _supports(self, feature: str, otherwise: bool) -> bool:
+        told = self._config.get(feature)
+        return told.get("supported") in (True, "true", "True") if isinstance(told, dict) else otherwise
+
+    @cached_property
+    def _size(self) -> int:
+        told = self._config.get("filter")
+        most = number(told.get("maxResults")) if isinstance(told, dict) else None
+        return min(SIZE, most or SIZE)
+
+    @cached_property
+    def has_groups(self) -> bool:
+        """What /ResourceTypes says; without it, whether /Groups is there."""
+        try:
+            answer = self.http.get("ResourceTypes", headers=ACCEPT)
+            types = {} if answer.is_page else answer.json()
+            listed = types.get("Resources") if isinstance(types, dict) else types
+            if isinstance(listed, list):
+                return any(isinstance(one, dict) and str(one.get("endpoint")).strip("/") == "Groups" for one in listed)
+        except (NotFound, NotOffered, Forbidden):
+            pass
+        try:
+            self.first_page("Groups")
+        except (NotFound, NotOffered):
+            return False
+        return True
+
+    def first_page(self, kind: str) -> Page:
+        """A look at a list that costs little."""
+        return self._page(self.http.get(kind, params={"startIndex": 1, "count": 1}, headers=ACCEPT))
+
+    def me(self) -> dict | None:
+        """The user that the token belongs to (RFC 7644, 3.11), where the server tells."""
+        try:
+            me = self.http.get("Me", headers=ACCEPT).json()
+        except (Refused, CredentialRejected, TemporarilyUnavailable):
+            return None
+        return me if isinstance(me, dict) and me.get("id") and isinstance(me.get("userName"), str) else None
+
+    def all(self, kind: str, on_total: Callable[[int], None] | None = None) -> Iterator[dict]:
+        """Every resource of a kind ("Users", "Groups"), page by page; in the order of the id where the server sorts."""
+        sort = {"sortBy": "id"} if self._supports("sort", False) else {}
+
+        def fetch(start: int) -> Page:
+            params = {"startIndex": start, "count": self._size}
+            try:
+                return self._page(self.http.get(kind, params={**params, **sort}, headers=ACCEPT))
+            except Refused:
+                if start > 1 or not sort:
+                    raise
+                sort.clear()  # announced, but not for the id
+                return self._page(self.http.get(kind, params=params, headers=ACCEPT))
+
+        for page in pages_by_index(fetch, size=self._size, what=kind.lower(), id_of=id_of, on_total=on_total):
+            yield from page
+
+    def _page(self, answer: Answer) -> Page:
+        """A ListResponse (RFC 7644, 3.4.2); `Resources` may be absent only from an empty list."""
+        try:
+            body = answer.json(dict)
+        except TemporarilyUnavailable as failure:
+            raise NotScim(str(failure)) from None
+        total, resources = number(body.get("totalResults")), body.get("Resources")
+        if resources is None and total == 0:
+            resources = []
+        if not isinstance(resources, list) or not all(isinstance(one, dict) for one in resources):
+            raise NotScim(f"{answer.asked} answered with data that is no SCIM list.")
+        return Page(resources, total)
+
+    def read(self, kind: str, id: str) -> dict | None:
+        """One resource as it is now, None when there is none."""
+        try:
+            answer = self.http.get(f"{kind}/{segment(id)}", headers=ACCEPT)
+        except NotFound:
+            return None
+        resource = answer.json(dict)
+        if id_of(resource) != id:
+            raise TemporarilyUnavailable(f"{answer.asked} answered with something else than was asked for.")
+        if "ETag" in answer.headers and isinstance(resource.get("meta", {}), dict):
+            resource["meta"] = {**resource.get("meta", {}), "version": answer.headers["ETag"]}
+        return resource
+
+    def create(self, kind: str, resource: dict) -> dict:
+        schemas = [CORE_SCHEMA + kind.rstrip("s")]
+        return self._act("POST", kind, {"schemas": schemas, **resource}).json(dict)
+
+    def delete(self, kind: str, resource: dict) -> None:
+        self._act("DELETE", f"{kind}/{segment(id_of(resource))}", None, _version(resource))
+
+    def change(
+        self, kind: str, resource: dict, operations: list[dict], edit: Callable[[dict], Any], attempts: int = 2
+    ) -> dict | None:
+        """By PATCH; by PUT of the whole resource, as `edit` leaves it, where the server has no PATCH.
+
+        Somebody else's change in between (412) is read first, then ours made again.
+        Returns the resource as the server then shows it, None if it doesn't.
+        """
+        path = f"{kind}/{segment(id_of(resource))}"
+        try:
+            answer = self._patch_or_put(path, resource, operations, edit)
+        except Stale:
+            fresh = self.read(kind, id_of(resource)) if attempts > 1 else None
+            if fresh is None:
+                raise
+            return self.change(kind, fresh, operations, edit, attempts - 1)
+        try:
+            return answer.json(dict) if answer.body else None
+        except TemporarilyUnavailable:
+            return None
+
+    def _patch_or_put(self, path: str, resource: dict, operations: list[dict], edit: Callable[[dict], Any]) -> Answer:
+        if self._supports("patch", True):
+            try:
+                body = {"schemas": [PATCH_SCHEMA], "Operations": operations}
+                return self._act("PATCH", path, body, _version(resource))
+            except NotOffered:
+                pass
+        whole = {name: value for name, value in resource.items() if name not in READ_ONLY}
+        edit(whole)
+        return self._act("PUT", path, whole, _version(resource))
+
+    def remove_member(self, group: dict, user: str, edit: Callable[[dict], Any]) -> None:
+        """By a path with a filter (RFC 7644, 3.5.2.2); for servers that refuse it, by value, as Entra ID sends it."""
+        by_path = {"op": "remove", "path": f"members[value eq {json.dumps(user)}]"}
+        by_value = {"op": "remove", "path": "members", "value": [{"value": user}]}
+        try:
+            self.change("Groups", group, [by_path], edit)
+        except (NotFound, NotOffered, Conflict, Stale):
+            raise
+        except Refused as refusal:
+            try:
+                self.change("Groups", group, [by_value], edit)
+            except Refused:
+                raise refusal from None
+
+    def find_user(self, user_name: str) -> dict | None:
+        """The user of that userName, by filter (RFC 7644, 3.4.2.2)."""
+        params = {"filter": f"userName eq {json.dumps(user_name)}"}
+        found = self._page(self.http.get("Users", params=params, headers=ACCEPT)).items
+        exact = [user for user in found if str(user.get("userName")).casefold() == user_name.casefold()]
+        return exact[0] if len(exact) == 1 else None
+
+    def _act(self, method: str, path: str, body: dict | None, version: str | None = None) -> Answer:
+        """A change. An app that answers 403 means this very change: the credential did read a moment ago."""
+        headers = {**CONTENT, "If-Match": version} if version else CONTENT
+        try:
+            return self.http.call(method, path, json=body, headers=headers, idempotent=method != "POST")
+        except Forbidden as refusal:
+            raise Refused(str(refusal)) from None
+
+
+def _version(resource: dict) -> str | None:
+    meta = resource.get("meta")
+    version = meta.get("version") if isinstance(meta, dict) else None
+    return version if isinstance(version, str) and version.isascii() and version.isprintable() else None

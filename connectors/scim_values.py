@@ -1,0 +1,106 @@
+"""What a SCIM resource (RFC 7643) says, read as real servers write it.
+Pure functions from the JSON of one user or group to Rollcall's values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from connectors.base import Account, TemporarilyUnavailable
+from connectors.http import clean
+
+MACHINES = frozenset({"bot", "system", "service", "service account", "application", "app"})
+EMAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+")
+
+
+def id_of(resource: dict) -> str:
+    """The id, which never changes (RFC 7643, 3.1)."""
+    id = clean(resource.get("id")) if isinstance(resource, dict) else ""
+    if not id:
+        raise TemporarilyUnavailable("The app gave a user or group without an id.")
+    return id
+
+
+def account_of(user: dict, role: str) -> Account:
+    kind = clean(user.get("userType"))
+    return Account(
+        id=id_of(user),
+        email=email_of(user),
+        name=name_of(user),
+        status="active" if is_active(user) else "suspended",
+        role=role,
+        kind="system" if kind.casefold() in MACHINES else "user",
+        seat=kind,
+    )
+
+
+def is_active(user: dict) -> bool:
+    """`active` is a boolean, a text in some servers, and may be absent, which does not mean inactive (4.1.1)."""
+    value = user.get("active")
+    return value.strip().casefold() not in ("false", "0", "no", "") if isinstance(value, str) else value is not False
+
+
+def email_of(user: dict) -> str:
+    """The primary address, else the one for work, else the first, else a userName that is one."""
+    found = [one if isinstance(one, dict) else {"value": one} for one in _many(user.get("emails"))]
+    found = [one for one in found if EMAIL.fullmatch(clean(one.get("value")))]
+    found.sort(key=lambda one: (one.get("primary") not in (True, "true", "True"), one.get("type") != "work"))
+    user_name = clean(user.get("userName"))
+    return clean(found[0]["value"]) if found else user_name if EMAIL.fullmatch(user_name) else ""
+
+
+def name_of(user: dict) -> str:
+    """displayName, else what `name` gives, else a userName that is no address."""
+    name = user.get("name") if isinstance(user.get("name"), dict) else {}
+    parts = " ".join(filter(None, (clean(name.get("givenName")), clean(name.get("familyName")))))
+    user_name = clean(user.get("userName"))
+    return (
+        clean(user.get("displayName"))
+        or clean(name.get("formatted"))
+        or parts
+        or ("" if EMAIL.fullmatch(user_name) else user_name)
+    )
+
+
+def role_values(user: dict) -> Iterator[tuple[str, str, bool]]:
+    """(value, label, primary) of each role; servers write them as objects or as plain texts."""
+    for one in _many(user.get("roles")):
+        one = one if isinstance(one, dict) else {"value": one}
+        value = clean(one.get("value")) or clean(one.get("display"))
+        if value:
+            yield value, clean(one.get("display")) or value, one.get("primary") in (True, "true", "True")
+
+
+def role_of(user: dict, is_privileged: Callable[[str], bool]) -> str:
+    """The one role to show: a privileged one before the primary one before the first."""
+    roles = list(role_values(user))
+    roles.sort(key=lambda role: (not (is_privileged(role[0]) or is_privileged(role[1])), not role[2]))
+    return roles[0][0] if roles else ""
+
+
+def privileged_by_name(listed: str) -> Callable[[str], bool]:
+    """Tells whether a role of that name may administer the whole app: one of those listed, with commas between;
+    where none is, one with "admin" or "owner" in it."""
+    names = frozenset(name.strip().casefold() for name in listed.split(",") if name.strip())
+    if names:
+        return lambda name: name.casefold() in names
+    return lambda name: "admin" in name.casefold() or "owner" in name.casefold()
+
+
+def group_name(group: dict) -> str:
+    return clean(group.get("displayName")) or id_of(group)
+
+
+def member_ids(group: dict) -> list[str]:
+    """The users in the group, each once; groups inside it are left out."""
+    users = (
+        clean(one.get("value")) if isinstance(one, dict) else clean(one)
+        for one in _many(group.get("members"))
+        if not (isinstance(one, dict) and (one.get("type") == "Group" or "/Groups/" in str(one.get("$ref"))))
+    )
+    return list(dict.fromkeys(filter(None, users)))
+
+
+def _many(value: Any) -> list:
+    return value if isinstance(value, list) else [] if value in (None, "") else [value]
