@@ -7,7 +7,7 @@ import os
 import shutil
 import sqlite3
 from contextlib import contextmanager
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 from peewee import SqliteDatabase
@@ -24,7 +24,7 @@ class DatabaseRefused(Exception):
 
 def utcnow() -> datetime:
     """Now, as the naive UTC time that the file stores."""
-    return datetime.now(timezone.utc).replace(tzinfo=None)
+    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def open_database(path: str | os.PathLike) -> None:

@@ -13,7 +13,7 @@ from peewee import fn
 
 from sync import activity
 from sync.db import db, writing
-from sync.models import Account, App, Person, PersonEmail
+from sync.models import Account, App, Person
 
 PAGE = 50
 ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
@@ -139,7 +139,8 @@ def suggestions(account: Account, limit: int = 3) -> list[tuple[Person, str]]:
         any_word |= likely.contains(word)
     found = []
     for person in Person.select().where(any_word, Person.status != "deprovisioned").limit(200):
-        likeness = difflib.SequenceMatcher(None, " ".join(sorted(wanted)), " ".join(sorted(_words(person.name)))).ratio()
+        known = _words(person.name)
+        likeness = difflib.SequenceMatcher(None, " ".join(sorted(wanted)), " ".join(sorted(known))).ratio()
         if likeness >= 0.6:
             found.append((likeness, person, f"{round(likeness * 100)} % like the name"))
     found.sort(key=lambda row: (-row[0], row[1].name))
@@ -167,7 +168,7 @@ def search_accounts(app: App, tab: str = "onboarded", search: str = "", number: 
     query = Account.select(Account, Person).left_outer_join(Person).where(
         Account.app == app, Account.state == "present", Account.match == TABS[tab]
     )
-    kept = {"onboarded": app.matched, "unmatched": app.unmatched, "guests": app.guests, "service accounts": app.services}
+    kept = dict(zip(TABS, (app.matched, app.unmatched, app.guests, app.services)))
     if search.strip():
         for word in search.split():
             query = query.where(Account.name.contains(word) | Account.email.contains(word))

@@ -326,8 +326,8 @@ class Change(Base):
     class Meta:
         indexes = (
             (("report", "kind", "id"), False),
-            SQL("CREATE UNIQUE INDEX change_once ON change "
-                "(report_id, kind, in_app, coalesce(account_id, 0), coalesce(asset_id, 0)) WHERE decision <> 'applied'"),
+            SQL("CREATE UNIQUE INDEX change_once ON change (report_id, kind, in_app, coalesce(account_id, 0), "
+                "coalesce(asset_id, 0)) WHERE decision <> 'applied'"),
             SQL("CREATE INDEX change_account ON change (account_id) WHERE decision <> 'applied'"),
             SQL("CREATE INDEX change_removals ON change (created_at) WHERE kind = 'removed user' AND in_app"),
         )

@@ -5,15 +5,14 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 from peewee import fn
 
-from sync import activity, leases
-from sync.db import connected, db, utcnow, writing
+from sync import activity, leases, schedule
+from sync.db import connected, utcnow, writing
 from sync.mailer import MailDelayed, MailRefused, Outgoing, compose, deliver, parse_smtp_url
 from sync.mailtext import (
     Sentence,
@@ -53,7 +52,6 @@ TOO_OLD = timedelta(days=3)
 DELAYS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360, 720, 720, 720))  # ten attempts
 WHO = "Rollcall"
 
-on_queued: Callable[[int], None] | None = None  # schedule.py puts its wake_mail here
 _outgoing: Outgoing | None = None
 _base_url = "http://127.0.0.1:8000"
 
@@ -94,6 +92,7 @@ def report_held(report: Report) -> list[Mail]:
     return report_ready(report)
 
 
+@schedule.each_minute
 def due_reminders(now: datetime) -> int:
     """Queue a reminder for each report that has waited a week without a mail about it; how many reports."""
     reminded = 0
@@ -331,11 +330,11 @@ def _queue(
             if not can_send():
                 activity.record(WHO, "mail waits", about=address, app=app,
                                 why=f"{letter.subject} (no mail server is set: ROLLCALL_SMTP_URL)")
-            if on_queued is not None:
-                db.after_commit(partial(on_queued, mail.id))
+            schedule.wake("mail", mail.id)
     return queued
 
 
+@schedule.runs("mail")
 def run(mail_id: int) -> None:
     """Send one mail of the outbox, if it is due and nobody else is at it. What fails for now is tried again, with
     growing delays; a repeated delivery after a crash has the same Message-ID."""

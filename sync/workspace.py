@@ -4,7 +4,7 @@ Each is one row of Setting; a name that is not there has its default."""
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -86,4 +86,4 @@ def set_setting(name: str, value: Any) -> None:
 
 def to_local(moment: datetime) -> datetime:
     """A naive UTC time as an aware one in the workspace's zone."""
-    return moment.replace(tzinfo=timezone.utc).astimezone(ZoneInfo(workspace().zone))
+    return moment.replace(tzinfo=UTC).astimezone(ZoneInfo(workspace().zone))

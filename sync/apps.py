@@ -1,0 +1,301 @@
+"""Apps: connecting one, its Owners and Collaborators, its settings, and the connector that speaks to it.
+Nothing is stored before test() has said who the credential is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import connectors
+from connectors.base import Connector, Identity
+from sync import activity, daily, vault
+from sync.db import utcnow, writing
+from sync.models import App, AppPerson, Check, Person, Task
+from sync.people import signature
+from sync.workspace import workspace
+
+RUNS_ALL = ("owner", "super admin")  # workspace roles that count as Owner of every app
+
+
+class AppProblem(ValueError):
+    """What was asked of the app can't be; nothing was changed; the text is for the page."""
+
+
+def catalogue() -> list[type[Connector]]:
+    return list(connectors.app_connectors().values())
+
+
+def connector_class(slug: str) -> type[Connector]:
+    try:
+        return connectors.app_connectors()[slug]
+    except KeyError:
+        raise AppProblem(f"There is no connector {slug!r}.") from None
+
+
+def test(slug: str, values: dict[str, str]) -> Identity:
+    """Ask the app who the credential is. Raises AppProblem for values that can't be, ConnectorError by the app's answer."""
+    kind = connector_class(slug)
+    connector = kind(clean(kind, values))
+    try:
+        return connector.test()
+    finally:
+        connector.close()
+
+
+def clean(kind: type[Connector], values: dict[str, str]) -> dict[str, str]:
+    """The values of the connector's fields, defaults filled in; raises AppProblem with what is missing or malformed."""
+    unknown = set(values) - {field.name for field in kind.fields}
+    if unknown:
+        raise AppProblem(f"{kind.label} has no field {', '.join(sorted(unknown))}.")
+    cleaned = {}
+    for field in kind.fields:
+        value = (values.get(field.name) or "").strip() or (field.choices[0][0] if field.choices else "")
+        if not value and field.required:
+            raise AppProblem(f"{field.label} is missing.")
+        if value and field.pattern and not re.fullmatch(field.pattern, value):
+            raise AppProblem(f"{field.label} does not look right. {field.help}".strip())
+        if value and field.choices and value not in {choice for choice, _ in field.choices}:
+            raise AppProblem(f"{field.label} must be one of {', '.join(choice for choice, _ in field.choices)}.")
+        cleaned[field.name] = value
+    return cleaned
+
+
+def connect(slug: str, name: str, values: dict[str, str], owners: list[Person], by: str) -> App:
+    """Test the credential, then store the app. Raises AppProblem or ConnectorError; nothing is stored then."""
+    kind = connector_class(slug)
+    name = name.strip() or kind.label
+    _refuse_taken_name(name)
+    if not owners:
+        raise AppProblem("An app needs at least one Owner: somebody must say yes to what it finds.")
+    values = clean(kind, values)
+    identity = test(slug, values)
+    with writing():
+        _refuse_same_space(kind, values)
+        app = App.create(
+            connector=slug, name=name, category=kind.category, state="active", tested_at=utcnow(),
+            identity=identity.name, identity_id=identity.external_id, **_stored(kind, values),
+        )  # fmt: skip
+        App.update(check_minute=daily.spread(app.id)).where(App.id == app.id).execute()
+        app = App.get_by_id(app.id)
+        _plan(app)
+        activity.record(by, "connected app", about=name, why=f"as {identity.name}", app=app)
+        for person in owners:
+            set_part(app, person, "owner", by)
+    return app
+
+
+def _refuse_taken_name(name: str, but: App | None = None) -> None:
+    taken = App.select().where(App.name == name, App.state != "disconnected")
+    if but is not None:
+        taken = taken.where(App.id != but.id)
+    if taken.exists():
+        raise AppProblem(f"There is an app named {name} already. Give this one another name.")
+
+
+def _refuse_same_space(kind: type[Connector], values: dict[str, str]) -> None:
+    public = {field.name: values[field.name] for field in kind.fields if not field.secret}
+    for other in App.select().where(App.connector == kind.slug, App.state != "disconnected"):
+        same_space = _space(kind, other.settings) == _space(kind, public)
+        if same_space and vault.unseal(other.credential) == _secrets(kind, values):
+            raise AppProblem(f"This {kind.label} is connected already, as {other.name}.")
+
+
+def _space(kind: type[Connector], settings: dict) -> dict:
+    """What tells one space of an app from another: the fields that aren't options."""
+    return {field.name: settings.get(field.name) for field in kind.fields if not field.secret and not field.choices}
+
+
+def _secrets(kind: type[Connector], values: dict[str, str]) -> dict[str, str]:
+    return {field.name: values[field.name] for field in kind.fields if field.secret}
+
+
+def _stored(kind: type[Connector], values: dict[str, str]) -> dict:
+    return {
+        "settings": {field.name: values[field.name] for field in kind.fields if not field.secret},
+        "credential": vault.seal(_secrets(kind, values)),
+    }
+
+
+def connector_for(app: App, on_total: Callable[[int], None] | None = None) -> Connector:
+    """The connector with the app's settings and its unsealed credential; close() it after use."""
+    return connector_class(app.connector)({**app.settings, **vault.unseal(app.credential)}, on_total)
+
+
+def replace_credential(app: App, values: dict[str, str], by: str) -> Identity:
+    """Test new settings, then store them; a secret left empty stays as it was."""
+    kind = connector_class(app.connector)
+    known = vault.unseal(app.credential)
+    given = {name: value for name, value in values.items() if value.strip() or name not in known}
+    values = clean(kind, {**app.settings, **known, **given})
+    identity = test(app.connector, values)
+    with writing():
+        App.update(
+            tested_at=utcnow(), error=None, identity=identity.name, identity_id=identity.external_id,
+            **_stored(kind, values),
+        ).where(App.id == app.id).execute()  # fmt: skip
+        activity.record(by, "replaced credential", about=app.name, why=f"as {identity.name}", app=app)
+    return identity
+
+
+def retest(app: App, by: str) -> Identity:
+    """Test the stored credential; what is wrong is kept on the app and raised."""
+    connector = connector_for(app)
+    try:
+        identity = connector.test()
+    except Exception as problem:
+        with writing():
+            App.update(error=str(problem)).where(App.id == app.id).execute()
+        raise
+    finally:
+        connector.close()
+    with writing():
+        App.update(
+            tested_at=utcnow(), error=None, identity=identity.name, identity_id=identity.external_id
+        ).where(App.id == app.id).execute()
+        activity.record(by, "tested credential", about=app.name, why=f"as {identity.name}", app=app)
+    return identity
+
+
+def rename(app: App, name: str, by: str) -> None:
+    name = name.strip()
+    if not name:
+        raise AppProblem("The app needs a name.")
+    with writing():
+        _refuse_taken_name(name, but=app)
+        _change(app, by, "renamed app", app.name, name, name=name)
+
+
+def set_part(app: App, person: Person, part: str | None, by: str) -> None:
+    """Make somebody Owner or Collaborator, or neither; the last Owner stays."""
+    with writing():
+        before = AppPerson.get_or_none(AppPerson.app == app, AppPerson.person == person)
+        if before and before.part == "owner" and part != "owner" and _owners(app) == 1:
+            raise AppProblem(f"{person.name} is the app's only Owner. Add another Owner first.")
+        if before:
+            before.delete_instance()
+        if part:
+            AppPerson.create(app=app, person=person, part=part)
+        activity.record(by, "changed part in app", about=signature(person), before=before and before.part, after=part,
+                        app=app, person=person)
+
+
+def _owners(app: App) -> int:
+    return AppPerson.select().where(AppPerson.app == app, AppPerson.part == "owner").count()
+
+
+def set_schedule(app: App, daily_on: bool, minute: int, by: str) -> None:
+    """Check daily or not, at this minute of the day in the workspace's zone."""
+    if not 0 <= minute < 24 * 60:
+        raise AppProblem("The time of the daily check must be between 00:00 and 23:59.")
+    with writing():
+        before = _schedule_in_words(app)
+        App.update(daily=daily_on, check_minute=minute).where(App.id == app.id).execute()
+        app = App.get_by_id(app.id)
+        _plan(app)
+        after = _schedule_in_words(app)
+        activity.record(by, "changed daily check", about=app.name, before=before, after=after, app=app)
+
+
+def _schedule_in_words(app: App) -> str:
+    return f"at {app.check_minute // 60:02}:{app.check_minute % 60:02}" if app.daily else "off"
+
+
+def _plan(app: App) -> None:
+    due = daily.next_time(utcnow(), app.check_minute, workspace().zone) if app.daily and app.state == "active" else None
+    App.update(next_check_at=due).where(App.id == app.id).execute()
+
+
+def plan_all() -> None:
+    """After the workspace's zone has changed: every app's next check anew."""
+    with writing():
+        for app in App.select().where(App.state == "active"):
+            _plan(app)
+
+
+def set_guard(app: App, accounts: int | None, percent: int | None, by: str) -> None:
+    """The app's own guard; None takes the workspace's number."""
+    if accounts is not None and not 0 <= accounts <= 100_000 or percent is not None and not 0 <= percent <= 100:
+        raise AppProblem("The guard needs a number of accounts from 0 to 100,000 and a percentage from 0 to 100.")
+    with writing():
+        _change(app, by, "changed guard", f"{app.guard_accounts}, {app.guard_percent} %", f"{accounts}, {percent} %",
+                guard_accounts=accounts, guard_percent=percent)
+
+
+def set_removal(app: App, removal: str, by: str) -> None:
+    """"ask": each removal waits for a yes; "automatic": this is the Owner's standing yes (rule 2)."""
+    if removal not in ("ask", "automatic"):
+        raise AppProblem("Removals are either asked about or automatic.")
+    with writing():
+        _change(app, by, "changed removal policy", app.removal, removal, removal=removal)
+
+
+def set_seat_price(app: App, hundredths: int | None, by: str) -> None:
+    if hundredths is not None and not 0 <= hundredths <= 100_000_000:
+        raise AppProblem("The seat price must be between 0 and 1,000,000 a month.")
+    with writing():
+        _change(app, by, "changed seat price", str(app.seat_price), str(hundredths), seat_price=hundredths)
+
+
+def _change(app: App, by: str, what: str, before: str, after: str, **values: object) -> None:
+    App.update(**values).where(App.id == app.id).execute()
+    activity.record(by, what, about=app.name, before=before, after=after, app=app)
+
+
+def pause(app: App, by: str) -> None:
+    """No checks and no acts until it is resumed; what is known stays."""
+    _set_state(app, "paused", "paused app", by)
+
+
+def resume(app: App, by: str) -> None:
+    _set_state(app, "active", "resumed app", by)
+
+
+def disconnect(app: App, by: str) -> None:
+    """Forget the credential, stop checking, cancel undone acts; members, reports and activity stay to be looked at."""
+    with writing():
+        _set_state(app, "disconnected", "disconnected app", by)
+        App.update(credential=None, error=None).where(App.id == app.id).execute()
+        Check.update(cancel_asked=True).where(Check.app == app, Check.state.in_(("queued", "running"))).execute()
+        Task.update(state="cancelled", finished_at=utcnow()).where(
+            Task.app == app, Task.state.in_(("queued", "needs attention"))
+        ).execute()
+
+
+def _set_state(app: App, state: str, what: str, by: str) -> None:
+    with writing():
+        app = App.get_by_id(app.id)
+        if app.state == "disconnected":
+            raise AppProblem(f"{app.name} is disconnected. Connect it again to go on.")
+        if app.state == state:
+            return
+        _change(app, by, what, app.state, state, state=state)
+        _plan(App.get_by_id(app.id))
+
+
+def by_name(name: str) -> App:
+    """The connected app of this name; raises AppProblem."""
+    app = App.get_or_none(App.name == name, App.state != "disconnected")
+    if app is None:
+        raise AppProblem(f"There is no app named {name!r}.")
+    return app
+
+
+def part_of(person: Person, app: App) -> str | None:
+    """owner, collaborator or None; a workspace owner or super admin counts as Owner of every app."""
+    if person.workspace_role in RUNS_ALL:
+        return "owner"
+    row = AppPerson.get_or_none(AppPerson.app == app, AppPerson.person == person)
+    return row and row.part
+
+
+def apps_of(person: Person):
+    """The apps that this person may see, by name, as a query."""
+    query = App.select().where(App.state != "disconnected").order_by(App.name)
+    if person.workspace_role not in RUNS_ALL:
+        query = query.where(App.id.in_(AppPerson.select(AppPerson.app).where(AppPerson.person == person)))
+    return query
+
+
+def owners_of(app: App) -> list[Person]:
+    owns = (AppPerson.app == app) & (AppPerson.part == "owner")
+    return list(Person.select().join(AppPerson).where(owns).order_by(Person.name))

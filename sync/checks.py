@@ -1,0 +1,338 @@
+"""One check from start to end: read the app whole, look again for who is missing, take over, report.
+The row is the truth: a check that fails says why and changes nothing else; one whose worker died starts anew."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timedelta
+
+from connectors.base import (
+    LOOK_UP,
+    Connector,
+    ConnectorError,
+    CredentialRejected,
+    RateLimited,
+    Refused,
+    TemporarilyUnavailable,
+)
+from sync import (
+    activity,
+    apps,
+    compare,
+    daily,
+    directories,
+    leases,
+    matching,
+    notify,
+    policy,
+    reports,
+    schedule,
+    snapshot,
+)
+from sync.db import connected, db, utcnow, writing
+from sync.models import Account, App, Change, Check, Report
+from sync.vault import VaultProblem
+from sync.workspace import workspace
+
+LIMIT = timedelta(hours=1)  # for one check, reading and waiting included
+FRESH = {"hand": timedelta(0), "connect": timedelta(0), "daily": timedelta(minutes=15)}  # how old a directory may be
+PAUSES = (1, 4)  # seconds before a passing fault is tried again at once
+LATER = (timedelta(minutes=5), timedelta(minutes=20))  # before a daily check is tried again
+LONGEST_WAIT = 60  # seconds that a check waits for a rate limit by itself
+FAILURES_TOLD = 3
+ENTRIES = 200  # above this many changes, Activity tells their number and the report their names
+COUNTED = {
+    "new_users": ("new user",),
+    "removed_users": ("removed user",),
+    "updated_roles": ("updated role",),
+    "updated_profiles": ("updated profile",),
+    "assets": ("new asset", "removed asset", "renamed asset"),
+    "access": ("granted access", "revoked access", "changed access"),
+}
+
+
+class Cancelled(Exception):
+    """Somebody asked the check to stop."""
+
+
+class IncompleteReading(TemporarilyUnavailable):
+    """The reading ended without an error, but can't be whole."""
+
+
+def ask(app: App, by: str, trigger: str = "hand") -> Check:
+    """Start a check, or join the one that runs. Raises apps.AppProblem for an app that is paused or disconnected."""
+    with writing():
+        app = App.get_by_id(app.id)
+        if running := live(app):
+            return running
+        if app.state != "active":
+            raise apps.AppProblem(f"{app.name} is {app.state}: it can't be checked.")
+        check = Check.create(app=app, trigger=trigger, started_by=by)
+        activity.record(by, "asked for a check", about=app.name, why=trigger, app=app)
+        schedule.wake("check", check.id)
+        return check
+
+
+def live(app: App) -> Check | None:
+    """The check that waits or runs."""
+    return Check.get_or_none(Check.app == app, Check.state.in_(("queued", "running")))
+
+
+def cancel(check: Check, by: str) -> None:
+    """Ask it to stop; nothing is changed by a check that was cancelled."""
+    with writing():
+        Check.update(cancel_asked=True).where(Check.id == check.id, Check.state.in_(("queued", "running"))).execute()
+        activity.record(by, "cancelled check", about=check.app.name, app=check.app_id)
+        schedule.wake("check", check.id)
+
+
+@schedule.runs("check")
+def run(check_id: int) -> None:
+    """Do one check if it is due and nobody else does it; every outcome is written to its row."""
+    with connected():
+        if not leases.claim(Check, check_id):
+            return
+        work = _Work(check_id)
+        try:
+            work.read_and_take_over()
+        except Cancelled:
+            work.end("cancelled", "The check was cancelled. Nothing was changed.")
+        except CredentialRejected as problem:
+            work.fail(str(problem), "Replace the automation account's credential on the app's Settings.", broken=True)
+        except VaultProblem as problem:
+            work.fail(str(problem), "", broken=True)
+        except RateLimited as problem:
+            work.fail(str(problem), "The app asks for fewer calls. The next check tries again.", passing=True)
+        except TemporarilyUnavailable as problem:
+            work.fail(str(problem), "The next check tries again.", passing=True)
+        except Refused as problem:
+            work.fail(str(problem), "The app refused to be read: test the credential on its Settings.", broken=True)
+        except Exception as problem:
+            detail = str(problem) if isinstance(problem, (ConnectorError, snapshot.UnusableReading)) else ""
+            work.fail(f"The connector failed: {type(problem).__name__} {detail}".strip(),
+                      "This is a bug of the connector: please report it. Nothing was changed.")  # fmt: skip
+            if not detail:
+                raise
+        else:
+            reports.finish_by_policy(App.get_by_id(work.app.id))
+
+
+class _Work:
+    """One run of a check: its rows, its clock and its progress."""
+
+    def __init__(self, check_id: int):
+        self.check = Check.get_by_id(check_id)
+        self.app = self.check.app
+        self.started = utcnow()
+        self.told = 0.0
+        self.total: int | None = None
+        self.warnings: list[str] = []
+        self.accounts = 0
+        self.absent_once: list[int] = []
+        with writing():
+            Check.update(started_at=self.check.started_at or self.started).where(Check.id == check_id).execute()
+
+    def read_and_take_over(self) -> None:
+        self.progress("directory", 0)
+        self.warnings += directories.read_if_older(FRESH.get(self.check.trigger, FRESH["daily"]), self.check.started_by)
+        connector = apps.connector_for(self.app, self.on_total)
+        try:
+            with snapshot.staging():
+                self.accounts = self.read_patiently(connector)
+                held_gone = self.look_again_for_missing(connector)
+                self.progress("comparing", self.accounts, at_once=True)
+                self.take_over(connector.removal_suspends, held_gone)
+        finally:
+            connector.close()
+
+    def on_total(self, total: int) -> None:
+        self.total = total
+
+    def progress(self, phase: str, read: int, at_once: bool = False) -> None:
+        """Tell how far it is, at most twice a second; stop when asked to or out of time."""
+        if phase != self.check.phase:
+            self.total = None if read == 0 else self.total
+        elif not at_once and time.monotonic() - self.told < 0.5:
+            return
+        self.told = time.monotonic()
+        self.check.phase = phase
+        with writing():
+            mine = Check.update(phase=phase, read=read, total=self.total, lease_until=utcnow() + leases.LEASE).where(
+                Check.id == self.check.id, Check.lease_owner == leases.me()
+            )
+            if not mine.execute():
+                raise Cancelled
+        if Check.select(Check.cancel_asked).where(Check.id == self.check.id).scalar():
+            raise Cancelled
+        if utcnow() - self.started > LIMIT:
+            raise TemporarilyUnavailable("The app was not read to the end within an hour.")
+
+    def read_patiently(self, connector: Connector) -> int:
+        """Read whole; a passing fault is tried again a moment later, a short rate limit is waited for."""
+        pauses = iter(PAUSES)
+        while True:
+            try:
+                accounts = snapshot.read(connector, self.progress)
+                self.refuse_empty(accounts)
+                return accounts
+            except TemporarilyUnavailable:
+                pause = next(pauses, None)
+                if pause is None:
+                    raise
+            except RateLimited as problem:
+                pause = problem.retry_after
+                if pause > LONGEST_WAIT:
+                    raise
+            self.wait(pause)
+
+    def refuse_empty(self, accounts: int) -> None:
+        if accounts == 0 and Account.select().where(Account.app == self.app, Account.state == "present").exists():
+            raise IncompleteReading(
+                "The app answered with an empty list, although it had accounts before. That is not believed."
+            )
+
+    def wait(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            time.sleep(min(1, left))
+            self.progress(self.check.phase, 0)
+
+    def look_again_for_missing(self, connector: Connector) -> list[int]:
+        """Rule 3. Stages who a second look finds, and as gone who is absent twice; returns those that a guard holds."""
+        missing = compare.missing(self.app)
+        present = Account.select().where(Account.app == self.app, Account.state == "present").count()
+        if policy.guard_of(self.app).holds_by_itself(len(missing), present):
+            return [account_id for account_id, _ in missing]
+        if LOOK_UP in connector.capabilities:
+            gone = [row for row, external_id in missing if not self.found_after_all(connector, external_id)]
+        else:
+            known = {account_id for account_id, _ in missing}
+            absent_before = Account.select(Account.id).where(
+                Account.app == self.app, Account.missing_since.is_null(False)
+            )
+            gone = [row.id for row in absent_before if row.id in known]
+        db.connection().executemany("INSERT INTO staged_gone VALUES (?)", [(account_id,) for account_id in gone])
+        self.absent_once = [account_id for account_id, _ in missing if account_id not in set(gone)]
+        return []
+
+    def found_after_all(self, connector: Connector, external_id: str) -> bool:
+        self.progress("accounts", self.accounts)
+        account = connector.account(external_id)
+        if account is not None:
+            snapshot.stage_account(account)
+            self.warnings.append(f"The app's list left out {account.name or account.email}, who is there all the same.")
+        return account is not None
+
+    def take_over(self, removal_suspends: bool, held_gone: list[int]) -> None:
+        """Everything the check found, its report and its end: one transaction."""
+        with writing():
+            if not Check.select().where(Check.id == self.check.id, Check.lease_owner == leases.me()).exists():
+                raise Cancelled
+            app = App.get_by_id(self.app.id)
+            compare.take_over_accounts(app, removal_suspends)
+            policy.want_nothing()
+            if held_gone:
+                policy.want_gone(held_gone)
+            elif self.absent_once or Account.select().where(
+                Account.app == app, Account.missing_since.is_null(False)
+            ).exists():
+                compare.note_missing(app, self.absent_once)
+            compare.take_over_gone(app)
+            compare.take_over_assets(app)
+            self.take_over_lost(app)
+            found = compare.found_counts()
+            if found.keys() & {"new user", "updated profile"}:
+                matching.match_by_email(app)
+            policy.want_leavers(app, removal_suspends)
+            report = reports.bring_up_to_date(app, self.check)
+            self.succeed(app, report, found)
+
+    def take_over_lost(self, app: App) -> None:
+        guard = policy.guard_of(app)
+        assets, of = compare.lost_assets(app)
+        if guard.holds_by_itself(len(assets), of):
+            policy.want_lost_assets(assets)
+        else:
+            compare.forget_assets(assets)
+        access, of = compare.lost_access(app)
+        if guard.holds_by_itself(len(access), of):
+            policy.want_lost_access(access)
+        else:
+            compare.forget_access(access)
+
+    def succeed(self, app: App, report: Report, found: dict[str, int]) -> None:
+        now = utcnow()
+        counts = dict(found)
+        for kind, number in db.execute_sql("SELECT kind, count(*) FROM wanted GROUP BY kind").fetchall():
+            counts[kind] = counts.get(kind, 0) + number
+        counts = {name: sum(counts.get(kind, 0) for kind in kinds) for name, kinds in COUNTED.items()}
+        self.record_changes(app, report, found)
+        activity.record(self.check.started_by, "check succeeded", about=app.name, app=app, report=report,
+                        after=_in_words(self.accounts, counts, report), why=" ".join(self.warnings))  # fmt: skip
+        self.write(
+            state="succeeded", finished_at=now, accounts=self.accounts, counts=counts, applied=sum(found.values()),
+            waiting=report.waiting - report.held, held=report.held, report=report, error=None, advice=None,
+            warning=" ".join(self.warnings) or None,
+        )  # fmt: skip
+        App.update(last_check_at=now, failures=0, error=None).where(App.id == app.id).execute()
+        matching.recount(app)
+
+    def record_changes(self, app: App, report: Report, found: dict[str, int]) -> None:
+        if not found or sum(found.values()) > ENTRIES:
+            return
+        rows = (
+            Change.select(Change, Account).join(Account, "LEFT OUTER")
+            .where(Change.report == report, Change.found_by == self.check, Change.decision == "applied")
+            .order_by(Change.id)
+        )  # fmt: skip
+        activity.record_all([
+            dict(who="Rollcall", what=change.kind, about=reports.whom(change), before=change.before,
+                 after=change.after, why=change.reason, app_id=app.id, report_id=report.id,
+                 person_id=change.account and change.account.person_id)
+            for change in rows
+        ])  # fmt: skip
+
+    def fail(self, error: str, advice: str, *, broken: bool = False, passing: bool = False) -> None:
+        """Say why; nothing else is changed. A passing fault of a daily check is tried again later."""
+        if passing and self.check.trigger == "daily" and self.check.attempts < len(LATER):
+            with writing():
+                due = utcnow() + LATER[self.check.attempts]
+                self.write(state="queued", next_at=due, attempts=self.check.attempts + 1, error=error)
+            return
+        with writing():
+            failures = App.select(App.failures).where(App.id == self.app.id).scalar() + 1
+            needs_attention = {"error": error} if broken or failures >= FAILURES_TOLD else {}
+            App.update(failures=failures, **needs_attention).where(App.id == self.app.id).execute()
+            self.end("failed", error, advice)
+            if failures == FAILURES_TOLD:
+                notify.check_failed(App.get_by_id(self.app.id), Check.get_by_id(self.check.id))
+
+    def end(self, state: str, error: str, advice: str | None = None) -> None:
+        with writing():
+            if self.write(state=state, error=error, advice=advice, finished_at=utcnow()):
+                activity.record(self.check.started_by, f"check {state}", about=self.app.name, why=error, app=self.app)
+
+    def write(self, **values: object) -> bool:
+        values |= {"lease_owner": None, "lease_until": None}
+        mine = Check.update(**values).where(Check.id == self.check.id, Check.lease_owner == leases.me())
+        return bool(mine.execute())
+
+
+def _in_words(accounts: int, counts: dict[str, int], report: Report) -> str:
+    parts = [f"{number:,} {name.replace('_', ' ')}" for name, number in counts.items() if number]
+    waits = f"; {report.waiting:,} wait for a yes" if report.state == "open" and report.waiting else ""
+    return f"{accounts:,} accounts; {', '.join(parts) or 'nothing new'}{waits}"
+
+
+@schedule.each_minute
+def start_due(now: datetime) -> int:
+    """Start the daily checks that are due, each once however many days were missed; how many."""
+    started, zone = 0, workspace().zone
+    for app in App.select().where(App.state == "active", App.daily, App.next_check_at <= now):
+        with writing():
+            due = daily.next_time(now, app.check_minute, zone)
+            claimed = App.update(next_check_at=due).where(App.id == app.id, App.next_check_at == app.next_check_at)
+            if claimed.execute():
+                ask(app, "schedule", "daily")
+                started += 1
+    return started

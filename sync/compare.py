@@ -1,0 +1,269 @@
+"""The staged snapshot against what Rollcall knows: what differs, and how it is taken over, in a handful of SQL.
+Runs inside the caller's transaction, on the connection that holds the staging tables."""
+
+from __future__ import annotations
+
+from sync.db import db, utcnow
+from sync.models import App
+
+FOUND = "kind TEXT, account_id INT, asset_id INT, before TEXT, after TEXT, reason TEXT"
+
+
+def missing(app: App) -> list[tuple[int, str]]:
+    """(id, external id) of the present accounts that the list did not have."""
+    return db.execute_sql(
+        """
+        SELECT a.id, a.external_id FROM account a
+        WHERE a.app_id = ? AND a.state = 'present'
+          AND NOT EXISTS (SELECT 1 FROM staged_account s WHERE s.external_id = a.external_id)
+        """,
+        (app.id,),
+    ).fetchall()
+
+
+def note_missing(app: App, account_ids: list[int]) -> None:
+    """Remember since when these are absent, and forget it of those that are back."""
+    db.execute_sql(
+        "UPDATE account SET missing_since = NULL WHERE app_id = ? AND missing_since IS NOT NULL "
+        "AND EXISTS (SELECT 1 FROM staged_account s WHERE s.external_id = account.external_id)",
+        (app.id,),
+    )
+    db.connection().executemany(
+        "UPDATE account SET missing_since = ? WHERE id = ? AND missing_since IS NULL",
+        [(str(utcnow()), account_id) for account_id in account_ids],
+    )
+
+
+def take_over_accounts(app: App, removal_suspends: bool) -> None:
+    """Take roles, new accounts and changed ones into Rollcall; leaves the changes in the TEMP table `found`."""
+    db.execute_sql("DROP TABLE IF EXISTS temp.found")
+    db.execute_sql(f"CREATE TEMP TABLE found ({FOUND})")
+    values = {"app": app.id, "now": str(utcnow()), "suspends": removal_suspends, "first": app.last_check_at is None}
+    for statement in (_UPDATED_ROLES, _UPDATED_PROFILES, _ROLES_GONE, _ROLES, _UPDATE_ACCOUNTS):
+        db.execute_sql(statement, values)
+    newest = db.execute_sql("SELECT coalesce(max(id), 0) FROM account").fetchone()[0]
+    db.execute_sql(_NEW_ACCOUNTS, values)
+    for statement in (_NEW_USERS, _RETURNED_USERS, _RETURN_ACCOUNTS):
+        db.execute_sql(statement, values | {"newest": newest})
+
+
+_UPDATED_ROLES = """
+    INSERT INTO found SELECT 'updated role', a.id, NULL, coalesce(nullif(was.label, ''), a.role),
+        coalesce(nullif(s2.label, ''), s.role), ''
+    FROM staged_account s JOIN account a ON a.app_id = :app AND a.external_id = s.external_id
+    LEFT JOIN role was ON was.app_id = :app AND was.external_id = a.role
+    LEFT JOIN staged_role s2 ON s2.external_id = s.role
+    WHERE a.role <> s.role AND a.state <> 'gone'
+"""
+_UPDATED_PROFILES = """
+    INSERT INTO found SELECT 'updated profile', a.id, NULL,
+        trim(CASE WHEN a.name <> s.name THEN a.name || ' ' ELSE '' END
+            || CASE WHEN a.email <> s.email THEN '<' || a.email || '> ' ELSE '' END
+            || CASE WHEN a.status <> s.status THEN a.status ELSE '' END),
+        trim(CASE WHEN a.name <> s.name THEN s.name || ' ' ELSE '' END
+            || CASE WHEN a.email <> s.email THEN '<' || s.email || '> ' ELSE '' END
+            || CASE WHEN a.status <> s.status THEN s.status ELSE '' END), ''
+    FROM staged_account s JOIN account a ON a.app_id = :app AND a.external_id = s.external_id
+    WHERE a.state <> 'gone' AND (a.name <> s.name OR a.email <> s.email OR a.status <> s.status)
+"""
+_ROLES_GONE = """
+    DELETE FROM role WHERE app_id = :app
+      AND NOT EXISTS (SELECT 1 FROM staged_role s WHERE s.external_id = role.external_id)
+"""
+_ROLES = """
+    INSERT INTO role (app_id, external_id, label, privileged, standard)
+    SELECT :app, s.external_id, s.label, s.privileged, s.standard FROM staged_role s
+    WHERE NOT EXISTS (
+        SELECT 1 FROM role r WHERE r.app_id = :app AND r.external_id = s.external_id AND r.label = s.label
+          AND r.privileged = s.privileged AND r.standard = s.standard)
+    ON CONFLICT (app_id, external_id) DO UPDATE
+    SET label = excluded.label, privileged = excluded.privileged, standard = excluded.standard
+"""
+_UPDATE_ACCOUNTS = """
+    UPDATE account SET email = s.email, normal = s.normal, name = s.name, status = s.status, role = s.role,
+        kind = s.kind, last_activity = s.last_activity, seat = s.seat
+    FROM staged_account s
+    WHERE account.app_id = :app AND account.external_id = s.external_id AND account.state <> 'gone'
+      AND (account.role <> s.role OR account.name <> s.name OR account.email <> s.email
+        OR account.status <> s.status OR account.last_activity IS NOT s.last_activity
+        OR account.kind <> s.kind OR account.seat <> s.seat)
+"""
+_NEW_ACCOUNTS = """
+    INSERT INTO account (app_id, external_id, email, normal, name, status, role, kind, last_activity, seat,
+        state, "match", match_by_hand, person_id, first_seen)
+    SELECT :app, s.external_id, s.email, s.normal, s.name, s.status, s.role, s.kind, s.last_activity, s.seat, 'present',
+        CASE WHEN s.kind = 'system' THEN 'service account' WHEN p.person_id IS NULL THEN 'unmatched' ELSE 'matched' END,
+        0, CASE WHEN s.kind = 'system' THEN NULL ELSE p.person_id END, :now
+    FROM staged_account s LEFT JOIN person_email p ON p.normal = s.normal
+    WHERE NOT EXISTS (SELECT 1 FROM account a WHERE a.app_id = :app AND a.external_id = s.external_id)
+"""
+_NEW_USERS = """
+    INSERT INTO found SELECT 'new user', a.id, NULL, NULL, coalesce(nullif(r.label, ''), a.role),
+        CASE WHEN :first THEN 'In the app when it was connected' ELSE '' END
+    FROM account a LEFT JOIN role r ON r.app_id = :app AND r.external_id = a.role
+    WHERE a.id > :newest AND a.app_id = :app
+"""
+_RETURNED_USERS = """
+    INSERT INTO found SELECT 'new user', a.id, NULL, NULL, coalesce(nullif(r.label, ''), s.role), 'Is in the app again'
+    FROM staged_account s JOIN account a ON a.app_id = :app AND a.external_id = s.external_id AND a.state = 'gone'
+    LEFT JOIN role r ON r.app_id = :app AND r.external_id = s.role
+    WHERE s.status <> 'suspended' OR NOT :suspends
+"""
+_RETURN_ACCOUNTS = """
+    UPDATE account SET state = 'present', gone_at = NULL, missing_since = NULL, email = s.email, normal = s.normal,
+        name = s.name, status = s.status, role = s.role, kind = s.kind, last_activity = s.last_activity, seat = s.seat
+    FROM staged_account s
+    WHERE account.app_id = :app AND account.external_id = s.external_id AND account.state = 'gone'
+      AND (s.status <> 'suspended' OR NOT :suspends)
+"""
+
+
+def take_over_gone(app: App) -> None:
+    """Accounts in `staged_gone` leave Rollcall: the app has none of them any more, and a second look agreed."""
+    values = {"app": app.id, "now": str(utcnow())}
+    db.execute_sql(
+        """
+        INSERT INTO found SELECT 'removed user', a.id, NULL, coalesce(nullif(r.label, ''), a.role), NULL,
+            'No longer in the app'
+        FROM staged_gone g JOIN account a ON a.id = g.account_id
+        LEFT JOIN role r ON r.app_id = :app AND r.external_id = a.role
+        """,
+        values,
+    )
+    db.execute_sql(
+        "UPDATE account SET state = 'gone', gone_at = :now, missing_since = NULL "
+        "WHERE id IN (SELECT account_id FROM staged_gone)",
+        values,
+    )
+    db.execute_sql("DELETE FROM access WHERE account_id IN (SELECT account_id FROM staged_gone)")
+
+
+def take_over_assets(app: App) -> None:
+    """New and renamed assets, granted and changed access; what is gone is found, and taken over by forget_*."""
+    values = {"app": app.id, "first": app.last_check_at is None}
+    newest = db.execute_sql("SELECT coalesce(max(id), 0) FROM asset").fetchone()[0]
+    for statement in (_RENAMED_ASSETS, _RETURNED_ASSETS, _UPDATE_ASSETS, _NEW_ASSETS, _FOUND_NEW_ASSETS):
+        db.execute_sql(statement, values | {"newest": newest})
+    db.execute_sql("DROP TABLE IF EXISTS temp.staged_access_id")
+    db.execute_sql(
+        "CREATE TEMP TABLE staged_access_id (account_id INT, asset_id INT, role TEXT, privileged INT, "
+        "PRIMARY KEY (account_id, asset_id)) WITHOUT ROWID"
+    )
+    for statement in (_STAGE_ACCESS, _GRANTED, _CHANGED, _UPDATE_ACCESS, _NEW_ACCESS):
+        db.execute_sql(statement, values)
+
+
+_RENAMED_ASSETS = """
+    INSERT INTO found SELECT 'renamed asset', NULL, a.id, a.name, s.name, ''
+    FROM staged_asset s JOIN asset a ON a.app_id = :app AND a.external_id = s.external_id
+    WHERE a.state = 'present' AND a.name <> s.name
+"""
+_RETURNED_ASSETS = """
+    INSERT INTO found SELECT 'new asset', NULL, a.id, NULL, s.name, 'Is in the app again'
+    FROM staged_asset s JOIN asset a ON a.app_id = :app AND a.external_id = s.external_id WHERE a.state = 'gone'
+"""
+_UPDATE_ASSETS = """
+    UPDATE asset SET name = s.name, kind = s.kind, state = 'present' FROM staged_asset s
+    WHERE asset.app_id = :app AND asset.external_id = s.external_id
+      AND (asset.name <> s.name OR asset.kind <> s.kind OR asset.state <> 'present')
+"""
+_NEW_ASSETS = """
+    INSERT INTO asset (app_id, external_id, kind, name, state)
+    SELECT :app, s.external_id, s.kind, s.name, 'present' FROM staged_asset s
+    WHERE NOT EXISTS (SELECT 1 FROM asset a WHERE a.app_id = :app AND a.external_id = s.external_id)
+"""
+_FOUND_NEW_ASSETS = """
+    INSERT INTO found SELECT 'new asset', NULL, a.id, NULL, a.name,
+        CASE WHEN :first THEN 'In the app when it was connected' ELSE '' END
+    FROM asset a WHERE a.app_id = :app AND a.id > :newest
+"""
+_STAGE_ACCESS = """
+    INSERT INTO staged_access_id SELECT a.id, t.id, s.role, s.privileged FROM staged_access s
+    JOIN account a ON a.app_id = :app AND a.external_id = s.account AND a.state <> 'gone'
+    JOIN asset t ON t.app_id = :app AND t.external_id = s.asset
+"""
+_GRANTED = """
+    INSERT INTO found SELECT 'granted access', s.account_id, s.asset_id, NULL, s.role, ''
+    FROM staged_access_id s LEFT JOIN access x ON x.account_id = s.account_id AND x.asset_id = s.asset_id
+    WHERE x.id IS NULL AND NOT :first
+      AND NOT EXISTS (SELECT 1 FROM found f WHERE f.kind = 'new user' AND f.account_id = s.account_id)
+"""
+_CHANGED = """
+    INSERT INTO found SELECT 'changed access', s.account_id, s.asset_id, x.role, s.role, ''
+    FROM staged_access_id s JOIN access x ON x.account_id = s.account_id AND x.asset_id = s.asset_id
+    WHERE x.role <> s.role
+"""
+_UPDATE_ACCESS = """
+    UPDATE access SET role = s.role, privileged = s.privileged FROM staged_access_id s
+    WHERE access.account_id = s.account_id AND access.asset_id = s.asset_id
+      AND (access.role <> s.role OR access.privileged <> s.privileged)
+"""
+_NEW_ACCESS = """
+    INSERT INTO access (app_id, account_id, asset_id, role, privileged)
+    SELECT :app, s.account_id, s.asset_id, s.role, s.privileged FROM staged_access_id s
+    WHERE NOT EXISTS (SELECT 1 FROM access x WHERE x.account_id = s.account_id AND x.asset_id = s.asset_id)
+"""
+
+
+def lost_assets(app: App) -> tuple[list[int], int]:
+    """The ids of the present assets that the list did not have, and how many there were in all."""
+    rows = db.execute_sql(
+        """
+        SELECT a.id FROM asset a WHERE a.app_id = ? AND a.state = 'present'
+          AND NOT EXISTS (SELECT 1 FROM staged_asset s WHERE s.external_id = a.external_id)
+        """,
+        (app.id,),
+    ).fetchall()
+    return [row[0] for row in rows], _count("asset WHERE app_id = ? AND state = 'present'", app)
+
+
+def lost_access(app: App) -> tuple[list[tuple[int, int]], int]:
+    """(account id, asset id) of the access that the list did not have, on assets that are there; and the total."""
+    rows = db.execute_sql(
+        """
+        SELECT x.account_id, x.asset_id FROM access x JOIN asset t ON t.id = x.asset_id AND t.state = 'present'
+        JOIN account a ON a.id = x.account_id AND a.state = 'present'
+        JOIN staged_asset sa ON sa.external_id = t.external_id
+        WHERE x.app_id = ? AND NOT EXISTS (
+            SELECT 1 FROM staged_access_id s WHERE s.account_id = x.account_id AND s.asset_id = x.asset_id)
+        """,
+        (app.id,),
+    ).fetchall()
+    return rows, _count("access WHERE app_id = ?", app)
+
+
+def _count(what: str, app: App) -> int:
+    return db.execute_sql(f"SELECT count(*) FROM {what}", (app.id,)).fetchone()[0]
+
+
+def forget_assets(asset_ids: list[int]) -> None:
+    for asset_id in asset_ids:
+        db.execute_sql(
+            "INSERT INTO found SELECT 'removed asset', NULL, id, name, NULL, 'No longer in the app' "
+            "FROM asset WHERE id = ?",
+            (asset_id,),
+        )
+        drop_asset(asset_id)
+
+
+def drop_asset(asset_id: int) -> None:
+    db.execute_sql("UPDATE asset SET state = 'gone' WHERE id = ?", (asset_id,))
+    db.execute_sql("DELETE FROM access WHERE asset_id = ?", (asset_id,))
+
+
+def forget_access(pairs: list[tuple[int, int]]) -> None:
+    for pair in pairs:
+        db.execute_sql(
+            "INSERT INTO found SELECT 'revoked access', account_id, asset_id, role, NULL, '' "
+            "FROM access WHERE account_id = ? AND asset_id = ?",
+            pair,
+        )
+        drop_access(*pair)
+
+
+def drop_access(account_id: int, asset_id: int) -> None:
+    db.execute_sql("DELETE FROM access WHERE account_id = ? AND asset_id = ?", (account_id, asset_id))
+
+
+def found_counts() -> dict[str, int]:
+    return dict(db.execute_sql("SELECT kind, count(*) FROM found GROUP BY kind").fetchall())

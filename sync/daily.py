@@ -1,0 +1,28 @@
+"""When the daily check is due: at the app's own minute of the workspace's day, whatever daylight saving does."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+DAY = 24 * 60
+
+
+def spread(app_id: int) -> int:
+    """A minute of the day for an app, so that many apps are spread over it: the golden ratio leaves no two close."""
+    return int(app_id * 0.6180339887 % 1 * DAY)
+
+
+def next_time(after: datetime, minute: int, zone: str) -> datetime:
+    """The first time after `after` (naive UTC) that is `minute` of a day in the zone; naive UTC.
+
+    A minute that the clock jumps over is taken an hour later that day; one that comes twice, the first time.
+    """
+    here = ZoneInfo(zone)
+    day = after.replace(tzinfo=UTC).astimezone(here).date()
+    while True:
+        local = datetime.combine(day, time(minute // 60, minute % 60), tzinfo=here)
+        due = local.astimezone(UTC).replace(tzinfo=None)
+        if due > after:
+            return due
+        day += timedelta(days=1)

@@ -1,0 +1,181 @@
+"""What a check may take over by itself, what needs a person's yes, what is protected, and what a guard holds back.
+The rules 2, 5 and 6 live here; set-based on the TEMP table `wanted`, inside the caller's transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sync.db import db, utcnow
+from sync.models import Account, App, Asset, Role
+from sync.workspace import workspace
+
+WANTED = "kind TEXT, account_id INT, asset_id INT, in_app INT, before TEXT, reason TEXT, protected TEXT, left_out TEXT"
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Guard:
+    """Holds a mass change: more than `accounts` and more than `percent` of all."""
+
+    accounts: int
+    percent: int
+
+    def holds(self, leaving: int, of: int) -> bool:
+        return leaving > self.accounts and leaving * 100 > self.percent * of
+
+    def holds_by_itself(self, leaving: int, of: int) -> bool:
+        """The same for what nobody is asked about: there, nothing may become empty either."""
+        return leaving > 0 and (leaving >= of or self.holds(leaving, of))
+
+
+def guard_of(app: App) -> Guard:
+    default = workspace_guard()
+    return Guard(
+        default.accounts if app.guard_accounts is None else app.guard_accounts,
+        default.percent if app.guard_percent is None else app.guard_percent,
+    )
+
+
+def workspace_guard() -> Guard:
+    settings = workspace()
+    return Guard(settings.guard_accounts, settings.guard_percent)
+
+
+def leaving_elsewhere(app: App) -> tuple[int, int]:
+    """(removals found in other apps within a day that may still happen or did, accounts in all other apps)."""
+    leaving = db.execute_sql(
+        """
+        SELECT count(*) FROM change WHERE kind = 'removed user' AND in_app AND created_at > ? AND app_id <> ?
+          AND decision IN ('needs confirmation', 'held', 'confirmed')
+        """,
+        (str(utcnow() - DAY), app.id),
+    ).fetchone()[0]
+    others = db.execute_sql(
+        "SELECT coalesce(sum(users), 0) FROM app WHERE id <> ? AND state <> 'disconnected'", (app.id,)
+    ).fetchone()[0]
+    return leaving, others
+
+
+def want_nothing() -> None:
+    """An empty `wanted` to begin with."""
+    db.execute_sql("DROP TABLE IF EXISTS temp.wanted")
+    db.execute_sql(f"CREATE TEMP TABLE wanted ({WANTED})")
+
+
+def want_gone(account_ids: list[int]) -> None:
+    """Accounts that the app no longer lists, in such number that a person must look first."""
+    db.connection().executemany(
+        "INSERT INTO wanted SELECT 'removed user', id, NULL, 0, role, 'No longer in the app''s list', NULL, NULL "
+        "FROM account WHERE id = ?",
+        [(account_id,) for account_id in account_ids],
+    )
+
+
+def want_lost_assets(asset_ids: list[int]) -> None:
+    db.connection().executemany(
+        "INSERT INTO wanted SELECT 'removed asset', NULL, id, 0, name, 'No longer in the app''s list', NULL, NULL "
+        "FROM asset WHERE id = ?",
+        [(asset_id,) for asset_id in asset_ids],
+    )
+
+
+def want_lost_access(pairs: list[tuple[int, int]]) -> None:
+    db.connection().executemany(
+        "INSERT INTO wanted SELECT 'revoked access', account_id, asset_id, 0, role, 'No longer in the app''s list', "
+        "NULL, NULL FROM access WHERE account_id = ? AND asset_id = ?",
+        pairs,
+    )
+
+
+def want_leavers(app: App, removal_suspends: bool) -> None:
+    """The seats of people who were deprovisioned, each with what protects it."""
+    values = {"app": app.id, "suspends": removal_suspends, "identity": app.identity_id}
+    db.execute_sql(
+        """
+        INSERT INTO wanted SELECT 'removed user', a.id, NULL, 1, coalesce(nullif(r.label, ''), a.role),
+            p.status_reason || CASE WHEN p.status_reason = '' THEN 'Left' ELSE '' END,
+            CASE
+                WHEN a.protected IS NOT NULL THEN 'Protected: ' || a.protected
+                WHEN a.external_id = :identity THEN 'Protected: Rollcall acts with this account'
+                WHEN a.kind = 'system' THEN 'Protected: the app made it for itself'
+            END,
+            a.left_out
+        FROM person p JOIN account a ON a.person_id = p.id
+        LEFT JOIN role r ON r.app_id = :app AND r.external_id = a.role
+        WHERE p.status = 'deprovisioned' AND a.app_id = :app AND a.state = 'present' AND a."match" = 'matched'
+          AND (a.status <> 'suspended' OR NOT :suspends)
+          AND NOT EXISTS (SELECT 1 FROM wanted w WHERE w.account_id = a.id AND w.kind = 'removed user')
+        """,
+        values,
+    )
+    _protect_last_privileged(values)
+
+
+def _protect_last_privileged(values: dict) -> None:
+    privileged = """
+        SELECT a.id FROM account a JOIN role r ON r.app_id = a.app_id AND r.external_id = a.role AND r.privileged
+        WHERE a.app_id = :app AND a.state = 'present'
+    """
+    leaving = "SELECT account_id FROM wanted WHERE in_app AND protected IS NULL AND left_out IS NULL"
+    staying = f"{privileged} AND a.status = 'active' AND a.kind = 'user' AND a.id NOT IN ({leaving})"
+    db.execute_sql(
+        f"""
+        UPDATE wanted SET protected = 'Protected: the last ' || coalesce(before, 'owner') || ' of the app'
+        WHERE in_app AND protected IS NULL AND left_out IS NULL AND account_id IN ({privileged})
+          AND NOT EXISTS ({staying})
+        """,
+        values,
+    )
+
+
+def protection(account: Account) -> str | None:
+    """Why this account may not be removed right now; None when it may. The same rules as want_leavers, for one."""
+    if account.protected:
+        return f"Protected: {account.protected}"
+    if account.app.identity_id == account.external_id:
+        return "Protected: Rollcall acts with this account"
+    if account.kind == "system":
+        return "Protected: the app made it for itself"
+    privileged = Role.select(Role.external_id).where(Role.app == account.app, Role.privileged)
+    if not privileged.where(Role.external_id == account.role).exists():
+        return None
+    others = Account.select().where(
+        Account.app == account.app, Account.id != account.id, Account.state == "present",
+        Account.status == "active", Account.kind == "user", Account.role.in_(privileged),
+    )
+    return None if others.exists() else "Protected: the last one with this role in the app"
+
+
+def sole_assets(account_ids: list[int]) -> dict[int, list[Asset]]:
+    """For each account that alone controls assets: those assets. Hand them over before the seat goes."""
+    found: dict[int, list[Asset]] = {}
+    for start in range(0, len(account_ids), 500):
+        part = account_ids[start : start + 500]
+        rows = db.execute_sql(
+            f"""
+            SELECT x.account_id, x.asset_id FROM access x
+            WHERE x.account_id IN ({", ".join("?" * len(part))}) AND x.privileged AND NOT EXISTS (
+                SELECT 1 FROM access y JOIN account b ON b.id = y.account_id AND b.state = 'present'
+                WHERE y.asset_id = x.asset_id AND y.privileged AND y.account_id <> x.account_id)
+            """,
+            part,
+        ).fetchall()
+        assets = {asset.id: asset for asset in Asset.select().where(Asset.id.in_([row[1] for row in rows]))}
+        for account_id, asset_id in rows:
+            found.setdefault(account_id, []).append(assets[asset_id])
+    return found
+
+
+def told_before(app: App) -> set[int]:
+    """The accounts whose protected removal an earlier, decided report has already shown since their person left."""
+    rows = db.execute_sql(
+        """
+        SELECT c.account_id FROM wanted w JOIN account a ON a.id = w.account_id JOIN person p ON p.id = a.person_id
+        JOIN change c ON c.account_id = a.id AND c.app_id = ? AND c.protected IS NOT NULL
+            AND c.decided_at >= p.status_since
+        WHERE w.protected IS NOT NULL
+        """,
+        (app.id,),
+    ).fetchall()
+    return {row[0] for row in rows}

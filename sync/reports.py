@@ -1,0 +1,471 @@
+"""Reports: what waits for a person's yes, brought up to date by each check; and what happens when the yes is given.
+One open report an app; a decision that was made in it outlives every later check."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from peewee import fn
+
+from sync import activity, compare, matching, notify, policy, tasks
+from sync.db import db, utcnow, writing
+from sync.models import Account, App, Asset, Change, Check, Person, Report, Task
+from sync.workspace import workspace
+
+CONFIRM, HELD, IGNORED, LEFT_OUT, CONFIRMED, APPLIED = (
+    "needs confirmation", "held", "ignored", "left out", "confirmed", "applied",
+)  # fmt: skip
+UNDECIDED = (CONFIRM, HELD, IGNORED, LEFT_OUT)
+
+
+class ReportProblem(ValueError):
+    """What was asked of the report can't be; nothing was changed; the text is for the page."""
+
+
+class ReportChanged(ReportProblem):
+    """A check brought the report up to date after the page was shown: look again."""
+
+
+class ReportHeld(ReportProblem):
+    """A guard holds it: an Owner must release it first."""
+
+
+def open_report(app: App) -> Report | None:
+    return Report.get_or_none(Report.app == app, Report.state == "open")
+
+
+# -- brought up to date by a check -------------------------------------------------------------------------------
+
+
+def bring_up_to_date(app: App, check: Check) -> Report:
+    """Put the check's applied changes (TEMP `found`) and what waits (TEMP `wanted`) into the app's report.
+
+    The report stays or becomes open while something in it waits; else the check gets one that is applied already.
+    """
+    report = open_report(app)
+    waits = _something_waits(app)
+    if report and not waits:
+        _let_go(report)
+        _close_as_superseded(report)
+        report = None
+    if report is None:
+        report = Report.create(app=app, state="open" if waits else "applied", decided_at=None if waits else utcnow())
+    before = (report.waiting, report.held)
+    _attach_applied(app, check, report)
+    if waits:
+        _merge_wanted(app, check, report)
+    _count(report)
+    _tell(report, before)
+    return report
+
+
+def _something_waits(app: App) -> bool:
+    rows = db.execute_sql("SELECT account_id, protected, left_out FROM wanted").fetchall()
+    if any(protected is None and left_out is None for _, protected, left_out in rows):
+        return True
+    protected = {account_id for account_id, reason, left_out in rows if reason is not None and left_out is None}
+    return bool(protected) and bool(protected - policy.told_before(app))
+
+
+def _let_go(report: Report, only_absent: bool = False) -> None:
+    """What no longer holds leaves the report; the row stays as a trace."""
+    rows = Change.update(report=None, decision=IGNORED, protected=None).where(
+        Change.report == report, Change.decision.in_(UNDECIDED)
+    )
+    if only_absent:
+        db.execute_sql(
+            """
+            UPDATE change SET report_id = NULL, decision = 'ignored', protected = NULL
+            WHERE report_id = ? AND decision IN ('needs confirmation', 'held', 'ignored', 'left out')
+              AND NOT EXISTS (
+                SELECT 1 FROM wanted w WHERE w.kind = change.kind AND w.in_app = change.in_app
+                  AND w.account_id IS change.account_id AND w.asset_id IS change.asset_id)
+            """,
+            (report.id,),
+        )
+    else:
+        rows.execute()
+
+
+def _close_as_superseded(report: Report) -> None:
+    report.state, report.decided_at, report.decided_by = "superseded", utcnow(), "schedule"
+    report.version += 1
+    _count(report)
+    activity.record("schedule", "closed report", about=f"report {report.id}", app=report.app_id, report=report,
+                    why="A later check found that nothing in it waits any more")
+
+
+def _attach_applied(app: App, check: Check, report: Report) -> None:
+    db.execute_sql(
+        """
+        INSERT INTO change (app_id, found_by_id, report_id, kind, decision, account_id, asset_id, before, after,
+            in_app, reason, created_at)
+        SELECT ?, ?, ?, kind, 'applied', account_id, asset_id, before, after,
+            kind NOT IN ('removed user', 'removed asset', 'revoked access'), reason, ? FROM found
+        """,
+        (app.id, check.id, report.id, str(utcnow())),
+    )
+
+
+def _merge_wanted(app: App, check: Check, report: Report) -> None:
+    _let_go(report, only_absent=True)
+    values = {"app": app.id, "check": check.id, "report": report.id, "now": str(utcnow())}
+    db.execute_sql(_REFRESH_WAITING, values)
+    db.execute_sql(_ADD_WAITING, values)
+    _guard(app, report)
+
+
+_REFRESH_WAITING = """
+    UPDATE change SET reason = w.reason, before = w.before, protected = w.protected,
+        decision = CASE WHEN w.protected IS NOT NULL THEN 'ignored' WHEN w.left_out IS NOT NULL THEN 'left out'
+            WHEN change.decision IN ('ignored', 'left out') THEN 'needs confirmation' ELSE change.decision END
+    FROM wanted w
+    WHERE change.report_id = :report AND change.decision <> 'applied' AND w.kind = change.kind
+      AND w.in_app = change.in_app AND w.account_id IS change.account_id AND w.asset_id IS change.asset_id
+"""
+_ADD_WAITING = """
+    INSERT INTO change (app_id, found_by_id, report_id, kind, decision, account_id, asset_id, before, after, in_app,
+        reason, protected, created_at)
+    SELECT :app, :check, :report, w.kind,
+        CASE WHEN w.protected IS NOT NULL THEN 'ignored' WHEN w.left_out IS NOT NULL THEN 'left out'
+            WHEN w.in_app THEN 'needs confirmation' ELSE 'held' END,
+        w.account_id, w.asset_id, w.before, NULL, w.in_app, w.reason, w.protected, :now
+    FROM wanted w
+    WHERE NOT EXISTS (
+        SELECT 1 FROM change c WHERE c.report_id = :report AND c.decision <> 'applied' AND c.kind = w.kind
+          AND c.in_app = w.in_app AND c.account_id IS w.account_id AND c.asset_id IS w.asset_id)
+"""
+
+
+def _guard(app: App, report: Report) -> None:
+    """Hold a mass removal, or let it through again when it no longer is one. What was released stays released."""
+    removals = Change.select().where(
+        Change.report == report, Change.kind == "removed user", Change.in_app, Change.decision.in_((CONFIRM, HELD))
+    )
+    if report.released_at:
+        removals = removals.where(Change.created_at > report.released_at)
+    leaving, users = removals.count(), _users(app)
+    elsewhere, others = policy.leaving_elsewhere(app)
+    mass = policy.guard_of(app).holds(leaving, users) or (
+        leaving > 0 and policy.workspace_guard().holds(leaving + elsewhere, users + others)
+    )
+    ids = removals.select(Change.id)
+    Change.update(decision=HELD if mass else CONFIRM).where(Change.id.in_(ids)).execute()
+
+
+def _users(app: App) -> int:
+    return Account.select().where(Account.app == app, Account.state == "present").count()
+
+
+def _count(report: Report) -> None:
+    rows = (
+        Change.select(Change.kind, Change.decision, fn.COUNT(Change.id))
+        .where(Change.report == report)
+        .group_by(Change.kind, Change.decision)
+        .tuples()
+    )
+    report.counts, report.waiting, report.held = {}, 0, 0
+    for kind, decision, number in rows:
+        report.counts[kind] = report.counts.get(kind, 0) + number
+        if report.state == "open" and decision in (CONFIRM, HELD):
+            report.waiting += number
+            report.held += number * (decision == HELD)
+    report.updated_at = utcnow()
+    report.save()
+
+
+def _tell(report: Report, before: tuple[int, int]) -> None:
+    if report.state != "open":
+        return
+    if (report.waiting, report.held) != before:
+        report.version += 1
+        report.save(only=[Report.version])
+    if report.held:
+        notify.report_held(report)
+    else:
+        notify.report_ready(report)
+
+
+# -- decided by a person -----------------------------------------------------------------------------------------
+
+
+def leave_out(change: Change, reason: str, by: str) -> None:
+    """Not this one, and why; stays so in every later check until it is taken back. Raises ReportProblem."""
+    if not reason.strip():
+        raise ReportProblem("Say why this person keeps the seat: the reason is shown beside it from now on.")
+    with writing():
+        change = _undecided(change, CONFIRM, HELD, LEFT_OUT)
+        _leave_out(change, reason.strip(), by)
+        _touch(change.report)
+
+
+def _leave_out(change: Change, reason: str, by: str) -> None:
+    now = utcnow()
+    Change.update(decision=LEFT_OUT, decided_by=by, decided_at=now).where(Change.id == change.id).execute()
+    if change.account_id and change.in_app:
+        Account.update(left_out=reason, left_out_by=by, left_out_at=now).where(
+            Account.id == change.account_id
+        ).execute()
+    activity.record(by, "left out", about=whom(change), why=reason, app=change.app_id, report=change.report_id,
+                    person=change.account and change.account.person_id)
+
+
+def take_back(change: Change, by: str) -> None:
+    """A removal that was left out waits for confirmation again."""
+    with writing():
+        change = _undecided(change, LEFT_OUT)
+        Change.update(decision=CONFIRM, decided_by=None, decided_at=None).where(Change.id == change.id).execute()
+        forget_leaving_out(change.account, by)
+        _touch(change.report)
+
+
+def forget_leaving_out(account: Account, by: str) -> None:
+    """The account is asked about again by the next check."""
+    with writing():
+        Account.update(left_out=None, left_out_by=None, left_out_at=None).where(Account.id == account.id).execute()
+        activity.record(by, "took back leaving out", about=account.name or account.email, app=account.app_id,
+                        person=account.person_id)
+
+
+def _undecided(change: Change, *decisions: str) -> Change:
+    change = Change.get_by_id(change.id)
+    if change.report is None or change.report.state != "open" or change.decision not in decisions:
+        raise ReportChanged("This was decided or went away in the meantime. Nothing was changed: look again.")
+    return change
+
+
+def _touch(report: Report) -> None:
+    report.version += 1
+    _count(report)
+
+
+def whom(change: Change) -> str:
+    if change.account is not None:
+        return change.account.name or change.account.email or change.account.external_id
+    return change.asset.name if change.asset is not None else ""
+
+
+def release(report: Report, by: str) -> None:
+    """Let a held mass change through: it now waits for confirmation like any other."""
+    with writing():
+        report = _still_open(report)
+        held = Change.select().where(Change.report == report, Change.decision == HELD)
+        number = held.count()
+        if not number:
+            raise ReportProblem("Nothing in this report is held.")
+        Change.update(decision=CONFIRM).where(Change.id.in_(held.select(Change.id))).execute()
+        report.released_at = utcnow()
+        activity.record(by, "released mass change", about=f"{number} changes", app=report.app_id, report=report)
+        _touch(report)
+        notify.report_ready(report)
+
+
+def dismiss(report: Report, by: str, reason: str = "") -> None:
+    """Nobody in it is removed, nor asked about again: each counts as left out with this reason."""
+    reason = reason.strip() or "The report was dismissed"
+    with writing():
+        report = _still_open(report)
+        for change in list(Change.select().where(Change.report == report, Change.decision.in_((CONFIRM, HELD)))):
+            _leave_out(change, reason, by)
+        _close(report, "dismissed", by)
+        activity.record(by, "dismissed report", about=f"report {report.id}", why=reason, app=report.app_id,
+                        report=report)
+
+
+def _still_open(report: Report) -> Report:
+    report = Report.get_by_id(report.id)
+    if report.state != "open":
+        raise ReportProblem(f"This report is {report.state} already. Nothing was changed.")
+    return report
+
+
+def _close(report: Report, state: str, by: str) -> None:
+    now = utcnow()
+    Change.update(decided_by=by, decided_at=now).where(
+        Change.report == report, Change.decision == IGNORED, Change.decided_at.is_null()
+    ).execute()
+    report.state, report.decided_at, report.decided_by = state, now, by
+    report.version += 1
+    _count(report)
+
+
+@dataclass(frozen=True)
+class Finish:
+    """What Finish Sync did. `already` is True when it had been pressed before: nothing happened twice."""
+
+    report: Report
+    tasks: list[Task] = field(default_factory=list)
+    already: bool = False
+
+
+def finish(report: Report, by: str, version: int | None = None, left_out: dict[int, str] | None = None,
+           only: set[int] | None = None) -> Finish:  # fmt: skip
+    """The yes: everybody confirmed leaves the app in Rollcall, and a task for each removes the account in the app.
+
+    `version` is that of the page it was pressed on; `left_out` maps change ids to reasons; `only` limits the yes to
+    these change ids, and what is beyond them stays open. Raises ReportChanged, ReportHeld or ReportProblem.
+    """
+    with writing():
+        report = Report.get_by_id(report.id)
+        if report.state == "applied":
+            return Finish(report, tasks.of_report(report), already=True)
+        report = _still_open(report)
+        if version is not None and version != report.version:
+            raise ReportChanged("A check brought this report up to date while you looked at it. Look at it again.")
+        _leave_out_all(report, left_out or {}, by)
+        confirmed, made = _carry_out_confirmed(report, by, only)
+        if not confirmed and report.held:
+            raise ReportHeld("A guard holds these removals because they are many at once. Release them first.")
+        rest = Change.select().where(Change.report == report, Change.decision.in_((CONFIRM, HELD)))
+        if not rest.exists():
+            _close(report, "applied", by)
+        else:
+            _touch(report)
+        activity.record(by, "finished sync", about=f"report {report.id}", app=report.app_id, report=report,
+                        after=f"{confirmed} confirmed, {len(left_out or {})} left out")
+        matching.recount(report.app)
+        notify.outcome(report)
+        for task in made:
+            tasks.wake(task.id)
+        return Finish(report, made)
+
+
+def _leave_out_all(report: Report, left_out: dict[int, str], by: str) -> None:
+    for change_id, reason in left_out.items():
+        change = Change.get_or_none(Change.id == change_id, Change.report == report)
+        if change is None or change.decision not in (CONFIRM, HELD, LEFT_OUT):
+            raise ReportChanged("Somebody you left out is no longer in this report. Look at it again.")
+        if not reason.strip():
+            raise ReportProblem(f"Say why {whom(change)} keeps the seat: the reason is shown beside it from now on.")
+        _leave_out(change, reason.strip(), by)
+
+
+def _carry_out_confirmed(report: Report, by: str, only: set[int] | None) -> tuple[int, list[Task]]:
+    """One by one, so that each sees what the ones before it left: what no longer holds at this instant is let go."""
+    waiting = (
+        Change.select(Change, Account, Person)
+        .join(Account, "LEFT OUTER")
+        .join(Person, "LEFT OUTER")
+        .where(Change.report == report, Change.decision == CONFIRM)
+        .order_by(Change.id)
+    )
+    if only is not None:
+        waiting = waiting.where(Change.id.in_(only))
+    confirmed, made = 0, []
+    for change in list(waiting):
+        removes = change.kind == "removed user" and change.in_app
+        if removes and (why := _no_longer_holds(change.account)):
+            Change.update(decision=IGNORED, reason=why, report=None).where(Change.id == change.id).execute()
+        elif removes and (why := policy.protection(change.account)):
+            Change.update(decision=IGNORED, protected=why).where(Change.id == change.id).execute()
+        else:
+            change.decision, change.decided_by, change.decided_at = CONFIRMED, by, utcnow()
+            change.save(only=[Change.decision, Change.decided_by, Change.decided_at])
+            confirmed += 1
+            if task := _carry_out(change, by):
+                made.append(task)
+    return confirmed, made
+
+
+def _no_longer_holds(account: Account) -> str | None:
+    if account.state != "present":
+        return "No longer in the app"
+    if account.person is None or account.person.status != "deprovisioned":
+        return "The person is back"
+    return None
+
+
+def _carry_out(change: Change, by: str) -> Task | None:
+    """Update Rollcall at once; the task that updates the app, where the app has something to update."""
+    if change.kind == "removed asset":
+        compare.drop_asset(change.asset_id)
+    elif change.kind == "revoked access":
+        compare.drop_access(change.account_id, change.asset_id)
+    elif not change.in_app:
+        Account.update(state="gone", gone_at=utcnow()).where(Account.id == change.account_id).execute()
+        db.execute_sql("DELETE FROM access WHERE account_id = ?", (change.account_id,))
+    else:
+        Account.update(state="removing").where(Account.id == change.account_id).execute()
+        activity.record(by, "confirmed removal", about=whom(change), why=change.reason, before=change.before,
+                        app=change.app_id, person=change.account.person_id, report=change.report_id)
+        return tasks.add(change.app, "remove", change.account, by, report=change.report, change=change)
+    activity.record(by, f"confirmed {change.kind}", about=whom(change), why=change.reason, before=change.before,
+                    app=change.app_id, report=change.report_id)
+    return None
+
+
+def finish_by_policy(app: App) -> None:
+    """The Owner's standing yes: confirm what waits, but nobody who alone controls an asset, and nothing held."""
+    report = open_report(app)
+    if report is None or app.removal != "automatic":
+        return
+    waiting = [
+        change for change in Change.select().where(
+            Change.report == report, Change.decision == CONFIRM, Change.kind == "removed user", Change.in_app)
+    ]  # fmt: skip
+    alone = policy.sole_assets([change.account_id for change in waiting])
+    ready = {change.id for change in waiting if change.account_id not in alone}
+    if ready:
+        finish(report, "policy: remove by itself", only=ready)
+
+
+# -- told ----------------------------------------------------------------------------------------------------------
+
+
+def sentence(report: Report) -> str:
+    """The one sentence on top: "3 people left Acme and still have a seat in Slack."."""
+    app, company = report.app, workspace().name
+    leavers = Change.select().where(
+        Change.report == report, Change.kind == "removed user", Change.in_app, Change.decision.in_((CONFIRM, HELD))
+    ).count()
+    if report.state == "open" and leavers:
+        who = "1 person" if leavers == 1 else f"{leavers:,} people"
+        return f"{who} left {company} and still {'has' if leavers == 1 else 'have'} a seat in {app.name}."
+    if report.state == "open":
+        return f"{app.name} has changes that wait for your look."
+    taken = sum(report.counts.values())
+    if not taken:
+        return f"Nothing had changed in {app.name}."
+    return f"{taken:,} {'change' if taken == 1 else 'changes'} in {app.name}: this report is {report.state}."
+
+
+SECTIONS = {
+    "New users": ("new user",),
+    "Removed users": ("removed user",),
+    "Updated roles": ("updated role",),
+    "Updated profiles": ("updated profile",),
+    "Assets and access": (
+        "new asset", "removed asset", "renamed asset", "granted access", "revoked access", "changed access",
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Section:
+    """One drop-down of the wizard; `rows` are the first of `total`."""
+
+    title: str
+    total: int
+    rows: list[Change]
+
+
+def sections(report: Report, limit: int = 100) -> list[Section]:
+    """The drop-downs of the wizard, what waits first."""
+    return [
+        Section(title, sum(report.counts.get(kind, 0) for kind in kinds), rows_of(report, kinds, limit))
+        for title, kinds in SECTIONS.items()
+    ]
+
+
+def rows_of(report: Report, kinds: tuple[str, ...], limit: int, offset: int = 0) -> list[Change]:
+    return list(
+        Change.select(Change, Account, Person, Asset)
+        .join(Account, "LEFT OUTER")
+        .join(Person, "LEFT OUTER")
+        .switch(Change)
+        .join(Asset, "LEFT OUTER")
+        .where(Change.report == report, Change.kind.in_(kinds))
+        .order_by((Change.decision == APPLIED), Change.id)
+        .limit(limit)
+        .offset(offset)
+    )

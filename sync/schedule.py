@@ -1,0 +1,102 @@
+"""The queue and the clock. Rows of checks, tasks, mails and readings are the truth; Huey only wakes a worker for them,
+and what a kill lost is woken again at the start and by a sweep each minute."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import datetime
+
+from huey import SqliteHuey, crontab
+from huey.serializer import SignedSerializer
+from peewee import Model
+
+from sync import leases, vault
+from sync.db import connected, db, utcnow, writing
+from sync.models import Check, DirectoryReading, Mail, Session, Task
+from sync.workspace import set_setting, setting
+
+KINDS: dict[str, type[Model]] = {"reading": DirectoryReading, "check": Check, "task": Task, "mail": Mail}
+HEARTBEAT = "heartbeat"
+
+queue: SqliteHuey | None = None
+_runners: dict[str, Callable[[int], None]] = {}
+_minutely: list[Callable[[datetime], object]] = []
+_wakers: dict[str, Callable] = {}
+
+
+def runs(kind: str) -> Callable[[Callable[[int], None]], Callable[[int], None]]:
+    """Decorates the one function that runs a row of this kind, given its id."""
+
+    def register(run: Callable[[int], None]) -> Callable[[int], None]:
+        _runners[kind] = run
+        return run
+
+    return register
+
+
+def each_minute(job: Callable[[datetime], object]) -> Callable[[datetime], object]:
+    """Decorates what every sweep does: it gets the time, and may be called twice in a minute."""
+    _minutely.append(job)
+    return job
+
+
+def open_queue(path: str | os.PathLike) -> SqliteHuey:
+    """The queue in the database's own file. Messages hold ids only and are signed."""
+    global queue
+    queue = SqliteHuey(
+        "rollcall", filename=str(path), results=False, utc=True, timeout=30,
+        serializer=SignedSerializer(secret=vault.derive("queue").hex()),
+    )  # fmt: skip
+    _wakers.clear()
+    _wakers.update({kind: queue.task(name=f"wake_{kind}")(run) for kind, run in _runners.items()})
+    queue.periodic_task(crontab(), name="sweep")(sweep)
+    return queue
+
+
+def wake(kind: str, row_id: int, delay: float = 0) -> None:
+    """Wake a worker for a row, after the commit of what made the row due (a rollback leaves no ghost)."""
+    db.after_commit(lambda: _enqueue(kind, row_id, delay))
+
+
+def _enqueue(kind: str, row_id: int, delay: float) -> None:
+    if queue is None:
+        return
+    if delay:
+        _wakers[kind].schedule(args=(row_id,), delay=delay)
+    else:
+        _wakers[kind](row_id)
+
+
+def sweep() -> None:
+    """Once a minute and at the start: begin what is due, wake what was left over, forget what is stale."""
+    now = utcnow()
+    with connected():
+        for job in _minutely:
+            job(now)
+        for kind, row_id in _left_over(now):
+            wake(kind, row_id)
+        with writing():
+            Session.delete().where(Session.ends_at < now).execute()
+            set_setting(HEARTBEAT, now.isoformat())
+
+
+def _left_over(now: datetime, kinds: tuple[str, ...] = tuple(KINDS)) -> list[tuple[str, int]]:
+    return [(kind, row_id) for kind in kinds for row_id in leases.unfinished(KINDS[kind], now)]
+
+
+def drain(kinds: tuple[str, ...] = tuple(KINDS)) -> int:
+    """Run what is due in this thread until nothing new is; how many rows. For the command line and for tests."""
+    done: list[tuple[str, int]] = []
+    with connected():
+        while due := [row for row in _left_over(utcnow(), kinds) if row not in done]:
+            for kind, row_id in due:
+                _runners[kind](row_id)
+            done += due
+    return len(done)
+
+
+def heartbeat_age(now: datetime) -> float | None:
+    """Seconds since the last sweep; None before the first."""
+    beat = setting(HEARTBEAT)
+    return None if beat is None else (now - datetime.fromisoformat(beat)).total_seconds()
