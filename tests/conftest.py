@@ -1,0 +1,40 @@
+"""What every test may ask for: a fresh installation in a folder of its own, opened and closed again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sync import config as configuration
+from sync import people, signin
+from sync.config import Config
+from sync.db import connected, db
+from sync.models import Person
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    return Config.from_environ({"ROLLCALL_HOME": str(tmp_path / "home")})
+
+
+@pytest.fixture
+def home(config: Config) -> Iterator[Path]:
+    """An opened installation without anybody in it; its folder."""
+    configuration.open_all(config)
+    with connected():
+        yield config.home
+    if not db.is_closed():
+        db.close()
+
+
+@pytest.fixture
+def olga(home: Path) -> Person:
+    """The first owner of the workspace Acme."""
+    return signin.set_up("Acme", "olga@acme.example", "Olga Brandt", "correct horse battery", "command line")
+
+
+@pytest.fixture
+def by(olga: Person) -> str:
+    return people.signature(olga)
