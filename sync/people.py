@@ -15,11 +15,12 @@ from connectors.base import ConnectorError
 from sync import activity, matching
 from sync.db import connected, db, utcnow, writing
 from sync.matching import PAGE, Page, normal_email
-from sync.models import DirectoryEntry, Person, PersonEmail, Session
+from sync.models import Account, App, Directory, DirectoryEntry, Person, PersonEmail, Session
 
 STATUSES = ("active", "suspended", "deprovisioned")
 WORKSPACE_ROLES = ("owner", "super admin", "admin", "user", "guest")
 CHUNK = 500  # ids in one SQL statement
+_TAKEN = (Account.state != "gone", App.state != "disconnected")  # a seat that somebody has
 
 db.register_function(lambda text: (text or "").casefold(), "casefold", 1)
 
@@ -63,6 +64,28 @@ def search(search: str = "", status: str = "", page: int = 1) -> Page:
         number = min(max(1, page), pages)
         rows = query.order_by(Person.name, Person.id).paginate(number, PAGE)
         return Page(list(prefetch(rows, PersonEmail)), total, number, pages)
+
+
+def seats(persons: Iterable[Person]) -> dict[int, int]:
+    """How many seats in apps each of these people has, by person id; who has none is missing."""
+    counted = (
+        Account.select(Account.person, fn.COUNT(Account.id))
+        .join(App)
+        .where(Account.person.in_([person.id for person in persons]), *_TAKEN)
+        .group_by(Account.person)
+    )
+    return dict(counted.tuples())
+
+
+def seats_of(person: Person) -> list[Account]:
+    """This person's seats, with their apps, by the app's name."""
+    return list(Account.select(Account, App).join(App).where(Account.person == person, *_TAKEN).order_by(App.name))
+
+
+def entries_of(person: Person) -> list[DirectoryEntry]:
+    """What each directory says of this person."""
+    return list(DirectoryEntry.select(DirectoryEntry, Directory).join(Directory).where(DirectoryEntry.person == person)
+                .order_by(Directory.name))
 
 
 def add(
@@ -147,6 +170,13 @@ def recompute_status(person_ids: Iterable[int], by: str) -> dict[str, int]:
     return became
 
 
+def keep_status(person_ids: Iterable[int]) -> None:
+    """A directory was taken away: whom the others would call gone stays as before, as if decided by hand."""
+    for person, entries in _with_entries(sorted(set(person_ids))):
+        if person.status_by_hand is None and _said(entries) not in (None, person.status):
+            Person.update(status_by_hand=person.status).where(Person.id == person.id).execute()
+
+
 def _with_entries(ids: list[int]) -> list[tuple[Person, list[DirectoryEntry]]]:
     people = Person.select().where(Person.id.in_(ids)).order_by(Person.id)
     entries: dict[int, list[DirectoryEntry]] = {}
@@ -163,7 +193,8 @@ def _follow(person: Person, entries: list[DirectoryEntry], by: str) -> list[str]
         Person.update(status_by_hand=None).where(Person.id == person.id).execute()
     elif person.status_by_hand:
         return []
-    latest = max((entry for entry in entries if entry.status == said), key=lambda entry: entry.reported_at)
+    saying = [entry for entry in entries if entry.status == said]
+    latest = max(saying, key=lambda entry: (entry.reported == said, entry.reported_at))
     return [said] if _become(person, said, by, latest.reason) else []
 
 

@@ -42,8 +42,8 @@ class TooManyAttempts(PeopleProblem):
     """Too many wrong passwords for this e-mail address: wait."""
 
 
-def set_password(person: Person, password: str) -> None:
-    """Raises PeopleProblem for a password that is too short or absurdly long. Other sessions end."""
+def set_password(person: Person, password: str, by: str | None = None) -> None:
+    """Raises PeopleProblem for a password that is too short or absurdly long. Every session of the person ends."""
     if len(password) < PASSWORD_MIN:
         raise PeopleProblem(f"The password needs at least {PASSWORD_MIN} characters.")
     if len(password) > PASSWORD_MAX:
@@ -52,6 +52,8 @@ def set_password(person: Person, password: str) -> None:
     with writing():
         Person.update(password_hash=person.password_hash).where(Person.id == person.id).execute()
         Session.delete().where(Session.person == person).execute()
+        if by:
+            activity.record(by, "set password", about=people.signature(person), person=person)
 
 
 def authenticate(email: str, password: str) -> Person | None:
@@ -144,8 +146,11 @@ def set_up(workspace_name: str, email: str, name: str, password: str, by: str) -
     return person
 
 
-def signed_link(person: Person) -> str:
-    """A token that signs in once, within an hour: for the link that `make demo` prints."""
+def signed_link(person: Person, by: str | None = None) -> str:
+    """A token that signs in once, within an hour: what `make demo` prints, and what an owner hands to a newcomer."""
+    if by:
+        with writing():
+            activity.record(by, "made one-time sign-in link", about=people.signature(person), person=person)
     body = {"person": person.id, "ends": int(time.time()) + LINK_SECONDS, "once": secrets.token_urlsafe(12)}
     packed = urlsafe_b64encode(json.dumps(body).encode()).decode().rstrip("=")
     return f"{packed}.{_seal(packed)}"
