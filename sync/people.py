@@ -18,6 +18,7 @@ from sync.matching import PAGE, Page, normal_email
 from sync.models import Account, App, Directory, DirectoryEntry, Person, PersonEmail, Session
 
 STATUSES = ("active", "suspended", "deprovisioned")
+TOLD = {"active": "person returned", "suspended": "person suspended", "deprovisioned": "person deprovisioned"}
 WORKSPACE_ROLES = ("owner", "super admin", "admin", "user", "guest")
 CHUNK = 500  # ids in one SQL statement
 _TAKEN = (Account.state != "gone", App.state != "disconnected")  # a seat that somebody has
@@ -217,7 +218,7 @@ def _become(person: Person, status: str, by: str, reason: str) -> bool:
     if status == "deprovisioned":
         Session.delete().where(Session.person == person).execute()
     activity.record(
-        by, f"person {status}", about=signature(person), why=reason, before=person.status, after=status, person=person
+        by, TOLD[status], about=signature(person), why=reason, before=person.status, after=status, person=person
     )
     return True
 

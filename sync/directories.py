@@ -1,0 +1,382 @@
+"""Directories: connecting one, reading it, and what happens when a reading fails, is empty or loses too many people.
+A reading is taken over whole, in one transaction, or not at all; it never deprovisions anybody by an error."""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import datetime, timedelta
+
+import connectors
+from connectors.base import ConnectorError, DirectoryConnector, Identity, TemporarilyUnavailable
+from sync import activity, apps, leases, notify, people, schedule, vault
+from sync.db import connected, db, utcnow, writing
+from sync.directory_compare import Guard, Outcome, apply
+from sync.directory_reading import read, staging
+from sync.models import Directory, DirectoryEntry, DirectoryReading, FormerEntry, Person
+from sync.snapshot import UnusableReading
+from sync.vault import VaultProblem
+from sync.workspace import to_local, workspace
+
+EVERY = timedelta(hours=1)
+AFTER_FAILURE = timedelta(minutes=15)
+KEEP_READINGS = timedelta(days=90)
+LIVE = ("queued", "running")
+RENEW_SECONDS = 60
+WAIT_SECONDS = 15 * 60  # for a reading that another worker does
+
+log = logging.getLogger("rollcall.directories")
+
+
+class DirectoryProblem(ValueError):
+    """What was asked of the directory can't be; nothing was changed; the text is for the page."""
+
+
+def catalogue() -> list[type[DirectoryConnector]]:
+    """The kinds of directory that are read."""
+    return list(connectors.directory_connectors().values())
+
+
+def connector_class(kind: str) -> type[DirectoryConnector]:
+    try:
+        return connectors.directory_connectors()[kind]
+    except KeyError:
+        raise DirectoryProblem(f"There is no kind of directory named {kind!r} that can be read.") from None
+
+
+def test(kind: str, values: dict[str, str]) -> Identity:
+    """Who the credential is and how many people it sees; raises DirectoryProblem, or ConnectorError: what to fix."""
+    connector = connector_class(kind)(_clean(kind, values))
+    try:
+        return connector.test()
+    finally:
+        connector.close()
+
+
+def connect(kind: str, name: str, values: dict[str, str], by: str) -> Directory:
+    """Test it, store it, and queue its first reading. Raises like test(); nothing is stored then."""
+    name = name.strip() or connector_class(kind).label
+    values = _clean(kind, values)
+    identity = test(kind, values)
+    with writing():
+        if Directory.select().where(Directory.name == name).exists():
+            raise DirectoryProblem(f"There is a directory named {name} already. Give this one another name.")
+        directory = Directory.create(kind=kind, name=name, next_read_at=utcnow() + EVERY, **_stored(kind, values))
+        activity.record(by, "connected directory", about=name, why=f"as {identity.name}")
+        ask(directory, by)
+    return directory
+
+
+def reconnect(directory: Directory, values: dict[str, str], by: str) -> Identity:
+    """Other values for a directory that stays the same; a secret that is left empty stays. Raises like test()."""
+    kind = connector_class(directory.kind)
+    kept = {name: value for name, value in _values(directory).items() if not values.get(name)}
+    secrets = {field.name for field in kind.fields if field.secret}
+    values = _clean(directory.kind, values | {name: value for name, value in kept.items() if name in secrets})
+    identity = test(directory.kind, values)
+    with writing():
+        Directory.update(error=None, failures=0, **_stored(directory.kind, values)).where(
+            Directory.id == directory.id
+        ).execute()
+        activity.record(by, "reconnected directory", about=directory.name, why=f"as {identity.name}")
+    return identity
+
+
+def connector_for(directory: Directory) -> DirectoryConnector:
+    """Raises VaultProblem when the credential can't be unsealed."""
+    return connector_class(directory.kind)(_values(directory))
+
+
+def _clean(kind: str, values: dict[str, str]) -> dict[str, str]:
+    try:
+        return apps.clean(connector_class(kind), values)
+    except apps.AppProblem as problem:
+        raise DirectoryProblem(str(problem)) from None
+
+
+def _values(directory: Directory) -> dict[str, str]:
+    return {**directory.settings, **vault.unseal(directory.credential)}
+
+
+def _stored(kind: str, values: dict[str, str]) -> dict:
+    secrets = {field.name for field in connector_class(kind).fields if field.secret}
+    return {
+        "settings": {name: value for name, value in values.items() if name not in secrets},
+        "credential": vault.seal({name: value for name, value in values.items() if name in secrets}),
+    }
+
+
+def ask(directory: Directory, by: str) -> DirectoryReading:
+    """Queue a reading, or join the one that waits or runs. Raises DirectoryProblem for a paused or pushed directory."""
+    with writing():
+        reading = _start(directory, by)
+        if reading.state == "queued":
+            schedule.wake("reading", reading.id)
+    return reading
+
+
+@schedule.each_minute
+def start_due(now: datetime) -> list[DirectoryReading]:
+    """Queue a reading of each directory whose time has come."""
+    with writing():
+        return [ask(directory, "schedule") for directory in due(now)]
+
+
+def due(now: datetime) -> list[Directory]:
+    """The active directories that are to be read by now, and aren't being read."""
+    under_way = DirectoryReading.select(DirectoryReading.directory).where(DirectoryReading.state.in_(LIVE))
+    return list(_readable().where(Directory.next_read_at <= now, Directory.id.not_in(under_way)))
+
+
+def _readable():
+    return (
+        Directory.select()
+        .where(Directory.state == "active", Directory.kind.in_(list(connectors.directory_connectors())))
+        .order_by(Directory.id)
+    )
+
+
+def _start(directory: Directory, by: str) -> DirectoryReading:
+    directory = Directory.get_by_id(directory.id)
+    live = DirectoryReading.get_or_none(
+        DirectoryReading.directory == directory, DirectoryReading.state.in_(LIVE)
+    )
+    if live:
+        return live
+    connector_class(directory.kind)
+    if directory.state != "active":
+        raise DirectoryProblem(f"{directory.name} is {directory.state}: resume it first.")
+    return DirectoryReading.create(directory=directory, started_by=by)
+
+
+def read_if_older(max_age: timedelta, by: str) -> list[str]:
+    """Read each active directory whose last whole reading is older, in this thread; waits for one under way.
+
+    Gives a warning in plain words for each that could not be read; never raises.
+    """
+    with connected():
+        known = list(_readable())
+        return [
+            warning
+            for directory in known
+            if directory.last_read_at is None or directory.last_read_at < utcnow() - max_age
+            if (warning := _read_now(directory, by))
+        ]
+
+
+def _read_now(directory: Directory, by: str) -> str | None:
+    try:
+        with writing():
+            reading = _start(directory, by)
+        _run_or_wait(reading.id)
+    except Exception as problem:
+        log.exception("reading %s", directory.name)
+        return _warning(directory, f"Rollcall itself failed: {type(problem).__name__}")
+    ended = DirectoryReading.get_or_none(DirectoryReading.id == reading.id)
+    if ended is None or ended.state == "succeeded":
+        return None
+    return _warning(directory, ended.error or "the reading under way did not end in time")
+
+
+def _run_or_wait(reading_id: int) -> None:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while time.monotonic() < deadline:
+        run(reading_id)
+        if not DirectoryReading.select().where(
+            DirectoryReading.id == reading_id, DirectoryReading.state.in_(LIVE)
+        ).exists():
+            return
+        time.sleep(0.2)
+
+
+def _warning(directory: Directory, error: str) -> str:
+    last = directory.last_read_at
+    known = f"as it was on {to_local(last):%d %b %Y at %H:%M}" if last else "not known yet"
+    return f"{directory.name} could not be read: {error.rstrip('.')}. Who is in it is {known}."
+
+
+@schedule.runs("reading")
+def run(reading_id: int) -> None:
+    """Do one reading unless somebody else does it; every outcome is written to its row."""
+    with connected():
+        if not leases.claim(DirectoryReading, reading_id):
+            return
+        reading = DirectoryReading.get_by_id(reading_id)
+        try:
+            with staging():
+                worldwide_ids = _read_whole(reading)
+                _take_over(reading, worldwide_ids)
+        except (ConnectorError, UnusableReading, VaultProblem) as problem:
+            _fail(reading, str(problem))
+        except Exception as problem:
+            _fail(reading, f"Rollcall itself failed ({type(problem).__name__}): please report it.")
+            raise
+
+
+def _read_whole(reading: DirectoryReading) -> bool:
+    """Stage everybody; whether their ids are nobody else's anywhere."""
+    with writing():
+        DirectoryReading.update(started_at=utcnow(), read=0).where(DirectoryReading.id == reading.id).execute()
+    connector = connector_for(reading.directory)
+    renewed = time.monotonic()
+
+    def progress(count: int) -> None:
+        nonlocal renewed
+        with writing():
+            DirectoryReading.update(read=count).where(DirectoryReading.id == reading.id).execute()
+        if time.monotonic() - renewed > RENEW_SECONDS:
+            leases.renew(reading)
+            renewed = time.monotonic()
+
+    try:
+        count = read(connector, progress)
+    finally:
+        connector.close()
+    if count == 0 and not _has_people(reading.directory):
+        raise TemporarilyUnavailable("It answered, but with nobody in it. Check where, and for what, it is searched.")
+    return connector.worldwide_ids
+
+
+def _has_people(directory: Directory) -> bool:
+    return DirectoryEntry.select().where(
+        DirectoryEntry.directory == directory, DirectoryEntry.status != "deprovisioned"
+    ).exists()
+
+
+def _take_over(reading: DirectoryReading, worldwide_ids: bool) -> None:
+    with writing():
+        if not _still_ours(reading):
+            return
+        directory = Directory.get_by_id(reading.directory_id)
+        if directory.state != "active":
+            raise TemporarilyUnavailable(f"{directory.name} was {directory.state} while it was read.")
+        limits = workspace()
+        outcome = apply(
+            directory, worldwide_ids, Guard(limits.guard_accounts, limits.guard_percent), reading.started_by
+        )
+        _succeed(directory, reading, outcome)
+
+
+def _still_ours(reading: DirectoryReading) -> bool:
+    return DirectoryReading.select().where(
+        DirectoryReading.id == reading.id,
+        DirectoryReading.state == "running",
+        DirectoryReading.lease_owner == leases.me(),
+    ).exists()
+
+
+def _succeed(directory: Directory, reading: DirectoryReading, outcome: Outcome) -> None:
+    now = utcnow()
+    before = _counts_before(directory)
+    by = reading.started_by
+    DirectoryReading.update(
+        state="succeeded", finished_at=now, counts={**outcome.counts, "warnings": outcome.warnings}
+    ).where(DirectoryReading.id == reading.id).execute()
+    Directory.update(last_read_at=now, next_read_at=now + EVERY, failures=0, error=None).where(
+        Directory.id == directory.id
+    ).execute()
+    DirectoryReading.delete().where(
+        DirectoryReading.directory == directory, DirectoryReading.created_at < now - KEEP_READINGS
+    ).execute()
+    found = {word: count for word, count in outcome.counts.items() if count and word != "held"}
+    if found or directory.failures:
+        told = ", ".join(f"{count} {word}" for word, count in found.items())
+        activity.record(by, "read directory", about=directory.name, after=told or "nothing new")
+    for warning in outcome.warnings:
+        if warning not in before.get("warnings", ()):
+            activity.record(by, "directory needs a look", about=directory.name, why=warning)
+    held_now = outcome.counts["held"]
+    if held_now:
+        if held_now != before.get("held"):
+            activity.record(
+                by, "held leavers", about=directory.name, after=f"{held_now} people",
+                why="More would leave at once than the guard lets through",
+            )
+        notify.directory_held(directory, held_now)
+
+
+def _counts_before(directory: Directory) -> dict:
+    last = (
+        DirectoryReading.select()
+        .where(DirectoryReading.directory == directory, DirectoryReading.state == "succeeded")
+        .order_by(DirectoryReading.id.desc())
+        .first()
+    )
+    return last.counts if last else {}
+
+
+def _fail(reading: DirectoryReading, error: str) -> None:
+    """Nothing but the failure itself is written down."""
+    with writing():
+        if not _still_ours(reading):
+            return
+        now = utcnow()
+        DirectoryReading.update(state="failed", finished_at=now, error=error).where(
+            DirectoryReading.id == reading.id
+        ).execute()
+        Directory.update(failures=Directory.failures + 1, error=error, next_read_at=now + AFTER_FAILURE).where(
+            Directory.id == reading.directory_id
+        ).execute()
+        directory = Directory.get_by_id(reading.directory_id)
+        activity.record(reading.started_by, "directory reading failed", about=directory.name, why=error)
+        notify.directory_failed(directory, error)
+
+
+def held(directory: Directory) -> list[DirectoryEntry]:
+    """Whom the last reading would have changed but the guard held, by name, with their person."""
+    return list(
+        DirectoryEntry.select(DirectoryEntry, Person)
+        .join(Person)
+        .where(DirectoryEntry.directory == directory, DirectoryEntry.status != DirectoryEntry.reported)
+        .order_by(Person.name, DirectoryEntry.id)
+    )
+
+
+def release(directory: Directory, by: str) -> int:
+    """Somebody looked at what is held and lets it through; how many people."""
+    with writing():
+        entries = held(directory)
+        if not entries:
+            return 0
+        DirectoryEntry.update(status=DirectoryEntry.reported).where(
+            DirectoryEntry.directory == directory, DirectoryEntry.status != DirectoryEntry.reported
+        ).execute()
+        affected = {entry.person_id for entry in entries}
+        activity.record(by, "released held leavers", about=directory.name, after=f"{len(affected)} people")
+        people.recompute_status(affected, by)
+        return len(affected)
+
+
+def pause(directory: Directory, by: str) -> None:
+    """It is not read until resumed; its people stay as they are."""
+    _set_state(directory, "paused", "paused directory", by)
+
+
+def resume(directory: Directory, by: str) -> None:
+    with writing():
+        _set_state(directory, "active", "resumed directory", by)
+        Directory.update(next_read_at=utcnow()).where(Directory.id == directory.id).execute()
+
+
+def _set_state(directory: Directory, state: str, what: str, by: str) -> None:
+    with writing():
+        if Directory.update(state=state).where(Directory.id == directory.id, Directory.state != state).execute():
+            activity.record(by, what, about=directory.name)
+    directory.state = state
+
+
+def remove(directory: Directory, by: str) -> None:
+    """Forget the directory. Its people stay, each with the status they have, and are found again if it comes back."""
+    kind = connectors.directory_connectors().get(directory.kind)
+    with writing():
+        entries = DirectoryEntry.select().where(DirectoryEntry.directory == directory)
+        affected = {entry.person_id for entry in entries}
+        if kind and kind.worldwide_ids:
+            db.execute_sql(
+                f"INSERT OR REPLACE INTO {FormerEntry._meta.table_name} (kind, external_id, person_id) "
+                "SELECT ?, external_id, person_id FROM directory_entry WHERE directory_id = ?",
+                (directory.kind, directory.id),
+            )
+        Directory.delete().where(Directory.id == directory.id).execute()
+        people.keep_status(affected)
+        activity.record(by, "removed directory", about=directory.name, after=f"{len(affected)} people stay as they are")

@@ -1,0 +1,102 @@
+"""One directory's people, read whole into TEMP tables of this thread's connection, or not at all.
+The file itself is not locked meanwhile; what is done with them is directory_compare.py's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+
+from connectors.base import DirectoryConnector, DirectoryPerson, TemporarilyUnavailable
+from sync import people
+from sync.db import db
+from sync.matching import normal_email
+from sync.snapshot import UnusableReading
+
+PAGE = 500
+READINGS = 2  # of a list that repeats itself, before the reading fails
+TABLES = {
+    "read_person": (
+        "external_id TEXT PRIMARY KEY, normal TEXT, email TEXT, name TEXT, status TEXT, user_name TEXT, "
+        "employee_number TEXT, person_id INT, new INT DEFAULT 0"
+    ),
+    "read_email": "external_id TEXT, normal TEXT, email TEXT, main INT, PRIMARY KEY (external_id, normal)",
+    "read_group": "external_id TEXT, name TEXT, PRIMARY KEY (external_id, name)",
+    "read_disputed": "normal TEXT PRIMARY KEY",
+    "read_taken": "person_id INTEGER PRIMARY KEY",
+    "read_leaving": "person_id INTEGER PRIMARY KEY",
+    "read_main": "person_id INTEGER PRIMARY KEY, normal TEXT, before TEXT, after TEXT",
+    "read_name": "person_id INTEGER PRIMARY KEY, before TEXT, after TEXT",
+}
+
+
+@contextmanager
+def staging() -> Iterator[None]:
+    """Empty staging tables for the length of the block."""
+    _drop()
+    for name, columns in TABLES.items():
+        db.execute_sql(f"CREATE TEMP TABLE {name} ({columns})")
+    db.execute_sql("CREATE INDEX temp.read_email_normal ON read_email (normal)")
+    db.execute_sql("CREATE INDEX temp.read_person_person ON read_person (person_id)")
+    try:
+        yield
+    finally:
+        _drop()
+
+
+def _drop() -> None:
+    for name in TABLES:
+        db.execute_sql(f"DROP TABLE IF EXISTS temp.{name}")
+
+
+def read(connector: DirectoryConnector, progress: Callable[[int], None]) -> int:
+    """Stage everybody the directory reports; how many. The file is not locked meanwhile.
+
+    Raises ConnectorError or UnusableReading; a list that names somebody twice is read once more.
+    """
+    for _attempt in range(READINGS):
+        count = _read_once(connector, progress)
+        if count is not None:
+            return count
+    raise TemporarilyUnavailable(
+        f"The list names somebody more than once, {READINGS} times in a row, so others may be missing from it."
+    )
+
+
+def _read_once(connector: DirectoryConnector, progress: Callable[[int], None]) -> int | None:
+    connection = db.connection()
+    for table in ("read_person", "read_email", "read_group"):
+        connection.execute(f"DELETE FROM {table}")
+    everybody, count = iter(connector.people()), 0
+    while page := list(islice(everybody, PAGE)):
+        rows = [_person_row(person) for person in page]
+        connection.execute("BEGIN")  # deferred, and TEMP alone: takes no lock on the file
+        try:
+            stored = connection.executemany(
+                "INSERT OR IGNORE INTO read_person (external_id, normal, email, name, status, user_name, "
+                "employee_number) VALUES (?, ?, ?, ?, ?, ?, ?)", rows).rowcount
+            connection.executemany("INSERT OR IGNORE INTO read_email VALUES (?, ?, ?, ?)",
+                                   [row for person in page for row in _email_rows(person)])
+            connection.executemany("INSERT OR IGNORE INTO read_group VALUES (?, ?)",
+                                   [(person.id, group) for person in page for group in person.groups if group])
+        finally:
+            connection.execute("COMMIT")
+        if stored != len(page):
+            return None
+        count += stored
+        progress(count)
+    return count
+
+
+def _person_row(person: DirectoryPerson) -> tuple:
+    if not person.id or person.status not in people.STATUSES:
+        raise UnusableReading(f"somebody came with the id {person.id!r} and the status {person.status!r}")
+    normal = normal_email(person.email)
+    return (person.id, normal, person.email.strip() if normal else "", " ".join(person.name.split())[:200],
+            person.status, person.user_name, person.employee_number)
+
+
+def _email_rows(person: DirectoryPerson) -> Iterator[tuple]:
+    for place, email in enumerate((person.email, *person.further_emails)):
+        if normal := normal_email(email):
+            yield person.id, normal, email.strip(), int(place == 0)
