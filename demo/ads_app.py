@@ -9,7 +9,7 @@ import sqlite3
 from flask import Blueprint, Flask, jsonify, redirect, render_template, request
 
 from demo.frame import body, caller, check_form, check_token, new_app, number, problem, text
-from demo.store import Refusal, Store
+from demo.store import Refusal, Store, one_of
 
 ROLES = {"admin": "Admin", "employee": "Employee", "finance": "Finance analyst"}
 LISTS = {"people": "person", "invitations": "invitation", "system-users": "system user"}
@@ -35,7 +35,7 @@ class AdsStore(Store):
     CREATE TABLE IF NOT EXISTS asset (
         number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE, kind TEXT NOT NULL, name TEXT NOT NULL);
     CREATE TABLE IF NOT EXISTS assigned (
-        number INTEGER PRIMARY KEY AUTOINCREMENT, asset TEXT NOT NULL REFERENCES asset (id),
+        number INTEGER PRIMARY KEY AUTOINCREMENT, asset TEXT NOT NULL REFERENCES asset (id) ON DELETE CASCADE,
         user TEXT NOT NULL REFERENCES user (id) ON DELETE CASCADE, tasks TEXT NOT NULL, UNIQUE (asset, user));
     """
 
@@ -69,8 +69,8 @@ class AdsStore(Store):
 
     def add(self, kind: str, email: str | None, name: str, role: str, via: str, last_login: str | None = None) -> str:
         """A new user; answers the id. Refusal 409 if the address is in the business already."""
-        _one_of(kind, LISTS.values(), "kind")
-        _one_of(role, ROLES, "role")
+        one_of(kind, LISTS.values(), "kind")
+        one_of(role, ROLES, "role")
         if kind != "system user" and ("@" not in (email or "") or len(email) > 200):
             raise Refusal(400, "invalid_email", "This is no e-mail address.")
         with self.writing() as db:
@@ -96,7 +96,7 @@ class AdsStore(Store):
 
     def change_role(self, id: str, role: str, via: str) -> None:
         """Give a user another role in the business. Refusal 409 for the last admin."""
-        _one_of(role, ROLES, "role")
+        one_of(role, ROLES, "role")
         with self.writing() as db:
             user = self._found(db, "user", id)
             if user["role"] == role:
@@ -123,7 +123,7 @@ class AdsStore(Store):
             self.note(db, via, "removed", id, _called(user), user["role"])
 
     def add_asset(self, kind: str, name: str, via: str) -> str:
-        _one_of(kind, ASSETS.values(), "kind")
+        one_of(kind, ASSETS.values(), "kind")
         with self.writing() as db:
             row = db.execute("INSERT INTO asset (kind, name) VALUES (?, ?)", (kind, name)).lastrowid
             id = str(7_700_000 + row)
@@ -136,6 +136,12 @@ class AdsStore(Store):
             before = self._found(db, "asset", id)
             db.execute("UPDATE asset SET name = ? WHERE id = ?", (name, id))
             self.note(db, via, f"{before['kind']} renamed", id, name, f"was {before['name']}")
+
+    def remove_asset(self, id: str, via: str) -> None:
+        with self.writing() as db:
+            asset = self._found(db, "asset", id)
+            db.execute("DELETE FROM asset WHERE id = ?", (id,))
+            self.note(db, via, f"{asset['kind']} removed", id, asset["name"])
 
     def assign(self, asset: str, user: str, tasks: list[str], via: str) -> None:
         """Let a user do these tasks on an asset, instead of whatever they could do before."""
@@ -182,11 +188,6 @@ class AdsStore(Store):
 
 def _called(user: sqlite3.Row) -> str:
     return user["email"] or user["name"]
-
-
-def _one_of(value: object, allowed, what: str) -> None:
-    if value not in list(allowed):
-        raise Refusal(400, f"invalid_{what}", f"The {what} must be one of: {', '.join(allowed)}.")
 
 
 def create_app(store: AdsStore) -> Flask:
@@ -310,6 +311,16 @@ def _page(store: AdsStore) -> Blueprint:
     @page.post("/users/<id>/removal")
     def remove(id: str):
         store.remove(id, "page")
+        return redirect("/", 303)
+
+    @page.post("/assets")
+    def add_asset():
+        store.add_asset(request.form.get("kind", ""), text(request.form, "name"), "page")
+        return redirect("/", 303)
+
+    @page.post("/assets/<id>/removal")
+    def remove_asset(id: str):
+        store.remove_asset(id, "page")
         return redirect("/", 303)
 
     @page.post("/assets/<id>")

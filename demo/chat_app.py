@@ -11,7 +11,7 @@ import sqlite3
 from flask import Blueprint, Flask, jsonify, redirect, render_template, request
 
 from demo.frame import body, caller, check_form, check_token, new_app, number, problem, text
-from demo.store import Refusal, Store
+from demo.store import Refusal, Store, one_of
 
 ROLES = {"owner": "Owner", "admin": "Admin", "member": "Member", "guest": "Guest"}
 STATUSES = ("active", "invited", "deactivated")
@@ -34,7 +34,7 @@ class ChatStore(Store):
         name TEXT NOT NULL, role TEXT NOT NULL, status TEXT NOT NULL, last_active TEXT, is_bot INTEGER NOT NULL);
     CREATE TABLE IF NOT EXISTS channel (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE, name TEXT NOT NULL);
     CREATE TABLE IF NOT EXISTS channel_member (
-        number INTEGER PRIMARY KEY AUTOINCREMENT, channel TEXT NOT NULL REFERENCES channel (id),
+        number INTEGER PRIMARY KEY AUTOINCREMENT, channel TEXT NOT NULL REFERENCES channel (id) ON DELETE CASCADE,
         member TEXT NOT NULL REFERENCES member (id) ON DELETE CASCADE, role TEXT NOT NULL, UNIQUE (channel, member));
     """
 
@@ -62,12 +62,16 @@ class ChatStore(Store):
         with self.reading() as db:
             return dict(self._found(db, "member", id))
 
+    def channel(self, id: str) -> dict:
+        with self.reading() as db:
+            return dict(self._found(db, "channel", id))
+
     def add(
         self, email: str, name: str, role: str, via: str, status: str = "active", last_active: str | None = None
     ) -> str:
         """A new member; answers the id. Refusal 409 if the address has a seat already."""
-        _one_of(role, ROLES, "role")
-        _one_of(status, STATUSES, "status")
+        one_of(role, ROLES, "role")
+        one_of(status, STATUSES, "status")
         if "@" not in email or len(email) > 200:
             raise Refusal(400, "invalid_email", "This is no e-mail address.")
         with self.writing() as db:
@@ -100,12 +104,12 @@ class ChatStore(Store):
             member = self._found(db, "member", id)
             self._not_own(member)
             if role is not None and role != member["role"]:
-                _one_of(role, ROLES, "role")
+                one_of(role, ROLES, "role")
                 self._not_last_owner(db, member)
                 db.execute("UPDATE member SET role = ? WHERE id = ?", (role, id))
                 self.note(db, via, "role changed", id, member["email"], f"{member['role']} → {role}")
             if status is not None and status != member["status"]:
-                _one_of(status, STATUSES, "status")
+                one_of(status, STATUSES, "status")
                 self._not_last_owner(db, member)
                 db.execute("UPDATE member SET status = ? WHERE id = ?", (status, id))
                 self.note(db, via, "status changed", id, member["email"], f"{member['status']} → {status}")
@@ -135,9 +139,15 @@ class ChatStore(Store):
             db.execute("UPDATE channel SET name = ? WHERE id = ?", (name, id))
             self.note(db, via, "channel renamed", id, name, f"was {before}")
 
+    def remove_channel(self, id: str, via: str) -> None:
+        with self.writing() as db:
+            name = self._found(db, "channel", id)["name"]
+            db.execute("DELETE FROM channel WHERE id = ?", (id,))
+            self.note(db, via, "channel removed", id, name)
+
     def join(self, channel: str, member: str, role: str, via: str) -> None:
         """Put a member into a channel, or give them another role in it."""
-        _one_of(role, CHANNEL_ROLES, "role")
+        one_of(role, CHANNEL_ROLES, "role")
         with self.writing() as db:
             email, name = self._found(db, "member", member)["email"], self._found(db, "channel", channel)["name"]
             db.execute(
@@ -170,11 +180,6 @@ class ChatStore(Store):
         owners = db.execute("SELECT id FROM member WHERE role = 'owner' AND status = 'active'").fetchall()
         if [owner["id"] for owner in owners] == [member["id"]]:
             raise Refusal(409, "last_owner", REASONS["last_owner"])
-
-
-def _one_of(value: object, allowed: dict | tuple, what: str) -> None:
-    if value not in allowed:
-        raise Refusal(400, f"invalid_{what}", f"The {what} must be one of: {', '.join(allowed)}.")
 
 
 def create_app(store: ChatStore) -> Flask:
@@ -234,6 +239,7 @@ def _api(store: ChatStore) -> Blueprint:
         def shape(row: dict) -> dict:
             return {"member": row["member"], "role": row["role"]}
 
+        store.channel(id)
         return _answer(store, "channel_member", "members", shape, "channel = ?", id)
 
     @api.put("/channels/<id>/members/<member>")
@@ -307,6 +313,16 @@ def _page(store: ChatStore) -> Blueprint:
     @page.post("/members/<id>/removal")
     def remove(id: str):
         store.remove(id, "page")
+        return redirect("/", 303)
+
+    @page.post("/channels")
+    def add_channel():
+        store.add_channel(text(request.form, "name"), "page")
+        return redirect("/", 303)
+
+    @page.post("/channels/<id>/removal")
+    def remove_channel(id: str):
+        store.remove_channel(id, "page")
         return redirect("/", 303)
 
     @page.post("/channels/<id>")

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import secrets
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +29,12 @@ class Refusal(Exception):
     def __init__(self, status: int, code: str, message: str):
         super().__init__(message)
         self.status, self.code, self.message = status, code, message
+
+
+def one_of(value: object, allowed: Iterable[str], what: str) -> None:
+    """Refusal 400 if a role, status or kind is none that the app has."""
+    if value not in tuple(allowed):
+        raise Refusal(400, f"invalid_{what}", f"The {what} must be one of: {', '.join(allowed)}.")
 
 
 def now() -> str:

@@ -1,0 +1,176 @@
+"""Acme Ads, the sample of a paid-social business: people, invitations and system users in lists of their own.
+A model for connectors of apps whose assets each have people with tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from connectors.base import (
+    CAPABILITIES,
+    PAID_SOCIAL,
+    Access,
+    Account,
+    Asset,
+    Connector,
+    ConnectorError,
+    Field,
+    Identity,
+    Refused,
+    Role,
+    TemporarilyUnavailable,
+)
+from connectors.http import Answer, Http, NotFound, segment
+from connectors.paging import Page, Seen, number, pages_by_offset
+from connectors.times import from_iso
+
+LISTS = ("/invitations", "/people", "/system-users")
+ASSETS = {"/ad-accounts": "ad account", "/pages": "page", "/pixels": "pixel"}
+TASKS = ("MANAGE", "ADVERTISE", "ANALYZE")  # each one includes those behind it
+PAGE = 100  # the most that the API gives at once
+
+
+class AlreadyThere(Refused):
+    """409: the address that was to be invited is in the business."""
+
+
+class SampleAds(Connector):
+    slug = "sample-ads"
+    label = "Acme Ads (sample)"
+    category = PAID_SOCIAL
+    docs = (
+        "Open the page of Acme Ads: “make demo” prints its address.",
+        "Copy the access token from “API access”, near the bottom. The read-only token can check, but not remove.",
+        "Paste both here: the address as your browser shows it, and the token.",
+    )
+    fields = (
+        Field("base_url", "Address", "Where Acme Ads' page is.", pattern="https?://.+", placeholder="http://127.0.0.1:8102"),
+        Field("token", "Access token", "Begins with acme_.", secret=True, pattern=r"\S+"),
+    )
+    capabilities = frozenset(CAPABILITIES)
+    asset_word = "asset"
+
+    def __init__(self, settings: dict[str, str], on_total=None):
+        super().__init__(settings, on_total)
+        token = settings["token"]
+        self._http = Http(
+            settings["base_url"].rstrip("/") + "/v1.0",
+            headers={"Authorization": f"Bearer {token}"},
+            secrets=[token],
+            on_error=_own_error,
+        )
+
+    def close(self) -> None:
+        self._http.close()
+
+    def test(self) -> Identity:
+        me = self._http.get("/me").json(dict)
+        may, missing = ["read people and assets"], []
+        if "business_management" in me.get("permissions", ()):
+            may.append("invite and remove people, change roles and access")
+        else:
+            missing.append("This is a read-only token: use the access token to remove people and change roles.")
+        user, business = me.get("user") or {}, me.get("business") or {}
+        return Identity(f"{user.get('name')} in {business.get('name')}", user.get("id"), tuple(may), tuple(missing))
+
+    def roles(self) -> list[Role]:
+        return [
+            Role("admin", "Admin", privileged=True),
+            Role("employee", "Employee", default=True),
+            Role("finance", "Finance analyst"),
+        ]
+
+    def accounts(self) -> Iterator[Account]:
+        """Invitations come first: whoever accepts meanwhile is in two lists then, rather than in none."""
+        came, known = Seen(), 0
+
+        def add_up(total: int) -> None:
+            nonlocal known
+            known += total
+            self.on_total(known)
+
+        for path in LISTS:
+            for page in self._pages(path, path.strip("/"), on_total=add_up):
+                yield from (_account(row) for row in page if came.add(row["id"]))
+
+    def assets(self) -> Iterator[Asset]:
+        for path, kind in ASSETS.items():
+            for page in self._pages(path, f"{kind}s"):
+                yield from (Asset(row["id"], kind, row.get("name") or "") for row in page)
+
+    def access(self) -> Iterator[Access]:
+        for asset in self.assets():
+            path = f"/assets/{segment(asset.id)}/assigned-users"
+            try:
+                for page in self._pages(path, "assigned users", id_of=lambda row: row["user_id"]):
+                    yield from (_access(asset, row) for row in page)
+            except NotFound as gone:
+                raise TemporarilyUnavailable(f"The {asset.kind} {asset.name} went away meanwhile. {gone}") from gone
+
+    def _pages(self, path: str, what: str, **options) -> Iterator[list]:
+        def fetch(offset: int) -> Page:
+            answer = self._http.get(path, {"offset": offset, "limit": PAGE}).json(dict)
+            rows, paging = answer.get("data"), answer.get("paging")
+            if not isinstance(rows, list) or not isinstance(paging, dict):
+                raise TemporarilyUnavailable(f"Acme Ads answered without its list of {what}.")
+            return Page(rows, number(paging.get("total")))
+
+        return pages_by_offset(fetch, size=PAGE, what=what, **options)
+
+    def account(self, id: str) -> Account | None:
+        try:
+            return _account(self._http.get(f"/users/{segment(id)}").json(dict))
+        except NotFound:
+            return None
+
+    def remove(self, account: Account) -> None:
+        try:
+            self._http.delete(f"/users/{segment(account.id)}")
+        except NotFound:
+            return
+
+    def change_role(self, account: Account, role: str) -> None:
+        self._http.patch(f"/users/{segment(account.id)}", json={"role": role}, idempotent=True)
+
+    def invite(self, email: str, role: str) -> None:
+        try:
+            self._http.post("/invitations", json={"email": email, "role": role})
+        except AlreadyThere:
+            return
+
+    def grant(self, account: Account, asset: Asset, role: str) -> None:
+        """`role` is one of TASKS; the tasks it includes are given with it."""
+        if role not in TASKS:
+            raise Refused(f"Acme Ads has no task {role}: it is one of {', '.join(TASKS)}.")
+        self._http.put(self._place(account, asset), json={"tasks": list(TASKS[TASKS.index(role) :])})
+
+    def revoke(self, account: Account, asset: Asset) -> None:
+        try:
+            self._http.delete(self._place(account, asset))
+        except NotFound:
+            return
+
+    def _place(self, account: Account, asset: Asset) -> str:
+        return f"/assets/{segment(asset.id)}/assigned-users/{segment(account.id)}"
+
+
+def _account(row: dict) -> Account:
+    return Account(
+        id=row["id"],
+        email=row.get("email") or "",
+        name=row.get("name") or "",
+        status="invited" if row.get("type") == "invitation" else "active",
+        role=row.get("role") or "",
+        kind="system" if row.get("type") == "system_user" else "user",
+        last_activity=from_iso(row.get("last_login")),
+    )
+
+
+def _access(asset: Asset, row: dict) -> Access:
+    highest = next((task for task in TASKS if task in row.get("tasks", ())), "")
+    return Access(row["user_id"], asset.id, highest, privileged=highest == "MANAGE")
+
+
+def _own_error(answer: Answer) -> ConnectorError | None:
+    if answer.status == 409 and "already_there" in answer.text:
+        return AlreadyThere("This e-mail address is in the business already.")
+    return None

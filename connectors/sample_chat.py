@@ -1,0 +1,160 @@
+"""Acme Chat, the sample app that is paid by the seat: its API has cursors and one resource a member.
+A model for connectors of apps with members, roles and channels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from connectors.base import (
+    CAPABILITIES,
+    SEAT_BASED,
+    Access,
+    Account,
+    Asset,
+    Connector,
+    ConnectorError,
+    Field,
+    Identity,
+    Refused,
+    Role,
+    TemporarilyUnavailable,
+)
+from connectors.http import Answer, Http, NotFound, segment
+from connectors.paging import Page, number, pages_by_cursor
+from connectors.times import from_iso
+
+STATUSES = {"active": "active", "invited": "invited", "deactivated": "suspended"}
+PRIVILEGED = {"owner", "admin"}
+PAGE = 200  # the most that the API gives at once
+
+
+class AlreadyMember(Refused):
+    """409: the address that was to be invited has a seat."""
+
+
+class SampleChat(Connector):
+    slug = "sample-chat"
+    label = "Acme Chat (sample)"
+    category = SEAT_BASED
+    docs = (
+        "Open the page of Acme Chat: “make demo” prints its address.",
+        "Copy the access token from “API access”, near the bottom. The read-only token can check, but not remove.",
+        "Paste both here: the address as your browser shows it, and the token.",
+    )
+    fields = (
+        Field("base_url", "Address", "Where Acme Chat's page is.", pattern="https?://.+", placeholder="http://127.0.0.1:8101"),
+        Field("token", "Access token", "Begins with acme_.", secret=True, pattern=r"\S+"),
+    )
+    capabilities = frozenset(CAPABILITIES)
+    asset_word = "channel"
+
+    def __init__(self, settings: dict[str, str], on_total=None):
+        super().__init__(settings, on_total)
+        token = settings["token"]
+        self._http = Http(
+            settings["base_url"].rstrip("/") + "/api/v1",
+            headers={"Authorization": f"Bearer {token}"},
+            secrets=[token],
+            on_error=_own_error,
+        )
+
+    def close(self) -> None:
+        self._http.close()
+
+    def test(self) -> Identity:
+        me = self._http.get("/me").json(dict)
+        may, missing = ["read members and channels"], []
+        if "members:write" in me.get("scopes", ()):
+            may.append("invite, remove and change members")
+        else:
+            missing.append("This is a read-only token: use the access token to remove members and change roles.")
+        who = me.get("member") or {}
+        name = f"{who.get('name')} in {me.get('workspace')}"
+        return Identity(name, who.get("id"), tuple(may), tuple(missing))
+
+    def roles(self) -> list[Role]:
+        rows = self._http.get("/roles").json(dict).get("roles", [])
+        return [Role(row["id"], row["name"], row["id"] in PRIVILEGED, row["id"] == "member") for row in rows]
+
+    def accounts(self) -> Iterator[Account]:
+        for page in self._pages("/members", "members", "members", on_total=self.on_total):
+            yield from map(_account, page)
+
+    def assets(self) -> Iterator[Asset]:
+        for page in self._pages("/channels", "channels", "channels"):
+            yield from (Asset(row["id"], "channel", row.get("name") or "") for row in page)
+
+    def access(self) -> Iterator[Access]:
+        for channel in self.assets():
+            path = f"/channels/{segment(channel.id)}/members"
+            try:
+                for page in self._pages(path, "members", "channel members", id_of=lambda row: row["member"]):
+                    yield from (_access(channel, row) for row in page)
+            except NotFound as gone:
+                raise TemporarilyUnavailable(f"The channel {channel.name} went away meanwhile. {gone}") from gone
+
+    def _pages(self, path: str, key: str, what: str, **options) -> Iterator[list]:
+        def fetch(cursor: str | None) -> Page:
+            answer = self._http.get(path, {"limit": PAGE, "cursor": cursor or ""}).json(dict)
+            rows = answer.get(key)
+            if not isinstance(rows, list):
+                raise TemporarilyUnavailable(f"Acme Chat answered without its list of {what}.")
+            return Page(rows, number(answer.get("total")), answer.get("next_cursor"))
+
+        return pages_by_cursor(fetch, what=what, **options)
+
+    def account(self, id: str) -> Account | None:
+        try:
+            return _account(self._http.get(f"/members/{segment(id)}").json(dict))
+        except NotFound:
+            return None
+
+    def remove(self, account: Account) -> None:
+        try:
+            self._http.delete(f"/members/{segment(account.id)}")
+        except NotFound:
+            return
+
+    def change_role(self, account: Account, role: str) -> None:
+        self._http.patch(f"/members/{segment(account.id)}", json={"role": role}, idempotent=True)
+
+    def invite(self, email: str, role: str) -> None:
+        try:
+            self._http.post("/invitations", json={"email": email, "role": role})
+        except AlreadyMember:
+            return
+
+    def grant(self, account: Account, asset: Asset, role: str) -> None:
+        self._http.put(self._place(account, asset), json={"role": role})
+
+    def revoke(self, account: Account, asset: Asset) -> None:
+        try:
+            self._http.delete(self._place(account, asset))
+        except NotFound:
+            return
+
+    def _place(self, account: Account, asset: Asset) -> str:
+        return f"/channels/{segment(asset.id)}/members/{segment(account.id)}"
+
+
+def _account(row: dict) -> Account:
+    return Account(
+        id=row["id"],
+        email=row.get("email") or "",
+        name=row.get("name") or "",
+        status=STATUSES.get(row.get("status"), "active"),
+        role=row.get("role") or "",
+        kind="system" if row.get("is_bot") else "user",
+        last_activity=from_iso(row.get("last_active")),
+    )
+
+
+def _access(channel: Asset, row: dict) -> Access:
+    role = row.get("role") or ""
+    return Access(row["member"], channel.id, role, privileged=role == "manager")
+
+
+def _own_error(answer: Answer) -> ConnectorError | None:
+    if answer.status == 409 and "already_member" in answer.text:
+        return AlreadyMember("This e-mail address has a seat already.")
+    return None

@@ -1,0 +1,154 @@
+"""The sample apps for tests: served for real, in this process or as a child of it, with faults that can be switched on.
+`with ChatApp(folder) as chat:` and `with AdsApp(folder, child=True) as ads:` are all that a test needs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import requests
+
+from demo import ads_app, chat_app
+from demo.serve import Served
+from demo.store import Store
+from tests.demo.faults import CONTROL, Faults, FaultyApp
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class SampleApp:
+    """A running sample app.
+
+    url, port; token, reading_token: its credentials; settings: what its connector is made with;
+    store: its data, to change and look at directly (also while it runs as a child); folder: where that is.
+    """
+
+    kind = slug = api = ""
+    make_store: type[Store]
+
+    def __init__(self, folder: str | os.PathLike, port: int = 0, child: bool = False):
+        """Start with the data in `folder`, which a later one may go on with; `child`: in a process of its own."""
+        self.folder, self.port, self.child = Path(folder), port, child
+        self.store = self.make_store(folder)
+        self.token, self.reading_token = self.store.token, self.store.reading_token
+        self._faults, self._served, self._process = Faults(), None, None
+        self.start()
+
+    def start(self) -> None:
+        """Serve, on the same port as before if it was stopped."""
+        if self.child:
+            command = [sys.executable, "-m", "tests.demo.apps", self.kind, str(self.folder), str(self.port)]
+            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+            self._process = subprocess.Popen(command, cwd=ROOT, text=True, **pipes)
+            self.url = self._process.stdout.readline().strip()
+            assert self.url, f"{self.kind} did not start"
+            self.port = int(self.url.rpartition(":")[2])
+        else:
+            self._served = serve(self.store, self.kind, self.port, self._faults)
+            self.url, self.port = self._served.url, self._served.port
+
+    @property
+    def settings(self) -> dict[str, str]:
+        return {"base_url": self.url, "token": self.token}
+
+    def fault(self, name: str, **options) -> None:
+        """Switch a fault on; names and options: tests/demo/faults.py (on, method, after, times, seconds, by)."""
+        if self.child:
+            requests.post(self.url + CONTROL + "faults", json={"name": name, **options}, timeout=10).raise_for_status()
+        else:
+            self._faults.set(name, **options)
+
+    def clear(self) -> None:
+        """Switch all faults off and let go of what hangs."""
+        if self.child:
+            requests.delete(self.url + CONTROL + "faults", timeout=10).raise_for_status()
+        else:
+            self._faults.clear()
+
+    def calls(self, holding: str = "") -> list[str]:
+        """The calls of its API so far, as "DELETE /api/v1/members/U000004", also those that a fault met."""
+        if self.child:
+            calls = requests.get(self.url + CONTROL + "calls", timeout=10).json()
+        else:
+            calls = list(self._faults.calls)
+        return [call for call in calls if holding in call]
+
+    def log(self, act: str = "", via: str = "api") -> list[dict]:
+        """What was done, the earliest first: id, at, via, act, subject, name, detail. via="" for everything."""
+        entries = reversed(self.store.log())
+        return [entry for entry in entries if act in ("", entry["act"]) and via in ("", entry["via"])]
+
+    def removed(self) -> list[str]:
+        """The e-mail addresses that were removed through the API, in that order: twice if it was done twice."""
+        return [entry["name"] for entry in self.log("removed")]
+
+    def stop(self) -> None:
+        """Stop serving; the data stays. A second time does nothing."""
+        if self._process:
+            self._process.stdin.close()
+            self._process.wait(10)
+            self._process.stdout.close()
+            self._process = None
+        if self._served:
+            self._faults.clear()
+            self._served.stop()
+            self._served = None
+
+    def kill(self) -> None:
+        """kill -9, for a child."""
+        self._process.kill()
+        self.stop()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *problem) -> None:
+        self.stop()
+
+
+class ChatApp(SampleApp):
+    kind, slug, api = "chat", "sample-chat", "/api/v1/"
+    make_store = chat_app.ChatStore
+    store: chat_app.ChatStore
+
+    def members(self) -> list[dict]:
+        """Everybody but the access token's own account: id, email, name, role, status, last_active."""
+        return [member for member in self.store.members() if not member["is_bot"]]
+
+    def emails(self) -> set[str]:
+        return {member["email"] for member in self.members()}
+
+
+class AdsApp(SampleApp):
+    kind, slug, api = "ads", "sample-ads", "/v1.0/"
+    make_store = ads_app.AdsStore
+    store: ads_app.AdsStore
+
+    def members(self) -> list[dict]:
+        """People and invitations: id, kind, email, name, role, last_login."""
+        return [user for user in self.store.users() if user["kind"] != "system user"]
+
+    def emails(self) -> set[str]:
+        return {user["email"] for user in self.members()}
+
+
+def serve(store: Store, kind: str, port: int, faults: Faults, remote: bool = False) -> Served:
+    module, api = (chat_app, ChatApp.api) if kind == "chat" else (ads_app, AdsApp.api)
+    return Served(FaultyApp(module.create_app(store), api, faults, remote), port)
+
+
+def main(kind: str, folder: str, port: str) -> None:
+    """A child process: says its address, and ends with the process that holds its standard input."""
+    faults = Faults()
+    store = chat_app.ChatStore(folder) if kind == "chat" else ads_app.AdsStore(folder)
+    served = serve(store, kind, int(port), faults, remote=True)
+    print(served.url, flush=True)
+    sys.stdin.read()
+    faults.clear()
+    served.stop()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
