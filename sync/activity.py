@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -85,8 +86,12 @@ def entries(
     search: str = "",
     before_id: int | None = None,
     limit: int = 50,
+    of_apps: Iterable[int] | None = None,
 ) -> list[Activity]:
-    """The newest entries first; go on with the last one's id as `before_id`."""
+    """The newest entries first; go on with the last one's id as `before_id`.
+
+    Where `of_apps` is given, what concerns an app that is not among them is left out.
+    """
     query = Activity.select(Activity, App).left_outer_join(App).order_by(Activity.id.desc()).limit(limit)
     if app is not None:
         query = query.where(Activity.app == app)
@@ -94,6 +99,8 @@ def entries(
         query = query.where(Activity.person == person)
     if before_id is not None:
         query = query.where(Activity.id < before_id)
+    if of_apps is not None:
+        query = query.where(Activity.app.is_null() | Activity.app.in_(list(of_apps)))
     for word in search.split():
         query = query.where(
             Activity.who.contains(word) | Activity.what.contains(word)

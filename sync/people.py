@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from peewee import fn, prefetch
+from peewee import JOIN, fn, prefetch
 
 from connectors import directory_connectors
 from connectors.base import ConnectorError
 from sync import activity, matching
 from sync.db import connected, db, utcnow, writing
 from sync.matching import PAGE, Page, normal_email
-from sync.models import Account, App, Directory, DirectoryEntry, Person, PersonEmail, Session
+from sync.models import Account, App, Directory, DirectoryEntry, Person, PersonEmail, Role, Session
 
 STATUSES = ("active", "suspended", "deprovisioned")
 TOLD = {"active": "person returned", "suspended": "person suspended", "deprovisioned": "person deprovisioned"}
@@ -79,8 +79,10 @@ def seats(persons: Iterable[Person]) -> dict[int, int]:
 
 
 def seats_of(person: Person) -> list[Account]:
-    """This person's seats, with their apps, by the app's name."""
-    return list(Account.select(Account, App).join(App).where(Account.person == person, *_TAKEN).order_by(App.name))
+    """This person's seats by the app's name, with their apps, and their role in words as `role_label`."""
+    query = Account.select(Account, App, fn.COALESCE(Role.label, Account.role).alias("role_label")).join(App)
+    query = query.join(Role, JOIN.LEFT_OUTER, on=(Role.app == Account.app) & (Role.external_id == Account.role))
+    return list(query.where(Account.person == person, *_TAKEN).order_by(App.name))
 
 
 def entries_of(person: Person) -> list[DirectoryEntry]:
