@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from peewee import fn
+from peewee import JOIN, fn
 
 from sync import activity, leases, schedule
 from sync.db import connected, utcnow, writing
@@ -136,8 +136,8 @@ def _mail_report(report: Report, kind: str, key: str, fresh_count: int = 0) -> l
     rows = (
         _waiting(report)
         .select(Change, Account, Person)
-        .join_from(Change, Account, "LEFT OUTER")
-        .join_from(Account, Person, "LEFT OUTER")
+        .join_from(Change, Account, JOIN.LEFT_OUTER)
+        .join_from(Account, Person, JOIN.LEFT_OUTER)
         .order_by((Change.decision == "held").desc(), (Change.id > told_through).desc(), Change.id)
         .limit(LISTED)
     )
@@ -214,7 +214,7 @@ def outcome(report: Report) -> list[Mail]:
 
 def _told_tasks(tasks, heading: str, states: tuple[str, ...]) -> dict[str, Any]:
     chosen = tasks.where(Task.state.in_(states))
-    shown = chosen.select(Task, Account).join_from(Task, Account, "LEFT OUTER").order_by(Task.id).limit(LISTED)
+    shown = chosen.select(Task, Account).join_from(Task, Account, JOIN.LEFT_OUTER).order_by(Task.id).limit(LISTED)
     count = chosen.count()
     return {
         "heading": heading, "count": count, "more": max(0, count - LISTED),
