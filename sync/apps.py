@@ -33,7 +33,7 @@ def connector_class(slug: str) -> type[Connector]:
 
 
 def test(slug: str, values: dict[str, str]) -> Identity:
-    """Ask the app who the credential is. Raises AppProblem for values that can't be, ConnectorError by the app's answer."""
+    """Ask the app who the credential is. Raises AppProblem for unusable values, ConnectorError by the answer."""
     kind = connector_class(slug)
     connector = kind(clean(kind, values))
     try:

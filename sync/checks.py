@@ -40,6 +40,7 @@ PAUSES = (1, 4)  # seconds before a passing fault is tried again at once
 LATER = (timedelta(minutes=5), timedelta(minutes=20))  # before a daily check is tried again
 LONGEST_WAIT = 60  # seconds that a check waits for a rate limit by itself
 FAILURES_TOLD = 3
+SAMPLE = 100  # looked for one by one when so many are missing that a guard holds them anyway
 ENTRIES = 200  # above this many changes, Activity tells their number and the report their names
 COUNTED = {
     "new_users": ("new user",),
@@ -201,27 +202,37 @@ class _Work:
         """Rule 3. Stages who a second look finds, and as gone who is absent twice; returns those that a guard holds."""
         missing = compare.missing(self.app)
         present = Account.select().where(Account.app == self.app, Account.state == "present").count()
-        if policy.guard_of(self.app).holds_by_itself(len(missing), present):
-            return [account_id for account_id, _ in missing]
+        mass = policy.guard_of(self.app).holds_by_itself(len(missing), present)
+        found = set()
         if LOOK_UP in connector.capabilities:
-            gone = [row for row, external_id in missing if not self.found_after_all(connector, external_id)]
-        else:
-            known = {account_id for account_id, _ in missing}
-            absent_before = Account.select(Account.id).where(
-                Account.app == self.app, Account.missing_since.is_null(False)
+            looked_for = missing[:SAMPLE] if mass else missing
+            found = {row for row, external_id in looked_for if self.is_there_after_all(connector, external_id)}
+        if mass and found:
+            raise IncompleteReading(
+                f"{len(missing):,} accounts are missing from the app's list, but some of them are there "
+                "when asked for one by one: the list is not whole."
             )
-            gone = [row.id for row in absent_before if row.id in known]
-        db.connection().executemany("INSERT INTO staged_gone VALUES (?)", [(account_id,) for account_id in gone])
-        self.absent_once = [account_id for account_id, _ in missing if account_id not in set(gone)]
+        if mass:
+            return [row for row, _ in missing]
+        gone = [row for row, _ in missing if row not in found]
+        if LOOK_UP not in connector.capabilities:
+            gone, self.absent_once = self.absent_twice(gone)
+        db.connection().executemany("INSERT INTO staged_gone VALUES (?)", [(row,) for row in gone])
         return []
 
-    def found_after_all(self, connector: Connector, external_id: str) -> bool:
+    def is_there_after_all(self, connector: Connector, external_id: str) -> bool:
         self.progress("accounts", self.accounts)
         account = connector.account(external_id)
         if account is not None:
             snapshot.stage_account(account)
             self.warnings.append(f"The app's list left out {account.name or account.email}, who is there all the same.")
         return account is not None
+
+    def absent_twice(self, missing: list[int]) -> tuple[list[int], list[int]]:
+        """(missing before too, missing for the first time): for apps that can't be asked for one account."""
+        before = Account.select(Account.id).where(Account.app == self.app, Account.missing_since.is_null(False))
+        twice = {row.id for row in before}
+        return [row for row in missing if row in twice], [row for row in missing if row not in twice]
 
     def take_over(self, removal_suspends: bool, held_gone: list[int]) -> None:
         """Everything the check found, its report and its end: one transaction."""
@@ -263,7 +274,7 @@ class _Work:
     def succeed(self, app: App, report: Report, found: dict[str, int]) -> None:
         now = utcnow()
         counts = dict(found)
-        for kind, number in db.execute_sql("SELECT kind, count(*) FROM wanted GROUP BY kind").fetchall():
+        for kind, number in policy.wanted_counts().items():
             counts[kind] = counts.get(kind, 0) + number
         counts = {name: sum(counts.get(kind, 0) for kind in kinds) for name, kinds in COUNTED.items()}
         self.record_changes(app, report, found)
@@ -281,7 +292,7 @@ class _Work:
         if not found or sum(found.values()) > ENTRIES:
             return
         rows = (
-            Change.select(Change, Account).join(Account, "LEFT OUTER")
+            Change.select(Change, Account).left_outer_join(Account)
             .where(Change.report == report, Change.found_by == self.check, Change.decision == "applied")
             .order_by(Change.id)
         )  # fmt: skip

@@ -129,6 +129,15 @@ def _protect_last_privileged(values: dict) -> None:
     )
 
 
+def wanted_counts() -> dict[str, int]:
+    """By kind of change, what a person is asked about: nothing that is protected or was left out."""
+    return dict(
+        db.execute_sql(
+            "SELECT kind, count(*) FROM wanted WHERE coalesce(protected, left_out) IS NULL GROUP BY kind"
+        ).fetchall()
+    )
+
+
 def protection(account: Account) -> str | None:
     """Why this account may not be removed right now; None when it may. The same rules as want_leavers, for one."""
     if account.protected:

@@ -344,8 +344,8 @@ def _carry_out_confirmed(report: Report, by: str, only: set[int] | None) -> tupl
     """One by one, so that each sees what the ones before it left: what no longer holds at this instant is let go."""
     waiting = (
         Change.select(Change, Account, Person)
-        .join(Account, "LEFT OUTER")
-        .join(Person, "LEFT OUTER")
+        .left_outer_join(Account)
+        .left_outer_join(Person)
         .where(Change.report == report, Change.decision == CONFIRM)
         .order_by(Change.id)
     )
@@ -416,7 +416,7 @@ def sentence(report: Report) -> str:
     """The one sentence on top: "3 people left Acme and still have a seat in Slack."."""
     app, company = report.app, workspace().name
     leavers = Change.select().where(
-        Change.report == report, Change.kind == "removed user", Change.in_app, Change.decision.in_((CONFIRM, HELD))
+        Change.report == report, Change.kind == "removed user", Change.in_app, Change.decision.in_(UNDECIDED)
     ).count()
     if report.state == "open" and leavers:
         who = "1 person" if leavers == 1 else f"{leavers:,} people"
@@ -460,10 +460,10 @@ def sections(report: Report, limit: int = 100) -> list[Section]:
 def rows_of(report: Report, kinds: tuple[str, ...], limit: int, offset: int = 0) -> list[Change]:
     return list(
         Change.select(Change, Account, Person, Asset)
-        .join(Account, "LEFT OUTER")
-        .join(Person, "LEFT OUTER")
+        .left_outer_join(Account)
+        .left_outer_join(Person)
         .switch(Change)
-        .join(Asset, "LEFT OUTER")
+        .left_outer_join(Asset)
         .where(Change.report == report, Change.kind.in_(kinds))
         .order_by((Change.decision == APPLIED), Change.id)
         .limit(limit)

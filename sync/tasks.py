@@ -59,7 +59,7 @@ def wake(task_id: int) -> None:
 
 def of_report(report: Report) -> list[Task]:
     return list(
-        Task.select(Task, Account).join(Account, "LEFT OUTER").where(Task.report == report).order_by(Task.id)
+        Task.select(Task, Account).left_outer_join(Account).where(Task.report == report).order_by(Task.id)
     )
 
 
