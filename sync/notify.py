@@ -132,7 +132,7 @@ def _mail_report(report: Report, kind: str, key: str, fresh_count: int = 0) -> l
     app = App.get_by_id(report.app_id)
     told_through = Report.get_by_id(report.id).mailed_through
     tally = _tally(report)
-    total = sum(tally.values())
+    total = _waiting(report).count()
     rows = (
         _waiting(report)
         .select(Change, Account, Person)
@@ -158,10 +158,12 @@ def _mail_report(report: Report, kind: str, key: str, fresh_count: int = 0) -> l
 
 
 def _tally(report: Report) -> dict[tuple[str, str, bool], int]:
-    """(kind, decision, in the app) → how many changes wait."""
+    """(kind, decision, in the app) → how many changes wait, as the report's page counts them: what is protected counts
+    only where nothing else waits."""
     columns = (Change.kind, Change.decision, Change.in_app)
     counted = _waiting(report).select(*columns, fn.COUNT(Change.id)).group_by(*columns).tuples()
-    return {(kind, decision, bool(in_app)): count for kind, decision, in_app, count in counted}
+    tally = {(kind, decision, bool(in_app)): count for kind, decision, in_app, count in counted}
+    return {key: count for key, count in tally.items() if key[1] in WAITING} or tally
 
 
 def _told_change(change: Change, told_through: int, alone: list[Asset]) -> dict[str, Any]:

@@ -150,6 +150,15 @@ def test_a_protected_leaver_is_told_with_the_reason(slack):
     assert "the last Owner of the app" in mail.text and "the last Owner of the app" in mail.html
 
 
+def test_the_subject_counts_as_the_page_does_without_the_protected(slack):
+    report = Report.create(app=slack)
+    leaver(slack, report, "Ben Ito")
+    leaver(slack, report, "Cleo Wu", decision="ignored", protected="Protected: the last Owner of the app")
+    mail = only(told(notify.report_ready, report))
+    assert mail.subject == "1 person left Acme and still has a seat in Slack"
+    assert "- Ben Ito <u0@acme.example>\n  role Member; Disabled" in mail.text and "- Cleo Wu" in mail.text
+
+
 def test_who_alone_controls_an_asset_is_told_with_its_name(slack):
     report = Report.create(app=slack)
     change = leaver(slack, report, "Ben Ito")
