@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from flask import Flask, g, request
 
 from sync import apps
-from sync.models import App, Person, Report
+from sync.models import App, AppPerson, Person, Report
 from web.permissions import outranks
 from web.security import signed_in_person
 from web.words import this_workspace
@@ -33,7 +33,9 @@ def install(app: Flask) -> None:
     @app.context_processor
     def surroundings() -> dict:
         me = signed_in_person() if request.endpoint != "static" and "connection" in g else None
-        return {"me": me, "workspace": this_workspace, "places": lambda: places(me), "manages": manages, "outranks": outranks}
+        return {
+            "me": me, "workspace": this_workspace, "places": lambda: places(me), "manages": manages, "outranks": outranks,
+        }
 
 
 def manages(person: Person | None) -> bool:
@@ -56,10 +58,8 @@ def places(me: Person) -> list[Place]:
 
 def waiting_reports(me: Person) -> int:
     """Open reports of the apps that this person owns."""
-    query = Report.select().where(Report.state == "open")
-    if me.workspace_role not in ("owner", "super admin"):
-        query = query.where(Report.app.in_([app.id for app in apps.apps_of(me) if apps.part_of(me, app) == "owner"]))
-    else:
-        query = query.join(App).where(App.state != "disconnected")
+    query = Report.select().join(App).where(Report.state == "open", App.state != "disconnected")
+    if me.workspace_role not in apps.RUNS_ALL:
+        owned = AppPerson.select(AppPerson.app).where(AppPerson.person == me, AppPerson.part == "owner")
+        query = query.where(App.id.in_(owned))
     return query.count()
-

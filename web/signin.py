@@ -14,6 +14,9 @@ from web.permissions import open_to_all
 
 pages = Blueprint("signin", __name__)
 
+WRONG = "This e-mail and this password don't fit together. Try again, or ask an Owner for a one-time link."
+USED_UP = "This link has been used already, or is older than an hour. Ask for a new one, or sign in here."
+
 
 @pages.get("/")
 @open_to_all
@@ -27,7 +30,20 @@ def show() -> Response | str:
     further = safe_address(request.args.get("next"))
     if security.signed_in_person():
         return redirect(further, 303)
-    return render_template("signin/show.html", set_up=is_set_up(), further=further, email="")
+    return _page(further)
+
+
+@pages.get("/sign-in/<token>")
+@open_to_all
+def follow_link(token: str) -> Response | tuple[str, int]:
+    """A one-time link; a look at its head alone does not use it up."""
+    if request.method == "HEAD":
+        return "", 200
+    person = signin.person_of_link(token)
+    if person is None:
+        return _page("/apps", problem=USED_UP), 410
+    security.sign_in(person)
+    return redirect("/apps", 303)
 
 
 @pages.post("/session")
@@ -35,15 +51,13 @@ def show() -> Response | str:
 def create() -> Response | tuple[str, int]:
     email = request.form.get("email", "")
     further = safe_address(request.form.get("next"))
-    status = INVALID
     try:
         person = signin.authenticate(email, request.form.get("password", ""))
-        problem = "E-mail and password don't fit together. Nothing was changed: try again, or ask an Owner for a one-time link."
     except PeopleProblem as refusal:
-        person, problem = None, str(refusal)
         status = 429 if isinstance(refusal, TooManyAttempts) else INVALID
+        return _page(further, email, str(refusal)), status
     if person is None:
-        return render_template("signin/show.html", set_up=True, further=further, email=email, problem=problem), status
+        return _page(further, email, WRONG), INVALID
     security.sign_in(person)
     return redirect(further, 303)
 
@@ -53,3 +67,7 @@ def create() -> Response | tuple[str, int]:
 def delete() -> Response:
     security.sign_out()
     return redirect(url_for("signin.show"), 303)
+
+
+def _page(further: str, email: str = "", problem: str = "") -> str:
+    return render_template("signin/show.html", set_up=is_set_up(), further=further, email=email, problem=problem)

@@ -3,7 +3,7 @@ Times are relative, with the exact one on hover, in the workspace's zone."""
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from flask import Flask, g
@@ -91,7 +91,7 @@ def relative(moment: datetime, now: datetime) -> str:
 
 
 def local(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=timezone.utc).astimezone(ZoneInfo(this_workspace().zone))
+    return moment.replace(tzinfo=UTC).astimezone(ZoneInfo(this_workspace().zone))
 
 
 def _day(moment: datetime) -> str:

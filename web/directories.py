@@ -1,0 +1,195 @@
+"""The directories that people come from: connected in three steps, read, held back by the guard, released, removed."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, abort, render_template, request, url_for
+from peewee import fn
+
+from connectors.base import ConnectorError
+from sync import directories, people
+from sync.directories import LIVE, DirectoryProblem
+from sync.models import Directory, DirectoryEntry, DirectoryReading
+from sync.vault import VaultProblem
+from web.answers import INVALID, dialog, go_to, page_or_part, wants_part
+from web.frame import MANAGERS
+from web.permissions import workspace_role
+from web.security import signed_in_person
+
+pages = Blueprint("directories", __name__, url_prefix="/directories")
+
+READINGS_SHOWN = 10
+HELD_SHOWN = 200
+REFUSALS = (DirectoryProblem, ConnectorError, VaultProblem)  # their words are for the page
+
+
+@pages.get("")
+@workspace_role(*MANAGERS)
+def index() -> str:
+    return render_template("directories/index.html", directories=[_told(row) for row in Directory.select().order_by(Directory.name)])
+
+
+@pages.get("/new")
+@workspace_role(*MANAGERS)
+def new() -> str:
+    return render_template("directories/choose.html", kinds=directories.catalogue())
+
+
+@pages.get("/new/<kind>")
+@workspace_role(*MANAGERS)
+def new_of_kind(kind: str) -> str:
+    return render_template("directories/connect.html", kind=_kind(kind), given={})
+
+
+@pages.post("/new/<kind>/tests")
+@workspace_role(*MANAGERS)
+def create_test(kind: str) -> str | tuple[str, int]:
+    """Try the values without keeping them."""
+    values = {"kind": _kind(kind), "given": request.form}
+    try:
+        values["identity"] = directories.test(kind, request.form.to_dict())
+    except REFUSALS as problem:
+        values["problem"] = str(problem)
+    status = INVALID if "problem" in values else 200
+    return page_or_part("directories/connect.html", "directories/_test.html", **values), status
+
+
+@pages.post("/new/<kind>")
+@workspace_role(*MANAGERS)
+def create(kind: str) -> Response | tuple[str, int]:
+    given = request.form
+    try:
+        directory = directories.connect(_kind(kind).slug, given.get("name", ""), given.to_dict(), _by())
+    except REFUSALS as problem:
+        values = {"kind": _kind(kind), "given": given, "problem": str(problem)}
+        return page_or_part("directories/connect.html", "directories/_test.html", **values), INVALID
+    return go_to(_address(directory), f"{directory.name} is connected. Its first reading has started.")
+
+
+@pages.get("/<int:directory_id>")
+@workspace_role(*MANAGERS)
+def show(directory_id: int) -> str:
+    told = _told(_directory(directory_id))
+    if wants_part():
+        return render_template("directories/_state.html", told=told)
+    readings = DirectoryReading.select().where(DirectoryReading.directory == told["directory"])
+    return render_template(
+        "directories/show.html", told=told, held=directories.held(told["directory"]), shown=HELD_SHOWN,
+        readings=list(readings.order_by(DirectoryReading.id.desc()).limit(READINGS_SHOWN)),
+    )
+
+
+@pages.post("/<int:directory_id>/readings")
+@workspace_role(*MANAGERS)
+def create_reading(directory_id: int) -> Response:
+    directory = _directory(directory_id)
+    try:
+        directories.ask(directory, _by())
+    except DirectoryProblem as problem:
+        return go_to(_address(directory), str(problem), "attention")
+    return go_to(_address(directory), f"{directory.name} is being read.")
+
+
+@pages.get("/<int:directory_id>/release")
+@workspace_role(*MANAGERS)
+def release(directory_id: int) -> tuple[str, int]:
+    directory = _directory(directory_id)
+    return dialog("directories/_release.html", f"Let the changes of {directory.name} through?",
+                  directory=directory, held=directories.held(directory))
+
+
+@pages.post("/<int:directory_id>/release")
+@workspace_role(*MANAGERS)
+def create_release(directory_id: int) -> Response:
+    directory = _directory(directory_id)
+    count = directories.release(directory, _by())
+    return go_to(_address(directory), f"The changes of {count:,} {'person' if count == 1 else 'people'} were taken over.")
+
+
+@pages.post("/<int:directory_id>/pause")
+@workspace_role(*MANAGERS)
+def pause(directory_id: int) -> Response:
+    directory = _directory(directory_id)
+    directories.pause(directory, _by())
+    return go_to(_address(directory), f"{directory.name} is paused: its people stay as they are.")
+
+
+@pages.delete("/<int:directory_id>/pause")
+@workspace_role(*MANAGERS)
+def resume(directory_id: int) -> Response:
+    directory = _directory(directory_id)
+    directories.resume(directory, _by())
+    return go_to(_address(directory), f"{directory.name} is read again.")
+
+
+@pages.get("/<int:directory_id>/credential")
+@workspace_role(*MANAGERS)
+def credential(directory_id: int) -> tuple[str, int]:
+    directory = _directory(directory_id)
+    return _credential(directory, directory.settings)
+
+
+@pages.put("/<int:directory_id>/credential")
+@workspace_role(*MANAGERS)
+def set_credential(directory_id: int) -> Response | tuple[str, int]:
+    directory = _directory(directory_id)
+    try:
+        identity = directories.reconnect(directory, request.form.to_dict(), _by())
+    except REFUSALS as problem:
+        return _credential(directory, request.form, INVALID, str(problem))
+    return go_to(_address(directory), f"It works: {identity.name}.")
+
+
+def _credential(directory: Directory, given, status: int = 200, problem: str = "") -> tuple[str, int]:
+    return dialog("directories/_credential.html", f"How {directory.name} is read", status,
+                  directory=directory, kind=_kind(directory.kind), given=given, problem=problem)
+
+
+@pages.get("/<int:directory_id>/removal")
+@workspace_role(*MANAGERS)
+def removal(directory_id: int) -> tuple[str, int]:
+    directory = _directory(directory_id)
+    return dialog("directories/_removal.html", f"Remove {directory.name}?", told=_told(directory))
+
+
+@pages.delete("/<int:directory_id>")
+@workspace_role(*MANAGERS)
+def delete(directory_id: int) -> Response:
+    directory = _directory(directory_id)
+    directories.remove(directory, _by())
+    return go_to(url_for("directories.index"), f"{directory.name} was removed. Its people stay as they are.")
+
+
+def _told(directory: Directory) -> dict:
+    """What the pages say of a directory: its kind, whom it knows, the reading under way, how many are held."""
+    by_status = (
+        DirectoryEntry.select(DirectoryEntry.status, fn.COUNT(DirectoryEntry.id))
+        .where(DirectoryEntry.directory == directory)
+        .group_by(DirectoryEntry.status)
+    )
+    held = DirectoryEntry.select().where(
+        DirectoryEntry.directory == directory, DirectoryEntry.status != DirectoryEntry.reported
+    )
+    live = DirectoryReading.get_or_none(DirectoryReading.directory == directory, DirectoryReading.state.in_(LIVE))
+    return {
+        "directory": directory, "kind": _kind(directory.kind), "people": dict(by_status.tuples()),
+        "held": held.count(), "live": live,
+    }
+
+
+def _kind(slug: str):
+    try:
+        return directories.connector_class(slug)
+    except DirectoryProblem:
+        abort(404)
+
+
+def _directory(directory_id: int) -> Directory:
+    return Directory.get_or_none(Directory.id == directory_id) or abort(404)
+
+
+def _by() -> str:
+    return people.signature(signed_in_person())
+
+
+def _address(directory: Directory) -> str:
+    return url_for("directories.show", directory_id=directory.id)

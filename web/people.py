@@ -1,0 +1,243 @@
+"""The people of the workspace: found, added, edited, said to have left or come back, let in or kept out."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, abort, current_app, render_template, request, url_for
+
+from sync import activity, apps, people, signin
+from sync.models import Person
+from sync.people import PeopleProblem
+from web.answers import INVALID, dialog, go_to, page_or_part
+from web.frame import MANAGERS
+from web.permissions import WORKSPACE_ROLES, outranks, require_rank_over, workspace_role
+from web.security import sign_in, signed_in_person
+
+pages = Blueprint("people", __name__, url_prefix="/people")
+
+ROLE_WORDS = {
+    "owner": "Everything, and who else is an owner.",
+    "super admin": "Everything, but for owners.",
+    "admin": "People and directories, and the apps they have a part in.",
+    "user": "The apps they have a part in.",
+    "guest": "The apps they have a part in; from outside the company.",
+}
+
+
+@pages.get("")
+@workspace_role(*MANAGERS)
+def index() -> str:
+    wanted = {"search": request.args.get("search", ""), "status": request.args.get("status", "")}
+    if wanted["status"] not in people.STATUSES:
+        wanted["status"] = ""
+    page = people.search(**wanted, page=request.args.get("page", 1, type=int))
+    address = url_for("people.index") + "?" + urlencode({name: value for name, value in wanted.items() if value})
+    return page_or_part(
+        "people/index.html", "people/_list.html",
+        page=page, address=address, statuses=people.STATUSES, seats=people.seats(page.rows), **wanted,
+    )
+
+
+@pages.get("/new")
+@workspace_role(*MANAGERS)
+def new() -> tuple[str, int]:
+    return dialog("people/_new.html", "Add a person", given={})
+
+
+@pages.post("")
+@workspace_role(*MANAGERS)
+def create() -> Response | tuple[str, int]:
+    given = request.form
+    try:
+        person = people.add(given.get("name", ""), given.get("email", ""), _by(), _further(given))
+    except PeopleProblem as problem:
+        return dialog("people/_new.html", "Add a person", INVALID, given=given, problem=str(problem))
+    return go_to(_address(person), f"{_name(person)} was added.")
+
+
+@pages.get("/imports/new")
+@workspace_role(*MANAGERS)
+def new_import() -> tuple[str, int]:
+    return dialog("people/_import.html", "Import people")
+
+
+@pages.post("/imports")
+@workspace_role(*MANAGERS)
+def create_import() -> Response | tuple[str, int]:
+    try:
+        text = _uploaded()
+        outcome = people.import_csv(text, _by())
+    except PeopleProblem as problem:
+        return dialog("people/_import.html", "Import people", INVALID, problem=str(problem))
+    return go_to(
+        url_for("people.index"),
+        f"{outcome.added:,} added, {outcome.updated:,} brought up to date, {outcome.unchanged:,} as they were.",
+    )
+
+
+def _uploaded() -> str:
+    file = request.files.get("file")
+    content = file.read() if file else b""
+    if not content.strip():
+        raise PeopleProblem("Choose a CSV file that has a row for each person. Nothing was changed.")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        raise PeopleProblem("The file isn't UTF-8 text. Nothing was changed: save it as CSV UTF-8.") from problem
+    return text if text.endswith("\n") else text + "\n"
+
+
+@pages.get("/<int:person_id>")
+@workspace_role(*MANAGERS)
+def show(person_id: int) -> str:
+    person, me = _person(person_id), signed_in_person()
+    seats = people.seats_of(person)
+    visible = [seat for seat in seats if apps.part_of(me, seat.app)]
+    return render_template(
+        "people/show.html", person=person, email=people.main_email(person), seats=visible,
+        elsewhere=len(seats) - len(visible), entries=people.entries_of(person),
+        told=activity.entries(person=person, limit=20), role_words=ROLE_WORDS,
+    )
+
+
+@pages.get("/<int:person_id>/edit")
+@workspace_role(*MANAGERS)
+def edit(person_id: int) -> tuple[str, int]:
+    person = _person_below(person_id)
+    ordered = sorted(person.emails, key=lambda email: (not email.main, email.id))
+    given = {"name": person.name, "emails": "\n".join(email.email for email in ordered)}
+    return dialog("people/_edit.html", f"Edit {_name(person)}", person=person, given=given)
+
+
+@pages.patch("/<int:person_id>")
+@workspace_role(*MANAGERS)
+def update(person_id: int) -> Response | tuple[str, int]:
+    person, given = _person_below(person_id), request.form
+    try:
+        people.edit(person, _by(), name=given.get("name", ""), emails=_lines(given.get("emails", "")))
+    except PeopleProblem as problem:
+        return dialog("people/_edit.html", f"Edit {_name(person)}", INVALID,
+                      person=person, given=given, problem=str(problem))
+    return go_to(_address(person), "Saved.")
+
+
+@pages.get("/<int:person_id>/departure")
+@workspace_role(*MANAGERS)
+def departure(person_id: int) -> tuple[str, int]:
+    return _departure(_person_below(person_id))
+
+
+@pages.post("/<int:person_id>/departure")
+@workspace_role(*MANAGERS)
+def depart(person_id: int) -> Response | tuple[str, int]:
+    person = _person_below(person_id)
+    try:
+        people.mark_left(person, _by(), request.form.get("reason", ""))
+    except PeopleProblem as problem:
+        return _departure(person, INVALID, str(problem))
+    return go_to(_address(person), f"{_name(person)} has left. The next check of each app puts their seat in a report.")
+
+
+def _departure(person: Person, status: int = 200, problem: str = "") -> tuple[str, int]:
+    return dialog("people/_departure.html", f"{_name(person)} has left the company?", status,
+                  person=person, seats=len(people.seats_of(person)), problem=problem)
+
+
+@pages.delete("/<int:person_id>/departure")
+@workspace_role(*MANAGERS)
+def come_back(person_id: int) -> Response:
+    person = _person_below(person_id)
+    people.mark_returned(person, _by())
+    return go_to(_address(person), f"{_name(person)} is active again.")
+
+
+@pages.get("/<int:person_id>/workspace-role")
+@workspace_role("owner", "super admin")
+def role(person_id: int) -> tuple[str, int]:
+    return _role(_person_below(person_id))
+
+
+@pages.put("/<int:person_id>/workspace-role")
+@workspace_role("owner", "super admin")
+def set_role(person_id: int) -> Response | tuple[str, int]:
+    person, wanted = _person_below(person_id), request.form.get("role") or None
+    if wanted not in (None, *_roles_to_give()):
+        abort(403)
+    try:
+        people.set_workspace_role(person, wanted, _by())
+    except PeopleProblem as problem:
+        return _role(person, INVALID, str(problem))
+    return go_to(_address(person), f"{_name(person)} {'may sign in as ' + wanted if wanted else 'may not sign in'}.")
+
+
+def _role(person: Person, status: int = 200, problem: str = "") -> tuple[str, int]:
+    return dialog("people/_role.html", f"What may {_name(person)} do in Rollcall?", status,
+                  person=person, roles=[(name, ROLE_WORDS[name]) for name in _roles_to_give()], problem=problem)
+
+
+def _roles_to_give() -> list[str]:
+    me = signed_in_person()
+    return [name for name in WORKSPACE_ROLES if outranks(me, Person(workspace_role=name))]
+
+
+@pages.get("/<int:person_id>/password")
+@workspace_role("owner", "super admin")
+def password(person_id: int) -> tuple[str, int]:
+    person = _person_below(person_id)
+    return dialog("people/_password.html", f"Set a password for {_name(person)}", person=person)
+
+
+@pages.put("/<int:person_id>/password")
+@workspace_role("owner", "super admin")
+def set_password(person_id: int) -> Response | tuple[str, int]:
+    person = _person_below(person_id)
+    try:
+        signin.set_password(person, request.form.get("password", ""), _by())
+    except PeopleProblem as problem:
+        return dialog("people/_password.html", f"Set a password for {_name(person)}", INVALID,
+                      person=person, problem=str(problem))
+    if person == signed_in_person():
+        sign_in(person)
+    return go_to(_address(person), f"{_name(person)} can sign in with the new password.")
+
+
+@pages.post("/<int:person_id>/sign-in-links")
+@workspace_role("owner", "super admin")
+def create_link(person_id: int) -> tuple[str, int]:
+    person = _person_below(person_id)
+    if not signin.may_sign_in(person):
+        abort(403)
+    link = current_app.config["ROLLCALL"].url + url_for("signin.follow_link", token=signin.signed_link(person, _by()))
+    return dialog("people/_link.html", f"A one-time link for {_name(person)}", person=person, link=link)
+
+
+def _person(person_id: int) -> Person:
+    return Person.get_or_none(Person.id == person_id) or abort(404)
+
+
+def _person_below(person_id: int) -> Person:
+    """Somebody whom the one who is signed in may change."""
+    person = _person(person_id)
+    require_rank_over(person)
+    return person
+
+
+def _by() -> str:
+    return people.signature(signed_in_person())
+
+
+def _name(person: Person) -> str:
+    return person.name or people.main_email(person)
+
+
+def _address(person: Person) -> str:
+    return url_for("people.show", person_id=person.id)
+
+
+def _further(given) -> list[str]:
+    return _lines(given.get("further_emails", ""))
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.replace(",", "\n").splitlines() if line.strip()]

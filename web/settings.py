@@ -1,0 +1,84 @@
+"""The settings of the workspace, and one's own password."""
+
+from __future__ import annotations
+
+from zoneinfo import available_timezones
+
+from flask import Blueprint, Response, current_app, render_template, request, url_for
+
+from sync import apps, notify, people, signin
+from sync.people import PeopleProblem
+from sync.workspace import WorkspaceProblem, update_workspace
+from web.answers import INVALID, go_to
+from web.permissions import signed_in, workspace_role
+from web.security import sign_in, signed_in_person
+
+pages = Blueprint("settings", __name__, url_prefix="/settings")
+
+
+@pages.get("")
+@signed_in
+def show() -> str:
+    return _page()
+
+
+@pages.patch("/workspace")
+@workspace_role(*apps.RUNS_ALL)
+def update_names() -> Response | tuple[str, int]:
+    given = {name: request.form.get(name, "").strip() for name in ("name", "zone", "currency")}
+    return _update("workspace", given, given)
+
+
+@pages.patch("/guard")
+@workspace_role(*apps.RUNS_ALL)
+def update_guard() -> Response | tuple[str, int]:
+    given = {name: request.form.get(name, "") for name in ("guard_accounts", "guard_percent")}
+    return _update("guard", given, {name: int(text) if text.isdecimal() else text for name, text in given.items()})
+
+
+def _update(part: str, given: dict, values: dict) -> Response | tuple[str, int]:
+    try:
+        update_workspace(_by(), **values)
+    except WorkspaceProblem as problem:
+        return _page(given=given, problems={part: f"{problem} Nothing was changed."}), INVALID
+    apps.plan_all()
+    return go_to(url_for("settings.show"), "Saved.")
+
+
+@pages.put("/password")
+@signed_in
+def set_password() -> Response | tuple[str, int]:
+    me, given = signed_in_person(), request.form
+    try:
+        if me.password_hash and signin.authenticate(people.main_email(me), given.get("current", "")) != me:
+            raise PeopleProblem("The current password is another one.")
+        if given.get("password") != given.get("password_again"):
+            raise PeopleProblem("The two new passwords differ.")
+        signin.set_password(me, given.get("password", ""), _by())
+    except PeopleProblem as problem:
+        return _page(problems={"password": f"{problem} Nothing was changed."}), INVALID
+    sign_in(me)
+    return go_to(url_for("settings.show"), "Your password was changed. You were signed out everywhere else.")
+
+
+@pages.post("/test-mails")
+@workspace_role(*apps.RUNS_ALL)
+def create_test_mail() -> Response:
+    to = people.main_email(signed_in_person())
+    notify.test_mail(to)
+    if notify.can_send():
+        return go_to(url_for("settings.show"), f"A test mail to {to} is on its way.")
+    return go_to(url_for("settings.show"), "A test mail waits in the outbox: no mail server is set.", "attention")
+
+
+def _page(given: dict | None = None, problems: dict | None = None) -> str:
+    return render_template(
+        "settings/show.html", given=given or {}, problems=problems or {}, config=current_app.config["ROLLCALL"],
+        runs_all=signed_in_person().workspace_role in apps.RUNS_ALL, can_send=notify.can_send(),
+        waiting=len(notify.outbox()), zones=sorted(available_timezones()),
+        my_email=people.main_email(signed_in_person()),
+    )
+
+
+def _by() -> str:
+    return people.signature(signed_in_person())

@@ -1,0 +1,48 @@
+"""The first start: the one-time link names the workspace and makes its first owner.
+Once there is an owner the page is gone."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request
+
+from sync import signin
+from sync.people import PeopleProblem
+from sync.workspace import WorkspaceProblem, is_set_up
+from web import security
+from web.answers import INVALID
+from web.permissions import open_to_all
+
+pages = Blueprint("setup", __name__)
+
+
+@pages.get("/setup")
+@open_to_all
+def show() -> Response | str:
+    if is_set_up():
+        return redirect("/sign-in", 303)
+    return render_template("setup/show.html", token=_token(request.args), given={})
+
+
+@pages.post("/setup")
+@open_to_all
+def create() -> Response | tuple[str, int]:
+    token, given = _token(request.form), request.form
+    try:
+        if given.get("password") != given.get("password_again"):
+            raise PeopleProblem("The two passwords differ. Nothing was changed: type them once more.")
+        person = signin.set_up(
+            given.get("workspace", ""), given.get("email", ""), given.get("name", ""), given.get("password", ""),
+            by="set-up page",
+        )
+    except (PeopleProblem, WorkspaceProblem) as problem:
+        return render_template("setup/show.html", token=token, given=given, problem=str(problem)), INVALID
+    security.sign_in(person)
+    flash("Rollcall is set up. Next: connect your directory.", "ok")
+    return redirect("/directories", 303)
+
+
+def _token(values) -> str:
+    token = values.get("token", "")
+    if not signin.check_setup_token(token):
+        abort(404)
+    return token
