@@ -1,0 +1,292 @@
+"""A fake app behind real HTTP that accepts only what the app's own description declares, and misbehaves on demand.
+How a connector's author uses it stands in contract.py; test_scim.py is an example to copy."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One call that the app's description declares, and the fake's method that answers it."""
+
+    method: str
+    path: str  # "/users/{id}", below the fake's base_path
+    answer: str  # name of a method: takes the Request, returns a Reply, or what becomes its JSON body
+    params: tuple[str, ...] = ()  # every query parameter that is declared
+    fields: tuple[str, ...] = ()  # every top-level field of the JSON or form body that is declared
+    required: tuple[str, ...] = ()  # of both, those that must be there
+
+    def match(self, method: str, path: str) -> dict[str, str] | None:
+        pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(self.path))
+        found = re.fullmatch(pattern, path) if method == self.method else None
+        return {name: unquote(value) for name, value in found.groupdict().items()} if found else None
+
+    def objections(self, request: Request) -> list[str]:
+        bodies = request.body if isinstance(request.body, list) else [request.body]
+        given = {name for body in bodies if isinstance(body, Mapping) for name in body}
+        missing = [name for name in self.required if name not in given and name not in request.params]
+        return (
+            [f"parameter “{name}” is not declared" for name in request.params if name not in self.params]
+            + [f"field “{name}” is not declared" for name in sorted(given) if name not in self.fields]
+            + [f"“{name}” is missing" for name in missing]
+        )
+
+
+@dataclass(frozen=True)
+class Request:
+    method: str
+    path: str  # below base_path, without the query
+    params: dict[str, str]  # the first value of each; all of them in `query`
+    query: dict[str, list[str]]
+    headers: Mapping[str, str]  # names in lower case
+    body: Any  # JSON or form fields; None without a body
+    ids: dict[str, str] = field(default_factory=dict)  # what stood in the path's {…}
+
+    def number(self, name: str, default: int) -> int:
+        return int(self.params.get(name, default))
+
+
+@dataclass(frozen=True)
+class Reply:
+    status: int = 200
+    body: Any = None  # bytes and str are sent as they are, None as no body, all else as JSON
+    headers: Mapping[str, str] = field(default_factory=dict)
+    cut: bool = False  # announce the whole body, send half of it, hang up
+    drop: bool = False  # hang up without a word
+
+
+@dataclass
+class Seat:
+    """One account in the fake app, whatever the app calls it."""
+
+    id: str
+    email: str = ""
+    name: str = ""
+    status: str = "active"  # active, invited, suspended
+    role: str = ""
+
+
+@dataclass
+class Thing:
+    """One asset in the fake app; `members` is seat id → role on it."""
+
+    id: str
+    name: str = ""
+    kind: str = ""
+    members: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class _Fault:
+    on: str  # name of the Fact's answer; "" for every call
+    skip: int
+    times: int
+    bend: Callable[[Reply], Reply] | None
+    do: Callable[[], None] | None
+    acts: bool
+
+
+class FakeApp:
+    """Subclass it: `facts`, one method for each `answer`, and what the app's errors look like."""
+
+    facts: tuple[Fact, ...] = ()
+    base_path = ""
+    content_type = "application/json"
+    token = "t0p-s3cret/+ü-token".encode().hex()  # overwritten where the app's tokens have a form
+    account_list = ""  # the `answer` of the call that lists accounts
+
+    def __init__(self):
+        self.seats: list[Seat] = []
+        self.things: list[Thing] = []
+        self.shown: list[Seat] | None = None  # what the list shows instead of the seats, for a list that lies
+        self.lie = 0  # added to the total that the app tells
+        self.requests: list[Request] = []  # every one that came
+        self.violations: list[str] = []
+        self._faults: list[_Fault] = []
+        self._lock = threading.Lock()
+        self._server: ThreadingHTTPServer | None = None
+
+    # What a subclass may override
+
+    def is_authorised(self, request: Request) -> bool:
+        return request.headers.get("authorization") == f"Bearer {self.token}"
+
+    def unauthorised(self) -> Reply:
+        return self.error(401, "The token is not valid.")
+
+    def error(self, status: int, words: str) -> Reply:
+        return Reply(status, {"message": words})
+
+    # What answers use
+
+    @property
+    def listed(self) -> list[Seat]:
+        return self.seats if self.shown is None else self.shown
+
+    @property
+    def total(self) -> int:
+        return len(self.listed) + self.lie
+
+    def seat(self, id: str) -> Seat | None:
+        return next((seat for seat in self.seats if seat.id == id), None)
+
+    def thing(self, id: str) -> Thing | None:
+        return next((thing for thing in self.things if thing.id == id), None)
+
+    # What tests use
+
+    def fail(
+        self, bend: Callable[[Reply], Reply] | Reply, *, on: str = "", skip: int = 0, times: int = 1, acts: bool = False
+    ) -> None:
+        """Answer `times` calls otherwise, after `skip` good ones; `acts`: the call has its effect all the same."""
+        self._faults.append(_Fault(on, skip, times, bend if callable(bend) else lambda _: bend, None, acts))
+
+    def when(self, do: Callable[[], None], *, on: str = "", skip: int = 0) -> None:
+        """Do something right before a call is answered, after `skip` others."""
+        self._faults.append(_Fault(on, skip, 1, None, do, True))
+
+    def behave(self) -> None:
+        """From now on every call is answered as it should be."""
+        self._faults.clear()
+
+    def asked(self, answer: str) -> list[Request]:
+        """The requests that came for one of the facts."""
+        return [request for request in self.requests if (found := self._fact(request)) and found[0].answer == answer]
+
+    def start(self) -> None:
+        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server.fake = self
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_port}{self.base_path}"
+
+    def stop(self) -> None:
+        """Raises AssertionError when something undeclared was asked for."""
+        self._server.shutdown()
+        self._server.server_close()
+        assert not self.violations, "the app's description does not declare this:\n" + "\n".join(self.violations)
+
+    # How a request is answered
+
+    def handle(self, request: Request) -> Reply:
+        with self._lock:
+            self.requests.append(request)
+            found = self._fact(request)
+            if not found:
+                return self._violation(f"{request.method} {request.path}: no such call")
+            fact, ids = found
+            request = replace(request, ids=ids)
+            if objections := fact.objections(request):
+                return self._violation(f"{request.method} {fact.path}: {'; '.join(objections)}")
+            try:
+                return self._answer(fact, request)
+            except Exception:
+                return self._violation(f"the fake itself failed:\n{traceback.format_exc()}")
+
+    def _fact(self, request: Request) -> tuple[Fact, dict[str, str]] | None:
+        matches = ((fact, fact.match(request.method, request.path)) for fact in self.facts)
+        return next(((fact, ids) for fact, ids in matches if ids is not None), None)
+
+    def _violation(self, text: str) -> Reply:
+        self.violations.append(text)
+        return Reply(418, {"message": text})
+
+    def _answer(self, fact: Fact, request: Request) -> Reply:
+        due = [fault for fault in self._faults if self._is_due(fault, fact)]
+        for fault in due:
+            if fault.do:
+                fault.do()
+        bends = [fault for fault in due if fault.bend]
+        if bends and not bends[0].acts:
+            return bends[0].bend(Reply(200, {}))
+        reply = getattr(self, fact.answer)(request) if self.is_authorised(request) else self.unauthorised()
+        reply = reply if isinstance(reply, Reply) else Reply(200, reply)
+        return bends[0].bend(reply) if bends else reply
+
+    @staticmethod
+    def _is_due(fault: _Fault, fact: Fact) -> bool:
+        if fault.on not in ("", fact.answer) or fault.times == 0:
+            return False
+        if fault.skip:
+            fault.skip -= 1
+            return False
+        fault.times -= 1
+        return True
+
+
+FOREVER = -1  # for fail(times=…)
+WEB_PAGE = Reply(200, "<!doctype html><html><body>Please sign in</body></html>", {"Content-Type": "text/html"})
+DROPPED = Reply(drop=True)
+
+
+def cut_off(reply: Reply) -> Reply:
+    """A bend for fail(…, acts=True): the connection breaks in the middle of the answer."""
+    return replace(reply, cut=True)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    fake: FakeApp
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
+
+    def log_message(self, *_: Any) -> None:
+        """Requests are kept in FakeApp.requests."""
+
+    def _serve(self) -> None:
+        fake = self.server.fake
+        reply = fake.handle(self._request(fake.base_path))
+        if reply.drop:
+            self.close_connection = True
+            return
+        body = reply.body
+        if not isinstance(body, (bytes, str, type(None))):
+            body = json.dumps(body)
+        body = body.encode() if isinstance(body, str) else body or b""
+        headers = {"Content-Type": fake.content_type, "Content-Length": str(len(body)), **reply.headers}
+        self.send_response(reply.status)
+        for name, value in headers.items():
+            if not (name == "Content-Length" and reply.status == 204):
+                self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body[: len(body) // 2] if reply.cut else body)
+        self.wfile.flush()
+        self.close_connection = self.close_connection or reply.cut
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve
+
+    def _request(self, base_path: str) -> Request:
+        parts = urlsplit(self.path)
+        query = parse_qs(parts.query, keep_blank_values=True)
+        raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        path = parts.path.removeprefix(base_path) if parts.path.startswith(base_path) else f"(outside){parts.path}"
+        return Request(
+            method=self.command,
+            path=path,
+            params={name: values[0] for name, values in query.items()},
+            query=query,
+            headers={name.lower(): value for name, value in self.headers.items()},
+            body=self._fields(raw),
+        )
+
+    def _fields(self, raw: bytes) -> Any:
+        if not raw:
+            return None
+        if "form-urlencoded" in self.headers.get("Content-Type", ""):
+            return {name: values[0] for name, values in parse_qs(raw.decode(), keep_blank_values=True).items()}
+        return json.loads(raw)

@@ -1,0 +1,224 @@
+"""A SCIM 2.0 service as RFC 7644 describes it, with the deviations of real ones as switches."""
+
+from __future__ import annotations
+
+import random
+import re
+from typing import Any
+
+from tests.connectors.fake import Fact, FakeApp, Reply, Request, Seat, Thing
+
+LIST = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
+ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
+PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+
+# RFC 7644, 3.4.2
+LISTING = ("filter", "sortBy", "sortOrder", "startIndex", "count", "attributes", "excludedAttributes")
+USER = (  # RFC 7643, 3.1 and 4.1
+    "schemas", "id", "externalId", "userName", "name", "displayName", "nickName", "profileUrl", "title", "userType",
+    "preferredLanguage", "locale", "timezone", "active", "emails", "phoneNumbers", "roles", "entitlements",
+)  # fmt: skip
+GROUP = ("schemas", "id", "externalId", "displayName", "members")  # RFC 7643, 4.2
+PATCHING = ("schemas", "Operations")  # RFC 7644, 3.5.2
+
+
+class FakeScim(FakeApp):
+    base_path = "/scim/v2"
+    content_type = "application/scim+json"
+    account_list = "users"
+    facts = (  # RFC 7644, 3.2, table 2
+        Fact("GET", "/ServiceProviderConfig", "config"),
+        Fact("GET", "/ResourceTypes", "resource_types"),
+        Fact("GET", "/Me", "me"),
+        Fact("GET", "/Users", "users", LISTING),
+        Fact("POST", "/Users", "create_user", (), USER, ("schemas", "userName")),
+        Fact("GET", "/Users/{id}", "user"),
+        Fact("PATCH", "/Users/{id}", "patch_user", (), PATCHING, PATCHING),
+        Fact("PUT", "/Users/{id}", "put_user", (), USER, ("schemas", "userName")),
+        Fact("DELETE", "/Users/{id}", "delete_user"),
+        Fact("GET", "/Groups", "groups", LISTING),
+        Fact("GET", "/Groups/{id}", "group"),
+        Fact("PATCH", "/Groups/{id}", "patch_group", (), PATCHING, PATCHING),
+        Fact("PUT", "/Groups/{id}", "put_group", (), GROUP, ("schemas", "displayName")),
+    )
+
+    def __init__(self):
+        super().__init__()
+        self.cap = 1000  # most resources on one page
+        self.discovery: int = 200  # the status of /ServiceProviderConfig and /ResourceTypes
+        self.supports = {"patch": True, "sort": False, "etag": True}
+        self.has_groups = True
+        self.tells_total = True
+        self.heeds_start = True
+        self.lists_members = True
+        self.stable = True  # order without sortBy
+        self.refuses_filtered_path = False
+        self.raw: dict[str, dict] = {}  # user id → attributes instead of ours; None takes one away
+        self.version: dict[str, int] = {}
+
+    def error(self, status: int, words: str) -> Reply:
+        return Reply(status, {"schemas": [ERROR], "status": str(status), "detail": words})
+
+    # Discovery
+
+    def config(self, request: Request) -> Any:
+        if self.discovery != 200:
+            return self.error(self.discovery, "Not here.")
+        return {name: {"supported": on} for name, on in self.supports.items()} | {
+            "filter": {"supported": True, "maxResults": 1000}
+        }
+
+    def resource_types(self, request: Request) -> Any:
+        if self.discovery != 200:
+            return self.error(self.discovery, "Not here.")
+        types = [{"id": "User", "endpoint": "/Users"}, {"id": "Group", "endpoint": "/Groups"}]
+        return self._list(types if self.has_groups else types[:1])
+
+    def me(self, request: Request) -> Reply:
+        return self.error(501, "No /Me.")
+
+    # Users
+
+    def users(self, request: Request) -> Any:
+        if wanted := request.params.get("filter"):
+            name = re.fullmatch(r'userName eq "(.*)"', wanted)[1]
+            return self._list([self._user(seat) for seat in self.seats if seat.email.lower() == name.lower()])
+        return self._page(request, [self._user(seat) for seat in self.listed], self.total)
+
+    def user(self, request: Request) -> Any:
+        seat = self.seat(request.ids["id"])
+        return self._one(self._user(seat)) if seat else self._no_such(request)
+
+    def create_user(self, request: Request) -> Reply:
+        name = request.body["userName"]
+        if any(seat.email.lower() == name.lower() for seat in self.seats):
+            return self.error(409, "That userName is taken.")
+        roles = request.body.get("roles") or [{"value": ""}]
+        self.seats.append(Seat(f"new-{len(self.seats)}", name, role=roles[0]["value"]))
+        return Reply(201, self._user(self.seats[-1]))
+
+    def patch_user(self, request: Request) -> Reply:
+        if not self.supports["patch"]:
+            return self.error(501, "No PATCH.")
+        changes = {operation["path"]: operation["value"] for operation in request.body["Operations"]}
+        assert request.body["schemas"] == [PATCH] and set(changes) <= {"active", "roles"}
+        return self._change_user(request, changes)
+
+    def put_user(self, request: Request) -> Reply:
+        return self._change_user(request, {"roles": [], **request.body})
+
+    def _change_user(self, request: Request, changes: dict) -> Reply:
+        seat = self.seat(request.ids["id"])
+        if not seat or self._is_stale(request):
+            return self._no_such(request) if not seat else self.error(412, "Changed since.")
+        if changes.get("active") is False and seat.role == "owner":
+            return self.error(403, "The owner cannot be removed.")
+        if "active" in changes:
+            seat.status = "active" if changes["active"] else "suspended"
+        if "roles" in changes:
+            seat.role = next((role["value"] for role in changes["roles"] if role.get("primary")), "")
+        self._bump(seat.id)
+        return self._one(self._user(seat))
+
+    def delete_user(self, request: Request) -> Reply:
+        seat = self.seat(request.ids["id"])
+        if not seat:
+            return self._no_such(request)
+        if seat.role == "owner":
+            return self.error(403, "The owner cannot be removed.")
+        self.seats.remove(seat)
+        return Reply(204)
+
+    def _user(self, seat: Seat) -> dict:
+        made = {
+            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+            "id": seat.id,
+            "userName": seat.email or f"name-{seat.id}",
+            "displayName": seat.name,
+            "active": seat.status == "active",
+            "emails": [{"value": seat.email, "primary": True}] if seat.email else [],
+            "roles": [{"value": seat.role, "primary": True}] if seat.role else [],
+            "meta": {"version": self._etag(seat.id)},
+        }
+        made |= self.raw.get(seat.id, {})
+        return {name: value for name, value in made.items() if value is not None}
+
+    # Groups
+
+    def groups(self, request: Request) -> Any:
+        if not self.has_groups:
+            return self.error(404, "No groups here.")
+        listed = [self._group(thing) for thing in self.things]
+        if not self.lists_members:
+            listed = [{name: value for name, value in group.items() if name != "members"} for group in listed]
+        return self._page(request, listed, len(listed))
+
+    def group(self, request: Request) -> Any:
+        thing = self.thing(request.ids["id"])
+        return self._one(self._group(thing)) if thing else self._no_such(request)
+
+    def patch_group(self, request: Request) -> Reply:
+        if not self.supports["patch"]:
+            return self.error(501, "No PATCH.")
+        thing = self.thing(request.ids["id"])
+        if not thing or self._is_stale(request):
+            return self._no_such(request) if not thing else self.error(412, "Changed since.")
+        for operation in request.body["Operations"]:
+            by_path = re.fullmatch(r'members\[value eq "(.*)"\]', operation["path"])
+            if by_path and self.refuses_filtered_path:
+                return self.error(400, "That path is not understood.")
+            members = [by_path[1]] if by_path else [member["value"] for member in operation["value"]]
+            for member in members:
+                if operation["op"] == "add":
+                    thing.members[member] = "member"
+                else:
+                    thing.members.pop(member, None)
+        self._bump(thing.id)
+        return Reply(204)
+
+    def put_group(self, request: Request) -> Reply:
+        thing = self.thing(request.ids["id"])
+        if not thing or self._is_stale(request):
+            return self._no_such(request) if not thing else self.error(412, "Changed since.")
+        thing.members = {member["value"]: "member" for member in request.body["members"]}
+        self._bump(thing.id)
+        return self._one(self._group(thing))
+
+    def _group(self, thing: Thing) -> dict:
+        return {
+            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"],
+            "id": thing.id,
+            "displayName": thing.name,
+            "members": [{"value": member} for member in thing.members],
+            "meta": {"version": self._etag(thing.id)},
+        }
+
+    # What both share
+
+    def _page(self, request: Request, rows: list[dict], total: int) -> dict:
+        start, count = request.number("startIndex", 1), min(request.number("count", self.cap), self.cap)
+        if request.params.get("sortBy") == "id":
+            rows = sorted(rows, key=lambda row: row["id"])
+        elif not self.stable:
+            rows = random.sample(rows, len(rows))
+        start = start if self.heeds_start else 1
+        return self._list(rows[start - 1 : start - 1 + count], total, start)
+
+    def _list(self, rows: list[dict], total: int | None = None, start: int = 1) -> dict:
+        answer = {"schemas": [LIST], "startIndex": start, "itemsPerPage": len(rows), "Resources": rows}
+        return answer | ({"totalResults": len(rows) if total is None else total} if self.tells_total else {})
+
+    def _one(self, resource: dict) -> Reply:
+        return Reply(200, resource, {"ETag": self._etag(resource["id"])} if self.supports["etag"] else {})
+
+    def _no_such(self, request: Request) -> Reply:
+        return self.error(404, f"Resource {request.ids['id']} not found.")
+
+    def _etag(self, id: str) -> str:
+        return f'W/"{self.version.get(id, 1)}"'
+
+    def _bump(self, id: str) -> None:
+        self.version[id] = self.version.get(id, 1) + 1
+
+    def _is_stale(self, request: Request) -> bool:
+        return request.headers.get("if-match", self._etag(request.ids["id"])) != self._etag(request.ids["id"])

@@ -1,0 +1,89 @@
+"""What SCIM resources say, as real services write them."""
+
+from __future__ import annotations
+
+import pytest
+
+from connectors.base import Account
+from connectors.scim_values import account_of, member_ids, privileged_by_name, role_of
+
+
+def read(**raw) -> Account:
+    user = {"id": "7", "userName": "u@x.example", "displayName": "Ana"} | raw
+    user = {name: value for name, value in user.items() if value is not None}
+    return account_of(user, role_of(user, privileged_by_name("")))
+
+
+@pytest.mark.parametrize(
+    "raw,expected",
+    [
+        ({"active": "True"}, "active"),
+        ({"active": "False"}, "suspended"),
+        ({"active": "false"}, "suspended"),
+        ({"active": None}, "active"),
+    ],
+)
+def test_active_is_understood_in_every_form(raw, expected):
+    assert read(**raw).status == expected
+
+
+@pytest.mark.parametrize(
+    "raw,email",
+    [
+        ({"emails": [{"value": "a@x.example"}, {"value": "b@x.example", "primary": True}]}, "b@x.example"),
+        ({"emails": [{"value": "a@x.example"}, {"value": "b@x.example", "type": "work"}]}, "b@x.example"),
+        ({"emails": [{"value": "a@x.example"}, {"value": "b@x.example"}]}, "a@x.example"),
+        ({"emails": ["a@x.example"]}, "a@x.example"),
+        ({"emails": [{"value": ""}, {"value": None}, {}, 5], "userName": "u@x.example"}, "u@x.example"),
+        ({"emails": None, "userName": "u@x.example"}, "u@x.example"),
+        ({"emails": "a@x.example", "userName": "u"}, "a@x.example"),
+        ({"emails": None, "userName": "ana"}, ""),
+        ({"emails": None, "userName": None}, ""),
+    ],
+)
+def test_the_email_is_found(raw, email):
+    assert read(**raw).email == email
+
+
+@pytest.mark.parametrize(
+    "raw,name",
+    [
+        ({"displayName": None, "name": {"formatted": "Ana B."}}, "Ana B."),
+        ({"displayName": "", "name": {"givenName": "Ana", "familyName": "Brandt"}}, "Ana Brandt"),
+        ({"displayName": None, "userName": "ana"}, "ana"),
+        ({"displayName": None}, ""),
+        ({"displayName": {"odd": 1}, "name": "Ana"}, ""),
+        ({"displayName": "A\x00n\ud800a\n"}, "Ana"),
+    ],
+)
+def test_the_name_is_found(raw, name):
+    account = read(**raw)
+    assert account.name == name
+    account.name.encode()
+
+
+@pytest.mark.parametrize(
+    "roles,role",
+    [
+        ([], ""),
+        (["editor"], "editor"),
+        ([{"display": "Editor"}], "Editor"),
+        ([{"value": "viewer"}, {"value": "editor", "primary": True}], "editor"),
+        ([{"value": "viewer", "primary": True}, {"value": "owner"}], "owner"),
+        ("editor", "editor"),
+        ([None, 7.5, {}], ""),
+    ],
+)
+def test_the_role_is_found(roles, role):
+    assert read(roles=roles).role == role
+
+
+def test_machines_are_told_from_people():
+    assert [read(userType=kind).kind for kind in ("Bot", "Employee", None)] == ["system", "user", "user"]
+
+
+def test_members_are_users_each_once():
+    group = {"members": [{"value": "1"}, {"value": "1"}, "2", {"value": "g", "type": "Group"},
+                         {"value": "h", "$ref": "https://x.example/Groups/h"}, {}, None]}  # fmt: skip
+    assert member_ids(group) == ["1", "2"]
+    assert member_ids({"members": None}) == member_ids({}) == []
