@@ -71,6 +71,11 @@ def can_send() -> bool:
     return _outgoing is not None
 
 
+def outbox(limit: int = 100) -> list[Mail]:
+    """The mails that have not left yet or could not, newest first."""
+    return list(Mail.select().where(Mail.state != "sent").order_by(Mail.id.desc()).limit(limit))
+
+
 def report_ready(report: Report) -> list[Mail]:
     """Tell the Owners of what waits in the report for their yes; only if something is new since the last mail.
 
