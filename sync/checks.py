@@ -339,7 +339,8 @@ def _in_words(accounts: int, counts: dict[str, int], report: Report) -> str:
 def start_due(now: datetime) -> int:
     """Start the daily checks that are due, each once however many days were missed; how many."""
     started, zone = 0, workspace().zone
-    for app in App.select().where(App.state == "active", App.daily, App.next_check_at <= now):
+    # As a list: while a SELECT is open, the queue's own write makes its snapshot stale, and no transaction can begin.
+    for app in list(App.select().where(App.state == "active", App.daily, App.next_check_at <= now)):
         with writing():
             due = daily.next_time(now, app.check_minute, zone)
             claimed = App.update(next_check_at=due).where(App.id == app.id, App.next_check_at == app.next_check_at)
