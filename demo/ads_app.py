@@ -274,7 +274,7 @@ def _answer(store: AdsStore, table: str, shape, where: str, *values: str):
 
 def _page(store: AdsStore) -> Blueprint:
     page = Blueprint("page", __name__)
-    page.before_request(lambda: check_form(store))
+    page.before_request(lambda: check_form(store.form_key))
 
     @page.get("/")
     def home():

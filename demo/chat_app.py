@@ -285,7 +285,7 @@ def _from_cursor(cursor: str) -> int:
 
 def _page(store: ChatStore) -> Blueprint:
     page = Blueprint("page", __name__)
-    page.before_request(lambda: check_form(store))
+    page.before_request(lambda: check_form(store.form_key))
 
     @page.get("/")
     def home():

@@ -1,0 +1,194 @@
+"""`make demo`: the sample company, its two apps, and a Rollcall that is connected to them, ready to be looked at.
+Everything goes through the functions that the pages use; this is the one file of demo/ that knows Rollcall."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import webbrowser
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from demo import ads_app, chat_app, company_page
+from demo.ads_app import AdsStore
+from demo.chat_app import ChatStore
+from demo.company import OWNER, Company, furnish, let_time_pass
+from demo.serve import Served
+from demo.store import Store
+from sync import apps, checks, config, directories, matching, people, schedule, signin
+from sync.config import Config
+from sync.db import connected
+from sync.models import Account, App, Check
+from sync.workspace import update_workspace
+
+BY = "the demo"
+MARK = "demo.json"  # tells a demo's folder from any other, and keeps its ports
+SEAT_PRICE = 875  # hundredths a month
+
+
+class DemoProblem(Exception):
+    """The demo can't start; the text says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A demo that is ready: everything but Rollcall's own pages is being served."""
+
+    config: Config
+    link: str  # signs Olga in, once, within an hour
+    chat_url: str
+    ads_url: str
+    company_url: str
+
+
+def demo(
+    home: str | os.PathLike,
+    listen: str,
+    open_browser: bool,
+    serve: Callable[[Config], None],
+    reset: bool = False,
+) -> None:
+    """Run the demo until `serve`, which serves Rollcall, returns. Raises DemoProblem.
+
+    home: the folder of all its data; what is there is gone on with, or begun anew with `reset`.
+    listen: HOST:PORT for Rollcall's pages.
+    """
+    with running(home, listen, reset) as ready:
+        print(_welcome(ready), flush=True)
+        if open_browser:
+            webbrowser.open(ready.link)
+        serve(ready.config)
+
+
+def _welcome(ready: Demo) -> str:
+    return f"""
+Rollcall's demo is ready. Nothing in it leaves this machine.
+
+  Rollcall, signed in as Olga Brandt   {ready.link}
+  Acme Chat, a seat-based app          {ready.chat_url}
+  Acme Ads, a paid-social app          {ready.ads_url}
+  Acme people, who works there         {ready.company_url}
+
+Three people have left Acme and still have seats. Open Acme Chat in Rollcall and click “Check for updates”.
+The link works once: start the demo again for another. Ctrl+C ends it; what you did is kept.
+"""
+
+
+@contextmanager
+def running(home: str | os.PathLike, listen: str, reset: bool = False) -> Iterator[Demo]:
+    """The demo for the length of the block: apps served, workspace set up, the story told up to the first check."""
+    folder = Path(home).resolve()
+    settings = Config.from_environ({"ROLLCALL_HOME": str(folder), "ROLLCALL_LISTEN": listen})
+    _refuse_taken_address(settings)
+    ports, told = _prepared(folder, reset)
+    company = Company(folder / "company")
+    chat, ads = ChatStore(folder / "chat"), AdsStore(folder / "ads")
+    with ExitStack() as stack:
+        served = {}
+        for name, app in (
+            ("chat", chat_app.create_app(chat)),
+            ("ads", ads_app.create_app(ads)),
+            ("company", company_page.create_app(company)),
+        ):
+            served[name] = _serve(app, ports.get(name, 0))
+            stack.callback(served[name].stop)
+        config.open_all(settings)
+        if not told:
+            _set_up(company, chat, ads, served)
+        ports = {name: server.port for name, server in served.items()}
+        (folder / MARK).write_text(json.dumps({"ports": ports, "told": True}))
+        with connected():
+            _follow_moved(chat, "sample-chat", served["chat"])
+            _follow_moved(ads, "sample-ads", served["ads"])
+            token = signin.signed_link(people.find_by_email(OWNER))
+        link = f"{settings.url}/sign-in/{token}"
+        yield Demo(settings, link, served["chat"].url, served["ads"].url, served["company"].url)
+
+
+def _refuse_taken_address(settings: Config) -> None:
+    """Before anything is touched: another demo on the same data would answer here too."""
+    family = socket.AF_INET6 if ":" in settings.listen_host else socket.AF_INET
+    with socket.socket(family) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((settings.listen_host, settings.listen_port))
+        except OSError as problem:
+            raise DemoProblem(
+                f"{settings.listen_host}:{settings.listen_port} can't be served: {problem.strerror}. "
+                "If the demo runs already, use that one; otherwise set ROLLCALL_LISTEN to another HOST:PORT."
+            ) from problem
+
+
+def _prepared(folder: Path, reset: bool) -> tuple[dict[str, int], bool]:
+    """The ports of the last time, and whether the story has been told; a folder that is no demo's is left alone."""
+    folder.mkdir(parents=True, exist_ok=True)
+    mark = folder / MARK
+    if not mark.exists() and any(folder.iterdir()):
+        raise DemoProblem(f"{folder} holds something that is no demo. Nothing was changed: name another folder.")
+    known = _known(mark)
+    if reset or not known.get("told"):
+        for path in folder.iterdir():
+            if path != mark:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        mark.write_text("{}")
+        known["told"] = False
+    return known.get("ports", {}), known["told"]
+
+
+def _known(mark: Path) -> dict:
+    try:
+        known = json.loads(mark.read_text())
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def _serve(app: Callable, port: int) -> Served:
+    """On the port of the last time, where it is still free."""
+    try:
+        return Served(app, port)
+    except OSError:
+        return Served(app)
+
+
+def _set_up(company: Company, chat: ChatStore, ads: AdsStore, served: dict[str, Served]) -> None:
+    """A workspace with its directory and its apps, checked once; then what happens before the newcomer looks."""
+    furnish(company, chat, ads)
+    with connected():
+        olga = signin.set_up("Acme", OWNER, "Olga Brandt", secrets.token_urlsafe(16), BY)
+        by = people.signature(olga)
+        directories.connect("csv", "Acme staff", {"file": str(company.file)}, by)
+        schedule.drain(("reading",))
+        update_workspace(by, currency="€")
+        chat_connected = apps.connect("sample-chat", "Acme Chat", _values(chat, served["chat"]), [olga], by)
+        apps.set_seat_price(chat_connected, SEAT_PRICE, by)
+        ads_connected = apps.connect("sample-ads", "Acme Ads", _values(ads, served["ads"]), [olga], by)
+        for app in (chat_connected, ads_connected):
+            _check(app, by)
+        agency = Account.get(Account.app == ads_connected, Account.email == "lena@brightagency.example")
+        matching.mark_guest(agency, by)
+    let_time_pass(company, chat, ads)
+
+
+def _values(store: Store, served: Served) -> dict[str, str]:
+    return {"base_url": served.url, "token": store.token}
+
+
+def _check(app: App, by: str) -> None:
+    check = checks.ask(app, by, "connect")
+    schedule.drain(("check",))
+    check = Check.get_by_id(check.id)
+    if check.state != "succeeded":
+        raise DemoProblem(f"The first check of {app.name} {check.state}: {check.error}")
+
+
+def _follow_moved(store: Store, slug: str, served: Served) -> None:
+    """Tell Rollcall where a sample app is, if its port of the last time was taken."""
+    for app in list(App.select().where(App.connector == slug, App.state != "disconnected")):
+        if app.settings.get("base_url") != served.url:
+            apps.replace_credential(app, _values(store, served), BY)
