@@ -1,0 +1,239 @@
+"""One check from start to end, against Acme Chat over real HTTP."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+
+import pytest
+
+from connectors.base import ASSETS
+from connectors.sample_chat import SampleChat
+from sync import activity, apps, checks, people, reports, schedule
+from sync.db import connected, db, utcnow
+from sync.models import Account, App, Asset, Change, Check, Report
+from tests.sync.fixtures import email
+
+FAULTS = ("server-error", "cut-off", "web-page", "wrong-total", "repeated-account", "short-page", "empty-list")
+
+
+def test_the_first_check_takes_everybody_over(chat):
+    first = Check.get()
+    assert (first.state, first.counts["new_users"], first.applied, first.waiting) == ("succeeded", 11, 11, 0)
+    assert Account.select().where(Account.match == "matched").count() == 10
+    assert (chat.app.id, first.report.state) == (first.app_id, "applied")
+    app = App.get()
+    assert (app.users, app.matched, app.unmatched, app.services) == (11, 10, 0, 1)
+
+
+def test_a_check_that_finds_nothing_writes_at_most_ten_rows(chat):
+    before = db.connection().total_changes
+    temp = _rows_staged(chat)
+    chat.check()
+    assert db.connection().total_changes - before - temp <= 10 + 4  # its row's own progress: four phases
+
+
+def _rows_staged(chat) -> int:
+    """Rows that go into TEMP tables only: accounts and roles."""
+    return len(chat.store.members()) + 4 + len(chat.store.members())
+
+
+def test_changes_are_applied_at_once(chat):
+    chat.store.change(chat.id_of(1), via="page", role="admin")
+    with chat.store.writing() as chats:
+        chats.execute("UPDATE member SET name = 'Person Two' WHERE email = ?", (email(2),))
+    chat.store.add("new@acme.example", "New", "member", via="page")
+    chat.store.remove(chat.id_of(3), via="page")
+    check = chat.check()
+    assert check.counts == {
+        "new_users": 1, "removed_users": 1, "updated_roles": 1, "updated_profiles": 1, "assets": 0, "access": 0,
+    }  # fmt: skip
+    assert (check.report.state, check.waiting) == ("applied", 0)
+    role = Change.get(Change.kind == "updated role")
+    assert (role.before, role.after, role.decision) == ("Member", "Admin", "applied")
+    gone = Account.get(Account.email == email(3))
+    assert (gone.state, gone.gone_at is not None) == ("gone", True)
+    assert App.get().users == 11
+
+
+def test_somebody_who_left_waits_for_a_yes_and_nobody_is_removed(chat):
+    chat.leave(3, 4)
+    check = chat.check()
+    assert (check.waiting, check.held, check.report.state) == (2, 0, "open")
+    assert chat.removed() == []
+    assert Account.get(Account.email == email(3)).state == "present"
+    change = chat.change(check.report, 3)
+    assert (change.decision, change.kind, change.reason) == (
+        "needs confirmation", "removed user", "Marked as left by Olga Brandt",
+    )  # fmt: skip
+
+
+def test_one_open_report_is_brought_up_to_date(chat):
+    chat.leave(3, 4)
+    first = chat.check().report
+    reports.leave_out(chat.change(first, 4), "hand-over until Friday", chat.by)
+    chat.leave(5)
+    people.mark_returned(chat.people[3], chat.by)
+    second = chat.check().report
+    assert second.id == first.id
+    waiting = {row.account.email: row.decision for row in second.changes if row.decision != "applied"}
+    assert waiting == {email(4): "left out", email(5): "needs confirmation"}
+
+
+def test_a_report_in_which_nothing_waits_any_more_is_superseded(chat):
+    chat.leave(3)
+    first = chat.check().report
+    people.mark_returned(chat.people[3], chat.by)
+    second = chat.check().report
+    assert (Report.get_by_id(first.id).state, second.state) == ("superseded", "applied")
+
+
+def test_what_was_left_out_stays_left_out_and_asks_nobody_again(chat):
+    chat.leave(4)
+    report = chat.check().report
+    reports.finish(report, chat.by, left_out={chat.change(report, 4).id: "hand-over"})
+    later = chat.check()
+    assert (later.waiting, later.report.state) == (0, "applied")
+    account = Account.get(Account.email == email(4))
+    assert (account.left_out, account.state) == ("hand-over", "present")
+    reports.forget_leaving_out(account, chat.by)
+    assert chat.check().waiting == 1
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_reading_that_is_not_whole_changes_nothing(chat, fault):
+    chat.leave(3)
+    chat.store.remove(chat.id_of(5), via="page")
+    chat.fault(fault, on="members")
+    check = chat.check()
+    assert check.state == "failed" and check.error
+    assert Account.select().where(Account.state == "present").count() == 11
+    assert Report.select().where(Report.state == "open").count() == 0
+    chat.clear()
+    assert chat.check().state == "succeeded"
+
+
+def test_a_mass_of_leavers_is_held_until_released(chat):
+    chat.leave(*range(2, 9))
+    check = chat.check()
+    assert (check.waiting, check.held) == (0, 7)
+    with pytest.raises(reports.ReportHeld):
+        reports.finish(check.report, chat.by)
+    reports.release(check.report, chat.by)
+    assert chat.check().report.held == 0, "a later check must not hold what was released"
+    reports.finish(check.report, chat.by)
+    schedule.drain()
+    assert len(chat.removed()) == 7
+
+
+def test_a_mass_of_vanished_accounts_is_held(chat):
+    for number in range(2, 9):
+        chat.store.remove(chat.id_of(number), via="page")
+    check = chat.check()
+    assert (check.state, check.held, check.counts["removed_users"]) == ("succeeded", 7, 7)
+    assert Account.select().where(Account.state == "present").count() == 11
+    reports.release(check.report, chat.by)
+    finish = reports.finish(check.report, chat.by)
+    assert finish.tasks == [] and Account.select().where(Account.state == "gone").count() == 7
+
+
+def test_somebody_missing_from_the_list_who_can_be_looked_up_stays(chat, monkeypatch):
+    whole = SampleChat.accounts
+    lost = chat.id_of(4)
+    monkeypatch.setattr(SampleChat, "accounts", lambda self: (a for a in whole(self) if a.id != lost))
+    check = chat.check()
+    assert check.state == "succeeded" and "Person 4" in check.warning
+    assert Account.get(Account.email == email(4)).state == "present"
+
+
+def test_a_mass_missing_from_the_list_who_can_be_looked_up_fails_the_check(chat, monkeypatch):
+    whole = SampleChat.accounts
+    monkeypatch.setattr(SampleChat, "accounts", lambda self: list(whole(self))[:3])
+    check = chat.check()
+    assert check.state == "failed" and "not whole" in check.error
+    assert Account.select().where(Account.state == "present").count() == 11
+
+
+def test_where_an_app_cannot_be_asked_for_one_account_it_must_be_absent_twice(chat, monkeypatch):
+    monkeypatch.setattr(SampleChat, "capabilities", SampleChat.capabilities - {"look up"})
+    chat.store.remove(chat.id_of(4), via="page")
+    assert chat.check().counts["removed_users"] == 0
+    assert Account.get(Account.email == email(4)).state == "present"
+    assert chat.check().counts["removed_users"] == 1
+
+
+def test_assets_and_access_are_followed(chat):
+    assert ASSETS in SampleChat.capabilities
+    general = chat.store.add_channel("general", via="page")
+    chat.store.join(general, chat.id_of(1), "manager", via="page")
+    check = chat.check()
+    assert (check.counts["assets"], check.counts["access"]) == (1, 1)
+    chat.store.rename_channel(general, "everybody", via="page")
+    chat.store.leave(general, chat.id_of(1), via="page")
+    chat.store.join(general, chat.id_of(2), "manager", via="page")
+    chat.check()
+    assert Asset.get(Asset.external_id == str(general)).name == "everybody"
+    kinds = {row.kind for row in chat.check().report.changes} | {row.kind for row in Change.select()}
+    assert {"renamed asset", "granted access"} <= kinds
+
+
+def test_a_second_ask_joins_the_check_that_runs(chat):
+    first = checks.ask(chat.app, chat.by)
+    assert checks.ask(chat.app, chat.by).id == first.id
+    checks.cancel(first, chat.by)
+    checks.run(first.id)
+    assert Check.get_by_id(first.id).state == "cancelled"
+
+
+def test_the_file_is_not_locked_while_an_app_is_being_read(chat, home):
+    chat.fault("hang", on="members")
+    asked = checks.ask(chat.app, chat.by)
+    worker = threading.Thread(target=checks.run, args=(asked.id,))
+    worker.start()
+    try:
+        while not chat.calls("members"):
+            pass
+        other = sqlite3.connect(home / "rollcall.db", timeout=0.2)
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("UPDATE app SET error = NULL")
+        other.rollback()
+        other.close()
+    finally:
+        chat.clear()
+        worker.join()
+    assert Check.get_by_id(asked.id).state == "succeeded"
+
+
+def test_a_check_whose_worker_died_starts_anew(chat):
+    asked = checks.ask(chat.app, chat.by)
+    Check.update(state="running", lease_owner="elsewhere:1:x", lease_until=utcnow()).where(Check.id == asked.id).execute()
+    schedule.drain(("check",))
+    assert Check.get_by_id(asked.id).state == "succeeded"
+
+
+def test_a_refused_credential_needs_attention_and_says_what_to_do(chat):
+    apps_token = chat.app.credential
+    chat.fault("expired-token", on="members")
+    check = chat.check()
+    assert check.state == "failed" and "credential" in check.advice
+    assert App.get().error and chat.token not in check.error and App.get().credential == apps_token
+
+
+def test_all_of_it_is_told_in_activity(chat):
+    chat.leave(3)
+    report = chat.check().report
+    reports.finish(report, chat.by)
+    schedule.drain()
+    told = [entry.what for entry in reversed(activity.entries(app=chat.app, limit=200))]
+    for what in ("connected app", "asked for a check", "check succeeded", "confirmed removal", "finished sync",
+                 "removed from the app"):  # fmt: skip
+        assert what in told, what
+    assert activity.verify().ok
+
+
+def test_an_app_that_is_paused_is_not_checked(chat):
+    apps.pause(chat.app, chat.by)
+    with pytest.raises(apps.AppProblem, match="paused"):
+        checks.ask(chat.app, chat.by)
+    with connected():
+        assert App.get().next_check_at is None
