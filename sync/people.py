@@ -109,8 +109,7 @@ def edit(person: Person, by: str, name: str | None = None, emails: Sequence[str]
     with writing():
         before = _portrait(person)
         if name is not None:
-            person.name = _clean(name)
-            Person.update(name=person.name).where(Person.id == person.id).execute()
+            Person.update(name=_clean(name)).where(Person.id == person.id).execute()
         if emails is not None:
             usable = _usable_emails(emails, person)
             dropped = PersonEmail.select(PersonEmail.normal).where(
@@ -123,6 +122,7 @@ def edit(person: Person, by: str, name: str | None = None, emails: Sequence[str]
         after = _portrait(person)
         if before != after:
             activity.record(by, "edited person", about=after, before=before, after=after, person=person)
+    person.name = Person.get_by_id(person.id).name
 
 
 def mark_left(person: Person, by: str, reason: str = "") -> None:
@@ -266,7 +266,7 @@ def _write_emails(person: Person, emails: dict[str, str]) -> None:
 
 def _portrait(person: Person) -> str:
     emails = PersonEmail.select().where(PersonEmail.person == person).order_by(PersonEmail.main.desc(), PersonEmail.id)
-    return f"{person.name} <{', '.join(email.email for email in emails)}>"
+    return f"{Person.get_by_id(person.id).name} <{', '.join(email.email for email in emails)}>"
 
 
 def _clean(name: str) -> str:

@@ -12,9 +12,8 @@ from sync import people, signin
 from sync.config import Config
 from sync.db import connected, db
 from sync.models import Person
-from tests.real.slapd import slapd  # noqa: F401
 
-pytest_plugins = ["tests.sync.fixtures"]
+pytest_plugins = ["tests.sync.fixtures", "tests.real.slapd"]
 
 
 @pytest.fixture

@@ -1,0 +1,225 @@
+"""People: adding, editing, finding, leaving and returning by hand, and importing a list."""
+
+from __future__ import annotations
+
+import pytest
+
+from sync import people, signin
+from sync.models import Account, Activity, App, Directory, DirectoryEntry, Person, PersonEmail, Session
+from sync.people import PeopleProblem
+
+
+@pytest.fixture
+def ana(by) -> Person:
+    return people.add("Ana López", "Ana@acme.example", by, ["ana.lopez@acme.example"])
+
+
+def fresh(person: Person) -> Person:
+    return Person.get_by_id(person.id)
+
+
+def said(person: Person, *statuses: str) -> list[DirectoryEntry]:
+    """Directories that call the person so."""
+    entries = []
+    for number, status in enumerate(statuses):
+        directory = Directory.create(kind="csv", name=f"Directory {Directory.select().count() + number}")
+        entries.append(DirectoryEntry.create(
+            directory=directory, external_id="1", person=person, status=status, reported=status,
+            reason=f"{status} there"))
+    return entries
+
+
+def test_somebody_added_is_found_by_every_address_in_every_spelling(ana):
+    for email in ("ana@acme.example", " ANA@ACME.EXAMPLE ", "Ana.Lopez@acme.example"):
+        assert people.find_by_email(email) == ana
+    assert people.find_by_email("bo@acme.example") is None
+    assert people.find_by_email("") is None
+    assert people.main_email(ana) == "Ana@acme.example"
+    assert people.signature(ana) == "Ana López <Ana@acme.example>"
+    assert fresh(ana).status == "active"
+
+
+def test_an_address_belongs_to_one_person(ana, by):
+    with pytest.raises(PeopleProblem, match="belongs to Ana López"):
+        people.add("Another", "ANA@acme.example", by)
+    with pytest.raises(PeopleProblem, match="belongs to Ana López"):
+        people.add("Another", "another@acme.example", by, ["Ana.Lopez@Acme.example"])
+    assert not Person.select().where(Person.name == "Another").exists()
+
+
+@pytest.mark.parametrize("email", ["", "nobody", "a@", "@b", "a b@c.example", "a@b@c.example"])
+def test_what_is_no_address_is_refused(by, email):
+    with pytest.raises(PeopleProblem):
+        people.add("Bo", email, by)
+    assert people.search("Bo").total == 0
+
+
+def test_editing_changes_name_and_addresses_at_once_or_not_at_all(ana, by, olga):
+    with pytest.raises(PeopleProblem, match="belongs to Olga"):
+        people.edit(ana, by, name="New Name", emails=["new@acme.example", "olga@acme.example"])
+    assert (fresh(ana).name, people.main_email(ana)) == ("Ana López", "Ana@acme.example")
+    people.edit(ana, by, name="Ana  Brandt", emails=["new@acme.example", "ana@acme.example"])
+    assert (fresh(ana).name, people.main_email(ana)) == ("Ana Brandt", "new@acme.example")
+    assert people.find_by_email("ana.lopez@acme.example") is None
+    entry = Activity.select().where(Activity.what == "edited person").get()
+    assert "Ana López" in entry.before and "new@acme.example" in entry.after
+
+
+def test_editing_without_a_change_tells_nothing(ana, by):
+    people.edit(ana, by, name="Ana López", emails=["Ana@acme.example", "ana.lopez@acme.example"])
+    assert not Activity.select().where(Activity.what == "edited person").exists()
+
+
+def test_the_last_address_stays(ana, by):
+    with pytest.raises(PeopleProblem, match="needs an e-mail"):
+        people.edit(ana, by, emails=["", "  "])
+
+
+def test_accounts_follow_the_addresses(by):
+    app = App.create(connector="x", name="X", category="Seat-based", state="active")
+    account = Account.create(app=app, external_id="1", email="bo@acme.example", normal="bo@acme.example")
+    bo = people.add("Bo", "BO@acme.example", by)
+    assert Account.get_by_id(account.id).person == bo
+    people.edit(bo, by, emails=["bo2@acme.example"])
+    assert Account.get_by_id(account.id).person is None
+
+
+def test_leaving_ends_sessions_and_returning_brings_back(ana, by):
+    people.set_workspace_role(ana, "user", by)
+    token = signin.start_session(fresh(ana))
+    people.mark_left(ana, by, "went to a rival")
+    assert fresh(ana).status == "deprovisioned"
+    assert fresh(ana).status_reason == "Marked as left by Olga Brandt: went to a rival"
+    assert not Session.select().where(Session.person == ana).exists()
+    assert signin.person_of(token) is None
+    people.mark_returned(ana, by)
+    assert fresh(ana).status == "active"
+    assert signin.person_of(token) is None
+    told = [entry.what for entry in Activity.select().where(Activity.person == ana).order_by(Activity.id)]
+    assert told[-2:] == ["person deprovisioned", "person returned"]
+
+
+def test_the_only_owner_can_neither_leave_nor_give_it_up(olga, by, ana):
+    for act in (lambda: people.mark_left(olga, by), lambda: people.set_workspace_role(olga, "user", by)):
+        with pytest.raises(PeopleProblem, match="only owner"):
+            act()
+    people.set_workspace_role(ana, "owner", by)
+    people.mark_left(ana, by)
+    with pytest.raises(PeopleProblem, match="only owner"):
+        people.mark_left(olga, by)
+
+
+def test_a_role_that_does_not_exist_is_refused(ana, by):
+    with pytest.raises(PeopleProblem, match="no workspace role"):
+        people.set_workspace_role(ana, "root", by)
+
+
+def test_losing_the_role_ends_the_sessions(ana, by):
+    people.set_workspace_role(ana, "admin", by)
+    token = signin.start_session(fresh(ana))
+    people.set_workspace_role(ana, None, by)
+    assert signin.person_of(token) is None
+
+
+@pytest.mark.parametrize(
+    ("statuses", "status"),
+    [
+        (["active", "deprovisioned", "suspended"], "active"),
+        (["deprovisioned", "suspended"], "suspended"),
+        (["deprovisioned", "deprovisioned"], "deprovisioned"),
+    ],
+)
+def test_any_active_directory_makes_active_else_suspended_else_deprovisioned(ana, by, statuses, status):
+    said(ana, *statuses)
+    people.recompute_status([ana.id], by)
+    assert fresh(ana).status == status
+    if status != "active":
+        assert fresh(ana).status_reason == f"{status} there"
+
+
+def test_a_decision_by_hand_wins_until_the_directory_agrees_and_then_changes(ana, by):
+    [entry] = said(ana, "deprovisioned")
+    people.recompute_status([ana.id], by)
+    people.mark_returned(ana, by)
+    for status, expected in [("deprovisioned", "active"), ("active", "active"), ("deprovisioned", "deprovisioned")]:
+        entry.status = entry.reported = status
+        entry.save()
+        people.recompute_status([ana.id], "schedule")
+        assert fresh(ana).status == expected, status
+
+
+def test_a_rehire_undoes_a_leaving_by_hand_that_the_directory_has_confirmed(ana, by):
+    [entry] = said(ana, "active")
+    people.mark_left(ana, by)
+    for status, expected in [("active", "deprovisioned"), ("deprovisioned", "deprovisioned"), ("active", "active")]:
+        entry.status = entry.reported = status
+        entry.save()
+        people.recompute_status([ana.id], "schedule")
+        assert fresh(ana).status == expected, status
+
+
+def test_returned_by_hand_where_the_directory_agrees_is_no_decision(ana, by):
+    said(ana, "active")
+    people.mark_left(ana, by)
+    people.mark_returned(ana, by)
+    assert fresh(ana).status_by_hand is None
+
+
+def test_search_finds_parts_of_names_and_addresses_and_nothing_by_wildcards(by):
+    for number in range(60):
+        people.add(f"Person {number:02}", f"p{number:02}@acme.example", by)
+    people.add("Élodie_100%", "elodie@acme.example", by)
+    assert people.search("élodie").rows[0].name == "Élodie_100%"
+    assert [person.name for person in people.search("P07@").rows] == ["Person 07"]
+    assert people.search("%").total == people.search("_").total == 1
+    assert people.search("'; DROP TABLE person; --").total == 0
+    first, last = people.search("person"), people.search("person", page=99)
+    assert (first.total, first.pages, len(first.rows), last.number, len(last.rows)) == (60, 2, 50, 2, 10)
+    assert people.search(status="deprovisioned").rows == []
+    assert people.main_email(first.rows[0]) == "p00@acme.example"
+
+
+def test_an_import_says_nothing_of_those_it_does_not_name(ana, by, olga):
+    outcome = people.import_csv("email,name\nbo@acme.example,Bo\n", by)
+    assert (outcome.added, outcome.updated, outcome.unchanged) == (1, 0, 0)
+    assert {fresh(person).status for person in (ana, olga)} == {"active"}
+
+
+def test_an_import_without_a_status_leaves_each_status(ana, by):
+    people.mark_left(ana, by)
+    people.import_csv("email,name\nana@acme.example,Ana López\n", by)
+    assert fresh(ana).status == "deprovisioned"
+
+
+def test_an_import_brings_up_to_date_and_twice_is_once(ana, by):
+    text = "email;name;status;employee_number;further_emails\nANA@acme.example;Ana B;left;17;ab@acme.example\n"
+    assert people.import_csv(text, by).updated == 1
+    assert people.import_csv(text, by).unchanged == 1
+    now = fresh(ana)
+    assert (now.name, now.status, now.employee_number) == ("Ana B", "deprovisioned", "17")
+    assert people.find_by_email("ab@acme.example") == ana
+    assert PersonEmail.select().where(PersonEmail.person == ana).count() == 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "email,name\nbo@acme.example,Bo\nbo@acme.example,Bo\n",
+        "email,further_emails\nbo@acme.example,olga@acme.example\n",
+        "email,status\nbo@acme.example,active\nolga@acme.example,left\n",
+        "name\nBo\n",
+    ],
+)
+def test_an_import_is_whole_or_nothing(olga, by, text):
+    with pytest.raises(PeopleProblem):
+        people.import_csv(text, by)
+    assert [person.name for person in Person.select()] == ["Olga Brandt"]
+    assert fresh(olga).status == "active"
+
+
+def test_an_import_reads_a_file_by_its_path(tmp_path, by):
+    file = tmp_path / "staff.csv"
+    file.write_text("email,name\nbo@acme.example,Bo\n")
+    assert people.import_csv(str(file), by).added == 1
+    with pytest.raises(PeopleProblem, match="No such file"):
+        people.import_csv(tmp_path / "none.csv", by)

@@ -1,0 +1,169 @@
+"""Passwords, sessions, and the one-time links."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from sync import people, signin, workspace
+from sync.db import utcnow
+from sync.models import Activity, Person, Session, Setting
+from sync.people import PeopleProblem
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture(autouse=True)
+def no_failures_so_far():
+    signin._failures.clear()
+
+
+def test_the_right_password_in_any_spelling_of_the_address(olga):
+    assert signin.authenticate(" OLGA@acme.example", PASSWORD) == olga
+    for email, password in [("olga@acme.example", "wrong"), ("bo@acme.example", PASSWORD), ("", ""),
+                            ("olga@acme.example", PASSWORD + "\0"), ("olga@acme.example", "x" * 1_000_000)]:
+        assert signin.authenticate(email, password) is None
+
+
+def test_only_the_hash_is_stored(olga, home):
+    token = signin.start_session(olga)
+    stored = b"".join(file.read_bytes() for file in home.glob("rollcall.db*"))
+    assert PASSWORD.encode() not in stored
+    assert token.encode() not in stored
+    assert Person.get_by_id(olga.id).password_hash.startswith("$argon2id$")
+
+
+@pytest.mark.parametrize("password", ["", "short", "123456789", "x" * 1001])
+def test_a_password_too_short_or_too_long_is_refused(olga, password):
+    with pytest.raises(PeopleProblem, match="characters"):
+        signin.set_password(olga, password)
+    assert signin.authenticate("olga@acme.example", PASSWORD)
+
+
+def test_somebody_without_a_role_or_a_password_or_who_left_is_nobody(by):
+    bo = people.add("Bo", "bo@acme.example", by)
+    assert signin.authenticate("bo@acme.example", "") is None
+    signin.set_password(bo, "another password")
+    assert signin.authenticate("bo@acme.example", "another password") is None
+    people.set_workspace_role(bo, "user", by)
+    assert signin.authenticate("bo@acme.example", "another password") == bo
+    people.mark_left(bo, by)
+    assert signin.authenticate("bo@acme.example", "another password") is None
+
+
+def test_five_wrong_passwords_shut_even_the_right_one_out_for_a_while(olga, monkeypatch):
+    for _ in range(5):
+        assert signin.authenticate("olga@acme.example", "wrong") is None
+    with pytest.raises(signin.TooManyAttempts, match="15 minutes"):
+        signin.authenticate("OLGA@acme.example", PASSWORD)
+    now = signin.time.monotonic()
+    monkeypatch.setattr(signin.time, "monotonic", lambda: now + signin.WINDOW + 1)
+    assert signin.authenticate("olga@acme.example", PASSWORD) == olga
+
+
+def test_unknown_addresses_are_throttled_alike_and_do_not_fill_the_memory(olga, monkeypatch):
+    monkeypatch.setattr(signin, "_fits", lambda *_: False)
+    for _ in range(5):
+        signin.authenticate("nobody@acme.example", "wrong")
+    with pytest.raises(signin.TooManyAttempts):
+        signin.authenticate("nobody@acme.example", "wrong")
+    monkeypatch.setattr(signin, "_FAILURES_KEPT", 10)
+    for number in range(50):
+        signin.authenticate(f"nobody{number}@acme.example", "wrong")
+    assert len(signin._failures) <= 11
+
+
+def test_the_right_password_forgets_the_wrong_ones(olga):
+    for _ in range(3):
+        for _ in range(4):
+            signin.authenticate("olga@acme.example", "wrong")
+        assert signin.authenticate("olga@acme.example", PASSWORD)
+
+
+def test_a_session_is_its_persons_until_it_ends(olga):
+    token, other = signin.start_session(olga), signin.start_session(olga)
+    assert token != other
+    assert signin.person_of(token) == olga
+    signin.end_session(token)
+    assert signin.person_of(token) is None
+    assert signin.person_of(other) == olga
+    for forged in ("", "x", Session.get().token_hash):
+        assert signin.person_of(forged) is None
+
+
+def test_a_session_that_is_not_used_ends_and_one_that_is_goes_on(olga):
+    token = signin.start_session(olga)
+    Session.update(seen_at=utcnow() - timedelta(days=1), ends_at=utcnow() + timedelta(hours=1)).execute()
+    assert signin.person_of(token) == olga
+    assert Session.get().ends_at > utcnow() + timedelta(days=13)
+    Session.update(ends_at=utcnow() - timedelta(seconds=1)).execute()
+    assert signin.person_of(token) is None
+
+
+def test_another_password_ends_the_sessions(olga):
+    token = signin.start_session(olga)
+    signin.set_password(olga, "another password")
+    assert signin.person_of(token) is None
+    assert signin.authenticate("olga@acme.example", PASSWORD) is None
+
+
+def test_the_setup_link_works_while_there_is_no_owner_and_only_the_newest(home):
+    first = signin.setup_link_token()
+    second = signin.setup_link_token()
+    assert not signin.check_setup_token(first)
+    assert signin.check_setup_token(second)
+    assert not signin.check_setup_token("")
+    assert second not in str(list(Setting.select(Setting.value).tuples()))
+    signin.set_up("Acme", "olga@acme.example", "Olga", PASSWORD, "set-up page")
+    assert not signin.check_setup_token(second)
+    assert signin.setup_link_token() is None
+
+
+def test_setting_up_names_the_workspace_and_makes_one_owner(home):
+    olga = signin.set_up("Acme", "olga@acme.example", "Olga Brandt", PASSWORD, "command line")
+    assert workspace.workspace().name == "Acme"
+    assert workspace.is_set_up()
+    assert olga.workspace_role == "owner"
+    with pytest.raises(PeopleProblem, match="owner already"):
+        signin.set_up("Other", "eve@acme.example", "Eve", PASSWORD, "command line")
+    assert workspace.workspace().name == "Acme"
+    assert people.find_by_email("eve@acme.example") is None
+    assert Activity.select().where(Activity.what == "set up workspace").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "email", "password"),
+    [("Acme", "nonsense", PASSWORD), ("Acme", "olga@acme.example", "short"), (" ", "olga@acme.example", PASSWORD)],
+)
+def test_a_setting_up_that_fails_leaves_nothing(home, name, email, password):
+    token = signin.setup_link_token()
+    with pytest.raises(ValueError):
+        signin.set_up(name, email, "Olga", password, "set-up page")
+    assert Person.select().count() == 0
+    assert signin.check_setup_token(token)
+
+
+def test_somebody_known_already_can_become_the_first_owner(home):
+    bo = people.add("Bo", "bo@acme.example", "command line")
+    people.mark_left(bo, "command line")
+    assert signin.set_up("Acme", "BO@acme.example", "Bo", PASSWORD, "set-up page") == bo
+    assert signin.authenticate("bo@acme.example", PASSWORD) == bo
+
+
+def test_a_signed_link_signs_in_once(olga, monkeypatch):
+    link = signin.signed_link(olga)
+    assert signin.person_of_link(link) == olga
+    assert signin.person_of_link(link) is None
+    late = signin.signed_link(olga)
+    now = signin.time.time()
+    monkeypatch.setattr(signin.time, "time", lambda: now + signin.LINK_SECONDS + 2)
+    assert signin.person_of_link(late) is None
+
+
+def test_a_forged_link_is_nobodys(olga):
+    link = signin.signed_link(olga)
+    packed, _, seal = link.partition(".")
+    for forged in ("", ".", "x.y", packed, f"{packed}.", f"{packed}x.{seal}", f"{packed}.{seal[:-1]}é"):
+        assert signin.person_of_link(forged) is None
+    assert signin.person_of_link(link) == olga
