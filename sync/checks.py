@@ -25,6 +25,7 @@ from sync import (
     matching,
     notify,
     policy,
+    reporting,
     reports,
     schedule,
     snapshot,
@@ -255,7 +256,7 @@ class _Work:
             if found.keys() & {"new user", "updated profile"}:
                 matching.match_by_email(app)
             policy.want_leavers(app, removal_suspends)
-            report = reports.bring_up_to_date(app, self.check)
+            report = reporting.bring_up_to_date(app, self.check)
             self.succeed(app, report, found)
 
     def take_over_lost(self, app: App) -> None:

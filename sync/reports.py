@@ -1,5 +1,5 @@
-"""Reports: what waits for a person's yes, brought up to date by each check; and what happens when the yes is given.
-One open report an app; a decision that was made in it outlives every later check."""
+"""Reports: what waits for a person's yes, and what happens when it is given; one open report an app.
+A decision that was made in one outlives every later check."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from peewee import fn
 
 from sync import activity, compare, matching, notify, policy, tasks
 from sync.db import db, utcnow, writing
-from sync.models import Account, App, Asset, Change, Check, Person, Report, Task
+from sync.models import Account, App, Asset, Change, Person, Report, Task
 from sync.workspace import workspace
 
 CONFIRM, HELD, IGNORED, LEFT_OUT, CONFIRMED, APPLIED = (
@@ -32,161 +32,6 @@ class ReportHeld(ReportProblem):
 
 def open_report(app: App) -> Report | None:
     return Report.get_or_none(Report.app == app, Report.state == "open")
-
-
-# -- brought up to date by a check -------------------------------------------------------------------------------
-
-
-def bring_up_to_date(app: App, check: Check) -> Report:
-    """Put the check's applied changes (TEMP `found`) and what waits (TEMP `wanted`) into the app's report.
-
-    The report stays or becomes open while something in it waits; else the check gets one that is applied already.
-    """
-    report = open_report(app)
-    waits = _something_waits(app)
-    if report and not waits:
-        _let_go(report)
-        _close_as_superseded(report)
-        report = None
-    if report is None:
-        report = Report.create(app=app, state="open" if waits else "applied", decided_at=None if waits else utcnow())
-    before = (report.waiting, report.held)
-    _attach_applied(app, check, report)
-    if waits:
-        _merge_wanted(app, check, report)
-    _count(report)
-    _tell(report, before)
-    return report
-
-
-def _something_waits(app: App) -> bool:
-    rows = db.execute_sql("SELECT account_id, protected, left_out FROM wanted").fetchall()
-    if any(protected is None and left_out is None for _, protected, left_out in rows):
-        return True
-    protected = {account_id for account_id, reason, left_out in rows if reason is not None and left_out is None}
-    return bool(protected) and bool(protected - policy.told_before(app))
-
-
-def _let_go(report: Report, only_absent: bool = False) -> None:
-    """What no longer holds leaves the report; the row stays as a trace."""
-    rows = Change.update(report=None, decision=IGNORED, protected=None).where(
-        Change.report == report, Change.decision.in_(UNDECIDED)
-    )
-    if only_absent:
-        db.execute_sql(
-            """
-            UPDATE change SET report_id = NULL, decision = 'ignored', protected = NULL
-            WHERE report_id = ? AND decision IN ('needs confirmation', 'held', 'ignored', 'left out')
-              AND NOT EXISTS (
-                SELECT 1 FROM wanted w WHERE w.kind = change.kind AND w.in_app = change.in_app
-                  AND w.account_id IS change.account_id AND w.asset_id IS change.asset_id)
-            """,
-            (report.id,),
-        )
-    else:
-        rows.execute()
-
-
-def _close_as_superseded(report: Report) -> None:
-    report.state, report.decided_at, report.decided_by = "superseded", utcnow(), "schedule"
-    report.version += 1
-    _count(report)
-    activity.record("schedule", "closed report", about=f"report {report.id}", app=report.app_id, report=report,
-                    why="A later check found that nothing in it waits any more")
-
-
-def _attach_applied(app: App, check: Check, report: Report) -> None:
-    db.execute_sql(
-        """
-        INSERT INTO change (app_id, found_by_id, report_id, kind, decision, account_id, asset_id, before, after,
-            in_app, reason, created_at)
-        SELECT ?, ?, ?, kind, 'applied', account_id, asset_id, before, after,
-            kind NOT IN ('removed user', 'removed asset', 'revoked access'), reason, ? FROM found
-        """,
-        (app.id, check.id, report.id, str(utcnow())),
-    )
-
-
-def _merge_wanted(app: App, check: Check, report: Report) -> None:
-    _let_go(report, only_absent=True)
-    values = {"app": app.id, "check": check.id, "report": report.id, "now": str(utcnow())}
-    db.execute_sql(_REFRESH_WAITING, values)
-    db.execute_sql(_ADD_WAITING, values)
-    _guard(app, report)
-
-
-_REFRESH_WAITING = """
-    UPDATE change SET reason = w.reason, before = w.before, protected = w.protected,
-        decision = CASE WHEN w.protected IS NOT NULL THEN 'ignored' WHEN w.left_out IS NOT NULL THEN 'left out'
-            WHEN change.decision IN ('ignored', 'left out') THEN 'needs confirmation' ELSE change.decision END
-    FROM wanted w
-    WHERE change.report_id = :report AND change.decision <> 'applied' AND w.kind = change.kind
-      AND w.in_app = change.in_app AND w.account_id IS change.account_id AND w.asset_id IS change.asset_id
-"""
-_ADD_WAITING = """
-    INSERT INTO change (app_id, found_by_id, report_id, kind, decision, account_id, asset_id, before, after, in_app,
-        reason, protected, created_at)
-    SELECT :app, :check, :report, w.kind,
-        CASE WHEN w.protected IS NOT NULL THEN 'ignored' WHEN w.left_out IS NOT NULL THEN 'left out'
-            WHEN w.in_app THEN 'needs confirmation' ELSE 'held' END,
-        w.account_id, w.asset_id, w.before, NULL, w.in_app, w.reason, w.protected, :now
-    FROM wanted w
-    WHERE NOT EXISTS (
-        SELECT 1 FROM change c WHERE c.report_id = :report AND c.decision <> 'applied' AND c.kind = w.kind
-          AND c.in_app = w.in_app AND c.account_id IS w.account_id AND c.asset_id IS w.asset_id)
-"""
-
-
-def _guard(app: App, report: Report) -> None:
-    """Hold a mass removal, or let it through again when it no longer is one. What was released stays released."""
-    removals = Change.select().where(
-        Change.report == report, Change.kind == "removed user", Change.in_app, Change.decision.in_((CONFIRM, HELD))
-    )
-    if report.released_at:
-        removals = removals.where(Change.created_at > report.released_at)
-    leaving, users = removals.count(), _users(app)
-    elsewhere, others = policy.leaving_elsewhere(app)
-    mass = policy.guard_of(app).holds(leaving, users) or (
-        leaving > 0 and policy.workspace_guard().holds(leaving + elsewhere, users + others)
-    )
-    ids = removals.select(Change.id)
-    Change.update(decision=HELD if mass else CONFIRM).where(Change.id.in_(ids)).execute()
-
-
-def _users(app: App) -> int:
-    return Account.select().where(Account.app == app, Account.state == "present").count()
-
-
-def _count(report: Report) -> None:
-    rows = (
-        Change.select(Change.kind, Change.decision, fn.COUNT(Change.id))
-        .where(Change.report == report)
-        .group_by(Change.kind, Change.decision)
-        .tuples()
-    )
-    report.counts, report.waiting, report.held = {}, 0, 0
-    for kind, decision, number in rows:
-        report.counts[kind] = report.counts.get(kind, 0) + number
-        if report.state == "open" and decision in (CONFIRM, HELD):
-            report.waiting += number
-            report.held += number * (decision == HELD)
-    report.updated_at = utcnow()
-    report.save()
-
-
-def _tell(report: Report, before: tuple[int, int]) -> None:
-    if report.state != "open":
-        return
-    if (report.waiting, report.held) != before:
-        report.version += 1
-        report.save(only=[Report.version])
-    if report.held:
-        notify.report_held(report)
-    else:
-        notify.report_ready(report)
-
-
-# -- decided by a person -----------------------------------------------------------------------------------------
 
 
 def leave_out(change: Change, reason: str, by: str) -> None:
@@ -236,13 +81,31 @@ def _undecided(change: Change, *decisions: str) -> Change:
 
 def _touch(report: Report) -> None:
     report.version += 1
-    _count(report)
+    count(report)
 
 
 def whom(change: Change) -> str:
     if change.account is not None:
         return change.account.name or change.account.email or change.account.external_id
     return change.asset.name if change.asset is not None else ""
+
+
+def count(report: Report) -> None:
+    """Bring the numbers on the report's row up to date."""
+    rows = (
+        Change.select(Change.kind, Change.decision, fn.COUNT(Change.id))
+        .where(Change.report == report)
+        .group_by(Change.kind, Change.decision)
+        .tuples()
+    )
+    report.counts, report.waiting, report.held = {}, 0, 0
+    for kind, decision, number in rows:
+        report.counts[kind] = report.counts.get(kind, 0) + number
+        if report.state == "open" and decision in (CONFIRM, HELD):
+            report.waiting += number
+            report.held += number * (decision == HELD)
+    report.updated_at = utcnow()
+    report.save()
 
 
 def release(report: Report, by: str) -> None:
@@ -286,7 +149,7 @@ def _close(report: Report, state: str, by: str) -> None:
     ).execute()
     report.state, report.decided_at, report.decided_by = state, now, by
     report.version += 1
-    _count(report)
+    count(report)
 
 
 @dataclass(frozen=True)
@@ -407,9 +270,6 @@ def finish_by_policy(app: App) -> None:
     ready = {change.id for change in waiting if change.account_id not in alone}
     if ready:
         finish(report, "policy: remove by itself", only=ready)
-
-
-# -- told ----------------------------------------------------------------------------------------------------------
 
 
 def sentence(report: Report) -> str:

@@ -206,7 +206,8 @@ def test_the_file_is_not_locked_while_an_app_is_being_read(chat, home):
 
 def test_a_check_whose_worker_died_starts_anew(chat):
     asked = checks.ask(chat.app, chat.by)
-    Check.update(state="running", lease_owner="elsewhere:1:x", lease_until=utcnow()).where(Check.id == asked.id).execute()
+    died = Check.update(state="running", lease_owner="elsewhere:1:x", lease_until=utcnow())
+    died.where(Check.id == asked.id).execute()
     schedule.drain(("check",))
     assert Check.get_by_id(asked.id).state == "succeeded"
 
