@@ -1,0 +1,154 @@
+"""`make demo` up to the point where the newcomer clicks: everything is connected, checked once, and the story waits."""
+
+from __future__ import annotations
+
+import json
+import socket
+
+import pytest
+import requests
+
+from demo.run import MARK, DemoProblem, demo, running
+from sync import apps, checks, reports, schedule, signin
+from sync.db import connected
+from sync.models import Account, App, Change, Check, Person
+from tests.parts import free_port
+
+
+@pytest.fixture
+def listen():
+    return f"127.0.0.1:{free_port()}"
+
+
+@pytest.fixture
+def home(tmp_path):
+    return tmp_path / "demo"
+
+
+def check(name: str) -> Check:
+    asked = checks.ask(App.get(App.name == name), "Olga")
+    schedule.drain(("check",))
+    return Check.get_by_id(asked.id)
+
+
+def changes(kind: str) -> dict[str, Change]:
+    return {change.account.email: change for change in Change.select().where(Change.kind == kind, Change.report)}
+
+
+def test_the_link_signs_the_owner_in_and_everything_is_served(home, listen):
+    with running(home, listen) as ready:
+        assert ready.link.startswith(f"http://{listen}/sign-in/")
+        for url, title in (
+            (ready.chat_url, "Acme Chat"), (ready.ads_url, "Acme Ads"), (ready.company_url, "Acme people"),
+        ):  # fmt: skip
+            assert title in requests.get(url, timeout=10).text
+        with connected():
+            olga = signin.person_of_link(ready.link.rpartition("/")[2])
+            assert (olga.name, olga.workspace_role) == ("Olga Brandt", "owner")
+            assert {app.name: app.category for app in App.select()} == {
+                "Acme Chat": "Seat-based", "Acme Ads": "Paid social",
+            }  # fmt: skip
+            assert [check.state for check in Check.select()] == ["succeeded", "succeeded"]
+            assert Person.select().where(Person.status == "active").count() == 25
+            assert [app.guests for app in App.select().order_by(App.name)] == [1, 0]
+            assert Account.get(Account.email == "kim@freelance.example").match == "unmatched"
+            assert reports.open_report(App.get(App.name == "Acme Chat")) is None
+
+
+def test_the_next_check_finds_the_story(home, listen):
+    with running(home, listen), connected():
+        chat = check("Acme Chat")
+        assert (chat.state, chat.error, chat.warning) == ("succeeded", None, None)
+        assert set(changes("new user")) >= {"mira@acme.example", "yusuf@acme.example"}
+        assert changes("updated role")["leo@acme.example"].after == "Member"
+        removals = changes("removed user")
+        assert {email for email, change in removals.items() if not change.protected} == {
+            "jana@acme.example", "tom@acme.example",
+        }  # fmt: skip
+        assert "last Owner" in removals["pavel@acme.example"].protected
+        assert check("Acme Ads").counts["new_users"] == 1
+        tom = Account.get(Account.email == "tom@acme.example", Account.app == App.get(App.name == "Acme Ads"))
+        assert [asset.name for asset in reports.policy.sole_assets([tom.id])[tom.id]] == ["Acme Spring Sale"]
+
+
+def test_finishing_takes_the_seats_away_in_the_app_itself(home, listen):
+    with running(home, listen) as ready, connected():
+        check("Acme Chat")
+        reports.finish(reports.open_report(App.get(App.name == "Acme Chat")), "Olga")
+        schedule.drain(("task",))
+        page = requests.get(ready.chat_url, timeout=10).text
+        assert "jana@acme.example</span>" not in page and "tom@acme.example</span>" not in page
+        assert "pavel@acme.example</span>" in page and "ines@acme.example</span>" in page
+
+
+def test_it_goes_on_where_it_was_on_the_same_addresses(home, listen):
+    with running(home, listen) as first:
+        pass
+    with running(home, listen) as second, connected():
+        assert (second.chat_url, second.ads_url, second.company_url) == (
+            first.chat_url, first.ads_url, first.company_url,
+        )  # fmt: skip
+        assert second.link != first.link
+        assert Check.select().count() == App.select().count() == 2
+
+
+def test_a_sample_app_whose_port_was_taken_meanwhile_is_found_again(home, listen):
+    with running(home, listen) as first:
+        pass
+    with socket.socket() as squatter:
+        squatter.bind(("127.0.0.1", int(first.chat_url.rpartition(":")[2])))
+        squatter.listen()
+        with running(home, listen) as second, connected():
+            assert second.chat_url != first.chat_url
+            assert check("Acme Chat").state == "succeeded"
+
+
+def test_reset_begins_anew(home, listen):
+    with running(home, listen), connected():
+        apps.rename(App.get(App.name == "Acme Chat"), "Renamed", "Olga")
+    with running(home, listen, reset=True), connected():
+        assert {app.name for app in App.select()} == {"Acme Chat", "Acme Ads"}
+
+
+def test_a_start_that_was_interrupted_is_begun_anew(home, listen, monkeypatch):
+    monkeypatch.setattr("demo.run.let_time_pass", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt), running(home, listen):
+        pass
+    monkeypatch.undo()
+    with running(home, listen), connected():
+        assert check("Acme Chat").waiting == 2
+
+
+@pytest.mark.parametrize("mark", ["", "null", "[1]", '{"told": tru'])
+def test_a_damaged_note_is_no_obstacle(home, listen, mark):
+    home.mkdir()
+    (home / MARK).write_text(mark)
+    with running(home, listen):
+        assert json.loads((home / MARK).read_text())["told"]
+
+
+def test_a_folder_of_somebody_elses_is_left_alone(home, listen):
+    home.mkdir()
+    (home / "thesis.txt").write_text("mine")
+    for reset in (False, True):
+        with pytest.raises(DemoProblem, match="no demo"), running(home, listen, reset):
+            pass
+    assert [path.name for path in home.iterdir()] == ["thesis.txt"]
+
+
+def test_an_address_in_use_is_told_before_anything_is_touched(home):
+    with socket.socket() as squatter:
+        squatter.bind(("127.0.0.1", 0))
+        squatter.listen()
+        address = f"127.0.0.1:{squatter.getsockname()[1]}"
+        with pytest.raises(DemoProblem, match="ROLLCALL_LISTEN"), running(home, address):
+            pass
+    assert not home.exists()
+
+
+def test_demo_prints_where_everything_is_and_serves(home, listen, capsys):
+    served = []
+    demo(home, listen, open_browser=False, serve=served.append)
+    told = capsys.readouterr().out
+    assert f"http://{listen}/sign-in/" in told and "Acme people" in told
+    assert [config.home for config in served] == [home]
