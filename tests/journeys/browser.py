@@ -1,0 +1,103 @@
+"""A real Chromium before a real server: the fixtures of the journeys.
+`live` serves the pages with waitress on a free port; `visit` opens a browser tab that fails the test on any console error."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from waitress import create_server
+
+from app import create_app
+from sync import notify, signin
+from sync.config import Config
+from sync.models import Person
+from tests.parts import free_port, need
+
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+WIDE, NARROW = 1280, 390
+TIMEOUT = 15_000  # milliseconds
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator:
+    program = need("chromium")
+    need("playwright")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Live:
+    """A running server: its address, and its configuration as it knows itself."""
+
+    url: str
+    config: Config
+
+    def link_for(self, person: Person) -> str:
+        """An address that signs this person in, once."""
+        return f"{self.url}/sign-in/{signin.signed_link(person)}"
+
+
+@contextmanager
+def serving(config: Config) -> Iterator[Live]:
+    """The pages of an installation that is open, served until the block ends."""
+    port = free_port()
+    config = replace(config, listen_port=port, url=f"http://127.0.0.1:{port}")
+    notify.configure(config.smtp_url, config.url)
+    server = create_server(create_app(config), host="127.0.0.1", port=port, threads=8)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        yield Live(config.url, config)
+    finally:
+        server.close()
+        for channel in list(server._map.values()):
+            channel.close()
+        thread.join(10)
+
+
+@pytest.fixture
+def live(home: Path, config: Config) -> Iterator[Live]:
+    with serving(config) as running:
+        yield running
+
+
+@pytest.fixture
+def visit(chromium, live: Live) -> Iterator[Callable]:
+    """`visit(person)` gives a Playwright page that is signed in as the person; `visit(None)` one that is not.
+
+    Further arguments: width (pixels), dark, javascript. A complaint of the console (a script error, something that
+    the Content-Security-Policy stopped) fails the test, unless its text holds one of `expected`.
+    """
+    opened: list[tuple] = []
+
+    def open_tab(person: Person | None, *, width: int = WIDE, dark: bool = False, javascript: bool = True,
+                 expected: tuple[str, ...] = ()):
+        context = chromium.new_context(
+            viewport={"width": width, "height": 844 if width < 600 else 800},
+            color_scheme="dark" if dark else "light", java_script_enabled=javascript, reduced_motion="reduce",
+        )
+        context.set_default_timeout(TIMEOUT)
+        page = context.new_page()
+        complaints: list[str] = []
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda problem: complaints.append(str(problem)))
+        opened.append((context, complaints, expected))
+        page.goto(live.link_for(person) if person else live.url)
+        return page
+
+    yield open_tab
+    told = [text for _context, complaints, expected in opened for text in complaints
+            if not any(word in text for word in expected)]
+    for context, _complaints, _expected in opened:
+        context.close()
+    assert told == []

@@ -1,0 +1,80 @@
+"""Every page of the frame, looked at in both themes and both widths."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sync import signin
+from sync.models import Person
+from tests.journeys import company
+from tests.journeys.looks import VARIANTS, Look, clicks, look_at, opens
+
+
+def _submit_wrong(page) -> None:
+    page.fill("[name=email]", "olga@acme.example")
+    page.fill("[name=password]", "wrong horse battery")
+    page.click("button[type=submit]")
+    page.wait_for_selector("[role=alert]")
+
+
+def _test_ldap(page) -> None:
+    page.fill("[name=name]", "Company LDAP")
+    for field in page.query_selector_all("input.input[required]"):
+        if not field.input_value():
+            field.fill("ldap://127.0.0.1:9")
+    page.click("text=Test connection")
+    page.wait_for_selector("#test .banner")
+
+
+@pytest.mark.parametrize("width, dark", VARIANTS)
+def test_pages(visit, live, tmp_path: Path, olga: Person, by: str, width: int, dark: bool) -> None:
+    acme = company.build(tmp_path, olga, by)
+    looks = [
+        Look("people", "/people"),
+        Look("people-menu", "/people?status=deprovisioned"),
+        Look("people-nobody", "/people?search=zzz"),
+        Look("people-add", "/people", opens("#add-person")),
+        Look("people-import", "/people", opens("#import-people")),
+        Look("person", f"/people/{acme.jana.id}"),
+        Look("person-left", f"/people/{acme.jana.id}", opens("#left")),
+        Look("person-role", f"/people/{acme.jana.id}", opens("#change-role")),
+        Look("person-link", f"/people/{acme.jana.id}", opens("text=Make a one-time link")),
+        Look("person-edit-page", f"/people/{acme.jana.id}/edit"),
+        Look("directories", "/directories"),
+        Look("directory-choose", "/directories/new"),
+        Look("directory-connect", "/directories/new/ldap"),
+        Look("directory-connect-wrong", "/directories/new/ldap", _test_ldap),
+        Look("directory", f"/directories/{acme.staff.id}"),
+        Look("directory-held", f"/directories/{acme.contractors.id}"),
+        Look("directory-menu", f"/directories/{acme.contractors.id}", clicks("summary.icon-button")),
+        Look("directory-release", f"/directories/{acme.contractors.id}", opens("#release")),
+        Look("activity", "/activity"),
+        Look("activity-verified", "/activity", lambda page: (page.click("#verify"), page.wait_for_selector("#verification .banner"))),
+        Look("settings", "/settings"),
+        Look("not-found", "/nothing"),
+    ]
+    page = visit(acme.olga, width=width, dark=dark, expected=("status of 404", "status of 422"))
+    assert [wrong for look in looks for wrong in look_at(page, live.url, look, width, dark)] == []
+
+
+@pytest.mark.parametrize("width, dark", VARIANTS)
+def test_before_signing_in(visit, live, home: Path, width: int, dark: bool) -> None:
+    token = signin.setup_link_token()
+    page = visit(None, width=width, dark=dark, expected=("status of 422",))
+    wrong = [
+        problem for look in (Look("not-set-up", "/sign-in"), Look("setup", f"/setup?token={token}"))
+        for problem in look_at(page, live.url, look, width, dark)
+    ]
+    signin.set_up("Acme", "olga@acme.example", "Olga Brandt", "correct horse battery", "command line")
+    for look in (Look("sign-in", "/sign-in"), Look("sign-in-wrong", "/sign-in", _submit_wrong)):
+        wrong += look_at(page, live.url, look, width, dark)
+    assert wrong == []
+
+
+@pytest.mark.parametrize("width, dark", VARIANTS)
+def test_empty(visit, live, olga: Person, width: int, dark: bool) -> None:
+    page = visit(olga, width=width, dark=dark)
+    looks = (Look("directories-empty", "/directories"), Look("activity-first", "/activity"))
+    assert [wrong for look in looks for wrong in look_at(page, live.url, look, width, dark)] == []
