@@ -84,9 +84,9 @@ def next_link(answer: Answer) -> str | None:
 
 def number(value: Any) -> int | None:
     """A total as apps give it, an int or its digits; None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, (int, str)) or not re.fullmatch(r"\d{1,12}", str(value)):
-        return None
-    return int(value)
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,12}", value):
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
 def _by_position(

@@ -1,3 +1,53 @@
+"""What the tests of the HTTP client share: a server that echoes, and a client that notes its pauses."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
 import pytest
 
+from connectors.http import Http
+from tests.connectors.fake import Fact, FakeApp, Request
+
 pytest.register_assert_rewrite("tests.connectors.contract")
+
+SECRET = 's3cr3t/+ü=&"x'
+
+
+class Target(FakeApp):
+    facts = tuple(
+        Fact(method, "/thing", "echo", ("q",), ("a",)) for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
+    )
+
+    def is_authorised(self, request: Request) -> bool:
+        return True
+
+    def echo(self, request: Request) -> dict:
+        return {"method": request.method, "params": request.params, "body": request.body}
+
+
+@pytest.fixture
+def target():
+    app = Target()
+    app.start()
+    yield app
+    app.stop()
+
+
+@pytest.fixture
+def waits():
+    return []
+
+
+@pytest.fixture
+def client(target, waits):
+    made = []
+
+    def client(**options) -> Http:
+        options = {"pause": waits.append, "headers": {"Authorization": "Bearer " + quote(SECRET)}} | options
+        made.append(Http(options.pop("base_url", target.url), secrets=[SECRET], **options))
+        return made[-1]
+
+    yield client
+    for http in made:
+        http.close()

@@ -259,7 +259,7 @@ class _Handler(BaseHTTPRequestHandler):
             body = json.dumps(body)
         body = body.encode() if isinstance(body, str) else body or b""
         headers = {"Content-Type": fake.content_type, "Content-Length": str(len(body)), **reply.headers}
-        self.send_response(reply.status)
+        self.send_response_only(reply.status)
         for name, value in headers.items():
             if not (name == "Content-Length" and reply.status == 204):
                 self.send_header(name, value)

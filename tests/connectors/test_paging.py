@@ -1,0 +1,301 @@
+"""Every pager against lists of every awkward length, and against apps that lose, repeat or miscount."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from connectors.answers import Answer
+from connectors.base import Refused, TemporarilyUnavailable
+from connectors.paging import (
+    ListChanged,
+    Page,
+    Seen,
+    next_link,
+    number,
+    pages_by_cursor,
+    pages_by_index,
+    pages_by_link,
+    pages_by_number,
+    pages_by_offset,
+)
+
+SIZE = 10
+
+
+@dataclass
+class Source:
+    """A list in an app; `before` runs ahead of each call with its number, from 0."""
+
+    items: list[dict]
+    cap: int = SIZE
+    lie: int = 0
+    tells_total: bool = True
+    before: Callable[[int], None] = lambda call: None
+    calls: int = field(default=0)
+
+    def part(self, offset: int, more: bool | None = None) -> Page:
+        self.before(self.calls)
+        self.calls += 1
+        return Page(self.items[offset : offset + self.cap], len(self.items) + self.lie if self.tells_total else None)
+
+    def by_index(self, start: int) -> Page:
+        assert start >= 1
+        return self.part(start - 1)
+
+    def by_number(self, number: int) -> Page:
+        return self.part((number - 1) * self.cap)
+
+    def by_cursor(self, cursor: str | None) -> Page:
+        offset = int(cursor or 0)
+        page = self.part(offset)
+        after = offset + len(page.items)
+        return replace(page, next=str(after) if after < len(self.items) else None)
+
+
+def source(count: int, **options) -> Source:
+    return Source([{"id": str(n)} for n in range(count)], **options)
+
+
+POSITION = {
+    "index": lambda s, **o: pages_by_index(s.by_index, size=SIZE, **o),
+    "offset": lambda s, **o: pages_by_offset(s.part, size=SIZE, **o),
+    "number": lambda s, **o: pages_by_number(s.by_number, size=SIZE, **o),
+}
+CURSOR = {
+    "cursor": lambda s, **o: pages_by_cursor(s.by_cursor, **o),
+    "link": lambda s, **o: pages_by_link(s.by_cursor, **o),
+}
+EVERY = POSITION | CURSOR
+every = pytest.mark.parametrize("pager", EVERY.values(), ids=EVERY)
+by_position = pytest.mark.parametrize("pager", POSITION.values(), ids=POSITION)
+by_cursor = pytest.mark.parametrize("pager", CURSOR.values(), ids=CURSOR)
+either_total = pytest.mark.parametrize("tells_total", [True, False], ids=["total", "no total"])
+
+
+def ids(pages) -> list[str]:
+    return [item["id"] for page in pages for item in page]
+
+
+@every
+@either_total
+@pytest.mark.parametrize("count", [0, 1, SIZE - 1, SIZE, SIZE + 1, 25 * SIZE, 25 * SIZE + 1])
+def test_a_list_of_any_length_is_read_whole(pager, count, tells_total):
+    listed = source(count, tells_total=tells_total)
+    assert ids(pager(listed)) == [item["id"] for item in listed.items]
+    assert listed.calls <= count // SIZE + 2
+
+
+@every
+@either_total
+@pytest.mark.parametrize("count", [3, 4, 9, 10, 11, 100])
+def test_a_page_capped_below_what_was_asked_loses_nobody(pager, count, tells_total):
+    listed = source(count, cap=3, tells_total=tells_total)
+    assert ids(pager(listed)) == [item["id"] for item in listed.items]
+
+
+@every
+def test_a_short_list_with_a_total_takes_one_call(pager):
+    listed = source(SIZE - 1)
+    ids(pager(listed))
+    assert listed.calls == 1
+
+
+@every
+@pytest.mark.parametrize("lie", [-11, -10, -1, 1, 10, 100])
+def test_a_total_that_lies_fails_the_reading(pager, lie):
+    with pytest.raises(ListChanged, match="says that it has|changed"):
+        ids(pager(source(2 * SIZE, lie=lie)))
+
+
+@every
+def test_a_total_that_is_the_length_of_the_page_is_not_believed(pager):
+    listed = source(3 * SIZE)
+    listed.lie = SIZE - 3 * SIZE
+    with pytest.raises(ListChanged):
+        ids(pager(listed))
+
+
+@every
+@pytest.mark.parametrize("change", [-1, 1])
+def test_a_total_that_changes_fails_the_reading(pager, change):
+    listed = source(3 * SIZE)
+
+    def before(call: int) -> None:
+        if call == 1:
+            listed.lie = change
+
+    listed.before = before
+    with pytest.raises(ListChanged, match=f"from 30 to {30 + change}"):
+        ids(pager(listed))
+
+
+@by_position
+def test_someone_removed_between_pages_is_noticed(pager):
+    listed = source(3 * SIZE)
+    listed.before = lambda call: listed.items.pop(0) if call == 1 else None
+    with pytest.raises(ListChanged):
+        ids(pager(listed))
+
+
+@every
+@either_total
+def test_an_item_in_place_of_another_is_noticed(pager, tells_total):
+    listed = source(3 * SIZE, tells_total=tells_total)
+    listed.items[-1] = listed.items[0]
+    with pytest.raises(ListChanged):
+        ids(pager(listed))
+
+
+@every
+def test_an_item_that_comes_twice_beyond_the_total_is_given_once(pager):
+    listed = source(2 * SIZE, lie=-1)
+    listed.items[-1] = listed.items[0]
+    assert ids(pager(listed)) == [str(n) for n in range(2 * SIZE - 1)]
+
+
+@by_position
+@either_total
+def test_the_same_page_again_and_again_ends(pager, tells_total):
+    listed = source(3 * SIZE, tells_total=tells_total)
+    whole, listed.part = listed.part, lambda offset: whole(0)
+    with pytest.raises(ListChanged, match="same items again"):
+        ids(pager(listed))
+    assert listed.calls == 2
+
+
+@by_position
+def test_an_app_that_ignores_paging_but_gave_everything_is_believed(pager):
+    listed = source(SIZE)
+    whole, listed.part = listed.part, lambda offset: whole(0)
+    assert len(ids(pager(listed))) == SIZE
+
+
+@by_position
+def test_a_refusal_beyond_the_total_is_the_end_and_before_it_is_not(pager):
+    def refuse(call: int) -> None:
+        if call == 2:
+            raise Refused("There is no such page.")
+
+    listed = source(2 * SIZE, before=refuse)
+    assert len(ids(pager(listed))) == 2 * SIZE
+    with pytest.raises(Refused):
+        ids(pager(source(3 * SIZE, before=refuse)))
+    with pytest.raises(Refused):
+        ids(pager(source(2 * SIZE, before=refuse, tells_total=False)))
+
+
+@by_position
+def test_a_fault_beyond_the_total_is_no_end(pager):
+    def fail(call: int) -> None:
+        if call == 2:
+            raise TemporarilyUnavailable("500")
+
+    with pytest.raises(TemporarilyUnavailable, match="500"):
+        ids(pager(source(2 * SIZE, before=fail)))
+
+
+@pytest.mark.parametrize("more,count", [(False, SIZE), (True, 3 * SIZE)])
+def test_the_apps_has_more_is_heeded(more, count):
+    listed = source(3 * SIZE, tells_total=False)
+
+    def fetch(offset: int) -> Page:
+        page = listed.part(offset)
+        return replace(page, more=more and offset + SIZE < 3 * SIZE)
+
+    assert len(ids(pages_by_offset(fetch, size=SIZE))) == count
+    assert listed.calls == count // SIZE
+
+
+def test_more_without_items_fails_the_reading_by_offset():
+    with pytest.raises(ListChanged, match="says there are more"):
+        ids(pages_by_offset(lambda offset: Page([], more=True), size=SIZE))
+
+
+def test_pages_may_be_counted_from_zero():
+    asked = []
+
+    def fetch(number: int) -> Page:
+        asked.append(number)
+        return Page([{"id": number}] if number < 3 else [])
+
+    assert ids(pages_by_number(fetch, first=0, size=1)) == [0, 1, 2]
+    assert asked == [0, 1, 2, 3]
+
+
+def test_an_empty_page_that_names_a_next_one_is_not_the_end():
+    pages = {None: Page([{"id": "1"}], next="a"), "a": Page([], next="b"), "b": Page([{"id": "2"}])}
+    assert ids(pages_by_cursor(pages.get)) == ["1", "2"]
+
+
+@pytest.mark.parametrize("items", [[], [{"id": "1"}]])
+def test_cursors_that_go_round_in_circles_end(items):
+    with pytest.raises(ListChanged):
+        ids(pages_by_cursor(lambda cursor: Page(items, next="a" if cursor == "b" else "b")))
+
+
+@every
+@pytest.mark.parametrize("item", [{}, {"name": "x"}, None, "text", 7])
+def test_an_item_without_an_id_fails_the_reading(pager, item):
+    listed = source(3)
+    listed.items[1] = item
+    with pytest.raises(TemporarilyUnavailable, match="without an id"):
+        ids(pager(listed))
+
+
+@every
+def test_the_total_is_told_once(pager):
+    told: list[int] = []
+    ids(pager(source(25), on_total=told.append))
+    assert told == [25]
+
+
+def test_messages_name_the_list():
+    with pytest.raises(ListChanged, match="says that it has 21 users, but 20 came"):
+        ids(pages_by_offset(source(20, lie=1).part, size=SIZE, what="users"))
+
+
+def test_items_without_ids_can_be_read_all_the_same():
+    assert list(pages_by_offset(lambda offset: Page(["a", "a"][offset:], 2), size=SIZE, id_of=None)) == [["a", "a"]]
+
+
+def test_pages_are_fetched_one_by_one():
+    listed = source(3 * SIZE)
+    pages = pages_by_offset(listed.part, size=SIZE)
+    next(pages)
+    assert listed.calls == 1
+
+
+def test_seen_tells_new_from_known_at_any_size():
+    seen = Seen()
+    assert all(seen.add(f"id-{n}") for n in range(20_000))
+    assert not any(seen.add(f"id-{n}") for n in range(20_000))
+    assert seen.add("") and not seen.add("")
+    assert len(seen._slots) * 8 < 20_000 * 41
+
+
+@pytest.mark.parametrize(
+    "value,expected",
+    [(0, 0), (7, 7), ("12", 12), (-1, None), ("-1", None), (True, None), (None, None), (1.5, None), ("x", None),
+     ([], None), ("9" * 13, None), ("٣", None)],
+)  # fmt: skip
+def test_a_total_is_a_number_or_unknown(value, expected):
+    assert number(value) == expected
+
+
+@pytest.mark.parametrize(
+    "header,link",
+    [
+        ('<https://x.example/a?page=2>; rel="next", <https://x.example/a?page=9>; rel="last"', "https://x.example/a?page=2"),
+        ('<https://x.example/a?page=1>; rel="prev"', None),
+        ("<https://x.example/a?q=a,b;c>; title=\"y\"; REL=next", "https://x.example/a?q=a,b;c"),
+        ('</a?page=2>; rel="last next"', "/a?page=2"),
+        ('<https://x.example/>; rel="nextish"', None),
+        ("", None),
+        ("garbage <", None),
+    ],
+)  # fmt: skip
+def test_the_next_link_is_found(header, link):
+    assert next_link(Answer(200, {"Link": header}, b"", "https://x.example", "GET")) == link
