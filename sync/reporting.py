@@ -17,7 +17,7 @@ def bring_up_to_date(app: App, check: Check) -> Report:
     report = open_report(app)
     waits = _something_waits(app)
     if report and not waits:
-        _let_go(report)
+        _let_go_all(report)
         _close_as_superseded(report)
         report = None
     if report is None:
@@ -39,24 +39,11 @@ def _something_waits(app: App) -> bool:
     return bool(protected) and bool(protected - policy.told_before(app))
 
 
-def _let_go(report: Report, only_absent: bool = False) -> None:
-    """What no longer holds leaves the report; the row stays as a trace."""
-    rows = Change.update(report=None, decision=IGNORED, protected=None).where(
+def _let_go_all(report: Report) -> None:
+    """Nothing of what waited holds any more; the rows stay as a trace."""
+    Change.update(report=None, decision=IGNORED, protected=None).where(
         Change.report == report, Change.decision.in_(UNDECIDED)
-    )
-    if only_absent:
-        db.execute_sql(
-            """
-            UPDATE change SET report_id = NULL, decision = 'ignored', protected = NULL
-            WHERE report_id = ? AND decision IN ('needs confirmation', 'held', 'ignored', 'left out')
-              AND NOT EXISTS (
-                SELECT 1 FROM wanted w WHERE w.kind = change.kind AND w.in_app = change.in_app
-                  AND w.account_id IS change.account_id AND w.asset_id IS change.asset_id)
-            """,
-            (report.id,),
-        )
-    else:
-        rows.execute()
+    ).execute()
 
 
 def _close_as_superseded(report: Report) -> None:
@@ -80,13 +67,19 @@ def _attach_applied(app: App, check: Check, report: Report) -> None:
 
 
 def _merge_wanted(app: App, check: Check, report: Report) -> None:
-    _let_go(report, only_absent=True)
     values = {"app": app.id, "check": check.id, "report": report.id, "now": str(utcnow())}
-    db.execute_sql(_REFRESH_WAITING, values)
-    db.execute_sql(_ADD_WAITING, values)
+    for statement in (_LET_GO_ABSENT, _REFRESH_WAITING, _ADD_WAITING):
+        db.execute_sql(statement, values)
     _guard(app, report)
 
 
+_LET_GO_ABSENT = """
+    UPDATE change SET report_id = NULL, decision = 'ignored', protected = NULL
+    WHERE report_id = :report AND decision IN ('needs confirmation', 'held', 'ignored', 'left out')
+      AND NOT EXISTS (
+        SELECT 1 FROM wanted w WHERE w.kind = change.kind AND w.in_app = change.in_app
+          AND w.account_id IS change.account_id AND w.asset_id IS change.asset_id)
+"""
 _REFRESH_WAITING = """
     UPDATE change SET reason = w.reason, before = w.before, protected = w.protected,
         decision = CASE WHEN w.protected IS NOT NULL THEN 'ignored' WHEN w.left_out IS NOT NULL THEN 'left out'
