@@ -13,7 +13,12 @@ from sync.config import Config
 from sync.db import connected, db
 from sync.models import Person
 
-pytest_plugins = ["tests.sync.fixtures", "tests.real.slapd"]
+pytest_plugins = [
+    "tests.sync.fixtures",
+    "tests.sync.scripted",
+    "tests.real.slapd",
+    "tests.real.scim_app",
+]
 
 
 @pytest.fixture
