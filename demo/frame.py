@@ -77,9 +77,10 @@ def check_token(store: Store) -> None:
 
 def check_form(form_key: str) -> None:
     """For `before_request` of a page: a form must carry the key that only this app's own page shows."""
-    key = request.form.get("key", "") if request.method == "POST" else form_key
-    if not hmac.compare_digest(key.encode(), form_key.encode()):
-        abort(400, "This form is out of date. Go back, load the page again and repeat what you did.")
+    if request.method == "POST":
+        key = request.form.get("key", "")
+        if not hmac.compare_digest(key.encode(), form_key.encode()):
+            abort(400, "This form is out of date. Go back, load the page again and repeat what you did.")
 
 
 def problem(reasons: dict[str, str]) -> str:
