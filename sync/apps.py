@@ -14,6 +14,7 @@ from sync.models import App, AppPerson, Check, Person, Task
 from sync.people import signature
 from sync.workspace import workspace
 
+CONNECTED = ("active", "paused")
 RUNS_ALL = ("owner", "super admin")  # workspace roles that count as Owner of every app
 
 
@@ -64,16 +65,16 @@ def connect(slug: str, name: str, values: dict[str, str], owners: list[Person], 
     """Test the credential, then store the app. Raises AppProblem or ConnectorError; nothing is stored then."""
     kind = connector_class(slug)
     name = name.strip() or kind.label
-    _refuse_taken_name(name)
+    refuse_taken_name(name)
     if not owners:
         raise AppProblem("An app needs at least one Owner: somebody must say yes to what it finds.")
     values = clean(kind, values)
     identity = test(slug, values)
     with writing():
-        _refuse_same_space(kind, values)
+        refuse_same_space(kind, values)
         app = App.create(
             connector=slug, name=name, category=kind.category, state="active", tested_at=utcnow(),
-            identity=identity.name, identity_id=identity.external_id, **_stored(kind, values),
+            identity=identity.name, identity_id=identity.external_id, **stored(kind, values),
         )  # fmt: skip
         App.update(check_minute=daily.spread(app.id)).where(App.id == app.id).execute()
         app = App.get_by_id(app.id)
@@ -84,17 +85,19 @@ def connect(slug: str, name: str, values: dict[str, str], owners: list[Person], 
     return app
 
 
-def _refuse_taken_name(name: str, but: App | None = None) -> None:
-    taken = App.select().where(App.name == name, App.state != "disconnected")
+def refuse_taken_name(name: str, but: App | None = None) -> None:
+    """Raises AppProblem when another app has this name."""
+    taken = App.select().where(App.name == name, App.state.in_(CONNECTED))
     if but is not None:
         taken = taken.where(App.id != but.id)
     if taken.exists():
         raise AppProblem(f"There is an app named {name} already. Give this one another name.")
 
 
-def _refuse_same_space(kind: type[Connector], values: dict[str, str]) -> None:
+def refuse_same_space(kind: type[Connector], values: dict[str, str]) -> None:
+    """Raises AppProblem when this very space of the app is connected already."""
     public = {field.name: values[field.name] for field in kind.fields if not field.secret}
-    for other in App.select().where(App.connector == kind.slug, App.state != "disconnected"):
+    for other in App.select().where(App.connector == kind.slug, App.state.in_(CONNECTED)):
         same_space = _space(kind, other.settings) == _space(kind, public)
         if same_space and vault.unseal(other.credential) == _secrets(kind, values):
             raise AppProblem(f"This {kind.label} is connected already, as {other.name}.")
@@ -109,7 +112,8 @@ def _secrets(kind: type[Connector], values: dict[str, str]) -> dict[str, str]:
     return {field.name: values[field.name] for field in kind.fields if field.secret}
 
 
-def _stored(kind: type[Connector], values: dict[str, str]) -> dict:
+def stored(kind: type[Connector], values: dict[str, str]) -> dict:
+    """The columns of App that hold these values, the secret ones sealed."""
     return {
         "settings": {field.name: values[field.name] for field in kind.fields if not field.secret},
         "credential": vault.seal(_secrets(kind, values)),
@@ -131,7 +135,7 @@ def replace_credential(app: App, values: dict[str, str], by: str) -> Identity:
     with writing():
         App.update(
             tested_at=utcnow(), error=None, identity=identity.name, identity_id=identity.external_id,
-            **_stored(kind, values),
+            **stored(kind, values),
         ).where(App.id == app.id).execute()  # fmt: skip
         activity.record(by, "replaced credential", about=app.name, why=f"as {identity.name}", app=app)
     return identity
@@ -161,7 +165,7 @@ def rename(app: App, name: str, by: str) -> None:
     if not name:
         raise AppProblem("The app needs a name.")
     with writing():
-        _refuse_taken_name(name, but=app)
+        refuse_taken_name(name, but=app)
         _change(app, by, "renamed app", app.name, name, name=name)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from peewee import fn
+from peewee import Case, fn
 
 from sync import activity, compare, matching, notify, policy, tasks
 from sync.db import db, utcnow, writing
@@ -59,9 +59,14 @@ def take_back(change: Change, by: str) -> None:
     """A removal that was left out waits for confirmation again."""
     with writing():
         change = _undecided(change, LEFT_OUT)
-        Change.update(decision=CONFIRM, decided_by=None, decided_at=None).where(Change.id == change.id).execute()
-        forget_leaving_out(change.account, by)
+        _take_back(change, by)
         _touch(change.report)
+
+
+def _take_back(change: Change, by: str) -> None:
+    Change.update(decision=CONFIRM, decided_by=None, decided_at=None).where(Change.id == change.id).execute()
+    if change.account_id:
+        forget_leaving_out(change.account, by)
 
 
 def forget_leaving_out(account: Account, by: str) -> None:
@@ -162,11 +167,12 @@ class Finish:
 
 
 def finish(report: Report, by: str, version: int | None = None, left_out: dict[int, str] | None = None,
-           only: set[int] | None = None) -> Finish:  # fmt: skip
+           only: set[int] | None = None, taken_back: set[int] | None = None) -> Finish:  # fmt: skip
     """The yes: everybody confirmed leaves the app in Rollcall, and a task for each removes the account in the app.
 
-    `version` is that of the page it was pressed on; `left_out` maps change ids to reasons; `only` limits the yes to
-    these change ids, and what is beyond them stays open. Raises ReportChanged, ReportHeld or ReportProblem.
+    `version` is that of the page it was pressed on; `left_out` maps change ids to reasons, `taken_back` holds those
+    that were left out and no longer are; `only` limits the yes to these change ids, and what is beyond them stays
+    open. Raises ReportChanged, ReportHeld or ReportProblem.
     """
     with writing():
         report = Report.get_by_id(report.id)
@@ -175,6 +181,7 @@ def finish(report: Report, by: str, version: int | None = None, left_out: dict[i
         report = _still_open(report)
         if version is not None and version != report.version:
             raise ReportChanged("A check brought this report up to date while you looked at it. Look at it again.")
+        _take_back_all(report, taken_back or set(), by)
         _leave_out_all(report, left_out or {}, by)
         confirmed, made = _carry_out_confirmed(report, by, only)
         if not confirmed and report.held:
@@ -191,6 +198,12 @@ def finish(report: Report, by: str, version: int | None = None, left_out: dict[i
         for task in made:
             tasks.wake(task.id)
         return Finish(report, made)
+
+
+def _take_back_all(report: Report, change_ids: set[int], by: str) -> None:
+    mine = Change.select().where(Change.report == report, Change.decision == LEFT_OUT, Change.id.in_(change_ids))
+    for change in list(mine):
+        _take_back(change, by)
 
 
 def _leave_out_all(report: Report, left_out: dict[int, str], by: str) -> None:
@@ -325,7 +338,7 @@ def rows_of(report: Report, kinds: tuple[str, ...], limit: int, offset: int = 0)
         .switch(Change)
         .left_outer_join(Asset)
         .where(Change.report == report, Change.kind.in_(kinds))
-        .order_by((Change.decision == APPLIED), Change.id)
+        .order_by(Case(Change.decision, ((APPLIED, 3), (IGNORED, 2), (LEFT_OUT, 1)), 0), Change.id)
         .limit(limit)
         .offset(offset)
     )

@@ -40,6 +40,8 @@ def standing(app: App) -> Standing:
 def _standing(app: App, check: Check | None, report: Report | None, stuck: str | None) -> Standing:
     if app.state == "disconnected":
         return Standing("Disconnected", "neutral")
+    if app.state == "connecting":
+        return Standing("Being connected", "neutral")
     if check is not None and check.state == "running":
         return Standing(f"Checking{_percent(check)}", "working", check=check, report=report)
     if check is not None:

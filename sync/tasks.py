@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from peewee import fn
+
 from connectors.base import (
     LOOK_UP,
     Connector,
@@ -61,6 +63,21 @@ def of_report(report: Report) -> list[Task]:
     return list(
         Task.select(Task, Account).left_outer_join(Account).where(Task.report == report).order_by(Task.id)
     )
+
+
+def of_app(app: App, most: int = 50) -> list[Task]:
+    """What needs attention first, then what is under way, then what ended last; with accounts, at most so many."""
+    return list(
+        Task.select(Task, Account).left_outer_join(Account).where(Task.app == app)
+        .order_by((Task.state == "needs attention").desc(), Task.state.in_(LIVE).desc(), Task.id.desc())
+        .limit(most)
+    )  # fmt: skip
+
+
+def tally(app: App) -> dict[str, int]:
+    """How many of the app's acts are in each state of LIVE."""
+    counted = Task.select(Task.state, fn.COUNT(Task.id)).where(Task.app == app, Task.state.in_(LIVE))
+    return dict(counted.group_by(Task.state).tuples())
 
 
 @schedule.runs("task")

@@ -1,0 +1,100 @@
+"""The assets of an app, as its pages ask for them: which there are, who has access, who alone controls one.
+Set-based: a page of assets is a handful of statements, however many accounts have access."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from peewee import fn
+
+from sync.db import db
+from sync.matching import PAGE, Page
+from sync.models import Access, Account, App, Asset, Person
+
+NAMED = 3  # accounts told by name on an asset's row
+
+
+@dataclass(frozen=True)
+class AssetRow:
+    """One asset: how many accounts have access, how many control it, and the first of those by name."""
+
+    asset: Asset
+    accounts: int
+    controllers: int
+    names: list[str]
+
+
+def kinds(app: App) -> list[tuple[str, int]]:
+    """The app's kinds of assets and how many there are of each."""
+    counted = (
+        Asset.select(Asset.kind, fn.COUNT(Asset.id)).where(Asset.app == app, Asset.state == "present")
+        .group_by(Asset.kind).order_by(Asset.kind)
+    )  # fmt: skip
+    return list(counted.tuples())
+
+
+def search(app: App, kind: str = "", words: str = "", number: int = 1) -> Page:
+    """A page of AssetRow, by kind and name."""
+    query = Asset.select().where(Asset.app == app, Asset.state == "present")
+    if kind:
+        query = query.where(Asset.kind == kind)
+    for word in words.split():
+        query = query.where(Asset.name.contains(word))
+    total = query.count()
+    pages = max(1, -(-total // PAGE))
+    number = min(max(1, number), pages)
+    rows = list(query.order_by(Asset.kind, Asset.name, Asset.id).paginate(number, PAGE))
+    return Page(_with_access(rows), total, number, pages)
+
+
+def _with_access(assets: list[Asset]) -> list[AssetRow]:
+    if not assets:
+        return []
+    ids = [asset.id for asset in assets]
+    marks = ", ".join("?" * len(ids))
+    counted = {
+        row[0]: row[1:]
+        for row in db.execute_sql(
+            f"""
+            SELECT x.asset_id, count(*), sum(x.privileged) FROM access x JOIN account a ON a.id = x.account_id
+            WHERE x.asset_id IN ({marks}) AND a.state = 'present' GROUP BY x.asset_id
+            """,
+            ids,
+        )
+    }
+    names: dict[int, list[str]] = {}
+    for asset_id, name in db.execute_sql(
+        f"""
+        SELECT asset_id, name FROM (
+            SELECT x.asset_id, coalesce(nullif(a.name, ''), nullif(a.email, ''), a.external_id) AS name,
+                row_number() OVER (PARTITION BY x.asset_id ORDER BY a.name, a.id) AS place
+            FROM access x JOIN account a ON a.id = x.account_id
+            WHERE x.asset_id IN ({marks}) AND a.state = 'present' AND x.privileged)
+        WHERE place <= {NAMED} ORDER BY asset_id, place
+        """,
+        ids,
+    ):
+        names.setdefault(asset_id, []).append(name)
+    return [AssetRow(asset, *counted.get(asset.id, (0, 0)), names.get(asset.id, [])) for asset in assets]
+
+
+def access_to(asset: Asset, number: int = 1) -> Page:
+    """A page of Access with accounts and people: who controls the asset first, then by name."""
+    query = (
+        Access.select(Access, Account, Person).join(Account).left_outer_join(Person)
+        .where(Access.asset == asset, Account.state == "present")
+    )  # fmt: skip
+    total = query.count()
+    pages = max(1, -(-total // PAGE))
+    number = min(max(1, number), pages)
+    rows = query.order_by(Access.privileged.desc(), Account.name, Account.id).paginate(number, PAGE)
+    return Page(list(rows), total, number, pages)
+
+
+def count_of(account_ids: list[int]) -> dict[int, int]:
+    """How many assets each of these accounts has access to; who has none is missing."""
+    counted = (
+        Access.select(Access.account, fn.COUNT(Access.id)).where(Access.account.in_(account_ids))
+        .group_by(Access.account)
+    )  # fmt: skip
+    return dict(counted.tuples())

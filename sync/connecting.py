@@ -1,0 +1,110 @@
+"""An app that is being connected: a draft that keeps what was entered, its secrets sealed, until its first reading.
+It is an App in state "connecting", seen by who began it; one that is left alone is forgotten after a week."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from connectors.base import Connector, Identity
+from sync import activity, apps, checks, daily, schedule, vault
+from sync.apps import AppProblem
+from sync.db import utcnow, writing
+from sync.models import App, AppPerson, Check, Person
+
+FORGOTTEN_AFTER = timedelta(days=7)
+
+
+def start(slug: str, person: Person) -> App:
+    """A draft for this kind of app, or the one that this person began and has entered nothing into yet."""
+    kind = apps.connector_class(slug)
+    with writing():
+        empty = App.select().join(AppPerson).where(
+            App.state == "connecting", App.connector == slug, App.credential.is_null(), AppPerson.person == person
+        )
+        if draft := empty.first():
+            return draft
+        draft = App.create(connector=slug, name=_free_name(kind.label), category=kind.category, state="connecting")
+        App.update(check_minute=daily.spread(draft.id)).where(App.id == draft.id).execute()
+        AppPerson.create(app=draft, person=person, part="owner")
+        return App.get_by_id(draft.id)
+
+
+def _free_name(label: str) -> str:
+    taken = {app.name for app in App.select(App.name).where(App.state.in_(apps.CONNECTED))}
+    further = (f"{label} {number}" for number in range(2, len(taken) + 3))
+    return next(name for name in (label, *further) if name not in taken)
+
+
+def enter(app: App, name: str, values: dict[str, str]) -> Identity:
+    """Keep what was entered, then test it; a secret left empty is the one that was entered before.
+
+    Raises AppProblem or ConnectorError with what to fix; what was entered is kept all the same.
+    """
+    kind = apps.connector_class(app.connector)
+    entered = _entered(kind, app, values)
+    _keep(app, kind, entered, name=name.strip() or app.name, identity="", identity_id=None, tested_at=None)
+    apps.refuse_taken_name(name.strip() or app.name)
+    cleaned = apps.clean(kind, entered)
+    identity = apps.test(app.connector, entered)
+    with writing():
+        apps.refuse_same_space(kind, cleaned)
+        _keep(app, kind, cleaned, identity=identity.name, identity_id=identity.external_id, tested_at=utcnow())
+    return identity
+
+
+def _entered(kind: type[Connector], app: App, values: dict[str, str]) -> dict[str, str]:
+    known = vault.unseal(app.credential)
+    given = {field.name: (values.get(field.name) or "").strip() for field in kind.fields}
+    return {name: value or known.get(name, "") for name, value in given.items()}
+
+
+def _keep(app: App, kind: type[Connector], entered: dict[str, str], **values: object) -> None:
+    with writing():
+        kept = App.update(**apps.stored(kind, entered), **values).where(App.id == app.id, App.state == "connecting")
+        if not kept.execute():
+            raise AppProblem(f"{app.name} is connected already. Change it on its Settings.")
+
+
+def begin(app: App, owners: list[Person], collaborators: list[Person], daily_on: bool, minute: int, by: str) -> Check:
+    """The draft becomes an app and is read for the first time. A second call gives the check of the first."""
+    with writing():
+        app = App.get_by_id(app.id)
+        if app.state != "connecting":
+            return _first_check(app) or checks.ask(app, by, "connect")
+        if app.tested_at is None:
+            raise AppProblem("The credential has not been tested yet. Go back a step and test it.")
+        if not owners:
+            raise AppProblem("An app needs at least one Owner: somebody must say yes to what it finds.")
+        apps.refuse_taken_name(app.name)
+        apps.refuse_same_space(apps.connector_class(app.connector), {**app.settings, **vault.unseal(app.credential)})
+        App.update(state="active", created_at=utcnow()).where(App.id == app.id).execute()
+        app = App.get_by_id(app.id)
+        activity.record(by, "connected app", about=app.name, why=f"as {app.identity}", app=app)
+        _give_parts(app, owners, collaborators, by)
+        apps.set_schedule(app, daily_on, minute, by)
+        return checks.ask(App.get_by_id(app.id), by, "connect")
+
+
+def _give_parts(app: App, owners: list[Person], collaborators: list[Person], by: str) -> None:
+    AppPerson.delete().where(AppPerson.app == app).execute()
+    for person in owners:
+        apps.set_part(app, person, "owner", by)
+    for person in collaborators:
+        if person not in owners:
+            apps.set_part(app, person, "collaborator", by)
+
+
+def _first_check(app: App) -> Check | None:
+    return Check.select().where(Check.app == app).order_by(Check.id).first()
+
+
+def discard(app: App) -> None:
+    """The draft goes, with all that was entered; an app that is connected stays."""
+    with writing():
+        App.delete().where(App.id == app.id, App.state == "connecting").execute()
+
+
+@schedule.each_minute
+def forget_drafts(now: datetime) -> None:
+    with writing():
+        App.delete().where(App.state == "connecting", App.created_at < now - FORGOTTEN_AFTER).execute()

@@ -1,0 +1,36 @@
+"""Reports as the pages list and count them: open ones first, then what was decided, the latest first.
+Nothing is decided here."""
+
+from __future__ import annotations
+
+from sync.apps import RUNS_ALL
+from sync.matching import PAGE, Page
+from sync.models import App, AppPerson, Change, Person, Report
+from sync.reports import CONFIRM
+
+STATES = ("open", "applied", "dismissed", "superseded")
+
+
+def search(person: Person, app: App | None = None, state: str = "", number: int = 1) -> Page:
+    """A page of the reports, with their apps, that this person may decide; `state` is one of STATES or "".
+
+    Checks that found nothing have a report as well: those are listed under "applied" only.
+    """
+    query = Report.select(Report, App).join(App)
+    if person.workspace_role not in RUNS_ALL:
+        owned = AppPerson.select(AppPerson.app).where(AppPerson.person == person, AppPerson.part == "owner")
+        query = query.where(App.id.in_(owned))
+    query = query.where(Report.app == app) if app is not None else query.where(App.state != "disconnected")
+    query = query.where(Report.state == state) if state else query.where(Report.counts != {})
+    total = query.count()
+    pages = max(1, -(-total // PAGE))
+    number = min(max(1, number), pages)
+    rows = query.order_by((Report.state == "open").desc(), Report.id.desc()).paginate(number, PAGE)
+    return Page(list(rows), total, number, pages)
+
+
+def confirmable(report: Report) -> tuple[int, int]:
+    """(removals from the app, other changes) that a yes would carry out now."""
+    ready = Change.select().where(Change.report == report, Change.decision == CONFIRM)
+    removals = ready.where(Change.kind == "removed user", Change.in_app).count()
+    return removals, ready.count() - removals
