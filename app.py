@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from flask import Flask
 
+from cli import command_line
 from sync.config import Config
 from web import create_pages
 
@@ -14,3 +15,7 @@ def create_app(config: Config) -> Flask:
     app = Flask(__name__)
     create_pages(app, config)
     return app
+
+
+if __name__ == "__main__":
+    command_line(create_app)

@@ -146,8 +146,21 @@ def message_id(mail: Mail, outgoing: Outgoing) -> str:
 
 def deliver(message: EmailMessage, outgoing: Outgoing) -> None:
     """Hand one message over; returns once the server has taken it. Raises MailRefused or MailDelayed."""
+    server = _reached(outgoing)
     try:
-        server = _signed_in(outgoing)
+        _hand_over(server, message, outgoing)
+    finally:
+        _part(server)
+
+
+def greet(outgoing: Outgoing) -> None:
+    """Sign in and part again, to see whether mail could leave. Raises MailDelayed with what to mend."""
+    _part(_reached(outgoing))
+
+
+def _reached(outgoing: Outgoing) -> smtplib.SMTP:
+    try:
+        return _signed_in(outgoing)
     except ssl.SSLCertVerificationError as problem:
         raise MailDelayed(f"The certificate of {outgoing.host} was not accepted: {problem.verify_message}. "
                           "If your own authority signed it, name that with ?ca=FILE.") from None
@@ -157,10 +170,6 @@ def deliver(message: EmailMessage, outgoing: Outgoing) -> None:
     except (OSError, smtplib.SMTPException) as problem:
         server_name = f"{outgoing.host}:{outgoing.port}"
         raise MailDelayed(f"{server_name} could not be reached: {_words(problem, outgoing)}") from None
-    try:
-        _hand_over(server, message, outgoing)
-    finally:
-        _part(server)
 
 
 def _signed_in(outgoing: Outgoing) -> smtplib.SMTP:

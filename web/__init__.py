@@ -20,7 +20,7 @@ from sync.config import Config
 from web import errors, files, frame, security, words
 from web.permissions import refuse_views_without_permission
 
-AREAS = ("setup", "signin", "people", "directories", "activity", "settings")
+AREAS = ("setup", "signin", "people", "directories", "activity", "settings", "health")
 
 
 class MethodOverride:

@@ -1,0 +1,112 @@
+"""`apps`: connecting an app, the list of those that are, pausing, resuming and disconnecting one."""
+
+from __future__ import annotations
+
+import click
+
+from cli.frame import BY, answer, as_json, moment, opened, table
+from cli.values import setting, values_of
+from sync import apps as core
+from sync import people, reports
+from sync.apps import AppProblem
+from sync.models import App, Person
+from sync.standing import standings
+
+
+@click.group()
+def apps() -> None:
+    """The apps that are connected."""
+
+
+@apps.command()
+@click.argument("slug")
+@click.option("--name", required=True, metavar="N", help="What the app is called here.")
+@click.option("--owner", "owners", required=True, multiple=True, metavar="E",
+              help="The e-mail address of who says yes to its reports; may be repeated.")
+@setting
+@as_json
+@opened
+def connect(slug: str, name: str, owners: tuple[str, ...], pairs: tuple[str, ...], as_json: bool) -> None:
+    """Connect an app: its credential is tested first, and nothing is stored if it does not work.
+
+    `connectors SLUG` says what to set.
+    """
+    kind = core.connector_class(slug)
+    app = core.connect(slug, name, values_of(kind.fields, pairs), [_person(owner) for owner in owners], BY)
+    answer(
+        {"app": app.name, "connector": app.connector, "category": app.category, "identity": app.identity},
+        [f"{app.name} is connected, as {app.identity}. Next: check it."], as_json,
+    )  # fmt: skip
+
+
+def _person(email: str) -> Person:
+    person = people.find_by_email(email)
+    if person is None:
+        raise AppProblem(f"Nobody here has the e-mail address {email}. Nothing was changed: add or import them first.")
+    return person
+
+
+@apps.command("list")
+@as_json
+@opened
+def list_(as_json: bool) -> None:
+    """The connected apps, how they stand, and whether a report waits."""
+    connected = list(App.select().where(App.state != "disconnected").order_by(App.name))
+    known = standings(connected)
+    document = {"apps": [{**_document(app), "standing": known[app.id].word} for app in connected]}
+    rows = [
+        (app.name, app.connector, known[app.id].word, app.users, app.matched, app.unmatched, moment(app.last_check_at))
+        for app in connected
+    ]
+    lines = table([("APP", "CONNECTOR", "STATE", "ACCOUNTS", "MATCHED", "UNMATCHED", "LAST CHECK"), *rows])
+    answer(document, lines if rows else ["No app is connected yet: apps connect SLUG."], as_json)
+
+
+def _document(app: App) -> dict:
+    report = reports.open_report(app)
+    return {
+        "name": app.name, "connector": app.connector, "category": app.category, "state": app.state,
+        "accounts": app.users, "matched": app.matched, "unmatched": app.unmatched,
+        "last_check": moment(app.last_check_at), "report": report.id if report else None, "error": app.error,
+    }  # fmt: skip
+
+
+@apps.command()
+@click.argument("name")
+@as_json
+@opened
+def pause(name: str, as_json: bool) -> None:
+    """No checks and no acts until it is resumed."""
+    core.pause(core.by_name(name), BY)
+    _say_state(name, "is paused. What is known of it stays.", as_json)
+
+
+@apps.command()
+@click.argument("name")
+@as_json
+@opened
+def resume(name: str, as_json: bool) -> None:
+    """Go on with checks and acts."""
+    core.resume(core.by_name(name), BY)
+    _say_state(name, "is active again.", as_json)
+
+
+@apps.command()
+@click.argument("name")
+@as_json
+@opened
+def disconnect(name: str, as_json: bool) -> None:
+    """Forget its credential and stop checking it; members, reports and activity stay to be looked at."""
+    core.disconnect(core.by_name(name), BY)
+    _say_state(name, "is disconnected. Its credential is forgotten; nobody was removed from it.", as_json)
+
+
+def _say_state(name: str, said: str, as_json: bool) -> None:
+    app = known(name)
+    answer({"app": app.name, "state": app.state}, [f"{app.name} {said}"], as_json)
+
+
+def known(name: str) -> App:
+    """The app of this name, the latest disconnected one where none is connected; raises AppProblem."""
+    app = App.select().where(App.name == name).order_by((App.state == "disconnected"), App.id.desc()).first()
+    return app or core.by_name(name)

@@ -1,0 +1,82 @@
+"""`check`: one app, now, until it has ended: here, or by the server that does it already."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import click
+
+from cli.frame import BY, DONE, FAILED, REPORT_WAITS, answer, as_json, end, opened, send_mails, tell
+from cli.waiting import see_through
+from sync import apps, checks
+from sync.models import App, Check
+
+TELL_EVERY = 5  # seconds, of the same phase
+PHASES = {
+    "waiting": "waiting", "directory": "reading the directories", "accounts": "reading accounts",
+    "assets": "reading assets", "access": "reading access", "comparing": "comparing",
+}  # fmt: skip
+
+
+@click.command()
+@click.argument("name")
+@as_json
+@opened
+def check(name: str, as_json: bool) -> None:
+    """Check the app NAME now, wait, and print what was found. Exit code 3: done, and a report waits."""
+    app = apps.by_name(name)
+    ended = see_through(checks.run, checks.ask(app, BY), _progress(app), lambda row: checks.cancel(row, BY))
+    send_mails()
+    if ended.warning:
+        tell(ended.warning)
+    answer(_document(app, ended), _lines(app, ended), as_json)
+    if ended.state != "succeeded":
+        tell(" ".join(filter(None, (ended.error, ended.advice))))
+        end(FAILED)
+    end(REPORT_WAITS if _waits(ended) else DONE)
+
+
+def _progress(app: App) -> Callable[[Check], None]:
+    told, at = "", 0.0
+
+    def progress(row: Check) -> None:
+        nonlocal told, at
+        if row.phase == told and time.monotonic() - at < TELL_EVERY:
+            return
+        told, at = row.phase, time.monotonic()
+        read = f", {row.read:,}{f' of {row.total:,}' if row.total else ''}" if row.read else ""
+        tell(f"{app.name}: {PHASES.get(row.phase, row.phase)}{read} …")
+
+    return progress
+
+
+def _waits(ended: Check) -> bool:
+    return ended.report is not None and ended.report.state == "open"
+
+
+def _document(app: App, ended: Check) -> dict:
+    return {
+        "app": app.name,
+        "check": ended.id,
+        "state": "succeeded" if ended.state == "succeeded" else "failed",
+        "accounts": ended.accounts,
+        "counts": {name: ended.counts.get(name, 0) for name in checks.COUNTED},
+        "applied": ended.applied,
+        "waiting": ended.waiting,
+        "held": ended.held,
+        "report": ended.report_id,
+        "error": ended.error,
+        "warning": ended.warning,
+        "seconds": round((ended.finished_at - (ended.started_at or ended.finished_at)).total_seconds(), 3),
+    }
+
+
+def _lines(app: App, ended: Check) -> list[str]:
+    if ended.state != "succeeded":
+        return [f"{app.name}: the check {ended.state}. Nothing was changed."]
+    found = [f"{count:,} {name.replace('_', ' ')}" for name, count in ended.counts.items() if count]
+    lines = [f"{app.name}: {ended.accounts:,} accounts; {', '.join(found) or 'nothing new'}."]
+    if _waits(ended):
+        lines.append(f"Report {ended.report_id} waits for a yes: {ended.waiting:,} to confirm, {ended.held:,} held.")
+    return lines

@@ -1,0 +1,133 @@
+"""`directory`: connecting a source of people, reading it now, what a guard holds, the list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from cli.frame import BY, DONE, FAILED, answer, as_json, end, moment, opened, send_mails, table, tell
+from cli.values import setting, values_of
+from cli.waiting import see_through
+from sync import directories as core
+from sync.directories import DirectoryProblem
+from sync.models import Directory, DirectoryEntry, DirectoryReading
+
+
+@click.group()
+def directory() -> None:
+    """The sources of people: LDAP, a CSV file, …"""
+
+
+@directory.command()
+@click.argument("kind")
+@click.option("--name", required=True, metavar="N", help="What the directory is called here.")
+@setting
+@as_json
+@opened
+def add(kind: str, name: str, pairs: tuple[str, ...], as_json: bool) -> None:
+    """Connect a directory of this KIND (csv, ldap, …), and read it for the first time."""
+    values = values_of(core.connector_class(kind).fields, pairs)
+    if values.get("file"):
+        values["file"] = str(Path(values["file"]).resolve())  # the server may run in another folder
+    _say([_read(core.connect(kind, name, values, BY))], as_json, lambda done: done[0])
+
+
+@directory.command()
+@click.argument("name", required=False)
+@as_json
+@opened
+def sync(name: str | None, as_json: bool) -> None:
+    """Read the directory NAME now, or all of them, and wait; who left is deprovisioned."""
+    active = Directory.select().where(Directory.state == "active").order_by(Directory.name)
+    chosen = [_by_name(name)] if name else list(active)
+    if not chosen:
+        raise DirectoryProblem("No directory is connected: directory add KIND.")
+    done = [_read(one) for one in chosen]
+    send_mails()
+    _say(done, as_json, lambda done: {"directories": done})
+
+
+def _by_name(name: str) -> Directory:
+    found = Directory.get_or_none(Directory.name == name)
+    if found is None:
+        raise DirectoryProblem(f"There is no directory named {name!r}.")
+    return found
+
+
+def _read(one: Directory) -> dict:
+    reading = core.ask(one, BY)
+    ended = see_through(core.run, reading, _progress(one), lambda row: tell("Almost there; Ctrl+C again to leave."))
+    return _document(Directory.get_by_id(one.id), ended)
+
+
+def _progress(one: Directory) -> Callable[[DirectoryReading], None]:
+    told = -1
+
+    def progress(row: DirectoryReading) -> None:
+        nonlocal told
+        if row.read != told:
+            told = row.read
+            tell(f"{one.name}: reading{f', {row.read:,} people' if row.read else ''} …")
+
+    return progress
+
+
+def _document(one: Directory, ended: DirectoryReading) -> dict:
+    return {
+        "directory": one.name, "kind": one.kind, "state": ended.state, "people": ended.read,
+        "counts": {word: number for word, number in ended.counts.items() if word != "warnings"},
+        "warnings": ended.counts.get("warnings", []), "error": ended.error,
+    }  # fmt: skip
+
+
+def _say(done: list[dict], as_json: bool, document: Callable[[list[dict]], dict]) -> None:
+    lines = []
+    for one in done:
+        found = ", ".join(f"{number:,} {word}" for word, number in one["counts"].items() if number)
+        if one["state"] == "succeeded":
+            lines.append(f"{one['directory']}: {one['people']:,} people; {found or 'nothing new'}.")
+        for warning in one["warnings"]:
+            tell(warning)
+        if one["counts"].get("held"):
+            tell(f"{one['directory']}: a guard holds {one['counts']['held']:,} leavers. See `directory release`.")
+        if one["state"] != "succeeded":
+            tell(f"{one['directory']} could not be read: {one['error']} Nobody's status was changed.")
+    answer(document(done), lines, as_json)
+    end(DONE if all(one["state"] == "succeeded" for one in done) else FAILED)
+
+
+@directory.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="They have left.")
+@as_json
+@opened
+def release(name: str, yes: bool, as_json: bool) -> None:
+    """Let the leavers through that a guard holds; without --yes it only names them."""
+    one = _by_name(name)
+    held = core.held(one)
+    if held and not yes:
+        tell("\n".join(f"{entry.person.name} <{entry.email}>: {entry.reported}, {entry.reason}" for entry in held))
+        raise click.UsageError(f"{len(held):,} people are held. If they have left, add --yes.")
+    number = core.release(one, BY)
+    answer({"directory": one.name, "released": number}, [f"{number:,} people of {one.name} were let through."], as_json)
+
+
+@directory.command("list")
+@as_json
+@opened
+def list_(as_json: bool) -> None:
+    """The directories and when each was read last."""
+    known = [_listed(one) for one in Directory.select().order_by(Directory.name)]
+    rows = [tuple(one[key] for key in ("directory", "kind", "state", "people", "held", "last_read")) for one in known]
+    lines = table([("DIRECTORY", "KIND", "STATE", "PEOPLE", "HELD", "LAST READ"), *rows])
+    answer({"directories": known}, lines if rows else ["No directory is connected: directory add KIND."], as_json)
+
+
+def _listed(one: Directory) -> dict:
+    present = DirectoryEntry.select().where(DirectoryEntry.directory == one, DirectoryEntry.status != "deprovisioned")
+    return {
+        "directory": one.name, "kind": one.kind, "state": one.state, "people": present.count(),
+        "held": len(core.held(one)), "last_read": moment(one.last_read_at), "error": one.error,
+    }  # fmt: skip

@@ -1,0 +1,139 @@
+"""`doctor`: is everything well? Looks, changes nothing, and says in plain words what to do."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import click
+
+from cli.frame import BY, DONE, FAILED, Failed, answer, as_json, end, installation
+from cli.locks import is_served
+from connectors.base import ConnectorError
+from sync import activity, apps, mailer, schedule, vault
+from sync.config import Config
+from sync.db import utcnow
+from sync.models import App, Directory, Mail, Task
+
+LATE = 180  # seconds after which a heartbeat that comes each minute is missed
+LITTLE_SPACE = 200_000_000  # bytes
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+RECENT = timedelta(days=7)
+OK, NOTE, WRONG = "ok", "note", "wrong"
+
+
+@dataclass(frozen=True)
+class Finding:
+    about: str
+    state: str  # ok, note, wrong
+    text: str
+
+
+@click.command()
+@click.option("--apps", "test_apps", is_flag=True, help="Also test the credential of each app.")
+@as_json
+def doctor(test_apps: bool, as_json: bool) -> None:
+    """Look whether everything is well; exit code 1 when something is wrong."""
+    settings = Config.from_environ()
+    if not settings.database_path.exists():
+        raise Failed(f"There is no Rollcall at {settings.home} yet: is ROLLCALL_HOME right? Otherwise start it once.")
+    with installation():
+        found = [*_installation(settings), *_work(settings), *_attention(), *(_credentials() if test_apps else ())]
+    wrong = any(finding.state == WRONG for finding in found)
+    document = {"ok": not wrong, "findings": [vars(finding) for finding in found]}
+    answer(document, [f"{finding.state:5}  {finding.about}: {finding.text}" for finding in found], as_json)
+    end(FAILED if wrong else DONE)
+
+
+def _installation(settings: Config) -> Iterator[Finding]:
+    yield Finding("settings", OK, f"the data is in {settings.home}, pages are at {settings.url}.")
+    if settings.url.startswith("http://") and urlsplit(settings.url).hostname not in LOOPBACK:
+        yield Finding("address", NOTE, "ROLLCALL_URL begins with http://: put a proxy with TLS before it, and say https://.")
+    mode = settings.secret_key_file.stat().st_mode & 0o777
+    if mode & 0o077:
+        yield Finding("key", WRONG, f"others may read {settings.secret_key_file} (mode {mode:o}): chmod 600 it.")
+    else:
+        yield Finding("key", OK, f"only its owner may read {settings.secret_key_file}.")
+    yield _key_fits()
+    yield _database(settings)
+    chain = activity.verify()
+    yield (
+        Finding("activity", OK, f"all {chain.entries:,} entries are as they were written.")
+        if chain.ok else Finding("activity", WRONG, f"entry {chain.broken_at} is not as it was written.")
+    )  # fmt: skip
+    free = shutil.disk_usage(settings.database_path.parent).free
+    needed = max(LITTLE_SPACE, 2 * settings.database_path.stat().st_size)
+    yield (
+        Finding("disk", OK, f"{free // 1_000_000:,} MB are free.")
+        if free > needed else Finding("disk", WRONG, f"only {free // 1_000_000:,} MB are free: make room.")
+    )  # fmt: skip
+
+
+def _key_fits() -> Finding:
+    for row in (*App.select().where(App.credential.is_null(False)), *Directory.select()):
+        try:
+            vault.unseal(row.credential)
+        except vault.VaultProblem as problem:
+            return Finding("credentials", WRONG, f"{row.name}: {problem}")
+    return Finding("credentials", OK, "the key opens all of them.")
+
+
+def _database(settings: Config) -> Finding:
+    try:
+        with closing(sqlite3.connect(f"{settings.database_path.as_uri()}?mode=ro", uri=True)) as database:
+            [said] = database.execute("PRAGMA integrity_check(1)").fetchone()
+            strays = database.execute("PRAGMA foreign_key_check").fetchone()
+    except sqlite3.Error as problem:
+        said, strays = str(problem), None
+    if said != "ok" or strays:
+        return Finding("database", WRONG, f"it is damaged ({said if said != 'ok' else strays}): restore a backup.")
+    return Finding("database", OK, f"whole, {settings.database_path.stat().st_size:,} bytes.")
+
+
+def _work(settings: Config) -> Iterator[Finding]:
+    age = schedule.heartbeat_age(utcnow())
+    if not is_served(settings.database_path):
+        yield Finding("queue", NOTE, "no server is running: daily checks, tasks and mails wait for one.")
+    elif age is None or age > LATE:
+        yield Finding("queue", WRONG, "a server is running, but its schedule has not beaten for minutes: restart it.")
+    else:
+        yield Finding("queue", OK, f"a server is running; its schedule beat {age:.0f} seconds ago.")
+    yield _mail_server(settings)
+
+
+def _mail_server(settings: Config) -> Finding:
+    if not settings.smtp_url:
+        return Finding("mail", NOTE, "ROLLCALL_SMTP_URL is not set: mails wait in the outbox.")
+    outgoing = mailer.parse_smtp_url(settings.smtp_url, settings.url)
+    try:
+        mailer.greet(outgoing)
+    except mailer.MailDelayed as problem:
+        return Finding("mail", WRONG, str(problem))
+    return Finding("mail", OK, f"{outgoing.host} takes mail from {outgoing.sender}.")
+
+
+def _attention() -> Iterator[Finding]:
+    for app in App.select().where(App.error.is_null(False), App.state != "disconnected"):
+        yield Finding(app.name, WRONG, app.error)
+    for directory in Directory.select().where(Directory.error.is_null(False)):
+        yield Finding(directory.name, WRONG, directory.error)
+    if stuck := Task.select().where(Task.state == "needs attention").count():
+        yield Finding("tasks", WRONG, f"{stuck:,} need attention: see `tasks`.")
+    if lost := Mail.select().where(Mail.state == "failed", Mail.created_at > utcnow() - RECENT).count():
+        yield Finding("mail", WRONG, f"{lost:,} mails of the last week could not be sent: see Activity.")
+
+
+def _credentials() -> Iterator[Finding]:
+    for app in list(App.select().where(App.state == "active").order_by(App.name)):
+        try:
+            identity = apps.retest(app, BY)
+        except (ConnectorError, vault.VaultProblem) as problem:
+            yield Finding(app.name, WRONG, str(problem))
+        else:
+            missing = "; ".join(identity.missing)
+            yield Finding(app.name, NOTE if missing else OK, missing or f"the credential works, as {identity.name}.")

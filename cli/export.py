@@ -1,0 +1,71 @@
+"""`export access`: who has which seat, role and access, in every app, as it is now.
+Seats come first to last by app and name; an account's access to each asset is a row of its own."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Iterator
+
+import click
+from peewee import JOIN
+
+from cli.frame import moment, opened
+from sync.db import utcnow
+from sync.models import Access, Account, App, Asset, Person, PersonEmail, Role
+
+COLUMNS = (
+    "app", "connector", "account", "email", "name", "status", "role", "match", "person", "person_status",
+    "last_activity", "asset", "asset_kind", "asset_role",
+)  # fmt: skip
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would execute
+
+
+@click.group()
+def export() -> None:
+    """Take out what Rollcall knows."""
+
+
+@export.command()
+@click.option("--format", "shape", type=click.Choice(["csv", "json"]), default="csv", show_default=True)
+@opened
+def access(shape: str) -> None:
+    """Who has what in every app, as of the last check of each."""
+    rows = (dict(zip(COLUMNS, row)) for row in _rows())
+    if shape == "json":
+        click.echo(json.dumps({"at": moment(utcnow()), "access": list(rows)}, indent=2))
+        return
+    writer = csv.DictWriter(sys.stdout, COLUMNS, lineterminator="\r\n")  # RFC 4180
+    writer.writeheader()
+    writer.writerows({name: _harmless(cell) for name, cell in row.items()} for row in rows)
+
+
+def _rows() -> Iterator[tuple]:
+    seats = (
+        Account.select(
+            Account.id, App.name, App.connector, Account.external_id, Account.email, Account.name, Account.status,
+            Role.label, Account.role, Account.match, PersonEmail.email, Person.status, Account.last_activity,
+        )
+        .join(App)
+        .switch(Account).join(Person, JOIN.LEFT_OUTER)
+        .join(PersonEmail, JOIN.LEFT_OUTER, on=(PersonEmail.person == Person.id) & PersonEmail.main)
+        .join(Role, JOIN.LEFT_OUTER, on=(Role.app == Account.app) & (Role.external_id == Account.role))
+        .where(Account.state != "gone", App.state != "disconnected")
+        .order_by(App.name, Account.name, Account.id)
+        .tuples()
+    )  # fmt: skip
+    for account_id, *told, label, role, match, email, person_status, last in seats.iterator():
+        seat = (*told, label or role, match, email, person_status, moment(last))
+        yield (*seat, None, None, None)
+        for asset in _assets(account_id):
+            yield (*seat, *asset)
+
+
+def _assets(account_id: int) -> list[tuple]:
+    query = Access.select(Asset.name, Asset.kind, Access.role).join(Asset).where(Access.account == account_id)
+    return list(query.order_by(Asset.kind, Asset.name).tuples())
+
+
+def _harmless(cell: str | None) -> str | None:
+    return f"'{cell}" if cell and cell.startswith(FORMULA) else cell

@@ -1,0 +1,128 @@
+"""What every command shares: how an installation is opened, how an answer is printed, how a known error ends it.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done and a report waits."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import click
+from peewee import DatabaseError
+
+from cli.locks import InUse, in_use, is_served
+from connectors.base import ConnectorError
+from sync import (
+    apps,
+    checks,  # noqa: F401 - registers what runs a check with the queue, before it is opened
+    config,
+    directories,
+    notify,
+    people,
+    reports,
+    schedule,
+    tasks,
+)
+from sync.config import Config
+from sync.db import DatabaseRefused, connected
+from sync.vault import VaultProblem
+from sync.workspace import WorkspaceProblem
+
+BY = "command line"
+DONE, FAILED, REPORT_WAITS = 0, 1, 3
+KNOWN = (
+    apps.AppProblem, config.BadSetting, ConnectorError, DatabaseRefused, directories.DirectoryProblem, InUse,
+    people.PeopleProblem, reports.ReportProblem, tasks.TaskProblem, VaultProblem, WorkspaceProblem,
+)  # fmt: skip
+
+
+class Failed(click.ClickException):
+    """The command could not do it; the text is a sentence for standard error."""
+
+    exit_code = FAILED
+
+    def show(self, file: Any = None) -> None:
+        tell(self.message)
+
+
+class Commands(click.Group):
+    """The top of the command line: a known error becomes its sentence and exit code 1."""
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except KNOWN as problem:
+            raise Failed(str(problem)) from problem
+        except DatabaseError as problem:
+            raise Failed(f"The database refused: {problem}. What was not finished was not done.") from problem
+
+
+@click.group(cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.pass_context
+def rollcall(context: click.Context) -> None:
+    """Rollcall keeps a team's paid apps honest. Without a command it serves pages, queue and schedule in one process.
+
+    Where things are is set by ROLLCALL_HOME and the other variables of the README.
+    """
+    if context.invoked_subcommand is None:
+        context.invoke(rollcall.commands["serve"])
+
+
+@contextmanager
+def installation() -> Iterator[Config]:
+    """The installation of ROLLCALL_HOME, opened, with a connection; a restore has to wait until the block ends."""
+    settings = Config.from_environ()
+    with in_use(settings.database_path):
+        config.open_all(settings)
+        with connected():
+            yield settings
+
+
+def opened(command: Callable) -> Callable:
+    """Decorates a command that works on the opened installation."""
+
+    @functools.wraps(command)
+    def inside(*arguments: Any, **values: Any) -> Any:
+        with installation():
+            return command(*arguments, **values)
+
+    return inside
+
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on standard output.")
+
+
+def tell(text: str) -> None:
+    """Progress and errors: to standard error."""
+    click.echo(text, err=True)
+
+
+def answer(document: dict, lines: list[str], as_json: bool) -> None:
+    """Print what was found, as the document of interfaces.md or as lines for a person."""
+    click.echo(json.dumps(document, indent=2) if as_json else "\n".join(lines))
+
+
+def end(code: int) -> None:
+    click.get_current_context().exit(code)
+
+
+def moment(when: datetime | None) -> str | None:
+    """A naive UTC time as JSON and CSV write it: 2026-11-24T09:30:00Z."""
+    return when and f"{when.isoformat(timespec='seconds')}Z"
+
+
+def table(rows: list[tuple]) -> list[str]:
+    """Lines with the columns under each other; the first row is the header."""
+    cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
+    widths = [max(len(row[place]) for row in cells) for place in range(len(cells[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in cells]
+
+
+def send_mails(settings: Config | None = None) -> None:
+    """Without a server the news of this command would wait for the next one: send it now."""
+    database = (settings or Config.from_environ()).database_path
+    if notify.can_send() and not is_served(database):
+        schedule.drain(("mail",))

@@ -1,0 +1,63 @@
+"""`setup`, the first owner without a browser; `people import`, a list of people from a CSV file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cli.frame import BY, answer, as_json, opened
+from sync import people as core
+from sync import signin
+from sync.people import signature
+
+
+@click.command()
+@click.option("--workspace", required=True, metavar="NAME", help="The company or team.")
+@click.option("--email", required=True, metavar="E", help="The first owner's e-mail address, to sign in with.")
+@click.option("--name", default="", metavar="N", help="The first owner's name.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input instead of asking for it.")
+@as_json
+def setup(workspace: str, email: str, name: str, password_stdin: bool, as_json: bool) -> None:
+    """Make the workspace and its first owner, without a browser."""
+    _set_up(workspace, email, name, _password(password_stdin), as_json)
+
+
+def _password(from_stdin: bool) -> str:
+    stdin = click.get_text_stream("stdin")
+    if from_stdin:
+        return stdin.readline().rstrip("\r\n")
+    if not stdin.isatty():
+        raise click.UsageError("There is nobody to ask for the password: use --password-stdin.")
+    return click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+
+
+@opened
+def _set_up(workspace: str, email: str, name: str, password: str, as_json: bool) -> None:
+    person = signin.set_up(workspace, email, name, password, BY)
+    answer(
+        {"workspace": workspace.strip(), "owner": core.main_email(person)},
+        [f"{workspace.strip()} is set up. {signature(person)} is its first owner and can sign in."], as_json,
+    )  # fmt: skip
+
+
+@click.group()
+def people() -> None:
+    """The people that the workspace knows."""
+
+
+@people.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@as_json
+@opened
+def import_file(file: Path, as_json: bool) -> None:
+    """Take over the people of FILE.csv: email, name, status, groups, employee_number, further_emails.
+
+    Complete for the people it names, and says nothing of anybody else. For a complete list of the
+    company, connect the file as a directory: directory add csv --set file=FILE.csv.
+    """
+    outcome = core.import_csv(file, BY)
+    answer(
+        {"added": outcome.added, "updated": outcome.updated, "unchanged": outcome.unchanged},
+        [f"{outcome.added:,} people added, {outcome.updated:,} updated, {outcome.unchanged:,} unchanged."], as_json,
+    )  # fmt: skip

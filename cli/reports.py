@@ -1,0 +1,191 @@
+"""`report`, what waits for a yes; `release`, a mass change let through; `finish`, the yes itself."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from cli import tasks as shown
+from cli.apps import known
+from cli.frame import BY, DONE, FAILED, REPORT_WAITS, Failed, answer, as_json, end, opened, send_mails, tell
+from sync import people, reports, tasks
+from sync.models import Account, App, Change, Check, Report
+from sync.reports import ReportProblem
+
+POLL = 0.3  # seconds
+MOST = 10**9  # rows of a report: all of them
+WAIT_MINUTES = 15
+
+
+@click.command()
+@click.argument("name")
+@as_json
+@opened
+def report(name: str, as_json: bool) -> None:
+    """The open report of the app NAME, else its latest."""
+    app = known(name)
+    found = reports.open_report(app) or latest(app)
+    if found is None:
+        raise ReportProblem(f"{app.name} has no report yet: check it first.")
+    changes = reports.rows_of(found, tuple(found.counts), MOST)
+    answer(_document(app, found, changes), _lines(found, changes), as_json)
+
+
+def latest(app: App) -> Report | None:
+    return Report.select().where(Report.app == app).order_by(Report.id.desc()).first()
+
+
+def _document(app: App, found: Report, changes: list[Change]) -> dict:
+    check = Check.select().where(Check.report == found).order_by(Check.id.desc()).first()
+    return {
+        "report": found.id, "app": app.name, "state": found.state,
+        "check": check and check.id, "version": found.version,
+        "changes": [_change(change) for change in changes],
+    }  # fmt: skip
+
+
+def _change(change: Change) -> dict:
+    person = change.account and change.account.person
+    return {
+        "id": change.id, "kind": change.kind, "decision": change.decision,
+        "account": seat(change.account),
+        "asset": change.asset and {
+            "external_id": change.asset.external_id, "kind": change.asset.kind, "name": change.asset.name,
+        },
+        "person": (people.main_email(person) or None) if person else None,
+        "before": change.before, "after": change.after, "reason": change.reason, "protected": change.protected,
+    }  # fmt: skip
+
+
+def seat(account: Account | None) -> dict | None:
+    return shown.seat(account)
+
+
+def _lines(found: Report, changes: list[Change]) -> list[str]:
+    lines = [reports.sentence(found), f"Report {found.id}, {found.state}."]
+    for change in changes:
+        who = f"{change.account.external_id} {_named(change.account)}" if change.account else ""
+        what = f"{change.asset.kind} {change.asset.name}" if change.asset else ""
+        between = " → ".join(filter(None, (change.before, change.after)))
+        why = change.protected or change.reason
+        lines.append("  ".join(filter(None, (f"[{change.decision}]", change.kind, who, what, between, why))))
+    return lines
+
+
+def _named(account: Account) -> str:
+    return f"{account.name} <{account.email}>".strip() if account.email else account.name
+
+
+@click.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="I have looked at the report.")
+@as_json
+@opened
+def release(name: str, yes: bool, as_json: bool) -> None:
+    """Let a mass change through that a guard holds: it then waits for `finish` like any other."""
+    app = known(name)
+    found = _open(app)
+    if not yes:
+        raise click.UsageError(f"{found.held:,} changes of {app.name} are held. Look at `report`, then add --yes.")
+    reports.release(found, BY)
+    found = Report.get_by_id(found.id)
+    answer({"report": found.id, "state": found.state, "waiting": found.waiting, "held": found.held},
+           [f"{found.waiting:,} changes of {app.name} now wait for `finish`."], as_json)  # fmt: skip
+
+
+def _open(app: App) -> Report:
+    found = reports.open_report(app)
+    if found is None:
+        raise ReportProblem(f"No report of {app.name} waits. Nothing was changed.")
+    return found
+
+
+@click.command()
+@click.argument("name")
+@click.option("--leave-out", "left_out", multiple=True, metavar="EXTERNAL_ID=REASON",
+              help="Keep this account, and why; may be repeated.")
+@click.option("--yes", is_flag=True, help="Remove the others from the app.")
+@click.option("--version", type=int, metavar="N", help="Only if the report is still as `report --json` showed it.")
+@click.option("--wait", is_flag=True, help="Wait until each removal has been done in the app.")
+@click.option("--minutes", default=WAIT_MINUTES, show_default=True, help="The longest that --wait waits.")
+@as_json
+@opened
+def finish(
+    name: str, left_out: tuple[str, ...], yes: bool, version: int | None, wait: bool, minutes: int, as_json: bool
+) -> None:
+    """Finish Sync: say yes to the open report of the app NAME.
+
+    Without --wait the removals are left to the running server, or to the next one that starts.
+    """
+    app = known(name)
+    found = reports.open_report(app)
+    if found is None:
+        found = _finished_before(app, left_out)
+    kept = _left_out(found, left_out)
+    if not yes:
+        raise click.UsageError(f"{reports.sentence(found)} Look at `report`, then add --yes.")
+    done = reports.finish(found, BY, version, kept)
+    if done.already:
+        tell(f"Report {found.id} was finished before. Nothing happened twice.")
+    if wait:
+        _see_through(done.report, minutes * 60)
+        send_mails()
+    _say_finished(Report.get_by_id(found.id), wait, as_json)
+
+
+def _finished_before(app: App, left_out: tuple[str, ...]) -> Report:
+    """The report that an earlier call has finished, so that a script may be run again."""
+    found = latest(app)
+    if found is None or found.state != "applied" or left_out:
+        raise ReportProblem(f"No report of {app.name} waits. Nothing was changed.")
+    return found
+
+
+def _left_out(found: Report, pairs: tuple[str, ...]) -> dict[int, str]:
+    """Change id → reason. An id may hold a = itself, so what waits decides where it ends."""
+    waiting = list(
+        Change.select(Change, Account).join(Account)
+        .where(Change.report == found, Change.decision.in_((reports.CONFIRM, reports.HELD, reports.LEFT_OUT)))
+    )  # fmt: skip
+    kept: dict[int, str] = {}
+    for pair in pairs:
+        if "=" not in pair:
+            raise click.UsageError("--leave-out needs EXTERNAL_ID=REASON.")
+        named = {change.account.external_id for change in waiting if pair.startswith(f"{change.account.external_id}=")}
+        if not named:
+            unknown = pair.partition("=")[0]
+            raise ReportProblem(f"Nobody with the id {unknown} waits in this report. Nothing was changed.")
+        external_id = max(named, key=len)
+        kept |= {row.id: pair[len(external_id) + 1 :] for row in waiting if row.account.external_id == external_id}
+    return kept
+
+
+def _see_through(found: Report, seconds: float) -> None:
+    deadline, told = time.monotonic() + seconds, {}
+    while True:
+        rows = tasks.of_report(found)
+        for task in rows:
+            if told.get(task.id, "queued") != task.state:
+                tell(shown.line(task))
+            told[task.id] = task.state
+        live = [task for task in rows if task.state in ("queued", "running")]
+        if not live or time.monotonic() > deadline:
+            return
+        for task in live:
+            tasks.run(task.id)
+        time.sleep(POLL)
+
+
+def _say_finished(found: Report, waited: bool, as_json: bool) -> None:
+    rows = tasks.of_report(found)
+    lines = [shown.line(task) for task in rows] or ["Nothing was to be done in the app."]
+    answer(shown.document(found, rows), [f"Report {found.id} is {found.state}.", *lines], as_json)
+    unfinished = [task for task in rows if task.state in ("queued", "running")]
+    stuck = [task for task in rows if task.state in ("needs attention", "failed")]
+    if waited and unfinished:
+        raise Failed(f"{len(unfinished)} removals aren't done yet. They go on with the server, or the next one.")
+    if stuck:
+        tell("\n".join(f"{shown.whom(task)}: {task.error}" for task in stuck))
+        end(FAILED)
+    end(REPORT_WAITS if found.state == "open" else DONE)

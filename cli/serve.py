@@ -1,0 +1,124 @@
+"""`serve`: pages, queue and schedule in one process; `web` and `worker`: the same in parts.
+SIGTERM or Ctrl+C: what is running is finished, then the process ends; a second one ends it at once."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+
+import click
+from flask import Flask
+from huey.consumer import Consumer
+
+from cli.frame import Failed, installation, tell
+from cli.locks import serving_queue
+from cli.pages import Pages
+from sync import schedule, signin
+from sync.config import Config
+from sync.db import connected
+
+WORKERS = 4
+PICK_UP = 0.25  # seconds, the longest that a click waits for a worker
+HEALTH_SECONDS = 10  # between looks at the workers
+
+
+@click.command()
+@click.pass_obj
+def serve(create_app: Callable[[Config], Flask]) -> None:
+    """Serve pages, queue and schedule in one process (the default)."""
+    _log()
+    with installation() as settings:
+        serve_all(create_app, settings)
+
+
+@click.command()
+@click.pass_obj
+def web(create_app: Callable[[Config], Flask]) -> None:
+    """Serve the pages alone; a `worker` must run beside it."""
+    _log()
+    with installation() as settings, _pages(create_app, settings):
+        _announce(settings)
+        _stop_signal().wait()
+
+
+@click.command()
+def worker() -> None:
+    """Work the queue and the schedule alone, without pages."""
+    _log()
+    with installation() as settings, serving_queue(settings.database_path):
+        schedule.sweep()
+        tell("Rollcall works the queue and the schedule.")
+        _work_until(_stop_signal())
+
+
+def serve_all(create_app: Callable[[Config], Flask], settings: Config) -> None:
+    """Serve an installation that is open, until the process is told to stop."""
+    with ExitStack() as stack:
+        stack.enter_context(serving_queue(settings.database_path))
+        stack.enter_context(_pages(create_app, settings))
+        schedule.sweep()
+        _announce(settings)
+        _work_until(_stop_signal())
+
+
+def _log() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("huey").setLevel(logging.WARNING)
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+
+
+@contextmanager
+def _pages(create_app: Callable[[Config], Flask], settings: Config) -> Iterator[None]:
+    try:
+        pages = Pages(create_app(settings), settings.listen_host, settings.listen_port)
+    except OSError as problem:
+        address = f"{settings.listen_host}:{settings.listen_port}"
+        raise Failed(
+            f"{address} can't be served: {problem.strerror or problem}. Nothing was started: "
+            "stop what is there, or set ROLLCALL_LISTEN to another HOST:PORT."
+        ) from problem
+    try:
+        yield
+    finally:
+        pages.stop()
+
+
+def _announce(settings: Config) -> None:
+    click.echo(f"Rollcall is at {settings.url}")
+    with connected():
+        token = signin.setup_link_token()
+    if token:
+        click.echo(f"Nobody owns it yet. Set it up, once, with this link: {settings.url}/setup?token={token}")
+
+
+def _stop_signal() -> threading.Event:
+    """Set by the first SIGTERM or SIGINT; from then on they end the process at once."""
+    stop = threading.Event()
+
+    def handle(signum: int, _frame: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        tell("Finishing what is running …")
+        stop.set()
+
+    signal.signal(signal.SIGTERM, handle)
+    signal.signal(signal.SIGINT, handle)
+    return stop
+
+
+class Workers(Consumer):
+    """Huey's workers and schedule, in the process and under the signals of this file."""
+
+    def _set_signal_handlers(self) -> None:
+        """Ours are set: Huey's would execute the program anew on SIGHUP."""
+
+
+def _work_until(stop: threading.Event) -> None:
+    workers = Workers(schedule.queue, workers=WORKERS, max_delay=PICK_UP)
+    workers.start()
+    while not stop.wait(HEALTH_SECONDS):
+        workers.check_worker_health()
+    workers.stop(graceful=True)

@@ -1,0 +1,89 @@
+"""`tasks`: what is being done in the apps, and another try for what needs attention."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from cli.apps import known
+from cli.frame import BY, DONE, FAILED, answer, as_json, end, opened, send_mails, tell
+from sync import tasks as core
+from sync.models import Account, App, Report, Task
+from sync.tasks import TaskProblem
+
+LIMIT = 200
+POLL = 0.3  # seconds
+RETRY_SECONDS = 120
+
+
+@click.command()
+@click.option("--app", "name", metavar="NAME", help="Of this app only.")
+@click.option("--retry", "task_id", type=int, metavar="ID", help="Try this task again, now.")
+@click.option("--limit", default=LIMIT, show_default=True, help="The latest so many.")
+@as_json
+@opened
+def tasks(name: str | None, task_id: int | None, limit: int, as_json: bool) -> None:
+    """The tasks, the latest last; a task that needs attention can be tried again."""
+    rows = _listed(known(name) if name else None, task_id, limit)
+    if task_id is not None:
+        rows = [_retried(rows)]
+        send_mails()
+    of = {task.report_id for task in rows}
+    report = Report.get_or_none(Report.id == of.pop()) if len(of) == 1 else None
+    answer(document(report, rows), [line(task) for task in rows] or ["There are no tasks."], as_json)
+    if task_id is not None and rows[0].state not in core.ENDED:
+        tell(rows[0].error or "It is still under way.")
+        end(FAILED)
+    end(DONE)
+
+
+def _listed(app: App | None, task_id: int | None, limit: int) -> list[Task]:
+    query = Task.select(Task, Account, App).left_outer_join(Account).switch(Task).join(App).order_by(Task.id.desc())
+    if app is not None:
+        query = query.where(Task.app == app)
+    if task_id is not None:
+        query = query.where(Task.id == task_id)
+    return list(query.limit(limit))[::-1]
+
+
+def _retried(rows: list[Task]) -> Task:
+    """Run here unless the server is faster; one attempt."""
+    if not rows:
+        raise TaskProblem("There is no such task.")
+    core.retry(rows[0], BY)
+    deadline = time.monotonic() + RETRY_SECONDS
+    while True:
+        core.run(rows[0].id)
+        [task] = _listed(None, rows[0].id, 1)
+        tried_once = task.state == "queued" and task.attempts > 0
+        if task.state not in ("queued", "running") or tried_once or time.monotonic() > deadline:
+            return task
+        time.sleep(POLL)
+
+
+def document(report: Report | None, rows: list[Task]) -> dict:
+    """`report` and `state` are null where the tasks are not all of one report."""
+    return {
+        "report": report and report.id,
+        "state": report and report.state,
+        "tasks": [
+            {"id": task.id, "act": task.act, "account": seat(task.account), "state": task.state,
+             "attempts": task.attempts, "error": task.error, "app": task.app.name, "report": task.report_id}
+            for task in rows
+        ],
+    }  # fmt: skip
+
+
+def seat(account: Account | None) -> dict | None:
+    return account and {"external_id": account.external_id, "email": account.email, "name": account.name}
+
+
+def line(task: Task) -> str:
+    return f"{task.id}  {task.app.name}: {task.act} {whom(task)}, {task.state}{f': {task.error}' if task.error else ''}"
+
+
+def whom(task: Task) -> str:
+    if task.account is not None:
+        return task.account.name or task.account.email or task.external_id
+    return task.detail.get("email", "")

@@ -1,0 +1,42 @@
+"""What `--set KEY=VALUE` gives a connector.
+A secret may come from a file (KEY=@FILE) or from standard input (KEY=-), and is never shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+from cli.frame import tell
+from connectors.base import Field
+
+setting = click.option("--set", "pairs", multiple=True, metavar="KEY=VALUE",
+                       help="One field of the connector; a secret as KEY=@FILE, or as KEY=- from standard input.")
+
+
+def values_of(fields: Iterable[Field], pairs: Iterable[str]) -> dict[str, str]:
+    """The pairs by name; raises UsageError for what is no pair, comes twice or can't be read."""
+    secret = {field.name for field in fields if field.secret}
+    values: dict[str, str] = {}
+    for pair in pairs:
+        name, is_pair, value = pair.partition("=")
+        if not is_pair or not name:
+            raise click.UsageError("--set needs KEY=VALUE, such as --set base_url=https://example.com.")
+        if name in values:
+            raise click.UsageError(f"--set {name}=… was given twice.")
+        values[name] = _secret(name, value) if name in secret else value
+    return values
+
+
+def _secret(name: str, value: str) -> str:
+    if value == "-":
+        return click.get_text_stream("stdin").read().strip()
+    if value.startswith("@"):
+        try:
+            return Path(value[1:]).read_text().strip()
+        except (OSError, UnicodeDecodeError) as problem:
+            reason = getattr(problem, "strerror", None) or "it is no text"
+            raise click.UsageError(f"The file of --set {name}=@FILE can't be read: {reason}.") from None
+    tell(f"{name} is on the command line, where others on this machine may see it. {name}=@FILE or {name}=- hides it.")
+    return value

@@ -1,0 +1,35 @@
+"""Seeing a row of work through to its end: in a thread of this process, or by the server that has it already."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from peewee import Model
+
+LIVE = ("queued", "running")
+POLL = 0.2  # seconds
+CLAIM_EVERY = 1.0  # seconds between attempts to take over a row that somebody else holds
+
+
+def see_through(
+    run: Callable[[int], None], row: Model, tell: Callable[[Model], None], interrupted: Callable[[Model], None]
+) -> Model:
+    """The row once it has ended. `tell` gets it now and again; Ctrl+C calls `interrupted` once, a second one leaves."""
+    worker, tried, stopping = None, float("-inf"), False
+    while True:
+        row = type(row).get_by_id(row.id)
+        if row.state not in LIVE:
+            return row
+        tell(row)
+        try:
+            if (worker is None or not worker.is_alive()) and time.monotonic() - tried > CLAIM_EVERY:
+                worker, tried = threading.Thread(target=run, args=(row.id,), daemon=True), time.monotonic()
+                worker.start()
+            time.sleep(POLL)
+        except KeyboardInterrupt:
+            if stopping:
+                raise
+            stopping = True
+            interrupted(row)
