@@ -50,7 +50,7 @@ class Scripted:
     def add(self, id: str, email: str, name: str = "", **said: object) -> None:
         self.entries[id] = DirectoryPerson(id=id, email=email, name=name or id, **said)
 
-    def say(self, id: str, **said: object) -> None:
+    def say(self, id: str, /, **said: object) -> None:
         self.entries[id] = replace(self.entries[id], **said)
 
     def delete(self, *ids: str) -> None:
