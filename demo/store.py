@@ -65,6 +65,7 @@ class Store:
         connection.row_factory = sqlite3.Row
         try:
             connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA synchronous = NORMAL")  # outlives kill -9; a power cut may cost the last act
             yield connection
         finally:
             connection.close()
