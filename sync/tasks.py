@@ -9,7 +9,12 @@ from datetime import datetime, timedelta
 from peewee import fn
 
 from connectors.base import (
+    CHANGE_ROLE,
+    GRANT,
+    INVITE,
     LOOK_UP,
+    REMOVE,
+    REVOKE,
     Connector,
     ConnectorError,
     CredentialRejected,
@@ -22,6 +27,7 @@ from sync import activity, apps, leases, matching, notify, policy, schedule
 from sync.db import connected, utcnow, writing
 from sync.models import Access, Account, App, Asset, Change, Person, Report, Task
 
+TO_DO = "{connector} gives Rollcall no way to {act}: do it in the app itself, then say here that it is done."
 DELAYS = (10, 30, 120, 600, 1800, 7200)  # seconds before each further attempt
 LIVE = ("queued", "running", "needs attention")
 ENDED = ("done", "failed", "cancelled", "no longer needed")
@@ -40,6 +46,10 @@ class TaskProblem(ValueError):
 
 class NoLongerNeeded(Exception):
     """A last look found that the act must not or need not happen; the text says why."""
+
+
+class ByHand(Exception):
+    """The connector can't do this act: somebody must, in the app itself."""
 
 
 class NotConfirmed(Exception):
@@ -95,6 +105,8 @@ def run(task_id: int) -> None:
             _again(task, str(wait), max(1.0, wait.retry_after), counts=False)
         except (TemporarilyUnavailable, NotConfirmed) as problem:
             _later(task, str(problem))
+        except ByHand as why:
+            _needs_attention(task, str(why))
         except CredentialRejected as problem:
             _app_needs_attention(task.app, str(problem))
             _needs_attention(task, f"{problem} Replace the credential, then retry.")
@@ -111,8 +123,11 @@ def _act(task: Task) -> None:
     if task.app.state in ("paused", "disconnected"):
         raise NoLongerNeeded(f"The app is {task.app.state} in Rollcall.")
     connector = apps.connector_for(task.app)
+    needed, act = ACTS[task.act]
     try:
-        ACTS[task.act](task, connector)
+        if needed not in connector.capabilities and task.act != "remove":
+            raise ByHand(TO_DO.format(connector=connector.label, act=task.act))
+        act(task, connector)
     finally:
         connector.close()
 
@@ -124,6 +139,8 @@ def _remove(task: Task, connector: Connector) -> None:
     if seat is None or (connector.removal_suspends and seat.status == "suspended"):
         return
     _refuse_if_protected(task, account)
+    if REMOVE not in connector.capabilities:
+        raise ByHand(TO_DO.format(connector=connector.label, act="remove"))
     connector.remove(seat)
     if LOOK_UP in connector.capabilities:
         left = connector.account(task.external_id)
@@ -193,12 +210,12 @@ def _asset(task: Task) -> SeatAsset:
     return SeatAsset(id=asset.external_id, kind=asset.kind, name=asset.name)
 
 
-ACTS: dict[str, Callable[[Task, Connector], None]] = {
-    "remove": _remove,
-    "change role": _change_role,
-    "invite": _invite,
-    "grant": _grant,
-    "revoke": _revoke,
+ACTS: dict[str, tuple[str, Callable[[Task, Connector], None]]] = {
+    "remove": (REMOVE, _remove),
+    "change role": (CHANGE_ROLE, _change_role),
+    "invite": (INVITE, _invite),
+    "grant": (GRANT, _grant),
+    "revoke": (REVOKE, _revoke),
 }
 
 
@@ -276,6 +293,19 @@ def retry(task: Task, by: str) -> None:
         Task.update(state="queued", attempts=0, next_at=utcnow()).where(Task.id == task.id).execute()
         activity.record(by, "retried task", about=_whom(task), app=task.app_id, report=task.report_id)
         schedule.wake("task", task.id)
+
+
+def done_by_hand(task: Task, by: str) -> None:
+    """Somebody did it in the app itself. Raises TaskProblem for a task that doesn't wait for that."""
+    with writing():
+        task = Task.get_by_id(task.id)
+        if task.state != "needs attention":
+            raise TaskProblem(f"This task is {task.state}: it does not wait for anybody.")
+        Task.update(state="done", error=None, finished_at=utcnow()).where(Task.id == task.id).execute()
+        if task.act == "remove":
+            _settle_account(task, gone=True)
+        activity.record(by, f"{WORDS[task.act]}, by hand", about=_whom(task), app=task.app_id, report=task.report_id)
+        _tell_outcome(task)
 
 
 def cancel(task: Task, by: str) -> None:
