@@ -11,16 +11,16 @@ INVALID = 422  # a form that came back with what to fix: htmx swaps it in (see t
 
 
 def wants_part() -> bool:
-    """True when htmx asks for the part it will swap, not for a page to show."""
-    return bool(request.htmx) and "HX-History-Restore-Request" not in request.headers
+    """True when htmx asks for the part it will swap, not for a page to show (go_to takes #page of one)."""
+    return bool(request.htmx) and request.htmx.target != "page"
 
 
-def page_or_part(page: str, part: str, **values) -> str:
-    """`part` is a template whose name begins with _ and that `page` includes as well."""
-    return render_template(part if wants_part() else page, **values)
+def page_or_part(whole: str, part: str, /, **values) -> str:
+    """`part` is a template whose name begins with _ and that `whole` includes as well."""
+    return render_template(part if wants_part() else whole, **values)
 
 
-def dialog(part: str, title: str, status: int = 200, **values) -> tuple[str, int]:
+def dialog(part: str, title: str, status: int = 200, /, **values) -> tuple[str, int]:
     """`part` renders a <dialog> (macro `dialog`); without htmx it stands open on a page of its own."""
     values |= {"title": title, "part": part}
     return render_template(part if wants_part() else "dialog_page.html", **values), status

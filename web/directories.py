@@ -14,6 +14,7 @@ from web.answers import INVALID, dialog, go_to, page_or_part, wants_part
 from web.frame import MANAGERS
 from web.permissions import workspace_role
 from web.security import signed_in_person
+from web.words import plural
 
 pages = Blueprint("directories", __name__, url_prefix="/directories")
 
@@ -25,7 +26,8 @@ REFUSALS = (DirectoryProblem, ConnectorError, VaultProblem)  # their words are f
 @pages.get("")
 @workspace_role(*MANAGERS)
 def index() -> str:
-    return render_template("directories/index.html", directories=[_told(row) for row in Directory.select().order_by(Directory.name)])
+    known = Directory.select().order_by(Directory.name)
+    return render_template("directories/index.html", directories=[_told(directory) for directory in known])
 
 
 @pages.get("/new")
@@ -46,7 +48,7 @@ def create_test(kind: str) -> str | tuple[str, int]:
     """Try the values without keeping them."""
     values = {"kind": _kind(kind), "given": request.form}
     try:
-        values["identity"] = directories.test(kind, request.form.to_dict())
+        values["identity"] = directories.test(kind, _values(kind))
     except REFUSALS as problem:
         values["problem"] = str(problem)
     status = INVALID if "problem" in values else 200
@@ -58,7 +60,7 @@ def create_test(kind: str) -> str | tuple[str, int]:
 def create(kind: str) -> Response | tuple[str, int]:
     given = request.form
     try:
-        directory = directories.connect(_kind(kind).slug, given.get("name", ""), given.to_dict(), _by())
+        directory = directories.connect(kind, given.get("directory_name", ""), _values(kind), _by())
     except REFUSALS as problem:
         values = {"kind": _kind(kind), "given": given, "problem": str(problem)}
         return page_or_part("directories/connect.html", "directories/_test.html", **values), INVALID
@@ -102,7 +104,7 @@ def release(directory_id: int) -> tuple[str, int]:
 def create_release(directory_id: int) -> Response:
     directory = _directory(directory_id)
     count = directories.release(directory, _by())
-    return go_to(_address(directory), f"The changes of {count:,} {'person' if count == 1 else 'people'} were taken over.")
+    return go_to(_address(directory), f"Taken over for {plural(count, 'person', 'people')}.")
 
 
 @pages.post("/<int:directory_id>/pause")
@@ -133,7 +135,7 @@ def credential(directory_id: int) -> tuple[str, int]:
 def set_credential(directory_id: int) -> Response | tuple[str, int]:
     directory = _directory(directory_id)
     try:
-        identity = directories.reconnect(directory, request.form.to_dict(), _by())
+        identity = directories.reconnect(directory, _values(directory.kind), _by())
     except REFUSALS as problem:
         return _credential(directory, request.form, INVALID, str(problem))
     return go_to(_address(directory), f"It works: {identity.name}.")
@@ -181,6 +183,11 @@ def _kind(slug: str):
         return directories.connector_class(slug)
     except DirectoryProblem:
         abort(404)
+
+
+def _values(slug: str) -> dict[str, str]:
+    """What the form gives for the fields of this kind, and nothing else of it."""
+    return {field.name: request.form.get(field.name, "") for field in _kind(slug).fields}
 
 
 def _directory(directory_id: int) -> Directory:

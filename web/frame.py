@@ -8,6 +8,7 @@ from flask import Flask, g, request
 
 from sync import apps
 from sync.models import App, AppPerson, Person, Report
+from web.answers import wants_part
 from web.permissions import outranks
 from web.security import signed_in_person
 from web.words import this_workspace
@@ -30,12 +31,12 @@ class Place:
 
 
 def install(app: Flask) -> None:
+    app.jinja_env.globals["wants_part"] = wants_part
+
     @app.context_processor
     def surroundings() -> dict:
         me = signed_in_person() if request.endpoint != "static" and "connection" in g else None
-        return {
-            "me": me, "workspace": this_workspace, "places": lambda: places(me), "manages": manages, "outranks": outranks,
-        }
+        return {"me": me, "workspace": this_workspace, "places": lambda: places(me), "outranks": outranks}
 
 
 def manages(person: Person | None) -> bool:

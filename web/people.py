@@ -91,13 +91,14 @@ def _uploaded() -> str:
 @pages.get("/<int:person_id>")
 @workspace_role(*MANAGERS)
 def show(person_id: int) -> str:
-    person, me = _person(person_id), signed_in_person()
+    person = _person(person_id)
     seats = people.seats_of(person)
-    visible = [seat for seat in seats if apps.part_of(me, seat.app)]
+    open_to_me = {app.id for app in apps.apps_of(signed_in_person())}
+    visible = [seat for seat in seats if seat.app_id in open_to_me]
     return render_template(
         "people/show.html", person=person, email=people.main_email(person), seats=visible,
-        elsewhere=len(seats) - len(visible), entries=people.entries_of(person),
-        told=activity.entries(person=person, limit=20), role_words=ROLE_WORDS,
+        elsewhere=len(seats) - len(visible), entries=people.entries_of(person), role_words=ROLE_WORDS,
+        told=activity.entries(person=person, limit=20, of_apps=open_to_me),
     )
 
 

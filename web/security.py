@@ -9,7 +9,7 @@ from datetime import timedelta
 from flask import Flask, Response, g, request, session
 from flask_wtf.csrf import CSRFProtect
 
-from sync import signin, vault
+from sync import people, signin, vault
 from sync.config import Config
 from sync.db import connected
 from sync.models import Person
@@ -68,6 +68,11 @@ def signed_in_person() -> Person | None:
         token = session.get("token")
         g.person = signin.person_of(token) if token else None
     return g.person
+
+
+def by() -> str:
+    """How the log names whoever sits at this browser."""
+    return people.signature(signed_in_person())
 
 
 def sign_in(person: Person) -> None:

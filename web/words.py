@@ -16,7 +16,8 @@ FIXED = "\u00a0"  # a space that does not break the line
 
 
 def install(app: Flask) -> None:
-    app.jinja_env.filters.update(number=number, percent=percent, money=money, when=when, on_day=on_day, clock=clock)
+    app.jinja_env.filters.update(number=number, percent=percent, money=money, when=when, on_day=on_day, clock=clock,
+                                 short_name=short_name)
     app.jinja_env.globals.update(plural=plural, share=share, duration=duration)
 
 
@@ -71,6 +72,11 @@ def on_day(moment: datetime | None, otherwise: str = "–") -> Markup | str:
 def clock(minute: int) -> str:
     """A minute of the day as 04:20."""
     return f"{minute // 60:02}:{minute % 60:02}"
+
+
+def short_name(signature: str) -> str:
+    """Olga Brandt <olga@acme.example> → Olga Brandt"""
+    return signature.partition(" <")[0]
 
 
 def relative(moment: datetime, now: datetime) -> str:

@@ -85,6 +85,7 @@ def visit(chromium, live: Live) -> Iterator[Callable]:
         context = chromium.new_context(
             viewport={"width": width, "height": 844 if width < 600 else 800},
             color_scheme="dark" if dark else "light", java_script_enabled=javascript, reduced_motion="reduce",
+            is_mobile=width < 600, has_touch=width < 600,
         )
         context.set_default_timeout(TIMEOUT)
         page = context.new_page()
@@ -100,4 +101,4 @@ def visit(chromium, live: Live) -> Iterator[Callable]:
             if not any(word in text for word in expected)]
     for context, _complaints, _expected in opened:
         context.close()
-    assert told == []
+    assert not told, "\n".join(told)

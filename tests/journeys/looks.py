@@ -3,7 +3,7 @@ A page that is added to Rollcall is added to a list here; then look at the pictu
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from tests.parts import need
 
 PICTURES = Path(__file__).parents[2] / "screenshots"
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}
+TALLEST = 1600  # pixels of a picture
 VARIANTS = [(width, dark) for width in (1280, 390) for dark in (False, True)]
 
 
@@ -32,7 +33,12 @@ def look_at(page, url: str, look: Look, width: int, dark: bool) -> list[str]:
     if look.act:
         look.act(page)
     PICTURES.mkdir(exist_ok=True)
-    page.screenshot(path=PICTURES / f"{look.name}-{width}-{'dark' if dark else 'light'}.png", full_page=True)
+    path = PICTURES / f"{look.name}-{width}-{'dark' if dark else 'light'}.png"
+    if page.query_selector("dialog:modal"):
+        page.screenshot(path=path)
+    else:
+        height = min(page.evaluate("document.documentElement.scrollHeight"), TALLEST)
+        page.screenshot(path=path, full_page=True, clip={"x": 0, "y": 0, "width": width, "height": height})
     found = Axe().run(page, options=RULES).response["violations"]
     wrong = [
         f"{look.name}: {violation['id']}: {violation['help']}: {node['html'][:160]} {node['failureSummary'][:300]}"
@@ -42,6 +48,11 @@ def look_at(page, url: str, look: Look, width: int, dark: bool) -> list[str]:
     if overflow > 0:
         wrong.append(f"{look.name}: {overflow} px wider than the window at {width}")
     return wrong
+
+
+def nothing_wrong(found: Iterable[str]) -> None:
+    wrong = list(found)
+    assert not wrong, "\n".join(wrong)
 
 
 def opens(selector: str) -> Callable:
