@@ -14,9 +14,9 @@ def missing(app: App) -> list[tuple[int, str]]:
     return db.execute_sql(
         """
         SELECT a.id, a.external_id FROM account a
-        WHERE a.app_id = ? AND a.state = 'present'
+        WHERE a.app_id = ? AND +a.state = 'present'
           AND NOT EXISTS (SELECT 1 FROM staged_account s WHERE s.external_id = a.external_id)
-        """,
+        """,  # the + keeps SQLite to the index on external_id: both sides are then walked in the same order
         (app.id,),
     ).fetchall()
 
@@ -35,9 +35,14 @@ def note_missing(app: App, account_ids: list[int]) -> None:
 
 
 def take_over_accounts(app: App, removal_suspends: bool) -> None:
-    """Take roles, new accounts and changed ones into Rollcall; leaves the changes in the TEMP table `found`."""
-    db.execute_sql("DROP TABLE IF EXISTS temp.found")
+    """Take roles, new accounts and changed ones into Rollcall; leaves the changes in the TEMP table `found`.
+
+    All accounts are walked once, for those that differ; the rest of the work is as large as their number.
+    """
+    for name in ("found", "differing"):
+        db.execute_sql(f"DROP TABLE IF EXISTS temp.{name}")
     db.execute_sql(f"CREATE TEMP TABLE found ({FOUND})")
+    db.execute_sql(_DIFFERING, {"app": app.id})
     values = {"app": app.id, "now": str(utcnow()), "suspends": removal_suspends, "first": app.last_check_at is None}
     for statement in (_UPDATED_ROLES, _UPDATED_PROFILES, _ROLES_GONE, _ROLES, _UPDATE_ACCOUNTS):
         db.execute_sql(statement, values)
@@ -47,10 +52,17 @@ def take_over_accounts(app: App, removal_suspends: bool) -> None:
         db.execute_sql(statement, values | {"newest": newest})
 
 
+_DIFFERING = """
+    CREATE TEMP TABLE differing AS
+    SELECT a.id AS account_id, s.* FROM staged_account s
+    LEFT JOIN account a ON a.app_id = :app AND a.external_id = s.external_id
+    WHERE a.id IS NULL OR a.state = 'gone' OR a.role <> s.role OR a.name <> s.name OR a.email <> s.email
+        OR a.status <> s.status OR a.last_activity IS NOT s.last_activity OR a.kind <> s.kind OR a.seat <> s.seat
+"""
 _UPDATED_ROLES = """
     INSERT INTO found SELECT 'updated role', a.id, NULL, coalesce(nullif(was.label, ''), a.role),
         coalesce(nullif(s2.label, ''), s.role), ''
-    FROM staged_account s JOIN account a ON a.app_id = :app AND a.external_id = s.external_id
+    FROM differing s JOIN account a ON a.id = s.account_id
     LEFT JOIN role was ON was.app_id = :app AND was.external_id = a.role
     LEFT JOIN staged_role s2 ON s2.external_id = s.role
     WHERE a.role <> s.role AND a.state <> 'gone'
@@ -63,7 +75,7 @@ _UPDATED_PROFILES = """
         trim(CASE WHEN a.name <> s.name THEN s.name || ' ' ELSE '' END
             || CASE WHEN a.email <> s.email THEN '<' || s.email || '> ' ELSE '' END
             || CASE WHEN a.status <> s.status THEN s.status ELSE '' END), ''
-    FROM staged_account s JOIN account a ON a.app_id = :app AND a.external_id = s.external_id
+    FROM differing s JOIN account a ON a.id = s.account_id
     WHERE a.state <> 'gone' AND (a.name <> s.name OR a.email <> s.email OR a.status <> s.status)
 """
 _ROLES_GONE = """
@@ -82,11 +94,7 @@ _ROLES = """
 _UPDATE_ACCOUNTS = """
     UPDATE account SET email = s.email, normal = s.normal, name = s.name, status = s.status, role = s.role,
         kind = s.kind, last_activity = s.last_activity, seat = s.seat
-    FROM staged_account s
-    WHERE account.app_id = :app AND account.external_id = s.external_id AND account.state <> 'gone'
-      AND (account.role <> s.role OR account.name <> s.name OR account.email <> s.email
-        OR account.status <> s.status OR account.last_activity IS NOT s.last_activity
-        OR account.kind <> s.kind OR account.seat <> s.seat)
+    FROM differing s WHERE account.id = s.account_id AND account.state <> 'gone'
 """
 _NEW_ACCOUNTS = """
     INSERT INTO account (app_id, external_id, email, normal, name, status, role, kind, last_activity, seat,
@@ -94,8 +102,8 @@ _NEW_ACCOUNTS = """
     SELECT :app, s.external_id, s.email, s.normal, s.name, s.status, s.role, s.kind, s.last_activity, s.seat, 'present',
         CASE WHEN s.kind = 'system' THEN 'service account' WHEN p.person_id IS NULL THEN 'unmatched' ELSE 'matched' END,
         0, CASE WHEN s.kind = 'system' THEN NULL ELSE p.person_id END, :now
-    FROM staged_account s LEFT JOIN person_email p ON p.normal = s.normal
-    WHERE NOT EXISTS (SELECT 1 FROM account a WHERE a.app_id = :app AND a.external_id = s.external_id)
+    FROM differing s LEFT JOIN person_email p ON p.normal = s.normal
+    WHERE s.account_id IS NULL
 """
 _NEW_USERS = """
     INSERT INTO found SELECT 'new user', a.id, NULL, NULL, coalesce(nullif(r.label, ''), a.role),
@@ -105,15 +113,14 @@ _NEW_USERS = """
 """
 _RETURNED_USERS = """
     INSERT INTO found SELECT 'new user', a.id, NULL, NULL, coalesce(nullif(r.label, ''), s.role), 'Is in the app again'
-    FROM staged_account s JOIN account a ON a.app_id = :app AND a.external_id = s.external_id AND a.state = 'gone'
+    FROM differing s JOIN account a ON a.id = s.account_id AND a.state = 'gone'
     LEFT JOIN role r ON r.app_id = :app AND r.external_id = s.role
     WHERE s.status <> 'suspended' OR NOT :suspends
 """
 _RETURN_ACCOUNTS = """
     UPDATE account SET state = 'present', gone_at = NULL, missing_since = NULL, email = s.email, normal = s.normal,
         name = s.name, status = s.status, role = s.role, kind = s.kind, last_activity = s.last_activity, seat = s.seat
-    FROM staged_account s
-    WHERE account.app_id = :app AND account.external_id = s.external_id AND account.state = 'gone'
+    FROM differing s WHERE account.id = s.account_id AND account.state = 'gone'
       AND (s.status <> 'suspended' OR NOT :suspends)
 """
 
@@ -179,8 +186,8 @@ _FOUND_NEW_ASSETS = """
 """
 _STAGE_ACCESS = """
     INSERT INTO staged_access_id SELECT a.id, t.id, s.role, s.privileged FROM staged_access s
-    JOIN account a ON a.app_id = :app AND a.external_id = s.account AND a.state <> 'gone'
-    JOIN asset t ON t.app_id = :app AND t.external_id = s.asset
+    CROSS JOIN account a ON a.app_id = :app AND a.external_id = s.account AND a.state <> 'gone'
+    CROSS JOIN asset t ON t.app_id = :app AND t.external_id = s.asset
 """
 _GRANTED = """
     INSERT INTO found SELECT 'granted access', s.account_id, s.asset_id, NULL, s.role, ''
