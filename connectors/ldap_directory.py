@@ -4,9 +4,11 @@ Always in pages; a search that ends in anything but success fails the reading, h
 from __future__ import annotations
 
 import ipaddress
+import re
 import ssl
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import ldap3
@@ -223,15 +225,17 @@ class LdapDirectory(DirectoryConnector):
 
     def _open(self) -> ldap3.Connection:
         if self._connection is None:
-            self._refuse_what_is_unsafe()
+            self._refuse_what_cannot_be_safe()
             self._connection = self._connected()
         return self._connection
 
-    def _refuse_what_is_unsafe(self) -> None:
+    def _refuse_what_cannot_be_safe(self) -> None:
         address = urlsplit(self._get("url"))
         plain = address.scheme == "ldap" and self._get("starttls") != "yes"
         if plain and not _is_loopback(address.hostname or ""):
             raise Refused("The password would cross the network in the clear: use ldaps://, or switch on StartTLS.")
+        if self._get("ca_file") and not Path(self._get("ca_file")).is_file():
+            raise Refused(f"There is no file {self._get('ca_file')} with a certificate authority.")
         if self._get("bind_dn") and not self._get("password"):
             raise CredentialRejected(
                 "There is a bind DN but no password: many servers would take that for nobody in particular."
@@ -309,15 +313,25 @@ def _common_name(dn: str) -> str:
 
 
 def _normal_dn(dn: str) -> str:
-    """DNs are compared without regard to case and to spaces around the parts."""
-    return ",".join(f"{name.strip()}={value.strip()}" for name, value, _ in _parts(dn)).casefold()
+    """DNs are compared without regard to case, to how a letter is escaped and to spaces around the parts."""
+    return "\0".join(f"{name.strip()}={value.strip()}" for name, value in _parts(dn)).casefold()
 
 
-def _parts(dn: str) -> list[tuple[str, str, str]]:
+def _parts(dn: str) -> list[tuple[str, str]]:
+    """(attribute, value) of each part, as the value reads without its escapes (RFC 4514 2.4)."""
     try:
-        return parse_dn(dn, escape=False, strip=True)
+        return [(name, _unescaped(value)) for name, value, _ in parse_dn(dn, escape=False, strip=True)]
     except LDAPException as problem:
         raise TemporarilyUnavailable(f"The directory names a group member that is no DN: {dn[:200]!r}.") from problem
+
+
+def _unescaped(value: str) -> str:
+    bytes_put_back = re.sub(
+        r"(?:\\[0-9a-fA-F]{2})+",
+        lambda found: bytes.fromhex(found[0].replace("\\", "")).decode("utf-8", errors="replace"),
+        value,
+    )
+    return re.sub(r"\\(.)", r"\1", bytes_put_back)
 
 
 def _is_loopback(host: str) -> bool:
