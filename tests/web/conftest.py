@@ -1,0 +1,48 @@
+"""A site over a fresh installation, and browsers before it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from app import create_app
+from sync import people, signin
+from sync.config import Config
+from sync.models import Person
+from tests.web.client import Client
+
+
+@pytest.fixture(autouse=True)
+def no_failures_before() -> None:
+    """Wrong passwords are counted in memory, beyond a test."""
+    signin._failures.clear()
+
+
+@pytest.fixture
+def site(home: Path, config: Config) -> Flask:
+    return create_app(config)
+
+
+@pytest.fixture
+def anybody(site: Flask) -> Client:
+    """A browser that nobody is signed in at."""
+    return Client(site)
+
+
+@pytest.fixture
+def owner(site: Flask, olga: Person) -> Client:
+    return Client(site, olga)
+
+
+@pytest.fixture
+def someone(by: str) -> Callable[..., Person]:
+    """`someone("Jana Kowalski", role="admin")` adds a person."""
+
+    def add(name: str = "Jana Kowalski", role: str | None = None) -> Person:
+        email = name.lower().replace(" ", ".") + "@acme.example"
+        return people.add(name, email, by, workspace_role=role)
+
+    return add

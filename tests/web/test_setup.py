@@ -1,0 +1,67 @@
+"""The first start, by the one-time link."""
+
+from __future__ import annotations
+
+import pytest
+
+from sync import signin
+from sync.models import Person
+from sync.workspace import is_set_up, workspace
+from tests.web.client import Client
+
+FIRST = {
+    "workspace": "Acme", "name": "Olga Brandt", "email": "olga@acme.example",
+    "password": "correct horse battery", "password_again": "correct horse battery",
+}
+
+
+def _set_up(browser: Client, token: str, **changed: str):
+    return browser.post("/setup", **FIRST | {"token": token} | changed)
+
+
+def test_makes_workspace_and_owner_and_signs_in(anybody: Client) -> None:
+    token = signin.setup_link_token()
+    assert "Set up Rollcall" in anybody.get(f"/setup?token={token}").text
+    assert _set_up(anybody, token).location == "/directories"
+    assert workspace().name == "Acme"
+    assert Person.get().workspace_role == "owner"
+    assert "Olga Brandt" in anybody.get("/settings").text
+
+
+@pytest.mark.parametrize("token", ["", "wrong", "' OR 1=1", "é"])
+def test_wrong_token(anybody: Client, token: str) -> None:
+    signin.setup_link_token()
+    assert anybody.get("/setup").status_code == 404
+    assert anybody.client.get("/setup", query_string={"token": token}).status_code == 404
+    assert _set_up(anybody, token).status_code == 404
+    assert not is_set_up()
+
+
+def test_once_only(anybody: Client) -> None:
+    token = signin.setup_link_token()
+    _set_up(anybody, token)
+    stranger = Client(anybody.client.application)
+    assert stranger.get(f"/setup?token={token}").location == "/sign-in"
+    assert _set_up(stranger, token, email="eve@evil.example").status_code == 404
+    assert Person.select().count() == 1
+
+
+@pytest.mark.parametrize("changed, told", [
+    ({"password": "short", "password_again": "short"}, "at least 10 characters"),
+    ({"password_again": "another horse battery"}, "differ"),
+    ({"email": "no address"}, "no e-mail address"),
+    ({"workspace": "   "}, "needs a name"),
+])
+def test_what_is_wrong_is_told_and_nothing_is_made(anybody: Client, changed: dict, told: str) -> None:
+    token = signin.setup_link_token()
+    answer = _set_up(anybody, token, **changed)
+    assert answer.status_code == 422
+    assert told in answer.text
+    assert not is_set_up()
+    assert FIRST["name"] in answer.text and FIRST["password"] not in answer.text
+    assert _set_up(anybody, token).status_code == 303
+
+
+def test_before_it_the_sign_in_page_says_so(anybody: Client) -> None:
+    assert "isn&#39;t set up yet" in anybody.get("/people").text or anybody.get("/people").status_code == 303
+    assert "isn't set up yet" in anybody.get("/sign-in").text

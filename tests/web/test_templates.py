@@ -1,0 +1,65 @@
+"""What no template may hold, since the Content-Security-Policy would stop it, half of it silently; and what is vendored."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TEMPLATES = sorted(path for path in (ROOT / "templates").rglob("*.html") if "mail" not in path.parts)
+
+FORBIDDEN = {
+    "an event attribute: it is inline script": r"\son[a-z]+\s*=",
+    "hx-on: it needs eval": r"\shx-on[:-]",
+    "an inline style": r"\sstyle\s*=|<style",
+    "an inline script": r"<script(?![^>]*\ssrc=)",
+    "a trigger filter: it needs eval, and fires always without": r"hx-trigger=\"[^\"]*\[",
+    "a js: or javascript: value: it needs eval": r"[\"'](js|javascript):",
+    "an address of somewhere else": r"(?:href|src|action|hx-[a-z]+)=[\"'](?:https?:)?//",
+    "hx-vars, which is evaluated": r"\shx-vars",
+    "|safe: everything is escaped": r"\|\s*safe\b|autoescape false",
+}
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_forbidden(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    found = [f"{what}: {match.group()}" for what, pattern in FORBIDDEN.items() for match in re.finditer(pattern, text)]
+    assert found == []
+
+
+@pytest.mark.parametrize("wrong", [
+    '<a onclick="x()">', "<p style='color: red'>", "<script>alert(1)</script>", '<b hx-on:click="x()">',
+    '<b hx-trigger="click[ctrlKey]">', "<b hx-vals='js:{a: 1}'>", '<img src="https://elsewhere.example/x.png">',
+    '<script src="//elsewhere.example/x.js"></script>', "{{ name | safe }}",
+])
+def test_lint_sees(wrong: str) -> None:
+    assert any(re.search(pattern, wrong) for pattern in FORBIDDEN.values())
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_posting_form_has_a_token(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    for form in re.findall(r"<form\b.*?</form>", text, re.DOTALL):
+        if re.search(r'method="post"', form):
+            assert "csrf_token" in form, form[:200]
+
+
+def test_icons_exist() -> None:
+    known = set(re.findall(r'<symbol id="([a-z0-9-]+)"', (ROOT / "static/icons.svg").read_text()))
+    used = set()
+    for path in TEMPLATES:
+        text = path.read_text(encoding="utf-8")
+        used |= set(re.findall(r'icon\("([a-z0-9-]+)"', text))
+        used |= set(re.findall(r'icon_name="([a-z0-9-]+)"', text))
+    assert used and used <= known
+
+
+def test_scripts_are_as_published() -> None:
+    sums = dict(re.findall(r"^\| (\S+\.js) \|.*\| ([0-9a-f]{64}) \|$", (ROOT / "static/VENDORED.md").read_text(), re.MULTILINE))
+    assert len(sums) == 2
+    for name, expected in sums.items():
+        assert hashlib.sha256((ROOT / "static" / name).read_bytes()).hexdigest() == expected, name
