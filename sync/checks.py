@@ -131,8 +131,6 @@ class _Work:
         self.warnings: list[str] = []
         self.accounts = 0
         self.absent_once: list[int] = []
-        with writing():
-            Check.update(started_at=self.check.started_at or self.started).where(Check.id == check_id).execute()
 
     def read_and_take_over(self) -> None:
         self.progress("directory", 0)
@@ -159,9 +157,10 @@ class _Work:
         self.told = time.monotonic()
         self.check.phase = phase
         with writing():
-            mine = Check.update(phase=phase, read=read, total=self.total, lease_until=utcnow() + leases.LEASE).where(
-                Check.id == self.check.id, Check.lease_owner == leases.me()
-            )
+            mine = Check.update(
+                phase=phase, read=read, total=self.total, lease_until=utcnow() + leases.LEASE,
+                started_at=self.check.started_at or self.started,
+            ).where(Check.id == self.check.id, Check.lease_owner == leases.me())  # fmt: skip
             if not mine.execute():
                 raise Cancelled
         if Check.select(Check.cancel_asked).where(Check.id == self.check.id).scalar():
@@ -241,7 +240,7 @@ class _Work:
             if not Check.select().where(Check.id == self.check.id, Check.lease_owner == leases.me()).exists():
                 raise Cancelled
             app = App.get_by_id(self.app.id)
-            compare.take_over_accounts(app, removal_suspends)
+            compare.take_over_accounts(app, removal_suspends, self.started)
             policy.want_nothing()
             if held_gone:
                 policy.want_gone(held_gone)
@@ -254,7 +253,7 @@ class _Work:
             self.take_over_lost(app)
             found = compare.found_counts()
             if found.keys() & {"new user", "updated profile"}:
-                matching.match_by_email(app)
+                matching.match_by_email(app, only="differing")
             policy.want_leavers(app, removal_suspends)
             report = reporting.bring_up_to_date(app, self.check)
             self.succeed(app, report, found)

@@ -3,6 +3,8 @@ Runs inside the caller's transaction, on the connection that holds the staging t
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sync.db import db, utcnow
 from sync.models import App
 
@@ -34,29 +36,32 @@ def note_missing(app: App, account_ids: list[int]) -> None:
     )
 
 
-def take_over_accounts(app: App, removal_suspends: bool) -> None:
+def take_over_accounts(app: App, removal_suspends: bool, began: datetime) -> None:
     """Take roles, new accounts and changed ones into Rollcall; leaves the changes in the TEMP table `found`.
 
-    All accounts are walked once, for those that differ; the rest of the work is as large as their number.
+    The known accounts are walked once for those that differ (TEMP `differing`); the work on these is as large as
+    their number.
+    What left the app in Rollcall after the reading `began` (UTC) is not brought back by it.
     """
     for name in ("found", "differing"):
         db.execute_sql(f"DROP TABLE IF EXISTS temp.{name}")
     db.execute_sql(f"CREATE TEMP TABLE found ({FOUND})")
     db.execute_sql(_DIFFERING, {"app": app.id})
-    values = {"app": app.id, "now": str(utcnow()), "suspends": removal_suspends, "first": app.last_check_at is None}
-    for statement in (_UPDATED_ROLES, _UPDATED_PROFILES, _ROLES_GONE, _ROLES, _UPDATE_ACCOUNTS):
+    values = {"app": app.id, "now": str(utcnow()), "suspends": removal_suspends, "first": app.last_check_at is None,
+              "began": str(began)}  # fmt: skip
+    for statement in (_UPDATED_ROLES, _UPDATED_PROFILES, _ROLES, _UPDATE_ACCOUNTS):
         db.execute_sql(statement, values)
     newest = db.execute_sql("SELECT coalesce(max(id), 0) FROM account").fetchone()[0]
     db.execute_sql(_NEW_ACCOUNTS, values)
-    for statement in (_NEW_USERS, _RETURNED_USERS, _RETURN_ACCOUNTS):
+    for statement in (_NEW_USERS, _RETURNED_USERS, _RETURN_ACCOUNTS, _ROLES_GONE):
         db.execute_sql(statement, values | {"newest": newest})
 
 
 _DIFFERING = """
     CREATE TEMP TABLE differing AS
     SELECT a.id AS account_id, s.* FROM staged_account s
-    LEFT JOIN account a ON a.app_id = :app AND a.external_id = s.external_id
-    WHERE a.id IS NULL OR a.state = 'gone' OR a.role <> s.role OR a.name <> s.name OR a.email <> s.email
+    JOIN account a ON a.app_id = :app AND a.external_id = s.external_id
+    WHERE a.state = 'gone' OR a.role <> s.role OR a.name <> s.name OR a.email <> s.email
         OR a.status <> s.status OR a.last_activity IS NOT s.last_activity OR a.kind <> s.kind OR a.seat <> s.seat
 """
 _UPDATED_ROLES = """
@@ -78,10 +83,6 @@ _UPDATED_PROFILES = """
     FROM differing s JOIN account a ON a.id = s.account_id
     WHERE a.state <> 'gone' AND (a.name <> s.name OR a.email <> s.email OR a.status <> s.status)
 """
-_ROLES_GONE = """
-    DELETE FROM role WHERE app_id = :app
-      AND NOT EXISTS (SELECT 1 FROM staged_role s WHERE s.external_id = role.external_id)
-"""
 _ROLES = """
     INSERT INTO role (app_id, external_id, label, privileged, standard)
     SELECT :app, s.external_id, s.label, s.privileged, s.standard FROM staged_role s
@@ -102,8 +103,8 @@ _NEW_ACCOUNTS = """
     SELECT :app, s.external_id, s.email, s.normal, s.name, s.status, s.role, s.kind, s.last_activity, s.seat, 'present',
         CASE WHEN s.kind = 'system' THEN 'service account' WHEN p.person_id IS NULL THEN 'unmatched' ELSE 'matched' END,
         0, CASE WHEN s.kind = 'system' THEN NULL ELSE p.person_id END, :now
-    FROM differing s LEFT JOIN person_email p ON p.normal = s.normal
-    WHERE s.account_id IS NULL
+    FROM staged_account s LEFT JOIN person_email p ON p.normal = s.normal
+    WHERE NOT EXISTS (SELECT 1 FROM account a WHERE a.app_id = :app AND a.external_id = s.external_id)
 """
 _NEW_USERS = """
     INSERT INTO found SELECT 'new user', a.id, NULL, NULL, coalesce(nullif(r.label, ''), a.role),
@@ -115,13 +116,20 @@ _RETURNED_USERS = """
     INSERT INTO found SELECT 'new user', a.id, NULL, NULL, coalesce(nullif(r.label, ''), s.role), 'Is in the app again'
     FROM differing s JOIN account a ON a.id = s.account_id AND a.state = 'gone'
     LEFT JOIN role r ON r.app_id = :app AND r.external_id = s.role
-    WHERE s.status <> 'suspended' OR NOT :suspends
+    WHERE a.gone_at <= :began AND (s.status <> 'suspended' OR NOT :suspends)
 """
 _RETURN_ACCOUNTS = """
     UPDATE account SET state = 'present', gone_at = NULL, missing_since = NULL, email = s.email, normal = s.normal,
         name = s.name, status = s.status, role = s.role, kind = s.kind, last_activity = s.last_activity, seat = s.seat
     FROM differing s WHERE account.id = s.account_id AND account.state = 'gone'
-      AND (s.status <> 'suspended' OR NOT :suspends)
+      AND account.gone_at <= :began AND (s.status <> 'suspended' OR NOT :suspends)
+"""
+# A role that somebody has stays known, whatever the app lists: with it goes who is privileged.
+_ROLES_GONE = """
+    DELETE FROM role WHERE app_id = :app
+      AND NOT EXISTS (SELECT 1 FROM staged_role s WHERE s.external_id = role.external_id)
+      AND NOT EXISTS (
+        SELECT 1 FROM account a WHERE a.app_id = :app AND a.role = role.external_id AND a.state <> 'gone')
 """
 
 

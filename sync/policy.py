@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from sync.db import db, utcnow
-from sync.models import Account, App, Asset, Role
+from sync.models import Access, Account, App, Asset, Role
 from sync.workspace import workspace
 
 WANTED = "kind TEXT, account_id INT, asset_id INT, in_app INT, before TEXT, reason TEXT, protected TEXT, left_out TEXT"
@@ -42,11 +42,24 @@ def workspace_guard() -> Guard:
     return Guard(settings.guard_accounts, settings.guard_percent)
 
 
+def confirmed_lately(app: App) -> int:
+    """Removals that were found in this app within a day and confirmed, but not as part of a mass that was released."""
+    return db.execute_sql(
+        """
+        SELECT count(DISTINCT c.account_id) FROM change c JOIN report r ON r.id = c.report_id
+        WHERE c.kind = 'removed user' AND c.in_app AND c.created_at > ? AND c.app_id = ? AND c.decision = 'confirmed'
+          AND (r.released_at IS NULL OR c.created_at > r.released_at)
+        """,
+        (str(utcnow() - DAY), app.id),
+    ).fetchone()[0]
+
+
 def leaving_elsewhere(app: App) -> tuple[int, int]:
     """(removals found in other apps within a day that may still happen or did, accounts in all other apps)."""
     leaving = db.execute_sql(
         """
-        SELECT count(*) FROM change WHERE kind = 'removed user' AND in_app AND created_at > ? AND app_id <> ?
+        SELECT count(DISTINCT account_id) FROM change
+        WHERE kind = 'removed user' AND in_app AND created_at > ? AND app_id <> ?
           AND decision IN ('needs confirmation', 'held', 'confirmed')
         """,
         (str(utcnow() - DAY), app.id),
@@ -89,7 +102,7 @@ def want_lost_access(pairs: list[tuple[int, int]]) -> None:
 
 
 def want_leavers(app: App, removal_suspends: bool) -> None:
-    """The seats of people who were deprovisioned, each with what protects it."""
+    """The seats of people who were deprovisioned, each with what protects it; leaving out counts for one departure."""
     values = {"app": app.id, "suspends": removal_suspends, "identity": app.identity_id}
     db.execute_sql(
         """
@@ -100,7 +113,7 @@ def want_leavers(app: App, removal_suspends: bool) -> None:
                 WHEN a.external_id = :identity THEN 'Protected: Rollcall acts with this account'
                 WHEN a.kind = 'system' THEN 'Protected: the app made it for itself'
             END,
-            a.left_out
+            CASE WHEN a.left_out_at >= p.status_since THEN a.left_out END
         FROM person p JOIN account a ON a.person_id = p.id
         LEFT JOIN role r ON r.app_id = :app AND r.external_id = a.role
         WHERE p.status = 'deprovisioned' AND a.app_id = :app AND a.state = 'present' AND a."match" = 'matched'
@@ -157,23 +170,31 @@ def protection(account: Account) -> str | None:
 
 
 def sole_assets(account_ids: list[int]) -> dict[int, list[Asset]]:
-    """For each account that alone controls assets: those assets. Hand them over before the seat goes."""
+    """For each account that controls assets which nobody beside these accounts does: those assets.
+
+    Given all that leave together, it finds what two of them control together. Hand these over before the seats go.
+    """
+    leaving = set(account_ids)
     found: dict[int, list[Asset]] = {}
     for start in range(0, len(account_ids), 500):
         part = account_ids[start : start + 500]
-        rows = db.execute_sql(
-            f"""
-            SELECT x.account_id, x.asset_id FROM access x
-            WHERE x.account_id IN ({", ".join("?" * len(part))}) AND x.privileged AND NOT EXISTS (
-                SELECT 1 FROM access y JOIN account b ON b.id = y.account_id AND b.state = 'present'
-                WHERE y.asset_id = x.asset_id AND y.privileged AND y.account_id <> x.account_id)
-            """,
-            part,
-        ).fetchall()
-        assets = {asset.id: asset for asset in Asset.select().where(Asset.id.in_([row[1] for row in rows]))}
+        rows = list(Access.select(Access.account_id, Access.asset_id).where(
+            Access.account.in_(part), Access.privileged).order_by(Access.id).tuples())  # fmt: skip
+        assets = {asset.id: asset for asset in Asset.select().where(Asset.id.in_({row[1] for row in rows}))}
+        stay = _controllers(list(assets), leaving)
         for account_id, asset_id in rows:
-            found.setdefault(account_id, []).append(assets[asset_id])
+            if asset_id not in stay:
+                found.setdefault(account_id, []).append(assets[asset_id])
     return found
+
+
+def _controllers(asset_ids: list[int], leaving: set[int]) -> set[int]:
+    """Those of the assets that somebody who can act in the app, and isn't leaving, controls too."""
+    others = Access.select(Access.asset_id, Access.account_id).join(Account).where(
+        Access.asset.in_(asset_ids), Access.privileged,
+        Account.state == "present", Account.status == "active", Account.kind == "user",
+    )  # fmt: skip
+    return {asset_id for asset_id, account_id in others.tuples() if account_id not in leaving}
 
 
 def told_before(app: App) -> set[int]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from sync import activity, notify, policy
 from sync.db import db, utcnow
-from sync.models import Account, App, Change, Check, Report
-from sync.reports import CONFIRM, HELD, IGNORED, UNDECIDED, count, open_report
+from sync.models import App, Change, Check, Report
+from sync.reports import IGNORED, UNDECIDED, count, guard, open_report
 
 
 def bring_up_to_date(app: App, check: Check) -> Report:
@@ -22,13 +22,22 @@ def bring_up_to_date(app: App, check: Check) -> Report:
         report = None
     if report is None:
         report = Report.create(app=app, state="open" if waits else "applied", decided_at=None if waits else utcnow())
-    before = (report.waiting, report.held)
+    before = _shown(report)
     _attach_applied(app, check, report)
     if waits:
         _merge_wanted(app, check, report)
     count(report)
     _tell(report, before)
     return report
+
+
+def _shown(report: Report) -> set[tuple]:
+    """What somebody who looks at the report sees of what waits: a yes holds for this alone."""
+    return set(
+        Change.select(Change.id, Change.decision, Change.before, Change.reason, Change.protected)
+        .where(Change.report == report, Change.decision.in_(UNDECIDED))
+        .tuples()
+    )
 
 
 def _something_waits(app: App) -> bool:
@@ -68,9 +77,9 @@ def _attach_applied(app: App, check: Check, report: Report) -> None:
 
 def _merge_wanted(app: App, check: Check, report: Report) -> None:
     values = {"app": app.id, "check": check.id, "report": report.id, "now": str(utcnow())}
-    for statement in (_LET_GO_ABSENT, _REFRESH_WAITING, _ADD_WAITING):
+    for statement in (_LET_GO_ABSENT, _LET_GO_RETURNED, _REFRESH_WAITING, _ADD_WAITING):
         db.execute_sql(statement, values)
-    _guard(app, report)
+    guard(report)
 
 
 _LET_GO_ABSENT = """
@@ -80,10 +89,18 @@ _LET_GO_ABSENT = """
         SELECT 1 FROM wanted w WHERE w.kind = change.kind AND w.in_app = change.in_app
           AND w.account_id IS change.account_id AND w.asset_id IS change.asset_id)
 """
+# Confirmed, but the account stayed after all (its task was cancelled, say): that yes is spent, this is a new question.
+_LET_GO_RETURNED = """
+    UPDATE change SET report_id = NULL WHERE report_id = :report AND decision = 'confirmed'
+      AND EXISTS (
+        SELECT 1 FROM wanted w WHERE w.kind = change.kind AND w.in_app = change.in_app
+          AND w.account_id IS change.account_id AND w.asset_id IS change.asset_id)
+"""
 _REFRESH_WAITING = """
     UPDATE change SET reason = w.reason, before = w.before, protected = w.protected,
         decision = CASE WHEN w.protected IS NOT NULL THEN 'ignored' WHEN w.left_out IS NOT NULL THEN 'left out'
-            WHEN change.decision IN ('ignored', 'left out') THEN 'needs confirmation' ELSE change.decision END
+            WHEN w.in_app AND change.decision IN ('ignored', 'left out') THEN 'needs confirmation'
+            ELSE change.decision END
     FROM wanted w
     WHERE change.report_id = :report AND change.decision <> 'applied' AND w.kind = change.kind
       AND w.in_app = change.in_app AND w.account_id IS change.account_id AND w.asset_id IS change.asset_id
@@ -102,30 +119,10 @@ _ADD_WAITING = """
 """
 
 
-def _guard(app: App, report: Report) -> None:
-    """Hold a mass removal, or let it through again when it no longer is one. What was released stays released."""
-    removals = Change.select().where(
-        Change.report == report, Change.kind == "removed user", Change.in_app, Change.decision.in_((CONFIRM, HELD))
-    )
-    if report.released_at:
-        removals = removals.where(Change.created_at > report.released_at)
-    leaving, users = removals.count(), _users(app)
-    elsewhere, others = policy.leaving_elsewhere(app)
-    mass = policy.guard_of(app).holds(leaving, users) or (
-        leaving > 0 and policy.workspace_guard().holds(leaving + elsewhere, users + others)
-    )
-    ids = removals.select(Change.id)
-    Change.update(decision=HELD if mass else CONFIRM).where(Change.id.in_(ids)).execute()
-
-
-def _users(app: App) -> int:
-    return Account.select().where(Account.app == app, Account.state == "present").count()
-
-
-def _tell(report: Report, before: tuple[int, int]) -> None:
+def _tell(report: Report, before: set[tuple]) -> None:
     if report.state != "open":
         return
-    if (report.waiting, report.held) != before:
+    if _shown(report) != before:
         report.version += 1
         report.save(only=[Report.version])
     if report.held:

@@ -60,13 +60,35 @@ def take_back(change: Change, by: str) -> None:
     with writing():
         change = _undecided(change, LEFT_OUT)
         _take_back(change, by)
+        guard(change.report)
         _touch(change.report)
 
 
 def _take_back(change: Change, by: str) -> None:
-    Change.update(decision=CONFIRM, decided_by=None, decided_at=None).where(Change.id == change.id).execute()
+    released = change.report.released_at is not None and change.created_at <= change.report.released_at
+    decision = CONFIRM if change.in_app or released else HELD
+    Change.update(decision=decision, decided_by=None, decided_at=None).where(Change.id == change.id).execute()
     if change.account_id:
         forget_leaving_out(change.account, by)
+
+
+def guard(report: Report) -> None:
+    """Hold a mass removal, or let it through again when it no longer is one. What was released stays released."""
+    removals = Change.select().where(
+        Change.report == report, Change.kind == "removed user", Change.in_app, Change.decision.in_((CONFIRM, HELD))
+    )
+    if report.released_at:
+        removals = removals.where(Change.created_at > report.released_at)
+    before = policy.confirmed_lately(report.app)
+    leaving = removals.count() + before
+    users = Account.select().where(Account.app == report.app, Account.state == "present").count() + before
+    elsewhere, others = policy.leaving_elsewhere(report.app)
+    mass = leaving > before and (
+        policy.guard_of(report.app).holds(leaving, users)
+        or policy.workspace_guard().holds(leaving + elsewhere, users + others)
+    )
+    ids = removals.select(Change.id)
+    Change.update(decision=HELD if mass else CONFIRM).where(Change.id.in_(ids)).execute()
 
 
 def forget_leaving_out(account: Account, by: str) -> None:
@@ -174,17 +196,16 @@ def finish(report: Report, by: str, version: int | None = None, left_out: dict[i
     that were left out and no longer are; `only` limits the yes to these change ids, and what is beyond them stays
     open. Raises ReportChanged, ReportHeld or ReportProblem.
     """
+    if taken_back:
+        version = _take_back_all(report, taken_back, by, version)
     with writing():
         report = Report.get_by_id(report.id)
         if report.state == "applied":
             return Finish(report, tasks.of_report(report), already=True)
-        report = _still_open(report)
-        if version is not None and version != report.version:
-            raise ReportChanged("A check brought this report up to date while you looked at it. Look at it again.")
-        _take_back_all(report, taken_back or set(), by)
+        report = _as_it_was_seen(report, version)
         _leave_out_all(report, left_out or {}, by)
         confirmed, made = _carry_out_confirmed(report, by, only)
-        if not confirmed and report.held:
+        if not confirmed and Change.select().where(Change.report == report, Change.decision == HELD).exists():
             raise ReportHeld("A guard holds these removals because they are many at once. Release them first.")
         rest = Change.select().where(Change.report == report, Change.decision.in_((CONFIRM, HELD)))
         if not rest.exists():
@@ -200,10 +221,26 @@ def finish(report: Report, by: str, version: int | None = None, left_out: dict[i
         return Finish(report, made)
 
 
-def _take_back_all(report: Report, change_ids: set[int], by: str) -> None:
-    mine = Change.select().where(Change.report == report, Change.decision == LEFT_OUT, Change.id.in_(change_ids))
-    for change in list(mine):
-        _take_back(change, by)
+def _as_it_was_seen(report: Report, version: int | None) -> Report:
+    report = _still_open(report)
+    if version is not None and version != report.version:
+        raise ReportChanged("A check brought this report up to date while you looked at it. Look at it again.")
+    return report
+
+
+def _take_back_all(report: Report, change_ids: set[int], by: str, version: int | None) -> int | None:
+    """In a transaction of its own: where that makes a mass, it is then held and can be released. The version since."""
+    with writing():
+        report = Report.get_by_id(report.id)
+        if report.state == "applied":
+            return version
+        report = _as_it_was_seen(report, version)
+        mine = Change.select().where(Change.report == report, Change.decision == LEFT_OUT, Change.id.in_(change_ids))
+        for change in list(mine):
+            _take_back(change, by)
+        guard(report)
+        _touch(report)
+        return report.version
 
 
 def _leave_out_all(report: Report, left_out: dict[int, str], by: str) -> None:
@@ -246,7 +283,9 @@ def _carry_out_confirmed(report: Report, by: str, only: set[int] | None) -> tupl
 def _no_longer_holds(account: Account) -> str | None:
     if account.state != "present":
         return "No longer in the app"
-    if account.person is None or account.person.status != "deprovisioned":
+    if account.match != "matched" or account.person is None:
+        return "Nobody's seat any more who has left"
+    if account.person.status != "deprovisioned":
         return "The person is back"
     return None
 
@@ -271,7 +310,8 @@ def _carry_out(change: Change, by: str) -> Task | None:
 
 
 def finish_by_policy(app: App) -> None:
-    """The Owner's standing yes: confirm what waits, but nobody who alone controls an asset, and nothing held."""
+    """The Owner's standing yes: confirm what waits, but nothing held, nobody who alone controls an asset, and never
+    everybody."""
     report = open_report(app)
     if report is None or app.removal != "automatic":
         return
@@ -281,7 +321,8 @@ def finish_by_policy(app: App) -> None:
     ]  # fmt: skip
     alone = policy.sole_assets([change.account_id for change in waiting])
     ready = {change.id for change in waiting if change.account_id not in alone}
-    if ready:
+    members = Account.select().where(Account.app == app, Account.state == "present", Account.kind == "user").count()
+    if ready and len(ready) < members:
         finish(report, "policy: remove by itself", only=ready)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from connectors.http import Http
 from sync import apps, checks, people
 from sync.models import App, Change, Check, Person, Report
 from tests.demo.apps import ChatApp
@@ -46,6 +47,7 @@ def email(number: int) -> str:
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """A passing fault is tried again without a pause."""
     monkeypatch.setattr(checks, "PAUSES", (0, 0))
+    monkeypatch.setattr(Http, "first_pause", 0.001)
 
 
 @pytest.fixture
@@ -60,3 +62,16 @@ def chat(tmp_path: Path, olga: Person, by: str, hurried: None) -> Iterator[Chat]
         chat.app = apps.connect("sample-chat", "Chat", chat.settings, [olga], by)
         chat.check()
         yield chat
+
+
+@pytest.fixture
+def second(tmp_path: Path, chat: Chat) -> Iterator[Chat]:
+    """Another such app with the same people."""
+    with Chat(tmp_path / "second") as second:
+        second.by, second.people = chat.by, chat.people
+        for number in range(MEMBERS):
+            second.store.add(email(number), f"Person {number}", "member" if number else "owner", via="page")
+        owners = apps.owners_of(chat.app)
+        second.app = apps.connect("sample-chat", "Second chat", second.settings, owners, chat.by)
+        second.check()
+        yield second

@@ -1,0 +1,502 @@
+"""Reports: who is asked about, what a yes covers, and that no yes covers anybody it wasn't given for."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+import pytest
+
+from connectors.sample_chat import SampleChat
+from sync import apps, checks, matching, people, policy, reports, schedule, tasks
+from sync.db import connected, utcnow
+from sync.models import Account, App, Asset, Change, Check, Mail, Report, Role, Task
+from sync.workspace import update_workspace
+from tests.sync.fixtures import MEMBERS, email
+
+
+def decisions(report: Report) -> dict[str, str]:
+    return {row.account.email: row.decision for row in report.changes if row.decision != "applied" and row.account}
+
+
+def account(number: int) -> Account:
+    return Account.get(Account.email == email(number))
+
+
+# A yes
+
+
+def test_a_yes_makes_one_task_for_each_and_is_told(chat):
+    chat.leave(3, 4)
+    report = chat.check().report
+    done = reports.finish(report, chat.by, version=report.version)
+    assert [task.account.email for task in done.tasks] == [email(3), email(4)] and not done.already
+    assert (done.report.state, done.report.decided_by) == ("applied", chat.by)
+    assert account(3).state == "removing" and App.get().users == MEMBERS + 1 - 2
+    schedule.drain()
+    assert chat.removed() == [email(3), email(4)] and account(3).state == "gone"
+
+
+def test_a_second_yes_does_nothing_twice(chat):
+    chat.leave(3)
+    report = chat.check().report
+    first = reports.finish(report, chat.by, version=report.version)
+    second = reports.finish(report, chat.by, version=report.version)
+    assert second.already and [task.id for task in second.tasks] == [task.id for task in first.tasks]
+    schedule.drain()
+    assert reports.finish(report, chat.by).already and chat.removed() == [email(3)]
+
+
+def test_two_yeses_at_the_same_instant_make_one_task(chat):
+    chat.leave(3)
+    report = chat.check().report
+    ready, outcomes = threading.Barrier(2), []
+
+    def press() -> None:
+        with connected():
+            ready.wait()
+            outcomes.append(reports.finish(report, chat.by, version=report.version).already)
+
+    threads = [threading.Thread(target=press) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == [False, True] and Task.select().count() == 1
+
+
+def test_a_yes_on_a_page_that_a_check_has_overtaken_is_refused(chat):
+    chat.leave(3)
+    seen = chat.check().report
+    chat.leave(4)
+    chat.check()
+    with pytest.raises(reports.ReportChanged):
+        reports.finish(seen, chat.by, version=seen.version)
+    assert Task.select().count() == 0 and account(3).state == "present"
+
+
+def test_a_yes_given_for_one_leaver_never_covers_another_who_took_the_place(chat):
+    """As many wait as before, but somebody else: the page that was looked at is stale."""
+    chat.leave(3)
+    seen = chat.check().report
+    people.mark_returned(chat.people[3], chat.by)
+    chat.leave(4)
+    now = chat.check().report
+    assert now.id == seen.id and now.waiting == seen.waiting == 1
+    with pytest.raises(reports.ReportChanged):
+        reports.finish(seen, chat.by, version=seen.version)
+    schedule.drain()
+    assert chat.removed() == []
+
+
+def test_a_check_that_finds_the_same_leaves_the_page_good(chat):
+    chat.leave(3)
+    seen = chat.check().report
+    assert chat.check().report.version == seen.version
+    assert reports.finish(seen, chat.by, version=seen.version).tasks
+
+
+def test_a_yes_covers_nobody_who_came_back_since_the_check(chat):
+    chat.leave(3, 4)
+    report = chat.check().report
+    people.mark_returned(chat.people[3], chat.by)
+    done = reports.finish(report, chat.by)
+    assert [task.account.email for task in done.tasks] == [email(4)] and account(3).state == "present"
+
+
+def test_a_yes_covers_nobody_protected_since_the_check(chat):
+    chat.leave(3, 4)
+    report = chat.check().report
+    matching.protect(account(3), "legal hold", chat.by)
+    done = reports.finish(report, chat.by)
+    assert [task.account.email for task in done.tasks] == [email(4)]
+    assert Change.get(Change.account == account(3), Change.kind == "removed user").protected == "Protected: legal hold"
+
+
+@pytest.mark.parametrize("decide", [matching.mark_guest, matching.mark_service, matching.unmatch])
+def test_a_yes_covers_no_account_that_somebody_decided_about_since_the_check(chat, decide):
+    chat.leave(3)
+    report = chat.check().report
+    decide(account(3), chat.by)
+    assert reports.finish(report, chat.by).tasks == [] and account(3).state == "present"
+
+
+def test_a_yes_covers_no_service_account_although_who_answers_for_it_has_left(chat):
+    chat.leave(3)
+    report = chat.check().report
+    matching.mark_service(account(3), chat.by, person=chat.people[3])
+    assert reports.finish(report, chat.by).tasks == []
+    assert chat.check().waiting == 0
+
+
+def test_a_report_with_nobody_left_to_confirm_closes(chat):
+    chat.leave(3)
+    report = chat.check().report
+    people.mark_returned(chat.people[3], chat.by)
+    assert reports.finish(report, chat.by).report.state == "applied"
+
+
+def test_who_was_confirmed_but_stayed_is_asked_about_again_while_the_report_is_open(chat):
+    chat.leave(3, 4)
+    report = chat.check().report
+    first = reports.finish(report, chat.by, only={chat.change(report, 3).id})
+    tasks.cancel(first.tasks[0], chat.by)
+    again = chat.check()
+    assert again.report.id == report.id and again.waiting == 2
+    assert decisions(again.report) == {email(3): "needs confirmation", email(4): "needs confirmation"}
+
+
+def test_a_yes_that_is_limited_leaves_the_rest_open(chat):
+    chat.leave(3, 4)
+    report = chat.check().report
+    done = reports.finish(report, chat.by, only={chat.change(report, 3).id})
+    assert [task.account.email for task in done.tasks] == [email(3)]
+    assert (done.report.state, done.report.waiting) == ("open", 1)
+
+
+# Leaving out
+
+
+def test_leaving_out_needs_a_reason(chat):
+    chat.leave(3)
+    report = chat.check().report
+    change = chat.change(report, 3)
+    for reason in ("", "   "):
+        with pytest.raises(reports.ReportProblem, match="Say why"):
+            reports.leave_out(change, reason, chat.by)
+        with pytest.raises(reports.ReportProblem, match="Person 3"):
+            reports.finish(report, chat.by, left_out={change.id: reason})
+    assert reports.open_report(chat.app).waiting == 1 and Task.select().count() == 0
+
+
+def test_leaving_out_somebody_of_another_report_changes_nothing(chat):
+    chat.leave(3)
+    report = chat.check().report
+    with pytest.raises(reports.ReportChanged):
+        reports.finish(report, chat.by, left_out={chat.change(report, 3).id + 999: "hand-over"})
+    assert Task.select().count() == 0
+
+
+def test_who_was_left_out_is_asked_about_again_after_the_next_departure(chat):
+    """The reason was given for one departure; a rehire who leaves again is a new question."""
+    chat.leave(3)
+    report = chat.check().report
+    reports.finish(report, chat.by, left_out={chat.change(report, 3).id: "until the hand-over"})
+    people.mark_returned(chat.people[3], chat.by)
+    chat.check()
+    chat.leave(3)
+    assert chat.check().waiting == 1
+
+
+def test_everybody_left_out_closes_the_report(chat):
+    chat.leave(*range(2, 9))
+    report = chat.check().report
+    assert report.held == 7
+    everybody = {change.id: "a false alarm" for change in report.changes if change.decision == "held"}
+    done = reports.finish(report, chat.by, left_out=everybody)
+    assert done.report.state == "applied" and done.tasks == []
+
+
+def test_taking_back_what_was_left_out_does_not_slip_past_the_guard(chat):
+    chat.leave(*range(2, 9))
+    report = chat.check().report
+    for change in list(report.changes):
+        reports.leave_out(change, "a false alarm", chat.by)
+    for change in Change.select().where(Change.report == report):
+        reports.take_back(change, chat.by)
+    assert reports.open_report(chat.app).held == 7
+    with pytest.raises(reports.ReportHeld):
+        reports.finish(report, chat.by)
+    assert Task.select().count() == 0
+
+
+def test_taking_back_in_the_wizard_does_not_slip_past_the_guard_either(chat):
+    chat.leave(*range(2, 9))
+    report = chat.check().report
+    ids = {change.id for change in report.changes if change.decision == "held"}
+    for change in list(report.changes):
+        reports.leave_out(change, "a false alarm", chat.by)
+    with pytest.raises(reports.ReportHeld):
+        reports.finish(report, chat.by, taken_back=ids)
+    assert Task.select().count() == 0
+    reports.release(report, chat.by)
+    assert len(reports.finish(report, chat.by).tasks) == 7
+
+
+def test_taking_back_one_of_few_lets_it_wait_again(chat):
+    chat.leave(3, 4)
+    report = chat.check().report
+    reports.leave_out(chat.change(report, 3), "hand-over", chat.by)
+    reports.take_back(chat.change(report, 3), chat.by)
+    assert decisions(report)[email(3)] == "needs confirmation" and account(3).left_out is None
+    assert len(reports.finish(report, chat.by).tasks) == 2
+
+
+def test_leaving_out_of_a_mass_of_vanished_accounts_outlives_the_next_check(chat):
+    for number in range(2, 9):
+        chat.store.remove(chat.id_of(number), via="page")
+    report = chat.check().report
+    reports.leave_out(chat.change(report, 2), "the app is wrong", chat.by)
+    assert decisions(chat.check().report)[email(2)] == "left out"
+    reports.take_back(chat.change(report, 2), chat.by)
+    assert decisions(report)[email(2)] == "held"
+
+
+def test_leaving_out_of_a_vanished_asset_can_be_taken_back(chat):
+    channels = [chat.store.add_channel(f"channel {number}", via="page") for number in range(7)]
+    chat.check()
+    for channel in channels:
+        chat.store.remove_channel(channel, via="page")
+    report = chat.check().report
+    change = next(row for row in report.changes if row.kind == "removed asset")
+    reports.leave_out(change, "the app is wrong", chat.by)
+    reports.take_back(change, chat.by)
+    assert Change.get_by_id(change.id).decision == "held"
+    assert Asset.select().where(Asset.state == "present").count() == 7
+
+
+# Dismissing and releasing
+
+
+def test_a_dismissed_report_asks_nobody_again(chat):
+    chat.leave(3, 4)
+    report = chat.check().report
+    reports.dismiss(report, chat.by, "all of them are contractors")
+    again = chat.check()
+    assert (again.waiting, again.held, again.report.state) == (0, 0, "applied")
+    assert account(3).left_out == "all of them are contractors"
+    for act in (reports.finish, reports.dismiss, reports.release):
+        with pytest.raises(reports.ReportProblem, match="dismissed"):
+            act(report, chat.by)
+
+
+def test_releasing_lets_through_what_was_seen_and_holds_the_next_mass(chat):
+    more = [people.add(f"More {number}", f"m{number}@acme.example", chat.by) for number in range(8)]
+    chat.store.add_many([(f"m{number}@acme.example", f"More {number}", "member") for number in range(8)])
+    chat.leave(*range(2, 9))
+    report = chat.check().report
+    reports.release(report, chat.by)
+    for person in more:
+        people.mark_left(person, chat.by)
+    check = chat.check()
+    assert (check.report.id, check.waiting, check.held) == (report.id, 7, 8)
+    done = reports.finish(report, chat.by)
+    assert len(done.tasks) == 7 and (done.report.state, done.report.held) == ("open", 8)
+    schedule.drain()
+    assert len(chat.removed()) == 7
+
+
+def test_only_what_is_held_can_be_released(chat):
+    chat.leave(3)
+    with pytest.raises(reports.ReportProblem, match="Nothing in this report is held"):
+        reports.release(chat.check().report, chat.by)
+
+
+# The guard
+
+
+def test_removals_by_and_by_within_a_day_are_one_mass(chat):
+    chat.leave(1, 2, 3, 4, 5)
+    reports.finish(chat.check().report, chat.by)
+    schedule.drain()
+    chat.leave(6, 7)
+    check = chat.check()
+    assert (check.waiting, check.held) == (0, 2)
+
+
+def test_removals_of_yesterday_are_no_part_of_todays_mass(chat):
+    chat.leave(1, 2, 3, 4, 5)
+    reports.finish(chat.check().report, chat.by)
+    schedule.drain()
+    Change.update(created_at=utcnow() - timedelta(hours=25)).execute()
+    chat.leave(6, 7)
+    assert chat.check().held == 0
+
+
+def test_a_mass_over_two_apps_is_held_although_it_is_small_in_each(chat, second):
+    chat.leave(1, 2, 3, 4)
+    assert chat.check().held == 0
+    assert (second.check().waiting, second.check().held) == (0, 4)
+
+
+def test_the_apps_own_guard_counts(chat):
+    apps.set_guard(chat.app, 1, 10, chat.by)
+    chat.leave(1, 2)
+    assert chat.check().held == 2
+
+
+def test_fewer_leavers_than_the_guard_holds_are_let_through_again(chat):
+    chat.leave(1, 2, 3, 4, 5, 6)
+    assert chat.check().held == 6
+    people.mark_returned(chat.people[1], chat.by)
+    check = chat.check()
+    assert (check.waiting, check.held) == (5, 0)
+
+
+# Protections
+
+
+def test_the_automation_account_is_never_asked_about(chat):
+    bot = Account.get(Account.external_id == App.get().identity_id)
+    matching.match(bot, chat.people[3], chat.by)
+    chat.leave(3)
+    report = chat.check().report
+    change = Change.get(Change.account == bot, Change.report == report)
+    assert change.decision == "ignored" and "acts with this account" in change.protected
+    reports.finish(report, chat.by)
+    schedule.drain()
+    assert chat.removed() == [email(3)]
+
+
+def test_the_last_owner_is_shown_greyed_and_stays(chat):
+    chat.leave(0)
+    report = chat.check().report
+    change = chat.change(report, 0)
+    assert (change.decision, change.protected) == ("ignored", "Protected: the last Owner of the app")
+    assert reports.finish(report, chat.by).tasks == []
+    assert chat.check().report.state == "applied", "told once, it does not open a report every day"
+
+
+def test_two_last_admins_who_leave_together_both_stay(chat):
+    chat.store.change(chat.id_of(1), via="page", role="admin")
+    chat.leave(0, 1)
+    report = chat.check().report
+    assert set(decisions(report).values()) == {"ignored"}
+    assert reports.finish(report, chat.by).tasks == []
+
+
+def test_of_two_admins_confirmed_together_one_stays_when_the_third_went_meanwhile(chat):
+    for number in (1, 2):
+        chat.store.change(chat.id_of(number), via="page", role="admin")
+    chat.leave(0, 1)
+    report = chat.check().report
+    assert set(decisions(report).values()) == {"needs confirmation"}
+    Account.update(role="member").where(Account.email == email(2)).execute()
+    assert len(reports.finish(report, chat.by).tasks) == 1
+
+
+def test_a_suspended_or_invited_admin_does_not_count_as_one_who_stays(chat):
+    chat.store.change(chat.id_of(1), via="page", role="admin", status="deactivated")
+    chat.leave(0)
+    assert chat.change(chat.check().report, 0).protected
+
+
+def test_roles_that_the_app_forgets_to_list_stay_known_as_long_as_somebody_has_one(chat, monkeypatch):
+    monkeypatch.setattr(SampleChat, "roles", lambda self: [])
+    chat.check()
+    chat.leave(0)
+    assert chat.change(chat.check().report, 0).protected
+
+
+# The Owner's standing yes
+
+
+def test_the_standing_yes_removes_by_itself(chat):
+    apps.set_removal(chat.app, "automatic", chat.by)
+    chat.leave(3)
+    chat.check()
+    schedule.drain()
+    assert chat.removed() == [email(3)] and Report.select().where(Report.state == "open").count() == 0
+
+
+def test_the_standing_yes_never_covers_what_a_guard_holds(chat):
+    apps.set_removal(chat.app, "automatic", chat.by)
+    chat.leave(*range(2, 9))
+    assert chat.check().held == 7
+    schedule.drain()
+    assert chat.removed() == []
+
+
+def test_the_standing_yes_never_covers_who_alone_controls_an_asset(chat):
+    apps.set_removal(chat.app, "automatic", chat.by)
+    channel = chat.store.add_channel("launch", via="page")
+    chat.store.join(channel, chat.id_of(3), "manager", via="page")
+    chat.store.join(channel, chat.id_of(4), "member", via="page")
+    chat.leave(3, 4)
+    chat.check()
+    schedule.drain()
+    assert chat.removed() == [email(4)] and decisions(reports.open_report(chat.app))[email(3)] == "needs confirmation"
+
+
+def test_the_standing_yes_never_covers_those_who_together_are_all_that_control_an_asset(chat):
+    apps.set_removal(chat.app, "automatic", chat.by)
+    channel = chat.store.add_channel("launch", via="page")
+    for number in (3, 4):
+        chat.store.join(channel, chat.id_of(number), "manager", via="page")
+    chat.leave(3, 4)
+    chat.check()
+    schedule.drain()
+    assert chat.removed() == []
+    alone = policy.sole_assets([account(3).id, account(4).id])
+    assert {name for assets in alone.values() for name in (asset.name for asset in assets)} == {"launch"}
+    assert set(alone) == {account(3).id, account(4).id}
+
+
+def test_somebody_who_cannot_sign_in_to_the_app_is_no_second_hand_on_an_asset(chat):
+    channel = chat.store.add_channel("launch", via="page")
+    for number in (3, 4):
+        chat.store.join(channel, chat.id_of(number), "manager", via="page")
+    chat.store.change(chat.id_of(4), via="page", status="deactivated")
+    chat.check()
+    assert policy.sole_assets([account(3).id])
+
+
+def test_the_standing_yes_never_empties_an_app(chat, monkeypatch):
+    """Roles unknown, everybody left: that needs a person's yes."""
+    monkeypatch.setattr(SampleChat, "roles", lambda self: [])
+    apps.set_removal(chat.app, "automatic", chat.by)
+    apps.set_guard(chat.app, 100, 100, chat.by)
+    update_workspace(chat.by, guard_accounts=100)
+    Role.delete().execute()
+    chat.leave(*range(10))
+    chat.check()
+    schedule.drain()
+    assert chat.removed() == []
+
+
+# What a check shows
+
+
+def test_a_reading_that_began_before_a_removal_does_not_bring_the_account_back(chat, monkeypatch):
+    chat.leave(3)
+    report = chat.check().report
+    whole = SampleChat.access
+
+    def remove_meanwhile(self):
+        yield from whole(self)
+        reports.finish(report, chat.by)
+        schedule.drain(("task",))
+
+    monkeypatch.setattr(SampleChat, "access", remove_meanwhile)
+    check = chat.check()
+    assert check.state == "succeeded" and chat.removed() == [email(3)]
+    assert account(3).state == "gone" and check.counts["new_users"] == 0
+
+
+def test_a_mail_tells_of_somebody_who_took_anothers_place(chat):
+    chat.leave(3)
+    chat.check()
+    mails = Mail.select().count()
+    people.mark_returned(chat.people[3], chat.by)
+    chat.leave(4)
+    chat.check()
+    assert Mail.select().count() > mails
+
+
+def test_two_checks_at_the_same_time_are_one(chat):
+    ready, asked = threading.Barrier(2), []
+
+    def press() -> None:
+        with connected():
+            ready.wait()
+            check = checks.ask(chat.app, chat.by)
+            asked.append(check.id)
+            checks.run(check.id)
+
+    threads = [threading.Thread(target=press) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    states = {check.state for check in Check.select().where(Check.id.in_(asked))}
+    assert states == {"succeeded"}
