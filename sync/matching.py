@@ -7,6 +7,8 @@ import difflib
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import reduce
+from operator import and_
 from typing import Any
 
 from peewee import fn
@@ -28,16 +30,21 @@ def normal_email(text: str | None) -> str:
     return normal if ADDRESS.fullmatch(normal) and normal.isprintable() else ""
 
 
-def match_by_email(app: App) -> None:
-    """Match the app's accounts by e-mail where nobody decided otherwise. Set-based; inside the caller's transaction."""
+def match_by_email(app: App, only: str = "") -> None:
+    """Match the app's accounts by e-mail where nobody decided otherwise. Set-based; inside the caller's transaction.
+
+    `only` is the name of a TEMP table whose account_id says which accounts, where it need not be all.
+    """
+    among = f"AND id IN (SELECT account_id FROM temp.{only})" if only else ""
     db.execute_sql(
-        """
+        f"""
         UPDATE account SET
             person_id = (SELECT person_id FROM person_email WHERE person_email.normal = account.normal),
             "match" = CASE WHEN EXISTS (SELECT 1 FROM person_email WHERE person_email.normal = account.normal)
                       THEN 'matched' ELSE 'unmatched' END
         WHERE app_id = ? AND state <> 'gone' AND NOT match_by_hand AND kind = 'user'
           AND person_id IS NOT (SELECT person_id FROM person_email WHERE person_email.normal = account.normal)
+          {among}
         """,
         (app.id,),
     )
@@ -62,13 +69,15 @@ def recount(app: App) -> None:
             .group_by(Account.match)
             .tuples()
         )
-        App.update(
-            users=sum(counts.values()),
-            matched=counts.get("matched", 0),
-            unmatched=counts.get("unmatched", 0),
-            guests=counts.get("guest", 0),
-            services=counts.get("service account", 0),
-        ).where(App.id == app.id).execute()
+        kept = {
+            "users": sum(counts.values()),
+            "matched": counts.get("matched", 0),
+            "unmatched": counts.get("unmatched", 0),
+            "guests": counts.get("guest", 0),
+            "services": counts.get("service account", 0),
+        }
+        same = [getattr(App, name) == number for name, number in kept.items()]
+        App.update(kept).where(App.id == app.id, ~reduce(and_, same)).execute()
 
 
 def match(account: Account, person: Person, by: str) -> None:

@@ -220,6 +220,7 @@ class Account(Base):
             (("app", "external_id"), True),
             (("app", "state", "match", "name", "id"), False),
             (("app", "normal"), False),
+            SQL("CREATE INDEX account_missing ON account (app_id) WHERE missing_since IS NOT NULL"),
         )
 
 
