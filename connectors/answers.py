@@ -75,9 +75,11 @@ class Answer:
 
 def clean(value: Any) -> str:
     """An app's text as every file and page can hold it: without control characters and lone surrogates; "" for none."""
-    if isinstance(value, bool) or not isinstance(value, (str, int)):
-        return ""
-    return "".join(c for c in str(value) if unicodedata.category(c) not in ("Cc", "Cs")).strip()
+    if not isinstance(value, str):
+        return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
+    if not value.isprintable():
+        value = "".join(c for c in value if unicodedata.category(c) not in ("Cc", "Cs"))
+    return value.strip()
 
 
 def seconds_to_wait(answer: Answer) -> float | None:

@@ -27,10 +27,10 @@ from connectors.scim_values import (
     group_name,
     id_of,
     is_active,
+    main_role,
     member_ids,
     privileged_by_name,
-    role_of,
-    role_values,
+    roles_of,
 )
 
 
@@ -156,17 +156,21 @@ class Scim(Connector):
     @cached_property
     def _roles_in_use(self) -> dict[str, str]:
         """Role value → label; filled by accounts() as it goes, by a reading of its own where nobody asked before."""
-        return {value: label for user in self._client.all("Users") for value, label, _ in role_values(user)}
+        return {value: label for user in self._client.all("Users") for value, label, _ in roles_of(user)}
 
     def accounts(self) -> Iterator[Account]:
         in_use: dict[str, str] = {}
         for user in self._client.all("Users", on_total=self.on_total):
-            in_use.update((value, label) for value, label, _ in role_values(user))
-            yield account_of(user, self._role(user))
+            roles = roles_of(user)
+            for value, label, _ in roles:
+                in_use[value] = label
+            yield account_of(user, self._role(user, roles))
         self.__dict__["_roles_in_use"] = in_use
 
-    def _role(self, user: dict) -> str:
-        return self._group_roles.get(id_of(user), "") if self._roles_are_groups else role_of(user, self._is_privileged)
+    def _role(self, user: dict, roles: list[tuple[str, str, bool]] | None = None) -> str:
+        if self._roles_are_groups:
+            return self._group_roles.get(id_of(user), "")
+        return main_role(roles_of(user) if roles is None else roles, self._is_privileged)
 
     @cached_property
     def _group_roles(self) -> dict[str, str]:
@@ -233,7 +237,7 @@ class Scim(Connector):
                 self._leave(old, account.id)
             self.__dict__.pop("_group_roles", None)
             return
-        others = [value for value, _, _ in role_values(user) if value not in (before, role)]
+        others = [value for value, _, _ in roles_of(user) if value not in (before, role)]
         roles = [{"value": value, "primary": value == role} for value in filter(None, [role, *others])]
         operation = {"op": "replace", "path": "roles", "value": roles}
         self._client.change("Users", user, [operation], lambda whole: whole.update(roles=roles))

@@ -4,12 +4,13 @@ Pure functions from the JSON of one user or group to Rollcall's values."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from connectors.base import Account, TemporarilyUnavailable
 from connectors.http import clean
 
+YES = (True, "true", "True")
 MACHINES = frozenset({"bot", "system", "service", "service account", "application", "app"})
 EMAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+")
 
@@ -43,40 +44,46 @@ def is_active(user: dict) -> bool:
 
 def email_of(user: dict) -> str:
     """The primary address, else the one for work, else the first, else a userName that is one."""
-    found = [one if isinstance(one, dict) else {"value": one} for one in _many(user.get("emails"))]
-    found = [one for one in found if EMAIL.fullmatch(clean(one.get("value")))]
-    found.sort(key=lambda one: (one.get("primary") not in (True, "true", "True"), one.get("type") != "work"))
-    user_name = clean(user.get("userName"))
-    return clean(found[0]["value"]) if found else user_name if EMAIL.fullmatch(user_name) else ""
+    best, address = 3, ""
+    for one in _many(user.get("emails")):
+        one = one if isinstance(one, dict) else {"value": one}
+        rank = 0 if one.get("primary") in YES else 1 if one.get("type") == "work" else 2
+        if rank < best and EMAIL.fullmatch(value := clean(one.get("value"))):
+            best, address = rank, value
+    user_name = "" if address else clean(user.get("userName"))
+    return address or (user_name if EMAIL.fullmatch(user_name) else "")
 
 
 def name_of(user: dict) -> str:
     """displayName, else what `name` gives, else a userName that is no address."""
+    if shown := clean(user.get("displayName")):
+        return shown
     name = user.get("name") if isinstance(user.get("name"), dict) else {}
-    parts = " ".join(filter(None, (clean(name.get("givenName")), clean(name.get("familyName")))))
+    parts = (clean(name.get("givenName")), clean(name.get("familyName")))
     user_name = clean(user.get("userName"))
     return (
-        clean(user.get("displayName"))
-        or clean(name.get("formatted"))
-        or parts
+        clean(name.get("formatted"))
+        or " ".join(filter(None, parts))
         or ("" if EMAIL.fullmatch(user_name) else user_name)
     )
 
 
-def role_values(user: dict) -> Iterator[tuple[str, str, bool]]:
+def roles_of(user: dict) -> list[tuple[str, str, bool]]:
     """(value, label, primary) of each role; servers write them as objects or as plain texts."""
+    roles = []
     for one in _many(user.get("roles")):
         one = one if isinstance(one, dict) else {"value": one}
-        value = clean(one.get("value")) or clean(one.get("display"))
-        if value:
-            yield value, clean(one.get("display")) or value, one.get("primary") in (True, "true", "True")
+        display = clean(one.get("display"))
+        if value := clean(one.get("value")) or display:
+            roles.append((value, display or value, one.get("primary") in YES))
+    return roles
 
 
-def role_of(user: dict, is_privileged: Callable[[str], bool]) -> str:
+def main_role(roles: list[tuple[str, str, bool]], is_privileged: Callable[[str], bool]) -> str:
     """The one role to show: a privileged one before the primary one before the first."""
-    roles = list(role_values(user))
-    roles.sort(key=lambda role: (not (is_privileged(role[0]) or is_privileged(role[1])), not role[2]))
-    return roles[0][0] if roles else ""
+    if len(roles) < 2:
+        return roles[0][0] if roles else ""
+    return min(roles, key=lambda role: (not (is_privileged(role[0]) or is_privileged(role[1])), not role[2]))[0]
 
 
 def privileged_by_name(listed: str) -> Callable[[str], bool]:

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from email.utils import formatdate
 
 import pytest
@@ -105,8 +105,8 @@ class ConnectorContract:
         yield connector
         connector.close()
 
-    def connect(self, app: FakeApp, **settings: str) -> Connector:
-        connector = self.kind({**self.settings(app), **settings})
+    def connect(self, app: FakeApp, on_total: Callable[[int], None] | None = None, **settings: str) -> Connector:
+        connector = self.kind({**self.settings(app), **settings}, on_total)
         if self.address:
             setattr(connector, self.address, app.url)
         return connector
@@ -141,9 +141,7 @@ class ConnectorContract:
             pytest.skip("this API tells no total")
         told: list[int] = []
         self.fill(app, 3)
-        connector = self.kind(self.settings(app), told.append)
-        if self.address:
-            setattr(connector, self.address, app.url)
+        connector = self.connect(app, told.append)
         list(connector.accounts())
         connector.close()
         assert told == [3]
@@ -254,7 +252,10 @@ class ConnectorContract:
         for status in (400, 401, 403, 404, 429, 500):
             app.fail(app.error(status, f"Bad credential {secrets[0]}"), times=FOREVER)
             connector = self.connect(app)
-            for ask in (connector.test, lambda c=connector: list(c.accounts()), lambda c=connector: c.account("id-0")):
+            asks = [connector.test, lambda c=connector: list(c.accounts())]
+            if LOOK_UP in self.kind.capabilities:
+                asks.append(lambda c=connector, id=app.seats[0].id: c.account(id))
+            for ask in asks:
                 try:
                     ask()
                 except ConnectorError as failure:

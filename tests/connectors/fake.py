@@ -101,8 +101,12 @@ class FakeApp:
     facts: tuple[Fact, ...] = ()
     base_path = ""
     content_type = "application/json"
-    token = "t0p-s3cret/+ü-token".encode().hex()  # overwritten where the app's tokens have a form
+    token = "s3cret-7f1c0b52e9"  # overwritten where the app's tokens have a form
     account_list = ""  # the `answer` of the call that lists accounts
+
+    def __init_subclass__(cls) -> None:
+        taken = [fact.answer for fact in cls.facts if hasattr(FakeApp, fact.answer)]
+        assert not taken, f"FakeApp itself has a {taken}: give the answer another name"
 
     def __init__(self):
         self.seats: list[Seat] = []

@@ -215,6 +215,15 @@ def test_a_removal_that_the_app_only_says_it_did_is_told(service, connect):
         scim.remove(scim.account("id-0"))
 
 
+def test_a_suspended_user_is_not_touched_again(service, connect):
+    fill(service, 1)
+    scim = connect()
+    account = scim.account("id-0")
+    for _ in range(3):
+        scim.remove(account)
+    assert len(service.asked("patch_user")) == 1
+
+
 def test_a_change_in_between_is_read_first(service, connect):
     fill(service, 1)
     scim = connect()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from connectors.base import Account
-from connectors.scim_values import account_of, member_ids, privileged_by_name, role_of
+from connectors.scim_values import account_of, main_role, member_ids, privileged_by_name, roles_of
 
 
 def read(**raw) -> Account:
     user = {"id": "7", "userName": "u@x.example", "displayName": "Ana"} | raw
     user = {name: value for name, value in user.items() if value is not None}
-    return account_of(user, role_of(user, privileged_by_name("")))
+    return account_of(user, main_role(roles_of(user), privileged_by_name("")))
 
 
 @pytest.mark.parametrize(
