@@ -38,7 +38,7 @@ class RateLimited(ConnectorError):
 
 
 class TemporarilyUnavailable(ConnectorError):
-    """It may work later: no connection, a time-out, a 5xx, an answer cut short, a list that changed while it was read."""
+    """It may work later: no connection, a time-out, a 5xx, an answer cut short, a list that changed under way."""
 
 
 class Refused(ConnectorError):
@@ -126,7 +126,8 @@ class Connector:
     role_word: str = "role"
 
     def __init__(self, settings: dict[str, str], on_total: Callable[[int], None] | None = None):
-        """`settings` holds the fields' values, secrets included; `on_total` is told how long a list is, if the app says."""
+        """`settings` holds the fields' values, secrets included; `on_total` is told how long accounts() will be,
+        where the app says."""
         self.settings = settings
         self.on_total = on_total or (lambda total: None)
 

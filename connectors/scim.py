@@ -284,6 +284,6 @@ class Scim(Connector):
             return
 
         def without(whole: dict) -> None:
-            whole["members"] = [one for one in whole.get("members") or [] if str(one.get("value")) != user]
+            whole["members"] = [one for one in whole["members"] if member_ids({"members": [one]}) != [user]]
 
         self._client.remove_member(group, user, without)

@@ -127,7 +127,11 @@ class ScimClient:
         return self._act("POST", kind, {"schemas": schemas, **resource}).json(dict)
 
     def delete(self, kind: str, resource: dict) -> None:
-        self._act("DELETE", f"{kind}/{segment(id_of(resource))}", None, _version(resource))
+        path = f"{kind}/{segment(id_of(resource))}"
+        try:
+            self._act("DELETE", path, None, _version(resource))
+        except Stale:
+            self._act("DELETE", path, None, _version(self._fresh(kind, resource)))
 
     def change(
         self, kind: str, resource: dict, operations: list[dict], edit: Callable[[dict], Any], attempts: int = 2
@@ -141,14 +145,19 @@ class ScimClient:
         try:
             answer = self._patch_or_put(path, resource, operations, edit)
         except Stale:
-            fresh = self.read(kind, id_of(resource)) if attempts > 1 else None
-            if fresh is None:
+            if attempts == 1:
                 raise
-            return self.change(kind, fresh, operations, edit, attempts - 1)
+            return self.change(kind, self._fresh(kind, resource), operations, edit, attempts - 1)
         try:
             return answer.json(dict) if answer.body else None
         except TemporarilyUnavailable:
             return None
+
+    def _fresh(self, kind: str, resource: dict) -> dict:
+        fresh = self.read(kind, id_of(resource))
+        if fresh is None:
+            raise NotFound("It was deleted in the app while we were changing it.")
+        return fresh
 
     def _patch_or_put(self, path: str, resource: dict, operations: list[dict], edit: Callable[[dict], Any]) -> Answer:
         if self._supports("patch", True):

@@ -124,6 +124,8 @@ class FakeScim(FakeApp):
         seat = self.seat(request.ids["id"])
         if not seat:
             return self._no_such(request)
+        if self._is_stale(request):
+            return self.error(412, "Changed since.")
         if seat.role == "owner":
             return self.error(403, "The owner cannot be removed.")
         self.seats.remove(seat)

@@ -224,13 +224,22 @@ def test_a_suspended_user_is_not_touched_again(service, connect):
     assert len(service.asked("patch_user")) == 1
 
 
-def test_a_change_in_between_is_read_first(service, connect):
+@pytest.mark.parametrize("removal,act", [("deactivate", "patch_user"), ("delete", "delete_user")])
+def test_a_change_in_between_is_read_first(service, connect, removal, act):
+    fill(service, 1)
+    scim = connect(removal=removal)
+    service.when(lambda: service.version.update({"id-0": 9}), on=act)
+    scim.remove(scim.account("id-0"))
+    assert [seat.status for seat in service.seats] == (["suspended"] if removal == "deactivate" else [])
+    assert len(service.asked(act)) == 2
+
+
+def test_a_user_who_goes_while_being_deactivated_counts_as_done(service, connect):
     fill(service, 1)
     scim = connect()
-    service.when(lambda: service.version.update({"id-0": 9}), on="patch_user")
+    service.fail(service.error(412, "Changed since."), on="patch_user")
+    service.when(service.seats.clear, on="patch_user")
     scim.remove(scim.account("id-0"))
-    assert service.seats[0].status == "suspended"
-    assert len(service.asked("patch_user")) == 2
 
 
 def test_put_keeps_what_it_does_not_change(service, connect):
