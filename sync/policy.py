@@ -12,6 +12,7 @@ from sync.workspace import workspace
 
 WANTED = "kind TEXT, account_id INT, asset_id INT, in_app INT, before TEXT, reason TEXT, protected TEXT, left_out TEXT"
 DAY = timedelta(days=1)
+LAST = "Protected: the last one with this role in the app"
 
 
 @dataclass(frozen=True)
@@ -159,14 +160,22 @@ def protection(account: Account) -> str | None:
         return "Protected: Rollcall acts with this account"
     if account.kind == "system":
         return "Protected: the app made it for itself"
-    privileged = Role.select(Role.external_id).where(Role.app == account.app, Role.privileged)
-    if not privileged.where(Role.external_id == account.role).exists():
-        return None
-    others = Account.select().where(
+    privileged = privileged_roles(account.app)
+    if account.role in privileged and not administrators_beside(account, privileged).exists():
+        return LAST
+    return None
+
+
+def privileged_roles(app: App) -> set[str]:
+    return {role.external_id for role in Role.select().where(Role.app == app, Role.privileged)}
+
+
+def administrators_beside(account: Account, privileged: set[str]):
+    """Who else can administer the app, as the last check knew, as a query."""
+    return Account.select().where(
         Account.app == account.app, Account.id != account.id, Account.state == "present",
         Account.status == "active", Account.kind == "user", Account.role.in_(privileged),
-    )
-    return None if others.exists() else "Protected: the last one with this role in the app"
+    )  # fmt: skip
 
 
 def sole_assets(account_ids: list[int]) -> dict[int, list[Asset]]:

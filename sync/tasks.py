@@ -25,7 +25,8 @@ from connectors.base import Account as Seat
 from connectors.base import Asset as SeatAsset
 from sync import activity, apps, leases, matching, notify, policy, schedule
 from sync.db import connected, utcnow, writing
-from sync.models import Access, Account, App, Asset, Change, Person, Report, Task
+from sync.models import Access, Account, App, Asset, Change, Person, Report, Role, Task
+from sync.vault import VaultProblem
 
 TO_DO = "{connector} gives Rollcall no way to {act}: do it in the app itself, then say here that it is done."
 DELAYS = (10, 30, 120, 600, 1800, 7200)  # seconds before each further attempt
@@ -110,7 +111,7 @@ def run(task_id: int) -> None:
         except CredentialRejected as problem:
             _app_needs_attention(task.app, str(problem))
             _needs_attention(task, f"{problem} Replace the credential, then retry.")
-        except ConnectorError as problem:
+        except (ConnectorError, VaultProblem) as problem:
             _needs_attention(task, str(problem))
         except Exception as problem:  # a bug must not lose the task
             _needs_attention(task, f"Something unexpected went wrong ({type(problem).__name__}).")
@@ -138,7 +139,7 @@ def _remove(task: Task, connector: Connector) -> None:
     seat = _look_again(task, connector, account)
     if seat is None or (connector.removal_suspends and seat.status == "suspended"):
         return
-    _refuse_if_protected(task, account)
+    _refuse_if_protected(task, account, seat, connector)
     if REMOVE not in connector.capabilities:
         raise ByHand(TO_DO.format(connector=connector.label, act="remove"))
     connector.remove(seat)
@@ -154,8 +155,8 @@ def _still_to_go(account: Account, task: Task) -> None:
     if task.report_id is None:
         return
     person = Person.get_or_none(Person.id == account.person_id)
-    if person is None:
-        raise NoLongerNeeded("The account is no longer matched to anybody.")
+    if person is None or account.match != "matched":
+        raise NoLongerNeeded("The account is no longer matched to anybody who has left.")
     if person.status != "deprovisioned":
         raise NoLongerNeeded(f"{person.name or account.email} is back: {person.status} in the directory.")
 
@@ -175,11 +176,25 @@ def _seat(account: Account) -> Seat:
                 role=account.role, kind=account.kind, seat=account.seat)  # fmt: skip
 
 
-def _refuse_if_protected(task: Task, account: Account) -> None:
+def _refuse_if_protected(task: Task, account: Account, seat: Seat, connector: Connector) -> None:
+    """Rule 5, by what the app says now: the account's role, and that somebody else still has such a one."""
     account = Account.get_by_id(account.id)
     _still_to_go(account, task)
+    account.role, account.kind = seat.role, seat.kind
     if why := policy.protection(account):
         raise NoLongerNeeded(f"{why}.")
+    privileged = policy.privileged_roles(task.app)
+    if seat.role and not Role.select().where(Role.app == task.app, Role.external_id == seat.role).exists():
+        privileged |= {role.id for role in connector.roles() if role.privileged}
+    if seat.role in privileged and LOOK_UP in connector.capabilities:
+        others = policy.administrators_beside(account, privileged).order_by(Account.last_activity.desc())
+        if not any(_administers(connector, other, privileged) for other in others):
+            raise NoLongerNeeded(f"{policy.LAST}.")
+
+
+def _administers(connector: Connector, account: Account, privileged: set[str]) -> bool:
+    seat = connector.account(account.external_id)
+    return seat is not None and seat.status == "active" and seat.kind == "user" and seat.role in privileged
 
 
 def _change_role(task: Task, connector: Connector) -> None:

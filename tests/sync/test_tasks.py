@@ -1,0 +1,290 @@
+"""Tasks: looked at again right before the act, retried, given up with a reason; never twice, never on somebody else."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+import pytest
+
+from connectors.sample_chat import SampleChat
+from sync import activity, apps, leases, matching, people, reports, schedule, tasks, vault
+from sync.db import connected, utcnow
+from sync.models import Account, App, Change, Mail, Task
+from tests.sync.fixtures import email
+
+
+def confirmed(chat, *numbers: int) -> list[Task]:
+    """The removal of these, confirmed but not done."""
+    chat.leave(*numbers)
+    return reports.finish(chat.check().report, chat.by).tasks
+
+
+def run(task: Task) -> Task:
+    """One attempt, whatever it waits for."""
+    Task.update(next_at=utcnow()).where(Task.id == task.id, Task.state == "queued").execute()
+    tasks.run(task.id)
+    return Task.get_by_id(task.id)
+
+
+def account(number: int) -> Account:
+    return Account.get(Account.email == email(number))
+
+
+def outcome(task: Task) -> tuple[str, str]:
+    row = Task.get_by_id(task.id)
+    return row.state, Account.get_by_id(row.account_id).state
+
+
+# The last look
+
+
+def test_a_removal_is_done_and_told(chat):
+    [task] = confirmed(chat, 3)
+    assert run(task).state == "done" and chat.removed() == [email(3)]
+    assert (account(3).state, account(3).gone_at is not None) == ("gone", True)
+    told = [(entry.who, entry.what, entry.about) for entry in activity.entries(app=chat.app)]
+    assert ("Rollcall", "removed from the app", "Person 3") in told
+    assert Mail.select().where(Mail.kind == "outcome").count() == 1
+    run(task)
+    assert chat.removed() == [email(3)]
+
+
+def test_who_came_back_before_the_task_stays(chat):
+    [task] = confirmed(chat, 3)
+    people.mark_returned(chat.people[3], chat.by)
+    assert run(task).state == "no longer needed" and "is back" in Task.get().error
+    assert chat.removed() == [] and account(3).state == "present"
+    assert App.get().users == 11
+
+
+def test_who_was_protected_before_the_task_stays(chat):
+    [task] = confirmed(chat, 3)
+    matching.protect(account(3), "legal hold", chat.by)
+    assert run(task).error == "Protected: legal hold." and outcome(task) == ("no longer needed", "present")
+    assert chat.removed() == []
+
+
+@pytest.mark.parametrize("decide", [matching.mark_guest, matching.unmatch, matching.mark_service])
+def test_an_account_that_somebody_decided_about_before_the_task_stays(chat, decide):
+    [task] = confirmed(chat, 3)
+    decide(account(3), chat.by)
+    assert run(task).state == "no longer needed" and chat.removed() == []
+
+
+def test_a_service_account_stays_although_who_answers_for_it_has_left(chat):
+    [task] = confirmed(chat, 3)
+    matching.mark_service(account(3), chat.by, person=chat.people[3])
+    assert run(task).state == "no longer needed" and chat.removed() == []
+
+
+def test_an_account_that_became_somebody_elses_stays(chat):
+    [task] = confirmed(chat, 3)
+    matching.match(account(3), chat.people[5], chat.by)
+    assert run(task).state == "no longer needed" and chat.removed() == []
+
+
+def test_an_account_that_is_gone_already_counts_as_done(chat):
+    [task] = confirmed(chat, 3)
+    chat.store.remove(chat.id_of(3), via="page")
+    assert run(task).state == "done" and account(3).state == "gone" and chat.removed() == []
+
+
+def test_an_e_mail_in_another_spelling_is_the_same_account(chat):
+    [task] = confirmed(chat, 3)
+    with chat.store.writing() as store:
+        store.execute("UPDATE member SET email = 'P3@ACME.example' WHERE email = ?", (email(3),))
+    assert run(task).state == "done"
+
+
+def test_who_became_the_last_owner_meanwhile_stays(chat):
+    """Rollcall still thinks that they are a member, and that person 0 is an owner."""
+    [task] = confirmed(chat, 3)
+    chat.store.change(chat.id_of(3), via="page", role="owner")
+    chat.store.change(chat.id_of(0), via="page", role="member")
+    assert run(task).error == "Protected: the last one with this role in the app."
+    assert chat.removed() == [] and chat.calls("DELETE") == []
+
+
+def test_who_became_an_admin_among_others_goes_all_the_same(chat):
+    [task] = confirmed(chat, 3)
+    chat.store.change(chat.id_of(3), via="page", role="admin")
+    assert run(task).state == "done"
+
+
+def test_an_owner_whose_fellow_owner_went_meanwhile_stays(chat):
+    chat.store.change(chat.id_of(3), via="page", role="admin")
+    [task] = confirmed(chat, 3)
+    with chat.store.writing() as store:
+        store.execute("DELETE FROM member WHERE email = ?", (email(0),))
+    assert run(task).error == "Protected: the last one with this role in the app."
+
+
+def test_two_admins_confirmed_together_never_leave_an_app_without_one(chat):
+    for number in (1, 2):
+        chat.store.change(chat.id_of(number), via="page", role="admin")
+    first, second = confirmed(chat, 1, 2)
+    with chat.store.writing() as store:
+        store.execute("UPDATE member SET role = 'member' WHERE email = ?", (email(0),))
+    states = {run(first).state, run(second).state}
+    assert "no longer needed" in states and len(chat.removed()) <= 1
+
+
+def test_the_app_that_was_paused_is_not_acted_in(chat):
+    [task] = confirmed(chat, 3)
+    apps.pause(chat.app, chat.by)
+    run(task)
+    assert chat.removed() == [] and chat.calls("DELETE") == []
+
+
+def test_disconnecting_cancels_what_is_not_done(chat):
+    [task] = confirmed(chat, 3)
+    apps.disconnect(chat.app, chat.by)
+    assert run(task).state == "cancelled" and chat.removed() == []
+
+
+# Retrying and giving up
+
+
+def test_a_passing_fault_is_retried_with_growing_delays_and_then_needs_attention(chat):
+    [task] = confirmed(chat, 3)
+    chat.fault("server-error", on="/members/")
+    delays = []
+    while (row := run(task)).state == "queued":
+        delays.append(round((row.next_at - utcnow()).total_seconds()))
+    assert delays == sorted(delays) and len(delays) == len(tasks.DELAYS)
+    assert row.state == "needs attention" and "Tried 7 times" in row.error
+    assert outcome(task) == ("needs attention", "removing")
+    assert Mail.select().where(Mail.kind == "outcome").count() == 1
+    chat.clear()
+    tasks.retry(task, chat.by)
+    assert run(task).state == "done" and chat.removed() == [email(3)]
+    assert Mail.select().where(Mail.kind == "outcome").count() == 2, "mended: that is told too"
+
+
+def test_a_rate_limit_waits_as_long_as_the_app_asks_and_costs_no_attempt(chat):
+    [task] = confirmed(chat, 3)
+    chat.fault("rate-limit", on="/members/", seconds=90)
+    for _ in range(len(tasks.DELAYS) + 3):
+        row = run(task)
+        assert (row.state, row.attempts) == ("queued", 0)
+        assert 80 < (row.next_at - utcnow()).total_seconds() <= 90
+    chat.clear()
+    assert run(task).state == "done"
+
+
+def test_a_task_is_not_run_before_its_time(chat):
+    [task] = confirmed(chat, 3)
+    Task.update(next_at=utcnow() + timedelta(minutes=5)).execute()
+    tasks.run(task.id)
+    schedule.drain()
+    assert chat.removed() == [] and Task.get_by_id(task.id).state == "queued"
+    tasks.retry(task, chat.by)
+    schedule.drain()
+    assert chat.removed() == [email(3)]
+
+
+def test_an_expired_credential_needs_attention_on_the_app_too(chat):
+    [task] = confirmed(chat, 3)
+    chat.fault("expired-token")
+    row = run(task)
+    assert row.state == "needs attention" and "Replace the credential" in row.error
+    assert App.get().error and chat.token not in row.error + App.get().error
+
+
+def test_a_credential_that_cannot_be_unsealed_needs_attention_in_words(chat, monkeypatch):
+    [task] = confirmed(chat, 3)
+    App.update(credential=b"not sealed with this key").execute()
+    assert "secret.key" in run(task).error and Task.get_by_id(task.id).state == "needs attention"
+
+
+def test_a_bug_in_a_connector_loses_no_task(chat, monkeypatch):
+    [task] = confirmed(chat, 3)
+    monkeypatch.setattr(SampleChat, "remove", lambda self, account: {}["missing"])
+    with pytest.raises(KeyError):
+        run(task)
+    assert outcome(task) == ("needs attention", "removing")
+
+
+def test_only_what_waits_for_somebody_can_be_retried_or_cancelled(chat):
+    [task] = confirmed(chat, 3)
+    run(task)
+    for act in (tasks.retry, tasks.cancel):
+        with pytest.raises(tasks.TaskProblem, match="done"):
+            act(task, chat.by)
+
+
+def test_a_cancelled_removal_leaves_the_account_in_the_app_and_is_asked_about_again(chat):
+    [task] = confirmed(chat, 3)
+    tasks.cancel(task, chat.by)
+    assert outcome(task) == ("cancelled", "present") and run(task).state == "cancelled"
+    assert chat.removed() == [] and chat.check().waiting == 1
+
+
+def test_a_removal_that_needs_attention_ends_by_itself_when_the_person_is_back(chat):
+    [task] = confirmed(chat, 3)
+    chat.fault("forbidden", on="/members/", method="DELETE")
+    assert run(task).state == "needs attention"
+    people.mark_returned(chat.people[3], chat.by)
+    schedule.sweep()
+    schedule.drain()
+    assert outcome(task) == ("no longer needed", "present")
+
+
+# One worker
+
+
+def test_two_workers_do_one_task_once(chat):
+    [task] = confirmed(chat, 3)
+    ready = threading.Barrier(2)
+
+    def work() -> None:
+        with connected():
+            ready.wait()
+            tasks.run(task.id)
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(chat.calls("DELETE")) == 1 and Task.get_by_id(task.id).attempts == 1
+
+
+def test_a_worker_that_was_given_up_says_nothing_any_more(chat, monkeypatch):
+    [task] = confirmed(chat, 3)
+    whole = SampleChat.account
+
+    def taken_over(self, id):
+        Task.update(lease_owner="elsewhere:1:x", lease_until=utcnow() + leases.LEASE).execute()
+        monkeypatch.setattr(SampleChat, "account", whole)
+        return whole(self, id)
+
+    monkeypatch.setattr(SampleChat, "account", taken_over)
+    row = run(task)
+    assert (row.state, row.lease_owner) == ("running", "elsewhere:1:x")
+    assert account(3).state == "removing"
+
+
+def test_a_task_whose_worker_died_after_the_act_finds_it_done(chat):
+    [task] = confirmed(chat, 3)
+    chat.store.remove(chat.id_of(3), via="api")
+    died = Task.update(state="running", lease_owner=f"{leases.HOST}:999999:x", lease_until=utcnow() + leases.LEASE)
+    died.execute()
+    schedule.drain()
+    assert outcome(task) == ("done", "gone") and chat.removed() == [email(3)] and chat.calls("DELETE") == []
+
+
+def test_a_removal_after_a_confirmed_one_of_the_same_account_is_not_queued_twice(chat):
+    confirmed(chat, 3)
+    assert chat.check().waiting == 0
+    assert Task.select().count() == 1 == Change.select().where(Change.kind == "removed user").count()
+
+
+def test_no_secret_is_told(chat):
+    [task] = confirmed(chat, 3)
+    chat.fault("forbidden")
+    run(task)
+    secret = vault.unseal(App.get().credential)["token"]
+    told = [entry.why for entry in activity.entries(limit=200)] + [Task.get().error]
+    assert secret not in " ".join(told) + "".join(mail.text for mail in Mail.select())
