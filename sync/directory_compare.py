@@ -12,6 +12,7 @@ from sync.models import Directory
 
 TOLD_ONE_BY_ONE = 200  # people who join: more than that are one entry of the log
 WARNINGS = 50
+UNHELD = "person_id NOT IN (SELECT person_id FROM read_leaving)"
 
 
 @dataclass(frozen=True)
@@ -38,11 +39,11 @@ def apply(directory: Directory, worldwide_ids: bool, guard: Guard, by: str) -> O
     _leave_out_the_unclear()
     joined = _add_people(directory, now)
     _add_entries(directory, now)
-    held = _hold_back(directory, guard)
+    _hold_back(directory, guard)
     updated = _take_over_emails(directory, by) | _take_over_names(directory, by)
     _take_over_numbers()
-    changed = _take_over_status(directory, held, now)
-    _take_over_groups(directory, held)
+    changed = _take_over_status(directory, now)
+    _take_over_groups(directory)
     became = people.recompute_status(changed, by)
     _tell_joined(directory, joined, by)
     counts = {
@@ -51,7 +52,7 @@ def apply(directory: Directory, worldwide_ids: bool, guard: Guard, by: str) -> O
         "suspended": became.get("suspended", 0),
         "deprovisioned": became.get("deprovisioned", 0),
         "returned": became.get("active", 0),
-        "held": _count("SELECT count(*) FROM read_leaving") if held else 0,
+        "held": _count("SELECT count(*) FROM read_leaving"),
     }
     return Outcome(counts, warnings)
 
@@ -72,16 +73,19 @@ def _find_people(directory: Directory, worldwide_ids: bool) -> None:
             WHERE external_id IN (SELECT external_id FROM read_person WHERE status = 'deprovisioned')
               AND normal IN (SELECT m.normal FROM read_email AS m JOIN read_person AS p USING (external_id)
                              WHERE p.status <> 'deprovisioned')""")
+    _run("""INSERT OR IGNORE INTO read_claimed SELECT m.normal FROM read_email AS m
+            JOIN read_person AS r USING (external_id) WHERE m.main AND r.status <> 'deprovisioned'""")
     _run("INSERT INTO read_disputed SELECT normal FROM read_email GROUP BY normal HAVING count(*) > 1")
     _find_by_email("m.main AND pe.main")
-    _find_by_email("m.main")
+    _find_by_email("""m.main AND NOT EXISTS (
+        SELECT 1 FROM directory_entry AS e WHERE e.person_id = pe.person_id AND e.directory_id = ?)""", directory.id)
     # A leaver's address is often handed on, so a further one finds only somebody active whom no directory knows.
     _find_by_email("""NOT m.main
         AND EXISTS (SELECT 1 FROM person WHERE person.id = pe.person_id AND person.status = 'active')
         AND NOT EXISTS (SELECT 1 FROM directory_entry AS e WHERE e.person_id = pe.person_id)""")
 
 
-def _find_by_email(condition: str) -> None:
+def _find_by_email(condition: str, *values: object) -> None:
     """One entry finds one person, or nobody; who is somebody else in this reading already is left alone."""
     _run("INSERT OR IGNORE INTO read_taken SELECT person_id FROM read_person "
          "WHERE person_id IS NOT NULL AND status <> 'deprovisioned'")
@@ -96,7 +100,7 @@ def _find_by_email(condition: str) -> None:
                  WHERE external_id IN (SELECT external_id FROM found GROUP BY external_id HAVING count(*) = 1)
                    AND person_id IN (SELECT person_id FROM found GROUP BY person_id HAVING count(*) = 1))
              UPDATE read_person SET person_id = clear.person_id
-             FROM clear WHERE clear.external_id = read_person.external_id""")
+             FROM clear WHERE clear.external_id = read_person.external_id""", *values)
 
 
 def _warnings(directory: Directory) -> list[str]:
@@ -157,8 +161,9 @@ def _add_entries(directory: Directory, now: datetime) -> None:
          _stored(now), directory.name, directory.id)
 
 
-def _hold_back(directory: Directory, guard: Guard) -> bool:
-    """Whether so many leave at once that somebody must look first; who leaves is in read_leaving."""
+def _hold_back(directory: Directory, guard: Guard) -> None:
+    """Leaves in read_leaving whose leaving somebody must look at first: all, where so many leave at once;
+    else those whose address the directory gives to somebody else who is here."""
     _run("""INSERT INTO read_leaving
             SELECT e.person_id FROM directory_entry AS e LEFT JOIN read_person AS r ON r.external_id = e.external_id
             WHERE e.directory_id = ? GROUP BY e.person_id
@@ -171,7 +176,9 @@ def _hold_back(directory: Directory, guard: Guard) -> bool:
     active = _count("SELECT count(*) FROM read_person WHERE status = 'active'")
     everybody = leaving == before or active == 0
     too_many = leaving > guard.accounts and leaving * 100 > guard.percent * before
-    return leaving > 0 and (everybody or too_many)
+    if not (everybody or too_many):
+        _run("""DELETE FROM read_leaving WHERE person_id NOT IN (
+                    SELECT pe.person_id FROM person_email AS pe JOIN read_claimed AS c ON c.normal = pe.normal)""")
 
 
 def _take_over_emails(directory: Directory, by: str) -> set[int]:
@@ -227,7 +234,7 @@ def _take_over_numbers() -> None:
             WHERE r.person_id = person.id AND r.employee_number NOT IN ('', coalesce(person.employee_number, ''))""")
 
 
-def _take_over_status(directory: Directory, held: bool, now: datetime) -> list[int]:
+def _take_over_status(directory: Directory, now: datetime) -> list[int]:
     """The people whose status may follow; what is held is only noted as reported."""
     _run(f"""UPDATE directory_entry SET reported = said.status, reported_at = ?1,
                 reason = CASE WHEN said.missing THEN 'No longer in ' || ?2 ELSE {_reason("said.status")} END
@@ -236,7 +243,7 @@ def _take_over_status(directory: Directory, held: bool, now: datetime) -> list[i
                   WHERE e.directory_id = ?3) AS said
             WHERE said.id = directory_entry.id AND directory_entry.reported <> said.status""",
          _stored(now), directory.name, directory.id)
-    due = f"directory_id = ? AND status <> reported {_unheld(held)}"
+    due = f"directory_id = ? AND status <> reported AND {UNHELD}"
     changed = _rows(f"SELECT person_id FROM directory_entry WHERE {due}", directory.id)
     _run(f"UPDATE directory_entry SET status = reported WHERE {due}", directory.id)
     by_hand = _rows("SELECT person.id FROM directory_entry AS e JOIN person ON person.id = e.person_id "
@@ -244,11 +251,7 @@ def _take_over_status(directory: Directory, held: bool, now: datetime) -> list[i
     return [person for (person,) in (*changed, *by_hand)]
 
 
-def _unheld(held: bool) -> str:
-    return "AND person_id NOT IN (SELECT person_id FROM read_leaving)" if held else ""
-
-
-def _take_over_groups(directory: Directory, held: bool) -> None:
+def _take_over_groups(directory: Directory) -> None:
     """The directory's groups and who is in them; somebody who is held back stays in theirs."""
     _run("""INSERT INTO directory_group (directory_id, external_id, name)
             SELECT DISTINCT ?1, name, name FROM read_group WHERE external_id IN (SELECT external_id FROM read_person)
@@ -257,7 +260,7 @@ def _take_over_groups(directory: Directory, held: bool) -> None:
               JOIN directory_group AS g ON g.directory_id = ?1 AND g.external_id = said.name
               JOIN directory_entry AS e ON e.directory_id = ?1 AND e.external_id = said.external_id"""
     _run(f"""DELETE FROM directory_group_member
-            WHERE entry_id IN (SELECT id FROM directory_entry WHERE directory_id = ?1 {_unheld(held)})
+            WHERE entry_id IN (SELECT id FROM directory_entry WHERE directory_id = ?1 AND {UNHELD})
               AND (group_id, entry_id) NOT IN ({said})""", directory.id)
     _run(f"INSERT OR IGNORE INTO directory_group_member (group_id, entry_id) {said}", directory.id)
     _run("DELETE FROM directory_group WHERE directory_id = ? "
