@@ -3,15 +3,21 @@
 
 from __future__ import annotations
 
-from flask import Flask
+from typing import TYPE_CHECKING
 
 from cli import command_line
 from sync.config import Config
-from web import create_pages
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 
 def create_app(config: Config) -> Flask:
     """The pages over an installation that `config.open_all` has opened."""
+    from flask import Flask  # here, because most commands need no pages and start in half the time without them
+
+    from web import create_pages
+
     app = Flask(__name__)
     create_pages(app, config)
     return app

@@ -4,13 +4,15 @@ app.py hands it `create_app`, so that nothing here knows the pages."""
 from __future__ import annotations
 
 from collections.abc import Callable
-
-from flask import Flask
+from typing import TYPE_CHECKING
 
 from cli import activity, apps, backup, checks, connectors, demo, directories, doctor, export, people, reports, tasks
 from cli import serve as serving
 from cli.frame import rollcall
 from sync.config import Config
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 for command in (
     serving.serve, serving.web, serving.worker, demo.demo, people.setup, people.people, directories.directory,

@@ -8,9 +8,9 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
 
 import click
-from flask import Flask
 from huey.consumer import Consumer
 
 from cli.frame import Failed, installation, tell
@@ -19,6 +19,9 @@ from cli.pages import Pages
 from sync import schedule, signin
 from sync.config import Config
 from sync.db import connected
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 WORKERS = 4
 PICK_UP = 0.25  # seconds, the longest that a click waits for a worker

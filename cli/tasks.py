@@ -20,15 +20,22 @@ RETRY_SECONDS = 120
 @click.command()
 @click.option("--app", "name", metavar="NAME", help="Of this app only.")
 @click.option("--retry", "task_id", type=int, metavar="ID", help="Try this task again, now.")
+@click.option("--done", "done_id", type=int, metavar="ID", help="Somebody did this in the app itself.")
 @click.option("--limit", default=LIMIT, show_default=True, help="The latest so many.")
 @as_json
 @opened
-def tasks(name: str | None, task_id: int | None, limit: int, as_json: bool) -> None:
+def tasks(name: str | None, task_id: int | None, done_id: int | None, limit: int, as_json: bool) -> None:
     """The tasks, the latest last; a task that needs attention can be tried again."""
-    rows = _listed(known(name) if name else None, task_id, limit)
+    if task_id is not None and done_id is not None:
+        raise click.UsageError("--retry and --done exclude each other.")
     if task_id is not None:
-        rows = [_retried(rows)]
+        rows = [_retried(_by_id(task_id))]
         send_mails()
+    elif done_id is not None:
+        core.done_by_hand(_by_id(done_id), BY)
+        rows = [_by_id(done_id)]
+    else:
+        rows = _listed(known(name) if name else None, limit)
     of = {task.report_id for task in rows}
     report = Report.get_or_none(Report.id == of.pop()) if len(of) == 1 else None
     answer(document(report, rows), [line(task) for task in rows] or ["There are no tasks."], as_json)
@@ -38,24 +45,27 @@ def tasks(name: str | None, task_id: int | None, limit: int, as_json: bool) -> N
     end(DONE)
 
 
-def _listed(app: App | None, task_id: int | None, limit: int) -> list[Task]:
+def _listed(app: App | None, limit: int) -> list[Task]:
     query = Task.select(Task, Account, App).left_outer_join(Account).switch(Task).join(App).order_by(Task.id.desc())
     if app is not None:
         query = query.where(Task.app == app)
-    if task_id is not None:
-        query = query.where(Task.id == task_id)
     return list(query.limit(limit))[::-1]
 
 
-def _retried(rows: list[Task]) -> Task:
+def _by_id(task_id: int) -> Task:
+    task = Task.get_or_none(Task.id == task_id)
+    if task is None:
+        raise TaskProblem(f"There is no task {task_id}.")
+    return task
+
+
+def _retried(task: Task) -> Task:
     """Run here unless the server is faster; one attempt."""
-    if not rows:
-        raise TaskProblem("There is no such task.")
-    core.retry(rows[0], BY)
+    core.retry(task, BY)
     deadline = time.monotonic() + RETRY_SECONDS
     while True:
-        core.run(rows[0].id)
-        [task] = _listed(None, rows[0].id, 1)
+        core.run(task.id)
+        task = _by_id(task.id)
         tried_once = task.state == "queued" and task.attempts > 0
         if task.state not in ("queued", "running") or tried_once or time.monotonic() > deadline:
             return task

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from peewee import SqliteDatabase
+from peewee import DatabaseError, SqliteDatabase
 from playhouse.migrations import Runner
 
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -45,7 +45,7 @@ def open_database(path: str | os.PathLike) -> None:
     try:
         with connected():
             _migrate(path)
-    except (sqlite3.DatabaseError, OSError) as problem:
+    except (DatabaseError, sqlite3.DatabaseError, OSError) as problem:
         raise DatabaseRefused(f"{path} cannot be opened as Rollcall's database: {problem}") from problem
     os.chmod(path, 0o600)
 

@@ -84,7 +84,7 @@ def _family(name: str, help_text: str, samples: dict[str, float]) -> Iterator[st
     yield f"# HELP {name} {help_text}"
     yield f"# TYPE {name} gauge"
     for label, value in samples.items():
-        yield f"{name}{{{label}}} {value:g}" if label else f"{name} {value:g}"
+        yield f"{name}{{{label}}} {value}" if label else f"{name} {value}"
 
 
 def _plain(text: str, status: int = 200) -> Response:

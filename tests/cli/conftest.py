@@ -1,0 +1,175 @@
+"""The command line as a script uses it: a real process on an installation of its own, beside a real sample app."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import requests
+
+from sync import config as configuration
+from sync.config import Config
+from sync.db import connected, db
+from tests.demo.apps import ChatApp
+from tests.parts import free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = [sys.executable, str(ROOT / "app.py")]
+OWNER, PASSWORD = "olga@acme.example", "correct horse battery"
+TIMEOUT = 120  # seconds
+
+
+@dataclass
+class Answer:
+    """What a command said. `document` is its one JSON document: anything else on standard output fails the test."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> dict:
+        return json.loads(self.out)
+
+
+class CommandLine:
+    """`run` a command and expect its exit code; `json` the same with --json; `start` one in the background."""
+
+    def __init__(self, folder: Path):
+        self.folder, self.home, self.port = folder, folder / "home", free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.environ = {name: value for name, value in os.environ.items() if not name.startswith("ROLLCALL_")}
+        self.environ |= {"ROLLCALL_HOME": str(self.home), "ROLLCALL_LISTEN": f"127.0.0.1:{self.port}"}
+
+    def run(self, *arguments: str, code: int = 0, stdin: str = "", **environ: str) -> Answer:
+        done = subprocess.run(
+            [*PROGRAM, *arguments], input=stdin, env=self.environ | environ, cwd=self.folder, timeout=TIMEOUT,
+            capture_output=True, text=True,
+        )  # fmt: skip
+        assert done.returncode == code, f"{arguments}: {done.returncode}, not {code}\n{done.stdout}\n{done.stderr}"
+        assert "Traceback" not in done.stderr, done.stderr
+        return Answer(done.returncode, done.stdout, done.stderr)
+
+    def json(self, *arguments: str, code: int = 0, stdin: str = "") -> dict:
+        return self.run(*arguments, "--json", code=code, stdin=stdin).document
+
+    def start(self, *arguments: str, **environ: str) -> subprocess.Popen:
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        return subprocess.Popen([*PROGRAM, *arguments], env=self.environ | environ, cwd=self.folder, text=True, **pipes)
+
+    @contextmanager
+    def served(self, command: str = "serve") -> Iterator[subprocess.Popen]:
+        """A running server that answers; it is killed at the end unless the test has ended it."""
+        with (self.folder / f"{command}.log").open("a") as log:
+            server = subprocess.Popen(
+                [*PROGRAM, command], env=self.environ, cwd=self.folder, text=True, stdout=subprocess.PIPE, stderr=log
+            )
+        try:
+            server.first_line = server.stdout.readline() if command != "worker" else ""
+            yield server
+        finally:
+            if server.poll() is None:
+                server.kill()
+            server.wait(10)
+            server.stdout.close()
+
+    def stop(self, server: subprocess.Popen, by: signal.Signals = signal.SIGTERM) -> int:
+        server.send_signal(by)
+        return server.wait(60)
+
+    def get(self, path: str, **options) -> requests.Response:
+        return requests.get(self.url + path, timeout=30, **options)
+
+    @contextmanager
+    def core(self) -> Iterator[None]:
+        """The same installation, opened in the test's own process."""
+        configuration.open_all(Config.from_environ({"ROLLCALL_HOME": str(self.home)}))
+        try:
+            with connected():
+                yield
+        finally:
+            if not db.is_closed():
+                db.close()
+
+
+def until(holds: Callable[[], object], seconds: float = 30) -> object:
+    """What `holds` gives once it is true; asked again and again."""
+    deadline = time.monotonic() + seconds
+    while not (given := holds()):
+        assert time.monotonic() < deadline, "it has not come about in time"
+        time.sleep(0.05)
+    return given
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> CommandLine:
+    """Nothing is there yet."""
+    return CommandLine(tmp_path)
+
+
+@pytest.fixture
+def rollcall(empty: CommandLine) -> CommandLine:
+    """A workspace with its owner."""
+    empty.run("setup", "--workspace", "Acme", "--email", OWNER, "--name", "Olga", "--password-stdin", stdin=PASSWORD)
+    return empty
+
+
+@pytest.fixture
+def chat(tmp_path: Path) -> Iterator[ChatApp]:
+    """Acme Chat with its owner Pavel and three members."""
+    with ChatApp(tmp_path / "chat") as app:
+        app.store.add("pavel@acme.example", "Pavel", "owner", "story")
+        for name in ("Tom", "Lea", "Ida"):
+            app.store.add(f"{name.lower()}@acme.example", name, "member", "story")
+        yield app
+
+
+class Staff:
+    """The company's list of people as a CSV file, and the directory that reads it."""
+
+    def __init__(self, folder: Path):
+        self.file = folder / "staff.csv"
+        self.names: list[str] = []
+
+    def write(self, *names: str) -> None:
+        self.names = list(names)
+        rows = "".join(f"{name.lower()}@acme.example,{name}\n" for name in names)
+        self.file.write_text(f"email,name\n{rows}")
+
+    def leave(self, *names: str) -> None:
+        self.write(*(name for name in self.names if name not in names))
+
+
+@pytest.fixture
+def staff(tmp_path: Path) -> Staff:
+    staff = Staff(tmp_path)
+    staff.write("Olga", "Pavel", "Tom", "Lea", "Ida")
+    return staff
+
+
+@pytest.fixture
+def connected_chat(rollcall: CommandLine, chat: ChatApp, staff: Staff) -> ChatApp:
+    """Acme Chat, connected as Chat, beside a directory; not checked yet."""
+    rollcall.run("directory", "add", "csv", "--name", "Staff", "--set", f"file={staff.file}")
+    (rollcall.folder / "token").write_text(chat.token + "\n")
+    connect(rollcall, "sample-chat", "Chat", chat.url)
+    return chat
+
+
+def connect(rollcall: CommandLine, slug: str, name: str, url: str, *more: str, code: int = 0) -> Answer:
+    """Connect an app whose token is in the file named token."""
+    return rollcall.run("apps", "connect", slug, "--name", name, "--owner", OWNER, "--set", f"base_url={url}",
+                        "--set", "token=@token", *more, code=code)  # fmt: skip
+
+
+def external_id(chat: ChatApp, name: str) -> str:
+    return next(member["id"] for member in chat.members() if member["name"] == name)

@@ -1,0 +1,51 @@
+"""People and directories by the command line."""
+
+from __future__ import annotations
+
+
+def test_people_are_imported_whole_or_not_at_all(rollcall):
+    file = rollcall.folder / "people.csv"
+    file.write_text("email,name,status\ntom@acme.example,Tom,active\nlea@acme.example,Lea,left\n")
+    assert rollcall.json("people", "import", "people.csv") == {"added": 2, "updated": 0, "unchanged": 0}
+    assert rollcall.json("people", "import", "people.csv") == {"added": 0, "updated": 0, "unchanged": 2}
+    file.write_text("email,name\nida@acme.example,Ida\nno address,Nobody\n")
+    refused = rollcall.run("people", "import", "people.csv", code=1)
+    assert "line 3" in refused.err and refused.out == ""
+    file.write_text("email,name\nida@acme.example,Ida\n")
+    assert rollcall.json("people", "import", "people.csv")["added"] == 1, "nothing of the refused file was taken over"
+
+
+def test_directories(rollcall, staff):
+    missing = rollcall.run("directory", "add", "csv", "--name", "Staff", "--set", "file=nowhere.csv", code=1)
+    assert "nowhere.csv" in missing.err
+    assert rollcall.json("directory", "list") == {"directories": []}
+    assert "No directory" in rollcall.run("directory", "sync", code=1).err
+
+    add = ("directory", "add", "csv", "--name", "Staff", "--set", "file=staff.csv")
+    rollcall.run(*add)
+    assert "already" in rollcall.run(*add, code=1).err
+    staff.leave("Tom")
+    [read] = rollcall.json("directory", "sync", "Staff")["directories"]
+    assert (read["directory"], read["state"], read["counts"]["deprovisioned"]) == ("Staff", "succeeded", 1)
+    assert "no directory named" in rollcall.run("directory", "sync", "Staf", code=1).err
+
+    staff.file.write_text("email,name\n")
+    answer = rollcall.run("directory", "sync", "--json", code=1)
+    [failed] = answer.document["directories"]
+    assert failed["state"] == "failed" and failed["error"] and "Nobody's status was changed" in answer.err
+    [listed] = rollcall.json("directory", "list")["directories"]
+    assert (listed["people"], listed["held"], listed["state"]) == (4, 0, "active")
+    assert listed["error"] and listed["last_read"].endswith("Z")
+
+
+def test_many_leavers_at_once_are_held_until_released(rollcall, staff):
+    staff.write("Olga", *(f"Person{number}" for number in range(9)))
+    rollcall.run("directory", "add", "csv", "--name", "Staff", "--set", "file=staff.csv")
+    staff.write("Olga", "Person0", "Person1")
+    answer = rollcall.run("directory", "sync", "--json")
+    assert answer.document["directories"][0]["counts"]["held"] == 7
+    assert "directory release" in answer.err
+    shown = rollcall.run("directory", "release", "Staff", code=2)
+    assert "person8@acme.example" in shown.err and "--yes" in shown.err
+    assert rollcall.json("directory", "release", "Staff", "--yes") == {"directory": "Staff", "released": 7}
+    assert rollcall.json("directory", "list")["directories"][0]["people"] == 3

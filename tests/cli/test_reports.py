@@ -1,0 +1,98 @@
+"""`report`, `finish`, `release`, `tasks`: the yes and what becomes of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cli.conftest import external_id
+
+TASK = {"id", "act", "account", "state", "attempts", "error"}
+
+
+@pytest.fixture
+def leaver(rollcall, connected_chat, staff):
+    """Tom has left, and a report says so."""
+    rollcall.run("check", "Chat")
+    staff.leave("Tom")
+    rollcall.run("check", "Chat", code=3)
+    return connected_chat
+
+
+def test_there_is_nothing_to_report_or_finish_before_a_check(rollcall, connected_chat):
+    assert "no report yet" in rollcall.run("report", "Chat", "--json", code=1).err
+    assert "No report" in rollcall.run("finish", "Chat", "--yes", code=1).err
+
+
+def test_a_yes_is_needed_and_must_fit_what_waits(rollcall, leaver):
+    tom, lea = external_id(leaver, "Tom"), external_id(leaver, "Lea")
+    assert "1 person left Acme" in rollcall.run("finish", "Chat", code=2).err
+    assert "EXTERNAL_ID=REASON" in rollcall.run("finish", "Chat", "--yes", "--leave-out", tom, code=2).err
+    assert lea in rollcall.run("finish", "Chat", "--yes", "--leave-out", f"{lea}=no", code=1).err
+    assert "Say why" in rollcall.run("finish", "Chat", "--yes", "--leave-out", f"{tom}= ", code=1).err
+    version = rollcall.json("report", "Chat")["version"]
+    stale = rollcall.run("finish", "Chat", "--yes", "--version", str(version - 1), code=1)
+    assert "Look at it again" in stale.err and stale.out == ""
+    assert rollcall.json("report", "Chat")["state"] == "open"
+    assert leaver.removed() == [] and "tom@acme.example" in leaver.emails()
+    done = rollcall.json("finish", "Chat", "--yes", "--wait", "--version", str(version))
+    assert done["state"] == "applied" and done["tasks"][0].keys() >= TASK
+    assert leaver.removed() == ["tom@acme.example"]
+
+
+def test_everybody_left_out(rollcall, leaver):
+    done = rollcall.json("finish", "Chat", "--yes", "--wait", "--leave-out", f"{external_id(leaver, 'Tom')}=Contractor")
+    assert done["tasks"] == [] and done["state"] == "applied"
+    [change] = rollcall.json("report", "Chat")["changes"]
+    assert change["decision"] == "left out"
+    assert rollcall.json("check", "Chat", code=0)["waiting"] == 0
+
+
+def test_what_the_app_refuses_needs_attention_and_is_tried_again(rollcall, leaver):
+    leaver.fault("forbidden", method="DELETE")
+    answer = rollcall.run("finish", "Chat", "--yes", "--wait", "--json", code=1)
+    [task] = answer.document["tasks"]
+    assert task["state"] == "needs attention" and task["error"] in answer.err
+    failed = rollcall.run("tasks", "--retry", str(task["id"]), "--json", code=1)
+    assert failed.document["tasks"][0]["state"] == "needs attention" and failed.err
+    assert rollcall.run("doctor", code=1).out.count("wrong") >= 1
+    leaver.clear()
+    retried = rollcall.json("tasks", "--retry", str(task["id"]))
+    assert [one["state"] for one in retried["tasks"]] == ["done"]
+    assert (retried["report"], retried["state"]) == (answer.document["report"], "applied")
+    assert leaver.removed() == ["tom@acme.example"]
+    assert "nothing to retry" in rollcall.run("tasks", "--retry", str(task["id"]), code=1).err
+    assert "no task 99" in rollcall.run("tasks", "--retry", "99", code=1).err
+
+
+def test_done_by_hand(rollcall, leaver):
+    leaver.fault("forbidden", method="DELETE")
+    [task] = rollcall.json("finish", "Chat", "--yes", "--wait", code=1)["tasks"]
+    assert rollcall.json("tasks", "--done", str(task["id"]))["tasks"][0]["state"] == "done"
+    assert rollcall.run("tasks", "--done", str(task["id"]), code=1).out == ""
+    assert rollcall.run("tasks", "--done", "1", "--retry", "1", code=2).out == ""
+
+
+def test_waiting_has_an_end_and_says_what_goes_on(rollcall, leaver):
+    leaver.fault("rate-limit", method="DELETE", seconds=3600)
+    answer = rollcall.run("finish", "Chat", "--yes", "--wait", "--minutes", "0", "--json", code=1)
+    assert answer.document["tasks"][0]["state"] == "queued" and "go on with the server" in answer.err
+
+
+def test_a_mass_change_is_held_until_it_is_released(rollcall, connected_chat, staff):
+    names = [f"Person{number}" for number in range(9)]
+    for name in names:
+        connected_chat.store.add(f"{name.lower()}@acme.example", name, "member", "story")
+    staff.write(*staff.names, *names)
+    rollcall.run("check", "Chat")
+    staff.leave(*names[:7])
+    rollcall.run("directory", "sync")
+    rollcall.run("directory", "release", "Staff", "--yes")
+    found = rollcall.json("check", "Chat", code=3)
+    assert (found["held"], found["waiting"]) == (7, 0)
+    assert "Release them first" in rollcall.run("finish", "Chat", "--yes", "--wait", code=1).err
+    assert "7 changes" in rollcall.run("release", "Chat", code=2).err
+    assert connected_chat.removed() == []
+    assert rollcall.json("release", "Chat", "--yes")["waiting"] == 7
+    done = rollcall.json("finish", "Chat", "--yes", "--wait")
+    assert len(done["tasks"]) == 7 and {task["state"] for task in done["tasks"]} == {"done"}
+    assert sorted(connected_chat.removed()) == sorted(f"{name.lower()}@acme.example" for name in names[:7])
