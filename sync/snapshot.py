@@ -52,8 +52,9 @@ def _drop() -> None:
 def read(connector: Connector, progress: Progress) -> int:
     """Stage everything the connector reports; the number of accounts. Raises ConnectorError or UnusableReading."""
     progress("accounts", 0)
-    _stage("staged_role", connector.roles, _role_row, lambda read: None)
     accounts = _stage("staged_account", connector.accounts, _account_row, lambda read: progress("accounts", read))
+    # After the accounts: a connector whose app has no list of roles has met them by then.
+    _stage("staged_role", connector.roles, _role_row, lambda read: None)
     if ASSETS in connector.capabilities:
         progress("assets", 0)
         _stage("staged_asset", connector.assets, _asset_row, lambda read: progress("assets", read))
