@@ -105,10 +105,17 @@ def _columns(line: int, header: list[str]) -> dict[str, int]:
             columns[column] = place
     if "email" not in columns:
         raise Refused(
-            f"The header in line {line} has no column named email. Its columns are: {', '.join(header)}. "
+            f"The header in line {line} has no column named email.{_named(header)} "
             "Add a header row such as: email,name,status,groups"
         )
     return columns
+
+
+def _named(header: list[str]) -> str:
+    """The header's words, if words they are: the file may be another one, with a secret in its first line."""
+    if len(header) > 1 and all(re.fullmatch(r"[^\W\d_][\w .-]{0,29}", title.strip()) for title in header):
+        return f" Its columns are: {', '.join(header)}."
+    return ""
 
 
 def _person(line: int, cells: list[str], columns: dict[str, int]) -> PersonRow:

@@ -8,7 +8,7 @@ from flask import Blueprint, render_template, request, url_for
 
 from sync import activity, apps, notify
 from sync.models import App
-from web.answers import page_or_part, wants_part
+from web.answers import asked, page_or_part, wants_part
 from web.frame import MANAGERS
 from web.permissions import workspace_role
 from web.security import signed_in_person
@@ -21,9 +21,9 @@ SHOWN = 50
 @pages.get("")
 @workspace_role(*MANAGERS)
 def index() -> str:
-    search, before = request.args.get("search", ""), request.args.get("before", type=int)
+    search, before = request.args.get("search", ""), asked("before")
     visible = list(apps.apps_of(signed_in_person()))
-    app = next((app for app in visible if app.id == request.args.get("app", type=int)), None)
+    app = next((app for app in visible if app.id == asked("app")), None)
     found = activity.entries(app=app, search=search, before_id=before, limit=SHOWN + 1, of_apps=_of_apps(visible))
     entries, more = found[:SHOWN], len(found) > SHOWN
     kept = {name: value for name, value in (("search", search), ("app", app and app.id)) if value}

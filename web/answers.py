@@ -7,7 +7,14 @@ import json
 
 from flask import Response, flash, make_response, redirect, render_template, request
 
+MOST = 2**63 - 1  # what SQLite keeps in an integer
 INVALID = 422  # a form that came back with what to fix: htmx swaps it in (see the htmx-config meta in base.html)
+
+
+def asked(name: str) -> int | None:
+    """A whole number of the query, such as a row's id; None for what is none, or is more than SQLite can hold."""
+    text = request.args.get(name, "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
 
 
 def wants_part() -> bool:

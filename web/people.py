@@ -9,7 +9,7 @@ from flask import Blueprint, Response, abort, current_app, render_template, requ
 from sync import activity, apps, people, signin
 from sync.models import Person
 from sync.people import PeopleProblem
-from web.answers import INVALID, dialog, go_to, page_or_part
+from web.answers import INVALID, asked, dialog, go_to, page_or_part
 from web.frame import MANAGERS
 from web.permissions import WORKSPACE_ROLES, outranks, require_rank_over, workspace_role
 from web.security import sign_in, signed_in_person
@@ -31,7 +31,7 @@ def index() -> str:
     wanted = {"search": request.args.get("search", ""), "status": request.args.get("status", "")}
     if wanted["status"] not in people.STATUSES:
         wanted["status"] = ""
-    page = people.search(**wanted, page=request.args.get("page", 1, type=int))
+    page = people.search(**wanted, page=asked("page") or 1)
     address = url_for("people.index") + "?" + urlencode({name: value for name, value in wanted.items() if value})
     return page_or_part(
         "people/index.html", "people/_list.html",

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from datetime import timedelta
 
 from flask import Flask, Response, g, request, session
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_wtf.csrf import CSRFProtect
 
 from sync import people, signin, vault
@@ -29,6 +30,13 @@ CONTENT_SECURITY_POLICY = "; ".join([
 ])
 
 
+class PageSessions(SecureCookieSessionInterface):
+    """The cookie is renewed by pages, never by files, which a browser shares and keeps."""
+
+    def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
+        return request.endpoint != "static" and super().should_set_cookie(app, session)
+
+
 def install(app: Flask, config: Config) -> None:
     secure = config.url.startswith("https://")
     app.config.update(
@@ -43,6 +51,7 @@ def install(app: Flask, config: Config) -> None:
         MAX_FORM_MEMORY_SIZE=5_000_000,
         MAX_FORM_PARTS=50_000,  # a report with as many rows
     )
+    app.session_interface = PageSessions()
     app.before_request(open_connection)
     app.teardown_request(close_connection)
     csrf.init_app(app)

@@ -1,5 +1,5 @@
 """A real Chromium before a real server: the fixtures of the journeys.
-`live` serves the pages with waitress on a free port; `visit` opens a browser tab that fails the test on any console error."""
+`live` serves the pages with waitress on a free port; `visit` opens a tab that fails the test on a console error."""
 
 from __future__ import annotations
 
@@ -80,12 +80,21 @@ def visit(chromium, live: Live) -> Iterator[Callable]:
     """
     opened: list[tuple] = []
 
-    def open_tab(person: Person | None, *, width: int = WIDE, dark: bool = False, javascript: bool = True,
-                 expected: tuple[str, ...] = ()):
+    def open_tab(
+        person: Person | None,
+        *,
+        width: int = WIDE,
+        dark: bool = False,
+        javascript: bool = True,
+        expected: tuple[str, ...] = (),
+    ):
         context = chromium.new_context(
             viewport={"width": width, "height": 844 if width < 600 else 800},
-            color_scheme="dark" if dark else "light", java_script_enabled=javascript, reduced_motion="reduce",
-            is_mobile=width < 600, has_touch=width < 600,
+            color_scheme="dark" if dark else "light",
+            java_script_enabled=javascript,
+            reduced_motion="reduce",
+            is_mobile=width < 600,
+            has_touch=width < 600,
         )
         context.set_default_timeout(TIMEOUT)
         page = context.new_page()
@@ -97,8 +106,12 @@ def visit(chromium, live: Live) -> Iterator[Callable]:
         return page
 
     yield open_tab
-    told = [text for _context, complaints, expected in opened for text in complaints
-            if not any(word in text for word in expected)]
+    told = [
+        text
+        for _context, complaints, expected in opened
+        for text in complaints
+        if not any(word in text for word in expected)
+    ]
     for context, _complaints, _expected in opened:
         context.close()
     assert not told, "\n".join(told)

@@ -10,8 +10,24 @@ from sync import directories, notify, people
 from sync.db import writing
 from sync.models import Directory, Person
 
-FIRST = ("Jana", "Tom", "Ines", "Pavel", "Aiko", "Bruno", "Chidi", "Dagny", "Elif", "Fatou", "Giulia", "Hugo", "Ivana",
-         "Jonas", "Katya", "Liam")
+FIRST = (
+    "Jana",
+    "Tom",
+    "Ines",
+    "Pavel",
+    "Aiko",
+    "Bruno",
+    "Chidi",
+    "Dagny",
+    "Elif",
+    "Fatou",
+    "Giulia",
+    "Hugo",
+    "Ivana",
+    "Jonas",
+    "Katya",
+    "Liam",
+)
 LAST = ("Kowalski", "Okafor", "Duarte", "Horák")
 
 

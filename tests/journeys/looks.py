@@ -10,7 +10,9 @@ from pathlib import Path
 from tests.parts import need
 
 PICTURES = Path(__file__).parents[2] / "screenshots"
-RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}
+RULES = {
+    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+}
 TALLEST = 1600  # pixels of a picture
 VARIANTS = [(width, dark) for width in (1280, 390) for dark in (False, True)]
 
@@ -42,7 +44,8 @@ def look_at(page, url: str, look: Look, width: int, dark: bool) -> list[str]:
     found = Axe().run(page, options=RULES).response["violations"]
     wrong = [
         f"{look.name}: {violation['id']}: {violation['help']}: {node['html'][:160]} {node['failureSummary'][:300]}"
-        for violation in found for node in violation["nodes"][:3]
+        for violation in found
+        for node in violation["nodes"][:3]
     ]
     overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     if overflow > 0:

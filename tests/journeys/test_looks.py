@@ -68,7 +68,8 @@ def test_before_signing_in(visit, live, home: Path, width: int, dark: bool) -> N
     token = signin.setup_link_token()
     page = visit(None, width=width, dark=dark, expected=("status of 422",))
     wrong = [
-        problem for look in (Look("not-set-up", "/sign-in"), Look("setup", f"/setup?token={token}"))
+        problem
+        for look in (Look("not-set-up", "/sign-in"), Look("setup", f"/setup?token={token}"))
         for problem in look_at(page, live.url, look, width, dark)
     ]
     signin.set_up("Acme", "olga@acme.example", "Olga Brandt", "correct horse battery", "command line")

@@ -10,8 +10,11 @@ from sync.workspace import is_set_up, workspace
 from tests.web.client import Client
 
 FIRST = {
-    "workspace": "Acme", "name": "Olga Brandt", "email": "olga@acme.example",
-    "password": "correct horse battery", "password_again": "correct horse battery",
+    "workspace": "Acme",
+    "name": "Olga Brandt",
+    "email": "olga@acme.example",
+    "password": "correct horse battery",
+    "password_again": "correct horse battery",
 }
 
 
@@ -46,12 +49,15 @@ def test_once_only(anybody: Client) -> None:
     assert Person.select().count() == 1
 
 
-@pytest.mark.parametrize("changed, told", [
-    ({"password": "short", "password_again": "short"}, "at least 10 characters"),
-    ({"password_again": "another horse battery"}, "differ"),
-    ({"email": "no address"}, "no e-mail address"),
-    ({"workspace": "   "}, "needs a name"),
-])
+@pytest.mark.parametrize(
+    "changed, told",
+    [
+        ({"password": "short", "password_again": "short"}, "at least 10 characters"),
+        ({"password_again": "another horse battery"}, "differ"),
+        ({"email": "no address"}, "no e-mail address"),
+        ({"workspace": "   "}, "needs a name"),
+    ],
+)
 def test_what_is_wrong_is_told_and_nothing_is_made(anybody: Client, changed: dict, told: str) -> None:
     token = signin.setup_link_token()
     answer = _set_up(anybody, token, **changed)

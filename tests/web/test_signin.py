@@ -23,14 +23,17 @@ def test_right_password(anybody: Client, olga: Person) -> None:
     assert "Olga Brandt" in page.text and "Acme · Owner" in page.text
 
 
-@pytest.mark.parametrize("email, password", [
-    ("olga@acme.example", "wrong horse battery"),
-    ("nobody@acme.example", PASSWORD),
-    ("", ""),
-    ("' OR 1=1 --", "' OR 1=1 --"),
-    ("olga@acme.example\x00", PASSWORD),
-    ("olga@acme.example", "x" * 100_000),
-])
+@pytest.mark.parametrize(
+    "email, password",
+    [
+        ("olga@acme.example", "wrong horse battery"),
+        ("nobody@acme.example", PASSWORD),
+        ("", ""),
+        ("' OR 1=1 --", "' OR 1=1 --"),
+        ("olga@acme.example\x00", PASSWORD),
+        ("olga@acme.example", "x" * 100_000),
+    ],
+)
 def test_wrong_password_or_email_alike(anybody: Client, olga: Person, email: str, password: str) -> None:
     answer = _sign_in(anybody, email, password)
     assert answer.status_code == 422
@@ -103,10 +106,21 @@ def test_goes_on_to_what_was_asked_for(anybody: Client, olga: Person) -> None:
     assert _sign_in(anybody, next="/people?search=jana&status=active").location == "/people?search=jana&status=active"
 
 
-@pytest.mark.parametrize("hostile", [
-    "https://evil.example/", "//evil.example", "/\\evil.example", "\\\\evil.example", "javascript:alert(1)",
-    "/apps\r\nSet-Cookie: a=b", "", None, "apps", "/\t/evil.example",
-])
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "https://evil.example/",
+        "//evil.example",
+        "/\\evil.example",
+        "\\\\evil.example",
+        "javascript:alert(1)",
+        "/apps\r\nSet-Cookie: a=b",
+        "",
+        None,
+        "apps",
+        "/\t/evil.example",
+    ],
+)
 def test_never_to_another_host(hostile: str | None) -> None:
     assert safe_address(hostile) == "/apps"
 

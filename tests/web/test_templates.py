@@ -1,4 +1,4 @@
-"""What no template may hold, since the Content-Security-Policy would stop it, half of it silently; and what is vendored."""
+"""What no template may hold, since the policy would stop it, half of it silently; and what is vendored."""
 
 from __future__ import annotations
 
@@ -31,11 +31,20 @@ def test_forbidden(path: Path) -> None:
     assert found == []
 
 
-@pytest.mark.parametrize("wrong", [
-    '<a onclick="x()">', "<p style='color: red'>", "<script>alert(1)</script>", '<b hx-on:click="x()">',
-    '<b hx-trigger="click[ctrlKey]">', "<b hx-vals='js:{a: 1}'>", '<img src="https://elsewhere.example/x.png">',
-    '<script src="//elsewhere.example/x.js"></script>', "{{ name | safe }}",
-])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        '<a onclick="x()">',
+        "<p style='color: red'>",
+        "<script>alert(1)</script>",
+        '<b hx-on:click="x()">',
+        '<b hx-trigger="click[ctrlKey]">',
+        "<b hx-vals='js:{a: 1}'>",
+        '<img src="https://elsewhere.example/x.png">',
+        '<script src="//elsewhere.example/x.js"></script>',
+        "{{ name | safe }}",
+    ],
+)
 def test_lint_sees(wrong: str) -> None:
     assert any(re.search(pattern, wrong) for pattern in FORBIDDEN.values())
 
@@ -59,7 +68,9 @@ def test_icons_exist() -> None:
 
 
 def test_scripts_are_as_published() -> None:
-    sums = dict(re.findall(r"^\| (\S+\.js) \|.*\| ([0-9a-f]{64}) \|$", (ROOT / "static/VENDORED.md").read_text(), re.MULTILINE))
+    sums = dict(
+        re.findall(r"^\| (\S+\.js) \|.*\| ([0-9a-f]{64}) \|$", (ROOT / "static/VENDORED.md").read_text(), re.MULTILINE)
+    )
     assert len(sums) == 2
     for name, expected in sums.items():
         assert hashlib.sha256((ROOT / "static" / name).read_bytes()).hexdigest() == expected, name

@@ -1,0 +1,173 @@
+"""The Directory pages: connecting one, reading it, what is held back, and removing it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sync import directories
+from sync.models import Directory, DirectoryReading, Person
+from tests.web.client import Client
+
+
+@pytest.fixture
+def staff_list(tmp_path: Path) -> Path:
+    path = tmp_path / "staff.csv"
+    write(path, 12)
+    return path
+
+
+def write(path: Path, count: int) -> None:
+    path.write_text("email,name\n" + "".join(f"s{n}@acme.example,Staff {n:02}\n" for n in range(count)))
+
+
+@pytest.fixture
+def staff(staff_list: Path, by: str) -> Directory:
+    directory = directories.connect("csv", "Staff", {"file": str(staff_list)}, by)
+    read(directory, by)
+    return Directory.get_by_id(directory.id)
+
+
+def read(directory: Directory, by: str) -> None:
+    directories.run(directories.ask(directory, by).id)
+
+
+def test_empty_state_leads_on(owner: Client) -> None:
+    page = owner.get("/directories").text
+    assert "Connect your directory" in page and 'href="/directories/new"' in page
+    assert "CSV file" in owner.get("/directories/new").text
+
+
+def test_connect(owner: Client, staff_list: Path) -> None:
+    page = owner.get("/directories/new/csv").text
+    assert "The path of the file" in page
+    answer = owner.post("/directories/new/csv", directory_name="Staff", file=str(staff_list))
+    directory = Directory.get()
+    assert answer.location == f"/directories/{directory.id}"
+    assert directory.name == "Staff"
+    assert DirectoryReading.get().started_by.startswith("Olga Brandt")
+    page = owner.get(answer.location).text
+    assert 'hx-trigger="every 1s"' in page, "its first reading is watched"
+
+
+def test_test_connection_keeps_nothing(owner: Client, staff_list: Path) -> None:
+    right = owner.send("POST", "/directories/new/csv/tests", htmx=True, file=str(staff_list))
+    assert right.status_code == 200 and "12 people in staff.csv" in right.text and "<html" not in right.text
+    wrong = owner.send("POST", "/directories/new/csv/tests", htmx=True, file="/nowhere/staff.csv")
+    assert wrong.status_code == 422 and "can&#39;t be read" in wrong.text
+    whole = owner.post("/directories/new/csv/tests", file="/nowhere/staff.csv", directory_name="Staff")
+    assert "<html" in whole.text and 'value="/nowhere/staff.csv"' in whole.text
+    assert Directory.select().count() == 0
+
+
+@pytest.mark.parametrize(
+    "values", [{}, {"file": ""}, {"file": "/nowhere"}, {"file": "/etc/passwd"}, {"file": "a\x00b"}]
+)
+def test_connect_what_cant_be(owner: Client, values: dict) -> None:
+    answer = owner.post("/directories/new/csv", **values)
+    assert (
+        answer.status_code == 422
+        and "That doesn&#39;t work yet" in answer.text
+        or "That doesn't work yet" in answer.text
+    )
+    assert "root:" not in answer.text
+    assert Directory.select().count() == 0
+
+
+def test_secrets_are_never_written_back(owner: Client) -> None:
+    answer = owner.post(
+        "/directories/new/ldap", url="ldap://127.0.0.1:9", base_dn="dc=acme", bind_dn="cn=x", password="hunter2-hunter2"
+    )
+    assert answer.status_code == 422 and "hunter2" not in answer.text
+
+
+def test_unknown_kind(owner: Client) -> None:
+    assert owner.get("/directories/new/carrier-pigeon").status_code == 404
+    assert owner.post("/directories/new/carrier-pigeon").status_code == 404
+
+
+def test_states(owner: Client, staff: Directory, by: str) -> None:
+    page = owner.get("/directories").text
+    assert "Up to date" in page and "12 active" in page
+    owner.post(f"/directories/{staff.id}/pause")
+    assert "Paused" in owner.get("/directories").text
+    assert "Resume" in owner.get(f"/directories/{staff.id}").text
+    refused = owner.client.post(
+        f"/directories/{staff.id}/readings", data={"csrf_token": owner.token()}, follow_redirects=True
+    )
+    assert "resume it first" in refused.text
+    owner.send("DELETE", f"/directories/{staff.id}/pause")
+    assert Directory.get().state == "active"
+
+
+def test_reading_now_joins_the_one_under_way(owner: Client, staff: Directory) -> None:
+    for _ in range(3):
+        owner.post(f"/directories/{staff.id}/readings")
+    assert DirectoryReading.select().where(DirectoryReading.state == "queued").count() == 1
+    part = owner.get(f"/directories/{staff.id}", htmx=True).text
+    assert part.lstrip().startswith('<section id="state"') and "every 1s" in part
+    directories.run(DirectoryReading.get(DirectoryReading.state == "queued").id)
+    part = owner.get(f"/directories/{staff.id}", htmx=True).text
+    assert "every 1s" not in part, "polling ends when there is nothing to wait for"
+
+
+def test_failed_reading_says_why_and_changes_nobody(owner: Client, staff: Directory, staff_list: Path, by: str) -> None:
+    staff_list.unlink()
+    read(staff, by)
+    page = owner.get(f"/directories/{staff.id}").text
+    assert "The last reading failed" in page and "Everybody stays as they were" in page
+    assert "Needs attention" in owner.get("/directories").text
+    assert Person.select().where(Person.status == "deprovisioned").count() == 0
+
+
+def test_held_and_released(owner: Client, staff: Directory, staff_list: Path, by: str) -> None:
+    write(staff_list, 4)
+    read(staff, by)
+    page = owner.get(f"/directories/{staff.id}").text
+    assert "8 changes are held back" in page and "Staff 11" in page and "Nobody was deprovisioned" in page
+    assert "Changes held" in owner.get("/directories").text
+    assert "8 people will have the status" in owner.get(f"/directories/{staff.id}/release").text
+    assert Person.select().where(Person.status == "deprovisioned").count() == 0
+    answer = owner.post(f"/directories/{staff.id}/release")
+    assert Person.select().where(Person.status == "deprovisioned").count() == 8
+    assert "Taken over for 8 people." in owner.get(answer.location).text
+    assert owner.post(f"/directories/{staff.id}/release").status_code == 303, "a second click does it no second time"
+    assert "Nothing is held back any more" in owner.get(f"/directories/{staff.id}/release").text
+
+
+def test_other_credential(owner: Client, staff: Directory, tmp_path: Path) -> None:
+    assert "staff.csv" in owner.get(f"/directories/{staff.id}/credential").text
+    wrong = owner.send("PUT", f"/directories/{staff.id}/credential", file="/nowhere")
+    assert wrong.status_code == 422
+    assert Directory.get().settings["file"].endswith("staff.csv")
+    write(tmp_path / "new.csv", 3)
+    owner.send("PUT", f"/directories/{staff.id}/credential", file=str(tmp_path / "new.csv"))
+    assert Directory.get().settings["file"].endswith("new.csv")
+
+
+def test_remove(owner: Client, staff: Directory) -> None:
+    assert "Its people stay" in owner.get(f"/directories/{staff.id}/removal").text
+    answer = owner.send("DELETE", f"/directories/{staff.id}")
+    assert answer.location == "/directories"
+    assert Directory.select().count() == 0
+    assert Person.select().where(Person.status == "active").count() == 13
+    assert owner.get(f"/directories/{staff.id}").status_code == 404
+
+
+def test_names_are_escaped(owner: Client, staff_list: Path, by: str) -> None:
+    staff_list.write_text("email,name\nx@acme.example,<b onclick=x>Bold</b>\n")
+    directory = directories.connect("csv", "<i>Staff</i>", {"file": str(staff_list)}, by)
+    read(directory, by)
+    staff_list.write_text("email,name\n<script>@acme,x\n")
+    read(directory, by)
+    for address in (
+        "/directories",
+        f"/directories/{directory.id}",
+        f"/directories/{directory.id}/removal",
+        "/people",
+        "/activity",
+    ):
+        text = owner.get(address).text
+        assert "<i>Staff" not in text and "<b onclick" not in text, address
+        assert "<script>@" not in text, address

@@ -1,0 +1,228 @@
+"""The People pages: finding, adding, editing, leaving, coming back, letting in."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from html import escape
+
+import pytest
+
+from sync import people, signin
+from sync.models import Activity, Person
+from tests.web.client import Client
+
+HOSTILE = "<img src=x onerror=alert(1)> & \"Co\" 'x'"
+
+
+def test_list_search_and_filter(owner: Client, someone, by: str) -> None:
+    someone("Jana Kowalski")
+    people.mark_left(someone("Tom Okafor"), by, "Last day was Friday")
+    page = owner.get("/people").text
+    assert "Jana Kowalski" in page and "tom.okafor@acme.example" in page
+    found = owner.get("/people?search=kowal").text
+    assert "Jana Kowalski" in found and "Tom Okafor" not in found
+    gone = owner.get("/people?status=deprovisioned").text
+    assert "Tom Okafor" in gone and "Last day was Friday" in gone and "Jana Kowalski" not in gone
+    assert "Nobody fits" in owner.get("/people?search=zzz").text
+    assert owner.get("/people?status=nonsense&page=-7").status_code == 200
+    assert owner.get("/people?page=many").status_code == 200
+
+
+def test_htmx_gets_the_list_alone(owner: Client, someone) -> None:
+    someone()
+    part = owner.get("/people?search=jana", htmx=True)
+    assert part.text.lstrip().startswith('<div id="people"') and "<html" not in part.text
+    assert "HX-Request" in part.headers["Vary"]
+    whole = owner.get("/people", htmx=True, **{"HX-Target": "page"})
+    assert "<html" in whole.text, "go_to takes #page of a whole page"
+
+
+def test_pages_keep_the_search(owner: Client, someone) -> None:
+    for number in range(people.PAGE + 1):
+        someone(f"Many {number:03}")
+    page = owner.get("/people?search=many")
+    assert f"1–{people.PAGE} of {people.PAGE + 1}" in page.text
+    following = re.search(r'href="(/people\?search=many&amp;page=2)"', page.text).group(1).replace("&amp;", "&")
+    assert f"Many {people.PAGE:03}" in owner.get(following).text
+
+
+def test_add(owner: Client) -> None:
+    answer = owner.post(
+        "/people", name="Jana Kowalski", email="Jana@acme.example", further_emails="jk@acme.example, j@x.example"
+    )
+    jana = people.find_by_email("jana@acme.example")
+    assert answer.location == f"/people/{jana.id}"
+    page = owner.get(answer.location).text
+    assert "Jana Kowalski was added." in page
+    assert all(email in page for email in ("Jana@acme.example", "jk@acme.example", "j@x.example"))
+    assert (
+        Activity.get(Activity.about.startswith("Jana"), Activity.what == "added person").who
+        == "Olga Brandt <olga@acme.example>"
+    )
+
+
+@pytest.mark.parametrize(
+    "email, told",
+    [("", "needs an e-mail"), ("no address", "no e-mail address"), ("OLGA@acme.example", "belongs to Olga Brandt")],
+)
+def test_add_what_cant_be(owner: Client, email: str, told: str) -> None:
+    answer = owner.post("/people", name="Jana Kowalski", email=email)
+    assert answer.status_code == 422 and told in answer.text
+    assert 'value="Jana Kowalski"' in answer.text, "what was typed comes back"
+    assert Person.select().count() == 1
+
+
+def test_names_are_escaped_everywhere(owner: Client, by: str) -> None:
+    person = people.add(HOSTILE, "x@acme.example", by)
+    for address in (
+        "/people",
+        f"/people/{person.id}",
+        f"/people/{person.id}/edit",
+        f"/people/{person.id}/departure",
+        "/activity",
+    ):
+        text = owner.get(address).text
+        assert "<img src=x" not in text, address
+        assert escape(HOSTILE, quote=True)[:30] in text, address
+    said = owner.send("POST", f"/people/{person.id}/departure", htmx=True)
+    assert said.headers["HX-Trigger"].isascii() and "<img" in json.loads(said.headers["HX-Trigger"])["toast"]["text"]
+
+
+def test_edit(owner: Client, someone) -> None:
+    jana = someone()
+    form = owner.get(f"/people/{jana.id}/edit").text
+    assert "Jana Kowalski" in form and "jana.kowalski@acme.example" in form
+    owner.send(
+        "PATCH", f"/people/{jana.id}", name="Jana Nowak", emails="jana.nowak@acme.example\njana.kowalski@acme.example"
+    )
+    jana = Person.get_by_id(jana.id)
+    assert jana.name == "Jana Nowak" and people.main_email(jana) == "jana.nowak@acme.example"
+    wrong = owner.send("PATCH", f"/people/{jana.id}", name="Jana Nowak", emails="olga@acme.example")
+    assert wrong.status_code == 422 and "belongs to Olga Brandt" in wrong.text
+
+
+def test_left_and_back(owner: Client, someone) -> None:
+    jana = someone()
+    owner.post(f"/people/{jana.id}/departure", reason="Last day was Friday")
+    jana = Person.get_by_id(jana.id)
+    assert jana.status == "deprovisioned"
+    page = owner.get(f"/people/{jana.id}").text
+    assert "Marked as left by Olga Brandt: Last day was Friday" in page and "Came back" in page
+    owner.send("DELETE", f"/people/{jana.id}/departure")
+    assert Person.get_by_id(jana.id).status == "active"
+
+
+def test_last_owner_stays(owner: Client, olga: Person) -> None:
+    answer = owner.post(f"/people/{olga.id}/departure")
+    assert answer.status_code == 422 and "only owner" in answer.text
+    answer = owner.send("PUT", f"/people/{olga.id}/workspace-role", role="user")
+    assert answer.status_code == 422 and "only owner" in answer.text
+    assert Person.get_by_id(olga.id).status == "active"
+    assert owner.get("/people").status_code == 200
+
+
+def test_let_in_and_keep_out(site, owner: Client, someone) -> None:
+    jana = someone()
+    assert owner.post(f"/people/{jana.id}/sign-in-links").status_code == 403, "no role, no link"
+    owner.send("PUT", f"/people/{jana.id}/workspace-role", role="admin")
+    link = re.search(
+        r'value="http://127\.0\.0\.1:8000(/sign-in/[^"]+)"', owner.post(f"/people/{jana.id}/sign-in-links").text
+    ).group(1)
+    hers = Client(site)
+    assert hers.get(link).location == "/apps"
+    assert hers.get("/people").status_code == 200
+    owner.send("PUT", f"/people/{jana.id}/workspace-role", role="")
+    assert hers.get("/people").status_code == 303
+    assert owner.send("PUT", f"/people/{jana.id}/workspace-role", role="emperor").status_code == 403
+
+
+def test_link_never_points_where_the_browser_says(owner: Client, someone) -> None:
+    ben = someone("Ben Roth", "user")
+    answer = owner.client.post(
+        f"/people/{ben.id}/sign-in-links", data={"csrf_token": owner.token()}, headers={"Host": "evil.example"}
+    )
+    assert "evil.example" not in answer.text
+
+
+def test_set_a_password(owner: Client, someone) -> None:
+    ben = someone("Ben Roth", "user")
+    assert owner.send("PUT", f"/people/{ben.id}/password", password="short").status_code == 422
+    owner.send("PUT", f"/people/{ben.id}/password", password="a long enough one")
+    assert signin.authenticate("ben.roth@acme.example", "a long enough one") == ben
+    entry = Activity.get(Activity.what == "set password")
+    assert entry.about.startswith("Ben Roth") and entry.who.startswith("Olga")
+    assert "a long enough one" not in owner.get("/activity").text
+
+
+def test_own_password_keeps_one_signed_in(owner: Client, olga: Person) -> None:
+    assert owner.send("PUT", f"/people/{olga.id}/password", password="another horse battery").status_code == 303
+    assert owner.get("/people").status_code == 200
+
+
+def _import(owner: Client, content: bytes):
+    return owner.client.post(
+        "/people/imports",
+        data={
+            "csrf_token": owner.token(),
+            "file": (io.BytesIO(content), "people.csv"),
+        },
+        content_type="multipart/form-data",
+    )
+
+
+def test_import(owner: Client) -> None:
+    answer = _import(owner, "\ufeffemail,name\njana@acme.example,Jana Kowalski\nolga@acme.example,Olga Brandt".encode())
+    assert answer.location == "/people"
+    assert "1 added" in owner.get("/people").text
+    assert people.find_by_email("jana@acme.example").name == "Jana Kowalski"
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"   ", b"\xff\xfe\x00", b"name\nJana\n", b"email\nno address\n", b"etc/passwd"]
+)
+def test_import_what_cant_be(owner: Client, content: bytes) -> None:
+    answer = _import(owner, content)
+    assert answer.status_code == 422 and "Nothing was changed" in answer.text
+    assert Person.select().count() == 1
+
+
+def test_without_a_file(owner: Client) -> None:
+    assert owner.post("/people/imports").status_code == 422
+
+
+def test_seats_and_what_happened(owner: Client, chat) -> None:
+    person = chat.people[1]
+    page = owner.get(f"/people/{person.id}").text
+    assert "Chat" in page and "Member" in page
+    assert "Added person" in page
+
+
+def test_an_admin_sees_no_app_without_a_part_in_it(site, chat, someone) -> None:
+    admin = Client(site, someone("Ada Min", "admin"))
+    chat.leave(1)
+    chat.check()
+    page = admin.get(f"/people/{chat.people[1].id}").text
+    assert "1 seat in apps that are not open to you" in page
+    assert f"/apps/{chat.app.id}/" not in page
+    assert f"/apps/{chat.app.id}/" not in admin.get("/activity").text
+
+
+def test_dialogs_are_parts_for_htmx_and_pages_without(owner: Client) -> None:
+    part, page = owner.get("/people/new", htmx=True).text, owner.get("/people/new").text
+    assert part.lstrip().startswith("<dialog") and " open" not in part.partition(">")[0]
+    assert "<html" in page and re.search(r"<dialog [^>]* open>", page)
+
+
+def test_htmx_goes_on_with_a_toast(owner: Client) -> None:
+    answer = owner.send("POST", "/people", htmx=True, name="Zoë Ünal", email="zoe@acme.example")
+    assert answer.status_code == 204
+    assert json.loads(answer.headers["HX-Location"])["target"] == "#page"
+    assert json.loads(answer.headers["HX-Trigger"])["toast"] == {"text": "Zoë Ünal was added.", "tone": "ok"}
+
+
+@pytest.mark.parametrize("address", ["/people/999", "/people/999/edit", "/people/0", "/people/99999999999999999999"])
+def test_nobody_there(owner: Client, address: str) -> None:
+    answer = owner.get(address)
+    assert answer.status_code == 404 and "There is nothing here" in answer.text

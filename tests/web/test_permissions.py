@@ -1,0 +1,212 @@
+"""Who may open what: the whole URL map, for each kind of person, from one table.
+A route that is not in the table fails; so does a table line without a route."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+
+from sync import apps
+from sync.db import db
+from sync.models import Account, Asset, Check, Directory, Person, Report, Task
+from tests.web.client import Client
+from web.permissions import open_to_all, refuse_views_without_permission
+
+EVERYBODY, SIGNED_IN, MANAGERS, RUNS_ALL, APP_OWNERS, APP_COLLABORATORS = (
+    "everybody",
+    "signed in",
+    "managers",
+    "runs all",
+    "app owners",
+    "app collaborators",
+)
+
+TABLE = {
+    "GET /": EVERYBODY,
+    "GET /static/<path:filename>": EVERYBODY,
+    "GET /healthz": EVERYBODY,
+    "GET /metrics": EVERYBODY,
+    "GET /setup": EVERYBODY,
+    "POST /setup": EVERYBODY,
+    "GET /sign-in": EVERYBODY,
+    "GET /sign-in/<token>": EVERYBODY,
+    "POST /session": EVERYBODY,
+    "DELETE /session": EVERYBODY,
+    "GET /people": MANAGERS,
+    "POST /people": MANAGERS,
+    "GET /people/new": MANAGERS,
+    "GET /people/imports/new": MANAGERS,
+    "POST /people/imports": MANAGERS,
+    "GET /people/<int:person_id>": MANAGERS,
+    "PATCH /people/<int:person_id>": MANAGERS,
+    "GET /people/<int:person_id>/edit": MANAGERS,
+    "GET /people/<int:person_id>/departure": MANAGERS,
+    "POST /people/<int:person_id>/departure": MANAGERS,
+    "DELETE /people/<int:person_id>/departure": MANAGERS,
+    "GET /people/<int:person_id>/workspace-role": RUNS_ALL,
+    "PUT /people/<int:person_id>/workspace-role": RUNS_ALL,
+    "GET /people/<int:person_id>/password": RUNS_ALL,
+    "PUT /people/<int:person_id>/password": RUNS_ALL,
+    "POST /people/<int:person_id>/sign-in-links": RUNS_ALL,
+    "GET /directories": MANAGERS,
+    "GET /directories/new": MANAGERS,
+    "GET /directories/new/<kind>": MANAGERS,
+    "POST /directories/new/<kind>": MANAGERS,
+    "POST /directories/new/<kind>/tests": MANAGERS,
+    "GET /directories/<int:directory_id>": MANAGERS,
+    "DELETE /directories/<int:directory_id>": MANAGERS,
+    "POST /directories/<int:directory_id>/readings": MANAGERS,
+    "GET /directories/<int:directory_id>/release": MANAGERS,
+    "POST /directories/<int:directory_id>/release": MANAGERS,
+    "POST /directories/<int:directory_id>/pause": MANAGERS,
+    "DELETE /directories/<int:directory_id>/pause": MANAGERS,
+    "GET /directories/<int:directory_id>/credential": MANAGERS,
+    "PUT /directories/<int:directory_id>/credential": MANAGERS,
+    "GET /directories/<int:directory_id>/removal": MANAGERS,
+    "GET /activity": MANAGERS,
+    "GET /activity/verification": MANAGERS,
+    "GET /settings": SIGNED_IN,
+    "PATCH /settings/workspace": RUNS_ALL,
+    "PATCH /settings/guard": RUNS_ALL,
+    "PUT /settings/password": SIGNED_IN,
+    "POST /settings/test-mails": RUNS_ALL,
+}
+
+WORKSPACE_ROLES = ("owner", "super admin", "admin", "user", "guest")
+ACTORS = ("nobody", *WORKSPACE_ROLES, "app owner", "app collaborator")
+
+# What each audience's pages answer to those who may not: 403 where one may know that it is there, 404 where not.
+MAY = {
+    EVERYBODY: set(ACTORS),
+    SIGNED_IN: set(ACTORS) - {"nobody"},
+    MANAGERS: {"owner", "super admin", "admin"},
+    RUNS_ALL: {"owner", "super admin"},
+    APP_OWNERS: {"owner", "super admin", "app owner"},
+    APP_COLLABORATORS: {"owner", "super admin", "app owner", "app collaborator"},
+}
+
+
+def routes(site: Flask) -> Iterator[tuple[str, str, str]]:
+    for rule in site.url_map.iter_rules():
+        for method in sorted(rule.methods - {"HEAD", "OPTIONS"}):
+            yield f"{method} {rule.rule}", method, rule.endpoint
+
+
+@pytest.fixture
+def world(chat, someone, by: str) -> dict[str, int | str]:
+    """One row of each kind that an address may name; everything of an app belongs to one app."""
+    chat.leave(1)
+    chat.check()
+    report = Report.get(Report.state == "open")
+    account = Account.get(Account.email == "p1@acme.example")
+    asset = Asset.select().first() or Asset.create(app=chat.app, external_id="general", kind="channel", name="general")
+    task = Task.create(app=chat.app, report=report, act="remove", account=account, state="needs attention")
+    return {
+        "app_id": chat.app.id,
+        "report_id": report.id,
+        "change_id": report.changes.get().id,
+        "account_id": account.id,
+        "asset_id": asset.id,
+        "task_id": task.id,
+        "check_id": Check.select().first().id,
+        "person_id": someone("Tess Target", "user").id,
+        "directory_id": Directory.create(kind="csv", name="Staff", settings={"file": "/nowhere.csv"}).id,
+        "kind": "csv",
+        "slug": "sample-chat",
+        "token": "x",
+        "filename": "rollcall.css",
+    }
+
+
+def _actor(name: str, world: dict, someone) -> Person | None:
+    if name == "nobody":
+        return None
+    if name in WORKSPACE_ROLES:
+        return someone("Act Or", name)
+    person = someone("Act Or", "user")
+    apps.set_part(apps.App.get_by_id(world["app_id"]), person, name.removeprefix("app "), "command line")
+    return person
+
+
+def _expected(actor: str, audience: str) -> str:
+    if actor in MAY[audience]:
+        return "let in"
+    if actor == "nobody":
+        return "sent to sign in"
+    if audience in (APP_OWNERS, APP_COLLABORATORS) and actor != "app collaborator":
+        return "told that there is nothing"
+    return "refused"
+
+
+def _happened(answer) -> str:
+    if answer.status_code == 303 and (answer.location or "").startswith("/sign-in?"):
+        return "sent to sign in"
+    if answer.status_code == 303 and answer.location == "/sign-in" and answer.request.path not in ("/", "/session"):
+        return "sent to sign in"
+    return {404: "told that there is nothing", 403: "refused"}.get(answer.status_code, "let in")
+
+
+@pytest.mark.parametrize("actor", ACTORS)
+def test_whole_map(site: Flask, world: dict, someone, actor: str) -> None:
+    person = _actor(actor, world, someone)
+    browser = Client(site, person)
+    token = browser.token()
+    wrong = []
+    for name, method, endpoint in routes(site):
+        expected = _expected(actor, TABLE[name])
+        if endpoint.startswith("setup."):
+            expected = "told that there is nothing" if method == "POST" else "sent to sign in"
+        arguments = next(rule for rule in site.url_map.iter_rules(endpoint) if method in rule.methods).arguments
+        address = site.url_map.bind("localhost").build(endpoint, {key: world[key] for key in arguments}, method=method)
+        with db.atomic() as transaction:  # what is let in does happen, and is taken back
+            answer = browser.get(address) if method == "GET" else browser.send(method, address, csrf=token)
+            transaction.rollback()
+        if _happened(answer) != expected or answer.status_code == 500:
+            wrong.append(f"{name}: {actor} was {_happened(answer)} ({answer.status_code}), not {expected}")
+        if endpoint == "signin.delete":
+            browser = Client(site, person)
+            token = browser.token()
+    assert not wrong, "\n".join(wrong)
+
+
+def test_table_is_the_map(site: Flask) -> None:
+    there = {name for name, _method, _endpoint in routes(site)}
+    assert there - set(TABLE) == set(), "routes that the table doesn't know"
+    assert set(TABLE) - there == set(), "lines of the table without a route"
+
+
+@pytest.mark.parametrize("actor", WORKSPACE_ROLES)
+def test_nobody_reaches_above_themselves(site: Flask, someone, olga: Person, actor: str) -> None:
+    """Nobody changes somebody of a higher role, or gives one."""
+    browser = Client(site, someone("Act Or", actor))
+    rank = WORKSPACE_ROLES.index(actor)
+    may_manage, runs_all = actor in MAY[MANAGERS], actor in MAY[RUNS_ALL]
+    for other in WORKSPACE_ROLES:
+        target = someone(f"{other.title()} Target", other)
+        reaches = rank <= WORKSPACE_ROLES.index(other)
+        edit = browser.get(f"/people/{target.id}/edit").status_code
+        assert edit == (200 if may_manage and reaches else 403), f"{actor} edits {other}"
+        link = browser.send("POST", f"/people/{target.id}/sign-in-links").status_code
+        assert link == (200 if runs_all and reaches else 403), f"{actor} makes a link for {other}"
+        newcomer = someone(f"New {other.title()}")
+        role = browser.send("PUT", f"/people/{newcomer.id}/workspace-role", role=other).status_code
+        assert role == (303 if runs_all and reaches else 403), f"{actor} makes somebody {other}"
+
+
+def test_a_view_without_permission_stops_the_start() -> None:
+    site = Flask("naked", static_folder="/nowhere")
+    site.add_url_rule("/open", "open", open_to_all(lambda: "open"))
+    refuse_views_without_permission(site)
+    site.add_url_rule("/naked", "naked", lambda: "naked")
+    with pytest.raises(RuntimeError, match="naked"):
+        refuse_views_without_permission(site)
+
+
+def test_method_override_changes_nothing_but_posts(owner: Client, someone) -> None:
+    jana = someone()
+    assert owner.client.get(f"/people/{jana.id}/departure?_method=DELETE").status_code == 200
+    assert Person.get_by_id(jana.id).status == "active"
+    assert owner.client.post("/settings?_method=GET", data={"csrf_token": owner.token()}).status_code == 405
+    assert owner.client.post("/settings?_method=TRACE", data={"csrf_token": owner.token()}).status_code == 405

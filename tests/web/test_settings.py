@@ -1,0 +1,120 @@
+"""The settings: the workspace's, the guard's numbers, the mail server, one's own password."""
+
+from __future__ import annotations
+
+import pytest
+
+from sync import signin
+from sync.models import Activity, Mail, Person
+from sync.workspace import workspace
+from tests.web.client import Client
+
+
+def test_workspace(owner: Client) -> None:
+    answer = owner.send("PATCH", "/settings/workspace", name="Acme GmbH", zone="Europe/Berlin", currency="CHF")
+    assert answer.location == "/settings"
+    assert (workspace().name, workspace().zone, workspace().currency) == ("Acme GmbH", "Europe/Berlin", "CHF")
+    page = owner.get("/settings").text
+    assert "Acme GmbH" in page and 'value="Europe/Berlin"' in page and "Saved." in page
+    assert Activity.select().where(Activity.what == "changed setting").count() >= 3
+
+
+@pytest.mark.parametrize(
+    "values, told",
+    [
+        ({"name": "  ", "zone": "UTC", "currency": "€"}, "needs a name"),
+        ({"name": "Acme", "zone": "Mars/Olympus", "currency": "€"}, "no time zone"),
+        ({"name": "Acme", "zone": "../../etc/passwd", "currency": "€"}, "no time zone"),
+        ({"name": "Acme", "zone": "", "currency": "€"}, "no time zone"),
+        ({"name": "Acme", "zone": "UTC", "currency": "doubloons"}, "currency"),
+        ({}, "needs a name"),
+    ],
+)
+def test_workspace_that_cant_be(owner: Client, values: dict, told: str) -> None:
+    before = workspace()
+    answer = owner.send("PATCH", "/settings/workspace", **values)
+    assert answer.status_code == 422 and told in answer.text and "Nothing was changed" in answer.text
+    assert workspace() == before
+
+
+def test_guard(owner: Client) -> None:
+    owner.send("PATCH", "/settings/guard", guard_accounts="3", guard_percent="10")
+    assert (workspace().guard_accounts, workspace().guard_percent) == (3, 10)
+
+
+@pytest.mark.parametrize(
+    "accounts, percent", [("", "10"), ("-1", "10"), ("3", "101"), ("3.5", "10"), ("1e3", "10"), ("x", "y")]
+)
+def test_guard_that_cant_be(owner: Client, accounts: str, percent: str) -> None:
+    answer = owner.send("PATCH", "/settings/guard", guard_accounts=accounts, guard_percent=percent)
+    assert answer.status_code == 422
+    assert (workspace().guard_accounts, workspace().guard_percent) == (5, 20)
+
+
+def test_mail_waits_without_a_server(owner: Client) -> None:
+    page = owner.get("/settings").text
+    assert "No mail server is set" in page and "ROLLCALL_SMTP_URL" in page
+    owner.post("/settings/test-mails")
+    assert Mail.get().to == "olga@acme.example"
+    page = owner.get("/settings").text
+    assert "1 mail waits" in page and "waits in the outbox" in page
+    assert "Test mail from Rollcall" in owner.get("/activity").text
+
+
+def _change(browser: Client, **changed: str):
+    """One's own password, from the right old one to a good new one but for what is `changed`."""
+    values = {"current": "correct horse battery", "password": "another horse battery"}
+    values["password_again"] = values["password"]
+    return browser.send("PUT", "/settings/password", **values | changed)
+
+
+def test_own_password(site, owner: Client, olga: Person) -> None:
+    elsewhere = Client(site, olga)
+    wrong = _change(owner, current="not it")
+    assert wrong.status_code == 422 and "another one" in wrong.text
+    differ = _change(owner, password_again="x")
+    assert differ.status_code == 422 and "differ" in differ.text
+    short = _change(owner, password="short", password_again="short")
+    assert short.status_code == 422
+    right = _change(owner)
+    assert right.status_code == 303
+    assert owner.get("/settings").status_code == 200, "one stays signed in here"
+    assert elsewhere.get("/settings").status_code == 303, "and nowhere else"
+    assert signin.authenticate("olga@acme.example", "another horse battery") == olga
+
+
+def test_first_password_after_a_link(site, someone) -> None:
+    ben = someone("Ben Roth", "user")
+    his = Client(site, ben)
+    page = his.get("/settings").text
+    assert "Set a password" in page and "Current password" not in page
+    his.send("PUT", "/settings/password", password="a long enough one", password_again="a long enough one")
+    assert signin.authenticate("ben.roth@acme.example", "a long enough one") == ben
+
+
+def test_guessing_the_current_password_is_throttled(owner: Client) -> None:
+    for _ in range(signin.FAILURES):
+        _change(owner, current="guess")
+    answer = _change(owner)
+    assert answer.status_code == 422 and "Too many" in answer.text
+
+
+def test_others_see_themselves_alone(site, someone) -> None:
+    page = Client(site, someone("Ben Roth", "user")).get("/settings").text
+    assert "Ben Roth" in page and "Guard" not in page and "secret.key" not in page
+    assert 'href="/people"' not in page
+
+
+def test_smtp_password_is_not_shown(home, config, olga: Person) -> None:
+    from dataclasses import replace
+
+    from app import create_app
+    from sync import notify
+
+    secret = replace(config, smtp_url="smtp+starttls://rollcall:hunter2-hunter2@mail.acme.example:587")
+    notify.configure(secret.smtp_url, secret.url)
+    try:
+        page = Client(create_app(secret), olga).get("/settings").text
+    finally:
+        notify.configure(None, secret.url)
+    assert "A mail server is set" in page and "hunter2" not in page
