@@ -300,6 +300,14 @@ def apps_of(person: Person):
     return query
 
 
+def owned_by(person: Person):
+    """The apps that this person may check and decide about, by name, as a query."""
+    if person.workspace_role in RUNS_ALL:
+        return apps_of(person)
+    owns = (AppPerson.person == person) & (AppPerson.part == "owner")
+    return apps_of(person).where(App.id.in_(AppPerson.select(AppPerson.app).where(owns)))
+
+
 def owners_of(app: App) -> list[Person]:
     owns = (AppPerson.app == app) & (AppPerson.part == "owner")
     return list(Person.select().join(AppPerson).where(owns).order_by(Person.name))

@@ -15,12 +15,24 @@ from urllib.parse import parse_qs
 
 from flask import Flask
 from htmx_flask import Htmx
+from werkzeug.routing import IntegerConverter, Map
 
 from sync.config import Config
 from web import errors, files, frame, security, words
+from web.answers import MOST
 from web.permissions import refuse_views_without_permission
 
-AREAS = ("setup", "signin", "people", "directories", "activity", "settings", "health")
+AREAS = (
+    "setup", "signin", "apps", "app_settings", "connect", "members", "assets", "checks", "wizard", "reports", "tasks",
+    "people", "directories", "activity", "settings", "health",
+)
+
+
+class RowId(IntegerConverter):
+    """The `<int:…>` of an address: what can't be a row's id in SQLite is no address."""
+
+    def __init__(self, url_map: Map):
+        super().__init__(url_map, max=MOST)
 
 
 class MethodOverride:
@@ -42,6 +54,7 @@ class MethodOverride:
 def create_pages(app: Flask, config: Config) -> None:
     """Give the application its pages. The vault must be open: it makes the session's key."""
     app.config["ROLLCALL"] = config
+    app.url_map.converters["int"] = RowId
     Htmx(app)
     files.install(app)
     security.install(app, config)

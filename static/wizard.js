@@ -1,0 +1,56 @@
+// What the Sync Data wizard says while one ticks: how many people leave, what that saves, and which reason is missing.
+// Without it the server says the same after Finish Sync.
+"use strict";
+
+(() => {
+  const money = (hundredths, currency) => {
+    const whole = hundredths % 100 === 0;
+    const digits = { minimumFractionDigits: whole ? 0 : 2, maximumFractionDigits: whole ? 0 : 2 };
+    return `${(hundredths / 100).toLocaleString("en", digits)}\u00a0${currency}`;
+  };
+
+  // The server's number counts the rows as they were; add what was ticked since and take off what was unticked.
+  const leaving = (form, kind, before) => [...form.querySelectorAll(`input[name=yes][data-${kind}]`)].reduce(
+    (number, box) => number + ("wasOut" in box.dataset ? Number(box.checked) : -Number(!box.checked)), Number(before));
+
+  const sentence = ({ removals, others, app, price, currency }) => {
+    if (removals) {
+      const saves = price ? `, saves ${money(removals * price, currency)} a month` : "";
+      return `Removes ${removals.toLocaleString("en")} ${removals === 1 ? "person" : "people"} from ${app}${saves}.`;
+    }
+    return others ? `Removes nobody from ${app}; ${others} changes are taken over.` : `Removes nobody from ${app}.`;
+  };
+
+  const say = (form) => {
+    const outcome = form.querySelector("#sync-outcome");
+    if (!outcome) return;
+    const { app, price, currency, removals, others } = outcome.dataset;
+    outcome.textContent = sentence({
+      app, currency, price: Number(price || 0), removals: leaving(form, "removal", removals), others: leaving(form, "other", others),
+    });
+  };
+
+  const needReason = (box) => {
+    const reason = document.getElementById(`reason-${box.value}`);
+    if (reason) reason.required = !box.checked;
+    return reason;
+  };
+
+  document.addEventListener("change", (event) => {
+    const box = event.target;
+    if (!box.matches?.("#sync-form input[name=yes]")) return;
+    const reason = needReason(box);
+    if (!box.checked) reason?.focus();
+    say(box.form);
+  });
+
+  // A reason that is missing may lie in a list that is closed: open it, so that the browser can point to it.
+  document.addEventListener("invalid", (event) => event.target.closest?.("#sync-form details")?.setAttribute("open", ""), true);
+
+  document.addEventListener("htmx:afterSettle", () => {
+    const form = document.getElementById("sync-form");
+    if (!form?.querySelector("input[name=yes]:not(:checked)")) return;
+    form.querySelectorAll("input[name=yes]").forEach(needReason);
+    say(form);
+  });
+})();

@@ -1,0 +1,61 @@
+"""What every page of an app shows above its tabs: who it is, how it stands, the way to check it.
+Cards, pages and wizards ask here what kind of app one is."""
+
+from __future__ import annotations
+
+from flask import g, render_template, url_for
+
+from connectors.base import ASSETS, Connector
+from sync import apps, matching, standing
+from sync.apps import AppProblem
+from sync.models import App
+from web.answers import wants_part
+
+
+class UnknownKind(Connector):
+    """Stands for a connector that this version does not have any more: its app can be looked at, not read."""
+
+    label = "Unknown app"
+
+
+def kind_of(app: App) -> type[Connector]:
+    try:
+        return apps.connector_class(app.connector)
+    except AppProblem:
+        return UnknownKind
+
+
+def owns() -> bool:
+    """True for an Owner of the app that the address names; False for a Collaborator."""
+    return g.part == "owner"
+
+
+def tabs(app: App) -> list[tuple[str, str, None]]:
+    """What this person may open of the app."""
+    shown = [("Settings", "apps.show"), ("Members", "members.index")]
+    if ASSETS in kind_of(app).capabilities:
+        shown.append(("Assets", "assets.index"))
+    if owns():
+        shown += [("Reports", "reports.of_app"), ("Activity", "tasks.index")]
+    return [(label, url_for(endpoint, app_id=app.id), None) for label, endpoint in shown]
+
+
+def page(app: App, whole: str, part: str = "", **values) -> str:
+    """A page of the app, or the part of it that htmx swaps."""
+    values |= {"app": app, "kind": kind_of(app), "owns": owns()}
+    if part and wants_part():
+        return render_template(part, **values)
+    return render_template(whole, standing=standing.standing(app), tabs_of_app=tabs(app), **values)
+
+
+def name_of(account) -> str:
+    return account.name or account.email or account.external_id
+
+
+def match_in_words(account) -> str:
+    """Whose the account is: "Ana Lopez", "Guest", "Service account of Ana Lopez"."""
+    if account.match == "service account" and account.person is not None:
+        return f"Service account of {account.person.name}"
+    return matching.told(account).removeprefix("matched to ").capitalize() if account.match != "matched" else (
+        account.person.name if account.person is not None else "Matched"
+    )

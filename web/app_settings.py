@@ -1,0 +1,278 @@
+"""What an Owner sets for an app: each thing is a resource of its own, with a dialog that asks for it."""
+
+from __future__ import annotations
+
+import re
+
+from flask import Blueprint, Response, abort, render_template, request, url_for
+
+from connectors.base import ConnectorError
+from sync import apps, connecting, people, policy, report_list, reports
+from sync.apps import AppProblem
+from sync.models import App, Person, PersonEmail
+from sync.vault import VaultProblem
+from web.answers import INVALID, dialog, go_to
+from web.app_page import kind_of
+from web.permissions import app_part
+from web.security import by
+from web.words import this_workspace
+
+pages = Blueprint("app_settings", __name__, url_prefix="/apps/<int:app_id>")
+
+REFUSALS = (AppProblem, ConnectorError, VaultProblem)  # their words are for the page
+SUGGESTED = 8
+
+
+def _address(app: App) -> str:
+    return url_for("apps.show", app_id=app.id)
+
+
+def _asks(part: str, title: str, app: App, problem: Exception | str = "", **values) -> tuple[str, int]:
+    return dialog(part, title, INVALID if problem else 200, app=app, kind=kind_of(app), problem=str(problem), **values)
+
+
+@pages.get("/name")
+@app_part("owner")
+def name(app: App) -> tuple[str, int]:
+    return _asks("apps/_name.html", "Name", app, given={"name": app.name})
+
+
+@pages.put("/name")
+@app_part("owner")
+def set_name(app: App) -> Response | tuple[str, int]:
+    try:
+        apps.rename(app, request.form.get("name", ""), by())
+    except AppProblem as problem:
+        return _asks("apps/_name.html", "Name", app, problem, given=request.form)
+    return go_to(_address(app), "Saved.")
+
+
+@pages.get("/schedule")
+@app_part("owner")
+def schedule(app: App) -> tuple[str, int]:
+    return _asks("apps/_schedule.html", "Daily check", app)
+
+
+@pages.put("/schedule")
+@app_part("owner")
+def set_schedule(app: App) -> Response | tuple[str, int]:
+    try:
+        apps.set_schedule(app, "daily" in request.form, minute_of(request.form.get("time", "")), by())
+    except AppProblem as problem:
+        return _asks("apps/_schedule.html", "Daily check", app, problem)
+    return go_to(_address(app), "Saved.")
+
+
+def minute_of(text: str) -> int:
+    """A time as a browser sends it, "04:20" or "04:20:00", as the minute of the day."""
+    told = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)(:[0-5]\d)?", text.strip())
+    if told is None:
+        raise AppProblem("The time of the daily check is written as 04:20.")
+    return int(told[1]) * 60 + int(told[2])
+
+
+@pages.get("/policy")
+@app_part("owner")
+def policy_of(app: App) -> tuple[str, int]:
+    guard = policy.guard_of(app)
+    given = {
+        "removal": app.removal, "accounts": guard.accounts, "percent": guard.percent,
+        "guard": "workspace" if app.guard_accounts is None and app.guard_percent is None else "own",
+    }
+    return _policy(app, given)
+
+
+@pages.put("/policy")
+@app_part("owner")
+def set_policy(app: App) -> Response | tuple[str, int]:
+    given = request.form
+    removal = given.get("removal") if given.get("removal") in ("ask", "automatic") else abort(400)
+    accounts = percent = None
+    try:
+        if given.get("guard") != "workspace":
+            accounts = _whole(given.get("accounts"), "The number of people")
+            percent = _whole(given.get("percent"), "The percentage")
+        apps.set_guard(app, accounts, percent, by())
+        apps.set_removal(app, removal, by())
+    except AppProblem as problem:
+        return _policy(app, given, problem)
+    return go_to(_address(app), "Saved.")
+
+
+def _policy(app: App, given, problem: Exception | str = "") -> tuple[str, int]:
+    return _asks("apps/_policy.html", "People who left, and the guard", app, problem, given=given,
+                 workspace_guard=policy.workspace_guard())
+
+
+def _whole(text: str | None, what: str) -> int:
+    if not text or not text.strip().isdecimal():
+        raise AppProblem(f"{what} must be a whole number.")
+    return int(text)
+
+
+@pages.get("/seat-price")
+@app_part("owner")
+def seat_price(app: App) -> tuple[str, int]:
+    price = "" if app.seat_price is None else f"{app.seat_price / 100:.2f}".removesuffix(".00")
+    return _asks("apps/_seat_price.html", "Seat price", app, given={"price": price})
+
+
+@pages.put("/seat-price")
+@app_part("owner")
+def set_seat_price(app: App) -> Response | tuple[str, int]:
+    try:
+        apps.set_seat_price(app, _hundredths(request.form.get("price", "")), by())
+    except AppProblem as problem:
+        return _asks("apps/_seat_price.html", "Seat price", app, problem, given=request.form)
+    return go_to(_address(app), "Saved.")
+
+
+def _hundredths(text: str) -> int | None:
+    text = text.strip().replace(",", ".")
+    if not text:
+        return None
+    if not re.fullmatch(r"\d{1,7}(\.\d{1,2})?", text):
+        raise AppProblem(f"The price is a number such as 8.75, in {this_workspace().currency} a month.")
+    whole, _, part = text.partition(".")
+    return int(whole) * 100 + int(part.ljust(2, "0") or 0)
+
+
+@pages.get("/people/new")
+@app_part("owner")
+def new_person(app: App) -> tuple[str, int]:
+    return _asks("apps/_new_person.html", "Add an Owner or a Collaborator", app, given={"part": "owner"})
+
+
+@pages.post("/people")
+@app_part("owner")
+def add_person(app: App) -> Response | tuple[str, int]:
+    given = request.form
+    try:
+        person = known_person(given.get("email", ""))
+        apps.set_part(app, person, _part(given.get("part")), by())
+    except AppProblem as problem:
+        return _asks("apps/_new_person.html", "Add an Owner or a Collaborator", app, problem, given=given)
+    return go_to(_address(app), f"{person.name or given['email']} is {_part(given.get('part')).capitalize()} now.")
+
+
+def known_person(email: str) -> Person:
+    """Who has this address; raises AppProblem for nobody."""
+    person = people.find_by_email(email)
+    if person is None:
+        who = f"Nobody in People has the address {email.strip()}" if email.strip() else "An e-mail address is missing"
+        raise AppProblem(f"{who}. Nothing was changed: add them to People first, or name somebody else.")
+    return person
+
+
+def _part(text: str | None) -> str:
+    return text if text in ("owner", "collaborator") else abort(400)
+
+
+@pages.put("/people/<int:person_id>")
+@app_part("owner")
+def change_person(app: App, person_id: int) -> Response:
+    return _set_part(app, person_id, _part(request.form.get("part")))
+
+
+@pages.delete("/people/<int:person_id>")
+@app_part("owner")
+def remove_person(app: App, person_id: int) -> Response:
+    return _set_part(app, person_id, None)
+
+
+def _set_part(app: App, person_id: int, part: str | None) -> Response:
+    person = Person.get_or_none(Person.id == person_id) or abort(404)
+    try:
+        apps.set_part(app, person, part, by())
+    except AppProblem as problem:
+        return go_to(_address(app), f"{problem} Nothing was changed.", "attention")
+    word = f"is {part.capitalize()}" if part else "has no part in it"
+    return go_to(_address(app), f"{person.name or 'This person'} {word} now.")
+
+
+@pages.get("/people/suggestions")
+@app_part("owner")
+def suggestions(app: App) -> str:
+    """Addresses for the one that is being typed, behind the last comma."""
+    typed = next((value for value in request.args.values()), "").split(",")
+    words, before = typed[-1].strip(), ",".join(typed[:-1])
+    found = people.search(words, "active").rows[:SUGGESTED] if len(words) > 1 else []
+    main = PersonEmail.select().where(PersonEmail.person.in_([person.id for person in found]), PersonEmail.main)
+    addresses = {email.person_id: email.email for email in main}
+    return render_template("apps/_suggestions.html", before=before,
+                           found=[(addresses[person.id], person.name) for person in found if person.id in addresses])
+
+
+@pages.get("/credential")
+@app_part("owner")
+def credential(app: App) -> tuple[str, int]:
+    return _asks("apps/_credential.html", f"How Rollcall acts in {app.name}", app, given=app.settings)
+
+
+@pages.put("/credential")
+@app_part("owner")
+def set_credential(app: App) -> Response | tuple[str, int]:
+    fields = {field.name: request.form.get(field.name, "") for field in kind_of(app).fields}
+    try:
+        identity = apps.replace_credential(app, fields, by())
+    except REFUSALS as problem:
+        title = f"How Rollcall acts in {app.name}"
+        return _asks("apps/_credential.html", title, app, f"{problem} The one before is still in use.",
+                     given=request.form)
+    return go_to(_address(app), f"It works: Rollcall acts as {identity.name}.")
+
+
+@pages.post("/tests")
+@app_part("owner")
+def create_test(app: App) -> tuple[str, int]:
+    """Is the credential still good, and what may it do?"""
+    title = f"Test of {app.name}"
+    try:
+        identity = apps.retest(app, by())
+    except REFUSALS as problem:
+        return dialog("apps/_tested.html", title, app=app, problem=str(problem))
+    return dialog("apps/_tested.html", title, app=app, identity=identity)
+
+
+@pages.post("/pause")
+@app_part("owner")
+def pause(app: App) -> Response:
+    apps.pause(app, by())
+    return go_to(_address(app), f"{app.name} is paused: no checks and no removals until you resume it.")
+
+
+@pages.delete("/pause")
+@app_part("owner")
+def resume(app: App) -> Response:
+    try:
+        apps.resume(app, by())
+    except AppProblem as problem:
+        return go_to(_address(app), str(problem), "attention")
+    return go_to(_address(app), f"{app.name} is checked again.")
+
+
+@pages.get("/disconnection")
+@app_part("owner")
+def disconnection(app: App) -> tuple[str, int]:
+    return _disconnection(app)
+
+
+def _disconnection(app: App, problem: str = "") -> tuple[str, int]:
+    report = reports.open_report(app)
+    waiting = sum(report_list.confirmable(report)) if report else 0
+    return _asks("apps/_disconnection.html", f"Disconnect {app.name}?", app, problem, waiting=waiting)
+
+
+@pages.delete("")
+@app_part("owner")
+def disconnect(app: App) -> Response | tuple[str, int]:
+    if app.state == "connecting":
+        connecting.discard(app)
+        return go_to(url_for("apps.index"), "What was entered is gone. Nothing was connected.")
+    if request.form.get("name", "").strip() != app.name:
+        return _disconnection(app, f"Type the app's name, {app.name}, to say that you mean it. Nothing was changed.")
+    try:
+        apps.disconnect(app, by())
+    except AppProblem as problem:
+        return _disconnection(app, str(problem))
+    return go_to(url_for("apps.index"), f"{app.name} is disconnected. Nobody was removed from it.")

@@ -1,0 +1,138 @@
+"""The Members tab of an app: who has a seat, whose it is, and what a person decided about it."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, abort, request, url_for
+
+from sync import assets, matching, people, reports, tasks
+from sync.apps import AppProblem
+from sync.matching import TABS
+from sync.models import Account, App, Role
+from web.answers import INVALID, dialog, go_to, safe_address
+from web.app_page import kind_of, match_in_words, name_of, page
+from web.app_settings import known_person
+from web.permissions import app_part
+from web.security import by
+
+pages = Blueprint("members", __name__, url_prefix="/apps/<int:app_id>/members")
+
+TOLD = {
+    "onboarded": "Accounts of people whom Rollcall knows.",
+    "unmatched": "Accounts whose person is unknown: say whose each is, or what it is.",
+    "guests": "People from outside who may be in this app.",
+    "service accounts": "Accounts that are nobody's own seat: bots, integrations, shared logins.",
+}
+
+
+@pages.get("")
+@app_part("collaborator")
+def index(app: App) -> str:
+    tab = request.args.get("tab", "onboarded")
+    if tab not in TABS:
+        abort(404)
+    search = request.args.get("search", "").strip()
+    found = matching.search_accounts(app, tab, search, request.args.get("page", 1, type=int))
+    here = url_for("members.index", app_id=app.id)
+    kept = dict(zip(TABS, (app.matched, app.unmatched, app.guests, app.services)))
+    return page(
+        app, "members/index.html", "members/_list.html", tab=tab, told=TOLD[tab], search=search, page=found,
+        member_tabs=[(name.capitalize(), f"{here}?{urlencode({'tab': name})}", count) for name, count in kept.items()],
+        address=f"{here}?" + urlencode({"tab": tab} | ({"search": search} if search else {})),
+        removing=sum(tasks.tally(app).values()), **labels_of(app, found.rows),
+    )
+
+
+def labels_of(app: App, accounts: list[Account]) -> dict:
+    """What the rows of accounts need beside them: role labels, numbers of assets, words."""
+    return {
+        "roles": {role.external_id: role for role in Role.select().where(Role.app == app)},
+        "assets_of": assets.count_of([account.id for account in accounts]),
+        "name_of": name_of, "match_in_words": match_in_words,
+    }
+
+
+@pages.get("/<int:account_id>/match")
+@app_part("owner")
+def match(app: App, account: Account) -> tuple[str, int]:
+    return _match(app, account, {"kind": "person"})
+
+
+def _match(app: App, account: Account, given, problem: str = "") -> tuple[str, int]:
+    return dialog(
+        "members/_match.html", f"Whose is {name_of(account)}?", INVALID if problem else 200, app=app, account=account,
+        kind=kind_of(app), given=given, problem=problem, back=_back(app), name=name_of(account),
+        now=match_in_words(account), suggested=_suggested(account),
+    )
+
+
+def _suggested(account: Account) -> list[tuple[str, str, str]]:
+    found = [(people.main_email(person), person.name, why) for person, why in matching.suggestions(account)]
+    return [row for row in found if row[0]]
+
+
+@pages.put("/<int:account_id>/match")
+@app_part("owner")
+def set_match(app: App, account: Account) -> Response | tuple[str, int]:
+    """kind: person (with email), guest, service (email of who answers for it, or none), nobody, or email."""
+    given = request.form
+    kind, email = given.get("kind", ""), given.get("chosen") or given.get("email", "")
+    try:
+        if kind == "person":
+            matching.match(account, known_person(email), by())
+        elif kind == "service":
+            matching.mark_service(account, by(), known_person(email) if email.strip() else None)
+        elif kind == "guest":
+            matching.mark_guest(account, by())
+        elif kind == "nobody":
+            matching.unmatch(account, by())
+        elif kind == "email":
+            matching.match_again_by_email(account, by())
+        else:
+            abort(400)
+    except AppProblem as problem:
+        return _match(app, account, given, str(problem))
+    account = Account.get_by_id(account.id)
+    return go_to(_back(app), f"{name_of(account)}: {match_in_words(account)}.")
+
+
+@pages.get("/<int:account_id>/protection")
+@app_part("owner")
+def protection(app: App, account: Account) -> tuple[str, int]:
+    return _protection(app, account)
+
+
+def _protection(app: App, account: Account, problem: str = "") -> tuple[str, int]:
+    return dialog(
+        "members/_protection.html", f"Protect {name_of(account)}", INVALID if problem else 200,
+        app=app, account=account, name=name_of(account), problem=problem, back=_back(app),
+    )
+
+
+@pages.put("/<int:account_id>/protection")
+@app_part("owner")
+def protect(app: App, account: Account) -> Response | tuple[str, int]:
+    reason = request.form.get("reason", "").strip()
+    if not reason:
+        return _protection(app, account, "Say why: the reason is shown wherever this account would be removed.")
+    matching.protect(account, reason, by())
+    return go_to(_back(app), f"{name_of(account)} is protected: nobody can remove it until you lift that.")
+
+
+@pages.delete("/<int:account_id>/protection")
+@app_part("owner")
+def unprotect(app: App, account: Account) -> Response:
+    matching.unprotect(account, by())
+    return go_to(_back(app), f"{name_of(account)} is no longer protected.")
+
+
+@pages.delete("/<int:account_id>/leaving-out")
+@app_part("owner")
+def ask_again(app: App, account: Account) -> Response:
+    reports.forget_leaving_out(account, by())
+    return go_to(_back(app), f"The next check asks about {name_of(account)} again.")
+
+
+def _back(app: App) -> str:
+    return safe_address(request.values.get("back"), url_for("members.index", app_id=app.id))

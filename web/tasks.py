@@ -1,0 +1,90 @@
+"""The Activity tab of an app: its acts with their live state, retried or given up, and all that happened."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, make_response, render_template, request, url_for
+
+from sync import activity, tasks
+from sync.models import App, Task
+from sync.tasks import TaskProblem
+from web.answers import go_to, with_toast
+from web.app_page import kind_of, owns, page
+from web.permissions import app_part
+from web.security import by
+
+pages = Blueprint("tasks", __name__, url_prefix="/apps/<int:app_id>")
+
+ENTRIES = 50
+
+
+@pages.get("/activity")
+@app_part("owner")
+def index(app: App) -> str:
+    before, search = request.args.get("before", type=int), request.args.get("search", "")
+    entries = activity.entries(app=app, search=search, before_id=before, limit=ENTRIES + 1)
+    older = None
+    if len(entries) > ENTRIES:
+        entries = entries[:ENTRIES]
+        older = url_for("tasks.index", app_id=app.id, search=search or None, before=entries[-1].id)
+    values = {"entries": entries, "older": older, "before": before, "search": search, "newest": request.path}
+    if before and request.htmx:
+        return render_template("tasks/_entries.html", app=app, **values)
+    return page(app, "tasks/index.html", "tasks/_log.html", **_acts(app), **values)
+
+
+@pages.get("/tasks")
+@app_part("owner")
+def acts(app: App) -> str:
+    """The acts alone: what the page asks for while one is under way."""
+    return _part(app)
+
+
+@pages.post("/tasks/<int:task_id>/attempts")
+@app_part("owner")
+def retry(app: App, task: Task) -> Response:
+    return _do(app, task, tasks.retry, "It is tried again now.")
+
+
+@pages.post("/tasks/<int:task_id>/completion")
+@app_part("owner")
+def complete(app: App, task: Task) -> Response:
+    """Somebody did it in the app itself."""
+    return _do(app, task, tasks.done_by_hand, "Noted as done by hand.")
+
+
+@pages.delete("/tasks/<int:task_id>")
+@app_part("owner")
+def cancel(app: App, task: Task) -> Response:
+    return _do(app, task, tasks.cancel, "Given up. The account stays in the app.")
+
+
+def _do(app: App, task: Task, act, said: str) -> Response:
+    tone = "ok"
+    try:
+        act(task, by())
+    except TaskProblem as problem:
+        said, tone = str(problem), "attention"
+    if not request.htmx:
+        return go_to(url_for("tasks.index", app_id=app.id), said, tone)
+    return with_toast(make_response(_part(app)), said, tone)
+
+
+def _part(app: App) -> str:
+    return render_template("tasks/_acts.html", app=app, kind=kind_of(app), owns=owns(), **_acts(app))
+
+
+def _acts(app: App) -> dict:
+    tally = tasks.tally(app)
+    return {
+        "acts": tasks.of_app(app), "tally": tally, "words": WORDS,
+        "live": bool(tally.get("queued") or tally.get("running")),
+    }
+
+
+WORDS = {
+    "remove": "Remove from {}",
+    "change role": "Change the role in {}",
+    "invite": "Invite to {}",
+    "grant": "Grant access in {}",
+    "revoke": "Revoke access in {}",
+}

@@ -1,0 +1,199 @@
+"""The Sync Data wizard: what a report holds, each removal with a check mark, and the yes.
+A dialog over the page it was opened from; at its own address, the whole page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from flask import Blueprint, Response, abort, render_template, request, url_for
+
+from sync import assets, policy, report_list, reports, tasks
+from sync.models import App, Asset, Change, Report
+from sync.reports import CONFIRM, HELD, LEFT_OUT, SECTIONS, ReportProblem
+from web.answers import INVALID, dialog, go_to, safe_address, wants_part
+from web.app_page import kind_of, match_in_words, name_of
+from web.permissions import app_part
+from web.security import by
+from web.words import plural
+
+pages = Blueprint("wizard", __name__, url_prefix="/reports/<int:report_id>")
+
+FIRST = 100  # rows of a section that are shown at once
+TITLE = "Sync Data"
+
+
+@dataclass
+class Row:
+    """A change as the wizard shows it. `ticked` is None where there is nothing to decide."""
+
+    change: Change
+    ticked: bool | None = None
+    reason: str = ""
+    problem: str = ""
+    alone: list[Asset] = field(default_factory=list)  # what this account alone controls
+    assets: int = 0
+
+
+@dataclass
+class Given:
+    """What the form said: which rows it showed, which were ticked, and the reasons beside the others."""
+
+    shown: set[int]
+    ticked: set[int]
+    reasons: dict[int, str]
+
+    @classmethod
+    def from_form(cls) -> Given:
+        shown, ticked = (_numbers(request.form.getlist(name)) for name in ("shown", "yes"))
+        reasons = {change_id: request.form.get(f"reason-{change_id}", "").strip() for change_id in shown - ticked}
+        return cls(shown, ticked & shown, reasons)
+
+
+def _numbers(texts: list[str]) -> set[int]:
+    return {int(text) for text in texts if text.isdecimal() and len(text) < 19}
+
+
+@pages.get("")
+@app_part("owner")
+def show(app: App, report: Report) -> tuple[str, int]:
+    return _wizard(app, report)
+
+
+def _wizard(app: App, report: Report, given: Given | None = None, problem: str = "") -> tuple[str, int]:
+    limit = max(FIRST, len(given.shown) if given else 0, request.args.get("limit", 0, type=int))
+    removals, others = report_list.confirmable(report)
+    return dialog(
+        "wizard/_wizard.html", TITLE, INVALID if problem else 200, app=app, report=report, kind=kind_of(app),
+        problem=problem, sentence=reports.sentence(report), removals=removals, others=others,
+        sections=[
+            (section, _rows(app, section.rows, given)) for section in reports.sections(report, limit) if section.total
+        ],
+        acts=[] if report.state == "open" else tasks.of_report(report), back=_back(app), **_words(),
+    )  # fmt: skip
+
+
+def _words() -> dict:
+    return {"name_of": name_of, "match_in_words": match_in_words, "whom": reports.whom, "first": FIRST}
+
+
+def _rows(app: App, changes: list[Change], given: Given | None = None) -> list[Row]:
+    undecided = [change for change in changes if change.decision in (CONFIRM, HELD, LEFT_OUT)]
+    removals = [change.account_id for change in undecided if change.kind == "removed user" and change.in_app]
+    alone, counted = policy.sole_assets(removals), assets.count_of(removals)
+    rows = []
+    for change in changes:
+        row = Row(change, alone=alone.get(change.account_id, []), assets=counted.get(change.account_id, 0))
+        if change in undecided and change.report.state == "open":
+            _tick(row, given)
+        rows.append(row)
+    return rows
+
+
+def _tick(row: Row, given: Given | None) -> None:
+    change = row.change
+    row.ticked = change.decision != LEFT_OUT
+    row.reason = (change.account.left_out or "") if change.account_id and not row.ticked else ""
+    if given and change.id in given.shown and change.decision != HELD:
+        row.ticked = change.id in given.ticked
+        row.reason = given.reasons.get(change.id, row.reason)
+        if not row.ticked and not row.reason:
+            row.problem = "Say why: the reason is shown beside this person from now on."
+
+
+@pages.get("/changes")
+@app_part("owner")
+def changes(app: App, report: Report) -> str | tuple[str, int]:
+    """Further rows of a section; without htmx the whole wizard with that many more."""
+    section, offset = request.args.get("section", ""), request.args.get("offset", 0, type=int)
+    if section not in SECTIONS or offset < 0:
+        abort(400)
+    if not wants_part():
+        return _wizard(app, report)
+    kinds = SECTIONS[section]
+    total = sum(report.counts.get(kind, 0) for kind in kinds)
+    found = reports.rows_of(report, kinds, FIRST, offset)
+    return render_template(
+        "wizard/_rows.html", app=app, report=report, kind=kind_of(app), title=section, total=total,
+        rows=_rows(app, found), shown=offset + len(found), back=_back(app), **_words(),
+    )
+
+
+@pages.post("/application")
+@app_part("owner")
+def finish(app: App, report: Report) -> Response | tuple[str, int]:
+    """Finish Sync: the yes."""
+    given = Given.from_form()
+    left_out_before = {
+        change.id: change.account.left_out if change.account_id else ""
+        for change in Change.select().where(Change.report == report, Change.decision == LEFT_OUT)
+    }
+    left_out = {
+        change_id: reason for change_id, reason in given.reasons.items() if left_out_before.get(change_id) != reason
+    }
+    try:
+        done = reports.finish(
+            report, by(), version=request.form.get("version", type=int) or 0, left_out=left_out,
+            taken_back=given.ticked & left_out_before.keys(),
+        )  # fmt: skip
+    except ReportProblem as problem:
+        return _wizard(app, Report.get_by_id(report.id), given, str(problem))
+    return go_to(url_for("tasks.index", app_id=app.id), _finished(app, done), "ok")
+
+
+def _finished(app: App, done: reports.Finish) -> str:
+    if done.already:
+        return f"This report was finished already: nothing was done twice. {app.name} shows how far it is."
+    if not done.tasks:
+        return f"Finish Sync: {app.name} is up to date in Rollcall. Nobody is removed from it."
+    people = plural(len(done.tasks), "person leaves", "people leave")
+    return f"Finish Sync: {people} {app.name}. Below you see when the app has confirmed it."
+
+
+@pages.post("/release")
+@app_part("owner")
+def release(app: App, report: Report) -> Response | tuple[str, int]:
+    """A mass change was looked at: let it through to be confirmed like any other."""
+    try:
+        reports.release(report, by())
+    except ReportProblem as problem:
+        return _wizard(app, Report.get_by_id(report.id), problem=str(problem))
+    if request.htmx:
+        return _wizard(app, Report.get_by_id(report.id))
+    said = "Released. Nothing is removed before you press Finish Sync."
+    return go_to(url_for("wizard.show", report_id=report.id), said)
+
+
+@pages.get("/dismissal")
+@app_part("owner")
+def dismissal(app: App, report: Report) -> tuple[str, int]:
+    return _dismissal(app, report)
+
+
+def _dismissal(app: App, report: Report, problem: str = "") -> tuple[str, int]:
+    return dialog("wizard/_dismissal.html", "Dismiss this report?", INVALID if problem else 200,
+                  app=app, report=report, problem=problem, sentence=reports.sentence(report))
+
+
+@pages.post("/dismissal")
+@app_part("owner")
+def dismiss(app: App, report: Report) -> Response | tuple[str, int]:
+    reason = request.form.get("reason", "").strip()
+    if not reason:
+        return _dismissal(app, report, "Say why: the reason is shown beside each of them from now on.")
+    try:
+        reports.dismiss(report, by(), reason)
+    except ReportProblem as problem:
+        return go_to(url_for("reports.of_app", app_id=app.id), str(problem), "attention")
+    return go_to(url_for("reports.of_app", app_id=app.id), f"Dismissed. Nobody is removed from {app.name}.")
+
+
+@pages.get("/tasks")
+@app_part("owner")
+def acts(app: App, report: Report) -> str:
+    """How far the acts of this report are; asked for while one is under way."""
+    return render_template("wizard/_acts.html", app=app, report=report, kind=kind_of(app), acts=tasks.of_report(report),
+                           name_of=name_of)
+
+
+def _back(app: App) -> str:
+    return safe_address(request.args.get("back"), url_for("apps.show", app_id=app.id))
