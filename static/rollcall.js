@@ -10,24 +10,30 @@
     opener = document.activeElement;
     dialog.removeAttribute("open");
     dialog.showModal();
+    raise();
     const first = dialog.querySelector("[autofocus], .dialog-body input:not([type=hidden]):not([readonly]), .dialog-body select, .dialog-body textarea");
     (first || dialog.querySelector("h2")).focus();
   };
 
   const closeDialog = (dialog) => {
     dialog.close();
+    raise();
     dialog.remove();
     if (document.activeElement !== document.body) return;
     const back = opener && opener.id ? document.getElementById(opener.id) : opener;
     (back && back.isConnected ? back : document.getElementById("main"))?.focus();
   };
 
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.target.contains(toasts())) document.body.append(toasts());
+  });
   document.addEventListener("htmx:afterSwap", (event) => {
+    raise();
     const holder = document.getElementById("dialog");
     if (holder && (event.detail.target === holder || holder.contains(event.detail.target))) showDialog(holder.querySelector("dialog"));
   });
 
-  // Escape, and a dialog whose holder is emptied by a swap.
+  // Escape.
   document.addEventListener("cancel", (event) => {
     if (!event.target.matches?.("dialog:modal")) return;
     event.preventDefault();
@@ -60,16 +66,20 @@
     menu?.querySelector("summary").focus();
   });
 
-  // Toasts, on top of an open dialog too. News goes by itself; what needs attention stays until dismissed.
+  // Toasts. They are kept inside an open dialog, since all else is inert then, and in the top layer.
+  // News goes by itself; what needs attention stays until dismissed.
   const SHOWN_FOR = 6000;
   const toasts = () => document.getElementById("toasts");
 
   const raise = () => {
     const holder = toasts();
+    const home = document.querySelector("dialog:modal") || document.body;
     if (!holder.showPopover) return;
+    if (holder.parentElement !== home) home.append(holder);
     holder.setAttribute("popover", "manual");
-    if (holder.matches(":popover-open")) holder.hidePopover();
-    if (holder.children.length) holder.showPopover();
+    const shown = holder.matches(":popover-open");
+    if (holder.children.length && !shown) holder.showPopover();
+    if (!holder.children.length && shown) holder.hidePopover();
   };
 
   const dismiss = (toast) => {

@@ -1,0 +1,236 @@
+"""How the frame behaves under a hand and a keyboard: dialogs, menus, toasts, searching, double clicks, polling."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sync import directories, people
+from sync.models import Directory, DirectoryReading, Person, Session
+from tests.journeys.browser import NARROW
+from tests.journeys.company import build
+
+
+@pytest.fixture
+def acme(tmp_path: Path, olga: Person, by: str):
+    return build(tmp_path, olga, by)
+
+
+def focused(page) -> str:
+    return page.evaluate("document.activeElement.id || document.activeElement.name || document.activeElement.tagName")
+
+
+def test_dialog_takes_the_focus_and_gives_it_back(visit, live, olga: Person) -> None:
+    page = visit(olga)
+    page.goto(live.url + "/people")
+    page.focus("#add-person")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("dialog:modal")
+    assert focused(page) == "f-name"
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        assert page.evaluate("!!document.activeElement.closest('dialog') || document.activeElement === document.body")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("dialog", state="detached")
+    assert focused(page) == "add-person"
+    page.click("#add-person")
+    page.click("dialog >> text=Cancel")
+    page.wait_for_selector("dialog", state="detached")
+    assert focused(page) == "add-person" and page.url == live.url + "/people"
+
+
+def test_what_is_wrong_is_said_in_the_dialog(visit, live, olga: Person) -> None:
+    page = visit(olga, expected=("status of 422",))
+    page.goto(live.url + "/people")
+    page.click("#add-person")
+    page.fill("#f-name", "Jana Kowalski")
+    page.fill("#f-email", "olga@acme.example")
+    page.click("dialog >> text=Add this person")
+    assert "belongs to Olga Brandt" in page.inner_text("dialog [role=alert]")
+    assert page.input_value("#f-name") == "Jana Kowalski" and page.is_visible("dialog:modal")
+    page.fill("#f-email", "jana@acme.example")
+    page.click("dialog >> text=Add this person")
+    page.wait_for_selector("h1 >> text=Jana Kowalski")
+    assert "Jana Kowalski was added." in page.inner_text("#toasts")
+    assert page.query_selector("dialog") is None
+    assert page.title() == "Jana Kowalski · Rollcall"
+    page.go_back()
+    page.wait_for_selector("#people >> text=Jana Kowalski")
+
+
+def test_searching_as_one_types(visit, live, acme) -> None:
+    page = visit(acme.olga)
+    page.goto(live.url + "/people")
+    page.click("[name=search]")
+    page.keyboard.type("kowal")
+    page.wait_for_selector("#people >> text=Tom Duarte", state="detached")
+    page.wait_for_selector("#people >> text=Jana Kowalski")
+    assert focused(page) == "search" and page.input_value("[name=search]") == "kowal"
+    assert page.url.endswith("/people?search=kowal&status=")
+    page.select_option("[name=status]", "deprovisioned")
+    page.wait_for_selector("#people >> text=Tom Kowalski")
+    page.wait_for_selector("#people >> text=Jana Kowalski", state="detached")
+    page.reload()
+    assert page.input_value("[name=search]") == "kowal" and page.input_value("[name=status]") == "deprovisioned"
+    page.goto(live.url + "/people")
+    page.click("text=Next")
+    page.wait_for_selector("#people >> text=51–")
+    page.go_back()
+    page.wait_for_selector("#people >> text=1–50")
+
+
+def test_a_double_click_sends_once(visit, live, olga: Person) -> None:
+    page = visit(olga)
+    page.goto(live.url + "/people")
+    page.click("#add-person")
+    page.fill("#f-name", "Jana Kowalski")
+    page.fill("#f-email", "jana@acme.example")
+    held, sent = [], []
+    page.route("**/people", lambda route: held.append(route) if route.request.method == "POST" else route.continue_())
+    page.on("request", lambda request: sent.append(request) if request.method == "POST" else None)
+    button = page.locator("dialog button[type=submit]")
+    button.click()
+    page.wait_for_function("document.querySelector('dialog button[type=submit]').getAttribute('aria-busy') === 'true'")
+    button.click(force=True)
+    page.keyboard.press("Enter")
+    assert focused(page) != "BODY", "a busy button keeps the focus"
+    held[0].continue_()
+    page.wait_for_selector("h1 >> text=Jana Kowalski")
+    assert len(sent) == 1
+
+
+def test_menu(visit, live, acme) -> None:
+    page = visit(acme.olga)
+    page.goto(f"{live.url}/directories/{acme.staff.id}")
+    summary = page.locator("summary.icon-button")
+    summary.click()
+    assert page.is_visible("text=Change how it is read")
+    page.keyboard.press("Escape")
+    assert not page.is_visible("text=Change how it is read")
+    assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
+    summary.click()
+    page.click("h1")
+    assert not page.is_visible("text=Change how it is read")
+    summary.click()
+    page.click("text=Remove")
+    page.wait_for_selector("dialog:modal")
+    page.click("dialog button >> text=Remove Staff")
+    page.wait_for_url("**/directories")
+    page.wait_for_selector("#toasts >> text=Staff was removed")
+    assert not Directory.select().where(Directory.name == "Staff").exists()
+
+
+def test_a_toast_is_above_a_dialog_and_can_be_dismissed(visit, live, olga: Person) -> None:
+    page = visit(olga)
+    page.goto(live.url + "/people")
+    page.click("#add-person")
+    page.wait_for_selector("dialog:modal")
+    page.evaluate("document.dispatchEvent(new CustomEvent('toast', {detail: {text: 'News', tone: 'attention'}}))")
+    assert page.evaluate("document.getElementById('toasts').matches(':popover-open')")
+    page.click(".toast button")
+    page.wait_for_selector(".toast", state="detached")
+    page.evaluate("document.dispatchEvent(new CustomEvent('toast', {detail: {text: 'More', tone: 'attention'}}))")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("dialog", state="detached")
+    assert page.inner_text(".toast") == "More", "a dialog that closes takes no toast along"
+
+
+def test_polling_ends_with_what_it_waits_for_and_rests_unseen(visit, live, acme, by: str) -> None:
+    page = visit(acme.olga)
+    reading = directories.ask(acme.staff, by)
+    page.goto(f"{live.url}/directories/{acme.staff.id}")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    with page.expect_request(f"**/directories/{acme.staff.id}"):
+        pass
+    page.evaluate("Object.defineProperty(document, 'hidden', {value: true, configurable: true})")
+    page.wait_for_timeout(1200)  # one that was under way may still come
+    before = len(asked)
+    page.wait_for_timeout(2500)
+    assert len(asked) == before, "nobody looks, so nothing is asked"
+    page.evaluate("Object.defineProperty(document, 'hidden', {value: false, configurable: true})")
+    with page.expect_request(f"**/directories/{acme.staff.id}"):
+        pass
+    directories.run(reading.id)
+    page.wait_for_selector("#state h2 >> text=People")
+    before = len(asked)
+    page.wait_for_timeout(2500)
+    assert len(asked) == before, "there is nothing to wait for any more"
+    assert DirectoryReading.get_by_id(reading.id).state == "succeeded"
+
+
+def test_a_session_that_ended_leads_to_sign_in(visit, live, olga: Person) -> None:
+    page = visit(olga, expected=("status of 401",))
+    page.goto(live.url + "/people")
+    Session.delete().execute()
+    page.click("#add-person")
+    page.wait_for_url("**/sign-in")
+
+
+def test_a_server_that_is_gone_is_said(visit, live, olga: Person) -> None:
+    page = visit(olga, expected=("net::ERR", "Failed to load", "htmx:sendError", "htmx:afterRequest"))
+    page.goto(live.url + "/people")
+    page.route("**/people/new", lambda route: route.abort())
+    page.click("#add-person")
+    page.wait_for_selector(".toast >> text=can't be reached")
+
+
+def test_without_javascript(visit, live, olga: Person) -> None:
+    page = visit(olga, javascript=False)
+    page.goto(live.url + "/people")
+    page.click("text=Add a person")
+    page.fill("[name=name]", "Jana Kowalski")
+    page.fill("[name=email]", "jana@acme.example")
+    page.click("text=Add this person")
+    assert "Jana Kowalski was added." in page.inner_text("#toasts")
+    page.click("text=Left the company")
+    page.fill("[name=reason]", "Last day was Friday")
+    page.click("text=Yes, has left")
+    assert people.find_by_email("jana@acme.example").status == "deprovisioned"
+    page.click("text=Came back")
+    assert people.find_by_email("jana@acme.example").status == "active"
+    page.goto(live.url + "/people")
+    page.fill("[name=search]", "jana")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    assert page.is_visible("text=jana@acme.example") and not page.is_visible("text=olga@acme.example")
+    page.click("text=Sign out")
+    assert page.url == live.url + "/sign-in"
+
+
+@pytest.mark.parametrize("width", [320, NARROW])
+def test_a_phone_shows_everything(visit, live, acme, width: int) -> None:
+    page = visit(acme.olga, width=width)
+    for label in ("Apps", "People", "Reports", "Activity", "Directory", "Settings"):
+        box = page.locator(f".drawer a:has-text('{label}')").bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= width, label
+        assert box["height"] >= 44
+    page.goto(live.url + "/people")
+    page.click("#add-person")
+    page.wait_for_selector("dialog:modal")
+    box = page.locator("dialog").bounding_box()
+    assert box["x"] >= 0 and box["x"] + box["width"] <= width
+
+
+def test_skip_link(visit, live, olga: Person) -> None:
+    page = visit(olga)
+    page.goto(live.url + "/settings")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("!!document.activeElement.closest('main')")
+
+
+def test_settings_are_saved_in_place(visit, live, olga: Person) -> None:
+    page = visit(olga, expected=("status of 422",))
+    page.goto(live.url + "/settings")
+    page.fill("#f-zone", "Mars/Olympus")
+    page.click("section:has(#h-workspace) button")
+    page.wait_for_selector("[role=alert] >> text=no time zone")
+    assert page.input_value("#f-zone") == "Mars/Olympus"
+    page.fill("#f-zone", "Europe/Berlin")
+    page.click("section:has(#h-workspace) button")
+    page.wait_for_selector("#toasts >> text=Saved.")
+    page.wait_for_selector("[role=alert]", state="detached")
