@@ -1,0 +1,86 @@
+"""A fresh installation to measure, a check run in this thread, and the counters beside it."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.sample import SampleApp
+from sync import apps, checks, people
+from sync.config import Config, open_all
+from sync.db import connected, db
+from sync.models import App, Check
+
+BY = "command line"
+
+
+def open_workspace(folder: Path) -> App:
+    """An installation in `folder` with its first owner and one app, which reads bench.sample."""
+    open_all(Config.from_environ({"ROLLCALL_HOME": str(folder)}))
+    with connected():
+        # without a password, since argon2 takes 64 MB to hash one
+        owner = people.add("Olga Brandt", "olga@acme.example", BY, workspace_role="owner")
+        return apps.connect(SampleApp.slug, "Bench", {}, [owner], BY)
+
+
+def run_check(app: App) -> Check:
+    """One check from asking to its end; raises if it did not succeed."""
+    with connected():
+        check = checks.ask(app, BY)
+        checks.run(check.id)
+        check = Check.get_by_id(check.id)
+    if check.state != "succeeded":
+        raise RuntimeError(f"the check {check.state}: {check.error}")
+    return check
+
+
+@contextmanager
+def rows_written() -> Iterator[list[int]]:
+    """Counts what this thread's connection writes to the file itself; staging in TEMP tables is no part of it.
+
+    At the end of the block the list holds the number of different rows, and of writes (a row's progress, written
+    twice, is two).
+    """
+    connection, count = db.connection(), []
+    connection.execute("CREATE TEMP TABLE written (name TEXT, row INT)")
+    tables = [row[0] for row in connection.execute("SELECT name FROM main.sqlite_schema WHERE type = 'table'")]
+    triggers = [(f"{event}_{table}", event, table) for table in tables if not table.startswith("sqlite_")
+                for event in ("INSERT", "UPDATE", "DELETE")]  # fmt: skip
+    for name, event, table in triggers:
+        row = "OLD" if event == "DELETE" else "NEW"
+        connection.execute(f'CREATE TEMP TRIGGER "{name}" AFTER {event} ON main."{table}" '
+                           f"BEGIN INSERT INTO written VALUES ('{table}', {row}.rowid); END")  # fmt: skip
+    try:
+        yield count
+        for what in ("DISTINCT name, row", "ALL name, row"):
+            count += connection.execute(f"SELECT count(*) FROM (SELECT {what} FROM written)").fetchone()
+    finally:
+        for name, _, _ in triggers:
+            connection.execute(f'DROP TRIGGER temp."{name}"')
+        connection.execute("DROP TABLE temp.written")
+
+
+@contextmanager
+def waiting_writer(path: str) -> Iterator[list[float]]:
+    """Another connection that writes one row every few milliseconds; the list holds how long each write took."""
+    waits, stop = [0.0], threading.Event()
+
+    def write() -> None:
+        connection = sqlite3.connect(path, timeout=60, isolation_level=None)
+        while not stop.wait(0.005):
+            start = time.perf_counter()
+            connection.execute("INSERT OR REPLACE INTO setting (name, value) VALUES ('bench', '1')")
+            waits.append(time.perf_counter() - start)
+        connection.close()
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        yield waits
+    finally:
+        stop.set()
+        thread.join()
