@@ -1,22 +1,89 @@
-"""`connectors`: the catalogue of apps, and for one of them what it asks for and what it can do."""
+"""`connectors`: the catalogue of apps, what one of them asks for and can do, and `check` for a file of one's own."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import click
 
-from cli.frame import answer, as_json, table
+from cli.frame import FAILED, Failed, answer, as_json, end, table, tell
+from cli.trial import Trial, try_out
+from cli.values import setting, values_of
+from connectors import load_folder
 from connectors.base import CAPABILITIES, Connector
+from connectors.rest import connector_of
+from connectors.rest_file import load
+from connectors.rest_yaml import DescriptionProblem
 from sync import apps
+from sync.config import Config
 
 
-@click.command()
+class _Catalogue(click.Group):
+    """`connectors` and `connectors SLUG` are `connectors show [SLUG]`."""
+
+    def parse_args(self, context: click.Context, arguments: list[str]) -> list[str]:
+        if not arguments or arguments[0] not in (*self.commands, *context.help_option_names):
+            arguments = ["show", *arguments]
+        return super().parse_args(context, arguments)
+
+
+@click.group(cls=_Catalogue)
+def connectors() -> None:
+    """The apps that can be connected: `connectors [SLUG]`, and `connectors check FILE` for a file of one's own."""
+
+
+@connectors.command()
 @click.argument("slug", required=False)
 @as_json
-def connectors(slug: str | None, as_json: bool) -> None:
-    """The apps that can be connected; for one SLUG, its fields and capabilities."""
+def show(slug: str | None, as_json: bool) -> None:
+    """The catalogue; for one SLUG, its fields and capabilities."""
+    load_folder(Config.from_environ().home / "connectors")
     kinds = [apps.connector_class(slug)] if slug else apps.catalogue()
+    for problem in () if slug else apps.broken_files():
+        tell(f"Left out: {problem}")
     lines = _in_full(kinds[0]) if slug else _overview(kinds)
     answer({"connectors": [_document(kind) for kind in kinds]}, lines, as_json)
+
+
+@connectors.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@setting
+@as_json
+def check(file: Path, pairs: tuple[str, ...], as_json: bool) -> None:
+    """Look at the YAML file of an app; with its fields set, read the app and print what was understood.
+
+    Nothing is changed, neither here nor in the app. docs/connectors.md says what such a file holds.
+    """
+    try:
+        kind = connector_of(load(file))
+    except DescriptionProblem as problem:
+        raise Failed(str(problem)) from None
+    values = values_of(kind.fields, pairs)
+    document: dict[str, Any] = {"file": str(file), **_document(kind)}
+    can = ", ".join(_capabilities(kind)) or "only read accounts"
+    lines = [f"{file} is right: {kind.label} ({kind.slug}).", f"It can: {can}."]
+    if not values:
+        needed = " ".join(f"--set {field.name}=…" for field in kind.fields if field.required)
+        answer(document, [*lines, f"To read the app for real, add {needed or '--set'}."], as_json)
+        return
+    trial = try_out(kind, apps.clean(kind, values))
+    answer({**document, **trial.document()}, [*lines, "", *_told(trial)], as_json)
+    if trial.error:
+        tell(trial.error)
+        end(FAILED)
+
+
+def _told(trial: Trial) -> list[str]:
+    lines = []
+    if trial.identity:
+        lines += [f"It is {trial.identity.name}, which may {', '.join(trial.identity.may)}."]
+        lines += [f"It lacks: {missing}" for missing in trial.identity.missing]
+    for part in trial.parts:
+        lines += ["", f"{part.count:,} {part.what}" + (", the first:" if part.count >= len(part.rows) else ":")]
+        lines += [f"  {line}" for line in table(part.rows)] if part.count else []
+    lines += ["", *(f"Note: {warning}" for warning in trial.warnings)] if trial.warnings else []
+    return [*lines, "", "Nothing was changed."]
 
 
 def _document(kind: type[Connector]) -> dict:

@@ -59,6 +59,8 @@ def _installation(settings: Config) -> Iterator[Finding]:
         yield Finding("key", WRONG, f"others may read {settings.secret_key_file} (mode {mode:o}): chmod 600 it.")
     else:
         yield Finding("key", OK, f"only its owner may read {settings.secret_key_file}.")
+    for problem in apps.broken_files():
+        yield Finding("connector file", WRONG, f"{problem} Its app is not in the catalogue.")
     yield _key_fits()
     yield _database(settings)
     chain = activity.verify()

@@ -6,14 +6,20 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from functools import cache
+from pathlib import Path
 
 from connectors.base import Connector, DirectoryConnector
 
+_described: dict[str, type[Connector]] = {}
+_broken: list[str] = []
 
-@cache
+
 def app_connectors() -> dict[str, type[Connector]]:
     """Every kind of app that Rollcall can speak to, by slug, in the order of its label."""
-    return _found(Connector)
+    if not _described:
+        return _shipped_apps()
+    every = {**_described, **_shipped_apps()}
+    return {kind.slug: kind for kind in sorted(every.values(), key=_label)}
 
 
 @cache
@@ -22,11 +28,53 @@ def directory_connectors() -> dict[str, type[DirectoryConnector]]:
     return _found(DirectoryConnector)
 
 
+def load_folder(folder: Path) -> None:
+    """Take up the apps that YAML files in this folder describe, in place of those taken up before.
+
+    A file that can't be used is left out, and broken_files() says why.
+    """
+    _described.clear()
+    _broken.clear()
+    for file in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]):
+        _take_up(file)
+
+
+def _take_up(file: Path) -> None:
+    from connectors.rest import connector_of  # here: a connector is imported when the catalogue is asked for
+    from connectors.rest_file import load
+    from connectors.rest_yaml import DescriptionProblem
+
+    try:
+        kind = connector_of(load(file))
+        taken = {**_shipped_apps(), **_described}.get(kind.slug)
+        if taken is not None:
+            reason = f"“app: {kind.slug}” is taken by {taken.label}: name it otherwise."
+            raise DescriptionProblem(file.name, [(1, reason)])
+    except DescriptionProblem as problem:
+        _broken.append(str(problem))
+    else:
+        _described[kind.slug] = kind
+
+
+def broken_files() -> tuple[str, ...]:
+    """What is wrong with the files that load_folder() left out: file, line and reason, one line for each problem."""
+    return tuple(_broken)
+
+
+@cache
+def _shipped_apps() -> dict[str, type[Connector]]:
+    return _found(Connector)
+
+
 def _found(contract: type) -> dict:
     for module in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{module.name}")
-    found = [kind for kind in _heirs(contract) if kind.__dict__.get("slug")]
-    return {kind.slug: kind for kind in sorted(found, key=lambda kind: kind.label.casefold())}
+    found = [kind for kind in _heirs(contract) if kind.__dict__.get("slug") and not getattr(kind, "described", False)]
+    return {kind.slug: kind for kind in sorted(found, key=_label)}
+
+
+def _label(kind: type) -> str:
+    return kind.label.casefold()
 
 
 def _heirs(kind: type) -> set[type]:

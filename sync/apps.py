@@ -26,11 +26,17 @@ def catalogue() -> list[type[Connector]]:
     return list(connectors.app_connectors().values())
 
 
+def broken_files() -> tuple[str, ...]:
+    """What is wrong with the team's own connector files: file, line and reason; their apps aren't in the catalogue."""
+    return connectors.broken_files()
+
+
 def connector_class(slug: str) -> type[Connector]:
     try:
         return connectors.app_connectors()[slug]
     except KeyError:
-        raise AppProblem(f"There is no connector {slug!r}.") from None
+        broken = " A file in the folder connectors has an error: see doctor." if connectors.broken_files() else ""
+        raise AppProblem(f"There is no connector {slug!r}.{broken}") from None
 
 
 def test(slug: str, values: dict[str, str]) -> Identity:

@@ -101,7 +101,7 @@ def run(check_id: int) -> None:
             work.end("cancelled", "The check was cancelled. Nothing was changed.")
         except CredentialRejected as problem:
             work.fail(str(problem), "Replace the automation account's credential on the app's Settings.", broken=True)
-        except VaultProblem as problem:
+        except (VaultProblem, apps.AppProblem) as problem:
             work.fail(str(problem), "", broken=True)
         except RateLimited as problem:
             work.fail(str(problem), "The app asks for fewer calls. The next check tries again.", passing=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import connectors
 from sync import notify, schedule, vault
 from sync.db import open_database
 
@@ -78,6 +79,7 @@ def _url(text: str | None, host: str, port: int) -> str:
 def open_all(config: Config) -> None:
     """Open key file, database and queue; raises VaultProblem or DatabaseRefused with what to do."""
     config.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    connectors.load_folder(config.home / "connectors")
     vault.open_vault(config.secret_key_file)
     open_database(config.database_path)
     schedule.open_queue(config.database_path)

@@ -111,7 +111,7 @@ def run(task_id: int) -> None:
         except CredentialRejected as problem:
             _app_needs_attention(task.app, str(problem))
             _needs_attention(task, f"{problem} Replace the credential, then retry.")
-        except (ConnectorError, VaultProblem) as problem:
+        except (ConnectorError, VaultProblem, apps.AppProblem) as problem:
             _needs_attention(task, str(problem))
         except Exception as problem:  # a bug must not lose the task
             _needs_attention(task, f"Something unexpected went wrong ({type(problem).__name__}).")

@@ -36,6 +36,7 @@ def choose() -> str:
     ]  # fmt: skip
     used = {kind.category for kind in known}
     return page_or_part("connect/choose.html", "connect/_catalogue.html", kinds=found, **wanted,
+                        broken_files=apps.broken_files(),
                         categories=[category for category in CATEGORIES if category in used])
 
 

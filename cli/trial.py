@@ -1,0 +1,142 @@
+"""Reads an app through a connector that is being written: what was understood, and what looks wrong.
+Changes nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from cli.frame import moment
+from connectors.base import ASSETS, LOOK_UP, Access, Account, Asset, Connector, ConnectorError, Identity, Role
+
+FIRST = 5  # rows that are shown of each list
+
+
+@dataclass
+class Part:
+    """One list: how many came, and the first rows under their header."""
+
+    what: str
+    rows: list[tuple]
+    count: int = 0
+
+
+@dataclass
+class Trial:
+    identity: Identity | None = None
+    parts: list[Part] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    error: str = ""
+
+    def document(self) -> dict[str, Any]:
+        who = self.identity
+        return {
+            "identity": who and {"name": who.name, "may": list(who.may), "missing": list(who.missing)},
+            "counts": {part.what: part.count for part in self.parts},
+            "first": {part.what: [dict(zip(part.rows[0], row)) for row in part.rows[1:]] for part in self.parts},
+            "warnings": self.warnings,
+            "error": self.error or None,
+        }
+
+
+def try_out(kind: type[Connector], values: dict[str, str]) -> Trial:
+    """Test the credential and read everything once; an error ends it and is kept."""
+    trial = Trial()
+    try:
+        connector = kind(values)
+        try:
+            trial.identity = connector.test()
+            _read(connector, trial)
+        finally:
+            connector.close()
+    except ConnectorError as problem:
+        trial.error = str(problem)
+    return trial
+
+
+def _read(connector: Connector, trial: Trial) -> None:
+    seen: dict[str, Any] = {"roles": Counter(), "statuses": Counter(), "emails": 0, "first": None, "ids": set()}
+
+    def note(account: Account) -> None:
+        seen["roles"][account.role] += 1
+        seen["statuses"][account.status] += 1
+        seen["emails"] += bool(account.email)
+        seen["ids"].add(account.id)
+        seen["first"] = seen["first"] or account
+
+    header = ("ID", "E-MAIL", "NAME", "STATUS", "ROLE", "KIND", "LAST ACTIVITY", "SEAT")
+    accounts = _part("accounts", header, connector.accounts(), _account_row, trial, note)
+    roles: dict[str, Role] = {role.id: role for role in connector.roles()}
+    _part("roles", ("ID", "LABEL", "PRIVILEGED", "DEFAULT"), roles.values(), _role_row, trial)
+    _look_at_accounts(connector, trial, accounts.count, seen, roles)
+    if ASSETS in connector.capabilities:
+        assets: set[str] = set()
+        _part("assets", ("ID", "KIND", "NAME"), connector.assets(), _asset_row, trial, lambda one: assets.add(one.id))
+        strays: Counter[str] = Counter()
+
+        def note_access(one: Access) -> None:
+            strays["account"] += one.account not in seen["ids"]
+            strays["asset"] += one.asset not in assets
+
+        header = ("ACCOUNT", "ASSET", "ROLE", "PRIVILEGED")
+        _part("access", header, connector.access(), _access_row, trial, note_access)
+        trial.warnings += [
+            f"{count:,} of the access entries are of an {what} that is not in its list: the ids don't fit."
+            for what, count in strays.items() if count
+        ]  # fmt: skip
+
+
+def _part(what: str, header: tuple, values: Iterable, row_of: Callable[[Any], tuple], trial: Trial,
+          note: Callable[[Any], None] = lambda value: None) -> Part:  # fmt: skip
+    part = Part(what, [header])
+    for value in values:
+        part.count += 1
+        note(value)
+        if part.count <= FIRST:
+            part.rows.append(row_of(value))
+    trial.parts.append(part)
+    return part
+
+
+def _look_at_accounts(connector: Connector, trial: Trial, count: int, seen: dict, roles: dict[str, Role]) -> None:
+    if not count:
+        trial.warnings.append("there are no accounts: is “items” the right place?")
+        return
+    if not seen["emails"]:
+        trial.warnings.append("no account has an e-mail address: nobody could be matched to a person.")
+    elif seen["emails"] < count:
+        trial.warnings.append(f"{count - seen['emails']:,} of {count:,} accounts have no e-mail address.")
+    unknown = sorted(role for role in seen["roles"] if role and role not in roles)
+    if unknown:
+        trial.warnings.append(f"accounts have roles that “roles” does not name: {', '.join(unknown[:10])}.")
+    if roles and not any(role.privileged for role in roles.values()):
+        trial.warnings.append("no role is privileged: the last administrator could not be told from others.")
+    if set(seen["statuses"]) == {"active"}:
+        trial.warnings.append("every account is active: does the list leave invited and locked ones out?")
+    if connector.test().external_id not in (None, *seen["ids"]):
+        trial.warnings.append("the credential's own id (identity.id) is not among the accounts: the ids don't fit.")
+    if LOOK_UP in connector.capabilities and connector.account(seen["first"].id) != seen["first"]:
+        trial.warnings.append("look_up shows the first account otherwise than the list does.")
+
+
+def _account_row(account: Account) -> tuple:
+    return (account.id, account.email, account.name, account.status, account.role, account.kind,
+            moment(account.last_activity), account.seat)  # fmt: skip
+
+
+def _role_row(role: Role) -> tuple:
+    return role.id, role.label, _yes(role.privileged), _yes(role.default)
+
+
+def _asset_row(asset: Asset) -> tuple:
+    return asset.id, asset.kind, asset.name
+
+
+def _access_row(access: Access) -> tuple:
+    return access.account, access.asset, access.role, _yes(access.privileged)
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else ""

@@ -1,0 +1,324 @@
+"""Any app whose REST API one YAML file describes (docs/connectors.md): `connector_of(load(file))` is its connector.
+rest_file.py has checked what the file says; rest_lists.py reads lists, rest_client.py makes the calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
+from functools import cached_property
+from typing import Any
+
+from connectors.base import (
+    ASSETS,
+    CHANGE_ROLE,
+    GRANT,
+    INVITE,
+    LOOK_UP,
+    REMOVE,
+    REVOKE,
+    SEAT_BASED,
+    Access,
+    Account,
+    Asset,
+    Connector,
+    CredentialRejected,
+    Field,
+    Identity,
+    Refused,
+    Role,
+    TemporarilyUnavailable,
+)
+from connectors.http import NotFound
+from connectors.paging import Seen
+from connectors.rest_client import ABSENT, Client, WasSo
+from connectors.rest_file import Description
+from connectors.rest_lists import Lists, View
+from connectors.rest_template import find, keys_of
+from connectors.rest_values import Value, holds
+
+WORDS = {
+    REMOVE: "remove accounts",
+    CHANGE_ROLE: "change roles",
+    INVITE: "invite",
+    GRANT: "grant access",
+    REVOKE: "revoke access",
+}
+
+
+class RestConnector(Connector):
+    """Speaks to the app that `description` describes; a subclass for each file is made by connector_of()."""
+
+    described = True  # by a file: the catalogue takes it from there, not from this package
+    description: Description
+
+    def __init__(self, settings: dict[str, str], on_total: Callable[[int], None] | None = None):
+        super().__init__(settings, on_total)
+        self._spec = self.description.spec
+        self._values: dict[tuple[int, str], Value] = {}
+
+    @cached_property
+    def _client(self) -> Client:
+        given = {field.name: self.settings.get(field.name, "") for field in self.fields}
+        secrets = {field.name for field in self.fields if field.secret}
+        return Client(self._spec, given, secrets, self.description.authority)
+
+    @cached_property
+    def _lists(self) -> Lists:
+        entries = (
+            entry
+            for section in ("roles", "accounts", "assets", "access", "lists")
+            for entry in self._spec.get(section, [])
+        )
+        named = {entry["name"]: entry for entry in entries if "name" in entry}
+        return Lists(self._client, named, self._spec.get("tables", {}))
+
+    def close(self) -> None:
+        if "_client" in self.__dict__:
+            self._client.close()
+
+    @property
+    def removal_suspends(self) -> bool:
+        acts = (_calls(entry.get("remove")) for entry in self._spec["accounts"])
+        return any(call.get("suspends") for calls in acts for call in calls)
+
+    def test(self) -> Identity:
+        """Who the credential is, as `identity` says, and whether it may read a first account."""
+        who = self._spec.get("identity")
+        name, own_id, missing = f"the credential for {self._client.host}", "", []
+        if who:
+            try:
+                answer = self._client.read(who, self._client.scope).json()
+            except NotFound as failure:
+                raise Refused(f"{failure} Check the address that the app is connected by.") from None
+            found = answer if isinstance(answer, dict) else {"value": answer}
+            name = (self._text(who, "name", found) if "name" in who else "") or name
+            own_id = self._text(who, "id", found) if "id" in who else ""
+            missing += [need["otherwise"] for need in who.get("needs", []) if not holds(found, need["when"])]
+        try:
+            next(self.accounts(), None)
+        except NotFound as failure:
+            raise Refused(f"{failure} Check the address that the app is connected by.") from None
+        except CredentialRejected as failure:
+            if not who:
+                raise
+            missing.append(f"read accounts: {failure}")
+        may = tuple((who or {}).get("may", ())) or (
+            "read accounts",
+            *(w for can, w in WORDS.items() if can in self.capabilities),
+        )
+        return Identity(name, own_id or None, may, tuple(missing))
+
+    def roles(self) -> list[Role]:
+        found: dict[str, Role] = {}
+        for entry in self._spec.get("roles", []):
+            for role in self._roles_of(entry):
+                found.setdefault(role.id, role)
+        return list(found.values())
+
+    def _roles_of(self, entry: dict) -> Iterator[Role]:
+        if "path" not in entry:
+            yield Role(entry["id"], entry["label"], entry.get("privileged", False), entry.get("default", False))
+            return
+        role, id_of = entry["role"], self._id_of(entry["role"], "id", "role")
+        for item in self._lists.items(entry, "roles", id_of):
+            privileged, standard = (key in role and self._value(role, key).truth(item, self._lists.table)
+                                    for key in ("privileged", "default"))  # fmt: skip
+            label = self._text(role, "label", item) if "label" in role else ""
+            yield Role(id_of(item), label or id_of(item), privileged, standard)
+
+    def accounts(self) -> Iterator[Account]:
+        """List after list; whoever moves from one to the next meanwhile is given once."""
+        self._lists.forget_tables()
+        came, known = Seen(), 0
+
+        def add_up(total: int) -> None:
+            nonlocal known
+            known += total
+            self.on_total(known)
+
+        for entry in self._spec["accounts"]:
+            told = None if entry.keys() & {"only", "skip", "nested", "for_each"} else add_up
+            for account in self._accounts_of(entry, told):
+                if came.add(account.id):
+                    yield account
+
+    def _accounts_of(self, entry: dict, on_total: Callable[[int], None] | None = None) -> Iterator[Account]:
+        what = entry.get("name", "accounts")
+        for item in self._lists.items(entry, what, self._id_of(entry["account"], "id", "account"), on_total):
+            yield self._account(entry, item)
+
+    def _account(self, entry: dict, item: View) -> Account:
+        of = entry["account"]
+        text = {key: self._text(of, key, item) for key in ("email", "name", "role", "seat") if key in of}
+        seen = self._value(of, "last_activity").moment(item, self._lists.table) if "last_activity" in of else None
+        return Account(
+            id=entry.get("prefix", "") + self._id_of(of, "id", "account")(item),
+            status=(self._text(of, "status", item) if "status" in of else "") or "active",
+            kind=(self._text(of, "kind", item) if "kind" in of else "") or "user",
+            last_activity=seen, **text,
+        )  # fmt: skip
+
+    def assets(self) -> Iterator[Asset]:
+        for entry in self._spec.get("assets", []):
+            id_of = self._id_of(entry["asset"], "id", "asset")
+            for item in self._lists.items(entry, entry.get("name", f"{entry['kind']}s"), id_of):
+                name = self._text(entry["asset"], "name", item) if "name" in entry["asset"] else ""
+                yield Asset(entry.get("prefix", "") + id_of(item), entry["kind"], name)
+
+    def access(self) -> Iterator[Access]:
+        for entry in self._spec.get("access", []):
+            of, asset_of = entry["access"], self._asset_of(entry)
+            account_of = self._id_of(of, "account", "account with access")
+            for item in self._lists.items(entry, "access", lambda one: f"{account_of(one)}\n{asset_of(one)}"):  # noqa: B023
+                role = self._text(of, "role", item) if "role" in of else ""
+                privileged = "privileged" in of and self._value(of, "privileged").truth(item, self._lists.table)
+                yield Access(account_of(item), asset_of(item), role, privileged)
+
+    def _asset_of(self, entry: dict) -> Callable[[View], str]:
+        if "asset" in entry["access"]:
+            return self._id_of(entry["access"], "asset", "asset with access")
+        outer = next(one for one in self._spec["assets"] if one.get("name") == entry["for_each"])
+        id_of, nested = self._id_of(outer["asset"], "id", "asset"), "nested" in entry
+        return lambda item: outer.get("prefix", "") + id_of(item["parent"]["parent"] if nested else item["parent"])
+
+    def account(self, id: str) -> Account | None:
+        entry, own_id = self._entry_of(id)
+        how = entry["look_up"]
+        if how == "list":
+            same_ids = [one for one in self._spec["accounts"] if one.get("prefix", "") == entry.get("prefix", "")]
+            return next((one for each in same_ids for one in self._accounts_of(each) if one.id == id), None)
+        scope = {**self._client.scope, "account": {"id": own_id}}
+        try:
+            answer = self._client.read(how, scope, tuple(how.get("gone", ABSENT)))
+        except WasSo:
+            return None
+        item = find(answer.json(), keys_of(how.get("item", ".")))
+        if item in (None, []) and how.get("missing_is_gone"):
+            return None
+        if not isinstance(item, dict):
+            raise TemporarilyUnavailable(f"{answer.asked} answered without the account that was asked for.")
+        found = self._account(entry, item)
+        if found.id != id:
+            raise TemporarilyUnavailable(f"{answer.asked} answered with somebody else than was asked for.")
+        return found
+
+    def _entry_of(self, id: str) -> tuple[dict, str]:
+        """The list that an account is from, and its id there without the prefix."""
+        by_prefix = sorted(self._spec["accounts"], key=lambda entry: -len(entry.get("prefix", "")))
+        entry = next((entry for entry in by_prefix if id.startswith(entry.get("prefix", ""))), by_prefix[-1])
+        return entry, id.removeprefix(entry.get("prefix", ""))
+
+    def remove(self, account: Account) -> None:
+        entry, scope = self._about(account)
+        self._act(entry, "remove", scope, ABSENT)
+
+    def change_role(self, account: Account, role: str) -> None:
+        entry, scope = self._about(account)
+        self._act(entry, "change_role", {**scope, "role": role})
+
+    def invite(self, email: str, role: str) -> None:
+        self._act(self._spec, "invite", {"email": email, "role": role})
+
+    def grant(self, account: Account, asset: Asset, role: str) -> None:
+        entry, scope = self._about_asset(asset)
+        self._act(entry, "grant", {**self._about(account)[1], **scope, "role": role})
+
+    def revoke(self, account: Account, asset: Asset) -> None:
+        entry, scope = self._about_asset(asset)
+        self._act(entry, "revoke", {**self._about(account)[1], **scope, "role": ""}, ABSENT)
+
+    def _about(self, account: Account) -> tuple[dict, dict]:
+        entry, own_id = self._entry_of(account.id)
+        return entry, {"account": asdict(replace(account, id=own_id))}
+
+    def _about_asset(self, asset: Asset) -> tuple[dict, dict]:
+        entry = next((one for one in self._spec["assets"] if one["kind"] == asset.kind), self._spec["assets"][0])
+        return entry, {"asset": asdict(replace(asset, id=asset.id.removeprefix(entry.get("prefix", ""))))}
+
+    def _act(self, entry: dict, act: str, scope: dict[str, Any], already: tuple[int, ...] = ()) -> None:
+        """The calls of an act one after the other; what one keeps, the next may fill in."""
+        if act not in entry:
+            raise Refused(
+                f"The file of {self.label} does not say how to {act.replace('_', ' ')} here. Do it in the app itself."
+            )
+        kept: dict[str, Any] = {}
+        for call in _calls(entry[act]):
+            values = {**self._client.scope, **scope, "kept": kept}
+            if "role" in scope and "values" in call:
+                values["role"] = self._role_in_app(call["values"], scope["role"])
+            answer = self._client.act(call, values, already)
+            if "keep" in call and answer is None:
+                break  # the app says that it was so before: there is nothing to go on with
+            kept |= {name: find(answer.json(), keys_of(path)) for name, path in call.get("keep", {}).items()}
+        self._lists.forget_tables()
+
+    def _role_in_app(self, values: dict[str, Any], role: str) -> Any:
+        if role not in values:
+            raise Refused(f"{self.label} has no role “{role}”: it is one of {', '.join(values)}.")
+        return values[role]
+
+    def _value(self, of: dict, key: str) -> Value:
+        known = self._values.get((id(of), key))
+        if known is None:
+            known = self._values[id(of), key] = Value(of[key], key, self._spec.get("time"))
+        return known
+
+    def _text(self, of: dict, key: str, item: View) -> str:
+        return self._value(of, key).text(item, self._lists.table)
+
+    def _id_of(self, of: dict, key: str, what: str) -> Callable[[View], str]:
+        value = self._value(of, key)
+
+        def id_of(item: View) -> str:
+            found = value.text(item, self._lists.table)
+            if not found:
+                raise TemporarilyUnavailable(f"The app gave an {what} without an id.")
+            return found
+
+        return id_of
+
+
+def connector_of(description: Description) -> type[RestConnector]:
+    """The connector that the file describes."""
+    spec = description.spec
+    return type(RestConnector)(
+        f"Rest_{spec['app']}",
+        (RestConnector,),
+        {
+            "__doc__": f"{spec['label']}, as {description.file.name} describes it.",
+            "description": description,
+            "slug": spec["app"],
+            "label": spec["label"],
+            "category": spec.get("category", SEAT_BASED),
+            "docs": tuple(spec.get("docs", ())),
+            "fields": tuple(_field(field) for field in spec.get("fields", [])),
+            "capabilities": _capabilities(spec),
+            "asset_word": spec.get("asset_word") or next((one["kind"] for one in spec.get("assets", [])), "asset"),
+            "role_word": spec.get("role_word", "role"),
+        },
+    )
+
+
+def _field(field: dict) -> Field:
+    choices = tuple((choice["value"], choice["label"]) for choice in field.get("choices", ()))
+    return Field(**{**field, "choices": choices})
+
+
+def _capabilities(spec: dict) -> frozenset[str]:
+    """What the file describes; a second look only where every list of accounts has one."""
+    accounts, assets = spec["accounts"], spec.get("assets", [])
+    by_prefix = {entry.get("prefix", ""): entry for entry in reversed(accounts)}
+    can = {
+        LOOK_UP: all("look_up" in entry for entry in by_prefix.values()),
+        ASSETS: bool(assets),
+        REMOVE: any("remove" in entry for entry in accounts),
+        CHANGE_ROLE: any("change_role" in entry for entry in accounts),
+        INVITE: "invite" in spec,
+        GRANT: any("grant" in entry for entry in assets),
+        REVOKE: any("revoke" in entry for entry in assets),
+    }
+    return frozenset(capability for capability, described in can.items() if described)
+
+
+def _calls(act: Any) -> list[dict]:
+    return act if isinstance(act, list) else [act] if act else []

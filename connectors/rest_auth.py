@@ -1,0 +1,131 @@
+"""How a YAML-described app is told who calls: fixed credentials, and tokens that are asked for and renewed."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from requests import PreparedRequest
+from requests.auth import AuthBase
+
+from connectors.base import CredentialRejected, Refused
+from connectors.http import Answer, Http, NotFound
+from connectors.rest_template import fill, fill_address, fill_base, fill_texts, find, keys_of
+from connectors.rest_yaml import as_text
+
+EARLY = 30  # seconds before its announced end a token is renewed
+LOGIN_HEADER = {"name": "Authorization", "value": "Bearer {login.token}"}
+
+
+class Fixed(AuthBase):
+    """Headers or a query parameter, the same for each call."""
+
+    def __init__(self, headers: Mapping[str, str] | None = None, query: tuple[str, str] | None = None):
+        self.headers, self._query = dict(headers or {}), query
+
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
+        request.headers.update(self.headers)
+        if self._query and f"{self._query[0]}=" not in (request.url or "").partition("?")[2]:
+            request.prepare_url(request.url, dict([self._query]))
+        return request
+
+
+class Renewed(Fixed):
+    """A token that `ask` gives: (the headers that carry it, the token, seconds until it ends or None)."""
+
+    def __init__(self, ask: Callable[[], tuple[dict[str, str], str, float | None]], on_token: Callable[[str], None]):
+        super().__init__()
+        self._ask, self._on_token, self._ends = ask, on_token, float("-inf")
+
+    def have(self) -> None:
+        if time.monotonic() > self._ends:
+            self.renew()
+
+    def renew(self) -> None:
+        """Raises CredentialRejected when the app gives no token."""
+        headers, token, seconds = self._ask()
+        self._on_token(token)
+        self.headers = headers
+        self._ends = time.monotonic() + max(seconds - EARLY, 1) if seconds else float("inf")
+
+
+def auth_of(
+    spec: dict[str, Any], scope: Mapping[str, Any], http: Callable[..., Http], on_token: Callable[[str], None]
+) -> Fixed:
+    """`spec` is the file's auth; `http` makes a client without credential, of base_url or of base_url=…."""
+    if "bearer" in spec:
+        return Fixed({"Authorization": f"Bearer {as_text(fill(spec['bearer'], scope))}"})
+    if "basic" in spec:
+        user, password = (as_text(fill(spec["basic"].get(part, ""), scope)) for part in ("user", "password"))
+        return Fixed({"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()})
+    if "header" in spec:
+        return Fixed({spec["header"]["name"]: as_text(fill(spec["header"]["value"], scope))})
+    if "query" in spec:
+        return Fixed(query=(spec["query"]["name"], as_text(fill(spec["query"]["value"], scope))))
+    if "oauth2" in spec:
+        return Renewed(lambda: _client_credentials(spec["oauth2"], scope, http), on_token)
+    if "login" in spec:
+        return Renewed(lambda: _log_in(spec["login"], scope, http), on_token)
+    return Fixed()
+
+
+def _client_credentials(
+    spec: dict, scope: Mapping[str, Any], http: Callable[..., Http]
+) -> tuple[dict, str, float | None]:
+    """RFC 6749, 4.4; the client by Basic as 2.3.1 wants it, or in the body."""
+    client, secret = (as_text(fill(spec[part], scope)) for part in ("client_id", "client_secret"))
+    form = {"grant_type": "client_credentials", **fill_texts(spec.get("parameters", {}), scope)}
+    if "scope" in spec:
+        form["scope"] = as_text(fill(spec["scope"], scope))
+    headers = {}
+    if spec.get("credentials") == "body":
+        form |= {"client_id": client, "client_secret": secret}
+    else:
+        headers["Authorization"] = "Basic " + base64.b64encode(f"{client}:{secret}".encode()).decode()
+    address = fill_base(spec["token_url"], scope)
+    caller = http(base_url=address)
+    try:
+        answer = _ask(lambda: caller.post(address, data=form, headers=headers, idempotent=True))
+    finally:
+        caller.close()
+    body = answer.json(dict)
+    token, seconds = body.get("access_token"), body.get("expires_in")
+    if not isinstance(token, str) or not token:
+        raise CredentialRejected(f"{answer.asked} gave no access_token. Check the client's id and secret.")
+    is_number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool) and seconds > 0
+    return {"Authorization": f"Bearer {token}"}, token, seconds if is_number else None
+
+
+def _log_in(spec: dict, scope: Mapping[str, Any], http: Callable[..., Http]) -> tuple[dict, str, float | None]:
+    caller = http()
+    try:
+        answer = _ask(
+            lambda: caller.call(
+                spec.get("method", "POST"), fill_address(spec["path"], scope),
+                params=fill_texts(spec.get("query", {}), scope), headers=fill_texts(spec.get("headers", {}), scope),
+                json=fill(spec["body"], scope) if "body" in spec else None,
+                data=fill_texts(spec["form"], scope) if "form" in spec else None, idempotent=True,
+            )
+        )  # fmt: skip
+    finally:
+        caller.close()
+    if "token_header" in spec:
+        token = answer.headers.get(spec["token_header"])
+    else:
+        token = find(answer.json(), keys_of(spec.get("token", "token")))
+    if not isinstance(token, str) or not token:
+        raise CredentialRejected(f"{answer.asked} gave no token where the file says that it is.")
+    send = spec.get("send", LOGIN_HEADER)
+    return {send["name"]: as_text(fill(send["value"], {**scope, "login": {"token": token}}))}, token, None
+
+
+def _ask(call: Callable[[], Answer]) -> Answer:
+    """A no to the credential is one of many statuses there; a wrong address is none."""
+    try:
+        return call()
+    except NotFound as failure:
+        raise Refused(f"{failure} Logging in failed: check the address.") from None
+    except Refused as failure:
+        raise CredentialRejected(f"{failure} Logging in failed.") from None

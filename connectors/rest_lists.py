@@ -1,0 +1,197 @@
+"""Reads the lists that a YAML file describes: page by page, per parent, nested, joined.
+Whole, or TemporarilyUnavailable."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
+from typing import Any
+from urllib.parse import urljoin
+
+from connectors.base import TemporarilyUnavailable
+from connectors.http import Answer, NotFound
+from connectors.paging import (
+    ListChanged,
+    Page,
+    next_link,
+    number,
+    pages_by_cursor,
+    pages_by_link,
+    pages_by_number,
+    pages_by_offset,
+)
+from connectors.rest_client import Client
+from connectors.rest_template import fill, fill_texts, find, keys_of, put
+from connectors.rest_values import Value, holds, pick
+from connectors.rest_yaml import as_text
+
+View = dict[str, Any]  # an item: its fields, or its `value` and `key`, and the `parent` it was asked for
+
+
+class Lists:
+    """The lists of one connected app. `named`: those that for_each may go through, by name."""
+
+    def __init__(self, client: Client, named: Mapping[str, dict], tables: Mapping[str, dict]):
+        self._client, self._named, self._table_specs = client, named, tables
+        self._tables: dict[str, dict[str, Any]] = {}
+
+    def forget_tables(self) -> None:
+        self._tables.clear()
+
+    def table(self, name: str) -> dict[str, Any]:
+        """A list as a table, key → value, kept until forget_tables(): read whole when it is first asked for."""
+        if name not in self._tables:
+            spec = self._table_specs[name]
+            key, value = Value(spec["key"], f"key of {name}"), Value(spec["value"], f"value of {name}")
+            ranks = {as_text(one): rank for rank, one in enumerate(spec.get("prefer", []))}
+            made: dict[str, Any] = {}
+            for item in self.items(spec, name):
+                of = key.text(item, self.table)
+                made[of] = pick([one for one in (made.get(of), value.raw(item, self.table)) if one is not None], ranks)
+            self._tables[name] = made
+        return self._tables[name]
+
+    def items(self, spec: dict, what: str, id_of: Callable[[View], str] | None = None,
+              on_total: Callable[[int], None] | None = None) -> Iterator[View]:  # fmt: skip
+        """Every item of the list; `what` is what messages call it, `id_of` finds those that come twice."""
+        if "for_each" not in spec:
+            yield from self._one_list(spec, what, None, id_of, on_total)
+            return
+        outer = self._named[spec["for_each"]]
+        for parent in self.items(outer, spec["for_each"]):
+            try:
+                yield from self._one_list(spec, what, parent, id_of, None)
+            except NotFound as gone:
+                raise ListChanged(f"One of the {spec['for_each']} went away meanwhile. {gone}") from gone
+
+    def _one_list(self, spec: dict, what: str, parent: View | None, id_of: Callable[[View], str] | None,
+                  on_total: Callable[[int], None] | None) -> Iterator[View]:  # fmt: skip
+        nested = keys_of(spec["nested"]) if "nested" in spec else None
+        if id_of is None or nested:
+            same = _whole if "paging" in spec else None
+        else:
+            same = lambda item: id_of(_view(item, parent))  # noqa: E731
+        options = {"what": what, "on_total": on_total, "id_of": same}
+        for page in self._pages(spec, what, parent, options):
+            for outer in (_view(item, parent) for item in page):
+                for item in (outer,) if nested is None else _inner(outer, nested, what):
+                    if self._is_meant(spec, item):
+                        yield self._in_detail(spec, item) if "detail" in spec else item
+
+    def _is_meant(self, spec: dict, item: View) -> bool:
+        return holds(item, spec.get("only", {})) and not ("skip" in spec and holds(item, spec["skip"]))
+
+    def _in_detail(self, spec: dict, item: View) -> View:
+        detail = spec["detail"]
+        try:
+            answer = self._client.read(detail, {**self._client.scope, "item": item, "parent": item.get("parent")})
+        except NotFound as gone:
+            raise ListChanged(f"Somebody went away while the list was read. {gone}") from gone
+        more = find(answer.json(), keys_of(detail.get("item", ".")))
+        if not isinstance(more, dict):
+            raise TemporarilyUnavailable(f"{answer.asked} answered without the item.")
+        return {**item, **more}
+
+    def _pages(self, spec: dict, what: str, parent: View | None, options: dict) -> Iterator[list]:
+        [(kind, paging)] = spec.get("paging", {"none": {}}).items()
+        ask = _Asking(self._client, spec, paging, {**self._client.scope, "parent": parent}, what)
+        if kind == "page":
+            first = paging.get("first", 1)
+            return pages_by_number(lambda at: ask.at("page", at), size=paging["size"], first=first, **options)
+        if kind == "offset":
+            first = paging.get("first", 0)
+            return pages_by_offset(lambda at: ask.at("offset", at + first), size=paging["size"], **options)
+        if kind == "cursor":
+            return pages_by_cursor(lambda cursor: ask.after(cursor), **options)
+        if kind == "link":
+            return pages_by_link(lambda address: ask.by_address(address), **options)
+        return pages_by_cursor(lambda _: ask.at("", None), **options)
+
+
+class _Asking:
+    """The calls of one list: where the pager's values go, and what each answer says."""
+
+    def __init__(self, client: Client, spec: dict, paging: dict, scope: Mapping[str, Any], what: str):
+        self._client, self._spec, self._paging, self._scope, self._what = client, spec, paging, scope, what
+
+    def at(self, parameter: str, position: int | None) -> Page:
+        answer = self._call({self._paging.get("parameter", parameter): position} if parameter else {})
+        return self._page(answer, None)
+
+    def after(self, cursor: str | None) -> Page:
+        answer = self._call({self._paging.get("parameter", "cursor"): cursor} if cursor else {})
+        page = self._page(answer, None)
+        following = self._following(answer, page.items)
+        if page.more is False:
+            following = None
+        elif page.more and not following:
+            raise ListChanged(f"The app says that there are more {self._what}, but not where. Nothing was taken over.")
+        return Page(page.items, page.total, following)
+
+    def _following(self, answer: Answer, items: list) -> str | None:
+        if "next_header" in self._paging:
+            return answer.headers.get(self._paging["next_header"])
+        if "last" in self._paging:
+            found = find(items[-1], keys_of(self._paging["last"])) if items else None
+        else:
+            found = find(answer.json(), keys_of(self._paging["next"]))
+        return None if found in (None, "", False) else as_text(found)
+
+    def by_address(self, address: str | None) -> Page:
+        if address is None:
+            answer = self._call({})
+        else:
+            answer = self._client.read(self._spec, self._scope, address=address)
+        if "next" in self._paging or "next_header" in self._paging:
+            following = self._following(answer, [])
+        else:
+            following = next_link(answer)
+        return self._page(answer, urljoin(answer.url, following) if following else None)
+
+    def _call(self, position: dict[str, Any]) -> Answer:
+        if "size_parameter" in self._paging:
+            position = {**position, self._paging["size_parameter"]: self._paging["size"]}
+        if self._paging.get("in") == "body":
+            body = deepcopy(fill(self._spec.get("body", {}), self._scope))
+            for name, value in position.items():
+                put(body, keys_of(name), value)
+            return self._client.read(self._spec, self._scope, body=body)
+        query = fill_texts(self._spec.get("query", {}), self._scope) | {
+            name: as_text(value) for name, value in position.items()
+        }
+        return self._client.read(self._spec, self._scope, query=query)
+
+    def _page(self, answer: Answer, following: str | None) -> Page:
+        body = answer.json()
+        found = find(body, keys_of(self._spec.get("items", ".")))
+        if found is None and self._spec.get("missing_is_empty"):
+            found = []
+        if self._spec.get("keyed") and isinstance(found, dict):
+            found = [{**(one if isinstance(one, dict) else {"value": one}), "key": key} for key, one in found.items()]
+        if not isinstance(found, list):
+            raise TemporarilyUnavailable(f"{answer.asked} answered without its list of {self._what}.")
+        more = find(body, keys_of(self._paging["more"])) if "more" in self._paging else None
+        return Page(found, self._total(answer, body), following, more if isinstance(more, bool) else None)
+
+    def _total(self, answer: Answer, body: Any) -> int | None:
+        if "total_header" in self._spec:
+            return number(answer.headers.get(self._spec["total_header"]))
+        return number(find(body, keys_of(self._spec["total"]))) if "total" in self._spec else None
+
+
+def _whole(item: Any) -> str:
+    """What tells an item without an id from others: all of it."""
+    return json.dumps(item, sort_keys=True)
+
+
+def _view(item: Any, parent: View | None) -> View:
+    fields = item if isinstance(item, dict) else {"value": item}
+    return {**fields, "parent": parent} if parent is not None else fields
+
+
+def _inner(outer: View, nested: tuple[str, ...], what: str) -> Iterator[View]:
+    found = find(outer, nested)
+    if found is not None and not isinstance(found, list):
+        raise TemporarilyUnavailable(f"The app gave no list where the nested {what} should be.")
+    return (_view(item, outer) for item in found or [])

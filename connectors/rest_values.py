@@ -1,0 +1,115 @@
+"""From one item of an app's answer to a value of Rollcall's, as a YAML file maps it.
+A value that the file doesn't foresee is never guessed: the reading ends with the words to add."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from connectors.base import Refused
+from connectors.http import clean
+from connectors.rest_template import fill, find, is_template, keys_of
+from connectors.rest_yaml import as_text
+
+EMPTY = (None, "", [])
+
+Tables = Callable[[str], Mapping[str, Any]]  # a table's name → the table
+
+
+class Value:
+    """How one field is found in an item; `about` is what messages call it."""
+
+    def __init__(self, spec: str | dict, about: str, time: dict | None = None):
+        self._spec = spec if isinstance(spec, dict) else {"from": spec}
+        sources = self._spec.get("from", [])
+        self._sources = [
+            source if is_template(source) else keys_of(source)
+            for source in (sources if isinstance(sources, list) else [sources])
+        ]
+        self._about, self._time = about, {**(time or {}), **self._spec}
+        self._ranks = _ranks(self._spec.get("prefer", []))
+        self._map = {key: value for key, value in self._spec.get("values", {}).items()}
+
+    def raw(self, item: Mapping[str, Any], tables: Tables) -> Any:
+        """The value as it is; None for nothing. Raises Refused for one that the file doesn't foresee."""
+        if "const" in self._spec:
+            return self._spec["const"]
+        found = next(
+            (value for value in (self._look(item, source) for source in self._sources) if value not in EMPTY), None
+        )
+        if isinstance(found, list):
+            found = pick(found, self._ranks)
+        if "table" in self._spec and found is not None:
+            found = tables(self._spec["table"]).get(as_text(found))
+        if isinstance(found, (dict, list)):
+            raise Refused(
+                f"“{self._about}” leads to a whole object in the app's answer: the file must say which part of it."
+            )
+        if self._map and (found is not None or "null" in self._map):
+            found = self._translated(found)
+        return self._spec.get("default") if found in EMPTY else found
+
+    def _look(self, item: Mapping[str, Any], source: Any) -> Any:
+        found = fill(source, item) if isinstance(source, str) else find(item, source)
+        return " ".join(found.split()) if isinstance(source, str) and isinstance(found, str) else found
+
+    def _translated(self, found: Any) -> Any:
+        for key in (as_text(found), "*"):
+            if key in self._map:
+                return self._map[key]
+        raise Refused(
+            f"The app gave the {self._about} “{clean(as_text(found))}”, which “values” does not name. "
+            "Nothing was taken over: add it to the file."
+        )
+
+    def text(self, item: Mapping[str, Any], tables: Tables) -> str:
+        found = self.raw(item, tables)
+        return "" if found is None else clean(as_text(found))
+
+    def truth(self, item: Mapping[str, Any], tables: Tables) -> bool:
+        return as_text(self.raw(item, tables)).casefold() in ("true", "1", "yes")
+
+    def moment(self, item: Mapping[str, Any], tables: Tables) -> datetime | None:
+        return read_time(
+            self.raw(item, tables), self._time.get("time") or self._time.get("format", "iso"), self._time.get("zone")
+        )
+
+
+def pick(values: list, ranks: Mapping[str, int]) -> Any:
+    """Of several values the one that is preferred, else the first."""
+    present = [value for value in values if value not in EMPTY]
+    return min(present, key=lambda value: ranks.get(as_text(value), len(ranks)), default=None)
+
+
+def _ranks(preferred: list) -> dict[str, int]:
+    return {as_text(value): rank for rank, value in enumerate(preferred)}
+
+
+def holds(item: Any, conditions: Mapping[str, list]) -> bool:
+    """True when each path leads to one of its values; null is nothing, and one of a list's values is enough."""
+    for path, wanted in conditions.items():
+        found = find(item, keys_of(path))
+        given = {as_text(value) for value in found} if isinstance(found, list) else {as_text(found)}
+        if not given & {as_text(value) for value in wanted}:
+            return False
+    return True
+
+
+def read_time(value: Any, form: str, zone: str | None) -> datetime | None:
+    """Naive UTC; None for what can't be read, and for 0, which means never.
+
+    `form`: iso, seconds, milliseconds, or as strptime has it; `zone`: of times that name none, UTC without it.
+    """
+    try:
+        if form in ("seconds", "milliseconds"):
+            number = float(value) / (1000 if form == "milliseconds" else 1)
+            return datetime.fromtimestamp(number, UTC).replace(tzinfo=None) if number > 0 else None
+        text = as_text(value).strip()
+        moment = datetime.fromisoformat(text) if form == "iso" else datetime.strptime(text, form)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=ZoneInfo(zone) if zone else UTC)
+        return moment.astimezone(UTC).replace(tzinfo=None)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return None

@@ -1,0 +1,147 @@
+"""Reads a YAML file so that each thing in it knows its line; whatever could surprise or attack is refused.
+What is in the file, and whether that makes sense, is for rest_file.py to say."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+MOST_CHARACTERS = 200_000
+DEEPEST = 30
+CORE = "tag:yaml.org,2002:"
+MERGE = "<<"
+
+PLAIN = {
+    CORE + "str": str,
+    CORE + "int": int,
+    CORE + "float": float,
+    CORE + "bool": lambda text: text.lower() == "true",
+    CORE + "null": lambda text: None,
+}
+
+Place = tuple[str | int, ...]  # the keys and positions that lead to a value
+
+
+class DescriptionProblem(ValueError):
+    """What is wrong with a file, and where; one line for each problem."""
+
+    def __init__(self, file: str, problems: list[tuple[int, str]]):
+        self.file, self.problems = file, sorted(problems)
+        super().__init__("\n".join(f"{file}, line {line}: {reason}" for line, reason in self.problems))
+
+
+@dataclass(frozen=True)
+class Marked:
+    """The file's data (dict, list, str, int, float, bool, None) and the line of each place in it, from 1."""
+
+    data: Any
+    lines: dict[Place, int]
+
+    def line(self, place: Place) -> int:
+        """The line of the place, or of the nearest thing around it that is in the file."""
+        while place not in self.lines and place:
+            place = place[:-1]
+        return self.lines.get(place, 1)
+
+
+def read(text: str, file: str) -> Marked:
+    """Raises DescriptionProblem; `file` is what messages call it."""
+    if len(text) > MOST_CHARACTERS:
+        raise DescriptionProblem(file, [(1, f"the file is longer than {MOST_CHARACTERS:,} characters.")])
+    try:
+        loader = _Loader(text)
+        node = loader.get_single_node()
+        walk = _Walk()
+        data = walk.value(node, ()) if node else {}
+    except _Refused as problem:
+        raise DescriptionProblem(file, [(problem.line, problem.reason)]) from None
+    except yaml.MarkedYAMLError as problem:
+        mark = problem.problem_mark or problem.context_mark
+        raise DescriptionProblem(file, [(mark.line + 1 if mark else 1, f"no YAML: {problem.problem}.")]) from None
+    except yaml.YAMLError as problem:
+        raise DescriptionProblem(file, [(1, f"no YAML: {str(problem).splitlines()[0]}.")]) from None
+    except RecursionError:
+        raise DescriptionProblem(file, [(1, "lists and mappings lie too deep in each other.")]) from None
+    return Marked(data, walk.lines)
+
+
+class _Refused(Exception):
+    def __init__(self, mark: yaml.Mark, reason: str):
+        self.line, self.reason = mark.line + 1, reason
+
+
+class _Loader(yaml.SafeLoader):
+    """SafeLoader that knows YAML 1.2's plain values only, so that `no` and `12:30` stay text; and no aliases."""
+
+    yaml_implicit_resolvers: dict = {}
+
+    def compose_node(self, parent: Any, index: Any) -> yaml.Node:
+        event = self.peek_event()
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            raise _Refused(event.start_mark, "anchors (&) and aliases (*) are not allowed: write it out.")
+        return super().compose_node(parent, index)
+
+
+for tag, pattern, first in (
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("int", r"[-+]?[0-9]{1,18}", "-+0123456789"),
+    ("float", r"[-+]?[0-9]{1,18}\.[0-9]{1,18}", "-+0123456789"),
+):
+    _Loader.add_implicit_resolver(CORE + tag, re.compile(f"^(?:{pattern})$"), list(first))
+
+
+class _Walk:
+    """From nodes to data, noting lines."""
+
+    def __init__(self):
+        self.lines: dict[Place, int] = {}
+
+    def value(self, node: yaml.Node, place: Place) -> Any:
+        self.lines[place] = node.start_mark.line + 1
+        if len(place) > DEEPEST:
+            raise _Refused(node.start_mark, "lists and mappings lie too deep in each other.")
+        if isinstance(node, yaml.MappingNode) and node.tag == CORE + "map":
+            return self._mapping(node, place)
+        if isinstance(node, yaml.SequenceNode) and node.tag == CORE + "seq":
+            return [self.value(one, (*place, number)) for number, one in enumerate(node.value)]
+        if isinstance(node, yaml.ScalarNode):
+            return self._scalar(node)
+        raise _Refused(node.start_mark, f"the tag {node.tag} is not allowed.")
+
+    def _mapping(self, node: yaml.MappingNode, place: Place) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            key = self._key(key_node)
+            if key in found:
+                raise _Refused(key_node.start_mark, f"the key “{key}” is there twice.")
+            found[key] = self.value(value_node, (*place, key))
+            self.lines[(*place, key)] = key_node.start_mark.line + 1
+        return found
+
+    def _key(self, node: yaml.Node) -> str:
+        if not isinstance(node, yaml.ScalarNode):
+            raise _Refused(node.start_mark, "a key must be a word.")
+        if node.value == MERGE:
+            raise _Refused(node.start_mark, "merging with << is not allowed: write it out.")
+        return as_text(self._scalar(node))
+
+    def _scalar(self, node: yaml.ScalarNode) -> Any:
+        try:
+            return PLAIN[node.tag](node.value)
+        except KeyError:
+            raise _Refused(node.start_mark, f"the tag {node.tag} is not allowed.") from None
+        except ValueError:
+            raise _Refused(node.start_mark, f"“{node.value}” is not what its tag says.") from None
+
+
+def as_text(value: Any) -> str:
+    """A plain value as files and comparisons write it: true, false, null, 3."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
