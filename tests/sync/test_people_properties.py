@@ -1,0 +1,244 @@
+"""Whatever happens in whatever order: nobody is deprovisioned whom a healthy directory calls active, unless by hand;
+and whoever is missing from a whole reading that is not held is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from connectors.base import DirectoryPerson, TemporarilyUnavailable
+from sync import directories, people
+from sync.config import Config, open_all
+from sync.db import db
+from sync.models import DirectoryEntry, Person, PersonEmail
+from sync.people import PeopleProblem
+from tests.sync.scripted import Scripted
+
+COUNT = 9
+PLACES = {"A": range(0, 7), "B": range(4, COUNT)}  # who is in which directory: some are in both
+EXAMPLES = settings(
+    max_examples=40, deadline=None, phases=(Phase.explicit, Phase.generate),  # shrinking takes minutes: a file each
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)  # fmt: skip
+
+somebody = st.integers(0, COUNT - 1)
+somewhere = st.sampled_from(sorted(PLACES))
+acts = st.one_of(
+    st.tuples(st.just("say"), somewhere, somebody, st.sampled_from([*people.STATUSES, "missing"])),
+    st.tuples(st.just("read"), somewhere),
+    st.tuples(st.just("read"), somewhere),
+    st.tuples(st.just("fail"), somewhere, somebody),
+    st.tuples(st.just("empty"), somewhere),
+    st.tuples(st.just("release"), somewhere),
+    st.tuples(st.just("left"), somebody),
+    st.tuples(st.just("returned"), somebody),
+)
+
+
+@pytest.fixture
+def afresh(tmp_path: Path, scripted) -> Iterator[Callable[[], None]]:
+    """Opens another, empty installation: one for each example."""
+    numbers = count()
+
+    def open_another() -> None:
+        if not db.is_closed():
+            db.close()
+        open_all(Config.from_environ({"ROLLCALL_HOME": str(tmp_path / str(next(numbers)))}))
+        db.connect()
+        db.execute_sql("PRAGMA synchronous = off")
+
+    yield open_another
+    db.close()
+
+
+class Model:
+    """What must be, kept beside what is: each directory's word as it was taken over, and each decision by hand."""
+
+    def __init__(self):
+        self.directories = {name: Scripted(name) for name in PLACES}
+        self.hand: dict[int, str] = {}
+        self.taken: dict[str, dict[int, str]] = {name: {} for name in PLACES}
+        self.reported: dict[str, dict[int, str]] = {name: {} for name in PLACES}
+        for name, numbers in PLACES.items():
+            for number in numbers:
+                self.say(name, number, "active")
+            self.read(name)
+
+    def say(self, name: str, number: int, status: str) -> None:
+        entries = self.directories[name].entries
+        if number not in PLACES[name]:
+            return
+        if status == "missing":
+            entries.pop(f"id{number}", None)
+        else:
+            entries[f"id{number}"] = DirectoryPerson(
+                id=f"id{number}", email=f"p{number}@acme.example", name=f"Person {number}", status=status)
+
+    def read(self, name: str) -> None:
+        script = self.directories[name]
+        reading = script.read()
+        taken, said = self.taken[name], {
+            number: entry.status if (entry := script.entries.get(f"id{number}")) else "deprovisioned"
+            for number in PLACES[name]
+            if number in self.taken[name] or f"id{number}" in script.entries
+        }
+        leaving = [n for n in said if said[n] == "deprovisioned" and taken.get(n, "deprovisioned") != "deprovisioned"]
+        here = [n for n in taken if taken[n] != "deprovisioned"]
+        nobody_left = "active" not in said.values() or len(leaving) == len(here)
+        held = bool(leaving) and (nobody_left or (len(leaving) > 5 and len(leaving) * 5 > len(here)))
+        if not script.entries and not here:
+            assert reading.state == "failed"
+            return
+        assert reading.state == "succeeded"
+        assert reading.counts["held"] == (len(leaving) if held else 0)
+        self.reported[name] = said
+        taken |= {number: status for number, status in said.items() if not (held and number in leaving)}
+        self.agree()
+        if not held:
+            for number in PLACES[name]:
+                alone = all(self.taken[other].get(number, "deprovisioned") == "deprovisioned" for other in PLACES)
+                if f"id{number}" not in script.entries and alone and self.hand.get(number) != "active":
+                    assert self.status(number) == "deprovisioned"
+
+    def fail(self, name: str, after: int) -> None:
+        def interrupt(given: int) -> None:
+            if given == min(after, len(script.entries) - 1):
+                raise TemporarilyUnavailable("cut off")
+
+        script = self.directories[name]
+        before = self.everything()
+        script.interrupt = interrupt
+        state = script.read().state
+        script.interrupt = lambda given: None
+        if script.entries:
+            assert state == "failed"
+            assert self.everything() == before
+        else:
+            self.read(name)
+
+    def empty(self, name: str) -> None:
+        script = self.directories[name]
+        kept, script.entries = script.entries, {}
+        before = self.everything()
+        self.read(name)
+        assert self.everything() == before
+        script.entries = kept
+
+    def release(self, name: str) -> None:
+        directories.release(self.directories[name].directory, "Olga")
+        self.taken[name] = dict(self.reported[name])
+        self.agree()
+
+    def left(self, number: int) -> None:
+        self.decide(number, "deprovisioned", people.mark_left)
+
+    def returned(self, number: int) -> None:
+        self.decide(number, "active", people.mark_returned)
+
+    def decide(self, number: int, status: str, act) -> None:
+        act(self.person(number), "Olga <olga@acme.example>")
+        self.hand[number] = status
+        self.agree()
+
+    def agree(self) -> None:
+        """A decision by hand that the directories agree with is forgotten."""
+        for number in [number for number, status in self.hand.items() if status == self.said(number)]:
+            del self.hand[number]
+
+    def said(self, number: int) -> str:
+        words = {taken[number] for taken in self.taken.values() if number in taken}
+        return next(status for status in people.STATUSES if status in words)
+
+    def check(self) -> None:
+        for number in range(COUNT):
+            expected = self.hand.get(number) or self.said(number)
+            assert self.status(number) == expected, f"person {number}"
+            called_active = any(
+                reported.get(number) == "active" and self.directories[name].row().failures == 0
+                for name, reported in self.reported.items()
+            )
+            if called_active and self.hand.get(number) != "deprovisioned":
+                assert self.status(number) == "active"
+
+    def person(self, number: int) -> Person:
+        return people.find_by_email(f"p{number}@acme.example")
+
+    def status(self, number: int) -> str:
+        return self.person(number).status
+
+    @staticmethod
+    def everything() -> list[tuple]:
+        return [
+            *Person.select(Person.id, Person.status, Person.status_by_hand).order_by(Person.id).tuples(),
+            *DirectoryEntry.select(DirectoryEntry.id, DirectoryEntry.status).order_by(DirectoryEntry.id).tuples(),
+        ]
+
+
+@EXAMPLES
+@given(st.lists(acts, max_size=25))
+def test_any_order_of_readings_decisions_and_failures(afresh, sequence):
+    afresh()
+    model = Model()
+    for act, *arguments in sequence:
+        getattr(model, act)(*arguments)
+        model.check()
+
+
+addresses = st.sampled_from(["a@x.example", "A@x.example", "b@x.example", "c@x.example", "d@x.example", ""])
+entries = st.builds(
+    DirectoryPerson,
+    id=st.sampled_from(["1", "2", "3", "4"]),
+    email=addresses,
+    name=st.sampled_from(["Ana", "Bo", ""]),
+    status=st.sampled_from(["active", "active", "suspended", "deprovisioned"]),
+    further_emails=st.lists(addresses, max_size=2).map(tuple),
+)
+readings = st.lists(
+    st.tuples(somewhere, st.lists(entries, min_size=1, max_size=4, unique_by=lambda entry: entry.id)), max_size=6
+)
+
+
+@EXAMPLES
+@given(by_hand=st.lists(st.sampled_from(["a@x.example", "b@x.example"]), unique=True), sequence=readings)
+def test_whatever_addresses_and_ids_a_directory_mixes_up(afresh, by_hand, sequence):
+    """No reading breaks, no address is lost or moves, and nobody leaves whose address somebody active has."""
+    afresh()
+    company = {name: Scripted(name) for name in PLACES}
+    for email in by_hand:
+        people.add("By hand", email, "Olga")
+    for name, said in sequence:
+        holders = {email.normal: email.person_id for email in PersonEmail.select()}
+        were = {person.id: person.status for person in Person.select()}
+        company[name].entries = {entry.id: entry for entry in said}
+        reading = company[name].read()
+        assert reading.state == "succeeded", reading.error
+        assert holders.items() <= {email.normal: email.person_id for email in PersonEmail.select()}.items()
+        for entry in said:
+            holder = people.find_by_email(entry.email)
+            if holder and entry.status == "active" and were.get(holder.id) == "active":
+                assert holder.status != "deprovisioned"
+        mains = PersonEmail.select(PersonEmail.person).where(PersonEmail.main)
+        assert len({row.person_id for row in mains}) == mains.count()
+        known = {entry.external_id for entry in DirectoryEntry.select().where(
+            DirectoryEntry.directory == company[name].directory)}
+        for entry in said:
+            clear = [other for other in said if entry.email and other.email.lower() == entry.email.lower()] == [entry]
+            if clear and entry.status != "deprovisioned" and entry.id not in known:
+                assert reading.counts["warnings"], entry
+
+
+def test_the_last_owner_can_not_leave_by_hand_but_a_directory_may_say_so(scripted, olga):
+    company = Scripted()
+    company.add("1", "olga@acme.example")
+    company.add("2", "bo@acme.example")
+    company.read()
+    with pytest.raises(PeopleProblem):
+        people.mark_left(olga, "Olga")
+    company.delete("1")
+    company.read()
+    assert Person.get_by_id(olga.id).status == "deprovisioned"
