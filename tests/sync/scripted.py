@@ -10,7 +10,15 @@ import pytest
 import connectors
 from connectors.base import DirectoryConnector, DirectoryPerson, Identity
 from sync import directories, people
-from sync.models import Directory, DirectoryReading, Person
+from sync.models import (
+    Activity,
+    Directory,
+    DirectoryEntry,
+    DirectoryGroupMember,
+    DirectoryReading,
+    Person,
+    PersonEmail,
+)
 
 SCRIPTS: dict[str, Scripted] = {}
 
@@ -75,6 +83,23 @@ def person(email: str) -> Person:
     found = people.find_by_email(email)
     assert found is not None, f"nobody has {email}"
     return found
+
+
+def told(what: str) -> list[Activity]:
+    return list(Activity.select().where(Activity.what == what).order_by(Activity.id))
+
+
+def portrait() -> list[tuple]:
+    """All that a reading may change."""
+    return [
+        sorted(model.select(*fields).tuples(), key=repr)
+        for model, fields in (
+            (Person, (Person.id, Person.name, Person.status, Person.status_by_hand, Person.status_reason)),
+            (PersonEmail, (PersonEmail.person, PersonEmail.email, PersonEmail.main)),
+            (DirectoryEntry, (DirectoryEntry.external_id, DirectoryEntry.status, DirectoryEntry.reported)),
+            (DirectoryGroupMember, (DirectoryGroupMember.group, DirectoryGroupMember.entry)),
+        )
+    ]
 
 
 @pytest.fixture

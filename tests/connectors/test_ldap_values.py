@@ -1,0 +1,80 @@
+"""What the attributes of each kind of LDAP server mean: those that the real slapd of tests/real can't give."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+
+from connectors.base import Refused
+from connectors.ldap_directory import LdapDirectory, _common_name, _normal_dn
+
+DN = "cn=Ana,dc=acme,dc=example"
+ID = {"entryuuid": [b"9ecf5544-7c08-1041-8136-79c8edfe14d4"]}
+
+
+def person(values: dict, groups: dict | None = None, **settings: str):
+    connector = LdapDirectory({"url": "ldap://127.0.0.1", "base_dn": "dc=acme,dc=example", **settings})
+    return connector._person(DN, values, groups)
+
+
+def test_an_entry_of_active_directory():
+    guid = uuid.UUID("01234567-89ab-cdef-0123-456789abcdef")
+    ana = person({
+        "objectguid": [guid.bytes_le],
+        "samaccountname": [b"ana"],
+        "displayname": ["Ana López".encode()],
+        "mail": [b"ana@acme.example"],
+        "proxyaddresses": [b"SMTP:ana@acme.example", b"smtp:al@acme.example", b"x400:c=US"],
+        "employeeid": [b"17"],
+        "memberof": [b"CN=Sales\\, Berlin,OU=Groups,DC=acme,DC=example"],
+        "useraccountcontrol": [b"512"],
+    })
+    assert (ana.id, ana.user_name, ana.name, ana.email) == (str(guid), "ana", "Ana López", "ana@acme.example")
+    assert (ana.further_emails, ana.employee_number) == (("al@acme.example",), "17")
+    assert (ana.groups, ana.status) == (("Sales, Berlin",), "active")
+
+
+@pytest.mark.parametrize(
+    ("values", "status"),
+    [
+        ({"useraccountcontrol": [b"514"]}, "deprovisioned"),
+        ({"useraccountcontrol": [b"66048"]}, "active"),
+        ({"useraccountcontrol": [b"-2147483646"]}, "deprovisioned"),
+        ({"useraccountcontrol": [b"nonsense"]}, "active"),
+        ({"nsaccountlock": [b"TRUE"]}, "deprovisioned"),
+        ({"nsaccountlock": [b"false"]}, "active"),
+        ({"pwdaccountlockedtime": [b"000001010000Z"]}, "deprovisioned"),
+        ({"pwdaccountlockedtime": [b"20261124090000Z"]}, "suspended"),
+        ({"employeetype": [b"staff", b"LEFT"]}, "deprovisioned"),
+        ({"employeetype": [b"staff"]}, "active"),
+        ({}, "active"),
+    ],
+)
+def test_what_counts_as_disabled(values, status):
+    assert person(ID | values, disabled="employeeType=left").status == status
+
+
+def test_an_entry_without_an_id_is_no_person_to_know_again():
+    with pytest.raises(Refused, match="entryUUID"):
+        person({"mail": [b"ana@acme.example"]})
+
+
+def test_groups_of_posix_accounts_are_found_by_user_name():
+    groups = {_normal_dn(DN): ["By DN"], "uid ana": ["By name", "By DN"]}
+    assert person(ID | {"uid": [b"ana"]}, groups).groups == ("By DN", "By name")
+
+
+def test_a_long_list_of_members_is_read_to_its_last_range(monkeypatch):
+    connector = LdapDirectory({"url": "ldap://127.0.0.1", "base_dn": "dc=acme"})
+    answers = {
+        "member;range=1-*": {"member;range=1-1": [b"cn=b"]},
+        "member;range=2-*": {"member;range=2-*": [b"cn=c"]},
+    }
+    monkeypatch.setattr(connector, "_search", lambda dn, filter, asked, scope: iter([(dn, answers[asked[0]])]))
+    assert connector._all_values(DN, "member", {"member;range=0-0": [b"cn=a"]}) == ["cn=a", "cn=b", "cn=c"]
+
+
+def test_a_name_is_compared_without_regard_to_case_spaces_and_escapes():
+    assert _normal_dn("CN=Ana\\2C L, DC=acme") == _normal_dn("cn=ana\\, l,dc=ACME")
+    assert _common_name("cn=\\C3\\81na,dc=acme") == "Ána"
