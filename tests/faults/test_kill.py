@@ -1,0 +1,165 @@
+"""kill -9 at every step of Finish Sync and of a check, then a start: nothing is lost, nothing is done twice.
+A step is where a transaction begins, where it is committed, and where an HTTP call starts and ends: between these
+nothing changes outside of the process. Under ROLLCALL_TEST_ALL=1 it is every single SQL statement too: minutes."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from sync.db import copy_database, db
+from tests.sync.fixtures import Chat, email
+
+ROOT = Path(__file__).resolve().parents[2]
+KILLED = -signal.SIGKILL
+EVERY = os.environ.get("ROLLCALL_TEST_ALL") == "1"
+
+
+@dataclass
+class Ending:
+    """How an order ended: `killed`, or with what is then; `promised` once Finish Sync had returned."""
+
+    killed: bool
+    promised: bool
+    state: dict
+
+
+class Rehearsal:
+    """One installation and one app that any number of attempts begin from anew."""
+
+    def __init__(self, folder: Path, chat: Chat):
+        self.chat, self.base, self.home, self.answer = chat, folder / "base", folder / "attempt", folder / "answer"
+        self.base.mkdir()
+        copy_database(db.database, self.base / "rollcall.db")
+        shutil.copy(Path(db.database).with_name("secret.key"), self.base)
+        copy_database(chat.store.path, self.base / "app.sqlite")
+        self.worker = subprocess.Popen([sys.executable, "-m", "tests.faults.worker"], cwd=ROOT, text=True,
+                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # fmt: skip
+
+    def begin(self) -> None:
+        """Both as they were at first."""
+        shutil.rmtree(self.home, ignore_errors=True)
+        self.home.mkdir()
+        for name in ("rollcall.db", "secret.key"):
+            shutil.copy(self.base / name, self.home)
+        for path in self.chat.store.path.parent.glob("data.sqlite*"):
+            path.unlink()
+        shutil.copy(self.base / "app.sqlite", self.chat.store.path)
+
+    def order(self, act: str, *arguments: str, fatal: int = 0) -> Ending:
+        order = {"home": str(self.home), "act": act, "arguments": arguments, "fatal": fatal, "every": EVERY}
+        self.worker.stdin.write(json.dumps({**order, "answer": str(self.answer)}) + "\n")
+        self.worker.stdin.flush()
+        code = int(self.worker.stdout.readline())
+        assert code in (0, KILLED), f"{act} failed by itself (its traceback stands above)"
+        lines = self.answer.read_text().splitlines()
+        state = json.loads(lines[-1]) if code == 0 else {}
+        return Ending(code == KILLED, "promised" in lines, state)
+
+    def close(self) -> None:
+        self.worker.stdin.close()
+        self.worker.wait(10)
+        self.worker.stdout.close()
+
+
+@pytest.fixture
+def rehearse(tmp_path: Path, chat: Chat) -> Iterator:
+    """Call it once everything is as it should be before the first step."""
+    with closing(_Later(tmp_path, chat)) as later:
+        yield later
+
+
+class _Later:
+    def __init__(self, folder: Path, chat: Chat):
+        self.folder, self.chat, self.made = folder, chat, None
+
+    def __call__(self) -> Rehearsal:
+        self.made = Rehearsal(self.folder, self.chat)
+        return self.made
+
+    def close(self) -> None:
+        if self.made:
+            self.made.close()
+
+
+def test_finish_sync_survives_kill_9_at_every_step(chat, rehearse):
+    """Persons 3 and 5 are confirmed, person 4 is left out; nobody else is asked about."""
+    chat.leave(3, 4, 5)
+    assert chat.check().waiting == 3
+    stage = rehearse()
+    fatal = 0
+    while True:
+        fatal += 1
+        stage.begin()
+        killed = stage.order("finish", email(4), fatal=fatal)
+        if not killed.killed:
+            break
+        after = stage.order("recover").state
+        if not killed.promised and after["reports"][-1][1] == "open":
+            assert (after["tasks"], chat.removed()) == ([], []), f"step {fatal}: half a yes"
+            assert after["accounts"][email(4)][3] is None, f"step {fatal}: half a yes"
+            after = stage.order("finish", email(4)).state
+        _assert_done(after, chat, fatal)
+    assert fatal > 20, "the steps were not counted"
+    _assert_done(killed.state, chat, fatal)
+
+
+def _assert_done(state: dict, chat: Chat, fatal: int) -> None:
+    where = f"killed at step {fatal}"
+    assert chat.removed() == [email(3), email(5)], where
+    assert chat.emails() == {email(number) for number in range(10) if number not in (3, 5)}, where
+    assert [task[1] for task in state["tasks"]] == ["done", "done"], where
+    assert state["accounts"][email(3)][0] == state["accounts"][email(5)][0] == "gone", where
+    assert state["accounts"][email(4)][0::3] == ["present", "hand-over"], where
+    assert {row[0] for name, row in state["accounts"].items() if name not in (email(3), email(5))} == {"present"}, where
+    assert state["reports"][-1][1] == "applied", where
+    assert [kind for kind, _ in state["mails"]].count("outcome") == 1, where
+    assert state["activity"], where
+    assert state["users"] == [9, 8], where
+
+
+def test_a_check_survives_kill_9_at_every_step(chat, rehearse):
+    """It finds one of each kind of change; after each death there is the old state or the new one, whole."""
+    general = chat.store.add_channel("general", via="page")
+    chat.store.join(general, chat.id_of(1), "manager", via="page")
+    chat.check()
+    chat.leave(3)
+    chat.store.change(chat.id_of(1), via="page", role="admin")
+    chat.store.add("new@acme.example", "New", "member", via="page")
+    chat.store.remove(chat.id_of(6), via="page")
+    chat.store.rename_channel(general, "everybody", via="page")
+    chat.store.join(general, chat.id_of(2), "member", via="page")
+    stage = rehearse()
+    stage.begin()
+    old = _facts(stage.order("look").state)
+    new = _facts(stage.order("check").state)
+    assert old != new and new["accounts"][email(6)][0] == "gone"
+    fatal = 0
+    while True:
+        fatal += 1
+        stage.begin()
+        killed = stage.order("check", fatal=fatal)
+        if not killed.killed:
+            break
+        assert _facts(stage.order("look").state) in (old, new), f"killed at step {fatal}"
+        after = stage.order("recover").state
+        if _facts(after) == old:
+            assert "running" not in str(after["checks"]), f"killed at step {fatal}"
+            after = stage.order("check").state
+        assert _facts(after) == new and after["activity"], f"killed at step {fatal}"
+        assert chat.removed() == []
+    assert fatal > 20, "the steps were not counted"
+
+
+def _facts(state: dict) -> dict:
+    return {name: value for name, value in state.items() if name not in ("checks", "activity")}

@@ -1,0 +1,143 @@
+"""A worker that can be made to kill itself at its n-th step: where a transaction begins, right before it is committed,
+and the start and the end of an HTTP call; or at every SQL statement besides.
+Started once by test_kill.py; forks for each order that it reads, so that hundreds of deaths stay cheap."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import requests
+
+from sync import activity, checks, reports, schedule
+from sync import config as configuration
+from sync.config import Config
+from sync.db import connected
+from sync.models import Access, Account, App, Asset, Change, Check, Mail, Report, Role, Task
+
+BY = "Olga Brandt <olga@acme.example>"
+
+
+class Steps:
+    """Counts what this process does; kills it, as kill -9 does, when it begins step number `fatal`."""
+
+    def __init__(self, fatal: int, every: bool):
+        self.fatal, self.every, self.taken = fatal, every, 0
+
+    def statement(self, sql: str) -> None:
+        if self.every or sql.upper().startswith(("BEGIN IMMEDIATE", "BEGIN EXCLUSIVE", "COMMIT")):
+            self.step()
+
+    def step(self) -> None:
+        self.taken += 1
+        if self.taken == self.fatal:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def watch(self) -> None:
+        """Every connection to SQLite, of Rollcall and of its queue, and every HTTP call from now on."""
+        connect, send = sqlite3.connect, requests.Session.send
+
+        def watched_connect(*arguments, **options) -> sqlite3.Connection:
+            connection = connect(*arguments, **options)
+            connection.set_trace_callback(self.statement)
+            return connection
+
+        def watched_send(session, *arguments, **options) -> requests.Response:
+            self.step()
+            answer = send(session, *arguments, **options)
+            self.step()
+            return answer
+
+        sqlite3.connect, requests.Session.send = watched_connect, watched_send
+
+
+def finish(left_out: list[str]) -> None:
+    """Press Finish Sync in the open report, leaving these e-mails out; then work until all is done."""
+    report = Report.get(Report.state == "open")
+    waiting = Change.select(Change, Account).join(Account).where(Change.report == report)
+    why = {change.id: "hand-over" for change in waiting if change.account.email in left_out}
+    reports.finish(report, BY, version=report.version, left_out=why)
+    sys.stdout.write("promised\n")
+    sys.stdout.flush()
+    schedule.drain()
+
+
+def check(_: list[str]) -> None:
+    checks.run(checks.ask(App.get(), BY).id)
+
+
+def recover(_: list[str]) -> None:
+    """What a start does: wake what was left over, and work until nothing is."""
+    schedule.sweep()
+    schedule.drain()
+
+
+def look(_: list[str]) -> None:
+    """Nothing but look."""
+
+
+ACTS: dict[str, Callable[[list[str]], None]] = {"finish": finish, "check": check, "recover": recover, "look": look}
+
+
+def what_is() -> dict:
+    """All that Rollcall knows, without times and ids that a second attempt changes."""
+
+    def rows(query) -> list:
+        return sorted(map(list, query.tuples()), key=repr)
+
+    return {
+        "accounts": {
+            email or external_id: [state, role, match, left_out]
+            for external_id, email, state, role, match, left_out in Account.select(
+                Account.external_id, Account.email, Account.state, Account.role, Account.match, Account.left_out
+            ).tuples()
+        },
+        "roles": rows(Role.select(Role.external_id, Role.label, Role.privileged)),
+        "assets": rows(Asset.select(Asset.external_id, Asset.name, Asset.state)),
+        "access": rows(Access.select(Access.account_id, Access.asset_id, Access.role)),
+        "changes": rows(Change.select(Change.kind, Change.decision, Change.account_id, Change.before, Change.after)),
+        "reports": rows(Report.select(Report.id, Report.state, Report.waiting, Report.counts)),
+        "tasks": rows(Task.select(Task.external_id, Task.state, Task.error)),
+        "mails": rows(Mail.select(Mail.kind, Mail.key)),
+        "checks": rows(Check.select(Check.state)),
+        "users": App.select(App.users, App.matched).tuples().get(),
+        "activity": activity.verify().ok,
+    }
+
+
+def obey(home: str, act: str, arguments: list[str], fatal: int, every: bool) -> None:
+    steps = Steps(fatal, every)
+    steps.watch()
+    configuration.open_all(Config.from_environ({"ROLLCALL_HOME": home}))
+    steps.taken = 0
+    with connected():
+        ACTS[act](arguments)
+        steps.fatal = 0
+        print(json.dumps(what_is()), flush=True)
+
+
+def main() -> None:
+    """Orders come as JSON lines: home, act, arguments, fatal, every, and where the answer goes."""
+    for line in sys.stdin:
+        order = json.loads(line)
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                answer = Path(order.pop("answer"))
+                with answer.open("w") as sys.stdout:
+                    obey(**order)
+                status = 0
+            finally:
+                os._exit(status)
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+if __name__ == "__main__":
+    main()
