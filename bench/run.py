@@ -4,15 +4,21 @@ Each measurement is a process of its own, so that its peak memory is its own; ra
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import resource
 import sqlite3
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+
+from bench import floor, sample
+from bench.machine import facts
+from connectors.base import Account
 
 SIZES = (10_000, 100_000)
 STEPS = ("first reading", "1 % changed", "nothing new")
@@ -20,7 +26,7 @@ STEPS = ("first reading", "1 % changed", "nothing new")
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--repeat", type=int, default=3, help="runs of each measurement; the best counts")
+    arguments.add_argument("--repeat", type=int, default=5, help="runs of each measurement")
     arguments.add_argument("--child", nargs=2, metavar=("WHAT", "COUNT"), help=argparse.SUPPRESS)
     given = arguments.parse_args()
     if given.child:
@@ -30,8 +36,6 @@ def main() -> None:
         measured["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(json.dumps(measured))
         return
-    from bench.machine import facts
-
     print("\n".join(facts()), flush=True)
     for count in SIZES:
         _compare(count, given.repeat)
@@ -40,26 +44,23 @@ def main() -> None:
 
 
 def _compare(count: int, repeat: int) -> None:
-    runs = {"floor": [], "check": []}
-    for _ in range(repeat):
-        for what, measured in runs.items():
-            measured.append(_child(what, count))
-    print(f"\n{count:,} accounts: own work in processor seconds (reading aside), the best of {repeat}")
+    runs = [(_child("floor", count), _child("check", count)) for _ in range(repeat)]
+    print(f"\n{count:,} accounts: own work in processor seconds, reading aside; medians of {repeat}")
     print(f"{'':16}{'floor':>10}{'check':>10}{'ratio':>9}")
     for step in STEPS:
-        floor, check = (min(run[step] for run in runs[what]) for what in ("floor", "check"))
-        print(f"{step:16}{floor:10.3f}{check:10.3f}{check / floor:8.2f}×")
-    floor, check = (min(run["peak_mb"] for run in runs[what]) for what in ("floor", "check"))
-    print(f"{'peak memory, MB':16}{floor:10.0f}{check:10.0f}")
-    last = runs["check"][-1]
-    print(f"a check that finds nothing writes {last['rows']} rows, in {last['writes']} writes")
+        floor, check = (statistics.median(run[side][step] for run in runs) for side in (0, 1))
+        ratio = statistics.median(check[step] / floor[step] for floor, check in runs)
+        print(f"{step:16}{floor:10.3f}{check:10.3f}{ratio:8.2f}×")
+    floor, check = _child("floor memory", count), _child("check memory", count)
+    print(f"{'peak memory, MB':16}{floor['peak_mb']:10.0f}{check['peak_mb']:10.0f}")
+    print(f"a check that finds nothing writes {check['rows']} rows, in {check['writes']} writes")
 
 
 def _prove(count: int) -> None:
     measured = _child("locks", count)
     print(f"\nWhile {count:,} accounts are read, another connection writes between the pages, with no patience at all:")
     print(f"{measured['written']:,} of {measured['tried']:,} writes went through at once")
-    print(f"the longest that a writer waited during the whole check, taking over included: {measured['longest']:.2f} s")
+    print(f"the longest that a writer waited during a check that found 1 % changed: {measured['longest']:.2f} s")
 
 
 def _pages() -> None:
@@ -85,67 +86,81 @@ def _timed(work: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
-def _reading(count: int, round: int) -> float:
-    """What the making of the list costs by itself: taken off both sides."""
-    from bench.sample import pages
-
-    return min(_timed(lambda: sum(map(len, pages(count, round)))) for _ in range(2))
+def _made(count: int, round: int) -> list[list[Account]]:
+    """A reading made beforehand, and out of the garbage collector's sight: its cost is no part of the work."""
+    made = list(sample.pages(count, round))
+    gc.collect()
+    gc.freeze()
+    return made
 
 
 def floor_child(count: int, folder: Path) -> dict:
-    from bench import floor, sample
-
     connection = floor.open_floor(str(folder / "floor.db"))
     seconds = {}
     for round, step in enumerate(STEPS):
-        reading = _reading(count, round)
-        seconds[step] = _timed(lambda round=round: floor.check(connection, sample.pages(count, round))) - reading
+        made = _made(count, round)
+        seconds[step] = _timed(lambda made=made: floor.check(connection, made))
     return seconds
 
 
 def check_child(count: int, folder: Path) -> dict:
-    from bench.sample import SampleApp
+    from bench.workspace import open_workspace, run_check
+    from sync.db import connected
+
+    app = open_workspace(folder)
+    seconds = {}
+    with connected():
+        for round, step in enumerate(STEPS):
+            made = _made(count, round)
+            sample.SampleApp.pages = staticmethod(lambda made=made: made)
+            seconds[step] = _timed(lambda: run_check(app))
+    return seconds
+
+
+def floor_memory_child(count: int, folder: Path) -> dict:
+    connection = floor.open_floor(str(folder / "floor.db"))
+    for round in range(len(STEPS)):
+        floor.check(connection, sample.pages(count, round))
+    return {}
+
+
+def check_memory_child(count: int, folder: Path) -> dict:
     from bench.workspace import open_workspace, rows_written, run_check
     from sync.db import connected
 
     app = open_workspace(folder)
-    measured = {}
     with connected():
-        for round, step in enumerate(STEPS):
-            SampleApp.count, SampleApp.round = count, round
-            reading = _reading(count, round)
-            measured[step] = _timed(lambda: run_check(app)) - reading
+        for round in range(len(STEPS)):
+            sample.SampleApp.pages = staticmethod(lambda round=round: sample.pages(count, round))
+            run_check(app)
         with rows_written() as written:
             run_check(app)
-        measured["rows"], measured["writes"] = written
-    return measured
+    return dict(zip(("rows", "writes"), written))
 
 
 def locks_child(count: int, folder: Path) -> dict:
-    from bench.sample import SampleApp
     from bench.workspace import open_workspace, run_check, waiting_writer
 
     app = open_workspace(folder)
     path = str(folder / "rollcall.db")
     impatient = sqlite3.connect(path, timeout=0, isolation_level=None)
-    tried, written = 0, 0
+    went_through = []
 
-    def write() -> None:
-        nonlocal tried, written
-        tried += 1
-        try:
-            impatient.execute("INSERT OR REPLACE INTO setting (name, value) VALUES ('bench', ?)", (str(tried),))
-            written += 1
-        except sqlite3.OperationalError:
-            pass
+    def pages_with_a_write_between() -> Iterator[list[Account]]:
+        for page in sample.pages(count, 0):
+            yield page
+            try:
+                impatient.execute("INSERT OR REPLACE INTO setting (name, value) VALUES ('bench', '1')")
+                went_through.append(True)
+            except sqlite3.OperationalError:
+                went_through.append(False)
 
-    SampleApp.count, SampleApp.between_pages = count, staticmethod(write)
+    sample.SampleApp.pages = staticmethod(pages_with_a_write_between)
     run_check(app)
-    SampleApp.between_pages = staticmethod(lambda: None)
-    SampleApp.round = 1
+    sample.SampleApp.pages = staticmethod(lambda: sample.pages(count, 1))
     with waiting_writer(path) as waits:
         run_check(app)
-    return {"tried": tried, "written": written, "longest": max(waits)}
+    return {"tried": len(went_through), "written": sum(went_through), "longest": max(waits)}
 
 
 def pages_child(count: int, folder: Path) -> dict:
@@ -154,7 +169,10 @@ def pages_child(count: int, folder: Path) -> dict:
     return {"pages": times(count, folder)}
 
 
-CHILDREN = {"floor": floor_child, "check": check_child, "locks": locks_child, "pages": pages_child}
+CHILDREN = {
+    "floor": floor_child, "check": check_child, "floor memory": floor_memory_child, "check memory": check_memory_child,
+    "locks": locks_child, "pages": pages_child,
+}  # fmt: skip
 
 if __name__ == "__main__":
     main()

@@ -19,6 +19,7 @@ from sync.models import Account, App, Person
 
 PAGE = 50
 ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
+PLAIN_ADDRESS = re.compile(r"[!-?A-~]+@[!-?A-~]+")  # the same within ASCII, control characters left out
 TABS = {"onboarded": "matched", "unmatched": "unmatched", "guests": "guest", "service accounts": "service account"}
 
 
@@ -26,7 +27,10 @@ def normal_email(text: str | None) -> str:
     """The one form in which e-mails are compared; "" for what is no e-mail address."""
     if not text:
         return ""
-    normal = text.strip().lower() if text.isascii() else unicodedata.normalize("NFKC", text).strip().casefold()
+    if text.isascii():  # nearly all are: the short way, since a check goes it for each account
+        normal = text.strip().lower()
+        return normal if PLAIN_ADDRESS.fullmatch(normal) else ""
+    normal = unicodedata.normalize("NFKC", text).strip().casefold()
     return normal if ADDRESS.fullmatch(normal) and normal.isprintable() else ""
 
 
