@@ -42,29 +42,32 @@ def serve(create_app: Callable[[Config], Flask]) -> None:
 def web(create_app: Callable[[Config], Flask]) -> None:
     """Serve the pages alone; a `worker` must run beside it."""
     _log()
+    stop = _stop_signal()
     with installation() as settings, _pages(create_app, settings):
         _announce(settings)
-        _stop_signal().wait()
+        stop.wait()
 
 
 @click.command()
 def worker() -> None:
     """Work the queue and the schedule alone, without pages."""
     _log()
+    stop = _stop_signal()
     with installation() as settings, serving_queue(settings.database_path):
         schedule.sweep()
         tell("Rollcall works the queue and the schedule.")
-        _work_until(_stop_signal())
+        _work_until(stop)
 
 
 def serve_all(create_app: Callable[[Config], Flask], settings: Config) -> None:
     """Serve an installation that is open, until the process is told to stop."""
+    stop = _stop_signal()
     with ExitStack() as stack:
         stack.enter_context(serving_queue(settings.database_path))
         stack.enter_context(_pages(create_app, settings))
         schedule.sweep()
         _announce(settings)
-        _work_until(_stop_signal())
+        _work_until(stop)
 
 
 def _log() -> None:

@@ -1,0 +1,121 @@
+"""`backup` and `restore`: what is restored was looked through first, and what was there before is kept."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import external_id
+
+
+def test_there_and_back(rollcall, connected_chat):
+    rollcall.run("check", "Chat")
+    told = rollcall.run("backup", "copy.db", "--json")
+    assert told.document["backup"] == "copy.db" and "secret.key" in told.err
+    copy = rollcall.folder / "copy.db"
+    assert copy.stat().st_mode & 0o777 == 0o600 and copy.stat().st_size == told.document["bytes"]
+    assert connected_chat.token.encode() not in copy.read_bytes()
+
+    rollcall.run("apps", "disconnect", "Chat")
+    kept = rollcall.json("restore", "copy.db")["kept"]
+    assert rollcall.json("apps", "list")["apps"][0]["accounts"] == 5
+    assert rollcall.json("check", "Chat")["state"] == "succeeded", "its credential is there again"
+    assert rollcall.json("activity", "--verify")["ok"] is True
+    assert rollcall.json("activity", "--limit", "500")["entries"][0]["what"] != ""
+    rollcall.run("restore", kept)
+    assert rollcall.json("apps", "list") == {"apps": []}
+
+
+def test_a_backup_while_the_server_writes_is_whole(rollcall, connected_chat):
+    with rollcall.served() as server:
+        rollcall.run("check", "Chat")
+        rollcall.run("backup", "copy.db")
+        assert rollcall.stop(server) == 0
+    with closing(sqlite3.connect(rollcall.folder / "copy.db")) as copy:
+        assert copy.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert copy.execute("SELECT count(*) FROM account").fetchone() == (5,)
+
+
+def test_a_backup_never_overwrites_by_mistake(rollcall):
+    rollcall.run("backup", "copy.db")
+    assert "already" in rollcall.run("backup", "copy.db", code=1).err
+    rollcall.run("backup", "copy.db", "--replace")
+    for own in ("rollcall.db", "rollcall.db-wal", "secret.key"):
+        assert "own file" in rollcall.run("backup", str(rollcall.home / own), "--replace", code=1).err
+    assert "no backup" in rollcall.run("backup", "nowhere/copy.db", code=1).err
+
+
+def test_nothing_to_back_up_is_an_error(empty):
+    assert "is ROLLCALL_HOME right" in empty.run("backup", "copy.db", code=1).err
+    assert not empty.home.exists()
+
+
+def newer(path):
+    with closing(sqlite3.connect(path)) as copy, copy:
+        copy.execute("INSERT INTO schema_migration (name, applied) VALUES ('0999_later', '2030-01-01 00:00:00')")
+
+
+def damaged(path):
+    content = bytearray(path.read_bytes())
+    content[8192:20480] = b"\xff" * 12288
+    path.write_bytes(content)
+
+
+def another_program(path):
+    path.unlink()
+    with closing(sqlite3.connect(path)) as copy, copy:
+        copy.execute("CREATE TABLE note (text)")
+
+
+@pytest.mark.parametrize(("spoil", "said"), [
+    (newer, "newer Rollcall"),
+    (damaged, "can't be restored"),
+    (another_program, "no database of Rollcall"),
+    (lambda path: path.write_bytes(path.read_bytes()[:5000]), "can't be restored"),
+    (lambda path: path.write_bytes(b""), "no database of Rollcall"),
+])  # fmt: skip
+def test_what_can_not_be_used_is_refused_and_nothing_changed(rollcall, spoil, said):
+    rollcall.run("backup", "copy.db")
+    spoil(rollcall.folder / "copy.db")
+    before = rollcall.run("activity").out
+    answer = rollcall.run("restore", "copy.db", code=1)
+    assert said in answer.err and "Nothing was changed" in answer.err
+    assert rollcall.run("activity").out == before
+    assert not list(rollcall.home.glob("*before-restore*")) and not list(rollcall.home.glob("*.restoring*"))
+
+
+def test_the_key_must_fit(rollcall, connected_chat):
+    rollcall.run("backup", "copy.db")
+    key = rollcall.home / "secret.key"
+    right = key.read_bytes()
+    key.unlink()
+    assert "put it at" in rollcall.run("restore", "copy.db", code=1).err
+    assert not key.exists(), "a fresh key would not be the right one"
+    key.write_bytes(b"wdFv1sAL2FNYKSgcNe1G8gx8vfOTn1mJ0wQCkMtEXdk=\n")
+    assert "not the key of" in rollcall.run("restore", "copy.db", code=1).err
+    key.write_bytes(right)
+    rollcall.run("restore", "copy.db")
+
+
+def test_onto_a_new_machine(rollcall, connected_chat, tmp_path):
+    rollcall.run("backup", "copy.db")
+    fresh = tmp_path / "fresh"
+    fresh.mkdir()
+    (fresh / "secret.key").write_bytes((rollcall.home / "secret.key").read_bytes())
+    rollcall.environ["ROLLCALL_HOME"] = str(fresh)
+    assert rollcall.json("restore", "copy.db")["kept"] is None
+    assert rollcall.json("check", "Chat")["accounts"] == 5 and external_id(connected_chat, "Tom")
+
+
+def test_a_damaged_database_gives_way_to_a_backup_and_is_kept(rollcall):
+    rollcall.run("backup", "copy.db")
+    for companion in ("-wal", "-shm"):
+        (rollcall.home / f"rollcall.db{companion}").unlink(missing_ok=True)
+    (rollcall.home / "rollcall.db").write_bytes(b"lost " * 10_000)
+    assert rollcall.run("apps", "list", code=1).out == ""
+    kept = rollcall.json("restore", "copy.db")["kept"]
+    assert Path(kept).read_bytes().startswith(b"lost ")
+    assert rollcall.json("apps", "list") == {"apps": []}

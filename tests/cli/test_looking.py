@@ -1,0 +1,85 @@
+"""`activity`, `export access` and `doctor`: looking, without changing anything."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sqlite3
+from contextlib import closing
+
+from tests.cli.conftest import OWNER
+from tests.parts import free_port
+
+
+def test_a_changed_log_is_noticed(rollcall):
+    entries = rollcall.json("activity")["entries"]
+    assert entries[0].keys() >= {"id", "at", "who", "what", "about", "why", "before", "after", "app", "report"}
+    assert [entry["id"] for entry in entries] == sorted((entry["id"] for entry in entries), reverse=True)
+    assert len(rollcall.json("activity", "--limit", "2")["entries"]) == 2
+    assert "as they were written" in rollcall.run("activity", "--verify").out
+    with closing(sqlite3.connect(rollcall.home / "rollcall.db")) as database, database:
+        database.execute("DROP TRIGGER activity_no_update")
+        database.execute("UPDATE activity SET who = 'nobody' WHERE id = 2")
+    answer = rollcall.run("activity", "--verify", "--json", code=1)
+    assert (answer.document["ok"], answer.document["broken_at"]) == (False, 2)
+    assert "entry 2" in answer.err
+    assert "entry 2" in rollcall.run("doctor", code=1).out
+
+
+def test_access_is_exported_and_no_formula_runs(rollcall, connected_chat):
+    store = connected_chat.store
+    eve = store.add("eve@acme.example", "=HYPERLINK(1)", "member", "story")
+    store.join(store.add_channel("general", "story"), eve, "manager", "story")
+    rollcall.run("check", "Chat")
+    rows = list(csv.DictReader(io.StringIO(rollcall.run("export", "access").out)))
+    by_account = {(row["name"], row["asset"]): row for row in rows}
+    assert ("'=HYPERLINK(1)", "") in by_account
+    asset = by_account["'=HYPERLINK(1)", "general"]
+    assert (asset["app"], asset["asset_kind"], asset["account"]) == ("Chat", "channel", eve)
+    tom = by_account["Tom", ""]
+    assert (tom["person"], tom["person_status"], tom["match"]) == ("tom@acme.example", "active", "matched")
+    document = rollcall.run("export", "access", "--format", "json").document
+    assert len(document["access"]) == len(rows) and document["at"].endswith("Z")
+    assert any(row["name"] == "=HYPERLINK(1)" for row in document["access"])
+
+
+def findings(rollcall, *arguments: str, code: int = 0) -> dict[str, str]:
+    document = rollcall.json("doctor", *arguments, code=code)
+    assert document["ok"] is (code == 0)
+    return {finding["about"]: finding["state"] for finding in document["findings"]}
+
+
+def test_doctor_finds_what_is_wrong(rollcall, connected_chat):
+    well = findings(rollcall, "--apps")
+    assert (well["database"], well["key"], well["Chat"]) == ("ok", "ok", "ok")
+    assert (well["mail"], well["queue"]) == ("note", "note")
+    key = rollcall.home / "secret.key"
+    key.chmod(0o644)
+    assert findings(rollcall, code=1)["key"] == "wrong"
+    key.chmod(0o600)
+    rollcall.environ["ROLLCALL_SMTP_URL"] = f"smtp://user:hush@127.0.0.1:{free_port()}"
+    answer = rollcall.run("doctor", code=1)
+    assert "could not be reached" in answer.out and "hush" not in answer.out + answer.err
+    del rollcall.environ["ROLLCALL_SMTP_URL"]
+    connected_chat.fault("expired-token")
+    assert findings(rollcall)["database"] == "ok", "the credentials are tested only when asked for"
+    assert findings(rollcall, "--apps", code=1)["Chat"] == "wrong"
+
+
+def test_doctor_reaches_a_real_mail_server(rollcall, smtp):
+    rollcall.environ["ROLLCALL_SMTP_URL"] = f"{smtp.url}?from=rollcall@acme.example"
+    assert findings(rollcall)["mail"] == "ok"
+    assert smtp.messages == []
+
+
+def test_without_a_server_a_command_sends_its_own_news(rollcall, connected_chat, staff, smtp):
+    rollcall.environ["ROLLCALL_SMTP_URL"] = f"{smtp.url}?from=rollcall@acme.example"
+    rollcall.run("check", "Chat")
+    staff.leave("Tom")
+    rollcall.run("check", "Chat", code=3)
+    [message] = smtp.wait_for(1)
+    assert message["To"] == OWNER
+
+
+def test_doctor_without_an_installation(empty):
+    assert "is ROLLCALL_HOME right" in empty.run("doctor", code=1).err
