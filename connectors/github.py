@@ -1,0 +1,336 @@
+"""GitHub: an organisation's members, owners, outside collaborators and invitations; who may what in its repositories.
+Removal takes a person out of the organisation with all teams and repositories; their GitHub account stays theirs.
+
+REST calls as in GitHub's OpenAPI description (@octokit/openapi, api.github.com), and from docs.github.com
+"Get a user using their ID", "Get a repository" and "Get an organization installation for the authenticated app".
+The list of members knows no names and e-mails, so they come from GraphQL (docs.github.com/graphql, object User:
+name, email, organizationVerifiedDomainEmails).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from connectors.base import (
+    CAPABILITIES,
+    GOLD,
+    SEAT_BASED,
+    Access,
+    Account,
+    Asset,
+    Connector,
+    CredentialRejected,
+    Field,
+    Identity,
+    Refused,
+    Role,
+    TemporarilyUnavailable,
+)
+from connectors.github_client import GitHubClient
+from connectors.http import Answer, Forbidden, NotFound, segment
+from connectors.paging import Seen
+
+OUTSIDE = "outside_collaborator"
+ROLES = (
+    Role("admin", "Owner", privileged=True),
+    Role("member", "Member", default=True),
+    Role(OUTSIDE, "Outside collaborator"),
+    Role("billing_manager", "Billing manager"),
+)
+INVITATION = "invitation:"
+INVITED_AS = {"direct_member": "member", "admin": "admin", "billing_manager": "billing_manager"}
+PERMISSION = {"read": "pull", "write": "push"}  # role_name → what a collaborator is added with, where they differ
+NOT_ALLOWED = ("not accessible by", "must have admin", "must be an", "saml enforcement")  # a 403 about the credential
+PEOPLE = """query ($ids: [ID!]!, $org: String!) { nodes(ids: $ids) { ... on User {
+  databaseId name email organizationVerifiedDomainEmails(login: $org) } } }"""
+
+
+class GitHub(Connector):
+    slug = "github"
+    label = "GitHub"
+    category = SEAT_BASED
+    logo = "github.svg"
+    level = GOLD
+    docs = (
+        "Either as an owner of the organisation, with a token: open github.com/settings/tokens. A classic token needs "
+        "the scopes admin:org (to read and remove), repo (who may what in private repositories) and read:user "
+        "(names and e-mails).",
+        "A fine-grained token needs your organisation as its resource owner, all repositories, the organisation "
+        "permission Members: read and write, and the repository permissions Metadata: read and Administration: "
+        "read and write.",
+        "If the organisation uses single sign-on, choose “Configure SSO” beside a classic token and authorise it.",
+        "Or with a GitHub App, which belongs to no person: in the organisation's settings, Developer settings, make "
+        "one without a webhook and with the same permissions, install it for all repositories, generate a private key "
+        "and enter the App's ID and the .pem file's whole text.",
+        "E-mails: GitHub shows an organisation only e-mails at domains that it has verified (Settings, Verified and "
+        "approved domains), and what people publish in their profile. Everybody else comes without one and is matched "
+        "by hand, once. E-mails from SAML sign-on are not read.",
+        "GitHub does not tell when somebody was last active, who manages billing, or whose invitation to a single "
+        "repository is pending. Members from an enterprise team or an identity provider must be removed there.",
+    )
+    fields = (
+        Field("org", "Organisation", "Its name in the address: github.com/NAME.", pattern=r"[A-Za-z0-9_-]+"),
+        Field(
+            "credential", "Connect with", required=False,
+            choices=(("token", "an owner's access token"), ("app", "a GitHub App")),
+        ),
+        Field("token", "Access token", "Begins with ghp_ or github_pat_.", secret=True, required=False,
+              pattern=r"\S+"),
+        Field("app_id", "App ID or client ID", "Only for a GitHub App.", required=False, pattern=r"[A-Za-z0-9.]+"),
+        Field("private_key", "Private key", "Only for a GitHub App: the .pem file's text.", secret=True,
+              required=False),
+        Field(
+            "emails", "Names and e-mails", required=False,
+            choices=(("read", "are read: verified domains, else the public profile"), ("leave out", "are not read")),
+        ),
+        Field(
+            "access", "Access to repositories", "Reading everybody's takes one call for each hundred people of each "
+            "repository.", required=False,
+            choices=(("all", "everybody's: direct, by team, by the base permission"), ("direct", "only direct access"),
+                     ("leave out", "is not read")),
+        ),
+    )  # fmt: skip
+    capabilities = frozenset(CAPABILITIES)
+    asset_word = "repository or team"
+    api = "https://api.github.com"
+
+    @cached_property
+    def _client(self) -> GitHubClient:
+        return GitHubClient(self.api, self.settings)
+
+    def close(self) -> None:
+        if "_client" in self.__dict__:
+            self._client.http.close()
+
+    def test(self) -> Identity:
+        client = self._client
+        identity = self._app_identity() if client.app else self._token_identity()
+        try:
+            client.http.get(f"{client.home}/invitations", {"per_page": 1})
+            client.http.get(f"{client.home}/outside_collaborators", {"per_page": 1})
+        except (Forbidden, NotFound) as failure:
+            raise CredentialRejected(
+                f"{failure} Reading invitations and outside collaborators takes an owner's token with the scope "
+                "admin:org, or the organisation permission Members."
+            ) from None
+        return identity
+
+    def _app_identity(self) -> Identity:
+        permissions, installation = self._client.app.permissions, self._client.app.installation
+        missing = []
+        if permissions.get("members") != "write":
+            missing.append("remove and invite: give the App the organisation permission Members: read and write.")
+        if permissions.get("administration") != "write":
+            missing.append("change access: give the App the repository permission Administration: read and write.")
+        if installation.get("repository_selection") == "selected":
+            missing.append("read every repository: the App is installed for some only.")
+        return Identity(f"the App {installation.get('app_slug')} in {self._client.org}", None, ("read members",),
+                        tuple(missing))  # fmt: skip
+
+    def _token_identity(self) -> Identity:
+        client = self._client
+        me, role = self._must_see_everybody()
+        scopes = {scope.strip() for scope in me.headers.get("X-OAuth-Scopes", "").split(",")}
+        missing = []
+        if role != "admin":
+            missing.append(f"remove and invite: {me.json(dict)['login']} is no owner of {client.org}.")
+        if "X-OAuth-Scopes" in me.headers:
+            if "admin:org" not in scopes:
+                missing.append("remove and invite: give the token the scope admin:org.")
+            if "repo" not in scopes:
+                missing.append("read private repositories: give the token the scope repo.")
+        user = me.json(dict)
+        return Identity(f"{user['login']} in {client.org}", str(user["id"]), ("read members",), tuple(missing))
+
+    def _must_see_everybody(self) -> tuple[Answer, str]:
+        """Who the token is, and its role; raises where GitHub would show the public members only, without a word."""
+        client = self._client
+        me = client.http.get("/user")
+        login = me.json(dict)["login"]
+        try:
+            mine = client.http.get(f"{client.home}/memberships/{segment(login)}").json(dict)
+        except NotFound:
+            mine = {}
+        if mine.get("state") != "active":
+            raise CredentialRejected(
+                f"{login} is not a member of {client.org}, or there is no organisation of that name. "
+                "Check the name, and use the token of one of its owners."
+            )
+        return me, mine.get("role", "")
+
+    def roles(self) -> list[Role]:
+        return list(ROLES)
+
+    def accounts(self) -> Iterator[Account]:
+        """Invitations come first: whoever accepts meanwhile is in two lists then, rather than in none."""
+        client, came = self._client, Seen()
+        if client.app is None:
+            self._must_see_everybody()
+        elif "members" not in client.app.permissions:
+            raise CredentialRejected("The App lacks the organisation permission Members: read.")
+        for row in client.rows(f"{client.home}/invitations", "invitations"):
+            yield _invitation(row)
+        owners = {row["id"] for row in client.rows(f"{client.home}/members", "owners", role="admin")}
+        total = client.count(f"{client.home}/members", filter="all")
+        self.on_total(total)
+        for page in client.pages(f"{client.home}/members", "members", total, filter="all"):
+            roles = ("admin" if row["id"] in owners else "member" for row in page if came.add(str(row["id"])))
+            yield from map(_account, self._people(page), roles)
+        for page in client.pages(f"{client.home}/outside_collaborators", "outside collaborators", filter="all"):
+            yield from (_account(row, OUTSIDE) for row in self._people(page) if came.add(str(row["id"])))
+
+    def _people(self, page: list[dict]) -> list[dict]:
+        """The rows of a page with what GraphQL knows of their names and e-mails."""
+        if self.settings.get("emails") == "leave out":
+            return page
+        nodes = self._client.graphql(PEOPLE, ids=[row["node_id"] for row in page], org=self._client.org).get("nodes")
+        known = {node["databaseId"]: node for node in nodes or () if node and "databaseId" in node}
+        if missing := [row["login"] for row in page if row["id"] not in known and row.get("type") == "User"]:
+            raise TemporarilyUnavailable(f"GitHub gave no profile of {missing[0]}. Nothing was taken over.")
+        return [row | known.get(row["id"], {}) for row in page]
+
+    def assets(self) -> Iterator[Asset]:
+        client = self._client
+        for row in client.rows(f"{client.home}/repos", "repositories", type="all"):
+            yield Asset(f"repository:{row['id']}", "repository", row["name"])
+        for row in client.rows(f"{client.home}/teams", "teams"):
+            yield Asset(f"team:{row['id']}", "team", row["name"])
+
+    def access(self) -> Iterator[Access]:
+        client, wanted = self._client, self.settings.get("access") or "all"
+        try:
+            if wanted != "leave out":
+                for repo in client.rows(f"{client.home}/repos", "repositories", type="all"):
+                    path = f"/repos/{segment(client.org)}/{segment(repo['name'])}/collaborators"
+                    for row in client.rows(path, "collaborators", affiliation=wanted):
+                        role = row.get("role_name") or ""
+                        may_hand_on = bool((row.get("permissions") or {}).get("admin"))
+                        yield Access(str(row["id"]), f"repository:{repo['id']}", role, may_hand_on)
+            for team in client.rows(f"{client.home}/teams", "teams"):
+                for row in client.rows(f"{client.home}/teams/{segment(team['slug'])}/members", "team members"):
+                    if not row.get("inherited"):  # the members of child teams are listed again here
+                        role = row.get("role") or "member"
+                        yield Access(str(row["id"]), f"team:{team['id']}", role, role == "maintainer")
+        except NotFound as gone:
+            raise TemporarilyUnavailable(f"A repository or team went away meanwhile. {gone}") from gone
+
+    def account(self, id: str) -> Account | None:
+        if id.startswith(INVITATION):
+            found = self._client.rows(f"{self._client.home}/invitations", "invitations")
+            return next((_invitation(row) for row in found if f"{INVITATION}{row['id']}" == id), None)
+        user = self._user(id)
+        role = self._role(user["login"]) if user else None
+        if role is None and user and self._is_outside(id):
+            role = OUTSIDE
+        return _account(self._people([user])[0], role) if role else None
+
+    def _user(self, id: str) -> dict | None:
+        """By id, as names can change: GET /user/{account_id}."""
+        try:
+            return self._client.http.get(f"/user/{segment(id)}").json(dict)
+        except NotFound:
+            return None
+
+    def _role(self, login: str) -> str | None:
+        try:
+            path = f"{self._client.home}/memberships/{segment(login)}"
+            membership = self._client.http.get(path).json(dict)
+        except NotFound:
+            return None
+        return membership.get("role") if membership.get("state") == "active" else None
+
+    def _is_outside(self, id: str) -> bool:
+        path = f"{self._client.home}/outside_collaborators"
+        return any(str(row["id"]) == id for row in self._client.rows(path, "outside collaborators", filter="all"))
+
+    def remove(self, account: Account) -> None:
+        if account.id.startswith(INVITATION):
+            self._act("DELETE", f"{self._client.home}/invitations/{segment(account.id.removeprefix(INVITATION))}")
+        elif user := self._user(account.id):
+            place = "outside_collaborators" if self._role(user["login"]) is None else "memberships"
+            self._act("DELETE", f"{self._client.home}/{place}/{segment(user['login'])}")
+
+    def change_role(self, account: Account, role: str) -> None:
+        login = self._login(account)
+        if role == OUTSIDE:
+            if not self._is_outside(account.id):
+                self._act("PUT", f"{self._client.home}/outside_collaborators/{login}", json={"async": False})
+        elif role in ("admin", "member"):
+            self._act("PUT", f"{self._client.home}/memberships/{login}", json={"role": role})
+        else:
+            raise Refused("GitHub lets its API make owners, members and outside collaborators only.")
+
+    def invite(self, email: str, role: str) -> None:
+        invited_as = next((sent for sent, shown in INVITED_AS.items() if shown == (role or "member")), None)
+        if invited_as is None:
+            raise Refused("An outside collaborator is invited to a repository, not to the organisation.")
+        pending = self._client.rows(f"{self._client.home}/invitations", "invitations")
+        if not any((row.get("email") or "").casefold() == email.casefold() for row in pending):
+            self._act("POST", f"{self._client.home}/invitations", json={"email": email, "role": invited_as})
+
+    def grant(self, account: Account, asset: Asset, role: str) -> None:
+        body = {"role": role} if asset.kind == "team" else {"permission": PERMISSION.get(role, role)}
+        self._act("PUT", self._place(account, asset), json=body)
+
+    def revoke(self, account: Account, asset: Asset) -> None:
+        place = self._place(account, asset)
+        self._act("DELETE", place)
+        if asset.kind == "repository" and self._is_there(place):
+            raise Refused(
+                f"{account.name} was taken out of {asset.name} itself, but may still use it through a team, "
+                "the organisation's base permission or as an owner."
+            )
+
+    def _is_there(self, place: str) -> bool:
+        try:
+            return self._client.http.get(place).status == 204
+        except NotFound:
+            return False
+
+    def _place(self, account: Account, asset: Asset) -> str:
+        """Where an account's access to an asset lies. Names can change hands, so ids decide."""
+        client, login = self._client, self._login(account)
+        id = asset.id.partition(":")[2]
+        if asset.kind == "team":
+            org = client.http.get(client.home).json(dict)["id"]
+            return f"/organizations/{org}/team/{segment(id)}/memberships/{login}"
+        path = f"/repos/{segment(client.org)}/{segment(asset.name)}"
+        if str(client.http.get(path).json(dict)["id"]) != id:
+            raise Refused(f"{asset.name} is another repository than at the last check. Check for updates first.")
+        return f"{path}/collaborators/{login}"
+
+    def _login(self, account: Account) -> str:
+        user = None if account.id.startswith(INVITATION) else self._user(account.id)
+        if user is None:
+            raise Refused(f"{account.name or account.email} has not accepted the invitation, or is gone from GitHub.")
+        return segment(user["login"])
+
+    def _act(self, method: str, path: str, json: dict | None = None) -> None:
+        """Not found counts as done for a removal; a 403 that is not about the credential is GitHub's no."""
+        try:
+            self._client.http.call(method, path, json=json)
+        except NotFound:
+            if method != "DELETE":
+                raise
+        except Forbidden as no:
+            if any(words in str(no).lower() for words in NOT_ALLOWED):
+                raise
+            raise Refused(str(no)) from no
+
+
+def _account(row: dict, role: str) -> Account:
+    verified = row.get("organizationVerifiedDomainEmails") or ()
+    return Account(
+        id=str(row["id"]),
+        email=min(verified, default=None) or row.get("email") or "",
+        name=row.get("name") or row["login"],
+        role=role,
+        kind="user" if row.get("type", "User") == "User" else "system",
+    )
+
+
+def _invitation(row: dict) -> Account:
+    role = INVITED_AS.get(row.get("role"), row.get("role") or "")
+    name = row.get("login") or ""
+    return Account(f"{INVITATION}{row['id']}", row.get("email") or "", name, "invited", role)
