@@ -39,6 +39,7 @@ def look_at(page, url: str, look: Look, width: int, dark: bool) -> list[str]:
     if page.query_selector("dialog:modal"):
         page.screenshot(path=path)
     else:
+        page.evaluate("scrollTo(0, 0)")
         height = min(page.evaluate("document.documentElement.scrollHeight"), TALLEST)
         page.screenshot(path=path, full_page=True, clip={"x": 0, "y": 0, "width": width, "height": height})
     found = Axe().run(page, options=RULES).response["violations"]
