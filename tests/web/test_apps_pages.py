@@ -1,0 +1,277 @@
+"""Apps as cards and one app with its settings: what is shown, to whom, what a form changes, in how few queries."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+
+from sync import apps, checks, people, policy
+from sync.db import db, utcnow, writing
+from sync.models import Account, Activity, App, AppPerson, Check, Report, Task
+from tests.web.client import Client
+
+
+@pytest.fixture
+def queries() -> list[str]:
+    """Every statement from here on."""
+    seen: list[str] = []
+
+    def note(event) -> None:
+        seen.append(event.sql)
+
+    db.query_hooks.append(note)
+    yield seen
+    db.query_hooks.remove(note)
+
+
+def make_apps(number: int, **values) -> list[App]:
+    with writing():
+        return [
+            App.create(connector="sample-chat", name=f"Chat {place:03}", category="Seat-based", state="active",
+                       users=100, matched=92, unmatched=8, last_check_at=utcnow(), **values)
+            for place in range(number)
+        ]  # fmt: skip
+
+
+def test_without_apps_the_page_shows_the_next_step(owner: Client) -> None:
+    page = owner.get("/apps").text
+    assert "Connect your first app" in page and "Try it with sample data" in page
+    assert 'href="/apps/new"' in page
+
+
+def test_a_user_without_apps_is_told_how_one_comes(site: Flask, someone) -> None:
+    page = Client(site, someone("Uma User", "user")).get("/apps").text
+    assert "No app is yours yet" in page and "/apps/new" not in page
+
+
+def test_a_card_tells_users_match_state_and_last_check(owner: Client, chat) -> None:
+    card = owner.get(f"/apps/{chat.app.id}/card", htmx=True).text
+    assert "11 users" in card and "100\u00a0% matched" in card and "Up to date" in card and "checked" in card
+    assert f"/apps/{chat.app.id}/checks" in card
+    assert "every 2s" not in card, "there is nothing to wait for"
+
+
+def test_the_card_of_a_running_check_polls_until_it_ends(owner: Client, chat) -> None:
+    check = checks.ask(chat.app, chat.by)
+    Check.update(state="running", phase="accounts", read=62, total=100).where(Check.id == check.id).execute()
+    card = owner.get(f"/apps/{chat.app.id}/card", htmx=True).text
+    assert "Checking 62 %" in card and "every 2s" in card
+    Check.update(state="failed", error="No answer").where(Check.id == check.id).execute()
+    assert "every 2s" not in owner.get(f"/apps/{chat.app.id}/card", htmx=True).text
+
+
+def test_search_and_filters_find_and_say_when_nothing_fits(owner: Client, home) -> None:
+    make_apps(3)
+    App.update(name="Ünïcode Áds", category="Paid social").where(App.name == "Chat 001").execute()
+    App.update(error="The token expired").where(App.name == "Chat 002").execute()
+
+    def names(query: str) -> list[str]:
+        part = owner.get(f"/apps?{query}", htmx=True).text
+        assert "<html" not in part
+        return [name for name in ("Chat 000", "Ünïcode Áds", "Chat 002") if f">{name}</a>" in part]
+
+    assert names("") == ["Chat 000", "Ünïcode Áds", "Chat 002"]
+    assert names("search=áDS") == ["Ünïcode Áds"]
+    assert names("category=Paid+social") == ["Ünïcode Áds"]
+    assert names("state=attention") == ["Chat 002"]
+    assert names("search=%25") == [], "a per cent sign is no wildcard"
+    assert "No app fits" in owner.get("/apps?search=zzz").text
+
+
+def test_two_hundred_apps_take_as_few_queries_as_two(owner: Client, home, queries: list[str]) -> None:
+    make_apps(2)
+    owner.get("/apps")
+
+    def taken() -> int:
+        queries.clear()
+        assert owner.get("/apps").status_code == 200
+        return len(queries)
+
+    few = taken()
+    make_apps(200)
+    assert taken() == few < 15
+
+
+def test_names_from_outside_are_escaped(owner: Client, home) -> None:
+    app = make_apps(1)[0]
+    App.update(name="<script>alert(1)</script>").where(App.id == app.id).execute()
+    for address in ("/apps", f"/apps/{app.id}", f"/apps/{app.id}/members", f"/apps/{app.id}/activity"):
+        assert "<script>alert" not in owner.get(address).text
+
+
+def test_a_collaborator_sees_members_and_no_way_to_act(site: Flask, chat, someone) -> None:
+    person = someone("Cora Collaborator", "user")
+    apps.set_part(chat.app, person, "collaborator", chat.by)
+    browser = Client(site, person)
+    page = browser.get(f"/apps/{chat.app.id}").text
+    assert "Check for updates" not in page and "Replace" not in page and "Disconnect" not in page
+    assert f"/apps/{chat.app.id}/members" in page and f'href="/apps/{chat.app.id}/reports"' not in page
+    assert "Check for updates" not in browser.get("/apps").text
+
+
+def test_settings_say_it_in_plain_sentences(owner: Client, chat) -> None:
+    page = owner.get(f"/apps/{chat.app.id}").text
+    assert "Report to the Owners; removed after a yes" in page
+    assert "When more than 5 users and more than 20\u00a0% would go" in page
+    assert "Taken over by themselves" in page and "Access token in Acme Chat" in page
+    assert chat.token not in page, "a secret is never on a page"
+
+
+def test_the_daily_check_is_switched_and_moved(owner: Client, chat) -> None:
+    here = f"/apps/{chat.app.id}/schedule"
+    assert owner.send("PUT", here, daily="yes", time="04:20").status_code == 303
+    app = App.get_by_id(chat.app.id)
+    assert (app.daily, app.check_minute) == (True, 260) and app.next_check_at is not None
+    assert "On, at 04:20" in owner.get(f"/apps/{chat.app.id}").text
+    owner.send("PUT", here, time="04:20")
+    assert App.get_by_id(chat.app.id).next_check_at is None
+    for wrong in ("", "25:00", "4.20", "04:60", "04:20; DROP"):
+        answer = owner.send("PUT", here, daily="yes", time=wrong)
+        assert answer.status_code == 422 and "written as 04:20" in answer.text
+
+
+def test_the_policy_takes_own_numbers_or_the_workspaces(owner: Client, chat) -> None:
+    here = f"/apps/{chat.app.id}/policy"
+    owner.send("PUT", here, removal="automatic", guard="own", accounts="2", percent="50")
+    app = App.get_by_id(chat.app.id)
+    assert (app.removal, policy.guard_of(app)) == ("automatic", policy.Guard(2, 50))
+    assert owner.send("PUT", here, removal="ask", guard="own", accounts="-1", percent="50").status_code == 422
+    assert owner.send("PUT", here, removal="sometimes", guard="own", accounts="1", percent="5").status_code == 400
+    assert App.get_by_id(chat.app.id).removal == "automatic", "nothing of a refused form is taken over"
+    owner.send("PUT", here, removal="ask", guard="workspace", accounts="2", percent="50")
+    app = App.get_by_id(chat.app.id)
+    assert (app.removal, app.guard_accounts, app.guard_percent) == ("ask", None, None)
+
+
+@pytest.mark.parametrize("typed, kept", [("8.75", 875), ("8,5", 850), ("12", 1200), ("", None), ("0", 0)])
+def test_a_seat_price_is_taken_as_people_write_it(owner: Client, chat, typed: str, kept: int | None) -> None:
+    assert owner.send("PUT", f"/apps/{chat.app.id}/seat-price", price=typed).status_code == 303
+    assert App.get_by_id(chat.app.id).seat_price == kept
+
+
+@pytest.mark.parametrize("typed", ["-1", "1e3", "8.755", "twelve", "1,000.00", "99999999", "NaN"])
+def test_a_seat_price_that_is_none_comes_back_with_the_reason(owner: Client, chat, typed: str) -> None:
+    answer = owner.send("PUT", f"/apps/{chat.app.id}/seat-price", price=typed)
+    assert answer.status_code == 422 and "such as 8.75" in answer.text and f'value="{typed}"' in answer.text
+
+
+def test_owners_and_collaborators_are_added_changed_and_taken_out(owner: Client, chat, someone) -> None:
+    jana = someone("Jana Kowalski", "user")
+    here = f"/apps/{chat.app.id}/people"
+
+    def part() -> str | None:
+        row = AppPerson.get_or_none(AppPerson.app == chat.app, AppPerson.person == jana)
+        return row and row.part
+
+    owner.post(here, email="JANA.kowalski@acme.example", part="collaborator")
+    assert part() == "collaborator"
+    owner.send("PUT", f"{here}/{jana.id}", part="owner")
+    assert part() == "owner"
+    owner.send("DELETE", f"{here}/{jana.id}")
+    assert part() is None
+    answer = owner.post(here, email="nobody@acme.example", part="owner")
+    assert answer.status_code == 422 and "Nobody in People has the address nobody@acme.example" in answer.text
+    olga = people.find_by_email("olga@acme.example")
+    page = owner.client.post(f"{here}/{olga.id}?_method=DELETE", data={"csrf_token": owner.token()},
+                             follow_redirects=True).text  # fmt: skip
+    assert "only Owner" in page and "Nothing was changed" in page
+
+
+def test_people_are_suggested_behind_the_last_comma(owner: Client, chat, someone) -> None:
+    someone("Jana Kowalski")
+    here = f"/apps/{chat.app.id}/people/suggestions"
+    assert 'value="jana.kowalski@acme.example"' in owner.get(f"{here}?email=kowal", htmx=True).text
+    assert 'value="a@b.c, jana.kowalski@acme.example"' in owner.get(f"{here}?owners=a@b.c,+kowal", htmx=True).text
+    assert owner.get(f"{here}?email=k", htmx=True).text.strip() == "", "one letter suggests nobody"
+
+
+def test_a_credential_is_tested_before_it_replaces_the_other(owner: Client, chat) -> None:
+    here = f"/apps/{chat.app.id}/credential"
+    answer = owner.send("PUT", here, base_url=chat.url, token="acme_wrong-secret")
+    assert answer.status_code == 422 and "The one before is still in use" in answer.text
+    assert "acme_wrong-secret" not in answer.text
+    assert owner.send("PUT", here, base_url=chat.url, token="").status_code == 303, "an empty secret is the one before"
+    assert chat.check().state == "succeeded"
+
+
+def test_a_test_says_who_the_credential_is_or_what_to_fix(owner: Client, chat) -> None:
+    assert "It works: Access token in Acme Chat" in owner.post(f"/apps/{chat.app.id}/tests").text
+    chat.stop()
+    answer = owner.post(f"/apps/{chat.app.id}/tests")
+    assert "That doesn&#39;t work yet" in answer.text or "That doesn't work yet" in answer.text
+    assert "stays as it was" in answer.text
+
+
+def test_pause_and_resume(owner: Client, chat) -> None:
+    owner.post(f"/apps/{chat.app.id}/pause")
+    page = owner.get(f"/apps/{chat.app.id}").text
+    assert "Paused" in page and "Check for updates" not in page
+    owner.send("DELETE", f"/apps/{chat.app.id}/pause")
+    assert "Check for updates" in owner.get(f"/apps/{chat.app.id}").text
+
+
+def test_disconnecting_needs_the_name_and_says_what_stays(owner: Client, chat) -> None:
+    chat.leave(1)
+    chat.check()
+    dialog = owner.get(f"/apps/{chat.app.id}/disconnection").text
+    assert "Nobody is removed from Chat" in dialog and "1 change waits" in dialog
+    assert owner.send("DELETE", f"/apps/{chat.app.id}", name="chat").status_code == 422
+    assert App.get_by_id(chat.app.id).state == "active"
+    owner.send("DELETE", f"/apps/{chat.app.id}", name="Chat")
+    app = App.get_by_id(chat.app.id)
+    assert (app.state, app.credential) == ("disconnected", None)
+    assert chat.removed() == [] and Account.select().count() == 11
+    assert ">Chat</a>" not in owner.get("/apps").text
+    page = owner.get(f"/apps/{chat.app.id}").text
+    assert "is disconnected" in page and "Check for updates" not in page
+
+
+def test_assets_tell_who_alone_controls_one(owner: Client, chat) -> None:
+    channel = chat.store.add_channel("marketing", "page")
+    chat.store.join(channel, chat.id_of(1), "manager", "page")
+    chat.store.join(channel, chat.id_of(2), "member", "page")
+    chat.check()
+    page = owner.get(f"/apps/{chat.app.id}/assets").text
+    assert "marketing" in page and "Person 1" in page and "alone" in page
+    asset = chat.app.assets.get()
+    page = owner.get(f"/apps/{chat.app.id}/assets/{asset.id}").text
+    assert "Person 1 alone controls this channel" in page and "Person 2" in page
+    assert "Nothing fits" in owner.get(f"/apps/{chat.app.id}/assets?search=zzz").text
+
+
+def test_acts_are_shown_retried_said_to_be_done_and_given_up(owner: Client, chat) -> None:
+    account = Account.get(Account.email == "p1@acme.example")
+    task = Task.create(app=chat.app, act="remove", account=account, state="needs attention", asked_by=chat.by,
+                       error="The app said no: billing owner", attempts=1)  # fmt: skip
+    Account.update(state="removing").where(Account.id == account.id).execute()
+    page = owner.get(f"/apps/{chat.app.id}/activity").text
+    assert "The app said no: billing owner" in page and "Retry" in page and "every 2s" not in page
+    here = f"/apps/{chat.app.id}/tasks"
+    part = owner.send("POST", f"{here}/{task.id}/attempts", htmx=True)
+    assert "Queued" in part.text and "every 2s" in part.text
+    part = owner.send("DELETE", f"{here}/{task.id}", htmx=True)
+    assert "Cancelled" in part.text and "every 2s" not in part.text
+    assert Account.get_by_id(account.id).state == "present"
+    again = owner.send("POST", f"{here}/{task.id}/attempts", htmx=True)
+    assert "there is nothing to retry" in again.headers["HX-Trigger"]
+    Task.update(state="needs attention").where(Task.id == task.id).execute()
+    Account.update(state="removing").where(Account.id == account.id).execute()
+    owner.post(f"{here}/{task.id}/completion")
+    assert Account.get_by_id(account.id).state == "gone"
+
+
+def test_the_activity_of_an_app_is_its_own(owner: Client, chat, second) -> None:
+    with writing():
+        Activity.create(who="x", what="something elsewhere", app=second.app, seal="")
+    page = owner.get(f"/apps/{chat.app.id}/activity").text
+    assert "Connected app" in page and "Something elsewhere" not in page
+    assert "Nothing fits" in owner.get(f"/apps/{chat.app.id}/activity?search=zzz", htmx=True).text
+
+
+def test_what_belongs_to_another_app_is_not_found(owner: Client, chat, second) -> None:
+    check = Check.select().where(Check.app == second.app).get()
+    account = Account.select().where(Account.app == second.app).get()
+    assert owner.get(f"/apps/{chat.app.id}/checks/{check.id}").status_code == 404
+    assert owner.get(f"/apps/{chat.app.id}/members/{account.id}/match").status_code == 404
+    assert owner.get("/apps/999999").status_code == 404
+    assert Report.select().count() == 2

@@ -1,0 +1,224 @@
+"""Connecting an app through its steps: what is kept, what is never shown, what happens once however often clicked."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from sync import connecting, schedule
+from sync.db import utcnow
+from sync.models import Account, Activity, App, AppPerson, Check
+from tests.demo.apps import ChatApp
+from tests.web.client import Client
+
+
+@pytest.fixture
+def acme(tmp_path: Path):
+    """An Acme Chat that nobody has connected yet, with three members."""
+    with ChatApp(tmp_path / "acme") as chat:
+        for name, role in (("Olga Brandt", "owner"), ("Jana Kowalski", "member"), ("Kim Sørensen", "guest")):
+            chat.store.add(f"{name.split()[0].lower()}@acme.example", name, role, via="page")
+        yield chat
+
+
+def begin(browser: Client) -> App:
+    """Choose Acme Chat in the catalogue."""
+    answer = browser.post("/apps", connector="sample-chat")
+    assert answer.status_code == 303
+    return App.get_by_id(int(answer.location.split("/")[2]))
+
+
+def enter(browser: Client, app: App, acme: ChatApp, **values):
+    return browser.post(f"/apps/{app.id}/connection", **({"app_name": "Chat", **acme.settings} | values))
+
+
+def start(browser: Client, app: App, **values):
+    given = {"owners": "olga@acme.example", "daily": "yes", "time": "04:20"} | values
+    return browser.post(f"/apps/{app.id}/connection/reading", **given)
+
+
+def test_the_catalogue_is_searched(owner: Client) -> None:
+    page = owner.get("/apps/new").text
+    assert "Acme Chat (sample)" in page and "SCIM 2.0" in page and "Platinum" in page
+    part = owner.get("/apps/new?search=scim", htmx=True).text
+    assert "SCIM 2.0" in part and "Acme Chat" not in part and "<html" not in part
+    assert "No such app in the catalogue" in owner.get("/apps/new?search=zzz").text
+    assert "Acme Ads" in owner.get("/apps/new?category=Paid+social").text
+
+
+def test_the_whole_way(owner: Client, acme: ChatApp, someone) -> None:
+    someone("Jana Kowalski")
+    app = begin(owner)
+    assert app.state == "connecting"
+    page = owner.get(f"/apps/{app.id}/connection").text
+    assert "Copy the access token" in page and 'type="password"' in page
+    tested = enter(owner, app, acme)
+    assert "It works: Access token in Acme Chat" in tested.text and "It may read members" in tested.text
+    assert enter(owner, app, acme, next="yes").location == f"/apps/{app.id}/connection/owners"
+    page = owner.get(f"/apps/{app.id}/connection/owners").text
+    assert 'value="olga@acme.example"' in page
+    answer = start(owner, app, collaborators="jana.kowalski@acme.example")
+    assert answer.location == f"/apps/{app.id}/connection/reading"
+    assert "every 1s" in owner.get(f"/apps/{app.id}/connection/reading").text
+    schedule.drain(("check",))
+    page = owner.get(f"/apps/{app.id}/connection/reading").text
+    assert "Chat was read" in page and "4 members read" in page and "every 1s" not in page
+    page = owner.get(f"/apps/{app.id}/connection/matching").text
+    assert "Kim Sørensen" in page and "Unmatched" in page
+    app = App.get_by_id(app.id)
+    assert (app.name, app.state, app.check_minute, app.users) == ("Chat", "active", 260, 4)
+    assert sorted(row.part for row in app.people) == ["collaborator", "owner"]
+    assert Activity.select().where(Activity.what == "connected app", Activity.app == app).count() == 1
+
+
+def test_a_draft_survives_a_reload_and_shows_no_secret(owner: Client, acme: ChatApp) -> None:
+    app = begin(owner)
+    wrong = enter(owner, app, acme, token="acme_this-is-wrong")
+    assert wrong.status_code == 422 and "That doesn" in wrong.text and "acme_this-is-wrong" not in wrong.text
+    page = owner.get(f"/apps/{app.id}/connection").text
+    assert f'value="{acme.url}"' in page and "acme_this-is-wrong" not in page
+    assert b"acme_this-is-wrong" not in bytes(App.get_by_id(app.id).credential), "sealed, not written down"
+    enter(owner, app, acme)
+    page = owner.get(f"/apps/{app.id}/connection").text
+    assert acme.token not in page and "keep the one that is stored" in page
+    assert "Being connected" in owner.get("/apps").text and "Go on" in owner.get("/apps").text
+    assert enter(owner, app, acme, token="", next="yes").status_code == 303, "an empty secret is the one entered before"
+
+
+def test_with_htmx_the_form_stays_and_only_the_outcome_comes(owner: Client, acme: ChatApp) -> None:
+    app = begin(owner)
+    part = owner.send("POST", f"/apps/{app.id}/connection", htmx=True, app_name="Chat", base_url=acme.url, token="no")
+    assert part.status_code == 422 and "<html" not in part.text and "<input" not in part.text
+    part = owner.send("POST", f"/apps/{app.id}/connection", htmx=True, app_name="Chat", **acme.settings)
+    assert "It works" in part.text
+
+
+@pytest.mark.parametrize("values, told", [
+    ({"base_url": ""}, "Address is missing"),
+    ({"base_url": "javascript:alert(1)"}, "Address does not look right"),
+    ({"base_url": "http://127.0.0.1:1"}, "the server accepts no connection"),
+    ({"token": "has space"}, "Access token does not look right"),
+])
+def test_what_is_wrong_is_said_exactly(owner: Client, acme: ChatApp, values: dict, told: str) -> None:
+    answer = enter(owner, begin(owner), acme, **values)
+    assert answer.status_code == 422 and told in answer.text
+
+
+def test_a_token_that_may_only_read_is_said_before_one_goes_on(owner: Client, acme: ChatApp) -> None:
+    app = begin(owner)
+    answer = enter(owner, app, acme, token=acme.reading_token, next="yes")
+    assert answer.status_code == 200 and "read-only token" in answer.text and "Continue all the same" in answer.text
+
+
+def test_nothing_is_begun_before_the_credential_was_tested(owner: Client, acme: ChatApp) -> None:
+    app = begin(owner)
+    assert owner.get(f"/apps/{app.id}/connection/owners").location == f"/apps/{app.id}/connection"
+    answer = start(owner, app)
+    assert answer.status_code == 422 and "not been tested" in answer.text
+    assert App.get_by_id(app.id).state == "connecting" and Check.select().count() == 0
+
+
+def test_choosing_twice_is_one_draft_and_starting_twice_one_reading(owner: Client, acme: ChatApp) -> None:
+    app = begin(owner)
+    assert begin(owner).id == app.id, "a double click on the catalogue"
+    enter(owner, app, acme)
+    assert start(owner, app).location == start(owner, app).location
+    schedule.drain(("check",))
+    start(owner, app)
+    assert Check.select().count() == 1, "Back and pressed again"
+    assert App.select().count() == 1
+    assert owner.get(f"/apps/{app.id}/connection").location == f"/apps/{app.id}"
+
+
+def test_the_same_space_and_the_same_name_are_refused(owner: Client, acme: ChatApp) -> None:
+    first = begin(owner)
+    enter(owner, first, acme)
+    start(owner, first)
+    second = begin(owner)
+    answer = enter(owner, second, acme)
+    assert answer.status_code == 422 and "There is an app named Chat already" in answer.text
+    answer = enter(owner, second, acme, app_name="Another")
+    assert answer.status_code == 422 and "connected already, as Chat" in answer.text
+
+
+def test_two_drafts_of_one_space_make_one_app(owner: Client, site: Flask, someone, acme: ChatApp) -> None:
+    other = Client(site, someone("Ada Admin", "admin"))
+    mine, theirs = begin(owner), begin(other)
+    assert mine.id != theirs.id
+    enter(owner, mine, acme)
+    enter(other, theirs, acme, app_name="Theirs")
+    start(owner, mine)
+    answer = start(other, theirs)
+    assert answer.status_code == 422 and "connected already" in answer.text
+    assert other.get(f"/apps/{mine.id}").status_code == 404, "an admin without a part in it"
+
+
+def test_unknown_owners_come_back_with_what_was_typed(owner: Client, acme: ChatApp) -> None:
+    app = begin(owner)
+    enter(owner, app, acme)
+    answer = start(owner, app, owners="olga@acme.example, ghost@acme.example")
+    assert answer.status_code == 422 and "ghost@acme.example" in answer.text and "olga@acme.example" in answer.text
+    assert start(owner, app, owners=" , ").status_code == 422
+    assert start(owner, app, time="noon").status_code == 422
+    assert App.get_by_id(app.id).state == "connecting"
+
+
+def test_who_connects_for_somebody_else_goes_back_to_the_apps(site: Flask, someone, olga, acme: ChatApp) -> None:
+    admin = someone("Ada Admin", "admin")
+    browser = Client(site, admin)
+    app = begin(browser)
+    enter(browser, app, acme)
+    assert start(browser, app).location == "/apps"
+    assert [row.person for row in AppPerson.select().where(AppPerson.app == app)] == [olga]
+
+
+def test_a_first_reading_that_fails_can_be_tried_again(owner: Client, acme: ChatApp, hurried) -> None:
+    app = begin(owner)
+    enter(owner, app, acme)
+    start(owner, app)
+    acme.stop()
+    schedule.drain(("check",))
+    page = owner.get(f"/apps/{app.id}/connection/reading").text
+    assert "could not be read" in page and "Read it again" in page
+    assert owner.get(f"/apps/{app.id}/connection/matching").location == f"/apps/{app.id}/connection/reading"
+    acme.start()
+    owner.post(f"/apps/{app.id}/connection/readings")
+    schedule.drain(("check",))
+    assert "Chat was read" in owner.get(f"/apps/{app.id}/connection/reading").text
+
+
+def test_a_likely_person_is_one_click_away(owner: Client, acme: ChatApp, someone) -> None:
+    someone("Kim Sorensen")
+    app = begin(owner)
+    enter(owner, app, acme)
+    start(owner, app)
+    schedule.drain(("check",))
+    page = owner.get(f"/apps/{app.id}/connection/matching").text
+    assert "Is Kim Sorensen" in page
+    kim = Account.get(Account.name == "Kim Sørensen")
+    back = f"/apps/{app.id}/connection/matching"
+    answer = owner.send("PUT", f"/apps/{app.id}/members/{kim.id}/match?back={back}", kind="person",
+                        email="kim.sorensen@acme.example")  # fmt: skip
+    assert answer.location == back
+    assert Account.get_by_id(kim.id).match == "matched"
+
+
+def test_a_draft_is_given_up_or_forgotten_with_its_secret(owner: Client, acme: ChatApp) -> None:
+    app = begin(owner)
+    enter(owner, app, acme)
+    owner.send("DELETE", f"/apps/{app.id}")
+    assert App.select().count() == 0
+    app = begin(owner)
+    enter(owner, app, acme)
+    connecting.forget_drafts(utcnow())
+    assert App.select().count() == 1
+    connecting.forget_drafts(utcnow() + timedelta(days=8))
+    assert App.select().count() == 0
+
+
+def test_an_unknown_kind_is_refused(owner: Client) -> None:
+    assert owner.post("/apps", connector="../etc").location == "/apps/new"
+    assert App.select().count() == 0

@@ -1,0 +1,134 @@
+"""The Members tab: whose accounts are, what a person decides about one, and that it outlives the next check."""
+
+from __future__ import annotations
+
+import pytest
+
+from sync.db import writing
+from sync.models import Account, App, Report
+from tests.web.client import Client
+
+
+@pytest.fixture
+def kim(chat) -> Account:
+    """Somebody from outside, whom nobody knows."""
+    chat.store.add("kim@freelance.example", "Kim Sørensen", "guest", via="page")
+    chat.check()
+    return Account.get(Account.name == "Kim Sørensen")
+
+
+def put(owner: Client, account: Account, **values):
+    return owner.send("PUT", f"/apps/{account.app_id}/members/{account.id}/match", **values)
+
+
+def now(account: Account) -> Account:
+    return Account.get_by_id(account.id)
+
+
+def test_tabs_hold_who_is_known_unknown_guest_and_service(owner: Client, chat, kim) -> None:
+    here = f"/apps/{chat.app.id}/members"
+    assert "Person 3" in owner.get(here).text
+    page = owner.get(f"{here}?tab=unmatched").text
+    assert "Kim Sørensen" in page and "Guest" in page and "Person 3" not in page
+    assert "No guests" in owner.get(f"{here}?tab=guests").text
+    assert "Access token" in owner.get(f"{here}?tab=service+accounts").text
+    assert "Rollcall acts with it" in owner.get(f"{here}?tab=service+accounts").text
+    assert owner.get(f"{here}?tab=aliens").status_code == 404
+
+
+def test_search_and_pages(owner: Client, chat) -> None:
+    with writing():
+        for number in range(120):
+            name = f"Many {number:03}"
+            Account.create(app=chat.app, external_id=name, name=name, email=f"m{number}@x.example")
+        App.update(unmatched=120).where(App.id == chat.app.id).execute()
+    here = f"/apps/{chat.app.id}/members?tab=unmatched"
+    first = owner.get(here, htmx=True).text
+    assert "<html" not in first and "Many 049" in first and "Many 050" not in first and "1–50 of 120" in first
+    assert "Many 119" in owner.get(f"{here}&page=3").text
+    assert "Many 119" in owner.get(f"{here}&page=999").text, "a page behind the last one is the last one"
+    found = owner.get(f"{here}&search=many+07").text
+    assert found.count("Many 07") >= 10 and "Many 080" not in found
+    assert "Nobody fits" in owner.get(f"{here}&search=zzz").text
+
+
+def test_an_account_is_matched_by_address_in_any_spelling(owner: Client, chat, kim) -> None:
+    answer = put(owner, kim, kind="person", email=" P3@ACME.example ")
+    assert answer.status_code == 303
+    assert now(kim).person == chat.people[3] and now(kim).match == "matched"
+    chat.check()
+    assert now(kim).person == chat.people[3], "a person's decision outlives every check"
+    assert "Person 3" in owner.get(f"/apps/{chat.app.id}/members?search=Kim").text
+
+
+def test_an_address_that_nobody_has_comes_back(owner: Client, kim) -> None:
+    answer = put(owner, kim, kind="person", email="nobody@acme.example")
+    assert answer.status_code == 422 and "Nobody in People has the address nobody@acme.example" in answer.text
+    assert put(owner, kim, kind="person", email="").status_code == 422
+    assert put(owner, kim, kind="emperor").status_code == 400
+    assert now(kim).match == "unmatched"
+
+
+def test_likely_people_are_offered(owner: Client, chat, kim, someone) -> None:
+    someone("Kim Sorensen")
+    dialog = owner.get(f"/apps/{chat.app.id}/members/{kim.id}/match", htmx=True).text
+    assert "Whose is Kim Sørensen?" in dialog and "Kim Sorensen" in dialog and "% like the name" in dialog
+    put(owner, kim, kind="person", chosen="kim.sorensen@acme.example", email="")
+    assert now(kim).person.name == "Kim Sorensen"
+
+
+def test_guest_service_account_nobody_and_back_to_the_email(owner: Client, chat, kim) -> None:
+    put(owner, kim, kind="guest")
+    assert now(kim).match == "guest"
+    put(owner, kim, kind="service", email="p2@acme.example")
+    assert (now(kim).match, now(kim).person) == ("service account", chat.people[2])
+    assert "Service account of Person 2" in owner.get(f"/apps/{chat.app.id}/members?tab=service+accounts").text
+    put(owner, kim, kind="nobody")
+    assert (now(kim).match, now(kim).person) == ("unmatched", None)
+    person = Account.get(Account.email == "p1@acme.example")
+    put(owner, person, kind="nobody")
+    chat.check()
+    assert now(person).match == "unmatched"
+    put(owner, person, kind="email")
+    assert now(person).match == "matched"
+
+
+def test_protection_needs_a_reason_and_keeps_the_seat(owner: Client, chat) -> None:
+    account = Account.get(Account.email == "p1@acme.example")
+    here = f"/apps/{chat.app.id}/members/{account.id}/protection"
+    assert owner.send("PUT", here, reason="  ").status_code == 422
+    owner.send("PUT", here, reason="Owns the billing")
+    assert "Owns the billing" in owner.get(f"/apps/{chat.app.id}/members").text
+    chat.leave(1, 2)
+    chat.check()
+    wizard = owner.get(f"/reports/{Report.get(Report.state == 'open').id}").text
+    assert "Protected: Owns the billing" in wizard
+    owner.send("DELETE", here)
+    assert now(account).protected is None
+
+
+def test_left_out_is_shown_and_taken_back(owner: Client, chat) -> None:
+    chat.leave(1)
+    chat.check()
+    report = Report.get(Report.state == "open")
+    change = chat.change(report, 1)
+    owner.post(f"/reports/{report.id}/application", version=report.version, shown=change.id,
+               **{f"reason-{change.id}": "Hand-over until Friday"})  # fmt: skip
+    page = owner.get(f"/apps/{chat.app.id}/members").text
+    assert "Left out" in page and "Hand-over until Friday" in page
+    owner.send("DELETE", f"/apps/{chat.app.id}/members/{change.account_id}/leaving-out")
+    chat.check()
+    assert Report.select().where(Report.state == "open").count() == 1, "it is asked about again"
+
+
+def test_after_an_act_one_is_where_one_was_and_nowhere_else(owner: Client, chat, kim) -> None:
+    back = f"/apps/{chat.app.id}/members?tab=unmatched&search=kim"
+    assert put(owner, kim, kind="guest", back=back).location == back
+    for elsewhere in ("https://evil.example/", "//evil.example", "javascript:alert(1)"):
+        assert put(owner, kim, kind="guest", back=elsewhere).location == f"/apps/{chat.app.id}/members"
+
+
+def test_the_next_check_is_told_of_who_left(owner: Client, chat) -> None:
+    chat.leave(4)
+    page = owner.get(f"/apps/{chat.app.id}/members?search=Person+4").text
+    assert "Deprovisioned" in page

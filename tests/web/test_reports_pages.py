@@ -1,0 +1,62 @@
+"""The lists of reports: what waits comes first, what is not one's own is not there."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from sync import apps, people
+from sync.db import utcnow, writing
+from sync.models import Report
+from tests.web.client import Client
+
+
+def test_without_reports_the_page_says_when_one_comes(owner: Client) -> None:
+    assert "No reports yet" in owner.get("/reports").text
+
+
+def test_open_reports_come_first_with_what_waits(owner: Client, chat, second) -> None:
+    chat.leave(1, 2)
+    chat.check()
+    with writing():
+        Report.create(app=second.app, state="applied", counts={"new user": 1}, decided_at=utcnow())
+    page = owner.get("/reports").text
+    assert page.index("Waits for you") < page.index("1 new user")
+    assert "2 removed users" in page and "2 wait for your yes" in page
+    assert 'class="count">1<' in page, "the badge in the navigation"
+
+
+def test_filters_by_app_and_state(owner: Client, chat, second) -> None:
+    people.mark_left(chat.people[1], chat.by)
+    chat.check()
+    part = owner.get("/reports?state=open", htmx=True).text
+    assert "<html" not in part and "Waits for you" in part and "Second chat" not in part
+    assert "Second chat" in owner.get(f"/reports?app={second.app.id}", htmx=True).text
+    assert "No report fits" in owner.get("/reports?state=dismissed").text
+    assert "Waits for you" in owner.get("/reports?state=nonsense&app=x").text, "what is no filter filters nothing"
+    assert "Waits for you" in owner.get(f"/apps/{chat.app.id}/reports").text
+    assert "Waits for you" not in owner.get(f"/apps/{second.app.id}/reports").text
+
+
+def test_checks_that_found_nothing_are_not_in_the_way(owner: Client, chat) -> None:
+    chat.check()
+    assert "Nothing new" not in owner.get("/reports").text
+    assert "Nothing new" in owner.get("/reports?state=applied").text
+
+
+def test_pages(owner: Client, chat) -> None:
+    with writing():
+        for number in range(60):
+            Report.create(app=chat.app, state="applied", counts={"new user": number + 1}, decided_at=utcnow())
+    first, second = owner.get("/reports").text, owner.get("/reports?page=2", htmx=True).text
+    assert "60 new users" in first and "1–50 of 61" in first
+    assert ">1 new user<" in second and "60 new users" not in second
+
+
+def test_only_reports_that_one_may_decide(site: Flask, chat, second, someone) -> None:
+    chat.leave(1)
+    chat.check()
+    ann = someone("Ann Owner", "user")
+    apps.set_part(second.app, ann, "owner", chat.by)
+    apps.set_part(chat.app, ann, "collaborator", chat.by)
+    page = Client(site, ann).get("/reports").text
+    assert "Second chat" in page and "Waits for you" not in page and 'class="count"' not in page

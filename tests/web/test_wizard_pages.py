@@ -1,0 +1,301 @@
+"""Check for updates and the Sync Data wizard: joined, watched, decided, finished once, whatever is clicked or stale."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from flask import Flask
+
+from sync import apps, checks, people, reports, schedule
+from sync.db import writing
+from sync.models import Account, Activity, App, Change, Check, Report, Task
+from sync.workspace import update_workspace
+from tests.web.client import Client
+
+
+@pytest.fixture
+def report(chat) -> Report:
+    """Persons 1, 2 and 3 have left; the guard lets three go."""
+    chat.leave(1, 2, 3)
+    chat.check()
+    return Report.get(Report.state == "open")
+
+
+def finish(browser: Client, report: Report, shown=None, yes=(), htmx: bool = False, **reasons: str):
+    """Press Finish Sync on the page of this report; `shown` defaults to `yes`."""
+    shown = yes if shown is None else shown
+    return browser.send(
+        "POST", f"/reports/{report.id}/application", htmx=htmx, version=report.version,
+        shown=[change.id for change in shown], yes=[change.id for change in yes], **reasons,
+    )  # fmt: skip
+
+
+def outcome(page: str) -> str:
+    return re.sub(r"\s+", " ", re.search(r'id="sync-outcome"[^>]*>(.*?)</output>', page, re.DOTALL).group(1)).strip()
+
+
+# -- Check for updates ---------------------------------------------------------------------------------------------
+
+
+def test_a_check_is_started_and_a_second_click_joins_it(owner: Client, chat) -> None:
+    first = owner.send("POST", f"/apps/{chat.app.id}/checks", htmx=True)
+    second = owner.send("POST", f"/apps/{chat.app.id}/checks", htmx=True)
+    assert "Checking Chat" in first.text and "<dialog" in first.text and "every 1s" in first.text
+    assert first.headers["HX-Trigger-After-Swap"] == f"check-{chat.app.id}"
+    assert "You can close this: the check goes on" in first.text
+    assert Check.select().where(Check.state == "queued").count() == 1
+    assert re.findall(r"checks/(\d+)/progress", first.text) == re.findall(r"checks/(\d+)/progress", second.text)
+
+
+def test_without_javascript_the_check_has_a_page_that_reloads_itself(owner: Client, chat) -> None:
+    answer = owner.post(f"/apps/{chat.app.id}/checks")
+    assert answer.status_code == 303
+    page = owner.get(answer.location).text
+    assert '<noscript><meta http-equiv="refresh" content="2"></noscript>' in page and "Checking Chat" in page
+    schedule.drain(("check",))
+    page = owner.get(answer.location).text
+    assert "Chat was checked" in page and "http-equiv" not in page
+
+
+def test_progress_says_phase_numbers_and_time_and_ends(owner: Client, chat) -> None:
+    check = checks.ask(chat.app, chat.by)
+    here = f"/apps/{chat.app.id}/checks/{check.id}/progress"
+    Check.update(state="running", phase="accounts", read=3400, total=5120).where(Check.id == check.id).execute()
+    part = owner.get(here, htmx=True).text
+    assert "Reading members…" in part and "3,400" in part and "of 5,120" in part and "s so far" in part
+    assert 'value="3400" max="5120"' in part
+    Check.update(read=6000).where(Check.id == check.id).execute()
+    assert 'value="6000" max="6000"' in owner.get(here, htmx=True).text, "a total that was too small"
+    Check.update(state="queued", phase="waiting").where(Check.id == check.id).execute()
+    chat.store.add("new@acme.example", "New Body", "member", via="page")
+    checks.run(check.id)
+    part = owner.get(here, htmx=True).text
+    assert "hx-trigger" not in part, "nothing to wait for any more"
+    assert "12 members read. Taken over: 1 new user." in part and "Nothing waits for you" in part
+
+
+def test_a_check_that_found_leavers_leads_to_the_report(owner: Client, chat) -> None:
+    chat.leave(1, 2)
+    check = chat.check()
+    part = owner.get(f"/apps/{chat.app.id}/checks/{check.id}/progress", htmx=True).text
+    assert "2 people left Acme and still have a seat in Chat." in part
+    assert "View report" in part and f"/reports/{check.report_id}" in part
+
+
+def test_a_check_that_failed_says_why_and_what_stays(owner: Client, chat) -> None:
+    chat.stop()
+    check = chat.check()
+    part = owner.get(f"/apps/{chat.app.id}/checks/{check.id}/progress", htmx=True).text
+    assert "Chat could not be checked" in part and "Nothing was changed" in part and "Check again" in part
+
+
+def test_a_check_is_cancelled(owner: Client, chat) -> None:
+    check = checks.ask(chat.app, chat.by)
+    part = owner.send("DELETE", f"/apps/{chat.app.id}/checks/{check.id}", htmx=True).text
+    assert "Stopping…" in part
+    schedule.drain(("check",))
+    part = owner.get(f"/apps/{chat.app.id}/checks/{check.id}/progress", htmx=True).text
+    assert "The check was cancelled" in part and "Nothing was changed" in part and "hx-trigger" not in part
+
+
+def test_a_paused_app_is_not_checked(owner: Client, chat) -> None:
+    apps.pause(chat.app, chat.by)
+    owner.post(f"/apps/{chat.app.id}/checks")
+    assert "is paused" in owner.get(f"/apps/{chat.app.id}").text
+    assert Check.select().where(Check.state == "queued").count() == 0
+
+
+# -- The wizard ----------------------------------------------------------------------------------------------------
+
+
+def test_the_wizard_shows_who_why_since_when_and_what_it_saves(owner: Client, chat, report: Report) -> None:
+    apps.set_seat_price(chat.app, 2100, chat.by)
+    page = owner.get(f"/reports/{report.id}").text
+    assert "<html" in page and "3 people left Acme and still have a seat in Chat." in page
+    assert "To be updated to Rollcall" in page
+    assert "Person 1" in page and "p1@acme.example" in page and "Marked as left by Olga Brandt on" in page
+    assert "Member" in page and "21\u00a0€ a month" in page
+    assert outcome(page) == "Removes 3 people from Chat, saves 63 € a month."
+    assert page.count('name="yes"') == 3 and page.count(" checked>") == 3
+    part = owner.get(f"/reports/{report.id}", htmx=True).text
+    assert "<html" not in part and "<dialog" in part and " open>" not in part.partition("<form")[0]
+
+
+def test_finish_sync_removes_who_was_ticked_and_keeps_who_was_not(owner: Client, chat, report: Report) -> None:
+    one, two, three = (chat.change(report, number) for number in (1, 2, 3))
+    answer = finish(owner, report, [one, two, three], [one, three], **{f"reason-{two.id}": "Hand-over until Friday"})
+    assert answer.status_code == 303 and answer.location == f"/apps/{chat.app.id}/activity"
+    page = owner.get(answer.location).text
+    assert "Finish Sync: 2 people leave Chat." in page and "Queued" in page and "every 2s" in page
+    schedule.drain(("task",))
+    assert sorted(chat.removed()) == ["p1@acme.example", "p3@acme.example"]
+    page = owner.get(answer.location).text
+    assert page.count("the app confirmed it") == 2 and "every 2s" not in page
+    page = owner.get(f"/reports/{report.id}").text
+    assert "Finished" in page and "Left out: Hand-over until Friday" in page and "Finish Sync" not in page
+
+
+def test_pressed_twice_it_happens_once(owner: Client, chat, report: Report) -> None:
+    ticked = [chat.change(report, number) for number in (1, 2, 3)]
+    finish(owner, report, yes=ticked)
+    again = finish(owner, report, yes=ticked)
+    assert again.status_code == 303
+    assert "nothing was done twice" in owner.get(again.location).text
+    schedule.drain(("task",))
+    assert len(chat.removed()) == 3 and Task.select().count() == 3
+
+
+def test_with_htmx_the_wizard_closes_and_the_toast_says_so(owner: Client, chat, report: Report) -> None:
+    answer = finish(owner, report, yes=[chat.change(report, number) for number in (1, 2, 3)], htmx=True)
+    assert answer.status_code == 204 and f"/apps/{chat.app.id}/activity" in answer.headers["HX-Location"]
+    assert "3 people leave Chat" in answer.headers["HX-Trigger"]
+
+
+def test_a_reason_is_required_and_what_was_ticked_stays(owner: Client, chat, report: Report) -> None:
+    one, two, three = (chat.change(report, number) for number in (1, 2, 3))
+    answer = finish(owner, report, [one, two, three], [one], **{f"reason-{three.id}": "Contractor <b>now</b>"})
+    assert answer.status_code == 422
+    assert "Say why Person 2 keeps the seat" in answer.text and answer.text.count("Say why: the reason") == 1
+    assert 'value="Contractor &lt;b&gt;now&lt;/b&gt;"' in answer.text
+    assert len(re.findall(r'name="yes"[^>]* checked>', answer.text)) == 1
+    assert Task.select().count() == 0 and Account.get(Account.email == "p3@acme.example").left_out is None
+
+
+def test_a_report_that_changed_meanwhile_is_shown_anew_with_ticks_kept(owner: Client, chat, report: Report) -> None:
+    one, two, three = (chat.change(report, number) for number in (1, 2, 3))
+    chat.leave(4)
+    people.mark_returned(chat.people[1], chat.by)
+    chat.check()
+    answer = finish(owner, report, [one, two, three], [one, two], **{f"reason-{three.id}": "Hand-over"})
+    assert answer.status_code == 422 and "Look at it again" in answer.text
+    assert "Person 4" in answer.text and 'value="Hand-over"' in answer.text
+    assert f'value="{three.id}"' in answer.text and f'value="{one.id}"' not in answer.text, "Person 1 is back"
+    assert len(re.findall(r'name="yes"[^>]* checked>', answer.text)) == 2
+    assert Task.select().count() == 0
+
+
+@pytest.mark.parametrize("version", ["", "0", "-1", "x", "999"])
+def test_no_yes_without_the_version_that_was_looked_at(owner: Client, chat, report: Report, version: str) -> None:
+    answer = owner.post(f"/reports/{report.id}/application", version=version)
+    assert answer.status_code == 422 and Task.select().count() == 0
+
+
+def test_who_was_left_out_can_be_ticked_again(owner: Client, chat, report: Report) -> None:
+    one, two, three = (chat.change(report, number) for number in (1, 2, 3))
+    reports.leave_out(two, "Hand-over until Friday", chat.by)
+    report = Report.get_by_id(report.id)
+    page = owner.get(f"/reports/{report.id}").text
+    assert "Left out: Hand-over until Friday" in page and outcome(page) == "Removes 2 people from Chat."
+    finish(owner, report, yes=[one, two, three])
+    schedule.drain(("task",))
+    assert len(chat.removed()) == 3 and Account.get(Account.email == "p2@acme.example").left_out is None
+
+
+def test_an_unchanged_reason_is_not_noted_again(owner: Client, chat, report: Report) -> None:
+    one, two, three = (chat.change(report, number) for number in (1, 2, 3))
+    reports.leave_out(two, "Hand-over", "Somebody Else")
+    report = Report.get_by_id(report.id)
+    finish(owner, report, [one, two, three], [one, three], **{f"reason-{two.id}": "Hand-over"})
+    assert Activity.select().where(Activity.what == "left out").count() == 1
+    assert Account.get(Account.email == "p2@acme.example").left_out_by == "Somebody Else"
+
+
+def test_rows_of_another_report_do_nothing(owner: Client, chat, second, report: Report) -> None:
+    people.mark_left(second.people[5], chat.by)
+    second.check()
+    theirs = Change.get(Change.app == second.app, Change.kind == "removed user")
+    answer = finish(owner, report, [theirs], [], **{f"reason-{theirs.id}": "x"})
+    assert answer.status_code == 422
+    assert Change.get_by_id(theirs.id).decision == theirs.decision and Task.select().count() == 0
+
+
+def test_who_is_protected_is_greyed_with_the_reason(owner: Client, chat) -> None:
+    chat.leave(0, 1)
+    chat.check()
+    report = Report.get(Report.state == "open")
+    page = owner.get(f"/reports/{report.id}").text
+    assert "Protected: the last Owner of the app" in page and "check-row-locked" in page
+    assert page.count('name="yes"') == 1 and outcome(page) == "Removes 1 person from Chat."
+
+
+def test_who_alone_controls_something_is_warned_about(owner: Client, chat) -> None:
+    channel = chat.store.add_channel("marketing", "page")
+    chat.store.join(channel, chat.id_of(1), "manager", "page")
+    chat.check()
+    chat.leave(1)
+    chat.check()
+    page = owner.get(f"/reports/{Report.get(Report.state == 'open').id}").text
+    assert "Person 1 alone controls the channel “marketing”" in page and "first, or leave this person out" in page
+
+
+def test_what_a_guard_holds_is_released_before_it_is_confirmed(owner: Client, chat) -> None:
+    chat.leave(1, 2, 3, 4, 5, 6)
+    chat.check()
+    report = Report.get(Report.state == "open")
+    page = owner.get(f"/reports/{report.id}").text
+    assert "6 changes are held by a guard" in page and page.count('name="yes"') == 0
+    assert outcome(page) == "Release what is held first." and re.search(r'id="finish-sync"[^>]* disabled', page)
+    assert finish(owner, report).status_code == 422 and Task.select().count() == 0
+    part = owner.send("POST", f"/reports/{report.id}/release", htmx=True)
+    assert part.text.count('name="yes"') == 6 and "Removes 6 people" in part.text
+    assert owner.post(f"/reports/{report.id}/release").status_code == 422, "there is nothing held any more"
+    report = Report.get_by_id(report.id)
+    finish(owner, report, yes=list(report.changes.where(Change.decision == "needs confirmation")))
+    assert Task.select().count() == 6
+
+
+def test_dismissing_needs_a_reason_and_removes_nobody(owner: Client, chat, report: Report) -> None:
+    assert "Nobody is removed from Chat" in owner.get(f"/reports/{report.id}/dismissal").text
+    assert owner.post(f"/reports/{report.id}/dismissal", reason=" ").status_code == 422
+    owner.post(f"/reports/{report.id}/dismissal", reason="They stay as contractors")
+    assert Report.get_by_id(report.id).state == "dismissed"
+    page = owner.get(f"/reports/{report.id}").text
+    assert "Dismissed" in page and "They stay as contractors" in page
+    owner.post(f"/reports/{report.id}/dismissal", reason="again")
+    assert finish(owner, report, yes=[]).status_code == 422
+    schedule.drain(("task",))
+    assert chat.removed() == []
+
+
+def test_many_rows_come_a_hundred_at_a_time_and_count_as_ticked(owner: Client, chat) -> None:
+    with writing():
+        App.update(guard_accounts=1000).where(App.id == chat.app.id).execute()
+        for number in range(230):
+            chat.store.add(f"many{number}@acme.example", f"Many {number:03}", "member", via="page")
+    update_workspace(chat.by, guard_accounts=1000)
+    leavers = [people.add(f"Many {number:03}", f"many{number}@acme.example", chat.by) for number in range(230)]
+    chat.check()
+    with writing():
+        for person in leavers:
+            people.mark_left(person, chat.by)
+    chat.check()
+    report = Report.get(Report.state == "open")
+    page = owner.get(f"/reports/{report.id}").text
+    assert page.count('name="yes"') == 100 and "130 more are not shown and count as ticked" in page
+    assert outcome(page) == "Removes 230 people from Chat."
+    further = f"/reports/{report.id}/changes?section=Removed+users&offset=100"
+    part = owner.get(further, htmx=True).text
+    assert part.count('name="yes"') == 100 and "30 more are not shown" in part and "<html" not in part
+    assert owner.get(f"/reports/{report.id}?limit=200").text.count('name="yes"') == 200, "without JavaScript"
+    assert owner.get(f"/reports/{report.id}/changes?section=Nonsense").status_code == 400
+    first = [Change.get_by_id(int(text)) for text in re.findall(r'name="shown" value="(\d+)"', page)]
+    finish(owner, report, first, first[1:], **{f"reason-{first[0].id}": "Hand-over"})
+    assert Task.select().count() == 229
+
+
+def test_a_collaborator_and_a_stranger_reach_no_report(site: Flask, chat, report: Report, someone) -> None:
+    cora = someone("Cora Collaborator", "user")
+    apps.set_part(chat.app, cora, "collaborator", chat.by)
+    for person, status in ((cora, 403), (someone("Sam Stranger", "user"), 404)):
+        browser = Client(site, person)
+        assert browser.get(f"/reports/{report.id}").status_code == status
+        assert finish(browser, report, yes=[chat.change(report, 1)]).status_code == status
+    assert Task.select().count() == 0
+
+
+def test_an_app_owner_who_is_a_plain_user_may_finish(site: Flask, chat, report: Report, someone) -> None:
+    ann = someone("Ann Owner", "user")
+    apps.set_part(chat.app, ann, "owner", chat.by)
+    finish(Client(site, ann), report, yes=[chat.change(report, number) for number in (1, 2, 3)])
+    assert Task.select().count() == 3 and Report.get_by_id(report.id).decided_by.startswith("Ann Owner")
