@@ -80,7 +80,8 @@ def _told(trial: Trial) -> list[str]:
         lines += [f"It is {trial.identity.name}, which may {', '.join(trial.identity.may)}."]
         lines += [f"It lacks: {missing}" for missing in trial.identity.missing]
     for part in trial.parts:
-        lines += ["", f"{part.what.capitalize()}: {part.count:,}" + (", the first:" if part.count >= len(part.rows) else "")]
+        first = ", the first:" if part.count >= len(part.rows) else ""
+        lines += ["", f"{part.what.capitalize()}: {part.count:,}{first}"]
         lines += [f"  {line}" for line in table(part.rows)] if part.count else []
     lines += ["", *(f"Note: {warning}" for warning in trial.warnings)] if trial.warnings else []
     return [*lines, "", "Nothing was changed."]

@@ -63,6 +63,7 @@ class Http:
     patience: a wait that the app asks for is waited out here up to so many seconds, else RateLimited.
     on_error: is asked about every answer first, also a 200 (some apps report errors in it):
         returns the ConnectorError to raise, or None for what the status means by default.
+    says: finds the app's own words in an answer that is an error.
     """
 
     first_pause = 0.3  # seconds before the first retry; doubled for each further one
@@ -81,13 +82,15 @@ class Http:
         retries: int = 3,
         patience: float = 5,
         on_error: Callable[[Answer], ConnectorError | None] | None = None,
+        says: Callable[[Answer], str] = words,
         pause: Callable[[float], None] = time.sleep,
     ):
         self._base = base_url.strip().rstrip("/")
         self.origin = _origin(self._base)
         self.redact = Redactor([*secrets, *_credentials(headers or {}, auth)])
         self._timeout, self._max_seconds, self._max_bytes = timeout, max_seconds, max_bytes
-        self._retries, self._patience, self._on_error, self._pause = retries, patience, on_error, pause
+        self._retries, self._patience, self._pause = retries, patience, pause
+        self._on_error, self._says = on_error, says
         self._session = requests.Session()
         self._session.headers.update({"User-Agent": "Rollcall", "Accept": "application/json", **(headers or {})})
         # An explicit auth keeps requests from putting a ~/.netrc entry in place of the credential.
@@ -220,7 +223,7 @@ class Http:
             return own
         if answer.status < 400:
             return None
-        said = one_line(self.redact(words(answer))).rstrip(".")
+        said = one_line(self.redact(self._says(answer))).rstrip(".")
         says = f"{answer.asked} answered {answer.status}" + (f": “{said}”." if said else ".")
         wait = seconds_to_wait(answer)
         if answer.status == 429 or (answer.status == 403 and wait is not None):

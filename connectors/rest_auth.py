@@ -10,8 +10,8 @@ from typing import Any
 from requests import PreparedRequest
 from requests.auth import AuthBase
 
-from connectors.base import CredentialRejected, Refused
-from connectors.http import Answer, Http, NotFound
+from connectors.base import CredentialRejected
+from connectors.http import Answer, Http, words
 from connectors.rest_template import fill, fill_address, fill_base, fill_texts, find, keys_of
 from connectors.rest_yaml import as_text
 
@@ -54,7 +54,7 @@ class Renewed(Fixed):
 def auth_of(
     spec: dict[str, Any], scope: Mapping[str, Any], http: Callable[..., Http], on_token: Callable[[str], None]
 ) -> Fixed:
-    """`spec` is the file's auth; `http` makes a client without credential, of base_url or of base_url=…."""
+    """`spec` is the file's auth; `http` makes a client without credential, of the app's address or of another."""
     if "bearer" in spec:
         return Fixed({"Authorization": f"Bearer {as_text(fill(spec['bearer'], scope))}"})
     if "basic" in spec:
@@ -85,9 +85,9 @@ def _client_credentials(
     else:
         headers["Authorization"] = "Basic " + base64.b64encode(f"{client}:{secret}".encode()).decode()
     address = fill_base(spec["token_url"], scope)
-    caller = http(base_url=address)
+    caller = http(address, on_error=_no)
     try:
-        answer = _ask(lambda: caller.post(address, data=form, headers=headers, idempotent=True))
+        answer = caller.post(address, data=form, headers=headers, idempotent=True)
     finally:
         caller.close()
     body = answer.json(dict)
@@ -99,16 +99,17 @@ def _client_credentials(
 
 
 def _log_in(spec: dict, scope: Mapping[str, Any], http: Callable[..., Http]) -> tuple[dict, str, float | None]:
-    caller = http()
+    caller = http(on_error=_no)
     try:
-        answer = _ask(
-            lambda: caller.call(
-                spec.get("method", "POST"), fill_address(spec["path"], scope),
-                params=fill_texts(spec.get("query", {}), scope), headers=fill_texts(spec.get("headers", {}), scope),
-                json=fill(spec["body"], scope) if "body" in spec else None,
-                data=fill_texts(spec["form"], scope) if "form" in spec else None, idempotent=True,
-            )
-        )  # fmt: skip
+        answer = caller.call(
+            spec.get("method", "POST"),
+            fill_address(spec["path"], scope),
+            params=fill_texts(spec.get("query", {}), scope),
+            headers=fill_texts(spec.get("headers", {}), scope),
+            json=fill(spec["body"], scope) if "body" in spec else None,
+            data=fill_texts(spec["form"], scope) if "form" in spec else None,
+            idempotent=True,
+        )
     finally:
         caller.close()
     if "token_header" in spec:
@@ -121,11 +122,10 @@ def _log_in(spec: dict, scope: Mapping[str, Any], http: Callable[..., Http]) -> 
     return {send["name"]: as_text(fill(send["value"], {**scope, "login": {"token": token}}))}, token, None
 
 
-def _ask(call: Callable[[], Answer]) -> Answer:
-    """A no to the credential is one of many statuses there; a wrong address is none."""
-    try:
-        return call()
-    except NotFound as failure:
-        raise Refused(f"{failure} Logging in failed: check the address.") from None
-    except Refused as failure:
-        raise CredentialRejected(f"{failure} Logging in failed.") from None
+def _no(answer: Answer) -> CredentialRejected | None:
+    """A no to what was entered has one of several statuses there."""
+    if answer.status not in (400, 401, 403):
+        return None
+    said = f": “{words(answer)}”" if words(answer) else ""
+    failed = "Logging in failed: check what was entered."
+    return CredentialRejected(f"{answer.asked} answered {answer.status}{said}. {failed}")

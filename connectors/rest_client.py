@@ -39,7 +39,7 @@ class Client:
         self._make = partial(Http, secrets=self._secrets, headers=self._headers, verify=authority or True)
         self._auth = auth_of(spec.get("auth", {}), self.scope, self._caller, self._learn)
         self._secrets += [value.split(" ", 1)[-1] for value in self._auth.headers.values()]
-        self._http = self._make(self._base, auth=self._auth, on_error=self._own_error)
+        self._http = self._make(self._base, auth=self._auth, on_error=self._own_error, says=self._said)
         self._was_so: Callable[[Answer], bool] = lambda answer: False
         limit = spec.get("rate_limit", {})
         self._pace = limit.get("seconds", 1) / limit["calls"] if "calls" in limit else 0.0
@@ -52,8 +52,8 @@ class Client:
     def close(self) -> None:
         self._http.close()
 
-    def _caller(self, base_url: str | None = None) -> Http:
-        return self._make(base_url or self._base)
+    def _caller(self, base_url: str | None = None, **options: Any) -> Http:
+        return self._make(base_url or self._base, **options)
 
     def _learn(self, token: str) -> None:
         """A token that was given is a secret too."""

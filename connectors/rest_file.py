@@ -229,7 +229,7 @@ class _Sense:
             if place == ("time",):
                 yield from _about_time(place, node.get("format"), node.get("zone"))
 
-    def _about_value(self, place: Place, value: str | dict) -> Iterator[tuple[Place, str]]:
+    def _about_value(self, place: Place, value: str | list | dict) -> Iterator[tuple[Place, str]]:
         rich = value if isinstance(value, dict) else {"from": value}
         if "from" not in rich and "const" not in rich:
             yield place, f"“{place[-1]}” must say where the value comes from: from, or const."

@@ -21,7 +21,7 @@ Tables = Callable[[str], Mapping[str, Any]]  # a table's name → the table
 class Value:
     """How one field is found in an item; `about` is what messages call it."""
 
-    def __init__(self, spec: str | dict, about: str, time: dict | None = None):
+    def __init__(self, spec: str | list | dict, about: str, time: dict | None = None):
         self._spec = spec if isinstance(spec, dict) else {"from": spec}
         sources = self._spec.get("from", [])
         self._sources = [
