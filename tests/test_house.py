@@ -1,0 +1,111 @@
+"""How the house is built: arrows go one way, the schema is what the models say, files stay readable."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from peewee import SqliteDatabase
+
+from sync import models
+from sync.db import db
+from tests.parts import need
+
+ROOT = Path(__file__).resolve().parents[1]
+ROOMS = ("app.py", "cli", "web", "sync", "connectors", "demo", "bench", "docs", "tests")
+MODULES = sorted(path for room in ROOMS for path in [ROOT / room, *(ROOT / room).rglob("*.py")] if path.suffix == ".py")
+TEXTS = sorted(
+    path for room in ("templates", "static", "docs", ".ci") for path in (ROOT / room).rglob("*")
+    if path.suffix in (".html", ".txt", ".css", ".js", ".md", "") and path.is_file() and ".min." not in path.name
+)  # fmt: skip
+LINES = 400
+LONGER = {
+    "sync/models.py": "one class a table, read as one list",
+    "sync/migrations/0001_first.py": "a frozen copy of the models",
+    "tests/sync/test_notify.py": "each kind of mail once, by one set of helpers",
+    "tests/sync/test_reports.py": "each way that a report can go, by one set of helpers",
+}
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def test_arrows_go_one_way():
+    need("importlinter")
+    command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command as go; go()", "--no-cache"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "sync").glob("*.py")), ids=name)
+def test_the_core_knows_connectors_by_their_contract_alone(path):
+    imported = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            imported.add(node.module)
+    assert {one for one in imported if one.startswith("connectors")} <= {"connectors", "connectors.base"}
+
+
+def test_the_migrations_make_what_the_models_say(home, tmp_path):
+    tables = [kind for kind in vars(models).values() if isinstance(kind, type) and issubclass(kind, models.Base)]
+    tables.remove(models.Base)
+    fresh = SqliteDatabase(tmp_path / "fresh.db")
+    with fresh.bind_ctx(tables, bind_refs=False, bind_backrefs=False):
+        fresh.create_tables(tables)
+        names = fresh.get_tables()
+        assert {name: columns(db, name) for name in names} == {name: columns(fresh, name) for name in names}
+        assert {name: indexes(db, name) for name in names} == {name: indexes(fresh, name) for name in names}
+    fresh.close()
+
+
+def columns(database: SqliteDatabase, table: str) -> set[tuple]:
+    """(name, type, not null, default, place in the primary key) of each."""
+    return {row[1:] for row in database.execute_sql(f'PRAGMA table_info("{table}")').fetchall()}
+
+
+def indexes(database: SqliteDatabase, table: str) -> set[str]:
+    said = "SELECT sql FROM sqlite_master WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL"
+    return {" ".join(row[0].split()).replace("IF NOT EXISTS ", "") for row in database.execute_sql(said, (table,))}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_a_module_says_what_it_is_for_and_stays_short(path):
+    text = path.read_text()
+    if text.strip():
+        assert ast.get_docstring(ast.parse(text)), "it has no docstring"
+    lines = text.count("\n")
+    assert lines <= LINES or name(path) in LONGER, f"{lines} lines: find the second thought in it, and give it a file"
+
+
+@pytest.mark.parametrize("path", [*MODULES, *TEXTS], ids=name)
+def test_nothing_is_put_off(path):
+    found = re.search(r"\b(TO[D]O|FIX[M]E|X[X]X)\b(?! =)", path.read_text())
+    assert not found, f"{found.group()}: do it, or file it"
+
+
+@pytest.mark.parametrize("path", [ROOT / "requirements.txt", ROOT / "requirements-dev.txt"], ids=name)
+def test_each_requirement_is_pinned_and_says_why(path):
+    for line in path.read_text().splitlines():
+        if line and not line.startswith(("#", "-r ")):
+            assert re.fullmatch(r"[A-Za-z0-9._-]+(\[[a-z,]+\])?==[0-9][^\s]*\s+# \S.*", line), line
+
+
+def test_lint():
+    need("ruff")
+    done = subprocess.run([sys.executable, "-m", "ruff", "check", "."], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+def test_every_setting_of_the_environment_is_in_the_readme():
+    read = set(re.findall(r'environ(?:\.get)?[(\[]"(ROLLCALL_[A-Z_]+)"', "".join(
+        path.read_text() for path in MODULES if "tests" not in path.parts)))  # fmt: skip
+    assert read, "none was found: has the way they are read changed?"
+    readme = (ROOT / "README.md").read_text()
+    assert {setting for setting in read if f"`{setting}`" not in readme} == set()
