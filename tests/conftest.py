@@ -18,6 +18,7 @@ pytest_plugins = [
     "tests.sync.scripted",
     "tests.real.slapd",
     "tests.real.scim_app",
+    "tests.real.smtp",
 ]
 
 

@@ -21,9 +21,6 @@ from sync.config import Config
 from sync.db import connected, db
 from tests.demo.apps import ChatApp
 from tests.parts import free_port
-from tests.real.smtp import smtp
-
-__all__ = ["smtp"]
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = [sys.executable, str(ROOT / "app.py")]
