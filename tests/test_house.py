@@ -109,3 +109,10 @@ def test_every_setting_of_the_environment_is_in_the_readme():
     assert read, "none was found: has the way they are read changed?"
     readme = (ROOT / "README.md").read_text()
     assert {setting for setting in read if f"`{setting}`" not in readme} == set()
+
+
+@pytest.mark.parametrize("path", [ROOT / "README.md", ROOT / "ARCHITECTURE.md", ROOT / "CONTRIBUTING.md"], ids=name)
+def test_what_the_papers_point_to_is_there(path):
+    text = path.read_text()
+    links = set(re.findall(r"\]\((?!https?:)([^)#]+)\)", text)) | set(re.findall(r"`((?:[a-z_.]+/)+[a-z_]+\.\w+)`", text))
+    assert {link for link in links if not (ROOT / link).exists()} == set()
