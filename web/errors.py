@@ -3,7 +3,7 @@ htmx gets the same words as a toast."""
 
 from __future__ import annotations
 
-from flask import Flask, Response, make_response, redirect, render_template, request, url_for
+from flask import Flask, Response, g, make_response, redirect, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
@@ -38,6 +38,8 @@ def told(problem: HTTPException) -> Response:
 
 
 def answer(status: int, title: str = "", advice: str = "") -> Response:
+    if status == 500:
+        g.person = None  # the page must stand even when the database, which knows who is signed in, does not
     if not title:
         title, advice = WORDS.get(status, WORDS[400 if status < 500 else 500])
     if request.htmx:

@@ -7,8 +7,10 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
+from peewee import OperationalError
 
 from app import create_app
+from sync import signin
 from sync.models import Person
 from tests.web.client import Client
 
@@ -104,6 +106,15 @@ def test_what_breaks_says_what_to_do_and_nothing_of_the_inside(
     assert (
         part.status_code == 500 and "went wrong" in part.headers["HX-Trigger"] and part.headers["HX-Reswap"] == "none"
     )
+
+
+def test_the_page_for_it_needs_no_database(site, owner: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def locked(_token: str) -> None:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(signin, "person_of", locked)
+    answer = owner.get("/settings")
+    assert answer.status_code == 500 and "went wrong on our side" in answer.text
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,16 @@ def test_every_posting_form_has_a_token(path: Path) -> None:
             assert "csrf_token" in form, form[:200]
 
 
+def test_every_class_of_the_stylesheet_is_used() -> None:
+    """What the macros put together (badge-ok) counts by its first part; there is nothing that no page needs."""
+    sheet = re.sub(r"/\*.*?\*/", "", (ROOT / "static/rollcall.css").read_text(), flags=re.DOTALL)
+    places = [*TEMPLATES, *(ROOT / "static").glob("*.js"), *(ROOT / "web").glob("*.py")]
+    words = set(re.findall(r"[\w-]+", " ".join(path.read_text(encoding="utf-8") for path in places)))
+    classes = set(re.findall(r"(?<![\w.])\.([a-z][a-z0-9-]+)", sheet))
+    assert len(classes) > 100
+    assert {name for name in classes if name not in words and name.partition("-")[0] + "-" not in words} == set()
+
+
 def test_icons_exist() -> None:
     known = set(re.findall(r'<symbol id="([a-z0-9-]+)"', (ROOT / "static/icons.svg").read_text()))
     used = set()
