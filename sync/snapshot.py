@@ -3,6 +3,7 @@ The file itself is not locked while an app is being read."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -24,6 +25,7 @@ TABLES = {
     "staged_access": "account TEXT, asset TEXT, role TEXT, privileged INT, PRIMARY KEY (account, asset)",
     "staged_gone": "account_id INTEGER PRIMARY KEY",
 }
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 Progress = Callable[[str, int], None]  # (phase, read so far): may raise to stop the reading
 
@@ -82,11 +84,10 @@ def _stage_once(table: str, values: Iterable, row_of: Callable, progress: Callab
     connection.execute(f"DELETE FROM {table}")
     rows, read = map(row_of, values), 0
     while batch := list(islice(rows, BATCH)):
-        connection.execute("BEGIN")  # deferred, and TEMP alone: takes no lock on the file
         try:
-            stored = connection.executemany(insert, batch).rowcount
-        finally:
-            connection.execute("COMMIT")
+            stored = _insert(insert, batch)
+        except UnicodeEncodeError:
+            stored = _insert(insert, list(map(_storable, batch)))
         if stored != len(batch):
             return None
         read += stored
@@ -94,9 +95,28 @@ def _stage_once(table: str, values: Iterable, row_of: Callable, progress: Callab
     return read
 
 
+def _insert(statement: str, rows: list[tuple]) -> int:
+    connection = db.connection()
+    connection.execute("BEGIN")  # deferred, and TEMP alone: takes no lock on the file
+    try:
+        stored = connection.executemany(statement, rows).rowcount
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+    return stored
+
+
+def _storable(row: tuple) -> tuple:
+    """Without lone surrogates, which JSON can hold but no file: one strange name must not stop every check."""
+    if _SURROGATE.search(row[0]):
+        raise UnusableReading("an entry came with an id that can't be stored")
+    return tuple(_SURROGATE.sub("", value) if isinstance(value, str) else value for value in row)
+
+
 def stage_account(account: Account) -> None:
     """An account that the list left out but a second look found."""
-    db.execute_sql(f"INSERT OR IGNORE INTO staged_account VALUES ({', '.join('?' * 9)})", _account_row(account))
+    _insert(f"INSERT OR IGNORE INTO staged_account VALUES ({', '.join('?' * 9)})", [_storable(_account_row(account))])
 
 
 def _role_row(role: Role) -> tuple:

@@ -131,6 +131,7 @@ BEFORE: dict[str, Callable[[Fault], Response | None]] = {
         {"Retry-After": f"{fault.seconds:g}"},
         content_type="application/json",
     ),
+    "ignored": lambda fault: Response(status=204),  # it says yes and does nothing
     "web-page": lambda fault: Response("<!doctype html><title>Sign in</title>", 200, content_type="text/html"),
 }
 

@@ -1,0 +1,250 @@
+"""The incidents of other programs that sync people with apps, each re-enacted end to end and named after its row.
+What concerns directories is in test_directory_incidents.py."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from connectors.sample_chat import PAGE
+from sync import activity, apps, checks, matching, people, reports, schedule, tasks
+from sync.db import utcnow
+from sync.models import Access, Account, App, Asset, Change, Check, Mail, Report, Task
+from tests.connectors.fake import Seat
+from tests.connectors.fake_scim import FakeScim
+from tests.sync.fixtures import MEMBERS, Chat, email
+
+
+def present(app: App) -> set[str]:
+    return {account.email for account in Account.select().where(Account.app == app, Account.state == "present")}
+
+
+def run_check(app: App, by: str) -> Check:
+    asked = checks.ask(app, by)
+    checks.run(asked.id)
+    return Check.get_by_id(asked.id)
+
+
+@pytest.fixture
+def fake_scim() -> Iterator[FakeScim]:
+    """A SCIM service with 250 users, served for real."""
+    fake = FakeScim()
+    fake.seats = [Seat(f"id-{n}", f"s{n}@acme.example", f"S {n}", role="member") for n in range(250)]
+    fake.start()
+    yield fake
+    fake.stop()
+
+
+def connect_scim(settings: dict[str, str], olga, by: str) -> App:
+    app = apps.connect("scim", "Some app", settings, [olga], by)
+    assert run_check(app, by).state == "succeeded"
+    return App.get_by_id(app.id)
+
+
+@pytest.mark.parametrize("fault", ["empty-list", "server-error", "web-page"])
+def test_empty_reading(chat, fault):
+    """awslabs/ssosync issues 159, 194: a failed call was taken as "no users": all users and groups were deleted."""
+    general = chat.store.add_channel("general", via="page")
+    chat.store.join(general, chat.id_of(1), "manager", via="page")
+    chat.check()
+    before = (present(chat.app), Access.select().count(), Asset.select().where(Asset.state == "present").count())
+    chat.fault(fault, on="members")
+    for _ in range(3):
+        assert chat.check().state == "failed"
+    assert (present(chat.app), Access.select().count(), Asset.select().count()) == before
+    assert Mail.select().where(Mail.kind == "check failed").count() == 1, "the Owner is told"
+    assert App.get().error and chat.removed() == []
+
+
+def test_partial_groups(chat):
+    """awslabs/ssosync issue 236: two people were suspended; many others lost their groups until the next run."""
+    channels = [chat.store.add_channel(f"channel {number}", via="page") for number in range(3)]
+    for channel in channels:
+        for number in range(MEMBERS):
+            chat.store.join(channel, chat.id_of(number), "member", via="page")
+    chat.check()
+    assert Access.select().count() == 30
+    for number in (3, 4):
+        chat.store.change(chat.id_of(number), via="page", status="deactivated")
+    chat.fault("short-page", on=f"channels/{channels[1]}")
+    assert chat.check().state == "failed"
+    chat.clear()
+    chat.fault("empty-list", on=f"channels/{channels[1]}")
+    check = chat.check()
+    assert (check.state, check.counts["access"], check.report.held) == ("succeeded", 10, 10)
+    assert Access.select().count() == 30, "a part of the list that went missing waits for a yes"
+    chat.clear()
+    assert chat.check().report.held == 0
+    assert Access.select().count() == 30 and present(chat.app) >= {email(3), email(4)}
+    assert Account.get(Account.email == email(3)).status == "suspended"
+
+
+def test_native_admin_groups(chat):
+    """awslabs/ssosync issue 88, PR 105: groups that the provider itself had made were deleted.
+
+    Here the accounts that the app made for itself: even if somebody matches one to a person who leaves.
+    """
+    bot = Account.get(Account.kind == "system")
+    matching.match(bot, chat.people[3], chat.by)
+    chat.leave(3)
+    report = chat.check().report
+    change = Change.get(Change.report == report, Change.account == bot)
+    assert change.decision == "ignored" and change.protected
+    reports.finish(report, chat.by)
+    schedule.drain()
+    assert chat.removed() == [email(3)]
+    assert Account.get_by_id(bot.id).state == "present"
+
+
+@pytest.mark.parametrize("beyond", [1, 7, 24 * PAGE])
+def test_first_page_only(chat, beyond):
+    """joe-broadhead/open-cowork issue 909, texm/shokku PR 15: members beyond the first page seemed not to exist."""
+    more = PAGE - MEMBERS - 1 + beyond
+    chat.store.add_many([(f"m{number}@acme.example", f"M {number}", "member") for number in range(more)])
+    assert chat.check().counts["new_users"] == more, "every page is read"
+    chat.fault("first-page-only", on="members")
+    check = chat.check()
+    assert (check.state, bool(check.warning or check.error)) == ("succeeded" if beyond < PAGE else "failed", True)
+    assert len(present(chat.app)) == MEMBERS + 1 + more
+    assert Report.select().where(Report.state == "open").count() == 0
+
+
+def test_duplicate_pages(chat):
+    """svthalia/concrexit issue 3916: in an unstable order one member came on two pages, so another on none."""
+    chat.fault("repeated-account", on="members", times=1)
+    assert chat.check().state == "succeeded", "read again, the list is whole"
+    chat.clear()
+    chat.fault("repeated-account", on="members")
+    assert chat.check().state == "failed"
+    assert len(present(chat.app)) == MEMBERS + 1
+
+
+@pytest.mark.parametrize("fault", ["ignored", "forbidden"])
+def test_silent_failure(chat, fault):
+    """bitwarden/directory-connector issues 22, 28: success was said although nothing was done, and remembered."""
+    chat.leave(3)
+    [task] = reports.finish(chat.check().report, chat.by).tasks
+    chat.fault(fault, on="/members/", method="DELETE")
+    while Task.get().state == "queued":
+        Task.update(next_at=utcnow()).execute()
+        tasks.run(task.id)
+    assert Task.get().state == "needs attention" and email(3) in chat.emails()
+    assert ("still shows the account" if fault == "ignored" else "Your plan does not allow this") in Task.get().error
+    assert Account.get(Account.email == email(3)).state == "removing"
+    mail = Mail.get(Mail.kind == "outcome")
+    assert "Person 3" in mail.text and "removed from the app" not in {e.what for e in activity.entries(limit=200)}
+    chat.clear()
+    tasks.retry(task, chat.by)
+    schedule.drain()
+    assert Task.get().state == "done" and chat.removed() == [email(3)]
+
+
+def test_unguarded_small(chat, second):
+    """Okta's import safeguard works only from 100 users on: small teams aren't protected at all."""
+    chat.leave(1, 2, 3, 4, 5, 6)
+    assert chat.check().held == 6, "6 of 11 accounts"
+    for number in (1, 2, 3):
+        people.mark_returned(chat.people[number], chat.by)
+    chat.check()
+    second.check()
+    held = [report.held for report in Report.select().where(Report.state == "open")]
+    assert sum(held) > 0, "3 in each of two apps are 6 in the workspace"
+    schedule.drain()
+    assert chat.removed() == second.removed() == []
+
+
+def test_capped_page(fake_scim, olga, by):
+    """Servers that cap `count` silently (asked 200, given 100): who advances by what it asked for skips a hundred."""
+    fake_scim.cap = 100
+    app = connect_scim({"base_url": fake_scim.url, "token": fake_scim.token}, olga, by)
+    assert len(present(app)) == 250
+    fake_scim.cap = 7
+    check = run_check(app, by)
+    assert (check.state, check.accounts, check.counts["removed_users"]) == ("succeeded", 250, 0)
+
+
+def test_hidden_by_default(chat, scim_app, olga, by):
+    """Servers that leave locked users out of the list: a locked user looks removed, then new when unlocked."""
+    scim_app.add_people(5)
+    app = connect_scim(scim_app.settings, olga, by)
+    locked = scim_app.user("person2@acme.example")
+    chat.store.change(chat.id_of(2), via="page", status="deactivated")
+    patch = [{"op": "replace", "path": "active", "value": False}]
+    message = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": patch}
+    scim_app._call("PATCH", f"Users/{locked['id']}", message)
+    for check in (chat.check(), run_check(app, by)):
+        assert (check.counts["removed_users"], check.counts["updated_profiles"]) == (0, 1)
+    chat.store.change(chat.id_of(2), via="page", status="active")
+    patch[0]["value"] = True
+    scim_app._call("PATCH", f"Users/{locked['id']}", message)
+    for check in (chat.check(), run_check(app, by)):
+        assert (check.counts["new_users"], check.counts["updated_profiles"]) == (0, 1)
+
+
+def test_reactivated(chat):
+    """RocketChat/Rocket.Chat issue 17561: the nightly sync undid what somebody had decided by hand."""
+    chat.store.change(chat.id_of(1), via="page", status="deactivated")
+    by_hand = {n: Account.get(Account.email == email(n)) for n in range(2, 7)}
+    matching.unmatch(by_hand[2], chat.by)
+    matching.mark_guest(by_hand[3], chat.by)
+    matching.mark_service(by_hand[4], chat.by)
+    matching.match(by_hand[5], chat.people[6], chat.by)
+    matching.protect(by_hand[6], "legal hold", chat.by)
+    chat.leave(2, 3, 4, 5, 6)
+    acts = len(chat.calls("PATCH") + chat.calls("POST") + chat.calls("DELETE") + chat.calls("PUT"))
+    for _ in range(2):
+        with chat.store.writing() as store:
+            store.execute("UPDATE member SET name = name || '.'")
+        chat.check()
+        chat.store.add(f"n{chat.store.count('member')}@acme.example", "New", "member", via="page")
+    now = {number: Account.get_by_id(account.id) for number, account in by_hand.items()}
+    assert [now[n].match for n in range(2, 6)] == ["unmatched", "guest", "service account", "matched"]
+    assert now[5].person_id == chat.people[6].id and now[6].protected == "legal hold"
+    assert next(m for m in chat.members() if m["email"] == email(1))["status"] == "deactivated"
+    assert len(chat.calls("PATCH") + chat.calls("POST") + chat.calls("DELETE") + chat.calls("PUT")) == acts
+
+
+def test_case_of_e_mail(chat, tmp_path, olga):
+    """langfuse/langfuse PR 13528, ory/polis PR 4065: Ana@ and ana@ were two; a variant was linked to somebody else."""
+    ana = people.add("Ana", "Ana.López@Acme.example", chat.by)
+    other = people.add("Anna", "anna.lopez@acme.example", chat.by)
+    chat.store.add("ANA.LÓPEZ@ACME.EXAMPLE", "Ana L.", "member", via="page")
+    chat.store.add("Anna.Lopez@acme.example", "Anna L.", "member", via="page")
+    chat.check()
+    assert Account.get(Account.name == "Ana L.").person_id == ana.id
+    assert Account.get(Account.name == "Anna L.").person_id == other.id
+    with chat.store.writing() as store:
+        store.execute("UPDATE member SET email = lower(email), name = name")
+    check = chat.check()
+    assert (check.counts["new_users"], check.counts["removed_users"]) == (0, 0)
+    assert Account.get(Account.name == "Ana L.").person_id == ana.id
+
+
+def test_recreated(chat, olga):
+    """Budibase/budibase issue 17628: connected again, everyone had a new identity and had lost their relations."""
+    account = Account.get(Account.email == email(5))
+    matching.match(account, chat.people[6], chat.by)
+    with chat.store.reading() as store:
+        [row] = [dict(row) for row in store.execute("SELECT * FROM member WHERE email = ?", (email(5),))]
+    chat.store.remove(chat.id_of(5), via="page")
+    chat.check()
+    assert Account.get_by_id(account.id).state == "gone"
+    with chat.store.writing() as store:
+        store.execute(f"INSERT INTO member VALUES ({', '.join('?' * len(row))})", list(row.values()))
+    check = chat.check()
+    back = Account.get_by_id(account.id)
+    assert check.counts["new_users"] == 1 and (back.state, back.person_id) == ("present", chat.people[6].id)
+    apps.disconnect(chat.app, chat.by)
+    again = apps.connect("sample-chat", "Chat again", chat.settings, [olga], chat.by)
+    run_check(again, chat.by)
+    found = {a.email: a.person_id for a in Account.select().where(Account.app == again, Account.kind == "user")}
+    assert found == {email(number): person.id for number, person in enumerate(chat.people)}
+
+
+def test_what_the_tests_call_the_chat_is_the_one_that_was_meant(chat):
+    """Were the app's own log always empty, the tests above would prove nothing."""
+    chat.leave(3)
+    reports.finish(chat.check().report, chat.by)
+    schedule.drain()
+    assert isinstance(chat, Chat) and chat.removed() == [email(3)]
