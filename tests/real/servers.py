@@ -1,0 +1,70 @@
+"""Servers of other makers that don't belong into Rollcall's own environment: each in a folder of a cache beside it.
+`python -m tests.real.servers [NAME …]` installs them, once; tests ask `need_server(name)` for the folder."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+CACHE = Path(os.environ.get("ROLLCALL_TEST_CACHE") or Path.home() / ".cache" / "rollcall-tests").expanduser()
+PYTHON = {"synapse": "matrix-synapse==1.163.2", "jupyterhub": "jupyterhub==6.1.1"}
+NODE = {"directus": "directus@12.4.0"}
+SERVERS = {**PYTHON, **NODE}
+NPM = ["npm", "install", "--no-audit", "--no-fund", "--loglevel", "error"]
+
+
+def need_server(name: str) -> Path:
+    """The folder that it is installed in; skips, or fails under ROLLCALL_TEST_ALL=1, where it isn't."""
+    if _is_there(name):
+        return CACHE / name
+    reason = f"{SERVERS[name]} is not installed: python -m tests.real.servers {name}"
+    if os.environ.get("ROLLCALL_TEST_ALL") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def _is_there(name: str) -> bool:
+    mark = _mark(name)
+    return mark.is_file() and mark.read_text() == SERVERS[name]
+
+
+def _mark(name: str) -> Path:
+    """Holds what was installed, written last: a half-installed server is none."""
+    return CACHE / name / "installed.txt"
+
+
+def install(name: str) -> str:
+    """Install one server if it isn't there; what there is to tell about it."""
+    if _is_there(name):
+        return f"{name}: there already"
+    folder, started = CACHE / name, time.monotonic()
+    folder.mkdir(parents=True, exist_ok=True)
+    if name in PYTHON:
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True, capture_output=True)
+        command = [folder / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check", PYTHON[name]]
+    else:
+        command = [*NPM, "--prefix", folder, NODE[name]]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True)
+    except OSError as problem:
+        return f"{name}: not installed: {problem}"
+    if done.returncode:
+        return f"{name}: not installed: {(done.stderr or done.stdout).strip()[-500:]}"
+    _mark(name).write_text(SERVERS[name])
+    return f"{name}: installed in {time.monotonic() - started:.0f} s"
+
+
+def main(names: list[str]) -> None:
+    with ThreadPoolExecutor(len(SERVERS)) as threads:
+        for told in threads.map(install, names or SERVERS):
+            print(told, flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
