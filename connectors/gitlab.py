@@ -1,0 +1,285 @@
+"""GitLab: everybody in one group, its subgroups and its projects, on gitlab.com or on a server of one's own.
+Removal takes a person out of the group and, as GitLab does by default, out of everything below it.
+
+From docs.gitlab.com/api (also github.com/gitlabhq/gitlabhq, doc/api): members, invitations, groups (descendant
+groups, projects), users, personal_access_tokens (self); paging and limits from "REST API"; the names of token bots and
+service accounts from "Project access tokens" and "Service accounts API".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cached_property
+
+from connectors.base import (
+    CAPABILITIES,
+    GOLD,
+    SEAT_BASED,
+    Access,
+    Account,
+    Asset,
+    Connector,
+    CredentialRejected,
+    Field,
+    Identity,
+    Refused,
+    Role,
+    TemporarilyUnavailable,
+)
+from connectors.http import Forbidden, Http, NotFound, clean, segment
+from connectors.paging import Page, Seen, next_link, number, pages_by_link
+from connectors.times import from_iso
+
+PAGE = 100  # the most that the API gives at once
+PATIENCE = 65  # seconds: gitlab.com counts calls by the minute
+OWNER = 50
+BELOW = "0"  # our role for who is no direct member of the group itself
+ROLES = (
+    Role("50", "Owner", privileged=True),
+    Role("40", "Maintainer"),
+    Role("30", "Developer", default=True),
+    Role("25", "Security manager"),
+    Role("20", "Reporter"),
+    Role("15", "Planner"),
+    Role("10", "Guest"),
+    Role("5", "Minimal access"),
+    Role(BELOW, "Only in subgroups or projects"),
+)
+INVITATION = "invitation:"
+SUSPENDED = {"blocked", "ldap_blocked", "deactivated", "banned", "blocked_pending_approval"}
+BOT = re.compile(r"(project|group)_\d+_bot(_\w+)?|service_account_\w+")
+
+
+class GitLab(Connector):
+    slug = "gitlab"
+    label = "GitLab"
+    category = SEAT_BASED
+    logo = "gitlab.svg"
+    level = GOLD
+    docs = (
+        "As an owner of the group, open the group in GitLab, then Settings, Access tokens, “Add new token”: role "
+        "Owner, scope api (read_api can check, but not remove). On GitLab.com's free plan use a personal access token "
+        "of an owner instead: your avatar, Preferences, Access tokens.",
+        "Note the day on which the token expires: GitLab allows a year at most, and Rollcall cannot renew it.",
+        "Enter the top-level group's path as it stands in its address. Subgroups and projects below it are read too.",
+        "E-mails: GitLab shows owners the e-mails of enterprise users, and their SAML name where people sign in with "
+        "one. On your own server, an administrator's token and “from each user's page” give everybody's e-mail and "
+        "last activity, for one call a person; gitlab.com allows 300 of these in ten minutes. Everybody else is "
+        "matched by hand, once.",
+        "Access is shown where it was given: who is in the group may use what lies below it, and isn't listed there "
+        "again. Custom roles show as the role that they are based on. Invitations to single projects and members "
+        "of invited groups are not read.",
+    )
+    fields = (
+        Field("base_url", "Address", "Where your GitLab is.", pattern=r"https?://\S+", placeholder="https://gitlab.com"),
+        Field("group", "Group", "Its path or number.", pattern=r"[\w./-]+", placeholder="acme"),
+        Field("token", "Access token", "Begins with glpat-.", secret=True, pattern=r"\S+"),
+        Field(
+            "emails", "E-mails are taken", required=False,
+            choices=(("members", "from the list of members"), ("profiles", "from each user's page, one call a person")),
+        ),
+    )  # fmt: skip
+    capabilities = frozenset(CAPABILITIES)
+    asset_word = "project or subgroup"
+
+    @cached_property
+    def _http(self) -> Http:
+        token = self.settings.get("token", "")
+        address = self.settings.get("base_url", "").strip().rstrip("/") + "/api/v4"
+        return Http(address, headers={"PRIVATE-TOKEN": token}, secrets=[token], patience=PATIENCE)
+
+    def close(self) -> None:
+        if "_http" in self.__dict__:
+            self._http.close()
+
+    @property
+    def _group(self) -> str:
+        return f"/groups/{segment(self.settings.get('group', ''))}"
+
+    def test(self) -> Identity:
+        me = self._http.get("/user").json(dict)
+        try:
+            group = self._http.get(self._group, {"with_projects": "false"}).json(dict)
+        except NotFound as failure:
+            raise Refused(f"{failure} There is no such group, or the token's user is not in it.") from None
+        missing = self._what_the_token_lacks()
+        try:
+            member = self._http.get(f"{self._group}/members/all/{me['id']}").json(dict)
+        except NotFound:
+            member = {}
+        if member.get("access_level", 0) < OWNER and not me.get("is_admin"):
+            missing.append(f"remove, and see everybody: {me['username']} is no owner of {group['full_path']}.")
+        return Identity(f"{me['username']} in {group['full_path']}", str(me["id"]), ("read members",), tuple(missing))
+
+    def _what_the_token_lacks(self) -> list[str]:
+        try:
+            scopes = self._http.get("/personal_access_tokens/self").json(dict).get("scopes") or []
+        except (NotFound, Forbidden):
+            return []
+        return [] if "api" in scopes else ["remove and change: make a token with the scope api."]
+
+    def roles(self) -> list[Role]:
+        return list(ROLES)
+
+    def accounts(self) -> Iterator[Account]:
+        """Invitations, the group's members, then whoever is only below it. GitLab's total is known for each list."""
+        came, told = Seen(), 0
+        for page in self._pages(f"{self._group}/invitations", "invitations", id_of=lambda row: row["invite_email"]):
+            yield from map(_invitation, page)
+        for page in self._pages(f"{self._group}/members", "members", on_total=self.on_total, show_seat_info="true"):
+            yield from (self._account(row, str(row["access_level"])) for row in page if came.add(str(row["id"])))
+            told += len(page)
+        for place in self._places():
+            for row in self._members(place):
+                if came.add(str(row["id"])):
+                    told += 1
+                    self.on_total(told)
+                    yield self._account(row, BELOW)
+
+    def _account(self, row: dict, role: str) -> Account:
+        row = row | self._profile(row["id"])
+        return Account(
+            id=str(row["id"]),
+            email=row.get("email") or row.get("public_email") or _saml_email(row),
+            name=row.get("name") or row.get("username") or "",
+            status="suspended" if row.get("state") in SUSPENDED else "active",
+            role=role,
+            kind="system" if row.get("bot") or BOT.fullmatch(row.get("username") or "") else "user",
+            last_activity=from_iso(row.get("last_activity_on")),
+            seat={True: "Billable", False: "Not billed"}.get(row.get("is_using_seat"), ""),
+        )
+
+    def _profile(self, user: int) -> dict:
+        """What the user's own page adds; "email" and "last_activity_on" are shown to administrators only."""
+        if self.settings.get("emails") != "profiles":
+            return {}
+        try:
+            page = self._http.get(f"/users/{user}").json(dict)
+        except NotFound as gone:
+            raise TemporarilyUnavailable(f"A user went away while the members were read. {gone}") from gone
+        wanted = ("email", "public_email", "bot", "last_activity_on", "state")
+        return {key: page[key] for key in wanted if page.get(key)}
+
+    def assets(self) -> Iterator[Asset]:
+        for group in self._below("descendant_groups", "subgroups"):
+            yield Asset(f"group:{group['id']}", "subgroup", group["full_path"])
+        for project in self._below("projects", "projects", include_subgroups="true", with_shared="false"):
+            yield Asset(f"project:{project['id']}", "project", project["path_with_namespace"])
+
+    def access(self) -> Iterator[Access]:
+        for place in self._places():
+            for row in self._members(place):
+                level = row["access_level"]
+                yield Access(str(row["id"]), place, str(level), privileged=level >= OWNER)
+
+    def _places(self) -> Iterator[str]:
+        return (asset.id for asset in self.assets())
+
+    def _below(self, path: str, what: str, **params: str) -> Iterator[dict]:
+        for page in self._pages(f"{self._group}/{path}", what, order_by="id", sort="asc", **params):
+            yield from page
+
+    def _members(self, place: str) -> Iterator[dict]:
+        try:
+            for page in self._pages(f"{_path(place)}/members", "members"):
+                yield from page
+        except NotFound as gone:
+            raise TemporarilyUnavailable(f"A project or subgroup went away meanwhile. {gone}") from gone
+
+    def _pages(self, path: str, what: str, id_of=lambda row: row["id"], on_total=None, **params: str) -> Iterator[list]:
+        def fetch(link: str | None) -> Page:
+            answer = self._http.get(link) if link else self._http.get(path, {**params, "per_page": PAGE})
+            return Page(answer.json(list), number(answer.headers.get("X-Total")), next_link(answer))
+
+        return pages_by_link(fetch, what=what, id_of=id_of, on_total=on_total)
+
+    def account(self, id: str) -> Account | None:
+        if id.startswith(INVITATION):
+            pages = self._pages(f"{self._group}/invitations", "invitations", id_of=lambda row: row["invite_email"])
+            return next((found for page in pages for found in map(_invitation, page) if found.id == id), None)
+        if row := self._member(self._group, id, show_seat_info="true"):
+            return self._account(row, str(row["access_level"]))
+        rows = (self._member(_path(place), id) for place in self._places())
+        return next((self._account(row, BELOW) for row in rows if row), None)
+
+    def _member(self, path: str, id: str, **params: str) -> dict | None:
+        try:
+            return self._http.get(f"{path}/members/{segment(id)}", params).json(dict)
+        except NotFound:
+            return None
+
+    def remove(self, account: Account) -> None:
+        if account.id.startswith(INVITATION):
+            self._act("DELETE", f"{self._group}/invitations/{segment(account.email)}")
+        elif not self._act("DELETE", f"{self._group}/members/{segment(account.id)}"):
+            for place in self._places():
+                self._act("DELETE", f"{_path(place)}/members/{segment(account.id)}")
+
+    def change_role(self, account: Account, role: str) -> None:
+        if role == BELOW:
+            raise Refused("This is no role of the group: give access to single projects, then remove the account.")
+        if account.id.startswith(INVITATION):
+            path = f"{self._group}/invitations/{segment(account.email)}"
+        else:
+            path = f"{self._group}/members/{segment(account.id)}"
+        self._act("PUT", path, {"access_level": _level(role)})
+
+    def invite(self, email: str, role: str) -> None:
+        body = {"email": email, "access_level": _level(role or "30")}
+        answer = self._http.post(f"{self._group}/invitations", json=body).json(dict)
+        said = answer.get("message")
+        words = next(iter(said.values()), "") if isinstance(said, dict) else said
+        if answer.get("status") == "error" and "already" not in clean(words):
+            raise Refused(f"GitLab did not invite {email}: {clean(words)}")
+
+    def grant(self, account: Account, asset: Asset, role: str) -> None:
+        members, level = f"{_path(asset.id)}/members", {"access_level": _level(role)}
+        if self._member(_path(asset.id), account.id):
+            self._act("PUT", f"{members}/{segment(account.id)}", level)
+        else:
+            self._act("POST", members, {"user_id": number(account.id), **level})
+
+    def revoke(self, account: Account, asset: Asset) -> None:
+        self._act("DELETE", f"{_path(asset.id)}/members/{segment(account.id)}")
+
+    def _act(self, method: str, path: str, body: dict | None = None) -> bool:
+        """False when there was nothing to delete. A 403 is GitLab's no, unless it names the token's scope."""
+        try:
+            self._http.call(method, path, json=body)
+        except NotFound:
+            if method != "DELETE":
+                raise
+            return False
+        except Forbidden as no:
+            if "scope" in str(no):
+                raise CredentialRejected(f"{no} The token needs the scope api.") from no
+            raise Refused(
+                f"{no} GitLab says so to who is no owner of the group, and when its last owner would go."
+            ) from no
+        return True
+
+
+def _invitation(row: dict) -> Account:
+    """Known by its e-mail alone: that is how GitLab wants it named in every call."""
+    email = row["invite_email"]
+    role, name = str(row.get("access_level") or ""), row.get("user_name") or ""
+    return Account(f"{INVITATION}{email.casefold()}", email, name, "invited", role)
+
+
+def _saml_email(row: dict) -> str:
+    """The name by which the identity provider knows the member, where it is an e-mail address."""
+    name = (row.get("group_saml_identity") or {}).get("extern_uid") or ""
+    return name if re.fullmatch(r"[^@\s]+@[^@\s]+", name) else ""
+
+
+def _path(place: str) -> str:
+    kind, _, id = place.partition(":")
+    return f"/{kind}s/{segment(id)}"
+
+
+def _level(role: str) -> int:
+    level = number(role)
+    if not level:
+        raise Refused(f"GitLab has no role {role}.")
+    return level

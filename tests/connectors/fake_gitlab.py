@@ -1,0 +1,202 @@
+"""GitLab's REST API for one group, "acme/team", as docs.gitlab.com/api describes it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.connectors.fake import Fact, FakeApp, Reply, Request, Seat, Thing
+
+# docs.gitlab.com/api (github.com/gitlabhq/gitlabhq, doc/api, CC BY-SA 4.0): members.md, invitations.md, groups.md,
+# users.md, personal_access_tokens.md; paging: rest/_index.md
+PAGING = ("page", "per_page")
+MEMBERS = ("query", "user_ids", "skip_users", "show_seat_info", *PAGING)
+ORDER = ("order_by", "sort", "search", "owned", "min_access_level")
+NEW = ("user_id", "username", "access_level", "expires_at", "invite_source", "member_role_id")
+CHANGED = ("access_level", "expires_at", "member_role_id")
+FACTS = (
+    Fact("GET", "/user", "me"),
+    Fact("GET", "/personal_access_tokens/self", "own_token"),
+    Fact("GET", "/users/{user}", "profile"),
+    Fact("GET", "/groups/{id}", "group", ("with_custom_attributes", "with_projects")),
+    Fact("GET", "/groups/{id}/descendant_groups", "groups", ("skip_groups", "all_available", *ORDER, *PAGING)),
+    Fact("GET", "/groups/{id}/projects", "projects",
+         ("archived", "visibility", "include_subgroups", "with_shared", "simple", *ORDER, *PAGING)),
+    Fact("GET", "/groups/{id}/members/all/{user}", "effective"),
+    Fact("GET", "/groups/{id}/invitations", "invitations", ("query", *PAGING)),
+    Fact("POST", "/groups/{id}/invitations", "invite", (), ("email", "user_id", *CHANGED, "invite_source"),
+         ("access_level",)),
+    Fact("PUT", "/groups/{id}/invitations/{email}", "change_invitation", (), CHANGED),
+    Fact("DELETE", "/groups/{id}/invitations/{email}", "cancel"),
+    *(fact for kind in ("groups", "projects") for fact in (
+        Fact("GET", f"/{kind}/{{id}}/members", "members", MEMBERS),
+        Fact("GET", f"/{kind}/{{id}}/members/{{user}}", "member", ("show_seat_info",)),
+        Fact("POST", f"/{kind}/{{id}}/members", "add", (), NEW, ("access_level",)),
+        Fact("PUT", f"/{kind}/{{id}}/members/{{user}}", "change", (), CHANGED, ("access_level",)),
+        Fact("DELETE", f"/{kind}/{{id}}/members/{{user}}", "remove", ("skip_subresources", "unassign_issuables")),
+    )),
+)  # fmt: skip
+TOP = "acme%2Fteam"
+
+
+class FakeGitLab(FakeApp):
+    base_path = "/api/v4"
+    token = "glpat-7f1c0b52e9"
+    account_list = "members"
+    facts = FACTS
+
+    def __init__(self):
+        super().__init__()
+        self.scopes = ["api"]
+        self.my_level = 50
+        self.more: dict[str, dict] = {}  # user id → further fields of the member
+        self.profiles: dict[str, dict] = {}
+        self.invited: list[Seat] = []
+        self.below: list[Seat] = []  # people who are only in subgroups or projects
+        self.tells_total = True
+
+    def is_authorised(self, request: Request) -> bool:
+        return request.headers.get("private-token") == self.token
+
+    def unauthorised(self) -> Reply:
+        return self.error(401, "401 Unauthorized")
+
+    def me(self, request: Request) -> dict:
+        return {"id": 7, "username": "olga", "name": "Olga"}
+
+    def own_token(self, request: Request) -> dict:
+        return {"id": 4, "scopes": self.scopes, "user_id": 7, "active": True, "expires_at": "2030-01-01"}
+
+    def group(self, request: Request) -> Any:
+        return {"id": 1, "full_path": "acme/team"} if self._is_top(request) else self._none()
+
+    def effective(self, request: Request) -> Any:
+        return {"id": 7, "access_level": self.my_level} if self.my_level else self._none()
+
+    def profile(self, request: Request) -> Any:
+        seat = self._person(request.ids["user"])
+        return {"id": int(seat.id), "state": "active", **self.profiles.get(seat.id, {})} if seat else self._none()
+
+    # Members of the group, and of what lies below
+
+    def members(self, request: Request) -> Any:
+        if self._is_top(request):
+            return self._page(request, [self._member(seat, int(seat.role)) for seat in self.listed], self.lie)
+        thing = self._place(request)
+        if thing is None:
+            return self._none()
+        people = [(self._person(id) or Seat(id), level) for id, level in thing.members.items()]
+        return self._page(request, [self._member(seat, int(level)) for seat, level in people])
+
+    def member(self, request: Request) -> Any:
+        id = request.ids["user"]
+        if self._is_top(request):
+            seat = self.seat(id)
+            return self._member(seat, int(seat.role)) if seat else self._none()
+        thing = self._place(request)
+        if thing is None or id not in thing.members:
+            return self._none()
+        return self._member(self._person(id) or Seat(id), int(thing.members[id]))
+
+    def add(self, request: Request) -> Reply:
+        members, id = self._place(request).members, str(request.body["user_id"])
+        if id in members:
+            return self.error(409, "Member already exists")
+        members[id] = str(request.body["access_level"])
+        return Reply(201, {})
+
+    def change(self, request: Request) -> Any:
+        id, level = request.ids["user"], str(request.body["access_level"])
+        if self._is_top(request):
+            if not self.seat(id):
+                return self._none()
+            self.seat(id).role = level
+        else:
+            self._place(request).members[id] = level
+        return {}
+
+    def remove(self, request: Request) -> Reply:
+        id = request.ids["user"]
+        if not self._is_top(request):
+            thing = self._place(request)
+            return Reply(204) if thing and thing.members.pop(id, None) else self._none()
+        seat = self.seat(id)
+        if seat is None:
+            return self._none()
+        if seat.role == "50":
+            return self.error(403, "403 Forbidden")
+        self.seats.remove(seat)
+        for thing in self.things:
+            thing.members.pop(id, None)
+        return Reply(204)
+
+    def _member(self, seat: Seat, level: int) -> dict:
+        return {
+            "id": int(seat.id),
+            "username": f"user-{seat.id}",
+            "name": seat.name,
+            "state": "blocked" if seat.status == "suspended" else "active",
+            "access_level": level,
+            **({"email": seat.email} if seat.email else {}),
+            **self.more.get(seat.id, {}),
+        }
+
+    def _person(self, id: str) -> Seat | None:
+        return next((seat for seat in (*self.listed, *self.seats, *self.below) if seat.id == id), None)
+
+    # Invitations
+
+    def invitations(self, request: Request) -> Reply:
+        rows = [{"invite_email": s.email, "access_level": int(s.role), "user_name": s.name} for s in self.invited]
+        return self._page(request, rows)
+
+    def invite(self, request: Request) -> Reply:
+        email = request.body["email"]
+        if any(seat.email == email for seat in self.invited):
+            return Reply(201, {"status": "error", "message": {email: "Invite email has already been taken"}})
+        if email.endswith("@blocked.example"):
+            return Reply(201, {"status": "error", "message": {email: "The domain is not allowed"}})
+        self.invited.append(Seat("", email, role=str(request.body["access_level"]), status="invited"))
+        return Reply(201, {"status": "success"})
+
+    def change_invitation(self, request: Request) -> dict:
+        next(s for s in self.invited if s.email == request.ids["email"]).role = str(request.body["access_level"])
+        return {}
+
+    def cancel(self, request: Request) -> Reply:
+        left = [seat for seat in self.invited if seat.email != request.ids["email"]]
+        gone = len(left) < len(self.invited)
+        self.invited = left
+        return Reply(204) if gone else self._none()
+
+    # Subgroups and projects
+
+    def groups(self, request: Request) -> Reply:
+        return self._page(request, [{"id": self._id(t), "full_path": t.name} for t in self._of("group")])
+
+    def projects(self, request: Request) -> Reply:
+        assert request.params["include_subgroups"] == "true" and request.params["with_shared"] == "false"
+        return self._page(request, [{"id": self._id(t), "path_with_namespace": t.name} for t in self._of("project")])
+
+    def _of(self, kind: str) -> list[Thing]:
+        return [thing for thing in self.things if thing.id.startswith(f"{kind}:")]
+
+    def _id(self, thing: Thing) -> int:
+        return int(thing.id.partition(":")[2])
+
+    def _place(self, request: Request) -> Thing | None:
+        kind = "group" if request.path.startswith("/groups/") else "project"
+        return self.thing(f"{kind}:{request.ids['id']}")
+
+    def _is_top(self, request: Request) -> bool:
+        return request.path.startswith(f"/groups/{TOP}")
+
+    def _none(self) -> Reply:
+        return self.error(404, "404 Not found")
+
+    def _page(self, request: Request, rows: list[dict], lie: int = 0) -> Reply:
+        size, page = min(request.number("per_page", 20), 100), request.number("page", 1)
+        headers = {"X-Total": str(len(rows) + lie)} if self.tells_total else {}
+        if page * size < len(rows):
+            kept = "&".join(f"{name}={value}" for name, value in request.params.items() if name != "page")
+            headers["Link"] = f'<{self.url}{request.path}?{kept}&page={page + 1}>; rel="next"'
+        return Reply(200, rows[(page - 1) * size : page * size], headers)
