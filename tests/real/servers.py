@@ -1,8 +1,10 @@
 """Servers of other makers that don't belong into Rollcall's own environment: each in a folder of a cache beside it.
-`python -m tests.real.servers [NAME …]` installs them, once; tests ask `need_server(name)` for the folder."""
+`python -m tests.real.servers [NAME …]` installs them, once; tests ask `need_server(name)` for the folder.
+Directus is the slow one, as two of its parts are compiled: several minutes, the first time."""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -20,13 +22,14 @@ NPM = ["npm", "install", "--no-audit", "--no-fund", "--loglevel", "error"]
 
 
 def need_server(name: str) -> Path:
-    """The folder that it is installed in; skips, or fails under ROLLCALL_TEST_ALL=1, where it isn't."""
-    if _is_there(name):
-        return CACHE / name
-    reason = f"{SERVERS[name]} is not installed: python -m tests.real.servers {name}"
+    """The folder that it is installed in. Skips where it isn't; under ROLLCALL_TEST_ALL=1 it is installed first."""
     if os.environ.get("ROLLCALL_TEST_ALL") == "1":
-        pytest.fail(reason)
-    pytest.skip(reason)
+        told = install(name)
+        if not _is_there(name):
+            pytest.fail(told)
+    if not _is_there(name):
+        pytest.skip(f"{SERVERS[name]} is not installed: python -m tests.real.servers {name}")
+    return CACHE / name
 
 
 def _is_there(name: str) -> bool:
@@ -40,11 +43,17 @@ def _mark(name: str) -> Path:
 
 
 def install(name: str) -> str:
-    """Install one server if it isn't there; what there is to tell about it."""
-    if _is_there(name):
-        return f"{name}: there already"
-    folder, started = CACHE / name, time.monotonic()
-    folder.mkdir(parents=True, exist_ok=True)
+    """Install one server if it isn't there, or wait for who does; what there is to tell about it."""
+    started = time.monotonic()
+    (CACHE / name).mkdir(parents=True, exist_ok=True)
+    with (CACHE / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        problem = None if _is_there(name) else _install(name, CACHE / name)
+    return f"{name}: not installed: {problem}" if problem else f"{name}: there after {time.monotonic() - started:.0f} s"
+
+
+def _install(name: str, folder: Path) -> str | None:
+    """What went wrong; None when it is there now."""
     if name in PYTHON:
         subprocess.run([sys.executable, "-m", "venv", folder], check=True, capture_output=True)
         command = [folder / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check", PYTHON[name]]
@@ -53,11 +62,11 @@ def install(name: str) -> str:
     try:
         done = subprocess.run(command, capture_output=True, text=True)
     except OSError as problem:
-        return f"{name}: not installed: {problem}"
+        return str(problem)
     if done.returncode:
-        return f"{name}: not installed: {(done.stderr or done.stdout).strip()[-500:]}"
+        return (done.stderr or done.stdout).strip()[-500:] or f"it ended with {done.returncode}"
     _mark(name).write_text(SERVERS[name])
-    return f"{name}: installed in {time.monotonic() - started:.0f} s"
+    return None
 
 
 def main(names: list[str]) -> None:
