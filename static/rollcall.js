@@ -152,6 +152,10 @@
   });
   document.addEventListener("htmx:afterRequest", (event) => setBusy(event.detail.elt, false));
 
+  // A swap that morphs leaves open what somebody opened, and the field that somebody writes in.
+  Idiomorph.defaults.ignoreActiveValue = true;
+  Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) => !(name === "open" && node.matches("details"));
+
   // Copy buttons.
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-copy]");

@@ -1,0 +1,97 @@
+"""Every page of the apps, looked at in both themes and both widths."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sync.models import Person
+from tests.journeys import apps_of_acme
+from tests.journeys.looks import VARIANTS, Look, look_at, nothing_wrong, opens
+
+
+def _leave_out(page) -> None:
+    opens("#view-report")(page)
+    page.click("#sync-form input[name=yes] >> nth=0")
+
+
+def _refused(page) -> None:
+    opens("#view-report")(page)
+    page.evaluate("document.getElementById('sync-form').noValidate = true")
+    page.click("#sync-form input[name=yes] >> nth=0")
+    page.click("#finish-sync")
+    page.wait_for_selector("#sync-form [role=alert]")
+
+
+def _menu(page) -> None:
+    page.click(".table tbody tr:nth-child(2) summary")
+
+
+def _card_menu(page) -> None:
+    page.click(".card-grid li:nth-child(2) summary")
+
+
+def _match(page) -> None:
+    page.click(".table tbody tr:first-child summary")
+    page.click("text=Match to a person")
+    page.wait_for_selector("dialog:modal")
+
+
+def _test_wrong(page) -> None:
+    page.fill("[name=base_url]", "http://127.0.0.1:9")
+    page.fill("[name=token]", "acme_x")
+    page.click("text=Test connection")
+    page.wait_for_selector("#tested .banner")
+
+
+@pytest.mark.parametrize("width, dark", VARIANTS)
+def test_pages(visit, live, tmp_path: Path, olga: Person, by: str, width: int, dark: bool) -> None:
+    with apps_of_acme.built(tmp_path, olga, by) as acme:
+        chat, ads = f"/apps/{acme.chat.id}", f"/apps/{acme.ads.id}"
+        looks = [
+            Look("apps", "/apps"),
+            Look("apps-menu", "/apps", _card_menu),
+            Look("apps-nothing", "/apps?search=zzz"),
+            Look("app", chat),
+            Look("app-schedule", chat, opens("#change-schedule")),
+            Look("app-policy", chat, opens("#change-policy")),
+            Look("app-price", chat, opens("#change-price")),
+            Look("app-add-person", chat, opens("#add-app-person")),
+            Look("app-credential", chat, opens("#replace-credential")),
+            Look("app-test", chat, opens("#test-connection")),
+            Look("app-disconnect", chat, opens("#disconnect")),
+            Look("app-checking", ads),
+            Look("check", ads, opens("#show-check")),
+            Look("check-page", f"{ads}/checks/{acme.live.id}"),
+            Look("members", f"{chat}/members", _menu),
+            Look("members-unmatched", f"{chat}/members?tab=unmatched"),
+            Look("members-match", f"{chat}/members?tab=unmatched", _match),
+            Look("members-guests", f"{chat}/members?tab=guests"),
+            Look("members-many", f"/apps/{acme.held.app_id}/members"),
+            Look("assets", f"{ads}/assets"),
+            Look("asset", f"{ads}/assets/{acme.ads.assets.get().id}"),
+            Look("app-reports", f"{chat}/reports"),
+            Look("app-activity", f"{chat}/activity"),
+            Look("reports", "/reports"),
+            Look("sync-data", chat, opens("#view-report")),
+            Look("sync-data-leave-out", chat, _leave_out),
+            Look("sync-data-refused", chat, _refused),
+            Look("sync-data-page", f"/reports/{acme.report.id}"),
+            Look("sync-data-held", f"/apps/{acme.held.app_id}", opens("#view-report")),
+            Look("sync-data-dismiss", f"/reports/{acme.report.id}", opens("#dismiss-report")),
+            Look("connect-choose", "/apps/new"),
+            Look("connect-credential", f"/apps/{acme.draft.id}/connection"),
+            Look("connect-wrong", f"/apps/{acme.draft.id}/connection", _test_wrong),
+            Look("connect-reading", f"{ads}/connection/reading"),
+            Look("connect-matching", f"{chat}/connection/matching"),
+        ]
+        page = visit(olga, width=width, dark=dark, expected=("status of 422",))
+        nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look, width, dark))
+
+
+@pytest.mark.parametrize("width, dark", VARIANTS)
+def test_empty(visit, live, olga: Person, width: int, dark: bool) -> None:
+    page = visit(olga, width=width, dark=dark)
+    looks = (Look("apps-empty", "/apps"), Look("reports-empty", "/reports"))
+    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look, width, dark))
