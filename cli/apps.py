@@ -51,7 +51,7 @@ def _person(email: str) -> Person:
 @opened
 def list_(as_json: bool) -> None:
     """The connected apps, how they stand, and whether a report waits."""
-    connected = list(App.select().where(App.state != "disconnected").order_by(App.name))
+    connected = list(App.select().where(App.state.in_(core.CONNECTED)).order_by(App.name))
     known = standings(connected)
     document = {"apps": [{**_document(app), "standing": known[app.id].word} for app in connected]}
     rows = [
@@ -108,5 +108,5 @@ def _say_state(name: str, said: str, as_json: bool) -> None:
 
 def known(name: str) -> App:
     """The app of this name, the latest disconnected one where none is connected; raises AppProblem."""
-    app = App.select().where(App.name == name).order_by((App.state == "disconnected"), App.id.desc()).first()
-    return app or core.by_name(name)
+    known = App.select().where(App.name == name, App.state.in_((*core.CONNECTED, "disconnected")))
+    return known.order_by((App.state == "disconnected"), App.id.desc()).first() or core.by_name(name)

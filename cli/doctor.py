@@ -120,7 +120,7 @@ def _mail_server(settings: Config) -> Finding:
 
 
 def _attention() -> Iterator[Finding]:
-    for app in App.select().where(App.error.is_null(False), App.state != "disconnected"):
+    for app in App.select().where(App.error.is_null(False), App.state.in_(apps.CONNECTED)):
         yield Finding(app.name, WRONG, app.error)
     for directory in Directory.select().where(Directory.error.is_null(False)):
         yield Finding(directory.name, WRONG, directory.error)

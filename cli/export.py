@@ -12,6 +12,7 @@ import click
 from peewee import JOIN
 
 from cli.frame import moment, opened
+from sync import apps
 from sync.db import utcnow
 from sync.models import Access, Account, App, Asset, Person, PersonEmail, Role
 
@@ -51,7 +52,7 @@ def _rows() -> Iterator[tuple]:
         .switch(Account).join(Person, JOIN.LEFT_OUTER)
         .join(PersonEmail, JOIN.LEFT_OUTER, on=(PersonEmail.person == Person.id) & PersonEmail.main)
         .join(Role, JOIN.LEFT_OUTER, on=(Role.app == Account.app) & (Role.external_id == Account.role))
-        .where(Account.state != "gone", App.state != "disconnected")
+        .where(Account.state != "gone", App.state.in_(apps.CONNECTED))
         .order_by(App.name, Account.name, Account.id)
         .tuples()
     )  # fmt: skip

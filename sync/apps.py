@@ -284,7 +284,7 @@ def _set_state(app: App, state: str, what: str, by: str) -> None:
 
 def by_name(name: str) -> App:
     """The connected app of this name; raises AppProblem."""
-    app = App.get_or_none(App.name == name, App.state != "disconnected")
+    app = App.get_or_none(App.name == name, App.state.in_(CONNECTED))
     if app is None:
         raise AppProblem(f"There is no app named {name!r}.")
     return app

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from flask import Blueprint, Response, current_app, request
 from peewee import fn
 
-from sync import schedule
+from sync import apps, schedule
 from sync.db import utcnow
 from sync.models import App, Check, Directory, DirectoryReading, Mail, Report, Task
 from web.permissions import open_to_all
@@ -56,7 +56,7 @@ def _families() -> Iterator[tuple[str, str, dict[str, float]]]:
     for name, model in (("apps", App), ("directories", Directory), ("reports", Report), ("checks", Check),
                         ("readings", DirectoryReading), ("tasks", Task), ("mails", Mail)):  # fmt: skip
         yield f"rollcall_{name}", f"How many {name}, by state.", _by_state(model)
-    connected = App.state != "disconnected"
+    connected = App.state.in_(apps.CONNECTED)
     yield "rollcall_accounts", "Accounts in all connected apps.", {"": _sum(App.users, connected)}
     yield "rollcall_changes_waiting", "Changes that wait for a yes.", {"": _sum(Report.waiting, Report.state == "open")}
     yield "rollcall_changes_held", "Changes that a guard holds.", {"": _sum(Report.held, Report.state == "open")}

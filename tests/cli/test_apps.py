@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sync import connecting, people
+from sync.models import App
 from tests.cli.conftest import OWNER, connect
 
 
@@ -63,3 +65,14 @@ def test_the_list_and_the_states(rollcall, connected_chat):
     assert rollcall.json("apps", "list") == {"apps": []}
     assert rollcall.json("report", "Chat")["state"] == "applied", "its reports stay to be looked at"
     assert "no app named" in rollcall.run("apps", "pause", "Chatt", code=1).err
+
+
+def test_an_app_that_somebody_is_connecting_on_the_pages_is_no_app_yet(rollcall, chat):
+    with rollcall.core():
+        draft = connecting.start("sample-chat", people.find_by_email(OWNER))
+        App.update(name="Chat").where(App.id == draft.id).execute()
+    assert "no app named" in rollcall.run("check", "Chat", code=1).err
+    (rollcall.folder / "token").write_text(chat.token)
+    connect(rollcall, "sample-chat", "Chat", chat.url)
+    assert [app["state"] for app in rollcall.json("apps", "list")["apps"]] == ["active"]
+    assert rollcall.json("check", "Chat")["state"] == "succeeded"
