@@ -256,13 +256,17 @@ def _take_over_groups(directory: Directory) -> None:
     _run("""INSERT INTO directory_group (directory_id, external_id, name)
             SELECT DISTINCT ?1, name, name FROM read_group WHERE external_id IN (SELECT external_id FROM read_person)
               AND name NOT IN (SELECT external_id FROM directory_group WHERE directory_id = ?1)""", directory.id)
-    said = """SELECT g.id AS group_id, e.id AS entry_id FROM read_group AS said
-              JOIN directory_group AS g ON g.directory_id = ?1 AND g.external_id = said.name
-              JOIN directory_entry AS e ON e.directory_id = ?1 AND e.external_id = said.external_id"""
-    _run(f"""DELETE FROM directory_group_member
-            WHERE entry_id IN (SELECT id FROM directory_entry WHERE directory_id = ?1 AND {UNHELD})
-              AND (group_id, entry_id) NOT IN ({said})""", directory.id)
-    _run(f"INSERT OR IGNORE INTO directory_group_member (group_id, entry_id) {said}", directory.id)
+    _run("""INSERT INTO read_member SELECT g.id, e.id FROM read_group AS said
+            JOIN directory_group AS g ON g.directory_id = ?1 AND g.external_id = said.name
+            JOIN directory_entry AS e ON e.directory_id = ?1 AND e.external_id = said.external_id""", directory.id)
+    _run(f"""DELETE FROM directory_group_member AS known
+            WHERE entry_id IN (SELECT id FROM directory_entry WHERE directory_id = ? AND {UNHELD})
+              AND NOT EXISTS (SELECT 1 FROM read_member AS said
+                              WHERE said.group_id = known.group_id AND said.entry_id = known.entry_id)""",
+         directory.id)
+    _run("""INSERT INTO directory_group_member (group_id, entry_id) SELECT group_id, entry_id FROM read_member AS said
+            WHERE NOT EXISTS (SELECT 1 FROM directory_group_member AS known
+                              WHERE known.group_id = said.group_id AND known.entry_id = said.entry_id)""")
     _run("DELETE FROM directory_group WHERE directory_id = ? "
          "AND id NOT IN (SELECT group_id FROM directory_group_member)", directory.id)
 

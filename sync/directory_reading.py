@@ -22,6 +22,7 @@ TABLES = {
     ),
     "read_email": "external_id TEXT, normal TEXT, email TEXT, main INT, PRIMARY KEY (external_id, normal)",
     "read_group": "external_id TEXT, name TEXT, PRIMARY KEY (external_id, name)",
+    "read_member": "group_id INT, entry_id INT, PRIMARY KEY (group_id, entry_id)",
     "read_claimed": "normal TEXT PRIMARY KEY",
     "read_disputed": "normal TEXT PRIMARY KEY",
     "read_taken": "person_id INTEGER PRIMARY KEY",

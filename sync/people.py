@@ -3,7 +3,8 @@ Nothing else may write Person.status: it follows from the directories unless som
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -163,42 +164,44 @@ def recompute_status(person_ids: Iterable[int], by: str) -> dict[str, int]:
     Without entries the status stays. A decision by hand wins until the directories agree
     with it, and is then forgotten, so that what they say next counts again.
     """
-    became: dict[str, int] = {}
-    ids = sorted(set(person_ids))
+    became = Counter()
     with writing():
-        for start in range(0, len(ids), CHUNK):
-            for person, entries in _with_entries(ids[start : start + CHUNK]):
-                for word in _follow(person, entries, by):
-                    became[word] = became.get(word, 0) + 1
-    return became
+        for group in _with_entries(person_ids):
+            agreed = [person.id for person, entries in group if person.status_by_hand == _said(entries)]
+            Person.update(status_by_hand=None).where(Person.id.in_(agreed)).execute()
+            follows = [
+                (person, said, _reason(entries, said))
+                for person, entries in group
+                if (said := _said(entries)) not in (None, person.status) and person.status_by_hand in (None, said)
+            ]
+            _become(follows, by)
+            became.update(status for _, status, _ in follows)
+    return dict(became)
 
 
 def keep_status(person_ids: Iterable[int]) -> None:
     """A directory was taken away: whom the others would call gone stays as before, as if decided by hand."""
-    for person, entries in _with_entries(sorted(set(person_ids))):
-        if person.status_by_hand is None and _said(entries) not in (None, person.status):
-            Person.update(status_by_hand=person.status).where(Person.id == person.id).execute()
+    for group in _with_entries(person_ids):
+        for person, entries in group:
+            if person.status_by_hand is None and _said(entries) not in (None, person.status):
+                Person.update(status_by_hand=person.status).where(Person.id == person.id).execute()
 
 
-def _with_entries(ids: list[int]) -> list[tuple[Person, list[DirectoryEntry]]]:
-    people = Person.select().where(Person.id.in_(ids)).order_by(Person.id)
-    entries: dict[int, list[DirectoryEntry]] = {}
-    for entry in DirectoryEntry.select().where(DirectoryEntry.person.in_(ids)):
-        entries.setdefault(entry.person_id, []).append(entry)
-    return [(person, entries.get(person.id, [])) for person in people]
+def _with_entries(person_ids: Iterable[int]) -> Iterator[list[tuple[Person, list[DirectoryEntry]]]]:
+    """Each person with what the directories say, a group at a time."""
+    ids = sorted(set(person_ids))
+    for start in range(0, len(ids), CHUNK):
+        chunk = ids[start : start + CHUNK]
+        entries: dict[int, list[DirectoryEntry]] = {}
+        for entry in DirectoryEntry.select().where(DirectoryEntry.person.in_(chunk)):
+            entries.setdefault(entry.person_id, []).append(entry)
+        people = prefetch(Person.select().where(Person.id.in_(chunk)).order_by(Person.id), PersonEmail)
+        yield [(person, entries.get(person.id, [])) for person in people]
 
 
-def _follow(person: Person, entries: list[DirectoryEntry], by: str) -> list[str]:
-    said = _said(entries)
-    if said is None:
-        return []
-    if person.status_by_hand == said:
-        Person.update(status_by_hand=None).where(Person.id == person.id).execute()
-    elif person.status_by_hand:
-        return []
+def _reason(entries: list[DirectoryEntry], said: str) -> str:
     saying = [entry for entry in entries if entry.status == said]
-    latest = max(saying, key=lambda entry: (entry.reported == said, entry.reported_at))
-    return [said] if _become(person, said, by, latest.reason) else []
+    return max(saying, key=lambda entry: (entry.reported == said, entry.reported_at)).reason
 
 
 def _said(entries: list[DirectoryEntry]) -> str | None:
@@ -206,23 +209,28 @@ def _said(entries: list[DirectoryEntry]) -> str | None:
 
 
 def _decide_by_hand(person: Person, status: str, by: str, reason: str, why: str) -> None:
-    [(current, entries)] = _with_entries([person.id])
+    [[(current, entries)]] = _with_entries([person.id])
     decision = None if _said(entries) == status else status
     Person.update(status_by_hand=decision).where(Person.id == person.id).execute()
-    _become(current, status, by, f"{reason}: {why.strip()}" if why.strip() else reason)
+    if current.status != status:
+        _become([(current, status, f"{reason}: {why.strip()}" if why.strip() else reason)], by)
     person.status, person.status_by_hand = status, decision
 
 
-def _become(person: Person, status: str, by: str, reason: str) -> bool:
-    if person.status == status:
-        return False
-    Person.update(status=status, status_since=utcnow(), status_reason=reason).where(Person.id == person.id).execute()
-    if status == "deprovisioned":
-        Session.delete().where(Session.person == person).execute()
-    activity.record(
-        by, TOLD[status], about=signature(person), why=reason, before=person.status, after=status, person=person
+def _become(changes: list[tuple[Person, str, str]], by: str) -> None:
+    """Persons with their new status and its reason: at most CHUNK."""
+    now = utcnow()
+    db.connection().executemany(
+        "UPDATE person SET status = ?, status_since = ?, status_reason = ? WHERE id = ?",
+        [(status, now.isoformat(" "), reason, person.id) for person, status, reason in changes],
     )
-    return True
+    gone = [person.id for person, status, _ in changes if status == "deprovisioned"]
+    Session.delete().where(Session.person.in_(gone)).execute()
+    activity.record_all([
+        dict(who=by, what=TOLD[status], about=signature(person), why=reason, before=person.status, after=status,
+             person_id=person.id)
+        for person, status, reason in changes
+    ])  # fmt: skip
 
 
 def _keep_an_owner(person: Person) -> None:

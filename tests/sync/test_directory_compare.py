@@ -322,3 +322,13 @@ def test_all_ids_are_new_and_nobody_has_left(company):
     counts = company.read().counts
     assert (counts["held"], counts["deprovisioned"], counts["joined"]) == (0, 0, 0)
     assert {email: person(email).id for email in before} == before
+
+
+def test_a_directory_larger_than_one_statement_can_name_is_read_and_removed(scripted, by):
+    company = Scripted(count=40_000)
+    db.execute_sql("PRAGMA synchronous = off")
+    assert company.read().counts["joined"] == 40_000
+    company.delete(*[f"id{number}" for number in range(2000)])
+    assert company.read().counts["deprovisioned"] == 2000
+    directories.remove(company.directory, by)
+    assert Person.select().where(Person.status == "deprovisioned").count() == 2000
