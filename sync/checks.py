@@ -62,11 +62,18 @@ class IncompleteReading(TemporarilyUnavailable):
 
 
 def ask(app: App, by: str, trigger: str = "hand") -> Check:
-    """Start a check, or join the one that runs. Raises apps.AppProblem for an app that is paused or disconnected."""
+    """Start a check, or join the live one; one that waits for another attempt is not kept waiting by it.
+
+    Raises apps.AppProblem for an app that is paused or disconnected.
+    """
     with writing():
         app = App.get_by_id(app.id)
-        if running := live(app):
-            return running
+        if joined := live(app):
+            if trigger != "daily" and Check.update(next_at=utcnow()).where(
+                Check.id == joined.id, Check.state == "queued", Check.next_at > utcnow()
+            ).execute():
+                schedule.wake("check", joined.id)
+            return joined
         if app.state != "active":
             raise apps.AppProblem(f"{app.name} is {app.state}: it can't be checked.")
         check = Check.create(app=app, trigger=trigger, started_by=by)
@@ -83,9 +90,10 @@ def live(app: App) -> Check | None:
 def cancel(check: Check, by: str) -> None:
     """Ask it to stop; nothing is changed by a check that was cancelled."""
     with writing():
-        Check.update(cancel_asked=True).where(Check.id == check.id, Check.state.in_(("queued", "running"))).execute()
-        activity.record(by, "cancelled check", about=check.app.name, app=check.app_id)
-        schedule.wake("check", check.id)
+        still_live = (Check.id == check.id) & Check.state.in_(("queued", "running"))
+        if Check.update(cancel_asked=True, next_at=utcnow()).where(still_live).execute():
+            activity.record(by, "cancelled check", about=check.app.name, app=check.app_id)
+            schedule.wake("check", check.id)
 
 
 @schedule.runs("check")
@@ -224,6 +232,8 @@ class _Work:
         self.progress("accounts", self.accounts)
         account = connector.account(external_id)
         if account is not None:
+            if account.id != external_id:
+                raise snapshot.UnusableReading(f"asked for the account {external_id!r}, it gave {account.id!r}")
             snapshot.stage_account(account)
             self.warnings.append(f"The app's list left out {account.name or account.email}, who is there all the same.")
         return account is not None
@@ -237,16 +247,16 @@ class _Work:
     def take_over(self, removal_suspends: bool, held_gone: list[int]) -> None:
         """Everything the check found, its report and its end: one transaction."""
         with writing():
-            if not Check.select().where(Check.id == self.check.id, Check.lease_owner == leases.me()).exists():
+            mine = (Check.id == self.check.id) & (Check.lease_owner == leases.me())
+            if not Check.select().where(mine, ~Check.cancel_asked).exists():
                 raise Cancelled
             app = App.get_by_id(self.app.id)
             compare.take_over_accounts(app, removal_suspends, self.started)
             policy.want_nothing()
             if held_gone:
                 policy.want_gone(held_gone)
-            elif self.absent_once or Account.select().where(
-                Account.app == app, Account.missing_since.is_null(False)
-            ).exists():
+            absent_before = Account.select().where(Account.app == app, Account.missing_since.is_null(False))
+            if self.absent_once or absent_before.exists():
                 compare.note_missing(app, self.absent_once)
             compare.take_over_gone(app)
             compare.take_over_assets(app)

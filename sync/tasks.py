@@ -166,6 +166,8 @@ def _look_again(task: Task, connector: Connector, account: Account) -> Seat | No
     if LOOK_UP not in connector.capabilities:
         return _seat(account)
     seat = connector.account(task.external_id)
+    if seat is not None and seat.id != task.external_id:
+        raise NoLongerNeeded("The app gave another account than the one it was asked for.")
     if seat is not None and matching.normal_email(seat.email) != task.normal:
         raise NoLongerNeeded("The account has another e-mail now than when its removal was confirmed.")
     return seat

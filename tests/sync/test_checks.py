@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from datetime import timedelta
 
 import pytest
 
@@ -162,6 +163,29 @@ def test_where_an_app_cannot_be_asked_for_one_account_it_must_be_absent_twice(ch
     assert chat.check().counts["removed_users"] == 1
 
 
+def test_somebody_who_was_back_in_between_is_absent_for_the_first_time_again(chat, monkeypatch):
+    """Also when others vanish in a mass in between, which a guard holds."""
+    monkeypatch.setattr(SampleChat, "capabilities", SampleChat.capabilities - {"look up"})
+    whole, lost = SampleChat.accounts, set()
+    monkeypatch.setattr(SampleChat, "accounts", lambda self: (a for a in whole(self) if a.email not in lost))
+    others = {email(number) for number in (1, 2, 3, 5, 6, 7)}
+    lost.add(email(4))
+    chat.check()
+    lost.symmetric_difference_update({email(4)} | others)
+    assert chat.check().held == 6
+    lost.symmetric_difference_update({email(4)} | others)
+    assert chat.check().counts["removed_users"] == 0
+    assert Account.get(Account.email == email(4)).state == "present"
+
+
+def test_a_look_up_that_gives_somebody_else_is_not_believed(chat, monkeypatch):
+    whole, lost = SampleChat.account, chat.id_of(4)
+    chat.store.remove(lost, via="page")
+    monkeypatch.setattr(SampleChat, "account", lambda self, id: whole(self, chat.id_of(5)))
+    check = chat.check()
+    assert check.state == "failed" and Account.select().where(Account.state == "present").count() == 11
+
+
 def test_assets_and_access_are_followed(chat):
     assert ASSETS in SampleChat.capabilities
     general = chat.store.add_channel("general", via="page")
@@ -183,6 +207,47 @@ def test_a_second_ask_joins_the_check_that_runs(chat):
     checks.cancel(first, chat.by)
     checks.run(first.id)
     assert Check.get_by_id(first.id).state == "cancelled"
+
+
+def test_a_daily_check_that_waits_for_another_attempt_is_brought_forward_by_hand(chat):
+    waiting = checks.ask(chat.app, "schedule", "daily")
+    chat.fault("server-error")
+    checks.run(waiting.id)
+    chat.clear()
+    assert Check.get_by_id(waiting.id).state == "queued"
+    checks.run(waiting.id)
+    assert Check.get_by_id(waiting.id).state == "queued", "not before its time"
+    assert checks.ask(chat.app, chat.by).id == waiting.id
+    checks.run(waiting.id)
+    assert Check.get_by_id(waiting.id).state == "succeeded"
+
+
+def test_a_check_that_waits_for_another_attempt_can_be_cancelled(chat):
+    waiting = checks.ask(chat.app, "schedule", "daily")
+    Check.update(next_at=utcnow() + timedelta(minutes=20)).execute()
+    checks.cancel(waiting, chat.by)
+    checks.run(waiting.id)
+    assert Check.get_by_id(waiting.id).state == "cancelled"
+
+
+def test_cancelling_what_has_ended_is_not_told(chat):
+    ended = chat.check()
+    checks.cancel(ended, chat.by)
+    assert "cancelled check" not in {entry.what for entry in activity.entries(limit=200)}
+    assert Check.get_by_id(ended.id).state == "succeeded"
+
+
+def test_cancelling_at_the_last_moment_changes_nothing(chat, monkeypatch):
+    chat.store.remove(chat.id_of(5), via="page")
+    whole = SampleChat.account
+
+    def cancel_meanwhile(self, id):
+        checks.cancel(checks.live(chat.app), chat.by)
+        return whole(self, id)
+
+    monkeypatch.setattr(SampleChat, "account", cancel_meanwhile)
+    assert chat.check().state == "cancelled"
+    assert Account.get(Account.email == email(5)).state == "present"
 
 
 def test_the_file_is_not_locked_while_an_app_is_being_read(chat, home):
