@@ -178,7 +178,7 @@ def search_accounts(app: App, tab: str = "onboarded", search: str = "", number: 
     """A page of the app's members on one of TABS, by name; the total comes from the kept counts unless one searches."""
     if tab not in TABS:
         raise ValueError(f"no such tab: {tab}")
-    query = Account.select(Account, Person).left_outer_join(Person).where(
+    query = Account.select(Account.id).where(
         Account.app == app, Account.state == "present", Account.match == TABS[tab]
     )
     kept = dict(zip(TABS, (app.matched, app.unmatched, app.guests, app.services)))
@@ -190,7 +190,11 @@ def search_accounts(app: App, tab: str = "onboarded", search: str = "", number: 
         total = kept[tab]
     pages = max(1, -(-total // PAGE))
     number = min(max(1, number), pages)
-    rows = list(query.order_by(Account.name, Account.id).paginate(number, PAGE))
-    return Page(rows, total, number, pages)
+    shown = [row.id for row in query.order_by(Account.name, Account.id).paginate(number, PAGE)] if total else []
+    rows = (
+        Account.select(Account, Person).left_outer_join(Person).where(Account.id.in_(shown))
+        .order_by(Account.name, Account.id)
+    )  # fmt: skip
+    return Page(list(rows), total, number, pages)
 
 

@@ -372,7 +372,7 @@ def sections(report: Report, limit: int = 100) -> list[Section]:
 
 
 def rows_of(report: Report, kinds: tuple[str, ...], limit: int, offset: int = 0) -> list[Change]:
-    return list(
+    rows = list(
         Change.select(Change, Account, Person, Asset)
         .left_outer_join(Account)
         .left_outer_join(Person)
@@ -383,3 +383,6 @@ def rows_of(report: Report, kinds: tuple[str, ...], limit: int, offset: int = 0)
         .limit(limit)
         .offset(offset)
     )
+    for change in rows:
+        change.report = report  # known already: not asked for once a row
+    return rows

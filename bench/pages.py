@@ -1,0 +1,102 @@
+"""How long the pages take with 200 apps and many accounts in one of them, asked for through Flask's test client."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from pathlib import Path
+
+from flask.testing import FlaskClient
+
+from app import create_app
+from bench import sample
+from bench.workspace import open_workspace, run_check
+from sync import signin
+from sync.config import Config
+from sync.db import connected, db, utcnow, writing
+from sync.models import App, AppPerson, Person, PersonEmail, Report
+
+APPS = 200
+LEFT_EVERY = 200  # of these many people one has left
+TIMES = 20
+
+
+def times(count: int, folder: Path) -> dict[str, tuple[float, int, int]]:
+    """Page → (median of milliseconds on the processor, bytes, queries)."""
+    app, report = _fill(count, folder)
+    client = create_app(Config.from_environ({"ROLLCALL_HOME": str(folder)})).test_client()
+    with connected():
+        owner = Person.get(Person.workspace_role == "owner")
+        client.get(f"/sign-in/{signin.signed_link(owner)}")
+    here = f"/apps/{app.id}"
+    pages = {
+        "Apps": "/apps",
+        "Apps, searched": "/apps?search=app+17",
+        "an app": here,
+        "Members": f"{here}/members",
+        "Members, the last page": f"{here}/members?page=99999",
+        "Members, searched": f"{here}/members?search=Person.4999",
+        "Members, searched in vain": f"{here}/members?search=nobody+at+all",
+        "Members, unmatched": f"{here}/members?tab=unmatched",
+        "the Sync Data wizard": f"/reports/{report.id}",
+        "the wizard, all accounts new": f"/reports/{report.id - 1}",
+        "Reports": "/reports",
+        "People": "/people",
+        "Activity": "/activity",
+    }
+    return {name: _measure(client, address) for name, address in pages.items()}
+
+
+def _fill(count: int, folder: Path) -> tuple[App, Report]:
+    """Nine of ten accounts are matched to somebody; some of these have left, so that a report waits."""
+    app = open_workspace(folder)
+    with connected():
+        _people(count * 9 // 10)
+        sample.SampleApp.pages = staticmethod(lambda: sample.pages(count, 0))
+        run_check(app)
+        left = range(LEFT_EVERY, count, LEFT_EVERY)
+        Person.update(status="deprovisioned", status_reason="Disabled in Company LDAP").where(
+            Person.id.in_(left)
+        ).execute()
+        run_check(app)
+        _other_apps()
+        return App.get_by_id(app.id), Report.get(Report.app == app, Report.state == "open")
+
+
+def _people(count: int) -> None:
+    first = Person.select().count() + 1
+    with writing():
+        for start in range(0, count, 500):
+            numbers = range(start, min(start + 500, count))
+            Person.insert_many([{"id": first + number, "name": f"Person {number}"} for number in numbers]).execute()
+            PersonEmail.insert_many([
+                {"person": first + number, "email": f"Person.{number}@acme.example",
+                 "normal": f"person.{number}@acme.example", "main": True} for number in numbers
+            ]).execute()  # fmt: skip
+
+
+def _other_apps() -> None:
+    owner = Person.get(Person.workspace_role == "owner")
+    with writing():
+        for number in range(1, APPS):
+            category = ("Seat-based", "Paid social")[number % 2]
+            app = App.create(connector="bench", name=f"App {number}", category=category, state="active", users=40,
+                             matched=36, unmatched=4, last_check_at=utcnow())  # fmt: skip
+            AppPerson.create(app=app, person=owner, part="owner")
+            if number % 10 == 0:
+                Report.create(app=app, waiting=2, counts={"removed user": 2})
+
+
+def _measure(client: FlaskClient, address: str) -> tuple[float, int, int]:
+    queries: list = []
+    db.query_hooks.append(lambda *query: queries.append(query))
+    answer = client.get(address)
+    db.query_hooks.pop()
+    if answer.status_code != 200:
+        raise RuntimeError(f"{address} answered {answer.status}")
+    seconds = []
+    for _ in range(TIMES):
+        start = time.process_time()
+        client.get(address)
+        seconds.append(time.process_time() - start)
+    return statistics.median(seconds) * 1000, len(answer.data), len(queries)
