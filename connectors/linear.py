@@ -1,0 +1,257 @@
+"""Linear: a workspace's members, guests, apps and invitations; its teams as assets.
+Who is removed is suspended: the seat is free, and their issues and comments stay.
+
+From Linear's own GraphQL schema (npm @linear/sdk 98.0.0, MIT: users, organizationInvites, teams, userSuspend,
+userChangeRole, organizationInviteCreate, teamMembershipCreate, …; its error types: src/error.ts) and
+linear.app/developers: "Pagination", "Rate limiting".
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from functools import cached_property
+
+from connectors.base import (
+    CAPABILITIES,
+    GOLD,
+    SEAT_BASED,
+    Access,
+    Account,
+    Asset,
+    Connector,
+    ConnectorError,
+    CredentialRejected,
+    Field,
+    Identity,
+    RateLimited,
+    Refused,
+    Role,
+    TemporarilyUnavailable,
+)
+from connectors.http import Answer, Forbidden, Http, clean, seconds_to_wait
+from connectors.paging import Page, pages_by_cursor
+from connectors.times import from_iso
+
+PAGE = 100  # of at most 250; what a query may cost is limited too
+ROLES = (
+    Role("owner", "Owner", privileged=True),
+    Role("admin", "Admin", privileged=True),
+    Role("user", "Member", default=True),
+    Role("guest", "Guest"),
+    Role("app", "App"),
+)
+INVITATION = "invitation:"
+BUDGETS = ("Requests", "Complexity", "Endpoint-Requests")  # X-RateLimit-…-Remaining and -Reset
+REJECTED = {"authentication error"}
+DENIED = {"forbidden", "feature not accessible"}
+REFUSED = {"invalid input", "user error", "usage limit exceeded", "graphql error"}
+PASSING = {"internal error", "lock timeout", "network error", "bootstrap error"}
+
+VIEWER = "query Viewer { viewer { id name email admin owner guest organization { name } } }"
+USER = "id name displayName email active admin owner guest app archivedAt lastSeen"
+USERS = f"""query Users($first: Int, $after: String) {{
+  users(first: $first, after: $after, includeDisabled: true, includeArchived: true) {{
+    nodes {{ {USER} }} pageInfo {{ hasNextPage endCursor }} }} }}"""
+ONE_USER = f"""query OneUser($id: ID) {{
+  users(filter: {{ id: {{ eq: $id }} }}, includeDisabled: true, includeArchived: true) {{ nodes {{ {USER} }} }} }}"""
+INVITES = """query Invites($first: Int, $after: String) {
+  organizationInvites(first: $first, after: $after) {
+    nodes { id email role acceptedAt archivedAt } pageInfo { hasNextPage endCursor } } }"""
+TEAMS = """query Teams($first: Int, $after: String) {
+  teams(first: $first, after: $after) { nodes { id name } pageInfo { hasNextPage endCursor } } }"""
+MEMBERS = """query Members($team: String!, $first: Int, $after: String) {
+  team(id: $team) { memberships(first: $first, after: $after) {
+    nodes { id owner user { id } } pageInfo { hasNextPage endCursor } } } }"""
+SUSPEND = "mutation Suspend($id: String!) { userSuspend(id: $id) { success } }"
+CHANGE_ROLE = """mutation ChangeRole($id: String!, $role: UserRoleType!) {
+  userChangeRole(id: $id, role: $role) { success } }"""
+INVITE = """mutation Invite($input: OrganizationInviteCreateInput!) {
+  organizationInviteCreate(input: $input) { success } }"""
+CANCEL = "mutation Cancel($id: String!) { organizationInviteDelete(id: $id) { success } }"
+JOIN = "mutation Join($input: TeamMembershipCreateInput!) { teamMembershipCreate(input: $input) { success } }"
+LEAVE = "mutation Leave($id: String!) { teamMembershipDelete(id: $id) { success } }"
+
+
+class Linear(Connector):
+    slug = "linear"
+    label = "Linear"
+    category = SEAT_BASED
+    logo = "linear.svg"
+    level = GOLD
+    docs = (
+        "As an owner or admin of the workspace, open Linear, Settings, Account, “Security & access”.",
+        "Under “Personal API keys” make a new key with full access (read, write and admin) to all teams, and copy it: "
+        "it begins with lin_api_.",
+        "The key acts as you: Rollcall never removes the person that it belongs to.",
+        "Where people come from an identity provider over SCIM, Linear may refuse to suspend or change them: do it "
+        "there. Private teams that the key's owner is not in are not read, and Linear's API makes no team owners.",
+    )
+    fields = (Field("token", "API key", "Begins with lin_api_.", secret=True, pattern=r"\S+"),)
+    capabilities = frozenset(CAPABILITIES)
+    asset_word = "team"
+    api = "https://api.linear.app"
+
+    @cached_property
+    def _http(self) -> Http:
+        token = self.settings.get("token", "")
+        return Http(self.api, headers={"Authorization": token}, secrets=[token], on_error=_problem)
+
+    def close(self) -> None:
+        if "_http" in self.__dict__:
+            self._http.close()
+
+    @property
+    def removal_suspends(self) -> bool:
+        return True
+
+    def test(self) -> Identity:
+        me = self._ask(VIEWER)["viewer"]
+        self._must_see_everybody(me)
+        may_change = me["admin"] or me["owner"]
+        missing = [] if may_change else [f"remove and change: {me['name']} is no admin of the workspace."]
+        name = f"{me['name']} in {me['organization']['name']}"
+        return Identity(name, me["id"], ("read members and teams",), tuple(missing))
+
+    def _must_see_everybody(self, me: dict) -> None:
+        if me["guest"]:
+            raise CredentialRejected(f"{me['name']} is a guest and doesn't see everybody: use the key of an admin.")
+
+    def roles(self) -> list[Role]:
+        return list(ROLES)
+
+    def accounts(self) -> Iterator[Account]:
+        """Invitations come first: whoever accepts meanwhile is in two lists then, rather than in none."""
+        self._must_see_everybody(self._ask(VIEWER)["viewer"])
+        yield from self._invitations()
+        yield from map(_account, self._rows(USERS, "users", "users"))
+
+    def _invitations(self) -> Iterator[Account]:
+        """The pending ones: the list keeps those that were accepted or cancelled."""
+        for row in self._rows(INVITES, "organizationInvites", "invitations"):
+            if not row["acceptedAt"] and not row["archivedAt"]:
+                yield Account(f"{INVITATION}{row['id']}", row["email"], "", "invited", row["role"])
+
+    def assets(self) -> Iterator[Asset]:
+        return (Asset(team["id"], "team", team["name"]) for team in self._rows(TEAMS, "teams", "teams"))
+
+    def access(self) -> Iterator[Access]:
+        for team in self._rows(TEAMS, "teams", "teams"):
+            try:
+                for row in self._memberships(team["id"]):
+                    yield Access(row["user"]["id"], team["id"], "owner" if row["owner"] else "member", row["owner"])
+            except Refused as gone:
+                raise TemporarilyUnavailable(f"The team {team['name']} went away meanwhile. {gone}") from gone
+
+    def _memberships(self, team: str) -> Iterator[dict]:
+        return self._rows(MEMBERS, "team", "team members", team=team)
+
+    def _rows(self, query: str, field: str, what: str, **variables: str) -> Iterator[dict]:
+        def fetch(cursor: str | None) -> Page:
+            found = self._ask(query, **variables, first=PAGE, after=cursor).get(field)
+            found = found["memberships"] if field == "team" and found else found
+            if not isinstance(found, dict) or not isinstance(found.get("nodes"), list):
+                raise TemporarilyUnavailable(f"Linear answered without its list of {what}.")
+            info = found["pageInfo"]
+            return Page(found["nodes"], next=info["endCursor"] if info["hasNextPage"] else None)
+
+        for page in pages_by_cursor(fetch, what=what):
+            yield from page
+
+    def account(self, id: str) -> Account | None:
+        if id.startswith(INVITATION):
+            return next((invitation for invitation in self._invitations() if invitation.id == id), None)
+        users = self._ask(ONE_USER, id=id)["users"]["nodes"]
+        return _account(users[0]) if users else None
+
+    def remove(self, account: Account) -> None:
+        now = self.account(account.id)
+        if now is None or now.status == "suspended":
+            return
+        if account.id.startswith(INVITATION):
+            self._act(CANCEL, id=account.id.removeprefix(INVITATION))
+        else:
+            self._act(SUSPEND, id=account.id)
+
+    def change_role(self, account: Account, role: str) -> None:
+        if account.id.startswith(INVITATION):
+            raise Refused("An invitation's role can't be changed: remove the invitation and invite again.")
+        self._act(CHANGE_ROLE, id=account.id, role=role)
+
+    def invite(self, email: str, role: str) -> None:
+        if not any(invitation.email.casefold() == email.casefold() for invitation in self._invitations()):
+            self._act(INVITE, input={"email": email, "role": role or "user"})
+
+    def grant(self, account: Account, asset: Asset, role: str) -> None:
+        if role not in ("", "member"):
+            raise Refused("Linear's API adds members to a team; make owners in Linear.")
+        if not self._membership(account, asset):
+            self._act(JOIN, input={"teamId": asset.id, "userId": account.id})
+
+    def revoke(self, account: Account, asset: Asset) -> None:
+        if membership := self._membership(account, asset):
+            self._act(LEAVE, id=membership["id"])
+
+    def _membership(self, account: Account, asset: Asset) -> dict | None:
+        return next((row for row in self._memberships(asset.id) if row["user"]["id"] == account.id), None)
+
+    def _act(self, mutation: str, **variables: object) -> None:
+        try:
+            [payload] = self._ask(mutation, may_repeat=False, **variables).values()
+        except Forbidden as no:
+            raise Refused(str(no)) from no
+        if not payload.get("success"):
+            raise Refused("Linear took the call, but says that it had no success.")
+
+    def _ask(self, query: str, may_repeat: bool = True, **variables: object) -> dict:
+        body = {"query": query, "variables": variables}
+        return self._http.post("/graphql", json=body, idempotent=may_repeat).json(dict).get("data") or {}
+
+
+def _account(user: dict) -> Account:
+    role = next((flag for flag in ("app", "owner", "admin", "guest") if user[flag]), "user")
+    return Account(
+        id=user["id"],
+        email=user.get("email") or "",
+        name=user.get("name") or user.get("displayName") or "",
+        status="active" if user["active"] and not user.get("archivedAt") else "suspended",
+        role=role,
+        kind="system" if user["app"] else "user",
+        last_activity=from_iso(user.get("lastSeen")),
+    )
+
+
+def _problem(answer: Answer) -> ConnectorError | None:
+    """Linear names the error in the answer's body, with status 200 or 400: {"errors": [{"extensions": {"type"}}]}."""
+    try:
+        body = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return answer.json(dict) if answer.status == 200 else None
+    errors = body.get("errors") if isinstance(body, dict) else None
+    if not isinstance(errors, list) or not errors or not isinstance(errors[0], dict):
+        return None
+    more = errors[0].get("extensions") or {}
+    kinds = {clean(more.get(key)).lower().replace("_", " ") for key in ("type", "code")}
+    words = clean(more.get("userPresentableMessage")) or clean(errors[0].get("message"))
+    says = f"{answer.asked}: Linear says “{words.rstrip('.')}”."
+    if answer.status == 429 or "ratelimited" in kinds:
+        return RateLimited(says, _wait(answer))
+    if answer.status == 401 or kinds & REJECTED:
+        return CredentialRejected(f"{says} The API key is wrong or was revoked.")
+    if answer.status == 403 or kinds & DENIED:
+        return Forbidden(f"{says} The key must be an admin's, with access to all teams.")
+    if kinds & REFUSED or (400 <= answer.status < 500 and not kinds & PASSING):
+        return Refused(says)
+    return TemporarilyUnavailable(says)
+
+
+def _wait(answer: Answer) -> float:
+    """Seconds until the budget that is used up begins anew; Linear tells that moment in milliseconds."""
+    if (told := seconds_to_wait(answer)) is not None:
+        return told
+    for budget in BUDGETS:
+        reset = answer.headers.get(f"X-RateLimit-{budget}-Reset", "")
+        if reset.isdecimal() and answer.headers.get(f"X-RateLimit-{budget}-Remaining") == "0":
+            return max(1.0, int(reset) / 1000 - time.time())
+    return 60
