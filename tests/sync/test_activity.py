@@ -1,0 +1,114 @@
+"""The log: whole, in order, sealed; whoever changes it is found out."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+
+import pytest
+
+from sync import activity
+from sync.db import connected, db, writing
+from sync.models import Activity
+
+
+@pytest.fixture
+def told(home):
+    with writing():
+        for number in range(6):
+            activity.record("Olga <olga@acme.example>", f"did {number}", about=f"thing {number}", why="ünï ✓ \n")
+
+
+def tamper(statement: str, *values: object) -> None:
+    """As somebody with the file in their hands would."""
+    db.execute_sql("PRAGMA foreign_keys = 0")
+    for act in ("update", "delete"):
+        db.execute_sql(f"DROP TRIGGER IF EXISTS activity_no_{act}")
+    db.execute_sql(statement, values)
+
+
+def test_what_was_told_verifies(told):
+    assert activity.verify() == activity.Verification(True, 6)
+
+
+def test_an_empty_log_verifies(home):
+    assert activity.verify() == activity.Verification(True, 0)
+
+
+@pytest.mark.parametrize(
+    "column", ["at", "who", "what", "about", "why", "before", "after", "app_id", "person_id", "report_id", "seal"]
+)
+def test_a_changed_entry_is_found(told, column):
+    value = "2020-01-01 00:00:00" if column == "at" else 1 if column.endswith("_id") else "forged"
+    tamper(f"UPDATE activity SET {column} = ? WHERE id = 3", value)
+    found = activity.verify()
+    assert (found.ok, found.broken_at) == (False, 3)
+
+
+@pytest.mark.parametrize("gone", [1, 3])
+def test_a_deleted_entry_is_found(told, gone):
+    tamper("DELETE FROM activity WHERE id = ?", gone)
+    assert not activity.verify().ok
+
+
+def test_two_entries_that_changed_places_are_found(told):
+    tamper("UPDATE activity SET what = CASE id WHEN 2 THEN 'did 2' ELSE 'did 1' END WHERE id IN (2, 3)")
+    assert activity.verify().broken_at == 2
+
+
+def test_an_entry_that_was_put_in_is_found(told):
+    tamper("INSERT INTO activity SELECT 99, at, who, what, about, why, before, after, app_id, person_id, report_id, "
+           "seal FROM activity WHERE id = 2")
+    assert activity.verify().broken_at == 99
+
+
+@pytest.mark.parametrize("statement", ["UPDATE activity SET who = 'x' WHERE id = 2", "DELETE FROM activity"])
+def test_the_file_itself_refuses(told, home, statement):
+    with sqlite3.connect(home / "rollcall.db") as other, pytest.raises(sqlite3.DatabaseError, match="append-only"):
+        other.execute(statement)
+    other.close()
+    assert activity.verify().ok
+
+
+def test_an_entry_belongs_into_the_transaction_of_what_it_tells(home):
+    with pytest.raises(RuntimeError), connected():
+        activity.record("Olga", "did it outside")
+    with pytest.raises(ZeroDivisionError), writing():
+        activity.record("Olga", "did it")
+        raise ZeroDivisionError
+    assert Activity.select().count() == 0
+
+
+def test_many_threads_write_one_chain(home):
+    def write(number: int) -> None:
+        for turn in range(10):
+            with writing():
+                activity.record(f"thread {number}", f"did {turn}")
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert activity.verify() == activity.Verification(True, 40)
+
+
+def test_many_at_once_are_sealed_in_order(home):
+    with writing():
+        activity.record_all([dict(who="Rollcall", what=f"new user {number}") for number in range(1203)])
+    assert activity.verify() == activity.Verification(True, 1203)
+
+
+@pytest.mark.parametrize("text", ["", "é" * 9000, "\x00", "\u2028", "'; DROP TABLE activity; --", '{"a": 1}'])
+def test_any_text_can_be_told_and_verified(home, text):
+    with writing():
+        activity.record("Olga", "did it", about=text, why=text, before=text, after=text)
+    assert activity.verify().ok and activity.entries()[0].about == text
+
+
+def test_entries_come_newest_first_and_page_by_page(told):
+    first = activity.entries(limit=4)
+    assert [entry.what for entry in first] == ["did 5", "did 4", "did 3", "did 2"]
+    assert [entry.what for entry in activity.entries(limit=4, before_id=first[-1].id)] == ["did 1", "did 0"]
+    assert [entry.what for entry in activity.entries(search="THING 3")] == ["did 3"]
+    assert activity.entries(search="%") == []

@@ -1,0 +1,145 @@
+"""The daily check's time: once a day in the workspace's zone, whatever the clock does there; once after a downtime."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sync import apps, checks, schedule
+from sync.daily import DAY, next_time, spread
+from sync.db import utcnow
+from sync.models import App, Check
+from sync.workspace import update_workspace
+
+BERLIN = "Europe/Berlin"
+ZONES = (
+    BERLIN, "America/New_York", "America/Sao_Paulo", "Australia/Lord_Howe", "Pacific/Apia", "Asia/Kathmandu",
+    "Africa/Casablanca", "America/Scoresbysund", "UTC",
+)  # fmt: skip
+
+
+def local(moment: datetime, zone: str) -> datetime:
+    return moment.replace(tzinfo=UTC).astimezone(ZoneInfo(zone))
+
+
+@pytest.mark.parametrize(
+    ("after", "clock", "due"),
+    [
+        ("2026-11-24 05:00", "07:30", "2026-11-24 06:30"),
+        ("2026-11-24 06:30", "07:30", "2026-11-25 06:30"),  # not twice at its own minute
+        ("2026-11-24 23:30", "00:15", "2026-11-25 23:15"),  # 00:30 in Berlin already: the next day's
+        ("2026-06-24 05:00", "07:30", "2026-06-24 05:30"),  # summer time
+        ("2026-03-28 12:00", "02:30", "2026-03-29 01:30"),  # 02:30 does not exist that night: at 03:30
+        ("2026-03-29 01:30", "02:30", "2026-03-30 00:30"),
+        ("2026-10-24 12:00", "02:30", "2026-10-25 00:30"),  # 02:30 comes twice: the first time,
+        ("2026-10-25 00:30", "02:30", "2026-10-26 01:30"),  # and not again an hour later
+        ("2026-10-25 00:45", "02:30", "2026-10-26 01:30"),
+    ],
+)
+def test_the_clock_in_berlin(after, clock, due):
+    hours, minutes = map(int, clock.split(":"))
+    assert next_time(datetime.fromisoformat(after), hours * 60 + minutes, BERLIN) == datetime.fromisoformat(due)
+
+
+@given(st.sampled_from(ZONES), st.integers(0, DAY - 1), st.datetimes(datetime(2010, 1, 1), datetime(2035, 1, 1)))
+def test_one_time_a_day_everywhere(zone, minute, moment):
+    """Each is later than the one before, about a day, and at its minute or shifted by what the clock jumped."""
+    first = next_time(moment, minute, zone)
+    second = next_time(first, minute, zone)
+    assert moment < first <= moment + timedelta(hours=50)
+    assert timedelta(hours=21) <= second - first <= timedelta(hours=49)
+    clock = local(first, zone)
+    shift = (clock.hour * 60 + clock.minute - minute) % DAY
+    assert shift in (0, 30, 60), f"{clock} for minute {minute}"
+
+
+def test_a_day_that_a_country_left_out_is_no_reason_for_a_second_check():
+    """Samoa had no 30 December 2011."""
+    after = datetime(2011, 12, 30, 5, 0)
+    days = []
+    for _ in range(4):
+        after = next_time(after, 12 * 60, "Pacific/Apia")
+        days.append(str(local(after, "Pacific/Apia"))[:16])
+    assert days == sorted(set(days)) and len({day[:10] for day in days}) == 4
+
+
+def test_many_apps_are_spread_over_the_day():
+    minutes = sorted(spread(number) for number in range(1, 201))
+    assert minutes[0] >= 0 and minutes[-1] < DAY
+    gaps = [later - earlier for earlier, later in zip(minutes, minutes[1:])]
+    assert max(gaps) <= 3 * DAY / 200 and len(set(minutes)) > 190
+
+
+# In the workspace
+
+
+def due(app: App, ago: timedelta) -> None:
+    App.update(next_check_at=utcnow() - ago).where(App.id == app.id).execute()
+
+
+def test_a_due_check_runs_once_and_the_next_is_planned(chat):
+    due(chat.app, timedelta(minutes=1))
+    before = Check.select().count()
+    schedule.sweep()
+    schedule.drain(("check",))
+    [check] = Check.select().offset(before)
+    assert (check.trigger, check.started_by, check.state) == ("daily", "schedule", "succeeded")
+    assert utcnow() < App.get().next_check_at <= utcnow() + timedelta(hours=25)
+
+
+def test_after_a_downtime_of_days_there_is_one_check(chat):
+    due(chat.app, timedelta(days=9))
+    before = Check.select().count()
+    for _ in range(3):
+        schedule.sweep()
+        schedule.drain(("check",))
+    assert Check.select().count() == before + 1
+
+
+def test_two_sweeps_in_a_minute_start_one(chat):
+    due(chat.app, timedelta(minutes=1))
+    before = Check.select().count()
+    now = utcnow()
+    assert [checks.start_due(now), checks.start_due(now)] == [1, 0]
+    assert Check.select().count() == before + 1
+
+
+def test_apps_that_are_due_together_are_all_started(chat, second):
+    for app in (chat.app, second.app):
+        due(app, timedelta(minutes=1))
+    assert checks.start_due(utcnow()) == 2
+
+
+def test_a_daily_check_joins_one_that_runs_by_hand(chat):
+    by_hand = checks.ask(chat.app, chat.by)
+    due(chat.app, timedelta(minutes=1))
+    before = Check.select().count()
+    checks.start_due(utcnow())
+    assert Check.select().count() == before and checks.live(chat.app).id == by_hand.id
+
+
+@pytest.mark.parametrize("stop", [lambda chat: apps.pause(chat.app, chat.by), lambda chat: apps.disconnect(
+    chat.app, chat.by), lambda chat: apps.set_schedule(chat.app, False, 0, chat.by)])  # fmt: skip
+def test_what_is_paused_or_switched_off_is_not_due(chat, stop):
+    stop(chat)
+    assert App.get().next_check_at is None
+    due(chat.app, timedelta(minutes=1))
+    assert checks.start_due(utcnow()) == 0
+
+
+def test_another_zone_plans_every_app_anew(chat):
+    apps.set_schedule(chat.app, True, 8 * 60, chat.by)
+    for zone in ("Pacific/Auckland", "America/Los_Angeles"):
+        update_workspace(chat.by, zone=zone)
+        apps.plan_all()
+        assert f"{local(App.get().next_check_at, zone):%H:%M}" == "08:00"
+
+
+@pytest.mark.parametrize("minute", [-1, DAY, 99_999])
+def test_a_minute_that_no_day_has_is_refused(chat, minute):
+    with pytest.raises(apps.AppProblem, match="between 00:00 and 23:59"):
+        apps.set_schedule(chat.app, True, minute, chat.by)

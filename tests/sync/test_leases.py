@@ -1,0 +1,107 @@
+"""Who works on a row: one at a time, and nobody waits for the dead."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from datetime import timedelta
+
+import pytest
+
+from sync import leases
+from sync.db import connected, utcnow
+from sync.models import App, Check, Mail
+
+LATER = timedelta(minutes=5)
+
+
+@pytest.fixture
+def check(home) -> Check:
+    return Check.create(app=App.create(connector="none", name="App", category="Seat-based"))
+
+
+def dead_pid() -> int:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    return ended.pid
+
+
+def holds(check: Check, owner: str | None, until=None) -> None:
+    Check.update(state="running", lease_owner=owner, lease_until=until or utcnow() + LATER).where(
+        Check.id == check.id).execute()  # fmt: skip
+
+
+def test_what_waits_is_claimed_once(check):
+    assert leases.claim(Check, check.id) and not leases.claim(Check, check.id)
+    row = Check.get_by_id(check.id)
+    assert (row.state, row.lease_owner) == ("running", leases.me()) and row.lease_until > utcnow() + LATER
+
+
+def test_of_many_threads_one_claims(check):
+    ready, won = threading.Barrier(6), []
+
+    def claim() -> None:
+        with connected():
+            ready.wait()
+            won.append(leases.claim(Check, check.id))
+
+    threads = [threading.Thread(target=claim) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(won) == [False] * 5 + [True]
+
+
+def test_what_is_not_due_or_has_ended_or_never_was_is_not_claimed(check):
+    Check.update(next_at=utcnow() + LATER).execute()
+    assert not leases.claim(Check, check.id)
+    for state in ("succeeded", "failed", "cancelled"):
+        Check.update(state=state, next_at=utcnow()).execute()
+        assert not leases.claim(Check, check.id)
+    assert not leases.claim(Check, 999)
+
+
+@pytest.mark.parametrize(
+    ("owner", "void"),
+    [
+        (f"{leases.HOST}:{{dead}}:abc", True),
+        (f"{leases.HOST}:{os.getpid()}:another-start", True),  # this process id, but of an earlier process
+        (f"{leases.HOST}:1:abc", False),  # alive
+        ("elsewhere:1:abc", False),
+        ("elsewhere:{dead}:abc", False),  # whether it lives can't be known from here
+        (None, True),
+    ],
+)
+def test_the_lease_of_the_dead_is_void_at_once_and_of_the_living_is_not(check, owner, void):
+    holds(check, owner and owner.format(dead=dead_pid()))
+    assert (check.id in leases.unfinished(Check, utcnow())) is void
+    assert leases.claim(Check, check.id) is void
+
+
+def test_any_lease_ends_with_its_time(check):
+    holds(check, "elsewhere:1:abc", utcnow() - timedelta(seconds=1))
+    assert leases.unfinished(Check, utcnow()) == [check.id] and leases.claim(Check, check.id)
+
+
+def test_my_own_lease_is_kept_and_can_be_renewed(check):
+    leases.claim(Check, check.id)
+    Check.update(lease_until=utcnow() + timedelta(seconds=5)).execute()
+    assert not leases.claim(Check, check.id)
+    leases.renew(Check.get_by_id(check.id))
+    assert Check.get_by_id(check.id).lease_until > utcnow() + LATER
+
+
+def test_somebody_elses_lease_is_not_renewed(check):
+    holds(check, "elsewhere:1:abc", utcnow() + timedelta(seconds=5))
+    leases.renew(Check.get_by_id(check.id))
+    assert Check.get_by_id(check.id).lease_until < utcnow() + LATER
+
+
+def test_mails_have_a_word_of_their_own(home):
+    mail = Mail.create(key="k", kind="test", to="olga@acme.example", subject="s", text="t", html="h")
+    assert leases.claim(Mail, mail.id) and Mail.get().state == "sending"
+    Mail.update(lease_until=utcnow() - LATER).execute()
+    assert leases.unfinished(Mail, utcnow()) == [mail.id]

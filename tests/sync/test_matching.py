@@ -1,0 +1,140 @@
+"""Whose account it is: one normal form of an e-mail, and a person's decision before any e-mail."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sync import activity, matching, people
+from sync.matching import normal_email
+from sync.models import Account, App, Person
+from tests.sync.fixtures import MEMBERS, email
+
+
+def account(number: int) -> Account:
+    return Account.get(Account.email == email(number))
+
+
+@pytest.mark.parametrize(
+    ("given_text", "normal"),
+    [
+        ("Ana@Acme.Example", "ana@acme.example"),
+        ("  ana@acme.example\n", "ana@acme.example"),
+        ("ANA.LÓPEZ@acme.example", "ana.lópez@acme.example"),
+        ("ana.lo\u0301pez@acme.example", "ana.lópez@acme.example"),  # composed and decomposed are one
+        ("ＡＮＡ@acme.example", "ana@acme.example"),  # full width
+        ("STRASSE@acme.example", "strasse@acme.example"),
+        ("", ""), (None, ""), ("nobody", ""), ("@acme.example", ""), ("ana@", ""), ("ana lopez@acme.example", ""),
+        ("a@b@c", ""), ("ana@acme.example\x00", ""), ("\ud800@acme.example", ""), ("ana@acme\u200b.example", ""),
+        ("ana@acme.example, bob@acme.example", ""), ("<ana@acme.example>", "<ana@acme.example>"),
+    ],
+)  # fmt: skip
+def test_one_form_for_every_spelling(given_text, normal):
+    assert normal_email(given_text) == normal
+
+
+@given(st.one_of(st.emails(), st.builds("{}@{}".format, st.text(max_size=8), st.text(max_size=8)), st.text()))
+def test_the_normal_form_is_a_form(text):
+    """Taken again it stays; case and outer space never matter; it can be stored and printed."""
+    normal = normal_email(text)
+    assert normal_email(normal) == normal
+    assert normal == "" or normal.isprintable() and normal.encode() and normal.count("@") == 1
+    assert normal_email(f" {text}\t") == normal
+
+
+def test_a_new_account_is_matched_by_any_of_a_persons_addresses(chat):
+    people.edit(chat.people[3], chat.by, emails=[email(3), "three@private.example"])
+    chat.store.add("Three@Private.Example", "P", "guest", via="page")
+    chat.check()
+    assert Account.get(Account.name == "P").person_id == chat.people[3].id
+
+
+def test_an_account_follows_its_e_mail_until_somebody_decides(chat):
+    with chat.store.writing() as store:
+        store.execute("UPDATE member SET email = 'x@acme.example' WHERE email = ?", (email(3),))
+    chat.check()
+    assert Account.get(Account.name == "Person 3").match == "unmatched"
+    people.add("X", "x@acme.example", chat.by)
+    assert Account.get(Account.name == "Person 3").person.name == "X"
+    matching.match(Account.get(Account.name == "Person 3"), chat.people[3], chat.by)
+    with chat.store.writing() as store:
+        store.execute("UPDATE member SET email = ? WHERE email = 'x@acme.example'", ("y@acme.example",))
+    chat.check()
+    assert Account.get(Account.name == "Person 3").person_id == chat.people[3].id
+    matching.match_again_by_email(Account.get(Account.name == "Person 3"), chat.by)
+    assert Account.get(Account.name == "Person 3").match == "unmatched"
+
+
+def test_a_person_known_only_later_gets_the_account(chat):
+    chat.store.add("late@acme.example", "Late", "member", via="page")
+    chat.check()
+    assert Account.get(Account.name == "Late").match == "unmatched" and App.get().unmatched == 1
+    late = people.add("Late", "LATE@acme.example", chat.by)
+    assert Account.get(Account.name == "Late").person_id == late.id and App.get().unmatched == 0
+
+
+@pytest.mark.parametrize(
+    ("decide", "word"),
+    [(matching.mark_guest, "guest"), (matching.mark_service, "service account"), (matching.unmatch, "unmatched")],
+)
+def test_a_decision_outlives_checks_and_e_mails_and_is_told(chat, decide, word):
+    decide(account(3), chat.by)
+    people.edit(chat.people[3], chat.by, emails=[email(3), "further@acme.example"])
+    chat.check()
+    assert (account(3).match, account(3).match_by_hand) == (word, True)
+    told = activity.entries(app=chat.app, search="Person 3")[0]
+    assert (told.who, told.before, told.after) == (chat.by, "matched to Person 3", word)
+
+
+def test_the_kept_counts_are_right(chat):
+    matching.mark_guest(account(1), chat.by)
+    matching.unmatch(account(2), chat.by)
+    matching.mark_service(account(3), chat.by, person=chat.people[0])
+    app = App.get()
+    assert (app.users, app.matched, app.unmatched, app.guests, app.services) == (MEMBERS + 1, MEMBERS - 3, 1, 1, 2)
+
+
+def test_a_system_account_is_nobodys_although_its_e_mail_is_somebodys(chat):
+    bot = Account.get(Account.kind == "system")
+    person = people.add("Impostor", bot.email, chat.by)
+    chat.check()
+    assert Account.get_by_id(bot.id).person_id is None and person.id
+    people.mark_left(person, chat.by)
+    assert chat.check().waiting == 0
+
+
+def test_suggestions_are_likely_people_and_match_nobody(chat):
+    ana = people.add("Ana López", "a.lopez@acme.example", chat.by)
+    gone = people.add("Ana Lopes", "ana.lopes@acme.example", chat.by)
+    people.mark_left(gone, chat.by)
+    chat.store.add("analopez@private.example", "Ana López", "member", via="page")
+    chat.check()
+    found = matching.suggestions(Account.get(Account.name == "Ana López"))
+    assert [person.id for person, _ in found] == [ana.id]
+    assert Account.get(Account.name == "Ana López").match == "unmatched"
+
+
+@pytest.mark.parametrize("name", ["", "%", "_", "'; DROP TABLE person; --", "a" * 5000, "\u202eanA", "王"])
+def test_strange_names_have_suggestions_or_none(chat, name):
+    stranger = Account.create(app=chat.app, external_id="strange", name=name, email="?", normal="")
+    assert isinstance(matching.suggestions(stranger), list)
+    assert Person.select().count() >= MEMBERS
+
+
+@pytest.mark.parametrize("words", ["person 3", "PERSON", "p3@", "%", "_", "'"])
+def test_searching_is_by_parts_and_never_by_wildcards(chat, words):
+    page = matching.search_accounts(App.get(), "onboarded", words)
+    expected = {"person 3": 1, "PERSON": MEMBERS, "p3@": 1}.get(words, 0)
+    assert (page.total, len(page.rows)) == (expected, expected)
+
+
+def test_pages_are_walked_without_losing_or_repeating_anybody(chat):
+    chat.store.add_many([(f"m{number}@acme.example", "Same Name", "member") for number in range(120)])
+    chat.check()
+    pages = [matching.search_accounts(App.get(), "unmatched", number=number).rows for number in (1, 2, 3)]
+    ids = [row.id for rows in pages for row in rows]
+    assert len(ids) == len(set(ids)) == 120
+    assert matching.search_accounts(App.get(), "unmatched", number=99).number == 3
+    with pytest.raises(ValueError, match="no such tab"):
+        matching.search_accounts(App.get(), "everything")
