@@ -2,7 +2,8 @@
 Removal takes a person out of the organisation with all teams and repositories; their GitHub account stays theirs.
 
 REST calls as in GitHub's OpenAPI description (@octokit/openapi, api.github.com), and from docs.github.com
-"Get a user using their ID", "Get a repository" and "Get an organization installation for the authenticated app".
+"Get a user using their ID", "Get a repository" and "Get an organization installation for the authenticated app";
+what each needs: "Permissions required for GitHub Apps" (Members, Administration).
 The list of members knows no names and e-mails, so they come from GraphQL (docs.github.com/graphql, object User:
 name, email, organizationVerifiedDomainEmails).
 """
