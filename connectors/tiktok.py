@@ -1,0 +1,263 @@
+"""TikTok for Business: a Business Center's members and invitations; ad accounts, catalogues, pixels, TikTok accounts.
+Removal takes a person out of the Business Center; their own TikTok account stays theirs.
+
+Calls and parameters as in TikTok's public SDK (github.com/tiktok/tiktok-business-api-sdk, python_sdk/docs/BCApi.md and
+js_sdk BCApi); answers, page sizes and allowed values as in the portal's pages "Get BC members", "Get assets of a
+Business Center as admins", "Get members by assets", "Assign assets to a user", which public clients restate
+(github.com/bububa/tiktok-business, model/bc). Codes as in the portal's "Return Codes", restated by
+help.sleekflow.io "Troubleshooting your TikTok Business Messaging channels": 40001, 40002, 40007, 40100, 40105.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+from connectors.base import (
+    CAPABILITIES,
+    PAID_SOCIAL,
+    SILVER,
+    Access,
+    Account,
+    Asset,
+    Connector,
+    ConnectorError,
+    CredentialRejected,
+    Field,
+    Identity,
+    RateLimited,
+    Refused,
+    Role,
+    TemporarilyUnavailable,
+)
+from connectors.http import Answer, Forbidden, Http, NotFound, clean
+from connectors.paging import Page, number, pages_by_number
+
+MEMBERS_PAGE, ASSETS_PAGE = 20, 50  # the most that each list allows
+ASSET_MEMBERS_PAGE = 10  # the default: no other size is documented for this list
+ROLES = (Role("ADMIN", "Admin", privileged=True), Role("STANDARD", "Standard member", default=True))
+STATUS = {"BOUND": "active", "PENDING": "invited"}  # REJECTED: never came in
+INVITATION = "invitation:"
+KINDS = {"ADVERTISER": "ad account", "CATALOG": "catalogue", "PIXEL": "pixel", "TT_ACCOUNT": "TikTok account"}
+TELL_MEMBERS = ("ADVERTISER", "CATALOG")  # whose members are listed; of the others each member's are
+ROLE_FIELD = {"ADVERTISER": "advertiser_role", "CATALOG": "catalog_role", "TT_ACCOUNT": "tt_account_roles"}
+NO_PERMISSION, NO_SUCH_THING, TOO_MANY = 40001, 40007, 40100
+
+
+class TikTok(Connector):
+    slug = "tiktok"
+    label = "TikTok for Business"
+    category = PAID_SOCIAL
+    logo = "tiktok.svg"
+    level = SILVER
+    docs = (
+        "Open business-api.tiktok.com/portal, register as a developer and create an app. Under its scopes choose "
+        "Ad Account Management, Business Center: Business Center Member Management and Business Center Asset. TikTok "
+        "reviews a new app before it may be used.",
+        "Let an admin of the Business Center open the app's authorisation address and agree, and exchange the code "
+        "from the address for a long-term access token (portal: “Authentication”).",
+        "The Business Center's ID is shown in its settings at business.tiktok.com.",
+        "TikTok does not tell when somebody was last active; finance roles are neither shown nor changed. Who may use "
+        "a pixel follows from the ad accounts it is linked to, so it is shown but can't be changed here. TikTok does "
+        "not say with which rights somebody has a TikTok account. Shops, lead forms and partners are not read.",
+    )
+    fields = (
+        Field("bc_id", "Business Center ID", "A long number.", pattern=r"[0-9]+"),
+        Field("token", "Access token", "The long-term one, of an admin.", secret=True, pattern=r"\S+"),
+        Field(
+            "by_member", "Pixels and TikTok accounts", "Who has them takes two calls for each member.", required=False,
+            choices=(("read", "and who has them are read"), ("leave out", "are left out")),
+        ),
+    )  # fmt: skip
+    capabilities = frozenset(CAPABILITIES)
+    asset_word = "asset"
+    api = "https://business-api.tiktok.com/open_api/v1.3"
+
+    @cached_property
+    def _http(self) -> Http:
+        token = self.settings.get("token", "")
+        return Http(self.api, headers={"Access-Token": token}, secrets=[token], on_error=_inside)
+
+    def close(self) -> None:
+        if "_http" in self.__dict__:
+            self._http.close()
+
+    @property
+    def _center(self) -> str:
+        return self.settings.get("bc_id", "")
+
+    def test(self) -> Identity:
+        centers = _list(self._http.get("/bc/get/", {"bc_id": self._center}))[0]
+        mine = next((row for row in centers if str((row.get("bc_info") or {}).get("bc_id")) == self._center), None)
+        if mine is None:
+            raise CredentialRejected(f"The token may not use the Business Center {self._center}. Check the ID, and let "
+                                     "one of its admins authorise the app.")  # fmt: skip
+        next(self._members(), None)
+        missing = []
+        if mine.get("user_role") != "ADMIN":
+            missing.append("see every asset, invite and remove: let an admin of the Business Center authorise the app.")
+        try:
+            next(self._assets("ADVERTISER"), None)
+        except CredentialRejected as no:
+            missing.append(f"read assets: {no} Give the app the scope Business Center Asset.")
+        name = clean(mine["bc_info"].get("name")) or self._center
+        return Identity(f"the Business Center {name}", None, ("read members and assets",), tuple(missing))
+
+    def roles(self) -> list[Role]:
+        return list(ROLES)
+
+    def accounts(self) -> Iterator[Account]:
+        for page in self._members(self.on_total):
+            yield from (_account(row) for row in page if row.get("relation_status") in STATUS)
+
+    def _members(self, on_total=None) -> Iterator[list]:
+        return self._pages("/bc/member/get/", "members", MEMBERS_PAGE, _key, on_total=on_total)
+
+    def assets(self) -> Iterator[Asset]:
+        for kind in self._kinds:
+            for row in self._assets(kind):
+                yield Asset(f"{kind}:{row['asset_id']}", KINDS[kind], clean(row.get("asset_name")))
+
+    @property
+    def _kinds(self) -> tuple[str, ...]:
+        return TELL_MEMBERS if self.settings.get("by_member") == "leave out" else tuple(KINDS)
+
+    def _assets(self, kind: str) -> Iterator[dict]:
+        """Those that the Business Center may manage: not what it asked for, was refused or gave back."""
+        for page in self._pages("/bc/asset/admin/get/", KINDS[kind] + "s", ASSETS_PAGE, _asset_id, asset_type=kind):
+            yield from (row for row in page if row.get("relation_status") in (None, "", "BOUND"))
+
+    def access(self) -> Iterator[Access]:
+        try:
+            for kind in TELL_MEMBERS:
+                for asset in self._assets(kind):
+                    for row in self._who_has(kind, asset["asset_id"]):
+                        role = clean(row.get(ROLE_FIELD[kind]))
+                        yield Access(_key(row), f"{kind}:{asset['asset_id']}", role, role == "ADMIN")
+            for kind in (kind for kind in self._kinds if kind not in TELL_MEMBERS):
+                for page in self._members():
+                    for user in (row["user_id"] for row in page if row.get("relation_status") == "BOUND"):
+                        yield from (Access(str(user), f"{kind}:{id}") for id in self._of_member(kind, user))
+        except NotFound as gone:
+            raise TemporarilyUnavailable(f"An asset or a member went away meanwhile. {gone}") from gone
+
+    def _who_has(self, kind: str, id: str) -> Iterator[dict]:
+        params = {"asset_type": kind, "asset_id": id}
+        for page in self._pages("/bc/asset/member/get/", "members of the asset", ASSET_MEMBERS_PAGE, _key, **params):
+            yield from page
+
+    def _of_member(self, kind: str, user: str) -> Iterator[str]:
+        params = {"asset_type": kind, "filtering": json.dumps({"user_id": str(user)})}
+        for page in self._pages("/bc/asset/get/", "assets of the member", ASSETS_PAGE, _asset_id, **params):
+            yield from map(_asset_id, page)
+
+    def _pages(self, path: str, what: str, size: int, id_of, on_total=None, **params: str) -> Iterator[list]:
+        def fetch(page: int) -> Page:
+            asked = {"bc_id": self._center, **params, "page": page, "page_size": size}
+            return Page(*_list(self._http.get(path, asked)))
+
+        return pages_by_number(fetch, size=size, what=what, id_of=id_of, on_total=on_total)
+
+    def account(self, id: str) -> Account | None:
+        """TikTok gives no single member, so its list is walked."""
+        return next((account for account in self.accounts() if account.id == id), None)
+
+    def remove(self, account: Account) -> None:
+        invited = account.id.startswith(INVITATION)
+        who = {"user_email": account.email} if invited else {"user_id": account.id}
+        self._act("/bc/member/delete/", who, done=lambda: self.account(account.id) is None)
+
+    def change_role(self, account: Account, role: str) -> None:
+        _must_have_joined(account)
+        self._act("/bc/member/update/", {"user_id": account.id, "user_role": role})
+
+    def invite(self, email: str, role: str) -> None:
+        """Who was invited already is left as they are, by TikTok itself."""
+        self._act("/bc/member/invite/", {"emails": [email], "asset_ids": [], "user_role": role or "STANDARD"})
+
+    def grant(self, account: Account, asset: Asset, role: str) -> None:
+        _must_have_joined(account)
+        kind, id = _assignable(asset)
+        given = [one.strip() for one in role.split(",")] if kind == "TT_ACCOUNT" else role
+        body = {"user_id": account.id, "asset_type": kind, "asset_id": id, ROLE_FIELD[kind]: given}
+        self._act("/bc/asset/assign/", body)
+
+    def revoke(self, account: Account, asset: Asset) -> None:
+        kind, id = _assignable(asset)
+        body = {"user_id": account.id, "asset_type": kind, "asset_id": id}
+        self._act("/bc/asset/unassign/", body, done=lambda: not self._has(account.id, kind, id))
+
+    def _has(self, user: str, kind: str, id: str) -> bool:
+        if kind in TELL_MEMBERS:
+            return any(_key(row) == user for row in self._who_has(kind, id))
+        return id in self._of_member(kind, user)
+
+    def _act(self, path: str, body: dict[str, Any], done=lambda: False) -> None:
+        """TikTok does not say what it answers when there is nothing left to do, so a refusal is looked into."""
+        try:
+            self._http.post(path, json={"bc_id": self._center, **body}, idempotent=True)
+        except (Refused, Forbidden) as no:
+            if not done():
+                raise Refused(str(no)) from no
+
+
+def _account(row: dict) -> Account:
+    return Account(
+        id=_key(row),
+        email=clean(row.get("user_email")),
+        name=clean(row.get("user_name")),
+        status=STATUS[row["relation_status"]],
+        role=clean(row.get("user_role")),
+    )
+
+
+def _key(row: dict) -> str:
+    """An invitation is known by its e-mail: nothing else may cancel it."""
+    if row.get("relation_status", "BOUND") == "BOUND" and row.get("user_id"):
+        return str(row["user_id"])
+    return INVITATION + (clean(row.get("user_email")).casefold() or str(row["user_id"]))
+
+
+def _asset_id(row: dict) -> str:
+    return str(row["asset_id"])
+
+
+def _assignable(asset: Asset) -> tuple[str, str]:
+    kind, _, id = asset.id.partition(":")
+    if kind not in ROLE_FIELD:
+        raise Refused("Who may use a pixel follows from the ad accounts it is linked to: change their access instead.")
+    return kind, id
+
+
+def _must_have_joined(account: Account) -> None:
+    if account.id.startswith(INVITATION):
+        raise Refused("The invitation is not accepted yet, so it can only be cancelled. Cancel it and invite again.")
+
+
+def _list(answer: Answer) -> tuple[list, int | None]:
+    data = answer.json(dict).get("data")
+    if not isinstance(data, dict) or not isinstance(data.get("list"), list):
+        raise TemporarilyUnavailable(f"{answer.asked} answered without its list.")
+    return data["list"], number((data.get("page_info") or {}).get("total_number"))
+
+
+def _inside(answer: Answer) -> ConnectorError | None:
+    """TikTok's errors come with status 200: {"code": 40105, "message": "…", "request_id": "…", "data": {}}."""
+    if answer.status != 200:
+        return None
+    said = answer.json(dict)
+    code = said.get("code")
+    if code == 0:
+        return None
+    says = f"{answer.asked}: TikTok says “{clean(said.get('message')).rstrip('.')}” ({code})."
+    if not isinstance(code, int) or code >= 50000:
+        return TemporarilyUnavailable(says)
+    if code == TOO_MANY:
+        return RateLimited(says)
+    if code == NO_PERMISSION:
+        return Forbidden(f"{says} The token lacks a permission.")
+    if TOO_MANY < code < TOO_MANY + 100:  # 40101, 40105, 40110: the app, the token, the code it came from
+        return CredentialRejected(f"{says} The token is wrong, expired or revoked.")
+    return NotFound(says) if code == NO_SUCH_THING else Refused(says)

@@ -1,0 +1,156 @@
+"""The TikTok connector: the contract, then invitations, kinds of assets, codes inside good answers, the credential."""
+
+from __future__ import annotations
+
+import pytest
+
+from connectors.base import CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
+from connectors.tiktok import TikTok
+from tests.connectors.contract import ConnectorContract
+from tests.connectors.fake import FOREVER, Reply, Seat, Thing
+from tests.connectors.fake_tiktok import FakeTikTok
+
+
+class TestTikTok(ConnectorContract):
+    kind, fake, address = TikTok, FakeTikTok, "api"
+    page = 20
+    role, other_role, owner_role = "STANDARD", "ADMIN", "ADMIN"
+    statuses = ("active", "invited")
+    refuses_owner = False  # TikTok knows no owner, and does not say whether it keeps a last admin
+    asset_role = "OPERATOR"
+
+    def settings(self, app):
+        return {"bc_id": app.center, "token": app.token}
+
+    def make_seat(self, n: int) -> Seat:
+        return Seat(str(7100 + n), f"person{n}@acme.example", f"Person {n}", role="STANDARD")
+
+    def make_thing(self, n: int) -> Thing:
+        return Thing(f"ADVERTISER:{n + 1}", f"Thing {n}")
+
+    # Members and invitations
+
+    def test_an_invitation_is_looked_up_and_cancelled_by_its_email(self, app, connector):
+        self.fill(app, 1)
+        connector.invite("New@acme.example", "ADMIN")
+        [invitation] = [account for account in connector.accounts() if account.status == "invited"]
+        assert (invitation.id, invitation.role) == ("invitation:new@acme.example", "ADMIN")
+        assert connector.account(invitation.id) == invitation
+        with pytest.raises(Refused, match="Cancel it and invite again"):
+            connector.change_role(invitation, "STANDARD")
+        for _ in range(2):
+            connector.remove(invitation)
+        assert [seat.email for seat in app.seats] == ["person0@acme.example"]
+
+    def test_who_turned_the_invitation_down_has_no_seat(self, app, connector):
+        app.seats = [Seat("7100", "ana@acme.example", "Ana", "rejected", "STANDARD")]
+        assert list(connector.accounts()) == []
+
+    def test_a_refused_removal_is_told_while_the_member_is_there(self, app, connector):
+        self.fill(app, 1)
+        account = next(connector.accounts())
+        for status in (400, 403):
+            app.fail(app.error(status, "The last admin stays."), on="delete")
+            with pytest.raises(Refused, match="The last admin stays"):
+                connector.remove(account)
+
+    # Assets
+
+    @pytest.fixture
+    def stocked(self, app):
+        self.fill(app, 2)
+        app.things = [
+            Thing("ADVERTISER:5", "Spring", members={"7100": "ADMIN", "7101": "ANALYST"}),
+            Thing("CATALOG:5", "Shoes", members={"7101": "AD_PROMOTE"}),
+            Thing("PIXEL:5", "Shop", members={"7100": ""}),
+            Thing("TT_ACCOUNT:5", "@acme", members={"7101": "POST"}),
+        ]
+        return app
+
+    def test_each_kind_is_read_with_who_has_it(self, stocked, connector):
+        assert [(asset.id, asset.kind, asset.name) for asset in connector.assets()] == [
+            ("ADVERTISER:5", "ad account", "Spring"), ("CATALOG:5", "catalogue", "Shoes"),
+            ("PIXEL:5", "pixel", "Shop"), ("TT_ACCOUNT:5", "TikTok account", "@acme"),
+        ]  # fmt: skip
+        assert [(a.account, a.asset, a.role, a.privileged) for a in connector.access()] == [
+            ("7100", "ADVERTISER:5", "ADMIN", True), ("7101", "ADVERTISER:5", "ANALYST", False),
+            ("7101", "CATALOG:5", "AD_PROMOTE", False), ("7100", "PIXEL:5", "", False),
+            ("7101", "TT_ACCOUNT:5", "", False),
+        ]  # fmt: skip
+
+    def test_what_takes_a_call_for_each_member_may_be_left_out(self, stocked):
+        connector = self.connect(stocked, by_member="leave out")
+        assert {asset.kind for asset in connector.assets()} == {"ad account", "catalogue"}
+        assert {access.asset for access in connector.access()} == {"ADVERTISER:5", "CATALOG:5"}
+        assert stocked.asked("assets_of") == []
+        connector.close()
+
+    @pytest.mark.parametrize("relation, shown", [("BOUND", 1), ("PENDING", 0), ("REJECTED", 0), ("UNBOUND", 0)])
+    def test_only_what_the_center_may_manage_is_its_asset(self, app, connector, relation, shown):
+        app.things, app.relation = [self.make_thing(0)], {"ADVERTISER:1": relation}
+        assert len(list(connector.assets())) == shown
+
+    @pytest.mark.parametrize("id, role", [("CATALOG:5", "ADMIN"), ("TT_ACCOUNT:5", "POST,LIVE")])
+    def test_catalogues_and_tiktok_accounts_are_granted_and_revoked(self, stocked, connector, id, role):
+        ana = connector.account("7100")
+        asset = next(asset for asset in connector.assets() if asset.id == id)
+        connector.grant(ana, asset, role)
+        assert stocked.thing(id).members["7100"] == role
+        for _ in range(2):
+            connector.revoke(ana, asset)
+        assert "7100" not in stocked.thing(id).members
+
+    def test_a_pixel_is_not_granted(self, stocked, connector):
+        pixel = next(asset for asset in connector.assets() if asset.kind == "pixel")
+        for act in (lambda: connector.grant(connector.account("7101"), pixel, ""),
+                    lambda: connector.revoke(connector.account("7100"), pixel)):  # fmt: skip
+            with pytest.raises(Refused, match="ad accounts it is linked to"):
+                act()
+
+    def test_a_refused_revocation_is_told_while_the_access_is_there(self, stocked, connector):
+        asset = next(connector.assets())
+        stocked.fail(stocked.error(400, "Not now."), on="unassign")
+        with pytest.raises(Refused, match="Not now"):
+            connector.revoke(connector.account("7100"), asset)
+
+    def test_more_members_of_an_asset_than_a_page_are_read(self, app, connector):
+        app.things = [Thing("ADVERTISER:1", "Spring", members={str(n): "ANALYST" for n in range(21)})]
+        assert len({access.account for access in connector.access()}) == 21
+
+    def test_an_asset_that_goes_meanwhile_fails_the_reading(self, stocked, connector):
+        stocked.when(stocked.things.clear, on="who_has")
+        with pytest.raises(TemporarilyUnavailable, match="went away"):
+            list(connector.access())
+
+    # Codes inside good answers
+
+    @pytest.mark.parametrize(
+        "code, raised",
+        [(40105, CredentialRejected), (40101, CredentialRejected), (40001, CredentialRejected), (40100, RateLimited),
+         (50000, TemporarilyUnavailable), (None, TemporarilyUnavailable), (40002, Refused)],
+    )  # fmt: skip
+    def test_a_code_inside_a_good_answer_is_an_error(self, app, connector, code, raised):
+        app.fail(Reply(200, {"code": code, "message": "No.", "data": {}}), times=FOREVER)
+        with pytest.raises(raised, match="TikTok says “No”"):
+            list(connector.accounts())
+
+    def test_an_answer_without_its_list_fails_the_reading(self, app, connector):
+        app.fail(Reply(200, {"code": 0, "message": "OK", "data": {}}), on="members")
+        with pytest.raises(TemporarilyUnavailable, match="without its list"):
+            list(connector.accounts())
+
+    # The credential
+
+    def test_says_which_center_it_is_and_what_is_missing(self, app, connector):
+        identity = connector.test()
+        assert (identity.name, identity.missing) == ("the Business Center Acme", ())
+        app.my_role = "STANDARD"
+        app.fail(app.error(403, "No permission."), on="assets")
+        missing = " ".join(connector.test().missing)
+        assert "let an admin" in missing and "scope Business Center Asset" in missing
+
+    def test_another_center_is_told(self, app):
+        connector = self.connect(app, bc_id="8")
+        with pytest.raises(CredentialRejected, match="Check the ID"):
+            connector.test()
+        connector.close()
