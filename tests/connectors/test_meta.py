@@ -1,0 +1,179 @@
+"""The Meta connector: the contract, then invitations, system users, kinds of assets, error codes, the signature."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from connectors.base import Account, CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
+from connectors.meta import Meta
+from tests.connectors.contract import ConnectorContract
+from tests.connectors.fake import FOREVER, Reply, Seat, Thing
+from tests.connectors.fake_meta import BUSINESS, FakeMeta
+
+
+class TestMeta(ConnectorContract):
+    kind, fake, address = Meta, FakeMeta, "api"
+    role, other_role, owner_role = "EMPLOYEE", "ADMIN", "ADMIN"
+    refuses_owner = False  # Meta knows no owner, and does not say whether its API keeps a last admin
+    asset_role = "ANALYZE"
+
+    def settings(self, app):
+        return {"business_id": BUSINESS, "token": app.token}
+
+    def make_seat(self, n: int) -> Seat:
+        return Seat(str(1000 + n), f"person{n}@acme.example", f"Person {n}", role="EMPLOYEE")
+
+    def make_thing(self, n: int) -> Thing:
+        return Thing(f"ad_account:act_{n + 1}", f"Thing {n}")
+
+    # Invitations: a list of their own
+
+    def test_invites_once_and_again(self, app, connector):
+        for _ in range(2):
+            connector.invite("new@acme.example", "ADMIN")
+        assert [(seat.email, seat.role) for seat in app.invited] == [("new@acme.example", "ADMIN")]
+        assert list(connector.accounts()) == [
+            Account("invitation:70", "new@acme.example", status="invited", role="ADMIN")
+        ]
+
+    def test_an_invitation_is_looked_up_changed_and_cancelled(self, app, connector):
+        connector.invite("new@acme.example", "EMPLOYEE")
+        [invitation] = connector.accounts()
+        assert connector.account(invitation.id) == invitation
+        connector.change_role(invitation, "ADMIN")
+        assert app.invited[0].role == "ADMIN"
+        for _ in range(2):
+            connector.remove(invitation)
+        assert app.invited == [] and connector.account(invitation.id) is None
+
+    # System users
+
+    def test_system_users_are_shown_and_left_to_people(self, app, connector):
+        app.systems = [Seat("88", name="Robot")]
+        [robot] = connector.accounts()
+        assert robot == Account("88", name="Robot", kind="system") == connector.account("88")
+        for act in (lambda: connector.remove(robot), lambda: connector.change_role(robot, "ADMIN")):
+            with pytest.raises(Refused, match="system user"):
+                act()
+
+    # Removal
+
+    def test_a_refused_removal_is_told_while_the_person_is_there(self, app, connector):
+        self.fill(app, 1)
+        account = next(connector.accounts())
+        for no in (app.error(400, "The last admin stays."), Reply(200, {"success": False})):
+            app.fail(no, on="delete")
+            with pytest.raises(Refused, match="The last admin stays|was not done"):
+                connector.remove(account)
+
+    # Assets
+
+    @pytest.fixture
+    def stocked(self, app):
+        self.fill(app, 2)
+        app.things = [
+            Thing("ad_account:act_1", "Spring", members={"1000": "ANALYZE,MANAGE", "1001": "ANALYZE"}),
+            Thing("ad_account:act_2", "A client's"),
+            Thing("page:3", "Acme", members={"1001": "CREATE_CONTENT,MANAGE"}),
+            Thing("pixel:4", "Shop", members={"1000": "EDIT"}),
+            Thing("catalog:5", "Shoes", members={"1001": "ADVERTISE"}),
+        ]
+        app.clients = {"ad_account:act_2"}
+        return app
+
+    def test_each_kind_is_read_with_who_has_it(self, stocked, connector):
+        assert [(asset.id, asset.kind, asset.name) for asset in connector.assets()] == [
+            ("ad_account:act_1", "ad account", "Spring"), ("ad_account:act_2", "ad account", "A client's"),
+            ("page:3", "page", "Acme"), ("pixel:4", "pixel", "Shop"), ("catalog:5", "catalogue", "Shoes"),
+        ]  # fmt: skip
+        assert [(a.account, a.asset, a.role, a.privileged) for a in connector.access()] == [
+            ("1000", "ad_account:act_1", "ANALYZE,MANAGE", True), ("1001", "ad_account:act_1", "ANALYZE", False),
+            ("1001", "page:3", "CREATE_CONTENT,MANAGE", True), ("1000", "pixel:4", "EDIT", False),
+            ("1001", "catalog:5", "ADVERTISE", False),
+        ]  # fmt: skip
+
+    @pytest.mark.parametrize("id, tasks", [("page:3", "MANAGE, ADVERTISE"), ("catalog:5", "MANAGE")])
+    def test_pages_and_catalogues_are_granted_and_revoked(self, stocked, connector, id, tasks):
+        ana = connector.account("1000")
+        asset = next(asset for asset in connector.assets() if asset.id == id)
+        connector.grant(ana, asset, tasks)
+        assert stocked.thing(id).members["1000"] == tasks.replace(" ", "")
+        for _ in range(2):
+            connector.revoke(ana, asset)
+        assert "1000" not in stocked.thing(id).members
+
+    def test_a_pixel_is_granted_but_not_revoked(self, stocked, connector):
+        pixel = next(asset for asset in connector.assets() if asset.kind == "pixel")
+        connector.grant(connector.account("1001"), pixel, "ANALYZE")
+        assert stocked.thing("pixel:4").members["1001"] == "ANALYZE"
+        with pytest.raises(Refused, match="off a pixel"):
+            connector.revoke(connector.account("1001"), pixel)
+
+    def test_a_refused_revocation_is_told_while_the_access_is_there(self, stocked, connector):
+        stocked.fail(stocked.error(400, "Not now."), on="unassign")
+        with pytest.raises(Refused, match="Not now"):
+            connector.revoke(connector.account("1001"), next(connector.assets()))
+
+    def test_more_people_of_an_asset_than_a_page_are_read(self, app, connector):
+        app.things = [Thing("page:3", "Acme", members={str(n): "ANALYZE" for n in range(101)})]
+        assert len({access.account for access in connector.access()}) == 101
+
+    # Errors
+
+    @pytest.mark.parametrize(
+        "code, raised",
+        [(4, RateLimited), (17, RateLimited), (32, RateLimited), (613, RateLimited), (80004, RateLimited),
+         (190, CredentialRejected), (102, CredentialRejected), (10, CredentialRejected), (294, CredentialRejected),
+         (1, TemporarilyUnavailable), (2, TemporarilyUnavailable), (100, Refused)],
+    )  # fmt: skip
+    def test_the_code_tells_what_an_error_is(self, app, connector, code, raised):
+        app.fail(Reply(400, {"error": {"message": "No.", "code": code}}), times=FOREVER)
+        with pytest.raises(raised, match="Meta says “No”"):
+            list(connector.accounts())
+
+    def test_the_wait_that_meta_estimates_is_handed_on(self, app, connector):
+        usage = json.dumps({BUSINESS: [{"call_count": 100, "estimated_time_to_regain_access": 7}]})
+        limited = Reply(400, {"error": {"message": "No.", "code": 80004}}, {"X-Business-Use-Case-Usage": usage})
+        app.fail(limited, times=FOREVER)
+        with pytest.raises(RateLimited) as waits:
+            list(connector.accounts())
+        assert waits.value.retry_after == 420
+
+    @pytest.mark.parametrize("body", [{}, {"data": [], "paging": {"next": "https://graph.facebook.com/more"}}])
+    def test_an_answer_that_is_not_whole_fails_the_reading(self, app, connector, body):
+        app.fail(Reply(200, body), on="pending")
+        with pytest.raises(TemporarilyUnavailable, match="Meta"):
+            list(connector.accounts())
+
+    # The credential
+
+    def test_calls_are_signed_where_the_secret_is_known(self, app):
+        app.wants_proof = True
+        unsigned = self.connect(app)
+        with pytest.raises(CredentialRejected):
+            list(unsigned.accounts())
+        self.fill(app, 1)
+        app.things = [self.make_thing(0)]
+        connector = self.connect(app, app_secret=app.app_secret)
+        [account], [asset] = connector.accounts(), connector.assets()
+        connector.invite("new@acme.example", "EMPLOYEE")
+        connector.grant(account, asset, "ANALYZE")
+        connector.revoke(account, asset)
+        connector.remove(account)
+        assert app.seats == []
+        for one in (unsigned, connector):
+            one.close()
+
+    def test_says_who_it_is_and_what_is_missing(self, app, connector):
+        identity = connector.test()
+        assert (identity.name, identity.missing) == ("Rollcall in Acme", ())
+        app.fail(app.error(403, "Requires ads_management."), on="assets")
+        assert "read each ad account" in connector.test().missing[0]
+
+    def test_another_business_is_told(self, app):
+        connector = self.connect(app, business_id="8")
+        with pytest.raises(CredentialRejected, match="Check the business ID"):
+            connector.test()
+        connector.close()
