@@ -7,8 +7,10 @@ from urllib.parse import quote
 import pytest
 
 from connectors.http import Http
+from tests.connectors.described import anything, connect
 from tests.connectors.fake import Fact, FakeApp, Request
 
+__all__ = ["anything", "connect"]
 pytest.register_assert_rewrite("tests.connectors.contract")
 
 SECRET = 's3cr3t/+ü=&"x'
