@@ -22,7 +22,7 @@ def accounts(count: int, round: int) -> Iterator[Account]:
         if kind == 0:
             yield _account(number + count, "")
         else:
-            yield _account(number, "changed" if kind == 2 else "", ROLES[(number + (kind == 1)) % 5])
+            yield _account(number, "changed" if kind == 2 else "", ROLES[(number + (kind == 3)) % 5])
 
 
 def _account(number: int, suffix: str, role: str = "member") -> Account:

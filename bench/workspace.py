@@ -7,9 +7,11 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 
 from bench.sample import SampleApp
+from connectors.base import Account
 from sync import apps, checks, people
 from sync.config import Config, open_all
 from sync.db import connected, db
@@ -36,6 +38,13 @@ def run_check(app: App) -> Check:
     if check.state != "succeeded":
         raise RuntimeError(f"the check {check.state}: {check.error}")
     return check
+
+
+def let_somebody_go(accounts: Iterator[Account], app: App) -> None:
+    """Twenty of the accounts belong to people who have left: a check opens a report."""
+    for account in islice(accounts, 10, 30):
+        people.mark_left(people.add(account.name, account.email, BY), BY)
+    run_check(app)
 
 
 @contextmanager

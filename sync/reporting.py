@@ -23,10 +23,11 @@ def bring_up_to_date(app: App, check: Check) -> Report:
     if report is None:
         report = Report.create(app=app, state="open" if waits else "applied", decided_at=None if waits else utcnow())
     before = _shown(report)
-    _attach_applied(app, check, report)
+    attached = _attach_applied(app, check, report)
     if waits:
         _merge_wanted(app, check, report)
-    count(report)
+    if attached or waits:
+        count(report)
     _tell(report, before)
     return report
 
@@ -63,8 +64,9 @@ def _close_as_superseded(report: Report) -> None:
                     why="A later check found that nothing in it waits any more")
 
 
-def _attach_applied(app: App, check: Check, report: Report) -> None:
-    db.execute_sql(
+def _attach_applied(app: App, check: Check, report: Report) -> int:
+    """How many there were."""
+    return db.execute_sql(
         """
         INSERT INTO change (app_id, found_by_id, report_id, kind, decision, account_id, asset_id, before, after,
             in_app, reason, created_at)
@@ -72,7 +74,7 @@ def _attach_applied(app: App, check: Check, report: Report) -> None:
             kind NOT IN ('removed user', 'removed asset', 'revoked access'), reason, ? FROM found
         """,
         (app.id, check.id, report.id, str(utcnow())),
-    )
+    ).rowcount
 
 
 def _merge_wanted(app: App, check: Check, report: Report) -> None:
@@ -97,13 +99,17 @@ _LET_GO_RETURNED = """
           AND w.account_id IS change.account_id AND w.asset_id IS change.asset_id)
 """
 _REFRESH_WAITING = """
-    UPDATE change SET reason = w.reason, before = w.before, protected = w.protected,
-        decision = CASE WHEN w.protected IS NOT NULL THEN 'ignored' WHEN w.left_out IS NOT NULL THEN 'left out'
-            WHEN w.in_app AND change.decision IN ('ignored', 'left out') THEN 'needs confirmation'
-            ELSE change.decision END
-    FROM wanted w
-    WHERE change.report_id = :report AND change.decision <> 'applied' AND w.kind = change.kind
-      AND w.in_app = change.in_app AND w.account_id IS change.account_id AND w.asset_id IS change.asset_id
+    UPDATE change SET reason = w.reason, before = w.before, protected = w.protected, decision = w.decision
+    FROM (
+        SELECT c.id, w.reason, w.before, w.protected,
+            CASE WHEN w.protected IS NOT NULL THEN 'ignored' WHEN w.left_out IS NOT NULL THEN 'left out'
+                WHEN w.in_app AND c.decision IN ('ignored', 'left out') THEN 'needs confirmation'
+                ELSE c.decision END AS decision
+        FROM wanted w JOIN change c ON c.report_id = :report AND c.decision <> 'applied' AND c.kind = w.kind
+            AND c.in_app = w.in_app AND c.account_id IS w.account_id AND c.asset_id IS w.asset_id
+    ) w
+    WHERE change.id = w.id AND (change.reason IS NOT w.reason OR change.before IS NOT w.before
+        OR change.protected IS NOT w.protected OR change.decision <> w.decision)
 """
 _ADD_WAITING = """
     INSERT INTO change (app_id, found_by_id, report_id, kind, decision, account_id, asset_id, before, after, in_app,

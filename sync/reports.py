@@ -87,8 +87,9 @@ def guard(report: Report) -> None:
         policy.guard_of(report.app).holds(leaving, users)
         or policy.workspace_guard().holds(leaving + elsewhere, users + others)
     )
-    ids = removals.select(Change.id)
-    Change.update(decision=HELD if mass else CONFIRM).where(Change.id.in_(ids)).execute()
+    decision = HELD if mass else CONFIRM
+    ids = removals.where(Change.decision != decision).select(Change.id)
+    Change.update(decision=decision).where(Change.id.in_(ids)).execute()
 
 
 def forget_leaving_out(account: Account, by: str) -> None:

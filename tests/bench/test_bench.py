@@ -1,0 +1,58 @@
+"""What bench/ measures holds in the small: both find the same, a quiet check writes little, nobody is locked out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench import floor, run, sample
+from bench.workspace import open_workspace, rows_written, run_check
+from sync.db import connected, db
+from sync.models import App
+
+COUNT = 2_000
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> App:
+    made = open_workspace(tmp_path)
+    yield made
+    if not db.is_closed():
+        db.close()
+
+
+def read(round: int) -> None:
+    sample.SampleApp.pages = staticmethod(lambda: sample.pages(COUNT, round))
+
+
+def test_floor_and_check_find_the_same_changes(app: App, tmp_path: Path) -> None:
+    connection = floor.open_floor(str(tmp_path / "floor.db"))
+    for round, changes in enumerate((COUNT, COUNT // 100, 0)):
+        read(round)
+        assert floor.check(connection, sample.pages(COUNT, round)) == changes
+        assert run_check(app).applied == changes
+
+
+def test_a_check_that_finds_nothing_writes_at_most_ten_rows(app: App) -> None:
+    read(0)
+    with connected():
+        run_check(app)
+        with rows_written() as written:
+            run_check(app)
+    assert 0 < written[0] <= 10
+
+
+def test_the_counter_counts(app: App) -> None:
+    read(0)
+    with connected(), rows_written() as written:
+        run_check(app)
+    assert written[0] > 2 * COUNT, "each account, and a change for each"
+
+
+def test_others_write_while_an_app_is_being_read(tmp_path: Path) -> None:
+    try:
+        measured = run.locks_child(COUNT, tmp_path)
+    finally:
+        db.close()
+    assert measured["written"] == measured["tried"] == COUNT // sample.PAGE
