@@ -44,6 +44,12 @@ def test_the_examples_are_right(file):
     assert (kind.slug, kind.capabilities >= {REMOVE, LOOK_UP}) == (file.stem, True) and kind.docs
 
 
+def test_the_smallest_file_of_the_page_is_right(tmp_path):
+    page = (EXAMPLES[0].parents[1] / "connectors.md").read_text()
+    (tmp_path / "desk.yaml").write_text(page.split("```yaml\n")[1].split("```")[0])
+    assert [field.name for field in connector_of(load(tmp_path / "desk.yaml")).fields] == ["base_url", "token"]
+
+
 def test_what_it_can_do_follows_from_what_it_describes(tmp_path):
     (tmp_path / "desk.yaml").write_text(GOOD)
     assert connector_of(load(tmp_path / "desk.yaml")).capabilities == frozenset()
