@@ -1,0 +1,246 @@
+"""Asana: a workspace's or organisation's members, admins and guests; its teams and projects as assets.
+Removal takes a person out of the workspace with all its teams and projects.
+
+Calls and fields as in Asana's OpenAPI description (github.com/Asana/openapi); paging, errors and limits from
+developers.asana.com: “Pagination” (limit, next_page.offset), “Errors”, “Rate limits” (429 with Retry-After).
+The list of memberships knows no e-mails, so they come from GET /users.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+from connectors.base import (
+    ASSETS,
+    GRANT,
+    INVITE,
+    LOOK_UP,
+    REMOVE,
+    REVOKE,
+    SEAT_BASED,
+    SILVER,
+    Access,
+    Account,
+    Asset,
+    Connector,
+    CredentialRejected,
+    Field,
+    Identity,
+    Refused,
+    Role,
+    TemporarilyUnavailable,
+)
+from connectors.http import Answer, Forbidden, Http, NotFound, clean, segment
+from connectors.paging import Page, pages_by_cursor
+
+PAGE = 100  # "The value must be between 1 and 100"
+PATIENCE = 65  # seconds: limits are per minute, and a workspace with many projects meets them again and again
+ROLES = (Role("admin", "Admin", privileged=True), Role("member", "Member", default=True), Role("guest", "Guest"))
+MEMBERSHIP = "user,user.name,is_active,is_admin,is_guest,is_view_only"
+
+
+class Asana(Connector):
+    slug = "asana"
+    label = "Asana"
+    category = SEAT_BASED
+    logo = "asana.svg"
+    level = SILVER
+    docs = (
+        "On an Enterprise plan a super admin makes a service account: Admin Console, Apps, Service accounts, with full "
+        "permissions. Its token belongs to no person, and sees every team and project.",
+        "On other plans an admin opens app.asana.com/0/my-apps and makes a personal access token. It sees what this "
+        "person sees: private teams and projects without them are not read.",
+        "Signed in, open app.asana.com/api/1.0/workspaces in the browser: the number after “gid” beside your "
+        "organisation's name is the workspace ID.",
+        "Asana's API tells neither when somebody was last active nor whether an invitation is still pending (such "
+        "people look like members), and can't make admins or guests: whoever is invited becomes a member if their "
+        "e-mail is at one of your domains, else a guest. Access to a project through a team shows as membership of "
+        "the team. To change who is in a team, the token's person must be in it.",
+    )
+    fields = (
+        Field("workspace", "Workspace ID", "A long number.", pattern=r"[0-9]+"),
+        Field("token", "Access token", "A service account's, or an admin's personal one.", secret=True,
+              pattern=r"\S+"),
+    )  # fmt: skip
+    capabilities = frozenset({LOOK_UP, ASSETS, REMOVE, INVITE, GRANT, REVOKE})
+    asset_word = "team or project"
+    api = "https://app.asana.com/api/1.0"
+
+    @cached_property
+    def _http(self) -> Http:
+        token = self.settings.get("token", "")
+        return Http(self.api, headers={"Authorization": f"Bearer {token}"}, secrets=[token], patience=PATIENCE)
+
+    def close(self) -> None:
+        if "_http" in self.__dict__:
+            self._http.close()
+
+    @property
+    def _home(self) -> str:
+        return f"/workspaces/{segment(self.settings.get('workspace', ''))}"
+
+    def test(self) -> Identity:
+        me = self._get("/users/me", opt_fields="name")
+        try:
+            workspace = self._get(self._home, opt_fields="name,is_organization")
+            mine = next(self._memberships(user="me"), None)
+        except (Forbidden, NotFound) as no:
+            raise CredentialRejected(f"{no} Check the workspace ID, and that the token's person is in it.") from None
+        missing = []
+        if mine is not None and not mine.get("is_admin"):
+            missing.append(f"remove: {clean(me.get('name'))} is no admin of the workspace.")
+        try:
+            next(self.assets(), None)
+        except Forbidden as no:
+            missing.append(f"read teams and projects: {no}")
+        name = f"{clean(me.get('name'))} in {clean(workspace.get('name'))}"
+        return Identity(name, str(me["gid"]), ("read members, teams and projects",), tuple(missing))
+
+    def roles(self) -> list[Role]:
+        return list(ROLES)
+
+    def accounts(self) -> Iterator[Account]:
+        """E-mails are held, nothing else; whoever comes after they were read is without one until the next check."""
+        emails = self._emails()
+        for row in self._memberships():
+            if row.get("is_active") is not False:
+                yield _account(row, emails.get(row["user"]["gid"], ""))
+
+    def _memberships(self, **params: str) -> Iterator[dict]:
+        path = f"{self._home}/workspace_memberships"
+        return self._rows(path, "members", opt_fields=MEMBERSHIP, id_of=_user_id, **params)
+
+    def _emails(self) -> dict[str, str]:
+        users = self._rows("/users", "users", workspace=self.settings.get("workspace", ""), opt_fields="email")
+        return {row["gid"]: clean(row.get("email")) for row in users}
+
+    def assets(self) -> Iterator[Asset]:
+        for team in self._teams():
+            yield Asset(f"team:{team['gid']}", "team", clean(team.get("name")))
+        for project in self._projects():
+            yield Asset(f"project:{project['gid']}", "project", clean(project.get("name")))
+
+    def _teams(self) -> Iterator[dict]:
+        """Only an organisation has teams."""
+        if self._get(self._home, opt_fields="is_organization").get("is_organization"):
+            yield from self._rows(f"{self._home}/teams", "teams", opt_fields="name")
+
+    def _projects(self) -> Iterator[dict]:
+        return self._rows(f"{self._home}/projects", "projects", opt_fields="name")
+
+    def access(self) -> Iterator[Access]:
+        try:
+            for team in self._teams():
+                for row in self._in_team(team["gid"]):
+                    role = "admin" if row.get("is_admin") else "guest" if row.get("is_guest") else "member"
+                    yield Access(row["user"]["gid"], f"team:{team['gid']}", role, role == "admin")
+            for project in self._projects():
+                for row in self._in_project(project["gid"]):
+                    if row["member"].get("resource_type") == "user":
+                        level = clean(row.get("access_level"))
+                        yield Access(row["member"]["gid"], f"project:{project['gid']}", level, level == "admin")
+        except NotFound as gone:
+            raise TemporarilyUnavailable(f"A team or project went away meanwhile. {gone}") from gone
+
+    def _in_team(self, team: str) -> Iterator[dict]:
+        fields = "user,is_admin,is_guest"
+        return self._rows(f"/teams/{segment(team)}/team_memberships", "people of the team", opt_fields=fields)
+
+    def _in_project(self, project: str, **params: str) -> Iterator[dict]:
+        return self._rows("/memberships", "people of the project", parent=project, **params)
+
+    def _rows(self, path: str, what: str, id_of=None, **params: str) -> Iterator[dict]:
+        def fetch(offset: str | None) -> Page:
+            answer = self._http.get(path, {**params, "limit": PAGE, **({"offset": offset} if offset else {})})
+            return Page(_data(answer, list), next=(answer.json(dict).get("next_page") or {}).get("offset"))
+
+        for page in pages_by_cursor(fetch, what=what, id_of=id_of or _gid):
+            yield from page
+
+    def _get(self, path: str, **params: str) -> dict:
+        return _data(self._http.get(path, params), dict)
+
+    def account(self, id: str) -> Account | None:
+        try:
+            user = self._get(f"{self._home}/users/{segment(id)}", opt_fields="email,name")
+            row = next(self._memberships(user=id), None)
+        except NotFound:
+            return None
+        return _account(row, clean(user.get("email"))) if row and row.get("is_active") is not False else None
+
+    def remove(self, account: Account) -> None:
+        try:
+            self._post(f"{self._home}/removeUser", user=account.id)
+        except (Refused, Forbidden) as no:
+            if self.account(account.id) is not None:
+                raise Refused(str(no)) from no
+
+    def invite(self, email: str, role: str) -> None:
+        """Asana itself decides by the e-mail's domain who becomes a member and who a guest."""
+        if role == "admin":
+            raise Refused("Asana's API makes no admins: invite a member, and make them an admin in Asana.")
+        try:
+            self._post(f"{self._home}/addUser", user=email)
+        except Refused:
+            if email.casefold() not in map(str.casefold, self._emails().values()):
+                raise
+
+    def grant(self, account: Account, asset: Asset, role: str) -> None:
+        kind, _, id = asset.id.partition(":")
+        if kind == "team":
+            if role not in ("", "member"):
+                raise Refused("Asana's API adds people to a team as members only.")
+            self._post(f"/teams/{segment(id)}/addUser", user=account.id)
+            return
+        level = {"access_level": role} if role else {}  # without one the project's own default is given
+        known = next(self._in_project(id, member=account.id), None)
+        if known is None:
+            self._post("/memberships", parent=id, member=account.id, **level)
+        elif level:
+            self._http.put(f"/memberships/{segment(known['gid'])}", json={"data": level})
+
+    def revoke(self, account: Account, asset: Asset) -> None:
+        kind, _, id = asset.id.partition(":")
+        if kind == "team":
+            try:
+                self._post(f"/teams/{segment(id)}/removeUser", user=account.id)
+            except (Refused, Forbidden) as no:
+                if any(row["user"]["gid"] == account.id for row in self._in_team(id)):
+                    raise Refused(str(no)) from no
+            return
+        for row in self._in_project(id, member=account.id):
+            try:
+                self._http.delete(f"/memberships/{segment(row['gid'])}")
+            except NotFound:
+                continue
+
+    def _post(self, path: str, **data: Any) -> None:
+        self._http.post(path, json={"data": data}, idempotent=True)
+
+
+def _account(row: dict, email: str) -> Account:
+    role = "admin" if row.get("is_admin") else "guest" if row.get("is_guest") else "member"
+    return Account(
+        id=row["user"]["gid"],
+        email=email,
+        name=clean(row["user"].get("name")),
+        role=role,
+        seat="View only" if row.get("is_view_only") else "",
+    )
+
+
+def _gid(row: dict) -> str:
+    return row["gid"]
+
+
+def _user_id(row: dict) -> str:
+    return row["user"]["gid"]
+
+
+def _data(answer: Answer, kind: type) -> Any:
+    data = answer.json(dict).get("data")
+    if not isinstance(data, kind):
+        raise TemporarilyUnavailable(f"{answer.asked} answered without its data.")
+    return data
