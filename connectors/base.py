@@ -121,7 +121,7 @@ class Connector:
     level: str = BRONZE
     docs: tuple[str, ...] = ()  # how to get the credential, one step an entry
     fields: tuple[Field, ...] = ()
-    capabilities: frozenset[str] = frozenset()
+    capabilities: frozenset[str] = frozenset()  # the most it can do; an instance may narrow it by its settings
     asset_word: str = "asset"
     role_word: str = "role"
 

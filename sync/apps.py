@@ -131,6 +131,17 @@ def connector_for(app: App, on_total: Callable[[int], None] | None = None) -> Co
     return connector_class(app.connector)({**app.settings, **vault.unseal(app.credential)}, on_total)
 
 
+def capabilities_of(app: App) -> frozenset[str]:
+    """What can be done in this app: its settings may narrow it. Without a credential, what its kind can do."""
+    if app.credential is None:
+        return connector_class(app.connector).capabilities
+    connector = connector_for(app)
+    try:
+        return connector.capabilities
+    finally:
+        connector.close()
+
+
 def replace_credential(app: App, values: dict[str, str], by: str) -> Identity:
     """Test new settings, then store them; a secret left empty stays as it was."""
     kind = connector_class(app.connector)

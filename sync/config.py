@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import connectors
-from sync import notify, schedule, vault
+from sync import checks, directories, notify, schedule, tasks, vault  # noqa: F401 - the queue wakes whom it knows
 from sync.db import open_database
 
 

@@ -9,6 +9,7 @@ from connectors.base import ASSETS, Connector
 from sync import apps, matching, standing
 from sync.apps import AppProblem
 from sync.models import App
+from sync.vault import VaultProblem
 from web.answers import wants_part
 
 
@@ -30,10 +31,18 @@ def owns() -> bool:
     return g.part == "owner"
 
 
+def can(app: App) -> frozenset[str]:
+    """What Rollcall can do in this app; nothing where the key to its credential is missing."""
+    try:
+        return apps.capabilities_of(app)
+    except (apps.AppProblem, VaultProblem):
+        return frozenset()
+
+
 def tabs(app: App) -> list[tuple[str, str, None]]:
     """What this person may open of the app."""
     shown = [("Settings", "apps.show"), ("Members", "members.index")]
-    if ASSETS in kind_of(app).capabilities:
+    if ASSETS in can(app):
         shown.append(("Assets", "assets.index"))
     if owns():
         shown += [("Reports", "reports.of_app"), ("Activity", "tasks.index")]
@@ -42,7 +51,7 @@ def tabs(app: App) -> list[tuple[str, str, None]]:
 
 def page(app: App, whole: str, part: str = "", **values) -> str:
     """A page of the app, or the part of it that htmx swaps."""
-    values |= {"app": app, "kind": kind_of(app), "owns": owns()}
+    values |= {"app": app, "kind": kind_of(app), "can": can(app), "owns": owns()}
     if part and wants_part():
         return render_template(part, **values)
     return render_template(whole, standing=standing.standing(app), tabs_of_app=tabs(app), **values)
