@@ -103,6 +103,15 @@ def test_a_token_is_renewed_once_a_call_and_then_it_is_rejected(anything, connec
     assert len(giver.logins) == 2
 
 
+def test_a_missing_permission_does_not_ask_for_another_token(anything, connect):
+    giver = TokenGiver(anything)
+    good = giver.answer
+    anything.answer = lambda request: good(request) if request.path == "/token" else Reply(403, {"message": "no"})
+    with pytest.raises(CredentialRejected):
+        ids(connect(auth=client_credentials(anything), accounts=PAGED))
+    assert len(giver.logins) == 1
+
+
 def test_a_token_near_its_announced_end_is_renewed_before(anything, connect, monkeypatch):
     giver, now = TokenGiver(anything, expires_in=60), [0.0]
     monkeypatch.setattr("connectors.rest_auth.time.monotonic", lambda: now[0])

@@ -1,0 +1,57 @@
+"""Connector files of one's own, as people meet them: in the catalogue, broken, and gone while an app needs one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import connectors
+from sync import apps, checks
+from sync.models import Account, Check
+from tests.connectors.fake import Seat
+from tests.connectors.fake_desk import FakeDesk
+from tests.web.client import Client
+
+DESK = Path(__file__).resolve().parents[1] / "connectors" / "desk.yaml"
+
+
+@pytest.fixture
+def folder(home: Path) -> Iterator[Path]:
+    folder = home / "connectors"
+    folder.mkdir()
+    yield folder
+    connectors.load_folder(folder / "nothing here")
+
+
+@pytest.fixture
+def desk() -> Iterator[FakeDesk]:
+    desk = FakeDesk()
+    desk.seats = [Seat("me", "olga@acme.example", "Olga Brandt", role="owner")]
+    desk.start()
+    yield desk
+    desk.stop()
+
+
+def test_a_file_is_in_the_catalogue_and_a_broken_one_is_told_there(owner: Client, folder: Path) -> None:
+    (folder / "desk.yaml").write_text(DESK.read_text())
+    (folder / "broken.yaml").write_text("rollcall: 1\nlabel: <b>\n")
+    connectors.load_folder(folder)
+    page = owner.get("/apps/new").text
+    assert 'value="desk"' in page and "broken.yaml, line 1" in page and "<b>" not in page
+
+
+def test_an_app_whose_file_is_gone_says_so_and_stays_as_it_was(owner, folder, desk, olga, by) -> None:
+    (folder / "desk.yaml").write_text(DESK.read_text())
+    connectors.load_folder(folder)
+    app = apps.connect("desk", "Desk", {"base_url": desk.url, "token": desk.token}, [olga], by)
+    checks.run(checks.ask(app, by).id)
+    (folder / "desk.yaml").write_text("rollcall: 1\n")
+    connectors.load_folder(folder)
+    asked = checks.ask(app, by)
+    checks.run(asked.id)
+    failed = Check.get_by_id(asked.id)
+    assert failed.state == "failed" and "no connector 'desk'" in failed.error and "doctor" in failed.error
+    assert Account.get(Account.app == app).state == "present"
+    assert owner.get(f"/apps/{app.id}").status_code == 200
