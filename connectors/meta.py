@@ -4,7 +4,8 @@ Removal takes a person out of the business with all its assets; their Facebook a
 Edges, methods, parameters and tasks as in the description that Meta generates its Business SDKs from
 (github.com/facebook/facebook-business-sdk-codegen, api_specs/specs); from developers.facebook.com: “Business Business
 Users” (summary=total_count, base roles), “Ad Account, Assigned Users” (tasks), “Paginated Results” (cursors.after,
-next), “Handling Errors” and “Rate Limits” (codes), “Secure Requests” (appsecret_proof: HMAC-SHA256 of the token).
+next), “Handling Errors” and “Rate Limits” (codes), “Secure Requests” (appsecret_proof: HMAC-SHA256 of the token),
+“Page Assigned Users” (needs a page's token) and “Business User Assigned Pages”.
 """
 
 from __future__ import annotations
@@ -129,12 +130,11 @@ class Meta(Connector):
     def accounts(self) -> Iterator[Account]:
         """Invitations come first: whoever accepts meanwhile is in two lists then, rather than in none."""
         yield from map(_invitation, self._edge("pending_users", "invitations", INVITED))
-        yield from self._people()
+        yield from self._people(self.on_total)
         yield from self._system_users()
 
-    def _people(self) -> Iterator[Account]:
-        options = {"summary": "total_count", "on_total": self.on_total}
-        return map(_person, self._edge("business_users", "people", PERSON, **options))
+    def _people(self, on_total=None) -> Iterator[Account]:
+        return map(_person, self._edge("business_users", "people", PERSON, on_total, summary="total_count"))
 
     def _system_users(self) -> Iterator[Account]:
         for row in self._edge("system_users", "system users"):
@@ -149,14 +149,31 @@ class Meta(Connector):
                         yield Asset(f"{kind}:{row['id']}", WORD[kind], clean(row.get("name")))
 
     def access(self) -> Iterator[Access]:
+        """A page tells its people to its own token alone, so each person's pages are asked for."""
+        pages = set()
         for asset in self.assets():
-            for row in self._assigned(asset.id):
-                tasks = sorted(map(str, row.get("tasks") or ()))
-                yield Access(row["id"], asset.id, ",".join(tasks), not MAY_HAND_ON.isdisjoint(tasks))
+            if asset.kind == "page":
+                pages.add(asset.id)
+            else:
+                yield from (_access(row["id"], asset.id, row) for row in self._assigned(asset.id))
+        for people in (self._people, self._system_users) if pages else ():
+            for person in people():
+                for row in self._pages_of(person.id):
+                    if f"page:{row['id']}" in pages:
+                        yield _access(person.id, f"page:{row['id']}", row)
 
     def _assigned(self, asset: str) -> Iterator[dict]:
         path = f"/{segment(asset.partition(':')[2])}/assigned_users"
         return self._rows(path, "people of the asset", fields="id,tasks", business=self._business)
+
+    def _pages_of(self, person: str) -> Iterator[dict]:
+        return self._rows(f"/{segment(person)}/assigned_pages", "pages of the person", fields="id,tasks")
+
+    def _has(self, account: Account, asset: Asset) -> bool:
+        kind, _, id = asset.id.partition(":")
+        if kind == "page":
+            return any(row["id"] == id for row in self._pages_of(account.id))
+        return any(row["id"] == account.id for row in self._assigned(asset.id))
 
     def _edge(self, edge: str, what: str, fields: str = "id,name", on_total=None, **params: str) -> Iterator[dict]:
         return self._rows(f"/{self._business}/{edge}", what, on_total, fields=fields, **params)
@@ -219,7 +236,7 @@ class Meta(Connector):
         try:
             self._act("DELETE", f"/{segment(id)}/assigned_users", params={"user": account.id})
         except Refused:
-            if any(row["id"] == account.id for row in self._assigned(asset.id)):
+            if self._has(account, asset):
                 raise
 
     def _act(self, method: str, path: str, *, params: dict | None = None, data: dict | None = None,
@@ -241,6 +258,11 @@ def _person(row: dict) -> Account:
 def _invitation(row: dict) -> Account:
     role = clean(row.get("role")).upper()
     return Account(id=f"{INVITATION}{row['id']}", email=clean(row.get("email")), status="invited", role=role)
+
+
+def _access(person: str, asset: str, row: dict) -> Access:
+    tasks = sorted(map(str, row.get("tasks") or ()))
+    return Access(person, asset, ",".join(tasks), not MAY_HAND_ON.isdisjoint(tasks))
 
 
 def _node(account: Account) -> str:

@@ -30,6 +30,7 @@ FACTS = (
     Fact("GET", "/{id}/assigned_users", "assigned", ("business", *LIST), (), ("business",)),
     Fact("POST", "/{id}/assigned_users", "assign", SIGNED, ("tasks", "user", *SIGNED), ("user",)),
     Fact("DELETE", "/{id}/assigned_users", "unassign", ("user", *SIGNED), (), ("user",)),
+    Fact("GET", "/{id}/assigned_pages", "pages_of", ("pages", *LIST)),
     Fact("GET", "/{id}", "business", READ),
     Fact("POST", "/{id}", "change", SIGNED, ("role", "tasks", *SIGNED)),
     Fact("DELETE", "/{id}", "delete", SIGNED),
@@ -129,7 +130,15 @@ class FakeMeta(FakeApp):
         thing = self._thing(request)
         if thing is None:
             return self.none()
+        if thing.id.startswith("page:"):
+            return self.error(403, "A page access token is required to request this resource.")
         return self._page(request, [{"id": id, "tasks": tasks.split(",")} for id, tasks in thing.members.items()])
+
+    def pages_of(self, request: Request) -> dict:
+        person = request.ids["id"]
+        mine = [thing for thing in self.things if thing.id.startswith("page:") and person in thing.members]
+        rows = [{"id": page.id.partition(":")[2], "tasks": page.members[person].split(",")} for page in mine]
+        return self._page(request, rows)
 
     def assign(self, request: Request) -> dict:
         thing, tasks = self._thing(request), json.loads(request.body["tasks"])

@@ -90,8 +90,8 @@ class TestMeta(ConnectorContract):
         ]  # fmt: skip
         assert [(a.account, a.asset, a.role, a.privileged) for a in connector.access()] == [
             ("1000", "ad_account:act_1", "ANALYZE,MANAGE", True), ("1001", "ad_account:act_1", "ANALYZE", False),
-            ("1001", "page:3", "CREATE_CONTENT,MANAGE", True), ("1000", "pixel:4", "EDIT", False),
-            ("1001", "catalog:5", "ADVERTISE", False),
+            ("1000", "pixel:4", "EDIT", False), ("1001", "catalog:5", "ADVERTISE", False),
+            ("1001", "page:3", "CREATE_CONTENT,MANAGE", True),
         ]  # fmt: skip
 
     @pytest.mark.parametrize("id, tasks", [("page:3", "MANAGE, ADVERTISE"), ("catalog:5", "MANAGE")])
@@ -111,13 +111,24 @@ class TestMeta(ConnectorContract):
         with pytest.raises(Refused, match="off a pixel"):
             connector.revoke(connector.account("1001"), pixel)
 
-    def test_a_refused_revocation_is_told_while_the_access_is_there(self, stocked, connector):
+    @pytest.mark.parametrize("id", ["ad_account:act_1", "page:3"])
+    def test_a_refused_revocation_is_told_while_the_access_is_there(self, stocked, connector, id):
         stocked.fail(stocked.error(400, "Not now."), on="unassign")
+        asset = next(asset for asset in connector.assets() if asset.id == id)
         with pytest.raises(Refused, match="Not now"):
-            connector.revoke(connector.account("1001"), next(connector.assets()))
+            connector.revoke(connector.account("1001"), asset)
 
-    def test_more_people_of_an_asset_than_a_page_are_read(self, app, connector):
-        app.things = [Thing("page:3", "Acme", members={str(n): "ANALYZE" for n in range(101)})]
+    def test_a_system_users_pages_are_read_too(self, stocked, connector):
+        stocked.systems = [Seat("88", name="Robot")]
+        stocked.thing("page:3").members = {"88": "ANALYZE"}
+        assert [(a.account, a.role) for a in connector.access() if a.asset == "page:3"] == [("88", "ANALYZE")]
+
+    def test_only_the_businesss_pages_count(self, stocked, connector):
+        stocked.fail(Reply(200, {"data": [{"id": "99", "tasks": ["MANAGE"]}]}), on="pages_of", times=FOREVER)
+        assert not any(access.asset.startswith("page:") for access in connector.access())
+
+    def test_more_people_of_an_asset_than_one_answer_holds_are_read(self, app, connector):
+        app.things = [Thing("catalog:3", "Shoes", members={str(n): "ADVERTISE" for n in range(101)})]
         assert len({access.account for access in connector.access()}) == 101
 
     # Errors
