@@ -6,7 +6,7 @@ from __future__ import annotations
 from flask import g, render_template, url_for
 
 from connectors.base import ASSETS, Connector
-from sync import apps, matching, standing
+from sync import apps, standing
 from sync.apps import AppProblem
 from sync.models import App
 from sync.vault import VaultProblem
@@ -63,8 +63,7 @@ def name_of(account) -> str:
 
 def match_in_words(account) -> str:
     """Whose the account is: "Ana Lopez", "Guest", "Service account of Ana Lopez"."""
-    if account.match == "service account" and account.person is not None:
-        return f"Service account of {account.person.name}"
-    return matching.told(account).removeprefix("matched to ").capitalize() if account.match != "matched" else (
-        account.person.name if account.person is not None else "Matched"
-    )
+    who = account.person.name if account.person is not None else ""
+    if account.match == "matched":
+        return who or "Matched"
+    return f"{account.match.capitalize()} of {who}" if who else account.match.capitalize()
