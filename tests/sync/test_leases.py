@@ -67,16 +67,16 @@ def test_what_is_not_due_or_has_ended_or_never_was_is_not_claimed(check):
 @pytest.mark.parametrize(
     ("owner", "void"),
     [
-        (f"{leases.HOST}:{{dead}}:abc", True),
-        (f"{leases.HOST}:{os.getpid()}:another-start", True),  # this process id, but of an earlier process
-        (f"{leases.HOST}:1:abc", False),  # alive
+        ("{here}:{dead}:abc", True),
+        ("{here}:{me}:another-start", True),  # this process id, but of an earlier process
+        ("{here}:1:abc", False),  # alive
         ("elsewhere:1:abc", False),
         ("elsewhere:{dead}:abc", False),  # whether it lives can't be known from here
         (None, True),
     ],
 )
 def test_the_lease_of_the_dead_is_void_at_once_and_of_the_living_is_not(check, owner, void):
-    holds(check, owner and owner.format(dead=dead_pid()))
+    holds(check, owner and owner.format(here=leases.HOST, me=os.getpid(), dead=dead_pid()))
     assert (check.id in leases.unfinished(Check, utcnow())) is void
     assert leases.claim(Check, check.id) is void
 

@@ -55,7 +55,7 @@ def test_a_wrong_key_is_told_without_the_secret(key):
     assert "s3cret" not in str(problem.value) and "enter the credential again" in str(problem.value)
 
 
-@pytest.mark.parametrize("broken", [b"", b"\n\n", b"not a key", b"\xff\xfe", Fernet.generate_key()[:-3]])
+@pytest.mark.parametrize("broken", [b"", b"\n\n", b"not a key", b"\xff\xfe", b"Zm9yIGEga2V5IGl0IGlzIHRvbyBzaG9ydA=="])
 def test_a_file_that_is_no_key_stops_the_start_and_stays(key, broken):
     key.write_bytes(broken)
     with pytest.raises(vault.VaultProblem, match="secret.key"):
