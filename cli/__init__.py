@@ -4,22 +4,68 @@ app.py hands it `create_app`, so that nothing here knows the pages."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from cli import activity, apps, backup, checks, connectors, demo, directories, doctor, export, people, reports, tasks
-from cli import serve as serving
-from cli.frame import rollcall
+import click
+from peewee import DatabaseError
+
+from cli.frame import KNOWN, Failed
 from sync.config import Config
 
 if TYPE_CHECKING:
     from flask import Flask
 
-for command in (
-    serving.serve, serving.web, serving.worker, demo.demo, people.setup, people.people, directories.directory,
-    connectors.connectors, apps.apps, checks.check, reports.report, reports.release, reports.finish, tasks.tasks,
-    activity.activity, export.export, backup.backup, backup.restore, doctor.doctor,
-):  # fmt: skip
-    rollcall.add_command(command)
+COMMANDS = {  # command → its module, imported when it is asked for: a script calls many, one after the other
+    "serve": "serve",
+    "web": "serve",
+    "worker": "serve",
+    "demo": "demo",
+    "setup": "people",
+    "people": "people",
+    "directory": "directories",
+    "connectors": "connectors",
+    "apps": "apps",
+    "check": "checks",
+    "report": "reports",
+    "release": "reports",
+    "finish": "reports",
+    "tasks": "tasks",
+    "activity": "activity",
+    "export": "export",
+    "backup": "backup",
+    "restore": "backup",
+    "doctor": "doctor",
+}
+
+
+class Commands(click.Group):
+    """The top of the command line: a known error becomes its sentence and exit code 1."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        return getattr(import_module(f"cli.{COMMANDS[name]}"), name) if name in COMMANDS else None
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except KNOWN as problem:
+            raise Failed(str(problem)) from problem
+        except DatabaseError as problem:
+            raise Failed(f"The database refused: {problem}. What was not finished was not done.") from problem
+
+
+@click.group(cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.pass_context
+def rollcall(context: click.Context) -> None:
+    """Rollcall keeps a team's paid apps honest. Without a command it serves pages, queue and schedule in one process.
+
+    Where things are is set by ROLLCALL_HOME and the other variables of the README.
+    """
+    if context.invoked_subcommand is None:
+        context.invoke(rollcall.get_command(context, "serve"))
 
 
 def command_line(create_app: Callable[[Config], Flask]) -> None:

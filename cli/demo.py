@@ -10,8 +10,9 @@ import click
 
 from cli.frame import Failed
 from cli.serve import serve_all
+from demo import run
 
-HOME = Path(__file__).resolve().parents[1] / "demo" / "data"
+HOME = Path(run.__file__).with_name("data")
 LISTEN = "127.0.0.1:8000"
 
 
@@ -21,8 +22,6 @@ LISTEN = "127.0.0.1:8000"
 @click.pass_obj
 def demo(create_app, reset: bool, browser: bool) -> None:
     """Rollcall with a sample company and two sample apps, all on this machine."""
-    from demo import run  # here, because it brings the sample apps' pages with it
-
     home = os.environ.get("ROLLCALL_HOME") or HOME
     listen = os.environ.get("ROLLCALL_LISTEN") or LISTEN
     try:

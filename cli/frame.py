@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any
 
 import click
-from peewee import DatabaseError
 
 from cli.locks import InUse, in_use, is_served
 from connectors.base import ConnectorError
@@ -46,29 +45,6 @@ class Failed(click.ClickException):
 
     def show(self, file: Any = None) -> None:
         tell(self.message)
-
-
-class Commands(click.Group):
-    """The top of the command line: a known error becomes its sentence and exit code 1."""
-
-    def invoke(self, context: click.Context) -> Any:
-        try:
-            return super().invoke(context)
-        except KNOWN as problem:
-            raise Failed(str(problem)) from problem
-        except DatabaseError as problem:
-            raise Failed(f"The database refused: {problem}. What was not finished was not done.") from problem
-
-
-@click.group(cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
-@click.pass_context
-def rollcall(context: click.Context) -> None:
-    """Rollcall keeps a team's paid apps honest. Without a command it serves pages, queue and schedule in one process.
-
-    Where things are is set by ROLLCALL_HOME and the other variables of the README.
-    """
-    if context.invoked_subcommand is None:
-        context.invoke(rollcall.commands["serve"])
 
 
 @contextmanager
