@@ -23,7 +23,7 @@ from sync.db import connected
 if TYPE_CHECKING:
     from flask import Flask
 
-WORKERS = 4
+WORKERS = 8  # a few long checks must not keep a removal waiting
 PICK_UP = 0.25  # seconds, the longest that a click waits for a worker
 HEALTH_SECONDS = 10  # between looks at the workers
 
