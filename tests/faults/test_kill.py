@@ -27,10 +27,12 @@ EVERY = os.environ.get("ROLLCALL_TEST_ALL") == "1"
 
 @dataclass
 class Ending:
-    """How an order ended: `killed`, or with what is then; `promised` once Finish Sync had returned."""
+    """How an order ended: `killed`, or with `state`, after it `found` what there was (recover alone says so);
+    `promised` once Finish Sync had returned."""
 
     killed: bool
     promised: bool
+    found: dict
     state: dict
 
 
@@ -63,8 +65,8 @@ class Rehearsal:
         code = int(self.worker.stdout.readline())
         assert code in (0, KILLED), f"{act} failed by itself (its traceback stands above)"
         lines = self.answer.read_text().splitlines()
-        state = json.loads(lines[-1]) if code == 0 else {}
-        return Ending(code == KILLED, "promised" in lines, state)
+        found, state = json.loads(lines[-1]) if code == 0 else ({}, {})
+        return Ending(code == KILLED, "promised" in lines, found, state)
 
     def close(self) -> None:
         self.worker.stdin.close()
@@ -151,8 +153,9 @@ def test_a_check_survives_kill_9_at_every_step(chat, rehearse):
         killed = stage.order("check", fatal=fatal)
         if not killed.killed:
             break
-        assert _facts(stage.order("look").state) in (old, new), f"killed at step {fatal}"
-        after = stage.order("recover").state
+        started = stage.order("recover")
+        assert _facts(started.found) in (old, new), f"killed at step {fatal}"
+        after = started.state
         if _facts(after) == old:
             assert "running" not in str(after["checks"]), f"killed at step {fatal}"
             after = stage.order("check").state

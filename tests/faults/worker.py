@@ -116,9 +116,10 @@ def obey(home: str, act: str, arguments: list[str], fatal: int, every: bool) -> 
     configuration.open_all(Config.from_environ({"ROLLCALL_HOME": home}))
     steps.taken = 0
     with connected():
+        found = what_is() if act == "recover" else {}
         ACTS[act](arguments)
         steps.fatal = 0
-        print(json.dumps(what_is()), flush=True)
+        print(json.dumps([found, what_is()]), flush=True)
 
 
 def main() -> None:
