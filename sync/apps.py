@@ -114,6 +114,13 @@ def _space(kind: type[Connector], settings: dict) -> dict:
     return {field.name: settings.get(field.name) for field in kind.fields if not field.secret and not field.choices}
 
 
+def predecessor(app: App) -> App | None:
+    """The same space as it was connected before and disconnected, the latest; None for one that is new here."""
+    kind = connector_class(app.connector)
+    earlier = App.select().where(App.connector == app.connector, App.state == "disconnected").order_by(App.id.desc())
+    return next((other for other in earlier if _space(kind, other.settings) == _space(kind, app.settings)), None)
+
+
 def _secrets(kind: type[Connector], values: dict[str, str]) -> dict[str, str]:
     return {field.name: values[field.name] for field in kind.fields if field.secret}
 

@@ -252,6 +252,8 @@ class _Work:
                 raise Cancelled
             app = App.get_by_id(self.app.id)
             compare.take_over_accounts(app, removal_suspends, self.started)
+            if app.last_check_at is None and (before := apps.predecessor(app)):
+                matching.inherit(app, before)
             policy.want_nothing()
             if held_gone:
                 policy.want_gone(held_gone)

@@ -125,6 +125,22 @@ def told(account: Account) -> str:
     return f"matched to {account.person.name}" if account.match == "matched" and account.person else account.match
 
 
+def inherit(app: App, predecessor: App) -> None:
+    """What people decided about these accounts when the app was connected before holds on. Inside `writing()`."""
+    db.execute_sql(
+        """
+        UPDATE account SET protected = o.protected, left_out = o.left_out, left_out_by = o.left_out_by,
+            left_out_at = o.left_out_at, match_by_hand = o.match_by_hand,
+            "match" = CASE WHEN o.match_by_hand THEN o."match" ELSE account."match" END,
+            person_id = CASE WHEN o.match_by_hand THEN o.person_id ELSE account.person_id END
+        FROM account o
+        WHERE account.app_id = ? AND o.app_id = ? AND o.external_id = account.external_id
+          AND (o.protected IS NOT NULL OR o.left_out IS NOT NULL OR o.match_by_hand)
+        """,
+        (app.id, predecessor.id),
+    )
+
+
 def protect(account: Account, reason: str, by: str) -> None:
     """Never to be removed, by anybody, until the protection is lifted."""
     with writing():

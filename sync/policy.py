@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from sync.db import db, utcnow
-from sync.models import Access, Account, App, Asset, Role
+from sync.models import Access, Account, App, Asset, Person, PersonEmail, Role
 from sync.workspace import workspace
 
 WANTED = "kind TEXT, account_id INT, asset_id INT, in_app INT, before TEXT, reason TEXT, protected TEXT, left_out TEXT"
@@ -113,6 +113,10 @@ def want_leavers(app: App, removal_suspends: bool) -> None:
                 WHEN a.protected IS NOT NULL THEN 'Protected: ' || a.protected
                 WHEN a.external_id = :identity THEN 'Protected: Rollcall acts with this account'
                 WHEN a.kind = 'system' THEN 'Protected: the app made it for itself'
+                ELSE (
+                    SELECT 'Protected: its e-mail is that of ' || coalesce(nullif(q.name, ''), e.email)
+                    FROM person_email e JOIN person q ON q.id = e.person_id AND q.status <> 'deprovisioned'
+                    WHERE e.normal = a.normal AND e.person_id <> a.person_id)
             END,
             CASE WHEN a.left_out_at >= p.status_since THEN a.left_out END
         FROM person p JOIN account a ON a.person_id = p.id
@@ -160,10 +164,18 @@ def protection(account: Account) -> str | None:
         return "Protected: Rollcall acts with this account"
     if account.kind == "system":
         return "Protected: the app made it for itself"
+    if other := _somebody_else_with_its_email(account):
+        return f"Protected: its e-mail is that of {other.name or account.email}"
     privileged = privileged_roles(account.app)
     if account.role in privileged and not administrators_beside(account, privileged).exists():
         return LAST
     return None
+
+
+def _somebody_else_with_its_email(account: Account) -> Person | None:
+    """Whom a match by hand overrides, as long as they are with the company: the seat may be theirs by now."""
+    theirs = (PersonEmail.normal == account.normal) & (PersonEmail.person != account.person_id)
+    return Person.select().join(PersonEmail).where(theirs, Person.status != "deprovisioned").first()
 
 
 def privileged_roles(app: App) -> set[str]:

@@ -3,6 +3,7 @@ and what a kill lost is woken again at the start and by a sweep each minute."""
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from datetime import datetime
@@ -16,6 +17,7 @@ from sync.db import connected, db, utcnow, writing
 from sync.models import Check, DirectoryReading, Mail, Session, Task
 from sync.workspace import set_setting, setting
 
+log = logging.getLogger("rollcall.schedule")
 KINDS: dict[str, type[Model]] = {"reading": DirectoryReading, "check": Check, "task": Task, "mail": Mail}
 HEARTBEAT = "heartbeat"
 
@@ -73,7 +75,10 @@ def sweep() -> None:
     now = utcnow()
     with connected():
         for job in _minutely:
-            job(now)
+            try:
+                job(now)
+            except Exception:  # one that fails must not keep the others from running
+                log.exception("%s failed in this minute's sweep", job.__qualname__)
         for kind, row_id in _left_over(now):
             wake(kind, row_id)
         with writing():

@@ -30,6 +30,8 @@ from sync.vault import VaultProblem
 
 TO_DO = "{connector} gives Rollcall no way to {act}: do it in the app itself, then say here that it is done."
 DELAYS = (10, 30, 120, 600, 1800, 7200)  # seconds before each further attempt
+WHILE_PAUSED = 60  # seconds between looks whether the app was resumed
+PATIENCE = timedelta(days=1)  # with a rate limit
 LIVE = ("queued", "running", "needs attention")
 ENDED = ("done", "failed", "cancelled", "no longer needed")
 WORDS = {
@@ -47,6 +49,10 @@ class TaskProblem(ValueError):
 
 class NoLongerNeeded(Exception):
     """A last look found that the act must not or need not happen; the text says why."""
+
+
+class Paused(Exception):
+    """Its app is paused: what was confirmed waits until it is resumed."""
 
 
 class ByHand(Exception):
@@ -102,8 +108,10 @@ def run(task_id: int) -> None:
             _act(task)
         except NoLongerNeeded as why:
             _end(task, "no longer needed", str(why))
+        except Paused as why:
+            _again(task, str(why), WHILE_PAUSED, counts=False)
         except RateLimited as wait:
-            _again(task, str(wait), max(1.0, wait.retry_after), counts=False)
+            _wait_for_the_limit(task, wait)
         except (TemporarilyUnavailable, NotConfirmed) as problem:
             _later(task, str(problem))
         except ByHand as why:
@@ -121,8 +129,10 @@ def run(task_id: int) -> None:
 
 
 def _act(task: Task) -> None:
-    if task.app.state in ("paused", "disconnected"):
-        raise NoLongerNeeded(f"The app is {task.app.state} in Rollcall.")
+    if task.app.state == "paused":
+        raise Paused("The app is paused in Rollcall: this goes on when it is resumed.")
+    if task.app.state == "disconnected":
+        raise NoLongerNeeded("The app is disconnected in Rollcall.")
     connector = apps.connector_for(task.app)
     needed, act = ACTS[task.act]
     try:
@@ -255,6 +265,13 @@ def _settle_account(task: Task, gone: bool) -> None:
     if gone:
         Access.delete().where(Access.account == task.account_id).execute()
     matching.recount(task.app)
+
+
+def _wait_for_the_limit(task: Task, wait: RateLimited) -> None:
+    if utcnow() - task.created_at > PATIENCE:
+        _needs_attention(task, f"{wait} It has been so for more than a day.")
+    else:
+        _again(task, str(wait), max(1.0, wait.retry_after), counts=False)
 
 
 def _later(task: Task, error: str) -> None:

@@ -10,9 +10,9 @@ import pytest
 
 from connectors.base import ASSETS
 from connectors.sample_chat import SampleChat
-from sync import activity, apps, checks, people, reports, schedule
+from sync import activity, apps, checks, matching, people, reports, schedule
 from sync.db import connected, db, utcnow
-from sync.models import Account, App, Asset, Change, Check, Report
+from sync.models import Account, App, Asset, Change, Check, Person, Report
 from tests.sync.fixtures import email
 
 FAULTS = ("server-error", "cut-off", "web-page", "wrong-total", "repeated-account", "short-page", "empty-list")
@@ -303,3 +303,20 @@ def test_an_app_that_is_paused_is_not_checked(chat):
         checks.ask(chat.app, chat.by)
     with connected():
         assert App.get().next_check_at is None
+
+
+def test_what_people_decided_outlives_disconnecting_and_connecting_again(chat):
+    matching.protect(Account.get(Account.email == email(3)), "runs the archive", chat.by)
+    matching.mark_guest(Account.get(Account.email == email(4)), chat.by)
+    matching.match(Account.get(Account.email == email(5)), chat.people[6], chat.by)
+    chat.leave(7)
+    report = chat.check().report
+    reports.finish(report, chat.by, left_out={chat.change(report, 7).id: "hand-over"})
+    apps.disconnect(chat.app, chat.by)
+    chat.app = apps.connect("sample-chat", "Chat again", chat.settings, [Person.get_by_id(1)], chat.by)
+    chat.leave(3)
+    assert chat.check().waiting == 0
+    now = {row.email: row for row in Account.select().where(Account.app == chat.app)}
+    assert now[email(3)].protected == "runs the archive"
+    assert (now[email(4)].match, now[email(5)].person_id) == ("guest", chat.people[6].id)
+    assert now[email(7)].left_out == "hand-over"

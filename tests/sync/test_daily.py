@@ -100,6 +100,17 @@ def test_after_a_downtime_of_days_there_is_one_check(chat):
     assert Check.select().count() == before + 1
 
 
+def test_a_job_that_fails_does_not_keep_the_others_of_its_minute(chat, monkeypatch):
+    def broken(now):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(schedule, "_minutely", [broken, *schedule._minutely])
+    App.update(next_check_at=utcnow()).execute()
+    schedule.sweep()
+    assert Check.select().where(Check.trigger == "daily").count() == 1
+    assert schedule.heartbeat_age(utcnow()) < 60
+
+
 def test_two_sweeps_in_a_minute_start_one(chat):
     due(chat.app, timedelta(minutes=1))
     before = Check.select().count()

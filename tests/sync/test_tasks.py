@@ -72,6 +72,26 @@ def test_an_account_that_somebody_decided_about_before_the_task_stays(chat, deci
     assert run(task).state == "no longer needed" and chat.removed() == []
 
 
+def test_a_seat_whose_e_mail_is_that_of_somebody_active_stays_whoever_it_was_matched_to(chat):
+    matching.match(account(5), chat.people[3], chat.by)
+    chat.leave(3)
+    report = chat.check().report
+    [change] = [row for row in report.changes if row.account_id == account(5).id]
+    assert (change.decision, change.protected) == ("ignored", "Protected: its e-mail is that of Person 5")
+    reports.finish(report, chat.by)
+    schedule.drain()
+    assert chat.removed() == [email(3)]
+
+
+def test_a_seat_confirmed_before_its_e_mail_became_somebody_elses_stays(chat):
+    people.edit(chat.people[5], chat.by, emails=["other@acme.example"])
+    matching.match(account(5), chat.people[3], chat.by)
+    tasks_made = confirmed(chat, 3)
+    people.edit(chat.people[5], chat.by, emails=["other@acme.example", email(5)])
+    states = {Account.get_by_id(task.account_id).email: run(task).state for task in tasks_made}
+    assert states == {email(3): "done", email(5): "no longer needed"} and chat.removed() == [email(3)]
+
+
 def test_a_service_account_stays_although_who_answers_for_it_has_left(chat):
     [task] = confirmed(chat, 3)
     matching.mark_service(account(3), chat.by, person=chat.people[3])
@@ -133,8 +153,11 @@ def test_two_admins_confirmed_together_never_leave_an_app_without_one(chat):
 def test_the_app_that_was_paused_is_not_acted_in(chat):
     [task] = confirmed(chat, 3)
     apps.pause(chat.app, chat.by)
-    run(task)
+    waiting = run(task)
     assert chat.removed() == [] and chat.calls("DELETE") == []
+    assert (waiting.state, waiting.attempts) == ("queued", 0) and "resumed" in waiting.error
+    apps.resume(chat.app, chat.by)
+    assert run(task).state == "done" and chat.removed() == [email(3)], "what was confirmed is not forgotten"
 
 
 def test_disconnecting_cancels_what_is_not_done(chat):
@@ -171,6 +194,14 @@ def test_a_rate_limit_waits_as_long_as_the_app_asks_and_costs_no_attempt(chat):
         assert 80 < (row.next_at - utcnow()).total_seconds() <= 90
     chat.clear()
     assert run(task).state == "done"
+
+
+def test_a_rate_limit_of_more_than_a_day_needs_attention(chat):
+    [task] = confirmed(chat, 3)
+    Task.update(created_at=utcnow() - tasks.PATIENCE - timedelta(minutes=1)).execute()
+    chat.fault("rate-limit", on="/members/", seconds=90)
+    row = run(task)
+    assert row.state == "needs attention" and "more than a day" in row.error
 
 
 def test_a_task_is_not_run_before_its_time(chat):
