@@ -152,7 +152,10 @@ def release(report: Report, by: str) -> None:
 
 
 def dismiss(report: Report, by: str, reason: str = "") -> None:
-    """Nobody in it is removed, nor asked about again: each counts as left out with this reason."""
+    """Nobody in it is removed, nor asked about again: each counts as left out with this reason.
+
+    What the app itself no longer lists stays as it was; the next check finds it missing, and asks, again.
+    """
     reason = reason.strip() or "The report was dismissed"
     with writing():
         report = _still_open(report)
