@@ -240,7 +240,7 @@ def test_recreated(chat, olga):
     run_check(again, chat.by)
     found = {a.email: a.person_id for a in Account.select().where(Account.app == again, Account.kind == "user")}
     by_e_mail = {email(number): person.id for number, person in enumerate(chat.people)}
-    assert found == by_e_mail | {email(5): chat.people[6].id}, "what was matched by hand holds on, the rest is found again"
+    assert found == by_e_mail | {email(5): chat.people[6].id}, "a match by hand holds on, the rest is found again"
 
 
 def test_what_the_tests_call_the_chat_is_the_one_that_was_meant(chat):
