@@ -11,8 +11,8 @@ from tests.connectors.described import anything, connect
 from tests.connectors.fake import Fact, FakeApp, Request
 
 __all__ = ["anything", "connect"]
-pytest.register_assert_rewrite("tests.connectors.contract")
-
+for battery in ("contract", "directory_contract", "reading_contract"):
+    pytest.register_assert_rewrite(f"tests.connectors.{battery}")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

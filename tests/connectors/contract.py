@@ -19,10 +19,8 @@ in a comment; never by overriding it with nothing.
 
 from __future__ import annotations
 
-import time
-import traceback
-from collections.abc import Callable, Iterator
-from email.utils import formatdate
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -38,48 +36,27 @@ from connectors.base import (
     Account,
     Asset,
     Connector,
-    ConnectorError,
-    CredentialRejected,
-    RateLimited,
     Refused,
     TemporarilyUnavailable,
 )
-from connectors.http import Http
-from tests.connectors.fake import FOREVER, WEB_PAGE, FakeApp, Reply, Seat, Thing, cut_off
+from tests.connectors.fake import FOREVER, FakeApp, Reply, Seat, Thing
+from tests.connectors.reading_contract import ReadingContract
 
-NAMES = (
-    "Zoë Ångström",
-    "Александра Воробьёва",
-    "王小明",
-    "محمد الفاتح",
-    "नमस्ते कुमारी",
-    "👩‍🚀 O'Brien \"Bob\"; DROP TABLE seats;--",
-    "<script>alert(1)</script>",
-    "=HYPERLINK(\"https://evil.example\")",
-)  # fmt: skip
 METHOD = {
     LOOK_UP: "account", ASSETS: "assets", REMOVE: "remove", CHANGE_ROLE: "change_role",
     INVITE: "invite", GRANT: "grant", REVOKE: "revoke",
 }  # fmt: skip
 
 
-class ConnectorContract:
-    kind: type[Connector]
-    fake: type[FakeApp]
-    address = ""  # the connector's class attribute that holds a fixed host
-    page = 100  # how many accounts the connector asks for at once
+class ConnectorContract(ReadingContract):
     role, other_role, owner_role = "member", "admin", "owner"  # ids of roles; the owner's is privileged
     statuses = ("active",)  # which of active, invited, suspended the app's list shows
-    tells_total = True  # the list says how long it is
-    tells_names = True
-    tells_emails = True
     refuses_owner = True  # the app itself refuses to remove its owner
     asset_role = "member"  # the role on an asset that grant() is tried with
     invited_status = "invited"  # of an account that invite() made
 
-    def settings(self, app: FakeApp) -> dict[str, str]:
-        """The values of the connector's fields that connect it to the fake."""
-        return {"base_url": app.url, "token": app.token}
+    def read(self, connector: Connector) -> list[Account]:
+        return list(connector.accounts())
 
     def make_seat(self, n: int) -> Seat:
         """The n-th account; override where ids or e-mails have a form."""
@@ -88,31 +65,12 @@ class ConnectorContract:
     def make_thing(self, n: int) -> Thing:
         return Thing(f"thing-{n}", f"Thing {n}")
 
-    @pytest.fixture(autouse=True)
-    def _short_pauses(self, monkeypatch):
-        monkeypatch.setattr(Http, "first_pause", 0.002)
-
-    @pytest.fixture
-    def app(self) -> Iterator[FakeApp]:
-        app = self.fake()
-        app.start()
-        yield app
-        app.stop()
-
-    @pytest.fixture
-    def connector(self, app) -> Iterator[Connector]:
-        connector = self.connect(app)
-        yield connector
-        connector.close()
-
     def connect(self, app: FakeApp, on_total: Callable[[int], None] | None = None, **settings: str) -> Connector:
-        connector = self.kind({**self.settings(app), **settings}, on_total)
-        if self.address:
-            setattr(connector, self.address, app.url)
-        return connector
+        return self.make(app, {**self.settings(app), **settings}, on_total)
 
-    def fill(self, app: FakeApp, count: int) -> None:
-        app.seats = [self.make_seat(n) for n in range(count)]
+    def asks(self, app: FakeApp, connector: Connector) -> list[Callable[[], Any]]:
+        looks = [lambda: connector.account(app.seats[0].id)] if LOOK_UP in self.kind.capabilities else []
+        return [*super().asks(app, connector), *looks]
 
     # The class itself
 
@@ -125,16 +83,6 @@ class ConnectorContract:
     def test_has_a_method_for_each_capability(self):
         for capability in self.kind.capabilities:
             assert getattr(self.kind, METHOD[capability]) is not getattr(Connector, METHOD[capability]), capability
-
-    # Reading
-
-    @pytest.mark.parametrize("count", ["0", "1", "page", "page+1", "2500"])
-    def test_reads_every_page(self, app, connector, count):
-        count = {"page": self.page, "page+1": self.page + 1}.get(count) or int(count)
-        self.fill(app, count)
-        got = [account.id for account in connector.accounts()]
-        assert len(got) == count
-        assert set(got) == {seat.id for seat in app.seats}
 
     @pytest.mark.only_where("tells_total")
     def test_tells_how_many_there_are(self, app):
@@ -162,125 +110,6 @@ class ConnectorContract:
         assert got == {seat.id: seat.role for seat in app.seats}
         assert set(got.values()) <= set(roles)
         assert roles[self.owner_role].privileged and not roles[self.role].privileged
-
-    def test_keeps_names_of_every_script(self, app, connector):
-        self.fill(app, len(NAMES))
-        for seat, name in zip(app.seats, NAMES):
-            seat.name = name
-        names = {account.id: account.name for account in connector.accounts()}
-        if self.tells_names:
-            assert names == {seat.id: seat.name for seat in app.seats}
-        assert set(names) == {seat.id for seat in app.seats}
-
-    def test_reads_an_account_without_an_email(self, app, connector):
-        self.fill(app, 2)
-        app.seats[1].email = ""
-        emails = {account.id: account.email for account in connector.accounts()}
-        assert emails[app.seats[1].id] == ""
-        assert emails[app.seats[0].id] == (app.seats[0].email if self.tells_emails else "")
-
-    # A reading that is not whole gives nothing
-
-    @pytest.mark.only_where("tells_total")
-    def test_a_total_that_lies_is_not_believed(self, app, connector):
-        self.fill(app, self.page)
-        for lie in (1, -1, self.page):
-            app.lie = lie
-            with pytest.raises(TemporarilyUnavailable):
-                list(connector.accounts())
-
-    def test_an_account_in_place_of_another_is_noticed(self, app, connector):
-        self.fill(app, self.page + 5)
-        app.shown = [*app.seats[:-1], app.seats[0]]
-        with pytest.raises(TemporarilyUnavailable):
-            list(connector.accounts())
-
-    def test_someone_removed_between_pages_hides_nobody(self, app, connector):
-        self.fill(app, 2 * self.page + 5)
-        app.when(lambda: app.seats.pop(0), on=app.account_list, skip=1)
-        try:
-            got = {account.id for account in connector.accounts()}
-        except TemporarilyUnavailable:
-            return
-        assert got >= {seat.id for seat in app.seats}
-
-    @pytest.mark.parametrize("fault", ["cut off", "a web page", "500", "hung up"])
-    @pytest.mark.parametrize("where", ["first page", "later page"])
-    def test_a_fault_that_stays_fails_the_reading(self, app, connector, fault, where):
-        self.fill(app, self.page + 5)
-        bend = {"cut off": cut_off, "a web page": WEB_PAGE, "500": Reply(500), "hung up": Reply(drop=True)}[fault]
-        skip = 0 if where == "first page" else 1
-        app.fail(bend, on=app.account_list, skip=skip, times=FOREVER, acts=fault == "cut off")
-        with pytest.raises(TemporarilyUnavailable):
-            list(connector.accounts())
-
-    @pytest.mark.parametrize("fault", ["cut off", "500", "hung up"])
-    def test_a_fault_that_passes_is_not_felt(self, app, connector, fault):
-        self.fill(app, self.page + 5)
-        bend = {"cut off": cut_off, "500": Reply(500), "hung up": Reply(drop=True)}[fault]
-        app.fail(bend, on=app.account_list, skip=1, times=1, acts=fault == "cut off")
-        assert len(list(connector.accounts())) == self.page + 5
-
-    # The credential
-
-    def test_a_refused_token_is_told(self, app, connector):
-        app.fail(lambda _: app.unauthorised(), times=FOREVER)
-        for ask in (connector.test, lambda: list(connector.accounts())):
-            with pytest.raises(CredentialRejected):
-                ask()
-
-    def test_a_token_that_expires_half_way_fails_the_reading(self, app, connector):
-        self.fill(app, self.page + 5)
-        app.fail(lambda _: app.unauthorised(), on=app.account_list, skip=1, times=FOREVER)
-        with pytest.raises(CredentialRejected):
-            list(connector.accounts())
-
-    def test_a_good_token_has_a_name(self, app, connector):
-        self.fill(app, 1)
-        identity = connector.test()
-        assert identity.name and identity.may
-
-    def test_secrets_stay_secret(self, app, caplog):
-        caplog.set_level("DEBUG")
-        self.fill(app, 1)
-        settings = self.settings(app)
-        secrets = [settings[field.name] for field in self.kind.fields if field.secret and settings.get(field.name)]
-        assert secrets, "no field of this connector is secret"
-        told = ""
-        for status in (400, 401, 403, 404, 429, 500):
-            app.fail(app.error(status, f"Bad credential {secrets[0]}"), times=FOREVER)
-            connector = self.connect(app)
-            asks = [connector.test, lambda c=connector: list(c.accounts())]
-            if LOOK_UP in self.kind.capabilities:
-                asks.append(lambda c=connector, id=app.seats[0].id: c.account(id))
-            for ask in asks:
-                try:
-                    ask()
-                except ConnectorError as failure:
-                    told += "".join(traceback.format_exception(failure)) + repr(failure)
-            connector.close()
-            app.behave()
-        for secret in secrets:
-            assert secret not in told
-            assert secret not in caplog.text
-
-    # Too many calls
-
-    def test_a_short_wait_is_waited_out(self, app, connector):
-        self.fill(app, 1)
-        app.fail(Reply(429, headers={"Retry-After": "1"}), on=app.account_list)
-        started = time.monotonic()
-        assert len(list(connector.accounts())) == 1
-        assert time.monotonic() - started >= 1
-
-    @pytest.mark.parametrize("form", ["seconds", "date", "none"])
-    def test_a_long_wait_is_handed_on(self, app, connector, form):
-        told = {"seconds": "600", "date": formatdate(time.time() + 600, usegmt=True)}
-        headers = {"Retry-After": told[form]} if form in told else {}
-        app.fail(Reply(429, headers=headers), times=FOREVER)
-        with pytest.raises(RateLimited) as limited:
-            list(connector.accounts())
-        assert limited.value.retry_after == pytest.approx(600 if form in told else 60, abs=5)
 
     # The second look
 
@@ -371,5 +200,4 @@ class ConnectorContract:
 
     @classmethod
     def offers(cls, what: str) -> bool:
-        """Whether a test marked only_where(what) is one for this connector: a capability, or a true attribute."""
-        return what in cls.kind.capabilities or bool(getattr(cls, what, False))
+        return what in cls.kind.capabilities or super().offers(what)

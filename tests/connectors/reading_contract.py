@@ -1,0 +1,226 @@
+"""What the batteries for apps (contract.py) and for directories (directory_contract.py) have in common:
+a list is read whole or not at all, a credential's end is told, a secret never, and an app's wish to wait is heard.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from email.utils import formatdate
+from typing import Any
+
+import pytest
+
+from connectors.base import (
+    Connector,
+    ConnectorError,
+    CredentialRejected,
+    DirectoryConnector,
+    RateLimited,
+    TemporarilyUnavailable,
+)
+from connectors.http import Http
+from tests.connectors.fake import FOREVER, WEB_PAGE, FakeApp, Reply, Seat, cut_off
+
+NAMES = (
+    "Zoë Ångström",
+    "Александра Воробьёва",
+    "王小明",
+    "محمد الفاتح",
+    "नमस्ते कुमारी",
+    "👩‍🚀 O'Brien \"Bob\"; DROP TABLE seats;--",
+    "<script>alert(1)</script>",
+    "=HYPERLINK(\"https://evil.example\")",
+)  # fmt: skip
+
+
+class ReadingContract:
+    """The tests of one list: `read(connector)` gives the whole of it, each with id, name, email and status."""
+
+    kind: type[Connector] | type[DirectoryConnector]
+    fake: type[FakeApp]
+    address: str | tuple[str, ...] = ()  # the connector's class attributes that hold a fixed host
+    page = 100  # how many the connector asks for at once
+    tells_total = True  # the list says how long it is
+    tells_names = True
+    tells_emails = True
+
+    def read(self, connector: Any) -> list:
+        raise NotImplementedError
+
+    def make_seat(self, n: int) -> Seat:
+        raise NotImplementedError
+
+    def settings(self, app: FakeApp) -> dict[str, str]:
+        """The values of the connector's fields that connect it to the fake."""
+        return {"base_url": app.url, "token": app.token}
+
+    def secrets(self, app: FakeApp) -> list[str]:
+        """What nobody may ever read; override where a secret field holds more than the secret."""
+        settings = self.settings(app)
+        return [settings[field.name] for field in self.kind.fields if field.secret and settings.get(field.name)]
+
+    def asks(self, app: FakeApp, connector: Any) -> list[Callable[[], Any]]:
+        """Every way of asking in which a secret might be told."""
+        return [connector.test, lambda: self.read(connector)]
+
+    def make(self, app: FakeApp, settings: dict[str, str], *more: Any) -> Any:
+        connector = self.kind(settings, *more)
+        for name in [self.address] if isinstance(self.address, str) and self.address else self.address:
+            setattr(connector, name, app.url)
+        return connector
+
+    def connect(self, app: FakeApp, **settings: str) -> Any:
+        return self.make(app, {**self.settings(app), **settings})
+
+    @pytest.fixture(autouse=True)
+    def _short_pauses(self, monkeypatch):
+        monkeypatch.setattr(Http, "first_pause", 0.002)
+
+    @pytest.fixture
+    def app(self) -> Iterator[FakeApp]:
+        app = self.fake()
+        app.start()
+        yield app
+        app.stop()
+
+    @pytest.fixture
+    def connector(self, app) -> Iterator[Any]:
+        connector = self.connect(app)
+        yield connector
+        connector.close()
+
+    def fill(self, app: FakeApp, count: int) -> None:
+        app.seats = [self.make_seat(n) for n in range(count)]
+
+    # Reading
+
+    @pytest.mark.parametrize("count", ["0", "1", "page", "page+1", "2500"])
+    def test_reads_every_page(self, app, connector, count):
+        count = {"page": self.page, "page+1": self.page + 1}.get(count) or int(count)
+        self.fill(app, count)
+        got = [account.id for account in self.read(connector)]
+        assert len(got) == count
+        assert set(got) == {seat.id for seat in app.seats}
+
+    def test_keeps_names_of_every_script(self, app, connector):
+        self.fill(app, len(NAMES))
+        for seat, name in zip(app.seats, NAMES):
+            seat.name = name
+        names = {account.id: account.name for account in self.read(connector)}
+        if self.tells_names:
+            assert names == {seat.id: seat.name for seat in app.seats}
+        assert set(names) == {seat.id for seat in app.seats}
+
+    def test_reads_an_account_without_an_email(self, app, connector):
+        self.fill(app, 2)
+        app.seats[1].email = ""
+        emails = {account.id: account.email for account in self.read(connector)}
+        assert emails[app.seats[1].id] == ""
+        assert emails[app.seats[0].id] == (app.seats[0].email if self.tells_emails else "")
+
+    # A reading that is not whole gives nothing
+
+    @pytest.mark.only_where("tells_total")
+    def test_a_total_that_lies_is_not_believed(self, app, connector):
+        self.fill(app, self.page)
+        for lie in (1, -1, self.page):
+            app.lie = lie
+            with pytest.raises(TemporarilyUnavailable):
+                self.read(connector)
+
+    def test_an_account_in_place_of_another_is_noticed(self, app, connector):
+        self.fill(app, self.page + 5)
+        app.shown = [*app.seats[:-1], app.seats[0]]
+        with pytest.raises(TemporarilyUnavailable):
+            self.read(connector)
+
+    def test_someone_removed_between_pages_hides_nobody(self, app, connector):
+        self.fill(app, 2 * self.page + 5)
+        app.when(lambda: app.seats.pop(0), on=app.account_list, skip=1)
+        try:
+            got = {account.id for account in self.read(connector)}
+        except TemporarilyUnavailable:
+            return
+        assert got >= {seat.id for seat in app.seats}
+
+    @pytest.mark.parametrize("fault", ["cut off", "a web page", "500", "hung up"])
+    @pytest.mark.parametrize("where", ["first page", "later page"])
+    def test_a_fault_that_stays_fails_the_reading(self, app, connector, fault, where):
+        self.fill(app, self.page + 5)
+        bend = {"cut off": cut_off, "a web page": WEB_PAGE, "500": Reply(500), "hung up": Reply(drop=True)}[fault]
+        skip = 0 if where == "first page" else 1
+        app.fail(bend, on=app.account_list, skip=skip, times=FOREVER, acts=fault == "cut off")
+        with pytest.raises(TemporarilyUnavailable):
+            self.read(connector)
+
+    @pytest.mark.parametrize("fault", ["cut off", "500", "hung up"])
+    def test_a_fault_that_passes_is_not_felt(self, app, connector, fault):
+        self.fill(app, self.page + 5)
+        bend = {"cut off": cut_off, "500": Reply(500), "hung up": Reply(drop=True)}[fault]
+        app.fail(bend, on=app.account_list, skip=1, times=1, acts=fault == "cut off")
+        assert len(self.read(connector)) == self.page + 5
+
+    # The credential
+
+    def test_a_refused_token_is_told(self, app, connector):
+        app.fail(lambda _: app.unauthorised(), times=FOREVER)
+        for ask in (connector.test, lambda: self.read(connector)):
+            with pytest.raises(CredentialRejected):
+                ask()
+
+    def test_a_token_that_expires_half_way_fails_the_reading(self, app, connector):
+        self.fill(app, self.page + 5)
+        app.fail(lambda _: app.unauthorised(), on=app.account_list, skip=1, times=FOREVER)
+        with pytest.raises(CredentialRejected):
+            self.read(connector)
+
+    def test_a_good_token_has_a_name(self, app, connector):
+        self.fill(app, 1)
+        identity = connector.test()
+        assert identity.name and identity.may
+
+    def test_secrets_stay_secret(self, app, caplog):
+        caplog.set_level("DEBUG")
+        self.fill(app, 1)
+        secrets = self.secrets(app)
+        assert secrets, "no field of this connector is secret"
+        told = ""
+        for status, secret in itertools.product((400, 401, 403, 404, 429, 500), secrets):
+            app.fail(app.error(status, f"Bad credential {secret}"), times=FOREVER)
+            connector = self.connect(app)
+            for ask in self.asks(app, connector):
+                try:
+                    ask()
+                except ConnectorError as failure:
+                    told += "".join(traceback.format_exception(failure)) + repr(failure)
+            connector.close()
+            app.behave()
+        for secret in secrets:
+            assert secret not in told
+            assert secret not in caplog.text
+
+    # Too many calls
+
+    def test_a_short_wait_is_waited_out(self, app, connector):
+        self.fill(app, 1)
+        app.fail(Reply(429, headers={"Retry-After": "1"}), on=app.account_list)
+        started = time.monotonic()
+        assert len(self.read(connector)) == 1
+        assert time.monotonic() - started >= 1
+
+    @pytest.mark.parametrize("form", ["seconds", "date", "none"])
+    def test_a_long_wait_is_handed_on(self, app, connector, form):
+        told = {"seconds": "600", "date": formatdate(time.time() + 600, usegmt=True)}
+        headers = {"Retry-After": told[form]} if form in told else {}
+        app.fail(Reply(429, headers=headers), times=FOREVER)
+        with pytest.raises(RateLimited) as limited:
+            self.read(connector)
+        assert limited.value.retry_after == pytest.approx(600 if form in told else 60, abs=5)
+
+    @classmethod
+    def offers(cls, what: str) -> bool:
+        """Whether a test marked only_where(what) is one for this connector: a capability, or a true attribute."""
+        return bool(getattr(cls, what, False))
