@@ -131,9 +131,9 @@ class Slack(Connector):
             return token
         raise CredentialRejected("Removing people needs the admin token: enter it, or choose removal by hand.")
 
-    @staticmethod
-    def _client(address: str, token: str) -> Http:
-        return Http(address, headers={"Authorization": f"Bearer {token}"}, secrets=[token], patience=PATIENCE,
+    def _client(self, address: str, token: str) -> Http:
+        secrets = [self.settings.get("token"), self.settings.get("admin_token")]
+        return Http(address, headers={"Authorization": f"Bearer {token}"}, secrets=secrets, patience=PATIENCE,
                     on_error=_inside)  # fmt: skip
 
     def close(self) -> None:
