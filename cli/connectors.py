@@ -11,7 +11,7 @@ from cli.frame import FAILED, Failed, answer, as_json, end, table, tell
 from cli.trial import Trial, try_out
 from cli.values import setting, values_of
 from connectors import load_folder
-from connectors.base import CAPABILITIES, Connector
+from connectors.base import CAPABILITIES, Connector, Field
 from connectors.rest import connector_of
 from connectors.rest_file import load
 from connectors.rest_yaml import DescriptionProblem
@@ -64,7 +64,7 @@ def check(file: Path, pairs: tuple[str, ...], as_json: bool) -> None:
     can = ", ".join(_capabilities(kind)) or "only read accounts"
     lines = [f"{file} is right: {kind.label} ({kind.slug}).", f"It can: {can}."]
     if not values:
-        needed = " ".join(f"--set {field.name}=…" for field in kind.fields if field.required)
+        needed = " ".join(f"--set {field.name}=…" for field in kind.fields if field.required and not field.when)
         answer(document, [*lines, f"To read the app for real, add {needed or '--set'}."], as_json)
         return
     trial = try_out(kind, apps.clean(kind, values))
@@ -94,7 +94,7 @@ def _document(kind: type[Connector]) -> dict:
         "category": kind.category,
         "level": kind.level,
         "fields": [
-            {"name": field.name, "label": field.label, "secret": field.secret, "required": field.required,
+            {"name": field.name, "label": field.label, "secret": field.secret, "required": field.required and not field.when,
              "help": field.help, "choices": [value for value, _ in field.choices]}
             for field in kind.fields
         ],
@@ -115,7 +115,13 @@ def _in_full(kind: type[Connector]) -> list[str]:
     lines = [f"{kind.label} ({kind.slug}), {kind.category}", "", f"It can: {', '.join(_capabilities(kind))}.", ""]
     lines += [f"{number}. {step}" for number, step in enumerate(kind.docs, 1)] + [""]
     for field in kind.fields:
-        notes = f"{' (secret)' if field.secret else ''}{'' if field.required else ' (optional)'}"
+        notes = f"{' (secret)' if field.secret else ''}{_need(field)}"
         lines.append(f"--set {field.name}=…  {field.label}{notes}. {field.help}".rstrip())
         lines += [f"    {value}: {label}" for value, label in field.choices]
     return lines
+
+
+def _need(field: Field) -> str:
+    if field.when:
+        return f" (where {field.when[0]} is “{field.when[1]}”)"
+    return "" if field.required else " (optional)"

@@ -57,6 +57,8 @@ class Field:
     pattern: str = ""  # a regular expression that the whole value must match
     choices: tuple[tuple[str, str], ...] = ()  # (value, label); the first is the default
     placeholder: str = ""
+    multiline: bool = False  # a key or a file: a text area, or KEY=@FILE on the command line
+    when: tuple[str, str] | None = None  # (name, value): asked for only where that field, before it, has this value
 
 
 @dataclass(frozen=True, slots=True)

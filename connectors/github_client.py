@@ -8,81 +8,53 @@ From docs.github.com: "Authenticating to the REST API", "Generating a JSON Web T
 
 from __future__ import annotations
 
-import base64
-import json
 import re
-import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from requests import PreparedRequest
-from requests.auth import AuthBase
-
 from connectors.base import ConnectorError, CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
-from connectors.http import Answer, Http, NotFound, seconds_to_wait, segment
+from connectors.http import Answer, Forbidden, Http, NotFound, seconds_to_wait, segment
+from connectors.oauth import rsa_key, signed
 from connectors.paging import Page, next_link, pages_by_link
-from connectors.redaction import Redactor
+from connectors.renewal import Renewed
 
 HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
 PAGE = 100  # the most that the API gives at once
 RENEW_AFTER = 50 * 60  # seconds; an installation token ends after an hour
 UNTOLD_WAIT = 61  # seconds: "wait for at least one minute" after a secondary limit without Retry-After
+NO_KEY = "This is no private key of a GitHub App: enter the whole .pem file, its marks included."
 GRAPHQL_DENIED = {"INSUFFICIENT_SCOPES", "FORBIDDEN", "UNAUTHORIZED"}
 
 
-class InstallationToken(AuthBase):
+class InstallationToken(Renewed):
     """A GitHub App's access to one organisation: asked for with the App's key, and renewed before it ends."""
 
     def __init__(self, api: str, org: str, app_id: str, private_key: str):
+        super().__init__(self._ask_github)
         self._api, self._org, self._app_id = api, org, app_id
-        self._key, self._secrets = _rsa_key(private_key), [private_key]
-        self._token, self._renew_at = "", float("-inf")
+        self._key, self._secrets = rsa_key(private_key, NO_KEY), [private_key]
         self.installation: dict = {}  # as GitHub describes it: app_slug, permissions, repository_selection
-        self.client: Http | None = None  # is told each new token, to keep it out of messages
-
-    def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        self.have()
-        request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
 
     @property
     def permissions(self) -> dict[str, str]:
         self.have()
         return self.installation.get("permissions") or {}
 
-    def have(self) -> None:
+    def _ask_github(self) -> tuple[dict[str, str], str, float]:
         """Raises CredentialRejected when GitHub does not know the App, Refused when it is not installed there."""
-        if time.monotonic() < self._renew_at:
-            return
-        signed = self._signed()
-        headers = {**HEADERS, "Authorization": f"Bearer {signed}"}
+        headers = {**HEADERS, "Authorization": f"Bearer {signed({'iss': self._app_id}, self._key)}"}
         caller = Http(self._api, headers=headers, secrets=self._secrets, on_error=problem)
         try:
             self.installation = caller.get(f"/orgs/{segment(self._org)}/installation").json(dict)
             path = f"/app/installations/{self.installation['id']}/access_tokens"
-            answer = caller.post(path, idempotent=True).json(dict)
+            token = caller.post(path, idempotent=True).json(dict)["token"]
         except NotFound as failure:
             raise Refused(
                 f"The GitHub App is not installed in {self._org}, or there is no such organisation. {failure}"
             ) from None
         finally:
             caller.close()
-        self._token = answer["token"]
-        self._renew_at = time.monotonic() + RENEW_AFTER
-        if self.client:
-            self.client.redact = Redactor([self._token, *self._secrets])
-
-    def _signed(self) -> str:
-        """A JSON Web Token (RFC 7519) that names the App, for nine of at most ten minutes."""
-        now = int(time.time())
-        parts = {"alg": "RS256", "typ": "JWT"}, {"iat": now - 60, "exp": now + 540, "iss": self._app_id}
-        text = ".".join(_base64(json.dumps(part).encode()) for part in parts)
-        return f"{text}.{_base64(self._key.sign(text.encode(), PKCS1v15(), SHA256()))}"
+        return {"Authorization": f"Bearer {token}"}, token, RENEW_AFTER
 
 
 class GitHubClient:
@@ -92,8 +64,9 @@ class GitHubClient:
         self.org = settings.get("org", "")
         self.app: InstallationToken | None = None
         if settings.get("credential") == "app":
-            self.app = InstallationToken(api, self.org, settings.get("app_id", ""), settings.get("private_key", ""))
-            self.http = self.app.client = Http(api, headers=HEADERS, auth=self.app, on_error=problem)
+            key = settings.get("private_key", "")
+            self.app = InstallationToken(api, self.org, settings.get("app_id", ""), key)
+            self.http = Http(api, headers=HEADERS, auth=self.app, secrets=[key], on_error=problem)
         else:
             token = settings.get("token", "")
             if not token:
@@ -137,7 +110,7 @@ def problem(answer: Answer) -> ConnectorError | None:
         words = f"{answer.asked}: GitHub asks for a pause after too many calls. Going on later."
         return RateLimited(words, UNTOLD_WAIT if wait is None else wait)
     if answer.headers.get("X-GitHub-SSO", "").startswith("partial-results"):
-        return CredentialRejected(
+        return Forbidden(
             f"{answer.asked} left something out: the token is not authorised for the organisation's single sign-on. "
             "Authorise it on the page of your tokens at GitHub."
         )
@@ -156,24 +129,3 @@ def _inside(answer: Answer, errors: Iterable[dict]) -> ConnectorError | None:
             return CredentialRejected(f"{says} Give the token what it lacks, or choose that e-mails are not read.")
         return TemporarilyUnavailable(f"{says} Nothing was taken over.")
     return None
-
-
-def _rsa_key(pem: str) -> RSAPrivateKey:
-    """The key, also where a form has put all of it on one line."""
-    found = re.search(r"-----BEGIN ([A-Z ]+)-----(.+?)-----END \1-----", pem, re.DOTALL)
-    wrong = CredentialRejected("This is no private key of a GitHub App: enter the whole .pem file, its marks included.")
-    if not found:
-        raise wrong
-    lines = re.findall(".{1,64}", re.sub(r"\s|\\n", "", found[2]))
-    text = "\n".join([f"-----BEGIN {found[1]}-----", *lines, f"-----END {found[1]}-----", ""])
-    try:
-        key = load_pem_private_key(text.encode(), password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise wrong from None
-    if not isinstance(key, RSAPrivateKey):
-        raise wrong
-    return key
-
-
-def _base64(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

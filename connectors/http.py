@@ -33,6 +33,7 @@ from connectors.answers import (
 )
 from connectors.base import ConnectorError, CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
 from connectors.redaction import Redactor, one_line
+from connectors.renewal import Renewed
 
 __all__ = [
     "Answer", "Conflict", "Forbidden", "Http", "NotFound", "NotOffered", "Stale",
@@ -54,7 +55,8 @@ class Http:
 
     base_url: https://, or http:// for loopback only; paths are joined to it, and an absolute
         address (a "next" link) is only followed to the same scheme, host and port.
-    headers: sent with each call. auth: (user, password) or a requests AuthBase.
+    headers: sent with each call. auth: (user, password) or a requests AuthBase; a token that can be Renewed
+        is renewed once for a call that is answered 401.
     secrets: kept out of every message; what is in `auth` and an Authorization header is known already.
     timeout: seconds to connect and between two pieces of an answer; max_seconds: for one whole answer.
     max_bytes: of one answer, decompressed.
@@ -91,6 +93,9 @@ class Http:
         self._timeout, self._max_seconds, self._max_bytes = timeout, max_seconds, max_bytes
         self._retries, self._patience, self._pause = retries, patience, pause
         self._on_error, self._says = on_error, says
+        self._renewed = auth if isinstance(auth, Renewed) else None
+        if self._renewed:
+            self._renewed.hide_from(self.redact)
         self._session = requests.Session()
         self._session.headers.update({"User-Agent": "Rollcall", "Accept": "application/json", **(headers or {})})
         # An explicit auth keeps requests from putting a ~/.netrc entry in place of the credential.
@@ -135,6 +140,19 @@ class Http:
         asked = f"{method} {self._shown(path)}"
         may_repeat = method in IDEMPOTENT if idempotent is None else idempotent
         request = requests.Request(method, self._address(path), params=params, json=json, data=data, headers=headers)
+        if self._renewed:
+            self._renewed.have()
+        try:
+            return self._attempts(request, asked, may_repeat)
+        except Forbidden:
+            raise
+        except CredentialRejected:
+            if not self._renewed:
+                raise
+            self._renewed.renew()
+            return self._attempts(request, asked, may_repeat)
+
+    def _attempts(self, request: requests.Request, asked: str, may_repeat: bool) -> Answer:
         for attempt in range(self._retries + 1):
             answer = None
             try:

@@ -17,8 +17,13 @@ class Redactor:
     """Knows a set of secrets in each form in which an app may echo them: plain, URL-encoded, base64, JSON-escaped."""
 
     def __init__(self, secrets: Iterable[str | None] = ()):
-        forms = {form for secret in secrets if secret for form in _forms(str(secret))}
-        longest_first = sorted(forms, key=len, reverse=True)
+        self._forms: set[str] = set()
+        self.learn(*secrets)
+
+    def learn(self, *secrets: str | None) -> None:
+        """These are secrets too."""
+        self._forms |= {form for secret in secrets if secret for form in _forms(str(secret))}
+        longest_first = sorted(self._forms, key=len, reverse=True)
         self._pattern = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 
     def __call__(self, text: str) -> str:

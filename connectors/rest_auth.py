@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,11 +10,12 @@ from requests import PreparedRequest
 from requests.auth import AuthBase
 
 from connectors.base import CredentialRejected
-from connectors.http import Answer, Http, words
+from connectors.http import Http
+from connectors.oauth import Token, ask_for_token, bearer, no_token
+from connectors.renewal import Renewed
 from connectors.rest_template import fill, fill_address, fill_base, fill_texts, find, keys_of
 from connectors.rest_yaml import as_text
 
-EARLY = 30  # seconds before its announced end a token is renewed
 LOGIN_HEADER = {"name": "Authorization", "value": "Bearer {login.token}"}
 
 
@@ -32,28 +32,9 @@ class Fixed(AuthBase):
         return request
 
 
-class Renewed(Fixed):
-    """A token that `ask` gives: (the headers that carry it, the token, seconds until it ends or None)."""
-
-    def __init__(self, ask: Callable[[], tuple[dict[str, str], str, float | None]], on_token: Callable[[str], None]):
-        super().__init__()
-        self._ask, self._on_token, self._ends = ask, on_token, float("-inf")
-
-    def have(self) -> None:
-        if time.monotonic() > self._ends:
-            self.renew()
-
-    def renew(self) -> None:
-        """Raises CredentialRejected when the app gives no token."""
-        headers, token, seconds = self._ask()
-        self._on_token(token)
-        self.headers = headers
-        self._ends = time.monotonic() + max(seconds - EARLY, 1) if seconds else float("inf")
-
-
 def auth_of(
-    spec: dict[str, Any], scope: Mapping[str, Any], http: Callable[..., Http], on_token: Callable[[str], None]
-) -> Fixed:
+    spec: dict[str, Any], scope: Mapping[str, Any], http: Callable[..., Http]
+) -> Fixed | Renewed:
     """`spec` is the file's auth; `http` makes a client without credential, of the app's address or of another."""
     if "bearer" in spec:
         return Fixed({"Authorization": f"Bearer {as_text(fill(spec['bearer'], scope))}"})
@@ -65,41 +46,24 @@ def auth_of(
     if "query" in spec:
         return Fixed(query=(spec["query"]["name"], as_text(fill(spec["query"]["value"], scope))))
     if "oauth2" in spec:
-        return Renewed(lambda: _client_credentials(spec["oauth2"], scope, http), on_token)
+        return bearer(lambda: _client_credentials(spec["oauth2"], scope, http))
     if "login" in spec:
-        return Renewed(lambda: _log_in(spec["login"], scope, http), on_token)
+        return Renewed(lambda: _log_in(spec["login"], scope, http))
     return Fixed()
 
 
-def _client_credentials(
-    spec: dict, scope: Mapping[str, Any], http: Callable[..., Http]
-) -> tuple[dict, str, float | None]:
-    """RFC 6749, 4.4; the client by Basic as 2.3.1 wants it, or in the body."""
+def _client_credentials(spec: dict, scope: Mapping[str, Any], http: Callable[..., Http]) -> Token:
     client, secret = (as_text(fill(spec[part], scope)) for part in ("client_id", "client_secret"))
     form = {"grant_type": "client_credentials", **fill_texts(spec.get("parameters", {}), scope)}
     if "scope" in spec:
         form["scope"] = as_text(fill(spec["scope"], scope))
-    headers = {}
-    if spec.get("credentials") == "body":
-        form |= {"client_id": client, "client_secret": secret}
-    else:
-        headers["Authorization"] = "Basic " + base64.b64encode(f"{client}:{secret}".encode()).decode()
     address = fill_base(spec["token_url"], scope)
-    caller = http(address, on_error=_no)
-    try:
-        answer = caller.post(address, data=form, headers=headers, idempotent=True)
-    finally:
-        caller.close()
-    body = answer.json(dict)
-    token, seconds = body.get("access_token"), body.get("expires_in")
-    if not isinstance(token, str) or not token:
-        raise CredentialRejected(f"{answer.asked} gave no access_token. Check the client's id and secret.")
-    is_number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool) and seconds > 0
-    return {"Authorization": f"Bearer {token}"}, token, seconds if is_number else None
+    caller = http(address, on_error=no_token)
+    return ask_for_token(address, form, client, secret, by_basic=spec.get("credentials") != "body", caller=caller)
 
 
 def _log_in(spec: dict, scope: Mapping[str, Any], http: Callable[..., Http]) -> tuple[dict, str, float | None]:
-    caller = http(on_error=_no)
+    caller = http(on_error=no_token)
     try:
         answer = caller.call(
             spec.get("method", "POST"),
@@ -120,12 +84,3 @@ def _log_in(spec: dict, scope: Mapping[str, Any], http: Callable[..., Http]) -> 
         raise CredentialRejected(f"{answer.asked} gave no token where the file says that it is.")
     send = spec.get("send", LOGIN_HEADER)
     return {send["name"]: as_text(fill(send["value"], {**scope, "login": {"token": token}}))}, token, None
-
-
-def _no(answer: Answer) -> CredentialRejected | None:
-    """A no to what was entered has one of several statuses there."""
-    if answer.status not in (400, 401, 403):
-        return None
-    said = f": “{words(answer)}”" if words(answer) else ""
-    failed = "Logging in failed: check what was entered."
-    return CredentialRejected(f"{answer.asked} answered {answer.status}{said}. {failed}")

@@ -10,8 +10,7 @@ from typing import Any
 
 from connectors.base import ConnectorError, CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
 from connectors.http import Answer, Forbidden, Http, clean, seconds_to_wait, words
-from connectors.redaction import Redactor
-from connectors.rest_auth import Renewed, auth_of
+from connectors.rest_auth import auth_of
 from connectors.rest_template import fill, fill_address, fill_base, fill_texts, find, keys_of
 from connectors.rest_values import holds
 
@@ -37,7 +36,7 @@ class Client:
         self._base = fill_base(spec["base_url"], self.scope)
         self._headers = fill_texts(spec.get("headers", {}), self.scope)
         self._make = partial(Http, secrets=self._secrets, headers=self._headers, verify=authority or True)
-        self._auth = auth_of(spec.get("auth", {}), self.scope, self._caller, self._learn)
+        self._auth = auth_of(spec.get("auth", {}), self.scope, self._caller)
         self._secrets += [value.split(" ", 1)[-1] for value in self._auth.headers.values()]
         self._http = self._make(self._base, auth=self._auth, on_error=self._own_error, says=self._said)
         self._was_so: Callable[[Answer], bool] = lambda answer: False
@@ -54,11 +53,6 @@ class Client:
 
     def _caller(self, base_url: str | None = None, **options: Any) -> Http:
         return self._make(base_url or self._base, **options)
-
-    def _learn(self, token: str) -> None:
-        """A token that was given is a secret too."""
-        self._secrets.append(token)
-        self._http.redact = Redactor(self._secrets)
 
     def read(self, call: dict, scope: Mapping[str, Any], absent: tuple[int, ...] = (), **places: Any) -> Answer:
         """One call that changes nothing. Raises WasSo for the statuses that mean that there is no such thing.
@@ -109,16 +103,7 @@ class Client:
             idempotent=True if reads else None,
         )
         self._was_so = was_so
-        if not isinstance(self._auth, Renewed):
-            return self._in_turn(send)
-        self._auth.have()
-        try:
-            return self._in_turn(send)
-        except Forbidden:
-            raise
-        except CredentialRejected:
-            self._auth.renew()
-            return self._in_turn(send)
+        return self._in_turn(send)
 
     def _in_turn(self, send: Callable[[], Answer]) -> Answer:
         """Not more calls than the file's rate_limit allows, spread evenly."""

@@ -51,6 +51,17 @@
     }
   });
 
+  // Fields that are asked for only where another has a certain value.
+  const showFields = () => document.querySelectorAll("[data-when]").forEach((input) => {
+    const [name, value] = input.dataset.when.split("=");
+    const asked = input.form?.elements[name]?.value === value;
+    input.disabled = !asked;
+    input.closest(".field").hidden = !asked;
+  });
+  document.addEventListener("change", (event) => { if (event.target.form?.querySelector("[data-when]")) showFields(); });
+  document.addEventListener("htmx:afterSettle", showFields);
+  showFields();
+
   // Menus: one open at a time, closed by a click elsewhere, by Escape, and by choosing.
   const closeMenus = (except) => document.querySelectorAll("details.menu[open]").forEach((menu) => {
     if (menu !== except) menu.removeAttribute("open");

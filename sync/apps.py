@@ -56,6 +56,9 @@ def clean(kind: type[Connector], values: dict[str, str]) -> dict[str, str]:
         raise AppProblem(f"{kind.label} has no field {', '.join(sorted(unknown))}.")
     cleaned = {}
     for field in kind.fields:
+        if field.when and cleaned.get(field.when[0]) != field.when[1]:
+            cleaned[field.name] = ""
+            continue
         value = (values.get(field.name) or "").strip() or (field.choices[0][0] if field.choices else "")
         if not value and field.required:
             raise AppProblem(f"{field.label} is missing.")

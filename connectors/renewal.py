@@ -1,0 +1,46 @@
+"""A credential that ends and is asked for again, as the `auth` of an Http client.
+How it is asked for is for oauth.py and for connectors with a way of their own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from requests import PreparedRequest
+from requests.auth import AuthBase
+
+from connectors.redaction import Redactor
+
+EARLY = 30  # seconds before its announced end a token is renewed
+
+
+class Renewed(AuthBase):
+    """Headers that hold a token which `ask` gives, asked for when it is needed first and again before it ends.
+
+    `ask` returns the headers, the token and in how many seconds it ends (None: not told), and raises ConnectorErrors.
+    """
+
+    def __init__(self, ask: Callable[[], tuple[dict[str, str], str, float | None]]):
+        self.headers: dict[str, str] = {}
+        self._ask, self._ends, self._redactors = ask, float("-inf"), []
+
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
+        self.have()
+        request.headers.update(self.headers)
+        return request
+
+    def hide_from(self, redactor: Redactor) -> None:
+        """Each token there is or will be is a secret of this redactor too."""
+        self._redactors.append(redactor)
+
+    def have(self) -> None:
+        if time.monotonic() > self._ends:
+            self.renew()
+
+    def renew(self) -> None:
+        """Raises CredentialRejected when no token is given."""
+        headers, token, seconds = self._ask()
+        for redactor in self._redactors:
+            redactor.learn(token)
+        self.headers = headers
+        self._ends = time.monotonic() + max(seconds - EARLY, 1) if seconds else float("inf")
