@@ -45,6 +45,7 @@ class Directory(Base):
     next_read_at = DateTimeField(null=True, index=True)
     failures = IntegerField(default=0)  # in a row
     error = TextField(null=True)
+    guard_from = DateTimeField(null=True)  # one that pushes: leavers before this were looked at, and count no more
 
 
 class Person(Base):
@@ -83,6 +84,7 @@ class DirectoryEntry(Base):
     reported = CharField(default="active")
     reported_at = DateTimeField(default=utcnow)
     reason = TextField(default="")  # "disabled in Company LDAP", "no longer in staff.csv"
+    left_at = DateTimeField(null=True)  # when `reported` last turned to deprovisioned; null: here, or never was
 
     class Meta:
         indexes = ((("directory", "external_id"), True),)
@@ -114,6 +116,54 @@ class DirectoryGroupMember(Base):
 
     class Meta:
         indexes = ((("group", "entry"), True),)
+
+
+class DirectoryToken(Base):
+    """What an identity provider shows when it pushes; only its hash is kept."""
+
+    directory = ForeignKeyField(Directory, backref="tokens", on_delete="CASCADE")
+    token_hash = CharField(unique=True)
+    created_at = DateTimeField(default=utcnow)
+    created_by = CharField(default="")
+    used_at = DateTimeField(null=True)  # last, to the minute
+
+
+class ScimResource(Base):
+    """A User or Group as an identity provider wrote it, whatever Rollcall makes of it."""
+
+    directory = ForeignKeyField(Directory, on_delete="CASCADE", index=False)
+    kind = CharField()  # User, Group
+    scim_id = CharField(unique=True)  # also the external id of its entry or group
+    external_id = CharField(null=True)  # the identity provider's
+    name_key = CharField()  # userName or displayName as it is compared
+    document = JSONField(default=dict)  # without id, meta, members, groups and password; empty once deleted
+    version = IntegerField(default=1)
+    created_at = DateTimeField(default=utcnow)
+    modified_at = DateTimeField(default=utcnow)
+    deleted_at = DateTimeField(null=True)  # a User stays, to be taken up again
+    entry = ForeignKeyField(DirectoryEntry, null=True, on_delete="SET NULL")  # null: nobody is made of it yet
+    warning = TextField(null=True)  # why
+
+    class Meta:
+        indexes = (
+            (("directory", "kind", "name_key"), False),
+            (("directory", "kind", "external_id"), False),
+            SQL("CREATE UNIQUE INDEX scim_resource_user ON scim_resource (directory_id, name_key) "
+                "WHERE kind = 'User' AND deleted_at IS NULL"),
+            SQL("CREATE INDEX scim_resource_unclear ON scim_resource (directory_id) "
+                "WHERE kind = 'User' AND entry_id IS NULL AND deleted_at IS NULL"),
+        )
+
+
+class ScimMember(Base):
+    """Who is in a pushed group: a User, or a Group; `detail` is what else was written of the membership."""
+
+    group = ForeignKeyField(ScimResource, on_delete="CASCADE", index=False)
+    member_id = CharField(index=True)  # ScimResource.scim_id
+    detail = JSONField(default=dict)
+
+    class Meta:
+        indexes = ((("group", "member_id"), True),)
 
 
 class DirectoryReading(Base):
