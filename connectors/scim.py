@@ -88,13 +88,16 @@ class Scim(Connector):
     )
     capabilities = frozenset(CAPABILITIES)
     asset_word = "group"
+    client = ScimClient
 
     @cached_property
     def _client(self) -> ScimClient:
         token = self.settings.get("token", "")
-        return ScimClient(
-            Http(self.settings.get("base_url", ""), headers={"Authorization": f"Bearer {token}"}, secrets=[token])
-        )
+        return self.client(Http(self._address, headers={"Authorization": f"Bearer {token}"}, secrets=[token]))
+
+    @property
+    def _address(self) -> str:
+        return self.settings.get("base_url", "")
 
     def close(self) -> None:
         if "_client" in self.__dict__:
@@ -164,8 +167,11 @@ class Scim(Connector):
             roles = roles_of(user)
             for value, label, _ in roles:
                 in_use[value] = label
-            yield account_of(user, self._role(user, roles))
+            yield self._account(user, roles)
         self.__dict__["_roles_in_use"] = in_use
+
+    def _account(self, user: dict, roles: list[tuple[str, str, bool]] | None = None) -> Account:
+        return account_of(user, self._role(user, roles))
 
     def _role(self, user: dict, roles: list[tuple[str, str, bool]] | None = None) -> str:
         if self._roles_are_groups:
@@ -205,7 +211,7 @@ class Scim(Connector):
 
     def account(self, id: str) -> Account | None:
         user = self._client.read("Users", id)
-        return account_of(user, self._role(user)) if user else None
+        return self._account(user) if user else None
 
     def remove(self, account: Account) -> None:
         user = self._client.read("Users", account.id)
@@ -237,17 +243,17 @@ class Scim(Connector):
                 self._leave(old, account.id)
             self.__dict__.pop("_group_roles", None)
             return
+        self._set_role(user, before, role)
+
+    def _set_role(self, user: dict, before: str, role: str) -> None:
         others = [value for value, _, _ in roles_of(user) if value not in (before, role)]
         roles = [{"value": value, "primary": value == role} for value in filter(None, [role, *others])]
         operation = {"op": "replace", "path": "roles", "value": roles}
         self._client.change("Users", user, [operation], lambda whole: whole.update(roles=roles))
 
     def invite(self, email: str, role: str) -> None:
-        user = {"userName": email, "active": True, "emails": [{"value": email, "type": "work", "primary": True}]}
-        if role and not self._roles_are_groups:
-            user["roles"] = [{"value": role, "primary": True}]
         try:
-            made = self._client.create("Users", user)
+            made = self._client.create("Users", self._new_user(email, role))
         except Conflict:
             made = self._client.find_user(email)
             if made is None:
@@ -256,6 +262,12 @@ class Scim(Connector):
                 self._set_active(made, True)
         if role and self._roles_are_groups:
             self._join(self._must_have("Groups", role), id_of(made))
+
+    def _new_user(self, email: str, role: str) -> dict:
+        user = {"userName": email, "active": True, "emails": [{"value": email, "type": "work", "primary": True}]}
+        if role and not self._roles_are_groups:
+            user["roles"] = [{"value": role, "primary": True}]
+        return user
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:
         self._join(self._must_have("Groups", asset.id), account.id)

@@ -15,7 +15,6 @@ from connectors.scim_values import id_of
 
 SIZE = 200  # asked for on a page; a server may give fewer
 ACCEPT = {"Accept": "application/scim+json, application/json"}
-CONTENT = {**ACCEPT, "Content-Type": "application/scim+json"}
 PATCH_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 CORE_SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:"
 READ_ONLY = ("meta", "groups", "password")  # what a PUT leaves to the server
@@ -27,6 +26,10 @@ class NotScim(TemporarilyUnavailable):
 
 class ScimClient:
     """One SCIM service. Every method raises the four ConnectorErrors and nothing else."""
+
+    most = SIZE
+    content_type = "application/scim+json"
+    name_filter = "userName"  # the attribute that a user is found by
 
     def __init__(self, http: Http):
         self.http = http
@@ -48,7 +51,7 @@ class ScimClient:
     def _size(self) -> int:
         told = self._config.get("filter")
         most = number(told.get("maxResults")) if isinstance(told, dict) else None
-        return min(SIZE, most or SIZE)
+        return min(self.most, most or self.most)
 
     @cached_property
     def has_groups(self) -> bool:
@@ -123,7 +126,7 @@ class ScimClient:
         return resource
 
     def create(self, kind: str, resource: dict) -> dict:
-        schemas = [CORE_SCHEMA + kind.rstrip("s")]
+        schemas = [CORE_SCHEMA + kind.rstrip("s"), *(name for name in resource if name.startswith("urn:"))]
         return self._act("POST", kind, {"schemas": schemas, **resource}).json(dict)
 
     def delete(self, kind: str, resource: dict) -> None:
@@ -186,14 +189,14 @@ class ScimClient:
 
     def find_user(self, user_name: str) -> dict | None:
         """The user of that userName, by filter (RFC 7644, 3.4.2.2)."""
-        params = {"filter": f"userName eq {json.dumps(user_name)}"}
+        params = {"filter": f"{self.name_filter} eq {json.dumps(user_name)}"}
         found = self._page(self.http.get("Users", params=params, headers=ACCEPT)).items
         exact = [user for user in found if str(user.get("userName")).casefold() == user_name.casefold()]
         return exact[0] if len(exact) == 1 else None
 
     def _act(self, method: str, path: str, body: dict | None, version: str | None = None) -> Answer:
         """A change. An app that answers 403 means this very change: the credential did read a moment ago."""
-        headers = {**CONTENT, "If-Match": version} if version else CONTENT
+        headers = {**ACCEPT, "Content-Type": self.content_type} | ({"If-Match": version} if version else {})
         try:
             return self.http.call(method, path, json=body, headers=headers, idempotent=method != "POST")
         except Forbidden as refusal:

@@ -1,0 +1,88 @@
+"""Figma: an organisation's members and administrators over SCIM, with their seats; its SCIM groups as assets.
+Who is removed is deactivated, which takes them out of the organisation; Figma then still lists them as inactive.
+
+From developers.figma.com/docs/rest-api: “SCIM API Reference”, “Endpoints” (GET Tenant ID; GET, POST and PATCH Users;
+GET and PATCH Groups), “Supported Schemas” (seatType, figmaAdmin) and “Examples” (Add User to Group, Soft Delete User).
+They show no GET of one user or group, no /Me and no /ResourceTypes: none of these is asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from connectors.base import CAPABILITIES, SEAT_BASED, SILVER, Account, Field, Identity, Refused, Role
+from connectors.http import segment
+from connectors.scim_client import ScimClient
+from connectors.scim_extended import FIELDS, ExtendedScim
+from connectors.scim_values import YES, id_of, roles_of
+
+
+class FigmaClient(ScimClient):
+    """Figma's SCIM: JSON by its plain name, and one resource is read out of its list."""
+
+    content_type = "application/json"
+    has_groups = True
+
+    def me(self) -> dict | None:
+        return None
+
+    def read(self, kind: str, id: str) -> dict | None:
+        return next((resource for resource in self.all(kind) if id_of(resource) == id), None)
+
+
+class Figma(ExtendedScim):
+    slug = "figma"
+    label = "Figma"
+    category = SEAT_BASED
+    logo = "figma.svg"
+    level = SILVER
+    docs = (
+        "Figma has SCIM on the plans Organization and Enterprise, beside single sign-on over SAML.",
+        "As an organisation admin open Figma, Admin, Settings, “Login and provisioning”. Under “SAML SSO” copy the "
+        "tenant ID.",
+        "Under “SCIM provisioning” choose “Generate API token” and copy it: Figma shows it once only. Where an "
+        "identity provider uses SCIM already, make sure first that a new token does not end the one it uses.",
+        "Rollcall sees the people whom Figma lists over SCIM: no guests, and perhaps not those who were never "
+        "provisioned. Compare their number with Figma's admin page. Reading the list binds these people to SCIM, as "
+        "Figma puts it.",
+        "A removal deactivates: Figma takes the person out of the organisation, and still lists them as inactive. Only "
+        "Enterprise shows seats and lets SCIM make administrators. When somebody was last active Figma does not tell.",
+    )
+    fields = (
+        Field("tenant", "Tenant ID", "From “SAML SSO” in the admin settings.", pattern=r"[A-Za-z0-9_-]+"),
+        Field("token", "API token", "Sent as “Authorization: Bearer …”.", secret=True, pattern=r"\S+"),
+        FIELDS["groups"],
+    )
+    capabilities = frozenset(CAPABILITIES)
+    client = FigmaClient
+    api = "https://www.figma.com/scim/v2"
+    extension = "urn:ietf:params:scim:schemas:extension:figma:enterprise:2.0:User"
+    ranks = (Role("admin", "Organisation admin", privileged=True), Role("member", "Member", default=True))
+
+    @property
+    def _address(self) -> str:
+        return f"{self.api}/{segment(self.settings.get('tenant', ''))}"
+
+    def test(self) -> Identity:
+        try:
+            self._client.http.get(self._address)
+        except Refused as refusal:
+            raise Refused(f"{refusal} Check the tenant ID: Figma shows it under “SAML SSO”.") from None
+        return super().test()
+
+    def _account(self, user: dict, roles: list[tuple[str, str, bool]] | None = None) -> Account:
+        """The seat stands among the roles, as {"type": "seatType", "value": "Full"}: one of Full, Dev, Collab, View."""
+        seat = next((value for value, _, _ in (roles_of(user) if roles is None else roles)), "")
+        return replace(super()._account(user, roles), seat=seat)
+
+    def _role_of(self, extension: dict) -> str:
+        return "admin" if extension.get("figmaAdmin") in YES else "member"
+
+    def _extension_of(self, role: str) -> dict:
+        return {"figmaAdmin": role == "admin"}
+
+    def _new_user(self, email: str, role: str) -> dict:
+        """Figma knows people by userName alone; only Enterprise has a figmaAdmin, so it is named where it is wanted."""
+        user = super()._new_user(email, role)
+        left_out = {"emails"} if role == "admin" else {"emails", self.extension}
+        return {name: value for name, value in user.items() if name not in left_out}

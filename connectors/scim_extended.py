@@ -1,0 +1,46 @@
+"""One maker's app that speaks SCIM: at an address of its own, with the role in the maker's extension of a user.
+Figma and Notion are such apps; each says in its file what its own documents say."""
+
+from __future__ import annotations
+
+from connectors.base import Account, Refused, Role
+from connectors.scim import Scim
+
+FIELDS = {field.name: field for field in Scim.fields}
+
+
+class ExtendedScim(Scim):
+    """A subclass gives `_address`, `_role_of` and `_extension_of`."""
+
+    extension = ""  # the schema whose attributes hold the role
+    ranks: tuple[Role, ...] = ()
+
+    def roles(self) -> list[Role]:
+        return list(self.ranks)
+
+    def _role(self, user: dict, roles: list[tuple[str, str, bool]] | None = None) -> str:
+        told = user.get(self.extension)
+        return self._role_of(told if isinstance(told, dict) else {})
+
+    def _role_of(self, extension: dict) -> str:
+        raise NotImplementedError
+
+    def _extension_of(self, role: str) -> dict:
+        raise NotImplementedError
+
+    def change_role(self, account: Account, role: str) -> None:
+        if role not in {rank.id for rank in self.ranks}:
+            raise Refused(f"{self.label} has no role “{role}”.")
+        super().change_role(account, role)
+
+    def _set_role(self, user: dict, before: str, role: str) -> None:
+        """By a PATCH without a path (RFC 7644, 3.5.2.3): a schema's name as a path is understood by few."""
+        value = {self.extension: self._extension_of(role)}
+        operation = {"op": "replace", "value": value}
+        after = self._client.change("Users", user, [operation], lambda whole: whole.update(value))
+        if after and self.extension in after and self._role(after) != role:
+            raise Refused(f"{self.label} took the call, but the role is as before. Does its plan let SCIM set roles?")
+
+    def _new_user(self, email: str, role: str) -> dict:
+        default = next(rank.id for rank in self.ranks if rank.default)
+        return {**super()._new_user(email, ""), self.extension: self._extension_of(role or default)}

@@ -1,0 +1,108 @@
+"""The Figma connector: the contract, then what Figma's SCIM does in its own way."""
+
+from __future__ import annotations
+
+import pytest
+
+from connectors.base import Refused, TemporarilyUnavailable
+from connectors.figma import Figma
+from tests.connectors.contract import ConnectorContract
+from tests.connectors.fake import FOREVER
+from tests.connectors.fake_figma import EXTENSION, TENANT, FakeFigma
+
+
+class TestFigma(ConnectorContract):
+    kind = Figma
+    fake = FakeFigma
+    address = "api"
+    page = 200
+    owner_role = "admin"
+    statuses = ("active", "suspended")
+    invited_status = "active"  # SCIM knows no invitations
+    refuses_owner = False  # Figma's documents name no such refusal
+
+    def settings(self, app):
+        return {"tenant": TENANT, "token": app.token}
+
+    # Members
+
+    def test_a_seat_is_told_and_is_no_role(self, app, connector):
+        self.fill(app, 2)
+        app.raw[app.seats[1].id] = {"roles": [{"type": "seatType", "value": "Collab"}]}
+        assert [(account.seat, account.role) for account in connector.accounts()] == [
+            ("Full", "member"), ("Collab", "member"),
+        ]  # fmt: skip
+
+    def test_without_enterprise_there_are_no_seats(self, app, connector):
+        app.enterprise = False
+        self.fill(app, 1)
+        assert [account.seat for account in connector.accounts()] == [""]
+
+    @pytest.mark.parametrize("told,role", [(True, "admin"), ("true", "admin"), (False, "member"), (None, "member")])
+    def test_an_admin_is_who_figma_says(self, app, connector, told, role):
+        self.fill(app, 1)
+        app.raw[app.seats[0].id] = {EXTENSION: {"figmaAdmin": told}}
+        assert next(connector.accounts()).role == role
+
+    def test_without_the_extension_a_user_is_a_member(self, app, connector):
+        self.fill(app, 1)
+        app.raw[app.seats[0].id] = {EXTENSION: None}
+        assert next(connector.accounts()).role == "member"
+
+    def test_an_example_user_of_figmas_documents_without_active_is_active(self, app, connector):
+        self.fill(app, 1)
+        app.raw[app.seats[0].id] = {"active": None}
+        account = next(connector.accounts())
+        assert (account.status, account.email) == ("active", "person0@acme.example")
+
+    # Acts
+
+    def test_nobody_is_deleted_and_their_profile_is_not_rewritten(self, app, connector):
+        self.fill(app, 2)
+        connector.remove(next(connector.accounts()))
+        [call] = app.asked("patch_user")
+        assert call.body["Operations"] == [{"op": "replace", "path": "active", "value": False}]
+
+    def test_a_removal_that_figma_did_not_do_is_refused(self, app, connector):
+        self.fill(app, 1)
+        app.raw[app.seats[0].id] = {"active": True}
+        with pytest.raises(Refused, match="as before"):
+            connector.remove(next(connector.accounts()))
+
+    def test_an_administrator_that_figma_did_not_make_is_told(self, app, connector):
+        app.enterprise = False
+        self.fill(app, 1)
+        with pytest.raises(Refused, match="plan"):
+            connector.change_role(next(connector.accounts()), "admin")
+
+    def test_a_seat_is_no_role_to_change_to(self, app, connector):
+        self.fill(app, 1)
+        with pytest.raises(Refused, match="Full"):
+            connector.change_role(next(connector.accounts()), "Full")
+        assert app.asked("patch_user") == []
+
+    def test_an_administrator_is_invited_as_one(self, app, connector):
+        connector.invite("new@acme.example", "admin")
+        connector.invite("second@acme.example", "")
+        assert [seat.role for seat in app.seats] == ["admin", "member"]
+        assert EXTENSION not in app.asked("create_user")[1].body
+
+    def test_a_list_that_fails_is_no_second_look(self, app, connector):
+        self.fill(app, 3)
+        app.fail(app.error(500, "Unwell"), on="users", times=FOREVER)
+        with pytest.raises(TemporarilyUnavailable):
+            connector.account("gone")
+
+    # The credential
+
+    def test_a_wrong_tenant_is_told(self, app):
+        connector = self.connect(app, tenant="1234")
+        with pytest.raises(Refused, match="tenant ID"):
+            connector.test()
+        connector.close()
+
+    def test_a_good_token_says_how_many_there_are(self, app, connector):
+        self.fill(app, 3)
+        identity = connector.test()
+        assert identity.may[0] == "read 3 users"
+        assert identity.missing == ()
