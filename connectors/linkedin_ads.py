@@ -1,0 +1,261 @@
+"""LinkedIn Ads: the ad accounts that a member manages, who may use them, and in which role.
+Removal takes a person out of each of these ad accounts; their LinkedIn profile stays theirs.
+
+Calls, fields and roles as in learn.microsoft.com/linkedin: “Ad Account Users API” (both finders, compound key, PUT,
+partial update, DELETE), “Account Access Controls” (only a manager sees the others), “Create and Manage Ad Accounts”
+(search, statuses), “Cursor Based Pagination”, “Pagination” (start, count), “Methods” (X-RestLi-Method), “Protocol
+Versions” and linkedin.github.io/rest.li/spec/protocol (how keys and lists are written in 2.0.0), “API versioning”,
+“Programmatic Refresh Tokens”, “Token Introspection”, “Rate Limits” (429). Names: “Profile API” says that those of
+members other than the one who signed in may never be stored, so they are not asked for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import cached_property
+
+from connectors.base import (
+    ASSETS,
+    GRANT,
+    LOOK_UP,
+    PAID_SOCIAL,
+    REMOVE,
+    REVOKE,
+    SILVER,
+    Access,
+    Account,
+    Asset,
+    Connector,
+    ConnectorError,
+    CredentialRejected,
+    Field,
+    Identity,
+    Refused,
+    Role,
+    TemporarilyUnavailable,
+)
+from connectors.http import Answer, Forbidden, Http, NotFound, clean, segment
+from connectors.oauth import refreshed
+from connectors.paging import Page, number, pages_by_cursor, pages_by_offset
+
+USERS_PAGE, ACCOUNTS_PAGE = 100, 100
+ROLES = (
+    Role("ACCOUNT_BILLING_ADMIN", "Billing admin", privileged=True),
+    Role("ACCOUNT_MANAGER", "Account manager", privileged=True),
+    Role("CAMPAIGN_MANAGER", "Campaign manager"),
+    Role("CREATIVE_MANAGER", "Creative manager"),
+    Role("VIEWER", "Viewer", default=True),
+)
+RANK = {role.id: place for place, role in enumerate(ROLES)}
+MANAGES = {role.id for role in ROLES if role.privileged}
+VERSION = "202607"  # supported for at least a year from its month
+VERSION_ENDED = 426
+
+
+class LinkedInAds(Connector):
+    slug = "linkedin_ads"
+    label = "LinkedIn Ads"
+    category = PAID_SOCIAL
+    level = SILVER
+    docs = (
+        "At linkedin.com/developers create an app, and under Products request the Advertising API. LinkedIn reviews "
+        "each app.",
+        "Let a member who is Account manager or Billing admin of your ad accounts authorise the app with the scope "
+        "rw_ads (r_ads is enough for reading), by the OAuth 2.0 authorisation code flow.",
+        "LinkedIn gives approved partners a refresh token, which is good for a year. Everybody else has an access "
+        "token, which is good for 60 days (developer portal: “OAuth token tools”): enter a new one in time.",
+        "LinkedIn gives neither e-mails nor when somebody was last active, and forbids to store others' names. So "
+        "people are shown by their LinkedIn ID, with their roles and ad accounts: compare these with Campaign Manager, "
+        "Account settings, Manage access, and match each person by hand once. The IDs are this app's own: with "
+        "another app they would be others.",
+        "Ad accounts that the member doesn't manage are left out, as LinkedIn doesn't show who uses them. LinkedIn "
+        "lets no program invite by e-mail. Pages and access by way of a Business Manager are not read.",
+    )
+    fields = (
+        Field("way", "Credential", choices=(("refresh", "Refresh token"), ("token", "Access token for 60 days"))),
+        Field("client_id", "Client ID", "Of the app, in the developer portal under Auth.", pattern=r"\S+",
+              when=("way", "refresh")),
+        Field("client_secret", "Client secret", secret=True, pattern=r"\S+", when=("way", "refresh")),
+        Field("refresh_token", "Refresh token", secret=True, pattern=r"\S+", when=("way", "refresh")),
+        Field("token", "Access token", secret=True, pattern=r"\S+", when=("way", "token")),
+        Field("version", "API version", f"Only when LinkedIn says that {VERSION} has ended: a later month.",
+              required=False, pattern=r"20[0-9]{4}(\.[0-9]{2})?", placeholder=VERSION),
+    )  # fmt: skip
+    capabilities = frozenset({LOOK_UP, ASSETS, REMOVE, GRANT, REVOKE})
+    asset_word = "ad account"
+    role_word = "highest role"
+    api = "https://api.linkedin.com/rest"
+    oauth = "https://www.linkedin.com/oauth/v2"
+
+    @cached_property
+    def _http(self) -> Http:
+        headers = {"LinkedIn-Version": self.settings.get("version") or VERSION, "X-Restli-Protocol-Version": "2.0.0"}
+        if not self._renewed:
+            headers["Authorization"] = f"Bearer {self.settings.get('token', '')}"
+        return Http(self.api, headers=headers, auth=self._renewed, on_error=_version_ended)
+
+    @cached_property
+    def _renewed(self):
+        if self.settings.get("way") == "token":
+            return None
+        values = [self.settings.get(name, "") for name in ("client_id", "client_secret", "refresh_token")]
+        return refreshed(f"{self.oauth}/accessToken", *values)
+
+    def close(self) -> None:
+        if "_http" in self.__dict__:
+            self._http.close()
+
+    def test(self) -> Identity:
+        me, managed, others = self._ad_accounts()
+        missing = []
+        if others:
+            missing.append(f"see who uses {_several(others)}: make the LinkedIn member Account manager there.")
+        if self._renewed and "rw_ads" not in self._scopes():
+            missing.append("remove people and change roles: let the member authorise the app with the scope rw_ads.")
+        name = f"a manager of {_several(managed)}"
+        return Identity(name, me, ("read people and ad accounts",), tuple(missing))
+
+    def _ad_accounts(self) -> tuple[str, list[tuple[str, str]], list[tuple[str, str]]]:
+        """The LinkedIn member; id and name of each ad account that they manage, and of the others that they see.
+
+        LinkedIn shows the people of an ad account to its managers alone.
+        """
+        mine = list(self._users("q=authenticatedUser", "ad accounts", "account"))
+        roles = {_tail(row["account"]): row.get("role") for row in mine}
+        managed, others = [], []
+        for id, name in self._named():
+            (managed if roles.get(id) in MANAGES else others).append((id, name))
+        if not managed:
+            raise CredentialRejected("The LinkedIn member manages no ad account, so LinkedIn shows nobody. Make them "
+                                     "Account manager in Campaign Manager, or let a manager authorise it.")  # fmt: skip
+        return mine[0]["user"], managed, others
+
+    def _scopes(self) -> list[str]:
+        token = self._renewed.headers["Authorization"].removeprefix("Bearer ")
+        form = {"client_id": self.settings["client_id"], "client_secret": self.settings["client_secret"]}
+        http = Http(self.oauth, secrets=[token, form["client_secret"]])
+        try:
+            said = http.post("/introspectToken", data={**form, "token": token}, idempotent=True).json(dict)
+        finally:
+            http.close()
+        return re.split(r"[,\s]+", clean(said.get("scope")))
+
+    def roles(self) -> list[Role]:
+        return list(ROLES)
+
+    def accounts(self) -> Iterator[Account]:
+        """Each person once, with the highest role that they have: LinkedIn knows them by ad account."""
+        highest: dict[str, str] = {}
+        for id, _ in self._managed():
+            for person, role in self._who_uses(id):
+                if person not in highest or RANK.get(role, len(RANK)) < RANK.get(highest[person], len(RANK)):
+                    highest[person] = role
+        self.on_total(len(highest))
+        yield from (Account(id=person, role=role) for person, role in highest.items())
+
+    def assets(self) -> Iterator[Asset]:
+        return (Asset(id, "ad account", name) for id, name in self._managed())
+
+    def access(self) -> Iterator[Access]:
+        for id, _ in self._managed():
+            for person, role in self._who_uses(id):
+                yield Access(person, id, role, role in MANAGES)
+
+    def _managed(self) -> list[tuple[str, str]]:
+        return self._ad_accounts()[1]
+
+    def _named(self) -> Iterator[tuple[str, str]]:
+        """Every ad account of every status; what was removed stays in LinkedIn's list for its figures alone."""
+
+        def fetch(token: str | None) -> Page:
+            answer = self._http.get("/adAccounts", {"q": "search", "pageSize": ACCOUNTS_PAGE}
+                                    | ({"pageToken": token} if token else {}))  # fmt: skip
+            return Page(_elements(answer), None, (answer.json(dict).get("metadata") or {}).get("nextPageToken"))
+
+        for page in pages_by_cursor(fetch, what="ad accounts"):
+            for row in page:
+                if row.get("status") != "REMOVED":
+                    yield str(row["id"]), clean(row.get("name")) or str(row["id"])
+
+    def _who_uses(self, ad_account: str) -> Iterator[tuple[str, str]]:
+        finder = f"q=accounts&accounts=List({_urn(ad_account)})"
+        for row in self._users(finder, "people of the ad account", "user"):
+            yield row["user"], clean(row.get("role"))
+
+    def _users(self, finder: str, what: str, key: str) -> Iterator[dict]:
+        """`finder` is written out, as the brackets of a list must come unencoded."""
+
+        def fetch(start: int) -> Page:
+            answer = self._http.get(f"/adAccountUsers?{finder}", {"start": start, "count": USERS_PAGE})
+            rows, total = _elements(answer), number((answer.json(dict).get("paging") or {}).get("total"))
+            return Page(rows, total, more=None if total is not None else len(rows) >= USERS_PAGE)
+
+        for page in pages_by_offset(fetch, size=USERS_PAGE, what=what, id_of=lambda row: row[key]):
+            yield from page
+
+    def account(self, id: str) -> Account | None:
+        return next((account for account in self.accounts() if account.id == id), None)
+
+    def remove(self, account: Account) -> None:
+        """From every ad account; one that refuses doesn't keep the person in the others."""
+        refused = []
+        for id, name in self._managed():
+            if any(person == account.id for person, _ in self._who_uses(id)):
+                try:
+                    self._take_out(account.id, id)
+                except (Refused, Forbidden) as no:
+                    refused.append(f"{name}: {no}")
+        if refused:
+            raise Refused(" ".join(refused))
+
+    def grant(self, account: Account, asset: Asset, role: str) -> None:
+        here = dict(self._who_uses(asset.id)).get(account.id)
+        path = _pair(account.id, asset.id)
+        if here is None:
+            body = {"account": f"urn:li:sponsoredAccount:{asset.id}", "user": account.id, "role": role or "VIEWER"}
+            self._http.put(path, json=body)
+        elif role and here != role:
+            change = {"patch": {"$set": {"role": role}}}
+            self._http.post(path, json=change, headers={"X-RestLi-Method": "PARTIAL_UPDATE"}, idempotent=True)
+
+    def revoke(self, account: Account, asset: Asset) -> None:
+        self._take_out(account.id, asset.id)
+
+    def _take_out(self, person: str, ad_account: str) -> None:
+        with suppress(NotFound):
+            self._http.delete(_pair(person, ad_account))
+
+
+def _urn(ad_account: str) -> str:
+    return segment(f"urn:li:sponsoredAccount:{ad_account}")
+
+
+def _pair(person: str, ad_account: str) -> str:
+    """Where one person's access to one ad account is: a compound key, its values encoded."""
+    return f"/adAccountUsers/(account:{_urn(ad_account)},user:{segment(person)})"
+
+
+def _several(ad_accounts: list[tuple[str, str]]) -> str:
+    more = f" and {len(ad_accounts) - 3} more" if len(ad_accounts) > 3 else ""
+    return ", ".join(name for _, name in ad_accounts[:3]) + more
+
+
+def _tail(urn: str) -> str:
+    return urn.rpartition(":")[2]
+
+
+def _elements(answer: Answer) -> list[dict]:
+    rows = answer.json(dict).get("elements")
+    if not isinstance(rows, list):
+        raise TemporarilyUnavailable(f"{answer.asked} answered without its list.")
+    return rows
+
+
+def _version_ended(answer: Answer) -> ConnectorError | None:
+    """LinkedIn drops each monthly version of its API after a year or more."""
+    if answer.status != VERSION_ENDED:
+        return None
+    told = "LinkedIn has ended this version of its API. Enter a later one"
+    return Forbidden(f"{answer.asked}: {told}, as named at learn.microsoft.com/linkedin/marketing/versioning.")
