@@ -1,0 +1,340 @@
+"""Zoom: an account's users, deactivated and pending ones too, their roles and licences; its groups as assets.
+Who is removed is deactivated: the licence is free, and nothing of theirs is handed out or destroyed.
+
+Calls and fields as in Zoom's own description of its Users API (kept at github.com/folio-sec/terraform-provider-zoom,
+spec/ZoomUserAPISpec.json) and, for roles, in clients made from its Account API (github.com/oxidecomputer/
+third-party-api-clients, zoom/src/roles.rs). From developers.zoom.us: "Server-to-Server OAuth", "Error codes", "Rate
+limits" (Retry-After as a moment, "2020-05-31T00:00:00Z"). Codes: developers.zoom.us, and as
+github.com/ConductorOne/baton-zoom, pkg/zoom/helpers.go, and s.apifox.cn/apidoc/docs-site/406120 restate them.
+That administrators are made members before: Zoom's help, "Deactivating, unlinking, or deleting users".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+from connectors.base import (
+    CAPABILITIES,
+    GOLD,
+    SEAT_BASED,
+    Access,
+    Account,
+    Asset,
+    Connector,
+    ConnectorError,
+    CredentialRejected,
+    Field,
+    Identity,
+    RateLimited,
+    Refused,
+    Role,
+    TemporarilyUnavailable,
+)
+from connectors.http import Answer, Conflict, Forbidden, Http, NotFound, clean, seconds_to_wait, segment
+from connectors.oauth import client_credentials
+from connectors.paging import Page, number, pages_by_cursor
+from connectors.times import from_iso
+
+PAGE = 300  # what every list allows
+STATUSES = {"active": "active", "inactive": "suspended", "pending": "invited"}  # Zoom lists one at a time
+SEATS = {1: "Basic", 2: "Licensed", 4: "Unassigned", 99: "None"}
+BASIC = 1
+MEMBER, ADMINISTER = "member", ("owner", "admin", "administrator")  # names of roles that each account has
+INVITATION = "invitation:"  # a pending user has no id
+NO_TOKEN, NO_PERMISSION, NO_SCOPE = 124, 200, (4700, 4711)
+NOT_THERE = (1001, 1010, 4130, 4131)  # no such user, not in this account; no such group, no member of it
+EXISTS = 1005
+
+
+class Zoom(Connector):
+    slug = "zoom"
+    label = "Zoom"
+    category = SEAT_BASED
+    logo = "zoom.svg"
+    level = GOLD
+    docs = (
+        "The account must be a paid one. As its owner, or an admin who may develop apps, open marketplace.zoom.us, "
+        "Develop, “Build App”, and make a Server-to-Server OAuth app. Its page “App Credentials” shows the account "
+        "ID, client ID and client secret.",
+        "Under Scopes add, to read: user:read:list_users:admin, user:read:user:admin, role:read:list_roles:admin, "
+        "group:read:list_groups:admin, group:read:list_members:admin.",
+        "To remove: user:update:status:admin and user:delete:user:admin. To invite: user:write:user:admin. To change "
+        "roles: role:write:member:admin, role:delete:member:admin. To change groups: group:write:member:admin, "
+        "group:delete:member:admin. Then activate the app.",
+        "Removing somebody deactivates them: they can't sign in, their licences are free, their settings stay, and "
+        "Zoom can reactivate them. Zoom has two other ways: disassociating, which makes a free account of their own "
+        "out of theirs, and deleting, which destroys the meetings and recordings that nobody takes over. Rollcall "
+        "does neither; only a pending invitation is disassociated, as Zoom wants it.",
+        "Zoom deactivates nobody with an admin role, so Rollcall takes that role away first. The account's owner "
+        "can't be removed. Who is invited becomes a member on the Basic plan: give them a licence in Zoom.",
+        "Last activity is the last sign-in, which Zoom may tell up to three days late. A group's administrators, "
+        "contact groups and Zoom Rooms are not read. Of your own roles, Zoom does not tell which administer the "
+        "account.",
+    )
+    fields = (
+        Field("account_id", "Account ID", "Of the app's page “App Credentials”.", pattern=r"\S+"),
+        Field("client_id", "Client ID", pattern=r"\S+"),
+        Field("client_secret", "Client secret", secret=True, pattern=r"\S+"),
+    )
+    capabilities = frozenset(CAPABILITIES)
+    asset_word = "group"
+    api = "https://api.zoom.us"
+    sign_in = "https://zoom.us"
+
+    @cached_property
+    def _http(self) -> Http:
+        """A token is good for an hour, and there is none to refresh it with: it is asked for anew."""
+        account, client, secret = (self.settings.get(field.name, "") for field in self.fields)
+        token = client_credentials(
+            f"{self.sign_in}/oauth/token", client, secret, grant_type="account_credentials", account_id=account
+        )
+        return Http(self.api, auth=token, secrets=[secret], on_error=_problem)
+
+    def close(self) -> None:
+        if "_http" in self.__dict__:
+            self._http.close()
+
+    @property
+    def removal_suspends(self) -> bool:
+        return True
+
+    def test(self) -> Identity:
+        self._page("/v2/users", "users", status="active")
+        missing = []
+        for read, what, scope in (
+            (self.roles, "roles", "role:read:list_roles:admin"),
+            (lambda: next(self.access(), None), "groups", "group:read:list_groups:admin and …list_members:admin"),
+        ):
+            try:
+                read()
+            except Forbidden as no:
+                missing.append(f"read {what}: {no} It needs {scope}.")
+        name = f"the Zoom account {self.settings.get('account_id', '')}"
+        return Identity(name, None, ("read users, roles and groups",), tuple(missing))
+
+    def roles(self) -> list[Role]:
+        found = _listed(self._http.get("/v2/roles"), "roles")
+        return [
+            Role(
+                clean(role["id"]),
+                clean(role.get("name")),
+                privileged=_name(role) in ADMINISTER,
+                default=_name(role) == MEMBER,
+            )
+            for role in found
+        ]
+
+    @cached_property
+    def _member(self) -> str:
+        """The id of the role that whoever has no other has."""
+        return next((role.id for role in self.roles() if role.default), "")
+
+    def accounts(self) -> Iterator[Account]:
+        firsts = {status: self._page("/v2/users", "users", status=status) for status in STATUSES}
+        totals = [page.total for page in firsts.values()]
+        if None not in totals:
+            self.on_total(sum(totals))
+        for status, first in firsts.items():
+            for row in self._users(status, first):
+                yield _account(row, status)
+
+    def _users(self, status: str, first: Page | None = None) -> Iterator[dict]:
+        return self._rows("/v2/users", "users", lambda row: _id(row, status), first, status=status)
+
+    def assets(self) -> Iterator[Asset]:
+        return (Asset(group["id"], "group", clean(group.get("name"))) for group in self._groups())
+
+    def _groups(self) -> Iterator[dict]:
+        return self._rows("/v2/groups", "groups", lambda row: row["id"], page_size=None)
+
+    def access(self) -> Iterator[Access]:
+        for group in self._groups():
+            try:
+                for row in self._in_group(group["id"]):
+                    yield Access(_in_group_id(row), group["id"], MEMBER)
+            except NotFound as gone:
+                raise TemporarilyUnavailable(f"A group went away meanwhile. {gone}") from gone
+
+    def _in_group(self, group: str) -> Iterator[dict]:
+        return self._rows(f"/v2/groups/{segment(group)}/members", "members", _in_group_id)
+
+    def _rows(
+        self, path: str, name: str, id_of: Callable[[dict], str], first: Page | None = None, **params: Any
+    ) -> Iterator[dict]:
+        def fetch(token: str | None) -> Page:
+            if token is None and first is not None:
+                return first
+            return self._page(path, name, **params, next_page_token=token)
+
+        for page in pages_by_cursor(fetch, what=name, id_of=id_of):
+            yield from page
+
+    def _page(self, path: str, name: str, **params: Any) -> Page:
+        answer = self._http.get(path, {"page_size": PAGE, **params})
+        told = answer.json(dict)
+        return Page(_listed(answer, name), number(told.get("total_records")), clean(told.get("next_page_token")))
+
+    def account(self, id: str) -> Account | None:
+        if id.startswith(INVITATION):
+            return next((_account(row, "pending") for row in self._users("pending") if _id(row, "pending") == id), None)
+        user = self._user(id)
+        status = clean(user.get("status")) if user else ""
+        if user and status not in STATUSES:
+            raise TemporarilyUnavailable(f"Zoom gave the user {id} without a status that is known.")
+        return _account(user, status) if user and status != "pending" else None
+
+    def _user(self, id: str) -> dict | None:
+        try:
+            return self._http.get(f"/v2/users/{segment(id)}").json(dict)
+        except NotFound:
+            return None
+
+    def remove(self, account: Account) -> None:
+        now = self.account(account.id)
+        if now is None or now.status == "suspended":
+            return
+        try:
+            if now.status == "invited":
+                self._act("DELETE", f"/v2/users/{segment(now.email)}", params={"action": "disassociate"})
+            else:
+                self._deactivate(now)
+        except NotFound:
+            return
+
+    def _deactivate(self, account: Account) -> None:
+        path, body = f"/v2/users/{segment(account.id)}/status", {"action": "deactivate"}
+        try:
+            self._act("PUT", path, json=body)
+        except NotFound:
+            raise
+        except Refused as no:
+            if account.role in ("", self._member):
+                raise
+            try:
+                self._take_role(account.id, account.role)
+                self._act("PUT", path, json=body)
+            except Refused as still:
+                raise Refused(f"{no} {still}") from still
+
+    def change_role(self, account: Account, role: str) -> None:
+        """Zoom puts nobody into the role of members: who loses another one has it."""
+        _must_have_joined(account)
+        now = clean((self._user(account.id) or {}).get("role_id"))
+        if now == role:
+            return
+        if role == self._member:
+            self._take_role(account.id, now)
+        else:
+            self._act("POST", f"/v2/roles/{segment(role)}/members", json={"members": [{"id": account.id}]})
+
+    def _take_role(self, id: str, role: str) -> None:
+        self._act("DELETE", f"/v2/roles/{segment(role)}/members/{segment(id)}")
+
+    def invite(self, email: str, role: str) -> None:
+        if role and role != self._member:
+            raise Refused("Zoom invites members only: change the role once they have joined.")
+        try:
+            self._act("POST", "/v2/users", json={"action": "create", "user_info": {"email": email, "type": BASIC}})
+        except Conflict:
+            return  # a user of the account, pending perhaps
+
+    def grant(self, account: Account, asset: Asset, role: str) -> None:
+        """Zoom takes the call also where it adds nobody, and names who was added."""
+        _must_have_joined(account)
+        if role not in ("", MEMBER):
+            raise Refused("Rollcall makes members of a Zoom group; make administrators in Zoom.")
+        path = f"/v2/groups/{segment(asset.id)}/members"
+        answer = self._act("POST", path, json={"members": [{"id": account.id}]})
+        if account.id in clean(answer.json(dict).get("ids")).split(","):
+            return
+        if asset.id not in ((self._user(account.id) or {}).get("group_ids") or ()):
+            raise Refused(f"Zoom took the call, but did not add them to the group {asset.name}.")
+
+    def revoke(self, account: Account, asset: Asset) -> None:
+        _must_have_joined(account)
+        try:
+            self._act("DELETE", f"/v2/groups/{segment(asset.id)}/members/{segment(account.id)}")
+        except NotFound:
+            return
+
+    def _act(self, method: str, path: str, **more: Any) -> Answer:
+        """Every act may be repeated: a second one finds it done."""
+        try:
+            return self._http.call(method, path, idempotent=True, **more)
+        except Forbidden as no:
+            raise Refused(str(no)) from no
+
+
+def _account(row: dict, status: str) -> Account:
+    names = (clean(row.get("first_name")), clean(row.get("last_name")))
+    return Account(
+        id=_id(row, status),
+        email=clean(row.get("email")),
+        name=clean(row.get("display_name")) or " ".join(filter(None, names)),
+        status=STATUSES[status],
+        role=clean(row.get("role_id")),
+        last_activity=from_iso(row.get("last_login_time")),
+        seat=SEATS.get(row.get("type"), ""),
+    )
+
+
+def _id(row: dict, status: str) -> str:
+    return INVITATION + row["email"].casefold() if status == "pending" else row["id"]
+
+
+def _in_group_id(row: dict) -> str:
+    return row.get("id") or INVITATION + row["email"].casefold()
+
+
+def _name(role: dict) -> str:
+    return clean(role.get("name")).casefold()
+
+
+def _must_have_joined(account: Account) -> None:
+    if account.id.startswith(INVITATION):
+        raise Refused("The invitation is not accepted yet, so it can only be cancelled.")
+
+
+def _listed(answer: Answer, name: str) -> list:
+    found = answer.json(dict).get(name)
+    if not isinstance(found, list):
+        raise TemporarilyUnavailable(f"{answer.asked} answered without its list of {name}.")
+    return found
+
+
+def _problem(answer: Answer) -> ConnectorError | None:
+    """Zoom's errors are {"code": 1001, "message": "…"}, with a status of the same meaning, or with another."""
+    try:
+        said = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        said = None
+    said = said if isinstance(said, dict) else {}
+    code, words = said.get("code"), clean(said.get("message"))
+    says = f"{answer.asked}: Zoom says “{words.rstrip('.')}” ({code})."
+    if answer.status == 429 and (wait := _wait(answer)) is not None:
+        return RateLimited(f"{says} Going on later.", wait)
+    if answer.status == 429 or answer.status >= 500 or not isinstance(code, int) or not words:
+        return None
+    if code in NO_SCOPE:
+        return Forbidden(f"{says} Add what is missing to the app's scopes in the Zoom App Marketplace.")
+    if code == NO_PERMISSION:
+        return Forbidden(says)
+    if code == NO_TOKEN:
+        return CredentialRejected(f"{says} Check the client ID and secret, and that the app is active.")
+    if code in NOT_THERE:
+        return NotFound(says)
+    if code == EXISTS:
+        return Conflict(says)
+    return Refused(says) if answer.status < 400 else None
+
+
+def _wait(answer: Answer) -> float | None:
+    """Seconds; a limit by the day tells the moment from which it begins anew."""
+    moment = from_iso(answer.headers.get("Retry-After"))
+    if moment is None:
+        return seconds_to_wait(answer)
+    return max((moment - datetime.now(UTC).replace(tzinfo=None)).total_seconds(), 1.0)

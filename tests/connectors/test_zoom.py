@@ -1,0 +1,203 @@
+"""The Zoom connector: the contract, then tokens, statuses, administrators, invitations, groups and Zoom's codes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from connectors.base import CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
+from connectors.zoom import Zoom
+from tests.connectors.contract import ConnectorContract
+from tests.connectors.fake import FOREVER, Reply, Seat, Thing
+from tests.connectors.fake_zoom import FakeZoom
+
+
+class TestZoom(ConnectorContract):
+    kind, fake, address = Zoom, FakeZoom, ("api", "sign_in")
+    page = 300
+    role, other_role, owner_role = "2", "1", "0"
+    statuses = ("active", "suspended", "invited")
+
+    def settings(self, app):
+        return {"account_id": app.account_id, "client_id": app.client_id, "client_secret": app.token}
+
+    def make_seat(self, n: int) -> Seat:
+        return Seat(f"u{n}", f"person{n}@acme.example", f"Person {n}", role="2")
+
+    # Tokens
+
+    def test_a_token_that_ended_is_asked_for_anew(self, app, connector):
+        self.fill(app, 2)
+        list(connector.accounts())
+        app.given += 1  # Zoom forgets the one that it gave
+        assert len(list(connector.accounts())) == 2
+        assert len(app.asked("tokens")) == 2
+
+    def test_a_wrong_account_is_told(self, app):
+        connector = self.connect(app, account_id="another")
+        with pytest.raises(CredentialRejected, match="400"):
+            connector.test()
+        connector.close()
+
+    # Users
+
+    def test_each_status_is_asked_for_and_all_are_counted(self, app):
+        told: list[int] = []
+        self.fill(app, 3)
+        app.seats[1].status, app.seats[2].status = "suspended", "invited"
+        connector = self.connect(app, told.append)
+        assert {account.id: account.status for account in connector.accounts()} == {
+            "u0": "active", "u1": "suspended", "invitation:person2@acme.example": "invited",
+        }  # fmt: skip
+        assert told == [3]
+        connector.close()
+
+    def test_plan_and_last_sign_in_are_told(self, app, connector):
+        self.fill(app, 2)
+        app.types["u1"] = 2
+        basic, licensed = connector.accounts()
+        assert (basic.seat, licensed.seat) == ("Basic", "Licensed")
+        assert basic.last_activity == datetime(2026, 11, 20, 8)
+
+    def test_a_name_is_put_together_where_none_is_displayed(self, app, connector):
+        self.fill(app, 1)
+        row = {"id": "u0", "email": "", "first_name": "Ana", "last_name": "Ng", "type": 1, "role_id": "2"}
+        app.fail(Reply(200, {"users": [row], "total_records": 1}), on="users")
+        assert next(connector.accounts()).name == "Ana Ng"
+
+    def test_a_status_that_is_not_known_is_no_answer(self, app, connector):
+        app.fail(Reply(200, {"id": "u0", "email": ""}), on="user")
+        with pytest.raises(TemporarilyUnavailable, match="without a status"):
+            connector.account("u0")
+
+    # Removal
+
+    def test_nobody_is_deleted_or_disassociated(self, app, connector):
+        self.fill(app, 1)
+        connector.remove(connector.account("u0"))
+        assert app.seats[0].status == "suspended" and app.asked("delete") == []
+
+    def test_an_administrator_loses_the_role_first(self, app, connector):
+        self.fill(app, 1)
+        app.seats[0].role = "1"
+        connector.remove(connector.account("u0"))
+        assert (app.seats[0].status, app.seats[0].role) == ("suspended", "2")
+
+    def test_a_refusal_of_a_members_removal_is_told_and_takes_no_role(self, app, connector):
+        self.fill(app, 1)
+        app.fail(Reply(400, {"code": 300, "message": "Not now."}), on="set_status")
+        with pytest.raises(Refused, match="Not now"):
+            connector.remove(connector.account("u0"))
+        assert app.asked("take_from_role") == []
+
+    def test_who_went_between_look_and_act_is_gone(self, app, connector):
+        self.fill(app, 1)
+        account = connector.account("u0")
+        app.when(app.seats.clear, on="set_status")
+        connector.remove(account)
+
+    # Invitations
+
+    def test_an_invitation_is_looked_up_and_cancelled_by_its_email(self, app, connector):
+        self.fill(app, 1)
+        connector.invite("New@acme.example", "")
+        invitation = connector.account("invitation:new@acme.example")
+        assert (invitation.status, invitation.role) == ("invited", "2")
+        acts = (
+            lambda: connector.change_role(invitation, "1"),
+            lambda: connector.grant(invitation, None, ""),
+            lambda: connector.revoke(invitation, None),
+        )
+        for act in acts:
+            with pytest.raises(Refused, match="only be cancelled"):
+                act()
+        for _ in range(2):
+            connector.remove(invitation)
+        assert [seat.id for seat in app.seats] == ["u0"]
+
+    def test_an_invitation_that_was_accepted_meanwhile_removes_nobody(self, app, connector):
+        app.seats = [Seat("u0", "ana@acme.example", "Ana", "invited", "2")]
+        [invitation] = connector.accounts()
+        app.seats[0].status = "active"
+        connector.remove(invitation)
+        assert app.seats[0].status == "active"
+        assert connector.account(invitation.id) is None
+
+    def test_only_members_are_invited(self, app, connector):
+        with pytest.raises(Refused, match="once they have joined"):
+            connector.invite("new@acme.example", "1")
+
+    # Roles
+
+    def test_a_role_of_the_accounts_own_is_given_and_taken(self, app, connector):
+        self.fill(app, 1)
+        account = connector.account("u0")
+        connector.change_role(account, "R3helpdesk")
+        assert app.seats[0].role == "R3helpdesk"
+        for _ in range(2):
+            connector.change_role(account, "2")
+        assert app.seats[0].role == "2"
+
+    def test_nobody_is_made_owner(self, app, connector):
+        self.fill(app, 1)
+        with pytest.raises(Refused, match="Owner roles"):
+            connector.change_role(connector.account("u0"), "0")
+
+    # Groups
+
+    def test_a_group_that_takes_nobody_in_is_told(self, app, connector):
+        self.fill(app, 1)
+        app.things, app.adds_nobody = [Thing("g1", "Sales")], True
+        with pytest.raises(Refused, match="did not add them to the group Sales"):
+            connector.grant(connector.account("u0"), next(connector.assets()), "member")
+
+    def test_no_administrators_of_a_group_are_made(self, app, connector):
+        self.fill(app, 1)
+        app.things = [Thing("g1", "Sales")]
+        with pytest.raises(Refused, match="in Zoom"):
+            connector.grant(connector.account("u0"), next(connector.assets()), "admin")
+
+    def test_a_pending_member_of_a_group_is_the_invitation(self, app, connector):
+        app.seats = [Seat("", "New@acme.example", "", "invited", "2")]
+        app.things = [Thing("g1", "Sales", members={"New@acme.example": "member"})]
+        assert [access.account for access in connector.access()] == [next(connector.accounts()).id]
+
+    def test_a_group_that_goes_meanwhile_fails_the_reading(self, app, connector):
+        app.things = [Thing("g1", "Sales")]
+        app.when(app.things.clear, on="in_group")
+        with pytest.raises(TemporarilyUnavailable, match="went away"):
+            list(connector.access())
+
+    def test_a_list_of_groups_that_is_cut_short_is_not_believed(self, app, connector):
+        app.fail(Reply(200, {"groups": [{"id": "g1", "name": "Sales"}], "total_records": 2}), on="groups")
+        with pytest.raises(TemporarilyUnavailable):
+            list(connector.assets())
+
+    # Codes, limits
+
+    @pytest.mark.parametrize("status", [400, 401, 403])
+    def test_a_missing_scope_is_named(self, app, connector, status):
+        words = "Invalid access token, does not contain scopes:[role:read:list_roles:admin]."
+        app.fail(Reply(status, {"code": 4711, "message": words}), on="roles", times=FOREVER)
+        [missing] = connector.test().missing
+        assert "scopes:[role:read:list_roles:admin]" in missing
+
+    def test_what_a_plan_does_not_hold_is_missing(self, app, connector):
+        app.fail(Reply(200, {"code": 200, "message": "Only available for paid accounts."}), on="groups")
+        [missing] = connector.test().missing
+        assert "Only available for paid accounts" in missing
+
+    @pytest.mark.parametrize("code, raised", [(124, CredentialRejected), (300, Refused), (1001, Refused)])
+    def test_a_code_inside_a_good_answer_is_an_error(self, app, connector, code, raised):
+        app.fail(Reply(200, {"code": code, "message": "No."}), times=FOREVER, on="users")
+        with pytest.raises(raised, match="Zoom says “No”"):
+            list(connector.accounts())
+
+    def test_a_limit_by_the_day_tells_until_when(self, app, connector):
+        moment = datetime.now(UTC) + timedelta(hours=2)
+        headers = {"X-RateLimit-Type": "Daily-limit", "Retry-After": moment.strftime("%Y-%m-%dT%H:%M:%SZ")}
+        app.fail(Reply(429, {"code": 429, "message": "Tomorrow."}, headers), times=FOREVER, on="users")
+        with pytest.raises(RateLimited, match="Tomorrow") as limited:
+            list(connector.accounts())
+        assert limited.value.retry_after == pytest.approx(7200, abs=5)
