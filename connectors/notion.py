@@ -1,0 +1,176 @@
+"""Notion: a workspace's members with their roles, and its groups, over SCIM (Enterprise); or, on every plan, a list
+of its members and integrations from the public API, whose removals are a to-do list for the Owner.
+
+SCIM as notion.com/help/provision-users-and-groups-with-scim says: its calls, the role extension, at most 100 a page,
+users found by “email”, DELETE that takes out of the workspace, and the token's maker, who can't be removed.
+The public API as developers.notion.com/reference: get-users, get-self, user, capabilities, request-limits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from connectors.base import (
+    CAPABILITIES,
+    GOLD,
+    LOOK_UP,
+    SEAT_BASED,
+    Access,
+    Account,
+    Asset,
+    CredentialRejected,
+    Field,
+    Identity,
+    Role,
+    TemporarilyUnavailable,
+)
+from connectors.http import Forbidden, Http, clean
+from connectors.paging import Page, pages_by_cursor
+from connectors.scim_client import ScimClient
+from connectors.scim_extended import FIELDS, ExtendedScim
+
+PAGE = 100  # the most that either API gives
+VERSION = "2022-06-28"
+PATIENCE = 65  # seconds: a connection's requests are counted by the minute
+
+
+class NotionClient(ScimClient):
+    most = PAGE
+    name_filter = "email"
+
+    def me(self) -> dict | None:
+        return None
+
+
+class Notion(ExtendedScim):
+    slug = "notion"
+    label = "Notion"
+    category = SEAT_BASED
+    logo = "notion.svg"
+    level = GOLD
+    docs = (
+        "On the Enterprise plan Rollcall reads and changes members and groups over SCIM. As an organisation owner open "
+        "the workspace switcher, “Manage organization”, “General”, “SCIM provisioning”, and make a token for this "
+        "workspace.",
+        "The token acts for the owner who made it: that owner can't be removed with it, and when they leave or "
+        "get another role Notion revokes it.",
+        "On other plans choose the public API. At notion.so/profile/integrations make an internal integration in this "
+        "workspace with the capability “Read user information including email addresses”; it needs no content. Copy "
+        "its secret. A personal access token can't list people.",
+        "The public API changes nothing: Rollcall then lists whom to remove by hand, and notices when it is done. It "
+        "tells neither roles nor groups.",
+        "Neither of the two shows guests, nor when somebody was last active: look through the guests in Notion. A "
+        "removal takes people out of the workspace and signs them out; their Notion account stays theirs.",
+    )
+    fields = (
+        Field("api", "Members are read", required=False,
+              choices=(("scim", "over SCIM (Enterprise)"), ("public", "from the public API (every plan)"))),
+        Field("token", "Token", "The SCIM token, or the integration's secret.", secret=True, pattern=r"\S+"),
+        Field("groups", FIELDS["groups"].label, FIELDS["groups"].help, required=False,
+              choices=FIELDS["groups"].choices, when=("api", "scim")),
+    )  # fmt: skip
+    capabilities = frozenset(CAPABILITIES)
+    client = NotionClient
+    api = "https://api.notion.com"
+    extension = "urn:ietf:params:scim:schemas:extension:notion:2.0:User"
+    ranks = (
+        Role("owner", "Workspace owner", privileged=True),
+        Role("membership_admin", "Membership admin", privileged=True),
+        Role("member", "Member", default=True),
+        Role("restricted_member", "Restricted member"),
+    )
+
+    def __init__(self, settings: dict[str, str], on_total=None):
+        super().__init__(settings, on_total)
+        self._reads_only = settings.get("api") == "public"
+        if self._reads_only:
+            self.capabilities = frozenset({LOOK_UP})
+
+    @property
+    def _address(self) -> str:
+        return f"{self.api}/scim/v2"
+
+    @cached_property
+    def _public(self) -> PublicApi:
+        return PublicApi(f"{self.api}/v1", self.settings.get("token", ""))
+
+    def close(self) -> None:
+        super().close()
+        if "_public" in self.__dict__:
+            self._public.http.close()
+
+    @property
+    def removal_suspends(self) -> bool:
+        return False
+
+    def test(self) -> Identity:
+        return self._public.test() if self._reads_only else super().test()
+
+    def roles(self) -> list[Role]:
+        return [] if self._reads_only else super().roles()
+
+    def accounts(self) -> Iterator[Account]:
+        return self._public.accounts() if self._reads_only else super().accounts()
+
+    def assets(self) -> Iterator[Asset]:
+        return iter(()) if self._reads_only else super().assets()
+
+    def access(self) -> Iterator[Access]:
+        return iter(()) if self._reads_only else super().access()
+
+    def account(self, id: str) -> Account | None:
+        return self._public.account(id) if self._reads_only else super().account(id)
+
+    def _role_of(self, extension: dict) -> str:
+        return clean(extension.get("role"))
+
+    def _extension_of(self, role: str) -> dict:
+        return {"role": role}
+
+
+class PublicApi:
+    """Members and integrations as an integration may read them; every method raises the ConnectorErrors."""
+
+    def __init__(self, address: str, token: str):
+        headers = {"Authorization": f"Bearer {token}", "Notion-Version": VERSION}
+        self.http = Http(address, headers=headers, secrets=[token], patience=PATIENCE)
+
+    def test(self) -> Identity:
+        me = self.http.get("/users/me").json(dict)
+        bot = me.get("bot") if isinstance(me.get("bot"), dict) else {}
+        if me.get("type") != "bot":
+            raise CredentialRejected("This is a personal access token, which can't list people: make an integration.")
+        people = [row for row in next(self._pages(), []) if row.get("type") == "person"]
+        hidden = people and not any(map(_email, people))
+        missing = ["read e-mails: give the integration “Read user information including email addresses”."]
+        name = " in ".join(filter(None, [clean(me.get("name")) or "Integration", clean(bot.get("workspace_name"))]))
+        return Identity(name, clean(me.get("id")) or None, ("read members",), tuple(missing if hidden else ()))
+
+    def accounts(self) -> Iterator[Account]:
+        for page in self._pages():
+            for row in page:
+                kind = "user" if row.get("type") == "person" else "system"
+                yield Account(row["id"], _email(row), clean(row.get("name")), kind=kind)
+
+    def account(self, id: str) -> Account | None:
+        """Out of the list: Notion's call for one user also gives guests, who are no members."""
+        return next((account for account in self.accounts() if account.id == id), None)
+
+    def _pages(self) -> Iterator[list]:
+        def fetch(cursor: str | None) -> Page:
+            params = {"page_size": PAGE} | ({"start_cursor": cursor} if cursor else {})
+            try:
+                answer = self.http.get("/users", params).json(dict)
+            except Forbidden as no:
+                raise CredentialRejected(f"{no} Give the integration the capability to read user information.") from no
+            if not isinstance(answer.get("results"), list):
+                raise TemporarilyUnavailable("Notion answered without its list of users.")
+            return Page(answer["results"], next=answer.get("next_cursor") if answer.get("has_more") else None)
+
+        return pages_by_cursor(fetch, what="users")
+
+
+def _email(user: dict) -> str:
+    person = user.get("person")
+    return clean(person.get("email")) if isinstance(person, dict) else ""
