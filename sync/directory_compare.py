@@ -4,7 +4,7 @@ An e-mail that two people claim is never guessed away: it is told, and nobody lo
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sync import activity, matching, people
 from sync.db import db, utcnow
@@ -55,6 +55,36 @@ def apply(directory: Directory, worldwide_ids: bool, guard: Guard, by: str) -> O
         "held": _count("SELECT count(*) FROM read_leaving"),
     }
     return Outcome(counts, warnings)
+
+
+def apply_pushed(directory: Directory, guard: Guard, by: str) -> Outcome:
+    """Take over the staged people of a directory that pushes, inside the caller's writing().
+
+    Who is not staged stays as they are. As people leave one by one, the guard counts those of a day.
+    """
+    now = utcnow()
+    _leave_others_what_is_theirs(directory)
+    _find_people(directory, False)
+    warnings = _warnings(directory)
+    _leave_out_the_unclear()
+    joined = _add_people(directory, now)
+    _add_entries(directory, now)
+    _hold_back_pushed(directory, guard, now)
+    updated = _take_over_emails(directory, by) | _take_over_names(directory, by)
+    _take_over_numbers()
+    became = people.recompute_status(_take_over_status(directory, now, whole=False), by)
+    _tell_joined(directory, joined, by)
+    held = _count("SELECT count(*) FROM read_leaving")
+    return Outcome({"joined": len(joined), "updated": len(updated), **became, "held": held}, warnings)
+
+
+def _leave_others_what_is_theirs(directory: Directory) -> None:
+    """Who is here by an entry that isn't staged can't be found again as somebody who is."""
+    _run("""INSERT OR IGNORE INTO read_taken
+            SELECT e.person_id FROM read_email AS m JOIN person_email AS pe ON pe.normal = m.normal
+            JOIN directory_entry AS e ON e.person_id = pe.person_id
+            WHERE e.directory_id = ? AND e.reported <> 'deprovisioned'
+              AND e.external_id NOT IN (SELECT external_id FROM read_person)""", directory.id)
 
 
 def _find_people(directory: Directory, worldwide_ids: bool) -> None:
@@ -181,6 +211,32 @@ def _hold_back(directory: Directory, guard: Guard) -> None:
                     SELECT pe.person_id FROM person_email AS pe JOIN read_claimed AS c ON c.normal = pe.normal)""")
 
 
+def _hold_back_pushed(directory: Directory, guard: Guard, now: datetime) -> None:
+    """Leaves in read_leaving whose leaving somebody must look at first: who was held before; those whose address
+    somebody else has who is here; and everybody, once too many leave within a day, or nobody would be left."""
+    since = max(now - timedelta(days=1), directory.guard_from or directory.created_at)
+    _run("""INSERT INTO read_leaving
+            SELECT e.person_id FROM directory_entry AS e LEFT JOIN read_person AS r ON r.external_id = e.external_id
+            WHERE e.directory_id = ? AND e.person_id IN (SELECT person_id FROM read_person) GROUP BY e.person_id
+            HAVING max(e.status <> 'deprovisioned')
+               AND max(coalesce(r.status, e.reported) <> 'deprovisioned') = 0""", directory.id)
+    here = "directory_id = ?1 AND person_id NOT IN (SELECT person_id FROM read_person WHERE new)"
+    leaving = _count(f"""SELECT count(DISTINCT person_id) FROM directory_entry WHERE {here}
+                         AND (person_id IN (SELECT person_id FROM read_leaving)
+                              OR reported = 'deprovisioned' AND left_at >= ?2)""", directory.id, _stored(since))
+    before = _count(f"""SELECT count(DISTINCT person_id) FROM directory_entry WHERE {here}
+                        AND (status <> 'deprovisioned' OR left_at >= ?2)""", directory.id, _stored(since))
+    everybody = leaving > 1 and not _count(f"""SELECT count(*) FROM directory_entry WHERE {here}
+        AND reported <> 'deprovisioned' AND person_id NOT IN (SELECT person_id FROM read_leaving)""", directory.id)
+    too_many = leaving > guard.accounts and leaving * 100 > guard.percent * before
+    if not (everybody or too_many):
+        _run("""DELETE FROM read_leaving
+                WHERE person_id NOT IN (SELECT person_id FROM directory_entry
+                                        WHERE directory_id = ? AND status <> reported AND reported = 'deprovisioned')
+                  AND person_id NOT IN (SELECT pe.person_id FROM person_email AS pe
+                                        JOIN read_claimed AS c ON c.normal = pe.normal)""", directory.id)
+
+
 def _take_over_emails(directory: Directory, by: str) -> set[int]:
     """Addresses that are free are added; the main one follows the directory when the directory changes it."""
     free = "m.normal NOT IN (SELECT normal FROM person_email) AND m.normal NOT IN (SELECT normal FROM read_disputed)"
@@ -234,20 +290,26 @@ def _take_over_numbers() -> None:
             WHERE r.person_id = person.id AND r.employee_number NOT IN ('', coalesce(person.employee_number, ''))""")
 
 
-def _take_over_status(directory: Directory, now: datetime) -> list[int]:
-    """The people whose status may follow; what is held is only noted as reported."""
+def _take_over_status(directory: Directory, now: datetime, whole: bool = True) -> list[int]:
+    """The people whose status may follow; what is held is only noted as reported.
+
+    Who is not staged is missing from the directory, unless the reading is not `whole`.
+    """
     _run(f"""UPDATE directory_entry SET reported = said.status, reported_at = ?1,
+                left_at = CASE WHEN said.status = 'deprovisioned' THEN ?1 END,
                 reason = CASE WHEN said.missing THEN 'No longer in ' || ?2 ELSE {_reason("said.status")} END
-            FROM (SELECT e.id, coalesce(r.status, 'deprovisioned') AS status, r.external_id IS NULL AS missing
-                  FROM directory_entry AS e LEFT JOIN read_person AS r ON r.external_id = e.external_id
+            FROM (SELECT e.id, coalesce(r.status, 'deprovisioned') AS status, coalesce(r.deleted, 1) AS missing
+                  FROM directory_entry AS e {"LEFT" if whole else ""} JOIN read_person AS r
+                       ON r.external_id = e.external_id
                   WHERE e.directory_id = ?3) AS said
             WHERE said.id = directory_entry.id AND directory_entry.reported <> said.status""",
          _stored(now), directory.name, directory.id)
-    due = f"directory_id = ? AND status <> reported AND {UNHELD}"
-    changed = _rows(f"SELECT person_id FROM directory_entry WHERE {due}", directory.id)
-    _run(f"UPDATE directory_entry SET status = reported WHERE {due}", directory.id)
+    asked = "" if whole else "AND e.external_id IN (SELECT external_id FROM read_person)"
+    due = f"e.directory_id = ? AND e.status <> e.reported AND e.{UNHELD} {asked}"
+    changed = _rows(f"SELECT e.person_id FROM directory_entry AS e WHERE {due}", directory.id)
+    _run(f"UPDATE directory_entry AS e SET status = reported WHERE {due}", directory.id)
     by_hand = _rows("SELECT person.id FROM directory_entry AS e JOIN person ON person.id = e.person_id "
-                    "WHERE e.directory_id = ? AND person.status_by_hand IS NOT NULL", directory.id)
+                    f"WHERE e.directory_id = ? AND person.status_by_hand IS NOT NULL {asked}", directory.id)
     return [person for (person,) in (*changed, *by_hand)]
 
 

@@ -18,7 +18,7 @@ READINGS = 2  # of a list that repeats itself, before the reading fails
 TABLES = {
     "read_person": (
         "external_id TEXT PRIMARY KEY, normal TEXT, email TEXT, name TEXT, status TEXT, user_name TEXT, "
-        "employee_number TEXT, person_id INT, new INT DEFAULT 0"
+        "employee_number TEXT, person_id INT, new INT DEFAULT 0, deleted INT DEFAULT 0"
     ),
     "read_email": "external_id TEXT, normal TEXT, email TEXT, main INT, PRIMARY KEY (external_id, normal)",
     "read_group": "external_id TEXT, name TEXT, PRIMARY KEY (external_id, name)",
@@ -71,16 +71,9 @@ def _read_once(connector: DirectoryConnector, progress: Callable[[int], None]) -
         connection.execute(f"DELETE FROM {table}")
     everybody, count = iter(connector.people()), 0
     while page := list(islice(everybody, PAGE)):
-        rows = [_person_row(person) for person in page]
         connection.execute("BEGIN")  # deferred, and TEMP alone: takes no lock on the file
         try:
-            stored = connection.executemany(
-                "INSERT OR IGNORE INTO read_person (external_id, normal, email, name, status, user_name, "
-                "employee_number) VALUES (?, ?, ?, ?, ?, ?, ?)", rows).rowcount
-            connection.executemany("INSERT OR IGNORE INTO read_email VALUES (?, ?, ?, ?)",
-                                   [row for person in page for row in _email_rows(person)])
-            connection.executemany("INSERT OR IGNORE INTO read_group VALUES (?, ?)",
-                                   [(person.id, group) for person in page for group in person.groups if group])
+            stored = stage(page)
         finally:
             connection.execute("COMMIT")
         if stored != len(page):
@@ -88,6 +81,19 @@ def _read_once(connector: DirectoryConnector, progress: Callable[[int], None]) -
         count += stored
         progress(count)
     return count
+
+
+def stage(page: list[DirectoryPerson]) -> int:
+    """Put these people beside those who are staged; how many of them weren't yet. Raises UnusableReading."""
+    connection = db.connection()
+    stored = connection.executemany(
+        "INSERT OR IGNORE INTO read_person (external_id, normal, email, name, status, user_name, "
+        "employee_number) VALUES (?, ?, ?, ?, ?, ?, ?)", [_person_row(person) for person in page]).rowcount
+    connection.executemany("INSERT OR IGNORE INTO read_email VALUES (?, ?, ?, ?)",
+                           [row for person in page for row in _email_rows(person)])
+    connection.executemany("INSERT OR IGNORE INTO read_group VALUES (?, ?)",
+                           [(person.id, group) for person in page for group in person.groups if group])
+    return stored
 
 
 def _person_row(person: DirectoryPerson) -> tuple:

@@ -1,0 +1,135 @@
+"""Directories that push: an identity provider writes its people here by SCIM, and shows a token with each request.
+Only the token's hash is kept. While a new token is unused the old one works: rotation has no gap."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from peewee import fn
+
+from sync import activity
+from sync.db import connected, utcnow, writing
+from sync.directories import DirectoryProblem
+from sync.models import Directory, DirectoryToken, ScimResource
+
+SLUG = "scim"
+PATH = "/scim/v2"
+PREFIX = "rollcall_scim_"  # so that scanners of leaked secrets, and people, know what it is
+TOLD_EVERY = timedelta(minutes=1)  # the last use is written down at most this often
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What the pages say of this kind of directory, as a directory connector's class does of a kind that is read."""
+
+    slug: str = SLUG
+    label: str = "SCIM"
+    logo: str = "openid"
+    docs: tuple[str, ...] = (
+        "An identity provider that provisions apps by SCIM 2.0: Okta, Entra ID, OneLogin, JumpCloud, Google and others.",
+        "An address of Rollcall that it can reach from the internet, over HTTPS.",
+        "In the identity provider, an app for Rollcall with provisioning. You paste the address and the token there.",
+    )
+    fields: tuple = ()
+
+
+KIND = Kind()
+
+
+def connect(name: str, by: str) -> tuple[Directory, str]:
+    """A directory that pushes, and its token: shown this once. Raises DirectoryProblem if the name is taken."""
+    name = " ".join(name.split())[:60] or KIND.label
+    with writing():
+        if Directory.select().where(Directory.name == name).exists():
+            raise DirectoryProblem(f"There is a directory named {name} already. Give this one another name.")
+        directory = Directory.create(kind=SLUG, name=name)
+        activity.record(by, "connected directory", about=name, why="it pushes by SCIM")
+        return directory, _new_token(directory, by)
+
+
+def is_pushed(directory: Directory) -> bool:
+    return directory.kind == SLUG
+
+
+def rotate(directory: Directory, by: str) -> str:
+    """A new token beside the one in use, which ends when the new one is first used. One that waits is replaced."""
+    with writing():
+        DirectoryToken.delete().where(DirectoryToken.directory == directory, DirectoryToken.used_at.is_null()).execute()
+        activity.record(by, "made token", about=directory.name)
+        return _new_token(directory, by)
+
+
+def _new_token(directory: Directory, by: str) -> str:
+    token = PREFIX + secrets.token_urlsafe(32)
+    DirectoryToken.create(directory=directory, token_hash=_hash(token), created_by=by)
+    return token
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def end_token(token: DirectoryToken, by: str) -> None:
+    """From now on it is refused."""
+    with writing():
+        if DirectoryToken.delete().where(DirectoryToken.id == token.id).execute():
+            activity.record(by, "ended token", about=token.directory.name)
+
+
+def directory_of(token: str) -> Directory | None:
+    """Whose token this is; its first use ends the older ones of its directory."""
+    known = _hash(token)
+    with connected():
+        row = (DirectoryToken.select(DirectoryToken, Directory).join(Directory)
+               .where(DirectoryToken.token_hash == known).first())
+    if row is None or not hmac.compare_digest(row.token_hash, known):
+        return None
+    now = utcnow()
+    if row.used_at is None or row.used_at < now - TOLD_EVERY:
+        _note_use(row, now)
+    return row.directory
+
+
+def _note_use(token: DirectoryToken, now: datetime) -> None:
+    with writing():
+        DirectoryToken.update(used_at=now).where(DirectoryToken.id == token.id).execute()
+        older = (DirectoryToken.directory == token.directory_id) & (DirectoryToken.id < token.id)
+        if token.used_at is None and DirectoryToken.delete().where(older).execute():
+            activity.record(token.directory.name, "ended token", about=token.directory.name,
+                            why="the new one was used for the first time")
+
+
+def tokens(directory: Directory) -> list[DirectoryToken]:
+    """The tokens that work, the newest first."""
+    query = DirectoryToken.select().where(DirectoryToken.directory == directory)
+    return list(query.order_by(DirectoryToken.id.desc()))
+
+
+def last_request(directory: Directory) -> datetime | None:
+    """To the minute; None before the first, and when its token was ended since."""
+    used = DirectoryToken.select(fn.MAX(DirectoryToken.used_at)).where(DirectoryToken.directory == directory).scalar()
+    return datetime.fromisoformat(used) if isinstance(used, str) else used
+
+
+def counts(directory: Directory) -> dict[str, int]:
+    """How many users and groups were pushed and are there, by kind: "User", "Group"."""
+    query = ScimResource.select(ScimResource.kind, fn.COUNT(ScimResource.id)).where(
+        ScimResource.directory == directory, ScimResource.deleted_at.is_null()
+    )
+    return dict(query.group_by(ScimResource.kind).tuples())
+
+
+def unclear(directory: Directory) -> list[ScimResource]:
+    """The users of whom nobody could be made yet; `warning` says why."""
+    return list(ScimResource.select().where(*is_unclear(directory)).order_by(ScimResource.id))
+
+
+def is_unclear(directory: Directory) -> tuple:
+    return (
+        ScimResource.directory == directory, ScimResource.kind == "User",
+        ScimResource.entry.is_null(), ScimResource.deleted_at.is_null(),
+    )

@@ -1,0 +1,150 @@
+"""What an identity provider pushed, made people and groups of: by the same rules as a reading of a directory.
+Somebody whose deactivation counts gets a check of each of their apps within a minute."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from connectors.base import DirectoryPerson
+from sync import activity, notify, push, soon
+from sync.directory_compare import Guard, apply_pushed
+from sync.directory_reading import stage, staging
+from sync.db import db, writing
+from sync.matching import normal_email
+from sync.models import Directory, DirectoryEntry, DirectoryGroup, DirectoryGroupMember, Person, ScimMember, ScimResource
+from sync.workspace import workspace
+
+ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+UNCLEAR_AT_ONCE = 50  # looked at again with each write
+UNCLEAR = "Its e-mail address is somebody else's here, or it has none that is free: correct it in the directory."
+
+
+def take_over(directory: Directory, user: ScimResource) -> None:
+    """Bring the person of a user that was written or deleted in line with it, and those who were unclear before."""
+    with writing():
+        directory = Directory.get_by_id(directory.id)
+        waiting = ScimResource.select().where(*push.is_unclear(directory), ScimResource.id != user.id)
+        users = [user, *waiting.order_by(ScimResource.id).limit(UNCLEAR_AT_ONCE)]
+        before = _statuses(directory, users)
+        with staging():
+            stage([person_of(one) for one in users])
+            if user.deleted_at:
+                db.execute_sql("UPDATE read_person SET deleted = 1 WHERE external_id = ?", (user.scim_id,))
+            limits = workspace()
+            outcome = apply_pushed(directory, Guard(limits.guard_accounts, limits.guard_percent), directory.name)
+        _link(directory, users, outcome.warnings)
+        if outcome.counts["held"]:
+            _tell_held(directory)
+        soon.check_apps_of(_changed(before, _statuses(directory, users)), directory.name)
+
+
+def person_of(user: ScimResource) -> DirectoryPerson:
+    """What the rules need of a user. Only a clear `active: false`, or a deletion, is a leaver."""
+    said = user.document
+    emails = list(_emails(said))
+    enterprise = said.get(ENTERPRISE) or {}
+    gone = user.deleted_at is not None or said.get("active") is False
+    return DirectoryPerson(
+        id=user.scim_id, email=emails[0] if emails else "", name=_name(said),
+        status="deprovisioned" if gone else "active", user_name=said.get("userName") or "",
+        further_emails=tuple(emails[1:]), employee_number=str(enterprise.get("employeeNumber") or ""),
+    )  # fmt: skip
+
+
+def _emails(said: dict[str, Any]) -> Iterator[str]:
+    """Each address once: the primary one, then that of work, the others, and a userName that is one."""
+    given = [email for email in said.get("emails") or [] if isinstance(email, dict) and email.get("value")]
+    given.sort(key=lambda email: (email.get("primary") is not True, str(email.get("type")).casefold() != "work"))
+    seen = set()
+    for address in (*(email["value"] for email in given), said.get("userName") or ""):
+        normal = normal_email(address)
+        if normal and normal not in seen:
+            seen.add(normal)
+            yield address
+
+
+def _name(said: dict[str, Any]) -> str:
+    name = said.get("name") or {}
+    parts = " ".join(part for part in (name.get("givenName"), name.get("familyName")) if part)
+    return said.get("displayName") or name.get("formatted") or parts or said.get("nickName") or ""
+
+
+def _statuses(directory: Directory, users: Iterable[ScimResource]) -> dict[int, str]:
+    """The status of each person who is one of these users, by id."""
+    ids = [user.scim_id for user in users]
+    entries = DirectoryEntry.select(DirectoryEntry.person).where(
+        DirectoryEntry.directory == directory, DirectoryEntry.external_id.in_(ids)
+    )
+    return dict(Person.select(Person.id, Person.status).where(Person.id.in_(entries)).tuples())
+
+
+def _changed(before: dict[int, str], after: dict[int, str]) -> list[int]:
+    return [person for person, status in after.items() if before.get(person, status) != status]
+
+
+def _link(directory: Directory, users: list[ScimResource], warnings: list[str]) -> None:
+    """Note which entry each user became, or why it became none."""
+    known = DirectoryEntry.select().where(
+        DirectoryEntry.directory == directory, DirectoryEntry.external_id.in_([user.scim_id for user in users])
+    )
+    entries = {entry.external_id: entry for entry in known}
+    told = " ".join(warnings)
+    for user in users:
+        entry = entries.get(user.scim_id)
+        warning = None if entry else told or UNCLEAR
+        if user.entry_id == (entry and entry.id) and user.warning == warning:
+            continue
+        if warning and not user.warning:
+            activity.record(directory.name, "directory needs a look", about=directory.name, why=warning)
+        ScimResource.update(entry=entry, warning=warning).where(ScimResource.id == user.id).execute()
+        if entry:
+            _join_groups(directory, user, entry)
+
+
+def _join_groups(directory: Directory, user: ScimResource, entry: DirectoryEntry) -> None:
+    groups = (
+        DirectoryGroup.select()
+        .join(ScimResource, on=(ScimResource.scim_id == DirectoryGroup.external_id))
+        .join(ScimMember, on=(ScimMember.group == ScimResource.id))
+        .where(DirectoryGroup.directory == directory, ScimMember.member_id == user.scim_id)
+    )
+    for group in list(groups):
+        DirectoryGroupMember.insert(group=group, entry=entry).on_conflict_ignore().execute()
+
+
+def _tell_held(directory: Directory) -> None:
+    held = DirectoryEntry.select().where(
+        DirectoryEntry.directory == directory, DirectoryEntry.status != DirectoryEntry.reported
+    ).count()
+    if held:
+        notify.directory_held(directory, held)
+
+
+def take_over_group(group: ScimResource) -> None:
+    """Bring the directory's group, and which people are in it, in line with a group that was written or deleted."""
+    with writing():
+        if group.deleted_at:
+            DirectoryGroup.delete().where(
+                DirectoryGroup.directory == group.directory_id, DirectoryGroup.external_id == group.scim_id
+            ).execute()
+            return
+        name = group.document.get("displayName") or ""
+        row, _ = DirectoryGroup.get_or_create(
+            directory=group.directory_id, external_id=group.scim_id, defaults={"name": name}
+        )
+        DirectoryGroup.update(name=name).where(DirectoryGroup.id == row.id).execute()
+        members = (
+            DirectoryEntry.select(row.id, DirectoryEntry.id)
+            .join(ScimMember, on=(ScimMember.member_id == DirectoryEntry.external_id))
+            .where(ScimMember.group == group.id, DirectoryEntry.directory == group.directory_id)
+        )
+        entries = DirectoryEntry.select(DirectoryEntry.id).join(
+            ScimMember, on=(ScimMember.member_id == DirectoryEntry.external_id)
+        ).where(ScimMember.group == group.id, DirectoryEntry.directory == group.directory_id)
+        DirectoryGroupMember.delete().where(
+            DirectoryGroupMember.group == row, DirectoryGroupMember.entry.not_in(entries)
+        ).execute()
+        DirectoryGroupMember.insert_from(
+            members, [DirectoryGroupMember.group, DirectoryGroupMember.entry]
+        ).on_conflict_ignore().execute()

@@ -1,0 +1,42 @@
+"""Checks that the directory starts: within a minute after somebody left or came back, of the apps they have a seat in.
+What comes meanwhile joins the check that waits, so that a day of many leavers is one check an app."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from sync import activity, schedule
+from sync.db import utcnow, writing
+from sync.models import Account, App, Check
+
+PAUSE = timedelta(seconds=15)  # for others who leave at the same time
+CHUNK = 500  # ids in one SQL statement
+
+
+def check_apps_of(person_ids: Iterable[int], by: str) -> list[App]:
+    """Ask for a check of each active app in which one of these people has a seat, or join its live one."""
+    ids, found = sorted(set(person_ids)), {}
+    with writing():
+        for start in range(0, len(ids), CHUNK):
+            with_seat = Account.select(Account.app).where(
+                Account.person.in_(ids[start : start + CHUNK]), Account.state != "gone"
+            )
+            found |= {app.id: app for app in App.select().where(App.state == "active", App.id.in_(with_seat))}
+        for app in found.values():
+            _ask(app, by)
+    return list(found.values())
+
+
+def _ask(app: App, by: str) -> None:
+    """A check that runs takes over who is here in its last step, after this; one that waits for longer is brought on."""
+    due = utcnow() + PAUSE
+    waiting = Check.get_or_none(Check.app == app, Check.state.in_(("queued", "running")))
+    if waiting is None:
+        waiting = Check.create(app=app, trigger="directory", started_by=by, next_at=due)
+        activity.record(by, "asked for a check", about=app.name, why="directory", app=app)
+    elif waiting.state == "running" or waiting.next_at <= due:
+        return
+    else:
+        Check.update(next_at=due).where(Check.id == waiting.id).execute()
+    schedule.wake("check", waiting.id, PAUSE.total_seconds())
