@@ -1,0 +1,282 @@
+"""Microsoft 365: a tenant's users and guests with their directory roles and licences; its groups and teams as assets.
+Removal blocks a member's sign-in, and deletes a guest, who can be restored for 30 days.
+
+Calls, properties and permissions from the Microsoft Graph v1.0 reference (learn.microsoft.com/graph/api): “List users”,
+“Get a user”, “Update user”, “Delete a user”, “user resource type” (accountEnabled, userType, externalUserState,
+assignedLicenses, signInActivity: page size 500, Entra ID P1), “List subscribedSkus”, “List unifiedRoleAssignments”,
+“List roleDefinitions”, “List groups”, “List group transitive members”, “List members”, “List owners”, “Add members”,
+“Remove member”, “Add owners”, “Remove group owner”; roles from “Microsoft Entra built-in roles”.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from functools import cached_property
+
+from connectors.base import (
+    ASSETS,
+    GRANT,
+    LOOK_UP,
+    REMOVE,
+    REVOKE,
+    SEAT_BASED,
+    SILVER,
+    Access,
+    Account,
+    Asset,
+    Connector,
+    Identity,
+    Refused,
+    Role,
+    TemporarilyUnavailable,
+)
+from connectors.http import Forbidden, NotFound, clean, segment
+from connectors.microsoft_graph import API, FIELDS, GUEST, LOGIN, PAGE, REGISTER, Graph, emails_of
+from connectors.times import from_iso
+
+USER = (
+    "id,displayName,mail,userPrincipalName,otherMails,proxyAddresses,accountEnabled,userType,externalUserState,"
+    "assignedLicenses"
+)
+ACTIVITY_PAGE = 500
+GROUP = "id,displayName,groupTypes,resourceProvisioningOptions,mailEnabled,securityEnabled"
+# Who may administer everything, or make themselves those who may. The built-in roles have the same ids in every tenant.
+PRIVILEGED = ("62e90394-69f5-4237-9190-012177145e10", "e8611ab8-c189-46e8-94e1-60213ab1f814")
+SYNCHRONISES = "d29b2b05-8046-44ba-8758-1e26182fcf32"  # "Only used by Microsoft Entra Connect service"
+MEMBER, GUEST_ROLE = Role("member", "Member", default=True), Role("guest", "Guest")
+
+
+class Microsoft365(Connector):
+    slug = "microsoft_365"
+    label = "Microsoft 365"
+    category = SEAT_BASED
+    level = SILVER
+    docs = (
+        *REGISTER,
+        "Under “API permissions” add Microsoft Graph application permissions (not delegated ones): User.Read.All, "
+        "GroupMember.Read.All and RoleManagement.Read.Directory to read; Organization.Read.All for licences and "
+        "AuditLog.Read.All for the last sign-in, which Microsoft tells from Entra ID P1 on. Then press “Grant admin "
+        "consent”.",
+        "To remove people add User.ReadWrite.All; to change who is in groups add Group.ReadWrite.All. For people with "
+        "an administrator's role Microsoft asks for more: the app itself must have a role such as Privileged "
+        "Authentication Administrator, else it refuses and says so in the task.",
+        "A member who is removed can't sign in any more. The account, its mailbox and its licences stay, and can be "
+        "used again at any time: take licences away in the Microsoft 365 admin center. A guest, and an invitation "
+        "that nobody has accepted, is deleted; Microsoft keeps it for 30 days to be restored. People who are "
+        "synchronised from your own Active Directory are disabled there.",
+        "Shown is each person's highest role. Roles that are only eligible in Privileged Identity Management are not "
+        "read. Rollcall doesn't change roles: the permission for it would let it make anybody a Global Administrator.",
+        "Of groups within groups only the direct members are shown. Groups with hidden members need the permission "
+        "Member.Read.Hidden. Microsoft doesn't let programs change distribution lists, groups with a membership rule, "
+        "and groups that come from your own Active Directory.",
+    )
+    fields = FIELDS
+    capabilities = frozenset({LOOK_UP, ASSETS, REMOVE, GRANT, REVOKE})
+    asset_word = "group"
+    api, login = API, LOGIN
+
+    @cached_property
+    def _graph(self) -> Graph:
+        return Graph(self.settings, self.api, self.login)
+
+    def close(self) -> None:
+        if "_graph" in self.__dict__:
+            self._graph.close()
+
+    @property
+    def removal_suspends(self) -> bool:
+        return True
+
+    def test(self) -> Identity:
+        first = self._graph.first_user()
+        may, missing = ["read users"], []
+        parts = (
+            ("read who is an administrator", "RoleManagement.Read.Directory, else no check can end", self.roles),
+            ("read groups and teams", "GroupMember.Read.All", lambda: next(self.assets(), None)),
+            ("read licences", "Organization.Read.All", self._read_licences),
+            ("read the last sign-in", "AuditLog.Read.All, and Entra ID P1",
+             lambda: next(self._signed_in(top=1), None)),
+        )  # fmt: skip
+        for what, needs, ask in parts:
+            try:
+                ask()
+                may.append(what)
+            except Forbidden as no:
+                missing.append(f"{what}: {no} It takes {needs}.")
+        if first is not None and first.get("accountEnabled") is None:
+            missing.append("read who is blocked: Microsoft tells it with User.Read.All only.")
+        return Identity(self._graph.name(), may=tuple(may), missing=tuple(missing))
+
+    def roles(self) -> list[Role]:
+        rows = self._graph.rows("/roleManagement/directory/roleDefinitions", "roles")
+        return [MEMBER, GUEST_ROLE, *(Role(row["id"], clean(row.get("displayName")), row["id"] in PRIVILEGED)
+                                      for row in rows)]  # fmt: skip
+
+    def accounts(self) -> Iterator[Account]:
+        """Roles and last sign-ins are held, nothing else."""
+        roles, seen = self._roles_of(), self._last_seen()
+        every = {"counted": True, "on_total": self.on_total, "select": USER, "top": PAGE}
+        for user in self._graph.rows("/users", "users", **every):
+            yield self._account(user, roles.get(user["id"], ()), seen.get(user["id"]))
+
+    def account(self, id: str) -> Account | None:
+        path = f"/users/{segment(id)}"
+        try:
+            user = self._graph.one(path, select=USER)
+        except NotFound:
+            return None
+        try:
+            seen = _seen(self._graph.one(path, select="signInActivity"))
+        except (Forbidden, NotFound):
+            seen = None
+        return self._account(user, self._roles_of().get(user["id"], ()), seen)
+
+    def _account(self, user: dict, roles: tuple[Role, ...] | list[Role], seen: datetime | None) -> Account:
+        plain = GUEST_ROLE if user.get("userType") == GUEST else MEMBER
+        skus = [row.get("skuId") for row in user.get("assignedLicenses") or ()]
+        return Account(
+            id=user["id"],
+            email=next(iter(emails_of(user)), ""),
+            name=clean(user.get("displayName")),
+            status=_status(user),
+            role=min(roles, key=_rank, default=plain).id,
+            kind="system" if any(role.id == SYNCHRONISES for role in roles) else "user",
+            last_activity=seen,
+            seat=", ".join(sorted(self._licences.get(sku, clean(sku)) for sku in skus)),
+        )
+
+    def _roles_of(self) -> dict[str, list[Role]]:
+        """The roles of each user who has any, also through a group (“Use groups to manage role assignments”)."""
+        known = {role.id: role for role in self.roles()}
+        found: dict[str, list[Role]] = {}
+        path = "/roleManagement/directory/roleAssignments"
+        for row in self._graph.rows(path, "role assignments", expand="principal"):
+            role = known.get(row.get("roleDefinitionId"))
+            principal = row.get("principal") or {}
+            if role is None or not principal.get("id"):
+                continue
+            is_group = principal.get("@odata.type") == "#microsoft.graph.group"
+            for id in self._everybody_in(principal["id"]) if is_group else [principal["id"]]:
+                found.setdefault(id, []).append(role)
+        return found
+
+    def _everybody_in(self, group: str) -> list[str]:
+        path = f"/groups/{segment(group)}/transitiveMembers/microsoft.graph.user"
+        try:
+            return [row["id"] for row in self._graph.rows(path, "members", counted=True, select="id", top=PAGE)]
+        except NotFound as gone:
+            raise TemporarilyUnavailable(f"A group with a role went away meanwhile. {gone}") from gone
+
+    @cached_property
+    def _licences(self) -> dict[str, str]:
+        """Names by id; where they may not be read, there are none."""
+        try:
+            return self._read_licences()
+        except Forbidden:
+            return {}
+
+    def _read_licences(self) -> dict[str, str]:
+        rows = self._graph.rows("/subscribedSkus", "licences", select="id,skuId,skuPartNumber")
+        return {clean(row.get("skuId")): clean(row.get("skuPartNumber")) for row in rows}
+
+    def _last_seen(self) -> dict[str, datetime]:
+        """When each user signed in last, as far as it may be read."""
+        try:
+            return {clean(row.get("id")): seen for row in self._signed_in(ACTIVITY_PAGE) if (seen := _seen(row))}
+        except Forbidden:
+            return {}
+
+    def _signed_in(self, top: int) -> Iterator[dict]:
+        # A user who comes twice does no harm here: who there is, is read from a list of its own.
+        return self._graph.rows("/users", "sign-ins", id_of=None, select="id,signInActivity", top=top)
+
+    def remove(self, account: Account) -> None:
+        path = f"/users/{segment(account.id)}"
+        try:
+            if self._graph.one(path, select="id,userType").get("userType") == GUEST:
+                self._graph.http.delete(path)
+            else:
+                self._graph.http.patch(path, json={"accountEnabled": False}, idempotent=True)
+        except NotFound:
+            return
+        except Forbidden as no:
+            raise Refused(
+                f"{no} It takes User.ReadWrite.All, and for an administrator a role of the app's own, such as "
+                "Privileged Authentication Administrator. The account stays as it was."
+            ) from no
+
+    def assets(self) -> Iterator[Asset]:
+        for group in self._graph.rows("/groups", "groups", counted=True, select=GROUP, top=PAGE):
+            yield Asset(group["id"], _kind(group), clean(group.get("displayName")))
+
+    def access(self) -> Iterator[Access]:
+        """Owners may add others; an owner who is a member too is told once."""
+        try:
+            for asset in self.assets():
+                owners = dict.fromkeys(self._in_group(asset.id, "owners"))
+                for id in owners:
+                    yield Access(id, asset.id, "owner", privileged=True)
+                for id in self._in_group(asset.id, "members"):
+                    if id not in owners:
+                        yield Access(id, asset.id, "member")
+        except NotFound as gone:
+            raise TemporarilyUnavailable(f"A group went away meanwhile. {gone}") from gone
+
+    def _in_group(self, group: str, part: str) -> Iterator[str]:
+        """Ids of the users among its direct members or its owners."""
+        for row in self._graph.rows(f"/groups/{segment(group)}/{part}", part, select="id", top=PAGE):
+            if row.get("@odata.type") == "#microsoft.graph.user":
+                yield row["id"]
+
+    def grant(self, account: Account, asset: Asset, role: str) -> None:
+        part, kind = ("owners", "users") if role == "owner" else ("members", "directoryObjects")
+        body = {"@odata.id": f"{API}/v1.0/{kind}/{segment(account.id)}"}
+        try:
+            self._graph.http.post(f"/groups/{segment(asset.id)}/{part}/$ref", json=body, idempotent=True)
+        except (Refused, Forbidden) as no:
+            if account.id not in self._in_group(asset.id, part):
+                raise Refused(str(no)) from no
+
+    def revoke(self, account: Account, asset: Asset) -> None:
+        """As an owner first: the last one is refused, and stays a member then."""
+        for part in ("owners", "members"):
+            try:
+                # Without $ref this would delete the user.
+                self._graph.http.delete(f"/groups/{segment(asset.id)}/{part}/{segment(account.id)}/$ref")
+            except NotFound:
+                continue
+            except (Refused, Forbidden) as no:
+                if account.id in self._in_group(asset.id, part):
+                    raise Refused(str(no)) from no
+
+
+def _status(user: dict) -> str:
+    """What isn't told (accountEnabled null) suspends nobody."""
+    if user.get("accountEnabled") is False:
+        return "suspended"
+    return "invited" if user.get("externalUserState") == "PendingAcceptance" else "active"
+
+
+def _rank(role: Role) -> tuple:
+    """The most powerful first: those over everything, then administrators, then the rest."""
+    place = PRIVILEGED.index(role.id) if role.id in PRIVILEGED else len(PRIVILEGED)
+    return place, "administrator" not in role.label.casefold(), role.label, role.id
+
+
+def _seen(user: dict) -> datetime | None:
+    """The last successful sign-in, else the last attempt of either kind (“signInActivity resource type”)."""
+    activity = user.get("signInActivity") or {}
+    successful, *tries = (
+        moment if (moment := from_iso(activity.get(name))) and moment.year > 1 else None  # 0001-01-01 is never
+        for name in ("lastSuccessfulSignInDateTime", "lastSignInDateTime", "lastNonInteractiveSignInDateTime")
+    )
+    return successful or max(filter(None, tries), default=None)
+
+
+def _kind(group: dict) -> str:
+    if "Team" in (group.get("resourceProvisioningOptions") or ()):
+        return "team"
+    if "Unified" in (group.get("groupTypes") or ()):
+        return "Microsoft 365 group"
+    return "security group" if group.get("securityEnabled") else "distribution list"

@@ -1,0 +1,125 @@
+"""Microsoft Graph v1.0 as microsoft_365.py and entra_directory.py speak it: the token, lists with totals, e-mails.
+Every path, property and permission is one of learn.microsoft.com/graph; each use names its page.
+
+Token: “The OAuth 2.0 client credentials grant flow” (learn.microsoft.com/entra/identity-platform).
+Lists: “Paging Microsoft Graph data” (@odata.nextLink; @odata.count is on the first page only, and headers have to be
+sent with each page), “Advanced query capabilities on directory objects” ($count with ConsistencyLevel: eventual).
+Limits: “Microsoft Graph throttling guidance” (429 with Retry-After, also with a fraction of a second).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from connectors.base import CredentialRejected, Field, TemporarilyUnavailable
+from connectors.http import Answer, Forbidden, Http, clean, segment
+from connectors.oauth import client_credentials
+from connectors.paging import Page, by_id, number, pages_by_link
+
+API, LOGIN = "https://graph.microsoft.com", "https://login.microsoftonline.com"
+PAGE = 999  # "default and maximum page sizes are 100 and 999" of users and groups
+PATIENCE = 65  # seconds: limits are for ten seconds up to five minutes, and groups are asked for one by one
+EVENTUAL = {"ConsistencyLevel": "eventual"}
+GUEST = "Guest"  # userType; Member or null for everybody else
+EXTERNAL = "#ext#"  # in the userPrincipalName of who was invited: ana_gmail.com#EXT#@acme.onmicrosoft.com
+REGISTER = (
+    "Sign in to entra.microsoft.com as an administrator and open App registrations, “New registration”. Copy the "
+    "“Application (client) ID” and the “Directory (tenant) ID” from its overview.",
+    "Under “Certificates & secrets” make a client secret and copy its value (not its ID). It ends on the date that you "
+    "choose there: put a new one in before.",
+)
+FIELDS = (
+    Field("tenant", "Tenant ID", "The directory's ID, or one of its domains.", pattern=r"[A-Za-z0-9][A-Za-z0-9.-]+",
+          placeholder="acme.onmicrosoft.com"),
+    Field("client", "Application (client) ID", pattern=r"[A-Za-z0-9-]+"),
+    Field("secret", "Client secret", "Its value, not its ID.", secret=True, pattern=r"\S+"),
+)  # fmt: skip
+
+
+class Graph:
+    """One tenant, as the app that is registered in it sees it."""
+
+    def __init__(self, settings: dict[str, str], api: str, login: str):
+        self.tenant, secret = settings.get("tenant", "").strip(), settings.get("secret", "")
+        token = client_credentials(
+            f"{login}/{segment(self.tenant)}/oauth2/v2.0/token", settings.get("client", "").strip(), secret,
+            by_basic=False, scope=f"{API}/.default",
+        )  # fmt: skip
+        self.base = f"{api}/v1.0"
+        self.http = Http(self.base, auth=token, secrets=[secret], patience=PATIENCE, on_error=_list_expired)
+
+    def close(self) -> None:
+        self.http.close()
+
+    def one(self, path: str, **select: str) -> dict:
+        """Raises NotFound when there is none."""
+        return self.http.get(path, {f"${name}": value for name, value in select.items()}).json(dict)
+
+    def rows(
+        self,
+        path: str,
+        what: str,
+        *,
+        counted: bool = False,
+        id_of: Callable[[Any], str] | None = by_id,
+        on_total: Callable[[int], None] | None = None,
+        **options: str | int,
+    ) -> Iterator[dict]:
+        """The whole list; `counted` where Graph gives its total ($count), `options` are its other $ parameters."""
+        headers = EVENTUAL if counted else None
+        params = {f"${name}": str(value) for name, value in options.items()} | ({"$count": "true"} if counted else {})
+
+        def fetch(link: str | None) -> Page:
+            answer = self.http.get(link, headers=headers) if link else self.http.get(path, params, headers)
+            body = answer.json(dict)
+            rows, following = body.get("value"), body.get("@odata.nextLink")
+            if not isinstance(rows, list) or not isinstance(following, (str, type(None))):
+                raise TemporarilyUnavailable(f"{answer.asked} answered without its list.")
+            return Page(rows, total=number(body.get("@odata.count")), next=following)
+
+        for page in pages_by_link(fetch, what=what, id_of=id_of, on_total=on_total):
+            yield from page
+
+    def name(self) -> str:
+        """The organisation's name (“List organization”), else the tenant as it was entered."""
+        try:
+            return clean(next(self.rows("/organization", "organisations", select="id,displayName"))["displayName"])
+        except (Forbidden, StopIteration, KeyError):
+            return self.tenant
+
+    def first_user(self) -> dict | None:
+        """Shows whether users can be read. Raises CredentialRejected with what to do when they can't."""
+        try:
+            return next(self.rows("/users", "users", select="id,accountEnabled", top=1), None)
+        except Forbidden as no:
+            raise CredentialRejected(
+                f"{no} Add the application permission User.Read.All and press “Grant admin consent”."
+            ) from None
+
+
+def emails_of(user: dict) -> list[str]:
+    """A user's addresses, the one for mail first: mail, user name, proxyAddresses, otherMails (“user resource type”).
+
+    The user name of who was invited is no address; proxyAddresses also hold SIP and X500.
+    """
+    proxies = [text for text in user.get("proxyAddresses") or () if isinstance(text, str)]
+    mailboxes = [text[5:].strip() for text in proxies if text[:5].casefold() == "smtp:"]
+    found: dict[str, str] = {}
+    for text in [user.get("mail"), user_name_of(user), *mailboxes, *(user.get("otherMails") or ())]:
+        if "@" in clean(text):
+            found.setdefault(clean(text).casefold(), clean(text))
+    return list(found.values())
+
+
+def user_name_of(user: dict) -> str:
+    """userPrincipalName, "" for who was invited from elsewhere."""
+    name = clean(user.get("userPrincipalName"))
+    return "" if EXTERNAL in name.casefold() else name
+
+
+def _list_expired(answer: Answer) -> TemporarilyUnavailable | None:
+    """A next page that was asked for too late is gone: the list has to be read again."""
+    if answer.status != 400 or b'"Directory_ExpiredPageToken"' not in answer.body:
+        return None
+    return TemporarilyUnavailable(f"{answer.asked}: the list's next page is no longer kept. It is read again.")
