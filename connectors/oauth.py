@@ -46,12 +46,12 @@ def refreshed(address: str, client: str, secret: str, token: str, *, by_basic: b
     return bearer(lambda: ask_for_token(address, form, client, secret, by_basic=by_basic, secrets=[token]))
 
 
-def jwt_bearer(address: str, claims: Mapping[str, str], key: RSAPrivateKey) -> Renewed:
+def jwt_bearer(address: str, claims: Mapping[str, str], key: RSAPrivateKey, secrets: Iterable[str] = ()) -> Renewed:
     """RFC 7523, 2.1: a token for a JWT that `key` signs; `claims` are iss, scope, sub …, aud is `address`."""
 
     def ask() -> Token:
         assertion = signed({"aud": address, **claims}, key)
-        return ask_for_token(address, {"grant_type": JWT_BEARER, "assertion": assertion}, secrets=[assertion])
+        return ask_for_token(address, {"grant_type": JWT_BEARER, "assertion": assertion}, secrets=[assertion, *secrets])
 
     return bearer(ask)
 

@@ -1,0 +1,170 @@
+"""Google's Admin SDK, as the Workspace app and the Workspace directory both ask it: a service account with
+domain-wide delegation that acts as an administrator, and lists that are read to their end.
+
+Paths, parameters and answers are those of Google's own description of the Directory API (admin_directory_v1);
+from developers.google.com: “Using OAuth 2.0 for server to server applications” (a JWT with iss, sub, scope and aud,
+“unauthorized_client”) and “Directory API: limits and quotas” (the reasons of a 403 that is a rate limit).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from connectors.base import ConnectorError, CredentialRejected, Field, RateLimited, TemporarilyUnavailable
+from connectors.http import Answer, Http, NotFound, clean, segment, words
+from connectors.oauth import jwt_bearer, rsa_key
+from connectors.paging import Page, pages_by_cursor
+from connectors.renewal import Renewed
+
+API, LOGIN = "https://admin.googleapis.com", "https://oauth2.googleapis.com"
+SCOPE = "https://www.googleapis.com/auth/admin.directory."
+TOO_MANY = {"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "dailyLimitExceeded"}
+NOT_A_KEY = (
+    "This is no service account key. Enter the whole of the JSON file that Google Cloud gave: it has "
+    "“type”: “service_account”, a client_email and a private_key."
+)
+FIELDS = (
+    Field("key", "Service account key", "The whole JSON file.", secret=True, multiline=True,
+          placeholder='{"type": "service_account", …}'),
+    Field("admin", "Administrator", "The e-mail address of the administrator that Rollcall acts as.",
+          pattern=r"[^@\s]+@[^@\s]+", placeholder="rollcall@acme.example"),
+)  # fmt: skip
+
+
+def steps(scopes: Sequence[str], role: str) -> tuple[str, ...]:
+    """How to get the credential; `role` is what the administrator must be."""
+    return (
+        "At console.cloud.google.com make a project, enable the Admin SDK API in it (APIs & Services, Library), and "
+        "make a service account (IAM & Admin, Service accounts). Open it, Keys, Add key, JSON: the file that comes is "
+        "what you enter here.",
+        "At admin.google.com open Security, Access and data control, API controls, Manage domain-wide delegation, "
+        "Add new. The client ID is the number “client_id” in the file. The scopes, with commas between them: "
+        + ", ".join(SCOPE + scope for scope in scopes) + ". Google says that this may take up to a day to work.",
+        f"The administrator that Rollcall acts as must be {role}. One made for Rollcall alone is best: it must not be "
+        "somebody who may leave.",
+    )  # fmt: skip
+
+
+class GoogleAdmin:
+    """One company's Admin SDK. `scopes` are the ends of their names, after SCOPE."""
+
+    def __init__(self, settings: dict[str, str], scopes: Sequence[str], api: str, login: str):
+        self.admin = settings.get("admin", "").strip()
+        self._scopes, self._token_address = scopes, f"{login}/token"
+        self._iss, pem = _account(settings.get("key", ""))
+        self._key = rsa_key(pem, NOT_A_KEY)
+        self._secrets = [settings["key"], pem, *(line for line in pem.splitlines() if not line.startswith("-"))]
+        auth = self._grant(scopes)
+        self._http = Http(f"{api}/admin/directory/v1", auth=auth, secrets=self._secrets, on_error=_meant)
+
+    def close(self) -> None:
+        self._http.close()
+
+    def _grant(self, scopes: Sequence[str]) -> Renewed:
+        wanted = " ".join(SCOPE + scope for scope in scopes)
+        claims = {"iss": self._iss, "sub": self.admin, "scope": wanted}
+        return jwt_bearer(self._token_address, claims, self._key, self._secrets)
+
+    def check_scopes(self) -> None:
+        """Raises CredentialRejected naming the scopes that aren't delegated: Google tells only that one isn't."""
+        refused: dict[str, CredentialRejected] = {}
+        for scope in self._scopes:
+            try:
+                self._grant([scope]).have()
+            except CredentialRejected as no:
+                refused[scope] = no
+        if len(refused) == len(self._scopes):
+            no = next(iter(refused.values()))
+            raise CredentialRejected(
+                f"{no} Check that the key is still there, that {self.admin} is an administrator of your company, and "
+                f"that domain-wide delegation names this service account's client ID with all scopes."
+            ) from None
+        if refused:
+            raise CredentialRejected(
+                "Domain-wide delegation lacks a scope. Add it in the Admin console beside those that are there: "
+                + ", ".join(SCOPE + scope for scope in refused)
+            )
+
+    def get(self, path: str, **params: Any) -> dict:
+        return self._http.get(path, params).json(dict)
+
+    def find(self, path: str, **params: Any) -> dict | None:
+        """As get(), None where there is no such thing."""
+        try:
+            return self.get(path, **params)
+        except NotFound:
+            return None
+
+    def act(self, method: str, path: str, json: dict | None = None, **more: Any) -> Answer:
+        return self._http.call(method, path, json=json, **more)
+
+    def rows(
+        self,
+        path: str,
+        key: str,
+        size: int,
+        what: str,
+        id_of: Callable[[dict], str] | None = lambda row: row["id"],
+        **params: Any,
+    ) -> Iterator[dict]:
+        """Everything of a list that has nextPageToken, `size` at once; `key` is where the answer holds it."""
+
+        def fetch(token: str | None) -> Page:
+            answer = self.get(path, **params, maxResults=size, **({"pageToken": token} if token else {}))
+            found = answer.get(key, [])
+            if not isinstance(found, list) or not clean(answer.get("kind")).startswith("admin#directory#"):
+                raise TemporarilyUnavailable(f"Google answered without its list of {what}.")
+            return Page(found, next=answer.get("nextPageToken"))
+
+        for page in pages_by_cursor(fetch, what=what, id_of=id_of):
+            yield from page
+
+    def users(self, fields: str) -> Iterator[dict]:
+        return self.rows("/users", "users", 500, "users", customer="my_customer",
+                         fields=f"kind,nextPageToken,users({fields})")  # fmt: skip
+
+    def groups(self) -> Iterator[dict]:
+        return self.rows("/groups", "groups", 200, "groups", customer="my_customer")
+
+    def members(self, group: str, *, nested: bool) -> Iterator[dict]:
+        """Users, groups (type GROUP) and everybody of the company (type CUSTOMER).
+
+        nested: those of groups in the group too. Raises TemporarilyUnavailable for a group that is gone.
+        """
+        indirect = {"includeDerivedMembership": "true"} if nested else {}
+        id_of = None if nested else lambda row: row.get("id") or row["email"]  # nested, one may be in it in two ways
+        try:
+            yield from self.rows(f"/groups/{segment(group)}/members", "members", 200, "members of a group", id_of,
+                                 **indirect)  # fmt: skip
+        except NotFound as gone:
+            raise TemporarilyUnavailable(f"A group went away while its members were read. {gone}") from None
+
+
+def _account(text: str) -> tuple[str, str]:
+    """The service account's e-mail address and its private key, from the file that Google Cloud gives."""
+    try:
+        key = json.loads(text)
+    except (ValueError, RecursionError):
+        raise CredentialRejected(NOT_A_KEY) from None
+    if not isinstance(key, dict) or key.get("type") != "service_account":
+        raise CredentialRejected(NOT_A_KEY)
+    email, pem = key.get("client_email"), key.get("private_key")
+    if not isinstance(email, str) or not isinstance(pem, str):
+        raise CredentialRejected(NOT_A_KEY)
+    return email, pem
+
+
+def _meant(answer: Answer) -> ConnectorError | None:
+    """A rate limit that comes as 403: {"error": {"errors": [{"reason": "quotaExceeded"}]}}."""
+    if answer.status != 403 or answer.is_page:
+        return None
+    try:
+        errors = answer.json(dict)["error"]["errors"]
+        reasons = {error.get("reason") for error in errors}
+    except (TemporarilyUnavailable, KeyError, TypeError, AttributeError):
+        return None
+    if reasons.isdisjoint(TOO_MANY):
+        return None
+    return RateLimited(f"{answer.asked} answered 403: “{words(answer)}”. Too many calls; going on later.")

@@ -1,0 +1,243 @@
+"""Google Workspace: a company's users and administrators, its groups and admin roles, and who is in which.
+A removal suspends: deleting would take the person's mail and files with it.
+
+Calls, parameters and fields as in Google's own description of the Directory API (admin_directory_v1);
+from developers.google.com: “Manage users” and users.makeAdmin, “Group members” (OWNER, MANAGER, MEMBER),
+“Role assignments” (scopeType CUSTOMER); from support.google.com: “Archive former employee accounts”.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from connectors.base import (
+    ASSETS,
+    CHANGE_ROLE,
+    GRANT,
+    LOOK_UP,
+    REMOVE,
+    REVOKE,
+    SEAT_BASED,
+    SILVER,
+    Access,
+    Account,
+    Asset,
+    Connector,
+    CredentialRejected,
+    Identity,
+    Refused,
+    Role,
+)
+from connectors.google_admin import API, FIELDS, LOGIN, GoogleAdmin, steps
+from connectors.http import Conflict, NotFound, clean, segment
+from connectors.times import from_iso
+
+SCOPES = ("user", "group", "rolemanagement")
+USER = (
+    "id,primaryEmail,name/fullName,isAdmin,isDelegatedAdmin,suspended,archived,lastLoginTime,isGuestUser,"
+    "guestAccountInfo,customerId,aliases"
+)
+SUPER, DELEGATED, PLAIN = "super-admin", "delegated-admin", "user"
+ROLES = (
+    Role(SUPER, "Super admin", privileged=True),
+    Role(DELEGATED, "Delegated admin", privileged=True),
+    Role(PLAIN, "User", default=True),
+)
+GROUP, ADMIN_ROLE = "group", "admin role"
+
+
+class GoogleWorkspace(Connector):
+    slug = "google_workspace"
+    label = "Google Workspace"
+    category = SEAT_BASED
+    logo = "google.svg"
+    level = SILVER
+    docs = (
+        *steps(SCOPES, "a super admin: Google lets nobody else change administrators"),
+        "A removal suspends the user: nobody can sign in any more, and mail and files stay. Google goes on charging "
+        "for a suspended user, until you archive or delete it there.",
+        "Google takes a new user only with a password, so users are not made from here. Which licence somebody has is "
+        "not in this API. A group's members are those who are in it themselves: whoever is in it through "
+        "another group shows there, and a group that everybody in the company belongs to shows nobody.",
+    )
+    fields = FIELDS
+    capabilities = frozenset({LOOK_UP, ASSETS, REMOVE, CHANGE_ROLE, GRANT, REVOKE})
+    asset_word = "group"
+    api, login = API, LOGIN
+
+    @cached_property
+    def _google(self) -> GoogleAdmin:
+        return GoogleAdmin(self.settings, SCOPES, self.api, self.login)
+
+    def close(self) -> None:
+        if "_google" in self.__dict__:
+            self._google.close()
+
+    @property
+    def removal_suspends(self) -> bool:
+        return True
+
+    def test(self) -> Identity:
+        self._google.check_scopes()
+        me = self._me
+        next(self._google.users(USER), None)
+        missing = []
+        for what, read in (("groups", self._google.groups), ("admin roles", self._roles)):
+            try:
+                next(read(), None)
+            except CredentialRejected as no:
+                missing.append(f"read {what}: {no}")
+        if me.get("isAdmin") is not True:
+            missing.append(f"change administrators: {self._google.admin} is no super admin. Make it one in Google.")
+        name = clean((me.get("name") or {}).get("fullName")) or self._google.admin
+        return Identity(
+            f"{name}, {clean(me.get('primaryEmail'))}", me["id"],
+            ("read users, groups and admin roles", "suspend users", "change roles and groups"), tuple(missing),
+        )  # fmt: skip
+
+    @cached_property
+    def _me(self) -> dict:
+        return self._google.get(f"/users/{segment(self._google.admin)}", fields=USER)
+
+    def roles(self) -> list[Role]:
+        return list(ROLES)
+
+    def accounts(self) -> Iterator[Account]:
+        return map(_account, self._google.users(USER))
+
+    def account(self, id: str) -> Account | None:
+        user = self._user(id)
+        return _account(user) if user else None
+
+    def _user(self, id: str) -> dict | None:
+        return self._google.find(f"/users/{segment(id)}", fields=USER)
+
+    def assets(self) -> Iterator[Asset]:
+        for group in self._google.groups():
+            name = clean(group.get("name")) or clean(group.get("email"))
+            yield Asset(f"group:{group['id']}", GROUP, name)
+        for role in self._roles():
+            yield Asset(f"role:{role['roleId']}", ADMIN_ROLE, clean(role.get("roleName")))
+
+    def _roles(self) -> Iterator[dict]:
+        return self._google.rows("/customer/my_customer/roles", "items", 100, "admin roles",
+                                 lambda role: role["roleId"])  # fmt: skip
+
+    def access(self) -> Iterator[Access]:
+        for group in self._google.groups():
+            for member in self._google.members(group["id"], nested=False):
+                if member.get("type") == "USER":
+                    role = clean(member.get("role"))
+                    yield Access(member["id"], f"group:{group['id']}", role, role == "OWNER")
+        for role in self._roles():
+            for user in self._holders(role["roleId"]):
+                yield Access(user, f"role:{role['roleId']}", "", role.get("isSuperAdminRole") is True)
+
+    def _holders(self, role: str) -> set[str]:
+        """Ids of those who have an admin role, also by being in a group that has it."""
+        found: set[str] = set()
+        for assignment in self._assignments(roleId=role):
+            if assignment.get("assigneeType") == "group":
+                members = self._google.members(assignment["assignedTo"], nested=True)
+                found.update(member["id"] for member in members if member.get("type") == "USER")
+            else:
+                found.add(assignment["assignedTo"])
+        return found
+
+    def _assignments(self, **which: str) -> Iterator[dict]:
+        return self._google.rows("/customer/my_customer/roleassignments", "items", 200, "administrators",
+                                 lambda row: row["roleAssignmentId"], **which)  # fmt: skip
+
+    def remove(self, account: Account) -> None:
+        user = self._user(account.id)
+        if user is None or user.get("suspended") or user.get("archived"):
+            return
+        self._must_not_be_me(account.id)
+        try:
+            answer = self._google.act("PUT", f"/users/{segment(account.id)}", {"suspended": True})
+        except NotFound:
+            return
+        if answer.json(dict).get("suspended") is not True:
+            raise Refused("Google took the call, but the user is not suspended.")
+
+    def change_role(self, account: Account, role: str) -> None:
+        user = self._user(account.id)
+        if user is None:
+            raise Refused("Google has no such user any more.")
+        before = _account(user).role
+        if before == role:
+            return
+        self._must_not_be_me(account.id)
+        if role == DELEGATED:
+            raise Refused("A delegated admin is whoever has an admin role: give one of those instead.")
+        through = [each for each in self._roles_of(account.id) if each["assignedTo"] != account.id]
+        if role == PLAIN and through:
+            raise Refused(f"{account.name or account.email} has an admin role through a group: take them out of it.")
+        if role == SUPER or before == SUPER:
+            path = f"/users/{segment(account.id)}/makeAdmin"
+            self._google.act("POST", path, {"status": role == SUPER}, idempotent=True)
+        if role == PLAIN:
+            for assignment in list(self._roles_of(account.id)):
+                self._unassign(assignment)
+
+    def _roles_of(self, user: str) -> Iterator[dict]:
+        return self._assignments(userKey=user, includeIndirectRoleAssignments="true")
+
+    def _must_not_be_me(self, id: str) -> None:
+        if id == self._me["id"]:
+            raise Refused(f"Rollcall acts as {self._google.admin} in Google. Connect it as somebody else first.")
+
+    def grant(self, account: Account, asset: Asset, role: str) -> None:
+        """In a group `role` is OWNER, MANAGER or MEMBER; an admin role is given for the whole company."""
+        kind, _, id = asset.id.partition(":")
+        if kind == "role":
+            if not any(True for _ in self._assignments(userKey=account.id, roleId=id)):
+                body = {"roleId": id, "assignedTo": account.id, "scopeType": "CUSTOMER"}
+                self._google.act("POST", f"/customer/{segment(self._me['customerId'])}/roleassignments", body)
+            return
+        path, role = f"/groups/{segment(id)}/members", role or "MEMBER"
+        try:
+            self._google.act("POST", path, {"email": account.email, "role": role})
+        except Conflict:
+            self._google.act("PATCH", f"{path}/{segment(account.id)}", {"role": role}, idempotent=True)
+
+    def revoke(self, account: Account, asset: Asset) -> None:
+        kind, _, id = asset.id.partition(":")
+        if kind == "group":
+            try:
+                self._google.act("DELETE", f"/groups/{segment(id)}/members/{segment(account.id)}")
+            except NotFound:
+                return
+        else:
+            self._must_not_be_me(account.id)
+            assignments = list(self._roles_of(account.id))
+            mine = [each for each in assignments if each["roleId"] == id]
+            if any(each["assignedTo"] != account.id for each in mine):
+                raise Refused(f"“{asset.name}” comes from a group: take {account.name or account.email} out of it.")
+            for assignment in mine:
+                self._unassign(assignment)
+
+    def _unassign(self, assignment: dict) -> None:
+        customer, id = segment(self._me["customerId"]), segment(assignment["roleAssignmentId"])
+        try:
+            self._google.act("DELETE", f"/customer/{customer}/roleassignments/{id}")
+        except NotFound:
+            return
+
+
+def _account(user: dict) -> Account:
+    """A guest's own address is in guestAccountInfo; whoever never signed in has a last login of 1970."""
+    guest = clean((user.get("guestAccountInfo") or {}).get("primaryGuestEmail")) if user.get("isGuestUser") else ""
+    archived = user.get("archived") is True
+    signed_in = from_iso(user.get("lastLoginTime"))
+    role = SUPER if user.get("isAdmin") is True else DELEGATED if user.get("isDelegatedAdmin") is True else PLAIN
+    return Account(
+        id=user["id"],
+        email=guest or clean(user.get("primaryEmail")),
+        name=clean((user.get("name") or {}).get("fullName")),
+        status="suspended" if archived or user.get("suspended") is True else "active",
+        role=role,
+        last_activity=signed_in if signed_in and signed_in.year > 1970 else None,
+        seat="Archived" if archived else "Guest" if user.get("isGuestUser") else "",
+    )

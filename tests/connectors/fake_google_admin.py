@@ -1,0 +1,256 @@
+"""Google's Directory API and its token endpoint for one company, as Google's own description declares them."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from functools import cache
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from joserfc import jwt
+from joserfc.jwk import RSAKey
+
+from tests.connectors.fake import Fact, FakeApp, Reply, Request, Seat, Thing
+
+# PyPI google-api-python-client 2.202.0, discovery document admin.directory_v1 (Apache-2.0): paths, query parameters
+# (“fields” is one of every call), fields of bodies and answers. The token endpoint: RFC 7523 and
+# developers.google.com, “Using OAuth 2.0 for server to server applications”.
+V1 = "/admin/directory/v1"
+PAGED = ("maxResults", "pageToken", "fields")
+SORTED = ("customer", "domain", "orderBy", "query", "sortOrder", *PAGED)
+MEMBER_FIELDS = ("delivery_settings", "email", "etag", "id", "kind", "role", "status", "type")
+ASSIGNMENT_FIELDS = ("assignedTo", "assigneeType", "condition", "orgUnitId", "roleAssignmentId", "roleId", "scopeType")
+USER_FIELDS = (
+    "agreedToTerms", "aliases", "archived", "changePasswordAtNextLogin", "creationTime", "customerId", "emails",
+    "externalIds", "guestAccountInfo", "id", "includeInGlobalAddressList", "isAdmin", "isDelegatedAdmin",
+    "isGuestUser", "kind", "lastLoginTime", "name", "nonEditableAliases", "orgUnitPath", "password", "primaryEmail",
+    "recoveryEmail", "suspended", "suspensionReason",
+)  # fmt: skip
+GROUP, USER = f"{V1}/groups/{{group}}", f"{V1}/users/{{user}}"
+ASSIGNMENTS = f"{V1}/customer/{{customer}}/roleassignments"
+LOOK = ("customFieldMask", "projection", "viewType", "fields")
+FACTS = (
+    Fact("POST", "/token", "token_call", (), ("grant_type", "assertion"), ("grant_type", "assertion")),
+    Fact("GET", f"{V1}/users", "users", ("event", "showDeleted", *LOOK[:3], *SORTED)),
+    Fact("GET", USER, "user", LOOK),
+    Fact("PUT", USER, "update", ("fields",), USER_FIELDS),
+    Fact("POST", f"{USER}/makeAdmin", "make_admin", ("fields",), ("status",)),
+    Fact("GET", f"{V1}/groups", "groups", ("userKey", *SORTED)),
+    Fact("GET", f"{GROUP}/members", "members", ("includeDerivedMembership", "roles", *PAGED)),
+    Fact("POST", f"{GROUP}/members", "join", ("fields",), MEMBER_FIELDS, ("email",)),
+    Fact("PATCH", f"{GROUP}/members/{{member}}", "change_member", ("fields",), MEMBER_FIELDS),
+    Fact("DELETE", f"{GROUP}/members/{{member}}", "leave"),
+    Fact("GET", f"{V1}/customer/{{customer}}/roles", "roles", PAGED),
+    Fact("GET", ASSIGNMENTS, "assignments", ("includeIndirectRoleAssignments", "roleId", "userKey", *PAGED)),
+    Fact("POST", ASSIGNMENTS, "assign", ("fields",), ASSIGNMENT_FIELDS),
+    Fact("DELETE", f"{ASSIGNMENTS}/{{assignment}}", "unassign"),
+)
+ISSUER, ADMIN, CUSTOMER = "rollcall@acme-1.iam.gserviceaccount.com", "rollcall@acme.example", "C01acme"
+SCOPE = "https://www.googleapis.com/auth/admin.directory."
+LONGEST = {"users": 500, "groups": 200, "members": 200, "items": 200}
+NEVER = "1970-01-01T00:00:00.000Z"
+REASON = {400: "invalid", 401: "authError", 403: "forbidden", 404: "notFound", 409: "duplicate"}
+
+
+@cache
+def private_key() -> Any:
+    return generate_private_key(65537, 2048)
+
+
+def pem() -> str:
+    return private_key().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+class FakeGoogleAdmin(FakeApp):
+    token = "ya29.7f1c0b52e9d4"
+    account_list = "users"
+    facts = FACTS
+
+    def __init__(self):
+        super().__init__()
+        self.delegated = {SCOPE + end for end in
+                          ("user", "group", "rolemanagement", "user.readonly", "group.readonly")}  # fmt: skip
+        self.me = {"id": "100", "primaryEmail": ADMIN, "name": {"fullName": "Rollcall"}, "isAdmin": True,
+                   "customerId": CUSTOMER}  # fmt: skip
+        self._rest: dict[str, list[dict]] = {}  # by page token: what comes after it
+        self.more: dict[str, dict] = {}  # by a seat's id: further fields of the user
+
+    @property
+    def key_file(self) -> str:
+        return json.dumps({"type": "service_account", "client_id": "117", "client_email": ISSUER,
+                           "private_key": pem(), "token_uri": "https://oauth2.googleapis.com/token"})  # fmt: skip
+
+    def is_authorised(self, request: Request) -> bool:
+        return request.path == "/token" or super().is_authorised(request)
+
+    def error(self, status: int, words: str, reason: str = "") -> Reply:
+        reason = reason or REASON.get(status, "backendError")
+        error = {"code": status, "message": words, "errors": [{"message": words, "domain": "global", "reason": reason}]}
+        return Reply(status, {"error": error})
+
+    def none(self, key: str) -> Reply:
+        return self.error(404, f"Resource Not Found: {key}")
+
+    # The token
+
+    def token_call(self, request: Request) -> Any:
+        assert request.body["grant_type"] == "urn:ietf:params:oauth:grant-type:jwt-bearer"
+        claims = jwt.decode(request.body["assertion"], RSAKey.import_key(private_key().public_key())).claims
+        assert claims["aud"] == f"{self.url}/token" and claims["iat"] < time.time() < claims["exp"]
+        assert claims["exp"] - claims["iat"] <= 3600
+        if claims["iss"] != ISSUER or claims["sub"] != ADMIN:
+            return Reply(400, {"error": "invalid_grant", "error_description": "Invalid email or User ID"})
+        if not set(claims["scope"].split()) <= self.delegated:
+            return Reply(401, {"error": "unauthorized_client", "error_description":
+                               "Client is unauthorized to retrieve access tokens using this method, or client not "
+                               "authorized for any of the scopes requested."})  # fmt: skip
+        return {"access_token": self.token, "expires_in": 3599, "token_type": "Bearer"}
+
+    # Users
+
+    def users(self, request: Request) -> Any:
+        assert request.params["customer"] == "my_customer"
+        return self._page(request, "users", [self._user(seat) for seat in self.listed])
+
+    def user(self, request: Request) -> Any:
+        key = request.ids["user"]
+        user = self.me if key in (ADMIN, self.me["id"]) else self.seat(key) and self._user(self.seat(key))
+        return self._only(request.params.get("fields", "*"), user) if user else self.none("userKey")
+
+    def update(self, request: Request) -> Any:
+        seat = self.seat(request.ids["user"])
+        if seat is None:
+            return self.none("userKey")
+        assert request.body == {"suspended": True}
+        seat.status = "suspended"
+        return self._user(seat)
+
+    def make_admin(self, request: Request) -> Reply:
+        assert isinstance(request.body["status"], bool)
+        seat = self.seat(request.ids["user"])
+        seat.role = "super-admin" if request.body["status"] else "user"
+        return Reply(200)
+
+    def _user(self, seat: Seat) -> dict:
+        emails = [{"address": seat.email, "primary": True}] if seat.email else []
+        further = [{"address": email, "type": "work"} for email in getattr(seat, "further_emails", ())]
+        number = getattr(seat, "employee_number", "")
+        numbers = [{"value": "net-7", "type": "network"}, {"value": number, "type": "organization"}] if number else []
+        return {
+            "kind": "admin#directory#user", "id": seat.id, "name": {"fullName": seat.name}, "primaryEmail": seat.email,
+            "isAdmin": seat.role == "super-admin", "suspended": seat.status == "suspended",
+            "isDelegatedAdmin": seat.role == "delegated-admin", "archived": seat.status == "archived",
+            "lastLoginTime": NEVER, "customerId": CUSTOMER, "emails": emails + further, "externalIds": numbers,
+            **self.more.get(seat.id, {}),
+        }  # fmt: skip
+
+    # Groups
+
+    def groups(self, request: Request) -> Any:
+        assert request.params["customer"] == "my_customer"
+        rows = [{"id": _id(thing), "name": thing.name, "email": f"{_id(thing)}@acme.example"}
+                for thing in self.things if not thing.id.startswith("role:")]  # fmt: skip
+        return self._page(request, "groups", rows)
+
+    def members(self, request: Request) -> Any:
+        group = self._group(request.ids["group"])
+        if group is None:
+            return self.none("groupKey")
+        rows = [self._member(id, role) for id, role in group.members.items()]
+        if request.params.get("includeDerivedMembership") == "true":
+            inner = [self._group(row["id"]) for row in rows if row["type"] == "GROUP"]
+            rows += [self._member(id, role) for group in inner for id, role in group.members.items()]
+        return self._page(request, "members", rows)
+
+    def _group(self, id: str) -> Thing | None:
+        return next((thing for thing in self.things if _id(thing) == id and not thing.id.startswith("role:")), None)
+
+    def _member(self, id: str, role: str) -> dict:
+        kind = "CUSTOMER" if id == CUSTOMER else "GROUP" if self._group(id) else "USER"
+        return {"kind": "admin#directory#member", "id": id, "role": role or "MEMBER", "type": kind, "status": "ACTIVE"}
+
+    def join(self, request: Request) -> Any:
+        group = self._group(request.ids["group"])
+        seat = next(seat for seat in self.seats if seat.email == request.body["email"])
+        assert request.body["role"] in ("OWNER", "MANAGER", "MEMBER")
+        if seat.id in group.members:
+            return self.error(409, "Member already exists.")
+        group.members[seat.id] = request.body["role"]
+        return self._member(seat.id, request.body["role"])
+
+    def change_member(self, request: Request) -> Any:
+        self._group(request.ids["group"]).members[request.ids["member"]] = request.body["role"]
+        return self._member(request.ids["member"], request.body["role"])
+
+    def leave(self, request: Request) -> Any:
+        gone = self._group(request.ids["group"]).members.pop(request.ids["member"], None)
+        return self.none("memberKey") if gone is None else Reply(204)
+
+    # Admin roles
+
+    def roles(self, request: Request) -> Any:
+        rows = [{"roleId": _id(thing), "roleName": thing.name, "isSuperAdminRole": thing.kind == "super"}
+                for thing in self.things if thing.id.startswith("role:")]  # fmt: skip
+        return self._page(request, "items", rows, 100)
+
+    def assignments(self, request: Request) -> Any:
+        user, role = request.params.get("userKey"), request.params.get("roleId")
+        indirect = request.params.get("includeIndirectRoleAssignments") == "true"
+        assert user or not indirect, "indirect ones come only with a userKey"
+        rows = []
+        for thing in self.things:
+            for id in thing.members if thing.id.startswith("role:") and role in (None, _id(thing)) else ():
+                group = self._group(id)
+                if user in (None, id) or (indirect and group and user in group.members):
+                    rows.append({"roleAssignmentId": f"{_id(thing)}-{id}", "roleId": _id(thing), "assignedTo": id,
+                                 "assigneeType": "group" if group else "user", "scopeType": "CUSTOMER"})  # fmt: skip
+        return self._page(request, "items", rows)
+
+    def assign(self, request: Request) -> Any:
+        assert request.ids["customer"] == CUSTOMER and request.body["scopeType"] == "CUSTOMER"
+        self.thing(f"role:{request.body['roleId']}").members[request.body["assignedTo"]] = ""
+        return request.body
+
+    def unassign(self, request: Request) -> Any:
+        role, _, id = request.ids["assignment"].partition("-")
+        gone = self.thing(f"role:{role}").members.pop(id, None)
+        return self.none("roleAssignmentId") if gone is None else Reply(204)
+
+    def _page(self, request: Request, key: str, rows: list[dict], longest: int = 0) -> dict:
+        """A token goes on after what was given, whoever went meanwhile."""
+        size, token = request.number("maxResults", 100), request.params.get("pageToken")
+        assert size <= (longest or LONGEST[key])
+        if token:
+            there = set(map(_key, rows))
+            rows = [row for row in self._rest[token] if _key(row) in there]
+        answer: dict[str, Any] = {"kind": f"admin#directory#{key}"}
+        if rows:  # an empty list is left out, as in every JSON that Google makes of its messages
+            answer[key] = rows[:size]
+        if rows[size:]:
+            answer["nextPageToken"] = f"t{len(self._rest)}"
+            self._rest[answer["nextPageToken"]] = rows[size:]
+        fields = request.params.get("fields")
+        if not fields:
+            return answer
+        inner = re.fullmatch(rf"kind,nextPageToken,{key}\((.+)\)", fields)[1]
+        return {**answer, **({key: [self._only(inner, row) for row in answer[key]]} if rows else {})}
+
+    @staticmethod
+    def _only(fields: str, user: dict) -> dict:
+        """A partial answer: the fields that were asked for, each of which must be declared."""
+        if fields == "*":
+            return user
+        wanted = {field.partition("/")[0] for field in fields.split(",")}
+        assert wanted <= set(USER_FIELDS), wanted - set(USER_FIELDS)
+        return {name: value for name, value in user.items() if name in wanted}
+
+
+def _id(thing: Thing) -> str:
+    return thing.id.partition(":")[2] or thing.id
+
+
+def _key(row: dict) -> str:
+    return row.get("roleAssignmentId") or row.get("roleId") or row["id"]

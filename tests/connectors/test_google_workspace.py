@@ -1,0 +1,187 @@
+"""The Google Workspace connector: the contract, then administrators, guests, nested groups, scopes and rate limits."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+import pytest
+
+from connectors.base import Account, CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
+from connectors.google_workspace import GoogleWorkspace
+from tests.connectors.contract import ConnectorContract
+from tests.connectors.fake import FOREVER, Reply, Seat, Thing
+from tests.connectors.fake_google_admin import ADMIN, CUSTOMER, SCOPE, FakeGoogleAdmin, pem
+
+
+class TestGoogleWorkspace(ConnectorContract):
+    kind, fake, address = GoogleWorkspace, FakeGoogleAdmin, ("api", "login")
+    page = 500
+    role, other_role, owner_role = "user", "super-admin", "super-admin"
+    statuses = ("active", "suspended")
+    tells_total = False  # a list of users says only whether more come
+    refuses_owner = False  # the description does not say whether Google keeps a last super admin
+    asset_role = "MEMBER"
+
+    def settings(self, app):
+        return {"key": app.key_file, "admin": ADMIN}
+
+    def secrets(self, app):
+        return [app.key_file, pem(), pem().splitlines()[5]]
+
+    def make_seat(self, n: int) -> Seat:
+        return Seat(str(11000 + n), f"person{n}@acme.example", f"Person {n}", role="user")
+
+    def make_thing(self, n: int) -> Thing:
+        return Thing(f"group:g{n}", f"Thing {n}")
+
+    # Accounts
+
+    def test_a_guest_has_the_address_that_is_theirs_and_an_archived_user_is_told(self, app, connector):
+        self.fill(app, 3)
+        app.more = {
+            "11000": {"isGuestUser": True, "guestAccountInfo": {"primaryGuestEmail": "gil@other.example"}},
+            "11001": {"lastLoginTime": "2026-11-20T08:15:00.000Z"},
+        }
+        app.seats[2].status = "archived"
+        guest, active, archived = connector.accounts()
+        assert (guest.email, guest.seat, guest.last_activity) == ("gil@other.example", "Guest", None)
+        assert (active.last_activity, active.seat) == (datetime(2026, 11, 20, 8, 15), "")
+        assert (archived.status, archived.seat) == ("suspended", "Archived")
+        connector.remove(archived)
+        assert archived == connector.account(archived.id) and not app.asked("update")
+
+    def test_an_answer_that_is_no_list_of_users_is_not_an_empty_one(self, app, connector):
+        app.fail(Reply(200, {}), on="users", times=FOREVER)
+        with pytest.raises(TemporarilyUnavailable, match="without its list"):
+            list(connector.accounts())
+
+    # Removal and roles
+
+    def test_a_user_that_was_not_suspended_is_not_taken_for_removed(self, app, connector):
+        self.fill(app, 1)
+        app.fail(Reply(200, {"suspended": False}), on="update")
+        with pytest.raises(Refused, match="not suspended"):
+            connector.remove(next(connector.accounts()))
+
+    def test_the_administrator_that_rollcall_acts_as_stays(self, app, connector):
+        me = Account(app.me["id"], ADMIN)
+        for act in (lambda: connector.remove(me), lambda: connector.change_role(me, "user")):
+            with pytest.raises(Refused, match="Rollcall acts as"):
+                act()
+
+    @pytest.fixture
+    def stocked(self, app):
+        self.fill(app, 3)
+        app.seats[1].role = "delegated-admin"
+        app.things = [
+            Thing("group:g1", "Sales", members={"11000": "OWNER", "11002": "MEMBER", "g2": "MEMBER"}),
+            Thing("group:g2", "Berlin", members={"11001": "MEMBER", CUSTOMER: "MEMBER"}),
+            Thing("role:71", "Help desk", members={"11001": "", "g1": ""}),
+            Thing("role:72", "_SEED_ADMIN_ROLE", kind="super", members={"11000": ""}),
+        ]
+        return app
+
+    def test_a_delegated_admin_becomes_a_user_by_losing_each_admin_role(self, stocked, connector):
+        account = connector.account("11001")
+        connector.change_role(account, "user")
+        assert stocked.thing("role:71").members == {"g1": ""}
+        assert stocked.asked("make_admin") == []
+
+    def test_an_admin_role_that_comes_from_a_group_is_not_pretended_away(self, stocked, connector):
+        stocked.seats[2].role = "delegated-admin"
+        account = connector.account("11002")
+        role = next(asset for asset in connector.assets() if asset.id == "role:71")
+        for act in (lambda: connector.change_role(account, "user"), lambda: connector.revoke(account, role)):
+            with pytest.raises(Refused, match="group"):
+                act()
+        assert not stocked.asked("unassign")
+
+    def test_nobody_is_made_a_delegated_admin_without_an_admin_role(self, stocked, connector):
+        with pytest.raises(Refused, match="admin role"):
+            connector.change_role(connector.account("11002"), "delegated-admin")
+        with pytest.raises(Refused, match="no such user"):
+            connector.change_role(Account("999"), "super-admin")
+
+    # Groups and admin roles
+
+    def test_groups_and_admin_roles_are_read_with_who_has_them(self, stocked, connector):
+        assert [(asset.id, asset.kind, asset.name) for asset in connector.assets()] == [
+            ("group:g1", "group", "Sales"), ("group:g2", "group", "Berlin"),
+            ("role:71", "admin role", "Help desk"), ("role:72", "admin role", "_SEED_ADMIN_ROLE"),
+        ]  # fmt: skip
+        assert sorted((a.account, a.asset, a.role, a.privileged) for a in connector.access()) == [
+            ("11000", "group:g1", "OWNER", True), ("11000", "role:71", "", False), ("11000", "role:72", "", True),
+            ("11001", "group:g2", "MEMBER", False), ("11001", "role:71", "", False),
+            ("11002", "group:g1", "MEMBER", False), ("11002", "role:71", "", False),
+        ]  # fmt: skip
+
+    def test_an_admin_role_is_given_and_taken_once_and_again(self, stocked, connector):
+        account, role = connector.account("11002"), next(a for a in connector.assets() if a.id == "role:72")
+        for _ in range(2):
+            connector.grant(account, role, "")
+        assert stocked.thing("role:72").members == {"11000": "", "11002": ""} and len(stocked.asked("assign")) == 1
+        for _ in range(2):
+            connector.revoke(account, role)
+        assert stocked.thing("role:72").members == {"11000": ""}
+
+    def test_a_member_is_made_an_owner(self, stocked, connector):
+        group = next(connector.assets())
+        connector.grant(connector.account("11002"), group, "OWNER")
+        assert stocked.thing("group:g1").members["11002"] == "OWNER"
+
+    def test_a_group_that_goes_while_it_is_read_fails_the_reading(self, stocked, connector):
+        stocked.fail(stocked.none("groupKey"), on="members")
+        with pytest.raises(TemporarilyUnavailable, match="went away"):
+            list(connector.access())
+
+    # The credential
+
+    def test_says_whom_it_acts_as(self, app, connector):
+        identity = connector.test()
+        assert (identity.name, identity.external_id, identity.missing) == (f"Rollcall, {ADMIN}", "100", ())
+
+    def test_an_administrator_who_is_none_is_told(self, app, connector):
+        app.me["isAdmin"] = False
+        app.fail(app.error(403, "Not Authorized to access this resource/api"), on="roles")
+        roles, admin = connector.test().missing
+        assert "read admin roles" in roles and "Not Authorized" in roles and "no super admin" in admin
+
+    def test_a_scope_that_is_not_delegated_is_named(self, app, connector):
+        app.delegated.discard(f"{SCOPE}rolemanagement")
+        with pytest.raises(CredentialRejected) as told:
+            connector.test()
+        assert f"{SCOPE}rolemanagement" in str(told.value) and f"{SCOPE}user" not in str(told.value)
+
+    def test_delegation_that_is_none_is_told_in_googles_words(self, app, connector):
+        app.delegated.clear()
+        with pytest.raises(CredentialRejected, match="Client is unauthorized.*client ID"):
+            connector.test()
+
+    @pytest.mark.parametrize("key", ["", "{}", "[1]", '{"type": "authorized_user"}', "broken", "no pem", "no email"])
+    def test_what_is_no_service_account_key_is_told(self, app, key):
+        whole = json.loads(app.key_file)
+        made = {"broken": app.key_file[:-9], "no pem": json.dumps({**whole, "private_key": "none"}),
+                "no email": json.dumps({**whole, "client_email": None})}  # fmt: skip
+        connector = self.connect(app, key=made.get(key, key))
+        with pytest.raises(CredentialRejected, match="no service account key"):
+            connector.test()
+        connector.close()
+        assert not app.requests
+
+    def test_the_token_that_google_gave_is_a_secret_too(self, app, connector):
+        app.fail(app.error(400, f"No {app.token}"), on="users", times=FOREVER)
+        with pytest.raises(Refused) as told:
+            list(connector.accounts())
+        assert "No •••" in str(told.value) and app.token not in str(told.value)
+
+    def test_a_token_that_ended_is_renewed_once(self, app, connector):
+        self.fill(app, 1)
+        app.fail(app.unauthorised(), on="users")
+        assert len(list(connector.accounts())) == 1 and len(app.asked("token_call")) == 2
+
+    @pytest.mark.parametrize("reason", ["userRateLimitExceeded", "quotaExceeded", "rateLimitExceeded"])
+    def test_a_403_that_is_a_rate_limit_is_one(self, app, connector, reason):
+        app.fail(app.error(403, "Quota exceeded.", reason), on="users", times=FOREVER)
+        with pytest.raises(RateLimited, match="Quota exceeded"):
+            list(connector.accounts())
