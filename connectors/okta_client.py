@@ -1,0 +1,88 @@
+"""How Okta is called: its token, its lists, its own form of “too many calls”. What the calls mean stands in
+okta_directory.py and okta_app.py.
+
+From developer.okta.com: “Core Okta API” (SSWS, Link header, errors), “Rate limit best practices” (X-Rate-Limit-Limit,
+-Remaining, -Reset in epoch seconds), “Okta error codes” (errorSummary, errorCauses).
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+from connectors.base import ConnectorError, Field, RateLimited
+from connectors.http import Answer, Http, clean, seconds_to_wait, words
+from connectors.paging import Page, next_link, pages_by_link
+
+PAGE = 200  # the most that lists of users give, and what is advised for groups
+PATIENCE = 65  # seconds: limits are per minute
+TOKEN_STEPS = (
+    "In Okta's Admin Console open Security, API, Tokens, and choose Create token. Okta shows it once.",
+    "A token may do what its admin may, as long as that admin is active: let an admin make it whose account belongs to "
+    "no person. A token that goes unused for 30 days ends.",
+)
+FIELDS = (
+    Field("base_url", "Okta address", "Your organisation's own, without “-admin”.", pattern=r"https://[^/\s@]+/?",
+          placeholder="https://acme.okta.com"),
+    Field("token", "API token", secret=True, pattern=r"\S+"),
+)  # fmt: skip
+
+
+class OktaClient:
+    """One organisation's API, by an API token."""
+
+    def __init__(self, settings: dict[str, str]):
+        token = settings.get("token", "")
+        address = settings.get("base_url", "").strip().rstrip("/")
+        self.host = urlsplit(address).hostname or ""
+        self.http = Http(address, headers={"Authorization": f"SSWS {token}"}, secrets=[token], patience=PATIENCE,
+                         on_error=too_many, says=said)  # fmt: skip
+
+    def close(self) -> None:
+        self.http.close()
+
+    def rows(self, path: str, what: str, size: int = PAGE, **params: str) -> Iterator[dict]:
+        """Every row of a list, whole or TemporarilyUnavailable; the next page is where the Link header says."""
+
+        def fetch(link: str | None) -> Page:
+            answer = self.http.get(link) if link else self.http.get(path, {**params, "limit": size})
+            return Page(answer.json(list), next=next_link(answer))
+
+        for page in pages_by_link(fetch, what=what):
+            yield from page
+
+    def me(self) -> dict:
+        """The admin whose token this is."""
+        return self.http.get("/api/v1/users/me").json(dict)
+
+
+def name_of(profile: dict) -> str:
+    """The display name, else first and last name."""
+    return clean(profile.get("displayName")) or " ".join(
+        filter(None, (clean(profile.get("firstName")), clean(profile.get("lastName"))))
+    )
+
+
+def said(answer: Answer) -> str:
+    """errorSummary, and the causes, which say more."""
+    try:
+        error = answer.json(dict)
+        causes = [cause["errorSummary"].rstrip(".") for cause in error.get("errorCauses") or ()]
+        return ": ".join(dict.fromkeys([error["errorSummary"].rstrip("."), *causes]))
+    except (ConnectorError, KeyError, TypeError, AttributeError):
+        return words(answer)
+
+
+def too_many(answer: Answer) -> ConnectorError | None:
+    """429: how long to wait stands in X-Rate-Limit-Reset, by the clock that Date shows."""
+    reset = answer.headers.get("X-Rate-Limit-Reset", "").strip()
+    if answer.status != 429 or seconds_to_wait(answer) is not None or not re.fullmatch(r"\d{1,12}", reset):
+        return None
+    try:
+        now = parsedate_to_datetime(answer.headers.get("Date", "")).timestamp()
+    except (TypeError, ValueError):
+        now = time.time()
+    return RateLimited(f"{answer.asked} answered 429. Too many calls; going on later.", max(int(reset) - now, 1))

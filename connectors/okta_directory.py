@@ -1,0 +1,114 @@
+"""Okta as a directory: everybody of every status, with employee number and groups.
+
+Calls and fields as in Okta's own description (github.com/okta/okta-management-openapi-spec); “List Users”: without a
+filter the list omits whoever is deprovisioned, so they are asked for besides. “List Groups”, “List Group Members”.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from connectors.base import DirectoryConnector, DirectoryPerson, Field, Identity, TemporarilyUnavailable
+from connectors.http import Forbidden, NotFound, clean, segment
+from connectors.okta_client import FIELDS, TOKEN_STEPS, OktaClient, name_of
+from connectors.paging import ListChanged, Seen
+
+# “List Users”: those who may be "only scoped to view and manage users of their assigned groups"
+MAY_BE_LIMITED = {"USER_ADMIN", "HELP_DESK_ADMIN", "CUSTOM"}
+USERS, GROUPS = "/api/v1/users", "/api/v1/groups"
+STATUSES = {
+    "ACTIVE": "active",
+    "STAGED": "active",  # begins soon: the account is made, not yet activated
+    "PROVISIONED": "active",  # activated, has not chosen a password yet
+    "RECOVERY": "active",  # resets a password
+    "PASSWORD_EXPIRED": "active",  # must choose another
+    "LOCKED_OUT": "suspended",  # too many wrong passwords
+    "SUSPENDED": "suspended",  # by an admin, for a while
+    "DEPROVISIONED": "deprovisioned",
+}
+
+
+class OktaDirectory(DirectoryConnector):
+    slug = "okta"
+    label = "Okta"
+    logo = "okta.svg"
+    docs = (
+        *TOKEN_STEPS,
+        "A read-only administrator is enough. An admin of some groups only is not: everybody else would seem to have "
+        "left.",
+        "Who is staged, has yet to choose a password or must renew it counts as active; who is locked out or suspended "
+        "as suspended; who is deactivated in Okta as having left.",
+        "The secondary e-mail is often a private one, so it is not used unless you say so.",
+    )
+    fields = (
+        *FIELDS,
+        Field("second_email", "Secondary e-mail", "Whether it is an address of the person, too.", required=False,
+              choices=(("no", "Leave it out"), ("yes", "Use it"))),
+    )  # fmt: skip
+
+    @cached_property
+    def _okta(self) -> OktaClient:
+        return OktaClient(self.settings)
+
+    def close(self) -> None:
+        if "_okta" in self.__dict__:
+            self._okta.close()
+
+    def test(self) -> Identity:
+        me = self._okta.me()
+        for path in (USERS, GROUPS):
+            self._okta.http.get(path, {"limit": 1}).json(list)
+        who = f"{name_of(me.get('profile') or {})} at {self._okta.host}"
+        return Identity(who, clean(me.get("id")), ("read people", "read groups"), self._missing(clean(me.get("id"))))
+
+    def _missing(self, me: str) -> tuple[str, ...]:
+        """Some admins may be limited to some groups' people; only a super admin may ask who is which admin."""
+        try:
+            roles = {row.get("type") for row in self._okta.http.get(f"{USERS}/{segment(me)}/roles").json(list)}
+        except (Forbidden, NotFound):
+            return ()
+        if not roles or roles - MAY_BE_LIMITED:
+            return ()
+        return ("see everybody, if the token's admin is limited to some groups. A read-only administrator is not.",)
+
+    def people(self) -> Iterator[DirectoryPerson]:
+        """Groups are held, people are not. Who left comes first: then whoever moves between the two lists meanwhile
+        comes twice, which is noticed, or left a moment ago."""
+        groups = self._groups()
+        seen = Seen()
+        for params in ({"filter": 'status eq "DEPROVISIONED"'}, {}):
+            for user in self._okta.rows(USERS, "users", **params):
+                if not seen.add(user["id"]):
+                    raise ListChanged("Somebody was activated while the users were read. Nothing was taken over.")
+                yield self._person(user, tuple(groups.get(user["id"], ())))
+
+    def _groups(self) -> dict[str, list[str]]:
+        """Names of groups by the id of each member."""
+        found: dict[str, list[str]] = {}
+        try:
+            for group in self._okta.rows(GROUPS, "groups"):
+                name = clean((group.get("profile") or {}).get("name"))
+                for member in self._okta.rows(f"{GROUPS}/{segment(group['id'])}/users", "people of the group"):
+                    found.setdefault(member["id"], []).append(name)
+        except NotFound as gone:
+            raise TemporarilyUnavailable(f"A group went away while it was read. {gone}") from gone
+        return found
+
+    def _person(self, user: dict, groups: tuple[str, ...]) -> DirectoryPerson:
+        status = STATUSES.get(user.get("status", ""))
+        if status is None:
+            raise TemporarilyUnavailable(f"Okta gave somebody the status “{clean(user.get('status'))}”, which is new.")
+        profile = user.get("profile") or {}
+        email, second = clean(profile.get("email")), clean(profile.get("secondEmail"))
+        takes_second = self.settings.get("second_email") == "yes" and second not in ("", email)
+        return DirectoryPerson(
+            id=user["id"],
+            email=email,
+            name=name_of(profile),
+            status=status,
+            user_name=clean(profile.get("login")),
+            further_emails=(second,) if takes_second else (),
+            employee_number=clean(profile.get("employeeNumber")),
+            groups=groups,
+        )
