@@ -1,0 +1,124 @@
+"""Microsoft Entra ID (Azure AD) as a directory: a tenant's users with their addresses and groups, over Microsoft Graph.
+Each reading lists everybody anew, with the total that Graph tells; “delta” isn't used, and why stands below.
+
+/users/delta would tell what changed since a token from last time. But a reading here is whole or nothing, and delta's
+own whole list (its first round) has no total and may give a user twice, with deleted ones in between: what went
+missing on the way could not be noticed. So /users is listed with $count, which it must add up to.
+
+Calls and properties from the Microsoft Graph v1.0 reference: “List users” (deleted users are not in it), “user resource
+type”, “List groups”, “List group transitive members”.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from connectors.base import (
+    CredentialRejected,
+    DirectoryConnector,
+    DirectoryPerson,
+    Field,
+    Identity,
+    TemporarilyUnavailable,
+)
+from connectors.http import Forbidden, NotFound, clean, segment
+from connectors.microsoft_graph import API, FIELDS, GUEST, LOGIN, PAGE, REGISTER, Graph, emails_of, user_name_of
+
+USER = "id,displayName,mail,userPrincipalName,otherMails,proxyAddresses,accountEnabled,userType,employeeId"
+UNTOLD = "Microsoft doesn't tell which users are disabled. Add the application permission User.Read.All."
+
+
+class EntraDirectory(DirectoryConnector):
+    slug = "entra"
+    label = "Microsoft Entra ID"
+    docs = (
+        *REGISTER,
+        "Under “API permissions” add the Microsoft Graph application permissions (not delegated ones) User.Read.All "
+        "and, for groups, GroupMember.Read.All. Then press “Grant admin consent”. Nothing is ever changed in Entra.",
+        "A user whose sign-in is blocked, or who was deleted, counts as having left. Groups within groups are "
+        "followed. Groups with hidden members need the permission Member.Read.Hidden, else they look empty.",
+        "Shared mailboxes and rooms are users too, as a rule blocked ones. Azure AD B2C tenants can't be read: Graph "
+        "doesn't tell how many users they have.",
+    )
+    fields = (
+        *FIELDS,
+        Field("guests", "Guests", "People of other companies who were invited. Left out, they are nobody's accounts in "
+              "the apps, until you say whose they are.", required=False,
+              choices=(("no", "Left out"), ("yes", "Read as people too"))),
+        Field("groups", "Groups", "Takes one call for each group.", required=False,
+              choices=(("yes", "Read"), ("no", "Not read"))),
+    )  # fmt: skip
+    worldwide_ids = True
+    api, login = API, LOGIN
+
+    @cached_property
+    def _graph(self) -> Graph:
+        return Graph(self.settings, self.api, self.login)
+
+    def close(self) -> None:
+        if "_graph" in self.__dict__:
+            self._graph.close()
+
+    def test(self) -> Identity:
+        first = self._graph.first_user()
+        may, missing = ["read users"], []
+        if first is not None and first.get("accountEnabled") is None:
+            missing.append(UNTOLD)
+        if self._reads_groups:
+            try:
+                group = next(self._groups(), None)
+                next(self._everybody_in(group["id"]) if group else iter(()), None)
+                may.append("read groups")
+            except Forbidden as no:
+                missing.append(f"read groups: {no} It takes GroupMember.Read.All, or choose not to read groups.")
+        return Identity(self._graph.name(), may=tuple(may), missing=tuple(missing))
+
+    def people(self) -> Iterator[DirectoryPerson]:
+        """Names of groups are held, nothing else. A user whose accountEnabled is null counts as active; if it is
+        null for everybody, who has left can't be known, and the reading fails."""
+        groups = self._groups_of() if self._reads_groups else {}
+        some, told = False, False
+        for user in self._graph.rows("/users", "users", counted=True, select=USER, top=PAGE):
+            some, told = True, told or user.get("accountEnabled") is not None
+            if user.get("userType") != GUEST or self.settings.get("guests") == "yes":
+                yield _person(user, groups.get(user["id"], ()))
+        if some and not told:
+            raise CredentialRejected(f"{UNTOLD} Nothing was taken over.")
+
+    @property
+    def _reads_groups(self) -> bool:
+        return self.settings.get("groups") != "no"
+
+    def _groups_of(self) -> dict[str, list[str]]:
+        """Names of the groups that each user is in, directly or through others."""
+        found: dict[str, list[str]] = {}
+        try:
+            for group in self._groups():
+                name = clean(group.get("displayName"))
+                for user in self._everybody_in(group["id"]):
+                    found.setdefault(user["id"], []).append(name)
+        except NotFound as gone:
+            raise TemporarilyUnavailable(f"A group went away meanwhile. {gone}") from gone
+        return found
+
+    def _groups(self) -> Iterator[dict]:
+        return self._graph.rows("/groups", "groups", counted=True, select="id,displayName", top=PAGE)
+
+    def _everybody_in(self, group: str) -> Iterator[dict]:
+        path = f"/groups/{segment(group)}/transitiveMembers/microsoft.graph.user"
+        return self._graph.rows(path, "members", counted=True, select="id", top=PAGE)
+
+
+def _person(user: dict, groups: list[str] | tuple[()]) -> DirectoryPerson:
+    email, *further = emails_of(user) or [""]
+    return DirectoryPerson(
+        id=user["id"],
+        email=email,
+        name=clean(user.get("displayName")),
+        status="deprovisioned" if user.get("accountEnabled") is False else "active",
+        user_name=user_name_of(user),
+        further_emails=tuple(further),
+        employee_number=clean(user.get("employeeId")),
+        groups=tuple(dict.fromkeys(groups)),
+    )
