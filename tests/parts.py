@@ -6,6 +6,7 @@ import importlib.util
 import os
 import shutil
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ PROGRAMS = {
     "chromium": ("chromium", "/usr/bin/chromium"),
     "slapd": ("slapd", "/usr/sbin/slapd"),
     "slapadd": ("slapadd", "/usr/sbin/slapadd"),
+    "postgresql": ("initdb", *sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin/initdb")), reverse=True)),
     "node": ("node",),
     "npm": ("npm",),
 }

@@ -1,0 +1,13 @@
+"""Where an address leads: whether a connection leaves this machine.
+What stays on it needs no encryption."""
+
+from __future__ import annotations
+
+import ipaddress
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return host.casefold() == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,326 @@
+"""A PostgreSQL server: its roles that sign in are accounts, its databases assets, CONNECT and ownership the access.
+By the catalogs, ALTER ROLE, GRANT and REVOKE of https://www.postgresql.org/docs/15/; no role is dropped."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+
+from connectors.base import (
+    ASSETS,
+    CHANGE_ROLE,
+    GRANT,
+    LOOK_UP,
+    PLATINUM,
+    REMOVE,
+    REVOKE,
+    Access,
+    Account,
+    Asset,
+    Connector,
+    CredentialRejected,
+    Field,
+    Identity,
+    Refused,
+    Role,
+    TemporarilyUnavailable,
+)
+from connectors.postgres_client import SSL_MODES, PostgresClient
+
+PAGE = 500
+BOOTSTRAP = 10  # BOOTSTRAP_SUPERUSERID of pg_authid.dat: the role that initdb made
+HIGHEST_OID = 4_294_967_295
+SESSION_SECONDS = 5  # how long ended sessions may take to be gone
+
+# The attribute that gives each role of Rollcall; an account has the first one that it has.
+ATTRIBUTES = {"superuser": "SUPERUSER", "createrole": "CREATEROLE", "createdb": "CREATEDB"}
+CONNECT, OWNER, SUPERUSER = "may connect", "owner", "may connect, as a superuser"
+OWNER_THROUGH, CONNECT_THROUGH = "owner, through another role", "may connect, through another role"
+PUBLIC = "may connect, as everybody (PUBLIC)"
+
+EMAIL = re.compile(r"[^\s<>,;:\"'()\[\]@]+@[^\s<>,;:\"'()\[\]@]+\.[^\s<>,;:\"'()\[\]@.]+")
+USER_NAME = re.compile(r"[A-Za-z0-9._+-]+")
+
+# Group roles are no accounts: they can't sign in, others are members, and no e-mail address says whose they are.
+# A member with ADMIN OPTION is no proof: from PostgreSQL 16 on, whoever makes a role becomes one.
+ROLES = r"""
+  SELECT r.oid, r.rolname, r.rolcanlogin, r.rolsuper, r.rolcreaterole, r.rolcreatedb,
+         coalesce(r.rolvaliduntil < now(), false), coalesce(shobj_description(r.oid, 'pg_authid'), '')
+    FROM pg_roles r
+   WHERE r.rolname !~ '^pg_'
+     AND (r.rolcanlogin OR r.rolname LIKE '%%@%%' OR shobj_description(r.oid, 'pg_authid') LIKE '%%@%%'
+          OR NOT EXISTS (SELECT FROM pg_auth_members m WHERE m.roleid = r.oid AND NOT m.admin_option))
+"""
+DATABASES = "SELECT oid, datname, datdba FROM pg_database WHERE datallowconn AND NOT datistemplate"
+EXPLICIT = """EXISTS (SELECT FROM pg_database g, aclexplode(g.datacl) a
+                       WHERE g.oid = d.oid AND a.grantee = {grantee} AND a.privilege_type = 'CONNECT')"""
+HOW = f"""
+  CASE WHEN d.datdba = r.oid THEN '{OWNER}'
+       WHEN r.rolsuper THEN '{SUPERUSER}'
+       WHEN pg_has_role(r.oid, d.datdba, 'USAGE') THEN '{OWNER_THROUGH}'
+       WHEN {EXPLICIT.format(grantee="r.oid")} THEN '{CONNECT}'
+       WHEN has_database_privilege('public', d.oid, 'CONNECT') THEN '{PUBLIC}'
+       ELSE '{CONNECT_THROUGH}' END
+"""
+ACCESS = f"""
+  SELECT r.oid, {HOW} FROM ({DATABASES}) d, pg_roles r JOIN ({ROLES}) account ON account.oid = r.oid
+   WHERE d.oid = %s AND r.oid > %s AND has_database_privilege(r.oid, d.oid, 'CONNECT') ORDER BY r.oid LIMIT {PAGE}
+"""
+OTHER_SUPERUSERS = """SELECT count(*) FROM pg_roles WHERE rolsuper AND rolcanlogin AND oid <> %s
+                         AND coalesce(rolvaliduntil > now(), true)"""
+SESSIONS = "pg_stat_activity WHERE usesysid = %s AND pid <> pg_backend_pid()"
+
+
+class PostgresRoles(Connector):
+    slug = "postgresql"
+    label = "PostgreSQL"
+    logo = "postgresql.svg"
+    level = PLATINUM
+    docs = (
+        "Make a role for Rollcall, as a superuser: CREATE ROLE rollcall LOGIN CREATEROLE PASSWORD '…'; "
+        "then GRANT pg_signal_backend TO rollcall; so that it can end a leaver's sessions.",
+        "From PostgreSQL 16 on it also needs each role that it looks after: GRANT ana TO rollcall WITH ADMIN TRUE, "
+        "INHERIT FALSE, SET FALSE; Superusers can be changed by a superuser only, and CONNECT on a database by its "
+        "owner. Test connection tells what is missing; reading alone needs no right at all.",
+        "Let it in by pg_hba.conf, straight to the server and not through a pooler.",
+        "Say whose a role is by its comment: COMMENT ON ROLE ana IS 'ana@acme.example'; A role whose name is an e-mail "
+        "address needs none. Or fill in a domain below, if your roles are named as your people's addresses are.",
+        "A removal is ALTER ROLE … NOLOGIN and the end of all sessions of the role. What it owns stays, and so do its "
+        "rights; REASSIGN OWNED and DROP ROLE are left to you. An expired password (VALID UNTIL) shows as a seat, not "
+        "as suspended: it does not keep out who signs in with a certificate.",
+        "A role that can't log in counts as a suspended account, unless others are its members: that is a group. "
+        "Databases that everybody (PUBLIC) may connect to say so; taking CONNECT from one role changes nothing there. "
+        "After a dump and restore into another server every role has a new id, and is a new account.",
+    )
+    fields = (
+        Field("host", "Server", "A name, an address, or the folder of the socket on this machine.",
+              pattern=r"[^\s,=@]+", placeholder="db.acme.example"),
+        Field("port", "Port", "Empty: 5432", required=False, pattern=r"[0-9]{1,5}", placeholder="5432"),
+        Field("database", "Database", "Any one that Rollcall may connect to. Empty: postgres", required=False,
+              placeholder="postgres"),
+        Field("user", "Role", "Whom Rollcall signs in as.", placeholder="rollcall"),
+        Field("password", "Password", secret=True),
+        Field("email_domain", "Domain of your e-mail addresses", "With acme.example, the role ana is "
+              "ana@acme.example. Empty: only comments and names that are e-mail addresses count.",
+              required=False, pattern=r"[^\s@]+\.[^\s@.]+", placeholder="acme.example"),
+        Field("sslmode", "Encryption", "How the server proves who it is.", choices=SSL_MODES),
+        Field("ca_file", "Certificate authority", "The path of a PEM file, where the server's certificate is your own.",
+              required=False, placeholder="/etc/ssl/acme-ca.pem"),
+    )  # fmt: skip
+    capabilities = frozenset((LOOK_UP, ASSETS, REMOVE, CHANGE_ROLE, GRANT, REVOKE))
+    asset_word = "database"
+
+    def __init__(self, settings: dict[str, str], on_total: Callable[[int], None] | None = None):
+        super().__init__(settings, on_total)
+        self._client = PostgresClient(settings)
+
+    @property
+    def removal_suspends(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        self._client.close()
+
+    def test(self) -> Identity:
+        [(id, name, superuser, version, signals, accounts)] = self._client.rows(
+            "SELECT r.oid, r.rolname, r.rolsuper, current_setting('server_version'), "
+            f"pg_has_role('pg_signal_backend', 'USAGE'), (SELECT count(*) FROM ({ROLES}) every) "
+            "FROM pg_roles r WHERE r.rolname = current_user"
+        )
+        [(beyond,)] = self._client.rows(f"SELECT count(*) FROM ({ROLES}) r WHERE NOT ({self._may_alter('r')})")
+        [(closed,)] = self._client.rows(
+            f"SELECT count(*) FROM ({DATABASES}) d WHERE NOT pg_has_role(d.datdba, 'USAGE')"
+        )
+        missing = []
+        if beyond:
+            missing.append(f"Take the log-in from {beyond:,} of the roles: {name} may not alter them (see the steps).")
+        if not signals:
+            missing.append(f"End the sessions of who leaves: GRANT pg_signal_backend TO {name}.")
+        if closed:
+            missing.append(f"Give and take CONNECT on {closed:,} databases: {name} does not own them.")
+        return Identity(
+            name=f"{name}{', a superuser' if superuser else ''}, on {self._client.place} (PostgreSQL {version}), "
+            f"sees {accounts:,} roles",
+            external_id=str(id),
+            may=("read roles and databases", *(["take the log-in away"] if beyond < accounts else [])),
+            missing=tuple(missing),
+        )
+
+    def _may_alter(self, role: str) -> str:
+        """An SQL condition, as ALTER ROLE decides: https://www.postgresql.org/docs/16/sql-alterrole.html"""
+        before_16 = "current_setting('server_version_num')::int < 160000"
+        of_it = f"({before_16} OR pg_has_role({role}.oid, 'USAGE WITH ADMIN OPTION'))"
+        mine = f"me.rolsuper OR (me.rolcreaterole AND NOT {role}.rolsuper AND {of_it})"
+        return f"EXISTS (SELECT FROM pg_roles me WHERE me.rolname = current_user AND ({mine}))"
+
+    def roles(self) -> list[Role]:
+        return [
+            Role("superuser", "Superuser", privileged=True),
+            Role("createrole", "May manage roles", privileged=True),
+            Role("createdb", "May create databases"),
+            Role("login", "May log in", default=True),
+        ]
+
+    def accounts(self) -> Iterator[Account]:
+        """In the order of their ids, so that whoever goes meanwhile hides nobody behind."""
+        [(total,)] = self._client.rows(f"SELECT count(*) FROM ({ROLES}) every")
+        self.on_total(total)
+        last = 0
+        while page := self._client.rows(f"{ROLES} AND r.oid > %s ORDER BY r.oid LIMIT {PAGE}", (last,)):
+            yield from map(self._account, page)
+            last = page[-1][0]
+
+    def _account(self, row: tuple) -> Account:
+        id, name, can_login, superuser, createrole, createdb, expired, comment = row
+        held = {"superuser": superuser, "createrole": createrole, "createdb": createdb}
+        return Account(
+            id=str(id),
+            email=self._email(name, comment, by_domain=id != BOOTSTRAP),
+            name=name,
+            status="active" if can_login else "suspended",
+            role=next((role for role, has in held.items() if has), "login"),
+            kind="system" if id == BOOTSTRAP else "user",
+            seat="password expired" if expired else "",
+        )
+
+    def _email(self, name: str, comment: str, by_domain: bool) -> str:
+        """What the comment says, then what the name is, then by the domain. Two addresses are nobody's."""
+        told = set(EMAIL.findall(comment))
+        if told:
+            return told.pop() if len(told) == 1 else ""
+        if EMAIL.fullmatch(name):
+            return name
+        domain = self.settings.get("email_domain") if by_domain else ""
+        return f"{name}@{domain}" if domain and USER_NAME.fullmatch(name) else ""
+
+    def assets(self) -> Iterator[Asset]:
+        for id, name, _ in self._client.rows(f"{DATABASES} ORDER BY oid"):
+            yield Asset(str(id), "database", name)
+
+    def access(self) -> Iterator[Access]:
+        for database, _, _ in self._client.rows(f"{DATABASES} ORDER BY oid"):
+            last = 0
+            while page := self._client.rows(ACCESS, (database, last)):
+                for id, how in page:
+                    yield Access(str(id), str(database), how, privileged=how in (OWNER, OWNER_THROUGH))
+                last = page[-1][0]
+
+    def account(self, id: str) -> Account | None:
+        if not id.isascii() or not id.isdigit() or int(id) > HIGHEST_OID:
+            return None
+        found = self._client.rows(f"{ROLES} AND r.oid = %s", (int(id),))
+        return self._account(found[0]) if found else None
+
+    def remove(self, account: Account) -> None:
+        """NOLOGIN first, then the sessions: so nobody comes in again between the two."""
+        now = self.account(account.id)
+        if now is None:
+            return
+        self._refuse_the_last_way_in(now, "take the log-in from")
+        with self._client.transaction():
+            self._refuse_what_would_stay_half_done(now)
+            self._client.run("ALTER ROLE {role} NOLOGIN", role=now.name)
+            altered = self._client.rows("SELECT NOT rolcanlogin FROM pg_roles WHERE oid = %s", (int(now.id),))
+            _refuse_another(altered == [(True,)])
+        self._end_sessions(now)
+
+    def _refuse_the_last_way_in(self, now: Account, act: str) -> None:
+        if now.kind == "system":
+            raise Refused(f"PostgreSQL made {now.name} for itself: it stays.")
+        mine = self._client.rows("SELECT rolname = session_user FROM pg_roles WHERE oid = %s", (int(now.id),))
+        if mine == [(True,)]:
+            raise Refused(f"{now.name} is the role that Rollcall itself signs in as: it stays as it is.")
+        if now.role == "superuser" and now.status == "active":
+            [(others,)] = self._client.rows(OTHER_SUPERUSERS, (int(now.id),))
+            if not others:
+                raise Refused(f"{now.name} is the last superuser who can log in: Rollcall does not {act} it.")
+
+    def _refuse_what_would_stay_half_done(self, now: Account) -> None:
+        id = int(now.id)
+        [(sessions, may)] = self._client.rows(
+            f"SELECT (SELECT count(*) FROM {SESSIONS}), "
+            "pg_has_role(%s::oid, 'USAGE') OR pg_has_role('pg_signal_backend', 'USAGE')",
+            (id, id),
+        )
+        if sessions and not may:
+            raise CredentialRejected(
+                f"{now.name} has {sessions:,} open sessions, which Rollcall may not end, so nothing was changed: "
+                "GRANT pg_signal_backend to Rollcall's role."
+            )
+
+    def _end_sessions(self, now: Account) -> None:
+        deadline = time.monotonic() + SESSION_SECONDS
+        while self._client.rows(f"SELECT pg_terminate_backend(pid) FROM {SESSIONS}", (int(now.id),)):
+            if time.monotonic() > deadline:
+                raise TemporarilyUnavailable(f"{now.name} can't log in any more, but its sessions do not end.")
+            time.sleep(0.1)
+
+    def change_role(self, account: Account, role: str) -> None:
+        """Only what differs is named in ALTER ROLE: naming SUPERUSER at all takes a superuser."""
+        if role not in {known.id for known in self.roles()}:
+            raise Refused(f"PostgreSQL has no role {role} in Rollcall.")
+        now = self._present(account)
+        if now.role == role:
+            return
+        if role != "superuser":
+            self._refuse_the_last_way_in(now, "take SUPERUSER from")
+        [(_, _, _, *held, _, _)] = self._client.rows(f"{ROLES} AND r.oid = %s", (int(now.id),))
+        above = list(ATTRIBUTES)[: list(ATTRIBUTES).index(role)] if role in ATTRIBUTES else list(ATTRIBUTES)
+        has = dict(zip(ATTRIBUTES, held))
+        changes = [f"NO{ATTRIBUTES[name]}" for name in above if has[name]]
+        changes += [ATTRIBUTES[role]] if role in ATTRIBUTES and not has[role] else []
+        with self._client.transaction():
+            self._client.run(f"ALTER ROLE {{role}} {' '.join(changes)}", role=now.name)
+            _refuse_another(self._present(now).role == role)
+
+    def grant(self, account: Account, asset: Asset, role: str) -> None:
+        if role not in (CONNECT, ""):
+            raise Refused(f"Only “{CONNECT}” can be given here: “{role}” follows from other roles or from ownership.")
+        now, database = self._present(account), self._database(asset)
+        if database is None:
+            raise Refused(f"There is no database {asset.name} any more.")
+        self._client.run("GRANT CONNECT ON DATABASE {database} TO {role}", database=database, role=now.name)
+        if self._how(account, asset, explicit=True) is None:
+            raise CredentialRejected(f"PostgreSQL gave no CONNECT on {database}: its owner or a superuser may.")
+
+    def revoke(self, account: Account, asset: Asset) -> None:
+        now, database = self.account(account.id), self._database(asset)
+        if now is None or database is None:
+            return
+        if self._how(account, asset) == OWNER:
+            raise Refused(f"{now.name} owns the database {database}: give it another owner first.")
+        if self._how(account, asset, explicit=True) is not None:
+            self._client.run("REVOKE CONNECT ON DATABASE {database} FROM {role}", database=database, role=now.name)
+        left = self._how(account, asset)
+        if left == CONNECT:
+            raise CredentialRejected(
+                f"{now.name} keeps CONNECT on {database}: somebody else gave it, or Rollcall's role may not take it."
+            )
+        if left is not None:
+            raise Refused(f"{now.name} has no CONNECT of its own on {database}, but still “{left}”. Change that there.")
+
+    def _present(self, account: Account) -> Account:
+        now = self.account(account.id)
+        if now is None:
+            raise Refused(f"There is no role {account.name} any more.")
+        return now
+
+    def _database(self, asset: Asset) -> str | None:
+        found = self._client.rows(f"SELECT datname FROM ({DATABASES}) d WHERE oid::text = %s", (asset.id,))
+        return found[0][0] if found else None
+
+    def _how(self, account: Account, asset: Asset, explicit: bool = False) -> str | None:
+        """By which right the role may connect now, if by any; `explicit`: by CONNECT given to itself."""
+        condition = EXPLICIT.format(grantee="r.oid") if explicit else "has_database_privilege(r.oid, d.oid, 'CONNECT')"
+        found = self._client.rows(
+            f"SELECT {HOW} FROM pg_database d, pg_roles r WHERE d.oid::text = %s AND r.oid::text = %s AND {condition}",
+            (asset.id, account.id),
+        )
+        return found[0][0] if found else None
+
+
+def _refuse_another(hit: bool) -> None:
+    """Roles are named in acts but known by their id: one renamed in this instant must not hit another."""
+    if not hit:
+        raise TemporarilyUnavailable("The role was renamed or dropped in this very moment; nothing was changed.")
