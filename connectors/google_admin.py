@@ -109,7 +109,10 @@ class GoogleAdmin:
         id_of: Callable[[dict], str] | None = lambda row: row["id"],
         **params: Any,
     ) -> Iterator[dict]:
-        """Everything of a list that has nextPageToken, `size` at once; `key` is where the answer holds it."""
+        """Everything of a list that has nextPageToken, `size` at once; `key` is where the answer holds it.
+
+        Raises TemporarilyUnavailable where what it is a list of is gone: a group, while groups are read.
+        """
 
         def fetch(token: str | None) -> Page:
             answer = self.get(path, **params, maxResults=size, **({"pageToken": token} if token else {}))
@@ -118,8 +121,11 @@ class GoogleAdmin:
                 raise TemporarilyUnavailable(f"Google answered without its list of {what}.")
             return Page(found, next=answer.get("nextPageToken"))
 
-        for page in pages_by_cursor(fetch, what=what, id_of=id_of):
-            yield from page
+        try:
+            for page in pages_by_cursor(fetch, what=what, id_of=id_of):
+                yield from page
+        except NotFound as gone:
+            raise TemporarilyUnavailable(f"The list of {what} went away while it was read. {gone}") from None
 
     def users(self, fields: str) -> Iterator[dict]:
         return self.rows("/users", "users", 500, "users", customer="my_customer",
@@ -129,17 +135,12 @@ class GoogleAdmin:
         return self.rows("/groups", "groups", 200, "groups", customer="my_customer")
 
     def members(self, group: str, *, nested: bool) -> Iterator[dict]:
-        """Users, groups (type GROUP) and everybody of the company (type CUSTOMER).
-
-        nested: those of groups in the group too. Raises TemporarilyUnavailable for a group that is gone.
-        """
+        """Users, groups (type GROUP) and everybody of the company (type CUSTOMER); `nested`: also those of groups in
+        the group, each as often as there are ways."""
         indirect = {"includeDerivedMembership": "true"} if nested else {}
-        id_of = None if nested else lambda row: row.get("id") or row["email"]  # nested, one may be in it in two ways
-        try:
-            yield from self.rows(f"/groups/{segment(group)}/members", "members", 200, "members of a group", id_of,
-                                 **indirect)  # fmt: skip
-        except NotFound as gone:
-            raise TemporarilyUnavailable(f"A group went away while its members were read. {gone}") from None
+        id_of = None if nested else lambda row: row.get("id") or row["email"]
+        path = f"/groups/{segment(group)}/members"
+        return self.rows(path, "members", 200, "members of a group", id_of, **indirect)
 
 
 def _account(text: str) -> tuple[str, str]:

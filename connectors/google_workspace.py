@@ -209,7 +209,7 @@ class GoogleWorkspace(Connector):
                 self._google.act("DELETE", f"/groups/{segment(id)}/members/{segment(account.id)}")
             except NotFound:
                 return
-        else:
+        elif self._user(account.id):
             self._must_not_be_me(account.id)
             assignments = list(self._roles_of(account.id))
             mine = [each for each in assignments if each["roleId"] == id]

@@ -124,6 +124,7 @@ class TestGoogleWorkspace(ConnectorContract):
         for _ in range(2):
             connector.revoke(account, role)
         assert stocked.thing("role:72").members == {"11000": ""}
+        connector.revoke(Account("999"), role)
 
     def test_a_member_is_made_an_owner(self, stocked, connector):
         group = next(connector.assets())

@@ -1,0 +1,104 @@
+"""Google Workspace as a directory: everybody in the company with their addresses, number and groups, nested ones too.
+Archived is how Google marks those who left; guests are nobody of the company and are not listed.
+
+Lists and fields as in Google's own description of the Directory API (admin_directory_v1); the type “organization” of
+an external id: developers.google.com, “Users”; from support.google.com: “Archive former employee accounts”.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cached_property
+
+from connectors.base import DirectoryConnector, DirectoryPerson, Identity
+from connectors.google_admin import API, FIELDS, LOGIN, GoogleAdmin, steps
+from connectors.http import clean
+
+SCOPES = ("user.readonly", "group.readonly")
+USER = "id,primaryEmail,name/fullName,suspended,archived,isGuestUser,emails,aliases,nonEditableAliases,externalIds"
+
+
+class GoogleDirectory(DirectoryConnector):
+    slug = "google"
+    label = "Google Workspace"
+    logo = "google.svg"
+    docs = (
+        *steps(SCOPES, "allowed to read users and groups; a super admin is"),
+        "Suspended people are suspended here, archived ones have left. Whoever is deleted is no longer in the list and "
+        "has left too. Guests are not read.",
+    )
+    fields = FIELDS
+    api, login = API, LOGIN
+
+    @cached_property
+    def _google(self) -> GoogleAdmin:
+        return GoogleAdmin(self.settings, SCOPES, self.api, self.login)
+
+    def close(self) -> None:
+        if "_google" in self.__dict__:
+            self._google.close()
+
+    def test(self) -> Identity:
+        """Reads everybody once: what comes by the schedule then works as well."""
+        self._google.check_scopes()
+        found, groups = 0, set()
+        for person in self.people():
+            found += 1
+            groups.update(person.groups)
+        return Identity(f"{self._google.admin}, sees {found:,} people in {len(groups):,} groups",
+                        may=("read people", "read groups"))  # fmt: skip
+
+    def people(self) -> Iterator[DirectoryPerson]:
+        groups, everybodys = self._memberships()
+        for user in self._google.users(USER):
+            if user.get("isGuestUser") is not True:
+                yield _person(user, (*everybodys, *groups.get(user["id"], ())))
+
+    def _memberships(self) -> tuple[dict[str, list[str]], list[str]]:
+        """User id → names of groups, and the groups that the whole company is in."""
+        found: dict[str, list[str]] = defaultdict(list)
+        everybodys = []
+        for group in self._google.groups():
+            name = clean(group.get("name")) or clean(group.get("email"))
+            for member in self._google.members(group["id"], nested=True):
+                if member.get("type") == "CUSTOMER":
+                    everybodys.append(name)
+                elif member.get("type") == "USER" and member.get("id"):
+                    found[member["id"]].append(name)
+        return found, everybodys
+
+
+def _person(user: dict, groups: tuple[str, ...]) -> DirectoryPerson:
+    email = clean(user.get("primaryEmail"))
+    gone, suspended = user.get("archived") is True, user.get("suspended") is True
+    return DirectoryPerson(
+        id=user["id"],
+        email=email,
+        name=clean((user.get("name") or {}).get("fullName")),
+        status="deprovisioned" if gone else "suspended" if suspended else "active",
+        user_name=email,
+        further_emails=_further(user, email),
+        employee_number=_number(user),
+        groups=tuple(dict.fromkeys(groups)),
+    )
+
+
+def _further(user: dict, email: str) -> tuple[str, ...]:
+    """Every other address, each once: those that the profile names, and aliases."""
+    named = [row.get("address") for row in _list(user, "emails") if isinstance(row, dict)]
+    once = {email.casefold(): email}
+    for address in map(clean, [*named, *_list(user, "aliases"), *_list(user, "nonEditableAliases")]):
+        once.setdefault(address.casefold(), address)
+    return tuple(address for address in once.values() if address and address != email)
+
+
+def _number(user: dict) -> str:
+    """The employee's number: Google's Admin console keeps it as an external id of the type “organization”."""
+    rows = [row for row in _list(user, "externalIds") if isinstance(row, dict)]
+    return next((clean(row.get("value")) for row in rows if row.get("type") == "organization"), "")
+
+
+def _list(user: dict, field: str) -> list:
+    value = user.get(field)
+    return value if isinstance(value, list) else []

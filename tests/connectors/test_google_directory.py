@@ -1,0 +1,70 @@
+"""The Google directory: the contract, then aliases, guests, nested groups and everybody's, and what test() tells."""
+
+from __future__ import annotations
+
+import pytest
+
+from connectors.base import CredentialRejected
+from connectors.google_directory import GoogleDirectory
+from tests.connectors.directory_contract import DirectoryContract
+from tests.connectors.fake import Thing
+from tests.connectors.fake_google_admin import ADMIN, CUSTOMER, SCOPE, FakeGoogleAdmin, pem
+
+
+class TestGoogleDirectory(DirectoryContract):
+    kind, fake, address = GoogleDirectory, FakeGoogleAdmin, ("api", "login")
+    page = 500
+    statuses = {"active": "active", "suspended": "suspended", "archived": "deprovisioned"}
+    group_lists = ("groups", "members")
+    group_page = 200
+
+    def settings(self, app):
+        return {"key": app.key_file, "admin": ADMIN}
+
+    def secrets(self, app):
+        return [app.key_file, pem(), pem().splitlines()[5]]
+
+    def test_aliases_are_further_addresses(self, app, connector):
+        self.fill(app, 1)
+        app.seats[0].further_emails = ("Zoe@acme.example",)
+        app.more["id-0"] = {"aliases": ["zoe@acme.example", "z@acme.example"], "nonEditableAliases": ["z@test.example"]}
+        assert self.people(connector)["id-0"].further_emails == ("Zoe@acme.example", "z@acme.example", "z@test.example")
+
+    def test_fields_of_another_form_are_none(self, app, connector):
+        self.fill(app, 1)
+        app.more["id-0"] = {"emails": None, "externalIds": {"value": "1"}, "aliases": "z@acme.example", "name": None}
+        [person] = self.read(connector)
+        assert (person.further_emails, person.employee_number, person.name) == ((), "", "")
+
+    def test_who_is_suspended_and_archived_has_left(self, app, connector):
+        self.fill(app, 1)
+        app.more["id-0"] = {"suspended": True, "archived": True}
+        assert self.people(connector)["id-0"].status == "deprovisioned"
+
+    def test_guests_are_left_out(self, app, connector):
+        self.fill(app, 2)
+        app.more["id-1"] = {"isGuestUser": True}
+        assert set(self.people(connector)) == {"id-0"}
+
+    def test_a_group_in_a_group_and_everybodys_group(self, app, connector):
+        self.fill(app, 3)
+        app.things = [
+            Thing("g1", "Sales", members={"id-0": "OWNER", "g2": ""}),
+            Thing("g2", "Berlin", members={"id-0": "", "id-1": ""}),
+            Thing("g3", "Everybody", members={CUSTOMER: ""}),
+        ]
+        assert {id: person.groups for id, person in self.people(connector).items()} == {
+            "id-0": ("Everybody", "Sales", "Berlin"),
+            "id-1": ("Everybody", "Sales", "Berlin"),
+            "id-2": ("Everybody",),
+        }
+
+    def test_says_what_it_sees(self, app, connector):
+        self.fill(app, 2)
+        app.things = [Thing("g1", "Sales", members={"id-0": ""})]
+        assert connector.test().name == f"{ADMIN}, sees 2 people in 1 groups"
+
+    def test_a_scope_that_is_not_delegated_is_named(self, app, connector):
+        app.delegated.discard(f"{SCOPE}group.readonly")
+        with pytest.raises(CredentialRejected, match="group.readonly"):
+            connector.test()
