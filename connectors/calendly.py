@@ -1,0 +1,248 @@
+"""Calendly: an organisation's members, admins and invitations; its groups as assets, which are only read.
+Who is removed is taken out of the organisation.
+
+From developer.calendly.com/api-docs: “Get Current User”, “List Organization Memberships” (roles owner, admin, user),
+“Get Organization Membership”, “Remove User from Organization” (an owner can't be), “List Organization Invitations”,
+“Get Organization Invitation”, “Invite User to Organization”, “Revoke User's Organization Invitation”, “List Groups”,
+“List Group Relationships” and “Rate Limits” (per minute; X-RateLimit-Reset in seconds).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from connectors.base import (
+    ASSETS,
+    INVITE,
+    LOOK_UP,
+    REMOVE,
+    SEAT_BASED,
+    SILVER,
+    Access,
+    Account,
+    Asset,
+    Connector,
+    CredentialRejected,
+    Field,
+    Identity,
+    Refused,
+    Role,
+    TemporarilyUnavailable,
+)
+from connectors.http import Answer, Forbidden, Http, NotFound, clean, segment
+from connectors.paging import Page, pages_by_cursor
+
+PAGE = 100  # the most that Calendly gives
+PATIENCE = 65  # seconds: “typically 60 seconds” until a used-up limit begins anew
+ROLES = (
+    Role("owner", "Owner", privileged=True),
+    Role("admin", "Admin", privileged=True),
+    Role("user", "User", default=True),
+)
+INVITATION = "invitation:"
+
+
+class Calendly(Connector):
+    slug = "calendly"
+    label = "Calendly"
+    category = SEAT_BASED
+    logo = "calendly.svg"
+    level = SILVER
+    docs = (
+        "As the owner or an admin of the organisation, open calendly.com/integrations/api_webhooks and choose "
+        "“Generate new token” (or “Get a token now”) under “Personal access tokens”.",
+        "Give it a name and the scopes users:read, organizations:read, organizations:write and groups:read, create it "
+        "and copy it: Calendly never shows it again.",
+        "The token acts as you: Rollcall never removes the person that it belongs to. Calendly lets nobody remove an "
+        "owner.",
+        "Calendly's API changes no roles, invites users only, and does not change who is in a group; it tells neither "
+        "seats nor when somebody was last active. None of these are offered.",
+    )
+    fields = (
+        Field("token", "Personal access token", "Of an owner or admin.", secret=True, pattern=r"\S+"),
+        Field("groups", "Groups", "Groups show as assets, with their members and admins; one call for each.",
+              required=False, choices=(("read", "are read"), ("leave out", "are left out"))),
+    )  # fmt: skip
+    capabilities = frozenset({LOOK_UP, ASSETS, REMOVE, INVITE})
+    asset_word = "group"
+    api = "https://api.calendly.com"
+
+    @cached_property
+    def _http(self) -> Http:
+        token = self.settings.get("token", "")
+        return Http(self.api, headers={"Authorization": f"Bearer {token}"}, secrets=[token], patience=PATIENCE)
+
+    def close(self) -> None:
+        if "_http" in self.__dict__:
+            self._http.close()
+
+    @cached_property
+    def _me(self) -> dict:
+        return _resource(self._http.get("/users/me"))
+
+    @property
+    def _organization(self) -> str:
+        """Its URI, by which Calendly filters."""
+        if organization := clean(self._me.get("current_organization")):
+            return organization
+        raise CredentialRejected(f"{clean(self._me.get('name'))} is in no Calendly organisation: use an admin's token.")
+
+    @property
+    def _invitations_path(self) -> str:
+        return f"/organizations/{segment(_last(self._organization))}/invitations"
+
+    @cached_property
+    def _my_membership(self) -> dict:
+        """What the token may do in the organisation depends on its owner's role there."""
+        params = {"organization": self._organization, "user": self._me["uri"]}
+        for page in self._pages("/organization_memberships", "memberships", **params):
+            for membership in page:
+                if _user(membership).get("uri") == self._me["uri"]:
+                    return membership
+        raise CredentialRejected("Calendly doesn't say what role the token's owner has: use an owner's or admin's.")
+
+    def test(self) -> Identity:
+        self._must_see_everybody()
+        missing = []
+        next(self._invitations(), None)
+        if self._reads_groups:
+            try:
+                next(self.assets(), None)
+            except (Forbidden, NotFound) as no:
+                missing.append(f"read groups: {no} Give the token the scope groups:read, or leave groups out.")
+        return Identity(_name(self._me), _last(self._my_membership["uri"]), ("read members", "remove", "invite"),
+                        tuple(missing))  # fmt: skip
+
+    def _must_see_everybody(self) -> None:
+        if self._my_membership.get("role") not in ("owner", "admin"):
+            raise CredentialRejected(f"{_name(self._me)} is no admin in Calendly: use the token of an owner or admin.")
+
+    @property
+    def _reads_groups(self) -> bool:
+        return self.settings.get("groups") != "leave out"
+
+    def roles(self) -> list[Role]:
+        return list(ROLES)
+
+    def accounts(self) -> Iterator[Account]:
+        """Invitations come first: whoever accepts meanwhile is in two lists then, rather than in none."""
+        self._must_see_everybody()
+        yield from self._invitations()
+        for page in self._pages("/organization_memberships", "memberships", organization=self._organization):
+            yield from map(_account, page)
+
+    def _invitations(self, **params: str) -> Iterator[Account]:
+        for page in self._pages(self._invitations_path, "invitations", status="pending", **params):
+            yield from map(_invitation, page)
+
+    def assets(self) -> Iterator[Asset]:
+        return (Asset(_last(group["uri"]), "group", clean(group.get("name"))) for group in self._groups())
+
+    def access(self) -> Iterator[Access]:
+        """Who is a member and an admin of a group has two records: the admin's counts."""
+        for group in self._groups():
+            try:
+                roles = self._roles_in(group)
+            except NotFound as gone:
+                raise TemporarilyUnavailable(f"The group {group.get('name')} went away meanwhile. {gone}") from gone
+            id = _last(group["uri"])
+            yield from (Access(owner, id, role, role == "admin") for owner, role in roles.items())
+
+    def _groups(self) -> Iterator[dict]:
+        if self._reads_groups:
+            for page in self._pages("/groups", "groups", organization=self._organization):
+                yield from page
+
+    def _roles_in(self, group: dict) -> dict[str, str]:
+        roles: dict[str, str] = {}
+        for page in self._pages("/group_relationships", "group relationships", group=group["uri"]):
+            for row in page:
+                owner, role = _owner(row), clean(row.get("role"))
+                roles[owner] = "admin" if "admin" in (role, roles.get(owner)) else role
+        return roles
+
+    def _pages(self, path: str, what: str, **params: str) -> Iterator[list]:
+        def fetch(token: str | None) -> Page:
+            asked = {**params, "count": PAGE} | ({"page_token": token} if token else {})
+            answer = self._http.get(path, asked).json(dict)
+            pagination = answer.get("pagination")
+            if not isinstance(answer.get("collection"), list) or not isinstance(pagination, dict):
+                raise TemporarilyUnavailable(f"Calendly answered without its list of {what}.")
+            return Page(answer["collection"], next=pagination.get("next_page_token"))
+
+        return pages_by_cursor(fetch, what=what, id_of=lambda row: row["uri"])
+
+    def account(self, id: str) -> Account | None:
+        try:
+            if id.startswith(INVITATION):
+                invitation = _resource(self._http.get(self._path(id)))
+                return _invitation(invitation) if invitation.get("status") == "pending" else None
+            return _account(_resource(self._http.get(self._path(id))))
+        except NotFound:
+            return None
+
+    def _path(self, id: str) -> str:
+        if id.startswith(INVITATION):
+            return f"{self._invitations_path}/{segment(id.removeprefix(INVITATION))}"
+        return f"/organization_memberships/{segment(id)}"
+
+    def remove(self, account: Account) -> None:
+        if account.id == _last(self._my_membership["uri"]):
+            raise Refused("This is who the token belongs to: remove them in Calendly, and connect with another token.")
+        try:
+            self._http.delete(self._path(account.id))
+        except NotFound:
+            return
+        except Forbidden as no:
+            raise Refused(str(no)) from no
+
+    def invite(self, email: str, role: str) -> None:
+        if role not in ("", "user"):
+            raise Refused("Calendly's API invites users only: change their role in Calendly when they have accepted.")
+        if next(self._invitations(email=email), None):
+            return
+        try:
+            self._http.post(self._invitations_path, json={"email": email})
+        except Forbidden as no:
+            raise Refused(str(no)) from no
+
+
+def _resource(answer: Answer) -> dict:
+    resource = answer.json(dict).get("resource")
+    if not isinstance(resource, dict) or not clean(resource.get("uri")):
+        raise TemporarilyUnavailable(f"{answer.asked} answered without what was asked for.")
+    return resource
+
+
+def _last(uri: str) -> str:
+    """The UUID that a URI ends with, which names the thing in paths."""
+    if uuid := clean(uri).rsplit("/", 1)[-1]:
+        return uuid
+    raise TemporarilyUnavailable("Calendly gave something without its URI.")
+
+
+def _name(user: dict) -> str:
+    return clean(user.get("name")) or clean(user.get("email")) or "The token's owner"
+
+
+def _user(membership: dict) -> dict:
+    return membership["user"] if isinstance(membership.get("user"), dict) else {}
+
+
+def _account(membership: dict) -> Account:
+    user = _user(membership)
+    return Account(_last(membership["uri"]), clean(user.get("email")), clean(user.get("name")),
+                   role=clean(membership.get("role")))  # fmt: skip
+
+
+def _invitation(invitation: dict) -> Account:
+    return Account(INVITATION + _last(invitation["uri"]), clean(invitation.get("email")), "", "invited", "user")
+
+
+def _owner(relationship: dict) -> str:
+    """The account that is in the group: a membership or an invitation."""
+    owner = relationship.get("owner") if isinstance(relationship.get("owner"), dict) else {}
+    if not clean(owner.get("uri")):
+        raise TemporarilyUnavailable("Calendly did not say who is in a group.")
+    return (INVITATION if owner.get("type") == "OrganizationInvitation" else "") + _last(owner["uri"])
