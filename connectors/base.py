@@ -57,7 +57,8 @@ class Field:
     pattern: str = ""  # a regular expression that the whole value must match
     choices: tuple[tuple[str, str], ...] = ()  # (value, label); the first is the default
     placeholder: str = ""
-    multiline: bool = False  # a key or a file: a text area, or KEY=@FILE on the command line
+    multiline: bool = False  # a key: a text area
+    upload: bool = False  # the content of a file that is handed over
     when: tuple[str, str] | None = None  # (name, value): asked for only where that field, before it, has this value
 
 
@@ -137,6 +138,11 @@ class Connector:
     def removal_suspends(self) -> bool:
         """True where remove() leaves the account in the list, as suspended."""
         return False
+
+    @property
+    def as_of(self) -> datetime | None:
+        """When what it reads was so, naive UTC; None for now. What is newer in Rollcall is not undone by it."""
+        return None
 
     def close(self) -> None:
         """Let go of connections."""

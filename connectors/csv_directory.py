@@ -7,10 +7,9 @@ import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
-from connectors.base import DirectoryConnector, DirectoryPerson, Field, Identity, Refused, TemporarilyUnavailable
+from connectors.base import DirectoryConnector, DirectoryPerson, Field, Identity, Refused
+from connectors.csv_rows import file_content
 from connectors.people_csv import PersonRow, read_people
-
-MAX_BYTES = 50_000_000
 
 
 class CsvDirectory(DirectoryConnector):
@@ -59,19 +58,7 @@ class CsvDirectory(DirectoryConnector):
     def _content(self) -> bytes:
         if "text" in self.settings:
             return self.settings["text"].encode()
-        path = Path(self.settings["file"])
-        try:
-            before = path.stat()
-            content = path.read_bytes() if before.st_size <= MAX_BYTES else b""
-            after = path.stat()
-        except (OSError, ValueError) as problem:
-            reason = getattr(problem, "strerror", None) or problem
-            raise TemporarilyUnavailable(f"The file {path} can't be read: {reason}.") from problem
-        if before.st_size > MAX_BYTES:
-            raise Refused(f"It is larger than {MAX_BYTES // 1_000_000} MB.")
-        if before.st_mtime_ns != after.st_mtime_ns or len(content) != after.st_size:
-            raise TemporarilyUnavailable(f"The file {path} was being written to while it was read.")
-        return content
+        return file_content(Path(self.settings["file"]))
 
     def _name(self) -> str:
         return "The list" if "text" in self.settings else Path(self.settings["file"]).name

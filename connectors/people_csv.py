@@ -3,11 +3,10 @@ Pure: bytes in, rows out, `Refused` with the line number otherwise. The CSV dire
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from dataclasses import dataclass
 
+from connectors import csv_rows
 from connectors.base import Refused
 
 COLUMNS = {
@@ -46,7 +45,7 @@ class PersonRow:
 
 def read_people(content: bytes) -> list[PersonRow]:
     """The whole file; raises Refused for anything that could make the list wrong or incomplete."""
-    lines = _lines(_decode(content))
+    lines = csv_rows.lines(csv_rows.decode(content))
     columns = _columns(*next(lines, (1, [])))
     rows = [_person(line, cells, columns) for line, cells in lines]
     if not rows:
@@ -55,73 +54,18 @@ def read_people(content: bytes) -> list[PersonRow]:
     return rows
 
 
-def _decode(content: bytes) -> str:
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return _decoded(content, "utf-16")
-    if b"\x00" in content:
-        raise Refused("The file is no text: save it as CSV (UTF-8) and try again.")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return _decoded(content, "cp1252")
-
-
-def _decoded(content: bytes, encoding: str) -> str:
-    try:
-        return content.decode(encoding)
-    except UnicodeDecodeError as problem:
-        raise Refused("The file's letters can't be read: save it as CSV (UTF-8) and try again.") from problem
-
-
-def _lines(text: str):
-    """(line number, cells) of each row that is not blank, the header first."""
-    if not text.strip():
-        raise Refused("The file is empty.")
-    delimiter = _delimiter(text)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    begins = 1
-    try:
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                yield begins, [cell.strip() for cell in cells]
-            begins = reader.line_num + 1
-    except csv.Error as problem:
-        raise Refused(f"The row that begins in line {begins} is no CSV: {problem}.") from problem
-
-
-def _delimiter(text: str) -> str:
-    header = next(line for line in text.splitlines() if line.strip())
-    return max(",;\t", key=header.count)
-
-
 def _columns(line: int, header: list[str]) -> dict[str, int]:
-    named = {alias: column for column, aliases in COLUMNS.items() for alias in aliases}
-    columns: dict[str, int] = {}
-    for place, title in enumerate(header):
-        column = named.get(" ".join(title.casefold().split()))
-        if column in columns:
-            raise Refused(f"The header in line {line} has two columns for {column}: {', '.join(header)}.")
-        if column:
-            columns[column] = place
+    columns = csv_rows.columns(line, header, COLUMNS)
     if "email" not in columns:
         raise Refused(
-            f"The header in line {line} has no column named email.{_named(header)} "
+            f"The header in line {line} has no column named email.{csv_rows.header_words(header)} "
             "Add a header row such as: email,name,status,groups"
         )
     return columns
 
 
-def _named(header: list[str]) -> str:
-    """The header's words, if words they are: the file may be another one, with a secret in its first line."""
-    if len(header) > 1 and all(re.fullmatch(r"[^\W\d_][\w .-]{0,29}", title.strip()) for title in header):
-        return f" Its columns are: {', '.join(header)}."
-    return ""
-
-
 def _person(line: int, cells: list[str], columns: dict[str, int]) -> PersonRow:
-    if len(cells) <= max(columns.values()):
-        raise Refused(f"The row in line {line} is cut short: it has {len(cells)} columns, fewer than the header.")
-    said = {column: cells[place] for column, place in columns.items()}
+    said = csv_rows.cells_of(line, cells, columns)
     if not _is_email(said["email"]):
         raise Refused(f"The row in line {line} has no usable e-mail address: {said['email']!r}.")
     further = _several(said.get("further_emails", ""))

@@ -128,12 +128,15 @@ def _secrets(kind: type[Connector], values: dict[str, str]) -> dict[str, str]:
     return {field.name: values[field.name] for field in kind.fields if field.secret}
 
 
-def stored(kind: type[Connector], values: dict[str, str]) -> dict:
-    """The columns of App that hold these values, the secret ones sealed."""
-    return {
-        "settings": {field.name: values[field.name] for field in kind.fields if not field.secret},
-        "credential": vault.seal(_secrets(kind, values)),
-    }
+def stored(kind: type[Connector], values: dict[str, str], before: App | None = None) -> dict:
+    """The columns of App that hold these values, the secret ones sealed; of a file, when it was handed over too."""
+    settings = {field.name: values[field.name] for field in kind.fields if not field.secret}
+    known = vault.unseal(before.credential) if before is not None else {}
+    for field in kind.fields:
+        if field.upload:
+            kept = before is not None and known.get(field.name) == values[field.name]
+            settings[f"{field.name}_at"] = before.settings.get(f"{field.name}_at") if kept else utcnow().isoformat()
+    return {"settings": settings, "credential": vault.seal(_secrets(kind, values))}
 
 
 def connector_for(app: App, on_total: Callable[[int], None] | None = None) -> Connector:
@@ -157,12 +160,13 @@ def replace_credential(app: App, values: dict[str, str], by: str) -> Identity:
     kind = connector_class(app.connector)
     known = vault.unseal(app.credential)
     given = {name: value for name, value in values.items() if value.strip() or name not in known}
-    values = clean(kind, {**app.settings, **known, **given})
+    public = {field.name: app.settings.get(field.name, "") for field in kind.fields if not field.secret}
+    values = clean(kind, {**public, **known, **given})
     identity = test(app.connector, values)
     with writing():
         App.update(
             tested_at=utcnow(), error=None, identity=identity.name, identity_id=identity.external_id,
-            **stored(kind, values),
+            **stored(kind, values, app),
         ).where(App.id == app.id).execute()  # fmt: skip
         activity.record(by, "replaced credential", about=app.name, why=f"as {identity.name}", app=app)
     return identity

@@ -149,7 +149,7 @@ class _Work:
                 self.accounts = self.read_patiently(connector)
                 held_gone = self.look_again_for_missing(connector)
                 self.progress("comparing", self.accounts, at_once=True)
-                self.take_over(connector.removal_suspends, held_gone)
+                self.take_over(connector.removal_suspends, held_gone, min(self.started, connector.as_of or self.started))
         finally:
             connector.close()
 
@@ -244,14 +244,14 @@ class _Work:
         twice = {row.id for row in before}
         return [row for row in missing if row in twice], [row for row in missing if row not in twice]
 
-    def take_over(self, removal_suspends: bool, held_gone: list[int]) -> None:
-        """Everything the check found, its report and its end: one transaction."""
+    def take_over(self, removal_suspends: bool, held_gone: list[int], began: datetime) -> None:
+        """Everything the check found in the app as it was at `began`, its report and its end: one transaction."""
         with writing():
             mine = (Check.id == self.check.id) & (Check.lease_owner == leases.me())
             if not Check.select().where(mine, ~Check.cancel_asked).exists():
                 raise Cancelled
             app = App.get_by_id(self.app.id)
-            compare.take_over_accounts(app, removal_suspends, self.started)
+            compare.take_over_accounts(app, removal_suspends, began)
             if app.last_check_at is None and (before := apps.predecessor(app)):
                 matching.inherit(app, before)
             policy.want_nothing()

@@ -60,7 +60,7 @@ def _entered(kind: type[Connector], app: App, values: dict[str, str]) -> dict[st
 
 def _keep(app: App, kind: type[Connector], entered: dict[str, str], **values: object) -> None:
     with writing():
-        kept = App.update(**apps.stored(kind, entered), **values).where(App.id == app.id, App.state == "connecting")
+        kept = App.update(**apps.stored(kind, entered, app), **values).where(App.id == app.id, App.state == "connecting")
         if not kept.execute():
             raise AppProblem(f"{app.name} is connected already. Change it on its Settings.")
 

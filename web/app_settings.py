@@ -7,7 +7,7 @@ import re
 from flask import Blueprint, Response, abort, render_template, request, url_for
 
 from connectors.base import ConnectorError
-from sync import apps, connecting, people, policy, report_list, reports
+from sync import apps, checks, connecting, people, policy, report_list, reports
 from sync.apps import AppProblem
 from sync.models import App, Person, PersonEmail
 from sync.vault import VaultProblem
@@ -15,11 +15,12 @@ from web.answers import INVALID, dialog, go_to
 from web.app_page import kind_of
 from web.permissions import app_part
 from web.security import by
+from web.uploads import UploadProblem, entered
 from web.words import this_workspace
 
 pages = Blueprint("app_settings", __name__, url_prefix="/apps/<int:app_id>")
 
-REFUSALS = (AppProblem, ConnectorError, VaultProblem)  # their words are for the page
+REFUSALS = (AppProblem, ConnectorError, VaultProblem, UploadProblem)  # their words are for the page
 SUGGESTED = 8
 
 
@@ -212,9 +213,12 @@ def credential(app: App) -> tuple[str, int]:
 @pages.put("/credential")
 @app_part("owner")
 def set_credential(app: App) -> Response | tuple[str, int]:
-    fields = {field.name: request.form.get(field.name, "") for field in kind_of(app).fields}
+    kind = kind_of(app)
     try:
-        identity = apps.replace_credential(app, fields, by())
+        identity = apps.replace_credential(app, entered(kind), by())
+        if any(field.upload for field in kind.fields) and app.state == "active":
+            checks.ask(App.get_by_id(app.id), by())
+            return go_to(_address(app), f"{identity.name}: the app is being checked with it.")
     except REFUSALS as problem:
         title = f"How Rollcall acts in {app.name}"
         return _asks("apps/_credential.html", title, app, f"{problem} The one before is still in use.",

@@ -16,6 +16,7 @@ from web.checks import progress_of
 from web.frame import MANAGERS
 from web.permissions import app_part, workspace_role
 from web.security import by, signed_in_person
+from web.uploads import entered
 from web.words import this_workspace
 
 pages = Blueprint("connect", __name__, url_prefix="/apps")
@@ -83,9 +84,8 @@ def test(app: App) -> Response | tuple[str, int]:
     if over := _over(app):
         return over
     given = request.form
-    fields = {field.name: given.get(field.name, "") for field in kind_of(app).fields}
     try:
-        identity = connecting.enter(app, given.get("app_name", ""), fields)
+        identity = connecting.enter(app, given.get("app_name", ""), entered(kind_of(app)))
     except REFUSALS as problem:
         return _tested(App.get_by_id(app.id), given, str(problem))
     if "next" in given and not identity.missing:

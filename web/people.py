@@ -13,6 +13,7 @@ from web.answers import INVALID, asked, dialog, go_to, page_or_part
 from web.frame import MANAGERS
 from web.permissions import WORKSPACE_ROLES, outranks, require_rank_over, workspace_role
 from web.security import sign_in, signed_in_person
+from web.uploads import UploadProblem, text_of
 
 pages = Blueprint("people", __name__, url_prefix="/people")
 
@@ -68,7 +69,7 @@ def create_import() -> Response | tuple[str, int]:
     try:
         text = _uploaded()
         outcome = people.import_csv(text, _by())
-    except PeopleProblem as problem:
+    except (PeopleProblem, UploadProblem) as problem:
         return dialog("people/_import.html", "Import people", INVALID, problem=str(problem))
     return go_to(
         url_for("people.index"),
@@ -77,14 +78,9 @@ def create_import() -> Response | tuple[str, int]:
 
 
 def _uploaded() -> str:
-    file = request.files.get("file")
-    content = file.read() if file else b""
-    if not content.strip():
+    text = text_of("file")
+    if not text.strip():
         raise PeopleProblem("Choose a CSV file that has a row for each person. Nothing was changed.")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as problem:
-        raise PeopleProblem("The file isn't UTF-8 text. Nothing was changed: save it as CSV UTF-8.") from problem
     return text if text.endswith("\n") else text + "\n"
 
 

@@ -1,0 +1,80 @@
+"""An app without an API from start to end: upload its export, somebody leaves, Finish, remove by hand, say so."""
+
+from __future__ import annotations
+
+import io
+
+from sync import checks, people, reports, schedule
+from sync.models import Account, App, Task
+from tests.web.client import Client
+
+EXPORT = """\
+email,name,role
+olga@acme.example,Olga Brandt,Owner
+jana.kowalski@acme.example,Jana Kowalski,Editor
+"""
+
+
+def upload(text: str | bytes) -> tuple[io.BytesIO, str]:
+    return io.BytesIO(text if isinstance(text, bytes) else text.encode()), "export.csv"
+
+
+def connect(owner: Client, export: str | bytes = EXPORT) -> App:
+    answer = owner.post("/apps", connector="csv_export")
+    app = App.get_by_id(int(answer.location.split("/")[2]))
+    assert 'type="file"' in owner.get(f"/apps/{app.id}/connection").text
+    tested = owner.post(f"/apps/{app.id}/connection", app_name="Drawing", app="Miro", source="upload", export=upload(export))
+    assert "It works: 2 users in the export of Miro" in tested.text, tested.text
+    owner.post(f"/apps/{app.id}/connection/reading", owners="olga@acme.example", daily="yes", time="04:20")
+    schedule.drain()
+    return App.get_by_id(app.id)
+
+
+def hand_over(owner: Client, app: App, export: str | bytes):
+    return owner.send("PUT", f"/apps/{app.id}/credential", app="Miro", source="upload", export=upload(export))
+
+
+def test_who_left_is_a_to_do_that_ends_when_somebody_says_so(owner: Client, someone, by: str) -> None:
+    jana = someone("Jana Kowalski")
+    app = connect(owner)
+    assert (app.users, app.matched) == (2, 2)
+    people.mark_left(jana, by)
+    checks.ask(app, by)
+    schedule.drain()
+    reports.finish(reports.open_report(app), by)
+    schedule.drain()
+    [task] = Task.select()
+    assert task.state == "needs attention" and "do it in the app itself" in task.error
+    page = owner.get(f"/apps/{app.id}/activity").text
+    assert "Jana Kowalski" in page and "do it in the app itself" in page
+    owner.post(f"/apps/{app.id}/tasks/{task.id}/completion")
+    assert Task.get_by_id(task.id).state == "done"
+    assert Account.get(Account.name == "Jana Kowalski").state == "gone"
+
+    checks.ask(app, by)  # the export is from before she went: it does not bring her back
+    schedule.drain()
+    assert Account.get(Account.name == "Jana Kowalski").state == "gone" and reports.open_report(app) is None
+    hand_over(owner, app, EXPORT)
+    schedule.drain()
+    assert Account.get(Account.name == "Jana Kowalski").state == "gone", "the same file again is no news"
+    hand_over(owner, app, EXPORT + "kim@acme.example,Kim,Editor\n")
+    schedule.drain()
+    assert Account.get(Account.name == "Jana Kowalski").state == "present", "a new export lists her: she has a seat"
+
+
+def test_a_new_export_is_checked_at_once_and_a_broken_one_changes_nothing(owner: Client) -> None:
+    app = connect(owner)
+    told = hand_over(owner, app, "name\nJana\n")
+    assert told.status_code == 422 and "no column named email" in told.text
+    three = EXPORT + "kim@acme.example,Kim Sørensen,Editor\n"
+    hand_over(owner, app, three.encode("cp1252"))
+    schedule.drain()
+    assert App.get_by_id(app.id).users == 3
+    assert Account.get(Account.email == "kim@acme.example").name == "Kim Sørensen"
+
+
+def test_a_picture_is_no_export(owner: Client) -> None:
+    app = connect(owner)
+    told = hand_over(owner, app, b"\x89PNG\x00\x01")
+    assert told.status_code == 422 and "no text" in told.text
+    assert App.get_by_id(app.id).users == 2
