@@ -51,6 +51,7 @@ METHOD = {
 class ConnectorContract(ReadingContract):
     role, other_role, owner_role = "member", "admin", "owner"  # ids of roles; the owner's is privileged
     statuses = ("active",)  # which of active, invited, suspended the app's list shows
+    has_roles = True
     refuses_owner = True  # the app itself refuses to remove its owner
     asset_role = "member"  # the role on an asset that grant() is tried with
     invited_status = "invited"  # of an account that invite() made
@@ -102,6 +103,7 @@ class ConnectorContract(ReadingContract):
             seat.email: seat.status for seat in app.seats
         }
 
+    @pytest.mark.only_where("has_roles")
     def test_every_account_has_a_role_that_the_app_has(self, app, connector):
         self.fill(app, 3)
         app.seats[0].role, app.seats[1].role = self.owner_role, self.other_role

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from typing import Any
 
 from tests.connectors.directory_contract import Staff
@@ -28,7 +30,7 @@ FACTS = (
     Fact("GET", "/api/v1/apps/{appId}/users/{userId}", "app_user", ("expand",)),
     Fact("DELETE", "/api/v1/apps/{appId}/users/{userId}", "unassign", ("sendEmail",)),
 )  # fmt: skip
-MOST = 200
+MOST, MOST_ASSIGNED = 200, 500
 
 
 class FakeOkta(FakeApp):
@@ -95,8 +97,9 @@ class FakeOkta(FakeApp):
 
     def _page(self, request: Request, rows: list[dict]) -> Reply:
         """The cursor names the last row that came."""
-        size, after = request.number("limit", MOST), request.params.get("after")
-        assert 1 <= size <= MOST
+        most = MOST_ASSIGNED if request.path.startswith("/api/v1/apps/") else MOST
+        size, after = request.number("limit", most), request.params.get("after")
+        assert 1 <= size <= most
         ids = [row["id"] for row in rows]
         start = 0 if after is None else next((n for n, id in enumerate(ids) if id > after), len(ids))
         page = rows[start : start + size]
@@ -106,3 +109,93 @@ class FakeOkta(FakeApp):
         if start + size < len(rows):
             links.append(f'<{here}{kept.replace(" ", "+")}&after={page[-1]["id"]}>; rel="next"')
         return Reply(200, page, {"Link": ", ".join(links)})
+
+
+class FakeOktaApp(FakeOkta):
+    """One application: `seats` are assigned to it, `things` are groups that it is assigned to."""
+
+    account_list = "app_users"
+    app_id = "0oa1gjh63g214q0Hq0g4"
+
+    def __init__(self):
+        super().__init__()
+        self.scopes: dict[str, str] = {}  # GROUP for those whom a group assigns
+        self.statuses: dict[str, str] = {}
+        self.not_assigned = {"new@acme.example": ["00unew"]}  # address → ids of those who are in Okta
+        self.app_status = "ACTIVE"
+
+    def users(self, request: Request) -> Reply:
+        email, login = self._address_in(request.params["filter"])
+        assert email == login
+        assigned = [seat.id for seat in self.seats if seat.email == email]
+        return self._page(request, [{"id": id} for id in assigned or self.not_assigned.get(email, [])])
+
+    @staticmethod
+    def _address_in(expression: str) -> list[str]:
+        """Of profile.email eq "…" or profile.login eq "…"; a quote in an address must not end it."""
+        email, _, login = expression.partition(" or ")
+        names = [part.partition(" eq ")[0] for part in (email, login)]
+        assert names == ["profile.email", "profile.login"], expression
+        return [json.loads(part.partition(" eq ")[2]) for part in (email, login)]
+
+    def apps(self, request: Request) -> Reply:
+        return self._page(request, [{"id": self.app_id, "label": "Figma", "status": self.app_status}])
+
+    def app(self, request: Request) -> Any:
+        return self._in_app(request) or {"id": self.app_id, "label": "Figma", "status": self.app_status}
+
+    def app_groups(self, request: Request) -> Reply:
+        return self._in_app(request) or self._page(request, [{"id": thing.id, "priority": 0} for thing in self.things])
+
+    def group(self, request: Request) -> Any:
+        thing = self.thing(request.ids["groupId"])
+        return self._group(thing) if thing else self.no_such("UserGroup", request.ids["groupId"])
+
+    def app_users(self, request: Request) -> Reply:
+        return self._in_app(request) or self._page(request, [self._assigned(seat) for seat in self.listed])
+
+    def app_user(self, request: Request) -> Any:
+        seat = self.seat(request.ids["userId"])
+        found = self._assigned(seat) if seat else self.no_such("AppUser", request.ids["userId"])
+        return self._in_app(request) or found
+
+    def assign(self, request: Request) -> dict:
+        assert request.body["scope"] == "USER"
+        [email] = [email for email, ids in self.not_assigned.items() if request.body["id"] in ids]
+        self.seats.append(Seat(request.body["id"], email, role="assigned"))
+        return self._assigned(self.seats[-1])
+
+    def unassign(self, request: Request) -> Reply:
+        seat = self.seat(request.ids["userId"])
+        if seat is None:
+            return self.no_such("AppUser", request.ids["userId"])
+        if any(seat.id in thing.members for thing in self.things):
+            cause = "The application cannot be unassigned from the user while their group memberships grant them access"
+            return self.error(403, "Deactivate application for user forbidden.", cause, code="E0000046")
+        self.seats.remove(seat)
+        return Reply(204)
+
+    def join(self, request: Request) -> Reply:
+        return self._change(request, lambda members, user: members.update({user: "member"}))
+
+    def leave(self, request: Request) -> Reply:
+        return self._change(request, lambda members, user: members.pop(user, None))
+
+    def _change(self, request: Request, change: Callable[[dict, str], Any]) -> Reply:
+        thing = self.thing(request.ids["groupId"])
+        if thing.kind == "APP_GROUP":
+            words = "You do not have permission to perform the requested action"
+            return self.error(403, words, code="E0000006")
+        change(thing.members, request.ids["userId"])
+        return Reply(204)
+
+    def _in_app(self, request: Request) -> Reply | None:
+        id = request.ids["appId"]
+        return None if id == self.app_id else self.no_such("AppInstance", id)
+
+    def _assigned(self, seat: Seat) -> dict:
+        first, _, last = seat.name.rpartition(" ")
+        profile = {"firstName": first, "lastName": last, "email": seat.email or None}
+        scope, status = self.scopes.get(seat.id, "USER"), self.statuses.get(seat.id, "ACTIVE")
+        return {"id": seat.id, "scope": scope, "status": status, "profile": profile,
+                "credentials": {"userName": seat.email or "nobody"}}  # fmt: skip

@@ -1,0 +1,104 @@
+"""One application in Okta as an app: the contract, then what a group's assignment means."""
+
+from __future__ import annotations
+
+import pytest
+
+from connectors.base import Refused, TemporarilyUnavailable
+from connectors.okta_app import OktaApp
+from tests.connectors.contract import ConnectorContract
+from tests.connectors.fake import Reply, Seat, Thing
+from tests.connectors.fake_okta import FakeOktaApp
+
+
+class TestOktaApp(ConnectorContract):
+    kind, fake = OktaApp, FakeOktaApp
+    page = 500
+    role = "assigned"
+    has_roles = False  # what somebody may do in the application is the application's own affair
+    refuses_owner = False  # nobody owns an assignment
+    tells_total = False  # lists have a Link header only
+    invited_status = "active"  # somebody who is in Okta is assigned at once
+
+    def settings(self, app):
+        return {**super().settings(app), "app_id": app.app_id}
+
+    def make_seat(self, n: int) -> Seat:
+        return Seat(f"00u{n:05}", f"person{n}@acme.example", f"Person {n}", role="assigned")
+
+    def make_thing(self, n: int) -> Thing:
+        return Thing(f"00g{n:05}", f"Group {n}")
+
+    def test_tells_how_somebody_is_assigned(self, app, connector):
+        self.fill(app, 3)
+        app.scopes[app.seats[1].id] = "GROUP"
+        app.statuses[app.seats[2].id] = "SUSPENDED"
+        assert [(a.seat, a.status, a.role) for a in connector.accounts()] == [
+            ("Direct", "active", "assigned"), ("Through a group", "active", "assigned"),
+            ("Direct", "suspended", "assigned"),
+        ]  # fmt: skip
+
+    def test_a_user_name_that_is_an_address_stands_in_for_a_missing_one(self, app, connector):
+        bare = {"id": "00u1", "scope": "USER", "status": "ACTIVE", "profile": {}}
+        rows = [{**bare, "credentials": {"userName": "zoe@acme.example"}},
+                {**bare, "id": "00u2", "credentials": {"userName": "zoe"}}, {**bare, "id": "00u3"}]  # fmt: skip
+        app.fail(Reply(200, rows), on="app_users")
+        assert [account.email for account in connector.accounts()] == ["zoe@acme.example", "", ""]
+
+    def test_whom_a_group_assigns_cannot_be_removed_singly_and_learns_why(self, app, connector):
+        self.fill(app, 2)
+        app.things = [self.make_thing(0), self.make_thing(1), self.make_thing(2)]
+        for thing in app.things[:2]:
+            thing.members = {app.seats[0].id: "member"}
+        app.scopes[app.seats[0].id] = "GROUP"
+        leaver = next(connector.accounts())
+        with pytest.raises(Refused, match="Person 0 is assigned through the group Group 0 and Group 1"):
+            connector.remove(leaver)
+        assert app.asked("unassign") == [] and len(app.seats) == 2
+
+    def test_a_direct_assignment_beside_a_group_is_refused_in_oktas_words(self, app, connector):
+        self.fill(app, 1)
+        app.things = [self.make_thing(0)]
+        app.things[0].members = {app.seats[0].id: "member"}
+        with pytest.raises(Refused, match="while their group memberships grant them access"):
+            connector.remove(next(connector.accounts()))
+        assert len(app.seats) == 1
+
+    def test_a_group_that_another_directory_keeps_is_not_changed(self, app, connector):
+        self.fill(app, 1)
+        app.things = [self.make_thing(0)]
+        app.things[0].kind = "APP_GROUP"
+        [account], [asset] = connector.accounts(), connector.assets()
+        for change in (lambda: connector.grant(account, asset, "member"), lambda: connector.revoke(account, asset)):
+            with pytest.raises(Refused, match="do not have permission"):
+                change()
+
+    def test_a_group_that_goes_meanwhile_fails_the_reading(self, app, connector):
+        self.fill(app, 1)
+        app.things = [self.make_thing(0)]
+        for call in ("group", "members"):
+            app.fail(app.error(404, "Not found"), on=call)
+            with pytest.raises(TemporarilyUnavailable, match="went away"):
+                list(connector.access())
+
+    @pytest.mark.parametrize("ids,words", [([], "Nobody in Okta"), (["00u1", "00u2"], "More than one person in Okta")])
+    def test_only_somebody_who_is_in_okta_once_is_added(self, app, connector, ids, words):
+        app.not_assigned['"kim"@acme.example'] = ids
+        with pytest.raises(Refused, match=words):
+            connector.invite('"kim"@acme.example', "assigned")
+        assert app.seats == []
+
+    def test_a_wrong_application_is_told_with_the_right_ones(self, app):
+        connector = self.connect(app, app_id="0oawrong")
+        with pytest.raises(Refused, match=f"no application with this ID.*Figma .{app.app_id}"):
+            connector.test()
+        with pytest.raises(Refused):
+            connector.account("00u1")
+        connector.close()
+
+    def test_an_application_that_is_switched_off_is_told(self, app, connector):
+        assert connector.test().missing == ()
+        app.app_status = "INACTIVE"
+        identity = connector.test()
+        assert identity.name == "Olga Brandt, for Figma at 127.0.0.1"
+        assert identity.missing == ("Figma is inactive in Okta: nobody can use it.",)
