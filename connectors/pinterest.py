@@ -1,0 +1,337 @@
+"""Pinterest: a business's members, system users, partners and invitations; who has which ad account and profile.
+Removal takes a member or partner out of the business; their own Pinterest account stays theirs.
+
+Calls, parameters and permissions as in Pinterest's own description (github.com/pinterest/api-description,
+v5/openapi.yaml) and clients made from its version 5.23 (github.com/oapicf/pinterest-sdk); from
+developers.pinterest.com: “Share business access” (roles, permissions), “Pagination” (bookmark, page_size up to 250),
+“Rate limits” (429), “Set up authentication and authorization” (Basic, refresh_token), “Token Debugger”.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import Any
+
+from connectors.base import (
+    BRONZE,
+    CAPABILITIES,
+    PAID_SOCIAL,
+    Access,
+    Account,
+    Asset,
+    Connector,
+    ConnectorError,
+    CredentialRejected,
+    Field,
+    Identity,
+    Refused,
+    Role,
+    TemporarilyUnavailable,
+)
+from connectors.http import Answer, Forbidden, Http, NotFound, clean, segment
+from connectors.oauth import refreshed
+from connectors.paging import Page, pages_by_cursor
+
+PAGE = 250
+ROLES = (
+    Role("BIZ_ADMIN", "Manager", privileged=True),
+    Role("EMPLOYEE", "Employee", default=True),
+    Role("PARTNER", "Partner"),  # another business
+)
+OF_MEMBERS = ("BIZ_ADMIN", "EMPLOYEE")
+INVITATION, PARTNER = "invitation:", "partner:"
+KINDS = {"AD_ACCOUNT": "ad account", "PROFILE": "profile"}  # Pinterest lists one kind at a time
+PERMISSIONS = (
+    "ADMIN", "ANALYST", "FINANCE_MANAGER", "FINANCE_EDIT", "FINANCE_VIEW", "AUDIENCE_MANAGER", "CAMPAIGN_MANAGER",
+    "CATALOGS_MANAGER", "CATALOGS_VIEWER", "PROFILE_PUBLISHER",
+)  # fmt: skip
+OURS = "INTERNAL"  # partners that may use our assets, not we theirs
+NOT_PERMITTED = (7, 29)  # "Not authorized to access", "You are not permitted to access that resource": also with 401
+
+
+class Pinterest(Connector):
+    slug = "pinterest"
+    label = "Pinterest"
+    category = PAID_SOCIAL
+    logo = "pinterest.svg"
+    level = BRONZE
+    docs = (
+        "With a Pinterest business account open developers.pinterest.com, “My apps”, and connect an app. Pinterest "
+        "reviews it; business access can't be tried in its sandbox.",
+        "Let a manager of the business authorise the app with the scopes biz_access:read and biz_access:write, and "
+        "ads:read for the ad accounts' names (developers.pinterest.com: “Set up authentication and authorization”). "
+        "The code from the address is exchanged for an access token, which begins with pina, and a refresh token, "
+        "which begins with pinr.",
+        "Pinterest's tokens end: the access token after about 30 days, the refresh token after about 60. With each "
+        "renewal Pinterest makes a new refresh token, which Rollcall does not keep, and it is not documented whether "
+        "the earlier one stays good. If Rollcall says that it was rejected, use an access token.",
+        "The business ID is the long number in the address of Business Manager, after “business-access”.",
+        "Pinterest tells neither when somebody was last active nor the names of people and profiles: members are "
+        "shown by their username and e-mail. A partner is another business: it can be removed as a whole, its own "
+        "people are not shown. Catalogues and asset groups are not read, and a system user can't be removed here.",
+    )
+    fields = (
+        Field("business_id", "Business ID", "A long number.", pattern=r"[0-9]{1,20}"),
+        Field("way", "Credential", choices=(("token", "Access token for 30 days"), ("refresh", "Refresh token"))),
+        Field("token", "Access token", "Begins with pina.", secret=True, pattern=r"\S+", when=("way", "token")),
+        Field("app_id", "App ID", "Of the app, under “My apps”.", pattern=r"\S+", when=("way", "refresh")),
+        Field("app_secret", "App secret key", secret=True, pattern=r"\S+", when=("way", "refresh")),
+        Field("refresh_token", "Refresh token", "Begins with pinr.", secret=True, pattern=r"\S+",
+              when=("way", "refresh")),
+    )  # fmt: skip
+    capabilities = frozenset(CAPABILITIES)
+    asset_word = "asset"
+    api = "https://api.pinterest.com/v5"
+
+    @cached_property
+    def _http(self) -> Http:
+        def known(name: str) -> str:
+            return self.settings.get(name, "")
+
+        secrets = [known("token"), known("app_secret"), known("refresh_token")]
+        if known("way") != "refresh":
+            headers = {"Authorization": f"Bearer {known('token')}"}
+            return Http(self.api, headers=headers, secrets=secrets, on_error=_problem)
+        token = refreshed(
+            f"{self.api}/oauth/token", known("app_id"), known("app_secret"), known("refresh_token"), by_basic=True
+        )
+        return Http(self.api, auth=token, secrets=secrets, on_error=_problem)
+
+    def close(self) -> None:
+        if "_http" in self.__dict__:
+            self._http.close()
+
+    @property
+    def _business(self) -> str:
+        return f"/businesses/{segment(self.settings.get('business_id', ''))}"
+
+    def test(self) -> Identity:
+        try:
+            next(self._members(), None)
+            next(self._invitations(), None)
+        except (Forbidden, NotFound) as no:
+            raise CredentialRejected(f"{no} Check the business ID, that the token is a manager's, and that it has the "
+                                     "scope biz_access:read.") from None  # fmt: skip
+        missing = []
+        reads = ((lambda: next(self.assets(), None), "read assets"), (self._names, "read the ad accounts' names"))
+        for read, what in reads:
+            try:
+                read()
+            except Forbidden as no:
+                missing.append(f"{what}: {no}")
+        name = f"the business {self.settings.get('business_id', '')}"
+        return Identity(name, None, ("read members, partners and assets",), tuple(missing))
+
+    def roles(self) -> list[Role]:
+        return list(ROLES)
+
+    def accounts(self) -> Iterator[Account]:
+        """Invitations come first: whoever accepts meanwhile is in two lists then, rather than in none."""
+        yield from self._invitations()
+        yield from self._members()
+        yield from self._partners()
+
+    def _invitations(self) -> Iterator[Account]:
+        """Those that the business sent, not those that it got."""
+        asked = {"is_member": "true", "invite_type": "MEMBER_INVITE", "invite_status": "PENDING"}
+        for row in self._rows(f"{self._business}/invites", "invitations", **asked):
+            if not row.get("is_received_invite"):
+                yield _account(row, f"{INVITATION}{row['id']}", status="invited")
+
+    def _members(self) -> Iterator[Account]:
+        for system, kind in (("false", "user"), ("true", "system")):
+            rows = self._rows(f"{self._business}/members", "members", fetch_system_users=system)
+            yield from (_account(row, row["id"], kind=kind) for row in rows)
+
+    def _partners(self) -> Iterator[Account]:
+        rows = self._rows(f"{self._business}/partners", "partners", partner_type=OURS)
+        return (_account(row, f"{PARTNER}{row['id']}") for row in rows)
+
+    def assets(self) -> Iterator[Asset]:
+        try:
+            names = self._names()
+        except Forbidden:
+            names = {}  # they need a further scope, and nothing hangs on them
+        for kind, id in self._assets():
+            yield Asset(f"{kind}:{id}", KINDS[kind], names.get(id, "") if kind == "AD_ACCOUNT" else "")
+
+    def _names(self) -> dict[str, str]:
+        rows = self._rows("/ad_accounts", "ad accounts", include_shared_accounts="true")
+        return {row["id"]: clean(row.get("name")) for row in rows}
+
+    def _assets(self) -> Iterator[tuple[str, str]]:
+        for kind in KINDS:
+            for row in self._rows(f"{self._business}/assets", KINDS[kind] + "s", _asset_id, asset_type=kind):
+                yield kind, _asset_id(row)
+
+    def access(self) -> Iterator[Access]:
+        for kind, id in self._assets():
+            try:
+                for account, permissions in self._who_has(id):
+                    yield Access(account, f"{kind}:{id}", ", ".join(permissions), "ADMIN" in permissions)
+            except NotFound as gone:
+                raise TemporarilyUnavailable(f"An asset went away meanwhile. {gone}") from gone
+
+    def _who_has(self, asset: str) -> Iterator[tuple[str, list[str]]]:
+        """Account ids with their permissions."""
+        path = f"{self._business}/assets/{segment(asset)}"
+        for system in ("false", "true"):
+            for row in self._rows(f"{path}/members", "members of the asset", _user_id, fetch_system_users=system):
+                yield _user_id(row), _texts(row.get("permissions"))
+        for row in self._rows(f"{path}/partners", "partners of the asset", _user_id):
+            yield f"{PARTNER}{_user_id(row)}", _texts(row.get("permissions"))
+
+    def _rows(self, path: str, what: str, id_of: Callable[[dict], str] | None = None, **params: str) -> Iterator[dict]:
+        def fetch(bookmark: str | None) -> Page:
+            answer = self._http.get(path, {**params, "page_size": PAGE, "bookmark": bookmark})
+            return Page(_items(answer), next=answer.json(dict).get("bookmark"))
+
+        for page in pages_by_cursor(fetch, what=what, id_of=id_of or _id):
+            yield from page
+
+    def account(self, id: str) -> Account | None:
+        """Pinterest gives no single one, so its list is walked."""
+        listed = self._invitations if id.startswith(INVITATION) else self._members
+        listed = self._partners if id.startswith(PARTNER) else listed
+        return next((account for account in listed() if account.id == id), None)
+
+    def remove(self, account: Account) -> None:
+        now = self.account(account.id)
+        if now is None:
+            return
+        if now.kind == "system":
+            raise Refused("Pinterest's API removes no system users: do it in Business Manager.")
+        id = _bare(now.id)
+        if now.id.startswith(INVITATION):
+            path, body = "invites", {"invite_ids": [id]}
+        elif now.id.startswith(PARTNER):
+            path, body = "partners", {"partner_ids": [id], "partner_type": OURS}
+        else:
+            path, body = "members", {"members": [{"member_id": id, "business_role": now.role}]}
+        told = self._act("DELETE", path, body, done=lambda: self.account(account.id) is None)
+        named = told.get("deleted_members", told.get("deleted_partners"))
+        if isinstance(named, list) and id not in named and self.account(account.id) is not None:
+            raise Refused("Pinterest took the call, but did not remove them.")
+
+    def change_role(self, account: Account, role: str) -> None:
+        if account.id.startswith((INVITATION, PARTNER)) or role not in OF_MEMBERS:
+            raise Refused("Only members have the roles Manager and Employee: an invitation or a partner has not.")
+        self._act("PATCH", "members", [{"member_id": account.id, "business_role": role}])
+
+    def invite(self, email: str, role: str) -> None:
+        if role not in ("", *OF_MEMBERS):
+            raise Refused("Pinterest invites managers and employees this way; invite a partner in Business Manager.")
+        known = (account.email.casefold() for listed in (self._invitations, self._members) for account in listed())
+        if email.casefold() not in known:
+            body = {"business_role": role or "EMPLOYEE", "invite_type": "MEMBER_INVITE", "members": [email]}
+            self._act("POST", "invites", body, may_repeat=False)
+
+    def grant(self, account: Account, asset: Asset, role: str) -> None:
+        """The permissions given take the place of those that were there."""
+        permissions = [one.strip() for one in role.split(",") if one.strip()]
+        if not permissions or not set(permissions) <= set(PERMISSIONS):
+            raise Refused(f"“{role}” is no permission that Pinterest has. Give one or several of: "
+                          f"{', '.join(PERMISSIONS)}.")  # fmt: skip
+        path, who = _where(account)
+        self._act("PATCH", path, {"accesses": [{**who, "asset_id": _bare(asset.id), "permissions": permissions}]})
+
+    def revoke(self, account: Account, asset: Asset) -> None:
+        path, who = _where(account)
+        id = _bare(asset.id)
+        if self._has(account, id):
+            self._act("DELETE", path, {"accesses": [{**who, "asset_id": id}]}, done=lambda: not self._has(account, id))
+
+    def _has(self, account: Account, asset: str) -> bool:
+        try:
+            return any(id == account.id for id, _ in self._who_has(asset))
+        except NotFound:
+            return False
+
+    def _act(
+        self, method: str, path: str, body: Any, may_repeat: bool = True, done: Callable[[], bool] = lambda: False
+    ) -> dict:
+        """What failed stands inside a good answer too; a refusal counts for nothing where it is `done` already."""
+        try:
+            answer = self._http.call(method, f"{self._business}/{path}", json=body, idempotent=may_repeat)
+            if refusal := _refusal(answer):
+                raise Refused(refusal)
+            return answer.json(dict)
+        except (Refused, Forbidden) as no:
+            if done():
+                return {}
+            raise Refused(str(no)) from no
+
+
+def _account(row: dict, id: str, status: str = "active", kind: str = "user") -> Account:
+    user = row.get("user") or {}
+    roles = _texts(row.get("business_roles"))
+    return Account(
+        id=id,
+        email=clean(user.get("email")),
+        name=clean(user.get("username")),
+        status=status,
+        role=next((role.id for role in ROLES if role.id in roles), ""),
+        kind=kind,
+    )
+
+
+def _id(row: dict) -> str:
+    return row["id"]
+
+
+def _asset_id(row: dict) -> str:
+    return row["asset_id"]
+
+
+def _user_id(row: dict) -> str:
+    return row["user"]["id"]
+
+
+def _bare(id: str) -> str:
+    return id.rpartition(":")[2]
+
+
+def _texts(value: Any) -> list[str]:
+    return [clean(one) for one in value] if isinstance(value, list) else []
+
+
+def _where(account: Account) -> tuple[str, dict[str, str]]:
+    """Where an account's access is changed, and how it is named there."""
+    if account.id.startswith(INVITATION):
+        raise Refused("The invitation is not accepted yet, so it can only be cancelled.")
+    if account.id.startswith(PARTNER):
+        return "partners/assets", {"partner_id": _bare(account.id)}
+    return "members/assets/access", {"member_id": account.id}
+
+
+def _items(answer: Answer) -> list:
+    items = answer.json(dict).get("items")
+    if not isinstance(items, list):
+        raise TemporarilyUnavailable(f"{answer.asked} answered without its list.")
+    return items
+
+
+def _refusal(answer: Answer) -> str:
+    """The words of an {"exception": {"message": "…"}} in the answer's items; "" where all went well."""
+    items = answer.json(dict).get("items")
+    failed = [item.get("exception") for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+    said = next((one for one in failed if one), None)
+    if said is None:
+        return ""
+    words = clean(said.get("message")) if isinstance(said, dict) else ""
+    return f"{answer.asked}: Pinterest says “{words.rstrip('.') or 'no'}”."
+
+
+def _problem(answer: Answer) -> ConnectorError | None:
+    """Errors are {"code": 29, "message": "…"}; a missing permission may come as 401 like a token that ended."""
+    if answer.status != 401:
+        return None
+    try:
+        said = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(said, dict) or said.get("code") not in NOT_PERMITTED:
+        return None
+    return Forbidden(f"{answer.asked}: Pinterest says “{clean(said.get('message')).rstrip('.')}”.")
