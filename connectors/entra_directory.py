@@ -2,8 +2,9 @@
 Each reading lists everybody anew, with the total that Graph tells; “delta” isn't used, and why stands below.
 
 /users/delta would tell what changed since a token from last time. But a reading here is whole or nothing, and delta's
-own whole list (its first round) has no total and may give a user twice, with deleted ones in between: what went
-missing on the way could not be noticed. So /users is listed with $count, which it must add up to.
+own whole list (its first round) tells no total and may give a user twice, with deleted ones in between (“Use delta
+query to track changes”): what went missing on the way could not be noticed. So /users is listed with $count, which it
+must add up to.
 
 Calls and properties from the Microsoft Graph v1.0 reference: “List users” (deleted users are not in it), “user resource
 type”, “List groups”, “List group transitive members”.
@@ -11,7 +12,7 @@ type”, “List groups”, “List group transitive members”.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from connectors.base import (
@@ -38,7 +39,8 @@ class EntraDirectory(DirectoryConnector):
         "and, for groups, GroupMember.Read.All. Then press “Grant admin consent”. Nothing is ever changed in Entra.",
         "A user whose sign-in is blocked, or who was deleted, counts as having left. Groups within groups are "
         "followed. Groups with hidden members need the permission Member.Read.Hidden, else they look empty.",
-        "Shared mailboxes and rooms are users too, as a rule blocked ones. Azure AD B2C tenants can't be read: Graph "
+        "All addresses count as the person's: mail, user name, proxy addresses and the “other e-mails”, which may be "
+        "private ones. Shared mailboxes and rooms are users too, as a rule blocked ones. Azure AD B2C tenants can't be read: Graph "
         "doesn't tell how many users they have.",
     )
     fields = (
@@ -110,7 +112,7 @@ class EntraDirectory(DirectoryConnector):
         return self._graph.rows(path, "members", counted=True, select="id", top=PAGE)
 
 
-def _person(user: dict, groups: list[str] | tuple[()]) -> DirectoryPerson:
+def _person(user: dict, groups: Sequence[str]) -> DirectoryPerson:
     email, *further = emails_of(user) or [""]
     return DirectoryPerson(
         id=user["id"],

@@ -10,7 +10,7 @@ assignedLicenses, signInActivity: page size 500, Entra ID P1), “List subscribe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import cached_property
 
@@ -132,7 +132,7 @@ class Microsoft365(Connector):
             seen = None
         return self._account(user, self._roles_of().get(user["id"], ()), seen)
 
-    def _account(self, user: dict, roles: tuple[Role, ...] | list[Role], seen: datetime | None) -> Account:
+    def _account(self, user: dict, roles: Sequence[Role], seen: datetime | None) -> Account:
         plain = GUEST_ROLE if user.get("userType") == GUEST else MEMBER
         skus = [row.get("skuId") for row in user.get("assignedLicenses") or ()]
         return Account(
@@ -152,12 +152,12 @@ class Microsoft365(Connector):
         found: dict[str, list[Role]] = {}
         path = "/roleManagement/directory/roleAssignments"
         for row in self._graph.rows(path, "role assignments", expand="principal"):
-            role = known.get(row.get("roleDefinitionId"))
-            principal = row.get("principal") or {}
-            if role is None or not principal.get("id"):
+            role, principal = known.get(row.get("roleDefinitionId")), clean(row.get("principalId"))
+            if role is None or not principal:
                 continue
-            is_group = principal.get("@odata.type") == "#microsoft.graph.group"
-            for id in self._everybody_in(principal["id"]) if is_group else [principal["id"]]:
+            gone = "principal" in row and row["principal"] is None
+            is_group = not gone and _type(row.get("principal") or {}) == "#microsoft.graph.group"
+            for id in self._everybody_in(principal) if is_group else [principal]:
                 found.setdefault(id, []).append(role)
         return found
 
@@ -226,7 +226,7 @@ class Microsoft365(Connector):
     def _in_group(self, group: str, part: str) -> Iterator[str]:
         """Ids of the users among its direct members or its owners."""
         for row in self._graph.rows(f"/groups/{segment(group)}/{part}", part, select="id", top=PAGE):
-            if row.get("@odata.type") == "#microsoft.graph.user":
+            if _type(row) == "#microsoft.graph.user":
                 yield row["id"]
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:
@@ -256,6 +256,13 @@ def _status(user: dict) -> str:
     if user.get("accountEnabled") is False:
         return "suspended"
     return "invited" if user.get("externalUserState") == "PendingAcceptance" else "active"
+
+
+def _type(thing: dict) -> str:
+    """What is a user, a group, a device. Without it nobody would seem to be in a group, or to have a role by one."""
+    if not isinstance(thing.get("@odata.type"), str):
+        raise TemporarilyUnavailable("Microsoft Graph didn't tell what is a user and what a group.")
+    return thing["@odata.type"]
 
 
 def _rank(role: Role) -> tuple:

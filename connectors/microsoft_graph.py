@@ -25,7 +25,8 @@ GUEST = "Guest"  # userType; Member or null for everybody else
 EXTERNAL = "#ext#"  # in the userPrincipalName of who was invited: ana_gmail.com#EXT#@acme.onmicrosoft.com
 REGISTER = (
     "Sign in to entra.microsoft.com as an administrator and open App registrations, “New registration”. Copy the "
-    "“Application (client) ID” and the “Directory (tenant) ID” from its overview.",
+    "“Application (client) ID” and the “Directory (tenant) ID” from its overview. Microsoft's clouds for the US "
+    "Government and for China have other addresses and can't be reached.",
     "Under “Certificates & secrets” make a client secret and copy its value (not its ID). It ends on the date that you "
     "choose there: put a new one in before.",
 )

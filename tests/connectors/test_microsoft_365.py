@@ -74,6 +74,12 @@ class TestMicrosoft365(ConnectorContract):
         with pytest.raises(TemporarilyUnavailable, match="went away"):
             list(connector.accounts())
 
+    def test_a_role_of_somebody_deleted_is_passed_over(self, app, connector):
+        self.fill(app, 1)
+        orphan = {"id": "a", "principalId": "gone", "roleDefinitionId": GLOBAL, "principal": None}
+        app.fail(Reply(200, {"value": [orphan]}), on="role_assignments", times=FOREVER)
+        assert [account.role for account in connector.accounts()] == ["member"]
+
     def test_what_synchronises_is_no_person(self, app, connector):
         self.fill(app, 2)
         app.seats[0].role = SYNC
@@ -222,6 +228,16 @@ class TestMicrosoft365(ConnectorContract):
     def test_an_answer_without_its_list_fails_the_reading(self, app, connector):
         app.fail(Reply(200, {"@odata.context": "users"}), on="users")
         with pytest.raises(TemporarilyUnavailable, match="without its list"):
+            list(connector.accounts())
+
+    def test_who_is_in_a_group_is_known_or_nothing_is(self, stocked, connector):
+        untyped = Reply(200, {"value": [{"id": guid(0)}]})
+        stocked.fail(untyped, on="members", times=FOREVER)
+        with pytest.raises(TemporarilyUnavailable, match="what is a user"):
+            list(connector.access())
+        unexpanded = {"id": "a", "principalId": guid(0), "roleDefinitionId": GLOBAL}
+        stocked.fail(Reply(200, {"value": [unexpanded]}), on="role_assignments", times=FOREVER)
+        with pytest.raises(TemporarilyUnavailable, match="what is a user"):
             list(connector.accounts())
 
     def test_another_host_is_not_followed(self, app, connector):
