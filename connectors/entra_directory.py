@@ -40,8 +40,8 @@ class EntraDirectory(DirectoryConnector):
         "A user whose sign-in is blocked, or who was deleted, counts as having left. Groups within groups are "
         "followed. Groups with hidden members need the permission Member.Read.Hidden, else they look empty.",
         "All addresses count as the person's: mail, user name, proxy addresses and the “other e-mails”, which may be "
-        "private ones. Shared mailboxes and rooms are users too, as a rule blocked ones. Azure AD B2C tenants can't be read: Graph "
-        "doesn't tell how many users they have.",
+        "private ones. Shared mailboxes and rooms are users too, as a rule blocked ones.",
+        "Azure AD B2C tenants can't be read: Graph doesn't tell how many users they have.",
     )
     fields = (
         *FIELDS,
