@@ -149,7 +149,8 @@ class _Work:
                 self.accounts = self.read_patiently(connector)
                 held_gone = self.look_again_for_missing(connector)
                 self.progress("comparing", self.accounts, at_once=True)
-                self.take_over(connector.removal_suspends, held_gone, min(self.started, connector.as_of or self.started))
+                as_of = min(self.started, connector.as_of or self.started)
+                self.take_over(connector.removal_suspends, held_gone, as_of)
         finally:
             connector.close()
 
@@ -316,8 +317,8 @@ class _Work:
         ])  # fmt: skip
 
     def fail(self, error: str, advice: str, *, broken: bool = False, passing: bool = False) -> None:
-        """Say why; nothing else is changed. A passing fault of a daily check is tried again later."""
-        if passing and self.check.trigger == "daily" and self.check.attempts < len(LATER):
+        """Say why; nothing else is changed. A passing fault of a check that nobody waits for is tried again later."""
+        if passing and self.check.trigger in ("daily", "directory") and self.check.attempts < len(LATER):
             with writing():
                 due = utcnow() + LATER[self.check.attempts]
                 self.write(state="queued", next_at=due, attempts=self.check.attempts + 1, error=error)

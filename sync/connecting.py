@@ -60,8 +60,8 @@ def _entered(kind: type[Connector], app: App, values: dict[str, str]) -> dict[st
 
 def _keep(app: App, kind: type[Connector], entered: dict[str, str], **values: object) -> None:
     with writing():
-        kept = App.update(**apps.stored(kind, entered, app), **values).where(App.id == app.id, App.state == "connecting")
-        if not kept.execute():
+        columns = {**apps.stored(kind, entered, app), **values}
+        if not App.update(columns).where(App.id == app.id, App.state == "connecting").execute():
             raise AppProblem(f"{app.name} is connected already. Change it on its Settings.")
 
 

@@ -8,6 +8,7 @@ from peewee import (
     BlobField,
     BooleanField,
     CharField,
+    DateField,
     DateTimeField,
     ForeignKeyField,
     IntegerField,
@@ -41,6 +42,7 @@ class Directory(Base):
     credential = BlobField(null=True)
     state = CharField(default="active")  # active, paused
     created_at = DateTimeField(default=utcnow)
+    place = IntegerField(null=True)  # which goes first where they differ in a name or main e-mail; null: by age
     last_read_at = DateTimeField(null=True)  # the last whole reading that was taken over
     next_read_at = DateTimeField(null=True, index=True)
     failures = IntegerField(default=0)  # in a row
@@ -58,6 +60,8 @@ class Person(Base):
     status_since = DateTimeField(default=utcnow)
     status_reason = TextField(default="")
     employee_number = CharField(null=True)
+    remove_on = DateField(null=True)  # they left, but keep their seats until this day, in the workspace's zone
+    hold = TextField(null=True)  # legal hold: nothing of theirs is removed, and why
     workspace_role = CharField(null=True)  # owner, super admin, admin, user, guest; null: may not sign in
     password_hash = CharField(null=True)
     created_at = DateTimeField(default=utcnow)
@@ -214,6 +218,8 @@ class App(Base):
     guests = IntegerField(default=0)
     services = IntegerField(default=0)
     created_at = DateTimeField(default=utcnow)
+    match_domain = CharField(null=True)  # a user name without e-mail is matched as name@this
+    joiners = CharField(null=True)  # automatic: whom rules assign is invited without a yes; null: ask
 
 
 class AppPerson(Base):
@@ -255,7 +261,7 @@ class Account(Base):
     seat = CharField(default="")  # seat type, where the app has such
     state = CharField(default="present")  # present; removing: confirmed, its task is under way; gone
     missing_since = DateTimeField(null=True)  # absent once, not yet gone
-    match = CharField(default="unmatched")  # matched, unmatched, guest, service account
+    match = CharField(default="unmatched")  # matched, unmatched, guest, local partner, service account
     person = ForeignKeyField(Person, null=True, backref="accounts", on_delete="SET NULL")
     match_by_hand = BooleanField(default=False)
     protected = TextField(null=True)  # the reason somebody gave
@@ -264,6 +270,9 @@ class Account(Base):
     left_out_at = DateTimeField(null=True)
     first_seen = DateTimeField(default=utcnow)
     gone_at = DateTimeField(null=True)
+    user_name = CharField(null=True)  # where the app tells; may be what an e-mail is made of
+    employee_number = CharField(null=True)
+    match_note = TextField(null=True)  # of a guest or local partner: where from, what for
 
     class Meta:
         indexes = (
@@ -355,6 +364,21 @@ class Check(Base):
         )
 
 
+class Offboarding(Base):
+    """Somebody leaves every app at once: one yes across all of them, now or on a day."""
+
+    person = ForeignKeyField(Person, backref="offboardings", on_delete="CASCADE")
+    state = CharField(default="scheduled")  # scheduled, applied, cancelled
+    remove_on = DateField(null=True)
+    reason = TextField(default="")
+    asked_by = CharField(default="")
+    created_at = DateTimeField(default=utcnow)
+    decided_at = DateTimeField(null=True)
+
+    class Meta:
+        indexes = (SQL("CREATE UNIQUE INDEX offboarding_live ON offboarding (person_id) WHERE state = 'scheduled'"),)
+
+
 class Change(Base):
     """One difference that a check found, with before, after and what was decided."""
 
@@ -373,12 +397,15 @@ class Change(Base):
     decided_by = CharField(null=True)
     decided_at = DateTimeField(null=True)
     created_at = DateTimeField(default=utcnow)
+    person = ForeignKeyField(Person, null=True, on_delete="SET NULL", index=False)  # whom to invite
+    detail = JSONField(null=True)  # what the task needs beyond account and asset: the role
+    offboarding = ForeignKeyField(Offboarding, null=True, backref="changes", on_delete="SET NULL")
 
     class Meta:
         indexes = (
             (("report", "kind", "id"), False),
             SQL("CREATE UNIQUE INDEX change_once ON change (report_id, kind, in_app, coalesce(account_id, 0), "
-                "coalesce(asset_id, 0)) WHERE decision <> 'applied'"),
+                "coalesce(asset_id, 0), coalesce(person_id, 0)) WHERE decision <> 'applied'"),
             SQL("CREATE INDEX change_account ON change (account_id) WHERE decision <> 'applied'"),
             SQL("CREATE INDEX change_removals ON change (created_at) WHERE kind = 'removed user' AND in_app"),
         )
@@ -404,14 +431,100 @@ class Task(Base):
     asked_by = CharField(default="")
     created_at = DateTimeField(default=utcnow)
     finished_at = DateTimeField(null=True)
+    asset = ForeignKeyField(Asset, null=True, on_delete="SET NULL", index=False)  # of a grant or revoke
 
     class Meta:
         table_name = "app_task"  # Huey's own table in this file is named task
         indexes = (
             (("state", "next_at"), False),
-            SQL("CREATE UNIQUE INDEX app_task_live ON app_task (account_id, act) "
+            SQL("CREATE UNIQUE INDEX app_task_live ON app_task (account_id, act, coalesce(asset_id, 0)) "
                 "WHERE state IN ('queued', 'running', 'needs attention')"),
         )
+
+
+class MatchDecision(Base):
+    """What a decision by hand about an account replaced, so that it can be undone; one act is one batch."""
+
+    account = ForeignKeyField(Account, backref="decisions", on_delete="CASCADE")
+    batch = CharField(index=True)
+    match = CharField()  # as it was before
+    person = ForeignKeyField(Person, null=True, on_delete="SET NULL")
+    match_by_hand = BooleanField(default=False)
+    match_note = TextField(null=True)
+    made_by = CharField(default="")
+    made_at = DateTimeField(default=utcnow)
+    undone_at = DateTimeField(null=True)
+
+
+class Team(Base):
+    """Directory groups that get the same roles."""
+
+    name = CharField(unique=True)
+
+
+class TeamGroup(Base):
+    team = ForeignKeyField(Team, backref="groups", on_delete="CASCADE", index=False)
+    group = ForeignKeyField(DirectoryGroup, backref="teams", on_delete="CASCADE")
+
+    class Meta:
+        indexes = ((("team", "group"), True),)
+
+
+class GroupRule(Base):
+    """Who is in the group, or in one of the team's, gets the role in the app. A rule whose group went away rests."""
+
+    app = ForeignKeyField(App, backref="rules", on_delete="CASCADE")
+    group = ForeignKeyField(DirectoryGroup, null=True, backref="rules", on_delete="SET NULL")
+    team = ForeignKeyField(Team, null=True, backref="rules", on_delete="CASCADE")
+    group_name = CharField(default="")  # as it was when the rule was made
+    role = CharField(default="")  # Role.external_id; "" leaves the role alone
+    created_by = CharField(default="")
+    created_at = DateTimeField(default=utcnow)
+
+
+class GroupRuleAsset(Base):
+    rule = ForeignKeyField(GroupRule, backref="assets", on_delete="CASCADE", index=False)
+    asset = ForeignKeyField(Asset, on_delete="CASCADE")
+    role = CharField(default="")
+
+    class Meta:
+        indexes = ((("rule", "asset"), True),)
+
+
+class Assignment(Base):
+    """A person whom rules gave the app; one that ended says that they are in no such group any more."""
+
+    app = ForeignKeyField(App, backref="assignments", on_delete="CASCADE", index=False)
+    person = ForeignKeyField(Person, backref="assignments", on_delete="CASCADE")
+    role = CharField(default="")  # the highest of the rules
+    since = DateTimeField(default=utcnow)
+    ended_at = DateTimeField(null=True)
+
+    class Meta:
+        indexes = ((("app", "person"), True),)
+
+
+class Invitation(Base):
+    """Somebody who was asked to join an app, until they have."""
+
+    app = ForeignKeyField(App, backref="invitations", on_delete="CASCADE")
+    email = CharField()
+    normal = CharField()
+    person = ForeignKeyField(Person, null=True, backref="invitations", on_delete="SET NULL")
+    role = CharField(default="")
+    task = ForeignKeyField(Task, null=True, on_delete="SET NULL", index=False)
+    account = ForeignKeyField(Account, null=True, on_delete="SET NULL")
+    state = CharField(default="ongoing")  # ongoing, failed, invited, onboarded, expired, cancelled
+    asked_by = CharField(default="")
+    created_at = DateTimeField(default=utcnow)
+    mailed_at = DateTimeField(null=True)
+    reminded_at = DateTimeField(null=True)
+    expires_at = DateTimeField(null=True)
+    onboarded_at = DateTimeField(null=True)
+
+    class Meta:
+        indexes = (SQL("CREATE UNIQUE INDEX invitation_live ON invitation (app_id, normal) "
+                       "WHERE state IN ('ongoing', 'failed', 'invited')"),)
 
 
 class Mail(Base):

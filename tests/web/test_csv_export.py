@@ -23,7 +23,8 @@ def connect(owner: Client, export: str | bytes = EXPORT) -> App:
     answer = owner.post("/apps", connector="csv_export")
     app = App.get_by_id(int(answer.location.split("/")[2]))
     assert 'type="file"' in owner.get(f"/apps/{app.id}/connection").text
-    tested = owner.post(f"/apps/{app.id}/connection", app_name="Drawing", app="Miro", source="upload", export=upload(export))
+    given = {"app_name": "Drawing", "app": "Miro", "source": "upload", "export": upload(export)}
+    tested = owner.post(f"/apps/{app.id}/connection", **given)
     assert "It works: 2 users in the export of Miro" in tested.text, tested.text
     owner.post(f"/apps/{app.id}/connection/reading", owners="olga@acme.example", daily="yes", time="04:20")
     schedule.drain()
