@@ -577,3 +577,18 @@ class Session(Base):
     created_at = DateTimeField(default=utcnow)
     seen_at = DateTimeField(default=utcnow)
     ends_at = DateTimeField()
+    provider = BlobField(null=True)  # sealed: the issuer that signed in, and its token for signing out there
+
+
+class SignInIdentity(Base):
+    """Who somebody is at a provider of OpenID Connect: its `subject` stays when the e-mail address changes."""
+
+    issuer = CharField()
+    subject = CharField()
+    person = ForeignKeyField(Person, on_delete="CASCADE")
+    email = CharField(default="")  # what the provider said last, in its normal form
+    created_at = DateTimeField(default=utcnow)
+    used_at = DateTimeField(default=utcnow)
+
+    class Meta:
+        indexes = ((("issuer", "subject"), True),)
