@@ -240,8 +240,7 @@ class Pinterest(Connector):
     def revoke(self, account: Account, asset: Asset) -> None:
         path, who = _where(account)
         id = _bare(asset.id)
-        if self._has(account, id):
-            self._act("DELETE", path, {"accesses": [{**who, "asset_id": id}]}, done=lambda: not self._has(account, id))
+        self._act("DELETE", path, {"accesses": [{**who, "asset_id": id}]}, done=lambda: not self._has(account, id))
 
     def _has(self, account: Account, asset: str) -> bool:
         try:

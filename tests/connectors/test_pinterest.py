@@ -153,6 +153,11 @@ class TestPinterest(ConnectorContract):
 
     # Refusals
 
+    def test_a_refused_revocation_is_told_while_the_access_is_there(self, stocked, connector):
+        stocked.fail(stocked.error(400, "Not now."), on="unassign")
+        with pytest.raises(Refused, match="Not now"):
+            connector.revoke(connector.account("140000"), next(connector.assets()))
+
     def test_an_exception_inside_a_good_answer_is_a_refusal(self, stocked, connector):
         with pytest.raises(Refused, match="Pinterest says “PROFILE_PUBLISHER is only available to a profile”"):
             connector.grant(connector.account("140000"), next(connector.assets()), "PROFILE_PUBLISHER")

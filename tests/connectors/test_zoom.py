@@ -77,6 +77,8 @@ class TestZoom(ConnectorContract):
         self.fill(app, 1)
         connector.remove(connector.account("u0"))
         assert app.seats[0].status == "suspended" and app.asked("delete") == []
+        connector.remove(connector.account("u0"))
+        assert len(app.asked("set_status")) == 1
 
     def test_an_administrator_loses_the_role_first(self, app, connector):
         self.fill(app, 1)
@@ -124,6 +126,11 @@ class TestZoom(ConnectorContract):
         assert app.seats[0].status == "active"
         assert connector.account(invitation.id) is None
 
+    def test_whoever_is_pending_again_is_an_invitation_and_no_account(self, app, connector):
+        self.fill(app, 1)
+        app.seats[0].status = "invited"
+        assert connector.account("u0") is None
+
     def test_only_members_are_invited(self, app, connector):
         with pytest.raises(Refused, match="once they have joined"):
             connector.invite("new@acme.example", "1")
@@ -145,6 +152,13 @@ class TestZoom(ConnectorContract):
             connector.change_role(connector.account("u0"), "0")
 
     # Groups
+
+    def test_whom_zoom_names_as_added_is_not_looked_up(self, app, connector):
+        self.fill(app, 1)
+        app.things = [Thing("g1", "Sales")]
+        account = connector.account("u0")
+        connector.grant(account, next(connector.assets()), "")
+        assert app.things[0].members == {"u0": "member"} and len(app.asked("user")) == 1
 
     def test_a_group_that_takes_nobody_in_is_told(self, app, connector):
         self.fill(app, 1)
