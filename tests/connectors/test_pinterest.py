@@ -141,7 +141,7 @@ class TestPinterest(ConnectorContract):
         assert "770" not in stocked.thing("PROFILE:383").members
 
     def test_assets_are_read_without_the_scope_for_their_names(self, stocked, connector):
-        stocked.fail(stocked.error(403, "You are not permitted to access that resource."), on="ad_accounts", times=FOREVER)
+        stocked.fail(stocked.error(403, "You are not permitted."), on="ad_accounts", times=FOREVER)
         assert [asset.name for asset in connector.assets()] == ["", ""]
         [missing] = connector.test().missing
         assert "names" in missing
