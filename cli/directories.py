@@ -11,13 +11,15 @@ from cli.frame import BY, DONE, FAILED, answer, as_json, end, moment, opened, se
 from cli.values import setting, values_of
 from cli.waiting import see_through
 from sync import directories as core
+from sync import push
+from sync.config import Config
 from sync.directories import DirectoryProblem
 from sync.models import Directory, DirectoryEntry, DirectoryReading
 
 
 @click.group()
 def directory() -> None:
-    """The sources of people: LDAP, a CSV file, …"""
+    """The sources of people: LDAP, a CSV file, SCIM, …"""
 
 
 @directory.command()
@@ -27,11 +29,38 @@ def directory() -> None:
 @as_json
 @opened
 def add(kind: str, name: str, pairs: tuple[str, ...], as_json: bool) -> None:
-    """Connect a directory of this KIND (csv, ldap, …), and read it for the first time."""
+    """Connect a directory of this KIND (csv, ldap, …), and read it for the first time.
+
+    One of the kind scim is not read, it pushes: its address and token are shown this once.
+    """
+    if kind == push.SLUG:
+        if pairs:
+            raise click.UsageError("A directory of the kind scim takes no --set: it pushes with the token made here.")
+        _say_token(*push.connect(name, BY), as_json)
+        return
     values = values_of(core.connector_class(kind).fields, pairs)
     if values.get("file"):
         values["file"] = str(Path(values["file"]).resolve())  # the server may run in another folder
     _say([_read(core.connect(kind, name, values, BY))], as_json, lambda done: done[0])
+
+
+def _say_token(one: Directory, token: str, as_json: bool) -> None:
+    url = Config.from_environ().url + push.PATH
+    lines = [f"{one.name} is written to at   {url}", f"with the bearer token   {token}",
+             "The token is shown this once: paste it into the identity provider now."]
+    answer({"directory": one.name, "url": url, "token": token}, lines, as_json)
+
+
+@directory.command()
+@click.argument("name")
+@as_json
+@opened
+def token(name: str, as_json: bool) -> None:
+    """Make a new token for the directory NAME that pushes; the one in use ends when the new one is first used."""
+    one = _by_name(name)
+    if not push.is_pushed(one):
+        raise DirectoryProblem(f"{one.name} is read, it needs no token.")
+    _say_token(one, push.rotate(one, BY), as_json)
 
 
 @directory.command()
@@ -40,8 +69,10 @@ def add(kind: str, name: str, pairs: tuple[str, ...], as_json: bool) -> None:
 @opened
 def sync(name: str | None, as_json: bool) -> None:
     """Read the directory NAME now, or all of them, and wait; who left is deprovisioned."""
-    active = Directory.select().where(Directory.state == "active").order_by(Directory.name)
+    active = Directory.select().where(Directory.state == "active", Directory.kind != push.SLUG).order_by(Directory.name)
     chosen = [_by_name(name)] if name else list(active)
+    if name and push.is_pushed(chosen[0]):
+        raise DirectoryProblem(f"{name} pushes: it says by itself what changes, so there is nothing to read.")
     if not chosen:
         raise DirectoryProblem("No directory is connected: directory add KIND.")
     done = [_read(one) for one in chosen]
@@ -129,5 +160,6 @@ def _listed(one: Directory) -> dict:
     present = DirectoryEntry.select().where(DirectoryEntry.directory == one, DirectoryEntry.status != "deprovisioned")
     return {
         "directory": one.name, "kind": one.kind, "state": one.state, "people": present.count(),
-        "held": len(core.held(one)), "last_read": moment(one.last_read_at), "error": one.error,
+        "held": len(core.held(one)), "error": one.error,
+        "last_read": moment(push.last_request(one) if push.is_pushed(one) else one.last_read_at),
     }  # fmt: skip

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import connectors
 from connectors.base import ConnectorError, DirectoryConnector, Identity, TemporarilyUnavailable
-from sync import activity, apps, leases, notify, people, schedule, vault
+from sync import activity, apps, leases, notify, people, schedule, soon, vault
 from sync.db import connected, db, utcnow, writing
 from sync.directory_compare import Guard, Outcome, apply
 from sync.directory_reading import read, staging
@@ -342,8 +342,10 @@ def release(directory: Directory, by: str) -> int:
             DirectoryEntry.directory == directory, DirectoryEntry.status != DirectoryEntry.reported
         ).execute()
         affected = {entry.person_id for entry in entries}
+        Directory.update(guard_from=utcnow()).where(Directory.id == directory.id).execute()
         activity.record(by, "released held leavers", about=directory.name, after=f"{len(affected)} people")
         people.recompute_status(affected, by)
+        soon.check_apps_of(affected, by)
         return len(affected)
 
 

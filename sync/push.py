@@ -28,9 +28,9 @@ class Kind:
 
     slug: str = SLUG
     label: str = "SCIM"
-    logo: str = "openid"
+    logo: str = ""
     docs: tuple[str, ...] = (
-        "An identity provider that provisions apps by SCIM 2.0: Okta, Entra ID, OneLogin, JumpCloud, Google and others.",
+        "An identity provider that provisions apps by SCIM 2.0: Okta, Entra ID, OneLogin, JumpCloud and others.",
         "An address of Rollcall that it can reach from the internet, over HTTPS.",
         "In the identity provider, an app for Rollcall with provisioning. You paste the address and the token there.",
     )
@@ -56,9 +56,8 @@ def is_pushed(directory: Directory) -> bool:
 
 
 def rotate(directory: Directory, by: str) -> str:
-    """A new token beside the one in use, which ends when the new one is first used. One that waits is replaced."""
+    """A new token beside those that work, which end when the new one is first used."""
     with writing():
-        DirectoryToken.delete().where(DirectoryToken.directory == directory, DirectoryToken.used_at.is_null()).execute()
         activity.record(by, "made token", about=directory.name)
         return _new_token(directory, by)
 

@@ -4,18 +4,29 @@ Somebody whose deactivation counts gets a check of each of their apps within a m
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.base import DirectoryPerson
-from sync import activity, notify, push, soon
+from sync import activity, notify, push, schedule, soon
+from sync.db import db, writing
 from sync.directory_compare import Guard, apply_pushed
 from sync.directory_reading import stage, staging
-from sync.db import db, writing
 from sync.matching import normal_email
-from sync.models import Directory, DirectoryEntry, DirectoryGroup, DirectoryGroupMember, Person, ScimMember, ScimResource
+from sync.models import (
+    Directory,
+    DirectoryEntry,
+    DirectoryGroup,
+    DirectoryGroupMember,
+    Person,
+    ScimMember,
+    ScimResource,
+)
 from sync.workspace import workspace
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+QUIET = timedelta(minutes=1)
+CHUNK = 400  # rows in one SQL statement
 UNCLEAR_AT_ONCE = 50  # looked at again with each write
 UNCLEAR = "Its e-mail address is somebody else's here, or it has none that is free: correct it in the directory."
 
@@ -34,8 +45,6 @@ def take_over(directory: Directory, user: ScimResource) -> None:
             limits = workspace()
             outcome = apply_pushed(directory, Guard(limits.guard_accounts, limits.guard_percent), directory.name)
         _link(directory, users, outcome.warnings)
-        if outcome.counts["held"]:
-            _tell_held(directory)
         soon.check_apps_of(_changed(before, _statuses(directory, users)), directory.name)
 
 
@@ -113,12 +122,19 @@ def _join_groups(directory: Directory, user: ScimResource, entry: DirectoryEntry
         DirectoryGroupMember.insert(group=group, entry=entry).on_conflict_ignore().execute()
 
 
-def _tell_held(directory: Directory) -> None:
-    held = DirectoryEntry.select().where(
-        DirectoryEntry.directory == directory, DirectoryEntry.status != DirectoryEntry.reported
-    ).count()
-    if held:
-        notify.directory_held(directory, held)
+@schedule.each_minute
+def tell_held(now: datetime) -> None:
+    """What a guard holds of a directory that pushes is told once no more came for a minute: one mail, not hundreds."""
+    differs = DirectoryEntry.status != DirectoryEntry.reported
+    for directory in list(Directory.select().where(Directory.kind == push.SLUG)):
+        held = [entry.left_at for entry in DirectoryEntry.select(DirectoryEntry.left_at).where(
+            DirectoryEntry.directory == directory, differs)]
+        if not held or max(since or now for since in held) > now - QUIET:
+            continue
+        with writing():
+            if notify.directory_held(directory, len(held)):
+                activity.record(directory.name, "held leavers", about=directory.name, after=f"{len(held)} people",
+                                why="More would leave within a day than the guard lets through")
 
 
 def take_over_group(group: ScimResource) -> None:
@@ -134,17 +150,12 @@ def take_over_group(group: ScimResource) -> None:
             directory=group.directory_id, external_id=group.scim_id, defaults={"name": name}
         )
         DirectoryGroup.update(name=name).where(DirectoryGroup.id == row.id).execute()
-        members = (
-            DirectoryEntry.select(row.id, DirectoryEntry.id)
-            .join(ScimMember, on=(ScimMember.member_id == DirectoryEntry.external_id))
-            .where(ScimMember.group == group.id, DirectoryEntry.directory == group.directory_id)
-        )
         entries = DirectoryEntry.select(DirectoryEntry.id).join(
             ScimMember, on=(ScimMember.member_id == DirectoryEntry.external_id)
         ).where(ScimMember.group == group.id, DirectoryEntry.directory == group.directory_id)
         DirectoryGroupMember.delete().where(
             DirectoryGroupMember.group == row, DirectoryGroupMember.entry.not_in(entries)
         ).execute()
-        DirectoryGroupMember.insert_from(
-            members, [DirectoryGroupMember.group, DirectoryGroupMember.entry]
-        ).on_conflict_ignore().execute()
+        rows = [{"group": row, "entry": entry} for entry in entries]
+        for start in range(0, len(rows), CHUNK):
+            DirectoryGroupMember.insert_many(rows[start : start + CHUNK]).on_conflict_ignore().execute()

@@ -29,7 +29,7 @@ def check_apps_of(person_ids: Iterable[int], by: str) -> list[App]:
 
 
 def _ask(app: App, by: str) -> None:
-    """A check that runs takes over who is here in its last step, after this; one that waits for longer is brought on."""
+    """A check that runs asks who is here in its last step, after this; one that waits for longer is brought on."""
     due = utcnow() + PAUSE
     waiting = Check.get_or_none(Check.app == app, Check.state.in_(("queued", "running")))
     if waiting is None:

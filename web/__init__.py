@@ -24,7 +24,7 @@ from web.permissions import refuse_views_without_permission
 
 AREAS = (
     "setup", "signin", "apps", "app_settings", "connect", "members", "assets", "checks", "wizard", "reports", "tasks",
-    "people", "directories", "activity", "settings", "health",
+    "people", "directories", "directory_tokens", "scim", "activity", "settings", "health",
 )
 
 

@@ -6,11 +6,12 @@ from flask import Blueprint, Response, abort, render_template, request, url_for
 from peewee import fn
 
 from connectors.base import ConnectorError
-from sync import directories, people
+from sync import directories, people, push
 from sync.directories import LIVE, DirectoryProblem
 from sync.models import Directory, DirectoryEntry, DirectoryReading
 from sync.vault import VaultProblem
 from web.answers import INVALID, dialog, go_to, page_or_part, wants_part
+from web.directory_tokens import address
 from web.frame import MANAGERS
 from web.permissions import workspace_role
 from web.security import signed_in_person
@@ -33,7 +34,7 @@ def index() -> str:
 @pages.get("/new")
 @workspace_role(*MANAGERS)
 def new() -> str:
-    return render_template("directories/choose.html", kinds=directories.catalogue())
+    return render_template("directories/choose.html", kinds=[*directories.catalogue(), push.KIND])
 
 
 @pages.get("/new/<kind>")
@@ -71,6 +72,8 @@ def create(kind: str) -> Response | tuple[str, int]:
 @workspace_role(*MANAGERS)
 def show(directory_id: int) -> str:
     told = _told(_directory(directory_id))
+    if told["pushed"]:
+        return _pushed(told)
     if wants_part():
         return render_template("directories/_state.html", told=told)
     readings = DirectoryReading.select().where(DirectoryReading.directory == told["directory"])
@@ -78,6 +81,14 @@ def show(directory_id: int) -> str:
         "directories/show.html", told=told, held=directories.held(told["directory"]), shown=HELD_SHOWN,
         readings=list(readings.order_by(DirectoryReading.id.desc()).limit(READINGS_SHOWN)),
     )
+
+
+def _pushed(told: dict) -> str:
+    directory = told["directory"]
+    return render_template(
+        "directories/pushed.html", told=told, held=directories.held(directory), shown=HELD_SHOWN, address=address(),
+        tokens=push.tokens(directory), unclear=push.unclear(directory),
+    )  # fmt: skip
 
 
 @pages.post("/<int:directory_id>/readings")
@@ -120,7 +131,8 @@ def pause(directory_id: int) -> Response:
 def resume(directory_id: int) -> Response:
     directory = _directory(directory_id)
     directories.resume(directory, _by())
-    return go_to(_address(directory), f"{directory.name} is read again.")
+    again = "is taken in again" if push.is_pushed(directory) else "is read again"
+    return go_to(_address(directory), f"{directory.name} {again}.")
 
 
 @pages.get("/<int:directory_id>/credential")
@@ -172,10 +184,11 @@ def _told(directory: Directory) -> dict:
         DirectoryEntry.directory == directory, DirectoryEntry.status != DirectoryEntry.reported
     )
     live = DirectoryReading.get_or_none(DirectoryReading.directory == directory, DirectoryReading.state.in_(LIVE))
-    return {
-        "directory": directory, "kind": _kind(directory.kind), "people": dict(by_status.tuples()),
-        "held": held.count(), "live": live,
-    }
+    told = {"directory": directory, "people": dict(by_status.tuples()), "held": held.count(), "live": live}
+    if push.is_pushed(directory):
+        more = {"kind": push.KIND, "last_request": push.last_request(directory), "counts": push.counts(directory)}
+        return told | more | {"pushed": True}
+    return told | {"kind": _kind(directory.kind), "pushed": False}
 
 
 def _kind(slug: str):

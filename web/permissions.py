@@ -1,4 +1,4 @@
-"""Who may open what: each view carries exactly one of the four decorators below, or the start stops.
+"""Who may open what: each view carries exactly one of the five decorators below, or the start stops.
 Somebody who may not know that an app exists gets 404; who sees it but may not act gets 403."""
 
 from __future__ import annotations
@@ -33,13 +33,19 @@ class NotSignedIn(Exception):
 
 @dataclass(frozen=True)
 class Permission:
-    kind: str  # open to all, signed in, workspace role, app part
+    kind: str  # open to all, directory token, signed in, workspace role, app part
     allowed: tuple[str, ...] = ()
 
 
 def open_to_all(view: Callable) -> Callable:
     """Anybody, signed in or not."""
     view.permission = Permission("open to all")
+    return view
+
+
+def directory_token(view: Callable) -> Callable:
+    """An identity provider with a directory's token; the view itself asks for it, in the words of its protocol."""
+    view.permission = Permission("directory token")
     return view
 
 

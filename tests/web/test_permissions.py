@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
-from sync import apps
+from sync import apps, push
 from sync.db import db
 from sync.models import Account, Asset, Check, Directory, Person, Report, Task
 from tests.web.client import Client
@@ -110,6 +110,13 @@ TABLE = {
     "GET /people/<int:person_id>/password": RUNS_ALL,
     "PUT /people/<int:person_id>/password": RUNS_ALL,
     "POST /people/<int:person_id>/sign-in-links": RUNS_ALL,
+    **{f"{method} /scim/v2{path}": EVERYBODY for path in ("", "/<path:path>")
+       for method in ("GET", "POST", "PUT", "PATCH", "DELETE")},  # who has no token gets 401, from the view itself
+    "GET /directories/new/scim": MANAGERS,
+    "POST /directories/new/scim": MANAGERS,
+    "GET /directories/<int:pushed_id>/tokens/new": MANAGERS,
+    "POST /directories/<int:pushed_id>/tokens": MANAGERS,
+    "DELETE /directories/<int:pushed_id>/tokens/<int:token_id>": MANAGERS,
     "GET /directories": MANAGERS,
     "GET /directories/new": MANAGERS,
     "GET /directories/new/<kind>": MANAGERS,
@@ -173,11 +180,18 @@ def world(chat, someone, by: str) -> dict[str, int | str]:
         "check_id": Check.select().first().id,
         "person_id": someone("Tess Target", "user").id,
         "directory_id": Directory.create(kind="csv", name="Staff", settings={"file": "/nowhere.csv"}).id,
+        **_pushed(),
+        "path": "Users",
         "kind": "csv",
         "slug": "sample-chat",
         "token": "x",
         "filename": "rollcall.css",
     }
+
+
+def _pushed() -> dict[str, int]:
+    directory, _ = push.connect("Okta", "command line")
+    return {"pushed_id": directory.id, "token_id": directory.tokens.get().id}
 
 
 def _actor(name: str, world: dict, someone) -> Person | None:

@@ -1,0 +1,284 @@
+"""The Users and Groups of one directory, kept as its identity provider wrote them.
+scim2-server speaks the protocol and calls this; what each write means for people is scim_people.py's."""
+
+from __future__ import annotations
+
+import uuid
+import zlib
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from datetime import UTC
+from typing import Any
+from unicodedata import normalize
+
+from peewee import ModelSelect, fn
+from scim2_models import (
+    InvalidValueException,
+    NotFoundException,
+    PreconditionFailedException,
+    Resource,
+    ResourceType,
+    ResponseParameters,
+    ScimProvider,
+    SearchRequest,
+    UniquenessException,
+)
+from scim2_models.path import CompareOperator, Comparison, LogicalExpr, LogicalOperator
+from scim2_server.storage import ScimStorage, SearchPage
+
+from sync import scim_people
+from sync.db import utcnow, writing
+from sync.models import Directory, ScimMember, ScimResource
+
+USER, GROUP = "User", "Group"
+KEPT_ELSEWHERE = ("id", "meta", "members", "groups", "password")  # and a password nowhere
+CHUNK = 500  # ids in one SQL statement
+LIVE = ScimResource.deleted_at.is_null()
+
+
+class Store(ScimStorage):
+    """`writes` is false for a request that only reads: it takes no lock then."""
+
+    def __init__(self, directory: Directory, provider: ScimProvider, writes: bool = True):
+        self.directory, self.provider, self.writes = directory, provider, writes
+
+    def operation(self) -> AbstractContextManager[None]:
+        """One transaction: two writes of one resource happen one after the other."""
+        return writing() if self.writes else nullcontext()
+
+    def get(
+        self, resource_type: ResourceType, resource_id: str, *, response_parameters: ResponseParameters | None = None
+    ) -> Resource:
+        left_out = (response_parameters and response_parameters.excluded_attributes) or ()
+        excluded = {str(path).casefold() for path in left_out}
+        return self._read([self._row(resource_type, resource_id)], members="members" not in excluded)[0]
+
+    def search(
+        self, resource_types: list[ResourceType], search_request: SearchRequest, *, position: Any = None
+    ) -> SearchPage:
+        kinds = [resource_type.name for resource_type in resource_types]
+        here = (ScimResource.directory == self.directory, ScimResource.kind.in_(kinds), LIVE)
+        query = ScimResource.select().where(*here)
+        start, count = search_request.start_index_0 or 0, search_request.count
+        if search_request.filter is None and search_request.sort_by is None:
+            total, page = query.count(), query.order_by(ScimResource.id).offset(start)
+            rows = [] if count == 0 else list(page.limit(-1 if count is None else count))
+            return SearchPage(total, self._read(rows))
+        query = _narrowed(query, search_request, kinds)
+        found = self._read(list(query.order_by(ScimResource.id)))
+        if search_request.filter is not None:
+            found = [resource for resource in found if search_request.filter.match(resource)]
+        if search_request.sort_by is not None:
+            found = search_request.sort(found)
+        return SearchPage(len(found), found[start : None if count is None else start + count])
+
+    def create(self, resource_type: ResourceType, resource: Resource) -> Resource:
+        """A User who was deleted before is taken up again: it is the same person, under the same id."""
+        with writing():
+            now, values = utcnow(), _values(resource_type, resource)
+            self._refuse_taken(resource_type, values)
+            row = self._deleted_before(values) if resource_type.name == USER else None
+            if row is None:
+                row = ScimResource.create(
+                    directory=self.directory, kind=resource_type.name, scim_id=str(uuid.uuid4()),
+                    created_at=now, modified_at=now, **values,
+                )  # fmt: skip
+            else:
+                self._change(row, deleted_at=None, created_at=now, modified_at=now, **values)
+            self._follow(row, resource)
+            return self.get(resource_type, row.scim_id)
+
+    def update(
+        self, resource_type: ResourceType, resource: Resource, *, expected_version: str | None = None
+    ) -> Resource:
+        with writing():
+            row = self._row(resource_type, resource.id)
+            self._expect(row, expected_version)
+            values = _values(resource_type, resource)
+            self._refuse_taken(resource_type, values, row)
+            self._change(row, **values)
+            self._follow(row, resource)
+            return self.get(resource_type, row.scim_id)
+
+    def delete(
+        self, resource_type: ResourceType, resource_id: str, *, expected_version: str | None = None
+    ) -> None:
+        with writing():
+            row = self._row(resource_type, resource_id)
+            self._expect(row, expected_version)
+            self._change(row, deleted_at=utcnow(), document={})
+            self._leave_groups(row)
+            if row.kind == USER:
+                scim_people.take_over(self.directory, row)
+            else:
+                scim_people.take_over_group(row)
+                row.delete_instance()
+
+    def _row(self, resource_type: ResourceType, resource_id: str | None) -> ScimResource:
+        row = ScimResource.get_or_none(
+            ScimResource.directory == self.directory, ScimResource.kind == resource_type.name,
+            ScimResource.scim_id == (resource_id or ""), LIVE,
+        )  # fmt: skip
+        if row is None:
+            raise NotFoundException(detail=f"There is no {resource_type.name} with the id {resource_id!r}")
+        return row
+
+    def _expect(self, row: ScimResource, version: str | None) -> None:
+        if version is not None and version != _version(row, self._groups_of([row]).get(row.scim_id, [])):
+            raise PreconditionFailedException
+
+    def _refuse_taken(self, resource_type: ResourceType, values: dict, row: ScimResource | None = None) -> None:
+        if resource_type.name != USER:
+            return
+        if not values["name_key"].strip():
+            raise InvalidValueException(detail="userName is empty")
+        taken = ScimResource.select().where(
+            ScimResource.directory == self.directory, ScimResource.kind == USER,
+            ScimResource.name_key == values["name_key"], LIVE, ScimResource.id != (row.id if row else 0),
+        )  # fmt: skip
+        if taken.exists():
+            raise UniquenessException(detail="There is a User with this userName already", attribute="userName")
+
+    def _deleted_before(self, values: dict) -> ScimResource | None:
+        """By the identity provider's id; by userName where one of the two came without."""
+        gone = ScimResource.select().where(
+            ScimResource.directory == self.directory, ScimResource.kind == USER, ScimResource.deleted_at.is_null(False)
+        ).order_by(ScimResource.deleted_at.desc())
+        same_name, given = gone.where(ScimResource.name_key == values["name_key"]), values["external_id"]
+        if not given:
+            return same_name.first()
+        without = same_name.where(ScimResource.external_id.is_null())
+        return gone.where(ScimResource.external_id == given).first() or without.first()
+
+    def _change(self, row: ScimResource, **values: Any) -> None:
+        values = {"modified_at": utcnow()} | values
+        ScimResource.update(version=ScimResource.version + 1, **values).where(ScimResource.id == row.id).execute()
+        for name, value in values.items():
+            setattr(row, name, value)
+
+    def _follow(self, row: ScimResource, resource: Resource) -> None:
+        if row.kind == USER:
+            scim_people.take_over(self.directory, row)
+        else:
+            _write_members(row, resource)
+            scim_people.take_over_group(row)
+
+    def _leave_groups(self, row: ScimResource) -> None:
+        groups = [one.group for one in ScimMember.select(ScimMember, ScimResource).join(ScimResource).where(
+            ScimMember.member_id == row.scim_id, ScimResource.directory == self.directory)]
+        for group in groups:
+            ScimMember.delete().where(ScimMember.group == group, ScimMember.member_id == row.scim_id).execute()
+            self._change(group)
+            scim_people.take_over_group(group)
+
+    def _read(self, rows: Sequence[ScimResource], members: bool = True) -> list[Resource]:
+        """The resources of these rows, with the members of groups and the groups of users."""
+        inside = _members_of([row for row in rows if row.kind == GROUP]) if members else {}
+        groups = self._groups_of([row for row in rows if row.kind == USER])
+        models = {kind.name: self.provider.model_for(kind) for kind in self.provider.resource_types}
+        return [_resource(row, models[row.kind], inside.get(row.id), groups.get(row.scim_id, [])) for row in rows]
+
+    def _groups_of(self, rows: Iterable[ScimResource]) -> dict[str, list[tuple[str, str]]]:
+        """The id and name of the groups that each user is in, by the user's id."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        ids = [row.scim_id for row in rows]
+        for start in range(0, len(ids), CHUNK):
+            known = ScimMember.select(ScimMember, ScimResource).join(ScimResource).where(
+                ScimMember.member_id.in_(ids[start : start + CHUNK]), ScimResource.directory == self.directory
+            )
+            for one in known.order_by(ScimResource.id):
+                name = one.group.document.get("displayName") or ""
+                groups.setdefault(one.member_id, []).append((one.group.scim_id, name))
+        return groups
+
+
+def key(text: str) -> str:
+    """A name as scim2-models compares those that aren't case-exact."""
+    return normalize("NFC", normalize("NFC", text).lower())
+
+
+def _values(resource_type: ResourceType, resource: Resource) -> dict[str, Any]:
+    """The columns of what was written."""
+    document = resource.model_dump()
+    for name in KEPT_ELSEWHERE:
+        document.pop(name, None)
+    name = document.get("userName" if resource_type.name == USER else "displayName") or ""
+    return {"external_id": document.get("externalId") or None, "name_key": key(name), "document": document}
+
+
+def _write_members(row: ScimResource, resource: Resource) -> None:
+    given = resource.model_dump().get("members") or []
+    wanted = {member["value"]: {name: said for name, said in member.items() if name != "value"}
+              for member in given if member.get("value")}
+    known = {one.member_id: one for one in ScimMember.select().where(ScimMember.group == row)}
+    left = [one.id for member_id, one in known.items() if member_id not in wanted]
+    for start in range(0, len(left), CHUNK):
+        ScimMember.delete().where(ScimMember.id.in_(left[start : start + CHUNK])).execute()
+    for member_id, detail in wanted.items():
+        if member_id not in known:
+            ScimMember.create(group=row, member_id=member_id, detail=detail)
+        elif known[member_id].detail != detail:
+            ScimMember.update(detail=detail).where(ScimMember.id == known[member_id].id).execute()
+
+
+def _members_of(groups: Sequence[ScimResource]) -> dict[int, list[dict]]:
+    inside: dict[int, list[dict]] = {}
+    ids = [row.id for row in groups]
+    for start in range(0, len(ids), CHUNK):
+        known = ScimMember.select().where(ScimMember.group.in_(ids[start : start + CHUNK])).order_by(ScimMember.id)
+        for one in known:
+            inside.setdefault(one.group_id, []).append({"value": one.member_id, **one.detail})
+    return inside
+
+
+def _resource(
+    row: ScimResource, model: type[Resource], members: list[dict] | None, groups: list[tuple[str, str]]
+) -> Resource:
+    whole: dict[str, Any] = {
+        **row.document,
+        "id": row.scim_id,
+        "meta": {
+            "resourceType": row.kind,
+            "created": row.created_at.replace(tzinfo=UTC),
+            "lastModified": row.modified_at.replace(tzinfo=UTC),
+            "version": _version(row, groups),
+        },
+    }
+    if members:
+        whole["members"] = members
+    if groups:
+        whole["groups"] = [
+            {"value": scim_id, "$ref": f"Groups/{scim_id}", "display": name, "type": "direct"}
+            for scim_id, name in groups
+        ]
+    return model.model_validate(whole)
+
+
+def _version(row: ScimResource, groups: list[tuple[str, str]]) -> str:
+    """Another one whenever the resource is, the groups that a user is in included."""
+    inside = f".{zlib.crc32(repr(groups).encode()):x}" if groups else ""
+    return f'W/"{row.version}{inside}"'
+
+
+def _narrowed(query: ModelSelect, search_request: SearchRequest, kinds: list[str]) -> ModelSelect:
+    """Fewer rows to try the filter on: what it asks of a name or an id is asked of the index."""
+    if search_request.filter is None or len(kinds) != 1:
+        return query
+    node = search_request.filter.ast
+    terms = node.terms if isinstance(node, LogicalExpr) and node.op == LogicalOperator.and_ else (node,)
+    for term in terms:
+        if not isinstance(term, Comparison) or term.op != CompareOperator.eq or not isinstance(term.value, str):
+            continue
+        name, wanted = term.attr_path.attr.casefold(), term.value
+        if name == ("username" if kinds == [USER] else "displayname"):
+            query = query.where(ScimResource.name_key == key(wanted))
+        elif name == "externalid":
+            query = query.where(ScimResource.external_id == wanted)
+        elif name == "id":
+            query = query.where(ScimResource.scim_id == wanted)
+        elif name == "members" and term.attr_path.sub_attr in (None, "value") and kinds == [GROUP]:
+            query = query.where(ScimResource.id.in_(
+                ScimMember.select(ScimMember.group).where(ScimMember.member_id == wanted)))
+        elif name == "emails" and wanted.isascii() and wanted.isprintable() and not set(wanted) & set('"\\'):
+            query = query.where(fn.instr(fn.lower(ScimResource.document.cast("text")), wanted.lower()) > 0)
+    return query

@@ -1,0 +1,70 @@
+"""Directories that push: connecting one, whose token is shown this once, and its further tokens."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, abort, current_app, render_template, request, url_for
+
+from sync import push
+from sync.directories import DirectoryProblem
+from sync.models import Directory, DirectoryToken
+from web.answers import INVALID, dialog, go_to
+from web.frame import MANAGERS
+from web.permissions import workspace_role
+from web.security import by
+
+pages = Blueprint("directory_tokens", __name__, url_prefix="/directories")
+
+
+@pages.get(f"/new/{push.SLUG}")
+@workspace_role(*MANAGERS)
+def new_directory() -> str:
+    return render_template("directories/connect_pushed.html", kind=push.KIND, given={})
+
+
+@pages.post(f"/new/{push.SLUG}")
+@workspace_role(*MANAGERS)
+def create_directory() -> str | tuple[str, int]:
+    try:
+        directory, token = push.connect(request.form.get("directory_name", ""), by())
+    except DirectoryProblem as problem:
+        values = {"kind": push.KIND, "given": request.form, "problem": str(problem)}
+        return render_template("directories/connect_pushed.html", **values), INVALID
+    return _shown_once(directory, token, first=True)
+
+
+@pages.get("/<int:pushed_id>/tokens/new")
+@workspace_role(*MANAGERS)
+def new(pushed_id: int) -> tuple[str, int]:
+    directory = _pushed(pushed_id)
+    return dialog("directories/_new_token.html", f"A new token for {directory.name}?", directory=directory)
+
+
+@pages.post("/<int:pushed_id>/tokens")
+@workspace_role(*MANAGERS)
+def create(pushed_id: int) -> str:
+    directory = _pushed(pushed_id)
+    return _shown_once(directory, push.rotate(directory, by()), first=False)
+
+
+@pages.delete("/<int:pushed_id>/tokens/<int:token_id>")
+@workspace_role(*MANAGERS)
+def delete(pushed_id: int, token_id: int) -> Response:
+    directory = _pushed(pushed_id)
+    token = DirectoryToken.get_or_none(DirectoryToken.id == token_id, DirectoryToken.directory == directory)
+    push.end_token(token or abort(404), by())
+    return go_to(url_for("directories.show", directory_id=directory.id), "The token was ended: it is refused now.")
+
+
+def address() -> str:
+    """What an identity provider is told to write to."""
+    return current_app.config["ROLLCALL"].url + push.PATH
+
+
+def _shown_once(directory: Directory, token: str, first: bool) -> str:
+    return render_template(
+        "directories/token.html", directory=directory, kind=push.KIND, token=token, address=address(), first=first
+    )
+
+
+def _pushed(pushed_id: int) -> Directory:
+    return Directory.get_or_none(Directory.id == pushed_id, Directory.kind == push.SLUG) or abort(404)

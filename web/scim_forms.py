@@ -1,0 +1,96 @@
+"""What identity providers send beside the standard, brought into its form before it is read.
+Seen in the documentation of Entra ID and Okta, and in the incidents of others; anything else stays as it came."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scim2_models import Path, Resource, SCIMException
+
+ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+MANAGER = f"{ENTERPRISE}:manager".casefold()
+OPERATIONS = "operations"
+
+
+def resource(said: Any) -> Any:
+    """A User or Group of a create or a replace: Entra ID gives a manager as a plain id."""
+    if not isinstance(said, dict):
+        return said
+    return {
+        name: {**value, "manager": _manager(value["manager"])}
+        if name.casefold() == ENTERPRISE.casefold() and isinstance(value, dict) and "manager" in value
+        else value
+        for name, value in said.items()
+    }
+
+
+def patch(said: Any, model: type[Resource]) -> Any:
+    """A PATCH: the value of each operation in the form that its path asks for."""
+    if not isinstance(said, dict):
+        return said
+    return {
+        name: [one for operation in value for one in _operations(operation, model)]
+        if name.casefold() == OPERATIONS and isinstance(value, list)
+        else value
+        for name, value in said.items()
+    }
+
+
+def _operations(said: Any, model: type[Resource]) -> list[Any]:
+    if not isinstance(said, dict):
+        return [said]
+    said = {name.lower(): value for name, value in said.items()}
+    act, path, value = str(said.get("op")).lower(), said.get("path"), said.get("value")
+    if path == "":
+        said.pop("path")
+        path = None
+    if path is None and isinstance(value, dict) and act in ("add", "replace"):
+        return _split(said, value, model)
+    if not isinstance(path, str):
+        return [said]
+    if act == "remove":
+        return [_removal(said, value)]
+    if path.casefold() == MANAGER:
+        manager = _manager(value)
+        return [{**said, "value": manager} if manager else {"op": "remove", "path": path}]
+    return [{**said, "value": _unwrapped(path, value, model)}]
+
+
+def _split(said: dict, value: dict, model: type[Resource]) -> list[dict]:
+    """Keys of a value that are paths with a filter, or name the manager, become operations of their own."""
+    own = {key: item for key, item in value.items() if "[" in key or key.casefold() == MANAGER}
+    rest = resource({key: item for key, item in value.items() if key not in own})
+    parts = [{**said, "value": rest}] if rest or not own else []
+    for key, item in own.items():
+        parts += _operations({**said, "path": key, "value": item}, model)
+    return parts
+
+
+def _removal(said: dict, value: Any) -> dict:
+    """A removal whose value says nothing, or names one member without the list around it."""
+    if isinstance(value, dict) and value:
+        return {**said, "value": [value]}
+    if not value or isinstance(value, (str, bool, int, float)):
+        return {name: item for name, item in said.items() if name != "value"}
+    return said
+
+
+def _manager(value: Any) -> Any:
+    """Entra ID: the id alone, or a list of one object; nobody is an empty text."""
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if isinstance(value, str):
+        return {"value": value} if value.strip() else None
+    return value
+
+
+def _unwrapped(path: str, value: Any, model: type[Resource]) -> Any:
+    """`[{"$ref": null, "value": "…"}]` for an attribute that has one plain value (older Entra ID)."""
+    if not (isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict) and "value" in value[0]):
+        return value
+    try:
+        binding = Path[model](path).resolve()
+    except (SCIMException, ValueError):
+        return value
+    plain = binding is not None and not binding.is_multivalued and binding.target_type in (str, bool)
+    return value[0]["value"] if plain else value
