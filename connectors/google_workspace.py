@@ -28,6 +28,7 @@ from connectors.base import (
     Identity,
     Refused,
     Role,
+    TemporarilyUnavailable,
 )
 from connectors.google_admin import API, FIELDS, LOGIN, GoogleAdmin, steps
 from connectors.http import Conflict, NotFound, clean, segment
@@ -98,7 +99,10 @@ class GoogleWorkspace(Connector):
 
     @cached_property
     def _me(self) -> dict:
-        return self._google.get(f"/users/{segment(self._google.admin)}", fields=USER)
+        me = self._google.get(f"/users/{segment(self._google.admin)}", fields=USER)
+        if not me.get("id") or not me.get("customerId"):
+            raise TemporarilyUnavailable("Google answered without saying who Rollcall acts as.")
+        return me
 
     def roles(self) -> list[Role]:
         return list(ROLES)
@@ -111,7 +115,10 @@ class GoogleWorkspace(Connector):
         return _account(user) if user else None
 
     def _user(self, id: str) -> dict | None:
-        return self._google.find(f"/users/{segment(id)}", fields=USER)
+        user = self._google.find(f"/users/{segment(id)}", fields=USER)
+        if user is not None and not user.get("id"):
+            raise TemporarilyUnavailable("Google answered without the user that was asked for.")
+        return user
 
     def assets(self) -> Iterator[Asset]:
         for group in self._google.groups():
@@ -127,7 +134,7 @@ class GoogleWorkspace(Connector):
     def access(self) -> Iterator[Access]:
         for group in self._google.groups():
             for member in self._google.members(group["id"], nested=False):
-                if member.get("type") == "USER":
+                if member.get("type") == "USER" and member.get("id"):
                     role = clean(member.get("role"))
                     yield Access(member["id"], f"group:{group['id']}", role, role == "OWNER")
         for role in self._roles():
@@ -138,12 +145,13 @@ class GoogleWorkspace(Connector):
         """Ids of those who have an admin role, also by being in a group that has it."""
         found: set[str] = set()
         for assignment in self._assignments(roleId=role):
+            holder = clean(assignment.get("assignedTo"))
             if assignment.get("assigneeType") == "group":
-                members = self._google.members(assignment["assignedTo"], nested=True)
-                found.update(member["id"] for member in members if member.get("type") == "USER")
+                members = self._google.members(holder, nested=True)
+                found.update(clean(member.get("id")) for member in members if member.get("type") == "USER")
             else:
-                found.add(assignment["assignedTo"])
-        return found
+                found.add(holder)
+        return found - {""}
 
     def _assignments(self, **which: str) -> Iterator[dict]:
         return self._google.rows("/customer/my_customer/roleassignments", "items", 200, "administrators",
@@ -171,7 +179,7 @@ class GoogleWorkspace(Connector):
         self._must_not_be_me(account.id)
         if role == DELEGATED:
             raise Refused("A delegated admin is whoever has an admin role: give one of those instead.")
-        through = [each for each in self._roles_of(account.id) if each["assignedTo"] != account.id]
+        through = [each for each in self._roles_of(account.id) if each.get("assignedTo") != account.id]
         if role == PLAIN and through:
             raise Refused(f"{account.name or account.email} has an admin role through a group: take them out of it.")
         if role == SUPER or before == SUPER:
@@ -212,8 +220,8 @@ class GoogleWorkspace(Connector):
         elif self._user(account.id):
             self._must_not_be_me(account.id)
             assignments = list(self._roles_of(account.id))
-            mine = [each for each in assignments if each["roleId"] == id]
-            if any(each["assignedTo"] != account.id for each in mine):
+            mine = [each for each in assignments if each.get("roleId") == id]
+            if any(each.get("assignedTo") != account.id for each in mine):
                 raise Refused(f"“{asset.name}” comes from a group: take {account.name or account.email} out of it.")
             for assignment in mine:
                 self._unassign(assignment)

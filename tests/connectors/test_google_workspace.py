@@ -56,6 +56,12 @@ class TestGoogleWorkspace(ConnectorContract):
         with pytest.raises(TemporarilyUnavailable, match="without its list"):
             list(connector.accounts())
 
+    def test_an_answer_without_the_user_is_no_user(self, app, connector):
+        app.fail(Reply(200, {}), on="user", times=FOREVER)
+        for ask in (connector.test, lambda: connector.account("11000")):
+            with pytest.raises(TemporarilyUnavailable, match="without"):
+                ask()
+
     # Removal and roles
 
     def test_a_user_that_was_not_suspended_is_not_taken_for_removed(self, app, connector):

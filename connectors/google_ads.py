@@ -1,0 +1,334 @@
+"""Google Ads: who may use a manager account and each ad account below it, and the invitations that wait.
+A removal takes a person out of all of them; their Google account stays theirs.
+
+Calls, fields and errors as in Google's own definitions (github.com/googleapis/googleapis, google/ads/googleads:
+google_ads_service, customer_user_access_service, customer_user_access_invitation_service, customer_client, errors) and
+in “SearchGoogleAdsRequest” and “MutateCustomerUserAccess” for v26; from developers.google.com/google-ads/api:
+“Managing user access”, “Manage user access invitations”, “Multi-party approvals”, “REST: authorization and HTTP
+headers”, “REST: search” (10,000 rows a page) and “REST: mutates”.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+from connectors.base import (
+    ASSETS,
+    CHANGE_ROLE,
+    INVITE,
+    LOOK_UP,
+    PAID_SOCIAL,
+    REMOVE,
+    REVOKE,
+    SILVER,
+    Access,
+    Account,
+    Asset,
+    Connector,
+    ConnectorError,
+    CredentialRejected,
+    Field,
+    Identity,
+    RateLimited,
+    Refused,
+    Role,
+    TemporarilyUnavailable,
+)
+from connectors.http import Answer, Forbidden, Http, clean, words
+from connectors.oauth import refreshed
+from connectors.paging import Page, Seen, number, pages_by_cursor
+
+CLIENTS_ONLY = "CLIENTS_ONLY"  # ours: Google has no role for it
+ROLES = (
+    Role("ADMIN", "Admin", privileged=True),
+    Role("STANDARD", "Standard", default=True),
+    Role("READ_ONLY", "Read only"),
+    Role("EMAIL_ONLY", "E-mail only"),
+    Role(CLIENTS_ONLY, "In ad accounts below only"),
+)
+INVITATION = "invitation:"
+USERS = (
+    "SELECT customer_user_access.user_id, customer_user_access.email_address, customer_user_access.access_role "
+    "FROM customer_user_access"
+)
+INVITATIONS = (
+    "SELECT customer_user_access_invitation.invitation_id, customer_user_access_invitation.email_address, "
+    "customer_user_access_invitation.access_role FROM customer_user_access_invitation "
+    "WHERE customer_user_access_invitation.invitation_status = 'PENDING'"
+)
+CLIENTS = (
+    "SELECT customer_client.id, customer_client.descriptive_name, customer_client.manager FROM customer_client "
+    "WHERE customer_client.level > 0 AND customer_client.status = 'ENABLED'"
+)
+SELF = "SELECT customer.id, customer.descriptive_name FROM customer"
+NO_RATE_LIMIT = {"ACCESS_PROHIBITED", "PAYMENTS_PROFILE_ACTIVATION_RATE_LIMIT_EXCEEDED"}
+UNKNOWN_WAIT = 60
+
+
+class GoogleAds(Connector):
+    slug = "google_ads"
+    label = "Google Ads"
+    category = PAID_SOCIAL
+    logo = "googleads.svg"
+    level = SILVER
+    docs = (
+        "In your manager account at ads.google.com open Admin, API Center, and copy the developer token. Google must "
+        "have approved it for more than test accounts.",
+        "At console.cloud.google.com make a project, enable the Google Ads API in it, and make an OAuth client of the "
+        "type Web application with the redirect address https://developers.google.com/oauthplayground. Publish the "
+        "consent screen: while it is in testing, what comes next ends after a week.",
+        "At developers.google.com/oauthplayground choose in the settings to use your own client, enter the scope "
+        "https://www.googleapis.com/auth/adwords, sign in as an admin of the manager account and exchange the code: "
+        "the refresh token is what you enter here.",
+        "The customer ID is shown at the top of the manager account. An ad account without a manager works as well.",
+        "Google may ask a second admin to approve a removal, a change of role or an invitation. Rollcall then says so, "
+        "and the person stays until it is approved in Google Ads.",
+        "Google Ads tells neither names nor when somebody was last active. Whoever may use an account below is listed, "
+        "a client's own people too; accounts that are cancelled, suspended or closed are not read. Somebody gets into "
+        "an account below by an invitation alone, which is sent from there. Do not remove the admin whose refresh "
+        "token this is: Google does not tell who that is.",
+    )
+    fields = (
+        Field("customer_id", "Customer ID", "Of the manager account.", pattern=r"[0-9]{3}-?[0-9]{3}-?[0-9]{4}",
+              placeholder="123-456-7890"),
+        Field("developer_token", "Developer token", secret=True, pattern=r"\S+"),
+        Field("client_id", "OAuth client ID", pattern=r"\S+", placeholder="….apps.googleusercontent.com"),
+        Field("client_secret", "OAuth client secret", secret=True, pattern=r"\S+"),
+        Field("refresh_token", "Refresh token", secret=True, pattern=r"\S+"),
+    )  # fmt: skip
+    capabilities = frozenset({LOOK_UP, ASSETS, REMOVE, CHANGE_ROLE, INVITE, REVOKE})
+    asset_word = "ad account"
+    api, login = "https://googleads.googleapis.com", "https://oauth2.googleapis.com"
+
+    @cached_property
+    def _http(self) -> Http:
+        client, secret, token, developer = (
+            self.settings.get(name, "") for name in ("client_id", "client_secret", "refresh_token", "developer_token")
+        )
+        auth = refreshed(f"{self.login}/token", client, secret, token)
+        headers = {"developer-token": developer, "login-customer-id": self._manager}
+        return Http(f"{self.api}/v26", headers=headers, auth=auth, secrets=[secret, token, developer],
+                    on_error=_meant, says=_says)  # fmt: skip
+
+    def close(self) -> None:
+        if "_http" in self.__dict__:
+            self._http.close()
+
+    @property
+    def _manager(self) -> str:
+        return self.settings.get("customer_id", "").replace("-", "")
+
+    def test(self) -> Identity:
+        me = next(self._rows(self._manager, SELF, "customer"), None)
+        if me is None:
+            raise CredentialRejected("Google Ads shows no account of this customer ID. Check it.")
+        next(self._users(self._manager), None)
+        next(self._invitations(self._manager), None)
+        clients = sum(1 for _ in self._clients())
+        name = f"{clean(me.get('descriptiveName')) or 'Google Ads'} ({self._manager}), with {clients:,} accounts below"
+        return Identity(name, None, ("read who may use them", "remove people", "change roles", "invite"))
+
+    def roles(self) -> list[Role]:
+        return list(ROLES)
+
+    def accounts(self) -> Iterator[Account]:
+        """Invitations come first: whoever accepts meanwhile is in two lists then, rather than in none."""
+        clients = list(self._clients())
+        for customer in (self._manager, *clients):
+            for row in self._invitations(customer):
+                yield self._invitation(customer, row)
+        seen = Seen()
+        for customer in (self._manager, *clients):
+            for row in self._users(customer):
+                if seen.add(row["userId"]):
+                    yield self._person(customer, row)
+
+    def _invitation(self, customer: str, row: dict) -> Account:
+        id = f"{INVITATION}{customer}:{row['invitationId']}"
+        return Account(id, clean(row.get("emailAddress")), status="invited", role=self._role(customer, row))
+
+    def _person(self, customer: str, row: dict) -> Account:
+        return Account(row["userId"], clean(row.get("emailAddress")), role=self._role(customer, row))
+
+    def _role(self, customer: str, row: dict) -> str:
+        return clean(row.get("accessRole")) if customer == self._manager else CLIENTS_ONLY
+
+    def _customers(self) -> Iterator[str]:
+        yield self._manager
+        yield from self._clients()
+
+    def _clients(self) -> Iterator[str]:
+        return (row["id"] for row in self._client_rows())
+
+    def _client_rows(self) -> Iterator[dict]:
+        """Every account below, at each level; one that is there in two ways is given once."""
+        seen = Seen()
+        for row in self._rows(self._manager, CLIENTS, "customerClient"):
+            if not isinstance(row.get("id"), str):
+                raise TemporarilyUnavailable("Google Ads gave an account without its ID.")
+            if seen.add(row["id"]):
+                yield row
+
+    def _users(self, customer: str, id: str = "") -> Iterator[dict]:
+        which = f" WHERE customer_user_access.user_id = {id}" if id else ""
+        return self._rows(customer, USERS + which, "customerUserAccess", "userId")
+
+    def _invitations(self, customer: str, id: str = "") -> Iterator[dict]:
+        which = f" AND customer_user_access_invitation.invitation_id = {id}" if id else ""
+        return self._rows(customer, INVITATIONS + which, "customerUserAccessInvitation", "invitationId")
+
+    def _rows(self, customer: str, query: str, kind: str, id: str = "") -> Iterator[dict]:
+        """What a query finds; `kind` is where each row holds it, `id` the field that no two share, where one is."""
+
+        def fetch(token: str | None) -> Page:
+            body: dict[str, Any] = {"query": query, "searchSettings": {"returnTotalResultsCount": True}}
+            if token:
+                body["pageToken"] = token
+            answer = self._http.post(f"/customers/{customer}/googleAds:search", body, idempotent=True).json(dict)
+            found = answer.get("results", [])
+            if not isinstance(found, list) or not answer.keys() & {"results", "fieldMask"}:
+                raise TemporarilyUnavailable("Google Ads answered without what was asked for.")
+            return Page(found, number(answer.get("totalResultsCount")), answer.get("nextPageToken"))
+
+        for page in pages_by_cursor(fetch, what="rows", id_of=(lambda row: row[kind][id]) if id else None):
+            for row in page:
+                yield _part(row, kind)
+
+    def assets(self) -> Iterator[Asset]:
+        for row in self._client_rows():
+            kind = "manager account" if row.get("manager") is True else "ad account"
+            yield Asset(row["id"], kind, clean(row.get("descriptiveName")) or row["id"])
+
+    def access(self) -> Iterator[Access]:
+        for customer in self._clients():
+            for row in self._users(customer):
+                role = clean(row.get("accessRole"))
+                yield Access(row["userId"], customer, role, role == "ADMIN")
+
+    def account(self, id: str) -> Account | None:
+        if invited := re.fullmatch(INVITATION + "([0-9]+):([0-9]+)", id):
+            row = next(self._invitations(*invited.groups()), None)
+            return self._invitation(invited[1], row) if row else None
+        for customer in self._customers() if re.fullmatch("[0-9]+", id) else ():
+            for row in self._users(customer, id):
+                return self._person(customer, row)
+        return None
+
+    def remove(self, account: Account) -> None:
+        """Everywhere, also where Google said no before: each no is told, once all were tried."""
+        if account.id.startswith(INVITATION):
+            self._cancel(account)
+            return
+        refused = []
+        for customer in self._customers():
+            try:
+                self._take_out(customer, account)
+            except Refused as no:
+                refused.append(str(no))
+        if refused:
+            more = f" And in {len(refused) - 1} more accounts." if refused[1:] else ""
+            raise Refused(refused[0] + more)
+
+    def _cancel(self, account: Account) -> None:
+        _, customer, id = account.id.split(":")
+        try:
+            self._mutate(customer, "customerUserAccessInvitations", {
+                "remove": f"customers/{customer}/customerUserAccessInvitations/{id}"
+            })  # fmt: skip
+        except Refused:
+            if self.account(account.id) is not None:
+                raise
+
+    def _take_out(self, customer: str, account: Account) -> None:
+        if not self._is_in(customer, account):
+            return
+        try:
+            self._mutate(customer, "customerUserAccesses", {"remove": _access_name(customer, account)})
+        except Refused:
+            if self._is_in(customer, account):
+                raise
+
+    def _is_in(self, customer: str, account: Account) -> bool:
+        return any(True for _ in self._users(customer, account.id))
+
+    def change_role(self, account: Account, role: str) -> None:
+        """In the manager account; what somebody may do in the accounts below stays."""
+        if account.id.startswith(INVITATION):
+            raise Refused("The role of an invitation cannot be changed: remove it and invite again.")
+        if role == CLIENTS_ONLY or not self._is_in(self._manager, account):
+            raise Refused(f"Google Ads knows this role only for those who are in the account {self._manager} itself.")
+        update = {"resourceName": _access_name(self._manager, account), "accessRole": role}
+        self._mutate(self._manager, "customerUserAccesses", {"update": update, "updateMask": "accessRole"})
+
+    def invite(self, email: str, role: str) -> None:
+        """Into the manager account."""
+        pending = self._invitations(self._manager)
+        if not any(clean(row.get("emailAddress")).casefold() == email.casefold() for row in pending):
+            create = {"emailAddress": email, "accessRole": role or "STANDARD"}
+            self._mutate(self._manager, "customerUserAccessInvitations", {"create": create}, idempotent=False)
+
+    def revoke(self, account: Account, asset: Asset) -> None:
+        self._take_out(asset.id, account)
+
+    def _mutate(self, customer: str, kind: str, operation: dict, idempotent: bool = True) -> None:
+        path = f"/customers/{customer}/{kind}:mutate"
+        answer = self._http.post(path, {"operation": operation}, idempotent=idempotent)
+        result = answer.json(dict).get("result")
+        if isinstance(result, dict) and result.get("multiPartyAuthReview"):
+            raise Refused(
+                f"Google Ads holds this back in the account {customer} until a second admin approves it there, within "
+                "20 days. Nothing has changed so far; once it is approved, try again or check."
+            )
+
+
+def _access_name(customer: str, account: Account) -> str:
+    return f"customers/{customer}/customerUserAccesses/{account.id}"
+
+
+def _meant(answer: Answer) -> ConnectorError | None:
+    """What a GoogleAdsFailure means; None leaves it to the status."""
+    errors = _errors(answer)
+    codes = {kind: clean(code) for error in errors for kind, code in _part(error, "errorCode").items()}
+    says = f"{answer.asked} answered {answer.status}: “{_says(answer).rstrip('.')}”."
+    if "quotaError" in codes and codes["quotaError"] not in NO_RATE_LIMIT:
+        details = [_part(_part(error, "details"), "quotaErrorDetails") for error in errors]
+        wait = max(_seconds(detail.get("retryDelay")) for detail in details)
+        return RateLimited(f"{says} Too many calls; going on later.", wait or UNKNOWN_WAIT)
+    if "authenticationError" in codes:
+        return CredentialRejected(f"{says} The refresh token or the developer token is wrong, expired or revoked.")
+    if "authorizationError" in codes:
+        return Forbidden(f"{says} Whoever the refresh token is from must be an admin of the account.")
+    return None
+
+
+def _errors(answer: Answer) -> list[dict]:
+    """Those in {"error": {"details": [{"@type": "….GoogleAdsFailure", "errors": [{"errorCode": {…}, …}]}]}}."""
+    if answer.status < 400 or answer.is_page:
+        return []
+    try:
+        details = _part(answer.json(dict), "error").get("details")
+    except TemporarilyUnavailable:
+        return []
+    found = [detail.get("errors") for detail in details or () if isinstance(detail, dict)]
+    return [error for errors in found if isinstance(errors, list) for error in errors if isinstance(error, dict)]
+
+
+def _says(answer: Answer) -> str:
+    """The messages with their codes; what stands above them is only “Request contains an invalid argument.”"""
+    told = [f"{clean(error.get('message'))} ({', '.join(map(clean, _part(error, 'errorCode').values()))})"
+            for error in _errors(answer)]  # fmt: skip
+    return "; ".join(told) or words(answer)
+
+
+def _part(value: dict, name: str) -> dict:
+    part = value.get(name)
+    return part if isinstance(part, dict) else {}
+
+
+def _seconds(duration: object) -> float:
+    """A Duration of Google's JSON: "3.5s"."""
+    told = re.fullmatch(r"([0-9]{1,6}(\.[0-9]+)?)s", str(duration))
+    return float(told[1]) if told else 0

@@ -1,0 +1,180 @@
+"""The Google Ads connector: the contract, then accounts below, invitations, approvals by a second admin, errors."""
+
+from __future__ import annotations
+
+import pytest
+
+from connectors.base import Account, Asset, CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
+from connectors.google_ads import GoogleAds
+from tests.connectors.contract import ConnectorContract
+from tests.connectors.fake import FOREVER, Reply, Seat, Thing
+from tests.connectors.fake_google_ads import MANAGER, FakeGoogleAds, below
+
+
+class TestGoogleAds(ConnectorContract):
+    kind, fake, address = GoogleAds, FakeGoogleAds, ("api", "login")
+    page = 10_000
+    role, other_role, owner_role = "STANDARD", "ADMIN", "ADMIN"
+    statuses = ("active", "invited")
+    tells_total = False  # each account tells its own; how many people that are together, none does
+    tells_names = False
+    refuses_owner = False  # Google knows admins, no owner: see the last admin below
+    asset_role = "STANDARD"
+
+    def settings(self, app):
+        return {"customer_id": "123-456-7890", "developer_token": app.developer_token, "client_id": "c.example",
+                "client_secret": app.client_secret, "refresh_token": app.refresh_token}  # fmt: skip
+
+    def secrets(self, app):
+        return [app.client_secret, app.refresh_token]
+
+    def make_seat(self, n: int) -> Seat:
+        return Seat(str(9000 + n), f"person{n}@acme.example", role="STANDARD")
+
+    def make_thing(self, n: int) -> Thing:
+        return Thing(str(5550000000 + n), f"Thing {n}")
+
+    @pytest.fixture
+    def agency(self, app):
+        self.fill(app, 2)
+        app.things = [
+            below("5551", "Shoes", u9000="ADMIN", u77="READ_ONLY"),
+            below("5552", "Regions", "manager", u77="STANDARD"),
+            below("5553", "Gone", u88="ADMIN"),
+        ]
+        app.status["5553"] = "CANCELED"
+        return app
+
+    # Accounts below
+
+    def test_people_of_the_accounts_below_are_read_once_and_cancelled_accounts_are_not(self, agency, connector):
+        assert list(connector.accounts()) == [
+            Account("9000", "person0@acme.example", role="STANDARD"),
+            Account("9001", "person1@acme.example", role="STANDARD"),
+            Account("77", "77@other.example", role="CLIENTS_ONLY"),
+        ]
+        assert connector.account("77") == Account("77", "77@other.example", role="CLIENTS_ONLY")
+        assert connector.account("88") is None and connector.account("7 OR 1") is None
+
+    def test_each_account_below_is_an_asset_with_who_may_use_it(self, agency, connector):
+        assert list(connector.assets()) == [
+            Asset("5551", "ad account", "Shoes"), Asset("5552", "manager account", "Regions")
+        ]  # fmt: skip
+        assert [(a.account, a.asset, a.role, a.privileged) for a in connector.access()] == [
+            ("9000", "5551", "ADMIN", True), ("77", "5551", "READ_ONLY", False), ("77", "5552", "STANDARD", False),
+        ]  # fmt: skip
+
+    def test_an_account_that_two_managers_share_is_one(self, agency, connector):
+        agency.things.append(agency.things[0])
+        assert [asset.id for asset in connector.assets()] == ["5551", "5552"]
+
+    def test_an_account_below_without_an_id_fails_the_reading(self, agency, connector):
+        agency.things.append(below(None, "Odd"))
+        with pytest.raises(TemporarilyUnavailable, match="without its ID"):
+            list(connector.accounts())
+
+    def test_a_removal_is_one_everywhere(self, agency, connector):
+        for id in ("9000", "77"):
+            account = connector.account(id)
+            for _ in range(2):
+                connector.remove(account)
+            assert connector.account(id) is None
+        assert [thing.members for thing in agency.things] == [{}, {}, {"88": "ADMIN"}]
+
+    def test_access_to_one_account_is_taken_once_and_again(self, agency, connector):
+        account, asset = connector.account("77"), next(connector.assets())
+        for _ in range(2):
+            connector.revoke(account, asset)
+        assert [thing.members for thing in agency.things[:2]] == [{"9000": "ADMIN"}, {"77": "STANDARD"}]
+
+    def test_a_no_in_one_account_stops_no_removal_in_another(self, agency, connector):
+        agency.seats[0].role = "ADMIN"
+        with pytest.raises(Refused, match="Last admin user cannot be removed.*LAST_ADMIN_USER_OF_MANAGER"):
+            connector.remove(connector.account("9000"))
+        assert agency.seat("9000") and "9000" not in agency.things[0].members
+
+    def test_who_is_only_below_has_no_role_to_change(self, agency, connector):
+        for account, role in ((connector.account("77"), "ADMIN"), (connector.account("9000"), "CLIENTS_ONLY")):
+            with pytest.raises(Refused, match="itself"):
+                connector.change_role(account, role)
+
+    # Invitations
+
+    def test_an_invitation_is_looked_up_and_cancelled_but_not_changed(self, app, connector):
+        connector.invite("new@acme.example", "READ_ONLY")
+        [invitation] = connector.accounts()
+        assert invitation == Account(f"invitation:{MANAGER}:70", "new@acme.example", status="invited", role="READ_ONLY")
+        assert connector.account(invitation.id) == invitation
+        with pytest.raises(Refused, match="invite again"):
+            connector.change_role(invitation, "ADMIN")
+        for _ in range(2):
+            connector.remove(invitation)
+        assert app.seats == [] and connector.account(invitation.id) is None
+
+    def test_invitations_that_wait_no_longer_are_nobody(self, app, connector):
+        app.seats = [Seat("71", "no@acme.example", status="declined", role="ADMIN"),
+                     Seat("72", "old@acme.example", status="expired", role="ADMIN")]  # fmt: skip
+        assert list(connector.accounts()) == []
+
+    # Approval by a second admin
+
+    def test_what_a_second_admin_must_approve_is_not_done(self, app, connector):
+        self.fill(app, 2)
+        app.holds_back = True
+        account = next(connector.accounts())
+        acts = (lambda: connector.remove(account), lambda: connector.change_role(account, "ADMIN"),
+                lambda: connector.invite("new@acme.example", "STANDARD"))  # fmt: skip
+        for act in acts:
+            with pytest.raises(Refused, match="second admin approves"):
+                act()
+        assert [(seat.role, seat.status) for seat in app.seats] == [("STANDARD", "active")] * 2
+
+    # Reading, errors, the credential
+
+    @pytest.mark.parametrize("lie", [1, -1])
+    def test_an_account_that_lies_about_how_many_use_it_fails_the_reading(self, app, connector, lie):
+        self.fill(app, 3)
+        app.lie = lie
+        with pytest.raises(TemporarilyUnavailable, match="3 came"):
+            list(connector.accounts())
+
+    def test_an_answer_without_rows_is_not_an_empty_one(self, app, connector):
+        app.fail(Reply(200, {}), on="users", times=FOREVER)
+        with pytest.raises(TemporarilyUnavailable, match="without what was asked for"):
+            list(connector.accounts())
+
+    @pytest.mark.parametrize("details, wait", [({"quotaErrorDetails": {"retryDelay": "900.5s"}}, 900.5), ({}, 60)])
+    def test_a_quota_is_waited_for(self, app, connector, details, wait):
+        no = app.failure(429, "quotaError", "RESOURCE_EXHAUSTED", "Too many requests.", **details)
+        app.fail(no, on="users", times=FOREVER)
+        with pytest.raises(RateLimited, match="RESOURCE_EXHAUSTED") as limited:
+            list(connector.accounts())
+        assert limited.value.retry_after == wait
+
+    @pytest.mark.parametrize("kind, code", [
+        ("authorizationError", "USER_PERMISSION_DENIED"), ("authenticationError", "NOT_ADS_USER"),
+    ])  # fmt: skip
+    def test_what_the_credential_lacks_is_told_in_googles_words(self, app, connector, kind, code):
+        app.fail(app.failure(403, kind, code, "User doesn't have permission."), on="me", times=FOREVER)
+        with pytest.raises(CredentialRejected, match=f"User doesn't have permission. .{code}."):
+            connector.test()
+
+    def test_prohibited_access_is_no_rate_limit(self, app, connector):
+        app.fail(app.failure(400, "quotaError", "ACCESS_PROHIBITED", "Access is prohibited."), on="users")
+        with pytest.raises(Refused, match="ACCESS_PROHIBITED"):
+            list(connector.accounts())
+
+    def test_a_refresh_token_that_ended_is_told(self, app):
+        connector = self.connect(app, refresh_token="old")
+        with pytest.raises(CredentialRejected, match="expired or revoked"):
+            connector.test()
+        connector.close()
+
+    def test_tokens_that_are_sent_are_never_told(self, app, connector):
+        app.fail(app.error(400, f"No {app.developer_token} and {app.token}"), on="users", times=FOREVER)
+        with pytest.raises(Refused) as told:
+            list(connector.accounts())
+        assert "No ••• and •••" in str(told.value)
+
+    def test_says_what_it_is_connected_to(self, agency, connector):
+        assert connector.test().name == f"Acme ({MANAGER}), with 2 accounts below"
