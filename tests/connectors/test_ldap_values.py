@@ -7,7 +7,8 @@ import uuid
 import pytest
 
 from connectors.base import Refused
-from connectors.ldap_directory import LdapDirectory, _common_name, _normal_dn
+from connectors.ldap_client import LdapClient, common_name, normal_dn
+from connectors.ldap_directory import LdapDirectory
 
 DN = "cn=Ana,dc=acme,dc=example"
 ID = {"entryuuid": [b"9ecf5544-7c08-1041-8136-79c8edfe14d4"]}
@@ -61,20 +62,20 @@ def test_an_entry_without_an_id_is_no_person_to_know_again():
 
 
 def test_groups_of_posix_accounts_are_found_by_user_name():
-    groups = {_normal_dn(DN): ["By DN"], "uid ana": ["By name", "By DN"]}
+    groups = {normal_dn(DN): ["By DN"], "uid ana": ["By name", "By DN"]}
     assert person(ID | {"uid": [b"ana"]}, groups).groups == ("By DN", "By name")
 
 
 def test_a_long_list_of_members_is_read_to_its_last_range(monkeypatch):
-    connector = LdapDirectory({"url": "ldap://127.0.0.1", "base_dn": "dc=acme"})
+    client = LdapClient({"url": "ldap://127.0.0.1"})
     answers = {
         "member;range=1-*": {"member;range=1-1": [b"cn=b"]},
         "member;range=2-*": {"member;range=2-*": [b"cn=c"]},
     }
-    monkeypatch.setattr(connector, "_search", lambda dn, filter, asked, scope: iter([(dn, answers[asked[0]])]))
-    assert connector._all_values(DN, "member", {"member;range=0-0": [b"cn=a"]}) == ["cn=a", "cn=b", "cn=c"]
+    monkeypatch.setattr(client, "search", lambda dn, filter, asked, scope: iter([(dn, answers[asked[0]])]))
+    assert client.all_values(DN, "member", {"member;range=0-0": [b"cn=a"]}) == ["cn=a", "cn=b", "cn=c"]
 
 
 def test_a_name_is_compared_without_regard_to_case_spaces_and_escapes():
-    assert _normal_dn("CN=Ana\\2C L, DC=acme") == _normal_dn("cn=ana\\, l,dc=ACME")
-    assert _common_name("cn=\\C3\\81na,dc=acme") == "Ána"
+    assert normal_dn("CN=Ana\\2C L, DC=acme") == normal_dn("cn=ana\\, l,dc=ACME")
+    assert common_name("cn=\\C3\\81na,dc=acme") == "Ána"

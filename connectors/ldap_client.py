@@ -1,0 +1,326 @@
+"""One connection to an LDAP server: OpenLDAP, 389, FreeIPA or Active Directory, told apart by their attributes.
+Always in pages; a search that ends in anything but success fails the reading, however many entries came before."""
+
+from __future__ import annotations
+
+import re
+import ssl
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import ldap3
+from ldap3.core.exceptions import LDAPException, LDAPInvalidFilterError, LDAPStartTLSError
+from ldap3.utils.conv import escape_bytes, escape_filter_chars
+from ldap3.utils.dn import parse_dn
+
+from connectors.addresses import is_loopback
+from connectors.base import ConnectorError, CredentialRejected, Field, Refused, TemporarilyUnavailable
+
+GROUPS = "(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup)(objectClass=group))"
+PAGE = 500
+CONNECT_SECONDS, ANSWER_SECONDS = 10, 60
+
+PAGED_RESULTS = "1.2.840.113556.1.4.319"  # RFC 2696
+
+# Attribute names in the order of preference; a directory has the ones of its kind.
+IDS = ("entryUUID", "objectGUID", "nsUniqueId")
+NAMES = ("displayName", "cn")
+USER_NAMES = ("uid", "sAMAccountName")
+MEMBER_DNS = ("member", "uniqueMember")
+STATUSES = ("userAccountControl", "nsAccountLock", "pwdAccountLockedTime")
+
+SUCCESS = 0
+REJECTED = {8, 13, 48, 49, 50}  # RFC 4511 A.1: stronger auth or confidentiality required, credentials, access rights
+SIZE_LIMIT_EXCEEDED, ADMIN_LIMIT_EXCEEDED = 4, 11
+NO_SUCH_ATTRIBUTE, VALUE_EXISTS, NO_SUCH_OBJECT, CLASS_VIOLATION = 16, 20, 32, 65
+PASSING = {1, 3, 51, 52, 80}  # operations error, time limit, busy, unavailable, other
+ACCOUNT_DISABLED = 2  # bit of userAccountControl, MS-ADTS 2.2.16
+LOCKED_FOR_GOOD = "000001010000Z"  # pwdAccountLockedTime, draft-behera-ldap-password-policy 5.3.3
+
+SERVER_FIELDS = (
+    Field("url", "Server", "Beginning with ldaps:// or, with StartTLS or on this machine, ldap://.",
+          pattern=r"ldaps?://[^/\s@]+/?", placeholder="ldaps://ldap.acme.example"),
+    Field("starttls", "StartTLS", "Encrypt a connection that begins as ldap://.",
+          choices=(("no", "No"), ("yes", "Yes"))),
+    Field("bind_dn", "Bind DN", "Whom Rollcall signs in as. Empty: nobody in particular.", required=False,
+          placeholder="cn=rollcall,ou=services,dc=acme,dc=example"),
+    Field("password", "Password", secret=True, required=False),
+)  # fmt: skip
+ENTRY_FIELDS = (
+    Field("id_attribute", "Attribute of the id", f"It must never change. Empty: {' or '.join(IDS)}",
+          required=False),
+    Field("email_attribute", "Attribute of the e-mail address", "Empty: mail", required=False),
+    Field("name_attribute", "Attribute of the name", f"Empty: {' or '.join(NAMES)}", required=False),
+    Field("disabled", "What marks somebody as disabled",
+          "attribute=value, beside userAccountControl, nsAccountLock and pwdAccountLockedTime, "
+          "which are understood by themselves.", required=False, pattern=r"[A-Za-z][\w;-]*=.+",
+          placeholder="employeeType=left"),
+)  # fmt: skip
+AUTHORITY_FIELD = Field(
+    "ca_file", "Certificate authority", "The path of a PEM file, where the server's certificate is your own.",
+    required=False, placeholder="/etc/ssl/acme-ca.pem",
+)  # fmt: skip
+LIMITS = (
+    "OpenLDAP shows an account 500 entries at most unless slapd's configuration says otherwise: "
+    'limits dn.exact="cn=rollcall,ou=services,dc=acme,dc=example" size.prtotal=unlimited'
+)
+
+Values = dict[str, list[bytes]]  # an entry's attributes, by name in lower case
+
+
+class LdapClient:
+    """`search` and `entry` read, `modify` changes; `id`, `status`, `names` say what an entry's attributes mean.
+
+    `settings` are SERVER_FIELDS, ENTRY_FIELDS and AUTHORITY_FIELD. Connects when first asked.
+    """
+
+    def __init__(self, settings: dict[str, str], read_only: bool = True):
+        self._settings, self._read_only = settings, read_only
+        self._connection: ldap3.Connection | None = None
+
+    def close(self) -> None:
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            try:
+                connection.unbind()
+            except (LDAPException, OSError):
+                return  # the server has hung up already
+
+    @property
+    def who(self) -> str:
+        return self.get("bind_dn", "nobody in particular")
+
+    def get(self, name: str, default: str = "") -> str:
+        return self._settings.get(name) or default
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        return tuple(filter(None, [self.get("id_attribute")])) or IDS
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(filter(None, [self.get("name_attribute")])) or NAMES
+
+    @property
+    def email(self) -> str:
+        return self.get("email_attribute", "mail")
+
+    @property
+    def asked(self) -> list[str]:
+        """The attributes that `id`, `status`, a name and an e-mail address are read from."""
+        attribute, _, _ = self.get("disabled").partition("=")
+        return [*self.ids, *self.names, *USER_NAMES, self.email, *STATUSES, *filter(None, [attribute])]
+
+    def id(self, dn: str, values: Values) -> str:
+        """What never changes. Raises Refused where the entry shows none."""
+        for name in self.ids:
+            for value in values.get(name.lower(), ()):
+                return str(uuid.UUID(bytes_le=value)) if name == "objectGUID" else decoded(value)
+        raise Refused(
+            f"{dn} shows no {' or '.join(self.ids)}, by which Rollcall knows people again. "
+            "Let the account read it, or name another attribute that never changes."
+        )
+
+    def status(self, values: Values) -> str:
+        """active, suspended or deprovisioned."""
+        control = first(values, ("userAccountControl",))
+        if control.lstrip("-").isdigit() and int(control) & ACCOUNT_DISABLED:
+            return "deprovisioned"
+        if first(values, ("nsAccountLock",)).casefold() == "true":
+            return "deprovisioned"
+        attribute, _, value = self.get("disabled").partition("=")
+        if attribute and value.casefold() in (text.casefold() for text in texts(values, attribute)):
+            return "deprovisioned"
+        locked = first(values, ("pwdAccountLockedTime",))
+        if locked:
+            return "deprovisioned" if locked == LOCKED_FOR_GOOD else "suspended"
+        return "active"
+
+    def all_values(self, dn: str, attribute: str, values: Values) -> list[str]:
+        """Active Directory gives long lists in ranges (MS-ADTS 3.1.1.3.1.3.3): member;range=0-1499, then from 1500."""
+        found = texts(values, attribute)
+        while ranged := next((name for name in values if name.startswith(f"{attribute.lower()};range=")), None):
+            found += texts(values, ranged)
+            last = ranged.rpartition("-")[2]
+            if last == "*":
+                break
+            wanted = f"{attribute};range={int(last) + 1}-*"
+            [(_, values)] = self.search(dn, "(objectClass=*)", [wanted], scope=ldap3.BASE)
+        return found
+
+    def search(
+        self, base: str, filter: str, asked: list[str], scope: str = ldap3.SUBTREE
+    ) -> Iterator[tuple[str, Values]]:
+        """(DN, attributes) of each entry, page by page; a server that can't must say so (the control is critical)."""
+        cookie: bytes | None = None
+        while True:
+            result, entries = self._ask(
+                base, filter, search_scope=scope, attributes=asked, paged_size=PAGE, paged_criticality=True,
+                paged_cookie=cookie,
+            )
+            if result["result"] != SUCCESS:
+                raise self._failure(result, f"while {base} was read")
+            yield from entries
+            paged = result.get("controls", {}).get(PAGED_RESULTS)
+            if paged is None:
+                raise TemporarilyUnavailable(f"{self.get('url')} gives no pages, so its lists may be cut short.")
+            cookie = paged["value"]["cookie"]
+            if not cookie:
+                return
+
+    def entry(self, dn: str, asked: list[str]) -> tuple[str, Values] | None:
+        """One entry; None where the server says that there is none (or that this account may not see it)."""
+        result, entries = self._ask(dn, "(objectClass=*)", search_scope=ldap3.BASE, attributes=asked)
+        if result["result"] not in (SUCCESS, NO_SUCH_OBJECT):
+            raise self._failure(result, f"while {dn} was read")
+        return entries[0] if entries else None
+
+    def _ask(self, base: str, filter: str, **options) -> tuple[dict, list[tuple[str, Values]]]:
+        try:
+            _, result, entries, _ = self._open().search(base, filter, **options)
+        except LDAPInvalidFilterError as problem:
+            raise Refused(f"The filter {filter} is not well-formed.") from problem
+        except (LDAPException, OSError) as problem:
+            raise TemporarilyUnavailable(
+                f"The connection to {self.get('url')} broke while {base} was read: {problem}."
+            ) from problem
+        return result, [
+            (entry["dn"], {name.lower(): values for name, values in entry["raw_attributes"].items()})
+            for entry in entries or ()
+            if entry["type"] == "searchResEntry"
+        ]
+
+    def modify(self, dn: str, attribute: str, act: str, value: str) -> int:
+        """Add or delete one value; the result code where it says that this is so already, or can't be by the schema."""
+        try:
+            _, result, _, _ = self._open().modify(dn, {attribute: [(act, [value])]})
+        except (LDAPException, OSError) as problem:
+            raise TemporarilyUnavailable(
+                f"The connection to {self.get('url')} broke while {dn} was changed: {problem}."
+            ) from problem
+        code = result["result"]
+        if code in (SUCCESS, NO_SUCH_ATTRIBUTE, VALUE_EXISTS, NO_SUCH_OBJECT, CLASS_VIOLATION):
+            return code
+        when = f"when {dn} was to be changed"
+        if code in REJECTED or code in PASSING:
+            raise self._failure(result, when)
+        raise Refused(_told(result, when))
+
+    def _open(self) -> ldap3.Connection:
+        if self._connection is None:
+            self._refuse_what_cannot_be_safe()
+            self._connection = self._connected()
+        return self._connection
+
+    def _refuse_what_cannot_be_safe(self) -> None:
+        address = urlsplit(self.get("url"))
+        plain = address.scheme == "ldap" and self.get("starttls") != "yes"
+        if plain and not is_loopback(address.hostname or ""):
+            raise Refused("The password would cross the network in the clear: use ldaps://, or switch on StartTLS.")
+        if self.get("ca_file") and not Path(self.get("ca_file")).is_file():
+            raise Refused(f"There is no file {self.get('ca_file')} with a certificate authority.")
+        if self.get("bind_dn") and not self.get("password"):
+            raise CredentialRejected(
+                "There is a bind DN but no password: many servers would take that for nobody in particular."
+            )
+
+    def _connected(self) -> ldap3.Connection:
+        url, secret = self.get("url"), self.get("password")
+        try:
+            tls = ldap3.Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=self.get("ca_file") or None)
+            server = ldap3.Server(url.rstrip("/"), get_info=ldap3.NONE, tls=tls, connect_timeout=CONNECT_SECONDS)
+            connection = ldap3.Connection(
+                server, self.get("bind_dn") or None, secret or None, client_strategy=ldap3.SAFE_SYNC,
+                read_only=self._read_only, auto_referrals=False, check_names=False, receive_timeout=ANSWER_SECONDS,
+            )
+            connection.open()
+            if self.get("starttls") == "yes" and not url.startswith("ldaps://"):
+                connection.start_tls()
+            _, result, _, _ = connection.bind()
+        except LDAPStartTLSError as problem:
+            raise TemporarilyUnavailable(f"{url} can't encrypt the connection by StartTLS: {problem}.") from problem
+        except (LDAPException, OSError) as problem:
+            raise TemporarilyUnavailable(f"{url} can't be reached{_tls_advice(problem)}: {problem}.") from problem
+        if result["result"] != SUCCESS:
+            raise self._failure(result, f"when {self.who} signed in")
+        return connection
+
+    def _failure(self, result: dict, when: str) -> ConnectorError:
+        told = _told(result, when)
+        if result["result"] == 49:
+            return CredentialRejected(f"{told} Check the bind DN and the password.")
+        if result["result"] in REJECTED:
+            return CredentialRejected(f"{told} The account lacks a right, or the server insists on encryption.")
+        if result["result"] in (SIZE_LIMIT_EXCEEDED, ADMIN_LIMIT_EXCEEDED):
+            return TemporarilyUnavailable(
+                f"{told} It shows this account a part of the list only: raise the account's size limit "
+                "(in OpenLDAP: limits … size.prtotal=unlimited)."
+            )
+        if result["result"] == NO_SUCH_OBJECT:
+            return TemporarilyUnavailable(f"{told} Check the base DN, and that the account may see it.")
+        return TemporarilyUnavailable(told)
+
+
+def _told(result: dict, when: str) -> str:
+    words = " ".join(filter(None, (result["description"], result["message"].rstrip("\x00"))))
+    return f'The directory answered "{words}" ({result["result"]}) {when}.'
+
+
+def decoded(value: bytes) -> str:
+    return value.decode("utf-8", errors="replace").strip()
+
+
+def texts(values: Values, name: str) -> list[str]:
+    return [text for value in values.get(name.lower(), ()) if (text := decoded(value))]
+
+
+def first(values: Values, names: tuple[str, ...]) -> str:
+    return next((text for name in names for text in texts(values, name)), "")
+
+
+def common_name(dn: str) -> str:
+    return parts(dn)[0][1]
+
+
+def id_filter(id: str, names: tuple[str, ...]) -> str:
+    """Finds the entry with this id, by whichever attribute the server keeps it in."""
+    return f"(|{''.join(f'({name}={_searched(name, id)})' for name in names)})"
+
+
+def _searched(name: str, id: str) -> str:
+    if name == "objectGUID":
+        try:
+            return escape_bytes(uuid.UUID(id).bytes_le)
+        except ValueError:
+            return "\\00"  # no such id: the others may be of another form
+    return escape_filter_chars(id)
+
+
+def normal_dn(dn: str) -> str:
+    """DNs are compared without regard to case, to how a letter is escaped and to spaces around the parts."""
+    return "\0".join(f"{name.strip()}={value.strip()}" for name, value in parts(dn)).casefold()
+
+
+def parts(dn: str) -> list[tuple[str, str]]:
+    """(attribute, value) of each part, as the value reads without its escapes (RFC 4514 2.4)."""
+    try:
+        return [(name, _unescaped(value)) for name, value, _ in parse_dn(dn, escape=False, strip=True)]
+    except LDAPException as problem:
+        raise TemporarilyUnavailable(f"The directory names a group member that is no DN: {dn[:200]!r}.") from problem
+
+
+def _unescaped(value: str) -> str:
+    bytes_put_back = re.sub(
+        r"(?:\\[0-9a-fA-F]{2})+",
+        lambda found: bytes.fromhex(found[0].replace("\\", "")).decode("utf-8", errors="replace"),
+        value,
+    )
+    return re.sub(r"\\(.)", r"\1", bytes_put_back)
+
+
+def _tls_advice(problem: Exception) -> str:
+    if "certificate" in str(problem).casefold():
+        return " since its certificate is not trusted (name the authority that signed it)"
+    return ""
