@@ -1,0 +1,268 @@
+"""Atlassian: an organisation's users with their administrator role and last activity; groups and apps as assets.
+Removal takes a person out of each of its directories, with all their groups, apps and roles.
+
+From developer.atlassian.com, Organizations REST API v2 (directories, users/search, groups/search, memberships,
+workspaces; role-assignments of v1), whose older lists end in 2026 and 2027; “Rate limits” (X-RateLimit-Reset, ISO
+8601), and the models that npm's jira.js has from its OpenAPI description. “-” for all directories, and that centralized
+user management has one: community.atlassian.com, “New organization APIs available today”.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+from connectors.base import (
+    ASSETS,
+    CHANGE_ROLE,
+    GRANT,
+    LOOK_UP,
+    REMOVE,
+    REVOKE,
+    SEAT_BASED,
+    SILVER,
+    Access,
+    Account,
+    Asset,
+    Connector,
+    ConnectorError,
+    CredentialRejected,
+    Field,
+    Identity,
+    RateLimited,
+    Refused,
+    Role,
+    TemporarilyUnavailable,
+)
+from connectors.http import Answer, Forbidden, Http, NotFound, clean, seconds_to_wait, segment
+from connectors.paging import Page, number, pages_by_cursor
+from connectors.times import from_iso
+
+USERS, GROUPS = 50, 20  # a page: what each list gives by itself; its most is not documented
+PATIENCE = 65  # seconds
+ALL = "-"  # in place of a directory: "all directories the requestor has permission to manage"
+USER, ORG_ADMIN = "user", "atlassian/org-admin"
+ROLES = (
+    Role(ORG_ADMIN, "Organization admin", privileged=True),
+    Role("atlassian/site-admin", "Site admin", privileged=True),
+    Role("atlassian/user-access-admin", "User access admin"),
+    Role(USER, "User", default=True),
+)  # the highest first
+MEMBER = "member"
+
+
+class Atlassian(Connector):
+    slug = "atlassian"
+    label = "Atlassian"
+    category = SEAT_BASED
+    logo = "atlassian.svg"
+    level = SILVER
+    docs = (
+        "An organization admin opens admin.atlassian.com, the organization, Settings, API keys, and chooses Create API "
+        "key, without scopes: for searching and removing users the documentation names no scope.",
+        "Atlassian shows the key and the organization ID once. A key lasts a year at most: note when it ends.",
+        "Users, apps and groups are read as the organization has them; accounts that it manages but that are in none "
+        "of its directories have no seat and are left out. Deactivated accounts show as suspended.",
+        "Atlassian's API doesn't tell whether an invitation is still pending (such people look like users), and "
+        "invites to certain apps only, so inviting is left to Atlassian. It tells the last activity where the "
+        "organization has one directory, as every one with centralized user management has.",
+        "Access to an app is given and taken through its groups. A group that an identity provider keeps can't be "
+        "changed here. Of the roles only Organization admin can be given and taken.",
+    )
+    fields = (
+        Field("org_id", "Organization ID", "Shown with the API key.", pattern=r"[A-Za-z0-9-]+"),
+        Field("token", "API key", "An organization's, not a person's API token.", secret=True, pattern=r"\S+"),
+    )
+    capabilities = frozenset({LOOK_UP, ASSETS, REMOVE, CHANGE_ROLE, GRANT, REVOKE})
+    asset_word = "group or app"
+    api = "https://api.atlassian.com/admin"
+
+    @cached_property
+    def _http(self) -> Http:
+        token = self.settings.get("token", "")
+        headers = {"Authorization": f"Bearer {token}"}
+        return Http(self.api, headers=headers, secrets=[token], patience=PATIENCE, on_error=_too_many)
+
+    def close(self) -> None:
+        if "_http" in self.__dict__:
+            self._http.close()
+
+    def _org(self, version: str) -> str:
+        return f"/{version}/orgs/{segment(self.settings.get('org_id', ''))}"
+
+    def _in(self, directory: str) -> str:
+        return f"{self._org('v2')}/directories/{segment(directory)}"
+
+    def test(self) -> Identity:
+        try:
+            org = self._http.get(self._org("v1")).json(dict).get("data") or {}
+        except NotFound as no:
+            raise CredentialRejected(f"{no} Check the organization ID, and that the key is this one's.") from None
+        next(self._users(), None)
+        missing = []
+        for what, rows in (("groups", self._groups()), ("apps", self._apps())):
+            try:
+                next(rows, None)
+            except Forbidden as no:
+                missing.append(f"read {what}: {no}")
+        name = clean((org.get("attributes") or {}).get("name")) or clean(org.get("id"))
+        return Identity(name, may=("read users",), missing=tuple(missing))
+
+    def roles(self) -> list[Role]:
+        return list(ROLES)
+
+    def accounts(self) -> Iterator[Account]:
+        for row in self._users():
+            if _has_seat(row):
+                yield _account(row)
+
+    @cached_property
+    def _scope(self) -> str:
+        """The one directory there is, else all: only of a given one the last activity is told."""
+        directories = self._directories()
+        return directories[0] if len(directories) == 1 else ALL
+
+    def _directories(self, **params: str) -> list[str]:
+        def fetch(cursor: str | None) -> Page:
+            given = {"cursor": cursor} if cursor else params
+            return _page(self._http.get(f"{self._org('v2')}/directories", given))
+
+        pages = pages_by_cursor(fetch, what="directories", id_of=lambda row: row["directoryId"])
+        return [row["directoryId"] for page in pages for row in page]
+
+    def _users(self, **only: list[str]) -> Iterator[dict]:
+        expand = ["platformRoles"] + (["productAccess"] if self._scope != ALL else [])
+        path = f"{self._in(self._scope)}/users/search"
+        return self._found(path, "users", "accountId", limit=USERS, expand=expand, **only)
+
+    def _groups(self) -> Iterator[dict]:
+        return self._found(f"{self._in(ALL)}/groups/search", "groups", "id", limit=GROUPS)
+
+    def _found(self, path: str, what: str, id: str, **body: Any) -> Iterator[dict]:
+        def fetch(cursor: str | None) -> Page:
+            sent = {**body, **({"cursor": cursor} if cursor else {})}
+            return _page(self._http.post(path, json=sent, idempotent=True))
+
+        for page in pages_by_cursor(fetch, what=what, id_of=lambda row: row[id]):
+            yield from page
+
+    def _apps(self) -> Iterator[dict]:
+        """Jira, Confluence …, once for each site; a cursor stands alone."""
+
+        def fetch(cursor: str | None) -> Page:
+            sent = {"cursor": cursor} if cursor else {}
+            return _page(self._http.post(f"{self._org('v2')}/workspaces", json=sent, idempotent=True))
+
+        for page in pages_by_cursor(fetch, what="apps"):
+            yield from page
+
+    def assets(self) -> Iterator[Asset]:
+        for group in self._groups():
+            yield Asset(f"group:{group['id']}", "group", clean(group.get("name")))
+        for app in self._apps():
+            about = app.get("attributes") or {}
+            kind, name, site = (clean(about.get(key)) for key in ("type", "name", "hostUrl"))
+            yield Asset(f"app:{app['id']}", "app", " · ".join(dict.fromkeys(filter(None, (kind, name, site)))))
+
+    def access(self) -> Iterator[Access]:
+        for group in self._groups():
+            for row in self._users(groupIds=[group["id"]]):
+                yield Access(row["accountId"], f"group:{group['id']}", MEMBER)
+        for app in self._apps():
+            for row in self._users(resourceIds=[app["id"]]):
+                yield Access(row["accountId"], f"app:{app['id']}")
+
+    def account(self, id: str) -> Account | None:
+        row = next(self._users(accountIds=[id]), None)
+        return _account(row) if row and _has_seat(row) else None
+
+    def remove(self, account: Account) -> None:
+        for directory in self._directories(accountId=account.id):
+            self._act("DELETE", f"{self._in(directory)}/users/{segment(account.id)}")
+
+    def change_role(self, account: Account, role: str) -> None:
+        now = self.account(account.id)
+        if now is None:
+            raise Refused(f"{account.name or account.email} is not in the organization any more.")
+        if now.role == role:
+            return
+        if {now.role, role} != {USER, ORG_ADMIN}:
+            raise Refused("Atlassian's API gives and takes the role of organization admin only; others in Atlassian.")
+        act = "assign" if role == ORG_ADMIN else "revoke"
+        path = f"{self._org('v1')}/users/{segment(account.id)}/role-assignments/{act}"
+        self._act("POST", path, {"role": ORG_ADMIN})
+
+    def grant(self, account: Account, asset: Asset, role: str) -> None:
+        group = self._group_of(asset)
+        if not self._is_in(account, asset):
+            self._act("POST", f"{group}/memberships", {"accountId": account.id})
+
+    def revoke(self, account: Account, asset: Asset) -> None:
+        try:
+            group = self._group_of(asset)
+        except NotFound:
+            return
+        self._act("DELETE", f"{group}/memberships/{segment(account.id)}")
+
+    def _group_of(self, asset: Asset) -> str:
+        """The group's address, in the directory that it belongs to."""
+        kind, _, id = asset.id.partition(":")
+        if kind != "group":
+            raise Refused("Access to an Atlassian app comes through its groups: change who is in those.")
+        group = self._http.get(f"{self._in(ALL)}/groups/{segment(id)}").json(dict).get("data") or {}
+        if not group.get("directoryId"):
+            raise TemporarilyUnavailable(f"Atlassian did not tell the directory of {asset.name}.")
+        return f"{self._in(group['directoryId'])}/groups/{segment(id)}"
+
+    def _is_in(self, account: Account, asset: Asset) -> bool:
+        _, _, id = asset.id.partition(":")
+        return next(self._users(groupIds=[id], accountIds=[account.id]), None) is not None
+
+    def _act(self, method: str, path: str, body: dict | None = None) -> None:
+        """What is gone already is done; a permission that is missing for one act is told as the app's no."""
+        try:
+            self._http.call(method, path, json=body, idempotent=True)
+        except NotFound:
+            if method != "DELETE":
+                raise
+        except Forbidden as no:
+            raise Refused(str(no)) from no
+
+
+def _has_seat(row: dict) -> bool:
+    """Managed accounts that are in no directory, and closed ones, have none."""
+    return row.get("membershipStatus") != "no_membership" and row.get("accountStatus") != "closed"
+
+
+def _account(row: dict) -> Account:
+    given = set(row.get("platformRoles") or ())
+    activity = [from_iso(product.get("lastActiveTimestamp")) for product in row.get("productAccess") or ()]
+    stopped = row.get("accountStatus") == "inactive" or row.get("membershipStatus") == "suspended"
+    return Account(
+        id=row["accountId"],
+        email=clean(row.get("email")),
+        name=clean(row.get("name")) or clean(row.get("nickname")),
+        status="suspended" if stopped or row.get("status") == "for_deletion" else "active",
+        role=next((role.id for role in ROLES if role.id in given), USER),
+        kind="system" if row.get("accountType") == "app" else "user",
+        last_activity=max(filter(None, activity), default=None),
+    )
+
+
+def _page(answer: Answer) -> Page:
+    found = answer.json(dict)
+    if not isinstance(found.get("data"), list):
+        raise TemporarilyUnavailable(f"{answer.asked} answered without its data.")
+    links, meta = found.get("links") or {}, found.get("meta") or {}
+    return Page(found["data"], number(meta.get("total")), links.get("next"))
+
+
+def _too_many(answer: Answer) -> ConnectorError | None:
+    """429: X-RateLimit-Reset is a date and time in UTC."""
+    reset = from_iso(answer.headers.get("X-RateLimit-Reset"))
+    if answer.status != 429 or reset is None or seconds_to_wait(answer) is not None:
+        return None
+    wait = (reset - datetime.now(UTC).replace(tzinfo=None)).total_seconds()
+    return RateLimited(f"{answer.asked} answered 429. Too many calls; going on later.", max(wait, 1))
