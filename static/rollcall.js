@@ -62,6 +62,21 @@
   document.addEventListener("htmx:afterSettle", showFields);
   showFields();
 
+  // The box in a table's head ticks every row's; it shows whether all are ticked.
+  const ticksOf = (table) => [...table.querySelectorAll("td.tick input[type=checkbox]")];
+  const showTicks = () => document.querySelectorAll("[data-ticks]").forEach((all) => {
+    const boxes = ticksOf(all.closest("table"));
+    all.hidden = !boxes.length;
+    all.checked = boxes.length > 0 && boxes.every((box) => box.checked);
+    all.indeterminate = !all.checked && boxes.some((box) => box.checked);
+  });
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-ticks]")) ticksOf(event.target.closest("table")).forEach((box) => { box.checked = event.target.checked; });
+    if (event.target.closest(".tick")) showTicks();
+  });
+  document.addEventListener("htmx:afterSettle", showTicks);
+  showTicks();
+
   // Menus: one open at a time, closed by a click elsewhere, by Escape, and by choosing.
   const closeMenus = (except) => document.querySelectorAll("details.menu[open]").forEach((menu) => {
     if (menu !== except) menu.removeAttribute("open");
