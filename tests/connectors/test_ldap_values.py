@@ -7,8 +7,9 @@ import uuid
 import pytest
 
 from connectors.base import Refused
-from connectors.ldap_client import LdapClient, common_name, normal_dn
+from connectors.ldap_client import LdapClient, common_name, id_filter, normal_dn
 from connectors.ldap_directory import LdapDirectory
+from connectors.ldap_group import Group
 
 DN = "cn=Ana,dc=acme,dc=example"
 ID = {"entryuuid": [b"9ecf5544-7c08-1041-8136-79c8edfe14d4"]}
@@ -79,3 +80,26 @@ def test_a_long_list_of_members_is_read_to_its_last_range(monkeypatch):
 def test_a_name_is_compared_without_regard_to_case_spaces_and_escapes():
     assert normal_dn("CN=Ana\\2C L, DC=acme") == normal_dn("cn=ana\\, l,dc=ACME")
     assert common_name("cn=\\C3\\81na,dc=acme") == "Ána"
+
+
+def test_an_id_is_searched_in_the_form_that_each_server_keeps():
+    guid = uuid.UUID("01234567-89ab-cdef-0123-456789abcdef")
+    asked = id_filter(str(guid), ("entryUUID", "objectGUID"))
+    octets = "".join(f"\\{byte:02x}" for byte in guid.bytes_le)
+    assert asked == f"(|(entryUUID={guid})(objectGUID={octets}))"
+    assert id_filter("*)(uid=*", ("entryUUID", "objectGUID")) == "(|(entryUUID=\\2a\\29\\28uid=\\2a)(objectGUID=\\00))"
+
+
+@pytest.mark.parametrize(
+    ("classes", "members", "attribute"),
+    [
+        (["group", "top"], [], "member"),
+        (["groupofnames"], [], "member"),
+        (["groupofnames", "posixgroup"], [], "member"),
+        (["groupofuniquenames"], [], "uniqueMember"),
+        (["posixgroup"], [], "memberUid"),
+        (["groupofnames", "posixgroup"], [("memberUid", "ana")], "memberUid"),
+    ],
+)
+def test_a_group_takes_members_in_the_attribute_of_its_kind(classes, members, attribute):
+    assert Group(DN, "1", "Sales", frozenset(classes), tuple(members)).attribute == attribute

@@ -20,6 +20,7 @@ PEOPLE = f"ou=people,{SUFFIX}"
 GROUPS = f"ou=groups,{SUFFIX}"
 ADMIN, PASSWORD = f"cn=admin,{SUFFIX}", "the directory's password"
 READER, READER_PASSWORD = f"cn=rollcall,{SUFFIX}", "the reader's password"
+KEEPER, KEEPER_PASSWORD = f"cn=keeper,{SUFFIX}", "the keeper's password"  # reads, and changes the groups' members
 LOCKED_FOR_GOOD = "000001010000Z"
 READY_SECONDS = 15
 
@@ -28,6 +29,7 @@ PAGED_ONLY = f'limits dn.exact="{READER}" size.prtotal=unlimited'
 CONFIG = """
 include /etc/ldap/schema/core.schema
 include /etc/ldap/schema/cosine.schema
+include /etc/ldap/schema/nis.schema
 include /etc/ldap/schema/inetorgperson.schema
 modulepath /usr/lib/ldap
 moduleload back_mdb
@@ -41,9 +43,12 @@ rootpw "{password}"
 directory {folder}/data
 maxsize 104857600
 {limits}
+limits dn.exact="{keeper}" size.prtotal=unlimited
 overlay memberof
 access to attrs=userPassword by anonymous auth by * none
-access to * by dn.exact="{reader}" read by * none
+access to dn.subtree="{groups}" attrs=member,uniqueMember,memberUid
+  by dn.exact="{keeper}" write by dn.exact="{reader}" read by * none
+access to * by dn.exact="{reader}" read by dn.exact="{keeper}" read by * none
 """
 
 
@@ -58,8 +63,8 @@ class Slapd:
         self._process: subprocess.Popen | None = None
         (folder / "data").mkdir()
         self.config.write_text(CONFIG.format(
-            folder=folder, suffix=SUFFIX, admin=ADMIN, password=PASSWORD, reader=READER, tls=tls,
-            limits=limits))
+            folder=folder, suffix=SUFFIX, admin=ADMIN, password=PASSWORD, reader=READER, keeper=KEEPER,
+            groups=GROUPS, tls=tls, limits=limits))
         (folder / "seed.ldif").write_text(_seed(people))
         loaded = subprocess.run(
             [need("slapadd"), "-q", "-f", self.config, "-l", folder / "seed.ldif"], capture_output=True, text=True)
@@ -70,6 +75,13 @@ class Slapd:
         return {
             "url": self.url, "bind_dn": READER, "password": READER_PASSWORD, "base_dn": PEOPLE,
             "disabled": "employeeType=disabled",
+        } | changes  # fmt: skip
+
+    def group_settings(self, group: str = "", **changes: str) -> dict[str, str]:
+        """What the connector of groups asks for; a group's name, or all."""
+        return {
+            "url": self.url, "bind_dn": KEEPER, "password": KEEPER_PASSWORD, "base_dn": PEOPLE,
+            "group_base": self.group_dn(group) if group else GROUPS, "disabled": "employeeType=disabled",
         } | changes  # fmt: skip
 
     def start(self) -> None:
@@ -107,7 +119,24 @@ class Slapd:
                  {"cn": name, "sn": name.split()[-1], "displayName": name, "mail": email, **attributes})
 
     def add_group(self, name: str, *uids: str) -> None:
-        self._do("add", f"cn={name},{GROUPS}", ["groupOfNames"], {"member": [self.dn(uid) for uid in uids]})
+        self.add_group_of("groupOfNames", name, "member", [self.dn(uid) for uid in uids])
+
+    def add_group_of(self, kind: str, name: str, attribute: str, members: list[str]) -> None:
+        number = {"gidNumber": 1} if kind == "posixGroup" else {}
+        self._do("add", self.group_dn(name), [kind], number | ({attribute: members} if members else {}))
+
+    def members(self, name: str) -> list[str]:
+        """What the group holds in member, uniqueMember and memberUid, in the order of letters."""
+        connection = self._admin()
+        try:
+            connection.search(self.group_dn(name), "(objectClass=*)", ldap3.BASE, attributes=["*"])
+            held = connection.entries[0].entry_attributes_as_dict
+        finally:
+            connection.unbind()
+        return sorted(held.get("member", []) + held.get("uniqueMember", []) + held.get("memberUid", []))
+
+    def rename(self, uid: str, new: str) -> None:
+        self._do("modify_dn", self.dn(uid), f"uid={new}")
 
     def disable(self, uid: str) -> None:
         """In the way that `settings` tells the connector of."""
@@ -129,6 +158,9 @@ class Slapd:
     def dn(self, uid: str) -> str:
         return f"uid={uid},{PEOPLE}"
 
+    def group_dn(self, name: str) -> str:
+        return f"cn={name},{GROUPS}"
+
     def _do(self, act: str, *arguments: object) -> None:
         connection = self._admin()
         try:
@@ -146,6 +178,8 @@ def _seed(people: int) -> str:
         f"dn: {SUFFIX}\nobjectClass: dcObject\nobjectClass: organization\no: Acme\ndc: {domain}",
         f"dn: {READER}\nobjectClass: organizationalRole\nobjectClass: simpleSecurityObject\ncn: rollcall\n"
         f"userPassword: {READER_PASSWORD}",
+        f"dn: {KEEPER}\nobjectClass: organizationalRole\nobjectClass: simpleSecurityObject\ncn: keeper\n"
+        f"userPassword: {KEEPER_PASSWORD}",
         f"dn: {PEOPLE}\nobjectClass: organizationalUnit\nou: people",
         f"dn: {GROUPS}\nobjectClass: organizationalUnit\nou: groups",
     ]

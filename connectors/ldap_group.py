@@ -1,0 +1,348 @@
+"""Groups of an LDAP server as an app: whoever is in one, or in one that is nested in it, has a seat.
+RFC 4519, RFC 2307 and Active Directory's groups; a seat goes by taking the person out of the groups."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import ldap3
+from ldap3.utils.conv import escape_filter_chars
+from ldap3.utils.dn import escape_rdn
+
+from connectors.base import (
+    ASSETS,
+    GRANT,
+    LOOK_UP,
+    PLATINUM,
+    REMOVE,
+    REVOKE,
+    Access,
+    Account,
+    Asset,
+    Connector,
+    CredentialRejected,
+    Field,
+    Identity,
+    Refused,
+    Role,
+    TemporarilyUnavailable,
+)
+from connectors.ldap_client import (
+    AUTHORITY_FIELD,
+    CLASS_VIOLATION,
+    ENTRY_FIELDS,
+    GROUPS,
+    LIMITS,
+    MEMBER_DNS,
+    SERVER_FIELDS,
+    SUCCESS,
+    VALUE_EXISTS,
+    LdapClient,
+    Values,
+    common_name,
+    first,
+    id_filter,
+    normal_dn,
+    parts,
+    texts,
+)
+
+MEMBER = "member"
+BY_NAME = "memberUid"
+GROUP_CLASSES = {"groupofnames", "groupofuniquenames", "posixgroup", "group"}
+NO_ATTRIBUTES = ["1.1"]  # RFC 4511 4.5.1.8
+# What no entry stands behind is known by what the group calls it.
+BY_DN, BY_USER_NAME = "dn:", "uid:"
+NO_ENTRY, OUTSIDE = "no entry of this name is shown", "outside the base DN of people"
+
+Member = tuple[str, str]  # (attribute, value) as the group holds it
+
+
+@dataclass(frozen=True)
+class Group:
+    dn: str
+    id: str
+    name: str
+    classes: frozenset[str]
+    members: tuple[Member, ...]
+
+    @property
+    def attribute(self) -> str:
+        """Which attribute takes a new member."""
+        used = next((attribute for attribute, _ in self.members), "")
+        if used:
+            return used
+        if "groupofuniquenames" in self.classes:
+            return "uniqueMember"
+        return MEMBER if self.classes & {"groupofnames", "group"} else BY_NAME
+
+
+@dataclass(frozen=True)
+class Known:
+    account: Account
+    keys: frozenset[Member]  # how groups may call them
+    dn: str = ""
+    user_name: str = ""
+
+    def held_by(self, group: Group) -> list[Member]:
+        """The group's values, as it holds them, that mean them."""
+        return [member for member in group.members if _key(member) in self.keys]
+
+
+class LdapGroup(Connector):
+    slug = "ldap-group"
+    label = "LDAP group"
+    level = PLATINUM
+    docs = (
+        "For an app that lets in whoever is in a group of your LDAP server or Active Directory: the members are its "
+        "accounts, each group is an asset.",
+        "Make an account in the directory that may read people and groups, and change the members of these groups: in "
+        'OpenLDAP: access to dn.subtree="ou=groups,dc=acme,dc=example" attrs=member,uniqueMember,memberUid '
+        'by dn.exact="cn=rollcall,ou=services,dc=acme,dc=example" write',
+        "Its full DN is the bind DN; Active Directory takes rollcall@acme.example as well.",
+        "The base DN of the groups is the DN of the one group, or the branch below which all of the app's groups are.",
+        "Groups nested in these count too, if they are below one of the two base DNs: a removal takes the person out "
+        "of them as well. A group from elsewhere shows as a system account, and is left alone.",
+        "A groupOfNames must keep one member: its last one is not removed. Primary groups (gidNumber, primaryGroupID) "
+        "are an attribute of the person and not read.",
+        LIMITS,
+    )
+    fields = (
+        *SERVER_FIELDS,
+        Field("group_base", "Base DN of the groups", "One group, or the branch below which they all are.",
+              placeholder="cn=vpn,ou=groups,dc=acme,dc=example"),
+        Field("group_filter", "Filter for groups", f"Empty: {GROUPS}", required=False),
+        Field("base_dn", "Base DN of people", "All people are below it, those who have left as well.",
+              placeholder="dc=acme,dc=example"),
+        *ENTRY_FIELDS,
+        AUTHORITY_FIELD,
+    )  # fmt: skip
+    capabilities = frozenset((LOOK_UP, ASSETS, REMOVE, GRANT, REVOKE))
+    asset_word = "group"
+
+    def __init__(self, settings: dict[str, str], on_total: Callable[[int], None] | None = None):
+        super().__init__(settings, on_total)
+        self._client = LdapClient(settings, read_only=False)
+        self._ids: dict[Member, list[str]] = {}  # whom accounts() has met, by what groups call them: for access()
+
+    def close(self) -> None:
+        self._client.close()
+
+    def test(self) -> Identity:
+        groups = self._groups()
+        if not groups:
+            raise Refused(
+                f"The server accepted the sign-in, but shows no group below {self._client.get('group_base')} that fits "
+                f"{self._client.get('group_filter', GROUPS)}. Check the base DN, the filter and what it may read."
+            )
+        accounts = list(self.accounts())
+        missing = []
+        if nobody := sum(account.seat == NO_ENTRY for account in accounts):
+            missing.append(f"{nobody:,} members have no entry that Rollcall may see: deleted people, or hidden ones.")
+        if refused := self._what_hinders_a_change(groups[0]):
+            missing.append(f"Take people out of {groups[0].name}: {refused}")
+        me = self._client.entry(self._client.who, self._client.asked) if "=" in self._client.who else None
+        return Identity(
+            name=f"{self._client.who}, sees {len(accounts):,} members in {len(groups):,} groups",
+            external_id=self._account(*me).id if me else None,
+            may=("read groups and members", *(() if refused else ("put people in and take them out",))),
+            missing=tuple(missing),
+        )
+
+    def _what_hinders_a_change(self, group: Group) -> str:
+        """Asks to take out somebody who is not in: who may do so changes nothing by it (RFC 4511 4.6)."""
+        nobody = f"rollcall-tries-{group.id}"
+        value = nobody if group.attribute == BY_NAME else f"cn={escape_rdn(nobody)},{group.dn}"
+        try:
+            self._client.modify(group.dn, group.attribute, ldap3.MODIFY_DELETE, value)
+        except (CredentialRejected, Refused) as problem:
+            return str(problem)
+        return ""
+
+    def roles(self) -> list[Role]:
+        return [Role(MEMBER, "Member", default=True)]
+
+    def accounts(self) -> Iterator[Account]:
+        """Each member once, in however many groups."""
+        self._ids.clear()
+        groups = self._groups()
+        nested, given = {normal_dn(group.dn) for group in groups}, {}
+        for member in _distinct(member for group in groups for member in group.members):
+            behind = list(self._behind(member, nested))
+            self._ids[_key(member)] = [account.id for _, account in behind]
+            for entry, account in behind:
+                if account.id not in given:
+                    given[account.id] = entry
+                    yield account
+                elif given[account.id] != entry:
+                    raise self._ambiguous(account.id)
+
+    def _ambiguous(self, id: str) -> Refused:
+        return Refused(f"Several entries have the id {id}: name an attribute in which no two are alike.")
+
+    def _groups(self) -> list[Group]:
+        """The groups below the base, and those nested in them, each once however they hang together."""
+        base, wanted = self._client.get("group_base"), self._client.get("group_filter", GROUPS)
+        asked = ["cn", "objectClass", *self._client.ids, *MEMBER_DNS, BY_NAME]
+        found = {normal_dn(dn): self._group(dn, values) for dn, values in self._client.search(base, wanted, asked)}
+        known = {
+            normal_dn(dn)
+            for branch in (base, self._client.get("base_dn"))
+            for dn, _ in self._client.search(branch, GROUPS, NO_ATTRIBUTES)
+        }
+        to_follow = list(found.values())
+        while to_follow:
+            for attribute, value in to_follow.pop().members:
+                if attribute == BY_NAME or (normal := normal_dn(value)) not in known or normal in found:
+                    continue
+                if (entry := self._client.entry(value, asked)) is None:
+                    raise TemporarilyUnavailable(f"The group {value} went away while it was read.")
+                found[normal] = self._group(*entry)
+                to_follow.append(found[normal])
+        return list(found.values())
+
+    def _group(self, dn: str, values: Values) -> Group:
+        members = [(name, value) for name in MEMBER_DNS for value in self._client.all_values(dn, name, values)]
+        members += [(BY_NAME, value) for value in texts(values, BY_NAME)]
+        return Group(
+            dn=dn,
+            id=self._client.id(dn, values),
+            name=first(values, ("cn",)) or common_name(dn),
+            classes=_classes(values),
+            members=tuple(members),
+        )
+
+    def _behind(self, member: Member, nested: set[str]) -> Iterator[tuple[str, Account]]:
+        """Who a member is, by which entry: one, none, or by name perhaps several; a nested group is nobody."""
+        attribute, value = member
+        if attribute != BY_NAME and normal_dn(value) in nested:
+            return
+        entries = self._entries(member)
+        for dn, values in entries:
+            yield normal_dn(dn), self._account(dn, values)
+        if not entries:
+            name = value if attribute == BY_NAME else common_name(value)
+            yield "", Account(_name_id(member), name=name, role=MEMBER, seat=NO_ENTRY)
+
+    def _entries(self, member: Member) -> list[tuple[str, Values]]:
+        attribute, value = member
+        asked = [*self._client.asked, "objectClass"]
+        if attribute == BY_NAME:
+            name = escape_filter_chars(value)
+            return list(self._client.search(self._client.get("base_dn"), f"(uid={name})", asked))
+        entry = self._client.entry(value, asked)
+        return [entry] if entry else []
+
+    def _account(self, dn: str, values: Values) -> Account:
+        inside = f"\0{normal_dn(dn)}".endswith(f"\0{normal_dn(self._client.get('base_dn'))}")
+        active = self._client.status(values) == "active"
+        return Account(
+            id=self._client.id(dn, values) if inside else _name_id((MEMBER, dn)),
+            email=first(values, (self._client.email,)),
+            name=first(values, self._client.names) or common_name(dn),
+            status="active" if active else "suspended",
+            role=MEMBER,
+            kind="system" if _classes(values) & GROUP_CLASSES else "user",
+            seat="" if inside else OUTSIDE,
+        )
+
+    def assets(self) -> Iterator[Asset]:
+        for group in self._groups():
+            yield Asset(group.id, "group", group.name)
+
+    def access(self) -> Iterator[Access]:
+        groups = self._groups()
+        nested = {normal_dn(group.dn) for group in groups}
+        for group in groups:
+            in_it: dict[str, None] = {}
+            for member in group.members:
+                key = _key(member)
+                if key not in self._ids:
+                    self._ids[key] = [account.id for _, account in self._behind(member, nested)]
+                in_it.update(dict.fromkeys(self._ids[key]))
+            for id in in_it:
+                yield Access(id, group.id, MEMBER)
+
+    def account(self, id: str) -> Account | None:
+        known = self._known_as(id)
+        if known is None:
+            return None
+        return known.account if any(known.held_by(group) for group in self._groups()) else None
+
+    def _known_as(self, id: str) -> Known | None:
+        """Who has this id, member or not; None when nobody has."""
+        for prefix, attribute in ((BY_DN, MEMBER), (BY_USER_NAME, BY_NAME)):
+            if id.startswith(prefix):
+                member = (attribute, id.removeprefix(prefix))
+                account = next((one for _, one in self._behind(member, set()) if one.id == id), None)
+                return Known(account, frozenset([_key(member)])) if account else None
+        asked = [*self._client.asked, "objectClass"]
+        entries = list(self._client.search(self._client.get("base_dn"), id_filter(id, self._client.ids), asked))
+        if len(entries) > 1:
+            raise self._ambiguous(id)
+        for dn, values in entries:
+            names = texts(values, "uid")
+            keys = frozenset(map(_key, [(MEMBER, dn), *((BY_NAME, name) for name in names)]))
+            return Known(self._account(dn, values), keys, dn, names[0] if names else "")
+        return None
+
+    def remove(self, account: Account) -> None:
+        self._take_out(account, self._groups())
+
+    def _take_out(self, account: Account, groups: list[Group]) -> None:
+        """Out of each that lets go, before the others are told of."""
+        known = self._known_as(account.id)
+        if known is None:
+            return
+        last_of = []
+        for group in groups:
+            for attribute, value in known.held_by(group):
+                if self._client.modify(group.dn, attribute, ldap3.MODIFY_DELETE, value) == CLASS_VIOLATION:
+                    last_of.append(group.name)
+        if last_of:
+            raise Refused(
+                f"{account.name or account.id} is the last member of {', '.join(last_of)}, and such a group keeps one: "
+                "put somebody else in first, or delete the group."
+            )
+
+    def grant(self, account: Account, asset: Asset, role: str) -> None:
+        group, known = self._named(asset), self._known_as(account.id)
+        if group is None:
+            raise Refused(f"There is no group {asset.name} any more.")
+        value = "" if known is None else known.user_name if group.attribute == BY_NAME else known.dn
+        if not value:
+            raise Refused(f"Rollcall knows no entry of {account.name or account.id} to put into {group.name}.")
+        if not known.held_by(group):
+            code = self._client.modify(group.dn, group.attribute, ldap3.MODIFY_ADD, value)
+            if code not in (SUCCESS, VALUE_EXISTS):
+                raise Refused(f"{group.name} does not take {account.name} as {group.attribute} ({code}).")
+
+    def revoke(self, account: Account, asset: Asset) -> None:
+        group = self._named(asset)
+        if group is not None:
+            self._take_out(account, [group])
+
+    def _named(self, asset: Asset) -> Group | None:
+        return next((group for group in self._groups() if group.id == asset.id), None)
+
+
+def _classes(values: Values) -> frozenset[str]:
+    return frozenset(text.casefold() for text in texts(values, "objectClass"))
+
+
+def _key(member: Member) -> Member:
+    """Two members with the same key are one: names differ in writing, and member or uniqueMember is the same."""
+    attribute, value = member
+    return (BY_NAME, value.casefold()) if attribute == BY_NAME else (MEMBER, normal_dn(value))
+
+
+def _distinct(members: Iterator[Member]) -> list[Member]:
+    return list({_key(member): member for member in members}.values())
+
+
+def _name_id(member: Member) -> str:
+    attribute, value = member
+    if attribute == BY_NAME:
+        return BY_USER_NAME + value.lower()
+    return BY_DN + ",".join(f"{name.strip()}={escape_rdn(part.strip())}" for name, part in parts(value)).lower()
