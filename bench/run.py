@@ -16,11 +16,12 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bench import floor, sample
+from bench import floor, reading, sample
 from bench.machine import facts
 from connectors.base import Account
 
 SIZES = (10_000, 100_000)
+SLOW = 0.05  # seconds that a distant app takes for a page
 STEPS = ("first reading", "1 % changed", "nothing new")
 
 
@@ -40,6 +41,7 @@ def main() -> None:
     for count in SIZES:
         _compare(count, given.repeat)
     _prove(SIZES[-1])
+    _read(SIZES[-1], given.repeat)
     _pages()
 
 
@@ -63,6 +65,19 @@ def _prove(count: int) -> None:
     print(f"\nWhile {count:,} accounts are read, another connection writes between the pages, with no patience at all:")
     print(f"{measured['written']:,} of {measured['tried']:,} writes went through at once")
     print(f"the longest that a writer waited during a check that found 1 % changed: {measured['longest']:.2f} s")
+
+
+def _read(count: int, repeat: int) -> None:
+    runs = [_child("reading", count) for _ in range(repeat)]
+    print(f"\n{count:,} members read over HTTP on this machine, in processor seconds; medians of {repeat}")
+    _line("a connector ÷ a plain http.client loop", runs, "plain", "connector")
+    print(f"{count // 20:,} members of a server that takes {SLOW * 1000:.0f} ms for each page, in seconds")
+    _line("a connector ÷ a plain http.client loop", runs, "plain, slow", "connector, slow")
+
+
+def _line(told: str, runs: list[dict], below: str, above: str) -> None:
+    plain, ours = (statistics.median(run[side] for run in runs) for side in (below, above))
+    print(f"{told}: {ours:.2f} ÷ {plain:.2f} = {statistics.median(run[above] / run[below] for run in runs):.2f}×")
 
 
 def _pages() -> None:
@@ -167,6 +182,19 @@ def locks_child(count: int, folder: Path) -> dict:
     return {"tried": len(went_through), "written": sum(went_through), "longest": max(waits)}
 
 
+def reading_child(count: int, folder: Path) -> dict:
+    seconds = {}
+    with reading.Server(count) as server:
+        for name, read in (("plain", reading.plain), ("connector", reading.connector)):
+            seconds[name] = _timed(lambda read=read: read(server.url))
+    with reading.Server(count // 20, SLOW) as server:
+        for name, read in (("plain, slow", reading.plain), ("connector, slow", reading.connector)):
+            start = time.perf_counter()
+            read(server.url)
+            seconds[name] = time.perf_counter() - start
+    return seconds
+
+
 def pages_child(count: int, folder: Path) -> dict:
     from bench.pages import times
 
@@ -175,7 +203,7 @@ def pages_child(count: int, folder: Path) -> dict:
 
 CHILDREN = {
     "floor": floor_child, "check": check_child, "floor memory": floor_memory_child, "check memory": check_memory_child,
-    "locks": locks_child, "pages": pages_child,
+    "locks": locks_child, "reading": reading_child, "pages": pages_child,
 }  # fmt: skip
 
 if __name__ == "__main__":

@@ -4,8 +4,10 @@ A pager advances by what came, never by what it asked for, and believes no total
 from __future__ import annotations
 
 import re
+import time
 from array import array
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +15,7 @@ from connectors.answers import Answer
 from connectors.base import Refused, TemporarilyUnavailable
 
 MOST_PAGES = 200_000
+WORTH_WAITING = 0.02  # seconds: an app that answers sooner is read no faster by several threads
 
 
 class ListChanged(TemporarilyUnavailable):
@@ -35,7 +38,11 @@ def by_id(item: Any) -> str:
 
 
 def pages_by_index(fetch: Callable[[int], Page], *, size: int, **options: Any) -> Iterator[list]:
-    """SCIM's way (RFC 7644, 3.4.2.4): `fetch(start)` gives up to `size` items from number `start` on, from 1."""
+    """SCIM's way (RFC 7644, 3.4.2.4): `fetch(start)` gives up to `size` items from number `start` on, from 1.
+
+    `ahead`, here and in the two below: where the app tells the total, so many pages are asked for before they are
+    needed, by threads; only for an app whose rules for callers allow that. `fetch` must bear it, as Http does.
+    """
     return _by_position(fetch, 1, size, **options)
 
 
@@ -90,8 +97,12 @@ def number(value: Any) -> int | None:
 
 
 def _by_position(
-    fetch: Callable[[int], Page], position: int, size: int, *, by_number: bool = False, **options: Any
+    fetch: Callable[[int], Page], position: int, size: int, *, by_number: bool = False, ahead: int = 0, **options: Any
 ) -> Iterator[list]:
+    if ahead:
+        with Ahead(fetch, 1 if by_number else size, size, ahead) as early:
+            yield from _by_position(early, position, size, by_number=by_number, **options)
+        return
     reading = _List(**options)
     while True:
         page = reading.fetch_unless_ended(fetch, position)
@@ -151,7 +162,7 @@ class _List:
             self._total = page.total
             if self._on_total:
                 self._on_total(page.total)
-        fresh = [item for item in page.items if self._is_new(item)]
+        fresh = self._new_ones(page.items)
         self._came += len(page.items)
         self._distinct += len(fresh)
         if page.items and not fresh and self._came > self._distinct and self._total != self._distinct:
@@ -179,13 +190,47 @@ class _List:
                 "Nothing was taken over; reading the list again may help."
             )
 
-    def _is_new(self, item: Any) -> bool:
+    def _new_ones(self, items: list) -> list:
         if self._id_of is None:
-            return True
+            return list(items)
+        id_of, add = self._id_of, self._seen.add
         try:
-            return self._seen.add(str(self._id_of(item)))
+            return [item for item in items if add(str(id_of(item)))]
         except (KeyError, TypeError, AttributeError, IndexError):
             raise TemporarilyUnavailable(f"The app gave one of the {self.what} without an id.") from None
+
+
+class Ahead:
+    """Fetches pages before they are asked for, once the first has told the total. Whoever asks gets what a fetch at
+    that moment might give: a page at another place than foreseen, as the one before was short, is fetched then."""
+
+    def __init__(self, fetch: Callable[[int], Page], step: int, size: int, most: int):
+        self._fetch, self._step, self._size, self._most = fetch, step, size, most
+        self._coming: dict[int, Future[Page]] = {}
+        self._threads: ThreadPoolExecutor | None = None
+        self._last = 0
+
+    def __enter__(self) -> Ahead:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._threads:
+            self._threads.shutdown(wait=True, cancel_futures=True)
+
+    def __call__(self, position: int) -> Page:
+        coming, asked = self._coming.pop(position, None), time.monotonic()
+        page = coming.result() if coming else self._fetch(position)
+        slow = time.monotonic() - asked > WORTH_WAITING
+        if slow and self._threads is None and page.total and len(page.items) == self._size:
+            pages = -(-page.total // self._size)
+            self._last = position + (pages - 1) * self._step
+            self._threads = ThreadPoolExecutor(self._most, thread_name_prefix="reading")
+        if self._threads and len(page.items) == self._size:
+            for further in range(position + self._step, min(position + self._most * self._step, self._last) + 1,
+                                 self._step):  # fmt: skip
+                if further not in self._coming:
+                    self._coming[further] = self._threads.submit(self._fetch, further)
+        return page
 
 
 class Seen:
@@ -198,12 +243,7 @@ class Seen:
         """True if the id is new."""
         if self._count * 2 >= len(self._slots):
             self._grow()
-        if not self._put((hash(id) & 0xFFFF_FFFF_FFFF_FFFF) or 1):
-            return False
-        self._count += 1
-        return True
-
-    def _put(self, key: int) -> bool:
+        key = (hash(id) & 0xFFFF_FFFF_FFFF_FFFF) or 1
         slots, last = self._slots, len(self._slots) - 1
         at = (key ^ key >> 32) & last
         while slots[at]:
@@ -211,11 +251,15 @@ class Seen:
                 return False
             at = (at + 1) & last
         slots[at] = key
+        self._count += 1
         return True
 
     def _grow(self) -> None:
         old = self._slots
-        self._slots = array("Q", bytes(8 * 2 * len(old)))
-        for key in old:
-            if key:
-                self._put(key)
+        self._slots = slots = array("Q", bytes(8 * 2 * len(old)))
+        last = len(slots) - 1
+        for key in filter(None, old):
+            at = (key ^ key >> 32) & last
+            while slots[at]:
+                at = (at + 1) & last
+            slots[at] = key

@@ -3,6 +3,7 @@ How it is asked for is for oauth.py and for connectors with a way of their own."
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 
@@ -23,6 +24,7 @@ class Renewed(AuthBase):
     def __init__(self, ask: Callable[[], tuple[dict[str, str], str, float | None]]):
         self.headers: dict[str, str] = {}
         self._ask, self._ends, self._redactors = ask, float("-inf"), []
+        self._one = threading.RLock()  # for one asking at a time
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
         self.have()
@@ -34,13 +36,15 @@ class Renewed(AuthBase):
         self._redactors.append(redactor)
 
     def have(self) -> None:
-        if time.monotonic() > self._ends:
-            self.renew()
+        with self._one:
+            if time.monotonic() > self._ends:
+                self.renew()
 
     def renew(self) -> None:
         """Raises CredentialRejected when no token is given."""
-        headers, token, seconds = self._ask()
-        for redactor in self._redactors:
-            redactor.learn(token)
-        self.headers = headers
-        self._ends = time.monotonic() + max(seconds - EARLY, 1) if seconds else float("inf")
+        with self._one:
+            headers, token, seconds = self._ask()
+            for redactor in self._redactors:
+                redactor.learn(token)
+            self.headers = headers
+            self._ends = time.monotonic() + max(seconds - EARLY, 1) if seconds else float("inf")

@@ -13,6 +13,7 @@ from connectors.http import Answer, Conflict, Forbidden, Http, NotFound, NotOffe
 from connectors.paging import Page, number, pages_by_index
 from connectors.scim_values import id_of
 
+AHEAD = 2  # pages asked for before they are needed
 SIZE = 200  # asked for on a page; a server may give fewer
 ACCEPT = {"Accept": "application/scim+json, application/json"}
 PATCH_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
@@ -96,7 +97,8 @@ class ScimClient:
                 sort.clear()  # announced, but not for the id
                 return self._page(self.http.get(kind, params=params, headers=ACCEPT))
 
-        for page in pages_by_index(fetch, size=self._size, what=kind.lower(), id_of=id_of, on_total=on_total):
+        for page in pages_by_index(fetch, size=self._size, what=kind.lower(), id_of=id_of, on_total=on_total,
+                                   ahead=AHEAD):
             yield from page
 
     def _page(self, answer: Answer) -> Page:

@@ -46,7 +46,8 @@ def email_of(user: dict) -> str:
     """The primary address, else the one for work, else the first, else a userName that is one."""
     best, address = 3, ""
     for one in _many(user.get("emails")):
-        one = one if isinstance(one, dict) else {"value": one}
+        if not isinstance(one, dict):
+            one = {"value": one}
         rank = 0 if one.get("primary") in YES else 1 if one.get("type") == "work" else 2
         if rank < best and EMAIL.fullmatch(value := clean(one.get("value"))):
             best, address = rank, value

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import floor, run, sample
+from bench import floor, reading, run, sample
 from bench.workspace import open_workspace, rows_written, run_check
 from sync.db import connected, db
 from sync.models import App
@@ -56,3 +56,9 @@ def test_others_write_while_an_app_is_being_read(tmp_path: Path) -> None:
     finally:
         db.close()
     assert measured["written"] == measured["tried"] == COUNT // sample.PAGE
+
+
+@pytest.mark.parametrize("latency", [0, 0.03])
+def test_both_read_the_whole_list_over_http(latency: float) -> None:
+    with reading.Server(COUNT, latency) as server:
+        assert reading.plain(server.url) == reading.connector(server.url) == COUNT

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import pytest
 
+from connectors import paging
 from connectors.answers import Answer
 from connectors.base import Refused, TemporarilyUnavailable
 from connectors.paging import (
@@ -306,3 +308,88 @@ def test_a_total_is_a_number_or_unknown(value, expected):
 )  # fmt: skip
 def test_the_next_link_is_found(header, link):
     assert next_link(Answer(200, {"Link": header}, b"", "https://x.example", "GET")) == link
+
+
+# Pages asked for ahead
+
+
+class Slow(Source):
+    """Answers each call but the first once two have met, and notes how many were under way at once."""
+
+    def __init__(self, items: list[dict]):
+        super().__init__(items)
+        self.under_way, self.most, self._lock = 0, 0, threading.Lock()
+        self.together = threading.Event()  # two calls met
+
+    def by_index(self, start: int) -> Page:
+        with self._lock:
+            self.under_way += 1
+            self.most = max(self.most, self.under_way)
+            if self.under_way > 1:
+                self.together.set()
+        if start > 1:
+            self.together.wait(2)
+        with self._lock:
+            page = super().by_index(start)
+            self.under_way -= 1
+        return page
+
+
+@pytest.fixture
+def always_ahead(monkeypatch):
+    monkeypatch.setattr(paging, "WORTH_WAITING", 0)
+
+
+@pytest.mark.usefixtures("always_ahead")
+def test_pages_are_asked_for_ahead_and_given_in_order():
+    slow = Slow([{"id": str(n)} for n in range(95)])
+    got = [item["id"] for page in pages_by_index(slow.by_index, size=SIZE, ahead=3) for item in page]
+    assert got == [str(n) for n in range(95)]
+    assert 2 <= slow.most <= 3
+
+
+def test_a_quick_app_is_read_by_one_call_after_the_other(monkeypatch):
+    monkeypatch.setattr(paging, "WORTH_WAITING", 60)
+    slow = Slow([{"id": str(n)} for n in range(95)])
+    slow.together.set()
+    assert sum(len(page) for page in pages_by_index(slow.by_index, size=SIZE, ahead=3)) == 95
+    assert slow.most == 1
+
+
+@pytest.mark.usefixtures("always_ahead")
+@pytest.mark.parametrize("count", [0, 1, SIZE, SIZE + 1, 3 * SIZE, 95])
+@pytest.mark.parametrize("cap", [SIZE, SIZE - 3])
+def test_ahead_or_not_the_list_is_the_same(count, cap):
+    for pager, fetch in ((pages_by_index, "by_index"), (pages_by_number, "by_number")):
+        if pager is pages_by_number and cap != SIZE:
+            continue  # a number means another place then: no list could be read so
+        one, other = source(count, cap=cap), source(count, cap=cap)
+        plain = list(pager(getattr(one, fetch), size=SIZE))
+        assert list(pager(getattr(other, fetch), size=SIZE, ahead=4)) == plain
+
+
+@pytest.mark.usefixtures("always_ahead")
+def test_a_fault_ahead_is_raised_when_its_turn_comes_and_ends_the_reading():
+    def break_at(call: int) -> None:
+        if call == 3:
+            raise TemporarilyUnavailable("broke off")
+
+    broken = source(95, before=break_at)
+    with pytest.raises(TemporarilyUnavailable, match="broke off"):
+        list(pages_by_index(broken.by_index, size=SIZE, ahead=2))
+    assert broken.calls <= 7
+
+
+@pytest.mark.usefixtures("always_ahead")
+@pytest.mark.parametrize("lie", [-40, 40])
+def test_a_total_that_lies_is_not_believed_ahead_either(lie):
+    with pytest.raises(ListChanged):
+        list(pages_by_index(source(95, lie=lie).by_index, size=SIZE, ahead=3))
+
+
+@pytest.mark.usefixtures("always_ahead")
+def test_a_reading_that_is_given_up_leaves_no_thread():
+    reading = pages_by_index(source(95).by_index, size=SIZE, ahead=3)
+    next(reading)
+    reading.close()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("reading")]

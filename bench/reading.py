@@ -1,0 +1,105 @@
+"""How fast a list is read over HTTP: a SCIM server on this machine, the connector, and a plain http.client loop.
+The server is a process of its own; it sends pages made beforehand, each after `latency` seconds."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import socket
+import threading
+import time
+from http.client import HTTPConnection
+from multiprocessing.connection import Connection
+from urllib.parse import parse_qs, urlsplit
+
+from connectors.base import Account
+from connectors.scim import Scim
+
+PAGE = 200
+CONFIG = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"], "patch": {"supported": True},
+          "filter": {"supported": True, "maxResults": PAGE}}  # fmt: skip
+
+
+class Server:
+    """Serves `count` users in pages of PAGE; `url` is where."""
+
+    def __init__(self, count: int, latency: float = 0.0):
+        ours, theirs = multiprocessing.Pipe()
+        self._process = multiprocessing.get_context("fork").Process(target=_serve, args=(count, latency, theirs))
+        self._process.start()
+        self.url = f"http://127.0.0.1:{ours.recv()}"
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.join()
+
+
+def _serve(count: int, latency: float, told: Connection) -> None:
+    pages = {start: _encoded(_page(count, start)) for start in range(1, count + 2, PAGE)}
+    others = {"/ServiceProviderConfig": _encoded(CONFIG)}
+    listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+    told.send(listener.getsockname()[1])
+    while True:
+        threading.Thread(target=_talk, args=(listener.accept()[0], pages, others, latency), daemon=True).start()
+
+
+def _page(count: int, start: int) -> dict:
+    rows = [_user(number) for number in range(start, min(start + PAGE, count + 1))]
+    return {"schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"], "totalResults": count,
+            "startIndex": start, "itemsPerPage": len(rows), "Resources": rows}  # fmt: skip
+
+
+def _user(number: int) -> dict:
+    return {
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "id": f"u-{number:09}",
+        "userName": f"person.{number}@acme.example", "displayName": f"Person {number}", "active": True,
+        "emails": [{"value": f"person.{number}@acme.example", "primary": True, "type": "work"}],
+        "roles": [{"value": "member", "display": "Member"}],
+        "meta": {"resourceType": "User", "created": "2026-01-01T00:00:00Z"},
+    }  # fmt: skip
+
+
+def _encoded(body: dict) -> bytes:
+    text = json.dumps(body).encode()
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/scim+json\r\nContent-Length: {len(text)}\r\n\r\n"
+    return head.encode() + text
+
+
+def _talk(caller: socket.socket, pages: dict[int, bytes], others: dict[str, bytes], latency: float) -> None:
+    caller.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    with caller, caller.makefile("rb") as said:
+        while line := said.readline():
+            while said.readline() not in (b"\r\n", b""):
+                pass
+            address = urlsplit(line.split()[1].decode())
+            start = int(parse_qs(address.query).get("startIndex", ["1"])[0])
+            time.sleep(latency)
+            caller.sendall(others.get(address.path) or pages.get(start) or pages[max(pages)])
+
+
+def plain(url: str) -> int:
+    """What a competent person would write who needs this list once: no retry, no check, no care."""
+    connection = HTTPConnection(urlsplit(url).netloc)
+    start, read = 1, 0
+    while True:
+        address = f"/Users?startIndex={start}&count={PAGE}"
+        connection.request("GET", address, headers={"Authorization": "Bearer t", "Accept": "application/scim+json"})
+        body = json.loads(connection.getresponse().read())
+        for user in body["Resources"]:
+            Account(id=user["id"], email=user["emails"][0]["value"], name=user["displayName"],
+                    status="active" if user["active"] else "suspended", role=user["roles"][0]["value"])  # fmt: skip
+            read += 1
+        start += len(body["Resources"])
+        if start > body["totalResults"]:
+            return read
+
+
+def connector(url: str) -> int:
+    scim = Scim({"base_url": url, "token": "t", "groups": "leave out"})
+    try:
+        return sum(1 for _ in scim.accounts())
+    finally:
+        scim.close()
