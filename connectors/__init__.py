@@ -1,5 +1,5 @@
 """How to speak to each app and each directory. No database, no Flask.
-`app_connectors()` and `directory_connectors()` are the catalogue: slug → class."""
+`app_connectors()` and `directory_connectors()` are the catalogue: slug → class; `provider()` is where people sign in."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ import importlib
 import pkgutil
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from connectors.base import Connector, DirectoryConnector
+
+if TYPE_CHECKING:
+    from connectors.oidc import Provider
 
 _described: dict[str, type[Connector]] = {}
 _broken: list[str] = []
@@ -26,6 +30,13 @@ def app_connectors() -> dict[str, type[Connector]]:
 def directory_connectors() -> dict[str, type[DirectoryConnector]]:
     """Every kind of pull directory, by slug."""
     return _found(DirectoryConnector)
+
+
+def provider(issuer: str, client_id: str, client_secret: str = "") -> Provider:
+    """Where people sign in by OpenID Connect; nothing is asked of it yet."""
+    from connectors.oidc import Provider  # here: who doesn't use it needn't wait for it
+
+    return Provider(issuer, client_id, client_secret)
 
 
 def load_folder(folder: Path) -> None:

@@ -25,6 +25,7 @@ from sync.people import PeopleProblem
 from sync.workspace import set_setting, setting, update_workspace
 
 SESSION = timedelta(days=14)
+PROVIDER_SESSION = timedelta(hours=12)  # then the provider is asked again: it may know that somebody is gone
 SEEN_EVERY = timedelta(minutes=5)
 PASSWORD_MIN, PASSWORD_MAX = 10, 1000
 FAILURES, WINDOW = 5, 15 * 60  # wrong passwords of one e-mail, within seconds
@@ -82,13 +83,17 @@ def may_sign_in(person: Person) -> bool:
     return person.workspace_role is not None and person.status != "deprovisioned"
 
 
-def start_session(person: Person) -> str:
-    """A new session's token, for the cookie; the file keeps its hash alone."""
+def start_session(person: Person, provider: bytes | None = None, through: str = "") -> str:
+    """A new session's token, for the cookie; the file keeps its hash alone.
+
+    One that a provider began (`provider` is what signing out there takes) ends after 12 hours, used or not.
+    """
     token = secrets.token_urlsafe(32)
+    ends_at = utcnow() + (SESSION if provider is None else PROVIDER_SESSION)
     with writing():
         Session.delete().where(Session.ends_at < utcnow()).execute()
-        Session.create(token_hash=_hash(token), person=person, ends_at=utcnow() + SESSION)
-        activity.record(people.signature(person), "signed in", person=person)
+        Session.create(token_hash=_hash(token), person=person, ends_at=ends_at, provider=provider)
+        activity.record(people.signature(person), "signed in", why=through, person=person)
     return token
 
 
@@ -105,13 +110,17 @@ def person_of(token: str) -> Person | None:
             return None
         if session.seen_at < utcnow() - SEEN_EVERY:
             with writing():
-                Session.update(seen_at=utcnow(), ends_at=utcnow() + SESSION).where(Session.id == session.id).execute()
+                ends_at = utcnow() + SESSION if session.provider is None else session.ends_at
+                Session.update(seen_at=utcnow(), ends_at=ends_at).where(Session.id == session.id).execute()
         return session.person
 
 
-def end_session(token: str) -> None:
+def end_session(token: str) -> bytes | None:
+    """What it kept of the provider that began it, None for one that a password or a link began."""
     with writing():
+        kept = Session.select(Session.provider).where(Session.token_hash == _hash(token)).scalar()
         Session.delete().where(Session.token_hash == _hash(token)).execute()
+    return kept
 
 
 def setup_link_token() -> str | None:

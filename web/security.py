@@ -84,20 +84,21 @@ def by() -> str:
     return people.signature(signed_in_person())
 
 
-def sign_in(person: Person) -> None:
+def sign_in(person: Person, provider: bytes | None = None, through: str = "") -> None:
     """Start a fresh session: nothing of the one before is kept, its CSRF token included."""
     session.clear()
     session.permanent = True
-    session["token"] = signin.start_session(person)
+    session["token"] = signin.start_session(person, provider, through)
     g.person = person
 
 
-def sign_out() -> None:
+def sign_out() -> bytes | None:
+    """What the session kept of the provider that began it."""
     token = session.get("token")
-    if token:
-        signin.end_session(token)
+    kept = signin.end_session(token) if token else None
     session.clear()
     g.person = None
+    return kept
 
 
 def add_headers(answer: Response) -> Response:

@@ -1,10 +1,11 @@
-"""Signing in with e-mail and password or with a one-time link, and out. /session is the resource."""
+"""Signing in with e-mail and password or with a one-time link, and out. /session is the resource.
+Signing in at the company's provider is in oidc.py."""
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, current_app, make_response, redirect, render_template, request, url_for
 
-from sync import signin
+from sync import oidc, signin
 from sync.people import PeopleProblem
 from sync.signin import TooManyAttempts
 from sync.workspace import is_set_up
@@ -30,7 +31,7 @@ def show() -> Response | str:
     further = safe_address(request.args.get("next"))
     if security.signed_in_person():
         return redirect(further, 303)
-    return _page(further)
+    return page(further)
 
 
 @pages.get("/sign-in/<token>")
@@ -41,7 +42,7 @@ def follow_link(token: str) -> Response | tuple[str, int]:
         return "", 200
     person = signin.person_of_link(token)
     if person is None:
-        return _page("/apps", problem=USED_UP), 410
+        return page("/apps", problem=USED_UP), 410
     security.sign_in(person)
     return redirect("/apps", 303)
 
@@ -55,9 +56,9 @@ def create() -> Response | tuple[str, int]:
         person = signin.authenticate(email, request.form.get("password", ""))
     except PeopleProblem as refusal:
         status = 429 if isinstance(refusal, TooManyAttempts) else INVALID
-        return _page(further, email, str(refusal)), status
+        return page(further, email, str(refusal)), status
     if person is None:
-        return _page(further, email, WRONG), INVALID
+        return page(further, email, WRONG), INVALID
     security.sign_in(person)
     return redirect(further, 303)
 
@@ -65,9 +66,17 @@ def create() -> Response | tuple[str, int]:
 @pages.delete("/session")
 @open_to_all
 def delete() -> Response:
-    security.sign_out()
-    return redirect(url_for("signin.show"), 303)
+    address = oidc.end_address(security.sign_out(), current_app.config["ROLLCALL"].url)
+    if address is None:
+        return redirect(url_for("signin.show"), 303)
+    # A page that goes on by itself: a form's answer may not redirect to another host (form-action).
+    said = make_response(render_template("signin/signed_out.html", address=address, provider=oidc.settings()))
+    said.headers["Refresh"] = f"0; url={address}"
+    return said
 
 
-def _page(further: str, email: str = "", problem: str = "") -> str:
-    return render_template("signin/show.html", set_up=is_set_up(), further=further, email=email, problem=problem)
+def page(further: str, email: str = "", problem: str = "") -> str:
+    return render_template(
+        "signin/show.html", set_up=is_set_up(), further=further, email=email, problem=problem,
+        provider=oidc.settings(), provider_is_down=oidc.is_down(),
+    )

@@ -14,11 +14,12 @@ from sync.models import Account, Asset, Check, Directory, Person, Report, Task
 from tests.web.client import Client
 from web.permissions import open_to_all, refuse_views_without_permission
 
-EVERYBODY, SIGNED_IN, MANAGERS, RUNS_ALL, APP_OWNERS, APP_COLLABORATORS = (
+EVERYBODY, SIGNED_IN, MANAGERS, RUNS_ALL, OWNERS, APP_OWNERS, APP_COLLABORATORS = (
     "everybody",
     "signed in",
     "managers",
     "runs all",
+    "owners",
     "app owners",
     "app collaborators",
 )
@@ -32,6 +33,8 @@ TABLE = {
     "POST /setup": EVERYBODY,
     "GET /sign-in": EVERYBODY,
     "GET /sign-in/<token>": EVERYBODY,
+    "GET /sign-in/oidc": EVERYBODY,
+    "GET /sign-in/oidc/answer": EVERYBODY,
     "POST /session": EVERYBODY,
     "DELETE /session": EVERYBODY,
     "GET /apps": SIGNED_IN,
@@ -139,6 +142,11 @@ TABLE = {
     "PATCH /settings/guard": RUNS_ALL,
     "PUT /settings/password": SIGNED_IN,
     "POST /settings/test-mails": RUNS_ALL,
+    "GET /settings/sign-in": OWNERS,
+    "PUT /settings/sign-in": OWNERS,
+    "DELETE /settings/sign-in": OWNERS,
+    "GET /settings/sign-in/removal": OWNERS,
+    "POST /settings/sign-in/tests": OWNERS,
 }
 
 WORKSPACE_ROLES = ("owner", "super admin", "admin", "user", "guest")
@@ -150,6 +158,7 @@ MAY = {
     SIGNED_IN: set(ACTORS) - {"nobody"},
     MANAGERS: {"owner", "super admin", "admin"},
     RUNS_ALL: {"owner", "super admin"},
+    OWNERS: {"owner"},
     APP_OWNERS: {"owner", "super admin", "app owner"},
     APP_COLLABORATORS: {"owner", "super admin", "app owner", "app collaborator"},
 }

@@ -1,0 +1,185 @@
+"""What a provider of OpenID Connect publishes of itself: its addresses and its keys (Discovery 1.0, RFC 8414).
+Kept in memory for an hour; a failure is kept for half a minute, so that a provider that is down costs nobody time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+
+from connectors.answers import Answer, NotFound
+from connectors.base import ConnectorError, Refused
+from connectors.http import Http
+
+KEPT, FAILURE_KEPT, KEYS_KEPT_AT_LEAST = 3600, 30, 30  # seconds
+QUICK = {"timeout": (4, 6), "max_seconds": 10, "max_bytes": 1_000_000, "retries": 0, "patience": 0}
+PATH = "/.well-known/openid-configuration"
+SIGNATURES = frozenset([  # never none, never HS…, whose key would be the client secret
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519",
+])  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """Addresses are https://, or http:// on loopback for an issuer that is there itself; "" where there is none."""
+
+    issuer: str  # to the letter as its tokens say it
+    authorization: str
+    token: str
+    keys: str
+    userinfo: str
+    end_session: str
+    signatures: tuple[str, ...]
+    by_basic: bool  # how the client shows its secret: in the header, else in the form
+    names_itself: bool  # each answer says which issuer it comes from (RFC 9207)
+    scopes: tuple[str, ...]  # () where it doesn't tell
+    flows: tuple[str, ...]
+    challenges: tuple[str, ...]
+    clock: float | None  # seconds that its clock is ahead of ours
+
+
+@dataclass
+class _Known:
+    """What is remembered of an issuer."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    metadata: Metadata | None = None
+    problem: ConnectorError | None = None
+    until: float = 0.0
+    keys: KeySet | None = None
+    keys_read: float = 0.0
+
+
+_known: dict[str, _Known] = {}
+
+
+def forget(issuer: str) -> None:
+    _known.pop(_plain(issuer), None)
+
+
+def is_down(issuer: str) -> bool:
+    """True while it is known, without asking, that the provider can't be reached."""
+    known = _known.get(_plain(issuer))
+    return known is not None and known.problem is not None and time.monotonic() < known.until
+
+
+def discover(issuer: str) -> Metadata:
+    """Raises a ConnectorError with what is wrong, and what to do, when it is no provider or does not answer."""
+    known = _of(issuer)
+    with known.lock:
+        if time.monotonic() >= known.until:
+            try:
+                known.metadata, known.problem, known.keys = _read(issuer), None, None
+            except ConnectorError as problem:
+                known.problem = problem
+            known.until = time.monotonic() + (FAILURE_KEPT if known.problem else KEPT)
+        if known.problem:
+            raise known.problem.with_traceback(None)
+        return known.metadata
+
+
+def keys_of(metadata: Metadata, again: bool = False) -> KeySet:
+    """Its keys; read `again` when a token names one that is not there, but not more than twice a minute."""
+    known = _of(metadata.issuer)
+    with known.lock:
+        read_lately = time.monotonic() < known.keys_read + KEYS_KEPT_AT_LEAST
+        if known.keys is None or (again and not read_lately):
+            known.keys, known.keys_read = _read_keys(metadata.keys), time.monotonic()
+        return known.keys
+
+
+def last_known(issuer: str) -> Metadata | None:
+    """What was read of it last, without asking."""
+    known = _known.get(_plain(issuer))
+    return known.metadata if known else None
+
+
+def get(address: str, **options) -> Answer:
+    """One answer, quickly or not at all."""
+    client = Http(address, **QUICK, **options)
+    try:
+        return client.get(address)
+    finally:
+        client.close()
+
+
+def _of(issuer: str) -> _Known:
+    return _known.setdefault(_plain(issuer), _Known())
+
+
+def _plain(issuer: str) -> str:
+    return issuer.strip().rstrip("/")
+
+
+def _read(issuer: str) -> Metadata:
+    address = _plain(issuer)
+    try:
+        answer = get(address + PATH)
+    except NotFound:
+        raise Refused(f"There is no provider at {address}: it answers, but has no {PATH}. Check the issuer.") from None
+    told = answer.json(dict)
+    named = told.get("issuer")
+    if not isinstance(named, str) or _plain(named) != address:
+        raise Refused(
+            f"The provider calls itself “{str(named)[:200]}”, not “{address}”. Enter the issuer to the letter as it "
+            "calls itself; of Entra ID that is the address with your tenant's id, not “common”."
+        )
+    plain_http = urlsplit(address).scheme == "http"  # Http has let it through: it is on loopback
+
+    def place(name: str, needed: bool = True) -> str:
+        value = told.get(name)
+        if value is None and not needed:
+            return ""
+        allowed = ("https", "http") if plain_http else ("https",)
+        if not isinstance(value, str) or urlsplit(value).scheme not in allowed or not urlsplit(value).hostname:
+            raise Refused(f"What the provider says of itself is of no use: {name} is no https:// address.")
+        return value
+
+    methods = _words(told, "token_endpoint_auth_methods_supported")
+    return Metadata(
+        issuer=named,
+        authorization=place("authorization_endpoint"),
+        token=place("token_endpoint"),
+        keys=place("jwks_uri"),
+        userinfo=place("userinfo_endpoint", needed=False),
+        end_session=place("end_session_endpoint", needed=False),
+        signatures=tuple(one for one in _words(told, "id_token_signing_alg_values_supported") if one in SIGNATURES),
+        by_basic=not methods or "client_secret_basic" in methods or "client_secret_post" not in methods,
+        names_itself=told.get("authorization_response_iss_parameter_supported") is True,
+        scopes=_words(told, "scopes_supported"),
+        flows=_words(told, "response_types_supported"),
+        challenges=_words(told, "code_challenge_methods_supported"),
+        clock=_ahead(answer.headers.get("Date", "")),
+    )
+
+
+def _words(told: dict, name: str) -> tuple[str, ...]:
+    value = told.get(name)
+    return tuple(word for word in value if isinstance(word, str)) if isinstance(value, list) else ()
+
+
+def _ahead(date: str) -> float | None:
+    try:
+        return parsedate_to_datetime(date).timestamp() - time.time()
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _read_keys(address: str) -> KeySet:
+    """Those that are for signatures and of a kind that we know; Refused when there is none."""
+    listed = get(address).json(dict).get("keys")
+    usable = KeySet([])
+    for one in listed if isinstance(listed, list) else ():
+        if isinstance(one, dict) and one.get("kty") in ("RSA", "EC", "OKP") and one.get("use") in (None, "sig"):
+            try:
+                usable.keys.extend(KeySet.import_key_set({"keys": [one]}).keys)
+            except (JoseError, ValueError, TypeError, KeyError):
+                continue
+    if not usable.keys:
+        raise Refused("The provider publishes no key that its signatures could be checked with.")
+    return usable

@@ -1,0 +1,268 @@
+"""Sign-in by OpenID Connect, as the workspace has set it up: the settings, the way there and back, signing out.
+Who it is that comes back is for oidc_people.py."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import connectors
+from connectors.base import ConnectorError
+from sync import activity, vault
+from sync.db import writing
+from sync.people import WORKSPACE_ROLES
+from sync.workspace import set_setting, setting
+
+if TYPE_CHECKING:
+    from connectors.oidc import Provider, SignedIn
+    from connectors.oidc_discovery import Metadata
+
+KEPT_AS = "sign-in provider"
+RETURN = "/sign-in/oidc/answer"  # the redirect address, after ROLLCALL_URL
+SIGNED_OUT = "/sign-in"  # and where a provider sends those whom it has signed out
+DEFAULT_ROLES = ("", "guest", "user", "admin")  # whom no group maps; "": nobody. Higher ones by a group alone
+MOST_GROUPS = 200
+LONGEST = {"issuer": 500, "client_id": 500, "label": 60, "groups_claim": 200, "scopes": 500}
+HEAVIEST_TOKEN = 16_000  # characters of an ID token that is kept for signing out
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_STATES_KEPT = 10_000
+
+_used_states: OrderedDict[str, None] = OrderedDict()
+_states_lock = threading.Lock()
+
+
+class OidcProblem(ValueError):
+    """It can't be set up like this, or nobody can be signed in; the message is a sentence for the page."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How people sign in through the company's provider."""
+
+    issuer: str = ""
+    client_id: str = ""
+    label: str = "your company account"  # of the button: "Sign in with …"
+    scopes: str = "openid email profile"
+    groups_claim: str = "groups"
+    roles: tuple[tuple[str, str], ...] = ()  # (a group as the claim names it, a workspace role)
+    default_role: str = ""  # of DEFAULT_ROLES
+    trust_email: bool = False  # an e-mail address that the provider doesn't call verified counts as well
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a test of the settings found; tone: ok, waiting (look at it), attention (nobody can sign in)."""
+
+    tone: str
+    words: str
+
+
+def settings() -> Settings | None:
+    """None where nobody has set it up."""
+    kept = setting(KEPT_AS)
+    if not kept:
+        return None
+    values = {name: kept[name] for name in asdict(Settings()) if name in kept}
+    return Settings(**values | {"roles": tuple((group, role) for group, role in values.get("roles", ()))})
+
+
+def has_secret() -> bool:
+    return bool((setting(KEPT_AS) or {}).get("secret"))
+
+
+def save(new: Settings, secret: str | None, base_url: str, by: str) -> Settings:
+    """Take the settings over; `secret` None keeps the one that is stored.
+
+    Raises OidcProblem or ConnectorError, and changes nothing, when they can't be: a provider or client that is
+    new must answer first, so that nobody is sent to where there is nothing.
+    """
+    before, new = settings(), _tidy(new)
+    _refuse_nonsense(new, base_url)
+    secret = _secret_for(new, secret)
+    if before is None or (before.issuer, before.client_id) != (new.issuer, new.client_id) or secret != _secret():
+        new = replace(new, issuer=connectors.provider(new.issuer, new.client_id).metadata().issuer)
+    with writing():
+        sealed = vault.seal({"secret": secret}).decode() if secret else ""
+        set_setting(KEPT_AS, asdict(new) | {"secret": sealed})
+        told = {"before": before and _told(before), "after": _told(new)}
+        activity.record(by, "changed sign-in provider", about=new.issuer, **told)
+    return new
+
+
+def remove(by: str) -> None:
+    """People sign in with their passwords alone from now on; who is signed in stays so until their session ends."""
+    before = settings()
+    if before is not None:
+        with writing():
+            set_setting(KEPT_AS, None)
+            activity.record(by, "removed sign-in provider", about=before.issuer, before=_told(before))
+
+
+def test(new: Settings, secret: str | None, base_url: str) -> list[Finding]:
+    """Everything about these settings that can be known without signing in, in plain words."""
+    new = _tidy(new)
+    try:
+        _refuse_nonsense(new, base_url)
+        provider = connectors.provider(new.issuer, new.client_id, _secret_for(new, secret))
+        provider.forget()
+        metadata = provider.metadata()
+    except (OidcProblem, ConnectorError) as problem:
+        return [Finding("attention", str(problem))]
+    found = [Finding("ok", f"The provider answers, and calls itself {metadata.issuer}.")]
+    try:
+        keys = provider.count_keys()
+        found.append(Finding("ok", f"It publishes the keys of its signatures: {keys}."))
+        provider.probe(base_url + RETURN)
+        found.append(Finding("ok", "It knows the client id and secret, as far as can be told without signing in."))
+    except ConnectorError as problem:
+        found.append(Finding("attention", str(problem)))
+    return [*found, *_doubts(metadata, new)]
+
+
+def _doubts(metadata: Metadata, new: Settings) -> list[Finding]:
+    missing = [scope for scope in new.scopes.split() if metadata.scopes and scope not in metadata.scopes]
+    apart = abs(metadata.clock or 0)
+    return [finding for doubted, finding in (
+        (metadata.flows and "code" not in metadata.flows,
+         Finding("attention", "It doesn't offer the authorization code flow, which Rollcall uses.")),
+        (metadata.challenges and "S256" not in metadata.challenges,
+         Finding("attention", "It doesn't offer PKCE with S256, which Rollcall uses.")),
+        (not metadata.signatures, Finding("waiting", "It doesn't say how it signs; Rollcall expects RS256.")),
+        (missing, Finding("waiting", f"It doesn't list the scope {', '.join(missing)}: it may refuse or ignore it.")),
+        (apart > 60, Finding("waiting", f"Its clock and this server's are {apart:.0f} seconds apart. Beyond 120 "
+                                        "nobody can sign in. Let this server keep its time by NTP.")),
+        (not metadata.end_session, Finding("waiting", "It offers no address for signing out: whoever signs out of "
+                                                      "Rollcall stays signed in there.")),
+        (True, Finding("waiting", "Whether it knows the redirect address shows when somebody first signs in.")),
+    ) if doubted]  # fmt: skip
+
+
+def is_down() -> bool:
+    """True while it is known, without asking, that the provider can't be reached: the password is the way in."""
+    known = settings()
+    return known is not None and connectors.provider(known.issuer, known.client_id).is_down()
+
+
+def begin(base_url: str) -> tuple[dict[str, str], str]:
+    """What this browser keeps, and where it goes. Raises OidcProblem or ConnectorError: nobody can be sent there."""
+    known = _known()
+    pending, address = _provider(known).begin(base_url + RETURN, known.scopes)
+    return asdict(pending) | {"provider": _stamp(known)}, address
+
+
+def finish(answer: Mapping[str, str], kept: Mapping[str, str]) -> SignedIn:
+    """Who the provider says has come back; `kept` is what the browser was given, used up by this.
+
+    Raises OidcProblem or ConnectorError, and nobody is signed in.
+    """
+    known = _known()
+    if kept["provider"] != _stamp(known):
+        raise OidcProblem("The settings of signing in were changed meanwhile. Nothing was changed: start again.")
+    _use_up(kept["state"])
+    return _provider(known).signed_in(answer, {name: value for name, value in kept.items() if name != "provider"})
+
+
+def sealed(came: SignedIn) -> bytes:
+    """What a session keeps of the provider that began it, for signing out there."""
+    token = came.id_token if len(came.id_token) <= HEAVIEST_TOKEN else ""
+    return vault.seal({"issuer": came.claims["iss"], "id_token": token})
+
+
+def end_address(kept: bytes | None, base_url: str) -> str | None:
+    """Where a browser whose session held this goes to sign out at the provider too; None where there is no place."""
+    known = settings()
+    if kept is None or known is None:
+        return None
+    try:
+        began = vault.unseal(kept)
+    except vault.VaultProblem:
+        return None
+    if began["issuer"] != known.issuer:
+        return None
+    return connectors.provider(known.issuer, known.client_id).end_address(began["id_token"], base_url + SIGNED_OUT)
+
+
+def _known() -> Settings:
+    known = settings()
+    if known is None:
+        raise OidcProblem("Signing in through a provider isn't set up here. Use your password.")
+    return known
+
+
+def _provider(known: Settings) -> Provider:
+    return connectors.provider(known.issuer, known.client_id, _secret())
+
+
+def _stamp(known: Settings) -> str:
+    return f"{known.issuer} {known.client_id}"
+
+
+def _use_up(state: str) -> None:
+    """A state is good once, also for a browser that kept its old cookie."""
+    with _states_lock:
+        if state in _used_states:
+            raise OidcProblem("This sign-in was used already. Nothing was changed: start again.")
+        _used_states[state] = None
+        while len(_used_states) > _STATES_KEPT:
+            _used_states.popitem(last=False)
+
+
+def _secret() -> str:
+    kept = (setting(KEPT_AS) or {}).get("secret")
+    return vault.unseal(kept.encode())["secret"] if kept else ""
+
+
+def _secret_for(new: Settings, secret: str | None) -> str:
+    """The one given, or the one that is stored, which goes to the provider it was given for alone."""
+    if secret is not None:
+        return secret.strip()
+    known = settings()
+    if known is None or not has_secret():
+        return ""
+    if (known.issuer.rstrip("/"), known.client_id) != (new.issuer.rstrip("/"), new.client_id):
+        raise OidcProblem("Enter the client secret as well: the stored one belongs to another issuer or client.")
+    return _secret()
+
+
+def _tidy(new: Settings) -> Settings:
+    texts = {name: " ".join(getattr(new, name).split()) for name in LONGEST}
+    roles = {group.strip(): role for group, role in new.roles if group.strip()}
+    standard = Settings()
+    return replace(
+        new, **texts | {"label": texts["label"] or standard.label, "scopes": texts["scopes"] or standard.scopes},
+        roles=tuple(roles.items()),
+    )  # fmt: skip
+
+
+def _refuse_nonsense(new: Settings, base_url: str) -> None:
+    for name, most in LONGEST.items():
+        if len(getattr(new, name)) > most or not getattr(new, name).isprintable():
+            raise OidcProblem(f"The {name.replace('_', ' ')} is too long, or holds characters that can't be.")
+    if not new.issuer or not new.client_id:
+        raise OidcProblem("The issuer and the client id are needed.")
+    if "openid" not in new.scopes.split():
+        raise OidcProblem("The scopes must have “openid” among them.")
+    here = urlsplit(base_url)
+    if here.scheme != "https" and here.hostname not in _LOOPBACK:
+        raise OidcProblem(
+            f"Rollcall is reached at {base_url}, without TLS: anybody on the way could sign in as others. "
+            "Serve it through a proxy with TLS, and start it with ROLLCALL_URL=https://…"
+        )
+    if new.default_role not in DEFAULT_ROLES:
+        raise OidcProblem("Whoever no group maps can be nobody, a guest, a user or an admin.")
+    if new.roles and not new.groups_claim:
+        raise OidcProblem("Groups are mapped to roles: enter the name of the claim that holds them.")
+    if len(new.roles) > MOST_GROUPS or any(len(group) > 300 for group, _ in new.roles):
+        raise OidcProblem(f"At most {MOST_GROUPS} groups of at most 300 characters can be mapped.")
+    if wrong := [role for _, role in new.roles if role not in WORKSPACE_ROLES]:
+        raise OidcProblem(f"{wrong[0]!r} is no workspace role.")
+
+
+def _told(known: Settings) -> str:
+    roles = ", ".join(f"{group} → {role}" for group, role in known.roles) or "no groups"
+    email = "e-mail trusted unverified" if known.trust_email else "verified e-mail"
+    return f"{known.issuer}, client {known.client_id}, {roles}, others: {known.default_role or 'nobody'}, {email}"

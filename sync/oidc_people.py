@@ -1,0 +1,182 @@
+"""Who it is that a provider of OpenID Connect has signed in, and what they may do here.
+Found by what the provider calls them (issuer and subject), else by a verified e-mail address; groups give the role."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from sync import activity, people
+from sync.db import utcnow, writing
+from sync.matching import normal_email
+from sync.models import DirectoryEntry, Person, PersonEmail, SignInIdentity
+from sync.oidc import OidcProblem, Settings
+from sync.people import WORKSPACE_ROLES, PeopleProblem
+
+LONGEST_NAME, LONGEST_EMAIL = 200, 254
+MOST_GROUPS = 10_000  # of a claim; more are no answer
+ENTRA = ("login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn")
+
+
+class Refused(OidcProblem):
+    """The provider knows them, but they may not come in; the message tells them why."""
+
+
+def come_in(claims: Mapping[str, Any], known: Settings) -> Person:
+    """The person that these verified claims are, with the role that their groups give; made where they are new.
+
+    Raises Refused, and nobody is signed in: what was refused is in Activity.
+    """
+    by = f"sign-in with {known.label}"
+    refusal = None
+    with writing():
+        try:
+            person = _find(claims, known, by)
+            _refuse_who_left(person)
+            _follow_email(person, claims, known, by)
+            _give_role(person, claims, known, by)
+            _remember(person, claims, known)
+        except Refused as problem:
+            refusal = problem  # raised below: what was decided on the way, a lost role, stays decided
+            _record_refusal(claims, known, by, str(problem))
+    if refusal:
+        raise refusal
+    return Person.get_by_id(person.id)
+
+
+def trusted_email(claims: Mapping[str, Any], known: Settings) -> str:
+    """The address, where the provider vouches for it, else ""; as it was given."""
+    email = claims.get("email")
+    if not isinstance(email, str) or len(email) > LONGEST_EMAIL or not normal_email(email):
+        return ""
+    return email.strip() if known.trust_email or _is_verified(claims, known) else ""
+
+
+def role_by_groups(claims: Mapping[str, Any], known: Settings) -> str | None:
+    """The highest role that a group of the claim gives, else the default one; None: nobody here."""
+    groups = _groups(claims, known)
+    given = {role for group, role in known.roles if group in groups}
+    return min(given, key=WORKSPACE_ROLES.index, default=known.default_role or None)
+
+
+def _find(claims: Mapping[str, Any], known: Settings, by: str) -> Person:
+    identity = _identity(claims)
+    if identity:
+        return identity.person
+    email = trusted_email(claims, known)
+    if not email:
+        raise Refused(_why_no_email(claims))
+    person = people.find_by_email(email)
+    if person:
+        return person
+    role = role_by_groups(claims, known)
+    if role is None:
+        raise Refused(
+            f"Rollcall doesn't know {email}, and no group of yours has a role here. "
+            "Ask an Owner of Rollcall to add you."
+        )
+    return people.add(_name(claims, email), email, by, workspace_role=role)
+
+
+def _identity(claims: Mapping[str, Any]) -> SignInIdentity | None:
+    return SignInIdentity.get_or_none(
+        SignInIdentity.issuer == claims["iss"], SignInIdentity.subject == claims["sub"]
+    )
+
+
+def _why_no_email(claims: Mapping[str, Any]) -> str:
+    email = claims.get("email")
+    if not isinstance(email, str) or not normal_email(email) or len(email) > LONGEST_EMAIL:
+        return (
+            "Your provider tells no e-mail address of you, so Rollcall can't know who you are. "
+            "Ask an Owner to look at the scopes: “email” is needed."
+        )
+    return (
+        f"Your provider doesn't vouch for {email} (email_verified), so Rollcall can't know whether it is yours. "
+        "Verify it there, or ask an Owner."
+    )
+
+
+def _is_verified(claims: Mapping[str, Any], known: Settings) -> bool:
+    if claims.get("email_verified") in (True, "true"):
+        return True
+    # Entra ID never sends email_verified; xms_edov says that the address's domain is one the tenant has proven.
+    from_entra = urlsplit(known.issuer).hostname in ENTRA
+    return from_entra and "email_verified" not in claims and claims.get("xms_edov") in (True, 1, "1", "true")
+
+
+def _refuse_who_left(person: Person) -> None:
+    if person.status in ("suspended", "deprovisioned"):
+        since = person.status_reason.rstrip(".") or f"since {person.status_since:%Y-%m-%d}"
+        said = "suspended" if person.status == "suspended" else "somebody who has left"
+        raise Refused(f"Rollcall knows you as {said} ({since}). If that is wrong, ask an Owner of Rollcall.")
+
+
+def _follow_email(person: Person, claims: Mapping[str, Any], known: Settings, by: str) -> None:
+    """A new address of somebody whom no directory tells of; with a directory, its reading brings it."""
+    email, identity = trusted_email(claims, known), _identity(claims)
+    if not (email and identity and identity.email) or normal_email(email) == identity.email:
+        return
+    in_directory = DirectoryEntry.select().where(DirectoryEntry.person == person).exists()
+    if in_directory or people.find_by_email(email):
+        return
+    others = [row.email for row in person.emails.order_by(PersonEmail.main.desc(), PersonEmail.id)]
+    people.edit(person, by, emails=[email, *others])
+
+
+def _give_role(person: Person, claims: Mapping[str, Any], known: Settings, by: str) -> None:
+    """At each sign-in, by the groups; "owner" is given and taken by groups only where one of them maps to it."""
+    has = person.workspace_role
+    by_hand = has == "owner" and "owner" not in {mapped for _, mapped in known.roles}
+    if by_hand or not known.roles or _groups_left_out(claims, known):
+        role = has or known.default_role or None
+    else:
+        role = role_by_groups(claims, known)
+    if role != has:
+        try:
+            people.set_workspace_role(person, role, by)
+        except PeopleProblem:
+            role = has  # the last owner stays one
+    if role is None:
+        why = "None of your groups has a role in Rollcall." if known.roles else "You have no role in Rollcall."
+        raise Refused(f"{why} Ask an Owner of Rollcall to give you one.")
+
+
+def _groups(claims: Mapping[str, Any], known: Settings) -> set[str]:
+    said = claims.get(known.groups_claim) if known.groups_claim else None
+    if isinstance(said, str):
+        return {said}
+    return {group for group in said[:MOST_GROUPS] if isinstance(group, str)} if isinstance(said, list) else set()
+
+
+def _groups_left_out(claims: Mapping[str, Any], known: Settings) -> bool:
+    """Entra ID leaves the groups out for who is in more than 200, and says so: that isn't being in none."""
+    named = claims.get("_claim_names")
+    elsewhere = isinstance(named, Mapping) and known.groups_claim in named
+    return known.groups_claim not in claims and (elsewhere or claims.get("hasgroups") in (True, "true"))
+
+
+def _remember(person: Person, claims: Mapping[str, Any], known: Settings) -> None:
+    told = {"used_at": utcnow()}
+    if email := normal_email(trusted_email(claims, known)):
+        told["email"] = email
+    SignInIdentity.insert(issuer=claims["iss"], subject=claims["sub"], person=person, **told).on_conflict(
+        conflict_target=[SignInIdentity.issuer, SignInIdentity.subject], update=told
+    ).execute()
+
+
+def _record_refusal(claims: Mapping[str, Any], known: Settings, by: str, why: str) -> None:
+    identity, email = _identity(claims), trusted_email(claims, known)
+    person = identity.person if identity else people.find_by_email(email)
+    about = people.signature(person) if person else email
+    activity.record(by, "refused sign-in", about=about, why=why, person=person)
+
+
+def _name(claims: Mapping[str, Any], email: str) -> str:
+    """A name from the provider is a text of strangers: one line, not without end; pages escape it."""
+    parts = [claims.get("name")] if isinstance(claims.get("name"), str) else [
+        claims.get(part) for part in ("given_name", "family_name")]  # fmt: skip
+    given = " ".join(part for part in parts if isinstance(part, str))[: LONGEST_NAME * 2]
+    name = "".join(sign if sign.isprintable() else " " for sign in given).strip()[:LONGEST_NAME]
+    return name or email.partition("@")[0]

@@ -1,0 +1,77 @@
+"""To the company's provider of OpenID Connect and back: the way there and the answer.
+What was asked waits in the session's cookie; who came back is decided by sync/."""
+
+from __future__ import annotations
+
+import time
+
+from flask import Blueprint, Response, current_app, redirect, request, session
+
+from connectors.base import ConnectorError, TemporarilyUnavailable
+from sync import oidc, oidc_people
+from sync.oidc import OidcProblem
+from web import security, signin
+from web.answers import safe_address
+from web.permissions import open_to_all
+
+pages = Blueprint("oidc", __name__, url_prefix="/sign-in/oidc")
+
+ASKED = "asked of the provider"  # in the session
+AT_ONCE = 3  # tabs in which somebody signs in at the same time
+PATIENCE = 10 * 60  # seconds that the provider's own pages may take
+LONGEST_NEXT = 500  # characters: it is kept in a cookie
+NOT_ASKED = (
+    "This browser didn't begin this sign-in, has used it already, or took longer than ten minutes. "
+    "Nothing was changed: start again at {}."
+)
+
+
+@pages.get("")
+@open_to_all
+def begin() -> Response | tuple[str, int]:
+    """A link rather than a form: a form of ours may not lead to another host (form-action of the security policy)."""
+    further = safe_address(request.args.get("next"))
+    try:
+        kept, address = oidc.begin(base_url())
+    except (OidcProblem, ConnectorError) as problem:
+        return _refused(problem, further)
+    kept |= {"next": further if len(further) <= LONGEST_NEXT else safe_address(None), "at": int(time.time())}
+    session[ASKED] = [*session.get(ASKED, []), kept][-AT_ONCE:]
+    return redirect(address, 303)
+
+
+@pages.get("/answer")
+@open_to_all
+def answer() -> Response | tuple[str, int]:
+    kept = _taken(request.args.get("state", ""))
+    if kept is None:
+        return _refused(OidcProblem(NOT_ASKED.format(base_url())))
+    further = kept.pop("next")
+    try:
+        came = oidc.finish(request.args, kept)
+        known = oidc.settings()
+        person = oidc_people.come_in(came.claims, known)
+    except (OidcProblem, ConnectorError) as problem:
+        return _refused(problem, further)
+    security.sign_in(person, oidc.sealed(came), f"with {known.label}")
+    return redirect(further, 303)
+
+
+def base_url() -> str:
+    return current_app.config["ROLLCALL"].url
+
+
+def _taken(state: str) -> dict | None:
+    """What this browser asked with this state, while it is fresh; it is used up by this."""
+    asked = session.get(ASKED, [])
+    found = next((kept for kept in asked if kept["state"] == state), None)
+    if found is None:
+        return None
+    session[ASKED] = [kept for kept in asked if kept is not found]
+    return found if time.time() - found.pop("at") <= PATIENCE else None
+
+
+def _refused(problem: Exception, further: str = "/apps") -> tuple[str, int]:
+    if isinstance(problem, TemporarilyUnavailable):
+        return signin.page(further, problem=f"{problem} Sign in with your password, or try again in a minute."), 503
+    return signin.page(further, problem=str(problem)), 403 if isinstance(problem, oidc_people.Refused) else 400
