@@ -3,7 +3,8 @@ A removal suspends: deleting would take the person's mail and files with it.
 
 Calls, parameters and fields as in Google's own description of the Directory API (admin_directory_v1);
 from developers.google.com: “Manage users” and users.makeAdmin, “Group members” (OWNER, MANAGER, MEMBER),
-“Role assignments” (scopeType CUSTOMER); from support.google.com: “Archive former employee accounts”.
+“Role assignments” (scopeType CUSTOMER); from support.google.com: “Archive former employee accounts” and “I got
+charged for too many users” (suspended users are charged).
 """
 
 from __future__ import annotations

@@ -88,6 +88,20 @@ class TestGoogleWorkspace(ConnectorContract):
         ]
         return app
 
+    def test_what_is_so_already_is_not_asked_for_again(self, app, connector):
+        self.fill(app, 1)
+        app.seats[0].status = "suspended"
+        account = connector.account("11000")
+        connector.remove(account)
+        connector.change_role(account, "user")
+        assert not app.asked("update") and not app.asked("make_admin") and not app.asked("assignments")
+
+    def test_a_super_admin_becomes_a_user(self, stocked, connector):
+        stocked.seats[0].role = "super-admin"
+        stocked.things[2].members = {"11001": ""}
+        connector.change_role(connector.account("11000"), "user")
+        assert stocked.seats[0].role == "user" and stocked.thing("role:72").members == {}
+
     def test_a_delegated_admin_becomes_a_user_by_losing_each_admin_role(self, stocked, connector):
         account = connector.account("11001")
         connector.change_role(account, "user")
