@@ -371,6 +371,7 @@ class Offboarding(Base):
     state = CharField(default="scheduled")  # scheduled, applied, cancelled
     remove_on = DateField(null=True)
     reason = TextField(default="")
+    key = CharField(null=True, unique=True)  # of the page it was asked on: sent twice, it is one
     asked_by = CharField(default="")
     created_at = DateTimeField(default=utcnow)
     decided_at = DateTimeField(null=True)
@@ -386,7 +387,7 @@ class Change(Base):
     found_by = ForeignKeyField(Check, null=True, on_delete="SET NULL", index=False)
     report = ForeignKeyField(Report, null=True, backref="changes", on_delete="SET NULL", index=False)
     kind = CharField()
-    decision = CharField()  # applied, needs confirmation, held, ignored, left out, confirmed
+    decision = CharField()  # applied, needs confirmation, held, ignored, left out, confirmed, scheduled
     account = ForeignKeyField(Account, null=True, on_delete="CASCADE", index=False)
     asset = ForeignKeyField(Asset, null=True, on_delete="CASCADE", index=False)
     before = TextField(null=True)

@@ -40,7 +40,7 @@ from sync.models import (
     Task,
 )
 from sync.people import main_email
-from sync.policy import sole_assets
+from sync.policy import KEPT, sole_assets
 from sync.workspace import workspace
 
 LISTED = 20  # names in a mail, before "and N more"
@@ -124,6 +124,7 @@ def remind(report: Report, now: datetime | None = None) -> list[Mail]:
 def _waiting(report: Report):
     """What needs somebody's decision, and what is protected from one: the Owner should know of both."""
     protected = (Change.decision == "ignored") & Change.protected.is_null(False) & Change.decided_at.is_null()
+    protected &= ~Change.protected.startswith(KEPT)
     return Change.select().where(Change.report == report.id, Change.decision.in_(WAITING) | protected)
 
 

@@ -13,7 +13,7 @@ from peewee import JOIN, fn, prefetch
 
 from connectors import directory_connectors
 from connectors.base import ConnectorError
-from sync import activity, matching
+from sync import activity, keeping, matching
 from sync.db import connected, db, utcnow, writing
 from sync.matching import PAGE, Page, normal_email
 from sync.models import Account, App, Directory, DirectoryEntry, Person, PersonEmail, Role, Session
@@ -175,6 +175,7 @@ def recompute_status(person_ids: Iterable[int], by: str) -> dict[str, int]:
                 if (said := _said(entries)) not in (None, person.status) and person.status_by_hand in (None, said)
             ]
             _become(follows, by)
+            keeping.begin_grace([person for person, status, _ in follows if status == "deprovisioned"], by)
             became.update(status for _, status, _ in follows)
     return dict(became)
 
@@ -226,6 +227,8 @@ def _become(changes: list[tuple[Person, str, str]], by: str) -> None:
     )
     gone = [person.id for person, status, _ in changes if status == "deprovisioned"]
     Session.delete().where(Session.person.in_(gone)).execute()
+    keeping.came_back(
+        [person for person, status, _ in changes if status == "active" or person.status == "deprovisioned"], by)
     activity.record_all([
         dict(who=by, what=TOLD[status], about=signature(person), why=reason, before=person.status, after=status,
              person_id=person.id)

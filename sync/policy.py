@@ -4,15 +4,24 @@ The rules 2, 5 and 6 live here; set-based on the TEMP table `wanted`, inside the
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 
 from sync.db import db, utcnow
 from sync.models import Access, Account, App, Asset, Person, PersonEmail, Role
-from sync.workspace import workspace
+from sync.workspace import today, workspace
 
 WANTED = "kind TEXT, account_id INT, asset_id INT, in_app INT, before TEXT, reason TEXT, protected TEXT, left_out TEXT"
 DAY = timedelta(days=1)
 LAST = "Protected: the last one with this role in the app"
+KEPT = "Kept until "
+
+
+def kept_until(day: date) -> str:
+    """Kept until 3 December; with the year when it is another one."""
+    return f"{KEPT}{day.day} {day:%B}" + (f" {day.year}" if day.year != today().year else "")
+
+
+db.register_function(lambda day: kept_until(date.fromisoformat(day)), "kept_until", 1)
 
 
 @dataclass(frozen=True)
@@ -104,12 +113,14 @@ def want_lost_access(pairs: list[tuple[int, int]]) -> None:
 
 def want_leavers(app: App, removal_suspends: bool) -> None:
     """The seats of people who were deprovisioned, each with what protects it; leaving out counts for one departure."""
-    values = {"app": app.id, "suspends": removal_suspends, "identity": app.identity_id}
+    values = {"app": app.id, "suspends": removal_suspends, "identity": app.identity_id, "today": str(today())}
     db.execute_sql(
         """
         INSERT INTO wanted SELECT 'removed user', a.id, NULL, 1, coalesce(nullif(r.label, ''), a.role),
             p.status_reason || CASE WHEN p.status_reason = '' THEN 'Left' ELSE '' END,
             CASE
+                WHEN p.hold IS NOT NULL THEN 'Protected: legal hold: ' || p.hold
+                WHEN p.remove_on > :today THEN kept_until(p.remove_on)
                 WHEN a.protected IS NOT NULL THEN 'Protected: ' || a.protected
                 WHEN a.external_id = :identity THEN 'Protected: Rollcall acts with this account'
                 WHEN a.kind = 'system' THEN 'Protected: the app made it for itself'
@@ -158,6 +169,23 @@ def wanted_counts() -> dict[str, int]:
 
 def protection(account: Account) -> str | None:
     """Why this account may not be removed right now; None when it may. The same rules as want_leavers, for one."""
+    return kept(account) or protection_of_seat(account)
+
+
+def kept(account: Account) -> str | None:
+    """Why its person's seats stay for now, whatever they are: a legal hold, or the day that was set for them."""
+    person = account.person
+    if person is None:
+        return None
+    if person.hold is not None:
+        return f"Protected: legal hold: {person.hold}"
+    if account.match == "matched" and person.status == "deprovisioned" and (person.remove_on or today()) > today():
+        return kept_until(person.remove_on)
+    return None
+
+
+def protection_of_seat(account: Account) -> str | None:
+    """Why this very account may not be removed, whoever's it is."""
     if account.protected:
         return f"Protected: {account.protected}"
     if account.app.identity_id == account.external_id:

@@ -45,7 +45,10 @@ def _something_waits(app: App) -> bool:
     rows = db.execute_sql("SELECT account_id, protected, left_out FROM wanted").fetchall()
     if any(protected is None and left_out is None for _, protected, left_out in rows):
         return True
-    protected = {account_id for account_id, reason, left_out in rows if reason is not None and left_out is None}
+    protected = {
+        account_id for account_id, reason, left_out in rows
+        if reason is not None and left_out is None and not reason.startswith(policy.KEPT)
+    }  # fmt: skip
     return bool(protected) and bool(protected - policy.told_before(app))
 
 
@@ -79,7 +82,7 @@ def _attach_applied(app: App, check: Check, report: Report) -> int:
 
 def _merge_wanted(app: App, check: Check, report: Report) -> None:
     values = {"app": app.id, "check": check.id, "report": report.id, "now": str(utcnow())}
-    for statement in (_LET_GO_ABSENT, _LET_GO_RETURNED, _REFRESH_WAITING, _ADD_WAITING):
+    for statement in (_LET_GO_ABSENT, _LET_GO_UNPROTECTED, _LET_GO_RETURNED, _REFRESH_WAITING, _ADD_WAITING):
         db.execute_sql(statement, values)
     guard(report)
 
@@ -90,6 +93,14 @@ _LET_GO_ABSENT = """
       AND NOT EXISTS (
         SELECT 1 FROM wanted w WHERE w.kind = change.kind AND w.in_app = change.in_app
           AND w.account_id IS change.account_id AND w.asset_id IS change.asset_id)
+"""
+# What was protected and no longer is, is a new question: it is mailed, and counts for the guard from now.
+_LET_GO_UNPROTECTED = """
+    UPDATE change SET report_id = NULL, protected = NULL
+    WHERE report_id = :report AND decision = 'ignored' AND protected IS NOT NULL
+      AND EXISTS (
+        SELECT 1 FROM wanted w WHERE w.kind = change.kind AND w.in_app = change.in_app
+          AND w.account_id IS change.account_id AND w.asset_id IS change.asset_id AND w.protected IS NULL)
 """
 # Confirmed, but the account stayed after all (its task was cancelled, say): that yes is spent, this is a new question.
 _LET_GO_RETURNED = """

@@ -27,6 +27,7 @@ from sync import activity, apps, leases, matching, notify, policy, schedule
 from sync.db import connected, utcnow, writing
 from sync.models import Access, Account, App, Asset, Change, Person, Report, Role, Task
 from sync.vault import VaultProblem
+from sync.workspace import today
 
 TO_DO = "{connector} gives Rollcall no way to {act}: do it in the app itself, then say here that it is done."
 DELAYS = (10, 30, 120, 600, 1800, 7200)  # seconds before each further attempt
@@ -357,12 +358,15 @@ def cancel(task: Task, by: str) -> None:
 
 @schedule.each_minute
 def settle_returned(now: datetime) -> None:
-    """A removal that waits although its person is back: look again now, which ends it."""
-    back = Person.select(Person.id).where(Person.status != "deprovisioned")
+    """A removal that waits although its person is back, or on hold: look again now, which ends it."""
+    stays = Person.select(Person.id).where(
+        (Person.status != "deprovisioned") | Person.hold.is_null(False) | (Person.remove_on > today())
+    )
+    put_off = (Task.state == "needs attention") | (Task.state == "queued") & (Task.next_at > now)
     waiting = (
         Task.select(Task.id).join(Account)
-        .where(Task.act == "remove", Task.state == "needs attention", Task.report.is_null(False))
-        .where(Account.person.in_(back))
+        .where(Task.act == "remove", put_off, Task.report.is_null(False))
+        .where(Account.person.in_(stays))
     )  # fmt: skip
     ids = [task.id for task in waiting]
     if ids:

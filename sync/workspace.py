@@ -4,12 +4,12 @@ Each is one row of Setting; a name that is not there has its default."""
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sync import activity
-from sync.db import connected, writing
+from sync.db import connected, utcnow, writing
 from sync.models import Person, Setting
 
 
@@ -24,6 +24,7 @@ class Workspace:
     guard_accounts: int = 5
     guard_percent: int = 20
     currency: str = "€"
+    grace_days: int = 0  # that the seats of people whom a directory deprovisions are kept
 
 
 def workspace() -> Workspace:
@@ -61,6 +62,8 @@ def _refuse_nonsense(values: dict[str, Any]) -> None:
         raise WorkspaceProblem("The guard's number of accounts must be between 0 and 100,000.")
     if not (isinstance(values["guard_percent"], int) and 0 <= values["guard_percent"] <= 100):
         raise WorkspaceProblem("The guard's percentage must be between 0 and 100.")
+    if not (isinstance(values["grace_days"], int) and 0 <= values["grace_days"] <= 365):
+        raise WorkspaceProblem("The days of grace must be between 0 and 365.")
     if len(str(values["currency"])) > 4:
         raise WorkspaceProblem("The currency is a sign or a three-letter code, such as € or EUR.")
 
@@ -87,3 +90,8 @@ def set_setting(name: str, value: Any) -> None:
 def to_local(moment: datetime) -> datetime:
     """A naive UTC time as an aware one in the workspace's zone."""
     return moment.replace(tzinfo=UTC).astimezone(ZoneInfo(workspace().zone))
+
+
+def today() -> date:
+    """The day that it is in the workspace's zone."""
+    return to_local(utcnow()).date()

@@ -51,6 +51,7 @@ class Offboarding(Base):
     state = CharField(default="scheduled")  # scheduled, applied, cancelled
     remove_on = DateField(null=True)
     reason = TextField(default="")
+    key = CharField(null=True, unique=True)
     asked_by = CharField(default="")
     created_at = DateTimeField(default=datetime.now)
     decided_at = DateTimeField(null=True)

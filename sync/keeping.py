@@ -1,0 +1,129 @@
+"""What keeps the seats of somebody for now: a day that was set for them, and a legal hold.
+The rules that heed both are in policy.py; who comes back loses the day, and an offboarding that was planned for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+
+from sync import activity
+from sync.db import utcnow, writing
+from sync.models import Change, Offboarding, Person, PersonEmail
+from sync.workspace import today, workspace
+
+FARTHEST = timedelta(days=3660)
+
+
+class KeepingProblem(ValueError):
+    """It can't be; nothing was changed; the text is for the page."""
+
+
+def hold(person: Person, reason: str, by: str) -> None:
+    """Nothing of theirs is removed, by anybody, until it is lifted. Raises KeepingProblem without a reason."""
+    reason = " ".join(reason.split())[:200]
+    if not reason:
+        raise KeepingProblem("Say why: the reason is shown beside each of their seats.")
+    with writing():
+        before = Person.get_by_id(person.id).hold
+        if before == reason:
+            return
+        Person.update(hold=reason).where(Person.id == person.id).execute()
+        activity.record(by, "set legal hold", about=_name(person), why=reason, before=before, after=reason,
+                        person=person)
+    person.hold = reason
+
+
+def lift(person: Person, by: str) -> None:
+    """From now on their seats are asked about again; an offboarding whose day has passed is carried out."""
+    with writing():
+        before = Person.get_by_id(person.id).hold
+        if before is None:
+            return
+        Person.update(hold=None).where(Person.id == person.id).execute()
+        activity.record(by, "lifted legal hold", about=_name(person), before=before, person=person)
+    person.hold = None
+
+
+def keep_until(person: Person, day: date | None, by: str) -> None:
+    """Once they have left, their seats stay until this day; None: nothing keeps them. Raises KeepingProblem."""
+    _refuse_impossible(day)
+    with writing():
+        planned = scheduled(person)
+        if planned and day is None:
+            raise KeepingProblem("An offboarding is planned for that day: cancel it, or choose another day.")
+        if planned:
+            Offboarding.update(remove_on=day).where(Offboarding.id == planned.id).execute()
+        _set(person, day, by)
+
+
+def _refuse_impossible(day: date | None) -> None:
+    if day is None:
+        return
+    if day <= today():
+        raise KeepingProblem("Choose a day after today: who is to lose their seats now needs no day.")
+    if day > today() + FARTHEST:
+        raise KeepingProblem("That day is more than ten years away.")
+
+
+def _set(person: Person, day: date | None, by: str, why: str = "") -> None:
+    before = Person.get_by_id(person.id).remove_on
+    if before != day:
+        Person.update(remove_on=day).where(Person.id == person.id).execute()
+        activity.record(by, "set remove-on date" if day else "cleared remove-on date", about=_name(person), why=why,
+                        before=before and str(before), after=day and str(day), person=person)
+    person.remove_on = day
+
+
+def scheduled(person: Person) -> Offboarding | None:
+    """The offboarding that is planned for a later day."""
+    return Offboarding.get_or_none(Offboarding.person == person, Offboarding.state == "scheduled")
+
+
+def schedule(offboarding: Offboarding, by: str) -> None:
+    """The day of a new offboarding is the person's; inside the caller's transaction. Raises KeepingProblem."""
+    _refuse_impossible(offboarding.remove_on)
+    _set(offboarding.person, offboarding.remove_on, by, "Offboarding planned")
+
+
+def end_day(person: Person, by: str, why: str) -> None:
+    """No day keeps their seats any more; inside the caller's transaction."""
+    _set(person, None, by, why)
+
+
+def cancel(offboarding: Offboarding, by: str, why: str = "") -> bool:
+    """Give a planned offboarding up, and its day with it; False when it isn't planned any more."""
+    with writing():
+        planned = (Offboarding.id == offboarding.id) & (Offboarding.state == "scheduled")
+        if not Offboarding.update(state="cancelled", decided_at=utcnow()).where(planned).execute():
+            return False
+        Change.update(decision="ignored").where(
+            Change.offboarding == offboarding, Change.decision == "scheduled"
+        ).execute()
+        person = Person.get_by_id(offboarding.person_id)
+        activity.record(by, "cancelled offboarding", about=_name(person), why=why, person=person)
+        _set(person, None, by, why or "The offboarding was cancelled")
+        return True
+
+
+def begin_grace(persons: Iterable[Person], by: str) -> None:
+    """A directory deprovisioned them: their seats are kept for as many days as the workspace says."""
+    days = workspace().grace_days
+    for person in persons if days else ():
+        if Person.get_by_id(person.id).remove_on is None:
+            _set(person, today() + timedelta(days=days), by, f"{days} days of grace")
+
+
+def came_back(persons: Iterable[Person], by: str) -> None:
+    """What was planned for their leaving no longer is; inside the caller's transaction, at most 500 persons."""
+    ids = [person.id for person in persons]
+    for offboarding in list(Offboarding.select().where(Offboarding.person.in_(ids), Offboarding.state == "scheduled")):
+        cancel(offboarding, by, "They are back")
+    for person in list(Person.select().where(Person.id.in_(ids), Person.remove_on.is_null(False))):
+        _set(person, None, by, "They are back")
+
+
+def _name(person: Person) -> str:
+    if person.name:
+        return person.name
+    email = PersonEmail.select().where(PersonEmail.person == person).order_by(PersonEmail.main.desc()).first()
+    return email.email if email else f"person {person.id}"

@@ -1,0 +1,133 @@
+"""A day that was set for somebody's seats and a legal hold: what they keep, what ends them, and that they are told."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from sync import keeping, people, reports, schedule, tasks
+from sync.db import utcnow
+from sync.models import Account, Activity, Change, Mail, Person, Report, Task
+from sync.workspace import today, update_workspace
+from tests.sync.fixtures import email
+from tests.sync.scripted import person as person_of
+
+TOMORROW = timedelta(days=1)
+
+
+def kept(report: Report) -> dict[str, str | None]:
+    return {row.account.email: row.protected for row in report.changes if row.kind == "removed user"}
+
+
+def told(person: Person) -> list[str]:
+    return [entry.what for entry in Activity.select().where(Activity.person == person).order_by(Activity.id)]
+
+
+def the_day_comes(person: Person) -> None:
+    Person.update(remove_on=today()).where(Person.id == person.id).execute()
+
+
+def test_until_the_day_nobody_is_asked_and_on_it_they_are(chat):
+    person = chat.people[3]
+    keeping.keep_until(person, today() + TOMORROW, chat.by)
+    chat.leave(3)
+    check = chat.check()
+    assert check.waiting == 0 and reports.open_report(chat.app) is None and Mail.select().count() == 0
+    chat.leave(4)
+    report = chat.check().report
+    day = today() + TOMORROW
+    assert kept(report) == {email(3): f"Kept until {day.day} {day:%B}" + ("" if day.year == today().year
+                            else f" {day.year}"), email(4): None}  # fmt: skip
+    the_day_comes(person)
+    mails = Mail.select().count()
+    report = chat.check().report
+    assert kept(report) == {email(3): None, email(4): None} and Mail.select().count() > mails
+    assert "set remove-on date" in told(person)
+
+
+def test_a_kept_seat_alone_makes_no_news(chat):
+    chat.leave(4)
+    chat.check()
+    mails = Mail.select().count()
+    keeping.keep_until(chat.people[3], today() + TOMORROW, chat.by)
+    chat.leave(3)
+    report = chat.check().report
+    assert email(3) in kept(report) and Mail.select().count() == mails
+
+
+def test_a_hold_keeps_everybody_from_removing_until_it_is_lifted(chat):
+    chat.leave(3)
+    report = chat.check().report
+    keeping.hold(chat.people[3], "Lawsuit 12/2026", chat.by)
+    done = reports.finish(report, chat.by)
+    assert done.tasks == [] and Account.get(Account.email == email(3)).state == "present"
+    assert Change.get(Change.report == report).protected == "Protected: legal hold: Lawsuit 12/2026"
+    keeping.lift(chat.people[3], chat.by)
+    report = chat.check().report
+    assert len(reports.finish(report, chat.by).tasks) == 1
+    assert [what for what in told(chat.people[3]) if "hold" in what] == ["set legal hold", "lifted legal hold"]
+
+
+def test_a_task_looks_for_a_hold_right_before_it_acts(chat):
+    chat.leave(3)
+    [task] = reports.finish(chat.check().report, chat.by).tasks
+    keeping.hold(chat.people[3], "Lawsuit", chat.by)
+    schedule.drain()
+    task = Task.get_by_id(task.id)
+    assert (task.state, task.error) == ("no longer needed", "Protected: legal hold: Lawsuit.")
+    assert chat.removed() == [] and Account.get(Account.email == email(3)).state == "present"
+
+
+@pytest.mark.parametrize("keeps", ["hold", "day", "return"])
+@pytest.mark.parametrize("state", ["needs attention", "queued"])
+def test_what_waits_ends_within_a_minute(chat, keeps, state):
+    chat.leave(3)
+    [task] = reports.finish(chat.check().report, chat.by).tasks
+    Task.update(state=state, next_at=utcnow() + TOMORROW).execute()
+    if keeps == "hold":
+        keeping.hold(chat.people[3], "Lawsuit", chat.by)
+    elif keeps == "day":
+        keeping.keep_until(chat.people[3], today() + TOMORROW, chat.by)
+    else:
+        people.mark_returned(chat.people[3], chat.by)
+    tasks.settle_returned(utcnow())
+    schedule.drain(("task",))
+    assert Task.get_by_id(task.id).state == "no longer needed" and chat.removed() == []
+
+
+def test_what_cant_be_is_refused_and_changes_nothing(chat):
+    person = chat.people[3]
+    for day in (today(), today() - TOMORROW, today() + timedelta(days=4000)):
+        with pytest.raises(keeping.KeepingProblem):
+            keeping.keep_until(person, day, chat.by)
+    with pytest.raises(keeping.KeepingProblem):
+        keeping.hold(person, "   ", chat.by)
+    person = Person.get_by_id(person.id)
+    assert (person.hold, person.remove_on) == (None, None)
+    before = told(person)
+    keeping.lift(person, chat.by)
+    keeping.keep_until(person, None, chat.by)
+    assert told(person) == before
+
+
+def test_whom_a_directory_deprovisions_gets_the_days_of_grace(company, by):
+    update_workspace(by, grace_days=14)
+    company.say("id3", status="deprovisioned")
+    company.read()
+    person = person_of("p3@acme.example")
+    assert person.status == "deprovisioned" and person.remove_on == today() + timedelta(days=14)
+    people.mark_left(person_of("p4@acme.example"), by)
+    assert person_of("p4@acme.example").remove_on is None, "who was marked by hand gets none"
+    company.say("id3", status="active")
+    company.read()
+    assert person_of("p3@acme.example").remove_on is None
+
+
+def test_no_grace_by_default_and_a_day_that_was_set_stays(company, by):
+    keeping.keep_until(person_of("p3@acme.example"), today() + timedelta(days=3), by)
+    company.say("id3", status="deprovisioned")
+    company.say("id4", status="deprovisioned")
+    company.read()
+    assert person_of("p3@acme.example").remove_on == today() + timedelta(days=3)
+    assert person_of("p4@acme.example").remove_on is None
