@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.base import Account, Asset, CredentialRejected, Refused
+from connectors.base import Account, Asset, CredentialRejected, Refused, TemporarilyUnavailable
 from connectors.postgres_roles import CONNECT, CONNECT_THROUGH, OWNER, OWNER_THROUGH, PUBLIC, SUPERUSER, PostgresRoles
 from sync import apps, checks, people, policy, reports, schedule
 from sync.models import Account as Row
@@ -96,6 +96,7 @@ def test_every_role_is_read_in_pages(postgres: Postgres, count: int):
 def test_what_is_an_account_and_what_is_not(postgres: Postgres, connector: PostgresRoles):
     postgres.role("ana")
     postgres.role("off", "NOLOGIN")
+    postgres.run("GRANT {} TO {} WITH ADMIN OPTION", "off", "ana")
     postgres.role("late", "VALID UNTIL '2020-01-01'")
     postgres.run("CREATE ROLE {}", "team")
     postgres.run("GRANT {} TO {}", "team", "ana")
@@ -166,6 +167,31 @@ def test_the_id_outlives_a_new_name(postgres: Postgres, connector: PostgresRoles
     postgres.role("ana")
     connector.remove(stale)
     assert postgres.signs_in("ana") and connector.account(id).status == "suspended"
+
+
+def test_a_role_renamed_in_this_very_moment_hits_nobody_else(postgres: Postgres, connector: PostgresRoles, monkeypatch):
+    postgres.role("ana")
+    ana, act = find(connector, "ana"), connector._client.run
+
+    def too_late(text: str, **names: str) -> None:
+        postgres.run("ALTER ROLE {} RENAME TO {}", "ana", "married")
+        postgres.role("ana")
+        act(text, **names)
+
+    monkeypatch.setattr(connector._client, "run", too_late)
+    with pytest.raises(TemporarilyUnavailable, match="nothing was changed"):
+        connector.remove(ana)
+    assert postgres.signs_in("ana") and postgres.signs_in("married")
+
+
+def test_nobodys_function_runs_in_place_of_the_servers_own(postgres: Postgres, connector: PostgresRoles):
+    postgres.role("ana")
+    postgres.run("CREATE FUNCTION public.shobj_description(oid, text) RETURNS text "
+                 "RETURN 'owner@acme.example'")  # fmt: skip
+    try:
+        assert find(connector, "ana").email == "ana@acme.example"
+    finally:
+        postgres.run("DROP FUNCTION public.shobj_description(oid, text)")
 
 
 @pytest.mark.parametrize("id", ["", "0", "ana", "99999999", "4294967296", "-1", "1; DROP ROLE ana", "٣"])
