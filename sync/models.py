@@ -66,6 +66,10 @@ class Person(Base):
     password_hash = CharField(null=True)
     created_at = DateTimeField(default=utcnow)
 
+    class Meta:
+        indexes = (SQL("CREATE INDEX person_number ON person (employee_number COLLATE NOCASE) "
+                       "WHERE employee_number IS NOT NULL"),)
+
 
 class PersonEmail(Base):
     person = ForeignKeyField(Person, backref="emails", on_delete="CASCADE")
@@ -109,6 +113,7 @@ class DirectoryGroup(Base):
     directory = ForeignKeyField(Directory, backref="groups", on_delete="CASCADE")
     external_id = CharField()
     name = CharField()
+    gone_at = DateTimeField(null=True)  # no longer in the directory: kept for its rules, who was in it last as well
 
     class Meta:
         indexes = ((("directory", "external_id"), True),)
@@ -220,6 +225,20 @@ class App(Base):
     created_at = DateTimeField(default=utcnow)
     match_domain = CharField(null=True)  # a user name without e-mail is matched as name@this
     joiners = CharField(null=True)  # automatic: whom rules assign is invited without a yes; null: ask
+    unassigned = CharField(null=True)  # automatic: who is in no group any more is removed without a yes; null: ask
+
+
+class RememberedAnswer(Base):
+    """What an app answered at the last reading, to be asked for again only if it differs; `body` is packed."""
+
+    app = ForeignKeyField(App, on_delete="CASCADE", index=False)
+    key = CharField()
+    etag = CharField()
+    link = TextField(default="")
+    body = BlobField()
+
+    class Meta:
+        indexes = ((("app", "key"), True),)
 
 
 class AppPerson(Base):
@@ -241,6 +260,7 @@ class Role(Base):
     label = CharField()
     privileged = BooleanField(default=False)
     standard = BooleanField(default=False)  # the default for somebody new
+    place = IntegerField(default=0)  # in the app's own order, the highest first
 
     class Meta:
         indexes = ((("app", "external_id"), True),)
@@ -333,7 +353,7 @@ class Check(Base):
     """One reading of an app, from start to end. This row is the truth; the queue only wakes a worker."""
 
     app = ForeignKeyField(App, backref="checks", on_delete="CASCADE")
-    trigger = CharField(default="hand")  # daily, hand, connect, api, directory
+    trigger = CharField(default="hand")  # daily, hand, connect, api, directory, invitation
     started_by = CharField(default="schedule")
     state = CharField(default="queued")  # queued, running, succeeded, failed, cancelled
     phase = CharField(default="waiting")  # waiting, directory, accounts, assets, access, comparing
@@ -408,7 +428,8 @@ class Change(Base):
             SQL("CREATE UNIQUE INDEX change_once ON change (report_id, kind, in_app, coalesce(account_id, 0), "
                 "coalesce(asset_id, 0), coalesce(person_id, 0)) WHERE decision <> 'applied'"),
             SQL("CREATE INDEX change_account ON change (account_id) WHERE decision <> 'applied'"),
-            SQL("CREATE INDEX change_removals ON change (created_at) WHERE kind = 'removed user' AND in_app"),
+            SQL("CREATE INDEX change_removals ON change (created_at) "
+                "WHERE kind IN ('removed user', 'no longer assigned') AND in_app"),
         )
 
 
@@ -465,7 +486,8 @@ class Team(Base):
 
 class TeamGroup(Base):
     team = ForeignKeyField(Team, backref="groups", on_delete="CASCADE", index=False)
-    group = ForeignKeyField(DirectoryGroup, backref="teams", on_delete="CASCADE")
+    group = ForeignKeyField(DirectoryGroup, null=True, backref="teams", on_delete="SET NULL")  # null: gone
+    name = CharField(default="")  # of group and directory, as they were when it was put in
 
     class Meta:
         indexes = ((("team", "group"), True),)
@@ -498,11 +520,30 @@ class Assignment(Base):
     app = ForeignKeyField(App, backref="assignments", on_delete="CASCADE", index=False)
     person = ForeignKeyField(Person, backref="assignments", on_delete="CASCADE")
     role = CharField(default="")  # the highest of the rules
+    why = TextField(default="")  # "in group Sales of Company LDAP → Editor"
     since = DateTimeField(default=utcnow)
     ended_at = DateTimeField(null=True)
 
     class Meta:
         indexes = ((("app", "person"), True),)
+
+
+class LeftOut(Base):
+    """What rules want and somebody decided against; holds until it is taken back, or they want another role."""
+
+    app = ForeignKeyField(App, on_delete="CASCADE", index=False)
+    kind = CharField()  # of the Change
+    account = ForeignKeyField(Account, null=True, on_delete="CASCADE")
+    person = ForeignKeyField(Person, null=True, on_delete="CASCADE")  # whom to invite
+    asset = ForeignKeyField(Asset, null=True, on_delete="CASCADE")
+    role = CharField(default="")
+    reason = TextField()
+    made_by = CharField(default="")
+    made_at = DateTimeField(default=utcnow)
+
+    class Meta:
+        indexes = (SQL("CREATE UNIQUE INDEX left_out_once ON left_out (app_id, kind, coalesce(account_id, 0), "
+                       "coalesce(person_id, 0), coalesce(asset_id, 0), role)"),)
 
 
 class Invitation(Base):
@@ -532,7 +573,7 @@ class Mail(Base):
     """The outbox: a mail is here, in the transaction that caused it, before anybody says it was sent."""
 
     key = CharField(unique=True)  # what it is about: the same news is never queued twice
-    kind = CharField()  # report, reminder, outcome, check failed, held, directory failed, directory held, test
+    kind = CharField()  # report, reminder, outcome, check failed, held, directory failed, directory held, test, invitation
     to = CharField(column_name="recipient")
     subject = CharField()
     text = TextField()

@@ -78,7 +78,8 @@ class Team(Base):
 
 class TeamGroup(Base):
     team = ForeignKeyField(Team, on_delete="CASCADE", index=False)
-    group = ForeignKeyField(DirectoryGroup, on_delete="CASCADE")
+    group = ForeignKeyField(DirectoryGroup, null=True, on_delete="SET NULL")
+    name = CharField(default="")
 
     class Meta:
         indexes = ((("team", "group"), True),)
@@ -107,11 +108,28 @@ class Assignment(Base):
     app = ForeignKeyField(App, on_delete="CASCADE", index=False)
     person = ForeignKeyField(Person, on_delete="CASCADE")
     role = CharField(default="")  # the highest of the rules
+    why = TextField(default="")
     since = DateTimeField(default=datetime.now)
     ended_at = DateTimeField(null=True)
 
     class Meta:
         indexes = ((("app", "person"), True),)
+
+
+class LeftOut(Base):
+    app = ForeignKeyField(App, on_delete="CASCADE", index=False)
+    kind = CharField()
+    account = ForeignKeyField(Account, null=True, on_delete="CASCADE")
+    person = ForeignKeyField(Person, null=True, on_delete="CASCADE")
+    asset = ForeignKeyField(Asset, null=True, on_delete="CASCADE")
+    role = CharField(default="")
+    reason = TextField()
+    made_by = CharField(default="")
+    made_at = DateTimeField(default=datetime.now)
+
+    class Meta:
+        indexes = (SQL("CREATE UNIQUE INDEX left_out_once ON left_out (app_id, kind, coalesce(account_id, 0), "
+                       "coalesce(person_id, 0), coalesce(asset_id, 0), role)"),)
 
 
 class Invitation(Base):
@@ -135,13 +153,16 @@ class Invitation(Base):
                        "WHERE state IN ('ongoing', 'failed', 'invited')"),)
 
 
-TABLES = [Offboarding, MatchDecision, Team, TeamGroup, GroupRule, GroupRuleAsset, Assignment, Invitation]
+TABLES = [Offboarding, MatchDecision, Team, TeamGroup, GroupRule, GroupRuleAsset, Assignment, LeftOut, Invitation]
 COLUMNS = (
     ("directory", "place", IntegerField(null=True)),
     ("person", "remove_on", DateField(null=True)),
     ("person", "hold", TextField(null=True)),
     ("app", "match_domain", CharField(null=True)),
     ("app", "joiners", CharField(null=True)),
+    ("app", "unassigned", CharField(null=True)),
+    ("directory_group", "gone_at", DateTimeField(null=True)),
+    ("role", "place", IntegerField(default=0)),
     ("account", "user_name", CharField(null=True)),
     ("account", "employee_number", CharField(null=True)),
     ("account", "match_note", TextField(null=True)),
@@ -153,6 +174,7 @@ CHANGE_ONCE = (
     "CREATE UNIQUE INDEX change_once ON change (report_id, kind, in_app, coalesce(account_id, 0), "
     "coalesce(asset_id, 0){}) WHERE decision <> 'applied'"
 )
+REMOVALS = "CREATE INDEX change_removals ON change (created_at) WHERE kind {} AND in_app"
 TASK_LIVE = (
     "CREATE UNIQUE INDEX app_task_live ON app_task (account_id, act{}) "
     "WHERE state IN ('queued', 'running', 'needs attention')"
@@ -166,14 +188,19 @@ def up(migrator, db):
     for table, column, target in REFERENCES:
         db.execute_sql(f"ALTER TABLE {table} ADD COLUMN {column} INTEGER REFERENCES {target} (id) ON DELETE SET NULL")
     db.execute_sql('CREATE INDEX "change_offboarding_id" ON "change" ("offboarding_id")')
+    db.execute_sql("CREATE INDEX person_number ON person (employee_number COLLATE NOCASE) "
+                   "WHERE employee_number IS NOT NULL")
     _index(db, "change_once", CHANGE_ONCE, ", coalesce(person_id, 0)")
+    _index(db, "change_removals", REMOVALS, "IN ('removed user', 'no longer assigned')")
     _index(db, "app_task_live", TASK_LIVE, ", coalesce(asset_id, 0)")
 
 
 def down(migrator, db):
     _index(db, "change_once", CHANGE_ONCE, "")
+    _index(db, "change_removals", REMOVALS, "= 'removed user'")
     _index(db, "app_task_live", TASK_LIVE, "")
     db.execute_sql('DROP INDEX "change_offboarding_id"')
+    db.execute_sql("DROP INDEX person_number")
     for table, column in [reference[:2] for reference in REFERENCES] + [column[:2] for column in COLUMNS]:
         db.execute_sql(f'ALTER TABLE "{table}" DROP COLUMN "{column}"')
     with db.bind_ctx(TABLES, bind_refs=False, bind_backrefs=False):
