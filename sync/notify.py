@@ -71,6 +71,11 @@ def can_send() -> bool:
     return _outgoing is not None
 
 
+def link(path: str) -> str:
+    """The whole address of a page."""
+    return f"{_base_url}{path}"
+
+
 def outbox(limit: int = 100) -> list[Mail]:
     """The mails that have not left yet or could not, newest first."""
     return list(Mail.select().where(Mail.state != "sent").order_by(Mail.id.desc()).limit(limit))
@@ -150,8 +155,8 @@ def _mail_report(report: Report, kind: str, key: str, fresh_count: int = 0) -> l
     held = sum(count for (_, decision, _), count in tally.items() if decision == "held")
     changes = list(rows)
     alone = sole_assets([change.account_id for change in changes if change.account_id and change.in_app])
-    return _queue(
-        _owners(app), kind, key, app=app, template="held" if kind == "held" else "report",
+    return to_outbox(
+        owners_of(app), kind, key, app=app, template="held" if kind == "held" else "report",
         subject=held_subject(app, tally) if held and kind == "held" else report_subject(app, tally, kind),
         changes=[
             _told_change(change, told_through if fresh_count else 0, alone.get(change.account_id, []))
@@ -205,8 +210,8 @@ def outcome(report: Report) -> list[Mail]:
     app, only_removals = App.get_by_id(report.app_id), not tasks.where(Task.act != "remove").exists()
     failed = sum(states.get(state, 0) for state in ("failed", "needs attention"))
     left_out = Change.select().where(Change.report == report.id, Change.decision == "left out")
-    return _queue(
-        _owners(app), "outcome", f"report-{report.id}-outcome-{'failed' if failed else 'well'}-{last.id}", app=app,
+    return to_outbox(
+        owners_of(app), "outcome", f"report-{report.id}-outcome-{'failed' if failed else 'well'}-{last.id}", app=app,
         template="outcome", subject=outcome_subject(app, states, failed, only_removals),
         app_name=app.name, failed_count=failed,
         groups=[
@@ -245,8 +250,8 @@ def check_failed(app: App, check: Check) -> list[Mail]:
     if app.failures < TOO_MANY_FAILURES:
         return []
     since = app.last_check_at
-    return _queue(
-        _owners(app), "check failed", f"app-{app.id}-failing-since-{since or 'connected'}", app=app,
+    return to_outbox(
+        owners_of(app), "check failed", f"app-{app.id}-failing-since-{since or 'connected'}", app=app,
         template="check_failed",
         subject=Sentence(f"{name_in_line(app.name)} could not be checked {app.failures} times in a row"),
         app_name=app.name, failures=app.failures, error=check.error or "", advice=check.advice or "",
@@ -261,7 +266,7 @@ def directory_failed(directory: Directory, error: str) -> list[Mail]:
     if directory.failures < TOO_MANY_FAILURES:
         return []
     since = directory.last_read_at
-    return _queue(
+    return to_outbox(
         _workspace_owners(), "directory failed", f"directory-{directory.id}-failing-since-{since or 'connected'}",
         template="directory_failed",
         subject=Sentence(f"{name_in_line(directory.name)} could not be read {directory.failures} times in a row"),
@@ -282,7 +287,7 @@ def directory_held(directory: Directory, count: int) -> list[Mail]:
     active = DirectoryEntry.select().where(
         DirectoryEntry.directory == directory.id, DirectoryEntry.status == "active"
     ).count()
-    return _queue(
+    return to_outbox(
         _workspace_owners(), "directory held", f"directory-{directory.id}-held-{who}", template="directory_held",
         subject=Sentence(
             f"Held: {count:,} of {people(active)} in {name_in_line(directory.name)} would count as having left"
@@ -298,14 +303,14 @@ def directory_held(directory: Directory, count: int) -> list[Mail]:
 
 def test_mail(to: str) -> Mail:
     """A mail to one address, to see whether mails arrive."""
-    [mail] = _queue(
+    [mail] = to_outbox(
         [to], "test", f"test-{secrets.token_hex(8)}", template="test", subject=Sentence("Test mail from Rollcall"),
         link=_base_url,
     )
     return mail
 
 
-def _owners(app: App) -> list[str]:
+def owners_of(app: App) -> list[str]:
     """The addresses of the app's Owners who are still here; of the workspace's owners where there are none."""
     query = Person.select().join(AppPerson).where(
         AppPerson.app == app.id, AppPerson.part == "owner", Person.status != "deprovisioned"
@@ -321,7 +326,7 @@ def _addresses(people: Iterable[Person]) -> list[str]:
     return sorted({email for person in people if (email := main_email(person))})
 
 
-def _queue(
+def to_outbox(
     to: list[str], kind: str, key: str, *, template: str, subject: Sentence, app: App | None = None, **values: Any
 ) -> list[Mail]:
     """One row for each address that has not been told yet; the rows that are new."""

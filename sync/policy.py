@@ -52,13 +52,38 @@ def workspace_guard() -> Guard:
     return Guard(settings.guard_accounts, settings.guard_percent)
 
 
+def is_mass(app: App, leaving: int) -> bool:
+    """Whether a guard, the app's or the workspace's, holds it that so many more leave the app now (rule 6)."""
+    before = confirmed_lately(app)
+    users = Account.select().where(Account.app == app, Account.state == "present").count() + before
+    elsewhere, others = leaving_elsewhere(app)
+    leaving_today = leaving + before
+    return leaving > 0 and (
+        guard_of(app).holds(leaving_today, users)
+        or workspace_guard().holds(leaving_today + elsewhere, users + others)
+    )
+
+
 def confirmed_lately(app: App) -> int:
-    """Removals that were found in this app within a day and confirmed, but not as part of a mass that was released."""
-    return db.execute_sql(
+    """Removals that were found in this app within a day and confirmed, or asked for by hand, but not as part of a mass
+    that was released."""
+    found = db.execute_sql(
         """
         SELECT count(DISTINCT c.account_id) FROM change c JOIN report r ON r.id = c.report_id
         WHERE c.kind = 'removed user' AND c.in_app AND c.created_at > ? AND c.app_id = ? AND c.decision = 'confirmed'
           AND (r.released_at IS NULL OR c.created_at > r.released_at)
+        """,
+        (str(utcnow() - DAY), app.id),
+    ).fetchone()[0]
+    return found + _by_hand_lately("app_id = ? AND detail ->> 'released' IS NULL", app)
+
+
+def _by_hand_lately(which: str, app: App) -> int:
+    """Removals that no check found but somebody asked for within a day, and that were not given up."""
+    return db.execute_sql(
+        f"""
+        SELECT count(*) FROM app_task WHERE act = 'remove' AND change_id IS NULL AND report_id IS NULL
+          AND created_at > ? AND state NOT IN ('cancelled', 'no longer needed') AND {which}
         """,
         (str(utcnow() - DAY), app.id),
     ).fetchone()[0]
@@ -77,7 +102,7 @@ def leaving_elsewhere(app: App) -> tuple[int, int]:
     others = db.execute_sql(
         "SELECT coalesce(sum(users), 0) FROM app WHERE id <> ? AND state <> 'disconnected'", (app.id,)
     ).fetchone()[0]
-    return leaving, others
+    return leaving + _by_hand_lately("app_id <> ?", app), others
 
 
 def want_nothing() -> None:

@@ -79,15 +79,7 @@ def guard(report: Report) -> None:
     )
     if report.released_at:
         removals = removals.where(Change.created_at > report.released_at)
-    before = policy.confirmed_lately(report.app)
-    leaving = removals.count() + before
-    users = Account.select().where(Account.app == report.app, Account.state == "present").count() + before
-    elsewhere, others = policy.leaving_elsewhere(report.app)
-    mass = leaving > before and (
-        policy.guard_of(report.app).holds(leaving, users)
-        or policy.workspace_guard().holds(leaving + elsewhere, users + others)
-    )
-    decision = HELD if mass else CONFIRM
+    decision = HELD if policy.is_mass(report.app, removals.count()) else CONFIRM
     ids = removals.where(Change.decision != decision).select(Change.id)
     Change.update(decision=decision).where(Change.id.in_(ids)).execute()
 

@@ -24,17 +24,22 @@ def check_apps_of(person_ids: Iterable[int], by: str) -> list[App]:
             )
             found |= {app.id: app for app in App.select().where(App.state == "active", App.id.in_(with_seat))}
         for app in found.values():
-            _ask(app, by)
+            ask(app, by, "directory")
     return list(found.values())
 
 
-def _ask(app: App, by: str) -> None:
-    """A check that runs asks who is here in its last step, after this; one that waits for longer is brought on."""
+def ask(app: App, by: str, trigger: str) -> None:
+    """A check of an active app within a minute. Inside the caller's transaction.
+
+    A check that runs asks who is here in its last step, after this; one that waits for longer is brought on.
+    """
+    if app.state != "active":
+        return
     due = utcnow() + PAUSE
     waiting = Check.get_or_none(Check.app == app, Check.state.in_(("queued", "running")))
     if waiting is None:
-        waiting = Check.create(app=app, trigger="directory", started_by=by, next_at=due)
-        activity.record(by, "asked for a check", about=app.name, why="directory", app=app)
+        waiting = Check.create(app=app, trigger=trigger, started_by=by, next_at=due)
+        activity.record(by, "asked for a check", about=app.name, why=trigger, app=app)
     elif waiting.state == "running" or waiting.next_at <= due:
         return
     else:

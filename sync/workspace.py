@@ -24,6 +24,8 @@ class Workspace:
     guard_accounts: int = 5
     guard_percent: int = 20
     currency: str = "€"
+    invitation_reminder_days: int = 3
+    invitation_expiry_days: int = 14
     grace_days: int = 0  # that the seats of people whom a directory deprovisions are kept
 
 
@@ -62,6 +64,9 @@ def _refuse_nonsense(values: dict[str, Any]) -> None:
         raise WorkspaceProblem("The guard's number of accounts must be between 0 and 100,000.")
     if not (isinstance(values["guard_percent"], int) and 0 <= values["guard_percent"] <= 100):
         raise WorkspaceProblem("The guard's percentage must be between 0 and 100.")
+    reminder, expiry = values["invitation_reminder_days"], values["invitation_expiry_days"]
+    if not (isinstance(reminder, int) and isinstance(expiry, int) and 1 <= reminder <= expiry <= 365):
+        raise WorkspaceProblem("An invitation expires after 1 to 365 days, and is reminded of before that.")
     if not (isinstance(values["grace_days"], int) and 0 <= values["grace_days"] <= 365):
         raise WorkspaceProblem("The days of grace must be between 0 and 365.")
     if len(str(values["currency"])) > 4:

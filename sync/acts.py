@@ -1,0 +1,197 @@
+"""What each act does in the app itself: a last look at whether it still must happen (rules 4 and 5), then the call.
+When it is tried, and again, is up to tasks.py; what it changed in Rollcall is written by settling.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from connectors.base import CHANGE_ROLE, GRANT, INVITE, LOOK_UP, REMOVE, REVOKE, Connector
+from connectors.base import Account as Seat
+from connectors.base import Asset as SeatAsset
+from sync import matching, policy
+from sync.models import Access, Account, Asset, Assignment, Invitation, Person, Role, Task
+
+TO_DO = "{connector} gives Rollcall no way to {act}: do it in the app itself, then say here that it is done."
+
+
+class NoLongerNeeded(Exception):
+    """A last look found that the act must not or need not happen; the text says why."""
+
+
+class ByHand(Exception):
+    """The connector can't do this act: somebody must, in the app itself."""
+
+
+class NotConfirmed(Exception):
+    """The app said yes, but a look-up shows that nothing has changed."""
+
+
+def do(task: Task, connector: Connector) -> None:
+    """Do the task in the app, or raise why not: the three above, or a ConnectorError."""
+    needed, act = ACTS[task.act]
+    if needed not in connector.capabilities and task.act != "remove":
+        raise ByHand(TO_DO.format(connector=connector.label, act=task.act))
+    act(task, connector)
+
+
+def _remove(task: Task, connector: Connector) -> None:
+    account = Account.get_by_id(task.account_id)
+    _still_to_go(account, task)
+    seat = _look_again(task, connector, account)
+    if seat is None or (connector.removal_suspends and seat.status == "suspended"):
+        return
+    _refuse_if_protected(task, account, seat, connector)
+    if REMOVE not in connector.capabilities:
+        raise ByHand(TO_DO.format(connector=connector.label, act="remove"))
+    connector.remove(seat)
+    if LOOK_UP in connector.capabilities:
+        left = connector.account(task.external_id)
+        if left is not None and not (connector.removal_suspends and left.status == "suspended"):
+            raise NotConfirmed("The app accepted the removal, but still shows the account.")
+
+
+def _still_to_go(account: Account, task: Task) -> None:
+    if account.state != "removing":
+        raise NoLongerNeeded("The account has left the app already.")
+    if task.report_id is None:
+        if "person" in task.detail and task.detail["person"] != account.person_id:
+            raise NoLongerNeeded("The account is somebody else's now than when its removal was asked for.")
+        return
+    person = Person.get_or_none(Person.id == account.person_id)
+    kind = task.change.kind if task.change_id else "removed user"
+    if person is None or account.match != "matched":
+        raise NoLongerNeeded("The account is no longer matched to anybody who has left.")
+    if kind == "no longer assigned" and person.status != "deprovisioned":
+        assigned = Assignment.get_or_none(Assignment.app == task.app_id, Assignment.person == person)
+        if assigned is not None and assigned.ended_at is None:
+            raise NoLongerNeeded(f"{person.name or account.email} is in a group of this app again.")
+    elif person.status != "deprovisioned":
+        raise NoLongerNeeded(f"{person.name or account.email} is back: {person.status} in the directory.")
+
+
+def _look_again(task: Task, connector: Connector, account: Account) -> Seat | None:
+    """The account as the app has it now, None when it is gone. Raises NoLongerNeeded when it is somebody else's."""
+    if LOOK_UP not in connector.capabilities:
+        return _seat(account)
+    seat = connector.account(task.external_id)
+    if seat is not None and seat.id != task.external_id:
+        raise NoLongerNeeded("The app gave another account than the one it was asked for.")
+    if seat is not None and matching.normal_email(seat.email) != task.normal:
+        asked = "its removal was confirmed" if task.act == "remove" else "this was asked for"
+        raise NoLongerNeeded(f"The account has another e-mail now than when {asked}.")
+    return seat
+
+
+def _seat(account: Account) -> Seat:
+    return Seat(id=account.external_id, email=account.email, name=account.name, status=account.status,
+                role=account.role, kind=account.kind, seat=account.seat)  # fmt: skip
+
+
+def _refuse_if_protected(task: Task, account: Account, seat: Seat, connector: Connector) -> None:
+    """Rule 5, by what the app says now: the account's role, and that somebody else still has such a one."""
+    account = Account.get_by_id(account.id)
+    _still_to_go(account, task)
+    account.role, account.kind = seat.role, seat.kind
+    if why := policy.protection(account):
+        raise NoLongerNeeded(f"{why}.")
+    _refuse_last_administrator(task, account, seat, connector)
+
+
+def _refuse_last_administrator(task: Task, account: Account, seat: Seat, connector: Connector) -> None:
+    privileged = policy.privileged_roles(task.app)
+    if seat.role and not Role.select().where(Role.app == task.app, Role.external_id == seat.role).exists():
+        privileged |= {role.id for role in connector.roles() if role.privileged}
+    if seat.role not in privileged or task.detail.get("role") in privileged:
+        return
+    others = policy.administrators_beside(account, privileged).order_by(Account.last_activity.desc())
+    if LOOK_UP in connector.capabilities:
+        stays = any(_administers(connector, other, privileged) for other in others)
+    else:
+        stays = task.act == "remove" or others.exists()  # a removal was looked at by policy.protection()
+    if not stays:
+        raise NoLongerNeeded(f"{policy.LAST}.")
+
+
+def _administers(connector: Connector, account: Account, privileged: set[str]) -> bool:
+    seat = connector.account(account.external_id)
+    return seat is not None and seat.status == "active" and seat.kind == "user" and seat.role in privileged
+
+
+def _change_role(task: Task, connector: Connector) -> None:
+    account, role = Account.get_by_id(task.account_id), task.detail["role"]
+    seat = _present_seat(task, connector, account)
+    if seat.role == role:
+        return
+    if "before" in task.detail and seat.role != task.detail["before"]:
+        now = Role.get_or_none(Role.app == task.app, Role.external_id == seat.role)
+        raise NoLongerNeeded(f"Its role was changed to {now.label if now else seat.role or 'none'} in the app meanwhile.")
+    if task.app.identity_id == account.external_id:
+        raise NoLongerNeeded("Protected: Rollcall acts with this account.")
+    _refuse_last_administrator(task, account, seat, connector)
+    connector.change_role(seat, role)
+    if LOOK_UP in connector.capabilities:
+        after = connector.account(task.external_id)
+        if after is not None and after.role == seat.role:
+            raise NotConfirmed("The app accepted the new role, but still shows the old one.")
+
+
+def _invite(task: Task, connector: Connector) -> None:
+    invitation = Invitation.get_or_none(Invitation.task == task)
+    if invitation is not None and invitation.state not in ("ongoing", "failed"):
+        raise NoLongerNeeded(f"The invitation is {invitation.state}.")
+    person = Person.get_or_none(Person.id == (invitation.person_id if invitation else task.detail.get("person")))
+    if person is not None and person.status == "deprovisioned":
+        raise NoLongerNeeded(f"{person.name or task.detail['email']} has left.")
+    connector.invite(task.detail["email"], task.detail["role"])
+
+
+def _grant(task: Task, connector: Connector) -> None:
+    account = Account.get_by_id(task.account_id)
+    seat = _present_seat(task, connector, account)
+    if account.person is not None and account.person.status == "deprovisioned" and account.match == "matched":
+        raise NoLongerNeeded(f"{account.person.name or account.email} has left.")
+    asset = _asset(task)
+    _refuse_changed_access(task)
+    connector.grant(seat, asset, task.detail["role"])
+
+
+def _revoke(task: Task, connector: Connector) -> None:
+    seat = _present_seat(task, connector, Account.get_by_id(task.account_id))
+    asset = _asset(task)
+    _refuse_changed_access(task)
+    connector.revoke(seat, asset)
+
+
+def _present_seat(task: Task, connector: Connector, account: Account) -> Seat:
+    if account.state == "removing":
+        raise NoLongerNeeded("The account is being removed.")
+    seat = _look_again(task, connector, account)
+    if seat is None or account.state == "gone":
+        raise NoLongerNeeded("The account is no longer in the app.")
+    return seat
+
+
+def _asset(task: Task) -> SeatAsset:
+    asset = task.asset
+    if asset is None or asset.state == "gone":
+        raise NoLongerNeeded("What it was about is no longer in the app.")
+    return SeatAsset(id=asset.external_id, kind=asset.kind, name=asset.name)
+
+
+def _refuse_changed_access(task: Task) -> None:
+    """The access as the last check knew it: an app can't be asked for a single one."""
+    if "before" not in task.detail:
+        return
+    access = Access.get_or_none(Access.account == task.account_id, Access.asset == task.asset_id)
+    now = access.role if access else None
+    if now not in (task.detail["before"], task.detail.get("role")):
+        raise NoLongerNeeded(f"The access was {'revoked' if now is None else f'changed to {now}'} meanwhile.")
+
+
+ACTS: dict[str, tuple[str, Callable[[Task, Connector], None]]] = {
+    "remove": (REMOVE, _remove),
+    "change role": (CHANGE_ROLE, _change_role),
+    "invite": (INVITE, _invite),
+    "grant": (GRANT, _grant),
+    "revoke": (REVOKE, _revoke),
+}

@@ -1,0 +1,44 @@
+"""Mails about invitations: to whoever was invited, once and once more, and to the Owners when nobody came.
+The app itself sends the link to join; these say what it is about and who asked."""
+
+from __future__ import annotations
+
+from sync import notify
+from sync.mailtext import Sentence, day, name_in_line, number
+from sync.models import App, Invitation, Mail, Role
+
+
+def invited(invitation: Invitation) -> list[Mail]:
+    """The app has taken the invitation: say so to whom it is for."""
+    return _to_the_invited(invitation, "invitation", f"Join {name_in_line(invitation.app.name)}")
+
+
+def remind(invitation: Invitation) -> list[Mail]:
+    """They have not joined yet: once more."""
+    return _to_the_invited(
+        invitation, "invitation reminder", f"Your invitation to {name_in_line(invitation.app.name)} still waits"
+    )
+
+
+def _to_the_invited(invitation: Invitation, kind: str, subject: str) -> list[Mail]:
+    app, person = invitation.app, invitation.person
+    role = Role.get_or_none(Role.app == app, Role.external_id == invitation.role)
+    return notify.to_outbox(
+        [invitation.email], kind, f"{kind}-{invitation.id}-{invitation.task_id}", app=app, template="invitation",
+        subject=Sentence(subject), name=person.name if person else "", app_name=app.name,
+        role=role.label if role else invitation.role, asked_by=invitation.asked_by.partition(" <")[0],
+        since=day(invitation.mailed_at), until=day(invitation.expires_at), reminder=kind != "invitation",
+    )  # fmt: skip
+
+
+def expired(app: App, invitations: list[Invitation]) -> list[Mail]:
+    """These never joined: the Owners decide what becomes of the app's own invitations."""
+    count = len(invitations)
+    last = max(invitation.id for invitation in invitations)
+    return notify.to_outbox(
+        notify.owners_of(app), "invitations expired", f"app-{app.id}-expired-through-{last}", app=app,
+        template="invitations_expired",
+        subject=Sentence(f"{number(count, 'invitation')} to {name_in_line(app.name)} expired"),
+        app_name=app.name, emails=[invitation.email for invitation in invitations[: notify.LISTED]],
+        more=max(0, count - notify.LISTED), link=notify.link(f"/apps/{app.id}/members"),
+    )  # fmt: skip

@@ -1,0 +1,142 @@
+"""What became of an act, written into what Rollcall knows at once: no check is needed to see it, none reports it as news.
+A reading of the app that began before an act was done does not undo it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sync import compare, invitation_mail, matching, soon
+from sync.db import db, utcnow
+from sync.models import Access, Account, App, Invitation, Role, Task
+from sync.workspace import workspace
+
+UNDER_WAY = ("queued", "running", "needs attention")
+
+
+def settle(task: Task, state: str) -> None:
+    """Take over that the task is now done, no longer needed, cancelled, queued again, or needs attention.
+
+    Inside the transaction that wrote so to its row.
+    """
+    if task.act == "invite":
+        _invitation(task, state)
+    elif task.act == "remove":
+        if state in ("done", "no longer needed", "cancelled"):
+            _removal(task, gone=state == "done")
+    elif state == "done":
+        {"change role": _new_role, "grant": _granted, "revoke": _revoked}[task.act](task)
+
+
+def _removal(task: Task, gone: bool) -> None:
+    state = {"state": "gone", "gone_at": utcnow()} if gone else {"state": "present", "gone_at": None}
+    Account.update(**state).where(Account.id == task.account_id, Account.state == "removing").execute()
+    if gone:
+        Access.delete().where(Access.account == task.account_id).execute()
+    matching.recount(task.app)
+
+
+def _new_role(task: Task) -> None:
+    Account.update(role=task.detail["role"]).where(Account.id == task.account_id).execute()
+
+
+def _granted(task: Task) -> None:
+    """Whether the access may be handed on is taken from others with this role; the next check knows."""
+    role = task.detail["role"]
+    like_it = Access.select().where(Access.app == task.app_id, Access.role == role, Access.privileged)
+    compare.drop_access(task.account_id, task.asset_id)
+    Access.create(app=task.app_id, account=task.account_id, asset=task.asset_id, role=role, privileged=like_it.exists())
+
+
+def _revoked(task: Task) -> None:
+    compare.drop_access(task.account_id, task.asset_id)
+
+
+def _invitation(task: Task, state: str) -> None:
+    open_one = Invitation.get_or_none(Invitation.task == task.id, Invitation.state.in_(("ongoing", "failed")))
+    if open_one is None:
+        return
+    if state == "done":
+        now = utcnow()
+        open_one.state, open_one.mailed_at, open_one.reminded_at = "invited", now, None
+        open_one.expires_at = now + timedelta(days=workspace().invitation_expiry_days)
+        open_one.save()
+        invitation_mail.invited(open_one)
+        soon.ask(App.get_by_id(task.app_id), task.asked_by, "invitation")
+        return
+    became = {"queued": "ongoing", "needs attention": "failed"}.get(state, "cancelled")
+    Invitation.update(state=became).where(Invitation.id == open_one.id).execute()
+
+
+def in_words(task: Task) -> tuple[str | None, str | None]:
+    """What the task changes, as (before, after) for the log: role labels, assets."""
+    role, before = task.detail.get("role"), task.detail.get("before")
+    if task.act == "remove":
+        return None, None
+    if task.asset_id is None:
+        labels = dict(Role.select(Role.external_id, Role.label).where(
+            Role.app == task.app_id, Role.external_id.in_([role or "", before or ""])).tuples())  # fmt: skip
+        return before and labels.get(before, before), role and labels.get(role, role)
+    name = task.asset.name or task.asset.external_id
+    had = None if before is None else f"{name}: {before or 'access'}"
+    return had, f"{name}: {role or 'access'}" if task.act == "grant" else None
+
+
+def person_of(task: Task) -> int | None:
+    """The id of the person whom the task is about."""
+    if task.account_id is not None:
+        return task.account and task.account.person_id
+    return task.detail.get("person")
+
+
+def bring_into_reading(app: App, began: datetime) -> None:
+    """Make a staged reading, of the app as it was at `began` (UTC), agree with what Rollcall itself did in the app.
+
+    What was done since is put into the reading; what is being done, and shows in it already, is taken over without
+    a change. Inside the check's transaction, before it compares.
+    """
+    if not Task.select().where(Task.app == app, (Task.finished_at > began) | Task.state.in_(UNDER_WAY)).exists():
+        return
+    for statement in (_ROLES_SINCE, _GRANTS_SINCE, _REVOKED_SINCE, _ROLES_UNDER_WAY, _GRANTS_UNDER_WAY,
+                      _REVOKED_UNDER_WAY):  # fmt: skip
+        db.execute_sql(statement, {"app": app.id, "began": str(began)})
+
+
+_SINCE = "t.app_id = :app AND t.state = 'done' AND t.finished_at > :began AND t.act"
+_LIVE = "t.app_id = :app AND t.state IN ('queued', 'running', 'needs attention') AND t.act"
+_ROLES_SINCE = f"""
+    UPDATE staged_account SET role = a.role FROM account a
+    WHERE a.app_id = :app AND a.external_id = staged_account.external_id
+      AND EXISTS (SELECT 1 FROM app_task t WHERE {_SINCE} = 'change role' AND t.account_id = a.id)
+"""
+_GRANTS_SINCE = f"""
+    INSERT OR REPLACE INTO staged_access (account, asset, role, privileged)
+    SELECT a.external_id, s.external_id, x.role, x.privileged FROM app_task t
+    JOIN access x ON x.account_id = t.account_id AND x.asset_id = t.asset_id
+    JOIN account a ON a.id = t.account_id JOIN asset s ON s.id = t.asset_id WHERE {_SINCE} = 'grant'
+"""
+_REVOKED_SINCE = f"""
+    DELETE FROM staged_access WHERE EXISTS (
+        SELECT 1 FROM app_task t JOIN account a ON a.id = t.account_id JOIN asset s ON s.id = t.asset_id
+        WHERE {_SINCE} = 'revoke' AND a.external_id = staged_access.account AND s.external_id = staged_access.asset
+          AND NOT EXISTS (SELECT 1 FROM access x WHERE x.account_id = a.id AND x.asset_id = s.id))
+"""
+_ROLES_UNDER_WAY = f"""
+    UPDATE account SET role = s.role FROM staged_account s
+    WHERE account.app_id = :app AND account.external_id = s.external_id AND account.role <> s.role AND EXISTS (
+        SELECT 1 FROM app_task t WHERE {_LIVE} = 'change role' AND t.account_id = account.id
+          AND t.detail ->> 'role' = s.role)
+"""
+_GRANTS_UNDER_WAY = f"""
+    INSERT OR REPLACE INTO access (app_id, account_id, asset_id, role, privileged)
+    SELECT :app, t.account_id, t.asset_id, g.role, g.privileged FROM app_task t
+    JOIN account a ON a.id = t.account_id JOIN asset s ON s.id = t.asset_id
+    JOIN staged_access g ON g.account = a.external_id AND g.asset = s.external_id AND g.role = t.detail ->> 'role'
+    WHERE {_LIVE} = 'grant'
+"""
+_REVOKED_UNDER_WAY = f"""
+    DELETE FROM access WHERE app_id = :app AND EXISTS (
+        SELECT 1 FROM app_task t JOIN account a ON a.id = t.account_id JOIN asset s ON s.id = t.asset_id
+        WHERE {_LIVE} = 'revoke' AND t.account_id = access.account_id AND t.asset_id = access.asset_id
+          AND EXISTS (SELECT 1 FROM staged_asset g WHERE g.external_id = s.external_id)
+          AND NOT EXISTS (SELECT 1 FROM staged_access g WHERE g.account = a.external_id AND g.asset = s.external_id))
+"""
