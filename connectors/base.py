@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
 # What a connector can do. Pages, buttons and tasks ask for these, so nothing is offered that can't be done.
 LOOK_UP = "look up"  # account(id): the second look
@@ -92,6 +93,8 @@ class Account:
     kind: str = "user"  # user; system: what the app made for itself, bots
     last_activity: datetime | None = None
     seat: str = ""
+    user_name: str = ""  # what one signs in with there, where the app tells it beside the e-mail
+    employee_number: str = ""  # the company's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,23 @@ class Access:
     asset: str  # Asset.id
     role: str = ""
     privileged: bool = False  # may hand the asset on: the only one is warned about
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An answer of an app's earlier reading: what it is asked about again with, its Link header, its body."""
+
+    etag: str
+    link: str
+    body: bytes
+
+
+class Memory(Protocol):
+    """Where answers are kept between two readings of an app."""
+
+    def recall(self, key: str) -> Kept | None: ...
+
+    def keep(self, key: str, answer: Kept) -> None: ...
 
 
 class Connector:
@@ -127,6 +147,7 @@ class Connector:
     capabilities: frozenset[str] = frozenset()  # the most it can do; an instance may narrow it by its settings
     asset_word: str = "asset"
     role_word: str = "role"
+    memory: Memory | None = None  # given for a reading by whoever runs it
 
     def __init__(self, settings: dict[str, str], on_total: Callable[[int], None] | None = None):
         """`settings` holds the fields' values, secrets included; `on_total` is told how long accounts() will be,

@@ -99,7 +99,7 @@ class GitHub(Connector):
 
     @cached_property
     def _client(self) -> GitHubClient:
-        return GitHubClient(self.api, self.settings)
+        return GitHubClient(self.api, self.settings, self.memory)
 
     def close(self) -> None:
         if "_client" in self.__dict__:

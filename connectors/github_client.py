@@ -3,6 +3,7 @@ Only what is common to all calls; what they mean stands in github.py.
 
 From docs.github.com: "Authenticating to the REST API", "Generating a JSON Web Token (JWT) for a GitHub App",
 "Create an installation access token for an app", "Rate limits for the REST API", "Using pagination in the REST API",
+"Best practices for using the REST API" (conditional requests count for no limit),
 "Rate limits and query limits for the GraphQL API".
 """
 
@@ -12,7 +13,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from connectors.base import ConnectorError, CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
+from connectors import remembered
+from connectors.base import ConnectorError, CredentialRejected, Memory, RateLimited, Refused, TemporarilyUnavailable
 from connectors.http import Answer, Forbidden, Http, NotFound, seconds_to_wait, segment
 from connectors.oauth import rsa_key, signed
 from connectors.paging import Page, next_link, pages_by_link
@@ -60,7 +62,8 @@ class InstallationToken(Renewed):
 class GitHubClient:
     """Calls to one organisation; `api` is the address of the REST API, /graphql lies below it."""
 
-    def __init__(self, api: str, settings: dict[str, str]):
+    def __init__(self, api: str, settings: dict[str, str], memory: Memory | None = None):
+        self._memory = memory
         self.org = settings.get("org", "")
         self.app: InstallationToken | None = None
         if settings.get("credential") == "app":
@@ -82,8 +85,13 @@ class GitHubClient:
         """A list page by page; `total` is what it must add up to, where that is known."""
 
         def fetch(link: str | None) -> Page:
-            answer = self.http.get(link) if link else self.http.get(path, {**params, "per_page": PAGE})
-            return Page(answer.json(list), total, next_link(answer))
+            address, query = (link, None) if link else (path, {**params, "per_page": PAGE})
+            answer = remembered.get(self.http, address, query, self._memory)
+            if len(rows := answer.json(list)) == PAGE and not next_link(answer):
+                # A full last page is the same when there is one behind it by now: only its Link header tells.
+                answer = remembered.get(self.http, address, query, self._memory, afresh=True)
+                rows = answer.json(list)
+            return Page(rows, total, next_link(answer))
 
         return pages_by_link(fetch, what=what)
 

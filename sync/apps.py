@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import connectors
 from connectors.base import Connector, Identity
-from sync import activity, daily, vault
+from sync import activity, daily, remembered, vault
 from sync.db import utcnow, writing
 from sync.models import App, AppPerson, Check, Person, Task
 from sync.people import signature
@@ -168,6 +168,7 @@ def replace_credential(app: App, values: dict[str, str], by: str) -> Identity:
             tested_at=utcnow(), error=None, identity=identity.name, identity_id=identity.external_id,
             **stored(kind, values, app),
         ).where(App.id == app.id).execute()  # fmt: skip
+        remembered.forget(app)
         activity.record(by, "replaced credential", about=app.name, why=f"as {identity.name}", app=app)
     return identity
 

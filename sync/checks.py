@@ -25,6 +25,7 @@ from sync import (
     matching,
     notify,
     policy,
+    remembered,
     reporting,
     reports,
     schedule,
@@ -144,6 +145,7 @@ class _Work:
         self.progress("directory", 0)
         self.warnings += directories.read_if_older(FRESH.get(self.check.trigger, FRESH["daily"]), self.check.started_by)
         connector = apps.connector_for(self.app, self.on_total)
+        connector.memory = self.memory = remembered.AnswersOf(self.app)
         try:
             with snapshot.staging():
                 self.accounts = self.read_patiently(connector)
@@ -268,6 +270,7 @@ class _Work:
             if found.keys() & {"new user", "updated profile"}:
                 matching.match_by_email(app, only="differing")
             policy.want_leavers(app, removal_suspends)
+            self.memory.take_over()
             report = reporting.bring_up_to_date(app, self.check)
             self.succeed(app, report, found)
 

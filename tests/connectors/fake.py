@@ -3,6 +3,7 @@ How a connector's author uses it stands in contract.py; test_scim.py is an examp
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import threading
@@ -98,6 +99,7 @@ class _Fault:
 class FakeApp:
     """Subclass it: `facts`, one method for each `answer`, and what the app's errors look like."""
 
+    tells_etags = False
     facts: tuple[Fact, ...] = ()
     base_path = ""
     content_type = "application/json"
@@ -194,9 +196,19 @@ class FakeApp:
             if objections := fact.objections(request):
                 return self._violation(f"{request.method} {fact.path}: {'; '.join(objections)}")
             try:
-                return self._answer(fact, request)
+                reply = self._answer(fact, request)
             except Exception:
                 return self._violation(f"the fake itself failed:\n{traceback.format_exc()}")
+            return self._unless_known(request, reply) if self.tells_etags else reply
+
+    def _unless_known(self, request: Request, reply: Reply) -> Reply:
+        """With an ETag of the body alone, and 304 without any other header for whoever has that body."""
+        if request.method != "GET" or reply.status != 200:
+            return reply
+        etag = f'"{hashlib.sha256(json.dumps(reply.body, default=str).encode()).hexdigest()[:16]}"'
+        if request.headers.get("if-none-match") == etag:
+            return Reply(304)
+        return replace(reply, headers={**reply.headers, "ETag": etag})
 
     def _fact(self, request: Request) -> tuple[Fact, dict[str, str]] | None:
         matches = ((fact, fact.match(request.method, request.path)) for fact in self.facts)
@@ -265,7 +277,7 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {"Content-Type": fake.content_type, "Content-Length": str(len(body)), **reply.headers}
         self.send_response_only(reply.status)
         for name, value in headers.items():
-            if not (name == "Content-Length" and reply.status == 204):
+            if not (name == "Content-Length" and reply.status in (204, 304)):
                 self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body[: len(body) // 2] if reply.cut else body)

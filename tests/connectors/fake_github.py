@@ -50,6 +50,7 @@ OWNER = 1  # id of the user whom the token belongs to; is no seat of the tests
 class FakeGitHub(FakeApp):
     token = "ghp_7f1c0b52e9d4"
     account_list = "members"
+    tells_etags = True
     facts = FACTS
 
     def __init__(self):

@@ -38,7 +38,8 @@ def test_an_owner_by_name_is_privileged_and_a_role_less_user_has_the_standard_on
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 def test_without_an_id_the_email_is_one_in_whatever_case(delimiter):
-    [account] = export(delimiter.join(("email", "role")) + "\r\n" + delimiter.join(("ANA@Acme.example", "x"))).accounts()
+    rows = ("email", "role"), ("ANA@Acme.example", "x")
+    [account] = export("\r\n".join(map(delimiter.join, rows))).accounts()
     assert (account.id, account.email) == ("ana@acme.example", "ANA@Acme.example")
 
 

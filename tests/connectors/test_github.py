@@ -230,6 +230,39 @@ class TestGitHub(ConnectorContract):
         with pytest.raises(Refused, match="not accepted"):
             connector.change_role(Account("invitation:9", "new@acme.example"), "admin")
 
+    # What didn't change is not sent again
+
+    def read_with(self, app, memory) -> list[str]:
+        connector = self.connect(app, emails="leave out")
+        connector.memory = memory
+        try:
+            return [account.id for account in connector.accounts()]
+        finally:
+            connector.close()
+
+    @pytest.mark.parametrize(
+        "before, after", [(250, 250), (250, 251), (100, 101), (200, 200), (101, 100), (3, 2), (0, 1)]
+    )
+    def test_a_second_reading_with_a_memory_finds_what_is_there(self, app, before, after):
+        memory = Remembering()
+        self.fill(app, before)
+        self.read_with(app, memory)
+        self.fill(app, after)
+        app.requests.clear()
+        assert self.read_with(app, memory) == [seat.id for seat in app.seats]
+        assert any("if-none-match" in request.headers for request in app.requests)
+
+    def test_an_app_that_says_unchanged_unasked_is_not_believed(self, app, connector):
+        app.fail(Reply(304), on="members")
+        with pytest.raises(TemporarilyUnavailable, match="without being asked"):
+            list(connector.accounts())
+
+
+class Remembering(dict):
+    """A Memory."""
+
+    recall, keep = dict.get, dict.__setitem__
+
 
 class TestGitHubApp(TestGitHub):
     """The whole contract again with the credential of a GitHub App."""

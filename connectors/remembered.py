@@ -1,0 +1,29 @@
+"""Conditional requests (RFC 9110, 13): an answer that was given before is not sent again while it is still true.
+What was answered is kept by whoever runs the connector, in its Memory."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+from connectors.answers import Answer
+from connectors.base import Kept, Memory, TemporarilyUnavailable
+from connectors.http import Http
+
+
+def get(
+    http: Http, path: str, params: Mapping[str, str] | None, memory: Memory | None, *, afresh: bool = False
+) -> Answer:
+    """A GET whose answer is the one of before where the app says 304. `afresh` asks without a condition."""
+    key = hashlib.sha256(f"{path}?{urlencode(params or {})}".encode()).hexdigest()
+    known = memory.recall(key) if memory is not None and not afresh else None
+    answer = http.get(path, params, headers={"If-None-Match": known.etag} if known else None)
+    if answer.status == 304:
+        if known is None:
+            raise TemporarilyUnavailable(f"{answer.asked} answered that nothing changed, without being asked that.")
+        headers = {**answer.headers, "Link": answer.headers.get("Link", known.link)}
+        answer = Answer(200, type(answer.headers)(headers), known.body, answer.url, answer.asked)
+    if memory is not None and answer.status == 200 and (etag := answer.headers.get("ETag") or (known and known.etag)):
+        memory.keep(key, Kept(etag, answer.headers.get("Link", ""), answer.body))
+    return answer

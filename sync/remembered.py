@@ -1,0 +1,56 @@
+"""What an app answered at its last whole reading, so that the next one need not send again what didn't change.
+Kept beside the reading and taken over with it: a check that fails remembers nothing new."""
+
+from __future__ import annotations
+
+import zlib
+
+from connectors.base import Kept
+from sync.db import db
+from sync.models import App
+
+LARGEST = 1_000_000  # bytes of one answer, packed
+MOST = 50_000_000  # of all of an app's
+
+
+class AnswersOf:
+    """The Memory of one app's connector, for one reading."""
+
+    def __init__(self, app: App):
+        self.app, self.size = app, 0
+        db.execute_sql("DROP TABLE IF EXISTS temp.read_answer")
+        db.execute_sql("CREATE TEMP TABLE read_answer (key TEXT PRIMARY KEY, etag TEXT, link TEXT, body BLOB)")
+
+    def recall(self, key: str) -> Kept | None:
+        row = db.execute_sql(
+            "SELECT etag, link, body FROM remembered_answer WHERE app_id = ? AND key = ?", (self.app.id, key)
+        ).fetchone()
+        return Kept(row[0], row[1], zlib.decompress(row[2])) if row else None
+
+    def keep(self, key: str, answer: Kept) -> None:
+        packed = zlib.compress(answer.body, 1)
+        if len(packed) > LARGEST or self.size + len(packed) > MOST:
+            return
+        self.size += len(packed)
+        db.execute_sql(
+            "INSERT OR REPLACE INTO temp.read_answer VALUES (?, ?, ?, ?)", (key, answer.etag, answer.link, packed)
+        )
+
+    def take_over(self) -> None:
+        """In the transaction that takes the reading over. Writes only what differs."""
+        db.execute_sql(
+            "DELETE FROM remembered_answer WHERE app_id = ? AND NOT EXISTS (SELECT 1 FROM temp.read_answer r "
+            "WHERE r.key = remembered_answer.key AND r.etag = remembered_answer.etag "
+            "AND r.link = remembered_answer.link)",
+            (self.app.id,),
+        )
+        db.execute_sql(
+            "INSERT OR IGNORE INTO remembered_answer (app_id, key, etag, link, body) "
+            "SELECT ?, key, etag, link, body FROM temp.read_answer",
+            (self.app.id,),
+        )
+
+
+def forget(app: App) -> None:
+    """Nothing of this app is remembered: another credential may see another thing."""
+    db.execute_sql("DELETE FROM remembered_answer WHERE app_id = ?", (app.id,))

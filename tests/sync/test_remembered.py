@@ -1,0 +1,63 @@
+"""What an app answered is kept with the reading it belongs to, and forgotten with the credential."""
+
+from __future__ import annotations
+
+import pytest
+
+from connectors.base import Kept
+from sync import remembered
+from sync.db import writing
+from sync.models import App, RememberedAnswer
+from sync.remembered import AnswersOf
+
+ONE, TWO = Kept('"1"', "", b"[1]"), Kept('"2"', '<x>; rel="next"', b"[2]")
+
+
+@pytest.fixture
+def app(home) -> App:
+    return App.create(connector="github", name="GitHub", category="Seat-based", state="active")
+
+
+def take(app: App, **answers: Kept) -> None:
+    memory = AnswersOf(app)
+    for key, answer in answers.items():
+        memory.keep(key, answer)
+    with writing():
+        memory.take_over()
+
+
+def test_it_is_recalled_by_the_next_reading_and_not_before(app):
+    memory = AnswersOf(app)
+    memory.keep("members", ONE)
+    assert memory.recall("members") is None and AnswersOf(app).recall("members") is None
+    take(app, members=ONE, teams=TWO)
+    assert (AnswersOf(app).recall("members"), AnswersOf(app).recall("teams")) == (ONE, TWO)
+
+
+def test_what_the_reading_did_not_use_is_forgotten_and_what_changed_replaced(app):
+    take(app, members=ONE, teams=TWO)
+    take(app, members=TWO)
+    assert (AnswersOf(app).recall("members"), AnswersOf(app).recall("teams")) == (TWO, None)
+
+
+def test_what_stayed_is_not_written_again(app):
+    take(app, members=ONE)
+    row = RememberedAnswer.get()
+    take(app, members=ONE)
+    assert RememberedAnswer.get() == row
+
+
+def test_apps_do_not_know_each_others(app):
+    other = App.create(connector="github", name="Other", category="Seat-based", state="active")
+    take(app, members=ONE)
+    assert AnswersOf(other).recall("members") is None
+    remembered.forget(other)
+    assert AnswersOf(app).recall("members") == ONE
+    remembered.forget(app)
+    assert AnswersOf(app).recall("members") is None
+
+
+def test_there_is_an_end_to_what_is_kept(app, monkeypatch):
+    monkeypatch.setattr(remembered, "MOST", 30)
+    take(app, members=ONE, teams=TWO, repos=ONE, more=TWO)
+    assert RememberedAnswer.select().count() < 4
