@@ -312,12 +312,13 @@ def parts(dn: str) -> list[tuple[str, str]]:
 
 
 def _unescaped(value: str) -> str:
-    bytes_put_back = re.sub(
-        r"(?:\\[0-9a-fA-F]{2})+",
-        lambda found: bytes.fromhex(found[0].replace("\\", "")).decode("utf-8", errors="replace"),
-        value,
-    )
-    return re.sub(r"\\(.)", r"\1", bytes_put_back)
+    """Each escape once, from the left: what comes out of one is not the beginning of another."""
+    return re.sub(r"((?:\\[0-9a-fA-F]{2})+)|\\(.)", _meant, value, flags=re.DOTALL)
+
+
+def _meant(escape: re.Match) -> str:
+    octets, letter = escape.groups()
+    return bytes.fromhex(octets.replace("\\", "")).decode("utf-8", errors="replace") if octets else letter
 
 
 def _tls_advice(problem: Exception) -> str:

@@ -222,8 +222,7 @@ class LdapGroup(Connector):
         for dn, values in entries:
             yield normal_dn(dn), self._account(dn, values)
         if not entries:
-            name = value if attribute == BY_NAME else common_name(value)
-            yield "", Account(_name_id(member), name=name, role=MEMBER, seat=NO_ENTRY)
+            yield "", _nobody(member)
 
     def _entries(self, member: Member) -> list[tuple[str, Values]]:
         attribute, value = member
@@ -268,7 +267,10 @@ class LdapGroup(Connector):
         known = self._known_as(id)
         if known is None:
             return None
-        return known.account if any(known.held_by(group) for group in self._groups()) else None
+        held = next((member for group in self._groups() for member in known.held_by(group)), None)
+        if held is None:
+            return None
+        return known.account if known.account.seat != NO_ENTRY else _nobody(held)
 
     def _known_as(self, id: str) -> Known | None:
         """Who has this id, member or not; None when nobody has."""
@@ -339,6 +341,12 @@ def _key(member: Member) -> Member:
 
 def _distinct(members: Iterator[Member]) -> list[Member]:
     return list({_key(member): member for member in members}.values())
+
+
+def _nobody(member: Member) -> Account:
+    attribute, value = member
+    name = value if attribute == BY_NAME else common_name(value)
+    return Account(_name_id(member), name=name, role=MEMBER, seat=NO_ENTRY)
 
 
 def _name_id(member: Member) -> str:

@@ -80,6 +80,7 @@ def test_a_long_list_of_members_is_read_to_its_last_range(monkeypatch):
 def test_a_name_is_compared_without_regard_to_case_spaces_and_escapes():
     assert normal_dn("CN=Ana\\2C L, DC=acme") == normal_dn("cn=ana\\, l,dc=ACME")
     assert common_name("cn=\\C3\\81na,dc=acme") == "Ána"
+    assert common_name("cn=a\\5C\\2C b\\\\c3,dc=acme") == "a\\, b\\c3"
 
 
 def test_an_id_is_searched_in_the_form_that_each_server_keeps():

@@ -195,6 +195,18 @@ def test_names_of_every_kind_are_read_and_changed(slapd: Slapd, connector: LdapG
         assert slapd.members(f"by name {number}") == ["p0001"]
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_member_without_an_entry_may_have_any_name(slapd: Slapd, connector: LdapGroup, name: str):
+    uid = escape_rdn(name)
+    slapd.add(uid, name, "gone@acme.example")
+    slapd.add_group("team", uid, "p0001")
+    slapd.delete(uid)
+    dangling = next(account for account in connector.accounts() if account.seat == NO_ENTRY)
+    assert dangling.name == name and connector.account(dangling.id) == dangling
+    connector.remove(dangling)
+    assert slapd.members("team") == [slapd.dn("p0001")]
+
+
 def test_the_id_outlives_a_new_name(slapd: Slapd, connector: LdapGroup):
     slapd.add_group("team", "p0001", "p0002")
     before = find(connector, "p0001")
