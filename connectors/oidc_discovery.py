@@ -1,5 +1,5 @@
 """What a provider of OpenID Connect publishes of itself: its addresses and its keys (Discovery 1.0, RFC 8414).
-Kept in memory for an hour; a failure is kept for half a minute, so that a provider that is down costs nobody time."""
+Kept in memory for a minute, the keys for an hour; a failure for half a minute, so that it costs nobody time again."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from connectors.answers import Answer, NotFound
 from connectors.base import ConnectorError, Refused
 from connectors.http import Http
 
-KEPT, FAILURE_KEPT, KEYS_KEPT_AT_LEAST = 3600, 30, 30  # seconds
+KEPT, FAILURE_KEPT, KEYS_KEPT, KEYS_KEPT_AT_LEAST = 60, 30, 3600, 30  # seconds
 QUICK = {"timeout": (4, 6), "max_seconds": 10, "max_bytes": 1_000_000, "retries": 0, "patience": 0}
 PATH = "/.well-known/openid-configuration"
 SIGNATURES = frozenset([  # never none, never HS…, whose key would be the client secret
@@ -52,6 +52,7 @@ class _Known:
     problem: ConnectorError | None = None
     until: float = 0.0
     keys: KeySet | None = None
+    keys_from: str = ""
     keys_read: float = 0.0
 
 
@@ -74,7 +75,7 @@ def discover(issuer: str) -> Metadata:
     with known.lock:
         if time.monotonic() >= known.until:
             try:
-                known.metadata, known.problem, known.keys = _read(issuer), None, None
+                known.metadata, known.problem = _read(issuer), None
             except ConnectorError as problem:
                 known.problem = problem
             known.until = time.monotonic() + (FAILURE_KEPT if known.problem else KEPT)
@@ -87,9 +88,10 @@ def keys_of(metadata: Metadata, again: bool = False) -> KeySet:
     """Its keys; read `again` when a token names one that is not there, but not more than twice a minute."""
     known = _of(metadata.issuer)
     with known.lock:
-        read_lately = time.monotonic() < known.keys_read + KEYS_KEPT_AT_LEAST
-        if known.keys is None or (again and not read_lately):
-            known.keys, known.keys_read = _read_keys(metadata.keys), time.monotonic()
+        age = time.monotonic() - known.keys_read
+        if known.keys is None or known.keys_from != metadata.keys or age > (KEYS_KEPT_AT_LEAST if again else KEYS_KEPT):
+            known.keys = _read_keys(metadata.keys)
+            known.keys_from, known.keys_read = metadata.keys, time.monotonic()
         return known.keys
 
 
