@@ -37,23 +37,25 @@ def note_missing(app: App, account_ids: list[int]) -> None:
 
 
 def take_over_accounts(app: App, removal_suspends: bool, began: datetime) -> None:
-    """Take roles, new accounts and changed ones into Rollcall; leaves the changes in the TEMP table `found`.
+    """Take roles, new accounts and changed ones into Rollcall; leaves the changes in the TEMP table `found`, and whom
+    the rules of matching are to look at in `to_match`: new ones are matched by e-mail already.
 
     The known accounts are walked once for those that differ (TEMP `differing`); the work on these is as large as
     their number.
     What left the app in Rollcall after the reading `began` (UTC) is not brought back by it.
     """
-    for name in ("found", "differing"):
+    for name in ("found", "differing", "to_match"):
         db.execute_sql(f"DROP TABLE IF EXISTS temp.{name}")
     db.execute_sql(f"CREATE TEMP TABLE found ({FOUND})")
     db.execute_sql(_DIFFERING, {"app": app.id})
+    db.execute_sql(_TO_MATCH)
     values = {"app": app.id, "now": str(utcnow()), "suspends": removal_suspends, "first": app.last_check_at is None,
               "began": str(began)}  # fmt: skip
     for statement in (_UPDATED_ROLES, _UPDATED_PROFILES, _ROLES, _UPDATE_ACCOUNTS):
         db.execute_sql(statement, values)
     newest = db.execute_sql("SELECT coalesce(max(id), 0) FROM account").fetchone()[0]
     db.execute_sql(_NEW_ACCOUNTS, values)
-    for statement in (_NEW_USERS, _RETURNED_USERS, _RETURN_ACCOUNTS, _ROLES_GONE):
+    for statement in (_NEW_TO_MATCH, _NEW_USERS, _RETURNED_USERS, _RETURN_ACCOUNTS, _ROLES_GONE):
         db.execute_sql(statement, values | {"newest": newest})
 
 
@@ -63,6 +65,13 @@ _DIFFERING = """
     JOIN account a ON a.app_id = :app AND a.external_id = s.external_id
     WHERE a.state = 'gone' OR a.role <> s.role OR a.name <> s.name OR a.email <> s.email
         OR a.status <> s.status OR a.last_activity IS NOT s.last_activity OR a.kind <> s.kind OR a.seat <> s.seat
+        OR a.user_name IS NOT s.user_name OR a.employee_number IS NOT s.employee_number
+"""
+_TO_MATCH = """
+    CREATE TEMP TABLE to_match AS
+    SELECT s.account_id FROM differing s JOIN account a ON a.id = s.account_id
+    WHERE a.state = 'gone' OR a.normal <> s.normal OR a.kind <> s.kind
+        OR a.user_name IS NOT s.user_name OR a.employee_number IS NOT s.employee_number
 """
 _UPDATED_ROLES = """
     INSERT INTO found SELECT 'updated role', a.id, NULL, coalesce(nullif(was.label, ''), a.role),
@@ -84,27 +93,33 @@ _UPDATED_PROFILES = """
     WHERE a.state <> 'gone' AND (a.name <> s.name OR a.email <> s.email OR a.status <> s.status)
 """
 _ROLES = """
-    INSERT INTO role (app_id, external_id, label, privileged, standard)
-    SELECT :app, s.external_id, s.label, s.privileged, s.standard FROM staged_role s
+    INSERT INTO role (app_id, external_id, label, privileged, standard, place)
+    SELECT :app, s.external_id, s.label, s.privileged, s.standard, s.place FROM staged_role s
     WHERE NOT EXISTS (
         SELECT 1 FROM role r WHERE r.app_id = :app AND r.external_id = s.external_id AND r.label = s.label
-          AND r.privileged = s.privileged AND r.standard = s.standard)
+          AND r.privileged = s.privileged AND r.standard = s.standard AND r.place = s.place)
     ON CONFLICT (app_id, external_id) DO UPDATE
-    SET label = excluded.label, privileged = excluded.privileged, standard = excluded.standard
+    SET label = excluded.label, privileged = excluded.privileged, standard = excluded.standard, place = excluded.place
 """
 _UPDATE_ACCOUNTS = """
     UPDATE account SET email = s.email, normal = s.normal, name = s.name, status = s.status, role = s.role,
-        kind = s.kind, last_activity = s.last_activity, seat = s.seat
+        kind = s.kind, last_activity = s.last_activity, seat = s.seat, user_name = s.user_name,
+        employee_number = s.employee_number
     FROM differing s WHERE account.id = s.account_id AND account.state <> 'gone'
 """
 _NEW_ACCOUNTS = """
     INSERT INTO account (app_id, external_id, email, normal, name, status, role, kind, last_activity, seat,
-        state, "match", match_by_hand, person_id, first_seen)
-    SELECT :app, s.external_id, s.email, s.normal, s.name, s.status, s.role, s.kind, s.last_activity, s.seat, 'present',
+        user_name, employee_number, state, "match", match_by_hand, person_id, first_seen)
+    SELECT :app, s.external_id, s.email, s.normal, s.name, s.status, s.role, s.kind, s.last_activity, s.seat,
+        s.user_name, s.employee_number, 'present',
         CASE WHEN s.kind = 'system' THEN 'service account' WHEN p.person_id IS NULL THEN 'unmatched' ELSE 'matched' END,
         0, CASE WHEN s.kind = 'system' THEN NULL ELSE p.person_id END, :now
     FROM staged_account s LEFT JOIN person_email p ON p.normal = s.normal
     WHERE NOT EXISTS (SELECT 1 FROM account a WHERE a.app_id = :app AND a.external_id = s.external_id)
+"""
+_NEW_TO_MATCH = """
+    INSERT INTO to_match SELECT id FROM account
+    WHERE id > :newest AND app_id = :app AND (user_name IS NOT NULL OR employee_number IS NOT NULL)
 """
 _NEW_USERS = """
     INSERT INTO found SELECT 'new user', a.id, NULL, NULL, coalesce(nullif(r.label, ''), a.role),
@@ -120,7 +135,8 @@ _RETURNED_USERS = """
 """
 _RETURN_ACCOUNTS = """
     UPDATE account SET state = 'present', gone_at = NULL, missing_since = NULL, email = s.email, normal = s.normal,
-        name = s.name, status = s.status, role = s.role, kind = s.kind, last_activity = s.last_activity, seat = s.seat
+        name = s.name, status = s.status, role = s.role, kind = s.kind, last_activity = s.last_activity, seat = s.seat,
+        user_name = s.user_name, employee_number = s.employee_number
     FROM differing s WHERE account.id = s.account_id AND account.state = 'gone'
       AND account.gone_at <= :began AND (s.status <> 'suspended' OR NOT :suspends)
 """

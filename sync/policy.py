@@ -10,7 +10,13 @@ from sync.db import db, utcnow
 from sync.models import Access, Account, App, Asset, Person, PersonEmail, Role
 from sync.workspace import today, workspace
 
-WANTED = "kind TEXT, account_id INT, asset_id INT, in_app INT, before TEXT, reason TEXT, protected TEXT, left_out TEXT"
+WANTED = (
+    "kind TEXT, account_id INT, asset_id INT, in_app INT, before TEXT, reason TEXT, protected TEXT, left_out TEXT, "
+    "after TEXT, person_id INT, detail TEXT"
+)
+WANT = "INSERT INTO wanted (kind, account_id, asset_id, in_app, before, reason, protected, left_out)"
+REMOVALS = ("removed user", "no longer assigned")  # kinds of Change by which somebody leaves the app
+REMOVES = "kind IN ('removed user', 'no longer assigned')"
 DAY = timedelta(days=1)
 LAST = "Protected: the last one with this role in the app"
 KEPT = "Kept until "
@@ -64,13 +70,28 @@ def is_mass(app: App, leaving: int) -> bool:
     )
 
 
+def is_mass_of(app: App, kinds: tuple[str, ...], people: int) -> bool:
+    """Whether the app's guard holds it that so many more people are invited to it, or get another role or access."""
+    marks = ", ".join("?" * len(kinds))
+    before = db.execute_sql(
+        f"""
+        SELECT count(DISTINCT coalesce(c.person_id, -c.account_id)) FROM change c JOIN report r ON r.id = c.report_id
+        WHERE r.app_id = ? AND c.kind IN ({marks}) AND c.created_at > ? AND c.decision = 'confirmed'
+          AND (r.released_at IS NULL OR c.created_at > r.released_at)
+        """,
+        (app.id, *kinds, str(utcnow() - DAY)),
+    ).fetchone()[0]
+    users = Account.select().where(Account.app == app, Account.state == "present").count()
+    return people > 0 and guard_of(app).holds(people + before, users)
+
+
 def confirmed_lately(app: App) -> int:
     """Removals that were found in this app within a day and confirmed, or asked for by hand, but not as part of a mass
     that was released."""
     found = db.execute_sql(
-        """
+        f"""
         SELECT count(DISTINCT c.account_id) FROM change c JOIN report r ON r.id = c.report_id
-        WHERE c.kind = 'removed user' AND c.in_app AND c.created_at > ? AND c.app_id = ? AND c.decision = 'confirmed'
+        WHERE c.{REMOVES} AND c.in_app AND c.created_at > ? AND c.app_id = ? AND c.decision = 'confirmed'
           AND (r.released_at IS NULL OR c.created_at > r.released_at)
         """,
         (str(utcnow() - DAY), app.id),
@@ -92,9 +113,9 @@ def _by_hand_lately(which: str, app: App) -> int:
 def leaving_elsewhere(app: App) -> tuple[int, int]:
     """(removals found in other apps within a day that may still happen or did, accounts in all other apps)."""
     leaving = db.execute_sql(
-        """
+        f"""
         SELECT count(DISTINCT account_id) FROM change
-        WHERE kind = 'removed user' AND in_app AND created_at > ? AND app_id <> ?
+        WHERE {REMOVES} AND in_app AND created_at > ? AND app_id <> ?
           AND decision IN ('needs confirmation', 'held', 'confirmed')
         """,
         (str(utcnow() - DAY), app.id),
@@ -114,7 +135,7 @@ def want_nothing() -> None:
 def want_gone(account_ids: list[int]) -> None:
     """Accounts that the app no longer lists, in such number that a person must look first."""
     db.connection().executemany(
-        "INSERT INTO wanted SELECT 'removed user', id, NULL, 0, role, 'No longer in the app''s list', NULL, NULL "
+        f"{WANT} SELECT 'removed user', id, NULL, 0, role, 'No longer in the app''s list', NULL, NULL "
         "FROM account WHERE id = ?",
         [(account_id,) for account_id in account_ids],
     )
@@ -122,7 +143,7 @@ def want_gone(account_ids: list[int]) -> None:
 
 def want_lost_assets(asset_ids: list[int]) -> None:
     db.connection().executemany(
-        "INSERT INTO wanted SELECT 'removed asset', NULL, id, 0, name, 'No longer in the app''s list', NULL, NULL "
+        f"{WANT} SELECT 'removed asset', NULL, id, 0, name, 'No longer in the app''s list', NULL, NULL "
         "FROM asset WHERE id = ?",
         [(asset_id,) for asset_id in asset_ids],
     )
@@ -130,30 +151,36 @@ def want_lost_assets(asset_ids: list[int]) -> None:
 
 def want_lost_access(pairs: list[tuple[int, int]]) -> None:
     db.connection().executemany(
-        "INSERT INTO wanted SELECT 'revoked access', account_id, asset_id, 0, role, 'No longer in the app''s list', "
+        f"{WANT} SELECT 'revoked access', account_id, asset_id, 0, role, 'No longer in the app''s list', "
         "NULL, NULL FROM access WHERE account_id = ? AND asset_id = ?",
         pairs,
     )
+
+
+# Why a seat may not be taken: of the account `a` of the person `p`.
+PROTECTED = """
+    CASE
+        WHEN p.hold IS NOT NULL THEN 'Protected: legal hold: ' || p.hold
+        WHEN p.status = 'deprovisioned' AND p.remove_on > :today THEN kept_until(p.remove_on)
+        WHEN a.protected IS NOT NULL THEN 'Protected: ' || a.protected
+        WHEN a.external_id = :identity THEN 'Protected: Rollcall acts with this account'
+        WHEN a.kind = 'system' THEN 'Protected: the app made it for itself'
+        ELSE (
+            SELECT 'Protected: its e-mail is that of ' || coalesce(nullif(q.name, ''), e.email)
+            FROM person_email e JOIN person q ON q.id = e.person_id AND q.status <> 'deprovisioned'
+            WHERE e.normal = a.normal AND e.person_id <> a.person_id)
+    END
+"""
 
 
 def want_leavers(app: App, removal_suspends: bool) -> None:
     """The seats of people who were deprovisioned, each with what protects it; leaving out counts for one departure."""
     values = {"app": app.id, "suspends": removal_suspends, "identity": app.identity_id, "today": str(today())}
     db.execute_sql(
-        """
-        INSERT INTO wanted SELECT 'removed user', a.id, NULL, 1, coalesce(nullif(r.label, ''), a.role),
+        f"""
+        {WANT} SELECT 'removed user', a.id, NULL, 1, coalesce(nullif(r.label, ''), a.role),
             p.status_reason || CASE WHEN p.status_reason = '' THEN 'Left' ELSE '' END,
-            CASE
-                WHEN p.hold IS NOT NULL THEN 'Protected: legal hold: ' || p.hold
-                WHEN p.remove_on > :today THEN kept_until(p.remove_on)
-                WHEN a.protected IS NOT NULL THEN 'Protected: ' || a.protected
-                WHEN a.external_id = :identity THEN 'Protected: Rollcall acts with this account'
-                WHEN a.kind = 'system' THEN 'Protected: the app made it for itself'
-                ELSE (
-                    SELECT 'Protected: its e-mail is that of ' || coalesce(nullif(q.name, ''), e.email)
-                    FROM person_email e JOIN person q ON q.id = e.person_id AND q.status <> 'deprovisioned'
-                    WHERE e.normal = a.normal AND e.person_id <> a.person_id)
-            END,
+            {PROTECTED},
             CASE WHEN a.left_out_at >= p.status_since THEN a.left_out END
         FROM person p JOIN account a ON a.person_id = p.id
         LEFT JOIN role r ON r.app_id = :app AND r.external_id = a.role

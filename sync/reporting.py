@@ -35,7 +35,7 @@ def bring_up_to_date(app: App, check: Check) -> Report:
 def _shown(report: Report) -> set[tuple]:
     """What somebody who looks at the report sees of what waits: a yes holds for this alone."""
     return set(
-        Change.select(Change.id, Change.decision, Change.before, Change.reason, Change.protected)
+        Change.select(Change.id, Change.decision, Change.before, Change.after, Change.reason, Change.protected)
         .where(Change.report == report, Change.decision.in_(UNDECIDED))
         .tuples()
     )
@@ -92,7 +92,8 @@ _LET_GO_ABSENT = """
     WHERE report_id = :report AND decision IN ('needs confirmation', 'held', 'ignored', 'left out')
       AND NOT EXISTS (
         SELECT 1 FROM wanted w WHERE w.kind = change.kind AND w.in_app = change.in_app
-          AND w.account_id IS change.account_id AND w.asset_id IS change.asset_id)
+          AND w.account_id IS change.account_id
+          AND w.asset_id IS change.asset_id AND w.person_id IS change.person_id)
 """
 # What was protected and no longer is, is a new question: it is mailed, and counts for the guard from now.
 _LET_GO_UNPROTECTED = """
@@ -100,39 +101,45 @@ _LET_GO_UNPROTECTED = """
     WHERE report_id = :report AND decision = 'ignored' AND protected IS NOT NULL
       AND EXISTS (
         SELECT 1 FROM wanted w WHERE w.kind = change.kind AND w.in_app = change.in_app
-          AND w.account_id IS change.account_id AND w.asset_id IS change.asset_id AND w.protected IS NULL)
+          AND w.account_id IS change.account_id
+          AND w.asset_id IS change.asset_id AND w.person_id IS change.person_id AND w.protected IS NULL)
 """
 # Confirmed, but the account stayed after all (its task was cancelled, say): that yes is spent, this is a new question.
 _LET_GO_RETURNED = """
     UPDATE change SET report_id = NULL WHERE report_id = :report AND decision = 'confirmed'
       AND EXISTS (
         SELECT 1 FROM wanted w WHERE w.kind = change.kind AND w.in_app = change.in_app
-          AND w.account_id IS change.account_id AND w.asset_id IS change.asset_id)
+          AND w.account_id IS change.account_id
+          AND w.asset_id IS change.asset_id AND w.person_id IS change.person_id)
 """
 _REFRESH_WAITING = """
-    UPDATE change SET reason = w.reason, before = w.before, protected = w.protected, decision = w.decision
+    UPDATE change SET reason = w.reason, before = w.before, after = w.after, detail = w.detail,
+        protected = w.protected, decision = w.decision
     FROM (
-        SELECT c.id, w.reason, w.before, w.protected,
+        SELECT c.id, w.reason, w.before, w.after, w.detail, w.protected,
             CASE WHEN w.protected IS NOT NULL THEN 'ignored' WHEN w.left_out IS NOT NULL THEN 'left out'
                 WHEN w.in_app AND c.decision IN ('ignored', 'left out') THEN 'needs confirmation'
                 ELSE c.decision END AS decision
         FROM wanted w JOIN change c ON c.report_id = :report AND c.decision <> 'applied' AND c.kind = w.kind
             AND c.in_app = w.in_app AND c.account_id IS w.account_id AND c.asset_id IS w.asset_id
+            AND c.person_id IS w.person_id
     ) w
     WHERE change.id = w.id AND (change.reason IS NOT w.reason OR change.before IS NOT w.before
+        OR change.after IS NOT w.after OR change.detail IS NOT w.detail
         OR change.protected IS NOT w.protected OR change.decision <> w.decision)
 """
 _ADD_WAITING = """
     INSERT INTO change (app_id, found_by_id, report_id, kind, decision, account_id, asset_id, before, after, in_app,
-        reason, protected, created_at)
+        reason, protected, person_id, detail, created_at)
     SELECT :app, :check, :report, w.kind,
         CASE WHEN w.protected IS NOT NULL THEN 'ignored' WHEN w.left_out IS NOT NULL THEN 'left out'
             WHEN w.in_app THEN 'needs confirmation' ELSE 'held' END,
-        w.account_id, w.asset_id, w.before, NULL, w.in_app, w.reason, w.protected, :now
+        w.account_id, w.asset_id, w.before, w.after, w.in_app, w.reason, w.protected, w.person_id, w.detail, :now
     FROM wanted w
     WHERE NOT EXISTS (
         SELECT 1 FROM change c WHERE c.report_id = :report AND c.decision <> 'applied' AND c.kind = w.kind
-          AND c.in_app = w.in_app AND c.account_id IS w.account_id AND c.asset_id IS w.asset_id)
+          AND c.in_app = w.in_app AND c.account_id IS w.account_id AND c.asset_id IS w.asset_id
+          AND c.person_id IS w.person_id)
 """
 
 

@@ -16,10 +16,10 @@ BATCH = 500
 READINGS = 3  # of a list that repeats itself, before the check gives up
 STATUSES = {"active", "invited", "suspended"}
 TABLES = {
-    "staged_role": "external_id TEXT PRIMARY KEY, label TEXT, privileged INT, standard INT",
+    "staged_role": "external_id TEXT PRIMARY KEY, label TEXT, privileged INT, standard INT, place INT",
     "staged_account": (
         "external_id TEXT PRIMARY KEY, email TEXT, normal TEXT, name TEXT, status TEXT, "
-        "role TEXT, kind TEXT, last_activity TEXT, seat TEXT"
+        "role TEXT, kind TEXT, last_activity TEXT, seat TEXT, user_name TEXT, employee_number TEXT"
     ),
     "staged_asset": "external_id TEXT PRIMARY KEY, kind TEXT, name TEXT",
     "staged_access": "account TEXT, asset TEXT, role TEXT, privileged INT, PRIMARY KEY (account, asset)",
@@ -56,7 +56,7 @@ def read(connector: Connector, progress: Progress) -> int:
     progress("accounts", 0)
     accounts = _stage("staged_account", connector.accounts, _account_row, lambda read: progress("accounts", read))
     # After the accounts: a connector whose app has no list of roles has met them by then.
-    _stage("staged_role", connector.roles, _role_row, lambda read: None)
+    _stage("staged_role", lambda: enumerate(connector.roles()), _role_row, lambda read: None)
     if ASSETS in connector.capabilities:
         progress("assets", 0)
         _stage("staged_asset", connector.assets, _asset_row, lambda read: progress("assets", read))
@@ -78,8 +78,7 @@ def _stage(table: str, give: Callable[[], Iterable], row_of: Callable, progress:
 
 def _stage_once(table: str, values: Iterable, row_of: Callable, progress: Callable[[int], None]) -> int | None:
     """The number of rows; None when the list repeated itself."""
-    width = TABLES[table].split(", PRIMARY")[0].count(",") + 1
-    insert = f"INSERT OR IGNORE INTO {table} VALUES ({', '.join('?' * width)})"
+    insert = _insert_into(table)
     connection = db.connection()
     connection.execute(f"DELETE FROM {table}")
     rows, read = map(row_of, values), 0
@@ -93,6 +92,11 @@ def _stage_once(table: str, values: Iterable, row_of: Callable, progress: Callab
         read += stored
         progress(read)
     return read
+
+
+def _insert_into(table: str) -> str:
+    width = TABLES[table].split(", PRIMARY")[0].count(",") + 1
+    return f"INSERT OR IGNORE INTO {table} VALUES ({', '.join('?' * width)})"
 
 
 def _insert(statement: str, rows: list[tuple]) -> int:
@@ -116,11 +120,12 @@ def _storable(row: tuple) -> tuple:
 
 def stage_account(account: Account) -> None:
     """An account that the list left out but a second look found."""
-    _insert(f"INSERT OR IGNORE INTO staged_account VALUES ({', '.join('?' * 9)})", [_storable(_account_row(account))])
+    _insert(_insert_into("staged_account"), [_storable(_account_row(account))])
 
 
-def _role_row(role: Role) -> tuple:
-    return role.id, role.label, role.privileged, role.default
+def _role_row(listed: tuple[int, Role]) -> tuple:
+    place, role = listed
+    return role.id, role.label, role.privileged, role.default, place
 
 
 def _account_row(account: Account) -> tuple:
@@ -137,6 +142,8 @@ def _account_row(account: Account) -> tuple:
         account.kind,
         seen and seen.isoformat(" "),
         account.seat,
+        account.user_name and account.user_name.strip() or None,
+        account.employee_number and account.employee_number.strip() or None,
     )
 
 
