@@ -3,9 +3,10 @@ sync/ knows connectors through this module alone; it may import nothing of Rollc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Protocol
 
 # What a connector can do. Pages, buttons and tasks ask for these, so nothing is offered that can't be done.
@@ -19,7 +20,13 @@ REVOKE = "revoke"
 CAPABILITIES = (LOOK_UP, ASSETS, REMOVE, CHANGE_ROLE, INVITE, GRANT, REVOKE)
 
 SEAT_BASED, PAID_SOCIAL, SAMPLE = "Seat-based", "Paid social", "Sample"
-BRONZE, SILVER, GOLD, PLATINUM = "bronze", "silver", "gold", "platinum"
+# How far a connector is proven; tests/connectors/test_levels.py holds each to it.
+BRONZE = "bronze"  # a documented API, and the contract's tests
+SILVER = "silver"  # and a second look, limits honoured, a credential that ends renewed or told
+GOLD = "gold"  # and assets, and every act that this kind of app knows
+PLATINUM = "platinum"  # and the main job proven against the real server
+OWN_FILE = "own file"  # described by the team itself: nobody has tested it but them
+LEVELS = (BRONZE, SILVER, GOLD, PLATINUM, OWN_FILE)
 
 
 class ConnectorError(Exception):
@@ -144,6 +151,7 @@ class Connector:
     level: str = BRONZE
     docs: tuple[str, ...] = ()  # how to get the credential, one step an entry
     fields: tuple[Field, ...] = ()
+    unknown_acts: Mapping[str, str] = MappingProxyType({})  # acts that this kind of app doesn't have, and why
     capabilities: frozenset[str] = frozenset()  # the most it can do; an instance may narrow it by its settings
     asset_word: str = "asset"
     role_word: str = "role"

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import ldap3
 from ldap3.utils.conv import escape_filter_chars
@@ -12,7 +13,9 @@ from ldap3.utils.dn import escape_rdn
 
 from connectors.base import (
     ASSETS,
+    CHANGE_ROLE,
     GRANT,
+    INVITE,
     LOOK_UP,
     PLATINUM,
     REMOVE,
@@ -118,6 +121,10 @@ class LdapGroup(Connector):
         *ENTRY_FIELDS,
         AUTHORITY_FIELD,
     )  # fmt: skip
+    unknown_acts = MappingProxyType({
+        CHANGE_ROLE: "a member of a group has no role in it",
+        INVITE: "who gets an entry in the directory is for the directory's own administration",
+    })  # fmt: skip
     capabilities = frozenset((LOOK_UP, ASSETS, REMOVE, GRANT, REVOKE))
     asset_word = "group"
 

@@ -13,9 +13,11 @@ import json
 from collections.abc import Iterator
 from functools import cached_property
 from itertools import islice
+from types import MappingProxyType
 
 from connectors.base import (
     ASSETS,
+    CHANGE_ROLE,
     GOLD,
     GRANT,
     INVITE,
@@ -64,6 +66,7 @@ class OktaApp(Connector):
         Field("app_id", "Application ID", "It begins with 0oa.", pattern=r"[A-Za-z0-9]+",
               placeholder="0oa1gjh63g214q0Hq0g4"),
     )  # fmt: skip
+    unknown_acts = MappingProxyType({CHANGE_ROLE: "an assignment to an application in Okta has no role"})
     capabilities = frozenset({LOOK_UP, ASSETS, REMOVE, INVITE, GRANT, REVOKE})
     asset_word = "group"
 

@@ -6,11 +6,13 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
+from types import MappingProxyType
 
 from connectors.base import (
     ASSETS,
     CHANGE_ROLE,
     GRANT,
+    INVITE,
     LOOK_UP,
     PLATINUM,
     REMOVE,
@@ -108,6 +110,7 @@ class PostgresRoles(Connector):
         Field("ca_file", "Certificate authority", "The path of a PEM file, where the server's certificate is your own.",
               required=False, placeholder="/etc/ssl/acme-ca.pem"),
     )  # fmt: skip
+    unknown_acts = MappingProxyType({INVITE: "nobody is invited to a server: a role is made with its password"})
     capabilities = frozenset((LOOK_UP, ASSETS, REMOVE, CHANGE_ROLE, GRANT, REVOKE))
     asset_word = "database"
 

@@ -14,6 +14,7 @@ from connectors.base import (
     GRANT,
     INVITE,
     LOOK_UP,
+    OWN_FILE,
     REMOVE,
     REVOKE,
     SEAT_BASED,
@@ -48,6 +49,7 @@ WORDS = {
 class RestConnector(Connector):
     """Speaks to the app that `description` describes; a subclass for each file is made by connector_of()."""
 
+    level = OWN_FILE
     described = True  # by a file: the catalogue takes it from there, not from this package
     description: Description
 

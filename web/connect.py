@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 
-from connectors.base import PAID_SOCIAL, SAMPLE, SEAT_BASED
-from sync import apps, checks, connecting, matching, people
+from connectors.base import BRONZE, GOLD, LEVELS, OWN_FILE, PAID_SOCIAL, PLATINUM, SAMPLE, SEAT_BASED, SILVER
+from sync import apps, checks, connecting, match_likeness, matching, people
 from sync.apps import AppProblem
 from sync.models import App, Check, Person
 from web.answers import INVALID, go_to, page_or_part, wants_part
@@ -22,23 +22,33 @@ from web.words import this_workspace
 pages = Blueprint("connect", __name__, url_prefix="/apps")
 
 CATEGORIES = (SEAT_BASED, PAID_SOCIAL, SAMPLE)
+LEVEL_WORDS = {
+    BRONZE: "Bronze: a documented API, tested against what it describes",
+    SILVER: "Silver: looks again before it acts, and bears with limits",
+    GOLD: "Gold: assets too, and every act there is",
+    PLATINUM: "Platinum: proven against the real server",
+    OWN_FILE: "Your own file",
+}
 UNMATCHED_SHOWN = 10
 
 
 @pages.get("/new")
 @workspace_role(*MANAGERS)
 def choose() -> str:
-    wanted = {name: request.args.get(name, "").strip() for name in ("search", "category")}
+    wanted = {name: request.args.get(name, "").strip() for name in ("search", "category", "level")}
     known = apps.catalogue()
     found = [
         kind for kind in known
         if wanted["search"].casefold() in f"{kind.label} {kind.slug}".casefold()
         and wanted["category"] in ("", kind.category)
+        and wanted["level"] in ("", kind.level)
     ]  # fmt: skip
-    used = {kind.category for kind in known}
+    used, reached = {kind.category for kind in known}, {kind.level for kind in known}
     return page_or_part("connect/choose.html", "connect/_catalogue.html", kinds=found, **wanted,
                         broken_files=apps.broken_files(),
-                        categories=[category for category in CATEGORIES if category in used])
+                        categories=[category for category in CATEGORIES if category in used],
+                        levels=[(name, LEVEL_WORDS[name]) for name in LEVELS if name in reached],
+                        level_words=LEVEL_WORDS)
 
 
 @pages.post("")
@@ -167,12 +177,14 @@ def match(app: App) -> Response | tuple[str, int]:
     if app.last_check_at is None:
         return redirect(url_for("connect.reading", app_id=app.id), 303)
     unmatched = matching.search_accounts(app, "unmatched").rows[:UNMATCHED_SHOWN]
-    rows = [(account, _first_suggestion(account)) for account in unmatched]
+    likely = match_likeness.suggest(app, unmatched)
+    rows = [(account, _with_address(likely[account.id])) for account in unmatched]
     return _step(app, 5, "connect/matching.html", rows=rows, name_of=name_of, match_in_words=match_in_words)
 
 
-def _first_suggestion(account) -> tuple[str, str, str] | None:
-    for person, why in matching.suggestions(account, 1):
+def _with_address(likely: list[tuple[Person, str]]) -> tuple[str, str, str] | None:
+    """(address, name, why) of the likeliest who can be told by an address."""
+    for person, why in likely:
         if email := people.main_email(person):
             return email, person.name, why
     return None

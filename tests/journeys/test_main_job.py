@@ -68,6 +68,7 @@ def page(chromium) -> Iterator[Page]:
     context.close()
 
 
+@pytest.mark.proves("scim")
 def test_a_person_leaves_and_is_out_of_the_app(rollcall, page, slapd, scim_app, smtp_starttls):
     scim_app.add_user("olga@acme.example", "Olga Brandt", "admin")
     for number in range(8):

@@ -59,6 +59,7 @@ def problem(settings: dict[str, str]) -> ConnectorError:
     return raised.value
 
 
+@pytest.mark.proves("ldap-group")
 def test_the_main_job_from_connecting_to_gone_from_the_group(slapd: Slapd, olga: Person, by: str):
     uids = [f"p{number:04}" for number in range(4)]
     slapd.add_group("vpn", *uids)

@@ -42,6 +42,7 @@ def how(connector: PostgresRoles, name: str) -> dict[str, str]:
     return {names[access.account]: access.role for access in connector.access() if access.asset == asset.id}
 
 
+@pytest.mark.proves("postgresql")
 def test_the_main_job_from_connecting_to_no_log_in_any_more(postgres: Postgres, olga: Person, by: str):
     for name in ("ana", "ben", "cleo", "dan"):
         postgres.role(name)

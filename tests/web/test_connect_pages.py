@@ -47,6 +47,8 @@ def test_the_catalogue_is_searched(owner: Client) -> None:
     assert "SCIM 2.0" in part and "Acme Chat" not in part and "<html" not in part
     assert "No such app in the catalogue" in owner.get("/apps/new?search=zzz").text
     assert "Acme Ads" in owner.get("/apps/new?category=Paid+social").text
+    platinum = owner.get("/apps/new?level=platinum", htmx=True).text
+    assert "SCIM 2.0" in platinum and "Acme Chat" not in platinum
 
 
 def test_the_whole_way(owner: Client, acme: ChatApp, someone) -> None:
