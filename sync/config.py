@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import connectors
-from sync import checks, directories, notify, schedule, scim_people, tasks, vault  # noqa: F401 - whom the queue wakes
+from sync import checks, directories, notify, offboarding, schedule, scim_people, tasks, vault  # noqa: F401 - woken
 from sync.db import open_database
 
 

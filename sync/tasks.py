@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from peewee import fn
 
 from connectors.base import ConnectorError, CredentialRejected, RateLimited, TemporarilyUnavailable
-from sync import activity, acts, apps, leases, notify, schedule, settling
+from sync import activity, acts, apps, leases, notify, offboarding_mail, schedule, settling
 from sync.acts import ByHand, NoLongerNeeded, NotConfirmed
 from sync.db import connected, utcnow, writing
 from sync.models import Account, App, Asset, Change, Person, Report, Task
@@ -182,6 +182,8 @@ def _record(who: str, what: str, task: Task, why: str = "") -> None:
 def _tell_outcome(task: Task) -> None:
     if task.report_id is not None:
         notify.outcome(Report.get_by_id(task.report_id))
+    if task.change_id is not None and task.change.offboarding_id is not None:
+        offboarding_mail.summary(task.change.offboarding)
 
 
 def retry(task: Task, by: str) -> None:
@@ -228,9 +230,8 @@ def settle_returned(now: datetime) -> None:
     )
     put_off = (Task.state == "needs attention") | (Task.state == "queued") & (Task.next_at > now)
     waiting = (
-        Task.select(Task.id).join(Account)
-        .where(Task.act == "remove", put_off, Task.report.is_null(False))
-        .where(Account.person.in_(stays))
+        Task.select(Task.id).join(Account).switch(Task).join(Change)
+        .where(Task.act == "remove", put_off, Change.kind == "removed user", Account.person.in_(stays))
     )  # fmt: skip
     ids = [task.id for task in waiting]
     if ids:

@@ -1,0 +1,181 @@
+"""Somebody leaves every app at once, by one yes: now, or on the day that was chosen with it.
+There is no second road: each app's seats go through its open report and reports.finish, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sync import activity, keeping, notify, people, reports, schedule
+from sync.db import utcnow, writing
+from sync.models import Account, App, Change, Offboarding, Person, Report, Role
+from sync.offboarding_preview import decidable
+from sync.reports import CONFIRM, CONFIRMED, HELD, IGNORED, LEFT_OUT
+from sync.workspace import today
+
+PLANNED = "scheduled"
+
+
+class OffboardingProblem(ValueError):
+    """It can't be; nothing was changed; the text is for the page."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """`already` is True when this very page's yes had been taken before: nothing happened twice."""
+
+    offboarding: Offboarding
+    already: bool = False
+
+
+def start(person: Person, asker: Person, seen: set[int], left_out: dict[int, str], *, key: str | None = None,
+          on: date | None = None, reason: str = "") -> Start:  # fmt: skip
+    """The yes for all seats that were on the page (`seen`: account ids) but those left out, each with its reason.
+
+    `on` is the day to do it, None for now; `key` is the page's: sent twice it is one. Only the apps that `asker` owns
+    are touched. Raises OffboardingProblem, PeopleProblem or KeepingProblem, and changes nothing then.
+    """
+    by, reason = people.signature(asker), " ".join(reason.split())[:200]
+    with writing():
+        if key and (before := Offboarding.get_or_none(Offboarding.key == key, Offboarding.person == person)):
+            return Start(before, already=True)
+        person = Person.get_by_id(person.id)
+        mine = [seat for seat in decidable(person, asker)[0] if seat.state == "present"]
+        _refuse(mine, seen, left_out)
+        if planned := keeping.scheduled(person):
+            keeping.cancel(planned, by, "Another offboarding replaces it")
+        offboarding = Offboarding.create(person=person, state=PLANNED if on else "applied", remove_on=on, key=key,
+                                         reason=reason, asked_by=by, decided_at=None if on else utcnow())
+        if on:
+            _plan(offboarding, mine, left_out)
+        else:
+            _carry_out(offboarding, mine, left_out, by)
+        return Start(offboarding)
+
+
+def _refuse(mine: list[Account], seen: set[int], left_out: dict[int, str]) -> None:
+    """A yes holds for what was on the page alone."""
+    if {seat.id for seat in mine} - seen:
+        raise OffboardingProblem("Another seat was found while you looked at this. Nothing was changed: look again.")
+    for seat in mine:
+        if not left_out.get(seat.id, "left out").strip():
+            raise OffboardingProblem(f"Say why the seat in {seat.app.name} is left out. Nothing was changed.")
+
+
+def _plan(offboarding: Offboarding, seats: list[Account], left_out: dict[int, str]) -> None:
+    """Note what the yes covers; the day brings it into the reports."""
+    keeping.schedule(offboarding, offboarding.asked_by)
+    for seat in seats:
+        Change.create(
+            app=seat.app, kind="removed user", decision=LEFT_OUT if seat.id in left_out else PLANNED, account=seat,
+            before=_role(seat), reason=left_out.get(seat.id, "").strip(), offboarding=offboarding,
+            decided_by=offboarding.asked_by, decided_at=utcnow(),
+        )  # fmt: skip
+    activity.record(offboarding.asked_by, "planned offboarding", about=people.signature(offboarding.person),
+                    why=offboarding.reason, after=str(offboarding.remove_on), person=offboarding.person)
+
+
+@schedule.each_minute
+def carry_out_due(now: datetime) -> None:
+    """Carry out each planned offboarding whose day has come; one of somebody on legal hold waits until it is lifted."""
+    due = Offboarding.select().where(Offboarding.state == PLANNED, Offboarding.remove_on <= today())
+    for offboarding in list(due):
+        with writing():
+            _carry_out_planned(offboarding.id)
+
+
+def _carry_out_planned(offboarding_id: int) -> None:
+    offboarding = Offboarding.get_by_id(offboarding_id)
+    person = Person.get_by_id(offboarding.person_id)
+    if offboarding.state != PLANNED or offboarding.remove_on > today() or person.hold is not None:
+        return
+    covered = list(Change.select().where(Change.offboarding == offboarding))
+    left_out = {change.account_id: change.reason for change in covered if change.decision == LEFT_OUT}
+    seats = Account.select(Account, App).join(App).where(
+        Account.id.in_([change.account_id for change in covered]), Account.person == person,
+        Account.match == "matched", Account.state == "present", App.state.in_(("active", "paused")),
+    ).order_by(App.name, Account.id)  # fmt: skip
+    try:
+        with writing():
+            Offboarding.update(state="applied", decided_at=utcnow()).where(Offboarding.id == offboarding.id).execute()
+            _carry_out(offboarding, list(seats), left_out, offboarding.asked_by)
+            Change.update(decision=IGNORED, reason="Not theirs any more").where(
+                Change.offboarding == offboarding, Change.report.is_null(), Change.decision == PLANNED
+            ).execute()
+    except people.PeopleProblem as problem:
+        keeping.cancel(offboarding, "schedule", str(problem))
+
+
+def _carry_out(offboarding: Offboarding, seats: list[Account], left_out: dict[int, str], by: str) -> None:
+    person = Person.get_by_id(offboarding.person_id)
+    if person.status != "deprovisioned":
+        people.mark_left(person, by, offboarding.reason)
+    keeping.end_day(person, by, "Offboarded")
+    person = Person.get_by_id(person.id)
+    for app_id in dict.fromkeys(seat.app_id for seat in seats):
+        of_app = [seat for seat in seats if seat.app_id == app_id]
+        _finish_in(of_app[0].app, of_app, person, left_out, offboarding, by)
+    leaves = sum(seat.id not in left_out for seat in seats)
+    activity.record(by, "offboarded person", about=people.signature(person), why=offboarding.reason, person=person,
+                    after=f"{leaves} of {len(seats)} seats in {len({seat.app_id for seat in seats})} apps")
+
+
+def _finish_in(app: App, seats: list[Account], person: Person, left_out: dict[int, str], offboarding: Offboarding,
+               by: str) -> None:  # fmt: skip
+    """The seats join the app's open report, and get the yes there, under its guard and its protections."""
+    report = reports.open_report(app) or Report.create(app=app)
+    ours = [(seat, _question(report, seat, person, offboarding, by)) for seat in seats]
+    for seat, change in ours:
+        if seat.id in left_out:
+            reports.leave_out(change, left_out[seat.id], by)
+    report = Report.get_by_id(report.id)
+    reports.guard(report)
+    report.version += 1
+    reports.count(report)
+    waiting = _ids(report, None)
+    ready = _ids(report, [change.id for _, change in ours])
+    if ready or not waiting:
+        with suppress(reports.ReportHeld):  # all of ours are protected, a guard holds the others: the next check says so
+            reports.finish(report, by, only=ready)
+    if reports.open_report(app):
+        notify.report_ready(report)
+
+
+def _ids(report: Report, among: Iterable[int] | None) -> set[int]:
+    """What waits in the report: what can be confirmed `among` these, or all that a person must decide."""
+    wanted = Change.decision.in_((CONFIRM, HELD)) if among is None else (
+        (Change.decision == CONFIRM) & Change.id.in_(list(among)))
+    return {change.id for change in Change.select().where(Change.report == report, wanted)}
+
+
+def _question(report: Report, seat: Account, person: Person, offboarding: Offboarding, by: str) -> Change:
+    """The one change of the report that asks about this seat, waiting for the yes."""
+    same = (Change.kind == "removed user") & Change.in_app & (Change.account == seat)
+    known = Change.get_or_none(same, Change.report == report, Change.decision.not_in(("applied",)))
+    if known is not None and known.decision == CONFIRMED:  # that yes is spent: the account stayed after all
+        Change.update(report=None).where(Change.id == known.id).execute()
+        known = None
+    planned = Change.get_or_none(same, Change.offboarding == offboarding, Change.report.is_null())
+    if seat.left_out or (known is not None and known.decision == LEFT_OUT):
+        reports.forget_leaving_out(seat, by)
+    now = utcnow()
+    values = {
+        "decision": HELD if known is not None and known.decision == HELD else CONFIRM, "protected": None,
+        "offboarding": offboarding, "decided_by": None, "decided_at": None, "report": report,
+        "reason": person.status_reason or "Left", "before": _role(seat),
+        "created_at": known.created_at if known is not None and known.decision in (CONFIRM, HELD) else now,
+    }  # fmt: skip
+    if known is not None and planned is not None:
+        planned.delete_instance()
+    change = known or planned
+    if change is None:
+        return Change.create(app=seat.app, kind="removed user", account=seat, **values)
+    Change.update(values).where(Change.id == change.id).execute()
+    return Change.get_by_id(change.id)
+
+
+def _role(seat: Account) -> str:
+    role = Role.get_or_none(Role.app == seat.app_id, Role.external_id == seat.role)
+    return role.label if role is not None and role.label else seat.role

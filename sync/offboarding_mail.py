@@ -1,0 +1,55 @@
+"""One mail for whoever offboarded somebody: what became of it in all apps, once every act of it has ended.
+Each app's Owners are told of their app besides, as after every Finish Sync."""
+
+from __future__ import annotations
+
+import re
+
+from peewee import fn
+
+from sync import notify
+from sync.mailtext import Sentence, moment, name_in_line, number
+from sync.models import Account, App, Change, Mail, Offboarding, Task
+from sync.people import find_by_email, main_email
+
+ENDINGS = (
+    ("Needs attention", ("failed", "needs attention")), ("Removed", ("done",)), ("Stays", ("no longer needed",)),
+    ("Cancelled", ("cancelled",)),
+)  # fmt: skip
+
+
+def summary(offboarding: Offboarding) -> list[Mail]:
+    """Queue it, inside the caller's writing(), once no act is under way; once more when what had failed is mended."""
+    acts = Task.select(Task, Account, App).join(Change, on=(Task.change == Change.id)).switch(Task).join(Account)
+    acts = acts.switch(Task).join(App).where(Change.offboarding == offboarding).order_by(App.name, Task.id)
+    made = list(acts)
+    if not made or any(task.state in notify.UNDER_WAY for task in made):
+        return []
+    failed = sum(task.state in ENDINGS[0][1] for task in made)
+    done = sum(task.state == "done" for task in made)
+    waits = Change.select(Change, App).join(App).where(Change.offboarding == offboarding)
+    held = list(waits.where(Change.decision == "held").order_by(App.name))
+    left_out = waits.where(Change.decision == "left out")
+    name = offboarding.person.name or main_email(offboarding.person)
+    told = f"{name_in_line(name)}: {done:,} of {number(len(made), 'seat')} removed"
+    newest = max(task.id for task in made)
+    return notify.to_outbox(
+        _asker(offboarding), "offboarding", f"offboarding-{offboarding.id}-{'failed' if failed else 'well'}-{newest}",
+        template="offboarding", subject=Sentence(f"{told}, {failed:,} need you" if failed else told),
+        person_name=name, decided_at=moment(offboarding.decided_at or offboarding.created_at), failed_count=failed,
+        groups=[
+            {"heading": heading, "seats": [
+                {"app": task.app.name, "email": task.account.email or task.account.name, "error": task.error or ""}
+                for task in made if task.state in states]}
+            for heading, states in ENDINGS
+        ],
+        held=[change.app.name for change in held], left_out=left_out.select(fn.COUNT(Change.id)).scalar(),
+        link=notify.link(f"/people/{offboarding.person_id}/offboardings/{offboarding.id}"),
+    )  # fmt: skip
+
+
+def _asker(offboarding: Offboarding) -> list[str]:
+    """The address of who gave the yes, if they are still here."""
+    said = re.search(r"<([^<>]+)>$", offboarding.asked_by)
+    person = said and find_by_email(said.group(1))
+    return [main_email(person)] if person and person.status != "deprovisioned" else []

@@ -1,0 +1,104 @@
+"""What an offboarding would do, before anybody says yes: each seat, whether it goes, and why not.
+Nothing is decided or written here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from connectors.base import REMOVE
+from sync import apps, people, policy
+from sync.models import Account, App, Asset, Person, Report
+from sync.reports import CONFIRM, HELD
+from sync.vault import VaultProblem
+
+
+@dataclass
+class Line:
+    """One seat. It goes unless it is protected, or under way already; `warnings` are what to know before."""
+
+    account: Account
+    protected: str | None = None
+    under_way: bool = False
+    left_out: str = ""  # the reason, when it was left out since they left
+    by_hand: bool = False  # the connector can't remove: somebody must, in the app itself
+    held: bool = False  # a guard would hold it
+    warnings: list[str] = field(default_factory=list)
+    alone: list[Asset] = field(default_factory=list)
+
+    @property
+    def goes(self) -> bool:
+        return self.protected is None and not self.under_way
+
+
+@dataclass
+class Preview:
+    """The seats in apps that `asker` may decide about, how many are in others, and what they answer for."""
+
+    person: Person
+    lines: list[Line]
+    elsewhere: int
+    services: list[Account]
+
+    @property
+    def saved(self) -> int:
+        """Hundredths a month, when all goes that can."""
+        return sum(line.account.app.seat_price or 0 for line in self.lines if line.goes and not line.left_out)
+
+
+def preview(person: Person, asker: Person) -> Preview:
+    """What `asker` may take from this person now."""
+    seats = people.seats_of(person)
+    mine, elsewhere = decidable(person, asker)
+    alone = policy.sole_assets([seat.id for seat in seats if seat.match == "matched" and seat.state == "present"])
+    lines = [_line(seat, person, alone.get(seat.id, [])) for seat in mine]
+    _tell_held(lines)
+    return Preview(person, lines, elsewhere, [seat for seat in seats if seat.match == "service account"])
+
+
+def decidable(person: Person, asker: Person) -> tuple[list[Account], int]:
+    """(this person's own seats in the apps whose Owner `asker` is, how many they have in others)."""
+    own = [seat for seat in people.seats_of(person) if seat.match == "matched" and seat.app.state in apps.CONNECTED]
+    owned = {app.id for app in apps.owned_by(asker)}
+    return [seat for seat in own if seat.app_id in owned], sum(seat.app_id not in owned for seat in own)
+
+
+def _line(seat: Account, person: Person, alone: list[Asset]) -> Line:
+    if seat.state == "removing":
+        return Line(seat, under_way=True)
+    held = f"Protected: legal hold: {person.hold}" if person.hold is not None else None
+    line = Line(seat, held or policy.protection_of_seat(seat), alone=alone, by_hand=not _can_remove(seat.app))
+    if seat.left_out and person.status == "deprovisioned" and seat.left_out_at >= person.status_since:
+        line.left_out = seat.left_out
+    if seat.app.state == "paused":
+        line.warnings.append("The app is paused: the removal waits until it is resumed.")
+    elif seat.app.error:
+        line.warnings.append(f"The app needs attention: {seat.app.error}")
+    return line
+
+
+def _can_remove(app: App) -> bool:
+    try:
+        return REMOVE in apps.capabilities_of(app)
+    except (apps.AppProblem, VaultProblem):
+        return True  # its task will say what is wrong
+
+
+def _tell_held(lines: list[Line]) -> None:
+    """What the guards would hold, as things stand."""
+    for app_id in dict.fromkeys(line.account.app_id for line in lines):
+        going = [line for line in lines if line.account.app_id == app_id and line.goes and not line.left_out]
+        if not going:
+            continue
+        app, known = going[0].account.app, {line.account.id for line in going}
+        if policy.is_mass(app, len(going) + _waiting(app, known)):
+            for line in going:
+                line.held = True
+
+
+def _waiting(app: App, but: set[int]) -> int:
+    report = Report.get_or_none(Report.app == app, Report.state == "open")
+    return report is not None and sum(
+        change.kind == "removed user" and change.in_app and change.decision in (CONFIRM, HELD)
+        and change.account_id not in but and (not report.released_at or change.created_at > report.released_at)
+        for change in report.changes
+    )
