@@ -32,7 +32,7 @@ from sync.models import Directory, ScimMember, ScimResource
 
 USER, GROUP = "User", "Group"
 KEPT_ELSEWHERE = ("id", "meta", "members", "groups", "password")  # and a password nowhere
-CHUNK = 500  # ids in one SQL statement
+CHUNK, ROWS = 500, 200  # ids, rows in one SQL statement
 LIVE = ScimResource.deleted_at.is_null()
 
 
@@ -214,10 +214,12 @@ def _write_members(row: ScimResource, resource: Resource) -> None:
     left = [one.id for member_id, one in known.items() if member_id not in wanted]
     for start in range(0, len(left), CHUNK):
         ScimMember.delete().where(ScimMember.id.in_(left[start : start + CHUNK])).execute()
+    new = [{"group": row, "member_id": member_id, "detail": detail}
+           for member_id, detail in wanted.items() if member_id not in known]
+    for start in range(0, len(new), ROWS):
+        ScimMember.insert_many(new[start : start + ROWS]).execute()
     for member_id, detail in wanted.items():
-        if member_id not in known:
-            ScimMember.create(group=row, member_id=member_id, detail=detail)
-        elif known[member_id].detail != detail:
+        if member_id in known and known[member_id].detail != detail:
             ScimMember.update(detail=detail).where(ScimMember.id == known[member_id].id).execute()
 
 

@@ -45,7 +45,7 @@ class Problem(SCIMException):
         super().__init__(detail=detail)
 
 
-@pages.route("", defaults={"path": ""}, methods=METHODS)
+@pages.route("", defaults={"path": ""}, methods=METHODS, strict_slashes=False)
 @pages.route("/<path:path>", methods=METHODS)
 @directory_token
 def answer(path: str) -> Response:

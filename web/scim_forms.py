@@ -36,6 +36,27 @@ def patch(said: Any, model: type[Resource]) -> Any:
     }
 
 
+def bulk(said: Any, models: dict[str, type[Resource]]) -> Any:
+    """A Bulk request: the data of each operation, by the endpoint of its path ("users")."""
+    if not isinstance(said, dict):
+        return said
+    return {
+        name: [_bulk_operation(operation, models) for operation in value]
+        if name.casefold() == OPERATIONS and isinstance(value, list)
+        else value
+        for name, value in said.items()
+    }
+
+
+def _bulk_operation(said: Any, models: dict[str, type[Resource]]) -> Any:
+    if not isinstance(said, dict) or "data" not in said:
+        return said
+    model = models.get(str(said.get("path")).strip("/").partition("/")[0].casefold())
+    if str(said.get("method")).upper() != "PATCH":
+        return {**said, "data": resource(said["data"])}
+    return {**said, "data": patch(said["data"], model)} if model else said
+
+
 def _operations(said: Any, model: type[Resource]) -> list[Any]:
     if not isinstance(said, dict):
         return [said]

@@ -25,6 +25,7 @@ from scim2_models import (
     ServiceProviderConfig,
     Sort,
 )
+from scim2_server.bulk import BulkPlan
 from scim2_server.responses import ScimResponse
 from scim2_server.service import ScimService
 from scim2_server.utils import load_default_resource_types, load_default_schemas
@@ -87,6 +88,16 @@ class Service(ScimService):
         if len(patch.operations or []) > MOST_OPERATIONS:
             raise PayloadTooLargeException(detail=f"A PATCH may have {MOST_OPERATIONS:,} operations")
         return patch
+
+    def read_bulk(self, body: bytes, content_type: str | None) -> BulkPlan:
+        self.ensure_bulk_payload_size(len(body))
+        return super().read_bulk(self._tidy(body, content_type, self._tidy_bulk), content_type)
+
+    def _tidy_bulk(self, said: Any) -> Any:
+        models = {
+            (kind.endpoint or "").strip("/").casefold(): self.get_model(kind) for kind in self.provider.resource_types
+        }
+        return scim_forms.bulk(said, models)
 
     def read_search(self, resource_types: list[ResourceType], payload: Any) -> tuple:
         asked = payload if isinstance(payload, dict) else {}

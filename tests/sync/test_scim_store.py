@@ -1,4 +1,4 @@
-"""What identity providers wrote, as scim2-server's own contract for a storage wants it kept, and what is ours on top."""
+"""What identity providers wrote, kept as scim2-server's own contract for a storage wants it."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from sync import people, signin
 from sync.config import Config
 from sync.models import Person
 from tests.web.client import Client
+from tests.web.provider import Provider
 
 
 @pytest.fixture(autouse=True)
@@ -46,3 +47,15 @@ def someone(by: str) -> Callable[..., Person]:
         return people.add(name, email, by, workspace_role=role)
 
     return add
+
+
+@pytest.fixture
+def okta(site: Flask, olga: Person) -> Provider:
+    """A directory that pushes."""
+    return Provider(site, "Okta")
+
+
+@pytest.fixture
+def entra(site: Flask, olga: Person) -> Provider:
+    """Another one."""
+    return Provider(site, "Entra ID")

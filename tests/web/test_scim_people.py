@@ -1,0 +1,256 @@
+"""Who works here by what an identity provider pushes: joining, leaving, coming back, two directories, guards."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from sync import directories, people, schedule, soon
+from sync.db import utcnow
+from sync.models import Account, Activity, Check, Directory, DirectoryEntry, Mail, Person, Report, ScimResource
+from tests.sync.fixtures import Chat
+from tests.sync.scripted import Scripted
+from tests.web.provider import BULK, ENTERPRISE, USER, Provider, problem
+
+
+def status(email: str) -> str:
+    return people.find_by_email(email).status
+
+
+def left_before(ago: timedelta) -> None:
+    """Everybody who left did so this long ago."""
+    DirectoryEntry.update(left_at=utcnow() - ago).where(DirectoryEntry.left_at.is_null(False)).execute()
+
+
+def test_who_is_pushed_is_a_person(okta: Provider) -> None:
+    ana = okta.add(
+        "Ana.Brandt", displayName="Ana Brandt", externalId="00u1",
+        emails=[{"value": "home@ana.example", "type": "home"}, {"value": "Ana@acme.example", "type": "work"}],
+        **{ENTERPRISE: {"employeeNumber": "701"}},
+    )  # fmt: skip
+    person = okta.person(ana)
+    assert (person.name, person.status, person.employee_number) == ("Ana Brandt", "active", "701")
+    assert people.main_email(person) == "Ana@acme.example"
+    assert people.find_by_email("home@ana.example") == person
+    assert [entry.what for entry in Activity.select().where(Activity.person == person)] == ["person joined"]
+
+
+@pytest.mark.parametrize("said", [{"active": False}, {"active": "False"}])
+def test_inactive_is_deprovisioned_at_once_and_active_again(okta: Provider, said: dict) -> None:
+    okta.add("bo@acme.example")
+    ana = okta.add("ana@acme.example")
+    okta.patch(f"/Users/{ana}", {"op": "replace", "value": said})
+    assert (status("ana@acme.example"), status("bo@acme.example")) == ("deprovisioned", "active")
+    assert okta.person(ana).status_reason == "Disabled in Okta"
+    okta.patch(f"/Users/{ana}", {"op": "replace", "path": "active", "value": True})
+    assert status("ana@acme.example") == "active"
+
+
+@pytest.mark.parametrize("again", [{"externalId": "00u1"}, {}], ids=["by externalId", "by userName"])
+def test_deleted_is_deprovisioned_and_created_anew_is_the_same_person(okta: Provider, again: dict) -> None:
+    okta.add("bo@acme.example")
+    ana = okta.add("ana@acme.example", **again)
+    person = okta.person(ana)
+    assert okta.call("DELETE", f"/Users/{ana}").status_code == 204
+    assert status("ana@acme.example") == "deprovisioned"
+    assert okta.person(ana).status_reason == "No longer in Okta"
+    assert problem(okta.call("GET", f"/Users/{ana}")) == (404, None)
+    assert problem(okta.call("DELETE", f"/Users/{ana}")) == (404, None)
+    assert okta.get("/Users", filter='userName eq "ana@acme.example"')["totalResults"] == 0
+    rehired = okta.add("ana@acme.example" if not again else "ana.new@acme.example", **again)
+    assert (okta.person(rehired).id, okta.person(rehired).status) == (person.id, "active")
+    assert DirectoryEntry.select().where(DirectoryEntry.person == person).count() == 1
+
+
+def test_another_person_under_an_old_user_name_is_another(okta: Provider) -> None:
+    okta.add("bo@acme.example")
+    old = okta.add("john", externalId="1", emails=[{"value": "john@acme.example"}])
+    okta.call("DELETE", f"/Users/{old}")
+    new = okta.add("john", externalId="2", emails=[{"value": "john.second@acme.example"}])
+    assert new != old and okta.person(new).id != okta.person(old).id
+    assert (status("john@acme.example"), status("john.second@acme.example")) == ("deprovisioned", "active")
+
+
+def test_created_inactive_nobody_left(okta: Provider) -> None:
+    okta.add("ana@acme.example", active=False)
+    assert status("ana@acme.example") == "deprovisioned"
+    assert not directories.held(okta.directory)
+    assert DirectoryEntry.get().left_at is None
+
+
+def test_people_of_two_directories_are_one_by_e_mail_and_active_in_one_wins(okta: Provider, entra: Provider) -> None:
+    for provider in (okta, entra):
+        provider.add("bo@acme.example")
+    here, there = okta.add("ana@acme.example"), entra.add("ANA@Acme.example")
+    assert okta.person(here) == entra.person(there)
+    okta.deactivate(here)
+    assert status("ana@acme.example") == "active"
+    entra.deactivate(there)
+    assert status("ana@acme.example") == "deprovisioned"
+
+
+def test_beside_a_directory_that_is_read(okta: Provider, company: Scripted) -> None:
+    company.add("1", "ana@acme.example", "Ana")
+    company.add("2", "bo@acme.example", "Bo")
+    company.read()
+    ana = okta.add("ana@acme.example")
+    okta.add("bo@acme.example")
+    okta.deactivate(ana)
+    assert status("ana@acme.example") == "active", "active in any directory wins"
+    company.say("1", status="deprovisioned")
+    company.read()
+    assert status("ana@acme.example") == "deprovisioned"
+
+
+def test_a_token_never_sees_what_is_another_directorys(okta: Provider, entra: Provider) -> None:
+    ana, group = okta.add("ana@acme.example"), okta.add_group("Staff")
+    assert entra.get("/Users")["totalResults"] == entra.get("/Groups")["totalResults"] == 0
+    assert entra.get("/Users", filter='userName eq "ana@acme.example"')["totalResults"] == 0
+    for path in (f"/Users/{ana}", f"/Groups/{group}"):
+        rename = {"Operations": [{"op": "replace", "path": "displayName", "value": "x"}]}
+        for method, said in (("GET", None), ("DELETE", None), ("PUT", {"userName": "x"}), ("PATCH", rename)):
+            assert problem(entra.call(method, path, said))[0] == 404
+    theirs = entra.add_group("Theirs", ana)
+    assert entra.get(f"/Groups/{theirs}")["members"] == [{"value": ana}], "as it was written"
+    assert "groups" not in okta.get(f"/Users/{ana}")
+    assert entra.add("ana@acme.example") != ana, "a userName is unique within its directory"
+
+
+def test_a_users_groups_are_told_and_kept(okta: Provider) -> None:
+    ana, bo = okta.add("ana@acme.example"), okta.add("bo@acme.example")
+    staff = okta.add_group("Staff", ana, bo)
+    version = okta.get(f"/Users/{ana}")["meta"]["version"]
+    [told] = okta.get(f"/Users/{ana}")["groups"]
+    assert told["value"] == staff and told["display"] == "Staff" and told["$ref"].endswith(f"/scim/v2/Groups/{staff}")
+    assert {member.entry.email for group in okta.row().groups for member in group.members} == {
+        "ana@acme.example", "bo@acme.example"}  # fmt: skip
+    okta.patch(f"/Groups/{staff}", {"op": "remove", "path": f'members[value eq "{ana}"]'})
+    assert okta.get(f"/Users/{ana}")["meta"]["version"] != version
+    assert [member.entry.email for group in okta.row().groups for member in group.members] == ["bo@acme.example"]
+    okta.call("DELETE", f"/Users/{bo}")
+    assert "members" not in okta.get(f"/Groups/{staff}")
+    okta.call("DELETE", f"/Groups/{staff}")
+    assert okta.row().groups.count() == 0 and okta.get("/Groups")["totalResults"] == 0
+
+
+def test_one_address_for_two_users_is_never_guessed(okta: Provider) -> None:
+    okta.add("ana", emails=[{"value": "ana@acme.example"}])
+    admin = okta.add("ana-admin", emails=[{"value": "ana@acme.example"}], displayName="Ana's other")
+    assert Person.select().count() == 2, "Olga and Ana"
+    assert "belongs to" in ScimResource.get(ScimResource.scim_id == admin).warning
+    assert okta.get(f"/Users/{admin}")["displayName"] == "Ana's other"
+    assert Activity.select().where(Activity.what == "directory needs a look").count() == 1
+    okta.patch(f"/Users/{admin}", {"op": "replace", "path": "emails", "value": [{"value": "admin@acme.example"}]})
+    assert okta.person(admin).name == "Ana's other"
+    assert ScimResource.get(ScimResource.scim_id == admin).warning is None
+
+
+def test_the_leavers_of_a_day_are_counted_and_held(okta: Provider, hurried: None) -> None:
+    users = [okta.add(f"p{n}@acme.example", displayName=f"P{n}") for n in range(20)]
+    for user in users[:12]:
+        okta.deactivate(user)
+    left = Person.select().where(Person.status == "deprovisioned").count()
+    assert left == 5, "of 20 people, 5 may leave within a day; the sixth is more than 5 and more than 20 %"
+    assert len(directories.held(okta.directory)) == 7
+    assert okta.get(f"/Users/{users[11]}")["active"] is False, "the identity provider reads what it wrote"
+    assert Mail.select().count() == 0
+    left_before(timedelta(minutes=2))
+    for _ in range(2):
+        schedule.sweep()
+    assert [(mail.kind, "7" in mail.subject) for mail in Mail.select()] == [("directory held", True)], "one mail"
+    left_before(timedelta(days=2))
+    okta.patch(f"/Users/{users[11]}", {"op": "replace", "path": "title", "value": "Left"})
+    assert len(directories.held(okta.directory)) == 7, "who is held stays held until somebody says yes"
+    assert directories.release(okta.directory, "Olga") == 7
+    assert Person.select().where(Person.status == "deprovisioned").count() == 12
+    okta.deactivate(users[12])
+    assert not directories.held(okta.directory), "those who were looked at count no more"
+
+
+def test_nobody_is_left_is_held_and_a_return_needs_no_yes(okta: Provider) -> None:
+    ana, bo = okta.add("ana@acme.example"), okta.add("bo@acme.example")
+    okta.deactivate(ana)
+    okta.deactivate(bo)
+    assert (status("ana@acme.example"), status("bo@acme.example")) == ("deprovisioned", "active")
+    assert [entry.person_id for entry in directories.held(okta.directory)] == [okta.person(bo).id]
+    okta.patch(f"/Users/{bo}", {"op": "replace", "path": "active", "value": True})
+    assert not directories.held(okta.directory)
+
+
+def test_a_leavers_apps_are_checked_within_a_minute_once_an_app(okta: Provider, chat: Chat, second: Chat) -> None:
+    """Also when many leave at the same time."""
+    users = [okta.add(f"p{n}@acme.example") for n in range(30)]
+    checks = Check.select().count()
+    for user in users[1:3]:
+        okta.deactivate(user)
+    waiting = list(Check.select().where(Check.state == "queued").order_by(Check.app))
+    assert [(check.app_id, check.trigger, check.started_by) for check in waiting] == [
+        (app.app.id, "directory", "Okta") for app in (chat, second)]  # fmt: skip
+    assert Check.select().count() == checks + 2
+    assert all(check.next_at <= utcnow() + timedelta(minutes=1) for check in waiting)
+    Check.update(next_at=utcnow()).where(Check.state == "queued").execute()
+    schedule.drain(("check",))
+    assert {report.waiting for report in Report.select().where(Report.state == "open")} == {2}
+
+
+def test_no_seat_no_check_and_a_check_under_way_is_joined(okta: Provider, chat: Chat) -> None:
+    users = [okta.add(f"p{n}@acme.example") for n in range(30)]
+    nobody = okta.add("nobody@acme.example")
+    checks = Check.select().count()
+    okta.deactivate(nobody)
+    assert Check.select().count() == checks
+    later = Check.create(app=chat.app, trigger="daily", next_at=utcnow() + timedelta(hours=1))
+    okta.deactivate(users[0])
+    assert Check.get_by_id(later.id).next_at <= utcnow() + soon.PAUSE
+    assert Check.select().count() == checks + 1
+
+
+def test_a_held_leaver_starts_no_check_until_released(okta: Provider, chat: Chat) -> None:
+    users = [okta.add(f"p{n}@acme.example") for n in range(10)]
+    for user in users[:5]:
+        okta.deactivate(user)
+    Check.delete().where(Check.state == "queued").execute()
+    okta.deactivate(users[5])
+    assert not Check.select().where(Check.state == "queued").exists()
+    directories.release(okta.directory, "Olga")
+    assert Check.get(Check.state == "queued").trigger == "directory"
+
+
+def test_paused_it_is_told_to_come_again_and_removed_it_is_refused(okta: Provider) -> None:
+    ana = okta.add("ana@acme.example")
+    directories.pause(okta.directory, "Olga")
+    answer = okta.call("PATCH", f"/Users/{ana}", {"Operations": [{"op": "replace", "value": {"active": False}}]})
+    assert problem(answer) == (503, None) and int(answer.headers["Retry-After"]) > 0
+    assert status("ana@acme.example") == "active"
+    directories.resume(okta.directory, "Olga")
+    assert directories.read_if_older(timedelta(0), "schedule") == [] and directories.due(utcnow()) == []
+    assert okta.get("/Users")["totalResults"] == 1
+    directories.remove(okta.directory, "Olga")
+    assert problem(okta.call("GET", "/Users")) == (401, None)
+    assert status("ana@acme.example") == "active" and ScimResource.select().count() == 0
+    assert Directory.select().count() == 0
+
+
+def test_a_decision_by_hand_outlives_what_is_pushed(okta: Provider) -> None:
+    okta.add("bo@acme.example")
+    ana = okta.add("ana@acme.example")
+    okta.deactivate(ana)
+    people.mark_returned(okta.person(ana), "Olga")
+    okta.patch(f"/Users/{ana}", {"op": "replace", "path": "title", "value": "Contractor"})
+    assert status("ana@acme.example") == "active"
+
+
+def test_a_bulk_request_is_as_many_requests(okta: Provider) -> None:
+    users = [{"method": "POST", "path": "/Users", "bulkId": f"u{n}",
+              "data": {"schemas": [USER], "userName": f"b{n}@acme.example", ENTERPRISE: {"manager": "m1"}}}
+             for n in range(3)]  # fmt: skip
+    group = {"method": "POST", "path": "/Groups", "bulkId": "g",
+             "data": {"displayName": "All", "members": [{"value": "bulkId:u0"}, {"value": "bulkId:u2"}]}}  # fmt: skip
+    taken = users[1] | {"bulkId": "x", "data": {"schemas": [USER], "userName": "B1@acme.example"}}
+    answer = okta.call("POST", "/Bulk", {"schemas": [BULK], "Operations": [*users, group, taken]})
+    assert [one["status"] for one in answer.get_json(force=True)["Operations"]] == ["201"] * 4 + ["409"]
+    assert people.find_by_email("b2@acme.example").status == "active"
+    assert Account.select().count() == 0
+    [group] = okta.get("/Groups")["Resources"]
+    assert len(group["members"]) == 2
