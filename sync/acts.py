@@ -9,7 +9,7 @@ from connectors.base import CHANGE_ROLE, GRANT, INVITE, LOOK_UP, REMOVE, REVOKE,
 from connectors.base import Account as Seat
 from connectors.base import Asset as SeatAsset
 from sync import matching, policy
-from sync.models import Access, Account, Asset, Assignment, Invitation, Person, Role, Task
+from sync.models import Access, Account, Assignment, Invitation, Person, Role, Task
 
 TO_DO = "{connector} gives Rollcall no way to {act}: do it in the app itself, then say here that it is done."
 
@@ -124,7 +124,8 @@ def _change_role(task: Task, connector: Connector) -> None:
         return
     if "before" in task.detail and seat.role != task.detail["before"]:
         now = Role.get_or_none(Role.app == task.app, Role.external_id == seat.role)
-        raise NoLongerNeeded(f"Its role was changed to {now.label if now else seat.role or 'none'} in the app meanwhile.")
+        told = now.label if now else seat.role or "none"
+        raise NoLongerNeeded(f"Its role was changed to {told} in the app meanwhile.")
     if task.app.identity_id == account.external_id:
         raise NoLongerNeeded("Protected: Rollcall acts with this account.")
     _refuse_last_administrator(task, account, seat, connector)

@@ -24,11 +24,13 @@ from sync import (
     leases,
     matching,
     notify,
+    onboarding,
     policy,
     remembered,
     reporting,
     reports,
     schedule,
+    settling,
     snapshot,
 )
 from sync.db import connected, db, utcnow, writing
@@ -254,6 +256,7 @@ class _Work:
             if not Check.select().where(mine, ~Check.cancel_asked).exists():
                 raise Cancelled
             app = App.get_by_id(self.app.id)
+            settling.bring_into_reading(app, began)
             compare.take_over_accounts(app, removal_suspends, began)
             if app.last_check_at is None and (before := apps.predecessor(app)):
                 matching.inherit(app, before)
@@ -269,6 +272,7 @@ class _Work:
             found = compare.found_counts()
             if found.keys() & {"new user", "updated profile"}:
                 matching.match_by_email(app, only="differing")
+            onboarding.look_for(app)
             policy.want_leavers(app, removal_suspends)
             self.memory.take_over()
             report = reporting.bring_up_to_date(app, self.check)
@@ -321,7 +325,7 @@ class _Work:
 
     def fail(self, error: str, advice: str, *, broken: bool = False, passing: bool = False) -> None:
         """Say why; nothing else is changed. A passing fault of a check that nobody waits for is tried again later."""
-        if passing and self.check.trigger in ("daily", "directory") and self.check.attempts < len(LATER):
+        if passing and self.check.trigger in ("daily", "directory", "invitation") and self.check.attempts < len(LATER):
             with writing():
                 due = utcnow() + LATER[self.check.attempts]
                 self.write(state="queued", next_at=due, attempts=self.check.attempts + 1, error=error)

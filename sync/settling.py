@@ -1,4 +1,4 @@
-"""What became of an act, written into what Rollcall knows at once: no check is needed to see it, none reports it as news.
+"""What became of an act, written into what Rollcall knows at once: no check is needed for it, or reports it as news.
 A reading of the app that began before an act was done does not undo it."""
 
 from __future__ import annotations

@@ -1,0 +1,350 @@
+"""What an Owner does to members by hand: another role, removal, access granted and revoked, one or many at once.
+Each is planned first, which is the preview, and carried out as tasks exactly as it was seen, or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from peewee import fn
+
+from connectors.base import CHANGE_ROLE, GRANT, REMOVE, REVOKE
+from sync import activity, apps, matching, policy, tasks
+from sync.db import writing
+from sync.models import Access, Account, App, Asset, Invitation, Person, Role, Task
+
+MOST = 500  # accounts in one act
+READY, REFUSED, UNDER_WAY, SO_ALREADY = "ready", "refused", "under way", "so already"
+ASKED = "Is asked for already"
+NEEDS = {"change role": CHANGE_ROLE, "remove": REMOVE, "grant": GRANT, "revoke": REVOKE}
+
+
+class ActProblem(ValueError):
+    """What was asked can't be; nothing was changed; the text is for the page."""
+
+
+class PlanChanged(ActProblem):
+    """Something is otherwise than it was seen: look again."""
+
+
+class ActHeld(ActProblem):
+    """A guard holds it: so many at once must be released first."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """What an act would do to one account: from what to what; where `state` is not ready, `why`."""
+
+    whom: str
+    email: str = ""
+    account: Account | None = None
+    asset: Asset | None = None
+    before: str = ""  # in words
+    after: str = ""
+    had: str | None = None  # the same as the app names it
+    role: str = ""
+    state: str = READY
+    why: str = ""
+    note: str = ""  # what is good to know before the yes
+    alone: list[Asset] = field(default_factory=list)  # what this account alone controls, and would lose
+
+    def fingerprint(self) -> tuple:
+        return (self.email, self.account and self.account.id, self.asset and self.asset.id, self.had, self.role,
+                self.state, self.why, [asset.id for asset in self.alone])  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A preview. `held`: so many at once are held by a guard until somebody releases them."""
+
+    app: App
+    act: str
+    lines: list[Line]
+    held: bool = False
+
+    @property
+    def ready(self) -> list[Line]:
+        return [line for line in self.lines if line.state == READY]
+
+    @property
+    def others(self) -> list[Line]:
+        return [line for line in self.lines if line.state != READY]
+
+    @property
+    def seen(self) -> str:
+        """What the yes holds for: another preview has another one."""
+        told = repr([self.act, *(line.fingerprint() for line in self.lines)])
+        return hashlib.sha256(told.encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True)
+class Done:
+    """What was asked of the app; `already` is True when it had been asked before: nothing happens twice."""
+
+    tasks: list[Task]
+    already: bool = False
+
+
+def roles_of(app: App) -> list[Role]:
+    """The default first, then by label."""
+    return list(Role.select().where(Role.app == app).order_by(Role.standard.desc(), Role.label))
+
+
+def role_named(app: App, role: str) -> Role:
+    found = Role.get_or_none(Role.app == app, Role.external_id == role)
+    if found is None:
+        raise ActProblem(f"{app.name} has no such role. Choose one of the list.")
+    return found
+
+
+def chosen(app: App, account_ids: Iterable[int]) -> list[Account]:
+    """The accounts with these ids, by name; raises ActProblem for none or too many."""
+    ids = set(account_ids)
+    if not ids:
+        raise ActProblem("Nobody is ticked. Tick whom it is about first.")
+    if len(ids) > MOST:
+        raise ActProblem(f"These are more than {MOST} accounts. Take them in smaller parts.")
+    found = Account.select(Account, Person).left_outer_join(Person).where(Account.app == app, Account.id.in_(ids))
+    accounts = list(found.order_by(Account.name, Account.id))
+    for account in accounts:
+        account.app = app
+    return accounts
+
+
+def plan_roles(app: App, account_ids: Iterable[int], role: str) -> Plan:
+    """Give these accounts another role."""
+    wanted, accounts = role_named(app, role), chosen(app, account_ids)
+    labels = {row.external_id: row.label for row in Role.select().where(Role.app == app)}
+    live, privileged = _live(accounts, "change role"), policy.privileged_roles(app)
+    staying = _administrators(app, privileged)
+    lines = []
+    for account in accounts:
+        under_way = live.get((account.id, 0))
+        state, why = _stands(app, account, must_have_joined=True)
+        if not why and under_way is not None:
+            same = under_way.detail.get("role") == role
+            to = labels.get(under_way.detail.get("role"), "another role")
+            state, why = (UNDER_WAY if same else REFUSED), f"A change to {to} is under way"
+        elif not why and account.role == role:
+            state, why = SO_ALREADY, f"Is {wanted.label} already"
+        elif not why and account.role in privileged and role not in privileged and not staying - {account.id}:
+            state, why = REFUSED, policy.LAST
+        if state == READY and role not in privileged:
+            staying.discard(account.id)
+        lines.append(_line(account, before=labels.get(account.role, account.role), after=wanted.label,
+                           had=account.role, role=role, state=state, why=why))  # fmt: skip
+    return Plan(app, "change role", lines)
+
+
+def plan_removals(app: App, account_ids: Iterable[int]) -> Plan:
+    """Remove these accounts from the app, whoever they are; what rule 5 protects stays."""
+    accounts = chosen(app, account_ids)
+    labels = {row.external_id: row.label for row in Role.select().where(Role.app == app)}
+    privileged = policy.privileged_roles(app)
+    staying = _administrators(app, privileged)
+    states: dict[int, tuple[str, str]] = {}
+    for account in accounts:
+        state, why = _stands(app, account, identity=False)
+        if not why and (protected := policy.protection(account)):
+            state, why = REFUSED, protected
+        elif not why and account.role in privileged and not staying - {account.id}:
+            state, why = REFUSED, policy.LAST
+        if state == READY:
+            staying.discard(account.id)
+        states[account.id] = state, why
+    leaving = [account.id for account in accounts if states[account.id][0] == READY]
+    alone = policy.sole_assets(leaving)
+    lines = [
+        _line(account, before=labels.get(account.role, account.role), had=account.role, state=states[account.id][0],
+              why=states[account.id][1], alone=alone.get(account.id, []))
+        for account in accounts
+    ]  # fmt: skip
+    return Plan(app, "remove", lines, held=policy.is_mass(App.get_by_id(app.id), len(leaving)))
+
+
+def plan_grants(app: App, account_ids: Iterable[int], asset_ids: Iterable[int], role: str) -> Plan:
+    """Give each of these accounts access to each of these assets, with this role there."""
+    accounts, assets = chosen(app, account_ids), _assets(app, asset_ids)
+    live, known = _live(accounts, "grant", "revoke"), _access(accounts)
+    lines = []
+    for account in accounts:
+        for asset in assets:
+            had = known.get((account.id, asset.id))
+            state, why = _stands(app, account, must_have_joined=True)
+            if not why and account.match == "matched" and account.person and account.person.status == "deprovisioned":
+                state, why = REFUSED, f"{account.person.name or account.email} has left"
+            elif not why and (task := live.get((account.id, asset.id))):
+                same = task.act == "grant" and task.detail.get("role") == role
+                state, why = (UNDER_WAY, ASKED) if same else (REFUSED, f"Another act is under way there: {task.act}")
+            elif not why and had is not None and had.role == role:
+                state, why = SO_ALREADY, "Has it already"
+            lines.append(_line(account, asset=asset, before=had.role if had else "", after=role,
+                               had=had.role if had else None, role=role, state=state, why=why))  # fmt: skip
+    return _bounded(Plan(app, "grant", lines))
+
+
+def plan_revocations(app: App, pairs: Iterable[tuple[int, int]]) -> Plan:
+    """Take these accesses away, each an (account id, asset id)."""
+    wanted = set(pairs)
+    accounts = {account.id: account for account in chosen(app, {account_id for account_id, _ in wanted})}
+    assets = {asset.id: asset for asset in _assets(app, {asset_id for _, asset_id in wanted})}
+    live, known = _live(accounts.values(), "grant", "revoke"), _access(accounts.values())
+    lines = []
+    for account_id, asset_id in sorted(pair for pair in wanted if pair[0] in accounts and pair[1] in assets):
+        account, asset, had = accounts[account_id], assets[asset_id], known.get((account_id, asset_id))
+        state, why = _stands(app, account)
+        if not why and account.person is not None and account.person.hold is not None:
+            state, why = REFUSED, f"Protected: legal hold: {account.person.hold}"
+        elif not why and (task := live.get((account_id, asset_id))):
+            state, why = (UNDER_WAY, ASKED) if task.act == "revoke" else (
+                REFUSED, "A grant is under way there")  # fmt: skip
+        elif not why and had is None:
+            state, why = SO_ALREADY, "Has no access there any more"
+        lines.append(_line(account, asset=asset, before=had.role if had else "", had=had.role if had else None,
+                           state=state, why=why))  # fmt: skip
+    return _bounded(Plan(app, "revoke", _with_sole(lines, known)))
+
+
+def _bounded(plan: Plan) -> Plan:
+    if len(plan.lines) > MOST:
+        raise ActProblem(f"These are more than {MOST} acts at once. Take them in smaller parts.")
+    return plan
+
+
+def _with_sole(lines: list[Line], known: dict[tuple[int, int], Access]) -> list[Line]:
+    """Says of each line whether nobody would control the asset any more."""
+    going = {(line.account.id, line.asset.id) for line in lines if line.state == READY}
+    told = []
+    for line in lines:
+        mine = known.get((line.account.id, line.asset.id))
+        if line.state == READY and mine is not None and mine.privileged:
+            others = Access.select(Access.account, Access.asset).join(Account).where(
+                Access.asset == line.asset, Access.privileged, Account.state == "present",
+                Account.status == "active", Account.kind == "user").tuples()  # fmt: skip
+            if not set(others) - going:
+                line = Line(**{**vars(line), "alone": [line.asset]})
+        told.append(line)
+    return told
+
+
+def _line(account: Account, **values: object) -> Line:
+    return Line(whom=account.name or account.email or account.external_id, email=account.email, account=account,
+                **values)  # fmt: skip
+
+
+def _stands(app: App, account: Account, must_have_joined: bool = False, identity: bool = True) -> tuple[str, str]:
+    """(state, why) of an account that nothing can be done to; (ready, "") of one that something can."""
+    if account.state == "gone":
+        return SO_ALREADY, "Is no longer in the app"
+    if account.state == "removing":
+        return UNDER_WAY, "Is being removed"
+    if identity and account.external_id == app.identity_id:
+        return REFUSED, "Protected: Rollcall acts with this account"
+    if identity and account.kind == "system":
+        return REFUSED, "Protected: the app made it for itself"
+    if must_have_joined and account.status == "invited":
+        return REFUSED, "Has not joined yet"
+    return READY, ""
+
+
+def _administrators(app: App, privileged: set[str]) -> set[int]:
+    """Who can administer the app and will, as far as is asked for now."""
+    there = Account.select(Account.id).where(
+        Account.app == app, Account.state == "present", Account.status == "active", Account.kind == "user",
+        Account.role.in_(privileged),
+    )  # fmt: skip
+    going = Task.select(Task.account, Task.detail).where(
+        Task.app == app, Task.act == "change role", Task.state.in_(tasks.LIVE)
+    )
+    demoted = {task.account_id for task in going if task.detail.get("role") not in privileged}
+    return {account.id for account in there} - demoted
+
+
+def _live(accounts: Iterable[Account], *acts: str) -> dict[tuple[int, int], Task]:
+    ids = [account.id for account in accounts]
+    found = Task.select().where(Task.account.in_(ids), Task.act.in_(acts), Task.state.in_(tasks.LIVE))
+    return {(task.account_id, task.asset_id or 0): task for task in found}
+
+
+def _access(accounts: Iterable[Account]) -> dict[tuple[int, int], Access]:
+    ids = [account.id for account in accounts]
+    return {(row.account_id, row.asset_id): row for row in Access.select().where(Access.account.in_(ids))}
+
+
+def _assets(app: App, asset_ids: Iterable[int]) -> list[Asset]:
+    ids = set(asset_ids)
+    found = list(Asset.select().where(Asset.app == app, Asset.state == "present", Asset.id.in_(ids))
+                 .order_by(Asset.kind, Asset.name)) if ids and len(ids) <= MOST else []  # fmt: skip
+    if not found:
+        raise ActProblem("Nothing is ticked that is in the app. Tick what it is about first.")
+    return found
+
+
+def asset_roles(app: App, kinds: Iterable[str]) -> list[str]:
+    """The roles that accounts have on assets of these kinds, the most common first: what can be granted there."""
+    counted = (
+        Access.select(Access.role, fn.COUNT(Access.id)).join(Asset)
+        .where(Access.app == app, Asset.kind.in_(set(kinds)), Access.role != "")
+        .group_by(Access.role).order_by(fn.COUNT(Access.id).desc(), Access.role)
+    )  # fmt: skip
+    return [role for role, _ in counted.tuples()]
+
+
+def carry_out(plan_again: Callable[[], Plan], by: str, seen: str, *, reason: str = "", released: int = 0) -> Done:
+    """The yes to what was `seen`: a task for each line that is ready, in one transaction.
+
+    `released` is how many a guard's hold was lifted for. Raises PlanChanged, ActHeld or ActProblem; nothing is done
+    then.
+    """
+    with writing():
+        plan = plan_again()
+        if not plan.ready and any(line.state in (UNDER_WAY, SO_ALREADY) for line in plan.lines):
+            return Done([], already=True)
+        if plan.seen != seen:
+            raise PlanChanged("Something has changed since this was shown. Nothing was done: look at it again.")
+        if not plan.ready:
+            raise ActProblem("Nothing of this can be done. Nothing was changed.")
+        if plan.act == "remove" and not reason.strip():
+            raise ActProblem("Say why: the reason is kept in Activity.")
+        if plan.held and released != len(plan.ready):
+            raise ActHeld("A guard holds this, because so many at once look wrong. Look through it, then release it.")
+        if plan.held:
+            activity.record(by, "released mass removal", about=f"{len(plan.ready)} accounts", why=reason, app=plan.app)
+        made = [_carry_out(plan, line, by, reason.strip()) for line in plan.ready]
+        matching.recount(plan.app)
+        for task in made:
+            tasks.wake(task.id)
+        return Done(made)
+
+
+def _carry_out(plan: Plan, line: Line, by: str, reason: str) -> Task:
+    app, account = plan.app, line.account
+    if plan.act == "remove":
+        return ask_removal(account, by, reason, released=plan.held)
+    detail = {"before": line.had} if plan.act == "revoke" else {"role": line.role, "before": line.had}
+    activity.record(by, f"asked to {plan.act}", about=line.whom, app=app, person=account.person_id,
+                    before=_told(line, line.before), after=_told(line, line.after))  # fmt: skip
+    return tasks.add(app, plan.act, account, by, asset=line.asset, **detail)
+
+
+def _told(line: Line, words: str) -> str | None:
+    if line.asset is None or not words:
+        return words or None
+    return f"{line.asset.name or line.asset.external_id}: {words}"
+
+
+def ask_removal(account: Account, by: str, reason: str, released: bool = False) -> Task:
+    """The account is on its way out; inside the caller's transaction, which wakes the task."""
+    Account.update(state="removing").where(Account.id == account.id).execute()
+    Invitation.update(state="cancelled").where(
+        Invitation.account == account, Invitation.state.in_(("failed", "invited", "expired"))
+    ).execute()
+    activity.record(by, "confirmed removal", about=account.name or account.email or account.external_id, why=reason,
+                    app=account.app_id, person=account.person_id)  # fmt: skip
+    detail = {"reason": reason, "person": account.person_id} | ({"released": True} if released else {})
+    return tasks.add(account.app, "remove", account, by, **detail)
+
+
+def may(app: App, act: str) -> bool:
+    return app.state in apps.CONNECTED and NEEDS[act] in apps.capabilities_of(app)

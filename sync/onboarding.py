@@ -1,0 +1,285 @@
+"""Invitations, until somebody has joined: asked for, taken by the app, mailed, reminded of, expired or cancelled.
+An account that appears in a check is connected to whom it was meant for, and counts as onboarded once it is active."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from peewee import JOIN
+
+from sync import activity, invitation_mail, matching, people, schedule, tasks
+from sync.db import utcnow, writing
+from sync.member_acts import (
+    MOST,
+    READY,
+    REFUSED,
+    SO_ALREADY,
+    UNDER_WAY,
+    ActProblem,
+    Done,
+    Line,
+    Plan,
+    PlanChanged,
+    role_named,
+)
+from sync.models import Account, App, Change, Invitation, Person, PersonEmail, Report, Task
+from sync.workspace import workspace
+
+OPEN = ("ongoing", "failed", "invited")
+SHOWN = (*OPEN, "expired")
+WHO = "Rollcall"
+
+
+class InvitationProblem(ActProblem):
+    """What was asked of the invitation can't be; nothing was changed; the text is for the page."""
+
+
+def addresses(text: str) -> list[str]:
+    """What was typed or pasted, each address once: "Ana Lopez <ana@acme.example>, bo@acme.example"."""
+    found: dict[str, str] = {}
+    for piece in re.split(r"[,;\n\r\t]+", text):
+        inner = re.search(r"<([^<>]*)>", piece)
+        for word in [inner.group(1)] if inner else piece.split():
+            found.setdefault(matching.normal_email(word) or word.strip(), word.strip())
+    return [word for word in found.values() if word]
+
+
+def plan(app: App, emails: Iterable[str], role: str) -> Plan:
+    """Invite these people with this role."""
+    emails, wanted = list(emails), role_named(app, role)
+    if not emails:
+        raise ActProblem("Nobody is named. Type at least one e-mail address.")
+    if len(emails) > MOST:
+        raise ActProblem(f"These are more than {MOST} addresses. Take them in smaller parts.")
+    lines = []
+    for email in emails:
+        normal, person = matching.normal_email(email), people.find_by_email(email)
+        state, why = _stands(app, email, normal, person)
+        note = "" if person else "Nobody in People has this address"
+        lines.append(Line(whom=person.name if person and person.name else email, email=email, after=wanted.label,
+                          role=role, state=state, why=why, note=note if state == READY else ""))  # fmt: skip
+    return Plan(app, "invite", lines)
+
+
+def _stands(app: App, email: str, normal: str, person: Person | None) -> tuple[str, str]:
+    if not normal:
+        return REFUSED, f"{email} is no e-mail address"
+    if person is not None and person.status == "deprovisioned":
+        return REFUSED, f"{person.name or email} has left {workspace().name}"
+    if open_one := _open(app, normal):
+        return UNDER_WAY, "Is invited already" if open_one.state == "invited" else "Is being invited already"
+    mine = Account.normal == normal
+    if person is not None:
+        mine |= (Account.person == person) & (Account.match == "matched")
+    seat = Account.get_or_none(mine, Account.app == app, Account.state != "gone")
+    if seat is not None and seat.status == "invited":
+        return UNDER_WAY, f"Is invited already, in {app.name} itself"
+    if seat is not None:
+        return SO_ALREADY, "Has a seat already" + (f", as {seat.email}" if seat.normal != normal else "")
+    return READY, ""
+
+
+def _open(app: App, normal: str) -> Invitation | None:
+    return Invitation.get_or_none(Invitation.app == app, Invitation.normal == normal, Invitation.state.in_(OPEN))
+
+
+def invite_all(app: App, emails: Iterable[str], role: str, by: str, seen: str) -> Done:
+    """The yes to the plan that was `seen`. Raises PlanChanged or ActProblem; nobody is invited then."""
+    with writing():
+        again = plan(app, emails, role)
+        if not again.ready and any(line.state in (UNDER_WAY, SO_ALREADY) for line in again.lines):
+            return Done([], already=True)
+        if again.seen != seen:
+            raise PlanChanged("Something has changed since this was shown. Nobody was invited: look at it again.")
+        if not again.ready:
+            raise ActProblem("None of them can be invited. Nothing was changed.")
+        return Done([invite(app, line.email, role, by).task for line in again.ready])
+
+
+def invite(app: App, email: str, role: str, by: str, *, report: Report | None = None,
+           change: Change | None = None) -> Invitation:  # fmt: skip
+    """Ask the app to invite somebody: the invitation and its task, in one transaction.
+
+    An invitation of this address that is open is what is given back; its task goes on.
+    """
+    with writing():
+        normal, person = matching.normal_email(email), people.find_by_email(email)
+        if known := _open(app, normal):
+            return known
+        invitation = Invitation.create(app=app, email=email, normal=normal, person=person, role=role, asked_by=by)
+        invitation.task = _send(invitation, by, report, change)
+        invitation.save(only=[Invitation.task])
+        activity.record(by, "invited", about=_whom(invitation), after=role, app=app, person=person, report=report)
+        return invitation
+
+
+def _send(invitation: Invitation, by: str, report: Report | None = None, change: Change | None = None) -> Task:
+    task = tasks.add(invitation.app, "invite", None, by, report=report, change=change, email=invitation.email,
+                     role=invitation.role, person=invitation.person_id)  # fmt: skip
+    tasks.wake(task.id)
+    return task
+
+
+def _whom(invitation: Invitation) -> str:
+    return invitation.person.name if invitation.person and invitation.person.name else invitation.email
+
+
+def again(invitation: Invitation, by: str) -> Invitation:
+    """Once more: the app is asked to invite, and they are mailed. Raises InvitationProblem for who joined or left."""
+    with writing():
+        invitation = Invitation.get_by_id(invitation.id)
+        if invitation.state == "onboarded":
+            raise InvitationProblem(f"{_whom(invitation)} has joined already.")
+        if invitation.person is not None and invitation.person.status == "deprovisioned":
+            raise InvitationProblem(f"{_whom(invitation)} has left: nobody was invited.")
+        if invitation.state == "ongoing":
+            return invitation
+        if invitation.state not in OPEN and (known := _open(invitation.app, invitation.normal)):
+            return known
+        if invitation.state == "failed" and invitation.task is not None:
+            tasks.cancel(invitation.task, by)
+        invitation.state, invitation.asked_by, invitation.task = "ongoing", by, _send(invitation, by)
+        invitation.save()
+        activity.record(by, "invited again", about=_whom(invitation), app=invitation.app_id,
+                        person=invitation.person_id)  # fmt: skip
+        return invitation
+
+
+def cancel(invitation: Invitation, by: str, why: str = "") -> None:
+    """No longer wanted. What the app holds of it is its account, which is removed like any other.
+
+    Raises InvitationProblem while the app is being asked, and for one that has ended.
+    """
+    with writing():
+        invitation = Invitation.get_by_id(invitation.id)
+        if invitation.state not in SHOWN:
+            raise InvitationProblem(f"This invitation is {invitation.state} already. Nothing was changed.")
+        task = invitation.task
+        if task is not None and task.state == "running":
+            raise InvitationProblem("The app is being asked right now. Try again in a moment.")
+        Invitation.update(state="cancelled").where(Invitation.id == invitation.id).execute()
+        if task is not None and task.state in ("queued", "needs attention"):
+            tasks.cancel(task, by)
+        activity.record(by, "cancelled invitation", about=_whom(invitation), why=why, app=invitation.app_id,
+                        person=invitation.person_id)  # fmt: skip
+
+
+def of_app(app: App, most: int = 50) -> list[Invitation]:
+    """The open ones, and those that expired and were not settled: what failed or expired first, then the newest."""
+    return list(
+        Invitation.select(Invitation, Person, Task, Account)
+        .join_from(Invitation, Person, JOIN.LEFT_OUTER).join_from(Invitation, Task, JOIN.LEFT_OUTER)
+        .join_from(Invitation, Account, JOIN.LEFT_OUTER)
+        .where(Invitation.app == app, Invitation.state.in_(SHOWN))
+        .order_by(Invitation.state.in_(("failed", "expired")).desc(), Invitation.id.desc()).limit(most)
+    )  # fmt: skip
+
+
+def uninvited(app: App, most: int = 50) -> list[Account]:
+    """Accounts that wait to be joined although nobody invited them with Rollcall."""
+    ours = Invitation.select(Invitation.account).where(Invitation.app == app, Invitation.state.in_(SHOWN),
+                                                       Invitation.account.is_null(False))  # fmt: skip
+    return list(
+        Account.select(Account, Person).left_outer_join(Person)
+        .where(Account.app == app, Account.state == "present", Account.status == "invited", Account.id.not_in(ours))
+        .order_by(Account.first_seen.desc()).limit(most)
+    )  # fmt: skip
+
+
+def look_for(app: App) -> int:
+    """Find in the app whom was invited, as the check that calls this has read it; how many are onboarded now.
+
+    Inside the check's transaction.
+    """
+    onboarded = 0
+    for invitation in list(Invitation.select().where(Invitation.app == app, Invitation.state.in_(SHOWN))):
+        account = _account_of(invitation)
+        if account is None:
+            continue
+        if invitation.account_id != account.id:
+            Invitation.update(account=account).where(Invitation.id == invitation.id).execute()
+        _connect(invitation, account)
+        if account.status == "active":
+            onboarded += _onboard(invitation, account)
+    return onboarded
+
+
+def _account_of(invitation: Invitation) -> Account | None:
+    """By its id, once it is known; else by its address."""
+    here = (Account.app == invitation.app_id) & (Account.state == "present")
+    if invitation.account_id is not None:
+        return Account.get_or_none(here, Account.id == invitation.account_id)
+    return Account.get_or_none(here, Account.normal == invitation.normal)
+
+
+def _connect(invitation: Invitation, account: Account) -> None:
+    """Whom it was meant for is whose it is, unless somebody decided otherwise, or the address is another person's."""
+    person = invitation.person
+    if person is None or account.person_id == person.id or account.match_by_hand or account.person_id is not None:
+        return
+    Account.update(match="matched", person=person, match_by_hand=True).where(Account.id == account.id).execute()
+    activity.record(WHO, "matched account", about=account.name or account.email, after=person.name,
+                    why=f"was invited as {invitation.email}", app=invitation.app_id, person=person)  # fmt: skip
+
+
+def _onboard(invitation: Invitation, account: Account) -> bool:
+    became = Invitation.update(state="onboarded", onboarded_at=utcnow()).where(
+        Invitation.id == invitation.id, Invitation.state.in_(SHOWN))  # fmt: skip
+    if not became.execute():
+        return False
+    if invitation.task is not None and invitation.task.state in ("queued", "needs attention"):
+        tasks.cancel(invitation.task, WHO)
+    activity.record(WHO, "onboarded", about=_whom(invitation), why=f"invited by {invitation.asked_by}",
+                    after=account.role, app=invitation.app_id, person=invitation.person_id)  # fmt: skip
+    return True
+
+
+@schedule.each_minute
+def due(now: datetime) -> int:
+    """Remind of what waits, close what waited too long or waits in vain; how many invitations that were."""
+    touched = 0
+    with writing():
+        for invitation in list(Invitation.select(Invitation, App, Person).join(App).switch(Invitation)
+                               .left_outer_join(Person).where(Invitation.state.in_(OPEN))):  # fmt: skip
+            touched += _move_on(invitation, now)
+        _tell_expired(now)
+    return touched
+
+
+def _move_on(invitation: Invitation, now: datetime) -> bool:
+    person, app = invitation.person, invitation.app
+    if person is None:
+        person = Person.select().join(PersonEmail).where(PersonEmail.normal == invitation.normal).first()
+    left = person is not None and person.status == "deprovisioned"
+    if left or app.state == "disconnected":
+        if invitation.task is not None and invitation.task.state == "running":
+            return False
+        cancel(invitation, WHO, f"{person.name or invitation.email} has left" if left else "The app is disconnected")
+        return True
+    if invitation.state != "invited" or app.state != "active":
+        return False
+    if invitation.expires_at is not None and invitation.expires_at <= now:
+        Invitation.update(state="expired").where(Invitation.id == invitation.id).execute()
+        activity.record(WHO, "invitation expired", about=_whom(invitation), app=app, person=invitation.person_id,
+                        why="The app may hold it open: cancel it there, or invite again")  # fmt: skip
+        return True
+    reminder = invitation.mailed_at + timedelta(days=workspace().invitation_reminder_days)
+    if invitation.reminded_at is None and reminder <= now:
+        Invitation.update(reminded_at=now).where(Invitation.id == invitation.id).execute()
+        invitation_mail.remind(invitation)
+        activity.record(WHO, "reminded of invitation", about=_whom(invitation), app=app, person=invitation.person_id)
+        return True
+    return False
+
+
+def _tell_expired(now: datetime) -> None:
+    """Each is told of once: a mail's key holds the newest of them."""
+    lately = Invitation.select(Invitation, App).join(App).where(
+        Invitation.state == "expired", Invitation.expires_at > now - timedelta(days=1), App.state != "disconnected")
+    by_app: dict[App, list[Invitation]] = {}
+    for invitation in lately:
+        by_app.setdefault(invitation.app, []).append(invitation)
+    for app, invitations in by_app.items():
+        invitation_mail.expired(app, invitations)

@@ -1,0 +1,110 @@
+"""How far each account's coming, changing or going is: awaiting a yes, ongoing in the app, failed; else onboarded.
+Derived from what waits in reports, from tasks and from invitations: nothing of it is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from peewee import JOIN
+
+from sync.models import Account, App, Change, Invitation, Person, Report, Task
+from sync.tasks import LIVE
+
+INVITATION, UPDATE, REMOVAL = "invitation", "update", "removal"
+AWAITING, ONGOING, FAILED = "awaiting", "ongoing", "failed"
+OF_ACT = {"invite": INVITATION, "change role": UPDATE, "grant": UPDATE, "revoke": UPDATE, "remove": REMOVAL}
+OF_CHANGE = {
+    "removed user": REMOVAL, "no longer assigned": REMOVAL, "to change role": UPDATE, "to grant access": UPDATE,
+    "to revoke access": UPDATE, "to invite": INVITATION,
+}  # fmt: skip
+OF_INVITATION = {"ongoing": ONGOING, "invited": ONGOING, "failed": FAILED, "expired": FAILED}
+TONES = {AWAITING: "waiting", ONGOING: "working", FAILED: "attention"}
+FIRST = [REMOVAL, UPDATE, INVITATION]
+WORST = [FAILED, ONGOING, AWAITING]
+
+
+@dataclass(frozen=True)
+class Provisioning:
+    """`word` is "onboarded" or, say, "removal ongoing"; `why` what failed; `live` that it moves by itself."""
+
+    word: str = "onboarded"
+    tone: str = "ok"
+    why: str = ""
+    live: bool = False
+
+    @property
+    def onboarded(self) -> bool:
+        return self.word == "onboarded"
+
+
+ONBOARDED = Provisioning()
+
+
+def state_of(account: Account) -> Provisioning:
+    return states_of([account])[account.id]
+
+
+def states_of(accounts: Iterable[Account]) -> dict[int, Provisioning]:
+    """By account id, in three statements however many there are."""
+    accounts = list(accounts)
+    ids = [account.id for account in accounts]
+    found: dict[int, list[tuple[str, str, str, bool]]] = {id: [] for id in ids}
+    acts = Task.select(Task.account, Task.act, Task.state, Task.error).where(
+        Task.account.in_(ids), Task.state.in_(LIVE))  # fmt: skip
+    for account_id, act, state, error in acts.tuples():
+        failed = state == "needs attention"
+        found[account_id].append((OF_ACT[act], FAILED if failed else ONGOING, error or "", not failed))
+    waiting = Change.select(Change.account, Change.kind, Change.reason).join(Report).where(
+        Change.account.in_(ids), Change.in_app, Change.decision.in_(("needs confirmation", "held")),
+        Change.kind.in_(list(OF_CHANGE)), Report.state == "open")  # fmt: skip
+    for account_id, kind, reason in waiting.tuples():
+        found[account_id].append((OF_CHANGE[kind], AWAITING, reason, False))
+    invited = Invitation.select(Invitation.account, Invitation.state).where(
+        Invitation.account.in_(ids), Invitation.state.in_(list(OF_INVITATION)))  # fmt: skip
+    for account_id, state in invited.tuples():
+        found[account_id].append((INVITATION, OF_INVITATION[state], _told(state), state == "ongoing"))
+    for account in accounts:
+        if account.state == "present" and account.status == "invited":
+            found[account.id].append((INVITATION, ONGOING, "", False))
+    return {id: _foremost(states) for id, states in found.items()}
+
+
+def _foremost(states: list[tuple[str, str, str, bool]]) -> Provisioning:
+    """What ends the others goes first; of the same, the worse."""
+    if not states:
+        return ONBOARDED
+    what, stage, why, _ = min(states, key=lambda state: (FIRST.index(state[0]), WORST.index(state[1])))
+    return _state(what, stage, why, any(live for *_, live in states))
+
+
+def _state(what: str, stage: str, why: str = "", live: bool = False) -> Provisioning:
+    return Provisioning(f"{what} {stage}", TONES[stage], why, live)
+
+
+def _told(state: str) -> str:
+    return "It expired: nobody has joined in time" if state == "expired" else ""
+
+
+def of_invitation(invitation: Invitation) -> Provisioning:
+    """Of one that has no account yet."""
+    task = invitation.task
+    why = task.error or "" if task is not None and invitation.state == "failed" else _told(invitation.state)
+    return _state(INVITATION, OF_INVITATION[invitation.state], why, invitation.state == "ongoing")
+
+
+def awaiting_invitation(app: App, most: int = 50) -> list[Change]:
+    """Whom a report asks to invite: they have no account yet."""
+    return list(
+        Change.select(Change, Person, Report).join_from(Change, Person, JOIN.LEFT_OUTER).join_from(Change, Report)
+        .where(Change.app == app, Change.kind == "to invite", Report.state == "open",
+               Change.decision.in_(("needs confirmation", "held")))
+        .order_by(Change.id).limit(most)
+    )  # fmt: skip
+
+
+def leaving(app: App, most: int = 50) -> list[Account]:
+    """Who is on the way out: confirmed, the app has not said yet that they are gone."""
+    there = Account.select(Account, Person).left_outer_join(Person).where(
+        Account.app == app, Account.state == "removing")  # fmt: skip
+    return list(there.order_by(Account.name, Account.id).limit(most))

@@ -1,0 +1,414 @@
+"""What Owners do to members by hand: seen before, done once, as it was asked for; what is protected stays."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from sync import activity, apps, keeping, matching, member_acts, provisioning, schedule, tasks
+from sync.db import connected, utcnow, writing
+from sync.member_acts import ActHeld, ActProblem, PlanChanged
+from sync.models import Access, Account, App, Asset, Change, Person, Task
+from tests.sync.fixtures import email
+
+
+def account(number: int) -> Account:
+    return Account.get(Account.email == email(number))
+
+
+def ids(*numbers: int) -> list[int]:
+    return [account(number).id for number in numbers]
+
+
+def change_role(chat, role: str, *numbers: int) -> member_acts.Done:
+    wanted = ids(*numbers)
+    plan = member_acts.plan_roles(chat.app, wanted, role)
+    return member_acts.carry_out(lambda: member_acts.plan_roles(chat.app, wanted, role), chat.by, plan.seen)
+
+
+def remove(chat, *numbers: int, reason: str = "Moved on", **more) -> member_acts.Done:
+    wanted = ids(*numbers)
+    plan = member_acts.plan_removals(chat.app, wanted)
+    return member_acts.carry_out(
+        lambda: member_acts.plan_removals(chat.app, wanted), chat.by, plan.seen, reason=reason, **more
+    )
+
+
+def words(number: int) -> str:
+    return provisioning.state_of(account(number)).word
+
+
+@pytest.fixture
+def channel(chat) -> Asset:
+    """A channel that person 1 alone manages and person 2 is in."""
+    general = chat.store.add_channel("general", via="page")
+    chat.store.join(general, chat.id_of(1), "manager", via="page")
+    chat.store.join(general, chat.id_of(2), "member", via="page")
+    chat.check()
+    return Asset.get(Asset.external_id == general)
+
+
+def grant(chat, asset: Asset, role: str, *numbers: int) -> member_acts.Done:
+    def plan():
+        return member_acts.plan_grants(chat.app, ids(*numbers), [asset.id], role)
+
+    return member_acts.carry_out(plan, chat.by, plan().seen)
+
+
+def revoke(chat, asset: Asset, *numbers: int) -> member_acts.Done:
+    def plan():
+        return member_acts.plan_revocations(chat.app, [(id, asset.id) for id in ids(*numbers)])
+
+    return member_acts.carry_out(plan, chat.by, plan().seen)
+
+
+# Roles
+
+
+def test_a_role_changed_is_so_in_the_app_and_here_and_the_next_check_finds_nothing_new(chat):
+    plan = member_acts.plan_roles(chat.app, ids(1, 2), "admin")
+    assert [(line.before, line.after) for line in plan.lines] == [("Member", "Admin")] * 2
+    done = change_role(chat, "admin", 1, 2)
+    assert len(done.tasks) == 2 and words(1) == "update ongoing" and account(1).role == "member"
+    schedule.drain()
+    assert words(1) == "onboarded" and account(1).role == account(2).role == "admin", "at once, before any check"
+    assert {member["role"] for member in chat.members() if member["email"] in (email(1), email(2))} == {"admin"}
+    check = chat.check()
+    assert check.counts["updated_roles"] == 0 and check.applied == 0
+    told = [(entry.who, entry.what, entry.before, entry.after) for entry in activity.entries(app=chat.app)]
+    assert ("Rollcall", "role changed in the app", "Member", "Admin") in told
+    assert (chat.by, "asked to change role", "Member", "Admin") in told
+
+
+def test_a_role_that_was_changed_in_the_app_meanwhile_stays_and_says_so(chat):
+    change_role(chat, "admin", 1)
+    chat.store.change(chat.id_of(1), via="page", role="guest")
+    schedule.drain()
+    task = Task.get()
+    assert (task.state, task.error) == ("no longer needed", "Its role was changed to Guest in the app meanwhile.")
+    assert chat.calls("PATCH") == [] and account(1).role == "member"
+
+
+def test_an_account_with_another_e_mail_than_when_it_was_asked_for_is_left_alone(chat):
+    change_role(chat, "admin", 1)
+    with chat.store.writing() as store:
+        store.execute("UPDATE member SET email = 'else@acme.example' WHERE email = ?", (email(1),))
+    schedule.drain()
+    assert "another e-mail" in Task.get().error and chat.calls("PATCH") == []
+
+
+def test_a_reading_that_began_before_an_act_does_not_undo_it(chat, channel, monkeypatch):
+    """The check has read all; then the acts are done; then it takes over what it has read."""
+    from sync import snapshot
+
+    whole = snapshot.read
+
+    def read_then_act(connector, progress):
+        read = whole(connector, progress)
+        monkeypatch.setattr(snapshot, "read", whole)
+        change_role(chat, "admin", 3)
+        grant(chat, channel, "manager", 3)
+        revoke(chat, channel, 2)
+        schedule.drain(("task",))
+        return read
+
+    monkeypatch.setattr(snapshot, "read", read_then_act)
+    check = chat.check()
+    assert (check.state, check.applied) == ("succeeded", 0)
+    assert account(3).role == "admin"
+    assert set(Access.select(Access.account, Access.role).tuples()) == {
+        (account(1).id, "manager"), (account(3).id, "manager"),
+    }  # fmt: skip
+    assert chat.check().applied == 0
+
+
+def test_what_is_done_but_not_noted_yet_is_no_news_of_a_check(chat, channel):
+    """The worker died between the act and its note; a check comes before the next worker."""
+    change_role(chat, "admin", 3)
+    grant(chat, channel, "manager", 3)
+    revoke(chat, channel, 2)
+    chat.store.change(chat.id_of(3), via="api", role="admin")
+    chat.store.join(channel.external_id, chat.id_of(3), "manager", via="api")
+    chat.store.leave(channel.external_id, chat.id_of(2), via="api")
+    assert chat.check().applied == 0
+    schedule.drain()
+    assert {task.state for task in Task.select()} == {"done"} and account(3).role == "admin"
+
+
+def test_neither_the_last_administrator_nor_rollcalls_own_account_loses_the_role(chat):
+    own = Account.get(Account.external_id == App.get().identity_id)
+    plan = member_acts.plan_roles(chat.app, [account(0).id, own.id], "member")
+    assert [line.state for line in plan.lines] == ["refused", "refused"]
+    assert {line.why for line in plan.lines} == {
+        "Protected: the last one with this role in the app", "Protected: Rollcall acts with this account",
+    }  # fmt: skip
+    with pytest.raises(ActProblem, match="Nothing of this can be done"):
+        change_role(chat, "member", 0)
+
+
+def test_of_all_administrators_together_one_keeps_the_role(chat):
+    change_role(chat, "admin", 1)
+    schedule.drain()
+    plan = member_acts.plan_roles(chat.app, ids(0, 1), "member")
+    assert sorted(line.state for line in plan.lines) == ["ready", "refused"]
+
+
+def test_two_demotions_one_after_the_other_leave_an_administrator(chat):
+    change_role(chat, "admin", 1)
+    schedule.drain()
+    change_role(chat, "member", 0)
+    assert member_acts.plan_roles(chat.app, ids(1), "member").lines[0].state == "refused", "the first is under way"
+
+
+def test_an_administrator_whose_fellow_went_before_the_task_keeps_the_role(chat):
+    change_role(chat, "admin", 1)
+    schedule.drain()
+    change_role(chat, "member", 1)
+    with chat.store.writing() as store:
+        store.execute("UPDATE member SET role = 'member' WHERE email = ?", (email(0),))
+    schedule.drain()
+    assert Task.select().order_by(Task.id.desc()).get().error == "Protected: the last one with this role in the app."
+
+
+# Once
+
+
+def test_a_second_submit_makes_no_second_task(chat):
+    plan = member_acts.plan_roles(chat.app, ids(1, 2), "admin")
+
+    def again() -> member_acts.Plan:
+        return member_acts.plan_roles(chat.app, ids(1, 2), "admin")
+
+    assert len(member_acts.carry_out(again, chat.by, plan.seen).tasks) == 2
+    assert member_acts.carry_out(again, chat.by, plan.seen).already
+    schedule.drain()
+    assert member_acts.carry_out(again, chat.by, plan.seen).already, "nor once it is done"
+    assert Task.select().count() == 2 == len(chat.calls("PATCH"))
+
+
+def test_two_owners_who_want_different_roles_at_once_make_one_task(chat):
+    """Both saw the same; the second is shown what the first has done."""
+    wanted = ids(1)
+    seen = {role: member_acts.plan_roles(chat.app, wanted, role).seen for role in ("admin", "guest")}
+    ready, outcomes = threading.Barrier(2), []
+
+    def press(role: str) -> None:
+        with connected():
+            ready.wait()
+            try:
+                member_acts.carry_out(lambda: member_acts.plan_roles(chat.app, wanted, role), role, seen[role])
+                outcomes.append("done")
+            except PlanChanged:
+                outcomes.append("shown again")
+
+    threads = [threading.Thread(target=press, args=(role,)) for role in seen]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["done", "shown again"] and Task.select().count() == 1
+
+
+def test_two_owners_who_remove_the_same_at_once_remove_once(chat):
+    wanted = ids(3, 4)
+    seen = member_acts.plan_removals(chat.app, wanted).seen
+    ready, outcomes = threading.Barrier(2), []
+
+    def press() -> None:
+        with connected():
+            ready.wait()
+            done = member_acts.carry_out(
+                lambda: member_acts.plan_removals(chat.app, wanted), "An Owner", seen, reason="Moved on"
+            )
+            outcomes.append(done.already)
+
+    threads = [threading.Thread(target=press) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    schedule.drain()
+    assert sorted(outcomes) == [False, True] and sorted(chat.removed()) == [email(3), email(4)]
+
+
+def test_what_changed_since_it_was_seen_is_shown_again(chat):
+    plan = member_acts.plan_removals(chat.app, ids(3))
+    matching_protect(chat, 3)
+    with pytest.raises(PlanChanged):
+        member_acts.carry_out(lambda: member_acts.plan_removals(chat.app, ids(3)), chat.by, plan.seen, reason="x")
+    assert Task.select().count() == 0 and account(3).state == "present"
+
+
+def matching_protect(chat, number: int) -> None:
+    matching.protect(account(number), "owns the billing", chat.by)
+
+
+# Removals
+
+
+def test_somebody_who_has_not_left_is_removed_with_a_reason(chat):
+    with pytest.raises(ActProblem, match="Say why"):
+        remove(chat, 3, reason=" ")
+    assert account(3).state == "present"
+    remove(chat, 3, reason="Moved to another team")
+    assert words(3) == "removal ongoing" and App.get().users == 10
+    schedule.drain()
+    assert chat.removed() == [email(3)] and account(3).state == "gone"
+    assert chat.check().applied == 0, "the next check agrees"
+    told = [(entry.what, entry.about, entry.why) for entry in activity.entries(app=chat.app)]
+    assert ("confirmed removal", "Person 3", "Moved to another team") in told
+
+
+def test_what_is_protected_is_not_removed_and_says_why(chat):
+    matching_protect(chat, 3)
+    keeping.hold(chat.people[4], "lawsuit", chat.by)
+    own = Account.get(Account.external_id == App.get().identity_id)
+    plan = member_acts.plan_removals(chat.app, [*ids(0, 3, 4, 5), own.id])
+    assert {line.whom: line.why for line in plan.others} == {
+        "Person 0": "Protected: the last one with this role in the app",
+        "Person 3": "Protected: owns the billing", "Person 4": "Protected: legal hold: lawsuit",
+        "Access token": "Protected: Rollcall acts with this account",
+    }  # fmt: skip
+    assert [line.whom for line in plan.ready] == ["Person 5"]
+
+
+def test_who_alone_controls_something_is_warned_about(chat, channel):
+    [line] = member_acts.plan_removals(chat.app, ids(1)).lines
+    assert [asset.name for asset in line.alone] == ["general"]
+
+
+def test_an_account_that_became_somebody_elses_before_the_task_stays(chat):
+    remove(chat, 3)
+    Account.update(person=chat.people[5]).where(Account.id == account(3).id).execute()
+    schedule.drain()
+    assert Task.get().state == "no longer needed" and chat.removed() == [] and account(3).state == "present"
+
+
+def test_more_than_the_guard_allows_waits_for_a_release(chat):
+    apps.set_guard(chat.app, 2, 10, chat.by)
+    plan = member_acts.plan_removals(chat.app, ids(2, 3, 4))
+    assert plan.held
+    with pytest.raises(ActHeld):
+        remove(chat, 2, 3, 4)
+    with pytest.raises(ActHeld):
+        remove(chat, 2, 3, 4, released=2)
+    assert Task.select().count() == 0
+    remove(chat, 2, 3, 4, released=3)
+    schedule.drain()
+    assert len(chat.removed()) == 3
+    assert [entry.about for entry in activity.entries(app=chat.app) if entry.what == "released mass removal"] == [
+        "3 accounts"
+    ]
+    assert not member_acts.plan_removals(chat.app, ids(5)).held, "what was released counts no more"
+
+
+def test_one_after_the_other_is_as_many_as_all_at_once(chat):
+    apps.set_guard(chat.app, 2, 10, chat.by)
+    remove(chat, 2)
+    remove(chat, 3)
+    assert member_acts.plan_removals(chat.app, ids(4)).held
+    chat.leave(5)
+    assert chat.check().held == 1, "and a report counts them too"
+
+
+# Access
+
+
+def test_access_is_granted_changed_and_revoked_and_shown_at_once(chat, channel):
+    grant(chat, channel, "manager", 3)
+    assert words(3) == "update ongoing"
+    schedule.drain()
+    access = Access.get(Access.account == account(3))
+    assert (access.role, access.privileged) == ("manager", True)
+    assert chat.check().applied == 0
+    grant(chat, channel, "member", 3)
+    schedule.drain()
+    assert Access.get(Access.account == account(3)).role == "member"
+    revoke(chat, channel, 3)
+    schedule.drain()
+    assert not Access.select().where(Access.account == account(3)).exists()
+    assert chat.check().applied == 0 and {task.state for task in Task.select()} == {"done"}
+
+
+def test_one_account_can_be_granted_many_assets_at_once_but_each_once(chat, channel):
+    second = Asset.create(app=chat.app, external_id=chat.store.add_channel("random", via="page"), kind="channel",
+                          name="random")  # fmt: skip
+
+    def plan():
+        return member_acts.plan_grants(chat.app, ids(3, 4), [channel.id, second.id], "member")
+
+    seen = plan().seen
+    assert len(member_acts.carry_out(plan, chat.by, seen).tasks) == 4
+    assert member_acts.carry_out(plan, chat.by, seen).already
+    schedule.drain()
+    assert Access.select().where(Access.role == "member").count() == 5
+    assert chat.check().counts["access"] == 0
+
+
+def test_who_has_left_is_granted_nothing(chat, channel):
+    grant(chat, channel, "member", 3)
+    chat.leave(3)
+    schedule.drain(("task",))
+    assert Task.get().error == "Person 3 has left." and chat.calls("PUT") == []
+    assert member_acts.plan_grants(chat.app, ids(3), [channel.id], "member").lines[0].why == "Person 3 has left"
+
+
+def test_taking_the_only_control_away_is_warned_about(chat, channel):
+    both = [(account(1).id, channel.id), (account(2).id, channel.id)]
+    plan = member_acts.plan_revocations(chat.app, both)
+    assert [bool(line.alone) for line in plan.lines] == [True, False]
+
+
+def test_access_that_changed_meanwhile_stays(chat, channel):
+    revoke(chat, channel, 2)
+    with writing():
+        Access.update(role="manager").where(Access.account == account(2)).execute()
+    schedule.drain()
+    assert Task.get().error == "The access was changed to manager meanwhile." and chat.calls("DELETE") == []
+
+
+# By hand, given up, failed
+
+
+def test_an_act_that_fails_says_so_and_can_be_done_by_hand(chat):
+    chat.fault("forbidden", on="/members/", method="PATCH")
+    change_role(chat, "admin", 1)
+    schedule.drain()
+    assert words(1) == "update failed" and provisioning.state_of(account(1)).why
+    tasks.done_by_hand(Task.get(), chat.by)
+    assert account(1).role == "admin" and words(1) == "onboarded"
+
+
+def test_an_act_given_up_changes_nothing(chat):
+    change_role(chat, "admin", 1)
+    tasks.cancel(Task.get(), chat.by)
+    schedule.drain()
+    assert account(1).role == "member" and chat.calls("PATCH") == [] and words(1) == "onboarded"
+
+
+def test_a_worker_that_died_after_the_act_finds_it_done(chat, channel):
+    change_role(chat, "admin", 1)
+    grant(chat, channel, "member", 3)
+    chat.store.change(chat.id_of(1), via="api", role="admin")
+    chat.store.join(channel.external_id, chat.id_of(3), "member", via="api")
+    Task.update(state="running", lease_owner="gone:1:x", lease_until=utcnow()).execute()
+    schedule.drain()
+    assert {task.state for task in Task.select()} == {"done"} and chat.calls("PATCH") == []
+    assert account(1).role == "admin"
+
+
+def test_only_accounts_of_the_app_are_meant(chat, second):
+    theirs = Account.select().where(Account.app == second.app).first()
+    assert member_acts.plan_roles(chat.app, [theirs.id], "admin").lines == []
+    with pytest.raises(ActProblem, match="Nobody is ticked"):
+        member_acts.plan_removals(chat.app, [])
+    with pytest.raises(ActProblem, match="no such role"):
+        member_acts.plan_roles(chat.app, ids(1), "emperor")
+
+
+def test_a_leaver_in_a_report_awaits_removal(chat):
+    chat.leave(3)
+    chat.check()
+    assert words(3) == "removal awaiting" and words(4) == "onboarded"
+    assert Change.select().count() and Person.select().count()
