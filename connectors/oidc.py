@@ -36,6 +36,10 @@ class NotTrusted(Refused):
     """What the provider answered can't be verified: nobody is signed in by it."""
 
 
+class CodeRefused(Refused):
+    """The provider knows the client, but not the code: it was used already, or took too long."""
+
+
 @dataclass(frozen=True)
 class Pending:
     """What was asked of the provider, kept by the browser that asked until the answer comes."""
@@ -130,10 +134,8 @@ class Provider:
         """Show id and secret with a code that can't be right; CredentialRejected when it is they that are refused."""
         try:
             self._exchange(self.metadata(), "rollcall-tests-its-settings", redirect, "0" * 43)
-        except (CredentialRejected, TemporarilyUnavailable):
-            raise
-        except ConnectorError:
-            return  # the code was refused, as it should be
+        except CodeRefused:
+            return  # as it should be
 
     def _exchange(self, metadata: Metadata, code: str, redirect: str, verifier: str) -> dict:
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect, "code_verifier": verifier}
@@ -247,4 +249,4 @@ def _refused_exchange(answer: Answer) -> ConnectorError | None:
     if error in ("invalid_client", "unauthorized_client") or answer.status == 401:
         refused = f"The provider refuses Rollcall's client id or secret{said}."
         return CredentialRejected(f"{refused} An Owner should enter them again.")
-    return Refused(f"The provider refused the sign-in{said}. Nothing was changed: start again.")
+    return CodeRefused(f"The provider refused the sign-in{said}. Nothing was changed: start again.")

@@ -83,7 +83,9 @@ def save(new: Settings, secret: str | None, base_url: str, by: str) -> Settings:
     before, new = settings(), _tidy(new)
     _refuse_nonsense(new, base_url)
     secret = _secret_for(new, secret)
-    if before is None or (before.issuer, before.client_id) != (new.issuer, new.client_id) or secret != _secret():
+    if before and _is_same(before, new) and secret == _secret():
+        new = replace(new, issuer=before.issuer)
+    else:
         new = replace(new, issuer=connectors.provider(new.issuer, new.client_id).metadata().issuer)
     with writing():
         sealed = vault.seal({"secret": secret}).decode() if secret else ""
@@ -223,9 +225,14 @@ def _secret_for(new: Settings, secret: str | None) -> str:
     known = settings()
     if known is None or not has_secret():
         return ""
-    if (known.issuer.rstrip("/"), known.client_id) != (new.issuer.rstrip("/"), new.client_id):
+    if not _is_same(known, new):
         raise OidcProblem("Enter the client secret as well: the stored one belongs to another issuer or client.")
     return _secret()
+
+
+def _is_same(one: Settings, other: Settings) -> bool:
+    """The same client of the same provider."""
+    return (one.issuer.rstrip("/"), one.client_id) == (other.issuer.rstrip("/"), other.client_id)
 
 
 def _tidy(new: Settings) -> Settings:

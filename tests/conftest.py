@@ -19,6 +19,7 @@ pytest_plugins = [
     "tests.real.slapd",
     "tests.real.scim_app",
     "tests.real.smtp",
+    "tests.real.oidc_server",
     "tests.real.postgres",
 ]
 

@@ -16,7 +16,7 @@ import pytest
 
 CACHE = Path(os.environ.get("ROLLCALL_TEST_CACHE") or Path.home() / ".cache" / "rollcall-tests").expanduser()
 PYTHON = {"synapse": "matrix-synapse==1.163.2", "jupyterhub": "jupyterhub==6.1.1"}
-NODE = {"directus": "directus@12.4.0"}
+NODE = {"directus": "directus@12.4.0", "oidc-provider": "oidc-provider@9.13.3"}
 SERVERS = {**PYTHON, **NODE}
 NPM = ["npm", "install", "--no-audit", "--no-fund", "--loglevel", "error"]
 
