@@ -20,7 +20,7 @@ from demo.chat_app import ChatStore
 from demo.company import OWNER, Company, furnish, let_time_pass
 from demo.serve import Served
 from demo.store import Store
-from sync import apps, checks, config, directories, matching, people, schedule, signin
+from sync import apps, checks, config, directories, match_decisions, people, schedule, signin
 from sync.config import Config
 from sync.db import connected
 from sync.models import Account, App, Check
@@ -171,7 +171,7 @@ def _set_up(company: Company, chat: ChatStore, ads: AdsStore, served: dict[str, 
         for app in (chat_connected, ads_connected):
             _check(app, by)
         agency = Account.get(Account.app == ads_connected, Account.email == "lena@brightagency.example")
-        matching.mark_guest(agency, by)
+        match_decisions.mark_local_partner(agency, by, "Bright Agency: runs the spring campaign")
     let_time_pass(company, chat, ads)
 
 

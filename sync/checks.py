@@ -22,6 +22,7 @@ from sync import (
     daily,
     directories,
     leases,
+    match_rules,
     matching,
     notify,
     onboarding,
@@ -269,9 +270,8 @@ class _Work:
             compare.take_over_gone(app)
             compare.take_over_assets(app)
             self.take_over_lost(app)
+            match_rules.match(app, only="to_match")
             found = compare.found_counts()
-            if found.keys() & {"new user", "updated profile"}:
-                matching.match_by_email(app, only="differing")
             onboarding.look_for(app)
             policy.want_leavers(app, removal_suspends)
             self.memory.take_over()

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sync import activity, matching, people
+from sync import activity, match_rules, people
 from sync.db import db, utcnow
 from sync.models import Directory
 
@@ -255,7 +255,7 @@ def _take_over_emails(directory: Directory, by: str) -> set[int]:
          directory.id)
     _run("UPDATE person_email SET main = (normal = (SELECT normal FROM read_main AS n "
          "WHERE n.person_id = person_email.person_id)) WHERE person_id IN (SELECT person_id FROM read_main)")
-    matching.match_everywhere(new)
+    match_rules.match_everywhere(new)
     return _tell_updated(directory, "read_main", "changed e-mail", by)
 
 
@@ -286,8 +286,10 @@ def _tell_updated(directory: Directory, table: str, what: str, by: str) -> set[i
 
 
 def _take_over_numbers() -> None:
-    _run("""UPDATE person SET employee_number = r.employee_number FROM read_person AS r
-            WHERE r.person_id = person.id AND r.employee_number NOT IN ('', coalesce(person.employee_number, ''))""")
+    differs = "r.person_id = person.id AND r.employee_number NOT IN ('', coalesce(person.employee_number, ''))"
+    changed = _rows(f"SELECT person.employee_number, r.employee_number FROM read_person AS r JOIN person ON {differs}")
+    _run(f"UPDATE person SET employee_number = r.employee_number FROM read_person AS r WHERE {differs}")
+    match_rules.match_everywhere(numbers=(number for row in changed for number in row))
 
 
 def _take_over_status(directory: Directory, now: datetime, whole: bool = True) -> list[int]:

@@ -1,15 +1,13 @@
-"""Which account is whose: by e-mail in one normal form, or by a person's own decision, which outlives every check.
-An ambiguous match is never guessed; who is matched to whom is told in Activity."""
+"""The members of an app: whose account is whose in words and numbers, found by name, kept when an app is reconnected.
+How they are matched is in match_rules.py, what people decide in match_decisions.py, who is likely in match_likeness.py."""
 
 from __future__ import annotations
 
-import difflib
 import re
 import unicodedata
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_
-from typing import Any
 
 from peewee import fn
 
@@ -20,7 +18,12 @@ from sync.models import Account, App, Person
 PAGE = 50
 ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 PLAIN_ADDRESS = re.compile(r"[!-?A-~]+@[!-?A-~]+")  # the same within ASCII, control characters left out
-TABS = {"onboarded": "matched", "unmatched": "unmatched", "guests": "guest", "service accounts": "service account"}
+TABS = {
+    "onboarded": ("matched",),
+    "unmatched": ("unmatched",),
+    "guests": ("guest", "local partner"),
+    "service accounts": ("service account",),
+}
 
 
 def normal_email(text: str | None) -> str:
@@ -32,36 +35,6 @@ def normal_email(text: str | None) -> str:
         return normal if PLAIN_ADDRESS.fullmatch(normal) else ""
     normal = unicodedata.normalize("NFKC", text).strip().casefold()
     return normal if ADDRESS.fullmatch(normal) and normal.isprintable() else ""
-
-
-def match_by_email(app: App, only: str = "") -> None:
-    """Match the app's accounts by e-mail where nobody decided otherwise. Set-based; inside the caller's transaction.
-
-    `only` is the name of a TEMP table whose account_id says which accounts, where it need not be all.
-    """
-    among = f"AND id IN (SELECT account_id FROM temp.{only})" if only else ""
-    db.execute_sql(
-        f"""
-        UPDATE account SET
-            person_id = (SELECT person_id FROM person_email WHERE person_email.normal = account.normal),
-            "match" = CASE WHEN EXISTS (SELECT 1 FROM person_email WHERE person_email.normal = account.normal)
-                      THEN 'matched' ELSE 'unmatched' END
-        WHERE app_id = ? AND state <> 'gone' AND NOT match_by_hand AND kind = 'user'
-          AND person_id IS NOT (SELECT person_id FROM person_email WHERE person_email.normal = account.normal)
-          {among}
-        """,
-        (app.id,),
-    )
-
-
-def match_everywhere(emails: list[str]) -> None:
-    """The same for the accounts, in every app, that have one of these normal e-mails."""
-    with writing():
-        for start in range(0, len(emails), 500):
-            touched = Account.select(Account.app).where(Account.normal.in_(emails[start : start + 500])).distinct()
-            for app in App.select().where(App.id.in_(touched)):
-                match_by_email(app)
-                recount(app)
 
 
 def recount(app: App) -> None:
@@ -77,52 +50,20 @@ def recount(app: App) -> None:
             "users": sum(counts.values()),
             "matched": counts.get("matched", 0),
             "unmatched": counts.get("unmatched", 0),
-            "guests": counts.get("guest", 0),
+            "guests": sum(counts.get(word, 0) for word in TABS["guests"]),
             "services": counts.get("service account", 0),
         }
         same = [getattr(App, name) == number for name, number in kept.items()]
         App.update(kept).where(App.id == app.id, ~reduce(and_, same)).execute()
 
 
-def match(account: Account, person: Person, by: str) -> None:
-    """Somebody says that the account is this person's."""
-    _decide(account, by, "matched account", match="matched", person=person, match_by_hand=True)
-
-
-def mark_guest(account: Account, by: str) -> None:
-    _decide(account, by, "marked as guest", match="guest", person=None, match_by_hand=True)
-
-
-def mark_service(account: Account, by: str, person: Person | None = None) -> None:
-    """A service account: nobody's own seat; `person` is who answers for it."""
-    _decide(account, by, "marked as service account", match="service account", person=person, match_by_hand=True)
-
-
-def unmatch(account: Account, by: str) -> None:
-    """Nobody's, until somebody matches it: an e-mail doesn't match it again by itself."""
-    _decide(account, by, "unmatched account", match="unmatched", person=None, match_by_hand=True)
-
-
-def match_again_by_email(account: Account, by: str) -> None:
-    """Take the decision back: the e-mail decides from now on."""
-    with writing():
-        _decide(account, by, "left matching to the e-mail", match="unmatched", person=None, match_by_hand=False)
-        match_by_email(account.app)
-        recount(account.app)
-
-
-def _decide(account: Account, by: str, what: str, **decision: Any) -> None:
-    with writing():
-        before = told(Account.get_by_id(account.id))
-        Account.update(**decision).where(Account.id == account.id).execute()
-        activity.record(by, what, about=account.name or account.email or account.external_id, before=before,
-                        after=told(Account.get_by_id(account.id)), app=account.app_id, person=decision["person"])
-        recount(account.app)
-
-
 def told(account: Account) -> str:
-    """The match in words: "matched to Ana Lopez"."""
-    return f"matched to {account.person.name}" if account.match == "matched" and account.person else account.match
+    """The match in words: "matched to Ana Lopez", "local partner: Bright Agency, runs our ads"."""
+    if account.match_note:
+        return f"{account.match}: {account.match_note}"
+    if account.person is None:
+        return account.match
+    return f"matched to {account.person.name}" if account.match == "matched" else f"{account.match} of {account.person.name}"
 
 
 def inherit(app: App, predecessor: App) -> None:
@@ -130,7 +71,7 @@ def inherit(app: App, predecessor: App) -> None:
     db.execute_sql(
         """
         UPDATE account SET protected = o.protected, left_out = o.left_out, left_out_by = o.left_out_by,
-            left_out_at = o.left_out_at, match_by_hand = o.match_by_hand,
+            left_out_at = o.left_out_at, match_by_hand = o.match_by_hand, match_note = o.match_note,
             "match" = CASE WHEN o.match_by_hand THEN o."match" ELSE account."match" END,
             person_id = CASE WHEN o.match_by_hand THEN o.person_id ELSE account.person_id END
         FROM account o
@@ -156,30 +97,6 @@ def unprotect(account: Account, by: str) -> None:
                         app=account.app_id, person=account.person_id)
 
 
-def suggestions(account: Account, limit: int = 3) -> list[tuple[Person, str]]:
-    """People who may be the account's owner, likeliest first, each with why. Suggestions only: nothing is matched."""
-    local = account.normal.partition("@")[0]
-    wanted = _words(account.name) or _words(local)
-    if not wanted:
-        return []
-    likely = fn.LOWER(Person.name)
-    any_word = likely.contains(wanted[0])
-    for word in wanted[1:]:
-        any_word |= likely.contains(word)
-    found = []
-    for person in Person.select().where(any_word, Person.status != "deprovisioned").limit(200):
-        known = _words(person.name)
-        likeness = difflib.SequenceMatcher(None, " ".join(sorted(wanted)), " ".join(sorted(known))).ratio()
-        if likeness >= 0.6:
-            found.append((likeness, person, f"{round(likeness * 100)} % like the name"))
-    found.sort(key=lambda row: (-row[0], row[1].name))
-    return [(person, why) for _, person, why in found[:limit]]
-
-
-def _words(text: str) -> list[str]:
-    return [word for word in unicodedata.normalize("NFKC", text).casefold().replace(".", " ").split() if len(word) > 1]
-
-
 @dataclass(frozen=True)
 class Page:
     """One page of a list: `rows` of `total`, page numbers from 1."""
@@ -192,18 +109,9 @@ class Page:
 
 def search_accounts(app: App, tab: str = "onboarded", search: str = "", number: int = 1) -> Page:
     """A page of the app's members on one of TABS, by name; the total comes from the kept counts unless one searches."""
-    if tab not in TABS:
-        raise ValueError(f"no such tab: {tab}")
-    query = Account.select(Account.id).where(
-        Account.app == app, Account.state == "present", Account.match == TABS[tab]
-    )
+    query = found(app, tab, search)
     kept = dict(zip(TABS, (app.matched, app.unmatched, app.guests, app.services)))
-    if search.strip():
-        for word in search.split():
-            query = query.where(Account.name.contains(word) | Account.email.contains(word))
-        total = query.count()
-    else:
-        total = kept[tab]
+    total = query.count() if search.strip() else kept[tab]
     pages = max(1, -(-total // PAGE))
     number = min(max(1, number), pages)
     shown = [row.id for row in query.order_by(Account.name, Account.id).paginate(number, PAGE)] if total else []
@@ -214,3 +122,16 @@ def search_accounts(app: App, tab: str = "onboarded", search: str = "", number: 
     return Page(list(rows), total, number, pages)
 
 
+def found(app: App, tab: str, search: str = ""):
+    """The ids of the app's members on one of TABS that have all the words in name, address, user name or note."""
+    if tab not in TABS:
+        raise ValueError(f"no such tab: {tab}")
+    query = Account.select(Account.id).where(
+        Account.app == app, Account.state == "present", Account.match.in_(TABS[tab])
+    )
+    for word in search.split():
+        query = query.where(
+            Account.name.contains(word) | Account.email.contains(word)
+            | Account.user_name.contains(word) | Account.match_note.contains(word)
+        )
+    return query

@@ -13,7 +13,7 @@ from peewee import JOIN, fn, prefetch
 
 from connectors import directory_connectors
 from connectors.base import ConnectorError
-from sync import activity, keeping, matching
+from sync import activity, keeping, match_rules
 from sync.db import connected, db, utcnow, writing
 from sync.matching import PAGE, Page, normal_email
 from sync.models import Account, App, Directory, DirectoryEntry, Person, PersonEmail, Role, Session
@@ -119,7 +119,7 @@ def edit(person: Person, by: str, name: str | None = None, emails: Sequence[str]
             dropped = [row.normal for row in dropped]
             PersonEmail.delete().where(PersonEmail.person == person).execute()
             _write_emails(person, usable)
-            matching.match_everywhere(dropped)
+            match_rules.match_everywhere(dropped)
         after = _portrait(person)
         if before != after:
             activity.record(by, "edited person", about=after, before=before, after=after, person=person)
@@ -272,7 +272,7 @@ def _usable_emails(emails: Iterable[str], person: Person | None) -> dict[str, st
 def _write_emails(person: Person, emails: dict[str, str]) -> None:
     for place, (normal, email) in enumerate(emails.items()):
         PersonEmail.create(person=person, email=email, normal=normal, main=place == 0)
-    matching.match_everywhere(list(emails))
+    match_rules.match_everywhere(list(emails))
 
 
 def _portrait(person: Person) -> str:
@@ -334,6 +334,7 @@ def _import(row: Any, by: str) -> str:
         outcome = "updated"
     if row.employee_number and row.employee_number != person.employee_number:
         Person.update(employee_number=row.employee_number).where(Person.id == person.id).execute()
+        match_rules.match_everywhere(numbers=(row.employee_number, person.employee_number or ""))
     if row.status and row.status != person.status:
         if row.status == "deprovisioned":
             _keep_an_owner(person)

@@ -6,7 +6,8 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, abort, request, url_for
 
-from sync import assets, matching, people, reports, tasks
+from sync import assets, match_decisions, match_likeness, matching, people, reports, tasks
+from sync.match_decisions import DecisionProblem
 from sync.apps import AppProblem
 from sync.matching import TABS
 from sync.models import Account, App, Role
@@ -68,7 +69,7 @@ def _match(app: App, account: Account, given, problem: str = "") -> tuple[str, i
 
 
 def _suggested(account: Account) -> list[tuple[str, str, str]]:
-    found = [(people.main_email(person), person.name, why) for person, why in matching.suggestions(account)]
+    found = [(people.main_email(person), person.name, why) for person, why in match_likeness.suggestions(account)]
     return [row for row in found if row[0]]
 
 
@@ -80,18 +81,18 @@ def set_match(app: App, account: Account) -> Response | tuple[str, int]:
     kind, email = given.get("kind", ""), given.get("chosen") or given.get("email", "")
     try:
         if kind == "person":
-            matching.match(account, known_person(email), by())
+            match_decisions.match(account, known_person(email), by())
         elif kind == "service":
-            matching.mark_service(account, by(), known_person(email) if email.strip() else None)
+            match_decisions.mark_service(account, by(), known_person(email) if email.strip() else None)
         elif kind == "guest":
-            matching.mark_guest(account, by())
+            match_decisions.mark_guest(account, by())
         elif kind == "nobody":
-            matching.unmatch(account, by())
+            match_decisions.unmatch(account, by())
         elif kind == "email":
-            matching.match_again_by_email(account, by())
+            match_decisions.leave_to_rules(account, by())
         else:
             abort(400)
-    except AppProblem as problem:
+    except (AppProblem, DecisionProblem) as problem:
         return _match(app, account, given, str(problem))
     account = Account.get_by_id(account.id)
     return go_to(_back(app), f"{name_of(account)}: {match_in_words(account)}.")

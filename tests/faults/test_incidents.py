@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from connectors.sample_chat import PAGE
-from sync import activity, apps, checks, matching, people, reports, schedule, tasks
+from sync import activity, apps, checks, match_decisions, matching, people, reports, schedule, tasks
 from sync.db import utcnow
 from sync.models import Access, Account, App, Asset, Change, Check, Mail, Report, Task
 from tests.connectors.fake import Seat
@@ -86,7 +86,7 @@ def test_native_admin_groups(chat):
     Here the accounts that the app made for itself: even if somebody matches one to a person who leaves.
     """
     bot = Account.get(Account.kind == "system")
-    matching.match(bot, chat.people[3], chat.by)
+    match_decisions.match(bot, chat.people[3], chat.by)
     chat.leave(3)
     report = chat.check().report
     change = Change.get(Change.report == report, Change.account == bot)
@@ -186,10 +186,11 @@ def test_reactivated(chat):
     """RocketChat/Rocket.Chat issue 17561: the nightly sync undid what somebody had decided by hand."""
     chat.store.change(chat.id_of(1), via="page", status="deactivated")
     by_hand = {n: Account.get(Account.email == email(n)) for n in range(2, 7)}
-    matching.unmatch(by_hand[2], chat.by)
-    matching.mark_guest(by_hand[3], chat.by)
-    matching.mark_service(by_hand[4], chat.by)
-    matching.match(by_hand[5], chat.people[6], chat.by)
+    match_decisions.unmatch(by_hand[2], chat.by)
+    match_decisions.mark_guest(by_hand[3], chat.by)
+    match_decisions.mark_service(by_hand[4], chat.by)
+    match_decisions.unmatch(by_hand[5], chat.by)
+    match_decisions.match(by_hand[5], chat.people[6], chat.by)
     matching.protect(by_hand[6], "legal hold", chat.by)
     chat.leave(2, 3, 4, 5, 6)
     acts = len(chat.calls("PATCH") + chat.calls("POST") + chat.calls("DELETE") + chat.calls("PUT"))
@@ -224,7 +225,8 @@ def test_case_of_e_mail(chat, tmp_path, olga):
 def test_recreated(chat, olga):
     """Budibase/budibase issue 17628: connected again, everyone had a new identity and had lost their relations."""
     account = Account.get(Account.email == email(5))
-    matching.match(account, chat.people[6], chat.by)
+    match_decisions.unmatch(account, chat.by)
+    match_decisions.match(account, chat.people[6], chat.by)
     with chat.store.reading() as store:
         [row] = [dict(row) for row in store.execute("SELECT * FROM member WHERE email = ?", (email(5),))]
     chat.store.remove(chat.id_of(5), via="page")

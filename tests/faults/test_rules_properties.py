@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 import connectors
 from connectors.base import LOOK_UP, REMOVE, Connector, Identity, Refused, Role, TemporarilyUnavailable
 from connectors.base import Account as Seat
-from sync import activity, apps, checks, matching, people, reports, schedule, signin, tasks, vault
+from sync import activity, apps, checks, match_decisions, matching, people, reports, schedule, signin, tasks, vault
 from sync.db import connected, db, open_database, utcnow
 from sync.models import Account, App, Change, Check, Person, Report, Task
 from sync.workspace import update_workspace
@@ -223,10 +223,10 @@ class World(RuleBasedStateMachine):
                 matching.unprotect(account, BY)
                 self.protected.discard(id)
             elif what == "unmatch":
-                matching.unmatch(account, BY)
+                match_decisions.unmatch(account, BY)
                 self.nobodys.add(id)
             else:
-                matching.match_again_by_email(account, BY)
+                match_decisions.leave_to_rules(account, BY)
                 self.nobodys.discard(id)
 
     @rule(automatic=st.booleans())

@@ -10,7 +10,7 @@ import pytest
 
 from connectors.base import ASSETS
 from connectors.sample_chat import SampleChat
-from sync import activity, apps, checks, matching, people, reports, schedule
+from sync import activity, apps, checks, match_decisions, matching, people, reports, schedule
 from sync.db import connected, db, utcnow
 from sync.models import Account, App, Asset, Change, Check, Person, Report
 from tests.sync.fixtures import email
@@ -307,8 +307,9 @@ def test_an_app_that_is_paused_is_not_checked(chat):
 
 def test_what_people_decided_outlives_disconnecting_and_connecting_again(chat):
     matching.protect(Account.get(Account.email == email(3)), "runs the archive", chat.by)
-    matching.mark_guest(Account.get(Account.email == email(4)), chat.by)
-    matching.match(Account.get(Account.email == email(5)), chat.people[6], chat.by)
+    match_decisions.mark_guest(Account.get(Account.email == email(4)), chat.by)
+    match_decisions.unmatch(Account.get(Account.email == email(5)), chat.by)
+    match_decisions.match(Account.get(Account.email == email(5)), chat.people[6], chat.by)
     chat.leave(7)
     report = chat.check().report
     reports.finish(report, chat.by, left_out={chat.change(report, 7).id: "hand-over"})

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync import activity, matching, people
+from sync import activity, match_decisions, match_likeness, matching, people
 from sync.matching import normal_email
 from sync.models import Account, App, Person
 from tests.sync.fixtures import MEMBERS, email
@@ -57,12 +57,13 @@ def test_an_account_follows_its_e_mail_until_somebody_decides(chat):
     assert Account.get(Account.name == "Person 3").match == "unmatched"
     people.add("X", "x@acme.example", chat.by)
     assert Account.get(Account.name == "Person 3").person.name == "X"
-    matching.match(Account.get(Account.name == "Person 3"), chat.people[3], chat.by)
+    match_decisions.unmatch(Account.get(Account.name == "Person 3"), chat.by)
+    match_decisions.match(Account.get(Account.name == "Person 3"), chat.people[3], chat.by)
     with chat.store.writing() as store:
         store.execute("UPDATE member SET email = ? WHERE email = 'x@acme.example'", ("y@acme.example",))
     chat.check()
     assert Account.get(Account.name == "Person 3").person_id == chat.people[3].id
-    matching.match_again_by_email(Account.get(Account.name == "Person 3"), chat.by)
+    match_decisions.leave_to_rules(Account.get(Account.name == "Person 3"), chat.by)
     assert Account.get(Account.name == "Person 3").match == "unmatched"
 
 
@@ -76,7 +77,7 @@ def test_a_person_known_only_later_gets_the_account(chat):
 
 @pytest.mark.parametrize(
     ("decide", "word"),
-    [(matching.mark_guest, "guest"), (matching.mark_service, "service account"), (matching.unmatch, "unmatched")],
+    [(match_decisions.mark_guest, "guest"), (match_decisions.mark_service, "service account"), (match_decisions.unmatch, "unmatched")],
 )
 def test_a_decision_outlives_checks_and_e_mails_and_is_told(chat, decide, word):
     decide(account(3), chat.by)
@@ -88,9 +89,9 @@ def test_a_decision_outlives_checks_and_e_mails_and_is_told(chat, decide, word):
 
 
 def test_the_kept_counts_are_right(chat):
-    matching.mark_guest(account(1), chat.by)
-    matching.unmatch(account(2), chat.by)
-    matching.mark_service(account(3), chat.by, person=chat.people[0])
+    match_decisions.mark_guest(account(1), chat.by)
+    match_decisions.unmatch(account(2), chat.by)
+    match_decisions.mark_service(account(3), chat.by, person=chat.people[0])
     app = App.get()
     assert (app.users, app.matched, app.unmatched, app.guests, app.services) == (MEMBERS + 1, MEMBERS - 3, 1, 1, 2)
 
@@ -110,15 +111,15 @@ def test_suggestions_are_likely_people_and_match_nobody(chat):
     people.mark_left(gone, chat.by)
     chat.store.add("analopez@private.example", "Ana López", "member", via="page")
     chat.check()
-    found = matching.suggestions(Account.get(Account.name == "Ana López"))
-    assert [person.id for person, _ in found] == [ana.id]
+    found = match_likeness.suggestions(Account.get(Account.name == "Ana López"))
+    assert [(person.id, "has left the company" in why) for person, why in found] == [(ana.id, False), (gone.id, True)]
     assert Account.get(Account.name == "Ana López").match == "unmatched"
 
 
 @pytest.mark.parametrize("name", ["", "%", "_", "'; DROP TABLE person; --", "a" * 5000, "\u202eanA", "王"])
 def test_strange_names_have_suggestions_or_none(chat, name):
     stranger = Account.create(app=chat.app, external_id="strange", name=name, email="?", normal="")
-    assert isinstance(matching.suggestions(stranger), list)
+    assert isinstance(match_likeness.suggestions(stranger), list)
     assert Person.select().count() >= MEMBERS
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from connectors.sample_chat import SampleChat
-from sync import apps, checks, matching, people, policy, reports, schedule, tasks
+from sync import apps, checks, match_decisions, matching, people, policy, reports, schedule, tasks
 from sync.db import connected, utcnow
 from sync.models import Account, App, Asset, Change, Check, Mail, Report, Role, Task
 from sync.workspace import update_workspace
@@ -113,7 +113,7 @@ def test_a_yes_covers_nobody_protected_since_the_check(chat):
     assert Change.get(Change.account == account(3), Change.kind == "removed user").protected == "Protected: legal hold"
 
 
-@pytest.mark.parametrize("decide", [matching.mark_guest, matching.mark_service, matching.unmatch])
+@pytest.mark.parametrize("decide", [match_decisions.mark_guest, match_decisions.mark_service, match_decisions.unmatch])
 def test_a_yes_covers_no_account_that_somebody_decided_about_since_the_check(chat, decide):
     chat.leave(3)
     report = chat.check().report
@@ -124,7 +124,7 @@ def test_a_yes_covers_no_account_that_somebody_decided_about_since_the_check(cha
 def test_a_yes_covers_no_service_account_although_who_answers_for_it_has_left(chat):
     chat.leave(3)
     report = chat.check().report
-    matching.mark_service(account(3), chat.by, person=chat.people[3])
+    match_decisions.mark_service(account(3), chat.by, person=chat.people[3])
     assert reports.finish(report, chat.by).tasks == []
     assert chat.check().waiting == 0
 
@@ -338,7 +338,7 @@ def test_fewer_leavers_than_the_guard_holds_are_let_through_again(chat):
 
 def test_the_automation_account_is_never_asked_about(chat):
     bot = Account.get(Account.external_id == App.get().identity_id)
-    matching.match(bot, chat.people[3], chat.by)
+    match_decisions.match(bot, chat.people[3], chat.by)
     chat.leave(3)
     report = chat.check().report
     change = Change.get(Change.account == bot, Change.report == report)

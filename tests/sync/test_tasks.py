@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from connectors.sample_chat import SampleChat
-from sync import activity, apps, leases, matching, people, reports, schedule, tasks, vault
+from sync import activity, apps, leases, match_decisions, matching, people, reports, schedule, tasks, vault
 from sync.db import connected, utcnow
 from sync.models import Account, App, Change, Mail, Task
 from tests.sync.fixtures import email
@@ -65,7 +65,7 @@ def test_who_was_protected_before_the_task_stays(chat):
     assert chat.removed() == []
 
 
-@pytest.mark.parametrize("decide", [matching.mark_guest, matching.unmatch, matching.mark_service])
+@pytest.mark.parametrize("decide", [match_decisions.mark_guest, match_decisions.unmatch, match_decisions.mark_service])
 def test_an_account_that_somebody_decided_about_before_the_task_stays(chat, decide):
     [task] = confirmed(chat, 3)
     decide(account(3), chat.by)
@@ -73,7 +73,8 @@ def test_an_account_that_somebody_decided_about_before_the_task_stays(chat, deci
 
 
 def test_a_seat_whose_e_mail_is_that_of_somebody_active_stays_whoever_it_was_matched_to(chat):
-    matching.match(account(5), chat.people[3], chat.by)
+    match_decisions.unmatch(account(5), chat.by)
+    match_decisions.match(account(5), chat.people[3], chat.by)
     chat.leave(3)
     report = chat.check().report
     [change] = [row for row in report.changes if row.account_id == account(5).id]
@@ -85,7 +86,8 @@ def test_a_seat_whose_e_mail_is_that_of_somebody_active_stays_whoever_it_was_mat
 
 def test_a_seat_confirmed_before_its_e_mail_became_somebody_elses_stays(chat):
     people.edit(chat.people[5], chat.by, emails=["other@acme.example"])
-    matching.match(account(5), chat.people[3], chat.by)
+    match_decisions.unmatch(account(5), chat.by)
+    match_decisions.match(account(5), chat.people[3], chat.by)
     tasks_made = confirmed(chat, 3)
     people.edit(chat.people[5], chat.by, emails=["other@acme.example", email(5)])
     states = {Account.get_by_id(task.account_id).email: run(task).state for task in tasks_made}
@@ -94,13 +96,14 @@ def test_a_seat_confirmed_before_its_e_mail_became_somebody_elses_stays(chat):
 
 def test_a_service_account_stays_although_who_answers_for_it_has_left(chat):
     [task] = confirmed(chat, 3)
-    matching.mark_service(account(3), chat.by, person=chat.people[3])
+    match_decisions.mark_service(account(3), chat.by, person=chat.people[3])
     assert run(task).state == "no longer needed" and chat.removed() == []
 
 
 def test_an_account_that_became_somebody_elses_stays(chat):
     [task] = confirmed(chat, 3)
-    matching.match(account(3), chat.people[5], chat.by)
+    match_decisions.unmatch(account(3), chat.by)
+    match_decisions.match(account(3), chat.people[5], chat.by)
     assert run(task).state == "no longer needed" and chat.removed() == []
 
 

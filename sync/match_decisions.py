@@ -1,0 +1,268 @@
+"""What a person says an account is: whose, a guest, a local partner, a service account, nobody's yet; one or many at once.
+It outlives every check, is told in Activity account by account, and can be undone until something newer was decided."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from peewee import fn
+
+from sync import activity, match_rules
+from sync.db import db, utcnow, writing
+from sync.matching import recount, told
+from sync.models import Account, App, MatchDecision, Person
+
+CHUNK = 500  # rows in one SQL statement
+LONGEST_NOTE = 200
+TOLD = {
+    "person": "matched account",
+    "guest": "marked as guest",
+    "local partner": "marked as local partner",
+    "service account": "marked as service account",
+    "nobody": "moved account to Unmatched",
+    "rules": "left matching to the rules",
+}
+
+
+class DecisionProblem(ValueError):
+    """It can't be decided; the message is a sentence for the page."""
+
+
+class DecisionStale(DecisionProblem):
+    """What was looked at has changed since: look again."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """`kind` is one of TOLD; `person` whose it is, or who answers for it; `note` of a guest: from where, what for."""
+
+    kind: str
+    person: Person | None = None
+    note: str = ""
+
+    def values(self) -> dict[str, Any]:
+        """The columns of Account that say so."""
+        match = {"person": "matched", "nobody": "unmatched", "rules": "unmatched"}.get(self.kind, self.kind)
+        note = " ".join(self.note.split())[:LONGEST_NOTE] if match in ("guest", "local partner") else ""
+        person = self.person.id if self.person and match in ("matched", "service account") else None
+        return {"match": match, "person": person, "match_by_hand": self.kind != "rules", "match_note": note or None}
+
+
+@dataclass(frozen=True)
+class Made:
+    """A decision that was taken: its `batch` is what undo() wants, "" where nothing was to be changed."""
+
+    batch: str
+    count: int
+
+
+def match(account: Account, person: Person, by: str) -> Made:
+    """Somebody says that the account is this person's."""
+    return decide(account.app, [account.id], Decision("person", person), by)
+
+
+def mark_guest(account: Account, by: str, note: str = "") -> Made:
+    return decide(account.app, [account.id], Decision("guest", note=note), by)
+
+
+def mark_local_partner(account: Account, by: str, note: str = "") -> Made:
+    """Like a guest, but of another company that works with this one."""
+    return decide(account.app, [account.id], Decision("local partner", note=note), by)
+
+
+def mark_service(account: Account, by: str, person: Person | None = None) -> Made:
+    """A service account: nobody's own seat; `person` is who answers for it."""
+    return decide(account.app, [account.id], Decision("service account", person), by)
+
+
+def unmatch(account: Account, by: str) -> Made:
+    """Nobody's, until somebody matches it: no rule matches it again by itself."""
+    return decide(account.app, [account.id], Decision("nobody"), by)
+
+
+def leave_to_rules(account: Account, by: str) -> Made:
+    """Take the decision back: the rules decide from now on."""
+    return decide(account.app, [account.id], Decision("rules"), by)
+
+
+def decide(app: App, account_ids: Iterable[int], decision: Decision, by: str, seen: str = "") -> Made:
+    """Decide about these accounts of the app in one go; what is so already is left alone.
+
+    `seen` is the fingerprint() of what somebody looked at: DecisionStale if it is otherwise by now.
+    Raises DecisionProblem; nothing is changed then.
+    """
+    if decision.kind not in TOLD:
+        raise DecisionProblem(f"{decision.kind} is nothing that an account can be.")
+    with writing():
+        accounts = chosen(app, account_ids)
+        changing = [account for account in accounts if not _is_so(account, decision)]
+        if changing and seen and seen != fingerprint(accounts):
+            raise DecisionStale("Some of these accounts have changed while you looked. Nothing was changed: look again.")
+        _refuse(changing, decision)
+        batch = secrets.token_hex(8)
+        _keep(changing, batch, by)
+        _write([(account.id, decision.values()) for account in changing])
+        if decision.kind == "rules":
+            _match_by_rules(app, changing)
+        _tell(changing, TOLD[decision.kind], by)
+        recount(app)
+        return Made(batch if changing else "", len(changing))
+
+
+def chosen(app: App, account_ids: Iterable[int]) -> list[Account]:
+    """Those of the app's accounts that have these ids and are not gone, by name, with their people."""
+    ids, found = sorted(set(account_ids)), []
+    for start in range(0, len(ids), CHUNK):
+        query = Account.select(Account, Person).left_outer_join(Person)
+        found.extend(query.where(Account.app == app, Account.id.in_(ids[start : start + CHUNK]), Account.state != "gone"))
+    return sorted(found, key=lambda account: (account.name, account.id))
+
+
+def fingerprint(accounts: Iterable[Account]) -> str:
+    """The same for the same accounts in the same state."""
+    said = sorted((account.id, *_state(account).values()) for account in accounts)
+    return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
+
+
+def _state(account: Account) -> dict[str, Any]:
+    return {"match": account.match, "person": account.person_id, "match_by_hand": account.match_by_hand,
+            "match_note": account.match_note}  # fmt: skip
+
+
+def _is_so(account: Account, decision: Decision) -> bool:
+    return not account.match_by_hand if decision.kind == "rules" else _state(account) == decision.values()
+
+
+def _refuse(accounts: list[Account], decision: Decision) -> None:
+    person = decision.person
+    if decision.kind == "person":
+        if person is None:
+            raise DecisionProblem("Say whose it is. Nothing was changed.")
+        theirs = next((one for one in accounts if one.match == "matched" and one.person_id != person.id), None)
+        if theirs is not None:
+            raise DecisionProblem(
+                f"{_name(theirs)} is matched to {theirs.person.name}. Nothing was changed: re-assign it first, "
+                "which moves it to Unmatched."
+            )
+
+
+def refuse_who_left(person: Person) -> None:
+    """Raises DecisionProblem for somebody who can't be asked to answer for a service account any more."""
+    if person.status == "deprovisioned":
+        raise DecisionProblem(f"{person.name} has left. Nothing was changed: name somebody who can answer for it.")
+
+
+def _keep(accounts: list[Account], batch: str, by: str) -> None:
+    """What is replaced, for undo()."""
+    now = utcnow()
+    rows = [{"account": account.id, "batch": batch, "made_by": by, "made_at": now} | _state(account)
+            for account in accounts]  # fmt: skip
+    for start in range(0, len(rows), CHUNK):
+        MatchDecision.insert_many(rows[start : start + CHUNK]).execute()
+
+
+def _write(rows: list[tuple[int, dict[str, Any]]]) -> None:
+    db.connection().executemany(
+        'UPDATE account SET "match" = ?, person_id = ?, match_by_hand = ?, match_note = ? WHERE id = ?',
+        [(*values.values(), account_id) for account_id, values in rows],
+    )
+
+
+def _match_by_rules(app: App, accounts: list[Account]) -> None:
+    db.execute_sql("DROP TABLE IF EXISTS temp.undecided")
+    db.execute_sql("CREATE TEMP TABLE undecided (account_id INTEGER PRIMARY KEY)")
+    db.connection().executemany("INSERT INTO undecided VALUES (?)", [(account.id,) for account in accounts])
+    match_rules.match(App.get_by_id(app.id), only="undecided")
+
+
+def _tell(before: list[Account], what: str, by: str) -> None:
+    """One entry for each account; `before` is how they were."""
+    after = {account.id: account for account in chosen(before[0].app, [one.id for one in before])} if before else {}
+    activity.record_all([
+        dict(who=by, what=what, about=_name(account), before=told(account), after=told(after[account.id]),
+             app_id=account.app_id, person_id=after[account.id].person_id or account.person_id)
+        for account in before if account.id in after
+    ])  # fmt: skip
+
+
+def _name(account: Account) -> str:
+    return account.name or account.email or account.external_id
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One act that can be undone: `count` accounts, of which `account` is one, and who decided when."""
+
+    batch: str
+    account: Account
+    count: int
+    made_by: str
+    made_at: Any
+
+
+def undoable(app: App, limit: int = 1) -> list[Batch]:
+    """The last acts about the app's accounts that nothing newer has replaced, the newest first."""
+    last, some = fn.MAX(MatchDecision.id), fn.MIN(MatchDecision.account)
+    query = (
+        MatchDecision.select(MatchDecision.batch, some, fn.COUNT(MatchDecision.id), fn.MAX(MatchDecision.made_by),
+                             fn.MAX(MatchDecision.made_at))
+        .join(Account).where(Account.app == app, *_standing()).group_by(MatchDecision.batch).order_by(last.desc())
+        .limit(limit)
+    )  # fmt: skip
+    rows = list(query.tuples())
+    accounts = {account.id: account for account in chosen(app, [row[1] for row in rows])}
+    return [Batch(batch, accounts[one], count, by, at) for batch, one, count, by, at in rows if one in accounts]
+
+
+def _standing() -> tuple:
+    """Conditions: not undone, and nothing newer was decided about the account."""
+    newer = MatchDecision.alias()
+    replaced = newer.select().where(
+        newer.account == MatchDecision.account, newer.id > MatchDecision.id, newer.undone_at.is_null()
+    )
+    return MatchDecision.undone_at.is_null(), ~fn.EXISTS(replaced)
+
+
+def undo(app: App, batch: str, by: str) -> int:
+    """Take back what was decided in one go, as far as nothing newer was decided; about how many accounts.
+
+    Who was matched by the rules before is matched by the rules again, as they are now. Raises DecisionProblem.
+    """
+    with writing():
+        rows = list(MatchDecision.select().join(Account).where(
+            MatchDecision.batch == batch, Account.app == app, Account.state != "gone", *_standing()))  # fmt: skip
+        if not rows:
+            raise DecisionProblem(
+                "That was undone already, or something newer was decided since. Nothing was changed."
+            )
+        accounts = chosen(app, [row.account_id for row in rows])
+        _write([(row.account_id, dict(_before(row))) for row in rows])
+        by_rules = {row.account_id for row in rows if not row.match_by_hand}
+        _match_by_rules(app, [account for account in accounts if account.id in by_rules])
+        for start in range(0, len(rows), CHUNK):
+            some = [row.id for row in rows[start : start + CHUNK]]
+            MatchDecision.update(undone_at=utcnow()).where(MatchDecision.id.in_(some)).execute()
+        _tell(accounts, "undid a decision", by)
+        recount(app)
+        return len(accounts)
+
+
+def _before(row: MatchDecision) -> Iterator[tuple[str, Any]]:
+    lost = row.match == "matched" and row.person_id is None
+    yield "match", "unmatched" if lost or not row.match_by_hand else row.match
+    yield "person", row.person_id if row.match_by_hand else None
+    yield "match_by_hand", row.match_by_hand
+    yield "match_note", row.match_note
+
+
+def unanswered(app: App) -> list[Account]:
+    """Service accounts whose responsible person has left: nobody answers for them any more."""
+    query = Account.select(Account, Person).join(Person).where(
+        Account.app == app, Account.state == "present", Account.match == "service account",
+        Person.status == "deprovisioned",
+    )  # fmt: skip
+    return list(query.order_by(Account.name, Account.id))

@@ -1,0 +1,186 @@
+"""Which account is whose by what the app and the directories tell: e-mail, then employee number, then user name.
+Set-based, and never a guess: where rules name different people, or a number is two people's, it is nobody's."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from peewee import fn
+
+from sync import activity
+from sync.db import db, writing
+from sync.matching import normal_email, recount
+from sync.models import Account, App, Person, PersonEmail
+
+CHUNK = 500  # values in one SQL statement
+DOMAIN = re.compile(r"[^\s@.]+(\.[^\s@.]+)+")
+
+db.register_function(normal_email, "normal_email", 1)
+
+
+class RuleProblem(ValueError):
+    """It can't be set; the message is a sentence for the page."""
+
+
+def match(app: App, only: str = "") -> None:
+    """Match the app's accounts where nobody decided otherwise. Inside the caller's transaction.
+
+    `only` is the name of a TEMP table whose account_id says which accounts, where it need not be all.
+    """
+    among = f"AND a.id IN (SELECT account_id FROM temp.{only})" if only else ""
+    db.execute_sql(_MATCH.format(among=among), {"app": app.id, "domain": app.match_domain})
+
+
+# The first rule that names anybody decides, if it names one person, and no later rule speaks against them.
+_MATCH = """
+    UPDATE account SET person_id = said.person, "match" = said."match" FROM (
+        SELECT id, person, CASE WHEN kind = 'system' THEN 'service account' WHEN person IS NULL THEN 'unmatched'
+            ELSE 'matched' END AS "match"
+        FROM (
+            SELECT id, kind, CASE
+                WHEN kind = 'system' THEN NULL
+                WHEN by_email IS NOT NULL THEN
+                    CASE WHEN (numbered = 0 OR has_number) AND coalesce(by_user_name, by_email) = by_email
+                        THEN by_email END
+                WHEN numbered = 1 THEN
+                    CASE WHEN coalesce(by_user_name, by_number) = by_number THEN by_number END
+                WHEN numbered = 0 THEN by_user_name
+            END AS person
+            FROM (
+                SELECT a.id, a.kind, e.person_id AS by_email, u.person_id AS by_user_name,
+                    CASE WHEN a.employee_number IS NULL THEN 0 ELSE (
+                        SELECT count(*) FROM person p WHERE p.employee_number = a.employee_number COLLATE NOCASE)
+                    END AS numbered,
+                    (SELECT min(p.id) FROM person p WHERE p.employee_number = a.employee_number COLLATE NOCASE)
+                    AS by_number,
+                    EXISTS (SELECT 1 FROM person p WHERE p.id = e.person_id
+                        AND p.employee_number = a.employee_number COLLATE NOCASE) AS has_number
+                FROM account a
+                LEFT JOIN person_email e ON e.normal = a.normal
+                LEFT JOIN person_email u ON u.normal = CASE WHEN :domain IS NOT NULL AND a.user_name IS NOT NULL
+                    THEN normal_email(a.user_name || '@' || :domain) END
+                WHERE a.app_id = :app AND a.state <> 'gone' AND NOT a.match_by_hand {among}
+            )
+        )
+    ) said
+    WHERE account.id = said.id AND (account.person_id IS NOT said.person OR account."match" <> said."match")
+"""
+
+
+def match_everywhere(emails: Iterable[str] = (), numbers: Iterable[str] = ()) -> None:
+    """The same in every app that has an account with one of these normal e-mails, user names or employee numbers."""
+    emails, numbers = list(emails), [number for number in numbers if number]
+    with writing():
+        touched = set()
+        for start in range(0, len(emails), CHUNK):
+            touched |= _apps(Account.normal.in_(emails[start : start + CHUNK]))
+        for start in range(0, len(numbers), CHUNK):
+            given = [number.lower() for number in numbers[start : start + CHUNK]]
+            touched |= _apps(fn.LOWER(Account.employee_number).in_(given))
+        domains = {email.rpartition("@")[2] for email in emails}
+        for app in App.select().where(App.id.in_(touched) | App.match_domain.is_null(False)):
+            if app.id in touched or app.match_domain in domains:
+                match(app)
+                recount(app)
+
+
+def _apps(having) -> set[int]:
+    return {app for (app,) in Account.select(Account.app).where(having).distinct().tuples()}
+
+
+def set_domain(app: App, text: str, by: str) -> int:
+    """What follows the @ where an account tells no e-mail but a user name; "" for none. Matches anew at once.
+
+    How many accounts are matched otherwise than before. Raises RuleProblem for what is no domain.
+    """
+    domain = normal_email(f"x@{text.strip().removeprefix('@')}").removeprefix("x@")
+    if text.strip() and not DOMAIN.fullmatch(domain):
+        raise RuleProblem(f"{text.strip()} is no domain: it is written as acme.example. Nothing was changed.")
+    with writing():
+        app = App.get_by_id(app.id)
+        if (app.match_domain or "") == domain:
+            return 0
+        before = _matched(app)
+        App.update(match_domain=domain or None).where(App.id == app.id).execute()
+        activity.record(by, "changed matching by user name", about=app.name, before=app.match_domain or "off",
+                        after=f"user name@{domain}" if domain else "off", app=app)
+        match(App.get_by_id(app.id))
+        recount(app)
+        return len(before ^ _matched(app))
+
+
+def _matched(app: App) -> set[tuple[int, int]]:
+    theirs = Account.select(Account.id, Account.person).where(Account.app == app, Account.match == "matched")
+    return set(theirs.tuples())
+
+
+@dataclass
+class Named:
+    """Whom each rule names for an account; more than one person where the rule is unclear."""
+
+    email: list[Person] = field(default_factory=list)
+    number: list[Person] = field(default_factory=list)
+    user_name: list[Person] = field(default_factory=list)
+    address: str = ""  # what the user name makes
+
+    def everybody(self) -> dict[Person, list[str]]:
+        """Person → what is theirs."""
+        found = defaultdict(list)
+        for word in ("email", "number", "user_name"):
+            for person in getattr(self, word):
+                found[person].append(_WHAT[word])
+        return found
+
+
+_WHAT = {"email": "e-mail", "number": "employee number", "user_name": "user name"}
+
+
+def named(app: App, accounts: Iterable[Account]) -> dict[int, Named]:
+    """By account id, for the accounts of a page of this app."""
+    accounts = list(accounts)
+    found = {account.id: Named() for account in accounts}
+    for account in accounts:
+        if account.user_name and app.match_domain:
+            found[account.id].address = normal_email(f"{account.user_name}@{app.match_domain}")
+    addresses = {account.normal for account in accounts} | {one.address for one in found.values()} - {""}
+    numbers = {account.employee_number.lower() for account in accounts if account.employee_number}
+    holders = {row.normal: row.person for row in PersonEmail.select(PersonEmail, Person).join(Person).where(
+        PersonEmail.normal.in_(addresses))}  # fmt: skip
+    numbered = defaultdict(list)
+    if numbers:
+        for person in Person.select().where(fn.LOWER(Person.employee_number).in_(numbers)).order_by(Person.name):
+            numbered[person.employee_number.lower()].append(person)
+    for account in accounts:
+        one = found[account.id]
+        one.email = [holders[account.normal]] if account.normal in holders else []
+        one.number = list(numbered.get((account.employee_number or "").lower(), ()))
+        one.user_name = [holders[one.address]] if one.address in holders else []
+    return found
+
+
+def why(app: App, accounts: Iterable[Account]) -> dict[int, str]:
+    """By account id, in words: by what it is matched, or what keeps it unmatched; "" where nothing speaks for anybody."""
+    accounts = list(accounts)
+    every = named(app, accounts)
+    return {account.id: _why(account, every[account.id]) for account in accounts}
+
+
+def _why(account: Account, one: Named) -> str:
+    if account.match_by_hand:
+        return "Nobody's until somebody says whose it is" if account.match == "unmatched" else "By hand"
+    if account.match == "matched":
+        theirs = one.everybody().get(account.person, [])
+        return f"By {theirs[0]}" if theirs else ""
+    if account.match != "unmatched":
+        return ""
+    if len(one.number) > 1:
+        return f"The employee number {account.employee_number} is that of {_names(one.number)}"
+    said = [f"{_WHAT[word]} is {_names(getattr(one, word))}'s" for word in _WHAT if getattr(one, word)]
+    return f"The {', the '.join(said)}" if said else ""
+
+
+def _names(people: list[Person]) -> str:
+    return " and ".join(person.name or f"person {person.id}" for person in people)
