@@ -1,0 +1,93 @@
+"""The pages of a directory that pushes: its token is shown this once, renewed without a gap, ended by hand."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from sync import directories, push
+from sync.models import Activity, Directory, DirectoryToken
+from tests.web.client import Client
+from tests.web.provider import Provider
+
+
+def token_on(page: str) -> str:
+    return re.search(r'value="(rollcall_scim_[^"]+)"', page).group(1)
+
+
+def test_connected_it_shows_address_and_token_this_once(owner: Client) -> None:
+    assert "/directories/new/scim" in owner.get("/directories/new").text
+    assert "Make address and token" in owner.get("/directories/new/scim").text
+    page = owner.post("/directories/new/scim", directory_name="Okta").text
+    token, directory = token_on(page), Directory.get()
+    assert "shown this once" in page and 'value="http://127.0.0.1:8000/scim/v2"' in page and 'data-copy="' in page
+    assert push.directory_of(token) == directory and directory.kind == "scim"
+    later = owner.get(f"/directories/{directory.id}").text
+    assert token not in later and "/scim/v2" in later and "Read now" not in later
+    assert Activity.get(Activity.what == "connected directory").who.startswith("Olga Brandt")
+
+
+@pytest.mark.parametrize("name", ["Okta", "  Okta "])
+def test_a_name_that_is_taken(owner: Client, okta: Provider, name: str) -> None:
+    answer = owner.post("/directories/new/scim", directory_name=name)
+    assert answer.status_code == 422 and "There is a directory named Okta already" in answer.text
+    assert Directory.select().count() == 1
+
+
+def test_a_new_token_beside_the_old(owner: Client, okta: Provider) -> None:
+    okta.get("/Users")
+    address = f"/directories/{okta.directory.id}"
+    assert "keeps working until" in owner.get(f"{address}/tokens/new").text
+    new = token_on(owner.post(f"{address}/tokens").text)
+    page = owner.get(address).text
+    assert page.count("Made ") == 2 and "Not used yet" in page
+    assert okta.get("/Users")["totalResults"] == 0, "the old one works"
+    okta.token = new
+    okta.get("/Users")
+    assert owner.get(address).text.count("Made ") == 1
+    row = DirectoryToken.get()
+    assert owner.send("DELETE", f"{address}/tokens/{row.id}").status_code == 303
+    assert "It has no token" in owner.get(address).text
+
+
+def test_what_its_page_and_card_say(owner: Client, okta: Provider) -> None:
+    assert "Waits for its first request" in owner.get("/directories").text
+    for number in range(3):
+        okta.add(f"p{number}@acme.example", emails=[{"value": f"p{number}@acme.example"}])
+    okta.add("admin", emails=[{"value": "p0@acme.example"}])
+    okta.add_group("Staff")
+    card, page = owner.get("/directories").text, owner.get(f"/directories/{okta.directory.id}").text
+    assert "last request" in card and "3 active" in card
+    assert re.search(r"<dt>users there</dt><dd>4</dd>", page) and re.search(r"<dt>groups</dt><dd>1</dd>", page)
+    assert "Not taken over yet" in page and "belongs to" in page
+    directories.pause(okta.directory, "Olga")
+    assert "told to try again later" in owner.get(f"/directories/{okta.directory.id}").text
+    assert "Paused" in owner.get("/directories").text
+
+
+def test_what_is_held_is_let_through_there(owner: Client, okta: Provider) -> None:
+    users = [okta.add(f"p{number}@acme.example", displayName=f"Person {number}") for number in range(10)]
+    for user in users[:7]:
+        okta.deactivate(user)
+    address = f"/directories/{okta.directory.id}"
+    page = owner.get(address).text
+    assert "2 changes are held back" in page and "within a day" in page and "Person 6" in page
+    assert owner.post(f"{address}/release").status_code == 303
+    assert "held back" not in owner.get(address).text
+
+
+def test_it_is_removed_with_its_tokens(owner: Client, okta: Provider) -> None:
+    okta.add("ana@acme.example")
+    address = f"/directories/{okta.directory.id}"
+    assert "forgets its tokens" in owner.get(f"{address}/removal").text
+    assert owner.send("DELETE", address).status_code == 303
+    assert DirectoryToken.select().count() == 0 and okta.call("GET", "/Users").status_code == 401
+
+
+@pytest.mark.parametrize("address", ["/tokens/new", "/credential"])
+def test_what_is_of_the_other_kind_is_not_there(owner: Client, okta: Provider, address: str) -> None:
+    read = Directory.create(kind="csv", name="Staff", settings={"file": "/nowhere.csv"})
+    wrong = read if address == "/tokens/new" else okta.directory
+    assert owner.get(f"/directories/{wrong.id}{address}").status_code == 404
+    assert owner.post(f"/directories/{okta.directory.id}/readings").status_code == 303
