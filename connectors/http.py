@@ -3,7 +3,6 @@ Whatever goes wrong leaves here as one of the four ConnectorErrors, in plain wor
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import random
 import re
@@ -21,6 +20,7 @@ from requests.auth import AuthBase, HTTPBasicAuth
 from requests.structures import CaseInsensitiveDict
 from urllib3.util import parse_url
 
+from connectors.addresses import is_loopback
 from connectors.answers import (
     REFUSALS,
     Answer,
@@ -111,7 +111,7 @@ class Http:
         if session is None:
             session = self._of_thread.session = requests.Session()
             session.verify = self._verify
-            session.trust_env = not _is_loopback(self.origin[1])
+            session.trust_env = not is_loopback(self.origin[1])
             self._sessions.append(session)
         return session
 
@@ -322,16 +322,9 @@ def _origin(url: str) -> tuple[str, str, int]:
     if parts.auth:
         raise Refused("The address must not hold a user name or a password.")
     host = parts.host.strip("[]").lower()
-    if parts.scheme == "http" and not _is_loopback(host):
+    if parts.scheme == "http" and not is_loopback(host):
         raise Refused("The address must begin with https://, so that nobody on the way can read the credential.")
     return parts.scheme, host, parts.port or (443 if parts.scheme == "https" else 80)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _credentials(headers: Mapping[str, str], auth: Any) -> list[str]:

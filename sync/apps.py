@@ -82,8 +82,8 @@ def connect(slug: str, name: str, values: dict[str, str], owners: list[Person], 
     with writing():
         refuse_same_space(kind, values)
         app = App.create(
-            connector=slug, name=name, category=kind.category, state="active", tested_at=utcnow(),
-            identity=identity.name, identity_id=identity.external_id, **stored(kind, values),
+            connector=slug, name=name, category=kind.category, state="active", **found(identity),
+            **stored(kind, values),
         )  # fmt: skip
         App.update(check_minute=daily.spread(app.id)).where(App.id == app.id).execute()
         app = App.get_by_id(app.id)
@@ -139,6 +139,14 @@ def stored(kind: type[Connector], values: dict[str, str], before: App | None = N
     return {"settings": settings, "credential": vault.seal(_secrets(kind, values))}
 
 
+def found(identity: Identity) -> dict:
+    """The columns of App that a test of the credential fills."""
+    return {
+        "tested_at": utcnow(), "error": None, "identity": identity.name, "identity_id": identity.external_id,
+        "may": list(identity.may), "missing": list(identity.missing),
+    }  # fmt: skip
+
+
 def connector_for(app: App, on_total: Callable[[int], None] | None = None) -> Connector:
     """The connector with the app's settings and its unsealed credential; close() it after use."""
     return connector_class(app.connector)({**app.settings, **vault.unseal(app.credential)}, on_total)
@@ -164,10 +172,7 @@ def replace_credential(app: App, values: dict[str, str], by: str) -> Identity:
     values = clean(kind, {**public, **known, **given})
     identity = test(app.connector, values)
     with writing():
-        App.update(
-            tested_at=utcnow(), error=None, identity=identity.name, identity_id=identity.external_id,
-            **stored(kind, values, app),
-        ).where(App.id == app.id).execute()  # fmt: skip
+        App.update(**found(identity), **stored(kind, values, app)).where(App.id == app.id).execute()
         remembered.forget(app)
         activity.record(by, "replaced credential", about=app.name, why=f"as {identity.name}", app=app)
     return identity
@@ -185,9 +190,7 @@ def retest(app: App, by: str) -> Identity:
     finally:
         connector.close()
     with writing():
-        App.update(
-            tested_at=utcnow(), error=None, identity=identity.name, identity_id=identity.external_id
-        ).where(App.id == app.id).execute()
+        App.update(**found(identity)).where(App.id == app.id).execute()
         activity.record(by, "tested credential", about=app.name, why=f"as {identity.name}", app=app)
     return identity
 

@@ -48,7 +48,7 @@ def enter(app: App, name: str, values: dict[str, str]) -> Identity:
     identity = apps.test(app.connector, entered)
     with writing():
         apps.refuse_same_space(kind, cleaned)
-        _keep(app, kind, cleaned, identity=identity.name, identity_id=identity.external_id, tested_at=utcnow())
+        _keep(app, kind, cleaned, **apps.found(identity))
     return identity
 
 

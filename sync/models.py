@@ -224,6 +224,8 @@ class App(Base):
     services = IntegerField(default=0)
     created_at = DateTimeField(default=utcnow)
     match_domain = CharField(null=True)  # a user name without e-mail is matched as name@this
+    may = JSONField(null=True)  # what its credential may do, in words, as test() said
+    missing = JSONField(null=True)  # what it may not, and what to change about that
     joiners = CharField(null=True)  # automatic: whom rules assign is invited without a yes; null: ask
     unassigned = CharField(null=True)  # automatic: who is in no group any more is removed without a yes; null: ask
 
@@ -573,7 +575,7 @@ class Mail(Base):
     """The outbox: a mail is here, in the transaction that caused it, before anybody says it was sent."""
 
     key = CharField(unique=True)  # what it is about: the same news is never queued twice
-    kind = CharField()  # report, reminder, outcome, check failed, held, directory failed, directory held, test, invitation
+    kind = CharField()  # report, reminder, outcome, check failed, directory failed, invitation, …: what it tells
     to = CharField(column_name="recipient")
     subject = CharField()
     text = TextField()

@@ -1,6 +1,6 @@
-"""What apps answered, to be asked for again only if it differs."""
+"""What apps answered, to be asked for again only if it differs, and what their credentials may do."""
 
-from peewee import BlobField, CharField, ForeignKeyField, Model, TextField
+from peewee import BlobField, CharField, ForeignKeyField, JSONField, Model, TextField
 
 
 class Base(Model):
@@ -24,6 +24,7 @@ class RememberedAnswer(Base):
 
 
 def up(migrator, db):
+    migrator.migrate(*[migrator.add_column("app", name, JSONField(null=True)) for name in ("may", "missing")])
     with db.bind_ctx([RememberedAnswer], bind_refs=False, bind_backrefs=False):
         db.create_tables([RememberedAnswer], safe=False)
 
@@ -31,3 +32,4 @@ def up(migrator, db):
 def down(migrator, db):
     with db.bind_ctx([RememberedAnswer], bind_refs=False, bind_backrefs=False):
         db.drop_tables([RememberedAnswer])
+    migrator.migrate(*[migrator.drop_column("app", name) for name in ("may", "missing")])
