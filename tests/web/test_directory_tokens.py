@@ -59,7 +59,7 @@ def test_what_its_page_and_card_say(owner: Client, okta: Provider) -> None:
     okta.add_group("Staff")
     card, page = owner.get("/directories").text, owner.get(f"/directories/{okta.directory.id}").text
     assert "last request" in card and "3 active" in card
-    assert re.search(r"<dt>users there</dt><dd>4</dd>", page) and re.search(r"<dt>groups</dt><dd>1</dd>", page)
+    assert re.search(r"<dt>users</dt><dd>4</dd>", page) and re.search(r"<dt>groups</dt><dd>1</dd>", page)
     assert "Not taken over yet" in page and "belongs to" in page
     directories.pause(okta.directory, "Olga")
     assert "told to try again later" in owner.get(f"/directories/{okta.directory.id}").text
