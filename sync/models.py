@@ -88,6 +88,7 @@ class DirectoryEntry(Base):
     user_name = CharField(default="")
     email = CharField(default="")  # what the directory said last: only what it changes is taken over,
     name = CharField(default="")  # so that an edit by hand outlives the readings
+    employee_number = CharField(default="")
     status = CharField(default="active")  # active, suspended, deprovisioned
     reported = CharField(default="active")
     reported_at = DateTimeField(default=utcnow)

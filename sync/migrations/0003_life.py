@@ -156,6 +156,7 @@ class Invitation(Base):
 TABLES = [Offboarding, MatchDecision, Team, TeamGroup, GroupRule, GroupRuleAsset, Assignment, LeftOut, Invitation]
 COLUMNS = (
     ("directory", "place", IntegerField(null=True)),
+    ("directory_entry", "employee_number", CharField(default="")),
     ("person", "remove_on", DateField(null=True)),
     ("person", "hold", TextField(null=True)),
     ("app", "match_domain", CharField(null=True)),
