@@ -1,4 +1,4 @@
-"""What a person says an account is: whose, a guest, a local partner, a service account, nobody's yet; one or many at once.
+"""What a person says an account is: whose, a guest, a local partner, a service account; for one or many at once.
 It outlives every check, is told in Activity account by account, and can be undone until something newer was decided."""
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def decide(app: App, account_ids: Iterable[int], decision: Decision, by: str, se
         accounts = chosen(app, account_ids)
         changing = [account for account in accounts if not _is_so(account, decision)]
         if changing and seen and seen != fingerprint(accounts):
-            raise DecisionStale("Some of these accounts have changed while you looked. Nothing was changed: look again.")
+            raise DecisionStale("Some of these accounts changed while you looked. Nothing was changed: look again.")
         _refuse(changing, decision)
         batch = secrets.token_hex(8)
         _keep(changing, batch, by)
@@ -118,7 +118,8 @@ def chosen(app: App, account_ids: Iterable[int]) -> list[Account]:
     ids, found = sorted(set(account_ids)), []
     for start in range(0, len(ids), CHUNK):
         query = Account.select(Account, Person).left_outer_join(Person)
-        found.extend(query.where(Account.app == app, Account.id.in_(ids[start : start + CHUNK]), Account.state != "gone"))
+        some = Account.id.in_(ids[start : start + CHUNK])
+        found.extend(query.where(Account.app == app, some, Account.state != "gone"))
     return sorted(found, key=lambda account: (account.name, account.id))
 
 

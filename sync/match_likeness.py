@@ -20,11 +20,12 @@ LEFT = "has left the company"
 LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "ß": "ss", "æ": "ae", "œ": "oe",
                          "þ": "th"})  # fmt: skip
 WORD = re.compile(r"[^\W_]+")
+WITHIN_WORDS = str.maketrans("", "", "'’ʼ")  # O'Neill is oneill
 
 
 @dataclass(frozen=True)
 class Known:
-    """A person as they are compared: words of the name, what the part before the @ of their addresses is, and status."""
+    """A person as they are compared: words of the name, what stands before the @ in their addresses, and status."""
 
     id: int
     words: tuple[str, ...]
@@ -84,7 +85,7 @@ def _wanted(account: Account) -> Wanted:
 
 
 def _words(text: str) -> tuple[str, ...]:
-    return tuple(WORD.findall(fold(text[:LONGEST])))
+    return tuple(WORD.findall(fold(text[:LONGEST]).translate(WITHIN_WORDS)))
 
 
 def _everybody(looked_for: dict[str, list[int]]) -> Iterator[tuple[Known, set[str]]]:

@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from string import ascii_lowercase, ascii_uppercase
 
 from peewee import fn
 
@@ -16,6 +17,7 @@ from sync.matching import normal_email, recount
 from sync.models import Account, App, Person, PersonEmail
 
 CHUNK = 500  # values in one SQL statement
+NOCASE = str.maketrans(ascii_uppercase, ascii_lowercase)  # as SQLite's own
 DOMAIN = re.compile(r"[^\s@.]+(\.[^\s@.]+)+")
 
 db.register_function(normal_email, "normal_email", 1)
@@ -78,7 +80,7 @@ def match_everywhere(emails: Iterable[str] = (), numbers: Iterable[str] = ()) ->
         for start in range(0, len(emails), CHUNK):
             touched |= _apps(Account.normal.in_(emails[start : start + CHUNK]))
         for start in range(0, len(numbers), CHUNK):
-            given = [number.lower() for number in numbers[start : start + CHUNK]]
+            given = [number.translate(NOCASE) for number in numbers[start : start + CHUNK]]
             touched |= _apps(fn.LOWER(Account.employee_number).in_(given))
         domains = {email.rpartition("@")[2] for email in emails}
         for app in App.select().where(App.id.in_(touched) | App.match_domain.is_null(False)):
@@ -105,11 +107,15 @@ def set_domain(app: App, text: str, by: str) -> int:
             return 0
         before = _matched(app)
         App.update(match_domain=domain or None).where(App.id == app.id).execute()
-        activity.record(by, "changed matching by user name", about=app.name, before=app.match_domain or "off",
-                        after=f"user name@{domain}" if domain else "off", app=app)
+        activity.record(by, "changed matching by user name", about=app.name, before=_told(app.match_domain),
+                        after=_told(domain), app=app)
         match(App.get_by_id(app.id))
         recount(app)
         return len(before ^ _matched(app))
+
+
+def _told(domain: str | None) -> str:
+    return f"user name@{domain}" if domain else "off"
 
 
 def _matched(app: App) -> set[tuple[int, int]]:
@@ -146,23 +152,24 @@ def named(app: App, accounts: Iterable[Account]) -> dict[int, Named]:
         if account.user_name and app.match_domain:
             found[account.id].address = normal_email(f"{account.user_name}@{app.match_domain}")
     addresses = {account.normal for account in accounts} | {one.address for one in found.values()} - {""}
-    numbers = {account.employee_number.lower() for account in accounts if account.employee_number}
+    numbers = {account.employee_number.translate(NOCASE) for account in accounts if account.employee_number}
     holders = {row.normal: row.person for row in PersonEmail.select(PersonEmail, Person).join(Person).where(
         PersonEmail.normal.in_(addresses))}  # fmt: skip
     numbered = defaultdict(list)
     if numbers:
-        for person in Person.select().where(fn.LOWER(Person.employee_number).in_(numbers)).order_by(Person.name):
-            numbered[person.employee_number.lower()].append(person)
+        theirs = Person.employee_number.collate("NOCASE").in_(numbers)
+        for person in Person.select().where(theirs).order_by(Person.name):
+            numbered[person.employee_number.translate(NOCASE)].append(person)
     for account in accounts:
         one = found[account.id]
         one.email = [holders[account.normal]] if account.normal in holders else []
-        one.number = list(numbered.get((account.employee_number or "").lower(), ()))
+        one.number = list(numbered.get((account.employee_number or "").translate(NOCASE), ()))
         one.user_name = [holders[one.address]] if one.address in holders else []
     return found
 
 
 def why(app: App, accounts: Iterable[Account]) -> dict[int, str]:
-    """By account id, in words: by what it is matched, or what keeps it unmatched; "" where nothing speaks for anybody."""
+    """By account id, in words: by what it is matched, or what keeps it unmatched; "" where no rule names anybody."""
     accounts = list(accounts)
     every = named(app, accounts)
     return {account.id: _why(account, every[account.id]) for account in accounts}

@@ -1,5 +1,5 @@
-"""The members of an app: whose account is whose in words and numbers, found by name, kept when an app is reconnected.
-How they are matched is in match_rules.py, what people decide in match_decisions.py, who is likely in match_likeness.py."""
+"""The members of an app: found by name, counted, told in words, kept when the app is reconnected.
+Whose they are: match_rules.py says it, match_decisions.py what people decide, match_likeness.py who is likely."""
 
 from __future__ import annotations
 
@@ -63,7 +63,8 @@ def told(account: Account) -> str:
         return f"{account.match}: {account.match_note}"
     if account.person is None:
         return account.match
-    return f"matched to {account.person.name}" if account.match == "matched" else f"{account.match} of {account.person.name}"
+    word = "matched to" if account.match == "matched" else f"{account.match} of"
+    return f"{word} {account.person.name}"
 
 
 def inherit(app: App, predecessor: App) -> None:

@@ -7,13 +7,14 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, abort, request, url_for
 
 from sync import assets, match_decisions, match_likeness, matching, people, reports, tasks
-from sync.match_decisions import DecisionProblem
 from sync.apps import AppProblem
+from sync.match_decisions import DecisionProblem
 from sync.matching import TABS
-from sync.models import Account, App, Role
+from sync.models import Account, App
 from web.answers import INVALID, dialog, go_to, safe_address
 from web.app_page import kind_of, match_in_words, name_of, page
 from web.app_settings import known_person
+from web.invitations import coming_and_going
 from web.permissions import app_part
 from web.security import by
 
@@ -41,14 +42,14 @@ def index(app: App) -> str:
         app, "members/index.html", "members/_list.html", tab=tab, told=TOLD[tab], search=search, page=found,
         member_tabs=[(name.capitalize(), f"{here}?{urlencode({'tab': name})}", count) for name, count in kept.items()],
         address=f"{here}?" + urlencode({"tab": tab} | ({"search": search} if search else {})),
-        removing=sum(tasks.tally(app).values()), **labels_of(app, found.rows),
+        removing=sum(tasks.tally(app).values()), back=here, **coming_and_going(app, found.rows),
+        **labels_of(app, found.rows),
     )
 
 
 def labels_of(app: App, accounts: list[Account]) -> dict:
-    """What the rows of accounts need beside them: role labels, numbers of assets, words."""
+    """What the rows of accounts need beside them: numbers of assets, words."""
     return {
-        "roles": {role.external_id: role for role in Role.select().where(Role.app == app)},
         "assets_of": assets.count_of([account.id for account in accounts]),
         "name_of": name_of, "match_in_words": match_in_words,
     }

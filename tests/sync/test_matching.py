@@ -77,7 +77,8 @@ def test_a_person_known_only_later_gets_the_account(chat):
 
 @pytest.mark.parametrize(
     ("decide", "word"),
-    [(match_decisions.mark_guest, "guest"), (match_decisions.mark_service, "service account"), (match_decisions.unmatch, "unmatched")],
+    [(match_decisions.mark_guest, "guest"), (match_decisions.mark_local_partner, "local partner"),
+     (match_decisions.mark_service, "service account"), (match_decisions.unmatch, "unmatched")],
 )
 def test_a_decision_outlives_checks_and_e_mails_and_is_told(chat, decide, word):
     decide(account(3), chat.by)

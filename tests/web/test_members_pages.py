@@ -72,7 +72,7 @@ def test_an_address_that_nobody_has_comes_back(owner: Client, kim) -> None:
 def test_likely_people_are_offered(owner: Client, chat, kim, someone) -> None:
     someone("Kim Sorensen")
     dialog = owner.get(f"/apps/{chat.app.id}/members/{kim.id}/match", htmx=True).text
-    assert "Whose is Kim Sørensen?" in dialog and "Kim Sorensen" in dialog and "% like the name" in dialog
+    assert "Whose is Kim Sørensen?" in dialog and "Kim Sorensen" in dialog and "The same name" in dialog
     put(owner, kim, kind="person", chosen="kim.sorensen@acme.example", email="")
     assert now(kim).person.name == "Kim Sorensen"
 

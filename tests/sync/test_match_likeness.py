@@ -1,0 +1,104 @@
+"""Who is suggested for an account, and why, in words; and that a suggestion matches nobody."""
+
+from __future__ import annotations
+
+import pytest
+
+from sync import match_likeness, match_rules, people
+from sync.match_likeness import fold
+from sync.models import Account, App, Person
+
+
+@pytest.fixture
+def known(olga, by) -> dict[str, Person]:
+    names = {
+        "ana": "Ana López", "kim": "Kim Sørensen", "lukasz": "Łukasz Żak", "siobhan": "Siobhán O'Neill",
+        "jurgen": "Jürgen Groß", "li": "Li Wei", "anna": "Anna Lopez-Garcia",
+    }  # fmt: skip
+    return {key: people.add(name, f"{key}.{number}@acme.example", by) for number, (key, name) in enumerate(names.items())}
+
+
+@pytest.fixture
+def app(olga) -> App:
+    return App.create(connector="listed", name="The list", category="Seat-based", state="active")
+
+
+def suggested(app: App, **said: str) -> list[tuple[str, str]]:
+    account = Account.create(app=app, external_id="x", normal=said.get("email", ""), **said)
+    found = match_likeness.suggestions(account)
+    assert Account.get_by_id(account.id).match == "unmatched" and Account.get_by_id(account.id).person is None
+    return [(person.name, why) for person, why in found]
+
+
+@pytest.mark.parametrize(
+    ("said", "name", "why"),
+    [
+        ({"name": "Ana Lopez"}, "Ana López", "The same name"),
+        ({"name": "LÓPEZ, ana"}, "Ana López", "The same name"),
+        ({"name": "Ana Maria López"}, "Ana López", "% like the name"),
+        ({"name": "Kim Sorensen"}, "Kim Sørensen", "The same name"),
+        ({"name": "Lukasz Zak"}, "Łukasz Żak", "The same name"),
+        ({"name": "Juergen Gross", "email": "jgross@private.example"}, "Jürgen Groß", "“jgross” is their first initial"),
+        ({"email": "a.lopez@private.example"}, "Ana López",
+         "The address “a.lopez” is their first initial and last name"),
+        ({"email": "alopez@private.example"}, "Ana López",
+         "The address “alopez” is their first initial and last name"),
+        ({"email": "lopez.ana@private.example"}, "Ana López", "The address “lopez.ana” is their last and first name"),
+        ({"email": "kims@private.example"}, "Kim Sørensen", "The address “kims” is their first name and last initial"),
+        ({"email": "kim.1@private.example"}, "Kim Sørensen", "The address “kim.1” is as in another address of theirs"),
+        ({"email": "lz@private.example"}, "Łukasz Żak", "The address “lz” is their initials"),
+        ({"user_name": "SOneill"}, "Siobhán O'Neill", "The user name “SOneill” is their"),
+        ({"user_name": "soneill"}, "Siobhán O'Neill", "The user name “soneill” is their"),
+        ({"user_name": "anna_lopez_garcia"}, "Anna Lopez-Garcia", "The user name “anna_lopez_garcia” is their name"),
+        ({"name": "A. López"}, "Ana López", "the name “a lopez” is their first initial and last name"),
+        ({"name": "ksorensen"}, "Kim Sørensen", "The name “ksorensen” is their first initial and last name"),
+        ({"name": "Li Wei", "email": "li.wei@private.example"}, "Li Wei", "The same name; the address “li.wei” is their"),
+    ],
+)  # fmt: skip
+def test_why_somebody_is_likely(app, known, said, name, why):
+    found = suggested(app, **said)
+    assert found and found[0][0] == name, found
+    assert why in found[0][1]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {}, {"name": "Zed"}, {"email": "info@private.example"}, {"name": "?!"}, {"name": "a" * 5000}, {"name": "\u202e"},
+        {"user_name": "@"}, {"name": "王", "email": "x@y.example"}, {"user_name": "admin"}, {"name": "of the Ana"},
+    ],
+)  # fmt: skip
+def test_nobody_is_likely(app, known, said):
+    assert [name for name, _ in suggested(app, **said) if name != "Ana López"] == []
+
+
+def test_who_has_left_comes_last_and_it_is_said(app, known, by):
+    people.mark_left(known["ana"], by)
+    people.add("Ana Lopes", "ana.lopes@acme.example", by)
+    found = suggested(app, name="Ana López")
+    assert (found[0], found[-1]) == (
+        ("Ana Lopes", "89 % like the name"), ("Ana López", "The same name; has left the company"))  # fmt: skip
+
+
+def test_those_whom_rules_name_without_agreeing_come_first(app, known):
+    for one in ("ana", "kim"):
+        Person.update(employee_number="E1").where(Person.id == known[one].id).execute()
+    match_rules.set_domain(app, "acme.example", "Olga")
+    app = App.get_by_id(app.id)
+    assert suggested(app, name="Ana López", employee_number="e1", user_name="lukasz.2") == [
+        ("Ana López", "The employee number is theirs"), ("Kim Sørensen", "The employee number is theirs"),
+        ("Łukasz Żak", "The user name is theirs")]  # fmt: skip
+
+
+def test_a_page_of_accounts_is_asked_for_at_once(app, known):
+    rows = [Account.create(app=app, external_id=name, name=name) for name in ("Ana Lopez", "Kim Sorensen", "Zed")]
+    found = match_likeness.suggest(app, rows, 1)
+    assert [[person.name for person, _ in found[row.id]] for row in rows] == [["Ana López"], ["Kim Sørensen"], []]
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [("ÅÄÖ", "aao"), ("Łódź", "lodz"), ("Straße", "strasse"), ("ﬁ", "fi"), ("İI", "ii"), ("ÆØ", "aeo"), ("", "")],
+)
+def test_diacritics_are_folded_for_likeness(text, plain):
+    assert fold(text) == plain

@@ -1,0 +1,197 @@
+"""In whatever order checks, decisions, undos and changes of rules come: a decision stands, the unclear is nobody's.
+A model beside the program says, for each account, what somebody decided and what the rules may say."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sync import activity, apps, checks, match_decisions, match_rules, people, schedule, signin, vault
+from sync.db import connected, db, open_database
+from sync.match_decisions import Decision, DecisionProblem
+from sync.models import Account, App, Person
+from tests.sync.listed import Listed, make_known
+
+BY = "Olga Brandt <olga@acme.example>"
+ADDRESSES = ("a@x.example", "b@x.example", "c@x.example")
+NAMES, NUMBERS, DOMAINS = ("a", "B", "nobody", ""), ("1", "2", ""), ("", "x.example", "y.example")
+SEATS, PEOPLE = ("s0", "s1", "s2"), range(3)
+KINDS = ("guest", "local partner", "service account", "nobody", "rules", "person", "person")
+
+seat, person = st.sampled_from(SEATS), st.sampled_from(PEOPLE)
+acts = st.one_of(
+    st.tuples(st.just("say"), seat, st.fixed_dictionaries({
+        "email": st.sampled_from((*ADDRESSES, "")), "user_name": st.sampled_from(NAMES),
+        "employee_number": st.sampled_from(NUMBERS), "kind": st.sampled_from(("user", "user", "user", "system"))})),
+    st.just(("check",)),
+    st.just(("check",)),
+    st.tuples(st.just("decide"), st.sampled_from(KINDS), st.sets(seat, min_size=1), person),
+    st.tuples(st.just("undo"), st.integers(0, 3)),
+    st.tuples(st.just("set_domain"), st.sampled_from(DOMAINS)),
+    st.tuples(st.just("set_address"), person, st.sampled_from(ADDRESSES)),
+    st.tuples(st.just("set_number"), person, st.sampled_from(NUMBERS)),
+    st.just(("reconnect",)),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def template() -> Iterator[Path]:
+    """An installation with three people and three seats, read once: each run begins with a copy of it."""
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        make_known(patch)
+        patch.setattr(checks, "PAUSES", ())
+        patch.setattr(schedule, "queue", None)
+        home = Path(folder)
+        vault.open_vault(home / "secret.key")
+        open_database(home / "template.db")
+        with connected():
+            olga = signin.set_up("Acme", "olga@acme.example", "Olga Brandt", "correct horse battery", "command line")
+            for number in PEOPLE:
+                people.add(f"Person {number}", f"{'abc'[number]}@x.example", BY)
+            listed = _listed(olga)
+            listed.connect()
+            listed.check()
+            db.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        yield home
+
+
+def _listed(olga: Person) -> Listed:
+    listed = Listed(olga, BY)
+    listed.add("owner", email="olga@acme.example")
+    for place, id in enumerate(SEATS):
+        listed.add(id, email=ADDRESSES[place], name=id)
+    return listed
+
+
+class Model:
+    """`decided` is what stands by hand, seat → (match, person id, note); `past` what each batch replaced."""
+
+    def __init__(self) -> None:
+        self.listed = _listed(Person.get(Person.workspace_role == "owner"))
+        self.listed.app = App.get()
+        self.read = dict(self.listed.seats)
+        self.decided: dict[str, tuple] = {}
+        self.past: list[tuple[str, dict[str, tuple | None]]] = []
+        self.people = [people.find_by_email(address) for address in ADDRESSES]
+
+    def say(self, id: str, said: dict) -> None:
+        self.listed.say(id, **said)
+
+    def check(self) -> None:
+        self.listed.check()
+        self.read = dict(self.listed.seats)
+
+    def decide(self, kind: str, ids: set[str], number: int) -> None:
+        who = self.people[number] if kind in ("person", "service account") else None
+        accounts = [self.listed.account(id) for id in ids]
+        decision = Decision(kind, who, note="note" if kind == "guest" else "")
+        taken = [a for a in accounts if kind == "person" and a.match == "matched" and a.person_id != who.id]
+        try:
+            made = match_decisions.decide(self.listed.app, [account.id for account in accounts], decision, BY)
+        except DecisionProblem:
+            assert taken
+            return
+        assert not taken
+        match = {"person": "matched", "nobody": "unmatched"}.get(kind, kind)
+        after = None if kind == "rules" else (match, who and who.id, "note" if kind == "guest" else None)
+        changed = {id: self.decided.get(id) for id in ids if self.decided.get(id) != after}
+        assert made.count == len(changed)
+        if made.batch:
+            self.past.append((made.batch, changed))
+        for id in changed:
+            self.decided.pop(id, None)
+            if after:
+                self.decided[id] = after
+
+    def undo(self, back: int) -> None:
+        if back >= len(self.past):
+            return
+        place = len(self.past) - 1 - back
+        batch, replaced = self.past[place]
+        newer = {id for _, later in self.past[place + 1 :] for id in later}
+        restored = {id: before for id, before in replaced.items() if id not in newer}
+        if not restored:
+            with pytest.raises(DecisionProblem):
+                match_decisions.undo(self.listed.app, batch, BY)
+            return
+        assert match_decisions.undo(self.listed.app, batch, BY) == len(restored)
+        for id, before in restored.items():
+            del replaced[id]
+            self.decided.pop(id, None)
+            if before:
+                self.decided[id] = before
+        if not replaced:
+            del self.past[place]
+
+    def set_domain(self, domain: str) -> None:
+        match_rules.set_domain(App.get_by_id(self.listed.app.id), domain, BY)
+
+    def set_address(self, number: int, address: str) -> None:
+        """The person gets the address, if it is nobody else's; their own stays a further one."""
+        holder = people.find_by_email(address)
+        if holder is None:
+            people.edit(self.people[number], BY, emails=[address])
+        elif holder == self.people[number]:
+            people.edit(holder, BY, emails=[f"other{number}@z.example"])
+
+    def set_number(self, number: int, given: str) -> None:
+        before = Person.get_by_id(self.people[number].id).employee_number
+        Person.update(employee_number=given or None).where(Person.id == self.people[number].id).execute()
+        match_rules.match_everywhere(numbers=(before or "", given))
+
+    def reconnect(self) -> None:
+        apps.disconnect(App.get_by_id(self.listed.app.id), BY)
+        self.listed.connect()
+        self.past = []
+        self.check()
+
+    def verify(self) -> None:
+        app = App.get_by_id(self.listed.app.id)
+        for id in SEATS:
+            row = Account.get(Account.app == app, Account.external_id == id)
+            if id in self.decided:
+                assert (row.match, row.person_id, row.match_note) == self.decided[id] and row.match_by_hand, id
+            else:
+                assert (row.match, row.person_id) == self._by_rules(id, app) and not row.match_by_hand, id
+        present = Account.select().where(Account.app == app, Account.state == "present")
+        assert (app.matched, app.unmatched, app.guests, app.services) == tuple(
+            sum(row.match in words for row in present) for words in
+            (("matched",), ("unmatched",), ("guest", "local partner"), ("service account",)))  # fmt: skip
+
+    def _by_rules(self, id: str, app: App) -> tuple[str, int | None]:
+        """Said in another way than the program does: every rule as a set of people, then one look at the sets."""
+        seat = self.read[id]
+        if seat.kind == "system":
+            return "service account", None
+        everybody = list(Person.select())
+        address = f"{seat.user_name}@{app.match_domain}".lower() if seat.user_name and app.match_domain else None
+        rules = [
+            {one.id for one in everybody if seat.email in [email.normal for email in one.emails]},
+            {one.id for one in everybody if seat.employee_number and one.employee_number == seat.employee_number},
+            {one.id for one in everybody if address in [email.normal for email in one.emails]},
+        ]
+        naming = [rule for rule in rules if rule]
+        if naming and len(naming[0]) == 1 and all(naming[0] <= rule for rule in naming):
+            return "matched", next(iter(naming[0]))
+        return "unmatched", None
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(acts, max_size=14))
+def test_any_order_of_checks_decisions_undos_and_rules(template, sequence):
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copy(template / "template.db", Path(folder) / "rollcall.db")
+        open_database(Path(folder) / "rollcall.db")
+        with connected():
+            db.execute_sql("PRAGMA synchronous = off")
+            model = Model()
+            for act, *arguments in sequence:
+                getattr(model, act)(*arguments)
+                model.verify()
+            assert activity.verify().ok
