@@ -91,6 +91,12 @@ def access_to(asset: Asset, number: int = 1) -> Page:
     return Page(list(rows), total, number, pages)
 
 
+def access_of(account: Account, most: int = 500) -> list[Access]:
+    """What this account may use, with the assets, by kind and name."""
+    query = Access.select(Access, Asset).join(Asset).where(Access.account == account, Asset.state == "present")
+    return list(query.order_by(Asset.kind, Asset.name, Asset.id).limit(most))
+
+
 def count_of(account_ids: list[int]) -> dict[int, int]:
     """How many assets each of these accounts has access to; who has none is missing."""
     counted = (

@@ -68,6 +68,12 @@ def of_app(app: App, most: int = 50) -> list[Task]:
     )  # fmt: skip
 
 
+def of_account(account: Account, most: int = 20) -> list[Task]:
+    """The account's acts, what is under way first, then the newest."""
+    mine = Task.select(Task, Asset).left_outer_join(Asset).where(Task.account == account)
+    return list(mine.order_by(Task.state.in_(LIVE).desc(), Task.id.desc()).limit(most))
+
+
 def tally(app: App) -> dict[str, int]:
     """How many of the app's acts are in each state of LIVE."""
     counted = Task.select(Task.state, fn.COUNT(Task.id)).where(Task.app == app, Task.state.in_(LIVE))

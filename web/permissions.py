@@ -10,7 +10,7 @@ from functools import wraps
 from flask import Flask, abort, g
 
 from sync import apps
-from sync.models import Account, App, Asset, Change, Check, Person, Report, Task
+from sync.models import Account, App, Asset, Change, Check, Invitation, Person, Report, Task
 from web.security import signed_in_person
 
 WORKSPACE_ROLES = ("owner", "super admin", "admin", "user", "guest")
@@ -24,6 +24,7 @@ OF_AN_APP = {
     "task_id": Task,
     "account_id": Account,
     "asset_id": Asset,
+    "invitation_id": Invitation,
 }
 
 

@@ -10,7 +10,7 @@ from flask import Flask
 
 from sync import apps, push
 from sync.db import db
-from sync.models import Account, Asset, Check, Directory, Person, Report, Task
+from sync.models import Account, Asset, Check, Directory, Invitation, Person, Report, Task
 from tests.web.client import Client
 from web.permissions import open_to_all, refuse_views_without_permission
 
@@ -71,6 +71,13 @@ TABLE = {
     "POST /apps/<int:app_id>/connection/readings": APP_OWNERS,
     "GET /apps/<int:app_id>/connection/matching": APP_OWNERS,
     "GET /apps/<int:app_id>/members": APP_COLLABORATORS,
+    "GET /apps/<int:app_id>/members/provisioning": APP_COLLABORATORS,
+    "GET /apps/<int:app_id>/members/<int:account_id>": APP_COLLABORATORS,
+    **{address: APP_OWNERS for acts in ("role-changes", "removals", "grants", "revocations", "invitations")
+       for address in (f"GET /apps/<int:app_id>/{acts}/new", f"POST /apps/<int:app_id>/{acts}")},
+    "POST /apps/<int:app_id>/invitations/<int:invitation_id>/sendings": APP_OWNERS,
+    "GET /apps/<int:app_id>/invitations/<int:invitation_id>/cancellation": APP_OWNERS,
+    "DELETE /apps/<int:app_id>/invitations/<int:invitation_id>": APP_OWNERS,
     "GET /apps/<int:app_id>/members/<int:account_id>/match": APP_OWNERS,
     "PUT /apps/<int:app_id>/members/<int:account_id>/match": APP_OWNERS,
     "GET /apps/<int:app_id>/members/<int:account_id>/protection": APP_OWNERS,
@@ -186,6 +193,7 @@ def world(chat, someone, by: str) -> dict[str, int | str]:
         "account_id": account.id,
         "asset_id": asset.id,
         "task_id": task.id,
+        "invitation_id": Invitation.create(app=chat.app, email="kim@x.example", normal="kim@x.example", task=task).id,
         "check_id": Check.select().first().id,
         "person_id": someone("Tess Target", "user").id,
         "directory_id": Directory.create(kind="csv", name="Staff", settings={"file": "/nowhere.csv"}).id,

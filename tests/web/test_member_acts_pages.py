@@ -1,0 +1,186 @@
+"""The dialogs of members acts and invitations: choose, preview, one yes; nothing twice; nothing that can't be done."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from sync import apps, schedule
+from sync.models import Access, Account, App, Asset, Invitation, Task
+from tests.sync.fixtures import email
+from tests.web.client import Client
+
+
+@pytest.fixture
+def here(chat) -> str:
+    return f"/apps/{chat.app.id}"
+
+
+@pytest.fixture
+def general(chat) -> Asset:
+    channel = chat.store.add_channel("general", via="page")
+    chat.store.join(channel, chat.id_of(1), "manager", via="page")
+    chat.check()
+    return Asset.get(Asset.external_id == channel)
+
+
+def id_of(number: int) -> int:
+    return Account.get(Account.email == email(number)).id
+
+
+def ask(*numbers: int, name: str = "account") -> str:
+    return "&".join(f"{name}={id_of(number)}" for number in numbers)
+
+
+def seen(text: str) -> str:
+    return re.search(r'name="seen" value="(\w+)"', text).group(1)
+
+
+def test_a_role_is_chosen_previewed_and_changed_once(owner: Client, chat, here) -> None:
+    first = owner.get(f"{here}/role-changes/new?{ask(1, 2)}", htmx=True).text
+    assert "Person 1, Person 2" in first and "Admin · may administer the app" in first and "<html" not in first
+    shown = owner.get(f"{here}/role-changes/new?{ask(1, 2)}&role=admin").text
+    assert shown.count("Member → Admin") == 2 and "Change 2 roles" in shown and Task.select().count() == 0
+    values = {"account": [id_of(1), id_of(2)], "role": "admin", "seen": seen(shown)}
+    answer = owner.post(f"{here}/role-changes", **values)
+    assert answer.status_code == 303 and answer.location == f"{here}/members"
+    again = owner.client.get(owner.post(f"{here}/role-changes", **values).location).text
+    assert "nothing is done twice" in again and Task.select().count() == 2
+    assert again.count("Update ongoing") == 2
+    schedule.drain()
+    page = owner.get(f"{here}/members").text
+    assert "Update ongoing" not in page and page.count(">Admin<") == 2
+
+
+def test_what_moved_is_told_to_the_page_that_waits(owner: Client, chat, here) -> None:
+    shown = owner.get(f"{here}/role-changes/new?{ask(1)}&role=admin").text
+    owner.post(f"{here}/role-changes", account=id_of(1), role="admin", seen=seen(shown))
+    page = owner.get(f"{here}/members").text
+    assert f"/members/provisioning?account={id_of(1)}" in page and "every 2s" in page
+    schedule.drain()
+    part = owner.get(f"{here}/members/provisioning?{ask(1)}", htmx=True).text
+    assert f'id="role-{id_of(1)}" hx-swap-oob="true">Admin<' in part and "every 2s" not in part
+
+
+def test_nobody_ticked_a_stale_preview_and_nonsense_are_told(owner: Client, chat, here) -> None:
+    assert "Nobody is ticked" in owner.get(f"{here}/role-changes/new").text
+    assert owner.get(f"{here}/removals/new").status_code == 422
+    assert "no such role" in owner.get(f"{here}/role-changes/new?{ask(1)}&role=emperor").text
+    shown = owner.get(f"{here}/role-changes/new?{ask(1)}&role=admin").text
+    stale = owner.post(f"{here}/role-changes", account=id_of(1), role="guest", seen=seen(shown))
+    assert stale.status_code == 422 and "look at it again" in stale.text and "Member → Guest" in stale.text
+    assert Task.select().count() == 0
+    for nonsense in ("account=x", "account=99999999999999999999", "account=-1", "account=%00"):
+        assert owner.get(f"{here}/removals/new?{nonsense}").status_code == 422
+
+
+def test_a_removal_says_what_it_saves_what_is_protected_and_wants_a_reason(owner: Client, chat, general, here) -> None:
+    apps.set_seat_price(chat.app, 875, chat.by)
+    shown = owner.get(f"{here}/removals/new?{ask(0, 1, 2)}").text
+    assert "Remove 2 accounts" in shown and "Saves 17.50" in shown
+    assert "the last one with this role in the app" in shown and "alone controls" in shown and "general" in shown
+    values = {"account": [id_of(0), id_of(1), id_of(2)], "seen": seen(shown)}
+    bare = owner.post(f"{here}/removals", **values, reason=" ")
+    assert bare.status_code == 422 and "Say why" in bare.text
+    owner.post(f"{here}/removals", **values, reason="Moved on")
+    page = owner.get(f"{here}/members").text
+    assert "Coming and going" in page and page.count("Removal ongoing") == 2
+    schedule.drain()
+    assert chat.removed() == [email(1), email(2)]
+    assert "Coming and going" not in owner.get(f"{here}/members").text
+
+
+def test_many_at_once_are_released_in_a_step_of_their_own(owner: Client, chat, here) -> None:
+    apps.set_guard(chat.app, 2, 10, chat.by)
+    shown = owner.get(f"{here}/removals/new?{ask(1, 2, 3)}").text
+    assert "held by a guard" in shown and "Release" in shown and 'name="seen"' not in shown
+    released = owner.get(f"{here}/removals/new?{ask(1, 2, 3)}&released=3").text
+    values = {"account": [id_of(1), id_of(2), id_of(3)], "seen": seen(released), "reason": "Team closed"}
+    held = owner.post(f"{here}/removals", **values)
+    assert held.status_code == 422 and "A guard holds this" in held.text and Task.select().count() == 0
+    owner.post(f"{here}/removals", **values, released="3")
+    assert Task.select().count() == 3
+
+
+def test_access_is_granted_from_the_account_and_from_the_asset(owner: Client, chat, general, here) -> None:
+    choice = owner.get(f"{here}/grants/new?{ask(3)}").text
+    assert "general" in choice and "Manager" in choice
+    assert owner.get(f"{here}/grants/new?{ask(3)}&role=manager").status_code == 422, "nothing was ticked"
+    shown = owner.get(f"{here}/grants/new?{ask(3)}&asset={general.id}&role=manager").text
+    owner.post(f"{here}/grants", account=id_of(3), asset=general.id, role="manager", seen=seen(shown))
+    from_asset = owner.get(f"{here}/grants/new?asset={general.id}&about=account&search=Person+4&look=yes").text
+    assert "Person 4" in from_asset and "Person 5" not in from_asset
+    schedule.drain()
+    assert Access.select().where(Access.asset == general).count() == 2
+    page = owner.get(f"{here}/members/{id_of(3)}").text
+    assert "general" in page and "controls it" in page and "Grant access in Chat" in page and "Done" in page
+    shown = owner.get(f"{here}/revocations/new?asset={general.id}&{ask(1, 3)}").text
+    assert shown.count("alone controls") == 2, "together they leave nobody"
+    owner.post(f"{here}/revocations", account=id_of(3), asset=general.id,
+               seen=seen(owner.get(f"{here}/revocations/new?asset={general.id}&{ask(3)}").text))  # fmt: skip
+    schedule.drain()
+    assert Access.select().where(Access.asset == general).count() == 1
+    assert "Person 3" not in owner.get(f"{here}/assets/{general.id}").text
+
+
+def test_invitations_are_typed_previewed_and_sent_once(owner: Client, chat, here, someone) -> None:
+    someone("Nina Vogel")
+    assert "Or paste addresses" in owner.get(f"{here}/invitations/new").text
+    shown = owner.post(f"{here}/invitations", people="nina.vogel@acme.example, p3@acme.example",
+                       addresses="Kim <kim@freelance.example>\nnot-an-address", role="member")  # fmt: skip
+    assert shown.status_code == 200 and Invitation.select().count() == 0
+    assert "Invite 2 people" in shown.text and "Has a seat already" in shown.text
+    assert "not-an-address is no e-mail address" in shown.text and "Nobody in People has this address" in shown.text
+    given = re.search(r'name="addresses" value="([^"]+)"', shown.text).group(1)
+    values = {"addresses": given, "role": "member", "seen": seen(shown.text)}
+    owner.post(f"{here}/invitations", **values)
+    twice = owner.client.get(owner.post(f"{here}/invitations", **values).location).text
+    assert "nobody is invited twice" in twice and Invitation.select().count() == 2
+    assert "Coming and going" in twice and twice.count("Invitation ongoing") == 2
+    assert owner.post(f"{here}/invitations", people="", addresses=" ", role="member").status_code == 422
+
+
+def test_an_invitation_is_sent_again_and_cancelled(owner: Client, chat, here) -> None:
+    chat.fault("forbidden", on="/invitations", method="POST")
+    shown = owner.post(f"{here}/invitations", addresses="kim@freelance.example", role="guest").text
+    owner.post(f"{here}/invitations", addresses="kim@freelance.example", role="guest", seen=seen(shown))
+    schedule.drain()
+    page = owner.get(f"{here}/members").text
+    assert "Invitation failed" in page
+    chat.clear()
+    invitation = Invitation.get()
+    owner.post(f"{here}/invitations/{invitation.id}/sendings")
+    schedule.drain()
+    assert Invitation.get().state == "invited" and "expires" in owner.get(f"{here}/members").text
+    assert "may hold the invitation open" in owner.get(f"{here}/invitations/{invitation.id}/cancellation").text
+    chat.check()
+    dialog = owner.get(f"{here}/invitations/{invitation.id}/cancellation").text
+    assert "Remove it from Chat" in dialog
+    owner.send("DELETE", f"{here}/invitations/{invitation.id}")
+    assert Invitation.get().state == "cancelled"
+    page = owner.get(f"{here}/members?tab=unmatched").text
+    assert "invited in Chat itself" in page, "the app still holds it open, and that is shown"
+
+
+def test_what_the_app_cannot_do_is_not_offered(owner: Client, chat, here, monkeypatch) -> None:
+    from connectors.base import ASSETS, LOOK_UP
+    from connectors.sample_chat import SampleChat
+
+    monkeypatch.setattr(SampleChat, "capabilities", frozenset({LOOK_UP, ASSETS}))
+    page = owner.get(f"{here}/members").text
+    for words in ("Add users", "Change the role", "Grant access", "bulk-remove"):
+        assert words not in page, words
+    for address in ("role-changes/new", "removals/new", "grants/new", "revocations/new", "invitations/new"):
+        answer = owner.get(f"{here}/{address}?{ask(1)}&role=admin&asset=1")
+        assert answer.status_code == 422 and "no way to" in answer.text, address
+    assert owner.post(f"{here}/removals", account=id_of(1), seen="x", reason="y").status_code == 422
+    assert Task.select().count() == 0
+
+
+def test_collaborators_look_and_touch_nothing(site, owner: Client, chat, here, someone) -> None:
+    colleague = someone("Cora Looks", "user")
+    apps.set_part(App.get(), colleague, "collaborator", chat.by)
+    page = Client(site, colleague).get(f"{here}/members").text
+    assert "Add users" not in page and 'name="account"' not in page and "Person 3" in page
+    assert "Change the role" not in Client(site, colleague).get(f"{here}/members/{id_of(1)}").text

@@ -1,0 +1,25 @@
+"""One account of an app: whose it is, how far its acts are, what it may use; access is granted and revoked here."""
+
+from __future__ import annotations
+
+from flask import Blueprint, url_for
+
+from sync import assets, provisioning, tasks
+from sync.models import Account, App, Role
+from web.app_page import match_in_words, name_of, page
+from web.permissions import app_part
+from web.tasks import WORDS
+
+pages = Blueprint("account", __name__, url_prefix="/apps/<int:app_id>/members/<int:account_id>")
+
+
+@pages.get("")
+@app_part("collaborator")
+def show(app: App, account: Account) -> str:
+    here = url_for("account.show", app_id=app.id, account_id=account.id)
+    return page(
+        app, "acts/account.html", account=account, name=name_of(account), whose=match_in_words(account),
+        role=Role.get_or_none(Role.app == app, Role.external_id == account.role), here=here,
+        state=provisioning.state_of(account), access=assets.access_of(account), acts=tasks.of_account(account),
+        words=WORDS,
+    )  # fmt: skip
