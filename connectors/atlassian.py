@@ -46,7 +46,7 @@ ALL = "-"  # in place of a directory: "all directories the requestor has permiss
 USER, ORG_ADMIN = "user", "atlassian/org-admin"
 ROLES = (
     Role(ORG_ADMIN, "Organization admin", privileged=True),
-    Role("atlassian/site-admin", "Site admin", privileged=True),
+    Role("atlassian/site-admin", "Site admin"),  # “only organization admins can add … other organization admins”
     Role("atlassian/user-access-admin", "User access admin"),
     Role(USER, "User", default=True),
 )  # the highest first

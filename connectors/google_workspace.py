@@ -43,7 +43,7 @@ USER = (
 SUPER, DELEGATED, PLAIN = "super-admin", "delegated-admin", "user"
 ROLES = (
     Role(SUPER, "Super admin", privileged=True),
-    Role(DELEGATED, "Delegated admin", privileged=True),
+    Role(DELEGATED, "Delegated admin"),  # can make nobody a super admin
     Role(PLAIN, "User", default=True),
 )
 GROUP, ADMIN_ROLE = "group", "admin role"

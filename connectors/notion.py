@@ -76,7 +76,7 @@ class Notion(ExtendedScim):
     extension = "urn:ietf:params:scim:schemas:extension:notion:2.0:User"
     ranks = (
         Role("owner", "Workspace owner", privileged=True),
-        Role("membership_admin", "Membership admin", privileged=True),
+        Role("membership_admin", "Membership admin"),  # can make nobody an owner
         Role("member", "Member", default=True),
         Role("restricted_member", "Restricted member"),
     )

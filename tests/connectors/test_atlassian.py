@@ -19,6 +19,7 @@ class TestAtlassian(ConnectorContract):
     kind, fake, address = Atlassian, FakeAtlassian, "api"
     page = 50
     role, other_role, owner_role = "user", ORG_ADMIN, ORG_ADMIN
+    lesser_roles = ("atlassian/site-admin", "atlassian/user-access-admin")
     statuses = ("active", "suspended")
     tells_total = False  # the list of users has cursors only
     refuses_owner = False  # what Atlassian answers for an organization's last admin is not documented

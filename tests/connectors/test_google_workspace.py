@@ -18,6 +18,7 @@ class TestGoogleWorkspace(ConnectorContract):
     kind, fake, address = GoogleWorkspace, FakeGoogleAdmin, ("api", "login")
     page = 500
     role, other_role, owner_role = "user", "super-admin", "super-admin"
+    lesser_roles = ("delegated-admin",)
     statuses = ("active", "suspended")
     tells_total = False  # a list of users says only whether more come
     refuses_owner = False  # the description does not say whether Google keeps a last super admin

@@ -17,6 +17,7 @@ class TestNotion(ConnectorContract):
     fake = FakeNotion
     address = "api"
     other_role = "membership_admin"
+    lesser_roles = ("membership_admin",)
     invited_status = "active"  # SCIM knows no invitations
 
     def settings(self, app):
