@@ -33,7 +33,18 @@ def update_names() -> Response | tuple[str, int]:
 @workspace_role(*apps.RUNS_ALL)
 def update_guard() -> Response | tuple[str, int]:
     given = {name: request.form.get(name, "") for name in ("guard_accounts", "guard_percent")}
-    return _update("guard", given, {name: int(text) if text.isdecimal() else text for name, text in given.items()})
+    return _update("guard", given, {name: _number(text) for name, text in given.items()})
+
+
+@pages.patch("/invitations")
+@workspace_role(*apps.RUNS_ALL)
+def update_invitations() -> Response | tuple[str, int]:
+    given = {name: request.form.get(name, "") for name in ("invitation_reminder_days", "invitation_expiry_days")}
+    return _update("invitations", given, {name: _number(text) for name, text in given.items()})
+
+
+def _number(text: str) -> int | str:
+    return int(text) if text.isdecimal() and len(text) < 10 else text
 
 
 def _update(part: str, given: dict, values: dict) -> Response | tuple[str, int]:

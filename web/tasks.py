@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, make_response, render_template, request, url_for
 
-from sync import activity, tasks
+from sync import activity, settling, tasks
 from sync.models import App, Task
 from sync.tasks import TaskProblem
 from web.answers import go_to, with_toast
@@ -55,7 +55,7 @@ def complete(app: App, task: Task) -> Response:
 @pages.delete("/tasks/<int:task_id>")
 @app_part("owner")
 def cancel(app: App, task: Task) -> Response:
-    return _do(app, task, tasks.cancel, "Given up. The account stays in the app.")
+    return _do(app, task, tasks.cancel, "Given up. In the app all stays as it is.")
 
 
 def _do(app: App, task: Task, act, said: str) -> Response:
@@ -74,9 +74,9 @@ def _part(app: App) -> str:
 
 
 def _acts(app: App) -> dict:
-    tally = tasks.tally(app)
+    tally, acts = tasks.tally(app), tasks.of_app(app)
     return {
-        "acts": tasks.of_app(app), "tally": tally, "words": WORDS,
+        "acts": acts, "tally": tally, "words": WORDS, "changes": {task.id: settling.in_words(task) for task in acts},
         "live": bool(tally.get("queued") or tally.get("running")),
     }
 

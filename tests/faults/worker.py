@@ -14,11 +14,11 @@ from pathlib import Path
 
 import requests
 
-from sync import activity, checks, reports, schedule
+from sync import activity, checks, member_acts, onboarding, reports, schedule
 from sync import config as configuration
 from sync.config import Config
 from sync.db import connected
-from sync.models import Access, Account, App, Asset, Change, Check, Mail, Report, Role, Task
+from sync.models import Access, Account, App, Asset, Change, Check, Invitation, Mail, Report, Role, Task
 
 BY = "Olga Brandt <olga@acme.example>"
 
@@ -67,6 +67,25 @@ def finish(left_out: list[str]) -> None:
     schedule.drain()
 
 
+def act(_: list[str]) -> None:
+    """Ask for one of each act on members, as the pages do; then work until all is done."""
+    app, ids = App.get(), {row.email: row.id for row in Account.select()}
+    channel = Asset.get()
+    one, two, three, four = (ids[f"p{number}@acme.example"] for number in (1, 2, 3, 4))
+    for plan in (
+        lambda: member_acts.plan_roles(app, [one], "admin"),
+        lambda: member_acts.plan_removals(app, [two]),
+        lambda: member_acts.plan_grants(app, [three], [channel.id], "member"),
+        lambda: member_acts.plan_revocations(app, [(four, channel.id)]),
+    ):
+        member_acts.carry_out(plan, BY, plan().seen, reason="Moved on")
+    emails = ["new@acme.example"]
+    onboarding.invite_all(app, emails, "member", BY, onboarding.plan(app, emails, "member").seen)
+    sys.stdout.write("promised\n")
+    sys.stdout.flush()
+    schedule.drain(("task",))
+
+
 def check(_: list[str]) -> None:
     checks.run(checks.ask(App.get(), BY).id)
 
@@ -81,7 +100,9 @@ def look(_: list[str]) -> None:
     """Nothing but look."""
 
 
-ACTS: dict[str, Callable[[list[str]], None]] = {"finish": finish, "check": check, "recover": recover, "look": look}
+ACTS: dict[str, Callable[[list[str]], None]] = {
+    "finish": finish, "act": act, "check": check, "recover": recover, "look": look,
+}  # fmt: skip
 
 
 def what_is() -> dict:
@@ -103,6 +124,8 @@ def what_is() -> dict:
         "changes": rows(Change.select(Change.kind, Change.decision, Change.account_id, Change.before, Change.after)),
         "reports": rows(Report.select(Report.id, Report.state, Report.waiting, Report.counts)),
         "tasks": rows(Task.select(Task.external_id, Task.state, Task.error)),
+        "acts": rows(Task.select(Task.act, Task.state)),
+        "invitations": rows(Invitation.select(Invitation.email, Invitation.state)),
         "mails": rows(Mail.select(Mail.kind, Mail.key)),
         "checks": rows(Check.select(Check.state)),
         "users": App.select(App.users, App.matched).tuples().get(),

@@ -6,62 +6,12 @@ import threading
 
 import pytest
 
-from sync import activity, apps, keeping, matching, member_acts, provisioning, schedule, tasks
-from sync.db import connected, utcnow, writing
+from sync import activity, apps, keeping, matching, member_acts, provisioning, schedule, snapshot, tasks
+from sync.db import connected, utcnow
 from sync.member_acts import ActHeld, ActProblem, PlanChanged
-from sync.models import Access, Account, App, Asset, Change, Person, Task
+from sync.models import Access, Account, App, Change, Person, Task
+from tests.sync.acting import account, change_role, grant, ids, remove, revoke, words
 from tests.sync.fixtures import email
-
-
-def account(number: int) -> Account:
-    return Account.get(Account.email == email(number))
-
-
-def ids(*numbers: int) -> list[int]:
-    return [account(number).id for number in numbers]
-
-
-def change_role(chat, role: str, *numbers: int) -> member_acts.Done:
-    wanted = ids(*numbers)
-    plan = member_acts.plan_roles(chat.app, wanted, role)
-    return member_acts.carry_out(lambda: member_acts.plan_roles(chat.app, wanted, role), chat.by, plan.seen)
-
-
-def remove(chat, *numbers: int, reason: str = "Moved on", **more) -> member_acts.Done:
-    wanted = ids(*numbers)
-    plan = member_acts.plan_removals(chat.app, wanted)
-    return member_acts.carry_out(
-        lambda: member_acts.plan_removals(chat.app, wanted), chat.by, plan.seen, reason=reason, **more
-    )
-
-
-def words(number: int) -> str:
-    return provisioning.state_of(account(number)).word
-
-
-@pytest.fixture
-def channel(chat) -> Asset:
-    """A channel that person 1 alone manages and person 2 is in."""
-    general = chat.store.add_channel("general", via="page")
-    chat.store.join(general, chat.id_of(1), "manager", via="page")
-    chat.store.join(general, chat.id_of(2), "member", via="page")
-    chat.check()
-    return Asset.get(Asset.external_id == general)
-
-
-def grant(chat, asset: Asset, role: str, *numbers: int) -> member_acts.Done:
-    def plan():
-        return member_acts.plan_grants(chat.app, ids(*numbers), [asset.id], role)
-
-    return member_acts.carry_out(plan, chat.by, plan().seen)
-
-
-def revoke(chat, asset: Asset, *numbers: int) -> member_acts.Done:
-    def plan():
-        return member_acts.plan_revocations(chat.app, [(id, asset.id) for id in ids(*numbers)])
-
-    return member_acts.carry_out(plan, chat.by, plan().seen)
-
 
 # Roles
 
@@ -100,8 +50,6 @@ def test_an_account_with_another_e_mail_than_when_it_was_asked_for_is_left_alone
 
 def test_a_reading_that_began_before_an_act_does_not_undo_it(chat, channel, monkeypatch):
     """The check has read all; then the acts are done; then it takes over what it has read."""
-    from sync import snapshot
-
     whole = snapshot.read
 
     def read_then_act(connector, progress):
@@ -310,62 +258,6 @@ def test_one_after_the_other_is_as_many_as_all_at_once(chat):
     assert member_acts.plan_removals(chat.app, ids(4)).held
     chat.leave(5)
     assert chat.check().held == 1, "and a report counts them too"
-
-
-# Access
-
-
-def test_access_is_granted_changed_and_revoked_and_shown_at_once(chat, channel):
-    grant(chat, channel, "manager", 3)
-    assert words(3) == "update ongoing"
-    schedule.drain()
-    access = Access.get(Access.account == account(3))
-    assert (access.role, access.privileged) == ("manager", True)
-    assert chat.check().applied == 0
-    grant(chat, channel, "member", 3)
-    schedule.drain()
-    assert Access.get(Access.account == account(3)).role == "member"
-    revoke(chat, channel, 3)
-    schedule.drain()
-    assert not Access.select().where(Access.account == account(3)).exists()
-    assert chat.check().applied == 0 and {task.state for task in Task.select()} == {"done"}
-
-
-def test_one_account_can_be_granted_many_assets_at_once_but_each_once(chat, channel):
-    second = Asset.create(app=chat.app, external_id=chat.store.add_channel("random", via="page"), kind="channel",
-                          name="random")  # fmt: skip
-
-    def plan():
-        return member_acts.plan_grants(chat.app, ids(3, 4), [channel.id, second.id], "member")
-
-    seen = plan().seen
-    assert len(member_acts.carry_out(plan, chat.by, seen).tasks) == 4
-    assert member_acts.carry_out(plan, chat.by, seen).already
-    schedule.drain()
-    assert Access.select().where(Access.role == "member").count() == 5
-    assert chat.check().counts["access"] == 0
-
-
-def test_who_has_left_is_granted_nothing(chat, channel):
-    grant(chat, channel, "member", 3)
-    chat.leave(3)
-    schedule.drain(("task",))
-    assert Task.get().error == "Person 3 has left." and chat.calls("PUT") == []
-    assert member_acts.plan_grants(chat.app, ids(3), [channel.id], "member").lines[0].why == "Person 3 has left"
-
-
-def test_taking_the_only_control_away_is_warned_about(chat, channel):
-    both = [(account(1).id, channel.id), (account(2).id, channel.id)]
-    plan = member_acts.plan_revocations(chat.app, both)
-    assert [bool(line.alone) for line in plan.lines] == [True, False]
-
-
-def test_access_that_changed_meanwhile_stays(chat, channel):
-    revoke(chat, channel, 2)
-    with writing():
-        Access.update(role="manager").where(Access.account == account(2)).execute()
-    schedule.drain()
-    assert Task.get().error == "The access was changed to manager meanwhile." and chat.calls("DELETE") == []
 
 
 # By hand, given up, failed

@@ -1,0 +1,58 @@
+"""kill -9 at every step of acts on members, then a start: what was asked for is done, once; what was not is not.
+The steps and the stage are those of test_kill.py."""
+
+from __future__ import annotations
+
+from sync.models import Access, Account
+from tests.faults.test_kill import rehearse  # noqa: F401
+from tests.sync.fixtures import email
+
+DONE = {
+    "change role": lambda state: state["accounts"][email(1)][1] == "admin",
+    "remove": lambda state: state["accounts"][email(2)][0] == "gone",
+    "grant": lambda state: _access(state, 3),
+    "revoke": lambda state: not _access(state, 4),
+    "invite": lambda state: ["new@acme.example", "invited"] in state["invitations"],
+}
+IDS: dict[int, int] = {}
+
+
+def _access(state: dict, number: int) -> bool:
+    return any(row[0] == IDS[number] for row in state["access"])
+
+
+def test_acts_on_members_survive_kill_9_at_every_step(chat, rehearse) -> None:  # noqa: F811
+    general = chat.store.add_channel("general", via="page")
+    chat.store.join(general, chat.id_of(4), "member", via="page")
+    chat.check()
+    IDS.update({number: Account.get(Account.email == email(number)).id for number in (3, 4)})
+    assert Access.select().count() == 1
+    stage = rehearse()
+    fatal = 0
+    while True:
+        fatal += 1
+        stage.begin()
+        killed = stage.order("act", fatal=fatal)
+        if not killed.killed:
+            break
+        after = stage.order("recover").state
+        asked = {act for act, _ in after["acts"]}
+        assert not killed.promised or asked == DONE.keys(), f"step {fatal}: a promise was lost"
+        _assert_done(after, chat, asked, fatal)
+    assert fatal > 30, "the steps were not counted"
+    _assert_done(killed.state, chat, set(DONE), fatal)
+
+
+def _assert_done(state: dict, chat, asked: set[str], fatal: int) -> None:
+    where = f"killed at step {fatal}"
+    assert sorted(state["acts"]) == sorted([act, "done"] for act in asked), where
+    for act, is_done in DONE.items():
+        assert is_done(state) == (act in asked), f"{where}: {act}"
+    log = [entry["act"] for entry in chat.log(via="api")]
+    happens = {"change role": "role changed", "remove": "removed", "revoke": "left channel", "invite": "invited"}
+    for act, word in happens.items():
+        assert log.count(word) == (act in asked), f"{where}: {act}, {log}"
+    roles = {member["email"]: member["role"] for member in chat.members()}
+    assert (roles[email(1)] == "admin") == ("change role" in asked), where
+    assert [kind for kind, _ in state["mails"]].count("invitation") == ("invite" in asked), where
+    assert state["activity"], where

@@ -1,0 +1,59 @@
+"""Acts on members of the sample chat, planned and carried out as the pages do it; shared by the tests of acts."""
+
+from __future__ import annotations
+
+import pytest
+
+from sync import member_acts, provisioning
+from sync.models import Account, Asset
+from tests.sync.fixtures import email
+
+
+def account(number: int) -> Account:
+    return Account.get(Account.email == email(number))
+
+
+def ids(*numbers: int) -> list[int]:
+    return [account(number).id for number in numbers]
+
+
+def change_role(chat, role: str, *numbers: int) -> member_acts.Done:
+    wanted = ids(*numbers)
+    plan = member_acts.plan_roles(chat.app, wanted, role)
+    return member_acts.carry_out(lambda: member_acts.plan_roles(chat.app, wanted, role), chat.by, plan.seen)
+
+
+def remove(chat, *numbers: int, reason: str = "Moved on", **more) -> member_acts.Done:
+    wanted = ids(*numbers)
+    plan = member_acts.plan_removals(chat.app, wanted)
+    return member_acts.carry_out(
+        lambda: member_acts.plan_removals(chat.app, wanted), chat.by, plan.seen, reason=reason, **more
+    )
+
+
+def words(number: int) -> str:
+    return provisioning.state_of(account(number)).word
+
+
+@pytest.fixture
+def channel(chat) -> Asset:
+    """A channel that person 1 alone manages and person 2 is in."""
+    general = chat.store.add_channel("general", via="page")
+    chat.store.join(general, chat.id_of(1), "manager", via="page")
+    chat.store.join(general, chat.id_of(2), "member", via="page")
+    chat.check()
+    return Asset.get(Asset.external_id == general)
+
+
+def grant(chat, asset: Asset, role: str, *numbers: int) -> member_acts.Done:
+    def plan():
+        return member_acts.plan_grants(chat.app, ids(*numbers), [asset.id], role)
+
+    return member_acts.carry_out(plan, chat.by, plan().seen)
+
+
+def revoke(chat, asset: Asset, *numbers: int) -> member_acts.Done:
+    def plan():
+        return member_acts.plan_revocations(chat.app, [(id, asset.id) for id in ids(*numbers)])
+
+    return member_acts.carry_out(plan, chat.by, plan().seen)

@@ -1,0 +1,313 @@
+"""Invitations until somebody has joined: mailed, reminded of, expired, cancelled, connected to their person."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+import pytest
+
+from sync import activity, apps, onboarding, people, provisioning, schedule
+from sync.db import connected, utcnow
+from sync.member_acts import ActProblem, PlanChanged
+from sync.models import Account, App, Check, Invitation, Mail, Person, Task
+from sync.onboarding import addresses
+from sync.workspace import update_workspace
+
+NINA = "nina@acme.example"
+
+
+@pytest.fixture
+def nina(chat) -> Person:
+    """Somebody of the company without a seat."""
+    return people.add("Nina Vogel", NINA, chat.by)
+
+
+def invite(chat, *emails: str, role: str = "member"):
+    seen = onboarding.plan(chat.app, emails, role).seen
+    return onboarding.invite_all(chat.app, emails, role, chat.by, seen)
+
+
+def invited(chat, email: str = NINA) -> Invitation:
+    """Asked for, taken by the app and mailed."""
+    invite(chat, email)
+    schedule.drain(("task",))
+    return Invitation.get(Invitation.email == email)
+
+
+def join(chat, email: str = NINA) -> None:
+    """They follow the app's own link."""
+    chat.store.change(next(row["id"] for row in chat.members() if row["email"] == email), via="page", status="active")
+
+
+def now(invitation: Invitation) -> Invitation:
+    return Invitation.get_by_id(invitation.id)
+
+
+def told(chat) -> list[tuple[str, str]]:
+    return [(entry.what, entry.about) for entry in activity.entries(app=chat.app)]
+
+
+def mails(kind: str) -> list[Mail]:
+    return list(Mail.select().where(Mail.kind == kind).order_by(Mail.id))
+
+
+# Who
+
+
+@pytest.mark.parametrize(
+    "typed, found",
+    [
+        ("ana@x.example", ["ana@x.example"]),
+        ("Ana Lopez <ana@x.example>, bo@x.example", ["ana@x.example", "bo@x.example"]),
+        ("ana@x.example;ANA@X.example\n ana@x.example ", ["ana@x.example"]),
+        ("a@x.example b@x.example\r\nc@x.example", ["a@x.example", "b@x.example", "c@x.example"]),
+        ("Lopez, Ana <ana@x.example>", ["Lopez", "ana@x.example"]),
+        (" ,; \n", []),
+        ("<>", []),
+    ],
+)
+def test_addresses_are_read_as_people_write_them(typed, found):
+    assert addresses(typed) == found
+
+
+def test_a_plan_says_of_each_whether_they_can_be_invited(chat, nina):
+    people.mark_left(chat.people[4], chat.by)
+    chat.store.add("waits@x.example", "Waits", "member", via="page", status="invited")
+    chat.check()
+    plan = onboarding.plan(chat.app, [NINA, "p3@acme.example", "p4@acme.example", "nobody", "waits@x.example",
+                                      "new@x.example"], "member")  # fmt: skip
+    told = {line.email: (line.state, line.why or line.note) for line in plan.lines}
+    assert told == {
+        NINA: ("ready", ""),
+        "p3@acme.example": ("so already", "Has a seat already"),
+        "p4@acme.example": ("refused", "Person 4 has left Acme"),
+        "nobody": ("refused", "nobody is no e-mail address"),
+        "waits@x.example": ("under way", "Is invited already, in Chat itself"),
+        "new@x.example": ("ready", "Nobody in People has this address"),
+    }
+
+
+def test_somebody_with_a_seat_under_another_address_of_theirs_is_not_invited(chat):
+    people.edit(chat.people[3], chat.by, emails=["p3@acme.example", "three@acme.example"])
+    [line] = onboarding.plan(chat.app, ["three@acme.example"], "member").lines
+    assert (line.state, line.why) == ("so already", "Has a seat already, as p3@acme.example")
+
+
+# From the first word until they have joined
+
+
+def test_somebody_is_invited_mailed_joins_and_is_onboarded(chat, nina):
+    invite(chat, NINA)
+    assert provisioning.of_invitation(Invitation.get()).word == "invitation ongoing" and not mails("invitation")
+    schedule.drain(("task",))
+    invitation = Invitation.get()
+    assert invitation.state == "invited" and invitation.expires_at - invitation.mailed_at == timedelta(days=14)
+    [mail] = mails("invitation")
+    assert (mail.to, mail.subject) == (NINA, "Join Chat")
+    for part in (mail.text, mail.html):
+        assert "Olga Brandt" in part and "Member" in part and "Nina Vogel" in part
+    assert Check.select().where(Check.trigger == "invitation", Check.state == "queued").count() == 1
+    chat.check()
+    account = Account.get(Account.email == NINA)
+    assert (account.status, account.person, now(invitation).account) == ("invited", nina, account)
+    assert now(invitation).state == "invited" and provisioning.state_of(account).word == "invitation ongoing"
+    join(chat)
+    chat.check()
+    assert now(invitation).state == "onboarded" and now(invitation).onboarded_at
+    account = Account.get(Account.email == NINA)
+    assert provisioning.state_of(account).onboarded and (account.match, account.person) == ("matched", nina)
+    assert ("onboarded", "Nina Vogel") in told(chat) and ("invited to the app", NINA) in told(chat)
+
+
+def test_who_joins_under_another_address_is_connected_to_whom_was_invited(chat, nina):
+    invitation = invited(chat)
+    chat.check()
+    with chat.store.writing() as store:
+        store.execute("UPDATE member SET email = 'nv@private.example', status = 'active' WHERE email = ?", (NINA,))
+    chat.check()
+    account = Account.get(Account.email == "nv@private.example")
+    assert account.person == nina and now(invitation).state == "onboarded"
+    chat.store.change(account.external_id, via="page", last_active="2026-01-01T00:00:00Z")
+    chat.check()
+    assert Account.get_by_id(account.id).person == nina, "no check undoes it"
+
+
+def test_who_joined_before_the_first_check_is_onboarded_by_it(chat, nina):
+    invitation = invited(chat)
+    join(chat)
+    chat.check()
+    assert now(invitation).state == "onboarded" and Account.get(Account.email == NINA).person == nina
+
+
+def test_who_is_unknown_is_invited_and_stays_unmatched(chat):
+    invitation = invited(chat, "kim@freelance.example")
+    join(chat, "kim@freelance.example")
+    chat.check()
+    assert now(invitation).state == "onboarded"
+    assert Account.get(Account.email == "kim@freelance.example").match == "unmatched"
+
+
+# Once
+
+
+def test_nobody_is_invited_twice(chat, nina):
+    seen = onboarding.plan(chat.app, [NINA], "member").seen
+    assert len(onboarding.invite_all(chat.app, [NINA], "member", chat.by, seen).tasks) == 1
+    assert onboarding.invite_all(chat.app, [NINA], "member", chat.by, seen).already
+    schedule.drain()
+    assert onboarding.invite_all(chat.app, ["NINA@acme.example"], "member", chat.by, seen).already
+    assert Task.select().count() == 1 == len(mails("invitation")) and len(chat.calls("POST")) == 1
+
+
+def test_two_owners_at_once_invite_once(chat, nina):
+    seen = onboarding.plan(chat.app, [NINA], "member").seen
+    ready, outcomes = threading.Barrier(2), []
+
+    def press() -> None:
+        with connected():
+            ready.wait()
+            outcomes.append(onboarding.invite_all(chat.app, [NINA], "member", "An Owner", seen).already)
+
+    threads = [threading.Thread(target=press) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == [False, True] and Task.select().count() == 1
+
+
+def test_what_changed_since_it_was_seen_is_shown_again(chat, nina):
+    seen = onboarding.plan(chat.app, [NINA, "new@x.example"], "member").seen
+    people.mark_left(nina, chat.by)
+    with pytest.raises(PlanChanged):
+        onboarding.invite_all(chat.app, [NINA, "new@x.example"], "member", chat.by, seen)
+    assert Invitation.select().count() == 0
+
+
+# Reminded, expired, cancelled, again
+
+
+def test_a_reminder_once_after_the_days_that_are_set(chat, nina):
+    invitation = invited(chat)
+    for day, expected in ((2, 0), (4, 1), (5, 1)):
+        onboarding.due(invitation.mailed_at + timedelta(days=day))
+        assert len(mails("invitation reminder")) == expected, day
+    assert "still waits" in mails("invitation reminder")[0].subject and now(invitation).reminded_at
+    update_workspace(chat.by, invitation_reminder_days=1)
+    other = invited(chat, "kim@x.example")
+    onboarding.due(other.mailed_at + timedelta(days=1, minutes=1))
+    assert len(mails("invitation reminder")) == 2
+
+
+def test_who_does_not_come_expires_and_the_owners_are_told_once(chat, nina):
+    invitation = invited(chat)
+    chat.check()
+    late = invitation.expires_at + timedelta(minutes=1)
+    for _ in range(3):
+        onboarding.due(late)
+    assert now(invitation).state == "expired" and ("invitation expired", "Nina Vogel") in told(chat)
+    [mail] = mails("invitations expired")
+    assert mail.to == "olga@acme.example" and NINA in mail.text and "1 invitation to Chat expired" in mail.subject
+    assert chat.removed() == [], "nothing is removed without a yes"
+    assert provisioning.state_of(Account.get(Account.email == NINA)).word == "invitation failed"
+    join(chat)
+    chat.check()
+    assert now(invitation).state == "onboarded", "who comes late is there all the same"
+
+
+def test_an_expired_one_is_sent_again(chat, nina):
+    invitation = invited(chat)
+    onboarding.due(invitation.expires_at + timedelta(minutes=1))
+    onboarding.again(invitation, chat.by)
+    onboarding.again(invitation, chat.by)
+    schedule.drain(("task",))
+    assert now(invitation).state == "invited" and now(invitation).expires_at > invitation.expires_at
+    assert len(mails("invitation")) == 2 and Task.select().count() == 2
+
+
+def test_the_open_invitation_of_who_has_left_is_cancelled(chat, nina):
+    invitation = invited(chat)
+    people.mark_left(nina, chat.by)
+    onboarding.due(utcnow())
+    assert now(invitation).state == "cancelled"
+    assert onboarding.due(utcnow() + timedelta(days=30)) == 0 and not mails("invitation reminder")
+    with pytest.raises(ActProblem, match="has left"):
+        onboarding.again(invitation, chat.by)
+
+
+def test_who_left_before_the_app_was_asked_is_not_invited(chat, nina):
+    invite(chat, NINA)
+    people.mark_left(nina, chat.by)
+    schedule.drain(("task",))
+    assert (Task.get().state, Task.get().error) == ("no longer needed", "Nina Vogel has left.")
+    assert chat.calls("POST") == [] and Invitation.get().state == "cancelled" and not mails("invitation")
+
+
+def test_a_cancelled_one_that_was_not_sent_yet_is_never_sent(chat, nina):
+    invite(chat, NINA)
+    onboarding.cancel(Invitation.get(), chat.by)
+    schedule.drain()
+    assert chat.calls("POST") == [] and (Task.get().state, Invitation.get().state) == ("cancelled", "cancelled")
+    with pytest.raises(ActProblem, match="cancelled already"):
+        onboarding.cancel(Invitation.get(), chat.by)
+    assert onboarding.plan(chat.app, [NINA], "member").ready, "they can be invited anew"
+
+
+def test_one_that_the_app_refused_fails_says_why_and_goes_on_by_retry(chat, nina):
+    from sync import tasks
+
+    chat.fault("forbidden", on="/invitations", method="POST")
+    invite(chat, NINA)
+    schedule.drain()
+    invitation = Invitation.get()
+    assert invitation.state == "failed"
+    [shown] = onboarding.of_app(chat.app)
+    assert provisioning.of_invitation(shown).word == "invitation failed" and provisioning.of_invitation(shown).why
+    chat.clear()
+    tasks.retry(Task.get(), chat.by)
+    assert Invitation.get().state == "ongoing"
+    schedule.drain()
+    assert Invitation.get().state == "invited" and len(mails("invitation")) == 1
+
+
+def test_one_that_failed_is_sent_again_by_a_new_task(chat, nina):
+    chat.fault("forbidden", on="/invitations", method="POST")
+    invite(chat, NINA)
+    schedule.drain(("task",))
+    chat.clear()
+    onboarding.again(Invitation.get(), chat.by)
+    schedule.drain(("task",))
+    assert Invitation.get().state == "invited"
+    assert sorted(task.state for task in Task.select()) == ["cancelled", "done"]
+
+
+def test_invitations_of_an_app_that_is_disconnected_end(chat, nina):
+    invitation = invited(chat)
+    apps.disconnect(chat.app, chat.by)
+    onboarding.due(utcnow())
+    assert now(invitation).state == "cancelled"
+
+
+def test_whom_the_app_itself_invited_is_shown_too(chat):
+    chat.store.add("waits@x.example", "Waits", "member", via="page", status="invited")
+    chat.check()
+    assert [account.email for account in onboarding.uninvited(chat.app)] == ["waits@x.example"]
+
+
+def test_a_worker_that_died_after_the_act_invites_and_mails_once(chat, nina):
+    invite(chat, NINA)
+    chat.store.add(NINA, "nina", "member", via="api", status="invited")
+    Task.update(state="running", lease_owner="gone:1:x", lease_until=utcnow()).execute()
+    schedule.drain(("task",))
+    assert Invitation.get().state == "invited" and len(mails("invitation")) == 1
+    assert App.get().users == 11
+
+
+@pytest.mark.parametrize("name", ["Bcc: all@x.example\nNina", "<script>alert(1)</script>", "\u202eevil"])
+def test_a_hostile_name_cannot_steer_the_mail(chat, nina, name):
+    apps.rename(chat.app, name, chat.by)
+    invited(chat)
+    [mail] = mails("invitation")
+    assert "\n" not in mail.subject and "\u202e" not in mail.subject + mail.text
+    assert "<script>" not in mail.html
