@@ -20,6 +20,7 @@ ASKED = "asked of the provider"  # in the session
 AT_ONCE = 3  # tabs in which somebody signs in at the same time
 PATIENCE = 10 * 60  # seconds that the provider's own pages may take
 LONGEST_NEXT = 500  # characters: it is kept in a cookie
+DOWN = "{} can't be reached at the moment. Sign in with your password, or try again in a minute."
 NOT_ASKED = (
     "This browser didn't begin this sign-in, has used it already, or took longer than ten minutes. "
     "Nothing was changed: start again at {}."
@@ -73,5 +74,6 @@ def _taken(state: str) -> dict | None:
 
 def _refused(problem: Exception, further: str = "/apps") -> tuple[str, int]:
     if isinstance(problem, TemporarilyUnavailable):
-        return signin.page(further, problem=f"{problem} Sign in with your password, or try again in a minute."), 503
+        current_app.logger.warning("The sign-in provider can't be reached: %s", problem)
+        return signin.page(further, problem=DOWN.format(oidc.settings().label)), 503
     return signin.page(further, problem=str(problem)), 403 if isinstance(problem, oidc_people.Refused) else 400

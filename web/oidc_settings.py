@@ -18,7 +18,8 @@ pages = Blueprint("oidc_settings", __name__, url_prefix="/settings/sign-in")
 
 REFUSALS = (OidcProblem, ConnectorError, VaultProblem)  # their words are for the page
 ROLES = [(role, role.capitalize()) for role in reversed(WORKSPACE_ROLES)]
-DEFAULT_ROLES = [(role, role.capitalize() or "Nobody: they can't sign in") for role in oidc.DEFAULT_ROLES]
+NOBODY = "nobody"
+DEFAULT_ROLES = [(role or NOBODY, role.capitalize() or "Nobody: they can't sign in") for role in oidc.DEFAULT_ROLES]
 EMPTY_LINES = 3  # for further groups
 
 
@@ -78,7 +79,8 @@ def _given() -> Settings:
     form = request.form
     texts = {name: form.get(name, "") for name in oidc.LONGEST}
     roles = zip(form.getlist("group"), form.getlist("role"), strict=False)
-    chosen = {"default_role": form.get("default_role", ""), "trust_email": bool(form.get("trust_email"))}
+    default_role = form.get("default_role", NOBODY)
+    chosen = {"default_role": default_role.removeprefix(NOBODY), "trust_email": bool(form.get("trust_email"))}
     return Settings(**texts, **chosen, roles=tuple(roles))
 
 
