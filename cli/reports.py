@@ -9,7 +9,7 @@ import click
 from cli import tasks as shown
 from cli.apps import known
 from cli.frame import BY, DONE, FAILED, REPORT_WAITS, Failed, answer, as_json, end, opened, send_mails, tell
-from sync import people, reports, tasks
+from sync import people, report_rows, reports, tasks
 from sync.models import Account, App, Change, Check, Report
 from sync.reports import ReportProblem
 
@@ -28,7 +28,7 @@ def report(name: str, as_json: bool) -> None:
     found = reports.open_report(app) or latest(app)
     if found is None:
         raise ReportProblem(f"{app.name} has no report yet: check it first.")
-    changes = reports.rows_of(found, tuple(found.counts), MOST)
+    changes = report_rows.rows_of(found, tuple(found.counts), MOST)
     answer(_document(app, found, changes), _lines(found, changes), as_json)
 
 
@@ -63,7 +63,7 @@ def seat(account: Account | None) -> dict | None:
 
 
 def _lines(found: Report, changes: list[Change]) -> list[str]:
-    lines = [reports.sentence(found), f"Report {found.id}, {found.state}."]
+    lines = [report_rows.sentence(found), f"Report {found.id}, {found.state}."]
     for change in changes:
         who = f"{change.account.external_id} {_named(change.account)}" if change.account else ""
         what = f"{change.asset.kind} {change.asset.name}" if change.asset else ""
@@ -124,7 +124,7 @@ def finish(
         found = _finished_before(app, left_out)
     kept = _left_out(found, left_out)
     if not yes:
-        raise click.UsageError(f"{reports.sentence(found)} Look at `report`, then add --yes.")
+        raise click.UsageError(f"{report_rows.sentence(found)} Look at `report`, then add --yes.")
     done = reports.finish(found, BY, version, kept)
     if done.already:
         tell(f"Report {found.id} was finished before. Nothing happened twice.")

@@ -13,20 +13,24 @@
   const leaving = (form, kind, before) => [...form.querySelectorAll(`input[name=yes][data-${kind}]`)].reduce(
     (number, box) => number + ("wasOut" in box.dataset ? Number(box.checked) : -Number(!box.checked)), Number(before));
 
-  const sentence = ({ removals, others, app, price, currency }) => {
+  const sentence = ({ removals, acts, others, app, price, currency }) => {
+    const changes = `${acts.toLocaleString("en")} ${removals ? "other " : ""}${acts === 1 ? "change" : "changes"}`;
+    const made = acts ? ` Makes ${changes} in it.` : "";
     if (removals) {
       const saves = price ? `, saves ${money(removals * price, currency)} a month` : "";
-      return `Removes ${removals.toLocaleString("en")} ${removals === 1 ? "person" : "people"} from ${app}${saves}.`;
+      return `Removes ${removals.toLocaleString("en")} ${removals === 1 ? "person" : "people"} from ${app}${saves}.${made}`;
     }
-    return others ? `Removes nobody from ${app}; ${others} changes are taken over.` : `Removes nobody from ${app}.`;
+    const taken = others && !acts ? `; ${others} changes are taken over` : "";
+    return `Removes nobody from ${app}${taken}.${made}`;
   };
 
   const say = (form) => {
     const outcome = form.querySelector("#sync-outcome");
     if (!outcome) return;
-    const { app, price, currency, removals, others } = outcome.dataset;
+    const { app, price, currency, removals, acts, others } = outcome.dataset;
     outcome.textContent = sentence({
-      app, currency, price: Number(price || 0), removals: leaving(form, "removal", removals), others: leaving(form, "other", others),
+      app, currency, price: Number(price || 0), removals: leaving(form, "removal", removals),
+      acts: leaving(form, "act", acts), others: leaving(form, "other", others),
     });
   };
 

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from connectors.base import CHANGE_ROLE, GRANT, INVITE, LOOK_UP, REMOVE, REVOKE, Connector
 from connectors.base import Account as Seat
 from connectors.base import Asset as SeatAsset
-from sync import matching, policy
-from sync.models import Access, Account, Assignment, Invitation, Person, Role, Task
+from sync import assigned_looks, matching, policy
+from sync.assignments import ENDED, GIVES
+from sync.models import Access, Account, Invitation, Person, Role, Task
 
 TO_DO = "{connector} gives Rollcall no way to {act}: do it in the app itself, then say here that it is done."
 
@@ -28,6 +29,9 @@ class NotConfirmed(Exception):
 
 def do(task: Task, connector: Connector) -> None:
     """Do the task in the app, or raise why not: the three above, or a ConnectorError."""
+    change = task.change if task.change_id else None
+    if change is not None and change.kind in GIVES and (why := assigned_looks.no_longer_holds(change, acting=True)):
+        raise NoLongerNeeded(f"{why}.")
     needed, act = ACTS[task.act]
     if needed not in connector.capabilities and task.act != "remove":
         raise ByHand(TO_DO.format(connector=connector.label, act=task.act))
@@ -61,10 +65,9 @@ def _still_to_go(account: Account, task: Task) -> None:
     kind = task.change.kind if task.change_id else "removed user"
     if person is None or account.match != "matched":
         raise NoLongerNeeded("The account is no longer matched to anybody who has left.")
-    if kind == "no longer assigned" and person.status != "deprovisioned":
-        assigned = Assignment.get_or_none(Assignment.app == task.app_id, Assignment.person == person)
-        if assigned is not None and assigned.ended_at is None:
-            raise NoLongerNeeded(f"{person.name or account.email} is in a group of this app again.")
+    if kind == ENDED and person.status != "deprovisioned":
+        if why := assigned_looks.no_longer_holds(task.change, acting=True):
+            raise NoLongerNeeded(f"{why}.")
     elif person.status != "deprovisioned":
         raise NoLongerNeeded(f"{person.name or account.email} is back: {person.status} in the directory.")
 

@@ -18,6 +18,7 @@ from connectors.base import (
 from sync import (
     activity,
     apps,
+    assignments,
     compare,
     daily,
     directories,
@@ -54,6 +55,10 @@ COUNTED = {
     "updated_profiles": ("updated profile",),
     "assets": ("new asset", "removed asset", "renamed asset"),
     "access": ("granted access", "revoked access", "changed access"),
+    "to_invite": (assignments.INVITE,),
+    "roles_to_change": (assignments.ROLE,),
+    "access_to_grant": (assignments.ACCESS,),
+    "no_longer_assigned": (assignments.ENDED,),
 }
 
 
@@ -274,6 +279,7 @@ class _Work:
             found = compare.found_counts()
             onboarding.look_for(app)
             policy.want_leavers(app, removal_suspends)
+            assignments.want(app, removal_suspends)
             self.memory.take_over()
             report = reporting.bring_up_to_date(app, self.check)
             self.succeed(app, report, found)

@@ -4,23 +4,22 @@ An e-mail that two people claim is never guessed away: it is told, and nobody lo
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sync import activity, match_rules, people
+from sync import activity, match_rules, people, precedence, soon
 from sync.db import db, utcnow
+from sync.directory_guard import Guard, hold_back
 from sync.models import Directory
 
 TOLD_ONE_BY_ONE = 200  # people who join: more than that are one entry of the log
 WARNINGS = 50
+NEEDED = (  # groups, by rules
+    "SELECT group_id FROM group_rule WHERE group_id IS NOT NULL "
+    "UNION SELECT group_id FROM team_group WHERE group_id IS NOT NULL"
+)
+ACTIVE = "EXISTS (SELECT 1 FROM person WHERE person.id = pe.person_id AND person.status = 'active')"
+SAME_NAME = "(SELECT name_key(name) FROM person WHERE person.id = pe.person_id) = name_key(nullif(r.name, ''))"
 UNHELD = "person_id NOT IN (SELECT person_id FROM read_leaving)"
-
-
-@dataclass(frozen=True)
-class Guard:
-    """More than both `accounts` and `percent` of a directory's people leaving at once are held."""
-
-    accounts: int
-    percent: int
 
 
 @dataclass
@@ -39,12 +38,14 @@ def apply(directory: Directory, worldwide_ids: bool, guard: Guard, by: str) -> O
     _leave_out_the_unclear()
     joined = _add_people(directory, now)
     _add_entries(directory, now)
-    _hold_back(directory, guard)
-    updated = _take_over_emails(directory, by) | _take_over_names(directory, by)
-    _take_over_numbers()
+    hold_back(directory, guard, now, whole=True)
+    _add_addresses()
+    precedence.note_changes(directory)
     changed = _take_over_status(directory, now)
-    _take_over_groups(directory)
+    updated = precedence.follow(by)
+    moved = _take_over_groups(directory, now)
     became = people.recompute_status(changed, by)
+    soon.check_apps_of_groups(moved, by)
     _tell_joined(directory, joined, by)
     counts = {
         "joined": len(joined),
@@ -69,10 +70,12 @@ def apply_pushed(directory: Directory, guard: Guard, by: str) -> Outcome:
     _leave_out_the_unclear()
     joined = _add_people(directory, now)
     _add_entries(directory, now)
-    _hold_back_pushed(directory, guard, now)
-    updated = _take_over_emails(directory, by) | _take_over_names(directory, by)
-    _take_over_numbers()
-    became = people.recompute_status(_take_over_status(directory, now, whole=False), by)
+    hold_back(directory, guard, now, whole=False)
+    _add_addresses()
+    precedence.note_changes(directory)
+    changed = _take_over_status(directory, now, whole=False)
+    updated = precedence.follow(by)
+    became = people.recompute_status(changed, by)
     _tell_joined(directory, joined, by)
     held = _count("SELECT count(*) FROM read_leaving")
     return Outcome({"joined": len(joined), "updated": len(updated), **became, "held": held}, warnings)
@@ -88,7 +91,7 @@ def _leave_others_what_is_theirs(directory: Directory) -> None:
 
 
 def _find_people(directory: Directory, worldwide_ids: bool) -> None:
-    """Whom each entry is: by its id here, by an id that is nobody else's anywhere, then by e-mail."""
+    """Whom each entry is: by its id here, by an id that is nobody else's anywhere, by e-mail, then by number."""
     _run("UPDATE read_person SET person_id = (SELECT person_id FROM directory_entry AS e "
          "WHERE e.directory_id = ? AND e.external_id = read_person.external_id)", directory.id)
     if worldwide_ids:
@@ -109,10 +112,14 @@ def _find_people(directory: Directory, worldwide_ids: bool) -> None:
     _find_by_email("m.main AND pe.main")
     _find_by_email("""m.main AND NOT EXISTS (
         SELECT 1 FROM directory_entry AS e WHERE e.person_id = pe.person_id AND e.directory_id = ?)""", directory.id)
-    # A leaver's address is often handed on, so a further one finds only somebody active whom no directory knows.
-    _find_by_email("""NOT m.main
-        AND EXISTS (SELECT 1 FROM person WHERE person.id = pe.person_id AND person.status = 'active')
+    # A leaver's address is often handed on, so a further one finds only somebody active: whom no directory knows, or
+    # who has the same name in another one.
+    _find_by_email(f"""NOT m.main AND {ACTIVE}
         AND NOT EXISTS (SELECT 1 FROM directory_entry AS e WHERE e.person_id = pe.person_id)""")
+    _find_by_email(f"""NOT m.main AND {ACTIVE} AND r.normal NOT IN (SELECT normal FROM person_email) AND {SAME_NAME}
+        AND NOT EXISTS (SELECT 1 FROM directory_entry AS e
+                        WHERE e.person_id = pe.person_id AND e.directory_id = ?)""", directory.id)
+    _find_by_number(directory)
 
 
 def _find_by_email(condition: str, *values: object) -> None:
@@ -131,6 +138,26 @@ def _find_by_email(condition: str, *values: object) -> None:
                    AND person_id IN (SELECT person_id FROM found GROUP BY person_id HAVING count(*) = 1))
              UPDATE read_person SET person_id = clear.person_id
              FROM clear WHERE clear.external_id = read_person.external_id""", *values)
+
+
+def _find_by_number(directory: Directory) -> None:
+    """An employee number that one entry and one person have, of the same name, where no address speaks against it."""
+    _run("INSERT OR IGNORE INTO read_taken SELECT person_id FROM read_person "
+         "WHERE person_id IS NOT NULL AND status <> 'deprovisioned'")
+    _run(f"""WITH single AS (
+                 SELECT min(external_id) AS external_id FROM read_person WHERE employee_number <> ''
+                 GROUP BY employee_number COLLATE NOCASE HAVING count(*) = 1),
+             found AS (
+                 SELECT r.external_id, min(person.id) AS person_id FROM single JOIN read_person AS r USING (external_id)
+                 JOIN person ON person.employee_number = r.employee_number COLLATE NOCASE
+                 WHERE r.person_id IS NULL AND NOT EXISTS (
+                     SELECT 1 FROM read_email AS m JOIN person_email USING (normal) WHERE m.external_id = r.external_id)
+                 GROUP BY r.external_id HAVING count(*) = 1)
+             UPDATE read_person AS r SET person_id = pe.person_id
+             FROM found AS pe WHERE pe.external_id = r.external_id AND {SAME_NAME}
+               AND pe.person_id NOT IN (SELECT person_id FROM read_taken)
+               AND NOT EXISTS (SELECT 1 FROM directory_entry AS e WHERE e.person_id = pe.person_id
+                               AND e.directory_id = ? AND e.reported <> 'deprovisioned')""", directory.id)
 
 
 def _warnings(directory: Directory) -> list[str]:
@@ -181,9 +208,12 @@ def _reason(status: str) -> str:
 
 def _add_entries(directory: Directory, now: datetime) -> None:
     """An entry begins with the status that its person has, so that what it changes meets the guard as well."""
+    _run("""INSERT OR IGNORE INTO read_moved SELECT person_id FROM read_person AS r
+            WHERE NOT EXISTS (SELECT 1 FROM directory_entry AS e
+                              WHERE e.directory_id = ? AND e.external_id = r.external_id)""", directory.id)
     _run(f"""INSERT INTO directory_entry (directory_id, external_id, person_id, user_name, email, name,
-                                         status, reported, reported_at, reason)
-            SELECT ?3, r.external_id, r.person_id, r.user_name, r.email, r.name,
+                                         employee_number, status, reported, reported_at, reason)
+            SELECT ?3, r.external_id, r.person_id, r.user_name, r.email, r.name, r.employee_number,
                    person.status, person.status, ?1, {_reason("person.status")}
             FROM read_person AS r JOIN person ON person.id = r.person_id
             WHERE NOT EXISTS (SELECT 1 FROM directory_entry AS e
@@ -191,105 +221,15 @@ def _add_entries(directory: Directory, now: datetime) -> None:
          _stored(now), directory.name, directory.id)
 
 
-def _hold_back(directory: Directory, guard: Guard) -> None:
-    """Leaves in read_leaving whose leaving somebody must look at first: all, where so many leave at once;
-    else those whose address the directory gives to somebody else who is here."""
-    _run("""INSERT INTO read_leaving
-            SELECT e.person_id FROM directory_entry AS e LEFT JOIN read_person AS r ON r.external_id = e.external_id
-            WHERE e.directory_id = ? GROUP BY e.person_id
-            HAVING max(e.status <> 'deprovisioned')
-               AND max(coalesce(r.status, 'deprovisioned') <> 'deprovisioned') = 0""", directory.id)
-    leaving = _count("SELECT count(*) FROM read_leaving")
-    before = _count("""SELECT count(DISTINCT person_id) FROM directory_entry
-                       WHERE directory_id = ? AND status <> 'deprovisioned'
-                         AND person_id NOT IN (SELECT person_id FROM read_person WHERE new)""", directory.id)
-    active = _count("SELECT count(*) FROM read_person WHERE status = 'active'")
-    everybody = leaving == before or active == 0
-    too_many = leaving > guard.accounts and leaving * 100 > guard.percent * before
-    if not (everybody or too_many):
-        _run("""DELETE FROM read_leaving WHERE person_id NOT IN (
-                    SELECT pe.person_id FROM person_email AS pe JOIN read_claimed AS c ON c.normal = pe.normal)""")
-
-
-def _hold_back_pushed(directory: Directory, guard: Guard, now: datetime) -> None:
-    """Leaves in read_leaving whose leaving somebody must look at first: who was held before; those whose address
-    somebody else has who is here; and everybody, once too many leave within a day, or nobody would be left."""
-    since = max(now - timedelta(days=1), directory.guard_from or directory.created_at)
-    _run("""INSERT INTO read_leaving
-            SELECT e.person_id FROM directory_entry AS e LEFT JOIN read_person AS r ON r.external_id = e.external_id
-            WHERE e.directory_id = ? AND e.person_id IN (SELECT person_id FROM read_person) GROUP BY e.person_id
-            HAVING max(e.status <> 'deprovisioned')
-               AND max(coalesce(r.status, e.reported) <> 'deprovisioned') = 0""", directory.id)
-    here = "directory_id = ?1 AND person_id NOT IN (SELECT person_id FROM read_person WHERE new)"
-    leaving = _count(f"""SELECT count(DISTINCT person_id) FROM directory_entry WHERE {here}
-                         AND (person_id IN (SELECT person_id FROM read_leaving)
-                              OR reported = 'deprovisioned' AND left_at >= ?2)""", directory.id, _stored(since))
-    before = _count(f"""SELECT count(DISTINCT person_id) FROM directory_entry WHERE {here}
-                        AND (status <> 'deprovisioned' OR left_at >= ?2)""", directory.id, _stored(since))
-    everybody = leaving > 1 and not _count(f"""SELECT count(*) FROM directory_entry WHERE {here}
-        AND reported <> 'deprovisioned' AND person_id NOT IN (SELECT person_id FROM read_leaving)""", directory.id)
-    too_many = leaving > guard.accounts and leaving * 100 > guard.percent * before
-    if not (everybody or too_many):
-        _run("""DELETE FROM read_leaving
-                WHERE person_id NOT IN (SELECT person_id FROM directory_entry
-                                        WHERE directory_id = ? AND status <> reported AND reported = 'deprovisioned')
-                  AND person_id NOT IN (SELECT pe.person_id FROM person_email AS pe
-                                        JOIN read_claimed AS c ON c.normal = pe.normal)""", directory.id)
-
-
-def _take_over_emails(directory: Directory, by: str) -> set[int]:
-    """Addresses that are free are added; the main one follows the directory when the directory changes it."""
+def _add_addresses() -> None:
+    """Addresses that nobody has and nobody else claims."""
     free = "m.normal NOT IN (SELECT normal FROM person_email) AND m.normal NOT IN (SELECT normal FROM read_disputed)"
     new = [normal for (normal,) in _rows(
         f"SELECT m.normal FROM read_email AS m JOIN read_person AS r USING (external_id) WHERE {free}")]
     _run(f"""INSERT INTO person_email (person_id, email, normal, main)
             SELECT r.person_id, m.email, m.normal, 0 FROM read_email AS m JOIN read_person AS r USING (external_id)
             WHERE {free} ORDER BY m.main DESC""")
-    _run("""INSERT OR IGNORE INTO read_main
-            SELECT r.person_id, r.normal, (SELECT email FROM person_email AS old WHERE old.person_id = r.person_id
-                                           AND old.main), r.email
-            FROM read_person AS r JOIN directory_entry AS e ON e.directory_id = ? AND e.external_id = r.external_id
-            JOIN person_email AS pe ON pe.normal = r.normal AND pe.person_id = r.person_id AND NOT pe.main
-            WHERE e.email <> r.email
-               OR NOT EXISTS (SELECT 1 FROM person_email AS old WHERE old.person_id = r.person_id AND old.main)""",
-         directory.id)
-    _run("UPDATE person_email SET main = (normal = (SELECT normal FROM read_main AS n "
-         "WHERE n.person_id = person_email.person_id)) WHERE person_id IN (SELECT person_id FROM read_main)")
     match_rules.match_everywhere(new)
-    return _tell_updated(directory, "read_main", "changed e-mail", by)
-
-
-def _take_over_names(directory: Directory, by: str) -> set[int]:
-    _run("""INSERT OR IGNORE INTO read_name
-            SELECT r.person_id, person.name, r.name FROM read_person AS r JOIN person ON person.id = r.person_id
-            JOIN directory_entry AS e ON e.directory_id = ? AND e.external_id = r.external_id
-            WHERE r.name NOT IN ('', person.name) AND (e.name <> r.name OR person.name = '')""", directory.id)
-    _run("UPDATE person SET name = (SELECT after FROM read_name AS n WHERE n.person_id = person.id) "
-         "WHERE id IN (SELECT person_id FROM read_name)")
-    _run("""UPDATE directory_entry SET email = r.email, name = r.name, user_name = r.user_name
-            FROM read_person AS r
-            WHERE directory_id = ? AND r.external_id = directory_entry.external_id
-              AND (directory_entry.email, directory_entry.name, directory_entry.user_name)
-                  IS NOT (r.email, r.name, r.user_name)""", directory.id)
-    return _tell_updated(directory, "read_name", "changed name", by)
-
-
-def _tell_updated(directory: Directory, table: str, what: str, by: str) -> set[int]:
-    rows = _rows(f"SELECT n.person_id, person.name, n.before, n.after FROM {table} AS n "
-                 "JOIN person ON person.id = n.person_id "
-                 "WHERE n.person_id NOT IN (SELECT person_id FROM read_person WHERE new) ORDER BY n.person_id")
-    activity.record_all([
-        dict(who=by, what=what, about=name, why=f"In {directory.name}", before=before, after=after, person_id=person)
-        for person, name, before, after in rows
-    ])
-    return {person for person, *_ in rows}
-
-
-def _take_over_numbers() -> None:
-    differs = "r.person_id = person.id AND r.employee_number NOT IN ('', coalesce(person.employee_number, ''))"
-    changed = _rows(f"SELECT person.employee_number, r.employee_number FROM read_person AS r JOIN person ON {differs}")
-    _run(f"UPDATE person SET employee_number = r.employee_number FROM read_person AS r WHERE {differs}")
-    match_rules.match_everywhere(numbers=(number for row in changed for number in row))
 
 
 def _take_over_status(directory: Directory, now: datetime, whole: bool = True) -> list[int]:
@@ -297,14 +237,17 @@ def _take_over_status(directory: Directory, now: datetime, whole: bool = True) -
 
     Who is not staged is missing from the directory, unless the reading is not `whole`.
     """
+    said = f"""(SELECT e.id, e.person_id, e.reported, coalesce(r.status, 'deprovisioned') AS status,
+                       coalesce(r.deleted, 1) AS missing
+                FROM directory_entry AS e {"LEFT" if whole else ""} JOIN read_person AS r
+                     ON r.external_id = e.external_id
+                WHERE e.directory_id = ?3) AS said"""
+    _run(f"""INSERT OR IGNORE INTO read_moved SELECT said.person_id FROM {said.replace("?3", "?1")}
+            WHERE (said.reported = 'deprovisioned') <> (said.status = 'deprovisioned')""", directory.id)
     _run(f"""UPDATE directory_entry SET reported = said.status, reported_at = ?1,
                 left_at = CASE WHEN said.status = 'deprovisioned' THEN ?1 END,
                 reason = CASE WHEN said.missing THEN 'No longer in ' || ?2 ELSE {_reason("said.status")} END
-            FROM (SELECT e.id, coalesce(r.status, 'deprovisioned') AS status, coalesce(r.deleted, 1) AS missing
-                  FROM directory_entry AS e {"LEFT" if whole else ""} JOIN read_person AS r
-                       ON r.external_id = e.external_id
-                  WHERE e.directory_id = ?3) AS said
-            WHERE said.id = directory_entry.id AND directory_entry.reported <> said.status""",
+            FROM {said} WHERE said.id = directory_entry.id AND directory_entry.reported <> said.status""",
          _stored(now), directory.name, directory.id)
     asked = "" if whole else "AND e.external_id IN (SELECT external_id FROM read_person)"
     due = f"e.directory_id = ? AND e.status <> e.reported AND e.{UNHELD} {asked}"
@@ -315,24 +258,54 @@ def _take_over_status(directory: Directory, now: datetime, whole: bool = True) -
     return [person for (person,) in (*changed, *by_hand)]
 
 
-def _take_over_groups(directory: Directory) -> None:
-    """The directory's groups and who is in them; somebody who is held back stays in theirs."""
+def _take_over_groups(directory: Directory, now: datetime) -> list[int]:
+    """The directory's groups and who is in them; somebody who is held back stays in theirs.
+
+    A group that rules need and nobody is in any more counts as gone from the directory: who was in it last stays
+    known. Gives the ids of the groups that rules need and that changed.
+    """
     _run("""INSERT INTO directory_group (directory_id, external_id, name)
             SELECT DISTINCT ?1, name, name FROM read_group WHERE external_id IN (SELECT external_id FROM read_person)
               AND name NOT IN (SELECT external_id FROM directory_group WHERE directory_id = ?1)""", directory.id)
     _run("""INSERT INTO read_member SELECT g.id, e.id FROM read_group AS said
             JOIN directory_group AS g ON g.directory_id = ?1 AND g.external_id = said.name
             JOIN directory_entry AS e ON e.directory_id = ?1 AND e.external_id = said.external_id""", directory.id)
+    moved = _note_changed_groups(directory, now)
     _run(f"""DELETE FROM directory_group_member AS known
             WHERE entry_id IN (SELECT id FROM directory_entry WHERE directory_id = ? AND {UNHELD})
+              AND group_id NOT IN (SELECT id FROM directory_group WHERE gone_at IS NOT NULL)
               AND NOT EXISTS (SELECT 1 FROM read_member AS said
                               WHERE said.group_id = known.group_id AND said.entry_id = known.entry_id)""",
          directory.id)
     _run("""INSERT INTO directory_group_member (group_id, entry_id) SELECT group_id, entry_id FROM read_member AS said
             WHERE NOT EXISTS (SELECT 1 FROM directory_group_member AS known
                               WHERE known.group_id = said.group_id AND known.entry_id = said.entry_id)""")
-    _run("DELETE FROM directory_group WHERE directory_id = ? "
-         "AND id NOT IN (SELECT group_id FROM directory_group_member)", directory.id)
+    _run(f"""DELETE FROM directory_group WHERE directory_id = ? AND id NOT IN ({NEEDED})
+              AND id NOT IN (SELECT group_id FROM directory_group_member)""", directory.id)
+    return moved
+
+
+def _note_changed_groups(directory: Directory, now: datetime) -> list[int]:
+    needed = _rows(f"SELECT id FROM directory_group WHERE directory_id = ? AND id IN ({NEEDED})", directory.id)
+    if not needed:
+        return []
+    ids = ", ".join(str(id) for (id,) in needed)
+    here = f"""(SELECT group_id FROM read_member UNION SELECT m.group_id FROM directory_group_member AS m
+                JOIN directory_entry AS e ON e.id = m.entry_id AND NOT e.{UNHELD} WHERE m.group_id IN ({ids}))"""
+    flips = f"id IN ({ids}) AND (gone_at IS NULL) <> (id IN {here})"
+    moved = _rows(f"""
+        SELECT id FROM directory_group WHERE {flips}
+        UNION SELECT said.group_id FROM read_member AS said WHERE said.group_id IN ({ids}) AND NOT EXISTS (
+            SELECT 1 FROM directory_group_member AS known
+            WHERE known.group_id = said.group_id AND known.entry_id = said.entry_id)
+        UNION SELECT known.group_id FROM directory_group_member AS known
+            JOIN directory_entry AS e ON e.id = known.entry_id AND e.{UNHELD}
+            WHERE known.group_id IN (SELECT id FROM directory_group WHERE id IN ({ids}) AND gone_at IS NULL)
+              AND NOT EXISTS (
+                SELECT 1 FROM read_member AS said
+                WHERE said.group_id = known.group_id AND said.entry_id = known.entry_id)""")
+    _run(f"UPDATE directory_group SET gone_at = CASE WHEN gone_at IS NULL THEN ? END WHERE {flips}", _stored(now))
+    return [id for (id,) in moved]
 
 
 def _tell_joined(directory: Directory, joined: list[tuple[int, str]], by: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from sync.db import db, utcnow
-from sync.models import Access, Account, App, Asset, Person, PersonEmail, Role
+from sync.models import Access, Account, App, Asset, Change, Person, PersonEmail, Role
 from sync.workspace import today, workspace
 
 WANTED = (
@@ -287,6 +287,14 @@ def sole_assets(account_ids: list[int]) -> dict[int, list[Asset]]:
             if asset_id not in stay:
                 found.setdefault(account_id, []).append(assets[asset_id])
     return found
+
+
+def ready_to_leave(app: App, leaving: list[Change]) -> set[int]:
+    """The ids of those removals that a standing yes covers: of nobody who alone controls an asset, and never all."""
+    alone = sole_assets([change.account_id for change in leaving])
+    ready = {change.id for change in leaving if change.account_id not in alone}
+    members = Account.select().where(Account.app == app, Account.state == "present", Account.kind == "user").count()
+    return ready if len(ready) < members else set()
 
 
 def _controllers(asset_ids: list[int], leaving: set[int]) -> set[int]:

@@ -3,9 +3,13 @@ Nothing is decided here."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sync.apps import RUNS_ALL
+from sync.assignments import GIVES
 from sync.matching import PAGE, Page
 from sync.models import App, AppPerson, Change, Person, Report
+from sync.policy import REMOVALS
 from sync.reports import CONFIRM
 
 STATES = ("open", "applied", "dismissed", "superseded")
@@ -29,8 +33,17 @@ def search(person: Person, app: App | None = None, state: str = "", number: int 
     return Page(list(rows), total, number, pages)
 
 
-def confirmable(report: Report) -> tuple[int, int]:
-    """(removals from the app, other changes) that a yes would carry out now."""
+@dataclass(frozen=True)
+class Ready:
+    """What a yes would carry out now: removals from the app, other changes in it, changes in Rollcall alone."""
+
+    removals: int
+    acts: int
+    others: int
+
+
+def confirmable(report: Report) -> Ready:
     ready = Change.select().where(Change.report == report, Change.decision == CONFIRM)
-    removals = ready.where(Change.kind == "removed user", Change.in_app).count()
-    return removals, ready.count() - removals
+    removals = ready.where(Change.kind.in_(REMOVALS), Change.in_app).count()
+    acts = ready.where(Change.kind.in_(GIVES)).count()
+    return Ready(removals, acts, ready.count() - removals - acts)

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from peewee import Case, fn
+from peewee import fn
 
-from sync import activity, compare, matching, notify, policy, tasks
+from sync import activity, assigned_acts, assigned_looks, compare, matching, notify, policy, tasks
+from sync.assigned_looks import whom
+from sync.assignments import GIVES, KINDS
 from sync.db import db, utcnow, writing
-from sync.models import Account, App, Asset, Change, Person, Report, Task
-from sync.workspace import workspace
+from sync.models import Account, App, Change, Person, Report, Task
+from sync.policy import REMOVALS
 
 CONFIRM, HELD, IGNORED, LEFT_OUT, CONFIRMED, APPLIED = (
     "needs confirmation", "held", "ignored", "left out", "confirmed", "applied",
@@ -47,12 +49,14 @@ def leave_out(change: Change, reason: str, by: str) -> None:
 def _leave_out(change: Change, reason: str, by: str) -> None:
     now = utcnow()
     Change.update(decision=LEFT_OUT, decided_by=by, decided_at=now).where(Change.id == change.id).execute()
-    if change.account_id and change.in_app:
+    if change.kind in GIVES:
+        assigned_acts.leave_out(change, reason, by)
+    elif change.account_id and change.in_app:
         Account.update(left_out=reason, left_out_by=by, left_out_at=now).where(
             Account.id == change.account_id
         ).execute()
     activity.record(by, "left out", about=whom(change), why=reason, app=change.app_id, report=change.report_id,
-                    person=change.account and change.account.person_id)
+                    person=change.person_id or (change.account and change.account.person_id))
 
 
 def take_back(change: Change, by: str) -> None:
@@ -68,20 +72,26 @@ def _take_back(change: Change, by: str) -> None:
     released = change.report.released_at is not None and change.created_at <= change.report.released_at
     decision = CONFIRM if change.in_app or released else HELD
     Change.update(decision=decision, decided_by=None, decided_at=None).where(Change.id == change.id).execute()
-    if change.account_id:
+    if change.kind in GIVES:
+        assigned_acts.take_back(change)
+        activity.record(by, "took back leaving out", about=whom(change), why=change.reason, app=change.app_id,
+                        person=change.person_id or change.account.person_id)
+    elif change.account_id:
         forget_leaving_out(change.account, by)
 
 
 def guard(report: Report) -> None:
-    """Hold a mass removal, or let it through again when it no longer is one. What was released stays released."""
-    removals = Change.select().where(
-        Change.report == report, Change.kind == "removed user", Change.in_app, Change.decision.in_((CONFIRM, HELD))
-    )
+    """Hold what is too much at once, or let it through again when it no longer is. What was released stays released."""
+    asked = Change.select().where(Change.report == report, Change.in_app, Change.decision.in_((CONFIRM, HELD)))
     if report.released_at:
-        removals = removals.where(Change.created_at > report.released_at)
-    decision = HELD if policy.is_mass(report.app, removals.count()) else CONFIRM
-    ids = removals.where(Change.decision != decision).select(Change.id)
-    Change.update(decision=decision).where(Change.id.in_(ids)).execute()
+        asked = asked.where(Change.created_at > report.released_at)
+    for kinds in (REMOVALS, *((kind,) for kind in GIVES)):
+        mine = asked.where(Change.kind.in_(kinds))
+        number = mine.select(fn.COUNT(fn.COALESCE(Change.person, Change.account).distinct())).scalar()
+        mass = policy.is_mass(report.app, number) if kinds == REMOVALS else policy.is_mass_of(report.app, kinds, number)
+        decision = HELD if mass else CONFIRM
+        ids = mine.where(Change.decision != decision).select(Change.id)
+        Change.update(decision=decision).where(Change.id.in_(ids)).execute()
 
 
 def forget_leaving_out(account: Account, by: str) -> None:
@@ -102,12 +112,6 @@ def _undecided(change: Change, *decisions: str) -> Change:
 def _touch(report: Report) -> None:
     report.version += 1
     count(report)
-
-
-def whom(change: Change) -> str:
-    if change.account is not None:
-        return change.account.name or change.account.email or change.account.external_id
-    return change.asset.name if change.asset is not None else ""
 
 
 def count(report: Report) -> None:
@@ -202,7 +206,7 @@ def finish(report: Report, by: str, version: int | None = None, left_out: dict[i
         _leave_out_all(report, left_out or {}, by)
         confirmed, made = _carry_out_confirmed(report, by, only)
         if not confirmed and Change.select().where(Change.report == report, Change.decision == HELD).exists():
-            raise ReportHeld("A guard holds these removals because they are many at once. Release them first.")
+            raise ReportHeld("A guard holds these changes because they are many at once. Release them first.")
         rest = Change.select().where(Change.report == report, Change.decision.in_((CONFIRM, HELD)))
         if not rest.exists():
             _close(report, "applied", by)
@@ -245,7 +249,8 @@ def _leave_out_all(report: Report, left_out: dict[int, str], by: str) -> None:
         if change is None or change.decision not in (CONFIRM, HELD, LEFT_OUT):
             raise ReportChanged("Somebody you left out is no longer in this report. Look at it again.")
         if not reason.strip():
-            raise ReportProblem(f"Say why {whom(change)} keeps the seat: the reason is shown beside it from now on.")
+            kept = "is left out" if change.kind in GIVES else "keeps the seat"
+            raise ReportProblem(f"Say why {whom(change)} {kept}: the reason is shown beside it from now on.")
         _leave_out(change, reason.strip(), by)
 
 
@@ -262,10 +267,9 @@ def _carry_out_confirmed(report: Report, by: str, only: set[int] | None) -> tupl
         waiting = waiting.where(Change.id.in_(only))
     confirmed, made = 0, []
     for change in list(waiting):
-        removes = change.kind == "removed user" and change.in_app
-        if removes and (why := _no_longer_holds(change.account)):
+        if change.in_app and (why := _no_longer_holds(change)):
             Change.update(decision=IGNORED, reason=why, report=None).where(Change.id == change.id).execute()
-        elif removes and (why := policy.protection(change.account)):
+        elif change.in_app and (why := _protection(change)):
             Change.update(decision=IGNORED, protected=why).where(Change.id == change.id).execute()
         else:
             change.decision, change.decided_by, change.decided_at = CONFIRMED, by, utcnow()
@@ -276,7 +280,10 @@ def _carry_out_confirmed(report: Report, by: str, only: set[int] | None) -> tupl
     return confirmed, made
 
 
-def _no_longer_holds(account: Account) -> str | None:
+def _no_longer_holds(change: Change) -> str | None:
+    if change.kind in KINDS:
+        return assigned_looks.no_longer_holds(change)
+    account = change.account
     if account.state != "present":
         return "No longer in the app"
     if account.match != "matched" or account.person is None:
@@ -286,8 +293,14 @@ def _no_longer_holds(account: Account) -> str | None:
     return None
 
 
+def _protection(change: Change) -> str | None:
+    return assigned_looks.protection(change) if change.kind in KINDS else policy.protection(change.account)
+
+
 def _carry_out(change: Change, by: str) -> Task | None:
     """Update Rollcall at once; the task that updates the app, where the app has something to update."""
+    if change.kind in GIVES:
+        return assigned_acts.carry_out(change, by)
     if change.kind == "removed asset":
         compare.drop_asset(change.asset_id)
     elif change.kind == "revoked access":
@@ -306,79 +319,16 @@ def _carry_out(change: Change, by: str) -> Task | None:
 
 
 def finish_by_policy(app: App) -> None:
-    """The Owner's standing yes: confirm what waits, but nothing held, nobody who alone controls an asset, and never
+    """The Owner's standing yeses: confirm what waits, but nothing held, nobody who alone controls an asset, and never
     everybody."""
     report = open_report(app)
-    if report is None or app.removal != "automatic":
+    if report is None or not (app.removal == "automatic" or app.joiners or app.unassigned):
         return
-    waiting = [
-        change for change in Change.select().where(
-            Change.report == report, Change.decision == CONFIRM, Change.kind == "removed user", Change.in_app)
-    ]  # fmt: skip
-    alone = policy.sole_assets([change.account_id for change in waiting])
-    ready = {change.id for change in waiting if change.account_id not in alone}
-    members = Account.select().where(Account.app == app, Account.state == "present", Account.kind == "user").count()
-    if ready and len(ready) < members:
-        finish(report, "policy: remove by itself", only=ready)
-
-
-def sentence(report: Report) -> str:
-    """The one sentence on top: "3 people left Acme and still have a seat in Slack."."""
-    app, company = report.app, workspace().name
-    leavers = Change.select().where(
-        Change.report == report, Change.kind == "removed user", Change.in_app, Change.decision.in_(UNDECIDED)
-    ).count()
-    if report.state == "open" and leavers:
-        who = "1 person" if leavers == 1 else f"{leavers:,} people"
-        return f"{who} left {company} and still {'has' if leavers == 1 else 'have'} a seat in {app.name}."
-    if report.state == "open":
-        return f"{app.name} has changes that wait for your look."
-    taken = sum(report.counts.values())
-    if not taken:
-        return f"Nothing had changed in {app.name}."
-    return f"{taken:,} {'change' if taken == 1 else 'changes'} in {app.name}: this report is {report.state}."
-
-
-SECTIONS = {
-    "New users": ("new user",),
-    "Removed users": ("removed user",),
-    "Updated roles": ("updated role",),
-    "Updated profiles": ("updated profile",),
-    "Assets and access": (
-        "new asset", "removed asset", "renamed asset", "granted access", "revoked access", "changed access",
-    ),
-}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Section:
-    """One drop-down of the wizard; `rows` are the first of `total`."""
-
-    title: str
-    total: int
-    rows: list[Change]
-
-
-def sections(report: Report, limit: int = 100) -> list[Section]:
-    """The drop-downs of the wizard, what waits first."""
-    return [
-        Section(title, sum(report.counts.get(kind, 0) for kind in kinds), rows_of(report, kinds, limit))
-        for title, kinds in SECTIONS.items()
-    ]
-
-
-def rows_of(report: Report, kinds: tuple[str, ...], limit: int, offset: int = 0) -> list[Change]:
-    rows = list(
-        Change.select(Change, Account, Person, Asset)
-        .left_outer_join(Account)
-        .left_outer_join(Person)
-        .switch(Change)
-        .left_outer_join(Asset)
-        .where(Change.report == report, Change.kind.in_(kinds))
-        .order_by(Case(Change.decision, ((APPLIED, 3), (IGNORED, 2), (LEFT_OUT, 1)), 0), Change.id)
-        .limit(limit)
-        .offset(offset)
-    )
-    for change in rows:
-        change.report = report  # known already: not asked for once a row
-    return rows
+    waiting = list(Change.select().where(Change.report == report, Change.decision == CONFIRM, Change.in_app))
+    ready = assigned_acts.ready_by_policy(app, waiting)
+    if app.removal == "automatic":
+        leaving = [change for change in waiting if change.kind == "removed user"]
+        ready["policy: remove by itself"] = policy.ready_to_leave(app, leaving)
+    for by, ids in ready.items():
+        if ids:
+            finish(report, by, only=ids)

@@ -9,8 +9,9 @@ from typing import Any
 
 from connectors.base import DirectoryPerson
 from sync import activity, notify, push, schedule, soon
-from sync.db import db, writing
-from sync.directory_compare import Guard, apply_pushed
+from sync.db import db, utcnow, writing
+from sync.directory_compare import apply_pushed
+from sync.directory_guard import Guard
 from sync.directory_reading import stage, staging
 from sync.matching import normal_email
 from sync.models import (
@@ -18,9 +19,11 @@ from sync.models import (
     DirectoryEntry,
     DirectoryGroup,
     DirectoryGroupMember,
+    GroupRule,
     Person,
     ScimMember,
     ScimResource,
+    TeamGroup,
 )
 from sync.workspace import workspace
 
@@ -118,8 +121,12 @@ def _join_groups(directory: Directory, user: ScimResource, entry: DirectoryEntry
         .join(ScimMember, on=(ScimMember.group == ScimResource.id))
         .where(DirectoryGroup.directory == directory, ScimMember.member_id == user.scim_id)
     )
-    for group in list(groups):
-        DirectoryGroupMember.insert(group=group, entry=entry).on_conflict_ignore().execute()
+    joined = [
+        group.id for group in list(groups)
+        if DirectoryGroupMember.get_or_none(group=group, entry=entry) is None
+        and DirectoryGroupMember.create(group=group, entry=entry)
+    ]  # fmt: skip
+    soon.check_apps_of_groups(joined, directory.name)
 
 
 @schedule.each_minute
@@ -141,9 +148,7 @@ def take_over_group(group: ScimResource) -> None:
     """Bring the directory's group, and which people are in it, in line with a group that was written or deleted."""
     with writing():
         if group.deleted_at:
-            DirectoryGroup.delete().where(
-                DirectoryGroup.directory == group.directory_id, DirectoryGroup.external_id == group.scim_id
-            ).execute()
+            _forget(group)
             return
         name = group.document.get("displayName") or ""
         row, _ = DirectoryGroup.get_or_create(
@@ -153,9 +158,25 @@ def take_over_group(group: ScimResource) -> None:
         entries = DirectoryEntry.select(DirectoryEntry.id).join(
             ScimMember, on=(ScimMember.member_id == DirectoryEntry.external_id)
         ).where(ScimMember.group == group.id, DirectoryEntry.directory == group.directory_id)
-        DirectoryGroupMember.delete().where(
+        before = DirectoryGroupMember.select().where(DirectoryGroupMember.group == row).count()
+        left = DirectoryGroupMember.delete().where(
             DirectoryGroupMember.group == row, DirectoryGroupMember.entry.not_in(entries)
         ).execute()
         rows = [{"group": row, "entry": entry} for entry in entries]
         for start in range(0, len(rows), CHUNK):
             DirectoryGroupMember.insert_many(rows[start : start + CHUNK]).on_conflict_ignore().execute()
+        if left or len(rows) != before:
+            soon.check_apps_of_groups([row.id], group.directory.name)
+
+
+def _forget(group: ScimResource) -> None:
+    """It is gone; while rules need it, who was in it last stays known."""
+    row = DirectoryGroup.get_or_none(directory=group.directory_id, external_id=group.scim_id)
+    if row is None:
+        return
+    needed = GroupRule.select().where(GroupRule.group == row).exists()
+    if needed or TeamGroup.select().where(TeamGroup.group == row).exists():
+        DirectoryGroup.update(gone_at=utcnow()).where(DirectoryGroup.id == row.id).execute()
+        soon.check_apps_of_groups([row.id], group.directory.name)
+    else:
+        row.delete_instance()

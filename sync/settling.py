@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sync import compare, invitation_mail, matching, soon
 from sync.db import db, utcnow
-from sync.models import Access, Account, App, Invitation, Role, Task
+from sync.models import Access, Account, App, Assignment, Invitation, Role, Task
 from sync.workspace import workspace
 
 UNDER_WAY = ("queued", "running", "needs attention")
@@ -32,6 +32,8 @@ def _removal(task: Task, gone: bool) -> None:
     Account.update(**state).where(Account.id == task.account_id, Account.state == "removing").execute()
     if gone:
         Access.delete().where(Access.account == task.account_id).execute()
+        theirs = (Assignment.app == task.app_id) & (Assignment.person == task.account.person_id)
+        Assignment.delete().where(theirs, Assignment.ended_at.is_null(False)).execute()
     matching.recount(task.app)
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from sync import activity, schedule
 from sync.db import utcnow, writing
-from sync.models import Account, App, Check
+from sync.models import Account, App, Check, GroupRule, TeamGroup
 
 PAUSE = timedelta(seconds=15)  # for others who leave at the same time
 CHUNK = 500  # ids in one SQL statement
@@ -23,6 +23,20 @@ def check_apps_of(person_ids: Iterable[int], by: str) -> list[App]:
                 Account.person.in_(ids[start : start + CHUNK]), Account.state != "gone"
             )
             found |= {app.id: app for app in App.select().where(App.state == "active", App.id.in_(with_seat))}
+        for app in found.values():
+            ask(app, by, "directory")
+    return list(found.values())
+
+
+def check_apps_of_groups(group_ids: Iterable[int], by: str) -> list[App]:
+    """The same of each active app whose rules ask who is in one of these directory groups."""
+    ids, found = sorted(set(group_ids)), {}
+    with writing():
+        for start in range(0, len(ids), CHUNK):
+            among = ids[start : start + CHUNK]
+            rules = GroupRule.select(GroupRule.app).left_outer_join(TeamGroup, on=(TeamGroup.team == GroupRule.team))
+            asked = rules.where(GroupRule.group.in_(among) | TeamGroup.group.in_(among))
+            found |= {app.id: app for app in App.select().where(App.state == "active", App.id.in_(asked))}
         for app in found.values():
             ask(app, by, "directory")
     return list(found.values())

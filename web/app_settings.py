@@ -263,7 +263,7 @@ def disconnection(app: App) -> tuple[str, int]:
 
 def _disconnection(app: App, problem: str = "") -> tuple[str, int]:
     report = reports.open_report(app)
-    waiting = sum(report_list.confirmable(report)) if report else 0
+    waiting = sum(vars(report_list.confirmable(report)).values()) if report else 0
     return _asks("apps/_disconnection.html", f"Disconnect {app.name}?", app, problem, waiting=waiting)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 
-from sync import checks, reports
+from sync import checks, report_rows
 from sync.apps import AppProblem
 from sync.db import utcnow
 from sync.models import App, Check
@@ -24,6 +24,10 @@ COUNTED = {
     "updated_profiles": ("updated profile", None),
     "assets": ("change of assets", "changes of assets"),
     "access": ("change of access", "changes of access"),
+    "to_invite": ("person to invite", "people to invite"),
+    "roles_to_change": ("role to change", "roles to change"),
+    "access_to_grant": ("access to grant", "accesses to grant"),
+    "no_longer_assigned": ("person no longer assigned", "people no longer assigned"),
 }
 
 
@@ -78,7 +82,7 @@ def progress_of(app: App, check: Check) -> dict:
     return {
         "app": app, "check": check, "live": live, "phase": _phase(check, kind_of(app).asset_word),
         "took": _took(check), "found": "" if live else found(check), "report": report,
-        "sentence": reports.sentence(report) if report else "",
+        "sentence": report_rows.sentence(report) if report else "",
     }
 
 

@@ -4,14 +4,17 @@ A dialog over the page it was opened from; at its own address, the whole page.""
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from flask import Blueprint, Response, abort, render_template, request, url_for
 
-from sync import assets, policy, report_list, reports, tasks
+from sync import assets, assigned_acts, policy, report_list, report_rows, reports, tasks
 from sync.models import App, Asset, Change, Report
-from sync.reports import CONFIRM, HELD, LEFT_OUT, SECTIONS, ReportProblem
+from sync.policy import REMOVALS
+from sync.report_rows import SECTIONS
+from sync.reports import CONFIRM, HELD, LEFT_OUT, ReportProblem
 from web.answers import INVALID, dialog, go_to, safe_address, wants_part
-from web.app_page import kind_of, match_in_words, name_of
+from web.app_page import can, kind_of, match_in_words, name_of
 from web.permissions import app_part
 from web.security import by
 from web.words import plural
@@ -29,7 +32,10 @@ class Row:
     change: Change
     ticked: bool | None = None
     reason: str = ""
+    told_by: str = ""  # who left it out
+    told_at: datetime | None = None
     problem: str = ""
+    by_hand: bool = False  # the app gives no way to it: a yes makes a to-do of it
     alone: list[Asset] = field(default_factory=list)  # what this account alone controls
     assets: int = 0
 
@@ -61,13 +67,10 @@ def show(app: App, report: Report) -> tuple[str, int]:
 
 def _wizard(app: App, report: Report, given: Given | None = None, problem: str = "") -> tuple[str, int]:
     limit = max(FIRST, len(given.shown) if given else 0, request.args.get("limit", 0, type=int))
-    removals, others = report_list.confirmable(report)
     return dialog(
         "wizard/_wizard.html", TITLE, INVALID if problem else 200, app=app, report=report, kind=kind_of(app),
-        problem=problem, sentence=reports.sentence(report), removals=removals, others=others,
-        sections=[
-            (section, _rows(app, section.rows, given)) for section in reports.sections(report, limit) if section.total
-        ],
+        problem=problem, sentence=report_rows.sentence(report), ready=report_list.confirmable(report),
+        sections=[(section, _rows(app, section.rows, given)) for section in report_rows.sections(report, limit)],
         acts=[] if report.state == "open" else tasks.of_report(report), back=_back(app), **_words(),
     )  # fmt: skip
 
@@ -78,11 +81,14 @@ def _words() -> dict:
 
 def _rows(app: App, changes: list[Change], given: Given | None = None) -> list[Row]:
     undecided = [change for change in changes if change.decision in (CONFIRM, HELD, LEFT_OUT)]
-    removals = [change.account_id for change in undecided if change.kind == "removed user" and change.in_app]
+    removals = [change.account_id for change in undecided if change.kind in REMOVALS and change.in_app]
     alone, counted = policy.sole_assets(removals), assets.count_of(removals)
+    kept, able = assigned_acts.reasons(undecided), can(app)
     rows = []
     for change in changes:
         row = Row(change, alone=alone.get(change.account_id, []), assets=counted.get(change.account_id, 0))
+        row.reason, row.told_by, row.told_at = kept.get(change.id, ("", "", None))
+        row.by_hand = change in undecided and assigned_acts.NEEDS.get(change.kind, "") not in {"", *able}
         if change in undecided and change.report.state == "open":
             _tick(row, given)
         rows.append(row)
@@ -92,12 +98,11 @@ def _rows(app: App, changes: list[Change], given: Given | None = None) -> list[R
 def _tick(row: Row, given: Given | None) -> None:
     change = row.change
     row.ticked = change.decision != LEFT_OUT
-    row.reason = (change.account.left_out or "") if change.account_id and not row.ticked else ""
     if given and change.id in given.shown and change.decision != HELD:
         row.ticked = change.id in given.ticked
         row.reason = given.reasons.get(change.id, row.reason)
         if not row.ticked and not row.reason:
-            row.problem = "Say why: the reason is shown beside this person from now on."
+            row.problem = "Say why: the reason is shown beside it from now on."
 
 
 @pages.get("/changes")
@@ -109,12 +114,11 @@ def changes(app: App, report: Report) -> str | tuple[str, int]:
         abort(400)
     if not wants_part():
         return _wizard(app, report)
-    kinds = SECTIONS[section]
-    total = sum(report.counts.get(kind, 0) for kind in kinds)
-    found = reports.rows_of(report, kinds, FIRST, offset)
+    found = report_rows.rows_of(report, SECTIONS[section].kinds, FIRST, offset)
     return render_template(
-        "wizard/_rows.html", app=app, report=report, kind=kind_of(app), title=section, total=total,
-        rows=_rows(app, found), shown=offset + len(found), back=_back(app), **_words(),
+        "wizard/_rows.html", app=app, report=report, kind=kind_of(app), key=section,
+        total=report_rows.total_of(report, section), rows=_rows(app, found), shown=offset + len(found),
+        back=_back(app), **_words(),
     )
 
 
@@ -123,10 +127,8 @@ def changes(app: App, report: Report) -> str | tuple[str, int]:
 def finish(app: App, report: Report) -> Response | tuple[str, int]:
     """Finish Sync: the yes."""
     given = Given.from_form()
-    left_out_before = {
-        change.id: change.account.left_out if change.account_id else ""
-        for change in Change.select().where(Change.report == report, Change.decision == LEFT_OUT)
-    }
+    left_out_now = list(Change.select().where(Change.report == report, Change.decision == LEFT_OUT))
+    left_out_before = {change_id: why for change_id, (why, *_) in assigned_acts.reasons(left_out_now).items()}
     left_out = {
         change_id: reason for change_id, reason in given.reasons.items() if left_out_before.get(change_id) != reason
     }
@@ -145,8 +147,11 @@ def _finished(app: App, done: reports.Finish) -> str:
         return f"This report was finished already: nothing was done twice. {app.name} shows how far it is."
     if not done.tasks:
         return f"Finish Sync: {app.name} is up to date in Rollcall. Nobody is removed from it."
-    people = plural(len(done.tasks), "person leaves", "people leave")
-    return f"Finish Sync: {people} {app.name}. Below you see when the app has confirmed it."
+    leaving = sum(task.act == "remove" for task in done.tasks)
+    told = [f"{plural(leaving, 'person leaves', 'people leave')} {app.name}"] if leaving else []
+    if others := len(done.tasks) - leaving:
+        told.append(f"{plural(others, 'change is', 'changes are')} made in {app.name}")
+    return f"Finish Sync: {' and '.join(told)}. Below you see when the app has confirmed it."
 
 
 @pages.post("/release")
@@ -171,7 +176,7 @@ def dismissal(app: App, report: Report) -> tuple[str, int]:
 
 def _dismissal(app: App, report: Report, problem: str = "") -> tuple[str, int]:
     return dialog("wizard/_dismissal.html", "Dismiss this report?", INVALID if problem else 200,
-                  app=app, report=report, problem=problem, sentence=reports.sentence(report))
+                  app=app, report=report, problem=problem, sentence=report_rows.sentence(report))
 
 
 @pages.post("/dismissal")

@@ -274,7 +274,7 @@ def test_many_rows_come_a_hundred_at_a_time_and_count_as_ticked(owner: Client, c
     page = owner.get(f"/reports/{report.id}").text
     assert page.count('name="yes"') == 100 and "130 more are not shown and count as ticked" in page
     assert outcome(page) == "Removes 230 people from Chat."
-    further = f"/reports/{report.id}/changes?section=Removed+users&offset=100"
+    further = f"/reports/{report.id}/changes?section=removed-users&offset=100"
     part = owner.get(further, htmx=True).text
     assert part.count('name="yes"') == 100 and "30 more are not shown" in part and "<html" not in part
     assert owner.get(f"/reports/{report.id}?limit=200").text.count('name="yes"') == 200, "without JavaScript"

@@ -1,0 +1,106 @@
+"""The yes to what rules want in an app, and the decision against it: the task that does it, or the reason that is kept.
+Whether it still holds is assigned_looks.py's to say."""
+
+from __future__ import annotations
+
+from peewee import fn
+
+from connectors import base
+from sync import activity, apps, onboarding, policy, tasks
+from sync.assigned_looks import whom
+from sync.assignments import ACCESS, ENDED, GIVES, INVITE, ROLE
+from sync.models import Account, App, Change, Invitation, LeftOut, Task
+
+NEEDS = {INVITE: base.INVITE, ROLE: base.CHANGE_ROLE, ACCESS: base.GRANT, ENDED: base.REMOVE}  # of the connector
+CONFIRMED = {INVITE: "confirmed invitation", ROLE: "confirmed role", ACCESS: "confirmed access"}
+
+
+def carry_out(change: Change, by: str) -> Task | None:
+    """The task of a change of GIVES that was confirmed; None where one like it is under way. The caller wakes it."""
+    activity.record(by, CONFIRMED[change.kind], about=whom(change), why=change.reason, before=change.before,
+                    after=change.after, app=change.app_id, report=change.report_id,
+                    person=change.person_id or change.account.person_id)  # fmt: skip
+    role = change.detail["role"]
+    if change.kind == INVITE:
+        asked = onboarding.invite(change.app, change.detail["email"], role, by, report=change.report, change=change)
+        return asked.task
+    act = "change role" if change.kind == ROLE else "grant"
+    live = Task.select().where(
+        Task.account == change.account_id, Task.act == act, Task.state.in_(tasks.LIVE),
+        fn.COALESCE(Task.asset, 0) == (change.asset_id or 0),
+    )  # fmt: skip
+    if live.exists():
+        return None
+    before = change.detail.get("before")
+    return tasks.add(change.app, act, change.account, by, report=change.report, change=change, asset=change.asset,
+                     role=role, before=before)  # fmt: skip
+
+
+def leave_out(change: Change, reason: str, by: str) -> None:
+    """Keep the decision against a change of GIVES; inside the caller's transaction."""
+    LeftOut.delete().where(*_is_it(change)).execute()
+    LeftOut.create(app=change.app_id, kind=change.kind, account=change.account_id, person=change.person_id,
+                   asset=change.asset_id, role=change.detail["role"], reason=reason, made_by=by)  # fmt: skip
+
+
+def take_back(change: Change) -> None:
+    LeftOut.delete().where(*_is_it(change)).execute()
+
+
+def _is_it(change: Change) -> tuple:
+    return (
+        LeftOut.app == change.app_id, LeftOut.kind == change.kind, LeftOut.role == change.detail["role"],
+        *(
+            field.is_null() if value is None else field == value
+            for field, value in ((LeftOut.account, change.account_id), (LeftOut.person, change.person_id),
+                                 (LeftOut.asset, change.asset_id))
+        ),
+    )  # fmt: skip
+
+
+def reasons(changes: list[Change]) -> dict[int, tuple[str, str, object]]:
+    """By change id, of those that were left out: (why, who said so, when)."""
+    kept = {}
+    for change in changes:
+        if change.decision != "left out":
+            continue
+        if change.kind in GIVES:
+            row = LeftOut.get_or_none(*_is_it(change))
+            kept[change.id] = (row.reason, row.made_by, row.made_at) if row else ("", "", None)
+        elif change.account is not None:
+            account = change.account
+            kept[change.id] = (account.left_out or "", account.left_out_by or "", account.left_out_at)
+    return kept
+
+
+def left_out_of(app: App) -> list[LeftOut]:
+    """What was left out of what the rules of an app want, the latest first."""
+    return list(LeftOut.select().where(LeftOut.app == app).order_by(LeftOut.id.desc()))
+
+
+def ask_again(row: LeftOut, by: str) -> None:
+    """The next check asks about it again."""
+    LeftOut.delete().where(LeftOut.id == row.id).execute()
+    about = row.account and (row.account.name or row.account.email) or row.person and row.person.name or ""
+    activity.record(by, "took back leaving out", about=about, why=row.reason, app=row.app_id,
+                    person=row.person_id or (row.account and row.account.person_id))  # fmt: skip
+
+
+def ready_by_policy(app: App, waiting: list[Change]) -> dict[str, set[int]]:
+    """What the Owner's standing yeses cover of what waits for one: who says so → ids of changes.
+
+    Who was in the app or invited before waits all the same: somebody decided, or it went wrong.
+    """
+    can = apps.capabilities_of(app)
+    ready = {}
+    if app.joiners == "automatic" and base.INVITE in can:
+        before = Invitation.select(Invitation.person).where(Invitation.app == app, Invitation.person.is_null(False))
+        seats = Account.select(Account.person).where(Account.app == app, Account.person.is_null(False))
+        known = {row.person_id for row in before} | {row.person_id for row in seats}
+        ready["policy: invite joiners by itself"] = {
+            change.id for change in waiting if change.kind == INVITE and change.person_id not in known
+        }
+    if app.unassigned == "automatic" and base.REMOVE in can:
+        ended = [change for change in waiting if change.kind == ENDED]
+        ready["policy: remove by itself who is in no group any more"] = policy.ready_to_leave(app, ended)
+    return ready

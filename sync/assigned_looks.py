@@ -1,0 +1,91 @@
+"""Whether what rules want still holds: asked when the yes is given, and once more right before the act.
+Rules, groups, people and seats may have changed since the check."""
+
+from __future__ import annotations
+
+from sync import assignments, policy
+from sync.assignments import ACCESS, ENDED, INVITE, ROLE
+from sync.models import Access, Account, App, Assignment, Change, PersonEmail
+
+
+def no_longer_holds(change: Change, acting: bool = False) -> str | None:
+    """Why what a change of assignments.KINDS asked about isn't so any more, at this instant; None while it is.
+
+    `acting` is right before the act: what it has done already may show, and is no reason against it.
+    """
+    person = change.person or (change.account and change.account.person)
+    if person is None or person.status != "active":
+        return "Nobody who is active is meant any more"
+    if change.kind == INVITE:
+        return _said_otherwise(change, person.id) or (None if acting else _has_a_seat(change.app, person.id))
+    account = Account.get_by_id(change.account_id)
+    if account.state == "gone" or account.match != "matched" or account.person_id != person.id:
+        return "The account is gone, or somebody else's"
+    if change.kind == ENDED:
+        return _assigned_again(change.app, person.id)
+    if account.state != "present" or account.status != "active":
+        return "The account is not in use any more"
+    if why := account.protected or person.hold:
+        return f"Protected: {why}"
+    return _said_otherwise(change, person.id) or (None if acting else _is_so_already(change, account))
+
+
+def _said_otherwise(change: Change, person_id: int) -> str | None:
+    wanted = (change.detail or {}).get("role")
+    if change.kind == ACCESS:
+        given = change.asset is not None and change.asset.state == "present" and assignments.gives_access(
+            change.app, person_id, change.asset, wanted)  # fmt: skip
+        return None if given else "No rule gives this access any more"
+    role = assignments.place_of(change.app, person_id).role
+    if role is None:
+        return "In no group any more whose rule gives this"
+    return None if role in ("", wanted) else "The rules give another role now"
+
+
+def _has_a_seat(app: App, person_id: int) -> str | None:
+    emails = PersonEmail.select(PersonEmail.normal).where(PersonEmail.person == person_id)
+    theirs = (Account.person == person_id) & (Account.match != "service account") | Account.normal.in_(emails)
+    here = Account.select().where(Account.app == app, Account.state != "gone", theirs)
+    return "Is in the app already" if here.exists() else None
+
+
+def _assigned_again(app: App, person_id: int) -> str | None:
+    if assignments.place_of(app, person_id).covered:
+        return "In a group of this app again"
+    ended = Assignment.select().where(
+        Assignment.app == app, Assignment.person == person_id, Assignment.ended_at.is_null(False)
+    )
+    return None if ended.exists() else "No rule has to do with this seat any more"
+
+
+def _is_so_already(change: Change, account: Account) -> str | None:
+    if change.kind == ROLE:
+        return "Has this role already" if account.role == change.detail["role"] else None
+    access = Access.get_or_none(Access.account == account, Access.asset == change.asset_id)
+    if access is not None and change.detail["role"] in ("", access.role):
+        return "Has this access already"
+    return None
+
+
+def protection(change: Change) -> str | None:
+    """Why a change of assignments.KINDS may not be carried out although it holds (rule 5)."""
+    if change.kind == ENDED:
+        return policy.protection(change.account)
+    if change.kind == ROLE:
+        privileged = policy.privileged_roles(change.app)
+        account = change.account
+        if account.external_id == change.app.identity_id:
+            return "Protected: Rollcall acts with this account"
+        demoted = account.role in privileged and change.detail["role"] not in privileged
+        if demoted and not policy.administrators_beside(account, privileged).exists():
+            return policy.LAST
+    return None
+
+
+def whom(change: Change) -> str:
+    """Whom or what a change is about, by name."""
+    if change.account is not None:
+        return change.account.name or change.account.email or change.account.external_id
+    if change.person is not None:
+        return change.person.name or (change.detail or {}).get("email", "")
+    return change.asset.name if change.asset is not None else ""

@@ -1,0 +1,251 @@
+"""Who should have what in an app by the rules of its groups, beside what they have there: set-based, in `wanted`.
+A rule that rests, its group or role being gone or its directory paused, covers who was in it but gives nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sync import policy
+from sync.db import db, utcnow
+from sync.models import App, Asset, Assignment, GroupRule
+from sync.workspace import today
+
+INVITE, ROLE, ACCESS, ENDED = "to invite", "to change role", "to grant access", "no longer assigned"
+GIVES = (INVITE, ROLE, ACCESS)  # kinds of Change by which the app gets to be as the rules say
+KINDS = (*GIVES, ENDED)
+
+
+def concerns(app: App) -> bool:
+    """Whether rules have anything to say in this app: most have none."""
+    return (
+        GroupRule.select().where(GroupRule.app == app).exists()
+        or Assignment.select().where(Assignment.app == app).exists()
+    )
+
+
+def want(app: App, removal_suspends: bool) -> None:
+    """Find what the rules want and add it to `wanted`, after the leavers; who is assigned from now on is kept.
+
+    Inside the check's transaction, on what it has taken over.
+    """
+    if not concerns(app):
+        return
+    values = gather(app, removal_suspends)
+    for statement in (_FORGET, _ASSIGN, _END):
+        db.execute_sql(statement, values)
+    compare(values)
+
+
+def gather(app: App, removal_suspends: bool = False) -> dict[str, object]:
+    """Fill TEMP `covered`, a row for each person, rule and group, and `assigned`, what each person gets of them all.
+
+    Returns what the statements of this room are given.
+    """
+    values = {
+        "app": app.id, "person": None, "now": str(utcnow()), "suspends": removal_suspends, "today": str(today()),
+        "identity": app.identity_id, "blind": is_blind(app),
+    }  # fmt: skip
+    for name, query in (("covered", _COVERED), ("assigned", _ASSIGNED.format(covered="covered"))):
+        db.execute_sql(f"DROP TABLE IF EXISTS temp.{name}")
+        db.execute_sql(f"CREATE TEMP TABLE {name} AS {query}", values)
+        db.execute_sql(f"CREATE INDEX temp.{name}_person ON {name} (person_id)")
+    return values
+
+
+def is_blind(app: App) -> bool:
+    """A rule rests and nobody knows who was in it, its directory being gone: then nothing is taken from anybody."""
+    found = db.execute_sql(
+        """
+        SELECT EXISTS (SELECT 1 FROM group_rule WHERE app_id = ?1 AND group_id IS NULL AND team_id IS NULL)
+            OR EXISTS (SELECT 1 FROM group_rule r JOIN team_group t ON t.team_id = r.team_id AND t.group_id IS NULL
+                       WHERE r.app_id = ?1)
+        """,
+        (app.id,),
+    ).fetchone()
+    return bool(found[0])
+
+
+def compare(values: dict[str, object]) -> None:
+    """What the app lacks of TEMP `assigned`, and what it has too much, into `wanted`."""
+    for statement in (_TO_INVITE, _TO_CHANGE_ROLE, _TO_GRANT, _NO_LONGER_ASSIGNED, _LEFT_OUT, _PROTECT_LAST):
+        db.execute_sql(statement, values)
+
+
+_COVERED = """
+    SELECT e.person_id, r.id AS rule_id, r.role, ro.label, coalesce(ro.privileged, 0) AS privileged,
+        coalesce(ro.place, 0) AS place,
+        g.gone_at IS NULL AND d.state = 'active' AND e.status = 'active' AND p.status = 'active'
+            AND (r.role = '' OR ro.id IS NOT NULL) AS gives,
+        CASE WHEN t.id IS NULL THEN 'in group ' ELSE 'in team ' || t.name || ', group ' END
+            || g.name || ' of ' || d.name AS via
+    FROM (
+        SELECT id, group_id FROM group_rule WHERE app_id = :app AND group_id IS NOT NULL
+        UNION SELECT r.id, tg.group_id FROM group_rule r JOIN team_group tg ON tg.team_id = r.team_id
+        WHERE r.app_id = :app AND tg.group_id IS NOT NULL
+    ) x
+    CROSS JOIN group_rule r ON r.id = x.id
+    CROSS JOIN directory_group g ON g.id = x.group_id
+    CROSS JOIN directory d ON d.id = g.directory_id
+    CROSS JOIN directory_group_member m ON m.group_id = g.id
+    CROSS JOIN directory_entry e ON e.id = m.entry_id AND e.status <> 'deprovisioned'
+    CROSS JOIN person p ON p.id = e.person_id
+    LEFT JOIN team t ON t.id = r.team_id
+    LEFT JOIN role ro ON ro.app_id = :app AND ro.external_id = r.role
+    WHERE :person IS NULL OR e.person_id = :person
+"""
+_HIGHEST = "role = '', privileged DESC, place, rule_id, via"
+_ASSIGNED = f"""
+    SELECT person_id, role, coalesce(nullif(label, ''), role) AS label, privileged, via, rests
+    FROM (
+        SELECT *, row_number() OVER (PARTITION BY person_id ORDER BY gives DESC, {_HIGHEST}) AS n,
+            min(gives) OVER (PARTITION BY person_id) = 0 AS rests
+        FROM {{covered}}
+    ) WHERE n = 1 AND gives
+"""
+# Ended, and out of the app: who comes in by hand later is nobody whom rules gave a seat.
+_FORGET = """
+    DELETE FROM assignment WHERE app_id = :app AND ended_at IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM account a WHERE a.app_id = :app AND a.person_id = assignment.person_id AND a.state <> 'gone')
+"""
+_ASSIGN = """
+    INSERT INTO assignment (app_id, person_id, role, why, since)
+    SELECT :app, person_id, role, via, :now FROM assigned WHERE true
+    ON CONFLICT (app_id, person_id) DO UPDATE
+    SET role = excluded.role, why = excluded.why, ended_at = NULL,
+        since = CASE WHEN ended_at IS NULL THEN since ELSE excluded.since END
+    WHERE role <> excluded.role OR why <> excluded.why OR ended_at IS NOT NULL
+"""
+_END = """
+    UPDATE assignment SET ended_at = :now
+    WHERE app_id = :app AND ended_at IS NULL AND NOT :blind
+      AND person_id IN (SELECT id FROM person WHERE status = 'active')
+      AND person_id NOT IN (SELECT person_id FROM covered)
+"""
+# Who has no seat, under whatever address, and isn't invited. A service account is no seat of who answers for it.
+_TO_INVITE = """
+    INSERT INTO wanted (kind, person_id, in_app, after, reason, detail)
+    SELECT 'to invite', s.person_id, 1, coalesce(nullif(ro.label, ''), ro.external_id, s.role),
+        s.via || coalesce(' → ' || coalesce(nullif(ro.label, ''), ro.external_id, nullif(s.role, '')), ''),
+        json_object('role', coalesce(ro.external_id, s.role), 'email', main.email)
+    FROM assigned s
+    JOIN person_email main ON main.person_id = s.person_id AND main.main
+    LEFT JOIN role ro ON ro.id = CASE WHEN s.role <> ''
+        THEN (SELECT id FROM role WHERE app_id = :app AND external_id = s.role)
+        ELSE (SELECT id FROM role WHERE app_id = :app AND NOT privileged ORDER BY standard DESC, place DESC LIMIT 1) END
+    WHERE NOT EXISTS (
+        SELECT 1 FROM account a WHERE a.person_id = s.person_id AND a.app_id = :app AND a.state <> 'gone'
+          AND a."match" <> 'service account')
+      AND NOT EXISTS (
+        SELECT 1 FROM person_email pe JOIN account a ON a.app_id = :app AND a.normal = pe.normal AND a.state <> 'gone'
+        WHERE pe.person_id = s.person_id)
+      AND NOT EXISTS (
+        SELECT 1 FROM invitation i WHERE i.app_id = :app AND i.state IN ('ongoing', 'failed', 'invited')
+          AND (i.person_id = s.person_id
+            OR i.normal IN (SELECT normal FROM person_email WHERE person_id = s.person_id)))
+"""
+# A seat that may be changed by rules: matched, in use, nobody's decision or hold against it.
+_SEATS = """
+    FROM assigned s JOIN account a ON a.person_id = s.person_id AND a.app_id = :app AND a.state = 'present'
+        AND a."match" = 'matched' AND a.status = 'active' AND a.kind = 'user' AND a.protected IS NULL
+        AND a.external_id IS NOT :identity
+    JOIN person p ON p.id = s.person_id AND p.hold IS NULL
+"""
+_LIVE = "t.account_id = a.id AND t.state IN ('queued', 'running', 'needs attention')"
+_TO_CHANGE_ROLE = f"""
+    INSERT INTO wanted (kind, account_id, in_app, before, after, reason, detail)
+    SELECT 'to change role', a.id, 1, coalesce(nullif(was.label, ''), a.role), s.label, s.via || ' → ' || s.label,
+        json_object('role', s.role, 'before', a.role, 'demotes', was.privileged AND NOT s.privileged)
+    {_SEATS} LEFT JOIN role was ON was.app_id = :app AND was.external_id = a.role
+    WHERE s.role <> '' AND a.role <> s.role AND NOT s.rests AND NOT :blind
+      AND NOT EXISTS (SELECT 1 FROM app_task t WHERE {_LIVE} AND t.act = 'change role')
+"""
+# Who may hand an asset on is not made less by a rule; where rules differ, the role that may hand on comes first.
+_TO_GRANT = f"""
+    INSERT INTO wanted (kind, account_id, asset_id, in_app, before, after, reason, detail)
+    SELECT 'to grant access', a.id, g.asset_id, 1, x.role, nullif(g.role, ''),
+        g.via || coalesce(' → ' || nullif(g.role, ''), ''),
+        json_object('role', g.role, 'before', x.role)
+    {_SEATS}
+    JOIN (
+        SELECT c.person_id, c.via, ra.asset_id, ra.role, row_number() OVER (
+            PARTITION BY c.person_id, ra.asset_id ORDER BY ra.role = '', EXISTS (
+                SELECT 1 FROM access y WHERE y.app_id = :app AND y.role = ra.role AND y.privileged) DESC,
+            {_HIGHEST.replace("role", "c.role", 1)}) AS n
+        FROM covered c JOIN group_rule_asset ra ON ra.rule_id = c.rule_id
+        JOIN asset ON asset.id = ra.asset_id AND asset.state = 'present' WHERE c.gives
+    ) g ON g.person_id = s.person_id AND g.n = 1
+    LEFT JOIN access x ON x.account_id = a.id AND x.asset_id = g.asset_id
+    WHERE (x.id IS NULL OR g.role <> '' AND x.role <> g.role AND NOT x.privileged AND NOT s.rests AND NOT :blind)
+      AND NOT EXISTS (
+        SELECT 1 FROM app_task t WHERE {_LIVE} AND t.act IN ('grant', 'revoke') AND t.asset_id = g.asset_id)
+"""
+_NO_LONGER_ASSIGNED = f"""
+    {policy.WANT}
+    SELECT 'no longer assigned', a.id, NULL, 1, coalesce(nullif(r.label, ''), a.role), 'No longer ' || s.why,
+        {policy.PROTECTED}, CASE WHEN a.left_out_at >= s.ended_at THEN a.left_out END
+    FROM assignment s JOIN person p ON p.id = s.person_id AND p.status = 'active'
+    JOIN account a ON a.person_id = s.person_id AND a.app_id = :app AND a.state = 'present' AND a."match" = 'matched'
+    LEFT JOIN role r ON r.app_id = :app AND r.external_id = a.role
+    WHERE s.app_id = :app AND s.ended_at IS NOT NULL AND NOT :blind
+      AND s.person_id NOT IN (SELECT person_id FROM covered) AND (a.status <> 'suspended' OR NOT :suspends)
+"""
+_LEFT_OUT = """
+    UPDATE wanted SET left_out = l.reason FROM left_out l
+    WHERE l.app_id = :app AND l.kind = wanted.kind AND l.role = wanted.detail ->> 'role'
+      AND l.account_id IS wanted.account_id AND l.person_id IS wanted.person_id AND l.asset_id IS wanted.asset_id
+"""
+_LOSES = """
+    wanted.protected IS NULL AND wanted.left_out IS NULL AND wanted.in_app
+    AND (wanted.kind IN ('removed user', 'no longer assigned') OR wanted.detail ->> 'demotes')
+"""
+_PROTECT_LAST = f"""
+    UPDATE wanted SET protected = 'Protected: the last ' || coalesce(before, 'owner') || ' of the app'
+    WHERE kind IN ('to change role', 'no longer assigned') AND {_LOSES}
+      AND account_id IN (
+        SELECT a.id FROM account a JOIN role r ON r.app_id = :app AND r.external_id = a.role AND r.privileged
+        WHERE a.app_id = :app)
+      AND NOT EXISTS (
+        SELECT 1 FROM account a JOIN role r ON r.app_id = :app AND r.external_id = a.role AND r.privileged
+        WHERE a.app_id = :app AND a.state = 'present' AND a.status = 'active' AND a.kind = 'user'
+          AND a.id NOT IN (SELECT account_id FROM wanted WHERE account_id IS NOT NULL AND {_LOSES}))
+"""
+
+
+@dataclass(frozen=True)
+class Place:
+    """What the rules of an app say of one person right now: `role` is None where they give nothing."""
+
+    role: str | None
+    covered: bool
+
+
+def place_of(app: App, person_id: int) -> Place:
+    """As of this instant, without waiting for a check."""
+    values = {"app": app.id, "person": person_id}
+    covered = is_blind(app) or db.execute_sql(f"SELECT 1 FROM ({_COVERED}) LIMIT 1", values).fetchone() is not None
+    row = db.execute_sql(f"SELECT role FROM ({_ASSIGNED.format(covered=f'({_COVERED})')})", values).fetchone()
+    return Place(row and row[0], covered)
+
+
+def gives_access(app: App, person_id: int, asset: Asset, role: str) -> bool:
+    """Whether a rule gives this person this role on the asset right now."""
+    values = {"app": app.id, "person": person_id, "asset": asset.id, "role": role}
+    return db.execute_sql(
+        f"""
+        SELECT 1 FROM ({_COVERED}) c JOIN group_rule_asset ra ON ra.rule_id = c.rule_id
+        WHERE c.gives AND ra.asset_id = :asset AND ra.role = :role
+        """,
+        values,
+    ).fetchone() is not None
+
+
+def forget_uncovered(apps: Iterable[App]) -> None:
+    """After rules or teams were changed by hand: whom none covers any more keeps the seat, as one given by hand."""
+    for app in apps:
+        values = gather(app)
+        db.execute_sql(
+            "DELETE FROM assignment WHERE app_id = :app AND ended_at IS NULL "
+            "AND person_id NOT IN (SELECT person_id FROM covered)", values)
+        if not GroupRule.select().where(GroupRule.app == app).exists():
+            Assignment.delete().where(Assignment.app == app).execute()

@@ -1,0 +1,119 @@
+"""A report as it is looked at: its one sentence, its drop-downs, the changes in each.
+Nothing is decided here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from peewee import Case
+
+from sync.assignments import ACCESS, ENDED, INVITE, ROLE
+from sync.models import Account, Asset, Change, Person, Report
+from sync.reports import APPLIED, IGNORED, LEFT_OUT, UNDECIDED
+from sync.workspace import workspace
+
+ASSETS_AND_ACCESS = (
+    "new asset", "removed asset", "renamed asset", "granted access", "revoked access", "changed access",
+)  # fmt: skip
+WANTED = {
+    INVITE: ("person to invite", "people to invite"),
+    ROLE: ("role to change", "roles to change"),
+    ACCESS: ("access to grant", "accesses to grant"),
+    ENDED: ("person no longer assigned", "people no longer assigned"),
+}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A drop-down of the wizard: what it is called and which changes it holds; `in_app` where rules want them there."""
+
+    title: str
+    kinds: tuple[str, ...]
+    in_app: bool = False
+
+
+SECTIONS = {
+    "new-users": Kind("New users", ("new user",)),
+    "removed-users": Kind("Removed users", ("removed user",)),
+    "updated-roles": Kind("Updated roles", ("updated role",)),
+    "updated-profiles": Kind("Updated profiles", ("updated profile",)),
+    "assets-and-access": Kind("Assets and access", ASSETS_AND_ACCESS),
+    "to-invite": Kind("To invite", (INVITE,), True),
+    "roles-in-app": Kind("Updated roles", (ROLE,), True),
+    "access-in-app": Kind("Access", (ACCESS,), True),
+    "no-longer-assigned": Kind("No longer assigned", (ENDED,), True),
+}
+
+
+@dataclass(frozen=True)
+class Section:
+    """One drop-down; `rows` are the first of `total`."""
+
+    key: str
+    kind: Kind
+    total: int
+    rows: list[Change]
+
+
+def sections(report: Report, limit: int = 100) -> list[Section]:
+    """The drop-downs of the wizard that hold something, what waits first."""
+    found = []
+    for key, kind in SECTIONS.items():
+        if total := total_of(report, key):
+            found.append(Section(key, kind, total, rows_of(report, kind.kinds, limit)))
+    return found
+
+
+def total_of(report: Report, key: str) -> int:
+    return sum(report.counts.get(kind, 0) for kind in SECTIONS[key].kinds)
+
+
+def rows_of(report: Report, kinds: tuple[str, ...], limit: int, offset: int = 0) -> list[Change]:
+    joins = Person.alias()
+    rows = list(
+        Change.select(Change, Account, Person, Asset, joins)
+        .left_outer_join(Account)
+        .left_outer_join(Person)
+        .switch(Change)
+        .left_outer_join(Asset)
+        .switch(Change)
+        .left_outer_join(joins, on=(Change.person == joins.id), attr="person")
+        .where(Change.report == report, Change.kind.in_(kinds))
+        .order_by(Case(Change.decision, ((APPLIED, 3), (IGNORED, 2), (LEFT_OUT, 1)), 0), Change.id)
+        .limit(limit)
+        .offset(offset)
+    )
+    for change in rows:
+        change.report = report  # known already: not asked for once a row
+    return rows
+
+
+def sentence(report: Report) -> str:
+    """The one sentence on top: "3 people left Acme and still have a seat in Slack."."""
+    app, company = report.app, workspace().name
+    if report.state != "open":
+        taken = sum(report.counts.values())
+        if not taken:
+            return f"Nothing had changed in {app.name}."
+        return f"{taken:,} {'change' if taken == 1 else 'changes'} in {app.name}: this report is {report.state}."
+    wants = _in_words(report)
+    leavers = _undecided(report, "removed user")
+    if leavers:
+        who = "1 person" if leavers == 1 else f"{leavers:,} people"
+        left = f"{who} left {company} and still {'has' if leavers == 1 else 'have'} a seat in {app.name}"
+        return f"{left}; by its groups, {wants}." if wants else f"{left}."
+    if wants:
+        return f"By the groups of {app.name}: {wants}."
+    return f"{app.name} has changes that wait for your look."
+
+
+def _undecided(report: Report, kind: str) -> int:
+    return Change.select().where(
+        Change.report == report, Change.kind == kind, Change.in_app, Change.decision.in_(UNDECIDED)
+    ).count()
+
+
+def _in_words(report: Report) -> str:
+    """What rules want: "2 people to invite, 1 role to change"."""
+    counted = [(_undecided(report, kind) if report.counts.get(kind) else 0, words) for kind, words in WANTED.items()]
+    return ", ".join(f"{number:,} {words[number != 1]}" for number, words in counted if number)
