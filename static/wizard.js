@@ -34,6 +34,16 @@
     });
   };
 
+  // An offboarding goes through many apps, each with its own price.
+  const sayOffboarding = (form) => {
+    const outcome = form.querySelector("#offboarding-outcome");
+    if (!outcome) return;
+    const going = [...form.querySelectorAll("input[name=yes]:checked")];
+    const saved = going.reduce((sum, box) => sum + Number(box.dataset.price), 0);
+    const seats = `${going.length} ${going.length === 1 ? "seat" : "seats"}`;
+    outcome.textContent = `Removes ${seats}${saved ? `, saves ${money(saved, outcome.dataset.currency)} a month` : ""}.`;
+  };
+
   const needReason = (box) => {
     const reason = document.getElementById(`reason-${box.value}`);
     if (reason) reason.required = !box.checked;
@@ -42,19 +52,23 @@
 
   document.addEventListener("change", (event) => {
     const box = event.target;
-    if (!box.matches?.("#sync-form input[name=yes]")) return;
+    if (!box.matches?.(":is(#sync-form, #offboarding-form) input[name=yes]")) return;
     const reason = needReason(box);
     if (!box.checked) reason?.focus();
     say(box.form);
+    sayOffboarding(box.form);
   });
 
   // A reason that is missing may lie in a list that is closed: open it, so that the browser can point to it.
   document.addEventListener("invalid", (event) => event.target.closest?.("#sync-form details")?.setAttribute("open", ""), true);
 
-  document.addEventListener("htmx:afterSettle", () => {
-    const form = document.getElementById("sync-form");
+  const show = () => {
+    const form = document.querySelector("#sync-form, #offboarding-form");
     if (!form?.querySelector("input[name=yes]:not(:checked)")) return;
     form.querySelectorAll("input[name=yes]").forEach(needReason);
     say(form);
-  });
+    sayOffboarding(form);
+  };
+  document.addEventListener("htmx:afterSettle", show);
+  show();
 })();

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sync import activity, keeping, notify, people, reports, schedule
+from sync import activity, keeping, notify, people, policy, reports, schedule
 from sync.db import utcnow, writing
 from sync.models import Account, App, Change, Offboarding, Person, Report, Role
 from sync.offboarding_preview import decidable
@@ -30,12 +30,13 @@ class Start:
     already: bool = False
 
 
-def start(person: Person, asker: Person, seen: set[int], left_out: dict[int, str], *, key: str | None = None,
-          on: date | None = None, reason: str = "") -> Start:  # fmt: skip
+def start(person: Person, asker: Person, seen: set[int], left_out: dict[int, str], *, locked: Iterable[int] = (),
+          key: str | None = None, on: date | None = None, reason: str = "") -> Start:  # fmt: skip
     """The yes for all seats that were on the page (`seen`: account ids) but those left out, each with its reason.
 
-    `on` is the day to do it, None for now; `key` is the page's: sent twice it is one. Only the apps that `asker` owns
-    are touched. Raises OffboardingProblem, PeopleProblem or KeepingProblem, and changes nothing then.
+    `locked` are further ones that the page showed as protected: no yes covers them. `on` is the day to do it, None for
+    now; `key` is the page's: sent twice it is one. Only the apps that `asker` owns are touched. Raises
+    OffboardingProblem, PeopleProblem or KeepingProblem, and changes nothing then.
     """
     by, reason = people.signature(asker), " ".join(reason.split())[:200]
     with writing():
@@ -43,22 +44,26 @@ def start(person: Person, asker: Person, seen: set[int], left_out: dict[int, str
             return Start(before, already=True)
         person = Person.get_by_id(person.id)
         mine = [seat for seat in decidable(person, asker)[0] if seat.state == "present"]
-        _refuse(mine, seen, left_out)
+        _refuse(person, mine, seen, set(locked), left_out)
         if planned := keeping.scheduled(person):
             keeping.cancel(planned, by, "Another offboarding replaces it")
         offboarding = Offboarding.create(person=person, state=PLANNED if on else "applied", remove_on=on, key=key,
                                          reason=reason, asked_by=by, decided_at=None if on else utcnow())
         if on:
-            _plan(offboarding, mine, left_out)
+            _plan(offboarding, [seat for seat in mine if seat.id in seen], left_out)
         else:
             _carry_out(offboarding, mine, left_out, by)
         return Start(offboarding)
 
 
-def _refuse(mine: list[Account], seen: set[int], left_out: dict[int, str]) -> None:
-    """A yes holds for what was on the page alone."""
-    if {seat.id for seat in mine} - seen:
+def _refuse(person: Person, mine: list[Account], seen: set[int], locked: set[int], left_out: dict[int, str]) -> None:
+    """A yes holds for what was on the page alone, as it was there."""
+    if person.hold is not None:
+        raise OffboardingProblem(f"On legal hold: {person.hold}. Nothing was changed: lift the hold first.")
+    if {seat.id for seat in mine} - seen - locked:
         raise OffboardingProblem("Another seat was found while you looked at this. Nothing was changed: look again.")
+    if any(seat.id in locked and policy.protection_of_seat(seat) is None for seat in mine):
+        raise OffboardingProblem("A seat is no longer protected. Nothing was changed: look again.")
     for seat in mine:
         if not left_out.get(seat.id, "left out").strip():
             raise OffboardingProblem(f"Say why the seat in {seat.app.name} is left out. Nothing was changed.")
@@ -137,7 +142,7 @@ def _finish_in(app: App, seats: list[Account], person: Person, left_out: dict[in
     waiting = _ids(report, None)
     ready = _ids(report, [change.id for _, change in ours])
     if ready or not waiting:
-        with suppress(reports.ReportHeld):  # all of ours are protected, a guard holds the others: the next check says so
+        with suppress(reports.ReportHeld):  # ours are protected, a guard holds the others: the next check tells
             reports.finish(report, by, only=ready)
     if reports.open_report(app):
         notify.report_ready(report)

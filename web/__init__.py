@@ -26,6 +26,7 @@ AREAS = (
     "setup", "signin", "oidc", "apps", "app_settings", "connect", "members", "member_acts", "invitations", "account",
     "assets", "checks", "wizard", "reports",
     "tasks", "people", "directories", "directory_tokens", "scim", "activity", "settings", "oidc_settings", "health",
+    "keeping", "offboarding",
 )
 
 

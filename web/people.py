@@ -6,10 +6,11 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, abort, current_app, render_template, request, url_for
 
-from sync import activity, apps, people, signin
+from sync import activity, apps, people, person_page, signin
 from sync.models import Person
 from sync.people import PeopleProblem
-from web.answers import INVALID, asked, dialog, go_to, page_or_part
+from web.answers import INVALID, asked, dialog, go_to, page_or_part, wants_part
+from web.app_page import kind_of
 from web.frame import MANAGERS
 from web.permissions import WORKSPACE_ROLES, outranks, require_rank_over, workspace_role
 from web.security import sign_in, signed_in_person
@@ -17,6 +18,7 @@ from web.uploads import UploadProblem, text_of
 
 pages = Blueprint("people", __name__, url_prefix="/people")
 
+TOLD = 20  # entries of the timeline at a time
 ROLE_WORDS = {
     "owner": "Everything, and who else is an owner.",
     "super admin": "Everything, but for owners.",
@@ -88,14 +90,26 @@ def _uploaded() -> str:
 @workspace_role(*MANAGERS)
 def show(person_id: int) -> str:
     person = _person(person_id)
-    seats = people.seats_of(person)
     open_to_me = {app.id for app in apps.apps_of(signed_in_person())}
+    timeline = _timeline(person, open_to_me)
+    if wants_part():
+        return render_template("people/_timeline.html", person=person, **timeline)
+    seats = people.seats_of(person)
     visible = [seat for seat in seats if seat.app_id in open_to_me]
     return render_template(
-        "people/show.html", person=person, email=people.main_email(person), seats=visible,
-        elsewhere=len(seats) - len(visible), entries=people.entries_of(person), role_words=ROLE_WORDS,
-        told=activity.entries(person=person, limit=20, of_apps=open_to_me),
+        "people/show.html", person=person, email=people.main_email(person), elsewhere=len(seats) - len(visible),
+        seats=person_page.in_full(visible), cost=person_page.cost(visible), groups=person_page.groups(person),
+        removed=person_page.removed(person, open_to_me), invitations=person_page.invitations(person, open_to_me),
+        offboardings=person_page.offboardings(person), entries=people.entries_of(person), role_words=ROLE_WORDS,
+        kind_of=kind_of, **timeline,
     )
+
+
+def _timeline(person: Person, app_ids: set[int]) -> dict:
+    search = request.args.get("search", "").strip()
+    told = activity.entries(person=person, search=search, before_id=asked("before"), limit=TOLD + 1, of_apps=app_ids)
+    older = told[TOLD - 1].id if len(told) > TOLD else None
+    return {"told": told[:TOLD], "older": older, "search": search, "before": asked("before")}
 
 
 @pages.get("/<int:person_id>/edit")

@@ -47,6 +47,13 @@ def _number(text: str) -> int | str:
     return int(text) if text.isdecimal() and len(text) < 10 else text
 
 
+@pages.patch("/grace")
+@workspace_role(*apps.RUNS_ALL)
+def update_grace() -> Response | tuple[str, int]:
+    given = {"grace_days": request.form.get("grace_days", "")}
+    return _update("grace", given, {name: int(text) if text.isdecimal() else text for name, text in given.items()})
+
+
 def _update(part: str, given: dict, values: dict) -> Response | tuple[str, int]:
     try:
         update_workspace(_by(), **values)

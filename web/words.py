@@ -3,7 +3,7 @@ Times are relative, with the exact one on hover, in the workspace's zone."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from flask import Flask, g
@@ -17,7 +17,7 @@ FIXED = "\u00a0"  # a space that does not break the line
 
 def install(app: Flask) -> None:
     app.jinja_env.filters.update(number=number, percent=percent, money=money, when=when, on_day=on_day, clock=clock,
-                                 short_name=short_name)
+                                 short_name=short_name, calendar_day=calendar_day)
     app.jinja_env.globals.update(plural=plural, share=share, duration=duration)
 
 
@@ -67,6 +67,12 @@ def when(moment: datetime | None, otherwise: str = "never") -> Markup | str:
 def on_day(moment: datetime | None, otherwise: str = "–") -> Markup | str:
     """A naive UTC time as <time>: "3 Nov", with the year when it is another one."""
     return otherwise if moment is None else _time(moment, _day(local(moment)))
+
+
+def calendar_day(day: date) -> str:
+    """A day of the workspace's calendar: "3 December", with the year when it is another one."""
+    year = "" if day.year == local(utcnow()).year else f" {day.year}"
+    return f"{day.day}{FIXED}{day:%B}{year}"
 
 
 def clock(minute: int) -> str:

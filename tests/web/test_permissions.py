@@ -10,7 +10,18 @@ from flask import Flask
 
 from sync import apps, push
 from sync.db import db
-from sync.models import Account, Asset, Check, Directory, Invitation, Person, Report, Task
+from sync.models import (
+    Account,
+    Asset,
+    Change,
+    Check,
+    Directory,
+    Invitation,
+    Offboarding,
+    Person,
+    Report,
+    Task,
+)
 from tests.web.client import Client
 from web.permissions import open_to_all, refuse_views_without_permission
 
@@ -120,6 +131,20 @@ TABLE = {
     "GET /people/<int:person_id>/departure": MANAGERS,
     "POST /people/<int:person_id>/departure": MANAGERS,
     "DELETE /people/<int:person_id>/departure": MANAGERS,
+    "GET /people/<int:person_id>/hold": MANAGERS,
+    "PUT /people/<int:person_id>/hold": MANAGERS,
+    "DELETE /people/<int:person_id>/hold": MANAGERS,
+    "GET /people/<int:person_id>/remove-on": MANAGERS,
+    "PUT /people/<int:person_id>/remove-on": MANAGERS,
+    "DELETE /people/<int:person_id>/remove-on": MANAGERS,
+    "GET /people/<int:person_id>/offboardings/new": MANAGERS,
+    "POST /people/<int:person_id>/offboardings": MANAGERS,
+    "GET /people/<int:person_id>/offboardings/<int:offboarding_id>": MANAGERS,
+    "GET /people/<int:person_id>/offboardings/<int:offboarding_id>/tasks": MANAGERS,
+    "DELETE /people/<int:person_id>/offboardings/<int:offboarding_id>": MANAGERS,
+    "POST /people/<int:person_id>/offboardings/<int:offboarding_id>/tasks/<int:task_id>/attempts": APP_OWNERS,
+    "POST /people/<int:person_id>/offboardings/<int:offboarding_id>/tasks/<int:task_id>/completion": APP_OWNERS,
+    "DELETE /people/<int:person_id>/offboardings/<int:offboarding_id>/tasks/<int:task_id>": APP_OWNERS,
     "GET /people/<int:person_id>/workspace-role": RUNS_ALL,
     "PUT /people/<int:person_id>/workspace-role": RUNS_ALL,
     "GET /people/<int:person_id>/password": RUNS_ALL,
@@ -153,6 +178,7 @@ TABLE = {
     "PATCH /settings/workspace": RUNS_ALL,
     "PATCH /settings/guard": RUNS_ALL,
     "PATCH /settings/invitations": RUNS_ALL,
+    "PATCH /settings/grace": RUNS_ALL,
     "PUT /settings/password": SIGNED_IN,
     "POST /settings/test-mails": RUNS_ALL,
     "GET /settings/sign-in": OWNERS,
@@ -191,7 +217,11 @@ def world(chat, someone, by: str) -> dict[str, int | str]:
     report = Report.get(Report.state == "open")
     account = Account.get(Account.email == "p1@acme.example")
     asset = Asset.select().first() or Asset.create(app=chat.app, external_id="general", kind="channel", name="general")
-    task = Task.create(app=chat.app, report=report, act="remove", account=account, state="needs attention")
+    task = Task.create(app=chat.app, report=report, act="remove", account=account, state="needs attention",
+                       change=report.changes.where(Change.account == account).get())  # fmt: skip
+    target = someone("Tess Target", "user")
+    offboarding = Offboarding.create(person=target, state="applied")
+    Change.update(offboarding=offboarding).where(Change.id == task.change_id).execute()
     return {
         "app_id": chat.app.id,
         "report_id": report.id,
@@ -201,7 +231,8 @@ def world(chat, someone, by: str) -> dict[str, int | str]:
         "task_id": task.id,
         "invitation_id": Invitation.create(app=chat.app, email="kim@x.example", normal="kim@x.example", task=task).id,
         "check_id": Check.select().first().id,
-        "person_id": someone("Tess Target", "user").id,
+        "person_id": target.id,
+        "offboarding_id": offboarding.id,
         "directory_id": Directory.create(kind="csv", name="Staff", settings={"file": "/nowhere.csv"}).id,
         **_pushed(),
         "path": "Users",

@@ -1,0 +1,67 @@
+"""How far an offboarding is: each seat that its yes covered, across all apps, with the act that removes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sync.models import Account, App, Change, Offboarding, Report, Task
+from sync.tasks import LIVE
+
+
+@dataclass
+class Line:
+    """One seat: its `task`, or without one the `word`, `tone` and `detail` of why; `report` is where it waits."""
+
+    change: Change
+    task: Task | None = None
+    word: str = ""
+    tone: str = "neutral"
+    detail: str = ""
+    report: Report | None = None
+
+
+def lines(offboarding: Offboarding, app_ids: Iterable[int]) -> tuple[list[Line], int]:
+    """(the seats in these apps by the app's name, how many are in others)."""
+    shown = set(app_ids)
+    rows = list(
+        Change.select(Change, App, Account, Report).join(App).switch(Change).join(Account).switch(Change)
+        .left_outer_join(Report).where(Change.offboarding == offboarding).order_by(App.name, Change.id)
+    )  # fmt: skip
+    tasks = {task.change_id: task for task in Task.select().where(
+        Task.change.in_([change.id for change in rows])).order_by(Task.id)}  # fmt: skip
+    visible = [change for change in rows if change.app_id in shown]
+    return [_line(change, tasks.get(change.id)) for change in visible], len(rows) - len(visible)
+
+
+def _line(change: Change, task: Task | None) -> Line:
+    if task is not None:
+        return Line(change, task)
+    waits = change.report is not None and change.report.state == "open"
+    if change.decision == "left out":
+        return Line(change, word="Left out", tone="waiting", detail=change.account.left_out or change.reason)
+    if change.decision == "scheduled":
+        return Line(change, word="Planned", tone="neutral")
+    if change.decision == "held" and waits:
+        return Line(change, word="Held by a guard", tone="waiting", report=change.report,
+                    detail="So many at once look wrong. An Owner releases the app's report, and finishes it.")
+    if change.decision == "needs confirmation" and waits:
+        return Line(change, word="Waits in the report", tone="waiting", report=change.report)
+    if change.protected:
+        return Line(change, word="Stays", tone="neutral", detail=change.protected)
+    return Line(change, word="No longer needed", tone="neutral", detail=change.reason)
+
+
+def is_live(found: list[Line]) -> bool:
+    """True while an act moves by itself."""
+    return any(line.task is not None and line.task.state in ("queued", "running") for line in found)
+
+
+def stuck(found: list[Line]) -> int:
+    return sum(line.task is not None and line.task.state == "needs attention" for line in found)
+
+
+def tally(found: list[Line]) -> tuple[int, int]:
+    """(acts that are done, acts that are or were to be done)."""
+    acts = [line.task for line in found if line.task is not None and line.task.state in ("done", "failed", *LIVE)]
+    return sum(task.state == "done" for task in acts), len(acts)

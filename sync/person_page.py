@@ -1,0 +1,114 @@
+"""What the page of one person shows: seats with what they open, what was removed, invitations, groups, offboardings.
+Nothing is decided here; which apps may be shown is the caller's to say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from peewee import JOIN, fn
+
+from connectors.base import INVITE
+from sync import apps, policy
+from sync.models import (
+    Access,
+    Account,
+    App,
+    Asset,
+    Change,
+    Directory,
+    DirectoryEntry,
+    DirectoryGroup,
+    DirectoryGroupMember,
+    Invitation,
+    Offboarding,
+    Person,
+    Role,
+)
+from sync.vault import VaultProblem
+
+OPEN_INVITATIONS = ("ongoing", "failed", "invited")
+
+
+@dataclass
+class Seat:
+    """One seat with its access by asset, and the assets that nobody beside this person controls."""
+
+    account: Account
+    access: list[Access] = field(default_factory=list)
+    alone: list[Asset] = field(default_factory=list)
+
+
+def in_full(accounts: list[Account]) -> list[Seat]:
+    """These seats of one person, in as many statements however many there are."""
+    ids = [account.id for account in accounts]
+    found: dict[int, list[Access]] = {id: [] for id in ids}
+    rows = Access.select(Access, Asset).join(Asset).where(Access.account.in_(ids), Asset.state == "present")
+    for access in rows.order_by(Access.privileged.desc(), Asset.kind, Asset.name):
+        found[access.account_id].append(access)
+    alone = policy.sole_assets([account.id for account in accounts if account.match == "matched"])
+    return [Seat(account, found[account.id], alone.get(account.id, [])) for account in accounts]
+
+
+def cost(accounts: Iterable[Account]) -> int:
+    """Hundredths a month of the seats whose app has a price."""
+    return sum(account.app.seat_price or 0 for account in accounts if account.match == "matched")
+
+
+@dataclass
+class Removed:
+    """A seat that this person had; `role` in words. `can_invite` where the app is connected and can be asked to."""
+
+    account: Account
+    role: str
+    can_invite: bool
+
+
+def removed(person: Person, app_ids: Iterable[int]) -> list[Removed]:
+    """The seats that were removed from them in these apps, the latest first, but those whose app has them again."""
+    confirmed = Change.select(Change.account).where(
+        Change.kind.in_(("removed user", "no longer assigned")), Change.in_app, Change.decision == "confirmed"
+    )
+    here = Account.select(Account.app).where(Account.person == person, Account.state != "gone")
+    rows = (
+        Account.select(Account, App, fn.COALESCE(Role.label, Account.role).alias("role_label")).join(App)
+        .join(Role, JOIN.LEFT_OUTER, on=(Role.app == Account.app) & (Role.external_id == Account.role))
+        .where(Account.person == person, Account.state == "gone", Account.id.in_(confirmed),
+               App.id.in_(list(app_ids)), App.id.not_in(here))
+        .order_by(Account.gone_at.desc())
+    )  # fmt: skip
+    return [Removed(account, account.role_label, _can_invite(account.app)) for account in rows]
+
+
+def _can_invite(app: App) -> bool:
+    try:
+        return app.state == "active" and INVITE in apps.capabilities_of(app)
+    except (apps.AppProblem, VaultProblem):
+        return False
+
+
+def invitations(person: Person, app_ids: Iterable[int]) -> list[Invitation]:
+    """The open ones in these apps, with their apps."""
+    return list(
+        Invitation.select(Invitation, App).join(App)
+        .where(Invitation.person == person, Invitation.state.in_(OPEN_INVITATIONS), App.id.in_(list(app_ids)))
+        .order_by(App.name, Invitation.id)
+    )  # fmt: skip
+
+
+def groups(person: Person) -> dict[str, list[str]]:
+    """The names of the groups that they are in, by their directory's name."""
+    rows = (
+        DirectoryGroup.select(DirectoryGroup.name, Directory.name).join(Directory).switch(DirectoryGroup)
+        .join(DirectoryGroupMember).join(DirectoryEntry)
+        .where(DirectoryEntry.person == person).order_by(Directory.name, DirectoryGroup.name).distinct()
+    )  # fmt: skip
+    found: dict[str, list[str]] = {}
+    for group, directory in rows.tuples():
+        found.setdefault(directory, []).append(group)
+    return found
+
+
+def offboardings(person: Person) -> list[Offboarding]:
+    """The latest first."""
+    return list(Offboarding.select().where(Offboarding.person == person).order_by(Offboarding.id.desc()))

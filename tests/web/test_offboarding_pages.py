@@ -1,0 +1,196 @@
+"""The pages of leaving: the preview and its yes, the one report across all apps, a legal hold, the day, the person."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from sync import apps, keeping, matching, people, schedule
+from sync.models import Account, Change, Offboarding, Person, Task
+from sync.workspace import today, workspace
+from tests.sync.fixtures import email
+from tests.web.client import Client
+
+
+def tomorrow() -> str:
+    return str(today() + timedelta(days=1))
+
+
+@pytest.fixture
+def ana(chat, second) -> Person:
+    """Person 3, with a seat in each of two apps; one costs 8.75 €."""
+    apps.set_seat_price(chat.app, 875, chat.by)
+    return chat.people[3]
+
+
+def form_of(page: str) -> dict[str, list[str]]:
+    """What a browser would send from the preview, as name → values."""
+    return {
+        "key": re.findall(r'name="key" value="([^"]+)"', page),
+        "shown": re.findall(r'name="shown" value="(\d+)"', page),
+        "locked": re.findall(r'name="locked" value="(\d+)"', page),
+        "yes": re.findall(r'name="yes" value="(\d+)"[^>]* checked', page),
+    }
+
+
+def offboard(owner: Client, person: Person, **values) -> Offboarding:
+    form = form_of(owner.get(f"/people/{person.id}/offboardings/new").text) | values
+    answer = owner.post(f"/people/{person.id}/offboardings", **form)
+    assert answer.status_code == 303, answer.text
+    return Offboarding.select().order_by(Offboarding.id.desc()).get()
+
+
+def test_the_person_page_tells_every_seat_and_its_cost(owner: Client, ana: Person, chat) -> None:
+    page = owner.get(f"/people/{ana.id}").text
+    assert "Second chat" in page and email(3) in page and "Member" in page
+    assert re.search(r"8\.75\s€ a month", page) and "Offboard everywhere" in page
+
+
+def test_what_somebody_alone_controls_is_said(owner: Client, ana: Person, chat) -> None:
+    general = chat.store.add_channel("general", via="page")
+    chat.store.join(general, chat.id_of(3), "manager", via="page")
+    chat.check()
+    for address in (f"/people/{ana.id}", f"/people/{ana.id}/offboardings/new"):
+        assert "alone controls the channel “general”" in " ".join(owner.get(address).text.split()), address
+
+
+def test_the_timeline_is_searched_and_paged(owner: Client, ana: Person, by: str) -> None:
+    for number in range(25):
+        people.edit(ana, by, name=f"Person {number}x")
+    part = owner.get(f"/people/{ana.id}?search=edited", htmx=True, **{"HX-Target": "timeline"}).text
+    assert part.count("<li>") == 20 and "<html" not in part
+    older = re.search(r'href="([^"]+before=\d+)"', part).group(1).replace("&amp;", "&")
+    assert owner.get(older, htmx=True, **{"HX-Target": "timeline"}).text.count("<li>") == 5
+    assert "No entry holds" in owner.get(f"/people/{ana.id}?search=zzz").text
+
+
+def test_preview_and_finish(owner: Client, ana: Person, chat, second) -> None:
+    page = owner.get(f"/people/{ana.id}/offboardings/new").text
+    assert page.count('name="yes"') == 2 and "Removes 2 seats" in page and "8.75" in page
+    row = offboard(owner, ana, reason="Last day was Friday")
+    assert Person.get_by_id(ana.id).status == "deprovisioned" and Task.select().count() == 2
+    page = owner.get(f"/people/{ana.id}/offboardings/{row.id}").text
+    assert "every 2s" in page and "0 of 2 removed" in page and "Last day was Friday" in page
+    schedule.drain()
+    part = owner.get(f"/people/{ana.id}/offboardings/{row.id}/tasks", htmx=True).text
+    assert "every 2s" not in part and "2 of 2 removed" in part and "<html" not in part
+    assert chat.removed() == second.removed() == [email(3)]
+
+
+def test_left_out_needs_a_reason_and_keeps_what_was_written(owner: Client, ana: Person, chat, second) -> None:
+    form = form_of(owner.get(f"/people/{ana.id}/offboardings/new").text)
+    out = form["yes"].pop()
+    answer = owner.post(f"/people/{ana.id}/offboardings", reason="Contract", **form)
+    assert answer.status_code == 422 and "Say why" in answer.text and 'value="Contract"' in answer.text
+    assert form_of(answer.text) == form and Task.select().count() == 0
+    answer = owner.post(f"/people/{ana.id}/offboardings", **form, **{f"reason-{out}": "Hand-over"})
+    page = owner.get(answer.location).text
+    assert "Left out" in page and "Hand-over" in page and Task.select().count() == 1
+
+
+def test_sent_twice_it_is_one(owner: Client, ana: Person) -> None:
+    form = form_of(owner.get(f"/people/{ana.id}/offboardings/new").text)
+    first = owner.post(f"/people/{ana.id}/offboardings", **form)
+    again = owner.post(f"/people/{ana.id}/offboardings", **form)
+    assert again.location == first.location and "nothing was done twice" in owner.get(again.location).text
+    assert Offboarding.select().count() == 1 and Task.select().count() == 2
+
+
+def test_a_seat_whose_protection_was_lifted_meanwhile_is_looked_at_again(owner: Client, ana: Person, chat) -> None:
+    account = Account.get(Account.app == chat.app, Account.email == email(3))
+    matching.protect(account, "Owns the billing", chat.by)
+    form = form_of(owner.get(f"/people/{ana.id}/offboardings/new").text)
+    assert form["locked"] == [str(account.id)]
+    matching.unprotect(account, chat.by)
+    answer = owner.post(f"/people/{ana.id}/offboardings", **form)
+    assert answer.status_code == 422 and "look again" in answer.text and Task.select().count() == 0
+
+
+def test_planned_for_a_day_and_cancelled(owner: Client, ana: Person) -> None:
+    form = form_of(owner.get(f"/people/{ana.id}/offboardings/new").text)
+    for day in ("", "soon", str(today())):
+        wrong = owner.post(f"/people/{ana.id}/offboardings", when="day", day=day, **form)
+        assert wrong.status_code == 422 and 'role="alert"' in wrong.text
+    row = offboard(owner, ana, when="day", day=tomorrow())
+    assert row.state == "scheduled" and Person.get_by_id(ana.id).status == "active"
+    assert "Planned" in owner.get(f"/people/{ana.id}/offboardings/{row.id}").text
+    assert "Planned for" in owner.get(f"/people/{ana.id}").text
+    assert "takes its place" in owner.get(f"/people/{ana.id}/offboardings/new").text
+    owner.send("DELETE", f"/people/{ana.id}/offboardings/{row.id}")
+    assert Offboarding.get_by_id(row.id).state == "cancelled" and Person.get_by_id(ana.id).remove_on is None
+    assert "already" in owner.get(owner.send("DELETE", f"/people/{ana.id}/offboardings/{row.id}").location).text
+
+
+def test_stuck_is_retried_done_by_hand_or_given_up(owner: Client, ana: Person, chat, second) -> None:
+    row = offboard(owner, ana)
+    Task.update(state="needs attention", error="No.").execute()
+    first, other = Task.select().order_by(Task.id)
+    base = f"/people/{ana.id}/offboardings/{row.id}"
+    assert owner.get(base).text.count("Retry") == 2
+    owner.send("POST", f"{base}/tasks/{first.id}/attempts")
+    assert Task.get_by_id(first.id).state == "queued"
+    part = owner.send("POST", f"{base}/tasks/{other.id}/completion", htmx=True)
+    assert 'id="offboarding-acts"' in part.text and Task.get_by_id(other.id).state == "done"
+    owner.send("DELETE", f"{base}/tasks/{first.id}")
+    assert Task.get_by_id(first.id).state == "cancelled"
+    stranger = Offboarding.create(person=chat.people[4], state="applied")
+    assert owner.send("POST", f"/people/{chat.people[4].id}/offboardings/{stranger.id}/tasks/{other.id}/attempts"
+                      ).status_code == 404  # fmt: skip
+
+
+def test_an_admin_sees_and_takes_only_what_they_own(site, ana: Person, chat, second, someone, by: str) -> None:
+    admin = someone("Jana Kowalski", "admin")
+    apps.set_part(chat.app, admin, "owner", by)
+    hers = Client(site, admin)
+    page = hers.get(f"/people/{ana.id}/offboardings/new").text
+    assert page.count('name="yes"') == 1 and "1 seat is left in apps of others" in page and "Second chat" not in page
+    row = offboard(hers, ana)
+    page = hers.get(f"/people/{ana.id}/offboardings/{row.id}").text
+    assert "Second chat" not in page
+    assert {change.app_id for change in Change.select().where(Change.offboarding == row)} == {chat.app.id}
+    olga = people.find_by_email("olga@acme.example")
+    assert hers.get(f"/people/{olga.id}/offboardings/new").status_code == 403, "nobody offboards above themselves"
+
+
+def test_hold_and_day(owner: Client, ana: Person, chat) -> None:
+    owner.send("PUT", f"/people/{ana.id}/hold", reason="")
+    assert Person.get_by_id(ana.id).hold is None
+    owner.send("PUT", f"/people/{ana.id}/hold", reason="Lawsuit <b>")
+    owner.send("PUT", f"/people/{ana.id}/remove-on", day=tomorrow())
+    for address in (f"/people/{ana.id}", f"/people/{ana.id}/offboardings/new", f"/apps/{chat.app.id}/members"):
+        text = owner.get(address).text
+        assert "Lawsuit &lt;b&gt;" in text and "Lawsuit <b>" not in text, address
+    answer = owner.post(f"/people/{ana.id}/offboardings", **form_of(""))
+    assert answer.status_code == 422 and "lift the hold" in answer.text
+    owner.send("DELETE", f"/people/{ana.id}/hold")
+    assert owner.send("PUT", f"/people/{ana.id}/remove-on", day="never").status_code == 422
+    people.mark_left(ana, chat.by)
+    assert "Kept until" in owner.get(f"/people/{ana.id}").text
+    assert "Kept until" in owner.get(f"/apps/{chat.app.id}/members").text
+    owner.send("DELETE", f"/people/{ana.id}/remove-on")
+    assert Person.get_by_id(ana.id).remove_on is None
+
+
+def test_kept_is_greyed_out_in_the_wizard(owner: Client, ana: Person, chat) -> None:
+    keeping.keep_until(ana, today() + timedelta(days=1), chat.by)
+    chat.leave(3, 4)
+    report = chat.check().report
+    page = owner.get(f"/reports/{report.id}").text
+    row = page[page.index("check-row-locked"):]
+    assert "Kept until" in row and page.count('name="yes"') == 1
+
+
+def test_days_of_grace_are_set(owner: Client) -> None:
+    owner.send("PATCH", "/settings/grace", grace_days="14")
+    assert workspace().grace_days == 14 and 'value="14"' in owner.get("/settings").text
+    assert owner.send("PATCH", "/settings/grace", grace_days="soon").status_code == 422
+
+
+def test_who_came_back_is_shown_what_they_had(owner: Client, ana: Person, chat) -> None:
+    offboard(owner, ana)
+    schedule.drain()
+    owner.send("DELETE", f"/people/{ana.id}/departure")
+    page = owner.get(f"/people/{ana.id}").text
+    assert "Seats they had before" in page and page.index("Seats they had before") < page.index("Second chat")

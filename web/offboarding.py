@@ -1,0 +1,191 @@
+"""Offboard everywhere: the preview of every seat, the one yes, and one page that follows it across all apps."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+from flask import Blueprint, Response, abort, make_response, render_template, request, url_for
+
+from sync import apps, keeping, offboarding, offboarding_view, people, tasks
+from sync.keeping import KeepingProblem
+from sync.models import App, Offboarding, Person, Task
+from sync.offboarding import OffboardingProblem
+from sync.offboarding_preview import preview
+from sync.people import PeopleProblem
+from sync.tasks import TaskProblem
+from sync.workspace import today
+from web.answers import INVALID, go_to, with_toast
+from web.app_page import name_of
+from web.frame import MANAGERS
+from web.permissions import app_part, require_rank_over, workspace_role
+from web.security import by, signed_in_person
+from web.words import plural
+
+pages = Blueprint("offboarding", __name__, url_prefix="/people/<int:person_id>/offboardings")
+
+
+@dataclass
+class Given:
+    """What the form said: the seats it showed, those ticked, the reasons beside the others, when, and why."""
+
+    key: str = field(default_factory=lambda: secrets.token_urlsafe(16))
+    shown: set[int] = field(default_factory=set)
+    locked: set[int] = field(default_factory=set)
+    ticked: set[int] = field(default_factory=set)
+    reasons: dict[int, str] = field(default_factory=dict)
+    when: str = "now"
+    day: str = ""
+    reason: str = ""
+
+    @classmethod
+    def from_form(cls) -> Given:
+        form = request.form
+        shown, ticked, locked = (_numbers(form.getlist(name)) for name in ("shown", "yes", "locked"))
+        reasons = {seat: form.get(f"reason-{seat}", "").strip()[:200] for seat in shown - ticked}
+        return cls(form.get("key", "")[:64] or secrets.token_urlsafe(16), shown, locked, ticked, reasons,
+                   form.get("when", "now"), form.get("day", ""), form.get("reason", ""))  # fmt: skip
+
+    def on(self) -> date | None:
+        """The day, None for now; raises KeepingProblem for what is no day."""
+        if self.when != "day":
+            return None
+        try:
+            return date.fromisoformat(self.day)
+        except ValueError:
+            raise KeepingProblem("Choose the day on which the seats go.") from None
+
+
+def _numbers(texts: list[str]) -> set[int]:
+    return {int(text) for text in texts if text.isascii() and text.isdecimal() and len(text) < 19}
+
+
+@pages.get("/new")
+@workspace_role(*MANAGERS)
+def new(person_id: int) -> str:
+    return _preview(_person_below(person_id), Given())
+
+
+def _preview(person: Person, given: Given, problem: str = "") -> str:
+    found = preview(person, signed_in_person())
+    return render_template(
+        "offboarding/new.html", person=person, name=_name(person), preview=found, given=given, problem=problem,
+        name_of=name_of, planned=keeping.scheduled(person), tomorrow=today() + timedelta(days=1),
+    )
+
+
+@pages.post("")
+@workspace_role(*MANAGERS)
+def create(person_id: int) -> Response | tuple[str, int]:
+    """Finish: the yes."""
+    person, given = _person_below(person_id), Given.from_form()
+    try:
+        done = offboarding.start(
+            person, signed_in_person(), given.shown, given.reasons, locked=given.locked, key=given.key, on=given.on(),
+            reason=given.reason)  # fmt: skip
+    except (OffboardingProblem, PeopleProblem, KeepingProblem) as problem:
+        return _preview(person, given, str(problem)), INVALID
+    return go_to(_address(done.offboarding), _said(person, done))
+
+
+def _said(person: Person, done: offboarding.Start) -> str:
+    if done.already:
+        return "This was finished already: nothing was done twice."
+    if done.offboarding.state == "scheduled":
+        return f"Planned. On that day {_name(person)}'s seats are removed by themselves."
+    acts = [line for line in offboarding_view.lines(done.offboarding, _visible())[0] if line.task is not None]
+    if not acts:
+        return f"{_name(person)} has left. No seat is removed by this."
+    return f"{_name(person)} has left. {plural(len(acts), 'seat goes', 'seats go')}: below you see how far it is."
+
+
+@pages.get("/<int:offboarding_id>")
+@workspace_role(*MANAGERS)
+def show(person_id: int, offboarding_id: int) -> str:
+    row = _offboarding(person_id, offboarding_id)
+    return render_template("offboarding/show.html", **_progress(row))
+
+
+@pages.get("/<int:offboarding_id>/tasks")
+@workspace_role(*MANAGERS)
+def acts(person_id: int, offboarding_id: int) -> str:
+    """How far it is; asked for while an act is under way."""
+    return render_template("offboarding/_acts.html", **_progress(_offboarding(person_id, offboarding_id)))
+
+
+def _progress(row: Offboarding) -> dict:
+    person, me = row.person, signed_in_person()
+    lines, elsewhere = offboarding_view.lines(row, _visible())
+    done, of = offboarding_view.tally(lines)
+    return {
+        "offboarding": row, "person": person, "name": _name(person), "lines": lines, "elsewhere": elsewhere,
+        "live": offboarding_view.is_live(lines), "stuck": offboarding_view.stuck(lines), "done": done, "of": of,
+        "owned": {app.id for app in apps.owned_by(me)}, "name_of": name_of,
+    }
+
+
+@pages.delete("/<int:offboarding_id>")
+@workspace_role(*MANAGERS)
+def cancel(person_id: int, offboarding_id: int) -> Response:
+    person = _person_below(person_id)
+    row = _offboarding(person_id, offboarding_id)
+    if keeping.cancel(row, by()):
+        return go_to(url_for("people.show", person_id=person.id), "Cancelled. No seat goes on that day.")
+    return go_to(_address(row), f"It is {row.state} already. Nothing was changed.", "attention")
+
+
+@pages.post("/<int:offboarding_id>/tasks/<int:task_id>/attempts")
+@app_part("owner")
+def retry(app: App, task: Task, person_id: int, offboarding_id: int) -> Response:
+    return _do(_offboarding(person_id, offboarding_id), task, tasks.retry, "It is tried again now.")
+
+
+@pages.post("/<int:offboarding_id>/tasks/<int:task_id>/completion")
+@app_part("owner")
+def complete(app: App, task: Task, person_id: int, offboarding_id: int) -> Response:
+    """Somebody did it in the app itself."""
+    return _do(_offboarding(person_id, offboarding_id), task, tasks.done_by_hand, "Noted as done by hand.")
+
+
+@pages.delete("/<int:offboarding_id>/tasks/<int:task_id>")
+@app_part("owner")
+def give_up(app: App, task: Task, person_id: int, offboarding_id: int) -> Response:
+    row = _offboarding(person_id, offboarding_id)
+    return _do(row, task, tasks.cancel, "Given up. The account stays in the app.")
+
+
+def _do(row: Offboarding, task: Task, act: Callable[[Task, str], None], said: str) -> Response:
+    if task.change_id is None or task.change.offboarding_id != row.id:
+        abort(404)
+    tone = "ok"
+    try:
+        act(task, by())
+    except TaskProblem as problem:
+        said, tone = str(problem), "attention"
+    if not request.htmx:
+        return go_to(_address(row), said, tone)
+    return with_toast(make_response(render_template("offboarding/_acts.html", **_progress(row))), said, tone)
+
+
+def _visible() -> list[int]:
+    return [app.id for app in apps.apps_of(signed_in_person())]
+
+
+def _offboarding(person_id: int, offboarding_id: int) -> Offboarding:
+    return Offboarding.get_or_none(Offboarding.id == offboarding_id, Offboarding.person == person_id) or abort(404)
+
+
+def _person_below(person_id: int) -> Person:
+    person = Person.get_or_none(Person.id == person_id) or abort(404)
+    require_rank_over(person)
+    return person
+
+
+def _name(person: Person) -> str:
+    return person.name or people.main_email(person)
+
+
+def _address(row: Offboarding) -> str:
+    return url_for("offboarding.show", person_id=row.person_id, offboarding_id=row.id)
