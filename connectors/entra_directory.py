@@ -39,8 +39,8 @@ class EntraDirectory(DirectoryConnector):
         "and, for groups, GroupMember.Read.All. Then press “Grant admin consent”. Nothing is ever changed in Entra.",
         "A user whose sign-in is blocked, or who was deleted, counts as having left. Groups within groups are "
         "followed. Groups with hidden members need the permission Member.Read.Hidden, else they look empty.",
-        "All addresses count as the person's: mail, user name, proxy addresses and the “other e-mails”, which may be "
-        "private ones. Shared mailboxes and rooms are users too, as a rule blocked ones.",
+        "Mail, user name and proxy addresses count as the person's. The “other e-mails” are often private ones, so "
+        "they are not used unless you say so. Shared mailboxes and rooms are users too, as a rule blocked ones.",
         "Azure AD B2C tenants can't be read: Graph doesn't tell how many users they have.",
     )
     fields = (
@@ -48,6 +48,8 @@ class EntraDirectory(DirectoryConnector):
         Field("guests", "Guests", "People of other companies who were invited. Left out, they are nobody's accounts in "
               "the apps, until you say whose they are.", required=False,
               choices=(("no", "Left out"), ("yes", "Read as people too"))),
+        Field("second_email", "Other e-mails", "Whether they are addresses of the person, too.", required=False,
+              choices=(("no", "Leave them out"), ("yes", "Use them"))),
         Field("groups", "Groups", "Takes one call for each group.", required=False,
               choices=(("yes", "Read"), ("no", "Not read"))),
     )  # fmt: skip
@@ -83,8 +85,11 @@ class EntraDirectory(DirectoryConnector):
         some, told = False, False
         for user in self._graph.rows("/users", "users", counted=True, select=USER, top=PAGE):
             some, told = True, told or user.get("accountEnabled") is not None
-            if user.get("userType") != GUEST or self.settings.get("guests") == "yes":
-                yield _person(user, groups.get(user["id"], ()))
+            is_guest = user.get("userType") == GUEST
+            if not is_guest or self.settings.get("guests") == "yes":
+                # A guest's are where the invitation went.
+                others = is_guest or self.settings.get("second_email") == "yes"
+                yield _person(user if others else {**user, "otherMails": None}, groups.get(user["id"], ()))
         if some and not told:
             raise CredentialRejected(f"{UNTOLD} Nothing was taken over.")
 

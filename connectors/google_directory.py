@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from functools import cached_property
 
-from connectors.base import DirectoryConnector, DirectoryPerson, Identity
+from connectors.base import DirectoryConnector, DirectoryPerson, Field, Identity
 from connectors.google_admin import API, FIELDS, LOGIN, GoogleAdmin, steps
 from connectors.http import clean
 
@@ -27,8 +27,14 @@ class GoogleDirectory(DirectoryConnector):
         *steps(SCOPES, "allowed to read users and groups; a super admin is"),
         "Suspended people are suspended here, archived ones have left. Whoever is deleted is no longer in the list and "
         "has left too. Guests are not read.",
+        "The main address and its aliases count as the person's. Further e-mails in a profile are often private ones, "
+        "so they are not used unless you say so.",
     )
-    fields = FIELDS
+    fields = (
+        *FIELDS,
+        Field("second_email", "Further e-mails in the profile", "Whether they are addresses of the person, too.",
+              required=False, choices=(("no", "Leave them out"), ("yes", "Use them"))),
+    )  # fmt: skip
     api, login = API, LOGIN
 
     @cached_property
@@ -51,9 +57,10 @@ class GoogleDirectory(DirectoryConnector):
 
     def people(self) -> Iterator[DirectoryPerson]:
         groups, everybodys = self._memberships()
+        profiles = self.settings.get("second_email") == "yes"
         for user in self._google.users(USER):
             if user.get("isGuestUser") is not True:
-                yield _person(user, (*everybodys, *groups.get(user["id"], ())))
+                yield _person(user, (*everybodys, *groups.get(user["id"], ())), profiles)
 
     def _memberships(self) -> tuple[dict[str, list[str]], list[str]]:
         """User id → names of groups, and the groups that the whole company is in."""
@@ -69,7 +76,7 @@ class GoogleDirectory(DirectoryConnector):
         return found, everybodys
 
 
-def _person(user: dict, groups: tuple[str, ...]) -> DirectoryPerson:
+def _person(user: dict, groups: tuple[str, ...], profiles: bool) -> DirectoryPerson:
     email = clean(user.get("primaryEmail"))
     gone, suspended = user.get("archived") is True, user.get("suspended") is True
     return DirectoryPerson(
@@ -78,15 +85,15 @@ def _person(user: dict, groups: tuple[str, ...]) -> DirectoryPerson:
         name=clean((user.get("name") or {}).get("fullName")),
         status="deprovisioned" if gone else "suspended" if suspended else "active",
         user_name=email,
-        further_emails=_further(user, email),
+        further_emails=_further(user, email, profiles),
         employee_number=_number(user),
         groups=tuple(dict.fromkeys(groups)),
     )
 
 
-def _further(user: dict, email: str) -> tuple[str, ...]:
-    """Every other address, each once: those that the profile names, and aliases."""
-    named = [row.get("address") for row in _list(user, "emails") if isinstance(row, dict)]
+def _further(user: dict, email: str, profiles: bool) -> tuple[str, ...]:
+    """Every other address, each once: aliases, and before them those that the profile names, where these count."""
+    named = [row.get("address") for row in _list(user, "emails") if isinstance(row, dict) and profiles]
     once = {email.casefold(): email}
     for address in map(clean, [*named, *_list(user, "aliases"), *_list(user, "nonEditableAliases")]):
         once.setdefault(address.casefold(), address)

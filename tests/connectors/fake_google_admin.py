@@ -136,7 +136,7 @@ class FakeGoogleAdmin(FakeApp):
 
     def _user(self, seat: Seat) -> dict:
         emails = [{"address": seat.email, "primary": True}] if seat.email else []
-        further = [{"address": email, "type": "work"} for email in getattr(seat, "further_emails", ())]
+        further = [{"address": email, "type": "home"} for email in getattr(seat, "further_emails", ())]
         number = getattr(seat, "employee_number", "")
         numbers = [{"value": "net-7", "type": "network"}, {"value": number, "type": "organization"}] if number else []
         return {

@@ -51,7 +51,10 @@ class TestEntraDirectory(DirectoryContract):
         }  # fmt: skip
         [person] = self.read(connector)
         assert (person.email, person.user_name) == ("Ana@acme.example", "ana.b@acme.example")
-        assert person.further_emails == ("ana.b@acme.example", "ana@old.example", "ana@home.example")
+        assert person.further_emails == ("ana.b@acme.example", "ana@old.example")
+        wanted = self.connect(app, second_email="yes")
+        assert self.read(wanted)[0].further_emails == ("ana.b@acme.example", "ana@old.example", "ana@home.example")
+        wanted.close()
 
     # Who has left
 

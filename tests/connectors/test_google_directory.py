@@ -17,6 +17,7 @@ class TestGoogleDirectory(DirectoryContract):
     statuses = {"active": "active", "suspended": "suspended", "archived": "deprovisioned"}
     group_lists = ("groups", "members")
     group_page = 200
+    tells_further_emails = False  # those in the profile are left out unless they are wanted, see below
 
     def settings(self, app):
         return {"key": app.key_file, "admin": ADMIN}
@@ -24,11 +25,16 @@ class TestGoogleDirectory(DirectoryContract):
     def secrets(self, app):
         return [app.key_file, pem(), pem().splitlines()[5]]
 
-    def test_aliases_are_further_addresses(self, app, connector):
+    def test_aliases_are_further_addresses_and_those_of_the_profile_where_they_are_wanted(self, app, connector):
         self.fill(app, 1)
-        app.seats[0].further_emails = ("Zoe@acme.example",)
-        app.more["id-0"] = {"aliases": ["zoe@acme.example", "z@acme.example"], "nonEditableAliases": ["z@test.example"]}
-        assert self.people(connector)["id-0"].further_emails == ("Zoe@acme.example", "z@acme.example", "z@test.example")
+        app.seats[0].further_emails = (app.seats[0].email, "zoe@private.example", "Z@acme.example")
+        app.more["id-0"] = {"aliases": ["z@acme.example", "z@acme.example"], "nonEditableAliases": ["z@test.example"]}
+        assert self.people(connector)["id-0"].further_emails == ("z@acme.example", "z@test.example")
+        wanted = self.connect(app, second_email="yes")
+        assert self.people(wanted)["id-0"].further_emails == (
+            "zoe@private.example", "Z@acme.example", "z@test.example",
+        )  # fmt: skip
+        wanted.close()
 
     def test_fields_of_another_form_are_none(self, app, connector):
         self.fill(app, 1)
