@@ -94,7 +94,7 @@
 
   // Toasts. They are kept inside an open dialog, since all else is inert then, and in the top layer.
   // News goes by itself; what needs attention stays until dismissed.
-  const SHOWN_FOR = 6000;
+  const SHOWN_FOR = 6000, SHOWN_WITH_UNDO = 15000;
   const toasts = () => document.getElementById("toasts");
 
   const raise = () => {
@@ -114,23 +114,36 @@
   };
 
   const live = (toast, tone) => {
-    toast.querySelector("button")?.addEventListener("click", () => dismiss(toast));
+    toast.querySelector(".icon-button")?.addEventListener("click", () => dismiss(toast));
+    const undo = toast.querySelector("form, [hx-delete]");
+    undo?.addEventListener("htmx:afterRequest", () => dismiss(toast));
     if (tone === "attention") return;
-    let timer = setTimeout(() => dismiss(toast), SHOWN_FOR);
+    let timer = setTimeout(() => dismiss(toast), undo ? SHOWN_WITH_UNDO : SHOWN_FOR);
+    toast.addEventListener("focusin", () => clearTimeout(timer));
     toast.addEventListener("pointerenter", () => clearTimeout(timer));
     toast.addEventListener("pointerleave", () => { timer = setTimeout(() => dismiss(toast), SHOWN_FOR / 2); });
   };
 
-  const say = (text, tone = "ok") => {
+  const undoButton = (address) => {
+    const button = document.createElement("button");
+    Object.assign(button, { type: "button", className: "button button-link", textContent: "Undo" });
+    button.setAttribute("hx-delete", address);
+    button.setAttribute("hx-target", "#dialog");
+    return button;
+  };
+
+  const say = (text, tone = "ok", undo = "") => {
     const toast = document.getElementById("toast-template").content.firstElementChild.cloneNode(true);
     toast.querySelector(tone === "ok" ? ".toast-attention" : ".toast-ok").remove();
     toast.querySelector("span").textContent = text;
+    if (undo) toast.querySelector("span").after(undoButton(undo));
     toasts().append(toast);
+    htmx.process(toast);
     live(toast, tone);
     raise();
   };
 
-  document.addEventListener("toast", (event) => say(event.detail.text, event.detail.tone));
+  document.addEventListener("toast", (event) => say(event.detail.text, event.detail.tone, event.detail.undo));
   document.addEventListener("DOMContentLoaded", () => {
     [...toasts().children].forEach((toast) => live(toast, "ok"));
     raise();

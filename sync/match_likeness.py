@@ -148,13 +148,13 @@ def _name_as_called(wanted: Wanted) -> list[tuple[str, str, tuple[str, ...]]]:
 
 
 def _best(found: dict[int, tuple[float, str]], named: match_rules.Named, limit: int) -> list[tuple[Person, str]]:
-    """Whom rules name comes first, then who is likest; who has left after all who are here, and it is said."""
+    """Whom rules name comes first, then who is likest; of equals who is here. Who has left is said to have."""
     rows = [(3.0, person, f"the {' and the '.join(theirs)} is theirs") for person, theirs in named.everybody().items()]
     named_ids = {person.id for _, person, _ in rows}
     likest = sorted(found.items(), key=lambda row: -row[1][0])[: 20 + limit]
     people = {person.id: person for person in Person.select().where(Person.id.in_([id for id, _ in likest]))}
     rows += [(score, people[id], why) for id, (score, why) in likest if id not in named_ids]
-    rows.sort(key=lambda row: (row[1].status == "deprovisioned", -row[0], row[1].name, row[1].id))
+    rows.sort(key=lambda row: (-row[0], row[1].status == "deprovisioned", row[1].name, row[1].id))
     return [(person, _told(person, why)) for _, person, why in rows[:limit]]
 
 

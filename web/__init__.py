@@ -23,8 +23,8 @@ from web.answers import MOST
 from web.permissions import refuse_views_without_permission
 
 AREAS = (
-    "setup", "signin", "oidc", "apps", "app_settings", "connect", "members", "member_acts", "invitations", "account",
-    "assets", "checks", "wizard", "reports",
+    "setup", "signin", "oidc", "apps", "app_settings", "connect", "members", "decisions", "member_acts", "invitations",
+    "account", "assets", "checks", "wizard", "reports",
     "tasks", "people", "directories", "directory_tokens", "scim", "activity", "settings", "oidc_settings", "health",
     "keeping", "offboarding",
 )

@@ -62,7 +62,7 @@ def name_of(account) -> str:
 
 
 def match_in_words(account) -> str:
-    """Whose the account is: "Ana Lopez", "Guest", "Service account of Ana Lopez"."""
+    """Whose the account is: "Ana Lopez", "Guest", "Local partner", "Service account of Ana Lopez"."""
     who = account.person.name if account.person is not None else ""
     if account.match == "matched":
         return who or "Matched"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, render_template, request
 from peewee import fn
 
-from sync import apps, policy, standing
+from sync import apps, match_decisions, policy, standing
 from sync.models import App, AppPerson, Person, PersonEmail
 from web.answers import page_or_part
 from web.app_page import kind_of, owns, page
@@ -66,7 +66,8 @@ def head(app: App) -> str:
 @pages.get("/<int:app_id>")
 @app_part("collaborator")
 def show(app: App) -> str:
-    return page(app, "apps/show.html", people=people_of(app), guard=policy.guard_of(app), zone=this_workspace().zone)
+    return page(app, "apps/show.html", people=people_of(app), guard=policy.guard_of(app), zone=this_workspace().zone,
+                unanswered=match_decisions.unanswered(app) if app.services else [])
 
 
 def people_of(app: App) -> list[AppPerson]:

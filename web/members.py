@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, abort, request, url_for
 
-from sync import assets, match_decisions, match_likeness, matching, people, reports, tasks
+from sync import assets, match_decisions, match_likeness, match_rules, matching, people, reports, tasks
 from sync.apps import AppProblem
+from sync.db import utcnow
 from sync.match_decisions import DecisionProblem
 from sync.matching import TABS
-from sync.models import Account, App
-from web.answers import INVALID, dialog, go_to, safe_address
-from web.app_page import kind_of, match_in_words, name_of, page
+from sync.models import Account, App, Person
+from web.answers import INVALID, dialog, go_to
+from web.app_page import kind_of, match_in_words, name_of, owns, page
 from web.app_settings import known_person
+from web.decisions import back_of, undo_address
 from web.invitations import coming_and_going
 from web.permissions import app_part
 from web.security import by
 
 pages = Blueprint("members", __name__, url_prefix="/apps/<int:app_id>/members")
 
+UNDO_SHOWN = timedelta(days=1)  # above the list; on the app's Activity as long as it can be undone
+MANY = 5000  # people; more are looked at for one account, in its dialog
+
 TOLD = {
     "onboarded": "Accounts of people whom Rollcall knows.",
     "unmatched": "Accounts whose person is unknown: say whose each is, or what it is.",
-    "guests": "People from outside who may be in this app.",
+    "guests": "People from outside who may be in this app: guests, and local partners of other companies.",
     "service accounts": "Accounts that are nobody's own seat: bots, integrations, shared logins.",
 }
 
@@ -38,13 +44,26 @@ def index(app: App) -> str:
     found = matching.search_accounts(app, tab, search, request.args.get("page", 1, type=int))
     here = url_for("members.index", app_id=app.id)
     kept = dict(zip(TABS, (app.matched, app.unmatched, app.guests, app.services)))
+    newest = [batch for batch in match_decisions.undoable(app) if utcnow() - batch.made_at < UNDO_SHOWN]
     return page(
         app, "members/index.html", "members/_list.html", tab=tab, told=TOLD[tab], search=search, page=found,
         member_tabs=[(name.capitalize(), f"{here}?{urlencode({'tab': name})}", count) for name, count in kept.items()],
         address=f"{here}?" + urlencode({"tab": tab} | ({"search": search} if search else {})),
         removing=sum(tasks.tally(app).values()), back=here, **coming_and_going(app, found.rows),
-        **labels_of(app, found.rows),
+        **labels_of(app, found.rows), why=match_rules.why(app, found.rows), undoable=newest,
+        likely=_likely(app, found.rows) if tab == "unmatched" and owns() else {},
+        unanswered=match_decisions.unanswered(app) if app.services else [],
     )
+
+
+def _likely(app: App, accounts: list[Account]) -> dict[int, tuple[str, str, str]]:
+    """Account id → (address, name, why) of the likeliest person; nobody where there are too many to look at."""
+    if not accounts or Person.select().count() > MANY:
+        return {}
+    suggested = match_likeness.suggest(app, accounts, 1)
+    found = ((id, people.main_email(person), person.name, why)
+             for id, rows in suggested.items() for person, why in rows)  # fmt: skip
+    return {id: (email, name, why) for id, email, name, why in found if email}
 
 
 def labels_of(app: App, accounts: list[Account]) -> dict:
@@ -64,39 +83,35 @@ def match(app: App, account: Account) -> tuple[str, int]:
 def _match(app: App, account: Account, given, problem: str = "") -> tuple[str, int]:
     return dialog(
         "members/_match.html", f"Whose is {name_of(account)}?", INVALID if problem else 200, app=app, account=account,
-        kind=kind_of(app), given=given, problem=problem, back=_back(app), name=name_of(account),
+        kind=kind_of(app), given=given, problem=problem, back=back_of(app), name=name_of(account),
         now=match_in_words(account), suggested=_suggested(account),
     )
 
 
 def _suggested(account: Account) -> list[tuple[str, str, str]]:
-    found = [(people.main_email(person), person.name, why) for person, why in match_likeness.suggestions(account)]
-    return [row for row in found if row[0]]
+    found = match_likeness.suggestions(account)
+    return [(email, person.name, why) for person, why in found if (email := people.main_email(person))]
 
 
 @pages.put("/<int:account_id>/match")
 @app_part("owner")
 def set_match(app: App, account: Account) -> Response | tuple[str, int]:
-    """kind: person (with email), guest, service (email of who answers for it, or none), nobody, or email."""
+    """kind: person (with `email`, or the one that was `chosen`), or guest."""
     given = request.form
-    kind, email = given.get("kind", ""), given.get("chosen") or given.get("email", "")
+    if given.get("kind") not in ("person", "guest"):
+        abort(400)
     try:
-        if kind == "person":
-            match_decisions.match(account, known_person(email), by())
-        elif kind == "service":
-            match_decisions.mark_service(account, by(), known_person(email) if email.strip() else None)
-        elif kind == "guest":
-            match_decisions.mark_guest(account, by())
-        elif kind == "nobody":
-            match_decisions.unmatch(account, by())
-        elif kind == "email":
-            match_decisions.leave_to_rules(account, by())
+        if given["kind"] == "guest":
+            made = match_decisions.mark_guest(account, by())
         else:
-            abort(400)
+            made = match_decisions.match(account, known_person(given.get("chosen") or given.get("email", "")), by())
     except (AppProblem, DecisionProblem) as problem:
         return _match(app, account, given, str(problem))
     account = Account.get_by_id(account.id)
-    return go_to(_back(app), f"{name_of(account)}: {match_in_words(account)}.")
+    left = account.person is not None and account.person.status == "deprovisioned"
+    then = ", who has left: the next check asks about this seat" if left else ""
+    return go_to(back_of(app), f"{name_of(account)}: {match_in_words(account)}{then}.",
+                 undo=undo_address(app, made.batch) if made.batch else "")
 
 
 @pages.get("/<int:account_id>/protection")
@@ -108,7 +123,7 @@ def protection(app: App, account: Account) -> tuple[str, int]:
 def _protection(app: App, account: Account, problem: str = "") -> tuple[str, int]:
     return dialog(
         "members/_protection.html", f"Protect {name_of(account)}", INVALID if problem else 200,
-        app=app, account=account, name=name_of(account), problem=problem, back=_back(app),
+        app=app, account=account, name=name_of(account), problem=problem, back=back_of(app),
     )
 
 
@@ -119,22 +134,18 @@ def protect(app: App, account: Account) -> Response | tuple[str, int]:
     if not reason:
         return _protection(app, account, "Say why: the reason is shown wherever this account would be removed.")
     matching.protect(account, reason, by())
-    return go_to(_back(app), f"{name_of(account)} is protected: nobody can remove it until you lift that.")
+    return go_to(back_of(app), f"{name_of(account)} is protected: nobody can remove it until you lift that.")
 
 
 @pages.delete("/<int:account_id>/protection")
 @app_part("owner")
 def unprotect(app: App, account: Account) -> Response:
     matching.unprotect(account, by())
-    return go_to(_back(app), f"{name_of(account)} is no longer protected.")
+    return go_to(back_of(app), f"{name_of(account)} is no longer protected.")
 
 
 @pages.delete("/<int:account_id>/leaving-out")
 @app_part("owner")
 def ask_again(app: App, account: Account) -> Response:
     reports.forget_leaving_out(account, by())
-    return go_to(_back(app), f"The next check asks about {name_of(account)} again.")
-
-
-def _back(app: App) -> str:
-    return safe_address(request.values.get("back"), url_for("members.index", app_id=app.id))
+    return go_to(back_of(app), f"The next check asks about {name_of(account)} again.")

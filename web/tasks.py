@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, make_response, render_template, request, url_for
 
-from sync import activity, settling, tasks
+from sync import activity, match_decisions, settling, tasks
 from sync.models import App, Task
 from sync.tasks import TaskProblem
 from web.answers import go_to, with_toast
-from web.app_page import kind_of, owns, page
+from web.app_page import kind_of, match_in_words, name_of, owns, page
 from web.permissions import app_part
 from web.security import by
 
 pages = Blueprint("tasks", __name__, url_prefix="/apps/<int:app_id>")
 
 ENTRIES = 50
+UNDO_SHOWN = 5
 
 
 @pages.get("/activity")
@@ -29,7 +30,8 @@ def index(app: App) -> str:
     values = {"entries": entries, "older": older, "before": before, "search": search, "newest": request.path}
     if before and request.htmx:
         return render_template("tasks/_entries.html", app=app, **values)
-    return page(app, "tasks/index.html", "tasks/_log.html", **_acts(app), **values)
+    return page(app, "tasks/index.html", "tasks/_log.html", **_acts(app), **values, back=request.path,
+                undoable=match_decisions.undoable(app, UNDO_SHOWN), name_of=name_of, match_in_words=match_in_words)
 
 
 @pages.get("/tasks")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from sync.db import writing
@@ -77,19 +79,26 @@ def test_likely_people_are_offered(owner: Client, chat, kim, someone) -> None:
     assert now(kim).person.name == "Kim Sorensen"
 
 
-def test_guest_service_account_nobody_and_back_to_the_email(owner: Client, chat, kim) -> None:
-    put(owner, kim, kind="guest")
+def say(owner: Client, account: Account, kind: str, **values):
+    """Through the dialog, as a browser does: what it holds is sent back."""
+    dialog = owner.get(f"/apps/{account.app_id}/members/decisions/new?kind={kind}&account={account.id}", htmx=True).text
+    seen = re.search(r'name="seen" value="(\w+)"', dialog).group(1)
+    return owner.post(f"/apps/{account.app_id}/members/decisions", kind=kind, account=account.id, seen=seen, **values)
+
+
+def test_guest_service_account_nobody_and_back_to_the_rules(owner: Client, chat, kim) -> None:
+    say(owner, kim, "guest", what="guest")
     assert now(kim).match == "guest"
-    put(owner, kim, kind="service", email="p2@acme.example")
+    say(owner, kim, "service account", email="p2@acme.example")
     assert (now(kim).match, now(kim).person) == ("service account", chat.people[2])
-    assert "Service account of Person 2" in owner.get(f"/apps/{chat.app.id}/members?tab=service+accounts").text
-    put(owner, kim, kind="nobody")
+    assert "Person 2 answers for it" in owner.get(f"/apps/{chat.app.id}/members?tab=service+accounts").text
+    say(owner, kim, "nobody")
     assert (now(kim).match, now(kim).person) == ("unmatched", None)
     person = Account.get(Account.email == "p1@acme.example")
-    put(owner, person, kind="nobody")
+    say(owner, person, "nobody")
     chat.check()
     assert now(person).match == "unmatched"
-    put(owner, person, kind="email")
+    say(owner, person, "rules")
     assert now(person).match == "matched"
 
 
