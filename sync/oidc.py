@@ -3,6 +3,7 @@ Who it is that comes back is for oidc_people.py."""
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -28,6 +29,7 @@ DEFAULT_ROLES = ("", "guest", "user", "admin")  # whom no group maps; "": nobody
 MOST_GROUPS = 200
 LONGEST = {"issuer": 500, "client_id": 500, "label": 60, "groups_claim": 200, "scopes": 500}
 HEAVIEST_TOKEN = 16_000  # characters of an ID token that is kept for signing out
+GOOGLE = "https://accounts.google.com"
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _STATES_KEPT = 10_000
 
@@ -137,6 +139,8 @@ def _doubts(metadata: Metadata, new: Settings) -> list[Finding]:
         (missing, Finding("waiting", f"It doesn't list the scope {', '.join(missing)}: it may refuse or ignore it.")),
         (apart > 60, Finding("waiting", f"Its clock and this server's are {apart:.0f} seconds apart. Beyond 120 "
                                         "nobody can sign in. Let this server keep its time by NTP.")),
+        (new.default_role and metadata.issuer == GOOGLE, Finding("waiting", "Everybody else has a role: with the "
+         "audience “External”, that is anybody with a Google account. Make it “Internal” there.")),
         (not metadata.end_session, Finding("waiting", "It offers no address for signing out: whoever signs out of "
                                                       "Rollcall stays signed in there.")),
         (True, Finding("waiting", "Whether it knows the redirect address shows when somebody first signs in.")),
@@ -200,7 +204,7 @@ def _provider(known: Settings) -> Provider:
 
 
 def _stamp(known: Settings) -> str:
-    return f"{known.issuer} {known.client_id}"
+    return hashlib.sha256(f"{known.issuer} {known.client_id}".encode()).hexdigest()
 
 
 def _use_up(state: str) -> None:

@@ -206,6 +206,13 @@ def test_three_tabs_at_once(anybody, set_up, jana) -> None:
     assert come_back(anybody, questions[1]).location == "/people?page=1"
 
 
+def test_what_waits_fits_into_a_cookie(anybody, set_up, jana) -> None:
+    set_up(client_id="c" * 500)
+    for number in range(4):
+        went = anybody.client.get("/sign-in/oidc", query_string={"next": f"/people?search={number}{'x' * 480}"})
+    assert len(went.headers["Set-Cookie"]) < 4000
+
+
 def test_answers_of_mixed_up_issuers(anybody, set_up, provider, jana, by) -> None:
     set_up()
     assert come_back(anybody, asked(anybody), iss="https://evil.example").status_code == 400
