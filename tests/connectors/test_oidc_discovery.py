@@ -1,0 +1,75 @@
+"""What a provider of OpenID Connect publishes is read quickly, or not at all."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from connectors import oidc_discovery
+from connectors.base import Refused, TemporarilyUnavailable
+from tests.web.oidc_fake import FakeProvider
+
+
+@pytest.fixture
+def provider() -> Iterator[FakeProvider]:
+    fake = FakeProvider()
+    yield fake
+    fake.stop()
+
+
+def test_one_that_never_answers_costs_seconds_once() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        issuer = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        started = time.monotonic()
+
+        def ask() -> None:
+            with pytest.raises(TemporarilyUnavailable, match="no answer in time"):
+                oidc_discovery.discover(issuer)
+
+        threads = [threading.Thread(target=ask) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert time.monotonic() - started < 10, "who comes at the same time waits for the same answer"
+        assert oidc_discovery.is_down(issuer)
+    oidc_discovery.forget(issuer)
+
+
+def test_what_is_too_much_is_not_read(provider: FakeProvider) -> None:
+    provider.metadata = {"more": "x" * 2_000_000}
+    with pytest.raises(TemporarilyUnavailable, match="more than"):
+        oidc_discovery.discover(provider.issuer)
+
+
+@pytest.mark.parametrize("issuer", [
+    "https://user:password@id.acme.example", "http://id.acme.example", "ftp://id.acme.example", "id.acme.example", "https://",
+])  # fmt: skip
+def test_no_address_of_a_provider(issuer: str) -> None:
+    with pytest.raises(Refused):
+        oidc_discovery.discover(issuer)
+
+
+def test_signatures_by_a_shared_secret_and_none_at_all_are_not_known(provider: FakeProvider) -> None:
+    assert oidc_discovery.discover(provider.issuer).signatures == ("RS256",)
+
+
+def test_it_is_asked_again_after_a_minute(provider: FakeProvider, monkeypatch) -> None:
+    oidc_discovery.discover(provider.issuer)
+    monkeypatch.setattr(oidc_discovery.time, "monotonic", lambda now=time.monotonic: now() + oidc_discovery.KEPT + 1)
+    oidc_discovery.discover(provider.issuer)
+    assert provider.answers(oidc_discovery.PATH) == 2
+
+
+def test_a_provider_with_tls_may_not_lead_to_where_there_is_none(provider: FakeProvider, monkeypatch) -> None:
+    told = provider.described() | {"issuer": "https://id.acme.example"}
+    answer = oidc_discovery.Answer(200, {}, json.dumps(told).encode(), "", "")
+    monkeypatch.setattr(oidc_discovery, "get", lambda address: answer)
+    with pytest.raises(Refused, match="authorization_endpoint is no https"):
+        oidc_discovery.discover("https://id.acme.example")
+    oidc_discovery.forget("https://id.acme.example")
