@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import uuid
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC
 from typing import Any
@@ -23,7 +23,7 @@ from scim2_models import (
     SearchRequest,
     UniquenessException,
 )
-from scim2_models.path import CompareOperator, Comparison, LogicalExpr, LogicalOperator
+from scim2_models.path import CompareOperator, Comparison, FilterNode, LogicalExpr, LogicalOperator, ValuePath
 from scim2_server.storage import ScimStorage, SearchPage
 
 from sync import scim_people
@@ -31,6 +31,7 @@ from sync.db import utcnow, writing
 from sync.models import Directory, ScimMember, ScimResource
 
 USER, GROUP = "User", "Group"
+CORE = tuple(f"urn:ietf:params:scim:schemas:core:2.0:{kind}".casefold() for kind in (USER, GROUP))
 KEPT_ELSEWHERE = ("id", "meta", "members", "groups", "password")  # and a password nowhere
 CHUNK, ROWS = 500, 200  # ids, rows in one SQL statement
 LIVE = ScimResource.deleted_at.is_null()
@@ -266,21 +267,33 @@ def _narrowed(query: ModelSelect, search_request: SearchRequest, kinds: list[str
     """Fewer rows to try the filter on: what it asks of a name or an id is asked of the index."""
     if search_request.filter is None or len(kinds) != 1:
         return query
-    node = search_request.filter.ast
-    terms = node.terms if isinstance(node, LogicalExpr) and node.op == LogicalOperator.and_ else (node,)
-    for term in terms:
-        if not isinstance(term, Comparison) or term.op != CompareOperator.eq or not isinstance(term.value, str):
-            continue
-        name, wanted = term.attr_path.attr.casefold(), term.value
+    for name, wanted in _equalities(search_request.filter.ast):
         if name == ("username" if kinds == [USER] else "displayname"):
             query = query.where(ScimResource.name_key == key(wanted))
         elif name == "externalid":
             query = query.where(ScimResource.external_id == wanted)
         elif name == "id":
             query = query.where(ScimResource.scim_id == wanted)
-        elif name == "members" and term.attr_path.sub_attr in (None, "value") and kinds == [GROUP]:
+        elif name == "members" and kinds == [GROUP]:
             query = query.where(ScimResource.id.in_(
                 ScimMember.select(ScimMember.group).where(ScimMember.member_id == wanted)))
         elif name == "emails" and wanted.isascii() and wanted.isprintable() and not set(wanted) & set('"\\'):
             query = query.where(fn.instr(fn.lower(ScimResource.document.cast("text")), wanted.lower()) > 0)
     return query
+
+
+def _equalities(node: FilterNode) -> Iterator[tuple[str, str]]:
+    """The attributes that a match must have, in small letters, and the text that each must be: of an attribute
+    with several values, one of them."""
+    if isinstance(node, LogicalExpr) and node.op == LogicalOperator.and_:
+        for term in node.terms:
+            yield from _equalities(term)
+    elif isinstance(node, ValuePath):
+        for name, wanted in _equalities(node.val_filter):
+            if name == "value":
+                yield node.attr_path.attr.casefold(), wanted
+    elif isinstance(node, Comparison) and node.op == CompareOperator.eq and isinstance(node.value, str):
+        path = node.attr_path
+        of_the_core = path.uri is None or path.uri.casefold() in CORE
+        if of_the_core and (path.sub_attr is None or path.sub_attr.casefold() == "value"):
+            yield path.attr.casefold(), node.value
