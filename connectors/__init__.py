@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING
 from connectors.base import Connector, DirectoryConnector
 
 if TYPE_CHECKING:
-    from connectors.oidc import Provider
+    from connectors.oidc import Provider, SignedIn
+    from connectors.oidc_discovery import Metadata
+
+    __all__ = ["Metadata", "Provider", "SignedIn"]
 
 _described: dict[str, type[Connector]] = {}
 _broken: list[str] = []

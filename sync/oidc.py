@@ -19,8 +19,7 @@ from sync.people import WORKSPACE_ROLES
 from sync.workspace import set_setting, setting
 
 if TYPE_CHECKING:
-    from connectors.oidc import Provider, SignedIn
-    from connectors.oidc_discovery import Metadata
+    from connectors import Metadata, Provider, SignedIn
 
 KEPT_AS = "sign-in provider"
 RETURN = "/sign-in/oidc/answer"  # the redirect address, after ROLLCALL_URL
