@@ -11,7 +11,8 @@ import connectors
 from connectors.base import ConnectorError, DirectoryConnector, Identity, TemporarilyUnavailable
 from sync import activity, apps, leases, notify, people, schedule, soon, vault
 from sync.db import connected, db, utcnow, writing
-from sync.directory_compare import Guard, Outcome, apply
+from sync.directory_compare import Outcome, apply
+from sync.directory_guard import Guard
 from sync.directory_reading import read, staging
 from sync.models import Directory, DirectoryEntry, DirectoryReading, FormerEntry, Person
 from sync.snapshot import UnusableReading

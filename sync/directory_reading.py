@@ -27,8 +27,8 @@ TABLES = {
     "read_disputed": "normal TEXT PRIMARY KEY",
     "read_taken": "person_id INTEGER PRIMARY KEY",
     "read_leaving": "person_id INTEGER PRIMARY KEY",
-    "read_main": "person_id INTEGER PRIMARY KEY, normal TEXT, before TEXT, after TEXT",
-    "read_name": "person_id INTEGER PRIMARY KEY, before TEXT, after TEXT",
+    "read_changed": "entry_id INT, person_id INT, field TEXT",
+    "read_moved": "person_id INTEGER PRIMARY KEY",
 }
 
 

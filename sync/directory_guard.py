@@ -1,0 +1,88 @@
+"""Whom a directory may not take out of the company by itself: so many within a day that it looks wrong, or everybody.
+They are held until somebody says yes, or until the directory calls them here again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sync.db import db
+from sync.models import Directory
+
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Guard:
+    """More than both `accounts` and `percent` of a directory's people leaving within a day are held."""
+
+    accounts: int
+    percent: int
+
+
+def hold_back(directory: Directory, guard: Guard, now: datetime, whole: bool) -> None:
+    """Leaves in read_leaving whose leaving somebody must look at first: those whose address the directory gives to
+    somebody else who is here; and everybody, once too many leave within a day, or nobody is left.
+
+    Who is not staged is missing from the directory, unless the reading is not `whole`.
+    """
+    since = _counted_from(directory, now).isoformat(" ")
+    _note_leaving(directory, whole)
+    here = "directory_id = ?1 AND person_id NOT IN (SELECT person_id FROM read_person WHERE new)"
+    leaving = _count(f"""
+        SELECT count(DISTINCT person_id) FROM directory_entry WHERE {here}
+          AND (person_id IN (SELECT person_id FROM read_leaving)
+               OR reported = 'deprovisioned' AND left_at >= ?2
+                  AND person_id NOT IN (SELECT person_id FROM read_person WHERE status <> 'deprovisioned')
+                  AND person_id NOT IN (SELECT person_id FROM directory_entry
+                                        WHERE directory_id = ?1 AND reported <> 'deprovisioned'))
+        """, directory.id, since)
+    before = _count(f"""SELECT count(DISTINCT person_id) FROM directory_entry WHERE {here}
+                        AND (status <> 'deprovisioned' OR left_at >= ?2)""", directory.id, since)
+    too_many = leaving > guard.accounts and leaving * 100 > guard.percent * before
+    if not (too_many or _nobody_is_left(directory, leaving, before, whole)):
+        _let_go(directory, whole)
+
+
+def _counted_from(directory: Directory, now: datetime) -> datetime:
+    """A day ago, or a day before the first of those who are held left: waiting for a day releases nobody."""
+    first = _count("SELECT min(left_at) FROM directory_entry WHERE directory_id = ? AND status <> reported "
+                   "AND reported = 'deprovisioned'", directory.id)
+    began = min(now, datetime.fromisoformat(first)) if first else now
+    return max(began - DAY, directory.guard_from or directory.created_at)
+
+
+def _note_leaving(directory: Directory, whole: bool) -> None:
+    unsaid = "'deprovisioned'" if whole else "e.reported"
+    asked = "" if whole else "AND e.person_id IN (SELECT person_id FROM read_person)"
+    db.execute_sql(f"""
+        INSERT INTO read_leaving
+        SELECT e.person_id FROM directory_entry AS e LEFT JOIN read_person AS r ON r.external_id = e.external_id
+        WHERE e.directory_id = ? {asked} GROUP BY e.person_id
+        HAVING max(e.status <> 'deprovisioned') AND max(coalesce(r.status, {unsaid}) <> 'deprovisioned') = 0
+        """, (directory.id,))
+
+
+def _nobody_is_left(directory: Directory, leaving: int, before: int, whole: bool) -> bool:
+    if whole:
+        return leaving == before or not _count("SELECT count(*) FROM read_person WHERE status = 'active'")
+    return leaving > 1 and not _count("""
+        SELECT count(*) FROM directory_entry WHERE directory_id = ?
+          AND person_id NOT IN (SELECT person_id FROM read_person WHERE new)
+          AND reported <> 'deprovisioned' AND person_id NOT IN (SELECT person_id FROM read_leaving)""", directory.id)
+
+
+def _let_go(directory: Directory, whole: bool) -> None:
+    """Not so many: all but whose address somebody else has who is here, and, as it is not said again what became of
+    the others, who was held before by a directory that pushes."""
+    held = "status <> reported AND reported = 'deprovisioned'" if not whole else "0"
+    db.execute_sql(f"""
+        DELETE FROM read_leaving
+        WHERE person_id NOT IN (SELECT person_id FROM directory_entry WHERE directory_id = ? AND {held})
+          AND person_id NOT IN (SELECT pe.person_id FROM person_email AS pe
+                                JOIN read_claimed AS c ON c.normal = pe.normal)
+        """, (directory.id,))
+
+
+def _count(sql: str, *values: object) -> int:
+    return db.execute_sql(sql, values).fetchone()[0]

@@ -1,0 +1,147 @@
+"""Which directory decides what a person is called, where their mail goes and which employee number they have:
+the first, by its place, that has the person. What was edited by hand stays until that directory says something new."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from sync import activity, match_rules
+from sync.db import db, writing
+from sync.directory_reading import staging
+from sync.models import Directory, DirectoryEntry
+
+ORDER = (Directory.place.is_null(), Directory.place, Directory.id)
+# A directory that somebody has left has a say only where they have left all of them.
+FIRST = ("e.reported = 'deprovisioned', d.place IS NULL, d.place, d.id, e.reported_at DESC, e.id DESC")
+EMAIL_NOW = "(SELECT m.normal FROM person_email AS m WHERE m.person_id = e.person_id AND m.main)"
+
+
+def name_key(name: str | None) -> str:
+    """One form for a name however it is accented, in capitals, or turned around: "López, Ana" is "ana lopez"."""
+    plain = unicodedata.normalize("NFKD", name or "").casefold()
+    letters = "".join(letter if letter.isalnum() else " " for letter in plain if not unicodedata.combining(letter))
+    return " ".join(sorted(letters.split()))
+
+
+db.register_function(name_key, "name_key", 1)
+
+
+def in_order() -> list[Directory]:
+    """The directories, the first one first."""
+    return list(Directory.select().order_by(*ORDER))
+
+
+def move(directory: Directory, step: int, by: str) -> bool:
+    """One place up (-1) or down (1), and all people follow; False where it is the first or last already."""
+    with writing():
+        order = in_order()
+        at = order.index(directory)
+        to = at + step
+        if not 0 <= to < len(order):
+            return False
+        before = ", ".join(one.name for one in order)
+        order[at], order[to] = order[to], order[at]
+        for place, one in enumerate(order, 1):
+            Directory.update(place=place).where(Directory.id == one.id).execute()
+        activity.record(by, "changed order of directories", about=directory.name, before=before,
+                        after=", ".join(one.name for one in order))
+        with staging():
+            db.execute_sql("INSERT INTO read_moved SELECT DISTINCT person_id FROM directory_entry "
+                           "WHERE directory_id IN (?, ?)", (order[at].id, order[to].id))
+            follow(by)
+        return True
+
+
+def note_changes(directory: Directory) -> None:
+    """The entries say from now on what was read; leaves in read_changed what is new in those that were known."""
+    for field in ("name", "email", "employee_number"):
+        db.execute_sql(f"""
+            INSERT INTO read_changed SELECT e.id, e.person_id, ?2 FROM read_person AS r JOIN directory_entry AS e
+            ON e.directory_id = ?1 AND e.external_id = r.external_id WHERE e.{field} <> r.{field}
+            """, (directory.id, field))
+    db.execute_sql("""
+        UPDATE directory_entry
+        SET email = r.email, name = r.name, user_name = r.user_name, employee_number = r.employee_number
+        FROM read_person AS r WHERE directory_id = ? AND r.external_id = directory_entry.external_id
+          AND (directory_entry.email, directory_entry.name, directory_entry.user_name, directory_entry.employee_number)
+              IS NOT (r.email, r.name, r.user_name, r.employee_number)""", (directory.id,))
+
+
+def follow(by: str) -> set[int]:
+    """Whom read_changed and read_moved name is called what their first directory says; gives the ids of the changed.
+
+    Somebody in read_moved may have another first directory than before: they follow it unless what they are called
+    now is what no directory says, but somebody typed. Inside the caller's writing(), within staging().
+    """
+    return _follow_names(by) | _follow_emails(by) | _follow_numbers(by)
+
+
+def _follow_names(by: str) -> set[int]:
+    rows = _found("name", "e.name", "p.name", "e.name <> ''")
+    _update("UPDATE person SET name = ? WHERE id = ?", [(after, person) for person, _, after, *_ in rows])
+    return _tell(rows, "changed name", by)
+
+
+def _follow_emails(by: str) -> set[int]:
+    theirs = ("EXISTS (SELECT 1 FROM person_email AS pe WHERE pe.person_id = e.person_id "
+              "AND pe.normal = normal_email(e.email))")
+    rows = _found("email", "normal_email(e.email)", EMAIL_NOW, f"e.email <> '' AND {theirs}")
+    _update("UPDATE person_email SET main = (normal = ?) WHERE person_id = ?",
+            [(after, person) for person, _, after, *_ in rows])
+    return _tell(rows, "changed e-mail", by)
+
+
+def _follow_numbers(by: str) -> set[int]:
+    rows = _found("employee_number", "e.employee_number", "p.employee_number", "e.employee_number <> ''")
+    _update("UPDATE person SET employee_number = ? WHERE id = ?", [(after, person) for person, _, after, *_ in rows])
+    match_rules.match_everywhere(numbers=(number for _, before, after, *_ in rows for number in (before, after)))
+    return _tell(rows, "changed employee number", by)
+
+
+def _found(field: str, says: str, now: str, usable: str) -> list[tuple]:
+    """(person, before, after, deciding directory, name) of those who are to follow; `before` is "" for none."""
+    return db.execute_sql(f"""
+        SELECT person_id, before, after, decides, name FROM (
+            SELECT e.person_id, coalesce({now}, '') AS before, {says} AS after, d.name AS decides, p.name, e.id AS entry,
+                   row_number() OVER (PARTITION BY e.person_id ORDER BY {FIRST}) AS place
+            FROM directory_entry AS e JOIN directory AS d ON d.id = e.directory_id
+            JOIN person AS p ON p.id = e.person_id
+            WHERE {usable} AND e.person_id IN (
+                SELECT person_id FROM read_changed UNION SELECT person_id FROM read_moved
+                UNION SELECT r.person_id FROM read_person AS r JOIN person ON person.id = r.person_id
+                      WHERE person.name = '')) AS first
+        WHERE place = 1 AND after <> before AND (
+            before = ''
+            OR entry IN (SELECT entry_id FROM read_changed WHERE field = ?)
+            OR person_id IN (SELECT person_id FROM read_moved) AND before IN (
+                SELECT {says} FROM directory_entry AS e WHERE e.person_id = first.person_id))
+        ORDER BY person_id""", (field,)).fetchall()
+
+
+def _update(sql: str, rows: list[tuple]) -> None:
+    if rows:
+        db.connection().executemany(sql, rows)
+
+
+def _tell(rows: list[tuple], what: str, by: str) -> set[int]:
+    new = {person for (person,) in db.execute_sql("SELECT person_id FROM read_person WHERE new").fetchall()}
+    told = [row for row in rows if row[0] not in new]
+    activity.record_all([
+        dict(who=by, what=what, about=name, why=f"In {decides}", before=before, after=after, person_id=person)
+        for person, before, after, decides, name in told
+    ])
+    return {person for person, *_ in told}
+
+
+def deciding(entries: list[DirectoryEntry], field: str) -> DirectoryEntry | None:
+    """The entry that says the `field` of its person ("name", "email", "employee_number"); None where none does.
+
+    `entries` are all of one person, with their directories.
+    """
+
+    def rank(entry: DirectoryEntry) -> tuple:
+        place = entry.directory.place
+        return (entry.reported == "deprovisioned", place is None, place or 0, entry.directory_id,
+                -entry.reported_at.timestamp(), -entry.id)
+
+    return min((entry for entry in entries if getattr(entry, field)), key=rank, default=None)
