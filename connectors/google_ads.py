@@ -88,8 +88,8 @@ class GoogleAds(Connector):
         "and the person stays until it is approved in Google Ads.",
         "Google Ads tells neither names nor when somebody was last active. Whoever may use an account below is listed, "
         "a client's own people too; accounts that are cancelled, suspended or closed are not read. Somebody gets into "
-        "an account below by an invitation alone, which is sent from there. Do not remove the admin whose refresh "
-        "token this is: Google does not tell who that is.",
+        "an account below by an invitation alone, which is sent from there. Google does not tell whose refresh "
+        "token it is either, so that is asked for: Rollcall never removes this admin.",
     )
     fields = (
         Field("customer_id", "Customer ID", "Of the manager account.", pattern=r"[0-9]{3}-?[0-9]{3}-?[0-9]{4}",
@@ -98,6 +98,8 @@ class GoogleAds(Connector):
         Field("client_id", "OAuth client ID", pattern=r"\S+", placeholder="….apps.googleusercontent.com"),
         Field("client_secret", "OAuth client secret", secret=True, pattern=r"\S+"),
         Field("refresh_token", "Refresh token", secret=True, pattern=r"\S+"),
+        Field("admin", "Administrator", "The e-mail address of the admin who signed in for the refresh token.",
+              pattern=r"[^@\s]+@[^@\s]+", placeholder="rollcall@acme.example"),
     )  # fmt: skip
     capabilities = frozenset({LOOK_UP, ASSETS, REMOVE, CHANGE_ROLE, INVITE, REVOKE})
     asset_word = "ad account"
@@ -125,11 +127,24 @@ class GoogleAds(Connector):
         me = next(self._rows(self._manager, SELF, "customer"), None)
         if me is None:
             raise CredentialRejected("Google Ads shows no account of this customer ID. Check it.")
-        next(self._users(self._manager), None)
+        users = {row["userId"]: row.get("emailAddress") for row in self._users(self._manager)}
+        mine = next((id for id, email in users.items() if self._is_mine(email)), None)
+        unknown = (
+            f"keep its own admin: {self.settings.get('admin')} is nobody here. Enter the address that Google shows."
+        )
         next(self._invitations(self._manager), None)
         clients = sum(1 for _ in self._clients())
         name = f"{clean(me.get('descriptiveName')) or 'Google Ads'} ({self._manager}), with {clients:,} accounts below"
-        return Identity(name, None, ("read who may use them", "remove people", "change roles", "invite"))
+        return Identity(name, mine, ("read who may use them", "remove people", "change roles", "invite"),
+                        () if mine else (unknown,))  # fmt: skip
+
+    def _is_mine(self, email: object) -> bool:
+        mine = self.settings.get("admin", "").strip().casefold()
+        return bool(mine) and clean(email).casefold() == mine
+
+    def _must_not_be_me(self, account: Account) -> None:
+        if self._is_mine(account.email):
+            raise Refused("This is the admin whose refresh token Rollcall acts with. Connect with another's first.")
 
     def roles(self) -> list[Role]:
         return list(ROLES)
@@ -222,6 +237,7 @@ class GoogleAds(Connector):
         if account.id.startswith(INVITATION):
             self._cancel(account)
             return
+        self._must_not_be_me(account)
         refused = []
         for customer in self._customers():
             try:
@@ -260,6 +276,7 @@ class GoogleAds(Connector):
             raise Refused("The role of an invitation cannot be changed: remove it and invite again.")
         if role == CLIENTS_ONLY or not self._is_in(self._manager, account):
             raise Refused(f"Google Ads knows this role only for those who are in the account {self._manager} itself.")
+        self._must_not_be_me(account)
         update = {"resourceName": _access_name(self._manager, account), "accessRole": role}
         self._mutate(self._manager, "customerUserAccesses", {"update": update, "updateMask": "accessRole"})
 
@@ -275,7 +292,10 @@ class GoogleAds(Connector):
 
     def _mutate(self, customer: str, kind: str, operation: dict, idempotent: bool = True) -> None:
         path = f"/customers/{customer}/{kind}:mutate"
-        answer = self._http.post(path, {"operation": operation}, idempotent=idempotent)
+        try:
+            answer = self._http.post(path, {"operation": operation}, idempotent=idempotent)
+        except Forbidden as no:
+            raise Refused(str(no)) from no
         result = answer.json(dict).get("result")
         if isinstance(result, dict) and result.get("multiPartyAuthReview"):
             raise Refused(

@@ -23,7 +23,8 @@ class TestGoogleAds(ConnectorContract):
 
     def settings(self, app):
         return {"customer_id": "123-456-7890", "developer_token": app.developer_token, "client_id": "c.example",
-                "client_secret": app.client_secret, "refresh_token": app.refresh_token}  # fmt: skip
+                "client_secret": app.client_secret, "refresh_token": app.refresh_token,
+                "admin": "Rollcall@acme.example"}  # fmt: skip
 
     def secrets(self, app):
         return [app.client_secret, app.refresh_token]
@@ -92,6 +93,25 @@ class TestGoogleAds(ConnectorContract):
         with pytest.raises(Refused, match="Last admin user cannot be removed.*LAST_ADMIN_USER_OF_MANAGER"):
             connector.remove(connector.account("9000"))
         assert agency.seat("9000") and "9000" not in agency.things[0].members
+
+    def test_a_missing_right_in_one_account_stops_no_removal_in_another(self, agency, connector):
+        agency.fail(agency.failure(403, "authorizationError", "ACTION_NOT_PERMITTED", "Not here."), on="mutate_access")
+        with pytest.raises(Refused, match="Not here.*ACTION_NOT_PERMITTED"):
+            connector.remove(connector.account("9000"))
+        assert agency.seat("9000") and "9000" not in agency.things[0].members
+
+    def test_the_admin_whose_token_it_is_stays(self, agency, connector):
+        agency.seats[1].email, agency.seats[1].role = "ROLLCALL@acme.example", "ADMIN"
+        assert connector.test().external_id == "9001"
+        me = connector.account("9001")
+        for act in (lambda: connector.remove(me), lambda: connector.change_role(me, "STANDARD")):
+            with pytest.raises(Refused, match="Rollcall acts with"):
+                act()
+        assert agency.seat("9001").role == "ADMIN"
+
+    def test_an_admin_who_is_not_there_is_told(self, agency, connector):
+        [missing] = connector.test().missing
+        assert "Rollcall@acme.example is nobody here" in missing
 
     def test_who_is_only_below_has_no_role_to_change(self, agency, connector):
         for account, role in ((connector.account("77"), "ADMIN"), (connector.account("9000"), "CLIENTS_ONLY")):
