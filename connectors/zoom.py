@@ -317,6 +317,8 @@ def _problem(answer: Answer) -> ConnectorError | None:
     says = f"{answer.asked}: Zoom says “{words.rstrip('.')}” ({code})."
     if answer.status == 429 and (wait := _wait(answer)) is not None:
         return RateLimited(f"{says} Going on later.", wait)
+    if answer.status == 404 and code not in NOT_THERE:
+        return TemporarilyUnavailable(f"{answer.asked} answered 404, but not that there is no such user or group.")
     if answer.status == 429 or answer.status >= 500 or not isinstance(code, int) or not words:
         return None
     if code in NO_SCOPE:

@@ -202,6 +202,15 @@ class TestZoom(ConnectorContract):
         [missing] = connector.test().missing
         assert "Only available for paid accounts" in missing
 
+    @pytest.mark.parametrize("body", [None, "<html>404 Not Found</html>", {"code": 2300, "message": "No endpoint."}])
+    def test_a_404_that_is_not_about_the_user_is_nobodys_absence(self, app, connector, body):
+        self.fill(app, 1)
+        account = next(connector.accounts())
+        app.fail(Reply(404, body), times=FOREVER, on="user")
+        for ask in (connector.account, lambda id: connector.remove(account)):
+            with pytest.raises(TemporarilyUnavailable, match="404"):
+                ask(account.id)
+
     @pytest.mark.parametrize("code, raised", [(124, CredentialRejected), (300, Refused), (1001, Refused)])
     def test_a_code_inside_a_good_answer_is_an_error(self, app, connector, code, raised):
         app.fail(Reply(200, {"code": code, "message": "No."}), times=FOREVER, on="users")
