@@ -175,8 +175,12 @@ class Atlassian(Connector):
                 yield Access(row["accountId"], f"app:{app['id']}")
 
     def account(self, id: str) -> Account | None:
-        row = next(self._users(accountIds=[id]), None)
+        row = self._found_by_id(id)
         return _account(row) if row and _has_seat(row) else None
+
+    def _found_by_id(self, id: str, **only: list[str]) -> dict | None:
+        """Themselves, whoever else the search may find."""
+        return next((row for row in self._users(accountIds=[id], **only) if row["accountId"] == id), None)
 
     def remove(self, account: Account) -> None:
         for directory in self._directories(accountId=account.id):
@@ -218,7 +222,7 @@ class Atlassian(Connector):
 
     def _is_in(self, account: Account, asset: Asset) -> bool:
         _, _, id = asset.id.partition(":")
-        return next(self._users(groupIds=[id], accountIds=[account.id]), None) is not None
+        return self._found_by_id(account.id, groupIds=[id]) is not None
 
     def _act(self, method: str, path: str, body: dict | None = None) -> None:
         """What is gone already is done; a permission that is missing for one act is told as the app's no."""

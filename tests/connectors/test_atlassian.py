@@ -62,6 +62,14 @@ class TestAtlassian(ConnectorContract):
         app.more[app.seats[1].id] = {"platformRoles": ["atlassian/ai-access"], "accountType": "app"}
         assert [(a.role, a.kind) for a in connector.accounts()] == [(ORG_ADMIN, "user"), ("user", "system")]
 
+    def test_a_search_that_finds_others_too_is_not_taken_for_them(self, app, connector):
+        """Of the filter the documentation says no more than its name."""
+        self.fill(app, 3)
+        everybody = Reply(200, {"data": [app._user(seat, ["platformRoles"]) for seat in app.seats], "links": {}})
+        app.fail(everybody, on="users", times=FOREVER)
+        assert connector.account(app.seats[1].id).email == app.seats[1].email
+        assert connector.account("nobody") is None
+
     # Several directories
 
     def test_everybody_is_read_at_once_and_removed_from_each_directory(self, app, connector):
