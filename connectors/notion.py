@@ -33,6 +33,7 @@ from connectors.scim_extended import FIELDS, ExtendedScim
 PAGE = 100  # the most that either API gives
 VERSION = "2022-06-28"
 PATIENCE = 65  # seconds: a connection's requests are counted by the minute
+SHOW_EMAILS = "give the integration the capability “Read user information including email addresses”."
 
 
 class NotionClient(ScimClient):
@@ -143,15 +144,20 @@ class PublicApi:
             raise CredentialRejected("This is a personal access token, which can't list people: make an integration.")
         people = [row for row in next(self._pages(), []) if row.get("type") == "person"]
         hidden = people and not any(map(_email, people))
-        missing = ["read e-mails: give the integration “Read user information including email addresses”."]
+        missing = [f"read e-mails: {SHOW_EMAILS}"]
         name = " in ".join(filter(None, [clean(me.get("name")) or "Integration", clean(bot.get("workspace_name"))]))
         return Identity(name, clean(me.get("id")) or None, ("read members",), tuple(missing if hidden else ()))
 
     def accounts(self) -> Iterator[Account]:
+        """Without a single e-mail it would be unknown whose any of them is: then the reading fails."""
+        people = told = False
         for page in self._pages():
             for row in page:
-                kind = "user" if row.get("type") == "person" else "system"
-                yield Account(row["id"], _email(row), clean(row.get("name")), kind=kind)
+                kind, email = "user" if row.get("type") == "person" else "system", _email(row)
+                people, told = people or kind == "user", told or bool(email)
+                yield Account(row["id"], email, clean(row.get("name")), kind=kind)
+        if people and not told:
+            raise CredentialRejected(f"Notion tells nobody's e-mail: {SHOW_EMAILS} Nothing was taken over.")
 
     def account(self, id: str) -> Account | None:
         """Out of the list: Notion's call for one user also gives guests, who are no members."""
