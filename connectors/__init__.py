@@ -1,5 +1,5 @@
 """How to speak to each app and each directory. No database, no Flask.
-`app_connectors()` and `directory_connectors()` are the catalogue: slug → class; `provider()` is where people sign in."""
+`app_connectors()` and `directory_connectors()` are the catalogue, slug → class; people sign in at a `provider()`."""
 
 from __future__ import annotations
 

@@ -83,8 +83,9 @@ def save(new: Settings, secret: str | None, base_url: str, by: str) -> Settings:
     """
     before, new = settings(), _tidy(new)
     _refuse_nonsense(new, base_url)
+    as_before = before is not None and _is_same(before, new) and secret is None
     secret = _secret_for(new, secret)
-    if before and _is_same(before, new) and secret == _secret():
+    if as_before:
         new = replace(new, issuer=before.issuer)
     else:
         new = replace(new, issuer=connectors.provider(new.issuer, new.client_id).metadata().issuer)
@@ -113,7 +114,7 @@ def test(new: Settings, secret: str | None, base_url: str) -> list[Finding]:
         provider = connectors.provider(new.issuer, new.client_id, _secret_for(new, secret))
         provider.forget()
         metadata = provider.metadata()
-    except (OidcProblem, ConnectorError) as problem:
+    except (OidcProblem, ConnectorError, vault.VaultProblem) as problem:
         return [Finding("attention", str(problem))]
     found = [Finding("ok", f"The provider answers, and calls itself {metadata.issuer}.")]
     try:

@@ -10,12 +10,14 @@ from flask import Blueprint, Response, current_app, redirect, request, session
 from connectors.base import ConnectorError, TemporarilyUnavailable
 from sync import oidc, oidc_people
 from sync.oidc import OidcProblem
+from sync.vault import VaultProblem
 from web import security, signin
 from web.answers import safe_address
 from web.permissions import open_to_all
 
 pages = Blueprint("oidc", __name__, url_prefix="/sign-in/oidc")
 
+REFUSALS = (OidcProblem, ConnectorError, VaultProblem)  # their words are for the page
 ASKED = "asked of the provider"  # in the session
 AT_ONCE = 3  # tabs in which somebody signs in at the same time
 PATIENCE = 10 * 60  # seconds that the provider's own pages may take
@@ -34,7 +36,7 @@ def begin() -> Response | tuple[str, int]:
     further = safe_address(request.args.get("next"))
     try:
         kept, address = oidc.begin(base_url())
-    except (OidcProblem, ConnectorError) as problem:
+    except REFUSALS as problem:
         return _refused(problem, further)
     kept |= {"next": further if len(further) <= LONGEST_NEXT else safe_address(None), "at": int(time.time())}
     session[ASKED] = [*session.get(ASKED, []), kept][-AT_ONCE:]
@@ -52,7 +54,7 @@ def answer() -> Response | tuple[str, int]:
         came = oidc.finish(request.args, kept)
         known = oidc.settings()
         person = oidc_people.come_in(came.claims, known)
-    except (OidcProblem, ConnectorError) as problem:
+    except REFUSALS as problem:
         return _refused(problem, further)
     security.sign_in(person, oidc.sealed(came), f"with {known.label}")
     return redirect(further, 303)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from app import create_app
-from sync import oidc
+from sync import oidc, vault
 from sync.models import Activity
 from sync.oidc import OidcProblem, Settings
 from tests.parts import free_port
@@ -82,6 +82,17 @@ def test_the_stored_secret_goes_to_nobody_else(owner: Client, provider, form) ->
         evil.stop()
     assert owner.send("PUT", PAGE, **form | {"client_secret": "", "label": "SSO"}).status_code == 303
     assert oidc._secret() == SECRET and oidc.settings().label == "SSO"
+
+
+def test_a_lost_key_is_said_and_the_secret_entered_again(owner: Client, provider, form, home, config) -> None:
+    owner.send("PUT", PAGE, **form)
+    config.secret_key_file.unlink()
+    vault.open_vault(config.secret_key_file)
+    answer = Client(owner.client.application).get("/sign-in/oidc")
+    assert answer.status_code == 400 and "secret.key is not the one" in answer.text
+    assert "secret.key is not the one" in owner.send("POST", PAGE + "/tests", **form | {"client_secret": ""}).text
+    assert owner.send("PUT", PAGE, **form).status_code == 303
+    assert Client(owner.client.application).get("/sign-in/oidc").status_code == 303
 
 
 def test_roles_can_be_changed_while_the_provider_is_down(owner: Client, provider, form) -> None:
