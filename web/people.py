@@ -101,7 +101,7 @@ def show(person_id: int) -> str:
         seats=person_page.in_full(visible), cost=person_page.cost(visible), groups=person_page.groups(person),
         removed=person_page.removed(person, open_to_me), invitations=person_page.invitations(person, open_to_me),
         offboardings=person_page.offboardings(person), entries=people.entries_of(person), role_words=ROLE_WORDS,
-        kind_of=kind_of, **timeline,
+        kind_of=kind_of, owned={app.id for app in apps.owned_by(signed_in_person())}, **timeline,
     )
 
 
