@@ -1,0 +1,77 @@
+"""The pages and dialogs of members acts and invitations, looked at in both themes and both widths."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from sync import member_acts, onboarding, settling
+from sync.db import utcnow, writing
+from sync.models import Account, App, Asset, Invitation, Person, Task
+from tests.journeys import apps_of_acme
+from tests.journeys.looks import VARIANTS, Look, look_at, nothing_wrong, opens
+
+
+def _furnish(app: App, by: str) -> None:
+    """Invitations in each state, a removal that failed, a role change under way."""
+    emails = ["nina@acme.example", "omar.haddad@acme.example", "kit@freelance.example", "zoe@studio.example"]
+    onboarding.invite_all(app, emails, "member", by, onboarding.plan(app, emails, "member").seen)
+    with writing():
+        first, second, third, _ = Invitation.select().order_by(Invitation.id)
+        for invitation in (first, second):
+            settling.settle(invitation.task, "done")
+        Invitation.update(reminded_at=utcnow()).where(Invitation.id == first.id).execute()
+        Invitation.update(state="expired", expires_at=utcnow() - timedelta(days=1)).where(
+            Invitation.id == second.id).execute()  # fmt: skip
+        Task.update(state="needs attention", error="Acme Chat says: the plan has no free seat.").where(
+            Task.id == third.task).execute()  # fmt: skip
+        settling.settle(Task.get_by_id(third.task_id), "needs attention")
+        shown = Account.select().where(Account.app == app, Account.match == "matched", Account.state == "present")
+        Task.create(app=app, act="change role", account=shown.order_by(Account.name).first(), asked_by=by,
+                    detail={"role": "admin", "before": "member"}, next_at=utcnow() + timedelta(days=1))  # fmt: skip
+
+
+@pytest.mark.parametrize("width, dark", VARIANTS)
+def test_acts(visit, live, tmp_path: Path, olga: Person, by: str, width: int, dark: bool) -> None:
+    with apps_of_acme.built(tmp_path, olga, by) as acme:
+        _furnish(acme.chat, by)
+        chat, ads, big = f"/apps/{acme.chat.id}", f"/apps/{acme.ads.id}", f"/apps/{acme.held.app_id}"
+        some = Account.select().where(Account.app == acme.chat, Account.state == "present").order_by(Account.name)
+        these = "&".join(f"account={account.id}" for account in some.limit(6))
+        asset = Asset.get(Asset.app == acme.ads)
+        holders = [access.account_id for access in asset.access]
+        holding = "&".join(f"account={id}" for id in holders)
+        many = Account.select().where(Account.app == acme.held.app_id, Account.role == "member").limit(40)
+        crowd = "&".join(f"account={account.id}" for account in many)
+        looks = [
+            Look("members-acts", f"{chat}/members"),
+            Look("account", f"{ads}/members/{holders[0]}"),
+            Look("account-plain", f"{chat}/members/{some[0].id}"),
+            Look("asset-acts", f"{ads}/assets/{asset.id}"),
+            Look("invite", f"{chat}/members", opens("#add-users")),
+            Look("invite-preview", f"{chat}/members", _invite),
+            Look("role-choice", f"{chat}/role-changes/new?{these}"),
+            Look("role-preview", f"{chat}/role-changes/new?{these}&role=admin"),
+            Look("removal-preview", f"{chat}/removals/new?{these}"),
+            Look("removal-held", f"{big}/removals/new?{crowd}"),
+            Look("removal-released", f"{big}/removals/new?{crowd}&released={_count(acme.held.app, many)}"),
+            Look("removal-nobody", f"{chat}/removals/new"),
+            Look("grant-choice", f"{ads}/assets/{asset.id}", opens("#grant-access")),
+            Look("revocation-preview", f"{ads}/revocations/new?asset={asset.id}&{holding}"),
+            Look("cancellation", f"{chat}/invitations/{Invitation.get().id}/cancellation"),
+        ]
+        page = visit(olga, width=width, dark=dark, expected=("status of 422",))
+        nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look, width, dark))
+
+
+def _invite(page) -> None:
+    opens("#add-users")(page)
+    page.fill("[name=addresses]", "mia@acme.example, not-an-address, olga@acme.example, kit@freelance.example")
+    page.click("dialog button[type=submit]")
+    page.wait_for_selector("#preview")
+
+
+def _count(app: App, accounts) -> int:
+    return len(member_acts.plan_removals(app, [account.id for account in accounts]).ready)
