@@ -4,7 +4,8 @@ Removal takes a member or partner out of the business; their own Pinterest accou
 Calls, parameters and permissions as in Pinterest's own description (github.com/pinterest/api-description,
 v5/openapi.yaml) and clients made from its version 5.23 (github.com/oapicf/pinterest-sdk); from
 developers.pinterest.com: “Share business access” (roles, permissions), “Pagination” (bookmark, page_size up to 250),
-“Rate limits” (429), “Set up authentication and authorization” (Basic, refresh_token), “Token Debugger”.
+“Rate limits” (429), “Set up authentication and authorization” (Basic, refresh_token), “Token Debugger”,
+“Get user account” (id, username).
 """
 
 from __future__ import annotations
@@ -60,8 +61,9 @@ class Pinterest(Connector):
     docs = (
         "With a Pinterest business account open developers.pinterest.com, “My apps”, and connect an app. Pinterest "
         "reviews it; business access can't be tried in its sandbox.",
-        "Let a manager of the business authorise the app with the scopes biz_access:read and biz_access:write, and "
-        "ads:read for the ad accounts' names (developers.pinterest.com: “Set up authentication and authorization”). "
+        "Let a manager of the business authorise the app with the scopes biz_access:read and biz_access:write, "
+        "user_accounts:read to know whose token it is, and ads:read for the ad accounts' names (see “Set up "
+        "authentication and authorization” at developers.pinterest.com). "
         "The code from the address is exchanged for an access token, which begins with pina, and a refresh token, "
         "which begins with pinr.",
         "Pinterest's tokens end: the access token after about 30 days, the refresh token after about 60. With each "
@@ -114,7 +116,12 @@ class Pinterest(Connector):
         except (Forbidden, NotFound) as no:
             raise CredentialRejected(f"{no} Check the business ID, that the token is a manager's, and that it has the "
                                      "scope biz_access:read.") from None  # fmt: skip
-        missing = []
+        missing, me = [], None
+        try:
+            me = self._my_id()
+        except Forbidden as no:
+            missing.append(f"keep whoever authorised the app: {no} It takes the scope user_accounts:read. Until then "
+                           "protect that member by hand.")  # fmt: skip
         reads = ((lambda: next(self.assets(), None), "read assets"), (self._names, "read the ad accounts' names"))
         for read, what in reads:
             try:
@@ -122,7 +129,13 @@ class Pinterest(Connector):
             except Forbidden as no:
                 missing.append(f"{what}: {no}")
         name = f"the business {self.settings.get('business_id', '')}"
-        return Identity(name, None, ("read members, partners and assets",), tuple(missing))
+        return Identity(name, me, ("read members, partners and assets",), tuple(missing))
+
+    def _my_id(self) -> str | None:
+        """Of the member whose token this is; none where it is the business's own, which is no member."""
+        me = self._http.get("/user_account").json(dict)
+        mine = {clean(me.get("id")), clean(me.get("username")).casefold()} - {""}
+        return next((one.id for one in self._members() if {one.id, one.name.casefold()} & mine), None)
 
     def roles(self) -> list[Role]:
         return list(ROLES)

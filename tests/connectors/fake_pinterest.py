@@ -14,6 +14,7 @@ HOME, ASSET = "/businesses/{business}", "/businesses/{business}/assets/{id}"
 FACTS = (
     Fact("POST", "/oauth/token", "tokens", (), ("grant_type", "refresh_token", "scope", "refresh_on"),
          ("grant_type", "refresh_token")),
+    Fact("GET", "/user_account", "user_account", ("ad_account_id",)),
     Fact("GET", "/ad_accounts", "ad_accounts", ("include_shared_accounts", *PAGING)),
     Fact("GET", f"{HOME}/members", "members",
          ("fetch_system_users", "assets_summary", "business_roles", "member_ids", "start_index", *PAGING)),
@@ -59,6 +60,7 @@ class FakePinterest(FakeApp):
         self.partner_seats: list[Seat] = []
         self.got_invites: list[Seat] = []  # that other businesses sent
         self.keeps_everybody = False
+        self.me = {"account_type": "BUSINESS", "id": "729090764583391194", "username": "acme"}
 
     def is_authorised(self, request: Request) -> bool:
         sent = request.headers.get("authorization")
@@ -78,6 +80,9 @@ class FakePinterest(FakeApp):
         self.given += 1
         return {"access_token": f"{self.access}-{self.given}", "token_type": "bearer", "expires_in": 2592000,
                 "scope": "biz_access:read", "refresh_token": "pinr-another", "refresh_token_expires_in": 5184000}
+
+    def user_account(self, request: Request) -> dict:
+        return self.me
 
     # Members, partners, invitations
 

@@ -61,6 +61,16 @@ class TestPinterest(ConnectorContract):
             connector.test()
         connector.close()
 
+    @pytest.mark.parametrize("me", [{"id": "140001"}, {"username": "Person1"}])
+    def test_whose_token_it_is_is_known(self, app, connector, me):
+        self.fill(app, 2)
+        assert connector.test().external_id is None
+        app.me = me
+        assert connector.test().external_id == "140001"
+        app.fail(app.error(403, "You are not permitted."), on="user_account", times=FOREVER)
+        [missing] = connector.test().missing
+        assert "user_accounts:read" in missing
+
     # Who is there
 
     @pytest.fixture
