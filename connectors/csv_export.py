@@ -75,7 +75,7 @@ class CsvExport(Connector):
     def test(self) -> Identity:
         accounts = self._read()
         mine = _normal(self.settings.get("owner", ""))
-        me = next((account for account in accounts if mine and mine in (_normal(account.email), account.id)), None)
+        me = next((one for one in accounts if mine and mine in map(_normal, (one.email, one.user_name, one.id))), None)
         if mine and me is None:
             raise Refused(f"{self.settings['owner']} isn't in the export. Enter it as it is there, or leave it empty.")
         number = f"{len(accounts):,} user{'' if len(accounts) == 1 else 's'} in the export of {self.settings['app']}"
@@ -135,6 +135,7 @@ def _account(line: int, said: dict[str, str]) -> Account:
         role=" ".join(said.get("role", "").split()) or STANDARD.id,
         last_activity=from_iso(said.get("last_activity", "")),
         seat=said.get("seat", ""),
+        user_name=said.get("user_name", ""),
     )
 
 

@@ -84,6 +84,13 @@ def test_ones_own_account_is_the_identity_and_must_be_there():
         export(EXPORT, owner="olaf@acme.example").test()
 
 
+def test_ones_own_account_may_be_named_by_its_user_name():
+    rows = "id,username,name\n41,olga.b,Olga\nX42,ana,Ana\n"
+    assert [account.user_name for account in export(rows).accounts()] == ["olga.b", "ana"]
+    assert export(rows, owner="Olga.B").test().external_id == "41"
+    assert export(rows, owner="x42").test().external_id == "X42"
+
+
 def test_a_file_on_this_machine_is_read_anew_each_time(tmp_path):
     file = tmp_path / "export.csv"
     connector = CsvExport({"app": "Miro", "source": "path", "path": str(file)})
