@@ -9,6 +9,7 @@ from connectors import base
 from sync import activity, apps, onboarding, policy, tasks
 from sync.assigned_looks import whom
 from sync.assignments import ACCESS, ENDED, GIVES, INVITE, ROLE
+from sync.db import writing
 from sync.models import Account, App, Change, Invitation, LeftOut, Task
 
 NEEDS = {INVITE: base.INVITE, ROLE: base.CHANGE_ROLE, ACCESS: base.GRANT, ENDED: base.REMOVE}  # of the connector
@@ -80,10 +81,11 @@ def left_out_of(app: App) -> list[LeftOut]:
 
 def ask_again(row: LeftOut, by: str) -> None:
     """The next check asks about it again."""
-    LeftOut.delete().where(LeftOut.id == row.id).execute()
     about = row.account and (row.account.name or row.account.email) or row.person and row.person.name or ""
-    activity.record(by, "took back leaving out", about=about, why=row.reason, app=row.app_id,
-                    person=row.person_id or (row.account and row.account.person_id))  # fmt: skip
+    with writing():
+        LeftOut.delete().where(LeftOut.id == row.id).execute()
+        activity.record(by, "took back leaving out", about=about, why=row.reason, app=row.app_id,
+                        person=row.person_id or (row.account and row.account.person_id))  # fmt: skip
 
 
 def ready_by_policy(app: App, waiting: list[Change]) -> dict[str, set[int]]:

@@ -94,13 +94,13 @@ _COVERED = """
     LEFT JOIN role ro ON ro.app_id = :app AND ro.external_id = r.role
     WHERE :person IS NULL OR e.person_id = :person
 """
-_HIGHEST = "role = '', privileged DESC, place, rule_id, via"
+_HIGHEST = "c.role = '', c.privileged DESC, c.place, c.rule_id, c.via"
 _ASSIGNED = f"""
     SELECT person_id, role, coalesce(nullif(label, ''), role) AS label, privileged, via, rests
     FROM (
         SELECT *, row_number() OVER (PARTITION BY person_id ORDER BY gives DESC, {_HIGHEST}) AS n,
             min(gives) OVER (PARTITION BY person_id) = 0 AS rests
-        FROM {{covered}}
+        FROM {{covered}} c
     ) WHERE n = 1 AND gives
 """
 # Ended, and out of the app: who comes in by hand later is nobody whom rules gave a seat.
@@ -171,7 +171,7 @@ _TO_GRANT = f"""
         SELECT c.person_id, c.via, ra.asset_id, ra.role, row_number() OVER (
             PARTITION BY c.person_id, ra.asset_id ORDER BY ra.role = '', EXISTS (
                 SELECT 1 FROM access y WHERE y.app_id = :app AND y.role = ra.role AND y.privileged) DESC,
-            {_HIGHEST.replace("role", "c.role", 1)}) AS n
+            {_HIGHEST}) AS n
         FROM covered c JOIN group_rule_asset ra ON ra.rule_id = c.rule_id
         JOIN asset ON asset.id = ra.asset_id AND asset.state = 'present' WHERE c.gives
     ) g ON g.person_id = s.person_id AND g.n = 1
@@ -238,6 +238,12 @@ def gives_access(app: App, person_id: int, asset: Asset, role: str) -> bool:
         """,
         values,
     ).fetchone() is not None
+
+
+def people_by_rule(app: App) -> dict[int, int]:
+    """How many people each of the app's rules gives something to now, by its id."""
+    counted = f"SELECT rule_id, count(DISTINCT person_id) FROM ({_COVERED}) WHERE gives GROUP BY rule_id"
+    return dict(db.execute_sql(counted, {"app": app.id, "person": None}).fetchall())
 
 
 def forget_uncovered(apps: Iterable[App]) -> None:

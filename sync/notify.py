@@ -12,6 +12,7 @@ from typing import Any
 from peewee import JOIN, fn
 
 from sync import activity, leases, schedule
+from sync.assigned_looks import whom
 from sync.db import connected, utcnow, writing
 from sync.mailer import MailDelayed, MailRefused, Outgoing, compose, deliver, parse_smtp_url
 from sync.mailtext import (
@@ -40,7 +41,7 @@ from sync.models import (
     Task,
 )
 from sync.people import main_email
-from sync.policy import KEPT, sole_assets
+from sync.policy import KEPT, REMOVALS, sole_assets
 from sync.workspace import workspace
 
 LISTED = 20  # names in a mail, before "and N more"
@@ -154,7 +155,7 @@ def _mail_report(report: Report, kind: str, key: str, fresh_count: int = 0) -> l
     )
     held = sum(count for (_, decision, _), count in tally.items() if decision == "held")
     changes = list(rows)
-    alone = sole_assets([change.account_id for change in changes if change.account_id and change.in_app])
+    alone = sole_assets([change.account_id for change in changes if change.kind in REMOVALS and change.in_app])
     return to_outbox(
         owners_of(app), kind, key, app=app, template="held" if kind == "held" else "report",
         subject=held_subject(app, tally) if held and kind == "held" else report_subject(app, tally, kind),
@@ -182,11 +183,11 @@ def _told_change(change: Change, told_through: int, alone: list[Asset]) -> dict[
     left = person is not None and person.status == "deprovisioned" and change.in_app
     asset = change.asset.name if change.asset_id else ""
     return {
-        "name": (account.name or account.email or account.external_id) if account else asset,
-        "email": account.email if account else "",
+        "name": whom(change),
+        "email": account.email if account else (change.detail or {}).get("email", ""),
         "kind": "" if change.kind == "removed user" else change.kind,
         "asset": asset if account else "",
-        "role": change.before or change.after or "",
+        "role": " → ".join(dict.fromkeys(filter(None, (change.before, change.after)))),
         "reason": person.status_reason or change.reason if left else change.reason,
         "since": day(person.status_since if left else change.created_at),
         "protected": change.protected or "",

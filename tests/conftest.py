@@ -16,6 +16,7 @@ from sync.models import Person
 pytest_plugins = [
     "tests.sync.fixtures",
     "tests.sync.scripted",
+    "tests.sync.groups",
     "tests.sync.acting",
     "tests.sync.listed",
     "tests.real.slapd",

@@ -1,0 +1,295 @@
+"""Rules: who is in a directory group, or in a team's, gets a role in an app and access to assets there.
+Looked at before they are kept: a preview runs the very comparison of a check, and takes it back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from peewee import JOIN, fn
+
+from sync import activity, assignments, policy, soon
+from sync.db import db, writing
+from sync.models import (
+    Access,
+    App,
+    Asset,
+    Directory,
+    DirectoryGroup,
+    DirectoryGroupMember,
+    GroupRule,
+    GroupRuleAsset,
+    Role,
+    Team,
+    TeamGroup,
+)
+
+SUGGESTED = 300  # assets that the form offers to choose from
+SHOWN = 100  # rows of each kind in a preview
+
+
+class RuleProblem(ValueError):
+    """It can't be; nothing was changed; the text is for the page."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A rule as it would be: `role` "" leaves the role alone; `assets` are (asset, role there)."""
+
+    group: DirectoryGroup | None = None
+    team: Team | None = None
+    role: str = ""
+    assets: tuple[tuple[Asset, str], ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.team.name if self.team else f"{self.group.name} of {self.group.directory.name}"
+
+
+@dataclass
+class Told:
+    """A rule as the page shows it: `rests` are the reasons why it, or a part of it, gives nothing now."""
+
+    rule: GroupRule
+    name: str
+    role: str
+    people: int
+    assets: list[GroupRuleAsset]
+    rests: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a check would find by the draft: (name, before, after, what it is about) by kind of Change; who is right."""
+
+    wanted: dict[str, list[tuple[str, str, str, str]]]
+    totals: dict[str, int]
+    right: list[str]
+    people: int
+
+    @property
+    def held(self) -> bool:
+        return any(self.totals.get(f"held {kind}") for kind in assignments.GIVES)
+
+
+def groups() -> list[tuple[DirectoryGroup, int]]:
+    """The groups that are in a directory now, with how many people are in each, by directory and name."""
+    query = (
+        DirectoryGroup.select(DirectoryGroup, Directory, fn.COUNT(DirectoryGroupMember.id).alias("people"))
+        .join(Directory).switch(DirectoryGroup).join(DirectoryGroupMember, JOIN.LEFT_OUTER)
+        .where(DirectoryGroup.gone_at.is_null()).group_by(DirectoryGroup.id)
+        .order_by(Directory.name, DirectoryGroup.name)
+    )  # fmt: skip
+    return [(group, group.people) for group in query]
+
+
+def roles(app: App) -> list[Role]:
+    """The app's roles, the highest first."""
+    return list(Role.select().where(Role.app == app).order_by(Role.privileged.desc(), Role.place, Role.id))
+
+
+def source(text: str) -> dict[str, DirectoryGroup | Team]:
+    """What a choice of the form names: "group:7" or "team:3". Raises RuleProblem."""
+    kind, _, number = text.partition(":")
+    number = int(number) if number.isascii() and number.isdecimal() and len(number) < 19 else 0
+    if kind == "team" and (team := Team.get_or_none(Team.id == number)):
+        return {"team": team}
+    if kind == "group" and (group := DirectoryGroup.get_or_none(DirectoryGroup.id == number)):
+        return {"group": group}
+    raise RuleProblem("Choose a group or a team.")
+
+
+def source_text(rule: GroupRule) -> str:
+    return f"team:{rule.team_id}" if rule.team_id else f"group:{rule.group_id}"
+
+
+def asset_label(asset: Asset) -> str:
+    return f"{asset.kind}: {asset.name or asset.external_id}"
+
+
+def suggested_assets(app: App) -> list[str]:
+    found = Asset.select().where(Asset.app == app, Asset.state == "present").order_by(Asset.kind, Asset.name)
+    return list(dict.fromkeys(asset_label(asset) for asset in found.limit(SUGGESTED)))
+
+
+def asset_named(app: App, text: str) -> Asset:
+    """The asset of "channel: general", or of its id in the app. Raises RuleProblem where none or several are meant."""
+    kind, _, name = (part.strip() for part in text.partition(":"))
+    present = Asset.select().where(Asset.app == app, Asset.state == "present")
+    named = (Asset.kind == kind) & ((Asset.name == name) | (Asset.external_id == name))
+    found = list(present.where(named).limit(2)) or list(present.where(Asset.external_id == text.strip()).limit(2))
+    if len(found) > 1:
+        ids = ", ".join(asset.external_id for asset in present.where(named).limit(10))
+        raise RuleProblem(f"There are several named {text.strip()}: write the id of the one you mean: {ids}.")
+    if not found:
+        raise RuleProblem(f"{app.name} has nothing named {text.strip()}. Choose from the list.")
+    return found[0]
+
+
+def asset_roles(app: App) -> list[str]:
+    """The roles that accounts have on assets of the app: what can be granted there."""
+    counted = Access.select(Access.role).where(Access.app == app, Access.role != "").group_by(Access.role)
+    return [access.role for access in counted.order_by(fn.COUNT(Access.id).desc(), Access.role)]
+
+
+def of_app(app: App) -> list[Told]:
+    """The app's rules, with how many active people each gives something to now, by name."""
+    rules = list(
+        GroupRule.select(GroupRule, Team, DirectoryGroup, Directory)
+        .join(Team, JOIN.LEFT_OUTER).switch(GroupRule).join(DirectoryGroup, JOIN.LEFT_OUTER)
+        .join(Directory, JOIN.LEFT_OUTER).where(GroupRule.app == app).order_by(GroupRule.group_name, GroupRule.id)
+    )  # fmt: skip
+    labels = {role.external_id: role.label for role in roles(app)}
+    counted = assignments.people_by_rule(app)
+    assets: dict[int, list[GroupRuleAsset]] = {}
+    for row in GroupRuleAsset.select(GroupRuleAsset, Asset).join(Asset).where(GroupRuleAsset.rule.in_(rules)):
+        assets.setdefault(row.rule_id, []).append(row)
+    return [
+        Told(rule, rule.team.name if rule.team_id else rule.group_name, labels.get(rule.role, rule.role),
+             counted.get(rule.id, 0), assets.get(rule.id, []), _rests(rule, labels))
+        for rule in rules
+    ]  # fmt: skip
+
+
+def _rests(rule: GroupRule, labels: dict[str, str]) -> list[str]:
+    told = []
+    if rule.role and rule.role not in labels:
+        told.append(f"The role {rule.role} is no longer in the app.")
+    if rule.team_id:
+        parts = list(TeamGroup.select(TeamGroup, DirectoryGroup).left_outer_join(DirectoryGroup)
+                     .where(TeamGroup.team == rule.team_id))  # fmt: skip
+        told += [why for part in parts if (why := why_group_rests(part.group, part.name))]
+        if not parts:
+            told.append("The team has no group.")
+    elif why := why_group_rests(rule.group, rule.group_name):
+        told.append(why)
+    return told
+
+
+def why_group_rests(group: DirectoryGroup | None, name: str) -> str | None:
+    """Why nothing is given by this group now, in a sentence; None while it is as it should be."""
+    if group is None:
+        return (f"{name} went with its directory, and who was in it: while this is so, no role is changed "
+                "and nobody is reported as no longer assigned.")  # fmt: skip
+    if group.gone_at is not None:
+        return f"{group.name} is no longer in {group.directory.name}, or nobody is in it any more."
+    if group.directory.state != "active":
+        return f"{group.directory.name} is {group.directory.state}."
+    return None
+
+
+def preview(app: App, draft: Draft, rule: GroupRule | None = None) -> Preview:
+    """What the next check would find, were the draft kept, of the people in its group: nothing is changed by it."""
+    with writing(), db.atomic() as attempt:
+        kept = _store(app, draft, "", rule)
+        policy.want_nothing()
+        assignments.compare(assignments.gather(app))
+        found = _found(app, kept)
+        attempt.rollback()
+    return found
+
+
+def _found(app: App, rule: GroupRule) -> Preview:
+    mine = "SELECT person_id FROM covered WHERE rule_id = ?1 AND gives"
+    rows = db.execute_sql(
+        f"""
+        SELECT w.kind, coalesce(nullif(p.name, ''), a.name, w.detail ->> 'email'), coalesce(w.before, ''),
+            coalesce(w.after, ''), coalesce(t.name, ''), coalesce(w.person_id, a.person_id), w.protected
+        FROM wanted w LEFT JOIN account a ON a.id = w.account_id LEFT JOIN asset t ON t.id = w.asset_id
+        LEFT JOIN person p ON p.id = coalesce(w.person_id, a.person_id)
+        WHERE w.kind IN ('to invite', 'to change role', 'to grant access')
+          AND coalesce(w.person_id, a.person_id) IN ({mine}) AND w.left_out IS NULL ORDER BY 2, 5
+        """,
+        (rule.id,),
+    ).fetchall()
+    wanted: dict[str, list[tuple[str, str, str, str]]] = {}
+    people: dict[str, set[int]] = {}
+    for kind, *line, person_id, protected in rows:
+        wanted.setdefault(kind, []).append((*line[:3], protected or line[3]))
+        people.setdefault(kind, set()).add(person_id)
+    named = db.execute_sql(f"SELECT id, name FROM person WHERE id IN ({mine}) ORDER BY name", (rule.id,))
+    names = dict(named.fetchall())
+    changed = set().union(*people.values()) if people else set()
+    seats = {person_id for (person_id,) in db.execute_sql(
+        "SELECT person_id FROM account WHERE app_id = ? AND state <> 'gone' AND \"match\" = 'matched'", (app.id,))}
+    totals = {kind: len(lines) for kind, lines in wanted.items()}
+    totals |= {f"held {kind}": policy.is_mass_of(app, (kind,), len(ids)) for kind, ids in people.items()}
+    return Preview(
+        {kind: lines[:SHOWN] for kind, lines in wanted.items()}, totals,
+        [name for id, name in names.items() if id not in changed and id in seats], len(names),
+    )  # fmt: skip
+
+
+def save(app: App, draft: Draft, by: str, rule: GroupRule | None = None) -> GroupRule:
+    """Keep it, and ask for a check soon. Raises RuleProblem; saved a second time, it is one rule all the same."""
+    with writing():
+        before = rule and next((_in_words(told) for told in of_app(app) if told.rule.id == rule.id), None)
+        kept = _store(app, draft, by, rule)
+        after = next(_in_words(told) for told in of_app(app) if told.rule.id == kept.id)
+        if before != after:
+            what = "changed rule of groups" if rule else "made rule of groups"
+            activity.record(by, what, about=draft.name, before=before, after=after, app=app)
+        assignments.forget_uncovered([app])
+        soon.ask(App.get_by_id(app.id), by, "directory")
+        return kept
+
+
+def _in_words(told: Told) -> str:
+    given = [told.role or "role left alone"]
+    given += [f"{asset_label(row.asset)}{f' ({row.role})' if row.role else ''}" for row in told.assets]
+    return f"{told.name} → {', '.join(given)}"
+
+
+def _store(app: App, draft: Draft, by: str, rule: GroupRule | None) -> GroupRule:
+    if not draft.role and not draft.assets:
+        raise RuleProblem("Choose a role, or something to give access to.")
+    if draft.role and not Role.select().where(Role.app == app, Role.external_id == draft.role).exists():
+        raise RuleProblem(f"{app.name} has no such role any more. Choose another.")
+    same = GroupRule.get_or_none(GroupRule.app == app, GroupRule.team == draft.team) if draft.team else (
+        GroupRule.get_or_none(GroupRule.app == app, GroupRule.group == draft.group))  # fmt: skip
+    if same is not None and (rule is None or same.id != rule.id) and not _is_as(same, draft):
+        raise RuleProblem(f"There is a rule for {draft.name} already: change that one.")
+    kept = rule or same or GroupRule(app=app, created_by=by)
+    kept.group, kept.team, kept.role, kept.group_name = draft.group, draft.team, draft.role, draft.name
+    kept.save()
+    GroupRuleAsset.delete().where(GroupRuleAsset.rule == kept).execute()
+    for asset, role in draft.assets:
+        GroupRuleAsset.create(rule=kept, asset=asset, role=role)
+    return kept
+
+
+def _is_as(rule: GroupRule, draft: Draft) -> bool:
+    held = {(row.asset_id, row.role) for row in GroupRuleAsset.select().where(GroupRuleAsset.rule == rule)}
+    return rule.role == draft.role and held == {(asset.id, role) for asset, role in draft.assets}
+
+
+def draft_of(rule: GroupRule) -> Draft:
+    held = GroupRuleAsset.select(GroupRuleAsset, Asset).join(Asset).where(GroupRuleAsset.rule == rule)
+    return Draft(rule.group, rule.team, rule.role, tuple((row.asset, row.role) for row in held.order_by(Asset.name)))
+
+
+def remove(rule: GroupRule, by: str) -> None:
+    """Nobody loses a seat by it: whom no other rule covers keeps what they have, as if it was given by hand."""
+    with writing():
+        told = next((told for told in of_app(rule.app) if told.rule.id == rule.id), None)
+        if told is None:
+            return
+        GroupRule.delete().where(GroupRule.id == rule.id).execute()
+        activity.record(by, "removed rule of groups", about=told.name, before=_in_words(told), app=rule.app_id)
+        assignments.forget_uncovered([rule.app])
+        soon.ask(App.get_by_id(rule.app_id), by, "directory")
+
+
+def set_policy(app: App, joiners: str | None, unassigned: str | None, by: str) -> None:
+    """The Owner's standing yes, or None to be asked: to invite who joins a group, to remove who is in none any more."""
+    if not {joiners, unassigned} <= {None, "automatic"}:
+        raise RuleProblem("Each is either asked about or automatic.")
+    with writing():
+        before = App.get_by_id(app.id)
+        App.update(joiners=joiners, unassigned=unassigned).where(App.id == app.id).execute()
+        activity.record(by, "changed what groups do by themselves", about=app.name, app=app,
+                        before=_policy_in_words(before.joiners, before.unassigned),
+                        after=_policy_in_words(joiners, unassigned))  # fmt: skip
+
+
+def _policy_in_words(joiners: str | None, unassigned: str | None) -> str:
+    return f"joiners: {joiners or 'ask'}; no longer assigned: {unassigned or 'ask'}"

@@ -1,0 +1,106 @@
+"""Teams: a named set of directory groups, so that rules of many apps need not name each.
+A change of a team by hand takes nobody's seat: whom no rule covers any more keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from peewee import JOIN
+
+from sync import activity, assignments, soon
+from sync.db import writing
+from sync.models import App, Directory, DirectoryGroup, GroupRule, Team, TeamGroup
+
+
+class TeamProblem(ValueError):
+    """It can't be; nothing was changed; the text is for the page."""
+
+
+def all_teams() -> list[Team]:
+    return list(Team.select().order_by(Team.name))
+
+
+def groups_of(teams: Iterable[Team]) -> dict[int, list[TeamGroup]]:
+    """By team id, with group and directory; a group that went with its directory has but its name."""
+    found: dict[int, list[TeamGroup]] = {team.id: [] for team in teams}
+    rows = (
+        TeamGroup.select(TeamGroup, DirectoryGroup, Directory).join(DirectoryGroup, JOIN.LEFT_OUTER)
+        .join(Directory, JOIN.LEFT_OUTER).where(TeamGroup.team.in_(list(found))).order_by(TeamGroup.name)
+    )  # fmt: skip
+    for row in rows:
+        found[row.team_id].append(row)
+    return found
+
+
+def apps_of(team: Team) -> list[App]:
+    """The apps with a rule of this team."""
+    rules = GroupRule.select(GroupRule.app).where(GroupRule.team == team)
+    return list(App.select().where(App.id.in_(rules), App.state != "disconnected").order_by(App.name))
+
+
+def create(name: str, group_ids: Iterable[int], by: str) -> Team:
+    """Raises TeamProblem for a name that is taken or empty, and without a group."""
+    with writing():
+        name, groups = _name(name), _groups(group_ids)
+        if Team.select().where(Team.name == name).exists():
+            raise TeamProblem(f"There is a team named {name} already. Give this one another name.")
+        team = Team.create(name=name)
+        _put_in(team, groups)
+        activity.record(by, "made team", about=name, after=_in_words(team))
+        return team
+
+
+def change(team: Team, name: str, group_ids: Iterable[int], by: str) -> Team:
+    """Another name, other groups. Raises TeamProblem."""
+    with writing():
+        name, groups = _name(name), _groups(group_ids)
+        if Team.select().where(Team.name == name, Team.id != team.id).exists():
+            raise TeamProblem(f"There is a team named {name} already. Give this one another name.")
+        before, named = _in_words(team), team.name
+        Team.update(name=name).where(Team.id == team.id).execute()
+        TeamGroup.delete().where(TeamGroup.team == team).execute()
+        team = Team.get_by_id(team.id)
+        _put_in(team, groups)
+        if (before, named) != (_in_words(team), name):
+            activity.record(by, "changed team", about=named, before=before, after=f"{name}: {_in_words(team)}")
+        _ask(apps_of(team), by)
+        return team
+
+
+def remove(team: Team, by: str) -> None:
+    """With its rules. Nobody loses a seat by it."""
+    with writing():
+        apps = apps_of(team)
+        activity.record(by, "removed team", about=team.name, before=_in_words(team))
+        Team.delete().where(Team.id == team.id).execute()
+        _ask(apps, by)
+
+
+def _name(name: str) -> str:
+    name = " ".join(name.split())[:60]
+    if not name:
+        raise TeamProblem("Give the team a name.")
+    return name
+
+
+def _groups(group_ids: Iterable[int]) -> list[DirectoryGroup]:
+    groups = list(DirectoryGroup.select(DirectoryGroup, Directory).join(Directory)
+                  .where(DirectoryGroup.id.in_(set(group_ids))))  # fmt: skip
+    if not groups:
+        raise TeamProblem("Tick at least one group.")
+    return groups
+
+
+def _put_in(team: Team, groups: list[DirectoryGroup]) -> None:
+    for group in groups:
+        TeamGroup.create(team=team, group=group, name=f"{group.name} of {group.directory.name}")
+
+
+def _in_words(team: Team) -> str:
+    return ", ".join(row.name for row in groups_of([team])[team.id])
+
+
+def _ask(apps: list[App], by: str) -> None:
+    assignments.forget_uncovered(apps)
+    for app in apps:
+        soon.ask(app, by, "directory")

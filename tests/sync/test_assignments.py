@@ -1,0 +1,413 @@
+"""Roles from groups: who is invited, changed, given access and reported, and that nobody else is touched."""
+
+from __future__ import annotations
+
+import pytest
+
+from connectors.sample_chat import SampleChat
+from sync import (
+    activity,
+    apps,
+    assigned_acts,
+    assignments,
+    directories,
+    group_rules,
+    matching,
+    people,
+    reports,
+    schedule,
+    tasks,
+    teams,
+)
+from sync.models import (
+    Access,
+    Account,
+    App,
+    Assignment,
+    Change,
+    Check,
+    DirectoryGroup,
+    GroupRule,
+    Invitation,
+    LeftOut,
+    Mail,
+    Report,
+    Task,
+)
+from tests.sync.fixtures import email
+
+WAITS = "needs confirmation"
+
+
+# Joining
+
+
+def test_a_joiner_of_a_group_waits_for_a_yes_and_is_then_invited_with_the_role(groups):
+    groups.put(10, "Sales")
+    groups.read()
+    groups.rule("Sales", "admin")
+    assert groups.found() == {"to invite": {email(10): WAITS}}
+    change = groups.change("to invite", 10)
+    assert (change.before, change.after) == (None, "Admin")
+    assert change.reason == "in group Sales of Company LDAP → Admin" and groups.role(10) is None
+    assert groups.found() == {"to invite": {email(10): WAITS}} and Change.select().where(
+        Change.kind == "to invite").count() == 1, "a second check asks nothing new"  # fmt: skip
+    done = groups.yes()
+    assert [task.act for task in done.tasks] == ["invite"] and groups.role(10) == "admin"
+    assert Invitation.get().person.name == "Person 10" and groups.found() == {}
+
+
+def test_nobody_is_invited_who_has_a_seat_under_another_address_or_as_a_guest(groups, chat):
+    groups.put(10, "Sales")
+    groups.put(3, "Sales")
+    groups.read()
+    Account.update(match="unmatched", person=None, match_by_hand=True).where(Account.email == email(3)).execute()
+    people.edit(people.find_by_email(email(10)), chat.by, name="Person 10", emails=[email(10), "ten@home.example"])
+    chat.store.add("ten@home.example", "Ten", "member", via="page")
+    groups.rule("Sales", "member")
+    assert "to invite" not in groups.found()
+
+
+def test_somebody_whose_status_is_not_active_is_not_invited(groups):
+    groups.put(10, "Sales")
+    groups.company.say("id10", status="suspended")
+    groups.put(11, "Sales")
+    groups.read()
+    groups.rule("Sales", "member")
+    assert groups.found() == {"to invite": {email(11): WAITS}}
+
+
+def test_a_standing_yes_invites_by_itself_but_once_and_never_whom_somebody_put_out(groups, chat):
+    groups.put(10, "Sales")
+    groups.read()
+    groups.rule("Sales", "member")
+    group_rules.set_policy(groups.app, "automatic", None, chat.by)
+    chat.check()
+    schedule.drain(("task", "check"))
+    assert groups.role(10) == "member" and groups.report() is None
+    chat.store.remove(chat.id_of(10), via="page")
+    Invitation.update(state="expired").execute()
+    assert groups.found() == {"to invite": {email(10): WAITS}} and groups.role(10) is None
+
+
+def test_a_mass_of_invitations_is_held_even_where_the_owner_said_yes_for_good(groups, chat):
+    apps.set_guard(groups.app, 2, 5, chat.by)
+    for number in (10, 11, 12):
+        groups.put(number, "Sales")
+    groups.read()
+    groups.rule("Sales", "member")
+    group_rules.set_policy(groups.app, "automatic", None, chat.by)
+    assert set(groups.found()["to invite"].values()) == {"held"} and Task.select().count() == 0
+    assert Mail.select().where(Mail.kind == "held").exists()
+    with pytest.raises(reports.ReportHeld):
+        reports.finish(groups.report(), chat.by)
+    reports.release(groups.report(), chat.by)
+    assert len(groups.yes().tasks) == 3 and groups.role(12) == "member"
+
+
+# Moving
+
+
+def test_a_mover_gets_the_highest_role_of_all_rules_and_the_apps_order_decides(groups):
+    groups.put(1, "Sales", "Leads")
+    groups.put(2, "Sales")
+    groups.put(3, "Guests", "Sales")
+    groups.read()
+    groups.rule("Sales", "member")
+    groups.rule("Leads", "admin")
+    groups.rule("Guests", "guest")
+    assert groups.found() == {"to change role": {email(1): WAITS}}
+    change = groups.change("to change role", 1)
+    assert (change.before, change.after) == ("Member", "Admin")
+    groups.yes()
+    assert groups.role(1) == "admin" and groups.found() == {}
+    groups.put(1, "Sales")
+    groups.put(4, "Leads")
+    groups.read()
+    assert groups.found() == {"to change role": {email(1): WAITS, email(4): WAITS}}
+
+
+def test_what_is_no_own_seat_or_protected_is_never_changed(groups, chat):
+    for number in range(1, 6):
+        groups.put(number, "Sales")
+    groups.put(0, "Sales")
+    groups.read()
+    groups.rule("Sales", "admin")
+    matching.protect(groups.account(1), "their own", chat.by)
+    Account.update(match="guest", person=None, match_by_hand=True).where(Account.email == email(2)).execute()
+    Account.update(match="service account", match_by_hand=True).where(Account.email == email(3)).execute()
+    App.update(identity_id=chat.id_of(4)).where(App.id == groups.app.id).execute()
+    assert groups.found() == {"to change role": {email(0): WAITS, email(5): WAITS}}
+
+
+def test_the_last_one_who_administers_the_app_keeps_the_role(groups):
+    groups.put(0, "Sales")
+    groups.put(5, "Sales")
+    groups.read()
+    groups.rule("Sales", "guest")
+    assert groups.found() == {"to change role": {email(0): "ignored", email(5): WAITS}}
+    assert groups.change("to change role", 0).protected == "Protected: the last Owner of the app"
+    groups.yes()
+    assert (groups.role(0), groups.role(5)) == ("owner", "guest")
+
+
+def test_a_role_that_is_left_alone_is(groups, chat):
+    chat.store.add_channel("general", via="page")
+    chat.check()
+    groups.put(1, "Sales")
+    groups.put(10, "Sales")
+    groups.read()
+    asset = group_rules.asset_named(groups.app, "channel: general")
+    groups.rule("Sales", "", (asset, "member"))
+    found = groups.found()
+    assert found == {"to grant access": {email(1): WAITS}, "to invite": {email(10): WAITS}}
+    assert groups.change("to invite", 10).after == "Member", "the app's default for somebody new"
+    groups.yes()
+    assert Access.get(Access.asset == asset).account.email == email(1)
+    assert groups.found() == {}
+
+
+# Leaving a group
+
+
+def test_who_is_in_no_group_any_more_is_reported_and_leaves_by_a_yes_alone(groups, chat):
+    groups.put(1, "Sales")
+    groups.put(2, "Sales")
+    groups.read()
+    groups.rule("Sales", "member")
+    assert groups.found() == {} and Assignment.select().count() == 2
+    groups.put(1)
+    groups.read()
+    assert groups.found() == {"no longer assigned": {email(1): WAITS}}
+    change = groups.change("no longer assigned", 1)
+    assert (change.reason, change.before) == ("No longer in group Sales of Company LDAP", "Member")
+    schedule.drain(("task",))
+    assert groups.role(1) == "member"
+    groups.yes()
+    assert groups.role(1) is None and groups.found() == {} and Assignment.select().count() == 1
+    assert groups.role(3) == "member", "a seat that no rule ever covered"
+
+
+def test_a_yes_does_not_outlive_the_return_to_a_group(groups, chat):
+    for number in (1, 2, 3):
+        groups.put(number, "Sales")
+    groups.read()
+    groups.rule("Sales", "member")
+    chat.check()
+    groups.put(1)
+    groups.put(2)
+    groups.read()
+    report = chat.check().report
+    groups.put(1, "Sales")
+    groups.read()
+    done = reports.finish(Report.get_by_id(report.id), chat.by)
+    assert [task.account.email for task in done.tasks] == [email(2)]
+    groups.put(2, "Sales")
+    groups.read()
+    schedule.drain(("task",))
+    task = Task.get(Task.act == "remove")
+    assert (task.state, task.error) == ("no longer needed", "In a group of this app again.")
+    assert groups.account(2).state == "present" and groups.role(2) == "member"
+
+
+def test_removal_by_itself_is_the_owners_to_switch_on_and_spares_who_alone_controls_something(groups, chat):
+    general = chat.store.add_channel("general", via="page")
+    chat.store.join(general, chat.id_of(1), "manager", via="page")
+    for number in (1, 2, 3):
+        groups.put(number, "Sales")
+    groups.read()
+    groups.rule("Sales", "member")
+    chat.check()
+    group_rules.set_policy(groups.app, None, "automatic", chat.by)
+    groups.put(1)
+    groups.put(2)
+    groups.read()
+    assert groups.found() == {"no longer assigned": {email(1): WAITS, email(2): "confirmed"}}
+    schedule.drain(("task",))
+    assert (groups.role(1), groups.role(2)) == ("member", None)
+
+
+def test_a_group_that_shrinks_en_masse_takes_nobodys_seat_before_a_release(groups, chat):
+    apps.set_guard(groups.app, 2, 5, chat.by)
+    for number in range(1, 6):
+        groups.put(number, "Sales")
+    groups.read()
+    groups.rule("Sales", "member")
+    chat.check()
+    for number in range(1, 5):
+        groups.put(number)
+    groups.read()
+    group_rules.set_policy(groups.app, None, "automatic", chat.by)
+    assert set(groups.found()["no longer assigned"].values()) == {"held"} and Task.select().count() == 0
+
+
+@pytest.mark.parametrize("away", ["empty group", "paused", "removed", "failing", "nobody"])
+def test_a_rule_whose_group_or_directory_is_away_takes_nobodys_seat_and_gives_none(groups, chat, away):
+    groups.put(1, "Sales")
+    groups.put(10, "Sales")
+    groups.put(2, "Rest")
+    groups.read()
+    groups.rule("Sales", "admin")
+    team = teams.create("All of them", [groups.group("Sales").id], chat.by)
+    group_rules.save(groups.app, group_rules.Draft(team=team, role="admin"), chat.by)
+    rested = chat.check() and groups.waiting()
+    assert rested == {"to change role": {email(1): WAITS}, "to invite": {email(10): WAITS}}
+    groups.put(11, "Sales")
+    if away == "empty group":
+        for number in (1, 10, 11):
+            groups.put(number, "Rest")
+        groups.read()
+    elif away == "paused":
+        groups.read()
+        directories.pause(groups.company.row(), chat.by)
+    elif away == "removed":
+        directories.remove(groups.company.row(), chat.by)
+    else:
+        if away == "nobody":
+            groups.company.entries.clear()
+        groups.company.interrupt = lambda given: 1 / 0 if away == "failing" else None
+        asked = directories.ask(groups.company.row(), chat.by)
+        if away == "failing":
+            with pytest.raises(ZeroDivisionError):
+                directories.run(asked.id)
+        else:
+            directories.run(asked.id)
+        assert groups.found() == rested, "as it was when it was read last"
+        return
+    assert groups.found() == {} and Assignment.select().where(Assignment.ended_at.is_null(False)).count() == 0
+    assert all(told.rests for told in group_rules.of_app(groups.app))
+    if away == "paused":
+        directories.resume(groups.company.row(), chat.by)
+        assert set(groups.found()) == {"to change role", "to invite"}
+
+
+def test_a_group_that_comes_back_wakes_its_rule(groups, chat):
+    groups.put(1, "Sales")
+    groups.read()
+    groups.rule("Sales", "member")
+    chat.check()
+    groups.put(1)
+    groups.read()
+    assert groups.found() == {} and group_rules.of_app(groups.app)[0].rests
+    groups.put(2, "Sales")
+    groups.read()
+    assert groups.found() == {"no longer assigned": {email(1): WAITS}} and not group_rules.of_app(groups.app)[0].rests
+
+
+def test_a_rule_whose_role_is_gone_rests(groups, chat):
+    groups.put(1, "Sales")
+    groups.read()
+    rule = groups.rule("Sales", "member")
+    chat.check()
+    GroupRule.update(role="editor").where(GroupRule.id == rule.id).execute()
+    assert groups.found() == {} and "editor is no longer in the app" in group_rules.of_app(groups.app)[0].rests[0]
+
+
+# By hand
+
+
+def test_removing_a_rule_or_a_group_of_a_team_takes_nobodys_seat(groups, chat):
+    groups.put(1, "Sales")
+    groups.put(2, "Rest")
+    groups.read()
+    team = teams.create("Revenue", [groups.group("Sales").id, groups.group("Rest").id], chat.by)
+    rule = groups.rule(team, "member")
+    chat.check()
+    assert Assignment.select().count() == 2
+    teams.change(team, "Revenue", [groups.group("Rest").id], chat.by)
+    assert groups.found() == {} and Assignment.select().count() == 1
+    group_rules.remove(rule, chat.by)
+    assert groups.found() == {} and Assignment.select().count() == 0
+
+
+def test_what_was_left_out_stays_so_until_it_is_taken_back_or_another_role_is_wanted(groups, chat):
+    groups.put(1, "Sales")
+    groups.put(10, "Sales")
+    groups.read()
+    rule = groups.rule("Sales", "admin")
+    chat.check()
+    report = groups.report()
+    ids = {change.id: "not yet" for change in report.changes if change.decision == WAITS}
+    assert reports.finish(report, chat.by, left_out=ids).tasks == [] and LeftOut.select().count() == 2
+    assert groups.found() == {} and groups.account(1).left_out is None
+    GroupRule.update(role="guest").where(GroupRule.id == rule.id).execute()
+    assert set(groups.found()) == {"to change role", "to invite"}
+    GroupRule.update(role="admin").where(GroupRule.id == rule.id).execute()
+    assert groups.found() == {}
+    again = LeftOut.get(LeftOut.kind == "to invite")
+    assigned_acts.ask_again(again, chat.by)
+    assert groups.found() == {"to change role": {email(1): "left out"}, "to invite": {email(10): WAITS}}
+    reports.take_back(groups.change("to change role", 1), chat.by)
+    assert groups.found()["to change role"] == {email(1): WAITS}
+    assert activity.verify().ok
+
+
+def test_a_preview_says_what_the_next_check_would_find_and_changes_nothing(groups, chat):
+    for number in (1, 2, 10):
+        groups.put(number, "Sales")
+    groups.read()
+    chat.store.change(chat.id_of(2), via="page", role="admin")
+    chat.check()
+    draft = group_rules.Draft(group=groups.group("Sales"), role="admin")
+    seen = group_rules.preview(groups.app, draft)
+    assert [line[0] for line in seen.wanted["to invite"]] == ["Person 10"] and seen.right == ["Person 2"]
+    assert seen.wanted["to change role"] == [("Person 1", "Member", "Admin", "")] and seen.people == 3
+    assert GroupRule.select().count() == 0 and Assignment.select().count() == 0
+    group_rules.save(groups.app, draft, chat.by)
+    assert group_rules.save(groups.app, draft, chat.by) and GroupRule.select().count() == 1, "pressed twice"
+    with pytest.raises(group_rules.RuleProblem):
+        group_rules.save(groups.app, group_rules.Draft(group=groups.group("Sales"), role="guest"), chat.by)
+    assert groups.found() == {"to invite": {email(10): WAITS}, "to change role": {email(1): WAITS}}
+
+
+# What asks for a check, and what is done by hand
+
+
+def test_a_reading_that_moved_somebody_asks_for_a_check_within_a_minute(groups, chat):
+    groups.put(1, "Sales")
+    groups.read()
+    groups.rule("Sales", "member")
+    chat.check()
+    groups.read()
+    assert not Check.select().where(Check.state == "queued").exists(), "nothing moved"
+    groups.put(2, "Sales")
+    groups.put(3, "Other")
+    groups.read()
+    assert Check.get(Check.state == "queued").trigger == "directory"
+    Check.delete().where(Check.state == "queued").execute()
+    groups.put(3)
+    groups.read()
+    assert not Check.select().where(Check.state == "queued").exists(), "no rule asks about that group"
+
+
+def test_what_the_connector_cannot_do_becomes_a_to_do_by_hand(groups, chat, monkeypatch):
+    groups.put(10, "Sales")
+    groups.read()
+    groups.rule("Sales", "member")
+    chat.check()
+    monkeypatch.setattr(SampleChat, "capabilities", SampleChat.capabilities - {"invite"})
+    groups.yes()
+    task = Task.get()
+    assert task.state == "needs attention" and "do it in the app itself" in task.error
+    assert groups.found() == {}, "it is being done"
+    tasks.done_by_hand(task, chat.by)
+    assert groups.found() == {}
+
+
+def test_an_invitation_for_somebody_who_left_the_group_since_is_not_sent(groups, chat):
+    groups.put(10, "Sales")
+    groups.put(1, "Sales")
+    groups.read()
+    groups.rule("Sales", "member")
+    chat.check()
+    reports.finish(groups.report(), chat.by)
+    groups.put(10)
+    groups.read()
+    schedule.drain(("task",))
+    assert Task.get().state == "no longer needed" and groups.role(10) is None
+
+
+def test_an_app_without_rules_is_not_looked_at(groups, chat):
+    assert not assignments.concerns(groups.app)
+    chat.check()
+    assert DirectoryGroup.select().count() == 0
