@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -11,7 +12,7 @@ from cli.frame import BY, DONE, FAILED, answer, as_json, end, moment, opened, se
 from cli.values import setting, values_of
 from cli.waiting import see_through
 from sync import directories as core
-from sync import push
+from sync import directory_preview, push
 from sync.config import Config
 from sync.directories import DirectoryProblem
 from sync.models import Directory, DirectoryEntry, DirectoryReading
@@ -65,19 +66,38 @@ def token(name: str, as_json: bool) -> None:
 
 @directory.command()
 @click.argument("name", required=False)
+@click.option("--dry-run", is_flag=True, help="Only tell what reading NAME would change.")
 @as_json
 @opened
-def sync(name: str | None, as_json: bool) -> None:
+def sync(name: str | None, dry_run: bool, as_json: bool) -> None:
     """Read the directory NAME now, or all of them, and wait; who left is deprovisioned."""
+    if dry_run and not name:
+        raise click.UsageError("--dry-run needs the NAME of one directory.")
     active = Directory.select().where(Directory.state == "active", Directory.kind != push.SLUG).order_by(Directory.name)
     chosen = [_by_name(name)] if name else list(active)
     if name and push.is_pushed(chosen[0]):
         raise DirectoryProblem(f"{name} pushes: it says by itself what changes, so there is nothing to read.")
     if not chosen:
         raise DirectoryProblem("No directory is connected: directory add KIND.")
+    if dry_run:
+        _say_preview(chosen[0], as_json)
+        return
     done = [_read(one) for one in chosen]
     send_mails()
     _say(done, as_json, lambda done: {"directories": done})
+
+
+def _say_preview(one: Directory, as_json: bool) -> None:
+    found = directory_preview.preview(one)
+    for warning in found.warnings:
+        tell(warning)
+    rows = [(row.kind, row.name, row.email, "; ".join(row.details)) for row in found.rows]
+    told = ", ".join(f"{number:,} {kind}" for kind, number in found.counts.items()) or "nothing would change"
+    lines = [*(table([("WHAT", "NAME", "E-MAIL", "DETAILS"), *rows]) if rows else []),
+             f"{one.name}: {found.people:,} people; {told}. Nothing was changed."]
+    document = {"directory": one.name, "people": found.people, "counts": found.counts, "warnings": found.warnings,
+                "changes": [asdict(row) for row in found.rows]}  # fmt: skip
+    answer(document, lines, as_json)
 
 
 def _by_name(name: str) -> Directory:

@@ -18,18 +18,19 @@ class CsvDirectory(DirectoryConnector):
     slug = "csv"
     label = "CSV file"
     docs = (
-        "Let your HR program or directory export everybody into one CSV file, regularly, "
-        "on the machine that Rollcall runs on.",
+        "Let your HR program or directory export everybody into one CSV file: regularly, on the machine that Rollcall "
+        "runs on; or hand the file over here, and a new one whenever something changed.",
         "The first row names the columns: email is needed; name, status, groups, employee_number "
         "and further_emails are used where they are there.",
-        "The file is a complete list: whoever is missing from it counts as having left.",
+        "The file is a complete list: whoever is missing from it counts as having left. What a new file would change "
+        "is shown before it is applied.",
     )
     fields = (
-        Field(
-            "file", "File", "The path of the file on the machine that Rollcall runs on.",
-            placeholder="/srv/hr/staff.csv",
-        ),
-    )
+        Field("source", "The list", choices=(("path", "is a file on this machine"), ("upload", "is handed over here"))),
+        Field("file", "File", "The path of the file on the machine that Rollcall runs on.",
+              placeholder="/srv/hr/staff.csv", when=("source", "path")),
+        Field("text", "CSV file", "Everybody of the company.", secret=True, upload=True, when=("source", "upload")),
+    )  # fmt: skip
 
     def test(self) -> Identity:
         rows = self.rows()
@@ -56,9 +57,13 @@ class CsvDirectory(DirectoryConnector):
             raise Refused(f"{self._name()} can't be taken over. {problem}") from problem
 
     def _content(self) -> bytes:
-        if "text" in self.settings:
+        if self._handed_over:
             return self.settings["text"].encode()
         return file_content(Path(self.settings["file"]))
 
+    @property
+    def _handed_over(self) -> bool:
+        return not self.settings.get("file")
+
     def _name(self) -> str:
-        return "The list" if "text" in self.settings else Path(self.settings["file"]).name
+        return "The list" if self._handed_over else Path(self.settings["file"]).name

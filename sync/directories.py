@@ -83,9 +83,15 @@ def reconnect(directory: Directory, values: dict[str, str], by: str) -> Identity
     return identity
 
 
-def connector_for(directory: Directory) -> DirectoryConnector:
-    """Raises VaultProblem when the credential can't be unsealed."""
-    return connector_class(directory.kind)(_values(directory))
+def connector_for(directory: Directory, instead: dict[str, str] | None = None) -> DirectoryConnector:
+    """With other values for some fields. Raises VaultProblem when the credential can't be unsealed."""
+    return connector_class(directory.kind)({**_values(directory), **(instead or {})})
+
+
+def takes_files(directory: Directory) -> bool:
+    """Whether its list is handed over, not read from where it is."""
+    fields = connector_class(directory.kind).fields
+    return any(field.upload and directory.settings.get(field.when[0]) == field.when[1] for field in fields)
 
 
 def _clean(kind: str, values: dict[str, str]) -> dict[str, str]:
@@ -251,11 +257,13 @@ def _take_over(reading: DirectoryReading, worldwide_ids: bool) -> None:
         directory = Directory.get_by_id(reading.directory_id)
         if directory.state != "active":
             raise TemporarilyUnavailable(f"{directory.name} was {directory.state} while it was read.")
-        limits = workspace()
-        outcome = apply(
-            directory, worldwide_ids, Guard(limits.guard_accounts, limits.guard_percent), reading.started_by
-        )
-        _succeed(directory, reading, outcome)
+        succeed(directory, reading, apply(directory, worldwide_ids, guard(), reading.started_by))
+
+
+def guard() -> Guard:
+    """The workspace's, which holds for each directory."""
+    limits = workspace()
+    return Guard(limits.guard_accounts, limits.guard_percent)
 
 
 def _still_ours(reading: DirectoryReading) -> bool:
@@ -266,7 +274,8 @@ def _still_ours(reading: DirectoryReading) -> bool:
     ).exists()
 
 
-def _succeed(directory: Directory, reading: DirectoryReading, outcome: Outcome) -> None:
+def succeed(directory: Directory, reading: DirectoryReading, outcome: Outcome) -> None:
+    """Write down what the reading did. Inside the transaction that did it."""
     now = utcnow()
     before = _counts_before(directory)
     by = reading.started_by
@@ -291,7 +300,7 @@ def _succeed(directory: Directory, reading: DirectoryReading, outcome: Outcome) 
         if held_now != before.get("held"):
             activity.record(
                 by, "held leavers", about=directory.name, after=f"{held_now} people",
-                why="More would leave at once than the guard lets through",
+                why="More would leave within a day than the guard lets through",
             )
         notify.directory_held(directory, held_now)
 

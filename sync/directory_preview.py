@@ -1,0 +1,203 @@
+"""What a directory's list would change, before it is applied: the reading itself is done, and undone, in one transaction.
+Applying does exactly what was previewed, or says that something changed meanwhile and does nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+
+from sync import directories, vault
+from sync.db import connected, db, utcnow, writing
+from sync.directories import LIVE, DirectoryProblem
+from sync.directory_compare import Outcome, apply
+from sync.directory_reading import read, staging
+from sync.models import Directory, DirectoryReading
+
+KINDS = ("held", "deprovisioned", "suspended", "returned", "joined", "updated")  # the order on the page
+PENDING = "pending"  # beside the secrets: a list that was handed over and isn't applied yet
+PERSON = """
+    SELECT p.id, p.name, p.status, coalesce(p.employee_number, '') AS number,
+        coalesce((SELECT email FROM person_email AS e WHERE e.person_id = p.id ORDER BY NOT e.main, e.id LIMIT 1), '')
+        AS email,
+        (SELECT count(*) FROM person_email AS e WHERE e.person_id = p.id) AS emails,
+        coalesce((SELECT group_concat(name, ', ') FROM (
+            SELECT g.name FROM directory_group_member AS m JOIN directory_group AS g ON g.id = m.group_id
+            JOIN directory_entry AS e ON e.id = m.entry_id WHERE e.person_id = p.id AND e.directory_id = {directory}
+            ORDER BY g.name)), '') AS groups
+    FROM person AS p"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What becomes of one person. `kind` is one of KINDS, `details` are in words."""
+
+    kind: str
+    name: str
+    email: str
+    details: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Preview:
+    """`mark` stands for all that it says and for what was read: it differs as soon as anything differs."""
+
+    people: int
+    rows: list[Row]
+    warnings: list[str]
+    mark: str
+
+    @property
+    def counts(self) -> dict[str, int]:
+        found = Counter(row.kind for row in self.rows)
+        return {kind: found[kind] for kind in KINDS if found[kind]}
+
+
+class PreviewChanged(DirectoryProblem):
+    """It would not do any more what was shown; nothing was changed. `preview` is what it would do now."""
+
+    def __init__(self, preview: Preview):
+        super().__init__("The list or the people have changed since this was shown. Nothing was applied: look again.")
+        self.preview = preview
+
+
+class _Undo(Exception):
+    """Rolls back what was only tried."""
+
+
+def hand_over(directory: Directory, text: str) -> Preview:
+    """Keep an uploaded list beside the one in use, and show what it would change. Raises DirectoryProblem, or
+    ConnectorError where the list can't be used: then it isn't kept."""
+    found = preview(directory, text)
+    with writing():
+        _seal(directory, {PENDING: text})
+    return found
+
+
+def pending(directory: Directory) -> str | None:
+    """A list that was handed over and isn't applied yet."""
+    return vault.unseal(Directory.get_by_id(directory.id).credential).get(PENDING)
+
+
+def preview(directory: Directory, text: str | None = None) -> Preview:
+    """What reading the directory now, or this list, would change. Changes nothing. Raises like hand_over()."""
+    with connected(), _read(directory, text) as count:
+        return _tried(directory, count)[0]
+
+
+def apply_previewed(directory: Directory, mark: str, by: str, text: str | None = None) -> Preview:
+    """Take over what was previewed, if it still is the same. Raises PreviewChanged; then nothing was changed."""
+    with connected(), _read(directory, text) as count:
+        done: list[Preview] = []
+        try:
+            with writing():
+                found, outcome = _take_over(directory, count, by)
+                done.append(found)
+                if found.mark != mark:
+                    raise _Undo
+                _note(directory, count, outcome, by, text)
+        except _Undo:
+            raise PreviewChanged(done[0]) from None
+        return done[0]
+
+
+@contextmanager
+def _read(directory: Directory, text: str | None) -> Iterator[int]:
+    """Everybody staged; how many."""
+    if directories.connector_class(directory.kind) and directory.state != "active":
+        raise DirectoryProblem(f"{directory.name} is {directory.state}: resume it first.")
+    connector = directories.connector_for(directory, {} if text is None else {"text": text})
+    with staging():
+        try:
+            yield read(connector, lambda count: None)
+        finally:
+            connector.close()
+
+
+def _tried(directory: Directory, count: int) -> tuple[Preview, Outcome]:
+    found = []
+    try:
+        with writing():
+            found.append(_take_over(directory, count, "preview"))
+            raise _Undo
+    except _Undo:
+        return found[0]
+
+
+def _take_over(directory: Directory, count: int, by: str) -> tuple[Preview, Outcome]:
+    directory = Directory.get_by_id(directory.id)
+    as_now = PERSON.format(directory=directory.id)
+    said = _digest_of_staged()
+    db.execute_sql(f"CREATE TEMP TABLE preview_before AS {as_now}")
+    db.execute_sql(f"CREATE TEMP TABLE preview_held AS {_HELD}", (directory.id,))
+    outcome = apply(directory, directories.connector_class(directory.kind).worldwide_ids, directories.guard(), by)
+    rows = sorted([*_held(directory), *_changed(as_now)],
+                  key=lambda row: (KINDS.index(row.kind), row.name.casefold(), row.email, row.details))
+    db.execute_sql("DROP TABLE preview_before")
+    db.execute_sql("DROP TABLE preview_held")
+    told = json.dumps([said, [asdict(row) for row in rows], outcome.warnings], ensure_ascii=False)
+    return Preview(count, rows, outcome.warnings, hashlib.sha256(told.encode()).hexdigest()), outcome
+
+
+def _digest_of_staged() -> str:
+    digest = hashlib.sha256()
+    for table in ("read_person", "read_email", "read_group"):
+        for row in db.execute_sql(f"SELECT * FROM {table} ORDER BY 1, 2"):
+            digest.update(repr(row).encode())
+    return digest.hexdigest()
+
+
+_HELD = """SELECT e.person_id FROM directory_entry AS e WHERE e.directory_id = ? AND e.status <> e.reported"""
+
+
+def _held(directory: Directory) -> Iterator[Row]:
+    for name, email, reason, old in db.execute_sql(f"""
+        SELECT p.name, e.email, e.reason, e.person_id IN (SELECT person_id FROM preview_held)
+        FROM directory_entry AS e JOIN person AS p ON p.id = e.person_id WHERE e.id IN (
+            {_HELD.replace("e.person_id FROM", "e.id FROM")})""", (directory.id,)):
+        yield Row("held", name, email, (f"{reason}; {'held already' if old else 'held by the guard until released'}",))
+
+
+def _changed(as_now: str) -> Iterator[Row]:
+    for name, email, status, before, *pairs in db.execute_sql(f"""
+        SELECT a.name, a.email, a.status, b.status, b.name, a.name, b.email, a.email, b.number, a.number,
+               b.groups, a.groups, a.emails - coalesce(b.emails, 0)
+        FROM ({as_now}) AS a LEFT JOIN preview_before AS b ON b.id = a.id
+        WHERE b.id IS NULL OR (a.name, a.status, a.number, a.email, a.emails, a.groups)
+                              <> (b.name, b.status, b.number, b.email, b.emails, b.groups)"""):
+        if before is None:
+            yield Row("joined", name, email, () if status == "active" else (status,))
+            continue
+        if status != before:
+            yield Row("returned" if status == "active" else status, name, email, (f"{before} → {status}",))
+        *values, more = pairs
+        details = [f"{word}: {values[2 * place] or 'none'} → {values[2 * place + 1] or 'none'}"
+                   for place, word in enumerate(("name", "e-mail", "employee number", "groups"))
+                   if values[2 * place] != values[2 * place + 1] and (word != "groups" or status != "deprovisioned")]
+        if more:
+            details.append(f"{more} more e-mail address{'es' if more > 1 else ''}")
+        if details:
+            yield Row("updated", name, email, tuple(details))
+
+
+def _note(directory: Directory, count: int, outcome: Outcome, by: str, text: str | None) -> None:
+    """The reading is one like any other."""
+    if DirectoryReading.select().where(DirectoryReading.directory == directory,
+                                       DirectoryReading.state.in_(LIVE)).exists():
+        raise DirectoryProblem(f"{directory.name} is being read just now. Nothing was applied: try again in a moment.")
+    now = utcnow()
+    reading = DirectoryReading.create(directory=directory, state="running", started_by=by, started_at=now, read=count)
+    directories.succeed(Directory.get_by_id(directory.id), reading, outcome)
+    if text is not None:
+        _seal(directory, {"text": text, PENDING: None})
+        settings = Directory.get_by_id(directory.id).settings | {"handed_over": now.isoformat()}
+        Directory.update(settings=settings).where(Directory.id == directory.id).execute()
+
+
+def _seal(directory: Directory, values: dict[str, str | None]) -> None:
+    kept = vault.unseal(Directory.get_by_id(directory.id).credential) | values
+    sealed = vault.seal({name: value for name, value in kept.items() if value is not None})
+    Directory.update(credential=sealed).where(Directory.id == directory.id).execute()
