@@ -36,7 +36,7 @@ def come_in(claims: Mapping[str, Any], known: Settings) -> Person:
             _refuse_who_left(person)
             _follow_email(person, claims, known, by)
             _give_role(person, claims, known, by)
-            _remember(person, claims, known)
+            _remember(person, claims, known, by)
         except Refused as problem:
             refusal = problem  # raised below: what was decided on the way, a lost role, stays decided
             _record_refusal(claims, known, by, str(problem))
@@ -157,7 +157,11 @@ def _groups_left_out(claims: Mapping[str, Any], known: Settings) -> bool:
     return known.groups_claim not in claims and (elsewhere or claims.get("hasgroups") in (True, "true"))
 
 
-def _remember(person: Person, claims: Mapping[str, Any], known: Settings) -> None:
+def _remember(person: Person, claims: Mapping[str, Any], known: Settings, by: str) -> None:
+    """The next time it is the subject that counts; a second one of the same person is told as the first was."""
+    if _identity(claims) is None:
+        linked = f"{claims['sub']} of {claims['iss']}"
+        activity.record(by, "linked sign-in", about=people.signature(person), after=linked, person=person)
     told = {"used_at": utcnow()}
     if email := normal_email(trusted_email(claims, known)):
         told["email"] = email

@@ -91,6 +91,13 @@ def test_a_new_address_is_taken_over_where_no_directory_tells(jana) -> None:
     assert PersonEmail.select().where(PersonEmail.person == jana).count() == 2
 
 
+def test_each_account_at_the_provider_is_told_once(jana) -> None:
+    for subject in ("u-1", "u-1", "u-2"):
+        assert come_in(claims(sub=subject), KNOWN) == jana
+    told = [entry.after for entry in Activity.select().where(Activity.what == "linked sign-in")]
+    assert told == [f"u-1 of {ISSUER}", f"u-2 of {ISSUER}"]
+
+
 def test_with_a_directory_a_new_address_comes_from_there(jana) -> None:
     directory = Directory.create(kind="csv", name="Staff")
     DirectoryEntry.create(directory=directory, external_id="1", person=jana)
