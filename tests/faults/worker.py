@@ -14,11 +14,25 @@ from pathlib import Path
 
 import requests
 
-from sync import activity, checks, member_acts, onboarding, reports, schedule
+from sync import activity, checks, member_acts, offboarding, onboarding, people, reports, schedule
 from sync import config as configuration
 from sync.config import Config
 from sync.db import connected
-from sync.models import Access, Account, App, Asset, Change, Check, Invitation, Mail, Report, Role, Task
+from sync.models import (
+    Access,
+    Account,
+    App,
+    Asset,
+    Change,
+    Check,
+    Invitation,
+    Mail,
+    Offboarding,
+    Person,
+    Report,
+    Role,
+    Task,
+)
 
 BY = "Olga Brandt <olga@acme.example>"
 
@@ -86,6 +100,17 @@ def act(_: list[str]) -> None:
     schedule.drain(("task",))
 
 
+def offboard(left_out: list[str]) -> None:
+    """Press Finish in the preview of person 3's offboarding, leaving the seats in these apps out; then work."""
+    olga, person = (people.find_by_email(f"{name}@acme.example") for name in ("olga", "p3"))
+    seats = people.seats_of(person)
+    why = {seat.id: "hand-over" for seat in seats if seat.app.name in left_out}
+    offboarding.start(person, olga, {seat.id for seat in seats}, why, key="the page")
+    sys.stdout.write("promised\n")
+    sys.stdout.flush()
+    schedule.drain()
+
+
 def check(_: list[str]) -> None:
     checks.run(checks.ask(App.get(), BY).id)
 
@@ -101,7 +126,7 @@ def look(_: list[str]) -> None:
 
 
 ACTS: dict[str, Callable[[list[str]], None]] = {
-    "finish": finish, "act": act, "check": check, "recover": recover, "look": look,
+    "finish": finish, "offboard": offboard, "act": act, "check": check, "recover": recover, "look": look,
 }  # fmt: skip
 
 
@@ -126,6 +151,8 @@ def what_is() -> dict:
         "tasks": rows(Task.select(Task.external_id, Task.state, Task.error)),
         "acts": rows(Task.select(Task.act, Task.state)),
         "invitations": rows(Invitation.select(Invitation.email, Invitation.state)),
+        "offboardings": rows(Offboarding.select(Offboarding.state)),
+        "people": rows(Person.select(Person.name, Person.status, Person.remove_on.is_null())),
         "mails": rows(Mail.select(Mail.kind, Mail.key)),
         "checks": rows(Check.select(Check.state)),
         "users": App.select(App.users, App.matched).tuples().get(),
