@@ -10,6 +10,8 @@ from collections.abc import Callable
 from requests import PreparedRequest
 from requests.auth import AuthBase
 
+from connectors.answers import Forbidden
+from connectors.base import CredentialRejected, Refused
 from connectors.redaction import Redactor
 
 EARLY = 30  # seconds before its announced end a token is renewed
@@ -41,9 +43,15 @@ class Renewed(AuthBase):
                 self.renew()
 
     def renew(self) -> None:
-        """Raises CredentialRejected when no token is given."""
+        """Raises CredentialRejected or Refused when no token is given; never a NotFound or the like, which whoever
+        makes the call would take for an answer to it."""
         with self._one:
-            headers, token, seconds = self._ask()
+            try:
+                headers, token, seconds = self._ask()
+            except Refused as no:
+                raise Refused(str(no)) from None
+            except Forbidden as no:
+                raise CredentialRejected(str(no)) from None
             for redactor in self._redactors:
                 redactor.learn(token)
             self.headers = headers

@@ -10,8 +10,8 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from connectors import oauth, renewal
-from connectors.base import CredentialRejected, TemporarilyUnavailable
-from connectors.http import Http
+from connectors.base import CredentialRejected, Refused, TemporarilyUnavailable
+from connectors.http import Forbidden, Http
 from tests.connectors.fake import FOREVER, Fact, FakeApp, Reply, Request
 
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -124,6 +124,24 @@ def test_an_endpoint_that_is_away_is_not_a_wrong_credential(issuer):
     issuer.fail(Reply(503), on="give", times=FOREVER)
     with pytest.raises(TemporarilyUnavailable):
         ask(issuer, oauth.client_credentials(issuer.url + "/token", "rollcall", "s3"))
+
+
+@pytest.mark.parametrize("status", [404, 410, 409])
+def test_what_the_endpoint_has_not_is_no_answer_about_what_was_asked_for(issuer, status):
+    """Else somebody who is looked up would seem to be gone."""
+    issuer.fail(Reply(status), on="give", times=FOREVER)
+    with pytest.raises(Refused, match=f"token.* answered {status}") as failure:
+        ask(issuer, oauth.client_credentials(issuer.url + "/token", "rollcall", "s3"))
+    assert type(failure.value) is Refused
+
+
+def test_a_login_that_is_forbidden_is_no_permission_that_a_call_lacks(issuer):
+    def forbidden():
+        raise Forbidden("No.")
+
+    with pytest.raises(CredentialRejected) as failure:
+        ask(issuer, renewal.Renewed(forbidden))
+    assert type(failure.value) is CredentialRejected
 
 
 def test_an_answer_without_a_token_is_told(issuer):
