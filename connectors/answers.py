@@ -101,6 +101,13 @@ def seconds_to_wait(answer: Answer) -> float | None:
     return None if wait is None else min(max(wait, 0.0), LONGEST_WAIT)
 
 
+def strayed(answer: Answer) -> TemporarilyUnavailable | None:
+    """404 as a web page, of an app that answers in JSON alone: not the app says so, and nobody is gone by it."""
+    if answer.status not in (404, 410) or not answer.is_page:
+        return None
+    return TemporarilyUnavailable(f"{answer.asked} answered {answer.status} with a web page instead of data.")
+
+
 def words(answer: Answer) -> str:
     """What the app itself says about an error; "" for a web page or nothing. Not yet redacted: Http does that."""
     if answer.is_page:

@@ -31,6 +31,7 @@ from connectors.answers import (
     Stale,
     clean,
     seconds_to_wait,
+    strayed,
     words,
 )
 from connectors.base import ConnectorError, CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
@@ -39,7 +40,7 @@ from connectors.renewal import Renewed
 
 __all__ = [
     "Answer", "Conflict", "Forbidden", "Http", "NotFound", "NotOffered", "Stale",
-    "clean", "seconds_to_wait", "segment", "words",
+    "clean", "seconds_to_wait", "segment", "strayed", "words",
 ]  # fmt: skip
 
 # At DEBUG urllib3 writes each address with its query, where some apps want the credential.

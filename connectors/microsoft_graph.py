@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from connectors.base import CredentialRejected, Field, TemporarilyUnavailable
-from connectors.http import Answer, Forbidden, Http, clean, segment
+from connectors.http import Answer, Forbidden, Http, clean, segment, strayed
 from connectors.oauth import client_credentials
 from connectors.paging import Page, by_id, number, pages_by_link
 
@@ -48,7 +48,7 @@ class Graph:
             by_basic=False, scope=f"{API}/.default",
         )  # fmt: skip
         self.base = f"{api}/v1.0"
-        self.http = Http(self.base, auth=token, secrets=[secret], patience=PATIENCE, on_error=_list_expired)
+        self.http = Http(self.base, auth=token, secrets=[secret], patience=PATIENCE, on_error=_passing)
 
     def close(self) -> None:
         self.http.close()
@@ -119,8 +119,8 @@ def user_name_of(user: dict) -> str:
     return "" if EXTERNAL in name.casefold() else name
 
 
-def _list_expired(answer: Answer) -> TemporarilyUnavailable | None:
+def _passing(answer: Answer) -> TemporarilyUnavailable | None:
     """A next page that was asked for too late is gone: the list has to be read again."""
     if answer.status != 400 or b'"Directory_ExpiredPageToken"' not in answer.body:
-        return None
+        return strayed(answer)
     return TemporarilyUnavailable(f"{answer.asked}: the list's next page is no longer kept. It is read again.")

@@ -20,6 +20,7 @@ class TestCalendly(ConnectorContract):
     fake = FakeCalendly
     address = "api"
     role = "user"
+    only_data = True
     statuses = ("active", "invited")
     tells_total = False
 
