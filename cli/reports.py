@@ -46,7 +46,7 @@ def _document(app: App, found: Report, changes: list[Change]) -> dict:
 
 
 def _change(change: Change) -> dict:
-    person = change.account and change.account.person
+    person = change.person or (change.account and change.account.person)
     return {
         "id": change.id, "kind": change.kind, "decision": change.decision,
         "account": seat(change.account),

@@ -222,11 +222,12 @@ def _found(app: App, rule: GroupRule) -> Preview:
 def save(app: App, draft: Draft, by: str, rule: GroupRule | None = None) -> GroupRule:
     """Keep it, and ask for a check soon. Raises RuleProblem; saved a second time, it is one rule all the same."""
     with writing():
-        before = rule and next((_in_words(told) for told in of_app(app) if told.rule.id == rule.id), None)
+        known = rule or _rule_for(app, draft)
+        before = known and next((_in_words(told) for told in of_app(app) if told.rule.id == known.id), None)
         kept = _store(app, draft, by, rule)
         after = next(_in_words(told) for told in of_app(app) if told.rule.id == kept.id)
         if before != after:
-            what = "changed rule of groups" if rule else "made rule of groups"
+            what = "changed rule of groups" if before else "made rule of groups"
             activity.record(by, what, about=draft.name, before=before, after=after, app=app)
         assignments.forget_uncovered([app])
         soon.ask(App.get_by_id(app.id), by, "directory")
@@ -244,8 +245,7 @@ def _store(app: App, draft: Draft, by: str, rule: GroupRule | None) -> GroupRule
         raise RuleProblem("Choose a role, or something to give access to.")
     if draft.role and not Role.select().where(Role.app == app, Role.external_id == draft.role).exists():
         raise RuleProblem(f"{app.name} has no such role any more. Choose another.")
-    same = GroupRule.get_or_none(GroupRule.app == app, GroupRule.team == draft.team) if draft.team else (
-        GroupRule.get_or_none(GroupRule.app == app, GroupRule.group == draft.group))  # fmt: skip
+    same = _rule_for(app, draft)
     if same is not None and (rule is None or same.id != rule.id) and not _is_as(same, draft):
         raise RuleProblem(f"There is a rule for {draft.name} already: change that one.")
     kept = rule or same or GroupRule(app=app, created_by=by)
@@ -255,6 +255,11 @@ def _store(app: App, draft: Draft, by: str, rule: GroupRule | None) -> GroupRule
     for asset, role in draft.assets:
         GroupRuleAsset.create(rule=kept, asset=asset, role=role)
     return kept
+
+
+def _rule_for(app: App, draft: Draft) -> GroupRule | None:
+    of = GroupRule.team == draft.team if draft.team else GroupRule.group == draft.group
+    return GroupRule.get_or_none(GroupRule.app == app, of)
 
 
 def _is_as(rule: GroupRule, draft: Draft) -> bool:

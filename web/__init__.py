@@ -24,7 +24,7 @@ from web.permissions import refuse_views_without_permission
 
 AREAS = (
     "setup", "signin", "oidc", "apps", "app_settings", "connect", "members", "decisions", "member_acts", "invitations",
-    "account", "assets", "checks", "wizard", "reports",
+    "account", "assets", "group_rules", "teams", "checks", "wizard", "reports",
     "tasks", "people", "directories", "directory_tokens", "scim", "activity", "settings", "oidc_settings", "health",
     "keeping", "offboarding",
 )

@@ -45,7 +45,7 @@ def tabs(app: App) -> list[tuple[str, str, None]]:
     if ASSETS in can(app):
         shown.append(("Assets", "assets.index"))
     if owns():
-        shown += [("Reports", "reports.of_app"), ("Activity", "tasks.index")]
+        shown += [("Groups", "group_rules.index"), ("Reports", "reports.of_app"), ("Activity", "tasks.index")]
     return [(label, url_for(endpoint, app_id=app.id), None) for label, endpoint in shown]
 
 

@@ -10,7 +10,7 @@ from functools import wraps
 from flask import Flask, abort, g
 
 from sync import apps
-from sync.models import Account, App, Asset, Change, Check, Invitation, Person, Report, Task
+from sync.models import Account, App, Asset, Change, Check, GroupRule, Invitation, LeftOut, Person, Report, Task
 from web.security import signed_in_person
 
 WORKSPACE_ROLES = ("owner", "super admin", "admin", "user", "guest")
@@ -25,6 +25,8 @@ OF_AN_APP = {
     "account_id": Account,
     "asset_id": Asset,
     "invitation_id": Invitation,
+    "rule_id": GroupRule,
+    "left_out_id": LeftOut,
 }
 
 

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, render_template, request, url_for
 
-from sync import apps, report_list
+from sync import apps, report_list, report_rows
 from sync.models import App
 from web.answers import wants_part
 from web.app_page import kind_of, page
@@ -60,7 +60,8 @@ def _found(app: App | None, here: str, wanted: dict) -> dict:
 def in_words(counts: dict[str, int]) -> str:
     """What a report holds: "2 removed users, 1 new user, 3 changes of assets and access"."""
     told = [plural(counts[kind], word) for kind, word in KINDS.items() if counts.get(kind)]
-    rest = sum(number for kind, number in counts.items() if kind not in KINDS)
+    told += [plural(counts[kind], *words) for kind, words in report_rows.WANTED.items() if counts.get(kind)]
+    rest = sum(number for kind, number in counts.items() if kind not in {*KINDS, *report_rows.WANTED})
     if rest:
         told.append(plural(rest, "change of assets and access", "changes of assets and access"))
     return ", ".join(told) or "nothing new"

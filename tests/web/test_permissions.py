@@ -12,15 +12,19 @@ from sync import apps, push
 from sync.db import db
 from sync.models import (
     Account,
+    App,
     Asset,
     Change,
     Check,
     Directory,
+    GroupRule,
     Invitation,
+    LeftOut,
     Offboarding,
     Person,
     Report,
     Task,
+    Team,
 )
 from tests.web.client import Client
 from web.permissions import open_to_all, refuse_views_without_permission
@@ -100,6 +104,24 @@ TABLE = {
     "PUT /apps/<int:app_id>/members/<int:account_id>/protection": APP_OWNERS,
     "DELETE /apps/<int:app_id>/members/<int:account_id>/protection": APP_OWNERS,
     "DELETE /apps/<int:app_id>/members/<int:account_id>/leaving-out": APP_OWNERS,
+    "GET /apps/<int:app_id>/rules": APP_OWNERS,
+    "POST /apps/<int:app_id>/rules": APP_OWNERS,
+    "GET /apps/<int:app_id>/rules/new": APP_OWNERS,
+    "GET /apps/<int:app_id>/rules/preview": APP_OWNERS,
+    "GET /apps/<int:app_id>/rules/policy": APP_OWNERS,
+    "PUT /apps/<int:app_id>/rules/policy": APP_OWNERS,
+    "GET /apps/<int:app_id>/rules/<int:rule_id>": APP_OWNERS,
+    "PUT /apps/<int:app_id>/rules/<int:rule_id>": APP_OWNERS,
+    "DELETE /apps/<int:app_id>/rules/<int:rule_id>": APP_OWNERS,
+    "GET /apps/<int:app_id>/rules/<int:rule_id>/removal": APP_OWNERS,
+    "DELETE /apps/<int:app_id>/rules/left-out/<int:left_out_id>": APP_OWNERS,
+    "GET /directories/teams": MANAGERS,
+    "POST /directories/teams": MANAGERS,
+    "GET /directories/teams/new": MANAGERS,
+    "GET /directories/teams/<int:team_id>": MANAGERS,
+    "PUT /directories/teams/<int:team_id>": MANAGERS,
+    "DELETE /directories/teams/<int:team_id>": MANAGERS,
+    "GET /directories/teams/<int:team_id>/removal": MANAGERS,
     "GET /apps/<int:app_id>/assets": APP_COLLABORATORS,
     "GET /apps/<int:app_id>/assets/<int:asset_id>": APP_COLLABORATORS,
     "POST /apps/<int:app_id>/checks": APP_OWNERS,
@@ -172,6 +194,11 @@ TABLE = {
     "GET /directories/<int:directory_id>/credential": MANAGERS,
     "PUT /directories/<int:directory_id>/credential": MANAGERS,
     "GET /directories/<int:directory_id>/removal": MANAGERS,
+    "POST /directories/<int:directory_id>/lists": MANAGERS,
+    "DELETE /directories/<int:directory_id>/lists": MANAGERS,
+    "GET /directories/<int:directory_id>/preview": MANAGERS,
+    "POST /directories/<int:directory_id>/preview": MANAGERS,
+    "PUT /directories/<int:directory_id>/place": MANAGERS,
     "GET /activity": MANAGERS,
     "GET /activity/verification": MANAGERS,
     "GET /settings": SIGNED_IN,
@@ -235,6 +262,7 @@ def world(chat, someone, by: str) -> dict[str, int | str]:
         "offboarding_id": offboarding.id,
         "directory_id": Directory.create(kind="csv", name="Staff", settings={"file": "/nowhere.csv"}).id,
         **_pushed(),
+        **_rules(chat.app, account),
         "path": "Users",
         "batch": "0123456789abcdef",
         "kind": "csv",
@@ -247,6 +275,15 @@ def world(chat, someone, by: str) -> dict[str, int | str]:
 def _pushed() -> dict[str, int]:
     directory, _ = push.connect("Okta", "command line")
     return {"pushed_id": directory.id, "token_id": directory.tokens.get().id}
+
+
+def _rules(app: App, account: Account) -> dict[str, int]:
+    team = Team.create(name="Revenue")
+    left_out = LeftOut.create(app=app, kind="to change role", account=account, role="admin", reason="not yet")
+    return {
+        "team_id": team.id, "rule_id": GroupRule.create(app=app, team=team, role="member").id,
+        "left_out_id": left_out.id,
+    }  # fmt: skip
 
 
 def _actor(name: str, world: dict, someone) -> Person | None:

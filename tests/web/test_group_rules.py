@@ -1,0 +1,168 @@
+"""Roles from groups on an app's page, teams, and the wizard's part “To be updated in the app”."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from cli.reports import _change
+from sync import group_rules, reports, teams
+from sync.models import Activity, App, GroupRule, GroupRuleAsset, LeftOut, Mail, Task, Team
+from tests.sync.fixtures import email
+from tests.sync.groups import Groups
+from tests.web.client import Client
+
+
+@pytest.fixture
+def sales(groups: Groups) -> Groups:
+    """Persons 1 and 10 are in Sales, person 2 as well and has its role already."""
+    groups.chat.store.add_channel("general", via="page")
+    groups.chat.store.change(groups.chat.id_of(2), via="page", role="admin")
+    for number in (1, 2, 10):
+        groups.put(number, "Sales")
+    groups.read()
+    groups.chat.check()
+    return groups
+
+
+def text_of(page: str) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", page).split())
+
+
+def test_a_rule_is_previewed_saved_changed_and_removed(owner: Client, sales: Groups) -> None:
+    here = f"/apps/{sales.app.id}/rules"
+    assert "No rule yet" in owner.get(here).text
+    form = owner.get(f"{here}/new").text
+    group = f"group:{sales.group('Sales').id}"
+    assert f'value="{group}"' in form and "Sales (3)" in form and "channel: general" in form
+    given = {"source": group, "role": "admin"}
+    seen = owner.get(f"{here}/preview?source={group}&role=admin&asset=channel:+general&asset_role=member&asset=").text
+    told = text_of(seen)
+    assert "Would be invited 1 Person 10" in told and "Would get another role 1 Person 1" in told
+    assert "Would get access 2" in told and "3 people are in it now" in told
+    assert GroupRule.select().count() == 0, "a preview keeps nothing"
+    seen = text_of(owner.get(f"{here}/preview?source={group}&role=admin").text)
+    assert "Already right 1 Person 2" in seen
+    answer = owner.post(here, **given)
+    assert answer.status_code == 303 and answer.location == here
+    owner.post(here, **given)
+    rule = GroupRule.get()
+    page = text_of(owner.get(here).text)
+    assert "Sales of Company LDAP Admin" in page and "Saved." in page
+    other = {"source": group, "role": "", "asset": "channel: general", "asset_role": "member"}
+    answer = owner.send("PUT", f"{here}/{rule.id}", **other)
+    assert answer.status_code == 303 and GroupRuleAsset.get().role == "member"
+    assert 'value="channel: general"' in owner.get(f"{here}/{rule.id}").text
+    assert owner.send("DELETE", f"{here}/{rule.id}").status_code == 303 and GroupRule.select().count() == 0
+    told = [entry.what for entry in Activity.select().where(Activity.what.contains("rule of groups"))]
+    assert told == ["made rule of groups", "changed rule of groups", "removed rule of groups"]
+
+
+@pytest.mark.parametrize("query, said", [
+    ("source=&role=admin", "Choose a group or a team"),
+    ("source=group:999&role=admin", "Choose a group or a team"),
+    ("source=team:x&role=admin", "Choose a group or a team"),
+    ("source={group}", "Choose a role, or something to give access to"),
+    ("source={group}&role=emperor", "no such role"),
+    ("source={group}&role=admin&asset=<script>", "has nothing named &lt;script&gt;"),
+])  # fmt: skip
+def test_what_can_be_no_rule_is_told_with_what_was_given(owner: Client, sales: Groups, query: str, said: str) -> None:
+    group = f"group:{sales.group('Sales').id}"
+    answer = owner.get(f"/apps/{sales.app.id}/rules/preview?" + query.format(group=group))
+    assert answer.status_code == 422 and said in answer.text and "Preview" in answer.text
+
+
+def test_a_rule_that_rests_says_so(owner: Client, sales: Groups) -> None:
+    sales.rule("Sales", "admin")
+    for number in (1, 2, 10):
+        sales.put(number)
+    sales.read()
+    page = text_of(owner.get(f"/apps/{sales.app.id}/rules").text)
+    assert "Rests Sales is no longer in Company LDAP, or nobody is in it any more." in page
+
+
+def test_teams_are_made_changed_and_removed(owner: Client, sales: Groups) -> None:
+    sales.put(3, "Rest")
+    sales.read()
+    ids = [sales.group(name).id for name in ("Sales", "Rest")]
+    assert owner.post("/directories/teams", name=" Revenue ", group=ids).status_code == 303
+    team = Team.get()
+    assert team.name == "Revenue" and len(teams.groups_of([team])[team.id]) == 2
+    assert owner.post("/directories/teams", name="Revenue", group=ids).status_code == 422
+    assert owner.post("/directories/teams", name="Other", group=["x", "9" * 30]).status_code == 422
+    sales.rule(team, "admin")
+    assert "Chat" in owner.get("/directories/teams").text
+    assert owner.send("PUT", f"/directories/teams/{team.id}", name="Money", group=ids[:1]).status_code == 303
+    assert "Team Money" in text_of(owner.get(f"/apps/{sales.app.id}/rules").text)
+    assert "Its rules in Chat" in owner.get(f"/directories/teams/{team.id}/removal").text
+    assert owner.send("DELETE", f"/directories/teams/{team.id}").status_code == 303 and GroupRule.select().count() == 0
+
+
+def test_what_happens_by_itself_is_the_owners_to_say(owner: Client, sales: Groups) -> None:
+    here = f"/apps/{sales.app.id}/rules/policy"
+    assert owner.send("PUT", here, joiners="automatic", unassigned="ask").status_code == 303
+    assert (App.get().joiners, App.get().unassigned) == ("automatic", None)
+    assert owner.send("PUT", here, joiners="maybe", unassigned="ask").status_code == 400
+
+
+def test_the_wizard_shows_what_is_to_be_updated_in_the_app_and_finishes_it(owner: Client, sales: Groups) -> None:
+    sales.rule("Sales", "admin")
+    sales.chat.leave(5)
+    sales.found()
+    report = reports.open_report(sales.app)
+    page = owner.get(f"/reports/{report.id}").text
+    told = text_of(page)
+    assert "1 person left Acme and still has a seat in Chat" in told
+    assert "in Chat; by its groups, 1 person to invite, 1 role to change." in told
+    assert "To be updated to Rollcall Removed users 1" in told and "To be updated in the app To invite 1" in told
+    assert "in group Sales of Company LDAP → Admin" in told and "Member → Admin" in told
+    assert "Removes 1 person from Chat. Makes 2 other changes in it." in told
+    invite, role, leaver = (sales.change("to invite", 10), sales.change("to change role", 1),
+                            sales.chat.change(report, 5))  # fmt: skip
+    shown = [invite.id, role.id, leaver.id]
+    answer = owner.post(f"/reports/{report.id}/application", version=report.version, shown=shown,
+                        yes=[invite.id, leaver.id])  # fmt: skip
+    assert answer.status_code == 422 and "Say why" in answer.text and Task.select().count() == 0
+    answer = owner.post(f"/reports/{report.id}/application", version=report.version, shown=shown,
+                        yes=[invite.id, leaver.id], **{f"reason-{role.id}": "Not before May"})  # fmt: skip
+    page = owner.get(answer.location).text
+    assert "1 person leaves Chat and 1 change is made in Chat" in page
+    assert {task.act for task in Task.select()} == {"invite", "remove"} and LeftOut.get().reason == "Not before May"
+    page = text_of(owner.get(f"/apps/{sales.app.id}/rules").text)
+    assert "Left out Person 1 Role: admin · Not before May · Olga Brandt" in page
+    assert owner.send("DELETE", f"/apps/{sales.app.id}/rules/left-out/{LeftOut.get().id}").status_code == 303
+    assert LeftOut.select().count() == 0
+
+
+def test_a_part_of_many_rows_is_fetched_by_its_key(owner: Client, sales: Groups) -> None:
+    sales.rule("Sales", "admin")
+    sales.found()
+    report = reports.open_report(sales.app)
+    part = owner.get(f"/reports/{report.id}/changes?section=to-invite", htmx=True).text
+    assert "Person 10" in part and "<html" not in part
+    assert owner.get(f"/reports/{report.id}/changes?section=roles-in-app", htmx=True).text.count('name="yes"') == 1
+
+
+def test_what_rules_want_is_in_the_report_as_json_in_the_list_and_in_the_mail(owner: Client, sales: Groups) -> None:
+    sales.rule("Sales", "admin")
+    sales.found()
+    change = json.loads(json.dumps(_change(sales.change("to invite", 10))))
+    assert (change["kind"], change["person"], change["after"]) == ("to invite", email(10), "Admin")
+    page = text_of(owner.get("/reports").text)
+    assert "1 person to invite, 1 role to change" in page
+    mail = Mail.get(Mail.kind == "report").text
+    assert "Person 10 <p10@acme.example>" in mail and "to invite; role Admin; in group Sales" in mail
+    assert "to change role; role Member → Admin" in mail
+
+
+def test_a_name_is_never_markup(owner: Client, sales: Groups) -> None:
+    sales.put(1, "<b>Sales</b>")
+    sales.read()
+    sales.rule("<b>Sales</b>", "admin")
+    sales.found()
+    for address in ("/rules", "/rules/new"):
+        assert "<b>Sales" not in owner.get(f"/apps/{sales.app.id}{address}").text
+    assert "<b>Sales" not in owner.get(f"/reports/{reports.open_report(sales.app).id}").text
+    assert group_rules.of_app(sales.app)[0].people == 1
