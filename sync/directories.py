@@ -88,10 +88,16 @@ def connector_for(directory: Directory, instead: dict[str, str] | None = None) -
     return connector_class(directory.kind)({**_values(directory), **(instead or {})})
 
 
+def is_list(directory: Directory) -> bool:
+    """Whether it is a list in a file: then what it would change can be shown at once."""
+    kind = connectors.directory_connectors().get(directory.kind)
+    return kind is not None and any(field.upload for field in kind.fields)
+
+
 def takes_files(directory: Directory) -> bool:
     """Whether its list is handed over, not read from where it is."""
-    fields = connector_class(directory.kind).fields
-    return any(field.upload and directory.settings.get(field.when[0]) == field.when[1] for field in fields)
+    upload = next((field for field in connector_class(directory.kind).fields if field.upload), None)
+    return upload is not None and directory.settings.get(upload.when[0]) == upload.when[1]
 
 
 def _clean(kind: str, values: dict[str, str]) -> dict[str, str]:

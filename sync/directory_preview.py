@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import datetime
 
 from sync import directories, vault
 from sync.db import connected, db, utcnow, writing
@@ -80,6 +81,18 @@ def hand_over(directory: Directory, text: str) -> Preview:
 def pending(directory: Directory) -> str | None:
     """A list that was handed over and isn't applied yet."""
     return vault.unseal(Directory.get_by_id(directory.id).credential).get(PENDING)
+
+
+def put_aside(directory: Directory) -> None:
+    """Forget a list that was handed over; the one in use stays."""
+    with writing():
+        _seal(directory, {PENDING: None})
+
+
+def handed_over(directory: Directory) -> datetime:
+    """When the list in use was."""
+    at = directory.settings.get("handed_over")
+    return datetime.fromisoformat(at) if at else directory.created_at
 
 
 def preview(directory: Directory, text: str | None = None) -> Preview:
@@ -176,7 +189,8 @@ def _changed(as_now: str) -> Iterator[Row]:
         *values, more = pairs
         details = [f"{word}: {values[2 * place] or 'none'} → {values[2 * place + 1] or 'none'}"
                    for place, word in enumerate(("name", "e-mail", "employee number", "groups"))
-                   if values[2 * place] != values[2 * place + 1] and (word != "groups" or status != "deprovisioned")]
+                   if values[2 * place] != values[2 * place + 1]
+                   and not (word == "groups" and status == "deprovisioned")]
         if more:
             details.append(f"{more} more e-mail address{'es' if more > 1 else ''}")
         if details:

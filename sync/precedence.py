@@ -102,8 +102,8 @@ def _found(field: str, says: str, now: str, usable: str) -> list[tuple]:
     """(person, before, after, deciding directory, name) of those who are to follow; `before` is "" for none."""
     return db.execute_sql(f"""
         SELECT person_id, before, after, decides, name FROM (
-            SELECT e.person_id, coalesce({now}, '') AS before, {says} AS after, d.name AS decides, p.name, e.id AS entry,
-                   row_number() OVER (PARTITION BY e.person_id ORDER BY {FIRST}) AS place
+            SELECT e.person_id, coalesce({now}, '') AS before, {says} AS after, d.name AS decides, p.name,
+                   e.id AS entry, row_number() OVER (PARTITION BY e.person_id ORDER BY {FIRST}) AS place
             FROM directory_entry AS e JOIN directory AS d ON d.id = e.directory_id
             JOIN person AS p ON p.id = e.person_id
             WHERE {usable} AND e.person_id IN (

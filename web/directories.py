@@ -6,7 +6,7 @@ from flask import Blueprint, Response, abort, render_template, request, url_for
 from peewee import fn
 
 from connectors.base import ConnectorError
-from sync import directories, people, push
+from sync import directories, directory_preview, people, precedence, push
 from sync.directories import LIVE, DirectoryProblem
 from sync.models import Directory, DirectoryEntry, DirectoryReading
 from sync.vault import VaultProblem
@@ -15,20 +15,20 @@ from web.directory_tokens import address
 from web.frame import MANAGERS
 from web.permissions import workspace_role
 from web.security import signed_in_person
+from web.uploads import UploadProblem, entered
 from web.words import plural
 
 pages = Blueprint("directories", __name__, url_prefix="/directories")
 
 READINGS_SHOWN = 10
 HELD_SHOWN = 200
-REFUSALS = (DirectoryProblem, ConnectorError, VaultProblem)  # their words are for the page
+REFUSALS = (DirectoryProblem, ConnectorError, VaultProblem, UploadProblem)  # their words are for the page
 
 
 @pages.get("")
 @workspace_role(*MANAGERS)
 def index() -> str:
-    known = Directory.select().order_by(Directory.name)
-    return render_template("directories/index.html", directories=[_told(directory) for directory in known])
+    return render_template("directories/index.html", directories=[_told(one) for one in precedence.in_order()])
 
 
 @pages.get("/new")
@@ -79,6 +79,9 @@ def show(directory_id: int) -> str:
     readings = DirectoryReading.select().where(DirectoryReading.directory == told["directory"])
     return render_template(
         "directories/show.html", told=told, held=directories.held(told["directory"]), shown=HELD_SHOWN,
+        is_list=directories.is_list(told["directory"]), uploaded=(uploaded := directories.takes_files(told["directory"])),
+        handed_over=directory_preview.handed_over(told["directory"]),
+        waiting=uploaded and directory_preview.pending(told["directory"]) is not None,
         readings=list(readings.order_by(DirectoryReading.id.desc()).limit(READINGS_SHOWN)),
     )
 
@@ -200,7 +203,7 @@ def _kind(slug: str):
 
 def _values(slug: str) -> dict[str, str]:
     """What the form gives for the fields of this kind, and nothing else of it."""
-    return {field.name: request.form.get(field.name, "") for field in _kind(slug).fields}
+    return entered(_kind(slug))
 
 
 def _directory(directory_id: int) -> Directory:

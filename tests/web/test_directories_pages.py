@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -125,7 +127,7 @@ def test_held_and_released(owner: Client, staff: Directory, staff_list: Path, by
     write(staff_list, 4)
     read(staff, by)
     page = owner.get(f"/directories/{staff.id}").text
-    assert "8 changes are held back" in page and "Staff 11" in page and "Nobody was deprovisioned" in page
+    assert "8 changes are held back" in page and "Staff 11" in page and "Nobody in this list was deprovisioned" in page
     assert "Changes held" in owner.get("/directories").text
     assert "8 people will have the status" in owner.get(f"/directories/{staff.id}/release").text
     assert Person.select().where(Person.status == "deprovisioned").count() == 0
@@ -171,3 +173,70 @@ def test_names_are_escaped(owner: Client, staff_list: Path, by: str) -> None:
         text = owner.get(address).text
         assert "<i>Staff" not in text and "<b onclick" not in text, address
         assert "<script>@" not in text, address
+
+
+# Several directories, and lists that are handed over
+
+HEAD = "email,name,employee_number\n"
+
+
+def listed(owner: Client, text: str) -> Directory:
+    answer = owner.post("/directories/new/csv", directory_name="HR", source="upload",
+                        text=(BytesIO(text.encode()), "hr.csv"))
+    directory = Directory.get(Directory.name == "HR")
+    assert answer.location == f"/directories/{directory.id}", answer.text
+    directories.run(DirectoryReading.get(DirectoryReading.directory == directory).id)
+    return directory
+
+
+def test_a_list_is_handed_over_looked_at_and_applied_as_it_was_shown(owner: Client) -> None:
+    directory = listed(owner, HEAD + "".join(f"s{n}@acme.example,Staff {n:02},{n}\n" for n in range(12)))
+    address = f"/directories/{directory.id}"
+    assert "handed over" in owner.get(address).text
+    fewer = HEAD + "".join(f"s{n}@acme.example,Staff {n:02},{n}\n" for n in range(11))
+    answer = owner.post(f"{address}/lists", list=(BytesIO(fewer.encode()), "hr.csv"))
+    assert answer.location == f"{address}/preview"
+    page = owner.get(answer.location).text
+    assert "Staff 11" in page and "active → deprovisioned" in page and "Staff 10" not in page
+    assert Person.select().where(Person.status == "deprovisioned").count() == 0
+    assert "The list that waits" in owner.get(address).text
+    stale = owner.post(f"{address}/preview", mark="something else")
+    assert stale.status_code == 422 and "have changed since" in stale.text and "Staff 11" in stale.text
+    mark = re.search(r'name="mark" value="(\w+)"', page)[1]
+    assert owner.post(f"{address}/preview", mark=mark).location == address
+    assert [person.name for person in Person.select().where(Person.status == "deprovisioned")] == ["Staff 11"]
+    again = owner.post(f"{address}/preview", mark=mark)
+    assert again.location == address, "a second click finds nothing that waits"
+
+
+def test_a_list_can_be_put_aside_and_a_bad_one_is_refused(owner: Client) -> None:
+    directory = listed(owner, HEAD + "a@acme.example,Ana,1\n")
+    address = f"/directories/{directory.id}"
+    for bad in (b"", b"no header", b"\x00\x01"):
+        assert owner.post(f"{address}/lists", list=(BytesIO(bad), "hr.csv")).location == address
+        assert owner.get(f"{address}/preview").location == address
+    owner.post(f"{address}/lists", list=(BytesIO((HEAD + "b@acme.example,Bo,2\n").encode()), "hr.csv"))
+    assert "Bo" in owner.get(f"{address}/preview").text
+    owner.send("DELETE", f"{address}/lists")
+    assert owner.get(f"{address}/preview").location == address
+    assert Person.select().where(Person.name == "Bo").count() == 0
+
+
+def test_a_file_on_this_machine_is_looked_at_before_it_is_read(owner: Client, staff: Directory, staff_list: Path) -> None:
+    write(staff_list, 11)
+    page = owner.get(f"/directories/{staff.id}/preview").text
+    assert "Staff 11" in page
+    staff_list.unlink()
+    assert owner.get(f"/directories/{staff.id}/preview").status_code == 422
+
+
+def test_the_order_is_shown_and_changed(owner: Client, staff: Directory) -> None:
+    hr = listed(owner, HEAD + "s0@acme.example,Anna Nass,1\n")
+    assert Person.select().where(Person.name == "Staff 00").exists()
+    owner.send("PUT", f"/directories/{hr.id}/place", step="up")
+    assert Person.select().where(Person.name == "Anna Nass").exists()
+    page = owner.get("/directories").text
+    assert page.index(">HR<") < page.index(">Staff<")
+    owner.send("PUT", f"/directories/{hr.id}/place", step="down")
+    assert Person.select().where(Person.name == "Staff 00").exists()
+    assert owner.send("PUT", f"/directories/{hr.id}/place", step="sideways").status_code == 400

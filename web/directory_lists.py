@@ -1,0 +1,114 @@
+"""A directory's list before it is applied: a file handed over, what it would change by name, and the yes.
+And the order of the directories, in which they decide what people are called."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, abort, render_template, request, url_for
+
+from connectors.base import ConnectorError
+from sync import directories, directory_preview, precedence
+from sync.directories import DirectoryProblem
+from sync.directory_preview import KINDS, Preview, PreviewChanged
+from sync.models import Directory
+from sync.vault import VaultProblem
+from web.answers import INVALID, go_to
+from web.frame import MANAGERS
+from web.permissions import workspace_role
+from web.security import by
+from web.uploads import UploadProblem, text_of
+
+pages = Blueprint("directory_lists", __name__, url_prefix="/directories")
+
+SHOWN = 200  # of one kind of change
+WORDS = {
+    "held": "Held by the guard", "deprovisioned": "Left", "suspended": "Suspended", "returned": "Back",
+    "joined": "New people", "updated": "Updated",
+}  # fmt: skip
+REFUSALS = (DirectoryProblem, ConnectorError, VaultProblem, UploadProblem)  # their words are for the page
+
+
+@pages.post("/<int:directory_id>/lists")
+@workspace_role(*MANAGERS)
+def create(directory_id: int) -> Response:
+    """Keep the file beside the list in use, and show what it would change."""
+    directory = _listed(directory_id)
+    try:
+        text = text_of("list")
+        if not text.strip():
+            return go_to(_address(directory), "No file was chosen, or it is empty. Nothing was changed.", "attention")
+        directory_preview.hand_over(directory, text)
+    except REFUSALS as problem:
+        return go_to(_address(directory), str(problem), "attention")
+    return go_to(url_for("directory_lists.show", directory_id=directory.id))
+
+
+@pages.delete("/<int:directory_id>/lists")
+@workspace_role(*MANAGERS)
+def delete(directory_id: int) -> Response:
+    directory = _listed(directory_id)
+    directory_preview.put_aside(directory)
+    return go_to(_address(directory), "The new list was put aside. Everybody stays as they are.")
+
+
+@pages.get("/<int:directory_id>/preview")
+@workspace_role(*MANAGERS)
+def show(directory_id: int) -> str | Response | tuple[str, int]:
+    directory = _listed(directory_id)
+    try:
+        text = _handed_over(directory)
+        if text is None and directories.takes_files(directory):
+            return go_to(_address(directory), "There is no new list: hand one over first.", "attention")
+        return _page(directory, directory_preview.preview(directory, text))
+    except REFUSALS as problem:
+        return _page(directory, None, str(problem), INVALID)
+
+
+@pages.post("/<int:directory_id>/preview")
+@workspace_role(*MANAGERS)
+def create_application(directory_id: int) -> Response | tuple[str, int]:
+    """Apply exactly what the page showed."""
+    directory = _listed(directory_id)
+    try:
+        text = _handed_over(directory)
+        if text is None and directories.takes_files(directory):
+            return go_to(_address(directory), "There is no new list any more: it was applied, or put aside.", "attention")
+        done = directory_preview.apply_previewed(directory, request.form.get("mark", ""), by(), text)
+    except PreviewChanged as changed:
+        return _page(directory, changed.preview, str(changed), INVALID)
+    except REFUSALS as problem:
+        return _page(directory, None, str(problem), INVALID)
+    told = ", ".join(f"{WORDS[kind].lower()}: {number:,}" for kind, number in done.counts.items())
+    return go_to(_address(directory), f"The list was applied. {told[:1].upper()}{told[1:]}{'.' if told else ''}".strip())
+
+
+@pages.put("/<int:directory_id>/place")
+@workspace_role(*MANAGERS)
+def set_place(directory_id: int) -> Response:
+    directory = Directory.get_or_none(Directory.id == directory_id) or abort(404)
+    step = {"up": -1, "down": 1}.get(request.form.get("step", "")) or abort(400)
+    index = url_for("directories.index")
+    if not precedence.move(directory, step, by()):
+        return go_to(index, f"{directory.name} is the {'first' if step < 0 else 'last'} already.", "attention")
+    return go_to(index, f"{directory.name} now goes {'before' if step < 0 else 'after'} the one it changed places with.")
+
+
+def _page(directory: Directory, preview: Preview | None, problem: str = "", status: int = 200) -> tuple[str, int]:
+    by_kind = {kind: [row for row in preview.rows if row.kind == kind] for kind in KINDS} if preview else {}
+    return render_template(
+        "directories/preview.html", directory=directory, preview=preview, by_kind=by_kind, words=WORDS, shown=SHOWN,
+        problem=problem, uploaded=directories.takes_files(directory),
+    ), status  # fmt: skip
+
+
+def _handed_over(directory: Directory) -> str | None:
+    return directory_preview.pending(directory) if directories.takes_files(directory) else None
+
+
+def _listed(directory_id: int) -> Directory:
+    """A directory that is a list in a file."""
+    directory = Directory.get_or_none(Directory.id == directory_id) or abort(404)
+    return directory if directories.is_list(directory) else abort(404)
+
+
+def _address(directory: Directory) -> str:
+    return url_for("directories.show", directory_id=directory.id)
