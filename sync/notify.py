@@ -234,7 +234,8 @@ def _told_tasks(tasks, heading: str, states: tuple[str, ...]) -> dict[str, Any]:
         "heading": heading, "count": count, "more": max(0, count - LISTED),
         "tasks": [
             {
-                "name": task.account and (task.account.name or task.account.email) or task.external_id or task.detail.get("email", ""),
+                "name": (task.account and (task.account.name or task.account.email) or task.external_id
+                         or task.detail.get("email", "")),
                 "email": task.account.email if task.account else "",
                 "act": task.act,
                 "error": task.error or "",

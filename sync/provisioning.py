@@ -86,6 +86,12 @@ def _told(state: str) -> str:
     return "It expired: nobody has joined in time" if state == "expired" else ""
 
 
+def of_task(task: Task) -> Provisioning:
+    """Of one that is live."""
+    failed = task.state == "needs attention"
+    return _state(OF_ACT[task.act], FAILED if failed else ONGOING, task.error or "", not failed)
+
+
 def of_invitation(invitation: Invitation) -> Provisioning:
     """Of one that has no account yet."""
     task = invitation.task

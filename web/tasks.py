@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, make_response, render_template, request, url_for
 
-from sync import activity, match_decisions, settling, tasks
+from sync import activity, match_decisions, provisioning, settling, tasks
 from sync.models import App, Task
 from sync.tasks import TaskProblem
 from web.answers import go_to, with_toast
@@ -79,6 +79,7 @@ def _acts(app: App) -> dict:
     tally, acts = tasks.tally(app), tasks.of_app(app)
     return {
         "acts": acts, "tally": tally, "words": WORDS, "changes": {task.id: settling.in_words(task) for task in acts},
+        "stages": {task.id: provisioning.of_task(task).word for task in acts if task.state in tasks.LIVE},
         "live": bool(tally.get("queued") or tally.get("running")),
     }
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from sync import activity, apps, onboarding, people, provisioning, schedule
+from sync import activity, apps, member_acts, onboarding, people, provisioning, schedule, tasks
 from sync.db import connected, utcnow
 from sync.member_acts import ActProblem, PlanChanged
 from sync.models import Account, App, Check, Invitation, Mail, Person, Task
@@ -255,8 +255,6 @@ def test_a_cancelled_one_that_was_not_sent_yet_is_never_sent(chat, nina):
 
 
 def test_one_that_the_app_refused_fails_says_why_and_goes_on_by_retry(chat, nina):
-    from sync import tasks
-
     chat.fault("forbidden", on="/invitations", method="POST")
     invite(chat, NINA)
     schedule.drain()
@@ -311,3 +309,17 @@ def test_a_hostile_name_cannot_steer_the_mail(chat, nina, name):
     [mail] = mails("invitation")
     assert "\n" not in mail.subject and "\u202e" not in mail.subject + mail.text
     assert "<script>" not in mail.html
+
+
+def test_what_the_app_holds_open_is_removed_there_with_a_yes(chat, nina):
+    invitation = invited(chat)
+    chat.check()
+    account = Account.get(Account.email == NINA)
+
+    def plan():
+        return member_acts.plan_removals(chat.app, [account.id])
+
+    member_acts.carry_out(plan, chat.by, plan().seen, reason="Not coming after all")
+    schedule.drain(("task",))
+    assert now(invitation).state == "cancelled" and chat.removed() == [NINA]
+    assert chat.check().applied == 0 and onboarding.plan(chat.app, [NINA], "member").ready
