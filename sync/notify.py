@@ -305,10 +305,8 @@ def directory_held(directory: Directory, count: int) -> list[Mail]:
 
 def test_mail(to: str) -> Mail:
     """A mail to one address, to see whether mails arrive."""
-    [mail] = to_outbox(
-        [to], "test", f"test-{secrets.token_hex(8)}", template="test", subject=Sentence("Test mail from Rollcall"),
-        link=_base_url,
-    )
+    [mail] = to_outbox([to], "test", f"test-{secrets.token_hex(8)}", template="test", link=_base_url,
+                       subject=Sentence("Test mail from Rollcall"))  # fmt: skip
     return mail
 
 
