@@ -125,7 +125,7 @@ def _change_role(task: Task, connector: Connector) -> None:
     seat = _present_seat(task, connector, account)
     if seat.role == role:
         return
-    if "before" in task.detail and seat.role != task.detail["before"]:
+    if task.detail.get("before") is not None and seat.role != task.detail["before"]:
         now = Role.get_or_none(Role.app == task.app, Role.external_id == seat.role)
         told = now.label if now else seat.role or "none"
         raise NoLongerNeeded(f"Its role was changed to {told} in the app meanwhile.")
