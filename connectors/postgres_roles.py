@@ -42,6 +42,7 @@ OWNER_THROUGH, CONNECT_THROUGH = "owner, through another role", "may connect, th
 PUBLIC = "may connect, as everybody (PUBLIC)"
 
 EMAIL = re.compile(r"[^\s<>,;:\"'()\[\]@]+@[^\s<>,;:\"'()\[\]@]+\.[^\s<>,;:\"'()\[\]@.]+")
+OWNED = re.compile(rf"\s*(?:owner:\s*)?(?:[^<@]*<)?({EMAIL.pattern})", re.IGNORECASE)  # further on it is whom to ask
 USER_NAME = re.compile(r"[A-Za-z0-9._+-]+")
 
 # Group roles are no accounts: they can't sign in, others are members, and no e-mail address says whose they are.
@@ -86,8 +87,9 @@ class PostgresRoles(Connector):
         "INHERIT FALSE, SET FALSE; Superusers can be changed by a superuser only, and CONNECT on a database by its "
         "owner. Test connection tells what is missing; reading alone needs no right at all.",
         "Let it in by pg_hba.conf, straight to the server and not through a pooler.",
-        "Say whose a role is by its comment: COMMENT ON ROLE ana IS 'ana@acme.example'; A role whose name is an e-mail "
-        "address needs none. Or fill in a domain below, if your roles are named as your people's addresses are.",
+        "Say whose a role is by its comment: COMMENT ON ROLE ana IS 'ana@acme.example'; An address further on in a "
+        "comment doesn't count: it may be whom to ask. A role whose name is an e-mail address needs none. Or fill "
+        "in a domain below, if your roles are named as your people's addresses are.",
         "A removal is ALTER ROLE … NOLOGIN and the end of all sessions of the role. What it owns stays, and so do its "
         "rights; REASSIGN OWNED and DROP ROLE are left to you. An expired password (VALID UNTIL) shows as a seat, not "
         "as suspended: it does not keep out who signs in with a certificate.",
@@ -185,13 +187,15 @@ class PostgresRoles(Connector):
             role=next((role for role, has in held.items() if has), "login"),
             kind="system" if id == BOOTSTRAP else "user",
             seat="password expired" if expired else "",
+            user_name=name if id != BOOTSTRAP else "",
         )
 
     def _email(self, name: str, comment: str, by_domain: bool) -> str:
-        """What the comment says, then what the name is, then by the domain. Two addresses are nobody's."""
-        told = set(EMAIL.findall(comment))
-        if told:
-            return told.pop() if len(told) == 1 else ""
+        """What the comment begins with, then what the name is, then by the domain. Two addresses are nobody's."""
+        if len(set(EMAIL.findall(comment))) > 1:
+            return ""
+        if owned := OWNED.match(comment):
+            return owned[1]
         if EMAIL.fullmatch(name):
             return name
         domain = self.settings.get("email_domain") if by_domain else ""

@@ -120,6 +120,9 @@ def test_what_is_an_account_and_what_is_not(postgres: Postgres, connector: Postg
     [
         ("ana", "Ana López <ana.l@acme.example>, Sales", "ana.l@acme.example"),
         ("ana", "owner: ana.l@acme.example.", "ana.l@acme.example"),
+        ("ana", "Owner: <ana.l@acme.example>", "ana.l@acme.example"),
+        ("importer", "nightly import, ask ana.l@acme.example", "importer@acme.example"),
+        ("two words", "nightly import (ana.l@acme.example)", ""),
         ("ana", "a@acme.example or b@acme.example", ""),
         ("ana", "no address", "ana@acme.example"),
         ("ana", "@ or x@y", "ana@acme.example"),
