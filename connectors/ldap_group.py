@@ -40,6 +40,7 @@ from connectors.ldap_client import (
     MEMBER_DNS,
     SERVER_FIELDS,
     SUCCESS,
+    USER_NAMES,
     VALUE_EXISTS,
     LdapClient,
     Values,
@@ -54,6 +55,7 @@ from connectors.ldap_client import (
 MEMBER = "member"
 BY_NAME = "memberUid"
 GROUP_CLASSES = {"groupofnames", "groupofuniquenames", "posixgroup", "group"}
+NUMBERS = ("employeeNumber", "employeeID")  # RFC 2798, Active Directory
 NO_ATTRIBUTES = ["1.1"]  # RFC 4511 4.5.1.8
 # What no entry stands behind is known by what the group calls it.
 BY_DN, BY_USER_NAME = "dn:", "uid:"
@@ -149,13 +151,25 @@ class LdapGroup(Connector):
             missing.append(f"{nobody:,} members have no entry that Rollcall may see: deleted people, or hidden ones.")
         if refused := self._what_hinders_a_change(groups[0]):
             missing.append(f"Take people out of {groups[0].name}: {refused}")
-        me = self._client.entry(self._client.who, self._client.asked) if "=" in self._client.who else None
         return Identity(
             name=f"{self._client.who}, sees {len(accounts):,} members in {len(groups):,} groups",
-            external_id=self._account(*me).id if me else None,
+            external_id=self._my_id(),
             may=("read groups and members", *(() if refused else ("put people in and take them out",))),
             missing=tuple(missing),
         )
+
+    def _my_id(self) -> str | None:
+        """Whom Rollcall signs in as: by DN or, at Active Directory, as rollcall@acme.example or ACME\\rollcall."""
+        who, asked = self._client.get("bind_dn"), self._client.asked
+        if "=" in who:
+            found = list(filter(None, [self._client.entry(who, asked)]))
+        elif who:
+            whole, name = escape_filter_chars(who), escape_filter_chars(who.rpartition("\\")[2])
+            by_name = f"(|(userPrincipalName={whole})(sAMAccountName={name}))"
+            found = list(self._client.search(self._client.get("base_dn"), by_name, asked))
+        else:
+            found = []
+        return self._account(*found[0]).id if len(found) == 1 else None
 
     def _what_hinders_a_change(self, group: Group) -> str:
         """Asks to take out somebody who is not in: who may do so changes nothing by it (RFC 4511 4.6)."""
@@ -233,7 +247,7 @@ class LdapGroup(Connector):
 
     def _entries(self, member: Member) -> list[tuple[str, Values]]:
         attribute, value = member
-        asked = [*self._client.asked, "objectClass"]
+        asked = [*self._client.asked, *NUMBERS, "objectClass"]
         if attribute == BY_NAME:
             name = escape_filter_chars(value)
             return list(self._client.search(self._client.get("base_dn"), f"(uid={name})", asked))
@@ -251,6 +265,8 @@ class LdapGroup(Connector):
             role=MEMBER,
             kind="system" if _classes(values) & GROUP_CLASSES else "user",
             seat="" if inside else OUTSIDE,
+            user_name=first(values, USER_NAMES),
+            employee_number=first(values, NUMBERS),
         )
 
     def assets(self) -> Iterator[Asset]:
@@ -286,7 +302,7 @@ class LdapGroup(Connector):
                 member = (attribute, id.removeprefix(prefix))
                 account = next((one for _, one in self._behind(member, set()) if one.id == id), None)
                 return Known(account, frozenset([_key(member)])) if account else None
-        asked = [*self._client.asked, "objectClass"]
+        asked = [*self._client.asked, *NUMBERS, "objectClass"]
         entries = list(self._client.search(self._client.get("base_dn"), id_filter(id, self._client.ids), asked))
         if len(entries) > 1:
             raise self._ambiguous(id)

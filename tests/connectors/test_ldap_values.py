@@ -9,7 +9,7 @@ import pytest
 from connectors.base import Refused
 from connectors.ldap_client import LdapClient, common_name, id_filter, normal_dn
 from connectors.ldap_directory import LdapDirectory
-from connectors.ldap_group import Group
+from connectors.ldap_group import Group, LdapGroup
 
 DN = "cn=Ana,dc=acme,dc=example"
 ID = {"entryuuid": [b"9ecf5544-7c08-1041-8136-79c8edfe14d4"]}
@@ -104,3 +104,17 @@ def test_an_id_is_searched_in_the_form_that_each_server_keeps():
 )
 def test_a_group_takes_members_in_the_attribute_of_its_kind(classes, members, attribute):
     assert Group(DN, "1", "Sales", frozenset(classes), tuple(members)).attribute == attribute
+
+
+@pytest.mark.parametrize("who", ["rollcall@acme.example", r"ACME\rollcall"])
+def test_who_signs_in_by_name_at_active_directory_is_known_too(monkeypatch, who):
+    connector, asked = LdapGroup({"bind_dn": who, "base_dn": "dc=acme,dc=example"}), []
+
+    def search(base: str, filter: str, attributes: list[str]):
+        asked.append((base, filter))
+        return iter([("cn=Rollcall,dc=acme,dc=example", {"entryuuid": [b"u-1"]})])
+
+    monkeypatch.setattr(connector._client, "search", search)
+    assert connector._my_id() == "u-1"
+    whole, name = who.replace("\\", r"\5c"), who.rpartition("\\")[2]
+    assert asked == [("dc=acme,dc=example", f"(|(userPrincipalName={whole})(sAMAccountName={name}))")]
