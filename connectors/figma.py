@@ -16,6 +16,8 @@ from connectors.scim_client import ScimClient
 from connectors.scim_extended import FIELDS, ExtendedScim
 from connectors.scim_values import YES, id_of, roles_of
 
+UNTOLD = "tell who is an administrator: Figma doesn't say so here. Protect yours by hand, so that one always stays."
+
 
 class FigmaClient(ScimClient):
     """Figma's SCIM: JSON by its plain name, and one resource is read out of its list."""
@@ -46,7 +48,8 @@ class Figma(ExtendedScim):
         "provisioned. Compare their number with Figma's admin page. Reading the list binds these people to SCIM, as "
         "Figma puts it.",
         "A removal deactivates: Figma takes the person out of the organisation, and still lists them as inactive. Only "
-        "Enterprise shows seats and lets SCIM make administrators. When somebody was last active Figma does not tell.",
+        "Enterprise shows seats and lets SCIM make administrators; where Figma doesn't tell who is one, protect yours "
+        "by hand. When somebody was last active Figma does not tell.",
     )
     fields = (
         Field("tenant", "Tenant ID", "From “SAML SSO” in the admin settings.", pattern=r"[A-Za-z0-9_-]+"),
@@ -68,7 +71,10 @@ class Figma(ExtendedScim):
             self._client.http.get(self._address)
         except Refused as refusal:
             raise Refused(f"{refusal} Check the tenant ID: Figma shows it under “SAML SSO”.") from None
-        return super().test()
+        identity, some = super().test(), self._client.first_page("Users").items
+        if not some or any("figmaAdmin" in (user.get(self.extension) or {}) for user in some):
+            return identity
+        return replace(identity, missing=(*identity.missing, UNTOLD))
 
     def _account(self, user: dict, roles: list[tuple[str, str, bool]] | None = None) -> Account:
         """The seat stands among the roles, as {"type": "seatType", "value": "Full"}: one of Full, Dev, Collab, View."""

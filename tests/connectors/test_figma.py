@@ -101,6 +101,12 @@ class TestFigma(ConnectorContract):
             connector.test()
         connector.close()
 
+    def test_administrators_that_figma_does_not_tell_are_to_be_protected_by_hand(self, app, connector):
+        self.fill(app, 1)
+        app.raw[app.seats[0].id] = {EXTENSION: None}
+        [missing] = connector.test().missing
+        assert "Protect yours by hand" in missing
+
     def test_a_good_token_says_how_many_there_are(self, app, connector):
         self.fill(app, 3)
         identity = connector.test()
