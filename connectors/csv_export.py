@@ -19,6 +19,8 @@ COLUMNS = {
               "login email"),
     "name": ("name", "full name", "fullname", "display name", "displayname", "user name", "member name", "user"),
     "user_name": ("username", "login", "user_name"),
+    "employee_number": ("employee number", "employee_number", "employeenumber", "employee id", "employee_id",
+                        "personnel number", "staff number"),
     "first_name": ("first name", "firstname", "given name"),
     "last_name": ("last name", "lastname", "surname", "family name"),
     "role": ("role", "roles", "permission", "permissions", "access level", "user role", "member type", "user type"),
@@ -136,6 +138,7 @@ def _account(line: int, said: dict[str, str]) -> Account:
         last_activity=from_iso(said.get("last_activity", "")),
         seat=said.get("seat", ""),
         user_name=said.get("user_name", ""),
+        employee_number=said.get("employee_number", ""),
     )
 
 

@@ -329,6 +329,7 @@ def _account(row: dict, role: str) -> Account:
         name=row.get("name") or row["login"],
         role=role,
         kind="user" if row.get("type", "User") == "User" else "system",
+        user_name=row["login"],
     )
 
 

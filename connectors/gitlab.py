@@ -148,6 +148,7 @@ class GitLab(Connector):
             kind="system" if row.get("bot") or BOT.fullmatch(row.get("username") or "") else "user",
             last_activity=from_iso(row.get("last_activity_on")),
             seat={True: "Billable", False: "Not billed"}.get(row.get("is_using_seat"), ""),
+            user_name=row.get("username") or "",
         )
 
     def _profile(self, user: int) -> dict:

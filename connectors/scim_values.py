@@ -10,6 +10,7 @@ from typing import Any
 from connectors.base import Account, TemporarilyUnavailable
 from connectors.http import clean
 
+ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 YES = (True, "true", "True")
 MACHINES = frozenset({"bot", "system", "service", "service account", "application", "app"})
 EMAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+")
@@ -33,6 +34,8 @@ def account_of(user: dict, role: str) -> Account:
         role=role,
         kind="system" if kind.casefold() in MACHINES else "user",
         seat=kind,
+        user_name=clean(user.get("userName")),
+        employee_number=employee_number_of(user),
     )
 
 
@@ -53,6 +56,13 @@ def email_of(user: dict) -> str:
             best, address = rank, value
     user_name = "" if address else clean(user.get("userName"))
     return address or (user_name if EMAIL.fullmatch(user_name) else "")
+
+
+def employee_number_of(user: dict) -> str:
+    """Of the enterprise extension (RFC 7643, 4.3); it is a text, but some servers write a number."""
+    extension = user.get(ENTERPRISE)
+    number = extension.get("employeeNumber") if isinstance(extension, dict) else ""
+    return str(number) if isinstance(number, int) and not isinstance(number, bool) else clean(number)
 
 
 def name_of(user: dict) -> str:

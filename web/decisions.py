@@ -49,7 +49,7 @@ def new(app: App) -> tuple[str, int]:
     """The preview: `kind`, and `account` once for each, or `all` with the tab and the search that found them."""
     kind = request.args.get("kind", "")
     if kind not in KINDS:
-        abort(404)
+        abort(400)
     return _preview(app, kind, request.args)
 
 
@@ -70,7 +70,7 @@ def _ids(app: App) -> list[int]:
         return ticked()
     tab = request.values.get("tab", "")
     if tab not in TABS:
-        abort(404)
+        abort(400)
     return [row.id for row in matching.found(app, tab, request.values.get("search", ""))]
 
 

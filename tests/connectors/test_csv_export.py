@@ -48,6 +48,11 @@ def test_a_user_name_will_do():
     assert (account.id, account.email, account.name) == ("ana", "", "Ana")
 
 
+def test_user_name_and_employee_number_are_told():
+    [account] = export("Email,Username,Employee ID\na@x.example,ana,E7\n").accounts()
+    assert (account.user_name, account.employee_number) == ("ana", "E7")
+
+
 def test_totals_are_told():
     told: list[int] = []
     list(CsvExport({"source": "upload", "export": EXPORT}, told.append).accounts())

@@ -145,7 +145,7 @@ class TestGitHub(ConnectorContract):
     def test_emails_can_be_left_out(self, app):
         self.fill(app, 1)
         connector = self.connect(app, emails="leave out")
-        assert [(a.email, a.name) for a in connector.accounts()] == [("", "login-1000")]
+        assert [(a.email, a.name, a.user_name) for a in connector.accounts()] == [("", "login-1000", "login-1000")]
         assert not app.asked("people")
         connector.close()
 

@@ -67,7 +67,7 @@ class TestGitLab(ConnectorContract):
     def test_they_are_accounts_too(self, below, connector):
         listed = {account.id: account for account in connector.accounts()}
         assert {id: account.role for id, account in listed.items()} == {"100": "30", "900": "0"}
-        assert connector.account("900") == listed["900"]
+        assert connector.account("900") == listed["900"] and listed["900"].user_name == "user-900"
 
     def test_they_are_removed_wherever_they_are(self, below, connector):
         kim = connector.account("900")

@@ -28,6 +28,17 @@ def test_active_is_understood_in_every_form(raw, expected):
 
 
 @pytest.mark.parametrize(
+    ("extension", "number"),
+    [({"employeeNumber": " 701984 "}, "701984"), ({"employeeNumber": 701984}, "701984"), ({"employeeNumber": True}, ""),
+     ({"employeeNumber": None}, ""), ({"employeeNumber": ["7"]}, ""), ({}, ""), (None, ""), ("7", "")],
+)  # fmt: skip
+def test_user_name_and_employee_number_are_told(extension, number):
+    """The numbers as in RFC 7643, 8.3."""
+    account = read(**{"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": extension})
+    assert (account.user_name, account.employee_number) == ("u@x.example", number)
+
+
+@pytest.mark.parametrize(
     "raw,email",
     [
         ({"emails": [{"value": "a@x.example"}, {"value": "b@x.example", "primary": True}]}, "b@x.example"),

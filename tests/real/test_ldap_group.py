@@ -325,3 +325,10 @@ def test_every_member_is_read_whatever_their_number(big: Slapd, count: int):
     assert len({account.id for account in accounts}) == len(accounts) == count
     assert len(list(connector.access())) == count
     connector.close()
+
+
+def test_user_name_and_employee_number_are_told(slapd: Slapd, connector: LdapGroup):
+    slapd.add_group("vpn", "p0001")
+    slapd.modify("p0001", employeeNumber="E7")
+    account = find(connector, "p0001")
+    assert (account.user_name, account.employee_number) == ("p0001", "E7")

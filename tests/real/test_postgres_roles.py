@@ -166,7 +166,7 @@ def test_whoever_goes_during_a_reading_hides_nobody(postgres: Postgres, connecto
 def test_the_id_outlives_a_new_name(postgres: Postgres, connector: PostgresRoles):
     id = str(postgres.role("ana", comment="ana@acme.example"))
     postgres.run("ALTER ROLE {} RENAME TO {}", "ana", "married")
-    assert connector.account(id) == Account(id, "ana@acme.example", "married", role="login")
+    assert connector.account(id) == Account(id, "ana@acme.example", "married", role="login", user_name="married")
     stale = Account(id, name="ana")
     postgres.role("ana")
     connector.remove(stale)

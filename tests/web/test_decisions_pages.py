@@ -185,7 +185,7 @@ def test_unclear_accounts_say_why(owner: Client, chat) -> None:
 
 
 @pytest.mark.parametrize("address", ["decisions/new?kind=emperor", "decisions/new", "decisions/new?kind=rules&all=y"])
-def test_nonsense_is_not_there(owner: Client, chat, address: str) -> None:
-    assert owner.get(f"{here(chat)}/{address}").status_code == 404
+def test_nonsense_is_refused(owner: Client, chat, address: str) -> None:
+    assert owner.get(f"{here(chat)}/{address}").status_code == 400
     assert owner.post(f"{here(chat)}/decisions", kind="emperor").status_code == 400
     assert owner.post(f"{here(chat)}/decisions", kind="guest", what="x", account=account(1).id).status_code == 400
