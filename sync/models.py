@@ -303,6 +303,7 @@ class Account(Base):
             (("app", "state", "match", "name", "id"), False),
             (("app", "normal"), False),
             SQL("CREATE INDEX account_missing ON account (app_id) WHERE missing_since IS NOT NULL"),
+            SQL("CREATE INDEX account_invited ON account (app_id) WHERE status = 'invited'"),
         )
 
 

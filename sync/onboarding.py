@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from peewee import JOIN
+from peewee import JOIN, SQL
 
 from sync import activity, invitation_mail, matching, people, schedule, tasks
 from sync.db import utcnow, writing
@@ -24,11 +24,12 @@ from sync.member_acts import (
     PlanChanged,
     role_named,
 )
-from sync.models import Account, App, Change, Invitation, Person, PersonEmail, Report, Task
+from sync.models import Account, App, Change, Invitation, Person, PersonEmail, Report, Role, Task
 from sync.workspace import workspace
 
 OPEN = ("ongoing", "failed", "invited")
 SHOWN = (*OPEN, "expired")
+ON_INDEX = SQL("t1.status = 'invited' AND +t1.state = 'present'")  # in the words of the partial index
 WHO = "Rollcall"
 
 
@@ -111,7 +112,8 @@ def invite(app: App, email: str, role: str, by: str, *, report: Report | None = 
         invitation = Invitation.create(app=app, email=email, normal=normal, person=person, role=role, asked_by=by)
         invitation.task = _send(invitation, by, report, change)
         invitation.save(only=[Invitation.task])
-        activity.record(by, "invited", about=_whom(invitation), after=role, app=app, person=person, report=report)
+        activity.record(by, "invited", about=_whom(invitation), after=_label(app, role), app=app, person=person,
+                        report=report)
         return invitation
 
 
@@ -120,6 +122,11 @@ def _send(invitation: Invitation, by: str, report: Report | None = None, change:
                      role=invitation.role, person=invitation.person_id)  # fmt: skip
     tasks.wake(task.id)
     return task
+
+
+def _label(app: App, role: str) -> str:
+    known = Role.get_or_none(Role.app == app, Role.external_id == role)
+    return known.label if known else role
 
 
 def _whom(invitation: Invitation) -> str:
@@ -183,7 +190,7 @@ def uninvited(app: App, most: int = 50) -> list[Account]:
                                                        Invitation.account.is_null(False))  # fmt: skip
     return list(
         Account.select(Account, Person).left_outer_join(Person)
-        .where(Account.app == app, Account.state == "present", Account.status == "invited", Account.id.not_in(ours))
+        .where(Account.app == app, ON_INDEX, Account.id.not_in(ours))
         .order_by(Account.first_seen.desc()).limit(most)
     )  # fmt: skip
 
@@ -232,19 +239,23 @@ def _onboard(invitation: Invitation, account: Account) -> bool:
     if invitation.task is not None and invitation.task.state in ("queued", "needs attention"):
         tasks.cancel(invitation.task, WHO)
     activity.record(WHO, "onboarded", about=_whom(invitation), why=f"invited by {invitation.asked_by}",
-                    after=account.role, app=invitation.app_id, person=invitation.person_id)  # fmt: skip
+                    after=_label(invitation.app, account.role), app=invitation.app_id,
+                    person=invitation.person_id)  # fmt: skip
     return True
 
 
 @schedule.each_minute
 def due(now: datetime) -> int:
     """Remind of what waits, close what waited too long or waits in vain; how many invitations that were."""
-    touched = 0
+    touched, expired = 0, {}
     with writing():
         for invitation in list(Invitation.select(Invitation, App, Person).join(App).switch(Invitation)
                                .left_outer_join(Person).where(Invitation.state.in_(OPEN))):  # fmt: skip
             touched += _move_on(invitation, now)
-        _tell_expired(now)
+            if Invitation.get_by_id(invitation.id).state == "expired":
+                expired.setdefault(invitation.app, []).append(invitation)
+        for app, invitations in expired.items():
+            invitation_mail.expired(app, invitations)
     return touched
 
 
@@ -272,14 +283,3 @@ def _move_on(invitation: Invitation, now: datetime) -> bool:
         activity.record(WHO, "reminded of invitation", about=_whom(invitation), app=app, person=invitation.person_id)
         return True
     return False
-
-
-def _tell_expired(now: datetime) -> None:
-    """Each is told of once: a mail's key holds the newest of them."""
-    lately = Invitation.select(Invitation, App).join(App).where(
-        Invitation.state == "expired", Invitation.expires_at > now - timedelta(days=1), App.state != "disconnected")
-    by_app: dict[App, list[Invitation]] = {}
-    for invitation in lately:
-        by_app.setdefault(invitation.app, []).append(invitation)
-    for app, invitations in by_app.items():
-        invitation_mail.expired(app, invitations)

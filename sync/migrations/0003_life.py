@@ -191,6 +191,7 @@ def up(migrator, db):
     db.execute_sql('CREATE INDEX "change_offboarding_id" ON "change" ("offboarding_id")')
     db.execute_sql("CREATE INDEX person_number ON person (employee_number COLLATE NOCASE) "
                    "WHERE employee_number IS NOT NULL")
+    db.execute_sql("CREATE INDEX account_invited ON account (app_id) WHERE status = 'invited'")
     _index(db, "change_once", CHANGE_ONCE, ", coalesce(person_id, 0)")
     _index(db, "change_removals", REMOVALS, "IN ('removed user', 'no longer assigned')")
     _index(db, "app_task_live", TASK_LIVE, ", coalesce(asset_id, 0)")
@@ -202,6 +203,7 @@ def down(migrator, db):
     _index(db, "app_task_live", TASK_LIVE, "")
     db.execute_sql('DROP INDEX "change_offboarding_id"')
     db.execute_sql("DROP INDEX person_number")
+    db.execute_sql("DROP INDEX account_invited")
     for table, column in [reference[:2] for reference in REFERENCES] + [column[:2] for column in COLUMNS]:
         db.execute_sql(f'ALTER TABLE "{table}" DROP COLUMN "{column}"')
     with db.bind_ctx(TABLES, bind_refs=False, bind_backrefs=False):

@@ -6,8 +6,9 @@ import re
 
 import pytest
 
-from sync import apps, schedule
+from sync import apps, onboarding, schedule
 from sync.models import Access, Account, App, Asset, Invitation, Task
+from sync.workspace import workspace
 from tests.sync.fixtures import email
 from tests.web.client import Client
 
@@ -161,6 +162,31 @@ def test_an_invitation_is_sent_again_and_cancelled(owner: Client, chat, here) ->
     assert Invitation.get().state == "cancelled"
     page = owner.get(f"{here}/members?tab=unmatched").text
     assert "invited in Chat itself" in page, "the app still holds it open, and that is shown"
+
+
+def test_an_expired_one_waits_for_the_owners_yes(owner: Client, chat, here) -> None:
+    shown = owner.post(f"{here}/invitations", addresses="kim@freelance.example", role="guest").text
+    owner.post(f"{here}/invitations", addresses="kim@freelance.example", role="guest", seen=seen(shown))
+    schedule.drain(("task",))
+    chat.check()
+    onboarding.due(Invitation.get().expires_at)
+    page = owner.get(f"{here}/members").text
+    assert "Remove it from Chat" in page and "Invitation failed" in page and chat.removed() == []
+    account = Invitation.get().account_id
+    shown = owner.get(f"{here}/removals/new?account={account}").text
+    owner.post(f"{here}/removals", account=account, seen=seen(shown), reason="Never came")
+    schedule.drain(("task",))
+    assert chat.removed() == ["kim@freelance.example"] and Invitation.get().state == "cancelled"
+
+
+def test_days_of_reminder_and_expiry_are_settings(owner: Client) -> None:
+    given = {"invitation_reminder_days": "2", "invitation_expiry_days": "7"}
+    assert owner.send("PATCH", "/settings/invitations", **given).status_code == 303
+    assert (workspace().invitation_reminder_days, workspace().invitation_expiry_days) == (2, 7)
+    for wrong in ("0", "8", "x", "", "99999999999999999999"):
+        answer = owner.send("PATCH", "/settings/invitations", **(given | {"invitation_reminder_days": wrong}))
+        assert answer.status_code == 422 and "Nothing was changed" in answer.text, wrong
+    assert workspace().invitation_reminder_days == 2
 
 
 def test_what_the_app_cannot_do_is_not_offered(owner: Client, chat, here, monkeypatch) -> None:
