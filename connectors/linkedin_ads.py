@@ -185,12 +185,14 @@ class LinkedInAds(Connector):
             yield row["user"], clean(row.get("role"))
 
     def _users(self, finder: str, what: str, key: str) -> Iterator[dict]:
-        """`finder` is written out, as the brackets of a list must come unencoded."""
+        """`finder` is written out, as the brackets of a list must come unencoded. Where no total is told, as in some
+        of the documentation's answers, a page is full with as many as `paging` says, not as were asked for."""
 
         def fetch(start: int) -> Page:
             answer = self._http.get(f"/adAccountUsers?{finder}", {"start": start, "count": USERS_PAGE})
-            rows, total = _elements(answer), number((answer.json(dict).get("paging") or {}).get("total"))
-            return Page(rows, total, more=None if total is not None else len(rows) >= USERS_PAGE)
+            rows, paging = _elements(answer), answer.json(dict).get("paging") or {}
+            total, most = number(paging.get("total")), number(paging.get("count")) or USERS_PAGE
+            return Page(rows, total, more=None if total is not None else len(rows) >= most)
 
         for page in pages_by_offset(fetch, size=USERS_PAGE, what=what, id_of=lambda row: row[key]):
             yield from page

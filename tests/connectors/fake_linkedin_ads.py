@@ -43,6 +43,7 @@ class FakeLinkedIn(FakeApp):
         self.scope = "r_ads,rw_ads"
         self.lasts = 5184000  # seconds, of an access token
         self.shows_me = False
+        self.most, self.tells_total = 1000, True  # on a page; whether paging has a total
         self.pages = True  # whether start and count are heeded: the sample answers of the documentation hold it all
 
     def _fact(self, request: Request) -> tuple[Fact, dict[str, str]] | None:
@@ -117,8 +118,9 @@ class FakeLinkedIn(FakeApp):
 
     def _page(self, request: Request, rows: list[dict], total: int) -> dict:
         start, count = (request.number("start", 0), request.number("count", 10)) if self.pages else (0, 2147483647)
-        shown = rows[start : start + count]
-        return {"elements": shown, "paging": {"start": start, "count": count, "links": [], "total": total}}
+        count = min(count, self.most) if self.pages else count
+        shown, told = rows[start : start + count], {"total": total} if self.tells_total else {}
+        return {"elements": shown, "paging": {"start": start, "count": count, "links": [], **told}}
 
     def create(self, request: Request) -> Reply:
         ad_account, user = self._pair(request)

@@ -99,6 +99,12 @@ class TestLinkedInAds(ConnectorContract):
         self.fill(app, 250)
         assert len(list(connector.accounts())) == 250
 
+    @pytest.mark.parametrize("pages, most", [(True, 10), (True, 100), (False, 0)])
+    def test_without_a_total_a_page_that_is_smaller_than_asked_is_not_the_last(self, app, connector, pages, most):
+        app.pages, app.most, app.tells_total = pages, most, False
+        self.fill(app, 250)
+        assert len(list(connector.accounts())) == 250
+
     def test_an_answer_without_its_list_fails_the_reading(self, app, connector):
         for list_of in ("mine", "users", "ad_accounts"):
             app.fail(Reply(200, {"message": "?"}), on=list_of)
