@@ -160,9 +160,12 @@ def _grant(task: Task, connector: Connector) -> None:
 
 
 def _revoke(task: Task, connector: Connector) -> None:
-    seat = _present_seat(task, connector, Account.get_by_id(task.account_id))
+    account = Account.get_by_id(task.account_id)
+    seat = _present_seat(task, connector, account)
     asset = _asset(task)
     _refuse_changed_access(task)
+    if why := policy.on_hold(account):
+        raise NoLongerNeeded(f"{why}.")
     connector.revoke(seat, asset)
 
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sync import activity, keeping, notify, people, policy, reports, schedule
+from sync import activity, keeping, notify, people, policy, reports, schedule, soon
 from sync.db import utcnow, writing
 from sync.models import Account, App, Change, Offboarding, Person, Report, Role
 from sync.offboarding_preview import decidable
@@ -83,6 +83,19 @@ def _plan(offboarding: Offboarding, seats: list[Account], left_out: dict[int, st
 
 
 @schedule.each_minute
+def ask_on_the_day(now: datetime) -> None:
+    """Nothing keeps the seats of those any more whose day has come, and no offboarding is planned for: their apps are
+    checked, which asks the Owners."""
+    planned = Offboarding.select(Offboarding.person).where(Offboarding.state == PLANNED)
+    due = list(Person.select().where(Person.remove_on <= today(), Person.id.not_in(planned)))
+    if due:
+        with writing():
+            for person in due:
+                keeping.end_day(person, "schedule", "The day has come")
+            soon.check_apps_of([person.id for person in due if person.status == "deprovisioned"], "schedule")
+
+
+@schedule.each_minute
 def carry_out_due(now: datetime) -> None:
     """Carry out each planned offboarding whose day has come; one of somebody on legal hold waits until it is lifted."""
     due = Offboarding.select().where(Offboarding.state == PLANNED, Offboarding.remove_on <= today())
@@ -132,6 +145,10 @@ def _finish_in(app: App, seats: list[Account], person: Person, left_out: dict[in
     """The seats join the app's open report, and get the yes there, under its guard and its protections."""
     report = reports.open_report(app) or Report.create(app=app)
     ours = [(seat, _question(report, seat, person, offboarding, by)) for seat in seats]
+    Change.update(report=None, decision=IGNORED, reason="Offboarded").where(
+        Change.report == report, Change.account.in_(seats), Change.in_app, Change.kind != "removed user",
+        Change.decision.in_((CONFIRM, HELD, LEFT_OUT)),
+    ).execute()
     for seat, change in ours:
         if seat.id in left_out:
             reports.leave_out(change, left_out[seat.id], by)

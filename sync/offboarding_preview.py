@@ -65,8 +65,8 @@ def decidable(person: Person, asker: Person) -> tuple[list[Account], int]:
 def _line(seat: Account, person: Person, alone: list[Asset]) -> Line:
     if seat.state == "removing":
         return Line(seat, under_way=True)
-    held = f"Protected: legal hold: {person.hold}" if person.hold is not None else None
-    line = Line(seat, held or policy.protection_of_seat(seat), alone=alone, by_hand=not _can_remove(seat.app))
+    line = Line(seat, policy.on_hold(seat) or policy.protection_of_seat(seat), alone=alone,
+                by_hand=not _can_remove(seat.app))  # fmt: skip
     if seat.left_out and person.status == "deprovisioned" and seat.left_out_at >= person.status_since:
         line.left_out = seat.left_out
     if seat.app.state == "paused":
@@ -84,15 +84,17 @@ def _can_remove(app: App) -> bool:
 
 
 def _tell_held(lines: list[Line]) -> None:
-    """What the guards would hold, as things stand."""
+    """What the guards would hold, one app after the other as the yes goes through them."""
+    gone = 0
     for app_id in dict.fromkeys(line.account.app_id for line in lines):
         going = [line for line in lines if line.account.app_id == app_id and line.goes and not line.left_out]
         if not going:
             continue
         app, known = going[0].account.app, {line.account.id for line in going}
-        if policy.is_mass(app, len(going) + _waiting(app, known)):
+        if policy.is_mass(app, len(going) + _waiting(app, known), gone):
             for line in going:
                 line.held = True
+        gone += len(going)
 
 
 def _waiting(app: App, but: set[int]) -> int:

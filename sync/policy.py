@@ -58,15 +58,16 @@ def workspace_guard() -> Guard:
     return Guard(settings.guard_accounts, settings.guard_percent)
 
 
-def is_mass(app: App, leaving: int) -> bool:
-    """Whether a guard, the app's or the workspace's, holds it that so many more leave the app now (rule 6)."""
+def is_mass(app: App, leaving: int, besides: int = 0) -> bool:
+    """Whether a guard, the app's or the workspace's, holds it that so many more leave the app now (rule 6); `besides`
+    are those that leave other apps by the same yes."""
     before = confirmed_lately(app)
     users = Account.select().where(Account.app == app, Account.state == "present").count() + before
     elsewhere, others = leaving_elsewhere(app)
     leaving_today = leaving + before
     return leaving > 0 and (
         guard_of(app).holds(leaving_today, users)
-        or workspace_guard().holds(leaving_today + elsewhere, users + others)
+        or workspace_guard().holds(leaving_today + elsewhere + besides, users + others)
     )
 
 
@@ -226,14 +227,20 @@ def protection(account: Account) -> str | None:
 
 def kept(account: Account) -> str | None:
     """Why its person's seats stay for now, whatever they are: a legal hold, or the day that was set for them."""
+    if why := on_hold(account):
+        return why
     person = account.person
     if person is None:
         return None
-    if person.hold is not None:
-        return f"Protected: legal hold: {person.hold}"
     if account.match == "matched" and person.status == "deprovisioned" and (person.remove_on or today()) > today():
         return kept_until(person.remove_on)
     return None
+
+
+def on_hold(account: Account) -> str | None:
+    """Why nothing of this account is taken away, whoever asks."""
+    person = account.person
+    return f"Protected: legal hold: {person.hold}" if person is not None and person.hold is not None else None
 
 
 def protection_of_seat(account: Account) -> str | None:

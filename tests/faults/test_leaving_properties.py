@@ -235,6 +235,7 @@ class Leaving(RuleBasedStateMachine):
             if self.day[number] <= workspace.today() and not self.hold[number]:
                 self.says_yes(number, self.covered[number], out)
                 self.plan.pop(number)
+        offboarding.ask_on_the_day(utcnow())
         offboarding.carry_out_due(utcnow())
         tasks.settle_returned(utcnow())
 

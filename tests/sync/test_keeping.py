@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from sync import keeping, people, reports, schedule, tasks
+from sync import keeping, offboarding, people, reports, schedule, tasks
 from sync.db import utcnow
-from sync.models import Account, Activity, Change, Mail, Person, Report, Task
+from sync.models import Account, Activity, Asset, Change, Check, Mail, Person, Report, Task
 from sync.workspace import today, update_workspace
 from tests.sync.fixtures import email
 from tests.sync.scripted import person as person_of
@@ -44,6 +44,32 @@ def test_until_the_day_nobody_is_asked_and_on_it_they_are(chat):
     report = chat.check().report
     assert kept(report) == {email(3): None, email(4): None} and Mail.select().count() > mails
     assert "set remove-on date" in told(person)
+
+
+def test_on_the_day_their_apps_are_checked_once(chat):
+    keeping.keep_until(chat.people[3], today() + TOMORROW, chat.by)
+    keeping.keep_until(chat.people[4], today() + TOMORROW, chat.by)
+    chat.leave(3)
+    for number in (3, 4):
+        the_day_comes(chat.people[number])
+    offboarding.ask_on_the_day(utcnow())
+    offboarding.ask_on_the_day(utcnow())
+    Check.update(next_at=utcnow()).where(Check.state == "queued").execute()
+    schedule.drain(("check",))
+    assert list(kept(reports.open_report(chat.app))) == [email(3)]
+    assert Person.get_by_id(chat.people[3].id).remove_on is None and Check.select().count() == 2
+
+
+def test_a_hold_keeps_what_somebody_may_use_too(chat):
+    general = chat.store.add_channel("general", via="page")
+    chat.store.join(general, chat.id_of(3), "member", via="page")
+    chat.check()
+    account = Account.get(Account.email == email(3))
+    keeping.hold(chat.people[3], "Lawsuit", chat.by)
+    task = tasks.add(chat.app, "revoke", account, chat.by)
+    Task.update(asset=Asset.get(Asset.name == "general")).where(Task.id == task.id).execute()
+    schedule.drain()
+    assert Task.get_by_id(task.id).error == "Protected: legal hold: Lawsuit."
 
 
 def test_a_kept_seat_alone_makes_no_news(chat):
