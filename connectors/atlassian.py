@@ -225,14 +225,12 @@ class Atlassian(Connector):
         return self._found_by_id(account.id, groupIds=[id]) is not None
 
     def _act(self, method: str, path: str, body: dict | None = None) -> None:
-        """What is gone already is done; a permission that is missing for one act is told as the app's no."""
+        """What is gone already is done."""
         try:
-            self._http.call(method, path, json=body, idempotent=True)
+            self._http.act(method, path, json=body, idempotent=True)
         except NotFound:
             if method != "DELETE":
                 raise
-        except Forbidden as no:
-            raise Refused(str(no)) from no
 
 
 def _has_seat(row: dict) -> bool:

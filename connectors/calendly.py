@@ -192,21 +192,16 @@ class Calendly(Connector):
         if account.id == _last(self._my_membership["uri"]):
             raise Refused("This is who the token belongs to: remove them in Calendly, and connect with another token.")
         try:
-            self._http.delete(self._path(account.id))
+            self._http.act("DELETE", self._path(account.id))
         except NotFound:
             return
-        except Forbidden as no:
-            raise Refused(str(no)) from no
 
     def invite(self, email: str, role: str) -> None:
         if role not in ("", "user"):
             raise Refused("Calendly's API invites users only: change their role in Calendly when they have accepted.")
         if next(self._invitations(email=email), None):
             return
-        try:
-            self._http.post(self._invitations_path, json={"email": email})
-        except Forbidden as no:
-            raise Refused(str(no)) from no
+        self._http.act("POST", self._invitations_path, json={"email": email})
 
 
 def _resource(answer: Answer) -> dict:

@@ -98,7 +98,7 @@ class GoogleAdmin:
             return None
 
     def act(self, method: str, path: str, json: dict | None = None, **more: Any) -> Answer:
-        return self._http.call(method, path, json=json, **more)
+        return self._http.act(method, path, json=json, **more)
 
     def rows(
         self,

@@ -292,10 +292,7 @@ class GoogleAds(Connector):
 
     def _mutate(self, customer: str, kind: str, operation: dict, idempotent: bool = True) -> None:
         path = f"/customers/{customer}/{kind}:mutate"
-        try:
-            answer = self._http.post(path, {"operation": operation}, idempotent=idempotent)
-        except Forbidden as no:
-            raise Refused(str(no)) from no
+        answer = self._http.act("POST", path, json={"operation": operation}, idempotent=idempotent)
         result = answer.json(dict).get("result")
         if isinstance(result, dict) and result.get("multiPartyAuthReview"):
             raise Refused(

@@ -207,7 +207,7 @@ class LinkedInAds(Connector):
             if any(person == account.id for person, _ in self._who_uses(id)):
                 try:
                     self._take_out(account.id, id)
-                except (Refused, Forbidden) as no:
+                except Refused as no:
                     refused.append(f"{name}: {no}")
         if refused:
             raise Refused(" ".join(refused))
@@ -217,17 +217,18 @@ class LinkedInAds(Connector):
         path = _pair(account.id, asset.id)
         if here is None:
             body = {"account": f"urn:li:sponsoredAccount:{asset.id}", "user": account.id, "role": role or "VIEWER"}
-            self._http.put(path, json=body)
+            self._http.act("PUT", path, json=body)
         elif role and here != role:
             change = {"patch": {"$set": {"role": role}}}
-            self._http.post(path, json=change, headers={"X-RestLi-Method": "PARTIAL_UPDATE"}, idempotent=True)
+            headers = {"X-RestLi-Method": "PARTIAL_UPDATE"}
+            self._http.act("POST", path, json=change, headers=headers, idempotent=True)
 
     def revoke(self, account: Account, asset: Asset) -> None:
         self._take_out(account.id, asset.id)
 
     def _take_out(self, person: str, ad_account: str) -> None:
         with suppress(NotFound):
-            self._http.delete(_pair(person, ad_account))
+            self._http.act("DELETE", _pair(person, ad_account))
 
 
 def _urn(ad_account: str) -> str:

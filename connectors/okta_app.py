@@ -35,7 +35,7 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
-from connectors.http import Forbidden, NotFound, clean, segment
+from connectors.http import NotFound, clean, segment
 from connectors.okta_client import FIELDS, TOKEN_STEPS, OktaClient, name_of
 
 APPS, GROUPS, USERS = "/api/v1/apps", "/api/v1/groups", "/api/v1/users"
@@ -150,11 +150,9 @@ class OktaApp(Connector):
         if row.get("scope") == THROUGH_GROUP:
             raise Refused(self._why_not(account))
         try:
-            self._okta.http.delete(f"{self._app}/users/{segment(account.id)}")
+            self._okta.http.act("DELETE", f"{self._app}/users/{segment(account.id)}")
         except NotFound:
             return
-        except Forbidden as no:
-            raise Refused(str(no)) from no
 
     def _why_not(self, account: Account) -> str:
         named = [group.name for group in self.assets() if account.id in self._members(group.id)]
@@ -169,7 +167,8 @@ class OktaApp(Connector):
         if len(found) != 1:
             raise Refused(f"{'Nobody' if not found else 'More than one person'} in Okta has the address {email}.")
         if self._assignment(found[0]["id"]) is None:
-            self._okta.http.post(f"{self._app}/users", json={"id": found[0]["id"], "scope": "USER"}, idempotent=True)
+            assignment = {"id": found[0]["id"], "scope": "USER"}
+            self._okta.http.act("POST", f"{self._app}/users", json=assignment, idempotent=True)
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:
         self._membership("PUT", account, asset)
@@ -181,11 +180,7 @@ class OktaApp(Connector):
             return
 
     def _membership(self, method: str, account: Account, asset: Asset) -> None:
-        path = f"{GROUPS}/{segment(asset.id)}/users/{segment(account.id)}"
-        try:
-            self._okta.http.call(method, path)
-        except Forbidden as no:
-            raise Refused(str(no)) from no
+        self._okta.http.act(method, f"{GROUPS}/{segment(asset.id)}/users/{segment(account.id)}")
 
 
 def _account(row: dict) -> Account:

@@ -197,12 +197,8 @@ class ScimClient:
         return exact[0] if len(exact) == 1 else None
 
     def _act(self, method: str, path: str, body: dict | None, version: str | None = None) -> Answer:
-        """A change. An app that answers 403 means this very change: the credential did read a moment ago."""
         headers = {**ACCEPT, "Content-Type": self.content_type} | ({"If-Match": version} if version else {})
-        try:
-            return self.http.call(method, path, json=body, headers=headers, idempotent=method != "POST")
-        except Forbidden as refusal:
-            raise Refused(str(refusal)) from None
+        return self.http.act(method, path, json=body, headers=headers, idempotent=method != "POST")
 
 
 def _version(resource: dict) -> str | None:

@@ -263,10 +263,7 @@ class Zoom(Connector):
 
     def _act(self, method: str, path: str, **more: Any) -> Answer:
         """Every act may be repeated: a second one finds it done."""
-        try:
-            return self._http.call(method, path, idempotent=True, **more)
-        except Forbidden as no:
-            raise Refused(str(no)) from no
+        return self._http.act(method, path, idempotent=True, **more)
 
 
 def _account(row: dict, status: str) -> Account:

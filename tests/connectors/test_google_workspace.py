@@ -72,6 +72,12 @@ class TestGoogleWorkspace(ConnectorContract):
         with pytest.raises(Refused, match="not suspended"):
             connector.remove(next(connector.accounts()))
 
+    def test_an_act_that_is_forbidden_is_googles_no_and_no_broken_credential(self, app, connector):
+        self.fill(app, 1)
+        app.fail(app.error(403, "Not Authorized to access this resource/api"), on="update", times=FOREVER)
+        with pytest.raises(Refused, match="Not Authorized"):
+            connector.remove(next(connector.accounts()))
+
     def test_the_administrator_that_rollcall_acts_as_stays(self, app, connector):
         me = Account(app.me["id"], ADMIN)
         for act in (lambda: connector.remove(me), lambda: connector.change_role(me, "user")):

@@ -180,6 +180,12 @@ def test_a_plain_403_is_about_permission_though_calls_are_counted(target, client
         client().get("thing")
 
 
+def test_a_403_to_an_act_is_the_apps_no(target, client):
+    target.fail(Reply(403, {"message": "Not this one."}))
+    with pytest.raises(Refused, match="Not this one"):
+        client().act("DELETE", "thing")
+
+
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_a_short_wait_is_waited_out_for_any_call(target, client, waits, method):
     target.fail(Reply(429, headers={"Retry-After": "3"}))

@@ -82,6 +82,16 @@ class TestLinkedInAds(ConnectorContract):
                 connector.remove(bo)
             assert stocked.seat(bo.id) and bo.id not in stocked.thing("516").members
 
+    def test_access_that_may_not_be_changed_is_linkedins_no_and_no_broken_credential(self, stocked, connector):
+        spring, dee, cy = list(connector.assets())[1], Account("urn:li:person:dee"), Account("urn:li:person:cy")
+        acts = {"create": lambda: connector.grant(dee, spring, "VIEWER"),
+                "update": lambda: connector.grant(cy, spring, "VIEWER"),
+                "delete": lambda: connector.revoke(cy, spring)}  # fmt: skip
+        for answer, act in acts.items():
+            stocked.fail(stocked.error(403, "Not this one"), on=answer)
+            with pytest.raises(Refused, match="Not this one"):
+                act()
+
     def test_who_went_meanwhile_is_removed(self, stocked, connector):
         ana = connector.account("urn:li:person:ana")
         stocked.when(stocked.seats.clear, on="delete")
