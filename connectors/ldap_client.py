@@ -7,13 +7,14 @@ import re
 import ssl
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import ldap3
 from ldap3.core.exceptions import LDAPException, LDAPInvalidFilterError, LDAPStartTLSError
 from ldap3.utils.conv import escape_bytes, escape_filter_chars
-from ldap3.utils.dn import parse_dn
+from ldap3.utils.dn import escape_rdn, parse_dn
 
 from connectors.addresses import is_loopback
 from connectors.base import ConnectorError, CredentialRejected, Field, Refused, TemporarilyUnavailable
@@ -29,7 +30,7 @@ IDS = ("entryUUID", "objectGUID", "nsUniqueId")
 NAMES = ("displayName", "cn")
 USER_NAMES = ("uid", "sAMAccountName")
 MEMBER_DNS = ("member", "uniqueMember")
-STATUSES = ("userAccountControl", "nsAccountLock", "pwdAccountLockedTime")
+STATUSES = ("userAccountControl", "accountExpires", "nsAccountLock", "pwdAccountLockedTime")
 
 SUCCESS = 0
 REJECTED = {8, 13, 48, 49, 50}  # RFC 4511 A.1: stronger auth or confidentiality required, credentials, access rights
@@ -37,6 +38,8 @@ SIZE_LIMIT_EXCEEDED, ADMIN_LIMIT_EXCEEDED = 4, 11
 NO_SUCH_ATTRIBUTE, VALUE_EXISTS, NO_SUCH_OBJECT, CLASS_VIOLATION = 16, 20, 32, 65
 PASSING = {1, 3, 51, 52, 80}  # operations error, time limit, busy, unavailable, other
 ACCOUNT_DISABLED = 2  # bit of userAccountControl, MS-ADTS 2.2.16
+NEVER = (0, 0x7FFFFFFFFFFFFFFF)  # accountExpires, MS-ADA1 2.1
+SINCE_1601 = datetime(1601, 1, 1, tzinfo=UTC)
 LOCKED_FOR_GOOD = "000001010000Z"  # pwdAccountLockedTime, draft-behera-ldap-password-policy 5.3.3
 
 SERVER_FIELDS = (
@@ -54,7 +57,7 @@ ENTRY_FIELDS = (
     Field("email_attribute", "Attribute of the e-mail address", "Empty: mail", required=False),
     Field("name_attribute", "Attribute of the name", f"Empty: {' or '.join(NAMES)}", required=False),
     Field("disabled", "What marks somebody as disabled",
-          "attribute=value, beside userAccountControl, nsAccountLock and pwdAccountLockedTime, "
+          "attribute=value, beside userAccountControl, accountExpires, nsAccountLock and pwdAccountLockedTime, "
           "which are understood by themselves.", required=False, pattern=r"[A-Za-z][\w;-]*=.+",
           placeholder="employeeType=left"),
 )  # fmt: skip
@@ -127,6 +130,8 @@ class LdapClient:
         """active, suspended or deprovisioned."""
         control = first(values, ("userAccountControl",))
         if control.lstrip("-").isdigit() and int(control) & ACCOUNT_DISABLED:
+            return "deprovisioned"
+        if _has_expired(first(values, ("accountExpires",))):
             return "deprovisioned"
         if first(values, ("nsAccountLock",)).casefold() == "true":
             return "deprovisioned"
@@ -268,6 +273,13 @@ def _told(result: dict, when: str) -> str:
     return f'The directory answered "{words}" ({result["result"]}) {when}.'
 
 
+def _has_expired(expires: str) -> bool:
+    """`expires` counts the 100 ns since 1601."""
+    if not expires.isdecimal() or int(expires) in NEVER:
+        return False
+    return int(expires) // 10_000_000 <= (datetime.now(UTC) - SINCE_1601).total_seconds()
+
+
 def decoded(value: bytes) -> str:
     return value.decode("utf-8", errors="replace").strip()
 
@@ -282,6 +294,11 @@ def first(values: Values, names: tuple[str, ...]) -> str:
 
 def common_name(dn: str) -> str:
     return parts(dn)[0][1]
+
+
+def domain_of(dn: str) -> str:
+    """DC=acme,DC=example: the end of the DN that names the domain."""
+    return ",".join(f"{name}={escape_rdn(value)}" for name, value in parts(dn) if name.strip().casefold() == "dc")
 
 
 def id_filter(id: str, names: tuple[str, ...]) -> str:

@@ -11,16 +11,14 @@ from connectors.ldap_client import (
     ENTRY_FIELDS,
     GROUPS,
     LIMITS,
-    MEMBER_DNS,
     SERVER_FIELDS,
     USER_NAMES,
     LdapClient,
     Values,
-    common_name,
     first,
-    normal_dn,
     texts,
 )
+from connectors.ldap_groups import GroupsOfBranch, GroupsOfMembers
 
 PEOPLE = "(|(objectClass=inetOrgPerson)(&(objectCategory=person)(objectClass=user)))"
 NUMBERS = ("employeeNumber", "employeeID")
@@ -35,6 +33,8 @@ class LdapDirectory(DirectoryConnector):
         "Its full DN (cn=rollcall,ou=services,dc=acme,dc=example) is the bind DN; Active Directory takes "
         "rollcall@acme.example as well.",
         "The base DN is the branch below which all your people are.",
+        "Groups within groups are followed. In Active Directory, who is disabled, or whose account has expired, has "
+        "left.",
         LIMITS,
     )
     fields = (
@@ -76,42 +76,31 @@ class LdapDirectory(DirectoryConnector):
         )
 
     def people(self) -> Iterator[DirectoryPerson]:
-        groups = self._groups_by_member() if self._client.get("group_base") else None
-        asked = [*self._client.asked, *NUMBERS, "proxyAddresses", "memberOf"]
-        for dn, values in self._client.search(self._client.get("base_dn"), self._client.get("filter", PEOPLE), asked):
-            yield self._person(dn, values, groups)
+        branch = GroupsOfBranch(self._client) if self._client.get("group_base") else None
+        members = None if branch else GroupsOfMembers(self.settings)
+        asked = [*self._client.asked, *NUMBERS, "proxyAddresses", *GroupsOfMembers.asked]
+        try:
+            for dn, values in self._client.search(
+                self._client.get("base_dn"), self._client.get("filter", PEOPLE), asked
+            ):
+                groups = branch.of(dn, first(values, USER_NAMES)) if branch else members.of(dn, values)
+                yield self._person(dn, values, groups)
+        finally:
+            if members:
+                members.close()
 
-    def _person(self, dn: str, values: Values, groups: dict[str, list[str]] | None) -> DirectoryPerson:
+    def _person(self, dn: str, values: Values, groups: list[str]) -> DirectoryPerson:
         emails = list(dict.fromkeys([*texts(values, self._client.email), *_proxy_addresses(values)]))
-        user_name = first(values, USER_NAMES)
-        if groups is None:
-            member_of = [common_name(group) for group in texts(values, "memberOf")]
-        else:
-            member_of = [*groups.get(normal_dn(dn), ()), *groups.get(f"uid {user_name}", ())]
         return DirectoryPerson(
             id=self._client.id(dn, values),
             email=emails[0] if emails else "",
             name=first(values, self._client.names),
             status=self._client.status(values),
-            user_name=user_name,
+            user_name=first(values, USER_NAMES),
             further_emails=tuple(emails[1:]),
             employee_number=first(values, NUMBERS),
-            groups=tuple(dict.fromkeys(member_of)),
+            groups=tuple(dict.fromkeys(groups)),
         )
-
-    def _groups_by_member(self) -> dict[str, list[str]]:
-        """Names of groups by the normal DN, or "uid NAME", of each member."""
-        found: dict[str, list[str]] = {}
-        asked = ["cn", *MEMBER_DNS, "memberUid"]
-        get = self._client.get
-        for dn, values in self._client.search(get("group_base"), get("group_filter", GROUPS), asked):
-            name = first(values, ("cn",)) or common_name(dn)
-            for attribute in MEMBER_DNS:
-                for member in self._client.all_values(dn, attribute, values):
-                    found.setdefault(normal_dn(member), []).append(name)
-            for user_name in texts(values, "memberUid"):
-                found.setdefault(f"uid {user_name}", []).append(name)
-        return found
 
 
 def _proxy_addresses(values: Values) -> list[str]:

@@ -7,12 +7,14 @@ import os
 import shutil
 import socket
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 PROGRAMS = {
     "chromium": ("chromium", "/usr/bin/chromium"),
     "slapd": ("slapd", "/usr/sbin/slapd"),
+    "samba": ("samba", "/usr/sbin/samba"),
     "slapadd": ("slapadd", "/usr/sbin/slapadd"),
     "postgresql": ("initdb", *sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin/initdb")), reverse=True)),
     "node": ("node",),
@@ -26,9 +28,11 @@ def need(part: str) -> str:
         found = next((path for name in PROGRAMS[part] if (path := shutil.which(name))), None)
     else:
         found = part if importlib.util.find_spec(part) else None
-    if found:
-        return found
-    reason = f"{part} is not installed here"
+    return found or lack(f"{part} is not installed here")
+
+
+def lack(reason: str) -> NoReturn:
+    """Skips, or fails where every test must run."""
     if os.environ.get("ROLLCALL_TEST_ALL") == "1":
         pytest.fail(reason)
     pytest.skip(reason)

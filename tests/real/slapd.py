@@ -125,6 +125,9 @@ class Slapd:
         number = {"gidNumber": 1} if kind == "posixGroup" else {}
         self._do("add", self.group_dn(name), [kind], number | ({attribute: members} if members else {}))
 
+    def set_members(self, name: str, *members: str) -> None:
+        self._do("modify", self.group_dn(name), {"member": [(ldap3.MODIFY_REPLACE, list(members))]})
+
     def members(self, name: str) -> list[str]:
         """What the group holds in member, uniqueMember and memberUid, in the order of letters."""
         connection = self._admin()

@@ -104,6 +104,24 @@ def test_groups_by_member_of_and_by_their_own_branch(slapd):
         assert everybody["p0003"].groups == ()
 
 
+def test_groups_within_groups_are_followed_even_in_a_ring(slapd):
+    slapd.add_group("Berlin", "p0001")
+    slapd.add_group_of("groupOfNames", "Germany", "member", [slapd.group_dn("Berlin"), slapd.dn("p0002")])
+    slapd.add_group_of("groupOfNames", "Europe", "member", [slapd.group_dn("Germany")])
+    slapd.set_members("Berlin", slapd.dn("p0001"), slapd.group_dn("Europe"))
+    for settings in (slapd.settings(), slapd.settings(group_base=GROUPS)):
+        everybody = read(settings)
+        assert sorted(everybody["p0001"].groups) == ["Berlin", "Europe", "Germany"]
+        assert sorted(everybody["p0002"].groups) == ["Berlin", "Europe", "Germany"]
+        assert everybody["p0003"].groups == ()
+
+
+def test_groups_of_posix_accounts_are_found_by_user_name(slapd):
+    slapd.add_group_of("posixGroup", "Shell", "memberUid", ["p0001", "p0009999"])
+    slapd.add_group("Sales", "p0001")
+    assert sorted(read(slapd.settings(group_base=GROUPS))["p0001"].groups) == ["Sales", "Shell"]
+
+
 def test_test_tells_who_it_is_and_whom_it_sees(slapd):
     slapd.disable("p0001")
     slapd.add("noone", "Without Address", "x@acme.example")
@@ -188,6 +206,24 @@ def test_a_certificate_that_nobody_trusts_is_refused(encrypted, tmp_path):
         assert "certificate" in str(problem(server.settings(ca_file=str(other), **changes)))
     failed = problem(server.settings(ca_file=str(tmp_path / "none.pem"), starttls="yes"))
     assert "none.pem" in str(failed)
+
+
+def test_a_certificate_of_another_host_is_refused(folder):
+    authority = trustme.CA()
+    certificate = authority.issue_cert("ldap.other.example")
+    certificate.private_key_pem.write_to_path(folder / "key.pem")
+    certificate.cert_chain_pems[0].write_to_path(folder / "cert.pem")
+    authority.cert_pem.write_to_path(folder / "ca.pem")
+    server = Slapd(folder, people=3, tls=(
+        f"TLSCACertificateFile {folder}/ca.pem\nTLSCertificateFile {folder}/cert.pem\n"
+        f"TLSCertificateKeyFile {folder}/key.pem"))
+    server.start()
+    try:
+        for changes in ({"url": f"ldaps://127.0.0.1:{server.tls_port}"}, {"starttls": "yes"}):
+            failed = problem(server.settings(ca_file=f"{folder}/ca.pem", **changes))
+            assert type(failed) is TemporarilyUnavailable and "match" in str(failed)
+    finally:
+        server.stop()
 
 
 def test_a_port_that_speaks_something_else(slapd):
