@@ -1,0 +1,158 @@
+"""Roles from groups in a real browser: a group is mapped, a joiner invited, a mover changed, a leaver reported."""
+
+from __future__ import annotations
+
+import pytest
+
+from sync import schedule, teams
+from sync.models import GroupRule, Person, Task
+from tests.journeys.looks import VARIANTS, Look, look_at, nothing_wrong, opens
+from tests.sync.groups import Groups
+
+
+@pytest.fixture
+def sales(groups: Groups) -> Groups:
+    """Persons 1, 2 and 10 are in Sales; person 10 has no seat, and 2 has the role already; 3 and 4 are in Marketing."""
+    channel = groups.chat.store.add_channel("general", via="page")
+    groups.chat.store.join(channel, groups.chat.id_of(2), "manager", via="page")
+    groups.chat.store.join(channel, groups.chat.id_of(5), "member", via="page")
+    groups.chat.store.change(groups.chat.id_of(2), via="page", role="admin")
+    for number, name in ((1, "Sales"), (2, "Sales"), (10, "Sales"), (3, "Marketing"), (4, "Marketing")):
+        groups.put(number, name)
+    groups.read()
+    groups.chat.check()
+    return groups
+
+
+def text(page, selector: str) -> str:
+    return " ".join(page.text_content(selector).split())
+
+
+def checked(page, url: str, sales: Groups):
+    """A check, and the wizard of what it found."""
+    sales.chat.check()
+    page.goto(f"{url}/apps/{sales.app.id}")
+    page.click("#view-report")
+    page.wait_for_selector("#sync-data:modal")
+    return text(page, "#sync-data")
+
+
+def finish(page) -> None:
+    page.dblclick("#finish-sync")
+    page.wait_for_selector("#acts")
+    schedule.drain(("task", "check"))
+
+
+def map_the_group(page, url: str, sales: Groups) -> None:
+    page.goto(f"{url}/apps/{sales.app.id}")
+    page.click(".tabs >> text=Groups")
+    page.click("#new-rule")
+    page.wait_for_selector("dialog:modal #f-source")
+    page.select_option("#f-source", label="Sales (3)")
+    page.select_option("#f-role", label="Admin")
+    page.click("#preview-rule")
+    page.wait_for_selector("dialog:modal #save-rule")
+    told = text(page, "dialog")
+    assert "Would be invited1" in told and "Person 10" in told and "Already right1" in told and "Member → Admin" in told
+    page.click("#back-to-rule")
+    page.wait_for_selector("dialog:modal #f-source")
+    assert page.input_value("#f-role") == "admin", "what was chosen is still there"
+    page.click("#preview-rule")
+    page.wait_for_selector("#save-rule")
+    page.dblclick("#save-rule")
+    page.wait_for_selector("#h-by-itself")
+    assert GroupRule.select().count() == 1 and "Sales of Company LDAP" in text(page, ".table")
+
+
+def test_a_group_is_mapped_and_joiners_movers_and_leavers_follow(visit, live, olga: Person, sales: Groups) -> None:
+    page = visit(olga)
+    map_the_group(page, live.url, sales)
+    told = checked(page, live.url, sales)
+    assert "By the groups of Chat: 1 person to invite, 1 role to change." in told
+    assert "To be updated in the app" in told and "in group Sales of Company LDAP → Admin" in told
+    assert text(page, "#sync-outcome") == "Removes nobody from Chat. Makes 2 changes in it."
+    page.locator("#drop-roles-in-app input[name=yes]").click()
+    assert text(page, "#sync-outcome") == "Removes nobody from Chat. Makes 1 change in it."
+    page.locator("#drop-roles-in-app input[name=yes]").click()
+    finish(page)
+    assert (sales.role(10), sales.role(1)) == ("admin", "admin") and Task.select().count() == 2
+
+    sales.put(3, "Sales")  # a mover
+    sales.put(1, "Marketing")  # in no group of the app any more
+    sales.read()
+    told = checked(page, live.url, sales)
+    assert "1 role to change, 1 person no longer assigned" in told
+    assert "No longer in group Sales of Company LDAP" in told
+    assert text(page, "#sync-outcome") == "Removes 1 person from Chat. Makes 1 other change in it."
+    page.locator("#drop-no-longer-assigned summary").focus()
+    finish(page)
+    assert (sales.role(3), sales.role(1), sales.role(4)) == ("admin", None, "member")
+    page.reload()
+    assert page.locator("#acts .badge-ok").count() >= 4
+
+
+def test_it_all_works_without_javascript(visit, live, olga: Person, sales: Groups) -> None:
+    page = visit(olga, javascript=False, expected=("status of 422",))
+    here = f"{live.url}/apps/{sales.app.id}/rules"
+    page.goto(f"{live.url}/directories/teams")
+    page.click("#new-team")
+    page.fill("#f-name", "Revenue")
+    page.click("text=Sales")
+    page.click("text=Save")
+    page.goto(here)
+    page.click("#new-rule")
+    page.select_option("#f-source", label="Revenue")
+    page.click("#preview-rule")
+    page.wait_for_selector("text=Choose a role, or something to give access to")
+    page.fill("[name=asset] >> nth=0", "channel: general")
+    page.select_option("[name=asset_role] >> nth=0", "member")
+    page.click("#preview-rule")
+    page.wait_for_selector("text=Would get access")
+    page.click("#save-rule")
+    assert page.url == here and "Team Revenue" in text(page, ".table")
+    told_by = sales.chat.check().report
+    page.goto(f"{live.url}/reports/{told_by.id}")
+    assert "in team Revenue, group Sales of Company LDAP → member" in text(page, "#sync-data")
+    page.click("#finish-sync")
+    schedule.drain(("task",))
+    page.reload()
+    assert page.locator("#acts .badge-ok").count() == 2
+
+
+def _preview(page) -> None:
+    opens("#new-rule")(page)
+    page.select_option("#f-source", index=1)
+    page.select_option("#f-role", label="Admin")
+    page.click("#preview-rule")
+    page.wait_for_selector("#save-rule")
+
+
+@pytest.mark.parametrize("width, dark", VARIANTS)
+def test_pages(visit, live, olga: Person, sales: Groups, width: int, dark: bool) -> None:
+    page = visit(olga, width=width, dark=dark)
+    rules = f"/apps/{sales.app.id}/rules"
+    wrong = look_at(page, live.url, Look("groups-nothing", rules), width, dark)
+    wrong += look_at(page, live.url, Look("teams-nothing", "/directories/teams"), width, dark)
+    team = teams.create("Revenue", [sales.group("Sales").id, sales.group("Marketing").id], sales.chat.by)
+    wrong += look_at(page, live.url, Look("groups-preview", rules, _preview), width, dark)
+    sales.rule("Sales", "admin", (sales.app.assets.get(), "member"))
+    sales.rule(team, "member")
+    sales.rule("Marketing", "guest")
+    sales.chat.leave(7)
+    sales.chat.check()
+    sales.put(3)
+    sales.put(4)
+    sales.put(11, "Sales")
+    sales.read()
+    sales.chat.check()
+    looks = [
+        Look("groups", rules),
+        Look("groups-new", rules, opens("#new-rule")),
+        Look("groups-by-itself", rules, opens("#change-rules-policy")),
+        Look("groups-sync-data", f"/apps/{sales.app.id}", opens("#view-report")),
+        Look("teams", "/directories/teams"),
+        Look("teams-new", "/directories/teams", opens("#new-team")),
+    ]
+    for look in looks:
+        wrong += look_at(page, live.url, look, width, dark)
+    nothing_wrong(wrong)
