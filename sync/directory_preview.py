@@ -1,4 +1,4 @@
-"""What a directory's list would change, before it is applied: the reading itself is done, and undone, in one transaction.
+"""What a directory's list would change, before it is applied: the reading itself is done and undone, in one go.
 Applying does exactly what was previewed, or says that something changed meanwhile and does nothing."""
 
 from __future__ import annotations

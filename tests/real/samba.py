@@ -41,7 +41,8 @@ class Samba:
         self._run("samba-tool", "domain", "provision", f"--realm={REALM}", "--domain=ACME", "--server-role=dc",
                   "--dns-backend=NONE", f"--adminpass={PASSWORD}", f"--targetdir={folder / 'dc'}",
                   f"--host-ip={self.address}", f"--option=interfaces={self.address}/8",
-                  "--option=bind interfaces only=yes", "--option=vfs objects=dfs_samba4 acl_xattr xattr_tdb")  # fmt: skip
+                  "--option=bind interfaces only=yes",
+                  "--option=vfs objects=dfs_samba4 acl_xattr xattr_tdb")  # fmt: skip
 
     def _run(self, *command: str) -> None:
         done = subprocess.run(command, capture_output=True, text=True)
@@ -50,7 +51,8 @@ class Samba:
     def start(self) -> None:
         options = {
             "server services": "ldap", "tls keyfile": self.folder / "key.pem", "tls cafile": self.authority,
-            "tls certfile": self.folder / "cert.pem", "pid directory": self.folder, "ncalrpc dir": self.folder / "ncalrpc",
+            "tls certfile": self.folder / "cert.pem", "pid directory": self.folder,
+            "ncalrpc dir": self.folder / "ncalrpc",
         }  # fmt: skip
         self._process = subprocess.Popen(
             [self._program, "-s", self.folder / "dc/etc/smb.conf", "--foreground", "--no-process-group",
