@@ -9,7 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
-from connectors.base import DirectoryConnector, DirectoryPerson, Field, Identity, TemporarilyUnavailable
+from connectors.base import (
+    CredentialRejected,
+    DirectoryConnector,
+    DirectoryPerson,
+    Field,
+    Identity,
+    TemporarilyUnavailable,
+)
 from connectors.http import Forbidden, NotFound, clean, segment
 from connectors.okta_client import FIELDS, TOKEN_STEPS, OktaClient, name_of
 from connectors.paging import ListChanged, Seen
@@ -74,14 +81,17 @@ class OktaDirectory(DirectoryConnector):
 
     def people(self) -> Iterator[DirectoryPerson]:
         """Groups are held, people are not. Who left comes first: then whoever moves between the two lists meanwhile
-        comes twice, which is noticed, or left a moment ago."""
-        groups = self._groups()
+        comes twice, which is noticed, or left a moment ago. A list without the token's own admin is a part only."""
+        groups, me = self._groups(), clean(self._okta.me().get("id"))
         seen = Seen()
         for params in ({"filter": 'status eq "DEPROVISIONED"'}, {}):
             for user in self._okta.rows(USERS, "users", **params):
                 if not seen.add(user["id"]):
                     raise ListChanged("Somebody was activated while the users were read. Nothing was taken over.")
                 yield self._person(user, tuple(groups.get(user["id"], ())))
+        if me and seen.add(me):
+            raise CredentialRejected("Okta doesn't list the token's own admin: it shows this token some people only. "
+                                     "Use the token of a read-only administrator. Nothing was taken over.")  # fmt: skip
 
     def _groups(self) -> dict[str, list[str]]:
         """Names of groups by the id of each member."""

@@ -40,6 +40,7 @@ class FakeOkta(FakeApp):
 
     def __init__(self):
         super().__init__()
+        self.admin = ""  # the id of the token's own; else it is the first one's
         self.admin_roles: list[str] | None = ["READ_ONLY_ADMIN"]  # None: the token may not ask
 
     def is_authorised(self, request: Request) -> bool:
@@ -58,7 +59,8 @@ class FakeOkta(FakeApp):
     # People and groups
 
     def me(self, request: Request) -> dict:
-        return {"id": "00ume", "status": "ACTIVE", "profile": {"firstName": "Olga", "lastName": "Brandt"}}
+        id = self.admin or next((person.id for person in self.listed), "")
+        return {"id": id, "status": "ACTIVE", "profile": {"firstName": "Olga", "lastName": "Brandt"}}
 
     def roles(self, request: Request) -> Any:
         if self.admin_roles is None:

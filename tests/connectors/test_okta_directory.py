@@ -7,7 +7,7 @@ from email.utils import formatdate
 
 import pytest
 
-from connectors.base import RateLimited, TemporarilyUnavailable
+from connectors.base import CredentialRejected, RateLimited, TemporarilyUnavailable
 from connectors.okta_directory import OktaDirectory
 from tests.connectors.directory_contract import DirectoryContract, Staff
 from tests.connectors.fake import FOREVER, Reply, Thing
@@ -45,6 +45,7 @@ class TestOktaDirectory(DirectoryContract):
 
     def test_a_display_name_comes_first(self, app, connector):
         self.fill(app, 1)
+        app.admin = "00u1"
         shown = {"id": "00u1", "status": "ACTIVE", "profile": {"displayName": "Zoë", "firstName": "Z", "lastName": "Å"}}
         app.fail(Reply(200, [shown]), on="users", skip=1)
         assert [person.name for person in connector.people()] == ["Zoë"]
@@ -54,6 +55,13 @@ class TestOktaDirectory(DirectoryContract):
         app.seats[0].status = "ON_LEAVE"
         with pytest.raises(TemporarilyUnavailable, match="ON_LEAVE"):
             list(connector.people())
+
+    def test_a_list_without_the_tokens_own_admin_is_no_whole_one(self, app, connector):
+        """So it looks to an admin of some groups, who is in none of them."""
+        self.fill(app, 3)
+        app.admin = "00ume"
+        with pytest.raises(CredentialRejected, match="some people only.*Nothing was taken over"):
+            self.read(connector)
 
     def test_somebody_activated_between_the_two_lists_is_noticed(self, app, connector):
         self.fill(app, 2)
@@ -94,7 +102,7 @@ class TestOktaDirectory(DirectoryContract):
          (["USER_ADMIN"], True), (["CUSTOM", "HELP_DESK_ADMIN"], True)],
     )  # fmt: skip
     def test_an_admin_of_some_groups_is_told_to_see_not_everybody(self, app, connector, roles, misses):
-        app.admin_roles = roles
+        app.admin, app.admin_roles = "00ume", roles
         identity = connector.test()
         assert identity.name == "Olga Brandt at 127.0.0.1"
         assert identity.external_id == "00ume"
