@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from sync.db import copy_database, db
+from sync.models import GroupRule
 from tests.sync.fixtures import Chat, email
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -128,6 +129,47 @@ def _assert_done(state: dict, chat: Chat, fatal: int) -> None:
     assert [kind for kind, _ in state["mails"]].count("outcome") == 1, where
     assert state["activity"], where
     assert state["users"] == [9, 8], where
+
+
+def test_what_rules_want_is_done_once_although_killed_at_every_step(groups, chat, rehearse):
+    """Person 10 is invited, person 1 gets another role, person 2 leaves the app; person 3's other role is left out."""
+    for number in (1, 2, 3, 10):
+        groups.put(number, "Sales")
+    groups.put(4, "Sales")
+    groups.read()
+    groups.rule("Sales", "member")
+    chat.check()
+    GroupRule.update(role="admin").execute()
+    groups.put(2)
+    groups.put(4)
+    groups.read()
+    chat.store.remove(chat.id_of(4), via="page")
+    assert {kind: len(found) for kind, found in groups.found().items()} == {
+        "to invite": 1, "to change role": 2, "no longer assigned": 1}  # fmt: skip
+    stage = rehearse()
+    fatal = 0
+    while True:
+        fatal += 1
+        stage.begin()
+        killed = stage.order("finish", email(3), fatal=fatal)
+        if not killed.killed:
+            break
+        after = stage.order("recover").state
+        if not killed.promised and after["reports"][-1][1] == "open":
+            assert (after["acts"], after["invitations"], chat.removed()) == ([], [], []), f"step {fatal}: half a yes"
+            after = stage.order("finish", email(3)).state
+        _assert_rules_done(after, groups, fatal)
+    assert fatal > 20, "the steps were not counted"
+    _assert_rules_done(killed.state, groups, fatal)
+
+
+def _assert_rules_done(state: dict, groups, fatal: int) -> None:
+    where = f"killed at step {fatal}"
+    assert [groups.role(number) for number in (1, 2, 3, 10)] == ["admin", None, "member", "admin"], where
+    assert state["acts"] == [["change role", "done"], ["invite", "done"], ["remove", "done"]], where
+    assert [address for address, _ in state["invitations"]] == [email(10)], where
+    assert len([row for row in groups.chat.members() if row["email"] == email(10)]) == 1, where
+    assert state["reports"][-1][1] == "applied" and state["activity"], where
 
 
 def test_a_check_survives_kill_9_at_every_step(chat, rehearse):
