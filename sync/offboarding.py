@@ -3,6 +3,7 @@ There is no second road: each app's seats go through its open report and reports
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from sync.reports import CONFIRM, CONFIRMED, HELD, IGNORED, LEFT_OUT
 from sync.workspace import today
 
 PLANNED = "scheduled"
+
+log = logging.getLogger("rollcall.offboarding")
 
 
 class OffboardingProblem(ValueError):
@@ -39,8 +42,9 @@ def start(person: Person, asker: Person, seen: set[int], left_out: dict[int, str
     OffboardingProblem, PeopleProblem or KeepingProblem, and changes nothing then.
     """
     by, reason = people.signature(asker), " ".join(reason.split())[:200]
+    key = key and f"{person.id} {key}"
     with writing():
-        if key and (before := Offboarding.get_or_none(Offboarding.key == key, Offboarding.person == person)):
+        if key and (before := Offboarding.get_or_none(Offboarding.key == key)):
             return Start(before, already=True)
         person = Person.get_by_id(person.id)
         mine = [seat for seat in decidable(person, asker)[0] if seat.state == "present"]
@@ -100,8 +104,11 @@ def carry_out_due(now: datetime) -> None:
     """Carry out each planned offboarding whose day has come; one of somebody on legal hold waits until it is lifted."""
     due = Offboarding.select().where(Offboarding.state == PLANNED, Offboarding.remove_on <= today())
     for offboarding in list(due):
-        with writing():
-            _carry_out_planned(offboarding.id)
+        try:
+            with writing():
+                _carry_out_planned(offboarding.id)
+        except Exception:  # one that fails must not keep the others from their day
+            log.exception("offboarding %s", offboarding.id)
 
 
 def _carry_out_planned(offboarding_id: int) -> None:
@@ -144,7 +151,10 @@ def _finish_in(app: App, seats: list[Account], person: Person, left_out: dict[in
                by: str) -> None:  # fmt: skip
     """The seats join the app's open report, and get the yes there, under its guard and its protections."""
     report = reports.open_report(app) or Report.create(app=app)
-    ours = [(seat, _question(report, seat, person, offboarding, by)) for seat in seats]
+    for seat in seats:
+        if seat.left_out and seat.id not in left_out:
+            reports.forget_leaving_out(seat, by)
+    ours = [(seat, _question(report, seat, person, offboarding)) for seat in seats]
     Change.update(report=None, decision=IGNORED, reason="Offboarded").where(
         Change.report == report, Change.account.in_(seats), Change.in_app, Change.kind != "removed user",
         Change.decision.in_((CONFIRM, HELD, LEFT_OUT)),
@@ -172,7 +182,7 @@ def _ids(report: Report, among: Iterable[int] | None) -> set[int]:
     return {change.id for change in Change.select().where(Change.report == report, wanted)}
 
 
-def _question(report: Report, seat: Account, person: Person, offboarding: Offboarding, by: str) -> Change:
+def _question(report: Report, seat: Account, person: Person, offboarding: Offboarding) -> Change:
     """The one change of the report that asks about this seat, waiting for the yes."""
     same = (Change.kind == "removed user") & Change.in_app & (Change.account == seat)
     known = Change.get_or_none(same, Change.report == report, Change.decision.not_in(("applied",)))
@@ -180,8 +190,6 @@ def _question(report: Report, seat: Account, person: Person, offboarding: Offboa
         Change.update(report=None).where(Change.id == known.id).execute()
         known = None
     planned = Change.get_or_none(same, Change.offboarding == offboarding, Change.report.is_null())
-    if seat.left_out or (known is not None and known.decision == LEFT_OUT):
-        reports.forget_leaving_out(seat, by)
     now = utcnow()
     values = {
         "decision": HELD if known is not None and known.decision == HELD else CONFIRM, "protected": None,

@@ -94,6 +94,22 @@ def test_sent_twice_it_is_one(chat, second, both, olga):
     assert Task.select().count() == 2 and Offboarding.select().count() == 1
 
 
+def test_a_key_is_one_persons(chat, olga):
+    for number in (3, 4):
+        person = chat.people[number]
+        assert not offboarding.start(person, olga, seen(person), {}, key="k").already
+    assert Task.select().count() == 2
+
+
+def test_what_the_rules_of_groups_asked_about_the_seat_is_settled_by_it(chat, olga):
+    report = Report.create(app=chat.app)
+    account = Account.get(Account.email == email(3))
+    Change.create(app=chat.app, report=report, account=account, kind="no longer assigned", decision=reports.CONFIRM)
+    reports.count(report)
+    offboard(chat.people[3], olga)
+    assert Report.get_by_id(report.id).state == "applied" and Task.select().count() == 1
+
+
 def test_another_tab_finds_nothing_left_to_do(chat, second, both, olga):
     person, ids = chat.people[3], seen(chat.people[3])
     offboarding.start(person, olga, ids, {}, key="a")
@@ -297,6 +313,22 @@ def test_another_offboarding_takes_the_planned_ones_place(chat, second, both, ol
     assert Offboarding.get_by_id(planned.id).state == "cancelled" and now.state == "applied"
     schedule.drain()
     assert chat.removed() == [email(3)] and Person.get_by_id(chat.people[3].id).remove_on is None
+
+
+def test_one_that_fails_keeps_no_other_from_its_day(chat, second, both, olga, monkeypatch):
+    offboard(chat.people[3], olga, on=today() + TOMORROW)
+    offboard(chat.people[4], olga, on=today() + TOMORROW)
+    mark_left = people.mark_left
+
+    def fails_for_one(person: Person, *how) -> None:
+        if person.name == "Person 3":
+            raise RuntimeError("the file is on fire")
+        mark_left(person, *how)
+
+    monkeypatch.setattr(people, "mark_left", fails_for_one)
+    the_day_comes()
+    schedule.drain()
+    assert chat.removed() == [email(4)] and keeping.scheduled(chat.people[3]) is not None
 
 
 def test_a_day_that_is_past_is_refused(chat, second, both, olga):
