@@ -30,7 +30,7 @@ def index(app: App) -> str:
     values = {"entries": entries, "older": older, "before": before, "search": search, "newest": request.path}
     if before and request.htmx:
         return render_template("tasks/_entries.html", app=app, **values)
-    return page(app, "tasks/index.html", "tasks/_log.html", **_acts(app), **values, back=request.path,
+    return page(app, "tasks/index.html", "tasks/_log.html", **_acts(app), **values,
                 undoable=match_decisions.undoable(app, UNDO_SHOWN), name_of=name_of, match_in_words=match_in_words)
 
 

@@ -1,0 +1,219 @@
+"""Whose accounts are, as a hurried person says it: matched, re-assigned, many at once, undone; and how it looks."""
+
+from __future__ import annotations
+
+import pytest
+
+from sync import match_decisions, match_rules, people
+from sync.db import writing
+from sync.models import Account, Activity, App, MatchDecision, Person
+from tests.journeys.looks import VARIANTS, Look, look_at, nothing_wrong
+from tests.sync.fixtures import email
+
+
+@pytest.fixture
+def strangers(chat) -> dict[str, Account]:
+    """Ana by a private address, Kim from outside, a bot that looks like somebody, and sixty of an agency."""
+    people.add("Ana López", "a.lopez@acme.example", chat.by)
+    given = {"ana": ("analopez@private.example", "Ana Lopez"), "kim": ("kim@freelance.example", "Kim Sørensen"),
+             "bot": ("deploys@acme.example", "Deploys")}  # fmt: skip
+    for address, name in given.values():
+        chat.store.add(address, name, "member", via="page")
+    chat.store.add_many([(f"a{number}@agency.example", f"Agency {number:02}", "guest") for number in range(60)])
+    chat.check()
+    return {key: Account.get(Account.email == address) for key, (address, _) in given.items()}
+
+
+def now(account: Account) -> Account:
+    return Account.get_by_id(account.id)
+
+
+def members(page, live, app: App, tab: str = "unmatched", search: str = ""):
+    page.goto(f"{live.url}/apps/{app.id}/members?tab={tab}&search={search}")
+    return page
+
+
+def act(page, account: Account, words: str) -> None:
+    """Choose it in the account's menu, and wait for the dialog."""
+    page.click(f"#account-{account.id} .menu summary")
+    page.click(f"#account-{account.id} .menu-list >> text={words}")
+    page.wait_for_selector("dialog:modal #confirm, dialog:modal [name=chosen], dialog:modal [name=email]")
+
+
+def said(page) -> str:
+    page.wait_for_selector("#toasts .toast")
+    return " ".join(page.text_content("#toasts").split())
+
+
+def test_from_unmatched_to_onboarded_by_one_click_and_back_by_one(visit, live, olga: Person, chat, strangers) -> None:
+    page = members(visit(olga), live, chat.app, search="ana")
+    likely = page.locator(f"#account-{strangers['ana'].id} .likely")
+    assert "The same name" in likely.text_content()
+    likely.locator("button").dblclick()
+    page.wait_for_selector(f"#account-{strangers['ana'].id}", state="detached")
+    assert now(strangers["ana"]).person.name == "Ana López" and MatchDecision.select().count() == 1
+    assert "Ana Lopez: Ana López." in said(page)
+    page.locator("#toasts .toast").get_by_text("Undo").dblclick()
+    page.wait_for_selector(f"#account-{strangers['ana'].id}")
+    assert now(strangers["ana"]).match == "unmatched"
+    assert Activity.select().where(Activity.what == "undid a decision").count() == 1
+    chat.check()
+    assert now(strangers["ana"]).match == "unmatched"
+
+
+def test_an_onboarded_account_is_re_assigned_step_by_step(visit, live, olga: Person, chat) -> None:
+    account = Account.get(Account.email == email(1))
+    page = members(visit(olga, expected=("status of 422",)), live, chat.app, "onboarded")
+    act(page, account, "Re-assign")
+    assert "nobody's leaving removes it" in page.text_content("dialog")
+    page.keyboard.press("Escape")
+    assert now(account).match == "matched" and page.query_selector("dialog:modal") is None
+    act(page, account, "Re-assign")
+    page.dblclick("#confirm")
+    page.wait_for_url("**tab=unmatched**")
+    assert MatchDecision.select().count() == 1 and "moved to Unmatched" in said(page)
+    act(page, account, "Match to a person")
+    page.check("dialog [name=chosen][value='']")
+    page.fill("dialog [name=email]", email(2))
+    page.click("dialog .button-primary")
+    page.wait_for_selector(f"#account-{account.id}", state="detached")
+    assert now(account).person == chat.people[2]
+    page.go_back()
+    page.wait_for_selector("#members")
+    page.wait_for_load_state("networkidle")
+    page.reload()
+    chat.check()
+    assert now(account).person == chat.people[2]
+
+
+def test_many_are_ticked_previewed_decided_and_undone(visit, live, olga: Person, chat, strangers) -> None:
+    page = members(visit(olga, expected=("status of 422",)), live, chat.app, search="agency")
+    page.check("[data-ticks]")
+    page.click("#bulk-are")
+    page.click("#bulk-guest")
+    page.wait_for_selector("#decision:modal")
+    assert "Mark 50 accounts as guest or partner" in page.text_content("#decision")
+    assert "and 42 more" in page.text_content("#decision")
+    page.check("#decision [value='local partner']")
+    page.click("#confirm")
+    page.wait_for_selector("#decision [role=alert]")
+    assert "Say which company" in page.text_content("#decision [role=alert]")
+    page.fill("#decision [name=note]", "Bright Agency")
+    page.dblclick("#confirm")
+    page.wait_for_selector("#decision", state="detached")
+    assert Account.select().where(Account.match == "local partner").count() == 50
+    assert App.get_by_id(chat.app.id).guests == 50 and "50 accounts marked as local partner." in said(page)
+    members(page, live, chat.app, "guests")
+    assert page.locator(".badge:has-text('Local partner')").count() == 50
+    page.click("[id^=undo-] button")
+    page.wait_for_selector("text=Undone: 50 accounts are as before.")
+    assert App.get_by_id(chat.app.id).unmatched == 63
+
+
+def test_all_that_the_search_found_and_two_tabs(visit, live, olga: Person, chat, strangers) -> None:
+    page, other = visit(olga, expected=("status of 422",)), visit(olga, expected=("status of 422",))
+    for tab in (page, other):
+        members(tab, live, chat.app, search="agency")
+        tab.click("#all-are")
+        tab.click("#all-guest")
+        tab.wait_for_selector("#decision:modal")
+        assert "Mark 60 accounts" in tab.text_content("#decision")
+    page.click("#confirm")
+    page.wait_for_selector("#decision", state="detached")
+    assert App.get_by_id(chat.app.id).guests == 60
+    other.click("#confirm")
+    other.wait_for_selector("#decision:has-text('No account is ticked'), #toasts .toast")
+    assert MatchDecision.select().count() == 60, "nothing is done twice"
+
+
+def test_the_second_tab_sees_what_the_first_changed(visit, live, olga: Person, chat, strangers) -> None:
+    page = members(visit(olga, expected=("status of 422",)), live, chat.app, search="kim")
+    act(page, strangers["kim"], "Mark as service account")
+    match_decisions.mark_guest(strangers["kim"], chat.by, "Studio")
+    page.click("#confirm")
+    page.wait_for_selector("#decision [role=alert]")
+    told = page.text_content("#decision")
+    assert "changed while you looked" in told and "now: Guest" in told
+    page.click("#confirm")
+    page.wait_for_selector("#decision", state="detached")
+    assert now(strangers["kim"]).match == "service account"
+
+
+def test_without_javascript_it_all_works(visit, live, olga: Person, chat, strangers) -> None:
+    page = members(visit(olga, javascript=False), live, chat.app, search="agency")
+    page.check("td.tick input >> nth=0")
+    page.check("td.tick input >> nth=1")
+    page.click("#bulk-are")
+    page.click("#bulk-guest")
+    assert "Mark 2 accounts as guest or partner" in page.text_content("main")
+    page.click("#confirm")
+    assert page.url.endswith("search=agency") and "2 accounts marked as guest." in page.text_content("#toasts")
+    page.click("#toasts button")
+    assert "Undone: 2 accounts are as before." in page.text_content("#toasts")
+    assert App.get_by_id(chat.app.id).guests == 0
+
+
+def test_a_rule_is_set_and_matches_at_once(visit, live, olga: Person, chat) -> None:
+    with writing():
+        Account.update(email="", normal="", user_name="p1", person=None, match="unmatched").where(
+            Account.email == email(1)).execute()  # fmt: skip
+    page = visit(olga)
+    page.goto(f"{live.url}/apps/{chat.app.id}")
+    page.click("#change-rules")
+    page.wait_for_selector("dialog:modal")
+    page.fill("dialog [name=domain]", "acme.example")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=then user name@acme.example")
+    assert "1 account is matched otherwise now" in said(page)
+    assert Account.get(Account.user_name == "p1").person == chat.people[1]
+
+
+@pytest.mark.parametrize("width, dark", VARIANTS)
+def test_how_it_looks(visit, live, olga: Person, chat, strangers, width: int, dark: bool) -> None:
+    unclear = Account.get(Account.email == email(6))
+    with writing():
+        Person.update(employee_number="E8").where(Person.id.in_([chat.people[7].id, chat.people[8].id])).execute()
+        unclear.email, unclear.normal, unclear.user_name, unclear.employee_number = "", "", "p6", "E8"
+        unclear.save()
+        match_rules.match(App.get_by_id(chat.app.id))
+    partner = Account.get(Account.name == "Agency 00")
+    match_decisions.mark_local_partner(partner, chat.by, "Bright Agency: runs the spring campaign")
+    match_decisions.mark_guest(Account.get(Account.name == "Agency 01"), chat.by)
+    match_decisions.mark_service(strangers["bot"], chat.by, chat.people[3])
+    chat.leave(3)
+
+    def bulk(page) -> None:
+        page.check("td.tick input >> nth=0")
+        page.check("td.tick input >> nth=1")
+        page.click("#bulk-are")
+
+    def dialog(*clicks: str):
+        def open_it(page) -> None:
+            bulk(page) if clicks[0].startswith("#bulk") else None
+            for selector in clicks:
+                page.click(selector)
+            page.wait_for_selector("dialog:modal")
+
+        return open_it
+
+    def rules(page) -> None:
+        page.click("#change-rules")
+        page.wait_for_selector("dialog:modal")
+
+    here = f"/apps/{chat.app.id}/members"
+    menu, acts = ".table tbody tr:first-child .acts summary", ".table tbody tr:first-child .menu-list >> text="
+    looks = [
+        Look("matching-unmatched", f"{here}?tab=unmatched"),
+        Look("matching-bulk", f"{here}?tab=unmatched&search=agency", bulk),
+        Look("matching-guests-dialog", f"{here}?tab=unmatched&search=agency", dialog("#bulk-guest")),
+        Look("matching-guests", f"{here}?tab=guests"),
+        Look("matching-services", f"{here}?tab=service+accounts"),
+        Look("matching-service-dialog", f"{here}?tab=service+accounts", dialog(menu, f"{acts}Who answers for it")),
+        Look("matching-re-assign", f"{here}?tab=onboarded", dialog(menu, f"{acts}Re-assign")),
+        Look("matching-rules", f"/apps/{chat.app.id}", rules),
+        Look("matching-unanswered", f"/apps/{chat.app.id}"),
+        Look("matching-activity", f"/apps/{chat.app.id}/activity"),
+        Look("matching-dialog-page", f"{here}/decisions/new?kind=rules&account={unclear.id}"),
+    ]
+    page = visit(olga, width=width, dark=dark)
+    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look, width, dark))
