@@ -89,7 +89,7 @@ def seats_of(person: Person) -> list[Account]:
 def entries_of(person: Person) -> list[DirectoryEntry]:
     """What each directory says of this person."""
     return list(DirectoryEntry.select(DirectoryEntry, Directory).join(Directory).where(DirectoryEntry.person == person)
-                .order_by(Directory.name))
+                .order_by(Directory.place.is_null(), Directory.place, Directory.id))
 
 
 def add(

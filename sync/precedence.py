@@ -133,6 +133,15 @@ def _tell(rows: list[tuple], what: str, by: str) -> set[int]:
     return {person for person, *_ in told}
 
 
+def decides(entries: list[DirectoryEntry]) -> dict[int, list[str]]:
+    """By entry, what it decides of its person, in words. `entries` are all of one person, with their directories."""
+    found: dict[int, list[str]] = {}
+    for field, words in (("name", "the name"), ("email", "the main e-mail"), ("employee_number", "the number")):
+        if entry := deciding(entries, field):
+            found.setdefault(entry.id, []).append(words)
+    return found
+
+
 def deciding(entries: list[DirectoryEntry], field: str) -> DirectoryEntry | None:
     """The entry that says the `field` of its person ("name", "email", "employee_number"); None where none does.
 

@@ -77,9 +77,10 @@ def show(directory_id: int) -> str:
     if wants_part():
         return render_template("directories/_state.html", told=told)
     readings = DirectoryReading.select().where(DirectoryReading.directory == told["directory"])
+    uploaded = directories.takes_files(told["directory"])
     return render_template(
         "directories/show.html", told=told, held=directories.held(told["directory"]), shown=HELD_SHOWN,
-        is_list=directories.is_list(told["directory"]), uploaded=(uploaded := directories.takes_files(told["directory"])),
+        is_list=directories.is_list(told["directory"]), uploaded=uploaded,
         handed_over=directory_preview.handed_over(told["directory"]),
         waiting=uploaded and directory_preview.pending(told["directory"]) is not None,
         readings=list(readings.order_by(DirectoryReading.id.desc()).limit(READINGS_SHOWN)),

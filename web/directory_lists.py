@@ -71,14 +71,14 @@ def create_application(directory_id: int) -> Response | tuple[str, int]:
     try:
         text = _handed_over(directory)
         if text is None and directories.takes_files(directory):
-            return go_to(_address(directory), "There is no new list any more: it was applied, or put aside.", "attention")
+            return go_to(_address(directory), "There is no new list: it was applied, or put aside.", "attention")
         done = directory_preview.apply_previewed(directory, request.form.get("mark", ""), by(), text)
     except PreviewChanged as changed:
         return _page(directory, changed.preview, str(changed), INVALID)
     except REFUSALS as problem:
         return _page(directory, None, str(problem), INVALID)
     told = ", ".join(f"{WORDS[kind].lower()}: {number:,}" for kind, number in done.counts.items())
-    return go_to(_address(directory), f"The list was applied. {told[:1].upper()}{told[1:]}{'.' if told else ''}".strip())
+    return go_to(_address(directory), f"The list was applied: {told}." if told else "The list was applied.")
 
 
 @pages.put("/<int:directory_id>/place")
@@ -89,7 +89,7 @@ def set_place(directory_id: int) -> Response:
     index = url_for("directories.index")
     if not precedence.move(directory, step, by()):
         return go_to(index, f"{directory.name} is the {'first' if step < 0 else 'last'} already.", "attention")
-    return go_to(index, f"{directory.name} now goes {'before' if step < 0 else 'after'} the one it changed places with.")
+    return go_to(index, f"{directory.name} has moved {'up' if step < 0 else 'down'}: people follow the new order.")
 
 
 def _page(directory: Directory, preview: Preview | None, problem: str = "", status: int = 200) -> tuple[str, int]:

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, abort, current_app, render_template, request, url_for
 
-from sync import activity, apps, people, person_page, signin
+from sync import activity, apps, people, person_page, precedence, signin
 from sync.models import Person
 from sync.people import PeopleProblem
 from web.answers import INVALID, asked, dialog, go_to, page_or_part, wants_part
@@ -95,12 +95,14 @@ def show(person_id: int) -> str:
     if wants_part():
         return render_template("people/_timeline.html", person=person, **timeline)
     seats = people.seats_of(person)
+    entries = people.entries_of(person)
     visible = [seat for seat in seats if seat.app_id in open_to_me]
     return render_template(
         "people/show.html", person=person, email=people.main_email(person), elsewhere=len(seats) - len(visible),
         seats=person_page.in_full(visible), cost=person_page.cost(visible), groups=person_page.groups(person),
         removed=person_page.removed(person, open_to_me), invitations=person_page.invitations(person, open_to_me),
-        offboardings=person_page.offboardings(person), entries=people.entries_of(person), role_words=ROLE_WORDS,
+        offboardings=person_page.offboardings(person), role_words=ROLE_WORDS,
+        entries=entries, decides=precedence.decides(entries),
         kind_of=kind_of, owned={app.id for app in apps.owned_by(signed_in_person())}, **timeline,
     )
 

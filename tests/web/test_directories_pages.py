@@ -222,7 +222,7 @@ def test_a_list_can_be_put_aside_and_a_bad_one_is_refused(owner: Client) -> None
     assert Person.select().where(Person.name == "Bo").count() == 0
 
 
-def test_a_file_on_this_machine_is_looked_at_before_it_is_read(owner: Client, staff: Directory, staff_list: Path) -> None:
+def test_a_file_on_this_machine_is_looked_at_first(owner: Client, staff: Directory, staff_list: Path) -> None:
     write(staff_list, 11)
     page = owner.get(f"/directories/{staff.id}/preview").text
     assert "Staff 11" in page
