@@ -43,7 +43,7 @@ def gather(app: App, removal_suspends: bool = False) -> dict[str, object]:
     Returns what the statements of this room are given.
     """
     values = {
-        "app": app.id, "person": None, "now": str(utcnow()), "suspends": removal_suspends, "today": str(today()),
+        "app": app.id, "now": str(utcnow()), "suspends": removal_suspends, "today": str(today()),
         "identity": app.identity_id, "blind": is_blind(app),
     }  # fmt: skip
     for name, query in (("covered", _COVERED), ("assigned", _ASSIGNED.format(covered="covered"))):
@@ -92,8 +92,8 @@ _COVERED = """
     CROSS JOIN person p ON p.id = e.person_id
     LEFT JOIN team t ON t.id = r.team_id
     LEFT JOIN role ro ON ro.app_id = :app AND ro.external_id = r.role
-    WHERE :person IS NULL OR e.person_id = :person
 """
+_OF_ONE = f"{_COVERED} WHERE m.entry_id IN (SELECT id FROM directory_entry WHERE person_id = :person)"
 _HIGHEST = "c.role = '', c.privileged DESC, c.place, c.rule_id, c.via"
 _ASSIGNED = f"""
     SELECT person_id, role, coalesce(nullif(label, ''), role) AS label, privileged, via, rests
@@ -137,7 +137,8 @@ _TO_INVITE = """
         SELECT 1 FROM account a WHERE a.person_id = s.person_id AND a.app_id = :app AND a.state <> 'gone'
           AND a."match" <> 'service account')
       AND NOT EXISTS (
-        SELECT 1 FROM person_email pe JOIN account a ON a.app_id = :app AND a.normal = pe.normal AND a.state <> 'gone'
+        SELECT 1 FROM person_email pe
+        CROSS JOIN account a ON a.app_id = :app AND a.normal = pe.normal AND a.state <> 'gone'
         WHERE pe.person_id = s.person_id)
       AND NOT EXISTS (
         SELECT 1 FROM invitation i WHERE i.app_id = :app AND i.state IN ('ongoing', 'failed', 'invited')
@@ -223,8 +224,8 @@ class Place:
 def place_of(app: App, person_id: int) -> Place:
     """As of this instant, without waiting for a check."""
     values = {"app": app.id, "person": person_id}
-    covered = is_blind(app) or db.execute_sql(f"SELECT 1 FROM ({_COVERED}) LIMIT 1", values).fetchone() is not None
-    row = db.execute_sql(f"SELECT role FROM ({_ASSIGNED.format(covered=f'({_COVERED})')})", values).fetchone()
+    covered = is_blind(app) or db.execute_sql(f"SELECT 1 FROM ({_OF_ONE}) LIMIT 1", values).fetchone() is not None
+    row = db.execute_sql(f"SELECT role FROM ({_ASSIGNED.format(covered=f'({_OF_ONE})')})", values).fetchone()
     return Place(row and row[0], covered)
 
 
@@ -233,7 +234,7 @@ def gives_access(app: App, person_id: int, asset: Asset, role: str) -> bool:
     values = {"app": app.id, "person": person_id, "asset": asset.id, "role": role}
     return db.execute_sql(
         f"""
-        SELECT 1 FROM ({_COVERED}) c JOIN group_rule_asset ra ON ra.rule_id = c.rule_id
+        SELECT 1 FROM ({_OF_ONE}) c JOIN group_rule_asset ra ON ra.rule_id = c.rule_id
         WHERE c.gives AND ra.asset_id = :asset AND ra.role = :role
         """,
         values,
@@ -243,7 +244,7 @@ def gives_access(app: App, person_id: int, asset: Asset, role: str) -> bool:
 def people_by_rule(app: App) -> dict[int, int]:
     """How many people each of the app's rules gives something to now, by its id."""
     counted = f"SELECT rule_id, count(DISTINCT person_id) FROM ({_COVERED}) WHERE gives GROUP BY rule_id"
-    return dict(db.execute_sql(counted, {"app": app.id, "person": None}).fetchall())
+    return dict(db.execute_sql(counted, {"app": app.id}).fetchall())
 
 
 def forget_uncovered(apps: Iterable[App]) -> None:
