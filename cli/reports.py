@@ -65,12 +65,16 @@ def seat(account: Account | None) -> dict | None:
 def _lines(found: Report, changes: list[Change]) -> list[str]:
     lines = [report_rows.sentence(found), f"Report {found.id}, {found.state}."]
     for change in changes:
-        who = f"{change.account.external_id} {_named(change.account)}" if change.account else ""
+        who = f"{change.account.external_id} {_named(change.account)}" if change.account else _invited(change)
         what = f"{change.asset.kind} {change.asset.name}" if change.asset else ""
         between = " → ".join(filter(None, (change.before, change.after)))
         why = change.protected or change.reason
         lines.append("  ".join(filter(None, (f"[{change.decision}]", change.kind, who, what, between, why))))
     return lines
+
+
+def _invited(change: Change) -> str:
+    return f"{change.person.name} <{change.detail['email']}>".strip() if change.person_id and change.detail else ""
 
 
 def _named(account: Account) -> str:
@@ -103,9 +107,9 @@ def _open(app: App) -> Report:
 
 @click.command()
 @click.argument("name")
-@click.option("--leave-out", "left_out", multiple=True, metavar="EXTERNAL_ID=REASON",
-              help="Keep this account, and why; may be repeated.")
-@click.option("--yes", is_flag=True, help="Remove the others from the app.")
+@click.option("--leave-out", "left_out", multiple=True, metavar="ID=REASON",
+              help="Leave out this account (its id in the app) or invitation (its address), and why; may be repeated.")
+@click.option("--yes", is_flag=True, help="Remove the others from the app, and do there what rules of groups want.")
 @click.option("--version", type=int, metavar="N", help="Only if the report is still as `report --json` showed it.")
 @click.option("--wait", is_flag=True, help="Wait until each removal has been done in the app.")
 @click.option("--minutes", default=WAIT_MINUTES, show_default=True, help="The longest that --wait waits.")
@@ -145,20 +149,25 @@ def _finished_before(app: App, left_out: tuple[str, ...]) -> Report:
 def _left_out(found: Report, pairs: tuple[str, ...]) -> dict[int, str]:
     """Change id → reason. An id may hold a = itself, so what waits decides where it ends."""
     waiting = list(
-        Change.select(Change, Account).join(Account)
+        Change.select(Change, Account).left_outer_join(Account)
         .where(Change.report == found, Change.decision.in_((reports.CONFIRM, reports.HELD, reports.LEFT_OUT)))
     )  # fmt: skip
     kept: dict[int, str] = {}
     for pair in pairs:
         if "=" not in pair:
-            raise click.UsageError("--leave-out needs EXTERNAL_ID=REASON.")
-        named = {change.account.external_id for change in waiting if pair.startswith(f"{change.account.external_id}=")}
+            raise click.UsageError("--leave-out needs ID=REASON.")
+        named = {_id_of(change) for change in waiting if pair.startswith(f"{_id_of(change)}=")} - {""}
         if not named:
             unknown = pair.partition("=")[0]
             raise ReportProblem(f"Nobody with the id {unknown} waits in this report. Nothing was changed.")
         external_id = max(named, key=len)
-        kept |= {row.id: pair[len(external_id) + 1 :] for row in waiting if row.account.external_id == external_id}
+        kept |= {row.id: pair[len(external_id) + 1 :] for row in waiting if _id_of(row) == external_id}
     return kept
+
+
+def _id_of(change: Change) -> str:
+    """How --leave-out names it: the account's id, or the address of whom to invite."""
+    return change.account.external_id if change.account else (change.detail or {}).get("email", "")
 
 
 def _see_through(found: Report, seconds: float) -> None:
