@@ -26,6 +26,7 @@ from sync.mailtext import (
     report_subject,
     write,
 )
+from sync.match_decisions import unanswered
 from sync.models import (
     Account,
     App,
@@ -164,7 +165,7 @@ def _mail_report(report: Report, kind: str, key: str, fresh_count: int = 0) -> l
             for change in changes
         ],
         more=max(0, total - LISTED), total=total, held=held, users=app.users, app_name=app.name,
-        fresh=fresh_count if told_through and fresh_count < total else 0,
+        fresh=fresh_count if told_through and fresh_count < total else 0, unanswered=unanswered(app),
         since=day(report.created_at), reminder=kind == "reminder", link=f"{_base_url}/reports/{report.id}",
     )
 

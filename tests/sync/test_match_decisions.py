@@ -6,7 +6,7 @@ import pytest
 
 from sync import activity, apps, match_decisions, match_rules, matching, people
 from sync.match_decisions import Decision, DecisionProblem, DecisionStale
-from sync.models import Account, Activity, App, MatchDecision
+from sync.models import Account, Activity, App, Mail, MatchDecision
 from tests.sync.fixtures import email
 
 
@@ -127,6 +127,9 @@ def test_who_answers_for_a_service_account_and_has_left_is_found(chat):
     assert [row.id for row in match_decisions.unanswered(chat.app)] == ids(1)
     with pytest.raises(DecisionProblem, match="Person 0 has left"):
         match_decisions.refuse_who_left(people.find_by_email(email(0)))
+    chat.leave(3)
+    chat.check()
+    assert "Nobody answers any more for the service account Person 1: Person 0 has left." in Mail.get().text
     people.mark_returned(chat.people[0], chat.by)
     assert match_decisions.unanswered(chat.app) == []
 
