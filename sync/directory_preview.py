@@ -28,7 +28,9 @@ PERSON = """
         coalesce((SELECT group_concat(name, ', ') FROM (
             SELECT g.name FROM directory_group_member AS m JOIN directory_group AS g ON g.id = m.group_id
             JOIN directory_entry AS e ON e.id = m.entry_id WHERE e.person_id = p.id AND e.directory_id = {directory}
-            ORDER BY g.name)), '') AS groups
+            ORDER BY g.name)), '') AS groups,
+        coalesce((SELECT group_concat(DISTINCT e.status) FROM directory_entry AS e
+            WHERE e.person_id = p.id AND e.directory_id = {directory}), '') AS here
     FROM person AS p"""
 
 
@@ -177,20 +179,22 @@ def _held(directory: Directory) -> Iterator[Row]:
 def _changed(as_now: str) -> Iterator[Row]:
     for name, email, status, before, *pairs in db.execute_sql(f"""
         SELECT a.name, a.email, a.status, b.status, b.name, a.name, b.email, a.email, b.number, a.number,
-               b.groups, a.groups, a.emails - coalesce(b.emails, 0)
+               b.groups, a.groups, b.here, a.here, a.emails - coalesce(b.emails, 0)
         FROM ({as_now}) AS a LEFT JOIN preview_before AS b ON b.id = a.id
-        WHERE b.id IS NULL OR (a.name, a.status, a.number, a.email, a.emails, a.groups)
-                              <> (b.name, b.status, b.number, b.email, b.emails, b.groups)"""):
+        WHERE b.id IS NULL OR (a.name, a.status, a.number, a.email, a.emails, a.groups, a.here)
+                              <> (b.name, b.status, b.number, b.email, b.emails, b.groups, b.here)"""):
         if before is None:
             yield Row("joined", name, email, () if status == "active" else (status,))
             continue
         if status != before:
             yield Row("returned" if status == "active" else status, name, email, (f"{before} → {status}",))
-        *values, more = pairs
+        *values, was, here, more = pairs
         details = [f"{word}: {values[2 * place] or 'none'} → {values[2 * place + 1] or 'none'}"
                    for place, word in enumerate(("name", "e-mail", "employee number", "groups"))
                    if values[2 * place] != values[2 * place + 1]
                    and not (word == "groups" and status == "deprovisioned")]
+        if was != here and status == before and here in ("active", "suspended", "deprovisioned"):
+            details.insert(0, f"{here} in this directory, stays {status}")
         if more:
             details.append(f"{more} more e-mail address{'es' if more > 1 else ''}")
         if details:
