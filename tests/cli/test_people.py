@@ -38,6 +38,18 @@ def test_directories(rollcall, staff):
     assert listed["error"] and listed["last_read"].endswith("Z")
 
 
+def test_what_a_reading_would_change_is_told_and_not_done(rollcall, staff):
+    rollcall.run("directory", "add", "csv", "--name", "Staff", "--set", "source=upload", "--set", "text=@staff.csv")
+    rollcall.run("directory", "add", "csv", "--name", "HR", "--set", "file=staff.csv")
+    staff.leave("Tom")
+    told = rollcall.json("directory", "sync", "HR", "--dry-run")
+    assert (told["directory"], told["counts"]) == ("HR", {"updated": 1})
+    assert told["changes"][0]["details"] == ["deprovisioned in this directory, stays active"]
+    assert "Nothing was changed" in rollcall.run("directory", "sync", "HR", "--dry-run").out
+    assert {one["people"] for one in rollcall.json("directory", "list")["directories"]} == {4 + 1}
+    rollcall.run("directory", "sync", "--dry-run", code=2)
+
+
 def test_many_leavers_at_once_are_held_until_released(rollcall, staff):
     staff.write("Olga", *(f"Person{number}" for number in range(9)))
     rollcall.run("directory", "add", "csv", "--name", "Staff", "--set", "file=staff.csv")
