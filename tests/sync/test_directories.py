@@ -252,7 +252,7 @@ def test_connecting_tests_first_and_stores_no_secret_in_the_clear(tmp_path, by, 
     assert Directory.select().count() == 0
     file.write_text("email\nana@acme.example\n")
     directory = directories.connect("csv", "Staff", {"file": str(file)}, by)
-    assert Directory.get_by_id(directory.id).settings == {"file": str(file)}
+    assert Directory.get_by_id(directory.id).settings == {"source": "path", "file": str(file)}
     with pytest.raises(DirectoryProblem, match="already"):
         directories.connect("csv", "Staff", {"file": str(file)}, by)
     for kind, values in [("nonsense", {}), ("csv", {}), ("csv", {"file": str(file), "what": "x"})]:
