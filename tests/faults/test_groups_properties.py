@@ -6,7 +6,6 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -15,18 +14,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 import connectors
-from connectors.base import CHANGE_ROLE, INVITE, LOOK_UP, REMOVE, Connector, Identity, Role, TemporarilyUnavailable
-from connectors.base import Account as Seat
 from sync import activity, apps, checks, directories, group_rules, people, reports, schedule, signin, tasks, vault
 from sync.db import connected, db, open_database, utcnow
 from sync.group_rules import Draft
 from sync.models import App, Assignment, Change, Check, DirectoryGroup, GroupRule, LeftOut, Report, Task
 from sync.workspace import update_workspace
-from tests.sync.scripted import ScriptedDirectory
+from tests.faults.groups_space import PEOPLE, ROLES, InMemory, InMemoryDirectory, email, space
 
-PEOPLE, GUARD = 6, 2
+GUARD = 2
 BY = "Olga Brandt <olga@acme.example>"
-ROLES = {"admin": 0, "editor": 1, "viewer": 2}  # the highest first
 RULES = {"Sales": "editor", "Ops": "viewer"}
 numbers = st.sampled_from(range(PEOPLE))
 movers = st.sampled_from(range(1, PEOPLE))
@@ -38,108 +34,15 @@ between = st.sampled_from([
 ])  # fmt: skip
 
 
-@dataclass
-class Space:
-    """The app's seats, the directory's people, and how both misbehave."""
-
-    seats: dict[str, Seat] = field(default_factory=dict)
-    groups: dict[int, frozenset[str]] = field(default_factory=dict)
-    left: set[int] = field(default_factory=set)
-    outage: str = "none"  # none, error, cut, empty
-    acting: str = "well"  # well, error, lost answer
-    made: int = 0
-    about_to: object = None  # told (act, e-mail, role) right before the app changes
-
-    def add(self, email: str, role: str) -> None:
-        self.made += 1
-        self.seats[f"U{self.made}"] = Seat(f"U{self.made}", email, email.partition("@")[0], role=role)
-
-    def act(self, what: str, address: str, role: str) -> None:
-        if self.acting == "error":
-            raise TemporarilyUnavailable("500")
-        self.about_to(what, address, role)
-
-    def answer(self) -> None:
-        if self.acting == "lost answer":
-            raise TemporarilyUnavailable("502")
-
-
-space = Space()
-
-
-class InMemory(Connector):
-    label = "In memory"
-    capabilities = frozenset((LOOK_UP, REMOVE, CHANGE_ROLE, INVITE))
-
-    def test(self) -> Identity:
-        return Identity("the bot", None)
-
-    def roles(self) -> list[Role]:
-        return [Role(name, name.title(), name == "admin", name == "viewer") for name in ROLES]
-
-    def accounts(self) -> Iterator[Seat]:
-        yield from list(space.seats.values())
-
-    def account(self, id: str) -> Seat | None:
-        return space.seats.get(id)
-
-    def remove(self, account: Seat) -> None:
-        if account.id in space.seats:
-            space.act("remove", account.email, "")
-            del space.seats[account.id]
-        space.answer()
-
-    def change_role(self, account: Seat, role: str) -> None:
-        if space.seats[account.id].role != role:
-            space.act("role", account.email, role)
-            space.seats[account.id] = replace(space.seats[account.id], role=role)
-        space.answer()
-
-    def invite(self, email: str, role: str) -> None:
-        if email not in {seat.email for seat in space.seats.values()}:
-            space.act("invite", email, role)
-            space.add(email, role)
-        space.answer()
-
-
-class InMemoryDirectory(ScriptedDirectory):
-    def people(self) -> Iterator:
-        if space.outage == "error":
-            raise TemporarilyUnavailable("no connection")
-        for number in range(PEOPLE):
-            if space.outage == "empty":
-                return
-            if space.outage == "cut" and number == PEOPLE - 1:
-                raise TemporarilyUnavailable("cut off")
-            yield connectors.base.DirectoryPerson(
-                id=f"id{number}", email=email(number), name=f"Person {number}",
-                status="deprovisioned" if number in space.left else "active",
-                groups=tuple(sorted(space.groups.get(number, ()))),
-            )  # fmt: skip
-
-
-def email(number: int) -> str:
-    return f"p{number}@acme.example"
-
-
-def fresh_space() -> Space:
-    """Persons 0 to 3 have a seat: 0 administers; 1 and 2 are in groups with a rule; 3 was let in by hand."""
-    fresh = Space()
-    for number, role in enumerate(("admin", "editor", "viewer", "editor")):
-        fresh.add(email(number), role)
-    fresh.groups = {1: frozenset(("Sales",)), 2: frozenset(("Ops",))}
-    return fresh
-
-
 @pytest.fixture(scope="module")
 def template() -> Iterator[Path]:
-    global space
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(connectors, "app_connectors", lambda: {"in-memory": InMemory})
         patch.setattr(connectors, "directory_connectors", lambda: {"scripted": InMemoryDirectory})
         patch.setattr(checks, "PAUSES", ())
         patch.setattr(schedule, "queue", None)
-        home, space = Path(folder), fresh_space()
+        home = Path(folder)
+        space.begin()
         space.about_to = lambda *told: None
         vault.open_vault(home / "secret.key")
         open_database(home / "template.db")
@@ -164,8 +67,7 @@ class World(RuleBasedStateMachine):
 
     @initialize()
     def open(self) -> None:
-        global space
-        space = fresh_space()
+        space.begin()
         space.about_to = self.may_happen
         shutil.copy(self.home / "template.db", self.home / "run.db")
         for leftover in self.home.glob("run.db-*"):
