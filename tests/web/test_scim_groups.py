@@ -1,0 +1,56 @@
+"""Groups that are pushed and that rules need: who joins or leaves one gets a check within a minute."""
+
+from __future__ import annotations
+
+from sync import checks, group_rules, reports
+from sync.group_rules import Draft
+from sync.models import App, Assignment, Change, Check, DirectoryGroup
+from tests.sync.fixtures import email
+from tests.web.provider import Provider
+
+
+def asked() -> bool:
+    """Whether a check waits; it waits no more."""
+    return bool(Check.update(state="cancelled").where(Check.state == "queued").execute())
+
+
+def wanted(chat) -> dict[str, str]:
+    checks.run(checks.ask(chat.app, chat.by).id)
+    report = reports.open_report(chat.app)
+    waiting = report.changes.where(Change.decision != "applied") if report else ()
+    return {row.kind: row.account.email if row.account else row.detail["email"] for row in waiting}
+
+
+def test_a_pushed_group_gives_and_a_pushed_leave_is_reported(okta: Provider, chat) -> None:
+    one, two, new = (okta.add(email(number)) for number in (1, 2, 20))
+    group = okta.add_group("Sales", one)
+    group_rules.save(App.get(), Draft(group=DirectoryGroup.get(), role="member"), chat.by)
+    assert asked() and wanted(chat) == {}
+    okta.patch(f"/Groups/{group}", {"op": "add", "path": "members", "value": [{"value": two}, {"value": new}]})
+    assert asked() and wanted(chat) == {"to invite": email(20)}
+    okta.patch(f"/Groups/{group}", {"op": "replace", "path": "displayName", "value": "Sales"})
+    assert not asked(), "nobody moved"
+    okta.patch(f"/Groups/{group}", {"op": "remove", "path": f'members[value eq "{two}"]'})
+    assert asked() and wanted(chat) == {"to invite": email(20), "no longer assigned": email(2)}
+
+
+def test_a_pushed_group_that_is_deleted_takes_nobodys_seat(okta: Provider, chat) -> None:
+    one = okta.add(email(1))
+    group, other = okta.add_group("Sales", one), okta.add_group("Rest", one)
+    group_rules.save(App.get(), Draft(group=DirectoryGroup.get(DirectoryGroup.name == "Sales"), role="admin"), chat.by)
+    assert wanted(chat) == {"to change role": email(1)}
+    asked()
+    for gone in (group, other):
+        assert okta.call("DELETE", f"/Groups/{gone}").status_code == 204
+    assert asked() and wanted(chat) == {} and Assignment.get().ended_at is None
+    assert [row.name for row in DirectoryGroup.select()] == ["Sales"] and group_rules.of_app(App.get())[0].rests
+
+
+def test_a_member_who_comes_after_their_group_asks_too(okta: Provider, chat) -> None:
+    group = okta.add_group("Sales")
+    group_rules.save(App.get(), Draft(group=DirectoryGroup.get(), role="member"), chat.by)
+    asked()
+    new = okta.add(email(21))
+    assert not asked()
+    okta.patch(f"/Groups/{group}", {"op": "add", "path": "members", "value": [{"value": new}]})
+    assert asked() and wanted(chat) == {"to invite": email(21)}
