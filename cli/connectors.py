@@ -94,7 +94,8 @@ def _document(kind: type[Connector]) -> dict:
         "category": kind.category,
         "level": kind.level,
         "fields": [
-            {"name": field.name, "label": field.label, "secret": field.secret, "required": field.required and not field.when,
+            {"name": field.name, "label": field.label, "secret": field.secret,
+             "required": field.required and not field.when,
              "help": field.help, "choices": [value for value, _ in field.choices]}
             for field in kind.fields
         ],
