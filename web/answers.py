@@ -4,6 +4,7 @@ Each works without JavaScript."""
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
 from flask import Response, flash, make_response, redirect, render_template, request
 
@@ -11,10 +12,19 @@ MOST = 2**63 - 1  # what SQLite keeps in an integer
 INVALID = 422  # a form that came back with what to fix: htmx swaps it in (see the htmx-config meta in base.html)
 
 
-def asked(name: str) -> int | None:
-    """A whole number of the query, such as a row's id; None for what is none, or is more than SQLite can hold."""
-    text = request.args.get(name, "")
+def whole_number(text: str) -> int | None:
+    """What a browser sent, such as a row's id, as a whole number; None for what is none, or more than SQLite holds."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
+
+
+def whole_numbers(texts: Iterable[str]) -> list[int]:
+    """Those of them that are whole numbers."""
+    return [number for text in texts if (number := whole_number(text)) is not None]
+
+
+def asked(name: str) -> int | None:
+    """A whole number of the query, or None."""
+    return whole_number(request.args.get(name, ""))
 
 
 def wants_part() -> bool:

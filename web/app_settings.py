@@ -11,7 +11,7 @@ from sync import apps, checks, connecting, people, policy, report_list, reports
 from sync.apps import AppProblem
 from sync.models import App, Person, PersonEmail
 from sync.vault import VaultProblem
-from web.answers import INVALID, dialog, go_to
+from web.answers import INVALID, dialog, go_to, whole_number
 from web.app_page import kind_of
 from web.permissions import app_part
 from web.security import by
@@ -106,9 +106,10 @@ def _policy(app: App, given, problem: Exception | str = "") -> tuple[str, int]:
 
 
 def _whole(text: str | None, what: str) -> int:
-    if not text or not text.strip().isdecimal():
+    number = whole_number((text or "").strip())
+    if number is None:
         raise AppProblem(f"{what} must be a whole number.")
-    return int(text)
+    return number
 
 
 @pages.get("/seat-price")

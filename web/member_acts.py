@@ -11,7 +11,7 @@ from flask import Blueprint, Response, request, url_for
 from sync import assets, member_acts
 from sync.member_acts import ActProblem, Plan
 from sync.models import Account, App, Asset
-from web.answers import INVALID, dialog, go_to, safe_address
+from web.answers import INVALID, dialog, go_to, safe_address, whole_number, whole_numbers
 from web.app_page import kind_of, name_of
 from web.permissions import app_part
 from web.security import by
@@ -55,8 +55,7 @@ ACTS = {
 
 def ticked(name: str = "account") -> list[int]:
     """The ids that the address or the form names."""
-    given = request.values.getlist(name)
-    return [int(text) for text in given if text.isascii() and text.isdecimal() and len(text) < 19]
+    return whole_numbers(request.values.getlist(name))
 
 
 @pages.get("/role-changes/new")
@@ -198,10 +197,10 @@ def preview(app: App, shown: Plan, address: str, words: Act, problem: str = "", 
 def _do(app: App, act: str, plan: Callable[[], Plan], **given: str) -> Response | tuple[str, int]:
     if refusal := _refusal(app, act):
         return refused(app, ACTS[act].title, refusal)
-    released = given.get("released", "")
+    released = whole_number(given.get("released", "")) or 0
     try:
         done = member_acts.carry_out(plan, by(), request.form.get("seen", ""), reason=given.get("reason", ""),
-                                     released=int(released) if released.isdecimal() else 0)  # fmt: skip
+                                     released=released)  # fmt: skip
     except ActProblem as problem:
         return _preview(app, act, plan, str(problem), INVALID, **given)
     if done.already:

@@ -17,7 +17,7 @@ from sync.offboarding_preview import preview
 from sync.people import PeopleProblem
 from sync.tasks import TaskProblem
 from sync.workspace import today
-from web.answers import INVALID, go_to, with_toast
+from web.answers import INVALID, go_to, whole_numbers, with_toast
 from web.app_page import name_of
 from web.frame import MANAGERS
 from web.permissions import app_part, require_rank_over, workspace_role
@@ -43,7 +43,7 @@ class Given:
     @classmethod
     def from_form(cls) -> Given:
         form = request.form
-        shown, ticked, locked = (_numbers(form.getlist(name)) for name in ("shown", "yes", "locked"))
+        shown, ticked, locked = (set(whole_numbers(form.getlist(name))) for name in ("shown", "yes", "locked"))
         reasons = {seat: form.get(f"reason-{seat}", "").strip()[:200] for seat in shown - ticked}
         return cls(form.get("key", "")[:64] or secrets.token_urlsafe(16), shown, locked, ticked, reasons,
                    form.get("when", "now"), form.get("day", ""), form.get("reason", ""))  # fmt: skip
@@ -56,10 +56,6 @@ class Given:
             return date.fromisoformat(self.day)
         except ValueError:
             raise KeepingProblem("Choose the day on which the seats go.") from None
-
-
-def _numbers(texts: list[str]) -> set[int]:
-    return {int(text) for text in texts if text.isascii() and text.isdecimal() and len(text) < 19}
 
 
 @pages.get("/new")

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, current_app, render_template, request, ur
 from sync import apps, notify, oidc, people, signin
 from sync.people import PeopleProblem
 from sync.workspace import WorkspaceProblem, update_workspace
-from web.answers import INVALID, go_to
+from web.answers import INVALID, go_to, whole_number
 from web.permissions import signed_in, workspace_role
 from web.security import sign_in, signed_in_person
 
@@ -43,15 +43,16 @@ def update_invitations() -> Response | tuple[str, int]:
     return _update("invitations", given, {name: _number(text) for name, text in given.items()})
 
 
-def _number(text: str) -> int | str:
-    return int(text) if text.isdecimal() and len(text) < 10 else text
-
-
 @pages.patch("/grace")
 @workspace_role(*apps.RUNS_ALL)
 def update_grace() -> Response | tuple[str, int]:
     given = {"grace_days": request.form.get("grace_days", "")}
-    return _update("grace", given, {name: int(text) if text.isdecimal() else text for name, text in given.items()})
+    return _update("grace", given, {name: _number(text) for name, text in given.items()})
+
+
+def _number(text: str) -> int | str:
+    number = whole_number(text)
+    return text if number is None else number
 
 
 def _update(part: str, given: dict, values: dict) -> Response | tuple[str, int]:

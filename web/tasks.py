@@ -7,7 +7,7 @@ from flask import Blueprint, Response, make_response, render_template, request, 
 from sync import activity, match_decisions, provisioning, settling, tasks
 from sync.models import App, Task
 from sync.tasks import TaskProblem
-from web.answers import go_to, with_toast
+from web.answers import asked, go_to, with_toast
 from web.app_page import kind_of, match_in_words, name_of, owns, page
 from web.permissions import app_part
 from web.security import by
@@ -21,7 +21,7 @@ UNDO_SHOWN = 5
 @pages.get("/activity")
 @app_part("owner")
 def index(app: App) -> str:
-    before, search = request.args.get("before", type=int), request.args.get("search", "")
+    before, search = asked("before"), request.args.get("search", "")
     entries = activity.entries(app=app, search=search, before_id=before, limit=ENTRIES + 1)
     older = None
     if len(entries) > ENTRIES:

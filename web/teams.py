@@ -7,7 +7,7 @@ from flask import Blueprint, Response, abort, render_template, request, url_for
 from sync import group_rules, teams
 from sync.models import Team
 from sync.teams import TeamProblem
-from web.answers import INVALID, MOST, dialog, go_to
+from web.answers import INVALID, dialog, go_to, whole_numbers
 from web.frame import MANAGERS
 from web.permissions import workspace_role
 from web.security import by
@@ -68,8 +68,7 @@ def update(team_id: int) -> Response | tuple[str, int]:
 
 def _save(team: Team | None) -> Response | tuple[str, int]:
     name = request.form.get("name", "")
-    ids = {int(text) for text in request.form.getlist("group") if text.isascii() and text.isdecimal()}
-    ids = {number for number in ids if number <= MOST}
+    ids = set(whole_numbers(request.form.getlist("group")))
     try:
         saved = teams.change(team, name, ids, by()) if team else teams.create(name, ids, by())
     except TeamProblem as problem:

@@ -13,7 +13,7 @@ from sync.models import App, Asset, Change, Report
 from sync.policy import REMOVALS
 from sync.report_rows import SECTIONS
 from sync.reports import CONFIRM, HELD, LEFT_OUT, ReportProblem
-from web.answers import INVALID, dialog, go_to, safe_address, wants_part
+from web.answers import INVALID, asked, dialog, go_to, safe_address, wants_part, whole_number, whole_numbers
 from web.app_page import can, kind_of, match_in_words, name_of
 from web.permissions import app_part
 from web.security import by
@@ -50,13 +50,9 @@ class Given:
 
     @classmethod
     def from_form(cls) -> Given:
-        shown, ticked = (_numbers(request.form.getlist(name)) for name in ("shown", "yes"))
+        shown, ticked = (set(whole_numbers(request.form.getlist(name))) for name in ("shown", "yes"))
         reasons = {change_id: request.form.get(f"reason-{change_id}", "").strip() for change_id in shown - ticked}
         return cls(shown, ticked & shown, reasons)
-
-
-def _numbers(texts: list[str]) -> set[int]:
-    return {int(text) for text in texts if text.isdecimal() and len(text) < 19}
 
 
 @pages.get("")
@@ -66,7 +62,7 @@ def show(app: App, report: Report) -> tuple[str, int]:
 
 
 def _wizard(app: App, report: Report, given: Given | None = None, problem: str = "") -> tuple[str, int]:
-    limit = max(FIRST, len(given.shown) if given else 0, request.args.get("limit", 0, type=int))
+    limit = max(FIRST, len(given.shown) if given else 0, asked("limit") or 0)
     return dialog(
         "wizard/_wizard.html", TITLE, INVALID if problem else 200, app=app, report=report, kind=kind_of(app),
         problem=problem, sentence=report_rows.sentence(report), ready=report_list.confirmable(report),
@@ -109,8 +105,8 @@ def _tick(row: Row, given: Given | None) -> None:
 @app_part("owner")
 def changes(app: App, report: Report) -> str | tuple[str, int]:
     """Further rows of a section; without htmx the whole wizard with that many more."""
-    section, offset = request.args.get("section", ""), request.args.get("offset", 0, type=int)
-    if section not in SECTIONS or offset < 0:
+    section, offset = request.args.get("section", ""), whole_number(request.args.get("offset", "0"))
+    if section not in SECTIONS or offset is None:
         abort(400)
     if not wants_part():
         return _wizard(app, report)

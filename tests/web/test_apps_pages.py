@@ -136,6 +136,7 @@ def test_the_policy_takes_own_numbers_or_the_workspaces(owner: Client, chat) -> 
     app = App.get_by_id(chat.app.id)
     assert (app.removal, policy.guard_of(app)) == ("automatic", policy.Guard(2, 50))
     assert owner.send("PUT", here, removal="ask", guard="own", accounts="-1", percent="50").status_code == 422
+    assert owner.send("PUT", here, removal="ask", guard="own", accounts="9" * 5000, percent="5").status_code == 422
     assert owner.send("PUT", here, removal="sometimes", guard="own", accounts="1", percent="5").status_code == 400
     assert App.get_by_id(chat.app.id).removal == "automatic", "nothing of a refused form is taken over"
     owner.send("PUT", here, removal="ask", guard="workspace", accounts="2", percent="50")
@@ -268,6 +269,7 @@ def test_the_activity_of_an_app_is_its_own(owner: Client, chat, second) -> None:
     page = owner.get(f"/apps/{chat.app.id}/activity").text
     assert "Connected app" in page and "Something elsewhere" not in page
     assert "Nothing fits" in owner.get(f"/apps/{chat.app.id}/activity?search=zzz", htmx=True).text
+    assert owner.get(f"/apps/{chat.app.id}/activity?before={2**70}").status_code == 200
 
 
 def test_what_belongs_to_another_app_is_not_found(owner: Client, chat, second) -> None:

@@ -100,6 +100,9 @@ def test_many_at_once_are_released_in_a_step_of_their_own(owner: Client, chat, h
     values = {"account": [id_of(1), id_of(2), id_of(3)], "seen": seen(released), "reason": "Team closed"}
     held = owner.post(f"{here}/removals", **values)
     assert held.status_code == 422 and "A guard holds this" in held.text and Task.select().count() == 0
+    for nonsense in ("x", "9" * 5000):
+        held = owner.post(f"{here}/removals", **values, released=nonsense)
+        assert held.status_code == 422 and Task.select().count() == 0
     owner.post(f"{here}/removals", **values, released="3")
     assert Task.select().count() == 3
 

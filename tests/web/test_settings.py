@@ -51,6 +51,12 @@ def test_guard_that_cant_be(owner: Client, accounts: str, percent: str) -> None:
     assert (workspace().guard_accounts, workspace().guard_percent) == (5, 20)
 
 
+@pytest.mark.parametrize("days", ["", "-1", "366", "1.5", "٣", "9" * 5000])
+def test_days_of_grace_that_cant_be(owner: Client, days: str) -> None:
+    answer = owner.send("PATCH", "/settings/grace", grace_days=days)
+    assert answer.status_code == 422 and "between 0 and 365" in answer.text and workspace().grace_days == 0
+
+
 def test_mail_waits_without_a_server(owner: Client) -> None:
     page = owner.get("/settings").text
     assert "No mail server is set" in page and "ROLLCALL_SMTP_URL" in page

@@ -279,6 +279,8 @@ def test_many_rows_come_a_hundred_at_a_time_and_count_as_ticked(owner: Client, c
     assert part.count('name="yes"') == 100 and "30 more are not shown" in part and "<html" not in part
     assert owner.get(f"/reports/{report.id}?limit=200").text.count('name="yes"') == 200, "without JavaScript"
     assert owner.get(f"/reports/{report.id}/changes?section=Nonsense").status_code == 400
+    assert owner.get(f"/reports/{report.id}/changes?section=removed-users&offset={2**70}", htmx=True).status_code == 400
+    assert owner.get(f"/reports/{report.id}?limit={2**70}").text.count('name="yes"') == 100
     first = [Change.get_by_id(int(text)) for text in re.findall(r'name="shown" value="(\d+)"', page)]
     finish(owner, report, first, first[1:], **{f"reason-{first[0].id}": "Hand-over"})
     assert Task.select().count() == 229
