@@ -6,7 +6,7 @@ from flask import Blueprint, Response, abort, render_template, request, url_for
 from peewee import fn
 
 from connectors.base import ConnectorError
-from sync import directories, directory_preview, people, precedence, push
+from sync import directories, directory_preview, precedence, push
 from sync.directories import LIVE, DirectoryProblem
 from sync.models import Directory, DirectoryEntry, DirectoryReading
 from sync.vault import VaultProblem
@@ -14,7 +14,7 @@ from web.answers import INVALID, dialog, go_to, page_or_part, wants_part
 from web.directory_tokens import address
 from web.frame import MANAGERS
 from web.permissions import workspace_role
-from web.security import signed_in_person
+from web.security import by
 from web.uploads import UploadProblem, entered
 from web.words import plural
 
@@ -61,7 +61,7 @@ def create_test(kind: str) -> str | tuple[str, int]:
 def create(kind: str) -> Response | tuple[str, int]:
     given = request.form
     try:
-        directory = directories.connect(kind, given.get("directory_name", ""), _values(kind), _by())
+        directory = directories.connect(kind, given.get("directory_name", ""), _values(kind), by())
     except REFUSALS as problem:
         values = {"kind": _kind(kind), "given": given, "problem": str(problem)}
         return page_or_part("directories/connect.html", "directories/_test.html", **values), INVALID
@@ -100,7 +100,7 @@ def _pushed(told: dict) -> str:
 def create_reading(directory_id: int) -> Response:
     directory = _directory(directory_id)
     try:
-        directories.ask(directory, _by())
+        directories.ask(directory, by())
     except DirectoryProblem as problem:
         return go_to(_address(directory), str(problem), "attention")
     return go_to(_address(directory), f"{directory.name} is being read.")
@@ -118,7 +118,7 @@ def release(directory_id: int) -> tuple[str, int]:
 @workspace_role(*MANAGERS)
 def create_release(directory_id: int) -> Response:
     directory = _directory(directory_id)
-    count = directories.release(directory, _by())
+    count = directories.release(directory, by())
     return go_to(_address(directory), f"Taken over for {plural(count, 'person', 'people')}.")
 
 
@@ -126,7 +126,7 @@ def create_release(directory_id: int) -> Response:
 @workspace_role(*MANAGERS)
 def pause(directory_id: int) -> Response:
     directory = _directory(directory_id)
-    directories.pause(directory, _by())
+    directories.pause(directory, by())
     return go_to(_address(directory), f"{directory.name} is paused: its people stay as they are.")
 
 
@@ -134,7 +134,7 @@ def pause(directory_id: int) -> Response:
 @workspace_role(*MANAGERS)
 def resume(directory_id: int) -> Response:
     directory = _directory(directory_id)
-    directories.resume(directory, _by())
+    directories.resume(directory, by())
     again = "is taken in again" if push.is_pushed(directory) else "is read again"
     return go_to(_address(directory), f"{directory.name} {again}.")
 
@@ -151,7 +151,7 @@ def credential(directory_id: int) -> tuple[str, int]:
 def set_credential(directory_id: int) -> Response | tuple[str, int]:
     directory = _directory(directory_id)
     try:
-        identity = directories.reconnect(directory, _values(directory.kind), _by())
+        identity = directories.reconnect(directory, _values(directory.kind), by())
     except REFUSALS as problem:
         return _credential(directory, request.form, INVALID, str(problem))
     return go_to(_address(directory), f"It works: {identity.name}.")
@@ -173,7 +173,7 @@ def removal(directory_id: int) -> tuple[str, int]:
 @workspace_role(*MANAGERS)
 def delete(directory_id: int) -> Response:
     directory = _directory(directory_id)
-    directories.remove(directory, _by())
+    directories.remove(directory, by())
     return go_to(url_for("directories.index"), f"{directory.name} was removed. Its people stay as they are.")
 
 
@@ -209,10 +209,6 @@ def _values(slug: str) -> dict[str, str]:
 
 def _directory(directory_id: int) -> Directory:
     return Directory.get_or_none(Directory.id == directory_id) or abort(404)
-
-
-def _by() -> str:
-    return people.signature(signed_in_person())
 
 
 def _address(directory: Directory) -> str:

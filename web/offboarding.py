@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 from flask import Blueprint, Response, abort, make_response, render_template, request, url_for
 
-from sync import apps, keeping, offboarding, offboarding_view, people, tasks
+from sync import apps, keeping, offboarding, offboarding_view, tasks
 from sync.keeping import KeepingProblem
 from sync.models import App, Offboarding, Person, Task
 from sync.offboarding import OffboardingProblem
@@ -20,7 +20,8 @@ from sync.workspace import today
 from web.answers import INVALID, go_to, whole_numbers, with_toast
 from web.app_page import name_of
 from web.frame import MANAGERS
-from web.permissions import app_part, require_rank_over, workspace_role
+from web.people import person_address, person_below, person_name
+from web.permissions import app_part, workspace_role
 from web.security import by, signed_in_person
 from web.words import plural
 
@@ -61,13 +62,13 @@ class Given:
 @pages.get("/new")
 @workspace_role(*MANAGERS)
 def new(person_id: int) -> str:
-    return _preview(_person_below(person_id), Given())
+    return _preview(person_below(person_id), Given())
 
 
 def _preview(person: Person, given: Given, problem: str = "") -> str:
     found = preview(person, signed_in_person())
     return render_template(
-        "offboarding/new.html", person=person, name=_name(person), preview=found, given=given, problem=problem,
+        "offboarding/new.html", person=person, name=person_name(person), preview=found, given=given, problem=problem,
         name_of=name_of, planned=keeping.scheduled(person), tomorrow=today() + timedelta(days=1),
     )
 
@@ -76,7 +77,7 @@ def _preview(person: Person, given: Given, problem: str = "") -> str:
 @workspace_role(*MANAGERS)
 def create(person_id: int) -> Response | tuple[str, int]:
     """Finish: the yes."""
-    person, given = _person_below(person_id), Given.from_form()
+    person, given = person_below(person_id), Given.from_form()
     try:
         done = offboarding.start(
             person, signed_in_person(), given.shown, given.reasons, locked=given.locked, key=given.key, on=given.on(),
@@ -90,11 +91,11 @@ def _said(person: Person, done: offboarding.Start) -> str:
     if done.already:
         return "This was finished already: nothing was done twice."
     if done.offboarding.state == "scheduled":
-        return f"Planned. On that day {_name(person)}'s seats are removed by themselves."
+        return f"Planned. On that day {person_name(person)}'s seats are removed by themselves."
     acts = [line for line in offboarding_view.lines(done.offboarding, _visible())[0] if line.task is not None]
     if not acts:
-        return f"{_name(person)} has left. No seat is removed by this."
-    return f"{_name(person)} has left. {plural(len(acts), 'seat goes', 'seats go')}: below you see how far it is."
+        return f"{person_name(person)} has left. No seat is removed by this."
+    return f"{person_name(person)} has left. {plural(len(acts), 'seat goes', 'seats go')}: below you see how far it is."
 
 
 @pages.get("/<int:offboarding_id>")
@@ -116,7 +117,7 @@ def _progress(row: Offboarding) -> dict:
     lines, elsewhere = offboarding_view.lines(row, _visible())
     done, of = offboarding_view.tally(lines)
     return {
-        "offboarding": row, "person": person, "name": _name(person), "lines": lines, "elsewhere": elsewhere,
+        "offboarding": row, "person": person, "name": person_name(person), "lines": lines, "elsewhere": elsewhere,
         "live": offboarding_view.is_live(lines), "stuck": offboarding_view.stuck(lines), "done": done, "of": of,
         "owned": {app.id for app in apps.owned_by(me)}, "name_of": name_of,
     }
@@ -125,10 +126,10 @@ def _progress(row: Offboarding) -> dict:
 @pages.delete("/<int:offboarding_id>")
 @workspace_role(*MANAGERS)
 def cancel(person_id: int, offboarding_id: int) -> Response:
-    person = _person_below(person_id)
+    person = person_below(person_id)
     row = _offboarding(person_id, offboarding_id)
     if keeping.cancel(row, by()):
-        return go_to(url_for("people.show", person_id=person.id), "Cancelled. No seat goes on that day.")
+        return go_to(person_address(person), "Cancelled. No seat goes on that day.")
     return go_to(_address(row), f"It is {row.state} already. Nothing was changed.", "attention")
 
 
@@ -171,16 +172,6 @@ def _visible() -> list[int]:
 
 def _offboarding(person_id: int, offboarding_id: int) -> Offboarding:
     return Offboarding.get_or_none(Offboarding.id == offboarding_id, Offboarding.person == person_id) or abort(404)
-
-
-def _person_below(person_id: int) -> Person:
-    person = Person.get_or_none(Person.id == person_id) or abort(404)
-    require_rank_over(person)
-    return person
-
-
-def _name(person: Person) -> str:
-    return person.name or people.main_email(person)
 
 
 def _address(row: Offboarding) -> str:

@@ -13,7 +13,7 @@ from web.answers import INVALID, asked, dialog, go_to, page_or_part, wants_part
 from web.app_page import kind_of
 from web.frame import MANAGERS
 from web.permissions import WORKSPACE_ROLES, outranks, require_rank_over, workspace_role
-from web.security import sign_in, signed_in_person
+from web.security import by, sign_in, signed_in_person
 from web.uploads import UploadProblem, text_of
 
 pages = Blueprint("people", __name__, url_prefix="/people")
@@ -53,10 +53,10 @@ def new() -> tuple[str, int]:
 def create() -> Response | tuple[str, int]:
     given = request.form
     try:
-        person = people.add(given.get("name", ""), given.get("email", ""), _by(), _further(given))
+        person = people.add(given.get("name", ""), given.get("email", ""), by(), _further(given))
     except PeopleProblem as problem:
         return dialog("people/_new.html", "Add a person", INVALID, given=given, problem=str(problem))
-    return go_to(_address(person), f"{_name(person)} was added.")
+    return go_to(person_address(person), f"{person_name(person)} was added.")
 
 
 @pages.get("/imports/new")
@@ -70,7 +70,7 @@ def new_import() -> tuple[str, int]:
 def create_import() -> Response | tuple[str, int]:
     try:
         text = _uploaded()
-        outcome = people.import_csv(text, _by())
+        outcome = people.import_csv(text, by())
     except (PeopleProblem, UploadProblem) as problem:
         return dialog("people/_import.html", "Import people", INVALID, problem=str(problem))
     return go_to(
@@ -117,75 +117,77 @@ def _timeline(person: Person, app_ids: set[int]) -> dict:
 @pages.get("/<int:person_id>/edit")
 @workspace_role(*MANAGERS)
 def edit(person_id: int) -> tuple[str, int]:
-    person = _person_below(person_id)
+    person = person_below(person_id)
     ordered = sorted(person.emails, key=lambda email: (not email.main, email.id))
     given = {"name": person.name, "emails": "\n".join(email.email for email in ordered)}
-    return dialog("people/_edit.html", f"Edit {_name(person)}", person=person, given=given)
+    return dialog("people/_edit.html", f"Edit {person_name(person)}", person=person, given=given)
 
 
 @pages.patch("/<int:person_id>")
 @workspace_role(*MANAGERS)
 def update(person_id: int) -> Response | tuple[str, int]:
-    person, given = _person_below(person_id), request.form
+    person, given = person_below(person_id), request.form
     try:
-        people.edit(person, _by(), name=given.get("name", ""), emails=_lines(given.get("emails", "")))
+        people.edit(person, by(), name=given.get("name", ""), emails=_lines(given.get("emails", "")))
     except PeopleProblem as problem:
-        return dialog("people/_edit.html", f"Edit {_name(person)}", INVALID,
+        return dialog("people/_edit.html", f"Edit {person_name(person)}", INVALID,
                       person=person, given=given, problem=str(problem))
-    return go_to(_address(person), "Saved.")
+    return go_to(person_address(person), "Saved.")
 
 
 @pages.get("/<int:person_id>/departure")
 @workspace_role(*MANAGERS)
 def departure(person_id: int) -> tuple[str, int]:
-    return _departure(_person_below(person_id))
+    return _departure(person_below(person_id))
 
 
 @pages.post("/<int:person_id>/departure")
 @workspace_role(*MANAGERS)
 def depart(person_id: int) -> Response | tuple[str, int]:
-    person = _person_below(person_id)
+    person = person_below(person_id)
     try:
-        people.mark_left(person, _by(), request.form.get("reason", ""))
+        people.mark_left(person, by(), request.form.get("reason", ""))
     except PeopleProblem as problem:
         return _departure(person, INVALID, str(problem))
-    return go_to(_address(person), f"{_name(person)} has left. The next check of each app puts their seat in a report.")
+    said = f"{person_name(person)} has left. The next check of each app puts their seat in a report."
+    return go_to(person_address(person), said)
 
 
 def _departure(person: Person, status: int = 200, problem: str = "") -> tuple[str, int]:
-    return dialog("people/_departure.html", f"{_name(person)} has left the company?", status,
+    return dialog("people/_departure.html", f"{person_name(person)} has left the company?", status,
                   person=person, seats=len(people.seats_of(person)), problem=problem)
 
 
 @pages.delete("/<int:person_id>/departure")
 @workspace_role(*MANAGERS)
 def come_back(person_id: int) -> Response:
-    person = _person_below(person_id)
-    people.mark_returned(person, _by())
-    return go_to(_address(person), f"{_name(person)} is active again.")
+    person = person_below(person_id)
+    people.mark_returned(person, by())
+    return go_to(person_address(person), f"{person_name(person)} is active again.")
 
 
 @pages.get("/<int:person_id>/workspace-role")
 @workspace_role("owner", "super admin")
 def role(person_id: int) -> tuple[str, int]:
-    return _role(_person_below(person_id))
+    return _role(person_below(person_id))
 
 
 @pages.put("/<int:person_id>/workspace-role")
 @workspace_role("owner", "super admin")
 def set_role(person_id: int) -> Response | tuple[str, int]:
-    person, wanted = _person_below(person_id), request.form.get("role") or None
+    person, wanted = person_below(person_id), request.form.get("role") or None
     if wanted not in (None, *_roles_to_give()):
         abort(403)
     try:
-        people.set_workspace_role(person, wanted, _by())
+        people.set_workspace_role(person, wanted, by())
     except PeopleProblem as problem:
         return _role(person, INVALID, str(problem))
-    return go_to(_address(person), f"{_name(person)} {'may sign in as ' + wanted if wanted else 'may not sign in'}.")
+    said = f"{person_name(person)} {'may sign in as ' + wanted if wanted else 'may not sign in'}."
+    return go_to(person_address(person), said)
 
 
 def _role(person: Person, status: int = 200, problem: str = "") -> tuple[str, int]:
-    return dialog("people/_role.html", f"What may {_name(person)} do in Rollcall?", status,
+    return dialog("people/_role.html", f"What may {person_name(person)} do in Rollcall?", status,
                   person=person, roles=[(name, ROLE_WORDS[name]) for name in _roles_to_give()], problem=problem)
 
 
@@ -197,54 +199,50 @@ def _roles_to_give() -> list[str]:
 @pages.get("/<int:person_id>/password")
 @workspace_role("owner", "super admin")
 def password(person_id: int) -> tuple[str, int]:
-    person = _person_below(person_id)
-    return dialog("people/_password.html", f"Set a password for {_name(person)}", person=person)
+    person = person_below(person_id)
+    return dialog("people/_password.html", f"Set a password for {person_name(person)}", person=person)
 
 
 @pages.put("/<int:person_id>/password")
 @workspace_role("owner", "super admin")
 def set_password(person_id: int) -> Response | tuple[str, int]:
-    person = _person_below(person_id)
+    person = person_below(person_id)
     try:
-        signin.set_password(person, request.form.get("password", ""), _by())
+        signin.set_password(person, request.form.get("password", ""), by())
     except PeopleProblem as problem:
-        return dialog("people/_password.html", f"Set a password for {_name(person)}", INVALID,
+        return dialog("people/_password.html", f"Set a password for {person_name(person)}", INVALID,
                       person=person, problem=str(problem))
     if person == signed_in_person():
         sign_in(person)
-    return go_to(_address(person), f"{_name(person)} can sign in with the new password.")
+    return go_to(person_address(person), f"{person_name(person)} can sign in with the new password.")
 
 
 @pages.post("/<int:person_id>/sign-in-links")
 @workspace_role("owner", "super admin")
 def create_link(person_id: int) -> tuple[str, int]:
-    person = _person_below(person_id)
+    person = person_below(person_id)
     if not signin.may_sign_in(person):
         abort(403)
-    link = current_app.config["ROLLCALL"].url + url_for("signin.follow_link", token=signin.signed_link(person, _by()))
-    return dialog("people/_link.html", f"A one-time link for {_name(person)}", person=person, link=link)
+    link = current_app.config["ROLLCALL"].url + url_for("signin.follow_link", token=signin.signed_link(person, by()))
+    return dialog("people/_link.html", f"A one-time link for {person_name(person)}", person=person, link=link)
 
 
 def _person(person_id: int) -> Person:
     return Person.get_or_none(Person.id == person_id) or abort(404)
 
 
-def _person_below(person_id: int) -> Person:
+def person_below(person_id: int) -> Person:
     """Somebody whom the one who is signed in may change."""
     person = _person(person_id)
     require_rank_over(person)
     return person
 
 
-def _by() -> str:
-    return people.signature(signed_in_person())
-
-
-def _name(person: Person) -> str:
+def person_name(person: Person) -> str:
     return person.name or people.main_email(person)
 
 
-def _address(person: Person) -> str:
+def person_address(person: Person) -> str:
     return url_for("people.show", person_id=person.id)
 
 

@@ -11,7 +11,7 @@ from sync.people import PeopleProblem
 from sync.workspace import WorkspaceProblem, update_workspace
 from web.answers import INVALID, go_to, whole_number
 from web.permissions import signed_in, workspace_role
-from web.security import sign_in, signed_in_person
+from web.security import by, sign_in, signed_in_person
 
 pages = Blueprint("settings", __name__, url_prefix="/settings")
 
@@ -57,7 +57,7 @@ def _number(text: str) -> int | str:
 
 def _update(part: str, given: dict, values: dict) -> Response | tuple[str, int]:
     try:
-        update_workspace(_by(), **values)
+        update_workspace(by(), **values)
     except WorkspaceProblem as problem:
         return _page(given=given, problems={part: f"{problem} Nothing was changed."}), INVALID
     apps.plan_all()
@@ -73,7 +73,7 @@ def set_password() -> Response | tuple[str, int]:
             raise PeopleProblem("The current password is another one.")
         if given.get("password") != given.get("password_again"):
             raise PeopleProblem("The two new passwords differ.")
-        signin.set_password(me, given.get("password", ""), _by())
+        signin.set_password(me, given.get("password", ""), by())
     except PeopleProblem as problem:
         return _page(problems={"password": f"{problem} Nothing was changed."}), INVALID
     sign_in(me)
@@ -98,7 +98,3 @@ def _page(given: dict | None = None, problems: dict | None = None) -> str:
         my_email=people.main_email(signed_in_person()), provider=oidc.settings(),
         owner=signed_in_person().workspace_role == "owner",
     )
-
-
-def _by() -> str:
-    return people.signature(signed_in_person())
