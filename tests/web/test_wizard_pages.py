@@ -220,13 +220,14 @@ def test_who_is_protected_is_greyed_with_the_reason(owner: Client, chat) -> None
 
 
 def test_who_alone_controls_something_is_warned_about(owner: Client, chat) -> None:
-    channel = chat.store.add_channel("marketing", "page")
-    chat.store.join(channel, chat.id_of(1), "manager", "page")
+    for name in ("marketing", "press <script>"):
+        chat.store.join(chat.store.add_channel(name, "page"), chat.id_of(1), "manager", "page")
     chat.check()
     chat.leave(1)
     chat.check()
     page = owner.get(f"/reports/{Report.get(Report.state == 'open').id}").text
     assert "Person 1 alone controls the channel “marketing”" in page and "first, or leave this person out" in page
+    assert "“marketing” and the channel “press &lt;script&gt;”." in page
 
 
 def test_what_a_guard_holds_is_released_before_it_is_confirmed(owner: Client, chat) -> None:
