@@ -116,8 +116,13 @@ def _save(app: App, rule: GroupRule | None) -> Response | tuple[str, int]:
         group_rules.save(app, draft, by(), rule)
     except RuleProblem as problem:
         return _form(app, rule, _given(), str(problem))
-    said = f"Saved. {app.name} is checked within a minute; what {draft.name} lacks there comes into its report."
-    return go_to(_address(app), said)
+    return go_to(_address(app), _saved(app, draft))
+
+
+def _saved(app: App, draft: Draft) -> str:
+    if app.state != "active":
+        return f"Saved. {app.name} is {app.state}: nothing comes of it before it is checked again."
+    return f"Saved. {app.name} is checked within a minute; what {draft.name} lacks there comes into its report."
 
 
 @pages.get("/<int:rule_id>/removal")

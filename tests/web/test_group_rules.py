@@ -60,6 +60,16 @@ def test_a_rule_is_previewed_saved_changed_and_removed(owner: Client, sales: Gro
     assert told == ["made rule of groups", "changed rule of groups", "removed rule of groups"]
 
 
+def test_a_paused_app_is_not_said_to_be_checked_within_a_minute(owner: Client, sales: Groups) -> None:
+    here, given = f"/apps/{sales.app.id}/rules", {"source": f"group:{sales.group('Sales').id}", "role": "admin"}
+    preview = f"{here}/preview?source={given['source']}&role=admin"
+    assert "The next check, within a minute, puts" in text_of(owner.get(preview).text)
+    owner.post(f"/apps/{sales.app.id}/pause")
+    assert "The next check puts this" in text_of(owner.get(preview).text)
+    page = text_of(owner.get(owner.post(here, **given).location).text)
+    assert "Chat is paused: nothing comes of it before it is checked again" in page and "within a minute" not in page
+
+
 @pytest.mark.parametrize("query, said", [
     ("source=&role=admin", "Choose a group or a team"),
     ("source=group:999&role=admin", "Choose a group or a team"),
