@@ -52,7 +52,7 @@ def test_by_the_command_line(rollcall: CommandLine) -> None:
     assert "Okta already" in rollcall.run("directory", "add", "scim", "--name", "Okta", code=1).err
     rollcall.run("directory", "add", "scim", "--name", "Other", "--set", "a=b", code=2)
     assert "nothing to read" in rollcall.run("directory", "sync", "Okta", code=1).err
-    rollcall.run("directory", "sync", code=1)
+    assert "those that are push" in rollcall.run("directory", "sync", code=1).err
     again = rollcall.json("directory", "token", "Okta")
     assert again.keys() == {"directory", "url", "token"}
     with rollcall.served():
