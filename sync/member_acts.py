@@ -163,6 +163,15 @@ def plan_removals(app: App, account_ids: Iterable[int]) -> Plan:
     return Plan(app, "remove", lines, held=policy.is_mass(App.get_by_id(app.id), len(leaving)))
 
 
+def may_be_given(app: App, search: str, most: int) -> list[Account]:
+    """At most so many accounts that access can be granted to, and that have all the words in name or address."""
+    query = Account.select().where(Account.app == app, Account.state == "present", Account.status == "active",
+                                   Account.kind == "user")  # fmt: skip
+    for word in search.split():
+        query = query.where(Account.name.contains(word) | Account.email.contains(word))
+    return list(query.order_by(Account.name, Account.id).limit(most))
+
+
 def plan_grants(app: App, account_ids: Iterable[int], asset_ids: Iterable[int], role: str) -> Plan:
     """Give each of these accounts access to each of these assets, with this role there."""
     accounts, assets = chosen(app, account_ids), _assets(app, asset_ids)

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, request, url_for
 
 from sync import assets, member_acts
 from sync.member_acts import ActProblem, Plan
-from sync.models import Account, App, Asset
+from sync.models import App, Asset
 from web.answers import INVALID, dialog, go_to, safe_address, whole_number, whole_numbers
 from web.app_page import kind_of, name_of
 from web.permissions import app_part
@@ -18,7 +18,7 @@ from web.security import by
 
 pages = Blueprint("member_acts", __name__, url_prefix="/apps/<int:app_id>")
 
-CHOICES = 50  # assets or accounts that are offered at once
+CHOICES = 50  # accounts that are offered at once
 CANT = "{} gives Rollcall no way to do that, or is not connected: do it in the app itself. Nothing was changed."
 
 
@@ -114,18 +114,11 @@ def _grant_choice(app: App) -> dict:
         kinds, marked = {row.asset.kind for row in found}, given_assets
     else:
         values["assets"] = list(Asset.select().where(Asset.app == app, Asset.id.in_(given_assets)))
-        values["offered"] = [(row.id, name_of(row), row.email) for row in _members(app, search)]
+        members = member_acts.may_be_given(app, search, CHOICES)
+        values["offered"] = [(row.id, name_of(row), row.email) for row in members]
         kinds, marked = {asset.kind for asset in values["assets"]}, given_accounts
     kept = set(marked) - {id for id, *_ in values["offered"]}
     return values | {"roles": member_acts.asset_roles(app, kinds), "marked": marked, "kept": sorted(kept)}
-
-
-def _members(app: App, search: str) -> list[Account]:
-    query = Account.select().where(Account.app == app, Account.state == "present", Account.status == "active",
-                                   Account.kind == "user")  # fmt: skip
-    for word in search.split():
-        query = query.where(Account.name.contains(word) | Account.email.contains(word))
-    return list(query.order_by(Account.name, Account.id).limit(CHOICES))
 
 
 @pages.post("/grants")
@@ -221,4 +214,3 @@ def refused(app: App, title: str, problem: str) -> tuple[str, int]:
 
 def back_of(app: App) -> str:
     return safe_address(request.values.get("back"), url_for("members.index", app_id=app.id))
-

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from sync import activity, apps, keeping, matching, member_acts, provisioning, schedule, snapshot, tasks
-from sync.db import connected, utcnow
+from sync.db import connected, utcnow, writing
 from sync.member_acts import ActHeld, ActProblem, PlanChanged
 from sync.models import Access, Account, App, Task
 from tests.sync.acting import account, change_role, grant, ids, remove, revoke, words
@@ -46,6 +46,14 @@ def test_an_account_with_another_e_mail_than_when_it_was_asked_for_is_left_alone
         store.execute("UPDATE member SET email = 'else@acme.example' WHERE email = ?", (email(1),))
     schedule.drain()
     assert "another e-mail" in Task.get().error and chat.calls("PATCH") == []
+
+
+def test_access_is_offered_to_whoever_has_joined_and_fits_the_words(chat):
+    assert [one.email for one in member_acts.may_be_given(chat.app, "2 PERSON", 50)] == [email(2)]
+    assert len(member_acts.may_be_given(chat.app, "", 3)) == 3
+    with writing():
+        Account.update(status="invited").where(Account.email == email(2)).execute()
+    assert member_acts.may_be_given(chat.app, "2 person", 50) == []
 
 
 def test_a_reading_that_began_before_an_act_does_not_undo_it(chat, channel, monkeypatch):
