@@ -65,7 +65,7 @@ def create(kind: str) -> Response | tuple[str, int]:
     except REFUSALS as problem:
         values = {"kind": _kind(kind), "given": given, "problem": str(problem)}
         return page_or_part("directories/connect.html", "directories/_test.html", **values), INVALID
-    return go_to(_address(directory), f"{directory.name} is connected. Its first reading has started.")
+    return go_to(address_of(directory), f"{directory.name} is connected. Its first reading has started.")
 
 
 @pages.get("/<int:directory_id>")
@@ -102,8 +102,8 @@ def create_reading(directory_id: int) -> Response:
     try:
         directories.ask(directory, by())
     except DirectoryProblem as problem:
-        return go_to(_address(directory), str(problem), "attention")
-    return go_to(_address(directory), f"{directory.name} is being read.")
+        return go_to(address_of(directory), str(problem), "attention")
+    return go_to(address_of(directory), f"{directory.name} is being read.")
 
 
 @pages.get("/<int:directory_id>/release")
@@ -119,7 +119,7 @@ def release(directory_id: int) -> tuple[str, int]:
 def create_release(directory_id: int) -> Response:
     directory = _directory(directory_id)
     count = directories.release(directory, by())
-    return go_to(_address(directory), f"Taken over for {plural(count, 'person', 'people')}.")
+    return go_to(address_of(directory), f"Taken over for {plural(count, 'person', 'people')}.")
 
 
 @pages.post("/<int:directory_id>/pause")
@@ -127,7 +127,7 @@ def create_release(directory_id: int) -> Response:
 def pause(directory_id: int) -> Response:
     directory = _directory(directory_id)
     directories.pause(directory, by())
-    return go_to(_address(directory), f"{directory.name} is paused: its people stay as they are.")
+    return go_to(address_of(directory), f"{directory.name} is paused: its people stay as they are.")
 
 
 @pages.delete("/<int:directory_id>/pause")
@@ -136,7 +136,7 @@ def resume(directory_id: int) -> Response:
     directory = _directory(directory_id)
     directories.resume(directory, by())
     again = "is taken in again" if push.is_pushed(directory) else "is read again"
-    return go_to(_address(directory), f"{directory.name} {again}.")
+    return go_to(address_of(directory), f"{directory.name} {again}.")
 
 
 @pages.get("/<int:directory_id>/credential")
@@ -154,7 +154,7 @@ def set_credential(directory_id: int) -> Response | tuple[str, int]:
         identity = directories.reconnect(directory, _values(directory.kind), by())
     except REFUSALS as problem:
         return _credential(directory, request.form, INVALID, str(problem))
-    return go_to(_address(directory), f"It works: {identity.name}.")
+    return go_to(address_of(directory), f"It works: {identity.name}.")
 
 
 def _credential(directory: Directory, given, status: int = 200, problem: str = "") -> tuple[str, int]:
@@ -211,5 +211,5 @@ def _directory(directory_id: int) -> Directory:
     return Directory.get_or_none(Directory.id == directory_id) or abort(404)
 
 
-def _address(directory: Directory) -> str:
+def address_of(directory: Directory) -> str:
     return url_for("directories.show", directory_id=directory.id)

@@ -5,17 +5,15 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, abort, render_template, request, url_for
 
-from connectors.base import ConnectorError
 from sync import directories, directory_preview, precedence
-from sync.directories import DirectoryProblem
 from sync.directory_preview import KINDS, Preview, PreviewChanged
 from sync.models import Directory
-from sync.vault import VaultProblem
 from web.answers import INVALID, go_to
+from web.directories import REFUSALS, address_of
 from web.frame import MANAGERS
 from web.permissions import workspace_role
 from web.security import by
-from web.uploads import UploadProblem, text_of
+from web.uploads import text_of
 
 pages = Blueprint("directory_lists", __name__, url_prefix="/directories")
 
@@ -24,7 +22,6 @@ WORDS = {
     "held": "Held by the guard", "deprovisioned": "Left", "suspended": "Suspended", "returned": "Back",
     "joined": "New people", "updated": "Updated",
 }  # fmt: skip
-REFUSALS = (DirectoryProblem, ConnectorError, VaultProblem, UploadProblem)  # their words are for the page
 
 
 @pages.post("/<int:directory_id>/lists")
@@ -35,10 +32,10 @@ def create(directory_id: int) -> Response:
     try:
         text = text_of("list")
         if not text.strip():
-            return go_to(_address(directory), "No file was chosen, or it is empty. Nothing was changed.", "attention")
+            return go_to(address_of(directory), "No file was chosen, or it is empty. Nothing was changed.", "attention")
         directory_preview.hand_over(directory, text)
     except REFUSALS as problem:
-        return go_to(_address(directory), str(problem), "attention")
+        return go_to(address_of(directory), str(problem), "attention")
     return go_to(url_for("directory_lists.show", directory_id=directory.id))
 
 
@@ -47,7 +44,7 @@ def create(directory_id: int) -> Response:
 def delete(directory_id: int) -> Response:
     directory = _listed(directory_id)
     directory_preview.put_aside(directory)
-    return go_to(_address(directory), "The new list was put aside. Everybody stays as they are.")
+    return go_to(address_of(directory), "The new list was put aside. Everybody stays as they are.")
 
 
 @pages.get("/<int:directory_id>/preview")
@@ -57,7 +54,7 @@ def show(directory_id: int) -> str | Response | tuple[str, int]:
     try:
         text = _handed_over(directory)
         if text is None and directories.takes_files(directory):
-            return go_to(_address(directory), "There is no new list: hand one over first.", "attention")
+            return go_to(address_of(directory), "There is no new list: hand one over first.", "attention")
         return _page(directory, directory_preview.preview(directory, text))
     except REFUSALS as problem:
         return _page(directory, None, str(problem), INVALID)
@@ -71,14 +68,14 @@ def create_application(directory_id: int) -> Response | tuple[str, int]:
     try:
         text = _handed_over(directory)
         if text is None and directories.takes_files(directory):
-            return go_to(_address(directory), "There is no new list: it was applied, or put aside.", "attention")
+            return go_to(address_of(directory), "There is no new list: it was applied, or put aside.", "attention")
         done = directory_preview.apply_previewed(directory, request.form.get("mark", ""), by(), text)
     except PreviewChanged as changed:
         return _page(directory, changed.preview, str(changed), INVALID)
     except REFUSALS as problem:
         return _page(directory, None, str(problem), INVALID)
     told = ", ".join(f"{WORDS[kind].lower()}: {number:,}" for kind, number in done.counts.items())
-    return go_to(_address(directory), f"The list was applied: {told}." if told else "The list was applied.")
+    return go_to(address_of(directory), f"The list was applied: {told}." if told else "The list was applied.")
 
 
 @pages.put("/<int:directory_id>/place")
@@ -108,7 +105,3 @@ def _listed(directory_id: int) -> Directory:
     """A directory that is a list in a file."""
     directory = Directory.get_or_none(Directory.id == directory_id) or abort(404)
     return directory if directories.is_list(directory) else abort(404)
-
-
-def _address(directory: Directory) -> str:
-    return url_for("directories.show", directory_id=directory.id)
