@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import connectors
 from connectors.base import ConnectorError, DirectoryConnector, Identity, TemporarilyUnavailable
-from sync import activity, apps, leases, notify, people, schedule, soon, vault
+from sync import activity, apps, directory_guard, leases, notify, people, schedule, soon, vault
 from sync.db import connected, db, utcnow, writing
 from sync.directory_compare import Outcome, apply
 from sync.directory_guard import Guard
@@ -340,23 +340,23 @@ def _fail(reading: DirectoryReading, error: str) -> None:
 
 def held(directory: Directory) -> list[DirectoryEntry]:
     """Whom the last reading would have changed but the guard held, by name, with their person."""
-    return list(
-        DirectoryEntry.select(DirectoryEntry, Person)
-        .join(Person)
-        .where(DirectoryEntry.directory == directory, DirectoryEntry.status != DirectoryEntry.reported)
-        .order_by(Person.name, DirectoryEntry.id)
-    )
+    entries = DirectoryEntry.select(DirectoryEntry, Person).join(Person).where(_is_held(directory))
+    return list(entries.order_by(Person.name, DirectoryEntry.id))
 
 
-def release(directory: Directory, by: str) -> int:
-    """Somebody looked at what is held and lets it through; how many people."""
+def _is_held(directory: Directory):
+    return (DirectoryEntry.directory == directory) & (DirectoryEntry.status != DirectoryEntry.reported)
+
+
+def release(directory: Directory, by: str, seen: str | None = None) -> int:
+    """Let what is held through; how many people. Raises DirectoryProblem when it isn't what was `seen` any more."""
     with writing():
         entries = held(directory)
         if not entries:
             return 0
-        DirectoryEntry.update(status=DirectoryEntry.reported).where(
-            DirectoryEntry.directory == directory, DirectoryEntry.status != DirectoryEntry.reported
-        ).execute()
+        if seen is not None and seen != directory_guard.seen(entries):
+            raise DirectoryProblem("What is held back is not what you looked at any more. Look again.")
+        DirectoryEntry.update(status=DirectoryEntry.reported).where(_is_held(directory)).execute()
         affected = {entry.person_id for entry in entries}
         Directory.update(guard_from=utcnow()).where(Directory.id == directory.id).execute()
         activity.record(by, "released held leavers", about=directory.name, after=f"{len(affected)} people")

@@ -3,11 +3,13 @@ They are held until somebody says yes, or until the directory calls them here ag
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sync.db import db
-from sync.models import Directory
+from sync.models import Directory, DirectoryEntry
 
 DAY = timedelta(days=1)
 
@@ -18,6 +20,12 @@ class Guard:
 
     accounts: int
     percent: int
+
+
+def seen(entries: Iterable[DirectoryEntry]) -> str:
+    """What a yes to these held entries holds for: another list has another one."""
+    told = sorted((entry.id, entry.status, entry.reported) for entry in entries)
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:32]
 
 
 def hold_back(directory: Directory, guard: Guard, now: datetime, whole: bool) -> None:

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, abort, render_template, request, url_for
 from peewee import fn
 
 from connectors.base import ConnectorError
-from sync import directories, directory_preview, precedence, push
+from sync import directories, directory_guard, directory_preview, precedence, push
 from sync.directories import LIVE, DirectoryProblem
 from sync.models import Directory, DirectoryEntry, DirectoryReading
 from sync.vault import VaultProblem
@@ -110,15 +110,19 @@ def create_reading(directory_id: int) -> Response:
 @workspace_role(*MANAGERS)
 def release(directory_id: int) -> tuple[str, int]:
     directory = _directory(directory_id)
+    held = directories.held(directory)
     return dialog("directories/_release.html", f"Let the changes of {directory.name} through?",
-                  directory=directory, held=directories.held(directory))
+                  directory=directory, held=held, seen=directory_guard.seen(held))
 
 
 @pages.post("/<int:directory_id>/release")
 @workspace_role(*MANAGERS)
 def create_release(directory_id: int) -> Response:
     directory = _directory(directory_id)
-    count = directories.release(directory, by())
+    try:
+        count = directories.release(directory, by(), request.form.get("seen", ""))
+    except DirectoryProblem as problem:
+        return go_to(address_of(directory), str(problem), "attention")
     return go_to(address_of(directory), f"Taken over for {plural(count, 'person', 'people')}.")
 
 

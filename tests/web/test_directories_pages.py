@@ -132,7 +132,16 @@ def test_held_and_released(owner: Client, staff: Directory, staff_list: Path, by
     asked = owner.get(f"/directories/{staff.id}/release").text
     assert "8 people will have the status" in asked and "which may be a standing one" in asked
     assert Person.select().where(Person.status == "deprovisioned").count() == 0
-    answer = owner.post(f"/directories/{staff.id}/release")
+    seen = re.search(r'name="seen" value="(\w+)"', asked)[1]
+    write(staff_list, 3)
+    read(staff, by)
+    stale = owner.post(f"/directories/{staff.id}/release", seen=seen)
+    assert "is not what you looked at any more" in owner.get(stale.location).text
+    assert owner.post(f"/directories/{staff.id}/release").status_code == 303, "what nobody looked at is not let through"
+    assert Person.select().where(Person.status == "deprovisioned").count() == 0
+    write(staff_list, 4)
+    read(staff, by)
+    answer = owner.post(f"/directories/{staff.id}/release", seen=seen)
     assert Person.select().where(Person.status == "deprovisioned").count() == 8
     assert "Taken over for 8 people." in owner.get(answer.location).text
     assert owner.post(f"/directories/{staff.id}/release").status_code == 303, "a second click does it no second time"
