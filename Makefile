@@ -11,7 +11,7 @@ demo: .venv/ready
 	$(BIN)/python app.py demo $(ARGS)
 
 test: .venv/ready-to-test
-	$(BIN)/python -m pytest -n auto $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 bench: .venv/ready-to-test
 	$(BIN)/python -m bench.run $(ARGS)

@@ -1,6 +1,6 @@
 """kill -9 at every step of Finish Sync and of a check, then a start: nothing is lost, nothing is done twice.
 A step is where a transaction begins, where it is committed, and where an HTTP call starts and ends: between these
-nothing changes outside of the process. Under ROLLCALL_TEST_ALL=1 it is every single SQL statement too: minutes."""
+nothing changes outside of the process. Under ROLLCALL_TEST_ALL=1 it is every SQL statement that may write too."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """A worker that can be made to kill itself at its n-th step: where a transaction begins, right before it is committed,
-and the start and the end of an HTTP call; or at every SQL statement besides.
+and the start and the end of an HTTP call; or at every SQL statement that may write besides.
 Started once by test_kill.py; forks for each order that it reads, so that hundreds of deaths stay cheap."""
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ from sync.models import (
     Task,
 )
 
+BOUNDS = ("BEGIN IMMEDIATE", "BEGIN EXCLUSIVE", "COMMIT")
+READS = ("SELECT", "PRAGMA", "--")  # leave nothing behind: a death there is the death at the next statement
 BY = "Olga Brandt <olga@acme.example>"
 
 
@@ -44,7 +46,8 @@ class Steps:
         self.fatal, self.every, self.taken = fatal, every, 0
 
     def statement(self, sql: str) -> None:
-        if self.every or sql.upper().startswith(("BEGIN IMMEDIATE", "BEGIN EXCLUSIVE", "COMMIT")):
+        begins = sql.lstrip().upper()
+        if begins.startswith(BOUNDS) or (self.every and not begins.startswith(READS)):
             self.step()
 
     def step(self) -> None:
