@@ -13,6 +13,8 @@ from sync import apps, checks
 from sync.models import App, Check
 
 TELL_EVERY = 5  # seconds, of the same phase
+# Of these a script is always told the number; of what rules of groups want, where they want something.
+ALWAYS_TOLD = ("new_users", "removed_users", "updated_roles", "updated_profiles", "assets", "access")
 PHASES = {
     "waiting": "waiting", "directory": "reading the directories", "accounts": "reading accounts",
     "assets": "reading assets", "access": "reading access", "comparing": "comparing",
@@ -56,12 +58,13 @@ def _waits(ended: Check) -> bool:
 
 
 def _document(app: App, ended: Check) -> dict:
+    counted = {name: ended.counts.get(name, 0) for name in checks.COUNTED}
     return {
         "app": app.name,
         "check": ended.id,
         "state": "succeeded" if ended.state == "succeeded" else "failed",
         "accounts": ended.accounts,
-        "counts": {name: ended.counts.get(name, 0) for name in checks.COUNTED},
+        "counts": {name: count for name, count in counted.items() if count or name in ALWAYS_TOLD},
         "applied": ended.applied,
         "waiting": ended.waiting,
         "held": ended.held,
