@@ -6,9 +6,9 @@ from __future__ import annotations
 from flask import Blueprint, Response, render_template, request, url_for
 
 from connectors.base import INVITE
-from sync import apps, member_acts, onboarding, provisioning
+from sync import apps, member_acts, onboarding, provisioning, tasks
 from sync.member_acts import ActProblem
-from sync.models import Account, App, Invitation, Role
+from sync.models import Account, App, Invitation, Person, Role
 from web.answers import INVALID, dialog, go_to
 from web.app_page import can, kind_of, name_of, owns
 from web.member_acts import Act, back_of, preview, refused, ticked
@@ -114,7 +114,10 @@ def cancel(app: App, invitation: Invitation) -> Response:
 @app_part("collaborator")
 def progress(app: App) -> str:
     """Who comes and goes, and the named accounts' state and role: what the page asks for while one moves."""
-    accounts = list(Account.select().where(Account.app == app, Account.id.in_(ticked()[:200])))
+    named = Account.select(Account, Person).left_outer_join(Person)
+    accounts = list(named.where(Account.app == app, Account.id.in_(ticked()[:200])))
+    for account in accounts:
+        account.app = app
     return render_template("acts/_progress.html", app=app, kind=kind_of(app), owns=owns(), accounts=accounts,
                            can=can(app), name_of=name_of, back=url_for("members.index", app_id=app.id),
                            **coming_and_going(app, accounts))  # fmt: skip
@@ -128,6 +131,7 @@ def coming_and_going(app: App, accounts: list[Account]) -> dict:
     told = {invitation.id: provisioning.of_invitation(invitation) for invitation in invitations}
     moving = [id for id, state in states.items() if state.live]
     return {
+        "removing": sum(tasks.tally(app).values()),
         "states": states, "moving": moving, "invitations": invitations, "invitation_states": told,
         "uninvited": onboarding.uninvited(app), "awaiting": provisioning.awaiting_invitation(app),
         "leaving": leaving, "leaving_states": leaving_states, "may_invite": _may(app),

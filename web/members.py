@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, abort, request, url_for
 
-from sync import assets, match_decisions, match_likeness, match_rules, matching, people, reports, tasks
+from sync import assets, match_decisions, match_likeness, match_rules, matching, people, reports
 from sync.apps import AppProblem
 from sync.db import utcnow
 from sync.match_decisions import DecisionProblem
@@ -49,7 +49,7 @@ def index(app: App) -> str:
         app, "members/index.html", "members/_list.html", tab=tab, told=TOLD[tab], search=search, page=found,
         member_tabs=[(name.capitalize(), f"{here}?{urlencode({'tab': name})}", count) for name, count in kept.items()],
         address=f"{here}?" + urlencode({"tab": tab} | ({"search": search} if search else {})),
-        removing=sum(tasks.tally(app).values()), back=here, **coming_and_going(app, found.rows),
+        back=here, **coming_and_going(app, found.rows),
         **labels_of(app, found.rows), why=match_rules.why(app, found.rows), undoable=newest,
         likely=_likely(app, found.rows) if tab == "unmatched" and owns() else {},
         unanswered=match_decisions.unanswered(app) if app.services else [],

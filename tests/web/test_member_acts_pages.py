@@ -62,6 +62,7 @@ def test_what_moved_is_told_to_the_page_that_waits(owner: Client, chat, here) ->
     schedule.drain()
     part = owner.get(f"{here}/members/provisioning?{ask(1)}", htmx=True).text
     assert f'id="role-{id_of(1)}" hx-swap-oob="true">Admin<' in part and "every 2s" not in part
+    assert "Active" in part and "not done yet" not in part, "the row shows what it would after a reload"
 
 
 def test_nobody_ticked_a_stale_preview_and_nonsense_are_told(owner: Client, chat, here) -> None:
