@@ -44,12 +44,13 @@ class Decision:
     person: Person | None = None
     note: str = ""
 
-    def values(self) -> dict[str, Any]:
-        """The columns of Account that say so."""
+    def values(self, account: Account) -> dict[str, Any]:
+        """The columns of Account that say so of this one."""
         match = {"person": "matched", "nobody": "unmatched", "rules": "unmatched"}.get(self.kind, self.kind)
         note = " ".join(self.note.split())[:LONGEST_NOTE] if match in ("guest", "local partner") else ""
         person = self.person.id if self.person and match in ("matched", "service account") else None
-        return {"match": match, "person": person, "match_by_hand": self.kind != "rules", "match_note": note or None}
+        return {"match": match, "person": person, "match_by_hand": self.kind != "rules", "match_note": note or None,
+                "matched_as": account.normal if match == "matched" else None}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def decide(app: App, account_ids: Iterable[int], decision: Decision, by: str, se
         _refuse(changing, decision)
         batch = secrets.token_hex(8)
         _keep(changing, batch, by)
-        _write([(account.id, decision.values()) for account in changing])
+        _write([(account.id, decision.values(account)) for account in changing])
         if decision.kind == "rules":
             _match_by_rules(app, changing)
         _tell(changing, TOLD[decision.kind], by)
@@ -131,11 +132,11 @@ def fingerprint(accounts: Iterable[Account]) -> str:
 
 def _state(account: Account) -> dict[str, Any]:
     return {"match": account.match, "person": account.person_id, "match_by_hand": account.match_by_hand,
-            "match_note": account.match_note}  # fmt: skip
+            "match_note": account.match_note, "matched_as": account.matched_as}  # fmt: skip
 
 
 def _is_so(account: Account, decision: Decision) -> bool:
-    return not account.match_by_hand if decision.kind == "rules" else _state(account) == decision.values()
+    return not account.match_by_hand if decision.kind == "rules" else _state(account) == decision.values(account)
 
 
 def _refuse(accounts: list[Account], decision: Decision) -> None:
@@ -168,7 +169,7 @@ def _keep(accounts: list[Account], batch: str, by: str) -> None:
 
 def _write(rows: list[tuple[int, dict[str, Any]]]) -> None:
     db.connection().executemany(
-        'UPDATE account SET "match" = ?, person_id = ?, match_by_hand = ?, match_note = ? WHERE id = ?',
+        'UPDATE account SET "match" = ?, person_id = ?, match_by_hand = ?, match_note = ?, matched_as = ? WHERE id = ?',
         [(*values.values(), account_id) for account_id, values in rows],
     )
 
@@ -258,6 +259,7 @@ def _before(row: MatchDecision) -> Iterator[tuple[str, Any]]:
     yield "person", row.person_id if row.match_by_hand else None
     yield "match_by_hand", row.match_by_hand
     yield "match_note", row.match_note
+    yield "matched_as", row.matched_as
 
 
 def unanswered(app: App) -> list[Account]:

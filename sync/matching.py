@@ -73,6 +73,7 @@ def inherit(app: App, predecessor: App) -> None:
         """
         UPDATE account SET protected = o.protected, left_out = o.left_out, left_out_by = o.left_out_by,
             left_out_at = o.left_out_at, match_by_hand = o.match_by_hand, match_note = o.match_note,
+            matched_as = o.matched_as,
             "match" = CASE WHEN o.match_by_hand THEN o."match" ELSE account."match" END,
             person_id = CASE WHEN o.match_by_hand THEN o.person_id ELSE account.person_id END
         FROM account o

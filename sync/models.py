@@ -296,6 +296,7 @@ class Account(Base):
     user_name = CharField(null=True)  # where the app tells; may be what an e-mail is made of
     employee_number = CharField(null=True)
     match_note = TextField(null=True)  # of a guest or local partner: where from, what for
+    matched_as = CharField(null=True)  # `normal` when somebody said whose it is; null: nobody did, or it is from before
 
     class Meta:
         indexes = (
@@ -477,6 +478,7 @@ class MatchDecision(Base):
     person = ForeignKeyField(Person, null=True, on_delete="SET NULL")
     match_by_hand = BooleanField(default=False)
     match_note = TextField(null=True)
+    matched_as = CharField(null=True)
     made_by = CharField(default="")
     made_at = DateTimeField(default=utcnow)
     undone_at = DateTimeField(null=True)

@@ -226,7 +226,8 @@ def _connect(invitation: Invitation, account: Account) -> None:
     person = invitation.person
     if person is None or account.person_id == person.id or account.match_by_hand or account.person_id is not None:
         return
-    Account.update(match="matched", person=person, match_by_hand=True).where(Account.id == account.id).execute()
+    by_hand = {"match": "matched", "person": person, "match_by_hand": True, "matched_as": account.normal}
+    Account.update(by_hand).where(Account.id == account.id).execute()
     activity.record(WHO, "matched account", about=account.name or account.email, after=person.name,
                     why=f"was invited as {invitation.email}", app=invitation.app_id, person=person)  # fmt: skip
 

@@ -19,6 +19,7 @@ REMOVALS = ("removed user", "no longer assigned")  # kinds of Change by which so
 REMOVES = "kind IN ('removed user', 'no longer assigned')"
 DAY = timedelta(days=1)
 LAST = "Protected: the last one with this role in the app"
+OTHER_EMAIL = "Protected: its e-mail is another than when it was matched by hand: match it again"
 KEPT = "Kept until "
 
 
@@ -159,17 +160,20 @@ def want_lost_access(pairs: list[tuple[int, int]]) -> None:
 
 
 # Why a seat may not be taken: of the account `a` of the person `p`.
-PROTECTED = """
+PROTECTED = f"""
     CASE
         WHEN p.hold IS NOT NULL THEN 'Protected: legal hold: ' || p.hold
         WHEN p.status = 'deprovisioned' AND p.remove_on > :today THEN kept_until(p.remove_on)
         WHEN a.protected IS NOT NULL THEN 'Protected: ' || a.protected
         WHEN a.external_id = :identity THEN 'Protected: Rollcall acts with this account'
         WHEN a.kind = 'system' THEN 'Protected: the app made it for itself'
-        ELSE (
+        ELSE coalesce((
             SELECT 'Protected: its e-mail is that of ' || coalesce(nullif(q.name, ''), e.email)
             FROM person_email e JOIN person q ON q.id = e.person_id AND q.status <> 'deprovisioned'
-            WHERE e.normal = a.normal AND e.person_id <> a.person_id)
+            WHERE e.normal = a.normal AND e.person_id <> a.person_id
+        ), CASE WHEN a.matched_as <> '' AND a.matched_as <> a.normal AND NOT EXISTS (
+            SELECT 1 FROM person_email e WHERE e.normal = a.normal AND e.person_id = a.person_id
+        ) THEN '{OTHER_EMAIL}' END)
     END
 """
 
@@ -253,6 +257,8 @@ def protection_of_seat(account: Account) -> str | None:
         return "Protected: the app made it for itself"
     if other := _somebody_else_with_its_email(account):
         return f"Protected: its e-mail is that of {other.name or account.email}"
+    if _has_another_email_than_decided(account):
+        return OTHER_EMAIL
     privileged = privileged_roles(account.app)
     if account.role in privileged and not administrators_beside(account, privileged).exists():
         return LAST
@@ -263,6 +269,14 @@ def _somebody_else_with_its_email(account: Account) -> Person | None:
     """Whom a match by hand overrides, as long as they are with the company: the seat may be theirs by now."""
     theirs = (PersonEmail.normal == account.normal) & (PersonEmail.person != account.person_id)
     return Person.select().join(PersonEmail).where(theirs, Person.status != "deprovisioned").first()
+
+
+def _has_another_email_than_decided(account: Account) -> bool:
+    """Whether it may be somebody else's by now: a match by hand stays, and an app may give an id out anew."""
+    if account.matched_as in (None, "", account.normal):
+        return False
+    theirs = (PersonEmail.normal == account.normal) & (PersonEmail.person == account.person_id)
+    return not PersonEmail.select().where(theirs).exists()
 
 
 def privileged_roles(app: App) -> set[str]:

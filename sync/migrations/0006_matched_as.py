@@ -1,0 +1,13 @@
+"""The e-mail that an account had when somebody said whose it is: with another one it may be somebody else's."""
+
+from peewee import CharField
+
+TABLES = ("account", "match_decision")
+
+
+def up(migrator, db):
+    migrator.migrate(*[migrator.add_column(table, "matched_as", CharField(null=True)) for table in TABLES])
+
+
+def down(migrator, db):
+    migrator.migrate(*[migrator.drop_column(table, "matched_as") for table in TABLES])
