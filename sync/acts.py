@@ -73,10 +73,9 @@ def _still_to_go(account: Account, task: Task) -> None:
 
 
 def _look_again(task: Task, connector: Connector, account: Account) -> Seat | None:
-    """The account as the app has it now, None when it is gone. Raises NoLongerNeeded when it is somebody else's."""
-    if LOOK_UP not in connector.capabilities:
-        return _seat(account)
-    seat = connector.account(task.external_id)
+    """The account as the app has it now, or as the last check knew it where the app can't be asked for one; None when
+    it is gone. Raises NoLongerNeeded when it is somebody else's."""
+    seat = connector.account(task.external_id) if LOOK_UP in connector.capabilities else _seat(account)
     if seat is not None and seat.id != task.external_id:
         raise NoLongerNeeded("The app gave another account than the one it was asked for.")
     if seat is not None and matching.normal_email(seat.email) != task.normal:

@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import pytest
 
+from connectors.base import LOOK_UP
 from connectors.sample_chat import SampleChat
-from sync import activity, apps, leases, match_decisions, matching, people, reports, schedule, tasks, vault
+from sync import activity, apps, leases, match_decisions, matching, member_acts, people, reports, schedule, tasks, vault
 from sync.db import connected, utcnow
 from sync.models import Account, App, Change, Mail, Task
 from tests.sync.fixtures import email
@@ -92,6 +93,20 @@ def test_a_seat_confirmed_before_its_e_mail_became_somebody_elses_stays(chat):
     people.edit(chat.people[5], chat.by, emails=["other@acme.example", email(5)])
     states = {Account.get_by_id(task.account_id).email: run(task).state for task in tasks_made}
     assert states == {email(3): "done", email(5): "no longer needed"} and chat.removed() == [email(3)]
+
+
+def test_a_seat_with_another_e_mail_since_the_yes_stays_where_the_app_cannot_be_asked_for_one(chat, monkeypatch):
+    monkeypatch.setattr(SampleChat, "capabilities", SampleChat.capabilities - {LOOK_UP})
+    chat.store.add("guest@elsewhere.example", "Guest", "member", via="page")
+    chat.check()
+    guest = Account.get(Account.name == "Guest")
+    plan = member_acts.plan_removals(chat.app, [guest.id])
+    again = lambda: member_acts.plan_removals(chat.app, [guest.id])  # noqa: E731
+    [task] = member_acts.carry_out(again, chat.by, plan.seen, reason="The project is over").tasks
+    others = "somebody@elsewhere.example"
+    Account.update(email=others, normal=others).where(Account.id == guest.id).execute()  # as a check reads it
+    assert "another e-mail now" in run(task).error and outcome(task) == ("no longer needed", "present")
+    assert chat.removed() == []
 
 
 def test_a_service_account_stays_although_who_answers_for_it_has_left(chat):
