@@ -21,6 +21,8 @@ def no_longer_holds(change: Change, acting: bool = False) -> str | None:
     account = Account.get_by_id(change.account_id)
     if account.state == "gone" or account.match != "matched" or account.person_id != person.id:
         return "The account is gone, or somebody else's"
+    if account.state == "removing" and not acting:
+        return "The account is being removed already"
     if change.kind == ENDED:
         return _assigned_again(change.app, person.id)
     if account.state != "present" or account.status != "active":

@@ -26,6 +26,7 @@ from sync.models import (
     Report,
     Task,
 )
+from tests.sync import acting
 from tests.sync.fixtures import email
 
 WAITS = "needs confirmation"
@@ -217,6 +218,20 @@ def test_removal_by_itself_is_the_owners_to_switch_on_and_spares_who_alone_contr
     assert groups.found() == {"no longer assigned": {email(1): WAITS, email(2): "confirmed"}}
     schedule.drain(("task",))
     assert (groups.role(1), groups.role(2)) == ("member", None)
+
+
+def test_a_yes_to_who_is_being_removed_by_hand_already_asks_for_nothing_more(groups, chat):
+    groups.put(1, "Sales")
+    groups.put(2, "Sales")
+    groups.read()
+    groups.rule("Sales", "member")
+    chat.check()
+    groups.put(1)
+    groups.read()
+    assert groups.found() == {"no longer assigned": {email(1): WAITS}}
+    acting.remove(chat, 1)
+    groups.yes()
+    assert groups.role(1) is None and Task.select().count() == 1 and groups.report() is None
 
 
 def test_a_group_that_shrinks_en_masse_takes_nobodys_seat_before_a_release(groups, chat):
