@@ -325,10 +325,10 @@ def finish_by_policy(app: App) -> None:
     if report is None or not (app.removal == "automatic" or app.joiners or app.unassigned):
         return
     waiting = list(Change.select().where(Change.report == report, Change.decision == CONFIRM, Change.in_app))
-    ready = assigned_acts.ready_by_policy(app, waiting)
     if app.removal == "automatic":
         leaving = [change for change in waiting if change.kind == "removed user"]
-        ready["policy: remove by itself"] = policy.ready_to_leave(app, leaving)
-    for by, ids in ready.items():
+        if ids := policy.ready_to_leave(app, leaving):
+            finish(report, "policy: remove by itself", only=ids)
+    for by, ids in assigned_acts.ready_by_policy(app, waiting).items():  # looks at what the first yes has left
         if ids:
             finish(report, by, only=ids)

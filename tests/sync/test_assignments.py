@@ -220,6 +220,25 @@ def test_removal_by_itself_is_the_owners_to_switch_on_and_spares_who_alone_contr
     assert (groups.role(1), groups.role(2)) == ("member", None)
 
 
+def test_two_standing_yeses_together_leave_nothing_without_somebody_who_controls_it(groups, chat):
+    """Person 1 is in no group any more and person 2 has left: nobody else controls the channel."""
+    launch = chat.store.add_channel("launch", via="page")
+    for number in (1, 2):
+        chat.store.join(launch, chat.id_of(number), "manager", via="page")
+    for number in (1, 3):
+        groups.put(number, "Sales")
+    groups.read()
+    groups.rule("Sales", "member")
+    chat.check()
+    apps.set_removal(chat.app, "automatic", chat.by)
+    group_rules.set_policy(groups.app, None, "automatic", chat.by)
+    groups.put(1)
+    groups.read()
+    chat.leave(2)
+    found = groups.found()
+    assert found == {"removed user": {email(2): "confirmed"}, "no longer assigned": {email(1): WAITS}}
+
+
 def test_a_yes_to_who_is_being_removed_by_hand_already_asks_for_nothing_more(groups, chat):
     groups.put(1, "Sales")
     groups.put(2, "Sales")
