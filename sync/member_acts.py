@@ -160,7 +160,9 @@ def plan_removals(app: App, account_ids: Iterable[int]) -> Plan:
               why=states[account.id][1], alone=alone.get(account.id, []))
         for account in accounts
     ]  # fmt: skip
-    return Plan(app, "remove", lines, held=policy.is_mass(App.get_by_id(app.id), len(leaving)))
+    waiting = policy.waiting_beside(app, leaving, "needs confirmation")  # what the report's yes takes as well
+    held = bool(leaving) and policy.is_mass(App.get_by_id(app.id), len(leaving) + waiting)
+    return Plan(app, "remove", lines, held=held)
 
 
 def may_be_given(app: App, search: str, most: int) -> list[Account]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from connectors.base import REMOVE
 from sync import apps, people, policy
-from sync.models import Account, App, Asset, Person, Report
+from sync.models import Account, App, Asset, Person
 from sync.reports import CONFIRM, HELD
 from sync.vault import VaultProblem
 
@@ -91,16 +91,7 @@ def _tell_held(lines: list[Line]) -> None:
         if not going:
             continue
         app, known = going[0].account.app, {line.account.id for line in going}
-        if policy.is_mass(app, len(going) + _waiting(app, known), gone):
+        if policy.is_mass(app, len(going) + policy.waiting_beside(app, known, CONFIRM, HELD), gone):
             for line in going:
                 line.held = True
         gone += len(going)
-
-
-def _waiting(app: App, but: set[int]) -> int:
-    report = Report.get_or_none(Report.app == app, Report.state == "open")
-    return report is not None and sum(
-        change.kind == "removed user" and change.in_app and change.decision in (CONFIRM, HELD)
-        and change.account_id not in but and (not report.released_at or change.created_at > report.released_at)
-        for change in report.changes
-    )

@@ -3,11 +3,14 @@ The rules 2, 5 and 6 live here; set-based on the TEMP table `wanted`, inside the
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from peewee import fn
+
 from sync.db import db, utcnow
-from sync.models import Access, Account, App, Asset, Change, Person, PersonEmail, Role
+from sync.models import Access, Account, App, Asset, Change, Person, PersonEmail, Report, Role
 from sync.workspace import today, workspace
 
 WANTED = (
@@ -99,6 +102,18 @@ def confirmed_lately(app: App) -> int:
         (str(utcnow() - DAY), app.id),
     ).fetchone()[0]
     return found + _by_hand_lately("app_id = ? AND detail ->> 'released' IS NULL", app)
+
+
+def waiting_beside(app: App, accounts: Iterable[int], *decisions: str) -> int:
+    """How many other accounts' removal is so decided in the app's open report, but not as part of a mass that was
+    released."""
+    return (
+        Change.select(fn.COUNT(Change.account.distinct())).join(Report)
+        .where(Change.app == app, Report.state == "open", Change.kind.in_(REMOVALS), Change.in_app,
+               Change.decision.in_(decisions), Change.account.not_in(list(accounts)),
+               Report.released_at.is_null() | (Change.created_at > Report.released_at))
+        .scalar()
+    )  # fmt: skip
 
 
 def _by_hand_lately(which: str, app: App) -> int:

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from sync import activity, apps, keeping, matching, member_acts, provisioning, schedule, snapshot, tasks
+from sync import activity, apps, keeping, matching, member_acts, provisioning, reports, schedule, snapshot, tasks
 from sync.db import connected, utcnow, writing
 from sync.member_acts import ActHeld, ActProblem, PlanChanged
 from sync.models import Access, Account, App, Task
@@ -239,6 +239,19 @@ def test_an_account_that_became_somebody_elses_before_the_task_stays(chat):
     Account.update(person=chat.people[5]).where(Account.id == account(3).id).execute()
     schedule.drain()
     assert Task.get().state == "no longer needed" and chat.removed() == [] and account(3).state == "present"
+
+
+def test_what_waits_in_the_report_counts_for_the_guard_as_well(chat):
+    """Four that the report's yes takes and four by hand are eight, whichever comes first."""
+    chat.leave(1, 2, 3, 4)
+    report = chat.check().report
+    assert report.held == 0 and member_acts.plan_removals(chat.app, ids(5, 6, 7, 8)).held
+    assert not member_acts.plan_removals(chat.app, ids(5)).held
+    assert not member_acts.plan_removals(chat.app, ids(1, 2, 3, 4)).held, "the same seats are not counted twice"
+    with pytest.raises(ActHeld):
+        remove(chat, 5, 6, 7, 8)
+    remove(chat, 5, 6, 7, 8, released=4)
+    assert len(reports.finish(report, chat.by, version=report.version).tasks) == 4
 
 
 def test_more_than_the_guard_allows_waits_for_a_release(chat):
