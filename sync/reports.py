@@ -132,10 +132,13 @@ def count(report: Report) -> None:
     report.save()
 
 
-def release(report: Report, by: str) -> None:
-    """Let a held mass change through: it now waits for confirmation like any other."""
+def release(report: Report, by: str, version: int | None = None) -> None:
+    """Let a held mass change through, as it was looked at: it now waits for confirmation like any other.
+
+    `version` is that of the page. Raises ReportProblem, and ReportChanged when more may be held by now.
+    """
     with writing():
-        report = _still_open(report)
+        report = _as_it_was_seen(report, version)
         held = Change.select().where(Change.report == report, Change.decision == HELD)
         number = held.count()
         if not number:

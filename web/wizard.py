@@ -155,7 +155,7 @@ def _finished(app: App, done: reports.Finish) -> str:
 def release(app: App, report: Report) -> Response | tuple[str, int]:
     """A mass change was looked at: let it through to be confirmed like any other."""
     try:
-        reports.release(report, by())
+        reports.release(report, by(), version=request.form.get("version", type=int) or 0)
     except ReportProblem as problem:
         return _wizard(app, Report.get_by_id(report.id), problem=str(problem))
     if request.htmx:

@@ -223,6 +223,23 @@ def test_taking_back_in_the_wizard_does_not_slip_past_the_guard_either(chat):
     assert len(reports.finish(report, chat.by).tasks) == 7
 
 
+def test_a_release_lets_through_what_was_looked_at_alone(chat):
+    """The standing yes of the Owner would take whom a check has added meanwhile at once."""
+    apps.set_removal(chat.app, "automatic", chat.by)
+    chat.leave(*range(2, 8))
+    report = chat.check().report
+    assert report.held == 6
+    chat.leave(8)
+    chat.check()
+    with pytest.raises(reports.ReportChanged):
+        reports.release(report, chat.by, report.version)
+    assert Report.get_by_id(report.id).held == 7
+    chat.check()
+    assert Task.select().count() == 0
+    reports.release(report, chat.by, Report.get_by_id(report.id).version)
+    assert Report.get_by_id(report.id).waiting == 7
+
+
 def test_taking_back_one_of_few_lets_it_wait_again(chat):
     chat.leave(3, 4)
     report = chat.check().report

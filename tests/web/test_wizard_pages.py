@@ -238,7 +238,10 @@ def test_what_a_guard_holds_is_released_before_it_is_confirmed(owner: Client, ch
     assert "6 changes are held by a guard" in page and page.count('name="yes"') == 0
     assert outcome(page) == "Release what is held first." and re.search(r'id="finish-sync"[^>]* disabled', page)
     assert finish(owner, report).status_code == 422 and Task.select().count() == 0
-    part = owner.send("POST", f"/reports/{report.id}/release", htmx=True)
+    stale = owner.post(f"/reports/{report.id}/release", version=report.version - 1)
+    assert stale.status_code == 422 and "Look at it again" in stale.text
+    assert Report.get_by_id(report.id).held == 6, "what nobody looked at is not let through"
+    part = owner.send("POST", f"/reports/{report.id}/release", htmx=True, version=report.version)
     assert part.text.count('name="yes"') == 6 and "Removes 6 people" in part.text
     assert owner.post(f"/reports/{report.id}/release").status_code == 422, "there is nothing held any more"
     report = Report.get_by_id(report.id)
