@@ -5,13 +5,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from peewee import fn
+from peewee import JOIN, fn
 
 from connectors.base import ConnectorError, CredentialRejected, RateLimited, TemporarilyUnavailable
-from sync import activity, acts, apps, leases, notify, offboarding_mail, schedule, settling
+from sync import activity, acts, apps, assignments, leases, notify, offboarding_mail, schedule, settling
 from sync.acts import ByHand, NoLongerNeeded, NotConfirmed
 from sync.db import connected, utcnow, writing
-from sync.models import Account, App, Asset, Change, Person, Report, Task
+from sync.models import Account, App, Asset, Assignment, Change, Person, Report, Task
 from sync.vault import VaultProblem
 from sync.workspace import today
 
@@ -230,14 +230,19 @@ def cancel(task: Task, by: str) -> None:
 
 @schedule.each_minute
 def settle_returned(now: datetime) -> None:
-    """A removal that waits although its person is back, or on hold: look again now, which ends it."""
-    stays = Person.select(Person.id).where(
-        (Person.status != "deprovisioned") | Person.hold.is_null(False) | (Person.remove_on > today())
+    """A removal that waits although its person is back, on hold, or in a group again: look again now, which ends it."""
+    here = Person.status != "deprovisioned"
+    kept = Person.hold.is_null(False) | ~here & (Account.match == "matched") & (Person.remove_on > today())
+    ended = Assignment.select().where(
+        Assignment.app == Task.app, Assignment.person == Person.id, Assignment.ended_at.is_null(False)
     )
+    unasked = here & ((Person.status != "active") | ~fn.EXISTS(ended))
     put_off = (Task.state == "needs attention") | (Task.state == "queued") & (Task.next_at > now)
     waiting = (
-        Task.select(Task.id).join(Account).switch(Task).join(Change)
-        .where(Task.act == "remove", put_off, Change.kind == "removed user", Account.person.in_(stays))
+        Task.select(Task.id).join(Account).join(Person, JOIN.LEFT_OUTER).switch(Task).join(Change, JOIN.LEFT_OUTER)
+        .where(Task.act == "remove", put_off, kept
+               | (Change.kind == "removed user") & (here | (Account.match != "matched"))
+               | (Change.kind == assignments.ENDED) & (unasked | (Account.match != "matched")))
     )  # fmt: skip
     ids = [task.id for task in waiting]
     if ids:

@@ -8,12 +8,15 @@ from sync import (
     apps,
     directories,
     group_rules,
+    match_decisions,
     matching,
     people,
     reports,
     schedule,
+    tasks,
     teams,
 )
+from sync.db import utcnow
 from sync.models import (
     Access,
     Account,
@@ -237,6 +240,36 @@ def test_two_standing_yeses_together_leave_nothing_without_somebody_who_controls
     chat.leave(2)
     found = groups.found()
     assert found == {"removed user": {email(2): "confirmed"}, "no longer assigned": {email(1): WAITS}}
+
+
+@pytest.mark.parametrize("how", ["in a group again", "nobody's seat any more", "suspended"])
+def test_a_removal_that_waits_for_somebody_ends_once_nothing_asks_for_it(groups, chat, how):
+    for number in (1, 2):
+        groups.put(number, "Sales")
+    groups.read()
+    groups.rule("Sales", "member")
+    chat.check()
+    groups.put(1)
+    groups.read()
+    groups.found()
+    chat.fault("forbidden", on="/members/", method="DELETE")
+    groups.yes()
+    tasks.settle_returned(utcnow())
+    schedule.drain(("task",))
+    assert Task.get().state == "needs attention", "it is asked for as it was"
+    if how == "in a group again":
+        groups.put(1, "Sales")
+        groups.read()
+        chat.check()
+    elif how == "suspended":
+        groups.company.say("id1", status="suspended")
+        groups.read()
+    else:
+        match_decisions.unmatch(groups.account(1), chat.by)
+    tasks.settle_returned(utcnow())
+    schedule.drain(("task",))
+    assert (Task.get().state, groups.account(1).state) == ("no longer needed", "present")
+    assert groups.role(1) == "member"
 
 
 def test_a_yes_to_who_is_being_removed_by_hand_already_asks_for_nothing_more(groups, chat):

@@ -272,6 +272,21 @@ def test_more_than_the_guard_allows_waits_for_a_release(chat):
     assert not member_acts.plan_removals(chat.app, ids(5)).held, "what was released counts no more"
 
 
+def test_a_removal_by_hand_that_waits_for_somebody_ends_once_there_is_a_legal_hold(chat):
+    chat.fault("forbidden", on="/members/", method="DELETE")
+    remove(chat, 3)
+    schedule.drain()
+    assert Task.get().state == "needs attention"
+    tasks.settle_returned(utcnow())
+    schedule.drain()
+    assert Task.get().state == "needs attention", "nothing keeps it: it waits as it did"
+    keeping.hold(chat.people[3], "a lawsuit", chat.by)
+    tasks.settle_returned(utcnow())
+    schedule.drain()
+    assert (Task.get().state, account(3).state) == ("no longer needed", "present")
+    assert Task.get().error == "Protected: legal hold: a lawsuit."
+
+
 def test_one_after_the_other_is_as_many_as_all_at_once(chat):
     apps.set_guard(chat.app, 2, 10, chat.by)
     remove(chat, 2)
