@@ -321,11 +321,16 @@ def _carry_out(change: Change, by: str) -> Task | None:
     return None
 
 
+def has_standing_yes(app: App) -> bool:
+    """Whether the next check may carry out by itself what waits in the app's report."""
+    return app.removal == "automatic" or bool(app.joiners or app.unassigned)
+
+
 def finish_by_policy(app: App) -> None:
     """The Owner's standing yeses: confirm what waits, but nothing held, nobody who alone controls an asset, and never
     everybody."""
     report = open_report(app)
-    if report is None or not (app.removal == "automatic" or app.joiners or app.unassigned):
+    if report is None or not has_standing_yes(app):
         return
     waiting = list(Change.select().where(Change.report == report, Change.decision == CONFIRM, Change.in_app))
     if app.removal == "automatic":

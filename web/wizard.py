@@ -67,7 +67,8 @@ def _wizard(app: App, report: Report, given: Given | None = None, problem: str =
         "wizard/_wizard.html", TITLE, INVALID if problem else 200, app=app, report=report, kind=kind_of(app),
         problem=problem, sentence=report_rows.sentence(report), ready=report_list.confirmable(report),
         sections=[(section, _rows(app, section.rows, given)) for section in report_rows.sections(report, limit)],
-        acts=[] if report.state == "open" else tasks.of_report(report), back=_back(app), **_words(),
+        acts=[] if report.state == "open" else tasks.of_report(report), back=_back(app),
+        by_itself=reports.has_standing_yes(app), **_words(),
     )  # fmt: skip
 
 
@@ -160,7 +161,8 @@ def release(app: App, report: Report) -> Response | tuple[str, int]:
         return _wizard(app, Report.get_by_id(report.id), problem=str(problem))
     if request.htmx:
         return _wizard(app, Report.get_by_id(report.id))
-    said = "Released. Nothing is removed before you press Finish Sync."
+    said = ("Released. The next check carries it out by your standing yes, unless you decide before."
+            if reports.has_standing_yes(app) else "Released. Nothing is removed before you press Finish Sync.")
     return go_to(url_for("wizard.show", report_id=report.id), said)
 
 

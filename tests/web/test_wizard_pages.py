@@ -230,6 +230,20 @@ def test_who_alone_controls_something_is_warned_about(owner: Client, chat) -> No
     assert "“marketing” and the channel “press &lt;script&gt;”." in page
 
 
+@pytest.mark.parametrize(("removal", "banner", "said"), [
+    ("ask", "Releasing changes nothing yet; Finish Sync does.", "before you press Finish Sync"),
+    ("automatic", "or the next check by your standing yes.", "carries it out by your standing yes"),
+])  # fmt: skip
+def test_a_release_says_what_comes_of_it(owner: Client, chat, removal, banner, said) -> None:
+    App.update(removal=removal).execute()
+    chat.leave(1, 2, 3, 4, 5, 6)
+    chat.check()
+    report = Report.get(Report.state == "open")
+    assert banner in owner.get(f"/reports/{report.id}").text
+    released = owner.post(f"/reports/{report.id}/release", version=report.version)
+    assert said in owner.get(released.headers["Location"]).text
+
+
 def test_what_a_guard_holds_is_released_before_it_is_confirmed(owner: Client, chat) -> None:
     chat.leave(1, 2, 3, 4, 5, 6)
     chat.check()
