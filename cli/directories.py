@@ -78,7 +78,7 @@ def sync(name: str | None, dry_run: bool, as_json: bool) -> None:
     if name and push.is_pushed(chosen[0]):
         raise DirectoryProblem(f"{name} pushes: it says by itself what changes, so there is nothing to read.")
     if not chosen:
-        raise DirectoryProblem("There is no directory to read: none is connected, or those that are push or rest.")
+        raise DirectoryProblem("No directory can be read: none is connected, or those that are push or rest.")
     if dry_run:
         _say_preview(chosen[0], as_json)
         return

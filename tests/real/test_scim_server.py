@@ -38,7 +38,8 @@ def test_what_a_user_is_like_is_read(scim_app: ScimApp, scim: Scim):
     ana = scim_app.add_user("ana@acme.example", "Ана <b>Брандт</b>", "admin", userType="Contractor")
     off = scim_app.add_user("off@acme.example", active=False)
     read = {account.id: account for account in scim.accounts()}
-    assert read[ana] == Account(ana, "ana@acme.example", "Ана <b>Брандт</b>", "active", "admin", seat="Contractor")
+    assert read[ana] == Account(ana, "ana@acme.example", "Ана <b>Брандт</b>", "active", "admin", seat="Contractor",
+                                user_name="ana@acme.example")
     assert read[off].status == "suspended"
     assert {role.id: role.privileged for role in scim.roles()} == {"admin": True}
     assert scim.account(ana) == read[ana]
