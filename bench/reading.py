@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 from connectors.base import Account
 from connectors.scim import Scim
 
-PAGE = 200
+PAGE = 500
 CONFIG = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"], "patch": {"supported": True},
           "filter": {"supported": True, "maxResults": PAGE}}  # fmt: skip
 

@@ -77,6 +77,8 @@ def clean(value: Any) -> str:
     """An app's text as every file and page can hold it: without control characters and lone surrogates; "" for none."""
     if type(value) is str and value.isprintable():  # nearly all are: the short way, as this is done to each value
         return value.strip()
+    if value is None:
+        return ""
     if not isinstance(value, str):
         return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
     if not value.isprintable():

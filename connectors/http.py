@@ -218,7 +218,7 @@ class Http:
             prepared = requests.PreparedRequest()  # not by the session, whose merging takes longer than all the rest
             prepared.prepare(
                 request.method, request.url, CaseInsensitiveDict({**self._headers, **(request.headers or {})}), None,
-                request.data, request.params, self._auth, self._session.cookies, None, request.json,
+                request.data, request.params, self._auth, self._session.cookies or None, None, request.json,
             )  # fmt: skip
             origin = _origin(prepared.url)
         except requests.exceptions.InvalidHeader:
@@ -243,7 +243,10 @@ class Http:
         started = time.monotonic()
         session = self._session
         try:
-            with session.send(prepared, timeout=self._timeout, allow_redirects=False, **self._settings) as response:
+            # Not by session.send(), which would follow, keep a history, and look for cookies where there are none.
+            with session.get_adapter(self._base).send(prepared, timeout=self._timeout, **self._settings) as response:
+                if "Set-Cookie" in response.headers:
+                    requests.cookies.extract_cookies_to_jar(session.cookies, prepared, response.raw)
                 body = self._read(response, asked, started)
                 return Answer(response.status_code, CaseInsensitiveDict(response.headers), body, prepared.url, asked)
         except UnicodeError:

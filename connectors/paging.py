@@ -9,6 +9,7 @@ from array import array
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any
 
 from connectors.answers import Answer
@@ -193,11 +194,11 @@ class _List:
     def _new_ones(self, items: list) -> list:
         if self._id_of is None:
             return list(items)
-        id_of, add = self._id_of, self._seen.add
         try:
-            return [item for item in items if add(str(id_of(item)))]
+            ids = [str(id) for id in map(self._id_of, items)]
         except (KeyError, TypeError, AttributeError, IndexError):
             raise TemporarilyUnavailable(f"The app gave one of the {self.what} without an id.") from None
+        return list(compress(items, self._seen.add_each(ids)))
 
 
 class Ahead:
@@ -241,18 +242,22 @@ class Seen:
 
     def add(self, id: str) -> bool:
         """True if the id is new."""
-        if self._count * 2 >= len(self._slots):
+        return self.add_each([id])[0]
+
+    def add_each(self, ids: list[str]) -> list[bool]:
+        """The same for several, in one go."""
+        while (self._count + len(ids)) * 2 > len(self._slots):
             self._grow()
-        key = (hash(id) & 0xFFFF_FFFF_FFFF_FFFF) or 1
-        slots, last = self._slots, len(self._slots) - 1
-        at = (key ^ key >> 32) & last
-        while slots[at]:
-            if slots[at] == key:
-                return False
-            at = (at + 1) & last
-        slots[at] = key
-        self._count += 1
-        return True
+        slots, last, new = self._slots, len(self._slots) - 1, []
+        for id in ids:
+            key = (hash(id) & 0xFFFF_FFFF_FFFF_FFFF) or 1
+            at = (key ^ key >> 32) & last
+            while slots[at] and slots[at] != key:
+                at = (at + 1) & last
+            new.append(not slots[at])
+            slots[at] = key
+        self._count += sum(new)
+        return new
 
     def _grow(self) -> None:
         old = self._slots

@@ -107,7 +107,7 @@ class Scim(Connector):
     def removal_suspends(self) -> bool:
         return self.settings.get("removal") != "delete"
 
-    @property
+    @cached_property
     def _roles_are_groups(self) -> bool:
         return self.settings.get("roles_from") == "groups"
 

@@ -14,7 +14,8 @@ from connectors.paging import Page, number, pages_by_index
 from connectors.scim_values import id_of
 
 AHEAD = 2  # pages asked for before they are needed
-SIZE = 200  # asked for on a page; a server may give fewer
+SIZE = 200  # asked for on a page, where the server doesn't tell how many it gives at most
+MOST = 500  # the same, where it tells
 ACCEPT = {"Accept": "application/scim+json, application/json"}
 PATCH_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 CORE_SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:"
@@ -28,7 +29,7 @@ class NotScim(TemporarilyUnavailable):
 class ScimClient:
     """One SCIM service. Every method raises the four ConnectorErrors and nothing else."""
 
-    most = SIZE
+    most = MOST
     content_type = "application/scim+json"
     name_filter = "userName"  # the attribute that a user is found by
 
@@ -52,7 +53,7 @@ class ScimClient:
     def _size(self) -> int:
         told = self._config.get("filter")
         most = number(told.get("maxResults")) if isinstance(told, dict) else None
-        return min(self.most, most or self.most)
+        return min(self.most, most or SIZE)
 
     @cached_property
     def has_groups(self) -> bool:

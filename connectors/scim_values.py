@@ -32,7 +32,7 @@ def account_of(user: dict, role: str) -> Account:
         name=name_of(user),
         status="active" if is_active(user) else "suspended",
         role=role,
-        kind="system" if kind.casefold() in MACHINES else "user",
+        kind="system" if kind and kind.casefold() in MACHINES else "user",
         seat=kind,
         user_name=clean(user.get("userName")),
         employee_number=employee_number_of(user),
@@ -61,8 +61,7 @@ def email_of(user: dict) -> str:
 def employee_number_of(user: dict) -> str:
     """Of the enterprise extension (RFC 7643, 4.3); it is a text, but some servers write a number."""
     extension = user.get(ENTERPRISE)
-    number = extension.get("employeeNumber") if isinstance(extension, dict) else ""
-    return str(number) if isinstance(number, int) and not isinstance(number, bool) else clean(number)
+    return clean(extension.get("employeeNumber")) if isinstance(extension, dict) else ""
 
 
 def name_of(user: dict) -> str:
@@ -86,7 +85,8 @@ def roles_of(user: dict) -> list[tuple[str, str, bool]]:
         one = one if isinstance(one, dict) else {"value": one}
         display = clean(one.get("display"))
         if value := clean(one.get("value")) or display:
-            roles.append((value, display or value, one.get("primary") in YES))
+            primary = one.get("primary")
+            roles.append((value, display or value, bool(primary) and primary in YES))
     return roles
 
 

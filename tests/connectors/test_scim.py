@@ -14,7 +14,7 @@ from tests.connectors.fake_scim import FakeScim
 class TestScim(ConnectorContract):
     kind = Scim
     fake = FakeScim
-    page = 200
+    page = 500
     statuses = ("active", "suspended")
     invited_status = "active"  # SCIM knows no invitations
 
@@ -138,7 +138,7 @@ def test_a_list_without_a_total_is_read_to_its_end(service, connect, count):
     assert len({account.id for account in connect().accounts()}) == count
 
 
-@pytest.mark.parametrize("count,whole", [(3, True), (200, True), (201, False), (450, False)])
+@pytest.mark.parametrize("count,whole", [(3, True), (200, True), (500, True), (501, False), (1100, False)])
 def test_a_service_that_ignores_start_index_is_read_whole_or_not_at_all(service, connect, count, whole):
     service.heeds_start = False
     fill(service, count)
@@ -151,7 +151,7 @@ def test_a_service_that_ignores_start_index_is_read_whole_or_not_at_all(service,
 
 def test_an_unstable_order_is_noticed(service, connect):
     service.stable = False
-    fill(service, 450)
+    fill(service, 1100)
     with pytest.raises(TemporarilyUnavailable):
         list(connect().accounts())
 
@@ -159,8 +159,8 @@ def test_an_unstable_order_is_noticed(service, connect):
 def test_the_order_of_the_id_is_asked_for_where_it_is_offered(service, connect):
     service.stable = False
     service.supports["sort"] = True
-    fill(service, 450)
-    assert len({account.id for account in connect().accounts()}) == 450
+    fill(service, 1100)
+    assert len({account.id for account in connect().accounts()}) == 1100
 
 
 def test_a_sort_that_is_announced_but_refused_is_done_without(service, connect):
