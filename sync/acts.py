@@ -61,6 +61,8 @@ def _still_to_go(account: Account, task: Task) -> None:
         if "person" in task.detail and task.detail["person"] != account.person_id:
             raise NoLongerNeeded("The account is somebody else's now than when its removal was asked for.")
         return
+    if task.change_id and task.change.person_id not in (None, account.person_id):
+        raise NoLongerNeeded("The account is somebody else's now than when its removal was confirmed.")
     person = Person.get_or_none(Person.id == account.person_id)
     kind = task.change.kind if task.change_id else "removed user"
     if person is None or account.match != "matched":

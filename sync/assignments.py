@@ -184,7 +184,7 @@ _TO_GRANT = f"""
 _NO_LONGER_ASSIGNED = f"""
     {policy.WANT}
     SELECT 'no longer assigned', a.id, NULL, 1, coalesce(nullif(r.label, ''), a.role), 'No longer ' || s.why,
-        {policy.PROTECTED}, CASE WHEN a.left_out_at >= s.ended_at THEN a.left_out END
+        {policy.PROTECTED}, CASE WHEN a.left_out_at >= s.ended_at THEN a.left_out END, p.id
     FROM assignment s JOIN person p ON p.id = s.person_id AND p.status = 'active'
     JOIN account a ON a.person_id = s.person_id AND a.app_id = :app AND a.state = 'present' AND a."match" = 'matched'
     LEFT JOIN role r ON r.app_id = :app AND r.external_id = a.role

@@ -423,7 +423,7 @@ class Change(Base):
     decided_by = CharField(null=True)
     decided_at = DateTimeField(null=True)
     created_at = DateTimeField(default=utcnow)
-    person = ForeignKeyField(Person, null=True, on_delete="SET NULL", index=False)  # whom to invite
+    person = ForeignKeyField(Person, null=True, on_delete="SET NULL", index=False)  # whom to invite, or who left
     detail = JSONField(null=True)  # what the task needs beyond account and asset: the role
     offboarding = ForeignKeyField(Offboarding, null=True, backref="changes", on_delete="SET NULL")
 

@@ -80,7 +80,7 @@ def _plan(offboarding: Offboarding, seats: list[Account], left_out: dict[int, st
         Change.create(
             app=seat.app, kind="removed user", decision=LEFT_OUT if seat.id in left_out else PLANNED, account=seat,
             before=_role(seat), reason=left_out.get(seat.id, "").strip(), offboarding=offboarding,
-            decided_by=offboarding.asked_by, decided_at=utcnow(),
+            person=offboarding.person, decided_by=offboarding.asked_by, decided_at=utcnow(),
         )  # fmt: skip
     activity.record(offboarding.asked_by, "planned offboarding", about=people.signature(offboarding.person),
                     why=offboarding.reason, after=str(offboarding.remove_on), person=offboarding.person)
@@ -193,7 +193,7 @@ def _question(report: Report, seat: Account, person: Person, offboarding: Offboa
     now = utcnow()
     values = {
         "decision": HELD if known is not None and known.decision == HELD else CONFIRM, "protected": None,
-        "offboarding": offboarding, "decided_by": None, "decided_at": None, "report": report,
+        "offboarding": offboarding, "person": person, "decided_by": None, "decided_at": None, "report": report,
         "reason": person.status_reason or "Left", "before": _role(seat),
         "created_at": known.created_at if known is not None and known.decision in (CONFIRM, HELD) else now,
     }  # fmt: skip

@@ -17,7 +17,7 @@ WANTED = (
     "kind TEXT, account_id INT, asset_id INT, in_app INT, before TEXT, reason TEXT, protected TEXT, left_out TEXT, "
     "after TEXT, person_id INT, detail TEXT"
 )
-WANT = "INSERT INTO wanted (kind, account_id, asset_id, in_app, before, reason, protected, left_out)"
+WANT = "INSERT INTO wanted (kind, account_id, asset_id, in_app, before, reason, protected, left_out, person_id)"
 REMOVALS = ("removed user", "no longer assigned")  # kinds of Change by which somebody leaves the app
 REMOVES = "kind IN ('removed user', 'no longer assigned')"
 DAY = timedelta(days=1)
@@ -152,7 +152,7 @@ def want_nothing() -> None:
 def want_gone(account_ids: list[int]) -> None:
     """Accounts that the app no longer lists, in such number that a person must look first."""
     db.connection().executemany(
-        f"{WANT} SELECT 'removed user', id, NULL, 0, role, 'No longer in the app''s list', NULL, NULL "
+        f"{WANT} SELECT 'removed user', id, NULL, 0, role, 'No longer in the app''s list', NULL, NULL, NULL "
         "FROM account WHERE id = ?",
         [(account_id,) for account_id in account_ids],
     )
@@ -160,7 +160,7 @@ def want_gone(account_ids: list[int]) -> None:
 
 def want_lost_assets(asset_ids: list[int]) -> None:
     db.connection().executemany(
-        f"{WANT} SELECT 'removed asset', NULL, id, 0, name, 'No longer in the app''s list', NULL, NULL "
+        f"{WANT} SELECT 'removed asset', NULL, id, 0, name, 'No longer in the app''s list', NULL, NULL, NULL "
         "FROM asset WHERE id = ?",
         [(asset_id,) for asset_id in asset_ids],
     )
@@ -169,7 +169,7 @@ def want_lost_assets(asset_ids: list[int]) -> None:
 def want_lost_access(pairs: list[tuple[int, int]]) -> None:
     db.connection().executemany(
         f"{WANT} SELECT 'revoked access', account_id, asset_id, 0, role, 'No longer in the app''s list', "
-        "NULL, NULL FROM access WHERE account_id = ? AND asset_id = ?",
+        "NULL, NULL, NULL FROM access WHERE account_id = ? AND asset_id = ?",
         pairs,
     )
 
@@ -201,7 +201,7 @@ def want_leavers(app: App, removal_suspends: bool) -> None:
         {WANT} SELECT 'removed user', a.id, NULL, 1, coalesce(nullif(r.label, ''), a.role),
             p.status_reason || CASE WHEN p.status_reason = '' THEN 'Left' ELSE '' END,
             {PROTECTED},
-            CASE WHEN a.left_out_at >= p.status_since THEN a.left_out END
+            CASE WHEN a.left_out_at >= p.status_since THEN a.left_out END, p.id
         FROM person p JOIN account a ON a.person_id = p.id
         LEFT JOIN role r ON r.app_id = :app AND r.external_id = a.role
         WHERE p.status = 'deprovisioned' AND a.app_id = :app AND a.state = 'present' AND a."match" = 'matched'

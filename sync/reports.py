@@ -87,7 +87,7 @@ def guard(report: Report) -> None:
         asked = asked.where(Change.created_at > report.released_at)
     for kinds in (REMOVALS, *((kind,) for kind in GIVES)):
         mine = asked.where(Change.kind.in_(kinds))
-        number = mine.select(fn.COUNT(fn.COALESCE(Change.person, Change.account).distinct())).scalar()
+        number = mine.select(fn.COUNT(fn.COALESCE(Change.account, Change.person).distinct())).scalar()
         mass = policy.is_mass(report.app, number) if kinds == REMOVALS else policy.is_mass_of(report.app, kinds, number)
         decision = HELD if mass else CONFIRM
         ids = mine.where(Change.decision != decision).select(Change.id)
@@ -289,6 +289,8 @@ def _no_longer_holds(change: Change) -> str | None:
     account = change.account
     if account.state != "present":
         return "No longer in the app"
+    if change.person_id not in (None, account.person_id):
+        return "Somebody else's seat by now"
     if account.match != "matched" or account.person is None:
         return "Nobody's seat any more who has left"
     if account.person.status != "deprovisioned":

@@ -240,7 +240,7 @@ def settle_returned(now: datetime) -> None:
     put_off = (Task.state == "needs attention") | (Task.state == "queued") & (Task.next_at > now)
     waiting = (
         Task.select(Task.id).join(Account).join(Person, JOIN.LEFT_OUTER).switch(Task).join(Change, JOIN.LEFT_OUTER)
-        .where(Task.act == "remove", put_off, kept
+        .where(Task.act == "remove", put_off, kept | (Change.person != Account.person)
                | (Change.kind == "removed user") & (here | (Account.match != "matched"))
                | (Change.kind == assignments.ENDED) & (unasked | (Account.match != "matched")))
     )  # fmt: skip

@@ -104,6 +104,17 @@ def test_a_yes_covers_nobody_who_came_back_since_the_check(chat):
     assert [task.account.email for task in done.tasks] == [email(4)] and account(3).state == "present"
 
 
+def test_a_yes_covers_no_seat_that_was_matched_to_another_leaver_since_the_check(chat):
+    chat.leave(3, 4)
+    report = chat.check().report
+    match_decisions.unmatch(account(3), chat.by)
+    match_decisions.match(account(3), chat.people[4], chat.by)
+    done = reports.finish(report, chat.by)
+    assert [task.account.email for task in done.tasks] == [email(4)] and account(3).state == "present"
+    [asked] = [row for row in chat.check().report.changes if row.account_id == account(3).id]
+    assert (asked.decision, asked.person) == ("needs confirmation", chat.people[4])
+
+
 def test_a_yes_covers_nobody_protected_since_the_check(chat):
     chat.leave(3, 4)
     report = chat.check().report

@@ -109,6 +109,17 @@ def test_a_seat_with_another_e_mail_since_the_yes_stays_where_the_app_cannot_be_
     assert chat.removed() == []
 
 
+def test_a_yes_for_one_leavers_seat_is_none_for_that_of_another(chat):
+    tasks_made = confirmed(chat, 3, 4)
+    for decided in (match_decisions.unmatch, lambda seat, by: match_decisions.match(seat, chat.people[4], by)):
+        decided(account(3), chat.by)
+    states = {Account.get_by_id(task.account_id).email: run(task).state for task in tasks_made}
+    assert states == {email(3): "no longer needed", email(4): "done"} and chat.removed() == [email(4)]
+    assert "somebody else's now" in Task.get(Task.account == account(3)).error
+    [asked] = reports.finish(chat.check().report, chat.by).tasks
+    assert asked.account == account(3) and asked.change.person == chat.people[4], "a question of its own"
+
+
 def test_a_service_account_stays_although_who_answers_for_it_has_left(chat):
     [task] = confirmed(chat, 3)
     match_decisions.mark_service(account(3), chat.by, person=chat.people[3])
