@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 
-from sync import config as configuration
 from sync import people, signin
 from sync.config import Config
 from sync.db import connected, db
 from sync.models import Person
+from tests.blank import open_blank
 
 pytest_plugins = [
     "tests.sync.fixtures",
@@ -27,6 +28,14 @@ pytest_plugins = [
 ]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """Argon2 with little work: each test signs somebody up, and none tells how long a thief would need."""
+    thorough, signin.hasher = signin.hasher, PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+    yield
+    signin.hasher = thorough
+
+
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
     return Config.from_environ({"ROLLCALL_HOME": str(tmp_path / "home")})
@@ -35,7 +44,7 @@ def config(tmp_path: Path) -> Config:
 @pytest.fixture
 def home(config: Config) -> Iterator[Path]:
     """An opened installation without anybody in it; its folder."""
-    configuration.open_all(config)
+    open_blank(config)
     with connected():
         yield config.home
     if not db.is_closed():

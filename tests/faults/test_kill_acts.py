@@ -28,19 +28,12 @@ def test_acts_on_members_survive_kill_9_at_every_step(chat, rehearse) -> None:  
     IDS.update({number: Account.get(Account.email == email(number)).id for number in (3, 4)})
     assert Access.select().count() == 1
     stage = rehearse()
-    fatal = 0
-    while True:
-        fatal += 1
-        stage.begin()
-        killed = stage.order("act", fatal=fatal)
-        if not killed.killed:
-            break
+    for fatal, killed in stage.deaths("act"):
         after = stage.order("recover").state
         asked = {act for act, _ in after["acts"]}
         assert not killed.promised or asked == DONE.keys(), f"step {fatal}: a promise was lost"
         _assert_done(after, chat, asked, fatal)
-    assert fatal > 30, "the steps were not counted"
-    _assert_done(killed.state, chat, set(DONE), fatal)
+    _assert_done(stage.whole.state, chat, set(DONE), 0)
 
 
 def _assert_done(state: dict, chat, asked: set[str], fatal: int) -> None:

@@ -1,11 +1,12 @@
-"""A worker that can be made to kill itself at its n-th step: where a transaction begins, right before it is committed,
-and the start and the end of an HTTP call; or at every SQL statement that may write besides.
+"""A worker that can be made to kill itself at its n-th step: an SQL statement that may write, or the start or the end of
+an HTTP call; or to keep a copy of all files at each step, as a death there would leave them.
 Started once by test_kill.py; forks for each order that it reads, so that hundreds of deaths stay cheap."""
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import sys
@@ -34,26 +35,42 @@ from sync.models import (
     Task,
 )
 
-BOUNDS = ("BEGIN IMMEDIATE", "BEGIN EXCLUSIVE", "COMMIT")
 READS = ("SELECT", "PRAGMA", "--")  # leave nothing behind: a death there is the death at the next statement
 BY = "Olga Brandt <olga@acme.example>"
 
 
 class Steps:
-    """Counts what this process does; kills it, as kill -9 does, when it begins step number `fatal`."""
+    """Counts what this process does from `count` on."""
 
-    def __init__(self, fatal: int, every: bool):
-        self.fatal, self.every, self.taken = fatal, every, 0
+    def __init__(self):
+        self.count()
+
+    def count(self, fatal: int = 0, keep: dict[str, str] | None = None) -> None:
+        """Die as of kill -9 when step number `fatal` begins. `keep` maps each file to the path of its copy, in which
+        {step} stands for the number of the step that begins."""
+        self.taken, self.fatal, self.keep = 0, fatal, keep or {}
 
     def statement(self, sql: str) -> None:
-        begins = sql.lstrip().upper()
-        if begins.startswith(BOUNDS) or (self.every and not begins.startswith(READS)):
+        if not sql.lstrip().upper().startswith(READS):
             self.step()
 
     def step(self) -> None:
         self.taken += 1
+        if self.keep:
+            self._copy()
         if self.taken == self.fatal:
             os.kill(os.getpid(), signal.SIGKILL)
+
+    def _copy(self) -> None:
+        """In a process of its own: to close a file here would let go of the locks that SQLite has on it."""
+        if (child := os.fork()) == 0:
+            for path, copy in self.keep.items():
+                to = Path(copy.format(step=self.taken))
+                to.parent.mkdir(parents=True, exist_ok=True)
+                if Path(path).exists():
+                    shutil.copy(path, to)
+            os._exit(0)
+        os.waitpid(child, 0)
 
     def watch(self) -> None:
         """Every connection to SQLite, of Rollcall and of its queue, and every HTTP call from now on."""
@@ -163,20 +180,20 @@ def what_is() -> dict:
     }
 
 
-def obey(home: str, act: str, arguments: list[str], fatal: int, every: bool) -> None:
-    steps = Steps(fatal, every)
+def obey(home: str, act: str, arguments: list[str], fatal: int, keep: dict[str, str]) -> None:
+    steps = Steps()
     steps.watch()
     configuration.open_all(Config.from_environ({"ROLLCALL_HOME": home}))
-    steps.taken = 0
+    steps.count(fatal, keep)
     with connected():
         found = what_is() if act == "recover" else {}
         ACTS[act](arguments)
-        steps.fatal = 0
+        steps.count()
         print(json.dumps([found, what_is()]), flush=True)
 
 
 def main() -> None:
-    """Orders come as JSON lines: home, act, arguments, fatal, every, and where the answer goes."""
+    """Orders come as JSON lines: home, act, arguments, fatal, keep, and where the answer goes."""
     for line in sys.stdin:
         order = json.loads(line)
         child = os.fork()

@@ -22,9 +22,10 @@ from hypothesis.stateful import (
 import connectors
 from connectors.base import DirectoryPerson, TemporarilyUnavailable
 from sync import directories, people, precedence, push, scim_people
-from sync.config import Config, open_all
+from sync.config import Config
 from sync.db import db, utcnow, writing
 from sync.models import Directory, DirectoryEntry, Person, PersonEmail, ScimResource
+from tests.blank import open_blank
 from tests.sync.scripted import Scripted, ScriptedDirectory
 
 COUNT = 14
@@ -43,7 +44,7 @@ class Company(RuleBasedStateMachine):
     def open(self) -> None:
         if not db.is_closed():
             db.close()
-        open_all(Config.from_environ({"ROLLCALL_HOME": tempfile.mkdtemp(dir=FOLDER)}))
+        open_blank(Config.from_environ({"ROLLCALL_HOME": f"{tempfile.mkdtemp(dir=FOLDER)}/home"}))
         db.connect()
         db.execute_sql("PRAGMA synchronous = off")
         self.left: set[int] = set()

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from connectors.base import DirectoryPerson, TemporarilyUnavailable
 from sync import directories, people
-from sync.config import Config, open_all
+from sync.config import Config
 from sync.db import db
 from sync.models import DirectoryEntry, Person, PersonEmail
 from sync.people import PeopleProblem
+from tests.blank import open_blank
 from tests.sync.scripted import Scripted
 
 COUNT = 9
@@ -48,7 +49,7 @@ def afresh(tmp_path: Path, scripted) -> Iterator[Callable[[], None]]:
     def open_another() -> None:
         if not db.is_closed():
             db.close()
-        open_all(Config.from_environ({"ROLLCALL_HOME": str(tmp_path / str(next(numbers)))}))
+        open_blank(Config.from_environ({"ROLLCALL_HOME": str(tmp_path / str(next(numbers)))}))
         db.connect()
         db.execute_sql("PRAGMA synchronous = off")
 
