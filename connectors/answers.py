@@ -103,11 +103,18 @@ def seconds_to_wait(answer: Answer) -> float | None:
     return None if wait is None else min(max(wait, 0.0), LONGEST_WAIT)
 
 
-def strayed(answer: Answer) -> TemporarilyUnavailable | None:
-    """404 as a web page, of an app that answers in JSON alone: not the app says so, and nobody is gone by it."""
+class Strayed(TemporarilyUnavailable):
+    """Not the app's own answer; asked again at once, it would be the same."""
+
+
+def strayed(answer: Answer) -> Strayed | None:
+    """404 as a web page, where an API answers with data: not the app says so, and nobody is gone by it."""
     if answer.status not in (404, 410) or not answer.is_page:
         return None
-    return TemporarilyUnavailable(f"{answer.asked} answered {answer.status} with a web page instead of data.")
+    return Strayed(
+        f"{answer.asked} answered {answer.status} with a web page instead of data: "
+        "the address may be wrong, or something stands before the app."
+    )
 
 
 def words(answer: Answer) -> str:

@@ -30,7 +30,7 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
-from connectors.http import Answer, Forbidden, Http, NotFound, clean, segment, strayed
+from connectors.http import Answer, Forbidden, Http, NotFound, clean, segment
 from connectors.paging import Page, pages_by_cursor
 
 PAGE = 100  # the most that Calendly gives
@@ -71,8 +71,7 @@ class Calendly(Connector):
     @cached_property
     def _http(self) -> Http:
         token = self.settings.get("token", "")
-        return Http(self.api, headers={"Authorization": f"Bearer {token}"}, secrets=[token], patience=PATIENCE,
-                    on_error=strayed)  # fmt: skip
+        return Http(self.api, headers={"Authorization": f"Bearer {token}"}, secrets=[token], patience=PATIENCE)
 
     def close(self) -> None:
         if "_http" in self.__dict__:

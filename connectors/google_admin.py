@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from connectors.base import ConnectorError, CredentialRejected, Field, RateLimited, TemporarilyUnavailable
-from connectors.http import Answer, Http, NotFound, clean, segment, strayed, words
+from connectors.http import Answer, Http, NotFound, clean, segment, words
 from connectors.oauth import jwt_bearer, rsa_key
 from connectors.paging import Page, pages_by_cursor
 from connectors.renewal import Renewed
@@ -160,7 +160,7 @@ def _account(text: str) -> tuple[str, str]:
 def _meant(answer: Answer) -> ConnectorError | None:
     """A rate limit that comes as 403: {"error": {"errors": [{"reason": "quotaExceeded"}]}}."""
     if answer.status != 403 or answer.is_page:
-        return strayed(answer)
+        return None
     try:
         errors = answer.json(dict)["error"]["errors"]
         reasons = {error.get("reason") for error in errors}

@@ -29,6 +29,7 @@ from connectors.answers import (
     NotFound,
     NotOffered,
     Stale,
+    Strayed,
     clean,
     seconds_to_wait,
     strayed,
@@ -40,7 +41,7 @@ from connectors.renewal import Renewed
 
 __all__ = [
     "Answer", "Conflict", "Forbidden", "Http", "NotFound", "NotOffered", "Stale",
-    "clean", "seconds_to_wait", "segment", "strayed", "words",
+    "Strayed", "clean", "seconds_to_wait", "segment", "words",
 ]  # fmt: skip
 
 # At DEBUG urllib3 writes each address with its query, where some apps want the credential.
@@ -67,7 +68,8 @@ class Http:
     retries: further attempts, of idempotent calls only; a 429 is retried for any call.
     patience: a wait that the app asks for is waited out here up to so many seconds, else RateLimited.
     on_error: is asked about every answer first, also a 200 (some apps report errors in it):
-        returns the ConnectorError to raise, or None for what the status means by default.
+        returns the ConnectorError to raise, or None for what the status means by default
+        (404 and 410 as a web page: nothing of anybody).
     says: finds the app's own words in an answer that is an error.
     """
 
@@ -268,7 +270,7 @@ class Http:
         return bytes(body)
 
     def _problem(self, answer: Answer) -> ConnectorError | None:
-        own = self._on_error(answer) if self._on_error else None
+        own = (self._on_error(answer) if self._on_error else None) or strayed(answer)
         if own is not None:
             own.args = (one_line(self.redact(str(own))),)
             return own
@@ -296,7 +298,7 @@ class Http:
         if isinstance(problem, RateLimited):
             untold = asked_for is None and problem.retry_after == UNKNOWN_WAIT
             wait = backoff if untold else max(problem.retry_after, backoff)
-        elif isinstance(problem, TemporarilyUnavailable) and not isinstance(problem, _TooMuch):
+        elif isinstance(problem, TemporarilyUnavailable) and not isinstance(problem, (_TooMuch, Strayed)):
             if not may_repeat and not getattr(problem, "never_arrived", False):
                 return None
             wait = backoff if asked_for is None else max(asked_for, backoff)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from connectors.base import CredentialRejected, Field, TemporarilyUnavailable
-from connectors.http import Answer, Forbidden, Http, clean, segment, strayed
+from connectors.http import Answer, Forbidden, Http, clean, segment
 from connectors.oauth import client_credentials
 from connectors.paging import Page, by_id, number, pages_by_link
 
@@ -122,5 +122,5 @@ def user_name_of(user: dict) -> str:
 def _passing(answer: Answer) -> TemporarilyUnavailable | None:
     """A next page that was asked for too late is gone: the list has to be read again."""
     if answer.status != 400 or b'"Directory_ExpiredPageToken"' not in answer.body:
-        return strayed(answer)
+        return None
     return TemporarilyUnavailable(f"{answer.asked}: the list's next page is no longer kept. It is read again.")

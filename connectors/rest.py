@@ -191,7 +191,7 @@ class RestConnector(Connector):
             return next((one for each in same_ids for one in self._accounts_of(each) if one.id == id), None)
         scope = {**self._client.scope, "account": {"id": own_id}}
         try:
-            answer = self._client.read(how, scope, tuple(how.get("gone", ABSENT)))
+            answer = self._client.read(how, scope, ABSENT)
         except WasSo:
             return None
         item = find(answer.json(), keys_of(how.get("item", ".")))

@@ -59,15 +59,16 @@ class Client:
 
         `places`: query and body, where a pager has put its own values in; address: instead of path, as it is.
         """
-        return self._ask(call, scope, lambda answer: answer.status in absent, reads=True, **places)
+        return self._ask(call, scope, partial(_is_one_of, call.get("gone"), absent), reads=True, **places)
 
     def act(self, call: dict, scope: Mapping[str, Any], already: tuple[int, ...]) -> Answer | None:
         """One call that changes something; None when it was so before. Raises Refused with the app's words."""
-        statuses = tuple(call.get("already", already))
         conditions = call.get("already_when")
 
         def was_so(answer: Answer) -> bool:
-            return answer.status in statuses or bool(conditions and holds(_data(answer), conditions))
+            return _is_one_of(call.get("already"), already, answer) or bool(
+                conditions and holds(_data(answer), conditions)
+            )
 
         try:
             answer = self._ask(call, scope, was_so, reads=False)
@@ -146,6 +147,11 @@ class Client:
         path = self._spec.get("errors", {}).get("says")
         found = find(_data(answer), keys_of(path)) if path else None
         return clean(found) or (words(answer) if answer.status >= 400 else "")
+
+
+def _is_one_of(stated: list[int] | None, usual: tuple[int, ...], answer: Answer) -> bool:
+    """A web page is taken for the app's own word only where the file states the status."""
+    return answer.status in (usual if stated is None else stated) and (stated is not None or not answer.is_page)
 
 
 def _data(answer: Answer) -> Any:

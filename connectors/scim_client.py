@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from connectors.base import CredentialRejected, Refused, TemporarilyUnavailable
-from connectors.http import Answer, Conflict, Forbidden, Http, NotFound, NotOffered, Stale, segment
+from connectors.http import Answer, Conflict, Forbidden, Http, NotFound, NotOffered, Stale, Strayed, segment
 from connectors.paging import Page, number, pages_by_index
 from connectors.scim_values import id_of
 
@@ -42,7 +42,7 @@ class ScimClient:
         try:
             answer = self.http.get("ServiceProviderConfig", headers=ACCEPT)
             return {} if answer.is_page else answer.json(dict)
-        except (NotFound, NotOffered, Forbidden):
+        except (NotFound, NotOffered, Forbidden, Strayed):
             return {}
 
     def _supports(self, feature: str, otherwise: bool) -> bool:
@@ -64,11 +64,11 @@ class ScimClient:
             listed = types.get("Resources") if isinstance(types, dict) else types
             if isinstance(listed, list):
                 return any(isinstance(one, dict) and str(one.get("endpoint")).strip("/") == "Groups" for one in listed)
-        except (NotFound, NotOffered, Forbidden):
+        except (NotFound, NotOffered, Forbidden, Strayed):
             pass
         try:
             self.first_page("Groups")
-        except (NotFound, NotOffered):
+        except (NotFound, NotOffered, Strayed):
             return False
         return True
 

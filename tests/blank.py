@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import functools
 import tempfile
-from pathlib import Path
 
 from sync import config as configuration
 from sync.config import Config

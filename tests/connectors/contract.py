@@ -54,7 +54,6 @@ class ConnectorContract(ReadingContract):
     statuses = ("active",)  # which of active, invited, suspended the app's list shows
     has_roles = True
     refuses_owner = True  # the app itself refuses to remove its owner
-    only_data = False  # its 404 is data too: one that is a web page comes from something in between
     asset_role = "member"  # the role on an asset that grant() is tried with
     invited_status = "invited"  # of an account that invite() made
 
@@ -133,7 +132,7 @@ class ConnectorContract(ReadingContract):
         with pytest.raises(TemporarilyUnavailable):
             connector.account(app.seats[0].id)
 
-    @pytest.mark.only_where(LOOK_UP, "only_data")
+    @pytest.mark.only_where(LOOK_UP)
     def test_a_web_page_that_says_404_is_nobodys_absence(self, app, connector):
         self.fill(app, 1)
         assert connector.account(app.seats[0].id)  # so that a token is there

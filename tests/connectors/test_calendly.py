@@ -20,7 +20,6 @@ class TestCalendly(ConnectorContract):
     fake = FakeCalendly
     address = "api"
     role = "user"
-    only_data = True
     statuses = ("active", "invited")
     tells_total = False
 

@@ -19,7 +19,6 @@ class TestGoogleWorkspace(ConnectorContract):
     page = 500
     role, other_role, owner_role = "user", "super-admin", "super-admin"
     lesser_roles = ("delegated-admin",)
-    only_data = True
     statuses = ("active", "suspended")
     tells_total = False  # a list of users says only whether more come
     refuses_owner = False  # the description does not say whether Google keeps a last super admin

@@ -23,7 +23,6 @@ class TestMicrosoft365(ConnectorContract):
     kind, fake, address = Microsoft365, FakeGraph, ("api", "login")
     page = 999
     role, other_role, owner_role = "member", USERS, GLOBAL
-    only_data = True
     statuses = ("active", "invited", "suspended")
     refuses_owner = False  # Graph speaks of privileges, not of owners: a test of its own is below
 

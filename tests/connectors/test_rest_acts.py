@@ -76,6 +76,7 @@ def test_what_a_call_did_not_find_to_keep_is_not_guessed(anything, connect):
     [
         ({}, Reply(204), True),
         ({}, Reply(404, {"message": "none"}), True),
+        ({"already": [404]}, Reply(404, "<html>Not Found</html>"), True),
         ({"already": [409]}, Reply(409, {}), True),
         ({"already": [409]}, Reply(404, {}), False),
         ({"done": [204]}, Reply(200, {}), False),
@@ -96,6 +97,17 @@ def test_what_counts_as_done(anything, connect, more, reply, done):
     else:
         with pytest.raises(Refused):
             connector.remove(ANA)
+
+
+def test_a_web_page_is_no_word_of_the_app_unless_the_file_says_so(anything, connect):
+    anything.answer = lambda request: Reply(404, "<!doctype html><html>Not Found</html>")
+    calls = {"method": "DELETE", "path": "/users/{account.id}"}
+    with pytest.raises(TemporarilyUnavailable):
+        connect(**act("remove", calls)).remove(ANA)
+    look_up = {"path": "/users/{account.id}"}
+    with pytest.raises(TemporarilyUnavailable):
+        connect(**act("look_up", look_up)).account("7")
+    assert connect(**act("look_up", {**look_up, "gone": [404]})).account("7") is None
 
 
 def test_acts_on_assets_know_both(anything, connect):

@@ -84,10 +84,12 @@ def test_a_service_without_discovery_is_read_and_changed(service, connect, statu
     assert service.seats[1].status == "suspended"
 
 
-def test_its_website_in_place_of_discovery_does_not_hinder(service, connect):
+@pytest.mark.parametrize("status", [200, 404])
+def test_its_website_in_place_of_discovery_does_not_hinder(service, connect, status):
     fill(service, 3)
-    service.fail(WEB_PAGE, on="config", times=FOREVER)
-    service.fail(WEB_PAGE, on="resource_types", times=FOREVER)
+    page = Reply(status, WEB_PAGE.body, WEB_PAGE.headers)
+    service.fail(page, on="config", times=FOREVER)
+    service.fail(page, on="resource_types", times=FOREVER)
     assert len(list(connect().accounts())) == 3
 
 

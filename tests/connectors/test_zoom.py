@@ -17,7 +17,6 @@ class TestZoom(ConnectorContract):
     kind, fake, address = Zoom, FakeZoom, ("api", "sign_in")
     page = 300
     role, other_role, owner_role = "2", "1", "0"
-    only_data = True
     statuses = ("active", "suspended", "invited")
 
     def settings(self, app):

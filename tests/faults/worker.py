@@ -1,5 +1,5 @@
-"""A worker that can be made to kill itself at its n-th step: an SQL statement that may write, or the start or the end of
-an HTTP call; or to keep a copy of all files at each step, as a death there would leave them.
+"""A worker that can be made to kill itself at its n-th step: an SQL statement that may write, or the start or the end
+of an HTTP call; or to keep a copy of all files at each step, as a death there would leave them.
 Started once by test_kill.py; forks for each order that it reads, so that hundreds of deaths stay cheap."""
 
 from __future__ import annotations
