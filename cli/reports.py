@@ -16,6 +16,7 @@ from sync.reports import ReportProblem
 POLL = 0.3  # seconds
 MOST = 10**9  # rows of a report: all of them
 WAIT_MINUTES = 15
+VERSION = "Only if the report is still as `report --json` showed it."
 
 
 @click.command()
@@ -84,15 +85,16 @@ def _named(account: Account) -> str:
 @click.command()
 @click.argument("name")
 @click.option("--yes", is_flag=True, help="I have looked at the report.")
+@click.option("--version", type=int, metavar="N", help=VERSION)
 @as_json
 @opened
-def release(name: str, yes: bool, as_json: bool) -> None:
+def release(name: str, yes: bool, version: int | None, as_json: bool) -> None:
     """Let a mass change through that a guard holds: it then waits for `finish` like any other."""
     app = known(name)
     found = _open(app)
     if not yes:
         raise click.UsageError(f"{found.held:,} changes of {app.name} are held. Look at `report`, then add --yes.")
-    reports.release(found, BY)
+    reports.release(found, BY, version)
     found = Report.get_by_id(found.id)
     answer({"report": found.id, "state": found.state, "waiting": found.waiting, "held": found.held},
            [f"{found.waiting:,} changes of {app.name} now wait for `finish`."], as_json)  # fmt: skip
@@ -110,7 +112,7 @@ def _open(app: App) -> Report:
 @click.option("--leave-out", "left_out", multiple=True, metavar="ID=REASON",
               help="Leave out this account (its id in the app) or invitation (its address), and why; may be repeated.")
 @click.option("--yes", is_flag=True, help="Remove the others from the app, and do there what rules of groups want.")
-@click.option("--version", type=int, metavar="N", help="Only if the report is still as `report --json` showed it.")
+@click.option("--version", type=int, metavar="N", help=VERSION)
 @click.option("--wait", is_flag=True, help="Wait until each removal has been done in the app.")
 @click.option("--minutes", default=WAIT_MINUTES, show_default=True, help="The longest that --wait waits.")
 @as_json

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, timedelta
 
-from sync import activity
+from sync import activity, policy
 from sync.db import utcnow, writing
 from sync.models import Change, Offboarding, Person, PersonEmail
 from sync.workspace import today, workspace
@@ -42,6 +42,15 @@ def lift(person: Person, by: str) -> None:
         Person.update(hold=None).where(Person.id == person.id).execute()
         activity.record(by, "lifted legal hold", about=_name(person), before=before, person=person)
     person.hold = None
+
+
+def how_long(person: Person) -> str | None:
+    """Until when seats of theirs stay once they have left, in words; None when nothing keeps them."""
+    if person.hold is not None:
+        return "until the legal hold is lifted"
+    if person.remove_on is not None and person.remove_on > today():
+        return f"until {policy.kept_until(person.remove_on).removeprefix(policy.KEPT)}"
+    return None
 
 
 def keep_until(person: Person, day: date | None, by: str) -> None:

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, abort, current_app, render_template, request, url_for
 
-from sync import activity, apps, people, person_page, precedence, signin
+from sync import activity, apps, keeping, people, person_page, precedence, signin
 from sync.models import Person
 from sync.people import PeopleProblem
 from web.answers import INVALID, asked, dialog, go_to, page_or_part, wants_part
@@ -149,13 +149,14 @@ def depart(person_id: int) -> Response | tuple[str, int]:
         people.mark_left(person, by(), request.form.get("reason", ""))
     except PeopleProblem as problem:
         return _departure(person, INVALID, str(problem))
-    said = f"{person_name(person)} has left. The next check of each app puts their seat in a report."
-    return go_to(person_address(person), said)
+    kept = keeping.how_long(person)
+    seats = f"Seats of theirs stay {kept}." if kept else "The next check of each app puts their seat in a report."
+    return go_to(person_address(person), f"{person_name(person)} has left. {seats}")
 
 
 def _departure(person: Person, status: int = 200, problem: str = "") -> tuple[str, int]:
     return dialog("people/_departure.html", f"{person_name(person)} has left the company?", status,
-                  person=person, seats=len(people.seats_of(person)), problem=problem)
+                  person=person, seats=len(people.seats_of(person)), kept=keeping.how_long(person), problem=problem)
 
 
 @pages.delete("/<int:person_id>/departure")

@@ -92,7 +92,9 @@ def test_a_mass_change_is_held_until_it_is_released(rollcall, connected_chat, st
     assert "Release them first" in rollcall.run("finish", "Chat", "--yes", "--wait", code=1).err
     assert "7 changes" in rollcall.run("release", "Chat", code=2).err
     assert connected_chat.removed() == []
-    assert rollcall.json("release", "Chat", "--yes")["waiting"] == 7
+    seen = rollcall.json("report", "Chat")["version"]
+    assert "while you looked" in rollcall.run("release", "Chat", "--yes", "--version", str(seen - 1), code=1).err
+    assert rollcall.json("release", "Chat", "--yes", "--version", str(seen))["waiting"] == 7
     done = rollcall.json("finish", "Chat", "--yes", "--wait")
     assert len(done["tasks"]) == 7 and {task["state"] for task in done["tasks"]} == {"done"}
     assert sorted(connected_chat.removed()) == sorted(f"{name.lower()}@acme.example" for name in names[:7])

@@ -9,7 +9,7 @@ from html import escape
 
 import pytest
 
-from sync import people, signin
+from sync import keeping, people, signin
 from sync.models import Activity, Person
 from tests.web.client import Client
 
@@ -112,6 +112,13 @@ def test_left_and_back(owner: Client, someone) -> None:
     assert "Marked as left by Olga Brandt: Last day was Friday" in page and "Came back" in page
     owner.send("DELETE", f"/people/{jana.id}/departure")
     assert Person.get_by_id(jana.id).status == "active"
+
+
+def test_nobody_is_told_of_a_report_about_seats_that_stay(owner: Client, someone, by: str) -> None:
+    jana = someone()
+    keeping.hold(jana, "Lawsuit", by)
+    answer = owner.send("POST", f"/people/{jana.id}/departure", htmx=True)
+    assert "stay until the legal hold is lifted" in answer.headers["HX-Trigger"]
 
 
 def test_last_owner_stays(owner: Client, olga: Person) -> None:
