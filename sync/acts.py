@@ -27,11 +27,17 @@ class NotConfirmed(Exception):
     """The app said yes, but a look-up shows that nothing has changed."""
 
 
-def do(task: Task, connector: Connector) -> None:
-    """Do the task in the app, or raise why not: the three above, or a ConnectorError."""
+def refuse_what_is_over(task: Task) -> None:
+    """Raises NoLongerNeeded for what must not happen by what Rollcall knows itself; the app isn't asked for that."""
     change = task.change if task.change_id else None
     if change is not None and change.kind in GIVES and (why := assigned_looks.no_longer_holds(change, acting=True)):
         raise NoLongerNeeded(f"{why}.")
+    if task.act == "remove":
+        _still_to_go(Account.get_by_id(task.account_id), task)
+
+
+def do(task: Task, connector: Connector) -> None:
+    """Do the task in the app, or raise why not: the three above, or a ConnectorError."""
     needed, act = ACTS[task.act]
     if needed not in connector.capabilities and task.act != "remove":
         raise ByHand(TO_DO.format(connector=connector.label, act=task.act))
@@ -40,7 +46,6 @@ def do(task: Task, connector: Connector) -> None:
 
 def _remove(task: Task, connector: Connector) -> None:
     account = Account.get_by_id(task.account_id)
-    _still_to_go(account, task)
     seat = _look_again(task, connector, account)
     if seat is None or (connector.removal_suspends and seat.status == "suspended"):
         return
@@ -57,6 +62,8 @@ def _remove(task: Task, connector: Connector) -> None:
 def _still_to_go(account: Account, task: Task) -> None:
     if account.state != "removing":
         raise NoLongerNeeded("The account has left the app already.")
+    if why := policy.kept(account):
+        raise NoLongerNeeded(f"{why}.")
     if task.report_id is None:
         if "person" in task.detail and task.detail["person"] != account.person_id:
             raise NoLongerNeeded("The account is somebody else's now than when its removal was asked for.")

@@ -116,6 +116,7 @@ def _act(task: Task) -> None:
         raise Paused("The app is paused in Rollcall: this goes on when it is resumed.")
     if task.app.state == "disconnected":
         raise NoLongerNeeded("The app is disconnected in Rollcall.")
+    acts.refuse_what_is_over(task)
     connector = apps.connector_for(task.app)
     try:
         acts.do(task, connector)

@@ -8,7 +8,7 @@ import pytest
 
 from sync import keeping, offboarding, people, reports, schedule, tasks
 from sync.db import utcnow
-from sync.models import Account, Activity, Asset, Change, Check, Mail, Person, Report, Task
+from sync.models import Account, Activity, App, Asset, Change, Check, Mail, Person, Report, Task
 from sync.workspace import today, update_workspace
 from tests.sync.fixtures import email
 from tests.sync.scripted import person as person_of
@@ -117,6 +117,8 @@ def test_what_waits_ends_within_a_minute(chat, keeps, state):
         keeping.keep_until(chat.people[3], today() + TOMORROW, chat.by)
     else:
         people.mark_returned(chat.people[3], chat.by)
+    chat.fault("expired-token")  # the app need not be asked
+    App.update(credential=b"not sealed with this key").execute()
     tasks.settle_returned(utcnow())
     schedule.drain(("task",))
     assert Task.get_by_id(task.id).state == "no longer needed" and chat.removed() == []
