@@ -6,7 +6,7 @@ import pytest
 
 from sync import schedule, teams
 from sync.models import GroupRule, Person, Task
-from tests.journeys.looks import VARIANTS, Look, look_at, nothing_wrong, opens
+from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong, opens
 from tests.sync.groups import Groups
 
 
@@ -127,14 +127,14 @@ def _preview(page) -> None:
     page.wait_for_selector("#save-rule")
 
 
-@pytest.mark.parametrize("width, dark", VARIANTS)
-def test_pages(visit, live, olga: Person, sales: Groups, width: int, dark: bool) -> None:
-    page = visit(olga, width=width, dark=dark)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_pages(visit, live, olga: Person, sales: Groups, width: int) -> None:
+    page = visit(olga, width=width)
     rules = f"/apps/{sales.app.id}/rules"
-    wrong = look_at(page, live.url, Look("groups-nothing", rules), width, dark)
-    wrong += look_at(page, live.url, Look("teams-nothing", "/directories/teams"), width, dark)
+    wrong = look_at(page, live.url, Look("groups-nothing", rules), width)
+    wrong += look_at(page, live.url, Look("teams-nothing", "/directories/teams"), width)
     team = teams.create("Revenue", [sales.group("Sales").id, sales.group("Marketing").id], sales.chat.by)
-    wrong += look_at(page, live.url, Look("groups-preview", rules, _preview), width, dark)
+    wrong += look_at(page, live.url, Look("groups-preview", rules, _preview), width)
     sales.rule("Sales", "admin", (sales.app.assets.get(), "member"))
     sales.rule(team, "member")
     sales.rule("Marketing", "guest")
@@ -154,5 +154,5 @@ def test_pages(visit, live, olga: Person, sales: Groups, width: int, dark: bool)
         Look("teams-new", "/directories/teams", opens("#new-team")),
     ]
     for look in looks:
-        wrong += look_at(page, live.url, look, width, dark)
+        wrong += look_at(page, live.url, look, width)
     nothing_wrong(wrong)
