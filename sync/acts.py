@@ -9,7 +9,7 @@ from connectors.base import CHANGE_ROLE, GRANT, INVITE, LOOK_UP, REMOVE, REVOKE,
 from connectors.base import Account as Seat
 from connectors.base import Asset as SeatAsset
 from sync import assigned_looks, matching, policy
-from sync.assignments import ENDED, GIVES
+from sync.assignments import ADJUSTS, ENDED
 from sync.models import Access, Account, Invitation, Person, Role, Task
 
 TO_DO = "{connector} gives Rollcall no way to {act}: do it in the app itself, then say here that it is done."
@@ -30,7 +30,7 @@ class NotConfirmed(Exception):
 def refuse_what_is_over(task: Task) -> None:
     """Raises NoLongerNeeded for what must not happen by what Rollcall knows itself; the app isn't asked for that."""
     change = task.change if task.change_id else None
-    if change is not None and change.kind in GIVES and (why := assigned_looks.no_longer_holds(change, acting=True)):
+    if change is not None and change.kind in ADJUSTS and (why := assigned_looks.no_longer_holds(change, acting=True)):
         raise NoLongerNeeded(f"{why}.")
     if task.act == "remove":
         _still_to_go(Account.get_by_id(task.account_id), task)

@@ -8,16 +8,19 @@ from peewee import fn
 from connectors import base
 from sync import activity, apps, onboarding, policy, tasks
 from sync.assigned_looks import whom
-from sync.assignments import ACCESS, ENDED, GIVES, INVITE, ROLE
+from sync.assignments import ACCESS, ADJUSTS, ENDED, INVITE, LOSS, ROLE
 from sync.db import writing
 from sync.models import Account, App, Change, Invitation, LeftOut, Task
 
-NEEDS = {INVITE: base.INVITE, ROLE: base.CHANGE_ROLE, ACCESS: base.GRANT, ENDED: base.REMOVE}  # of the connector
-CONFIRMED = {INVITE: "confirmed invitation", ROLE: "confirmed role", ACCESS: "confirmed access"}
+NEEDS = {INVITE: base.INVITE, ROLE: base.CHANGE_ROLE, ACCESS: base.GRANT, LOSS: base.REVOKE,
+         ENDED: base.REMOVE}  # of the connector  # fmt: skip
+ACTS = {ROLE: "change role", ACCESS: "grant", LOSS: "revoke"}
+CONFIRMED = {INVITE: "confirmed invitation", ROLE: "confirmed role", ACCESS: "confirmed access",
+             LOSS: "confirmed loss of access"}  # fmt: skip
 
 
 def carry_out(change: Change, by: str) -> Task | None:
-    """The task of a change of GIVES that was confirmed; None where one like it is under way. The caller wakes it."""
+    """The task of a change of ADJUSTS that was confirmed; None where one like it is under way. The caller wakes it."""
     activity.record(by, CONFIRMED[change.kind], about=whom(change), why=change.reason, before=change.before,
                     after=change.after, app=change.app_id, report=change.report_id,
                     person=change.person_id or change.account.person_id)  # fmt: skip
@@ -25,7 +28,7 @@ def carry_out(change: Change, by: str) -> Task | None:
     if change.kind == INVITE:
         asked = onboarding.invite(change.app, change.detail["email"], role, by, report=change.report, change=change)
         return asked.task
-    act = "change role" if change.kind == ROLE else "grant"
+    act = ACTS[change.kind]
     live = Task.select().where(
         Task.account == change.account_id, Task.act == act, Task.state.in_(tasks.LIVE),
         fn.COALESCE(Task.asset, 0) == (change.asset_id or 0),
@@ -38,7 +41,7 @@ def carry_out(change: Change, by: str) -> Task | None:
 
 
 def leave_out(change: Change, reason: str, by: str) -> None:
-    """Keep the decision against a change of GIVES; inside the caller's transaction."""
+    """Keep the decision against a change of ADJUSTS; inside the caller's transaction."""
     LeftOut.delete().where(*_is_it(change)).execute()
     LeftOut.create(app=change.app_id, kind=change.kind, account=change.account_id, person=change.person_id,
                    asset=change.asset_id, role=change.detail["role"], reason=reason, made_by=by)  # fmt: skip
@@ -65,7 +68,7 @@ def reasons(changes: list[Change]) -> dict[int, tuple[str, str, object]]:
     for change in changes:
         if change.decision != "left out":
             continue
-        if change.kind in GIVES:
+        if change.kind in ADJUSTS:
             row = LeftOut.get_or_none(*_is_it(change))
             kept[change.id] = (row.reason, row.made_by, row.made_at) if row else ("", "", None)
         elif change.account is not None:

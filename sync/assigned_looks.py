@@ -4,7 +4,7 @@ Rules, groups, people and seats may have changed since the check."""
 from __future__ import annotations
 
 from sync import assignments, policy
-from sync.assignments import ACCESS, ENDED, INVITE, ROLE
+from sync.assignments import ACCESS, ENDED, INVITE, LOSS, ROLE
 from sync.models import Access, Account, App, Assignment, Change, PersonEmail
 
 
@@ -38,6 +38,10 @@ def _said_otherwise(change: Change, person_id: int) -> str | None:
         given = change.asset is not None and change.asset.state == "present" and assignments.gives_access(
             change.app, person_id, change.asset, wanted)  # fmt: skip
         return None if given else "No rule gives this access any more"
+    if change.kind == LOSS:
+        there = change.asset is not None and change.asset.state == "present"
+        taken = there and assignments.takes_access(change.app, person_id, change.asset)
+        return None if taken else "It isn't so any more that the rules take this access"
     role = assignments.place_of(change.app, person_id).role
     if role is None:
         return "In no group any more whose rule gives this"
@@ -64,6 +68,9 @@ def _is_so_already(change: Change, account: Account) -> str | None:
     if change.kind == ROLE:
         return "Has this role already" if account.role == change.detail["role"] else None
     access = Access.get_or_none(Access.account == account, Access.asset == change.asset_id)
+    if change.kind == LOSS:
+        same = access is not None and access.given and access.role == change.detail["before"]
+        return None if same and not access.privileged else "This access was changed or taken in the meantime"
     if access is not None and change.detail["role"] in ("", access.role):
         return "Has this access already"
     return None

@@ -11,9 +11,11 @@ from sync.db import db, utcnow
 from sync.models import App, Asset, Assignment, GroupRule
 from sync.workspace import today
 
-INVITE, ROLE, ACCESS, ENDED = "to invite", "to change role", "to grant access", "no longer assigned"
-GIVES = (INVITE, ROLE, ACCESS)  # kinds of Change by which the app gets to be as the rules say
-KINDS = (*GIVES, ENDED)
+INVITE, ROLE, ACCESS, LOSS, ENDED = (
+    "to invite", "to change role", "to grant access", "to revoke access", "no longer assigned",
+)  # fmt: skip
+ADJUSTS = (INVITE, ROLE, ACCESS, LOSS)  # kinds of Change by which the app gets to be as the rules say
+KINDS = (*ADJUSTS, ENDED)
 
 
 def concerns(app: App) -> bool:
@@ -68,7 +70,8 @@ def is_blind(app: App) -> bool:
 
 def compare(values: dict[str, object]) -> None:
     """What the app lacks of TEMP `assigned`, and what it has too much, into `wanted`."""
-    for statement in (_TO_INVITE, _TO_CHANGE_ROLE, _TO_GRANT, _NO_LONGER_ASSIGNED, _LEFT_OUT, _PROTECT_LAST):
+    for statement in (_TO_INVITE, _TO_CHANGE_ROLE, _TO_GRANT, _TO_REVOKE, _NO_LONGER_ASSIGNED, _LEFT_OUT,
+                      _PROTECT_LAST):  # fmt: skip
         db.execute_sql(statement, values)
 
 
@@ -166,7 +169,7 @@ _TO_GRANT = f"""
     INSERT INTO wanted (kind, account_id, asset_id, in_app, before, after, reason, detail)
     SELECT 'to grant access', a.id, g.asset_id, 1, x.role, nullif(g.role, ''),
         g.via || coalesce(' → ' || nullif(g.role, ''), ''),
-        json_object('role', g.role, 'before', x.role)
+        json_object('role', g.role, 'before', x.role, 'via', g.via)
     {_SEATS}
     JOIN (
         SELECT c.person_id, c.via, ra.asset_id, ra.role, row_number() OVER (
@@ -180,6 +183,24 @@ _TO_GRANT = f"""
     WHERE (x.id IS NULL OR g.role <> '' AND x.role <> g.role AND NOT x.privileged AND NOT s.rests AND NOT :blind)
       AND NOT EXISTS (
         SELECT 1 FROM app_task t WHERE {_LIVE} AND t.act IN ('grant', 'revoke') AND t.asset_id = g.asset_id)
+"""
+# What a rule gave, and no group that they are in gives any more. What no rule gives now was taken out of the rules by
+# hand: that takes nothing from anybody.
+_TO_REVOKE = f"""
+    INSERT INTO wanted (kind, account_id, asset_id, in_app, before, after, reason, detail)
+    SELECT 'to revoke access', a.id, x.asset_id, 1, x.role, 'no access', 'No longer ' || x.given,
+        json_object('role', '', 'before', x.role)
+    {_SEATS}
+    JOIN access x ON x.account_id = a.id AND x.given IS NOT NULL AND NOT x.privileged
+    JOIN asset ON asset.id = x.asset_id AND asset.state = 'present'
+    WHERE NOT s.rests AND NOT :blind
+      AND EXISTS (
+        SELECT 1 FROM group_rule_asset ra WHERE ra.asset_id = x.asset_id)
+      AND NOT EXISTS (
+        SELECT 1 FROM covered c JOIN group_rule_asset ra ON ra.rule_id = c.rule_id
+        WHERE c.person_id = s.person_id AND ra.asset_id = x.asset_id)
+      AND NOT EXISTS (
+        SELECT 1 FROM app_task t WHERE {_LIVE} AND t.act IN ('grant', 'revoke') AND t.asset_id = x.asset_id)
 """
 _NO_LONGER_ASSIGNED = f"""
     {policy.WANT}
@@ -239,6 +260,19 @@ def gives_access(app: App, person_id: int, asset: Asset, role: str) -> bool:
         """,
         values,
     ).fetchone() is not None
+
+
+def takes_access(app: App, person_id: int, asset: Asset) -> bool:
+    """Whether a rule gives this, but none for a group that this person is in right now, and none of those rests."""
+    found = db.execute_sql(
+        f"""
+        SELECT min(c.gives), max(c.rule_id IN (SELECT rule_id FROM group_rule_asset WHERE asset_id = :asset)),
+            EXISTS (SELECT 1 FROM group_rule_asset WHERE asset_id = :asset)
+        FROM ({_OF_ONE}) c
+        """,
+        {"app": app.id, "person": person_id, "asset": asset.id},
+    ).fetchone()
+    return found == (1, 0, 1) and not is_blind(app)
 
 
 def people_by_rule(app: App) -> dict[int, int]:

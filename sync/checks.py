@@ -58,6 +58,7 @@ COUNTED = {
     "to_invite": (assignments.INVITE,),
     "roles_to_change": (assignments.ROLE,),
     "access_to_grant": (assignments.ACCESS,),
+    "access_to_revoke": (assignments.LOSS,),
     "no_longer_assigned": (assignments.ENDED,),
 }
 

@@ -225,7 +225,8 @@ _CHANGED = """
     WHERE x.role <> s.role
 """
 _UPDATE_ACCESS = """
-    UPDATE access SET role = s.role, privileged = s.privileged FROM staged_access_id s
+    UPDATE access SET role = s.role, privileged = s.privileged, given = CASE WHEN access.role = s.role THEN given END
+    FROM staged_access_id s
     WHERE access.account_id = s.account_id AND access.asset_id = s.asset_id
       AND (access.role <> s.role OR access.privileged <> s.privileged)
 """

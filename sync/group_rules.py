@@ -68,7 +68,7 @@ class Preview:
 
     @property
     def held(self) -> bool:
-        return any(self.totals.get(f"held {kind}") for kind in assignments.GIVES)
+        return any(self.totals.get(f"held {kind}") for kind in assignments.ADJUSTS)
 
 
 def groups() -> list[tuple[DirectoryGroup, int]]:
@@ -196,7 +196,7 @@ def _found(app: App, rule: GroupRule) -> Preview:
             coalesce(w.after, ''), coalesce(t.name, ''), coalesce(w.person_id, a.person_id), w.protected
         FROM wanted w LEFT JOIN account a ON a.id = w.account_id LEFT JOIN asset t ON t.id = w.asset_id
         LEFT JOIN person p ON p.id = coalesce(w.person_id, a.person_id)
-        WHERE w.kind IN ('to invite', 'to change role', 'to grant access')
+        WHERE w.kind IN ('to invite', 'to change role', 'to grant access', 'to revoke access')
           AND coalesce(w.person_id, a.person_id) IN ({mine}) AND w.left_out IS NULL ORDER BY 2, 5
         """,
         (rule.id,),

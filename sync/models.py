@@ -327,6 +327,7 @@ class Access(Base):
     asset = ForeignKeyField(Asset, backref="access", on_delete="CASCADE")
     role = CharField(default="")
     privileged = BooleanField(default=False)  # may hand the asset on
+    given = CharField(null=True)  # by which group, where a rule gave it, and nobody has changed it since
 
     class Meta:
         indexes = ((("account", "asset"), True), (("app",), False))

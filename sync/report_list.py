@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sync.apps import RUNS_ALL
-from sync.assignments import GIVES
+from sync.assignments import ADJUSTS
 from sync.matching import PAGE, Page
 from sync.models import App, AppPerson, Change, Person, Report
 from sync.policy import REMOVALS
@@ -45,5 +45,5 @@ class Ready:
 def confirmable(report: Report) -> Ready:
     ready = Change.select().where(Change.report == report, Change.decision == CONFIRM)
     removals = ready.where(Change.kind.in_(REMOVALS), Change.in_app).count()
-    acts = ready.where(Change.kind.in_(GIVES)).count()
+    acts = ready.where(Change.kind.in_(ADJUSTS)).count()
     return Ready(removals, acts, ready.count() - removals - acts)

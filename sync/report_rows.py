@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from peewee import Case
 
-from sync.assignments import ACCESS, ENDED, INVITE, ROLE
+from sync.assignments import ACCESS, ENDED, INVITE, LOSS, ROLE
 from sync.models import Account, Asset, Change, Person, Report
 from sync.reports import APPLIED, IGNORED, LEFT_OUT, UNDECIDED
 from sync.workspace import workspace
@@ -19,6 +19,7 @@ WANTED = {
     INVITE: ("person to invite", "people to invite"),
     ROLE: ("role to change", "roles to change"),
     ACCESS: ("access to grant", "accesses to grant"),
+    LOSS: ("access to revoke", "accesses to revoke"),
     ENDED: ("person no longer assigned", "people no longer assigned"),
 }
 
@@ -40,7 +41,7 @@ SECTIONS = {
     "assets-and-access": Kind("Assets and access", ASSETS_AND_ACCESS),
     "to-invite": Kind("To invite", (INVITE,), True),
     "roles-in-app": Kind("Updated roles", (ROLE,), True),
-    "access-in-app": Kind("Access", (ACCESS,), True),
+    "access-in-app": Kind("Access", (ACCESS, LOSS), True),
     "no-longer-assigned": Kind("No longer assigned", (ENDED,), True),
 }
 

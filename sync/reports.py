@@ -9,7 +9,7 @@ from peewee import fn
 
 from sync import activity, assigned_acts, assigned_looks, compare, matching, notify, policy, tasks
 from sync.assigned_looks import whom
-from sync.assignments import GIVES, KINDS
+from sync.assignments import ADJUSTS, KINDS
 from sync.db import db, utcnow, writing
 from sync.models import Account, App, Change, Person, Report, Task
 from sync.policy import REMOVALS
@@ -49,7 +49,7 @@ def leave_out(change: Change, reason: str, by: str) -> None:
 def _leave_out(change: Change, reason: str, by: str) -> None:
     now = utcnow()
     Change.update(decision=LEFT_OUT, decided_by=by, decided_at=now).where(Change.id == change.id).execute()
-    if change.kind in GIVES:
+    if change.kind in ADJUSTS:
         assigned_acts.leave_out(change, reason, by)
     elif change.account_id and change.in_app:
         Account.update(left_out=reason, left_out_by=by, left_out_at=now).where(
@@ -72,7 +72,7 @@ def _take_back(change: Change, by: str) -> None:
     released = change.report.released_at is not None and change.created_at <= change.report.released_at
     decision = CONFIRM if change.in_app or released else HELD
     Change.update(decision=decision, decided_by=None, decided_at=None).where(Change.id == change.id).execute()
-    if change.kind in GIVES:
+    if change.kind in ADJUSTS:
         assigned_acts.take_back(change)
         activity.record(by, "took back leaving out", about=whom(change), why=change.reason, app=change.app_id,
                         person=change.person_id or change.account.person_id)
@@ -85,7 +85,7 @@ def guard(report: Report) -> None:
     asked = Change.select().where(Change.report == report, Change.in_app, Change.decision.in_((CONFIRM, HELD)))
     if report.released_at:
         asked = asked.where(Change.created_at > report.released_at)
-    for kinds in (REMOVALS, *((kind,) for kind in GIVES)):
+    for kinds in (REMOVALS, *((kind,) for kind in ADJUSTS)):
         mine = asked.where(Change.kind.in_(kinds))
         number = mine.select(fn.COUNT(fn.COALESCE(Change.account, Change.person).distinct())).scalar()
         mass = policy.is_mass(report.app, number) if kinds == REMOVALS else policy.is_mass_of(report.app, kinds, number)
@@ -252,7 +252,7 @@ def _leave_out_all(report: Report, left_out: dict[int, str], by: str) -> None:
         if change is None or change.decision not in (CONFIRM, HELD, LEFT_OUT):
             raise ReportChanged("Somebody you left out is no longer in this report. Look at it again.")
         if not reason.strip():
-            kept = "is left out" if change.kind in GIVES else "keeps the seat"
+            kept = "is left out" if change.kind in ADJUSTS else "keeps the seat"
             raise ReportProblem(f"Say why {whom(change)} {kept}: the reason is shown beside it from now on.")
         _leave_out(change, reason.strip(), by)
 
@@ -304,7 +304,7 @@ def _protection(change: Change) -> str | None:
 
 def _carry_out(change: Change, by: str) -> Task | None:
     """Update Rollcall at once; the task that updates the app, where the app has something to update."""
-    if change.kind in GIVES:
+    if change.kind in ADJUSTS:
         return assigned_acts.carry_out(change, by)
     if change.kind == "removed asset":
         compare.drop_asset(change.asset_id)

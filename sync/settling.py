@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sync import compare, invitation_mail, matching, soon
+from sync import assignments, compare, invitation_mail, matching, soon
 from sync.db import db, utcnow
 from sync.models import Access, Account, App, Assignment, Invitation, Role, Task
 from sync.workspace import workspace
@@ -45,8 +45,10 @@ def _granted(task: Task) -> None:
     """Whether the access may be handed on is taken from others with this role; the next check knows."""
     role = task.detail["role"]
     like_it = Access.select().where(Access.app == task.app_id, Access.role == role, Access.privileged)
+    by_rule = task.change_id is not None and task.change.kind == assignments.ACCESS
     compare.drop_access(task.account_id, task.asset_id)
-    Access.create(app=task.app_id, account=task.account_id, asset=task.asset_id, role=role, privileged=like_it.exists())
+    Access.create(app=task.app_id, account=task.account_id, asset=task.asset_id, role=role,
+                  privileged=like_it.exists(), given=task.change.detail.get("via") if by_rule else None)  # fmt: skip
 
 
 def _revoked(task: Task) -> None:

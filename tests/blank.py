@@ -13,7 +13,7 @@ from sync.db import db
 
 def open_blank(config: Config) -> None:
     """What sync.config.open_all() does on a new folder, without applying each migration again."""
-    config.home.mkdir(parents=True, mode=0o700)
+    config.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     config.database_path.write_bytes(_migrated())
     configuration.open_all(config)
 

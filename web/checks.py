@@ -27,6 +27,7 @@ COUNTED = {
     "to_invite": ("person to invite", "people to invite"),
     "roles_to_change": ("role to change", "roles to change"),
     "access_to_grant": ("access to grant", "accesses to grant"),
+    "access_to_revoke": ("access to revoke", "accesses to revoke"),
     "no_longer_assigned": ("person no longer assigned", "people no longer assigned"),
 }
 

@@ -27,7 +27,8 @@ def index(app: App) -> str:
     return page(
         app, "rules/index.html", rules=group_rules.of_app(app), left_out=assigned_acts.left_out_of(app),
         asset_label=group_rules.asset_label, blind=assignments.is_blind(app),
-        kinds={assignments.INVITE: "Invitation", assignments.ROLE: "Role", assignments.ACCESS: "Access"},
+        kinds={assignments.INVITE: "Invitation", assignments.ROLE: "Role", assignments.ACCESS: "Access",
+               assignments.LOSS: "Loss of access"},
     )  # fmt: skip
 
 

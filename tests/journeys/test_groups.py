@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from sync import schedule, teams
+from sync import group_rules, schedule, teams
 from sync.models import GroupRule, Person, Task
 from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong, opens
+from tests.sync.fixtures import email
 from tests.sync.groups import Groups
 
 
@@ -89,6 +90,28 @@ def test_a_group_is_mapped_and_joiners_movers_and_leavers_follow(visit, live, ol
     assert (sales.role(3), sales.role(1), sales.role(4)) == ("admin", None, "member")
     page.reload()
     assert page.locator("#acts .badge-ok").count() >= 4
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_mover_loses_what_the_old_group_gave(visit, live, olga: Person, sales: Groups, width: int) -> None:
+    sales.rule("Sales", "", (group_rules.asset_named(sales.app, "channel: general"), "member"))
+    sales.rule("Marketing", "member")
+    sales.found()
+    sales.yes()
+    assert "general as member" in sales.chat.log("joined channel")[-1]["detail"]
+    sales.put(1, "Marketing")
+    sales.read()
+    page = visit(olga, width=width)
+    told = checked(page, live.url, sales)
+    assert "By the groups of Chat: 1 access to revoke." in told and "member → no access" in told
+    assert "No longer in group Sales of Company LDAP" in told
+    assert text(page, "#sync-outcome") == "Removes nobody from Chat. Makes 1 change in it."
+    report = f"/reports/{sales.report().id}"
+    nothing_wrong(look_at(page, live.url, Look("sync-data-loss", report), width))
+    finish(page)
+    assert [entry["name"] for entry in sales.chat.log("left channel")] == [email(1)]
+    page.reload()
+    assert page.locator("#acts .badge-ok").count() == 3 and "Revoke" in text(page, "#acts")
 
 
 def test_it_all_works_without_javascript(visit, live, olga: Person, sales: Groups) -> None:

@@ -48,7 +48,8 @@ def test_changes_are_applied_at_once(chat):
     check = chat.check()
     assert check.counts == {
         "new_users": 1, "removed_users": 1, "updated_roles": 1, "updated_profiles": 1, "assets": 0, "access": 0,
-        "to_invite": 0, "roles_to_change": 0, "access_to_grant": 0, "no_longer_assigned": 0,
+        "to_invite": 0, "roles_to_change": 0, "access_to_grant": 0, "access_to_revoke": 0,
+        "no_longer_assigned": 0,
     }  # fmt: skip
     assert (check.report.state, check.waiting) == ("applied", 0)
     role = Change.get(Change.kind == "updated role")

@@ -14,12 +14,14 @@ from sync.config import Config
 from sync.models import Person
 from tests.web.client import Client
 from tests.web.provider import Provider
+from web import scim
 
 
 @pytest.fixture(autouse=True)
 def no_failures_before() -> None:
-    """Wrong passwords are counted in memory, beyond a test."""
+    """Wrong passwords and tokens are counted in memory, beyond a test."""
     signin._failures.clear()
+    scim._refused.clear()
 
 
 @pytest.fixture

@@ -1,0 +1,182 @@
+"""Who moves to another group is asked to lose the access that the first one gave; what nobody's rule gave stays."""
+
+from __future__ import annotations
+
+import pytest
+
+from connectors.base import REVOKE
+from connectors.sample_chat import SampleChat
+from sync import apps, assigned_acts, directories, group_rules, keeping, matching, reports, schedule, tasks
+from sync.models import Access, Asset, Change, Task
+from tests.sync.fixtures import email
+
+WAITS = "needs confirmation"
+LOSS = "to revoke access"
+
+
+@pytest.fixture
+def launch(groups, chat) -> Asset:
+    """Persons 1, 2 and 3 work in Sales, whose rule gave 1 and 2 the channel; 3 was there before. All are in All too."""
+    chat.store.join(chat.store.add_channel("launch", via="page"), chat.id_of(3), "member", via="page")
+    chat.check()
+    for number in (1, 2, 3):
+        groups.put(number, "Sales", "All")
+    groups.put(4, "All")
+    groups.read()
+    launch = group_rules.asset_named(groups.app, "channel: launch")
+    groups.rule("All", "member")
+    groups.rule("Sales", "", (launch, "member"))
+    assert groups.found() == {"to grant access": {email(1): WAITS, email(2): WAITS}}
+    groups.yes()
+    assert groups.found() == {} and members(chat) == {email(1), email(2), email(3)}
+    return launch
+
+
+def channel(chat) -> str:
+    [found] = [row["id"] for row in chat.store.page("channel", 0, 10) if row["name"] == "launch"]
+    return found
+
+
+def members(chat) -> set[str]:
+    """Who is in the channel, in the app itself."""
+    mine = {row["member"] for row in chat.store.page("channel_member", 0, 100) if row["channel"] == channel(chat)}
+    return {member["email"] for member in chat.members() if member["id"] in mine}
+
+
+def move(groups, *numbers: int) -> None:
+    """Out of Sales."""
+    for number in numbers:
+        groups.put(number, "All")
+    groups.read()
+
+
+def test_a_mover_loses_by_a_yes_what_the_group_gave_and_nothing_else(groups, chat, launch):
+    move(groups, 1, 3)
+    assert groups.found() == {LOSS: {email(1): WAITS}}, "nobody's rule gave person 3 the channel"
+    change = groups.change(LOSS, 1)
+    assert (change.before, change.after, change.asset) == ("member", "no access", launch)
+    assert change.reason == "No longer in group Sales of Company LDAP"
+    schedule.drain(("task",))
+    assert email(1) in members(chat), "not before the yes"
+    assert [task.act for task in groups.yes().tasks] == ["revoke"]
+    assert members(chat) == {email(2), email(3)} and groups.role(1) == "member" and groups.found() == {}
+
+
+def test_a_mover_who_is_back_before_the_yes_or_the_act_keeps_it(groups, chat, launch):
+    move(groups, 1, 2)
+    report = chat.check().report
+    groups.put(1, "Sales", "All")
+    groups.read()
+    [task] = reports.finish(report, chat.by).tasks
+    groups.put(2, "Sales", "All")
+    groups.read()
+    schedule.drain(("task",))
+    assert (Task.get_by_id(task.id).state, Task.get_by_id(task.id).account.email) == ("no longer needed", email(2))
+    assert {email(1), email(2)} <= members(chat)
+
+
+@pytest.mark.parametrize(
+    "since", ["may hand it on", "other role and back", "taken and given", "given by hand", "protected", "hold"]
+)
+def test_what_somebody_decided_since_stays(groups, chat, launch, since):
+    if since in ("may hand it on", "other role and back"):
+        chat.store.join(channel(chat), chat.id_of(1), "manager", via="page")
+        chat.check()
+        if since == "other role and back":
+            chat.store.join(channel(chat), chat.id_of(1), "member", via="page")
+    elif since == "taken and given":
+        chat.store.leave(channel(chat), chat.id_of(1), via="page")
+        chat.check()
+        chat.store.join(channel(chat), chat.id_of(1), "member", via="page")
+    elif since == "given by hand":
+        task = tasks.add(groups.app, "grant", groups.account(1), chat.by, asset=launch, role="member", before="member")
+        tasks.run(task.id)
+    elif since == "protected":
+        matching.protect(groups.account(1), "the board", chat.by)
+    else:
+        keeping.hold(chat.people[1], "Lawsuit", chat.by)
+    chat.check()
+    move(groups, 1)
+    assert groups.found() == {} and email(1) in members(chat)
+
+
+@pytest.mark.parametrize("away", ["paused", "removed", "group gone"])
+def test_a_rule_that_rests_takes_no_access(groups, chat, launch, away):
+    if away == "group gone":
+        for number in (1, 2, 3):
+            groups.put(number, "All")
+        groups.read()
+    elif away == "paused":
+        directories.pause(groups.company.row(), chat.by)
+    else:
+        directories.remove(groups.company.row(), chat.by)
+    assert groups.found() == {} and email(1) in members(chat)
+
+
+def test_neither_does_a_group_that_is_gone_of_whoever_was_in_it(groups, chat, launch):
+    groups.put(1, "Sales", "All", "Club")
+    groups.read()
+    groups.rule("Club", "member")
+    move(groups, 1, 2)
+    assert groups.found() == {LOSS: {email(2): WAITS}}, "person 1 may be in the club, under another name"
+
+
+def test_rules_that_are_changed_by_hand_take_no_access(groups, chat, launch):
+    chat.store.add_channel("general", via="page")
+    chat.check()
+    general = group_rules.asset_named(groups.app, "channel: general")
+    groups.put(5, "Rest")
+    groups.read()
+    groups.rule("Rest", "", (general, "member"))
+    [rule] = [told.rule for told in group_rules.of_app(groups.app) if told.name.startswith("Sales")]
+    group_rules.remove(rule, chat.by)
+    assert LOSS not in groups.found() and members(chat) == {email(1), email(2), email(3)}
+
+
+def test_a_loss_that_was_left_out_is_not_asked_about_again_until_it_is_taken_back(groups, chat, launch):
+    move(groups, 1)
+    groups.found()
+    reports.leave_out(groups.change(LOSS, 1), "Hands over until May", chat.by)
+    assert groups.found() == {} and groups.report() is None
+    [row] = assigned_acts.left_out_of(groups.app)
+    assert (row.kind, row.reason) == (LOSS, "Hands over until May")
+    assigned_acts.ask_again(row, chat.by)
+    assert groups.found() == {LOSS: {email(1): WAITS}}
+
+
+def test_the_yes_takes_nothing_whose_rule_rests_by_now(groups, chat, launch):
+    move(groups, 1)
+    report = chat.check().report
+    directories.pause(groups.company.row(), chat.by)
+    assert reports.finish(report, chat.by).tasks == [] and email(1) in members(chat)
+
+
+def test_nor_what_was_taken_out_of_the_rules_by_hand_by_now(groups, chat, launch):
+    move(groups, 1)
+    report = chat.check().report
+    [rule] = [told.rule for told in group_rules.of_app(groups.app) if told.name.startswith("Sales")]
+    group_rules.remove(rule, chat.by)
+    assert reports.finish(report, chat.by).tasks == [] and email(1) in members(chat)
+
+
+def test_many_losses_at_once_are_held(groups, chat, launch):
+    apps.set_guard(groups.app, 1, 5, chat.by)
+    move(groups, 1, 2)
+    assert groups.found() == {LOSS: {email(1): "held", email(2): "held"}}
+
+
+def test_where_the_app_gives_no_way_to_it_somebody_does_it_by_hand(groups, chat, launch, monkeypatch):
+    monkeypatch.setattr(SampleChat, "capabilities", SampleChat.capabilities - {REVOKE})
+    move(groups, 1)
+    groups.found()
+    [task] = groups.yes().tasks
+    assert Task.get_by_id(task.id).state == "needs attention"
+    tasks.done_by_hand(Task.get_by_id(task.id), chat.by)
+    assert not Access.select().where(Access.account == groups.account(1), Access.asset == launch).exists()
+
+
+def test_who_leaves_every_group_is_asked_about_as_a_whole(groups, chat, launch):
+    groups.put(1)
+    groups.read()
+    assert groups.found() == {"no longer assigned": {email(1): WAITS}}
+    assert not Change.select().where(Change.kind == LOSS, Change.report.is_null(False)).exists()
