@@ -81,15 +81,10 @@ class Rehearsal:
         assert len(steps) > 50, "the steps were not counted"
         different = {self.left_behind(kept / str(step)): step for step in reversed(steps)}
         assert len(different) > 5, "what deaths would leave was not told apart"
-        for left, fatal in different.items():
+        for fatal in different.values():
             self.begin()
             ending = self.order(act, *arguments, fatal=fatal)
-            dead = kept / f"dead-{fatal}"
-            dead.mkdir()
-            for path, name in self.files().items():
-                if Path(path).exists():
-                    shutil.copy(path, dead / name)
-            assert ending.killed and self.left_behind(dead) == left, f"step {fatal} is another one each time"
+            assert ending.killed, f"step {fatal} was not reached again"
             yield fatal, ending
         self.begin()
         self.whole = self.order(act, *arguments)

@@ -8,7 +8,7 @@ import pytest
 
 from sync.models import Person
 from tests.journeys import apps_of_acme
-from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong, opens
+from tests.journeys.looks import VARIANTS, Look, look_at, nothing_wrong, opens
 
 
 def _leave_out(page) -> None:
@@ -45,8 +45,8 @@ def _test_wrong(page) -> None:
     page.wait_for_selector("#tested .banner")
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_pages(visit, live, tmp_path: Path, olga: Person, by: str, width: int) -> None:
+@pytest.mark.parametrize("width, dark", VARIANTS)
+def test_pages(visit, live, tmp_path: Path, olga: Person, by: str, width: int, dark: bool) -> None:
     with apps_of_acme.built(tmp_path, olga, by) as acme:
         chat, ads = f"/apps/{acme.chat.id}", f"/apps/{acme.ads.id}"
         looks = [
@@ -87,12 +87,12 @@ def test_pages(visit, live, tmp_path: Path, olga: Person, by: str, width: int) -
             Look("connect-reading", f"{ads}/connection/reading"),
             Look("connect-matching", f"{chat}/connection/matching"),
         ]
-        page = visit(olga, width=width, expected=("status of 422",))
-        nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look, width))
+        page = visit(olga, width=width, dark=dark, expected=("status of 422",))
+        nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look, width, dark))
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_empty(visit, live, olga: Person, width: int) -> None:
-    page = visit(olga, width=width)
+@pytest.mark.parametrize("width, dark", VARIANTS)
+def test_empty(visit, live, olga: Person, width: int, dark: bool) -> None:
+    page = visit(olga, width=width, dark=dark)
     looks = (Look("apps-empty", "/apps"), Look("reports-empty", "/reports"))
-    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look, width))
+    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look, width, dark))

@@ -6,7 +6,7 @@ import pytest
 
 from sync import group_rules, schedule, teams
 from sync.models import GroupRule, Person, Task
-from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong, opens
+from tests.journeys.looks import VARIANTS, Look, look_at, nothing_wrong, opens
 from tests.sync.fixtures import email
 from tests.sync.groups import Groups
 
@@ -92,8 +92,10 @@ def test_a_group_is_mapped_and_joiners_movers_and_leavers_follow(visit, live, ol
     assert page.locator("#acts .badge-ok").count() >= 4
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_a_mover_loses_what_the_old_group_gave(visit, live, olga: Person, sales: Groups, width: int) -> None:
+@pytest.mark.parametrize("width, dark", VARIANTS)
+def test_a_mover_loses_what_the_old_group_gave(
+    visit, live, olga: Person, sales: Groups, width: int, dark: bool
+) -> None:
     sales.rule("Sales", "", (group_rules.asset_named(sales.app, "channel: general"), "member"))
     sales.rule("Marketing", "member")
     sales.found()
@@ -101,13 +103,13 @@ def test_a_mover_loses_what_the_old_group_gave(visit, live, olga: Person, sales:
     assert "general as member" in sales.chat.log("joined channel")[-1]["detail"]
     sales.put(1, "Marketing")
     sales.read()
-    page = visit(olga, width=width)
+    page = visit(olga, width=width, dark=dark)
     told = checked(page, live.url, sales)
     assert "By the groups of Chat: 1 access to revoke." in told and "member → no access" in told
     assert "No longer in group Sales of Company LDAP" in told
     assert text(page, "#sync-outcome") == "Removes nobody from Chat. Makes 1 change in it."
     report = f"/reports/{sales.report().id}"
-    nothing_wrong(look_at(page, live.url, Look("sync-data-loss", report), width))
+    nothing_wrong(look_at(page, live.url, Look("sync-data-loss", report), width, dark))
     finish(page)
     assert [entry["name"] for entry in sales.chat.log("left channel")] == [email(1)]
     page.reload()
@@ -150,14 +152,14 @@ def _preview(page) -> None:
     page.wait_for_selector("#save-rule")
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_pages(visit, live, olga: Person, sales: Groups, width: int) -> None:
-    page = visit(olga, width=width)
+@pytest.mark.parametrize("width, dark", VARIANTS)
+def test_pages(visit, live, olga: Person, sales: Groups, width: int, dark: bool) -> None:
+    page = visit(olga, width=width, dark=dark)
     rules = f"/apps/{sales.app.id}/rules"
-    wrong = look_at(page, live.url, Look("groups-nothing", rules), width)
-    wrong += look_at(page, live.url, Look("teams-nothing", "/directories/teams"), width)
+    wrong = look_at(page, live.url, Look("groups-nothing", rules), width, dark)
+    wrong += look_at(page, live.url, Look("teams-nothing", "/directories/teams"), width, dark)
     team = teams.create("Revenue", [sales.group("Sales").id, sales.group("Marketing").id], sales.chat.by)
-    wrong += look_at(page, live.url, Look("groups-preview", rules, _preview), width)
+    wrong += look_at(page, live.url, Look("groups-preview", rules, _preview), width, dark)
     sales.rule("Sales", "admin", (sales.app.assets.get(), "member"))
     sales.rule(team, "member")
     sales.rule("Marketing", "guest")
@@ -177,5 +179,5 @@ def test_pages(visit, live, olga: Person, sales: Groups, width: int) -> None:
         Look("teams-new", "/directories/teams", opens("#new-team")),
     ]
     for look in looks:
-        wrong += look_at(page, live.url, look, width)
+        wrong += look_at(page, live.url, look, width, dark)
     nothing_wrong(wrong)
