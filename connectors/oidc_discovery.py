@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from connectors.answers import Answer, NotFound
+from connectors.answers import Answer, NotFound, Strayed
 from connectors.base import ConnectorError, Refused
 from connectors.http import Http
 
@@ -122,7 +122,7 @@ def _read(issuer: str) -> Metadata:
     address = _plain(issuer)
     try:
         answer = get(address + PATH)
-    except NotFound:
+    except (NotFound, Strayed):
         raise Refused(f"There is no provider at {address}: it answers, but has no {PATH}. Check the issuer.") from None
     told = answer.json(dict)
     named = told.get("issuer")

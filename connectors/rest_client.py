@@ -151,7 +151,9 @@ class Client:
 
 def _is_one_of(stated: list[int] | None, usual: tuple[int, ...], answer: Answer) -> bool:
     """A web page is taken for the app's own word only where the file states the status."""
-    return answer.status in (usual if stated is None else stated) and (stated is not None or not answer.is_page)
+    if stated is not None:
+        return answer.status in stated
+    return answer.status in usual and not answer.is_page
 
 
 def _data(answer: Answer) -> Any:

@@ -14,7 +14,7 @@ from sync.models import Account, App, Change, Invitation, LeftOut, Task
 
 NEEDS = {INVITE: base.INVITE, ROLE: base.CHANGE_ROLE, ACCESS: base.GRANT, LOSS: base.REVOKE,
          ENDED: base.REMOVE}  # of the connector  # fmt: skip
-ACTS = {ROLE: "change role", ACCESS: "grant", LOSS: "revoke"}
+ACT_OF = {ROLE: "change role", ACCESS: "grant", LOSS: "revoke"}
 CONFIRMED = {INVITE: "confirmed invitation", ROLE: "confirmed role", ACCESS: "confirmed access",
              LOSS: "confirmed loss of access"}  # fmt: skip
 
@@ -28,16 +28,16 @@ def carry_out(change: Change, by: str) -> Task | None:
     if change.kind == INVITE:
         asked = onboarding.invite(change.app, change.detail["email"], role, by, report=change.report, change=change)
         return asked.task
-    act = ACTS[change.kind]
+    act = ACT_OF[change.kind]
     live = Task.select().where(
         Task.account == change.account_id, Task.act == act, Task.state.in_(tasks.LIVE),
         fn.COALESCE(Task.asset, 0) == (change.asset_id or 0),
     )  # fmt: skip
     if live.exists():
         return None
-    before = change.detail.get("before")
+    detail = {"before": change.detail.get("before")} | ({} if change.kind == LOSS else {"role": role})
     return tasks.add(change.app, act, change.account, by, report=change.report, change=change, asset=change.asset,
-                     role=role, before=before)  # fmt: skip
+                     **detail)  # fmt: skip
 
 
 def leave_out(change: Change, reason: str, by: str) -> None:

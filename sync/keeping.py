@@ -49,7 +49,7 @@ def how_long(person: Person) -> str | None:
     if person.hold is not None:
         return "until the legal hold is lifted"
     if person.remove_on is not None and person.remove_on > today():
-        return f"until {policy.kept_until(person.remove_on).removeprefix(policy.KEPT)}"
+        return f"until {policy.in_words(person.remove_on)}"
     return None
 
 

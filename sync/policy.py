@@ -27,8 +27,13 @@ KEPT = "Kept until "
 
 
 def kept_until(day: date) -> str:
-    """Kept until 3 December; with the year when it is another one."""
-    return f"{KEPT}{day.day} {day:%B}" + (f" {day.year}" if day.year != today().year else "")
+    """Kept until 3 December."""
+    return f"{KEPT}{in_words(day)}"
+
+
+def in_words(day: date) -> str:
+    """3 December; with the year when it is another one."""
+    return f"{day.day} {day:%B}" + (f" {day.year}" if day.year != today().year else "")
 
 
 db.register_function(lambda day: kept_until(date.fromisoformat(day)), "kept_until", 1)

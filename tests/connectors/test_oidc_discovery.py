@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -73,3 +74,23 @@ def test_a_provider_with_tls_may_not_lead_to_where_there_is_none(provider: FakeP
     with pytest.raises(Refused, match="authorization_endpoint is no https"):
         oidc_discovery.discover("https://id.acme.example")
     oidc_discovery.forget("https://id.acme.example")
+
+
+def test_a_website_without_a_provider_is_told_as_such() -> None:
+    class Website(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:  # noqa: N802 - the server's own name for it
+            self.send_error(404)  # as a web page
+
+        def log_message(self, *told: object) -> None:
+            """Nothing is told."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Website)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    issuer = f"http://127.0.0.1:{server.server_port}"
+    try:
+        with pytest.raises(Refused, match="There is no provider at"):
+            oidc_discovery.discover(issuer)
+    finally:
+        server.shutdown()
+        server.server_close()
+        oidc_discovery.forget(issuer)

@@ -159,6 +159,15 @@ def test_nor_what_was_taken_out_of_the_rules_by_hand_by_now(groups, chat, launch
     assert reports.finish(report, chat.by).tasks == [] and email(1) in members(chat)
 
 
+def test_nor_what_the_app_gave_another_form_since(groups, chat, launch):
+    move(groups, 1)
+    report = chat.check().report
+    [task] = reports.finish(report, chat.by).tasks
+    Access.update(role="").where(Access.account == groups.account(1), Access.asset == launch).execute()
+    schedule.drain(("task",))
+    assert Task.get_by_id(task.id).state == "no longer needed" and email(1) in members(chat)
+
+
 def test_many_losses_at_once_are_held(groups, chat, launch):
     apps.set_guard(groups.app, 1, 5, chat.by)
     move(groups, 1, 2)
