@@ -68,6 +68,7 @@ class Field:
     multiline: bool = False  # a key: a text area
     upload: bool = False  # the content of a file that is handed over
     when: tuple[str, str] | None = None  # (name, value): asked for only where that field, before it, has this value
+    where: bool = True  # a change may send the secrets elsewhere, so they must be entered again; False: it can't
 
 
 @dataclass(frozen=True, slots=True)

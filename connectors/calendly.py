@@ -62,7 +62,7 @@ class Calendly(Connector):
     fields = (
         Field("token", "Personal access token", "Of an owner or admin.", secret=True, pattern=r"\S+"),
         Field("groups", "Groups", "Groups show as assets, with their members and admins; one call for each.",
-              required=False, choices=(("read", "are read"), ("leave out", "are left out"))),
+              required=False, choices=(("read", "are read"), ("leave out", "are left out")), where=False),
     )  # fmt: skip
     capabilities = frozenset({LOOK_UP, ASSETS, REMOVE, INVITE})
     asset_word = "group"

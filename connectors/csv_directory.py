@@ -26,9 +26,10 @@ class CsvDirectory(DirectoryConnector):
         "is shown before it is applied.",
     )
     fields = (
-        Field("source", "The list", choices=(("path", "is a file on this machine"), ("upload", "is handed over here"))),
+        Field("source", "The list", choices=(("path", "is a file on this machine"), ("upload", "is handed over here")),
+              where=False),
         Field("file", "File", "The path of the file on the machine that Rollcall runs on.",
-              placeholder="/srv/hr/staff.csv", when=("source", "path")),
+              placeholder="/srv/hr/staff.csv", when=("source", "path"), where=False),
         Field("text", "CSV file", "Everybody of the company.", secret=True, upload=True, when=("source", "upload")),
     )  # fmt: skip
 

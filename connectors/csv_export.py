@@ -53,14 +53,15 @@ class CsvExport(Connector):
         "them in the app, then say that it is done.",
     )
     fields = (
-        Field("app", "Which app", "Its name.", placeholder="Miro"),
-        Field("source", "The export", choices=(("upload", "is uploaded here"), ("path", "is a file on this machine"))),
+        Field("app", "Which app", "Its name.", placeholder="Miro", where=False),
+        Field("source", "The export", choices=(("upload", "is uploaded here"), ("path", "is a file on this machine")),
+              where=False),
         Field("export", "CSV file", "As the app exports it, not opened and saved in between.", secret=True, upload=True,
               when=("source", "upload")),
         Field("path", "Path", "On the machine that Rollcall runs on.", placeholder="/srv/exports/figma.csv",
-              when=("source", "path")),
+              when=("source", "path"), where=False),
         Field("owner", "Your own account", "The e-mail or user name that you administer the app with: it is never "
-              "offered for removal.", required=False),
+              "offered for removal.", required=False, where=False),
     )  # fmt: skip
 
     @property

@@ -47,11 +47,11 @@ class EntraDirectory(DirectoryConnector):
         *FIELDS,
         Field("guests", "Guests", "People of other companies who were invited. Left out, they are nobody's accounts in "
               "the apps, until you say whose they are.", required=False,
-              choices=(("no", "Left out"), ("yes", "Read as people too"))),
+              choices=(("no", "Left out"), ("yes", "Read as people too")), where=False),
         Field("second_email", "Other e-mails", "Whether they are addresses of the person, too.", required=False,
-              choices=(("no", "Leave them out"), ("yes", "Use them"))),
+              choices=(("no", "Leave them out"), ("yes", "Use them")), where=False),
         Field("groups", "Groups", "Takes one call for each group.", required=False,
-              choices=(("yes", "Read"), ("no", "Not read"))),
+              choices=(("yes", "Read"), ("no", "Not read")), where=False),
     )  # fmt: skip
     worldwide_ids = True
     api, login = API, LOGIN

@@ -85,12 +85,14 @@ class GitHub(Connector):
         Field(
             "emails", "Names and e-mails", required=False,
             choices=(("read", "are read: verified domains, else the public profile"), ("leave out", "are not read")),
+            where=False,
         ),
         Field(
             "access", "Access to repositories", "Reading everybody's takes one call for each hundred people of each "
             "repository.", required=False,
             choices=(("all", "everybody's: direct, by team, by the base permission"), ("direct", "only direct access"),
                      ("leave out", "is not read")),
+            where=False,
         ),
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES)

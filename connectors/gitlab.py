@@ -78,6 +78,7 @@ class GitLab(Connector):
         Field(
             "emails", "E-mails are taken", required=False,
             choices=(("members", "from the list of members"), ("profiles", "from each user's page, one call a person")),
+            where=False,
         ),
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES)

@@ -33,7 +33,7 @@ class GoogleDirectory(DirectoryConnector):
     fields = (
         *FIELDS,
         Field("second_email", "Further e-mails in the profile", "Whether they are addresses of the person, too.",
-              required=False, choices=(("no", "Leave them out"), ("yes", "Use them"))),
+              required=False, choices=(("no", "Leave them out"), ("yes", "Use them")), where=False),
     )  # fmt: skip
     api, login = API, LOGIN
 

@@ -53,13 +53,13 @@ SERVER_FIELDS = (
 )  # fmt: skip
 ENTRY_FIELDS = (
     Field("id_attribute", "Attribute of the id", f"It must never change. Empty: {' or '.join(IDS)}",
-          required=False),
-    Field("email_attribute", "Attribute of the e-mail address", "Empty: mail", required=False),
-    Field("name_attribute", "Attribute of the name", f"Empty: {' or '.join(NAMES)}", required=False),
+          required=False, where=False),
+    Field("email_attribute", "Attribute of the e-mail address", "Empty: mail", required=False, where=False),
+    Field("name_attribute", "Attribute of the name", f"Empty: {' or '.join(NAMES)}", required=False, where=False),
     Field("disabled", "What marks somebody as disabled",
           "attribute=value, beside userAccountControl, accountExpires, nsAccountLock and pwdAccountLockedTime, "
           "which are understood by themselves.", required=False, pattern=r"[A-Za-z][\w;-]*=.+",
-          placeholder="employeeType=left"),
+          placeholder="employeeType=left", where=False),
 )  # fmt: skip
 AUTHORITY_FIELD = Field(
     "ca_file", "Certificate authority", "The path of a PEM file, where the server's certificate is your own.",

@@ -116,10 +116,10 @@ class LdapGroup(Connector):
     fields = (
         *SERVER_FIELDS,
         Field("group_base", "Base DN of the groups", "One group, or the branch below which they all are.",
-              placeholder="cn=vpn,ou=groups,dc=acme,dc=example"),
-        Field("group_filter", "Filter for groups", f"Empty: {GROUPS}", required=False),
+              placeholder="cn=vpn,ou=groups,dc=acme,dc=example", where=False),
+        Field("group_filter", "Filter for groups", f"Empty: {GROUPS}", required=False, where=False),
         Field("base_dn", "Base DN of people", "All people are below it, those who have left as well.",
-              placeholder="dc=acme,dc=example"),
+              placeholder="dc=acme,dc=example", where=False),
         *ENTRY_FIELDS,
         AUTHORITY_FIELD,
     )  # fmt: skip

@@ -81,7 +81,7 @@ class LinkedInAds(Connector):
         Field("refresh_token", "Refresh token", secret=True, pattern=r"\S+", when=("way", "refresh")),
         Field("token", "Access token", secret=True, pattern=r"\S+", when=("way", "token")),
         Field("version", "API version", f"Only when LinkedIn says that {VERSION} has ended: a later month.",
-              required=False, pattern=r"20[0-9]{4}(\.[0-9]{2})?", placeholder=VERSION),
+              required=False, pattern=r"20[0-9]{4}(\.[0-9]{2})?", placeholder=VERSION, where=False),
     )  # fmt: skip
     capabilities = frozenset({LOOK_UP, ASSETS, REMOVE, GRANT, REVOKE})
     asset_word = "ad account"

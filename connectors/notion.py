@@ -69,7 +69,7 @@ class Notion(ExtendedScim):
               choices=(("scim", "over SCIM (Enterprise)"), ("public", "from the public API (every plan)"))),
         Field("token", "Token", "The SCIM token, or the integration's secret.", secret=True, pattern=r"\S+"),
         Field("groups", FIELDS["groups"].label, FIELDS["groups"].help, required=False,
-              choices=FIELDS["groups"].choices, when=("api", "scim")),
+              choices=FIELDS["groups"].choices, when=("api", "scim"), where=False),
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES)
     client = NotionClient

@@ -51,7 +51,7 @@ class OktaDirectory(DirectoryConnector):
     fields = (
         *FIELDS,
         Field("second_email", "Secondary e-mail", "Whether it is an address of the person, too.", required=False,
-              choices=(("no", "Leave it out"), ("yes", "Use it"))),
+              choices=(("no", "Leave it out"), ("yes", "Use it")), where=False),
     )  # fmt: skip
 
     @cached_property

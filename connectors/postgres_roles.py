@@ -107,7 +107,7 @@ class PostgresRoles(Connector):
         Field("password", "Password", secret=True),
         Field("email_domain", "Domain of your e-mail addresses", "With acme.example, the role ana is "
               "ana@acme.example. Empty: only comments and names that are e-mail addresses count.",
-              required=False, pattern=r"[^\s@]+\.[^\s@.]+", placeholder="acme.example"),
+              required=False, pattern=r"[^\s@]+\.[^\s@.]+", placeholder="acme.example", where=False),
         Field("sslmode", "Encryption", "How the server proves who it is.", choices=SSL_MODES),
         Field("ca_file", "Certificate authority", "The path of a PEM file, where the server's certificate is your own.",
               required=False, placeholder="/etc/ssl/acme-ca.pem"),

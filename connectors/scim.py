@@ -62,6 +62,7 @@ class Scim(Connector):
             "Deactivated users stay in the app's list as suspended, and their work stays theirs.",
             required=False,
             choices=(("deactivate", "deactivates the user"), ("delete", "deletes the user")),
+            where=False,
         ),
         Field(
             "roles_from",
@@ -69,6 +70,7 @@ class Scim(Connector):
             "Where the app says what a user may do.",
             required=False,
             choices=(("roles", "the user's roles attribute"), ("groups", "the groups that the user is in")),
+            where=False,
         ),
         Field(
             "privileged",
@@ -77,6 +79,7 @@ class Scim(Connector):
             "Left empty: every role with “admin” or “owner” in its name.",
             required=False,
             placeholder="admin, owner",
+            where=False,
         ),
         Field(
             "groups",
@@ -84,6 +87,7 @@ class Scim(Connector):
             "Groups show as assets, with their members.",
             required=False,
             choices=(("read", "are read"), ("leave out", "are left out")),
+            where=False,
         ),
     )
     capabilities = frozenset(CAPABILITIES)

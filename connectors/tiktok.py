@@ -69,6 +69,7 @@ class TikTok(Connector):
         Field(
             "by_member", "Pixels and TikTok accounts", "Who has them takes two calls for each member.", required=False,
             choices=(("read", "and who has them are read"), ("leave out", "are left out")),
+            where=False,
         ),
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import connectors
 from connectors.base import Connector, Identity
 from sync import activity, daily, remembered, vault
+from sync.credentials import with_stored
 from sync.db import utcnow, writing
 from sync.models import App, AppPerson, Check, Person, Task
 from sync.people import signature
@@ -164,12 +165,13 @@ def capabilities_of(app: App) -> frozenset[str]:
 
 
 def replace_credential(app: App, values: dict[str, str], by: str) -> Identity:
-    """Test new settings, then store them; a secret left empty stays as it was."""
+    """Test new settings, then store them; a secret left empty stays as it was, where it goes to the same place.
+
+    Raises AppProblem, SecretNeeded or ConnectorError; nothing is stored then.
+    """
     kind = connector_class(app.connector)
-    known = vault.unseal(app.credential)
-    given = {name: value for name, value in values.items() if value.strip() or name not in known}
     public = {field.name: app.settings.get(field.name, "") for field in kind.fields if not field.secret}
-    values = clean(kind, {**public, **known, **given})
+    values = clean(kind, with_stored(kind.fields, {**public, **values}, public, vault.unseal(app.credential)))
     identity = test(app.connector, values)
     with writing():
         App.update(**found(identity), **stored(kind, values, app)).where(App.id == app.id).execute()

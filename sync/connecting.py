@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from connectors.base import Connector, Identity
 from sync import activity, apps, checks, daily, schedule, vault
 from sync.apps import AppProblem
+from sync.credentials import SecretNeeded, with_stored
 from sync.db import utcnow, writing
 from sync.models import App, AppPerson, Check, Person
 
@@ -36,12 +37,18 @@ def _free_name(label: str) -> str:
 
 
 def enter(app: App, name: str, values: dict[str, str]) -> Identity:
-    """Keep what was entered, then test it; a secret left empty is the one that was entered before.
+    """Keep what was entered, then test it; a secret left empty is the one that was entered before for the same place.
 
-    Raises AppProblem or ConnectorError with what to fix; what was entered is kept all the same.
+    Raises AppProblem, SecretNeeded or ConnectorError with what to fix. What was entered is kept even then; a secret
+    that was entered for another place is forgotten.
     """
     kind = apps.connector_class(app.connector)
-    entered = _entered(kind, app, values)
+    given = {field.name: (values.get(field.name) or "").strip() for field in kind.fields}
+    try:
+        entered = with_stored(kind.fields, given, app.settings, vault.unseal(app.credential))
+    except SecretNeeded:
+        _keep(app, kind, given, name=name.strip() or app.name, identity="", identity_id=None, tested_at=None)
+        raise
     _keep(app, kind, entered, name=name.strip() or app.name, identity="", identity_id=None, tested_at=None)
     apps.refuse_taken_name(name.strip() or app.name)
     cleaned = apps.clean(kind, entered)
@@ -50,12 +57,6 @@ def enter(app: App, name: str, values: dict[str, str]) -> Identity:
         apps.refuse_same_space(kind, cleaned)
         _keep(app, kind, cleaned, **apps.found(identity))
     return identity
-
-
-def _entered(kind: type[Connector], app: App, values: dict[str, str]) -> dict[str, str]:
-    known = vault.unseal(app.credential)
-    given = {field.name: (values.get(field.name) or "").strip() for field in kind.fields}
-    return {name: value or known.get(name, "") for name, value in given.items()}
 
 
 def _keep(app: App, kind: type[Connector], entered: dict[str, str], **values: object) -> None:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import connectors
 from connectors.base import ConnectorError, DirectoryConnector, Identity, TemporarilyUnavailable
 from sync import activity, apps, directory_guard, leases, notify, people, schedule, soon, vault
+from sync.credentials import with_stored
 from sync.db import connected, db, utcnow, writing
 from sync.directory_compare import Outcome, apply
 from sync.directory_guard import Guard
@@ -69,11 +70,9 @@ def connect(kind: str, name: str, values: dict[str, str], by: str) -> Directory:
 
 
 def reconnect(directory: Directory, values: dict[str, str], by: str) -> Identity:
-    """Other values for a directory that stays the same; a secret that is left empty stays. Raises like test()."""
-    kind = connector_class(directory.kind)
-    kept = {name: value for name, value in _values(directory).items() if not values.get(name)}
-    secrets = {field.name for field in kind.fields if field.secret}
-    values = _clean(directory.kind, values | {name: value for name, value in kept.items() if name in secrets})
+    """Other values for a directory; an empty secret stays, for the same place. Raises like test(), or SecretNeeded."""
+    fields, secrets = connector_class(directory.kind).fields, vault.unseal(directory.credential)
+    values = _clean(directory.kind, with_stored(fields, values, directory.settings, secrets))
     identity = test(directory.kind, values)
     with writing():
         Directory.update(error=None, failures=0, **_stored(directory.kind, values)).where(

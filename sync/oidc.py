@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import connectors
 from connectors.base import ConnectorError
-from sync import activity, vault
+from sync import activity, credentials, vault
 from sync.db import writing
 from sync.people import WORKSPACE_ROLES
 from sync.workspace import set_setting, setting
@@ -230,7 +230,9 @@ def _secret_for(new: Settings, secret: str | None) -> str:
     if known is None or not has_secret():
         return ""
     if not _is_same(known, new):
-        raise OidcProblem("Enter the client secret as well: the stored one belongs to another issuer or client.")
+        changed = [word for word, one, other in (("Issuer", known.issuer, new.issuer),
+                   ("Client ID", known.client_id, new.client_id)) if one.rstrip("/") != other.rstrip("/")]
+        raise OidcProblem(credentials.in_words(["the client secret"], changed))
     return _secret()
 
 

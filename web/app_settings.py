@@ -9,6 +9,7 @@ from flask import Blueprint, Response, abort, render_template, request, url_for
 from connectors.base import ConnectorError
 from sync import apps, checks, connecting, people, policy, report_list, reports
 from sync.apps import AppProblem
+from sync.credentials import SecretNeeded
 from sync.models import App, Person, PersonEmail
 from sync.vault import VaultProblem
 from web.answers import INVALID, dialog, go_to, whole_number
@@ -20,7 +21,7 @@ from web.words import this_workspace
 
 pages = Blueprint("app_settings", __name__, url_prefix="/apps/<int:app_id>")
 
-REFUSALS = (AppProblem, ConnectorError, VaultProblem, UploadProblem)  # their words are for the page
+REFUSALS = (AppProblem, ConnectorError, VaultProblem, SecretNeeded, UploadProblem)  # their words are for the page
 SUGGESTED = 8
 
 

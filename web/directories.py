@@ -7,6 +7,7 @@ from peewee import fn
 
 from connectors.base import ConnectorError
 from sync import directories, directory_guard, directory_preview, precedence, push
+from sync.credentials import SecretNeeded
 from sync.directories import LIVE, DirectoryProblem
 from sync.models import Directory, DirectoryEntry, DirectoryReading
 from sync.vault import VaultProblem
@@ -22,7 +23,7 @@ pages = Blueprint("directories", __name__, url_prefix="/directories")
 
 READINGS_SHOWN = 10
 HELD_SHOWN = 200
-REFUSALS = (DirectoryProblem, ConnectorError, VaultProblem, UploadProblem)  # their words are for the page
+REFUSALS = (DirectoryProblem, ConnectorError, VaultProblem, SecretNeeded, UploadProblem)  # their words are for the page
 
 
 @pages.get("")

@@ -76,7 +76,7 @@ def test_the_stored_secret_goes_to_nobody_else(owner: Client, provider, form) ->
     try:
         for method, address in (("PUT", PAGE), ("POST", PAGE + "/tests")):
             answer = owner.send(method, address, **form | {"client_secret": "", "issuer": evil.issuer})
-            assert answer.status_code == 422 and "Enter the client secret as well" in answer.text
+            assert answer.status_code == 422 and "Enter the client secret again" in answer.text
         assert not evil.forms and oidc.settings().issuer == provider.issuer
     finally:
         evil.stop()
