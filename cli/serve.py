@@ -16,7 +16,7 @@ from huey.consumer import Consumer
 from cli.frame import Failed, installation, tell
 from cli.locks import serving_queue
 from cli.pages import Pages
-from sync import schedule, signin
+from sync import ownership, schedule, signin
 from sync.config import Config
 from sync.db import connected
 
@@ -97,7 +97,9 @@ def _announce(settings: Config) -> None:
     with connected():
         token = signin.setup_link_token()
     if token:
-        click.echo(f"Nobody owns it yet. Set it up, once, with this link: {settings.url}/setup?token={token}")
+        again = ownership.has_lost_its_owners()
+        why = "No Owner can sign in any longer: make a new one" if again else "Nobody owns it yet. Set it up"
+        click.echo(f"{why}, once, with this link: {settings.url}/setup?token={token}")
 
 
 def _stop_signal() -> threading.Event:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import connectors
 from connectors.base import ConnectorError, DirectoryConnector, Identity, TemporarilyUnavailable
-from sync import activity, apps, directory_guard, leases, notify, people, schedule, soon, vault
+from sync import activity, apps, directory_guard, leases, notify, ownership, people, schedule, soon, vault
 from sync.credentials import with_stored
 from sync.db import connected, db, utcnow, writing
 from sync.directory_compare import Outcome, apply
@@ -250,9 +250,8 @@ def _read_whole(reading: DirectoryReading) -> bool:
 
 
 def _has_people(directory: Directory) -> bool:
-    return DirectoryEntry.select().where(
-        DirectoryEntry.directory == directory, DirectoryEntry.status != "deprovisioned"
-    ).exists()
+    here = (DirectoryEntry.directory == directory) & (DirectoryEntry.status != "deprovisioned")
+    return DirectoryEntry.select().where(here).exists()
 
 
 def _take_over(reading: DirectoryReading, worldwide_ids: bool) -> None:
@@ -272,11 +271,8 @@ def guard() -> Guard:
 
 
 def _still_ours(reading: DirectoryReading) -> bool:
-    return DirectoryReading.select().where(
-        DirectoryReading.id == reading.id,
-        DirectoryReading.state == "running",
-        DirectoryReading.lease_owner == leases.me(),
-    ).exists()
+    mine = (DirectoryReading.id == reading.id) & (DirectoryReading.lease_owner == leases.me())
+    return DirectoryReading.select().where(mine, DirectoryReading.state == "running").exists()
 
 
 def succeed(directory: Directory, reading: DirectoryReading, outcome: Outcome) -> None:
@@ -339,8 +335,8 @@ def _fail(reading: DirectoryReading, error: str) -> None:
 
 def held(directory: Directory) -> list[DirectoryEntry]:
     """Whom the last reading would have changed but the guard held, by name, with their person."""
-    entries = DirectoryEntry.select(DirectoryEntry, Person).join(Person).where(_is_held(directory))
-    return list(entries.order_by(Person.name, DirectoryEntry.id))
+    entries = DirectoryEntry.select(DirectoryEntry, Person).join(Person)
+    return list(entries.where(_is_held(directory)).order_by(Person.name, DirectoryEntry.id))
 
 
 def _is_held(directory: Directory):
@@ -355,8 +351,11 @@ def release(directory: Directory, by: str, seen: str | None = None) -> int:
             return 0
         if seen is not None and seen != directory_guard.seen(entries):
             raise DirectoryProblem("What is held back is not what you looked at any more. Look again.")
-        DirectoryEntry.update(status=DirectoryEntry.reported).where(_is_held(directory)).execute()
-        affected = {entry.person_id for entry in entries}
+        affected = ownership.spare_last({entry.person_id for entry in entries})
+        if not affected:
+            raise DirectoryProblem(f"Nothing was changed. {ownership.LAST_OWNER}")
+        released = _is_held(directory) & DirectoryEntry.person.in_(affected)
+        DirectoryEntry.update(status=DirectoryEntry.reported).where(released).execute()
         Directory.update(guard_from=utcnow()).where(Directory.id == directory.id).execute()
         activity.record(by, "released held leavers", about=directory.name, after=f"{len(affected)} people")
         people.recompute_status(affected, by)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sync import ownership
 from sync.db import db
 from sync.models import Directory, DirectoryEntry
 
@@ -30,7 +31,7 @@ def seen(entries: Iterable[DirectoryEntry]) -> str:
 
 def hold_back(directory: Directory, guard: Guard, now: datetime, whole: bool) -> None:
     """Leaves in read_leaving whose leaving somebody must look at first: those whose address the directory gives to
-    somebody else who is here; and everybody, once too many leave within a day, or nobody is left.
+    somebody else who is here; everybody, once too many leave within a day, or nobody is left; the last Owner.
 
     Who is not staged is missing from the directory, unless the reading is not `whole`.
     """
@@ -50,6 +51,7 @@ def hold_back(directory: Directory, guard: Guard, now: datetime, whole: bool) ->
     too_many = leaving > guard.accounts and leaving * 100 > guard.percent * before
     if not (too_many or _nobody_is_left(directory, leaving, before, whole)):
         _let_go(directory, whole)
+    ownership.hold_last_owner(directory, whole)
 
 
 def _counted_from(directory: Directory, now: datetime) -> datetime:

@@ -13,7 +13,7 @@ from peewee import JOIN, fn, prefetch
 
 from connectors import directory_connectors
 from connectors.base import ConnectorError
-from sync import activity, keeping, match_rules
+from sync import activity, keeping, match_rules, ownership
 from sync.db import connected, db, utcnow, writing
 from sync.matching import PAGE, Page, normal_email
 from sync.models import Account, App, Directory, DirectoryEntry, Person, PersonEmail, Role, Session
@@ -225,8 +225,8 @@ def _become(changes: list[tuple[Person, str, str]], by: str) -> None:
         "UPDATE person SET status = ?, status_since = ?, status_reason = ? WHERE id = ?",
         [(status, now.isoformat(" "), reason, person.id) for person, status, reason in changes],
     )
-    gone = [person.id for person, status, _ in changes if status == "deprovisioned"]
-    Session.delete().where(Session.person.in_(gone)).execute()
+    locked_out = [person.id for person, status, _ in changes if status != "active"]
+    Session.delete().where(Session.person.in_(locked_out)).execute()
     keeping.came_back(
         [person for person, status, _ in changes if status == "active" or person.status == "deprovisioned"], by)
     activity.record_all([
@@ -237,10 +237,7 @@ def _become(changes: list[tuple[Person, str, str]], by: str) -> None:
 
 
 def _keep_an_owner(person: Person) -> None:
-    others = Person.select().where(
-        Person.workspace_role == "owner", Person.status != "deprovisioned", Person.id != person.id
-    )
-    if Person.get_by_id(person.id).workspace_role == "owner" and not others.exists():
+    if Person.get_by_id(person.id).workspace_role == "owner" and not ownership.has_owner(but=[person.id]):
         raise PeopleProblem(
             f"{person.name or main_email(person)} is the only owner of this workspace. "
             "Nothing was changed: make somebody else an owner first."

@@ -21,6 +21,7 @@ from sync import activity, people, vault
 from sync.db import connected, utcnow, writing
 from sync.matching import normal_email
 from sync.models import Person, Session
+from sync.ownership import has_owner, may_sign_in
 from sync.people import PeopleProblem
 from sync.workspace import set_setting, setting, update_workspace
 
@@ -79,10 +80,6 @@ def authenticate(email: str, password: str) -> Person | None:
     return person
 
 
-def may_sign_in(person: Person) -> bool:
-    return person.workspace_role is not None and person.status != "deprovisioned"
-
-
 def start_session(person: Person, provider: bytes | None = None, through: str = "") -> str:
     """A new session's token, for the cookie; the file keeps its hash alone.
 
@@ -125,7 +122,7 @@ def end_session(token: str) -> bytes | None:
 
 def setup_link_token() -> str | None:
     """A new one-time token for the set-up page, which makes the one before void; None once there is an owner."""
-    if _has_owner():
+    if has_owner():
         return None
     token = secrets.token_urlsafe(24)
     set_setting(SETUP_LINK, _hash(token))
@@ -134,19 +131,19 @@ def setup_link_token() -> str | None:
 
 def check_setup_token(token: str) -> bool:
     kept = setting(SETUP_LINK)
-    return bool(kept) and not _has_owner() and hmac.compare_digest(kept, _hash(token))
+    return bool(kept) and not has_owner() and hmac.compare_digest(kept, _hash(token))
 
 
 def set_up(workspace_name: str, email: str, name: str, password: str, by: str) -> Person:
     """Name the workspace and make its first owner; PeopleProblem, and nothing changed, when there is one."""
     with writing():
-        if _has_owner():
+        if has_owner():
             raise PeopleProblem("This workspace has an owner already. Nothing was changed: sign in instead.")
         update_workspace(by, name=workspace_name.strip())
         person = people.find_by_email(email)
         if person is None:
             person = people.add(name, email, by)
-        elif person.status == "deprovisioned":
+        elif person.status != "active":
             people.mark_returned(person, by)
         set_password(person, password)
         people.set_workspace_role(person, "owner", by)
@@ -185,12 +182,6 @@ def person_of_link(token: str) -> Person | None:
 
 def _seal(packed: str) -> str:
     return hmac.new(vault.derive("sign-in link"), packed.encode(), "sha256").hexdigest()
-
-
-def _has_owner() -> bool:
-    """An owner who has left can't sign in: the next start then prints a new set-up link."""
-    with connected():
-        return Person.select().where(Person.workspace_role == "owner", Person.status != "deprovisioned").exists()
 
 
 def _hash(token: str) -> str:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sync import activity
 from sync.db import connected, utcnow, writing
-from sync.models import Person, Setting
+from sync.models import Setting
 
 
 class WorkspaceProblem(ValueError):
@@ -71,12 +71,6 @@ def _refuse_nonsense(values: dict[str, Any]) -> None:
         raise WorkspaceProblem("The days of grace must be between 0 and 365.")
     if len(str(values["currency"])) > 4:
         raise WorkspaceProblem("The currency is a sign or a three-letter code, such as € or EUR.")
-
-
-def is_set_up() -> bool:
-    """True once there is a workspace owner."""
-    with connected():
-        return Person.select().where(Person.workspace_role == "owner").exists()
 
 
 def setting(name: str, default: Any = None) -> Any:

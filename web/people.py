@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, abort, current_app, render_template, request, url_for
 
-from sync import activity, apps, keeping, people, person_page, precedence, signin
+from sync import activity, apps, keeping, ownership, people, person_page, precedence, signin
 from sync.models import Person
 from sync.people import PeopleProblem
 from web.answers import INVALID, asked, dialog, go_to, page_or_part, wants_part
@@ -222,7 +222,7 @@ def set_password(person_id: int) -> Response | tuple[str, int]:
 @workspace_role("owner", "super admin")
 def create_link(person_id: int) -> tuple[str, int]:
     person = person_below(person_id)
-    if not signin.may_sign_in(person):
+    if not ownership.may_sign_in(person):
         abort(403)
     link = current_app.config["ROLLCALL"].url + url_for("signin.follow_link", token=signin.signed_link(person, by()))
     return dialog("people/_link.html", f"A one-time link for {person_name(person)}", person=person, link=link)

@@ -3,11 +3,14 @@ Once there is an owner the page is gone."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request
 
 from sync import signin
+from sync.ownership import has_lost_its_owners, has_owner
 from sync.people import PeopleProblem
-from sync.workspace import WorkspaceProblem, is_set_up
+from sync.workspace import WorkspaceProblem, workspace
 from web import security
 from web.answers import INVALID
 from web.permissions import open_to_all
@@ -18,9 +21,9 @@ pages = Blueprint("setup", __name__)
 @pages.get("/setup")
 @open_to_all
 def show() -> Response | str:
-    if is_set_up():
+    if has_owner():
         return redirect("/sign-in", 303)
-    return render_template("setup/show.html", token=_token(request.args), given={})
+    return _page(_token(request.args), {"workspace": workspace().name} if has_lost_its_owners() else {})
 
 
 @pages.post("/setup")
@@ -35,10 +38,15 @@ def create() -> Response | tuple[str, int]:
             by="set-up page",
         )
     except (PeopleProblem, WorkspaceProblem) as problem:
-        return render_template("setup/show.html", token=token, given=given, problem=str(problem)), INVALID
+        return _page(token, given, str(problem)), INVALID
     security.sign_in(person)
     flash("Rollcall is set up. Next: connect your directory.", "ok")
     return redirect("/directories", 303)
+
+
+def _page(token: str, given: Mapping[str, str], problem: str = "") -> str:
+    """The first set-up; or the way back in for a workspace whose Owners have all left or are locked out."""
+    return render_template("setup/show.html", token=token, given=given, problem=problem, again=has_lost_its_owners())
 
 
 def _token(values) -> str:

@@ -6,9 +6,9 @@ from __future__ import annotations
 from flask import Blueprint, Response, current_app, make_response, redirect, render_template, request, url_for
 
 from sync import oidc, signin
+from sync.ownership import has_owner
 from sync.people import PeopleProblem
 from sync.signin import TooManyAttempts
-from sync.workspace import is_set_up
 from web import security
 from web.answers import INVALID, safe_address
 from web.permissions import open_to_all
@@ -77,6 +77,6 @@ def delete() -> Response:
 
 def page(further: str, email: str = "", problem: str = "") -> str:
     return render_template(
-        "signin/show.html", set_up=is_set_up(), further=further, email=email, problem=problem,
+        "signin/show.html", set_up=has_owner(), further=further, email=email, problem=problem,
         provider=oidc.settings(), provider_is_down=oidc.is_down(),
     )

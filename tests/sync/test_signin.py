@@ -6,10 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from sync import people, signin, workspace
+from sync import ownership, people, signin
 from sync.db import utcnow
 from sync.models import Activity, Person, Session, Setting
 from sync.people import PeopleProblem
+from sync.workspace import workspace
 
 PASSWORD = "correct horse battery"
 
@@ -122,12 +123,12 @@ def test_the_setup_link_works_while_there_is_no_owner_and_only_the_newest(home):
 
 def test_setting_up_names_the_workspace_and_makes_one_owner(home):
     olga = signin.set_up("Acme", "olga@acme.example", "Olga Brandt", PASSWORD, "command line")
-    assert workspace.workspace().name == "Acme"
-    assert workspace.is_set_up()
+    assert workspace().name == "Acme"
+    assert ownership.has_owner()
     assert olga.workspace_role == "owner"
     with pytest.raises(PeopleProblem, match="owner already"):
         signin.set_up("Other", "eve@acme.example", "Eve", PASSWORD, "command line")
-    assert workspace.workspace().name == "Acme"
+    assert workspace().name == "Acme"
     assert people.find_by_email("eve@acme.example") is None
     assert Activity.select().where(Activity.what == "set up workspace").count() == 1
 

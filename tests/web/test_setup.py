@@ -6,7 +6,8 @@ import pytest
 
 from sync import signin
 from sync.models import Person
-from sync.workspace import is_set_up, workspace
+from sync.ownership import has_owner
+from sync.workspace import workspace
 from tests.web.client import Client
 
 FIRST = {
@@ -37,7 +38,7 @@ def test_wrong_token(anybody: Client, token: str) -> None:
     assert anybody.get("/setup").status_code == 404
     assert anybody.client.get("/setup", query_string={"token": token}).status_code == 404
     assert _set_up(anybody, token).status_code == 404
-    assert not is_set_up()
+    assert not has_owner()
 
 
 def test_once_only(anybody: Client) -> None:
@@ -63,7 +64,7 @@ def test_what_is_wrong_is_told_and_nothing_is_made(anybody: Client, changed: dic
     answer = _set_up(anybody, token, **changed)
     assert answer.status_code == 422
     assert told in answer.text
-    assert not is_set_up()
+    assert not has_owner()
     assert FIRST["name"] in answer.text and FIRST["password"] not in answer.text
     assert _set_up(anybody, token).status_code == 303
 
