@@ -97,12 +97,18 @@ class Account:
     email: str = ""
     name: str = ""
     status: str = "active"  # active, invited, suspended
-    role: str = ""  # Role.id
+    role: str = ""  # Role.id; of several the main one: the most powerful, else the first in the app's own order
     kind: str = "user"  # user; system: what the app made for itself, bots
     last_activity: datetime | None = None
     seat: str = ""
     user_name: str = ""  # what one signs in with there, where the app tells it beside the e-mail
     employee_number: str = ""  # the company's own
+    further_roles: tuple[str, ...] = ()  # Role.id of each role that it has beside the main one
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """All its roles, each once, the main one first."""
+        return tuple(dict.fromkeys(filter(None, (self.role, *self.further_roles))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +162,7 @@ class Connector:
     capabilities: frozenset[str] = frozenset()  # the most it can do; an instance may narrow it by its settings
     asset_word: str = "asset"
     role_word: str = "role"
+    change_role_keeps: bool = False  # change_role() replaces the main role alone; False: all that the account has
     memory: Memory | None = None  # given for a reading by whoever runs it
 
     def __init__(self, settings: dict[str, str], on_total: Callable[[int], None] | None = None):
@@ -176,6 +183,16 @@ class Connector:
 
     def close(self) -> None:
         """Let go of connections."""
+
+    @classmethod
+    def roles_after(cls, account: Account, role: str) -> tuple[str, ...]:
+        """All roles that the account will have once change_role() has given it `role`, that one first.
+
+        Asks the app nothing: it is what a person is shown before the change, and what the contract's tests hold
+        change_role() to. Override it where the app is neither of the two that `change_role_keeps` tells apart.
+        """
+        kept = account.further_roles if cls.change_role_keeps else ()
+        return tuple(dict.fromkeys((role, *kept)))
 
     def test(self) -> Identity:
         raise NotImplementedError

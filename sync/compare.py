@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from sync import roles
 from sync.db import db, utcnow
 from sync.models import App
 
@@ -66,6 +67,7 @@ _DIFFERING = """
     WHERE a.state = 'gone' OR a.role <> s.role OR a.name <> s.name OR a.email <> s.email
         OR a.status <> s.status OR a.last_activity IS NOT s.last_activity OR a.kind <> s.kind OR a.seat <> s.seat
         OR a.user_name IS NOT s.user_name OR a.employee_number IS NOT s.employee_number
+        OR a.further_roles <> s.further_roles
 """
 _TO_MATCH = """
     CREATE TEMP TABLE to_match AS
@@ -73,13 +75,15 @@ _TO_MATCH = """
     WHERE a.state = 'gone' OR a.normal <> s.normal OR a.kind <> s.kind
         OR a.user_name IS NOT s.user_name OR a.employee_number IS NOT s.employee_number
 """
-_UPDATED_ROLES = """
-    INSERT INTO found SELECT 'updated role', a.id, NULL, coalesce(nullif(was.label, ''), a.role),
-        coalesce(nullif(s2.label, ''), s.role), ''
+_AND_STAGED = roles.and_further("s", "staged_role", "true")
+_UPDATED_ROLES = f"""
+    INSERT INTO found SELECT 'updated role', a.id, NULL,
+        coalesce(nullif(was.label, ''), a.role) || {roles.and_further("a")},
+        coalesce(nullif(s2.label, ''), s.role) || {_AND_STAGED}, ''
     FROM differing s JOIN account a ON a.id = s.account_id
     LEFT JOIN role was ON was.app_id = :app AND was.external_id = a.role
     LEFT JOIN staged_role s2 ON s2.external_id = s.role
-    WHERE a.role <> s.role AND a.state <> 'gone'
+    WHERE a.state <> 'gone' AND {roles.differ("a", "s")}
 """
 _UPDATED_PROFILES = """
     INSERT INTO found SELECT 'updated profile', a.id, NULL,
@@ -104,14 +108,14 @@ _ROLES = """
 _UPDATE_ACCOUNTS = """
     UPDATE account SET email = s.email, normal = s.normal, name = s.name, status = s.status, role = s.role,
         kind = s.kind, last_activity = s.last_activity, seat = s.seat, user_name = s.user_name,
-        employee_number = s.employee_number
+        employee_number = s.employee_number, further_roles = s.further_roles
     FROM differing s WHERE account.id = s.account_id AND account.state <> 'gone'
 """
 _NEW_ACCOUNTS = """
     INSERT INTO account (app_id, external_id, email, normal, name, status, role, kind, last_activity, seat,
-        user_name, employee_number, state, "match", match_by_hand, person_id, first_seen)
+        user_name, employee_number, further_roles, state, "match", match_by_hand, person_id, first_seen)
     SELECT :app, s.external_id, s.email, s.normal, s.name, s.status, s.role, s.kind, s.last_activity, s.seat,
-        s.user_name, s.employee_number, 'present',
+        s.user_name, s.employee_number, s.further_roles, 'present',
         CASE WHEN s.kind = 'system' THEN 'service account' WHEN p.person_id IS NULL THEN 'unmatched' ELSE 'matched' END,
         0, CASE WHEN s.kind = 'system' THEN NULL ELSE p.person_id END, :now
     FROM staged_account s LEFT JOIN person_email p ON p.normal = s.normal
@@ -121,14 +125,16 @@ _NEW_TO_MATCH = """
     INSERT INTO to_match SELECT id FROM account
     WHERE id > :newest AND app_id = :app AND (user_name IS NOT NULL OR employee_number IS NOT NULL)
 """
-_NEW_USERS = """
-    INSERT INTO found SELECT 'new user', a.id, NULL, NULL, coalesce(nullif(r.label, ''), a.role),
+_NEW_USERS = f"""
+    INSERT INTO found SELECT 'new user', a.id, NULL, NULL,
+        coalesce(nullif(r.label, ''), a.role) || {roles.and_further("a")},
         CASE WHEN :first THEN 'In the app when it was connected' ELSE '' END
     FROM account a LEFT JOIN role r ON r.app_id = :app AND r.external_id = a.role
     WHERE a.id > :newest AND a.app_id = :app
 """
-_RETURNED_USERS = """
-    INSERT INTO found SELECT 'new user', a.id, NULL, NULL, coalesce(nullif(r.label, ''), s.role), 'Is in the app again'
+_RETURNED_USERS = f"""
+    INSERT INTO found SELECT 'new user', a.id, NULL, NULL,
+        coalesce(nullif(r.label, ''), s.role) || {roles.and_further("s")}, 'Is in the app again'
     FROM differing s JOIN account a ON a.id = s.account_id AND a.state = 'gone'
     LEFT JOIN role r ON r.app_id = :app AND r.external_id = s.role
     WHERE a.gone_at <= :began AND (s.status <> 'suspended' OR NOT :suspends)
@@ -136,7 +142,7 @@ _RETURNED_USERS = """
 _RETURN_ACCOUNTS = """
     UPDATE account SET state = 'present', gone_at = NULL, missing_since = NULL, email = s.email, normal = s.normal,
         name = s.name, status = s.status, role = s.role, kind = s.kind, last_activity = s.last_activity, seat = s.seat,
-        user_name = s.user_name, employee_number = s.employee_number
+        user_name = s.user_name, employee_number = s.employee_number, further_roles = s.further_roles
     FROM differing s WHERE account.id = s.account_id AND account.state = 'gone'
       AND account.gone_at <= :began AND (s.status <> 'suspended' OR NOT :suspends)
 """
@@ -146,6 +152,9 @@ _ROLES_GONE = """
       AND NOT EXISTS (SELECT 1 FROM staged_role s WHERE s.external_id = role.external_id)
       AND NOT EXISTS (
         SELECT 1 FROM account a WHERE a.app_id = :app AND a.role = role.external_id AND a.state <> 'gone')
+      AND external_id NOT IN (
+        SELECT h.value FROM account a JOIN json_each(a.further_roles) h
+        WHERE a.app_id = :app AND a.further_roles <> '[]' AND a.state <> 'gone')
 """
 
 
@@ -153,9 +162,9 @@ def take_over_gone(app: App) -> None:
     """Accounts in `staged_gone` leave Rollcall: the app has none of them any more, and a second look agreed."""
     values = {"app": app.id, "now": str(utcnow())}
     db.execute_sql(
-        """
-        INSERT INTO found SELECT 'removed user', a.id, NULL, coalesce(nullif(r.label, ''), a.role), NULL,
-            'No longer in the app'
+        f"""
+        INSERT INTO found SELECT 'removed user', a.id, NULL,
+            coalesce(nullif(r.label, ''), a.role) || {roles.and_further("a")}, NULL, 'No longer in the app'
         FROM staged_gone g JOIN account a ON a.id = g.account_id
         LEFT JOIN role r ON r.app_id = :app AND r.external_id = a.role
         """,

@@ -3,6 +3,8 @@ Only shape lives here: the rules are in the rooms that use these rows."""
 
 from __future__ import annotations
 
+import json
+
 from peewee import (
     SQL,
     BlobField,
@@ -18,6 +20,20 @@ from peewee import (
 )
 
 from sync.db import db, utcnow
+
+
+class RoleIds(TextField):
+    """External ids of roles, as a tuple; stored so that the same ones are the same text: sorted JSON."""
+
+    @staticmethod
+    def stored(ids):
+        return json.dumps(sorted(set(ids)), ensure_ascii=False, separators=(",", ":"))
+
+    def db_value(self, value):
+        return value if isinstance(value, str) else self.stored(value)
+
+    def python_value(self, value):
+        return tuple(json.loads(value or "[]"))
 
 
 class Base(Model):
@@ -278,7 +294,7 @@ class Account(Base):
     normal = CharField(default="")  # matching.normal_email(email)
     name = CharField(default="")
     status = CharField(default="active")  # active, invited, suspended: as the app reports it
-    role = CharField(default="")  # Role.external_id
+    role = CharField(default="")  # Role.external_id; of several the main one
     kind = CharField(default="user")  # user; system: what the app made for itself, bots
     last_activity = DateTimeField(null=True)
     seat = CharField(default="")  # seat type, where the app has such
@@ -297,6 +313,7 @@ class Account(Base):
     employee_number = CharField(null=True)
     match_note = TextField(null=True)  # of a guest or local partner: where from, what for
     matched_as = CharField(null=True)  # `normal` when somebody said whose it is; null: nobody did, or it is from before
+    further_roles = RoleIds(default=(), constraints=[SQL("DEFAULT '[]'")])  # beside the main one
 
     class Meta:
         indexes = (
@@ -305,6 +322,7 @@ class Account(Base):
             (("app", "normal"), False),
             SQL("CREATE INDEX account_missing ON account (app_id) WHERE missing_since IS NOT NULL"),
             SQL("CREATE INDEX account_invited ON account (app_id) WHERE status = 'invited'"),
+            SQL("CREATE INDEX account_further_roles ON account (app_id) WHERE further_roles <> '[]'"),
         )
 
 

@@ -11,6 +11,7 @@ from itertools import islice
 from connectors.base import ASSETS, Access, Account, Asset, Connector, Role, TemporarilyUnavailable
 from sync.db import db
 from sync.matching import normal_email
+from sync.models import RoleIds
 
 BATCH = 500
 READINGS = 3  # of a list that repeats itself, before the check gives up
@@ -19,7 +20,7 @@ TABLES = {
     "staged_role": "external_id TEXT PRIMARY KEY, label TEXT, privileged INT, standard INT, place INT",
     "staged_account": (
         "external_id TEXT PRIMARY KEY, email TEXT, normal TEXT, name TEXT, status TEXT, "
-        "role TEXT, kind TEXT, last_activity TEXT, seat TEXT, user_name TEXT, employee_number TEXT"
+        "role TEXT, kind TEXT, last_activity TEXT, seat TEXT, user_name TEXT, employee_number TEXT, further_roles TEXT"
     ),
     "staged_asset": "external_id TEXT PRIMARY KEY, kind TEXT, name TEXT",
     "staged_access": "account TEXT, asset TEXT, role TEXT, privileged INT, PRIMARY KEY (account, asset)",
@@ -132,19 +133,26 @@ def _account_row(account: Account) -> tuple:
     if not account.id or account.status not in STATUSES:
         raise UnusableReading(f"an account came with the id {account.id!r} and the status {account.status!r}")
     seen = account.last_activity
+    main, further = _several_roles(account) if account.further_roles else (account.role, "[]")
     return (
         account.id,
         account.email,
         normal_email(account.email),
         account.name,
         account.status,
-        account.role,
+        main,
         account.kind,
         seen and seen.isoformat(" "),
         account.seat,
         account.user_name and account.user_name.strip() or None,
         account.employee_number and account.employee_number.strip() or None,
+        further,
     )
+
+
+def _several_roles(account: Account) -> tuple[str, str]:
+    main, *further = account.roles or ("",)
+    return main, RoleIds.stored(further)
 
 
 def _asset_row(asset: Asset) -> tuple:

@@ -25,7 +25,7 @@ class ListedApp(Connector):
         return Identity(name="the list")
 
     def roles(self) -> list[Role]:
-        return [Role("member", "Member", default=True)]
+        return list(LISTS["listed"].roles)
 
     def accounts(self) -> Iterator[Seat]:
         yield from list(LISTS["listed"].seats.values())
@@ -35,20 +35,21 @@ class ListedApp(Connector):
 
 
 class Listed:
-    """`seats` is who is in the app; `check()` reads it."""
+    """`seats` is who is in the app, `roles` what they may be there; `check()` reads it."""
 
     app: App
 
     def __init__(self, olga: Person, by: str):
         self.olga, self.by = olga, by
         self.seats: dict[str, Seat] = {}
+        self.roles = [Role("member", "Member", default=True)]
         LISTS["listed"] = self
 
     def connect(self) -> None:
         self.app = apps.connect("listed", "The list", {}, [self.olga], self.by)
 
     def add(self, id: str, **said: object) -> None:
-        self.seats[id] = Seat(id=id, role="member", **said)
+        self.seats[id] = Seat(**{"id": id, "role": "member", **said})
 
     def say(self, id: str, **said: object) -> None:
         self.seats[id] = replace(self.seats[id], **said)
