@@ -645,6 +645,19 @@ class Session(Base):
     seen_at = DateTimeField(default=utcnow)
     ends_at = DateTimeField()
     provider = BlobField(null=True)  # sealed: the issuer that signed in, and its token for signing out there
+    source = CharField(default="")  # the network address it began from
+    browser = CharField(default="")  # in words: "Firefox on Linux"
+    confirmed_at = DateTimeField(null=True)  # when the person last proved again who they are; null: when it began
+
+
+class SignInAttempt(Base):
+    """A wrong password, or one that is being compared; `key` says whose count it is in (attempts.py)."""
+
+    key = CharField()
+    at = DateTimeField()
+
+    class Meta:
+        indexes = ((("key", "at"), False), (("at",), False))
 
 
 class SignInIdentity(Base):

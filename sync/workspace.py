@@ -27,6 +27,8 @@ class Workspace:
     invitation_reminder_days: int = 3
     invitation_expiry_days: int = 14
     grace_days: int = 0  # that the seats of people whom a directory deprovisions are kept
+    session_hours: int = 12  # after which somebody signs in again
+    session_idle_minutes: int = 120  # without a page, after which they do
 
 
 def workspace() -> Workspace:
@@ -69,6 +71,9 @@ def _refuse_nonsense(values: dict[str, Any]) -> None:
         raise WorkspaceProblem("An invitation expires after 1 to 365 days, and is reminded of before that.")
     if not (isinstance(values["grace_days"], int) and 0 <= values["grace_days"] <= 365):
         raise WorkspaceProblem("The days of grace must be between 0 and 365.")
+    hours, idle = values["session_hours"], values["session_idle_minutes"]
+    if not (isinstance(hours, int) and isinstance(idle, int) and 1 <= hours <= 168 and 5 <= idle <= hours * 60):
+        raise WorkspaceProblem("A session lasts 1 to 168 hours, and ends when it lies idle for 5 minutes or longer.")
     if len(str(values["currency"])) > 4:
         raise WorkspaceProblem("The currency is a sign or a three-letter code, such as € or EUR.")
 

@@ -10,10 +10,11 @@ from flask import Flask, Response, g, request, session
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_wtf.csrf import CSRFProtect
 
-from sync import people, signin, vault
+from sync import people, sessions, vault
 from sync.config import Config
 from sync.db import connected
 from sync.models import Person
+from web import browsers, known_browser
 
 csrf = CSRFProtect()
 
@@ -55,6 +56,7 @@ def install(app: Flask, config: Config) -> None:
     app.before_request(open_connection)
     app.teardown_request(close_connection)
     csrf.init_app(app)
+    known_browser.install(app)
     app.after_request(add_headers)
 
 
@@ -75,7 +77,7 @@ def signed_in_person() -> Person | None:
     """Who sits at this browser; asked once a request."""
     if "person" not in g:
         token = session.get("token")
-        g.person = signin.person_of(token) if token else None
+        g.person = sessions.person_of(token) if token else None
     return g.person
 
 
@@ -88,14 +90,21 @@ def sign_in(person: Person, provider: bytes | None = None, through: str = "") ->
     """Start a fresh session: nothing of the one before is kept, its CSRF token included."""
     session.clear()
     session.permanent = True
-    session["token"] = signin.start_session(person, provider, through)
+    session["token"] = sessions.start_session(
+        person, provider, through, source=source(), browser=browsers.in_words(request.user_agent.string))
     g.person = person
+    known_browser.remember(person)
+
+
+def source() -> str:
+    """The network address that the request comes from."""
+    return request.remote_addr or ""
 
 
 def sign_out() -> bytes | None:
     """What the session kept of the provider that began it."""
     token = session.get("token")
-    kept = signin.end_session(token) if token else None
+    kept = sessions.end_session(token) if token else None
     session.clear()
     g.person = None
     return kept

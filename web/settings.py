@@ -9,9 +9,10 @@ from flask import Blueprint, Response, current_app, render_template, request, ur
 from sync import apps, notify, oidc, people, signin
 from sync.people import PeopleProblem
 from sync.workspace import WorkspaceProblem, update_workspace
+from web import known_browser
 from web.answers import INVALID, go_to, whole_number
 from web.permissions import signed_in, workspace_role
-from web.security import by, sign_in, signed_in_person
+from web.security import by, sign_in, signed_in_person, source
 
 pages = Blueprint("settings", __name__, url_prefix="/settings")
 
@@ -69,7 +70,8 @@ def _update(part: str, given: dict, values: dict) -> Response | tuple[str, int]:
 def set_password() -> Response | tuple[str, int]:
     me, given = signed_in_person(), request.form
     try:
-        if me.password_hash and signin.authenticate(people.main_email(me), given.get("current", "")) != me:
+        if me.password_hash and signin.authenticate(
+                people.main_email(me), given.get("current", ""), source(), known_browser.id_for(me)) != me:
             raise PeopleProblem("The current password is another one.")
         if given.get("password") != given.get("password_again"):
             raise PeopleProblem("The two new passwords differ.")

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, current_app, make_response, redirect, render_template, request, url_for
 
-from sync import oidc, signin
+from sync import oidc, people, signin
+from sync.attempts import TooManyAttempts
 from sync.ownership import has_owner
 from sync.people import PeopleProblem
-from sync.signin import TooManyAttempts
-from web import security
+from web import known_browser, security
 from web.answers import INVALID, safe_address
 from web.permissions import open_to_all
 
@@ -53,7 +53,8 @@ def create() -> Response | tuple[str, int]:
     email = request.form.get("email", "")
     further = safe_address(request.form.get("next"))
     try:
-        person = signin.authenticate(email, request.form.get("password", ""))
+        person = signin.authenticate(email, request.form.get("password", ""), security.source(),
+                                     known_browser.id_for(people.find_by_email(email)))
     except PeopleProblem as refusal:
         status = 429 if isinstance(refusal, TooManyAttempts) else INVALID
         return page(further, email, str(refusal)), status

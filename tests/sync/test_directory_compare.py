@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync import directories, people, signin
+from sync import directories, people, sessions
 from sync.db import db
 from sync.models import (
     Account,
@@ -72,10 +72,10 @@ def test_a_rehire_is_active_again(company):
 def test_becoming_deprovisioned_ends_the_sessions(company, by):
     one = person("p1@acme.example")
     people.set_workspace_role(one, "user", by)
-    token = signin.start_session(one)
+    token = sessions.start_session(one)
     company.delete("id1")
     company.read()
-    assert signin.person_of(token) is None
+    assert sessions.person_of(token) is None
 
 
 def test_more_people_than_a_page(scripted, by):

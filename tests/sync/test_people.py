@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync import people, signin
+from sync import people, sessions
 from sync.models import Account, Activity, App, Directory, DirectoryEntry, Person, PersonEmail, Session
 from sync.people import PeopleProblem
 
@@ -86,15 +86,15 @@ def test_accounts_follow_the_addresses(by):
 
 def test_leaving_ends_sessions_and_returning_brings_back(ana, by):
     people.set_workspace_role(ana, "user", by)
-    token = signin.start_session(fresh(ana))
+    token = sessions.start_session(fresh(ana))
     people.mark_left(ana, by, "went to a rival")
     assert fresh(ana).status == "deprovisioned"
     assert fresh(ana).status_reason == "Marked as left by Olga Brandt: went to a rival"
     assert not Session.select().where(Session.person == ana).exists()
-    assert signin.person_of(token) is None
+    assert sessions.person_of(token) is None
     people.mark_returned(ana, by)
     assert fresh(ana).status == "active"
-    assert signin.person_of(token) is None
+    assert sessions.person_of(token) is None
     told = [entry.what for entry in Activity.select().where(Activity.person == ana).order_by(Activity.id)]
     assert told[-2:] == ["person deprovisioned", "person returned"]
 
@@ -116,9 +116,9 @@ def test_a_role_that_does_not_exist_is_refused(ana, by):
 
 def test_losing_the_role_ends_the_sessions(ana, by):
     people.set_workspace_role(ana, "admin", by)
-    token = signin.start_session(fresh(ana))
+    token = sessions.start_session(fresh(ana))
     people.set_workspace_role(ana, None, by)
-    assert signin.person_of(token) is None
+    assert sessions.person_of(token) is None
 
 
 @pytest.mark.parametrize(

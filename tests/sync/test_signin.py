@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 import pytest
 
-from sync import ownership, people, signin
+from sync import attempts, ownership, people, sessions, signin
+from sync.attempts import TooManyAttempts
 from sync.db import utcnow
-from sync.models import Activity, Person, Session, Setting
+from sync.models import Activity, Person, Session, Setting, SignInAttempt
 from sync.people import PeopleProblem
 from sync.workspace import workspace
 
 PASSWORD = "correct horse battery"
-
-
-@pytest.fixture(autouse=True)
-def no_failures_so_far():
-    signin._failures.clear()
 
 
 def test_the_right_password_in_any_spelling_of_the_address(olga):
@@ -28,7 +25,7 @@ def test_the_right_password_in_any_spelling_of_the_address(olga):
 
 
 def test_only_the_hash_is_stored(olga, home):
-    token = signin.start_session(olga)
+    token = sessions.start_session(olga)
     stored = b"".join(file.read_bytes() for file in home.glob("rollcall.db*"))
     assert PASSWORD.encode() not in stored
     assert token.encode() not in stored
@@ -56,23 +53,22 @@ def test_somebody_without_a_role_or_a_password_or_who_left_is_nobody(by):
 def test_five_wrong_passwords_shut_even_the_right_one_out_for_a_while(olga, monkeypatch):
     for _ in range(5):
         assert signin.authenticate("olga@acme.example", "wrong") is None
-    with pytest.raises(signin.TooManyAttempts, match="15 minutes"):
+    with pytest.raises(TooManyAttempts, match="15 minutes"):
         signin.authenticate("OLGA@acme.example", PASSWORD)
-    now = signin.time.monotonic()
-    monkeypatch.setattr(signin.time, "monotonic", lambda: now + signin.WINDOW + 1)
+    SignInAttempt.update(at=utcnow() - attempts.WINDOW - timedelta(seconds=1)).execute()
     assert signin.authenticate("olga@acme.example", PASSWORD) == olga
 
 
-def test_unknown_addresses_are_throttled_alike_and_do_not_fill_the_memory(olga, monkeypatch):
-    monkeypatch.setattr(signin, "_fits", lambda *_: False)
+def test_unknown_addresses_are_throttled_alike_and_do_not_fill_the_file(olga):
     for _ in range(5):
         signin.authenticate("nobody@acme.example", "wrong")
-    with pytest.raises(signin.TooManyAttempts):
+    with pytest.raises(TooManyAttempts):
         signin.authenticate("nobody@acme.example", "wrong")
-    monkeypatch.setattr(signin, "_FAILURES_KEPT", 10)
     for number in range(50):
         signin.authenticate(f"nobody{number}@acme.example", "wrong")
-    assert len(signin._failures) <= 11
+    SignInAttempt.update(at=utcnow() - attempts.WINDOW - timedelta(seconds=1)).execute()
+    signin.authenticate("nobody@acme.example", "wrong")
+    assert SignInAttempt.select().count() == 1
 
 
 def test_the_right_password_forgets_the_wrong_ones(olga):
@@ -83,29 +79,35 @@ def test_the_right_password_forgets_the_wrong_ones(olga):
 
 
 def test_a_session_is_its_persons_until_it_ends(olga):
-    token, other = signin.start_session(olga), signin.start_session(olga)
+    token, other = sessions.start_session(olga), sessions.start_session(olga)
     assert token != other
-    assert signin.person_of(token) == olga
-    signin.end_session(token)
-    assert signin.person_of(token) is None
-    assert signin.person_of(other) == olga
+    assert sessions.person_of(token) == olga
+    sessions.end_session(token)
+    assert sessions.person_of(token) is None
+    assert sessions.person_of(other) == olga
     for forged in ("", "x", Session.get().token_hash):
-        assert signin.person_of(forged) is None
+        assert sessions.person_of(forged) is None
 
 
-def test_a_session_that_is_not_used_ends_and_one_that_is_goes_on(olga):
-    token = signin.start_session(olga)
-    Session.update(seen_at=utcnow() - timedelta(days=1), ends_at=utcnow() + timedelta(hours=1)).execute()
-    assert signin.person_of(token) == olga
-    assert Session.get().ends_at > utcnow() + timedelta(days=13)
+def test_a_session_that_is_used_goes_on_to_its_end_and_no_further(olga):
+    token = sessions.start_session(olga)
+    ends_at = Session.get().ends_at
+    assert utcnow() + timedelta(hours=11) < ends_at <= utcnow() + timedelta(hours=12)
+    Session.update(seen_at=utcnow() - timedelta(minutes=119)).execute()
+    assert sessions.person_of(token) == olga
+    assert Session.get().ends_at == ends_at and Session.get().seen_at > utcnow() - timedelta(minutes=1)
+    Session.update(seen_at=utcnow() - timedelta(minutes=121)).execute()
+    assert sessions.person_of(token) is None, "it has lain idle"
+    Session.update(seen_at=utcnow()).execute()
+    assert sessions.person_of(token) == olga
     Session.update(ends_at=utcnow() - timedelta(seconds=1)).execute()
-    assert signin.person_of(token) is None
+    assert sessions.person_of(token) is None
 
 
 def test_another_password_ends_the_sessions(olga):
-    token = signin.start_session(olga)
+    token = sessions.start_session(olga)
     signin.set_password(olga, "another password")
-    assert signin.person_of(token) is None
+    assert sessions.person_of(token) is None
     assert signin.authenticate("olga@acme.example", PASSWORD) is None
 
 
@@ -157,8 +159,8 @@ def test_a_signed_link_signs_in_once(olga, monkeypatch):
     assert signin.person_of_link(link) == olga
     assert signin.person_of_link(link) is None
     late = signin.signed_link(olga)
-    now = signin.time.time()
-    monkeypatch.setattr(signin.time, "time", lambda: now + signin.LINK_SECONDS + 2)
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + signin.LINK_SECONDS + 2)
     assert signin.person_of_link(late) is None
 
 

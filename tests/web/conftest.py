@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 
 from app import create_app
-from sync import people, signin
+from sync import people
 from sync.config import Config
 from sync.models import Person
 from tests.web.client import Client
@@ -19,8 +19,7 @@ from web import scim
 
 @pytest.fixture(autouse=True)
 def no_failures_before() -> None:
-    """Wrong passwords and tokens are counted in memory, beyond a test."""
-    signin._failures.clear()
+    """Wrong tokens are counted in memory, beyond a test."""
     scim._refused.clear()
 
 

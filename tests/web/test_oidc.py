@@ -6,11 +6,12 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from sync import oidc, people, signin
+from sync import oidc, people
 from sync.db import utcnow, writing
 from sync.models import Activity, Directory, DirectoryEntry, Person, Session, SignInIdentity
 from sync.oidc import Settings
@@ -340,10 +341,10 @@ def test_a_session_of_a_provider_ends_after_twelve_hours(anybody, set_up, jana) 
     set_up()
     try_to(anybody)
     with writing():
-        Session.update(seen_at=utcnow() - signin.SEEN_EVERY * 2).execute()
+        Session.update(seen_at=utcnow() - timedelta(minutes=5) * 2).execute()
     assert is_in(anybody)
     session = Session.get(Session.person == jana)
-    assert session.ends_at <= utcnow() + signin.PROVIDER_SESSION and session.seen_at > utcnow() - signin.SEEN_EVERY
+    assert session.ends_at <= utcnow() + timedelta(hours=12) and session.seen_at > utcnow() - timedelta(minutes=5)
 
 
 def test_signing_out_goes_on_to_the_provider(anybody, set_up, provider, jana) -> None:

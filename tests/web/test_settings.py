@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync import signin
+from sync import attempts, signin
 from sync.models import Activity, Mail, Person
 from sync.workspace import workspace
 from tests.web.client import Client
@@ -99,7 +99,7 @@ def test_first_password_after_a_link(site, someone) -> None:
 
 
 def test_guessing_the_current_password_is_throttled(owner: Client) -> None:
-    for _ in range(signin.FAILURES):
+    for _ in range(attempts.OF_PERSON):
         _change(owner, current="guess")
     answer = _change(owner)
     assert answer.status_code == 422 and "Too many" in answer.text

@@ -53,7 +53,7 @@ def test_once_only(anybody: Client) -> None:
 @pytest.mark.parametrize(
     "changed, told",
     [
-        ({"password": "short", "password_again": "short"}, "at least 10 characters"),
+        ({"password": "short", "password_again": "short"}, "at least 12 characters"),
         ({"password_again": "another horse battery"}, "differ"),
         ({"email": "no address"}, "no e-mail address"),
         ({"workspace": "   "}, "needs a name"),

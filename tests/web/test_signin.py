@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync import people, signin
+from sync import attempts, people, signin
 from sync.models import Activity, Person, Session
 from tests.web.client import Client
 from web.answers import safe_address
@@ -48,7 +48,7 @@ def test_email_comes_back_escaped_and_the_password_never(anybody: Client, olga: 
 
 
 def test_too_many_tries(anybody: Client, olga: Person) -> None:
-    for _ in range(signin.FAILURES):
+    for _ in range(attempts.OF_PERSON):
         assert _sign_in(anybody, password="wrong horse battery").status_code == 422
     answer = _sign_in(anybody)
     assert answer.status_code == 429

@@ -1,0 +1,87 @@
+"""The browsers that somebody is signed in with: each begins, is used, and ends after hours or when it lies idle.
+Only hashes of their tokens are kept."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from sync import activity, people
+from sync.db import connected, utcnow, writing
+from sync.models import Person, Session
+from sync.ownership import may_sign_in
+from sync.workspace import workspace
+
+SEEN_EVERY = timedelta(minutes=1)  # a session's last use is written no more often
+
+
+def start_session(person: Person, provider: bytes | None = None, through: str = "", source: str = "",
+                  browser: str = "") -> str:  # fmt: skip
+    """A new session's token, for the cookie. It ends after the workspace's session hours, used or not.
+
+    `provider` is what signing out at the provider takes, where one signed the person in; `source` and `browser` say
+    where it began.
+    """
+    token = secrets.token_urlsafe(32)
+    ends_at = utcnow() + timedelta(hours=workspace().session_hours)
+    with writing():
+        Session.delete().where(Session.ends_at < utcnow()).execute()
+        Session.create(token_hash=token_hash(token), person=person, ends_at=ends_at, provider=provider,
+                       source=source[:60], browser=browser[:60])
+        activity.record(people.signature(person), "signed in", why=through, person=person)
+    return token
+
+
+def session_of(token: str) -> Session | None:
+    """The session with its person; None once it has ended, has lain idle, or the person may no longer sign in."""
+    with connected():
+        session = Session.select(Session, Person).join(Person).where(Session.token_hash == token_hash(token)).first()
+        now = utcnow()
+        if session is None or session.ends_at <= now or not may_sign_in(session.person):
+            return None
+        if session.seen_at < now - timedelta(minutes=workspace().session_idle_minutes):
+            return None
+        if session.seen_at < now - SEEN_EVERY:
+            with writing():
+                Session.update(seen_at=now).where(Session.id == session.id).execute()
+        return session
+
+
+def person_of(token: str) -> Person | None:
+    """Whose session this is; None as for session_of."""
+    session = session_of(token)
+    return session.person if session else None
+
+
+def end_session(token: str) -> bytes | None:
+    """What it kept of the provider that began it, None for one that a password or a link began."""
+    with writing():
+        kept = Session.select(Session.provider).where(Session.token_hash == token_hash(token)).scalar()
+        Session.delete().where(Session.token_hash == token_hash(token)).execute()
+    return kept
+
+
+def sessions_of(person: Person) -> list[Session]:
+    """This person's sessions that have not ended, the one used last first."""
+    idle = utcnow() - timedelta(minutes=workspace().session_idle_minutes)
+    alive = (Session.person == person) & (Session.ends_at > utcnow()) & (Session.seen_at >= idle)
+    return list(Session.select().where(alive).order_by(Session.seen_at.desc(), Session.id.desc()))
+
+
+def end_sessions(person: Person, by: str, only: int | None = None, but: int | None = None) -> int:
+    """End this person's sessions: one by its id, or all `but` one; how many ended."""
+    mine = Session.person == person
+    if only is not None:
+        mine &= Session.id == only
+    if but is not None:
+        mine &= Session.id != but
+    with writing():
+        ended = Session.delete().where(mine).execute()
+        if ended:
+            activity.record(by, "ended sessions", about=people.signature(person), after=str(ended), person=person)
+    return ended
+
+
+def token_hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,151 @@
+"""Weak passwords are refused, guessing is slow whichever way it is spread, and nobody is locked out by a stranger."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+import pytest
+
+from sync import attempts, passwords, people, signin
+from sync.attempts import TooManyAttempts
+from sync.models import Activity, SignInAttempt
+from sync.people import PeopleProblem
+from tests.web.client import Client
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.mark.parametrize("password", [
+    "12345678901", "123456789012", " " * 12, "password1234", "qwertyuiopas", "abcabcabcabc", "olga@acme.example",
+    "Olga Brandt!", "OlgaBrandt 1", "rollcall-acme",
+])  # fmt: skip
+def test_a_common_password_or_the_own_name_is_refused(olga, password: str):
+    with pytest.raises(PeopleProblem):
+        signin.set_password(olga, password)
+    assert signin.authenticate("olga@acme.example", PASSWORD)
+
+
+def test_the_refusal_says_what_to_do_and_nothing_of_the_password(olga):
+    with pytest.raises(PeopleProblem, match="easy to guess. This is similar to a commonly used password"):
+        signin.set_password(olga, "qwertyuiopas")
+    assert passwords.strength("four unrelated words").score == 4
+    assert passwords.strength("x" * 100_000).score <= 1, "answered at once, whatever its length"
+
+
+def test_several_addresses_of_a_person_are_one_count(olga, by):
+    people.edit(olga, by, emails=["olga@acme.example", "o@acme.example", "brandt@acme.example"])
+    for email in ("olga@acme.example", "o@acme.example", "brandt@acme.example", "olga@acme.example", "o@acme.example"):
+        assert signin.authenticate(email, "wrong") is None
+    with pytest.raises(TooManyAttempts):
+        signin.authenticate("brandt@acme.example", PASSWORD)
+
+
+def test_one_password_over_many_addresses_is_slowed_by_its_source(olga):
+    for number in range(attempts.OF_SOURCE):
+        assert signin.authenticate(f"p{number}@acme.example", "Winter2026!", source="203.0.113.7") is None
+    with pytest.raises(TooManyAttempts, match="from your network"):
+        signin.authenticate("olga@acme.example", PASSWORD, source="203.0.113.7")
+    assert signin.authenticate("olga@acme.example", PASSWORD, source="198.51.100.1") == olga
+
+
+def test_all_of_an_ipv6_customers_addresses_are_one_source():
+    assert attempts.network("2001:db8:1:2:3::4") == attempts.network("2001:db8:1:2:ffff::1")
+    assert attempts.network("2001:db8:1:2::1") != attempts.network("2001:db8:1:3::1")
+
+
+def test_a_stranger_locks_out_no_browser_that_has_signed_in_before(site, olga):
+    mine, stranger = Client(site), Client(site)
+    assert mine.post("/session", email="olga@acme.example", password=PASSWORD).status_code == 303
+    mine.send("DELETE", "/session")
+    for _again in range(attempts.OF_PERSON):
+        stranger.post("/session", email="olga@acme.example", password="wrong")
+    assert stranger.post("/session", email="olga@acme.example", password=PASSWORD).status_code == 429
+    assert mine.post("/session", email="olga@acme.example", password=PASSWORD).status_code == 303
+
+
+def test_a_known_browser_has_a_count_of_its_own_and_its_cookie_cant_be_forged(site, olga):
+    mine = Client(site, olga)
+    mine.send("DELETE", "/session")
+    for _again in range(attempts.OF_PERSON):
+        assert mine.post("/session", email="olga@acme.example", password="wrong").status_code == 422
+    assert mine.post("/session", email="olga@acme.example", password=PASSWORD).status_code == 429
+    assert Client(site).post("/session", email="olga@acme.example", password=PASSWORD).status_code == 303
+    cookie = mine.client.get_cookie("rollcall-known")
+    assert cookie.http_only and cookie.same_site == "Lax"
+    forged = Client(site)
+    forged.client.set_cookie("rollcall-known", cookie.value[:-2] + "xx")
+    for _again in range(attempts.OF_PERSON):
+        forged.post("/session", email="olga@acme.example", password="wrong")
+    assert not [row.key for row in SignInAttempt.select() if row.key.startswith("browser ") and row.key.count("xx")]
+    assert forged.post("/session", email="olga@acme.example", password=PASSWORD).status_code == 429
+
+
+def test_many_guesses_at_once_dont_slip_past_the_count(olga):
+    tried, lock = [], threading.Lock()
+
+    def guess() -> None:
+        try:
+            signin.authenticate("olga@acme.example", "wrong")
+            with lock:
+                tried.append("compared")
+        except PeopleProblem:
+            pass
+
+    threads = [threading.Thread(target=guess) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(tried) <= attempts.OF_PERSON
+
+
+def test_at_most_two_are_hashed_at_once_and_nobody_waits_for_ever(monkeypatch):
+    running, most, lock, go = [], [], threading.Lock(), threading.Event()
+
+    class Slow:
+        def verify(self, *_: str) -> bool:
+            with lock:
+                running.append(1)
+                most.append(len(running))
+            go.wait(10)
+            with lock:
+                running.pop()
+            return True
+
+    monkeypatch.setattr(passwords, "hasher", Slow())
+    monkeypatch.setattr(passwords, "WAIT_SECONDS", 0.05)
+    threads = [threading.Thread(target=passwords.fits, args=("hash", "x")) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    while len(most) < 2:
+        time.sleep(0.001)
+    with pytest.raises(passwords.Busy, match="try again in a moment"):
+        passwords.fits("hash", "x")
+    go.set()
+    for thread in threads:
+        thread.join()
+    assert max(most) == 2
+
+
+def test_failures_and_lock_outs_are_in_activity_and_in_the_log_without_secrets(olga, caplog):
+    caplog.set_level(logging.WARNING, "rollcall.security")
+    for number in range(attempts.OF_PERSON):
+        signin.authenticate("olga@acme.example", f"wrong secret {number}", source="203.0.113.7")
+    signin.authenticate("a typed password", "wrong", source="203.0.113.7")
+    entries = list(Activity.select().where(Activity.who == "sign-in").order_by(Activity.id))
+    assert [(entry.what, entry.about) for entry in entries] == [
+        ("failed sign-in", "Olga Brandt <olga@acme.example>"), ("locked out", "Olga Brandt <olga@acme.example>"),
+        ("failed sign-in", "an unknown e-mail address")]
+    assert "from 203.0.113.7" in entries[1].why
+    lines = [record.getMessage() for record in caplog.records]
+    assert lines.count("failed sign-in from 203.0.113.7") == 6 and "locked out from 203.0.113.7" in lines
+    everything = " ".join([*lines, *(entry.why + entry.about for entry in entries)])
+    assert "secret" not in everything and "typed password" not in everything
+
+
+def test_a_link_made_before_a_new_password_no_longer_signs_in(olga, by):
+    link = signin.signed_link(olga, by)
+    signin.set_password(olga, "another horse battery", by)
+    assert signin.person_of_link(link) is None
