@@ -55,7 +55,7 @@ def test_another_key_is_told_in_a_sentence(rollcall, connected_chat):
 
 def test_set_up_makes_the_first_owner_once(empty):
     first = ["setup", "--workspace", " Acme ", "--email", OWNER, "--password-stdin"]
-    assert "at least 10" in empty.run(*first, code=1, stdin="short").err
+    assert "at least 12" in empty.run(*first, code=1, stdin="short").err
     assert empty.json(*first, stdin=PASSWORD) == {"workspace": "Acme", "owner": OWNER}
     again = empty.run(*first, code=1, stdin="another good password")
     assert "already" in again.err and "Traceback" not in again.err
