@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from connectors.base import CredentialRejected, Refused, TemporarilyUnavailable
+from connectors.base import UNKNOWN, CredentialRejected, Refused, TemporarilyUnavailable
 
 LONGEST_WAIT = 24 * 3600  # seconds
 
@@ -84,6 +84,44 @@ def clean(value: Any) -> str:
     if not value.isprintable():
         value = "".join(c for c in value if unicodedata.category(c) not in ("Cc", "Cs"))
     return value.strip()
+
+
+Key = str | tuple[str, ...]  # of an object; a tuple goes into objects inside it
+
+
+def has(item: Any, key: Key) -> bool:
+    """Whether the answer has the key, with whatever value: null is a value, and says that nothing is inside it."""
+    for part in (key,) if isinstance(key, str) else key:
+        if item is None:
+            return True
+        if not isinstance(item, Mapping) or part not in item:
+            return False
+        item = item[part]
+    return True
+
+
+def unsaid(item: Any, **keys: Key | list[Key] | set[Key]) -> frozenset[str]:
+    """The fields of an Account that the item says nothing about (Account.unsaid, Account.assumed).
+
+    `keys`: where each field is. Of a list any key will do; of a set all of them are needed.
+    """
+    return frozenset(field for field, places in keys.items() if not _says(item, places))
+
+
+def _says(item: Any, places: Key | list[Key] | set[Key]) -> bool:
+    if isinstance(places, (list, set)):
+        enough = any if isinstance(places, list) else all
+        return enough(has(item, key) for key in places)
+    return has(item, places)
+
+
+def known_status(value: Any, meanings: Mapping[Any, str]) -> str:
+    """The Account.status that a word of the app means. UNKNOWN, with the word, where `meanings` lacks it (rule 12)."""
+    known = meanings.get(value) if isinstance(value, (str, int, bool, type(None))) else None
+    if known is not None:
+        return known
+    word = " ".join(clean(value).split())[:40]
+    return f"{UNKNOWN}: {word}" if word else UNKNOWN
 
 
 def seconds_to_wait(answer: Answer) -> float | None:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
+from connectors.answers import unsaid
 from connectors.base import (
     ASSETS,
     GRANT,
@@ -106,15 +107,16 @@ class Asana(Connector):
         emails = self._emails()
         for row in self._memberships():
             if row.get("is_active") is not False:
-                yield _account(row, emails.get(row["user"]["gid"], ""))
+                yield _account(row, emails.get(row["user"]["gid"]))
 
     def _memberships(self, **params: str) -> Iterator[dict]:
         path = f"{self._home}/workspace_memberships"
         return self._rows(path, "members", opt_fields=MEMBERSHIP, id_of=_user_id, **params)
 
-    def _emails(self) -> dict[str, str]:
+    def _emails(self) -> dict[str, str | None]:
+        """By user id; None where Asana leaves the e-mail out."""
         users = self._rows("/users", "users", workspace=self.settings.get("workspace", ""), opt_fields="email")
-        return {row["gid"]: clean(row.get("email")) for row in users}
+        return {row["gid"]: clean(row["email"]) if "email" in row else None for row in users}
 
     def assets(self) -> Iterator[Asset]:
         for team in self._teams():
@@ -168,7 +170,8 @@ class Asana(Connector):
             row = next(self._memberships(user=id), None)
         except NotFound:
             return None
-        return _account(row, clean(user.get("email"))) if row and row.get("is_active") is not False else None
+        email = clean(user["email"]) if "email" in user else None
+        return _account(row, email) if row and row.get("is_active") is not False else None
 
     def remove(self, account: Account) -> None:
         try:
@@ -184,7 +187,7 @@ class Asana(Connector):
         try:
             self._post(f"{self._home}/addUser", user=email)
         except Refused:
-            if email.casefold() not in map(str.casefold, self._emails().values()):
+            if email.casefold() not in map(str.casefold, filter(None, self._emails().values())):
                 raise
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:
@@ -220,14 +223,17 @@ class Asana(Connector):
         self._http.post(path, json={"data": data}, idempotent=True)
 
 
-def _account(row: dict, email: str) -> Account:
+def _account(row: dict, email: str | None) -> Account:
+    """Every field of MEMBERSHIP is asked for by name: one that isn't there was kept back."""
     role = "admin" if row.get("is_admin") else "guest" if row.get("is_guest") else "member"
     return Account(
         id=row["user"]["gid"],
-        email=email,
+        email=email or "",
         name=clean(row["user"].get("name")),
         role=role,
         seat="View only" if row.get("is_view_only") else "",
+        unsaid=unsaid(row, name=("user", "name"), role={"is_admin", "is_guest"}, seat="is_view_only")
+        | ({"email"} if email is None else set()),
     )
 
 

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
+from connectors.answers import known_status, unsaid
 from connectors.base import (
     ASSETS,
     CHANGE_ROLE,
@@ -23,6 +24,7 @@ from connectors.base import (
     REVOKE,
     SEAT_BASED,
     SILVER,
+    UNKNOWN,
     Access,
     Account,
     Asset,
@@ -51,6 +53,10 @@ ROLES = (
     Role(USER, "User", default=True),
 )  # the highest first
 MEMBER = "member"
+STATUSES = {
+    "accountStatus": {"active": "active", "inactive": "suspended"},
+    "membershipStatus": {"active": "active", "suspended": "suspended"},
+}
 
 
 class Atlassian(Connector):
@@ -241,16 +247,26 @@ def _has_seat(row: dict) -> bool:
 def _account(row: dict) -> Account:
     given = set(row.get("platformRoles") or ())
     activity = [from_iso(product.get("lastActiveTimestamp")) for product in row.get("productAccess") or ()]
-    stopped = row.get("accountStatus") == "inactive" or row.get("membershipStatus") == "suspended"
     return Account(
         id=row["accountId"],
         email=clean(row.get("email")),
         name=clean(row.get("name")) or clean(row.get("nickname")),
-        status="suspended" if stopped or row.get("status") == "for_deletion" else "active",
+        status=_status(row),
         role=next((role.id for role in ROLES if role.id in given), USER),
         kind="system" if row.get("accountType") == "app" else "user",
         last_activity=max(filter(None, activity), default=None),
+        unsaid=unsaid(row, email="email", role="platformRoles", kind="accountType", last_activity="productAccess",
+                      status={"accountStatus", "membershipStatus"}),
+        assumed=unsaid(row, name="name"),
     )
+
+
+def _status(row: dict) -> str:
+    """Of the account and of its membership: active where both are, suspended where either is."""
+    found = [known_status(row[name], known) for name, known in STATUSES.items() if name in row]
+    if row.get("status") == "for_deletion" or "suspended" in found:
+        return "suspended"
+    return next((status for status in found if status != "active"), "active" if found else UNKNOWN)
 
 
 def _page(answer: Answer) -> Page:

@@ -89,14 +89,23 @@ class Role:
     default: bool = False
 
 
+UNKNOWN = "unknown"  # a status that Rollcall does not know; "unknown: FROZEN" where the app has a word for it
+SAID = ("email", "name", "status", "role", "kind", "last_activity", "seat", "user_name", "employee_number")
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One seat, as the app reports it. `id` never changes; `last_activity` is naive UTC."""
+    """One seat, as the app reports it. `id` never changes; `last_activity` is naive UTC.
+
+    A field that the answer did not have is not an empty one. `unsaid` names the fields whose key was missing: nothing
+    follows from that. `assumed` names those whose missing key means, by the app's documentation, what stands in the
+    field: that holds while the app gives the key for others. Both hold names of SAID.
+    """
 
     id: str
     email: str = ""
     name: str = ""
-    status: str = "active"  # active, invited, suspended
+    status: str = "active"  # active, invited, suspended, or UNKNOWN (see answers.known_status)
     role: str = ""  # Role.id; of several the main one: the most powerful, else the first in the app's own order
     kind: str = "user"  # user; system: what the app made for itself, bots
     last_activity: datetime | None = None
@@ -104,6 +113,8 @@ class Account:
     user_name: str = ""  # what one signs in with there, where the app tells it beside the e-mail
     employee_number: str = ""  # the company's own
     further_roles: tuple[str, ...] = ()  # Role.id of each role that it has beside the main one
+    unsaid: frozenset[str] = frozenset()  # "role" stands for all its roles
+    assumed: frozenset[str] = frozenset()
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -124,6 +135,7 @@ class Access:
     asset: str  # Asset.id
     role: str = ""
     privileged: bool = False  # may hand the asset on: the only one is warned about
+    assumed: bool = False  # the answer had no key for the role: what stands there is what that means for others
 
 
 @dataclass(frozen=True, slots=True)

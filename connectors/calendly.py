@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
+from connectors.answers import unsaid
 from connectors.base import (
     ASSETS,
     INVITE,
@@ -227,12 +228,15 @@ def _user(membership: dict) -> dict:
 
 def _account(membership: dict) -> Account:
     user = _user(membership)
-    return Account(_last(membership["uri"]), clean(user.get("email")), clean(user.get("name")),
-                   role=clean(membership.get("role")))  # fmt: skip
+    return Account(
+        _last(membership["uri"]), clean(user.get("email")), clean(user.get("name")), role=clean(membership.get("role")),
+        unsaid=unsaid(membership, email=("user", "email"), name=("user", "name"), role="role"),
+    )  # fmt: skip
 
 
 def _invitation(invitation: dict) -> Account:
-    return Account(INVITATION + _last(invitation["uri"]), clean(invitation.get("email")), "", "invited", "user")
+    return Account(INVITATION + _last(invitation["uri"]), clean(invitation.get("email")), "", "invited", "user",
+                   unsaid=unsaid(invitation, email="email"))  # fmt: skip
 
 
 def _owner(relationship: dict) -> str:

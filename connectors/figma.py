@@ -60,6 +60,7 @@ class Figma(ExtendedScim):
     client = FigmaClient
     api = "https://www.figma.com/scim/v2"
     extension = "urn:ietf:params:scim:schemas:extension:figma:enterprise:2.0:User"
+    role_key = "figmaAdmin"
     ranks = (Role("admin", "Organisation admin", privileged=True), Role("member", "Member", default=True))
 
     @property
@@ -79,7 +80,8 @@ class Figma(ExtendedScim):
     def _account(self, user: dict, roles: list[tuple[str, str, bool]] | None = None) -> Account:
         """The seat stands among the roles, as {"type": "seatType", "value": "Full"}: one of Full, Dev, Collab, View."""
         seat = next((value for value, _, _ in (roles_of(user) if roles is None else roles)), "")
-        return replace(super()._account(user, roles), seat=seat)
+        account = super()._account(user, roles)
+        return replace(account, seat=seat, assumed=account.assumed - {"seat"} | (set() if seat else {"seat"}))
 
     def _role_of(self, extension: dict) -> str:
         return "admin" if extension.get("figmaAdmin") in YES else "member"

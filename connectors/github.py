@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
+from connectors.answers import unsaid
 from connectors.base import (
     CAPABILITIES,
     GOLD,
@@ -332,10 +333,13 @@ def _account(row: dict, role: str) -> Account:
         role=role,
         kind="user" if row.get("type", "User") == "User" else "system",
         user_name=row["login"],
+        unsaid=unsaid(row, email={"organizationVerifiedDomainEmails", "email"}, kind="type"),
+        assumed=unsaid(row, name="name"),
     )
 
 
 def _invitation(row: dict) -> Account:
     role = INVITED_AS.get(row.get("role"), row.get("role") or "")
     name = row.get("login") or ""
-    return Account(f"{INVITATION}{row['id']}", row.get("email") or "", name, "invited", role)
+    return Account(f"{INVITATION}{row['id']}", row.get("email") or "", name, "invited", role,
+                   unsaid=unsaid(row, email="email", name="login", role="role"))  # fmt: skip

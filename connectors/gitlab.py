@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from functools import cached_property
 
+from connectors.answers import known_status, unsaid
 from connectors.base import (
     CAPABILITIES,
     GOLD,
@@ -47,7 +48,8 @@ ROLES = (
     Role(BELOW, "Only in subgroups or projects"),
 )
 INVITATION = "invitation:"
-SUSPENDED = {"blocked", "ldap_blocked", "deactivated", "banned", "blocked_pending_approval"}
+STOPPED = ("blocked", "ldap_blocked", "deactivated", "banned", "blocked_pending_approval")
+STATES = {"active": "active", **dict.fromkeys(STOPPED, "suspended")}
 BOT = re.compile(r"(project|group)_\d+_bot(_\w+)?|service_account_\w+")
 
 
@@ -144,12 +146,15 @@ class GitLab(Connector):
             id=str(row["id"]),
             email=row.get("email") or row.get("public_email") or _saml_email(row),
             name=row.get("name") or row.get("username") or "",
-            status="suspended" if row.get("state") in SUSPENDED else "active",
+            status=known_status(row.get("state"), STATES),
             role=role,
             kind="system" if row.get("bot") or BOT.fullmatch(row.get("username") or "") else "user",
             last_activity=from_iso(row.get("last_activity_on")),
             seat={True: "Billable", False: "Not billed"}.get(row.get("is_using_seat"), ""),
             user_name=row.get("username") or "",
+            unsaid=unsaid(row, email=["email", "public_email", "group_saml_identity"], status="state",
+                          last_activity="last_activity_on", seat="is_using_seat", user_name="username"),
+            assumed=unsaid(row, name="name"),
         )
 
     def _profile(self, user: int) -> dict:
@@ -266,7 +271,8 @@ def _invitation(row: dict) -> Account:
     """Known by its e-mail alone: that is how GitLab wants it named in every call."""
     email = row["invite_email"]
     role, name = str(row.get("access_level") or ""), row.get("user_name") or ""
-    return Account(f"{INVITATION}{email.casefold()}", email, name, "invited", role)
+    return Account(f"{INVITATION}{email.casefold()}", email, name, "invited", role,
+                   unsaid=unsaid(row, name="user_name", role="access_level"))  # fmt: skip
 
 
 def _saml_email(row: dict) -> str:

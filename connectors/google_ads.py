@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
+from connectors.answers import unsaid
 from connectors.base import (
     ASSETS,
     CHANGE_ROLE,
@@ -163,10 +164,15 @@ class GoogleAds(Connector):
 
     def _invitation(self, customer: str, row: dict) -> Account:
         id = f"{INVITATION}{customer}:{row['invitationId']}"
-        return Account(id, clean(row.get("emailAddress")), status="invited", role=self._role(customer, row))
+        return Account(id, clean(row.get("emailAddress")), status="invited", role=self._role(customer, row),
+                       unsaid=self._unsaid(customer, row))  # fmt: skip
 
     def _person(self, customer: str, row: dict) -> Account:
-        return Account(row["userId"], clean(row.get("emailAddress")), role=self._role(customer, row))
+        return Account(row["userId"], clean(row.get("emailAddress")), role=self._role(customer, row),
+                       unsaid=self._unsaid(customer, row))  # fmt: skip
+
+    def _unsaid(self, customer: str, row: dict) -> frozenset[str]:
+        return unsaid(row, email="emailAddress", **({"role": "accessRole"} if customer == self._manager else {}))
 
     def _role(self, customer: str, row: dict) -> str:
         return clean(row.get("accessRole")) if customer == self._manager else CLIENTS_ONLY

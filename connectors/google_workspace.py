@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
+from connectors.answers import unsaid
 from connectors.base import (
     ASSETS,
     CHANGE_ROLE,
@@ -249,4 +250,9 @@ def _account(user: dict) -> Account:
         role=role,
         last_activity=signed_in if signed_in and signed_in.year > 1970 else None,
         seat="Archived" if archived else "Guest" if user.get("isGuestUser") else "",
-    )
+        unsaid=unsaid(
+            user, email=("guestAccountInfo", "primaryGuestEmail") if user.get("isGuestUser") else "primaryEmail",
+            name=("name", "fullName"), status={"suspended", "archived"}, role={"isAdmin", "isDelegatedAdmin"},
+            last_activity="lastLoginTime", seat={"archived", "isGuestUser"},
+        ),
+    )  # fmt: skip

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from functools import cached_property
 
+from connectors.answers import unsaid
 from connectors.base import (
     CAPABILITIES,
     GOLD,
@@ -219,6 +220,8 @@ def _account(user: dict) -> Account:
         role=role,
         kind="system" if user["app"] else "user",
         last_activity=from_iso(user.get("lastSeen")),
+        unsaid=unsaid(user, email="email", status={"active", "archivedAt"}, last_activity="lastSeen"),
+        assumed=unsaid(user, name="name"),
     )
 
 

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
+from connectors.answers import unsaid
 from connectors.base import (
     CAPABILITIES,
     PAID_SOCIAL,
@@ -138,7 +139,7 @@ class Meta(Connector):
 
     def _system_users(self) -> Iterator[Account]:
         for row in self._edge("system_users", "system users"):
-            yield Account(id=row["id"], name=clean(row.get("name")), kind="system")
+            yield Account(id=row["id"], name=clean(row.get("name")), kind="system", unsaid=unsaid(row, name="name"))
 
     def assets(self) -> Iterator[Asset]:
         for kind, edges in EDGES.items():
@@ -252,12 +253,14 @@ class Meta(Connector):
 
 def _person(row: dict) -> Account:
     email, name, role = clean(row.get("email")), clean(row.get("name")), clean(row.get("role")).upper()
-    return Account(id=row["id"], email=email, name=name, role=role)
+    return Account(id=row["id"], email=email, name=name, role=role,
+                   unsaid=unsaid(row, email="email", name="name", role="role"))  # fmt: skip
 
 
 def _invitation(row: dict) -> Account:
     role = clean(row.get("role")).upper()
-    return Account(id=f"{INVITATION}{row['id']}", email=clean(row.get("email")), status="invited", role=role)
+    return Account(id=f"{INVITATION}{row['id']}", email=clean(row.get("email")), status="invited", role=role,
+                   unsaid=unsaid(row, email="email", role="role"))  # fmt: skip
 
 
 def _access(person: str, asset: str, row: dict) -> Access:

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import cached_property
 
+from connectors.answers import known_status, unsaid
 from connectors.base import (
     ASSETS,
     GRANT,
@@ -22,6 +23,7 @@ from connectors.base import (
     REVOKE,
     SEAT_BASED,
     SILVER,
+    UNKNOWN,
     Access,
     Account,
     Asset,
@@ -39,6 +41,8 @@ USER = (
     "id,displayName,mail,userPrincipalName,otherMails,proxyAddresses,accountEnabled,userType,externalUserState,"
     "assignedLicenses"
 )
+EMAILS = ["mail", "userPrincipalName", "proxyAddresses", "otherMails"]
+INVITED = {None: "active", "Accepted": "active", "PendingAcceptance": "invited"}  # by externalUserState
 ACTIVITY_PAGE = 500
 GROUP = "id,displayName,groupTypes,resourceProvisioningOptions,mailEnabled,securityEnabled"
 # Who may administer everything, or make themselves those who may. The built-in roles have the same ids in every tenant.
@@ -144,7 +148,12 @@ class Microsoft365(Connector):
             kind="system" if any(role.id == SYNCHRONISES for role in roles) else "user",
             last_activity=seen,
             seat=", ".join(sorted(self._licences.get(sku, clean(sku)) for sku in skus)),
-        )
+            unsaid=unsaid(user, email=EMAILS, name="displayName", status={"accountEnabled", "externalUserState"},
+                          seat="assignedLicenses")
+            | ({"status"} if user.get("accountEnabled") is None else set()),
+            assumed=frozenset(field for field, told in (("role", roles), ("last_activity", seen)) if not told)
+            | unsaid(user, role="userType"),
+        )  # fmt: skip
 
     def _roles_of(self) -> dict[str, list[Role]]:
         """The roles of each user who has any, also through a group (“Use groups to manage role assignments”)."""
@@ -252,10 +261,12 @@ class Microsoft365(Connector):
 
 
 def _status(user: dict) -> str:
-    """What isn't told (accountEnabled null) suspends nobody."""
-    if user.get("accountEnabled") is False:
+    """accountEnabled is null where it may not be read: then nobody knows, and nobody is suspended by it."""
+    if user.get("accountEnabled") is None:
+        return UNKNOWN
+    if user["accountEnabled"] is False:
         return "suspended"
-    return "invited" if user.get("externalUserState") == "PendingAcceptance" else "active"
+    return known_status(user.get("externalUserState"), INVITED)
 
 
 def _type(thing: dict) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
+from connectors.answers import unsaid
 from connectors.base import (
     CAPABILITIES,
     GOLD,
@@ -75,6 +76,7 @@ class Notion(ExtendedScim):
     client = NotionClient
     api = "https://api.notion.com"
     extension = "urn:ietf:params:scim:schemas:extension:notion:2.0:User"
+    role_key = "role"
     ranks = (
         Role("owner", "Workspace owner", privileged=True),
         Role("membership_admin", "Membership admin"),  # can make nobody an owner
@@ -155,7 +157,9 @@ class PublicApi:
             for row in page:
                 kind, email = "user" if row.get("type") == "person" else "system", _email(row)
                 people, told = people or kind == "user", told or bool(email)
-                yield Account(row["id"], email, clean(row.get("name")), kind=kind)
+                yield Account(row["id"], email, clean(row.get("name")), kind=kind,
+                              unsaid=unsaid(row, name="name", kind="type",
+                                            **({"email": ("person", "email")} if kind == "user" else {})))  # fmt: skip
         if people and not told:
             raise CredentialRejected(f"Notion tells nobody's e-mail: {SHOW_EMAILS} Nothing was taken over.")
 

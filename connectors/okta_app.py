@@ -15,6 +15,7 @@ from functools import cached_property
 from itertools import islice
 from types import MappingProxyType
 
+from connectors.answers import known_status, unsaid
 from connectors.base import (
     ASSETS,
     CHANGE_ROLE,
@@ -41,6 +42,11 @@ from connectors.okta_client import FIELDS, TOKEN_STEPS, OktaClient, name_of
 APPS, GROUPS, USERS = "/api/v1/apps", "/api/v1/groups", "/api/v1/users"
 ASSIGNMENTS = 500  # "maximum 500"
 THROUGH_GROUP = "GROUP"  # scope: "Indicates if the assignment is direct (`USER`) or by group membership (`GROUP`)"
+STATUSES = {
+    "ACTIVE": "active", "PROVISIONED": "active", "STAGED": "active",
+    "SUSPENDED": "suspended", "DEPROVISIONED": "suspended", "INACTIVE": "suspended",
+}  # fmt: skip
+NAMES = {("profile", "firstName"), ("profile", "lastName")}
 SHOWN = 20  # applications named when the ID is wrong
 
 
@@ -190,7 +196,9 @@ def _account(row: dict) -> Account:
         id=row["id"],
         email=clean(profile.get("email")) or (user_name if "@" in user_name else ""),
         name=name_of(profile),
-        status="suspended" if row.get("status") == "SUSPENDED" else "active",
+        status=known_status(row.get("status"), STATUSES),
         role="assigned",
         seat="Through a group" if row.get("scope") == THROUGH_GROUP else "Direct",
+        unsaid=unsaid(row, email=[("profile", "email"), ("credentials", "userName")], seat="scope",
+                      status="status", name=NAMES) - ({"name"} if clean(profile.get("displayName")) else set()),
     )

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any
 
+from connectors.answers import unsaid
 from connectors.base import (
     BRONZE,
     CAPABILITIES,
@@ -286,6 +287,7 @@ def _account(row: dict, id: str, status: str = "active", kind: str = "user") -> 
         status=status,
         role=next((role.id for role in ROLES if role.id in roles), ""),
         kind=kind,
+        unsaid=unsaid(row, email=("user", "email"), name=("user", "username"), role="business_roles"),
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from functools import cached_property
 from typing import Any
 
+from connectors.answers import known_status
 from connectors.base import (
     ASSETS,
     CHANGE_ROLE,
@@ -37,6 +38,7 @@ from connectors.rest_lists import Lists, View
 from connectors.rest_template import find, keys_of
 from connectors.rest_values import Value, holds
 
+STATUSES = {word: word for word in ("active", "invited", "suspended")}
 WORDS = {
     REMOVE: "remove accounts",
     CHANGE_ROLE: "change roles",
@@ -153,12 +155,20 @@ class RestConnector(Connector):
         of = entry["account"]
         text = {key: self._text(of, key, item) for key in ("email", "name", "role", "seat") if key in of}
         seen = self._value(of, "last_activity").moment(item, self._lists.table) if "last_activity" in of else None
+        status, kind = (self._text(of, key, item) if key in of else "" for key in ("status", "kind"))
+        given = {**text, "status": status, "kind": kind, "last_activity": seen}
+        missing = [key for key, value in given.items() if key in of and self._is_missing(of, key, item, value)]
+        assumed = frozenset(key for key in missing if self._value(of, key).explains_missing)
         return Account(
             id=entry.get("prefix", "") + self._id_of(of, "id", "account")(item),
-            status=(self._text(of, "status", item) if "status" in of else "") or "active",
-            kind=(self._text(of, "kind", item) if "kind" in of else "") or "user",
-            last_activity=seen, **text,
+            status=known_status(status, STATUSES) if "status" in of else "active",
+            kind=kind or "user", last_activity=seen, **text, assumed=assumed, unsaid=frozenset(missing) - assumed,
         )  # fmt: skip
+
+    def _is_missing(self, of: dict, key: str, item: View, given: Any) -> bool:
+        """True where the item doesn't have what `given` was to be taken from."""
+        value = self._value(of, key)
+        return (not given or value.explains_missing) and not value.is_said(item, self._lists.table)
 
     def assets(self) -> Iterator[Asset]:
         for entry in self._spec.get("assets", []):
@@ -174,7 +184,8 @@ class RestConnector(Connector):
             for item in self._lists.items(entry, "access", lambda one: f"{account_of(one)}\n{asset_of(one)}"):  # noqa: B023
                 role = self._text(of, "role", item) if "role" in of else ""
                 privileged = "privileged" in of and self._value(of, "privileged").truth(item, self._lists.table)
-                yield Access(account_of(item), asset_of(item), role, privileged)
+                assumed = "role" in of and not self._value(of, "role").is_said(item, self._lists.table)
+                yield Access(account_of(item), asset_of(item), role, privileged, assumed)
 
     def _asset_of(self, entry: dict) -> Callable[[View], str]:
         if "asset" in entry["access"]:

@@ -41,6 +41,23 @@ def find(data: Any, keys: Keys) -> Any:
     return data
 
 
+def has(data: Any, keys: Keys) -> bool:
+    """Whether the path is there, with whatever value: null on the way says that nothing is inside it, as does []."""
+    for place, key in enumerate(keys):
+        if data is None:
+            return True
+        if key == "*":
+            inner = list(data.values() if isinstance(data, Mapping) else data if isinstance(data, list) else ())
+            return not inner or any(has(one, keys[place + 1 :]) for one in inner)
+        if isinstance(data, Mapping):
+            if key not in data:
+                return False
+            data = data[key]
+        else:
+            return isinstance(data, list) and (not data or find(data, keys[place:]) is not None)
+    return True
+
+
 def _flat(found: Any) -> list:
     return found if isinstance(found, list) else [] if found is None else [found]
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from connectors.base import Refused
 from connectors.http import clean
-from connectors.rest_template import fill, find, is_template, keys_of
+from connectors.rest_template import fill, find, has, is_template, keys_of, names_in
 from connectors.rest_yaml import as_text
 
 EMPTY = (None, "", [])
@@ -51,6 +51,21 @@ class Value:
             found = self._translated(found)
         return self._spec.get("default") if found in EMPTY else found
 
+    def is_said(self, item: Mapping[str, Any], tables: Tables) -> bool:
+        """Whether the item has a key that the value could come from. What a table doesn't have is not said either."""
+        if "const" in self._spec or not self._sources:
+            return True
+        found = next((value for value in (self._look(item, source) for source in self._sources) if value not in EMPTY),
+                     None)  # fmt: skip
+        if "table" in self._spec and found is not None and not isinstance(found, (dict, list)):
+            return as_text(found) in tables(self._spec["table"])
+        return found is not None or any(has(item, keys) for source in self._sources for keys in _paths(source))
+
+    @property
+    def explains_missing(self) -> bool:
+        """Whether the file says what it means that there is no value."""
+        return "default" in self._spec or "null" in self._map
+
     def _look(self, item: Mapping[str, Any], source: Any) -> Any:
         found = fill(source, item) if isinstance(source, str) else find(item, source)
         return " ".join(found.split()) if isinstance(source, str) and isinstance(found, str) else found
@@ -75,6 +90,11 @@ class Value:
         return read_time(
             self.raw(item, tables), self._time.get("time") or self._time.get("format", "iso"), self._time.get("zone")
         )
+
+
+def _paths(source: Any) -> list[tuple[str, ...]]:
+    """Where a source looks: its path, or those of the names in its text."""
+    return [keys_of(name) for _, name in names_in(source)] if isinstance(source, str) else [source]
 
 
 def pick(values: list, ranks: Mapping[str, int]) -> Any:

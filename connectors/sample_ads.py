@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from connectors.answers import known_status, unsaid
 from connectors.base import (
     CAPABILITIES,
     PAID_SOCIAL,
@@ -25,6 +26,7 @@ from connectors.times import from_iso
 
 LISTS = ("/invitations", "/people", "/system-users")
 ASSETS = {"/ad-accounts": "ad account", "/pages": "page", "/pixels": "pixel"}
+STATUSES = {"invitation": "invited", "person": "active", "system_user": "active"}  # by type
 TASKS = ("MANAGE", "ADVERTISE", "ANALYZE")  # each one includes those behind it
 PAGE = 100  # the most that the API gives at once
 
@@ -158,10 +160,12 @@ def _account(row: dict) -> Account:
         id=row["id"],
         email=row.get("email") or "",
         name=row.get("name") or "",
-        status="invited" if row.get("type") == "invitation" else "active",
+        status=known_status(row.get("type"), STATUSES),
         role=row.get("role") or "",
         kind="system" if row.get("type") == "system_user" else "user",
         last_activity=from_iso(row.get("last_login")),
+        unsaid=unsaid(row, email="email", name="name", status="type", kind="type", role="role",
+                      last_activity="last_login"),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from connectors.answers import known_status, unsaid
 from connectors.base import (
     CAPABILITIES,
     SEAT_BASED,
@@ -142,10 +143,12 @@ def _account(row: dict) -> Account:
         id=row["id"],
         email=row.get("email") or "",
         name=row.get("name") or "",
-        status=STATUSES.get(row.get("status"), "active"),
+        status=known_status(row.get("status"), STATUSES),
         role=row.get("role") or "",
         kind="system" if row.get("is_bot") else "user",
         last_activity=from_iso(row.get("last_active")),
+        unsaid=unsaid(row, email="email", name="name", status="status", role="role", kind="is_bot",
+                      last_activity="last_active"),
     )
 
 

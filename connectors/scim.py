@@ -4,6 +4,7 @@ What a real server leaves out or does in its own way is smoothed here, never gue
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cached_property
 
 from connectors.base import (
@@ -175,7 +176,12 @@ class Scim(Connector):
         self.__dict__["_roles_in_use"] = in_use
 
     def _account(self, user: dict, roles: list[tuple[str, str, bool]] | None = None) -> Account:
-        return account_of(user, self._role(user, roles))
+        account = account_of(user, self._role(user, roles))
+        return account if self._says_role(user) else replace(account, assumed=account.assumed | {"role"})
+
+    def _says_role(self, user: dict) -> bool:
+        """False where the role is what a missing one means."""
+        return id_of(user) in self._group_roles if self._roles_are_groups else bool(roles_of(user))
 
     def _role(self, user: dict, roles: list[tuple[str, str, bool]] | None = None) -> str:
         if self._roles_are_groups:

@@ -13,6 +13,7 @@ class ExtendedScim(Scim):
     """A subclass gives `_address`, `_role_of` and `_extension_of`."""
 
     extension = ""  # the schema whose attributes hold the role
+    role_key = ""  # the one that does
     ranks: tuple[Role, ...] = ()
 
     def roles(self) -> list[Role]:
@@ -21,6 +22,10 @@ class ExtendedScim(Scim):
     def _role(self, user: dict, roles: list[tuple[str, str, bool]] | None = None) -> str:
         told = user.get(self.extension)
         return self._role_of(told if isinstance(told, dict) else {})
+
+    def _says_role(self, user: dict) -> bool:
+        told = user.get(self.extension)
+        return isinstance(told, dict) and self.role_key in told
 
     def _role_of(self, extension: dict) -> str:
         raise NotImplementedError

@@ -7,10 +7,14 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from connectors.answers import known_status, unsaid
 from connectors.base import Account, TemporarilyUnavailable
 from connectors.http import clean
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+# `active` is a boolean, and a text in some servers. None: it is missing, which does not mean inactive (4.1.1).
+ACTIVE = {None: "active", True: "active", False: "suspended"} | dict.fromkeys(("true", "1", "yes"), "active")
+ACTIVE |= dict.fromkeys(("false", "0", "no", ""), "suspended")
 YES = (True, "true", "True")
 MACHINES = frozenset({"bot", "system", "service", "service account", "application", "app"})
 EMAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+")
@@ -25,24 +29,31 @@ def id_of(resource: dict) -> str:
 
 
 def account_of(user: dict, role: str) -> Account:
-    kind = clean(user.get("userType"))
+    """A missing key, null and an empty list are one and the same: no value (RFC 7643, 2.5), where others have one."""
+    kind, email = clean(user.get("userType")), email_of(user)
     return Account(
         id=id_of(user),
-        email=email_of(user),
+        email=email,
         name=name_of(user),
-        status="active" if is_active(user) else "suspended",
+        status=status_of(user),
         role=role,
         kind="system" if kind and kind.casefold() in MACHINES else "user",
         seat=kind,
         user_name=clean(user.get("userName")),
         employee_number=employee_number_of(user),
+        assumed=unsaid(user, name="displayName", status="active", kind="userType", seat="userType",
+                       user_name="userName", employee_number=ENTERPRISE, **({} if email else {"email": []})),
     )
 
 
 def is_active(user: dict) -> bool:
-    """`active` is a boolean, a text in some servers, and may be absent, which does not mean inactive (4.1.1)."""
-    value = user.get("active")
-    return value.strip().casefold() not in ("false", "0", "no", "") if isinstance(value, str) else value is not False
+    """Whether there is something left to deactivate: all that isn't inactive."""
+    return status_of(user) != "suspended"
+
+
+def status_of(user: dict) -> str:
+    said = user.get("active")
+    return known_status(said.strip().casefold() if isinstance(said, str) else said, ACTIVE)
 
 
 def email_of(user: dict) -> str:

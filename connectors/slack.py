@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
+from connectors.answers import unsaid
 from connectors.base import (
     ASSETS,
     CHANGE_ROLE,
@@ -49,6 +50,11 @@ ROLES = (
 )
 SET_ROLE = {"owner": "admin.users.setOwner", "admin": "admin.users.setAdmin", "member": "admin.users.setRegular"}
 SLACKBOT = "USLACKBOT"
+FLAGS = {
+    "is_stranger": "external", "is_external": "external", "is_primary_owner": "primary_owner", "is_owner": "owner",
+    "is_admin": "admin", "is_ultra_restricted": "single_channel_guest", "is_restricted": "guest",
+}  # fmt: skip
+ALWAYS_TOLD = {"is_primary_owner", "is_owner", "is_admin", "is_ultra_restricted", "is_restricted"}  # unless deactivated
 NOT_THERE = {"user_not_found", "user_not_visible", "user_already_deleted", "channel_not_found", "not_in_channel"}
 REJECTED = {
     "not_authed", "invalid_auth", "account_inactive", "token_revoked", "token_expired", "no_permission",
@@ -303,17 +309,14 @@ def _account(user: dict) -> Account:
         status=status,
         role=_role(user),
         kind="system" if is_bot else "user",
+        unsaid=unsaid(user, email=("profile", "email"), kind="is_bot"),
+        assumed=unsaid(user, name=[("profile", "real_name"), "real_name"], status="deleted", role=ALWAYS_TOLD),
     )
 
 
 def _role(user: dict) -> str:
     """What Slack says in flags: a primary owner is an owner and an admin too, a single-channel guest a guest too."""
-    flags = (
-        ("is_stranger", "external"), ("is_external", "external"), ("is_primary_owner", "primary_owner"),
-        ("is_owner", "owner"), ("is_admin", "admin"), ("is_ultra_restricted", "single_channel_guest"),
-        ("is_restricted", "guest"),
-    )  # fmt: skip
-    return next((role for flag, role in flags if user.get(flag)), "member")
+    return next((role for flag, role in FLAGS.items() if user.get(flag)), "member")
 
 
 def _list(answer: dict, key: str) -> list:

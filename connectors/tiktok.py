@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
+from connectors.answers import known_status, unsaid
 from connectors.base import (
     CAPABILITIES,
     PAID_SOCIAL,
@@ -38,7 +39,8 @@ from connectors.paging import Page, number, pages_by_number
 MEMBERS_PAGE, ASSETS_PAGE = 20, 50  # the most that each list allows
 ASSET_MEMBERS_PAGE = 10  # the default: no other size is documented for this list
 ROLES = (Role("ADMIN", "Admin", privileged=True), Role("STANDARD", "Standard member", default=True))
-STATUS = {"BOUND": "active", "PENDING": "invited"}  # REJECTED: never came in
+STATUS = {"BOUND": "active", "PENDING": "invited"}
+NOT_IN = {"REJECTED", "UNBOUND"}  # never came in, or went
 INVITATION = "invitation:"
 KINDS = {"ADVERTISER": "ad account", "CATALOG": "catalogue", "PIXEL": "pixel", "TT_ACCOUNT": "TikTok account"}
 TELL_MEMBERS = ("ADVERTISER", "CATALOG")  # whose members are listed; of the others each member's are
@@ -111,7 +113,7 @@ class TikTok(Connector):
 
     def accounts(self) -> Iterator[Account]:
         for page in self._members(self.on_total):
-            yield from (_account(row) for row in page if row.get("relation_status") in STATUS)
+            yield from (_account(row) for row in page if row.get("relation_status") not in NOT_IN)
 
     def _members(self, on_total=None) -> Iterator[list]:
         return self._pages("/bc/member/get/", "members", MEMBERS_PAGE, _key, on_total=on_total)
@@ -209,8 +211,9 @@ def _account(row: dict) -> Account:
         id=_key(row),
         email=clean(row.get("user_email")),
         name=clean(row.get("user_name")),
-        status=STATUS[row["relation_status"]],
+        status=known_status(row.get("relation_status"), STATUS),
         role=clean(row.get("user_role")),
+        unsaid=unsaid(row, email="user_email", name="user_name", role="user_role", status="relation_status"),
     )
 
 

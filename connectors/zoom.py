@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
+from connectors.answers import unsaid
 from connectors.base import (
     CAPABILITIES,
     GOLD,
@@ -276,6 +277,8 @@ def _account(row: dict, status: str) -> Account:
         role=clean(row.get("role_id")),
         last_activity=from_iso(row.get("last_login_time")),
         seat=SEATS.get(row.get("type"), ""),
+        unsaid=unsaid(row, email="email", role="role_id", last_activity="last_login_time", seat="type"),
+        assumed=unsaid(row, name="display_name"),
     )
 
 

@@ -40,6 +40,7 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from tests.connectors.fake import FOREVER, WEB_PAGE, FakeApp, Reply, Seat, Thing
+from tests.connectors.lost_fields_contract import LostFieldsContract
 from tests.connectors.reading_contract import ReadingContract
 
 METHOD = {
@@ -48,7 +49,7 @@ METHOD = {
 }  # fmt: skip
 
 
-class ConnectorContract(ReadingContract):
+class ConnectorContract(LostFieldsContract, ReadingContract):
     role, other_role, owner_role = "member", "admin", "owner"  # ids of roles; the owner's is privileged
     lesser_roles: tuple[str, ...] = ()  # administrators of a part: left alone, they could make nobody an owner
     statuses = ("active",)  # which of active, invited, suspended the app's list shows

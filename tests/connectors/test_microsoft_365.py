@@ -46,10 +46,11 @@ class TestMicrosoft365(ConnectorContract):
         app.more[guid(0)] = {"mail": None, "userPrincipalName": "ana@acme.example", "proxyAddresses": None}
         assert connector.account(guid(0)).email == "ana@acme.example"
 
-    def test_a_status_that_is_not_told_suspends_nobody(self, app, connector):
+    def test_a_status_that_is_not_told_is_unknown(self, app, connector):
+        """Neither active nor suspended: it suspends nobody, and nobody counts as an administrator by it."""
         self.fill(app, 1)
         app.seats[0].status = "untold"
-        assert [account.status for account in connector.accounts()] == ["active"]
+        assert [(account.status, account.unsaid) for account in connector.accounts()] == [("unknown", {"status"})]
         assert "User.Read.All" in " ".join(connector.test().missing)
 
     def test_who_was_invited_and_blocked_is_blocked(self, app, connector):

@@ -28,6 +28,7 @@ class TestSlack(ConnectorContract):
     role, other_role, owner_role = "member", "admin", "primary_owner"
     statuses = ("active", "invited", "suspended")
     tells_total = False  # users.list has cursors only
+    given_where_true = ("is_invited_user",)  # “will only be present if …”: docs.slack.dev/reference/objects/user-object
     removal = "scim"
 
     def settings(self, app):

@@ -1,0 +1,53 @@
+"""What an answer says and what it doesn't: a missing key is no empty value, and a new word is no good news."""
+
+from __future__ import annotations
+
+import pytest
+
+from connectors.answers import has, known_status, unsaid
+
+MEANINGS = {"on": "active", "off": "suspended", True: "active", None: "invited"}
+
+
+@pytest.mark.parametrize(
+    "item,key,there",
+    [
+        ({"email": ""}, "email", True),
+        ({"email": None}, "email", True),
+        ({}, "email", False),
+        ({"profile": {"email": ""}}, ("profile", "email"), True),
+        ({"profile": {}}, ("profile", "email"), False),
+        ({"profile": None}, ("profile", "email"), True),
+        ({}, ("profile", "email"), False),
+        ({"profile": "x"}, ("profile", "email"), False),
+    ],
+)
+def test_a_key_is_there_with_whatever_value(item, key, there):
+    assert has(item, key) is there
+
+
+def test_what_is_not_said_is_named():
+    item = {"mail": None, "first": "Ana"}
+    said_nothing_of = unsaid(item, email=["email", "mail"], name={"first", "last"}, role="role", seat=[])
+    assert said_nothing_of == {"name", "role", "seat"}
+
+
+@pytest.mark.parametrize(
+    "word,status",
+    [
+        ("on", "active"),
+        ("off", "suspended"),
+        (True, "active"),
+        (None, "invited"),
+        ("On", "unknown: On"),
+        ("active", "unknown: active"),
+        (" on\n hold ", "unknown: on hold"),
+        ("x" * 100, f"unknown: {'x' * 40}"),
+        (7, "unknown: 7"),
+        ("", "unknown"),
+        ({"state": "on"}, "unknown"),
+        (["on"], "unknown"),
+    ],
+)
+def test_a_word_means_what_is_documented_or_is_unknown(word, status):
+    assert known_status(word, MEANINGS) == status

@@ -1,0 +1,92 @@
+"""A YAML-described app that leaves keys out: a missing key is not said, or means what the file says; never made up."""
+
+from __future__ import annotations
+
+import pytest
+
+from connectors.rest_template import has
+
+WHOLE = {
+    "id": 1, "email": "ana@acme.example", "first": "Ana", "last": "Lopez", "role": "admin", "state": "on",
+    "seen": "2026-11-01T10:00:00Z", "plan": {"name": "full"}, "roles": [{"key": "owner"}],
+}  # fmt: skip
+ACCOUNT = {
+    "id": "id", "email": "email", "name": "{first} {last}", "role": "role", "seat": "plan.name",
+    "status": {"from": "state", "values": {"on": "active", "off": "suspended"}}, "last_activity": "seen",
+}  # fmt: skip
+
+
+@pytest.fixture
+def read(anything, connect):
+    """The one account of an app whose list has this item, as the file describes it."""
+
+    def read(item: dict, **account):
+        anything.answer = lambda request: [{"id": 1, **item}]
+        [found] = connect(accounts=[{"path": "/users", "account": {**ACCOUNT, **account}}]).accounts()
+        return found
+
+    return read
+
+
+def without(*keys):
+    return {key: value for key, value in WHOLE.items() if key not in keys}
+
+
+def test_nothing_is_missing_from_a_whole_item(read):
+    account = read(WHOLE)
+    assert (account.unsaid, account.assumed) == (set(), set())
+    assert (account.email, account.name, account.role, account.status, account.seat) == (
+        "ana@acme.example", "Ana Lopez", "admin", "active", "full",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("key,field", [
+    ("email", "email"), ("role", "role"), ("state", "status"), ("seen", "last_activity"), ("plan", "seat"),
+])  # fmt: skip
+def test_a_missing_key_is_not_said_and_an_empty_one_is(read, key, field):
+    assert read(without(key)).unsaid == {field}
+    values = {"on": "active", "null": "active"}
+    assert read({**WHOLE, key: None}, status={"from": "state", "values": values}).unsaid == set()
+
+
+def test_a_text_is_missing_with_all_of_its_names(read):
+    assert read(without("first")).name == "Lopez" and read(without("first")).unsaid == set()
+    assert read(without("first", "last")).unsaid == {"name"}
+
+
+@pytest.mark.parametrize("role", [
+    {"from": "role", "default": "member"},
+    {"from": "role", "values": {"admin": "admin", "null": "member"}},
+    {"from": "roles.*.key", "prefer": ["owner"], "default": "member"},
+])  # fmt: skip
+def test_what_the_file_says_of_a_missing_value_is_assumed_of_a_missing_key(read, role):
+    account = read(without("role", "roles"), role=role)
+    assert (account.role, account.assumed, account.unsaid) == ("member", {"role"}, set())
+    account = read({**WHOLE, "role": None, "roles": []}, role=role)
+    assert (account.role, account.assumed, account.unsaid) == ("member", set(), set())
+
+
+def test_who_is_in_no_row_of_a_table_has_it_assumed(anything, connect):
+    """A list of administrators that comes back empty makes nobody a plain member."""
+    lists = {"/roles": [{"user": 1, "role": "admin"}], "/users": [{"id": 1}, {"id": 2}]}
+    anything.answer = lambda request: lists[request.path]
+    role = {"from": "id", "table": "role_of", "default": "member"}
+    connector = connect(
+        accounts=[{"path": "/users", "account": {"id": "id", "role": role}}],
+        tables={"role_of": {"path": "/roles", "key": "user", "value": "role"}},
+    )
+    assert [(one.role, one.assumed) for one in connector.accounts()] == [("admin", set()), ("member", {"role"})]
+
+
+def test_an_empty_status_is_unknown_unless_the_file_says_what_it_means(read):
+    assert read({**WHOLE, "state": None}).status == "unknown"
+    assert read({**WHOLE, "state": None}, status={**ACCOUNT["status"], "default": "active"}).status == "active"
+    assert read(without("state")).status == "unknown"
+
+
+@pytest.mark.parametrize("keys,there", [
+    (("a", "b"), True), (("a", "x"), False), (("n", "x"), True), (("l", "*", "k"), True), (("l", "*", "x"), False),
+    (("e", "*", "x"), True), (("m", "*", "x"), False), (("l", "0", "k"), True), (("l", "0", "x"), False), ((), True),
+])  # fmt: skip
+def test_a_path_is_there_with_whatever_value(keys, there):
+    assert has({"a": {"b": None}, "n": None, "l": [{"k": 1}], "e": []}, keys) is there
