@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 
-from connectors.base import ASSETS, Access, Account, Asset, Connector, Role, TemporarilyUnavailable
+from connectors.base import ASSETS, UNKNOWN, Access, Account, Asset, Connector, Role, TemporarilyUnavailable
 from sync.db import db
 from sync.matching import normal_email
 from sync.models import RoleIds
@@ -68,7 +68,7 @@ def read(connector: Connector, progress: Progress) -> int:
 
 def _stage(table: str, give: Callable[[], Iterable], row_of: Callable, progress: Callable[[int], None]) -> int:
     for _attempt in range(READINGS):
-        read = _stage_once(table, give(), row_of, progress)
+        read = _stage_once(table, _whole(give), row_of, progress)
         if read is not None:
             return read
     raise TemporarilyUnavailable(
@@ -93,6 +93,15 @@ def _stage_once(table: str, values: Iterable, row_of: Callable, progress: Callab
         read += stored
         progress(read)
     return read
+
+
+def _whole(give: Callable[[], Iterable]) -> Iterator:
+    """What it gives. An answer without a key that no list can do without ends the reading as one that isn't whole."""
+    try:
+        yield from give()
+    except KeyError as key:
+        lacks = f"The app's answer lacks “{key.args[0]}”: without it the list can't be read."
+        raise TemporarilyUnavailable(lacks) from key
 
 
 def _insert_into(table: str) -> str:
@@ -130,7 +139,7 @@ def _role_row(listed: tuple[int, Role]) -> tuple:
 
 
 def _account_row(account: Account) -> tuple:
-    if not account.id or account.status not in STATUSES:
+    if not account.id or account.status not in STATUSES and not account.status.startswith(UNKNOWN):
         raise UnusableReading(f"an account came with the id {account.id!r} and the status {account.status!r}")
     seen = account.last_activity
     main, further = _several_roles(account) if account.further_roles else (account.role, "[]")
