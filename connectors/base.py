@@ -32,6 +32,8 @@ LEVELS = (BRONZE, SILVER, GOLD, PLATINUM, OWN_FILE)
 class ConnectorError(Exception):
     """The app did not do as asked; the text is for the Owner to read and never holds a secret."""
 
+    advice = ""  # what a person must do, where trying again can't help and the class alone doesn't say it
+
 
 class CredentialRejected(ConnectorError):
     """The credential is wrong, expired or lacks a permission: the Owner must reconnect."""

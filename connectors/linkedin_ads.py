@@ -185,14 +185,15 @@ class LinkedInAds(Connector):
             yield row["user"], clean(row.get("role"))
 
     def _users(self, finder: str, what: str, key: str) -> Iterator[dict]:
-        """`finder` is written out, as the brackets of a list must come unencoded. Where no total is told, as in some
-        of the documentation's answers, a page is full with as many as `paging` says, not as were asked for."""
+        """`finder` is written out, as the brackets of a list must come unencoded. Some of the documentation's answers
+        hold everything whatever was asked for: `paging` then says that far more would have had their place."""
 
         def fetch(start: int) -> Page:
             answer = self._http.get(f"/adAccountUsers?{finder}", {"start": start, "count": USERS_PAGE})
             rows, paging = _elements(answer), answer.json(dict).get("paging") or {}
-            total, most = number(paging.get("total")), number(paging.get("count")) or USERS_PAGE
-            return Page(rows, total, more=None if total is not None else len(rows) >= most)
+            place_for = number(paging.get("count")) or 0
+            is_all = place_for > max(USERS_PAGE, len(rows))
+            return Page(rows, number(paging.get("total")), more=False if is_all else None)
 
         for page in pages_by_offset(fetch, size=USERS_PAGE, what=what, id_of=lambda row: row[key]):
             yield from page

@@ -1,5 +1,5 @@
 """How long lists are read: by index, offset, page number, cursor or link; whole, or TemporarilyUnavailable.
-A pager advances by what came, never by what it asked for, and believes no total that doesn't add up."""
+A pager advances by what came, and ends when the app has no more: a total that is reached proves nothing."""
 
 from __future__ import annotations
 
@@ -16,11 +16,26 @@ from connectors.answers import Answer
 from connectors.base import Refused, TemporarilyUnavailable
 
 MOST_PAGES = 200_000
+FIRST, LAST = "the first page", "the last page"  # what an app may give again
 WORTH_WAITING = 0.02  # seconds: an app that answers sooner is read no faster by several threads
 
 
 class ListChanged(TemporarilyUnavailable):
     """The list moved while it was read, or doesn't add up: it has to be read again from the start."""
+
+
+class NeverWhole(ListChanged):
+    """The app lists in a way that can't be read whole, however often it is tried."""
+
+    advice = "Tell the app's maker. Where a file of yours describes the app, look at its “paging” and “total” first."
+
+
+class NoList(TemporarilyUnavailable):
+    """An answer with nothing where its list should be. `total`: how long the whole list is, if the answer says."""
+
+    def __init__(self, message: str, total: int | None = None):
+        super().__init__(message)
+        self.total = total
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +89,8 @@ def pages_by_cursor(fetch: Callable[[str | None], Page], **options: Any) -> Iter
             break
         if not known.add(cursor):
             raise ListChanged(f"The list of {reading.what} sends us round in circles. Nothing was taken over.")
+        if reading.came_again is not None:
+            raise reading.repeated()
     reading.finish()
 
 
@@ -110,8 +127,10 @@ def _by_position(
         fresh = reading.take(page)
         if fresh:
             yield fresh
-        if page.more is False or reading.is_complete(page, fresh, size):
+        if page.more is False or reading.is_last_page_again:
             break
+        if reading.came_again is not None:
+            raise reading.repeated()
         if not page.items and not (page.more and by_number):
             if page.more:
                 raise ListChanged(f"The app gave no {reading.what} but says there are more. Nothing was taken over.")
@@ -139,13 +158,23 @@ class _List:
     ):
         self.what, self._id_of, self._on_total = what, id_of, on_total
         self._seen, self._total, self._came, self._distinct, self._pages = Seen(), None, 0, 0, 0
+        self._first: list[str] = []  # the ids of the first page, and of the latest
+        self._latest: list[str] = []
+        self._fell_to: int | None = None  # a later total, less by exactly what came: it may count what is left
+        self.came_again: str | None = None  # which page the latest one repeats: "the first page"; None if it is new
 
     def fetch_unless_ended(self, fetch: Callable[[int], Page], position: int) -> Page:
-        """The page there; past a total that was reached already, the app's refusal means that there is no more."""
+        """The page there. Once the total is reached, a refusal means that there is no more, and so does an answer
+        that repeats the total (or says 0) and holds no list."""
+        ended = bool(self._pages) and self._total == self._distinct
         try:
             return fetch(position)
         except Refused:
-            if self._pages and self._total == self._distinct:
+            if ended:
+                return Page([], self._total)
+            raise
+        except NoList as none:
+            if ended and none.total in (0, self._total):
                 return Page([], self._total)
             raise
 
@@ -154,32 +183,76 @@ class _List:
         self._pages += 1
         if self._pages > MOST_PAGES:
             raise ListChanged(f"The list of {self.what} does not end. Nothing was taken over.")
-        if page.total is not None and page.total != self._total:
-            if self._pages > 1:
-                raise ListChanged(
-                    f"The number of {self.what} changed from {self._total} to {page.total} while the list was read."
-                    " Nothing was taken over; reading it again helps."
-                )
-            self._total = page.total
-            if self._on_total:
-                self._on_total(page.total)
-        fresh = self._new_ones(page.items)
+        self._look_at_total(page)
+        ids = self._ids(page.items)
+        fresh = page.items if ids is None else list(compress(page.items, self._seen.add_each(ids)))
         self._came += len(page.items)
         self._distinct += len(fresh)
-        if page.items and not fresh and self._came > self._distinct and self._total != self._distinct:
-            raise ListChanged(
-                f"The app gave the same {self.what} again instead of the next page: {self._distinct} came, "
-                f"of {'an unknown number' if self._total is None else self._total}. Nothing was taken over."
-            )
+        self.came_again = self._which_page(ids) if page.items and not fresh else None
+        self._first = self._first if self._pages > 1 else ids or []
+        self._latest = ids or []
+        if self.came_again is not None and self._total != self._distinct:
+            raise self.repeated()
         return fresh
 
-    def is_complete(self, page: Page, fresh: list, size: int) -> bool:
-        """True when the total is reached and the page wasn't full: after a full one, one more call tells whether
-        the total was too low."""
-        reached = self._total is not None and self._distinct >= self._total
-        return reached and (len(page.items) < size or not fresh)
+    def _look_at_total(self, page: Page) -> None:
+        """Keep the first total; raises ListChanged for another one later, unless an empty page at the end says 0."""
+        told = page.total
+        if told is None:
+            return
+        if self._pages == 1:
+            self._total = told
+            if self._on_total:
+                self._on_total(told)
+            return
+        if not page.items and told == 0 and self._total == self._distinct:
+            return
+        if told == self._total and self._fell_to is None:
+            return
+        left = self._total is not None and told == self._total - self._came
+        if self._came + len(page.items) > told and page.items and (left or told == len(page.items)):
+            counts = "what is left from each page on" if left else "each page"
+            raise NeverWhole(
+                f"The app said that it has {self._total} {self.what}, and then {told} after {self._came} had come: its "
+                f"total counts {counts}, not the whole list. Nothing was changed. Reading it again won't help."
+            )
+        if not left:
+            raise self._moved(told if self._fell_to is None else self._fell_to)
+        self._fell_to = told  # or so many were removed meanwhile: the next page shows which
+
+    def _moved(self, told: int) -> ListChanged:
+        return ListChanged(
+            f"The number of {self.what} changed from {_or_unknown(self._total)} to {told} while the list was read."
+            " Nothing was taken over; reading it again helps."
+        )
+
+    @property
+    def is_last_page_again(self) -> bool:
+        """True where the total is reached and the app gives its last page for every later one: until then it gave
+        other pages. After one page alone, that looks like an app that gives no other page: not believed."""
+        return self.came_again == LAST and self._total == self._distinct
+
+    def repeated(self) -> ListChanged:
+        """What is wrong with a page of which everything had come before."""
+        lasts = self.came_again == FIRST
+        return (NeverWhole if lasts else ListChanged)(
+            f"The app gave {self.came_again} again instead of page {self._pages}: {self._distinct} {self.what} came, "
+            f"of {_or_unknown(self._total)}. There may be more, so nothing was changed."
+        )
+
+    def _which_page(self, ids: list[str] | None) -> str:
+        if set(ids or ()) == set(self._first):
+            return FIRST
+        return LAST if set(ids or ()) == set(self._latest) else f"the same {self.what}"
 
     def finish(self) -> None:
+        if self._fell_to is not None and self._total == self._distinct:
+            raise self._moved(self._fell_to)
+        if self._total is not None and self._distinct > self._total == len(self._first):
+            raise NeverWhole(
+                f"The app says that it has {self._total} {self.what}, but {self._distinct} came: its total counts the "
+                "first page, not the whole list. Nothing was changed. Reading it again won't help."
+            )
         if self._total is not None and self._distinct != self._total:
             raise ListChanged(
                 f"The app says that it has {self._total} {self.what}, but {self._distinct} came. "
@@ -191,14 +264,17 @@ class _List:
                 "Nothing was taken over; reading the list again may help."
             )
 
-    def _new_ones(self, items: list) -> list:
+    def _ids(self, items: list) -> list[str] | None:
         if self._id_of is None:
-            return list(items)
+            return None
         try:
-            ids = [str(id) for id in map(self._id_of, items)]
+            return [str(id) for id in map(self._id_of, items)]
         except (KeyError, TypeError, AttributeError, IndexError):
             raise TemporarilyUnavailable(f"The app gave one of the {self.what} without an id.") from None
-        return list(compress(items, self._seen.add_each(ids)))
+
+
+def _or_unknown(number: int | None) -> str:
+    return "an unknown number" if number is None else str(number)
 
 
 class Ahead:

@@ -13,6 +13,7 @@ from connectors.base import TemporarilyUnavailable
 from connectors.http import Answer, NotFound
 from connectors.paging import (
     ListChanged,
+    NoList,
     Page,
     next_link,
     number,
@@ -169,10 +170,13 @@ class _Asking:
             found = []
         if self._spec.get("keyed") and isinstance(found, dict):
             found = [{**(one if isinstance(one, dict) else {"value": one}), "key": key} for key, one in found.items()]
+        total = self._total(answer, body)
+        if found is None:
+            raise NoList(f"{answer.asked} answered without its list of {self._what}.", total)
         if not isinstance(found, list):
             raise TemporarilyUnavailable(f"{answer.asked} answered without its list of {self._what}.")
         more = find(body, keys_of(self._paging["more"])) if "more" in self._paging else None
-        return Page(found, self._total(answer, body), following, more if isinstance(more, bool) else None)
+        return Page(found, total, following, more if isinstance(more, bool) else None)
 
     def _total(self, answer: Answer, body: Any) -> int | None:
         if "total_header" in self._spec:

@@ -91,25 +91,25 @@ class ScimClient:
         def fetch(start: int) -> Page:
             params = {"startIndex": start, "count": self._size}
             try:
-                return self._page(self.http.get(kind, params={**params, **sort}, headers=ACCEPT))
+                return self._page(self.http.get(kind, params={**params, **sort}, headers=ACCEPT), start)
             except Refused:
                 if start > 1 or not sort:
                     raise
                 sort.clear()  # announced, but not for the id
-                return self._page(self.http.get(kind, params=params, headers=ACCEPT))
+                return self._page(self.http.get(kind, params=params, headers=ACCEPT), start)
 
         for page in pages_by_index(fetch, size=self._size, what=kind.lower(), id_of=id_of, on_total=on_total,
                                    ahead=AHEAD):
             yield from page
 
-    def _page(self, answer: Answer) -> Page:
-        """A ListResponse (RFC 7644, 3.4.2); `Resources` may be absent only from an empty list."""
+    def _page(self, answer: Answer, start: int = 1) -> Page:
+        """A ListResponse (RFC 7644, 3.4.2); `Resources` may be absent only from an empty list, and past the end."""
         try:
             body = answer.json(dict)
         except TemporarilyUnavailable as failure:
             raise NotScim(str(failure)) from None
         total, resources = number(body.get("totalResults")), body.get("Resources")
-        if resources is None and total == 0:
+        if resources is None and total is not None and total < start:
             resources = []
         if not isinstance(resources, list) or not all(isinstance(one, dict) for one in resources):
             raise NotScim(f"{answer.asked} answered with data that is no SCIM list.")

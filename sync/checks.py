@@ -124,7 +124,8 @@ def run(check_id: int) -> None:
         except RateLimited as problem:
             work.fail(str(problem), "The app asks for fewer calls. The next check tries again.", passing=True)
         except TemporarilyUnavailable as problem:
-            work.fail(str(problem), "The next check tries again.", passing=True)
+            lasts = bool(problem.advice)
+            work.fail(str(problem), problem.advice or "The next check tries again.", broken=lasts, passing=not lasts)
         except Refused as problem:
             work.fail(str(problem), "The app refused to be read: test the credential on its Settings.", broken=True)
         except Exception as problem:

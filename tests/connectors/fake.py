@@ -115,6 +115,9 @@ class FakeApp:
         self.things: list[Thing] = []
         self.shown: list[Seat] | None = None  # what the list shows instead of the seats, for a list that lies
         self.lie = 0  # added to the total that the app tells
+        self.most = 1_000_000  # rows on a page, where that is less than was asked for
+        self.first_page_for_ever = False  # account_list answers each later call as it did the first
+        self._first_page: Reply | None = None
         self.requests: list[Request] = []  # every one that came
         self.violations: list[str] = []
         self._faults: list[_Fault] = []
@@ -228,6 +231,8 @@ class FakeApp:
             return bends[0].bend(Reply(200, {}))
         reply = getattr(self, fact.answer)(request) if self.is_authorised(request) else self.unauthorised()
         reply = reply if isinstance(reply, Reply) else Reply(200, reply)
+        if self.first_page_for_ever and fact.answer == self.account_list:
+            reply = self._first_page = self._first_page or reply
         return bends[0].bend(reply) if bends else reply
 
     @staticmethod

@@ -37,7 +37,7 @@ class FakeDesk(FakeApp):
         return [{"id": role, "name": role.title()} for role in ROLES]
 
     def members(self, request: Request) -> Any:
-        start, count = request.number("offset", 0), request.number("limit", 50)
+        start, count = request.number("offset", 0), min(request.number("limit", 50), self.most)
         there = [seat for seat in self.listed if seat.status != "invited"]
         rows = [self._row(seat) for seat in there[start : start + count]]
         return {"members": rows, "total": len(there) + self.lie}

@@ -43,7 +43,7 @@ class FakeLinkedIn(FakeApp):
         self.scope = "r_ads,rw_ads"
         self.lasts = 5184000  # seconds, of an access token
         self.shows_me = False
-        self.most, self.tells_total = 1000, True  # on a page; whether paging has a total
+        self.most, self.tells_total = 1000, True  # whether paging has a total
         self.pages = True  # whether start and count are heeded: the sample answers of the documentation hold it all
 
     def _fact(self, request: Request) -> tuple[Fact, dict[str, str]] | None:

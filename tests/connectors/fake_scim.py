@@ -44,12 +44,13 @@ class FakeScim(FakeApp):
 
     def __init__(self):
         super().__init__()
-        self.cap = 1000  # most resources on one page
+        self.most = 1000
         self.discovery: int = 200  # the status of /ServiceProviderConfig and /ResourceTypes
         self.supports = {"patch": True, "sort": False, "etag": True}
         self.has_groups = True
         self.tells_total = True
         self.heeds_start = True
+        self.counts_what_is_left = False
         self.lists_members = True
         self.stable = True  # order without sortBy
         self.refuses_filtered_path = False
@@ -198,12 +199,13 @@ class FakeScim(FakeApp):
     # What both share
 
     def _page(self, request: Request, rows: list[dict], total: int) -> dict:
-        start, count = request.number("startIndex", 1), min(request.number("count", self.cap), self.cap)
+        start, count = request.number("startIndex", 1), min(request.number("count", self.most), self.most)
         if request.params.get("sortBy") == "id":
             rows = sorted(rows, key=lambda row: row["id"])
         elif not self.stable:
             rows = random.sample(rows, len(rows))
         start = start if self.heeds_start else 1
+        total = total - start + 1 if self.counts_what_is_left else total
         return self._list(rows[start - 1 : start - 1 + count], total, start)
 
     def _list(self, rows: list[dict], total: int | None = None, start: int = 1) -> dict:

@@ -151,6 +151,7 @@ class FakeTikTok(FakeApp):
     def _page(self, request: Request, rows: list[dict], lie: int = 0) -> dict:
         size, page = request.number("page_size", 10), request.number("page", 1)
         assert size <= LARGEST["assets"]
+        size = min(size, self.most)
         info = {"page": page, "page_size": size, "total_number": len(rows) + lie, "total_page": -(-len(rows) // size)}
         return self._ok({"list": rows[(page - 1) * size : page * size], "page_info": info})
 

@@ -45,6 +45,7 @@ class ReadingContract:
     page = 100  # how many the connector asks for at once
     calls_before = 0  # how many calls of `account_list` come before the first page of the tests' people
     tells_total = True  # the list says how long it is
+    by_position = False  # the list is read by index, offset or page number: its end is where nothing comes
     tells_names = True
     tells_emails = True
 
@@ -131,6 +132,29 @@ class ReadingContract:
             app.lie = lie
             with pytest.raises(TemporarilyUnavailable):
                 self.read(connector)
+
+    @pytest.mark.only_where("by_position")
+    def test_a_page_smaller_than_asked_for_is_not_the_last(self, app, connector):
+        app.most = max(1, self.page // 3)
+        self.fill(app, self.page + 5)
+        assert {account.id for account in self.read(connector)} == {seat.id for seat in app.seats}
+
+    @pytest.mark.only_where("by_position", "tells_total")
+    def test_a_total_that_counts_the_first_page_alone_hides_nobody(self, app, connector):
+        app.most = max(1, self.page // 3)
+        self.fill(app, self.page + 5)
+        app.lie = app.most - len(app.seats)
+        with pytest.raises(TemporarilyUnavailable, match="its total counts the first page, not the whole list"):
+            self.read(connector)
+
+    @pytest.mark.only_where("by_position")
+    @pytest.mark.parametrize("count", [3, 120])
+    def test_the_first_page_for_ever_is_no_whole_list(self, app, connector, count):
+        self.fill(app, count)
+        app.lie = min(app.most, self.page, count) - count
+        app.first_page_for_ever = True
+        with pytest.raises(TemporarilyUnavailable, match="the first page again instead of page 2"):
+            self.read(connector)
 
     def test_an_account_in_place_of_another_is_noticed(self, app, connector):
         self.fill(app, self.page + 5)

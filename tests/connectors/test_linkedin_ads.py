@@ -12,7 +12,7 @@ from tests.connectors.fake_linkedin_ads import HOME, ME, FakeLinkedIn
 
 
 class TestLinkedInAds(ConnectorContract):
-    kind, fake = LinkedInAds, FakeLinkedIn
+    kind, fake, by_position = LinkedInAds, FakeLinkedIn, True
     role, other_role, owner_role = "VIEWER", "CAMPAIGN_MANAGER", "ACCOUNT_MANAGER"
     tells_names = False  # LinkedIn forbids to store the names of others
     tells_emails = False

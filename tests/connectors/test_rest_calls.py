@@ -195,6 +195,48 @@ def test_every_way_of_paging_gives_everybody(anything, connect, kind, count, tel
     assert ids(connector) == [str(number) for number in range(count)]
 
 
+POSITION = {
+    "page": {"page": {"size": 100, "size_parameter": "limit"}},
+    "offset": {"offset": {"size": 100, "size_parameter": "limit"}},
+}
+
+
+@pytest.mark.parametrize("kind", POSITION)
+@pytest.mark.parametrize("count", [3, 100, 250])
+def test_the_first_page_for_ever_is_no_whole_list(anything, connect, kind, count):
+    anything.answer = lambda request: {"users": users(min(count, 100)), "total": min(count, 100)}
+    with pytest.raises(TemporarilyUnavailable, match="the first page again instead of page 2") as told:
+        ids(connect(accounts=paged(POSITION[kind], total="total")))
+    assert "paging" in told.value.advice and len(anything.requests) == 2
+
+
+@pytest.mark.parametrize("kind", POSITION)
+def test_an_app_that_says_that_there_is_no_more_is_not_asked_for_it(anything, connect, kind):
+    anything.answer = lambda request: {"users": users(3), "more": False}
+    paging = {kind: {**POSITION[kind][kind], "more": "more"}}
+    assert len(ids(connect(accounts=paged(paging)))) == 3 and len(anything.requests) == 1
+
+
+@pytest.mark.parametrize("past", [{"users": None, "total": 120}, {"total": 0}, Reply(404, {"message": "Invalid page"}),
+                                  Reply(400, {"message": "Out of range"})], ids=str)  # fmt: skip
+@pytest.mark.parametrize("kind", POSITION)
+@pytest.mark.parametrize("told", [120, 130])
+def test_what_apps_answer_past_the_end_is_the_end_once_the_total_is_reached(anything, connect, kind, past, told):
+    rows = users(120)
+
+    def answer(request: Request):
+        start = request.number("offset", 0) if kind == "offset" else 100 * (request.number("page", 1) - 1)
+        return {"users": rows[start : start + 100], "total": told} if start < 120 else past
+
+    anything.answer = answer
+    connector = connect(accounts=paged(POSITION[kind], total="total"))
+    if told == 120:
+        assert len(ids(connector)) == 120
+    else:
+        with pytest.raises((TemporarilyUnavailable, Refused)):
+            ids(connector)
+
+
 def test_a_cursor_goes_into_a_body_and_comes_from_a_header(anything, connect):
     def answer(request: Request):
         start = int(request.body["variables"].get("after") or 0)

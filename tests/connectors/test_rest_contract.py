@@ -17,6 +17,7 @@ from tests.connectors.fake_desk import FakeDesk
 class TestDesk(ConnectorContract):
     kind = connector_of(load(Path(__file__).with_name("desk.yaml")))
     fake = FakeDesk
+    by_position = True
     statuses = ("active", "suspended")
 
     def test_an_invitation_is_found_and_withdrawn_by_its_own_calls(self, app, connector):

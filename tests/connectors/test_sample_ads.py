@@ -193,6 +193,14 @@ def test_whom_a_shortened_list_hides_the_second_look_still_finds(ads, connector)
     assert connector.account(hidden["id"]).email == hidden["email"]
 
 
+@pytest.mark.parametrize("people", [3, PAGE + 10])
+def test_the_first_page_for_ever_is_no_whole_list(ads, connector, people):
+    fill(ads, people)
+    ads.fault("first-page-for-ever", on="/people")
+    with pytest.raises(TemporarilyUnavailable, match="the first page again instead of page 2"):
+        list(connector.accounts())
+
+
 def test_short_pages_are_read_on_from_where_they_ended(ads, connector):
     fill(ads, PAGE + 10)
     ads.fault("short-page", on="/people", times=2)

@@ -14,6 +14,7 @@ from tests.connectors.fake_tiktok import FakeTikTok
 class TestTikTok(ConnectorContract):
     kind, fake, address = TikTok, FakeTikTok, "api"
     page = 20
+    by_position = True
     role, other_role, owner_role = "STANDARD", "ADMIN", "ADMIN"
     statuses = ("active", "invited")
     refuses_owner = False  # TikTok knows no owner, and does not say whether it keeps a last admin

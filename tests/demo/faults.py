@@ -30,6 +30,7 @@ class Fault:
     by: int = 1  # wrong-total: how much it is off
     seen: int = 0
     first_row: dict | None = None
+    first_page: list | None = None
     over: threading.Event = field(default_factory=threading.Event)
 
     def strikes(self, method: str, path: str) -> bool:
@@ -190,6 +191,13 @@ def _first_page_only(fault: Fault, said: dict, rows: list) -> list:
     return [] if said["paging"]["offset"] else rows
 
 
+def _first_page_for_ever(fault: Fault, said: dict, rows: list) -> list:
+    """The first page, whichever is asked for, as if it were the whole list: the total agrees with it."""
+    fault.first_page = rows if fault.first_page is None else fault.first_page
+    said.get("paging", said)["total"] = len(fault.first_page)
+    return fault.first_page
+
+
 def _empty(fault: Fault, said: dict, rows: list) -> list:
     said.get("paging", said)["total"] = 0
     if "next_cursor" in said:
@@ -204,5 +212,6 @@ AFTER: dict[str, Callable] = {
     "repeated-account": _with_list(_repeated),
     "short-page": _with_list(_short),
     "first-page-only": _with_list(_first_page_only),
+    "first-page-for-ever": _with_list(_first_page_for_ever),
     "empty-list": _with_list(_empty),
 }

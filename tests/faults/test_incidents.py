@@ -156,12 +156,36 @@ def test_unguarded_small(chat, second):
 
 def test_capped_page(fake_scim, olga, by):
     """Servers that cap `count` silently (asked 200, given 100): who advances by what it asked for skips a hundred."""
-    fake_scim.cap = 100
+    fake_scim.most = 100
     app = connect_scim({"base_url": fake_scim.url, "token": fake_scim.token}, olga, by)
     assert len(present(app)) == 250
-    fake_scim.cap = 7
+    fake_scim.most = 7
     check = run_check(app, by)
     assert (check.state, check.accounts, check.counts["removed_users"]) == ("succeeded", 250, 0)
+
+
+TOTALS = {
+    "the page's": "its total counts the first page, not the whole list",
+    "of what is left": "its total counts what is left from each page on",
+    "of the first page, for ever": "the first page again instead of page 2",
+}
+
+
+@pytest.mark.parametrize("total", TOTALS)
+def test_total_of_the_page(fake_scim, olga, by, total):
+    """SCIM services whose total agrees with a page of 50 of 250, seen: the other 200 would be missed at the check."""
+    app = connect_scim({"base_url": fake_scim.url, "token": fake_scim.token}, olga, by)
+    fake_scim.most = 50
+    fake_scim.counts_what_is_left = total == "of what is left"
+    fake_scim.lie = 0 if fake_scim.counts_what_is_left else 50 - 250
+    fake_scim.first_page_for_ever = total == "of the first page, for ever"
+    asked = checks.ask(app, "schedule", "daily")
+    checks.run(asked.id)
+    check = Check.get_by_id(asked.id)
+    assert check.state == "failed", "at once, as no later attempt can help"
+    assert TOTALS[total] in check.error and "nothing was changed" in check.error.lower()
+    assert "maker" in check.advice and App.get_by_id(app.id).error == check.error
+    assert len(present(app)) == 250 and not Report.select().where(Report.state == "open").exists()
 
 
 def test_hidden_by_default(chat, scim_app, olga, by):
