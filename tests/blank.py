@@ -8,7 +8,7 @@ import tempfile
 
 from sync import config as configuration
 from sync.config import Config
-from sync.db import db
+from sync.db import connected, db
 
 
 def open_blank(config: Config) -> None:
@@ -16,6 +16,8 @@ def open_blank(config: Config) -> None:
     config.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     config.database_path.write_bytes(_migrated())
     configuration.open_all(config)
+    with connected():
+        db.pragma("synchronous", "off", permanent=True)  # what a process wrote outlives its kill; nobody cuts the power
 
 
 @functools.cache

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -33,11 +34,12 @@ class SampleApp:
         self.folder, self.port, self.child = Path(folder), port, child
         self.store = self.make_store(folder)
         self.token, self.reading_token = self.store.token, self.store.reading_token
-        self._faults, self._served, self._process = Faults(), None, None
+        self._faults, self._served, self._process, self._held = Faults(), None, None, None
         self.start()
 
     def start(self) -> None:
         """Serve, on the same port as before if it was stopped."""
+        self._hold()
         if self.child:
             command = [sys.executable, "-m", "tests.demo.apps", self.kind, str(self.folder), str(self.port)]
             pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
@@ -48,6 +50,12 @@ class SampleApp:
         else:
             self._served = serve(self.store, self.kind, self.port, self._faults)
             self.url, self.port = self._served.url, self._served.port
+
+    def _hold(self) -> None:
+        """Keep a connection open: the file is brought up to date whenever the last one closes, which takes the disk."""
+        if not self._held:
+            self._held = sqlite3.connect(self.store.path, check_same_thread=False)
+            self._held.execute("SELECT 1 FROM setting").fetchall()
 
     @property
     def settings(self) -> dict[str, str]:
@@ -95,6 +103,9 @@ class SampleApp:
             self._faults.clear()
             self._served.stop()
             self._served = None
+        if self._held:
+            self._held.close()
+            self._held = None
 
     def kill(self) -> None:
         """kill -9, for a child."""

@@ -326,7 +326,6 @@ def test_all_ids_are_new_and_nobody_has_left(company):
 
 def test_a_directory_larger_than_one_statement_can_name_is_read_and_removed(scripted, by):
     company = Scripted(count=40_000)
-    db.execute_sql("PRAGMA synchronous = off")
     assert company.read().counts["joined"] == 40_000
     company.delete(*[f"id{number}" for number in range(2000)])
     assert company.read().counts["deprovisioned"] == 2000

@@ -46,7 +46,6 @@ class Company(RuleBasedStateMachine):
             db.close()
         open_blank(Config.from_environ({"ROLLCALL_HOME": f"{tempfile.mkdtemp(dir=FOLDER)}/home"}))
         db.connect()
-        db.execute_sql("PRAGMA synchronous = off")
         self.left: set[int] = set()
         self.word: dict[str, dict[int, str]] = {}
         self.directories = {name: Scripted(name) for name in PULLED}

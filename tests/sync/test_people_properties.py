@@ -51,7 +51,6 @@ def afresh(tmp_path: Path, scripted) -> Iterator[Callable[[], None]]:
             db.close()
         open_blank(Config.from_environ({"ROLLCALL_HOME": str(tmp_path / str(next(numbers)))}))
         db.connect()
-        db.execute_sql("PRAGMA synchronous = off")
 
     yield open_another
     db.close()
