@@ -23,6 +23,7 @@ COMMANDS = {  # command → its module, imported when it is asked for: a script 
     "demo": "demo",
     "setup": "people",
     "people": "people",
+    "columns": "columns",
     "directory": "directories",
     "connectors": "connectors",
     "apps": "apps",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from cli.columns import mapping, with_mapping
 from cli.frame import BY, answer, as_json, moment, opened, table
 from cli.values import setting, values_of
 from sync import apps as core
@@ -24,15 +25,20 @@ def apps() -> None:
 @click.option("--owner", "owners", required=True, multiple=True, metavar="E",
               help="The e-mail address of who says yes to its reports; may be repeated.")
 @setting
+@mapping
 @as_json
 @opened
-def connect(slug: str, name: str, owners: tuple[str, ...], pairs: tuple[str, ...], as_json: bool) -> None:
+def connect(
+    slug: str, name: str, owners: tuple[str, ...], pairs: tuple[str, ...], mapping: str | None, as_json: bool
+) -> None:
     """Connect an app: its credential is tested first, and nothing is stored if it does not work.
 
     `connectors SLUG` says what to set.
     """
+    slug = {"csv": "csv_export"}.get(slug, slug)
     kind = core.connector_class(slug)
-    app = core.connect(slug, name, values_of(kind.fields, pairs), [_person(owner) for owner in owners], BY)
+    values = with_mapping(kind, values_of(kind.fields, pairs), mapping)
+    app = core.connect(slug, name, values, [_person(owner) for owner in owners], BY)
     answer(
         {"app": app.name, "connector": app.connector, "category": app.category, "identity": app.identity},
         [f"{app.name} is connected, as {app.identity}. Next: check it."], as_json,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from cli.columns import mapping, with_mapping
 from cli.frame import BY, DONE, FAILED, answer, as_json, end, moment, opened, send_mails, table, tell
 from cli.values import setting, values_of
 from cli.waiting import see_through
@@ -27,9 +28,10 @@ def directory() -> None:
 @click.argument("kind")
 @click.option("--name", required=True, metavar="N", help="What the directory is called here.")
 @setting
+@mapping
 @as_json
 @opened
-def add(kind: str, name: str, pairs: tuple[str, ...], as_json: bool) -> None:
+def add(kind: str, name: str, pairs: tuple[str, ...], mapping: str | None, as_json: bool) -> None:
     """Connect a directory of this KIND (csv, ldap, …), and read it for the first time.
 
     One of the kind scim is not read, it pushes: its address and token are shown this once.
@@ -39,7 +41,7 @@ def add(kind: str, name: str, pairs: tuple[str, ...], as_json: bool) -> None:
             raise click.UsageError("A directory of the kind scim takes no --set: it pushes with the token made here.")
         _say_token(*push.connect(name, BY), as_json)
         return
-    values = values_of(core.connector_class(kind).fields, pairs)
+    values = with_mapping(core.connector_class(kind), values_of(core.connector_class(kind).fields, pairs), mapping)
     if values.get("file"):
         values["file"] = str(Path(values["file"]).resolve())  # the server may run in another folder
     _say([_read(core.connect(kind, name, values, BY))], as_json, lambda done: done[0])

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
+from cli.columns import mapping, tell_unread
 from cli.frame import BY, answer, as_json, opened
 from sync import people as core
-from sync import signin
+from sync import people_import, signin
 from sync.people import signature
 
 
@@ -48,16 +49,21 @@ def people() -> None:
 
 @people.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@mapping
 @as_json
 @opened
-def import_file(file: Path, as_json: bool) -> None:
-    """Take over the people of FILE.csv: email, name, status, groups, employee_number, further_emails.
+def import_file(file: Path, mapping: str | None, as_json: bool) -> None:
+    """Add the people of FILE, and bring those up to date who are known: email, name, status, groups, …
 
     Complete for the people it names, and says nothing of anybody else. For a complete list of the
-    company, connect the file as a directory: directory add csv --set file=FILE.csv.
+    company, connect the file as a directory: directory add csv --set file=FILE.
+    `columns FILE --for people` shows what is read from each column, and what must be answered first.
     """
-    outcome = core.import_csv(file, BY)
+    outcome = people_import.import_file(file, BY, mapping)
+    tell_unread(outcome.unread, outcome.notes)
+    passed_over = {"unread": list(outcome.unread), "notes": list(outcome.notes)}
     answer(
-        {"added": outcome.added, "updated": outcome.updated, "unchanged": outcome.unchanged},
+        {"added": outcome.added, "updated": outcome.updated, "unchanged": outcome.unchanged,
+         **{word: told for word, told in passed_over.items() if told}},
         [f"{outcome.added:,} people added, {outcome.updated:,} updated, {outcome.unchanged:,} unchanged."], as_json,
     )  # fmt: skip

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+import connectors
 from cli.frame import tell
 from connectors.base import Field
 
@@ -17,7 +18,9 @@ setting = click.option("--set", "pairs", multiple=True, metavar="KEY=VALUE",
 
 def values_of(fields: Iterable[Field], pairs: Iterable[str]) -> dict[str, str]:
     """The pairs by name; raises UsageError for what is no pair, comes twice or can't be read."""
+    fields = list(fields)
     secret = {field.name for field in fields if field.secret}
+    files = {field.name for field in fields if field.upload}
     values: dict[str, str] = {}
     for pair in pairs:
         name, is_pair, value = pair.partition("=")
@@ -25,8 +28,13 @@ def values_of(fields: Iterable[Field], pairs: Iterable[str]) -> dict[str, str]:
             raise click.UsageError("--set needs KEY=VALUE, such as --set base_url=https://example.com.")
         if name in values:
             raise click.UsageError(f"--set {name}=… was given twice.")
-        values[name] = _secret(name, value) if name in secret else value
+        values[name] = _file(name, value) if name in files and value.startswith("@") else _secret(
+            name, value) if name in secret else value
     return values
+
+
+def _file(name: str, value: str) -> str:
+    return connectors.as_setting(connectors.file_content(Path(value[1:])))
 
 
 def _secret(name: str, value: str) -> str:

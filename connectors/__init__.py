@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Mapping
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +16,9 @@ from connectors.base import Connector, DirectoryConnector
 if TYPE_CHECKING:
     from connectors.oidc import Provider, SignedIn
     from connectors.oidc_discovery import Metadata
+    from connectors.tables import Proposal
 
-    __all__ = ["Metadata", "Provider", "SignedIn"]
+    __all__ = ["Metadata", "Proposal", "Provider", "SignedIn"]
 
 _described: dict[str, type[Connector]] = {}
 _broken: list[str] = []
@@ -40,6 +43,41 @@ def provider(issuer: str, client_id: str, client_secret: str = "") -> Provider:
     from connectors.oidc import Provider  # here: who doesn't use it needn't wait for it
 
     return Provider(issuer, client_id, client_secret)
+
+
+def propose(content: bytes, purpose: str, mapping: str = "", today: date | None = None) -> Proposal:
+    """What a file of rows says, by what was said of its columns (JSON); see connectors/tables."""
+    from connectors.tables import propose  # here: a spreadsheet's reader is slow to import
+
+    return propose(content, purpose, mapping, today)
+
+
+def rows_of(proposal: Proposal) -> tuple:
+    """The rows of a file; raises ColumnsUnclear while something must be answered, Refused for a damaged row."""
+    from connectors.tables import rows_of
+
+    return rows_of(proposal)
+
+
+def answered(purpose: str, mapping: str, answers: Mapping[str, str]) -> str:
+    """The mapping with answers to a proposal's questions, by their keys."""
+    from connectors.tables import answered
+
+    return answered(purpose, mapping, answers)
+
+
+def file_content(path: Path) -> bytes:
+    """A file on this machine, whole. Raises TemporarilyUnavailable or Refused."""
+    from connectors.csv_rows import file_content
+
+    return file_content(path)
+
+
+def as_setting(content: bytes) -> str:
+    """A file's content as a value that a connector's settings hold."""
+    from connectors.tables import as_setting
+
+    return as_setting(content)
 
 
 def load_folder(folder: Path) -> None:

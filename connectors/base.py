@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from types import MappingProxyType
 from typing import Protocol
 
@@ -55,6 +55,14 @@ class Refused(ConnectorError):
     """The app understood and said no; the text holds its words."""
 
 
+class ColumnsUnclear(Refused):
+    """A file can be read, but what its columns say must be answered first; `proposal` holds the open questions."""
+
+    def __init__(self, message: str, proposal: object):
+        super().__init__(message)
+        self.proposal = proposal
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """One value that a connector asks for; a secret is stored encrypted and never shown again."""
@@ -69,6 +77,7 @@ class Field:
     placeholder: str = ""
     multiline: bool = False  # a key: a text area
     upload: bool = False  # the content of a file that is handed over
+    mapping: bool = False  # what the file's columns mean, as JSON: asked for beside the file, not in the form
     when: tuple[str, str] | None = None  # (name, value): asked for only where that field, before it, has this value
     where: bool = True  # a change may send the secrets elsewhere, so they must be entered again; False: it can't
 
@@ -178,6 +187,7 @@ class Connector:
     role_word: str = "role"
     change_role_keeps: bool = False  # change_role() replaces the main role alone; False: all that the account has
     memory: Memory | None = None  # given for a reading by whoever runs it
+    file_purpose: str = ""  # of one that reads a file: what connectors.propose() is asked for
 
     def __init__(self, settings: dict[str, str], on_total: Callable[[int], None] | None = None):
         """`settings` holds the fields' values, secrets included; `on_total` is told how long accounts() will be,
@@ -189,6 +199,10 @@ class Connector:
     def removal_suspends(self) -> bool:
         """True where remove() leaves the account in the list, as suspended."""
         return False
+
+    def content(self) -> bytes:
+        """The file that it reads, as it is now; only where there is a `file_purpose`."""
+        raise NotImplementedError
 
     @property
     def as_of(self) -> datetime | None:
@@ -257,6 +271,10 @@ class DirectoryPerson:
     further_emails: tuple[str, ...] = ()
     employee_number: str = ""
     groups: tuple[str, ...] = field(default=())  # names
+    last_day: date | None = None  # in the workspace's time zone; they have left once it is over
+    start_date: date | None = None  # who begins on a later day has not left
+    department: str = ""
+    manager: str = ""  # an e-mail address or a name
 
 
 class DirectoryConnector:
@@ -268,9 +286,14 @@ class DirectoryConnector:
     docs: tuple[str, ...] = ()
     fields: tuple[Field, ...] = ()
     worldwide_ids: bool = False  # DirectoryPerson.id is nobody else's, in no other directory of this kind
+    file_purpose: str = ""  # as for Connector
 
     def __init__(self, settings: dict[str, str]):
         self.settings = settings
+
+    def content(self) -> bytes:
+        """As for Connector."""
+        raise NotImplementedError
 
     def close(self) -> None:
         """Let go of connections."""

@@ -3,13 +3,14 @@ Whoever is missing from it has left, so a file that may be damaged is refused, n
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
-from connectors.base import DirectoryConnector, DirectoryPerson, Field, Identity, Refused
+from connectors.base import ColumnsUnclear, DirectoryConnector, DirectoryPerson, Field, Identity, Refused
 from connectors.csv_rows import file_content
-from connectors.people_csv import PersonRow, read_people
+from connectors.names import email_key
+from connectors.tables import content_of, propose, rows_of
+from connectors.tables.people import PersonRow
 
 
 class CsvDirectory(DirectoryConnector):
@@ -17,6 +18,7 @@ class CsvDirectory(DirectoryConnector):
 
     slug = "csv"
     label = "CSV file"
+    file_purpose = "directory"
     docs = (
         "Let your HR program or directory export everybody into one CSV file: regularly, on the machine that Rollcall "
         "runs on; or hand the file over here, and a new one whenever something changed.",
@@ -31,35 +33,42 @@ class CsvDirectory(DirectoryConnector):
         Field("file", "File", "The path of the file on the machine that Rollcall runs on.",
               placeholder="/srv/hr/staff.csv", when=("source", "path"), where=False),
         Field("text", "CSV file", "Everybody of the company.", secret=True, upload=True, when=("source", "upload")),
+        Field("mapping", "Columns", "What the columns mean, as JSON.", required=False, mapping=True,
+              where=False),
     )  # fmt: skip
 
     def test(self) -> Identity:
-        rows = self.rows()
-        return Identity(name=f"{len(rows)} people in {self._name()}", may=("read people",))
+        return Identity(name=f"{len(self._rows())} people in {self._name()}", may=("read people",))
 
     def people(self) -> Iterator[DirectoryPerson]:
-        for row in self.rows():
+        for row in self._rows():
             yield DirectoryPerson(
-                id=row.employee_number or unicodedata.normalize("NFKC", row.email).casefold(),
+                id=row.id or row.employee_number or email_key(row.email),
                 email=row.email,
                 name=row.name,
                 status=row.status or "active",
-                user_name=row.email,
+                user_name=row.user_name or row.email,
                 further_emails=row.further_emails,
                 employee_number=row.employee_number,
                 groups=row.groups,
+                last_day=row.last_day,
+                start_date=row.start_date,
+                department=row.department,
+                manager=row.manager,
             )
 
-    def rows(self) -> list[PersonRow]:
+    def _rows(self) -> tuple[PersonRow, ...]:
         """The whole file as it is now."""
         try:
-            return read_people(self._content())
+            return rows_of(propose(self.content(), self.file_purpose, self.settings.get("mapping", "")))
+        except ColumnsUnclear as unclear:
+            raise ColumnsUnclear(f"{self._name()}: {unclear}", unclear.proposal) from unclear
         except Refused as problem:
-            raise Refused(f"{self._name()} can't be taken over. {problem}") from problem
+            raise Refused(f"{self._name()} can't be read. {problem}") from problem
 
-    def _content(self) -> bytes:
+    def content(self) -> bytes:
         if self._handed_over:
-            return self.settings["text"].encode()
+            return content_of(self.settings["text"])
         return file_content(Path(self.settings["file"]))
 
     @property

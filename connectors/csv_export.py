@@ -3,36 +3,17 @@ Who leaves becomes a to-do for an Owner, who removes them in the app itself and 
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from connectors import csv_rows
 from connectors.base import BRONZE, Account, Connector, Field, Identity, Refused, Role
+from connectors.csv_rows import file_content
+from connectors.tables import content_of, propose, rows_of
+from connectors.tables.accounts import AccountRow
+from connectors.tables.rows import text_key
 from connectors.times import from_iso
 
-COLUMNS = {
-    "id": ("id", "user id", "user_id", "userid", "account id", "member id", "user key"),
-    "email": ("email", "e-mail", "mail", "email address", "e-mail address", "user email", "member email",
-              "login email"),
-    "name": ("name", "full name", "fullname", "display name", "displayname", "user name", "member name", "user"),
-    "user_name": ("username", "login", "user_name"),
-    "employee_number": ("employee number", "employee_number", "employeenumber", "employee id", "employee_id",
-                        "personnel number", "staff number"),
-    "first_name": ("first name", "firstname", "given name"),
-    "last_name": ("last name", "lastname", "surname", "family name"),
-    "role": ("role", "roles", "permission", "permissions", "access level", "user role", "member type", "user type"),
-    "status": ("status", "state", "account status", "user status", "billing status"),
-    "seat": ("seat", "seat type", "license", "licence", "plan", "license type", "licence type"),
-    "last_activity": ("last activity", "last active", "last login", "last seen", "last sign-in", "last_activity",
-                      "last active date", "last login date", "last seen date"),
-}  # fmt: skip
-SUSPENDED = {"suspended", "deactivated", "inactive", "disabled", "blocked", "locked", "archived"}
-GONE = {"deleted", "removed"}
-INVITED = {"invited", "pending", "invitation sent", "invite sent", "invited (pending)", "not joined"}
-PRIVILEGED = re.compile(r"\b(owner|admin|administrator)s?\b", re.IGNORECASE)
 STANDARD = Role("member", "Member", default=True)
 
 
@@ -41,6 +22,7 @@ class CsvExport(Connector):
 
     slug = "csv_export"
     label = "CSV export"
+    file_purpose = "app"
     level = BRONZE
     docs = (
         "For an app that has no API, or none in your plan: export its list of users or members as a CSV file, "
@@ -62,6 +44,7 @@ class CsvExport(Connector):
               when=("source", "path"), where=False),
         Field("owner", "Your own account", "The e-mail or user name that you administer the app with: it is never "
               "offered for removal.", required=False, where=False),
+        Field("mapping", "Columns", "What the columns mean, as JSON.", required=False, mapping=True, where=False),
     )  # fmt: skip
 
     @property
@@ -77,17 +60,20 @@ class CsvExport(Connector):
 
     def test(self) -> Identity:
         accounts = self._read()
-        mine = _normal(self.settings.get("owner", ""))
-        me = next((one for one in accounts if mine and mine in map(_normal, (one.email, one.user_name, one.id))), None)
+        mine = text_key(self.settings.get("owner", ""))
+        me = next((one for one in accounts if mine and mine in map(text_key, (one.email, one.user_name, one.id))), None)
         if mine and me is None:
             raise Refused(f"{self.settings['owner']} isn't in the export. Enter it as it is there, or leave it empty.")
         number = f"{len(accounts):,} user{'' if len(accounts) == 1 else 's'} in the export of {self.settings['app']}"
         return Identity(number, me.id if me else None, may=("read members",))
 
     def roles(self) -> list[Role]:
-        labels = dict.fromkeys(account.role for account in self._read())
-        found = [Role(label, label, privileged=bool(PRIVILEGED.search(label))) for label in labels if label != "member"]
-        return [STANDARD, *found]
+        privileged: dict[str, bool] = {}
+        for row in self._rows():
+            for name, administers in row.roles:
+                privileged[name] = administers or privileged.get(name, False)
+        return [STANDARD, *(Role(name, name, privileged=administers) for name, administers in privileged.items()
+                            if name != STANDARD.id)]  # fmt: skip
 
     def accounts(self) -> Iterator[Account]:
         accounts = self._read()
@@ -95,53 +81,30 @@ class CsvExport(Connector):
         yield from accounts
 
     def _read(self) -> list[Account]:
+        return [_account(row) for row in self._rows()]
+
+    def _rows(self) -> tuple[AccountRow, ...]:
         """Everybody in the file as it is now. Raises Refused, with the line, for what could make the list wrong."""
-        lines = csv_rows.lines(csv_rows.decode(self._content()))
-        line, header = next(lines, (1, []))
-        columns = csv_rows.columns(line, header, COLUMNS)
-        if not columns.keys() & {"id", "email", "user_name"}:
-            raise Refused(
-                f"The header in line {line} has no column named email, username or id.{csv_rows.header_words(header)}"
-            )
-        known: dict[str, int] = {}
-        accounts = []
-        for line, cells in lines:
-            said = csv_rows.cells_of(line, cells, columns)
-            if said.get("status", "").casefold() in GONE:
-                continue
-            account = _account(line, said)
-            if account.id in known:
-                raise Refused(f"Lines {known[account.id]} and {line} are both about {account.email or account.id}.")
-            known[account.id] = line
-            accounts.append(account)
-        if not accounts:
-            raise Refused("The file names nobody: there is no row below the header.")
-        return accounts
+        return rows_of(propose(self.content(), self.file_purpose, self.settings.get("mapping", "")))
 
-    def _content(self) -> bytes:
+    def content(self) -> bytes:
         if self.settings.get("source") == "path":
-            return csv_rows.file_content(Path(self.settings["path"]))
-        return self.settings["export"].encode()
+            return file_content(Path(self.settings["path"]))
+        return content_of(self.settings["export"])
 
 
-def _account(line: int, said: dict[str, str]) -> Account:
-    id = said.get("id") or _normal(said.get("email", "")) or _normal(said.get("user_name", ""))
-    if not id:
-        raise Refused(f"The row in line {line} has no e-mail, user name or id.")
-    name = said.get("name") or f"{said.get('first_name', '')} {said.get('last_name', '')}".strip()
-    state = said.get("status", "").casefold()
+def _account(row: AccountRow) -> Account:
+    names = [name for name, _administers in sorted(row.roles, key=lambda role: not role[1])]
     return Account(
-        id=id,
-        email=said.get("email", ""),
-        name=" ".join((name or said.get("user_name", "")).split()),
-        status="suspended" if state in SUSPENDED else "invited" if state in INVITED else "active",
-        role=" ".join(said.get("role", "").split()) or STANDARD.id,
-        last_activity=from_iso(said.get("last_activity", "")),
-        seat=said.get("seat", ""),
-        user_name=said.get("user_name", ""),
-        employee_number=said.get("employee_number", ""),
+        id=row.id,
+        email=row.email,
+        name=row.name,
+        status=row.status,
+        role=names[0] if names else STANDARD.id,
+        kind="system" if row.system else "user",
+        last_activity=row.last_activity,
+        seat=row.seat,
+        user_name=row.user_name,
+        employee_number=row.employee_number,
+        further_roles=tuple(names[1:]),
     )
-
-
-def _normal(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).strip().casefold()

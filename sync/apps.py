@@ -60,9 +60,12 @@ def clean(kind: type[Connector], values: dict[str, str]) -> dict[str, str]:
         if field.when and cleaned.get(field.when[0]) != field.when[1]:
             cleaned[field.name] = ""
             continue
-        value = (values.get(field.name) or "").strip() or (field.choices[0][0] if field.choices else "")
+        value = values.get(field.name) or ""
+        value = (value if field.upload else value.strip()) or (field.choices[0][0] if field.choices else "")
         if not value and field.required:
             raise AppProblem(f"{field.label} is missing.")
+        if field.mapping and not value:
+            continue
         if value and field.pattern and not re.fullmatch(field.pattern, value):
             raise AppProblem(f"{field.label} does not look right. {field.help}".strip())
         if value and field.choices and value not in {choice for choice, _ in field.choices}:
@@ -106,7 +109,7 @@ def refuse_taken_name(name: str, but: App | None = None) -> None:
 
 def refuse_same_space(kind: type[Connector], values: dict[str, str]) -> None:
     """Raises AppProblem when this very space of the app is connected already."""
-    public = {field.name: values[field.name] for field in kind.fields if not field.secret}
+    public = {field.name: values.get(field.name) for field in kind.fields if not field.secret}
     for other in App.select().where(App.connector == kind.slug, App.state.in_(CONNECTED)):
         same_space = _space(kind, other.settings) == _space(kind, public)
         if same_space and vault.unseal(other.credential) == _secrets(kind, values):
@@ -115,7 +118,8 @@ def refuse_same_space(kind: type[Connector], values: dict[str, str]) -> None:
 
 def _space(kind: type[Connector], settings: dict) -> dict:
     """What tells one space of an app from another: the fields that aren't options."""
-    return {field.name: settings.get(field.name) for field in kind.fields if not field.secret and not field.choices}
+    return {field.name: settings.get(field.name) for field in kind.fields
+            if not (field.secret or field.choices or field.mapping)}  # fmt: skip
 
 
 def predecessor(app: App) -> App | None:
@@ -131,7 +135,7 @@ def _secrets(kind: type[Connector], values: dict[str, str]) -> dict[str, str]:
 
 def stored(kind: type[Connector], values: dict[str, str], before: App | None = None) -> dict:
     """The columns of App that hold these values, the secret ones sealed; of a file, when it was handed over too."""
-    settings = {field.name: values[field.name] for field in kind.fields if not field.secret}
+    settings = {field.name: values[field.name] for field in kind.fields if not field.secret and field.name in values}
     known = vault.unseal(before.credential) if before is not None else {}
     for field in kind.fields:
         if field.upload:

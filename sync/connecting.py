@@ -43,7 +43,8 @@ def enter(app: App, name: str, values: dict[str, str]) -> Identity:
     that was entered for another place is forgotten.
     """
     kind = apps.connector_class(app.connector)
-    given = {field.name: (values.get(field.name) or "").strip() for field in kind.fields}
+    given = {field.name: values.get(field.name) or "" for field in kind.fields if not field.mapping}
+    given |= {field.name: values[field.name] for field in kind.fields if field.mapping and field.name in values}
     try:
         entered = with_stored(kind.fields, given, app.settings, vault.unseal(app.credential))
     except SecretNeeded:

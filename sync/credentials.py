@@ -16,7 +16,8 @@ def with_stored(fields: Iterable[Field], entered: Mapping[str, str], settings: M
                 secrets: Mapping[str, str]) -> dict[str, str]:  # fmt: skip
     """`entered`, with each secret that was left empty filled from `secrets`.
 
-    `settings` are the stored values that are not secret. Raises SecretNeeded when a field that says where the
+    `settings` are the stored values that are not secret; what was said of a file's columns stays where nothing is
+    entered for it. Raises SecretNeeded when a field that says where the
     secrets go differs from them and a secret would be filled in.
     """
     fields = list(fields)
@@ -25,7 +26,8 @@ def with_stored(fields: Iterable[Field], entered: Mapping[str, str], settings: M
              and _with_default(entered, field) != _with_default(settings, field)]  # fmt: skip
     if moved and left_empty:
         raise SecretNeeded(in_words([field.label for field in left_empty], [field.label for field in moved]))
-    return {**entered, **{field.name: secrets[field.name] for field in left_empty}}
+    columns = {field.name: settings[field.name] for field in fields if field.mapping and settings.get(field.name)}
+    return {**columns, **entered, **{field.name: secrets[field.name] for field in left_empty}}
 
 
 def in_words(secrets: Iterable[str], changed: Iterable[str]) -> str:

@@ -5,14 +5,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from peewee import JOIN, fn, prefetch
 
-from connectors import directory_connectors
-from connectors.base import ConnectorError
 from sync import activity, keeping, match_rules, ownership
 from sync.db import connected, db, utcnow, writing
 from sync.matching import PAGE, Page, normal_email
@@ -99,7 +94,8 @@ def add(
     _check_role(workspace_role)
     with writing():
         emails = _usable_emails([email, *further_emails], None)
-        person = Person.create(name=_clean(name), workspace_role=workspace_role, status_reason=f"Added by {_short(by)}")
+        reason = f"Added by {short_name(by)}"
+        person = Person.create(name=_clean(name), workspace_role=workspace_role, status_reason=reason)
         _write_emails(person, emails)
         activity.record(by, "added person", about=signature(person), after=workspace_role, person=person)
     return person
@@ -108,7 +104,7 @@ def add(
 def edit(person: Person, by: str, name: str | None = None, emails: Sequence[str] | None = None) -> None:
     """Change the name, or all addresses at once (the first is the main one); what is None stays."""
     with writing():
-        before = _portrait(person)
+        before = portrait(person)
         if name is not None:
             Person.update(name=_clean(name)).where(Person.id == person.id).execute()
         if emails is not None:
@@ -120,7 +116,7 @@ def edit(person: Person, by: str, name: str | None = None, emails: Sequence[str]
             PersonEmail.delete().where(PersonEmail.person == person).execute()
             _write_emails(person, usable)
             match_rules.match_everywhere(dropped)
-        after = _portrait(person)
+        after = portrait(person)
         if before != after:
             activity.record(by, "edited person", about=after, before=before, after=after, person=person)
     person.name = Person.get_by_id(person.id).name
@@ -129,14 +125,14 @@ def edit(person: Person, by: str, name: str | None = None, emails: Sequence[str]
 def mark_left(person: Person, by: str, reason: str = "") -> None:
     """Somebody says that the person has left the company: deprovisioned, whatever the directories say."""
     with writing():
-        _keep_an_owner(person)
-        _decide_by_hand(person, "deprovisioned", by, f"Marked as left by {_short(by)}", reason)
+        keep_an_owner(person)
+        decide_by_hand(person, "deprovisioned", by, f"Marked as left by {short_name(by)}", reason)
 
 
 def mark_returned(person: Person, by: str) -> None:
     """Somebody says that the person is (still, or again) here: active, until a directory agrees and then changes."""
     with writing():
-        _decide_by_hand(person, "active", by, f"Marked as back by {_short(by)}", "")
+        decide_by_hand(person, "active", by, f"Marked as back by {short_name(by)}", "")
 
 
 def set_workspace_role(person: Person, role: str | None, by: str) -> None:
@@ -147,7 +143,7 @@ def set_workspace_role(person: Person, role: str | None, by: str) -> None:
         if before == role:
             return
         if role != "owner":
-            _keep_an_owner(person)
+            keep_an_owner(person)
         Person.update(workspace_role=role).where(Person.id == person.id).execute()
         if role is None:
             Session.delete().where(Session.person == person).execute()
@@ -209,7 +205,8 @@ def _said(entries: list[DirectoryEntry]) -> str | None:
     return next((status for status in STATUSES if any(entry.status == status for entry in entries)), None)
 
 
-def _decide_by_hand(person: Person, status: str, by: str, reason: str, why: str) -> None:
+def decide_by_hand(person: Person, status: str, by: str, reason: str, why: str) -> None:
+    """A status that holds whatever the directories say; inside the caller's transaction."""
     [[(current, entries)]] = _with_entries([person.id])
     decision = None if _said(entries) == status else status
     Person.update(status_by_hand=decision).where(Person.id == person.id).execute()
@@ -236,7 +233,8 @@ def _become(changes: list[tuple[Person, str, str]], by: str) -> None:
     ])  # fmt: skip
 
 
-def _keep_an_owner(person: Person) -> None:
+def keep_an_owner(person: Person) -> None:
+    """Raises PeopleProblem when this is the only owner of the workspace."""
     if Person.get_by_id(person.id).workspace_role == "owner" and not ownership.has_owner(but=[person.id]):
         raise PeopleProblem(
             f"{person.name or main_email(person)} is the only owner of this workspace. "
@@ -272,7 +270,8 @@ def _write_emails(person: Person, emails: dict[str, str]) -> None:
     match_rules.match_everywhere(list(emails))
 
 
-def _portrait(person: Person) -> str:
+def portrait(person: Person) -> str:
+    """Name and addresses, as the log shows them before and after."""
     emails = PersonEmail.select().where(PersonEmail.person == person).order_by(PersonEmail.main.desc(), PersonEmail.id)
     return f"{Person.get_by_id(person.id).name} <{', '.join(email.email for email in emails)}>"
 
@@ -281,62 +280,6 @@ def _clean(name: str) -> str:
     return " ".join(name.split())[:200]
 
 
-def _short(by: str) -> str:
+def short_name(by: str) -> str:
+    """Who did it, without the address."""
     return by.partition(" <")[0]
-
-
-@dataclass(frozen=True)
-class ImportOutcome:
-    """How many people of a list were new, were brought up to date, and were as it says already."""
-
-    added: int
-    updated: int
-    unchanged: int
-
-
-def import_csv(source: str | Path, by: str) -> ImportOutcome:
-    """Take over the people that a CSV file (its path, or its text) names, and say nothing of anybody else.
-
-    Whole or nothing: raises PeopleProblem, which names the line, and changes nothing.
-    A status in the list is a decision by hand, since the list is given by hand.
-    """
-    reader = directory_connectors()["csv"]
-    try:
-        rows = reader({"file": str(source)} if _is_path(source) else {"text": source}).rows()
-    except ConnectorError as problem:
-        raise PeopleProblem(f"{problem} Nothing was changed.") from problem
-    done = {"added": 0, "updated": 0, "unchanged": 0}
-    with writing():
-        for row in rows:
-            done[_import(row, by)] += 1
-        activity.record(by, "imported people", after=", ".join(f"{count} {word}" for word, count in done.items()))
-    return ImportOutcome(**done)
-
-
-def _is_path(source: str | Path) -> bool:
-    return isinstance(source, Path) or ("\n" not in source and "\r" not in source)
-
-
-def _import(row: Any, by: str) -> str:
-    person = find_by_email(row.email)
-    if person is None:
-        person = add(row.name, row.email, by, row.further_emails)
-        outcome = "added"
-    else:
-        before = (_portrait(person), person.status, person.employee_number)
-        known = {normal_email(email.email): email.email for email in person.emails}
-        further = [email for email in row.further_emails if normal_email(email) not in known]
-        ordered = sorted(person.emails, key=lambda email: not email.main)
-        edit(person, by, name=row.name or None, emails=[*(email.email for email in ordered), *further])
-        outcome = "updated"
-    if row.employee_number and row.employee_number != person.employee_number:
-        Person.update(employee_number=row.employee_number).where(Person.id == person.id).execute()
-        match_rules.match_everywhere(numbers=(row.employee_number, person.employee_number or ""))
-    if row.status and row.status != person.status:
-        if row.status == "deprovisioned":
-            _keep_an_owner(person)
-        _decide_by_hand(person, row.status, by, f"Imported by {_short(by)}", "")
-    if outcome == "updated":
-        now = Person.get_by_id(person.id)
-        outcome = "unchanged" if before == (_portrait(now), now.status, now.employee_number) else "updated"
-    return outcome

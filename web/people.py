@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, abort, current_app, render_template, request, url_for
 
-from sync import activity, apps, keeping, ownership, people, person_page, precedence, signin
+from sync import activity, apps, keeping, ownership, people, people_import, person_page, precedence, signin
 from sync.models import Person
 from sync.people import PeopleProblem
 from web.answers import INVALID, asked, dialog, go_to, page_or_part, wants_part
@@ -14,7 +14,7 @@ from web.app_page import kind_of
 from web.frame import MANAGERS
 from web.permissions import WORKSPACE_ROLES, outranks, require_rank_over, workspace_role
 from web.security import by, sign_in, signed_in_person
-from web.uploads import UploadProblem, text_of
+from web.uploads import content_of
 
 pages = Blueprint("people", __name__, url_prefix="/people")
 
@@ -69,9 +69,8 @@ def new_import() -> tuple[str, int]:
 @workspace_role(*MANAGERS)
 def create_import() -> Response | tuple[str, int]:
     try:
-        text = _uploaded()
-        outcome = people.import_csv(text, by())
-    except (PeopleProblem, UploadProblem) as problem:
+        outcome = people_import.import_csv(_uploaded(), by())
+    except PeopleProblem as problem:
         return dialog("people/_import.html", "Import people", INVALID, problem=str(problem))
     return go_to(
         url_for("people.index"),
@@ -79,11 +78,11 @@ def create_import() -> Response | tuple[str, int]:
     )
 
 
-def _uploaded() -> str:
-    text = text_of("file")
-    if not text.strip():
-        raise PeopleProblem("Choose a CSV file that has a row for each person. Nothing was changed.")
-    return text if text.endswith("\n") else text + "\n"
+def _uploaded() -> bytes:
+    content = content_of("file")
+    if not content.strip():
+        raise PeopleProblem("Choose a file that has a row for each person. Nothing was changed.")
+    return content
 
 
 @pages.get("/<int:person_id>")

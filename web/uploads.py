@@ -1,36 +1,29 @@
-"""Files that a browser hands over, as text."""
+"""Files that a browser hands over, as they are: what their letters are is read by whoever knows what they hold."""
 
 from __future__ import annotations
 
 from flask import request
 
+import connectors
 from connectors.base import Connector, DirectoryConnector
-
-BOMS = (b"\xff\xfe", b"\xfe\xff")
 
 
 class UploadProblem(ValueError):
     """The file can't be used; nothing was changed; the text is for the page."""
 
 
-def text_of(name: str) -> str:
-    """The uploaded file's text, in UTF-8, UTF-16 or what Windows programs write; "" where none was chosen."""
+def content_of(name: str) -> bytes:
+    """The uploaded file; empty where none was chosen."""
     file = request.files.get(name)
-    content = file.read() if file else b""
-    try:
-        if content.startswith(BOMS):
-            return content.decode("utf-16")
-        if b"\x00" in content:
-            raise UploadProblem("The file is no text. Nothing was changed: save it as CSV UTF-8.")
-        try:
-            return content.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            return content.decode("cp1252")
-    except UnicodeDecodeError:
-        raise UploadProblem("The file's letters can't be read. Nothing was changed: save it as CSV UTF-8.") from None
+    return file.read() if file else b""
+
+
+def text_of(name: str) -> str:
+    """The uploaded file as a connector's settings hold it; "" where none was chosen."""
+    return connectors.as_setting(content_of(name))
 
 
 def entered(kind: type[Connector] | type[DirectoryConnector]) -> dict[str, str]:
-    """What the form holds for the connector's fields."""
+    """What the form holds for the connector's fields; what a file's columns mean only where the form asks for it."""
     return {field.name: text_of(field.name) if field.upload else request.form.get(field.name, "")
-            for field in kind.fields}  # fmt: skip
+            for field in kind.fields if not field.mapping or field.name in request.form}  # fmt: skip

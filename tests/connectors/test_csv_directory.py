@@ -8,7 +8,6 @@ import pytest
 
 from connectors.base import DirectoryPerson, Refused, TemporarilyUnavailable
 from connectors.csv_directory import CsvDirectory
-from connectors.people_csv import read_people
 
 
 def people(tmp_path: Path, content: str | bytes) -> list[DirectoryPerson]:
@@ -95,7 +94,7 @@ def test_a_file_that_may_be_damaged_is_refused_and_says_where(tmp_path, content,
 
 def test_the_line_number_counts_the_newlines_in_cells():
     with pytest.raises(Refused, match="Lines 2 and 5"):
-        read_people(b'email,name\nana@acme.example,"A\n\nB"\nana@acme.example,Ana\n')
+        list(CsvDirectory({"text": 'email,name\nana@acme.example,"A\n\nB"\nana@acme.example,Ana\n'}).people())
 
 
 def test_a_file_that_is_not_there_may_come_back(tmp_path):

@@ -31,14 +31,14 @@ def test_what_the_columns_mean():
 
 
 def test_an_owner_by_name_is_privileged_and_a_role_less_user_has_the_standard_one():
-    roles = {role.id: role for role in export(EXPORT + "11,x@acme.example,,,,,,\n").roles()}
+    roles = {role.id: role for role in export(EXPORT + "11,x@acme.example,,,,Active,,\n").roles()}
     assert roles["Workspace owner"].privileged and not roles["Editor"].privileged
     assert roles["member"].default and not roles["member"].privileged
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 def test_without_an_id_the_email_is_one_in_whatever_case(delimiter):
-    rows = ("email", "role"), ("ANA@Acme.example", "x")
+    rows = ("email", "role"), ("ANA@Acme.example", "Editor")
     [account] = export("\r\n".join(map(delimiter.join, rows))).accounts()
     assert (account.id, account.email) == ("ana@acme.example", "ANA@Acme.example")
 

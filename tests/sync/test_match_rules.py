@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync import activity, match_decisions, match_rules, people
+from sync import activity, match_decisions, match_rules, people, people_import
 from sync.models import Account, App, Change, Person
 
 DOMAIN = "acme.example"
@@ -125,7 +125,7 @@ def test_somebody_who_is_known_only_later_gets_their_accounts(listed, by, script
     company.say("1", employee_number="E51")
     company.read()
     assert listed.account("by number").match == "unmatched"
-    people.import_csv("email,name,employee_number\nyan@acme.example,Yan,E50\n", by)
+    people_import.import_csv(b"email,name,employee_number\nyan@acme.example,Yan,E50\n", by)
     assert listed.account("by number").person.name == "Yan"
     people.edit(people.find_by_email("zoe@acme.example"), by, emails=["zoe@other.example"])
     assert listed.account("by name").match == "unmatched"

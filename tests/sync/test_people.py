@@ -1,11 +1,11 @@
-"""People: adding, editing, finding, leaving and returning by hand, and importing a list."""
+"""People: adding, editing, finding, leaving and returning by hand."""
 
 from __future__ import annotations
 
 import pytest
 
 from sync import people, sessions
-from sync.models import Account, Activity, App, Directory, DirectoryEntry, Person, PersonEmail, Session
+from sync.models import Account, Activity, App, Directory, DirectoryEntry, Person, Session
 from sync.people import PeopleProblem
 
 
@@ -177,49 +177,3 @@ def test_search_finds_parts_of_names_and_addresses_and_nothing_by_wildcards(by):
     assert (first.total, first.pages, len(first.rows), last.number, len(last.rows)) == (60, 2, 50, 2, 10)
     assert people.search(status="deprovisioned").rows == []
     assert people.main_email(first.rows[0]) == "p00@acme.example"
-
-
-def test_an_import_says_nothing_of_those_it_does_not_name(ana, by, olga):
-    outcome = people.import_csv("email,name\nbo@acme.example,Bo\n", by)
-    assert (outcome.added, outcome.updated, outcome.unchanged) == (1, 0, 0)
-    assert {fresh(person).status for person in (ana, olga)} == {"active"}
-
-
-def test_an_import_without_a_status_leaves_each_status(ana, by):
-    people.mark_left(ana, by)
-    people.import_csv("email,name\nana@acme.example,Ana López\n", by)
-    assert fresh(ana).status == "deprovisioned"
-
-
-def test_an_import_brings_up_to_date_and_twice_is_once(ana, by):
-    text = "email;name;status;employee_number;further_emails\nANA@acme.example;Ana B;left;17;ab@acme.example\n"
-    assert people.import_csv(text, by).updated == 1
-    assert people.import_csv(text, by).unchanged == 1
-    now = fresh(ana)
-    assert (now.name, now.status, now.employee_number) == ("Ana B", "deprovisioned", "17")
-    assert people.find_by_email("ab@acme.example") == ana
-    assert PersonEmail.select().where(PersonEmail.person == ana).count() == 3
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "email,name\nbo@acme.example,Bo\nbo@acme.example,Bo\n",
-        "email,further_emails\nbo@acme.example,olga@acme.example\n",
-        "email,status\nbo@acme.example,active\nolga@acme.example,left\n",
-        "name\nBo\n",
-    ],
-)
-def test_an_import_is_whole_or_nothing(olga, by, text):
-    with pytest.raises(PeopleProblem):
-        people.import_csv(text, by)
-    assert [person.name for person in Person.select()] == ["Olga Brandt"]
-    assert fresh(olga).status == "active"
-
-
-def test_an_import_reads_a_file_by_its_path(tmp_path, by):
-    file = tmp_path / "staff.csv"
-    file.write_text("email,name\nbo@acme.example,Bo\n")
-    assert people.import_csv(str(file), by).added == 1
-    with pytest.raises(PeopleProblem, match="No such file"):
-        people.import_csv(tmp_path / "none.csv", by)

@@ -31,8 +31,8 @@ def connect(owner: Client, export: str | bytes = EXPORT) -> App:
     return App.get_by_id(app.id)
 
 
-def hand_over(owner: Client, app: App, export: str | bytes):
-    return owner.send("PUT", f"/apps/{app.id}/credential", app="Miro", source="upload", export=upload(export))
+def hand_over(owner: Client, app: App, export: str | bytes, **given: str):
+    return owner.send("PUT", f"/apps/{app.id}/credential", app="Miro", source="upload", export=upload(export), **given)
 
 
 def test_who_left_is_a_to_do_that_ends_when_somebody_says_so(owner: Client, someone, by: str) -> None:
@@ -68,7 +68,9 @@ def test_a_new_export_is_checked_at_once_and_a_broken_one_changes_nothing(owner:
     told = hand_over(owner, app, "name\nJana\n")
     assert told.status_code == 422 and "no column named email" in told.text
     three = EXPORT + "kim@acme.example,Kim Sørensen,Editor\n"
-    hand_over(owner, app, three.encode("cp1252"))
+    told = hand_over(owner, app, three.encode("cp1252"))  # or is it Sřrensen, in Windows-1250?
+    assert told.status_code == 422 and "can be read in more than one way" in told.text
+    hand_over(owner, app, three.encode("cp1252"), mapping='{"version": 1, "decisions": {"encoding": "cp1252"}}')
     schedule.drain()
     assert App.get_by_id(app.id).users == 3
     assert Account.get(Account.email == "kim@acme.example").name == "Kim Sørensen"

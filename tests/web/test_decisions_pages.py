@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from sync import match_decisions, people
+from sync import match_decisions, people_import
 from sync.db import writing
 from sync.models import Account, Activity, App, MatchDecision, Report
 from tests.sync.fixtures import email
@@ -175,7 +175,8 @@ def test_the_rule_for_user_names(owner: Client, chat) -> None:
 
 
 def test_unclear_accounts_say_why(owner: Client, chat) -> None:
-    people.import_csv("email,name,employee_number\np1@acme.example,Person 1,E1\np2@acme.example,Person 2,E2\n", chat.by)
+    people_import.import_csv(
+        b"email,name,employee_number\np1@acme.example,Person 1,E1\np2@acme.example,Person 2,E2\n", chat.by)
     with writing():
         Account.update(employee_number="E2").where(Account.id == account(1).id).execute()
     match_decisions.unmatch(account(1), chat.by)

@@ -1,0 +1,111 @@
+"""`columns`: what is read from each column of a file, and what must be answered before it may be used.
+And `--mapping FILE.json`, by which other commands are given the answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+import connectors
+from cli.frame import answer, as_json, table, tell
+
+if TYPE_CHECKING:
+    from connectors import Proposal
+
+PURPOSES = {"people": "directory", "directory": "directory", "import": "import", "app": "app"}
+
+
+def _text(_context: click.Context, _parameter: click.Parameter, path: Path | None) -> str | None:
+    if path is None:
+        return None
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as problem:
+        reason = getattr(problem, "strerror", None) or "it is no text"
+        raise click.BadParameter(f"{path} can't be read: {reason}.") from None
+
+
+mapping = click.option("--mapping", type=click.Path(dir_okay=False, path_type=Path), callback=_text,
+                       metavar="FILE.json", help="What the columns mean; `columns FILE --write FILE.json` begins one.")
+
+
+def with_mapping(kind: type, values: dict[str, str], mapping: str | None) -> dict[str, str]:
+    """The values of a connector's fields with what --mapping gave; UsageError where it reads no file."""
+    if mapping is None:
+        return values
+    if not kind.file_purpose:
+        raise click.UsageError(f"{kind.label} reads no file, so it takes no --mapping.")
+    return values | {"mapping": mapping}
+
+
+def tell_unread(unread: Iterable[str], notes: Iterable[str]) -> None:
+    """Name what was passed over, on standard error."""
+    for note in notes:
+        tell(note)
+    if unread := ", ".join(unread):
+        tell(f"Columns that were not read: {unread}.")
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--for", "purpose", type=click.Choice(list(PURPOSES)), default="people", show_default=True,
+              help="people or directory: a complete list of the company; import: some people; app: an app's export.")
+@mapping
+@click.option("--write", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.json",
+              help="Write the mapping as it stands there, with the open questions in it, to be edited.")
+@as_json
+def columns(file: Path, purpose: str, mapping: str | None, write: Path | None, as_json: bool) -> None:
+    """Say what is read from each column of FILE, and what must be answered first. Changes nothing."""
+    proposal = connectors.propose(connectors.file_content(file), PURPOSES[purpose], mapping or "")
+    if write:
+        write.write_text(with_open_questions(proposal), encoding="utf-8")
+        tell(f"{write} holds the mapping. Answer what is open in it, then give it as --mapping {write}.")
+    answer(document(proposal), _lines(proposal), as_json)
+
+
+def document(proposal: Proposal) -> dict:
+    """The proposal as JSON."""
+    return {
+        "for": proposal.purpose, "recognised": proposal.preset or None, "rows": proposal.row_count,
+        "header_line": proposal.header_line, "encoding": proposal.encoding, "separator": proposal.separator,
+        "columns": [
+            {"header": column.header, "meaning": column.meaning, "said": column.said, "samples": list(column.samples),
+             "values": [{"value": seen.value, "rows": seen.count, "means": seen.means, "certain": seen.certain}
+                        for seen in column.values]}
+            for column in proposal.columns
+        ],
+        "unread": list(proposal.unread), "notes": list(proposal.notes), "questions": questions(proposal),
+        "refused": [{"line": line, "reason": reason} for line, reason in proposal.refused],
+        "may_be_applied": proposal.may_be_applied, "mapping": json.loads(proposal.settled()),
+    }  # fmt: skip
+
+
+def questions(proposal: Proposal) -> list[dict]:
+    """Each open question, with where its answer goes in the mapping."""
+    return [{"question": asked.text, "answer_in": " → ".join(asked.place), "guess": asked.guess or None,
+             "answers": {choice.answer: choice.label for choice in asked.choices}} for asked in proposal.questions]
+
+
+def with_open_questions(proposal: Proposal) -> str:
+    """A mapping to be edited: what is understood, and in "open" what must be answered; "open" itself isn't read."""
+    document = json.loads(proposal.settled()) | {"open": questions(proposal)}
+    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+
+
+def _lines(proposal: Proposal) -> list[str]:
+    rows = [(column.header, column.meaning or "not read", ", ".join(column.samples)) for column in proposal.columns]
+    lines = table([("COLUMN", "READ AS", "FOR EXAMPLE"), *rows]) if rows else []
+    if proposal.preset:
+        lines.insert(0, f"It looks like {proposal.preset}.")
+    for column in proposal.columns:
+        lines += [f"{column.header}: {seen.value or '(empty)'} → {seen.means if seen.certain else 'to be answered'}"
+                  for seen in column.values]  # fmt: skip
+    lines += [*proposal.notes, *(reason for _line, reason in proposal.refused)]
+    for asked in proposal.questions:
+        lines += [f"? {asked.text}", *(f"    {choice.answer}: {choice.label}" for choice in asked.choices),
+                  f"    in the mapping: {' → '.join(asked.place)}"]
+    return [*lines, "It may be used as it is." if proposal.may_be_applied else "It can't be used yet."]

@@ -1,0 +1,147 @@
+"""What each column of a table is: as it was said before, as a known program names it, or by its name alone.
+A column that isn't known stays unread, and one that may matter is asked about (questions.py)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from connectors.base import Refused
+from connectors.tables import presets
+from connectors.tables.files import Table
+from connectors.tables.mapping import Mapping, allowed, key_of, value_key
+from connectors.tables.meanings import MEANINGS, REPEATABLE, VALUED, Meaning, Means, Purpose
+from connectors.tables.presets import Preset
+from connectors.tables.words import (
+    ALIASES,
+    bare,
+    kind_means,
+    looks_like,
+    meaning_of,
+    role_means,
+    role_name,
+    status_means,
+)
+
+SAMPLES = 3
+DECISIVE = frozenset({Meaning.EMAIL, Meaning.ID, Meaning.EMPLOYEE_NUMBER, Meaning.LAST_DAY})
+
+
+@dataclass(frozen=True)
+class ValueSeen:
+    """One value of a column whose values decide something; `means` is None while nobody knows."""
+
+    value: str
+    count: int
+    means: Means | None
+    certain: bool  # False: a likely answer that somebody must confirm
+    role: str  # the role's name, where it is one
+    key: str  # of the answer
+    role_key: str  # of the role's other name
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the file. `meaning` is None for one that isn't read."""
+
+    header: str
+    place: int
+    meaning: Meaning | None
+    said: bool  # somebody said so; False: guessed
+    looks_like: str  # "status", "role", "last day", "manager": what one that isn't read may be; ""
+    samples: tuple[str, ...]  # its first values
+    values: tuple[ValueSeen, ...] = ()
+    filled: int = 0  # rows that say something in it
+
+    @property
+    def key(self) -> str:
+        """Of the answer that says what it is."""
+        return f"column:{self.header}"
+
+    def value(self, cell: str) -> ValueSeen | None:
+        return next((seen for seen in self.values if key_of(seen.value) == key_of(cell)), None)
+
+
+def resolve(table: Table, purpose: Purpose, mapping: Mapping) -> tuple[list[Column], Preset | None]:
+    """Each column as far as it is known, and the program whose file it looks like."""
+    preset = presets.recognise(table.header, purpose)
+    known = list(_told(table, purpose, mapping, preset))
+    _refuse_cut_short(table, known)
+    return [_with_values(column, table, purpose, mapping, preset) for column in _one_of_each(known, purpose)], preset
+
+
+def _told(table: Table, purpose: Purpose, mapping: Mapping, preset: Preset | None) -> Iterator[Column]:
+    for place, header in enumerate(table.header):
+        said = mapping.meaning(header)
+        guess = preset.meaning(header) if preset else None
+        meaning = said or guess or meaning_of(header, purpose)
+        if meaning not in MEANINGS[purpose]:
+            meaning = None
+        cells = [row.cells[place] for row in table.rows if place < len(row.cells) and row.cells[place]]
+        samples = tuple(dict.fromkeys(cells))[:SAMPLES]
+        looks = "" if meaning or not cells and not looks_like(header) else looks_like(header)
+        yield Column(header, place, meaning, said is not None, looks, samples, filled=len(cells))
+
+
+def _refuse_cut_short(table: Table, columns: list[Column]) -> None:
+    """A row that ends before a column that counts, or the last row where it alone is shorter than the header."""
+    needed = max((column.place for column in columns if column.meaning or column.looks_like), default=0)
+    full = all(len(row.cells) >= len(table.header) for row in table.rows[:-1])
+    for row in table.rows:
+        short = len(row.cells) <= needed or full and row is table.rows[-1] and len(row.cells) < len(table.header)
+        if short and len(table.header) > 1:
+            raise Refused(f"The row in line {row.line} is cut short: it has {len(row.cells)} columns, fewer than the "
+                          "header.")
+
+
+def _one_of_each(columns: list[Column], purpose: Purpose) -> Iterator[Column]:
+    """Two guesses at the same meaning: the better name has it, unless it decides who somebody is: then it is asked."""
+    for column in columns:
+        rivals = [other for other in columns if other.meaning == column.meaning and other is not column]
+        if column.said or column.meaning is None or column.meaning in REPEATABLE or not rivals:
+            yield column
+        elif any(other.said for other in rivals):
+            yield replace(column, meaning=None, looks_like=looks_like(column.header))
+        elif column.meaning in DECISIVE:
+            yield column
+        else:
+            best = min([column, *rivals], key=lambda one: (_rank(one, purpose), one.place))
+            yield column if best is column else replace(column, meaning=None, looks_like=looks_like(column.header))
+
+
+def _rank(column: Column, purpose: Purpose) -> int:
+    names = [key_of(name) for name in ALIASES[purpose].get(column.meaning, ())]
+    return names.index(bare(column.header)) if bare(column.header) in names else len(names)
+
+
+def _with_values(column: Column, table: Table, purpose: Purpose, mapping: Mapping, preset: Preset | None) -> Column:
+    if column.meaning not in VALUED:
+        return column
+    spelled: dict[str, str] = {}
+    counted: Counter[str] = Counter()
+    for row in table.rows:
+        cell = row.cells[column.place]
+        spelled.setdefault(key_of(cell), " ".join(cell.split()))
+        counted[key_of(cell)] += 1
+    seen = [_seen(column, spelled[key], count, purpose, mapping, preset) for key, count in counted.most_common()]
+    return replace(column, values=tuple(seen))
+
+
+def _seen(column: Column, value: str, count: int, purpose: Purpose, mapping: Mapping, preset: Preset | None):
+    means, certain = allowed(mapping, column.header, value, column.meaning, purpose), True
+    if means is None and preset:
+        means = preset.means(column.header, value)
+    if means is None:
+        means, certain = _guess(column, value, purpose)
+    role = mapping.role(column.header, value) or role_name(column.header, value)
+    return ValueSeen(value, count, means, certain and means is not None, role, value_key(column.header, value),
+                     value_key(column.header, value, "role"))
+
+
+def _guess(column: Column, value: str, purpose: Purpose) -> tuple[Means | None, bool]:
+    if column.meaning is Meaning.STATUS:
+        return status_means(column.header, value, purpose)
+    if column.meaning is Meaning.ROLE:
+        return role_means(column.header, value)
+    return kind_means(column.header, value, purpose)

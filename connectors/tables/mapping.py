@@ -1,0 +1,155 @@
+"""What somebody decided about a file's columns, values and odd places: kept as JSON with the directory or app.
+Columns and values are found again by their text, whatever its case and spaces."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping as AnyMapping
+from dataclasses import dataclass, field, replace
+
+from connectors.base import Refused
+from connectors.tables.meanings import MEANINGS, Meaning, Means, Purpose, choices_for
+
+VERSION = 1
+
+
+def key_of(text: str) -> str:
+    """The form in which headers and values are compared."""
+    return " ".join(text.replace("_", " ").casefold().split())
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """`columns`: header → meaning; `values`: header → value → what it means; `roles`: header → value → the role's
+    name where it isn't the value itself; `decisions`: key of a Question about the file as a whole → answer."""
+
+    columns: AnyMapping[str, Meaning] = field(default_factory=dict)
+    values: AnyMapping[str, AnyMapping[str, Means]] = field(default_factory=dict)
+    roles: AnyMapping[str, AnyMapping[str, str]] = field(default_factory=dict)
+    decisions: AnyMapping[str, str] = field(default_factory=dict)
+
+    def meaning(self, header: str) -> Meaning | None:
+        """What was said of this column; None for one that nobody was asked about."""
+        return next((said for name, said in self.columns.items() if key_of(name) == key_of(header)), None)
+
+    def means(self, header: str, value: str) -> Means | None:
+        """What was said of this value of the column."""
+        return _find(self.values, header, value)
+
+    def role(self, header: str, value: str) -> str | None:
+        """The name of the role that this value stands for, where one was given."""
+        return _find(self.roles, header, value)
+
+    def decision(self, key: str) -> str:
+        return self.decisions.get(key, "")
+
+    def answered(self, answers: AnyMapping[str, str]) -> Mapping:
+        """With answers to questions, by Question.key (see questions.py). Raises Refused for a key that is none."""
+        now = self
+        for key, answer in answers.items():
+            now = now._with(key, answer)
+        return now
+
+    def _with(self, key: str, answer: str) -> Mapping:
+        kind, _, rest = key.partition(":")
+        if kind == "column":
+            others = {name: said for name, said in self.columns.items() if key_of(name) != key_of(rest)}
+            return replace(self, columns={**others, rest: Meaning(answer)} if answer else others)
+        if kind == "needed":
+            return self._with(f"column:{answer}", rest)
+        if kind in ("value", "role"):
+            header, value = json.loads(rest)
+            known = self.values if kind == "value" else self.roles
+            said = {name: dict(values) for name, values in known.items()}
+            column = next((name for name in said if key_of(name) == key_of(header)), header)
+            values = {name: word for name, word in said.get(column, {}).items() if key_of(name) != key_of(value)}
+            if answer:
+                values[value] = Means(answer) if kind == "value" else answer
+            return replace(self, **{"values" if kind == "value" else "roles": {**said, column: values}})
+        return replace(self, decisions={**self.decisions, key: answer})
+
+    def to_json(self) -> str:
+        document = {"version": VERSION, "columns": dict(self.columns),
+                    "values": {header: dict(values) for header, values in self.values.items()},
+                    "roles": {header: dict(values) for header, values in self.roles.items()},
+                    "decisions": dict(self.decisions)}  # fmt: skip
+        return json.dumps(document, ensure_ascii=False, indent=2)
+
+
+def _find(known: AnyMapping[str, AnyMapping[str, str]], header: str, value: str):
+    for name, values in known.items():
+        if key_of(name) == key_of(header):
+            return next((said for text, said in values.items() if key_of(text) == key_of(value)), None)
+    return None
+
+
+def value_key(header: str, value: str, kind: str = "value") -> str:
+    """The key of the question about a value of a column ("value"), or of the name of its role ("role")."""
+    return f"{kind}:{json.dumps([header, value], ensure_ascii=False)}"
+
+
+def from_json(text: str, purpose: Purpose) -> Mapping:
+    """The mapping that was kept; an empty text is one that says nothing. Raises Refused with what is wrong in it."""
+    if not text.strip():
+        return Mapping()
+    try:
+        document = json.loads(text)
+    except ValueError as problem:
+        raise Refused(f"The mapping is no JSON: {problem}.") from problem
+    if not isinstance(document, dict) or document.get("version") != VERSION:
+        raise Refused(f'The mapping must be an object with "version": {VERSION}.')
+    unknown = set(document) - {"version", "columns", "values", "roles", "decisions", "open"}
+    if unknown:
+        raise Refused(f"The mapping has a part that is not known: {', '.join(sorted(unknown))}.")
+    columns = {header: _meaning(header, said, purpose) for header, said in _object(document, "columns").items()}
+    values = {header: _values(header, said) for header, said in _object(document, "values").items()}
+    return Mapping(_unlike("columns", columns), values, _texts(document, "roles"),
+                   {key: str(answer) for key, answer in _object(document, "decisions").items()})
+
+
+def _object(document: dict, part: str) -> dict:
+    said = document.get(part, {})
+    if not isinstance(said, dict):
+        raise Refused(f'"{part}" in the mapping must be an object.')
+    return said
+
+
+def _meaning(header: str, said: object, purpose: Purpose) -> Meaning:
+    allowed = [str(meaning) for meaning in MEANINGS[purpose]]
+    if said not in allowed:
+        raise Refused(f"The mapping says that the column {header} is {said!r}. It can be {', '.join(allowed)}.")
+    return Meaning(said)
+
+
+def _unlike(part: str, said: dict) -> dict:
+    seen: dict[str, str] = {}
+    for name in said:
+        if key_of(name) in seen:
+            raise Refused(f"The mapping names {name} twice in {part}.")
+        seen[key_of(name)] = name
+    return said
+
+
+def _values(header: str, said: object) -> dict[str, Means]:
+    if not isinstance(said, dict):
+        raise Refused(f'"values" of the column {header} in the mapping must be an object.')
+    allowed = {str(means) for means in Means}
+    for value, means in said.items():
+        if means not in allowed:
+            raise Refused(f"The mapping says that {value} in the column {header} is {means!r}. "
+                          f"It can be {', '.join(sorted(allowed))}.")
+    return _unlike(f"the values of {header}", {value: Means(means) for value, means in said.items()})
+
+
+def _texts(document: dict, part: str) -> dict[str, dict[str, str]]:
+    said = _object(document, part)
+    if not all(isinstance(values, dict) and all(isinstance(text, str) for text in values.values())
+               for values in said.values()):
+        raise Refused(f'"{part}" in the mapping must be an object of texts for each column.')
+    return said
+
+
+def allowed(mapping: Mapping, header: str, value: str, meaning: Meaning, purpose: Purpose) -> Means | None:
+    """What was said of the value, where a column of this meaning can say it."""
+    said = mapping.means(header, value)
+    return said if said in choices_for(meaning, purpose) else None

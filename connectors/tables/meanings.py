@@ -1,0 +1,123 @@
+"""What a column and a value can mean, as words of our own; what people call them is in words.py.
+Three doors take a file: a directory's complete list, an import of people, and an app's export of its accounts."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Purpose(StrEnum):
+    """What the file is for."""
+
+    DIRECTORY = "directory"  # everybody of the company: who is missing has left
+    IMPORT = "import"  # some people: nothing is said of anybody else
+    APP = "app"  # the accounts of an app
+
+
+class Meaning(StrEnum):
+    """What a column is."""
+
+    EMAIL = "email"
+    FURTHER_EMAILS = "further_emails"
+    NAME = "name"
+    FIRST_NAME = "first_name"
+    LAST_NAME = "last_name"
+    STATUS = "status"
+    LAST_DAY = "last_day"
+    START_DATE = "start_date"
+    GROUPS = "groups"
+    EMPLOYEE_NUMBER = "employee_number"
+    DEPARTMENT = "department"
+    MANAGER = "manager"
+    USER_NAME = "user_name"
+    ID = "id"
+    ROLE = "role"
+    STATUS_AND_ROLE = "status_and_role"  # one column that says either: "Admin", "Deactivated"
+    SEAT = "seat"
+    LAST_ACTIVITY = "last_activity"
+    IGNORE = "ignore"  # a person said that it needn't be read
+
+
+LABELS = {
+    Meaning.EMAIL: "E-mail address",
+    Meaning.FURTHER_EMAILS: "Further e-mail addresses",
+    Meaning.NAME: "Name",
+    Meaning.FIRST_NAME: "First name",
+    Meaning.LAST_NAME: "Last name",
+    Meaning.STATUS: "Status",
+    Meaning.LAST_DAY: "Last day",
+    Meaning.START_DATE: "First day",
+    Meaning.GROUPS: "Groups",
+    Meaning.EMPLOYEE_NUMBER: "Employee number",
+    Meaning.DEPARTMENT: "Department",
+    Meaning.MANAGER: "Manager",
+    Meaning.USER_NAME: "User name",
+    Meaning.ID: "Id that never changes",
+    Meaning.ROLE: "Role",
+    Meaning.STATUS_AND_ROLE: "Status or role",
+    Meaning.SEAT: "Seat or licence",
+    Meaning.LAST_ACTIVITY: "Last activity",
+    Meaning.IGNORE: "Not needed",
+}
+_PEOPLE = (
+    Meaning.EMAIL, Meaning.FURTHER_EMAILS, Meaning.NAME, Meaning.FIRST_NAME, Meaning.LAST_NAME, Meaning.STATUS,
+    Meaning.LAST_DAY, Meaning.START_DATE, Meaning.GROUPS, Meaning.EMPLOYEE_NUMBER, Meaning.DEPARTMENT,
+    Meaning.MANAGER, Meaning.USER_NAME, Meaning.ID, Meaning.IGNORE,
+)  # fmt: skip
+MEANINGS = {
+    Purpose.DIRECTORY: _PEOPLE,
+    Purpose.IMPORT: tuple(meaning for meaning in _PEOPLE if meaning is not Meaning.ID),
+    Purpose.APP: (
+        Meaning.EMAIL, Meaning.USER_NAME, Meaning.ID, Meaning.NAME, Meaning.FIRST_NAME, Meaning.LAST_NAME,
+        Meaning.STATUS, Meaning.ROLE, Meaning.STATUS_AND_ROLE, Meaning.SEAT, Meaning.LAST_ACTIVITY,
+        Meaning.EMPLOYEE_NUMBER, Meaning.IGNORE,
+    ),
+}  # fmt: skip
+# Several columns may say these; of the others there is one.
+REPEATABLE = frozenset({
+    Meaning.FURTHER_EMAILS, Meaning.STATUS, Meaning.ROLE, Meaning.STATUS_AND_ROLE, Meaning.GROUPS, Meaning.IGNORE,
+})  # fmt: skip
+DATES = frozenset({Meaning.LAST_DAY, Meaning.START_DATE, Meaning.LAST_ACTIVITY})
+# Whose values are asked about one by one.
+VALUED = frozenset({Meaning.STATUS, Meaning.ROLE, Meaning.STATUS_AND_ROLE})
+
+
+class Means(StrEnum):
+    """What a value of such a column says of its row."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    LEFT = "left"
+    INVITED = "invited"
+    SYSTEM = "system"  # a bot, a service account
+    LEAVE_OUT = "leave_out"  # no such person or account: the row isn't read
+    PLAIN = "plain"  # a role that may not administer the app
+    PRIVILEGED = "privileged"  # a role that may
+    NOTHING = "nothing"  # no role, no status: what another column says counts
+
+
+VALUE_LABELS = {
+    Means.ACTIVE: "Active",
+    Means.SUSPENDED: "Suspended",
+    Means.LEFT: "Has left",
+    Means.INVITED: "Invited",
+    Means.SYSTEM: "Bot or service account",
+    Means.LEAVE_OUT: "Leave the row out",
+    Means.PLAIN: "A role without administration",
+    Means.PRIVILEGED: "A role that administers the app",
+    Means.NOTHING: "Says nothing",
+}
+_PERSON_STATUS = (Means.ACTIVE, Means.SUSPENDED, Means.LEFT, Means.LEAVE_OUT, Means.NOTHING)
+_ACCOUNT_STATUS = (Means.ACTIVE, Means.INVITED, Means.SUSPENDED, Means.SYSTEM, Means.LEAVE_OUT, Means.NOTHING)
+_ROLE = (Means.PLAIN, Means.PRIVILEGED, Means.NOTHING)
+
+
+def choices_for(meaning: Meaning, purpose: Purpose) -> tuple[Means, ...]:
+    """What a value of a column of this meaning may be; () for a column whose values aren't asked about."""
+    if meaning is Meaning.STATUS:
+        return _ACCOUNT_STATUS if purpose is Purpose.APP else _PERSON_STATUS
+    if meaning is Meaning.ROLE:
+        return _ROLE
+    if meaning is Meaning.STATUS_AND_ROLE:
+        return (*_ROLE[:2], *_ACCOUNT_STATUS)
+    return ()

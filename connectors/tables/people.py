@@ -1,0 +1,98 @@
+"""The people of a file: each row as a person, or why it is none.
+Whoever can't be read is named with the line, and then nobody is taken from the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from connectors.base import Refused
+from connectors.names import AddressProblem, clean_email, email_key
+from connectors.tables.mapping import Mapping
+from connectors.tables.meanings import Meaning, Means
+from connectors.tables.rows import DAY_COUNTS, STATUS_COUNTS, Said
+
+_STATUSES = {Means.ACTIVE: "active", Means.SUSPENDED: "suspended", Means.LEFT: "deprovisioned"}
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRow:
+    """One person of the file; `status` is "" where the file doesn't say, `line` is where the row begins."""
+
+    line: int
+    email: str
+    name: str = ""
+    status: str = ""
+    groups: tuple[str, ...] = ()
+    employee_number: str = ""
+    further_emails: tuple[str, ...] = ()
+    id: str = ""
+    user_name: str = ""
+    department: str = ""
+    manager: str = ""
+    last_day: date | None = None
+    start_date: date | None = None
+
+
+def people_of(rows: list[Said], mapping: Mapping, today: date) -> tuple[list[PersonRow], list[tuple[int, str]]]:
+    """(people, refused rows as line and reason)."""
+    found, refused = [], []
+    for row in rows:
+        if row.status is Means.LEAVE_OUT:
+            continue
+        try:
+            if row.problem:
+                raise Refused(row.problem)
+            found.append(_person(row, mapping, today))
+        except Refused as problem:
+            refused.append((row.line, str(problem)))
+    refused += _repeated(found)
+    return found, sorted(refused)
+
+
+def _person(row: Said, mapping: Mapping, today: date) -> PersonRow:
+    status, last_day = row.status, row.days.get(Meaning.LAST_DAY)
+    if last_day and status is Means.LEFT and last_day >= today:
+        if mapping.decision("left before the last day") == DAY_COUNTS:
+            status = Means.ACTIVE
+        else:
+            last_day = None
+    elif last_day and last_day < today and status in (Means.ACTIVE, Means.SUSPENDED):
+        decided = mapping.decision("active after the last day")
+        if decided == DAY_COUNTS:
+            status = Means.LEFT
+        elif decided == STATUS_COUNTS:
+            last_day = None
+    return PersonRow(
+        line=row.line,
+        email=_email(row.text(Meaning.EMAIL), f"The row in line {row.line} has no usable e-mail address"),
+        name=row.text(Meaning.NAME), status=_STATUSES.get(status, ""),
+        groups=row.lists.get(Meaning.GROUPS, ()), employee_number=row.text(Meaning.EMPLOYEE_NUMBER),
+        further_emails=tuple(_email(one, f"The row in line {row.line} has a further e-mail address that is none")
+                             for one in row.lists.get(Meaning.FURTHER_EMAILS, ())),
+        id=row.text(Meaning.ID),
+        user_name=row.text(Meaning.USER_NAME), department=row.text(Meaning.DEPARTMENT),
+        manager=row.text(Meaning.MANAGER), last_day=last_day, start_date=row.days.get(Meaning.START_DATE),
+    )  # fmt: skip
+
+
+def _email(text: str, refusal: str) -> str:
+    try:
+        return clean_email(text)
+    except AddressProblem as problem:
+        raise Refused(f"{refusal}: {text!r}. {problem}") from problem
+
+
+def _repeated(rows: list[PersonRow]) -> Iterator[tuple[int, str]]:
+    claimed: dict[str, int] = {}
+    numbered: dict[str, int] = {}
+    for row in rows:
+        for email in dict.fromkeys(map(email_key, (row.email, *row.further_emails))):
+            if email in claimed:
+                yield row.line, f"Lines {claimed[email]} and {row.line} both have the e-mail address {email}."
+            claimed.setdefault(email, row.line)
+        for word, value in (("employee number", row.employee_number), ("id", row.id)):
+            if value and f"{word} {value}" in numbered:
+                yield row.line, f"Lines {numbered[f'{word} {value}']} and {row.line} both have the {word} {value}."
+            numbered.setdefault(f"{word} {value}", row.line)

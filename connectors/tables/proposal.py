@@ -1,0 +1,130 @@
+"""A file and what its columns mean, put together: what is understood, what is open, and the rows once nothing is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as AnyMapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+
+from connectors.base import ColumnsUnclear, Refused
+from connectors.tables import files
+from connectors.tables import mapping as mappings
+from connectors.tables.accounts import AccountRow, accounts_of
+from connectors.tables.columns import Column, resolve
+from connectors.tables.encodings import PAGES, Unclear
+from connectors.tables.mapping import Mapping
+from connectors.tables.meanings import Meaning, Means, Purpose
+from connectors.tables.people import PersonRow, people_of
+from connectors.tables.questions import Choice, Question, about_columns
+from connectors.tables.rows import Reader, about_rows, merged
+
+REFUSED_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What Rollcall makes of a file. With `questions` it can't be applied; `rows` and `refused` are empty then."""
+
+    purpose: Purpose
+    mapping: Mapping  # as it was given
+    questions: tuple[Question, ...]
+    columns: tuple[Column, ...] = ()
+    notes: tuple[str, ...] = ()
+    row_count: int = 0
+    header_line: int = 1
+    encoding: str = ""
+    separator: str = ""
+    preset: str = ""  # the program whose file it looks like
+    rows: tuple[PersonRow | AccountRow, ...] = field(default=(), repr=False)
+    refused: tuple[tuple[int, str], ...] = ()  # (line, why it can't be read): the file isn't used then
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """The columns that are not read, needed or not."""
+        return tuple(column.header for column in self.columns if column.meaning in (None, Meaning.IGNORE))
+
+    @property
+    def may_be_applied(self) -> bool:
+        return not self.questions and not self.refused
+
+    def settled(self) -> str:
+        """The mapping with all that is understood now written down, as JSON: to be kept, or edited as a file."""
+        columns = {column.header: column.meaning for column in self.columns if column.meaning}
+        values, roles = {}, {}
+        for column in self.columns:
+            known = {seen.value: seen.means for seen in column.values if seen.means and seen.certain}
+            if known:
+                values[column.header] = known
+            named = {seen.value: seen.role for seen in column.values
+                     if seen.means in (Means.PLAIN, Means.PRIVILEGED) and seen.role != seen.value}
+            if named:
+                roles[column.header] = named
+        said = self.mapping
+        return Mapping({**said.columns, **columns}, _over(said.values, values), _over(said.roles, roles),
+                       said.decisions).to_json()
+
+
+def _over(said: AnyMapping, known: AnyMapping) -> dict:
+    """What was said of columns that aren't in this file stays."""
+    names = {mappings.key_of(name) for name in known}
+    kept = {name: values for name, values in said.items() if mappings.key_of(name) not in names}
+    mine = {name: {**{value: word for name_, values_ in said.items() if mappings.key_of(name_) == mappings.key_of(name)
+                      for value, word in values_.items()
+                      if mappings.key_of(value) not in {mappings.key_of(one) for one in values}}, **values}
+            for name, values in known.items()}
+    return {**kept, **mine}
+
+
+def propose(content: bytes, purpose: str, mapping: str = "", today: date | None = None) -> Proposal:
+    """What the file says, by the kept mapping (JSON, "" for none). Raises Refused for a file or a mapping that can't
+    be used at all; `today` is UTC's unless it is given."""
+    purpose = Purpose(purpose)
+    known = mappings.from_json(mapping, purpose)
+    today = today or datetime.now(UTC).date()
+    try:
+        table = files.read(content, known.decision("encoding"), known.decision("separator"))
+    except Unclear as unclear:
+        return Proposal(purpose, known, (_about_letters(unclear),))
+    if not table.rows:
+        raise Refused("The file names nobody: there is no row below the header.")
+    columns, preset = resolve(table, purpose, known)
+    questions, rows, refused = about_columns(table, purpose, known, columns), [], []
+    if not questions:
+        reader = Reader(table, purpose, known, columns)
+        said = list(reader.rows())
+        questions = about_rows(reader, said, today)
+        if not questions:
+            said = merged(said, known)
+            rows, refused = accounts_of(said) if purpose is Purpose.APP else people_of(said, known, today)
+    return Proposal(
+        purpose, known, tuple(questions), tuple(columns), table.notes, len(table.rows), table.line, table.encoding,
+        table.separator, preset.label if preset else "", tuple(rows) if not refused else (), tuple(refused),
+    )  # fmt: skip
+
+
+def rows_of(proposal: Proposal) -> tuple[PersonRow | AccountRow, ...]:
+    """The rows; raises ColumnsUnclear while a question is open, Refused when one of the rows can't be used."""
+    if proposal.questions:
+        first, more = proposal.questions[0], len(proposal.questions) - 1
+        rest = f" And {more} more question{'' if more == 1 else 's'} about the file." if more else ""
+        raise ColumnsUnclear(first.text + rest, proposal)
+    if proposal.refused:
+        reasons = " ".join(reason for _line, reason in proposal.refused[:REFUSED_SHOWN])
+        more = len(proposal.refused) - REFUSED_SHOWN
+        raise Refused(f"{reasons} And {more:,} more rows." if more > 0 else reasons)
+    if not proposal.rows:
+        raise Refused("The file names nobody: every row is left out.")
+    return proposal.rows
+
+
+def answered(purpose: str, mapping: str, answers: AnyMapping[str, str]) -> str:
+    """The mapping (JSON) with these answers, by Question.key. Raises Refused for an answer that can't be."""
+    try:
+        return mappings.from_json(mapping, Purpose(purpose)).answered(answers).to_json()
+    except (ValueError, KeyError) as problem:
+        raise Refused(f"That answer can't be: {problem}.") from problem
+
+
+def _about_letters(unclear: Unclear) -> Question:
+    return Question("file", "encoding", str(unclear), tuple(
+        Choice(page, f"{PAGES[page]}: {', '.join(words)}") for page, words in unclear.readings.items()))

@@ -1,0 +1,168 @@
+"""What must be answered before a file may be used: whatever could silently make somebody active, left or a plain
+member. No open question means that it may be applied."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from connectors.tables import dates
+from connectors.tables.columns import Column
+from connectors.tables.files import Table
+from connectors.tables.mapping import Mapping, key_of
+from connectors.tables.meanings import (
+    DATES,
+    LABELS,
+    MEANINGS,
+    REPEATABLE,
+    VALUE_LABELS,
+    Meaning,
+    Means,
+    Purpose,
+    choices_for,
+)
+
+MOST_VALUES = 40  # of one column that are asked about one by one
+IDENTIFIERS = {
+    Purpose.DIRECTORY: (Meaning.EMAIL,),
+    Purpose.IMPORT: (Meaning.EMAIL,),
+    Purpose.APP: (Meaning.EMAIL, Meaning.USER_NAME, Meaning.ID),
+}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One answer: what is kept, and what a person reads."""
+
+    answer: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """`key` is what Mapping.answered() takes the answer by; `guess` is the likely answer, "" where there is none."""
+
+    kind: str  # file, needed, column, value, dates, row
+    key: str
+    text: str
+    choices: tuple[Choice, ...] = ()
+    guess: str = ""
+    column: str = ""
+    value: str = ""
+    samples: tuple[str, ...] = ()
+    lines: tuple[int, ...] = ()
+
+    @property
+    def place(self) -> tuple[str, ...]:
+        """Where the answer stands in the mapping's JSON."""
+        if self.kind in ("column", "value"):
+            return ("columns", self.column) if self.kind == "column" else ("values", self.column, self.value)
+        return ("columns", "(the column's name)") if self.kind == "needed" else ("decisions", self.key)
+
+
+def about_columns(table: Table, purpose: Purpose, mapping: Mapping, columns: list[Column]) -> list[Question]:
+    """About columns, their values and their dates; what rows say is asked about once these are answered."""
+    return [*_twice(columns, purpose), *_needed(table, purpose, columns), *_unread(columns, purpose),
+            *_values(columns, purpose), *_dates(table, mapping, columns)]  # fmt: skip
+
+
+def _needed(table: Table, purpose: Purpose, columns: list[Column]) -> Iterator[Question]:
+    wanted = IDENTIFIERS[purpose]
+    if any(column.meaning in wanted for column in columns):
+        return
+    named = "email, username or id" if purpose is Purpose.APP else "email"
+    yield Question("needed", f"needed:{wanted[0]}",
+                   f"The header in line {table.line} has no column named {named}.{header_words(table.header)} "
+                   "Say which column it is.",
+                   tuple(Choice(column.header, column.header) for column in columns))  # fmt: skip
+
+
+def header_words(header: Iterable[str]) -> str:
+    """The header's words, if words they are: the file may be another one, with a secret in its first line."""
+    header = list(header)
+    if len(header) > 1 and all(re.fullmatch(r"[^\W\d_][\w .()-]{0,29}", title) for title in header):
+        return f" Its columns are: {', '.join(header)}."
+    return ""
+
+
+def _twice(columns: list[Column], purpose: Purpose) -> Iterator[Question]:
+    for meaning in MEANINGS[purpose]:
+        same = [column for column in columns if column.meaning is meaning]
+        if meaning in REPEATABLE or len(same) < 2:
+            continue
+        names = ", ".join(column.header for column in same)
+        for column in same:
+            text = f"There are two columns for {_word(meaning)}: {names}. What is {column.header}?"
+            yield _about(column, purpose, text)
+
+
+def _word(meaning: Meaning) -> str:
+    return "email" if meaning is Meaning.EMAIL else LABELS[meaning].lower()
+
+
+def _about(column: Column, purpose: Purpose, text: str) -> Question:
+    choices = tuple(Choice(str(meaning), LABELS[meaning]) for meaning in MEANINGS[purpose])
+    return Question("column", column.key, text, choices, column=column.header, samples=column.samples)
+
+
+def _unread(columns: list[Column], purpose: Purpose) -> Iterator[Question]:
+    for column in columns:
+        if column.meaning is None and column.looks_like:
+            yield _about(column, purpose, f"The column {column.header} looks like a {column.looks_like}, and is not "
+                                          "read. Say what it is, or that it is not needed.")
+        elif column.meaning is not None and len(_unknown(column)) > MOST_VALUES:
+            many = f"{len(column.values):,} different values, too many for a {_word(column.meaning)}"
+            yield _about(column, purpose, f"The column {column.header} has {many}. Say what it is.")
+
+
+def _unknown(column: Column) -> list:
+    return [seen for seen in column.values if not seen.certain]
+
+
+def _values(columns: list[Column], purpose: Purpose) -> Iterator[Question]:
+    for column in columns:
+        unknown = _unknown(column)
+        if len(unknown) > MOST_VALUES:
+            continue
+        choices = tuple(Choice(str(means), _label(means, purpose)) for means in choices_for(column.meaning, purpose))
+        for seen in unknown:
+            said = f"the {LABELS[column.meaning].lower()} {seen.value!r}" if seen.value else "nothing"
+            rows = f"{seen.count:,} row{'' if seen.count == 1 else 's'}"
+            yield Question("value", seen.key, f"The column {column.header} says {said} in {rows}. What does it mean?",
+                           choices, str(seen.means or ""), column.header, seen.value)
+
+
+def _label(means: Means, purpose: Purpose) -> str:
+    return "Leave the row out" if means is Means.LEAVE_OUT and purpose is not Purpose.APP else VALUE_LABELS[means]
+
+
+def _dates(table: Table, mapping: Mapping, columns: list[Column]) -> Iterator[Question]:
+    for column in columns:
+        if column.meaning not in DATES or mapping.decision(dates_key(column)):
+            continue
+        cells = [row.cells[column.place] for row in table.rows if column.place < len(row.cells)]
+        if dates.order_of(cells) == "?":
+            odd = next((cell for cell in cells if dates.order_of([cell]) == "?"), column.samples[0])
+            yield Question("dates", dates_key(column),
+                           f"The column {column.header} has dates that can be read in two ways, such as {odd}. "
+                           "Which number is the day?",
+                           (Choice(dates.DAY_FIRST, f"The first{_so(odd, dates.DAY_FIRST)}"),
+                            Choice(dates.MONTH_FIRST, f"The second{_so(odd, dates.MONTH_FIRST)}")),
+                           column=column.header, samples=column.samples)  # fmt: skip
+
+
+def _so(text: str, order: str) -> str:
+    day = dates.day_of(text, order)
+    return f": {day:%d %b %Y}" if day else ""
+
+
+def dates_key(column: Column) -> str:
+    return f"dates:{key_of(column.header)}"
+
+
+def order_for(column: Column, table: Table, mapping: Mapping) -> str:
+    """Which number of this column's dates is the day."""
+    cells = [row.cells[column.place] for row in table.rows if column.place < len(row.cells)]
+    told = dates.order_of(cells)
+    return told if told in (dates.DAY_FIRST, dates.MONTH_FIRST) else mapping.decision(dates_key(column))

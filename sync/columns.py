@@ -1,0 +1,63 @@
+"""What the columns of a file mean, for a directory and an app: asked once, remembered, asked about again only when the
+next file has something new."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import connectors
+from connectors.base import Connector, DirectoryConnector
+from sync import activity, vault
+from sync.db import writing
+from sync.models import App, Directory
+from sync.workspace import today
+
+if TYPE_CHECKING:
+    from connectors import Proposal
+
+MAPPING = "mapping"  # the connector's field
+
+
+def takes_a_mapping(kind: type[Connector] | type[DirectoryConnector]) -> bool:
+    """Whether what it reads is a file whose columns may have to be asked about."""
+    return bool(kind.file_purpose)
+
+
+def of_values(kind: type[Connector] | type[DirectoryConnector], values: Mapping[str, str]) -> Proposal:
+    """What the file says that these values of the connector's fields name. Raises ConnectorError for no such file."""
+    connector = kind(dict(values))
+    try:
+        return connectors.propose(connector.content(), kind.file_purpose, values.get(MAPPING, ""), today())
+    finally:
+        connector.close()
+
+
+def of_directory(directory: Directory, text: str | None = None) -> Proposal:
+    """What the directory's list says, or this new one, by what was remembered."""
+    values = {**directory.settings, **vault.unseal(directory.credential), **({} if text is None else {"text": text})}
+    return of_values(connectors.directory_connectors()[directory.kind], values)
+
+
+def of_app(app: App, values: Mapping[str, str] | None = None) -> Proposal:
+    """What the app's export says, with other values for some of its fields."""
+    kind = connectors.app_connectors()[app.connector]
+    return of_values(kind, {**app.settings, **vault.unseal(app.credential), **(values or {})})
+
+
+def answered(proposal: Proposal, answers: Mapping[str, str]) -> str:
+    """The mapping (JSON) with answers to the proposal's questions, by their keys. Raises Refused."""
+    return connectors.answered(proposal.purpose, proposal.mapping.to_json(), answers)
+
+
+def remember(target: Directory | App, mapping: str, by: str) -> None:
+    """Keep what was said of the columns: every reading from now on heeds it."""
+    table = type(target)
+    with writing():
+        row = table.get_by_id(target.id)
+        if row.settings.get(MAPPING, "") == mapping:
+            return
+        table.update(settings=row.settings | {MAPPING: mapping}).where(table.id == target.id).execute()
+        about = {"app": target} if table is App else {}
+        activity.record(by, "set what columns mean", about=target.name, **about)
+    target.settings = row.settings | {MAPPING: mapping}

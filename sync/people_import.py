@@ -1,0 +1,111 @@
+"""People from a list that somebody gives by hand: who is named is added or brought up to date, nobody else changes.
+What its columns mean is remembered for the next list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import connectors
+from connectors.base import ColumnsUnclear, ConnectorError
+from sync import activity, match_rules
+from sync.db import writing
+from sync.matching import normal_email
+from sync.models import Person
+from sync.people import PeopleProblem, add, decide_by_hand, edit, find_by_email, keep_an_owner, portrait, short_name
+from sync.workspace import set_setting, setting, today
+
+PURPOSE = "import"
+REMEMBERED = "people import columns"
+
+
+@dataclass(frozen=True)
+class ImportOutcome:
+    """How many people of a list were new, were brought up to date, and were as it says already; `unread` names the
+    columns that were not read, `notes` what else was passed over."""
+
+    added: int
+    updated: int
+    unchanged: int
+    unread: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def remembered_mapping() -> str:
+    """What was said of the columns of the last list, as JSON; "" for nothing."""
+    return setting(REMEMBERED, "")
+
+
+def propose(content: bytes, mapping: str | None = None) -> connectors.Proposal:
+    """What the list says and what must be answered first. Raises PeopleProblem for a file that can't be used."""
+    try:
+        return connectors.propose(content, PURPOSE, remembered_mapping() if mapping is None else mapping, today())
+    except ConnectorError as problem:
+        raise PeopleProblem(f"The list can't be read. {problem} Nothing was changed.") from problem
+
+
+def import_file(path: Path, by: str, mapping: str | None = None) -> ImportOutcome:
+    """import_csv() of a file on this machine."""
+    try:
+        content = connectors.file_content(path)
+    except ConnectorError as problem:
+        raise PeopleProblem(f"{problem} Nothing was changed.") from problem
+    return import_csv(content, by, mapping, path.name)
+
+
+def import_csv(content: bytes, by: str, mapping: str | None = None, name: str = "The list") -> ImportOutcome:
+    """Take over the people that the list names, and say nothing of anybody else.
+
+    `mapping` (JSON) is what its columns mean, None for what was remembered. Whole or nothing: raises PeopleProblem,
+    which names the line or the column, and changes nothing. A status in the list is a decision by hand, since the
+    list is given by hand.
+    """
+    proposal = propose(content, mapping)
+    try:
+        rows = connectors.rows_of(proposal)
+    except ColumnsUnclear as unclear:
+        raise ImportUnclear(f"{name}: {unclear} Nothing was changed.", proposal) from unclear
+    except ConnectorError as problem:
+        raise PeopleProblem(f"{name} can't be read. {problem} Nothing was changed.") from problem
+    done = {"added": 0, "updated": 0, "unchanged": 0}
+    with writing():
+        for row in rows:
+            done[_import(row, by)] += 1
+        if mapping is not None:
+            set_setting(REMEMBERED, proposal.settled())
+        activity.record(by, "imported people", after=", ".join(f"{count} {word}" for word, count in done.items()))
+    return ImportOutcome(**done, unread=proposal.unread, notes=proposal.notes)
+
+
+class ImportUnclear(PeopleProblem):
+    """Something must be answered first; `proposal` holds the questions."""
+
+    def __init__(self, message: str, proposal: connectors.Proposal):
+        super().__init__(message)
+        self.proposal = proposal
+
+
+def _import(row: Any, by: str) -> str:
+    person = find_by_email(row.email)
+    if person is None:
+        person = add(row.name, row.email, by, row.further_emails)
+        outcome = "added"
+    else:
+        before = (portrait(person), person.status, person.employee_number)
+        known = {normal_email(email.email): email.email for email in person.emails}
+        further = [email for email in row.further_emails if normal_email(email) not in known]
+        ordered = sorted(person.emails, key=lambda email: not email.main)
+        edit(person, by, name=row.name or None, emails=[*(email.email for email in ordered), *further])
+        outcome = "updated"
+    if row.employee_number and row.employee_number != person.employee_number:
+        Person.update(employee_number=row.employee_number).where(Person.id == person.id).execute()
+        match_rules.match_everywhere(numbers=(row.employee_number, person.employee_number or ""))
+    if row.status and row.status != person.status:
+        if row.status == "deprovisioned":
+            keep_an_owner(person)
+        decide_by_hand(person, row.status, by, f"Imported by {short_name(by)}", "")
+    if outcome == "updated":
+        now = Person.get_by_id(person.id)
+        outcome = "unchanged" if before == (portrait(now), now.status, now.employee_number) else "updated"
+    return outcome
