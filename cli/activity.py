@@ -31,11 +31,18 @@ def _verify(as_json: bool) -> None:
     if found.ok:
         told = f"All {found.entries:,} entries are as they were written."
     else:
-        told = f"Broken: entry {found.broken_at} is not as it was written, or one before it is missing."
-    answer({"ok": found.ok, "entries": found.entries, "broken_at": found.broken_at}, [told], as_json)
+        told = f"Broken: {in_words(found)}."
+    document = {"ok": found.ok, "entries": found.entries, "broken_at": found.broken_at, "head": found.head,
+                "why": found.why or None}
+    answer(document, [told, *([f"Its end: {found.head}"] if found.ok else [])], as_json)
     if not found.ok:
         tell(f"{told} Somebody changed the file without Rollcall: compare it with a backup.")
     end(DONE if found.ok else FAILED)
+
+
+def in_words(found: core.Verification) -> str:
+    """What is wrong with the log."""
+    return found.why or f"entry {found.broken_at} is not as it was written, or one before it is missing"
 
 
 def _document(entry: Activity) -> dict:

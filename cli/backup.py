@@ -3,6 +3,7 @@ whoever finds a backup alone finds no credential, and whoever restores one needs
 
 from __future__ import annotations
 
+import hmac
 import os
 import sqlite3
 from contextlib import closing
@@ -10,9 +11,10 @@ from pathlib import Path
 
 import click
 
+from cli.backup_schema import foreign_objects
 from cli.frame import BY, Failed, answer, as_json, installation, tell
 from cli.locks import alone
-from sync import activity, config, vault
+from sync import activity, config, seals, vault
 from sync.config import Config
 from sync.db import MIGRATIONS, connected, copy_database, utcnow, writing
 
@@ -34,11 +36,17 @@ def backup(file: Path, replace: bool, as_json: bool) -> None:
             copy_database(settings.database_path, file)
         except (OSError, sqlite3.Error) as problem:
             raise Failed(f"{file} could not be written: {problem}. There is no backup.") from problem
-    if problem := _damage(file):
-        raise Failed(f"The backup at {file} is damaged, do not rely on it: {problem}")
-    tell(f"The key is not in it: keep {settings.secret_key_file} somewhere else, once.")
+        head = seals.head()
+        if problem := _damage(file):
+            raise Failed(f"The backup at {file} is damaged, do not rely on it: {problem}")
+        seal = _write_seal(file)
+    tell(f"The key is not in it: keep {settings.secret_key_file} somewhere else, once. "
+         f"{seal.name} beside it shows a changed backup: keep the two together.")
     size = file.stat().st_size
-    answer({"backup": str(file), "bytes": size}, [f"{file}, {size:,} bytes, checked."], as_json)
+    document = {"backup": str(file), "bytes": size, "seal": str(seal), "activity": head}
+    told = f"Activity: {head['entries']:,} entries, the last sealed {head['head']}."
+    lines = [f"{file}, {size:,} bytes, checked.", told]
+    answer(document, lines, as_json)
 
 
 def _refuse_own_files(file: Path, settings: Config) -> None:
@@ -63,12 +71,15 @@ def restore(file: Path, as_json: bool) -> None:
     _refuse_own_files(file, settings)
     with alone(settings.database_path):
         _refuse_unusable(file, settings.secret_key_file)
+        proven = _refuse_changed(file, settings.secret_key_file)
         kept = _put_in_place(file, settings.database_path)
         config.open_all(settings)
         with connected(), writing():
             activity.record(BY, "restored backup", about=file.name)
+    if not proven:
+        tell(f"Nothing proves that {file} is as `backup` wrote it: {_seal_of(file).name} or its key is not here.")
     lines = [f"{file} is restored."] + ([f"What was there before is kept as {kept}."] if kept else [])
-    answer({"restored": str(file), "kept": kept and str(kept)}, lines, as_json)
+    answer({"restored": str(file), "kept": kept and str(kept), "proven": proven}, lines, as_json)
 
 
 def _refuse_unusable(file: Path, key_file: Path) -> None:
@@ -78,6 +89,8 @@ def _refuse_unusable(file: Path, key_file: Path) -> None:
     if unknown:
         names = ", ".join(sorted(unknown))
         raise Failed(f"{file} was written by a newer Rollcall (it knows {names}). Nothing was changed.")
+    if foreign := foreign_objects(file, _migrations(file)):
+        raise Failed(f"{file} holds what Rollcall did not make: {', '.join(foreign[:5])}. Nothing was changed.")
     sealed = _sealed(file)
     if sealed and not key_file.exists():
         raise Failed(f"The key to the credentials in {file} is not here. Nothing was changed: put it at {key_file}.")
@@ -88,6 +101,39 @@ def _refuse_unusable(file: Path, key_file: Path) -> None:
             vault.unseal(credential)
     except vault.VaultProblem:
         raise Failed(f"{key_file} is not the key of {file}. Nothing was changed: put the right one there.") from None
+
+
+def _seal_of(file: Path) -> Path:
+    return file.with_name(file.name + ".seal")
+
+
+def _write_seal(file: Path) -> Path:
+    """A line beside the backup that only the holder of the key can write: any change to the file shows."""
+    seal = _seal_of(file)
+    seal.write_text(_sealed_by(vault.all_keys()[0], file) + "\n")
+    os.chmod(seal, 0o600)
+    return seal
+
+
+def _sealed_by(key: bytes, file: Path) -> str:
+    mac = hmac.new(vault.derived(key, "backup"), digestmod="sha256")
+    with file.open("rb") as content:
+        while block := content.read(1_000_000):
+            mac.update(block)
+    return mac.hexdigest()
+
+
+def _refuse_changed(file: Path, key_file: Path) -> bool:
+    """True when the seal beside the file proves it unchanged, False when there is no seal or no key to prove it by."""
+    seal = _seal_of(file)
+    if not (seal.is_file() and key_file.exists()):
+        return False
+    vault.open_vault(key_file)
+    said = seal.read_text(errors="replace").strip()
+    if not any(hmac.compare_digest(_sealed_by(key, file), said) for key in vault.all_keys() if said.isascii()):
+        raise Failed(f"{file} is not as `backup` wrote it, or was sealed with another key. Nothing was changed. "
+                     f"If you know why, move {seal.name} away and try again.")
+    return True
 
 
 def _damage(file: Path) -> str | None:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from cli.activity import in_words
 from cli.frame import BY, DONE, FAILED, Failed, answer, as_json, end, installation
 from cli.locks import is_served
 from connectors.base import ConnectorError
@@ -66,7 +67,7 @@ def _installation(settings: Config) -> Iterator[Finding]:
     chain = activity.verify()
     yield (
         Finding("activity", OK, f"all {chain.entries:,} entries are as they were written.")
-        if chain.ok else Finding("activity", WRONG, f"entry {chain.broken_at} is not as it was written.")
+        if chain.ok else Finding("activity", WRONG, f"{in_words(chain)}.")
     )  # fmt: skip
     free = shutil.disk_usage(settings.database_path.parent).free
     needed = max(LITTLE_SPACE, 2 * settings.database_path.stat().st_size)

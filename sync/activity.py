@@ -1,19 +1,16 @@
 """The log of all that happened: who, what, when, why, before, after.
-Append-only; each entry is sealed with a hash over the one before (rule 9)."""
+Append-only; seals.py makes each change to what was written show (rule 9)."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
 
-from sync.db import connected, db, utcnow
+from sync import seals
+from sync.db import db, utcnow
 from sync.models import Activity, App, Person, Report
+from sync.seals import Verification, verify
 
-FIRST_SEAL = "0" * 64
-SEALED = ("at", "who", "what", "about", "why", "before", "after", "app_id", "person_id", "report_id")
+__all__ = ["Verification", "entries", "record", "record_all", "verify"]
 
 
 def record(
@@ -37,47 +34,15 @@ def record_all(entries: list[dict]) -> None:
     """Append many entries in order; each a dict of Activity's columns but `at` and `seal`."""
     if not db.in_transaction():
         raise RuntimeError("an activity entry belongs into the transaction of what it tells")
-    last = Activity.select(Activity.seal).order_by(Activity.id.desc()).limit(1).scalar() or FIRST_SEAL
     now = utcnow()
-    rows = []
-    for entry in entries:
-        row = {name: None for name in SEALED} | {"about": "", "why": "", "at": now} | entry
-        last = row["seal"] = _seal(last, row)
-        rows.append(row)
+    rows = [{name: None for name in seals.SEALED} | {"about": "", "why": "", "at": now} | entry for entry in entries]
+    seals.seal_all(rows)
     for start in range(0, len(rows), 500):
         Activity.insert_many(rows[start : start + 500]).execute()
 
 
 def _id(row: object) -> int | None:
     return getattr(row, "id", row)
-
-
-def _seal(previous: str, row: dict) -> str:
-    told = [row["at"].isoformat(), *(row[name] for name in SEALED[1:])]
-    return hashlib.sha256((previous + json.dumps(told, ensure_ascii=True)).encode()).hexdigest()
-
-
-@dataclass(frozen=True)
-class Verification:
-    """`broken_at` is the id of the first entry that does not follow from the one before."""
-
-    ok: bool
-    entries: int
-    broken_at: int | None = None
-
-
-def verify() -> Verification:
-    """Walk the whole chain of seals."""
-    with connected():
-        last, count, expected = FIRST_SEAL, 0, None
-        for row in Activity.select().order_by(Activity.id).dicts().iterator():
-            row = {**row, "app_id": row["app"], "person_id": row["person"], "report_id": row["report"]}
-            expected = row["id"] if expected is None else expected
-            last = _seal(last, row)
-            if row["seal"] != last or row["id"] != expected or not isinstance(row["at"], datetime):
-                return Verification(False, count, row["id"])
-            count, expected = count + 1, expected + 1
-        return Verification(True, count)
 
 
 def entries(

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import connectors
-from sync import checks, directories, notify, offboarding, schedule, scim_people, tasks, vault  # noqa: F401 - woken
+from sync import checks, directories, notify, offboarding, schedule, scim_people, seals, tasks, vault  # noqa: F401 - woken
 from sync.db import open_database
 
 
@@ -82,5 +82,6 @@ def open_all(config: Config) -> None:
     connectors.load_folder(config.home / "connectors")
     vault.open_vault(config.secret_key_file)
     open_database(config.database_path)
+    seals.renew()
     schedule.open_queue(config.database_path)
     notify.configure(config.smtp_url, config.url)

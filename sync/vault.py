@@ -59,7 +59,17 @@ def reseal(sealed: bytes) -> bytes:
 
 def derive(purpose: str) -> bytes:
     """32 bytes for another use than credentials, made from the newest key."""
-    return HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose.encode()).derive(_open_keys()[0])
+    return derived(_open_keys()[0], purpose)
+
+
+def derived(key: bytes, purpose: str) -> bytes:
+    """The same of one of all_keys()."""
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose.encode()).derive(key)
+
+
+def all_keys() -> list[bytes]:
+    """Every key of the file, the newest first."""
+    return list(_open_keys())
 
 
 def _fernet() -> MultiFernet:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sync import activity
 from sync.db import connected, utcnow, writing
 from sync.models import Setting
+from sync.settings import set_setting, setting  # noqa: F401 - other rooms ask for both here
 
 
 class WorkspaceProblem(ValueError):
@@ -76,19 +77,6 @@ def _refuse_nonsense(values: dict[str, Any]) -> None:
         raise WorkspaceProblem("A session lasts 1 to 168 hours, and ends when it lies idle for 5 minutes or longer.")
     if len(str(values["currency"])) > 4:
         raise WorkspaceProblem("The currency is a sign or a three-letter code, such as € or EUR.")
-
-
-def setting(name: str, default: Any = None) -> Any:
-    with connected():
-        row = Setting.get_or_none(Setting.name == name)
-    return default if row is None else row.value
-
-
-def set_setting(name: str, value: Any) -> None:
-    with writing():
-        Setting.insert(name=name, value=value).on_conflict(
-            conflict_target=[Setting.name], update={Setting.value: value}
-        ).execute()
 
 
 def to_local(moment: datetime) -> datetime:

@@ -1,0 +1,141 @@
+"""The seal of the activity log: each entry is sealed with the key over the one before, and its length and end are kept.
+Who has the file without the key can neither rewrite the log nor cut off its end unnoticed."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+
+from sync import vault
+from sync.db import connected, db, writing
+from sync.models import Activity, Person
+from sync.settings import set_setting, setting
+
+FIRST_SEAL = "0" * 64
+SEALED = ("at", "who", "what", "about", "why", "before", "after", "app_id", "person_id", "report_id")
+ANCHOR = "activity anchor"  # {"count", "head", "key": which key, "mac"}; {"key": "none"} after an update
+UNKEYED = "none"  # what an earlier version wrote: SHA-256 without a key
+TRIGGERS = ("update", "delete")
+
+
+@dataclass(frozen=True)
+class Verification:
+    """`broken_at` is the id of the first entry that does not follow from the one before, `why` what else is wrong."""
+
+    ok: bool
+    entries: int
+    broken_at: int | None = None
+    why: str = ""
+    head: str = ""
+
+
+def seal_all(rows: list[dict]) -> None:
+    """Give each of these new entries its seal, in order, and move the anchor. Inside the caller's transaction."""
+    anchor = setting(ANCHOR) or {}
+    key = _newest()
+    last, count = anchor.get("head", FIRST_SEAL), anchor.get("count", 0)
+    for row in rows:
+        last = row["seal"] = _seal(key, last, row)
+    _anchor(key, count + len(rows), last)
+
+
+def verify() -> Verification:
+    """Walk the whole chain, and compare its length and end with the anchor."""
+    with connected():
+        anchor = setting(ANCHOR)
+        key = _by_mark(anchor["key"]) if anchor else _newest()
+        if key is None and anchor["key"] != UNKEYED:
+            return Verification(False, 0, why="It was sealed with a key that is not in secret.key")
+        found = _walk(key)
+        if not found.ok or anchor == {"key": UNKEYED}:
+            return found
+        if anchor is None:
+            untouched = not found.entries and not Person.select().exists()
+            return found if untouched else Verification(False, found.entries, why="Its anchor is missing")
+        if not hmac.compare_digest(anchor.get("mac", ""), _mac(key, anchor.get("count"), anchor.get("head"))):
+            return Verification(False, found.entries, why="Its anchor was changed")
+        if (anchor["count"], anchor["head"]) != (found.entries, found.head):
+            return Verification(False, found.entries,
+                                why=f"{anchor['count']:,} entries were written, but {found.entries:,} are there")
+        return found
+
+
+def renew() -> None:
+    """Seal the log with the newest key where an earlier version or an older key sealed it.
+
+    A log that does not verify is left as it is, so that it goes on being called broken.
+    """
+    with writing():
+        anchor, key = setting(ANCHOR), _newest()
+        if anchor is None or anchor["key"] == _mark(key) or not verify().ok:
+            return
+        for act in TRIGGERS:
+            db.execute_sql(f"DROP TRIGGER IF EXISTS activity_no_{act}")
+        last, count, renewed = FIRST_SEAL, 0, []
+        for row in _rows():
+            last, count = _seal(key, last, row), count + 1
+            renewed.append((last, row["id"]))
+        db.connection().executemany("UPDATE activity SET seal = ? WHERE id = ?", renewed)
+        for act in TRIGGERS:
+            db.execute_sql(f"CREATE TRIGGER activity_no_{act} BEFORE {act.upper()} ON activity "
+                           "BEGIN SELECT RAISE(ABORT, 'activity is append-only'); END")
+        _anchor(key, count, last)
+
+
+def head() -> dict:
+    """How long the log is and its last seal: kept elsewhere, they show later that nothing before them was changed."""
+    anchor = setting(ANCHOR) or {}
+    return {"entries": anchor.get("count", 0), "head": anchor.get("head", FIRST_SEAL)}
+
+
+def _walk(key: bytes | None) -> Verification:
+    last, count, expected = FIRST_SEAL, 0, None
+    for row in _rows():
+        expected = row["id"] if expected is None else expected
+        last = _seal(key, last, row)
+        if row["seal"] != last or row["id"] != expected or not isinstance(row["at"], datetime):
+            return Verification(False, count, row["id"])
+        count, expected = count + 1, expected + 1
+    return Verification(True, count, head=last)
+
+
+def _rows():
+    for row in Activity.select().order_by(Activity.id).dicts().iterator():
+        yield {**row, "app_id": row["app"], "person_id": row["person"], "report_id": row["report"]}
+
+
+def _seal(key: bytes | None, previous: str, row: dict) -> str:
+    """`key` None: as an earlier version did."""
+    at = row["at"]
+    fields = [at.isoformat() if isinstance(at, datetime) else str(at), *(row[name] for name in SEALED[1:])]
+    text = (previous + json.dumps(fields, ensure_ascii=True)).encode()
+    return hashlib.sha256(text).hexdigest() if key is None else hmac.new(key, text, "sha256").hexdigest()
+
+
+def _anchor(key: bytes, count: int, last: str) -> None:
+    set_setting(ANCHOR, {"count": count, "head": last, "key": _mark(key), "mac": _mac(key, count, last)})
+
+
+def _mac(key: bytes | None, count: int | None, last: str | None) -> str:
+    return hmac.new(key or b"", f"anchor {count} {last}".encode(), "sha256").hexdigest()
+
+
+def _newest() -> bytes:
+    return _keys(tuple(vault.all_keys()))[0]
+
+
+def _by_mark(mark: str) -> bytes | None:
+    return next((key for key in _keys(tuple(vault.all_keys())) if _mark(key) == mark), None)
+
+
+@lru_cache(maxsize=4)
+def _keys(every: tuple[bytes, ...]) -> list[bytes]:
+    return [vault.derived(key, "activity") for key in every]
+
+
+def _mark(key: bytes) -> str:
+    return hashlib.sha256(b"mark" + key).hexdigest()[:16]
