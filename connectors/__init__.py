@@ -80,6 +80,13 @@ def as_setting(content: bytes) -> str:
     return as_setting(content)
 
 
+def content_of(setting: str) -> bytes:
+    """The file whose content a connector's settings hold."""
+    from connectors.tables import content_of
+
+    return content_of(setting)
+
+
 def load_folder(folder: Path) -> None:
     """Take up the apps that YAML files in this folder describe, in place of those taken up before.
 

@@ -84,7 +84,7 @@ def reconnect(directory: Directory, values: dict[str, str], by: str) -> Identity
 
 def connector_for(directory: Directory, instead: dict[str, str] | None = None) -> DirectoryConnector:
     """With other values for some fields. Raises VaultProblem when the credential can't be unsealed."""
-    return connector_class(directory.kind)({**_values(directory), **(instead or {})})
+    return connector_class(directory.kind)({**values_of(directory), **(instead or {})})
 
 
 def is_list(directory: Directory) -> bool:
@@ -106,7 +106,8 @@ def _clean(kind: str, values: dict[str, str]) -> dict[str, str]:
         raise DirectoryProblem(str(problem)) from None
 
 
-def _values(directory: Directory) -> dict[str, str]:
+def values_of(directory: Directory) -> dict[str, str]:
+    """The values of its connector's fields, secrets included."""
     return {**directory.settings, **vault.unseal(directory.credential)}
 
 

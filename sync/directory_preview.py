@@ -19,7 +19,8 @@ from sync.directory_reading import read, staging
 from sync.models import Directory, DirectoryReading
 
 KINDS = ("held", "deprovisioned", "suspended", "returned", "joined", "updated")  # the order on the page
-PENDING = "pending"  # beside the secrets: a list that was handed over and isn't applied yet
+PENDING = "pending"  # beside the secrets: a list that was handed over and isn't applied yet,
+PENDING_MAPPING = "pending_mapping"  # and what its columns mean, where that is new
 PERSON = """
     SELECT p.id, p.name, p.status, coalesce(p.employee_number, '') AS number,
         coalesce((SELECT email FROM person_email AS e WHERE e.person_id = p.id ORDER BY NOT e.main, e.id LIMIT 1), '')
@@ -71,12 +72,13 @@ class _Undo(Exception):
     """Rolls back what was only tried."""
 
 
-def hand_over(directory: Directory, text: str) -> Preview:
-    """Keep an uploaded list beside the one in use, and show what it would change. Raises DirectoryProblem, or
-    ConnectorError where the list can't be used: then it isn't kept."""
-    found = preview(directory, text)
+def hand_over(directory: Directory, text: str, mapping: str | None = None) -> Preview:
+    """Keep an uploaded list beside the one in use, and show what it would change. `mapping` is what its columns mean,
+    None for what was remembered. Raises DirectoryProblem, or ConnectorError where the list can't be used: then it
+    isn't kept."""
+    found = _preview(directory, text, mapping)
     with writing():
-        _seal(directory, {PENDING: text})
+        _seal(directory, {PENDING: text, PENDING_MAPPING: mapping})
     return found
 
 
@@ -88,7 +90,7 @@ def pending(directory: Directory) -> str | None:
 def put_aside(directory: Directory) -> None:
     """Forget a list that was handed over; the one in use stays."""
     with writing():
-        _seal(directory, {PENDING: None})
+        _seal(directory, {PENDING: None, PENDING_MAPPING: None})
 
 
 def handed_over(directory: Directory) -> datetime:
@@ -98,14 +100,27 @@ def handed_over(directory: Directory) -> datetime:
 
 
 def preview(directory: Directory, text: str | None = None) -> Preview:
-    """What reading the directory now, or this list, would change. Changes nothing. Raises like hand_over()."""
-    with connected(), _read(directory, text) as count:
+    """What reading the directory now, or the list that was handed over, would change. Changes nothing. Raises like
+    hand_over()."""
+    return _preview(directory, text, _pending_mapping(directory, text))
+
+
+def _preview(directory: Directory, text: str | None, mapping: str | None) -> Preview:
+    with connected(), _read(directory, text, mapping) as count:
         return _tried(directory, count)[0]
+
+
+def _pending_mapping(directory: Directory, text: str | None) -> str | None:
+    """What was said of the columns of the list that was handed over."""
+    if text is None:
+        return None
+    return vault.unseal(Directory.get_by_id(directory.id).credential).get(PENDING_MAPPING)
 
 
 def apply_previewed(directory: Directory, mark: str, by: str, text: str | None = None) -> Preview:
     """Take over what was previewed, if it still is the same. Raises PreviewChanged; then nothing was changed."""
-    with connected(), _read(directory, text) as count:
+    mapping = _pending_mapping(directory, text)
+    with connected(), _read(directory, text, mapping) as count:
         done: list[Preview] = []
         try:
             with writing():
@@ -113,18 +128,20 @@ def apply_previewed(directory: Directory, mark: str, by: str, text: str | None =
                 done.append(found)
                 if found.mark != mark:
                     raise _Undo
-                _note(directory, count, outcome, by, text)
+                _note(directory, count, outcome, by, text, mapping)
         except _Undo:
             raise PreviewChanged(done[0]) from None
         return done[0]
 
 
 @contextmanager
-def _read(directory: Directory, text: str | None) -> Iterator[int]:
+def _read(directory: Directory, text: str | None, mapping: str | None) -> Iterator[int]:
     """Everybody staged; how many."""
     if directories.connector_class(directory.kind) and directory.state != "active":
         raise DirectoryProblem(f"{directory.name} is {directory.state}: resume it first.")
-    connector = directories.connector_for(directory, {} if text is None else {"text": text})
+    instead = {"text": text, "mapping": mapping}
+    connector = directories.connector_for(
+        directory, {name: value for name, value in instead.items() if value is not None})
     with staging():
         try:
             yield read(connector, lambda count: None)
@@ -201,7 +218,9 @@ def _changed(as_now: str) -> Iterator[Row]:
             yield Row("updated", name, email, tuple(details))
 
 
-def _note(directory: Directory, count: int, outcome: Outcome, by: str, text: str | None) -> None:
+def _note(
+    directory: Directory, count: int, outcome: Outcome, by: str, text: str | None, mapping: str | None
+) -> None:
     """The reading is one like any other."""
     if DirectoryReading.select().where(DirectoryReading.directory == directory,
                                        DirectoryReading.state.in_(LIVE)).exists():
@@ -210,8 +229,10 @@ def _note(directory: Directory, count: int, outcome: Outcome, by: str, text: str
     reading = DirectoryReading.create(directory=directory, state="running", started_by=by, started_at=now, read=count)
     directories.succeed(Directory.get_by_id(directory.id), reading, outcome)
     if text is not None:
-        _seal(directory, {"text": text, PENDING: None})
+        _seal(directory, {"text": text, PENDING: None, PENDING_MAPPING: None})
         settings = Directory.get_by_id(directory.id).settings | {"handed_over": now.isoformat()}
+        if mapping is not None:
+            settings["mapping"] = mapping
         Directory.update(settings=settings).where(Directory.id == directory.id).execute()
 
 

@@ -81,6 +81,9 @@ class Person(Base):
     workspace_role = CharField(null=True)  # owner, super admin, admin, user, guest; null: may not sign in
     password_hash = CharField(null=True)
     created_at = DateTimeField(default=utcnow)
+    last_day = DateField(null=True)  # given by hand, in a list: they have left once it is over, in the workspace's zone
+    department = CharField(null=True)
+    manager = CharField(null=True)  # an e-mail address or a name, as it was given
 
     class Meta:
         indexes = (SQL("CREATE INDEX person_number ON person (employee_number COLLATE NOCASE) "
@@ -110,6 +113,11 @@ class DirectoryEntry(Base):
     reported_at = DateTimeField(default=utcnow)
     reason = TextField(default="")  # "disabled in Company LDAP", "no longer in staff.csv"
     left_at = DateTimeField(null=True)  # when `reported` last turned to deprovisioned; null: here, or never was
+    listed = CharField(null=True)  # the status as the directory says it, before the days below count
+    last_day = DateField(null=True)  # `reported` is deprovisioned once it is over, in the workspace's zone
+    starts_on = DateField(null=True)
+    department = CharField(null=True)
+    manager = CharField(null=True)  # an e-mail address or a name
 
     class Meta:
         indexes = ((("directory", "external_id"), True),)
@@ -245,6 +253,21 @@ class App(Base):
     missing = JSONField(null=True)  # what it may not, and what to change about that
     joiners = CharField(null=True)  # automatic: whom rules assign is invited without a yes; null: ask
     unassigned = CharField(null=True)  # automatic: who is in no group any more is removed without a yes; null: ask
+
+
+class WaitingFile(Base):
+    """A file that was handed over, kept while it is asked what its columns mean; forgotten after a day."""
+
+    door = CharField()  # directory: a new one; list, export: a new file of one that is connected; import: of people
+    kind = CharField(default="")  # of a directory that is to be connected: its connector's slug,
+    name = CharField(default="")  # and what it is to be called
+    directory = ForeignKeyField(Directory, null=True, on_delete="CASCADE")
+    app = ForeignKeyField(App, null=True, on_delete="CASCADE")
+    person = ForeignKeyField(Person, on_delete="CASCADE")  # who handed it over, and alone may go on
+    file_name = CharField(default="")
+    sealed = BlobField()  # the values of the connector's fields, the file among them
+    mapping = TextField(default="")  # what was answered so far, as JSON
+    created_at = DateTimeField(default=utcnow)
 
 
 class RememberedAnswer(Base):

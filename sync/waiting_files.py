@@ -1,0 +1,126 @@
+"""Files that were handed over and wait while it is asked what their columns mean: a new directory's list, a new list or
+export of one that is connected, an import of people. Who handed one over goes on with it, within a day."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import connectors
+from connectors.base import Identity
+from sync import apps, directories, directory_preview, people_import, schedule, vault
+from sync.columns import MAPPING, of_values
+from sync.db import writing
+from sync.directory_preview import Preview
+from sync.models import App, Directory, Person, WaitingFile
+from sync.people_import import ImportOutcome
+
+if TYPE_CHECKING:
+    from connectors import Proposal
+
+DIRECTORY, LIST, EXPORT, IMPORT = DOORS = ("directory", "list", "export", "import")
+FORGOTTEN_AFTER = timedelta(days=1)
+FILE = "content"  # of an import: the one value
+
+
+@dataclass(frozen=True)
+class Done:
+    """What came of going on: the one that fits the door."""
+
+    directory: Directory | None = None
+    preview: Preview | None = None
+    identity: Identity | None = None
+    outcome: ImportOutcome | None = None
+
+
+def for_directory(person: Person, kind: str, name: str, values: Mapping[str, str], file_name: str = "") -> WaitingFile:
+    """The list of a directory that is to be connected; `values` are those of its connector's fields."""
+    return _keep(person, DIRECTORY, values, file_name, kind=kind, name=name)
+
+
+def for_list(person: Person, directory: Directory, text: str, file_name: str = "") -> WaitingFile:
+    """A new list of a directory whose lists are handed over."""
+    known = directory.settings.get(MAPPING, "")
+    return _keep(person, LIST, {"text": text, MAPPING: known}, file_name, kind=directory.kind, directory=directory)
+
+
+def for_export(person: Person, app: App, values: Mapping[str, str], file_name: str = "") -> WaitingFile:
+    """A new export of an app, with the values of its connector's fields that are entered with it."""
+    return _keep(person, EXPORT, {MAPPING: app.settings.get(MAPPING, ""), **values}, file_name, app=app)
+
+
+def for_import(person: Person, content: bytes, file_name: str = "") -> WaitingFile:
+    """A list of people who are to be imported."""
+    values = {FILE: connectors.as_setting(content), MAPPING: people_import.remembered_mapping()}
+    return _keep(person, IMPORT, values, file_name)
+
+
+def _keep(person: Person, door: str, values: Mapping[str, str], file_name: str, **columns: object) -> WaitingFile:
+    kept = {name: value for name, value in values.items() if name != MAPPING}
+    with writing():
+        return WaitingFile.create(door=door, person=person, file_name=file_name, sealed=vault.seal(kept),
+                                  mapping=values.get(MAPPING) or "", **columns)
+
+
+def of(person: Person, waiting_id: int) -> WaitingFile | None:
+    """The file, for who handed it over; None for anybody else, and once it was forgotten."""
+    return WaitingFile.get_or_none(WaitingFile.id == waiting_id, WaitingFile.person == person)
+
+
+def proposal(waiting: WaitingFile) -> Proposal:
+    """What the file says by what was answered so far. Raises ConnectorError or PeopleProblem for one that can't be
+    used."""
+    values = vault.unseal(waiting.sealed) | {MAPPING: waiting.mapping}
+    if waiting.door == IMPORT:
+        return people_import.propose(connectors.content_of(values[FILE]), waiting.mapping)
+    if waiting.door == EXPORT:
+        known = {**waiting.app.settings, **vault.unseal(waiting.app.credential)}
+        return of_values(apps.connector_class(waiting.app.connector), known | values)
+    known = directories.values_of(waiting.directory) if waiting.directory else {}
+    return of_values(directories.connector_class(waiting.kind), known | values)
+
+
+def answer(waiting: WaitingFile, answers: Mapping[str, str]) -> Proposal:
+    """Keep these answers, by the keys of questions, columns and values, and look again. Raises like proposal()."""
+    mapping = connectors.answered(proposal(waiting).purpose, waiting.mapping, answers)
+    with writing():
+        WaitingFile.update(mapping=mapping).where(WaitingFile.id == waiting.id).execute()
+    waiting.mapping = mapping
+    return proposal(waiting)
+
+
+def go_on(waiting: WaitingFile, by: str) -> Done:
+    """Use the file as it is understood now, for what it was handed over for; then it no longer waits.
+
+    A list of a connected directory is only previewed (directory_preview.apply_previewed does it, and remembers what
+    its columns mean). Raises what the door raises, ColumnsUnclear while a question is open; the file waits on then.
+    """
+    found = proposal(waiting)
+    connectors.rows_of(found)
+    mapping, values = found.settled(), vault.unseal(waiting.sealed)
+    if waiting.door == DIRECTORY:
+        done = Done(directory=directories.connect(waiting.kind, waiting.name, values | {MAPPING: mapping}, by))
+    elif waiting.door == LIST:
+        done = Done(preview=directory_preview.hand_over(waiting.directory, values["text"], mapping))
+    elif waiting.door == EXPORT:
+        done = Done(identity=apps.replace_credential(waiting.app, values | {MAPPING: mapping}, by))
+    else:
+        content = connectors.content_of(values[FILE])
+        done = Done(outcome=people_import.import_csv(content, by, mapping, waiting.file_name or "The list"))
+    discard(waiting)
+    return done
+
+
+def discard(waiting: WaitingFile) -> None:
+    """Forget the file; nothing else changes."""
+    with writing():
+        WaitingFile.delete().where(WaitingFile.id == waiting.id).execute()
+
+
+@schedule.each_minute
+def forget_old(now: datetime) -> None:
+    """Files hold people's data: one that nobody goes on with is forgotten."""
+    with writing():
+        WaitingFile.delete().where(WaitingFile.created_at < now - FORGOTTEN_AFTER).execute()

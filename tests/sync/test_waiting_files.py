@@ -1,0 +1,123 @@
+"""A file that was handed over waits until what its columns mean is answered, and then goes through its door."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from connectors.base import ColumnsUnclear
+from sync import apps, columns, directories, directory_preview, people, people_import, schedule, waiting_files
+from sync.db import utcnow
+from sync.models import Activity, App, Directory, DirectoryReading, Person, WaitingFile
+from tests.sync.scripted import status
+
+LIST = "Work Email,Name,Employment Status,Desk\nana@acme.example,Ana,Active,4\nbo@acme.example,Bo,On Leave,5\n"
+ON_LEAVE = 'value:["Employment Status", "On Leave"]'
+
+
+@pytest.fixture
+def listed(olga: Person, by: str) -> Directory:
+    waiting = waiting_files.for_directory(olga, "csv", "HR", {"source": "upload", "text": LIST}, "staff.csv")
+    assert [question.key for question in waiting_files.proposal(waiting).questions] == [ON_LEAVE]
+    waiting_files.answer(waiting, {ON_LEAVE: "suspended"})
+    directory = waiting_files.go_on(waiting, by).directory
+    schedule.drain(("reading",))
+    return Directory.get_by_id(directory.id)
+
+
+def test_a_directory_is_connected_once_its_columns_are_clear_and_remembers_them(listed):
+    assert (status("ana@acme.example"), status("bo@acme.example")) == ("active", "suspended")
+    assert columns.of_directory(listed).may_be_applied and columns.of_directory(listed).unread == ("Desk",)
+    assert not WaitingFile.select().exists()
+
+
+def test_it_goes_no_further_while_a_question_is_open(olga, by):
+    waiting = waiting_files.for_directory(olga, "csv", "HR", {"source": "upload", "text": LIST})
+    with pytest.raises(ColumnsUnclear, match="On Leave"):
+        waiting_files.go_on(waiting, by)
+    assert not Directory.select().exists() and WaitingFile.select().count() == 1
+
+
+def test_a_new_list_is_previewed_and_its_columns_are_remembered_once_it_is_applied(listed, olga, by):
+    new = LIST.replace("Desk", "Exit").replace(",4", ",").replace(",5", ",2026-12-31")
+    with pytest.raises(ColumnsUnclear, match="Exit"):
+        directory_preview.hand_over(listed, new)
+    waiting = waiting_files.for_list(olga, listed, new)
+    assert [question.key for question in waiting_files.proposal(waiting).questions] == ["column:Exit"]
+    waiting_files.answer(waiting, {"column:Exit": "ignore"})
+    preview = waiting_files.go_on(waiting, by).preview
+    assert preview.rows == [] and "Exit" not in Directory.get_by_id(listed.id).settings["mapping"]
+    pending = directory_preview.pending(listed)
+    assert directory_preview.preview(listed, pending) == preview
+    directory_preview.apply_previewed(listed, preview.mark, by, pending)
+    listed = Directory.get_by_id(listed.id)
+    assert '"Exit": "ignore"' in listed.settings["mapping"] and '"Desk": "ignore"' not in listed.settings["mapping"]
+    directories.run(directories.ask(listed, by).id)
+    assert DirectoryReading.select().order_by(DirectoryReading.id.desc()).first().state == "succeeded"
+
+
+def test_a_list_that_is_put_aside_takes_its_mapping_along(listed, olga, by):
+    before = Directory.get_by_id(listed.id).settings
+    waiting = waiting_files.for_list(olga, listed, LIST.replace("Desk", "Exit").replace(",4", ",").replace(",5", ","))
+    waiting_files.answer(waiting, {"column:Exit": "ignore"})
+    waiting_files.go_on(waiting, by)
+    directory_preview.put_aside(listed)
+    assert Directory.get_by_id(listed.id).settings == before and directory_preview.pending(listed) is None
+    with pytest.raises(ColumnsUnclear):
+        directory_preview.preview(listed, LIST.replace("Desk", "Exit"))
+
+
+def test_a_new_status_fails_a_reading_of_the_file_and_changes_nothing(olga, by, tmp_path):
+    file = tmp_path / "staff.csv"
+    file.write_text(LIST)
+    mapping = columns.answered(columns.of_values(
+        directories.connector_class("csv"), {"source": "path", "file": str(file)}), {ON_LEAVE: "active"})
+    directory = directories.connect("csv", "HR", {"file": str(file), "mapping": mapping}, by)
+    schedule.drain(("reading",))
+    file.write_text(LIST.replace("Bo,On Leave", "Bo,Gone fishing").replace("Ana,Active", "Ana,Terminated"))
+    directories.run(directories.ask(directory, by).id)
+    failed = Directory.get_by_id(directory.id)
+    assert "Employment Status" in failed.error and "Gone fishing" in failed.error
+    assert status("ana@acme.example") == "active"
+    columns.remember(failed, columns.answered(columns.of_directory(failed), {
+        'value:["Employment Status", "Gone fishing"]': "active"}), by)
+    directories.run(directories.ask(directory, by).id)
+    assert (status("ana@acme.example"), Directory.get_by_id(directory.id).error) == ("deprovisioned", None)
+    assert Activity.select().where(Activity.what == "set what columns mean").count() == 1
+
+
+def test_a_new_export_of_an_app(olga, by):
+    export = "email,role,Active\nolga@acme.example,Owner,yes\nana@acme.example,Editor,yes\n"
+    app = apps.connect("csv_export", "Drawing", {"app": "Miro", "export": export}, [olga], by)
+    new = export.replace("Editor", "Curator").replace("ana@acme.example,Curator,yes", "ana@acme.example,Curator,no")
+    waiting = waiting_files.for_export(olga, app, {"app": "Miro", "source": "upload", "export": new})
+    [question] = waiting_files.proposal(waiting).questions
+    assert question.value == "Curator"
+    waiting_files.answer(waiting, {question.key: "plain"})
+    assert waiting_files.go_on(waiting, by).identity.name == "2 users in the export of Miro"
+    app = App.get_by_id(app.id)
+    assert [row.status for row in columns.of_app(app).rows] == ["active", "suspended"]
+    apps.replace_credential(app, {"app": "Miro", "source": "upload", "export": new + "x@acme.example,Editor,no\n"}, by)
+    assert "Curator" in App.get_by_id(app.id).settings["mapping"]
+
+
+def test_an_import_remembers_its_columns(olga, by):
+    waiting = waiting_files.for_import(olga, LIST.encode(), "joiners.csv")
+    waiting_files.answer(waiting, {ON_LEAVE: "active"})
+    outcome = waiting_files.go_on(waiting, by).outcome
+    assert (outcome.added, outcome.unread) == (2, ("Desk",))
+    assert people_import.import_csv(LIST.replace("Bo,", "Bob,").encode(), by).updated == 1
+    with pytest.raises(people_import.ImportUnclear, match="Frozen"):
+        people_import.import_csv(LIST.replace("On Leave", "Frozen").encode(), by)
+
+
+def test_only_who_handed_it_over_goes_on_and_it_is_forgotten_after_a_day(olga, by):
+    waiting = waiting_files.for_import(olga, LIST.encode())
+    other = people.add("Ana", "ana2@acme.example", by)
+    assert waiting_files.of(olga, waiting.id) == waiting and waiting_files.of(other, waiting.id) is None
+    assert b"acme.example" not in bytes(WaitingFile.get_by_id(waiting.id).sealed)
+    waiting_files.forget_old(utcnow())
+    assert WaitingFile.select().exists()
+    waiting_files.forget_old(utcnow() + timedelta(days=1, minutes=1))
+    assert not WaitingFile.select().exists()
