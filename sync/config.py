@@ -4,14 +4,19 @@ A bad value stops the start with a sentence that names it."""
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import connectors
 from sync import checks, directories, notify, offboarding, schedule, scim_people, seals, tasks, vault  # noqa: F401 - woken
 from sync.db import open_database
+
+PLAIN_PATH = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)+")
+LINK = "what links begin with, such as https://rollcall.acme.example or https://tools.acme.example/rollcall"
 
 
 class BadSetting(ValueError):
@@ -27,6 +32,12 @@ class Config:
     url: str  # without a slash at the end
     smtp_url: str | None
     secret_key_file: Path
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()  # whose X-Forwarded-Prefix is believed
+
+    @property
+    def prefix(self) -> str:
+        """The path of `url`, below which every page is: /rollcall, or nothing."""
+        return urlsplit(self.url).path
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> Config:
@@ -46,6 +57,7 @@ class Config:
             url=_url(environ.get("ROLLCALL_URL"), host, port),
             smtp_url=smtp_url,
             secret_key_file=Path(environ.get("ROLLCALL_SECRET_KEY_FILE") or home / "secret.key"),
+            trusted_proxies=_networks(environ.get("ROLLCALL_TRUSTED_PROXIES") or ""),
         )
 
 
@@ -70,10 +82,37 @@ def _database(text: str | None, home: Path) -> Path:
 def _url(text: str | None, host: str, port: int) -> str:
     if not text:
         return f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
-        raise BadSetting(f"ROLLCALL_URL is {text!r}: it must be what links begin with, such as https://rollcall.acme.example.")
-    return text.rstrip("/")
+    try:
+        parts = urlsplit(text)
+        port, path = parts.port, parts.path.rstrip("/")
+    except ValueError:
+        raise BadSetting(f"ROLLCALL_URL is {text!r}, whose host and port can't be read: it must be {LINK}.") from None
+    address = f"{parts.scheme}://{parts.netloc}{path}"
+    whole = text.rstrip("/") == address  # nothing of it is a query or a fragment, not even an empty one
+    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc or port == 0 or not whole:
+        raise BadSetting(
+            f"ROLLCALL_URL is {text!r}: it must be {LINK}, with http:// or https://, a host and nothing after the path."
+        )
+    if path and not is_plain_path(path):
+        raise BadSetting(
+            f"ROLLCALL_URL is {text!r}: each part of its path may hold letters, digits, - . _ ~ and nothing else."
+        )
+    return address
+
+
+def is_plain_path(text: str) -> bool:
+    """Whether it is a path that can stand before every address: /rollcall, /tools/rollcall."""
+    return PLAIN_PATH.fullmatch(text) is not None
+
+
+def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    try:
+        return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
+    except ValueError as problem:
+        raise BadSetting(
+            f"ROLLCALL_TRUSTED_PROXIES is {text!r}: it must be addresses or networks, separated by commas, "
+            f"such as 127.0.0.1 or 10.1.0.0/16 ({problem})."
+        ) from None
 
 
 def open_all(config: Config) -> None:

@@ -17,6 +17,7 @@ PROGRAMS = {
     "samba": ("samba", "/usr/sbin/samba"),
     "slapadd": ("slapadd", "/usr/sbin/slapadd"),
     "postgresql": ("initdb", *sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin/initdb")), reverse=True)),
+    "nginx": ("nginx", "/usr/sbin/nginx"),
     "node": ("node",),
     "npm": ("npm",),
 }

@@ -4,9 +4,11 @@ Each works without JavaScript."""
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
+from urllib.parse import unquote
 
-from flask import Response, flash, make_response, redirect, render_template, request
+from flask import Response, flash, make_response, redirect, render_template, request, url_for
 
 MOST = 2**63 - 1  # what SQLite keeps in an integer
 INVALID = 422  # a form that came back with what to fix: htmx swaps it in (see the htmx-config meta in base.html)
@@ -67,8 +69,12 @@ def with_toast(answer: Response | str, said: str, tone: str = "ok", undo: str = 
     return answer
 
 
-def safe_address(text: str | None, otherwise: str = "/apps") -> str:
-    """A path of our own to go on to, from what a browser sent; never another host."""
-    if not text or not text.startswith("/") or text.startswith(("//", "/\\")) or any(ord(sign) < 32 for sign in text):
-        return otherwise
+def safe_address(text: str | None, otherwise: str | None = None) -> str:
+    """An address of our own to go on to, from what a browser sent: never another host, never beside our path.
+
+    The list of apps where there is none, and nothing else is given.
+    """
+    ours = bool(text) and text.startswith(f"{request.script_root}/") and not text.startswith(("//", "/\\"))
+    if not ours or any(ord(sign) < 32 for sign in text) or ".." in re.split(r"[/\\]", unquote(text.partition("?")[0])):
+        return url_for("apps.index") if otherwise is None else otherwise
     return text

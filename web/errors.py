@@ -8,6 +8,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from web.answers import with_toast
+from web.below_path import here
 from web.permissions import NotSignedIn
 
 WORDS = {
@@ -55,5 +56,5 @@ def to_sign_in(_problem: NotSignedIn) -> Response:
         gone = make_response("", 401)
         gone.headers["HX-Redirect"] = url_for("signin.show")
         return gone
-    wanted = request.full_path.rstrip("?") if request.method == "GET" and request.path != "/" else None
+    wanted = here() if request.method == "GET" and request.path != "/" else None
     return redirect(url_for("signin.show", next=wanted), 303)

@@ -7,7 +7,7 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request, url_for
 
 YEAR = 365 * 24 * 3600
 
@@ -25,6 +25,8 @@ def install(app: Flask) -> None:
         if endpoint == "static" and "v" not in values:
             values["v"] = content_hash(values["filename"])
 
+    app.jinja_env.globals["icons"] = icons
+
     @app.after_request
     def keep(answer: Response) -> Response:
         if request.endpoint == "static" and answer.status_code == 200:
@@ -33,3 +35,10 @@ def install(app: Flask) -> None:
             else:
                 answer.headers["Cache-Control"] = "no-cache"
         return answer
+
+
+def icons() -> str:
+    """The address of the icons: built once a request, not for each of a thousand icons."""
+    if "icons" not in g:
+        g.icons = url_for("static", filename="icons.svg")
+    return g.icons

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import Flask, g, request
+from flask import Flask, g, request, url_for
 
 from sync import apps
 from sync.models import App, AppPerson, Person, Report
 from web.answers import wants_part
+from web.below_path import here
 from web.permissions import outranks
 from web.security import signed_in_person
 from web.words import this_workspace
@@ -27,7 +28,7 @@ class Place:
 
     @property
     def here(self) -> bool:
-        return request.path == self.address or request.path.startswith(self.address + "/")
+        return f"{here(query=False)}/".startswith(f"{self.address}/")
 
 
 def install(app: Flask) -> None:
@@ -46,15 +47,20 @@ def manages(person: Person | None) -> bool:
 def places(me: Person) -> list[Place]:
     """What this person may open, in the drawer's order."""
     everywhere = [
-        Place("Apps", "/apps", "layout-grid"),
-        Place("People", "/people", "users"),
-        Place("Reports", "/reports", "clipboard-check", waiting_reports(me)),
-        Place("Activity", "/activity", "history"),
-        Place("Directory", "/directories", "address-book"),
-        Place("Settings", "/settings", "settings"),
+        ("Apps", "apps.index", "layout-grid"),
+        ("People", "people.index", "users"),
+        ("Reports", "reports.index", "clipboard-check"),
+        ("Activity", "activity.index", "history"),
+        ("Directory", "directories.index", "address-book"),
+        ("Settings", "settings.show", "settings"),
     ]
-    managers_only = ("/people", "/directories", "/activity")
-    return [place for place in everywhere if manages(me) or place.address not in managers_only]
+    managers_only = ("people.index", "directories.index", "activity.index")
+    waiting = {"reports.index": waiting_reports(me)}
+    return [
+        Place(label, url_for(page), icon, waiting.get(page, 0))
+        for label, page, icon in everywhere
+        if manages(me) or page not in managers_only
+    ]
 
 
 def waiting_reports(me: Person) -> int:

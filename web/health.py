@@ -17,7 +17,7 @@ pages = Blueprint("health", __name__)
 
 LATE = 180  # seconds after which a heartbeat that comes each minute is missed
 LOOPBACK = ("127.0.0.1", "::1", "::ffff:127.0.0.1")
-PASSED_ON = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
+PASSED_ON = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Prefix", "X-Real-IP", "Via")
 
 
 @pages.get("/healthz")

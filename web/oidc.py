@@ -74,7 +74,8 @@ def _taken(state: str) -> dict | None:
     return found if time.time() - found.pop("at") <= PATIENCE else None
 
 
-def _refused(problem: Exception, further: str = "/apps") -> tuple[str, int]:
+def _refused(problem: Exception, further: str | None = None) -> tuple[str, int]:
+    further = further or safe_address(None)
     if isinstance(problem, TemporarilyUnavailable):
         current_app.logger.warning("The sign-in provider can't be reached: %s", problem)
         return signin.page(further, problem=DOWN.format(oidc.settings().label)), 503

@@ -37,12 +37,16 @@ class PageSessions(SecureCookieSessionInterface):
     def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
         return request.endpoint != "static" and super().should_set_cookie(app, session)
 
+    def get_cookie_path(self, app: Flask) -> str:
+        """Ours alone: what else is served by the same host gets no session."""
+        return "/" if self.get_cookie_name(app).startswith("__Host-") else request.script_root or "/"
+
 
 def install(app: Flask, config: Config) -> None:
     secure = config.url.startswith("https://")
     app.config.update(
         SECRET_KEY=vault.derive("session"),
-        SESSION_COOKIE_NAME="__Host-rollcall" if secure else "rollcall",
+        SESSION_COOKIE_NAME=_cookie_name(secure, config.prefix),
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=secure,
@@ -58,6 +62,11 @@ def install(app: Flask, config: Config) -> None:
     csrf.init_app(app)
     known_browser.install(app)
     app.after_request(add_headers)
+
+
+def _cookie_name(secure: bool, prefix: str) -> str:
+    """By its name a browser keeps others from setting it: __Host- needs the path / (RFC 6265bis 4.1.3)."""
+    return ("__Secure-rollcall" if prefix else "__Host-rollcall") if secure else "rollcall"
 
 
 def open_connection() -> None:

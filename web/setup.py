@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flask import Blueprint, Response, abort, flash, redirect, render_template, request
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 
 from sync import signin
 from sync.ownership import has_lost_its_owners, has_owner
@@ -22,7 +22,7 @@ pages = Blueprint("setup", __name__)
 @open_to_all
 def show() -> Response | str:
     if has_owner():
-        return redirect("/sign-in", 303)
+        return redirect(url_for("signin.show"), 303)
     return _page(_token(request.args), {"workspace": workspace().name} if has_lost_its_owners() else {})
 
 
@@ -41,7 +41,7 @@ def create() -> Response | tuple[str, int]:
         return _page(token, given, str(problem)), INVALID
     security.sign_in(person)
     flash("Rollcall is set up. Next: connect your directory.", "ok")
-    return redirect("/directories", 303)
+    return redirect(url_for("directories.index"), 303)
 
 
 def _page(token: str, given: Mapping[str, str], problem: str = "") -> str:

@@ -22,7 +22,7 @@ USED_UP = "This link has been used already, or is older than an hour. Ask for a 
 @pages.get("/")
 @open_to_all
 def front_door() -> Response:
-    return redirect("/apps" if security.signed_in_person() else url_for("signin.show"), 303)
+    return redirect(url_for("apps.index" if security.signed_in_person() else "signin.show"), 303)
 
 
 @pages.get("/sign-in")
@@ -42,9 +42,9 @@ def follow_link(token: str) -> Response | tuple[str, int]:
         return "", 200
     person = signin.person_of_link(token)
     if person is None:
-        return page("/apps", problem=USED_UP), 410
+        return page(url_for("apps.index"), problem=USED_UP), 410
     security.sign_in(person)
-    return redirect("/apps", 303)
+    return redirect(url_for("apps.index"), 303)
 
 
 @pages.post("/session")

@@ -9,6 +9,7 @@ from sync.models import App, Task
 from sync.tasks import TaskProblem
 from web.answers import asked, go_to, with_toast
 from web.app_page import kind_of, match_in_words, name_of, owns, page
+from web.below_path import here
 from web.permissions import app_part
 from web.security import by
 
@@ -27,7 +28,7 @@ def index(app: App) -> str:
     if len(entries) > ENTRIES:
         entries = entries[:ENTRIES]
         older = url_for("tasks.index", app_id=app.id, search=search or None, before=entries[-1].id)
-    values = {"entries": entries, "older": older, "before": before, "search": search, "newest": request.path}
+    values = {"entries": entries, "older": older, "before": before, "search": search, "newest": here(query=False)}
     if before and request.htmx:
         return render_template("tasks/_entries.html", app=app, **values)
     return page(app, "tasks/index.html", "tasks/_log.html", **_acts(app), **values,

@@ -18,7 +18,11 @@ class Client:
     def __init__(self, site: Flask, person: Person | None = None):
         self.client = site.test_client()
         if person is not None:
-            self.follow(f"/sign-in/{signin.signed_link(person)}")
+            self.sign_in(person)
+
+    def sign_in(self, person: Person, below: str = "") -> TestResponse:
+        """By a one-time link; `below` is the path that stands before each address."""
+        return self.follow(f"{below}/sign-in/{signin.signed_link(person)}")
 
     def get(self, address: str, htmx: bool = False, **headers: str) -> TestResponse:
         return self.client.get(address, headers=({"HX-Request": "true"} if htmx else {}) | headers)

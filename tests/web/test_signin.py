@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from flask import Flask
 
 from sync import attempts, people, signin
 from sync.models import Activity, Person, Session
@@ -121,8 +122,9 @@ def test_goes_on_to_what_was_asked_for(anybody: Client, olga: Person) -> None:
         "/\t/evil.example",
     ],
 )
-def test_never_to_another_host(hostile: str | None) -> None:
-    assert safe_address(hostile) == "/apps"
+def test_never_to_another_host(site: Flask, hostile: str | None) -> None:
+    with site.test_request_context():
+        assert safe_address(hostile) == "/apps"
 
 
 def test_signing_in_starts_a_fresh_session(anybody: Client, olga: Person) -> None:

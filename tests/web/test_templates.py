@@ -19,6 +19,8 @@ FORBIDDEN = {
     "a trigger filter: it needs eval, and fires always without": r"hx-trigger=\"[^\"]*\[",
     "a js: or javascript: value: it needs eval": r"[\"'](js|javascript):",
     "an address of somewhere else": r"(?:href|src|action|hx-[a-z]+)=[\"'](?:https?:)?//",
+    "an address that leaves the path of ROLLCALL_URL: url_for writes it": r"(?:href|src|action|hx-[a-z]+)=[\"']/|"
+    r"(?:form_to|filter_form)\([\"']/|(?:link_button|dialog_link|icon_link|bulk_button)\([^()]*, [\"']/",
     "hx-vars, which is evaluated": r"\shx-vars",
     "|safe: everything is escaped": r"\|\s*safe\b|autoescape false",
 }
@@ -43,6 +45,9 @@ def test_forbidden(path: Path) -> None:
         '<img src="https://elsewhere.example/x.png">',
         '<script src="//elsewhere.example/x.js"></script>',
         "{{ name | safe }}",
+        '<a href="/apps">',
+        '{% call form_to("/setup", target="") %}',
+        '{{ link_button("Go to Apps", "/apps", "primary") }}',
     ],
 )
 def test_lint_sees(wrong: str) -> None:

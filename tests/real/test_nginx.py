@@ -1,0 +1,106 @@
+"""Rollcall behind a real nginx, below a path and without one: every page is walked to by its links, none leads out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from ipaddress import ip_network
+from urllib.parse import urljoin, urlsplit
+
+import pytest
+import requests
+
+from sync import push, signin
+from sync.config import Config
+from sync.models import Person
+from tests.journeys.browser import serving
+from tests.parts import free_port
+from tests.real.nginx import ANOTHER_TOOL, STRIPPED, WHOLE, nginx
+from tests.web.addresses import led_to, outside
+from tests.web.conftest import someone as someone
+from tests.web.test_permissions import world as world
+
+PATH = "/tools/rollcall"
+PROXY = (ip_network("127.0.0.1"),)
+# path, how nginx passes it on, X-Forwarded-Prefix, what ROLLCALL_URL says of the path, who is trusted
+WAYS = [
+    ("", WHOLE, "", "", ()),
+    (PATH, WHOLE, "", PATH, ()),
+    (PATH, STRIPPED, "", PATH, ()),
+    (PATH, STRIPPED, PATH, PATH, PROXY),
+    (PATH, STRIPPED, PATH, "", PROXY),
+]
+
+
+@contextmanager
+def behind(config: Config, way: tuple) -> Iterator[str]:
+    path, passed, header, told, trusted = way
+    port = free_port()
+    config = replace(config, trusted_proxies=trusted)
+    with (
+        serving(config, f"http://127.0.0.1:{port}{told}") as live,
+        nginx(port, live.config.listen_port, path, passed, header) as url,
+    ):
+        yield url
+
+
+def walk(browser: requests.Session, url: str, path: str) -> tuple[list[str], set[str]]:
+    """What is wrong on the way through every kind of page that a link leads to, and the pages."""
+    wrong, seen, kinds = [], set(), set()
+    waiting = [f"{path}/apps"]
+    while waiting:
+        address = waiting.pop(0)
+        if (kind := re.sub(r"\d+|=[^&]*", "", address)) in kinds or "/sign-in/oidc" in address:
+            continue
+        seen.add(address)
+        kinds.add(kind)
+        said = browser.get(urljoin(url, address), timeout=30, allow_redirects=False)
+        wrong += [f"{address}: {leaves}" for leaves in outside(path, said.text, said.headers)]
+        if said.status_code >= 500 or ANOTHER_TOOL in said.text:
+            wrong.append(f"{address}: {said.status_code}")
+        if "text/html" in said.headers.get("Content-Type", ""):
+            led = (urljoin(address, one).partition("#")[0] for one in led_to(said.text, said.headers))
+            waiting += sorted({one for one in led if "_method=" not in one} - seen)
+    return wrong, seen
+
+
+@pytest.mark.parametrize("way", WAYS, ids=["none", "whole", "stripped", "header and URL", "header alone"])
+def test_every_page_that_a_link_leads_to_is_below_the_path(config, world, olga: Person, way):
+    with behind(config, way) as url, requests.Session() as browser:
+        signed_in = browser.get(f"{url}/sign-in/{signin.signed_link(olga)}", timeout=30, allow_redirects=False)
+        assert urlsplit(signed_in.headers["Location"]).path == f"{way[0]}/apps"
+        wrong, seen = walk(browser, url, way[0])
+    assert not wrong, "\n".join(wrong)
+    for page in ("/people", "/reports", "/activity", "/directories", "/settings", f"/apps/{world['app_id']}/members"):
+        assert way[0] + page in seen
+    assert len(seen) > 60
+
+
+def test_mail_scim_and_the_redirect_address_say_where_nginx_serves_it(config, home, olga):
+    from sync import notify
+
+    directory, token = push.connect("Okta", "command line")
+    with behind(config, WAYS[2]) as url:
+        assert f"{url}\n" in notify.test_mail("olga@acme.example").text
+        scim = {"Authorization": f"Bearer {token}", "Content-Type": "application/scim+json"}
+        user = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "ana@acme.example"}
+        said = requests.post(f"{url}/scim/v2/Users", json=user, headers=scim, timeout=30)
+        assert said.status_code == 201
+        assert requests.get(said.headers["Location"], headers=scim, timeout=30).json()["userName"] == "ana@acme.example"
+        with requests.Session() as browser:
+            browser.get(f"{url}/sign-in/{signin.signed_link(olga)}", timeout=30)
+            settings = browser.get(f"{url}/settings/sign-in", timeout=30).text
+            assert f"{url}/sign-in/oidc/answer" in settings
+            assert f"{url}/scim/v2" in browser.get(f"{url}/directories/{directory.id}", timeout=30).text
+            assert re.search(rf'<link rel="stylesheet" href="{PATH}/static/', settings)
+
+
+def test_a_visitor_can_not_say_the_path(config, home):
+    with behind(config, ("", WHOLE, "", "", PROXY)) as url:
+        said = requests.get(url, headers={"X-Forwarded-Prefix": "//evil.example"}, timeout=30, allow_redirects=False)
+        assert said.headers["Location"] == "/sign-in"
+    with behind(config, ("", WHOLE, "", "", ())) as url:
+        said = requests.get(url, headers={"X-Forwarded-Prefix": "/evil"}, timeout=30, allow_redirects=False)
+        assert said.headers["Location"] == "/sign-in"

@@ -1,0 +1,47 @@
+"""Every address that an answer of Rollcall leads to: links, forms, files, htmx, where it is sent on to."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from html.parser import HTMLParser
+
+LEADING = {"href", "src", "action", "formaction", "poster", "xlink:href", "hx-get", "hx-post", "hx-put", "hx-patch",
+           "hx-delete", "hx-push-url", "hx-replace-url"}  # fmt: skip
+NONE_AT_ALL = ("true", "false")
+SENDING = ("Location", "HX-Redirect", "HX-Push-Url", "HX-Replace-Url", "Content-Location")
+
+
+class _Links(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        values = {name: value or "" for name, value in attributes}
+        self.found += [value for name, value in values.items() if name in LEADING and value not in NONE_AT_ALL]
+        if values.get("name") in ("back", "next"):
+            self.found.append(values["value"])
+
+
+def led_to(text: str, headers: Mapping[str, str]) -> Iterator[str]:
+    """The addresses of our own host that an answer names; fragments and addresses of other hosts are left out."""
+    links = _Links()
+    if "html" in headers.get("Content-Type", ""):
+        links.feed(text)
+    found = links.found + [headers[name] for name in SENDING if name in headers]
+    if refresh := re.search(r"url=(.+)", headers.get("Refresh", "")):
+        found.append(refresh.group(1))
+    if "HX-Location" in headers:
+        found.append(json.loads(headers["HX-Location"])["path"])
+    for address in found:
+        if address and not address.startswith(("#", "http://", "https://", "mailto:")):
+            yield address
+            yield from re.findall(r"[?&](?:back|next)=([^&#]+)", address.replace("%2F", "/"))
+
+
+def outside(prefix: str, text: str, headers: Mapping[str, str]) -> list[str]:
+    """Those that leave the path that Rollcall is served below."""
+    return [address for address in led_to(text, headers)
+            if address != prefix and not address.startswith((f"{prefix}/", f"{prefix}?"))]  # fmt: skip
