@@ -18,7 +18,7 @@ from htmx_flask import Htmx
 from werkzeug.routing import IntegerConverter, Map
 
 from sync.config import Config
-from web import below_path, errors, files, frame, security, words
+from web import behind_proxy, errors, files, frame, security, words
 from web.answers import MOST
 from web.permissions import refuse_views_without_permission
 
@@ -67,4 +67,4 @@ def create_pages(app: Flask, config: Config) -> None:
         app.register_blueprint(import_module(f"web.{area}").pages)
     refuse_views_without_permission(app)
     app.wsgi_app = MethodOverride(app.wsgi_app)
-    below_path.install(app, config)
+    behind_proxy.install(app, config)

@@ -8,7 +8,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from web.answers import with_toast
-from web.below_path import here
+from web.behind_proxy import here
 from web.permissions import NotSignedIn
 
 WORDS = {

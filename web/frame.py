@@ -9,7 +9,7 @@ from flask import Flask, g, request, url_for
 from sync import apps
 from sync.models import App, AppPerson, Person, Report
 from web.answers import wants_part
-from web.below_path import here
+from web.behind_proxy import here
 from web.permissions import outranks
 from web.security import signed_in_person
 from web.words import this_workspace

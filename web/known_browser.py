@@ -44,7 +44,8 @@ def _set_cookie(answer: Response) -> Response:
     if known := g.pop("known_browser", None):
         answer.set_cookie(
             _name(), _signer().dumps(known), max_age=FOR, httponly=True, samesite="Lax",
-            secure=current_app.config["SESSION_COOKIE_SECURE"], path=current_app.config["SESSION_COOKIE_PATH"] or "/",
+            secure=current_app.config["SESSION_COOKIE_SECURE"],
+            path=current_app.session_interface.get_cookie_path(current_app),
         )  # fmt: skip
     return answer
 

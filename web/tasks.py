@@ -9,7 +9,7 @@ from sync.models import App, Task
 from sync.tasks import TaskProblem
 from web.answers import asked, go_to, with_toast
 from web.app_page import kind_of, match_in_words, name_of, owns, page
-from web.below_path import here
+from web.behind_proxy import here
 from web.permissions import app_part
 from web.security import by
 

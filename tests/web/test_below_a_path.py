@@ -14,6 +14,7 @@ from tests.web.addresses import led_to, outside
 from tests.web.client import Client
 from tests.web.test_permissions import routes
 from tests.web.test_permissions import world as world
+from web import security
 
 PREFIX = "/tools/rollcall"
 HTML = {"Content-Type": "text/html"}
@@ -63,14 +64,17 @@ def test_the_walk_sees_a_link_that_leaves():
 def test_the_session_belongs_to_the_path_alone(home, config, olga):
     browser = Client(create_app(replace(config, url=f"https://acme.example{PREFIX}")))
     said = browser.sign_in(olga, PREFIX)
-    cookie = said.headers["Set-Cookie"]
-    assert f"Path={PREFIX};" in cookie + ";" and "Secure" in cookie and cookie.startswith("__Secure-rollcall=")
+    cookies = said.headers.getlist("Set-Cookie")
+    assert [cookie.split("=")[0] for cookie in cookies] == ["__Secure-rollcall-known", "__Secure-rollcall"]
+    assert all(f"Path={PREFIX};" in cookie + ";" and "Secure;" in cookie for cookie in cookies)
     assert said.location == f"{PREFIX}/apps"
 
 
 def test_without_a_path_the_cookie_belongs_to_the_host_as_before(home, config, olga):
     said = Client(create_app(replace(config, url="https://acme.example"))).sign_in(olga)
-    assert said.headers["Set-Cookie"].startswith("__Host-rollcall=") and "Path=/;" in said.headers["Set-Cookie"]
+    cookies = said.headers.getlist("Set-Cookie")
+    assert [cookie.split("=")[0] for cookie in cookies] == ["__Host-rollcall-known", "__Host-rollcall"]
+    assert all("Path=/;" in cookie + ";" for cookie in cookies)
 
 
 def test_who_is_sent_to_sign_in_comes_back_to_the_page(site, olga):
@@ -127,6 +131,24 @@ def test_nobody_else_does(behind_a_proxy, remote):
                "/a, /b", "/%2F%2Fevil.example", "/a\\b"])  # fmt: skip
 def test_what_is_no_plain_path_is_not_believed_from_a_trusted_proxy_either(behind_a_proxy, prefix):
     assert asked(behind_a_proxy, "10.1.2.3", prefix) == "/sign-in"
+
+
+@pytest.mark.parametrize(("remote", "said", "source"), [
+    ("10.1.2.3", "203.0.113.5", "203.0.113.5"),
+    ("10.1.2.3", "127.0.0.1, 203.0.113.5", "203.0.113.5"),  # what stands before it, anybody may have written
+    ("10.1.2.3", "203.0.113.5, 10.1.9.9", "203.0.113.5"),  # two proxies of ours
+    ("10.1.2.3", "2001:db8::7", "2001:db8::7"),
+    ("::ffff:10.1.2.3", "203.0.113.5", "203.0.113.5"),
+    ("10.1.2.3", "203.0.113.5, nonsense", "10.1.2.3"),
+    ("10.1.2.3", "", "10.1.2.3"),
+    ("10.2.0.1", "203.0.113.5", "10.2.0.1"),  # no proxy of ours
+])  # fmt: skip
+def test_whom_a_trusted_proxy_asks_for_is_known_by_their_own_address(behind_a_proxy, remote, said, source):
+    seen = []
+    behind_a_proxy.before_request(lambda: seen.append(security.source()))
+    from_there = {"REMOTE_ADDR": remote}
+    behind_a_proxy.test_client().get("/sign-in", headers={"X-Forwarded-For": said}, environ_base=from_there)
+    assert seen == [source]
 
 
 @pytest.mark.parametrize("url", [

@@ -1,0 +1,76 @@
+"""Rollcall behind a proxy, perhaps below a path of its host: which part of a request's path is a page's, and who asks.
+The path is that of ROLLCALL_URL; headers are believed only where a proxy of ROLLCALL_TRUSTED_PROXIES sends them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+from flask import Flask, request
+
+from sync.config import BadSetting, Config, is_plain_path
+
+FORWARDED_PREFIX, FORWARDED_FOR = "HTTP_X_FORWARDED_PREFIX", "HTTP_X_FORWARDED_FOR"
+
+
+class BehindProxy:
+    """Sets SCRIPT_NAME, from which every address of a page is built, and REMOTE_ADDR (PEP 3333, RFC 3875 4.1.8).
+
+    A proxy may pass the whole path on or take ROLLCALL_URL's path off: both reach the same page.
+    """
+
+    def __init__(self, application: Callable, config: Config):
+        self._application = application
+        self._prefix, self._trusted = config.prefix, config.trusted_proxies
+
+    def __call__(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
+        environ["SCRIPT_NAME"] = self._prefix
+        if self._is_trusted(environ.get("REMOTE_ADDR", "")):
+            environ["SCRIPT_NAME"] = self._forwarded_prefix(environ) or self._prefix
+            environ["REMOTE_ADDR"] = self._forwarded_for(environ) or environ["REMOTE_ADDR"]
+        path = environ.get("PATH_INFO", "")
+        if self._prefix and (path == self._prefix or path.startswith(f"{self._prefix}/")):
+            path = path[len(self._prefix):]
+        environ["PATH_INFO"] = path or "/"
+        return self._application(environ, start_response)
+
+    def _forwarded_prefix(self, environ: dict) -> str:
+        said = environ.get(FORWARDED_PREFIX, "").rstrip("/")
+        return said if is_plain_path(said) else ""
+
+    def _forwarded_for(self, environ: dict) -> str:
+        """The last address that isn't a proxy of ours: what stands before it, anybody may have written."""
+        for said in reversed(environ.get(FORWARDED_FOR, "").split(",")):
+            if not self._is_trusted(said):
+                return said.strip() if _address(said) else ""
+        return ""
+
+    def _is_trusted(self, text: str) -> bool:
+        address = _address(text)
+        return address is not None and any(address in network for network in self._trusted)
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(text.strip())
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address  # ::ffff:10.1.2.3, where one socket serves both
+
+
+def install(app: Flask, config: Config) -> None:
+    """To be called when all views are there. Raises BadSetting for a path that is that of a page."""
+    pages = {rule.rule.split("/")[1] for rule in app.url_map.iter_rules()}
+    if config.prefix.split("/")[1:2] and config.prefix.split("/")[1] in pages:
+        raise BadSetting(
+            f"ROLLCALL_URL ends in {config.prefix}, which is the address of a page of Rollcall's own: "
+            "serve it below another path, such as /rollcall."
+        )
+    app.config["APPLICATION_ROOT"] = config.prefix or "/"
+    app.jinja_env.globals["here"] = here
+    app.wsgi_app = BehindProxy(app.wsgi_app, config)
+
+
+def here(query: bool = True) -> str:
+    """The address that was asked for, as a link to it: with the path that Rollcall is below."""
+    return request.script_root + (request.full_path.rstrip("?") if query else request.path)
