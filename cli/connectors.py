@@ -63,7 +63,9 @@ def check(file: Path, pairs: tuple[str, ...], as_json: bool) -> None:
     document: dict[str, Any] = {"file": str(file), **_document(kind)}
     can = ", ".join(_capabilities(kind)) or "only read accounts"
     lines = [f"{file} is right: {kind.label} ({kind.slug}).", f"It can: {can}."]
+    document["warnings"] = [kind.own_account_unknown] if kind.own_account_unknown else []
     if not values:
+        lines += _red(document["warnings"])
         needed = " ".join(f"--set {field.name}=…" for field in kind.fields if field.required and not field.when)
         answer(document, [*lines, f"To read the app for real, add {needed or '--set'}."], as_json)
         return
@@ -83,8 +85,16 @@ def _told(trial: Trial) -> list[str]:
         first = ", the first:" if part.count >= len(part.rows) else ""
         lines += ["", f"{part.what.capitalize()}: {part.count:,}{first}"]
         lines += [f"  {line}" for line in table(part.rows)] if part.count else []
-    lines += ["", *(f"Note: {warning}" for warning in trial.warnings)] if trial.warnings else []
+    if trial.operations:
+        lines += ["", "Operations, as they would be sent (none was):"]
+        lines += [f"  {line}" for shown in trial.operations for line in shown.lines()]
+    if trial.alarms or trial.warnings:
+        lines += ["", *_red(trial.alarms), *(f"Note: {warning}" for warning in trial.warnings)]
     return [*lines, "", "Nothing was changed."]
+
+
+def _red(alarms: list[str]) -> list[str]:
+    return [click.style(f"Attention: {alarm}", fg="red") for alarm in alarms]
 
 
 def _document(kind: type[Connector]) -> dict:

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cli.frame import moment
-from connectors.base import ASSETS, LOOK_UP, Access, Account, Asset, Connector, ConnectorError, Identity, Role
+from cli.rehearsal import First, Shown, rehearse
+from connectors.base import ASSETS, LOOK_UP, Access, Account, Asset, ConnectorError, Identity, Role
+from connectors.rest import RestConnector
 
 FIRST = 5  # rows that are shown of each list
 
@@ -27,6 +29,8 @@ class Part:
 class Trial:
     identity: Identity | None = None
     parts: list[Part] = field(default_factory=list)
+    operations: list[Shown] = field(default_factory=list)
+    alarms: list[str] = field(default_factory=list)  # what a person must not overlook
     warnings: list[str] = field(default_factory=list)
     error: str = ""
 
@@ -36,14 +40,15 @@ class Trial:
             "identity": who and {"name": who.name, "may": list(who.may), "missing": list(who.missing)},
             "counts": {part.what: part.count for part in self.parts},
             "first": {part.what: [dict(zip(part.rows[0], row)) for row in part.rows[1:]] for part in self.parts},
-            "warnings": self.warnings,
+            "operations": [one.document() for one in self.operations],
+            "warnings": [*self.alarms, *self.warnings],
             "error": self.error or None,
         }
 
 
-def try_out(kind: type[Connector], values: dict[str, str]) -> Trial:
+def try_out(kind: type[RestConnector], values: dict[str, str]) -> Trial:
     """Test the credential and read everything once; an error ends it and is kept."""
-    trial = Trial()
+    trial = Trial(alarms=[kind.own_account_unknown] if kind.own_account_unknown else [])
     try:
         connector = kind(values)
         try:
@@ -56,8 +61,9 @@ def try_out(kind: type[Connector], values: dict[str, str]) -> Trial:
     return trial
 
 
-def _read(connector: Connector, trial: Trial) -> None:
+def _read(connector: RestConnector, trial: Trial) -> None:
     seen: dict[str, Any] = {"roles": Counter(), "statuses": Counter(), "emails": 0, "first": None, "ids": set()}
+    first = First()
 
     def note(account: Account) -> None:
         seen["roles"][account.role] += 1
@@ -65,6 +71,7 @@ def _read(connector: Connector, trial: Trial) -> None:
         seen["emails"] += bool(account.email)
         seen["ids"].add(account.id)
         seen["first"] = seen["first"] or account
+        first.accounts.setdefault(connector.list_of(account), account)
 
     header = ("ID", "E-MAIL", "NAME", "STATUS", "ROLE", "KIND", "LAST ACTIVITY", "SEAT")
     accounts = _part("accounts", header, connector.accounts(), _account_row, trial, note)
@@ -73,12 +80,18 @@ def _read(connector: Connector, trial: Trial) -> None:
     _look_at_accounts(connector, trial, accounts.count, seen, roles)
     if ASSETS in connector.capabilities:
         assets: set[str] = set()
-        _part("assets", ("ID", "KIND", "NAME"), connector.assets(), _asset_row, trial, lambda one: assets.add(one.id))
         strays: Counter[str] = Counter()
+
+        def note_asset(one: Asset) -> None:
+            assets.add(one.id)
+            first.assets.setdefault(one.kind, one)
+
+        _part("assets", ("ID", "KIND", "NAME"), connector.assets(), _asset_row, trial, note_asset)
 
         def note_access(one: Access) -> None:
             strays["account"] += one.account not in seen["ids"]
             strays["asset"] += one.asset not in assets
+            first.access_role = first.access_role or one.role
 
         header = ("ACCOUNT", "ASSET", "ROLE", "PRIVILEGED")
         _part("access", header, connector.access(), _access_row, trial, note_access)
@@ -86,6 +99,7 @@ def _read(connector: Connector, trial: Trial) -> None:
             f"{count:,} of the access entries are of an {what} that is not in its list: the ids don't fit."
             for what, count in strays.items() if count
         ]  # fmt: skip
+    trial.operations = rehearse(connector, first, list(roles.values()))
 
 
 def _part(what: str, header: tuple, values: Iterable, row_of: Callable[[Any], tuple], trial: Trial,
@@ -100,7 +114,7 @@ def _part(what: str, header: tuple, values: Iterable, row_of: Callable[[Any], tu
     return part
 
 
-def _look_at_accounts(connector: Connector, trial: Trial, count: int, seen: dict, roles: dict[str, Role]) -> None:
+def _look_at_accounts(connector: RestConnector, trial: Trial, count: int, seen: dict, roles: dict[str, Role]) -> None:
     if not count:
         trial.warnings.append("there are no accounts: is “items” the right place?")
         return
@@ -117,6 +131,11 @@ def _look_at_accounts(connector: Connector, trial: Trial, count: int, seen: dict
         trial.warnings.append("every account is active: does the list leave invited and locked ones out?")
     if connector.test().external_id not in (None, *seen["ids"]):
         trial.warnings.append("the credential's own id (identity.id) is not among the accounts: the ids don't fit.")
+    if any(field.secret for field in connector.fields) and connector.is_open_to_all():
+        trial.alarms.append(
+            "the list of accounts is answered without the credential too: that it can be read doesn't show that the "
+            "credential still works. Let “identity” name a call that needs it."
+        )
     if LOOK_UP in connector.capabilities and connector.account(seen["first"].id) != seen["first"]:
         trial.warnings.append("look_up shows the first account otherwise than the list does.")
 

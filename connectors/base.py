@@ -185,6 +185,7 @@ class Connector:
     capabilities: frozenset[str] = frozenset()  # the most it can do; an instance may narrow it by its settings
     asset_word: str = "asset"
     role_word: str = "role"
+    own_account_unknown: str = ""  # why the account that it acts with can't be told, so isn't protected; "" if it can
     change_role_keeps: bool = False  # change_role() replaces the main role alone; False: all that the account has
     memory: Memory | None = None  # given for a reading by whoever runs it
     file_purpose: str = ""  # of one that reads a file: what connectors.propose() is asked for

@@ -23,6 +23,7 @@ from connectors.base import (
     Account,
     Asset,
     Connector,
+    ConnectorError,
     CredentialRejected,
     Field,
     Identity,
@@ -32,9 +33,10 @@ from connectors.base import (
 )
 from connectors.http import NotFound
 from connectors.paging import Seen
-from connectors.rest_client import ABSENT, Client, WasSo
+from connectors.rest_client import ABSENT, Client, Sent, WasSo
 from connectors.rest_file import Description
 from connectors.rest_lists import Lists, View
+from connectors.rest_operations import Operations, calls_of
 from connectors.rest_template import find, keys_of
 from connectors.rest_values import Value, holds
 
@@ -82,7 +84,7 @@ class RestConnector(Connector):
 
     @property
     def removal_suspends(self) -> bool:
-        acts = (_calls(entry.get("remove")) for entry in self._spec["accounts"])
+        acts = (calls_of(entry.get("remove")) for entry in self._spec["accounts"])
         return any(call.get("suspends") for calls in acts for call in calls)
 
     def test(self) -> Identity:
@@ -90,13 +92,9 @@ class RestConnector(Connector):
         who = self._spec.get("identity")
         name, own_id, missing = f"the credential for {self._client.host}", "", []
         if who:
-            try:
-                answer = self._client.read(who, self._client.scope).json()
-            except NotFound as failure:
-                raise Refused(f"{failure} Check the address that the app is connected by.") from None
-            found = answer if isinstance(answer, dict) else {"value": answer}
+            found = self._found_of_identity(who)
             name = (self._text(who, "name", found) if "name" in who else "") or name
-            own_id = self._text(who, "id", found) if "id" in who else ""
+            own_id = self._own_id(who, found)
             missing += [need["otherwise"] for need in who.get("needs", []) if not holds(found, need["when"])]
         try:
             next(self.accounts(), None)
@@ -111,6 +109,24 @@ class RestConnector(Connector):
             *(w for can, w in WORDS.items() if can in self.capabilities),
         )
         return Identity(name, own_id or None, may, tuple(missing))
+
+    def _found_of_identity(self, who: dict) -> View:
+        """What the app says of the credential; without a call for that, the fields that aren't secret."""
+        if "path" not in who:
+            return {field.name: self.settings.get(field.name, "") for field in self.fields if not field.secret}
+        try:
+            answer = self._client.read(who, self._client.scope).json()
+        except NotFound as failure:
+            raise Refused(f"{failure} Check the address that the app is connected by.") from None
+        return answer if isinstance(answer, dict) else {"value": answer}
+
+    def _own_id(self, who: dict, found: View) -> str:
+        """The acting account's id; "" where the file says that there is none. Raises Refused where it isn't found."""
+        own_id = self._text(who, "id", found) if "id" in who else ""
+        if "id" in who and not own_id and not self._value(who, "id").explains_missing:
+            call = f"the answer to {who.get('method', 'GET')} {who['path']}" if "path" in who else "the fields"
+            raise Refused(f"“identity” finds no id in {call}: which account Rollcall acts with is not known.")
+        return own_id
 
     def roles(self) -> list[Role]:
         found: dict[str, Role] = {}
@@ -240,6 +256,37 @@ class RestConnector(Connector):
         entry, scope = self._about_asset(asset)
         self._act(entry, "revoke", {**self._about(account)[1], **scope, "role": ""}, ABSENT)
 
+    def shown(self, act: str, account: Account, asset: Asset | None = None, role: str = "") -> list[Sent]:
+        """The calls of an operation as they would go out; nothing is sent. None where the file doesn't describe it.
+
+        `act`: remove, change_role, invite (to the account's e-mail), grant or revoke. Raises Refused where it would
+        be refused before anything is sent.
+        """
+        entry, scope = self._about(account)
+        if act == "invite":
+            entry, scope = self._spec, {"email": account.email}
+        elif asset is not None:
+            entry, of_asset = self._about_asset(asset)
+            scope |= of_asset
+        operations = Operations(self._client, self.label)
+        return operations.shown(entry, act, {**scope, "role": role}) if act in entry else []
+
+    def list_of(self, account: Account) -> str:
+        """Which of the file's lists of accounts it is from: the prefix of its id, "" without one."""
+        return self._entry_of(account.id)[0].get("prefix", "")
+
+    def is_open_to_all(self) -> bool:
+        """Whether the app lists accounts without the credential too."""
+        public = {field.name: "" if field.secret else self.settings.get(field.name, "") for field in self.fields}
+        spec = {**self._spec, "auth": {}}
+        stranger = type(self.label, (type(self),), {"description": replace(self.description, spec=spec)})(public)
+        try:
+            return next(stranger.accounts(), None) is not None
+        except ConnectorError:
+            return False
+        finally:
+            stranger.close()
+
     def _about(self, account: Account) -> tuple[dict, dict]:
         entry, own_id = self._entry_of(account.id)
         return entry, {"account": asdict(replace(account, id=own_id))}
@@ -249,26 +296,8 @@ class RestConnector(Connector):
         return entry, {"asset": asdict(replace(asset, id=asset.id.removeprefix(entry.get("prefix", ""))))}
 
     def _act(self, entry: dict, act: str, scope: dict[str, Any], already: tuple[int, ...] = ()) -> None:
-        """The calls of an act one after the other; what one keeps, the next may fill in."""
-        if act not in entry:
-            raise Refused(
-                f"The file of {self.label} does not say how to {act.replace('_', ' ')} here. Do it in the app itself."
-            )
-        kept: dict[str, Any] = {}
-        for call in _calls(entry[act]):
-            values = {**self._client.scope, **scope, "kept": kept}
-            if "role" in scope and "values" in call:
-                values["role"] = self._role_in_app(call["values"], scope["role"])
-            answer = self._client.act(call, values, already)
-            if "keep" in call and answer is None:
-                break  # the app says that it was so before: there is nothing to go on with
-            kept |= {name: find(answer.json(), keys_of(path)) for name, path in call.get("keep", {}).items()}
+        Operations(self._client, self.label).run(entry, act, scope, already)
         self._lists.forget_tables()
-
-    def _role_in_app(self, values: dict[str, Any], role: str) -> Any:
-        if role not in values:
-            raise Refused(f"{self.label} has no role “{role}”: it is one of {', '.join(values)}.")
-        return values[role]
 
     def _value(self, of: dict, key: str) -> Value:
         known = self._values.get((id(of), key))
@@ -308,7 +337,19 @@ def connector_of(description: Description) -> type[RestConnector]:
             "capabilities": _capabilities(spec),
             "asset_word": spec.get("asset_word") or next((one["kind"] for one in spec.get("assets", [])), "asset"),
             "role_word": spec.get("role_word", "role"),
+            "own_account_unknown": _own_account_unknown(description),
         },
+    )
+
+
+def _own_account_unknown(description: Description) -> str:
+    identity = description.spec.get("identity", {})
+    if identity.keys() & {"id", "account"}:
+        return ""
+    return (
+        f"{description.file.name} doesn't say which account the credential belongs to, so that account isn't "
+        "protected: once its person has left, it is reported, and removed if that is approved. Add “identity” with an "
+        "“id” to the file, or with “account: false” where the credential is nobody's account."
     )
 
 
@@ -331,7 +372,3 @@ def _capabilities(spec: dict) -> frozenset[str]:
         REVOKE: any("revoke" in entry for entry in assets),
     }
     return frozenset(capability for capability, described in can.items() if described)
-
-
-def _calls(act: Any) -> list[dict]:
-    return act if isinstance(act, list) else [act] if act else []

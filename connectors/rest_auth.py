@@ -13,7 +13,7 @@ from connectors.base import CredentialRejected
 from connectors.http import Http
 from connectors.oauth import Token, ask_for_token, bearer, no_token
 from connectors.renewal import Renewed
-from connectors.rest_template import fill, fill_address, fill_base, fill_texts, find, keys_of
+from connectors.rest_template import anything, fill, fill_address, fill_base, fill_texts, find, keys_of
 from connectors.rest_yaml import as_text
 
 LOGIN_HEADER = {"name": "Authorization", "value": "Bearer {login.token}"}
@@ -36,15 +36,16 @@ def auth_of(
     spec: dict[str, Any], scope: Mapping[str, Any], http: Callable[..., Http]
 ) -> Fixed | Renewed:
     """`spec` is the file's auth; `http` makes a client without credential, of the app's address or of another."""
+    look = anything(scope)
     if "bearer" in spec:
-        return Fixed({"Authorization": f"Bearer {as_text(fill(spec['bearer'], scope))}"})
+        return Fixed({"Authorization": f"Bearer {as_text(fill(spec['bearer'], look))}"})
     if "basic" in spec:
-        user, password = (as_text(fill(spec["basic"].get(part, ""), scope)) for part in ("user", "password"))
+        user, password = (as_text(fill(spec["basic"].get(part, ""), look)) for part in ("user", "password"))
         return Fixed({"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()})
     if "header" in spec:
-        return Fixed({spec["header"]["name"]: as_text(fill(spec["header"]["value"], scope))})
+        return Fixed({spec["header"]["name"]: as_text(fill(spec["header"]["value"], look))})
     if "query" in spec:
-        return Fixed(query=(spec["query"]["name"], as_text(fill(spec["query"]["value"], scope))))
+        return Fixed(query=(spec["query"]["name"], as_text(fill(spec["query"]["value"], look))))
     if "oauth2" in spec:
         return bearer(lambda: _client_credentials(spec["oauth2"], scope, http))
     if "login" in spec:
@@ -53,25 +54,26 @@ def auth_of(
 
 
 def _client_credentials(spec: dict, scope: Mapping[str, Any], http: Callable[..., Http]) -> Token:
-    client, secret = (as_text(fill(spec[part], scope)) for part in ("client_id", "client_secret"))
-    form = {"grant_type": "client_credentials", **fill_texts(spec.get("parameters", {}), scope)}
+    look = anything(scope)
+    client, secret = (as_text(fill(spec[part], look)) for part in ("client_id", "client_secret"))
+    form = {"grant_type": "client_credentials", **fill_texts(spec.get("parameters", {}), look)}
     if "scope" in spec:
-        form["scope"] = as_text(fill(spec["scope"], scope))
-    address = fill_base(spec["token_url"], scope)
+        form["scope"] = as_text(fill(spec["scope"], look))
+    address = fill_base(spec["token_url"], look)
     caller = http(address, on_error=no_token)
     return ask_for_token(address, form, client, secret, by_basic=spec.get("credentials") != "body", caller=caller)
 
 
 def _log_in(spec: dict, scope: Mapping[str, Any], http: Callable[..., Http]) -> tuple[dict, str, float | None]:
-    caller = http(on_error=no_token)
+    caller, look = http(on_error=no_token), anything(scope)
     try:
         answer = caller.call(
             spec.get("method", "POST"),
-            fill_address(spec["path"], scope),
-            params=fill_texts(spec.get("query", {}), scope),
-            headers=fill_texts(spec.get("headers", {}), scope),
-            json=fill(spec["body"], scope) if "body" in spec else None,
-            data=fill_texts(spec["form"], scope) if "form" in spec else None,
+            fill_address(spec["path"], look),
+            params=fill_texts(spec.get("query", {}), look),
+            headers=fill_texts(spec.get("headers", {}), look),
+            json=fill(spec["body"], look) if "body" in spec else None,
+            data=fill_texts(spec["form"], look) if "form" in spec else None,
             idempotent=True,
         )
     finally:
@@ -83,4 +85,4 @@ def _log_in(spec: dict, scope: Mapping[str, Any], http: Callable[..., Http]) -> 
     if not isinstance(token, str) or not token:
         raise CredentialRejected(f"{answer.asked} gave no token where the file says that it is.")
     send = spec.get("send", LOGIN_HEADER)
-    return {send["name"]: as_text(fill(send["value"], {**scope, "login": {"token": token}}))}, token, None
+    return {send["name"]: as_text(fill(send["value"], anything({**scope, "login": {"token": token}})))}, token, None

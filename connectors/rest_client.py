@@ -3,19 +3,50 @@ What is in an answer is for rest_lists.py and rest.py."""
 
 from __future__ import annotations
 
+import json
+import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import requests
+
 from connectors.base import ConnectorError, CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
 from connectors.http import Answer, Forbidden, Http, clean, seconds_to_wait, words
-from connectors.rest_auth import auth_of
-from connectors.rest_template import fill, fill_address, fill_base, fill_texts, find, keys_of
+from connectors.redaction import MASK
+from connectors.rest_auth import LOGIN_HEADER, auth_of
+from connectors.rest_template import (
+    Hole,
+    Look,
+    anything,
+    fill,
+    fill_address,
+    fill_base,
+    fill_texts,
+    find,
+    keys_of,
+    put,
+    something,
+)
 from connectors.rest_values import holds
+from connectors.rest_yaml import as_text
 
 UNKNOWN_WAIT = 60  # seconds
 ABSENT = (404, 410)
+TO_BE_KEPT = re.compile(r"%7B(kept\.\w+)%7D")
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One call as it would go out, for people to look at."""
+
+    method: str
+    address: str
+    headers: dict[str, str]
+    body: Any  # JSON, or the fields of a form; None without one
 
 
 class WasSo(Refused):
@@ -33,8 +64,8 @@ class Client:
         self._spec, self._pause = spec, pause
         self.scope = dict(settings)
         self._secrets = [settings[name] for name in secrets if settings.get(name)]
-        self._base = fill_base(spec["base_url"], self.scope)
-        self._headers = fill_texts(spec.get("headers", {}), self.scope)
+        self._base = fill_base(spec["base_url"], anything(self.scope))
+        self._headers = fill_texts(spec.get("headers", {}), anything(self.scope))
         self._make = partial(Http, secrets=self._secrets, headers=self._headers, verify=authority or True)
         self._auth = auth_of(spec.get("auth", {}), self.scope, self._caller)
         self._secrets += [value.split(" ", 1)[-1] for value in self._auth.headers.values()]
@@ -54,15 +85,32 @@ class Client:
     def _caller(self, base_url: str | None = None, **options: Any) -> Http:
         return self._make(base_url or self._base, **options)
 
-    def read(self, call: dict, scope: Mapping[str, Any], absent: tuple[int, ...] = (), **places: Any) -> Answer:
+    def read(self, call: dict, scope: Mapping[str, Any], absent: tuple[int, ...] = (), *,
+             position: Mapping[str, Any] | None = None, in_body: bool = False,
+             address: str = "") -> Answer:  # fmt: skip
         """One call that changes nothing. Raises WasSo for the statuses that mean that there is no such thing.
 
-        `places`: query and body, where a pager has put its own values in; address: instead of path, as it is.
+        `position`: a pager's own parameters, put into the query or the body; `address`: instead of path, as it is.
         """
-        return self._ask(call, scope, partial(_is_one_of, call.get("gone"), absent), reads=True, **places)
+        look = something({**self.scope, **scope}, self.scope.keys())  # a field of the app may have been left empty
+        parts = self._filled({"path": "/", "headers": call.get("headers", {})} if address else call, "GET", look)
+        if address:
+            parts["path"] = address
+        elif in_body:
+            parts["json"] = deepcopy(parts.get("json", {}))
+            for name, value in (position or {}).items():
+                put(parts["json"], keys_of(name), value)
+        elif position:
+            parts["params"] = parts.get("params", {}) | {name: as_text(value) for name, value in position.items()}
+        return self._ask(parts, partial(_is_one_of, call.get("gone"), absent), idempotent=True)
 
-    def act(self, call: dict, scope: Mapping[str, Any], already: tuple[int, ...]) -> Answer | None:
-        """One call that changes something; None when it was so before. Raises Refused with the app's words."""
+    def filled(self, call: dict, scope: Mapping[str, Any], optional: Container[str] = ()) -> dict[str, Any]:
+        """What Http.call takes, for a call that changes something. Raises Refused for a value that is missing."""
+        return self._filled(call, "POST", something({**self.scope, **scope}, optional))
+
+    def act(self, call: dict, parts: dict[str, Any], already: tuple[int, ...]) -> Answer | None:
+        """One call that changes something, of these parts; None when it was so before. Raises Refused with the app's
+        words."""
         conditions = call.get("already_when")
 
         def was_so(answer: Answer) -> bool:
@@ -71,7 +119,7 @@ class Client:
             )
 
         try:
-            answer = self._ask(call, scope, was_so, reads=False)
+            answer = self._ask(parts, was_so)
         except WasSo:
             return None
         except Forbidden as refusal:  # the credential could read a moment ago: the app means this very act
@@ -83,28 +131,37 @@ class Client:
             )
         return answer
 
-    def _ask(self, call: dict, scope: Mapping[str, Any], was_so: Callable[[Answer], bool], *, reads: bool,
-             query: dict | None = None, body: Any = None, address: str | None = None) -> Answer:  # fmt: skip
-        send = partial(
-            self._http.call,
-            call.get("method", "GET" if reads else "POST") if address is None else "GET",
-            address or fill_address(call["path"], scope),
-            params=query
-            if query is not None
-            else fill_texts(call.get("query", {}), scope)
-            if address is None
-            else None,
-            headers=fill_texts(call.get("headers", {}), scope),
-            json=body
-            if body is not None
-            else fill(call["body"], scope)
-            if "body" in call and address is None
-            else None,
-            data=fill_texts(call["form"], scope) if "form" in call and address is None else None,
-            idempotent=True if reads else None,
-        )
+    def _filled(self, call: dict, method: str, look: Look) -> dict[str, Any]:
+        method = call.get("method", method)
+        how = {"path": (fill_address, "path"), "query": (fill_texts, "params"), "headers": (fill_texts, "headers"),
+               "body": (fill, "json"), "form": (fill_texts, "data")}  # fmt: skip
+        parts: dict[str, Any] = {"method": method}
+        for part, (fill_in, name) in how.items():
+            try:
+                if part in call:
+                    parts[name] = fill_in(call[part], look)
+            except Hole as hole:
+                raise Refused(f"{method} {call['path']} was not sent: in its {part}, {hole}") from None
+        return parts
+
+    def shown(self, parts: dict[str, Any]) -> Sent:
+        """The call as it would go out: nothing is sent, and no secret is in it."""
+        request = requests.Request("GET", f"{self._base}/{parts['path'].lstrip('/')}", params=parts.get("params"))
+        address = TO_BE_KEPT.sub(r"{\1}", self._redact(request.prepare().url))
+        auth = self._spec.get("auth", {})
+        if "query" in auth:
+            address += f"{'&' if '?' in address else '?'}{auth['query']['name']}={MASK}"
+        headers = {name: self._redact(value) for name, value in {**self._headers, **parts.get("headers", {})}.items()}
+        headers |= {name: MASK for name in self._auth.headers or _names_of_credential(auth)}
+        body = parts.get("json", parts.get("data"))
+        return Sent(parts["method"], address, headers, json.loads(self._redact(json.dumps(body, ensure_ascii=False))))
+
+    def _redact(self, text: str) -> str:
+        return self._http.redact(text)
+
+    def _ask(self, parts: dict[str, Any], was_so: Callable[[Answer], bool], **more: Any) -> Answer:
         self._was_so = was_so
-        return self._in_turn(send)
+        return self._in_turn(partial(self._http.call, **parts, **more))
 
     def _in_turn(self, send: Callable[[], Answer]) -> Answer:
         """Not more calls than the file's rate_limit allows, spread evenly."""
@@ -147,6 +204,11 @@ class Client:
         path = self._spec.get("errors", {}).get("says")
         found = find(_data(answer), keys_of(path)) if path else None
         return clean(found) or (words(answer) if answer.status >= 400 else "")
+
+
+def _names_of_credential(auth: dict) -> list[str]:
+    """The header that will hold a token which is asked for when it is needed."""
+    return [auth["login"].get("send", LOGIN_HEADER)["name"]] if "login" in auth else ["Authorization"] if auth else []
 
 
 def _is_one_of(stated: list[int] | None, usual: tuple[int, ...], answer: Answer) -> bool:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from connectors import rest_schema
-from connectors.rest_template import is_template, names_in
+from connectors.rest_template import QUERY, bare, is_template, names_in
 from connectors.rest_yaml import DescriptionProblem, Marked, Place, as_text, read
 
 CALL = ("path", "query", "headers", "body", "form")
@@ -148,7 +148,7 @@ class _Sense:
         login = auth.get("login", {})
         yield from self._about_call(("auth", "login"), login, set())
         yield from self._about_names(("auth", "login", "send"), login.get("send", {}), {"login.token"})
-        yield from self._about_call(("identity",), self._spec.get("identity", {}), set())
+        yield from self._about_identity(self._spec.get("identity", {}))
         for place, entry in self._lists():
             inside = {"parent.*"} if "for_each" in entry else set()
             yield from self._about_call(place, entry, inside)
@@ -162,8 +162,56 @@ class _Sense:
     def _about_act(self, place: Place, act: Any, names: set[str]) -> Iterator[tuple[Place, str]]:
         names = set(names)
         for number, call in enumerate(act if isinstance(act, list) else [act] if act else []):
-            yield from self._about_call((*place, number) if isinstance(act, list) else place, call, names)
+            at = (*place, number) if isinstance(act, list) else place
+            yield from self._about_call(at, call, names)
+            yield from self._about_what_may_be_empty(at, call)
+            yield from self._about_keep(at, call)
             names |= {f"kept.{name}" for name in call.get("keep", {})}
+
+    def _about_what_may_be_empty(self, place: Place, call: dict) -> Iterator[tuple[Place, str]]:
+        """An operation without one of its values would reach further than it says."""
+        for part in CALL:
+            for name in _names(call.get(part)):
+                field = self._fields.get(name, {})
+                usual = field.get("choices", [{"value": ""}])[0]["value"]
+                if not field.get("required", True) and not usual:
+                    yield (*place, part), (
+                        f"the field “{name}” may be left empty, and then this would go out without it: make the field "
+                        f"required, or write {{{name}?}} where that is meant."
+                    )
+
+    def _about_keep(self, place: Place, call: dict) -> Iterator[tuple[Place, str]]:
+        if "keep" in call and "method" not in call:
+            yield (*place, "keep"), "say which “method” this call has: GET if it only looks; without one it is a POST."
+        for name, where in call.get("keep", {}).items():
+            if isinstance(where, str) and where.split(".")[0] == "headers":
+                keys = where.split(".")
+                yield (*place, "keep", name), (
+                    f"a path leads into the answer's JSON: for a header write {{header: {keys[-1]}}}; where the JSON "
+                    f"itself has “headers”, a list of keys, [{', '.join(keys)}]."
+                )
+
+    def _about_identity(self, identity: dict) -> Iterator[tuple[Place, str]]:
+        """The call that says who the credential is; or what its own fields say of that."""
+        yield from self._about_call(("identity",), identity, set())
+        if not identity:
+            return
+        if "id" in identity and "account" in identity:
+            yield ("identity", "account"), "“account: false” says that the credential is no account: it has no “id”."
+        if "path" in identity:
+            return
+        for key in identity.keys() - {"id", "name", "account", "may"}:
+            yield ("identity", key), f"“{key}” needs the call that it is about: say its “path”."
+        if not identity.keys() & {"id", "account"}:
+            yield ("identity",), "say which account the credential is: “path” and “id”, or an id such as “{user}”."
+        for key in identity.keys() & {"id", "name"}:
+            names = _names(identity[key])
+            if not names:
+                yield ("identity", key), "without a “path”, this can only be a text with fields in it: “{user}”."
+            yield from self._about_names(("identity", key), identity[key], set())
+            for name in names:
+                if self._fields.get(name, {}).get("secret"):
+                    yield ("identity", key), f"the field “{name}” is secret, and this is shown."
 
     def _about_call(self, place: Place, call: dict, names: set[str]) -> Iterator[tuple[Place, str]]:
         if "body" in call and "form" in call:
@@ -171,10 +219,12 @@ class _Sense:
         for part in CALL:
             if part in call:
                 yield from self._about_names((*place, part), call[part], names)
+        if any(name.endswith("?") for name in _names(QUERY.split(call.get("path", ""))[0])):
+            yield (*place, "path"), "a path needs each of its values: “?” can stand in the query, headers and body."
 
     def _about_names(self, place: Place, node: Any, names: set[str]) -> Iterator[tuple[Place, str]]:
         try:
-            for inner, name in names_in(node):
+            for inner, name in ((inner, bare(name)) for inner, name in names_in(node)):
                 if name not in self._fields and name not in names and f"{name.split('.')[0]}.*" not in names:
                     may = ", ".join(sorted({*self._fields, *names})) or "nothing"
                     yield (*place, *inner), f"“{{{name}}}” is not known here: what can be filled in is {may}."

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from copy import deepcopy
 from typing import Any
 from urllib.parse import urljoin
 
@@ -23,7 +22,7 @@ from connectors.paging import (
     pages_by_offset,
 )
 from connectors.rest_client import Client
-from connectors.rest_template import fill, fill_texts, find, keys_of, put
+from connectors.rest_template import find, keys_of
 from connectors.rest_values import Value, holds, pick
 from connectors.rest_yaml import as_text
 
@@ -153,15 +152,7 @@ class _Asking:
     def _call(self, position: dict[str, Any]) -> Answer:
         if "size_parameter" in self._paging:
             position = {**position, self._paging["size_parameter"]: self._paging["size"]}
-        if self._paging.get("in") == "body":
-            body = deepcopy(fill(self._spec.get("body", {}), self._scope))
-            for name, value in position.items():
-                put(body, keys_of(name), value)
-            return self._client.read(self._spec, self._scope, body=body)
-        query = fill_texts(self._spec.get("query", {}), self._scope) | {
-            name: as_text(value) for name, value in position.items()
-        }
-        return self._client.read(self._spec, self._scope, query=query)
+        return self._client.read(self._spec, self._scope, position=position, in_body=self._paging.get("in") == "body")
 
     def _page(self, answer: Answer, following: str | None) -> Page:
         body = answer.json()

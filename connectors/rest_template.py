@@ -4,7 +4,7 @@ Pure functions; what a name may be, rest_file.py has checked before."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -13,10 +13,12 @@ from connectors.http import segment
 from connectors.rest_yaml import Place, as_text
 
 PIECES = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
-NAME = re.compile(r"[A-Za-z_@$][\w@$:-]*(\.[\w@$:*-]+)*")
+NAME = re.compile(r"[A-Za-z_@$][\w@$:-]*(\.[\w@$:*-]+)*\??")
+QUERY = re.compile(r"\?(?![^{}]*\})")  # the mark before it, which is none inside {braces}
 HOST_PART = re.compile(r"[A-Za-z0-9._~:-]+")
 
 Keys = tuple[str, ...]
+Look = Callable[[str], Any]  # a name in braces → what it stands for
 
 
 def keys_of(path: str | list) -> Keys:
@@ -91,7 +93,8 @@ def is_template(text: str) -> bool:
 
 
 def names_in(node: Any, place: Place = ()) -> Iterator[tuple[Place, str]]:
-    """Every {name} in the texts of a text, list or object, with its place; raises ValueError as pieces() does."""
+    """Every {name} in the texts of a text, list or object, with its place; raises ValueError as pieces() does.
+    Of one that may stand for nothing, its `?` is kept."""
     if isinstance(node, str):
         yield from ((place, name) for name, is_name in pieces(node) if is_name)
     elif isinstance(node, (dict, list)):
@@ -99,40 +102,76 @@ def names_in(node: Any, place: Place = ()) -> Iterator[tuple[Place, str]]:
             yield from names_in(value, (*place, key))
 
 
-def fill(node: Any, scope: Mapping[str, Any]) -> Any:
+class Hole(Refused):
+    """A name in a call stands for nothing, or for what can't stand there: the call must not go out."""
+
+    def __init__(self, name: str, why: str = "is empty"):
+        super().__init__(f"“{{{name}}}” {why}.")
+        self.name, self.why = name, why
+
+
+def bare(name: str) -> str:
+    """The name without the `?` that lets it stand for nothing."""
+    return name.removesuffix("?")
+
+
+def anything(scope: Mapping[str, Any]) -> Look:
+    """What each name stands for; None for nothing. For mappings, where a value may well be missing."""
+    return lambda name: find(scope, keys_of(bare(name)))
+
+
+def something(scope: Mapping[str, Any], optional: Container[str] = ()) -> Look:
+    """The same for calls: raises Hole for nothing, unless the name ends in `?` or is one of `optional`."""
+
+    def look(name: str) -> Any:
+        found = find(scope, keys_of(bare(name)))
+        if is_nothing(found) and not name.endswith("?") and name not in optional:
+            raise Hole(name)
+        return found
+
+    return look
+
+
+def is_nothing(found: Any) -> bool:
+    """True for null, an empty text or one of blanks alone, an empty list or object; not for 0 and false."""
+    return found is None or found == [] or found == {} or isinstance(found, str) and not found.strip()
+
+
+def fill(node: Any, look: Look) -> Any:
     """A text, list or object with every {name} filled in; a text that is one {name} alone becomes that very value."""
     if isinstance(node, dict):
-        return {key: fill(value, scope) for key, value in node.items()}
+        return {key: fill(value, look) for key, value in node.items()}
     if isinstance(node, list):
-        return [fill(value, scope) for value in node]
+        return [fill(value, look) for value in node]
     if not isinstance(node, str):
         return node
     parts = [part for part in pieces(node) if part[0]]
     if len(parts) == 1 and parts[0][1]:
-        return find(scope, keys_of(parts[0][0]))
-    return _joined(parts, scope, lambda value: "" if value is None else as_text(value))
+        return look(parts[0][0])
+    return _joined(parts, look, lambda value: "" if value is None else as_text(value))
 
 
-def fill_texts(texts: Mapping[str, Any], scope: Mapping[str, Any]) -> dict[str, str]:
-    """Query parameters, headers, a form: as text; what is left empty is left out."""
-    filled = {name: fill(value, scope) for name, value in texts.items()}
+def fill_texts(texts: Mapping[str, Any], look: Look) -> dict[str, str]:
+    """Query parameters, headers, a form: as text; what may be empty and is, is left out."""
+    filled = {name: fill(value, _plain(look)) for name, value in texts.items()}
     return {name: as_text(value) for name, value in filled.items() if value not in (None, "")}
 
 
-def fill_address(text: str, scope: Mapping[str, Any]) -> str:
+def fill_address(text: str, look: Look) -> str:
     """A path below base_url: each value is one encoded segment of it. Raises Refused for a value that can't be one."""
-    path, mark, query = text.partition("?")
-    filled = _joined(pieces(path), scope, lambda value: segment("" if value is None else as_text(value)))
-    return filled + mark + _joined(pieces(query), scope, lambda value: quote(as_text(value), safe=""))
+    path, *query = QUERY.split(text, maxsplit=1)
+    filled = _joined(pieces(path), _plain(look), lambda value: segment("" if value is None else as_text(value)))
+    encode = lambda value: quote("" if value is None else as_text(value), safe="")  # noqa: E731
+    return "?".join([filled, *(_joined(pieces(part), _plain(look), encode) for part in query)])
 
 
-def fill_base(text: str, scope: Mapping[str, Any]) -> str:
+def fill_base(text: str, look: Look) -> str:
     """The base address: one whole field, or parts of it that cannot lead to another host. Raises Refused."""
     if not text.startswith("{"):
-        return _joined(pieces(text), scope, _host_part)
+        return _joined(pieces(text), look, _host_part)
     whole, is_name = next(part for part in pieces(text) if part[0])
     rest = text[len(whole) + 2 :]
-    return str(find(scope, keys_of(whole)) or "").rstrip("/") + _joined(pieces(rest), scope, _host_part)
+    return str(look(whole) or "").rstrip("/") + _joined(pieces(rest), look, _host_part)
 
 
 def _host_part(value: Any) -> str:
@@ -142,5 +181,15 @@ def _host_part(value: Any) -> str:
     return text
 
 
-def _joined(parts: Any, scope: Mapping[str, Any], form: Callable[[Any], str]) -> str:
-    return "".join(form(find(scope, keys_of(part))) if is_name else part for part, is_name in parts)
+def _plain(look: Look) -> Look:
+    def plain(name: str) -> Any:
+        found = look(name)
+        if isinstance(found, (dict, list)):
+            raise Hole(name, "is a whole list or object, which can't be written there")
+        return found
+
+    return plain
+
+
+def _joined(parts: Any, look: Look, form: Callable[[Any], str]) -> str:
+    return "".join(form(look(part)) if is_name else part for part, is_name in parts)

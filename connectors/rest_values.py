@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from connectors.base import Refused
 from connectors.http import clean
-from connectors.rest_template import fill, find, has, is_template, keys_of, names_in
+from connectors.rest_template import anything, bare, fill, find, has, is_template, keys_of, names_in
 from connectors.rest_yaml import as_text
 
 EMPTY = (None, "", [])
@@ -67,7 +67,7 @@ class Value:
         return "default" in self._spec or "null" in self._map
 
     def _look(self, item: Mapping[str, Any], source: Any) -> Any:
-        found = fill(source, item) if isinstance(source, str) else find(item, source)
+        found = fill(source, anything(item)) if isinstance(source, str) else find(item, source)
         return " ".join(found.split()) if isinstance(source, str) and isinstance(found, str) else found
 
     def _translated(self, found: Any) -> Any:
@@ -94,7 +94,7 @@ class Value:
 
 def _paths(source: Any) -> list[tuple[str, ...]]:
     """Where a source looks: its path, or those of the names in its text."""
-    return [keys_of(name) for _, name in names_in(source)] if isinstance(source, str) else [source]
+    return [keys_of(bare(name)) for _, name in names_in(source)] if isinstance(source, str) else [source]
 
 
 def pick(values: list, ranks: Mapping[str, int]) -> Any:

@@ -58,6 +58,60 @@ def test_the_app_is_read_for_real_and_nothing_is_changed(empty, desk, token):
     assert not empty.home.exists() and desk.token not in told
 
 
+def check(empty, desk, file: Path, token: str) -> tuple[dict, str]:
+    """What is found, and what is told to a person."""
+    values = ("connectors", "check", str(file), "--set", f"base_url={desk.url}", "--set", token)
+    return empty.json(*values), empty.run(*values).out
+
+
+def test_each_operation_is_shown_as_it_would_be_sent_and_none_is(empty, desk, token):
+    desk.seats.append(Seat("invitation:5", "new@acme.example", status="invited", role="member"))
+    found, told = check(empty, desk, DESK, token)
+    shown = {(one["operation"], one["about"]): one["calls"] for one in found["operations"]}
+    headers = {"Authorization": "•••"}
+    assert shown["remove", "account id-0"] == [
+        {"method": "DELETE", "address": f"{desk.url}/members/id-0", "headers": headers, "body": None}
+    ]
+    assert shown["remove", "account invitation:5"][0]["address"] == f"{desk.url}/invitations/5"
+    assert shown["change_role", "account id-0 to admin"][0]["body"] == {"role": "admin"}
+    grant = shown["grant", "account id-0 on project t as lead"][0]
+    assert (grant["method"], grant["address"]) == ("PUT", f"{desk.url}/projects/t/members/id-0")
+    assert shown["invite", "new.person@example.com as member"][0]["method"] == "POST"
+    assert {operation for operation, _ in shown} == {"remove", "change_role", "grant", "revoke", "invite"}
+    assert {request.method for request in desk.requests} == {"GET"}
+    assert f"DELETE {desk.url}/members/id-0\n      Authorization: •••" in told and '{"role": "admin"}' in told
+    assert desk.token not in told and desk.token not in str(found)
+
+
+def test_an_operation_that_could_not_be_sent_is_shown_with_the_reason(empty, desk, token, tmp_path):
+    file = tmp_path / "desk.yaml"
+    remove = 'remove: {method: DELETE, path: "/members/{account.id}"}'
+    assert remove in DESK.read_text()
+    file.write_text(DESK.read_text().replace(remove, remove.replace("account.id", "account.seat")))
+    found, told = check(empty, desk, file, token)
+    [problem] = [one["problem"] for one in found["operations"] if one["problem"]]
+    assert "in its path, “{account.seat}” is empty" in problem and f"It would not be sent: {problem}" in told
+
+
+def test_a_file_that_does_not_say_who_acts_is_told_in_red(empty, desk, token, tmp_path):
+    file = tmp_path / "desk.yaml"
+    file.write_text("\n".join(line for line in DESK.read_text().splitlines() if not line.startswith("identity")))
+    found, told = check(empty, desk, file, token)
+    assert "desk.yaml doesn't say which account the credential belongs to" in found["warnings"][0]
+    assert "Attention: desk.yaml doesn't say" in told
+    assert "Attention: desk.yaml doesn't say" in empty.run("connectors", "check", str(file)).out, "without reading too"
+    assert not [warning for warning in check(empty, desk, DESK, token)[0]["warnings"] if "doesn't say" in warning]
+
+
+def test_a_list_that_is_open_to_all_is_told(empty, desk, token):
+    assert "without the credential" not in str(check(empty, desk, DESK, token)[0]["warnings"])
+    trusted = desk.is_authorised
+    desk.is_authorised = lambda request: request.path in ("/members", "/invitations") or trusted(request)
+    found, told = check(empty, desk, DESK, token)
+    assert "the list of accounts is answered without the credential too" in found["warnings"][0]
+    assert "Attention: the list of accounts is answered" in told
+
+
 def test_a_refused_credential_ends_it(empty, desk):
     values = ("--set", f"base_url={desk.url}", "--set", "token=wrong")
     assert "rejects the credential" in empty.run("connectors", "check", str(DESK), *values, code=1).err

@@ -211,5 +211,40 @@ def test_who_the_credential_is_and_what_it_lacks(connect_to):
     identity = connect_to({"/users": PEOPLE, "/me": me}, identity=who).test()
     assert (identity.name, identity.external_id, identity.may) == ("Olga of Acme", "1", ("read people",))
     assert identity.missing == ("Give the token the scope write.",)
-    lacking = connect_to({"/users": Reply(403, {"message": "no"}), "/me": {"scopes": ["write"]}}, identity=who).test()
+    may = {**me, "scopes": ["write"]}
+    lacking = connect_to({"/users": Reply(403, {"message": "no"}), "/me": may}, identity=who).test()
     assert lacking.missing[0].startswith("read accounts: ")
+
+
+def test_an_identity_without_the_id_that_is_looked_for_is_refused(connect_to):
+    """Else the account that Rollcall acts with would lose its protection without a word."""
+    who = {"path": "/me", "id": "user.id"}
+    for me in ({}, {"user": None}, {"user": {"id": ""}}):
+        with pytest.raises(Refused, match="“identity” finds no id in the answer to GET /me"):
+            connect_to({"/users": PEOPLE, "/me": me}, identity=who).test()
+    nobody = {**who, "id": {"from": "user.id", "default": ""}}
+    assert connect_to({"/users": PEOPLE, "/me": {"user": None}}, identity=nobody).test().external_id is None
+
+
+def test_the_acting_account_can_be_said_by_a_field(connect_to):
+    connector = connect_to({"/users": PEOPLE}, identity={"id": "{user}", "name": "{user} of Acme"})
+    identity = connector.test()
+    assert (identity.external_id, identity.name, connector.own_account_unknown) == ("olga", "olga of Acme", "")
+    with pytest.raises(Refused, match="“identity” finds no id in the fields"):
+        connector.settings["user"] = ""
+        connector.test()
+
+
+@pytest.mark.parametrize(
+    "identity, unknown",
+    [
+        (None, True), ({"path": "/me"}, True), ({"path": "/me", "name": "name"}, True),
+        ({"path": "/me", "id": "id"}, False), ({"id": "{user}"}, False), ({"account": False}, False),
+        ({"path": "/me", "name": "name", "account": False}, False),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_file_that_does_not_say_who_acts_is_told(connect_to, identity, unknown):
+    told = connect_to({}, identity=identity).own_account_unknown
+    assert bool(told) == unknown
+    assert not told or "tried.yaml doesn't say which account" in told and "isn't protected" in told

@@ -1,0 +1,73 @@
+"""What each operation of an app that a file describes would send, for the first account of each list.
+Nothing is sent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+
+from connectors.base import Account, Asset, ConnectorError, Role
+from connectors.rest import RestConnector
+from connectors.rest_client import Sent
+
+NEWCOMER = Account("", "new.person@example.com")
+NO_ROLE = "ROLE"
+
+
+@dataclass
+class First:
+    """The first of each list that came: what the operations are shown for."""
+
+    accounts: dict[str, Account] = field(default_factory=dict)  # by the list it is from
+    assets: dict[str, Asset] = field(default_factory=dict)  # by kind
+    access_role: str = ""
+
+
+@dataclass(frozen=True)
+class Shown:
+    operation: str
+    about: str
+    calls: list[Sent]
+    problem: str = ""
+
+    def document(self) -> dict:
+        return {"operation": self.operation, "about": self.about, "calls": [asdict(call) for call in self.calls],
+                "problem": self.problem or None}  # fmt: skip
+
+    def lines(self) -> Iterator[str]:
+        yield f"{self.operation}, {self.about}:"
+        if self.problem:
+            yield f"  It would not be sent: {self.problem}"
+        for call in self.calls:
+            yield f"  {call.method} {call.address}"
+            yield from (f"    {name}: {value}" for name, value in call.headers.items())
+            if call.body is not None:
+                yield f"    {json.dumps(call.body, ensure_ascii=False)}"
+
+
+def rehearse(connector: RestConnector, first: First, roles: list[Role]) -> list[Shown]:
+    """Every operation that the file describes."""
+    shown: list[Shown] = []
+
+    def show(operation: str, about: str, *what: Account | Asset | str | None) -> None:
+        try:
+            calls, problem = connector.shown(operation, *what), ""
+        except ConnectorError as refusal:
+            calls, problem = [], str(refusal)
+        if calls or problem:
+            shown.append(Shown(operation, about, calls, problem))
+
+    for account in first.accounts.values():
+        about = f"account {account.id}"
+        other = next((role.id for role in roles if role.id != account.role), account.role or NO_ROLE)
+        show("remove", about, account)
+        show("change_role", f"{about} to {other}", account, None, other)
+    for asset in first.assets.values() if first.accounts else ():
+        account = first.accounts[min(first.accounts)]  # of the list without a prefix: access names accounts by its ids
+        role = first.access_role or next((role.id for role in roles), NO_ROLE)
+        show("grant", f"account {account.id} on {asset.kind} {asset.id} as {role}", account, asset, role)
+        show("revoke", f"account {account.id} on {asset.kind} {asset.id}", account, asset)
+    usual = next((role.id for role in sorted(roles, key=lambda role: not role.default)), NO_ROLE)
+    show("invite", f"{NEWCOMER.email} as {usual}", NEWCOMER, None, usual)
+    return shown

@@ -1,0 +1,85 @@
+"""The operations of an app that a YAML file describes: several calls one after the other, sent or only shown.
+None goes out with a hole in it: what is missing stops the operation, and is named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from connectors.base import Refused
+from connectors.http import Answer
+from connectors.rest_client import Client, Sent
+from connectors.rest_template import find, is_nothing, keys_of
+
+Parts = dict[str, Any]  # what Http.call takes
+
+
+class Operations:
+    """`label`: what people call the app."""
+
+    def __init__(self, client: Client, label: str):
+        self._client, self._label = client, label
+
+    def run(self, entry: dict, name: str, scope: Mapping[str, Any], already: tuple[int, ...] = ()) -> None:
+        """The calls of an operation. `entry`: the part of the file that describes it; `scope`: what its names stand
+        for; `already`: the statuses that mean that it was so before, unless the file states them.
+
+        Raises Refused before anything is sent where a value is missing, and as soon as `keep` finds nothing.
+        """
+        calls = self._calls(entry, name)
+        list(self._filled(calls, scope, _to_be_kept(calls)))
+        kept: dict[str, Any] = {}
+        for number, (call, parts) in enumerate(self._filled(calls, scope, kept), 1):
+            answer = self._client.act(call, parts, already)
+            if "keep" in call and answer is None:
+                break  # the app says that it was so before: there is nothing to go on with
+            for key, where in call.get("keep", {}).items():
+                kept[key] = _found(key, where, answer, f"{number} of {len(calls)} calls")
+
+    def shown(self, entry: dict, name: str, scope: Mapping[str, Any]) -> list[Sent]:
+        """The calls as run() would send them; what one would keep stands in the next as its name in braces."""
+        calls = self._calls(entry, name)
+        return [self._client.shown(parts) for _, parts in self._filled(calls, scope, _to_be_kept(calls))]
+
+    def _calls(self, entry: dict, name: str) -> list[dict]:
+        if name not in entry:
+            raise Refused(
+                f"The file of {self._label} does not say how to {name.replace('_', ' ')} here. Do it in the app itself."
+            )
+        return calls_of(entry[name])
+
+    def _filled(self, calls: list[dict], scope: Mapping[str, Any], kept: dict) -> Iterator[tuple[dict, Parts]]:
+        for call in calls:
+            values, stated = {**scope, "kept": kept}, ()
+            if "role" in scope and "values" in call:
+                values["role"] = self._role_in_app(call["values"], scope["role"])
+                stated = ("role",)  # null for a role is what the file says, and no hole
+            yield call, self._client.filled(call, values, stated)
+
+    def _role_in_app(self, values: dict[str, Any], role: str) -> Any:
+        if role not in values:
+            raise Refused(f"{self._label} has no role “{role}”: it is one of {', '.join(values)}.")
+        return values[role]
+
+
+def calls_of(operation: Any) -> list[dict]:
+    """An operation is one call or a list of them."""
+    return operation if isinstance(operation, list) else [operation] if operation else []
+
+
+def _to_be_kept(calls: list[dict]) -> dict[str, str]:
+    return {key: f"{{kept.{key}}}" for call in calls for key in call.get("keep", {})}
+
+
+def _found(key: str, where: Any, answer: Answer, sent: str) -> Any:
+    """What an answer is kept for. Raises Refused for nothing: what comes next would go out without it."""
+    if isinstance(where, dict):
+        found, place = answer.headers.get(where["header"]), f"the header {where['header']}"
+    else:
+        found = find(answer.json() if answer.body else None, keys_of(where))
+        place = where if isinstance(where, str) else ".".join(map(str, where))
+    if is_nothing(found):
+        asked = f"{answer.asked.split(' ')[0]} {urlsplit(answer.url).path}"
+        raise Refused(f"`keep` {key}: nothing at {place} in the answer to {asked}. Sent until there: {sent}.")
+    return found
