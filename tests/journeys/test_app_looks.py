@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+import connectors
+from sync import apps, connecting
 from sync.models import Person
+from tests.connectors.fake_desk import FakeDesk
 from tests.journeys import apps_of_acme
 from tests.journeys.looks import VARIANTS, Look, look_at, nothing_wrong, opens
 
@@ -95,4 +99,28 @@ def test_pages(visit, live, tmp_path: Path, olga: Person, by: str, width: int, d
 def test_empty(visit, live, olga: Person, width: int, dark: bool) -> None:
     page = visit(olga, width=width, dark=dark)
     looks = (Look("apps-empty", "/apps"), Look("reports-empty", "/reports"))
+    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look, width, dark))
+
+
+@pytest.fixture
+def described(tmp_path: Path) -> Iterator[FakeDesk]:
+    """The app of a file that doesn't say who acts, in the catalogue."""
+    text = (Path(__file__).parents[1] / "connectors" / "desk.yaml").read_text()
+    lines = (line for line in text.splitlines() if not line.startswith("identity"))
+    (tmp_path / "desk.yaml").write_text("\n".join(lines))
+    connectors.load_folder(tmp_path)
+    desk = FakeDesk()
+    desk.start()
+    yield desk
+    desk.stop()
+    connectors.load_folder(tmp_path / "nothing here")
+
+
+@pytest.mark.parametrize("width, dark", VARIANTS)
+def test_a_file_that_does_not_say_who_acts(visit, live, described, olga: Person, by: str, width, dark) -> None:
+    desk = apps.connect("desk", "Desk", {"base_url": described.url, "token": described.token}, [olga], by)
+    draft = connecting.start("desk", olga)
+    looks = (Look("app-own-account", f"/apps/{desk.id}"),
+             Look("connect-own-account", f"/apps/{draft.id}/connection"))  # fmt: skip
+    page = visit(olga, width=width, dark=dark)
     nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look, width, dark))

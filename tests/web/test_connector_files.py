@@ -42,6 +42,22 @@ def test_a_file_is_in_the_catalogue_and_a_broken_one_is_told_there(owner: Client
     assert 'value="desk"' in page and "broken.yaml, line 1" in page and "<b>" not in page
 
 
+SAYS = 'identity: {path: /me, name: "{name}", id: id}'
+
+
+@pytest.mark.parametrize("identity", [SAYS, 'identity: {path: /me, name: "{name}"}'])
+def test_a_file_that_does_not_say_who_acts_is_told_where_it_is_connected_and_on_its_page(
+    owner, folder, desk, olga, by, identity
+) -> None:
+    (folder / "desk.yaml").write_text(DESK.read_text().replace(SAYS, identity))
+    connectors.load_folder(folder)
+    connecting = owner.get(owner.post("/apps", connector="desk").location).text
+    app = apps.connect("desk", "Desk", {"base_url": desk.url, "token": desk.token}, [olga], by)
+    for page in (connecting, owner.get(f"/apps/{app.id}").text):
+        assert ('class="banner banner-attention" id="own-account-unknown"' in page) == (identity != SAYS)
+        assert ("desk.yaml doesn&#39;t say which account the credential belongs to" in page) == (identity != SAYS)
+
+
 def test_an_app_whose_file_is_gone_says_so_and_stays_as_it_was(owner, folder, desk, olga, by) -> None:
     (folder / "desk.yaml").write_text(DESK.read_text())
     connectors.load_folder(folder)
