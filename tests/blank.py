@@ -1,31 +1,61 @@
-"""An installation without anybody in it, as a first start leaves it. It is migrated once for each process that tests,
-and copied from then on; that a first start does it right is for tests/test_house.py and tests/cli to say."""
+"""Installations that tests begin with, as files: built once for each process that tests, and copied from then on.
+That the blank one is as a first start leaves it is for tests/test_house.py and tests/cli to say."""
 
 from __future__ import annotations
 
 import functools
 import tempfile
+from dataclasses import dataclass
 
 from sync import config as configuration
+from sync import signin
 from sync.config import Config
 from sync.db import connected, db
+from sync.models import Person
+
+OLGA = "olga@acme.example"
 
 
-def open_blank(config: Config) -> None:
-    """What sync.config.open_all() does on a new folder, without applying each migration again."""
-    config.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    config.database_path.write_bytes(_migrated())
-    configuration.open_all(config)
-    with connected():
-        db.pragma("synchronous", "off", permanent=True)  # what a process wrote outlives its kill; nobody cuts the power
+@dataclass(frozen=True)
+class Copy:
+    """An installation's files. `key` is None where nothing in the database is sealed yet."""
 
+    database: bytes
+    key: bytes | None = None
 
-@functools.cache
-def _migrated() -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        config = Config.from_environ({"ROLLCALL_HOME": folder})
-        configuration.open_all(config)
+    @classmethod
+    def of(cls, config: Config, with_key: bool = True) -> Copy:
+        """The one that is open, which is closed by it."""
         db.connect(reuse_if_open=True)
         db.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         db.close()
-        return config.database_path.read_bytes()
+        return cls(config.database_path.read_bytes(), config.secret_key_file.read_bytes() if with_key else None)
+
+    def open(self, config: Config) -> None:
+        """What sync.config.open_all() does on a folder that holds these files. Its migrations are not applied again."""
+        config.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        config.database_path.write_bytes(self.database)
+        if self.key:
+            config.secret_key_file.touch(0o600)
+            config.secret_key_file.write_bytes(self.key)
+        configuration.open_all(config)
+        with connected():
+            db.pragma("synchronous", "off", permanent=True)  # a kill loses nothing by it, and nobody cuts the power
+
+
+def open_blank(config: Config) -> None:
+    """An installation without anybody in it, on a new folder."""
+    _blank().open(config)
+
+
+@functools.cache
+def _blank() -> Copy:
+    with tempfile.TemporaryDirectory() as folder:
+        config = Config.from_environ({"ROLLCALL_HOME": folder})
+        configuration.open_all(config)
+        return Copy.of(config, with_key=False)
+
+
+def set_up_acme() -> Person:
+    """The first owner of the workspace Acme."""
+    return signin.set_up("Acme", OLGA, "Olga Brandt", "correct horse battery", "command line")

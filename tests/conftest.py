@@ -10,11 +10,11 @@ from argon2 import PasswordHasher
 from flask import Flask
 from jinja2 import FileSystemBytecodeCache
 
-from sync import passwords, people, signin
+from sync import passwords, people
 from sync.config import Config
 from sync.db import connected, db
 from sync.models import Person
-from tests.blank import open_blank
+from tests.blank import OLGA, open_blank, set_up_acme
 
 pytest_plugins = [
     "tests.sync.fixtures",
@@ -52,9 +52,12 @@ def config(tmp_path: Path) -> Config:
 
 
 @pytest.fixture
-def home(config: Config) -> Iterator[Path]:
-    """An opened installation without anybody in it; its folder."""
-    open_blank(config)
+def home(config: Config, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """An opened installation; its folder. Nobody is in it, unless the test asks for `chat`, which is in it then."""
+    if "chat" in request.fixturenames:
+        request.getfixturevalue("samples").open(config, 2 if "second" in request.fixturenames else 1)
+    else:
+        open_blank(config)
     with connected():
         yield config.home
     if not db.is_closed():
@@ -64,7 +67,7 @@ def home(config: Config) -> Iterator[Path]:
 @pytest.fixture
 def olga(home: Path) -> Person:
     """The first owner of the workspace Acme."""
-    return signin.set_up("Acme", "olga@acme.example", "Olga Brandt", "correct horse battery", "command line")
+    return people.find_by_email(OLGA) or set_up_acme()
 
 
 @pytest.fixture

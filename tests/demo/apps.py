@@ -57,6 +57,32 @@ class SampleApp:
             self._held = sqlite3.connect(self.store.path, check_same_thread=False)
             self._held.execute("SELECT 1 FROM setting").fetchall()
 
+    def keep(self) -> None:
+        """What is in it now is what `begin_again` goes back to."""
+        self._held.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._kept = self.store.path.read_bytes()
+
+    def begin_again(self) -> None:
+        """With what was kept in it, served at the same address, without faults or calls before."""
+        self.end()
+        for path in self.folder.glob("data.sqlite*"):
+            path.unlink()
+        self.store.path.write_bytes(self._kept)
+        self._faults.calls.clear()
+        if self._served:
+            self._hold()
+        else:
+            self.start()
+
+    def end(self) -> None:
+        """Nobody writes into it afterwards: a server that was held up by a fault is stopped."""
+        if self._faults.were_set:
+            self.stop()
+            self._faults = Faults()
+        if self._held:
+            self._held.close()
+            self._held = None
+
     @property
     def settings(self) -> dict[str, str]:
         return {"base_url": self.url, "token": self.token}

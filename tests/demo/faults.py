@@ -46,6 +46,7 @@ class Faults:
     def __init__(self):
         self._lock = threading.Lock()
         self._on: list[Fault] = []
+        self.were_set = False  # at any time
         self.calls: deque[str] = deque(maxlen=20_000)  # "DELETE /api/v1/members/U000004"
 
     def set(self, name: str, **options) -> None:
@@ -53,6 +54,7 @@ class Faults:
         if name not in BEFORE and name not in AFTER:
             raise ValueError(f"There is no fault {name!r}: it is one of {', '.join([*BEFORE, *AFTER])}.")
         with self._lock:
+            self.were_set = True
             self._on.append(Fault(name, **options))
 
     def clear(self) -> None:

@@ -243,3 +243,27 @@ def test_faults_are_switched_from_outside_and_the_page_stays_well(tmp_path):
 
 def test_only_tests_have_the_address_that_switches_faults(chat):
     assert requests.post(chat.url + "/_test/faults", json={"name": "hang"}, timeout=10).status_code == 404
+
+
+def test_for_tests_it_begins_again_as_it_was_kept(chat):
+    chat.keep()
+    url = chat.url
+    add(chat, "tom")
+    call(chat, "GET", "/members")
+    chat.begin_again()
+    assert (chat.url, chat.emails(), len(chat.log(via="")), chat.calls()) == (url, {"olga@acme.example"}, 1, [])
+    chat.fault("slow", method="DELETE", seconds=60)
+    tom = add(chat, "tom")
+    with ThreadPoolExecutor(1) as threads:
+        removing = threads.submit(call, chat, "DELETE", f"/members/{tom}")
+        while not chat.calls():
+            pass
+        chat.end()  # lets go of what hangs, and waits for it
+        assert chat.removed() == ["tom@acme.example"]
+        chat.begin_again()
+        removing.exception()
+    assert (chat.url, chat.emails(), chat.calls()) == (url, {"olga@acme.example"}, [])
+    assert call(chat, "GET", "/members").status_code == 200
+    chat.stop()
+    chat.begin_again()
+    assert call(chat, "GET", "/members").status_code == 200

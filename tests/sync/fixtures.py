@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from peewee import fn
 
 from connectors.http import Http
 from sync import apps, checks, people
+from sync.config import Config
+from sync.db import connected, utcnow
 from sync.models import App, Change, Check, Person, Report
+from tests.blank import OLGA, Copy, open_blank, set_up_acme
 from tests.demo.apps import ChatApp
 
 MEMBERS = 10
+NAMES = ("Chat", "Second chat")
 
 
 class Chat(ChatApp):
@@ -50,28 +57,87 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Http, "first_pause", 0.001)
 
 
-@pytest.fixture
-def chat(tmp_path: Path, olga: Person, by: str, hurried: None) -> Iterator[Chat]:
-    """Person 0 is the owner of the chat, persons 1 to 9 are members; all are known people; read once."""
-    with Chat(tmp_path / "chat") as chat:
-        chat.by = by
-        for number in range(MEMBERS):
-            role = "member" if number else "owner"
-            chat.store.add(email(number), f"Person {number}", role, via="page")
-        chat.people = [people.add(f"Person {number}", email(number), by) for number in range(MEMBERS)]
-        chat.app = apps.connect("sample-chat", "Chat", chat.settings, [olga], by)
+class Samples:
+    """Sample apps that are served as long as this process tests, and copies of an installation that has read them:
+    of the first one alone, of the first two. Each test begins with what they were at first."""
+
+    def __init__(self, folder: Path):
+        self.folder, self.until = folder, datetime.min
+        self.apps: list[Chat] = []
+        self.copies: list[Copy] = []
+
+    def open(self, config: Config, count: int) -> None:
+        """An installation on a new folder that has read the first `count` of the apps."""
+        if self.until <= utcnow():
+            self.copies.clear()
+        while len(self.copies) < count:
+            self._connect_another()
+        for app in self.apps[:count]:
+            app.begin_again()
+        self.copies[count - 1].open(config)
+
+    def _connect_another(self) -> None:
+        number = len(self.copies)
+        if number == len(self.apps):
+            self.apps.append(_furnished(self.folder / str(number)))
+        self.apps[number].begin_again()
+        with tempfile.TemporaryDirectory() as home:
+            config = Config.from_environ({"ROLLCALL_HOME": home})
+            self.copies[-1].open(config) if self.copies else open_blank(config)
+            with connected():
+                self._connect(self.apps[number], NAMES[number])
+            self.copies.append(Copy.of(config))
+
+    def _connect(self, chat: Chat, name: str) -> None:
+        olga = people.find_by_email(OLGA) or set_up_acme()
+        chat.by = people.signature(olga)
+        if not self.copies:
+            for member in range(MEMBERS):
+                people.add(f"Person {member}", email(member), chat.by)
+        chat.app = apps.connect("sample-chat", name, chat.settings, [olga], chat.by)
         chat.check()
-        yield chat
+        due = App.select(fn.MIN(App.next_check_at)).scalar()
+        self.until = min(due, utcnow().replace(hour=0, minute=0, second=0) + timedelta(days=1))  # of today, and not due
+
+    def known(self, number: int) -> Chat:
+        """One of the apps, with the rows of the installation that is open."""
+        chat = self.apps[number]
+        chat.app = App.get(App.name == NAMES[number])
+        chat.people = [people.find_by_email(email(member)) for member in range(MEMBERS)]
+        chat.by = people.signature(people.find_by_email(OLGA))
+        return chat
+
+    def stop(self) -> None:
+        for app in self.apps:
+            app.stop()
+
+
+def _furnished(folder: Path) -> Chat:
+    chat = Chat(folder)
+    for number in range(MEMBERS):
+        chat.store.add(email(number), f"Person {number}", "member" if number else "owner", via="page")
+    chat.keep()
+    return chat
+
+
+@pytest.fixture(scope="session")
+def samples(tmp_path_factory: pytest.TempPathFactory, quick_passwords: None) -> Iterator[Samples]:
+    samples = Samples(tmp_path_factory.mktemp("samples"))
+    yield samples
+    samples.stop()
 
 
 @pytest.fixture
-def second(tmp_path: Path, chat: Chat) -> Iterator[Chat]:
+def chat(samples: Samples, home: Path, hurried: None) -> Iterator[Chat]:
+    """Person 0 is the owner of the chat, persons 1 to 9 are members; all are known people; read once."""
+    chat = samples.known(0)
+    yield chat
+    chat.end()
+
+
+@pytest.fixture
+def second(samples: Samples, chat: Chat) -> Iterator[Chat]:
     """Another such app with the same people."""
-    with Chat(tmp_path / "second") as second:
-        second.by, second.people = chat.by, chat.people
-        for number in range(MEMBERS):
-            second.store.add(email(number), f"Person {number}", "member" if number else "owner", via="page")
-        owners = apps.owners_of(chat.app)
-        second.app = apps.connect("sample-chat", "Second chat", second.settings, owners, chat.by)
-        second.check()
-        yield second
+    second = samples.known(1)
+    yield second
+    second.end()
