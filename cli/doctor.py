@@ -16,14 +16,16 @@ from cli.activity import in_words
 from cli.frame import BY, DONE, FAILED, Failed, answer, as_json, end, installation
 from cli.locks import is_served
 from connectors.base import ConnectorError
+from connectors.names import beyond_ascii
 from sync import activity, apps, mailer, schedule, vault
 from sync.config import Config
 from sync.db import utcnow
-from sync.models import App, Directory, Mail, Task
+from sync.models import App, Directory, Mail, PersonEmail, Task
 
 LATE = 180  # seconds after which a heartbeat that comes each minute is missed
 LITTLE_SPACE = 200_000_000  # bytes
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+SHOWN = 5  # addresses of one kind
 RECENT = timedelta(days=7)
 OK, NOTE, WRONG = "ok", "note", "wrong"
 
@@ -114,9 +116,13 @@ def _mail_server(settings: Config) -> Finding:
         return Finding("mail", NOTE, "ROLLCALL_SMTP_URL is not set: mails wait in the outbox.")
     outgoing = mailer.parse_smtp_url(settings.smtp_url, settings.url)
     try:
-        mailer.greet(outgoing)
+        offers_smtputf8 = mailer.greet(outgoing)
     except mailer.MailDelayed as problem:
         return Finding("mail", WRONG, str(problem))
+    mains = PersonEmail.select(PersonEmail.email).where(PersonEmail.main)
+    unreached = [] if offers_smtputf8 else [row.email for row in mains if beyond_ascii(row.email)]
+    if unreached:
+        return Finding("mail", NOTE, mailer.no_smtputf8(outgoing, ", ".join(unreached[:SHOWN])))
     return Finding("mail", OK, f"{outgoing.host} takes mail from {outgoing.sender}.")
 
 

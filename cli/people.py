@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
 from cli.columns import mapping, tell_unread
-from cli.frame import BY, answer, as_json, opened
+from cli.frame import BY, answer, as_json, opened, tell
+from sync import mail_reach, people_import, signin
 from sync import people as core
-from sync import people_import, signin
 from sync.people import signature
 
 
@@ -36,10 +37,16 @@ def _password(from_stdin: bool) -> str:
 @opened
 def _set_up(workspace: str, email: str, name: str, password: str, as_json: bool) -> None:
     person = signin.set_up(workspace, email, name, password, BY)
+    _tell_reach([core.main_email(person)])
     answer(
         {"workspace": workspace.strip(), "owner": core.main_email(person)},
         [f"{workspace.strip()} is set up. {signature(person)} is its first owner and can sign in."], as_json,
     )  # fmt: skip
+
+
+def _tell_reach(emails: Iterable[str]) -> None:
+    if warning := mail_reach.warning(emails):
+        tell(warning)
 
 
 @click.group()
@@ -60,6 +67,7 @@ def import_file(file: Path, mapping: str | None, as_json: bool) -> None:
     `columns FILE --for people` shows what is read from each column, and what must be answered first.
     """
     outcome = people_import.import_file(file, BY, mapping)
+    _tell_reach(outcome.emails)
     tell_unread(outcome.unread, outcome.notes)
     passed_over = {"unread": list(outcome.unread), "notes": list(outcome.notes)}
     answer(

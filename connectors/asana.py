@@ -34,6 +34,7 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.http import Answer, Forbidden, Http, NotFound, clean, segment
+from connectors.names import email_key
 from connectors.paging import Page, pages_by_cursor
 
 PAGE = 100  # "The value must be between 1 and 100"
@@ -187,7 +188,7 @@ class Asana(Connector):
         try:
             self._post(f"{self._home}/addUser", user=email)
         except Refused:
-            if email.casefold() not in map(str.casefold, filter(None, self._emails().values())):
+            if email_key(email) not in map(email_key, filter(None, self._emails().values())):
                 raise
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:

@@ -31,6 +31,7 @@ from connectors.base import (
 )
 from connectors.github_client import GitHubClient
 from connectors.http import Answer, Forbidden, NotFound, segment
+from connectors.names import email_key
 from connectors.paging import Seen
 
 OUTSIDE = "outside_collaborator"
@@ -271,7 +272,7 @@ class GitHub(Connector):
         if invited_as is None:
             raise Refused("An outside collaborator is invited to a repository, not to the organisation.")
         pending = self._client.rows(f"{self._client.home}/invitations", "invitations")
-        if not any((row.get("email") or "").casefold() == email.casefold() for row in pending):
+        if not any(email_key(row.get("email")) == email_key(email) for row in pending):
             self._act("POST", f"{self._client.home}/invitations", json={"email": email, "role": invited_as})
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:

@@ -271,7 +271,7 @@ def _invitation(row: dict) -> Account:
     """Known by its e-mail alone: that is how GitLab wants it named in every call."""
     email = row["invite_email"]
     role, name = str(row.get("access_level") or ""), row.get("user_name") or ""
-    return Account(f"{INVITATION}{email.casefold()}", email, name, "invited", role,
+    return Account(f"{INVITATION}{email.lower()}", email, name, "invited", role,
                    unsaid=unsaid(row, name="user_name", role="access_level"))  # fmt: skip
 
 

@@ -39,6 +39,7 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.http import Answer, Forbidden, Http, clean, words
+from connectors.names import email_key
 from connectors.oauth import refreshed
 from connectors.paging import Page, Seen, number, pages_by_cursor
 
@@ -140,8 +141,8 @@ class GoogleAds(Connector):
                         () if mine else (unknown,))  # fmt: skip
 
     def _is_mine(self, email: object) -> bool:
-        mine = self.settings.get("admin", "").strip().casefold()
-        return bool(mine) and clean(email).casefold() == mine
+        mine = email_key(self.settings.get("admin", ""))
+        return bool(mine) and email_key(clean(email)) == mine
 
     def _must_not_be_me(self, account: Account) -> None:
         if self._is_mine(account.email):
@@ -289,7 +290,7 @@ class GoogleAds(Connector):
     def invite(self, email: str, role: str) -> None:
         """Into the manager account."""
         pending = self._invitations(self._manager)
-        if not any(clean(row.get("emailAddress")).casefold() == email.casefold() for row in pending):
+        if not any(email_key(clean(row.get("emailAddress"))) == email_key(email) for row in pending):
             create = {"emailAddress": email, "accessRole": role or "STANDARD"}
             self._mutate(self._manager, "customerUserAccessInvitations", {"create": create}, idempotent=False)
 

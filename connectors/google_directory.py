@@ -14,6 +14,7 @@ from functools import cached_property
 from connectors.base import DirectoryConnector, DirectoryPerson, Field, Identity
 from connectors.google_admin import API, FIELDS, LOGIN, GoogleAdmin, steps
 from connectors.http import clean
+from connectors.names import email_key
 
 SCOPES = ("user.readonly", "group.readonly")
 USER = "id,primaryEmail,name/fullName,suspended,archived,isGuestUser,emails,aliases,nonEditableAliases,externalIds"
@@ -94,9 +95,9 @@ def _person(user: dict, groups: tuple[str, ...], profiles: bool) -> DirectoryPer
 def _further(user: dict, email: str, profiles: bool) -> tuple[str, ...]:
     """Every other address, each once: aliases, and before them those that the profile names, where these count."""
     named = [row.get("address") for row in _list(user, "emails") if isinstance(row, dict) and profiles]
-    once = {email.casefold(): email}
+    once = {email_key(email) or email: email}
     for address in map(clean, [*named, *_list(user, "aliases"), *_list(user, "nonEditableAliases")]):
-        once.setdefault(address.casefold(), address)
+        once.setdefault(email_key(address) or address, address)
     return tuple(address for address in once.values() if address and address != email)
 
 

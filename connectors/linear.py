@@ -32,6 +32,7 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.http import Answer, Forbidden, Http, clean, seconds_to_wait
+from connectors.names import email_key
 from connectors.paging import Page, pages_by_cursor
 from connectors.times import from_iso
 
@@ -181,7 +182,7 @@ class Linear(Connector):
         self._act(CHANGE_ROLE, id=account.id, role=role)
 
     def invite(self, email: str, role: str) -> None:
-        if not any(invitation.email.casefold() == email.casefold() for invitation in self._invitations()):
+        if not any(email_key(invitation.email) == email_key(email) for invitation in self._invitations()):
             self._act(INVITE, input={"email": email, "role": role or "user"})
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:

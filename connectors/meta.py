@@ -36,6 +36,7 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.http import Answer, Forbidden, Http, clean, segment
+from connectors.names import email_key
 from connectors.paging import Page, Seen, number, pages_by_cursor
 
 PAGE = 100
@@ -220,7 +221,7 @@ class Meta(Connector):
 
     def invite(self, email: str, role: str) -> None:
         pending = self._edge("pending_users", "invitations", INVITED)
-        if not any(clean(row.get("email")).casefold() == email.casefold() for row in pending):
+        if not any(email_key(clean(row.get("email"))) == email_key(email) for row in pending):
             form = {"email": email, "role": role or "EMPLOYEE"}
             self._act("POST", f"/{self._business}/business_users", data=form, idempotent=False)
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from connectors.base import CredentialRejected, Field, TemporarilyUnavailable
 from connectors.http import Answer, Forbidden, Http, clean, segment
+from connectors.names import email_key
 from connectors.oauth import client_credentials
 from connectors.paging import Page, by_id, number, pages_by_link
 
@@ -109,7 +110,7 @@ def emails_of(user: dict) -> list[str]:
     found: dict[str, str] = {}
     for text in [user.get("mail"), user_name_of(user), *mailboxes, *(user.get("otherMails") or ())]:
         if "@" in clean(text):
-            found.setdefault(clean(text).casefold(), clean(text))
+            found.setdefault(email_key(clean(text)) or clean(text), clean(text))
     return list(found.values())
 
 

@@ -72,6 +72,18 @@ def clean_email(text: str | None) -> str:
     return address
 
 
+def spelling_and_key(text: str | None) -> tuple[str, str]:
+    """What an address from outside is shown as, and its key: what is none stays as it came, with the key ""."""
+    text = text or ""
+    if PLAIN.fullmatch(text) and len(text) <= LONGEST:
+        return text, text.lower()
+    try:
+        address = clean_email(text)
+    except AddressProblem:
+        return text.strip(), ""
+    return address, email_key(address)
+
+
 def domain_key(text: str) -> str:
     """The domain in ASCII, as the DNS knows it: Bücher.example is xn--bcher-kva.example.
 
@@ -101,6 +113,15 @@ def readable(address: str) -> str:
 def beyond_ascii(address: str) -> bool:
     """Whether mail to it needs a server that offers SMTPUTF8 (RFC 6531): letters beyond ASCII before the @."""
     return not address.rpartition("@")[0].isascii()
+
+
+def looks_like(one: str, other: str) -> bool:
+    """Whether two keys are of addresses that only look alike: the same by case folding or NFKC, and not the same."""
+    return one != other and _look(one) == _look(other)
+
+
+def _look(key: str) -> str:
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", readable(key)).casefold())
 
 
 def _bare(text: str) -> str:

@@ -33,6 +33,7 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.http import Answer, Forbidden, Http, NotFound, clean, segment
+from connectors.names import email_key
 from connectors.oauth import refreshed
 from connectors.paging import Page, pages_by_cursor
 
@@ -237,8 +238,8 @@ class Pinterest(Connector):
     def invite(self, email: str, role: str) -> None:
         if role not in ("", *OF_MEMBERS):
             raise Refused("Pinterest invites managers and employees this way; invite a partner in Business Manager.")
-        known = (account.email.casefold() for listed in (self._invitations, self._members) for account in listed())
-        if email.casefold() not in known:
+        known = (email_key(account.email) for listed in (self._invitations, self._members) for account in listed())
+        if email_key(email) not in known:
             body = {"business_role": role or "EMPLOYEE", "invite_type": "MEMBER_INVITE", "members": [email]}
             self._act("POST", "invites", body, may_repeat=False)
 

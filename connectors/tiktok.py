@@ -221,7 +221,7 @@ def _key(row: dict) -> str:
     """An invitation is known by its e-mail: nothing else may cancel it."""
     if row.get("relation_status", "BOUND") == "BOUND" and row.get("user_id"):
         return str(row["user_id"])
-    return INVITATION + (clean(row.get("user_email")).casefold() or str(row["user_id"]))
+    return INVITATION + (clean(row.get("user_email")).lower() or str(row["user_id"]))
 
 
 def _asset_id(row: dict) -> str:

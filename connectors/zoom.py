@@ -283,11 +283,11 @@ def _account(row: dict, status: str) -> Account:
 
 
 def _id(row: dict, status: str) -> str:
-    return INVITATION + row["email"].casefold() if status == "pending" else row["id"]
+    return INVITATION + row["email"].lower() if status == "pending" else row["id"]
 
 
 def _in_group_id(row: dict) -> str:
-    return row.get("id") or INVITATION + row["email"].casefold()
+    return row.get("id") or INVITATION + row["email"].lower()
 
 
 def _name(role: dict) -> str:

@@ -6,11 +6,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sync import seals
-from sync.db import db, utcnow
+from sync.db import db, utcnow, writing
 from sync.models import Activity, App, Person, Report
 from sync.seals import Verification, verify
+from sync.settings import set_setting, setting
 
-__all__ = ["Verification", "entries", "record", "record_all", "verify"]
+MIGRATED = "told by migrations"  # a list of entries for record_all()
+
+__all__ = ["Verification", "entries", "record", "record_all", "tell_what_was_migrated", "verify"]
 
 
 def record(
@@ -39,6 +42,14 @@ def record_all(entries: list[dict]) -> None:
     seals.seal_all(rows)
     for start in range(0, len(rows), 500):
         Activity.insert_many(rows[start : start + 500]).execute()
+
+
+def tell_what_was_migrated() -> None:
+    """Write down what migrations left to be told of; the start calls this."""
+    if setting(MIGRATED):
+        with writing():
+            record_all(setting(MIGRATED) or [])
+            set_setting(MIGRATED, None)
 
 
 def _id(row: object) -> int | None:

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from connectors.base import CHANGE_ROLE, GRANT, INVITE, LOOK_UP, REMOVE, REVOKE, Connector
 from connectors.base import Account as Seat
 from connectors.base import Asset as SeatAsset
-from sync import assigned_looks, matching, policy
+from connectors.names import email_key
+from sync import assigned_looks, policy
 from sync.assignments import ADJUSTS, ENDED
 from sync.models import Access, Account, Invitation, Person, Role, Task
 
@@ -87,7 +88,7 @@ def _look_again(task: Task, connector: Connector, account: Account) -> Seat | No
     seat = connector.account(task.external_id) if LOOK_UP in connector.capabilities else _seat(account)
     if seat is not None and seat.id != task.external_id:
         raise NoLongerNeeded("The app gave another account than the one it was asked for.")
-    if seat is not None and matching.normal_email(seat.email) != task.normal:
+    if seat is not None and email_key(seat.email) != task.normal:
         asked = "its removal was confirmed" if task.act == "remove" else "this was asked for"
         raise NoLongerNeeded(f"The account has another e-mail now than when {asked}.")
     return seat

@@ -12,7 +12,18 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import connectors
-from sync import checks, directories, notify, offboarding, schedule, scim_people, seals, tasks, vault  # noqa: F401 - woken
+from sync import (  # noqa: F401 - some are only woken
+    activity,
+    checks,
+    directories,
+    notify,
+    offboarding,
+    schedule,
+    scim_people,
+    seals,
+    tasks,
+    vault,
+)
 from sync.db import open_database
 
 PLAIN_PATH = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)+")
@@ -122,5 +133,6 @@ def open_all(config: Config) -> None:
     vault.open_vault(config.secret_key_file)
     open_database(config.database_path)
     seals.renew()
+    activity.tell_what_was_migrated()
     schedule.open_queue(config.database_path)
     notify.configure(config.smtp_url, config.url)

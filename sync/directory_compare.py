@@ -161,7 +161,7 @@ def _find_by_number(directory: Directory) -> None:
 
 
 def _warnings(directory: Directory) -> list[str]:
-    """What somebody should correct, in plain words: addresses that two people claim."""
+    """What somebody should correct, in plain words: addresses that two people claim, and what is no address."""
     disputed = _rows("""SELECT m.normal, group_concat(coalesce(nullif(r.name, ''), r.user_name), ' and ')
                         FROM read_email AS m JOIN read_person AS r USING (external_id)
                         WHERE m.normal IN (SELECT normal FROM read_disputed) GROUP BY m.normal ORDER BY m.normal""")
@@ -174,6 +174,10 @@ def _warnings(directory: Directory) -> list[str]:
             "correct it in the directory." for email, names in disputed]
     told += [f"{directory.name} gives the e-mail address {email} to {name}, but here it belongs to {holder}. "
              "It stays as it is: take it from one of the two." for email, name, holder in held_by_another]
+    no_email = _rows("""SELECT coalesce(nullif(r.name, ''), r.user_name), n.reason FROM read_no_email AS n
+                        JOIN read_person AS r USING (external_id) ORDER BY 1, 2""")
+    told += [f"{directory.name} gives {name} an address that was left out. {reason} Correct it in the directory."
+             for name, reason in no_email]
     more = len(told) - WARNINGS
     return told if more <= 0 else [*told[:WARNINGS], f"And {more} more such addresses."]
 

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from itertools import islice
 
 from connectors.base import DirectoryConnector, DirectoryPerson, TemporarilyUnavailable
+from connectors.names import AddressProblem, clean_email, spelling_and_key
 from sync import people
 from sync.db import db
-from sync.matching import normal_email
 from sync.snapshot import UnusableReading
 
 PAGE = 500
@@ -21,6 +21,7 @@ TABLES = {
         "employee_number TEXT, person_id INT, new INT DEFAULT 0, deleted INT DEFAULT 0"
     ),
     "read_email": "external_id TEXT, normal TEXT, email TEXT, main INT, PRIMARY KEY (external_id, normal)",
+    "read_no_email": "external_id TEXT, reason TEXT",
     "read_group": "external_id TEXT, name TEXT, PRIMARY KEY (external_id, name)",
     "read_member": "group_id INT, entry_id INT, PRIMARY KEY (group_id, entry_id)",
     "read_claimed": "normal TEXT PRIMARY KEY",
@@ -67,7 +68,7 @@ def read(connector: DirectoryConnector, progress: Callable[[int], None]) -> int:
 
 def _read_once(connector: DirectoryConnector, progress: Callable[[int], None]) -> int | None:
     connection = db.connection()
-    for table in ("read_person", "read_email", "read_group"):
+    for table in ("read_person", "read_email", "read_no_email", "read_group"):
         connection.execute(f"DELETE FROM {table}")
     everybody, count = iter(connector.people()), 0
     while page := list(islice(everybody, PAGE)):
@@ -91,6 +92,8 @@ def stage(page: list[DirectoryPerson]) -> int:
         "employee_number) VALUES (?, ?, ?, ?, ?, ?, ?)", [_person_row(person) for person in page]).rowcount
     connection.executemany("INSERT OR IGNORE INTO read_email VALUES (?, ?, ?, ?)",
                            [row for person in page for row in _email_rows(person)])
+    connection.executemany("INSERT INTO read_no_email VALUES (?, ?)",
+                           [row for person in page for row in _no_email_rows(person)])
     connection.executemany("INSERT OR IGNORE INTO read_group VALUES (?, ?)",
                            [(person.id, group) for person in page for group in person.groups if group])
     return stored
@@ -99,12 +102,22 @@ def stage(page: list[DirectoryPerson]) -> int:
 def _person_row(person: DirectoryPerson) -> tuple:
     if not person.id or person.status not in people.STATUSES:
         raise UnusableReading(f"somebody came with the id {person.id!r} and the status {person.status!r}")
-    normal = normal_email(person.email)
-    return (person.id, normal, person.email.strip() if normal else "", " ".join(person.name.split())[:200],
+    email, normal = spelling_and_key(person.email)
+    return (person.id, normal, email if normal else "", " ".join(person.name.split())[:200],
             person.status, person.user_name, person.employee_number)
 
 
 def _email_rows(person: DirectoryPerson) -> Iterator[tuple]:
-    for place, email in enumerate((person.email, *person.further_emails)):
-        if normal := normal_email(email):
-            yield person.id, normal, email.strip(), int(place == 0)
+    for place, given in enumerate((person.email, *person.further_emails)):
+        email, normal = spelling_and_key(given)
+        if normal:
+            yield person.id, normal, email, int(place == 0)
+
+
+def _no_email_rows(person: DirectoryPerson) -> Iterator[tuple]:
+    """What is given as an address and is none, with the reason."""
+    for given in filter(str.strip, (person.email, *person.further_emails)):
+        try:
+            clean_email(given)
+        except AddressProblem as problem:
+            yield person.id, str(problem)

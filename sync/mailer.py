@@ -19,10 +19,12 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from connectors.names import beyond_ascii, clean_email, domain_key
 from sync.mailtext import clean
 from sync.models import Mail
 
 TIMEOUT = 20  # seconds, for each step of the talk
+SMTPUTF8 = "smtputf8"  # what a server offers that takes addresses with letters beyond ASCII before the @ (RFC 6531)
 SCHEMES = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 ENCODE = "Write special characters of user and password percent-encoded: @ is %40, : is %3A, / is %2F, # is %23."
 
@@ -74,7 +76,7 @@ def parse_smtp_url(url: str, base_url: str = "") -> Outgoing:
         raise ValueError(f"The file {ca!r} of ?ca= is not there.")
     sender = options.get("from") or (user if "@" in user else _own_address(base_url))
     try:
-        address(sender)
+        sender = address(sender).addr_spec
     except ValueError:
         raise ValueError(f"Mails can't come from {sender!r}: give an e-mail address with ?from=.") from None
     return Outgoing(parts.scheme, host, port or SCHEMES[parts.scheme], sender, user, password, ca)
@@ -108,11 +110,11 @@ def _own_address(base_url: str) -> str:
 
 
 def address(text: str, name: str = "") -> Address:
-    """A header's address, its domain in ASCII; raises ValueError when it is none that a mail can go to."""
-    local, at, domain = text.rpartition("@")
+    """A header's address, its domain in ASCII (IDNA 2008); raises ValueError when it is none that a mail can go to."""
     try:
-        return Address(name, addr_spec=f"{local}{at}{domain.encode('idna').decode()}")
-    except (ValueError, MessageError, IndexError) as problem:  # UnicodeError is a ValueError
+        local, _, domain = clean_email(text).rpartition("@")
+        return Address(name, username=local, domain=domain_key(domain))
+    except (ValueError, MessageError, IndexError) as problem:
         raise ValueError(f"{clean(text)!r} is no address that a mail can go to.") from problem
 
 
@@ -133,7 +135,7 @@ def compose(mail: Mail, outgoing: Outgoing) -> EmailMessage:
     message["Message-ID"] = message_id(mail, outgoing)
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
-    message["List-Id"] = f"Rollcall <rollcall.{outgoing.sender.rpartition('@')[2].encode('idna').decode()}>"
+    message["List-Id"] = f"Rollcall <rollcall.{outgoing.sender.rpartition('@')[2]}>"
     message.set_content(mail.text)
     message.add_alternative(mail.html, subtype="html")
     return message
@@ -141,7 +143,7 @@ def compose(mail: Mail, outgoing: Outgoing) -> EmailMessage:
 
 def message_id(mail: Mail, outgoing: Outgoing) -> str:
     news = hashlib.sha256(f"{mail.key} {mail.created_at.isoformat()}".encode()).hexdigest()[:24]
-    return f"<{mail.id}.{news}@{outgoing.sender.rpartition('@')[2].encode('idna').decode()}>"
+    return f"<{mail.id}.{news}@{outgoing.sender.rpartition('@')[2]}>"
 
 
 def deliver(message: EmailMessage, outgoing: Outgoing) -> None:
@@ -153,14 +155,27 @@ def deliver(message: EmailMessage, outgoing: Outgoing) -> None:
         _part(server)
 
 
-def greet(outgoing: Outgoing) -> None:
-    """Sign in and part again, to see whether mail could leave. Raises MailDelayed with what to mend."""
-    _part(_reached(outgoing))
+def greet(outgoing: Outgoing, timeout: int = TIMEOUT) -> bool:
+    """Sign in and part again, to see whether mail could leave: whether the server offers SMTPUTF8.
 
-
-def _reached(outgoing: Outgoing) -> smtplib.SMTP:
+    `timeout` is in seconds, for each step. Raises MailDelayed with what to fix.
+    """
+    server = _reached(outgoing, timeout)
     try:
-        return _signed_in(outgoing)
+        return _offers_smtputf8(server)
+    finally:
+        _part(server)
+
+
+def _offers_smtputf8(server: smtplib.SMTP) -> bool:
+    with suppress(OSError, smtplib.SMTPException):
+        server.ehlo_or_helo_if_needed()
+    return server.has_extn(SMTPUTF8)
+
+
+def _reached(outgoing: Outgoing, timeout: int = TIMEOUT) -> smtplib.SMTP:
+    try:
+        return _signed_in(outgoing, timeout)
     except ssl.SSLCertVerificationError as problem:
         raise MailDelayed(f"The certificate of {outgoing.host} was not accepted: {problem.verify_message}. "
                           "If your own authority signed it, name that with ?ca=FILE.") from None
@@ -172,12 +187,12 @@ def _reached(outgoing: Outgoing) -> smtplib.SMTP:
         raise MailDelayed(f"{server_name} could not be reached: {_words(problem, outgoing)}") from None
 
 
-def _signed_in(outgoing: Outgoing) -> smtplib.SMTP:
+def _signed_in(outgoing: Outgoing, timeout: int) -> smtplib.SMTP:
     context = ssl.create_default_context(cafile=outgoing.ca)
     if outgoing.scheme == "smtps":
-        server = smtplib.SMTP_SSL(outgoing.host, outgoing.port, timeout=TIMEOUT, context=context)
+        server = smtplib.SMTP_SSL(outgoing.host, outgoing.port, timeout=timeout, context=context)
     else:
-        server = smtplib.SMTP(outgoing.host, outgoing.port, timeout=TIMEOUT)
+        server = smtplib.SMTP(outgoing.host, outgoing.port, timeout=timeout)
     try:
         if outgoing.scheme == "smtp+starttls":
             server.starttls(context=context)
@@ -190,6 +205,8 @@ def _signed_in(outgoing: Outgoing) -> smtplib.SMTP:
 
 
 def _hand_over(server: smtplib.SMTP, message: EmailMessage, outgoing: Outgoing) -> None:
+    if beyond_ascii(str(message["To"].addresses[0].addr_spec)) and not _offers_smtputf8(server):
+        raise MailRefused(no_smtputf8(outgoing, message["To"]))
     try:
         server.send_message(message)
     except smtplib.SMTPRecipientsRefused as problem:
@@ -202,6 +219,11 @@ def _hand_over(server: smtplib.SMTP, message: EmailMessage, outgoing: Outgoing) 
         raise MailDelayed(f"{outgoing.host} takes no mail from {outgoing.sender}: {said}") from None
     except (OSError, smtplib.SMTPException) as problem:
         raise MailDelayed(f"{outgoing.host} broke off: {_words(problem, outgoing)}") from None
+
+
+def no_smtputf8(outgoing: Outgoing, to: str) -> str:
+    return (f"{outgoing.host} can't send mail to {to}: for letters such as é before the @ a mail server must offer "
+            "SMTPUTF8, and it doesn't. Use another address, or a mail server that offers it.")
 
 
 def _said_no(code: int, words: str, to: str) -> MailRefused | MailDelayed:

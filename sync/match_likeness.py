@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from connectors.names import readable
 from sync import match_rules
 from sync.db import db
 from sync.models import Account, App, Person
@@ -25,12 +26,13 @@ WITHIN_WORDS = str.maketrans("", "", "'’ʼ")  # O'Neill is oneill
 
 @dataclass(frozen=True)
 class Known:
-    """A person as they are compared: words of the name, what stands before the @ in their addresses, and status."""
+    """A person as they are compared: words of the name, their addresses and what stands before the @, and status."""
 
     id: int
     words: tuple[str, ...]
     locals: frozenset[str]
     status: str
+    addresses: tuple[str, ...] = ()  # their keys
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Wanted:
 
     name: tuple[str, ...]
     called: tuple[tuple[str, str, tuple[str, ...]], ...]  # (what it is, as it is written, its words)
+    address: str = ""  # its key
 
     def keys(self) -> Iterator[str]:
         """Whoever has one of these among theirs is looked at."""
@@ -81,7 +84,7 @@ def suggest(app: App, accounts: Iterable[Account], limit: int = 3) -> dict[int, 
 def _wanted(account: Account) -> Wanted:
     called = [("address", account.normal.partition("@")[0]), ("user name", (account.user_name or "").partition("@")[0])]
     words = {written: (what, written, _words(written)) for what, written in reversed(called) if written}
-    return Wanted(_words(account.name), tuple(one for one in reversed(words.values()) if one[2]))
+    return Wanted(_words(account.name), tuple(one for one in reversed(words.values()) if one[2]), account.normal)
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -100,7 +103,7 @@ def _everybody(looked_for: dict[str, list[int]]) -> Iterator[tuple[Known, set[st
         before_at = {"".join(_words(address.partition("@")[0])) for address in (addresses or "").split()}
         keys = before_at.union(words, _short_forms(words)) & wanted
         if keys:
-            yield Known(id, words, frozenset(before_at - {""}), status), keys
+            yield Known(id, words, frozenset(before_at - {""}), status, tuple((addresses or "").split())), keys
 
 
 def _short_forms(words: tuple[str, ...]) -> dict[str, str]:
@@ -126,9 +129,15 @@ def _likeness(wanted: Wanted, known: Known) -> tuple[float, str] | None:
             like = difflib.SequenceMatcher(None, " ".join(sorted(wanted.name)), " ".join(sorted(known.words))).ratio()
             if like >= LIKE_ENOUGH and set(wanted.name) & set(known.words):
                 reasons.append((like, f"{round(like * 100)} % like the name"))
+    twin = _twin(wanted, known)
+    if twin:
+        reasons.append((0.95, f"the address {readable(wanted.address)} looks like {readable(twin)}, "
+                              "but they are different mailboxes"))
     forms = _short_forms(known.words)
     for what, written, words in (*wanted.called, *_name_as_called(wanted)):
         joined = "".join(words)
+        if twin and what == "address":
+            continue
         if joined in known.locals:
             reasons.append((0.9, f"the {what} “{written}” is as in another address of theirs"))
         elif joined in forms:
@@ -138,6 +147,13 @@ def _likeness(wanted: Wanted, known: Known) -> tuple[float, str] | None:
         return None
     reasons.sort(key=lambda reason: -reason[0])
     return reasons[0][0], "; ".join(why for _, why in reasons[:2])
+
+
+def _twin(wanted: Wanted, known: Known) -> str:
+    """The person's address that differs from the account's by case folding, diacritics or such forms alone."""
+    look = fold(readable(wanted.address))
+    twins = (one for one in known.addresses if one != wanted.address and fold(readable(one)) == look)
+    return next(twins, "") if look else ""
 
 
 def _name_as_called(wanted: Wanted) -> list[tuple[str, str, tuple[str, ...]]]:

@@ -3,7 +3,6 @@ Set-based, and never a guess: where rules name different people, or a number is 
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -11,16 +10,16 @@ from string import ascii_lowercase, ascii_uppercase
 
 from peewee import fn
 
+from connectors.names import domain_key, email_key, readable
 from sync import activity
 from sync.db import db, writing
-from sync.matching import normal_email, recount
+from sync.matching import recount
 from sync.models import Account, App, Person, PersonEmail
 
 CHUNK = 500  # values in one SQL statement
 NOCASE = str.maketrans(ascii_uppercase, ascii_lowercase)  # as SQLite's own
-DOMAIN = re.compile(r"[^\s@.]+(\.[^\s@.]+)+")
 
-db.register_function(normal_email, "normal_email", 1)
+db.register_function(email_key, "email_key", 1)
 
 
 class RuleProblem(ValueError):
@@ -63,7 +62,7 @@ _MATCH = """
                 FROM account a
                 LEFT JOIN person_email e ON e.normal = a.normal
                 LEFT JOIN person_email u ON u.normal = CASE WHEN :domain IS NOT NULL AND a.user_name IS NOT NULL
-                    THEN normal_email(a.user_name || '@' || :domain) END
+                    THEN email_key(a.user_name || '@' || :domain) END
                 WHERE a.app_id = :app AND a.state <> 'gone' AND NOT a.match_by_hand {among}
             )
         )
@@ -98,9 +97,7 @@ def set_domain(app: App, text: str, by: str) -> int:
 
     How many accounts are matched otherwise than before. Raises RuleProblem for what is no domain.
     """
-    domain = normal_email(f"x@{text.strip().removeprefix('@')}").removeprefix("x@")
-    if text.strip() and not DOMAIN.fullmatch(domain):
-        raise RuleProblem(f"{text.strip()} is no domain: it is written as acme.example. Nothing was changed.")
+    domain = _domain(text.strip().removeprefix("@"))
     with writing():
         app = App.get_by_id(app.id)
         if (app.match_domain or "") == domain:
@@ -114,8 +111,18 @@ def set_domain(app: App, text: str, by: str) -> int:
         return len(before ^ _matched(app))
 
 
+def _domain(text: str) -> str:
+    try:
+        domain = domain_key(text) if text else ""
+    except ValueError:
+        domain = "none"
+    if domain and "." not in domain:
+        raise RuleProblem(f"{text} is no domain: it is written as acme.example. Nothing was changed.")
+    return domain
+
+
 def _told(domain: str | None) -> str:
-    return f"user name@{domain}" if domain else "off"
+    return readable(f"user name@{domain}") if domain else "off"
 
 
 def _matched(app: App) -> set[tuple[int, int]]:
@@ -150,7 +157,7 @@ def named(app: App, accounts: Iterable[Account]) -> dict[int, Named]:
     found = {account.id: Named() for account in accounts}
     for account in accounts:
         if account.user_name and app.match_domain:
-            found[account.id].address = normal_email(f"{account.user_name}@{app.match_domain}")
+            found[account.id].address = email_key(f"{account.user_name}@{app.match_domain}")
     addresses = {account.normal for account in accounts} | {one.address for one in found.values()} - {""}
     numbers = {account.employee_number.translate(NOCASE) for account in accounts if account.employee_number}
     holders = {row.normal: row.person for row in PersonEmail.select(PersonEmail, Person).join(Person).where(

@@ -3,8 +3,6 @@ Whose they are: match_rules.py says it, match_decisions.py what people decide, m
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_
@@ -16,25 +14,12 @@ from sync.db import db, writing
 from sync.models import Account, App, Person
 
 PAGE = 50
-ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
-PLAIN_ADDRESS = re.compile(r"[!-?A-~]+@[!-?A-~]+")  # the same within ASCII, control characters left out
 TABS = {
     "onboarded": ("matched",),
     "unmatched": ("unmatched",),
     "guests": ("guest", "local partner"),
     "service accounts": ("service account",),
 }
-
-
-def normal_email(text: str | None) -> str:
-    """The one form in which e-mails are compared; "" for what is no e-mail address."""
-    if not text:
-        return ""
-    if text.isascii():  # nearly all are: the short way, since a check goes it for each account
-        normal = text.strip().lower()
-        return normal if PLAIN_ADDRESS.fullmatch(normal) else ""
-    normal = unicodedata.normalize("NFKC", text).strip().casefold()
-    return normal if ADDRESS.fullmatch(normal) and normal.isprintable() else ""
 
 
 def recount(app: App) -> None:

@@ -93,7 +93,7 @@ class Person(Base):
 class PersonEmail(Base):
     person = ForeignKeyField(Person, backref="emails", on_delete="CASCADE")
     email = CharField()  # as it was given
-    normal = CharField(unique=True)  # matching.normal_email(email)
+    normal = CharField(unique=True)  # names.email_key(email)
     main = BooleanField(default=False)
 
 
@@ -314,7 +314,7 @@ class Account(Base):
     app = ForeignKeyField(App, backref="accounts", on_delete="CASCADE", index=False)
     external_id = CharField()
     email = CharField(default="")
-    normal = CharField(default="")  # matching.normal_email(email)
+    normal = CharField(default="")  # names.email_key(email)
     name = CharField(default="")
     status = CharField(default="active")  # active, invited, suspended: as the app reports it
     role = CharField(default="")  # Role.external_id; of several the main one

@@ -54,7 +54,7 @@ TOO_OLD = timedelta(days=3)
 DELAYS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360, 720, 720, 720))  # ten attempts
 WHO = "Rollcall"
 
-_outgoing: Outgoing | None = None
+server: Outgoing | None = None
 _base_url = "http://127.0.0.1:8000"
 
 
@@ -63,14 +63,14 @@ def configure(smtp_url: str | None, base_url: str) -> None:
 
     Raises ValueError with a sentence for an URL that can't be used.
     """
-    global _outgoing, _base_url
+    global server, _base_url
     _base_url = base_url.rstrip("/")
-    _outgoing = parse_smtp_url(smtp_url, _base_url) if smtp_url else None
+    server = parse_smtp_url(smtp_url, _base_url) if smtp_url else None
 
 
 def can_send() -> bool:
     """False while no mail server is set: then mails wait in the outbox."""
-    return _outgoing is not None
+    return server is not None
 
 
 def link(path: str) -> str:
@@ -352,7 +352,7 @@ def to_outbox(
 def run(mail_id: int) -> None:
     """Send one mail of the outbox, if it is due and nobody else is at it. What fails for now is tried again, with
     growing delays; a repeated delivery after a crash has the same Message-ID."""
-    outgoing = _outgoing
+    outgoing = server
     if outgoing is None:
         return
     with connected():

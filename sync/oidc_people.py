@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from connectors.names import clean_email, email_key, looks_like
 from sync import activity, people
 from sync.db import utcnow, writing
-from sync.matching import normal_email
 from sync.models import DirectoryEntry, Person, PersonEmail, SignInIdentity
 from sync.oidc import OidcProblem, Settings
 from sync.people import WORKSPACE_ROLES, PeopleProblem
@@ -48,9 +48,9 @@ def come_in(claims: Mapping[str, Any], known: Settings) -> Person:
 def trusted_email(claims: Mapping[str, Any], known: Settings) -> str:
     """The address, where the provider vouches for it, else ""; as it was given."""
     email = claims.get("email")
-    if not isinstance(email, str) or len(email) > LONGEST_EMAIL or not normal_email(email):
+    if not isinstance(email, str) or len(email) > LONGEST_EMAIL or not email_key(email):
         return ""
-    return email.strip() if known.trust_email or _is_verified(claims, known) else ""
+    return clean_email(email) if known.trust_email or _is_verified(claims, known) else ""
 
 
 def role_by_groups(claims: Mapping[str, Any], known: Settings) -> str | None:
@@ -61,10 +61,12 @@ def role_by_groups(claims: Mapping[str, Any], known: Settings) -> str | None:
 
 
 def _find(claims: Mapping[str, Any], known: Settings, by: str) -> Person:
-    identity = _identity(claims)
+    identity, email = _identity(claims), trusted_email(claims, known)
+    if identity and looks_like(email_key(email), identity.email):
+        _forget(identity, email, by)
+        identity = None
     if identity:
         return identity.person
-    email = trusted_email(claims, known)
     if not email:
         raise Refused(_why_no_email(claims))
     person = people.find_by_email(email)
@@ -79,6 +81,13 @@ def _find(claims: Mapping[str, Any], known: Settings, by: str) -> Person:
     return people.add(_name(claims, email), email, by, workspace_role=role)
 
 
+def _forget(identity: SignInIdentity, email: str, by: str) -> None:
+    """An address that only looks like the one that was linked is another mailbox: it proves nothing of this person."""
+    activity.record(by, "unlinked sign-in", about=people.signature(identity.person), person=identity.person,
+                    why=f"{email} looks like {identity.email}, but they are different mailboxes")
+    identity.delete_instance()
+
+
 def _identity(claims: Mapping[str, Any]) -> SignInIdentity | None:
     return SignInIdentity.get_or_none(
         SignInIdentity.issuer == claims["iss"], SignInIdentity.subject == claims["sub"]
@@ -87,7 +96,7 @@ def _identity(claims: Mapping[str, Any]) -> SignInIdentity | None:
 
 def _why_no_email(claims: Mapping[str, Any]) -> str:
     email = claims.get("email")
-    if not isinstance(email, str) or not normal_email(email) or len(email) > LONGEST_EMAIL:
+    if not isinstance(email, str) or not email_key(email) or len(email) > LONGEST_EMAIL:
         return (
             "Your provider tells no e-mail address of you, so Rollcall can't know who you are. "
             "Ask an Owner to look at the scopes: “email” is needed."
@@ -116,7 +125,7 @@ def _refuse_who_left(person: Person) -> None:
 def _follow_email(person: Person, claims: Mapping[str, Any], known: Settings, by: str) -> None:
     """A new address of somebody whom no directory tells of; with a directory, its reading brings it."""
     email, identity = trusted_email(claims, known), _identity(claims)
-    if not (email and identity and identity.email) or normal_email(email) == identity.email:
+    if not (email and identity and identity.email) or email_key(email) == identity.email:
         return
     in_directory = DirectoryEntry.select().where(DirectoryEntry.person == person).exists()
     if in_directory or people.find_by_email(email):
@@ -163,7 +172,7 @@ def _remember(person: Person, claims: Mapping[str, Any], known: Settings, by: st
         linked = f"{claims['sub']} of {claims['iss']}"
         activity.record(by, "linked sign-in", about=people.signature(person), after=linked, person=person)
     told = {"used_at": utcnow()}
-    if email := normal_email(trusted_email(claims, known)):
+    if email := email_key(trusted_email(claims, known)):
         told["email"] = email
     SignInIdentity.insert(issuer=claims["iss"], subject=claims["sub"], person=person, **told).on_conflict(
         conflict_target=[SignInIdentity.issuer, SignInIdentity.subject], update=told

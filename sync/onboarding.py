@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 
 from peewee import JOIN, SQL
 
-from sync import activity, invitation_mail, matching, people, schedule, tasks
+from connectors.names import AddressProblem, clean_email, email_key, spelling_and_key
+from sync import activity, invitation_mail, people, schedule, tasks
 from sync.db import utcnow, writing
 from sync.member_acts import (
     MOST,
@@ -43,7 +44,8 @@ def addresses(text: str) -> list[str]:
     for piece in re.split(r"[,;\n\r\t]+", text):
         inner = re.search(r"<([^<>]*)>", piece)
         for word in [inner.group(1)] if inner else piece.split():
-            found.setdefault(matching.normal_email(word) or word.strip(), word.strip())
+            address, key = spelling_and_key(word)
+            found.setdefault(key or address, address)
     return [word for word in found.values() if word]
 
 
@@ -56,8 +58,8 @@ def plan(app: App, emails: Iterable[str], role: str) -> Plan:
         raise ActProblem(f"These are more than {MOST} addresses. Take them in smaller parts.")
     lines = []
     for email in emails:
-        normal, person = matching.normal_email(email), people.find_by_email(email)
-        state, why = _stands(app, email, normal, person)
+        person = people.find_by_email(email)
+        state, why = _stands(app, email, email_key(email), person)
         note = "" if person else "Nobody in People has this address"
         lines.append(Line(whom=person.name if person and person.name else email, email=email, after=wanted.label,
                           role=role, state=state, why=why, note=note if state == READY else ""))  # fmt: skip
@@ -65,8 +67,10 @@ def plan(app: App, emails: Iterable[str], role: str) -> Plan:
 
 
 def _stands(app: App, email: str, normal: str, person: Person | None) -> tuple[str, str]:
-    if not normal:
-        return REFUSED, f"{email} is no e-mail address"
+    try:
+        clean_email(email)
+    except AddressProblem as problem:
+        return REFUSED, str(problem).removesuffix(".")
     if person is not None and person.status == "deprovisioned":
         return REFUSED, f"{person.name or email} has left {workspace().name}"
     if open_one := _open(app, normal):
@@ -106,7 +110,7 @@ def invite(app: App, email: str, role: str, by: str, *, report: Report | None = 
     An invitation of this address that is open is what is given back; its task goes on.
     """
     with writing():
-        normal, person = matching.normal_email(email), people.find_by_email(email)
+        (email, normal), person = spelling_and_key(email), people.find_by_email(email)
         if known := _open(app, normal):
             return known
         invitation = Invitation.create(app=app, email=email, normal=normal, person=person, role=role, asked_by=by)

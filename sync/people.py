@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from peewee import JOIN, fn, prefetch
 
+from connectors.names import AddressProblem, clean_email, email_key
 from sync import activity, keeping, match_rules, ownership
 from sync.db import connected, db, utcnow, writing
-from sync.matching import PAGE, Page, normal_email
+from sync.matching import PAGE, Page
 from sync.models import Account, App, Directory, DirectoryEntry, Person, PersonEmail, Role, Session
 
 STATUSES = ("active", "suspended", "deprovisioned")
@@ -40,7 +41,7 @@ def main_email(person: Person) -> str:
 
 def find_by_email(email: str) -> Person | None:
     """Whose address this is, in any spelling, main or further."""
-    normal = normal_email(email)
+    normal = email_key(email)
     if not normal:
         return None
     with connected():
@@ -53,7 +54,8 @@ def search(search: str = "", status: str = "", page: int = 1) -> Page:
     if status:
         query = query.where(Person.status == status)
     if wanted := search.strip().casefold():
-        with_email = PersonEmail.select(PersonEmail.person).where(PersonEmail.normal.contains(wanted))
+        asked_for = fn.casefold(PersonEmail.email).contains(wanted) | (PersonEmail.normal == email_key(search))
+        with_email = PersonEmail.select(PersonEmail.person).where(asked_for)
         query = query.where(fn.casefold(Person.name).contains(wanted) | Person.id.in_(with_email))
     with connected():
         total = query.count()
@@ -249,16 +251,15 @@ def _check_role(role: str | None) -> None:
 
 def _usable_emails(emails: Iterable[str], person: Person | None) -> dict[str, str]:
     usable: dict[str, str] = {}
-    for email in (email.strip() for email in emails):
-        if not email:
-            continue
-        normal = normal_email(email)
-        if not normal:
-            raise PeopleProblem(f"{email!r} is no e-mail address. Nothing was changed.")
+    for given in filter(str.strip, emails):
+        try:
+            email = clean_email(given)
+        except AddressProblem as problem:
+            raise PeopleProblem(f"{problem} Nothing was changed.") from problem
         holder = find_by_email(email)
         if holder and holder != person:
             raise PeopleProblem(f"{email} belongs to {signature(holder)} already. Nothing was changed.")
-        usable.setdefault(normal, email)
+        usable.setdefault(email_key(email), email)
     if not usable:
         raise PeopleProblem("A person needs an e-mail address. Nothing was changed.")
     return usable

@@ -3,15 +3,15 @@ What its columns mean is remembered for the next list."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import connectors
 from connectors.base import ColumnsUnclear, ConnectorError
+from connectors.names import email_key
 from sync import activity, match_rules
 from sync.db import writing
-from sync.matching import normal_email
 from sync.models import Person
 from sync.people import PeopleProblem, add, decide_by_hand, edit, find_by_email, keep_an_owner, portrait, short_name
 from sync.workspace import set_setting, setting, today
@@ -23,13 +23,14 @@ REMEMBERED = "people import columns"
 @dataclass(frozen=True)
 class ImportOutcome:
     """How many people of a list were new, were brought up to date, and were as it says already; `unread` names the
-    columns that were not read, `notes` what else was passed over."""
+    columns that were not read, `notes` what else was passed over, `emails` the main addresses that the list says."""
 
     added: int
     updated: int
     unchanged: int
     unread: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    emails: tuple[str, ...] = field(default=(), compare=False)
 
 
 def remembered_mapping() -> str:
@@ -75,7 +76,7 @@ def import_csv(content: bytes, by: str, mapping: str | None = None, name: str = 
         if mapping is not None:
             set_setting(REMEMBERED, proposal.settled())
         activity.record(by, "imported people", after=", ".join(f"{count} {word}" for word, count in done.items()))
-    return ImportOutcome(**done, unread=proposal.unread, notes=proposal.notes)
+    return ImportOutcome(**done, unread=proposal.unread, notes=proposal.notes, emails=tuple(row.email for row in rows))
 
 
 class ImportUnclear(PeopleProblem):
@@ -93,8 +94,8 @@ def _import(row: Any, by: str) -> str:
         outcome = "added"
     else:
         before = (portrait(person), person.status, person.employee_number)
-        known = {normal_email(email.email): email.email for email in person.emails}
-        further = [email for email in row.further_emails if normal_email(email) not in known]
+        known = {email_key(email.email): email.email for email in person.emails}
+        further = [email for email in row.further_emails if email_key(email) not in known]
         ordered = sorted(person.emails, key=lambda email: not email.main)
         edit(person, by, name=row.name or None, emails=[*(email.email for email in ordered), *further])
         outcome = "updated"

@@ -84,8 +84,8 @@ def _follow_names(by: str) -> set[int]:
 
 def _follow_emails(by: str) -> set[int]:
     theirs = ("EXISTS (SELECT 1 FROM person_email AS pe WHERE pe.person_id = e.person_id "
-              "AND pe.normal = normal_email(e.email))")
-    rows = _found("email", "normal_email(e.email)", EMAIL_NOW, f"e.email <> '' AND {theirs}")
+              "AND pe.normal = email_key(e.email))")
+    rows = _found("email", "email_key(e.email)", EMAIL_NOW, f"e.email <> '' AND {theirs}")
     _update("UPDATE person_email SET main = (normal = ?) WHERE person_id = ?",
             [(after, person) for person, _, after, *_ in rows])
     return _tell(rows, "changed e-mail", by)

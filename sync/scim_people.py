@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.base import DirectoryPerson
+from connectors.names import email_key
 from sync import activity, notify, push, schedule, soon
 from sync.db import db, utcnow, writing
 from sync.directory_compare import apply_pushed
 from sync.directory_guard import Guard
 from sync.directory_reading import stage, staging
-from sync.matching import normal_email
 from sync.models import (
     Directory,
     DirectoryEntry,
@@ -70,7 +70,7 @@ def _emails(said: dict[str, Any]) -> Iterator[str]:
     given.sort(key=lambda email: (email.get("primary") is not True, str(email.get("type")).casefold() != "work"))
     seen = set()
     for address in (*(email["value"] for email in given), said.get("userName") or ""):
-        normal = normal_email(address)
+        normal = email_key(address)
         if normal and normal not in seen:
             seen.add(normal)
             yield address

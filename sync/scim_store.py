@@ -26,6 +26,7 @@ from scim2_models import (
 from scim2_models.path import CompareOperator, Comparison, FilterNode, LogicalExpr, LogicalOperator, ValuePath
 from scim2_server.storage import ScimStorage, SearchPage
 
+from connectors.names import AddressProblem, clean_email
 from sync import scim_people
 from sync.db import utcnow, writing
 from sync.models import Directory, ScimMember, ScimResource
@@ -78,6 +79,7 @@ class Store(ScimStorage):
         with writing():
             now, values = utcnow(), _values(resource_type, resource)
             self._refuse_taken(resource_type, values)
+            _refuse_no_email(values["document"])
             row = self._deleted_before(values) if resource_type.name == USER else None
             if row is None:
                 row = ScimResource.create(
@@ -97,6 +99,7 @@ class Store(ScimStorage):
             self._expect(row, expected_version)
             values = _values(resource_type, resource)
             self._refuse_taken(resource_type, values, row)
+            _refuse_no_email(values["document"], row.document)
             self._change(row, **values)
             self._follow(row, resource)
             return self.get(resource_type, row.scim_id)
@@ -205,6 +208,21 @@ def _values(resource_type: ResourceType, resource: Resource) -> dict[str, Any]:
         document.pop(name, None)
     name = document.get("userName" if resource_type.name == USER else "displayName") or ""
     return {"external_id": document.get("externalId") or None, "name_key": key(name), "document": document}
+
+
+def _refuse_no_email(document: dict, before: dict | None = None) -> None:
+    """A new e-mail that is clearly no address is said to be none, where somebody can correct it.
+
+    Who is switched off is switched off, whatever else is written with it.
+    """
+    known = {email.get("value") for email in (before or {}).get("emails") or []}
+    for email in document.get("emails") or [] if document.get("active") is not False else []:
+        value = email.get("value")
+        if value and value not in known:
+            try:
+                clean_email(value)
+            except AddressProblem as problem:
+                raise InvalidValueException(detail=f"{problem} Nothing was changed.") from problem
 
 
 def _write_members(row: ScimResource, resource: Resource) -> None:

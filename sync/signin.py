@@ -8,9 +8,9 @@ import secrets
 
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
+from connectors.names import email_key
 from sync import activity, attempts, passwords, people, vault
 from sync.db import utcnow, writing
-from sync.matching import normal_email
 from sync.models import Person, Session
 from sync.ownership import has_owner, may_sign_in
 from sync.people import PeopleProblem
@@ -41,7 +41,7 @@ def authenticate(email: str, password: str, source: str = "", browser: str = "")
     before. Raises TooManyAttempts after too many failures of either, also for the right password; Busy.
     """
     person = people.find_by_email(email)
-    counted = attempts.keys(person, normal_email(email) or email.strip().lower()[:200], source, browser)
+    counted = attempts.keys(person, email_key(email) or email.strip().lower()[:200], source, browser)
     attempts.begin(counted)
     known = person is not None and person.password_hash and may_sign_in(person)
     if not passwords.fits(person.password_hash if known else None, password):

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from itertools import islice
 
 from connectors.base import ASSETS, UNKNOWN, Access, Account, Asset, Connector, Role, TemporarilyUnavailable
+from connectors.names import email_key
 from sync.db import db
-from sync.matching import normal_email
 from sync.models import RoleIds
 
 BATCH = 500
@@ -145,8 +145,8 @@ def _account_row(account: Account) -> tuple:
     main, further = _several_roles(account) if account.further_roles else (account.role, "[]")
     return (
         account.id,
-        account.email,
-        normal_email(account.email),
+        account.email,  # as the app writes it: it may be what the account is named by in a call
+        email_key(account.email),
         account.name,
         account.status,
         main,

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, abort, current_app, render_template, request, url_for
 
-from sync import activity, apps, keeping, ownership, people, people_import, person_page, precedence, signin
+from sync import activity, apps, keeping, mail_reach, ownership, people, people_import, person_page, precedence, signin
 from sync.models import Person
 from sync.people import PeopleProblem
 from web.answers import INVALID, asked, dialog, go_to, page_or_part, wants_part
@@ -72,10 +72,9 @@ def create_import() -> Response | tuple[str, int]:
         outcome = people_import.import_csv(_uploaded(), by())
     except PeopleProblem as problem:
         return dialog("people/_import.html", "Import people", INVALID, problem=str(problem))
-    return go_to(
-        url_for("people.index"),
-        f"{outcome.added:,} added, {outcome.updated:,} brought up to date, {outcome.unchanged:,} as they were.",
-    )
+    said = f"{outcome.added:,} added, {outcome.updated:,} brought up to date, {outcome.unchanged:,} as they were."
+    warning = mail_reach.warning(outcome.emails)
+    return go_to(url_for("people.index"), f"{said} {warning}".strip(), "attention" if warning else "ok")
 
 
 def _uploaded() -> bytes:
@@ -98,6 +97,7 @@ def show(person_id: int) -> str:
     visible = [seat for seat in seats if seat.app_id in open_to_me]
     return render_template(
         "people/show.html", person=person, email=people.main_email(person), elsewhere=len(seats) - len(visible),
+        reach=mail_reach.warning([people.main_email(person)]),
         seats=person_page.in_full(visible), cost=person_page.cost(visible), groups=person_page.groups(person),
         removed=person_page.removed(person, open_to_me), invitations=person_page.invitations(person, open_to_me),
         offboardings=person_page.offboardings(person), role_words=ROLE_WORDS,

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 
-from sync import signin
+from sync import mail_reach, signin
 from sync.ownership import has_lost_its_owners, has_owner
-from sync.people import PeopleProblem
+from sync.people import PeopleProblem, main_email
 from sync.workspace import WorkspaceProblem, workspace
 from web import security
 from web.answers import INVALID
@@ -41,6 +41,8 @@ def create() -> Response | tuple[str, int]:
         return _page(token, given, str(problem)), INVALID
     security.sign_in(person)
     flash("Rollcall is set up. Next: connect your directory.", "ok")
+    if warning := mail_reach.warning([main_email(person)]):
+        flash(warning, "attention")
     return redirect(url_for("directories.index"), 303)
 
 

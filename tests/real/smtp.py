@@ -21,10 +21,13 @@ USER, PASSWORD = "rollcall@acme.example", "p@ss:w/rd#1"
 
 
 class SmtpServer:
-    """`messages` are the mails taken so far; `wait_for(count)` waits until there are so many."""
+    """`messages` are the mails taken so far, `recipients` whom they were for; `wait_for(count)` waits for so many."""
 
-    def __init__(self, security: str = "none", sign_in: bool = False, folder: Path | None = None):
-        self.security, self.sign_in = security, sign_in
+    def __init__(
+        self, security: str = "none", sign_in: bool = False, folder: Path | None = None, smtputf8: bool = False
+    ):
+        self.security, self.sign_in, self.smtputf8 = security, sign_in, smtputf8
+        self.recipients: list[str] = []
         self.port = free_port()
         self.messages: list[EmailMessage] = []
         self.answers: deque[str] = deque()
@@ -47,7 +50,7 @@ class SmtpServer:
     def start(self) -> None:
         from aiosmtpd.controller import Controller
 
-        options = {"hostname": "127.0.0.1", "port": self.port, "enable_SMTPUTF8": False}
+        options = {"hostname": "127.0.0.1", "port": self.port, "enable_SMTPUTF8": self.smtputf8}
         if self.sign_in:
             options |= {"auth_required": True, "authenticator": self._authenticate}
         if self.security == "starttls":
@@ -99,6 +102,7 @@ class SmtpServer:
         message = email.message_from_bytes(envelope.content, policy=policy.default)
         with self._arrived:
             self.messages.append(message)
+            self.recipients += envelope.rcpt_tos
             self.with_starttls.append(session.ssl is not None)
             self._arrived.notify_all()
         return "250 taken"
@@ -108,6 +112,12 @@ class SmtpServer:
 def smtp() -> Iterator[SmtpServer]:
     """A server without encryption or sign-in."""
     yield from _running(SmtpServer)
+
+
+@pytest.fixture
+def smtp_utf8() -> Iterator[SmtpServer]:
+    """A server that takes addresses with letters beyond ASCII before the @."""
+    yield from _running(SmtpServer, "none", False, None, True)
 
 
 @pytest.fixture

@@ -62,6 +62,29 @@ def test_why_somebody_is_likely(app, known, said, name, why):
 
 
 @pytest.mark.parametrize(
+    ("theirs", "seen", "shown"),
+    [
+        ("maria.weiss@acme.example", "maria.weiß@acme.example", "maria.weiß@acme.example"),
+        ("maria.weiß@acme.example", "MARIA.WEISS@acme.example", "maria.weiss@acme.example"),
+        ("fiona@acme.example", "ﬁona@acme.example", "ﬁona@acme.example"),
+        ("kate@acme.example", "\u212aate@acme.example", "\u212aate@acme.example"),
+        ("jose@acme.example", "josé@acme.example", "josé@acme.example"),
+        ("isik@acme.example", "ışık@acme.example", "ışık@acme.example"),
+        ("maria@weiss.example", "maria@weiß.example", "maria@weiß.example"),
+        ("maria@weiss.example", "maria@xn--wei-7ka.example", "maria@weiß.example"),
+        ("maria@münchen.example", "maria@munchen.example", "maria@munchen.example"),
+    ],
+)
+def test_a_look_alike_is_suggested_with_the_reason_and_matches_nobody(listed, theirs, seen, shown):
+    owner = people.add("Whose the other is", theirs, listed.by)
+    listed.add("1", email=seen, name="")
+    listed.check()
+    assert (listed.account("1").match, listed.account("1").person) == ("unmatched", None)
+    [(person, why)] = match_likeness.suggestions(listed.account("1"))
+    assert (person, why) == (owner, f"The address {shown} looks like {theirs}, but they are different mailboxes")
+
+
+@pytest.mark.parametrize(
     "said",
     [
         {}, {"name": "Zed"}, {"email": "info@x.example"}, {"name": "?!"}, {"name": "a" * 5000}, {"name": "\u202e"},

@@ -47,7 +47,7 @@ def read(listed, **said: object) -> tuple[str, str | None, str]:
         ({"employee_number": " e7 "}, "Ana López", "By employee number"),
         ({"email": "nobody@acme.example", "employee_number": "E7"}, "Ana López", "By employee number"),
         ({"user_name": "A.Lopez"}, "Ana López", "By user name"),
-        ({"user_name": "ａ.lopez"}, "Ana López", "By user name"),  # full width
+        ({"user_name": "ａ.lopez"}, None, ""),  # full width: mail to it doesn't reach her
         ({"employee_number": "E7", "user_name": "nobody"}, "Ana López", "By employee number"),
         ({"email": "a.lopez@acme.example", "employee_number": "E99"}, "Ana López", "By e-mail"),
         ({"email": "a.lopez@acme.example", "employee_number": "E7", "user_name": "a.lopez"}, "Ana López", "By e-mail"),

@@ -1,46 +1,16 @@
-"""Whose account it is: one normal form of an e-mail, and a person's decision before any e-mail."""
+"""Whose account it is: by its e-mail, and by a person's decision before any e-mail."""
 
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from sync import activity, match_decisions, match_likeness, matching, people
-from sync.matching import normal_email
 from sync.models import Account, App, Person
 from tests.sync.fixtures import MEMBERS, email
 
 
 def account(number: int) -> Account:
     return Account.get(Account.email == email(number))
-
-
-@pytest.mark.parametrize(
-    ("given_text", "normal"),
-    [
-        ("Ana@Acme.Example", "ana@acme.example"),
-        ("  ana@acme.example\n", "ana@acme.example"),
-        ("ANA.LÓPEZ@acme.example", "ana.lópez@acme.example"),
-        ("ana.lo\u0301pez@acme.example", "ana.lópez@acme.example"),  # composed and decomposed are one
-        ("ＡＮＡ@acme.example", "ana@acme.example"),  # full width
-        ("STRASSE@acme.example", "strasse@acme.example"),
-        ("", ""), (None, ""), ("nobody", ""), ("@acme.example", ""), ("ana@", ""), ("ana lopez@acme.example", ""),
-        ("a@b@c", ""), ("ana@acme.example\x00", ""), ("\ud800@acme.example", ""), ("ana@acme\u200b.example", ""),
-        ("ana@acme.example, bob@acme.example", ""), ("<ana@acme.example>", "<ana@acme.example>"),
-    ],
-)  # fmt: skip
-def test_one_form_for_every_spelling(given_text, normal):
-    assert normal_email(given_text) == normal
-
-
-@given(st.one_of(st.emails(), st.builds("{}@{}".format, st.text(max_size=8), st.text(max_size=8)), st.text()))
-def test_the_normal_form_is_a_form(text):
-    """Taken again it stays; case and outer space never matter; it can be stored and printed."""
-    normal = normal_email(text)
-    assert normal_email(normal) == normal
-    assert normal == "" or normal.isprintable() and normal.encode() and normal.count("@") == 1
-    assert normal_email(f" {text}\t") == normal
 
 
 def test_a_new_account_is_matched_by_any_of_a_persons_addresses(chat):

@@ -24,15 +24,15 @@ def jana(by: str) -> Person:
     return people.add("Jana Kowalski", "jana@acme.example", by, workspace_role="user")
 
 
-@pytest.mark.parametrize("email", ["jana@acme.example", "JANA@Acme.Example", " Jana@acme.example ",
-                                   "\uff4a\uff41\uff4e\uff41@acme.example"])  # fmt: skip
+@pytest.mark.parametrize("email", ["jana@acme.example", "JANA@Acme.Example", " Jana@acme.example "])
 def test_an_address_in_any_spelling(jana, email) -> None:
     assert come_in(claims(email=email), KNOWN) == jana
 
 
 @pytest.mark.parametrize("email", [
     "jana@acme.example.evil.example", "jana@acme.example\x00", "jana@acme.example, x@evil.example",
-    "j\u0430na@acme.example", "", None, 7, ["jana@acme.example"], {"a": 1}, "jana",
+    "j\u0430na@acme.example",
+    "\uff4a\uff41\uff4e\uff41@acme.example", "", None, 7, ["jana@acme.example"], {"a": 1}, "jana",
     "x" * 300 + "@acme.example", "\ud800@acme.example",
 ])  # fmt: skip
 def test_another_address_is_nobody(jana, email) -> None:

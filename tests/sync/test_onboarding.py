@@ -82,7 +82,7 @@ def test_a_plan_says_of_each_whether_they_can_be_invited(chat, nina):
         NINA: ("ready", ""),
         "p3@acme.example": ("so already", "Has a seat already"),
         "p4@acme.example": ("refused", "Person 4 has left Acme"),
-        "nobody": ("refused", "nobody is no e-mail address"),
+        "nobody": ("refused", "nobody is no e-mail address: it has no @"),
         "waits@x.example": ("under way", "Is invited already, in Chat itself"),
         "new@x.example": ("ready", "Nobody in People has this address"),
     }

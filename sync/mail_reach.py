@@ -1,0 +1,42 @@
+"""Whether mail reaches an address with letters beyond ASCII before the @: said where such an address is typed.
+Only for such an address is the mail server asked, for a few seconds at most; what it said is remembered a while."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+from connectors.names import beyond_ascii
+from sync import mailer, notify
+
+PATIENCE = 5  # seconds, for each step of the talk with the server
+REMEMBERED = 600  # seconds
+
+_said: dict[mailer.Outgoing, tuple[float, bool]] = {}
+
+
+def warning(emails: Iterable[str]) -> str:
+    """A sentence about the first of these addresses that mail may not reach; "" where there is none.
+
+    To be asked outside of a transaction: it may take seconds.
+    """
+    email = next(filter(beyond_ascii, emails), None)
+    if email is None:
+        return ""
+    if notify.server is None:
+        return f"Mail to {email} leaves only through a mail server that offers SMTPUTF8: none is set yet."
+    try:
+        offers = _offers_smtputf8(notify.server)
+    except mailer.MailDelayed:
+        return (f"Mail to {email} leaves only if the mail server offers SMTPUTF8. Whether it does isn't known: "
+                f"{notify.server.host} couldn't be asked.")
+    return "" if offers else mailer.no_smtputf8(notify.server, email)
+
+
+def _offers_smtputf8(server: mailer.Outgoing) -> bool:
+    asked_at, offers = _said.get(server, (0.0, False))
+    if not asked_at or time.monotonic() - asked_at > REMEMBERED:
+        offers = mailer.greet(server, PATIENCE)
+        _said.clear()
+        _said[server] = (time.monotonic(), offers)
+    return offers

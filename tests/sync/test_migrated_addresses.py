@@ -1,0 +1,226 @@
+"""A file whose addresses were compared by case folding is opened: nothing is lost, nobody is taken for another."""
+
+from __future__ import annotations
+
+import sqlite3
+import unicodedata
+from pathlib import Path
+
+import pytest
+from peewee import SqliteDatabase
+from playhouse.migrations import Runner
+
+from sync import activity, people, signin
+from sync.config import Config, open_all
+from sync.db import MIGRATIONS, db
+from sync.models import (
+    Account,
+    Activity,
+    App,
+    DirectoryEntry,
+    Invitation,
+    MatchDecision,
+    Person,
+    PersonEmail,
+    SignInIdentity,
+    Task,
+)
+
+NOW = "2026-11-01 08:00:00.000001"
+
+
+def former(text: str) -> str:
+    """How addresses were compared before."""
+    return unicodedata.normalize("NFKC", text).strip().casefold()
+
+
+class Old:
+    """The file of the version before; `add` fills what must not be empty."""
+
+    def __init__(self, path: Path):
+        self.file = sqlite3.connect(path, isolation_level=None)
+
+    def add(self, table: str, **values: object) -> int:
+        for _, name, kind, required, default, is_key in self.file.execute(f'PRAGMA table_info("{table}")'):
+            if required and not is_key and default is None and name not in values:
+                filler = NOW if kind == "DATETIME" else 0 if kind in ("INTEGER", "SMALLINT") else ""
+                values[name] = "{}" if kind == "JSON" else filler
+        names = ", ".join(f'"{name}"' for name in values)
+        marks = ", ".join("?" * len(values))
+        return self.file.execute(f'INSERT INTO "{table}" ({names}) VALUES ({marks})', list(values.values())).lastrowid
+
+    def person(self, name: str, *emails: str, status: str = "active") -> int:
+        person = self.add("person", name=name, status=status)
+        for place, email in enumerate(emails):
+            self.add("person_email", person_id=person, email=email, normal=former(email), main=int(place == 0))
+        return person
+
+    def account(self, app: int, email: str, person: int | None = None, **more: object) -> int:
+        return self.add("account", app_id=app, **{
+            "external_id": f"id of {email}", "email": email, "normal": former(email), "person_id": person,
+            "state": "present", "kind": "user", "match": "matched" if person else "unmatched"} | more)  # fmt: skip
+
+
+@pytest.fixture
+def old(tmp_path: Path, config: Config) -> Old:
+    config.home.mkdir()
+    file = SqliteDatabase(config.database_path)
+    with file:
+        Runner(file, str(MIGRATIONS)).up("0007_given")
+    return Old(config.database_path)
+
+
+@pytest.fixture
+def start(old: Old, config: Config):
+    def start() -> None:
+        old.file.close()
+        open_all(config)
+        db.connect(reuse_if_open=True)
+
+    yield start
+    if not db.is_closed():
+        db.close()
+
+
+@pytest.fixture
+def app(old: Old) -> int:
+    return old.add("app", connector="listed", name="The list", category="seat-based", state="active", users=9)
+
+
+def match_of(account: int) -> tuple[str, int | None]:
+    row = Account.get_by_id(account)
+    return row.match, row.person_id
+
+
+def test_what_is_two_mailboxes_is_matched_anew(old, start, app):
+    weiss = old.person("Maria Weiss", "maria.weiss@acme.example", status="deprovisioned")
+    hers = old.account(app, "MARIA.weiss@acme.example", weiss)
+    anothers = old.account(app, "maria.weiß@acme.example", weiss)
+    by_hand = old.account(app, "ﬁona@acme.example", weiss, match_by_hand=1, matched_as="fiona@acme.example")
+    start()
+    assert [match_of(id) for id in (hers, anothers, by_hand)] == [
+        ("matched", weiss), ("unmatched", None), ("matched", weiss)]
+    assert Account.get_by_id(anothers).normal == "maria.weiß@acme.example"
+    assert Account.get_by_id(by_hand).matched_as == Account.get_by_id(by_hand).normal == "ﬁona@acme.example"
+    now = App.get_by_id(app)
+    assert (now.matched, now.unmatched, now.users) == (2, 1, 9)
+    told = Activity.get(Activity.what == "matched accounts anew")
+    assert (told.about, told.after, told.app_id) == ("The list", "1 account", app)
+    assert activity.verify().ok
+
+
+def test_what_is_one_mailbox_finds_the_leaver(old, start, app):
+    left = old.person("Maria", "maria@münchen.example", status="deprovisioned")
+    irem = old.person("İrem", "irem@acme.example", status="deprovisioned")
+    accounts = [old.account(app, "maria@xn--mnchen-3ya.example"), old.account(app, "<Maria@münchen.example>"),
+                old.account(app, "İREM@acme.example"), old.account(app, "maria@muenchen.example")]  # fmt: skip
+    start()
+    assert [match_of(id)[1] for id in accounts] == [left, left, irem, None]
+    assert people.find_by_email("MARIA@XN--MNCHEN-3YA.example").id == left
+    assert PersonEmail.get(PersonEmail.person == left).email == "maria@münchen.example"
+
+
+def test_who_is_here_keeps_an_address_that_two_had_in_two_spellings(old, start, app):
+    left = old.person("Maria who left", "maria@münchen.example", "m@acme.example", status="deprovisioned")
+    here = old.person("Maria", "other@acme.example", "maria@xn--mnchen-3ya.example")
+    account = old.account(app, "maria@münchen.example", left)
+    start()
+    assert people.find_by_email("maria@münchen.example").id == here and match_of(account) == ("matched", here)
+    assert people.main_email(Person.get_by_id(left)) == "m@acme.example", "who lost it has another main one"
+    told = Activity.get(Activity.what == "one address in two spellings")
+    assert (told.person_id, told.about, told.before) == (left, "Maria who left", "maria@münchen.example")
+    assert "it stays with Maria" in told.why
+    assert activity.verify().ok
+
+
+def test_of_two_who_are_here_the_main_address_counts_and_nobody_is_lost(old, start):
+    first = old.person("Bo", "bo@acme.example", "x@münchen.example")
+    second = old.person("Chen", "x@xn--mnchen-3ya.example")
+    start()
+    assert people.find_by_email("x@münchen.example").id == second
+    assert Person.select().count() == 2 and people.main_email(Person.get_by_id(first)) == "bo@acme.example"
+    assert Activity.get(Activity.what == "one address in two spellings").person_id == first
+
+
+def test_one_person_who_had_both_spellings_has_one(old, start):
+    ana = old.person("Ana", "<ana@acme.example>", "ana@acme.example", "ana@acme.example,")
+    start()
+    [row] = PersonEmail.select().where(PersonEmail.person == ana)
+    assert (row.email, row.normal, row.main) == ("ana@acme.example", "ana@acme.example", True)
+    assert not Activity.select().exists()
+
+
+def test_keys_may_change_places_and_what_is_no_address_any_more_stays(old, start):
+    """The new key of one row is what another was called before."""
+    old.person("Strasse", "strasse@straße.example")
+    old.person("Also", "x@xn--strae-oqa.example")
+    old.person("Odd", "a,b@acme.example")
+    old.person("Also odd", "x@💩.example")
+    start()
+    assert {row.normal for row in PersonEmail.select()} == {
+        "strasse@xn--strae-oqa.example", "x@xn--strae-oqa.example", "a,b@acme.example", "x@💩.example"}
+
+
+def test_invitations_tasks_and_sign_ins_follow(old, start, app):
+    ana = old.person("Ana", "ana@münchen.example")
+    kept, cancelled = (
+        old.add("invitation", app_id=app, email=email, normal=former(email), state="invited", asked_by="Olga")
+        for email in ("ana@münchen.example", "ana@xn--mnchen-3ya.example"))  # fmt: skip
+    ended = old.add("invitation", app_id=app, email="<bo@acme.example>", normal="<bo@acme.example>", state="expired")
+    account = old.account(app, "ana@münchen.example", ana, match_by_hand=1, matched_as="ana@münchen.example")
+    task = old.add("app_task", app_id=app, account_id=account, act="remove", normal="ana@münchen.example")
+    elsewhere = old.add("app_task", app_id=app, account_id=account, act="revoke", normal="former@münchen.example")
+    decision = old.add("match_decision", account_id=account, match="matched", matched_as="ana@münchen.example")
+    old.add("sign_in_identity", issuer="https://id.example", subject="1", person_id=ana, email="ana@münchen.example")
+    start()
+    ascii_form = "ana@xn--mnchen-3ya.example"
+    assert [Invitation.get_by_id(id).state for id in (kept, cancelled, ended)] == ["invited", "cancelled", "expired"]
+    assert {row.normal for row in Invitation.select()} == {ascii_form, "bo@acme.example"}
+    assert Activity.get(Activity.what == "cancelled invitation").about == "ana@xn--mnchen-3ya.example"
+    assert Account.get_by_id(account).matched_as == Account.get_by_id(account).normal == ascii_form
+    assert Task.get_by_id(task).normal == MatchDecision.get_by_id(decision).matched_as == ascii_form
+    assert Task.get_by_id(elsewhere).normal == "former@xn--mnchen-3ya.example"
+    assert SignInIdentity.get().email == ascii_form
+
+
+def test_user_names_at_a_domain_in_letters(old, start):
+    ana = old.person("Ana", "ana@münchen.example", status="deprovisioned")
+    app = old.add("app", connector="listed", name="The list", category="seat-based", match_domain="münchen.example")
+    account = old.account(app, "", user_name="Ana")
+    start()
+    assert App.get_by_id(app).match_domain == "xn--mnchen-3ya.example" and match_of(account) == ("matched", ana)
+
+
+def test_ids_that_were_made_of_addresses_stay_those_of_the_same_people(old, start):
+    """Otherwise the next file would say that everybody of them left and somebody new joined."""
+    directory = old.add("directory", kind="csv", name="Staff")
+    ldap = old.add("directory", kind="ldap", name="LDAP")
+    maria = old.person("Maria", "maria.weiß@acme.example")
+    entries = [
+        old.add("directory_entry", directory_id=place, external_id=id, person_id=maria, email="maria.weiß@acme.example")
+        for place, id in ((directory, "maria.weiss@acme.example"), (directory, "17"),
+                          (ldap, "maria.weiss@acme.example"))
+    ]
+    export = old.add("app", connector="csv_export", name="Miro", category="seat-based",
+                     identity_id="maria.weiss@acme.example")  # fmt: skip
+    account = old.account(export, "maria.weiß@acme.example", maria, external_id="maria.weiss@acme.example")
+    other = old.account(export, "", external_id="jörg", user_name="JÖRG")
+    gitlab = old.add("app", connector="gitlab", name="GitLab", category="seat-based")
+    invited = old.account(gitlab, "Weiß@acme.example", external_id="invitation:weiss@acme.example")
+    start()
+    assert [DirectoryEntry.get_by_id(id).external_id for id in entries] == [
+        "maria.weiß@acme.example", "17", "maria.weiss@acme.example"]
+    assert [Account.get_by_id(id).external_id for id in (account, other, invited)] == [
+        "maria.weiß@acme.example", "jörg", "invitation:weiß@acme.example"]
+    assert App.get_by_id(export).identity_id == "maria.weiß@acme.example"
+
+
+def test_an_old_file_without_any_such_address_is_as_it_was(old, start, app):
+    ana = old.person("Ana", "Ana@acme.example")
+    account = old.account(app, "ANA@acme.example", ana)
+    start()
+    assert match_of(account) == ("matched", ana)
+    assert PersonEmail.get().email == "Ana@acme.example"
+    assert not Activity.select().exists()
+    person = signin.set_up("Acme", "olga@acme.example", "Olga", "correct horse battery", "test")
+    assert activity.verify().ok and person.workspace_role == "owner"
