@@ -1,12 +1,13 @@
 """Which letters a file's bytes are: UTF-8, UTF-16, or one of the Windows pages, where only one of them makes sense.
-Where two do ("Sørensen" in one, "Sřrensen" in the other), a person chooses."""
+Where two do ("Sørensen" in one, "Sřrensen" in the other), a person chooses. (charset-normalizer, tried on lists of
+names, took £ukasz for as likely as Łukasz: a list is too short, and of too many languages, for frequencies.)"""
 
 from __future__ import annotations
 
 import re
-import unicodedata
 
 from connectors.base import Refused
+from connectors.tables.choosing import MustChoose
 
 PAGES = {
     "cp1252": "Western Europe (Windows-1252)",
@@ -14,35 +15,31 @@ PAGES = {
     "iso8859-2": "Central Europe (ISO-8859-2)",
 }
 NAMES = {"utf-8": "Unicode (UTF-8)", "utf-16": "Unicode (UTF-16)", **PAGES}
+_CONTROLS = re.compile(r"[\x80-\x9f]")  # in no text: the bytes are of another page
+_SIGNS = "".join(chr(code) for code in range(0xA1, 0xC0)) + "×÷ˇ˘˛˙˝"
+_BEFORE_LETTER = re.compile(rf"(^|.)([{_SIGNS}])(?=[^\W\d_])", re.DOTALL)
+_OF_WORDS = "·\u00ad"  # as in Catalan
+_OPENING = "¿¡«»“„‘‚©®°§¶"  # before a word, though never in one
 NO_LETTERS = "The file's letters can't be read: save it as CSV (UTF-8) and try again."
 
 
-class Unclear(Refused):
-    """The bytes make sense in more than one page; `readings`: page → how its first differing words read."""
-
-    def __init__(self, readings: dict[str, tuple[str, ...]]):
-        shown = " or ".join(f"{words[0]} ({PAGES[page]})" for page, words in readings.items() if words)
-        super().__init__(f"The file's letters can be read in more than one way: {shown}. "
-                         "Choose which, or save the file as CSV (UTF-8).")
-        self.readings = readings
-
-
-def decode(content: bytes, chosen: str = "") -> tuple[str, str, list[str]]:
-    """(text, encoding, notes). Raises Refused for what is no text, Unclear where somebody must choose."""
-    notes: list[str] = []
+def decode(content: bytes, chosen: str = "") -> tuple[str, str]:
+    """(text, encoding). Raises Refused for what is no text, MustChoose where somebody must choose."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return _without_marks(_decoded(content, "utf-16")), "utf-16", notes
+        return _without_marks(_decoded(content, "utf-16")), "utf-16"
     if b"\x00" in content:
-        return _without_marks(_utf_16_without_mark(content)), "utf-16", notes
+        return _without_marks(_utf_16_without_mark(content)), "utf-16"
     try:
-        return _without_marks(content.decode("utf-8")), "utf-8", notes
+        text = content.decode("utf-8")
     except UnicodeDecodeError:
-        pass
+        text = "\x80"
+    if not _CONTROLS.search(text):
+        return _without_marks(text), "utf-8"
     if chosen:
         if chosen not in PAGES:
             raise Refused(f"The file isn't {NAMES.get(chosen, chosen)}. {NO_LETTERS}")
-        return _decoded(content, chosen), chosen, notes
-    return *_told_apart(content), notes
+        return _decoded(content, chosen), chosen
+    return _told_apart(content)
 
 
 def _without_marks(text: str) -> str:
@@ -75,7 +72,7 @@ def _told_apart(content: bytes) -> tuple[str, str]:
             text = content.decode(page)
         except UnicodeDecodeError:
             continue
-        if not re.search(r"[\x80-\x9f]", text) and text not in texts.values():
+        if not _CONTROLS.search(text) and text not in texts.values():
             texts[page] = text
     likely = {page: text for page, text in texts.items() if not _odd(text)}
     if not likely:
@@ -83,18 +80,21 @@ def _told_apart(content: bytes) -> tuple[str, str]:
     if len(likely) == 1:
         [(page, text)] = likely.items()
         return text, page
-    raise Unclear(_differing(likely))
+    readings = _differing(likely)
+    shown = " or ".join(f"{words[0]} ({PAGES[page]})" for page, words in readings.items())
+    raise MustChoose(f"The file's letters can be read in more than one way: {shown}. Choose which, or save the file as "
+                     "CSV (UTF-8).", "encoding",
+                     {page: f"{PAGES[page]}: {', '.join(words)}" for page, words in readings.items()})
 
 
 def _odd(text: str) -> bool:
-    """Whether a sign stands where only a letter can: "£ukasz", "Stanis³aw"."""
-    odd = re.compile(r"[^\W\d_][\u00a1-\u00bf\u00d7\u00f7\u02d8-\u02dd¤ˇ]|[\u00a1-\u00bf\u00d7\u00f7¤ˇ˘˛˙˝¸][^\W\d_]")
-    return any(match for match in odd.finditer(text) if not _apt(match.group()))
-
-
-def _apt(pair: str) -> bool:
-    """Quotation marks, the ordinals and the middle dot do stand beside letters."""
-    return any(sign in "«»·ªº©®°" for sign in pair) or all(unicodedata.category(sign)[0] == "L" for sign in pair)
+    """Whether a sign stands where only a letter can, within a word or before it: "£ukasz", "Stanis³aw"."""
+    for match in _BEFORE_LETTER.finditer(text):
+        before, sign = match.groups()
+        in_a_word = before.isalpha()
+        if sign not in _OF_WORDS and not before.isdigit() and (in_a_word or sign not in _OPENING):
+            return True
+    return False
 
 
 def _differing(texts: dict[str, str]) -> dict[str, tuple[str, ...]]:

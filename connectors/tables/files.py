@@ -6,22 +6,20 @@ from __future__ import annotations
 import base64
 import csv
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from connectors.base import Refused
+from connectors.tables import sheets
 from connectors.tables.encodings import decode
-from connectors.tables.layout import between, header_place
+from connectors.tables.layout import Row, names_known, without_titles_and_totals
 
+SEPARATORS = ",;\t|"
+SAMPLE = 200_000  # characters from which the separator is told
+SAMPLE_ROWS = 100
 MAX_CELLS = 5_000_000
+csv.field_size_limit(1_000_000)
 _HANDED_OVER = "data:application/octet-stream;base64,"
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """`line` is where the row begins in the file, from 1."""
-
-    line: int
-    cells: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,7 @@ class Table:
     header: tuple[str, ...]
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
-    encoding: str = ""
+    encoding: str = ""  # "" for a spreadsheet
     separator: str = ""
 
 
@@ -54,44 +52,70 @@ def content_of(setting: str) -> bytes:
     return setting.encode()
 
 
-def read(content: bytes, encoding: str = "", separator: str = "") -> Table:
-    """The table in the file; `encoding` and `separator` are what somebody chose, "" for nobody did.
+def read(content: bytes, chosen: Mapping[str, str]) -> Table:
+    """The table in the file; `chosen` are a person's answers about the file as a whole: encoding, separator, sheet.
 
-    Raises Refused for a damaged file, and Unclear (encodings.py) for one whose letters can be read in two ways.
+    Raises Refused for a damaged file, and MustChoose (choosing.py) for one that can be read in two ways.
     """
-    text, encoding, notes = decode(content, encoding)
+    if sheets.is_spreadsheet(content):
+        rows, notes = sheets.read(content, chosen.get("sheet", ""))
+        return _table(rows, notes)
+    text, encoding = decode(content, chosen.get("encoding", ""))
     if not text.strip():
         raise Refused("The file is empty.")
-    separator = separator or _announced(text) or _separator(text)
-    rows = _rows(_without_announcement(text), separator, 2 if _announced(text) else 1)
+    announced, text = _announced(text)
+    separator = chosen.get("separator") or announced or _separator(text)
+    if len(separator) != 1 or separator in '"\r\n':
+        raise Refused(f"{separator!r} can't separate columns.")
+    return _table(_rows(text, separator, 2 if announced else 1), (), encoding, separator)
+
+
+def _table(rows: list[Row], notes: tuple[str, ...], encoding: str = "", separator: str = "") -> Table:
     if not rows:
         raise Refused("The file is empty.")
-    place = header_place([row.cells for row in rows])
-    header = rows[place]
-    rows_below, told = between(rows, place)
-    return Table(header.line, _unlike(header.cells), tuple(rows_below), (*notes, *told), encoding, separator)
+    header, below, told = without_titles_and_totals(rows)
+    return Table(header.line, _unlike(header.cells), tuple(below), (*notes, *told), encoding, separator)
 
 
-def _announced(text: str) -> str:
-    """The separator that the first line names, as Excel understands it: sep=;"""
-    first = text.split("\n", 1)[0].strip("\r \"'")
-    if first.casefold().startswith("sep=") and len(first) == 5:
-        return first[4]
-    return "\t" if first.casefold().rstrip() == "sep=" and "\t" in text.split("\n", 1)[0] else ""
-
-
-def _without_announcement(text: str) -> str:
-    return text.split("\n", 1)[1] if _announced(text) and "\n" in text else text
+def _announced(text: str) -> tuple[str, str]:
+    """The separator that the first line names, as Excel understands it (sep=;), and what comes below."""
+    first, _, below = text.partition("\n")
+    word = first.rstrip("\r").strip('"')
+    if word[:4].casefold() == "sep=" and len(word) == 5:
+        return word[4], below
+    return "", text
 
 
 def _separator(text: str) -> str:
-    header = next(line for line in text.splitlines() if line.strip())
-    return max(",;\t", key=header.count)
+    """The one by which the header has most names that are known, then by which most rows are as wide as the first."""
+
+    def score(separator: str) -> tuple:
+        rows = _sample(text[:SAMPLE], separator)
+        if not rows:
+            return 0, 0, 0, -SEPARATORS.index(separator)
+        width = len(rows[0])
+        same = sum(len(row) == width for row in rows) / len(rows) if width > 1 else 0
+        return max(map(names_known, rows[:20])), same, width, -SEPARATORS.index(separator)
+
+    return max(SEPARATORS, key=score)
+
+
+def _sample(text: str, separator: str) -> list[list[str]]:
+    rows: list[list[str]] = []
+    try:
+        for cells in csv.reader(io.StringIO(text, newline=""), delimiter=separator):
+            if any(cell.strip() for cell in cells):
+                rows.append(cells)
+            if len(rows) >= SAMPLE_ROWS:
+                break
+    except csv.Error:
+        pass
+    return rows
 
 
 def _rows(text: str, separator: str, begins: int) -> list[Row]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    first, rows, cells_read = begins - 1, [], 0
+    above, rows, cells_read = begins - 1, [], 0
     try:
         for cells in reader:
             if any(cell.strip() for cell in cells):
@@ -99,7 +123,7 @@ def _rows(text: str, separator: str, begins: int) -> list[Row]:
                 cells_read += len(cells)
             if cells_read > MAX_CELLS:
                 raise Refused(f"It has more than {MAX_CELLS:,} cells.")
-            begins = first + reader.line_num + 1
+            begins = above + reader.line_num + 1
     except csv.Error as problem:
         raise Refused(f"The row that begins in line {begins} is no CSV: {problem}.") from problem
     return rows
@@ -108,8 +132,13 @@ def _rows(text: str, separator: str, begins: int) -> list[Row]:
 def _unlike(cells: tuple[str, ...]) -> tuple[str, ...]:
     """The header with each name once: a second "Email" becomes "Email (2)", a column without a name "Column 3"."""
     names: list[str] = []
+    known: set[str] = set()
     for place, cell in enumerate(cells, 1):
-        name = " ".join(cell.split()) or f"Column {place}"
-        same = sum(1 for other in cells[: place - 1] if " ".join(other.split()).casefold() == name.casefold())
-        names.append(f"{name} ({same + 1})" if same else name)
+        plain = name = " ".join(cell.split()) or f"Column {place}"
+        number = 1
+        while name.casefold() in known:
+            number += 1
+            name = f"{plain} ({number})"
+        known.add(name.casefold())
+        names.append(name)
     return tuple(names)

@@ -5,60 +5,73 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Protocol
+from dataclasses import dataclass
 
 from connectors.base import Refused
 from connectors.tables.meanings import Purpose
-from connectors.tables.words import looks_like, meaning_of
+from connectors.tables.words import meaning_of
 
 SEARCHED = 20  # rows from the top in which the header must be
 _TOTAL = re.compile(
-    r"(grand |sub)?totals?\b|sum\b|summe\b|gesamt|count\b|"
-    r"\d+ (rows?|users?|members?|employees?|people|records?|results?)\b|"
-    r"number of\b|generated\b|exported\b|report\b|page \d+|end of\b|confidential|©|copyright|printed\b|as of\b|"
-    r"\(?\d+ (rows?|records?) affected",
+    r"(grand |sub)?totals?\b|sum\b|summe\b|gesamt|count\b|number of\b|"
+    r"\d+ (rows?|users?|members?|employees?|people|records?|results?)\b|\(\d+ rows? affected|"
+    r"(report )?(generated|exported|printed|created|downloaded)\b|page \d+|end of (report|list|file)|confidential|"
+    r"©|copyright\b|as of\b|\*|--",
     re.IGNORECASE,
 )  # fmt: skip
 
 
-class HasCells(Protocol):
+@dataclass(frozen=True, slots=True)
+class Row:
+    """`line` is where the row begins in the file, from 1."""
+
     line: int
     cells: tuple[str, ...]
 
 
-def header_place(rows: Sequence[tuple[str, ...]]) -> int:
-    """Which row names the columns: the one of the first rows that has most names that are known, else the first."""
-    def known(cells: tuple[str, ...]) -> int:
-        return sum(1 for cell in cells if meaning_of(cell, Purpose.DIRECTORY) or meaning_of(cell, Purpose.APP)
-                   or looks_like(cell) and len(cells) > 1 and len(cell) < 40)  # fmt: skip
-
-    candidates = rows[:SEARCHED]
-    return max(range(len(candidates)), key=lambda place: (known(candidates[place]), -place))
+def names_known(cells: Sequence[str]) -> int:
+    """How many of these cells are names of columns that are known."""
+    return sum(1 for cell in cells if meaning_of(cell, Purpose.DIRECTORY) or meaning_of(cell, Purpose.APP))
 
 
-def between(rows: Sequence[HasCells], place: int) -> tuple[list[HasCells], list[str]]:
-    """The rows below the header, without totals, and what was skipped, in sentences. Raises Refused when somebody
-    may be above the header."""
-    for row in rows[:place]:
-        if any("@" in cell for cell in row.cells) or sum(map(bool, row.cells)) > 2:
+def without_titles_and_totals(rows: Sequence[Row]) -> tuple[Row, list[Row], list[str]]:
+    """(header, rows below it, sentences about what was skipped). Raises Refused when somebody may be above the
+    header."""
+    place = _header_place(rows)
+    header = rows[place]
+    below, totals = list(rows[place + 1 :]), []
+    while below and _is_total(below[-1]):
+        totals.insert(0, below.pop())
+    told = [f"Above the header, line {row.line} was not read: {_short(row)}." for row in rows[:place]]
+    told += [f"Below the list, line {row.line} was not read: {_short(row)}." for row in totals]
+    return header, below, told
+
+
+def _header_place(rows: Sequence[Row]) -> int:
+    """The row of the first ones that has most names that are known, below nothing but narrower titles; else the
+    first."""
+    top = [place for place, row in enumerate(rows[:SEARCHED]) if not any("@" in cell for cell in row.cells)]
+    place = max(top, key=lambda place: (names_known(rows[place].cells), -place), default=0)
+    above = rows[:place]
+    if any(_filled(row) >= _filled(rows[place]) for row in above):
+        return 0
+    for row in above:
+        if _filled(row) > 2 or any("@" in cell for cell in row.cells):
             raise Refused(f"The row in line {row.line} is above the header in line {rows[place].line}, and may be one "
                           "of the list. Remove what is above the header.")
-    told = [f"Above the header, line {row.line} was not read: {_short(row)}." for row in rows[:place]]
-    below = list(rows[place + 1 :])
-    below = [row for row in below if row.cells != rows[place].cells] if below else below
-    skipped = []
-    while below and _is_total(below[-1], rows[place]):
-        skipped.append(below.pop())
-    return below, [*told, *(f"Below the list, line {row.line} was not read: {_short(row)}." for row in skipped[::-1])]
+    return place
 
 
-def _is_total(row: HasCells, header: HasCells) -> bool:
-    filled = [cell for cell in row.cells if cell]
-    if any("@" in cell for cell in filled) or len(filled) > max(2, len(header.cells) // 2):
-        return False
-    return bool(filled and _TOTAL.match(filled[0]))
+def _filled(row: Row) -> int:
+    return sum(map(bool, row.cells))
 
 
-def _short(row: HasCells) -> str:
-    text = " ".join(cell for cell in row.cells if cell)
+def _is_total(row: Row) -> bool:
+    """Whether it sums up or ends the list: a word for that, and nothing beside it but numbers."""
+    first, *others = [cell for cell in row.cells if cell]
+    return bool(_TOTAL.match(first)) and not any(map(str.isalpha, "".join(others))) and "@" not in first
+
+
+def _short(row: Row) -> str:
+    text = " ".join(cell for cell in row.cells if cell).rstrip(".")
     return text if len(text) <= 60 else f"{text[:59]}…"

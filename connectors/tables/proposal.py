@@ -10,8 +10,8 @@ from connectors.base import ColumnsUnclear, Refused
 from connectors.tables import files
 from connectors.tables import mapping as mappings
 from connectors.tables.accounts import AccountRow, accounts_of
+from connectors.tables.choosing import MustChoose
 from connectors.tables.columns import Column, resolve
-from connectors.tables.encodings import PAGES, Unclear
 from connectors.tables.mapping import Mapping
 from connectors.tables.meanings import Meaning, Means, Purpose
 from connectors.tables.people import PersonRow, people_of
@@ -82,9 +82,10 @@ def propose(content: bytes, purpose: str, mapping: str = "", today: date | None 
     known = mappings.from_json(mapping, purpose)
     today = today or datetime.now(UTC).date()
     try:
-        table = files.read(content, known.decision("encoding"), known.decision("separator"))
-    except Unclear as unclear:
-        return Proposal(purpose, known, (_about_letters(unclear),))
+        table = files.read(content, known.decisions)
+    except MustChoose as unclear:
+        choices = tuple(Choice(answer, label) for answer, label in unclear.choices.items())
+        return Proposal(purpose, known, (Question("file", unclear.key, str(unclear), choices),))
     if not table.rows:
         raise Refused("The file names nobody: there is no row below the header.")
     columns, preset = resolve(table, purpose, known)
@@ -124,7 +125,3 @@ def answered(purpose: str, mapping: str, answers: AnyMapping[str, str]) -> str:
     except (ValueError, KeyError) as problem:
         raise Refused(f"That answer can't be: {problem}.") from problem
 
-
-def _about_letters(unclear: Unclear) -> Question:
-    return Question("file", "encoding", str(unclear), tuple(
-        Choice(page, f"{PAGES[page]}: {', '.join(words)}") for page, words in unclear.readings.items()))

@@ -12,7 +12,8 @@ from datetime import date, datetime
 from connectors.names import email_key
 from connectors.tables import dates
 from connectors.tables.columns import Column
-from connectors.tables.files import Row, Table
+from connectors.tables.files import Table
+from connectors.tables.layout import Row
 from connectors.tables.mapping import Mapping
 from connectors.tables.meanings import Meaning, Means, Purpose
 from connectors.tables.questions import Choice, Question, order_for

@@ -1,0 +1,14 @@
+"""A file that can be read in more than one way: a person must choose before it is read at all."""
+
+from __future__ import annotations
+
+from connectors.base import Refused
+
+
+class MustChoose(Refused):
+    """`key` names what is to be chosen (encoding, sheet); `choices`: what is kept → what a person reads."""
+
+    def __init__(self, message: str, key: str, choices: dict[str, str]):
+        super().__init__(message)
+        self.key = key
+        self.choices = choices

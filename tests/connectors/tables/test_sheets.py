@@ -1,0 +1,178 @@
+"""Spreadsheets: what a person sees in them is what is read, or they are refused."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable
+from datetime import date, datetime
+
+import pytest
+from openpyxl import Workbook
+from openpyxl.workbook.protection import WorkbookProtection
+
+from connectors.base import Refused
+from connectors.tables import sheets
+from connectors.tables.files import read
+from tests.connectors.tables.asking import accounts, asked, look, people
+
+HEAD = ("Work Email", "Name", "Status", "Last day", "Employee ID")
+
+
+def book(*sheets: tuple[str, list[tuple]], change: Callable[[Workbook], None] | None = None) -> bytes:
+    """A workbook with these sheets."""
+    made = Workbook()
+    made.remove(made.active)
+    for title, rows in sheets:
+        sheet = made.create_sheet(title)
+        for row in rows:
+            sheet.append(row)
+    if change:
+        change(made)
+    out = io.BytesIO()
+    made.save(out)
+    return out.getvalue()
+
+
+def repacked(content: bytes, **parts: bytes | None) -> bytes:
+    """The workbook with other parts; None leaves one out."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as packed, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as again:
+        for name in packed.namelist():
+            new = parts.get(name.rsplit("/", 1)[-1].partition(".")[0], packed.read(name))
+            if new is not None:
+                again.writestr(name, new)
+    return out.getvalue()
+
+
+STAFF = [HEAD, ("ana@x.example", "Ana", "Active", date(2027, 1, 31), 4711), ("bo@x.example", "Bo", "Left", None, 4712)]
+
+
+def test_dates_are_dates_and_numbers_are_what_is_shown():
+    ana, bo = people(book(("Staff", STAFF)))
+    assert (ana.last_day, ana.employee_number, bo.status) == (date(2027, 1, 31), "4711", "deprovisioned")
+
+
+def test_numbers_that_are_shown_with_leading_zeros_have_them():
+    def as_shown(made: Workbook) -> None:
+        for row in made["Staff"].iter_rows(min_row=2, min_col=5, max_col=5):
+            row[0].number_format = "000000"
+
+    assert [row.employee_number for row in people(book(("Staff", STAFF), change=as_shown))] == ["004711", "004712"]
+
+
+def test_yes_and_no_and_times():
+    rows = [("email", "Active", "Last login"), ("a@x.example", True, datetime(2026, 11, 3, 9, 30)),
+            ("b@x.example", False, None)]  # fmt: skip
+    first, second = accounts(book(("Users", rows)))
+    assert (first.status, first.last_activity) == ("active", datetime(2026, 11, 3, 9, 30))
+    assert second.status == "suspended"
+
+
+def test_a_title_above_and_a_total_below():
+    found = look(book(("Staff", [("Acme staff",), (), *STAFF, (), ("Total", 2)])))
+    assert len(found.rows) == 2 and found.header_line == 3 and len(found.notes) == 2
+
+
+def test_cells_at_the_end_of_a_row_may_be_empty():
+    rows = [(*HEAD, "Desk"), ("ana@x.example", "Ana", "Active")]
+    assert len(people(book(("Staff", rows)))) == 1
+
+
+def test_the_other_sheets_are_named():
+    def hide(made: Workbook) -> None:
+        made["Old"].sheet_state = "hidden"
+
+    found = look(book(("Read me", [("How to use this file",)]), ("Staff", STAFF), ("Old", STAFF), change=hide))
+    assert len(found.rows) == 2
+    assert found.notes == ("The sheet Staff was read; not read: Read me, Old (hidden).",)
+
+
+def test_two_lists_in_one_file_are_asked_about():
+    """Who is on the other sheet would seem to have left."""
+    content = book(("Berlin", STAFF), ("Paris", [HEAD, ("cy@x.example", "Cy", "Active", None, 4713)]))
+    assert asked(look(content)) == ["sheet"]
+    assert people(content, {"sheet": "Paris"})[0].email == "cy@x.example"
+
+
+def test_a_formula_is_read_by_its_stored_result_and_refused_without_one():
+    rows = [HEAD, ("ana@x.example", '="A"&"na"', "Active", None, 1)]
+    with pytest.raises(Refused, match="Line 2 has a formula"):
+        look(book(("Staff", rows)))
+    content = book(("Staff", rows))
+    with zipfile.ZipFile(io.BytesIO(content)) as packed:
+        sheet = packed.read("xl/worksheets/sheet1.xml")
+    stored = sheet.replace(b'<f>"A"&amp;"na"</f><v></v>', b'<f>"A"&amp;"na"</f><v>Ana</v>').replace(
+        b'<f>"A"&amp;"na"</f><v />', b'<f>"A"&amp;"na"</f><v>Ana</v>')
+    assert stored != sheet
+    stored = stored.replace(b'<c r="B2"><f>', b'<c r="B2" t="str"><f>')
+    assert people(repacked(content, sheet1=stored))[0].name == "Ana"
+
+
+def test_what_the_file_says_of_its_size_is_not_believed():
+    content = book(("Staff", STAFF))
+    with zipfile.ZipFile(io.BytesIO(content)) as packed:
+        sheet = packed.read("xl/worksheets/sheet1.xml")
+    assert b'ref="A1:E3"' in sheet
+    for said in (b'ref="A1:A1"', b'ref="A1:XFD1048576"'):
+        assert len(people(repacked(content, sheet1=sheet.replace(b'ref="A1:E3"', said)))) == 2
+
+
+def test_a_bomb_is_refused(monkeypatch):
+    monkeypatch.setattr(sheets, "MAX_UNPACKED", 1_000_000)
+    with pytest.raises(Refused, match="unpacks to more than"):
+        look(repacked(book(("Staff", STAFF)), theme1=b"<a>" + b" " * 2_000_000 + b"</a>"))
+    monkeypatch.setattr(sheets, "MAX_CELLS", 10)
+    with pytest.raises(Refused, match="more than 10 cells"):
+        look(book(("Staff", STAFF)))
+
+
+def test_entities_that_grow_are_refused():
+    lol = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 9))
+    bomb = f'<?xml version="1.0"?><!DOCTYPE w [<!ENTITY l0 "lol">{lol}]><worksheet>&l8;</worksheet>'
+    with pytest.raises(Refused, match="damaged|opened"):
+        look(repacked(book(("Staff", STAFF)), sheet1=bomb.encode()))
+
+
+@pytest.mark.parametrize("keep", [0.3, 0.6, 0.9, 0.99])
+def test_a_workbook_cut_short_is_refused(keep):
+    content = book(("Staff", STAFF * 50))
+    with pytest.raises(Refused, match="no text"):
+        read(content[: int(len(content) * keep)], {})
+
+
+def test_a_damaged_part_is_refused():
+    content = book(("Staff", STAFF))
+    with pytest.raises(Refused, match="damaged|opened"):
+        look(repacked(content, sheet1=b"<worksheet><sheetData><row r='1'><c"))
+    with pytest.raises(Refused, match="no text"):
+        look(repacked(content, workbook=None))
+    broken = bytearray(content)
+    broken[len(content) // 2] ^= 0xFF
+    try:
+        assert len(people(bytes(broken))) == 2, "the damage is in a part that doesn't matter"
+    except Refused as refused:
+        assert str(refused)
+
+
+def test_other_files_that_come_packed_are_named():
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as packed:
+        packed.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        packed.writestr("content.xml", "<x/>")
+    with pytest.raises(Refused, match="packed, but no .xlsx"):
+        look(out.getvalue())
+    with pytest.raises(Refused, match="old workbook .*, or one with a password"):
+        look(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600))
+
+
+def test_a_workbook_that_is_only_protected_against_changes_is_read():
+    def protect(made: Workbook) -> None:
+        made.security = WorkbookProtection(workbookPassword="x", lockStructure=True)
+
+    assert len(people(book(("Staff", STAFF), change=protect))) == 2
+
+
+def test_an_empty_workbook_is_refused():
+    with pytest.raises(Refused, match="empty"):
+        look(book(("Staff", [])))
