@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from connectors.base import Refused
+from connectors.names import email_key
 from connectors.tables import presets
 from connectors.tables.files import Table
 from connectors.tables.mapping import Mapping, allowed, key_of, value_key
 from connectors.tables.meanings import MEANINGS, REPEATABLE, VALUED, Meaning, Means, Purpose
-from connectors.tables.presets import Preset
+from connectors.tables.presets import ANY, Preset
 from connectors.tables.words import (
     ALIASES,
     bare,
@@ -68,19 +69,22 @@ def resolve(table: Table, purpose: Purpose, mapping: Mapping) -> tuple[list[Colu
     preset = presets.recognise(table.header, purpose)
     known = list(_told(table, purpose, mapping, preset))
     _refuse_cut_short(table, known)
-    return [_with_values(column, table, purpose, mapping, preset) for column in _one_of_each(known, purpose)], preset
+    settled = _one_of_each(known, purpose, preset)
+    return [_with_values(column, table, purpose, mapping, preset) for column in settled], preset
 
 
 def _told(table: Table, purpose: Purpose, mapping: Mapping, preset: Preset | None) -> Iterator[Column]:
     for place, header in enumerate(table.header):
         said = mapping.meaning(header)
+        cells = [row.cells[place] for row in table.rows if place < len(row.cells) and row.cells[place]]
         guess = preset.meaning(header) if preset else None
+        if guess is Meaning.EMAIL and not (cells and all(map(email_key, cells))) and header not in preset.signs:
+            guess = Meaning.IGNORE  # a name for signing in: an address with some providers, with others not
         meaning = said or guess or meaning_of(header, purpose)
         if meaning not in MEANINGS[purpose]:
             meaning = None
-        cells = [row.cells[place] for row in table.rows if place < len(row.cells) and row.cells[place]]
         samples = tuple(dict.fromkeys(cells))[:SAMPLES]
-        looks = "" if meaning or not cells and not looks_like(header) else looks_like(header)
+        looks = "" if meaning else looks_like(header, purpose)
         yield Column(header, place, meaning, said is not None, looks, samples, filled=len(cells))
 
 
@@ -95,24 +99,29 @@ def _refuse_cut_short(table: Table, columns: list[Column]) -> None:
                           "header.")
 
 
-def _one_of_each(columns: list[Column], purpose: Purpose) -> Iterator[Column]:
+def _one_of_each(columns: list[Column], purpose: Purpose, preset: Preset | None) -> Iterator[Column]:
     """Two guesses at the same meaning: the better name has it, unless it decides who somebody is: then it is asked."""
     for column in columns:
         rivals = [other for other in columns if other.meaning == column.meaning and other is not column]
         if column.said or column.meaning is None or column.meaning in REPEATABLE or not rivals:
             yield column
-        elif any(other.said for other in rivals):
-            yield replace(column, meaning=None, looks_like=looks_like(column.header))
         elif column.meaning in DECISIVE:
-            yield column
+            told = any(other.said for other in rivals)
+            yield replace(column, meaning=None, looks_like=looks_like(column.header, purpose)) if told else column
         else:
-            best = min([column, *rivals], key=lambda one: (_rank(one, purpose), one.place))
-            yield column if best is column else replace(column, meaning=None, looks_like=looks_like(column.header))
+            best = min([column, *rivals], key=lambda one: (not one.said, *_rank(one, purpose, preset), one.place))
+            yield column if best is column else replace(column, meaning=None)
 
 
-def _rank(column: Column, purpose: Purpose) -> int:
+def _rank(column: Column, purpose: Purpose, preset: Preset | None) -> tuple[int, int]:
+    """How good a name for its meaning it is: as the program's own file has them, then as words.py does."""
+    own = list(map(key_of, preset.columns)) if preset else []
     names = [key_of(name) for name in ALIASES[purpose].get(column.meaning, ())]
-    return names.index(bare(column.header)) if bare(column.header) in names else len(names)
+    return _place(own, key_of(column.header)), _place(names, bare(column.header))
+
+
+def _place(names: list[str], name: str) -> int:
+    return names.index(name) if name in names else len(names)
 
 
 def _with_values(column: Column, table: Table, purpose: Purpose, mapping: Mapping, preset: Preset | None) -> Column:
@@ -130,6 +139,8 @@ def _with_values(column: Column, table: Table, purpose: Purpose, mapping: Mappin
 
 def _seen(column: Column, value: str, count: int, purpose: Purpose, mapping: Mapping, preset: Preset | None):
     means, certain = allowed(mapping, column.header, value, column.meaning, purpose), True
+    if means is None and value:
+        means = allowed(mapping, column.header, ANY, column.meaning, purpose)
     if means is None and preset:
         means = preset.means(column.header, value)
     if means is None:

@@ -76,6 +76,7 @@ MEANINGS = {
 # Several columns may say these; of the others there is one.
 REPEATABLE = frozenset({
     Meaning.FURTHER_EMAILS, Meaning.STATUS, Meaning.ROLE, Meaning.STATUS_AND_ROLE, Meaning.GROUPS, Meaning.IGNORE,
+    Meaning.LAST_ACTIVITY,
 })  # fmt: skip
 DATES = frozenset({Meaning.LAST_DAY, Meaning.START_DATE, Meaning.LAST_ACTIVITY})
 # Whose values are asked about one by one.

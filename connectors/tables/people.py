@@ -3,13 +3,12 @@ Whoever can't be read is named with the line, and then nobody is taken from the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
 from connectors.base import Refused
 from connectors.names import AddressProblem, clean_email, email_key
-from connectors.tables.mapping import Mapping
 from connectors.tables.meanings import Meaning, Means
 from connectors.tables.rows import DAY_COUNTS, STATUS_COUNTS, Said
 
@@ -35,7 +34,9 @@ class PersonRow:
     start_date: date | None = None
 
 
-def people_of(rows: list[Said], mapping: Mapping, today: date) -> tuple[list[PersonRow], list[tuple[int, str]]]:
+def people_of(
+    rows: list[Said], decisions: Mapping[str, str], today: date
+) -> tuple[list[PersonRow], list[tuple[int, str]]]:
     """(people, refused rows as line and reason)."""
     found, refused = [], []
     for row in rows:
@@ -44,33 +45,35 @@ def people_of(rows: list[Said], mapping: Mapping, today: date) -> tuple[list[Per
         try:
             if row.problem:
                 raise Refused(row.problem)
-            found.append(_person(row, mapping, today))
+            found.append(_person(row, decisions, today))
         except Refused as problem:
             refused.append((row.line, str(problem)))
     refused += _repeated(found)
     return found, sorted(refused)
 
 
-def _person(row: Said, mapping: Mapping, today: date) -> PersonRow:
+def _person(row: Said, decisions: Mapping[str, str], today: date) -> PersonRow:
     status, last_day = row.status, row.days.get(Meaning.LAST_DAY)
     if last_day and status is Means.LEFT and last_day >= today:
-        if mapping.decision("left before the last day") == DAY_COUNTS:
+        if decisions.get("left before the last day") == DAY_COUNTS:
             status = Means.ACTIVE
         else:
             last_day = None
     elif last_day and last_day < today and status in (Means.ACTIVE, Means.SUSPENDED):
-        decided = mapping.decision("active after the last day")
+        decided = decisions.get("active after the last day")
         if decided == DAY_COUNTS:
             status = Means.LEFT
         elif decided == STATUS_COUNTS:
             last_day = None
+    email = _email(row.text(Meaning.EMAIL), f"The row in line {row.line} has no usable e-mail address")
+    further = [_email(one, f"The row in line {row.line} has a further e-mail address that is none")
+               for one in row.lists.get(Meaning.FURTHER_EMAILS, ())]  # fmt: skip
     return PersonRow(
         line=row.line,
-        email=_email(row.text(Meaning.EMAIL), f"The row in line {row.line} has no usable e-mail address"),
+        email=email,
         name=row.text(Meaning.NAME), status=_STATUSES.get(status, ""),
         groups=row.lists.get(Meaning.GROUPS, ()), employee_number=row.text(Meaning.EMPLOYEE_NUMBER),
-        further_emails=tuple(_email(one, f"The row in line {row.line} has a further e-mail address that is none")
-                             for one in row.lists.get(Meaning.FURTHER_EMAILS, ())),
+        further_emails=tuple(one for one in further if email_key(one) != email_key(email)),
         id=row.text(Meaning.ID),
         user_name=row.text(Meaning.USER_NAME), department=row.text(Meaning.DEPARTMENT),
         manager=row.text(Meaning.MANAGER), last_day=last_day, start_date=row.days.get(Meaning.START_DATE),

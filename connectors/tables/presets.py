@@ -1,5 +1,5 @@
-"""The exports of well-known programs, recognised by their headers: what their columns and values mean.
-Each cites where the program documents its file, as it was read in November 2026."""
+"""How a file of a well-known program is recognised by its headers, and what is known of it then.
+The programs themselves are in known_people.py and known_apps.py, each with the page that documents its file."""
 
 from __future__ import annotations
 
@@ -9,18 +9,22 @@ from dataclasses import dataclass, field
 from connectors.tables.mapping import key_of
 from connectors.tables.meanings import Meaning, Means, Purpose
 
+PEOPLE = (Purpose.DIRECTORY, Purpose.IMPORT)
+ANY = "*"  # any value that isn't empty; at the end of a header: whatever comes after
+
 
 @dataclass(frozen=True)
 class Preset:
     """`signs` are headers that this program's file always has, enough to know it by; a file that is `closed` has no
-    column beside those that are named here."""
+    column beside those that are named here. `decisions` answer what the program's form settles."""
 
     label: str
-    source: str  # where its headers are documented
+    source: str  # where its headers are documented, or were seen
     purposes: tuple[Purpose, ...]
     signs: tuple[str, ...]
     columns: Mapping[str, Meaning] = field(default_factory=dict)
     values: Mapping[str, Mapping[str, Means]] = field(default_factory=dict)
+    decisions: Mapping[str, str] = field(default_factory=dict)
     closed: bool = False
 
     def fits(self, names: set[str]) -> bool:
@@ -29,26 +33,27 @@ class Preset:
         return all(key_of(sign) in names for sign in self.signs) and (not self.closed or names <= own)
 
     def meaning(self, header: str) -> Meaning | None:
-        return next((said for name, said in self.columns.items() if key_of(name) == key_of(header)), None)
+        return next((said for name, said in self.columns.items() if _is(name, header)), None)
 
     def means(self, header: str, value: str) -> Means | None:
         for name, values in self.values.items():
-            if key_of(name) == key_of(header):
-                return next((said for word, said in values.items() if key_of(word) == key_of(value)), None)
+            if _is(name, header):
+                said = next((said for word, said in values.items() if key_of(word) == key_of(value)), None)
+                return said or (values.get(ANY) if value else None)
         return None
 
 
-_OWN = ("email", "name", "status", "groups", "employee_number", "further_emails", "last_day", "start_date",
-        "department", "manager", "user_name")  # fmt: skip
-OWN = Preset(
-    "Rollcall's own form", "docs/directories.md", (Purpose.DIRECTORY, Purpose.IMPORT), ("email", "status"),
-    {name: Meaning(name) for name in _OWN}, {"status": {"": Means.NOTHING}}, closed=True,
-)  # fmt: skip
-PRESETS: tuple[Preset, ...] = (OWN,)
+def _is(name: str, header: str) -> bool:
+    if name.endswith(ANY):
+        return key_of(header).startswith(key_of(name[:-1]))
+    return key_of(name) == key_of(header)
 
 
 def recognise(header: Sequence[str], purpose: Purpose) -> Preset | None:
     """The preset with most signs whose signs are all there."""
+    from connectors.tables import known_apps, known_people  # here: they are made of this module's class
+
     names = {key_of(name) for name in header}
-    found = [preset for preset in PRESETS if purpose in preset.purposes and preset.fits(names)]
+    known = (*known_people.PRESETS, *known_apps.PRESETS)
+    found = [preset for preset in known if purpose in preset.purposes and preset.fits(names)]
     return max(found, key=lambda preset: len(preset.signs), default=None)

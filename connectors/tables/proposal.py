@@ -91,16 +91,24 @@ def propose(content: bytes, purpose: str, mapping: str = "", today: date | None 
     columns, preset = resolve(table, purpose, known)
     questions, rows, refused = about_columns(table, purpose, known, columns), [], []
     if not questions:
-        reader = Reader(table, purpose, known, columns)
+        reader = Reader(table, purpose, known, columns, preset)
         said = list(reader.rows())
         questions = about_rows(reader, said, today)
         if not questions:
-            said = merged(said, known)
-            rows, refused = accounts_of(said) if purpose is Purpose.APP else people_of(said, known, today)
+            said = merged(said, reader.decisions)
+            rows, refused = accounts_of(said) if purpose is Purpose.APP else people_of(said, reader.decisions, today)
+    notes = (*table.notes, *_left_out(columns))
     return Proposal(
-        purpose, known, tuple(questions), tuple(columns), table.notes, len(table.rows), table.line, table.encoding,
+        purpose, known, tuple(questions), tuple(columns), notes, len(table.rows), table.line, table.encoding,
         table.separator, preset.label if preset else "", tuple(rows) if not refused else (), tuple(refused),
     )  # fmt: skip
+
+
+def _left_out(columns: list[Column]) -> list[str]:
+    """Which rows are nobody, and by what."""
+    left = [(column.header, seen) for column in columns for seen in column.values if seen.means is Means.LEAVE_OUT]
+    return [f"{seen.count:,} row{'' if seen.count == 1 else 's'} left out: {header} says {seen.value or 'nothing'}."
+            for header, seen in left]  # fmt: skip
 
 
 def rows_of(proposal: Proposal) -> tuple[PersonRow | AccountRow, ...]:

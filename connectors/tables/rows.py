@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -16,6 +17,7 @@ from connectors.tables.files import Table
 from connectors.tables.layout import Row
 from connectors.tables.mapping import Mapping
 from connectors.tables.meanings import Meaning, Means, Purpose
+from connectors.tables.presets import Preset
 from connectors.tables.questions import Choice, Question, order_for
 
 SHOWN = 5  # lines that a question names
@@ -45,9 +47,11 @@ class Said:
 class Reader:
     """Reads rows as the resolved columns say; every question about columns must have been answered."""
 
-    def __init__(self, table: Table, purpose: Purpose, mapping: Mapping, columns: list[Column]):
+    def __init__(self, table: Table, purpose: Purpose, mapping: Mapping, columns: list[Column],
+                 preset: Preset | None):
         self.table, self.purpose, self.mapping = table, purpose, mapping
         self.columns = [column for column in columns if column.meaning not in (None, Meaning.IGNORE)]
+        self.decisions = {**(preset.decisions if preset else {}), **mapping.decisions}
         self.orders = {column.place: order_for(column, table, mapping) for column in self.columns}
         self.width = self._padded_width()
 
@@ -72,9 +76,12 @@ class Reader:
                 if days[column.meaning] is None and not dates.is_none(cell):
                     problem = problem or f"The row in line {row.line} has no usable day in {column.header}: {cell!r}."
             elif column.meaning is Meaning.LAST_ACTIVITY:
-                days[column.meaning] = dates.moment_of(cell, self.orders[column.place])
+                moment = dates.moment_of(cell, self.orders[column.place])
+                known = days.get(column.meaning)
+                days[column.meaning] = max(filter(None, (moment, known)), default=None)
             elif column.meaning in (Meaning.FURTHER_EMAILS, Meaning.GROUPS):
-                lists[column.meaning] = tuple(dict.fromkeys((*lists.get(column.meaning, ()), *several(cell))))
+                values = proxies(cell) if column.meaning is Meaning.FURTHER_EMAILS else several(cell)
+                lists[column.meaning] = tuple(dict.fromkeys((*lists.get(column.meaning, ()), *values)))
             else:
                 texts[column.meaning] = " ".join(cell.split())
         self._settle(texts, lists)
@@ -90,10 +97,12 @@ class Reader:
 
     def _settle(self, texts: dict[Meaning, str], lists: dict[Meaning, tuple[str, ...]]) -> None:
         """A joined name, one address of several, the number with its zeros."""
+        if self.purpose is not Purpose.APP and not texts.get(Meaning.EMAIL):
+            texts[Meaning.EMAIL] = email_key(texts.get(Meaning.USER_NAME)) and texts[Meaning.USER_NAME]
         joined = " ".join(filter(None, (texts.get(Meaning.FIRST_NAME), texts.get(Meaning.LAST_NAME))))
         texts[Meaning.NAME] = texts.get(Meaning.NAME) or joined
         addresses = addresses_in(texts.get(Meaning.EMAIL, ""))
-        chosen = self.mapping.decision("several")
+        chosen = self.decisions.get("several")
         if len(addresses) > 1 and chosen:
             texts[Meaning.EMAIL] = addresses[0] if chosen == FIRST else addresses[-1]
             others = tuple(address for address in addresses if address != texts[Meaning.EMAIL])
@@ -104,7 +113,7 @@ class Reader:
             texts[Meaning.EMPLOYEE_NUMBER] = number.zfill(self.width)
 
     def _padded_width(self) -> int:
-        return max(map(len, self.numbers()), default=0) if self.mapping.decision("numbers") == PAD else 0
+        return max(map(len, self.numbers()), default=0) if self.decisions.get("numbers") == PAD else 0
 
     def numbers(self) -> list[str]:
         """The employee numbers that are nothing but digits."""
@@ -118,6 +127,13 @@ def several(cell: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(value.strip() for value in re.split(r"[;|,\n\r]", cell) if value.strip()))
 
 
+def proxies(cell: str) -> tuple[str, ...]:
+    """The e-mail addresses of a cell, also as Exchange writes them: SMTP:ana@acme.example+smtp:al@acme.example+SIP:…"""
+    found = [one for part in several(cell) for one in re.split(r"\+(?=\w+:)", part)]
+    addresses = (re.sub(r"^smtp:", "", one, flags=re.IGNORECASE) for one in found)
+    return tuple(dict.fromkeys(one for one in addresses if not re.match(r"(sip|x500|x400|spo|eum|im):", one, re.I)))
+
+
 def addresses_in(cell: str) -> list[str]:
     """The addresses of a cell that holds several and nothing else; else []."""
     parts = [part for part in re.split(r"[;|,\s]+", cell) if part]
@@ -129,7 +145,7 @@ def about_rows(reader: Reader, rows: list[Said], today: date) -> list[Question]:
     return [question for question in (
         _several_addresses(reader, rows), _numbers(reader), _left_too_early(reader, rows, today),
         _stayed_too_long(reader, rows, today), _repeated(reader, rows),
-    ) if question and not reader.mapping.decision(question.key)]  # fmt: skip
+    ) if question and not reader.decisions.get(question.key)]  # fmt: skip
 
 
 def _several_addresses(reader: Reader, rows: list[Said]) -> Question | None:
@@ -231,9 +247,9 @@ def _essence(row: Said) -> tuple:
     return sorted(texts.items()), row.days.get(Meaning.LAST_DAY), row.days.get(Meaning.START_DATE), row.status
 
 
-def merged(rows: list[Said], mapping: Mapping) -> list[Said]:
+def merged(rows: list[Said], decisions: AnyMapping[str, str]) -> list[Said]:
     """One row for each person, where somebody said so; rows that contradict each other stay apart."""
-    if mapping.decision("repeated") != MERGE:
+    if decisions.get("repeated") != MERGE:
         return rows
     together: dict[str, Said] = {}
     for row in rows:
@@ -245,8 +261,9 @@ def merged(rows: list[Said], mapping: Mapping) -> list[Said]:
             lists = {meaning: tuple(dict.fromkeys((*first.lists.get(meaning, ()), *row.lists.get(meaning, ()))))
                      for meaning in {*first.lists, *row.lists}}
             roles = tuple(dict.fromkeys((*first.roles, *row.roles)))
-            together[key] = Said(first.line, first.texts, lists, first.days, first.status, roles,
-                                 first.problem or row.problem)
+            active = max(filter(None, (one.days.get(Meaning.LAST_ACTIVITY) for one in (first, row))), default=None)
+            together[key] = Said(first.line, first.texts, lists, {**first.days, Meaning.LAST_ACTIVITY: active},
+                                 first.status, roles, first.problem or row.problem)
         else:
             together[f"{key} line {row.line}"] = row
     return list(together.values())

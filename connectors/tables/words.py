@@ -67,7 +67,7 @@ _APP = {
                             "last active (utc)", "last login at", "last activity at"),
 }  # fmt: skip
 ALIASES = {Purpose.DIRECTORY: _PEOPLE, Purpose.IMPORT: {**_PEOPLE}, Purpose.APP: _APP}
-_STATE_OF_WORK = {"state"}  # of a list of people it is often the federal one, so it is asked about
+_AROUND = re.compile(r"\[(required|read only|upload only|utc)\]|\(read[- ]only\)|\*+$|:$", re.IGNORECASE)
 
 
 def meaning_of(header: str, purpose: Purpose) -> Meaning | None:
@@ -77,7 +77,7 @@ def meaning_of(header: str, purpose: Purpose) -> Meaning | None:
 
 def bare(header: str) -> str:
     """The name as it is compared: without what an export puts around it, such as "[Required]" or "(read only)"."""
-    return key_of(re.sub(r"\[(required|read only)\]|\(read[- ]only\)|\*+$|:$", " ", header, flags=re.IGNORECASE))
+    return key_of(_AROUND.sub(" ", header))
 
 
 _KNOWN = {purpose: {key_of(alias): meaning for meaning, aliases in known.items() for alias in aliases}
@@ -90,7 +90,7 @@ _LOOKS = (
                  r"retire|dismiss|notice|gek[uü]ndigt|fecha de baja|sortie"),
     ("manager", r"manager|supervisor|reports? to|reporting|\bboss\b|team ?lead|superior|vorgesetzt"),
     ("role", r"\broles?\b|permission|\badmin|administrat|\bowners?\b|privileg|access level|super ?user|\brights?\b|"
-             r"rolle|berechtig"),
+             r"\brolle|berechtig"),
     ("status", r"status|\bstate\b|activ(e|ated)\b|\bactiv[oa]?\b|enabl|disabl|inactiv|suspend|lock(ed)?\b|block|"
                r"archiv|delet|remov|\btypes?\b|lifecycle|employed|employment|invit|pending|\bjoined\b|accepted|"
                r"\bkind\b|on leave|absen|\bbot\b|guest|zustand|aktiv"),
@@ -98,13 +98,15 @@ _LOOKS = (
 _HARMLESS = re.compile(r"last (active|activity|login|seen|sign|signed|logged)|activity date|marital|phone")
 
 
-def looks_like(header: str) -> str:
-    """"status", "role", "last day" or "manager": what a column of this name may well be; else ""."""
+def looks_like(header: str, purpose: Purpose = Purpose.DIRECTORY) -> str:
+    """"status", "role", "last day" or "manager": what a column of this name may well be; else "". Of an account in an
+    app, a manager says nothing."""
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", header)
     name = bare(words)
     if _HARMLESS.search(name):
         return ""
-    return next((kind for kind, pattern in _LOOKS if re.search(pattern, name)), "")
+    asked = [kind for kind in _LOOKS if purpose is not Purpose.APP or kind[0] != "manager"]
+    return next((kind for kind, pattern in asked if re.search(pattern, name)), "")
 
 
 def _table(**words: str) -> dict[str, Means]:
@@ -112,7 +114,8 @@ def _table(**words: str) -> dict[str, Means]:
 
 
 PERSON_STATUS = _table(
-    active="active, enabled, employed, current, currently employed, current employee, working, aktiv, actif, activo",
+    active="active, enabled, employed, current, currently employed, current employee, working, full-time, full time, "
+           "part-time, part time, permanent, contractor, intern, aktiv, actif, activo",
     suspended="suspended, locked, blocked, gesperrt",
     left="left, leaver, terminated, deprovisioned, disabled, inactive, deactivated, resigned, former, "
          "former employee, dismissed, separated, offboarded, departed, retired, deceased, deleted, removed, inaktiv, "
