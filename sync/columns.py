@@ -61,3 +61,14 @@ def remember(target: Directory | App, mapping: str, by: str) -> None:
         about = {"app": target} if table is App else {}
         activity.record(by, "set what columns mean", about=target.name, **about)
     target.settings = row.settings | {MAPPING: mapping}
+
+
+def is_to_be_looked_at(proposal: Proposal) -> bool:
+    """Whether a person should see what the columns mean before a file is used for the first time: unless it is in
+    Rollcall's own words, every column of it, and nothing is open."""
+    own = all(column.meaning and _plain(column.header) == _plain(column.meaning) for column in proposal.columns)
+    return bool(not own or proposal.questions or proposal.notes)
+
+
+def _plain(word: str) -> str:
+    return "".join(sign for sign in word.casefold() if sign.isalnum())

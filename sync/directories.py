@@ -48,7 +48,7 @@ def connector_class(kind: str) -> type[DirectoryConnector]:
 
 def test(kind: str, values: dict[str, str]) -> Identity:
     """Who the credential is and how many people it sees; raises DirectoryProblem, or ConnectorError: what to fix."""
-    connector = connector_class(kind)(_clean(kind, values))
+    connector = connector_class(kind)(cleaned(kind, values))
     try:
         return connector.test()
     finally:
@@ -58,7 +58,7 @@ def test(kind: str, values: dict[str, str]) -> Identity:
 def connect(kind: str, name: str, values: dict[str, str], by: str) -> Directory:
     """Test it, store it, and queue its first reading. Raises like test(); nothing is stored then."""
     name = name.strip() or connector_class(kind).label
-    values = _clean(kind, values)
+    values = cleaned(kind, values)
     identity = test(kind, values)
     with writing():
         if Directory.select().where(Directory.name == name).exists():
@@ -72,7 +72,7 @@ def connect(kind: str, name: str, values: dict[str, str], by: str) -> Directory:
 def reconnect(directory: Directory, values: dict[str, str], by: str) -> Identity:
     """Other values for a directory; an empty secret stays, for the same place. Raises like test(), or SecretNeeded."""
     fields, secrets = connector_class(directory.kind).fields, vault.unseal(directory.credential)
-    values = _clean(directory.kind, with_stored(fields, values, directory.settings, secrets))
+    values = cleaned(directory.kind, with_stored(fields, values, directory.settings, secrets))
     identity = test(directory.kind, values)
     with writing():
         Directory.update(error=None, failures=0, **_stored(directory.kind, values)).where(
@@ -99,7 +99,8 @@ def takes_files(directory: Directory) -> bool:
     return upload is not None and directory.settings.get(upload.when[0]) == upload.when[1]
 
 
-def _clean(kind: str, values: dict[str, str]) -> dict[str, str]:
+def cleaned(kind: str, values: dict[str, str]) -> dict[str, str]:
+    """The values of this kind's fields, defaults filled in; raises DirectoryProblem for what is missing or wrong."""
     try:
         return apps.clean(connector_class(kind), values)
     except apps.AppProblem as problem:

@@ -11,6 +11,7 @@ import connectors
 from connectors.base import ColumnsUnclear, ConnectorError
 from connectors.names import email_key
 from sync import activity, match_rules
+from sync.columns import is_to_be_looked_at
 from sync.db import writing
 from sync.models import Person
 from sync.people import PeopleProblem, add, decide_by_hand, edit, find_by_email, keep_an_owner, portrait, short_name
@@ -44,6 +45,13 @@ def propose(content: bytes, mapping: str | None = None) -> connectors.Proposal:
         return connectors.propose(content, PURPOSE, remembered_mapping() if mapping is None else mapping, today())
     except ConnectorError as problem:
         raise PeopleProblem(f"The list can't be read. {problem} Nothing was changed.") from problem
+
+
+def asks_first(content: bytes) -> bool:
+    """Whether a person must look at what the columns mean before this list is used: something is open, or it is the
+    first list that isn't in Rollcall's own words. Raises PeopleProblem."""
+    proposal = propose(content)
+    return bool(proposal.questions) or not remembered_mapping() and is_to_be_looked_at(proposal)
 
 
 def import_file(path: Path, by: str, mapping: str | None = None) -> ImportOutcome:

@@ -18,14 +18,14 @@ from htmx_flask import Htmx
 from werkzeug.routing import IntegerConverter, Map
 
 from sync.config import Config
-from web import behind_proxy, errors, files, frame, security, words
+from web import behind_proxy, column_form, errors, files, frame, security, words
 from web.answers import MOST
 from web.permissions import refuse_views_without_permission
 
 AREAS = (
     "setup", "signin", "oidc", "apps", "app_settings", "connect", "members", "decisions", "member_acts", "invitations",
     "account", "assets", "group_rules", "teams", "checks", "wizard", "reports",
-    "tasks", "people", "directories", "directory_tokens", "directory_lists", "scim", "activity",
+    "tasks", "people", "directories", "directory_tokens", "directory_lists", "columns", "scim", "activity",
     "settings", "oidc_settings", "health", "keeping", "offboarding",
 )
 
@@ -62,6 +62,7 @@ def create_pages(app: Flask, config: Config) -> None:
     security.install(app, config)
     words.install(app)
     frame.install(app)
+    column_form.install(app)
     errors.install(app)
     for area in AREAS:
         app.register_blueprint(import_module(f"web.{area}").pages)

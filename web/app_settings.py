@@ -6,17 +6,18 @@ import re
 
 from flask import Blueprint, Response, abort, render_template, request, url_for
 
-from connectors.base import ConnectorError
-from sync import apps, checks, connecting, people, policy, report_list, reports
+from connectors.base import ColumnsUnclear, ConnectorError
+from sync import apps, checks, connecting, people, policy, report_list, reports, waiting_files
 from sync.apps import AppProblem
 from sync.credentials import SecretNeeded
 from sync.models import App, Person, PersonEmail
 from sync.vault import VaultProblem
+from web import columns
 from web.answers import INVALID, dialog, go_to, whole_number
 from web.app_page import kind_of
 from web.permissions import app_part
-from web.security import by
-from web.uploads import UploadProblem, entered
+from web.security import by, signed_in_person
+from web.uploads import UploadProblem, entered, name_of
 from web.words import this_workspace
 
 pages = Blueprint("app_settings", __name__, url_prefix="/apps/<int:app_id>")
@@ -216,11 +217,14 @@ def credential(app: App) -> tuple[str, int]:
 @app_part("owner")
 def set_credential(app: App) -> Response | tuple[str, int]:
     kind = kind_of(app)
+    values, file_name = entered(kind), next((name_of(field.name) for field in kind.fields if field.upload), "")
     try:
-        identity = apps.replace_credential(app, entered(kind), by())
+        identity = apps.replace_credential(app, values, by())
         if any(field.upload for field in kind.fields) and app.state == "active":
             checks.ask(App.get_by_id(app.id), by())
             return go_to(_address(app), f"{identity.name}: the app is being checked with it.")
+    except ColumnsUnclear:
+        return go_to(columns.address_of(waiting_files.for_export(signed_in_person(), app, values, file_name)))
     except REFUSALS as problem:
         title = f"How Rollcall acts in {app.name}"
         return _asks("apps/_credential.html", title, app, f"{problem} The one before is still in use.",

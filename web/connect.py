@@ -5,8 +5,19 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 
-from connectors.base import BRONZE, GOLD, LEVELS, OWN_FILE, PAID_SOCIAL, PLATINUM, SAMPLE, SEAT_BASED, SILVER
-from sync import apps, checks, connecting, match_likeness, matching, people
+from connectors.base import (
+    BRONZE,
+    GOLD,
+    LEVELS,
+    OWN_FILE,
+    PAID_SOCIAL,
+    PLATINUM,
+    SAMPLE,
+    SEAT_BASED,
+    SILVER,
+    ColumnsUnclear,
+)
+from sync import apps, checks, columns, connecting, match_likeness, matching, people
 from sync.apps import AppProblem
 from sync.models import App, Check, Person
 from web.answers import INVALID, go_to, page_or_part, wants_part
@@ -96,8 +107,13 @@ def test(app: App) -> Response | tuple[str, int]:
     given = request.form
     try:
         identity = connecting.enter(app, given.get("app_name", ""), entered(kind_of(app)))
+    except ColumnsUnclear:
+        return go_to(url_for("columns.show_app", app_id=app.id))
     except REFUSALS as problem:
         return _tested(App.get_by_id(app.id), given, str(problem))
+    app = App.get_by_id(app.id)
+    if "next" in given and columns.takes_a_mapping(kind_of(app)) and columns.is_to_be_looked_at(columns.of_app(app)):
+        return go_to(url_for("columns.show_app", app_id=app.id))
     if "next" in given and not identity.missing:
         return go_to(url_for("connect.owners", app_id=app.id))
     return _tested(App.get_by_id(app.id), given, identity=identity)

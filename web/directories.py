@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from flask import Blueprint, Response, abort, render_template, request, url_for
 from peewee import fn
 
 from connectors.base import ConnectorError
-from sync import directories, directory_guard, directory_preview, precedence, push
+from sync import columns, directories, directory_guard, directory_preview, precedence, push, waiting_files
 from sync.credentials import SecretNeeded
 from sync.directories import LIVE, DirectoryProblem
 from sync.models import Directory, DirectoryEntry, DirectoryReading
 from sync.vault import VaultProblem
+from web import columns as column_pages
 from web.answers import INVALID, dialog, go_to, page_or_part, wants_part
 from web.directory_tokens import address
 from web.frame import MANAGERS
 from web.permissions import workspace_role
-from web.security import by
-from web.uploads import UploadProblem, entered
+from web.security import by, signed_in_person
+from web.uploads import UploadProblem, entered, name_of
 from web.words import plural
 
 pages = Blueprint("directories", __name__, url_prefix="/directories")
@@ -62,11 +65,20 @@ def create_test(kind: str) -> str | tuple[str, int]:
 def create(kind: str) -> Response | tuple[str, int]:
     given = request.form
     try:
-        directory = directories.connect(kind, given.get("directory_name", ""), _values(kind), by())
+        values = _values(kind)
+        if columns.takes_a_mapping(_kind(kind)) and columns.is_to_be_looked_at(_looked_at(kind, values)):
+            waiting = waiting_files.for_directory(signed_in_person(), kind, given.get("directory_name", ""), values,
+                                                  name_of("text") or Path(values.get("file", "")).name)
+            return go_to(column_pages.address_of(waiting))
+        directory = directories.connect(kind, given.get("directory_name", ""), values, by())
     except REFUSALS as problem:
         values = {"kind": _kind(kind), "given": given, "problem": str(problem)}
         return page_or_part("directories/connect.html", "directories/_test.html", **values), INVALID
     return go_to(address_of(directory), f"{directory.name} is connected. Its first reading has started.")
+
+
+def _looked_at(kind: str, values: dict[str, str]):
+    return columns.of_values(directories.connector_class(kind), directories.cleaned(kind, values))
 
 
 @pages.get("/<int:directory_id>")

@@ -5,15 +5,17 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, abort, render_template, request, url_for
 
-from sync import directories, directory_preview, precedence
+from connectors.base import ColumnsUnclear
+from sync import directories, directory_preview, precedence, waiting_files
 from sync.directory_preview import KINDS, Preview, PreviewChanged
 from sync.models import Directory
 from web.answers import INVALID, go_to
+from web.columns import address_of as address_of_file
 from web.directories import REFUSALS, address_of
 from web.frame import MANAGERS
 from web.permissions import workspace_role
-from web.security import by
-from web.uploads import text_of
+from web.security import by, signed_in_person
+from web.uploads import name_of, text_of
 
 pages = Blueprint("directory_lists", __name__, url_prefix="/directories")
 
@@ -34,6 +36,8 @@ def create(directory_id: int) -> Response:
         if not text.strip():
             return go_to(address_of(directory), "No file was chosen, or it is empty. Nothing was changed.", "attention")
         directory_preview.hand_over(directory, text)
+    except ColumnsUnclear:
+        return go_to(address_of_file(waiting_files.for_list(signed_in_person(), directory, text, name_of("list"))))
     except REFUSALS as problem:
         return go_to(address_of(directory), str(problem), "attention")
     return go_to(url_for("directory_lists.show", directory_id=directory.id))

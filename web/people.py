@@ -6,15 +6,28 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, abort, current_app, render_template, request, url_for
 
-from sync import activity, apps, keeping, mail_reach, ownership, people, people_import, person_page, precedence, signin
+from sync import (
+    activity,
+    apps,
+    keeping,
+    mail_reach,
+    ownership,
+    people,
+    people_import,
+    person_page,
+    precedence,
+    signin,
+    waiting_files,
+)
 from sync.models import Person
 from sync.people import PeopleProblem
+from web import columns
 from web.answers import INVALID, asked, dialog, go_to, page_or_part, wants_part
 from web.app_page import kind_of
 from web.frame import MANAGERS
 from web.permissions import WORKSPACE_ROLES, outranks, require_rank_over, workspace_role
 from web.security import by, sign_in, signed_in_person
-from web.uploads import content_of
+from web.uploads import content_of, name_of
 
 pages = Blueprint("people", __name__, url_prefix="/people")
 
@@ -69,19 +82,21 @@ def new_import() -> tuple[str, int]:
 @workspace_role(*MANAGERS)
 def create_import() -> Response | tuple[str, int]:
     try:
-        outcome = people_import.import_csv(_uploaded(), by())
+        content, name = _uploaded()
+        if people_import.asks_first(content):
+            return go_to(columns.address_of(waiting_files.for_import(signed_in_person(), content, name)))
+        outcome = people_import.import_csv(content, by(), name=name)
     except PeopleProblem as problem:
         return dialog("people/_import.html", "Import people", INVALID, problem=str(problem))
-    said = f"{outcome.added:,} added, {outcome.updated:,} brought up to date, {outcome.unchanged:,} as they were."
-    warning = mail_reach.warning(outcome.emails)
-    return go_to(url_for("people.index"), f"{said} {warning}".strip(), "attention" if warning else "ok")
+    return columns.imported(outcome)
 
 
-def _uploaded() -> bytes:
-    content = content_of("file")
+def _uploaded() -> tuple[bytes, str]:
+    """The list and what it is called."""
+    name, content = name_of("file"), content_of("file")
     if not content.strip():
         raise PeopleProblem("Choose a file that has a row for each person. Nothing was changed.")
-    return content
+    return content, name or "The list"
 
 
 @pages.get("/<int:person_id>")

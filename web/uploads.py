@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from flask import request
 
 import connectors
@@ -16,6 +18,12 @@ def content_of(name: str) -> bytes:
     """The uploaded file; empty where none was chosen."""
     file = request.files.get(name)
     return file.read() if file else b""
+
+
+def name_of(name: str) -> str:
+    """What the uploaded file is called; "" where none was chosen."""
+    file = request.files.get(name)
+    return Path((file.filename or "").replace("\\", "/")).name[:200] if file else ""
 
 
 def text_of(name: str) -> str:

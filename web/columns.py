@@ -1,0 +1,277 @@
+"""What the columns of a file mean: asked on a page once it was handed over, and when a later file has something new.
+The same page serves a file that waits (a new directory, a new list or export, an import) and one that is in use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, Response, abort, request, url_for
+
+from connectors.base import ConnectorError
+from sync import apps, checks, columns, connecting, directories, mail_reach, waiting_files
+from sync.apps import AppProblem
+from sync.credentials import SecretNeeded
+from sync.directories import DirectoryProblem
+from sync.models import App, Directory, WaitingFile
+from sync.people import PeopleProblem
+from sync.people_import import ImportOutcome
+from sync.vault import VaultProblem
+from web.answers import INVALID, go_to, page_or_part
+from web.column_form import answers_of, sections
+from web.frame import MANAGERS
+from web.permissions import app_part, signed_in, workspace_role
+from web.security import by, signed_in_person
+
+if TYPE_CHECKING:
+    from connectors import Proposal
+
+pages = Blueprint("columns", __name__)
+
+GONE = "That file no longer waits: it was used or put aside, or a day has passed. Nothing was changed now."
+CONTROLS = ("c-", "v-")  # ids of the controls that are sent as soon as they are changed
+REFUSALS = (AppProblem, ConnectorError, DirectoryProblem, PeopleProblem, SecretNeeded, VaultProblem)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a file belongs: what the page says of it, and what it can do."""
+
+    name: str  # the file's
+    back: str
+    back_word: str
+    address: str
+    go_on: str  # the button's words
+    after: str  # what going on does, in a sentence
+    look: Callable[[], Proposal]
+    answer: Callable[[Mapping[str, str]], Proposal]
+    use: Callable[[], Response]
+    discards: bool = False
+
+    @property
+    def answers(self) -> str:
+        """Where answers are sent to."""
+        return f"{self.address}/answers?_method=PUT" if self.discards else f"{self.address}?_method=PUT"
+
+
+@pages.get("/files/<int:file_id>")
+@signed_in
+def show(file_id: int) -> str | Response | tuple[str, int]:
+    return _page(_of_waiting(file_id))
+
+
+@pages.put("/files/<int:file_id>/answers")
+@signed_in
+def answer(file_id: int) -> str | Response | tuple[str, int]:
+    return _answered(_of_waiting(file_id))
+
+
+@pages.post("/files/<int:file_id>/use")
+@signed_in
+def use(file_id: int) -> Response | tuple[str, int]:
+    return _used(_of_waiting(file_id))
+
+
+@pages.delete("/files/<int:file_id>")
+@signed_in
+def delete(file_id: int) -> Response:
+    place = _of_waiting(file_id)
+    waiting_files.discard(_waiting(file_id))
+    return go_to(place.back, "The file was put aside. Nothing was changed.")
+
+
+@pages.get("/directories/<int:directory_id>/columns")
+@workspace_role(*MANAGERS)
+def show_directory(directory_id: int) -> str | Response | tuple[str, int]:
+    return _page(_of_directory(directory_id))
+
+
+@pages.put("/directories/<int:directory_id>/columns")
+@workspace_role(*MANAGERS)
+def answer_directory(directory_id: int) -> str | Response | tuple[str, int]:
+    return _answered(_of_directory(directory_id))
+
+
+@pages.post("/directories/<int:directory_id>/columns")
+@workspace_role(*MANAGERS)
+def use_directory(directory_id: int) -> Response | tuple[str, int]:
+    return _used(_of_directory(directory_id))
+
+
+@pages.get("/apps/<int:app_id>/columns")
+@app_part("owner")
+def show_app(app: App) -> str | Response | tuple[str, int]:
+    return _page(_of_app(app))
+
+
+@pages.put("/apps/<int:app_id>/columns")
+@app_part("owner")
+def answer_app(app: App) -> str | Response | tuple[str, int]:
+    return _answered(_of_app(app))
+
+
+@pages.post("/apps/<int:app_id>/columns")
+@app_part("owner")
+def use_app(app: App) -> Response | tuple[str, int]:
+    return _used(_of_app(app))
+
+
+def address_of(waiting: WaitingFile) -> str:
+    return url_for("columns.show", file_id=waiting.id)
+
+
+def _page(place: Place) -> str | Response | tuple[str, int]:
+    try:
+        return _rendered(place, place.look())
+    except REFUSALS as problem:
+        return go_to(place.back, str(problem), "attention")
+
+
+def _answered(place: Place) -> str | Response | tuple[str, int]:
+    """Keep what was answered, and look again; what is wrong with an answer is said, and nothing of it kept."""
+    try:
+        found = place.look()
+        confirmed = not (request.htmx and (request.htmx.trigger or "").startswith(CONTROLS))
+        found = place.answer(answers_of(request.form, found, confirmed))
+        return _rendered(place, found) if request.htmx else go_to(place.address)
+    except REFUSALS as problem:
+        return _rendered(place, place.look(), str(problem))
+
+
+def _used(place: Place) -> Response | tuple[str, int]:
+    try:
+        found = place.look()
+        if answers := answers_of(request.form, found):
+            found = place.answer(answers)
+        if not found.may_be_applied:
+            return _rendered(place, found, "Some of it is still open. Nothing was changed.")
+        return place.use()
+    except REFUSALS as problem:
+        return _rendered(place, place.look(), str(problem))
+
+
+def _rendered(place: Place, found: Proposal, problem: str = "") -> tuple[str, int]:
+    page = page_or_part("columns/show.html", "columns/_columns.html", place=place, found=found, problem=problem,
+                        **sections(found))
+    return page, INVALID if problem else 200
+
+
+def _waiting(file_id: int) -> WaitingFile:
+    """The file, for who handed it over; anybody else learns no more than who comes back to one that was used."""
+    return waiting_files.of(signed_in_person(), file_id) or abort(go_to(url_for("apps.index"), GONE, "attention"))
+
+
+def _of_waiting(file_id: int) -> Place:
+    """For who handed it over, as long as they may do what it is for."""
+    waiting = _waiting(file_id)
+    back, back_word, go_on, after = _door(waiting)
+    return Place(
+        name=waiting.file_name or "the file", back=back, back_word=back_word,
+        address=url_for("columns.show", file_id=waiting.id), go_on=go_on, after=after,
+        look=lambda: waiting_files.proposal(waiting),
+        answer=lambda answers: waiting_files.answer(waiting, answers), use=lambda: _go_on(waiting, back), discards=True,
+    )  # fmt: skip
+
+
+def _door(waiting: WaitingFile) -> tuple[str, str, str, str]:
+    """(where it came from, what that is called, the button, what it does)."""
+    if waiting.door == waiting_files.EXPORT:
+        if apps.part_of(signed_in_person(), waiting.app) != "owner":
+            abort(404)
+        return (url_for("apps.show", app_id=waiting.app_id), waiting.app.name, "Read this export",
+                f"{waiting.app.name} is checked with it.")
+    if signed_in_person().workspace_role not in MANAGERS:
+        abort(404)
+    if waiting.door == waiting_files.IMPORT:
+        return (url_for("people.index"), "People", "Import these people",
+                "Only people in this file are changed; everyone else is left alone.")
+    if waiting.door == waiting_files.LIST:
+        return (url_for("directories.show", directory_id=waiting.directory_id), waiting.directory.name,
+                "Show what it would change", "Nothing is changed yet.")
+    return (url_for("directories.new_of_kind", kind=waiting.kind), "Connect a directory", "Connect this directory",
+            "Its first reading starts at once.")
+
+
+def _go_on(waiting: WaitingFile, back: str) -> Response:
+    done = waiting_files.go_on(waiting, by())
+    if done.directory:
+        return go_to(url_for("directories.show", directory_id=done.directory.id),
+                     f"{done.directory.name} is connected. Its first reading has started.")
+    if done.preview:
+        return go_to(url_for("directory_lists.show", directory_id=waiting.directory_id))
+    if done.identity:
+        if waiting.app.state == "active":
+            checks.ask(App.get_by_id(waiting.app_id), by())
+        return go_to(back, f"{done.identity.name}: the app is being checked with it.")
+    return imported(done.outcome)
+
+
+def imported(outcome: ImportOutcome) -> Response:
+    """To the people, with what became of their list: "60 added, 2 updated, 1 unchanged. Not read: Phone."."""
+    said = f"{outcome.added:,} added, {outcome.updated:,} updated, {outcome.unchanged:,} unchanged."
+    unread = f"Not read: {', '.join(outcome.unread)}." if outcome.unread else ""
+    warning = mail_reach.warning(outcome.emails)
+    said = " ".join(filter(None, (said, unread, warning)))
+    return go_to(url_for("people.index"), said, "attention" if warning else "ok")
+
+
+def _of_directory(directory_id: int) -> Place:
+    directory = Directory.get_or_none(Directory.id == directory_id) or abort(404)
+    if not columns.takes_a_mapping(_kind_of(directory)):
+        abort(404)
+    back = url_for("directories.show", directory_id=directory.id)
+
+    def use_it() -> Response:
+        columns.remember(directory, columns.of_directory(directory).settled(), by())
+        if directory.state == "active":
+            directories.ask(directory, by())
+        return go_to(back, f"Saved. {directory.name} is being read.")
+
+    return Place(
+        name=directory.name, back=back, back_word=directory.name,
+        address=url_for("columns.show_directory", directory_id=directory.id),
+        go_on="Save and read again", after="Every reading from now on uses it.",
+        look=lambda: columns.of_directory(directory), use=use_it,
+        answer=lambda answers: _remembered(directory, columns.of_directory, answers),
+    )  # fmt: skip
+
+
+def _kind_of(directory: Directory):
+    try:
+        return directories.connector_class(directory.kind)
+    except DirectoryProblem:
+        abort(404)
+
+
+def _of_app(app: App) -> Place:
+    if not columns.takes_a_mapping(apps.connector_class(app.connector)):
+        abort(404)
+    draft = app.state == "connecting"
+    back = url_for("connect.credential" if draft else "apps.show", app_id=app.id)
+    return Place(
+        name=app.name, back=back, back_word=app.name, address=url_for("columns.show_app", app_id=app.id),
+        go_on="Continue" if draft else "Save and check again",
+        after="Next: its Owners, and when it is checked." if draft else "Every check from now on uses it.",
+        look=lambda: columns.of_app(app), use=lambda: _use_for_app(app, back),
+        answer=lambda answers: _remembered(app, columns.of_app, answers),
+    )  # fmt: skip
+
+
+def _use_for_app(app: App, back: str) -> Response:
+    settled = columns.of_app(app).settled()
+    columns.remember(app, settled, by())
+    if app.state == "connecting":
+        fields = apps.connector_class(app.connector).fields
+        kept = {field.name: app.settings.get(field.name, "") for field in fields if not field.secret}
+        connecting.enter(app, app.name, kept | {columns.MAPPING: settled})
+        return go_to(url_for("connect.owners", app_id=app.id))
+    if app.state == "active":
+        checks.ask(app, by())
+    return go_to(back, f"Saved. {app.name} is being checked.")
+
+
+def _remembered(target: App | Directory, look: Callable, answers: Mapping[str, str]) -> Proposal:
+    columns.remember(target, columns.answered(look(target), answers), by())
+    return look(type(target).get_by_id(target.id))
+
