@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 pages = Blueprint("columns", __name__)
 
 GONE = "That file no longer waits: it was used or put aside, or a day has passed. Nothing was changed now."
+NO_FILE = "It is not read from a file, so there are no columns to ask about."
 CONTROLS = ("c-", "v-")  # ids of the controls that are sent as soon as they are changed
 REFUSALS = (AppProblem, ConnectorError, DirectoryProblem, PeopleProblem, SecretNeeded, VaultProblem)
 
@@ -136,7 +137,7 @@ def _answered(place: Place) -> str | Response | tuple[str, int]:
         found = place.answer(answers_of(request.form, found, confirmed))
         return _rendered(place, found) if request.htmx else go_to(place.address)
     except REFUSALS as problem:
-        return _rendered(place, place.look(), str(problem))
+        return _said(place, str(problem))
 
 
 def _used(place: Place) -> Response | tuple[str, int]:
@@ -148,7 +149,15 @@ def _used(place: Place) -> Response | tuple[str, int]:
             return _rendered(place, found, "Some of it is still open. Nothing was changed.")
         return place.use()
     except REFUSALS as problem:
-        return _rendered(place, place.look(), str(problem))
+        return _said(place, str(problem))
+
+
+def _said(place: Place, problem: str) -> str | Response | tuple[str, int]:
+    """On the page, where the file can still be looked at."""
+    try:
+        return _rendered(place, place.look(), problem)
+    except REFUSALS:
+        return go_to(place.back, problem, "attention")
 
 
 def _rendered(place: Place, found: Proposal, problem: str = "") -> tuple[str, int]:
@@ -218,9 +227,9 @@ def imported(outcome: ImportOutcome) -> Response:
 
 def _of_directory(directory_id: int) -> Place:
     directory = Directory.get_or_none(Directory.id == directory_id) or abort(404)
-    if not columns.takes_a_mapping(_kind_of(directory)):
-        abort(404)
     back = url_for("directories.show", directory_id=directory.id)
+    if not columns.takes_a_mapping(_kind_of(directory)):
+        abort(go_to(back, NO_FILE, "attention"))
 
     def use_it() -> Response:
         columns.remember(directory, columns.of_directory(directory).settled(), by())
@@ -245,10 +254,10 @@ def _kind_of(directory: Directory):
 
 
 def _of_app(app: App) -> Place:
-    if not columns.takes_a_mapping(apps.connector_class(app.connector)):
-        abort(404)
     draft = app.state == "connecting"
     back = url_for("connect.credential" if draft else "apps.show", app_id=app.id)
+    if not columns.takes_a_mapping(apps.connector_class(app.connector)):
+        abort(go_to(back, NO_FILE, "attention"))
     return Place(
         name=app.name, back=back, back_word=app.name, address=url_for("columns.show_app", app_id=app.id),
         go_on="Continue" if draft else "Save and check again",

@@ -66,7 +66,7 @@ def create(kind: str) -> Response | tuple[str, int]:
     given = request.form
     try:
         values = _values(kind)
-        if columns.takes_a_mapping(_kind(kind)) and columns.is_to_be_looked_at(_looked_at(kind, values)):
+        if columns.takes_a_mapping(_kind(kind)) and _asks_first(kind, values):
             waiting = waiting_files.for_directory(signed_in_person(), kind, given.get("directory_name", ""), values,
                                                   name_of("text") or Path(values.get("file", "")).name)
             return go_to(column_pages.address_of(waiting))
@@ -77,8 +77,12 @@ def create(kind: str) -> Response | tuple[str, int]:
     return go_to(address_of(directory), f"{directory.name} is connected. Its first reading has started.")
 
 
-def _looked_at(kind: str, values: dict[str, str]):
-    return columns.of_values(directories.connector_class(kind), directories.cleaned(kind, values))
+def _asks_first(kind: str, values: dict[str, str]) -> bool:
+    """Whether a page asks what the columns mean. A file on the server in which no column is known may be any file:
+    what is in it isn't shown, and connecting says what is missing."""
+    found = columns.of_values(directories.connector_class(kind), directories.cleaned(kind, values))
+    foreign = values.get("file") and any(question.kind in ("file", "needed") for question in found.questions)
+    return columns.is_to_be_looked_at(found) and not foreign
 
 
 @pages.get("/<int:directory_id>")

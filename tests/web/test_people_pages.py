@@ -187,12 +187,17 @@ def test_import(owner: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"   ", b"\xff\xfe\x00", b"name\nJana\n", b"email\nno address\n", b"etc/passwd"]
+    "content", [b"", b"   ", b"\xff\xfe\x00", b"email\nno address\n", b"etc/passwd"]
 )
 def test_import_what_cant_be(owner: Client, content: bytes) -> None:
     answer = _import(owner, content)
     assert answer.status_code == 422 and "Nothing was changed" in answer.text
     assert Person.select().count() == 1
+
+
+def test_import_without_a_known_column_is_asked_about(owner: Client) -> None:
+    asked = _import(owner, b"name\nJana\n").location
+    assert "no column named email" in owner.get(asked).text and Person.select().count() == 1
 
 
 def test_without_a_file(owner: Client) -> None:

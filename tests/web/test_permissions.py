@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
-from sync import apps, push
+from sync import apps, push, vault
 from sync.db import db
 from sync.models import (
     Account,
@@ -25,6 +25,7 @@ from sync.models import (
     Report,
     Task,
     Team,
+    WaitingFile,
 )
 from tests.web.client import Client
 from web.permissions import open_to_all, refuse_views_without_permission
@@ -273,6 +274,7 @@ def world(chat, someone, by: str) -> dict[str, int | str]:
         "directory_id": Directory.create(kind="csv", name="Staff", settings={"file": "/nowhere.csv"}).id,
         **_pushed(),
         **_rules(chat.app, account),
+        "file_id": WaitingFile.create(door="import", person=target, sealed=vault.seal({}), mapping="").id,
         "path": "Users",
         "batch": "0123456789abcdef",
         "kind": "csv",
