@@ -80,6 +80,7 @@ class Field:
     mapping: bool = False  # what the file's columns mean, as JSON: asked for beside the file, not in the form
     when: tuple[str, str] | None = None  # (name, value): asked for only where that field, before it, has this value
     where: bool = True  # a change may send the secrets elsewhere, so they must be entered again; False: it can't
+    path: bool = False  # of a file on the server: a page may only name one below the folders that are configured
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ class CsvDirectory(DirectoryConnector):
         Field("source", "The list", choices=(("path", "is a file on this machine"), ("upload", "is handed over here")),
               where=False),
         Field("file", "File", "The path of the file on the machine that Rollcall runs on.",
-              placeholder="/srv/hr/staff.csv", when=("source", "path"), where=False),
+              placeholder="/srv/hr/staff.csv", when=("source", "path"), where=False, path=True),
         Field("text", "CSV file", "Everybody of the company.", secret=True, upload=True, when=("source", "upload")),
         Field("mapping", "Columns", "What the columns mean, as JSON.", required=False, mapping=True,
               where=False),

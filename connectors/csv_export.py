@@ -41,7 +41,7 @@ class CsvExport(Connector):
         Field("export", "CSV file", "As the app exports it, not opened and saved in between.", secret=True, upload=True,
               when=("source", "upload")),
         Field("path", "Path", "On the machine that Rollcall runs on.", placeholder="/srv/exports/figma.csv",
-              when=("source", "path"), where=False),
+              when=("source", "path"), where=False, path=True),
         Field("owner", "Your own account", "The e-mail or user name that you administer the app with: it is never "
               "offered for removal.", required=False, where=False),
         Field("mapping", "Columns", "What the columns mean, as JSON.", required=False, mapping=True, where=False),

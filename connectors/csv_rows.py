@@ -1,25 +1,54 @@
-"""The content of a file on this machine, whole, or why it can't be read."""
+"""The content of a file on this machine, whole, or why it can't be read.
+Only regular files, up to a limit and within a time: a device never ends, and a pipe may never begin."""
 
 from __future__ import annotations
 
+import os
+import stat
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as Late
 from pathlib import Path
+from threading import Thread
 
 from connectors.base import Refused, TemporarilyUnavailable
 
 MAX_BYTES = 50_000_000
+SECONDS = 30  # for all of it: a network share that hangs must not keep a worker for ever
 
 
 def file_content(path: Path) -> bytes:
-    """The whole file; TemporarilyUnavailable when it can't be read or is being written to, Refused beyond MAX_BYTES."""
+    """The whole file. Raises TemporarilyUnavailable when it can't be read, takes longer than SECONDS or is being
+    written to, Refused for what is no regular file or larger than MAX_BYTES."""
+    done: Future[bytes] = Future()
+    Thread(target=_read_into, args=(path, done), daemon=True, name="file").start()
     try:
-        before = path.stat()
-        content = path.read_bytes() if before.st_size <= MAX_BYTES else b""
-        after = path.stat()
+        return done.result(SECONDS)
+    except Late:
+        raise TemporarilyUnavailable(f"The file {path} could not be read within {SECONDS} seconds.") from None
+
+
+def _read_into(path: Path, done: Future[bytes]) -> None:
+    try:
+        done.set_result(_read(path))
+    except BaseException as problem:  # noqa: BLE001 - it is raised where it is waited for
+        done.set_exception(problem)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        # Without O_NONBLOCK, opening a pipe waits for somebody who writes. What counts is what was opened.
+        opened = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(opened, "rb") as file:
+            before = os.fstat(opened)
+            if not stat.S_ISREG(before.st_mode):
+                raise Refused(f"{path} is no regular file.")
+            content = file.read(MAX_BYTES + 1)
+            after = os.fstat(opened)
     except (OSError, ValueError) as problem:
         reason = getattr(problem, "strerror", None) or problem
         raise TemporarilyUnavailable(f"The file {path} can't be read: {reason}.") from problem
-    if before.st_size > MAX_BYTES:
-        raise Refused(f"It is larger than {MAX_BYTES // 1_000_000} MB.")
+    if len(content) > MAX_BYTES:
+        raise Refused(f"{path} is larger than {MAX_BYTES // 1_000_000} MB.")
     if before.st_mtime_ns != after.st_mtime_ns or len(content) != after.st_size:
         raise TemporarilyUnavailable(f"The file {path} was being written to while it was read.")
     return content

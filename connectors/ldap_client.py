@@ -64,7 +64,7 @@ ENTRY_FIELDS = (
 AUTHORITY_FIELD = Field(
     "ca_file", "Certificate authority", "The path of a PEM file, where the server's certificate is your own.",
     required=False, placeholder="/etc/ssl/acme-ca.pem",
-)  # fmt: skip
+path=True)  # fmt: skip
 LIMITS = (
     "OpenLDAP shows an account 500 entries at most unless slapd's configuration says otherwise: "
     'limits dn.exact="cn=rollcall,ou=services,dc=acme,dc=example" size.prtotal=unlimited'

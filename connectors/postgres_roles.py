@@ -110,7 +110,7 @@ class PostgresRoles(Connector):
               required=False, pattern=r"[^\s@]+\.[^\s@.]+", placeholder="acme.example", where=False),
         Field("sslmode", "Encryption", "How the server proves who it is.", choices=SSL_MODES),
         Field("ca_file", "Certificate authority", "The path of a PEM file, where the server's certificate is your own.",
-              required=False, placeholder="/etc/ssl/acme-ca.pem"),
+              required=False, placeholder="/etc/ssl/acme-ca.pem", path=True),
     )  # fmt: skip
     unknown_acts = MappingProxyType({INVITE: "nobody is invited to a server: a role is made with its password"})
     capabilities = frozenset((LOOK_UP, ASSETS, REMOVE, CHANGE_ROLE, GRANT, REVOKE))

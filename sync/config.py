@@ -43,6 +43,7 @@ class Config:
     url: str  # without a slash at the end
     smtp_url: str | None
     secret_key_file: Path
+    files: tuple[Path, ...] = ()  # folders below which a page may name a file on the server
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()  # whose X-Forwarded-Prefix is believed
 
     @property
@@ -68,8 +69,18 @@ class Config:
             url=_url(environ.get("ROLLCALL_URL"), host, port),
             smtp_url=smtp_url,
             secret_key_file=Path(environ.get("ROLLCALL_SECRET_KEY_FILE") or home / "secret.key"),
+            files=_folders(environ.get("ROLLCALL_FILES") or ""),
             trusted_proxies=_networks(environ.get("ROLLCALL_TRUSTED_PROXIES") or ""),
         )
+
+
+def _folders(text: str) -> tuple[Path, ...]:
+    folders = tuple(Path(part) for part in text.split(":") if part)
+    for folder in folders:
+        if not folder.is_absolute() or not folder.is_dir() or folder.resolve() == Path("/"):
+            raise BadSetting(f"ROLLCALL_FILES is {text!r}: {folder} must be the whole path of a folder that is there, "
+                             "and not the root; several are separated by a colon.")
+    return folders
 
 
 def _listen(text: str) -> tuple[str, int]:

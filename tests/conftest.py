@@ -48,7 +48,7 @@ def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
-    return Config.from_environ({"ROLLCALL_HOME": str(tmp_path / "home")})
+    return Config.from_environ({"ROLLCALL_HOME": str(tmp_path / "home"), "ROLLCALL_FILES": str(tmp_path)})
 
 
 @pytest.fixture

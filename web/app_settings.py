@@ -217,8 +217,9 @@ def credential(app: App) -> tuple[str, int]:
 @app_part("owner")
 def set_credential(app: App) -> Response | tuple[str, int]:
     kind = kind_of(app)
-    values, file_name = entered(kind), next((name_of(field.name) for field in kind.fields if field.upload), "")
+    file_name = next((name_of(field.name) for field in kind.fields if field.upload), "")
     try:
+        values = entered(kind, app.settings)
         identity = apps.replace_credential(app, values, by())
         if any(field.upload for field in kind.fields) and app.state == "active":
             checks.ask(App.get_by_id(app.id), by())

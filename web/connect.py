@@ -106,7 +106,7 @@ def test(app: App) -> Response | tuple[str, int]:
         return over
     given = request.form
     try:
-        identity = connecting.enter(app, given.get("app_name", ""), entered(kind_of(app)))
+        identity = connecting.enter(app, given.get("app_name", ""), entered(kind_of(app), app.settings))
     except ColumnsUnclear:
         return go_to(url_for("columns.show_app", app_id=app.id))
     except REFUSALS as problem:

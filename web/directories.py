@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from flask import Blueprint, Response, abort, render_template, request, url_for
 from peewee import fn
@@ -172,7 +174,7 @@ def credential(directory_id: int) -> tuple[str, int]:
 def set_credential(directory_id: int) -> Response | tuple[str, int]:
     directory = _directory(directory_id)
     try:
-        identity = directories.reconnect(directory, _values(directory.kind), by())
+        identity = directories.reconnect(directory, _values(directory.kind, directory.settings), by())
     except REFUSALS as problem:
         return _credential(directory, request.form, INVALID, str(problem))
     return go_to(address_of(directory), f"It works: {identity.name}.")
@@ -223,9 +225,9 @@ def _kind(slug: str):
         abort(404)
 
 
-def _values(slug: str) -> dict[str, str]:
+def _values(slug: str, stored: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
     """What the form gives for the fields of this kind, and nothing else of it."""
-    return entered(_kind(slug))
+    return entered(_kind(slug), stored)
 
 
 def _directory(directory_id: int) -> Directory:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
-from flask import request
+from flask import current_app, request
 
 import connectors
 from connectors.base import Connector, DirectoryConnector
+from sync import server_files
 
 
 class UploadProblem(ValueError):
@@ -31,7 +34,17 @@ def text_of(name: str) -> str:
     return connectors.as_setting(content_of(name))
 
 
-def entered(kind: type[Connector] | type[DirectoryConnector]) -> dict[str, str]:
-    """What the form holds for the connector's fields; what a file's columns mean only where the form asks for it."""
-    return {field.name: text_of(field.name) if field.upload else request.form.get(field.name, "")
-            for field in kind.fields if not field.mapping or field.name in request.form}  # fmt: skip
+def entered(
+    kind: type[Connector] | type[DirectoryConnector], stored: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, str]:
+    """What the form holds for the connector's fields; what a file's columns mean only where the form asks for it.
+
+    Raises UploadProblem for a path on the server that a page may not name; one that is `stored` may stay.
+    """
+    values = {field.name: text_of(field.name) if field.upload else request.form.get(field.name, "")
+              for field in kind.fields if not field.mapping or field.name in request.form}  # fmt: skip
+    try:
+        server_files.refuse_foreign(kind.fields, values, current_app.config["ROLLCALL"].files, stored)
+    except server_files.PathRefused as refused:
+        raise UploadProblem(str(refused)) from None
+    return values

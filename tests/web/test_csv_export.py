@@ -69,8 +69,8 @@ def test_a_new_export_is_checked_at_once_and_a_broken_one_changes_nothing(owner:
     assert asked.startswith("/files/") and "no column named email" in owner.get(asked).text
     assert App.get_by_id(app.id).users == 2
     three = EXPORT + "kim@acme.example,Kim Sørensen,Editor\n"
-    told = hand_over(owner, app, three.encode("cp1252"))  # or is it Sřrensen, in Windows-1250?
-    assert told.status_code == 422 and "can be read in more than one way" in told.text
+    asked = hand_over(owner, app, three.encode("cp1252")).location  # or is it Sřrensen, in Windows-1250?
+    assert "can be read in more than one way" in owner.get(asked).text and App.get_by_id(app.id).users == 2
     hand_over(owner, app, three.encode("cp1252"), mapping='{"version": 1, "decisions": {"encoding": "cp1252"}}')
     schedule.drain()
     assert App.get_by_id(app.id).users == 3

@@ -1,0 +1,44 @@
+"""Which files on the server a page may name: those below the folders of ROLLCALL_FILES, and what is stored already.
+The command line may name any, as its user can read them anyway."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from connectors.base import Field
+
+
+class PathRefused(ValueError):
+    """A page named a file that it may not; the text is for the page and says nothing of the file."""
+
+
+def refuse_foreign(fields: Iterable[Field], values: Mapping[str, str], folders: Iterable[Path],
+                   stored: Mapping[str, str]) -> None:  # fmt: skip
+    """Raises PathRefused when one of `values` is a path on the server that lies below none of `folders`.
+
+    A path that is `stored` unchanged was entered by somebody who may, or before there was this rule.
+    """
+    allowed = [folder.resolve() for folder in folders]
+    for field in fields:
+        path = (values.get(field.name) or "").strip()
+        if not field.path or not path or path == stored.get(field.name):
+            continue
+        if not any(_resolved(path).is_relative_to(folder) for folder in allowed):
+            raise PathRefused(_why(field, allowed))
+
+
+def _resolved(path: str) -> Path:
+    """Where it leads, links followed; a path that can't be one leads nowhere that is allowed."""
+    try:
+        return Path(path).resolve()
+    except (OSError, ValueError, RuntimeError):
+        return Path("/")
+
+
+def _why(field: Field, allowed: list[Path]) -> str:
+    if not allowed:
+        return (f"{field.label}: a page can't name a file on the server until ROLLCALL_FILES says below which folders. "
+                "Nothing was read. Upload the file instead, or use the command line.")
+    folders = " or ".join(str(folder) for folder in allowed)
+    return f"{field.label}: a page can only name a file below {folders}. Nothing was read."
