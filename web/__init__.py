@@ -26,7 +26,7 @@ AREAS = (
     "setup", "signin", "oidc", "apps", "app_settings", "connect", "members", "decisions", "member_acts", "invitations",
     "account", "assets", "group_rules", "teams", "checks", "wizard", "reports",
     "tasks", "people", "directories", "directory_tokens", "directory_lists", "columns", "scim", "activity",
-    "settings", "oidc_settings", "health", "keeping", "offboarding",
+    "settings", "sessions", "oidc_settings", "health", "keeping", "offboarding",
 )
 
 

@@ -44,6 +44,13 @@ def update_invitations() -> Response | tuple[str, int]:
     return _update("invitations", given, {name: _number(text) for name, text in given.items()})
 
 
+@pages.patch("/session-length")
+@workspace_role(*apps.RUNS_ALL)
+def update_session_length() -> Response | tuple[str, int]:
+    given = {name: request.form.get(name, "") for name in ("session_hours", "session_idle_minutes")}
+    return _update("session_length", given, {name: whole_number(text) for name, text in given.items()})
+
+
 @pages.patch("/grace")
 @workspace_role(*apps.RUNS_ALL)
 def update_grace() -> Response | tuple[str, int]:
