@@ -289,6 +289,7 @@ class DirectoryConnector:
     fields: tuple[Field, ...] = ()
     worldwide_ids: bool = False  # DirectoryPerson.id is nobody else's, in no other directory of this kind
     file_purpose: str = ""  # as for Connector
+    today: date | None = None  # in the workspace's time zone; given by whoever uses it, UTC's without it
 
     def __init__(self, settings: dict[str, str]):
         self.settings = settings

@@ -41,7 +41,7 @@ class CsvDirectory(DirectoryConnector):
         return Identity(name=f"{len(self._rows())} people in {self._name()}", may=("read people",))
 
     def people(self) -> Iterator[DirectoryPerson]:
-        for row in self._rows():
+        for row in self._rows(days_are_known=True):
             yield DirectoryPerson(
                 id=row.id or row.employee_number or email_key(row.email),
                 email=row.email,
@@ -57,10 +57,11 @@ class CsvDirectory(DirectoryConnector):
                 manager=row.manager,
             )
 
-    def _rows(self) -> tuple[PersonRow, ...]:
+    def _rows(self, days_are_known: bool = False) -> tuple[PersonRow, ...]:
         """The whole file as it is now."""
         try:
-            return rows_of(propose(self.content(), self.file_purpose, self.settings.get("mapping", "")))
+            found = propose(self.content(), self.file_purpose, self.settings.get("mapping", ""), self.today)
+            return rows_of(found, days_are_known)
         except ColumnsUnclear as unclear:
             raise ColumnsUnclear(f"{self._name()}: {unclear}", unclear.proposal) from unclear
         except Refused as problem:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import connectors
 from connectors.base import ConnectorError, DirectoryConnector, Identity, TemporarilyUnavailable
-from sync import activity, apps, directory_guard, leases, notify, ownership, people, schedule, soon, vault
+from sync import activity, apps, directory_guard, last_days, leases, notify, ownership, people, schedule, soon, vault
 from sync.credentials import with_stored
 from sync.db import connected, db, utcnow, writing
 from sync.directory_compare import Outcome, apply
@@ -18,7 +18,7 @@ from sync.directory_reading import read, staging
 from sync.models import Directory, DirectoryEntry, DirectoryReading, FormerEntry, Person
 from sync.snapshot import UnusableReading
 from sync.vault import VaultProblem
-from sync.workspace import to_local, workspace
+from sync.workspace import to_local, today, workspace
 
 EVERY = timedelta(hours=1)
 AFTER_FAILURE = timedelta(minutes=15)
@@ -49,6 +49,7 @@ def connector_class(kind: str) -> type[DirectoryConnector]:
 def test(kind: str, values: dict[str, str]) -> Identity:
     """Who the credential is and how many people it sees; raises DirectoryProblem, or ConnectorError: what to fix."""
     connector = connector_class(kind)(cleaned(kind, values))
+    connector.today = today()
     try:
         return connector.test()
     finally:
@@ -75,16 +76,17 @@ def reconnect(directory: Directory, values: dict[str, str], by: str) -> Identity
     values = cleaned(directory.kind, with_stored(fields, values, directory.settings, secrets))
     identity = test(directory.kind, values)
     with writing():
-        Directory.update(error=None, failures=0, **_stored(directory.kind, values)).where(
-            Directory.id == directory.id
-        ).execute()
+        stored = _stored(directory.kind, values)
+        Directory.update(error=None, failures=0, **stored).where(Directory.id == directory.id).execute()
         activity.record(by, "reconnected directory", about=directory.name, why=f"as {identity.name}")
     return identity
 
 
 def connector_for(directory: Directory, instead: dict[str, str] | None = None) -> DirectoryConnector:
     """With other values for some fields. Raises VaultProblem when the credential can't be unsealed."""
-    return connector_class(directory.kind)({**values_of(directory), **(instead or {})})
+    connector = connector_class(directory.kind)({**values_of(directory), **(instead or {})})
+    connector.today = today()
+    return connector
 
 
 def is_list(directory: Directory) -> bool:
@@ -152,9 +154,7 @@ def _readable():
 
 def _start(directory: Directory, by: str) -> DirectoryReading:
     directory = Directory.get_by_id(directory.id)
-    live = DirectoryReading.get_or_none(
-        DirectoryReading.directory == directory, DirectoryReading.state.in_(LIVE)
-    )
+    live = DirectoryReading.get_or_none(DirectoryReading.directory == directory, DirectoryReading.state.in_(LIVE))
     if live:
         return live
     connector_class(directory.kind)
@@ -246,6 +246,7 @@ def _read_whole(reading: DirectoryReading) -> bool:
         count = read(connector, progress)
     finally:
         connector.close()
+    last_days.settle(reading.directory)
     if count == 0 and not _has_people(reading.directory):
         raise TemporarilyUnavailable("It answered, but with nobody in it. Check where, and for what, it is searched.")
     return connector.worldwide_ids

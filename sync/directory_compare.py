@@ -38,6 +38,7 @@ def apply(directory: Directory, worldwide_ids: bool, guard: Guard, by: str) -> O
     _leave_out_the_unclear()
     joined = _add_people(directory, now)
     _add_entries(directory, now)
+    _note_days(directory)
     hold_back(directory, guard, now, whole=True)
     _add_addresses()
     precedence.note_changes(directory)
@@ -70,6 +71,7 @@ def apply_pushed(directory: Directory, guard: Guard, by: str) -> Outcome:
     _leave_out_the_unclear()
     joined = _add_people(directory, now)
     _add_entries(directory, now)
+    _note_days(directory)
     hold_back(directory, guard, now, whole=False)
     _add_addresses()
     precedence.note_changes(directory)
@@ -198,16 +200,17 @@ def _add_people(directory: Directory, now: datetime) -> list[tuple[int, str]]:
                   FROM read_person WHERE person_id IS NULL)
             WHERE id = external_id""", last)
     _run(f"""INSERT INTO person (id, name, status, status_since, status_reason, created_at)
-            SELECT person_id, name, status, ?1, {_reason("status")}, ?1 FROM read_person WHERE new""",
+            SELECT person_id, name, status, ?1, {_reason("status", "why")}, ?1 FROM read_person WHERE new""",
          _stored(now), directory.name)
     return _rows("SELECT person_id, coalesce(nullif(name, ''), user_name) FROM read_person "
                  "WHERE new ORDER BY person_id")
 
 
-def _reason(status: str) -> str:
-    """SQL for the reason of a status; the directory's name is ?2."""
-    return (f"CASE {status} WHEN 'active' THEN 'Active in ' || ?2 WHEN 'suspended' THEN 'Locked out in ' || ?2 "
-            "ELSE 'Disabled in ' || ?2 END")
+def _reason(status: str, why: str = "''") -> str:
+    """SQL for the reason of a status, `why` where it isn't empty; the directory's name is ?2."""
+    return (f"CASE WHEN {why} <> '' THEN {why} || ', in ' || ?2 ELSE CASE {status} "
+            "WHEN 'active' THEN 'Active in ' || ?2 WHEN 'suspended' THEN 'Locked out in ' || ?2 "
+            "ELSE 'Disabled in ' || ?2 END END")
 
 
 def _add_entries(directory: Directory, now: datetime) -> None:
@@ -223,6 +226,14 @@ def _add_entries(directory: Directory, now: datetime) -> None:
             WHERE NOT EXISTS (SELECT 1 FROM directory_entry AS e
                               WHERE e.directory_id = ?3 AND e.external_id = r.external_id)""",
          _stored(now), directory.name, directory.id)
+
+
+def _note_days(directory: Directory) -> None:
+    """What the directory says beside the status: last_days.py makes the status follow."""
+    said = ("listed", "last_day", "starts_on", "department", "manager")
+    _run(f"""UPDATE directory_entry AS e SET {", ".join(f"{name} = r.{name}" for name in said)}
+            FROM read_person AS r WHERE e.directory_id = ? AND r.external_id = e.external_id
+              AND ({" OR ".join(f"e.{name} IS NOT r.{name}" for name in said)})""", directory.id)
 
 
 def _add_addresses() -> None:
@@ -242,7 +253,7 @@ def _take_over_status(directory: Directory, now: datetime, whole: bool = True) -
     Who is not staged is missing from the directory, unless the reading is not `whole`.
     """
     said = f"""(SELECT e.id, e.person_id, e.reported, coalesce(r.status, 'deprovisioned') AS status,
-                       coalesce(r.deleted, 1) AS missing
+                       coalesce(r.deleted, 1) AS missing, coalesce(r.why, '') AS why
                 FROM directory_entry AS e {"LEFT" if whole else ""} JOIN read_person AS r
                      ON r.external_id = e.external_id
                 WHERE e.directory_id = ?3) AS said"""
@@ -250,7 +261,8 @@ def _take_over_status(directory: Directory, now: datetime, whole: bool = True) -
             WHERE (said.reported = 'deprovisioned') <> (said.status = 'deprovisioned')""", directory.id)
     _run(f"""UPDATE directory_entry SET reported = said.status, reported_at = ?1,
                 left_at = CASE WHEN said.status = 'deprovisioned' THEN ?1 END,
-                reason = CASE WHEN said.missing THEN 'No longer in ' || ?2 ELSE {_reason("said.status")} END
+                reason = CASE WHEN said.missing THEN 'No longer in ' || ?2
+                    ELSE {_reason("said.status", "said.why")} END
             FROM {said} WHERE said.id = directory_entry.id AND directory_entry.reported <> said.status""",
          _stored(now), directory.name, directory.id)
     asked = "" if whole else "AND e.external_id IN (SELECT external_id FROM read_person)"

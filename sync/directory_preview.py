@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sync import directories, vault
+from sync import directories, last_days, vault
 from sync.db import connected, db, utcnow, writing
 from sync.directories import LIVE, DirectoryProblem
 from sync.directory_compare import Outcome, apply
@@ -30,6 +30,8 @@ PERSON = """
             SELECT g.name FROM directory_group_member AS m JOIN directory_group AS g ON g.id = m.group_id
             JOIN directory_entry AS e ON e.id = m.entry_id WHERE e.person_id = p.id AND e.directory_id = {directory}
             ORDER BY g.name)), '') AS groups,
+        coalesce((SELECT max(e.last_day) FROM directory_entry AS e
+            WHERE e.person_id = p.id AND e.directory_id = {directory}), '') AS last_day,
         coalesce((SELECT group_concat(DISTINCT e.status) FROM directory_entry AS e
             WHERE e.person_id = p.id AND e.directory_id = {directory}), '') AS here
     FROM person AS p"""
@@ -144,9 +146,11 @@ def _read(directory: Directory, text: str | None, mapping: str | None) -> Iterat
         directory, {name: value for name, value in instead.items() if value is not None})
     with staging():
         try:
-            yield read(connector, lambda count: None)
+            count = read(connector, lambda count: None)
         finally:
             connector.close()
+        last_days.settle(directory)
+        yield count
 
 
 def _tried(directory: Directory, count: int) -> tuple[Preview, Outcome]:
@@ -196,10 +200,10 @@ def _held(directory: Directory) -> Iterator[Row]:
 def _changed(as_now: str) -> Iterator[Row]:
     for name, email, status, before, *pairs in db.execute_sql(f"""
         SELECT a.name, a.email, a.status, b.status, b.name, a.name, b.email, a.email, b.number, a.number,
-               b.groups, a.groups, b.here, a.here, a.emails - coalesce(b.emails, 0)
+               b.groups, a.groups, b.last_day, a.last_day, b.here, a.here, a.emails - coalesce(b.emails, 0)
         FROM ({as_now}) AS a LEFT JOIN preview_before AS b ON b.id = a.id
-        WHERE b.id IS NULL OR (a.name, a.status, a.number, a.email, a.emails, a.groups, a.here)
-                              <> (b.name, b.status, b.number, b.email, b.emails, b.groups, b.here)"""):
+        WHERE b.id IS NULL OR (a.name, a.status, a.number, a.email, a.emails, a.groups, a.last_day, a.here)
+                              <> (b.name, b.status, b.number, b.email, b.emails, b.groups, b.last_day, b.here)"""):
         if before is None:
             yield Row("joined", name, email, () if status == "active" else (status,))
             continue
@@ -207,7 +211,7 @@ def _changed(as_now: str) -> Iterator[Row]:
             yield Row("returned" if status == "active" else status, name, email, (f"{before} → {status}",))
         *values, was, here, more = pairs
         details = [f"{word}: {values[2 * place] or 'none'} → {values[2 * place + 1] or 'none'}"
-                   for place, word in enumerate(("name", "e-mail", "employee number", "groups"))
+                   for place, word in enumerate(("name", "e-mail", "employee number", "groups", "last day"))
                    if values[2 * place] != values[2 * place + 1]
                    and not (word == "groups" and status == "deprovisioned")]
         if was != here and status == before and here in ("active", "suspended", "deprovisioned"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from itertools import islice
 
 from connectors.base import DirectoryConnector, DirectoryPerson, TemporarilyUnavailable
@@ -18,7 +19,8 @@ READINGS = 2  # of a list that repeats itself, before the reading fails
 TABLES = {
     "read_person": (
         "external_id TEXT PRIMARY KEY, normal TEXT, email TEXT, name TEXT, status TEXT, user_name TEXT, "
-        "employee_number TEXT, person_id INT, new INT DEFAULT 0, deleted INT DEFAULT 0"
+        "employee_number TEXT, listed TEXT, last_day TEXT, starts_on TEXT, department TEXT, manager TEXT, "
+        "why TEXT DEFAULT '', person_id INT, new INT DEFAULT 0, deleted INT DEFAULT 0"
     ),
     "read_email": "external_id TEXT, normal TEXT, email TEXT, main INT, PRIMARY KEY (external_id, normal)",
     "read_no_email": "external_id TEXT, reason TEXT",
@@ -89,7 +91,8 @@ def stage(page: list[DirectoryPerson]) -> int:
     connection = db.connection()
     stored = connection.executemany(
         "INSERT OR IGNORE INTO read_person (external_id, normal, email, name, status, user_name, "
-        "employee_number) VALUES (?, ?, ?, ?, ?, ?, ?)", [_person_row(person) for person in page]).rowcount
+        "employee_number, listed, last_day, starts_on, department, manager) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", [_person_row(person) for person in page]).rowcount
     connection.executemany("INSERT OR IGNORE INTO read_email VALUES (?, ?, ?, ?)",
                            [row for person in page for row in _email_rows(person)])
     connection.executemany("INSERT INTO read_no_email VALUES (?, ?)",
@@ -104,7 +107,12 @@ def _person_row(person: DirectoryPerson) -> tuple:
         raise UnusableReading(f"somebody came with the id {person.id!r} and the status {person.status!r}")
     email, normal = spelling_and_key(person.email)
     return (person.id, normal, email if normal else "", " ".join(person.name.split())[:200],
-            person.status, person.user_name, person.employee_number)
+            person.status, person.user_name, person.employee_number, person.status, _day(person.last_day),
+            _day(person.start_date), person.department or None, person.manager or None)
+
+
+def _day(day: date | None) -> str | None:
+    return day and day.isoformat()
 
 
 def _email_rows(person: DirectoryPerson) -> Iterator[tuple]:

@@ -211,7 +211,7 @@ def decide_by_hand(person: Person, status: str, by: str, reason: str, why: str) 
     """A status that holds whatever the directories say; inside the caller's transaction."""
     [[(current, entries)]] = _with_entries([person.id])
     decision = None if _said(entries) == status else status
-    Person.update(status_by_hand=decision).where(Person.id == person.id).execute()
+    Person.update(status_by_hand=decision, last_day=None).where(Person.id == person.id).execute()
     if current.status != status:
         _become([(current, status, f"{reason}: {why.strip()}" if why.strip() else reason)], by)
     person.status, person.status_by_hand = status, decision

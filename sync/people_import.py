@@ -79,12 +79,15 @@ def import_csv(content: bytes, by: str, mapping: str | None = None, name: str = 
         raise PeopleProblem(f"{name} can't be read. {problem} Nothing was changed.") from problem
     done = {"added": 0, "updated": 0, "unchanged": 0}
     with writing():
+        dated = _says(proposal, "last_day")
         for row in rows:
-            done[_import(row, by)] += 1
+            done[_import(row, by, dated)] += 1
         if mapping is not None:
             set_setting(REMEMBERED, proposal.settled())
         activity.record(by, "imported people", after=", ".join(f"{count} {word}" for word, count in done.items()))
-    return ImportOutcome(**done, unread=proposal.unread, notes=proposal.notes, emails=tuple(row.email for row in rows))
+    notes = (*proposal.notes, *(["Groups were not imported: they come from directories."] if _says(proposal, "groups")
+                                else []))  # fmt: skip
+    return ImportOutcome(**done, unread=proposal.unread, notes=notes, emails=tuple(row.email for row in rows))
 
 
 class ImportUnclear(PeopleProblem):
@@ -95,13 +98,19 @@ class ImportUnclear(PeopleProblem):
         self.proposal = proposal
 
 
-def _import(row: Any, by: str) -> str:
+def _says(proposal: connectors.Proposal, meaning: str) -> bool:
+    """Whether one of the list's columns is that."""
+    return any(column.meaning == meaning for column in proposal.columns)
+
+
+def _import(row: Any, by: str, dated: bool) -> str:
+    """Bring one person in line with their row; `dated` lists say each one's last day, or that there is none."""
     person = find_by_email(row.email)
     if person is None:
         person = add(row.name, row.email, by, row.further_emails)
         outcome = "added"
     else:
-        before = (portrait(person), person.status, person.employee_number)
+        before = _as_now(person)
         known = {email_key(email.email): email.email for email in person.emails}
         further = [email for email in row.further_emails if email_key(email) not in known]
         ordered = sorted(person.emails, key=lambda email: not email.main)
@@ -114,7 +123,22 @@ def _import(row: Any, by: str) -> str:
         if row.status == "deprovisioned":
             keep_an_owner(person)
         decide_by_hand(person, row.status, by, f"Imported by {short_name(by)}", "")
+    _note(person, row, dated)
     if outcome == "updated":
-        now = Person.get_by_id(person.id)
-        outcome = "unchanged" if before == (portrait(now), now.status, now.employee_number) else "updated"
+        outcome = "unchanged" if before == _as_now(Person.get_by_id(person.id)) else "updated"
     return outcome
+
+
+def _note(person: Person, row: Any, dated: bool) -> None:
+    """What the list says beside the status; a last day that has passed is in the status already."""
+    said = {"department": row.department, "manager": row.manager}
+    values: dict[str, object] = {name: value for name, value in said.items() if value}
+    if dated:
+        values["last_day"] = row.last_day if row.status != "deprovisioned" else None
+    if values:
+        Person.update(values).where(Person.id == person.id).execute()
+
+
+def _as_now(person: Person) -> tuple:
+    return (portrait(person), person.status, person.employee_number, person.last_day, person.department,
+            person.manager)

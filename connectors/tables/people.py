@@ -10,7 +10,7 @@ from datetime import date
 from connectors.base import Refused
 from connectors.names import AddressProblem, clean_email, email_key
 from connectors.tables.meanings import Meaning, Means
-from connectors.tables.rows import DAY_COUNTS, STATUS_COUNTS, Said
+from connectors.tables.rows import DAY_COUNTS, LEFT_EARLY, STATUS_COUNTS, STAYED, Said
 
 _STATUSES = {Means.ACTIVE: "active", Means.SUSPENDED: "suspended", Means.LEFT: "deprovisioned"}
 
@@ -55,12 +55,12 @@ def people_of(
 def _person(row: Said, decisions: Mapping[str, str], today: date) -> PersonRow:
     status, last_day = row.status, row.days.get(Meaning.LAST_DAY)
     if last_day and status is Means.LEFT and last_day >= today:
-        if decisions.get("left before the last day") == DAY_COUNTS:
+        if decisions.get(LEFT_EARLY) == DAY_COUNTS:
             status = Means.ACTIVE
         else:
             last_day = None
     elif last_day and last_day < today and status in (Means.ACTIVE, Means.SUSPENDED):
-        decided = decisions.get("active after the last day")
+        decided = decisions.get(STAYED)
         if decided == DAY_COUNTS:
             status = Means.LEFT
         elif decided == STATUS_COUNTS:
@@ -68,6 +68,8 @@ def _person(row: Said, decisions: Mapping[str, str], today: date) -> PersonRow:
     email = _email(row.text(Meaning.EMAIL), f"The row in line {row.line} has no usable e-mail address")
     further = [_email(one, f"The row in line {row.line} has a further e-mail address that is none")
                for one in row.lists.get(Meaning.FURTHER_EMAILS, ())]  # fmt: skip
+    if status is None and last_day and last_day < today:
+        status = Means.LEFT
     return PersonRow(
         line=row.line,
         email=email,

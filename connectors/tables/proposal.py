@@ -16,14 +16,15 @@ from connectors.tables.mapping import Mapping
 from connectors.tables.meanings import Meaning, Means, Purpose
 from connectors.tables.people import PersonRow, people_of
 from connectors.tables.questions import Choice, Question, about_columns
-from connectors.tables.rows import Reader, about_rows, merged
+from connectors.tables.rows import STAYED, Reader, about_rows, merged
 
 REFUSED_SHOWN = 3
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """What Rollcall makes of a file. With `questions` it can't be applied; `rows` and `refused` are empty then."""
+    """What Rollcall makes of a file. With `questions` it can't be applied, and `rows` and `refused` are empty: but for
+    the question about a last day that has passed, which who knows the list of yesterday may answer (last_days.py)."""
 
     purpose: Purpose
     mapping: Mapping  # as it was given
@@ -94,7 +95,7 @@ def propose(content: bytes, purpose: str, mapping: str = "", today: date | None 
         reader = Reader(table, purpose, known, columns, preset)
         said = list(reader.rows())
         questions = about_rows(reader, said, today)
-        if not questions:
+        if all(question.key == STAYED for question in questions):
             said = merged(said, reader.decisions)
             rows, refused = accounts_of(said) if purpose is Purpose.APP else people_of(said, reader.decisions, today)
     notes = (*table.notes, *_left_out(columns))
@@ -111,9 +112,12 @@ def _left_out(columns: list[Column]) -> list[str]:
             for header, seen in left]  # fmt: skip
 
 
-def rows_of(proposal: Proposal) -> tuple[PersonRow | AccountRow, ...]:
-    """The rows; raises ColumnsUnclear while a question is open, Refused when one of the rows can't be used."""
-    if proposal.questions:
+def rows_of(proposal: Proposal, days_are_known: bool = False) -> tuple[PersonRow | AccountRow, ...]:
+    """The rows; raises ColumnsUnclear while a question is open, Refused when one of the rows can't be used.
+
+    With `days_are_known`, somebody whose last day has passed and who is active in the file comes as just that.
+    """
+    if proposal.questions and not (days_are_known and all(question.key == STAYED for question in proposal.questions)):
         first, more = proposal.questions[0], len(proposal.questions) - 1
         rest = f" And {more} more question{'' if more == 1 else 's'} about the file." if more else ""
         raise ColumnsUnclear(first.text + rest, proposal)

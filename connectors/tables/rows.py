@@ -25,6 +25,7 @@ FIRST, LAST = "first", "last"
 PAD, AS_WRITTEN = "pad", "as written"
 STATUS_COUNTS, DAY_COUNTS = "status", "last day"
 MERGE = "merge"
+STAYED, LEFT_EARLY = "active after the last day", "left before the last day"
 _STRONGEST = (Means.LEAVE_OUT, Means.LEFT, Means.SYSTEM, Means.SUSPENDED, Means.INVITED, Means.ACTIVE)
 
 
@@ -181,7 +182,7 @@ def _left_too_early(reader: Reader, rows: list[Said], today: date) -> Question |
              and day >= today]  # fmt: skip
     if not found:
         return None
-    return Question("row", "left before the last day",
+    return Question("row", LEFT_EARLY,
                     f"{_lines(found)} a last day that is still to come, but the status of somebody who has left. "
                     "Which counts?",
                     (Choice(DAY_COUNTS, "The last day: they are here until then"),
@@ -195,7 +196,7 @@ def _stayed_too_long(reader: Reader, rows: list[Said], today: date) -> Question 
              and (day := row.days.get(Meaning.LAST_DAY)) and day < today]  # fmt: skip
     if not found:
         return None
-    return Question("row", "active after the last day",
+    return Question("row", STAYED,
                     f"{_lines(found)} a last day that has passed, but the status of somebody who is still here. "
                     "Which counts?",
                     (Choice(DAY_COUNTS, "The last day: they have left"),

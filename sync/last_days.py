@@ -1,0 +1,103 @@
+"""A last day that a directory or a list names: once it is over, in the workspace's time zone, the person has left.
+Also without a new file, and through the guard like any leaver; who begins on a later day has not left."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from connectors.base import ColumnsUnclear, DirectoryPerson
+from sync import activity, notify, people, policy, schedule, soon
+from sync.db import db, writing
+from sync.directory_compare import apply_pushed
+from sync.directory_guard import Guard
+from sync.directory_reading import stage, staging
+from sync.models import Directory, DirectoryEntry, Person
+from sync.workspace import today, workspace
+
+NAMED = 3  # people whom a contradiction names
+
+
+def settle(directory: Directory) -> None:
+    """Make the staged statuses follow the days that come with them. Raises ColumnsUnclear where they contradict each
+    other: somebody is active though the last day has passed, and not because it passed since the list said so."""
+    day = today()
+    _refuse_contradictions(directory, day)
+    for (last,) in _rows("SELECT DISTINCT last_day FROM read_person WHERE last_day < ? AND listed <> 'deprovisioned'",
+                         day.isoformat()):  # fmt: skip
+        db.execute_sql("UPDATE read_person SET status = 'deprovisioned', why = ? "
+                       "WHERE last_day = ? AND listed <> 'deprovisioned'", (_over(date.fromisoformat(last)), last))
+    begins = "listed = 'deprovisioned' AND starts_on > ? AND (last_day IS NULL OR last_day >= starts_on)"
+    for (first,) in _rows(f"SELECT DISTINCT starts_on FROM read_person WHERE {begins}", day.isoformat()):
+        why = f"Begins on {policy.in_words(date.fromisoformat(first))}"
+        db.execute_sql(f"UPDATE read_person SET status = 'suspended', why = ? WHERE {begins} AND starts_on = ?",
+                       (why, day.isoformat(), first))
+
+
+def _refuse_contradictions(directory: Directory, day: date) -> None:
+    found = _rows("""
+        SELECT coalesce(nullif(r.name, ''), r.email), r.last_day FROM read_person AS r
+        LEFT JOIN directory_entry AS e ON e.directory_id = ? AND e.external_id = r.external_id
+        WHERE r.last_day < ? AND r.listed <> 'deprovisioned'
+          AND (e.id IS NULL OR e.listed IS NOT r.listed OR e.last_day IS NOT r.last_day)
+        ORDER BY r.last_day, 1""", directory.id, day.isoformat())
+    if not found:
+        return
+    named = ", ".join(f"{name} ({policy.in_words(date.fromisoformat(last))})" for name, last in found[:NAMED])
+    more = f" and {len(found) - NAMED:,} more" if len(found) > NAMED else ""
+    raise ColumnsUnclear(f"The last day of {named}{more} has passed, but the status is not that of somebody who has "
+                         "left. Say which counts, where the columns of the list are asked about.", None)
+
+
+@schedule.each_minute
+def leave(now: datetime) -> None:
+    """Who has left since the last minute by a day that was known before."""
+    day = today()
+    due = DirectoryEntry.select().join(Directory).where(
+        DirectoryEntry.last_day < day, DirectoryEntry.reported != "deprovisioned", Directory.state == "active")
+    ids = sorted({entry.directory_id for entry in due})
+    for directory in list(Directory.select().where(Directory.id.in_(ids))) if ids else ():
+        _leave_directory(directory, list(due.where(DirectoryEntry.directory == directory)))
+    by_hand = Person.select().where(Person.last_day < day, Person.status != "deprovisioned")
+    for person in list(by_hand):
+        _leave_by_hand(person)
+
+
+def _leave_directory(directory: Directory, entries: list[DirectoryEntry]) -> None:
+    limits = workspace()
+    with staging(), writing():
+        stage([DirectoryPerson(
+            id=entry.external_id, email=entry.email, name=entry.name, status="deprovisioned",
+            user_name=entry.user_name, employee_number=entry.employee_number, last_day=entry.last_day,
+            start_date=entry.starts_on, department=entry.department or "", manager=entry.manager or "",
+        ) for entry in entries])  # fmt: skip
+        for entry in entries:
+            db.execute_sql("UPDATE read_person SET listed = ?, why = ? WHERE external_id = ?",
+                           (entry.listed, _over(entry.last_day), entry.external_id))
+        before = [entry.person_id for entry in entries]
+        outcome = apply_pushed(directory, Guard(limits.guard_accounts, limits.guard_percent), directory.name)
+        if outcome.counts["held"]:
+            notify.directory_held(directory, outcome.counts["held"])
+        gone = Person.select(Person.id).where(Person.id.in_(before), Person.status == "deprovisioned")
+        soon.check_apps_of([person.id for person in gone], directory.name)
+
+
+def _leave_by_hand(person: Person) -> None:
+    with writing():
+        why = _over(person.last_day)
+        Person.update(last_day=None).where(Person.id == person.id).execute()
+        try:
+            people.keep_an_owner(person)
+        except people.PeopleProblem as problem:
+            activity.record("schedule", "kept last owner", about=people.signature(person), why=f"{why}. {problem}",
+                            person=person)
+            return
+        people.decide_by_hand(person, "deprovisioned", "schedule", why, "")
+        soon.check_apps_of([person.id], "schedule")
+
+
+def _over(last: date) -> str:
+    return f"Last day {policy.in_words(last)}"
+
+
+def _rows(sql: str, *values: object) -> list[tuple]:
+    return db.execute_sql(sql, values).fetchall()

@@ -1,0 +1,222 @@
+"""A last day deprovisions once it is over, in the workspace's time zone, without a new file; a first day protects."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from connectors.base import ColumnsUnclear
+from sync import columns, directories, directory_preview, last_days, people, people_import, schedule
+from sync.models import Activity, Directory, DirectoryEntry, DirectoryReading, Mail, Person
+from sync.workspace import today, update_workspace
+from tests.sync.scripted import person, status
+
+HEAD = "email,name,status,last_day,start_date\n"
+NOON = datetime(2026, 11, 25, 12)
+
+
+@pytest.fixture
+def clock(home, monkeypatch):
+    """Sets what time it is, UTC."""
+
+    def set_to(moment: datetime) -> None:
+        monkeypatch.setattr("sync.workspace.utcnow", lambda: moment)
+
+    set_to(NOON)
+    return set_to
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "staff.csv"
+
+
+def rows(*lines: str) -> str:
+    return HEAD + "".join(f"{line}\n" for line in lines)
+
+
+def connect(file, text: str, by: str, **settings: str) -> Directory:
+    file.write_text(text)
+    directory = directories.connect("csv", "HR", {"file": str(file), **settings}, by)
+    read(directory, by)
+    return directory
+
+
+def read(directory: Directory, by: str) -> DirectoryReading:
+    reading = directories.ask(directory, by)
+    directories.run(reading.id)
+    return DirectoryReading.get_by_id(reading.id)
+
+
+def test_a_last_day_deprovisions_on_that_day_without_a_new_file(clock, file, by):
+    connect(file, rows("ana@acme.example,Ana,active,2026-11-30,"), by)
+    file.unlink()  # nobody can read it any more
+    clock(datetime(2026, 11, 30, 23, 59))
+    last_days.leave(NOON)
+    assert status("ana@acme.example") == "active", "they work on their last day"
+    clock(datetime(2026, 12, 1, 0, 1))
+    last_days.leave(NOON)
+    assert status("ana@acme.example") == "deprovisioned"
+    entry = DirectoryEntry.get()
+    assert (entry.status, entry.reported, entry.listed) == ("deprovisioned", "deprovisioned", "active")
+    assert entry.reason == "Last day 30 November, in HR" == person("ana@acme.example").status_reason
+    told = Activity.select().count()
+    last_days.leave(NOON)
+    assert Activity.select().count() == told, "once"
+
+
+def test_the_day_is_the_workspaces(clock, file, by):
+    update_workspace(by, zone="America/Los_Angeles")
+    directory = connect(file, rows("ana@acme.example,Ana,active,2026-11-30,"), by)
+    clock(datetime(2026, 12, 1, 7, 59))  # 23:59 over there
+    last_days.leave(NOON)
+    assert read(directory, by).state == "succeeded" and status("ana@acme.example") == "active"
+    clock(datetime(2026, 12, 1, 8, 0))
+    last_days.leave(NOON)
+    assert status("ana@acme.example") == "deprovisioned"
+
+
+def test_the_same_file_says_nothing_else_once_the_day_is_over(clock, file, by):
+    """It passed since the list said so: that is no contradiction, and the readings go on."""
+    directory = connect(file, rows("ana@acme.example,Ana,active,2026-11-30,", "bo@acme.example,Bo,active,,"), by)
+    clock(datetime(2026, 12, 2))
+    assert read(directory, by).state == "succeeded"
+    assert (status("ana@acme.example"), status("bo@acme.example")) == ("deprovisioned", "active")
+    last_days.leave(NOON)
+    assert read(directory, by).state == "succeeded" and status("ana@acme.example") == "deprovisioned"
+    file.write_text(rows("ana@acme.example,Ana,active,,", "bo@acme.example,Bo,active,,"))
+    assert read(directory, by).state == "succeeded" and status("ana@acme.example") == "active", "the day was taken back"
+    file.write_text(rows("ana@acme.example,Ana,active,2027-01-31,", "bo@acme.example,Bo,active,,"))
+    read(directory, by)
+    assert DirectoryEntry.get(DirectoryEntry.email == "ana@acme.example").last_day == today().replace(2027, 1, 31)
+
+
+def test_somebody_who_is_back_with_an_old_last_day_is_asked_about_and_never_a_leaver(clock, file, by):
+    cy = "cy@acme.example,Cy,active,,"
+    directory = connect(file, rows("ana@acme.example,Ana,left,2026-10-31,", "bo@acme.example,Bo,active,,", cy), by)
+    assert status("ana@acme.example") == "deprovisioned"
+    file.write_text(rows("ana@acme.example,Ana,active,2026-10-31,", "bo@acme.example,Bo,left,,", cy))
+    failed = read(directory, by)
+    assert failed.state == "failed" and "Ana (31 October)" in failed.error
+    assert status("bo@acme.example") == "active", "an unclear list changes nothing"
+    [question] = columns.of_directory(directory).questions
+    columns.remember(directory, columns.answered(columns.of_directory(directory), {question.key: "status"}), by)
+    assert read(directory, by).state == "succeeded"
+    assert (status("ana@acme.example"), status("bo@acme.example")) == ("active", "deprovisioned")
+    last_days.leave(NOON)
+    assert status("ana@acme.example") == "active", "the day that doesn't count is forgotten"
+
+
+def test_a_day_that_is_entered_late_is_asked_about_once(clock, file, by):
+    directory = connect(file, rows("ana@acme.example,Ana,active,,", "bo@acme.example,Bo,active,,"), by)
+    file.write_text(rows("ana@acme.example,Ana,active,2026-11-20,", "bo@acme.example,Bo,active,,"))
+    assert read(directory, by).state == "failed"
+    columns.remember(directory, columns.answered(columns.of_directory(directory), {
+        "active after the last day": "last day"}), by)
+    assert read(directory, by).state == "succeeded" and status("ana@acme.example") == "deprovisioned"
+
+
+def test_a_list_that_is_handed_over_is_asked_about_too(clock, by, home):
+    text = rows("ana@acme.example,Ana,active,,", "bo@acme.example,Bo,active,,")
+    directory = directories.connect("csv", "HR", {"source": "upload", "text": text}, by)
+    read(directory, by)
+    with pytest.raises(ColumnsUnclear, match="Ana"):
+        directory_preview.hand_over(directory, text.replace("Ana,active,", "Ana,active,2026-11-20"))
+    preview = directory_preview.hand_over(directory, text.replace("Ana,active,", "Ana,active,2026-12-31"))
+    assert [(row.kind, row.details) for row in preview.rows] == [("updated", ("last day: none → 2026-12-31",))]
+
+
+def test_who_begins_later_has_not_left(clock, file, by):
+    directory = connect(file, rows("neo@acme.example,Neo,inactive,,2027-01-13", "bo@acme.example,Bo,active,,",
+                                   "cy@acme.example,Cy,inactive,,2020-01-13"), by)  # fmt: skip
+    assert status("neo@acme.example") == "suspended", "not here yet, and no leaver"
+    assert person("neo@acme.example").status_reason == "Begins on 13 January 2027, in HR"
+    assert status("cy@acme.example") == "deprovisioned"
+    file.write_text(rows("neo@acme.example,Neo,active,,2027-01-13", "bo@acme.example,Bo,active,,",
+                         "cy@acme.example,Cy,inactive,,2020-01-13"))  # fmt: skip
+    clock(datetime(2027, 1, 13, 9))
+    read(directory, by)
+    assert status("neo@acme.example") == "active"
+
+
+def test_many_last_days_at_once_meet_the_guard(clock, file, by):
+    everybody = [f"p{n}@acme.example,Person {n},active,{'2026-11-30' if n < 10 else ''}," for n in range(20)]
+    directory = connect(file, rows(*everybody), by)
+    clock(datetime(2026, 12, 1, 6))
+    last_days.leave(NOON)
+    assert len(directories.held(directory)) == 10
+    assert Person.select().where(Person.status == "deprovisioned").count() == 0
+    last_days.leave(NOON)
+    assert Mail.select().count() <= 1
+    directories.release(directory, by)
+    assert Person.select().where(Person.status == "deprovisioned").count() == 10
+
+
+def test_a_paused_directory_lets_nobody_go(clock, file, by):
+    directory = connect(file, rows("ana@acme.example,Ana,active,2026-11-30,"), by)
+    directories.pause(directory, by)
+    clock(datetime(2026, 12, 5))
+    last_days.leave(NOON)
+    assert status("ana@acme.example") == "active"
+
+
+def test_the_guard_and_a_decision_by_hand_hold_against_a_day(clock, file, by):
+    connect(file, rows("ana@acme.example,Ana,active,2026-11-30,", "bo@acme.example,Bo,active,,"), by)
+    people.mark_left(person("bo@acme.example"), by)
+    people.mark_returned(person("bo@acme.example"), by)
+    clock(datetime(2026, 12, 1))
+    last_days.leave(NOON)
+    assert (status("ana@acme.example"), status("bo@acme.example")) == ("deprovisioned", "active")
+
+
+def test_the_sweep_of_each_minute_does_it(clock, file, by):
+    connect(file, rows("ana@acme.example,Ana,active,2026-11-30,"), by)
+    clock(datetime(2026, 12, 1))
+    schedule.sweep()
+    assert status("ana@acme.example") == "deprovisioned"
+
+
+def test_a_last_day_in_an_import_is_kept_until_it_is_over(clock, by, olga):
+    text = "email,name,last_day,department,manager\nana@acme.example,Ana,2026-11-30,Sales,olga@acme.example\n"
+    assert people_import.import_csv(text.encode(), by).added == 1
+    ana = person("ana@acme.example")
+    assert (ana.status, ana.last_day, ana.department, ana.manager) == (
+        "active", today() + timedelta(days=5), "Sales", "olga@acme.example")
+    assert people_import.import_csv(text.encode(), by).unchanged == 1
+    clock(datetime(2026, 12, 1))
+    last_days.leave(NOON)
+    ana = person("ana@acme.example")
+    assert (ana.status, ana.status_reason, ana.last_day) == ("deprovisioned", "Last day 30 November", None)
+    people.mark_returned(ana, by)
+    last_days.leave(NOON)
+    assert status("ana@acme.example") == "active"
+
+
+def test_an_import_takes_a_last_day_back(clock, by):
+    text = "email,name,last_day\nana@acme.example,Ana,2026-11-30\n"
+    people_import.import_csv(text.encode(), by)
+    people_import.import_csv(b"email,name\nana@acme.example,Ana\n", by)
+    assert person("ana@acme.example").last_day is not None, "a list without the column says nothing of it"
+    people_import.import_csv(text.replace("2026-11-30", "").encode(), by)
+    assert person("ana@acme.example").last_day is None
+    people_import.import_csv(text.replace("2026-11-30", "2026-11-01").encode(), by)
+    assert status("ana@acme.example") == "deprovisioned"
+
+
+def test_who_is_said_to_be_back_loses_the_last_day(clock, by):
+    people_import.import_csv(b"email,name,last_day\nana@acme.example,Ana,2026-11-30\n", by)
+    people.mark_left(person("ana@acme.example"), by)
+    people.mark_returned(person("ana@acme.example"), by)
+    clock(datetime(2026, 12, 1))
+    last_days.leave(NOON)
+    assert status("ana@acme.example") == "active"
+
+
+def test_the_last_owner_stays(clock, by, olga):
+    people_import.import_csv(b"email,last_day\nolga@acme.example,2026-11-30\n", by)
+    clock(datetime(2026, 12, 1))
+    last_days.leave(NOON)
+    last_days.leave(NOON)
+    assert status("olga@acme.example") == "active"
+    assert Activity.select().where(Activity.what == "kept last owner").count() == 1
