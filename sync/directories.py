@@ -286,12 +286,10 @@ def succeed(directory: Directory, reading: DirectoryReading, outcome: Outcome) -
     DirectoryReading.update(
         state="succeeded", finished_at=now, counts={**outcome.counts, "warnings": outcome.warnings}
     ).where(DirectoryReading.id == reading.id).execute()
-    Directory.update(last_read_at=now, next_read_at=now + EVERY, failures=0, error=None).where(
-        Directory.id == directory.id
-    ).execute()
-    DirectoryReading.delete().where(
-        DirectoryReading.directory == directory, DirectoryReading.created_at < now - KEEP_READINGS
-    ).execute()
+    done = {"last_read_at": now, "next_read_at": now + EVERY, "failures": 0, "error": None}
+    Directory.update(done).where(Directory.id == directory.id).execute()
+    old = (DirectoryReading.directory == directory) & (DirectoryReading.created_at < now - KEEP_READINGS)
+    DirectoryReading.delete().where(old).execute()
     found = {word: count for word, count in outcome.counts.items() if count and word != "held"}
     if found or directory.failures:
         told = ", ".join(f"{count} {word}" for word, count in found.items())
