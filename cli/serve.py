@@ -79,7 +79,7 @@ def _log() -> None:
 @contextmanager
 def _pages(create_app: Callable[[Config], Flask], settings: Config) -> Iterator[None]:
     try:
-        pages = Pages(create_app(settings), settings.listen_host, settings.listen_port)
+        pages = Pages(create_app(settings), settings.listen_host, settings.listen_port, settings.is_proxy)
     except OSError as problem:
         address = f"{settings.listen_host}:{settings.listen_port}"
         raise Failed(

@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -50,6 +50,15 @@ class Config:
     def prefix(self) -> str:
         """The path of `url`, below which every page is: /rollcall, or nothing."""
         return urlsplit(self.url).path
+
+    def is_proxy(self, address: str) -> bool:
+        """Whether a connection from this network address is one of ROLLCALL_TRUSTED_PROXIES."""
+        try:
+            said = ip_address(address.strip())
+        except ValueError:
+            return False
+        said = getattr(said, "ipv4_mapped", None) or said
+        return any(said in network for network in self.trusted_proxies)
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> Config:

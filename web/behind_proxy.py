@@ -21,7 +21,7 @@ class BehindProxy:
 
     def __init__(self, application: Callable, config: Config):
         self._application = application
-        self._prefix, self._trusted = config.prefix, config.trusted_proxies
+        self._prefix, self._is_trusted = config.prefix, config.is_proxy
 
     def __call__(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
         environ["SCRIPT_NAME"] = self._prefix
@@ -44,10 +44,6 @@ class BehindProxy:
             if not self._is_trusted(said):
                 return said.strip() if _address(said) else ""
         return ""
-
-    def _is_trusted(self, text: str) -> bool:
-        address = _address(text)
-        return address is not None and any(address in network for network in self._trusted)
 
 
 def _address(text: str) -> IPv4Address | IPv6Address | None:

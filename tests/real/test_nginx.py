@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from ipaddress import ip_network
+from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 import pytest
 import requests
+import trustme
 
 from sync import push, signin
 from sync.config import Config
 from sync.models import Person
 from tests.journeys.browser import serving
-from tests.parts import free_port
+from tests.parts import free_port, need
 from tests.real.nginx import ANOTHER_TOOL, STRIPPED, WHOLE, nginx
 from tests.web.addresses import led_to, outside
 from tests.web.conftest import someone as someone
 from tests.web.test_permissions import world as world
 
+ROOT = Path(__file__).resolve().parents[2]
 PATH = "/tools/rollcall"
 PROXY = (ip_network("127.0.0.1"),)
 # path, how nginx passes it on, X-Forwarded-Prefix, what ROLLCALL_URL says of the path, who is trusted
@@ -104,3 +108,16 @@ def test_a_visitor_can_not_say_the_path(config, home):
     with behind(config, ("", WHOLE, "", "", ())) as url:
         said = requests.get(url, headers={"X-Forwarded-Prefix": "/evil"}, timeout=30, allow_redirects=False)
         assert said.headers["Location"] == "/sign-in"
+
+
+def test_the_example_in_the_docs_is_one_that_nginx_takes(tmp_path):
+    text = (ROOT / "docs" / "proxy.md").read_text()
+    example = re.search(r"```nginx\n(.*?)```", text, re.S).group(1)
+    authority = trustme.CA()
+    authority.issue_cert("rollcall.acme.example").private_key_and_cert_chain_pem.write_to_path(tmp_path / "both.pem")
+    for name in ("pem", "key"):
+        example = example.replace(f"/etc/ssl/rollcall.{name}", str(tmp_path / "both.pem"))
+    config = tmp_path / "nginx.conf"
+    config.write_text(f"pid {tmp_path}/nginx.pid;\nerror_log {tmp_path}/error.log;\nevents {{}}\nhttp {{\n{example}\n}}\n")
+    done = subprocess.run([need("nginx"), "-t", "-p", tmp_path, "-c", config], capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0, done.stderr
