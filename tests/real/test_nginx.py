@@ -118,6 +118,8 @@ def test_the_example_in_the_docs_is_one_that_nginx_takes(tmp_path):
     for name in ("pem", "key"):
         example = example.replace(f"/etc/ssl/rollcall.{name}", str(tmp_path / "both.pem"))
     config = tmp_path / "nginx.conf"
-    config.write_text(f"pid {tmp_path}/nginx.pid;\nerror_log {tmp_path}/error.log;\nevents {{}}\nhttp {{\n{example}\n}}\n")
-    done = subprocess.run([need("nginx"), "-t", "-p", tmp_path, "-c", config], capture_output=True, text=True, timeout=30)
+    head = f"pid {tmp_path}/nginx.pid;\nerror_log {tmp_path}/error.log;\nevents {{}}\n"
+    config.write_text(f"{head}http {{\n{example}\n}}\n")
+    command = [need("nginx"), "-t", "-p", tmp_path, "-c", config]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30)
     assert done.returncode == 0, done.stderr
