@@ -290,6 +290,7 @@ class DirectoryConnector:
     worldwide_ids: bool = False  # DirectoryPerson.id is nobody else's, in no other directory of this kind
     file_purpose: str = ""  # as for Connector
     today: date | None = None  # in the workspace's time zone; given by whoever uses it, UTC's without it
+    settled: str = ""  # what the file's columns were taken for, as JSON, once people() has read them
 
     def __init__(self, settings: dict[str, str]):
         self.settings = settings

@@ -61,11 +61,13 @@ class CsvDirectory(DirectoryConnector):
         """The whole file as it is now."""
         try:
             found = propose(self.content(), self.file_purpose, self.settings.get("mapping", ""), self.today)
-            return rows_of(found, days_are_known)
+            rows = rows_of(found, days_are_known)
         except ColumnsUnclear as unclear:
             raise ColumnsUnclear(f"{self._name()}: {unclear}", unclear.proposal) from unclear
         except Refused as problem:
             raise Refused(f"{self._name()} can't be read. {problem}") from problem
+        self.settled = found.settled()
+        return rows
 
     def content(self) -> bytes:
         if self._handed_over:

@@ -9,12 +9,19 @@ from pathlib import Path
 
 from connectors.base import BRONZE, Account, Connector, Field, Identity, Refused, Role
 from connectors.csv_rows import file_content
-from connectors.tables import content_of, propose, rows_of
+from connectors.tables import Proposal, content_of, propose, rows_of
 from connectors.tables.accounts import AccountRow
+from connectors.tables.meanings import Meaning
 from connectors.tables.rows import text_key
 from connectors.times import from_iso
 
 STANDARD = Role("member", "Member", default=True)
+# What an export without such a column says nothing about.
+SAID_BY = {
+    "email": {Meaning.EMAIL},
+    "status": {Meaning.STATUS, Meaning.STATUS_AND_ROLE},
+    "role": {Meaning.ROLE, Meaning.STATUS_AND_ROLE},
+}
 
 
 class CsvExport(Connector):
@@ -81,11 +88,17 @@ class CsvExport(Connector):
         yield from accounts
 
     def _read(self) -> list[Account]:
-        return [_account(row) for row in self._rows()]
+        found = self._found()
+        said = {column.meaning for column in found.columns}
+        unsaid = frozenset(field for field, meanings in SAID_BY.items() if not said & meanings)
+        return [_account(row, unsaid) for row in rows_of(found)]
 
     def _rows(self) -> tuple[AccountRow, ...]:
         """Everybody in the file as it is now. Raises Refused, with the line, for what could make the list wrong."""
-        return rows_of(propose(self.content(), self.file_purpose, self.settings.get("mapping", "")))
+        return rows_of(self._found())
+
+    def _found(self) -> Proposal:
+        return propose(self.content(), self.file_purpose, self.settings.get("mapping", ""))
 
     def content(self) -> bytes:
         if self.settings.get("source") == "path":
@@ -93,7 +106,7 @@ class CsvExport(Connector):
         return content_of(self.settings["export"])
 
 
-def _account(row: AccountRow) -> Account:
+def _account(row: AccountRow, unsaid: frozenset[str]) -> Account:
     names = [name for name, _administers in sorted(row.roles, key=lambda role: not role[1])]
     return Account(
         id=row.id,
@@ -107,4 +120,5 @@ def _account(row: AccountRow) -> Account:
         user_name=row.user_name,
         employee_number=row.employee_number,
         further_roles=tuple(names[1:]),
+        unsaid=unsaid,
     )

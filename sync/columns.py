@@ -63,6 +63,14 @@ def remember(target: Directory | App, mapping: str, by: str) -> None:
     target.settings = row.settings | {MAPPING: mapping}
 
 
+def remember_first(directory: Directory, settled: str) -> None:
+    """Keep what the columns of its first list were taken for: one that is missing later is noticed by that."""
+    if settled and not directory.settings.get(MAPPING):
+        settings = directory.settings | {MAPPING: settled}
+        with writing():
+            Directory.update(settings=settings).where(Directory.id == directory.id).execute()
+
+
 def is_to_be_looked_at(proposal: Proposal) -> bool:
     """Whether a person should see what the columns mean before a file is used for the first time: unless it is in
     Rollcall's own words, every column of it, and nothing is open."""

@@ -9,12 +9,14 @@ from datetime import datetime, timedelta
 
 import connectors
 from connectors.base import ConnectorError, DirectoryConnector, Identity, TemporarilyUnavailable
-from sync import activity, apps, directory_guard, last_days, leases, notify, ownership, people, schedule, soon, vault
+from sync import activity, apps, directory_guard, leases, notify, ownership, people, schedule, soon, vault
+from sync.columns import remember_first
 from sync.credentials import with_stored
 from sync.db import connected, db, utcnow, writing
 from sync.directory_compare import Outcome, apply
 from sync.directory_guard import Guard
 from sync.directory_reading import read, staging
+from sync.last_days import settle
 from sync.models import Directory, DirectoryEntry, DirectoryReading, FormerEntry, Person
 from sync.snapshot import UnusableReading
 from sync.vault import VaultProblem
@@ -154,8 +156,7 @@ def _readable():
 
 def _start(directory: Directory, by: str) -> DirectoryReading:
     directory = Directory.get_by_id(directory.id)
-    live = DirectoryReading.get_or_none(DirectoryReading.directory == directory, DirectoryReading.state.in_(LIVE))
-    if live:
+    if live := DirectoryReading.get_or_none(DirectoryReading.directory == directory, DirectoryReading.state.in_(LIVE)):
         return live
     connector_class(directory.kind)
     if directory.state != "active":
@@ -196,9 +197,8 @@ def _run_or_wait(reading_id: int) -> None:
     deadline = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < deadline:
         run(reading_id)
-        if not DirectoryReading.select().where(
-            DirectoryReading.id == reading_id, DirectoryReading.state.in_(LIVE)
-        ).exists():
+        live = (DirectoryReading.id == reading_id) & DirectoryReading.state.in_(LIVE)
+        if not DirectoryReading.select().where(live).exists():
             return
         time.sleep(0.2)
 
@@ -246,7 +246,8 @@ def _read_whole(reading: DirectoryReading) -> bool:
         count = read(connector, progress)
     finally:
         connector.close()
-    last_days.settle(reading.directory)
+    remember_first(reading.directory, connector.settled)
+    settle(reading.directory)
     if count == 0 and not _has_people(reading.directory):
         raise TemporarilyUnavailable("It answered, but with nobody in it. Check where, and for what, it is searched.")
     return connector.worldwide_ids

@@ -55,6 +55,8 @@ class Mapping:
         if kind == "column":
             others = {name: said for name, said in self.columns.items() if key_of(name) != key_of(rest)}
             return replace(self, columns={**others, rest: Meaning(answer)} if answer else others)
+        if kind == "missing":
+            return self._with(f"column:{rest}", "")
         if kind == "needed":
             return self._with(f"column:{answer}", rest)
         if kind in ("value", "role"):

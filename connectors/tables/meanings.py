@@ -79,6 +79,11 @@ REPEATABLE = frozenset({
     Meaning.LAST_ACTIVITY,
 })  # fmt: skip
 DATES = frozenset({Meaning.LAST_DAY, Meaning.START_DATE, Meaning.LAST_ACTIVITY})
+# Whose column must not go away unnoticed: people would come back, lose their groups, or be somebody else.
+LASTING = frozenset({
+    Meaning.STATUS, Meaning.STATUS_AND_ROLE, Meaning.ROLE, Meaning.LAST_DAY, Meaning.START_DATE, Meaning.GROUPS,
+    Meaning.ID, Meaning.EMPLOYEE_NUMBER, Meaning.FURTHER_EMAILS,
+})  # fmt: skip
 # Whose values are asked about one by one.
 VALUED = frozenset({Meaning.STATUS, Meaning.ROLE, Meaning.STATUS_AND_ROLE})
 

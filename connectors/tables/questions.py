@@ -14,6 +14,7 @@ from connectors.tables.mapping import Mapping, key_of
 from connectors.tables.meanings import (
     DATES,
     LABELS,
+    LASTING,
     MEANINGS,
     REPEATABLE,
     VALUE_LABELS,
@@ -43,7 +44,7 @@ class Choice:
 class Question:
     """`key` is what Mapping.answered() takes the answer by; `guess` is the likely answer, "" where there is none."""
 
-    kind: str  # file, needed, column, value, dates, row
+    kind: str  # file, needed, missing, column, value, dates, row
     key: str
     text: str
     choices: tuple[Choice, ...] = ()
@@ -56,14 +57,15 @@ class Question:
     @property
     def place(self) -> tuple[str, ...]:
         """Where the answer stands in the mapping's JSON."""
-        if self.kind in ("column", "value"):
-            return ("columns", self.column) if self.kind == "column" else ("values", self.column, self.value)
+        if self.kind in ("column", "value", "missing"):
+            return ("values", self.column, self.value) if self.kind == "value" else ("columns", self.column)
         return ("columns", "(the column's name)") if self.kind == "needed" else ("decisions", self.key)
 
 
 def about_columns(table: Table, purpose: Purpose, mapping: Mapping, columns: list[Column]) -> list[Question]:
     """About columns, their values and their dates; what rows say is asked about once these are answered."""
-    return [*_twice(columns, purpose), *_needed(table, purpose, columns), *_unread(columns, purpose),
+    return [*_twice(columns, purpose), *_needed(table, purpose, columns), *_missing(purpose, mapping, columns),
+            *_unread(columns, purpose),
             *_values(columns, purpose), *_dates(table, mapping, columns)]  # fmt: skip
 
 
@@ -76,6 +78,18 @@ def _needed(table: Table, purpose: Purpose, columns: list[Column]) -> Iterator[Q
                    f"The header in line {table.line} has no column named {named}.{header_words(table.header)} "
                    "Say which column it is.",
                    tuple(Choice(column.header, column.header) for column in columns))  # fmt: skip
+
+
+def _missing(purpose: Purpose, mapping: Mapping, columns: list[Column]) -> Iterator[Question]:
+    """A column that the lists before had. Of an import, each list may be another one."""
+    here = {key_of(column.header) for column in columns}
+    for header, meaning in mapping.columns.items() if purpose is not Purpose.IMPORT else ():
+        instead = any(column.meaning is meaning and not column.said for column in columns)
+        if meaning in LASTING and key_of(header) not in here and not instead:
+            yield Question("missing", f"missing:{header}",
+                           f"The column {header}, which says the {_word(meaning)}, is not in the file any more. Was it "
+                           "left out by mistake? Then export it again.",
+                           (Choice("gone", "It is no longer exported: go on without it"),), column=header)
 
 
 def header_words(header: Iterable[str]) -> str:

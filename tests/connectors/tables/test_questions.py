@@ -190,3 +190,19 @@ def test_a_mapping_goes_there_and_back():
     assert json.loads(answered("app", text, {})) == json.loads(text)
     taken_back = json.loads(answered("app", text, {"column:seat TYPE": ""}))
     assert taken_back["columns"] == {}
+
+
+def test_a_column_that_goes_away_is_asked_about():
+    """Without their status, those who have left would all be active again."""
+    first = "email,name,status,Desk\na@x.example,Ana,left,4\nb@x.example,Bo,active,5\n"
+    kept = look(first).settled()
+    without = "email,name,Desk\na@x.example,Ana,4\nb@x.example,Bo,5\n"
+    [question] = look(without, mapping=kept).questions
+    assert question.key == "missing:status" and "status" in question.text
+    assert answer(without, {question.key: "gone"}, mapping=kept).may_be_applied
+    assert look("email,name,status\na@x.example,Ana,left\n", mapping=kept).may_be_applied, "a desk is no loss"
+    renamed = first.replace("status", "Employment Status")
+    assert look(renamed, mapping=kept).rows[0].status == "deprovisioned", "another column says it"
+    assert look("email,name\na@x.example,Ana\n", "import", mapping=kept).may_be_applied, "another list"
+    app = look("email,role\na@x.example,Owner\n", "app").settled()
+    assert asked(look("email\na@x.example\n", "app", app)) == ["missing:role"]
