@@ -101,6 +101,11 @@ def domain_key(text: str) -> str:
     return domain
 
 
+def text_key(text: str) -> str:
+    """The key of an address; of a user name that is none, its letters without capitals."""
+    return email_key(text) or unicodedata.normalize("NFC", unicodedata.normalize("NFC", text.strip()).lower())
+
+
 def readable(address: str) -> str:
     """The address with its domain in letters, where it is one that a browser would show so."""
     local, at, domain = address.rpartition("@")

@@ -10,6 +10,7 @@ from typing import Any
 
 from connectors.base import CredentialRejected, Refused, TemporarilyUnavailable
 from connectors.http import Answer, Conflict, Forbidden, Http, NotFound, NotOffered, Stale, Strayed, segment
+from connectors.names import text_key
 from connectors.paging import Page, number, pages_by_index
 from connectors.scim_values import id_of
 
@@ -194,7 +195,7 @@ class ScimClient:
         """The user of that userName, by filter (RFC 7644, 3.4.2.2)."""
         params = {"filter": f"{self.name_filter} eq {json.dumps(user_name)}"}
         found = self._page(self.http.get("Users", params=params, headers=ACCEPT)).items
-        exact = [user for user in found if str(user.get("userName")).casefold() == user_name.casefold()]
+        exact = [user for user in found if text_key(str(user.get("userName"))) == text_key(user_name)]
         return exact[0] if len(exact) == 1 else None
 
     def _act(self, method: str, path: str, body: dict | None, version: str | None = None) -> Answer:

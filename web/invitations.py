@@ -6,7 +6,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, render_template, request, url_for
 
 from connectors.base import INVITE
-from sync import apps, member_acts, onboarding, provisioning, tasks
+from sync import apps, mail_reach, member_acts, onboarding, provisioning, tasks
 from sync.member_acts import ActProblem
 from sync.models import Account, App, Invitation, Person, Role
 from web.answers import INVALID, dialog, go_to
@@ -73,7 +73,8 @@ def _emails() -> list[str]:
 
 def _preview(app: App, shown: member_acts.Plan, emails: list[str], role: str, problem: str = "") -> tuple[str, int]:
     return preview(app, shown, url_for("invitations.create", app_id=app.id), WORDS, problem,
-                   INVALID if problem else 200, addresses=", ".join(emails), role=role)  # fmt: skip
+                   INVALID if problem else 200, mail_reach.warning(line.email for line in shown.ready),
+                   addresses=", ".join(emails), role=role)  # fmt: skip
 
 
 @pages.post("/invitations/<int:invitation_id>/sendings")

@@ -174,14 +174,15 @@ def _preview(app: App, act: str, plan: Callable[[], Plan], problem: str = "", st
 
 
 def preview(app: App, shown: Plan, address: str, words: Act, problem: str = "", status: int = 200,
-            **given: str) -> tuple[str, int]:  # fmt: skip
+            warning: str = "", **given: str) -> tuple[str, int]:  # fmt: skip
     """The dialog that says what would happen; its form sends the yes to `address`."""
     count = len(shown.ready)
     released = shown.held and given.get("released") == str(count)
     title = words.title.format(app=app.name)
     return dialog(
         "acts/_preview.html", title, status, app=app, kind=kind_of(app), plan=shown, address=address, heading=title,
-        ask=words.ask.format(app=app.name), problem=problem, given=given, back=back_of(app), released=released,
+        ask=words.ask.format(app=app.name), problem=problem, warning=warning, given=given, back=back_of(app),
+        released=released,
         button_words=words.button[count != 1].format(f"{count:,}"), ids=ticked(), asset_ids=ticked("asset"),
         release=url_for("member_acts.choose_removal", app_id=app.id),
     )  # fmt: skip

@@ -6,7 +6,7 @@ from zoneinfo import available_timezones
 
 from flask import Blueprint, Response, current_app, render_template, request, url_for
 
-from sync import apps, notify, oidc, people, signin
+from sync import apps, mail_reach, notify, oidc, people, signin
 from sync.people import PeopleProblem
 from sync.workspace import WorkspaceProblem, update_workspace
 from web import known_browser
@@ -104,6 +104,7 @@ def _page(given: dict | None = None, problems: dict | None = None) -> str:
         "settings/show.html", given=given or {}, problems=problems or {}, config=current_app.config["ROLLCALL"],
         runs_all=signed_in_person().workspace_role in apps.RUNS_ALL, can_send=notify.can_send(),
         waiting=len(notify.outbox()), zones=sorted(available_timezones()),
-        my_email=people.main_email(signed_in_person()), provider=oidc.settings(),
+        my_email=(mine := people.main_email(signed_in_person())), reach=mail_reach.warning([mine]),
+        provider=oidc.settings(),
         owner=signed_in_person().workspace_role == "owner",
     )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from connectors.names import AddressProblem, clean_email
+from connectors.names import AddressProblem, clean_email, text_key
 from connectors.tables.meanings import Meaning, Means
-from connectors.tables.rows import Said, text_key
+from connectors.tables.rows import Said
 
 _STATUSES = {Means.SUSPENDED: "suspended", Means.INVITED: "invited"}
 

@@ -4,13 +4,12 @@ numbers without their leading zeros, a last day that the status contradicts."""
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from connectors.names import email_key
+from connectors.names import email_key, text_key
 from connectors.tables import dates
 from connectors.tables.columns import Column
 from connectors.tables.files import Table
@@ -231,11 +230,6 @@ def identity(row: Said) -> str:
     if id := row.text(Meaning.ID):
         return f"id {id}"
     return text_key(row.text(Meaning.EMAIL) or row.text(Meaning.USER_NAME))
-
-
-def text_key(text: str) -> str:
-    """The key of an address; of another name, its letters without capitals."""
-    return email_key(text) or unicodedata.normalize("NFC", text.strip().lower())
 
 
 def name_of(row: Said) -> str:

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
 import pytest
 
+import cli.apps
 from connectors.base import Refused
 from connectors.csv_export import CsvExport
-from sync import directories, match_rules, oidc_people, onboarding, people, people_import, reports, signin, tasks
+from sync import (
+    directories,
+    mail_reach,
+    match_rules,
+    notify,
+    oidc_people,
+    onboarding,
+    people,
+    people_import,
+    reports,
+    signin,
+    tasks,
+)
 from sync.models import Activity, App, Change, Directory, Invitation, Person, SignInIdentity, Task
 from sync.oidc import Settings
 from sync.people import PeopleProblem
+from tests.real.slapd import Slapd
+from tests.real.smtp import SmtpServer
 from tests.sync.scripted import Scripted
 from tests.web.conftest import *  # noqa: F403 - the browsers and providers of the web's tests
 from tests.web.provider import USER, Provider, problem
@@ -138,6 +154,19 @@ def test_a_directory_is_told_what_is_no_address_and_its_people_stay(company: Scr
     assert "gives Ana an address that was left out. ana lopez@acme.example is no e-mail address" in told
 
 
+def test_a_directory_by_ldap_finds_who_is_there(slapd: Slapd, by: str):
+    ana, maria = people.add("Ana", "ana@acme.example", by), people.add("Maria", "maria@münchen.example", by)
+    slapd.add("ana", "Ana Lopez", "Ana Lopez <ana@acme.example>,")
+    slapd.add("maria", "Maria", "Maria@XN--MNCHEN-3YA.example")
+    slapd.add("odd", "Odd One", "odd one@acme.example")
+    three = slapd.settings(filter="(|(uid=ana)(uid=maria)(uid=odd))")
+    directory = directories.connect("ldap", "Company LDAP", three, by)
+    assert read(directory)["joined"] == 1
+    assert [one.entries.count() for one in (ana, maria)] == [1, 1]
+    told = Activity.select().where(Activity.what == "directory needs a look").get().why
+    assert "Odd One an address that was left out. odd one@acme.example is no e-mail address: there is a space" in told
+
+
 # SCIM push
 
 
@@ -166,6 +195,7 @@ def test_a_push_of_what_is_no_address_is_refused_with_the_reason(okta: Provider,
 
 # Signing in through a provider
 
+PASSWORD = "correct horse battery"
 KNOWN = Settings(issuer="https://id.acme.example", client_id="rollcall", default_role="user")
 
 
@@ -239,6 +269,50 @@ def test_an_invitation_goes_to_the_clean_address_once(chat):
     assert (invitation.email, invitation.normal) == ("ana@acme.example", "ana@acme.example")
     assert onboarding.invite(chat.app, "ANA@acme.example.", "member", chat.by) == invitation
     assert Invitation.select().count() == 1
+
+
+def test_who_is_invited_at_an_address_that_mail_may_not_reach_is_told_so_in_the_preview(owner, chat):
+    address = f"/apps/{chat.app.id}/invitations"
+    shown = owner.post(address, addresses="jörg@acme.example, bo@acme.example", role="member").text
+    assert "Mail to jörg@acme.example leaves only through a mail server that offers SMTPUTF8" in shown
+    assert "SMTPUTF8" not in owner.post(address, addresses="bo@münchen.example", role="member").text
+
+
+def test_where_an_address_is_typed_it_is_said_that_mail_may_not_reach_it(owner, anybody, by: str, smtp: SmtpServer):
+    added = owner.post("/people", name="Jörg", email="jörg@acme.example")
+    assert "none is set yet" in owner.get(added.location).text
+    notify.configure(smtp.url, "http://127.0.0.1:8000")
+    try:
+        shown = owner.get(added.location).text
+        assert "can&#39;t send mail to jörg@acme.example" in shown and "must offer SMTPUTF8" in shown
+        people.edit(people.find_by_email("jörg@acme.example"), by, emails=["joerg@acme.example", "jörg@acme.example"])
+        assert "SMTPUTF8" not in owner.get(added.location).text, "mail goes to the first"
+        listed = "email,name\nzoë@acme.example,Zoë\n".encode()
+        form = {"csrf_token": owner.token(), "file": (io.BytesIO(listed), "list.csv")}
+        imported = owner.client.post("/people/imports", data=form, content_type="multipart/form-data")
+        assert "can&#39;t send mail to zoë@acme.example" in owner.get(imported.location).text
+    finally:
+        notify.configure(None, "http://127.0.0.1:8000")
+        mail_reach._said.clear()
+
+
+def test_at_the_first_start_too(anybody):
+    token = signin.setup_link_token()
+    given = {"token": token, "workspace": "Acme", "name": "Jörg", "email": "jörg@acme.example"}
+    done = anybody.post("/setup", **given, password=PASSWORD, password_again=PASSWORD)
+    assert "offers SMTPUTF8: none is set yet" in anybody.get(done.location).text
+
+
+def test_the_field_lets_such_addresses_and_what_is_cleaned_through(anybody):
+    """A browser refuses them in an input of the type email."""
+    page = anybody.get(f"/setup?token={signin.setup_link_token()}").text
+    assert 'type="text" inputmode="email"' in page and 'type="email"' not in page
+
+
+@pytest.mark.parametrize(("known", "spelled"), ONE_MAILBOX)
+def test_the_command_line_finds_who_is_there(by: str, known, spelled):
+    ana = people.add("Ana", known, by)
+    assert cli.apps._person(spelled) == ana
 
 
 def test_a_user_name_at_a_domain_in_either_form(listed):
