@@ -80,10 +80,12 @@ class FakeScim(FakeApp):
 
     # Users
 
+    fold = staticmethod(str.lower)  # how it compares userNames
+
     def users(self, request: Request) -> Any:
         if wanted := request.params.get("filter"):
             name = re.fullmatch(r'userName eq "(.*)"', wanted)[1]
-            return self._list([self._user(seat) for seat in self.seats if seat.email.lower() == name.lower()])
+            return self._list([self._user(seat) for seat in self.seats if self.fold(seat.email) == self.fold(name)])
         return self._page(request, [self._user(seat) for seat in self.listed], self.total)
 
     def user(self, request: Request) -> Any:
@@ -92,7 +94,7 @@ class FakeScim(FakeApp):
 
     def create_user(self, request: Request) -> Reply:
         name = request.body["userName"]
-        if any(seat.email.lower() == name.lower() for seat in self.seats):
+        if any(self.fold(seat.email) == self.fold(name) for seat in self.seats):
             return self.error(409, "That userName is taken.")
         roles = request.body.get("roles") or [{"value": ""}]
         self.seats.append(Seat(f"new-{len(self.seats)}", name, role=roles[0]["value"]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.base import CredentialRejected, Refused, TemporarilyUnavailable
+from connectors.base import ConnectorError, CredentialRejected, Refused, TemporarilyUnavailable
 from connectors.scim import Scim
 from tests.connectors.contract import ConnectorContract
 from tests.connectors.fake import FOREVER, WEB_PAGE, Reply
@@ -289,6 +289,16 @@ def test_an_invitation_of_a_suspended_user_activates(service, connect):
     service.seats[0].status = "suspended"
     connect().invite("PERSON0@acme.example", "")
     assert service.seats[0].status == "active"
+
+
+def test_an_invitation_of_a_look_alike_activates_nobody_else(service, connect):
+    """In an app that takes maria.weiß for maria.weiss."""
+    service.fold = str.casefold
+    fill(service, 1)
+    service.seats[0].email, service.seats[0].status = "maria.weiss@acme.example", "suspended"
+    with pytest.raises(ConnectorError):
+        connect().invite("maria.weiß@acme.example", "")
+    assert service.seats[0].status == "suspended"
 
 
 @pytest.mark.parametrize("patch", [True, False])

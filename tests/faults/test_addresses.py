@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 
 import cli.apps
+import connectors
 from connectors.base import Refused
 from connectors.csv_export import CsvExport
 from sync import (
+    apps,
+    checks,
     directories,
     mail_reach,
     match_rules,
@@ -27,6 +30,7 @@ from sync import (
 from sync.models import Activity, App, Change, Directory, Invitation, Person, SignInIdentity, Task
 from sync.oidc import Settings
 from sync.people import PeopleProblem
+from tests.connectors.described import LEAST, SECRET, Anything
 from tests.real.slapd import Slapd
 from tests.real.smtp import SmtpServer
 from tests.sync.scripted import Scripted
@@ -165,6 +169,35 @@ def test_a_directory_by_ldap_finds_who_is_there(slapd: Slapd, by: str):
     assert [one.entries.count() for one in (ana, maria)] == [1, 1]
     told = Activity.select().where(Activity.what == "directory needs a look").get().why
     assert "Odd One an address that was left out. odd one@acme.example is no e-mail address: there is a space" in told
+
+
+@pytest.fixture
+def desk(tmp_path: Path, home: Path):
+    """An app that a file describes; `rows` is who is in it."""
+    app = Anything()
+    app.rows = []
+    app.answer = lambda request: app.rows
+    app.start()
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "tried.yaml").write_text(json.dumps(LEAST))
+    connectors.load_folder(tmp_path / "files")
+    yield app
+    app.stop()
+    connectors.load_folder(tmp_path / "nothing here")
+
+
+def test_an_app_by_a_file_tells_look_alikes_apart_and_spellings_together(desk, olga, by: str):
+    spellings = [pair for pair in ONE_MAILBOX if "maria@xn" not in pair[0]]  # who is also one of the look-alikes
+    for left, _ in (*LOOK_ALIKES, *spellings):
+        if people.find_by_email(left) is None:
+            people.mark_left(people.add("Who left", left, by), by)
+    seen = [here for _, here in (*LOOK_ALIKES, *spellings)]
+    desk.rows = [{"id": number, "email": email} for number, email in enumerate(seen)]
+    app = apps.connect("tried", "Tried", {"base_url": desk.url, "user": "olga", "token": SECRET}, [olga], by)
+    asked = checks.ask(app, by)
+    checks.run(asked.id)
+    removed = {int(change.account.external_id) for change in removals()}
+    assert removed == set(range(len(LOOK_ALIKES), len(seen)))
 
 
 # SCIM push
