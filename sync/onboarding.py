@@ -39,11 +39,15 @@ class InvitationProblem(ActProblem):
 
 
 def addresses(text: str) -> list[str]:
-    """What was typed or pasted, each address once: "Ana Lopez <ana@acme.example>, bo@acme.example"."""
+    """What was typed or pasted, each address once: "Ana Lopez <ana@acme.example>, bo@acme.example".
+
+    Spaces stand between addresses, or it is one piece: "an a@acme.example" is a mistake, not a@acme.example.
+    """
     found: dict[str, str] = {}
     for piece in re.split(r"[,;\n\r\t]+", text):
         inner = re.search(r"<([^<>]*)>", piece)
-        for word in [inner.group(1)] if inner else piece.split():
+        words = piece.split()
+        for word in [inner.group(1)] if inner else words if all("@" in word for word in words) else [piece]:
             address, key = spelling_and_key(word)
             found.setdefault(key or address, address)
     return [word for word in found.values() if word]

@@ -63,6 +63,7 @@ def mails(kind: str) -> list[Mail]:
         ("ana@x.example;ANA@X.example\n ana@x.example ", ["ana@x.example"]),
         ("a@x.example b@x.example\r\nc@x.example", ["a@x.example", "b@x.example", "c@x.example"]),
         ("Lopez, Ana <ana@x.example>", ["Lopez", "ana@x.example"]),
+        ("an a@x.example, b@x.example", ["an a@x.example", "b@x.example"]),
         (" ,; \n", []),
         ("<>", []),
     ],

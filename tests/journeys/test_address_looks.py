@@ -1,0 +1,52 @@
+"""Addresses beyond ASCII in a real browser: it lets them through, and the pages say what mail may not reach."""
+
+from __future__ import annotations
+
+import pytest
+
+from sync import people
+from sync.models import Person
+from tests.journeys.looks import VARIANTS, Look, look_at, nothing_wrong
+
+
+def _add(page, email: str) -> None:
+    page.click("#add-person")
+    page.wait_for_selector("dialog:modal")
+    page.fill("dialog [name=name]", "Jörg Müller")
+    page.fill("dialog [name=email]", email)
+    page.click("dialog button[type=submit]")
+
+
+def _wrong(page) -> None:
+    _add(page, "jörg müller@acme.example")
+    page.wait_for_selector("dialog [role=alert]")
+
+
+def test_a_browser_lets_an_address_beyond_ascii_and_what_is_cleaned_through(visit, live, olga: Person) -> None:
+    page = visit(olga)
+    page.goto(live.url + "/people")
+    _add(page, "Jörg Müller <jörg@acme.example>,")
+    page.wait_for_url("**/people/*")
+    page.wait_for_selector(".banner")
+    assert "Mail to jörg@acme.example leaves only through" in page.inner_text("section:has(#h-emails)")
+    assert people.find_by_email("JÖRG@acme.example").name == "Jörg Müller"
+
+
+@pytest.mark.parametrize("width, dark", VARIANTS)
+def test_pages(visit, live, chat, olga: Person, by: str, width: int, dark: bool) -> None:
+    joerg = people.add("Jörg Müller", "jörg@acme.example", by, ["joerg.mueller@acme.example"])
+    people.edit(olga, by, emails=["ölga@acme.example", "olga@acme.example"])
+
+    def invite(page) -> None:
+        page.fill("[name=addresses]", "jörg@acme.example, bo@münchen.example, an na@acme.example")
+        page.click("dialog button[type=submit], form button.button-primary")
+        page.wait_for_selector("#will")
+
+    looks = [
+        Look("address-person", f"/people/{joerg.id}"),
+        Look("address-refused", "/people", _wrong),
+        Look("address-invitation", f"/apps/{chat.app.id}/invitations/new", invite),
+        Look("address-settings", "/settings"),
+    ]
+    page = visit(olga, width=width, dark=dark, expected=("422",))
+    nothing_wrong(problem for look in looks for problem in look_at(page, live.url, look, width, dark))
