@@ -221,7 +221,7 @@ class Connector:
         Asks the app nothing: it is what a person is shown before the change, and what the contract's tests hold
         change_role() to. Override it where the app is neither of the two that `change_role_keeps` tells apart.
         """
-        kept = account.further_roles if cls.change_role_keeps else ()
+        kept = account.roles[1:] if cls.change_role_keeps else ()
         return tuple(dict.fromkeys((role, *kept)))
 
     def test(self) -> Identity:

@@ -9,9 +9,10 @@ from connectors.base import CHANGE_ROLE, GRANT, INVITE, LOOK_UP, REMOVE, REVOKE,
 from connectors.base import Account as Seat
 from connectors.base import Asset as SeatAsset
 from connectors.names import email_key
-from sync import assigned_looks, policy
+from sync import apps, assigned_looks, policy, roles
 from sync.assignments import ADJUSTS, ENDED
-from sync.models import Access, Account, Invitation, Person, Role, Task
+from sync.models import Access, Account, Invitation, Person, Task
+from sync.roles import Roles
 
 TO_DO = "{connector} gives Rollcall no way to {act}: do it in the app itself, then say here that it is done."
 
@@ -85,7 +86,7 @@ def _still_to_go(account: Account, task: Task) -> None:
 def _look_again(task: Task, connector: Connector, account: Account) -> Seat | None:
     """The account as the app has it now, or as the last check knew it where the app can't be asked for one; None when
     it is gone. Raises NoLongerNeeded when it is somebody else's."""
-    seat = connector.account(task.external_id) if LOOK_UP in connector.capabilities else _seat(account)
+    seat = connector.account(task.external_id) if LOOK_UP in connector.capabilities else apps.seat_of(account)
     if seat is not None and seat.id != task.external_id:
         raise NoLongerNeeded("The app gave another account than the one it was asked for.")
     if seat is not None and email_key(seat.email) != task.normal:
@@ -94,58 +95,74 @@ def _look_again(task: Task, connector: Connector, account: Account) -> Seat | No
     return seat
 
 
-def _seat(account: Account) -> Seat:
-    return Seat(id=account.external_id, email=account.email, name=account.name, status=account.status,
-                role=account.role, kind=account.kind, seat=account.seat)  # fmt: skip
-
-
 def _refuse_if_protected(task: Task, account: Account, seat: Seat, connector: Connector) -> None:
-    """Rule 5, by what the app says now: the account's role, and that somebody else still has such a one."""
+    """Rule 5, by what the app says now: the account's roles, and that somebody else still administers the app."""
     account = Account.get_by_id(account.id)
     _still_to_go(account, task)
-    account.role, account.kind = seat.role, seat.kind
-    if why := policy.protection(account):
+    account.role, account.further_roles, account.kind = seat.role, seat.further_roles, seat.kind
+    known = _known_roles(task, seat, connector)
+    if why := policy.protection(account, known):
         raise NoLongerNeeded(f"{why}.")
-    _refuse_last_administrator(task, account, seat, connector)
+    _refuse_last_administrator(task, account, seat, (), known, connector)
 
 
-def _refuse_last_administrator(task: Task, account: Account, seat: Seat, connector: Connector) -> None:
-    privileged = policy.privileged_roles(task.app)
-    if seat.role and not Role.select().where(Role.app == task.app, Role.external_id == seat.role).exists():
-        privileged |= {role.id for role in connector.roles() if role.privileged}
-    if seat.role not in privileged or task.detail.get("role") in privileged:
+def _known_roles(task: Task, seat: Seat, connector: Connector) -> Roles:
+    """The app's roles as the last check knew them; the app is asked when the account has one of which it did not."""
+    known = roles.of(task.app)
+    return known if known.labels.keys() >= set(seat.roles) else known.learn(connector.roles())
+
+
+def _refuse_last_administrator(task: Task, account: Account, seat: Seat, after: tuple[str, ...], known: Roles,
+                               connector: Connector) -> None:  # fmt: skip
+    """Unless somebody else administers the app, or the account still does with the roles that it has `after` this."""
+    if known.can_administer(after) or not known.may_administer(seat.roles):
         return
-    others = policy.administrators_beside(account, privileged).order_by(Account.last_activity.desc())
+    others = policy.administrators_beside(account, known).order_by(Account.last_activity.desc())
     if LOOK_UP in connector.capabilities:
-        stays = any(_administers(connector, other, privileged) for other in others)
+        stays = any(_administers(connector, other, known) for other in others)
     else:
         stays = task.act == "remove" or others.exists()  # a removal was looked at by policy.protection()
     if not stays:
-        raise NoLongerNeeded(f"{policy.LAST}.")
+        raise NoLongerNeeded(f"{known.why_last(seat.roles)}.")
 
 
-def _administers(connector: Connector, account: Account, privileged: set[str]) -> bool:
+def _administers(connector: Connector, account: Account, known: Roles) -> bool:
     seat = connector.account(account.external_id)
-    return seat is not None and seat.status == "active" and seat.kind == "user" and seat.role in privileged
+    return seat is not None and seat.status == "active" and seat.kind == "user" and known.can_administer(seat.roles)
 
 
 def _change_role(task: Task, connector: Connector) -> None:
     account, role = Account.get_by_id(task.account_id), task.detail["role"]
     seat = _present_seat(task, connector, account)
-    if seat.role == role:
+    now, wanted = set(seat.roles), set(roles.wanted_by(task.detail))
+    if now == wanted:
         return
-    if task.detail.get("before") is not None and seat.role != task.detail["before"]:
-        now = Role.get_or_none(Role.app == task.app, Role.external_id == seat.role)
-        told = now.label if now else seat.role or "none"
-        raise NoLongerNeeded(f"Its role was changed to {told} in the app meanwhile.")
+    _refuse_changed_roles(task, seat, wanted, connector)
     if task.app.identity_id == account.external_id:
         raise NoLongerNeeded("Protected: Rollcall acts with this account.")
-    _refuse_last_administrator(task, account, seat, connector)
+    known = _known_roles(task, seat, connector)
+    _refuse_last_administrator(task, account, seat, tuple(wanted), known, connector)
     connector.change_role(seat, role)
-    if LOOK_UP in connector.capabilities:
-        after = connector.account(task.external_id)
-        if after is not None and after.role == seat.role:
-            raise NotConfirmed("The app accepted the new role, but still shows the old one.")
+    if LOOK_UP not in connector.capabilities or (after := connector.account(task.external_id)) is None:
+        return
+    if set(after.roles) == now:
+        raise NotConfirmed("The app accepted the new role, but still shows the old one.")
+    if lost := wanted & now - set(after.roles):
+        raise ByHand(f"The app gave the new role, but took away what was to stay: {known.words(sorted(lost))}. Give it "
+                     "back in the app itself, then say here that it is done.")  # fmt: skip
+
+
+def _refuse_changed_roles(task: Task, seat: Seat, wanted: set[str], connector: Connector) -> None:
+    """The yes holds for the roles that the account had then, and for what was said to be kept and removed of them."""
+    approved = task.detail.get("roles") or [task.detail.get("before")]
+    if approved == [None]:
+        return
+    if set(seat.roles) != {role for role in approved if role}:
+        words = roles.of(task.app).words(seat.roles) or "none"
+        was = "Its role was" if len(seat.roles) == len(approved) == 1 else "Its roles were"
+        raise NoLongerNeeded(f"{was} changed to {words} in the app meanwhile.")
+    if set(connector.roles_after(seat, task.detail["role"])) != wanted:
+        raise NoLongerNeeded("It would keep and lose other roles now than when this was asked for: ask again.")
 
 
 def _invite(task: Task, connector: Connector) -> None:

@@ -7,12 +7,14 @@ import re
 from collections.abc import Callable
 
 import connectors
+from connectors.base import Account as Seat
 from connectors.base import Connector, Identity
 from sync import activity, daily, remembered, vault
 from sync.credentials import with_stored
 from sync.db import utcnow, writing
-from sync.models import App, AppPerson, Check, Person, Task
+from sync.models import Account, App, AppPerson, Check, Person, Task
 from sync.people import signature
+from sync.roles import RoleChange
 from sync.workspace import workspace
 
 CONNECTED = ("active", "paused")
@@ -166,6 +168,20 @@ def capabilities_of(app: App) -> frozenset[str]:
         return connector.capabilities
     finally:
         connector.close()
+
+
+def seat_of(account: Account) -> Seat:
+    """The account as a connector is given it, as the last check knew it."""
+    return Seat(
+        id=account.external_id, email=account.email, name=account.name, status=account.status, role=account.role,
+        further_roles=account.further_roles, kind=account.kind, seat=account.seat,
+    )  # fmt: skip
+
+
+def role_change(account: Account, role: str) -> RoleChange:
+    """What giving it this role does to all that it has, as its app's connector says."""
+    after = connector_class(account.app.connector).roles_after(seat_of(account), role)
+    return RoleChange(role, account.roles, after)
 
 
 def replace_credential(app: App, values: dict[str, str], by: str) -> Identity:

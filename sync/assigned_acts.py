@@ -6,7 +6,7 @@ from __future__ import annotations
 from peewee import fn
 
 from connectors import base
-from sync import activity, apps, onboarding, policy, tasks
+from sync import activity, apps, onboarding, policy, roles, tasks
 from sync.assigned_looks import whom
 from sync.assignments import ACCESS, ADJUSTS, ENDED, INVITE, LOSS, ROLE
 from sync.db import writing
@@ -21,7 +21,8 @@ CONFIRMED = {INVITE: "confirmed invitation", ROLE: "confirmed role", ACCESS: "co
 
 def carry_out(change: Change, by: str) -> Task | None:
     """The task of a change of ADJUSTS that was confirmed; None where one like it is under way. The caller wakes it."""
-    activity.record(by, CONFIRMED[change.kind], about=whom(change), why=change.reason, before=change.before,
+    why = "; ".join(filter(None, (change.reason, roles.beside(change.detail))))
+    activity.record(by, CONFIRMED[change.kind], about=whom(change), why=why, before=change.before,
                     after=change.after, app=change.app_id, report=change.report_id,
                     person=change.person_id or change.account.person_id)  # fmt: skip
     role = change.detail["role"]
@@ -35,7 +36,9 @@ def carry_out(change: Change, by: str) -> Task | None:
     )  # fmt: skip
     if live.exists():
         return None
-    detail = {"before": change.detail.get("before")} | ({} if change.kind == LOSS else {"role": role})
+    told = () if change.kind == LOSS else ("role", "roles", "after")
+    detail = {name: change.detail[name] for name in told if name in change.detail}
+    detail["before"] = change.detail.get("before")
     return tasks.add(change.app, act, change.account, by, report=change.report, change=change, asset=change.asset,
                      **detail)  # fmt: skip
 

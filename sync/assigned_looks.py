@@ -3,7 +3,7 @@ Rules, groups, people and seats may have changed since the check."""
 
 from __future__ import annotations
 
-from sync import assignments, policy
+from sync import assignments, policy, roles
 from sync.assignments import ACCESS, ENDED, INVITE, LOSS, ROLE
 from sync.models import Access, Account, App, Assignment, Change, PersonEmail
 
@@ -66,7 +66,7 @@ def _assigned_again(app: App, person_id: int) -> str | None:
 
 def _is_so_already(change: Change, account: Account) -> str | None:
     if change.kind == ROLE:
-        return "Has this role already" if account.role == change.detail["role"] else None
+        return "Has this role already" if change.detail["role"] in account.roles else None
     access = Access.get_or_none(Access.account == account, Access.asset == change.asset_id)
     if change.kind == LOSS:
         same = access is not None and access.given and access.role == change.detail["before"]
@@ -81,13 +81,12 @@ def protection(change: Change) -> str | None:
     if change.kind == ENDED:
         return policy.protection(change.account)
     if change.kind == ROLE:
-        privileged = policy.privileged_roles(change.app)
-        account = change.account
+        account, known = change.account, roles.of(change.app)
         if account.external_id == change.app.identity_id:
             return "Protected: Rollcall acts with this account"
-        demoted = account.role in privileged and change.detail["role"] not in privileged
-        if demoted and not policy.administrators_beside(account, privileged).exists():
-            return policy.LAST
+        demoted = known.may_administer(account.roles) and not known.can_administer(roles.wanted_by(change.detail))
+        if demoted and not policy.administrators_beside(account, known).exists():
+            return known.why_last(account.roles)
     return None
 
 

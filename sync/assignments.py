@@ -3,12 +3,13 @@ A rule that rests, its group or role being gone or its directory paused, covers 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sync import policy
+from sync import apps, policy, roles
 from sync.db import db, utcnow
-from sync.models import App, Asset, Assignment, GroupRule
+from sync.models import Account, App, Asset, Assignment, GroupRule
 from sync.workspace import today
 
 INVITE, ROLE, ACCESS, LOSS, ENDED = (
@@ -70,9 +71,27 @@ def is_blind(app: App) -> bool:
 
 def compare(values: dict[str, object]) -> None:
     """What the app lacks of TEMP `assigned`, and what it has too much, into `wanted`."""
-    for statement in (_TO_INVITE, _TO_CHANGE_ROLE, _TO_GRANT, _TO_REVOKE, _NO_LONGER_ASSIGNED, _LEFT_OUT,
-                      _PROTECT_LAST):  # fmt: skip
+    for statement in (_TO_INVITE, _TO_CHANGE_ROLE):
         db.execute_sql(statement, values)
+    _look_at_further_roles(values)
+    for statement in (_TO_GRANT, _TO_REVOKE, _NO_LONGER_ASSIGNED, _LEFT_OUT, _PROTECT_LAST):
+        db.execute_sql(statement, values)
+
+
+def _look_at_further_roles(values: dict[str, object]) -> None:
+    """What a change of role does to the further roles of those who have several: what only the connector can say."""
+    found = db.execute_sql(_OF_SEVERAL_ROLES, values).fetchall()
+    if not found:
+        return
+    app = App.get_by_id(values["app"])
+    known = roles.of(app)
+    for account_id, role in found:
+        account = Account.get_by_id(account_id)
+        account.app = app
+        change = apps.role_change(account, role)
+        demotes = known.may_administer(change.before) and not known.can_administer(change.after)
+        detail = json.dumps({**change.detail, "demotes": demotes, **known.beside(change)}, ensure_ascii=False)
+        db.execute_sql("UPDATE wanted SET detail = ? WHERE kind = ? AND account_id = ?", (detail, ROLE, account_id))
 
 
 _COVERED = """
@@ -159,10 +178,14 @@ _LIVE = "t.account_id = a.id AND t.state IN ('queued', 'running', 'needs attenti
 _TO_CHANGE_ROLE = f"""
     INSERT INTO wanted (kind, account_id, in_app, before, after, reason, detail)
     SELECT 'to change role', a.id, 1, coalesce(nullif(was.label, ''), a.role), s.label, s.via || ' → ' || s.label,
-        json_object('role', s.role, 'before', a.role, 'demotes', was.privileged AND NOT s.privileged)
+        json_object('role', s.role, 'before', a.role, 'demotes', {roles.may_administer("a")} AND NOT s.privileged)
     {_SEATS} LEFT JOIN role was ON was.app_id = :app AND was.external_id = a.role
-    WHERE s.role <> '' AND a.role <> s.role AND NOT s.rests AND NOT :blind
+    WHERE s.role <> '' AND s.role NOT IN (SELECT id FROM ({roles.held("a")})) AND NOT s.rests AND NOT :blind
       AND NOT EXISTS (SELECT 1 FROM app_task t WHERE {_LIVE} AND t.act = 'change role')
+"""
+_OF_SEVERAL_ROLES = """
+    SELECT w.account_id, w.detail ->> 'role' FROM wanted w JOIN account a ON a.id = w.account_id
+    WHERE w.kind = 'to change role' AND a.app_id = :app AND a.further_roles <> '[]'
 """
 # Who may hand an asset on is not made less by a rule; where rules differ, the role that may hand on comes first.
 _TO_GRANT = f"""
@@ -204,11 +227,10 @@ _TO_REVOKE = f"""
 """
 _NO_LONGER_ASSIGNED = f"""
     {policy.WANT}
-    SELECT 'no longer assigned', a.id, NULL, 1, coalesce(nullif(r.label, ''), a.role), 'No longer ' || s.why,
+    SELECT 'no longer assigned', a.id, NULL, 1, {roles.words("a")}, 'No longer ' || s.why,
         {policy.PROTECTED}, CASE WHEN a.left_out_at >= s.ended_at THEN a.left_out END, p.id
     FROM assignment s JOIN person p ON p.id = s.person_id AND p.status = 'active'
     JOIN account a ON a.person_id = s.person_id AND a.app_id = :app AND a.state = 'present' AND a."match" = 'matched'
-    LEFT JOIN role r ON r.app_id = :app AND r.external_id = a.role
     WHERE s.app_id = :app AND s.ended_at IS NOT NULL AND NOT :blind
       AND s.person_id NOT IN (SELECT person_id FROM covered) AND (a.status <> 'suspended' OR NOT :suspends)
 """
@@ -221,16 +243,11 @@ _LOSES = """
     wanted.protected IS NULL AND wanted.left_out IS NULL AND wanted.in_app
     AND (wanted.kind IN ('removed user', 'no longer assigned') OR wanted.detail ->> 'demotes')
 """
+_LEAVING = f"SELECT account_id FROM wanted WHERE account_id IS NOT NULL AND {_LOSES}"
 _PROTECT_LAST = f"""
-    UPDATE wanted SET protected = 'Protected: the last ' || coalesce(before, 'owner') || ' of the app'
-    WHERE kind IN ('to change role', 'no longer assigned') AND {_LOSES}
-      AND account_id IN (
-        SELECT a.id FROM account a JOIN role r ON r.app_id = :app AND r.external_id = a.role AND r.privileged
-        WHERE a.app_id = :app)
-      AND NOT EXISTS (
-        SELECT 1 FROM account a JOIN role r ON r.app_id = :app AND r.external_id = a.role AND r.privileged
-        WHERE a.app_id = :app AND a.state = 'present' AND a.status = 'active' AND a.kind = 'user'
-          AND a.id NOT IN (SELECT account_id FROM wanted WHERE account_id IS NOT NULL AND {_LOSES}))
+    UPDATE wanted SET protected = ({roles.why_last("wanted.account_id")})
+    WHERE kind IN ('to change role', 'no longer assigned') AND {_LOSES} AND {roles.may_be_last("wanted.account_id")}
+      AND NOT EXISTS ({roles.administrators_but(_LEAVING)})
 """
 
 

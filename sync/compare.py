@@ -75,14 +75,10 @@ _TO_MATCH = """
     WHERE a.state = 'gone' OR a.normal <> s.normal OR a.kind <> s.kind
         OR a.user_name IS NOT s.user_name OR a.employee_number IS NOT s.employee_number
 """
-_AND_STAGED = roles.and_further("s", "staged_role", "true")
 _UPDATED_ROLES = f"""
-    INSERT INTO found SELECT 'updated role', a.id, NULL,
-        coalesce(nullif(was.label, ''), a.role) || {roles.and_further("a")},
-        coalesce(nullif(s2.label, ''), s.role) || {_AND_STAGED}, ''
+    INSERT INTO found
+    SELECT 'updated role', a.id, NULL, {roles.words("a")}, {roles.words("s", "staged_role", "true")}, ''
     FROM differing s JOIN account a ON a.id = s.account_id
-    LEFT JOIN role was ON was.app_id = :app AND was.external_id = a.role
-    LEFT JOIN staged_role s2 ON s2.external_id = s.role
     WHERE a.state <> 'gone' AND {roles.differ("a", "s")}
 """
 _UPDATED_PROFILES = """
@@ -126,17 +122,13 @@ _NEW_TO_MATCH = """
     WHERE id > :newest AND app_id = :app AND (user_name IS NOT NULL OR employee_number IS NOT NULL)
 """
 _NEW_USERS = f"""
-    INSERT INTO found SELECT 'new user', a.id, NULL, NULL,
-        coalesce(nullif(r.label, ''), a.role) || {roles.and_further("a")},
+    INSERT INTO found SELECT 'new user', a.id, NULL, NULL, {roles.words("a")},
         CASE WHEN :first THEN 'In the app when it was connected' ELSE '' END
-    FROM account a LEFT JOIN role r ON r.app_id = :app AND r.external_id = a.role
-    WHERE a.id > :newest AND a.app_id = :app
+    FROM account a WHERE a.id > :newest AND a.app_id = :app
 """
 _RETURNED_USERS = f"""
-    INSERT INTO found SELECT 'new user', a.id, NULL, NULL,
-        coalesce(nullif(r.label, ''), s.role) || {roles.and_further("s")}, 'Is in the app again'
+    INSERT INTO found SELECT 'new user', a.id, NULL, NULL, {roles.words("s")}, 'Is in the app again'
     FROM differing s JOIN account a ON a.id = s.account_id AND a.state = 'gone'
-    LEFT JOIN role r ON r.app_id = :app AND r.external_id = s.role
     WHERE a.gone_at <= :began AND (s.status <> 'suspended' OR NOT :suspends)
 """
 _RETURN_ACCOUNTS = """
@@ -163,10 +155,8 @@ def take_over_gone(app: App) -> None:
     values = {"app": app.id, "now": str(utcnow())}
     db.execute_sql(
         f"""
-        INSERT INTO found SELECT 'removed user', a.id, NULL,
-            coalesce(nullif(r.label, ''), a.role) || {roles.and_further("a")}, NULL, 'No longer in the app'
+        INSERT INTO found SELECT 'removed user', a.id, NULL, {roles.words("a")}, NULL, 'No longer in the app'
         FROM staged_gone g JOIN account a ON a.id = g.account_id
-        LEFT JOIN role r ON r.app_id = :app AND r.external_id = a.role
         """,
         values,
     )

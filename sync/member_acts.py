@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from peewee import fn
 
 from connectors.base import CHANGE_ROLE, GRANT, REMOVE, REVOKE
-from sync import activity, apps, matching, policy, tasks
+from sync import activity, apps, matching, policy, roles, tasks
 from sync.db import writing
 from sync.models import Access, Account, App, Asset, Invitation, Person, Role, Task
+from sync.roles import Roles
 
 MOST = 500  # accounts in one act
 READY, REFUSED, UNDER_WAY, SO_ALREADY = "ready", "refused", "under way", "so already"
@@ -47,11 +48,13 @@ class Line:
     state: str = READY
     why: str = ""
     note: str = ""  # what is good to know before the yes
+    beside: dict = field(default_factory=dict)  # what a change of role "removes" and "keeps" beside it, by labels
+    detail: dict = field(default_factory=dict)  # what its task is given
     alone: list[Asset] = field(default_factory=list)  # what this account alone controls, and would lose
 
     def fingerprint(self) -> tuple:
         return (self.email, self.account and self.account.id, self.asset and self.asset.id, self.had, self.role,
-                self.state, self.why, [asset.id for asset in self.alone])  # fmt: skip
+                self.state, self.why, [asset.id for asset in self.alone], self.detail)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -114,49 +117,47 @@ def chosen(app: App, account_ids: Iterable[int]) -> list[Account]:
 
 def plan_roles(app: App, account_ids: Iterable[int], role: str) -> Plan:
     """Give these accounts another role."""
-    wanted, accounts = role_named(app, role), chosen(app, account_ids)
-    labels = {row.external_id: row.label for row in Role.select().where(Role.app == app)}
-    live, privileged = _live(accounts, "change role"), policy.privileged_roles(app)
-    staying = _administrators(app, privileged)
+    wanted, accounts, known = role_named(app, role), chosen(app, account_ids), roles.of(app)
+    live, staying = _live(accounts, "change role"), _administrators(app, known)
     lines = []
     for account in accounts:
-        under_way = live.get((account.id, 0))
+        under_way, change = live.get((account.id, 0)), apps.role_change(account, role)
+        stays_one = known.can_administer(change.after)
         state, why = _stands(app, account, must_have_joined=True)
         if not why and under_way is not None:
             same = under_way.detail.get("role") == role
-            to = labels.get(under_way.detail.get("role"), "another role")
+            to = known.labels.get(under_way.detail.get("role"), "another role")
             state, why = (UNDER_WAY if same else REFUSED), f"A change to {to} is under way"
-        elif not why and account.role == role:
+        elif not why and change.nothing:
             state, why = SO_ALREADY, f"Is {wanted.label} already"
-        elif not why and account.role in privileged and role not in privileged and not staying - {account.id}:
-            state, why = REFUSED, policy.LAST
-        if state == READY and role not in privileged:
+        elif not why and known.may_administer(account.roles) and not stays_one and not staying - {account.id}:
+            state, why = REFUSED, known.why_last(account.roles)
+        if state == READY and not stays_one:
             staying.discard(account.id)
-        lines.append(_line(account, before=labels.get(account.role, account.role), after=wanted.label,
-                           had=account.role, role=role, state=state, why=why))  # fmt: skip
+        before = account.roles if role == account.role else account.roles[:1]
+        lines.append(_line(account, before=known.words(before), after=wanted.label, had=account.role, role=role,
+                           state=state, why=why, beside=known.beside(change), detail=change.detail))  # fmt: skip
     return Plan(app, "change role", lines)
 
 
 def plan_removals(app: App, account_ids: Iterable[int]) -> Plan:
     """Remove these accounts from the app, whoever they are; what rule 5 protects stays."""
-    accounts = chosen(app, account_ids)
-    labels = {row.external_id: row.label for row in Role.select().where(Role.app == app)}
-    privileged = policy.privileged_roles(app)
-    staying = _administrators(app, privileged)
+    accounts, known = chosen(app, account_ids), roles.of(app)
+    staying = _administrators(app, known)
     states: dict[int, tuple[str, str]] = {}
     for account in accounts:
         state, why = _stands(app, account, identity=False)
         if not why and (protected := policy.protection(account)):
             state, why = REFUSED, protected
-        elif not why and account.role in privileged and not staying - {account.id}:
-            state, why = REFUSED, policy.LAST
+        elif not why and known.may_administer(account.roles) and not staying - {account.id}:
+            state, why = REFUSED, known.why_last(account.roles)
         if state == READY:
             staying.discard(account.id)
         states[account.id] = state, why
     leaving = [account.id for account in accounts if states[account.id][0] == READY]
     alone = policy.sole_assets(leaving)
     lines = [
-        _line(account, before=labels.get(account.role, account.role), had=account.role, state=states[account.id][0],
+        _line(account, before=known.words(account.roles), had=account.role, state=states[account.id][0],
               why=states[account.id][1], alone=alone.get(account.id, []))
         for account in accounts
     ]  # fmt: skip
@@ -259,17 +260,13 @@ def _stands(app: App, account: Account, must_have_joined: bool = False, identity
     return READY, ""
 
 
-def _administrators(app: App, privileged: set[str]) -> set[int]:
+def _administrators(app: App, known: Roles) -> set[int]:
     """Who can administer the app and will, as far as is asked for now."""
-    there = Account.select(Account.id).where(
-        Account.app == app, Account.state == "present", Account.status == "active", Account.kind == "user",
-        Account.role.in_(privileged),
-    )  # fmt: skip
     going = Task.select(Task.account, Task.detail).where(
         Task.app == app, Task.act == "change role", Task.state.in_(tasks.LIVE)
     )
-    demoted = {task.account_id for task in going if task.detail.get("role") not in privileged}
-    return {account.id for account in there} - demoted
+    demoted = {task.account_id for task in going if not known.can_administer(roles.wanted_by(task.detail))}
+    return {account.id for account in roles.administrators(app, known)} - demoted
 
 
 def _live(accounts: Iterable[Account], *acts: str) -> dict[tuple[int, int], Task]:
@@ -333,9 +330,10 @@ def _carry_out(plan: Plan, line: Line, by: str, reason: str) -> Task:
     app, account = plan.app, line.account
     if plan.act == "remove":
         return ask_removal(account, by, reason, released=plan.held)
-    detail = {"before": line.had} if plan.act == "revoke" else {"role": line.role, "before": line.had}
-    activity.record(by, f"asked to {plan.act}", about=line.whom, app=app, person=account.person_id,
-                    before=_told(line, line.before), after=_told(line, line.after))  # fmt: skip
+    detail = {"before": line.had} if plan.act == "revoke" else {"role": line.role, "before": line.had, **line.detail}
+    activity.record(by, f"asked to {plan.act}", about=line.whom, why=roles.beside(line.beside), app=app,
+                    person=account.person_id, before=_told(line, line.before),
+                    after=_told(line, line.after))  # fmt: skip
     return tasks.add(app, plan.act, account, by, asset=line.asset, **detail)
 
 

@@ -348,6 +348,11 @@ class Account(Base):
             SQL("CREATE INDEX account_further_roles ON account (app_id) WHERE further_roles <> '[]'"),
         )
 
+    @property
+    def roles(self):
+        """The external ids of all that it has, the main one first."""
+        return (self.role, *self.further_roles)
+
 
 class Asset(Base):
     app = ForeignKeyField(App, backref="assets", on_delete="CASCADE", index=False)

@@ -9,8 +9,10 @@ from datetime import date, timedelta
 
 from peewee import fn
 
+from sync import roles
 from sync.db import db, utcnow
-from sync.models import Access, Account, App, Asset, Change, Person, PersonEmail, Report, Role
+from sync.models import Access, Account, App, Asset, Change, Person, PersonEmail, Report
+from sync.roles import Roles
 from sync.workspace import today, workspace
 
 WANTED = (
@@ -21,7 +23,6 @@ WANT = "INSERT INTO wanted (kind, account_id, asset_id, in_app, before, reason, 
 REMOVALS = ("removed user", "no longer assigned")  # kinds of Change by which somebody leaves the app
 REMOVES = "kind IN ('removed user', 'no longer assigned')"
 DAY = timedelta(days=1)
-LAST = "Protected: the last one with this role in the app"
 OTHER_EMAIL = "Protected: its e-mail is another than when it was matched by hand: match it again"
 KEPT = "Kept until "
 
@@ -156,8 +157,9 @@ def want_nothing() -> None:
 
 def want_gone(account_ids: list[int]) -> None:
     """Accounts that the app no longer lists, in such number that a person must look first."""
+    told = roles.words("account", of_app="r.app_id = account.app_id")
     db.connection().executemany(
-        f"{WANT} SELECT 'removed user', id, NULL, 0, role, 'No longer in the app''s list', NULL, NULL, NULL "
+        f"{WANT} SELECT 'removed user', id, NULL, 0, {told}, 'No longer in the app''s list', NULL, NULL, NULL "
         "FROM account WHERE id = ?",
         [(account_id,) for account_id in account_ids],
     )
@@ -203,12 +205,11 @@ def want_leavers(app: App, removal_suspends: bool) -> None:
     values = {"app": app.id, "suspends": removal_suspends, "identity": app.identity_id, "today": str(today())}
     db.execute_sql(
         f"""
-        {WANT} SELECT 'removed user', a.id, NULL, 1, coalesce(nullif(r.label, ''), a.role),
+        {WANT} SELECT 'removed user', a.id, NULL, 1, {roles.words("a")},
             p.status_reason || CASE WHEN p.status_reason = '' THEN 'Left' ELSE '' END,
             {PROTECTED},
             CASE WHEN a.left_out_at >= p.status_since THEN a.left_out END, p.id
         FROM person p JOIN account a ON a.person_id = p.id
-        LEFT JOIN role r ON r.app_id = :app AND r.external_id = a.role
         WHERE p.status = 'deprovisioned' AND a.app_id = :app AND a.state = 'present' AND a."match" = 'matched'
           AND (a.status <> 'suspended' OR NOT :suspends)
           AND NOT EXISTS (SELECT 1 FROM wanted w WHERE w.account_id = a.id AND w.kind = 'removed user')
@@ -219,17 +220,12 @@ def want_leavers(app: App, removal_suspends: bool) -> None:
 
 
 def _protect_last_privileged(values: dict) -> None:
-    privileged = """
-        SELECT a.id FROM account a JOIN role r ON r.app_id = a.app_id AND r.external_id = a.role AND r.privileged
-        WHERE a.app_id = :app AND a.state = 'present'
-    """
     leaving = "SELECT account_id FROM wanted WHERE in_app AND protected IS NULL AND left_out IS NULL"
-    staying = f"{privileged} AND a.status = 'active' AND a.kind = 'user' AND a.id NOT IN ({leaving})"
     db.execute_sql(
         f"""
-        UPDATE wanted SET protected = 'Protected: the last ' || coalesce(before, 'owner') || ' of the app'
-        WHERE in_app AND protected IS NULL AND left_out IS NULL AND account_id IN ({privileged})
-          AND NOT EXISTS ({staying})
+        UPDATE wanted SET protected = ({roles.why_last("wanted.account_id")})
+        WHERE in_app AND protected IS NULL AND left_out IS NULL AND {roles.may_be_last("wanted.account_id")}
+          AND NOT EXISTS ({roles.administrators_but(leaving)})
         """,
         values,
     )
@@ -244,9 +240,12 @@ def wanted_counts() -> dict[str, int]:
     )
 
 
-def protection(account: Account) -> str | None:
-    """Why this account may not be removed right now; None when it may. The same rules as want_leavers, for one."""
-    return kept(account) or protection_of_seat(account)
+def protection(account: Account, known: Roles | None = None) -> str | None:
+    """Why this account may not be removed right now; None when it may. The same rules as want_leavers, for one.
+
+    `known`: the app's roles, where more is known of them than at the last check.
+    """
+    return kept(account) or protection_of_seat(account, known)
 
 
 def kept(account: Account) -> str | None:
@@ -267,7 +266,7 @@ def on_hold(account: Account) -> str | None:
     return f"Protected: legal hold: {person.hold}" if person is not None and person.hold is not None else None
 
 
-def protection_of_seat(account: Account) -> str | None:
+def protection_of_seat(account: Account, known: Roles | None = None) -> str | None:
     """Why this very account may not be removed, whoever's it is."""
     if account.protected:
         return f"Protected: {account.protected}"
@@ -279,9 +278,9 @@ def protection_of_seat(account: Account) -> str | None:
         return f"Protected: its e-mail is that of {other.name or account.email}"
     if _has_another_email_than_decided(account):
         return OTHER_EMAIL
-    privileged = privileged_roles(account.app)
-    if account.role in privileged and not administrators_beside(account, privileged).exists():
-        return LAST
+    known = known or roles.of(account.app)
+    if known.may_administer(account.roles) and not administrators_beside(account, known).exists():
+        return known.why_last(account.roles)
     return None
 
 
@@ -299,16 +298,9 @@ def _has_another_email_than_decided(account: Account) -> bool:
     return not PersonEmail.select().where(theirs).exists()
 
 
-def privileged_roles(app: App) -> set[str]:
-    return {role.external_id for role in Role.select().where(Role.app == app, Role.privileged)}
-
-
-def administrators_beside(account: Account, privileged: set[str]):
+def administrators_beside(account: Account, known: Roles):
     """Who else can administer the app, as the last check knew, as a query."""
-    return Account.select().where(
-        Account.app == account.app, Account.id != account.id, Account.state == "present",
-        Account.status == "active", Account.kind == "user", Account.role.in_(privileged),
-    )  # fmt: skip
+    return roles.administrators(account.app, known).where(Account.id != account.id)
 
 
 def sole_assets(account_ids: list[int]) -> dict[int, list[Asset]]:

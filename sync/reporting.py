@@ -32,13 +32,11 @@ def bring_up_to_date(app: App, check: Check) -> Report:
     return report
 
 
-def _shown(report: Report) -> set[tuple]:
+def _shown(report: Report) -> set[str]:
     """What somebody who looks at the report sees of what waits: a yes holds for this alone."""
-    return set(
-        Change.select(Change.id, Change.decision, Change.before, Change.after, Change.reason, Change.protected)
-        .where(Change.report == report, Change.decision.in_(UNDECIDED))
-        .tuples()
-    )
+    seen = (Change.id, Change.decision, Change.before, Change.after, Change.reason, Change.protected, Change.detail)
+    rows = Change.select(*seen).where(Change.report == report, Change.decision.in_(UNDECIDED))
+    return set(map(repr, rows.tuples()))
 
 
 def _something_waits(app: App) -> bool:
@@ -143,7 +141,7 @@ _ADD_WAITING = """
 """
 
 
-def _tell(report: Report, before: set[tuple]) -> None:
+def _tell(report: Report, before: set[str]) -> None:
     if report.state != "open":
         return
     if _shown(report) != before:

@@ -3,13 +3,16 @@ Each rule stands here once: as SQL over an account `a` of the app `:app`, and in
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from peewee import SQL, Expression, Select, fn
+from peewee import SQL, Expression, ModelSelect, Select, fn
 
+from connectors.base import Role as Named
 from sync.models import Account, App, Role
 
+LAST = "Protected: the last one with this role in the app"
+UNKNOWN = "Protected: it has a role that the app did not name, and nobody else is known to administer the app"
 _KNOWN = "SELECT external_id FROM role WHERE app_id = :app"
 _PRIVILEGED = f"{_KNOWN} AND privileged"
 
@@ -33,27 +36,50 @@ def _but(one: str, other: str) -> str:
     return f"SELECT 1 FROM ({held(one)}) WHERE id NOT IN (SELECT id FROM ({held(other)}))"
 
 
-def and_further(account: str, table: str = "role", of_app: str = "r.app_id = :app") -> str:
-    """The labels of the further roles, each after a comma, to stand behind the main role's: ", Billing, Editor"."""
+def words(account: str, table: str = "role", of_app: str = "r.app_id = :app") -> str:
+    """The labels of all roles that the account (an alias) has, the main one first: "Admin, Billing, Editor"."""
+    named = f"FROM {table} r WHERE {of_app} AND r.external_id"
     return f"""
-        CASE WHEN {account}.further_roles = '[]' THEN '' ELSE (
-            SELECT group_concat(words, '') FROM (
-                SELECT ', ' || coalesce(nullif(r.label, ''), h.value) AS words
-                FROM json_each({account}.further_roles) h LEFT JOIN {table} r ON {of_app} AND r.external_id = h.value
-                ORDER BY r.place IS NULL, r.place, h.value)) END
+        coalesce((SELECT nullif(r.label, '') {named} = {account}.role), {account}.role)
+        || CASE WHEN {account}.further_roles = '[]' THEN '' ELSE (
+            SELECT group_concat(', ' || label, '') FROM (
+                SELECT coalesce((SELECT nullif(r.label, '') {named} = h.value), h.value) AS label
+                FROM json_each({account}.further_roles) h
+                ORDER BY coalesce((SELECT r.place {named} = h.value), 1e9), h.value)) END
     """
 
 
-# The account `a` administers the app. It takes no role for privileged that Rollcall doesn't know.
-ADMINISTERS = f"""
-    (a.role IN ({_PRIVILEGED}) OR a.further_roles <> '[]' AND EXISTS (
-        SELECT 1 FROM json_each(a.further_roles) h WHERE h.value IN ({_PRIVILEGED})))
-"""
-# The same, or nobody knows: it has a role that the app didn't name, and others there are known to be privileged.
-MAY_ADMINISTER = f"""
-    ({ADMINISTERS} OR EXISTS ({_PRIVILEGED}) AND EXISTS (
-        SELECT 1 FROM ({held("a")}) h WHERE h.id <> '' AND h.id NOT IN ({_KNOWN})))
-"""
+def can_administer(account: str) -> str:
+    """Whether the account (an alias) has a role that is known to administer the app."""
+    return f"""({account}.role IN ({_PRIVILEGED}) OR {account}.further_roles <> '[]' AND EXISTS (
+        SELECT 1 FROM json_each({account}.further_roles) h WHERE h.value IN ({_PRIVILEGED})))"""
+
+
+def may_administer(account: str) -> str:
+    """The same, or nobody knows: one of its roles is unknown, in an app whose administrators are known by a role."""
+    return f"""({can_administer(account)} OR EXISTS ({_PRIVILEGED}) AND EXISTS (
+        SELECT 1 FROM ({held(account)}) h WHERE h.id <> '' AND h.id NOT IN ({_KNOWN})))"""
+
+
+def administrators_but(leaving: str) -> str:
+    """SELECT: who is known to administer the app, can sign in there, and isn't among the ids `leaving` (a SELECT)."""
+    return f"""SELECT other.id FROM account other WHERE other.app_id = :app AND other.state = 'present'
+        AND other.status = 'active' AND other.kind = 'user' AND {can_administer("other")}
+        AND other.id NOT IN ({leaving})"""
+
+
+def may_be_last(account_id: str) -> str:
+    """Whether the account with this id (an expression) may administer the app: without others, it stays."""
+    return f"EXISTS (SELECT 1 FROM account a WHERE a.id = {account_id} AND {may_administer('a')})"
+
+
+def why_last(account_id: str) -> str:
+    """SELECT: why the account, which may administer the app, stays when nobody else is known to."""
+    return f"""SELECT CASE WHEN {can_administer("a")} THEN 'Protected: the last ' || (
+            SELECT coalesce(nullif(r.label, ''), nullif(r.external_id, ''), 'owner') FROM role r
+            WHERE r.app_id = :app AND r.privileged AND r.external_id IN (SELECT id FROM ({held("a")}))
+            ORDER BY r.place, r.external_id LIMIT 1) || ' of the app'
+        ELSE '{UNKNOWN}' END FROM account a WHERE a.id = {account_id}"""
 
 
 @dataclass(frozen=True)
@@ -63,27 +89,82 @@ class Roles:
     labels: dict[str, str] = field(default_factory=dict)
     privileged: frozenset[str] = frozenset()
 
-    def administer(self, ids: Iterable[str]) -> bool:
+    def can_administer(self, ids: Iterable[str]) -> bool:
         """Whether an account with these roles administers the app."""
         return not self.privileged.isdisjoint(ids)
 
     def may_administer(self, ids: Iterable[str]) -> bool:
         """The same, or nobody knows: one of them is unknown."""
         ids = set(ids)
-        return self.administer(ids) or bool(self.privileged) and bool(ids - {""} - self.labels.keys())
+        return self.can_administer(ids) or bool(self.privileged) and bool(ids - {""} - self.labels.keys())
 
-    def in_order(self, ids: Iterable[str]) -> list[str]:
-        """The main role, which stands first in `ids`, then the others as the app orders them."""
-        main, *further = tuple(ids) or ("",)
+    def why_last(self, ids: Iterable[str]) -> str:
+        """Why an account that may administer the app stays when nobody else is known to."""
+        return LAST if self.can_administer(ids) else UNKNOWN
+
+    def learn(self, named: Iterable[Named]) -> Roles:
+        """The same and what the app names now: a role that was privileged at the last check stays so."""
+        named = list(named)
+        labels = self.labels | {role.id: role.label for role in named}
+        return Roles(labels, self.privileged | {role.id for role in named if role.privileged})
+
+    def named(self, ids: Iterable[str]) -> list[str]:
+        """Their labels as the app orders them; the id of a role that it did not name, these last."""
         places = {id: place for place, id in enumerate(self.labels)}
-        return [main, *sorted(further, key=lambda id: (places.get(id, len(places)), id))]
+        return [self.labels.get(id) or id for id in sorted(ids, key=lambda id: (places.get(id, len(places)), id)) if id]
 
-    def labels_of(self, ids: Iterable[str]) -> list[str]:
-        return [self.labels.get(id) or id for id in self.in_order(ids)]
+    def told(self, ids: Iterable[str]) -> list[str]:
+        """The same of an account's roles, but the main one first: it is the first of `ids`."""
+        main, *further = tuple(ids) or ("",)
+        return self.named([main]) + self.named(further)
 
     def words(self, ids: Iterable[str]) -> str:
         """Admin, Billing, Editor."""
-        return ", ".join(filter(None, self.labels_of(ids)))
+        return ", ".join(self.told(ids))
+
+    def beside(self, change: RoleChange) -> dict[str, list[str]]:
+        """What a change does to further roles, by their labels; nothing where there are none."""
+        told = {"removes": self.named(change.removes), "keeps": self.named(change.keeps)}
+        return {does: labels for does, labels in told.items() if labels}
+
+
+@dataclass(frozen=True)
+class RoleChange:
+    """What another role does to all that an account has: ids, in `before` and `after` the main one first."""
+
+    role: str
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+
+    @property
+    def nothing(self) -> bool:
+        return set(self.before) == set(self.after)
+
+    @property
+    def keeps(self) -> tuple[str, ...]:
+        return tuple(id for id in self.before if id in self.after and id != self.role)
+
+    @property
+    def removes(self) -> tuple[str, ...]:
+        """Beside the main role, whose place the new one takes."""
+        return tuple(id for id in self.before[1:] if id not in self.after)
+
+    @property
+    def detail(self) -> dict[str, object]:
+        """What its task is to hold to: with several roles, all that were seen before the yes and all that are to be."""
+        several = len(self.before) > 1 or self.after != (self.role,)
+        all_of_them = {"roles": list(self.before), "after": list(self.after)} if several else {}
+        return {"role": self.role, "before": self.before[0], **all_of_them}
+
+
+def beside(detail: Mapping | None) -> str:
+    """What the detail of a Change, or a preview, says of further roles: "removes Billing; keeps Editor"."""
+    return "; ".join(f"{does} {', '.join(detail[does])}" for does in ("removes", "keeps") if detail and does in detail)
+
+
+def wanted_by(detail: dict) -> list[str]:
+    """All roles that a change of role leads to, the one asked for first: by the detail of its Task or Change."""
+    return detail.get("after") or [detail["role"]]
 
 
 def of(app: App | int) -> Roles:
@@ -98,3 +179,11 @@ def has_any(ids: Iterable[str]) -> Expression:
     ids = list(ids)
     each = Select([fn.json_each(Account.further_roles).alias("held")], [SQL("1")]).where(SQL("held.value").in_(ids))
     return Account.role.in_(ids) | (Account.further_roles != SQL("'[]'")) & fn.EXISTS(each)
+
+
+def administrators(app: App | int, known: Roles) -> ModelSelect:
+    """Who is known to administer the app and can sign in there."""
+    return Account.select().where(
+        Account.app == app, Account.state == "present", Account.status == "active", Account.kind == "user",
+        has_any(known.privileged),
+    )  # fmt: skip

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sync import assignments, compare, invitation_mail, matching, soon
+from sync import assignments, compare, invitation_mail, matching, roles, soon
 from sync.db import db, utcnow
-from sync.models import Access, Account, App, Assignment, Invitation, Role, Task
+from sync.models import Access, Account, App, Assignment, Invitation, Task
 from sync.workspace import workspace
 
 UNDER_WAY = ("queued", "running", "needs attention")
@@ -38,7 +38,8 @@ def _removal(task: Task, gone: bool) -> None:
 
 
 def _new_role(task: Task) -> None:
-    Account.update(role=task.detail["role"]).where(Account.id == task.account_id).execute()
+    main, *further = roles.wanted_by(task.detail)
+    Account.update(role=main, further_roles=further).where(Account.id == task.account_id).execute()
 
 
 def _granted(task: Task) -> None:
@@ -77,9 +78,9 @@ def in_words(task: Task) -> tuple[str | None, str | None]:
     if task.act == "remove":
         return None, None
     if task.asset_id is None:
-        labels = dict(Role.select(Role.external_id, Role.label).where(
-            Role.app == task.app_id, Role.external_id.in_([role or "", before or ""])).tuples())  # fmt: skip
-        return before and labels.get(before, before), role and labels.get(role, role)
+        known = roles.of(task.app_id)
+        after = role and known.words(roles.wanted_by(task.detail))
+        return before and known.words(task.detail.get("roles") or [before]), after
     name = task.asset.name or task.asset.external_id
     had = None if before is None else f"{name}: {before or 'access'}"
     return had, f"{name}: {role or 'access'}" if task.act == "grant" else None
@@ -108,7 +109,7 @@ def bring_into_reading(app: App, began: datetime) -> None:
 _SINCE = "t.app_id = :app AND t.state = 'done' AND t.finished_at > :began AND t.act"
 _LIVE = "t.app_id = :app AND t.state IN ('queued', 'running', 'needs attention') AND t.act"
 _ROLES_SINCE = f"""
-    UPDATE staged_account SET role = a.role FROM account a
+    UPDATE staged_account SET role = a.role, further_roles = a.further_roles FROM account a
     WHERE a.app_id = :app AND a.external_id = staged_account.external_id
       AND EXISTS (SELECT 1 FROM app_task t WHERE {_SINCE} = 'change role' AND t.account_id = a.id)
 """
@@ -124,11 +125,13 @@ _REVOKED_SINCE = f"""
         WHERE {_SINCE} = 'revoke' AND a.external_id = staged_access.account AND s.external_id = staged_access.asset
           AND NOT EXISTS (SELECT 1 FROM access x WHERE x.account_id = a.id AND x.asset_id = s.id))
 """
+_WANTED_ROLES = "SELECT value FROM json_each(coalesce(t.detail -> 'after', json_array(t.detail ->> 'role')))"
 _ROLES_UNDER_WAY = f"""
-    UPDATE account SET role = s.role FROM staged_account s
-    WHERE account.app_id = :app AND account.external_id = s.external_id AND account.role <> s.role AND EXISTS (
+    UPDATE account SET role = s.role, further_roles = s.further_roles FROM staged_account s
+    WHERE account.app_id = :app AND account.external_id = s.external_id AND {roles.differ("account", "s")} AND EXISTS (
         SELECT 1 FROM app_task t WHERE {_LIVE} = 'change role' AND t.account_id = account.id
-          AND t.detail ->> 'role' = s.role)
+          AND NOT EXISTS (SELECT 1 FROM ({roles.held("s")}) WHERE id NOT IN ({_WANTED_ROLES}))
+          AND NOT EXISTS ({_WANTED_ROLES} WHERE value NOT IN (SELECT id FROM ({roles.held("s")}))))
 """
 _GRANTS_UNDER_WAY = f"""
     INSERT OR REPLACE INTO access (app_id, account_id, asset_id, role, privileged)

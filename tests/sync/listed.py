@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 import connectors
-from connectors.base import LOOK_UP, Connector, Identity, Role
+from connectors.base import CHANGE_ROLE, LOOK_UP, REMOVE, Connector, Identity, Role
 from connectors.base import Account as Seat
 from sync import apps, checks
 from sync.models import Account, App, Check, Person
@@ -34,19 +34,42 @@ class ListedApp(Connector):
         return LISTS["listed"].seats.get(id)
 
 
+class ListedActs(ListedApp):
+    """The same where accounts can be removed and given another role: beside it they keep theirs, or lose all."""
+
+    slug = "listed-acts"
+    capabilities = frozenset((LOOK_UP, REMOVE, CHANGE_ROLE))
+
+    def remove(self, account: Seat) -> None:
+        LISTS["listed"].seats.pop(account.id, None)
+
+    def change_role(self, account: Seat, role: str) -> None:
+        listed = LISTS["listed"]
+        listed.changed.append((account.id, role))
+        kept = listed.seats[account.id].further_roles if listed.keeps else ()
+        listed.say(account.id, role=role, further_roles=tuple(each for each in kept if each != role))
+
+
 class Listed:
     """`seats` is who is in the app, `roles` what they may be there; `check()` reads it."""
 
     app: App
+    keeps = False  # what a change of role really does
 
     def __init__(self, olga: Person, by: str):
         self.olga, self.by = olga, by
         self.seats: dict[str, Seat] = {}
         self.roles = [Role("member", "Member", default=True)]
+        self.changed: list[tuple[str, str]] = []
         LISTS["listed"] = self
 
-    def connect(self) -> None:
-        self.app = apps.connect("listed", "The list", {}, [self.olga], self.by)
+    @staticmethod
+    def now() -> Listed:
+        """The one that the connector reads."""
+        return LISTS["listed"]
+
+    def connect(self, kind: str = "listed") -> None:
+        self.app = apps.connect(kind, "The list", {}, [self.olga], self.by)
 
     def add(self, id: str, **said: object) -> None:
         self.seats[id] = Seat(**{"id": id, "role": "member", **said})
@@ -66,7 +89,7 @@ class Listed:
 
 
 def make_known(patch: pytest.MonkeyPatch) -> None:
-    kinds = {**connectors.app_connectors(), "listed": ListedApp}
+    kinds = {**connectors.app_connectors(), "listed": ListedApp, "listed-acts": ListedActs}
     patch.setattr(connectors, "app_connectors", lambda: kinds)
 
 
@@ -77,4 +100,20 @@ def listed(monkeypatch: pytest.MonkeyPatch, olga: Person, by: str) -> Listed:
     listed = Listed(olga, by)
     listed.connect()
     listed.add("owner", email="olga@acme.example", name="Olga Brandt")
+    return listed
+
+
+@pytest.fixture(params=[False, True], ids=["replaces all", "keeps others"])
+def acting(request, monkeypatch: pytest.MonkeyPatch, olga: Person, by: str) -> Listed:
+    """The same with acts, once for an app that takes all other roles away, once for one that keeps them."""
+    make_known(monkeypatch)
+    monkeypatch.setattr(ListedActs, "change_role_keeps", request.param)
+    listed = Listed(olga, by)
+    listed.keeps = request.param
+    listed.roles = [
+        Role("owner", "Owner", privileged=True), Role("admin", "Admin", privileged=True), Role("billing", "Billing"),
+        Role("editor", "Editor"), Role("member", "Member", default=True),
+    ]  # fmt: skip
+    listed.connect("listed-acts")
+    listed.add("owner", email="olga@acme.example", name="Olga Brandt", role="owner")
     return listed

@@ -1,0 +1,241 @@
+"""Another role for an account that has several: said before what goes and what stays, done so, or not at all."""
+
+from __future__ import annotations
+
+import pytest
+
+from sync import activity, member_acts, people, policy, reports, schedule
+from sync.member_acts import PlanChanged
+from sync.models import Change, Task
+
+
+@pytest.fixture
+def crowd(acting):
+    """Ada edits and pays; Ben administers and pays; Cem has one role."""
+    acting.add("ada", email="ada@acme.example", name="Ada", role="editor", further_roles=("billing",))
+    acting.add("ben", email="ben@acme.example", name="Ben", role="admin", further_roles=("billing", "editor"))
+    acting.add("cem", email="cem@acme.example", name="Cem", role="member")
+    for name in ("ada", "ben", "cem"):
+        people.add(name.capitalize(), f"{name}@acme.example", acting.by)
+    acting.check()
+    return acting
+
+
+def plan(crowd, role: str, *who: str) -> member_acts.Plan:
+    return member_acts.plan_roles(crowd.app, [crowd.account(id).id for id in who], role)
+
+
+def give(crowd, role: str, *who: str) -> member_acts.Done:
+    return member_acts.carry_out(lambda: plan(crowd, role, *who), crowd.by, plan(crowd, role, *who).seen)
+
+
+def held(crowd, id: str) -> set[str]:
+    """In Rollcall; the app has the same."""
+    account, seat = crowd.account(id), crowd.seats[id]
+    assert set(account.roles) == set(seat.roles)
+    return set(account.roles)
+
+
+def test_it_is_said_before_what_goes_and_what_stays(crowd):
+    lines = plan(crowd, "admin", "ada", "cem").lines
+    told = {line.whom: (line.before, line.after, line.beside) for line in lines}
+    beside = {"keeps": ["Billing"]} if crowd.keeps else {"removes": ["Billing"]}
+    assert told == {"Ada": ("Editor", "Admin", beside), "Cem": ("Member", "Admin", {})}
+
+
+def test_it_is_done_as_it_was_said_and_the_next_check_has_no_news(crowd):
+    give(crowd, "admin", "ada")
+    schedule.drain()
+    assert Task.get().state == "done"
+    assert held(crowd, "ada") == ({"admin", "billing"} if crowd.keeps else {"admin"})
+    assert crowd.check().applied == 0
+    told = {entry.what: (entry.before, entry.after, entry.why) for entry in activity.entries(app=crowd.app)}
+    after = "Admin, Billing" if crowd.keeps else "Admin"
+    assert told["asked to change role"] == ("Editor", "Admin", "keeps Billing" if crowd.keeps else "removes Billing")
+    assert told["role changed in the app"][:2] == ("Editor, Billing", after)
+
+
+def test_one_of_its_own_further_roles_becomes_the_only_one(crowd):
+    line = plan(crowd, "billing", "ada").lines[0]
+    assert (line.state, line.before, line.after, line.beside) == ("ready", "Editor", "Billing", {})
+    give(crowd, "billing", "ada")
+    schedule.drain()
+    assert held(crowd, "ada") == {"billing"}
+
+
+def test_the_main_role_again_is_nothing_or_takes_the_others_and_says_so(crowd):
+    line = plan(crowd, "editor", "ada").lines[0]
+    if crowd.keeps:
+        assert (line.state, line.why) == ("so already", "Is Editor already")
+        return
+    assert (line.state, line.before, line.after, line.beside) == (
+        "ready", "Editor, Billing", "Editor", {"removes": ["Billing"]},
+    )  # fmt: skip
+    give(crowd, "editor", "ada")
+    schedule.drain()
+    assert held(crowd, "ada") == {"editor"} and Task.get().state == "done"
+
+
+def test_another_role_given_in_the_app_since_it_was_seen_ends_the_yes(crowd):
+    seen = plan(crowd, "admin", "ada").seen
+    crowd.say("ada", further_roles=("billing", "owner"))
+    crowd.check()
+    with pytest.raises(PlanChanged):
+        member_acts.carry_out(lambda: plan(crowd, "admin", "ada"), crowd.by, seen)
+
+
+def test_another_role_given_in_the_app_since_the_yes_ends_the_task(crowd):
+    give(crowd, "admin", "ada")
+    crowd.say("ada", further_roles=("billing", "owner"))
+    schedule.drain()
+    task = Task.get()
+    assert (task.state, crowd.changed) == ("no longer needed", [])
+    assert task.error == "Its roles were changed to Editor, Owner, Billing in the app meanwhile."
+
+
+def test_a_yes_of_before_further_roles_were_known_does_not_take_them(crowd):
+    """A task that an older Rollcall made: it was shown one role alone."""
+    give(crowd, "admin", "ada")
+    Task.update(detail={"role": "admin", "before": "editor"}).execute()
+    schedule.drain()
+    assert (Task.get().state, crowd.changed) == ("no longer needed", [])
+
+
+def test_a_connector_that_would_do_otherwise_now_is_asked_nothing(crowd, monkeypatch):
+    give(crowd, "admin", "ada")
+    monkeypatch.setattr("tests.sync.listed.ListedActs.change_role_keeps", not crowd.keeps)
+    schedule.drain()
+    assert (Task.get().state, crowd.changed) == ("no longer needed", [])
+    assert "other roles now" in Task.get().error
+
+
+def test_what_was_to_stay_and_is_gone_needs_attention(crowd):
+    give(crowd, "admin", "ada")
+    crowd.keeps = False  # whatever it declares
+    schedule.drain()
+    task = Task.get()
+    if crowd.seats["ada"].further_roles == () and task.detail["after"] == ["admin"]:
+        assert task.state == "done"
+        return
+    assert task.state == "needs attention" and "took away what was to stay: Billing" in task.error
+    check = crowd.check()
+    assert check.counts["updated_roles"] == 1, "the next check tells it too"
+
+
+def test_a_change_that_a_dead_worker_made_is_no_news_of_a_check(crowd):
+    give(crowd, "admin", "ada")
+    crowd.say("ada", role="admin", further_roles=("billing",) if crowd.keeps else ())
+    assert crowd.check().applied == 0
+    schedule.drain()
+    assert Task.get().state == "done" and len(crowd.changed) == 0
+
+
+def test_what_somebody_else_changed_during_a_task_is_news_all_the_same(crowd):
+    give(crowd, "admin", "ada")
+    crowd.say("ada", role="admin", further_roles=("billing", "owner"))
+    assert crowd.check().counts["updated_roles"] == 1
+
+
+# Administrators, by whichever of their roles
+
+
+def test_the_last_administrator_is_known_by_any_role(crowd):
+    crowd.say("ada", further_roles=("billing", "admin"))
+    del crowd.seats["owner"], crowd.seats["ben"]
+    crowd.check()
+    people.mark_left(people.find_by_email("ada@acme.example"), crowd.by)
+    crowd.check()
+    change = Change.get(Change.kind == "removed user", Change.protected.is_null(False))
+    assert (change.before, change.protected) == ("Editor, Admin, Billing", "Protected: the last Admin of the app")
+    assert policy.protection(crowd.account("ada")) == "Protected: the last one with this role in the app"
+    assert plan_removal(crowd, "ada") == ("refused", "Protected: the last one with this role in the app")
+
+
+def test_somebody_who_administers_by_a_further_role_is_one_who_stays(crowd):
+    crowd.say("cem", further_roles=("admin",))
+    del crowd.seats["owner"]
+    crowd.check()
+    people.mark_left(people.find_by_email("ben@acme.example"), crowd.by)
+    crowd.check()
+    report = reports.open_report(crowd.app)
+    reports.finish(report, crowd.by, version=report.version)
+    schedule.drain()
+    assert "ben" not in crowd.seats and "cem" in crowd.seats
+
+
+def test_who_stays_an_administrator_by_a_role_that_is_kept_may_be_given_a_lesser_one(crowd):
+    crowd.say("ben", further_roles=("owner",))
+    del crowd.seats["owner"]
+    crowd.check()
+    line = plan(crowd, "member", "ben").lines[0]
+    assert (line.state, line.beside) == (
+        ("ready", {"keeps": ["Owner"]}) if crowd.keeps else ("refused", {"removes": ["Owner"]})
+    )
+
+
+def test_an_administrator_who_got_the_role_after_the_yes_is_not_removed_as_the_last(crowd):
+    people.mark_left(people.find_by_email("ada@acme.example"), crowd.by)
+    crowd.check()
+    report = reports.open_report(crowd.app)
+    reports.finish(report, crowd.by, version=report.version)
+    crowd.say("ada", further_roles=("billing", "owner"))
+    for id in ("owner", "ben"):
+        crowd.say(id, role="member", further_roles=())
+    schedule.drain()
+    assert "ada" in crowd.seats and Task.get().state == "no longer needed"
+    assert Task.get().error == "Protected: the last one with this role in the app."
+
+
+# Roles that the app did not name
+
+
+def test_an_unknown_role_is_shown_as_it_is_and_is_no_administrator_who_stays(crowd):
+    crowd.say("cem", further_roles=("secret",))
+    del crowd.seats["owner"]
+    crowd.check()
+    assert Change.get(Change.kind == "updated role").after == "Member, secret"
+    people.mark_left(people.find_by_email("ben@acme.example"), crowd.by)
+    crowd.check()
+    assert Change.get(Change.protected.is_null(False)).protected == "Protected: the last Admin of the app"
+
+
+def test_an_unknown_role_is_not_taken_for_a_plain_one(crowd):
+    crowd.say("cem", role="secret")
+    for id in ("owner", "ben"):
+        del crowd.seats[id]
+    crowd.check()
+    people.mark_left(people.find_by_email("cem@acme.example"), crowd.by)
+    crowd.check()
+    unknown = "Protected: it has a role that the app did not name, and nobody else is known to administer the app"
+    assert Change.get(Change.kind == "removed user", Change.protected.is_null(False)).protected == unknown
+    assert policy.protection(crowd.account("cem")) == unknown
+    assert plan_removal(crowd, "cem") == ("refused", unknown)
+    assert plan(crowd, "member", "cem").lines[0].why == unknown
+
+
+def test_an_unknown_role_keeps_nobody_while_an_administrator_is_known(crowd):
+    crowd.say("cem", role="secret")
+    people.mark_left(people.find_by_email("cem@acme.example"), crowd.by)
+    crowd.check()
+    report = reports.open_report(crowd.app)
+    reports.finish(report, crowd.by, version=report.version)
+    schedule.drain()
+    assert "cem" not in crowd.seats
+
+
+def test_where_no_role_is_privileged_an_unknown_one_protects_nobody(crowd):
+    crowd.roles = [role for role in crowd.roles if not role.privileged]
+    for id in ("owner", "ben"):
+        del crowd.seats[id]
+    crowd.say("cem", role="secret")
+    for _ in range(2):  # a role stays known as long as anybody has it
+        crowd.check()
+    assert policy.protection(crowd.account("cem")) is None
+    people.mark_left(people.find_by_email("cem@acme.example"), crowd.by)
+    crowd.check()
+    assert reports.open_report(crowd.app).waiting == 1
+
+
+def plan_removal(crowd, id: str) -> tuple[str, str]:
+    line = member_acts.plan_removals(crowd.app, [crowd.account(id).id]).lines[0]
+    return line.state, line.why
