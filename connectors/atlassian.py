@@ -9,7 +9,7 @@ user management has one: community.atlassian.com, “New organization APIs avail
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -51,7 +51,9 @@ ROLES = (
     Role("atlassian/site-admin", "Site admin"),  # “only organization admins can add … other organization admins”
     Role("atlassian/user-access-admin", "User access admin"),
     Role(USER, "User", default=True),
+    Role("atlassian/ai-access", "AI access"),
 )  # the highest first
+ADMINISTRATORS = tuple(role.id for role in ROLES[:3])  # whoever has none of these is a plain user
 MEMBER = "member"
 STATUSES = {
     "accountStatus": {"active": "active", "inactive": "suspended"},
@@ -75,7 +77,7 @@ class Atlassian(Connector):
         "invites to certain apps only, so inviting is left to Atlassian. It tells the last activity where the "
         "organization has one directory, as every one with centralized user management has.",
         "Access to an app is given and taken through its groups. A group that an identity provider keeps can't be "
-        "changed here. Of the roles only Organization admin can be given and taken.",
+        "changed here. Of the roles only Organization admin can be given and taken; the others stay as they are.",
     )
     fields = (
         Field("org_id", "Organization ID", "Shown with the API key.", pattern=r"[A-Za-z0-9-]+"),
@@ -83,6 +85,7 @@ class Atlassian(Connector):
     )
     capabilities = frozenset({LOOK_UP, ASSETS, REMOVE, CHANGE_ROLE, GRANT, REVOKE})
     asset_word = "group or app"
+    change_role_keeps = True
     api = "https://api.atlassian.com/admin"
 
     @cached_property
@@ -192,14 +195,18 @@ class Atlassian(Connector):
         for directory in self._directories(accountId=account.id):
             self._act("DELETE", f"{self._in(directory)}/users/{segment(account.id)}")
 
+    @classmethod
+    def roles_after(cls, account: Account, role: str) -> tuple[str, ...]:
+        if role != ORG_ADMIN and (role != USER or account.role not in (ORG_ADMIN, USER)):
+            raise Refused("Atlassian's API gives and takes the role of organization admin only; others in Atlassian.")
+        return tuple(_with_user({role, *account.roles} - ({ORG_ADMIN, USER} - {role})))
+
     def change_role(self, account: Account, role: str) -> None:
         now = self.account(account.id)
         if now is None:
             raise Refused(f"{account.name or account.email} is not in the organization any more.")
-        if now.role == role:
+        if now.role == role or set(now.roles) == set(self.roles_after(now, role)):
             return
-        if {now.role, role} != {USER, ORG_ADMIN}:
-            raise Refused("Atlassian's API gives and takes the role of organization admin only; others in Atlassian.")
         act = "assign" if role == ORG_ADMIN else "revoke"
         path = f"{self._org('v1')}/users/{segment(account.id)}/role-assignments/{act}"
         self._act("POST", path, {"role": ORG_ADMIN})
@@ -245,20 +252,28 @@ def _has_seat(row: dict) -> bool:
 
 
 def _account(row: dict) -> Account:
-    given = set(row.get("platformRoles") or ())
+    main, *further = _with_user(set(map(clean, row.get("platformRoles") or ())) - {""})
     activity = [from_iso(product.get("lastActiveTimestamp")) for product in row.get("productAccess") or ()]
     return Account(
         id=row["accountId"],
         email=clean(row.get("email")),
         name=clean(row.get("name")) or clean(row.get("nickname")),
         status=_status(row),
-        role=next((role.id for role in ROLES if role.id in given), USER),
+        role=main,
+        further_roles=tuple(further),
         kind="system" if row.get("accountType") == "app" else "user",
         last_activity=max(filter(None, activity), default=None),
         unsaid=unsaid(row, email="email", role="platformRoles", kind="accountType", last_activity="productAccess",
                       status={"accountStatus", "membershipStatus"}),
         assumed=unsaid(row, name="name"),
     )
+
+
+def _with_user(roles: Collection[str]) -> list[str]:
+    """The highest first, then those that ROLES doesn't name. Beside an administrator's role, “User” says nothing."""
+    places = {role.id: place for place, role in enumerate(ROLES)}
+    roles = {*roles, USER} if not set(ADMINISTRATORS) & set(roles) else set(roles) - {USER}
+    return sorted(roles, key=lambda id: (places.get(id, len(places)), id))
 
 
 def _status(row: dict) -> str:

@@ -219,7 +219,8 @@ class Connector:
         """All roles that the account will have once change_role() has given it `role`, that one first.
 
         Asks the app nothing: it is what a person is shown before the change, and what the contract's tests hold
-        change_role() to. Override it where the app is neither of the two that `change_role_keeps` tells apart.
+        change_role() to. Override it where the app is neither of the two that `change_role_keeps` tells apart, or to
+        raise Refused for a role that nobody can be given.
         """
         kept = account.roles[1:] if cls.change_role_keeps else ()
         return tuple(dict.fromkeys((role, *kept)))

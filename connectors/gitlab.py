@@ -47,7 +47,7 @@ ROLES = (
     Role("5", "Minimal access"),
     Role(BELOW, "Only in subgroups or projects"),
 )
-INVITATION = "invitation:"
+INVITATION, CUSTOM = "invitation:", "custom:"
 STOPPED = ("blocked", "ldap_blocked", "deactivated", "banned", "blocked_pending_approval")
 STATES = {"active": "active", **dict.fromkeys(STOPPED, "suspended")}
 BOT = re.compile(r"(project|group)_\d+_bot(_\w+)?|service_account_\w+")
@@ -70,8 +70,8 @@ class GitLab(Connector):
         "last activity, for one call a person; gitlab.com allows 300 of these in ten minutes. Everybody else is "
         "matched by hand, once.",
         "Access is shown where it was given: who is in the group may use what lies below it, and isn't listed there "
-        "again. Custom roles show as the role that they are based on. Invitations to single projects and members "
-        "of invited groups are not read.",
+        "again. A custom role in the group shows beside the role that it is based on, and ends when Rollcall gives "
+        "another role. Invitations to single projects and members of invited groups are not read.",
     )
     fields = (
         Field("base_url", "Address", "Where your GitLab is.", pattern=r"https?://\S+", placeholder="https://gitlab.com"),
@@ -85,6 +85,10 @@ class GitLab(Connector):
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES)
     asset_word = "project or subgroup"
+
+    def __init__(self, settings: dict[str, str], on_total=None):
+        super().__init__(settings, on_total)
+        self._custom: dict[str, str] = {}  # id → name of each custom role that somebody was seen to have
 
     @cached_property
     def _http(self) -> Http:
@@ -123,7 +127,8 @@ class GitLab(Connector):
         return [] if "api" in scopes else ["remove and change: make a token with the scope api."]
 
     def roles(self) -> list[Role]:
-        return list(ROLES)
+        """GitLab's own, and the custom ones that somebody has: their list is another for each edition."""
+        return [*ROLES, *(Role(id, name) for id, name in sorted(self._custom.items(), key=lambda role: role[1]))]
 
     def accounts(self) -> Iterator[Account]:
         """Invitations, the group's members, then whoever is only below it. GitLab's total is known for each list."""
@@ -131,7 +136,7 @@ class GitLab(Connector):
         for page in self._pages(f"{self._group}/invitations", "invitations", id_of=lambda row: row["invite_email"]):
             yield from map(_invitation, page)
         for page in self._pages(f"{self._group}/members", "members", on_total=self.on_total, show_seat_info="true"):
-            yield from (self._account(row, str(row["access_level"])) for row in page if came.add(str(row["id"])))
+            yield from (self._member_of_group(row) for row in page if came.add(str(row["id"])))
             told += len(page)
         for place in self._places():
             for row in self._members(place):
@@ -140,7 +145,15 @@ class GitLab(Connector):
                     self.on_total(told)
                     yield self._account(row, BELOW)
 
-    def _account(self, row: dict, role: str) -> Account:
+    def _member_of_group(self, row: dict) -> Account:
+        custom = row.get("member_role") or {}
+        if not custom.get("id"):
+            return self._account(row, str(row["access_level"]))
+        id = f"{CUSTOM}{custom['id']}"
+        self._custom[id] = clean(custom.get("name")) or id
+        return self._account(row, str(row["access_level"]), (id,))
+
+    def _account(self, row: dict, role: str, further: tuple[str, ...] = ()) -> Account:
         row = row | self._profile(row["id"])
         return Account(
             id=str(row["id"]),
@@ -148,6 +161,7 @@ class GitLab(Connector):
             name=row.get("name") or row.get("username") or "",
             status=known_status(row.get("state"), STATES),
             role=role,
+            further_roles=further,
             kind="system" if row.get("bot") or BOT.fullmatch(row.get("username") or "") else "user",
             last_activity=from_iso(row.get("last_activity_on")),
             seat={True: "Billable", False: "Not billed"}.get(row.get("is_using_seat"), ""),
@@ -206,7 +220,7 @@ class GitLab(Connector):
             pages = self._pages(f"{self._group}/invitations", "invitations", id_of=lambda row: row["invite_email"])
             return next((found for page in pages for found in map(_invitation, page) if found.id == id), None)
         if row := self._member(self._group, id, show_seat_info="true"):
-            return self._account(row, str(row["access_level"]))
+            return self._member_of_group(row)
         rows = (self._member(_path(place), id) for place in self._places())
         return next((self._account(row, BELOW) for row in rows if row), None)
 
@@ -223,14 +237,24 @@ class GitLab(Connector):
             for place in self._places():
                 self._act("DELETE", f"{_path(place)}/members/{segment(account.id)}")
 
-    def change_role(self, account: Account, role: str) -> None:
+    @classmethod
+    def roles_after(cls, account: Account, role: str) -> tuple[str, ...]:
         if role == BELOW:
             raise Refused("This is no role of the group: give access to single projects, then remove the account.")
+        if role.startswith(CUSTOM):
+            raise Refused("A custom role is given in GitLab itself: Rollcall gives GitLab's own roles.")
+        return super().roles_after(account, role)
+
+    def change_role(self, account: Account, role: str) -> None:
+        """Under a custom role GitLab changes nothing ("cannot be changed since member is associated with a custom
+        role"): it is ended with the same call."""
+        self.roles_after(account, role)
         if account.id.startswith(INVITATION):
             path = f"{self._group}/invitations/{segment(account.email)}"
         else:
             path = f"{self._group}/members/{segment(account.id)}"
-        self._act("PUT", path, {"access_level": _level(role)})
+        none = {"member_role_id": None} if account.further_roles else {}
+        self._act("PUT", path, {"access_level": _level(role), **none})
 
     def invite(self, email: str, role: str) -> None:
         body = {"email": email, "access_level": _level(role or "30")}

@@ -9,7 +9,7 @@ charged for too many users” (suspended users are charged).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
 
 from connectors.answers import unsaid
@@ -48,6 +48,7 @@ ROLES = (
     Role(PLAIN, "User", default=True),
 )
 GROUP, ADMIN_ROLE = "group", "admin role"
+ROLE = "role:"  # before the id of an admin role, which is an account's further role and an asset
 
 
 class GoogleWorkspace(Connector):
@@ -62,7 +63,8 @@ class GoogleWorkspace(Connector):
         "for a suspended user, until you archive or delete it there.",
         "Google takes a new user only with a password, so users are not made from here. Which licence somebody has is "
         "not in this API. A group's members are those who are in it themselves: whoever is in it through "
-        "another group shows there, and a group that everybody in the company belongs to shows nobody.",
+        "another group shows there, and a group that everybody in the company belongs to shows nobody. Each admin role "
+        "shows beside “Super admin” or “Delegated admin”, also one that comes through a group.",
     )
     fields = FIELDS
     capabilities = frozenset({LOOK_UP, ASSETS, REMOVE, CHANGE_ROLE, GRANT, REVOKE})
@@ -107,14 +109,30 @@ class GoogleWorkspace(Connector):
         return me
 
     def roles(self) -> list[Role]:
-        return list(ROLES)
+        """Google's three, and each admin role but that of super admins."""
+        admin = [Role(f"{ROLE}{role['roleId']}", clean(role.get("roleName"))) for role in self._roles()
+                 if role.get("isSuperAdminRole") is not True]  # fmt: skip
+        return [*ROLES[:2], *admin, *ROLES[2:]]
 
     def accounts(self) -> Iterator[Account]:
-        return map(_account, self._google.users(USER))
+        """Who has which admin role is held, nothing else."""
+        held: dict[str, set[str]] = {}
+        for assignment in self._but_of_super_admins(self._assignments()):
+            for user in self._held_by(assignment):
+                held.setdefault(user, set()).add(assignment["roleId"])
+        return (_account(user, held.get(user["id"], ())) for user in self._google.users(USER))
 
     def account(self, id: str) -> Account | None:
         user = self._user(id)
-        return _account(user) if user else None
+        return self._with_admin_roles(user) if user else None
+
+    def _with_admin_roles(self, user: dict) -> Account:
+        return _account(user, {each["roleId"] for each in self._but_of_super_admins(self._roles_of(user["id"]))})
+
+    def _but_of_super_admins(self, assignments: Iterable[dict]) -> Iterator[dict]:
+        """That role is Google's `isAdmin`."""
+        supers = {role["roleId"] for role in self._roles() if role.get("isSuperAdminRole") is True}
+        return (each for each in assignments if each["roleId"] not in supers)
 
     def _user(self, id: str) -> dict | None:
         user = self._google.find(f"/users/{segment(id)}", fields=USER)
@@ -127,7 +145,7 @@ class GoogleWorkspace(Connector):
             name = clean(group.get("name")) or clean(group.get("email"))
             yield Asset(f"group:{group['id']}", GROUP, name)
         for role in self._roles():
-            yield Asset(f"role:{role['roleId']}", ADMIN_ROLE, clean(role.get("roleName")))
+            yield Asset(f"{ROLE}{role['roleId']}", ADMIN_ROLE, clean(role.get("roleName")))
 
     def _roles(self) -> Iterator[dict]:
         return self._google.rows("/customer/my_customer/roles", "items", 100, "admin roles",
@@ -141,19 +159,18 @@ class GoogleWorkspace(Connector):
                     yield Access(member["id"], f"group:{group['id']}", role, role == "OWNER")
         for role in self._roles():
             for user in self._holders(role["roleId"]):
-                yield Access(user, f"role:{role['roleId']}", "", role.get("isSuperAdminRole") is True)
+                yield Access(user, f"{ROLE}{role['roleId']}", "", role.get("isSuperAdminRole") is True)
 
     def _holders(self, role: str) -> set[str]:
         """Ids of those who have an admin role, also by being in a group that has it."""
-        found: set[str] = set()
-        for assignment in self._assignments(roleId=role):
-            holder = clean(assignment.get("assignedTo"))
-            if assignment.get("assigneeType") == "group":
-                members = self._google.members(holder, nested=True)
-                found.update(clean(member.get("id")) for member in members if member.get("type") == "USER")
-            else:
-                found.add(holder)
-        return found - {""}
+        return set().union(*map(self._held_by, self._assignments(roleId=role)))
+
+    def _held_by(self, assignment: dict) -> set[str]:
+        holder = clean(assignment["assignedTo"])
+        if assignment.get("assigneeType") != "group":
+            return {holder} - {""}
+        members = self._google.members(holder, nested=True)
+        return {clean(member.get("id")) for member in members if member.get("type") == "USER"} - {""}
 
     def _assignments(self, **which: str) -> Iterator[dict]:
         return self._google.rows("/customer/my_customer/roleassignments", "items", 200, "administrators",
@@ -171,25 +188,42 @@ class GoogleWorkspace(Connector):
         if answer.json(dict).get("suspended") is not True:
             raise Refused("Google took the call, but the user is not suspended.")
 
+    @classmethod
+    def roles_after(cls, account: Account, role: str) -> tuple[str, ...]:
+        """Who becomes a super admin keeps each admin role; any other role takes the place of all."""
+        if role == DELEGATED and account.role != DELEGATED:
+            raise Refused("A delegated admin is whoever has an admin role: give one of those instead.")
+        kept = tuple(id for id in account.roles if id.startswith(ROLE) and id != role)
+        if role in (SUPER, account.role):
+            return (role, *kept)
+        return (role, DELEGATED) if role.startswith(ROLE) else (role,)
+
     def change_role(self, account: Account, role: str) -> None:
         user = self._user(account.id)
         if user is None:
             raise Refused("Google has no such user any more.")
-        before = _account(user).role
-        if before == role:
+        if _account(user).role == role:
+            return
+        now = self._with_admin_roles(user)
+        if set(now.roles) == set(self.roles_after(now, role)):
             return
         self._must_not_be_me(account.id)
-        if role == DELEGATED:
-            raise Refused("A delegated admin is whoever has an admin role: give one of those instead.")
-        through = [each for each in self._roles_of(account.id) if each.get("assignedTo") != account.id]
-        if role == PLAIN and through:
-            raise Refused(f"{account.name or account.email} has an admin role through a group: take them out of it.")
-        if role == SUPER or before == SUPER:
+        if role != SUPER:
+            self._refuse_roles_through_a_group(account, role)
+        if role.startswith(ROLE):
+            self.grant(account, Asset(role, ADMIN_ROLE), "")
+        if SUPER in (role, now.role):
             path = f"/users/{segment(account.id)}/makeAdmin"
             self._google.act("POST", path, {"status": role == SUPER}, idempotent=True)
-        if role == PLAIN:
+        if role != SUPER:
             for assignment in list(self._roles_of(account.id)):
-                self._unassign(assignment)
+                if f"{ROLE}{assignment['roleId']}" != role:
+                    self._unassign(assignment)
+
+    def _refuse_roles_through_a_group(self, account: Account, role: str) -> None:
+        through = [each for each in self._roles_of(account.id) if each.get("assignedTo") != account.id]
+        if any(f"{ROLE}{each['roleId']}" != role for each in through):
+            raise Refused(f"{account.name or account.email} has an admin role through a group: take them out of it.")
 
     def _roles_of(self, user: str) -> Iterator[dict]:
         return self._assignments(userKey=user, includeIndirectRoleAssignments="true")
@@ -236,7 +270,7 @@ class GoogleWorkspace(Connector):
             return
 
 
-def _account(user: dict) -> Account:
+def _account(user: dict, admin_roles: Collection[str] = ()) -> Account:
     """A guest's own address is in guestAccountInfo; whoever never signed in has a last login of 1970."""
     guest = clean((user.get("guestAccountInfo") or {}).get("primaryGuestEmail")) if user.get("isGuestUser") else ""
     archived = user.get("archived") is True
@@ -248,6 +282,7 @@ def _account(user: dict) -> Account:
         name=clean((user.get("name") or {}).get("fullName")),
         status="suspended" if archived or user.get("suspended") is True else "active",
         role=role,
+        further_roles=tuple(f"{ROLE}{id}" for id in sorted(admin_roles)),
         last_activity=signed_in if signed_in and signed_in.year > 1970 else None,
         seat="Archived" if archived else "Guest" if user.get("isGuestUser") else "",
         unsaid=unsaid(

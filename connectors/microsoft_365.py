@@ -69,8 +69,9 @@ class Microsoft365(Connector):
         "used again at any time: take licences away in the Microsoft 365 admin center. A guest, and an invitation "
         "that nobody has accepted, is deleted; Microsoft keeps it for 30 days to be restored. People who are "
         "synchronised from your own Active Directory are disabled there.",
-        "Shown is each person's highest role. Roles that are only eligible in Privileged Identity Management are not "
-        "read. Rollcall doesn't change roles: the permission for it would let it make anybody a Global Administrator.",
+        "Each person's highest role is shown first. Roles that are only eligible in Privileged Identity Management are "
+        "not read. Rollcall doesn't change roles: the permission for it would let it make anybody a Global "
+        "Administrator.",
         "Of groups within groups only the direct members are shown. Groups with hidden members need the permission "
         "Member.Read.Hidden. Microsoft doesn't let programs change distribution lists, groups with a membership rule, "
         "and groups that come from your own Active Directory.",
@@ -78,6 +79,7 @@ class Microsoft365(Connector):
     fields = FIELDS
     capabilities = frozenset({LOOK_UP, ASSETS, REMOVE, GRANT, REVOKE})
     asset_word = "group"
+    change_role_keeps = True  # by hand: in the admin center a role is added or taken singly
     api, login = API, LOGIN
 
     @cached_property
@@ -138,13 +140,15 @@ class Microsoft365(Connector):
 
     def _account(self, user: dict, roles: Sequence[Role], seen: datetime | None) -> Account:
         plain = GUEST_ROLE if user.get("userType") == GUEST else MEMBER
+        main, *further = dict.fromkeys(role.id for role in sorted(roles, key=_rank) or [plain])
         skus = [row.get("skuId") for row in user.get("assignedLicenses") or ()]
         return Account(
             id=user["id"],
             email=next(iter(emails_of(user)), ""),
             name=clean(user.get("displayName")),
             status=_status(user),
-            role=min(roles, key=_rank, default=plain).id,
+            role=main,
+            further_roles=tuple(further),
             kind="system" if any(role.id == SYNCHRONISES for role in roles) else "user",
             last_activity=seen,
             seat=", ".join(sorted(self._licences.get(sku, clean(sku)) for sku in skus)),
@@ -161,9 +165,10 @@ class Microsoft365(Connector):
         found: dict[str, list[Role]] = {}
         path = "/roleManagement/directory/roleAssignments"
         for row in self._graph.rows(path, "role assignments", expand="principal"):
-            role, principal = known.get(row.get("roleDefinitionId")), clean(row.get("principalId"))
-            if role is None or not principal:
+            id, principal = clean(row.get("roleDefinitionId")), clean(row.get("principalId"))
+            if not id or not principal:
                 continue
+            role = known.get(id) or Role(id, "")  # one that the list of roles doesn't name
             gone = "principal" in row and row["principal"] is None
             is_group = not gone and _type(row.get("principal") or {}) == "#microsoft.graph.group"
             for id in self._everybody_in(principal) if is_group else [principal]:

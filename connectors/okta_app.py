@@ -3,17 +3,20 @@ Removal takes the assignment away; where the application is provisioned, Okta th
 
 Calls and fields as in Okta's own description (github.com/okta/okta-management-openapi-spec), and developer.okta.com,
 Apps API: “List users assigned to application” (up to 500 a page), “Remove user from application”; “Add User to Group”
-(groups of Okta's own alone). That nobody is unassigned whom a group assigns: error E0000046, “The application cannot be
-unassigned from the user while their group memberships grant them access”.
+(groups of Okta's own alone). Roles stand in the assignment's profile, in attributes of the application's own, such as
+“role” and “salesforceGroups” in the examples of “Application User”. That nobody is unassigned whom a group assigns:
+error E0000046, “The application cannot be unassigned from the user while their group memberships grant them access”.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from types import MappingProxyType
+from typing import Any
 
 from connectors.answers import known_status, unsaid
 from connectors.base import (
@@ -38,6 +41,8 @@ from connectors.base import (
 )
 from connectors.http import NotFound, clean, segment
 from connectors.okta_client import FIELDS, TOKEN_STEPS, OktaClient, name_of
+from connectors.scim_extended import FIELDS as SCIM_FIELDS
+from connectors.scim_values import privileged_by_name
 
 APPS, GROUPS, USERS = "/api/v1/apps", "/api/v1/groups", "/api/v1/users"
 ASSIGNMENTS = 500  # "maximum 500"
@@ -47,6 +52,7 @@ STATUSES = {
     "SUSPENDED": "suspended", "DEPROVISIONED": "suspended", "INACTIVE": "suspended",
 }  # fmt: skip
 NAMES = {("profile", "firstName"), ("profile", "lastName")}
+ASSIGNED = "assigned"
 SHOWN = 20  # applications named when the ID is wrong
 
 
@@ -64,15 +70,22 @@ class OktaApp(Connector):
         "right.",
         "Whoever is assigned through a group can't be taken out singly: take them out of the group, which is shown as "
         "an asset. That takes away everything else the group gives, too.",
-        "Okta doesn't tell when somebody last used an application, nor their role in it. Somebody added here must be "
-        "in Okta already.",
+        "Okta doesn't tell when somebody last used an application. What they may do in it, it knows where the "
+        "application is provisioned with attributes for that (Applications, the application, Assignments, the pencil "
+        "beside somebody): name these attributes as the application's profile does. Somebody added here must be in "
+        "Okta already.",
     )
     fields = (
         *FIELDS,
         Field("app_id", "Application ID", "It begins with 0oa.", pattern=r"[A-Za-z0-9]+",
               placeholder="0oa1gjh63g214q0Hq0g4"),
+        Field("roles_in", "Roles are in", "Attributes of the application's profile, with commas between; left empty, "
+              "everybody is just assigned.", required=False, placeholder="role, samlRoles", where=False),
+        Field("privileged", SCIM_FIELDS["privileged"].label, SCIM_FIELDS["privileged"].help, required=False,
+              placeholder="Admin, Owner", where=False),
     )  # fmt: skip
-    unknown_acts = MappingProxyType({CHANGE_ROLE: "an assignment to an application in Okta has no role"})
+    unknown_acts = MappingProxyType({CHANGE_ROLE: "an assignment in Okta has no role of Okta's own: what its profile "
+                                     "says is given in Okta, mostly by a group"})  # fmt: skip
     capabilities = frozenset({LOOK_UP, ASSETS, REMOVE, INVITE, GRANT, REVOKE})
     asset_word = "group"
 
@@ -107,11 +120,36 @@ class OktaApp(Connector):
         return f"These are: {named}." if named else "The token sees none."
 
     def roles(self) -> list[Role]:
-        return [Role("assigned", "Assigned", default=True)]
+        """“Assigned”, and what the profiles of those who were read hold: Okta has no list of an application's roles."""
+        return [*(Role(id, id, self._is_privileged(id)) for id in sorted(self._in_use, key=self._rank)),
+                Role(ASSIGNED, "Assigned", default=True)]  # fmt: skip
+
+    @cached_property
+    def _is_privileged(self) -> Callable[[str], bool]:
+        return privileged_by_name(self.settings.get("privileged", ""))
+
+    def _rank(self, role: str) -> tuple[bool, str, str]:
+        return not self._is_privileged(role), role.casefold(), role
+
+    @cached_property
+    def _in_use(self) -> set[str]:
+        """The roles that somebody has: filled by accounts() as it goes."""
+        return set()
 
     def accounts(self) -> Iterator[Account]:
         for row in self._okta.rows(f"{self._app}/users", "assigned people", ASSIGNMENTS):
-            yield _account(row)
+            yield self._account(row)
+
+    def _account(self, row: dict) -> Account:
+        """With the roles that its profile holds; who has none there is assigned, and nothing more is known."""
+        attributes = [name.strip() for name in self.settings.get("roles_in", "").split(",") if name.strip()]
+        profile = row.get("profile") or {}
+        held = {role for name in attributes for role in _texts(profile.get(name))}
+        self._in_use.update(held)
+        main, *further = sorted(held, key=self._rank) or [ASSIGNED]
+        told = not attributes or any(name in profile for name in attributes)
+        account = replace(_account(row), role=main, further_roles=tuple(further))
+        return account if told else replace(account, assumed=account.assumed | {"role"})
 
     def assets(self) -> Iterator[Asset]:
         for group in self._groups():
@@ -139,7 +177,7 @@ class OktaApp(Connector):
 
     def account(self, id: str) -> Account | None:
         row = self._assignment(id)
-        return _account(row) if row else None
+        return self._account(row) if row else None
 
     def _assignment(self, user: str) -> dict | None:
         """None when the application is there and they are not assigned to it."""
@@ -189,6 +227,11 @@ class OktaApp(Connector):
         self._okta.http.act(method, f"{GROUPS}/{segment(asset.id)}/users/{segment(account.id)}")
 
 
+def _texts(value: Any) -> list[str]:
+    """An attribute of a profile: a text, or a list of texts."""
+    return [text for one in (value if isinstance(value, list) else [value]) if (text := clean(one))]
+
+
 def _account(row: dict) -> Account:
     """The address is the application's own, else the user name it goes by there."""
     profile, user_name = row.get("profile") or {}, clean((row.get("credentials") or {}).get("userName"))
@@ -197,7 +240,7 @@ def _account(row: dict) -> Account:
         email=clean(profile.get("email")) or (user_name if "@" in user_name else ""),
         name=name_of(profile),
         status=known_status(row.get("status"), STATUSES),
-        role="assigned",
+        role=ASSIGNED,
         seat="Through a group" if row.get("scope") == THROUGH_GROUP else "Direct",
         unsaid=unsaid(row, email=[("profile", "email"), ("credentials", "userName")], seat="scope",
                       status="status", name=NAMES) - ({"name"} if clean(profile.get("displayName")) else set()),

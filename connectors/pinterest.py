@@ -230,9 +230,14 @@ class Pinterest(Connector):
         if isinstance(named, list) and id not in named and self.account(account.id) is not None:
             raise Refused("Pinterest took the call, but did not remove them.")
 
-    def change_role(self, account: Account, role: str) -> None:
+    @classmethod
+    def roles_after(cls, account: Account, role: str) -> tuple[str, ...]:
         if account.id.startswith((INVITATION, PARTNER)) or role not in OF_MEMBERS:
             raise Refused("Only members have the roles Manager and Employee: an invitation or a partner has not.")
+        return super().roles_after(account, role)
+
+    def change_role(self, account: Account, role: str) -> None:
+        self.roles_after(account, role)
         self._act("PATCH", "members", [{"member_id": account.id, "business_role": role}])
 
     def invite(self, email: str, role: str) -> None:
@@ -280,16 +285,22 @@ class Pinterest(Connector):
 
 def _account(row: dict, id: str, status: str = "active", kind: str = "user") -> Account:
     user = row.get("user") or {}
-    roles = _texts(row.get("business_roles"))
+    main, *further = _highest_first(_texts(row.get("business_roles"))) or [""]
     return Account(
         id=id,
         email=clean(user.get("email")),
         name=clean(user.get("username")),
         status=status,
-        role=next((role.id for role in ROLES if role.id in roles), ""),
+        role=main,
+        further_roles=tuple(further),
         kind=kind,
         unsaid=unsaid(row, email=("user", "email"), name=("user", "username"), role="business_roles"),
     )
+
+
+def _highest_first(roles: list[str]) -> list[str]:
+    places = {role.id: place for place, role in enumerate(ROLES)}
+    return sorted(filter(None, roles), key=lambda id: places.get(id, len(places)))
 
 
 def _id(row: dict) -> str:

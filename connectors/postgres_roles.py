@@ -35,7 +35,7 @@ BOOTSTRAP = 10  # BOOTSTRAP_SUPERUSERID of pg_authid.dat: the role that initdb m
 HIGHEST_OID = 4_294_967_295
 SESSION_SECONDS = 5  # how long ended sessions may take to be gone
 
-# The attribute that gives each role of Rollcall; an account has the first one that it has.
+# The attribute that gives each role of Rollcall, the highest first; an account may have several.
 ATTRIBUTES = {"superuser": "SUPERUSER", "createrole": "CREATEROLE", "createdb": "CREATEDB"}
 CONNECT, OWNER, SUPERUSER = "may connect", "owner", "may connect, as a superuser"
 OWNER_THROUGH, CONNECT_THROUGH = "owner, through another role", "may connect, through another role"
@@ -179,12 +179,14 @@ class PostgresRoles(Connector):
     def _account(self, row: tuple) -> Account:
         id, name, can_login, superuser, createrole, createdb, expired, comment = row
         held = {"superuser": superuser, "createrole": createrole, "createdb": createdb}
+        main, *further = [role for role, has in held.items() if has] or ["login"]
         return Account(
             id=str(id),
             email=self._email(name, comment, by_domain=id != BOOTSTRAP),
             name=name,
             status="active" if can_login else "suspended",
-            role=next((role for role, has in held.items() if has), "login"),
+            role=main,
+            further_roles=tuple(further),
             kind="system" if id == BOOTSTRAP else "user",
             seat="password expired" if expired else "",
             user_name=name if id != BOOTSTRAP else "",
@@ -262,6 +264,12 @@ class PostgresRoles(Connector):
             if time.monotonic() > deadline:
                 raise TemporarilyUnavailable(f"{now.name} can't log in any more, but its sessions do not end.")
             time.sleep(0.1)
+
+    @classmethod
+    def roles_after(cls, account: Account, role: str) -> tuple[str, ...]:
+        """What is higher is taken away, what is lower stays."""
+        below = list(ATTRIBUTES)[list(ATTRIBUTES).index(role) + 1 :] if role in ATTRIBUTES else ()
+        return (role, *(held for held in account.roles if held in below))
 
     def change_role(self, account: Account, role: str) -> None:
         """Only what differs is named in ALTER ROLE: naming SUPERUSER at all takes a superuser."""

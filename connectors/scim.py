@@ -3,7 +3,7 @@ What a real server leaves out or does in its own way is smoothed here, never gue
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -27,9 +27,10 @@ from connectors.scim_values import (
     account_of,
     group_name,
     id_of,
+    in_order,
     is_active,
-    main_role,
     member_ids,
+    other_roles,
     privileged_by_name,
     roles_of,
 )
@@ -93,6 +94,7 @@ class Scim(Connector):
     )
     capabilities = frozenset(CAPABILITIES)
     asset_word = "group"
+    change_role_keeps = True
     client = ScimClient
 
     @cached_property
@@ -135,7 +137,7 @@ class Scim(Connector):
         people = "users" if users.total is None else f"{users.total} users"
         removal = "deactivate users" if self.removal_suspends else "delete users"
         return Identity(
-            name=account_of(me, "").name or me["userName"] if me else f"the token for {self._client.http.origin[1]}",
+            name=account_of(me).name or me["userName"] if me else f"the token for {self._client.http.origin[1]}",
             external_id=id_of(me) if me else None,
             may=(f"read {people}", removal, "change roles", "invite"),
             missing=tuple(missing),
@@ -176,27 +178,28 @@ class Scim(Connector):
         self.__dict__["_roles_in_use"] = in_use
 
     def _account(self, user: dict, roles: list[tuple[str, str, bool]] | None = None) -> Account:
-        account = account_of(user, self._role(user, roles))
+        account = account_of(user, self._held(user, roles))
         return account if self._says_role(user) else replace(account, assumed=account.assumed | {"role"})
 
     def _says_role(self, user: dict) -> bool:
         """False where the role is what a missing one means."""
         return id_of(user) in self._group_roles if self._roles_are_groups else bool(roles_of(user))
 
-    def _role(self, user: dict, roles: list[tuple[str, str, bool]] | None = None) -> str:
+    def _held(self, user: dict, roles: list[tuple[str, str, bool]] | None = None) -> Sequence[str]:
+        """The user's roles, the main one first."""
         if self._roles_are_groups:
-            return self._group_roles.get(id_of(user), "")
-        return main_role(roles_of(user) if roles is None else roles, self._is_privileged)
+            return self._group_roles.get(id_of(user), ())
+        return in_order(roles_of(user) if roles is None else roles, self._is_privileged)
 
     @cached_property
-    def _group_roles(self) -> dict[str, str]:
-        """User id → group id; who is in several has the privileged one, else the first by name."""
-        best: dict[str, tuple[bool, str, str]] = {}
+    def _group_roles(self) -> dict[str, list[str]]:
+        """User id → group ids: the privileged ones first, else by name."""
+        held: dict[str, set[tuple[bool, str, str]]] = {}
         for group in self._groups():
             rank = (not self._is_privileged(group_name(group)), group_name(group).casefold(), id_of(group))
             for member in member_ids(group):
-                best[member] = min(best.get(member, rank), rank)
-        return {member: id for member, (_, _, id) in best.items()}
+                held.setdefault(member, set()).add(rank)
+        return {member: [id for _, _, id in sorted(ranks)] for member, ranks in held.items()}
 
     def assets(self) -> Iterator[Asset]:
         if self.settings.get("groups") != "leave out":
@@ -243,7 +246,7 @@ class Scim(Connector):
 
     def change_role(self, account: Account, role: str) -> None:
         user = self._must_have("Users", account.id)
-        before = self._role(user)
+        before = next(iter(self._held(user)), "")
         if before == role:
             return
         if self._roles_are_groups:
@@ -256,8 +259,9 @@ class Scim(Connector):
         self._set_role(user, before, role)
 
     def _set_role(self, user: dict, before: str, role: str) -> None:
-        others = [value for value, _, _ in roles_of(user) if value not in (before, role)]
-        roles = [{"value": value, "primary": value == role} for value in filter(None, [role, *others])]
+        """In place of the main one; the others stay as they are."""
+        roles = [{"value": role, "primary": True}] if role else []
+        roles += other_roles(user, (before, role))
         operation = {"op": "replace", "path": "roles", "value": roles}
         self._client.change("Users", user, [operation], lambda whole: whole.update(roles=roles))
 

@@ -3,6 +3,8 @@ Figma and Notion are such apps; each says in its file what its own documents say
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from connectors.base import Account, Refused, Role
 from connectors.scim import Scim
 
@@ -19,9 +21,10 @@ class ExtendedScim(Scim):
     def roles(self) -> list[Role]:
         return list(self.ranks)
 
-    def _role(self, user: dict, roles: list[tuple[str, str, bool]] | None = None) -> str:
+    def _held(self, user: dict, roles: list[tuple[str, str, bool]] | None = None) -> Sequence[str]:
         told = user.get(self.extension)
-        return self._role_of(told if isinstance(told, dict) else {})
+        role = self._role_of(told if isinstance(told, dict) else {})
+        return (role,) if role else ()
 
     def _says_role(self, user: dict) -> bool:
         told = user.get(self.extension)
@@ -43,7 +46,7 @@ class ExtendedScim(Scim):
         value = {self.extension: self._extension_of(role)}
         operation = {"op": "replace", "value": value}
         after = self._client.change("Users", user, [operation], lambda whole: whole.update(value))
-        if after and self.extension in after and self._role(after) != role:
+        if after and self.extension in after and next(iter(self._held(after)), "") != role:
             raise Refused(f"{self.label} took the call, but the role is as before. Does its plan let SCIM set roles?")
 
     def _new_user(self, email: str, role: str) -> dict:

@@ -4,7 +4,7 @@ Pure functions from the JSON of one user or group to Rollcall's values."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from connectors.answers import known_status, unsaid
@@ -28,19 +28,23 @@ def id_of(resource: dict) -> str:
     return id
 
 
-def account_of(user: dict, role: str) -> Account:
-    """A missing key, null and an empty list are one and the same: no value (RFC 7643, 2.5), where others have one."""
+def account_of(user: dict, roles: Sequence[str] = ()) -> Account:
+    """A missing key, null and an empty list are one and the same: no value (RFC 7643, 2.5), where others have one.
+
+    `roles`: all that the user has, the main one first.
+    """
     kind, email = clean(user.get("userType")), email_of(user)
     return Account(
         id=id_of(user),
         email=email,
         name=name_of(user),
         status=status_of(user),
-        role=role,
+        role=next(iter(roles), ""),
         kind="system" if kind and kind.casefold() in MACHINES else "user",
         seat=kind,
         user_name=clean(user.get("userName")),
         employee_number=employee_number_of(user),
+        further_roles=tuple(roles[1:]),
         assumed=unsaid(user, name="displayName", status="active", kind="userType", seat="userType",
                        user_name="userName", employee_number=ENTERPRISE, **({} if email else {"email": []})),
     )
@@ -93,19 +97,30 @@ def roles_of(user: dict) -> list[tuple[str, str, bool]]:
     """(value, label, primary) of each role; servers write them as objects or as plain texts."""
     roles = []
     for one in _many(user.get("roles")):
-        one = one if isinstance(one, dict) else {"value": one}
-        display = clean(one.get("display"))
-        if value := clean(one.get("value")) or display:
-            primary = one.get("primary")
+        if value := role_value(one):
+            display, primary = (clean(one.get("display")), one.get("primary")) if isinstance(one, dict) else ("", None)
             roles.append((value, display or value, bool(primary) and primary in YES))
     return roles
 
 
-def main_role(roles: list[tuple[str, str, bool]], is_privileged: Callable[[str], bool]) -> str:
-    """The one role to show: a privileged one before the primary one before the first."""
-    if len(roles) < 2:
-        return roles[0][0] if roles else ""
-    return min(roles, key=lambda role: (not (is_privileged(role[0]) or is_privileged(role[1])), not role[2]))[0]
+def role_value(role: Any) -> str:
+    """Of one of `roles`: what tells it from the others."""
+    if not isinstance(role, dict):
+        return clean(role)
+    return clean(role.get("value")) or clean(role.get("display"))
+
+
+def in_order(roles: list[tuple[str, str, bool]], is_privileged: Callable[[str], bool]) -> list[str]:
+    """Their values, each once: the privileged before the primary one before the others, as the app has them."""
+    if len(roles) > 1:
+        roles = sorted(roles, key=lambda role: (not (is_privileged(role[0]) or is_privileged(role[1])), not role[2]))
+    return list(dict.fromkeys(value for value, _, _ in roles))
+
+
+def other_roles(user: dict, but: Collection[str]) -> list[dict]:
+    """The user's roles as the app has them, without those and without its mark of the primary one."""
+    others = [one if isinstance(one, dict) else {"value": one} for one in _many(user.get("roles"))]
+    return [{**one, "primary": False} for one in others if role_value(one) and role_value(one) not in but]
 
 
 def privileged_by_name(listed: str) -> Callable[[str], bool]:

@@ -55,6 +55,8 @@ class ConnectorContract(LostFieldsContract, ReadingContract):
     statuses = ("active",)  # which of active, invited, suspended the app's list shows
     has_roles = True
     refuses_owner = True  # the app itself refuses to remove its owner
+    unnamed_role: tuple[str, ...] = ("unheard-of",)  # of an account, and not in the app's list of roles
+    several_roles: tuple[str, ...] = ()  # of one account, the main one first, where the app's answers hold several
     asset_role = "member"  # the role on an asset that grant() is tried with
     invited_status = "invited"  # of an account that invite() made
 
@@ -115,6 +117,68 @@ class ConnectorContract(LostFieldsContract, ReadingContract):
         assert set(got.values()) <= set(roles)
         assert roles[self.owner_role].privileged
         assert not any(roles[id].privileged for id in (self.role, *self.lesser_roles))
+
+    def give_roles(self, app: FakeApp, seat: Seat, roles: tuple[str, ...]) -> None:
+        """Override where the app keeps roles elsewhere than with the account."""
+        seat.role, seat.further_roles = roles[0], roles[1:]
+
+    def several(self, app: FakeApp, connector: Connector) -> Account:
+        """The second of three accounts has several roles."""
+        self.fill(app, 3)
+        self.give_roles(app, app.seats[1], self.several_roles)
+        return self.by_id(connector)[app.seats[1].id]
+
+    def by_id(self, connector: Connector) -> dict[str, Account]:
+        return {account.id: account for account in connector.accounts()}
+
+    @pytest.mark.only_where("several_roles")
+    def test_every_role_of_an_account_is_read(self, app, connector):
+        account = self.several(app, connector)
+        assert account.role == self.several_roles[0]
+        assert sorted(account.roles) == sorted(self.several_roles)
+        assert len(account.further_roles) == len(self.several_roles) - 1
+        assert set(account.roles) <= {role.id for role in connector.roles()}
+        assert all(not other.further_roles for id, other in self.by_id(connector).items() if id != account.id)
+        if LOOK_UP in self.kind.capabilities:
+            assert connector.account(account.id) == account
+
+    @pytest.mark.only_where("several_roles")
+    def test_a_role_that_the_app_does_not_name_is_told_by_its_id(self, app, connector):
+        """Whatever it may be: it is not left out, and is not the plain one."""
+        self.fill(app, 2)
+        self.give_roles(app, app.seats[1], (*self.several_roles, *self.unnamed_role))
+        told = self.by_id(connector)[app.seats[1].id].roles
+        assert set(told) == {*self.several_roles, *self.unnamed_role} and told[0] == self.several_roles[0]
+
+    @pytest.mark.only_where("several_roles", CHANGE_ROLE)
+    def test_a_change_of_role_keeps_and_takes_what_is_said_before(self, app, connector):
+        """For each role that the app has, from several at once; what it says can't be is refused."""
+        self.several(app, connector)
+        possible = 0
+        for role in [role.id for role in connector.roles()]:
+            self.give_roles(app, app.seats[1], self.several_roles)
+            account = self.by_id(connector)[app.seats[1].id]
+            try:
+                said = connector.roles_after(account, role)
+            except Refused:
+                with pytest.raises(Refused):
+                    connector.change_role(account, role)
+                assert self.by_id(connector)[account.id] == account
+                continue
+            connector.change_role(account, role)
+            assert set(self.by_id(connector)[account.id].roles) == set(said), role
+            possible += 1
+        assert possible > 1
+
+    @pytest.mark.only_where(CHANGE_ROLE)
+    def test_who_has_one_role_has_the_new_one_alone_afterwards(self, app, connector):
+        self.fill(app, 2)
+        account = self.by_id(connector)[app.seats[0].id]
+        if not account.further_roles:
+            assert self.other_role in connector.roles_after(account, self.other_role)
+            connector.change_role(account, self.other_role)
+            after = self.by_id(connector)[account.id]
+            assert set(after.roles) == set(connector.roles_after(account, self.other_role))
 
     # The second look
 

@@ -74,6 +74,7 @@ class Seat:
     name: str = ""
     status: str = "active"  # active, invited, suspended
     role: str = ""
+    further_roles: tuple[str, ...] = ()
 
 
 @dataclass

@@ -87,7 +87,8 @@ class FakeAtlassian(FakeApp):
         row = {
             "accountId": seat.id, "accountType": "atlassian", "status": seat.status, "accountStatus": "active",
             "membershipStatus": seat.status, "name": seat.name, "nickname": "Nick", "email": seat.email,
-            "platformRoles": [seat.role] if seat.role != "user" else [], **self.more.get(seat.id, {}),
+            "platformRoles": [role for role in (seat.role, *seat.further_roles) if role != "user"],
+            **self.more.get(seat.id, {}),
         }  # fmt: skip
         asked = {"platformRoles", "productAccess"} - set(expand)
         return {key: value for key, value in row.items() if key not in asked}
@@ -104,12 +105,15 @@ class FakeAtlassian(FakeApp):
 
     def give_role(self, request: Request) -> Reply:
         assert request.body["role"] in GIVEN
-        self.seat(request.ids["user"]).role = request.body["role"]
+        seat = self.seat(request.ids["user"])
+        seat.role, seat.further_roles = request.body["role"], (*seat.further_roles, seat.role)
         return Reply(204)
 
     def take_role(self, request: Request) -> Reply:
-        assert request.body["role"] == self.seat(request.ids["user"]).role
-        self.seat(request.ids["user"]).role = "user"
+        seat = self.seat(request.ids["user"])
+        left = [role for role in (seat.role, *seat.further_roles) if role != request.body["role"]]
+        assert len(left) == len(seat.further_roles)
+        seat.role, *seat.further_roles = left or ["user"]
         return Reply(204)
 
     # Groups and apps

@@ -36,6 +36,8 @@ FACTS = (
     )),
 )  # fmt: skip
 TOP = "acme%2Fteam"
+# ee/spec/models/member_spec.rb; what ends a custom role is null: gitlab.com/gitlab-org/gitlab/-/issues/419650
+UNDER_CUSTOM = "cannot be changed since member is associated with a custom role"
 
 
 class FakeGitLab(FakeApp):
@@ -107,9 +109,14 @@ class FakeGitLab(FakeApp):
     def change(self, request: Request) -> Any:
         id, level = request.ids["user"], str(request.body["access_level"])
         if self._is_top(request):
-            if not self.seat(id):
+            seat = self.seat(id)
+            if not seat:
                 return self._none()
-            self.seat(id).role = level
+            if request.body.get("member_role_id", "") is None:
+                seat.further_roles = ()
+            if seat.further_roles and seat.role != level:
+                return Reply(400, {"message": {"access_level": [UNDER_CUSTOM]}})
+            seat.role = level
         else:
             self._place(request).members[id] = level
         return {}
@@ -137,8 +144,16 @@ class FakeGitLab(FakeApp):
             "state": "blocked" if seat.status == "suspended" else "active",
             "access_level": level,
             **({"email": seat.email} if seat.email else {}),
+            **self._custom(seat, level),
             **self.more.get(seat.id, {}),
         }
+
+    @staticmethod
+    def _custom(seat: Seat, level: int) -> dict:
+        """As in the client gitlab.com/gitlab-org/api/client-go, group_members.go and member_roles.go."""
+        ids = [int(role.removeprefix("custom:")) for role in seat.further_roles]
+        return {"member_role": next(({"id": id, "group_id": 1, "name": f"Custom {id}", "base_access_level": level}
+                                     for id in ids), None)}  # fmt: skip
 
     def _person(self, id: str) -> Seat | None:
         return next((seat for seat in (*self.listed, *self.seats, *self.below) if seat.id == id), None)

@@ -142,10 +142,14 @@ class FakeGoogleAdmin(FakeApp):
         return {
             "kind": "admin#directory#user", "id": seat.id, "name": {"fullName": seat.name}, "primaryEmail": seat.email,
             "isAdmin": seat.role == "super-admin", "suspended": seat.status == "suspended",
-            "isDelegatedAdmin": seat.role == "delegated-admin", "archived": seat.status == "archived",
+            "isDelegatedAdmin": self._is_delegated(seat), "archived": seat.status == "archived",
             "lastLoginTime": NEVER, "customerId": CUSTOMER, "emails": emails + further, "externalIds": numbers,
             **self.more.get(seat.id, {}),
         }  # fmt: skip
+
+    def _is_delegated(self, seat: Seat) -> bool:
+        own = any(seat.id in thing.members for thing in self.things if thing.id.startswith("role:"))
+        return seat.role == "delegated-admin" or own and seat.role != "super-admin"
 
     # Groups
 

@@ -147,7 +147,8 @@ class FakeGraph(FakeApp):
 
     def role_assignments(self, request: Request) -> dict:
         assert request.params["$expand"] == "principal"
-        held = [(seat.id, role, "user") for seat in self.seats for role in seat.role.split() if role in LABELS]
+        roles = [(seat, role) for seat in self.seats for role in (*seat.role.split(), *seat.further_roles)]
+        held = [(seat.id, role, "user") for seat, role in roles if role not in ("member", "guest")]
         held += [(group, role, "group") for group, role in self.group_roles.items()]
         return {"value": [
             {"id": f"{id}-{role}", "principalId": id, "roleDefinitionId": role, "directoryScopeId": "/",

@@ -198,6 +198,8 @@ class FakeOktaApp(FakeOkta):
     def _assigned(self, seat: Seat) -> dict:
         first, _, last = seat.name.rpartition(" ")
         profile = {"firstName": first, "lastName": last, "email": seat.email or None}
+        if seat.role != "assigned":  # as in the examples of “Application User”, developer.okta.com
+            profile |= {"role": seat.role, "salesforceGroups": list(seat.further_roles)}
         scope, status = self.scopes.get(seat.id, "USER"), self.statuses.get(seat.id, "ACTIVE")
         return {"id": seat.id, "scope": scope, "status": status, "profile": profile,
                 "credentials": {"userName": seat.email or "nobody"}}  # fmt: skip

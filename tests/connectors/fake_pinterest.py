@@ -94,7 +94,8 @@ class FakePinterest(FakeApp):
         return self._page(request, [self._row(seat) for seat in seats])
 
     def _row(self, seat: Seat) -> dict:
-        return {"id": seat.id, "business_roles": [seat.role], "created_time": 1646767577816, "user": self._user(seat)}
+        return {"id": seat.id, "business_roles": [seat.role, *seat.further_roles], "created_time": 1646767577816,
+                "user": self._user(seat)}  # fmt: skip
 
     def _user(self, seat: Seat) -> dict:
         return {"id": seat.id, "email": seat.email, "username": seat.name}
@@ -102,7 +103,7 @@ class FakePinterest(FakeApp):
     def change(self, request: Request) -> dict:
         for one in request.body:
             assert one["business_role"] in ("EMPLOYEE", "BIZ_ADMIN")
-            self.seat(one["member_id"]).role = one["business_role"]
+            self.seat(one["member_id"]).role, self.seat(one["member_id"]).further_roles = one["business_role"], ()
         return {"items": request.body}
 
     def delete(self, request: Request) -> Any:

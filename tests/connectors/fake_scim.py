@@ -120,6 +120,7 @@ class FakeScim(FakeApp):
             seat.status = "active" if changes["active"] else "suspended"
         if "roles" in changes:
             seat.role = next((role["value"] for role in changes["roles"] if role.get("primary")), "")
+            seat.further_roles = tuple(role["value"] for role in changes["roles"] if not role.get("primary"))
         self._bump(seat.id)
         return self._one(self._user(seat))
 
@@ -142,7 +143,8 @@ class FakeScim(FakeApp):
             "displayName": seat.name,
             "active": seat.status == "active",
             "emails": [{"value": seat.email, "primary": True}] if seat.email else [],
-            "roles": [{"value": seat.role, "primary": True}] if seat.role else [],
+            "roles": [{"value": role, "primary": role == seat.role}
+                      for role in (seat.role, *seat.further_roles) if role],
             "meta": {"version": self._etag(seat.id)},
         }
         made |= self.raw.get(seat.id, {})

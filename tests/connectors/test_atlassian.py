@@ -20,6 +20,7 @@ class TestAtlassian(ConnectorContract):
     page = 50
     role, other_role, owner_role = "user", ORG_ADMIN, ORG_ADMIN
     lesser_roles = ("atlassian/site-admin", "atlassian/user-access-admin")
+    several_roles = (ORG_ADMIN, "atlassian/site-admin", "atlassian/ai-access")
     statuses = ("active", "suspended")
     tells_total = False  # the list of users has cursors only
     refuses_owner = False  # what Atlassian answers for an organization's last admin is not documented
@@ -60,7 +61,11 @@ class TestAtlassian(ConnectorContract):
         self.fill(app, 2)
         app.more[app.seats[0].id] = {"platformRoles": ["atlassian/ai-access", "atlassian/site-admin", ORG_ADMIN]}
         app.more[app.seats[1].id] = {"platformRoles": ["atlassian/ai-access"], "accountType": "app"}
-        assert [(a.role, a.kind) for a in connector.accounts()] == [(ORG_ADMIN, "user"), ("user", "system")]
+        found = list(connector.accounts())
+        assert [(a.role, a.kind) for a in found] == [(ORG_ADMIN, "user"), ("user", "system")]
+        assert [a.further_roles for a in found] == [
+            ("atlassian/site-admin", "atlassian/ai-access"), ("atlassian/ai-access",),
+        ]  # fmt: skip
 
     def test_a_search_that_finds_others_too_is_not_taken_for_them(self, app, connector):
         """Of the filter the documentation says no more than its name."""

@@ -16,6 +16,7 @@ from tests.connectors.fake_gitlab import FakeGitLab
 class TestGitLab(ConnectorContract):
     kind, fake = GitLab, FakeGitLab
     role, other_role, owner_role = "30", "40", "50"
+    several_roles, unnamed_role = ("30", "custom:7"), ()  # each answer names the custom role that it has
     statuses = ("active", "suspended")
     asset_role = "40"
 

@@ -19,6 +19,7 @@ class TestGoogleWorkspace(ConnectorContract):
     page = 500
     role, other_role, owner_role = "user", "super-admin", "super-admin"
     lesser_roles = ("delegated-admin",)
+    several_roles, unnamed_role = ("super-admin", "role:71", "role:72"), ()  # see below
     statuses = ("active", "suspended")
     tells_total = False  # a list of users says only whether more come
     refuses_owner = False  # the description does not say whether Google keeps a last super admin
@@ -35,6 +36,40 @@ class TestGoogleWorkspace(ConnectorContract):
 
     def make_thing(self, n: int) -> Thing:
         return Thing(f"group:g{n}", f"Thing {n}")
+
+    def give_roles(self, app, seat, roles):
+        """Admin roles are things, whose members have them."""
+        seat.role = roles[0]
+        for id in roles[1:]:
+            if app.thing(id) is None:
+                app.things.append(Thing(id, f"Role {id[-2:]}"))
+            app.thing(id).members[seat.id] = ""
+
+    def test_an_admin_role_that_the_list_of_roles_lacks_is_told_by_its_id(self, app, connector):
+        self.fill(app, 1)
+        self.give_roles(app, app.seats[0], ("delegated-admin", "role:99"))
+        app.fail(Reply(200, {"kind": "admin#directory#roles"}), on="roles", times=FOREVER)
+        assert next(connector.accounts()).roles == ("delegated-admin", "role:99")
+
+    def test_an_admin_role_through_a_group_and_the_one_of_super_admins(self, stocked, connector):
+        """The role that makes a super admin is no further one; who is in a group with a role has it."""
+        stocked.seats[0].role = "super-admin"
+        held = {account.id: account.roles for account in connector.accounts()}
+        assert held == {
+            "11000": ("super-admin", "role:71"), "11001": ("delegated-admin", "role:71"), "11002": ("user", "role:71"),
+        }  # fmt: skip
+        assert {id: connector.account(id).roles for id in held} == held
+        assert [role.label for role in connector.roles()] == ["Super admin", "Delegated admin", "Help desk", "User"]
+
+    def test_another_admin_role_takes_the_place_of_the_others(self, stocked, connector):
+        stocked.things += [Thing("role:73", "Groups", members={})]
+        account = connector.account("11001")
+        assert connector.roles_after(account, "role:73") == ("role:73", "delegated-admin")
+        connector.change_role(account, "role:73")
+        assert stocked.thing("role:73").members == {"11001": ""} and stocked.thing("role:71").members == {"g1": ""}
+        with pytest.raises(Refused, match="through a group"):
+            connector.change_role(connector.account("11002"), "role:73")
+        assert stocked.thing("role:73").members == {"11001": ""}
 
     # Accounts
 
@@ -99,9 +134,10 @@ class TestGoogleWorkspace(ConnectorContract):
         self.fill(app, 1)
         app.seats[0].status = "suspended"
         account = connector.account("11000")
+        asked = len(app.asked("assignments"))  # by the look-up, which tells the admin roles
         connector.remove(account)
         connector.change_role(account, "user")
-        assert not app.asked("update") and not app.asked("make_admin") and not app.asked("assignments")
+        assert not app.asked("update") and not app.asked("make_admin") and len(app.asked("assignments")) == asked
 
     def test_a_super_admin_becomes_a_user(self, stocked, connector):
         stocked.seats[0].role = "super-admin"

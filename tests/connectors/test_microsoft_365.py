@@ -23,6 +23,7 @@ class TestMicrosoft365(ConnectorContract):
     kind, fake, address = Microsoft365, FakeGraph, ("api", "login")
     page = 999
     role, other_role, owner_role = "member", USERS, GLOBAL
+    several_roles = (GLOBAL, USERS, READERS)
     statuses = ("active", "invited", "suspended")
     refuses_owner = False  # Graph speaks of privileges, not of owners: a test of its own is below
 
@@ -62,6 +63,7 @@ class TestMicrosoft365(ConnectorContract):
         self.fill(app, 2)
         app.seats[0].role, app.seats[1].role = f"{READERS} {USERS}", f"{USERS} {GLOBAL} {READERS}"
         assert [account.role for account in connector.accounts()] == [USERS, GLOBAL]
+        assert [account.further_roles for account in connector.accounts()] == [(READERS,), (USERS, READERS)]
 
     def test_a_role_through_a_group_counts(self, app, connector):
         self.fill(app, 2)

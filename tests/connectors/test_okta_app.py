@@ -16,12 +16,13 @@ class TestOktaApp(ConnectorContract):
     page = 500
     role = "assigned"
     has_roles = False  # what somebody may do in the application is the application's own affair
+    several_roles = ("Admin", "CEO", "Employee")
     refuses_owner = False  # nobody owns an assignment
     tells_total = False  # lists have a Link header only
     invited_status = "active"  # somebody who is in Okta is assigned at once
 
     def settings(self, app):
-        return {**super().settings(app), "app_id": app.app_id}
+        return {**super().settings(app), "app_id": app.app_id, "roles_in": "role, salesforceGroups"}
 
     def make_seat(self, n: int) -> Seat:
         return Seat(f"00u{n:05}", f"person{n}@acme.example", f"Person {n}", role="assigned")
@@ -37,6 +38,21 @@ class TestOktaApp(ConnectorContract):
             ("Direct", "active", "assigned"), ("Through a group", "active", "assigned"),
             ("Direct", "suspended", "assigned"),
         ]  # fmt: skip
+
+    def test_roles_are_read_from_the_attributes_that_were_named_alone(self, app):
+        self.fill(app, 2)
+        self.give_roles(app, app.seats[0], ("CEO", "Employee", "Chief"))
+        for roles_in, privileged, held in (
+            ("", "", ("assigned",)), ("role", "", ("CEO",)), ("nothing", "", ("assigned",)),
+            ("role,salesforceGroups", "", ("CEO", "Chief", "Employee")),
+            (" salesforceGroups ", "chief", ("Chief", "Employee")),
+        ):  # fmt: skip
+            connector = self.connect(app, roles_in=roles_in, privileged=privileged)
+            accounts = list(connector.accounts())
+            assert [account.roles for account in accounts] == [held, ("assigned",)]
+            assert {role.id for role in connector.roles() if role.privileged} == ({"Chief"} if privileged else set())
+            assert ("role" in accounts[1].assumed) == bool(roles_in)
+            connector.close()
 
     def test_a_user_name_that_is_an_address_stands_in_for_a_missing_one(self, app, connector):
         bare = {"id": "00u1", "scope": "USER", "status": "ACTIVE", "profile": {}}

@@ -15,6 +15,7 @@ class TestPinterest(ConnectorContract):
     kind, fake, address = Pinterest, FakePinterest, "api"
     page = 250
     role, other_role, owner_role = "EMPLOYEE", "BIZ_ADMIN", "BIZ_ADMIN"
+    several_roles = ("BIZ_ADMIN", "EMPLOYEE")
     statuses = ("active", "invited")
     tells_total = False  # lists go on as long as there is a bookmark
     refuses_owner = False  # the business's own account is no member of it
@@ -95,6 +96,7 @@ class TestPinterest(ConnectorContract):
         app.fail(Reply(200, {"items": [row], "bookmark": None}), on="members")
         account = next(connector.accounts())
         assert (account.role, account.email, account.name) == ("BIZ_ADMIN", "", "")
+        assert account.further_roles == ("EMPLOYEE",)
 
     def test_an_invitation_is_looked_up_and_cancelled(self, app, connector):
         self.fill(app, 1)

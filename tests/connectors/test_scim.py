@@ -17,6 +17,7 @@ class TestScim(ConnectorContract):
     page = 500
     by_position = True
     statuses = ("active", "suspended")
+    several_roles = ("admin", "billing", "viewer")
     invited_status = "active"  # SCIM knows no invitations
 
     def test_deletes_where_that_was_chosen(self, app):
@@ -276,11 +277,13 @@ def test_a_user_who_goes_while_being_removed_counts_as_done(service, connect):
 
 def test_a_change_of_role_keeps_the_other_roles(service, connect):
     fill(service, 1)
-    service.raw["id-0"] = {"roles": [{"value": "viewer", "primary": True}, {"value": "billing"}]}
+    billing = {"value": "billing", "display": "Billing", "type": "finance"}
+    service.raw["id-0"] = {"roles": [{"value": "viewer", "primary": True}, billing, "plain text"]}
     scim = connect()
+    assert scim.account("id-0").roles == ("viewer", "billing", "plain text")
     scim.change_role(scim.account("id-0"), "editor")
     assert service.asked("patch_user")[0].body["Operations"][0]["value"] == [
-        {"value": "editor", "primary": True}, {"value": "billing", "primary": False},
+        {"value": "editor", "primary": True}, billing | {"primary": False}, {"value": "plain text", "primary": False},
     ]  # fmt: skip
 
 
@@ -310,12 +313,15 @@ def test_roles_can_be_groups(service, connect, patch):
     service.things[1].name, service.things[1].members = "Admins", {"id-1": "member"}
     scim = connect(roles_from="groups")
     assert {role.label: role.privileged for role in scim.roles()} == {"Admins": True, "Team": False, "Thing 2": False}
-    assert [account.role for account in scim.accounts()] == ["thing-0", "thing-1", ""]
+    assert [account.roles for account in scim.accounts()] == [("thing-0",), ("thing-1", "thing-0"), ()]
+    assert scim.roles_after(scim.account("id-1"), "thing-2") == ("thing-2", "thing-0")
     scim.change_role(scim.account("id-0"), "thing-2")
     assert scim.account("id-0").role == "thing-2"
     assert service.things[0].members == {"id-1": "member"}
+    scim.change_role(scim.account("id-1"), "thing-2")
+    assert scim.account("id-1").roles == ("thing-0", "thing-2"), "out of the main one, and of no other"
     scim.invite("new@acme.example", "thing-2")
-    assert set(service.things[2].members) == {"id-0", "new-3"}
+    assert set(service.things[2].members) == {"id-0", "id-1", "new-3"}
 
 
 def test_members_missing_in_the_list_are_read_group_by_group(service, connect):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from connectors.base import Account
-from connectors.scim_values import account_of, main_role, member_ids, privileged_by_name, roles_of
+from connectors.scim_values import account_of, in_order, member_ids, privileged_by_name, roles_of
 
 
 def read(**raw) -> Account:
     user = {"id": "7", "userName": "u@x.example", "displayName": "Ana"} | raw
     user = {name: value for name, value in user.items() if value is not None}
-    return account_of(user, main_role(roles_of(user), privileged_by_name("")))
+    return account_of(user, in_order(roles_of(user), privileged_by_name("")))
 
 
 @pytest.mark.parametrize(
@@ -74,19 +74,21 @@ def test_the_name_is_found(raw, name):
 
 
 @pytest.mark.parametrize(
-    "roles,role",
+    "roles,held",
     [
-        ([], ""),
-        (["editor"], "editor"),
-        ([{"display": "Editor"}], "Editor"),
-        ([{"value": "viewer"}, {"value": "editor", "primary": True}], "editor"),
-        ([{"value": "viewer", "primary": True}, {"value": "owner"}], "owner"),
-        ("editor", "editor"),
-        ([None, 7.5, {}], ""),
+        ([], ()),
+        (["editor"], ("editor",)),
+        ([{"display": "Editor"}], ("Editor",)),
+        ([{"value": "viewer"}, {"value": "editor", "primary": True}], ("editor", "viewer")),
+        ([{"value": "viewer", "primary": True}, {"value": "bill"}, {"value": "owner"}], ("owner", "viewer", "bill")),
+        ([{"value": "viewer"}, {"value": "viewer", "primary": True}, "viewer"], ("viewer",)),
+        ("editor", ("editor",)),
+        ([None, 7.5, {}], ()),
     ],
 )
-def test_the_role_is_found(roles, role):
-    assert read(roles=roles).role == role
+def test_the_roles_are_found_the_highest_first(roles, held):
+    account = read(roles=roles)
+    assert (account.roles, account.role) == (held, held[0] if held else "")
 
 
 def test_machines_are_told_from_people():
