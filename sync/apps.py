@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import connectors
 from connectors.base import Account as Seat
-from connectors.base import Connector, Identity
+from connectors.base import Connector, Identity, Refused
 from sync import activity, daily, remembered, vault
 from sync.credentials import with_stored
 from sync.db import utcnow, writing
@@ -180,7 +180,10 @@ def seat_of(account: Account) -> Seat:
 
 def role_change(account: Account, role: str) -> RoleChange:
     """What giving it this role does to all that it has, as its app's connector says."""
-    after = connector_class(account.app.connector).roles_after(seat_of(account), role)
+    try:
+        after = connector_class(account.app.connector).roles_after(seat_of(account), role)
+    except Refused as no:
+        return RoleChange(role, account.roles, (role,), str(no))
     return RoleChange(role, account.roles, after)
 
 

@@ -130,6 +130,8 @@ def plan_roles(app: App, account_ids: Iterable[int], role: str) -> Plan:
             state, why = (UNDER_WAY if same else REFUSED), f"A change to {to} is under way"
         elif not why and change.nothing:
             state, why = SO_ALREADY, f"Is {wanted.label} already"
+        elif not why and change.refused:
+            state, why = REFUSED, change.refused
         elif not why and known.may_administer(account.roles) and not stays_one and not staying - {account.id}:
             state, why = REFUSED, known.why_last(account.roles)
         if state == READY and not stays_one:

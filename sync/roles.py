@@ -135,6 +135,7 @@ class RoleChange:
     role: str
     before: tuple[str, ...]
     after: tuple[str, ...]
+    refused: str = ""  # why nobody can be given it, as the connector says
 
     @property
     def nothing(self) -> bool:

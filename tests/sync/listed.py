@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 import connectors
-from connectors.base import CHANGE_ROLE, LOOK_UP, REMOVE, Connector, Identity, Role
+from connectors.base import CHANGE_ROLE, LOOK_UP, REMOVE, Connector, Identity, Refused, Role
 from connectors.base import Account as Seat
 from sync import apps, checks
 from sync.models import Account, App, Check, Person
@@ -39,6 +39,12 @@ class ListedActs(ListedApp):
 
     slug = "listed-acts"
     capabilities = frozenset((LOOK_UP, REMOVE, CHANGE_ROLE))
+
+    @classmethod
+    def roles_after(cls, account: Seat, role: str) -> tuple[str, ...]:
+        if role == "owner":
+            raise Refused("The owner hands the app over there.")
+        return super().roles_after(account, role)
 
     def remove(self, account: Seat) -> None:
         LISTS["listed"].seats.pop(account.id, None)

@@ -43,6 +43,11 @@ def test_it_is_said_before_what_goes_and_what_stays(crowd):
     assert told == {"Ada": ("Editor", "Admin", beside), "Cem": ("Member", "Admin", {})}
 
 
+def test_a_role_that_nobody_can_be_given_is_refused_before_it_is_asked_for(crowd):
+    lines = plan(crowd, "owner", "ada", "cem").lines
+    assert {(line.state, line.why) for line in lines} == {("refused", "The owner hands the app over there.")}
+
+
 def test_it_is_done_as_it_was_said_and_the_next_check_has_no_news(crowd):
     give(crowd, "admin", "ada")
     schedule.drain()
