@@ -10,7 +10,18 @@ from typing import Any
 
 from cli.frame import moment
 from cli.rehearsal import First, Shown, rehearse
-from connectors.base import ASSETS, LOOK_UP, Access, Account, Asset, ConnectorError, Identity, Role
+from connectors.base import (
+    ASSETS,
+    CHANGE_ROLE,
+    LOOK_UP,
+    Access,
+    Account,
+    Asset,
+    ConnectorError,
+    Identity,
+    Refused,
+    Role,
+)
 from connectors.rest import RestConnector
 
 FIRST = 5  # rows that are shown of each list
@@ -62,11 +73,14 @@ def try_out(kind: type[RestConnector], values: dict[str, str]) -> Trial:
 
 
 def _read(connector: RestConnector, trial: Trial) -> None:
-    seen: dict[str, Any] = {"roles": Counter(), "statuses": Counter(), "emails": 0, "first": None, "ids": set()}
+    seen: dict[str, Any] = {"roles": Counter(), "statuses": Counter(), "emails": 0, "first": None, "ids": set(),
+                            "several": 0, "one of several": None}  # fmt: skip
     first = First()
 
     def note(account: Account) -> None:
-        seen["roles"][account.role] += 1
+        seen["roles"].update(account.roles)
+        if account.further_roles:
+            seen["several"], seen["one of several"] = seen["several"] + 1, account
         seen["statuses"][account.status] += 1
         seen["emails"] += bool(account.email)
         seen["ids"].add(account.id)
@@ -125,6 +139,8 @@ def _look_at_accounts(connector: RestConnector, trial: Trial, count: int, seen: 
     unknown = sorted(role for role in seen["roles"] if role and role not in roles)
     if unknown:
         trial.warnings.append(f"accounts have roles that “roles” does not name: {', '.join(unknown[:10])}.")
+    if seen["several"] and CHANGE_ROLE in connector.capabilities:
+        _look_at_several_roles(connector, trial, seen["several"], seen["one of several"])
     if roles and not any(role.privileged for role in roles.values()):
         trial.warnings.append("no role is privileged: the last administrator could not be told from others.")
     if set(seen["statuses"]) == {"active"}:
@@ -140,8 +156,20 @@ def _look_at_accounts(connector: RestConnector, trial: Trial, count: int, seen: 
         trial.warnings.append("look_up shows the first account otherwise than the list does.")
 
 
+def _look_at_several_roles(connector: RestConnector, trial: Trial, count: int, one: Account) -> None:
+    try:
+        kept = set(one.further_roles) & set(connector.roles_after(one, one.role))
+    except Refused:
+        return
+    if not kept:
+        trial.warnings.append(
+            f"{count:,} accounts have several roles, and change_role is taken to leave none but the new one. Where the "
+            "app keeps the others, say keeps_others: true, or send all {roles}."
+        )
+
+
 def _account_row(account: Account) -> tuple:
-    return (account.id, account.email, account.name, account.status, account.role, account.kind,
+    return (account.id, account.email, account.name, account.status, ", ".join(account.roles), account.kind,
             moment(account.last_activity), account.seat)  # fmt: skip
 
 

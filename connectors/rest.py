@@ -36,7 +36,7 @@ from connectors.paging import Seen
 from connectors.rest_client import ABSENT, Client, Sent, WasSo
 from connectors.rest_file import Description
 from connectors.rest_lists import Lists, View
-from connectors.rest_operations import Operations, calls_of
+from connectors.rest_operations import Operations, calls_of, keeps_others
 from connectors.rest_template import find, keys_of
 from connectors.rest_values import Value, holds
 
@@ -169,16 +169,18 @@ class RestConnector(Connector):
 
     def _account(self, entry: dict, item: View) -> Account:
         of = entry["account"]
-        text = {key: self._text(of, key, item) for key in ("email", "name", "role", "seat") if key in of}
+        text = {key: self._text(of, key, item) for key in ("email", "name", "seat") if key in of}
+        main, *further = "role" in of and self._value(of, "role").texts(item, self._lists.table) or [""]
         seen = self._value(of, "last_activity").moment(item, self._lists.table) if "last_activity" in of else None
         status, kind = (self._text(of, key, item) if key in of else "" for key in ("status", "kind"))
-        given = {**text, "status": status, "kind": kind, "last_activity": seen}
+        given = {**text, "role": main, "status": status, "kind": kind, "last_activity": seen}
         missing = [key for key, value in given.items() if key in of and self._is_missing(of, key, item, value)]
         assumed = frozenset(key for key in missing if self._value(of, key).explains_missing)
         return Account(
             id=entry.get("prefix", "") + self._id_of(of, "id", "account")(item),
             status=known_status(status, STATUSES) if "status" in of else "active",
-            kind=kind or "user", last_activity=seen, **text, assumed=assumed, unsaid=frozenset(missing) - assumed,
+            kind=kind or "user", last_activity=seen, role=main, further_roles=tuple(further), **text,
+            assumed=assumed, unsaid=frozenset(missing) - assumed,
         )  # fmt: skip
 
     def _is_missing(self, of: dict, key: str, item: View, given: Any) -> bool:
@@ -231,9 +233,10 @@ class RestConnector(Connector):
             raise TemporarilyUnavailable(f"{answer.asked} answered with somebody else than was asked for.")
         return found
 
-    def _entry_of(self, id: str) -> tuple[dict, str]:
+    @classmethod
+    def _entry_of(cls, id: str) -> tuple[dict, str]:
         """The list that an account is from, and its id there without the prefix."""
-        by_prefix = sorted(self._spec["accounts"], key=lambda entry: -len(entry.get("prefix", "")))
+        by_prefix = sorted(cls.description.spec["accounts"], key=lambda entry: -len(entry.get("prefix", "")))
         entry = next((entry for entry in by_prefix if id.startswith(entry.get("prefix", ""))), by_prefix[-1])
         return entry, id.removeprefix(entry.get("prefix", ""))
 
@@ -241,9 +244,19 @@ class RestConnector(Connector):
         entry, scope = self._about(account)
         self._act(entry, "remove", scope, ABSENT)
 
+    @classmethod
+    def roles_after(cls, account: Account, role: str) -> tuple[str, ...]:
+        """The others stay where the file says so, or puts all {roles} into a call."""
+        entry, _ = cls._entry_of(account.id)
+        keeps = any(map(keeps_others, calls_of(entry.get("change_role"))))
+        return tuple(dict.fromkeys((role, *(account.roles[1:] if keeps else ()))))
+
     def change_role(self, account: Account, role: str) -> None:
         entry, scope = self._about(account)
-        self._act(entry, "change_role", {**scope, "role": role})
+        self._act(entry, "change_role", {**scope, **self._to(account, role)})
+
+    def _to(self, account: Account, role: str) -> dict[str, Any]:
+        return {"role": role, "roles": list(self.roles_after(account, role))}
 
     def invite(self, email: str, role: str) -> None:
         self._act(self._spec, "invite", {"email": email, "role": role})
@@ -269,7 +282,8 @@ class RestConnector(Connector):
             entry, of_asset = self._about_asset(asset)
             scope |= of_asset
         operations = Operations(self._client, self.label)
-        return operations.shown(entry, act, {**scope, "role": role}) if act in entry else []
+        scope |= self._to(account, role) if act == "change_role" else {"role": role}
+        return operations.shown(entry, act, scope) if act in entry else []
 
     def list_of(self, account: Account) -> str:
         """Which of the file's lists of accounts it is from: the prefix of its id, "" without one."""

@@ -16,12 +16,12 @@ from connectors.rest_template import QUERY, bare, is_template, names_in
 from connectors.rest_yaml import DescriptionProblem, Marked, Place, as_text, read
 
 CALL = ("path", "query", "headers", "body", "form")
-RESERVED = {"account", "asset", "role", "email", "parent", "item", "kept", "login", "value", "key"}
+RESERVED = {"account", "asset", "role", "roles", "email", "parent", "item", "kept", "login", "value", "key"}
 ACCOUNT = {f"account.{name}" for name in ("id", "email", "name", "role", "status", "seat")}
 ASSET = {f"asset.{name}" for name in ("id", "kind", "name")}
 ACTS = {
     "remove": ACCOUNT,
-    "change_role": ACCOUNT | {"role"},
+    "change_role": ACCOUNT | {"role", "roles"},
     "grant": ACCOUNT | ASSET | {"role"},
     "revoke": ACCOUNT | ASSET,
 }

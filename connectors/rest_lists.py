@@ -23,7 +23,7 @@ from connectors.paging import (
 )
 from connectors.rest_client import Client
 from connectors.rest_template import find, keys_of
-from connectors.rest_values import Value, holds, pick
+from connectors.rest_values import Value, holds, in_order
 from connectors.rest_yaml import as_text
 
 View = dict[str, Any]  # an item: its fields, or its `value` and `key`, and the `parent` it was asked for
@@ -34,22 +34,21 @@ class Lists:
 
     def __init__(self, client: Client, named: Mapping[str, dict], tables: Mapping[str, dict]):
         self._client, self._named, self._table_specs = client, named, tables
-        self._tables: dict[str, dict[str, Any]] = {}
+        self._tables: dict[str, dict[str, list]] = {}
 
     def forget_tables(self) -> None:
         self._tables.clear()
 
-    def table(self, name: str) -> dict[str, Any]:
-        """A list as a table, key → value, kept until forget_tables(): read whole when it is first asked for."""
+    def table(self, name: str) -> dict[str, list]:
+        """A list as a table, key → its values, kept until forget_tables(): read whole when it is first asked for."""
         if name not in self._tables:
             spec = self._table_specs[name]
             key, value = Value(spec["key"], f"key of {name}"), Value(spec["value"], f"value of {name}")
             ranks = {as_text(one): rank for rank, one in enumerate(spec.get("prefer", []))}
-            made: dict[str, Any] = {}
+            made: dict[str, list] = {}
             for item in self.items(spec, name):
-                of = key.text(item, self.table)
-                made[of] = pick([one for one in (made.get(of), value.raw(item, self.table)) if one is not None], ranks)
-            self._tables[name] = made
+                made.setdefault(key.text(item, self.table), []).extend(value.translated(item, self.table))
+            self._tables[name] = {of: in_order(values, ranks) for of, values in made.items()}
         return self._tables[name]
 
     def items(self, spec: dict, what: str, id_of: Callable[[View], str] | None = None,

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 from connectors.base import Refused
 from connectors.http import Answer
 from connectors.rest_client import Client, Sent
-from connectors.rest_template import find, is_nothing, keys_of
+from connectors.rest_file import CALL
+from connectors.rest_template import bare, find, is_nothing, keys_of, names_in
 
 Parts = dict[str, Any]  # what Http.call takes
 
@@ -54,6 +55,7 @@ class Operations:
             values, stated = {**scope, "kept": kept}, ()
             if "role" in scope and "values" in call:
                 values["role"] = self._role_in_app(call["values"], scope["role"])
+                values["roles"] = [call["values"].get(role, role) for role in scope.get("roles", ())]
                 stated = ("role",)  # null for a role is what the file says, and no hole
             yield call, self._client.filled(call, values, stated)
 
@@ -66,6 +68,12 @@ class Operations:
 def calls_of(operation: Any) -> list[dict]:
     """An operation is one call or a list of them."""
     return operation if isinstance(operation, list) else [operation] if operation else []
+
+
+def keeps_others(call: dict) -> bool:
+    """Of a change of role: whether the account's further roles stay, because the file says so or sends all {roles}."""
+    names = {bare(name) for part in CALL if part in call for _, name in names_in(call[part])}
+    return call.get("keeps_others", False) or "roles" in names
 
 
 def _to_be_kept(calls: list[dict]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from connectors.rest_yaml import as_text
 
 EMPTY = (None, "", [])
 
-Tables = Callable[[str], Mapping[str, Any]]  # a table's name → the table
+Tables = Callable[[str], Mapping[str, list]]  # a table's name → the table: for each key its values, in their order
 
 
 class Value:
@@ -33,20 +33,30 @@ class Value:
         self._map = {key: value for key, value in self._spec.get("values", {}).items()}
 
     def raw(self, item: Mapping[str, Any], tables: Tables) -> Any:
-        """The value as it is; None for nothing. Raises Refused for one that the file doesn't foresee."""
+        """The value as it is, of several the first; None for nothing. Raises Refused for one that the file doesn't
+        foresee."""
+        return self._meant(next(iter(self.every(item, tables)), None))
+
+    def every(self, item: Mapping[str, Any], tables: Tables) -> list:
+        """What the app gives there, where it gives several the preferred ones first; before `values` and `default`."""
         if "const" in self._spec:
-            return self._spec["const"]
+            return [self._spec["const"]]
         found = next(
             (value for value in (self._look(item, source) for source in self._sources) if value not in EMPTY), None
         )
-        if isinstance(found, list):
-            found = pick(found, self._ranks)
-        if "table" in self._spec and found is not None:
-            found = tables(self._spec["table"]).get(as_text(found))
-        if isinstance(found, (dict, list)):
+        values = in_order(found if isinstance(found, list) else [found], self._ranks)
+        if "table" in self._spec and values:
+            table = tables(self._spec["table"])
+            values = [value for one in values for value in table.get(as_text(one), ())]
+        if any(isinstance(value, (dict, list)) for value in values):
             raise Refused(
                 f"“{self._about}” leads to a whole object in the app's answer: the file must say which part of it."
             )
+        return values
+
+    def _meant(self, found: Any) -> Any:
+        if "const" in self._spec:
+            return found
         if self._map and (found is not None or "null" in self._map):
             found = self._translated(found)
         return self._spec.get("default") if found in EMPTY else found
@@ -83,6 +93,18 @@ class Value:
         found = self.raw(item, tables)
         return "" if found is None else clean(as_text(found))
 
+    def texts(self, item: Mapping[str, Any], tables: Tables) -> list[str]:
+        """Every value, each once, the first as text() gives it."""
+        return list(dict.fromkeys(filter(None, (clean(as_text(one)) for one in self.translated(item, tables)))))
+
+    def translated(self, item: Mapping[str, Any], tables: Tables) -> list:
+        """Every value, the first as raw() gives it. A further one that `values` doesn't name stays as the app says
+        it."""
+        values = self.every(item, tables)
+        meant = [self._meant(values[0] if values else None)]
+        meant += [self._map.get(as_text(value), self._map.get("*", value)) for value in values[1:]]
+        return [one for one in meant if one is not None]
+
     def truth(self, item: Mapping[str, Any], tables: Tables) -> bool:
         return as_text(self.raw(item, tables)).casefold() in ("true", "1", "yes")
 
@@ -97,10 +119,10 @@ def _paths(source: Any) -> list[tuple[str, ...]]:
     return [keys_of(bare(name)) for _, name in names_in(source)] if isinstance(source, str) else [source]
 
 
-def pick(values: list, ranks: Mapping[str, int]) -> Any:
-    """Of several values the one that is preferred, else the first."""
+def in_order(values: list, ranks: Mapping[str, int]) -> list:
+    """Those that are something, the preferred ones first, else as they came."""
     present = [value for value in values if value not in EMPTY]
-    return min(present, key=lambda value: ranks.get(as_text(value), len(ranks)), default=None)
+    return sorted(present, key=lambda value: ranks.get(as_text(value), len(ranks))) if len(present) > 1 else present
 
 
 def _ranks(preferred: list) -> dict[str, int]:
