@@ -12,13 +12,13 @@ import click
 from peewee import JOIN
 
 from cli.frame import moment, opened
-from sync import apps
+from sync import apps, roles
 from sync.db import utcnow
-from sync.models import Access, Account, App, Asset, Person, PersonEmail, Role
+from sync.models import Access, Account, App, Asset, Person, PersonEmail
 
 COLUMNS = (
     "app", "connector", "account", "email", "name", "status", "role", "match", "person", "person_status",
-    "last_activity", "asset", "asset_kind", "asset_role",
+    "last_activity", "asset", "asset_kind", "asset_role", "further_roles",
 )  # fmt: skip
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would execute
 
@@ -39,33 +39,39 @@ def access(shape: str) -> None:
         return
     writer = csv.DictWriter(sys.stdout, COLUMNS, lineterminator="\r\n")  # RFC 4180
     writer.writeheader()
-    writer.writerows({name: _harmless(cell) for name, cell in row.items()} for row in rows)
+    writer.writerows({name: _harmless(_in_a_cell(cell)) for name, cell in row.items()} for row in rows)
 
 
 def _rows() -> Iterator[tuple]:
     seats = (
         Account.select(
             Account.id, App.name, App.connector, Account.external_id, Account.email, Account.name, Account.status,
-            Role.label, Account.role, Account.match, PersonEmail.email, Person.status, Account.last_activity,
+            Account.match, PersonEmail.email, Person.status, Account.last_activity, App.id, Account.role,
+            Account.further_roles,
         )
         .join(App)
         .switch(Account).join(Person, JOIN.LEFT_OUTER)
         .join(PersonEmail, JOIN.LEFT_OUTER, on=(PersonEmail.person == Person.id) & PersonEmail.main)
-        .join(Role, JOIN.LEFT_OUTER, on=(Role.app == Account.app) & (Role.external_id == Account.role))
         .where(Account.state != "gone", App.state.in_(apps.CONNECTED))
         .order_by(App.name, Account.name, Account.id)
         .tuples()
     )  # fmt: skip
-    for account_id, *told, label, role, match, email, person_status, last in seats.iterator():
-        seat = (*told, label or role, match, email, person_status, moment(last))
-        yield (*seat, None, None, None)
+    known = roles.of_apps(row.id for row in App.select(App.id))
+    for account_id, *told, match, email, person_status, last, app_id, role, further in seats.iterator():
+        main, *others = known[app_id].told((role, *further)) or [""]
+        seat = (*told, main, match, email, person_status, moment(last))
+        yield (*seat, None, None, None, others)
         for asset in _assets(account_id):
-            yield (*seat, *asset)
+            yield (*seat, *asset, others)
 
 
 def _assets(account_id: int) -> list[tuple]:
     query = Access.select(Asset.name, Asset.kind, Access.role).join(Asset).where(Access.account == account_id)
     return list(query.order_by(Asset.kind, Asset.name).tuples())
+
+
+def _in_a_cell(value: str | list[str] | None) -> str | None:
+    return "; ".join(value) if isinstance(value, list) else value
 
 
 def _harmless(cell: str | None) -> str | None:

@@ -9,7 +9,7 @@ import click
 from cli import tasks as shown
 from cli.apps import known
 from cli.frame import BY, DONE, FAILED, REPORT_WAITS, Failed, answer, as_json, end, opened, send_mails, tell
-from sync import people, report_rows, reports, tasks
+from sync import people, report_rows, reports, roles, tasks
 from sync.models import Account, App, Change, Check, Report
 from sync.reports import ReportProblem
 
@@ -55,7 +55,9 @@ def _change(change: Change) -> dict:
             "external_id": change.asset.external_id, "kind": change.asset.kind, "name": change.asset.name,
         },
         "person": (people.main_email(person) or None) if person else None,
-        "before": change.before, "after": change.after, "reason": change.reason, "protected": change.protected,
+        "before": change.before, "after": change.after,
+        **{does: (change.detail or {}).get(does, []) for does in ("removes", "keeps")},
+        "reason": change.reason, "protected": change.protected,
     }  # fmt: skip
 
 
@@ -68,7 +70,7 @@ def _lines(found: Report, changes: list[Change]) -> list[str]:
     for change in changes:
         who = f"{change.account.external_id} {_named(change.account)}" if change.account else _invited(change)
         what = f"{change.asset.kind} {change.asset.name}" if change.asset else ""
-        between = " → ".join(filter(None, (change.before, change.after)))
+        between = roles.in_words(change)
         why = change.protected or change.reason
         lines.append("  ".join(filter(None, (f"[{change.decision}]", change.kind, who, what, between, why))))
     return lines

@@ -270,7 +270,7 @@ class _Work:
                 matching.inherit(app, before)
             policy.want_nothing()
             if held_gone:
-                policy.want_gone(held_gone)
+                policy.want_gone(app, held_gone)
             absent_before = Account.select().where(Account.app == app, Account.missing_since.is_null(False))
             if self.absent_once or absent_before.exists():
                 compare.note_missing(app, self.absent_once)

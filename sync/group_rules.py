@@ -3,6 +3,7 @@ Looked at before they are kept: a preview runs the very comparison of a check, a
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 
 from peewee import JOIN, fn
@@ -22,6 +23,7 @@ from sync.models import (
     Team,
     TeamGroup,
 )
+from sync.roles import beside
 
 SUGGESTED = 300  # assets that the form offers to choose from
 SHOWN = 100  # rows of each kind in a preview
@@ -193,7 +195,7 @@ def _found(app: App, rule: GroupRule) -> Preview:
     rows = db.execute_sql(
         f"""
         SELECT w.kind, coalesce(nullif(p.name, ''), a.name, w.detail ->> 'email'), coalesce(w.before, ''),
-            coalesce(w.after, ''), coalesce(t.name, ''), coalesce(w.person_id, a.person_id), w.protected
+            coalesce(w.after, ''), coalesce(t.name, ''), coalesce(w.person_id, a.person_id), w.protected, w.detail
         FROM wanted w LEFT JOIN account a ON a.id = w.account_id LEFT JOIN asset t ON t.id = w.asset_id
         LEFT JOIN person p ON p.id = coalesce(w.person_id, a.person_id)
         WHERE w.kind IN ('to invite', 'to change role', 'to grant access', 'to revoke access')
@@ -203,8 +205,9 @@ def _found(app: App, rule: GroupRule) -> Preview:
     ).fetchall()
     wanted: dict[str, list[tuple[str, str, str, str]]] = {}
     people: dict[str, set[int]] = {}
-    for kind, *line, person_id, protected in rows:
-        wanted.setdefault(kind, []).append((*line[:3], protected or line[3]))
+    for kind, *line, person_id, protected, detail in rows:
+        about = protected or line[3] or beside(json.loads(detail))
+        wanted.setdefault(kind, []).append((*line[:3], about))
         people.setdefault(kind, set()).add(person_id)
     named = db.execute_sql(f"SELECT id, name FROM person WHERE id IN ({mine}) ORDER BY name", (rule.id,))
     names = dict(named.fetchall())

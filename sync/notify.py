@@ -11,7 +11,7 @@ from typing import Any
 
 from peewee import JOIN, fn
 
-from sync import activity, leases, schedule
+from sync import activity, leases, roles, schedule
 from sync.assigned_looks import whom
 from sync.db import connected, utcnow, writing
 from sync.mailer import MailDelayed, MailRefused, Outgoing, compose, deliver, parse_smtp_url
@@ -188,7 +188,7 @@ def _told_change(change: Change, told_through: int, alone: list[Asset]) -> dict[
         "email": account.email if account else (change.detail or {}).get("email", ""),
         "kind": "" if change.kind == "removed user" else change.kind,
         "asset": asset if account else "",
-        "role": " → ".join(dict.fromkeys(filter(None, (change.before, change.after)))),
+        "role": roles.in_words(change),
         "reason": person.status_reason or change.reason if left else change.reason,
         "since": day(person.status_since if left else change.created_at),
         "protected": change.protected or "",

@@ -9,9 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sync import activity, keeping, notify, people, policy, reports, schedule, soon
+from sync import activity, keeping, notify, people, policy, reports, roles, schedule, soon
 from sync.db import utcnow, writing
-from sync.models import Account, App, Change, Offboarding, Person, Report, Role
+from sync.models import Account, App, Change, Offboarding, Person, Report
 from sync.offboarding_preview import decidable
 from sync.reports import CONFIRM, CONFIRMED, HELD, IGNORED, LEFT_OUT
 from sync.workspace import today
@@ -207,5 +207,4 @@ def _question(report: Report, seat: Account, person: Person, offboarding: Offboa
 
 
 def _role(seat: Account) -> str:
-    role = Role.get_or_none(Role.app == seat.app_id, Role.external_id == seat.role)
-    return role.label if role is not None and role.label else seat.role
+    return roles.of(seat.app_id).words(seat.roles)

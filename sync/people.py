@@ -6,13 +6,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from peewee import JOIN, fn, prefetch
+from peewee import fn, prefetch
 
 from connectors.names import AddressProblem, clean_email, email_key
-from sync import activity, keeping, match_rules, ownership
+from sync import activity, keeping, match_rules, ownership, roles
 from sync.db import connected, db, utcnow, writing
 from sync.matching import PAGE, Page
-from sync.models import Account, App, Directory, DirectoryEntry, Person, PersonEmail, Role, Session
+from sync.models import Account, App, Directory, DirectoryEntry, Person, PersonEmail, Session
 
 STATUSES = ("active", "suspended", "deprovisioned")
 TOLD = {"active": "person returned", "suspended": "person suspended", "deprovisioned": "person deprovisioned"}
@@ -77,10 +77,13 @@ def seats(persons: Iterable[Person]) -> dict[int, int]:
 
 
 def seats_of(person: Person) -> list[Account]:
-    """This person's seats by the app's name, with their apps, and their role in words as `role_label`."""
-    query = Account.select(Account, App, fn.COALESCE(Role.label, Account.role).alias("role_label")).join(App)
-    query = query.join(Role, JOIN.LEFT_OUTER, on=(Role.app == Account.app) & (Role.external_id == Account.role))
-    return list(query.where(Account.person == person, *_TAKEN).order_by(App.name))
+    """This person's seats by the app's name, with their apps, and the labels of their roles as `role_labels`."""
+    query = Account.select(Account, App).join(App).where(Account.person == person, *_TAKEN)
+    found = list(query.order_by(App.name))
+    known = roles.of_apps(account.app_id for account in found)
+    for account in found:
+        account.role_labels = known[account.app_id].told(account.roles)
+    return found
 
 
 def entries_of(person: Person) -> list[DirectoryEntry]:

@@ -6,10 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from peewee import JOIN, fn
-
 from connectors.base import INVITE
-from sync import apps, policy
+from sync import apps, policy, roles
 from sync.models import (
     Access,
     Account,
@@ -23,7 +21,6 @@ from sync.models import (
     Invitation,
     Offboarding,
     Person,
-    Role,
 )
 from sync.vault import VaultProblem
 
@@ -57,7 +54,8 @@ def cost(accounts: Iterable[Account]) -> int:
 
 @dataclass
 class Removed:
-    """A seat that this person had; `role` in words. `can_invite` where the app is connected and can be asked to."""
+    """A seat that this person had; `role`: all its roles in words. `can_invite` where the app is connected and can be
+    asked to."""
 
     account: Account
     role: str
@@ -71,13 +69,13 @@ def removed(person: Person, app_ids: Iterable[int]) -> list[Removed]:
     )
     here = Account.select(Account.app).where(Account.person == person, Account.state != "gone")
     rows = (
-        Account.select(Account, App, fn.COALESCE(Role.label, Account.role).alias("role_label")).join(App)
-        .join(Role, JOIN.LEFT_OUTER, on=(Role.app == Account.app) & (Role.external_id == Account.role))
+        Account.select(Account, App).join(App)
         .where(Account.person == person, Account.state == "gone", Account.id.in_(confirmed),
                App.id.in_(list(app_ids)), App.id.not_in(here))
         .order_by(Account.gone_at.desc())
     )  # fmt: skip
-    return [Removed(account, account.role_label, _can_invite(account.app)) for account in rows]
+    known = roles.of_apps(account.app_id for account in rows)
+    return [Removed(account, known[account.app_id].words(account.roles), _can_invite(account.app)) for account in rows]
 
 
 def _can_invite(app: App) -> bool:

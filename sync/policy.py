@@ -155,13 +155,12 @@ def want_nothing() -> None:
     db.execute_sql(f"CREATE TEMP TABLE wanted ({WANTED})")
 
 
-def want_gone(account_ids: list[int]) -> None:
+def want_gone(app: App, account_ids: list[int]) -> None:
     """Accounts that the app no longer lists, in such number that a person must look first."""
-    told = roles.words("account", of_app="r.app_id = account.app_id")
     db.connection().executemany(
-        f"{WANT} SELECT 'removed user', id, NULL, 0, {told}, 'No longer in the app''s list', NULL, NULL, NULL "
-        "FROM account WHERE id = ?",
-        [(account_id,) for account_id in account_ids],
+        f"{WANT} SELECT 'removed user', a.id, NULL, 0, {roles.words('a')}, 'No longer in the app''s list', NULL, NULL, "
+        "NULL FROM account a WHERE a.id = :id",
+        [{"app": app.id, "id": account_id} for account_id in account_ids],
     )
 
 

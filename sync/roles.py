@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from peewee import SQL, Expression, ModelSelect, Select, fn
 
 from connectors.base import Role as Named
-from sync.models import Account, App, Role
+from sync.models import Account, App, Change, Role
 
 LAST = "Protected: the last one with this role in the app"
 UNKNOWN = "Protected: it has a role that the app did not name, and nobody else is known to administer the app"
@@ -163,6 +163,12 @@ def beside(detail: Mapping | None) -> str:
     return "; ".join(f"{does} {', '.join(detail[does])}" for does in ("removes", "keeps") if detail and does in detail)
 
 
+def in_words(change: Change) -> str:
+    """Editor → Admin; removes Billing."""
+    between = " → ".join(dict.fromkeys(filter(None, (change.before, change.after))))
+    return "; ".join(filter(None, (between, beside(change.detail))))
+
+
 def wanted_by(detail: dict) -> list[str]:
     """All roles that a change of role leads to, the one asked for first: by the detail of its Task or Change."""
     return detail.get("after") or [detail["role"]]
@@ -170,7 +176,18 @@ def wanted_by(detail: dict) -> list[str]:
 
 def of(app: App | int) -> Roles:
     """As the last check knew them."""
-    rows = list(Role.select().where(Role.app == app).order_by(Role.place, Role.external_id))
+    return _roles(list(Role.select().where(Role.app == app).order_by(Role.place, Role.external_id)))
+
+
+def of_apps(app_ids: Iterable[int]) -> dict[int, Roles]:
+    """The same of several apps, by their ids."""
+    found: dict[int, list[Role]] = {id: [] for id in app_ids}
+    for role in Role.select().where(Role.app.in_(list(found))).order_by(Role.place, Role.external_id):
+        found[role.app_id].append(role)
+    return {id: _roles(rows) for id, rows in found.items()}
+
+
+def _roles(rows: list[Role]) -> Roles:
     return Roles({role.external_id: role.label for role in rows},
                  frozenset(role.external_id for role in rows if role.privileged))  # fmt: skip
 

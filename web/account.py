@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flask import Blueprint, url_for
 
-from sync import assets, provisioning, tasks
-from sync.models import Account, App, Role
+from sync import assets, provisioning, roles, tasks
+from sync.models import Account, App
 from web.app_page import match_in_words, name_of, page
 from web.permissions import app_part
 from web.tasks import WORDS
@@ -19,7 +19,7 @@ def show(app: App, account: Account) -> str:
     here = url_for("account.show", app_id=app.id, account_id=account.id)
     return page(
         app, "acts/account.html", account=account, name=name_of(account), whose=match_in_words(account),
-        role=Role.get_or_none(Role.app == app, Role.external_id == account.role), here=here,
+        roles=roles.of(app), here=here,
         state=provisioning.state_of(account), access=assets.access_of(account), acts=tasks.of_account(account),
         words=WORDS,
     )  # fmt: skip

@@ -6,9 +6,9 @@ from __future__ import annotations
 from flask import Blueprint, Response, render_template, request, url_for
 
 from connectors.base import INVITE
-from sync import apps, mail_reach, member_acts, onboarding, provisioning, tasks
+from sync import apps, mail_reach, member_acts, onboarding, provisioning, roles, tasks
 from sync.member_acts import ActProblem
-from sync.models import Account, App, Invitation, Person, Role
+from sync.models import Account, App, Invitation, Person
 from web.answers import INVALID, dialog, go_to
 from web.app_page import can, kind_of, name_of, owns
 from web.member_acts import Act, back_of, preview, refused, ticked
@@ -31,11 +31,11 @@ def new(app: App) -> tuple[str, int]:
 def _new(app: App, problem: str = "") -> tuple[str, int]:
     if not _may(app):
         return refused(app, WORDS.title, CANT.format(app.name))
-    roles = member_acts.roles_of(app)
+    choices = member_acts.roles_of(app)
     return dialog(
         "acts/_invite.html", WORDS.title, INVALID if problem else 200, app=app, kind=kind_of(app), problem=problem,
-        roles=roles, given=request.values, back=back_of(app),
-        standard=next((role.external_id for role in roles if role.standard), ""),
+        roles=choices, given=request.values, back=back_of(app),
+        standard=next((role.external_id for role in choices if role.standard), ""),
     )  # fmt: skip
 
 
@@ -137,5 +137,5 @@ def coming_and_going(app: App, accounts: list[Account]) -> dict:
         "uninvited": onboarding.uninvited(app), "awaiting": provisioning.awaiting_invitation(app),
         "leaving": leaving, "leaving_states": leaving_states, "may_invite": _may(app),
         "moves": bool(moving) or any(state.live for state in [*told.values(), *leaving_states.values()]),
-        "roles": {role.external_id: role for role in Role.select().where(Role.app == app)},
+        "roles": roles.of(app),
     }  # fmt: skip

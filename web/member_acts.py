@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from flask import Blueprint, Response, request, url_for
 
-from sync import assets, member_acts
+from sync import assets, member_acts, roles
 from sync.member_acts import ActProblem, Plan
 from sync.models import App, Asset
 from web.answers import INVALID, dialog, go_to, safe_address, whole_number, whole_numbers
@@ -66,6 +66,7 @@ def choose_role(app: App) -> tuple[str, int]:
         return _preview(app, "change role", lambda: member_acts.plan_roles(app, ticked(), role), role=role)
     return _choose(app, "change role", "acts/_role.html", lambda: {
         "accounts": member_acts.chosen(app, ticked()), "roles": member_acts.roles_of(app),
+        "held": roles.of(app),
     })  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from flask import Blueprint, Response, abort, render_template, request, url_for
 
-from sync import assets, assigned_acts, policy, report_list, report_rows, reports, tasks
+from sync import assets, assigned_acts, policy, report_list, report_rows, reports, roles, tasks
 from sync.models import App, Asset, Change, Report
 from sync.policy import REMOVALS
 from sync.report_rows import SECTIONS
@@ -38,6 +38,7 @@ class Row:
     by_hand: bool = False  # the app gives no way to it: a yes makes a to-do of it
     alone: list[Asset] = field(default_factory=list)  # what this account alone controls
     assets: int = 0
+    roles: list[str] = field(default_factory=list)  # all that its account has, by their labels
 
 
 @dataclass
@@ -80,10 +81,12 @@ def _rows(app: App, changes: list[Change], given: Given | None = None) -> list[R
     undecided = [change for change in changes if change.decision in (CONFIRM, HELD, LEFT_OUT)]
     removals = [change.account_id for change in undecided if change.kind in REMOVALS and change.in_app]
     alone, counted = policy.sole_assets(removals), assets.count_of(removals)
-    kept, able = assigned_acts.reasons(undecided), can(app)
+    kept, able, known = assigned_acts.reasons(undecided), can(app), roles.of(app)
     rows = []
     for change in changes:
         row = Row(change, alone=alone.get(change.account_id, []), assets=counted.get(change.account_id, 0))
+        if change.account_id and known.words(change.account.roles) == (change.before or change.after):
+            row.roles = known.told(change.account.roles)
         row.reason, row.told_by, row.told_at = kept.get(change.id, ("", "", None))
         row.by_hand = change in undecided and assigned_acts.NEEDS.get(change.kind, "") not in {"", *able}
         if change in undecided and change.report.state == "open":

@@ -8,6 +8,8 @@ import sqlite3
 from contextlib import closing
 
 from tests.cli.conftest import OWNER
+from tests.connectors.fake import Seat
+from tests.connectors.fake_scim import FakeScim
 from tests.parts import free_port
 
 
@@ -41,6 +43,26 @@ def test_access_is_exported_and_no_formula_runs(rollcall, connected_chat):
     document = rollcall.run("export", "access", "--format", "json").document
     assert len(document["access"]) == len(rows) and document["at"].endswith("Z")
     assert any(row["name"] == "=HYPERLINK(1)" for row in document["access"])
+
+
+def test_every_role_of_an_account_is_exported(rollcall):
+    app = FakeScim()
+    app.seats = [Seat("1", "ana@acme.example", "Ana", role="admin", further_roles=("billing", "=viewer")),
+                 Seat("2", "ben@acme.example", "Ben", role="viewer")]  # fmt: skip
+    app.start()
+    try:
+        rollcall.run("apps", "connect", "scim", "--name", "Board", "--owner", OWNER, "--set", f"base_url={app.url}",
+                     "--set", "token=-", stdin=app.token)  # fmt: skip
+        rollcall.run("check", "Board")
+    finally:
+        app.stop()
+    rows = list(csv.DictReader(io.StringIO(rollcall.run("export", "access").out)))
+    assert [(row["name"], row["role"], row["further_roles"]) for row in rows] == [
+        ("Ana", "admin", "'=viewer; billing"), ("Ben", "viewer", ""),
+    ]  # fmt: skip
+    told = rollcall.run("export", "access", "--format", "json").document["access"]
+    assert [(row["role"], row["further_roles"]) for row in told] == [("admin", ["=viewer", "billing"]), ("viewer", [])]
+    assert "admin, =viewer, billing" in rollcall.run("report", "Board").out
 
 
 def findings(rollcall, *arguments: str, code: int = 0) -> dict[str, str]:
