@@ -40,6 +40,11 @@ class Row:
     assets: int = 0
     roles: list[str] = field(default_factory=list)  # all that its account has, by their labels
 
+    @property
+    def removes_roles(self) -> bool:
+        """Whether a change of role waits that takes further roles away: that is seen before the yes."""
+        return self.ticked is not None and "removes" in (self.change.detail or {})
+
 
 @dataclass
 class Given:

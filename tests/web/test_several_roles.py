@@ -93,6 +93,8 @@ def test_a_rule_says_it_before_it_is_kept_and_in_the_wizard_the_mail_and_the_com
     report = reports.open_report(ruled)
     page = text_of(owner.get(f"/reports/{report.id}").text)
     assert f"Editor → Member {does} Billing" in page
+    drop = re.search(r'id="drop-roles-in-app"( open)?', owner.get(f"/reports/{report.id}").text)
+    assert drop, "what is taken is seen without a click"
     assert f"Admin → Member {does} Billing, Editor" in page
     change = report.changes.where(Change.kind == "to change role").order_by(Change.id).first()
     told = _change(change)
