@@ -262,6 +262,18 @@ def test_a_role_is_changed_by_what_differs(postgres: Postgres, modest_roles: Pos
         connector.change_role(ana, "emperor")
 
 
+@pytest.mark.parametrize("role", ["superuser", "createrole", "createdb", "login"])
+def test_each_attribute_is_a_role_and_a_change_keeps_what_it_says(postgres: Postgres, connector: PostgresRoles, role):
+    postgres.role("ana", "SUPERUSER CREATEROLE CREATEDB")
+    postgres.role("ben", "CREATEROLE CREATEDB")
+    for name, held in (("ana", ("superuser", "createrole", "createdb")), ("ben", ("createrole", "createdb"))):
+        account = find(connector, name)
+        assert account.roles == held
+        said = connector.roles_after(account, role)
+        connector.change_role(account, role)
+        assert set(connector.account(account.id).roles) == set(said) and said[0] == role
+
+
 def test_why_each_role_may_connect(postgres: Postgres, connector: PostgresRoles):
     for name in ("ana", "ben", "cleo", "dan"):
         postgres.role(name)
