@@ -67,7 +67,7 @@ _DIFFERING = """
     WHERE a.state = 'gone' OR a.role <> s.role OR a.name <> s.name OR a.email <> s.email
         OR a.status <> s.status OR a.last_activity IS NOT s.last_activity OR a.kind <> s.kind OR a.seat <> s.seat
         OR a.user_name IS NOT s.user_name OR a.employee_number IS NOT s.employee_number
-        OR a.further_roles <> s.further_roles
+        OR a.further_roles IS NOT s.further_roles
 """
 _TO_MATCH = """
     CREATE TEMP TABLE to_match AS

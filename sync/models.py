@@ -30,7 +30,7 @@ class RoleIds(TextField):
         return json.dumps(sorted(set(ids)), ensure_ascii=False, separators=(",", ":"))
 
     def db_value(self, value):
-        return value if isinstance(value, str) else self.stored(value)
+        return value if value is None or isinstance(value, str) else self.stored(value)
 
     def python_value(self, value):
         return tuple(json.loads(value or "[]"))
@@ -336,7 +336,7 @@ class Account(Base):
     employee_number = CharField(null=True)
     match_note = TextField(null=True)  # of a guest or local partner: where from, what for
     matched_as = CharField(null=True)  # `normal` when somebody said whose it is; null: nobody did, or it is from before
-    further_roles = RoleIds(default=(), constraints=[SQL("DEFAULT '[]'")])  # beside the main one
+    further_roles = RoleIds(null=True, default=())  # beside the main one; null: never read, by an older Rollcall
 
     class Meta:
         indexes = (

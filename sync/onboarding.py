@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from peewee import JOIN, SQL
 
 from connectors.names import AddressProblem, clean_email, email_key, spelling_and_key
-from sync import activity, invitation_mail, people, schedule, tasks
+from sync import activity, invitation_mail, people, roles, schedule, tasks
 from sync.db import utcnow, writing
 from sync.member_acts import (
     MOST,
@@ -248,7 +248,7 @@ def _onboard(invitation: Invitation, account: Account) -> bool:
     if invitation.task is not None and invitation.task.state in ("queued", "needs attention"):
         tasks.cancel(invitation.task, WHO)
     activity.record(WHO, "onboarded", about=_whom(invitation), why=f"invited by {invitation.asked_by}",
-                    after=_label(invitation.app, account.role), app=invitation.app_id,
+                    after=roles.of(invitation.app_id).words(account.roles), app=invitation.app_id,
                     person=invitation.person_id)  # fmt: skip
     return True
 

@@ -22,13 +22,18 @@ def held(account: str) -> str:
     return f"SELECT {account}.role AS id UNION ALL SELECT value FROM json_each({account}.further_roles)"
 
 
-def differ(one: str, other: str) -> str:
-    """Whether two accounts (aliases) have other roles; which of them is the main one doesn't matter."""
-    several = f"({one}.further_roles <> '[]' OR {other}.further_roles <> '[]')"
+def _has_several(account: str) -> str:
+    return f"coalesce({account}.further_roles, '[]') <> '[]'"
+
+
+def differ(known: str, now: str) -> str:
+    """Whether two accounts (aliases) have other roles; which of them is the main one doesn't matter. Where further
+    roles were never read, only that the one which is known is gone."""
+    either = f"EXISTS ({_but(known, now)}) OR {known}.further_roles IS NOT NULL AND EXISTS ({_but(now, known)})"
     return f"""(
-        {one}.role <> {other}.role AND NOT {several} OR {several}
-        AND ({one}.role <> {other}.role OR {one}.further_roles <> {other}.further_roles)
-        AND (EXISTS ({_but(one, other)}) OR EXISTS ({_but(other, one)})))
+        {known}.role <> {now}.role AND NOT {_has_several(known)} AND NOT {_has_several(now)}
+        OR ({_has_several(known)} OR {_has_several(now)})
+        AND ({known}.role <> {now}.role OR {known}.further_roles IS NOT {now}.further_roles) AND ({either}))
     """
 
 
@@ -41,7 +46,7 @@ def words(account: str, table: str = "role", of_app: str = "r.app_id = :app") ->
     named = f"FROM {table} r WHERE {of_app} AND r.external_id"
     return f"""
         coalesce((SELECT nullif(r.label, '') {named} = {account}.role), {account}.role)
-        || CASE WHEN {account}.further_roles = '[]' THEN '' ELSE (
+        || CASE WHEN NOT {_has_several(account)} THEN '' ELSE (
             SELECT group_concat(', ' || label, '') FROM (
                 SELECT coalesce((SELECT nullif(r.label, '') {named} = h.value), h.value) AS label
                 FROM json_each({account}.further_roles) h
@@ -51,7 +56,7 @@ def words(account: str, table: str = "role", of_app: str = "r.app_id = :app") ->
 
 def can_administer(account: str) -> str:
     """Whether the account (an alias) has a role that is known to administer the app."""
-    return f"""({account}.role IN ({_PRIVILEGED}) OR {account}.further_roles <> '[]' AND EXISTS (
+    return f"""({account}.role IN ({_PRIVILEGED}) OR {_has_several(account)} AND EXISTS (
         SELECT 1 FROM json_each({account}.further_roles) h WHERE h.value IN ({_PRIVILEGED})))"""
 
 

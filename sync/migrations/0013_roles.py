@@ -1,11 +1,10 @@
-"""The roles that an account has beside its main one."""
+"""The roles that an account has beside its main one; null until the next check has read them."""
 
-from peewee import SQL, TextField
+from peewee import TextField
 
 
 def up(migrator, db):
-    further = TextField(default="[]", constraints=[SQL("DEFAULT '[]'")])
-    migrator.migrate(migrator.add_column("account", "further_roles", further, allow_not_null=True))
+    migrator.migrate(migrator.add_column("account", "further_roles", TextField(null=True)))
     db.execute_sql("CREATE INDEX account_further_roles ON account (app_id) WHERE further_roles <> '[]'")
 
 

@@ -78,6 +78,18 @@ def test_a_role_is_changed_and_the_rest_stays(scim_app: ScimApp, scim: Scim):
     assert [role["value"] for role in ana["roles"]] == ["editor"] and ana["title"] == "Head of Ops"
 
 
+def test_every_role_is_read_and_a_change_leaves_the_others_as_they_were(scim_app: ScimApp, scim: Scim):
+    billing = {"value": "billing", "display": "Billing", "type": "finance"}
+    roles = [{"value": "viewer", "primary": True}, billing, {"value": "admin"}]
+    ana = scim_app.add_user("ana@acme.example", "Ana", roles=roles)
+    assert scim.account(ana).roles == ("admin", "viewer", "billing"), "who administers comes first"
+    said = scim.roles_after(scim.account(ana), "editor")
+    scim.change_role(scim.account(ana), "editor")
+    assert set(scim.account(ana).roles) == set(said) == {"editor", "viewer", "billing"}
+    kept = next(role for role in scim_app.user("ana@acme.example")["roles"] if role["value"] == "billing")
+    assert (kept["display"], kept["type"]) == ("Billing", "finance")
+
+
 def test_an_invitation_makes_a_user_once(scim_app: ScimApp, scim: Scim):
     for _ in range(2):
         scim.invite("new@acme.example", "viewer")

@@ -62,7 +62,7 @@ def last_by_hand(hers: list[str], beside: list[tuple], after: set[str]) -> bool:
     return bool(may) and not stays and not after & privileged
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(hers=some, beside=others)
 def test_of_a_removal(app, hers, beside):
     with db.atomic() as attempt:
@@ -79,7 +79,7 @@ def test_of_a_removal(app, hers, beside):
         attempt.rollback()
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(hers=some, beside=others)
 def test_of_a_change_of_role(app, hers, beside):
     with db.atomic() as attempt:

@@ -120,5 +120,10 @@ def test_a_file_of_before_is_brought_up_to_date_with_who_is_in_it(several):
     runner.down("0013_roles")
     assert db.execute_sql("SELECT name, role FROM account WHERE external_id = 'ben'").fetchone() == ("Ben", "editor")
     runner.up()
-    assert (several.account("ben").role, several.account("ben").further_roles) == ("editor", ())
-    assert updates(several.check()) == [("ada", "Admin", "Admin, Billing, Editor")]
+    ada, ben = several.account("ada"), several.account("ben")
+    assert (ben.role, ben.further_roles, ada.roles) == ("editor", (), ("admin",))
+    several.say("ben", role="member", further_roles=("billing",))
+    assert updates(several.check()) == [("ben", "Editor", "Member, Billing")], "what was never read has not changed"
+    assert several.account("ada").further_roles == ("billing", "editor")
+    several.say("ada", further_roles=())
+    assert updates(several.check()) == [("ada", "Admin, Billing, Editor", "Admin")]
