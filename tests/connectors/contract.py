@@ -12,6 +12,9 @@ To test a connector, write tests/connectors/test_<slug>.py with two classes (tes
 A connector for a fixed host keeps it in a class attribute; name that in `address`, and it is pointed at the fake:
     class GitHub(Connector):                     class TestGitHub(ConnectorContract):
         api = "https://api.github.com"               kind, fake, address = GitHub, FakeGitHub, "api"
+Where the app's answers hold several roles of one account, name such in `several_roles`, the main one first; the fake
+tells them from `seat.role` and `seat.further_roles` (or as give_roles() says), and its change of role does to the
+others what the app really does: the connector's roles_after() is held to that.
 Faults: app.fail(Reply(500), on="users", skip=1, times=FOREVER), app.when(do, on="users", skip=1); see fake.py.
 A test that the API makes meaningless is switched off by an attribute (tells_total, refuses_owner, …), which says why
 in a comment; never by overriding it with nothing.

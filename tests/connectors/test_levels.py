@@ -114,6 +114,11 @@ def test_platinum_is_proven_against_the_real_server(kind):
     assert (kind.level == PLATINUM) == (kind.slug in proven())
 
 
+def test_what_reads_further_roles_is_held_to_them(kind):
+    if "further_roles" in inspect.getsource(inspect.getmodule(kind)) and kind.slug not in NO_HTTP:
+        assert any(getattr(one, "several_roles", ()) for one in batteries()[kind.slug])
+
+
 def test_no_act_is_both_offered_and_unknown(kind):
     assert not kind.capabilities & set(kind.unknown_acts)
 
