@@ -64,7 +64,7 @@ def _remove(task: Task, connector: Connector) -> None:
 def _still_to_go(account: Account, task: Task) -> None:
     if account.state != "removing":
         raise NoLongerNeeded("The account has left the app already.")
-    if why := policy.kept(account):
+    if why := policy.kept(account) or policy.anothers_address(account):
         raise NoLongerNeeded(f"{why}.")
     if task.report_id is None:
         if "person" in task.detail and task.detail["person"] != account.person_id:
@@ -96,10 +96,13 @@ def _look_again(task: Task, connector: Connector, account: Account) -> Seat | No
 
 
 def _refuse_if_protected(task: Task, account: Account, seat: Seat, connector: Connector) -> None:
-    """Rule 5, by what the app says now: the account's roles, and that somebody else still administers the app."""
+    """Rule 5, by what the app says now: whose e-mail the account has, its roles, and that somebody else still
+    administers the app."""
     account = Account.get_by_id(account.id)
     _still_to_go(account, task)
     account.role, account.further_roles, account.kind = seat.role, seat.further_roles, seat.kind
+    account.normal = email_key(seat.email)
+    account.user_name = seat.user_name or account.user_name
     known = _known_roles(task, seat, connector)
     if why := policy.protection(account, known):
         raise NoLongerNeeded(f"{why}.")

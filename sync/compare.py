@@ -114,7 +114,7 @@ _NEW_ACCOUNTS = """
         s.user_name, s.employee_number, s.further_roles, 'present',
         CASE WHEN s.kind = 'system' THEN 'service account' WHEN p.person_id IS NULL THEN 'unmatched' ELSE 'matched' END,
         0, CASE WHEN s.kind = 'system' THEN NULL ELSE p.person_id END, :now
-    FROM staged_account s LEFT JOIN person_email p ON p.normal = s.normal
+    FROM staged_account s LEFT JOIN person_email p ON p.normal = s.normal AND NOT p.disputed
     WHERE NOT EXISTS (SELECT 1 FROM account a WHERE a.app_id = :app AND a.external_id = s.external_id)
 """
 _NEW_TO_MATCH = """

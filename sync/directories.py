@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import connectors
 from connectors.base import ConnectorError, DirectoryConnector, Identity, TemporarilyUnavailable
 from sync import activity, apps, directory_guard, leases, notify, ownership, people, schedule, soon, vault
+from sync.address_moves import settle_again
 from sync.columns import remember_first
 from sync.credentials import with_stored
 from sync.db import connected, db, utcnow, writing
@@ -309,12 +310,8 @@ def succeed(directory: Directory, reading: DirectoryReading, outcome: Outcome) -
 
 
 def _counts_before(directory: Directory) -> dict:
-    last = (
-        DirectoryReading.select()
-        .where(DirectoryReading.directory == directory, DirectoryReading.state == "succeeded")
-        .order_by(DirectoryReading.id.desc())
-        .first()
-    )
+    ended = (DirectoryReading.directory == directory) & (DirectoryReading.state == "succeeded")
+    last = DirectoryReading.select().where(ended).order_by(DirectoryReading.id.desc()).first()
     return last.counts if last else {}
 
 
@@ -361,6 +358,7 @@ def release(directory: Directory, by: str, seen: str | None = None) -> int:
         Directory.update(guard_from=utcnow()).where(Directory.id == directory.id).execute()
         activity.record(by, "released held leavers", about=directory.name, after=f"{len(affected)} people")
         people.recompute_status(affected, by)
+        settle_again(by)
         soon.check_apps_of(affected, by)
         return len(affected)
 

@@ -6,8 +6,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sync import activity, match_rules, people, precedence, soon
+from sync import activity, address_moves, addresses, match_rules, people, precedence, soon
+from sync.address_moves import Moves
+from sync.addresses import ENTRY
 from sync.db import db, utcnow
+from sync.directory_finding import find_people, leave_others_what_is_theirs, note_unclear_successors
 from sync.directory_guard import Guard, hold_back
 from sync.models import Directory
 
@@ -17,9 +20,13 @@ NEEDED = (  # groups, by rules
     "SELECT group_id FROM group_rule WHERE group_id IS NOT NULL "
     "UNION SELECT group_id FROM team_group WHERE group_id IS NOT NULL"
 )
-ACTIVE = "EXISTS (SELECT 1 FROM person WHERE person.id = pe.person_id AND person.status = 'active')"
-SAME_NAME = "(SELECT name_key(name) FROM person WHERE person.id = pe.person_id) = name_key(nullif(r.name, ''))"
 UNHELD = "person_id NOT IN (SELECT person_id FROM read_leaving)"
+# An address `m` of the staged entry `r` that nobody has, and nobody else is said to have: a disabled entry leaves it
+# to one that is in use and isn't known yet.
+FREE = f"""m.normal NOT IN (SELECT normal FROM person_email) AND m.normal NOT IN (SELECT normal FROM read_disputed)
+    AND NOT EXISTS (SELECT 1 FROM directory_address AS d LEFT JOIN {ENTRY} WHERE d.normal = m.normal AND d.here
+                    AND e.person_id IS NOT r.person_id
+                    AND (e.person_id IS NOT NULL OR r.status = 'deprovisioned'))"""
 
 
 @dataclass
@@ -33,24 +40,15 @@ class Outcome:
 def apply(directory: Directory, worldwide_ids: bool, guard: Guard, by: str) -> Outcome:
     """Take the staged reading over, inside the caller's writing()."""
     now = utcnow()
-    _find_people(directory, worldwide_ids)
-    warnings = _warnings(directory)
-    _leave_out_the_unclear()
-    joined = _add_people(directory, now)
-    _add_entries(directory, now)
-    _note_days(directory)
-    hold_back(directory, guard, now, whole=True)
-    _add_addresses()
-    precedence.note_changes(directory)
-    changed = _take_over_status(directory, now)
-    updated = precedence.follow(by)
-    moved = _take_over_groups(directory, now)
-    became = people.recompute_status(changed, by)
-    soon.check_apps_of_groups(moved, by)
-    _tell_joined(directory, joined, by)
+    news = addresses.note(directory, whole=True)
+    find_people(directory, worldwide_ids, guard)
+    became = _follow_the_known(directory, guard, now, by, whole=True)
+    moves = address_moves.settle(directory=directory, guard=guard)
+    warnings, joined, updated = _take_over_the_rest(directory, now, moves, news, by)
+    soon.check_apps_of_groups(_take_over_groups(directory, now), by)
     counts = {
-        "joined": len(joined),
-        "updated": len(updated),
+        "joined": joined,
+        "updated": updated,
         "suspended": became.get("suspended", 0),
         "deprovisioned": became.get("deprovisioned", 0),
         "returned": became.get("active", 0),
@@ -65,101 +63,39 @@ def apply_pushed(directory: Directory, guard: Guard, by: str) -> Outcome:
     Who is not staged stays as they are. As people leave one by one, the guard counts those of a day.
     """
     now = utcnow()
-    _leave_others_what_is_theirs(directory)
-    _find_people(directory, False)
+    news = addresses.note(directory, whole=False)
+    leave_others_what_is_theirs(directory)
+    find_people(directory, False)
+    became = _follow_the_known(directory, guard, now, by, whole=False)
+    moves = address_moves.settle(address_moves.STAGED)
+    warnings, joined, updated = _take_over_the_rest(directory, now, moves, news, by)
+    held = _count("SELECT count(*) FROM read_leaving")
+    return Outcome({"joined": joined, "updated": updated, **became, "held": held}, warnings)
+
+
+def _follow_the_known(directory: Directory, guard: Guard, now: datetime, by: str, whole: bool) -> dict[str, int]:
+    """Who was known before is here, suspended or gone as the entry says, unless the guard holds it; how many became
+    what. Only then can be said whose an address is."""
+    _add_entries(directory, now)
+    _note_days(directory)
+    note_unclear_successors()
+    hold_back(directory, guard, now, whole)
+    precedence.note_changes(directory)
+    return people.recompute_status(_take_over_status(directory, now, whole), by)
+
+
+def _take_over_the_rest(directory: Directory, now: datetime, moves: Moves, news: bool,
+                        by: str) -> tuple[list[str], int, int]:  # fmt: skip
+    """Who is new, addresses, names: (what somebody should look at, how many joined, how many were updated)."""
     warnings = _warnings(directory)
     _leave_out_the_unclear()
     joined = _add_people(directory, now)
     _add_entries(directory, now)
     _note_days(directory)
-    hold_back(directory, guard, now, whole=False)
     _add_addresses()
-    precedence.note_changes(directory)
-    changed = _take_over_status(directory, now, whole=False)
     updated = precedence.follow(by)
-    became = people.recompute_status(changed, by)
     _tell_joined(directory, joined, by)
-    held = _count("SELECT count(*) FROM read_leaving")
-    return Outcome({"joined": len(joined), "updated": len(updated), **became, "held": held}, warnings)
-
-
-def _leave_others_what_is_theirs(directory: Directory) -> None:
-    """Who is here by an entry that isn't staged can't be found again as somebody who is."""
-    _run("""INSERT OR IGNORE INTO read_taken
-            SELECT e.person_id FROM read_email AS m JOIN person_email AS pe ON pe.normal = m.normal
-            JOIN directory_entry AS e ON e.person_id = pe.person_id
-            WHERE e.directory_id = ? AND e.reported <> 'deprovisioned'
-              AND e.external_id NOT IN (SELECT external_id FROM read_person)""", directory.id)
-
-
-def _find_people(directory: Directory, worldwide_ids: bool) -> None:
-    """Whom each entry is: by its id here, by an id that is nobody else's anywhere, by e-mail, then by number."""
-    _run("UPDATE read_person SET person_id = (SELECT person_id FROM directory_entry AS e "
-         "WHERE e.directory_id = ? AND e.external_id = read_person.external_id)", directory.id)
-    if worldwide_ids:
-        _run("""UPDATE read_person SET person_id = coalesce(
-                    (SELECT e.person_id FROM directory AS d JOIN directory_entry AS e ON e.directory_id = d.id
-                     WHERE d.kind = ?1 AND e.external_id = read_person.external_id LIMIT 1),
-                    (SELECT f.person_id FROM former_entry AS f
-                     WHERE f.kind = ?1 AND f.external_id = read_person.external_id))
-                WHERE person_id IS NULL""", directory.kind)
-    # A disabled entry leaves the address that it shares to the one that is in use.
-    _run("""DELETE FROM read_email
-            WHERE external_id IN (SELECT external_id FROM read_person WHERE status = 'deprovisioned')
-              AND normal IN (SELECT m.normal FROM read_email AS m JOIN read_person AS p USING (external_id)
-                             WHERE p.status <> 'deprovisioned')""")
-    _run("""INSERT OR IGNORE INTO read_claimed SELECT m.normal FROM read_email AS m
-            JOIN read_person AS r USING (external_id) WHERE m.main AND r.status <> 'deprovisioned'""")
-    _run("INSERT INTO read_disputed SELECT normal FROM read_email GROUP BY normal HAVING count(*) > 1")
-    _find_by_email("m.main AND pe.main")
-    _find_by_email("""m.main AND NOT EXISTS (
-        SELECT 1 FROM directory_entry AS e WHERE e.person_id = pe.person_id AND e.directory_id = ?)""", directory.id)
-    # A leaver's address is often handed on, so a further one finds only somebody active: whom no directory knows, or
-    # who has the same name in another one.
-    _find_by_email(f"""NOT m.main AND {ACTIVE}
-        AND NOT EXISTS (SELECT 1 FROM directory_entry AS e WHERE e.person_id = pe.person_id)""")
-    _find_by_email(f"""NOT m.main AND {ACTIVE} AND r.normal NOT IN (SELECT normal FROM person_email) AND {SAME_NAME}
-        AND NOT EXISTS (SELECT 1 FROM directory_entry AS e
-                        WHERE e.person_id = pe.person_id AND e.directory_id = ?)""", directory.id)
-    _find_by_number(directory)
-
-
-def _find_by_email(condition: str, *values: object) -> None:
-    """One entry finds one person, or nobody; who is somebody else in this reading already is left alone."""
-    _run("INSERT OR IGNORE INTO read_taken SELECT person_id FROM read_person "
-         "WHERE person_id IS NOT NULL AND status <> 'deprovisioned'")
-    _run(f"""WITH found AS (
-                 SELECT DISTINCT m.external_id, pe.person_id
-                 FROM read_email AS m JOIN person_email AS pe ON pe.normal = m.normal
-                 JOIN read_person AS r ON r.external_id = m.external_id AND r.person_id IS NULL
-                 WHERE m.normal NOT IN (SELECT normal FROM read_disputed)
-                   AND pe.person_id NOT IN (SELECT person_id FROM read_taken) AND {condition}),
-             clear AS (
-                 SELECT external_id, person_id FROM found
-                 WHERE external_id IN (SELECT external_id FROM found GROUP BY external_id HAVING count(*) = 1)
-                   AND person_id IN (SELECT person_id FROM found GROUP BY person_id HAVING count(*) = 1))
-             UPDATE read_person SET person_id = clear.person_id
-             FROM clear WHERE clear.external_id = read_person.external_id""", *values)
-
-
-def _find_by_number(directory: Directory) -> None:
-    """An employee number that one entry and one person have, of the same name, where no address speaks against it."""
-    _run("INSERT OR IGNORE INTO read_taken SELECT person_id FROM read_person "
-         "WHERE person_id IS NOT NULL AND status <> 'deprovisioned'")
-    _run(f"""WITH single AS (
-                 SELECT min(external_id) AS external_id FROM read_person WHERE employee_number <> ''
-                 GROUP BY employee_number COLLATE NOCASE HAVING count(*) = 1),
-             found AS (
-                 SELECT r.external_id, min(person.id) AS person_id FROM single JOIN read_person AS r USING (external_id)
-                 JOIN person ON person.employee_number = r.employee_number COLLATE NOCASE
-                 WHERE r.person_id IS NULL AND NOT EXISTS (
-                     SELECT 1 FROM read_email AS m JOIN person_email USING (normal) WHERE m.external_id = r.external_id)
-                 GROUP BY r.external_id HAVING count(*) = 1)
-             UPDATE read_person AS r SET person_id = pe.person_id
-             FROM found AS pe WHERE pe.external_id = r.external_id AND {SAME_NAME}
-               AND pe.person_id NOT IN (SELECT person_id FROM read_taken)
-               AND NOT EXISTS (SELECT 1 FROM directory_entry AS e WHERE e.person_id = pe.person_id
-                               AND e.directory_id = ? AND e.reported <> 'deprovisioned')""", directory.id)
+    return [*address_moves.conclude(moves, by, news), *warnings], len(joined), len(updated)
 
 
 def _warnings(directory: Directory) -> list[str]:
@@ -186,10 +122,8 @@ def _warnings(directory: Directory) -> list[str]:
 
 def _leave_out_the_unclear() -> None:
     """Somebody new whose main address another claims or holds is taken over once that is cleared up, not guessed."""
-    _run("""DELETE FROM read_person WHERE person_id IS NULL AND normal <> '' AND NOT EXISTS (
-                SELECT 1 FROM read_email AS m WHERE m.external_id = read_person.external_id AND m.main
-                    AND m.normal NOT IN (SELECT normal FROM read_disputed)
-                    AND m.normal NOT IN (SELECT normal FROM person_email))""")
+    _run(f"""DELETE FROM read_person AS r WHERE person_id IS NULL AND normal <> '' AND NOT EXISTS (
+                SELECT 1 FROM read_email AS m WHERE m.external_id = r.external_id AND m.main AND {FREE})""")
 
 
 def _add_people(directory: Directory, now: datetime) -> list[tuple[int, str]]:
@@ -216,8 +150,9 @@ def _reason(status: str, why: str = "''") -> str:
 def _add_entries(directory: Directory, now: datetime) -> None:
     """An entry begins with the status that its person has, so that what it changes meets the guard as well."""
     _run("""INSERT OR IGNORE INTO read_moved SELECT person_id FROM read_person AS r
-            WHERE NOT EXISTS (SELECT 1 FROM directory_entry AS e
-                              WHERE e.directory_id = ? AND e.external_id = r.external_id)""", directory.id)
+            WHERE person_id IS NOT NULL AND NOT EXISTS (
+                SELECT 1 FROM directory_entry AS e
+                WHERE e.directory_id = ? AND e.external_id = r.external_id)""", directory.id)
     _run(f"""INSERT INTO directory_entry (directory_id, external_id, person_id, user_name, email, name,
                                          employee_number, status, reported, reported_at, reason)
             SELECT ?3, r.external_id, r.person_id, r.user_name, r.email, r.name, r.employee_number,
@@ -238,12 +173,12 @@ def _note_days(directory: Directory) -> None:
 
 def _add_addresses() -> None:
     """Addresses that nobody has and nobody else claims."""
-    free = "m.normal NOT IN (SELECT normal FROM person_email) AND m.normal NOT IN (SELECT normal FROM read_disputed)"
     new = [normal for (normal,) in _rows(
-        f"SELECT m.normal FROM read_email AS m JOIN read_person AS r USING (external_id) WHERE {free}")]
-    _run(f"""INSERT INTO person_email (person_id, email, normal, main)
-            SELECT r.person_id, m.email, m.normal, 0 FROM read_email AS m JOIN read_person AS r USING (external_id)
-            WHERE {free} ORDER BY m.main DESC""")
+        f"SELECT m.normal FROM read_email AS m JOIN read_person AS r USING (external_id) WHERE {FREE}")]
+    _run(f"""INSERT INTO person_email (person_id, email, normal, main, by_hand, disputed)
+            SELECT r.person_id, m.email, m.normal, 0, 0, 0
+            FROM read_email AS m JOIN read_person AS r USING (external_id)
+            WHERE {FREE} ORDER BY m.main DESC""")
     match_rules.match_everywhere(new)
 
 

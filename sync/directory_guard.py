@@ -22,6 +22,9 @@ class Guard:
     accounts: int
     percent: int
 
+    def holds(self, leaving: int, of: int) -> bool:
+        return leaving > self.accounts and leaving * 100 > self.percent * of
+
 
 def seen(entries: Iterable[DirectoryEntry]) -> str:
     """What a yes to these held entries holds for: another list has another one."""
@@ -42,14 +45,14 @@ def hold_back(directory: Directory, guard: Guard, now: datetime, whole: bool) ->
         SELECT count(DISTINCT person_id) FROM directory_entry WHERE {here}
           AND (person_id IN (SELECT person_id FROM read_leaving)
                OR reported = 'deprovisioned' AND left_at >= ?2
-                  AND person_id NOT IN (SELECT person_id FROM read_person WHERE status <> 'deprovisioned')
+                  AND person_id NOT IN (SELECT person_id FROM read_person
+                                        WHERE status <> 'deprovisioned' AND person_id IS NOT NULL)
                   AND person_id NOT IN (SELECT person_id FROM directory_entry
                                         WHERE directory_id = ?1 AND reported <> 'deprovisioned'))
         """, directory.id, since)
     before = _count(f"""SELECT count(DISTINCT person_id) FROM directory_entry WHERE {here}
                         AND (status <> 'deprovisioned' OR left_at >= ?2)""", directory.id, since)
-    too_many = leaving > guard.accounts and leaving * 100 > guard.percent * before
-    if not (too_many or _nobody_is_left(directory, leaving, before, whole)):
+    if not (guard.holds(leaving, before) or _nobody_is_left(directory, leaving, before, whole)):
         _let_go(directory, whole)
     ownership.hold_last_owner(directory, whole)
 
@@ -89,9 +92,10 @@ def _let_go(directory: Directory, whole: bool) -> None:
     db.execute_sql(f"""
         DELETE FROM read_leaving
         WHERE person_id NOT IN (SELECT person_id FROM directory_entry WHERE directory_id = ? AND {held})
-          AND person_id NOT IN (SELECT pe.person_id FROM person_email AS pe
-                                JOIN read_claimed AS c ON c.normal = pe.normal)
-        """, (directory.id,))
+          AND (person_id NOT IN (SELECT person_id FROM read_claimed) OR person_id IN (
+              SELECT e.person_id FROM directory_entry AS e JOIN read_person AS r ON r.external_id = e.external_id
+              WHERE e.directory_id = ? AND NOT r.deleted))
+        """, (directory.id, directory.id))
 
 
 def _count(sql: str, *values: object) -> int:

@@ -26,7 +26,7 @@ TABLES = {
     "read_no_email": "external_id TEXT, reason TEXT",
     "read_group": "external_id TEXT, name TEXT, PRIMARY KEY (external_id, name)",
     "read_member": "group_id INT, entry_id INT, PRIMARY KEY (group_id, entry_id)",
-    "read_claimed": "normal TEXT PRIMARY KEY",
+    "read_claimed": "person_id INTEGER PRIMARY KEY",
     "read_disputed": "normal TEXT PRIMARY KEY",
     "read_taken": "person_id INTEGER PRIMARY KEY",
     "read_leaving": "person_id INTEGER PRIMARY KEY",

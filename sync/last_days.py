@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from connectors.base import ColumnsUnclear, DirectoryPerson
-from sync import activity, notify, people, policy, schedule, soon
+from sync import activity, addresses, notify, people, policy, schedule, soon
 from sync.db import db, writing
 from sync.directory_compare import apply_pushed
 from sync.directory_guard import Guard
@@ -67,6 +67,7 @@ def _leave_directory(directory: Directory, entries: list[DirectoryEntry]) -> Non
     with staging(), writing():
         stage([DirectoryPerson(
             id=entry.external_id, email=entry.email, name=entry.name, status="deprovisioned",
+            further_emails=addresses.further_of(entry),
             user_name=entry.user_name, employee_number=entry.employee_number, last_day=entry.last_day,
             start_date=entry.starts_on, department=entry.department or "", manager=entry.manager or "",
         ) for entry in entries])  # fmt: skip

@@ -164,14 +164,29 @@ def _name_as_called(wanted: Wanted) -> list[tuple[str, str, tuple[str, ...]]]:
 
 
 def _best(found: dict[int, tuple[float, str]], named: match_rules.Named, limit: int) -> list[tuple[Person, str]]:
-    """Whom rules name comes first, then who is likest; of equals who is here. Who has left is said to have."""
+    """Whom rules name comes first, then who is likest; of equals who is here. Who has left is said to have.
+
+    Where two are named, both are suggested whatever the limit: one alone would be half of the question.
+    """
     rows = [(3.0, person, f"the {' and the '.join(theirs)} is theirs") for person, theirs in named.everybody().items()]
+    rows += _doubted(named, {person for _, person, _ in rows})
+    limit = max(limit, min(len(rows), 2))
     named_ids = {person.id for _, person, _ in rows}
     likest = sorted(found.items(), key=lambda row: -row[1][0])[: 20 + limit]
     people = {person.id: person for person in Person.select().where(Person.id.in_([id for id, _ in likest]))}
     rows += [(score, people[id], why) for id, (score, why) in likest if id not in named_ids]
     rows.sort(key=lambda row: (-row[0], row[1].status == "deprovisioned", row[1].name, row[1].id))
     return [(person, _told(person, why)) for _, person, why in rows[:limit]]
+
+
+def _doubted(named: match_rules.Named, known: set[Person]) -> Iterator[tuple[float, Person, str]]:
+    """Whose the address was before, and who is said to have it beside its holder."""
+    if named.before is not None and named.before not in known:
+        yield 3.0, named.before, "the e-mail was theirs"
+    claimed = [claim.person_id for claim in named.claims if claim.person_id]
+    for person in Person.select().where(Person.id.in_(claimed)):
+        if person not in known:
+            yield 3.0, person, "the e-mail is claimed for them"
 
 
 def _told(person: Person, why: str) -> str:

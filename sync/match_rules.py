@@ -11,10 +11,12 @@ from string import ascii_lowercase, ascii_uppercase
 from peewee import fn
 
 from connectors.names import domain_key, email_key, readable
-from sync import activity
+from sync import activity, addresses
+from sync.addresses import Claim
 from sync.db import db, writing
 from sync.matching import recount
 from sync.models import Account, App, Person, PersonEmail
+from sync.workspace import to_local, today
 
 CHUNK = 500  # values in one SQL statement
 NOCASE = str.maketrans(ascii_uppercase, ascii_lowercase)  # as SQLite's own
@@ -44,7 +46,7 @@ _MATCH = """
             SELECT id, kind, CASE
                 WHEN kind = 'system' THEN NULL
                 WHEN by_email IS NOT NULL THEN
-                    CASE WHEN (numbered = 0 OR has_number) AND coalesce(by_user_name, by_email) = by_email
+                    CASE WHEN (proven AND numbered = 0 OR has_number) AND coalesce(by_user_name, by_email) = by_email
                         THEN by_email END
                 WHEN numbered = 1 THEN
                     CASE WHEN coalesce(by_user_name, by_number) = by_number THEN by_number END
@@ -52,6 +54,7 @@ _MATCH = """
             END AS person
             FROM (
                 SELECT a.id, a.kind, e.person_id AS by_email, u.person_id AS by_user_name,
+                    NOT e.disputed AND (a.asked_as IS NOT e.normal OR a.was_of_id IS e.person_id) AS proven,
                     CASE WHEN a.employee_number IS NULL THEN 0 ELSE (
                         SELECT count(*) FROM person p WHERE p.employee_number = a.employee_number COLLATE NOCASE)
                     END AS numbered,
@@ -63,6 +66,7 @@ _MATCH = """
                 LEFT JOIN person_email e ON e.normal = a.normal
                 LEFT JOIN person_email u ON u.normal = CASE WHEN :domain IS NOT NULL AND a.user_name IS NOT NULL
                     THEN email_key(a.user_name || '@' || :domain) END
+                    AND NOT u.disputed AND (a.asked_as IS NOT u.normal OR a.was_of_id IS u.person_id)
                 WHERE a.app_id = :app AND a.state <> 'gone' AND NOT a.match_by_hand {among}
             )
         )
@@ -132,12 +136,17 @@ def _matched(app: App) -> set[tuple[int, int]]:
 
 @dataclass
 class Named:
-    """Whom each rule names for an account; more than one person where the rule is unclear."""
+    """Whom each rule names for an account; more than one person where the rule is unclear.
+
+    `before` had its address until that went to somebody else; `claims` say whose it is, where they are several.
+    """
 
     email: list[Person] = field(default_factory=list)
     number: list[Person] = field(default_factory=list)
     user_name: list[Person] = field(default_factory=list)
     address: str = ""  # what the user name makes
+    before: Person | None = None
+    claims: list[Claim] = field(default_factory=list)
 
     def everybody(self) -> dict[Person, list[str]]:
         """Person → what is theirs."""
@@ -172,7 +181,22 @@ def named(app: App, accounts: Iterable[Account]) -> dict[int, Named]:
         one.email = [holders[account.normal]] if account.normal in holders else []
         one.number = list(numbered.get((account.employee_number or "").translate(NOCASE), ()))
         one.user_name = [holders[one.address]] if one.address in holders else []
+    _add_doubts(accounts, found)
     return found
+
+
+def _add_doubts(accounts: Iterable[Account], found: dict[int, Named]) -> None:
+    """What keeps an address from naming anybody, for those that no rule matched."""
+    unmatched = [account for account in accounts if account.match == "unmatched"]
+    said = addresses.claims(normal for account in unmatched for normal in (account.normal, found[account.id].address))
+    people = {person.id: person for person in Person.select().where(
+        Person.id.in_([account.was_of_id for account in unmatched if account.was_of_id]))}  # fmt: skip
+    for account in unmatched:
+        one = found[account.id]
+        for normal in (account.normal, one.address):
+            one.claims = one.claims or said.get(normal, []) if normal else one.claims
+            if normal and account.asked_as == normal:
+                one.before = people.get(account.was_of_id)
 
 
 def why(app: App, accounts: Iterable[Account]) -> dict[int, str]:
@@ -190,10 +214,26 @@ def _why(account: Account, one: Named) -> str:
         return f"By {theirs[0]}" if theirs else ""
     if account.match != "unmatched":
         return ""
+    if one.before is not None and one.before not in one.email + one.user_name:
+        return _went_on(account, one)
+    if len(one.claims) > 1:
+        return addresses.claimed_by(one.claims)
     if len(one.number) > 1:
         return f"The employee number {account.employee_number} is that of {_names(one.number)}"
     said = [f"{_WHAT[word]} is {_names(getattr(one, word))}'s" for word in _WHAT if getattr(one, word)]
     return f"The {', the '.join(said)}" if said else ""
+
+
+def _went_on(account: Account, one: Named) -> str:
+    before, now = one.before, one.email + one.user_name
+    left = to_local(before.status_since).date()
+    year = f" {left.year}" if left.year != today().year else ""
+    since = f" (left {left.day} {left:%b}{year})" if before.status == "deprovisioned" else ""
+    had = f"{account.email or account.asked_as} belonged to {_names([before])}{since}"
+    if now:
+        return f"{had} and belongs to {_names(now)} now: say whose it is"
+    claimed = " and ".join(claim.name for claim in one.claims)
+    return f"{had}{f' and is claimed by {claimed} now' if claimed else ''}: say whose it is"
 
 
 def _names(people: list[Person]) -> str:

@@ -95,6 +95,11 @@ class PersonEmail(Base):
     email = CharField()  # as it was given
     normal = CharField(unique=True)  # names.email_key(email)
     main = BooleanField(default=False)
+    by_hand = BooleanField(default=False)  # somebody said so, and no directory has agreed since
+    disputed = BooleanField(default=False)  # a directory gives it to somebody else too: no account is matched by it
+
+    class Meta:
+        indexes = (SQL("CREATE INDEX person_email_disputed ON person_email (id) WHERE disputed"),)
 
 
 class DirectoryEntry(Base):
@@ -121,6 +126,22 @@ class DirectoryEntry(Base):
 
     class Meta:
         indexes = ((("directory", "external_id"), True),)
+
+
+class DirectoryAddress(Base):
+    """An address that an entry of a directory has, as the directory said last: also of one that became nobody here."""
+
+    directory = ForeignKeyField(Directory, on_delete="CASCADE", index=False)
+    external_id = CharField()  # of the entry
+    normal = CharField(index=True)
+    email = CharField()  # as it was given
+    main = BooleanField(default=False)
+    here = BooleanField(default=True)  # false: the entry is disabled, or gone
+    name = CharField(default="")
+    employee_number = CharField(default="")
+
+    class Meta:
+        indexes = ((("directory", "external_id", "normal"), True),)
 
 
 class FormerEntry(Base):
@@ -337,6 +358,8 @@ class Account(Base):
     match_note = TextField(null=True)  # of a guest or local partner: where from, what for
     matched_as = CharField(null=True)  # `normal` when somebody said whose it is; null: nobody did, or it is from before
     further_roles = RoleIds(null=True, default=())  # beside the main one; null: never read, by an older Rollcall
+    asked_as = CharField(null=True)  # the address it had when that went to somebody else: no longer matched by it
+    was_of = ForeignKeyField(Person, null=True, backref="former_accounts", on_delete="SET NULL", index=False)  # then
 
     class Meta:
         indexes = (

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from connectors.names import clean_email, email_key, looks_like
-from sync import activity, people
+from sync import activity, addresses, people
 from sync.db import utcnow, writing
 from sync.models import DirectoryEntry, Person, PersonEmail, SignInIdentity
 from sync.oidc import OidcProblem, Settings
@@ -69,6 +69,8 @@ def _find(claims: Mapping[str, Any], known: Settings, by: str) -> Person:
         return identity.person
     if not email:
         raise Refused(_why_no_email(claims))
+    if addresses.is_disputed(email_key(email)):
+        raise Refused(f"A directory gives {email} to more than one person. Ask an Owner to correct it there.")
     person = people.find_by_email(email)
     if person:
         return person

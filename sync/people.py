@@ -4,12 +4,12 @@ Nothing else may write Person.status: it follows from the directories unless som
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from peewee import fn, prefetch
 
 from connectors.names import AddressProblem, clean_email, email_key
-from sync import activity, keeping, match_rules, ownership, roles
+from sync import activity, addresses, keeping, match_rules, ownership, roles
 from sync.db import connected, db, utcnow, writing
 from sync.matching import PAGE, Page
 from sync.models import Account, App, Directory, DirectoryEntry, Person, PersonEmail, Session
@@ -114,12 +114,12 @@ def edit(person: Person, by: str, name: str | None = None, emails: Sequence[str]
             Person.update(name=_clean(name)).where(Person.id == person.id).execute()
         if emails is not None:
             usable = _usable_emails(emails, person)
-            dropped = PersonEmail.select(PersonEmail.normal).where(
-                PersonEmail.person == person, PersonEmail.normal.not_in(list(usable))
-            )
-            dropped = [row.normal for row in dropped]
+            known = {row.normal: row for row in PersonEmail.select().where(PersonEmail.person == person)}
+            dropped = [normal for normal in known if normal not in usable]
+            if Person.get_by_id(person.id).status == "deprovisioned":
+                addresses.ask_whose(dropped, person)
             PersonEmail.delete().where(PersonEmail.person == person).execute()
-            _write_emails(person, usable)
+            _write_emails(person, usable, known)
             match_rules.match_everywhere(dropped)
         after = portrait(person)
         if before != after:
@@ -268,9 +268,12 @@ def _usable_emails(emails: Iterable[str], person: Person | None) -> dict[str, st
     return usable
 
 
-def _write_emails(person: Person, emails: dict[str, str]) -> None:
+def _write_emails(person: Person, emails: dict[str, str], known: Mapping[str, PersonEmail] | None = None) -> None:
+    """Who typed an address that wasn't `known` says that it is the person's."""
     for place, (normal, email) in enumerate(emails.items()):
-        PersonEmail.create(person=person, email=email, normal=normal, main=place == 0)
+        before = (known or {}).get(normal)
+        PersonEmail.create(person=person, email=email, normal=normal, main=place == 0,
+                           by_hand=before is None or before.by_hand, disputed=before is not None and before.disputed)
     match_rules.match_everywhere(list(emails))
 
 

@@ -9,9 +9,10 @@ from datetime import date, timedelta
 
 from peewee import fn
 
-from sync import roles
+from sync import addresses, roles
+from sync.addresses import ANOTHERS
 from sync.db import db, utcnow
-from sync.models import Access, Account, App, Asset, Change, Person, PersonEmail, Report
+from sync.models import Access, Account, App, Asset, Change, PersonEmail, Report
 from sync.roles import Roles
 from sync.workspace import today, workspace
 
@@ -188,13 +189,10 @@ PROTECTED = f"""
         WHEN a.protected IS NOT NULL THEN 'Protected: ' || a.protected
         WHEN a.external_id = :identity THEN 'Protected: Rollcall acts with this account'
         WHEN a.kind = 'system' THEN 'Protected: the app made it for itself'
-        ELSE coalesce((
-            SELECT 'Protected: its e-mail is that of ' || coalesce(nullif(q.name, ''), e.email)
-            FROM person_email e JOIN person q ON q.id = e.person_id AND q.status <> 'deprovisioned'
-            WHERE e.normal = a.normal AND e.person_id <> a.person_id
-        ), CASE WHEN a.matched_as <> '' AND a.matched_as <> a.normal AND NOT EXISTS (
-            SELECT 1 FROM person_email e WHERE e.normal = a.normal AND e.person_id = a.person_id
-        ) THEN '{OTHER_EMAIL}' END)
+        ELSE coalesce('Protected: ' || {ANOTHERS},
+            CASE WHEN a.matched_as <> '' AND a.matched_as <> a.normal AND NOT EXISTS (
+                SELECT 1 FROM person_email e WHERE e.normal = a.normal AND e.person_id = a.person_id
+            ) THEN '{OTHER_EMAIL}' END)
     END
 """
 
@@ -273,8 +271,8 @@ def protection_of_seat(account: Account, known: Roles | None = None) -> str | No
         return "Protected: Rollcall acts with this account"
     if account.kind == "system":
         return "Protected: the app made it for itself"
-    if other := _somebody_else_with_its_email(account):
-        return f"Protected: its e-mail is that of {other.name or account.email}"
+    if why := anothers_address(account):
+        return why
     if _has_another_email_than_decided(account):
         return OTHER_EMAIL
     known = known or roles.of(account.app)
@@ -283,10 +281,10 @@ def protection_of_seat(account: Account, known: Roles | None = None) -> str | No
     return None
 
 
-def _somebody_else_with_its_email(account: Account) -> Person | None:
-    """Whom a match by hand overrides, as long as they are with the company: the seat may be theirs by now."""
-    theirs = (PersonEmail.normal == account.normal) & (PersonEmail.person != account.person_id)
-    return Person.select().join(PersonEmail).where(theirs, Person.status != "deprovisioned").first()
+def anothers_address(account: Account) -> str | None:
+    """Why it is no leaver's, whatever was matched or decided: its address is somebody else's who is here."""
+    why = addresses.anothers(account)
+    return f"Protected: {why}" if why else None
 
 
 def _has_another_email_than_decided(account: Account) -> bool:

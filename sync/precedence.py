@@ -53,16 +53,20 @@ def move(directory: Directory, step: int, by: str) -> bool:
 
 
 def note_changes(directory: Directory) -> None:
-    """The entries say from now on what was read; leaves in read_changed what is new in those that were known."""
+    """The entries say from now on what was read; leaves in read_changed what is new in those that were known.
+
+    Of a user who was deleted nothing more is said: what was said last tells whether somebody later is the same human.
+    """
     for field in ("name", "email", "employee_number"):
         db.execute_sql(f"""
             INSERT INTO read_changed SELECT e.id, e.person_id, ?2 FROM read_person AS r JOIN directory_entry AS e
-            ON e.directory_id = ?1 AND e.external_id = r.external_id WHERE e.{field} <> r.{field}
+            ON e.directory_id = ?1 AND e.external_id = r.external_id WHERE e.{field} <> r.{field} AND NOT r.deleted
             """, (directory.id, field))
     db.execute_sql("""
         UPDATE directory_entry
         SET email = r.email, name = r.name, user_name = r.user_name, employee_number = r.employee_number
-        FROM read_person AS r WHERE directory_id = ? AND r.external_id = directory_entry.external_id
+        FROM read_person AS r
+        WHERE directory_id = ? AND r.external_id = directory_entry.external_id AND NOT r.deleted
           AND (directory_entry.email, directory_entry.name, directory_entry.user_name, directory_entry.employee_number)
               IS NOT (r.email, r.name, r.user_name, r.employee_number)""", (directory.id,))
 

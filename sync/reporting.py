@@ -4,9 +4,10 @@ Runs inside the check's transaction, on the TEMP tables `found` and `wanted`."""
 from __future__ import annotations
 
 from sync import activity, notify, policy
+from sync.addresses import ANOTHERS
 from sync.db import db, utcnow
 from sync.models import App, Change, Check, Report
-from sync.reports import IGNORED, UNDECIDED, count, guard, open_report
+from sync.reports import CONFIRM, HELD, IGNORED, UNDECIDED, count, guard, open_report
 
 
 def bring_up_to_date(app: App, check: Check) -> Report:
@@ -18,7 +19,7 @@ def bring_up_to_date(app: App, check: Check) -> Report:
     waits = _something_waits(app)
     if report and not waits:
         _let_go_all(report)
-        _close_as_superseded(report)
+        _close_as_superseded(report, "schedule", "A later check found that nothing in it waits any more")
         report = None
     if report is None:
         report = Report.create(app=app, state="open" if waits else "applied", decided_at=None if waits else utcnow())
@@ -57,12 +58,11 @@ def _let_go_all(report: Report) -> None:
     ).execute()
 
 
-def _close_as_superseded(report: Report) -> None:
-    report.state, report.decided_at, report.decided_by = "superseded", utcnow(), "schedule"
+def _close_as_superseded(report: Report, by: str, why: str) -> None:
+    report.state, report.decided_at, report.decided_by = "superseded", utcnow(), by
     report.version += 1
     count(report)
-    activity.record("schedule", "closed report", about=f"report {report.id}", app=report.app_id, report=report,
-                    why="A later check found that nothing in it waits any more")
+    activity.record(by, "closed report", about=f"report {report.id}", app=report.app_id, report=report, why=why)
 
 
 def _attach_applied(app: App, check: Check, report: Report) -> int:
@@ -151,3 +151,37 @@ def _tell(report: Report, before: set[str]) -> None:
         notify.report_held(report)
     else:
         notify.report_ready(report)
+
+
+def let_go_of_others(by: str) -> None:
+    """Between two checks: a removal that waits goes from its report at once when the account is no longer its person's,
+    and is protected when its address is somebody else's. Inside the transaction that found so out."""
+    rows = db.execute_sql(f"""
+        SELECT c.id, r.id, a."match" = 'matched' AND a.person_id IS coalesce(c.person_id, a.person_id), {ANOTHERS}
+        FROM report AS r JOIN change AS c ON c.report_id = r.id JOIN account AS a ON a.id = c.account_id
+        WHERE r.state = 'open' AND c.{policy.REMOVES} AND c.in_app AND c.protected IS NULL
+          AND c.decision IN ('needs confirmation', 'held', 'left out')""").fetchall()
+    touched = set()
+    for change_id, report_id, still_theirs, why in rows:
+        if not still_theirs:
+            became = {"report": None, "reason": f"No longer theirs: {why}" if why else "No longer theirs"}
+        elif why is not None:
+            became = {"protected": f"Protected: {why}"}
+        else:
+            continue
+        Change.update(decision=IGNORED, **became).where(Change.id == change_id).execute()
+        touched.add(report_id)
+    for report in list(Report.select().where(Report.id.in_(touched))):
+        _bring_up_to_date(report, by)
+
+
+def _bring_up_to_date(report: Report, by: str) -> None:
+    """After something in it was let go: closed, when nothing is left that anybody is asked or told about."""
+    guard(report)
+    left = Change.select().where(Change.report == report, Change.decision.in_(UNDECIDED))
+    if left.where(Change.decision.in_((CONFIRM, HELD)) | Change.protected.is_null(False)).exists():
+        report.version += 1
+        count(report)
+        return
+    _let_go_all(report)
+    _close_as_superseded(report, by, "Whose accounts these are has changed: nothing in it waits any longer")

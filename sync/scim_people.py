@@ -9,7 +9,7 @@ from typing import Any
 
 from connectors.base import DirectoryPerson
 from connectors.names import email_key
-from sync import activity, notify, push, schedule, soon
+from sync import activity, addresses, notify, push, schedule, soon
 from sync.db import db, utcnow, writing
 from sync.directory_compare import apply_pushed
 from sync.directory_guard import Guard
@@ -25,6 +25,7 @@ from sync.models import (
     ScimResource,
     TeamGroup,
 )
+from sync.precedence import name_key
 from sync.workspace import workspace
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
@@ -112,6 +113,29 @@ def _link(directory: Directory, users: list[ScimResource], warnings: list[str]) 
         ScimResource.update(entry=entry, warning=warning).where(ScimResource.id == user.id).execute()
         if entry:
             _join_groups(directory, user, entry)
+
+
+@schedule.each_minute
+def take_up_the_unclear(now: datetime) -> None:
+    """Users of whom nobody could be made because somebody else had their address, and who could be now: what was in
+    the way went with a release, with a decision by hand, or in another directory."""
+    for directory in list(Directory.select().where(Directory.kind == push.SLUG, Directory.state == "active")):
+        for user in push.unclear(directory)[:UNCLEAR_AT_ONCE]:
+            if addresses.is_free_for(directory, user.scim_id):
+                take_over(directory, user)
+                break  # the others that are unclear were looked at beside it
+
+
+def may_be(deleted: ScimResource, document: dict[str, Any]) -> bool:
+    """Whether the user who is created under a deleted one's userName may be the same human: a userName alone, like an
+    address, proves nobody, where name or employee number say that it is another."""
+    entry = deleted.entry
+    if entry is None:
+        return True
+    said = person_of(ScimResource(scim_id=deleted.scim_id, document=document))
+    if said.employee_number and entry.employee_number:
+        return said.employee_number.casefold() == entry.employee_number.casefold()
+    return name_key(said.name) == name_key(entry.name) or not (name_key(said.name) and name_key(entry.name))
 
 
 def _join_groups(directory: Directory, user: ScimResource, entry: DirectoryEntry) -> None:

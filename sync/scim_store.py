@@ -144,15 +144,15 @@ class Store(ScimStorage):
             raise UniquenessException(detail="There is a User with this userName already", attribute="userName")
 
     def _deleted_before(self, values: dict) -> ScimResource | None:
-        """By the identity provider's id; by userName where one of the two came without."""
+        """By the identity provider's id; by userName where one of the two came without, and may be the same human."""
         gone = ScimResource.select().where(
             ScimResource.directory == self.directory, ScimResource.kind == USER, ScimResource.deleted_at.is_null(False)
         ).order_by(ScimResource.deleted_at.desc())
         same_name, given = gone.where(ScimResource.name_key == values["name_key"]), values["external_id"]
-        if not given:
-            return same_name.first()
-        without = same_name.where(ScimResource.external_id.is_null())
-        return gone.where(ScimResource.external_id == given).first() or without.first()
+        if given and (same := gone.where(ScimResource.external_id == given).first()):
+            return same
+        by_name = same_name.where(ScimResource.external_id.is_null()) if given else same_name
+        return next((row for row in by_name if scim_people.may_be(row, values["document"])), None)
 
     def _change(self, row: ScimResource, **values: Any) -> None:
         values = {"modified_at": utcnow()} | values

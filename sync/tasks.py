@@ -10,7 +10,8 @@ from peewee import JOIN, fn
 from connectors.base import ConnectorError, CredentialRejected, RateLimited, TemporarilyUnavailable
 from sync import activity, acts, apps, assignments, leases, notify, offboarding_mail, schedule, settling
 from sync.acts import ByHand, NoLongerNeeded, NotConfirmed
-from sync.db import connected, utcnow, writing
+from sync.addresses import ANOTHERS
+from sync.db import connected, db, utcnow, writing
 from sync.models import Account, App, Asset, Assignment, Change, Person, Report, Task
 from sync.vault import VaultProblem
 from sync.workspace import today
@@ -229,6 +230,26 @@ def cancel(task: Task, by: str) -> None:
         _tell_outcome(task)
 
 
+def look_again_at_others() -> None:
+    """A removal under way whose account is no longer its person's, or has an address that is somebody else's: look
+    again now, which ends it. Inside the transaction that found so out."""
+    rows = db.execute_sql(f"""
+        SELECT t.id FROM app_task AS t JOIN account AS a ON a.id = t.account_id
+        LEFT JOIN change AS c ON c.id = t.change_id
+        WHERE t.act = 'remove' AND t.state IN ('queued', 'needs attention') AND (
+            t.report_id IS NOT NULL AND a."match" <> 'matched' OR c.person_id <> a.person_id OR {ANOTHERS} IS NOT NULL)
+        """).fetchall()
+    _look_again([task_id for (task_id,) in rows])
+
+
+def _look_again(ids: list[int]) -> None:
+    if ids:
+        with writing():
+            Task.update(state="queued", next_at=utcnow()).where(Task.id.in_(ids)).execute()
+            for task_id in ids:
+                wake(task_id)
+
+
 @schedule.each_minute
 def settle_returned(now: datetime) -> None:
     """A removal that waits although its person is back, on hold, or in a group again: look again now, which ends it."""
@@ -245,9 +266,4 @@ def settle_returned(now: datetime) -> None:
                | (Change.kind == "removed user") & (here | (Account.match != "matched"))
                | (Change.kind == assignments.ENDED) & (unasked | (Account.match != "matched")))
     )  # fmt: skip
-    ids = [task.id for task in waiting]
-    if ids:
-        with writing():
-            Task.update(state="queued", next_at=now).where(Task.id.in_(ids)).execute()
-            for task_id in ids:
-                wake(task_id)
+    _look_again([task.id for task in waiting])

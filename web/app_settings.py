@@ -24,6 +24,7 @@ pages = Blueprint("app_settings", __name__, url_prefix="/apps/<int:app_id>")
 
 REFUSALS = (AppProblem, ConnectorError, VaultProblem, SecretNeeded, UploadProblem)  # their words are for the page
 SUGGESTED = 8
+PERSON = "person "  # and their number: no address begins so
 
 
 def _address(app: App) -> str:
@@ -159,9 +160,18 @@ def add_person(app: App) -> Response | tuple[str, int]:
     return go_to(_address(app), f"{person.name or given['email']} is {_part(given.get('part')).capitalize()} now.")
 
 
+def named_in_form(person: Person) -> str:
+    """What known_person() finds them by: the address, or the number of somebody who has none any longer."""
+    return people.main_email(person) or f"{PERSON}{person.id}"
+
+
 def known_person(email: str) -> Person:
-    """Who has this address; raises AppProblem for nobody."""
-    person = people.find_by_email(email)
+    """Who has this address, or is named by named_in_form(); raises AppProblem for nobody."""
+    number = email.removeprefix(PERSON)
+    if email.startswith(PERSON) and number.isdecimal():
+        person = Person.get_or_none(Person.id == int(number))
+    else:
+        person = people.find_by_email(email)
     if person is None:
         who = f"Nobody in People has the address {email.strip()}" if email.strip() else "An e-mail address is missing"
         raise AppProblem(f"{who}. Nothing was changed: add them to People first, or name somebody else.")

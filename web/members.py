@@ -15,7 +15,7 @@ from sync.matching import TABS
 from sync.models import Account, App, Person
 from web.answers import INVALID, dialog, go_to
 from web.app_page import kind_of, match_in_words, name_of, owns, page
-from web.app_settings import known_person
+from web.app_settings import known_person, named_in_form
 from web.decisions import back_of, undo_address
 from web.invitations import coming_and_going
 from web.permissions import app_part
@@ -56,14 +56,13 @@ def index(app: App) -> str:
     )
 
 
-def _likely(app: App, accounts: list[Account]) -> dict[int, tuple[str, str, str]]:
-    """Account id → (address, name, why) of the likeliest person; nobody where there are too many to look at."""
+def _likely(app: App, accounts: list[Account]) -> dict[int, list[tuple[str, str, str]]]:
+    """Account id → (value for the form, name, why) of the likeliest person, or of both between whom it is to be
+    decided; nobody where there are too many to look at."""
     if not accounts or Person.select().count() > MANY:
         return {}
     suggested = match_likeness.suggest(app, accounts, 1)
-    found = ((id, people.main_email(person), person.name, why)
-             for id, rows in suggested.items() for person, why in rows)  # fmt: skip
-    return {id: (email, name, why) for id, email, name, why in found if email}
+    return {id: [(named_in_form(person), person.name, why) for person, why in rows] for id, rows in suggested.items()}
 
 
 def labels_of(app: App, accounts: list[Account]) -> dict:
@@ -89,8 +88,11 @@ def _match(app: App, account: Account, given, problem: str = "") -> tuple[str, i
 
 
 def _suggested(account: Account) -> list[tuple[str, str, str]]:
-    found = match_likeness.suggestions(account)
-    return [(email, person.name, why) for person, why in found if (email := people.main_email(person))]
+    """(value for the form, name, what to say of them)."""
+    return [
+        (named_in_form(person), person.name, " · ".join(filter(None, (people.main_email(person), why))))
+        for person, why in match_likeness.suggestions(account)
+    ]
 
 
 @pages.put("/<int:account_id>/match")

@@ -9,7 +9,7 @@ from datetime import date
 
 from connectors.base import Refused
 from connectors.names import AddressProblem, clean_email, email_key
-from connectors.tables.meanings import Meaning, Means
+from connectors.tables.meanings import Meaning, Means, Purpose
 from connectors.tables.rows import DAY_COUNTS, LEFT_EARLY, STATUS_COUNTS, STAYED, Said
 
 _STATUSES = {Means.ACTIVE: "active", Means.SUSPENDED: "suspended", Means.LEFT: "deprovisioned"}
@@ -35,7 +35,7 @@ class PersonRow:
 
 
 def people_of(
-    rows: list[Said], decisions: Mapping[str, str], today: date
+    rows: list[Said], decisions: Mapping[str, str], today: date, purpose: Purpose = Purpose.DIRECTORY
 ) -> tuple[list[PersonRow], list[tuple[int, str]]]:
     """(people, refused rows as line and reason)."""
     found, refused = [], []
@@ -48,7 +48,7 @@ def people_of(
             found.append(_person(row, decisions, today))
         except Refused as problem:
             refused.append((row.line, str(problem)))
-    refused += _repeated(found)
+    refused += _repeated(found, purpose)
     return found, sorted(refused)
 
 
@@ -89,15 +89,23 @@ def _email(text: str, refusal: str) -> str:
         raise Refused(f"{refusal}: {text!r}. {problem}") from problem
 
 
-def _repeated(rows: list[PersonRow]) -> Iterator[tuple[int, str]]:
-    claimed: dict[str, int] = {}
+def _repeated(rows: list[PersonRow], purpose: Purpose) -> Iterator[tuple[int, str]]:
+    """In a whole directory, somebody who left may still stand beside who has the address now."""
+    claimed: dict[str, PersonRow] = {}
     numbered: dict[str, int] = {}
     for row in rows:
         for email in dict.fromkeys(map(email_key, (row.email, *row.further_emails))):
-            if email in claimed:
-                yield row.line, f"Lines {claimed[email]} and {row.line} both have the e-mail address {email}."
-            claimed.setdefault(email, row.line)
+            other = claimed.get(email)
+            if other and not (purpose is Purpose.DIRECTORY and _one_has_left(other, row)):
+                yield row.line, f"Lines {other.line} and {row.line} both have the e-mail address {email}."
+            if other is None or other.status == "deprovisioned":
+                claimed[email] = row
         for word, value in (("employee number", row.employee_number), ("id", row.id)):
             if value and f"{word} {value}" in numbered:
                 yield row.line, f"Lines {numbered[f'{word} {value}']} and {row.line} both have the {word} {value}."
             numbered.setdefault(f"{word} {value}", row.line)
+
+
+def _one_has_left(one: PersonRow, other: PersonRow) -> bool:
+    told_apart = all(row.id or row.employee_number for row in (one, other))
+    return told_apart and "deprovisioned" in (one.status, other.status)

@@ -96,8 +96,8 @@ def propose(content: bytes, purpose: str, mapping: str = "", today: date | None 
         said = list(reader.rows())
         questions = about_rows(reader, said, today)
         if all(question.key == STAYED for question in questions):
-            said = merged(said, reader.decisions)
-            rows, refused = accounts_of(said) if purpose is Purpose.APP else people_of(said, reader.decisions, today)
+            said, decided = merged(said, reader.decisions), reader.decisions
+            rows, refused = accounts_of(said) if purpose is Purpose.APP else people_of(said, decided, today, purpose)
     notes = (*table.notes, *_left_out(columns))
     return Proposal(
         purpose, known, tuple(questions), tuple(columns), notes, len(table.rows), table.line, table.encoding,

@@ -224,8 +224,9 @@ def test_a_leavers_address_that_is_handed_on_does_not_make_the_successor_the_lea
     company.add("id50", "successor@acme.example", "Successor", further_emails=("p1@acme.example",))
     reading = company.read()
     assert person("successor@acme.example") != leaver
-    assert status("p1@acme.example") == "deprovisioned"
+    assert Person.get_by_id(leaver.id).status == "deprovisioned"
     assert "p1@acme.example" in reading.counts["warnings"][0]
+    assert person("p1@acme.example") == person("successor@acme.example"), "the directory gives it to the successor"
 
 
 def test_a_changed_address_becomes_the_main_one_and_the_old_one_still_finds(company):
@@ -289,16 +290,33 @@ def test_of_two_entries_with_one_address_the_one_that_stays_keeps_the_person(com
 
 
 def test_nobody_leaves_whose_address_the_directory_gives_to_somebody_here(company, by):
-    """Somebody's old address goes to a newcomer: until one of the two is corrected, neither is gone."""
-    company.say("id1", email="married@acme.example")
-    company.read()
-    company.add("id50", "p1@acme.example", "Another Person 1")
-    company.read()
+    """The same human may have been entered anew, under another name: until somebody says otherwise, neither is gone."""
+    one = person("p1@acme.example")
     company.delete("id1")
+    company.add("id50", "p1@acme.example", "Another Person 1")
     reading = company.read()
     assert (reading.counts["held"], status("p1@acme.example")) == (1, "active")
     assert "p1@acme.example" in reading.counts["warnings"][0]
-    people.edit(person("married@acme.example"), by, emails=["married@acme.example"])
+    company.read()
+    assert (person("p1@acme.example"), status("p1@acme.example")) == (one, "active")
+    assert directories.release(company.directory, by) == 1
+    company.read()
+    assert Person.get_by_id(one.id).status == "deprovisioned"
+    assert (status("p1@acme.example"), person("p1@acme.example").name) == ("active", "Another Person 1")
+
+
+def test_an_old_address_goes_to_the_newcomer_that_the_directory_gives_it_to(company):
+    """Renamed, and then gone: the newcomer with the old address is not in the way of either."""
+    one = person("p1@acme.example")
+    company.say("id1", email="married@acme.example")
+    company.read()
+    assert person("p1@acme.example") == one, "kept while nobody else has it"
+    company.add("id50", "p1@acme.example", "Another Person 1")
+    reading = company.read()
+    assert "p1@acme.example" in reading.counts["warnings"][0]
+    assert (status("p1@acme.example"), person("p1@acme.example").name) == ("active", "Another Person 1")
+    assert person("married@acme.example") == one
+    company.delete("id1")
     company.read()
     assert status("married@acme.example") == "deprovisioned"
     assert (status("p1@acme.example"), person("p1@acme.example").name) == ("active", "Another Person 1")

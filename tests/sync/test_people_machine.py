@@ -108,7 +108,8 @@ class Company(RuleBasedStateMachine):
         known, _ = ScimResource.get_or_create(
             scim_id=f"s{number}", defaults={"directory": self.pushing, "kind": "User", "name_key": f"p{number}"})
         known.document = {
-            "userName": f"p{number}@acme.example", "displayName": said_name("P", number), "active": active}
+            "userName": f"p{number}@acme.example", "displayName": said_name("P", number), "active": active,
+            scim_people.ENTERPRISE: {"employeeNumber": str(number)}}  # finds who left
         known.deleted_at = utcnow() if deleted and not active else None
         known.save()
         scim_people.take_over(self.pushing, known)

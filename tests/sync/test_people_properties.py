@@ -3,6 +3,7 @@ and whoever is missing from a whole reading that is not held is."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -206,7 +207,8 @@ readings = st.lists(
 @EXAMPLES
 @given(by_hand=st.lists(st.sampled_from(["a@x.example", "b@x.example"]), unique=True), sequence=readings)
 def test_whatever_addresses_and_ids_a_directory_mixes_up(afresh, by_hand, sequence):
-    """No reading breaks, no address is lost or moves, and nobody leaves whose address somebody active has."""
+    """No reading breaks, no address is lost or moves that another entry doesn't have while nobody says it is its
+    holder's, no leaver keeps one that another has, and nobody leaves whose address somebody active has."""
     afresh()
     company = {name: Scripted(name) for name in PLACES}
     for email in by_hand:
@@ -217,7 +219,15 @@ def test_whatever_addresses_and_ids_a_directory_mixes_up(afresh, by_hand, sequen
         company[name].entries = {entry.id: entry for entry in said}
         reading = company[name].read()
         assert reading.state == "succeeded", reading.error
-        assert holders.items() <= {email.normal: email.person_id for email in PersonEmail.select()}.items()
+        now = {email.normal: email.person_id for email in PersonEmail.select()}
+        in_use = said_by(company)
+        for normal, holder in holders.items():
+            if now.get(normal) != holder:
+                assert holder not in in_use[normal] and in_use[normal], "taken from somebody whose it is"
+                assert now.get(normal) in in_use[normal] | {None}, "given to somebody whose it isn't"
+        for normal, holder in now.items():
+            if Person.get_by_id(holder).status == "deprovisioned":
+                assert in_use[normal] <= {holder}, "a leaver keeps what is another's"
         for entry in said:
             holder = people.find_by_email(entry.email)
             if holder and entry.status == "active" and were.get(holder.id) == "active":
@@ -230,6 +240,19 @@ def test_whatever_addresses_and_ids_a_directory_mixes_up(afresh, by_hand, sequen
             clear = [other for other in said if entry.email and other.email.lower() == entry.email.lower()] == [entry]
             if clear and entry.status != "deprovisioned" and entry.id not in known:
                 assert reading.counts["warnings"], entry
+
+
+def said_by(company: dict[str, Scripted]) -> dict[str, set[int | None]]:
+    """By address, whose it is by the entries in use; None stands for those that became nobody."""
+    found: dict[str, set[int | None]] = defaultdict(set)
+    for script in company.values():
+        made = {entry.external_id: entry.person_id for entry in DirectoryEntry.select().where(
+            DirectoryEntry.directory == script.directory)}
+        for entry in script.entries.values():
+            for email in (entry.email, *entry.further_emails):
+                if email and entry.status != "deprovisioned":
+                    found[email.lower()].add(made.get(entry.id))
+    return found
 
 
 def test_the_last_owner_can_not_leave_by_hand_but_a_directory_may_say_so(scripted, olga):

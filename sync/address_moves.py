@@ -1,0 +1,166 @@
+"""An e-mail address moves to whom a directory gives it now, or is nobody's while that is unclear.
+What was matched by it is asked about again, the open reports lose it at once, and tasks under way look again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sync import activity, addresses, match_rules, precedence, reporting, schedule, tasks
+from sync.addresses import BACKED, CLAIMED, CONTESTED, ENTRY, ask_whose
+from sync.db import db, writing
+from sync.directory_guard import Guard
+from sync.directory_reading import staging
+from sync.models import Directory
+
+EVERYBODY = "1"
+STAGED = """pe.id IN (
+    SELECT x.id FROM read_email AS m JOIN person_email AS x ON x.normal = m.normal
+    UNION SELECT x.id FROM read_person AS r JOIN person_email AS x ON x.person_id = r.person_id
+    UNION SELECT x.id FROM person_email AS x WHERE x.disputed)"""
+BY_HAND = "(pe.disputed OR pe.by_hand)"
+HELD_BY = "FROM person_email AS pe JOIN person AS p ON p.id = pe.person_id"
+
+
+@dataclass
+class Moves:
+    """What was taken from whom, (normal, as it was written, person id); what became disputed, or no longer is; and of
+    how many people it was left alone because they are too many at once."""
+
+    lost: list[tuple[str, str, int]] = field(default_factory=list)
+    disputed: list[str] = field(default_factory=list)
+    settled: list[str] = field(default_factory=list)
+    frozen: int = 0
+
+    @property
+    def normals(self) -> list[str]:
+        return [*(normal for normal, *_ in self.lost), *self.disputed, *self.settled]
+
+
+def settle(which: str = EVERYBODY, directory: Directory | None = None, guard: Guard | None = None) -> Moves:
+    """Take each address from who no longer has it while another has, and give it to the only one; mark as disputed
+    what two people have. Within staging(), in the caller's transaction; conclude() then tells, and does the rest.
+
+    `which` is SQL: the rows of person_email to look at. More people of `directory` than its `guard` allows keep what
+    they have, though: a list whose rows were mixed up gives everybody somebody else's address.
+    """
+    db.execute_sql(f"""
+        UPDATE person_email AS pe SET by_hand = 0 WHERE {which} AND by_hand AND EXISTS (
+            SELECT 1 FROM directory_address AS d JOIN {ENTRY}
+            WHERE d.normal = pe.normal AND d.here AND e.person_id = pe.person_id)""")
+    moves = Moves()
+    moves.lost = _rows(f"SELECT pe.normal, pe.email, pe.person_id {HELD_BY} "
+                       f"WHERE {which} AND {CLAIMED} AND NOT {BACKED} ORDER BY pe.id")
+    if directory is not None and guard is not None:
+        _freeze(moves, directory, guard)
+    for normal, _, person_id in moves.lost:
+        ask_whose([normal], person_id)
+        db.execute_sql("DELETE FROM person_email WHERE normal = ?", (normal,))
+        _give_to_the_only_one(normal)
+        _keep_a_main_one(person_id)
+    flipped = _rows(f"SELECT pe.normal, pe.disputed {HELD_BY} WHERE {which} "
+                    f"AND pe.disputed <> ({CONTESTED} AND {BACKED}) ORDER BY pe.id")
+    for normal, was in flipped:
+        db.execute_sql("UPDATE person_email SET disputed = NOT disputed WHERE normal = ?", (normal,))
+        (moves.settled if was else moves.disputed).append(normal)
+    return moves
+
+
+def _freeze(moves: Moves, directory: Directory, guard: Guard) -> None:
+    """Leave out of `moves` what takes addresses from people who are here, if they are too many."""
+    losing = {person for _, _, person in moves.lost}
+    marks = ", ".join(str(person) for person in losing)
+    here = {person for (person,) in _rows(f"SELECT id FROM person WHERE id IN ({marks}) AND status <> 'deprovisioned'")}
+    of = _rows("SELECT count(*) FROM directory_entry WHERE directory_id = ? AND status <> 'deprovisioned'",
+               directory.id)[0][0]  # fmt: skip
+    if len(here) > guard.accounts and len(here) * 100 > guard.percent * of:
+        moves.lost = [row for row in moves.lost if row[2] not in here]
+        moves.frozen = len(here)
+
+
+def _give_to_the_only_one(normal: str) -> None:
+    """Who is known here already; somebody who isn't gets it by becoming known."""
+    found = _rows(f"""SELECT e.person_id, d.email, e.id, d.main FROM directory_address AS d JOIN {ENTRY}
+                      WHERE d.normal = ? AND d.here ORDER BY d.main DESC""", normal)
+    if len({person for person, *_ in found}) != 1:
+        return
+    person, email, entry, main = found[0]
+    db.execute_sql("INSERT INTO person_email (person_id, email, normal, main, by_hand, disputed) "
+                   "VALUES (?, ?, ?, 0, 0, 0)", (person, email, normal))
+    if main:
+        db.execute_sql("INSERT INTO read_changed VALUES (?, ?, 'email')", (entry, person))
+    _keep_a_main_one(person)
+
+
+def _keep_a_main_one(person_id: int) -> None:
+    db.execute_sql("""UPDATE person_email SET main = 1 WHERE id = (
+        SELECT min(id) FROM person_email WHERE person_id = ? GROUP BY person_id HAVING max(main) = 0)""", (person_id,))
+
+
+def conclude(moves: Moves, by: str, news: bool = True) -> list[str]:
+    """Match again, correct the reports, wake the tasks, tell in Activity; what somebody should look at, in words.
+
+    `news` is whether directories said anything new of addresses; otherwise only what moved is looked at.
+    """
+    match_rules.match_everywhere(moves.normals)
+    told = list(_tell_moved(moves, by)) if moves.lost else []
+    _tell_disputes(moves, by)
+    if news or moves.normals:
+        reporting.let_go_of_others(by)
+        tasks.look_again_at_others()
+    if moves.frozen:
+        told.append(f"The e-mail addresses of {moves.frozen} people who are here would go to others, all at once. That "
+                    "looks wrong: nothing was moved, and nobody loses anything. Correct the directory.")
+    return told
+
+
+def _tell_moved(moves: Moves, by: str) -> Iterator[str]:
+    had = ", ".join(str(person) for _, _, person in moves.lost)
+    names = dict(_rows(f"SELECT id, coalesce(nullif(name, ''), 'person ' || id) FROM person WHERE id IN ({had})"))
+    claims = addresses.claims(normal for normal, *_ in moves.lost)
+    for normal, email, person in moves.lost:
+        now = _rows(f"SELECT p.id, coalesce(nullif(p.name, ''), pe.email) {HELD_BY} WHERE pe.normal = ?", normal)
+        holder, name = now[0] if now else (None, "nobody")
+        said_by = " and ".join(dict.fromkeys(claim.said_by for claim in claims.get(normal, ())))
+        others = " and ".join(claim.name for claim in claims.get(normal, ()))
+        why = f"{said_by} gives it to {others} now, and no directory to {names[person]} any longer"
+        activity.record_all([
+            dict(who=by, what="moved e-mail address", about=email, why=why, before=names[person], after=name,
+                 person_id=one) for one in (person, holder) if one is not None
+        ])  # fmt: skip
+        seats = _rows("SELECT count(*) FROM account WHERE asked_as = ? AND was_of_id = ? AND \"match\" = 'unmatched' "
+                      "AND state <> 'gone'", normal, person)[0][0]  # fmt: skip
+        asked = "" if not seats else (
+            " 1 account with it is nobody's until somebody says whose it is." if seats == 1 else
+            f" {seats} accounts with it are nobody's until somebody says whose they are.")
+        yield f"{email} was {names[person]}'s and is {others}'s now.{asked}"
+
+
+def _tell_disputes(moves: Moves, by: str) -> None:
+    claims = addresses.claims(moves.disputed)
+    for normals, what in ((moves.disputed, "e-mail address is disputed"), (moves.settled, "e-mail address is settled")):
+        for normal in normals:
+            [(email, person)] = _rows("SELECT email, person_id FROM person_email WHERE normal = ?", normal)
+            why = addresses.claimed_by(claims.get(normal, ())) if what.endswith("disputed") else ""
+            activity.record(by, what, about=email, why=why, person=person)
+
+
+def settle_again(by: str, which: str = EVERYBODY) -> None:
+    """The same outside a reading: after people were let go, or something was said by hand."""
+    with writing(), staging():
+        moves = settle(which)
+        precedence.follow(by)
+        conclude(moves, by)
+
+
+@schedule.each_minute
+def follow_what_was_said_by_hand(now: datetime) -> None:
+    """Who was said to have left or returned, or got an address by hand that a directory gives to another."""
+    otherwise = f"({CLAIMED} AND NOT {BACKED} OR pe.disputed <> ({CONTESTED} AND {BACKED}))"
+    if _rows(f"SELECT 1 {HELD_BY} WHERE {BY_HAND} AND {otherwise} LIMIT 1"):
+        settle_again("Rollcall", BY_HAND)
+
+
+def _rows(sql: str, *values: object) -> list[tuple]:
+    return db.execute_sql(sql, values).fetchall()

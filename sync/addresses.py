@@ -1,0 +1,203 @@
+"""Whose an e-mail address is: what each directory says of it now, and what was given by hand.
+An address proves its person only while nobody else is said to have it. Who gets it then, address_moves.py decides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sync.db import db
+from sync.models import Account, Directory, DirectoryAddress, DirectoryEntry, Person
+
+CHUNK = 500  # values in one SQL statement
+
+# Each of the following is SQL. `d` is a row of directory_address, `e` its entry (none: nobody was made of it yet),
+# `pe` a row of person_email, `p` its person, `a` an account.
+ENTRY = "directory_entry AS e ON e.directory_id = d.directory_id AND e.external_id = d.external_id"
+_IN_USE = f"SELECT 1 FROM directory_address AS d LEFT JOIN {ENTRY} WHERE d.normal = pe.normal AND d.here"
+_OWN = f"SELECT 1 FROM directory_address AS d JOIN {ENTRY} WHERE d.normal = pe.normal AND e.person_id = pe.person_id"
+_GIVEN = """(pe.by_hand OR NOT EXISTS (SELECT 1 FROM directory_entry AS e WHERE e.person_id = pe.person_id))"""
+# An entry in use says so, or a person by hand; or a directory did that was removed since.
+PROVEN = f"(EXISTS ({_OWN} AND d.here) OR p.status <> 'deprovisioned' AND {_GIVEN})"
+# The same, or an entry says so that is disabled or gone, although its person is here: held, or returned by hand.
+BACKED = f"({PROVEN} OR p.status <> 'deprovisioned' AND EXISTS ({_OWN}))"
+CLAIMED = f"EXISTS ({_IN_USE} AND e.person_id IS NOT pe.person_id)"
+
+
+def same_number(one: str, person: str) -> str:
+    """SQL: `one`, which has a `name` and an `employee_number`, has an employee number of the person with this id."""
+    return f"({one}.employee_number <> '' AND {one}.employee_number COLLATE NOCASE IN ({_numbers(person)}))"
+
+
+def other_number(one: str, person: str) -> str:
+    """SQL: both have employee numbers, but no common one: they are two people, whatever they are called."""
+    return (f"({one}.employee_number <> '' AND EXISTS ({_numbers(person)}) "
+            f"AND {one}.employee_number COLLATE NOCASE NOT IN ({_numbers(person)}))")
+
+
+def same_human(one: str, person: str) -> str:
+    """SQL: beside a common address, the number is the same, or the name is and no number speaks against it."""
+    same_name = f"name_key({one}.name) <> '' AND name_key({one}.name) IN ({_names(person)})"
+    return f"({same_number(one, person)} OR {same_name} AND NOT {other_number(one, person)})"
+
+
+def another_human(one: str, person: str) -> str:
+    """SQL: the numbers differ, or one of them is unknown and the names differ. What isn't said tells nobody apart."""
+    other_name = (f"name_key({one}.name) <> '' AND EXISTS ({_names(person)}) "
+                  f"AND name_key({one}.name) NOT IN ({_names(person)})")
+    return f"({other_number(one, person)} OR {other_name} AND NOT {same_number(one, person)})"
+
+
+def _numbers(person: str) -> str:
+    return (f"SELECT x.employee_number FROM person AS x WHERE x.id = {person} AND x.employee_number <> '' UNION ALL "
+            f"SELECT x.employee_number FROM directory_entry AS x WHERE x.person_id = {person} "
+            "AND x.employee_number <> ''")
+
+
+def _names(person: str) -> str:
+    return (f"SELECT name_key(x.name) FROM person AS x WHERE x.id = {person} AND x.name <> '' UNION ALL "
+            f"SELECT name_key(x.name) FROM directory_entry AS x WHERE x.person_id = {person} AND x.name <> ''")
+
+
+# Nobody was said to have it since another did: a second entry of the same human is no rival.
+CONTESTED = f"EXISTS ({_IN_USE} AND e.person_id IS NOT pe.person_id AND NOT {same_human('d', 'pe.person_id')})"
+# What an account is known by: its e-mail, and what its user name makes in this app.
+_ADDRESSES = """(a.normal, coalesce((
+    SELECT email_key(a.user_name || '@' || x.match_domain) FROM app AS x WHERE x.id = a.app_id), ''))"""
+# Why an account isn't its person's to lose, whatever was matched or decided: its address is another's who is here, by
+# what is known or by what a directory says of somebody who isn't known yet. NULL where nobody else has it.
+ANOTHERS = f"""
+    coalesce((
+        SELECT 'its e-mail is that of ' || coalesce(nullif(q.name, ''), pe.email)
+        FROM person_email AS pe JOIN person AS q ON q.id = pe.person_id AND q.status <> 'deprovisioned'
+        WHERE pe.normal IN {_ADDRESSES} AND pe.person_id IS NOT a.person_id LIMIT 1
+    ), (
+        SELECT 'its e-mail is that of ' || coalesce(nullif(d.name, ''), d.email) || ' in ' || x.name
+        FROM directory_address AS d JOIN directory AS x ON x.id = d.directory_id LEFT JOIN {ENTRY}
+        WHERE d.normal IN {_ADDRESSES} AND d.here AND e.person_id IS NOT a.person_id LIMIT 1
+    ))
+"""
+
+
+def anothers(account: Account) -> str | None:
+    """The same for one account, by the e-mail that it has in this object: "its e-mail is that of Ana Lima"."""
+    values = {"normal": account.normal, "user_name": account.user_name, "app": account.app_id,
+              "person": account.person_id}  # fmt: skip
+    return db.execute_sql(
+        f"SELECT {ANOTHERS} FROM (SELECT :normal AS normal, :user_name AS user_name, :app AS app_id, "
+        ":person AS person_id) AS a", values).fetchone()[0]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Who is said to have an address: a person, or an entry that became nobody here (`person_id` is None)."""
+
+    name: str
+    person_id: int | None
+    said_by: str  # a directory's name, or "by hand"
+
+
+def claims(normals: Iterable[str]) -> dict[str, list[Claim]]:
+    """By normal address, whose it is by each entry in use and by hand; each person once."""
+    wanted, found = sorted(set(normals)), {}
+    for start in range(0, len(wanted), CHUNK):
+        some = wanted[start : start + CHUNK]
+        marks = ", ".join("?" * len(some))
+        rows = db.execute_sql(f"""
+            SELECT pe.normal, coalesce(nullif(p.name, ''), pe.email), p.id, 'by hand'
+            FROM person_email AS pe JOIN person AS p ON p.id = pe.person_id
+            WHERE pe.normal IN ({marks}) AND p.status <> 'deprovisioned' AND {_GIVEN}
+            UNION ALL
+            SELECT d.normal, coalesce(nullif(p.name, ''), nullif(d.name, ''), d.email), p.id, x.name
+            FROM directory_address AS d JOIN directory AS x ON x.id = d.directory_id LEFT JOIN {ENTRY}
+            LEFT JOIN person AS p ON p.id = e.person_id
+            WHERE d.normal IN ({marks}) AND d.here""", (*some, *some)).fetchall()
+        for normal, name, person_id, said_by in rows:
+            of_one = found.setdefault(normal, [])
+            if person_id is None or person_id not in {claim.person_id for claim in of_one}:
+                of_one.append(Claim(name, person_id, said_by))
+    return found
+
+
+def claimed_by(claims: Iterable[Claim]) -> str:
+    """The e-mail address is claimed by both Ana Lopez and Ana Lima."""
+    *others, last = [claim.name for claim in claims] or [""]
+    both = "both " if len(others) == 1 else ""
+    return f"The e-mail address is claimed by {both}{', '.join(others)}{' and ' if others else ''}{last}"
+
+
+def is_free_for(directory: Directory, external_id: str) -> bool:
+    """Whether an entry that is nobody here could be somebody by its main address now: nobody else has it, or only a
+    person whom this directory doesn't know yet."""
+    return db.execute_sql(f"""
+        SELECT EXISTS (
+            SELECT 1 FROM directory_address AS c WHERE c.directory_id = ?1 AND c.external_id = ?2 AND c.main
+            AND (NOT EXISTS (SELECT 1 FROM directory_address AS d WHERE d.normal = c.normal AND d.here AND d.id <> c.id)
+                 AND NOT EXISTS (SELECT 1 FROM person_email AS pe WHERE pe.normal = c.normal)
+              OR EXISTS (SELECT 1 FROM person_email AS pe JOIN person AS p ON p.id = pe.person_id
+                         WHERE pe.normal = c.normal AND {PROVEN} AND NOT EXISTS (
+                             SELECT 1 FROM directory_entry AS e WHERE e.person_id = pe.person_id
+                             AND e.directory_id = ?1 AND e.reported <> 'deprovisioned'))))""",
+        (directory.id, external_id)).fetchone()[0] == 1  # fmt: skip
+
+
+def is_disputed(normal: str) -> bool:
+    """Whether the address proves nobody for now: it is said to be that of more than one."""
+    found = db.execute_sql("SELECT disputed FROM person_email WHERE normal = ?", (normal,)).fetchone()
+    return bool(found[0]) if found else len(claims([normal]).get(normal, ())) > 1
+
+
+def note(directory: Directory, whole: bool) -> bool:
+    """Keep what the staged people say of their addresses; whether anything of it is new. Within staging().
+
+    Who isn't staged is gone from the directory, unless the reading is not `whole`: what was said of them last stays
+    known, as that of nobody who is here.
+    """
+    gone = "deleted" if not whole else "0"
+    missing = "external_id NOT IN (SELECT external_id FROM read_person)" if whole else (
+        "external_id IN (SELECT external_id FROM read_person WHERE deleted)")
+    unmade = ("NOT EXISTS (SELECT 1 FROM directory_entry AS e WHERE e.directory_id = directory_address.directory_id "
+              "AND e.external_id = directory_address.external_id)")
+    changed = 0
+    for statement in (
+        f"""DELETE FROM directory_address WHERE directory_id = ?
+              AND external_id IN (SELECT external_id FROM read_person WHERE NOT {gone})
+              AND NOT EXISTS (SELECT 1 FROM read_email AS m WHERE m.external_id = directory_address.external_id
+                              AND m.normal = directory_address.normal)""",
+        f"DELETE FROM directory_address WHERE directory_id = ? AND {missing} AND {unmade}",
+        f"UPDATE directory_address SET here = 0 WHERE directory_id = ? AND here AND {missing}",
+        """INSERT INTO directory_address (directory_id, external_id, normal, email, main, here, name, employee_number)
+           SELECT ?, m.external_id, m.normal, m.email, m.main, r.status <> 'deprovisioned', r.name, r.employee_number
+           FROM read_email AS m JOIN read_person AS r USING (external_id) WHERE true
+           ON CONFLICT (directory_id, external_id, normal) DO UPDATE SET email = excluded.email, main = excluded.main,
+               here = excluded.here, name = excluded.name, employee_number = excluded.employee_number
+           WHERE (directory_address.email, directory_address.main, directory_address.here, directory_address.name,
+                  directory_address.employee_number)
+                 IS NOT (excluded.email, excluded.main, excluded.here, excluded.name, excluded.employee_number)""",
+    ):  # fmt: skip
+        changed += db.execute_sql(statement, (directory.id,)).rowcount
+    return changed > 0
+
+
+def further_of(entry: DirectoryEntry) -> tuple[str, ...]:
+    """The addresses beside the main one that the directory said last of this entry."""
+    theirs = (DirectoryAddress.directory == entry.directory_id) & (DirectoryAddress.external_id == entry.external_id)
+    further = DirectoryAddress.select().where(theirs, ~DirectoryAddress.main).order_by(DirectoryAddress.id)
+    return tuple(row.email for row in further)
+
+
+def ask_whose(normals: Iterable[str], person: Person | int) -> None:
+    """The accounts with these addresses were this person's by them; from now on that is asked, not taken as known.
+
+    If the address becomes the same person's again, so do they. Inside the caller's transaction.
+    """
+    for normal in normals:
+        db.execute_sql("""
+            UPDATE account SET asked_as = ?1, was_of_id = ?2
+            WHERE NOT match_by_hand AND kind <> 'system' AND asked_as IS NOT ?1 AND id IN (
+                SELECT a.id FROM app AS x CROSS JOIN account AS a ON a.app_id = x.id AND a.normal = ?1
+                UNION ALL
+                SELECT a.id FROM app AS x CROSS JOIN account AS a ON a.app_id = x.id
+                WHERE x.match_domain IS NOT NULL AND a.user_name IS NOT NULL
+                  AND email_key(a.user_name || '@' || x.match_domain) = ?1)""",
+            (normal, getattr(person, "id", person)))  # fmt: skip

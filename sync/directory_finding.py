@@ -1,0 +1,149 @@
+"""Whom each staged entry is: by its id, else by an address that is proven or comes with the same name or number.
+An address alone, which a leaver had, makes nobody the leaver: it may have been given to somebody new."""
+
+from __future__ import annotations
+
+from sync.addresses import PROVEN, another_human, other_number, same_human
+from sync.db import db
+from sync.directory_guard import Guard
+from sync.models import Directory
+
+ACTIVE = "EXISTS (SELECT 1 FROM person WHERE person.id = pe.person_id AND person.status = 'active')"
+SAME_NAME = "(SELECT name_key(name) FROM person WHERE person.id = pe.person_id) = name_key(nullif(r.name, ''))"
+
+
+def leave_others_what_is_theirs(directory: Directory) -> None:
+    """Who is here by an entry that isn't staged can't be found again as somebody who is."""
+    _run("""INSERT OR IGNORE INTO read_taken
+            SELECT e.person_id FROM read_email AS m JOIN person_email AS pe ON pe.normal = m.normal
+            JOIN directory_entry AS e ON e.person_id = pe.person_id
+            WHERE e.directory_id = ? AND e.reported <> 'deprovisioned'
+              AND e.external_id NOT IN (SELECT external_id FROM read_person)""", directory.id)
+
+
+def find_people(directory: Directory, worldwide_ids: bool, guard: Guard | None = None) -> None:
+    """Whom each entry is: by its id here, by an id that is nobody else's anywhere, by e-mail, then by number.
+
+    With a `guard`, the reading is whole: more people who only got other numbers than it would let leave are the same.
+    """
+    _part_from_namesakes(directory)
+    _run("UPDATE read_person SET person_id = (SELECT person_id FROM directory_entry AS e "
+         "WHERE e.directory_id = ? AND e.external_id = read_person.external_id)", directory.id)
+    if worldwide_ids:
+        _run("""UPDATE read_person SET person_id = coalesce(
+                    (SELECT e.person_id FROM directory AS d JOIN directory_entry AS e ON e.directory_id = d.id
+                     WHERE d.kind = ?1 AND e.external_id = read_person.external_id LIMIT 1),
+                    (SELECT f.person_id FROM former_entry AS f
+                     WHERE f.kind = ?1 AND f.external_id = read_person.external_id))
+                WHERE person_id IS NULL""", directory.kind)
+    # A disabled entry leaves the address that it shares to the one that is in use.
+    _run("""DELETE FROM read_email
+            WHERE external_id IN (SELECT external_id FROM read_person WHERE status = 'deprovisioned')
+              AND normal IN (SELECT m.normal FROM read_email AS m JOIN read_person AS p USING (external_id)
+                             WHERE p.status <> 'deprovisioned')""")
+    _run("INSERT INTO read_disputed SELECT normal FROM read_email GROUP BY normal HAVING count(*) > 1")
+    _find_by_email("m.main AND pe.main")
+    _find_by_email("""m.main AND NOT EXISTS (
+        SELECT 1 FROM directory_entry AS e WHERE e.person_id = pe.person_id AND e.directory_id = ?)""", directory.id)
+    # A leaver's address is often handed on, so a further one finds only somebody active: whom no directory knows, or
+    # who has the same name in another one.
+    _find_by_email(f"""NOT m.main AND {ACTIVE}
+        AND NOT EXISTS (SELECT 1 FROM directory_entry AS e WHERE e.person_id = pe.person_id)""")
+    _find_by_email(f"""NOT m.main AND {ACTIVE} AND r.normal NOT IN (SELECT normal FROM person_email) AND {SAME_NAME}
+        AND NOT EXISTS (SELECT 1 FROM directory_entry AS e
+                        WHERE e.person_id = pe.person_id AND e.directory_id = ?)""", directory.id)
+    if guard is not None:
+        _find_renumbered(directory, guard)
+    _find_by_number(directory)
+
+
+def _part_from_namesakes(directory: Directory) -> None:
+    """An id that is only the address, as in a list without numbers, proves no more than the address does: who left
+    under it is not who is here under it now with another name or number."""
+    _run(f"""DELETE FROM directory_entry
+             WHERE directory_id = ? AND status = 'deprovisioned' AND reported = 'deprovisioned' AND EXISTS (
+                SELECT 1 FROM read_person AS r
+                WHERE r.external_id = directory_entry.external_id AND r.external_id = r.normal
+                  AND r.status <> 'deprovisioned' AND {another_human("r", "directory_entry.person_id")})""",
+         directory.id)
+
+
+def _find_by_email(condition: str, *values: object) -> None:
+    """One entry finds one person, or nobody; who is somebody else in this reading already is left alone."""
+    _take_found()
+    _run(f"""WITH found AS (
+                 SELECT DISTINCT m.external_id, pe.person_id
+                 FROM read_email AS m JOIN person_email AS pe ON pe.normal = m.normal
+                 JOIN person AS p ON p.id = pe.person_id
+                 JOIN read_person AS r ON r.external_id = m.external_id AND r.person_id IS NULL
+                 WHERE m.normal NOT IN (SELECT normal FROM read_disputed)
+                   AND pe.person_id NOT IN (SELECT person_id FROM read_taken) AND {condition}
+                   AND ({PROVEN} OR {same_human("r", "pe.person_id")})),
+             clear AS (
+                 SELECT external_id, person_id FROM found
+                 WHERE external_id IN (SELECT external_id FROM found GROUP BY external_id HAVING count(*) = 1)
+                   AND person_id IN (SELECT person_id FROM found GROUP BY person_id HAVING count(*) = 1))
+             UPDATE read_person SET person_id = clear.person_id
+             FROM clear WHERE clear.external_id = read_person.external_id""", *values)
+
+
+def _take_found() -> None:
+    _run("INSERT OR IGNORE INTO read_taken SELECT person_id FROM read_person "
+         "WHERE person_id IS NOT NULL AND status <> 'deprovisioned'")
+
+
+def _find_renumbered(directory: Directory, guard: Guard) -> None:
+    """Name and address are those of an entry that is missing now, but the employee number is another: one such entry is
+    somebody new who got the address; as many as the guard would hold are a company that numbered its people anew."""
+    _take_found()
+    _run("""CREATE TEMP TABLE read_renumbered AS
+             SELECT r.external_id, pe.person_id FROM read_person AS r
+             JOIN read_email AS m ON m.external_id = r.external_id AND m.main
+             JOIN person_email AS pe ON pe.normal = m.normal
+             JOIN directory_entry AS e ON e.person_id = pe.person_id AND e.directory_id = ?
+             WHERE r.person_id IS NULL AND r.status <> 'deprovisioned' AND e.reported <> 'deprovisioned'
+               AND e.external_id NOT IN (SELECT external_id FROM read_person)
+               AND name_key(r.name) <> '' AND name_key(r.name) = name_key(e.name)
+               AND m.normal NOT IN (SELECT normal FROM read_disputed)
+               AND pe.person_id NOT IN (SELECT person_id FROM read_taken)
+             GROUP BY pe.person_id HAVING count(*) = 1""", directory.id)
+    here = "SELECT count(*) FROM directory_entry WHERE directory_id = ? AND reported <> 'deprovisioned'"
+    found, of = (db.execute_sql(sql, values).fetchone()[0] for sql, values in (
+        ("SELECT count(*) FROM read_renumbered", ()), (here, (directory.id,))))  # fmt: skip
+    if guard.holds(found, of):
+        _run("""UPDATE read_person SET person_id = found.person_id FROM read_renumbered AS found
+                WHERE found.external_id = read_person.external_id""")
+    _run("DROP TABLE read_renumbered")
+
+
+def _find_by_number(directory: Directory) -> None:
+    """An employee number that one entry and one person have, of the same name, where no address speaks against it."""
+    _take_found()
+    _run(f"""WITH single AS (
+                 SELECT min(external_id) AS external_id FROM read_person WHERE employee_number <> ''
+                 GROUP BY employee_number COLLATE NOCASE HAVING count(*) = 1),
+             found AS (
+                 SELECT r.external_id, min(person.id) AS person_id FROM single JOIN read_person AS r USING (external_id)
+                 JOIN person ON person.employee_number = r.employee_number COLLATE NOCASE
+                 WHERE r.person_id IS NULL AND NOT EXISTS (
+                     SELECT 1 FROM read_email AS m JOIN person_email USING (normal) WHERE m.external_id = r.external_id)
+                 GROUP BY r.external_id HAVING count(*) = 1)
+             UPDATE read_person AS r SET person_id = pe.person_id
+             FROM found AS pe WHERE pe.external_id = r.external_id AND {SAME_NAME}
+               AND pe.person_id NOT IN (SELECT person_id FROM read_taken)
+               AND NOT EXISTS (SELECT 1 FROM directory_entry AS e WHERE e.person_id = pe.person_id
+                               AND e.directory_id = ? AND e.reported <> 'deprovisioned')""", directory.id)
+
+
+def note_unclear_successors() -> None:
+    """Leaves in read_claimed the people whose address a new entry has of which nothing says that it is another human:
+    the same one may have been entered anew."""
+    _run(f"""INSERT OR IGNORE INTO read_claimed SELECT pe.person_id FROM read_person AS r
+             JOIN read_email AS m ON m.external_id = r.external_id AND m.main
+             JOIN person_email AS pe ON pe.normal = m.normal
+             WHERE r.person_id IS NULL AND r.status <> 'deprovisioned'
+               AND NOT {other_number("r", "pe.person_id")}""")
+
+
+def _run(sql: str, *values: object) -> None:
+    db.execute_sql(sql, values)

@@ -1,0 +1,368 @@
+"""Whose an address is: what each directory says now, what was given by hand, and what happens where they differ."""
+
+from __future__ import annotations
+
+import pytest
+
+from sync import address_moves, directories, match_rules, people, precedence
+from sync.db import utcnow
+from sync.models import Account, App, DirectoryAddress, Person, PersonEmail
+from tests.sync.scripted import Scripted, person, status, told
+
+ONE, TWO, MARRIED = "p1@acme.example", "p2@acme.example", "married@acme.example"
+
+
+@pytest.fixture
+def app(company) -> App:
+    """Each of the ten people has an account in it."""
+    app = App.create(connector="x", name="X", category="Seat-based", state="active")
+    for number in range(10):
+        address = f"p{number}@acme.example"
+        Account.create(app=app, external_id=str(number), email=address, normal=address, match="matched",
+                       person=person(address))  # fmt: skip
+    return app
+
+
+def seat(app: App, id: str = "1") -> Account:
+    return Account.get(Account.app == app, Account.external_id == id)
+
+
+def why(app: App, id: str = "1") -> str:
+    account = seat(app, id)
+    return match_rules.why(App.get_by_id(app.id), [account])[account.id]
+
+
+def disputed() -> set[str]:
+    return {row.normal for row in PersonEmail.select().where(PersonEmail.disputed)}
+
+
+# One directory
+
+
+def test_a_former_name_in_an_app_is_still_hers_while_nobody_else_has_it(company, app):
+    one = person(ONE)
+    company.say("id1", email=MARRIED, name="New Name")
+    company.read()
+    assert (person(ONE), person(MARRIED), seat(app).person) == (one, one, one)
+    company.delete("id1")
+    company.read()
+    assert seat(app).person == one and status(ONE) == "deprovisioned", "a leaver's account under it is found as well"
+
+
+def test_it_is_asked_about_as_soon_as_somebody_else_has_it(company, app):
+    one = person(ONE)
+    company.say("id1", email=MARRIED, name="New Name")
+    company.read()
+    company.add("id50", ONE, "Ana Lima")
+    reading = company.read()
+    assert person(ONE).name == "Ana Lima" and one.id != person(ONE).id
+    assert (seat(app).match, why(app)) == (
+        "unmatched", "p1@acme.example belonged to New Name and belongs to Ana Lima now: say whose it is")
+    assert "1 account with it is nobody's until somebody says whose it is" in reading.counts["warnings"][0]
+    assert [status(email) for email in (ONE, MARRIED)] == ["active", "active"]
+
+
+def test_what_was_a_mistake_and_is_corrected_is_as_it_was(company, app):
+    one = person(ONE)
+    company.say("id1", email="wrong@acme.example")
+    company.say("id2", further_emails=(ONE,))
+    company.read()
+    assert person(ONE) == person(TWO) and seat(app).match == "unmatched"
+    company.say("id1", email=ONE)
+    company.say("id2", further_emails=())
+    company.read()
+    assert (person(ONE), seat(app).person, seat(app, "2").person) == (one, one, person(TWO))
+
+
+def test_colleagues_who_swap_addresses_are_asked_about_each(company, app):
+    one, two = person(ONE), person(TWO)
+    company.say("id1", email=TWO)
+    company.say("id2", email=ONE)
+    company.read()
+    assert (person(ONE), person(TWO)) == (two, one)
+    assert [people.main_email(Person.get_by_id(who.id)) for who in (one, two)] == [TWO, ONE]
+    assert [seat(app, id).match for id in "12"] == ["unmatched", "unmatched"]
+
+
+def test_what_two_claim_is_nobodys_with_the_reason(company, app):
+    company.delete("id1")
+    company.read()
+    company.add("id50", ONE, "Ana Lima")
+    company.add("id51", ONE, "Anna Lind")
+    company.read()
+    assert people.find_by_email(ONE) is None, "neither is guessed"
+    assert seat(app).match == "unmatched" and "is claimed by Ana Lima and Anna Lind now: say whose it is" in why(app)
+    company.say("id51", email="lind@acme.example")
+    company.read()
+    assert person(ONE).name == "Ana Lima" and seat(app).match == "unmatched"
+    assert "belongs to Ana Lima now: say whose it is" in why(app)
+
+
+def test_of_two_in_use_nobody_is_believed(company, app):
+    company.add("id50", ONE, "Impostor")
+    company.read()
+    assert disputed() == {ONE} and (seat(app).match, person(ONE).name) == ("unmatched", "Person 1")
+    assert why(app) == "The e-mail address is claimed by both Person 1 and Impostor"
+    assert told("e-mail address is disputed")[0].why == why(app)
+    new = Account.create(app=app, external_id="new", email=ONE, normal=ONE)
+    match_rules.match(app)
+    assert Account.get_by_id(new.id).match == "unmatched"
+    company.delete("id50")
+    company.read()
+    assert disputed() == set() and seat(app).person == Account.get_by_id(new.id).person == person(ONE)
+    assert len(told("e-mail address is settled")) == 1
+
+
+def test_a_second_entry_of_the_same_name_or_number_is_no_rival(company, app):
+    company.say("id2", employee_number="2")
+    company.read()
+    company.add("admin1", ONE, "person 1")
+    company.add("admin2", TWO, "Administrator", employee_number="2")
+    company.read()
+    assert disputed() == set() and [seat(app, id).match for id in "12"] == ["matched", "matched"]
+
+
+@pytest.mark.parametrize("state", ["active", "suspended"])
+def test_who_is_suspended_has_it_as_well(company, app, state):
+    company.say("id1", status="suspended")
+    company.read()
+    company.add("id50", ONE, "Ana Lima", status=state)
+    company.read()
+    assert disputed() == {ONE} and person(ONE).status == "suspended"
+    company.say("id1", status="deprovisioned")
+    company.read()
+    assert (person(ONE).name, person(ONE).status) == ("Ana Lima", state)
+
+
+def test_who_is_prepared_but_not_here_yet_has_nothing(company, app):
+    one = person(ONE)
+    company.delete("id1")
+    company.read()
+    company.add("id50", ONE, "Ana Lima", status="deprovisioned")
+    company.read()
+    assert person(ONE) == one and seat(app).person == one
+    company.say("id50", status="active")
+    company.read()
+    assert (person(ONE).name, status(ONE)) == ("Ana Lima", "active") and seat(app).match == "unmatched"
+    assert Person.get_by_id(one.id).status == "deprovisioned"
+
+
+def test_the_same_number_is_the_same_human_under_a_new_name(company):
+    one = person(ONE)
+    company.say("id1", employee_number="17")
+    company.read()
+    company.delete("id1")
+    company.read()
+    company.add("id1b", ONE, "Another Name", employee_number="17")
+    company.read()
+    assert (person(ONE), status(ONE)) == (one, "active")
+
+
+def test_people_who_were_numbered_anew_are_the_same(scripted, by):
+    company = Scripted()
+    for number in range(12):
+        company.add(f"{number}", f"p{number}@acme.example", f"Person {number}", employee_number=f"{number}")
+    company.read()
+    before = {number: person(f"p{number}@acme.example").id for number in range(12)}
+    company.entries.clear()
+    for number in range(12):
+        company.add(f"N{number}", f"p{number}@acme.example", f"Person {number}", employee_number=f"N{number}")
+    reading = company.read()
+    assert (reading.counts["held"], reading.counts["joined"], reading.counts["warnings"]) == (0, 0, [])
+    assert {number: person(f"p{number}@acme.example").id for number in before} == before
+    assert person(ONE).employee_number == "N1" and disputed() == set()
+
+
+def test_a_list_whose_rows_were_mixed_up_moves_nothing(company, app):
+    before = {email.normal: email.person_id for email in PersonEmail.select()}
+    for number in range(10):
+        company.say(f"id{number}", email=f"p{(number + 1) % 10}@acme.example")
+    reading = company.read()
+    assert before == {email.normal: email.person_id for email in PersonEmail.select()}
+    assert {account.match for account in app.accounts} == {"matched"}
+    assert "of 10 people who are here would go to others, all at once" in reading.counts["warnings"][0]
+
+
+def test_a_reading_that_finds_nothing_says_nothing_of_addresses(company):
+    before = list(DirectoryAddress.select().order_by(DirectoryAddress.id).tuples())
+    company.read()
+    assert list(DirectoryAddress.select().order_by(DirectoryAddress.id).tuples()) == before
+    company.delete("id1")
+    company.say("id2", email="new@acme.example")
+    company.read()
+    assert [(row.here, row.email) for row in DirectoryAddress.select().where(
+        DirectoryAddress.external_id.in_(["id1", "id2"])).order_by(DirectoryAddress.external_id)] == [
+        (False, ONE), (True, "new@acme.example")]  # fmt: skip
+
+
+# Several directories
+
+
+@pytest.fixture
+def it(scripted, company) -> Scripted:
+    """Another directory, which nobody is in yet but somebody of its own."""
+    it = Scripted("IT")
+    it.add("i0", "root@acme.example", "Root")
+    it.read()
+    return it
+
+
+def test_two_directories_write_the_name_in_their_own_ways(company, it, app):
+    it.add("i1", ONE, "P. Erson-Eins")
+    it.read()
+    assert len(people.entries_of(person(ONE))) == 2 and disputed() == set() and seat(app).match == "matched"
+
+
+def test_a_leaver_of_one_whose_address_another_gives_to_somebody_else(company, it, app):
+    one = person(ONE)
+    company.delete("id1")
+    company.read()
+    it.add("i1", ONE, "Ana Lima")
+    it.read()
+    assert (person(ONE).name, status(ONE), Person.get_by_id(one.id).status) == ("Ana Lima", "active", "deprovisioned")
+    assert seat(app).match == "unmatched"
+
+
+def test_a_former_address_does_not_make_somebody_elses_entry_hers(company, it):
+    """Else who leaves the first would be here for ever by the second."""
+    one = person(ONE)
+    company.say("id1", email=MARRIED)
+    company.read()
+    it.add("i1", ONE, "Ana Lima")
+    it.read()
+    assert person(ONE) != one
+    company.delete("id1")
+    company.read()
+    assert Person.get_by_id(one.id).status == "deprovisioned"
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["IT goes first", "IT goes last"])
+def test_where_two_directories_disagree_their_order_decides_nothing(company, it, app, by, first):
+    if first:
+        precedence.move(it.row(), -1, by)
+    company.add("id50", "lima@acme.example", "Ana Lima")
+    company.read()
+    it.add("i50", "lima@acme.example", "Ana Lima", further_emails=(ONE,))
+    it.read()
+    assert disputed() == {ONE} and why(app) == "The e-mail address is claimed by both Person 1 and Ana Lima"
+    company.say("id1", status="deprovisioned")
+    company.read()
+    assert person(ONE) == person("lima@acme.example") and status(ONE) == "active"
+
+
+def test_a_directory_that_is_removed_says_nothing_any_longer(company, it, app, by):
+    it.add("i1", ONE, "Impostor")
+    it.add("i2", "p3@acme.example", "Person 3")
+    it.read()
+    directories.remove(company.directory, by)
+    directories.remove(it.directory, by)
+    address_moves.follow_what_was_said_by_hand(utcnow())
+    assert DirectoryAddress.select().count() == 0 and disputed() == set()
+    assert seat(app).person == person(ONE) and seat(app, "3").person == person("p3@acme.example")
+
+
+# By hand
+
+
+def test_what_was_given_by_hand_counts_until_a_directory_agrees(company, app, by):
+    people.edit(person(ONE), by, emails=[ONE, "extra@acme.example"])
+    by_hand = PersonEmail.select().where(PersonEmail.by_hand)
+    assert [row.email for row in by_hand] == ["olga@acme.example", "extra@acme.example"]
+    company.add("id50", "lima@acme.example", "Ana Lima", further_emails=("extra@acme.example",))
+    company.read()
+    assert disputed() == {"extra@acme.example"} and person("extra@acme.example") == person(ONE)
+    company.say("id50", further_emails=())
+    company.say("id1", further_emails=("extra@acme.example",))
+    company.read()
+    assert disputed() == set() and [row.email for row in by_hand.clone()] == ["olga@acme.example"]
+    company.say("id1", further_emails=())
+    company.say("id50", further_emails=("extra@acme.example",))
+    company.read()
+    assert person("extra@acme.example").name == "Ana Lima"
+
+
+def test_who_was_added_by_hand_and_left_gives_way(company, by, app):
+    guest = people.add("Gus", "gus@acme.example", by)
+    account = Account.create(app=app, external_id="g", email="gus@acme.example", normal="gus@acme.example",
+                             match="matched", person=guest)  # fmt: skip
+    people.mark_left(guest, by)
+    company.add("id50", "gus@acme.example", "Gustav Lind")
+    company.read()
+    assert person("gus@acme.example").name == "Gustav Lind" and status("gus@acme.example") == "active"
+    assert Account.get_by_id(account.id).match == "unmatched"
+
+
+def test_who_is_said_by_hand_to_have_left_while_two_have_the_address(company, by, app):
+    gus = people.add("Gus", "gus@acme.example", by)
+    company.say("id2", further_emails=("gus@acme.example",))
+    company.read()
+    assert disputed() == {"gus@acme.example"}
+    people.mark_left(gus, by)
+    address_moves.follow_what_was_said_by_hand(utcnow())
+    assert disputed() == set() and person("gus@acme.example") == person(TWO)
+
+
+def test_who_was_returned_by_hand_keeps_it_until_that_is_settled(company, app, by):
+    one = person(ONE)
+    company.say("id1", status="deprovisioned")
+    company.read()
+    people.mark_returned(one, by)
+    company.add("id50", ONE, "Ana Lima")
+    company.read()
+    assert disputed() == {ONE} and person(ONE) == one and seat(app).match == "unmatched"
+
+
+def test_a_leavers_address_that_is_handed_on_by_hand_is_asked_about(company, app, by):
+    one = person(ONE)
+    company.say("id1", status="deprovisioned", further_emails=("old@acme.example",))
+    company.read()
+    people.edit(one, by, emails=["old@acme.example"])
+    people.edit(person(TWO), by, emails=[TWO, ONE])
+    assert (seat(app).match, person(ONE)) == ("unmatched", person(TWO))
+    assert "belonged to Person 1 (left" in why(app) and "belongs to Person 2 now: say whose it is" in why(app)
+    company.read()
+    assert person(ONE) == person(TWO)
+
+
+def test_an_address_that_was_typed_at_the_wrong_person_is_corrected_by_hand(company, app, by):
+    """Both are here: what was matched by it follows."""
+    people.edit(person(TWO), by, emails=[TWO, "extra@acme.example"])
+    Account.create(app=app, external_id="x", email="extra@acme.example", normal="extra@acme.example")
+    match_rules.match(app)
+    assert seat(app, "x").person == person(TWO)
+    people.edit(person(TWO), by, emails=[TWO])
+    people.edit(person(ONE), by, emails=[ONE, "extra@acme.example"])
+    assert seat(app, "x").person == person(ONE)
+
+
+# What an account is matched by
+
+
+def test_an_account_that_tells_a_number_is_no_question(company, app):
+    """The number says whose it is, with the address or against it."""
+    company.say("id1", employee_number="1")
+    company.read()
+    Account.update(employee_number="1").where(Account.external_id == "1").execute()
+    company.say("id1", status="deprovisioned")
+    company.read()
+    company.add("id50", ONE, "Ana Lima", employee_number="50")
+    company.read()
+    assert (seat(app).match, why(app)[:30]) == ("unmatched", "p1@acme.example belonged to Pe")
+    Account.update(employee_number="50").where(Account.external_id == "1").execute()
+    match_rules.match(app)
+    assert seat(app).person == person(ONE)
+
+
+def test_an_account_that_is_known_by_its_user_name_alone_is_asked_about_too(company, app, by):
+    match_rules.set_domain(app, "acme.example", by)
+    Account.create(app=app, external_id="u", user_name="p1")
+    match_rules.match(App.get_by_id(app.id))
+    assert seat(app, "u").person == person(ONE)
+    company.delete("id1")
+    company.read()
+    company.add("id50", ONE, "Ana Lima")
+    company.read()
+    assert seat(app, "u").match == "unmatched" and "belongs to Ana Lima now: say whose it is" in why(app, "u")
+    new = Account.create(app=app, external_id="v", user_name="p1")
+    match_rules.match(App.get_by_id(app.id))
+    assert Account.get_by_id(new.id).person == person(ONE)
