@@ -301,7 +301,8 @@ class GitHub(Connector):
         if asset.kind == "team":
             org = client.http.get(client.home).json(dict)["id"]
             return f"/organizations/{org}/team/{segment(id)}/memberships/{login}"
-        path = f"/repos/{segment(client.org)}/{segment(asset.name)}"
+        named = segment(asset.name, "the repository's name")
+        path = f"/repos/{segment(client.org)}/{named}"
         if str(client.http.get(path).json(dict)["id"]) != id:
             raise Refused(f"{asset.name} is another repository than at the last check. Check for updates first.")
         return f"{path}/collaborators/{login}"

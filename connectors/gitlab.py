@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from connectors.answers import known_status, unsaid
+from connectors.asking import needed
 from connectors.base import (
     CAPABILITIES,
     GOLD,
@@ -232,7 +233,7 @@ class GitLab(Connector):
 
     def remove(self, account: Account) -> None:
         if account.id.startswith(INVITATION):
-            self._act("DELETE", f"{self._group}/invitations/{segment(account.email)}")
+            self._act("DELETE", f"{self._group}/invitations/{_invited(account)}")
         elif not self._act("DELETE", f"{self._group}/members/{segment(account.id)}"):
             for place in self._places():
                 self._act("DELETE", f"{_path(place)}/members/{segment(account.id)}")
@@ -250,7 +251,7 @@ class GitLab(Connector):
         role"): it is ended with the same call."""
         self.roles_after(account, role)
         if account.id.startswith(INVITATION):
-            path = f"{self._group}/invitations/{segment(account.email)}"
+            path = f"{self._group}/invitations/{_invited(account)}"
         else:
             path = f"{self._group}/members/{segment(account.id)}"
         none = {"member_role_id": None} if account.further_roles else {}
@@ -299,6 +300,11 @@ def _invitation(row: dict) -> Account:
                    unsaid=unsaid(row, name="user_name", role="access_level"))  # fmt: skip
 
 
+def _invited(account: Account) -> str:
+    """The e-mail as a segment of a path: the id holds it too."""
+    return segment(account.email or account.id.removeprefix(INVITATION), "the e-mail address")
+
+
 def _saml_email(row: dict) -> str:
     """The name by which the identity provider knows the member, where it is an e-mail address."""
     name = (row.get("group_saml_identity") or {}).get("extern_uid") or ""
@@ -311,7 +317,7 @@ def _path(place: str) -> str:
 
 
 def _level(role: str) -> int:
-    level = number(role)
+    level = number(needed(role, "role"))
     if not level:
         raise Refused(f"GitLab has no role {role}.")
     return level

@@ -16,6 +16,7 @@ from functools import cached_property
 from typing import Any
 
 from connectors.answers import unsaid
+from connectors.asking import needed
 from connectors.base import (
     ASSETS,
     CHANGE_ROLE,
@@ -275,6 +276,8 @@ class GoogleAds(Connector):
                 raise
 
     def _is_in(self, customer: str, account: Account) -> bool:
+        if not re.fullmatch("[0-9]+", account.id):
+            return False  # an invitation gives access to nothing, and a query for nobody's id would find everybody
         return any(True for _ in self._users(customer, account.id))
 
     def change_role(self, account: Account, role: str) -> None:
@@ -284,7 +287,7 @@ class GoogleAds(Connector):
         if role == CLIENTS_ONLY or not self._is_in(self._manager, account):
             raise Refused(f"Google Ads knows this role only for those who are in the account {self._manager} itself.")
         self._must_not_be_me(account)
-        update = {"resourceName": _access_name(self._manager, account), "accessRole": role}
+        update = {"resourceName": _access_name(self._manager, account), "accessRole": needed(role, "role")}
         self._mutate(self._manager, "customerUserAccesses", {"update": update, "updateMask": "accessRole"})
 
     def invite(self, email: str, role: str) -> None:

@@ -9,10 +9,10 @@ import re
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from functools import cached_property
 from typing import Any
-from urllib.parse import quote, urljoin
+from urllib.parse import urljoin
 
 import requests
 import urllib3
@@ -35,6 +35,7 @@ from connectors.answers import (
     strayed,
     words,
 )
+from connectors.asking import refuse_holes, segment
 from connectors.base import ConnectorError, CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
 from connectors.redaction import Redactor, one_line
 from connectors.renewal import Renewed
@@ -154,13 +155,17 @@ class Http:
         data: Any = None,
         headers: Mapping[str, str] | None = None,
         idempotent: bool | None = None,
+        may_be_empty: Container[str] = (),
     ) -> Answer:
         """One call with its retries; `idempotent` overrides what the method implies (a search by POST).
 
+        Refused before anything is sent for a part of the path, a parameter or a value in the body that is empty;
+        `may_be_empty`: the names of those that mean something so.
         Raises the four ConnectorErrors, by status as NotFound, NotOffered, Conflict, Stale (all Refused)
         and Forbidden (CredentialRejected).
         """
         asked = f"{method} {self._shown(path)}"
+        refuse_holes(asked, path, {**(params or {})}, json if json is not None else data, may_be_empty)
         may_repeat = method in IDEMPOTENT if idempotent is None else idempotent
         request = requests.Request(method, self._address(path), params=params, json=json, data=data, headers=headers)
         if self._renewed:
@@ -315,13 +320,6 @@ class _NoAnswer(TemporarilyUnavailable):
     def __init__(self, message: str, never_arrived: bool):
         super().__init__(message)
         self.never_arrived = never_arrived
-
-
-def segment(text: str) -> str:
-    """An id as one segment of a path; Refused for one that would change the path's meaning."""
-    if str(text) in ("", ".", ".."):
-        raise Refused(f"The app gave “{text}” as an id, which cannot be used in an address.")
-    return quote(str(text), safe="")
 
 
 def _origin(url: str) -> tuple[str, str, int]:

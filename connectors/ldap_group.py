@@ -334,14 +334,14 @@ class LdapGroup(Connector):
     def grant(self, account: Account, asset: Asset, role: str) -> None:
         group, known = self._named(asset), self._known_as(account.id)
         if group is None:
-            raise Refused(f"There is no group {asset.name} any more.")
+            raise Refused(f"There is no group {asset.name or asset.id} any more.")
         value = "" if known is None else known.user_name if group.attribute == BY_NAME else known.dn
         if not value:
             raise Refused(f"Rollcall knows no entry of {account.name or account.id} to put into {group.name}.")
         if not known.held_by(group):
             code = self._client.modify(group.dn, group.attribute, ldap3.MODIFY_ADD, value)
             if code not in (SUCCESS, VALUE_EXISTS):
-                raise Refused(f"{group.name} does not take {account.name} as {group.attribute} ({code}).")
+                raise Refused(f"{group.name} does not take {account.name or account.id} as {group.attribute} ({code}).")
 
     def revoke(self, account: Account, asset: Asset) -> None:
         group = self._named(asset)

@@ -151,7 +151,7 @@ class Linear(Connector):
 
     def _rows(self, query: str, field: str, what: str, **variables: str) -> Iterator[dict]:
         def fetch(cursor: str | None) -> Page:
-            found = self._ask(query, **variables, first=PAGE, after=cursor).get(field)
+            found = self._ask(query, **variables, first=PAGE, **({"after": cursor} if cursor else {})).get(field)
             found = found["memberships"] if field == "team" and found else found
             if not isinstance(found, dict) or not isinstance(found.get("nodes"), list):
                 raise TemporarilyUnavailable(f"Linear answered without its list of {what}.")

@@ -18,6 +18,7 @@ from functools import cached_property
 from typing import Any
 
 from connectors.answers import unsaid
+from connectors.asking import needed
 from connectors.base import (
     CAPABILITIES,
     PAID_SOCIAL,
@@ -227,7 +228,7 @@ class Meta(Connector):
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:
         """`role`: the tasks, with commas between them; they take the place of those that were there."""
-        tasks = [task.strip() for task in role.split(",")]
+        tasks = [task.strip() for task in needed(role, "task").split(",") if task.strip()]
         path = f"/{segment(asset.id.partition(':')[2])}/assigned_users"
         self._act("POST", path, data={"user": account.id, "tasks": json.dumps(tasks)})
 

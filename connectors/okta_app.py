@@ -19,6 +19,7 @@ from types import MappingProxyType
 from typing import Any
 
 from connectors.answers import known_status, unsaid
+from connectors.asking import needed
 from connectors.base import (
     ASSETS,
     CHANGE_ROLE,
@@ -206,7 +207,7 @@ class OktaApp(Connector):
 
     def invite(self, email: str, role: str) -> None:
         """Assign somebody who is in Okta already."""
-        wanted = json.dumps(email)
+        wanted = json.dumps(needed(email, "e-mail address"))
         found = list(self._okta.rows(USERS, "users", filter=f"profile.email eq {wanted} or profile.login eq {wanted}"))
         if len(found) != 1:
             raise Refused(f"{'Nobody' if not found else 'More than one person'} in Okta has the address {email}.")

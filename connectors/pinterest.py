@@ -16,6 +16,7 @@ from functools import cached_property
 from typing import Any
 
 from connectors.answers import unsaid
+from connectors.asking import needed
 from connectors.base import (
     BRONZE,
     CAPABILITIES,
@@ -200,7 +201,7 @@ class Pinterest(Connector):
 
     def _rows(self, path: str, what: str, id_of: Callable[[dict], str] | None = None, **params: str) -> Iterator[dict]:
         def fetch(bookmark: str | None) -> Page:
-            answer = self._http.get(path, {**params, "page_size": PAGE, "bookmark": bookmark})
+            answer = self._http.get(path, {**params, "page_size": PAGE, **({"bookmark": bookmark} if bookmark else {})})
             return Page(_items(answer), next=answer.json(dict).get("bookmark"))
 
         for page in pages_by_cursor(fetch, what=what, id_of=id_of or _id):
@@ -250,7 +251,7 @@ class Pinterest(Connector):
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:
         """The permissions given take the place of those that were there."""
-        permissions = [one.strip() for one in role.split(",") if one.strip()]
+        permissions = [one.strip() for one in needed(role, "permission").split(",") if one.strip()]
         if not permissions or not set(permissions) <= set(PERMISSIONS):
             raise Refused(f"“{role}” is no permission that Pinterest has. Give one or several of: "
                           f"{', '.join(PERMISSIONS)}.")  # fmt: skip

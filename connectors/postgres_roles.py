@@ -294,7 +294,7 @@ class PostgresRoles(Connector):
             raise Refused(f"Only “{CONNECT}” can be given here: “{role}” follows from other roles or from ownership.")
         now, database = self._present(account), self._database(asset)
         if database is None:
-            raise Refused(f"There is no database {asset.name} any more.")
+            raise Refused(f"There is no database {asset.name or asset.id} any more.")
         self._client.run("GRANT CONNECT ON DATABASE {database} TO {role}", database=database, role=now.name)
         if self._how(account, asset, explicit=True) is None:
             raise CredentialRejected(f"PostgreSQL gave no CONNECT on {database}: its owner or a superuser may.")
@@ -318,7 +318,7 @@ class PostgresRoles(Connector):
     def _present(self, account: Account) -> Account:
         now = self.account(account.id)
         if now is None:
-            raise Refused(f"There is no role {account.name} any more.")
+            raise Refused(f"There is no role {account.name or account.id} any more.")
         return now
 
     def _database(self, asset: Asset) -> str | None:

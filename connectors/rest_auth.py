@@ -9,6 +9,7 @@ from typing import Any
 from requests import PreparedRequest
 from requests.auth import AuthBase
 
+from connectors.asking import EVERYTHING
 from connectors.base import CredentialRejected
 from connectors.http import Http
 from connectors.oauth import Token, ask_for_token, bearer, no_token
@@ -75,6 +76,7 @@ def _log_in(spec: dict, scope: Mapping[str, Any], http: Callable[..., Http]) -> 
             json=fill(spec["body"], look) if "body" in spec else None,
             data=fill_texts(spec["form"], look) if "form" in spec else None,
             idempotent=True,
+            may_be_empty=EVERYTHING,
         )
     finally:
         caller.close()

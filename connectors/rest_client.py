@@ -14,6 +14,7 @@ from typing import Any
 
 import requests
 
+from connectors.asking import EVERYTHING
 from connectors.base import ConnectorError, CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
 from connectors.http import Answer, Forbidden, Http, clean, seconds_to_wait, words
 from connectors.redaction import MASK
@@ -161,7 +162,7 @@ class Client:
 
     def _ask(self, parts: dict[str, Any], was_so: Callable[[Answer], bool], **more: Any) -> Answer:
         self._was_so = was_so
-        return self._in_turn(partial(self._http.call, **parts, **more))
+        return self._in_turn(partial(self._http.call, **parts, **more, may_be_empty=EVERYTHING))
 
     def _in_turn(self, send: Callable[[], Answer]) -> Answer:
         """Not more calls than the file's rate_limit allows, spread evenly."""

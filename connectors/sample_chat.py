@@ -96,7 +96,7 @@ class SampleChat(Connector):
 
     def _pages(self, path: str, key: str, what: str, **options) -> Iterator[list]:
         def fetch(cursor: str | None) -> Page:
-            answer = self._http.get(path, {"limit": PAGE, "cursor": cursor or ""}).json(dict)
+            answer = self._http.get(path, {"limit": PAGE, **({"cursor": cursor} if cursor else {})}).json(dict)
             rows = answer.get(key)
             if not isinstance(rows, list):
                 raise TemporarilyUnavailable(f"Acme Chat answered without its list of {what}.")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 
+from connectors.asking import needed
 from connectors.base import (
     CAPABILITIES,
     PLATINUM,
@@ -247,11 +248,10 @@ class Scim(Connector):
     def change_role(self, account: Account, role: str) -> None:
         user = self._must_have("Users", account.id)
         before = next(iter(self._held(user)), "")
-        if before == role:
+        if before == needed(role, "role"):
             return
         if self._roles_are_groups:
-            if role:
-                self._join(self._must_have("Groups", role), account.id)
+            self._join(self._must_have("Groups", role), account.id)
             if before and (old := self._client.read("Groups", before)):
                 self._leave(old, account.id)
             self.__dict__.pop("_group_roles", None)

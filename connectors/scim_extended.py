@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from connectors.asking import needed
 from connectors.base import Account, Refused, Role
 from connectors.scim import Scim
 
@@ -37,7 +38,7 @@ class ExtendedScim(Scim):
         raise NotImplementedError
 
     def change_role(self, account: Account, role: str) -> None:
-        if role not in {rank.id for rank in self.ranks}:
+        if needed(role, "role") not in {rank.id for rank in self.ranks}:
             raise Refused(f"{self.label} has no role “{role}”.")
         super().change_role(account, role)
 

@@ -150,7 +150,7 @@ class Zoom(Connector):
         return (Asset(group["id"], "group", clean(group.get("name"))) for group in self._groups())
 
     def _groups(self) -> Iterator[dict]:
-        return self._rows("/v2/groups", "groups", lambda row: row["id"], page_size=None)
+        return self._rows("/v2/groups", "groups", lambda row: row["id"], paged=False)
 
     def access(self) -> Iterator[Access]:
         for group in self._groups():
@@ -169,13 +169,13 @@ class Zoom(Connector):
         def fetch(token: str | None) -> Page:
             if token is None and first is not None:
                 return first
-            return self._page(path, name, **params, next_page_token=token)
+            return self._page(path, name, **params, **({"next_page_token": token} if token else {}))
 
         for page in pages_by_cursor(fetch, what=name, id_of=id_of):
             yield from page
 
-    def _page(self, path: str, name: str, **params: Any) -> Page:
-        answer = self._http.get(path, {"page_size": PAGE, **params})
+    def _page(self, path: str, name: str, paged: bool = True, **params: Any) -> Page:
+        answer = self._http.get(path, {**({"page_size": PAGE} if paged else {}), **params})
         told = answer.json(dict)
         return Page(_listed(answer, name), number(told.get("total_records")), clean(told.get("next_page_token")))
 

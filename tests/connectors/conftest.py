@@ -11,7 +11,7 @@ from tests.connectors.described import anything, connect
 from tests.connectors.fake import Fact, FakeApp, Request
 
 __all__ = ["anything", "connect"]
-for battery in ("contract", "directory_contract", "lost_fields_contract", "reading_contract"):
+for battery in ("contract", "directory_contract", "holes_contract", "lost_fields_contract", "reading_contract"):
     pytest.register_assert_rewrite(f"tests.connectors.{battery}")
 
 

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 import pytest
 import requests
 
+from connectors.asking import EVERYTHING
 from connectors.base import Account, ConnectorError
 from connectors.scim import Scim
+from connectors.scim_client import PATCH_SCHEMA
 from tests.connectors.contract import ConnectorContract
 from tests.connectors.fake import Fact, FakeApp
 from tests.connectors.fake_scim import FakeScim
@@ -109,6 +111,21 @@ class Talkative(Scim):
             raise type(failure)(f"{failure} (with {self.settings['token']})") from failure
 
 
+class Holey(Scim):
+    """Sends what the account lacks as if it were nothing."""
+
+    def change_role(self, account: Account, role: str) -> None:
+        operation = {"op": "replace", "path": "roles", "value": [{"value": role, "display": account.name}]}
+        body = {"schemas": [PATCH_SCHEMA], "Operations": [operation]}
+        self._client.http.call("PATCH", f"Users/{account.id}", json=body, may_be_empty=EVERYTHING)
+
+    def invite(self, email: str, role: str) -> None:
+        self._client.http.call("GET", "Users", params={"filter": f'userName eq "{email}"'})
+
+    def remove(self, account: Account) -> None:
+        self.invite(account.email, "")
+
+
 CONTRACT = ConnectorContract()
 CONTRACT.page = 200
 
@@ -143,6 +160,9 @@ def battery(monkeypatch):
         (Forgiving, CONTRACT.test_nobody_there_is_none_and_a_fault_is_not, {}),
         (Forgiving, CONTRACT.test_a_removal_that_failed_is_not_done, {}),
         (Forgiving, CONTRACT.test_a_refused_removal_is_told_in_the_apps_words, {}),
+        (Holey, CONTRACT.test_a_change_of_role_has_no_hole, {"role": "other"}),
+        (Holey, CONTRACT.test_an_invitation_has_no_hole, {"email": "", "role": "usual"}),
+        (Holey, CONTRACT.test_a_removal_has_no_hole, {}),
     ],
 )
 def test_the_battery_notices_a_careless_connector(battery, kind, test, more):

@@ -16,6 +16,7 @@ class TestScim(ConnectorContract):
     fake = FakeScim
     page = 500
     by_position = True
+    may_be_empty = ("members",)  # PUT, where there is no PATCH: of a group whose last member was taken out
     statuses = ("active", "suspended")
     several_roles = ("admin", "billing", "viewer")
     invited_status = "active"  # SCIM knows no invitations

@@ -15,6 +15,7 @@ class TestTikTok(ConnectorContract):
     kind, fake, address = TikTok, FakeTikTok, "api"
     page = 20
     by_position = True
+    may_be_empty = ("asset_ids",)  # required, and nobody is invited to an asset
     role, other_role, owner_role = "STANDARD", "ADMIN", "ADMIN"
     statuses = ("active", "invited")
     refuses_owner = False  # TikTok knows no owner, and does not say whether it keeps a last admin
