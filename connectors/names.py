@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from urllib.parse import unquote
 
 import idna
@@ -90,15 +91,18 @@ def domain_key(text: str) -> str:
     By IDNA 2008 with the mapping of UTS 46, non-transitional. Raises ValueError with a sentence.
     """
     text = text.strip()
-    domain = text.lower()
-    if not domain.isascii():
-        try:
-            domain = idna.encode(text, uts46=True).decode()
-        except (idna.IDNAError, UnicodeError):
-            domain = ""
+    domain = text.lower() if text.isascii() else _in_ascii(text)
     if not DOMAIN.fullmatch(domain):
         raise ValueError(f"{repr(text[:SHOWN])[1:-1]} is no domain" if text else "nothing stands after the @")
     return domain
+
+
+@lru_cache(maxsize=1000)
+def _in_ascii(domain: str) -> str:
+    try:
+        return idna.encode(domain, uts46=True).decode()
+    except (idna.IDNAError, UnicodeError):
+        return ""
 
 
 def text_key(text: str) -> str:

@@ -254,7 +254,11 @@ def _check_role(role: str | None) -> None:
 
 def _usable_emails(emails: Iterable[str], person: Person | None) -> dict[str, str]:
     usable: dict[str, str] = {}
+    known = {row.email: row.normal for row in person.emails} if person else {}
     for given in filter(str.strip, emails):
+        if given in known:  # from before, when more was taken for an address: it stays until somebody changes it
+            usable.setdefault(known[given], given)
+            continue
         try:
             email = clean_email(given)
         except AddressProblem as problem:

@@ -25,6 +25,7 @@ from sync.models import (
     SignInIdentity,
     Task,
 )
+from sync.people import PeopleProblem
 
 NOW = "2026-11-01 08:00:00.000001"
 
@@ -154,11 +155,15 @@ def test_keys_may_change_places_and_what_is_no_address_any_more_stays(old, start
     """The new key of one row is what another was called before."""
     old.person("Strasse", "strasse@straße.example")
     old.person("Also", "x@xn--strae-oqa.example")
-    old.person("Odd", "a,b@acme.example")
+    odd = Person(id=old.person("Odd", "a,b@acme.example"))
     old.person("Also odd", "x@💩.example")
     start()
     assert {row.normal for row in PersonEmail.select()} == {
         "strasse@xn--strae-oqa.example", "x@xn--strae-oqa.example", "a,b@acme.example", "x@💩.example"}
+    people.edit(odd, "test", emails=["b@acme.example", "a,b@acme.example"])
+    assert [row.email for row in odd.emails] == ["b@acme.example", "a,b@acme.example"], "what is there is no mistake"
+    with pytest.raises(PeopleProblem, match="there is a , in it"):
+        people.edit(odd, "test", emails=["b@acme.example", "c,d@acme.example"])
 
 
 def test_invitations_tasks_and_sign_ins_follow(old, start, app):
