@@ -11,6 +11,7 @@ import click
 from peewee import DatabaseError
 
 from cli.frame import KNOWN, Failed
+from sync import faults
 from sync.config import Config
 
 if TYPE_CHECKING:
@@ -54,8 +55,12 @@ class Commands(click.Group):
             return super().invoke(context)
         except KNOWN as problem:
             raise Failed(str(problem)) from problem
-        except DatabaseError as problem:
-            raise Failed(f"The database refused: {problem}. What was not finished was not done.") from problem
+        except Exception as problem:
+            if fault := faults.of(problem):
+                raise Failed(f"{fault.text} What was not finished was not done.") from problem
+            if isinstance(problem, DatabaseError):
+                raise Failed(f"The database refused: {problem}. What was not finished was not done.") from problem
+            raise
 
 
 @click.group(cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})

@@ -17,12 +17,11 @@ from cli.frame import BY, DONE, FAILED, Failed, answer, as_json, end, installati
 from cli.locks import is_served
 from connectors.base import ConnectorError
 from connectors.names import beyond_ascii
-from sync import activity, apps, mailer, schedule, vault
+from sync import activity, apps, clock, health, mailer, schedule, vault
 from sync.config import Config
 from sync.db import utcnow
 from sync.models import App, Directory, Mail, PersonEmail, Task
 
-LATE = 180  # seconds after which a heartbeat that comes each minute is missed
 LITTLE_SPACE = 200_000_000  # bytes
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SHOWN = 5  # addresses of one kind
@@ -39,13 +38,16 @@ class Finding:
 
 @click.command()
 @click.option("--apps", "test_apps", is_flag=True, help="Also test the credential of each app.")
+@click.option("--clock-is-right", is_flag=True, help="The machine's clock is right now, and was wrong before.")
 @as_json
-def doctor(test_apps: bool, as_json: bool) -> None:
+def doctor(test_apps: bool, clock_is_right: bool, as_json: bool) -> None:
     """Look whether everything is well; exit code 1 when something is wrong."""
     settings = Config.from_environ()
     if not settings.database_path.exists():
         raise Failed(f"There is no Rollcall at {settings.home} yet: is ROLLCALL_HOME right? Otherwise start it once.")
     with installation():
+        if clock_is_right:
+            clock.is_right(BY)
         found = [*_installation(settings), *_work(settings), *_attention(), *(_credentials() if test_apps else ())]
     wrong = any(finding.state == WRONG for finding in found)
     document = {"ok": not wrong, "findings": [vars(finding) for finding in found]}
@@ -101,10 +103,12 @@ def _database(settings: Config) -> Finding:
 
 
 def _work(settings: Config) -> Iterator[Finding]:
+    for fault in health.troubles():
+        yield Finding(fault.kind, WRONG, f"{fault.sentence} {fault.advice}")
     age = schedule.heartbeat_age(utcnow())
     if not is_served(settings.database_path):
         yield Finding("queue", NOTE, "no server is running: daily checks, tasks and mails wait for one.")
-    elif age is None or age > LATE:
+    elif age is None or age > health.LATE:
         yield Finding("queue", WRONG, "a server is running, but its schedule has not beaten for minutes: restart it.")
     else:
         yield Finding("queue", OK, f"a server is running; its schedule beat {age:.0f} seconds ago.")

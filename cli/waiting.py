@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 from peewee import Model
 
+from sync.faults import OwnFault
+
 LIVE = ("queued", "running")
 POLL = 0.2  # seconds
 CLAIM_EVERY = 1.0  # seconds between attempts to take over a row that somebody else holds
@@ -16,16 +18,29 @@ CLAIM_EVERY = 1.0  # seconds between attempts to take over a row that somebody e
 def see_through(
     run: Callable[[int], None], row: Model, tell: Callable[[Model], None], interrupted: Callable[[Model], None]
 ) -> Model:
-    """The row once it has ended. `tell` gets it now and again; Ctrl+C calls `interrupted` once, a second one leaves."""
+    """The row once it has ended. `tell` gets it now and again; Ctrl+C calls `interrupted` once, a second one leaves.
+
+    Raises OwnFault where it has to wait for a fault of our own to be over: a server goes on with it then.
+    """
     worker, tried, stopping = None, float("-inf"), False
+    met: list[OwnFault] = []
+
+    def attempt() -> None:
+        try:
+            run(row.id)
+        except OwnFault as problem:
+            met.append(problem)
+
     while True:
+        if met:
+            raise met[0]
         row = type(row).get_by_id(row.id)
         if row.state not in LIVE:
             return row
         tell(row)
         try:
             if (worker is None or not worker.is_alive()) and time.monotonic() - tried > CLAIM_EVERY:
-                worker, tried = threading.Thread(target=run, args=(row.id,), daemon=True), time.monotonic()
+                worker, tried = threading.Thread(target=attempt, daemon=True), time.monotonic()
                 worker.start()
             time.sleep(POLL)
         except KeyboardInterrupt:

@@ -21,7 +21,8 @@ from sync import (
     assignments,
     compare,
     daily,
-    directories,
+    directory_freshness,
+    faults,
     leases,
     match_rules,
     matching,
@@ -114,7 +115,10 @@ def run(check_id: int) -> None:
             return
         work = _Work(check_id)
         try:
-            work.read_and_take_over()
+            with faults.named():
+                work.read_and_take_over()
+        except faults.OwnFault:
+            raise
         except Cancelled:
             work.end("cancelled", "The check was cancelled. Nothing was changed.")
         except CredentialRejected as problem:
@@ -153,7 +157,8 @@ class _Work:
 
     def read_and_take_over(self) -> None:
         self.progress("directory", 0)
-        self.warnings += directories.read_if_older(FRESH.get(self.check.trigger, FRESH["daily"]), self.check.started_by)
+        fresh = FRESH.get(self.check.trigger, FRESH["daily"])
+        self.warnings += directory_freshness.read_if_older(fresh, self.check.started_by)
         connector = apps.connector_for(self.app, self.on_total)
         connector.memory = self.memory = remembered.AnswersOf(self.app)
         try:

@@ -13,6 +13,8 @@ from pathlib import Path
 from peewee import DatabaseError, SqliteDatabase
 from playhouse.migrations import Runner
 
+from sync import faults
+
 MIGRATIONS = Path(__file__).with_name("migrations")
 
 db = SqliteDatabase(None, lock_type="IMMEDIATE", autoconnect=False)
@@ -35,6 +37,7 @@ def open_database(path: str | os.PathLike) -> None:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    faults.watch(path.parent)
     if not db.is_closed():
         db.close()
     db.init(
@@ -46,7 +49,9 @@ def open_database(path: str | os.PathLike) -> None:
         with connected():
             _migrate(path)
     except (DatabaseError, sqlite3.DatabaseError, OSError) as problem:
-        raise DatabaseRefused(f"{path} cannot be opened as Rollcall's database: {problem}") from problem
+        fault = faults.of(problem)
+        said = fault.text if fault else problem
+        raise DatabaseRefused(f"{path} cannot be opened as Rollcall's database: {said}") from problem
     os.chmod(path, 0o600)
 
 
@@ -96,6 +101,16 @@ def connected():
 
 @contextmanager
 def writing():
-    """One short transaction that holds the single write lock; nested blocks join it."""
-    with connected(), db.atomic():
-        yield
+    """One short transaction that holds the single write lock; nested blocks join it.
+
+    A fault of our own that it meets is noted, and forgotten as soon as one ends well.
+    """
+    outermost = db.is_closed() or not db.in_transaction()
+    try:
+        with connected(), db.atomic():
+            yield
+    except Exception as problem:
+        faults.note(problem)
+        raise
+    if outermost:
+        faults.written()

@@ -9,7 +9,19 @@ from datetime import datetime, timedelta
 
 import connectors
 from connectors.base import ConnectorError, DirectoryConnector, Identity, TemporarilyUnavailable
-from sync import activity, apps, directory_guard, leases, notify, ownership, people, schedule, soon, vault
+from sync import (
+    activity,
+    apps,
+    directory_guard,
+    faults,
+    leases,
+    notify,
+    ownership,
+    people,
+    schedule,
+    soon,
+    vault,
+)
 from sync.address_moves import settle_again
 from sync.columns import remember_first
 from sync.credentials import with_stored
@@ -21,14 +33,13 @@ from sync.last_days import settle
 from sync.models import Directory, DirectoryEntry, DirectoryReading, FormerEntry, Person
 from sync.snapshot import UnusableReading
 from sync.vault import VaultProblem
-from sync.workspace import to_local, today, workspace
+from sync.workspace import today, workspace
 
 EVERY = timedelta(hours=1)
 AFTER_FAILURE = timedelta(minutes=15)
 KEEP_READINGS = timedelta(days=90)
 LIVE = ("queued", "running")
 RENEW_SECONDS = 60
-WAIT_SECONDS = 15 * 60  # for a reading that another worker does
 
 log = logging.getLogger("rollcall.directories")
 
@@ -128,7 +139,7 @@ def _stored(kind: str, values: dict[str, str]) -> dict:
 def ask(directory: Directory, by: str) -> DirectoryReading:
     """Queue a reading, or join the one that waits or runs. Raises DirectoryProblem for a paused or pushed directory."""
     with writing():
-        reading = _start(directory, by)
+        reading = begin(directory, by)
         if reading.state == "queued":
             schedule.wake("reading", reading.id)
     return reading
@@ -144,10 +155,11 @@ def start_due(now: datetime) -> list[DirectoryReading]:
 def due(now: datetime) -> list[Directory]:
     """The active directories that are to be read by now, and aren't being read."""
     under_way = DirectoryReading.select(DirectoryReading.directory).where(DirectoryReading.state.in_(LIVE))
-    return list(_readable().where(Directory.next_read_at <= now, Directory.id.not_in(under_way)))
+    return list(readable().where(Directory.next_read_at <= now, Directory.id.not_in(under_way)))
 
 
-def _readable():
+def readable():
+    """The active directories of the kinds that are read."""
     return (
         Directory.select()
         .where(Directory.state == "active", Directory.kind.in_(list(connectors.directory_connectors())))
@@ -155,7 +167,8 @@ def _readable():
     )
 
 
-def _start(directory: Directory, by: str) -> DirectoryReading:
+def begin(directory: Directory, by: str) -> DirectoryReading:
+    """The row of a reading that waits or runs, else a new one. Raises DirectoryProblem like ask()."""
     directory = Directory.get_by_id(directory.id)
     if live := DirectoryReading.get_or_none(DirectoryReading.directory == directory, DirectoryReading.state.in_(LIVE)):
         return live
@@ -163,51 +176,6 @@ def _start(directory: Directory, by: str) -> DirectoryReading:
     if directory.state != "active":
         raise DirectoryProblem(f"{directory.name} is {directory.state}: resume it first.")
     return DirectoryReading.create(directory=directory, started_by=by)
-
-
-def read_if_older(max_age: timedelta, by: str) -> list[str]:
-    """Read each active directory whose last whole reading is older, in this thread; waits for one under way.
-
-    Gives a warning in plain words for each that could not be read; never raises.
-    """
-    with connected():
-        known = list(_readable())
-        return [
-            warning
-            for directory in known
-            if directory.last_read_at is None or directory.last_read_at < utcnow() - max_age
-            if (warning := _read_now(directory, by))
-        ]
-
-
-def _read_now(directory: Directory, by: str) -> str | None:
-    try:
-        with writing():
-            reading = _start(directory, by)
-        _run_or_wait(reading.id)
-    except Exception as problem:
-        log.exception("reading %s", directory.name)
-        return _warning(directory, f"Rollcall itself failed: {type(problem).__name__}")
-    ended = DirectoryReading.get_or_none(DirectoryReading.id == reading.id)
-    if ended is None or ended.state == "succeeded":
-        return None
-    return _warning(directory, ended.error or "the reading under way did not end in time")
-
-
-def _run_or_wait(reading_id: int) -> None:
-    deadline = time.monotonic() + WAIT_SECONDS
-    while time.monotonic() < deadline:
-        run(reading_id)
-        live = (DirectoryReading.id == reading_id) & DirectoryReading.state.in_(LIVE)
-        if not DirectoryReading.select().where(live).exists():
-            return
-        time.sleep(0.2)
-
-
-def _warning(directory: Directory, error: str) -> str:
-    last = directory.last_read_at
-    known = f"as it was on {to_local(last):%d %b %Y at %H:%M}" if last else "not known yet"
-    return f"{directory.name} could not be read: {error.rstrip('.')}. Who is in it is {known}."
 
 
 @schedule.runs("reading")
@@ -218,9 +186,12 @@ def run(reading_id: int) -> None:
             return
         reading = DirectoryReading.get_by_id(reading_id)
         try:
-            with staging():
+            with faults.named(), staging():
                 worldwide_ids = _read_whole(reading)
                 _take_over(reading, worldwide_ids)
+        except faults.OwnFault as problem:
+            _fail(reading, str(problem), ours=True)
+            raise
         except (ConnectorError, UnusableReading, VaultProblem) as problem:
             _fail(reading, str(problem))
         except Exception as problem:
@@ -315,8 +286,8 @@ def _counts_before(directory: Directory) -> dict:
     return last.counts if last else {}
 
 
-def _fail(reading: DirectoryReading, error: str) -> None:
-    """Nothing but the failure itself is written down."""
+def _fail(reading: DirectoryReading, error: str, ours: bool = False) -> None:
+    """Nothing but the failure itself is written down; one of our own (`ours`) isn't counted as the directory's."""
     with writing():
         if not _still_ours(reading):
             return
@@ -324,12 +295,13 @@ def _fail(reading: DirectoryReading, error: str) -> None:
         DirectoryReading.update(state="failed", finished_at=now, error=error).where(
             DirectoryReading.id == reading.id
         ).execute()
-        Directory.update(failures=Directory.failures + 1, error=error, next_read_at=now + AFTER_FAILURE).where(
-            Directory.id == reading.directory_id
-        ).execute()
+        Directory.update(
+            failures=Directory.failures + int(not ours), error=error, next_read_at=now + AFTER_FAILURE
+        ).where(Directory.id == reading.directory_id).execute()
         directory = Directory.get_by_id(reading.directory_id)
         activity.record(reading.started_by, "directory reading failed", about=directory.name, why=error)
-        notify.directory_failed(directory, error)
+        if not ours:
+            notify.directory_failed(directory, error)
 
 
 def held(directory: Directory) -> list[DirectoryEntry]:

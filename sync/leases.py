@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from peewee import Model
 
+from sync import faults
 from sync.db import utcnow, writing
 from sync.models import Check, DirectoryReading, Mail, Task
 
@@ -18,6 +19,10 @@ BOOT = uuid.uuid4().hex[:8]
 RUNNING = {Check: "running", DirectoryReading: "running", Task: "running", Mail: "sending"}
 QUEUED = "queued"
 LEASE = timedelta(minutes=10)
+PUT_OFF = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15))  # after faults of our own in a row
+
+_given_up: set[tuple[type[Model], int]] = set()  # rows whose worker in this process has ended, whatever they say
+_put_off: dict[tuple[type[Model], int], int] = {}  # how often
 
 
 def me() -> str:
@@ -33,11 +38,29 @@ def claim(model: type[Model], row_id: int) -> bool:
         if row is None:
             return False
         waits = row.state == QUEUED and getattr(row, "next_at", now) <= now
-        abandoned = row.state == running and is_void(row.lease_owner, row.lease_until, now)
+        abandoned = row.state == running and _is_abandoned(row, now)
         if not (waits or abandoned):
             return False
         model.update(state=running, lease_owner=me(), lease_until=now + LEASE).where(model.id == row_id).execute()
-        return True
+    _given_up.discard((model, row_id))
+    return True
+
+
+def put_off(model: type[Model], row_id: int, error: str) -> None:
+    """This worker met a fault of our own: the row waits, and is tried again, as often as it takes.
+
+    Where even that can't be written, the row is taken up as it is.
+    """
+    key = (model, row_id)
+    _given_up.add(key)
+    times = _put_off[key] = _put_off.get(key, 0) + 1
+    if not hasattr(model, "next_at"):
+        return
+    due = utcnow() + PUT_OFF[min(times, len(PUT_OFF)) - 1]
+    with faults.tolerated(), writing():
+        model.update(state=QUEUED, next_at=due, error=error, lease_owner=None, lease_until=None).where(
+            model.id == row_id, model.state == RUNNING[model], model.lease_owner == me()
+        ).execute()
 
 
 def renew(row: Model) -> None:
@@ -45,6 +68,15 @@ def renew(row: Model) -> None:
     model = type(row)
     with writing():
         model.update(lease_until=utcnow() + LEASE).where(model.id == row.id, model.lease_owner == me()).execute()
+
+
+def went_on(model: type[Model], row_id: int) -> None:
+    """Whatever came of the row, no fault of our own was in the way."""
+    _put_off.pop((model, row_id), None)
+
+
+def _is_abandoned(row: Model, now: datetime) -> bool:
+    return (type(row), row.id) in _given_up or is_void(row.lease_owner, row.lease_until, now)
 
 
 def is_void(owner: str | None, until: datetime | None, now: datetime) -> bool:
@@ -75,6 +107,6 @@ def unfinished(model: type[Model], now: datetime) -> list[int]:
     abandoned = [
         row.id
         for row in model.select(model.id, model.lease_owner, model.lease_until).where(model.state == running)
-        if is_void(row.lease_owner, row.lease_until, now)
+        if _is_abandoned(row, now)
     ]
     return [*abandoned, *(row.id for row in queued)]

@@ -20,6 +20,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from connectors.names import beyond_ascii, clean_email, domain_key
+from sync import faults
 from sync.mailtext import clean
 from sync.models import Mail
 
@@ -147,12 +148,13 @@ def message_id(mail: Mail, outgoing: Outgoing) -> str:
 
 
 def deliver(message: EmailMessage, outgoing: Outgoing) -> None:
-    """Hand one message over; returns once the server has taken it. Raises MailRefused or MailDelayed."""
-    server = _reached(outgoing)
-    try:
-        _hand_over(server, message, outgoing)
-    finally:
-        _part(server)
+    """Hand one message over; returns once the server has taken it. Raises MailRefused, MailDelayed or OwnFault."""
+    with faults.named():
+        server = _reached(outgoing)
+        try:
+            _hand_over(server, message, outgoing)
+        finally:
+            _part(server)
 
 
 def greet(outgoing: Outgoing, timeout: int = TIMEOUT) -> bool:

@@ -7,13 +7,15 @@ import logging
 import os
 from collections.abc import Callable
 from datetime import datetime
+from functools import wraps
 
 from huey import SqliteHuey, crontab
 from huey.serializer import SignedSerializer
 from peewee import Model
 
-from sync import leases, vault
+from sync import clock, faults, leases, vault
 from sync.db import connected, db, utcnow, writing
+from sync.faults import OwnFault
 from sync.models import Check, DirectoryReading, Mail, Session, Task
 from sync.workspace import set_setting, setting
 
@@ -28,11 +30,28 @@ _wakers: dict[str, Callable] = {}
 
 
 def runs(kind: str) -> Callable[[Callable[[int], None]], Callable[[int], None]]:
-    """Decorates the one function that runs a row of this kind, given its id."""
+    """Decorates the one function that runs a row of this kind, given its id.
+
+    A fault of our own is raised as OwnFault, whatever it was wrapped in, and the row is tried again later.
+    """
 
     def register(run: Callable[[int], None]) -> Callable[[int], None]:
-        _runners[kind] = run
-        return run
+        @wraps(run)
+        def guarded(row_id: int) -> None:
+            if fault := clock.wrong():
+                raise OwnFault(fault)
+            try:
+                run(row_id)
+            except Exception as problem:
+                fault = faults.note(problem)
+                if fault is None:
+                    raise
+                leases.put_off(KINDS[kind], row_id, fault.text)
+                raise OwnFault(fault) from problem
+            leases.went_on(KINDS[kind], row_id)
+
+        _runners[kind] = guarded
+        return guarded
 
     return register
 
@@ -51,9 +70,19 @@ def open_queue(path: str | os.PathLike) -> SqliteHuey:
         serializer=SignedSerializer(secret=vault.derive("queue").hex()),
     )  # fmt: skip
     _wakers.clear()
-    _wakers.update({kind: queue.task(name=f"wake_{kind}")(run) for kind, run in _runners.items()})
+    _wakers.update({kind: queue.task(name=f"wake_{kind}")(_quietly(run)) for kind, run in _runners.items()})
     queue.periodic_task(crontab(), name="sweep")(sweep)
     return queue
+
+
+def _quietly(run: Callable[[int], None]) -> Callable[[int], None]:
+    """A fault of our own is in the log already, once: not with a traceback for each row that meets it."""
+
+    def quiet(row_id: int) -> None:
+        with faults.tolerated():
+            run(row_id)
+
+    return quiet
 
 
 def wake(kind: str, row_id: int, delay: float = 0) -> None:
@@ -64,21 +93,26 @@ def wake(kind: str, row_id: int, delay: float = 0) -> None:
 def _enqueue(kind: str, row_id: int, delay: float) -> None:
     if queue is None:
         return
-    if delay:
-        _wakers[kind].schedule(args=(row_id,), delay=delay)
-    else:
-        _wakers[kind](row_id)
+    with faults.tolerated():  # the row is written: the sweep wakes a worker for it
+        if delay:
+            _wakers[kind].schedule(args=(row_id,), delay=delay)
+        else:
+            _wakers[kind](row_id)
 
 
 def sweep() -> None:
     """Once a minute and at the start: begin what is due, wake what was left over, forget what is stale."""
-    now = utcnow()
-    with connected():
+    with faults.tolerated(), connected():
+        now = utcnow()
+        if fault := clock.wrong(now):
+            raise OwnFault(fault)
+        clock.keep(now)
         for job in _minutely:
             try:
                 job(now)
-            except Exception:  # one that fails must not keep the others from running
-                log.exception("%s failed in this minute's sweep", job.__qualname__)
+            except Exception as problem:  # one that fails must not keep the others from running
+                if faults.note(problem) is None:
+                    log.exception("%s failed in this minute's sweep", job.__qualname__)
         for kind, row_id in _left_over(now):
             wake(kind, row_id)
         with writing():
@@ -96,7 +130,8 @@ def drain(kinds: tuple[str, ...] = tuple(KINDS)) -> int:
     with connected():
         while due := [row for row in _left_over(utcnow(), kinds) if row not in done]:
             for kind, row_id in due:
-                _runners[kind](row_id)
+                with faults.tolerated():
+                    _runners[kind](row_id)
             done += due
     return len(done)
 

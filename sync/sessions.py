@@ -7,7 +7,7 @@ import hashlib
 import secrets
 from datetime import timedelta
 
-from sync import activity, people
+from sync import activity, faults, people
 from sync.db import connected, utcnow, writing
 from sync.models import Person, Session
 from sync.ownership import may_sign_in
@@ -43,7 +43,7 @@ def session_of(token: str) -> Session | None:
         if session.seen_at < now - timedelta(minutes=workspace().session_idle_minutes):
             return None
         if session.seen_at < now - SEEN_EVERY:
-            with writing():
+            with faults.tolerated(), writing():
                 Session.update(seen_at=now).where(Session.id == session.id).execute()
         return session
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from peewee import JOIN, fn
 
 from connectors.base import ConnectorError, CredentialRejected, RateLimited, TemporarilyUnavailable
-from sync import activity, acts, apps, assignments, leases, notify, offboarding_mail, schedule, settling
+from sync import activity, acts, apps, assignments, faults, leases, notify, offboarding_mail, schedule, settling
 from sync.acts import ByHand, NoLongerNeeded, NotConfirmed
 from sync.addresses import ANOTHERS
 from sync.db import connected, db, utcnow, writing
@@ -89,7 +89,10 @@ def run(task_id: int) -> None:
             return
         task = Task.get_by_id(task_id)
         try:
-            _act(task)
+            with faults.named():
+                _act(task)
+        except faults.OwnFault:
+            raise
         except NoLongerNeeded as why:
             _end(task, "no longer needed", str(why))
         except Paused as why:

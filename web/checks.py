@@ -96,7 +96,7 @@ def _phase(check: Check, asset_word: str) -> tuple[str, bool]:
     if check.cancel_asked:
         return "Stopping…", False
     if check.state == "queued" and check.error:
-        return f"It could not be read. The next try is {relative(check.next_at, utcnow())}.", False
+        return f"{check.error} The next try is {relative(check.next_at, utcnow())}.", False
     words = {
         "waiting": ("Waiting for its turn…", False),
         "directory": ("Asking the directory who works here…", False),

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from flask import Flask, Response, g, make_response, redirect, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, InternalServerError
 
+from sync import faults
 from web.answers import with_toast
 from web.behind_proxy import here
 from web.permissions import NotSignedIn
@@ -29,7 +30,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(NotSignedIn, to_sign_in)
     app.register_error_handler(CSRFError, lambda problem: answer(400, *STALE))
     app.register_error_handler(HTTPException, told)
-    app.register_error_handler(500, lambda problem: answer(500))  # Flask has logged the traceback
+    app.register_error_handler(500, unexpected)  # Flask has logged the traceback
 
 
 def told(problem: HTTPException) -> Response:
@@ -38,8 +39,18 @@ def told(problem: HTTPException) -> Response:
     return answer(problem.code)
 
 
+def unexpected(problem: InternalServerError) -> Response:
+    """A bug, or a fault of the machine that we run on: that is named, and it may be tried again."""
+    fault = faults.note(problem.original_exception or problem)
+    if fault is None:
+        return answer(500)
+    said = answer(503, fault.sentence.rstrip("."), f"What you asked for was not done; nothing is lost. {fault.advice}")
+    said.headers["Retry-After"] = "60"
+    return said
+
+
 def answer(status: int, title: str = "", advice: str = "") -> Response:
-    if status == 500:
+    if status in (500, 503):
         g.person = None  # the page must stand even when the database, which knows who is signed in, does not
     if not title:
         title, advice = WORDS.get(status, WORDS[400 if status < 500 else 500])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from flask import Flask, g, request, url_for
 
-from sync import apps
+from sync import apps, health
 from sync.models import App, AppPerson, Person, Report
 from web.answers import wants_part
 from web.behind_proxy import here
@@ -32,7 +32,7 @@ class Place:
 
 
 def install(app: Flask) -> None:
-    app.jinja_env.globals["wants_part"] = wants_part
+    app.jinja_env.globals.update(wants_part=wants_part, troubles=health.troubles)
 
     @app.context_processor
     def surroundings() -> dict:

@@ -8,14 +8,13 @@ from collections.abc import Iterator
 from flask import Blueprint, Response, current_app, request
 from peewee import fn
 
-from sync import apps, schedule
+from sync import apps, faults, health, schedule
 from sync.db import utcnow
 from sync.models import App, Check, Directory, DirectoryReading, Mail, Report, Task
 from web.permissions import open_to_all
 
 pages = Blueprint("health", __name__)
 
-LATE = 180  # seconds after which a heartbeat that comes each minute is missed
 LOOPBACK = ("127.0.0.1", "::1", "::ffff:127.0.0.1")
 PASSED_ON = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Prefix", "X-Real-IP", "Via")
 
@@ -24,19 +23,19 @@ PASSED_ON = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Pr
 @open_to_all
 def well() -> Response:
     """200 when database, queue and schedule are well, else 503 and why."""
-    age = schedule.heartbeat_age(utcnow())  # written each minute: reading it shows the database well, too
-    if age is None:
+    if found := health.troubles():
+        return _plain(f"{found[0].sentence} {found[0].advice}", 503)
+    if schedule.heartbeat_age(utcnow()) is None:
         return _plain("The schedule has not begun: no server works the queue.", 503)
-    if age > LATE:
-        return _plain(f"The schedule has not beaten for {age:.0f} seconds: the queue is stuck or not running.", 503)
     return _plain("ok")
 
 
 @pages.errorhandler(Exception)
 def unwell(problem: Exception) -> Response:
-    """The database can't be opened, read or written: the reason is for the log, not for the world."""
+    """The database can't be opened or read: the details are for the log, not for the world."""
     current_app.logger.exception("health")
-    return _plain("The database can't be used.", 503)
+    fault = faults.note(problem)
+    return _plain(fault.text if fault else "The database can't be used.", 503)
 
 
 @pages.get("/metrics")

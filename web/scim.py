@@ -17,7 +17,7 @@ from scim2_server.responses import SCIM_MEDIA_TYPE, ScimResponse
 from scim2_server.routing import Operation
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from sync import push
+from sync import faults, push
 from sync.models import Directory
 from sync.scim_store import Store
 from web.permissions import directory_token
@@ -58,7 +58,10 @@ def answer(path: str) -> Response:
     try:
         said = _serve(service, asked, wait)
     except Exception as problem:
-        if not isinstance(problem, SCIMException):
+        if fault := faults.note(problem):
+            wait["Retry-After"] = str(WAIT_SECONDS)
+            problem = Problem(503, f"{fault.sentence} Nothing was changed: send it again later.")
+        elif not isinstance(problem, SCIMException):
             log.exception("%s %s", request.method, request.path)
         said = service.error_response(problem)
     return _response(said, wait)

@@ -6,7 +6,8 @@ from zoneinfo import available_timezones
 
 from flask import Blueprint, Response, current_app, render_template, request, url_for
 
-from sync import apps, mail_reach, notify, oidc, people, signin
+from sync import apps, clock, mail_reach, notify, oidc, people, signin
+from sync.db import utcnow
 from sync.people import PeopleProblem
 from sync.workspace import WorkspaceProblem, update_workspace
 from web import known_browser
@@ -89,6 +90,14 @@ def set_password() -> Response | tuple[str, int]:
     return go_to(url_for("settings.show"), "Your password was changed. You were signed out everywhere else.")
 
 
+@pages.put("/clock")
+@workspace_role(*apps.RUNS_ALL)
+def set_clock() -> Response:
+    """The machine's clock is right now, and was wrong before."""
+    clock.is_right(by())
+    return go_to(url_for("settings.show"), "Rollcall goes by the clock as it is now.")
+
+
 @pages.post("/test-mails")
 @workspace_role(*apps.RUNS_ALL)
 def create_test_mail() -> Response:
@@ -105,6 +114,6 @@ def _page(given: dict | None = None, problems: dict | None = None) -> str:
         runs_all=signed_in_person().workspace_role in apps.RUNS_ALL, can_send=notify.can_send(),
         waiting=len(notify.outbox()), zones=sorted(available_timezones()),
         my_email=(mine := people.main_email(signed_in_person())), reach=mail_reach.warning([mine]),
-        provider=oidc.settings(),
+        provider=oidc.settings(), clock_is_wrong=clock.wrong(), now=utcnow(),
         owner=signed_in_person().workspace_role == "owner",
     )

@@ -218,6 +218,7 @@ TABLE = {
     "PATCH /settings/invitations": RUNS_ALL,
     "PATCH /settings/grace": RUNS_ALL,
     "PATCH /settings/session-length": RUNS_ALL,
+    "PUT /settings/clock": RUNS_ALL,
     "PUT /settings/password": SIGNED_IN,
     "GET /settings/sessions": SIGNED_IN,
     "DELETE /settings/sessions": SIGNED_IN,

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from sync import directories, people, schedule, soon
+from sync import directories, directory_freshness, people, schedule, soon
 from sync.db import utcnow
 from sync.models import Account, Activity, Check, Directory, DirectoryEntry, Mail, Person, Report, ScimResource
 from tests.sync.fixtures import Chat
@@ -224,7 +224,7 @@ def test_paused_it_is_told_to_come_again_and_removed_it_is_refused(okta: Provide
     assert problem(answer) == (503, None) and int(answer.headers["Retry-After"]) > 0
     assert status("ana@acme.example") == "active"
     directories.resume(okta.directory, "Olga")
-    assert directories.read_if_older(timedelta(0), "schedule") == [] and directories.due(utcnow()) == []
+    assert directory_freshness.read_if_older(timedelta(0), "schedule") == [] and directories.due(utcnow()) == []
     assert okta.get("/Users")["totalResults"] == 1
     directories.remove(okta.directory, "Olga")
     assert problem(okta.call("GET", "/Users")) == (401, None)

@@ -1,0 +1,42 @@
+"""The machine's clock: a time that Rollcall has seen can't come again. While it says an earlier one nothing runs,
+since those who left on a day would be back. An Owner can say that the clock is right, and was wrong before."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sync import activity
+from sync.db import utcnow, writing
+from sync.faults import Fault
+from sync.settings import set_setting, setting
+
+LATEST = "latest time"  # the latest that a sweep has seen, ISO 8601, UTC
+BEHIND = timedelta(minutes=5)  # as much as a time server may turn a clock back in one step
+
+
+def wrong(now: datetime | None = None) -> Fault | None:
+    """The fault, where the clock is behind what it was; `now` is naive UTC."""
+    seen = setting(LATEST)
+    if seen is None or datetime.fromisoformat(seen) - (now or utcnow()) <= BEHIND:
+        return None
+    return Fault(
+        "clock", "The clock of the machine that Rollcall runs on has gone back.",
+        f"It has been {datetime.fromisoformat(seen):%d %b %Y, %H:%M} UTC before. Nothing is read and nobody is removed "
+        "until it is set, by a time server for instance. If it is right now and was wrong before, say so in Settings.",
+        of_writing=False,
+    )  # fmt: skip
+
+
+def keep(now: datetime) -> None:
+    """Remember how late it is; a clock that is behind doesn't turn that back."""
+    seen = setting(LATEST)
+    if seen is None or datetime.fromisoformat(seen) < now:
+        set_setting(LATEST, now.isoformat())
+
+
+def is_right(by: str) -> None:
+    """Take the clock as it is: what was later had been wrong."""
+    with writing():
+        before, now = setting(LATEST), utcnow().isoformat()
+        set_setting(LATEST, now)
+        activity.record(by, "said that the clock is right", before=before, after=now)

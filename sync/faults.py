@@ -1,0 +1,191 @@
+"""Faults of our own: the disk, the database, the memory and the open files of the machine that Rollcall runs on.
+Told apart from others' in this one place, by the codes of SQLite and of the system; health.py says what stands."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+STANDS_SECONDS = 150  # after it was last met, unless the database takes a write before
+LONGEST_CHAIN = 20  # of causes that are looked at
+LEAST_FREE = 64 * 1024  # bytes, below which a disk counts as full
+
+log = logging.getLogger("rollcall.faults")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """`sentence` says what happened, `advice` what to do; neither names a path, so anybody may read both."""
+
+    kind: str
+    sentence: str
+    advice: str
+    of_writing: bool = True  # over as soon as something is written again
+
+    @property
+    def text(self) -> str:
+        return f"{self.sentence} {self.advice}"
+
+
+FULL = Fault(
+    "disk full", "The disk that Rollcall writes to is full.",
+    "Make room on the disks of ROLLCALL_HOME and of temporary files: Rollcall goes on automatically.",
+)
+READ_ONLY = Fault(
+    "disk read-only", "Rollcall can't write to its disk.",
+    "Make ROLLCALL_HOME writable for the user that Rollcall runs as: Rollcall goes on automatically.",
+)
+FAILING = Fault(
+    "disk failing", "The disk that Rollcall writes to gives errors.",
+    "Look into the machine's system log, and keep a backup on another disk.",
+)
+LOCKED = Fault(
+    "database locked", "Another program keeps Rollcall's database locked.",
+    "End what has the file rollcall.db open: Rollcall goes on automatically.",
+)
+DAMAGED = Fault(
+    "database damaged", "Rollcall's database is damaged.",
+    "Stop Rollcall and restore the last backup: python app.py restore FILE.",
+)
+NO_MEMORY = Fault(
+    "memory", "The machine that Rollcall runs on ran out of memory.",
+    "Give it more, or end what else takes it: Rollcall tries again automatically.", of_writing=False,
+)
+NO_FILES = Fault(
+    "open files", "Rollcall may open no more files.",
+    "Raise the limit of open files (LimitNOFILE in rollcall.service), then restart Rollcall.", of_writing=False,
+)
+ALL = (FULL, READ_ONLY, FAILING, LOCKED, DAMAGED, NO_MEMORY, NO_FILES)
+
+# Primary result codes, https://www.sqlite.org/rescode.html; an extended code holds its primary one in the low byte.
+OF_SQLITE = {
+    sqlite3.SQLITE_FULL: FULL,
+    sqlite3.SQLITE_READONLY: READ_ONLY,
+    sqlite3.SQLITE_PERM: READ_ONLY,
+    sqlite3.SQLITE_CANTOPEN: READ_ONLY,
+    sqlite3.SQLITE_IOERR: FAILING,
+    sqlite3.SQLITE_BUSY: LOCKED,
+    sqlite3.SQLITE_LOCKED: LOCKED,
+    sqlite3.SQLITE_CORRUPT: DAMAGED,
+    sqlite3.SQLITE_NOTADB: DAMAGED,
+    sqlite3.SQLITE_NOMEM: NO_MEMORY,
+}
+# errno(3); a network's or a remote server's troubles have others.
+OF_SYSTEM = {
+    errno.ENOSPC: FULL,
+    errno.EDQUOT: FULL,
+    errno.EFBIG: FULL,
+    errno.EROFS: READ_ONLY,
+    errno.EIO: FAILING,
+    errno.ENOMEM: NO_MEMORY,
+    errno.EMFILE: NO_FILES,
+    errno.ENFILE: NO_FILES,
+}
+
+
+class OwnFault(Exception):
+    """What was begun met a fault of our own: nobody else is to blame, and it is tried again later."""
+
+    def __init__(self, fault: Fault):
+        super().__init__(fault.text)
+        self.fault = fault
+
+
+_folder: Path | None = None
+_met: dict[Fault, float] = {}  # when each was met last, on the monotonic clock
+
+
+def of(problem: BaseException | None) -> Fault | None:
+    """The fault of our own behind an error, however it was wrapped since; None for anybody else's."""
+    for _ in range(LONGEST_CHAIN):
+        if problem is None:
+            return None
+        if fault := _itself(problem):
+            return fault
+        problem = problem.__cause__ or problem.__context__
+    return None
+
+
+def _itself(problem: BaseException) -> Fault | None:
+    if isinstance(problem, OwnFault):
+        return problem.fault
+    if isinstance(problem, MemoryError):
+        return NO_MEMORY
+    if isinstance(problem, sqlite3.Error):
+        fault = OF_SQLITE.get(getattr(problem, "sqlite_errorcode", 0) & 0xFF)
+        return FULL if fault in (FAILING, READ_ONLY) and _is_full() else fault
+    if isinstance(problem, OSError):
+        return OF_SYSTEM.get(problem.errno)
+    return None
+
+
+def watch(folder: Path) -> None:
+    """Where the database is: SQLite has no other word for a full disk where it can't even make its shared memory."""
+    global _folder
+    _folder = folder
+
+
+def _is_full() -> bool:
+    try:
+        return _folder is not None and shutil.disk_usage(_folder).free < LEAST_FREE
+    except OSError:
+        return False
+
+
+def note(problem: BaseException) -> Fault | None:
+    """Like `of`, and remember for health.py that this process met it."""
+    fault = of(problem)
+    if fault in ALL:  # the clock's is looked at each time it is asked about
+        if fault not in _met:
+            log.error("%s", fault.text)
+        _met[fault] = time.monotonic()
+    return fault
+
+
+def written() -> None:
+    """Something was written: what hindered that is over."""
+    for fault in [fault for fault in _met if fault.of_writing]:
+        _met.pop(fault, None)
+
+
+def standing() -> list[Fault]:
+    """What this process met lately and hasn't seen to be over, the newest first."""
+    now = time.monotonic()
+    recent = sorted(((met, fault.kind, fault) for fault, met in list(_met.items())), reverse=True)
+    return [fault for met, _, fault in recent if now - met < STANDS_SECONDS]
+
+
+def forget() -> None:
+    """Nothing has been met: a new beginning."""
+    _met.clear()
+
+
+@contextmanager
+def named() -> Iterator[None]:
+    """Whatever is raised inside and is a fault of our own comes out as OwnFault; the rest as it is."""
+    try:
+        yield
+    except OwnFault:
+        raise
+    except Exception as problem:
+        fault = note(problem)
+        if fault is None:
+            raise
+        raise OwnFault(fault) from problem
+
+
+@contextmanager
+def tolerated() -> Iterator[None]:
+    """What can be left out where a fault of our own hinders it: a page must stand without it."""
+    try:
+        yield
+    except Exception as problem:
+        if note(problem) is None:
+            raise

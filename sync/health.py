@@ -1,0 +1,78 @@
+"""Is Rollcall itself well? What /healthz answers, the banner on each page says and `doctor` finds.
+The faults of our own that this process met or that work waits for, the clock, and whether the schedule goes on."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from functools import reduce
+from operator import or_
+
+from sync import clock, faults, schedule
+from sync.db import connected, db, utcnow
+from sync.faults import Fault
+from sync.models import Check, Directory, Mail, Task
+from sync.settings import set_setting
+
+LATE = 180  # seconds after which a heartbeat that comes each minute is missed
+OVERDUE = 75  # seconds after which it is looked why it doesn't come
+LOOK_SECONDS = 10  # between two such looks
+PATIENCE = 1000  # milliseconds that a look waits for a lock
+
+_looked_at = -float(LOOK_SECONDS)
+
+
+def troubles(now: datetime | None = None) -> list[Fault]:
+    """What is wrong with Rollcall itself, the worst first; nothing where all is well. Never raises for one of them."""
+    now = now or utcnow()
+    try:
+        with connected():
+            return _troubles(now)
+    except Exception as problem:
+        fault = faults.note(problem)
+        if fault is None:
+            raise
+        return [fault]
+
+
+def _troubles(now: datetime) -> list[Fault]:
+    age = schedule.heartbeat_age(now)
+    if age is not None and age > OVERDUE:
+        _look()
+    found = {fault.kind: fault for fault in (*faults.standing(), *_waiting_for(), clock.wrong(now)) if fault}
+    if not found and age is not None and age > LATE:
+        return [_stopped(age)]
+    return list(found.values())
+
+
+def _look() -> None:
+    """Write something, to see what hinders the schedule; at most once in a while."""
+    global _looked_at
+    if time.monotonic() - _looked_at < LOOK_SECONDS:
+        return
+    _looked_at = time.monotonic()
+    [before] = db.execute_sql("PRAGMA busy_timeout").fetchone()
+    try:
+        db.execute_sql(f"PRAGMA busy_timeout = {PATIENCE}")
+        with faults.tolerated():
+            set_setting("looked at", utcnow().isoformat())
+    finally:
+        db.execute_sql(f"PRAGMA busy_timeout = {before}")
+
+
+def _waiting_for() -> list[Fault]:
+    """What work waits for, whichever process met it."""
+    by_text = {fault.text: fault for fault in faults.ALL}
+    waiting = [
+        model.select(model.error).where(model.state.in_(states), model.error.in_(list(by_text)))
+        for model, states in ((Check, ("queued", "running")), (Task, ("queued",)), (Mail, ("queued",)),
+                              (Directory, ("active",)))
+    ]  # fmt: skip
+    return [by_text[text] for (text,) in reduce(or_, waiting).tuples()]
+
+
+def _stopped(age: float) -> Fault:
+    return Fault(
+        "schedule", f"The queue is stuck or not running: nothing has been checked for {age // 60:.0f} minutes.",
+        "Restart Rollcall (python app.py serve, or worker); its log says why it stopped.",
+    )  # fmt: skip

@@ -1,0 +1,101 @@
+"""What people, load balancers and identity providers are told of a fault of our own; pages stay readable."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from sync import checks, clock, faults, health, people, schedule
+from sync.db import utcnow
+from sync.models import Check, Session
+from tests.faults import own
+from tests.web.client import Client
+
+PAGES = ("/apps", "/people", "/reports", "/activity", "/directories", "/settings")
+READ_ONLY = "Rollcall can&#39;t write to its disk."
+
+
+@pytest.fixture(autouse=True)
+def well_before() -> Iterator[None]:
+    faults.forget()
+    health._looked_at = float("-inf")
+    yield
+    faults.forget()
+
+
+def test_healthz_is_503_with_the_reason_until_it_is_over(anybody):
+    schedule.sweep()
+    assert anybody.get("/healthz").status_code == 200
+    with own.read_only():
+        schedule.sweep()
+        said = anybody.get("/healthz")
+        assert said.status_code == 503 and said.text.startswith("Rollcall can't write to its disk. Make ROLLCALL_HOME")
+    schedule.sweep()
+    assert (anybody.get("/healthz").status_code, anybody.get("/healthz").text) == (200, "ok\n")
+
+
+def test_every_page_can_be_read_and_says_so_while_nothing_can_be_written(owner):
+    assert READ_ONLY not in owner.get("/apps").text
+    Session.update(seen_at=utcnow() - timedelta(minutes=5)).execute()  # to be written by the next page
+    with own.read_only():
+        schedule.sweep()
+        for page in PAGES:
+            said = owner.get(page)
+            assert said.status_code == 200 and READ_ONLY in said.text, page
+    schedule.sweep()
+    assert READ_ONLY not in owner.get("/apps").text
+
+
+def test_what_is_asked_for_meanwhile_is_refused_in_words_and_not_done(owner, by):
+    token = owner.token()
+    with own.read_only():
+        said = owner.post("/people", name="Jana", email="jana@acme.example", csrf=token)
+        assert said.status_code == 503 and said.headers["Retry-After"] == "60"
+        assert "Rollcall can&#39;t write to its disk" in said.text and "was not done; nothing is lost" in said.text
+        said = owner.send("POST", "/people", htmx=True, name="Jana", email="jana@acme.example", csrf=token)
+        toast = json.loads(said.headers["HX-Trigger"])["toast"]
+        assert said.status_code == 503 and "write to its disk" in toast["text"]
+    assert people.find_by_email("jana@acme.example") is None
+    assert owner.post("/people", name="Jana", email="jana@acme.example").status_code == 303
+
+
+def test_a_bug_is_still_a_bug(owner, monkeypatch):
+    monkeypatch.setattr("web.people.page_or_part", lambda *arguments, **values: 1 // 0)
+    owner.client.application.config["PROPAGATE_EXCEPTIONS"] = False
+    said = owner.get("/people")
+    assert said.status_code == 500 and "Something went wrong on our side" in said.text
+
+
+def test_an_identity_provider_is_told_to_send_it_again(okta):
+    with own.read_only():
+        said = okta.call("POST", "/Users", {"userName": "ana@acme.example", "active": True})
+    assert said.status_code == 503 and said.headers["Retry-After"]
+    assert "write to its disk" in said.json["detail"] and "again" in said.json["detail"]
+    okta.add("ana@acme.example")
+
+
+def test_the_check_that_waits_says_why_and_until_when(owner, chat):
+    check = checks.ask(chat.app, chat.by)
+    with own.full_for_what_is_staged():
+        schedule.drain(("check",))
+    said = owner.get(f"/apps/{chat.app.id}/checks/{check.id}").text
+    assert "The disk that Rollcall writes to is full." in said and "The next try is" in said
+    assert "connector" not in said
+    assert "The disk that Rollcall writes to is full." in owner.get("/apps").text, "the banner"
+    Check.update(next_at=utcnow()).execute()
+    schedule.drain(("check",))
+    assert "The disk that Rollcall writes to is full." not in owner.get("/apps").text
+
+
+def test_an_owner_says_that_the_clock_is_right(owner, someone, site):
+    clock.keep(utcnow() + timedelta(days=400))
+    assert "has gone back" in owner.get("/apps").text and "The clock is right now" in owner.get("/settings").text
+    collaborator = Client(site, someone("Kim Larsen", "user"))
+    assert "has gone back" in collaborator.get("/apps").text
+    assert collaborator.send("PUT", "/settings/clock").status_code == 403
+    assert owner.send("PUT", "/settings/clock").status_code == 303
+    assert "has gone back" not in owner.get("/apps").text
+    assert "The clock is right now" not in owner.get("/settings").text
