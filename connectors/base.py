@@ -280,8 +280,20 @@ class DirectoryPerson:
     manager: str = ""  # an e-mail address or a name
 
 
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """An attribute that may say who has left, and that nothing reads: how many have it, and some of its values."""
+
+    attribute: str
+    people: int
+    values: tuple[str, ...] = ()
+
+
 class DirectoryConnector:
-    """One kind of directory that is read: the same rules as for Connector."""
+    """One kind of directory that is read: the same rules as for Connector.
+
+    `warnings` and `unread` are set once people() has given everybody.
+    """
 
     slug: str = ""
     label: str = ""
@@ -292,6 +304,9 @@ class DirectoryConnector:
     file_purpose: str = ""  # as for Connector
     today: date | None = None  # in the workspace's time zone; given by whoever uses it, UTC's without it
     settled: str = ""  # what the file's columns were taken for, as JSON, once people() has read them
+    rules: str = ""  # the name of the field that holds rules on who has left, where this kind takes them
+    warnings: tuple[str, ...] = ()  # what somebody should look at, in sentences
+    unread: tuple[Unread, ...] = ()
 
     def __init__(self, settings: dict[str, str]):
         self.settings = settings

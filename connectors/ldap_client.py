@@ -7,7 +7,8 @@ import re
 import ssl
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import date, datetime
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ from ldap3.utils.dn import escape_rdn, parse_dn
 
 from connectors.addresses import is_loopback
 from connectors.base import ConnectorError, CredentialRejected, Field, Refused, TemporarilyUnavailable
+from connectors.ldap_ends import IS, LEFT, OPERATORS, Ends, Rule, parse
 
 GROUPS = "(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup)(objectClass=group))"
 PAGE = 500
@@ -30,17 +32,12 @@ IDS = ("entryUUID", "objectGUID", "nsUniqueId")
 NAMES = ("displayName", "cn")
 USER_NAMES = ("uid", "sAMAccountName")
 MEMBER_DNS = ("member", "uniqueMember")
-STATUSES = ("userAccountControl", "accountExpires", "nsAccountLock", "pwdAccountLockedTime")
 
 SUCCESS = 0
 REJECTED = {8, 13, 48, 49, 50}  # RFC 4511 A.1: stronger auth or confidentiality required, credentials, access rights
 SIZE_LIMIT_EXCEEDED, ADMIN_LIMIT_EXCEEDED = 4, 11
 NO_SUCH_ATTRIBUTE, VALUE_EXISTS, NO_SUCH_OBJECT, CLASS_VIOLATION = 16, 20, 32, 65
 PASSING = {1, 3, 51, 52, 80}  # operations error, time limit, busy, unavailable, other
-ACCOUNT_DISABLED = 2  # bit of userAccountControl, MS-ADTS 2.2.16
-NEVER = (0, 0x7FFFFFFFFFFFFFFF)  # accountExpires, MS-ADA1 2.1
-SINCE_1601 = datetime(1601, 1, 1, tzinfo=UTC)
-LOCKED_FOR_GOOD = "000001010000Z"  # pwdAccountLockedTime, draft-behera-ldap-password-policy 5.3.3
 
 SERVER_FIELDS = (
     Field("url", "Server", "Beginning with ldaps:// or, with StartTLS or on this machine, ldap://.",
@@ -57,9 +54,13 @@ ENTRY_FIELDS = (
     Field("email_attribute", "Attribute of the e-mail address", "Empty: mail", required=False, where=False),
     Field("name_attribute", "Attribute of the name", f"Empty: {' or '.join(NAMES)}", required=False, where=False),
     Field("disabled", "What marks somebody as disabled",
-          "attribute=value, beside userAccountControl, accountExpires, nsAccountLock and pwdAccountLockedTime, "
-          "which are understood by themselves.", required=False, pattern=r"[A-Za-z][\w;-]*=.+",
-          placeholder="employeeType=left", where=False),
+          "attribute=value, beside the attributes of each kind of server that are known.", required=False,
+          pattern=r"[A-Za-z][\w;-]*=.+", placeholder="employeeType=left", where=False),
+    Field("ends", "What ends an account",
+          "For attributes of your own, one rule a line: the attribute; "
+          f"{', '.join(OPERATORS[:-1])} or {OPERATORS[-1]}; the value; a colon; left, locked or here.",
+          required=False, multiline=True,
+          placeholder="employeeStatus is terminated: left", where=False),
 )  # fmt: skip
 AUTHORITY_FIELD = Field(
     "ca_file", "Certificate authority", "The path of a PEM file, where the server's certificate is your own.",
@@ -82,6 +83,8 @@ class LdapClient:
     def __init__(self, settings: dict[str, str], read_only: bool = True):
         self._settings, self._read_only = settings, read_only
         self._connection: ldap3.Connection | None = None
+        self._spellings: dict[str, str] = {}
+        self.now: datetime | None = None  # at which it is looked who has left; the present if not given
 
     def close(self) -> None:
         if self._connection is not None:
@@ -113,8 +116,13 @@ class LdapClient:
     @property
     def asked(self) -> list[str]:
         """The attributes that `id`, `status`, a name and an e-mail address are read from."""
-        attribute, _, _ = self.get("disabled").partition("=")
-        return [*self.ids, *self.names, *USER_NAMES, self.email, *STATUSES, *filter(None, [attribute])]
+        return [*self.ids, *self.names, *USER_NAMES, self.email, *self.ends.asked]
+
+    @cached_property
+    def ends(self) -> Ends:
+        """What ends an account. Raises Refused for a rule that can't be used."""
+        attribute, _, value = self.get("disabled").partition("=")
+        return Ends(parse(self.get("ends")), Rule(attribute, IS, value, LEFT) if attribute else None, self.now)
 
     def id(self, dn: str, values: Values) -> str:
         """What never changes. Raises Refused where the entry shows none."""
@@ -126,22 +134,13 @@ class LdapClient:
             "Let the account read it, or name another attribute that never changes."
         )
 
-    def status(self, values: Values) -> str:
-        """active, suspended or deprovisioned."""
-        control = first(values, ("userAccountControl",))
-        if control.lstrip("-").isdigit() and int(control) & ACCOUNT_DISABLED:
-            return "deprovisioned"
-        if _has_expired(first(values, ("accountExpires",))):
-            return "deprovisioned"
-        if first(values, ("nsAccountLock",)).casefold() == "true":
-            return "deprovisioned"
-        attribute, _, value = self.get("disabled").partition("=")
-        if attribute and value.casefold() in (text.casefold() for text in texts(values, attribute)):
-            return "deprovisioned"
-        locked = first(values, ("pwdAccountLockedTime",))
-        if locked:
-            return "deprovisioned" if locked == LOCKED_FOR_GOOD else "suspended"
-        return "active"
+    def status(self, dn: str, values: Values) -> str:
+        """active, suspended or deprovisioned. Raises Refused for a value that can't be read."""
+        return self.ends.status(dn, lambda name: texts(values, name))
+
+    def last_day(self, values: Values) -> date | None:
+        """After which an administrator's rule ends the account."""
+        return self.ends.last_day(lambda name: texts(values, name))
 
     def all_values(self, dn: str, attribute: str, values: Values) -> list[str]:
         """Active Directory gives long lists in ranges (MS-ADTS 3.1.1.3.1.3.3): member;range=0-1499, then from 1500."""
@@ -156,14 +155,17 @@ class LdapClient:
         return found
 
     def search(
-        self, base: str, filter: str, asked: list[str], scope: str = ldap3.SUBTREE
+        self, base: str, filter: str, asked: list[str], scope: str = ldap3.SUBTREE, types_only: bool = False
     ) -> Iterator[tuple[str, Values]]:
-        """(DN, attributes) of each entry, page by page; a server that can't must say so (the control is critical)."""
+        """(DN, attributes) of each entry, page by page; a server that can't must say so (the control is critical).
+
+        `types_only`: which attributes an entry has, without their values.
+        """
         cookie: bytes | None = None
         while True:
             result, entries = self._ask(
-                base, filter, search_scope=scope, attributes=asked, paged_size=PAGE, paged_criticality=True,
-                paged_cookie=cookie,
+                base, filter, search_scope=scope, attributes=asked, types_only=types_only, paged_size=PAGE,
+                paged_criticality=True, paged_cookie=cookie,
             )
             if result["result"] != SUCCESS:
                 raise self._failure(result, f"while {base} was read")
@@ -191,11 +193,16 @@ class LdapClient:
             raise TemporarilyUnavailable(
                 f"The connection to {self.get('url')} broke while {base} was read: {problem}."
             ) from problem
+        found = [entry for entry in entries or () if entry["type"] == "searchResEntry"]
+        for name in {name for entry in found for name in entry["raw_attributes"]}:
+            self._spellings.setdefault(name.lower(), name)
         return result, [
-            (entry["dn"], {name.lower(): values for name, values in entry["raw_attributes"].items()})
-            for entry in entries or ()
-            if entry["type"] == "searchResEntry"
+            (entry["dn"], {name.lower(): values for name, values in entry["raw_attributes"].items()}) for entry in found
         ]
+
+    def spelling(self, name: str) -> str:
+        """How the server writes the name of an attribute."""
+        return self._spellings.get(name.lower(), name)
 
     def modify(self, dn: str, attribute: str, act: str, value: str) -> int:
         """Add or delete one value; the result code where it says that this is so already, or can't be by the schema."""
@@ -271,13 +278,6 @@ class LdapClient:
 def _told(result: dict, when: str) -> str:
     words = " ".join(filter(None, (result["description"], result["message"].rstrip("\x00"))))
     return f'The directory answered "{words}" ({result["result"]}) {when}.'
-
-
-def _has_expired(expires: str) -> bool:
-    """`expires` counts the 100 ns since 1601."""
-    if not expires.isdecimal() or int(expires) in NEVER:
-        return False
-    return int(expires) // 10_000_000 <= (datetime.now(UTC) - SINCE_1601).total_seconds()
 
 
 def decoded(value: bytes) -> str:

@@ -19,6 +19,7 @@ from connectors.ldap_client import (
     texts,
 )
 from connectors.ldap_groups import GroupsOfBranch, GroupsOfMembers
+from connectors.ldap_unread import unread
 
 PEOPLE = "(|(objectClass=inetOrgPerson)(&(objectCategory=person)(objectClass=user)))"
 NUMBERS = ("employeeNumber", "employeeID")
@@ -28,13 +29,14 @@ class LdapDirectory(DirectoryConnector):
     slug = "ldap"
     label = "LDAP or Active Directory"
     worldwide_ids = True
+    rules = "ends"
     docs = (
         "Make an account in the directory that may read people and groups, and nothing else.",
         "Its full DN (cn=rollcall,ou=services,dc=acme,dc=example) is the bind DN; Active Directory takes "
         "rollcall@acme.example as well.",
         "The base DN is the branch below which all your people are.",
-        "Groups within groups are followed. In Active Directory, who is disabled, or whose account has expired, has "
-        "left.",
+        "Groups within groups are followed. Whoever is disabled, or whose account has expired, has left: let the "
+        "account read the attributes that say so (docs/directories.md names them).",
         LIMITS,
     )
     fields = (
@@ -68,11 +70,11 @@ class LdapDirectory(DirectoryConnector):
                 f"The server accepted the sign-in, but shows nobody below {self._client.get('base_dn')} that fits "
                 f"{self._client.get('filter', PEOPLE)}. Check the base DN, the filter and what the account may read."
             )
-        missing = (f"{without_email:,} people have no e-mail address: they match no account by themselves",)
+        missing = (f"{without_email:,} people have no e-mail address: they match no account",) if without_email else ()
         return Identity(
             name=f"{self._client.who}, sees {found:,} people, {disabled:,} of them disabled, in {len(groups):,} groups",
             may=("read people", "read groups") if groups else ("read people",),
-            missing=missing if without_email else (),
+            missing=(*missing, *self.warnings),
         )
 
     def people(self) -> Iterator[DirectoryPerson]:
@@ -88,6 +90,12 @@ class LdapDirectory(DirectoryConnector):
         finally:
             if members:
                 members.close()
+        self.unread = unread(
+            self._client, self._client.get("base_dn"), self._client.get("filter", PEOPLE), asked
+        )
+        self.warnings = (*self._client.ends.unexplained, *(
+            f"{one.attribute} may say who has left, and nothing says what its values mean. Say so under What ends an "
+            "account." for one in self.unread))  # fmt: skip
 
     def _person(self, dn: str, values: Values, groups: list[str]) -> DirectoryPerson:
         emails = list(dict.fromkeys([*texts(values, self._client.email), *_proxy_addresses(values)]))
@@ -95,7 +103,8 @@ class LdapDirectory(DirectoryConnector):
             id=self._client.id(dn, values),
             email=emails[0] if emails else "",
             name=first(values, self._client.names),
-            status=self._client.status(values),
+            status=self._client.status(dn, values),
+            last_day=self._client.last_day(values),
             user_name=first(values, USER_NAMES),
             further_emails=tuple(emails[1:]),
             employee_number=first(values, NUMBERS),

@@ -256,7 +256,7 @@ class LdapGroup(Connector):
 
     def _account(self, dn: str, values: Values) -> Account:
         inside = f"\0{normal_dn(dn)}".endswith(f"\0{normal_dn(self._client.get('base_dn'))}")
-        active = self._client.status(values) == "active"
+        active = self._client.status(dn, values) == "active"
         return Account(
             id=self._client.id(dn, values) if inside else _name_id((MEMBER, dn)),
             email=first(values, (self._client.email,)),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import uuid
+from datetime import date
 
 import pytest
 
+from connectors import ldap_times
 from connectors.base import Refused
 from connectors.ldap_client import LdapClient, common_name, id_filter, normal_dn
 from connectors.ldap_directory import LdapDirectory
+from connectors.ldap_ends import Rule, parse
 from connectors.ldap_group import Group, LdapGroup
 
 DN = "cn=Ana,dc=acme,dc=example"
@@ -42,7 +45,27 @@ def test_an_entry_of_active_directory():
         ({"useraccountcontrol": [b"514"]}, "deprovisioned"),
         ({"useraccountcontrol": [b"66048"]}, "active"),
         ({"useraccountcontrol": [b"-2147483646"]}, "deprovisioned"),
-        ({"useraccountcontrol": [b"nonsense"]}, "active"),
+        ({"useraccountcontrol": [b"528"]}, "suspended"),
+        ({"lockouttime": [b"0"]}, "active"),
+        ({"lockouttime": [b"133600000000000000"]}, "suspended"),
+        ({"lockouttime": [b"133600000000000000"], "msds-user-account-control-computed": [b"0"]}, "active"),
+        ({"lockouttime": [b"133600000000000000"], "msds-user-account-control-computed": [b"16"]}, "suspended"),
+        ({"sambaacctflags": [b"[DU         ]"]}, "deprovisioned"),
+        ({"sambaacctflags": [b"[UL         ]"]}, "suspended"),
+        ({"sambaacctflags": [b"[UX         ]"]}, "active"),
+        ({"sambakickofftime": [b"1600000000"]}, "deprovisioned"),
+        ({"sambakickofftime": [b"0"]}, "active"),
+        ({"sambakickofftime": [b"2147483647"]}, "active"),
+        ({"logindisabled": [b"TRUE"]}, "deprovisioned"),
+        ({"loginexpirationtime": [b"20200101000000Z"]}, "deprovisioned"),
+        ({"ds-pwp-account-disabled": [b"true"]}, "deprovisioned"),
+        ({"ds-pwp-account-expiration-time": [b"20200101000000.123Z"]}, "deprovisioned"),
+        ({"inetuserstatus": [b"active"]}, "active"),
+        ({"inetuserstatus": [b"Inactive"]}, "suspended"),
+        ({"inetuserstatus": [b"deleted"]}, "deprovisioned"),
+        ({"pwdaccounttmplockoutend": [b"20200101000000Z"]}, "active"),
+        ({"pwdaccounttmplockoutend": [b"21200101000000Z"]}, "suspended"),
+        ({"krbprincipalexpiration": [b"20200101000000+0200"]}, "deprovisioned"),
         ({"accountexpires": [b"0"]}, "active"),
         ({"accountexpires": [b"9223372036854775807"]}, "active"),
         ({"accountexpires": [b"1"]}, "deprovisioned"),
@@ -60,6 +83,60 @@ def test_an_entry_of_active_directory():
 )
 def test_what_counts_as_disabled(values, status):
     assert person(ID | values, disabled="employeeType=left").status == status
+
+
+@pytest.mark.parametrize("values", [
+    {"useraccountcontrol": [b"nonsense"]},
+    {"useraccountcontrol": [b""], "accountexpires": [b"never"]},
+    {"accountexpires": [b"-5"]},
+    {"nsaccountlock": [b"1"]},
+    {"pwdaccountlockedtime": [b"yesterday"]},
+    {"pwdendtime": [b"2026-11-25"]},
+    {"krbprincipalexpiration": [b"20261325000000Z"]},
+    {"shadowexpire": [b"0"]},
+    {"shadowexpire": [b"2026-11-25"]},
+    {"sambaacctflags": [b"DU"]},
+    {"inetuserstatus": [b"overquota"]},
+])  # fmt: skip
+def test_a_value_that_is_not_understood_is_never_an_active_account(values):
+    with pytest.raises(Refused, match="can't be told whether the account has ended"):
+        person(ID | values)
+
+
+@pytest.mark.parametrize(("text", "day"), [
+    ("2026-11-25", date(2026, 11, 25)),
+    ("20261125", date(2026, 11, 25)),
+    ("20261125093000Z", date(2026, 11, 25)),
+    ("25.11.2026", date(2026, 11, 25)),
+    ("25/11/2026", date(2026, 11, 25)),
+    ("2026-11-25T09:30:00Z", date(2026, 11, 25)),
+    ("1795600800", date(2026, 11, 25)),
+    ("20782", date(2026, 11, 25)),
+    ("134400744000000000", date(2026, 11, 25)),
+])  # fmt: skip
+def test_a_day_is_read_in_each_form_that_directories_keep(text, day):
+    assert ldap_times.day_of(text) == day
+
+
+@pytest.mark.parametrize("text", ["03/04/2027", "soon", "12", "123456", "99999999", "2026-13-01", "1", "00000000"])
+def test_what_is_no_day_or_may_be_two_is_none(text):
+    with pytest.raises(ValueError):
+        ldap_times.day_of(text)
+
+
+def test_rules_are_written_as_they_are_read():
+    lines = ["employeeStatus is left: the company: left", "employeeStatus is not here: locked",
+             "x-y contains a b: here", "end before today: left", "start after today: locked",
+             "retiredOn is present: left"]
+    assert [str(rule) for rule in parse("\n".join(["", *lines]))] == lines
+    assert parse("employeeStatus IS NOT Active:LEFT") == (Rule("employeeStatus", "is not", "Active", "left"),)
+
+
+def test_the_rule_of_an_administrator_stands_before_what_is_known_of_the_same_attribute_and_no_other():
+    values = ID | {"nsaccountlock": [b"TRUE"], "employeetype": [b"staff"]}
+    assert person(values, ends="nsAccountLock is true: locked").status == "suspended"
+    assert person(values, ends="employeeType is staff: here").status == "deprovisioned"
+    assert person(ID, ends="employeeType is not staff: left").status == "active", "who lacks it fits no rule"
 
 
 def test_an_entry_without_an_id_is_no_person_to_know_again():

@@ -23,6 +23,8 @@ READER, READER_PASSWORD = f"cn=rollcall,{SUFFIX}", "the reader's password"
 KEEPER, KEEPER_PASSWORD = f"cn=keeper,{SUFFIX}", "the keeper's password"  # reads, and changes the groups' members
 LOCKED_FOR_GOOD = "000001010000Z"
 READY_SECONDS = 15
+SCHEMAS = Path(__file__).parent / "schemas"
+LOCKED_AFTER = 3  # wrong passwords, for a minute
 
 # In pages the reader may read everything; without pages it meets the default limit of 500.
 PAGED_ONLY = f'limits dn.exact="{READER}" size.prtotal=unlimited'
@@ -31,9 +33,11 @@ include /etc/ldap/schema/core.schema
 include /etc/ldap/schema/cosine.schema
 include /etc/ldap/schema/nis.schema
 include /etc/ldap/schema/inetorgperson.schema
+include {schemas}/ends.schema
 modulepath /usr/lib/ldap
 moduleload back_mdb
 moduleload memberof
+moduleload ppolicy
 pidfile {folder}/slapd.pid
 {tls}
 database mdb
@@ -45,6 +49,8 @@ maxsize 104857600
 {limits}
 limits dn.exact="{keeper}" size.prtotal=unlimited
 overlay memberof
+overlay ppolicy
+ppolicy_default "cn=policy,{suffix}"
 access to attrs=userPassword by anonymous auth by * none
 access to dn.subtree="{groups}" attrs=member,uniqueMember,memberUid
   by dn.exact="{keeper}" write by dn.exact="{reader}" read by * none
@@ -64,7 +70,7 @@ class Slapd:
         (folder / "data").mkdir()
         self.config.write_text(CONFIG.format(
             folder=folder, suffix=SUFFIX, admin=ADMIN, password=PASSWORD, reader=READER, keeper=KEEPER,
-            groups=GROUPS, tls=tls, limits=limits))
+            groups=GROUPS, tls=tls, limits=limits, schemas=SCHEMAS))
         (folder / "seed.ldif").write_text(_seed(people))
         loaded = subprocess.run(
             [need("slapadd"), "-q", "-f", self.config, "-l", folder / "seed.ldif"], capture_output=True, text=True)
@@ -183,6 +189,8 @@ def _seed(people: int) -> str:
         f"userPassword: {READER_PASSWORD}",
         f"dn: {KEEPER}\nobjectClass: organizationalRole\nobjectClass: simpleSecurityObject\ncn: keeper\n"
         f"userPassword: {KEEPER_PASSWORD}",
+        f"dn: cn=policy,{SUFFIX}\nobjectClass: organizationalRole\nobjectClass: pwdPolicy\ncn: policy\n"
+        f"pwdAttribute: userPassword\npwdLockout: TRUE\npwdMaxFailure: {LOCKED_AFTER}\npwdLockoutDuration: 60",
         f"dn: {PEOPLE}\nobjectClass: organizationalUnit\nou: people",
         f"dn: {GROUPS}\nobjectClass: organizationalUnit\nou: groups",
     ]

@@ -1,0 +1,307 @@
+"""How an LDAP server says that an account has ended or is locked: the attributes that are known, and an administrator's
+rules for others. A value that can't be read stops the reading: it is never taken for an account that is in use."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+
+from connectors.base import Refused
+from connectors.ldap_times import day_of, from_filetime, from_generalized, is_never
+
+HERE, LOCKED, LEFT = "here", "locked", "left"
+OUTCOMES = (LEFT, LOCKED, HERE)
+STATUSES = {HERE: "active", LOCKED: "suspended", LEFT: "deprovisioned"}
+IS, IS_NOT, CONTAINS, BEFORE, AFTER, PRESENT = "is", "is not", "contains", "before today", "after today", "is present"
+OPERATORS = (IS, IS_NOT, CONTAINS, BEFORE, AFTER, PRESENT)
+WITHOUT_VALUE = (BEFORE, AFTER, PRESENT)
+_SEVERITY = {HERE: 0, LOCKED: 1, LEFT: 2}
+
+ACCOUNT_DISABLED, LOCKOUT = 0x2, 0x10  # bits of userAccountControl, MS-ADTS 2.2.16
+LOCKED_FOR_GOOD = ("000001010000Z", "00000101000000Z")  # draft-behera-ldap-password-policy-11 5.3.3
+KERBEROS_NEVER = datetime(1970, 1, 1, tzinfo=UTC)  # 0, which MIT Kerberos writes for a principal that never expires
+DISABLED_ROLES = ("cn=nsmanageddisabledrole", "cn=nsdisabledrole")  # of 389 Directory Server's ns-inactivate
+LAST_TIME_ZONE = timedelta(hours=12)  # behind UTC: there a day ends last
+
+
+class Unreadable(ValueError):
+    """A value that says nothing which is known; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What an attribute's value means, in an administrator's words: employeeStatus is terminated: left."""
+
+    attribute: str
+    operator: str
+    value: str
+    outcome: str
+
+    def __str__(self) -> str:
+        return f"{' '.join(filter(None, (self.attribute, self.operator, self.value)))}: {self.outcome}"
+
+    def matches(self, texts: list[str], now: datetime) -> bool:
+        """Whether one of the attribute's values fits; an entry without the attribute fits no rule."""
+        wanted, found = self.value.casefold(), [text.casefold() for text in texts]
+        if self.operator == IS:
+            return wanted in found
+        if self.operator == IS_NOT:
+            return bool(found) and wanted not in found
+        if self.operator == CONTAINS:
+            return any(wanted in text for text in found)
+        if self.operator == PRESENT:
+            return bool(found)
+        days = [day for text in texts if (day := _day(text))]
+        if self.operator == BEFORE:
+            return any(day < (now - LAST_TIME_ZONE).date() for day in days)
+        return any(day > now.date() for day in days)
+
+    def ends_on(self, texts: list[str]) -> date | None:
+        """The last day that the attribute names, for a rule that ends an account after it."""
+        if (self.operator, self.outcome) != (BEFORE, LEFT):
+            return None
+        return min((day for text in texts if (day := _day(text))), default=None)
+
+
+def _day(text: str) -> date | None:
+    """None for a value that says never. Raises Unreadable."""
+    if is_never(text):
+        return None
+    try:
+        return day_of(text)
+    except ValueError as problem:
+        raise Unreadable(str(problem)) from None
+
+
+def parse(text: str) -> tuple[Rule, ...]:
+    """Rules, one a line: ATTRIBUTE OPERATOR [VALUE]: left, locked or here. Raises Refused."""
+    return tuple(_rule(line) for line in text.splitlines() if line.strip())
+
+
+def _rule(line: str) -> Rule:
+    condition, outcome = line.rsplit(":", 1) if ":" in line else (line, "")
+    attribute, _, rest = condition.strip().partition(" ")
+    rest, outcome = " ".join(rest.split()), outcome.strip().casefold()
+    operator = next((one for one in sorted(OPERATORS, key=len, reverse=True) if _begins(rest, one)), "")
+    return checked(Rule(attribute, operator, rest[len(operator):].strip(), outcome), line)
+
+
+def _begins(text: str, operator: str) -> bool:
+    return f"{text.casefold()} ".startswith(f"{operator} ")
+
+
+def checked(rule: Rule, line: str = "") -> Rule:
+    """The rule, if it can be used. Raises Refused with what is wrong with it."""
+    said = f"The rule “{(line or str(rule)).strip()}” can't be used:"
+    if not rule.attribute or not rule.attribute.replace("-", "").replace(".", "").isalnum():
+        raise Refused(f"{said} it must begin with the name of an attribute, such as employeeStatus.")
+    if rule.operator not in OPERATORS:
+        raise Refused(f"{said} after the attribute comes one of: {', '.join(OPERATORS)}.")
+    if rule.outcome not in OUTCOMES:
+        raise Refused(f"{said} it must end with a colon and left, locked or here.")
+    if rule.operator not in WITHOUT_VALUE and not rule.value:
+        raise Refused(f"{said} “{rule.operator}” needs a value.")
+    if rule.operator in WITHOUT_VALUE and rule.value:
+        raise Refused(f"{said} “{rule.operator}” takes no value.")
+    return replace(rule, value=rule.value.strip())
+
+
+class Ends:
+    """`status` of an entry by all that it says; `last_day` where a rule names one; `unexplained` afterwards.
+
+    `rules` stand before what is known of the same attribute. `marks` is one that tells nothing of other values.
+    `now` is aware; the present if not given.
+    """
+
+    def __init__(self, rules: Iterable[Rule], marks: Rule | None = None, now: datetime | None = None):
+        self._now, self._marks = now or datetime.now(UTC), marks
+        self._rules: dict[str, list[Rule]] = defaultdict(list)
+        self._names: dict[str, str] = {}
+        for rule in (*rules, *filter(None, [marks])):
+            self._rules[rule.attribute.casefold()].append(rule)
+            self._names.setdefault(rule.attribute.casefold(), rule.attribute)
+        self._unexplained: dict[str, Counter[str]] = defaultdict(Counter)
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The attributes that tell, operational ones included: each is asked for by its name."""
+        return (*KNOWN, *(name for key, name in self._names.items() if key not in _KNOWN))
+
+    def status(self, dn: str, texts_of: Callable[[str], list[str]]) -> str:
+        """active, suspended or deprovisioned: the worst that any attribute says. Raises Refused for one that can't be
+        read."""
+        worst = HERE
+        for name in self.asked:
+            texts = texts_of(name)
+            if not texts or name == "lockoutTime" and texts_of("msDS-User-Account-Control-Computed"):
+                continue  # the computed one knows how long a lock lasts
+            try:
+                outcome = self._outcome(name, texts)
+            except Unreadable as problem:
+                raise Refused(
+                    f"{dn} has {name}: {', '.join(texts)[:100]}. {problem} So it can't be told whether the account has "
+                    f"ended, and nobody was changed. Correct it in the directory, or say under What ends an account "
+                    f"what it means, such as “{name} {IS} {texts[0][:40]}: {LEFT}”."
+                ) from None
+            worst = max(worst, outcome, key=_SEVERITY.__getitem__)
+        return STATUSES[worst]
+
+    def _outcome(self, name: str, texts: list[str]) -> str:
+        rules = self._rules.get(name.casefold(), ())
+        for rule in rules:
+            if rule.matches(texts, self._now):
+                return rule.outcome
+        if known := _KNOWN.get(name.casefold()):
+            return max((known(text, self._now) for text in texts), key=_SEVERITY.__getitem__)
+        if any(rule.operator in (IS, CONTAINS) and rule is not self._marks for rule in rules):
+            self._unexplained[name].update(texts)
+        return HERE
+
+    def last_day(self, texts_of: Callable[[str], list[str]]) -> date | None:
+        """The earliest day after which a rule ends the account."""
+        days = [rule.ends_on(texts_of(name)) for name, rules in self._rules.items() for rule in rules]
+        return min(filter(None, days), default=None)
+
+    @property
+    def unexplained(self) -> list[str]:
+        """Values of attributes with rules that no rule is about, in a sentence for each attribute."""
+        return [
+            f"No rule says what {self._names.get(name.casefold(), name)} means where it is "
+            f"{' or '.join(f'“{value[:40]}”' for value in sorted(values)[:5])}"
+            f"{f' and {len(values) - 5} others' if len(values) > 5 else ''}: these people count as still here."
+            for name, values in sorted(self._unexplained.items())
+        ]
+
+
+def _account_control(text: str, now: datetime) -> str:
+    """userAccountControl and msDS-User-Account-Control-Computed: a signed 32-bit number (MS-ADTS 2.2.16)."""
+    bits = _number(text)
+    return LEFT if bits & ACCOUNT_DISABLED else LOCKED if bits & LOCKOUT else HERE
+
+
+def _number(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise Unreadable("That is no whole number.") from None
+
+
+def _account_expires(text: str, now: datetime) -> str:
+    """MS-ADA1 2.1; 0 and the largest number are never, and so is the -1 that ADSI scripts write."""
+    ticks = _number(text)
+    if ticks < -1:
+        raise Unreadable("Such a time can't be negative.")
+    expires = from_filetime(ticks)
+    return LEFT if expires and expires <= now else HERE
+
+
+def _lockout_time(text: str, now: datetime) -> str:
+    """MS-ADA1 2.401: 0 where the account isn't locked out."""
+    return LOCKED if _number(text) else HERE
+
+
+def _true(text: str, now: datetime) -> str:
+    if text.casefold() not in ("true", "false"):
+        raise Unreadable("That is neither TRUE nor FALSE.")
+    return LEFT if text.casefold() == "true" else HERE
+
+
+def _role(text: str, now: datetime) -> str:
+    """nsRole and nsRoleDN: the roles by which 389's tools make an account inactive."""
+    return LEFT if text.casefold().replace(" ", "").partition(",")[0] in DISABLED_ROLES else HERE
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return from_generalized(text)
+    except ValueError as problem:
+        raise Unreadable(str(problem)) from None
+
+
+def _ends_at(text: str, now: datetime) -> str:
+    return LEFT if _moment(text) <= now else HERE
+
+
+def _principal_ends_at(text: str, now: datetime) -> str:
+    moment = _moment(text)
+    return LEFT if moment != KERBEROS_NEVER and moment <= now else HERE
+
+
+def _locked_since(text: str, now: datetime) -> str:
+    """pwdAccountLockedTime: for good, or until pwdLockoutDuration is over, which the entry doesn't tell."""
+    if text in LOCKED_FOR_GOOD:
+        return LEFT
+    _moment(text)
+    return LOCKED
+
+
+def _locked_until(text: str, now: datetime) -> str:
+    return LOCKED if _moment(text) > now else HERE
+
+
+def _unlocked_at(text: str, now: datetime) -> str:
+    """389's accountUnlockTime: 1970 where somebody has to unlock it."""
+    moment = _moment(text)
+    return LOCKED if moment > now or moment == KERBEROS_NEVER else HERE
+
+
+def _shadow_expire(text: str, now: datetime) -> str:
+    """shadow(5): days since 1970; the account is expired from that day on. -1 is never, 0 is not to be used."""
+    days = _number(text)
+    if days == 0:
+        raise Unreadable("By shadow(5) 0 may mean that it never ends or that it ended in 1970.")
+    if days < -1:
+        raise Unreadable("shadow(5) knows no such number of days.")
+    return LEFT if 0 < days <= now.timestamp() // 86400 else HERE
+
+
+def _samba_flags(text: str, now: datetime) -> str:
+    """sambaAcctFlags, [DU         ]: D is disabled, L locked out (samba/lib/util/util_pw, pdb_decode_acct_ctrl)."""
+    if not (text.startswith("[") and text.endswith("]")):
+        raise Unreadable("Such flags stand between brackets.")
+    return LEFT if "D" in text else LOCKED if "L" in text else HERE
+
+
+def _kickoff(text: str, now: datetime) -> str:
+    """sambaKickoffTime: seconds since 1970, 0 for never (sam_account_ok)."""
+    return LEFT if 0 < _number(text) <= now.timestamp() else HERE
+
+
+def _user_status(text: str, now: datetime) -> str:
+    """inetUserStatus of Sun's and 389's mail schema."""
+    try:
+        return {"active": HERE, "inactive": LOCKED, "deleted": LEFT}[text.casefold()]
+    except KeyError:
+        raise Unreadable("It is active, inactive or deleted.") from None
+
+
+KNOWN: dict[str, Callable[[str, datetime], str]] = {
+    # Active Directory
+    "userAccountControl": _account_control,
+    "msDS-User-Account-Control-Computed": _account_control,
+    "accountExpires": _account_expires,
+    "lockoutTime": _lockout_time,
+    # FreeIPA and 389 Directory Server
+    "nsAccountLock": _true,
+    "nsRole": _role,
+    "nsRoleDN": _role,
+    "accountUnlockTime": _unlocked_at,
+    "krbPrincipalExpiration": _principal_ends_at,
+    "inetUserStatus": _user_status,
+    # OpenLDAP's password policy
+    "pwdAccountLockedTime": _locked_since,
+    "pwdAccountTmpLockoutEnd": _locked_until,
+    "pwdEndTime": _ends_at,
+    # RFC 2307 and Samba's schema for other directories
+    "shadowExpire": _shadow_expire,
+    "sambaAcctFlags": _samba_flags,
+    "sambaKickoffTime": _kickoff,
+    # eDirectory; PingDirectory and OpenDJ
+    "loginDisabled": _true,
+    "loginExpirationTime": _ends_at,
+    "ds-pwp-account-disabled": _true,
+    "ds-pwp-account-expiration-time": _ends_at,
+}
+_KNOWN = {name.casefold(): known for name, known in KNOWN.items()}

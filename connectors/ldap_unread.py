@@ -1,0 +1,47 @@
+"""Attributes that might say who has left and that nothing reads: told by their names, where they differ between people.
+Their names are asked for first, without values, so that nobody's picture crosses the network for it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Collection
+
+from connectors.base import Unread
+from connectors.ldap_client import LdapClient, texts
+from connectors.ldap_ends import KNOWN
+
+SAMPLES, LONGEST = 3, 60  # values of each, and characters of one
+EVERY = ["*", "+"]  # user and operational attributes, RFC 4511 4.5.1.8 and RFC 3673
+TELLING = re.compile(
+    r"status|expir|disab|enabl|inactiv|active|lock|terminat|suspend|retire|deprov|resign|leaver|leaving|until|valid"
+    r"|(?:end|exit|left|leave|departure|lastday|lastworking)(?:date|day|time|on|ed|s)?$|(?:employ\w*|account|contract)state$"
+)
+# They are about a password, a protocol or the server itself.
+OTHERS = frozenset(name.casefold() for name in (
+    "krbPasswordExpiration", "krbLoginFailedCount", "passwordExpirationTime", "pwdExpirationWarned", "shadowInactive",
+    "shadowWarning", "msDS-UserPasswordExpiryTimeComputed", "badPasswordTime", "passwordExpWarned", "blockInheritance",
+    "msRTCSIP-UserEnabled", "homeMDB", "userCertificate", "ds-pwp-password-expiration-time", "pwdGraceUseTime",
+    "nsUniqueId", "entryCSN", "msTSExpireDate", "msTSExpireDate2", "msTSExpireDate3", "msTSExpireDate4",
+    "loginGraceLimit", "loginIntruderAttempts", "passwordExpirationInterval", "sambaPwdMustChange",
+))  # fmt: skip
+
+
+def unread(client: LdapClient, base: str, filter: str, read: Collection[str]) -> tuple[Unread, ...]:
+    """Those among the entries' attributes, most used first; `read` are the names of those that are read."""
+    known = {name.casefold() for name in (*KNOWN, *read)} | OTHERS
+    people, used = 0, Counter()
+    for _, values in client.search(base, filter, EVERY, types_only=True):
+        people += 1
+        used.update(name for name in values if name not in known and TELLING.search(name))
+    if not used:
+        return ()
+    said: dict[str, Counter[str]] = defaultdict(Counter)
+    for _, values in client.search(base, filter, list(used)):
+        for name in used:
+            said[name].update(texts(values, name))
+    return tuple(
+        Unread(client.spelling(name), count, tuple(value[:LONGEST] for value, _ in said[name].most_common(SAMPLES)))
+        for name, count in used.most_common()
+        if count < people or len(said[name]) > 1
+    )
