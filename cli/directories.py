@@ -47,6 +47,21 @@ def add(kind: str, name: str, pairs: tuple[str, ...], mapping: str | None, as_js
     _say([_read(core.connect(kind, name, values, BY))], as_json, lambda done: done[0])
 
 
+@directory.command("set")
+@click.argument("name")
+@setting
+@as_json
+@opened
+def set_(name: str, pairs: tuple[str, ...], as_json: bool) -> None:
+    """Change how the directory NAME is read; what isn't named stays. It is tested before it is kept."""
+    one = _by_name(name)
+    if push.is_pushed(one):
+        raise DirectoryProblem(f"{one.name} pushes: there is nothing to set.")
+    identity = core.reconnect(one, {**one.settings, **values_of(core.connector_class(one.kind).fields, pairs)}, BY)
+    document = {"directory": one.name, "as": identity.name, "missing": list(identity.missing)}
+    answer(document, [f"It works: {identity.name}.", *identity.missing], as_json)
+
+
 def _say_token(one: Directory, token: str, as_json: bool) -> None:
     url = Config.from_environ().url + push.PATH
     lines = [f"{one.name} is written to at   {url}", f"with the bearer token   {token}",

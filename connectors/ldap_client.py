@@ -19,7 +19,8 @@ from ldap3.utils.dn import escape_rdn, parse_dn
 
 from connectors.addresses import is_loopback
 from connectors.base import ConnectorError, CredentialRejected, Field, Refused, TemporarilyUnavailable
-from connectors.ldap_ends import IS, LEFT, OPERATORS, Ends, Rule, parse
+from connectors.ldap_ends import Ends
+from connectors.ldap_rules import IS, LEFT, OPERATORS, Rule, parse
 
 GROUPS = "(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup)(objectClass=group))"
 PAGE = 500
@@ -85,6 +86,7 @@ class LdapClient:
         self._connection: ldap3.Connection | None = None
         self._spellings: dict[str, str] = {}
         self.now: datetime | None = None  # at which it is looked who has left; the present if not given
+        self.today: date | None = None  # of whoever made the rules; UTC's if not given
 
     def close(self) -> None:
         if self._connection is not None:
@@ -122,7 +124,8 @@ class LdapClient:
     def ends(self) -> Ends:
         """What ends an account. Raises Refused for a rule that can't be used."""
         attribute, _, value = self.get("disabled").partition("=")
-        return Ends(parse(self.get("ends")), Rule(attribute, IS, value, LEFT) if attribute else None, self.now)
+        marks = Rule(attribute, IS, value, LEFT) if attribute else None
+        return Ends(parse(self.get("ends")), marks, self.now, self.today)
 
     def id(self, dn: str, values: Values) -> str:
         """What never changes. Raises Refused where the entry shows none."""

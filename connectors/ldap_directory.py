@@ -78,6 +78,7 @@ class LdapDirectory(DirectoryConnector):
         )
 
     def people(self) -> Iterator[DirectoryPerson]:
+        self._client.today = self.today
         branch = GroupsOfBranch(self._client) if self._client.get("group_base") else None
         members = None if branch else GroupsOfMembers(self.settings)
         asked = [*self._client.asked, *NUMBERS, "proxyAddresses", *GroupsOfMembers.asked]

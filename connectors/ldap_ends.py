@@ -5,118 +5,33 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 from connectors.base import Refused
-from connectors.ldap_times import day_of, from_filetime, from_generalized, is_never
+from connectors.ldap_rules import BEFORE, CONTAINS, HERE, IS, LEFT, LOCKED, Rule, Unreadable, day_in
+from connectors.ldap_times import from_filetime, from_generalized
 
-HERE, LOCKED, LEFT = "here", "locked", "left"
-OUTCOMES = (LEFT, LOCKED, HERE)
 STATUSES = {HERE: "active", LOCKED: "suspended", LEFT: "deprovisioned"}
-IS, IS_NOT, CONTAINS, BEFORE, AFTER, PRESENT = "is", "is not", "contains", "before today", "after today", "is present"
-OPERATORS = (IS, IS_NOT, CONTAINS, BEFORE, AFTER, PRESENT)
-WITHOUT_VALUE = (BEFORE, AFTER, PRESENT)
 _SEVERITY = {HERE: 0, LOCKED: 1, LEFT: 2}
 
 ACCOUNT_DISABLED, LOCKOUT = 0x2, 0x10  # bits of userAccountControl, MS-ADTS 2.2.16
 LOCKED_FOR_GOOD = ("000001010000Z", "00000101000000Z")  # draft-behera-ldap-password-policy-11 5.3.3
 KERBEROS_NEVER = datetime(1970, 1, 1, tzinfo=UTC)  # 0, which MIT Kerberos writes for a principal that never expires
 DISABLED_ROLES = ("cn=nsmanageddisabledrole", "cn=nsdisabledrole")  # of 389 Directory Server's ns-inactivate
-LAST_TIME_ZONE = timedelta(hours=12)  # behind UTC: there a day ends last
-
-
-class Unreadable(ValueError):
-    """A value that says nothing which is known; the text says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """What an attribute's value means, in an administrator's words: employeeStatus is terminated: left."""
-
-    attribute: str
-    operator: str
-    value: str
-    outcome: str
-
-    def __str__(self) -> str:
-        return f"{' '.join(filter(None, (self.attribute, self.operator, self.value)))}: {self.outcome}"
-
-    def matches(self, texts: list[str], now: datetime) -> bool:
-        """Whether one of the attribute's values fits; an entry without the attribute fits no rule."""
-        wanted, found = self.value.casefold(), [text.casefold() for text in texts]
-        if self.operator == IS:
-            return wanted in found
-        if self.operator == IS_NOT:
-            return bool(found) and wanted not in found
-        if self.operator == CONTAINS:
-            return any(wanted in text for text in found)
-        if self.operator == PRESENT:
-            return bool(found)
-        days = [day for text in texts if (day := _day(text))]
-        if self.operator == BEFORE:
-            return any(day < (now - LAST_TIME_ZONE).date() for day in days)
-        return any(day > now.date() for day in days)
-
-    def ends_on(self, texts: list[str]) -> date | None:
-        """The last day that the attribute names, for a rule that ends an account after it."""
-        if (self.operator, self.outcome) != (BEFORE, LEFT):
-            return None
-        return min((day for text in texts if (day := _day(text))), default=None)
-
-
-def _day(text: str) -> date | None:
-    """None for a value that says never. Raises Unreadable."""
-    if is_never(text):
-        return None
-    try:
-        return day_of(text)
-    except ValueError as problem:
-        raise Unreadable(str(problem)) from None
-
-
-def parse(text: str) -> tuple[Rule, ...]:
-    """Rules, one a line: ATTRIBUTE OPERATOR [VALUE]: left, locked or here. Raises Refused."""
-    return tuple(_rule(line) for line in text.splitlines() if line.strip())
-
-
-def _rule(line: str) -> Rule:
-    condition, outcome = line.rsplit(":", 1) if ":" in line else (line, "")
-    attribute, _, rest = condition.strip().partition(" ")
-    rest, outcome = " ".join(rest.split()), outcome.strip().casefold()
-    operator = next((one for one in sorted(OPERATORS, key=len, reverse=True) if _begins(rest, one)), "")
-    return checked(Rule(attribute, operator, rest[len(operator):].strip(), outcome), line)
-
-
-def _begins(text: str, operator: str) -> bool:
-    return f"{text.casefold()} ".startswith(f"{operator} ")
-
-
-def checked(rule: Rule, line: str = "") -> Rule:
-    """The rule, if it can be used. Raises Refused with what is wrong with it."""
-    said = f"The rule “{(line or str(rule)).strip()}” can't be used:"
-    if not rule.attribute or not rule.attribute.replace("-", "").replace(".", "").isalnum():
-        raise Refused(f"{said} it must begin with the name of an attribute, such as employeeStatus.")
-    if rule.operator not in OPERATORS:
-        raise Refused(f"{said} after the attribute comes one of: {', '.join(OPERATORS)}.")
-    if rule.outcome not in OUTCOMES:
-        raise Refused(f"{said} it must end with a colon and left, locked or here.")
-    if rule.operator not in WITHOUT_VALUE and not rule.value:
-        raise Refused(f"{said} “{rule.operator}” needs a value.")
-    if rule.operator in WITHOUT_VALUE and rule.value:
-        raise Refused(f"{said} “{rule.operator}” takes no value.")
-    return replace(rule, value=rule.value.strip())
 
 
 class Ends:
     """`status` of an entry by all that it says; `last_day` where a rule names one; `unexplained` afterwards.
 
     `rules` stand before what is known of the same attribute. `marks` is one that tells nothing of other values.
-    `now` is aware; the present if not given.
+    `now` is aware, the present if not given; `today` is the day where rules are made, UTC's if not given.
     """
 
-    def __init__(self, rules: Iterable[Rule], marks: Rule | None = None, now: datetime | None = None):
+    def __init__(
+        self, rules: Iterable[Rule], marks: Rule | None = None, now: datetime | None = None, today: date | None = None
+    ):
         self._now, self._marks = now or datetime.now(UTC), marks
+        self._today = today or self._now.date()
         self._rules: dict[str, list[Rule]] = defaultdict(list)
         self._names: dict[str, str] = {}
         for rule in (*rules, *filter(None, [marks])):
@@ -151,7 +66,7 @@ class Ends:
     def _outcome(self, name: str, texts: list[str]) -> str:
         rules = self._rules.get(name.casefold(), ())
         for rule in rules:
-            if rule.matches(texts, self._now):
+            if rule.matches(texts, self._today):
                 return rule.outcome
         if known := _KNOWN.get(name.casefold()):
             return max((known(text, self._now) for text in texts), key=_SEVERITY.__getitem__)
@@ -161,8 +76,15 @@ class Ends:
 
     def last_day(self, texts_of: Callable[[str], list[str]]) -> date | None:
         """The earliest day after which a rule ends the account."""
-        days = [rule.ends_on(texts_of(name)) for name, rules in self._rules.items() for rule in rules]
-        return min(filter(None, days), default=None)
+        return min((day for name in self._rules for day in self._ends_on(name, texts_of(name))), default=None)
+
+    def _ends_on(self, name: str, texts: list[str]) -> list[date]:
+        for rule in self._rules[name]:
+            if (rule.operator, rule.outcome) == (BEFORE, LEFT):
+                return [day for text in texts if (day := day_in(text))]
+            if rule.matches(texts, self._today):
+                break
+        return []
 
     @property
     def unexplained(self) -> list[str]:

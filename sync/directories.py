@@ -187,8 +187,7 @@ def run(reading_id: int) -> None:
         reading = DirectoryReading.get_by_id(reading_id)
         try:
             with faults.named(), staging():
-                worldwide_ids = _read_whole(reading)
-                _take_over(reading, worldwide_ids)
+                _take_over(reading, _read_whole(reading))
         except faults.OwnFault as problem:
             _fail(reading, str(problem), ours=True)
             raise
@@ -199,8 +198,8 @@ def run(reading_id: int) -> None:
             raise
 
 
-def _read_whole(reading: DirectoryReading) -> bool:
-    """Stage everybody; whether their ids are nobody else's anywhere."""
+def _read_whole(reading: DirectoryReading) -> DirectoryConnector:
+    """Stage everybody; the connector that read them, closed, with what it has found."""
     with writing():
         DirectoryReading.update(started_at=utcnow(), read=0).where(DirectoryReading.id == reading.id).execute()
     connector = connector_for(reading.directory)
@@ -222,7 +221,7 @@ def _read_whole(reading: DirectoryReading) -> bool:
     settle(reading.directory)
     if count == 0 and not _has_people(reading.directory):
         raise TemporarilyUnavailable("It answered, but with nobody in it. Check where, and for what, it is searched.")
-    return connector.worldwide_ids
+    return connector
 
 
 def _has_people(directory: Directory) -> bool:
@@ -230,14 +229,23 @@ def _has_people(directory: Directory) -> bool:
     return DirectoryEntry.select().where(here).exists()
 
 
-def _take_over(reading: DirectoryReading, worldwide_ids: bool) -> None:
+def _take_over(reading: DirectoryReading, read_by: DirectoryConnector) -> None:
     with writing():
         if not _still_ours(reading):
             return
         directory = Directory.get_by_id(reading.directory_id)
         if directory.state != "active":
             raise TemporarilyUnavailable(f"{directory.name} was {directory.state} while it was read.")
-        succeed(directory, reading, apply(directory, worldwide_ids, guard(), reading.started_by))
+        outcome = apply(directory, read_by.worldwide_ids, guard(), reading.started_by)
+        outcome.warnings += read_by.warnings
+        keep_findings(directory, read_by)
+        succeed(directory, reading, outcome)
+
+
+def keep_findings(directory: Directory, read_by: DirectoryConnector) -> None:
+    """What a whole reading has found that nothing reads; inside the transaction that takes it over."""
+    found = [{"attribute": one.attribute, "people": one.people, "values": list(one.values)} for one in read_by.unread]
+    Directory.update(unread=found).where(Directory.id == directory.id).execute()
 
 
 def guard() -> Guard:

@@ -64,6 +64,7 @@ class Directory(Base):
     failures = IntegerField(default=0)  # in a row
     error = TextField(null=True)
     guard_from = DateTimeField(null=True)  # one that pushes: leavers before this were looked at, and count no more
+    unread = JSONField(default=list, constraints=[SQL("DEFAULT '[]'")])  # attribute, people, values: may say who left
 
 
 class Person(Base):

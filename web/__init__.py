@@ -25,8 +25,8 @@ from web.permissions import refuse_views_without_permission
 AREAS = (
     "setup", "signin", "oidc", "apps", "app_settings", "connect", "members", "decisions", "member_acts", "invitations",
     "account", "assets", "group_rules", "teams", "checks", "wizard", "reports",
-    "tasks", "people", "directories", "directory_tokens", "directory_lists", "columns", "scim", "activity",
-    "settings", "sessions", "oidc_settings", "health", "keeping", "offboarding",
+    "tasks", "people", "directories", "directory_rules", "directory_tokens", "directory_lists", "columns", "scim",
+    "activity", "settings", "sessions", "oidc_settings", "health", "keeping", "offboarding",
 )
 
 

@@ -10,7 +10,16 @@ from flask import Blueprint, Response, abort, render_template, request, url_for
 from peewee import fn
 
 from connectors.base import ConnectorError
-from sync import columns, directories, directory_guard, directory_preview, precedence, push, waiting_files
+from sync import (
+    columns,
+    directories,
+    directory_guard,
+    directory_preview,
+    directory_rules,
+    precedence,
+    push,
+    waiting_files,
+)
 from sync.credentials import SecretNeeded
 from sync.directories import LIVE, DirectoryProblem
 from sync.models import Directory, DirectoryEntry, DirectoryReading
@@ -28,6 +37,7 @@ pages = Blueprint("directories", __name__, url_prefix="/directories")
 
 READINGS_SHOWN = 10
 HELD_SHOWN = 200
+OUTCOMES = {"left": "has left", "locked": "is locked", "here": "is still here"}  # of a rule
 REFUSALS = (DirectoryProblem, ConnectorError, VaultProblem, SecretNeeded, UploadProblem)  # their words are for the page
 
 
@@ -102,8 +112,14 @@ def show(directory_id: int) -> str:
         is_list=directories.is_list(told["directory"]), uploaded=uploaded,
         handed_over=directory_preview.handed_over(told["directory"]),
         waiting=uploaded and directory_preview.pending(told["directory"]) is not None,
+        rules=_rules(told["directory"]), outcomes=OUTCOMES,
         readings=list(readings.order_by(DirectoryReading.id.desc()).limit(READINGS_SHOWN)),
     )
+
+
+def _rules(directory: Directory) -> list | None:
+    """What ends an account there, as its administrator says; None where that can't be said."""
+    return directory_rules.rules_of(directory) if directory_rules.takes_rules(directory) else None
 
 
 def _pushed(told: dict) -> str:

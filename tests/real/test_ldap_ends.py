@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import ldap3
 import pytest
@@ -30,10 +30,10 @@ def end(slapd: Slapd, uid: str, **attributes: str | list[str]) -> None:
     slapd.modify(uid, **attributes)
 
 
-def at(slapd: Slapd, moment: datetime, **settings: str) -> dict[str, DirectoryPerson]:
-    """Everybody, as a reading at that moment finds them."""
+def at(slapd: Slapd, moment: datetime, today: date | None = None, **settings: str) -> dict[str, DirectoryPerson]:
+    """Everybody, as a reading at that moment finds them, on this day of the workspace."""
     connector = LdapDirectory(slapd.settings(**settings))
-    connector._client.now = moment
+    connector._client.now, connector.today = moment, today
     try:
         return {person.user_name: person for person in connector.people()}
     finally:
@@ -149,16 +149,21 @@ def test_attributes_of_ones_own_say_what_the_administrator_says_they_say(slapd):
         "p0001": "active", "p0002": "deprovisioned", "p0003": "suspended", "p0004": "deprovisioned",
         "p0005": "deprovisioned", "p0006": "active"}  # fmt: skip
     assert everybody["p0001"].last_day == AHEAD.date() and everybody["p0006"].last_day is None
-    later = at(slapd, AHEAD + timedelta(days=1, hours=12), **rules(*RULES))
+    later = at(slapd, AHEAD + timedelta(days=1), **rules(*RULES))
     assert (later["p0001"].status, later["p0003"].status) == ("deprovisioned", "deprovisioned")
 
 
-def test_a_day_is_over_only_where_it_ends_last(slapd):
+def test_a_day_is_over_when_it_is_over_in_the_workspace(slapd):
     company(slapd)
-    midnight = datetime(AHEAD.year, AHEAD.month, AHEAD.day, tzinfo=UTC) + timedelta(days=1)
-    for hours, status in ((11, "active"), (13, "deprovisioned")):
-        moment = midnight + timedelta(hours=hours)
-        assert at(slapd, moment, **rules("acmeContractEnd before today: left"))["p0001"].status == status
+    for today, status in ((AHEAD.date(), "active"), (AHEAD.date() + timedelta(days=1), "deprovisioned")):
+        person = at(slapd, NOW, today, **rules("acmeContractEnd before today: left"))["p0001"]
+        assert (person.status, person.last_day) == (status, AHEAD.date())
+
+
+def test_a_rule_that_stands_before_takes_the_day_with_it(slapd):
+    company(slapd)
+    rule = rules(f"acmeContractEnd is {AGO:%Y-%m-%d}: here", "acmeContractEnd before today: left")
+    assert (at(slapd, NOW, **rule)["p0004"].status, at(slapd, NOW, **rule)["p0004"].last_day) == ("active", None)
 
 
 def test_who_begins_later_is_locked_until_then(slapd):

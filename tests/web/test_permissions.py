@@ -188,6 +188,8 @@ TABLE = {
     "GET /directories/<int:directory_id>": MANAGERS,
     "DELETE /directories/<int:directory_id>": MANAGERS,
     "POST /directories/<int:directory_id>/readings": MANAGERS,
+    "GET /directories/<int:directory_id>/ends": MANAGERS,
+    "PUT /directories/<int:directory_id>/ends": MANAGERS,
     "GET /directories/<int:directory_id>/release": MANAGERS,
     "POST /directories/<int:directory_id>/release": MANAGERS,
     "POST /directories/<int:directory_id>/pause": MANAGERS,

@@ -1,0 +1,64 @@
+"""What ends an account in a directory with attributes of its own: an administrator's rules, tried before they are kept.
+How a rule is written and what it does is the connector's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from connectors import ldap_rules
+from connectors.base import Identity
+from sync import activity, directories
+from sync.db import writing
+from sync.directories import DirectoryProblem
+from sync.models import Directory
+
+OPERATORS, OUTCOMES = ldap_rules.OPERATORS, ldap_rules.OUTCOMES
+Rule = ldap_rules.Rule
+
+
+def takes_rules(directory: Directory) -> bool:
+    """Whether this kind of directory can be told what its attributes mean."""
+    return bool(_field(directory))
+
+
+def rules_of(directory: Directory) -> list[Rule]:
+    """In their order: of several about one attribute, the first that fits decides."""
+    return list(ldap_rules.parse(directory.settings.get(_field(directory), "")))
+
+
+def says_nothing(attribute: str) -> Rule:
+    """The rule for an attribute that doesn't tell who has left, whatever its value."""
+    return Rule(attribute, ldap_rules.PRESENT, "", ldap_rules.HERE)
+
+
+def set_rules(directory: Directory, rules: Iterable[Rule], by: str) -> Identity:
+    """Read everybody by these rules, and keep them if that works; a reading is queued, which takes over what they say.
+
+    Raises DirectoryProblem, or ConnectorError with what is wrong with a rule or with what it met.
+    """
+    if not takes_rules(directory):
+        raise DirectoryProblem(f"What {directory.name} means is known: it takes no rules.")
+    text = ldap_rules.written(rules)
+    connector = directories.connector_for(directory, {_field(directory): text})
+    try:
+        identity = connector.test()
+    finally:
+        connector.close()
+    with writing():
+        directory = Directory.get_by_id(directory.id)
+        before = directory.settings.get(_field(directory), "")
+        settings = {**directory.settings, _field(directory): text}
+        Directory.update(settings=settings).where(Directory.id == directory.id).execute()
+        directories.keep_findings(directory, connector)
+        activity.record(by, "changed what ends an account", about=directory.name, before=before or "no rules",
+                        after=text or "no rules")  # fmt: skip
+        if directory.state == "active":
+            directories.ask(directory, by)
+    return identity
+
+
+def _field(directory: Directory) -> str:
+    try:
+        return directories.connector_class(directory.kind).rules
+    except DirectoryProblem:  # one that pushes
+        return ""

@@ -1,0 +1,61 @@
+"""What ends an account in a directory, where its attributes are its own: the rules, and what nothing reads yet."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, abort, request, url_for
+
+from sync import directory_rules
+from sync.directory_rules import Rule
+from sync.models import Directory
+from web.answers import INVALID, dialog, go_to
+from web.directories import OUTCOMES, REFUSALS, address_of
+from web.frame import MANAGERS
+from web.permissions import workspace_role
+from web.security import by
+
+pages = Blueprint("directory_rules", __name__, url_prefix="/directories/<int:directory_id>/ends")
+
+BLANK = 2  # rows for further rules
+NOTHING = "nothing"  # the attribute doesn't tell who has left
+
+
+@pages.get("")
+@workspace_role(*MANAGERS)
+def show(directory_id: int) -> tuple[str, int]:
+    directory = _directory(directory_id)
+    known = [(rule.attribute, rule.operator, rule.value, rule.outcome) for rule in directory_rules.rules_of(directory)]
+    new = [(one["attribute"], "is", next(iter(one["values"]), ""), "") for one in directory.unread]
+    return _page(directory, [*known, *new])
+
+
+@pages.put("")
+@workspace_role(*MANAGERS)
+def update(directory_id: int) -> Response | tuple[str, int]:
+    directory = _directory(directory_id)
+    rows = list(zip(*map(request.form.getlist, ("attribute", "operator", "value", "outcome")), strict=False))
+    try:
+        rules = [_rule(*row) for row in rows if row[0].strip() and row[3]]
+        identity = directory_rules.set_rules(directory, rules, by())
+    except REFUSALS as problem:
+        return _page(directory, [row for row in rows if row[0].strip()], str(problem), INVALID)
+    return go_to(address_of(directory), f"It works: {identity.name}. {directory.name} is being read by these rules.")
+
+
+def _rule(attribute: str, operator: str, value: str, outcome: str) -> Rule:
+    if outcome == NOTHING:
+        return directory_rules.says_nothing(attribute.strip())
+    return Rule(attribute.strip(), operator, " ".join(value.split()), outcome)
+
+
+def _page(directory: Directory, rows: list[tuple], problem: str = "", status: int = 200) -> tuple[str, int]:
+    return dialog(
+        "directories/_ends.html", "What ends an account", status, directory=directory, problem=problem,
+        rows=[*rows, *[("", "is", "", "")] * BLANK], operators=directory_rules.OPERATORS, outcomes=OUTCOMES,
+        nothing=NOTHING, unread={one["attribute"]: one for one in directory.unread},
+        address=url_for("directory_rules.update", directory_id=directory.id), back=address_of(directory),
+    )  # fmt: skip
+
+
+def _directory(directory_id: int) -> Directory:
+    directory = Directory.get_or_none(Directory.id == directory_id) or abort(404)
+    return directory if directory_rules.takes_rules(directory) else abort(404)
