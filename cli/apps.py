@@ -8,7 +8,7 @@ from cli.columns import mapping, with_mapping
 from cli.frame import BY, answer, as_json, moment, opened, table
 from cli.values import setting, values_of
 from sync import apps as core
-from sync import people, reports
+from sync import lost_fields, people, reports
 from sync.apps import AppProblem
 from sync.models import App, Person
 from sync.standing import standings
@@ -75,6 +75,23 @@ def _document(app: App) -> dict:
         "accounts": app.users, "matched": app.matched, "unmatched": app.unmatched,
         "last_check": moment(app.last_check_at), "report": report.id if report else None, "error": app.error,
     }  # fmt: skip
+
+
+@apps.command("go-on-without")
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="The app really no longer tells it.")
+@as_json
+@opened
+def go_on_without(name: str, yes: bool, as_json: bool) -> None:
+    """Accept that an app no longer tells what its last check found missing: what is known of it stays."""
+    app = core.by_name(name)
+    missing = lost_fields.waiting(app)
+    if not missing:
+        raise AppProblem(f"Nothing is missing from what {app.name} told last. Nothing was changed.")
+    if not yes:
+        raise click.UsageError(f"{', '.join(missing)} are missing. Look at the credential first, or add --yes.")
+    lost_fields.accept(app, BY)
+    answer({"app": app.name, "without": missing}, [f"{app.name} is checked without {', '.join(missing)}."], as_json)
 
 
 @apps.command()

@@ -9,7 +9,7 @@ import click
 from cli import tasks as shown
 from cli.apps import known
 from cli.frame import BY, DONE, FAILED, REPORT_WAITS, Failed, answer, as_json, end, opened, send_mails, tell
-from sync import people, report_rows, reports, roles, tasks
+from sync import mass_updates, people, report_rows, reports, roles, tasks
 from sync.models import Account, App, Change, Check, Report
 from sync.reports import ReportProblem
 
@@ -88,18 +88,25 @@ def _named(account: Account) -> str:
 @click.argument("name")
 @click.option("--yes", is_flag=True, help="I have looked at the report.")
 @click.option("--version", type=int, metavar="N", help=VERSION)
+@click.option("--only", type=click.Choice(["updates", "others"]), help="Roles and profiles alone, or all but these.")
 @as_json
 @opened
-def release(name: str, yes: bool, version: int | None, as_json: bool) -> None:
-    """Let a mass change through that a guard holds: it then waits for `finish` like any other."""
+def release(name: str, yes: bool, version: int | None, only: str | None, as_json: bool) -> None:
+    """Let a mass change through that a guard holds: it then waits for `finish` like any other.
+
+    Changed roles and profiles are updated in Rollcall at once; a check then looks for who has left.
+    """
     app = known(name)
     found = _open(app)
     if not yes:
         raise click.UsageError(f"{found.held:,} changes of {app.name} are held. Look at `report`, then add --yes.")
-    reports.release(found, BY, version)
+    updated = reports.release(found, BY, version, only or "")
     found = Report.get_by_id(found.id)
-    answer({"report": found.id, "state": found.state, "waiting": found.waiting, "held": found.held},
-           [f"{found.waiting:,} changes of {app.name} now wait for `finish`."], as_json)  # fmt: skip
+    lines = [f"{updated:,} roles and profiles of {app.name} are updated in Rollcall."] if updated else []
+    if found.state == "open":
+        lines.append(f"{found.waiting - found.held:,} changes of {app.name} now wait for `finish`.")
+    answer({"report": found.id, "state": found.state, "waiting": found.waiting, "held": found.held, "updated": updated},
+           lines, as_json)  # fmt: skip
 
 
 def _open(app: App) -> Report:
@@ -154,7 +161,8 @@ def _left_out(found: Report, pairs: tuple[str, ...]) -> dict[int, str]:
     """Change id → reason. An id may hold a = itself, so what waits decides where it ends."""
     waiting = list(
         Change.select(Change, Account).left_outer_join(Account)
-        .where(Change.report == found, Change.decision.in_((reports.CONFIRM, reports.HELD, reports.LEFT_OUT)))
+        .where(Change.report == found, Change.decision.in_((reports.CONFIRM, reports.HELD, reports.LEFT_OUT)),
+               Change.kind.not_in(mass_updates.KINDS))
     )  # fmt: skip
     kept: dict[int, str] = {}
     for pair in pairs:

@@ -102,6 +102,7 @@ class Role:
 
 
 UNKNOWN = "unknown"  # a status that Rollcall does not know; "unknown: FROZEN" where the app has a word for it
+# The fields that an answer may leave out. Rollcall stores their places: a new one goes to the end.
 SAID = ("email", "name", "status", "role", "kind", "last_activity", "seat", "user_name", "employee_number")
 
 

@@ -11,7 +11,7 @@ from connectors.base import Asset as SeatAsset
 from connectors.names import email_key
 from sync import apps, assigned_looks, policy, roles
 from sync.assignments import ADJUSTS, ENDED
-from sync.models import Access, Account, Invitation, Person, Task
+from sync.models import BIT, Access, Account, Invitation, Person, Task
 from sync.roles import Roles
 
 TO_DO = "{connector} gives Rollcall no way to {act}: do it in the app itself, then say here that it is done."
@@ -89,6 +89,8 @@ def _look_again(task: Task, connector: Connector, account: Account) -> Seat | No
     seat = connector.account(task.external_id) if LOOK_UP in connector.capabilities else apps.seat_of(account)
     if seat is not None and seat.id != task.external_id:
         raise NoLongerNeeded("The app gave another account than the one it was asked for.")
+    if seat is not None and task.normal and "email" in seat.unsaid:
+        raise NoLongerNeeded("The app no longer says the account's e-mail: nobody knows whether it is still the same.")
     if seat is not None and email_key(seat.email) != task.normal:
         asked = "its removal was confirmed" if task.act == "remove" else "this was asked for"
         raise NoLongerNeeded(f"The account has another e-mail now than when {asked}.")
@@ -100,13 +102,28 @@ def _refuse_if_protected(task: Task, account: Account, seat: Seat, connector: Co
     administers the app."""
     account = Account.get_by_id(account.id)
     _still_to_go(account, task)
-    account.role, account.further_roles, account.kind = seat.role, seat.further_roles, seat.kind
-    account.normal = email_key(seat.email)
-    account.user_name = seat.user_name or account.user_name
+    _take_over(account, seat)
     known = _known_roles(task, seat, connector)
     if why := policy.protection(account, known):
         raise NoLongerNeeded(f"{why}.")
-    _refuse_last_administrator(task, account, seat, (), known, connector)
+    _refuse_last_administrator(task, account, (), known, connector)
+
+
+def _take_over(account: Account, seat: Seat) -> None:
+    """Into the account's row, which isn't saved: what protects it by what the app says now. Where the app says nothing
+    of the role any more, and while a guard holds another one, it may have that, what was known, or any."""
+    if "kind" not in seat.unsaid | seat.assumed:
+        account.kind = seat.kind
+    if "email" not in seat.unsaid:
+        account.normal = email_key(seat.email)
+    account.user_name = seat.user_name or account.user_name
+    silent = "role" in seat.unsaid or "role" in seat.assumed and not account.assumed & BIT["role"]
+    if silent or account.pending:
+        any_role = [roles.NOT_SAID] if silent and roles.are_said(account.app_id) else []
+        may_have = dict.fromkeys([*account.roles, *seat.roles, *any_role])
+        account.further_roles = tuple(role for role in may_have if role and role != account.role)
+    else:
+        account.role, account.further_roles = seat.role, seat.further_roles
 
 
 def _known_roles(task: Task, seat: Seat, connector: Connector) -> Roles:
@@ -115,10 +132,11 @@ def _known_roles(task: Task, seat: Seat, connector: Connector) -> Roles:
     return known if known.labels.keys() >= set(seat.roles) else known.learn(connector.roles())
 
 
-def _refuse_last_administrator(task: Task, account: Account, seat: Seat, after: tuple[str, ...], known: Roles,
+def _refuse_last_administrator(task: Task, account: Account, after: tuple[str, ...], known: Roles,
                                connector: Connector) -> None:  # fmt: skip
     """Unless somebody else administers the app, or the account still does with the roles that it has `after` this."""
-    if known.can_administer(after) or not known.may_administer(seat.roles):
+    may_be_last = roles.at_worst(account)
+    if known.can_administer(after) or not known.may_administer(may_be_last):
         return
     others = policy.administrators_beside(account, known).order_by(Account.last_activity.desc())
     if LOOK_UP in connector.capabilities:
@@ -126,17 +144,21 @@ def _refuse_last_administrator(task: Task, account: Account, seat: Seat, after: 
     else:
         stays = task.act == "remove" or others.exists()  # a removal was looked at by policy.protection()
     if not stays:
-        raise NoLongerNeeded(f"{known.why_last(seat.roles)}.")
+        raise NoLongerNeeded(f"{known.why_last(may_be_last)}.")
 
 
 def _administers(connector: Connector, account: Account, known: Roles) -> bool:
     seat = connector.account(account.external_id)
-    return seat is not None and seat.status == "active" and seat.kind == "user" and known.can_administer(seat.roles)
+    if seat is None or {"status", "kind", "role"} & seat.unsaid:
+        return False
+    return seat.status == "active" and seat.kind == "user" and known.can_administer(seat.roles)
 
 
 def _change_role(task: Task, connector: Connector) -> None:
     account, role = Account.get_by_id(task.account_id), task.detail["role"]
     seat = _present_seat(task, connector, account)
+    if "role" in seat.unsaid:
+        raise NoLongerNeeded("The app no longer says which role the account has.")
     now, wanted = set(seat.roles), set(roles.wanted_by(task.detail))
     if now == wanted:
         return
@@ -144,7 +166,8 @@ def _change_role(task: Task, connector: Connector) -> None:
     if task.app.identity_id == account.external_id:
         raise NoLongerNeeded("Protected: Rollcall acts with this account.")
     known = _known_roles(task, seat, connector)
-    _refuse_last_administrator(task, account, seat, tuple(wanted), known, connector)
+    _take_over(account, seat)
+    _refuse_last_administrator(task, account, tuple(wanted), known, connector)
     connector.change_role(seat, role)
     if LOOK_UP not in connector.capabilities or (after := connector.account(task.external_id)) is None:
         return

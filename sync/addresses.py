@@ -3,6 +3,7 @@ An address proves its person only while nobody else is said to have it. Who gets
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -61,9 +62,10 @@ def _names(person: str) -> str:
 
 # Nobody was said to have it since another did: a second entry of the same human is no rival.
 CONTESTED = f"EXISTS ({_IN_USE} AND e.person_id IS NOT pe.person_id AND NOT {same_human('d', 'pe.person_id')})"
-# What an account is known by: its e-mail, and what its user name makes in this app.
+# What an account is known by: its e-mail, what its user name makes in this app, and an e-mail that a guard holds.
 _ADDRESSES = """(a.normal, coalesce((
-    SELECT email_key(a.user_name || '@' || x.match_domain) FROM app AS x WHERE x.id = a.app_id), ''))"""
+    SELECT email_key(a.user_name || '@' || x.match_domain) FROM app AS x WHERE x.id = a.app_id), ''),
+    coalesce(a.pending ->> 'normal', ''))"""
 # Why an account isn't its person's to lose, whatever was matched or decided: its address is another's who is here, by
 # what is known or by what a directory says of somebody who isn't known yet. NULL where nobody else has it.
 ANOTHERS = f"""
@@ -82,10 +84,10 @@ ANOTHERS = f"""
 def anothers(account: Account) -> str | None:
     """The same for one account, by the e-mail that it has in this object: "its e-mail is that of Ana Lima"."""
     values = {"normal": account.normal, "user_name": account.user_name, "app": account.app_id,
-              "person": account.person_id}  # fmt: skip
+              "person": account.person_id, "pending": json.dumps(account.pending)}  # fmt: skip
     return db.execute_sql(
         f"SELECT {ANOTHERS} FROM (SELECT :normal AS normal, :user_name AS user_name, :app AS app_id, "
-        ":person AS person_id) AS a", values).fetchone()[0]
+        ":person AS person_id, :pending AS pending) AS a", values).fetchone()[0]
 
 
 @dataclass(frozen=True)

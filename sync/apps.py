@@ -9,7 +9,7 @@ from collections.abc import Callable
 import connectors
 from connectors.base import Account as Seat
 from connectors.base import Connector, Identity, Refused
-from sync import activity, daily, remembered, vault
+from sync import activity, daily, policy, remembered, vault
 from sync.credentials import with_stored
 from sync.db import utcnow, writing
 from sync.models import Account, App, AppPerson, Check, Person, Task
@@ -276,13 +276,21 @@ def plan_all() -> None:
             _plan(app)
 
 
-def set_guard(app: App, accounts: int | None, percent: int | None, by: str) -> None:
-    """The app's own guard; None takes the workspace's number."""
+def set_guard(app: App, accounts: int | None, percent: int | None, by: str, kind: str = "removed user") -> None:
+    """The app's own guard over changes of a kind of policy.GUARDS; None takes the workspace's number."""
     if accounts is not None and not 0 <= accounts <= 100_000 or percent is not None and not 0 <= percent <= 100:
         raise AppProblem("The guard needs a number of accounts from 0 to 100,000 and a percentage from 0 to 100.")
+    columns = policy.GUARDS[kind]
     with writing():
-        _change(app, by, "changed guard", f"{app.guard_accounts}, {app.guard_percent} %", f"{accounts}, {percent} %",
-                guard_accounts=accounts, guard_percent=percent)
+        app = App.get_by_id(app.id)
+        before, after = tuple(getattr(app, column) for column in columns), (accounts, percent)
+        if before != after:
+            _change(app, by, "changed guard", f"{kind}: {_numbers(before)}", f"{kind}: {_numbers(after)}",
+                    **dict(zip(columns, after)))  # fmt: skip
+
+
+def _numbers(guard: tuple[int | None, int | None]) -> str:
+    return "as in the workspace" if guard == (None, None) else f"{guard[0]}, {guard[1]} %"
 
 
 def set_removal(app: App, removal: str, by: str) -> None:

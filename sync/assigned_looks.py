@@ -84,9 +84,10 @@ def protection(change: Change) -> str | None:
         account, known = change.account, roles.of(change.app)
         if account.external_id == change.app.identity_id:
             return "Protected: Rollcall acts with this account"
-        demoted = known.may_administer(account.roles) and not known.can_administer(roles.wanted_by(change.detail))
+        now = roles.at_worst(account)
+        demoted = known.may_administer(now) and not known.can_administer(roles.wanted_by(change.detail))
         if demoted and not policy.administrators_beside(account, known).exists():
-            return known.why_last(account.roles)
+            return known.why_last(now)
     return None
 
 

@@ -4,7 +4,9 @@ The row is the truth: a check that fails says why and changes nothing else; one 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from connectors.base import (
     LOOK_UP,
@@ -16,6 +18,7 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from sync import (
+    acting_as,
     activity,
     apps,
     assignments,
@@ -24,6 +27,8 @@ from sync import (
     directory_freshness,
     faults,
     leases,
+    lost_fields,
+    mass_updates,
     match_rules,
     matching,
     notify,
@@ -125,6 +130,8 @@ def run(check_id: int) -> None:
             work.fail(str(problem), "Replace the automation account's credential on the app's Settings.", broken=True)
         except (VaultProblem, apps.AppProblem) as problem:
             work.fail(str(problem), "", broken=True)
+        except lost_fields.FieldsLost as problem:
+            work.fail(str(problem), lost_fields.ADVICE, broken=True)
         except RateLimited as problem:
             work.fail(str(problem), "The app asks for fewer calls. The next check tries again.", passing=True)
         except TemporarilyUnavailable as problem:
@@ -163,7 +170,9 @@ class _Work:
         connector.memory = self.memory = remembered.AnswersOf(self.app)
         try:
             with snapshot.staging():
-                self.accounts = self.read_patiently(connector)
+                self.warnings += acting_as.note(self.app, self.patiently(connector.test))
+                self.accounts = self.patiently(lambda: self.read(connector))
+                self.warnings += lost_fields.look_for(self.app)
                 held_gone = self.look_again_for_missing(connector)
                 self.progress("comparing", self.accounts, at_once=True)
                 as_of = min(self.started, connector.as_of or self.started)
@@ -194,14 +203,12 @@ class _Work:
         if utcnow() - self.started > LIMIT:
             raise TemporarilyUnavailable("The app was not read to the end within an hour.")
 
-    def read_patiently(self, connector: Connector) -> int:
-        """Read whole; a passing fault is tried again a moment later, a short rate limit is waited for."""
+    def patiently(self, ask: Callable[[], Any]) -> Any:
+        """What the app answers; a passing fault is tried again a moment later, a short rate limit is waited for."""
         pauses = iter(PAUSES)
         while True:
             try:
-                accounts = snapshot.read(connector, self.progress)
-                self.refuse_empty(accounts)
-                return accounts
+                return ask()
             except TemporarilyUnavailable:
                 pause = next(pauses, None)
                 if pause is None:
@@ -211,6 +218,12 @@ class _Work:
                 if pause > LONGEST_WAIT:
                     raise
             self.wait(pause)
+
+    def read(self, connector: Connector) -> int:
+        """Read it whole; the number of accounts."""
+        accounts = snapshot.read(connector, self.progress)
+        self.refuse_empty(accounts)
+        return accounts
 
     def refuse_empty(self, accounts: int) -> None:
         if accounts == 0 and Account.select().where(Account.app == self.app, Account.state == "present").exists():
@@ -269,11 +282,13 @@ class _Work:
             if not Check.select().where(mine, ~Check.cancel_asked).exists():
                 raise Cancelled
             app = App.get_by_id(self.app.id)
+            lost_fields.keep_what_is_not_said(app)
             settling.bring_into_reading(app, began)
             compare.take_over_accounts(app, removal_suspends, began)
             if app.last_check_at is None and (before := apps.predecessor(app)):
                 matching.inherit(app, before)
             policy.want_nothing()
+            mass_updates.want()
             if held_gone:
                 policy.want_gone(app, held_gone)
             absent_before = Account.select().where(Account.app == app, Account.missing_since.is_null(False))
@@ -319,6 +334,7 @@ class _Work:
             warning=" ".join(self.warnings) or None,
         )  # fmt: skip
         App.update(last_check_at=now, failures=0, error=None).where(App.id == app.id).execute()
+        lost_fields.forget(app)
         matching.recount(app)
 
     def record_changes(self, app: App, report: Report, found: dict[str, int]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sync import roles
+from sync import mass_updates, roles
 from sync.db import db, utcnow
 from sync.models import App
 
@@ -49,10 +49,12 @@ def take_over_accounts(app: App, removal_suspends: bool, began: datetime) -> Non
         db.execute_sql(f"DROP TABLE IF EXISTS temp.{name}")
     db.execute_sql(f"CREATE TEMP TABLE found ({FOUND})")
     db.execute_sql(_DIFFERING, {"app": app.id})
-    db.execute_sql(_TO_MATCH)
     values = {"app": app.id, "now": str(utcnow()), "suspends": removal_suspends, "first": app.last_check_at is None,
               "began": str(began)}  # fmt: skip
-    for statement in (_UPDATED_ROLES, _UPDATED_PROFILES, _ROLES, _UPDATE_ACCOUNTS):
+    for statement in (_UPDATED_ROLES, _UPDATED_PROFILES):
+        db.execute_sql(statement, values)
+    mass_updates.hold(app)
+    for statement in (_TO_MATCH, _ROLES, _UPDATE_ACCOUNTS):
         db.execute_sql(statement, values)
     newest = db.execute_sql("SELECT coalesce(max(id), 0) FROM account").fetchone()[0]
     db.execute_sql(_NEW_ACCOUNTS, values)
@@ -67,7 +69,7 @@ _DIFFERING = """
     WHERE a.state = 'gone' OR a.role <> s.role OR a.name <> s.name OR a.email <> s.email
         OR a.status <> s.status OR a.last_activity IS NOT s.last_activity OR a.kind <> s.kind OR a.seat <> s.seat
         OR a.user_name IS NOT s.user_name OR a.employee_number IS NOT s.employee_number
-        OR a.further_roles IS NOT s.further_roles
+        OR a.further_roles IS NOT s.further_roles OR a.unsaid IS NOT s.unsaid OR a.assumed <> s.assumed
 """
 _TO_MATCH = """
     CREATE TEMP TABLE to_match AS
@@ -81,14 +83,9 @@ _UPDATED_ROLES = f"""
     FROM differing s JOIN account a ON a.id = s.account_id
     WHERE a.state <> 'gone' AND {roles.differ("a", "s")}
 """
-_UPDATED_PROFILES = """
+_UPDATED_PROFILES = f"""
     INSERT INTO found SELECT 'updated profile', a.id, NULL,
-        trim(CASE WHEN a.name <> s.name THEN a.name || ' ' ELSE '' END
-            || CASE WHEN a.email <> s.email THEN '<' || a.email || '> ' ELSE '' END
-            || CASE WHEN a.status <> s.status THEN a.status ELSE '' END),
-        trim(CASE WHEN a.name <> s.name THEN s.name || ' ' ELSE '' END
-            || CASE WHEN a.email <> s.email THEN '<' || s.email || '> ' ELSE '' END
-            || CASE WHEN a.status <> s.status THEN s.status ELSE '' END), ''
+        {mass_updates.profile("a", mass_updates.SHOWN)}, {mass_updates.profile("s", mass_updates.SHOWN)}, ''
     FROM differing s JOIN account a ON a.id = s.account_id
     WHERE a.state <> 'gone' AND (a.name <> s.name OR a.email <> s.email OR a.status <> s.status)
 """
@@ -104,14 +101,15 @@ _ROLES = """
 _UPDATE_ACCOUNTS = """
     UPDATE account SET email = s.email, normal = s.normal, name = s.name, status = s.status, role = s.role,
         kind = s.kind, last_activity = s.last_activity, seat = s.seat, user_name = s.user_name,
-        employee_number = s.employee_number, further_roles = s.further_roles
+        employee_number = s.employee_number, further_roles = s.further_roles, unsaid = s.unsaid, assumed = s.assumed
     FROM differing s WHERE account.id = s.account_id AND account.state <> 'gone'
 """
 _NEW_ACCOUNTS = """
     INSERT INTO account (app_id, external_id, email, normal, name, status, role, kind, last_activity, seat,
-        user_name, employee_number, further_roles, state, "match", match_by_hand, person_id, first_seen)
+        user_name, employee_number, further_roles, unsaid, assumed, state, "match", match_by_hand, person_id,
+        first_seen)
     SELECT :app, s.external_id, s.email, s.normal, s.name, s.status, s.role, s.kind, s.last_activity, s.seat,
-        s.user_name, s.employee_number, s.further_roles, 'present',
+        s.user_name, s.employee_number, s.further_roles, s.unsaid, s.assumed, 'present',
         CASE WHEN s.kind = 'system' THEN 'service account' WHEN p.person_id IS NULL THEN 'unmatched' ELSE 'matched' END,
         0, CASE WHEN s.kind = 'system' THEN NULL ELSE p.person_id END, :now
     FROM staged_account s LEFT JOIN person_email p ON p.normal = s.normal AND NOT p.disputed
@@ -134,7 +132,8 @@ _RETURNED_USERS = f"""
 _RETURN_ACCOUNTS = """
     UPDATE account SET state = 'present', gone_at = NULL, missing_since = NULL, email = s.email, normal = s.normal,
         name = s.name, status = s.status, role = s.role, kind = s.kind, last_activity = s.last_activity, seat = s.seat,
-        user_name = s.user_name, employee_number = s.employee_number, further_roles = s.further_roles
+        user_name = s.user_name, employee_number = s.employee_number, further_roles = s.further_roles,
+        unsaid = s.unsaid, assumed = s.assumed
     FROM differing s WHERE account.id = s.account_id AND account.state = 'gone'
       AND account.gone_at <= :began AND (s.status <> 'suspended' OR NOT :suspends)
 """

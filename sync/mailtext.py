@@ -102,6 +102,9 @@ def held_subject(app: App, tally: dict[tuple[str, str, bool], int]) -> Sentence:
         return Sentence(f"Held: {leaving:,} of {people(app.users)} would be removed from {app_name}")
     if missing and not leaving:
         return Sentence(f"Held: {missing:,} of {people(app.users)} {are(missing)} missing from {app_name}")
+    if set(held) <= {("updated profile", False), ("updated role", False)}:
+        told = " and ".join(number(count, what.removeprefix("updated ")) for (what, _), count in sorted(held.items()))
+        return Sentence(f"Held: {told} changed at once in {app_name}")
     count = sum(held.values())
     return Sentence(f"Held: {number(count, 'change')} in {app_name} {wait(count)} for your look")
 

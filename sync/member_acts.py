@@ -132,8 +132,8 @@ def plan_roles(app: App, account_ids: Iterable[int], role: str) -> Plan:
             state, why = SO_ALREADY, f"Is {wanted.label} already"
         elif not why and change.refused:
             state, why = REFUSED, change.refused
-        elif not why and known.may_administer(account.roles) and not stays_one and not staying - {account.id}:
-            state, why = REFUSED, known.why_last(account.roles)
+        elif not why and known.may_administer(roles.at_worst(account)) and not stays_one and not staying - {account.id}:
+            state, why = REFUSED, known.why_last(roles.at_worst(account))
         if state == READY and not stays_one:
             staying.discard(account.id)
         before = account.roles if role == account.role else account.roles[:1]
@@ -151,8 +151,8 @@ def plan_removals(app: App, account_ids: Iterable[int]) -> Plan:
         state, why = _stands(app, account, identity=False)
         if not why and (protected := policy.protection(account)):
             state, why = REFUSED, protected
-        elif not why and known.may_administer(account.roles) and not staying - {account.id}:
-            state, why = REFUSED, known.why_last(account.roles)
+        elif not why and known.may_administer(roles.at_worst(account)) and not staying - {account.id}:
+            state, why = REFUSED, known.why_last(roles.at_worst(account))
         if state == READY:
             staying.discard(account.id)
         states[account.id] = state, why

@@ -19,7 +19,10 @@ from peewee import (
     TextField,
 )
 
+from connectors.base import SAID
 from sync.db import db, utcnow
+
+BIT = {field: 1 << place for place, field in enumerate(SAID)}  # in account.unsaid and account.assumed
 
 
 class RoleIds(TextField):
@@ -275,6 +278,11 @@ class App(Base):
     missing = JSONField(null=True)  # what it may not, and what to change about that
     joiners = CharField(null=True)  # automatic: whom rules assign is invited without a yes; null: ask
     unassigned = CharField(null=True)  # automatic: who is in no group any more is removed without a yes; null: ask
+    lost = JSONField(null=True)  # which fields were missing from the last reading, and whether an Owner accepts it
+    guard_roles_accounts = IntegerField(null=True)  # of roles that change at once; null: the workspace's
+    guard_roles_percent = IntegerField(null=True)
+    guard_profiles_accounts = IntegerField(null=True)  # of profiles that change at once
+    guard_profiles_percent = IntegerField(null=True)
 
 
 class WaitingFile(Base):
@@ -338,7 +346,7 @@ class Account(Base):
     email = CharField(default="")
     normal = CharField(default="")  # names.email_key(email)
     name = CharField(default="")
-    status = CharField(default="active")  # active, invited, suspended: as the app reports it
+    status = CharField(default="active")  # active, invited, suspended, unknown: as the app reports it
     role = CharField(default="")  # Role.external_id; of several the main one
     kind = CharField(default="user")  # user; system: what the app made for itself, bots
     last_activity = DateTimeField(null=True)
@@ -361,6 +369,9 @@ class Account(Base):
     further_roles = RoleIds(null=True, default=())  # beside the main one; null: never read, by an older Rollcall
     asked_as = CharField(null=True)  # the address it had when that went to somebody else: no longer matched by it
     was_of = ForeignKeyField(Person, null=True, backref="former_accounts", on_delete="SET NULL", index=False)  # then
+    unsaid = IntegerField(null=True)  # bits: what the app said nothing of; null: not read since
+    assumed = IntegerField(default=0)  # likewise: what only its missing key told
+    pending = JSONField(null=True)  # what the app says of role or profile, while a guard holds it
 
     class Meta:
         indexes = (
@@ -369,6 +380,7 @@ class Account(Base):
             (("app", "normal"), False),
             SQL("CREATE INDEX account_missing ON account (app_id) WHERE missing_since IS NOT NULL"),
             SQL("CREATE INDEX account_invited ON account (app_id) WHERE status = 'invited'"),
+            SQL("CREATE INDEX account_pending ON account (app_id) WHERE pending IS NOT NULL"),
             SQL("CREATE INDEX account_further_roles ON account (app_id) WHERE further_roles <> '[]'"),
         )
 

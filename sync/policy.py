@@ -56,12 +56,23 @@ class Guard:
         return leaving > 0 and (leaving >= of or self.holds(leaving, of))
 
 
-def guard_of(app: App) -> Guard:
+# The columns of App that hold a guard's numbers, by what it looks at: removals, and what changes in Rollcall's copy.
+GUARDS = {
+    "removed user": ("guard_accounts", "guard_percent"),
+    "updated role": ("guard_roles_accounts", "guard_roles_percent"),
+    "updated profile": ("guard_profiles_accounts", "guard_profiles_percent"),
+}
+
+
+def guard_of(app: App, kind: str = "removed user") -> Guard:
+    """The guard of this app over changes of a kind of GUARDS, the workspace's where it has no number of its own."""
     default = workspace_guard()
-    return Guard(
-        default.accounts if app.guard_accounts is None else app.guard_accounts,
-        default.percent if app.guard_percent is None else app.guard_percent,
-    )
+    accounts, percent = (getattr(app, column) for column in GUARDS[kind])
+    return Guard(default.accounts if accounts is None else accounts, default.percent if percent is None else percent)
+
+
+def has_own_guard(app: App, kind: str) -> bool:
+    return any(getattr(app, column) is not None for column in GUARDS[kind])
 
 
 def workspace_guard() -> Guard:
@@ -276,8 +287,8 @@ def protection_of_seat(account: Account, known: Roles | None = None) -> str | No
     if _has_another_email_than_decided(account):
         return OTHER_EMAIL
     known = known or roles.of(account.app)
-    if known.may_administer(account.roles) and not administrators_beside(account, known).exists():
-        return known.why_last(account.roles)
+    if known.may_administer(roles.at_worst(account)) and not administrators_beside(account, known).exists():
+        return known.why_last(roles.at_worst(account))
     return None
 
 

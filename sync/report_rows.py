@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from peewee import Case
+from peewee import Case, fn
 
+from sync import mass_updates
 from sync.assignments import ACCESS, ENDED, INVITE, LOSS, ROLE
 from sync.models import Account, Asset, Change, Person, Report
-from sync.reports import APPLIED, IGNORED, LEFT_OUT, UNDECIDED
+from sync.reports import APPLIED, HELD, IGNORED, LEFT_OUT, UNDECIDED
 from sync.workspace import workspace
 
 ASSETS_AND_ACCESS = (
@@ -105,7 +106,25 @@ def sentence(report: Report) -> str:
         return f"{left}; by its groups, {wants}." if wants else f"{left}."
     if wants:
         return f"By the groups of {app.name}: {wants}."
+    if held := held_updates(report):
+        return f"{update_words(held)} changed at once in {app.name}."
     return f"{app.name} has changes that wait for your look."
+
+
+def held_updates(report: Report) -> dict[str, int]:
+    """How many changed roles and profiles a guard holds, by kind; none of those of which there are none."""
+    rows = (
+        Change.select(Change.kind, fn.COUNT(Change.id)).group_by(Change.kind).tuples()
+        .where(Change.report == report, Change.decision == HELD, Change.kind.in_(mass_updates.KINDS))
+    )  # fmt: skip
+    return dict(rows) if report.held else {}
+
+
+def update_words(held: dict[str, int]) -> str:
+    """248 profiles and 3 roles."""
+    words = {mass_updates.PROFILES: "profile", mass_updates.ROLES: "role"}
+    counted = ((held[kind], word) for kind, word in words.items() if kind in held)
+    return " and ".join(f"{number:,} {word}{'' if number == 1 else 's'}" for number, word in counted)
 
 
 def _undecided(report: Report, kind: str) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from peewee import fn
 
-from sync import activity, assigned_acts, assigned_looks, compare, matching, notify, policy, tasks
+from sync import activity, assigned_acts, assigned_looks, compare, mass_updates, matching, notify, policy, soon, tasks
 from sync.assigned_looks import whom
 from sync.assignments import ADJUSTS, KINDS
 from sync.db import db, utcnow, writing
@@ -42,6 +42,8 @@ def leave_out(change: Change, reason: str, by: str) -> None:
         raise ReportProblem("Say why this person keeps the seat: the reason is shown beside it from now on.")
     with writing():
         change = _undecided(change, CONFIRM, HELD, LEFT_OUT)
+        if change.kind in mass_updates.KINDS:
+            raise ReportProblem("One of many updates can't be left out: release them all, or dismiss the report.")
         _leave_out(change, reason.strip(), by)
         _touch(change.report)
 
@@ -132,22 +134,40 @@ def count(report: Report) -> None:
     report.save()
 
 
-def release(report: Report, by: str, version: int | None = None) -> None:
-    """Let a held mass change through, as it was looked at: it now waits for confirmation like any other.
+def release(report: Report, by: str, version: int | None = None, only: str = "") -> int:
+    """Let a held mass change through, as it was looked at: it now waits for confirmation like any other. Roles and
+    profiles change in Rollcall alone, so they are updated at once, and a check looks at what follows from that.
 
-    `version` is that of the page. Raises ReportProblem, and ReportChanged when more may be held by now.
+    `version` is that of the page; `only` is "updates" for roles and profiles alone, or "others". The number of updates.
+    Raises ReportProblem, and ReportChanged when more may be held by now.
     """
     with writing():
         report = _as_it_was_seen(report, version)
-        held = Change.select().where(Change.report == report, Change.decision == HELD)
-        number = held.count()
-        if not number:
+        updates = mass_updates.release(report, by) if only != "others" else 0
+        others = _release_others(report, by) if only != "updates" else 0
+        if not updates + others:
             raise ReportProblem("Nothing in this report is held.")
+        if updates:
+            soon.ask(report.app, by, "release")
+        if not Change.select().where(Change.report == report, Change.decision.in_((CONFIRM, HELD))).exists():
+            _close(report, "applied", by)
+            return updates
+        _touch(report)
+        if others:
+            notify.report_ready(report)
+        return updates
+
+
+def _release_others(report: Report, by: str) -> int:
+    held = Change.select().where(
+        Change.report == report, Change.decision == HELD, Change.kind.not_in(mass_updates.KINDS)
+    )
+    number = held.count()
+    if number:
         Change.update(decision=CONFIRM).where(Change.id.in_(held.select(Change.id))).execute()
         report.released_at = utcnow()
         activity.record(by, "released mass change", about=f"{number} changes", app=report.app_id, report=report)
-        _touch(report)
-        notify.report_ready(report)
+    return number
 
 
 def dismiss(report: Report, by: str, reason: str = "") -> None:
@@ -159,7 +179,7 @@ def dismiss(report: Report, by: str, reason: str = "") -> None:
     with writing():
         report = _still_open(report)
         for change in list(Change.select().where(Change.report == report, Change.decision.in_((CONFIRM, HELD)))):
-            _leave_out(change, reason, by)
+            _leave_out(change, reason, by)  # of an update, only in this report: the app still says so
         _close(report, "dismissed", by)
         activity.record(by, "dismissed report", about=f"report {report.id}", why=reason, app=report.app_id,
                         report=report)
@@ -249,7 +269,7 @@ def _take_back_all(report: Report, change_ids: set[int], by: str, version: int |
 def _leave_out_all(report: Report, left_out: dict[int, str], by: str) -> None:
     for change_id, reason in left_out.items():
         change = Change.get_or_none(Change.id == change_id, Change.report == report)
-        if change is None or change.decision not in (CONFIRM, HELD, LEFT_OUT):
+        if change is None or change.decision not in (CONFIRM, HELD, LEFT_OUT) or change.kind in mass_updates.KINDS:
             raise ReportChanged("Somebody you left out is no longer in this report. Look at it again.")
         if not reason.strip():
             kept = "is left out" if change.kind in ADJUSTS else "keeps the seat"
@@ -310,10 +330,10 @@ def _carry_out(change: Change, by: str) -> Task | None:
         compare.drop_asset(change.asset_id)
     elif change.kind == "revoked access":
         compare.drop_access(change.account_id, change.asset_id)
-    elif not change.in_app:
+    elif change.kind in REMOVALS and not change.in_app:
         Account.update(state="gone", gone_at=utcnow()).where(Account.id == change.account_id).execute()
         db.execute_sql("DELETE FROM access WHERE account_id = ?", (change.account_id,))
-    else:
+    elif change.kind in REMOVALS:
         Account.update(state="removing").where(Account.id == change.account_id).execute()
         activity.record(by, "confirmed removal", about=whom(change), why=change.reason, before=change.before,
                         app=change.app_id, person=change.account.person_id, report=change.report_id)

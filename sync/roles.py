@@ -3,23 +3,34 @@ Each rule stands here once: as SQL over an account `a` of the app `:app`, and in
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from peewee import SQL, Expression, ModelSelect, Select, fn
 
 from connectors.base import Role as Named
-from sync.models import Account, App, Change, Role
+from sync.models import BIT, Account, App, Change, Role
 
 LAST = "Protected: the last one with this role in the app"
 UNKNOWN = "Protected: it has a role that the app did not name, and nobody else is known to administer the app"
 _KNOWN = "SELECT external_id FROM role WHERE app_id = :app"
 _PRIVILEGED = f"{_KNOWN} AND privileged"
+_ROLE = BIT["role"]
+_IN_DOUBT = BIT["role"] | BIT["status"] | BIT["kind"]  # of account.unsaid
+NOT_SAID = "(not said)"  # among ids, in place of a role that the app did not say: no app names it
 
 
 def held(account: str) -> str:
     """SELECT: the `id` of each role that the account (an alias) has."""
     return f"SELECT {account}.role AS id UNION ALL SELECT value FROM json_each({account}.further_roles)"
+
+
+def held_at_worst(account: str) -> str:
+    """The same, and those that the app says by now while a guard holds the change: an account may have either."""
+    return f"""{held(account)}
+        UNION ALL SELECT {account}.pending ->> 'role' WHERE {account}.pending ->> 'role' IS NOT NULL
+        UNION ALL SELECT value FROM json_each({account}.pending ->> 'further_roles')"""
 
 
 def _has_several(account: str) -> str:
@@ -61,15 +72,30 @@ def can_administer(account: str) -> str:
 
 
 def may_administer(account: str) -> str:
-    """The same, or nobody knows: one of its roles is unknown, in an app whose administrators are known by a role."""
-    return f"""({can_administer(account)} OR EXISTS ({_PRIVILEGED}) AND EXISTS (
-        SELECT 1 FROM ({held(account)}) h WHERE h.id <> '' AND h.id NOT IN ({_KNOWN})))"""
+    """The same, or it will once a guard lets it, or nobody knows: one of its roles is unknown or was not said, in an
+    app whose administrators are known by a role."""
+    return f"""({can_administer(account)} OR EXISTS ({_PRIVILEGED}) AND (
+        EXISTS (SELECT 1 FROM ({held(account)}) h WHERE h.id <> '' AND h.id NOT IN ({_KNOWN}))
+        OR {account}.pending IS NOT NULL AND EXISTS (
+            SELECT 1 FROM ({held_at_worst(account)}) h
+            WHERE h.id IN ({_PRIVILEGED}) OR h.id <> '' AND h.id NOT IN ({_KNOWN}))
+        OR {account}.role = '' AND {account}.unsaid & {_ROLE} AND EXISTS (
+            SELECT 1 FROM account k WHERE k.app_id = :app AND k.state <> 'gone' AND NOT k.unsaid & {_ROLE})))"""
+
+
+def _no_doubt(account: str) -> str:
+    """Nothing that was not said, or that a guard holds, speaks against it that the account administers the app."""
+    return f"""(NOT coalesce({account}.unsaid, 0) & {_IN_DOUBT} AND ({account}.pending IS NULL
+        OR coalesce({account}.pending ->> 'status', 'active') = 'active'
+        AND coalesce({account}.pending ->> 'kind', 'user') = 'user'
+        AND ({account}.pending ->> 'role' IS NULL OR {account}.pending ->> 'role' IN ({_PRIVILEGED}) OR EXISTS (
+            SELECT 1 FROM json_each({account}.pending ->> 'further_roles') h WHERE h.value IN ({_PRIVILEGED})))))"""
 
 
 def administrators_but(leaving: str) -> str:
     """SELECT: who is known to administer the app, can sign in there, and isn't among the ids `leaving` (a SELECT)."""
     return f"""SELECT other.id FROM account other WHERE other.app_id = :app AND other.state = 'present'
-        AND other.status = 'active' AND other.kind = 'user' AND {can_administer("other")}
+        AND other.status = 'active' AND other.kind = 'user' AND {can_administer("other")} AND {_no_doubt("other")}
         AND other.id NOT IN ({leaving})"""
 
 
@@ -80,11 +106,11 @@ def may_be_last(account_id: str) -> str:
 
 def why_last(account_id: str) -> str:
     """SELECT: why the account, which may administer the app, stays when nobody else is known to."""
-    return f"""SELECT CASE WHEN {can_administer("a")} THEN 'Protected: the last ' || (
+    return f"""SELECT coalesce('Protected: the last ' || (
             SELECT coalesce(nullif(r.label, ''), nullif(r.external_id, ''), 'owner') FROM role r
-            WHERE r.app_id = :app AND r.privileged AND r.external_id IN (SELECT id FROM ({held("a")}))
-            ORDER BY r.place, r.external_id LIMIT 1) || ' of the app'
-        ELSE '{UNKNOWN}' END FROM account a WHERE a.id = {account_id}"""
+            WHERE r.app_id = :app AND r.privileged AND r.external_id IN (SELECT id FROM ({held_at_worst("a")}))
+            ORDER BY r.place, r.external_id LIMIT 1) || ' of the app', '{UNKNOWN}')
+        FROM account a WHERE a.id = {account_id}"""
 
 
 @dataclass(frozen=True)
@@ -197,6 +223,20 @@ def _roles(rows: list[Role]) -> Roles:
                  frozenset(role.external_id for role in rows if role.privileged))  # fmt: skip
 
 
+def at_worst(account: Account) -> tuple[str, ...]:
+    """The ids of all roles that the account has or may have: also those that a guard holds, and NOT_SAID."""
+    pending = account.pending or {}
+    by_now = [pending["role"], *json.loads(pending["further_roles"])] if "role" in pending else []
+    not_said = [NOT_SAID] if not account.role and (account.unsaid or 0) & _ROLE and are_said(account.app_id) else []
+    return tuple(dict.fromkeys([*account.roles, *filter(None, by_now), *not_said]))
+
+
+def are_said(app_id: int) -> bool:
+    """Whether the app says of anybody which role they have."""
+    said = Account.unsaid.bin_and(_ROLE) == 0
+    return Account.select().where(Account.app == app_id, Account.state != "gone", said).exists()
+
+
 def has_any(ids: Iterable[str]) -> Expression:
     """The condition that an Account has one of these roles."""
     ids = list(ids)
@@ -208,5 +248,17 @@ def administrators(app: App | int, known: Roles) -> ModelSelect:
     """Who is known to administer the app and can sign in there."""
     return Account.select().where(
         Account.app == app, Account.state == "present", Account.status == "active", Account.kind == "user",
-        has_any(known.privileged),
+        has_any(known.privileged), fn.COALESCE(Account.unsaid, 0).bin_and(_IN_DOUBT) == 0,
+        Account.pending.is_null() | _stays_one(known),
     )  # fmt: skip
+
+
+def _stays_one(known: Roles) -> Expression:
+    """The condition that an Account administers the app by what a guard holds, too."""
+    role, further, status, kind = (fn.JSON_EXTRACT(Account.pending, f"$.{key}")
+                                   for key in ("role", "further_roles", "status", "kind"))  # fmt: skip
+    ids = list(known.privileged)
+    each = Select([fn.json_each(further).alias("held")], [SQL("1")]).where(SQL("held.value").in_(ids))
+    return (fn.COALESCE(status, "active") == "active") & (fn.COALESCE(kind, "user") == "user") & (
+        role.is_null() | role.in_(ids) | fn.EXISTS(each)
+    )

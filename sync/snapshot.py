@@ -11,7 +11,7 @@ from itertools import islice
 from connectors.base import ASSETS, UNKNOWN, Access, Account, Asset, Connector, Role, TemporarilyUnavailable
 from connectors.names import email_key
 from sync.db import db
-from sync.models import RoleIds
+from sync.models import BIT, RoleIds
 
 BATCH = 500
 READINGS = 3  # of a list that repeats itself, before the check gives up
@@ -20,10 +20,11 @@ TABLES = {
     "staged_role": "external_id TEXT PRIMARY KEY, label TEXT, privileged INT, standard INT, place INT",
     "staged_account": (
         "external_id TEXT PRIMARY KEY, email TEXT, normal TEXT, name TEXT, status TEXT, "
-        "role TEXT, kind TEXT, last_activity TEXT, seat TEXT, user_name TEXT, employee_number TEXT, further_roles TEXT"
+        "role TEXT, kind TEXT, last_activity TEXT, seat TEXT, user_name TEXT, employee_number TEXT, "
+        "further_roles TEXT, unsaid INT, assumed INT"
     ),
     "staged_asset": "external_id TEXT PRIMARY KEY, kind TEXT, name TEXT",
-    "staged_access": "account TEXT, asset TEXT, role TEXT, privileged INT, PRIMARY KEY (account, asset)",
+    "staged_access": "account TEXT, asset TEXT, role TEXT, privileged INT, assumed INT, PRIMARY KEY (account, asset)",
     "staged_gone": "account_id INTEGER PRIMARY KEY",
 }
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -156,6 +157,8 @@ def _account_row(account: Account) -> tuple:
         account.user_name and account.user_name.strip() or None,
         account.employee_number and account.employee_number.strip() or None,
         further,
+        sum(BIT[field] for field in account.unsaid),
+        sum(BIT[field] for field in account.assumed),
     )
 
 
@@ -171,4 +174,4 @@ def _asset_row(asset: Asset) -> tuple:
 
 
 def _access_row(access: Access) -> tuple:
-    return access.account, access.asset, access.role, access.privileged
+    return access.account, access.asset, access.role, access.privileged, access.assumed

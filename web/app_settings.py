@@ -7,7 +7,7 @@ import re
 from flask import Blueprint, Response, abort, render_template, request, url_for
 
 from connectors.base import ColumnsUnclear, ConnectorError
-from sync import apps, checks, connecting, people, policy, report_list, reports, waiting_files
+from sync import apps, checks, connecting, lost_fields, people, policy, report_list, reports, waiting_files
 from sync.apps import AppProblem
 from sync.credentials import SecretNeeded
 from sync.models import App, Person, PersonEmail
@@ -75,14 +75,17 @@ def minute_of(text: str) -> int:
     return int(told[1]) * 60 + int(told[2])
 
 
+GUARDS = {"": "removed user", "roles_": "updated role", "profiles_": "updated profile"}  # by what its fields begin with
+
+
 @pages.get("/policy")
 @app_part("owner")
 def policy_of(app: App) -> tuple[str, int]:
-    guard = policy.guard_of(app)
-    given = {
-        "removal": app.removal, "accounts": guard.accounts, "percent": guard.percent,
-        "guard": "workspace" if app.guard_accounts is None and app.guard_percent is None else "own",
-    }
+    given: dict[str, object] = {"removal": app.removal}
+    for prefix, kind in GUARDS.items():
+        guard, own = policy.guard_of(app, kind), policy.has_own_guard(app, kind)
+        given |= {f"{prefix}guard": "own" if own else "workspace", f"{prefix}accounts": guard.accounts,
+                  f"{prefix}percent": guard.percent}  # fmt: skip
     return _policy(app, given)
 
 
@@ -91,21 +94,44 @@ def policy_of(app: App) -> tuple[str, int]:
 def set_policy(app: App) -> Response | tuple[str, int]:
     given = request.form
     removal = given.get("removal") if given.get("removal") in ("ask", "automatic") else abort(400)
-    accounts = percent = None
     try:
-        if given.get("guard") != "workspace":
-            accounts = _whole(given.get("accounts"), "The number of people")
-            percent = _whole(given.get("percent"), "The percentage")
-        apps.set_guard(app, accounts, percent, by())
+        for prefix, kind in GUARDS.items():
+            if f"{prefix}guard" in given:
+                apps.set_guard(app, *_guard_given(given, prefix), by(), kind)
         apps.set_removal(app, removal, by())
     except AppProblem as problem:
         return _policy(app, given, problem)
     return go_to(_address(app), "Saved.")
 
 
+def _guard_given(given, prefix: str) -> tuple[int | None, int | None]:
+    if given[f"{prefix}guard"] == "workspace":
+        return None, None
+    return (_whole(given.get(f"{prefix}accounts"), "The number of people"),
+            _whole(given.get(f"{prefix}percent"), "The percentage"))  # fmt: skip
+
+
 def _policy(app: App, given, problem: Exception | str = "") -> tuple[str, int]:
-    return _asks("apps/_policy.html", "People who left, and the guard", app, problem, given=given,
+    return _asks("apps/_policy.html", "People who left, and the guards", app, problem, given=given,
                  workspace_guard=policy.workspace_guard())
+
+
+@pages.get("/missing-fields")
+@app_part("owner")
+def missing_fields(app: App) -> tuple[str, int]:
+    return _asks("apps/_missing_fields.html", "Go on without what is missing?", app, missing=lost_fields.waiting(app))
+
+
+@pages.put("/missing-fields")
+@app_part("owner")
+def accept_missing_fields(app: App) -> Response:
+    """The app no longer tells them: the next check goes on with what is known."""
+    try:
+        lost_fields.accept(app, by())
+        checks.ask(app, by())
+    except AppProblem as problem:
+        return go_to(_address(app), str(problem), "attention")
+    return go_to(_address(app), f"{app.name} is being checked without them. What was known stays.")
 
 
 def _whole(text: str | None, what: str) -> int:

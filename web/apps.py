@@ -14,6 +14,10 @@ from web.permissions import app_part, signed_in
 from web.security import signed_in_person
 from web.words import this_workspace
 
+GUARDS = {
+    "removed user": "would go", "updated role": "have another role at once",
+    "updated profile": "have another e-mail address, name or status at once",
+}  # fmt: skip
 pages = Blueprint("apps", __name__, url_prefix="/apps")
 
 STATES = {
@@ -66,7 +70,8 @@ def head(app: App) -> str:
 @pages.get("/<int:app_id>")
 @app_part("collaborator")
 def show(app: App) -> str:
-    return page(app, "apps/show.html", people=people_of(app), guard=policy.guard_of(app), zone=this_workspace().zone,
+    guards = [(GUARDS[kind], policy.guard_of(app, kind), policy.has_own_guard(app, kind)) for kind in policy.GUARDS]
+    return page(app, "apps/show.html", people=people_of(app), guards=guards, zone=this_workspace().zone,
                 unanswered=match_decisions.unanswered(app) if app.services else [])
 
 

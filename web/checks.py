@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 
-from sync import checks, report_rows
+from sync import checks, mass_updates, report_rows
 from sync.apps import AppProblem
 from sync.db import utcnow
 from sync.models import App, Check
@@ -110,8 +110,13 @@ def _phase(check: Check, asset_word: str) -> tuple[str, bool]:
 
 def found(check: Check) -> str:
     """What a check that succeeded took over by itself, in a sentence or two."""
+    held = report_rows.held_updates(check.report) if check.report_id else {}
     waits = check.waiting + check.held
-    counts = check.counts | {"removed_users": check.counts.get("removed_users", 0) - waits}
+    counts = check.counts | {
+        "removed_users": check.counts.get("removed_users", 0) - (waits - sum(held.values())),
+        "updated_roles": check.counts.get("updated_roles", 0) - held.get(mass_updates.ROLES, 0),
+        "updated_profiles": check.counts.get("updated_profiles", 0) - held.get(mass_updates.PROFILES, 0),
+    }
     news = [plural(counts[name], *words) for name, words in COUNTED.items() if counts.get(name, 0) > 0]
     read = f"{plural(check.accounts, 'member')} read."
     if not news:

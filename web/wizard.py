@@ -8,7 +8,7 @@ from datetime import datetime
 
 from flask import Blueprint, Response, abort, render_template, request, url_for
 
-from sync import assets, assigned_acts, policy, report_list, report_rows, reports, roles, tasks
+from sync import assets, assigned_acts, mass_updates, policy, report_list, report_rows, reports, roles, tasks
 from sync.models import App, Asset, Change, Report
 from sync.policy import REMOVALS
 from sync.report_rows import SECTIONS
@@ -74,7 +74,8 @@ def _wizard(app: App, report: Report, given: Given | None = None, problem: str =
         problem=problem, sentence=report_rows.sentence(report), ready=report_list.confirmable(report),
         sections=[(section, _rows(app, section.rows, given)) for section in report_rows.sections(report, limit)],
         acts=[] if report.state == "open" else tasks.of_report(report), back=_back(app),
-        by_itself=reports.has_standing_yes(app), **_words(),
+        by_itself=reports.has_standing_yes(app), held_updates=sum(report_rows.held_updates(report).values()),
+        **_words(),
     )  # fmt: skip
 
 
@@ -94,7 +95,7 @@ def _rows(app: App, changes: list[Change], given: Given | None = None) -> list[R
             row.roles = known.told(change.account.roles)
         row.reason, row.told_by, row.told_at = kept.get(change.id, ("", "", None))
         row.by_hand = change in undecided and assigned_acts.NEEDS.get(change.kind, "") not in {"", *able}
-        if change in undecided and change.report.state == "open":
+        if change in undecided and change.report.state == "open" and change.kind not in mass_updates.KINDS:
             _tick(row, given)
         rows.append(row)
     return rows
@@ -162,11 +163,17 @@ def _finished(app: App, done: reports.Finish) -> str:
 @pages.post("/release")
 @app_part("owner")
 def release(app: App, report: Report) -> Response | tuple[str, int]:
-    """A mass change was looked at: let it through to be confirmed like any other."""
+    """A mass change was looked at: let it through to be confirmed like any other, or update roles and profiles."""
+    only = request.form.get("only", "")
+    if only not in ("", "updates", "others"):
+        abort(400)
     try:
-        reports.release(report, by(), version=request.form.get("version", type=int) or 0)
+        updates = reports.release(report, by(), request.form.get("version", type=int) or 0, only)
     except ReportProblem as problem:
         return _wizard(app, Report.get_by_id(report.id), problem=str(problem))
+    if updates and Report.get_by_id(report.id).state != "open":
+        told = plural(updates, "role or profile is", "roles and profiles are")
+        return go_to(_back(app), f"{told} updated in Rollcall. A check now looks for who has left.", "ok")
     if request.htmx:
         return _wizard(app, Report.get_by_id(report.id))
     said = ("Released. The next check carries it out by your standing yes, unless you decide before."

@@ -28,6 +28,9 @@ class Fault:
     times: int | None = None
     seconds: float = 0  # slow: how long; rate-limit: Retry-After
     by: int = 1  # wrong-total: how much it is off
+    fields: tuple[str, ...] = ()  # lost-fields: which no row has any more,
+    empty: bool = False  # or has empty,
+    but: tuple[str, ...] = ()  # but those with these ids
     seen: int = 0
     first_row: dict | None = None
     first_page: list | None = None
@@ -200,6 +203,21 @@ def _first_page_for_ever(fault: Fault, said: dict, rows: list) -> list:
     return fault.first_page
 
 
+def _without_fields(fault: Fault, answer: Response) -> Response:
+    """What a credential that lost a permission gets: the same list, and the same people, with less said of them."""
+    said = answer.get_json(silent=True)
+    if not isinstance(said, dict):
+        return answer
+    name = next((name for name in LISTS if isinstance(said.get(name), list)), None)
+    for row in said[name] if name else [said]:
+        if isinstance(row, dict) and row.get("id") not in fault.but:
+            for field_ in fault.fields:
+                row.pop(field_, None)
+                if fault.empty:
+                    row[field_] = None
+    return _json(answer.status_code, said)
+
+
 def _empty(fault: Fault, said: dict, rows: list) -> list:
     said.get("paging", said)["total"] = 0
     if "next_cursor" in said:
@@ -216,4 +234,5 @@ AFTER: dict[str, Callable] = {
     "first-page-only": _with_list(_first_page_only),
     "first-page-for-ever": _with_list(_first_page_for_ever),
     "empty-list": _with_list(_empty),
+    "lost-fields": _without_fields,
 }

@@ -26,14 +26,16 @@ PEOPLE = 7
 GUARD = 2  # accounts that may leave within a day without a release: more of these few are always over 20 %
 BY = "Olga Brandt <olga@acme.example>"
 numbers = st.sampled_from(range(PEOPLE))
-READINGS = ("whole", "error", "cut", "empty", "half", "one missing")
+READINGS = ("whole", "error", "cut", "empty", "half", "one missing", "lost role", "lost e-mail", "lost both")
+LOST = {"lost role": {"role"}, "lost e-mail": {"email"}, "lost both": {"role", "email"}}  # what the app no longer says
 IN_APP = ("added", "removed", "admin", "member", "e-mail")
 BY_HAND = ("protect", "unprotect", "unmatch", "match")
 IN_REPORT = ("leave out", "take back", "release", "dismiss")
 actings = st.sampled_from(["well"] * 6 + ["error", "lost answer", "refuses", "ignores", "retry", "cancel"])
 before_the_yes = st.sampled_from(["nothing", "nothing", "another takes the place", "whole", "half", *IN_REPORT])
 after_the_yes = st.sampled_from([
-    "nothing", "back", "the last admin", "the last admin", "protect", "unmatch", "e-mail", "dismiss",
+    "nothing", "the last admin", "the last admin, untold", "back", "the last admin, untold", "protect", "unmatch",
+    "e-mail", "dismiss", "lost both",
 ])  # fmt: skip
 
 
@@ -80,10 +82,10 @@ class InMemory(Connector):
         for number, seat in enumerate(seats):
             if space.reading == "cut" and number == len(seats) - 1:
                 raise TemporarilyUnavailable("cut off")
-            yield seat
+            yield as_told(seat)
 
     def account(self, id: str) -> Seat | None:
-        return space.seats.get(id)
+        return as_told(space.seats[id]) if id in space.seats else None
 
     def remove(self, account: Seat) -> None:
         if space.acting == "error":
@@ -98,6 +100,11 @@ class InMemory(Connector):
             space.removed.append(account.id)
         if space.acting == "lost answer":
             raise TemporarilyUnavailable("502")
+
+
+def as_told(seat: Seat) -> Seat:
+    lost = frozenset(LOST.get(space.reading, ()))
+    return replace(seat, **dict.fromkeys(lost, ""), unsaid=lost)
 
 
 def email(number: int) -> str:
@@ -243,6 +250,9 @@ class World(RuleBasedStateMachine):
         check = self.check()
         if reading in ("half", "one missing"):  # a second look finds who is missing, or the list is not believed
             assert not (self.gone() - gone) & space.seats.keys()
+        elif reading in LOST:
+            assert check.state == "succeeded" or self.contents() == before
+            self.what_was_not_said_is_as_it_was(before, LOST[reading])
         elif reading == "whole":
             assert check.state == "succeeded", check.error
             self.rollcall_equals_the_app()
@@ -254,7 +264,8 @@ class World(RuleBasedStateMachine):
     def rollcall_equals_the_app(self) -> None:
         in_app = {seat.id: (seat.email, seat.role) for seat in space.seats.values()}
         known = {
-            account.external_id: (account.email, account.role)
+            account.external_id: tuple({"email": account.email, "role": account.role, **(account.pending or {})}[key]
+                                       for key in ("email", "role"))
             for account in Account.select().where(Account.state.in_(("present", "removing")))
         }
         waits_for_a_look = {
@@ -264,6 +275,13 @@ class World(RuleBasedStateMachine):
         under_way = {task.external_id for task in Task.select().where(Task.state.in_(tasks.LIVE))}
         assert in_app.items() <= known.items()
         assert known.keys() - in_app.keys() <= waits_for_a_look | under_way
+
+    def what_was_not_said_is_as_it_was(self, before: tuple, lost: set[str]) -> None:
+        """Nobody's role or address changes by a reading that does not say it; nobody leaves Rollcall by it, either."""
+        now = {row[0]: row for row in self.contents()[0]}
+        for row in before[0]:
+            same = {"email": now[row[0]][1] == row[1], "role": now[row[0]][2] == row[2]}
+            assert all(same[field] for field in lost), f"{row[0]} has lost its {lost}"
 
     @staticmethod
     def gone() -> set[str]:
@@ -370,11 +388,12 @@ class World(RuleBasedStateMachine):
             self.somebody_leaves_or_comes_back(number, True)
             self.somebody_leaves_or_comes_back(other, False)
             self.a_check_is_made("whole", look=False)
-        elif what == "the last admin":
+        elif what in ("the last admin", "the last admin, untold"):
             self.the_app_is_changed_in_the_app(number, other, "admin")
             for someone in range(PEOPLE):
                 if someone != number:
                     self.the_app_is_changed_in_the_app(someone, other, "member")
+            space.reading = "lost role" if "untold" in what else space.reading
         elif what in BY_HAND:
             self.something_is_decided_by_hand(number, what)
         elif what in IN_APP:

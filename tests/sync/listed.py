@@ -22,7 +22,7 @@ class ListedApp(Connector):
     capabilities = frozenset((LOOK_UP,))
 
     def test(self) -> Identity:
-        return Identity(name="the list")
+        return LISTS["listed"].identity
 
     def roles(self) -> list[Role]:
         return list(LISTS["listed"].roles)
@@ -65,6 +65,7 @@ class Listed:
     def __init__(self, olga: Person, by: str):
         self.olga, self.by = olga, by
         self.seats: dict[str, Seat] = {}
+        self.identity = Identity(name="the list")
         self.roles = [Role("member", "Member", default=True)]
         self.changed: list[tuple[str, str]] = []
         LISTS["listed"] = self

@@ -61,6 +61,8 @@ TABLE = {
     "PUT /apps/<int:app_id>/name": APP_OWNERS,
     "GET /apps/<int:app_id>/schedule": APP_OWNERS,
     "PUT /apps/<int:app_id>/schedule": APP_OWNERS,
+    "GET /apps/<int:app_id>/missing-fields": APP_OWNERS,
+    "PUT /apps/<int:app_id>/missing-fields": APP_OWNERS,
     "GET /apps/<int:app_id>/policy": APP_OWNERS,
     "PUT /apps/<int:app_id>/policy": APP_OWNERS,
     "GET /apps/<int:app_id>/seat-price": APP_OWNERS,

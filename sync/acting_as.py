@@ -1,0 +1,44 @@
+"""Which account Rollcall acts with in an app, and what it may do there: asked again before each reading.
+An app whose list is open to everybody must not look healthy with a credential that has ended.
+"""
+
+from __future__ import annotations
+
+from connectors.base import Identity
+from sync import activity, apps
+from sync.db import writing
+from sync.models import App
+
+
+def note(app: App, identity: Identity) -> list[str]:
+    """Keep what a test of the credential found, at once: protection goes by it. The warnings, of what is new.
+
+    Nothing is kept where the credential was replaced meanwhile: then the test was of another one.
+    """
+    with writing():
+        now = App.get_by_id(app.id)
+        if (now.credential, now.settings) != (app.credential, app.settings):
+            return []
+        warnings = []
+        found = apps.found(identity)
+        del found["error"]  # whether the app is well, the check will say
+        found["identity_id"] = identity.external_id or now.identity_id  # not told is not another
+        if now.identity_id not in (None, found["identity_id"]):
+            warnings.append(_another(now, identity))
+        lost = [lack for lack in identity.missing if lack not in (now.missing or ())]
+        if lost and now.tested_at is not None:
+            warnings.append(_lost(now, lost))
+        App.update(found).where(App.id == app.id).execute()
+        return warnings
+
+
+def _another(app: App, identity: Identity) -> str:
+    activity.record("Rollcall", "acts as another account", about=app.name, before=app.identity, after=identity.name,
+                    why="The credential was tested before a check", app=app)  # fmt: skip
+    return f"Rollcall now acts as {identity.name}, no longer as {app.identity}: the new account is protected instead."
+
+
+def _lost(app: App, lost: list[str]) -> str:
+    words = " ".join(f"{lack.rstrip('.')}." for lack in lost)
+    activity.record("Rollcall", "credential lost permissions", about=app.name, after=words, app=app)
+    return f"The credential lacks something now: {words}"

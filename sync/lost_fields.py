@@ -1,0 +1,253 @@
+"""A reading that has lost its fields: the app goes on giving its list, but leaves out what the credential may no longer
+see. What a list does not say is never taken for an empty value; where most of a field is missing, the check fails.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from connectors.base import SAID, ConnectorError
+from sync import activity, policy, roles
+from sync.db import db, writing
+from sync.models import BIT, App
+
+WORDS = {
+    "email": ("e-mail address", "e-mail addresses"),
+    "name": ("name", "names"),
+    "status": ("status", "statuses"),
+    "role": ("role", "roles"),
+    "kind": ("kind of account", "kinds of account"),
+    "last_activity": ("last activity", "last activities"),
+    "seat": ("seat type", "seat types"),
+    "user_name": ("user name", "user names"),
+    "employee_number": ("employee number", "employee numbers"),
+    "administrators": ("administrator", "administrators"),
+    "access role": ("role on an asset", "roles on assets"),
+    "managers": ("right to manage an asset", "rights to manage assets"),
+    "asset name": ("name of an asset", "names of assets"),
+}
+# What matching and protection rest on: of these not even a few may all be lost at once.
+VITAL = frozenset(("email", "status", "role", "user_name", "employee_number", "access role", "managers"))
+
+
+ADVICE = (
+    "Nothing was changed. Look at what the credential may see in the app, then check again. If the app really no "
+    "longer tells this, say so on the app's Settings: what is known then stays."
+)
+
+
+class FieldsLost(ConnectorError):
+    """The list came whole, but a field that was there is missing from all or most of it."""
+
+
+@dataclass(frozen=True)
+class Loss:
+    """`lost` of the `had` accounts (or accesses, or assets) that had the field come without it; `kept` of these stay as
+    they were, since the app said nothing of it. The others came with an empty value."""
+
+    field: str
+    lost: int
+    had: int
+    kept: int = 0
+
+    def is_most(self, guard: policy.Guard) -> bool:
+        if self.field == "administrators":
+            return self.lost > 1  # one alone may have become somebody else's part: a guard holds that
+        every = self.lost == self.had and (self.field in VITAL and self.lost > 1 or self.lost > guard.accounts)
+        return every or self.lost > guard.accounts and self.lost * 2 > self.had
+
+    @property
+    def sentence(self) -> str:
+        if self.field == "administrators":
+            return f"Nobody is an administrator any more, and {self.lost:,} were"
+        are = "is" if self.lost == 1 else "are"
+        return f"{self.lost:,} of {self.had:,} {WORDS[self.field][self.had != 1]} {are} missing"
+
+
+def look_for(app: App) -> list[str]:
+    """Compare what was staged with what is known. The warnings, for what is missing from a few.
+
+    Raises FieldsLost where it is missing from all or most, unless an Owner has accepted it for this field.
+    """
+    _tell_unsaid_from_assumed()
+    losses = (*_of_accounts(app), _of_administrators(app), *_of_access(app), _of_assets(app))
+    found, guard, accepted = [loss for loss in losses if loss.lost], policy.guard_of(app), _accepted(app)
+    lost = [loss for loss in found if loss.is_most(guard) and loss.field not in accepted]
+    if lost:
+        _remember(app, [loss.field for loss in lost])
+        sentences = "; ".join(loss.sentence for loss in lost if len(lost) == 1 or loss.field != "administrators")
+        raise FieldsLost(f"{sentences}: has the credential lost a permission?")
+    return [
+        f"The app no longer says the {WORDS[loss.field][0]} of {_accounts(loss.kept)} that had one: it stays as it was."
+        for loss in found if loss.kept
+    ] + _unknown_statuses()  # fmt: skip
+
+
+def _tell_unsaid_from_assumed() -> None:
+    """What a missing key means, it means only while the app gives the key for somebody."""
+    for bit in BIT.values():
+        db.execute_sql(
+            "UPDATE staged_account SET unsaid = unsaid | :bit, assumed = assumed & ~:bit WHERE assumed & :bit "
+            "AND NOT EXISTS (SELECT 1 FROM staged_account WHERE NOT (unsaid | assumed) & :bit)",
+            {"bit": bit},
+        )
+
+
+_EMPTY = {"last_activity": "{0}.last_activity IS NULL", "user_name": "{0}.user_name IS NULL",
+          "employee_number": "{0}.employee_number IS NULL", "status": "{0}.status = 'unknown'", "kind": "FALSE",
+          "role": "{0}.role = '' AND coalesce({0}.further_roles, '[]') = '[]'"}  # fmt: skip
+
+
+def _of_accounts(app: App) -> list[Loss]:
+    """One walk over the accounts that are known and listed."""
+    counted = ", ".join(_counted(field, bit) for field, bit in BIT.items())
+    row = db.execute_sql(
+        f"""
+        SELECT {counted} FROM staged_account s
+        JOIN account a ON a.app_id = :app AND a.external_id = s.external_id AND a.state = 'present'
+        """,
+        {"app": app.id},
+    ).fetchone()
+    numbers = [number or 0 for number in row]
+    return [Loss(field, *numbers[place * 3 : place * 3 + 3]) for place, field in enumerate(BIT)]
+
+
+def _counted(field: str, bit: int) -> str:
+    """lost, had, kept. Of an account of which no reading has told yet what the app said, the values must tell it."""
+    empty = _EMPTY.get(field, f"{{0}}.{field} = ''")
+    known, given = f"NOT ({empty.format('a')})", f"NOT ({empty.format('s')})"
+    same = "NOT " + roles.differ("a", "s") if field == "role" else f"a.{field} IS s.{field}"
+    missing = f"(NOT {given} OR (s.unsaid | s.assumed) & {bit})"
+    waits = f"a.pending IS NOT NULL AND a.pending ->> '{field}' IS NOT NULL"
+    said = f"CASE WHEN a.unsaid IS NULL THEN NOT ({missing} AND {same}) ELSE NOT (a.unsaid | a.assumed) & {bit} END"
+    had = f"{known} AND NOT ({waits}) AND {said}"
+    return f"sum({had} AND {missing}), sum({had}), sum({had} AND s.unsaid & {bit} <> 0)"
+
+
+def _of_administrators(app: App) -> Loss:
+    were = administrators_lost(app, f"NOT s.unsaid & {BIT['role']} AND a.pending ->> 'role' IS NULL")
+    return Loss("administrators", were, were)
+
+
+def administrators_lost(app: App, which: str = "true") -> int:
+    """How many administered the app, and are still listed, where by what it says now neither they do nor anybody else.
+
+    Every app has an administrator: it no longer says who, or the one there was has become something else.
+    `which`: a condition on known accounts `a` and listed ones `s`.
+    """
+    privileged = """
+        SELECT external_id FROM staged_role WHERE privileged UNION ALL SELECT external_id FROM role
+        WHERE app_id = :app AND privileged AND external_id NOT IN (SELECT external_id FROM staged_role)
+    """
+    by_further = f"SELECT 1 FROM json_each(o.further_roles) h WHERE h.value IN ({privileged})"
+    return db.execute_sql(
+        f"""
+        SELECT count(*) FROM account a JOIN staged_account s ON s.external_id = a.external_id
+        WHERE a.app_id = :app AND a.state = 'present' AND {roles.can_administer("a")}
+          AND {which} AND NOT EXISTS (
+            SELECT 1 FROM staged_account o
+            WHERE o.role IN ({privileged}) OR o.further_roles <> '[]' AND EXISTS ({by_further}))
+        """,
+        {"app": app.id},
+    ).fetchone()[0]
+
+
+def _of_access(app: App) -> list[Loss]:
+    row = db.execute_sql(
+        """
+        SELECT sum(x.role <> '' AND (s.role = '' OR s.assumed AND s.role <> x.role)), sum(x.role <> ''),
+            sum(x.privileged AND NOT s.privileged AND s.role IN ('', x.role)), sum(x.privileged)
+        FROM access x JOIN account a ON a.id = x.account_id AND a.state = 'present'
+        JOIN asset t ON t.id = x.asset_id AND t.state = 'present'
+        JOIN staged_access s ON s.account = a.external_id AND s.asset = t.external_id
+        WHERE x.app_id = ?
+        """,
+        (app.id,),
+    ).fetchone()
+    lost, had, handed, handing = (number or 0 for number in row)
+    return [Loss("access role", lost, had), Loss("managers", handed, handing)]
+
+
+def _of_assets(app: App) -> Loss:
+    row = db.execute_sql(
+        """
+        SELECT sum(s.name = ''), count(*) FROM asset t JOIN staged_asset s ON s.external_id = t.external_id
+        WHERE t.app_id = ? AND t.state = 'present' AND t.name <> ''
+        """,
+        (app.id,),
+    ).fetchone()
+    return Loss("asset name", row[0] or 0, row[1])
+
+
+def _unknown_statuses() -> list[str]:
+    """A word that the connector does not know is shown and asked about."""
+    rows = db.execute_sql(
+        "SELECT substr(status, 10), count(*) FROM staged_account WHERE status LIKE 'unknown: %' "
+        "GROUP BY 1 ORDER BY 2 DESC, 1"
+    ).fetchall()
+    if not rows:
+        return []
+    number = sum(count for _, count in rows)
+    words = ", ".join(f"“{word}”" for word, _ in rows[:5])
+    return [
+        f"{_accounts(number)} {'has' if number == 1 else 'have'} a status that Rollcall does not know: {words}. "
+        "Look at them in the app. None of them counts as active, and nobody is removed because of it."
+    ]
+
+
+def _accounts(number: int) -> str:
+    return "1 account" if number == 1 else f"{number:,} accounts"
+
+
+def keep_what_is_not_said(app: App) -> None:
+    """In the staged list, what the app did not say becomes what is known; of a new account nothing is made up.
+
+    Inside the check's transaction, before it compares.
+    """
+    if db.execute_sql("SELECT 1 FROM staged_account WHERE unsaid LIMIT 1").fetchone() is None:
+        return
+    kept = {field: (field,) for field in SAID} | {"email": ("email", "normal"), "role": ("role", "further_roles")}
+    for field, columns in kept.items():
+        db.execute_sql(
+            f"""
+            UPDATE staged_account SET {", ".join(f"{column} = a.{column}" for column in columns)} FROM account a
+            WHERE staged_account.unsaid & :bit AND a.app_id = :app AND a.external_id = staged_account.external_id
+            """,
+            {"bit": BIT[field], "app": app.id},
+        )
+    for field, nothing in (("role", "role = '', further_roles = '[]'"), ("status", "status = 'unknown'")):
+        db.execute_sql(
+            f"UPDATE staged_account SET {nothing} WHERE unsaid & :bit AND NOT EXISTS ("
+            "SELECT 1 FROM account a WHERE a.app_id = :app AND a.external_id = staged_account.external_id)",
+            {"bit": BIT[field], "app": app.id},
+        )
+
+
+def _remember(app: App, fields: list[str]) -> None:
+    with writing():
+        App.update(lost={"fields": fields, "accepted": False}).where(App.id == app.id).execute()
+
+
+def _accepted(app: App) -> frozenset[str]:
+    lost = App.select(App.lost).where(App.id == app.id).scalar() or {}
+    return frozenset(lost.get("fields", ())) if lost.get("accepted") else frozenset()
+
+
+def waiting(app: App) -> list[str]:
+    """What the last check found missing, in words, while nobody has accepted it."""
+    lost = app.lost or {}
+    return [] if lost.get("accepted") else [WORDS[field][1] for field in lost.get("fields", ())]
+
+
+def accept(app: App, by: str) -> None:
+    """The Owner says that the app really no longer tells this: the next check goes on, and what is known stays."""
+    with writing():
+        app = App.get_by_id(app.id)
+        if words := waiting(app):
+            App.update(lost={**app.lost, "accepted": True}).where(App.id == app.id).execute()
+            activity.record(by, "accepted missing fields", about=app.name, why=", ".join(words), app=app)
+
+
+def forget(app: App) -> None:
+    """The app was read: what is missing from now on is a new question."""
+    App.update(lost=None).where(App.id == app.id, App.lost.is_null(False)).execute()

@@ -1,0 +1,157 @@
+"""Many roles or many profiles that change at once: held in the report, with what is known as it was, until an Owner
+releases them. `account.pending` is what the app says by now; what protects an account looks at both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from sync import activity, lost_fields, match_rules, matching, policy, roles
+from sync.db import db, utcnow
+from sync.models import Account, App, Change, Report
+
+ROLES, PROFILES = "updated role", "updated profile"
+KINDS = (ROLES, PROFILES)
+HELD = "held"
+PROFILE = ("email", "normal", "name", "status", "kind", "user_name", "employee_number")
+SHOWN = ("name", "email", "status")  # whose change is a change of the profile, however few
+# What is held when many change: also by what matching goes, and as an expression how each is told.
+WORDS = {
+    "name": "{0}", "email": "'<' || {0} || '>'", "status": "{0}",
+    "kind": "CASE {0} WHEN 'user' THEN 'user' ELSE 'made by the app' END",
+    "user_name": "'user name ' || coalesce({0}, '–')", "employee_number": "'employee number ' || coalesce({0}, '–')",
+}  # fmt: skip
+_COLUMNS = {ROLES: ("role", "further_roles"), PROFILES: PROFILE}
+_DAY = timedelta(days=1)
+
+
+def profile(account: str, columns: Iterable[str]) -> str:
+    """What differs in the profile, as `account` (a, the known, or s, the staged one) has it, as an expression:
+    "Ana Lopez <ana@acme.example> active"."""
+    parts = [
+        f"CASE WHEN a.{column} IS NOT s.{column} THEN {WORDS[column].format(f'{account}.{column}')} || ' ' ELSE '' END"
+        for column in columns
+    ]
+    return f"trim({' || '.join(parts)})"
+
+
+def hold(app: App) -> None:
+    """Move what a guard holds from TEMP `found` to TEMP `held_update`, and out of TEMP `differing`.
+
+    Inside the check's transaction, before what differs is applied.
+    """
+    db.execute_sql("DROP TABLE IF EXISTS temp.held_update")
+    db.execute_sql(
+        "CREATE TEMP TABLE held_update (kind TEXT, account_id INT, before TEXT, after TEXT, detail TEXT, "
+        "PRIMARY KEY (kind, account_id))"
+    )
+    of = Account.select().where(Account.app == app, Account.state == "present").count()
+    for kind in KINDS:
+        changed = _count(kind)
+        if changed and policy.guard_of(app, kind).holds(changed + _applied_lately(app, kind), of):
+            _hold(app, kind)
+        elif changed and kind == ROLES and lost_fields.administrators_lost(app):
+            _hold(app, kind, roles.can_administer("a"))  # nothing becomes empty without approval
+    _note(app)
+
+
+_PRESENT = "FROM differing s JOIN account a ON a.id = s.account_id AND a.state = 'present'"
+_CHANGED = {
+    ROLES: f"{_PRESENT} JOIN found f ON f.kind = 'updated role' AND f.account_id = a.id WHERE true",
+    PROFILES: f"{_PRESENT} WHERE ({' OR '.join(f'a.{column} IS NOT s.{column}' for column in WORDS)})",
+}
+_TOLD = {ROLES: "f.before, f.after", PROFILES: f"{profile('a', WORDS)}, {profile('s', WORDS)}"}
+
+
+def _count(kind: str) -> int:
+    return db.execute_sql(f"SELECT count(*) {_CHANGED[kind]}").fetchone()[0]
+
+
+def _applied_lately(app: App, kind: str) -> int:
+    """Accounts whose role or profile was updated within a day, and not as part of a mass that was released."""
+    return db.execute_sql(
+        """
+        SELECT count(DISTINCT c.account_id) FROM report r JOIN change c ON c.report_id = r.id
+        WHERE r.app_id = :app AND c.kind = :kind AND c.decision = 'applied' AND c.created_at > :since
+          AND c.account_id NOT IN (SELECT account_id FROM found WHERE kind = :kind)
+        """,
+        {"app": app.id, "kind": kind, "since": str(utcnow() - _DAY)},
+    ).fetchone()[0]
+
+
+def _hold(app: App, kind: str, which: str = "true") -> None:
+    """All changes of the kind, or those of accounts `a` for which this condition holds."""
+    columns = _COLUMNS[kind]
+    said = ", ".join(f"'{column}', s.{column}" for column in columns)
+    for statement in (
+        f"INSERT INTO held_update SELECT :kind, a.id, {_TOLD[kind]}, json_object({said}) {_CHANGED[kind]} AND {which}",
+        f"UPDATE differing SET {', '.join(f'{column} = a.{column}' for column in columns)} FROM account a "
+        "JOIN held_update h ON h.account_id = a.id AND h.kind = :kind WHERE a.id = differing.account_id",
+        "DELETE FROM found WHERE kind = :kind "
+        "AND account_id IN (SELECT account_id FROM held_update WHERE kind = :kind)",
+    ):
+        db.execute_sql(statement, {"kind": kind, "app": app.id})
+
+
+def _note(app: App) -> None:
+    """`account.pending` of each account as this check found it."""
+    if db.execute_sql("SELECT 1 FROM held_update LIMIT 1").fetchone() is None:
+        Account.update(pending=None).where(Account.app == app, Account.pending.is_null(False)).execute()
+        return
+    db.execute_sql(
+        """
+        UPDATE account SET pending = h.said FROM (
+            SELECT a.id, CASE WHEN r.detail IS NULL THEN p.detail WHEN p.detail IS NULL THEN r.detail
+                ELSE json_patch(p.detail, r.detail) END AS said
+            FROM account a LEFT JOIN held_update r ON r.account_id = a.id AND r.kind = 'updated role'
+            LEFT JOIN held_update p ON p.account_id = a.id AND p.kind = 'updated profile'
+            WHERE a.app_id = :app AND (a.pending IS NOT NULL OR r.detail IS NOT NULL OR p.detail IS NOT NULL)
+        ) h WHERE account.id = h.id AND account.pending IS NOT h.said
+        """,
+        {"app": app.id},
+    )
+
+
+def want() -> None:
+    """What is held, into TEMP `wanted`: nothing is to be done in the app for it."""
+    db.execute_sql(
+        """
+        INSERT INTO wanted (kind, account_id, in_app, before, after, reason, detail)
+        SELECT kind, account_id, 0, before, after, 'So many at once', detail FROM held_update
+        """
+    )
+
+
+def release(report: Report, by: str) -> int:
+    """Apply what is held of the report's roles and profiles, and match again whom they are about; how many.
+
+    Inside the caller's transaction.
+    """
+    values = {"report": report.id, "app": report.app_id}
+    db.execute_sql("DROP TABLE IF EXISTS temp.released")
+    db.execute_sql(
+        "CREATE TEMP TABLE released AS SELECT c.account_id, c.kind, c.detail FROM change c "
+        "WHERE c.report_id = :report AND c.decision = 'held' AND c.kind IN ('updated role', 'updated profile')", values
+    )  # fmt: skip
+    for kind, columns in _COLUMNS.items():
+        said = ", ".join(f"{column} = {_read(column)}" for column in columns)
+        db.execute_sql(
+            f"UPDATE account SET {said} FROM released r WHERE account.id = r.account_id AND r.kind = :kind "
+            "AND account.state <> 'gone'", {"kind": kind}
+        )  # fmt: skip
+    db.execute_sql("UPDATE account SET pending = NULL WHERE id IN (SELECT account_id FROM released)")
+    changes = Change.update(decision="confirmed", decided_by=by, decided_at=utcnow()).where(
+        Change.report == report, Change.decision == HELD, Change.kind.in_(KINDS)
+    )
+    number = changes.execute()
+    app = App.get_by_id(report.app_id)
+    match_rules.match(app, only="released")
+    matching.recount(app)
+    activity.record(by, "released updates", about=f"{number} roles and profiles", app=app, report=report)
+    return number
+
+
+def _read(column: str) -> str:
+    """A value of a detail, as a column holds it: a list stays JSON."""
+    return f"r.detail {'->' if column == 'further_roles' else '->>'} '{column}'"

@@ -1,0 +1,255 @@
+"""Many roles or profiles that change at once: held by numbers of their own, safe meanwhile, released in one go."""
+
+from __future__ import annotations
+
+import pytest
+
+from sync import apps, people, policy, reports, schedule, standing
+from sync.models import Account, Activity, App, Change, Check, Report, Task
+from tests.sync.fixtures import MEMBERS, email
+
+
+def new_domain(chat, *numbers: int) -> None:
+    with chat.store.writing() as store:
+        for number in numbers or range(MEMBERS):
+            store.execute("UPDATE member SET email = ? WHERE email = ?", (f"p{number}@new.example", email(number)))
+
+
+def promote(chat, *numbers: int, role: str = "admin") -> None:
+    for number in numbers:
+        chat.store.change(chat.id_of(number), via="page", role=role)
+
+
+def roles() -> dict[str, str]:
+    return {account.name: account.role for account in Account.select()}
+
+
+def held(report: Report) -> list[Change]:
+    return list(report.changes.where(Change.decision == "held").order_by(Change.id))
+
+
+@pytest.mark.parametrize("many,is_held", [(5, False), (6, True)])
+def test_many_changed_roles_are_held_and_what_is_known_stays(chat, many, is_held):
+    promote(chat, *range(1, many + 1))
+    check = chat.check()
+    assert (check.state, check.counts["updated_roles"]) == ("succeeded", many)
+    assert (check.applied, check.held) == ((0, many) if is_held else (many, 0))
+    assert roles()["Person 1"] == ("member" if is_held else "admin")
+    if is_held:
+        change = held(check.report)[0]
+        assert (change.kind, change.before, change.after, change.in_app) == ("updated role", "Member", "Admin", False)
+        assert standing.standing(App.get()).word == "Held by a guard"
+
+
+def test_many_changed_profiles_are_held_by_their_own_numbers(chat):
+    apps.set_guard(chat.app, 2, 0, chat.by, "updated profile")
+    promote(chat, 1, 2, 3)
+    new_domain(chat, 1, 2, 3)
+    check = chat.check()
+    assert (check.counts["updated_profiles"], check.counts["updated_roles"]) == (3, 3)
+    assert (check.applied, check.held) == (3, 3)  # the roles are no mass
+    assert {change.kind for change in held(check.report)} == {"updated profile"}
+    assert Account.get(Account.name == "Person 1").email == email(1) and roles()["Person 1"] == "admin"
+
+
+@pytest.mark.parametrize("kind", policy.GUARDS)
+def test_each_kind_has_a_guard_of_its_own(chat, kind):
+    apps.set_guard(chat.app, 1, 1, chat.by, kind)
+    app = App.get()
+    assert {other: policy.guard_of(app, other) for other in policy.GUARDS} == {
+        other: policy.Guard(1, 1) if other == kind else policy.Guard(5, 20) for other in policy.GUARDS
+    }
+    apps.set_guard(chat.app, None, None, chat.by, kind)
+    assert policy.guard_of(App.get(), kind) == policy.Guard(5, 20)
+
+
+def test_a_company_with_a_new_domain_releases_once_and_is_matched_again(chat):
+    new_domain(chat)
+    report = chat.check().report
+    assert report.held == MEMBERS
+    for number in range(MEMBERS):
+        people.edit(chat.people[number], chat.by, emails=[email(number), f"p{number}@new.example"])
+    chat.leave(3)
+    assert reports.release(report, chat.by, report.version) == MEMBERS
+    accounts = list(Account.select().where(Account.kind == "user"))
+    assert {account.email for account in accounts} == {f"p{number}@new.example" for number in range(MEMBERS)}
+    assert all(account.match == "matched" and account.pending is None for account in accounts)
+    assert Report.get_by_id(report.id).state == "applied"
+    waiting = Check.select().where(Check.state == "queued").get()  # who left is looked for at once
+    schedule.drain(("check",))
+    found = Check.get_by_id(waiting.id)
+    if found.state == "queued":
+        found = chat.check()
+    assert (found.held, found.waiting) == (0, 1)
+    reports.finish(found.report, chat.by)
+    schedule.drain(("task",))
+    assert chat.removed() == ["p3@new.example"]
+
+
+def test_released_updates_are_the_owners_decision_and_told(chat):
+    promote(chat, *range(1, 7))
+    report = chat.check().report
+    reports.release(report, chat.by)
+    assert [change.decision for change in report.changes.where(Change.kind == "updated role")] == ["confirmed"] * 6
+    assert {change.decided_by for change in report.changes} == {chat.by}
+    told = Activity.get(Activity.what == "released updates")
+    assert (told.about, told.who) == ("6 roles and profiles", chat.by)
+    assert roles()["Person 6"] == "admin"
+
+
+def test_updates_can_be_released_while_a_mass_of_removals_waits(chat):
+    promote(chat, *range(1, 7))
+    chat.leave(*range(4, 10))
+    report = chat.check().report
+    assert report.held == 12
+    assert reports.release(report, chat.by, report.version, "updates") == 6
+    report = Report.get_by_id(report.id)
+    assert (report.state, report.held, report.waiting, report.released_at) == ("open", 6, 6, None)
+    assert roles()["Person 1"] == "admin"
+    with pytest.raises(reports.ReportHeld):
+        reports.finish(report, chat.by)
+    with pytest.raises(reports.ReportProblem, match="Nothing in this report is held"):
+        reports.release(report, chat.by, only="updates")
+
+
+def test_removals_can_be_released_while_updates_wait(chat):
+    promote(chat, *range(1, 7))
+    chat.leave(*range(4, 10))
+    report = chat.check().report
+    assert reports.release(report, chat.by, only="others") == 0
+    report = Report.get_by_id(report.id)
+    assert (report.held, report.waiting) == (6, 12) and roles()["Person 1"] == "member"
+
+
+def test_a_release_is_of_what_was_seen(chat):
+    promote(chat, *range(1, 7))
+    seen = chat.check().report.version
+    promote(chat, 7)
+    report = chat.check().report
+    with pytest.raises(reports.ReportChanged):
+        reports.release(report, chat.by, seen)
+    assert roles()["Person 1"] == "member"
+
+
+# While it waits
+
+
+def test_one_open_report_is_kept_and_follows_the_app(chat):
+    promote(chat, *range(1, 8))
+    first = chat.check().report
+    promote(chat, 7, role="member")
+    promote(chat, 1, role="guest")
+    second = chat.check().report
+    assert second.id == first.id and len(held(second)) == 6
+    assert {change.account.name: change.after for change in held(second)}["Person 1"] == "Guest"
+    promote(chat, *range(1, 7), role="member")
+    third = chat.check().report
+    assert Report.get_by_id(first.id).state == "superseded" and third.held == 0
+    assert not Account.select().where(Account.pending.is_null(False)).exists()
+
+
+def test_what_is_no_longer_many_is_applied(chat):
+    promote(chat, *range(1, 7))
+    chat.check()
+    promote(chat, 6, role="member")
+    check = chat.check()
+    assert (check.applied, check.held) == (5, 0) and roles()["Person 1"] == "admin"
+
+
+def test_a_day_of_small_changes_is_a_mass(chat):
+    promote(chat, *range(1, 6))
+    assert chat.check().applied == 5
+    promote(chat, 6)
+    check = chat.check()
+    assert (check.applied, check.held) == (0, 1)
+
+
+def test_finish_sync_removes_who_left_and_leaves_the_updates_held(chat):
+    promote(chat, *range(1, 7))
+    chat.leave(9)
+    report = chat.check().report
+    assert (report.held, report.waiting) == (6, 7)
+    done = reports.finish(report, chat.by)
+    assert len(done.tasks) == 1 and Report.get_by_id(report.id).state == "open"
+    assert roles()["Person 1"] == "member" and not Account.select().where(Account.state == "gone").exists()
+
+
+def test_a_dismissed_update_is_asked_about_again_and_removes_nobody(chat):
+    promote(chat, *range(1, 7))
+    report = chat.check().report
+    with pytest.raises(reports.ReportProblem, match="can't be left out"):
+        reports.leave_out(held(report)[0], "no", chat.by)
+    reports.dismiss(report, chat.by)
+    assert Account.select().where(Account.left_out.is_null(False)).count() == 0
+    again = chat.check().report
+    assert again.id != report.id and len(held(again)) == 6
+
+
+# Rule 5 by the worse of the two
+
+
+def test_neither_the_known_nor_the_new_role_ends_the_last_administrators_protection(chat):
+    """Persons 0 and 1 are owners. Many become plain members, person 1 among them, while person 0 leaves."""
+    promote(chat, *range(1, 8), role="owner")
+    App.update(guard_roles_accounts=1000).execute()
+    chat.check()
+    App.update(guard_roles_accounts=None).execute()
+    chat.leave(0)
+    promote(chat, *range(1, 8), role="member")
+    check = chat.check()
+    assert check.held == 7
+    change = chat.change(check.report, 0)
+    assert change.protected and change.protected.startswith("Protected: the last Owner")
+    with pytest.raises(reports.ReportHeld):
+        reports.finish(check.report, chat.by)
+    schedule.drain(("task",))
+    assert chat.removed() == []
+
+
+def test_who_becomes_an_administrator_by_a_held_change_may_be_the_last(chat):
+    """The only owner is suspended meanwhile, and many get the role, one of whom leaves."""
+    promote(chat, *range(1, 8), role="owner")
+    with chat.store.writing() as store:
+        for number in (0, *range(2, 8)):
+            store.execute("UPDATE member SET status = 'deactivated' WHERE email = ?", (email(number),))
+    chat.leave(1)
+    check = chat.check()
+    assert check.held and roles()["Person 1"] == "member"
+    assert "the last Owner" in (chat.change(check.report, 1).protected or "")
+
+
+def test_a_held_suspension_counts_against_an_administrator(chat):
+    promote(chat, 1, role="owner")
+    chat.check()
+    with chat.store.writing() as store:
+        store.execute("UPDATE member SET status = 'deactivated' WHERE email <> ?", (email(0),))
+    chat.leave(0)
+    check = chat.check()
+    assert check.held >= 9
+    assert "the last Owner" in (chat.change(check.report, 0).protected or "")
+
+
+def test_a_held_address_of_somebody_who_is_here_protects_the_seat(chat):
+    """The seat of person 3, who left, has got the address of person 4 in the app; so have many others another one."""
+    chat.leave(3)
+    with chat.store.writing() as store:
+        store.execute("UPDATE member SET email = 'x@x.example' WHERE email = ?", (email(4),))
+        store.execute("UPDATE member SET email = ? WHERE email = ?", (email(4), email(3)))
+    new_domain(chat, 5, 6, 7, 8)
+    check = chat.check()
+    assert check.held == 6
+    change = chat.change(check.report, 3)
+    assert change.protected == "Protected: its e-mail is that of Person 4"
+    with pytest.raises(reports.ReportHeld):
+        reports.finish(check.report, chat.by)
+
+
+def test_the_last_look_goes_by_the_address_that_was_confirmed(chat):
+    chat.leave(3)
+    new_domain(chat)
+    report = chat.check().report
+    assert chat.change(report, 3).decision == "needs confirmation"
+    reports.finish(report, chat.by)
+    schedule.drain(("task",))
+    task = Task.get()
+    assert task.state == "no longer needed" and "another e-mail" in task.error and chat.removed() == []

@@ -1,0 +1,110 @@
+"""Each check asks first who the credential is and what it may do: what has ended fails it, what changed is said."""
+
+from __future__ import annotations
+
+import pytest
+
+from connectors.base import Identity
+from sync import apps, people, reports, schedule
+from sync.models import Account, Activity, App
+from tests.sync.fixtures import email
+
+
+def test_a_dead_credential_fails_the_check_although_the_list_still_answers(chat):
+    chat.leave(3)
+    chat.fault("expired-token", on="api/v1/me", times=1)
+    check = chat.check()
+    assert check.state == "failed" and "Replace the automation account's credential" in check.advice
+    assert App.get().error and reports.open_report(chat.app) is None
+    chat.clear()
+    assert chat.check().state == "succeeded" and App.get().error is None
+
+
+@pytest.mark.parametrize("fault,times,state", [("server-error", 1, "succeeded"), ("server-error", 50, "failed"),
+                                               ("forbidden", 50, "failed"), ("web-page", 50, "failed")])  # fmt: skip
+def test_a_passing_fault_of_the_test_is_tried_again(chat, fault, times, state):
+    chat.fault(fault, on="api/v1/me", times=times)
+    assert chat.check().state == state
+
+
+def test_a_check_asks_once_more_than_it_reads(chat):
+    calls = len(chat.calls())
+    before = len(chat.calls("api/v1/me"))
+    chat.check()
+    asked = chat.calls()[calls:]
+    assert [call for call in asked if call.endswith("/me")] == ["GET /api/v1/me"] == asked[:1]
+    assert len(chat.calls("GET /api/v1/me")) > before
+
+
+@pytest.fixture
+def acting(listed, by):
+    """An app whose credential is that of the account bot; somebody else has an account, too."""
+    listed.identity = Identity("the bot", "bot", ("read members", "remove"))
+    for id in ("bot", "ana"):
+        listed.add(id, email=f"{id}@acme.example", name=id.title())
+        people.add(id.title(), f"{id}@acme.example", by)
+    listed.check()
+    return listed
+
+
+def leaver(acting, id: str):
+    people.mark_left(people.find_by_email(f"{id}@acme.example"), acting.by)
+    report = acting.check().report
+    return next(change for change in report.changes if change.account and change.account.external_id == id)
+
+
+def test_who_the_credential_is_now_is_protected_and_it_is_said(acting):
+    acting.identity = Identity("Ana", "ana", ("read members", "remove"))
+    change = leaver(acting, "ana")
+    assert change.protected == "Protected: Rollcall acts with this account"
+    check = acting.check()
+    told = Activity.get(Activity.what == "acts as another account")
+    assert (told.before, told.after) == ("the bot", "Ana")
+    assert (App.get(App.name == "The list").identity_id, check.warning) == ("ana", None)
+    assert leaver(acting, "bot").protected is None
+
+
+def test_the_check_that_finds_another_account_warns(acting):
+    acting.identity = Identity("Ana", "ana")
+    assert "now acts as Ana, no longer as the bot" in acting.check().warning
+
+
+def test_an_id_that_is_no_longer_told_stays_protected(acting):
+    acting.identity = Identity("the bot")
+    assert leaver(acting, "bot").protected == "Protected: Rollcall acts with this account"
+    assert not Activity.select().where(Activity.what == "acts as another account").exists()
+
+
+def test_a_permission_that_is_missing_now_is_said_once_and_shown(acting):
+    acting.identity = Identity("the bot", "bot", ("read members",), ("remove: give the bot the scope remove.",))
+    assert "lacks something now: remove: give the bot the scope remove." in acting.check().warning
+    assert acting.check().warning is None
+    app = App.get(App.name == "The list")
+    assert (app.may, app.missing) == (["read members"], ["remove: give the bot the scope remove."])
+
+
+def test_protection_goes_by_the_new_account_even_when_the_reading_fails(chat, monkeypatch):
+    """Between the test and the end of the check, an act must not remove who Rollcall acts with now."""
+    chat.leave(3)
+    report = chat.check().report
+    new = Identity("Person 3", chat.id_of(3), ("read members",))
+    monkeypatch.setattr("connectors.sample_chat.SampleChat.test", lambda self: new)
+    chat.fault("server-error", on="/members")
+    assert chat.check().state == "failed"
+    chat.clear()
+    assert reports.finish(report, chat.by).tasks == []
+    schedule.drain(("task",))
+    assert chat.removed() == [] and Account.get(Account.email == email(3)).state == "present"
+
+
+def test_a_credential_that_was_replaced_meanwhile_is_not_overwritten(chat, monkeypatch):
+    real = type(apps.connector_for(chat.app)).test
+
+    def test(self):
+        found = real(self)
+        App.update(identity="Somebody new", identity_id="new", credential=b"other").execute()
+        return found
+
+    monkeypatch.setattr("connectors.sample_chat.SampleChat.test", test)
+    chat.check()
+    assert App.get().identity == "Somebody new"
