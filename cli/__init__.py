@@ -11,8 +11,10 @@ import click
 from peewee import DatabaseError
 
 from cli.frame import KNOWN, Failed
+from connectors.base import ColumnsUnclear
 from sync import faults
 from sync.config import Config
+from sync.people_import import ImportUnclear
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -53,6 +55,9 @@ class Commands(click.Group):
     def invoke(self, context: click.Context) -> Any:
         try:
             return super().invoke(context)
+        except (ColumnsUnclear, ImportUnclear) as problem:
+            more = "The command `columns` shows all that is open, and begins a mapping file: --write FILE.json."
+            raise Failed(f"{problem} {more}") from problem
         except KNOWN as problem:
             raise Failed(str(problem)) from problem
         except Exception as problem:

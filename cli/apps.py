@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from cli.columns import mapping, with_mapping
+from cli.columns import mapping, say, with_mapping, write
 from cli.frame import BY, answer, as_json, moment, opened, table
 from cli.values import setting, values_of
 from sync import apps as core
 from sync import lost_fields, people, reports
 from sync.apps import AppProblem
+from sync.columns import of_app, remember, takes_a_mapping
 from sync.models import App, Person
 from sync.standing import standings
 
@@ -50,6 +53,22 @@ def _person(email: str) -> Person:
     if person is None:
         raise AppProblem(f"Nobody here has the e-mail address {email}. Nothing was changed: add or import them first.")
     return person
+
+
+@apps.command("columns")
+@click.argument("name")
+@mapping
+@write
+@as_json
+@opened
+def columns_(name: str, mapping: str | None, write: Path | None, as_json: bool) -> None:
+    """Say what is read from each column of the export of the app NAME; --mapping changes what is remembered."""
+    app = core.by_name(name)
+    if not takes_a_mapping(core.connector_class(app.connector)):
+        raise AppProblem(f"{app.name} isn't read from a file: it has no columns to ask about.")
+    if mapping is not None:
+        remember(app, mapping, BY)
+    say(of_app(app), write, as_json)
 
 
 @apps.command("list")

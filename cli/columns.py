@@ -50,17 +50,24 @@ def tell_unread(unread: Iterable[str], notes: Iterable[str]) -> None:
         tell(f"Columns that were not read: {unread}.")
 
 
+write = click.option("--write", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.json",
+                     help="Write the mapping as it stands there, with the open questions in it, to be edited.")
+
+
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--for", "purpose", type=click.Choice(list(PURPOSES)), default="people", show_default=True,
               help="people or directory: a complete list of the company; import: some people; app: an app's export.")
 @mapping
-@click.option("--write", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.json",
-              help="Write the mapping as it stands there, with the open questions in it, to be edited.")
+@write
 @as_json
 def columns(file: Path, purpose: str, mapping: str | None, write: Path | None, as_json: bool) -> None:
     """Say what is read from each column of FILE, and what must be answered first. Changes nothing."""
-    proposal = connectors.propose(connectors.file_content(file), PURPOSES[purpose], mapping or "")
+    say(connectors.propose(connectors.file_content(file), PURPOSES[purpose], mapping or ""), write, as_json)
+
+
+def say(proposal: Proposal, write: Path | None, as_json: bool) -> None:
+    """Print what is understood and what is open; begin a mapping file with it."""
     if write:
         write.write_text(with_open_questions(proposal), encoding="utf-8")
         tell(f"{write} holds the mapping. Answer what is open in it, then give it as --mapping {write}.")

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import click
 
-from cli.columns import mapping, with_mapping
+from cli.columns import mapping, say, with_mapping, write
 from cli.frame import BY, DONE, FAILED, answer, as_json, end, moment, opened, send_mails, table, tell
 from cli.values import setting, values_of
 from cli.waiting import see_through
 from sync import directories as core
 from sync import directory_preview, push
+from sync.columns import of_directory, remember, takes_a_mapping
 from sync.config import Config
 from sync.directories import DirectoryProblem
 from sync.models import Directory, DirectoryEntry, DirectoryReading
@@ -164,6 +165,22 @@ def _say(done: list[dict], as_json: bool, document: Callable[[list[dict]], dict]
             tell(f"{one['directory']} could not be read: {one['error']} Nobody's status was changed.")
     answer(document(done), lines, as_json)
     end(DONE if all(one["state"] == "succeeded" for one in done) else FAILED)
+
+
+@directory.command("columns")
+@click.argument("name")
+@mapping
+@write
+@as_json
+@opened
+def columns_(name: str, mapping: str | None, write: Path | None, as_json: bool) -> None:
+    """Say what is read from each column of the list of the directory NAME; --mapping changes what is remembered."""
+    one = _by_name(name)
+    if push.is_pushed(one) or not takes_a_mapping(core.connector_class(one.kind)):
+        raise DirectoryProblem(f"{one.name} isn't read from a file: it has no columns to ask about.")
+    if mapping is not None:
+        remember(one, mapping, BY)
+    say(of_directory(one), write, as_json)
 
 
 @directory.command()

@@ -51,8 +51,10 @@ def answered(proposal: Proposal, answers: Mapping[str, str]) -> str:
 
 
 def remember(target: Directory | App, mapping: str, by: str) -> None:
-    """Keep what was said of the columns: every reading from now on heeds it."""
+    """Keep what was said of the columns: every reading from now on heeds it. Raises Refused for no such mapping."""
     table = type(target)
+    kinds = connectors.app_connectors() if table is App else connectors.directory_connectors()
+    mapping = connectors.answered(kinds[getattr(target, "connector", None) or target.kind].file_purpose, mapping, {})
     with writing():
         row = table.get_by_id(target.id)
         if row.settings.get(MAPPING, "") == mapping:
