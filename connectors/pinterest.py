@@ -16,7 +16,6 @@ from functools import cached_property
 from typing import Any
 
 from connectors.answers import unsaid
-from connectors.asking import needed
 from connectors.base import (
     BRONZE,
     CAPABILITIES,
@@ -251,9 +250,10 @@ class Pinterest(Connector):
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:
         """The permissions given take the place of those that were there."""
-        permissions = [one.strip() for one in needed(role, "permission").split(",") if one.strip()]
+        permissions = [one.strip() for one in role.split(",") if one.strip()]
         if not permissions or not set(permissions) <= set(PERMISSIONS):
-            raise Refused(f"“{role}” is no permission that Pinterest has. Give one or several of: "
+            given = f"“{role}”" if permissions else "An empty text"
+            raise Refused(f"{given} is no permission that Pinterest has. Give one or several of: "
                           f"{', '.join(PERMISSIONS)}.")  # fmt: skip
         path, who = _where(account)
         self._act("PATCH", path, {"accesses": [{**who, "asset_id": _bare(asset.id), "permissions": permissions}]})
