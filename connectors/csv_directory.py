@@ -20,10 +20,11 @@ class CsvDirectory(DirectoryConnector):
     label = "CSV file"
     file_purpose = "directory"
     docs = (
-        "Let your HR program or directory export everybody into one CSV file: regularly, on the machine that Rollcall "
-        "runs on; or hand the file over here, and a new one whenever something changed.",
-        "The first row names the columns: email is needed; name, status, groups, employee_number "
-        "and further_emails are used where they are there.",
+        "Let your HR program or directory export everybody into one file, CSV or .xlsx: regularly, on the machine that "
+        "Rollcall runs on; or hand the file over here, and a new one whenever something changed.",
+        "Hand it over as it is exported. An e-mail address is needed; name, status, first and last day, groups, "
+        "department, manager and employee number are used where they are there. What Rollcall can't be sure of, it "
+        "asks about.",
         "The file is a complete list: whoever is missing from it counts as having left. What a new file would change "
         "is shown before it is applied.",
     )

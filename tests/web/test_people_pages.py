@@ -9,7 +9,7 @@ from html import escape
 
 import pytest
 
-from sync import keeping, people, signin
+from sync import directories, keeping, people, people_import, schedule, signin
 from sync.models import Activity, Person
 from tests.web.client import Client
 
@@ -238,3 +238,17 @@ def test_htmx_goes_on_with_a_toast(owner: Client) -> None:
 def test_nobody_there(owner: Client, address: str) -> None:
     answer = owner.get(address)
     assert answer.status_code == 404 and "There is nothing here" in answer.text
+
+
+def test_what_a_list_says_beside_the_status_is_shown(owner: Client, by: str) -> None:
+    text = ("email,name,status,last_day,start_date,department,manager\n"
+            "ana@acme.example,Ana,active,2099-12-31,2024-02-01,Product,olga@acme.example\n"
+            "bo@acme.example,Bo,active,,,,\n")  # fmt: skip
+    directories.connect("csv", "HR", {"source": "upload", "text": text}, by)
+    schedule.drain(("reading",))
+    page = owner.get(f"/people/{people.find_by_email('ana@acme.example').id}").text
+    assert "Last day 31" in page and "First day 1" in page and "Product, reports to olga@acme.example" in page
+    assert "Last day" not in owner.get(f"/people/{people.find_by_email('bo@acme.example').id}").text
+    people_import.import_csv(b"email,last_day,department\nbo@acme.example,2099-12-31,Sales\n", by)
+    page = owner.get(f"/people/{people.find_by_email('bo@acme.example').id}").text
+    assert "once it is over, they have left" in page and "Sales" in page
