@@ -95,8 +95,8 @@ class LdapDirectory(DirectoryConnector):
             self._client, self._client.get("base_dn"), self._client.get("filter", PEOPLE), asked
         )
         self.warnings = (*self._client.ends.unexplained, *(
-            f"{one.attribute} may say who has left, and nothing says what its values mean. Say so under What ends an "
-            "account." for one in self.unread))  # fmt: skip
+            f"{one.attribute} may say who has left: say under What ends an account what its values mean."
+            for one in self.unread))  # fmt: skip
 
     def _person(self, dn: str, values: Values, groups: list[str]) -> DirectoryPerson:
         emails = list(dict.fromkeys([*texts(values, self._client.email), *_proxy_addresses(values)]))

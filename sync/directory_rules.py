@@ -26,6 +26,16 @@ def rules_of(directory: Directory) -> list[Rule]:
     return list(ldap_rules.parse(directory.settings.get(_field(directory), "")))
 
 
+def begun(unread: dict) -> tuple[str, str]:
+    """(operator, value) that a rule about what nothing reads may begin with: for days, that they are over."""
+    try:
+        if unread["values"] and all(map(ldap_rules.day_in, unread["values"])):
+            return ldap_rules.BEFORE, ""
+    except ldap_rules.Unreadable:
+        pass
+    return ldap_rules.IS, next(iter(unread["values"]), "")
+
+
 def says_nothing(attribute: str) -> Rule:
     """The rule for an attribute that doesn't tell who has left, whatever its value."""
     return Rule(attribute, ldap_rules.PRESENT, "", ldap_rules.HERE)

@@ -24,7 +24,7 @@ NOTHING = "nothing"  # the attribute doesn't tell who has left
 def show(directory_id: int) -> tuple[str, int]:
     directory = _directory(directory_id)
     known = [(rule.attribute, rule.operator, rule.value, rule.outcome) for rule in directory_rules.rules_of(directory)]
-    new = [(one["attribute"], "is", next(iter(one["values"]), ""), "") for one in directory.unread]
+    new = [(one["attribute"], *directory_rules.begun(one), "") for one in directory.unread]
     return _page(directory, [*known, *new])
 
 

@@ -1,0 +1,96 @@
+"""An administrator names an attribute of the company's own, in a real browser over a real slapd; and a fault of our own
+as every page tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from sync import clock, directories, faults, schedule
+from sync.db import utcnow
+from sync.models import Directory, DirectoryReading, Person
+from tests.faults import own
+from tests.journeys.company import build
+from tests.journeys.looks import VARIANTS, Look, look_at, nothing_wrong, opens
+from tests.real.slapd import Slapd
+
+
+@pytest.fixture
+def staff(slapd: Slapd, olga: Person) -> Directory:
+    for number, status in enumerate(("Active", "Terminated", "On leave", "Active", "Active")):
+        slapd.modify(f"p000{number}", objectClass=["inetOrgPerson", "acmePerson"])
+        slapd.modify(f"p000{number}", acmeEmploymentStatus=status, acmeContractEnd="2031-05-31")
+    slapd.modify("p0003", acmeContractEnd=[])
+    settings = slapd.settings(filter="(&(objectClass=inetOrgPerson)(uid=p000*))")
+    directory = directories.connect("ldap", "Company LDAP", settings, "Olga")
+    read_all()
+    return directory
+
+
+@pytest.fixture
+def well_before() -> Iterator[None]:
+    faults.forget()
+    yield
+    faults.forget()
+
+
+def read_all() -> None:
+    for reading in list(DirectoryReading.select().where(DirectoryReading.state == "queued")):
+        directories.run(reading.id)
+
+
+def fill(page, row: int, attribute: str, operator: str, value: str, outcome: str) -> None:
+    page.locator("[name=attribute]").nth(row).fill(attribute)
+    page.locator("[name=operator]").nth(row).select_option(operator)
+    page.locator("[name=value]").nth(row).fill(value)
+    page.locator("[name=outcome]").nth(row).select_option(outcome)
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_what_an_attribute_means_is_said_tried_and_read(visit, live, olga, staff, javascript) -> None:
+    page = visit(olga, javascript=javascript, expected=("422",))
+    page.goto(f"{live.url}/directories/{staff.id}")
+    assert "may say who has left" in page.inner_text("main")
+    page.click("#ends")
+    page.wait_for_selector("dialog")
+    attributes = [field.input_value() for field in page.locator("[name=attribute]").all()]
+    assert sorted(attributes[:2]) == ["acmeContractEnd", "acmeEmploymentStatus"]
+    fill(page, 0, "acmeEmploymentStatus", "is", "", "left")
+    page.click("text=Try and save")
+    page.wait_for_selector("[role=alert] >> text=needs a value")
+    fill(page, 0, "acmeEmploymentStatus", "is", "Terminated", "left")
+    fill(page, 1, "acmeContractEnd", "before today", "", "left")
+    fill(page, 2, "acmeEmploymentStatus", "is not", "Terminated", "here")
+    page.click("text=Try and save")
+    page.wait_for_selector("#toasts >> text=It works")
+    read_all()
+    page.goto(f"{live.url}/directories/{staff.id}")
+    said = page.inner_text("section[aria-labelledby=h-ends]")
+    assert "acmeEmploymentStatus is Terminated: has left" in said and "may say who has left" not in said
+    assert Person.select().where(Person.status == "deprovisioned").count() == 1
+
+
+@pytest.mark.parametrize("width, dark", VARIANTS)
+def test_how_it_looks(visit, live, olga, staff, width, dark) -> None:
+    page = visit(olga, width=width, dark=dark)
+    address = f"/directories/{staff.id}"
+    looks = [Look("directory-unread", address), Look("directory-ends", address, opens("#ends"))]
+    found = [wrong for look in looks for wrong in look_at(page, live.url, look, width, dark)]
+    nothing_wrong(found)
+
+
+@pytest.mark.parametrize("width, dark", VARIANTS)
+def test_how_a_fault_of_our_own_looks(visit, live, tmp_path: Path, olga, by, well_before, width, dark) -> None:
+    acme = build(tmp_path, olga, by)
+    page = visit(acme.olga, width=width, dark=dark, expected=("503",))
+    with own.full_for_what_is_staged():
+        directories.ask(acme.staff, by)
+        schedule.drain(("reading",))
+    clock.keep(utcnow() + timedelta(days=40))
+    looks = [Look("own-fault", "/people"), Look("own-fault-directory", f"/directories/{acme.staff.id}"),
+             Look("own-fault-settings", "/settings")]  # fmt: skip
+    found = [wrong for look in looks for wrong in look_at(page, live.url, look, width, dark)]
+    nothing_wrong(found)
