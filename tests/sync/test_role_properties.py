@@ -15,6 +15,7 @@ from sync.models import Account, App, Change, DirectoryGroup, Person, Task
 from tests.sync.listed import Listed, Seat
 from tests.sync.scripted import Scripted
 
+SLOW = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 IDS = ("owner", "admin", "billing", "editor", "member", "unnamed", "")
 some = st.lists(st.sampled_from(IDS), min_size=1, max_size=4)
 others = st.lists(
@@ -62,7 +63,7 @@ def last_by_hand(hers: list[str], beside: list[tuple], after: set[str]) -> bool:
     return bool(may) and not stays and not after & privileged
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=SLOW)
 @given(hers=some, beside=others)
 def test_of_a_removal(app, hers, beside):
     with db.atomic() as attempt:
@@ -79,7 +80,7 @@ def test_of_a_removal(app, hers, beside):
         attempt.rollback()
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=SLOW)
 @given(hers=some, beside=others)
 def test_of_a_change_of_role(app, hers, beside):
     with db.atomic() as attempt:
