@@ -278,7 +278,7 @@ class GitLab(Connector):
     def _act(self, method: str, path: str, body: dict | None = None) -> bool:
         """False when there was nothing to delete. A 403 is GitLab's no, unless it names the token's scope."""
         try:
-            self._http.call(method, path, json=body)
+            self._http.call(method, path, json=body, may_be_empty=("member_role_id",))  # null takes the role away
         except NotFound:
             if method != "DELETE":
                 raise
