@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from connectors.base import Refused
 from connectors.names import email_key
@@ -18,6 +19,7 @@ from connectors.tables.words import (
     ALIASES,
     bare,
     kind_means,
+    likely_meaning,
     looks_like,
     meaning_of,
     role_means,
@@ -52,6 +54,7 @@ class Column:
     said: bool  # somebody said so; False: guessed
     looks_like: str  # "status", "role", "last day", "manager": what one that isn't read may be; ""
     samples: tuple[str, ...]  # its first values
+    likely: Meaning | None = None  # what its values say of one that isn't read: to be confirmed
     values: tuple[ValueSeen, ...] = ()
     filled: int = 0  # rows that say something in it
 
@@ -61,7 +64,11 @@ class Column:
         return f"column:{self.header}"
 
     def value(self, cell: str) -> ValueSeen | None:
-        return next((seen for seen in self.values if key_of(seen.value) == key_of(cell)), None)
+        return self._by_key.get(key_of(cell))
+
+    @cached_property
+    def _by_key(self) -> dict[str, ValueSeen]:
+        return {key_of(seen.value): seen for seen in self.values}
 
 
 def resolve(table: Table, purpose: Purpose, mapping: Mapping) -> tuple[list[Column], Preset | None]:
@@ -81,11 +88,14 @@ def _told(table: Table, purpose: Purpose, mapping: Mapping, preset: Preset | Non
         if guess is Meaning.EMAIL and not (cells and all(map(email_key, cells))) and header not in preset.signs:
             guess = Meaning.IGNORE  # a name for signing in: an address with some providers, with others not
         meaning = said or guess or meaning_of(header, purpose)
+        likely = likely_meaning(looks_like(header, purpose), cells, purpose) if meaning is None else None
+        if bare(header) == "state" and likely is Meaning.STATUS:
+            meaning = likely  # of work; the federal ones have other values
         if meaning not in MEANINGS[purpose]:
             meaning = None
         samples = tuple(dict.fromkeys(cells))[:SAMPLES]
         looks = "" if meaning else looks_like(header, purpose)
-        yield Column(header, place, meaning, said is not None, looks, samples, filled=len(cells))
+        yield Column(header, place, meaning, said is not None, looks, samples, likely, filled=len(cells))
 
 
 def _refuse_cut_short(table: Table, columns: list[Column]) -> None:

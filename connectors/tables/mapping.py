@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
 
 from connectors.base import Refused
 from connectors.tables.meanings import MEANINGS, Meaning, Means, Purpose, choices_for
@@ -13,6 +14,7 @@ from connectors.tables.meanings import MEANINGS, Meaning, Means, Purpose, choice
 VERSION = 1
 
 
+@lru_cache(maxsize=20_000)
 def key_of(text: str) -> str:
     """The form in which headers and values are compared."""
     return " ".join(text.replace("_", " ").casefold().split())
@@ -30,15 +32,27 @@ class Mapping:
 
     def meaning(self, header: str) -> Meaning | None:
         """What was said of this column; None for one that nobody was asked about."""
-        return next((said for name, said in self.columns.items() if key_of(name) == key_of(header)), None)
+        return self._columns.get(key_of(header))
 
     def means(self, header: str, value: str) -> Means | None:
         """What was said of this value of the column."""
-        return _find(self.values, header, value)
+        return self._values.get(key_of(header), {}).get(key_of(value))
 
     def role(self, header: str, value: str) -> str | None:
         """The name of the role that this value stands for, where one was given."""
-        return _find(self.roles, header, value)
+        return self._roles.get(key_of(header), {}).get(key_of(value))
+
+    @cached_property
+    def _columns(self) -> dict[str, Meaning]:
+        return {key_of(name): said for name, said in self.columns.items()}
+
+    @cached_property
+    def _values(self) -> dict[str, dict[str, Means]]:
+        return _by_key(self.values)
+
+    @cached_property
+    def _roles(self) -> dict[str, dict[str, str]]:
+        return _by_key(self.roles)
 
     def decision(self, key: str) -> str:
         return self.decisions.get(key, "")
@@ -78,11 +92,8 @@ class Mapping:
         return json.dumps(document, ensure_ascii=False, indent=2)
 
 
-def _find(known: AnyMapping[str, AnyMapping[str, str]], header: str, value: str):
-    for name, values in known.items():
-        if key_of(name) == key_of(header):
-            return next((said for text, said in values.items() if key_of(text) == key_of(value)), None)
-    return None
+def _by_key(known: AnyMapping[str, AnyMapping[str, str]]) -> dict[str, dict]:
+    return {key_of(name): {key_of(text): said for text, said in values.items()} for name, values in known.items()}
 
 
 def value_key(header: str, value: str, kind: str = "value") -> str:

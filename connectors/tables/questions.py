@@ -117,7 +117,8 @@ def _word(meaning: Meaning) -> str:
 
 def _about(column: Column, purpose: Purpose, text: str) -> Question:
     choices = tuple(Choice(str(meaning), LABELS[meaning]) for meaning in MEANINGS[purpose])
-    return Question("column", column.key, text, choices, column=column.header, samples=column.samples)
+    likely = column.likely if column.likely in MEANINGS[purpose] else None
+    return Question("column", column.key, text, choices, str(likely or ""), column.header, samples=column.samples)
 
 
 def _unread(columns: list[Column], purpose: Purpose) -> Iterator[Question]:

@@ -4,7 +4,9 @@ A word that stands here is understood; whatever doesn't is asked about, never gu
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
+from connectors.tables.dates import DAY_FIRST, day_of
 from connectors.tables.mapping import key_of
 from connectors.tables.meanings import Meaning, Means, Purpose
 
@@ -107,6 +109,22 @@ def looks_like(header: str, purpose: Purpose = Purpose.DIRECTORY) -> str:
         return ""
     asked = [kind for kind in _LOOKS if purpose is not Purpose.APP or kind[0] != "manager"]
     return next((kind for kind, pattern in asked if re.search(pattern, name)), "")
+
+
+def likely_meaning(kind: str, cells: Sequence[str], purpose: Purpose) -> Meaning | None:
+    """What a column that looks like a `kind` is, where all its values speak for it; None where they don't."""
+    if not cells:
+        return None
+    if kind == "manager":
+        return Meaning.MANAGER
+    if kind == "last day" and purpose is not Purpose.APP and all(day_of(cell, DAY_FIRST) for cell in cells):
+        return Meaning.LAST_DAY
+    values = {key_of(cell): cell for cell in cells}.values()
+    if kind == "status" and all(status_means("", value, purpose)[1] for value in values):
+        return Meaning.STATUS
+    if kind == "role" and purpose is Purpose.APP and all(role_means("", value)[1] for value in values):
+        return Meaning.ROLE
+    return None
 
 
 def _table(**words: str) -> dict[str, Means]:

@@ -62,6 +62,23 @@ def test_a_column_that_looks_as_if_it_mattered_stops_the_import_until_it_is_answ
     assert dismissed.may_be_applied and dismissed.unread == (header,)
 
 
+@pytest.mark.parametrize(
+    ("header", "cells", "guess"),
+    [("Leaving on", ["2026-12-31", ""], "last_day"), ("Leaving on", ["soon", ""], ""),
+     ("Account state", ["active"], "status"), ("Account state", ["Bavaria"], ""),
+     ("Direct supervisor", ["Bo"], "manager"), ("Exit", ["", ""], "")],
+)  # fmt: skip
+def test_the_likely_answer_is_offered_where_the_values_speak_for_it(header, cells, guess):
+    content = f"{HEAD}{header}\n" + "".join(f"p{n}@x.example,P,{cell}\n" for n, cell in enumerate(cells))
+    [question] = look(content).questions
+    assert question.guess == guess
+
+
+def test_a_state_is_one_of_work_or_a_federal_one():
+    assert people("email,State\na@x.example,active\nb@x.example,left\n")[1].status == "deprovisioned"
+    assert asked(look("email,State\na@x.example,Bavaria\nb@x.example,Saxony\n")) == ["column:State"]
+
+
 def test_every_column_that_is_not_read_is_named():
     assert look(f"{HEAD}T-shirt,Desk\na@x.example,Ana,M,4\n").unread == ("T-shirt", "Desk")
 
