@@ -103,7 +103,7 @@ def _warnings(directory: Directory) -> list[str]:
     disputed = _rows("""SELECT m.normal, group_concat(coalesce(nullif(r.name, ''), r.user_name), ' and ')
                         FROM read_email AS m JOIN read_person AS r USING (external_id)
                         WHERE m.normal IN (SELECT normal FROM read_disputed) GROUP BY m.normal ORDER BY m.normal""")
-    held_by_another = _rows("""SELECT m.normal, coalesce(nullif(r.name, ''), r.user_name), person.name
+    held_by_another = _rows("""SELECT m.normal, coalesce(nullif(r.name, ''), r.user_name), person.name, pe.disputed
                       FROM read_email AS m JOIN read_person AS r USING (external_id)
                       JOIN person_email AS pe ON pe.normal = m.normal JOIN person ON person.id = pe.person_id
                       WHERE r.person_id IS NOT pe.person_id AND m.normal NOT IN (SELECT normal FROM read_disputed)
@@ -111,7 +111,8 @@ def _warnings(directory: Directory) -> list[str]:
     told = [f"{directory.name} gives the e-mail address {email} to {names}. Nobody was given it anew: "
             "correct it in the directory." for email, names in disputed]
     told += [f"{directory.name} gives the e-mail address {email} to {name}, but here it belongs to {holder}. "
-             "It stays as it is: take it from one of the two." for email, name, holder in held_by_another]
+             + ("Accounts with it are nobody's until one of the two gives it up." if unclear else
+                "It stays as it is: take it from one of the two.") for email, name, holder, unclear in held_by_another]
     no_email = _rows("""SELECT coalesce(nullif(r.name, ''), r.user_name), n.reason FROM read_no_email AS n
                         JOIN read_person AS r USING (external_id) ORDER BY 1, 2""")
     told += [f"{directory.name} gives {name} an address that was left out. {reason} Correct it in the directory."

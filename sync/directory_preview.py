@@ -217,7 +217,8 @@ def _changed(as_now: str) -> Iterator[Row]:
         if was != here and status == before and here in ("active", "suspended", "deprovisioned"):
             details.insert(0, f"{here} in this directory, stays {status}")
         if more:
-            details.append(f"{more} more e-mail address{'es' if more > 1 else ''}")
+            word, plural = "more" if more > 0 else "fewer", "es" if abs(more) > 1 else ""
+            details.append(f"{abs(more)} {word} e-mail address{plural}")
         if details:
             yield Row("updated", name, email, tuple(details))
 

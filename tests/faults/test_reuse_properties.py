@@ -370,5 +370,5 @@ def register(script: Scripted) -> None:
 def test_no_account_follows_an_address_to_somebody_else(template):
     Reuse.home = template
     run_state_machine_as_test(Reuse, settings=settings(
-        max_examples=80, stateful_step_count=18, deadline=None, derandomize=True, database=None,
+        max_examples=50, stateful_step_count=16, deadline=None, derandomize=True, database=None,
         suppress_health_check=list(HealthCheck), phases=[Phase.generate]))  # fmt: skip
