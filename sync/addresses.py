@@ -128,6 +128,25 @@ def claimed_by(claims: Iterable[Claim]) -> str:
     return f"The e-mail address is claimed by {both}{', '.join(others)}{' and ' if others else ''}{last}"
 
 
+def sources(person: Person) -> dict[int, str]:
+    """By PersonEmail.id, in words: who says that the address is this person's, and who else is said to have it."""
+    said = db.execute_sql("""
+        SELECT pe.id, max(d.here), group_concat(x.name, ', ') FILTER (WHERE d.here)
+        FROM person_email AS pe JOIN directory_entry AS e ON e.person_id = pe.person_id
+        JOIN directory_address AS d ON d.directory_id = e.directory_id AND d.external_id = e.external_id
+            AND d.normal = pe.normal
+        JOIN directory AS x ON x.id = d.directory_id WHERE pe.person_id = ? GROUP BY pe.id""", (person.id,)).fetchall()
+    by_directory = {id: f"in {names}" if here else "" for id, here, names in said}
+    found = {}
+    disputed = claims(row.normal for row in person.emails if row.disputed)
+    for row in person.emails:
+        words = [by_directory.get(row.id) or ("given by hand" if row.by_hand else "no directory has it now")]
+        others = [claim for claim in disputed.get(row.normal, ()) if claim.person_id != person.id]
+        words += [f"{claim.said_by} gives it to {claim.name} too" for claim in others]
+        found[row.id] = "; ".join(words)
+    return found
+
+
 def is_free_for(directory: Directory, external_id: str) -> bool:
     """Whether an entry that is nobody here could be somebody by its main address now: nobody else has it, or only a
     person whom this directory doesn't know yet."""

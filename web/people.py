@@ -8,6 +8,7 @@ from flask import Blueprint, Response, abort, current_app, render_template, requ
 
 from sync import (
     activity,
+    addresses,
     apps,
     keeping,
     mail_reach,
@@ -112,7 +113,7 @@ def show(person_id: int) -> str:
     visible = [seat for seat in seats if seat.app_id in open_to_me]
     return render_template(
         "people/show.html", person=person, email=people.main_email(person), elsewhere=len(seats) - len(visible),
-        reach=mail_reach.warning([people.main_email(person)]),
+        reach=mail_reach.warning([people.main_email(person)]), address_of=addresses.sources(person),
         seats=person_page.in_full(visible), cost=person_page.cost(visible), groups=person_page.groups(person),
         removed=person_page.removed(person, open_to_me), invitations=person_page.invitations(person, open_to_me),
         offboardings=person_page.offboardings(person), role_words=ROLE_WORDS,

@@ -41,15 +41,18 @@ SAID = """
 """
 # Of users who were pushed, all of theirs: nobody reads them again.
 PUSHED = """
-    INSERT OR IGNORE INTO directory_address (directory_id, external_id, normal, email, here, name)
-    SELECT s.directory_id, s.scim_id, lower(said.email), said.email, s.document ->> 'active' IS NOT 0,
-        coalesce(s.document ->> 'displayName', '')
+    INSERT INTO directory_address (directory_id, external_id, normal, email, main, here, name, employee_number)
+    SELECT s.directory_id, s.scim_id, lower(said.email), said.email, 0, s.document ->> 'active' IS NOT 0,
+        coalesce(s.document ->> 'displayName', ''), coalesce(
+            s.document -> '$."urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"' ->> 'employeeNumber', '')
     FROM scim_resource AS s JOIN (
-        SELECT r.id, e.value ->> 'value' AS email FROM scim_resource AS r, json_each(r.document, '$.emails') AS e
+        SELECT r.id, CASE WHEN e.type = 'object' THEN e.value ->> 'value' END AS email
+        FROM scim_resource AS r, json_each(r.document, '$.emails') AS e
         UNION ALL SELECT id, document ->> 'userName' FROM scim_resource
     ) AS said ON said.id = s.id
     WHERE s.kind = 'User' AND s.deleted_at IS NULL AND said.email LIKE '_%@_%._%'
       AND said.email NOT GLOB '*[^!-~]*' AND said.email NOT GLOB '*[][()<>",;:]*'
+    ON CONFLICT (directory_id, external_id, normal) DO NOTHING
 """
 # Where directories know somebody, they are taken to have said each address: then what they say next counts.
 BY_HAND = "UPDATE person_email SET by_hand = 1 WHERE person_id NOT IN (SELECT person_id FROM directory_entry)"

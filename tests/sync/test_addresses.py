@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync import address_moves, directories, match_rules, people, precedence
+from sync import address_moves, addresses, directories, match_rules, people, precedence
 from sync.db import utcnow
 from sync.models import Account, App, DirectoryAddress, Person, PersonEmail
 from tests.sync.scripted import Scripted, person, status, told
@@ -366,3 +366,22 @@ def test_an_account_that_is_known_by_its_user_name_alone_is_asked_about_too(comp
     new = Account.create(app=app, external_id="v", user_name="p1")
     match_rules.match(App.get_by_id(app.id))
     assert Account.get_by_id(new.id).person == person(ONE)
+
+
+def test_of_each_address_it_is_said_who_says_so(company, it, by):
+    def words(email: str) -> list[str]:
+        return list(addresses.sources(person(email)).values())
+
+    people.edit(person(ONE), by, emails=[ONE, "extra@acme.example"])
+    company.say("id1", email=MARRIED)
+    company.read()
+    assert words(MARRIED) == ["no directory has it now", "given by hand", "in Company LDAP"]
+    it.add("i1", MARRIED, "Person 1")
+    it.add("i2", TWO, "Impostor")
+    it.add("i3", "imp@acme.example", "Impostor Two", further_emails=(TWO,))
+    it.read()
+    assert words(MARRIED)[2] == "in Company LDAP, IT"
+    assert words(TWO) == ["in Company LDAP; IT gives it to Impostor too; IT gives it to Impostor Two too"]
+    company.delete("id3")
+    company.read()
+    assert words("p3@acme.example") == ["no directory has it now"]

@@ -17,6 +17,7 @@ from sync.models import (
     Account,
     Activity,
     App,
+    DirectoryAddress,
     DirectoryEntry,
     Invitation,
     MatchDecision,
@@ -229,3 +230,27 @@ def test_an_old_file_without_any_such_address_is_as_it_was(old, start, app):
     assert not Activity.select().exists()
     person = signin.set_up("Acme", "olga@acme.example", "Olga", "correct horse battery", "test")
     assert activity.verify().ok and person.workspace_role == "owner"
+
+
+def test_what_directories_said_before_it_was_kept_still_counts(old, start):
+    """The main address of each entry, and all of a user who was pushed; what nobody but a person said is by hand."""
+    ldap = old.add("directory", kind="ldap", name="LDAP", state="active", settings="{}", created_at=NOW)
+    okta = old.add("directory", kind="scim", name="Okta", state="active", settings="{}", created_at=NOW)
+    ana = old.person("Ana", "Ana@Acme.example", "former@acme.example")
+    bo = old.person("Bo", "bo@acme.example")
+    said = {"person_id": ana, "status": "active", "reported": "active", "reported_at": NOW}
+    old.add("directory_entry", directory_id=ldap, external_id="1", email="Ana@acme.example", name="Ana", **said)
+    for number, active in ((1, "true"), (2, "false")):
+        document = (f'{{"userName": "u{number}@acme.example", "active": {active}, "displayName": "U{number}", '
+                    f'"emails": [{{"value": "Work{number}@acme.example"}}, {{"value": "no address"}}]}}')
+        old.add("scim_resource", directory_id=okta, kind="User", scim_id=f"s{number}", name_key=f"u{number}",
+                document=document, created_at=NOW, modified_at=NOW)  # fmt: skip
+    start()
+    rows = DirectoryAddress.select().order_by(DirectoryAddress.id)
+    assert sorted((row.external_id, row.normal, row.main, row.here, row.name) for row in rows) == [
+        ("1", "ana@acme.example", True, True, "Ana"),
+        ("s1", "u1@acme.example", False, True, "U1"), ("s1", "work1@acme.example", False, True, "U1"),
+        ("s2", "u2@acme.example", False, False, "U2"), ("s2", "work2@acme.example", False, False, "U2")]  # fmt: skip
+    by_hand = {row.email for row in PersonEmail.select().where(PersonEmail.by_hand)}
+    assert by_hand == {"bo@acme.example"} and people.find_by_email("former@acme.example").id == ana
+    assert people.find_by_email("bo@acme.example").id == bo
