@@ -100,8 +100,10 @@ def _take_over_the_rest(directory: Directory, now: datetime, moves: Moves, news:
 
 def _warnings(directory: Directory) -> list[str]:
     """What somebody should correct, in plain words: addresses that two people claim, and what is no address."""
-    disputed = _rows("""SELECT m.normal, group_concat(coalesce(nullif(r.name, ''), r.user_name), ' and ')
+    disputed = _rows("""SELECT m.normal, group_concat(coalesce(nullif(r.name, ''), r.user_name), ' and '),
+                               max(coalesce(pe.disputed, 0))
                         FROM read_email AS m JOIN read_person AS r USING (external_id)
+                        LEFT JOIN person_email AS pe ON pe.normal = m.normal
                         WHERE m.normal IN (SELECT normal FROM read_disputed) GROUP BY m.normal ORDER BY m.normal""")
     held_by_another = _rows("""SELECT m.normal, coalesce(nullif(r.name, ''), r.user_name), person.name, pe.disputed
                       FROM read_email AS m JOIN read_person AS r USING (external_id)
@@ -109,7 +111,8 @@ def _warnings(directory: Directory) -> list[str]:
                       WHERE r.person_id IS NOT pe.person_id AND m.normal NOT IN (SELECT normal FROM read_disputed)
                       ORDER BY m.normal""")
     told = [f"{directory.name} gives the e-mail address {email} to {names}. Nobody was given it anew: "
-            "correct it in the directory." for email, names in disputed]
+            "correct it in the directory." + (" Until then accounts with it are nobody's." if unclear else "")
+            for email, names, unclear in disputed]
     told += [f"{directory.name} gives the e-mail address {email} to {name}, but here it belongs to {holder}. "
              + ("Accounts with it are nobody's until one of the two gives it up." if unclear else
                 "It stays as it is: take it from one of the two.") for email, name, holder, unclear in held_by_another]

@@ -168,7 +168,8 @@ def _best(found: dict[int, tuple[float, str]], named: match_rules.Named, limit: 
 
     Where two are named, both are suggested whatever the limit: one alone would be half of the question.
     """
-    rows = [(3.0, person, f"the {' and the '.join(theirs)} is theirs") for person, theirs in named.everybody().items()]
+    verb = "is theirs" if len(named.claims) < 2 else "is said to be theirs, and somebody else's"
+    rows = [(3.0, person, f"the {' and the '.join(theirs)} {verb}") for person, theirs in named.everybody().items()]
     rows += _doubted(named, {person for _, person, _ in rows})
     limit = max(limit, min(len(rows), 2))
     named_ids = {person.id for _, person, _ in rows}
@@ -186,7 +187,7 @@ def _doubted(named: match_rules.Named, known: set[Person]) -> Iterator[tuple[flo
     claimed = [claim.person_id for claim in named.claims if claim.person_id]
     for person in Person.select().where(Person.id.in_(claimed)):
         if person not in known:
-            yield 3.0, person, "the e-mail is claimed for them"
+            yield 3.0, person, "the e-mail is said to be theirs, and somebody else's"
 
 
 def _told(person: Person, why: str) -> str:

@@ -167,10 +167,10 @@ def named(app: App, accounts: Iterable[Account]) -> dict[int, Named]:
     for account in accounts:
         if account.user_name and app.match_domain:
             found[account.id].address = email_key(f"{account.user_name}@{app.match_domain}")
-    addresses = {account.normal for account in accounts} | {one.address for one in found.values()} - {""}
+    told = {account.normal for account in accounts} | {one.address for one in found.values()} - {""}
     numbers = {account.employee_number.translate(NOCASE) for account in accounts if account.employee_number}
-    holders = {row.normal: row.person for row in PersonEmail.select(PersonEmail, Person).join(Person).where(
-        PersonEmail.normal.in_(addresses))}  # fmt: skip
+    rows = list(PersonEmail.select(PersonEmail, Person).join(Person).where(PersonEmail.normal.in_(told)))
+    holders = {row.normal: row.person for row in rows}
     numbered = defaultdict(list)
     if numbers:
         theirs = Person.employee_number.collate("NOCASE").in_(numbers)
@@ -181,14 +181,16 @@ def named(app: App, accounts: Iterable[Account]) -> dict[int, Named]:
         one.email = [holders[account.normal]] if account.normal in holders else []
         one.number = list(numbered.get((account.employee_number or "").translate(NOCASE), ()))
         one.user_name = [holders[one.address]] if one.address in holders else []
-    _add_doubts(accounts, found)
+    _add_doubts(accounts, found, {row.normal for row in rows if not row.disputed})
     return found
 
 
-def _add_doubts(accounts: Iterable[Account], found: dict[int, Named]) -> None:
-    """What keeps an address from naming anybody, for those that no rule matched."""
+def _add_doubts(accounts: Iterable[Account], found: dict[int, Named], clear: set[str]) -> None:
+    """What keeps an address from naming anybody, for those that no rule matched; `clear` are addresses that are one
+    person's, whoever else shares them."""
     unmatched = [account for account in accounts if account.match == "unmatched"]
-    said = addresses.claims(normal for account in unmatched for normal in (account.normal, found[account.id].address))
+    said = addresses.claims({normal for account in unmatched
+                             for normal in (account.normal, found[account.id].address)} - clear)
     people = {person.id: person for person in Person.select().where(
         Person.id.in_([account.was_of_id for account in unmatched if account.was_of_id]))}  # fmt: skip
     for account in unmatched:

@@ -335,6 +335,15 @@ def test_an_address_that_was_typed_at_the_wrong_person_is_corrected_by_hand(comp
     assert seat(app, "x").person == person(ONE)
 
 
+def test_a_second_entry_of_the_same_name_is_no_reason_why(company, app):
+    company.say("id2", employee_number="2")
+    company.add("admin1", ONE, "Person 1")
+    company.read()
+    Account.update(employee_number="2").where(Account.external_id == "1").execute()
+    match_rules.match(app)
+    assert why(app) == "The e-mail is Person 1's, the employee number is Person 2's"
+
+
 # What an account is matched by
 
 

@@ -1,0 +1,56 @@
+"""An address that went from a leaver to a new hire, wherever it shows: what is asked, of whom, and who said so."""
+
+from __future__ import annotations
+
+import pytest
+
+from sync import people
+from sync.models import Account, App, Directory, Person
+from tests.journeys.looks import VARIANTS, Look, look_at, nothing_wrong
+from tests.sync.fixtures import Chat, email
+from tests.sync.scripted import Scripted
+
+
+@pytest.fixture
+def app(chat: Chat, scripted: type[Scripted]) -> App:
+    """Person 1's address is Ana Lima's now, Person 2's is claimed by somebody else too."""
+    company = scripted()
+    for number in range(10):
+        company.add(f"id{number}", email(number), f"Person {number}", employee_number=str(number))
+    company.add("olga", "olga@acme.example", "Olga Brandt")
+    company.read()
+    company.delete("id1")
+    company.read()
+    chat.check()
+    company.add("id50", email(1), "Ana Lima", employee_number="50")
+    company.add("id51", email(2), "Benjamin Okafor-Lindqvist", employee_number="51")
+    company.read()
+    return App.get_by_id(chat.app.id)
+
+
+@pytest.mark.parametrize("width, dark", VARIANTS)
+def test_whose_an_address_was(visit, live, app: App, olga: Person, width: int, dark: bool) -> None:
+    asked = Account.get(Account.email == email(1))
+    looks = [
+        Look("reuse-members", f"/apps/{app.id}/members?tab=unmatched"),
+        Look("reuse-match", f"/apps/{app.id}/members/{asked.id}/match"),
+        Look("reuse-hire", f"/people/{people.find_by_email(email(1)).id}"),
+        Look("reuse-disputed", f"/people/{people.find_by_email(email(2)).id}"),
+        Look("reuse-directory", f"/directories/{Directory.get().id}"),
+        Look("reuse-reports", f"/apps/{app.id}/reports"),
+    ]
+    page = visit(olga, width=width, dark=dark)
+    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look, width, dark))
+
+
+def test_who_has_no_address_any_longer_is_chosen_by_name(visit, live, app: App, olga: Person) -> None:
+    """The leaver had this address alone; the account turns out to be theirs."""
+    page = visit(olga)
+    asked = Account.get(Account.email == email(1))
+    page.goto(f"{live.url}/apps/{app.id}/members?tab=unmatched")
+    row = page.locator(f"#account-{asked.id}")
+    assert "say whose it is" in row.inner_text() and row.get_by_role("button", name="Is Ana Lima").is_visible()
+    row.get_by_role("button", name="Is Person 1").click()
+    page.wait_for_function("document.body.innerText.includes('Undo')")
+    asked = Account.get_by_id(asked.id)
+    assert (asked.match, asked.person.name, asked.match_by_hand) == ("matched", "Person 1", True)
