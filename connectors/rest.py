@@ -139,12 +139,16 @@ class RestConnector(Connector):
         if "path" not in entry:
             yield Role(entry["id"], entry["label"], entry.get("privileged", False), entry.get("default", False))
             return
-        role, id_of = entry["role"], self._id_of(entry["role"], "id", "role")
+        role, id_of, said = entry["role"], self._id_of(entry["role"], "id", "role"), []
         for item in self._lists.items(entry, "roles", id_of):
+            said.append("privileged" not in role or self._value(role, "privileged").is_said(item, self._lists.table))
             privileged, standard = (key in role and self._value(role, key).truth(item, self._lists.table)
                                     for key in ("privileged", "default"))  # fmt: skip
             label = self._text(role, "label", item) if "label" in role else ""
             yield Role(id_of(item), label or id_of(item), privileged, standard)
+        if said and not any(said):  # else nobody would be an administrator, and the last one not protected
+            raise Refused(f"None of the {len(said)} roles has what “privileged” is taken from: which of them may "
+                          "administer the app is not known. Has the credential lost a permission?")  # fmt: skip
 
     def accounts(self) -> Iterator[Account]:
         """List after list; whoever moves from one to the next meanwhile is given once."""

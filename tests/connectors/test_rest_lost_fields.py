@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from connectors.base import Refused
 from connectors.rest_template import has
 
 WHOLE = {
@@ -30,6 +31,18 @@ def read(anything, connect):
 
 def without(*keys):
     return {key: value for key, value in WHOLE.items() if key not in keys}
+
+
+@pytest.mark.parametrize("privileged", ["is_admin", {"from": "policies.*.admin", "prefer": [True], "default": False}])
+def test_roles_that_no_longer_say_who_may_administer_fail_the_reading(anything, connect, privileged):
+    connector = connect(roles=[{"path": "/roles", "role": {"id": "id", "privileged": privileged}}])
+    anything.answer = lambda request: [{"id": 1, "is_admin": True, "policies": [{"admin": True}]}, {"id": 2}]
+    assert [role.privileged for role in connector.roles()] == [True, False], "left out where it doesn't hold"
+    anything.answer = lambda request: [{"id": 1}, {"id": 2}]
+    with pytest.raises(Refused, match="None of the 2 roles has what “privileged” is taken from"):
+        connector.roles()
+    anything.answer = lambda request: [{"id": 1, "is_admin": False, "policies": []}, {"id": 2}]
+    assert not any(role.privileged for role in connector.roles())
 
 
 def test_nothing_is_missing_from_a_whole_item(read):
