@@ -60,6 +60,8 @@ class Commands(click.Group):
             raise Failed(f"{problem} {more}") from problem
         except KNOWN as problem:
             raise Failed(str(problem)) from problem
+        except click.ClickException:
+            raise  # it says what is wrong already
         except Exception as problem:
             if fault := faults.of(problem):
                 raise Failed(f"{fault.text} What was not finished was not done.") from problem
