@@ -255,7 +255,7 @@ def said_by(company: dict[str, Scripted]) -> dict[str, set[int | None]]:
     return found
 
 
-def test_the_last_owner_can_not_leave_by_hand_but_a_directory_may_say_so(scripted, olga):
+def test_the_last_owner_leaves_neither_by_hand_nor_by_a_directory_until_there_is_another(scripted, olga):
     company = Scripted()
     company.add("1", "olga@acme.example")
     company.add("2", "bo@acme.example")
@@ -263,5 +263,8 @@ def test_the_last_owner_can_not_leave_by_hand_but_a_directory_may_say_so(scripte
     with pytest.raises(PeopleProblem):
         people.mark_left(olga, "Olga")
     company.delete("1")
+    company.read()
+    assert Person.get_by_id(olga.id).status == "active"
+    people.set_workspace_role(people.find_by_email("bo@acme.example"), "owner", "Olga")
     company.read()
     assert Person.get_by_id(olga.id).status == "deprovisioned"
