@@ -16,6 +16,7 @@ from web.security import by
 pages = Blueprint("directory_rules", __name__, url_prefix="/directories/<int:directory_id>/ends")
 
 BLANK = 2  # rows for further rules
+NO_RULES = "What ends an account in it is fixed: there are no attributes to ask about. Nothing was changed."
 NOTHING = "nothing"  # the attribute doesn't tell who has left
 
 
@@ -58,4 +59,6 @@ def _page(directory: Directory, rows: list[tuple], problem: str = "", status: in
 
 def _directory(directory_id: int) -> Directory:
     directory = Directory.get_or_none(Directory.id == directory_id) or abort(404)
-    return directory if directory_rules.takes_rules(directory) else abort(404)
+    if not directory_rules.takes_rules(directory):
+        abort(go_to(address_of(directory), NO_RULES, "attention"))
+    return directory

@@ -10,7 +10,7 @@ import pytest
 from peewee import OperationalError
 
 from app import create_app
-from sync import signin
+from sync import sessions
 from sync.models import Person
 from tests.web.client import Client
 
@@ -112,7 +112,7 @@ def test_the_page_for_it_needs_no_database(site, owner: Client, monkeypatch: pyt
     def locked(_token: str) -> None:
         raise OperationalError("database is locked")
 
-    monkeypatch.setattr(signin, "person_of", locked)
+    monkeypatch.setattr(sessions, "person_of", locked)
     answer = owner.get("/settings")
     assert answer.status_code == 500 and "went wrong on our side" in answer.text
 
