@@ -104,6 +104,18 @@ class Samba:
             attribute: [(ldap3.MODIFY_REPLACE, value if isinstance(value, list) else [value])]
             for attribute, value in attributes.items()})
 
+    def lock_out_after(self, wrong_passwords: int) -> None:
+        self._do("modify", DOMAIN, {"lockoutThreshold": [(ldap3.MODIFY_REPLACE, [wrong_passwords])]})
+
+    def signs_in(self, login: str, password: str) -> bool:
+        tls = ldap3.Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=str(self.authority))
+        server = ldap3.Server(f"ldaps://{self.address}", tls=tls, get_info=ldap3.NONE)
+        connection = ldap3.Connection(server, f"{login}@{REALM}", password)
+        try:
+            return connection.bind()
+        finally:
+            connection.unbind()
+
     def delete(self, name: str) -> None:
         self._do("delete", self.dn(name))
 

@@ -56,6 +56,17 @@ def test_enabled_disabled_expired_and_deleted(samba):
     assert (again.status, again.id, again.email) == ("active", everybody["bo"].id, "bo.new@acme.example")
 
 
+def test_a_lockout_after_wrong_passwords_is_only_for_a_while(samba):
+    samba.lock_out_after(3)
+    samba.add("Hal", "hal", unicodePwd='"Rollcall-8-Password"'.encode("utf-16-le"))
+    for _ in range(3):
+        assert not samba.signs_in("hal", "wrong")
+    assert not samba.signs_in("hal", "Rollcall-8-Password")
+    assert read(samba.settings())["hal"].status == "suspended"
+    samba.modify("Hal", lockoutTime=0)
+    assert read(samba.settings())["hal"].status == "active"
+
+
 def test_groups_nested_ones_and_the_primary_one_are_those_that_the_server_itself_resolves(samba):
     samba.add("Gus", "gus")
     samba.add_group("Berlin", "Gus")
