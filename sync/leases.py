@@ -21,7 +21,7 @@ QUEUED = "queued"
 LEASE = timedelta(minutes=10)
 PUT_OFF = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15))  # after faults of our own in a row
 
-_given_up: set[tuple[type[Model], int]] = set()  # rows whose worker in this process has ended, whatever they say
+_given_up: set[tuple[type[Model], int]] = set()  # rows held by this process whose worker has ended
 _put_off: dict[tuple[type[Model], int], int] = {}  # how often
 
 
@@ -41,9 +41,9 @@ def claim(model: type[Model], row_id: int) -> bool:
         abandoned = row.state == running and _is_abandoned(row, now)
         if not (waits or abandoned):
             return False
+        _given_up.discard((model, row_id))  # while nobody else can write, so that no other thread takes it too
         model.update(state=running, lease_owner=me(), lease_until=now + LEASE).where(model.id == row_id).execute()
-    _given_up.discard((model, row_id))
-    return True
+        return True
 
 
 def put_off(model: type[Model], row_id: int, error: str) -> None:
@@ -76,7 +76,8 @@ def went_on(model: type[Model], row_id: int) -> None:
 
 
 def _is_abandoned(row: Model, now: datetime) -> bool:
-    return (type(row), row.id) in _given_up or is_void(row.lease_owner, row.lease_until, now)
+    given_up = (type(row), row.id) in _given_up and row.lease_owner == me()
+    return given_up or is_void(row.lease_owner, row.lease_until, now)
 
 
 def is_void(owner: str | None, until: datetime | None, now: datetime) -> bool:

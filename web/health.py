@@ -61,6 +61,7 @@ def _families() -> Iterator[tuple[str, str, dict[str, float]]]:
     yield "rollcall_changes_held", "Changes that a guard holds.", {"": _sum(Report.held, Report.state == "open")}
     attention = App.select().where(App.error.is_null(False), connected).count()
     yield "rollcall_apps_needing_attention", "Apps whose credential or checks need somebody.", {"": attention}
+    yield "rollcall_own_faults", "Faults of the machine that Rollcall runs on.", {"": len(health.troubles())}
     failing = Directory.select().where(Directory.error.is_null(False)).count()
     yield "rollcall_directories_failing", "Directories whose last reading failed.", {"": failing}
     oldest = App.select(fn.MIN(App.last_check_at)).where(App.state == "active", App.daily).scalar()

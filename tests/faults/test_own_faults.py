@@ -308,6 +308,19 @@ def test_a_reading_whose_failure_can_not_be_written_is_taken_up_again(company, w
     assert DirectoryReading.get_by_id(reading.id).state == "succeeded"
 
 
+def test_a_row_that_was_given_up_here_belongs_to_whoever_has_taken_it_since(company):
+    reading = directories.ask(company.directory, "Olga")
+    assert leases.claim(DirectoryReading, reading.id)
+    leases.put_off(DirectoryReading, reading.id, faults.FULL.text)
+    assert leases.unfinished(DirectoryReading, utcnow()) == [reading.id]
+    elsewhere = {"lease_owner": "another-machine:1:abc", "lease_until": utcnow() + leases.LEASE}
+    DirectoryReading.update(elsewhere).execute()
+    assert leases.unfinished(DirectoryReading, utcnow()) == [] and not leases.claim(DirectoryReading, reading.id)
+    DirectoryReading.update(lease_owner=leases.me()).execute()
+    assert leases.claim(DirectoryReading, reading.id), "ours, and given up"
+    assert leases.unfinished(DirectoryReading, utcnow()) == [], "and taken up again: once"
+
+
 @pytest.mark.parametrize("words", ["can't write to its disk", "gives errors", "database locked"])
 def test_a_mail_that_meets_it_is_sent_once_it_is_over(home, olga, smtp, words):
     notify.configure(smtp.url, "http://rollcall.example")
