@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from connectors.base import DirectoryConnector, DirectoryPerson, Field, Identity, Refused
+from connectors.base import ConnectorError, DirectoryConnector, DirectoryPerson, Field, Identity, Refused
 from connectors.ldap_client import (
     AUTHORITY_FIELD,
     ENTRY_FIELDS,
@@ -91,12 +91,17 @@ class LdapDirectory(DirectoryConnector):
         finally:
             if members:
                 members.close()
-        self.unread = unread(
-            self._client, self._client.get("base_dn"), self._client.get("filter", PEOPLE), asked
-        )
-        self.warnings = (*self._client.ends.unexplained, *(
-            f"{one.attribute} may say who has left: say under What ends an account what its values mean."
-            for one in self.unread))  # fmt: skip
+        self.warnings = (*self._client.ends.unexplained, *self._about_unread(asked))
+
+    def _about_unread(self, asked: list[str]) -> list[str]:
+        """The list itself is whole: what can't be looked for beside it is told, and doesn't fail the reading."""
+        base, wanted = self._client.get("base_dn"), self._client.get("filter", PEOPLE)
+        try:
+            self.unread = unread(self._client, base, wanted, asked)
+        except ConnectorError as problem:
+            return [f"Whether further attributes say who has left can't be looked for: {problem}"]
+        return [f"{one.attribute} may say who has left: say under What ends an account what its values mean."
+                for one in self.unread]  # fmt: skip
 
     def _person(self, dn: str, values: Values, groups: list[str]) -> DirectoryPerson:
         emails = list(dict.fromkeys([*texts(values, self._client.email), *_proxy_addresses(values)]))

@@ -207,6 +207,18 @@ def test_a_value_that_no_rule_is_about_is_told(slapd):
     assert "acmeEmploymentStatus" in warning and "“Active” or “On leave”" in warning and "Terminated" not in warning
 
 
+def test_what_can_not_be_looked_for_beside_the_list_is_told_and_does_not_fail_it(slapd):
+    connector = LdapDirectory(slapd.settings())
+    everybody = connector.people()
+    for _ in range(1000):
+        next(everybody)
+    slapd.kill()
+    assert next(everybody, None) is None
+    [warning] = connector.warnings
+    assert "can't be looked for" in warning and "broke" in warning
+    connector.close()
+
+
 def test_an_attribute_that_says_the_same_of_everybody_is_not_named(slapd):
     connector = LdapDirectory(slapd.settings(base_dn=slapd.dn("p0001")))
     slapd.modify("p0001", objectClass=["inetOrgPerson", "acmePerson"])
