@@ -279,7 +279,8 @@ def test_a_user_who_goes_while_being_removed_counts_as_done(service, connect):
 def test_a_change_of_role_keeps_the_other_roles(service, connect):
     fill(service, 1)
     billing = {"value": "billing", "display": "Billing", "type": "finance"}
-    service.raw["id-0"] = {"roles": [{"value": "viewer", "primary": True}, billing, "plain text"]}
+    roles = [{"value": "viewer", "primary": True}, {**billing, "$ref": None}, "plain text"]
+    service.raw["id-0"] = {"roles": roles}
     scim = connect()
     assert scim.account("id-0").roles == ("viewer", "billing", "plain text")
     scim.change_role(scim.account("id-0"), "editor")
