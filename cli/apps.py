@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from cli.columns import mapping, say, with_mapping, write
-from cli.frame import BY, answer, as_json, moment, opened, table
+from cli.frame import BY, answer, as_json, moment, opened, table, tell
 from cli.values import setting, values_of
 from sync import apps as core
 from sync import lost_fields, people, reports
@@ -41,7 +41,12 @@ def connect(
     slug = {"csv": "csv_export"}.get(slug, slug)
     kind = core.connector_class(slug)
     values = with_mapping(kind, values_of(kind.fields, pairs), mapping)
+    if values.get("path") and takes_a_mapping(kind):
+        values["path"] = str(Path(values["path"]).resolve())  # the server may run in another folder
     app = core.connect(slug, name, values, [_person(owner) for owner in owners], BY)
+    if takes_a_mapping(kind):
+        for note in of_app(app).passed_over:
+            tell(note)
     answer(
         {"app": app.name, "connector": app.connector, "category": app.category, "identity": app.identity},
         [f"{app.name} is connected, as {app.identity}. Next: check it."], as_json,

@@ -45,7 +45,11 @@ def add(kind: str, name: str, pairs: tuple[str, ...], mapping: str | None, as_js
     values = with_mapping(core.connector_class(kind), values_of(core.connector_class(kind).fields, pairs), mapping)
     if values.get("file"):
         values["file"] = str(Path(values["file"]).resolve())  # the server may run in another folder
-    _say([_read(core.connect(kind, name, values, BY))], as_json, lambda done: done[0])
+    one = core.connect(kind, name, values, BY)
+    if takes_a_mapping(core.connector_class(kind)):
+        for note in of_directory(one).passed_over:
+            tell(note)
+    _say([_read(one)], as_json, lambda done: done[0])
 
 
 @directory.command("set")
@@ -107,8 +111,8 @@ def sync(name: str | None, dry_run: bool, as_json: bool) -> None:
 
 def _say_preview(one: Directory, as_json: bool) -> None:
     found = directory_preview.preview(one)
-    for warning in found.warnings:
-        tell(warning)
+    for told in (*found.notes, *found.warnings):
+        tell(told)
     rows = [(row.kind, row.name, row.email, "; ".join(row.details)) for row in found.rows]
     told = ", ".join(f"{number:,} {kind}" for kind, number in found.counts.items()) or "nothing would change"
     lines = [*(table([("WHAT", "NAME", "E-MAIL", "DETAILS"), *rows]) if rows else []),

@@ -304,7 +304,8 @@ class DirectoryConnector:
     worldwide_ids: bool = False  # DirectoryPerson.id is nobody else's, in no other directory of this kind
     file_purpose: str = ""  # as for Connector
     today: date | None = None  # in the workspace's time zone; given by whoever uses it, UTC's without it
-    settled: str = ""  # what the file's columns were taken for, as JSON, once people() has read them
+    settled: str = ""  # what the file's columns were taken for, as JSON, once people() has read them,
+    notes: tuple[str, ...] = ()  # and what of it was not read, in sentences
     rules: str = ""  # the name of the field that holds rules on who has left, where this kind takes them
     warnings: tuple[str, ...] = ()  # what somebody should look at, in sentences
     unread: tuple[Unread, ...] = ()

@@ -67,7 +67,7 @@ class CsvDirectory(DirectoryConnector):
             raise ColumnsUnclear(f"{self._name()}: {unclear}", unclear.proposal) from unclear
         except Refused as problem:
             raise Refused(f"{self._name()} can't be read. {problem}") from problem
-        self.settled = found.settled()
+        self.settled, self.notes = found.settled(), found.passed_over
         return rows
 
     def content(self) -> bytes:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sync import directories, last_days, vault
 from sync.db import connected, db, utcnow, writing
@@ -55,11 +56,19 @@ class Preview:
     rows: list[Row]
     warnings: list[str]
     mark: str
+    notes: tuple[str, ...] = ()  # what of the list was not read
 
     @property
     def counts(self) -> dict[str, int]:
         found = Counter(row.kind for row in self.rows)
         return {kind: found[kind] for kind in KINDS if found[kind]}
+
+
+class _Staged(NamedTuple):
+    """How many people a list has, and what of it was not read."""
+
+    count: int
+    notes: tuple[str, ...]
 
 
 class PreviewChanged(DirectoryProblem):
@@ -108,8 +117,8 @@ def preview(directory: Directory, text: str | None = None) -> Preview:
 
 
 def _preview(directory: Directory, text: str | None, mapping: str | None) -> Preview:
-    with connected(), _read(directory, text, mapping) as count:
-        return _tried(directory, count)[0]
+    with connected(), _read(directory, text, mapping) as staged:
+        return _tried(directory, staged)[0]
 
 
 def _pending_mapping(directory: Directory, text: str | None) -> str | None:
@@ -122,23 +131,23 @@ def _pending_mapping(directory: Directory, text: str | None) -> str | None:
 def apply_previewed(directory: Directory, mark: str, by: str, text: str | None = None) -> Preview:
     """Take over what was previewed, if it still is the same. Raises PreviewChanged; then nothing was changed."""
     mapping = _pending_mapping(directory, text)
-    with connected(), _read(directory, text, mapping) as count:
+    with connected(), _read(directory, text, mapping) as staged:
         done: list[Preview] = []
         try:
             with writing():
-                found, outcome = _take_over(directory, count, by)
+                found, outcome = _take_over(directory, staged, by)
                 done.append(found)
                 if found.mark != mark:
                     raise _Undo
-                _note(directory, count, outcome, by, text, mapping)
+                _note(directory, staged.count, outcome, by, text, mapping)
         except _Undo:
             raise PreviewChanged(done[0]) from None
         return done[0]
 
 
 @contextmanager
-def _read(directory: Directory, text: str | None, mapping: str | None) -> Iterator[int]:
-    """Everybody staged; how many."""
+def _read(directory: Directory, text: str | None, mapping: str | None) -> Iterator[_Staged]:
+    """Everybody staged."""
     if directories.connector_class(directory.kind) and directory.state != "active":
         raise DirectoryProblem(f"{directory.name} is {directory.state}: resume it first.")
     instead = {"text": text, "mapping": mapping}
@@ -150,20 +159,20 @@ def _read(directory: Directory, text: str | None, mapping: str | None) -> Iterat
         finally:
             connector.close()
         last_days.settle(directory)
-        yield count
+        yield _Staged(count, connector.notes)
 
 
-def _tried(directory: Directory, count: int) -> tuple[Preview, Outcome]:
+def _tried(directory: Directory, staged: _Staged) -> tuple[Preview, Outcome]:
     found = []
     try:
         with writing():
-            found.append(_take_over(directory, count, "preview"))
+            found.append(_take_over(directory, staged, "preview"))
             raise _Undo
     except _Undo:
         return found[0]
 
 
-def _take_over(directory: Directory, count: int, by: str) -> tuple[Preview, Outcome]:
+def _take_over(directory: Directory, staged: _Staged, by: str) -> tuple[Preview, Outcome]:
     directory = Directory.get_by_id(directory.id)
     as_now = PERSON.format(directory=directory.id)
     said = _digest_of_staged()
@@ -175,7 +184,8 @@ def _take_over(directory: Directory, count: int, by: str) -> tuple[Preview, Outc
     db.execute_sql("DROP TABLE preview_before")
     db.execute_sql("DROP TABLE preview_held")
     told = json.dumps([said, [asdict(row) for row in rows], outcome.warnings], ensure_ascii=False)
-    return Preview(count, rows, outcome.warnings, hashlib.sha256(told.encode()).hexdigest()), outcome
+    mark = hashlib.sha256(told.encode()).hexdigest()
+    return Preview(staged.count, rows, outcome.warnings, mark, staged.notes), outcome
 
 
 def _digest_of_staged() -> str:

@@ -57,7 +57,7 @@ def _account(row: Said) -> AccountRow:
     return AccountRow(
         line=row.line, id=row.text(Meaning.ID) or text_key(email) or text_key(user_name), email=email,
         user_name=user_name, name=row.text(Meaning.NAME) or user_name,
-        status=_STATUSES.get(row.status, "active"), system=row.status is Means.SYSTEM, roles=row.roles,
+        status=_STATUSES.get(row.status, "active"), system=row.system, roles=row.roles,
         seat=row.text(Meaning.SEAT), last_activity=row.days.get(Meaning.LAST_ACTIVITY),
         employee_number=row.text(Meaning.EMPLOYEE_NUMBER),
     )  # fmt: skip

@@ -7,8 +7,8 @@ from connectors.tables.meanings import Meaning, Means, Purpose
 from connectors.tables.presets import ANY, PEOPLE, Preset
 
 _ANYWHERE = (*PEOPLE, Purpose.APP)
-# Kinds of employment: somebody who has one works there.
-_EMPLOYED = {kind: Means.ACTIVE for kind in (
+# How somebody is employed says nothing of whether: that is another word of the same column, or another column.
+_EMPLOYED = {kind: Means.NOTHING for kind in (
     "Full-Time", "Part-Time", "Contractor", "Intern", "Temporary", "Seasonal", "Permanent", "Regular", "Fixed-Term",
     "Apprentice", "Working student", "Freelancer", "Trainee", "Probation")}  # fmt: skip
 _STATES_OF_A_MAP = {"state": Meaning.IGNORE, "State": Meaning.IGNORE}
@@ -45,7 +45,7 @@ MICROSOFT_365 = Preset(
      "Proxy addresses": Meaning.FURTHER_EMAILS, "Password never expires": Meaning.IGNORE,
      "DirSyncEnabled": Meaning.IGNORE, "StateOrProvince": Meaning.IGNORE, "CountryOrRegion": Meaning.IGNORE,
      **_STATES_OF_A_MAP},
-    {"Block credential": {"True": Means.LEFT, "False": Means.ACTIVE},
+    {"Block credential": {"True": Means.LEFT, "False": Means.NOTHING},
      "Soft deletion time stamp": {"": Means.NOTHING, ANY: Means.LEFT}},
 )  # fmt: skip
 

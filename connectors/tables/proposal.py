@@ -45,6 +45,12 @@ class Proposal:
         return tuple(column.header for column in self.columns if column.meaning in (None, Meaning.IGNORE))
 
     @property
+    def passed_over(self) -> tuple[str, ...]:
+        """All that was not read, in sentences."""
+        columns = (f"Columns that were not read: {', '.join(self.unread)}.",) if self.unread else ()
+        return (*self.notes, *columns)
+
+    @property
     def may_be_applied(self) -> bool:
         return not self.questions and not self.refused
 

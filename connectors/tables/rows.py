@@ -24,8 +24,9 @@ FIRST, LAST = "first", "last"
 PAD, AS_WRITTEN = "pad", "as written"
 STATUS_COUNTS, DAY_COUNTS = "status", "last day"
 MERGE = "merge"
+DISAGREE = "statuses disagree"
 STAYED, LEFT_EARLY = "active after the last day", "left before the last day"
-_STRONGEST = (Means.LEAVE_OUT, Means.LEFT, Means.SYSTEM, Means.SUSPENDED, Means.INVITED, Means.ACTIVE)
+_STRONGEST = (Means.LEAVE_OUT, Means.LEFT, Means.SUSPENDED, Means.INVITED, Means.ACTIVE)
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class Said:
     status: Means | None
     roles: tuple[tuple[str, bool], ...]
     problem: str = ""  # why the row can't be used
+    system: bool = False  # a bot, a service account
+    disagree: tuple[str, ...] = ()  # the headers of status columns of which one says active, another left
 
     def text(self, meaning: Meaning) -> str:
         return self.texts.get(meaning, "")
@@ -66,7 +69,8 @@ class Reader:
         texts: dict[Meaning, str] = {}
         lists: dict[Meaning, tuple[str, ...]] = {}
         days: dict[Meaning, date | datetime | None] = {}
-        states, roles, problem = [], [], ""
+        states: dict[str, Means] = {}
+        roles, problem = [], ""
         for column in self.columns:
             cell = row.cells[column.place]
             if column.values:
@@ -85,15 +89,18 @@ class Reader:
             else:
                 texts[column.meaning] = " ".join(cell.split())
         self._settle(texts, lists)
-        status = next((state for state in _STRONGEST if state in states), None)
-        return Said(row.line, texts, lists, days, status, tuple(dict.fromkeys(roles)), problem)
+        disagree = tuple(states) if {Means.ACTIVE, Means.LEFT} <= set(states.values()) else ()
+        said = [states[counts]] if disagree and (counts := self.decisions.get(DISAGREE)) in states else states.values()
+        status = next((state for state in _STRONGEST if state in said), None)
+        return Said(row.line, texts, lists, days, status, tuple(dict.fromkeys(roles)), problem,
+                    Means.SYSTEM in states.values(), disagree)
 
-    def _value(self, column: Column, cell: str, states: list, roles: list) -> None:
+    def _value(self, column: Column, cell: str, states: dict, roles: list) -> None:
         seen = column.value(cell)
         if seen.means in (Means.PLAIN, Means.PRIVILEGED):
             roles.append((seen.role, seen.means is Means.PRIVILEGED))
         elif seen.means is not Means.NOTHING:
-            states.append(seen.means)
+            states[column.header] = seen.means
 
     def _settle(self, texts: dict[Meaning, str], lists: dict[Meaning, tuple[str, ...]]) -> None:
         """A joined name, one address of several, the number with its zeros."""
@@ -143,9 +150,21 @@ def addresses_in(cell: str) -> list[str]:
 def about_rows(reader: Reader, rows: list[Said], today: date) -> list[Question]:
     """What the rows leave open."""
     return [question for question in (
-        _several_addresses(reader, rows), _numbers(reader), _left_too_early(reader, rows, today),
+        _disagreeing(rows), _several_addresses(reader, rows), _numbers(reader), _left_too_early(reader, rows, today),
         _stayed_too_long(reader, rows, today), _repeated(reader, rows),
     ) if question and not reader.decisions.get(question.key)]  # fmt: skip
+
+
+def _disagreeing(rows: list[Said]) -> Question | None:
+    found = [row for row in rows if row.disagree]
+    if not found:
+        return None
+    headers = tuple(dict.fromkeys(header for row in found for header in row.disagree))
+    return Question("row", DISAGREE,
+                    f"{_lines([row.line for row in found])} columns that disagree whether somebody has left: "
+                    f"{' and '.join(headers)}. Which counts?",
+                    tuple(Choice(header, f"What {header} says") for header in headers),
+                    lines=tuple(row.line for row in found[:SHOWN]))  # fmt: skip
 
 
 def _several_addresses(reader: Reader, rows: list[Said]) -> Question | None:
@@ -239,7 +258,8 @@ def name_of(row: Said) -> str:
 def _essence(row: Said) -> tuple:
     """What rows about one person must agree in, to be put together."""
     texts = {meaning: text for meaning, text in row.texts.items() if meaning is not Meaning.SEAT}
-    return sorted(texts.items()), row.days.get(Meaning.LAST_DAY), row.days.get(Meaning.START_DATE), row.status
+    days = row.days.get(Meaning.LAST_DAY), row.days.get(Meaning.START_DATE)
+    return sorted(texts.items()), days, row.status, row.system
 
 
 def merged(rows: list[Said], decisions: AnyMapping[str, str]) -> list[Said]:
@@ -258,7 +278,7 @@ def merged(rows: list[Said], decisions: AnyMapping[str, str]) -> list[Said]:
             roles = tuple(dict.fromkeys((*first.roles, *row.roles)))
             active = max(filter(None, (one.days.get(Meaning.LAST_ACTIVITY) for one in (first, row))), default=None)
             together[key] = Said(first.line, first.texts, lists, {**first.days, Meaning.LAST_ACTIVITY: active},
-                                 first.status, roles, first.problem or row.problem)
+                                 first.status, roles, first.problem or row.problem, first.system, first.disagree)
         else:
             together[f"{key} line {row.line}"] = row
     return list(together.values())

@@ -132,9 +132,9 @@ def _table(**words: str) -> dict[str, Means]:
 
 
 PERSON_STATUS = _table(
-    active="active, enabled, employed, current, currently employed, current employee, working, full-time, full time, "
-           "part-time, part time, permanent, contractor, intern, aktiv, actif, activo",
+    active="active, enabled, employed, current, currently employed, current employee, working, aktiv, actif, activo",
     suspended="suspended, locked, blocked, gesperrt",
+    nothing="full-time, full time, part-time, part time, permanent, contractor, intern",  # how, not whether
     left="left, leaver, terminated, deprovisioned, disabled, inactive, deactivated, resigned, former, "
          "former employee, dismissed, separated, offboarded, departed, retired, deceased, deleted, removed, inaktiv, "
          "ausgeschieden, ex-employee, no longer employed",

@@ -42,7 +42,9 @@ def test_a_directory_is_connected_with_a_mapping_and_reads_by_it(rollcall: Comma
     answered(mapping, columns={"Exit code": "ignore"}, values={"Employment Status": {"On Leave": "suspended"}})
     assert rollcall.json("columns", "staff.csv", "--mapping", "mapping.json")["may_be_applied"]
 
-    assert rollcall.json(*add, "--mapping", "mapping.json")["people"] == 3
+    connected = rollcall.run(*add, "--mapping", "mapping.json", "--json")
+    assert connected.document["people"] == 3 and "Columns that were not read: Exit code." in connected.err
+    assert "Columns that were not read: Exit code." in rollcall.run("directory", "sync", "HR", "--dry-run").err
     assert _statuses(rollcall) == {
         "ana@acme.example": "active", "bo@acme.example": "suspended", "cy@acme.example": "deprovisioned"}
 
@@ -67,7 +69,7 @@ def test_an_app_is_connected_with_a_mapping(rollcall: CommandLine):
     found = rollcall.json("columns", "export.csv", "--for", "app", "--write", "mapping.json")
     assert [one["question"] for one in found["questions"]][0].startswith("The column Org role says the role 'Chief'")
     connect = ("apps", "connect", "csv", "--name", "Drawing", "--owner", OWNER, "--set", "app=Miro", "--set",
-               "source=path", "--set", f"path={rollcall.folder / 'export.csv'}")  # fmt: skip
+               "source=path", "--set", "path=export.csv")  # fmt: skip
     assert "Chief" in rollcall.run(*connect, code=1).err
     answered(rollcall.folder / "mapping.json", values={"Org role": {"Chief": "privileged"}})
     assert rollcall.json(*connect, "--mapping", "mapping.json")["connector"] == "csv_export"

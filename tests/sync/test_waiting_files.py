@@ -47,6 +47,7 @@ def test_a_new_list_is_previewed_and_its_columns_are_remembered_once_it_is_appli
     assert [question.key for question in waiting_files.proposal(waiting).questions] == ["column:Exit"]
     waiting_files.answer(waiting, {"column:Exit": "ignore"})
     preview = waiting_files.go_on(waiting, by).preview
+    assert preview.notes == ("Columns that were not read: Exit.",)
     assert preview.rows == [] and "Exit" not in Directory.get_by_id(listed.id).settings["mapping"]
     pending = directory_preview.pending(listed)
     assert directory_preview.preview(listed, pending) == preview

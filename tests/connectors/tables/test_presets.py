@@ -29,7 +29,8 @@ LISTS = {
     ),
     "microsoft-365-users.csv": (
         "Microsoft 365 admin center, Export users", {},
-        [("ana.lopez@acme.example", "active", None, None), ("bo.nilsson@acme.example", "deprovisioned", None, None),
+        [("ana.lopez@acme.example", "", None, None),  # not blocked, not deleted: here, as everybody in a list
+         ("bo.nilsson@acme.example", "deprovisioned", None, None),
          ("dora.ek@acme.example", "deprovisioned", None, None)],
     ),
     "google-workspace-users.csv": (

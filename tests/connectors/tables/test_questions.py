@@ -130,6 +130,19 @@ def test_terminated_with_a_day_that_has_passed_has_left():
     assert (row.status, row.last_day) == ("deprovisioned", date(2026, 10, 31))
 
 
+def test_two_statuses_that_disagree_are_asked_about():
+    """Neither is a leaver made of somebody who is here, nor is one hidden."""
+    content = "email,Employment Status,accountEnabled\na@x.example,Active,False\nb@x.example,Active,True\n"
+    [question] = look(content).questions
+    assert (question.key, question.lines) == ("statuses disagree", (2,))
+    assert [choice.answer for choice in question.choices] == ["Employment Status", "accountEnabled"]
+    assert people(content, {question.key: "Employment Status"})[0].status == "active"
+    assert people(content, {question.key: "accountEnabled"})[0].status == "deprovisioned"
+    kind = "email,Status,Employment Status\na@x.example,Inactive,Full-Time\nb@x.example,Active,Terminated\n"
+    assert asked(look(kind)) == ["statuses disagree"], "how somebody is employed is no status"
+    assert look(kind).questions[0].lines == (3,)
+
+
 def test_two_addresses_in_one_cell_are_asked_about():
     content = "email,name\nana@x.example; a.lopez@x.example,Ana\n"
     assert asked(look(content)) == ["several"]
@@ -223,3 +236,8 @@ def test_a_column_that_goes_away_is_asked_about():
     assert look("email,name\na@x.example,Ana\n", "import", mapping=kept).may_be_applied, "another list"
     app = look("email,role\na@x.example,Owner\n", "app").settled()
     assert asked(look("email\na@x.example\n", "app", app)) == ["missing:role"]
+
+
+def test_a_bot_that_is_locked_is_locked():
+    [row] = accounts("email,Type,Status\nx@x.example,bot,Deactivated\n")
+    assert (row.system, row.status) == (True, "suspended")
