@@ -74,7 +74,7 @@ def try_out(kind: type[RestConnector], values: dict[str, str]) -> Trial:
 
 def _read(connector: RestConnector, trial: Trial) -> None:
     seen: dict[str, Any] = {"roles": Counter(), "statuses": Counter(), "emails": 0, "first": None, "ids": set(),
-                            "several": 0, "one of several": None}  # fmt: skip
+                            "several": 0, "one of several": None, "missing": Counter()}  # fmt: skip
     first = First()
 
     def note(account: Account) -> None:
@@ -83,6 +83,7 @@ def _read(connector: RestConnector, trial: Trial) -> None:
             seen["several"], seen["one of several"] = seen["several"] + 1, account
         seen["statuses"][account.status] += 1
         seen["emails"] += bool(account.email)
+        seen["missing"].update(account.unsaid | account.assumed)
         seen["ids"].add(account.id)
         seen["first"] = seen["first"] or account
         first.accounts.setdefault(connector.list_of(account), account)
@@ -136,6 +137,11 @@ def _look_at_accounts(connector: RestConnector, trial: Trial, count: int, seen: 
         trial.warnings.append("no account has an e-mail address: nobody could be matched to a person.")
     elif seen["emails"] < count:
         trial.warnings.append(f"{count - seen['emails']:,} of {count:,} accounts have no e-mail address.")
+    if missing := sorted(field for field, number in seen["missing"].items() if number == count):
+        trial.warnings.append(
+            f"the key of {', '.join(missing)} is missing from every item: is the path right, and may the credential "
+            "see it?"
+        )
     unknown = sorted(role for role in seen["roles"] if role and role not in roles)
     if unknown:
         trial.warnings.append(f"accounts have roles that “roles” does not name: {', '.join(unknown[:10])}.")

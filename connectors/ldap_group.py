@@ -20,6 +20,7 @@ from connectors.base import (
     PLATINUM,
     REMOVE,
     REVOKE,
+    UNKNOWN,
     Access,
     Account,
     Asset,
@@ -257,16 +258,22 @@ class LdapGroup(Connector):
     def _account(self, dn: str, values: Values) -> Account:
         inside = f"\0{normal_dn(dn)}".endswith(f"\0{normal_dn(self._client.get('base_dn'))}")
         active = self._client.status(dn, values) == "active"
+        told = {"email": first(values, (self._client.email,)), "user_name": first(values, USER_NAMES),
+                "employee_number": first(values, NUMBERS)}  # fmt: skip
+        # Active Directory tells it of every user: without it, it may not be read.
+        is_group = bool(_classes(values) & GROUP_CLASSES)
+        hidden = "samaccountname" in values and "useraccountcontrol" not in values and not is_group
         return Account(
             id=self._client.id(dn, values) if inside else _name_id((MEMBER, dn)),
-            email=first(values, (self._client.email,)),
             name=first(values, self._client.names) or common_name(dn),
-            status="active" if active else "suspended",
+            status=UNKNOWN if hidden else "active" if active else "suspended",
             role=MEMBER,
-            kind="system" if _classes(values) & GROUP_CLASSES else "user",
+            kind="system" if is_group else "user",
             seat="" if inside else OUTSIDE,
-            user_name=first(values, USER_NAMES),
-            employee_number=first(values, NUMBERS),
+            **told,
+            # A directory has no empty values: what is missing there is none, as long as others have one.
+            assumed=frozenset(field for field, value in told.items() if not value),
+            unsaid=frozenset({"status"} if hidden else ()),
         )
 
     def assets(self) -> Iterator[Asset]:

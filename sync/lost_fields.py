@@ -28,8 +28,6 @@ WORDS = {
 }
 # What matching and protection rest on: of these not even a few may all be lost at once.
 VITAL = frozenset(("email", "status", "role", "user_name", "employee_number", "access role", "managers"))
-
-
 ADVICE = (
     "Nothing was changed. Look at what the credential may see in the app, then check again. If the app really no "
     "longer tells this, say so on the app's Settings: what is known then stays."
@@ -43,23 +41,25 @@ class FieldsLost(ConnectorError):
 @dataclass(frozen=True)
 class Loss:
     """`lost` of the `had` accounts (or accesses, or assets) that had the field come without it; `kept` of these stay as
-    they were, since the app said nothing of it. The others came with an empty value."""
+    they were, since the app said nothing of it. The others came with an empty value. `told`: how many come with it."""
 
     field: str
     lost: int
     had: int
     kept: int = 0
+    told: int = 0
 
     def is_most(self, guard: policy.Guard) -> bool:
         if self.field == "administrators":
             return self.lost > 1  # one alone may have become somebody else's part: a guard holds that
-        every = self.lost == self.had and (self.field in VITAL and self.lost > 1 or self.lost > guard.accounts)
-        return every or self.lost > guard.accounts and self.lost * 2 > self.had
+        if self.field in VITAL and self.lost == self.had > 1 and not self.told:
+            return True
+        return self.lost > guard.accounts and self.lost * 2 > self.had
 
     @property
     def sentence(self) -> str:
         if self.field == "administrators":
-            return f"Nobody is an administrator any more, and {self.lost:,} were"
+            return f"Nobody is an administrator now, and {self.lost:,} were before"
         are = "is" if self.lost == 1 else "are"
         return f"{self.lost:,} of {self.had:,} {WORDS[self.field][self.had != 1]} {are} missing"
 
@@ -85,7 +85,7 @@ def look_for(app: App) -> list[str]:
 
 def _tell_unsaid_from_assumed() -> None:
     """What a missing key means, it means only while the app gives the key for somebody."""
-    for bit in BIT.values():
+    for bit in BIT.values() if db.execute_sql("SELECT 1 FROM staged_account WHERE assumed LIMIT 1").fetchone() else ():
         db.execute_sql(
             "UPDATE staged_account SET unsaid = unsaid | :bit, assumed = assumed & ~:bit WHERE assumed & :bit "
             "AND NOT EXISTS (SELECT 1 FROM staged_account WHERE NOT (unsaid | assumed) & :bit)",
@@ -99,28 +99,45 @@ _EMPTY = {"last_activity": "{0}.last_activity IS NULL", "user_name": "{0}.user_n
 
 
 def _of_accounts(app: App) -> list[Loss]:
-    """One walk over the accounts that are known and listed."""
-    counted = ", ".join(_counted(field, bit) for field, bit in BIT.items())
+    """Only the fields that are missing somewhere, and that somebody is known to have had, cost a walk over both."""
+    counted = ", ".join(f"sum({_missing(field)})" for field in BIT)
+    of, *missing = db.execute_sql(f"SELECT count(*), {counted} FROM staged_account s").fetchone()
+    told = {field: of - (number or 0) for field, number in zip(BIT, missing)}
+    asked = [field for field in BIT if told[field] < of and _is_known(app, field)]
+    if not asked:
+        return []
     row = db.execute_sql(
         f"""
-        SELECT {counted} FROM staged_account s
+        SELECT {", ".join(_counted(field) for field in asked)} FROM staged_account s
         JOIN account a ON a.app_id = :app AND a.external_id = s.external_id AND a.state = 'present'
         """,
         {"app": app.id},
     ).fetchone()
     numbers = [number or 0 for number in row]
-    return [Loss(field, *numbers[place * 3 : place * 3 + 3]) for place, field in enumerate(BIT)]
+    return [Loss(field, *numbers[place * 3 : place * 3 + 3], told[field]) for place, field in enumerate(asked)]
 
 
-def _counted(field: str, bit: int) -> str:
+def _has(account: str, field: str) -> str:
+    """Whether the field of the account (an alias) has a value; of the kind, whether it is told."""
+    return "NOT (" + _EMPTY.get(field, f"{{0}}.{field} = ''").format(account) + ")"
+
+
+def _missing(field: str) -> str:
+    return f"(NOT {_has('s', field)} OR (s.unsaid | s.assumed) & {BIT[field]} <> 0)"
+
+
+def _is_known(app: App, field: str) -> bool:
+    known = f"SELECT 1 FROM account a WHERE a.app_id = ? AND a.state = 'present' AND {_has('a', field)} LIMIT 1"
+    return db.execute_sql(known, (app.id,)).fetchone() is not None
+
+
+def _counted(field: str) -> str:
     """lost, had, kept. Of an account of which no reading has told yet what the app said, the values must tell it."""
-    empty = _EMPTY.get(field, f"{{0}}.{field} = ''")
-    known, given = f"NOT ({empty.format('a')})", f"NOT ({empty.format('s')})"
+    bit, missing = BIT[field], _missing(field)
     same = "NOT " + roles.differ("a", "s") if field == "role" else f"a.{field} IS s.{field}"
-    missing = f"(NOT {given} OR (s.unsaid | s.assumed) & {bit})"
-    waits = f"a.pending IS NOT NULL AND a.pending ->> '{field}' IS NOT NULL"
-    said = f"CASE WHEN a.unsaid IS NULL THEN NOT ({missing} AND {same}) ELSE NOT (a.unsaid | a.assumed) & {bit} END"
-    had = f"{known} AND NOT ({waits}) AND {said}"
+    waits = f"json_type(a.pending, '$.{field}') IS NOT NULL AND coalesce(a.pending ->> '{field}', '') = ''"
+    said = f"CASE WHEN a.unsaid IS NULL THEN NOT ({missing} AND {same}) ELSE (a.unsaid | a.assumed) & {bit} = 0 END"
+    had = f"{_has('a', field)} AND NOT ({waits}) AND {said}"
     return f"sum({had} AND {missing}), sum({had}), sum({had} AND s.unsaid & {bit} <> 0)"
 
 
@@ -156,7 +173,8 @@ def _of_access(app: App) -> list[Loss]:
     row = db.execute_sql(
         """
         SELECT sum(x.role <> '' AND (s.role = '' OR s.assumed AND s.role <> x.role)), sum(x.role <> ''),
-            sum(x.privileged AND NOT s.privileged AND s.role IN ('', x.role)), sum(x.privileged)
+            sum(s.role <> '' AND NOT coalesce(s.assumed, 0)),
+            sum(x.privileged AND NOT s.privileged AND s.role IN ('', x.role)), sum(x.privileged), sum(s.privileged)
         FROM access x JOIN account a ON a.id = x.account_id AND a.state = 'present'
         JOIN asset t ON t.id = x.asset_id AND t.state = 'present'
         JOIN staged_access s ON s.account = a.external_id AND s.asset = t.external_id
@@ -164,8 +182,8 @@ def _of_access(app: App) -> list[Loss]:
         """,
         (app.id,),
     ).fetchone()
-    lost, had, handed, handing = (number or 0 for number in row)
-    return [Loss("access role", lost, had), Loss("managers", handed, handing)]
+    lost, had, told, no_longer, managed, manage = (number or 0 for number in row)
+    return [Loss("access role", lost, had, told=told), Loss("managers", no_longer, managed, told=manage)]
 
 
 def _of_assets(app: App) -> Loss:
@@ -215,12 +233,13 @@ def keep_what_is_not_said(app: App) -> None:
             """,
             {"bit": BIT[field], "app": app.id},
         )
-    for field, nothing in (("role", "role = '', further_roles = '[]'"), ("status", "status = 'unknown'")):
-        db.execute_sql(
-            f"UPDATE staged_account SET {nothing} WHERE unsaid & :bit AND NOT EXISTS ("
-            "SELECT 1 FROM account a WHERE a.app_id = :app AND a.external_id = staged_account.external_id)",
-            {"bit": BIT[field], "app": app.id},
-        )
+    new = "NOT EXISTS (SELECT 1 FROM account a WHERE a.app_id = :app AND a.external_id = staged_account.external_id)"
+    said = "EXISTS (SELECT 1 FROM staged_account o WHERE NOT (o.unsaid | o.assumed) & :bit)"
+    for field, nothing in (
+        ("role", f"role = '', further_roles = '[]' WHERE {new}"),
+        ("status", f"status = 'unknown' WHERE {said} AND {new}"),  # where it says nobody's, who is listed is active
+    ):
+        db.execute_sql(f"UPDATE staged_account SET {nothing} AND unsaid & :bit", {"bit": BIT[field], "app": app.id})
 
 
 def _remember(app: App, fields: list[str]) -> None:

@@ -46,10 +46,8 @@ def hold(app: App) -> None:
         "CREATE TEMP TABLE held_update (kind TEXT, account_id INT, before TEXT, after TEXT, detail TEXT, "
         "PRIMARY KEY (kind, account_id))"
     )
-    of = Account.select().where(Account.app == app, Account.state == "present").count()
-    for kind in KINDS:
-        changed = _count(kind)
-        if changed and policy.guard_of(app, kind).holds(changed + _applied_lately(app, kind), of):
+    for kind, changed in ((kind, _count(kind)) for kind in KINDS):
+        if changed and _is_mass(app, kind, changed):
             _hold(app, kind)
         elif changed and kind == ROLES and lost_fields.administrators_lost(app):
             _hold(app, kind, roles.can_administer("a"))  # nothing becomes empty without approval
@@ -66,6 +64,11 @@ _TOLD = {ROLES: "f.before, f.after", PROFILES: f"{profile('a', WORDS)}, {profile
 
 def _count(kind: str) -> int:
     return db.execute_sql(f"SELECT count(*) {_CHANGED[kind]}").fetchone()[0]
+
+
+def _is_mass(app: App, kind: str, changed: int) -> bool:
+    users = Account.select().where(Account.app == app, Account.state == "present").count()
+    return policy.guard_of(app, kind).holds(changed + _applied_lately(app, kind), users)
 
 
 def _applied_lately(app: App, kind: str) -> int:

@@ -84,8 +84,11 @@ def may_administer(account: str) -> str:
 
 
 def _no_doubt(account: str) -> str:
-    """Nothing that was not said, or that a guard holds, speaks against it that the account administers the app."""
-    return f"""(NOT coalesce({account}.unsaid, 0) & {_IN_DOUBT} AND ({account}.pending IS NULL
+    """Nothing that was not said of it alone, or that a guard holds, speaks against it that it administers the app."""
+    said_of_others = f"""SELECT 1 FROM account k WHERE k.app_id = :app AND k.state <> 'gone'
+        AND {account}.unsaid & {_IN_DOUBT} & ~k.unsaid"""
+    return f"""(CASE WHEN {account}.unsaid & {_IN_DOUBT} THEN NOT EXISTS ({said_of_others}) ELSE true END
+        AND ({account}.pending IS NULL
         OR coalesce({account}.pending ->> 'status', 'active') = 'active'
         AND coalesce({account}.pending ->> 'kind', 'user') = 'user'
         AND ({account}.pending ->> 'role' IS NULL OR {account}.pending ->> 'role' IN ({_PRIVILEGED}) OR EXISTS (
@@ -245,10 +248,16 @@ def has_any(ids: Iterable[str]) -> Expression:
 
 
 def administrators(app: App | int, known: Roles) -> ModelSelect:
-    """Who is known to administer the app and can sign in there."""
+    """Who is known to administer the app and can sign in there. Accounts in doubt are left out: the app says the role
+    or the status of others but not theirs, or a guard holds a change of it."""
+    other = Account.alias()
+    doubt = fn.COALESCE(Account.unsaid, 0).bin_and(_IN_DOUBT)
+    said_of_others = other.select(SQL("1")).where(
+        other.app == app, other.state != "gone", doubt != doubt.bin_and(other.unsaid)
+    )
     return Account.select().where(
         Account.app == app, Account.state == "present", Account.status == "active", Account.kind == "user",
-        has_any(known.privileged), fn.COALESCE(Account.unsaid, 0).bin_and(_IN_DOUBT) == 0,
+        has_any(known.privileged), (doubt == 0) | ~fn.EXISTS(said_of_others),
         Account.pending.is_null() | _stays_one(known),
     )  # fmt: skip
 

@@ -15,8 +15,8 @@ from web.security import signed_in_person
 from web.words import this_workspace
 
 GUARDS = {
-    "removed user": "would go", "updated role": "have another role at once",
-    "updated profile": "have another e-mail address, name or status at once",
+    "removed user": "would go", "updated role": "would have another role",
+    "updated profile": "would have another e-mail address, name or status",
 }  # fmt: skip
 pages = Blueprint("apps", __name__, url_prefix="/apps")
 
@@ -70,7 +70,9 @@ def head(app: App) -> str:
 @pages.get("/<int:app_id>")
 @app_part("collaborator")
 def show(app: App) -> str:
-    guards = [(GUARDS[kind], policy.guard_of(app, kind), policy.has_own_guard(app, kind)) for kind in policy.GUARDS]
+    guards: dict[tuple, list[str]] = {}  # those with the same numbers are told in one sentence
+    for kind, what in GUARDS.items():
+        guards.setdefault((policy.guard_of(app, kind), policy.has_own_guard(app, kind)), []).append(what)
     return page(app, "apps/show.html", people=people_of(app), guards=guards, zone=this_workspace().zone,
                 unanswered=match_decisions.unanswered(app) if app.services else [])
 

@@ -125,3 +125,10 @@ def test_files_of_ones_own_are_in_the_catalogue_and_a_broken_one_is_told(empty):
     assert "desk" in {kind["slug"] for kind in empty.json("connectors")["connectors"]}
     assert "broken.yaml, line 1" in empty.run("connectors").err
     assert "Make a token in Desk." in empty.run("connectors", "desk").out
+
+
+def test_a_key_that_is_missing_from_every_item_is_told(empty, desk, token, tmp_path):
+    file = tmp_path / "desk.yaml"
+    file.write_text(DESK.read_text().replace("      role: role\n", "      role: {from: rank, default: member}\n"))
+    told = [one.partition(" is missing from every item")[0] for one in check(empty, desk, file, token)[0]["warnings"]]
+    assert "the key of role" in told

@@ -98,3 +98,35 @@ def test_a_mass_change_is_held_until_it_is_released(rollcall, connected_chat, st
     done = rollcall.json("finish", "Chat", "--yes", "--wait")
     assert len(done["tasks"]) == 7 and {task["state"] for task in done["tasks"]} == {"done"}
     assert sorted(connected_chat.removed()) == sorted(f"{name.lower()}@acme.example" for name in names[:7])
+
+
+def test_many_changed_roles_are_held_and_updated_by_a_release_alone(rollcall, connected_chat):
+    for number in range(20):
+        connected_chat.store.add(f"p{number}@acme.example", f"P {number}", "member", "story")
+    rollcall.run("check", "Chat")
+    ids = [external_id(connected_chat, f"P {number}") for number in range(8)]
+    for id in ids:
+        connected_chat.store.change(id, via="story", role="admin")
+    found = rollcall.json("check", "Chat", code=3)
+    assert (found["counts"]["updated_roles"], found["applied"], found["held"], found["waiting"]) == (8, 0, 8, 0)
+    changes = rollcall.json("report", "Chat")["changes"]
+    held = [change for change in changes if change["decision"] == "held"]
+    assert {change["account"]["external_id"] for change in held} == set(ids)
+    told = {(change["kind"], change["before"], change["after"]) for change in held}
+    assert told == {("updated role", "Member", "Admin")}
+    assert "8 roles changed at once" in rollcall.run("report", "Chat").out
+    assert "Nobody with the id" in rollcall.run("finish", "Chat", "--leave-out", f"{ids[0]}=no", "--yes", code=1).err
+    done = rollcall.json("release", "Chat", "--only", "updates", "--yes")
+    assert (done["state"], done["updated"], done["held"]) == ("applied", 8, 0)
+    assert rollcall.json("check", "Chat")["counts"]["updated_roles"] == 0
+
+
+def test_going_on_without_what_an_app_no_longer_tells(rollcall, connected_chat):
+    rollcall.run("check", "Chat")
+    assert "Nothing is missing" in rollcall.run("apps", "go-on-without", "Chat", "--yes", code=1).err
+    connected_chat.fault("lost-fields", on="api/v1/members", fields=["email"])
+    failed = rollcall.json("check", "Chat", code=1)
+    assert failed["state"] == "failed" and "e-mail addresses are missing" in failed["error"]
+    assert "e-mail addresses are missing" in rollcall.run("apps", "go-on-without", "Chat", code=2).err
+    rollcall.run("apps", "go-on-without", "Chat", "--yes")
+    assert rollcall.json("check", "Chat")["state"] == "succeeded"

@@ -140,7 +140,7 @@ def test_an_app_that_no_longer_says_who_administers_it_is_not_believed(chat, mon
     before = contents()
     check = chat.check()
     assert check.state == "failed" and contents() == before
-    assert check.error == "Nobody is an administrator any more, and 2 were: has the credential lost a permission?"
+    assert check.error == "Nobody is an administrator now, and 2 were before: has the credential lost a permission?"
 
 
 @pytest.mark.parametrize("field,word", [("status", "statuses"), ("last_active", "last activities"), ("name", "names")])

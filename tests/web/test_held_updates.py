@@ -72,7 +72,7 @@ def test_each_kind_has_numbers_of_its_own(owner: Client, chat) -> None:
         policy.Guard(5, 20), policy.Guard(3, 10), policy.Guard(5, 20),
     ]  # fmt: skip
     settings = owner.get(f"/apps/{chat.app.id}").text
-    assert "When more than 3 users and more than 10\u00a0% have another role at once" in settings
+    assert "When more than 3 users and more than 10\u00a0% would have another role at once" in settings
     answer = owner.send("PUT", here, removal="ask", guard="workspace", roles_guard="own", roles_accounts="x",
                         roles_percent="1", profiles_guard="workspace")  # fmt: skip
     assert answer.status_code == 422 and "whole number" in answer.text
@@ -91,7 +91,7 @@ def test_an_owner_is_shown_what_is_missing_and_may_go_on_without(owner: Client, 
     assert lost_fields.waiting(App.get_by_id(chat.app.id)) == []
     assert chat.check().state == "succeeded"
     assert "Go on without" not in owner.get(f"/apps/{chat.app.id}").text
-    assert "Nothing is missing any more" in owner.get(here).text
+    assert "Nothing is missing now" in owner.get(here).text
 
 
 @pytest.mark.parametrize("address", ["missing-fields", "policy"])
