@@ -138,7 +138,7 @@ def release(report: Report, by: str) -> int:
         "WHERE c.report_id = :report AND c.decision = 'held' AND c.kind IN ('updated role', 'updated profile')", values
     )  # fmt: skip
     for kind, columns in _COLUMNS.items():
-        said = ", ".join(f"{column} = {_read(column)}" for column in columns)
+        said = ", ".join(f"{column} = r.detail ->> '{column}'" for column in columns)
         db.execute_sql(
             f"UPDATE account SET {said} FROM released r WHERE account.id = r.account_id AND r.kind = :kind "
             "AND account.state <> 'gone'", {"kind": kind}
@@ -153,8 +153,3 @@ def release(report: Report, by: str) -> int:
     matching.recount(app)
     activity.record(by, "released updates", about=f"{number} roles and profiles", app=app, report=report)
     return number
-
-
-def _read(column: str) -> str:
-    """A value of a detail, as a column holds it: a list stays JSON."""
-    return f"r.detail {'->' if column == 'further_roles' else '->>'} '{column}'"
