@@ -32,13 +32,13 @@ def see_through(
             met.append(problem)
 
     while True:
-        if met:
-            raise met[0]
-        row = type(row).get_by_id(row.id)
-        if row.state not in LIVE:
-            return row
-        tell(row)
         try:
+            if met:
+                raise met[0]
+            row = type(row).get_by_id(row.id)
+            if row.state not in LIVE:
+                return row
+            tell(row)
             if (worker is None or not worker.is_alive()) and time.monotonic() - tried > CLAIM_EVERY:
                 worker, tried = threading.Thread(target=attempt, daemon=True), time.monotonic()
                 worker.start()
