@@ -5,10 +5,9 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.base import Role
 from connectors.sample_chat import SampleChat
-from sync import checks, lost_fields, people, policy, reports, schedule, standing
-from sync.models import Access, Account, App, Change, Check, Task
+from sync import lost_fields, people, reports, schedule, standing
+from sync.models import Access, Account, App, Change, Task
 from sync.workspace import update_workspace
 from tests.sync.fixtures import email
 
