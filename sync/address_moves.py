@@ -20,6 +20,7 @@ STAGED = """pe.id IN (
     UNION SELECT x.id FROM read_person AS r JOIN person_email AS x ON x.person_id = r.person_id
     UNION SELECT x.id FROM person_email AS x WHERE x.disputed)"""
 BY_HAND = "(pe.disputed OR pe.by_hand)"
+OF_LEAVERS = "(pe.disputed OR pe.person_id IN (SELECT id FROM person WHERE status = 'deprovisioned'))"
 HELD_BY = "FROM person_email AS pe JOIN person AS p ON p.id = pe.person_id"
 
 
@@ -74,7 +75,7 @@ def _freeze(moves: Moves, directory: Directory, guard: Guard) -> None:
     here = {person for (person,) in _rows(f"SELECT id FROM person WHERE id IN ({marks}) AND status <> 'deprovisioned'")}
     of = _rows("SELECT count(*) FROM directory_entry WHERE directory_id = ? AND status <> 'deprovisioned'",
                directory.id)[0][0]  # fmt: skip
-    if len(here) > guard.accounts and len(here) * 100 > guard.percent * of:
+    if guard.holds(len(here), of):
         moves.lost = [row for row in moves.lost if row[2] not in here]
         moves.frozen = len(here)
 
@@ -146,7 +147,7 @@ def _tell_disputes(moves: Moves, by: str) -> None:
             activity.record(by, what, about=email, why=why, person=person)
 
 
-def settle_again(by: str, which: str = EVERYBODY) -> None:
+def settle_again(by: str, which: str = OF_LEAVERS) -> None:
     """The same outside a reading: after people were let go, or something was said by hand."""
     with writing(), staging():
         moves = settle(which)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sync import oidc_people, people
-from sync.models import Activity, Directory, DirectoryEntry, Person, PersonEmail, SignInIdentity
+from sync import address_moves, oidc_people, people
+from sync.db import utcnow
+from sync.models import Activity, Directory, DirectoryAddress, DirectoryEntry, Person, PersonEmail, SignInIdentity
 from sync.oidc import Settings
 from sync.oidc_people import Refused, come_in
 
@@ -65,6 +66,17 @@ def test_entra_vouches_for_domains_in_its_own_way(jana) -> None:
     assert come_in(told | {"xms_edov": True}, entra) == jana
     with pytest.raises(Refused):
         come_in(claims(sub="u-2", email_verified=None, xms_edov=True), KNOWN)
+
+
+def test_an_address_that_a_directory_gives_to_another_too_signs_in_nobody_who_is_new_to_us(jana) -> None:
+    come_in(claims(), KNOWN)
+    okta = Directory.create(kind="scim", name="Okta")
+    DirectoryAddress.create(directory=okta, external_id="x", normal="jana@acme.example", email="jana@acme.example",
+                            name="Janina Kern")  # fmt: skip
+    address_moves.follow_what_was_said_by_hand(utcnow())
+    with pytest.raises(Refused, match="to more than one person"):
+        come_in(claims(sub="u-2"), KNOWN)
+    assert come_in(claims(), KNOWN) == jana, "who signed in before is known by more than the address"
 
 
 def test_the_subject_wins_over_the_address(jana, by) -> None:
