@@ -1,4 +1,5 @@
-"""`setup`, the first owner without a browser; `people import`, a list of people from a CSV file."""
+"""`setup`, the first owner without a browser; `people import`, a list of people from a CSV file; `people recover`, a
+way in for somebody who has lost their second factor."""
 
 from __future__ import annotations
 
@@ -8,8 +9,8 @@ from pathlib import Path
 import click
 
 from cli.columns import mapping, tell_unread
-from cli.frame import BY, answer, as_json, opened, tell
-from sync import mail_reach, people_import, signin
+from cli.frame import BY, Failed, answer, as_json, opened, send_mails, tell
+from sync import mail_reach, notify, ownership, people_import, second_factor, signin
 from sync import people as core
 from sync.people import signature
 
@@ -52,6 +53,26 @@ def _tell_reach(emails: Iterable[str]) -> None:
 @click.group()
 def people() -> None:
     """The people that the workspace knows."""
+
+
+@people.command()
+@click.argument("email")
+@as_json
+@opened
+def recover(email: str, as_json: bool) -> None:
+    """Let EMAIL, who has lost their second factor, in again: take it away, and print a one-time link.
+
+    For the last Owner; others are helped by an Owner on their page. The link signs in once, within an hour.
+    """
+    person = core.find_by_email(email)
+    if person is None or not ownership.may_sign_in(person):
+        raise Failed(f"{email} is nobody who may sign in. Nothing was changed.")
+    reset = second_factor.reset(person, BY)
+    link = notify.link(f"/sign-in/{signin.signed_link(person, BY)}")
+    told = "The second factor was reset." if reset else "There was no second factor to reset."
+    answer({"person": core.main_email(person), "reset": reset, "link": link},
+           [f"{told} {signature(person)} signs in once with this link, within an hour:", link], as_json)
+    send_mails()
 
 
 @people.command("import")

@@ -56,6 +56,7 @@ class SignedIn:
 
     claims: Mapping[str, Any]
     id_token: str
+    said: Mapping[str, Any]  # the claims of the ID token alone: how somebody signed in isn't for userinfo to say
 
 
 class Provider:
@@ -78,8 +79,12 @@ class Provider:
     def count_keys(self) -> int:
         return len(discovery.keys_of(self.metadata()).keys)
 
-    def begin(self, redirect: str, scopes: str) -> tuple[Pending, str]:
-        """What is asked, and where the browser goes with it. Raises ConnectorErrors when it can't be reached."""
+    def begin(self, redirect: str, scopes: str, acr: str = "", again: bool = False) -> tuple[Pending, str]:
+        """What is asked, and where the browser goes with it. Raises ConnectorErrors when it can't be reached.
+
+        `acr` are the levels that it should prove, with blanks between; `again` asks for a fresh sign-in of somebody
+        whom it still knows (Core 3.1.2.1).
+        """
         from authlib.oauth2.rfc6749.parameters import prepare_grant_uri  # here: Authlib takes half a second to import
         from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
@@ -87,7 +92,8 @@ class Provider:
         return pending, prepare_grant_uri(
             self.metadata().authorization, self.client_id, "code", redirect, scopes, pending.state,
             nonce=pending.nonce, code_challenge=create_s256_code_challenge(pending.verifier),
-            code_challenge_method="S256",
+            code_challenge_method="S256", **({"acr_values": acr} if acr else {}),
+            **({"prompt": "login", "max_age": "0"} if again else {}),
         )  # fmt: skip
 
     def signed_in(self, answer: Mapping[str, str], kept: Mapping[str, str]) -> SignedIn:
@@ -113,7 +119,7 @@ class Provider:
             raise NotTrusted("The provider gave no ID token. An Owner should look at the scopes: “openid” is needed.")
         access_token = access_token if isinstance(access_token, str) else ""
         claims = self._verified(metadata, id_token, access_token, pending.nonce)
-        return SignedIn(self._completed(metadata, claims, access_token), id_token)
+        return SignedIn(self._completed(metadata, claims, access_token), id_token, claims)
 
     def end_address(self, id_token: str, back: str) -> str | None:
         """Where the browser goes to sign out at the provider too (RP-Initiated Logout 1.0); None where it offers none.

@@ -1,4 +1,4 @@
-"""Wrong passwords are counted per person and per source, so that guessing is slow whichever way it is spread.
+"""Wrong passwords and codes are counted per person and per source, so that guessing is slow however it is spread.
 A browser that has signed in before has a count of its own: a stranger's guesses never lock it out."""
 
 from __future__ import annotations
@@ -33,6 +33,12 @@ def keys(person: Person | None, email_key: str, source: str, browser: str) -> di
         return {f"browser {browser} {person.id}": OF_PERSON}
     who = f"person {person.id}" if person else f"e-mail {hashlib.sha256(email_key.encode()).hexdigest()[:32]}"
     return {who: OF_PERSON} | ({f"source {network(source)}": OF_SOURCE} if source else {})
+
+
+def keys_of_codes(person: Person | None, source: str) -> dict[str, int]:
+    """The same for codes of the second factor: who guesses them knows the password already."""
+    of_source = {f"source {network(source)}": OF_SOURCE} if source else {}
+    return ({f"code {person.id}": OF_PERSON} if person else {}) | of_source
 
 
 def network(source: str) -> str:
@@ -84,11 +90,15 @@ def failed(person: Person | None, source: str, counted: Mapping[str, int]) -> No
                 activity.record(
                     "sign-in", "locked out" if failures == most else "failed sign-in",
                     about=signature(person) if person else "an unknown e-mail address", person=person,
-                    why=f"{failures} wrong password{'s' if failures > 1 else ''} {where} within 15 minutes",
+                    why=f"{failures} wrong {_guessed(key)}{'s' if failures > 1 else ''} {where} within 15 minutes",
                 )  # fmt: skip
 
 
 def _wait(key: str, left: timedelta) -> str:
     minutes = max(1, round(left.total_seconds() / 60))
     whose = "from your network" if key.startswith("source ") else "for this e-mail address"
-    return f"Too many wrong passwords {whose}. Try again in {minutes} minute{'s' if minutes > 1 else ''}."
+    return f"Too many wrong {_guessed(key)}s {whose}. Try again in {minutes} minute{'s' if minutes > 1 else ''}."
+
+
+def _guessed(key: str) -> str:
+    return "code" if key.startswith("code ") else "password"

@@ -712,6 +712,67 @@ class Session(Base):
     source = CharField(default="")  # the network address it began from
     browser = CharField(default="")  # in words: "Firefox on Linux"
     confirmed_at = DateTimeField(null=True)  # when the person last proved again who they are; null: when it began
+    method = CharField(default="", constraints=[SQL("DEFAULT ''")])  # password, link, provider, passkey, set-up link
+    second = CharField(default="", constraints=[SQL("DEFAULT ''")])  # the second factor it began with; "": none
+
+
+class PendingSignIn(Base):
+    """A browser that has passed the first step of signing in and is asked for the second factor."""
+
+    token_hash = CharField(unique=True)
+    person = ForeignKeyField(Person, on_delete="CASCADE")
+    password_mark = CharField()  # a password that changes meanwhile ends it
+    method = CharField()
+    through = CharField(default="")  # in words, for the log
+    provider = BlobField(null=True)  # as in Session
+    ends_at = DateTimeField()
+
+
+class AuthenticatorApp(Base):
+    """A person's authenticator app (RFC 6238). `secret` counts; `offered` waits for its first code."""
+
+    person = ForeignKeyField(Person, unique=True, on_delete="CASCADE")
+    secret = BlobField(null=True)  # sealed
+    offered = BlobField(null=True)  # sealed
+    last_step = IntegerField(default=0)  # of 30 seconds each: a code of this one or before is used up
+    confirmed_at = DateTimeField(null=True)
+    used_at = DateTimeField(null=True)
+
+
+class Passkey(Base):
+    """A WebAuthn credential of a person."""
+
+    person = ForeignKeyField(Person, backref="passkeys", on_delete="CASCADE")
+    credential_id = CharField(unique=True)  # base64url
+    public_key = BlobField()  # COSE
+    sign_count = IntegerField(default=0)  # 0: the device doesn't count
+    name = CharField()
+    created_at = DateTimeField(default=utcnow)
+    used_at = DateTimeField(null=True)
+
+
+class UsedChallenge(Base):
+    """A challenge that was answered: it is good once. Kept until it has expired anyway."""
+
+    challenge_hash = CharField(primary_key=True)
+    ends_at = DateTimeField()
+
+
+class RecoveryCode(Base):
+    """One of the codes that stand for a lost device; only its hash is kept."""
+
+    person = ForeignKeyField(Person, on_delete="CASCADE")
+    code_hash = CharField()
+    used_at = DateTimeField(null=True)
+
+
+class KeptRequest(Base):
+    """What somebody sent and has to confirm first: continued when they have, forgotten otherwise."""
+
+    session = ForeignKeyField(Session, unique=True, on_delete="CASCADE")
+    token_hash = CharField()
+    sealed = BlobField()
+    ends_at = DateTimeField()
 
 
 class SignInAttempt(Base):

@@ -26,7 +26,7 @@ RETURN = "/sign-in/oidc/answer"  # the redirect address, after ROLLCALL_URL
 SIGNED_OUT = "/sign-in"  # and where a provider sends those whom it has signed out
 DEFAULT_ROLES = ("", "guest", "user", "admin")  # whom no group maps; "": nobody. Higher ones by a group alone
 MOST_GROUPS = 200
-LONGEST = {"issuer": 500, "client_id": 500, "label": 60, "groups_claim": 200, "scopes": 500}
+LONGEST = {"issuer": 500, "client_id": 500, "label": 60, "groups_claim": 200, "scopes": 500, "factor_acr": 500}
 HEAVIEST_TOKEN = 16_000  # characters of an ID token that is kept for signing out
 GOOGLE = "https://accounts.google.com"
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -52,6 +52,7 @@ class Settings:
     roles: tuple[tuple[str, str], ...] = ()  # (a group as the claim names it, a workspace role)
     default_role: str = ""  # of DEFAULT_ROLES
     trust_email: bool = False  # an e-mail address that the provider doesn't call verified counts as well
+    factor_acr: str = ""  # values of acr, with blanks between, that stand for two factors (provider_factors.py)
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,7 @@ def is_down() -> bool:
 def begin(base_url: str) -> tuple[dict[str, str], str]:
     """What this browser keeps, and where it goes. Raises OidcProblem or ConnectorError: nobody can be sent there."""
     known = _known()
-    pending, address = _provider(known).begin(base_url + RETURN, known.scopes)
+    pending, address = _provider(known).begin(base_url + RETURN, known.scopes, known.factor_acr)
     return asdict(pending) | {"provider": _stamp(known)}, address
 
 
@@ -278,4 +279,6 @@ def _refuse_nonsense(new: Settings, base_url: str) -> None:
 def _told(known: Settings) -> str:
     roles = ", ".join(f"{group} → {role}" for group, role in known.roles) or "no groups"
     email = "e-mail trusted unverified" if known.trust_email else "verified e-mail"
-    return f"{known.issuer}, client {known.client_id}, {roles}, others: {known.default_role or 'nobody'}, {email}"
+    factors = f", two factors by acr {known.factor_acr}" if known.factor_acr else ""
+    others = known.default_role or "nobody"
+    return f"{known.issuer}, client {known.client_id}, {roles}, others: {others}, {email}{factors}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from dataclasses import dataclass
 from datetime import timedelta
 
 from sync import activity, faults, people
@@ -16,20 +17,30 @@ from sync.workspace import workspace
 SEEN_EVERY = timedelta(minutes=1)  # a session's last use is written no more often
 
 
-def start_session(person: Person, provider: bytes | None = None, through: str = "", source: str = "",
-                  browser: str = "") -> str:  # fmt: skip
+@dataclass(frozen=True)
+class Way:
+    """How somebody signs in: `method` is password, link, provider, passkey or set-up link; `second` names the second
+    factor ("": none). `provider` is what signing out at the provider takes; `through` says it in words, for the log."""
+
+    method: str = ""
+    second: str = ""
+    provider: bytes | None = None
+    through: str = ""
+
+
+def start_session(person: Person, way: Way = Way(), source: str = "", browser: str = "") -> str:  # noqa: B008 - frozen
     """A new session's token, for the cookie. It ends after the workspace's session hours, used or not.
 
-    `provider` is what signing out at the provider takes, where one signed the person in; `source` and `browser` say
-    where it began.
+    `source` and `browser` say where it began.
     """
     token = secrets.token_urlsafe(32)
     ends_at = utcnow() + timedelta(hours=workspace().session_hours)
     with writing():
         Session.delete().where(Session.ends_at < utcnow()).execute()
-        Session.create(token_hash=token_hash(token), person=person, ends_at=ends_at, provider=provider,
-                       source=source[:60], browser=browser[:60])
-        activity.record(people.signature(person), "signed in", why=through, person=person)
+        Session.create(token_hash=token_hash(token), person=person, ends_at=ends_at, provider=way.provider,
+                       method=way.method, second=way.second, source=source[:60], browser=browser[:60])
+        why = ", ".join(part for part in (way.through, way.second and f"second factor: {way.second}") if part)
+        activity.record(people.signature(person), "signed in", why=why, person=person)
     return token
 
 

@@ -9,7 +9,7 @@ import secrets
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from connectors.names import email_key
-from sync import activity, attempts, passwords, people, vault
+from sync import activity, attempts, passwords, people, second_factor, vault
 from sync.db import utcnow, writing
 from sync.models import Person, Session
 from sync.ownership import has_owner, may_sign_in
@@ -69,7 +69,10 @@ def check_setup_token(token: str) -> bool:
 
 
 def set_up(workspace_name: str, email: str, name: str, password: str, by: str) -> Person:
-    """Name the workspace and make its first owner; PeopleProblem, and nothing changed, when there is one."""
+    """Name the workspace and make its first owner; PeopleProblem, and nothing changed, when there is one.
+
+    Somebody who is known and has lost their second factor gets in by this: it is reset.
+    """
     with writing():
         if has_owner():
             raise PeopleProblem("This workspace has an owner already. Nothing was changed: sign in instead.")
@@ -80,6 +83,7 @@ def set_up(workspace_name: str, email: str, name: str, password: str, by: str) -
         elif person.status != "active":
             people.mark_returned(person, by)
         set_password(person, password)
+        second_factor.reset(person, by)
         people.set_workspace_role(person, "owner", by)
         set_setting(SETUP_LINK, None)
         activity.record(by, "set up workspace", about=workspace_name, person=person)
@@ -94,7 +98,7 @@ def signed_link(person: Person, by: str | None = None) -> str:
     if by:
         with writing():
             activity.record(by, "made one-time sign-in link", about=people.signature(person), person=person)
-    body = {"person": person.id, "once": secrets.token_urlsafe(12), "password": _password_mark(person)}
+    body = {"person": person.id, "once": secrets.token_urlsafe(12), "password": password_mark(person)}
     return _links().dumps(body)
 
 
@@ -111,7 +115,7 @@ def person_of_link(token: str) -> Person | None:
             return None
         set_setting(USED_LINKS, used | {body["once"]: now + LINK_SECONDS})
         person = Person.get_or_none(Person.id == body["person"])
-    if person is None or not hmac.compare_digest(body["password"], _password_mark(person)):
+    if person is None or not hmac.compare_digest(body["password"], password_mark(person)):
         return None
     return person if may_sign_in(person) else None
 
@@ -120,5 +124,5 @@ def _links() -> URLSafeTimedSerializer:
     return URLSafeTimedSerializer(vault.derive("sign-in link"), salt="one-time link")
 
 
-def _password_mark(person: Person) -> str:
+def password_mark(person: Person) -> str:
     return token_hash(person.password_hash or "")[:16]

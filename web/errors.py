@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 from sync import faults
 from web.answers import with_toast
 from web.behind_proxy import here
-from web.permissions import NotSignedIn
+from web.permissions import NotSignedIn, SecondFactorNeeded
 
 WORDS = {
     400: ("That could not be read", "Nothing was changed. Go back, reload the page and try again."),
@@ -28,6 +28,7 @@ STALE = ("This page was open too long", "Nothing was changed. Reload the page an
 
 def install(app: Flask) -> None:
     app.register_error_handler(NotSignedIn, to_sign_in)
+    app.register_error_handler(SecondFactorNeeded, to_second_factor)
     app.register_error_handler(CSRFError, lambda problem: answer(400, *STALE))
     app.register_error_handler(HTTPException, told)
     app.register_error_handler(500, unexpected)  # Flask has logged the traceback
@@ -69,3 +70,13 @@ def to_sign_in(_problem: NotSignedIn) -> Response:
         return gone
     wanted = here() if request.method == "GET" and request.path != "/" else None
     return redirect(url_for("signin.show", next=wanted), 303)
+
+
+def to_second_factor(_problem: SecondFactorNeeded) -> Response:
+    """To the page where one is added: nothing else is open until then."""
+    address = url_for("your_sign_in.show")
+    if request.htmx:
+        moved = make_response("", 403)
+        moved.headers["HX-Redirect"] = address
+        return moved
+    return redirect(address, 303)

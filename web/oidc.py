@@ -8,10 +8,11 @@ import time
 from flask import Blueprint, Response, current_app, redirect, request, session
 
 from connectors.base import ConnectorError, TemporarilyUnavailable
-from sync import oidc, oidc_people
+from sync import oidc, oidc_people, provider_factors, second_factor
 from sync.oidc import OidcProblem
+from sync.sessions import Way
 from sync.vault import VaultProblem
-from web import security, signin
+from web import second_step, signin
 from web.answers import safe_address
 from web.permissions import open_to_all
 
@@ -56,8 +57,9 @@ def answer() -> Response | tuple[str, int]:
         person = oidc_people.come_in(came.claims, known)
     except REFUSALS as problem:
         return _refused(problem, further)
-    security.sign_in(person, oidc.sealed(came), f"with {known.label}")
-    return redirect(further, 303)
+    second = second_factor.PROVIDER if provider_factors.are_two(came.said, known.factor_acr) else ""
+    way = Way("provider", second, oidc.sealed(came), f"with {known.label}")
+    return second_step.go_on(person, way, further)
 
 
 def base_url() -> str:

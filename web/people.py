@@ -17,6 +17,7 @@ from sync import (
     people_import,
     person_page,
     precedence,
+    second_factor,
     signin,
     waiting_files,
 )
@@ -27,7 +28,7 @@ from web.answers import INVALID, asked, dialog, go_to, page_or_part, wants_part
 from web.app_page import kind_of
 from web.frame import MANAGERS
 from web.permissions import WORKSPACE_ROLES, outranks, require_rank_over, workspace_role
-from web.security import by, sign_in, signed_in_person
+from web.security import by, sign_in_again, signed_in_person
 from web.uploads import content_of, name_of
 
 pages = Blueprint("people", __name__, url_prefix="/people")
@@ -117,6 +118,7 @@ def show(person_id: int) -> str:
         seats=person_page.in_full(visible), cost=person_page.cost(visible), groups=person_page.groups(person),
         removed=person_page.removed(person, open_to_me), invitations=person_page.invitations(person, open_to_me),
         offboardings=person_page.offboardings(person), role_words=ROLE_WORDS,
+        factors=second_factor.kinds(person), may_reset=may_reset_factor(person),
         entries=entries, decides=precedence.decides(entries),
         kind_of=kind_of, owned={app.id for app in apps.owned_by(signed_in_person())}, **timeline,
     )
@@ -229,7 +231,7 @@ def set_password(person_id: int) -> Response | tuple[str, int]:
         return dialog("people/_password.html", f"Set a password for {person_name(person)}", INVALID,
                       person=person, problem=str(problem))
     if person == signed_in_person():
-        sign_in(person)
+        sign_in_again()
     return go_to(person_address(person), f"{person_name(person)} can sign in with the new password.")
 
 
@@ -252,6 +254,13 @@ def person_below(person_id: int) -> Person:
     person = _person(person_id)
     require_rank_over(person)
     return person
+
+
+def may_reset_factor(person: Person) -> bool:
+    """Somebody below; an Owner may reset another Owner's second factor too. One's own is on "Your sign-in"."""
+    me = signed_in_person()
+    same_rank = person.workspace_role == me.workspace_role
+    return person != me and outranks(me, person) and (me.workspace_role == "owner" or not same_rank)
 
 
 def person_name(person: Person) -> str:

@@ -1,4 +1,4 @@
-"""Who may open what: each view carries exactly one of the five decorators below, or the start stops.
+"""Who may open what: each view carries exactly one of the six decorators below, or the start stops.
 Somebody who may not know that an app exists gets 404; who sees it but may not act gets 403."""
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from functools import wraps
 
 from flask import Flask, abort, g
 
-from sync import apps
+from sync import apps, second_factor
 from sync.models import Account, App, Asset, Change, Check, GroupRule, Invitation, LeftOut, Person, Report, Task
-from web.security import signed_in_person
+from web.security import current_session, signed_in_person
 
 WORKSPACE_ROLES = ("owner", "super admin", "admin", "user", "guest")
 
@@ -28,6 +28,10 @@ OF_AN_APP = {
     "rule_id": GroupRule,
     "left_out_id": LeftOut,
 }
+
+
+class SecondFactorNeeded(Exception):
+    """The workspace requires a second factor of this person, who has none; errors.py leads them to add one."""
 
 
 class NotSignedIn(Exception):
@@ -61,6 +65,18 @@ def signed_in(view: Callable) -> Callable:
         return view(*args, **values)
 
     guarded.permission = Permission("signed in")
+    return guarded
+
+
+def while_setting_up(view: Callable) -> Callable:
+    """Anybody who is signed in, also somebody who must add a second factor first and may open nothing else."""
+
+    @wraps(view)
+    def guarded(*args, **values):
+        _me(may_lack_factor=True)
+        return view(*args, **values)
+
+    guarded.permission = Permission("signed in", ("while setting up",))
     return guarded
 
 
@@ -128,10 +144,12 @@ def _loaded(values: dict) -> dict:
     return loaded
 
 
-def _me() -> Person:
+def _me(may_lack_factor: bool = False) -> Person:
     me = signed_in_person()
     if me is None:
         raise NotSignedIn
+    if not may_lack_factor and second_factor.must_set_up(current_session()):
+        raise SecondFactorNeeded
     return me
 
 

@@ -13,7 +13,8 @@ from flask_wtf.csrf import CSRFProtect
 from sync import people, sessions, vault
 from sync.config import Config
 from sync.db import connected
-from sync.models import Person
+from sync.models import Person, Session
+from sync.sessions import Way
 from web import browsers, known_browser
 
 csrf = CSRFProtect()
@@ -85,9 +86,17 @@ def close_connection(_problem: BaseException | None = None) -> None:
 def signed_in_person() -> Person | None:
     """Who sits at this browser; asked once a request."""
     if "person" not in g:
-        token = session.get("token")
-        g.person = sessions.person_of(token) if token else None
+        current = current_session()
+        g.person = current.person if current else None
     return g.person
+
+
+def current_session() -> Session | None:
+    """The session that this browser uses; asked once a request."""
+    if "session" not in g:
+        token = session.get("token")
+        g.session = sessions.session_of(token) if token else None
+    return g.session
 
 
 def by() -> str:
@@ -95,14 +104,21 @@ def by() -> str:
     return people.signature(signed_in_person())
 
 
-def sign_in(person: Person, provider: bytes | None = None, through: str = "") -> None:
+def sign_in(person: Person, way: Way) -> None:
     """Start a fresh session: nothing of the one before is kept, its CSRF token included."""
     session.clear()
     session.permanent = True
     session["token"] = sessions.start_session(
-        person, provider, through, source=source(), browser=browsers.in_words(request.user_agent.string))
+        person, way, source=source(), browser=browsers.in_words(request.user_agent.string))
+    g.pop("session", None)
     g.person = person
     known_browser.remember(person)
+
+
+def sign_in_again() -> None:
+    """A fresh session in place of this browser's, which a new password has ended: begun the same way."""
+    before = current_session()
+    sign_in(before.person, Way(before.method, before.second, before.provider, "after a new password"))
 
 
 def source() -> str:
@@ -115,7 +131,7 @@ def sign_out() -> bytes | None:
     token = session.get("token")
     kept = sessions.end_session(token) if token else None
     session.clear()
-    g.person = None
+    g.person = g.session = None
     return kept
 
 

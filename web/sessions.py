@@ -3,12 +3,12 @@ Everybody sees their own."""
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, render_template, session, url_for
+from flask import Blueprint, Response, render_template, url_for
 
 from sync import sessions
 from web.answers import go_to
 from web.permissions import signed_in
-from web.security import by, signed_in_person
+from web.security import by, current_session, signed_in_person
 from web.words import plural
 
 pages = Blueprint("sessions", __name__, url_prefix="/settings/sessions")
@@ -37,5 +37,5 @@ def delete_others() -> Response:
 
 def _mine() -> int | None:
     """The session that this browser uses."""
-    current = sessions.session_of(session.get("token", ""))
+    current = current_session()
     return current.id if current else None

@@ -13,7 +13,7 @@ from sync.workspace import WorkspaceProblem, update_workspace
 from web import known_browser
 from web.answers import INVALID, go_to, whole_number
 from web.permissions import signed_in, workspace_role
-from web.security import by, sign_in, signed_in_person, source
+from web.security import by, sign_in_again, signed_in_person, source
 
 pages = Blueprint("settings", __name__, url_prefix="/settings")
 
@@ -21,7 +21,7 @@ pages = Blueprint("settings", __name__, url_prefix="/settings")
 @pages.get("")
 @signed_in
 def show() -> str:
-    return _page()
+    return page()
 
 
 @pages.patch("/workspace")
@@ -68,7 +68,7 @@ def _update(part: str, given: dict, values: dict) -> Response | tuple[str, int]:
     try:
         update_workspace(by(), **values)
     except WorkspaceProblem as problem:
-        return _page(given=given, problems={part: f"{problem} Nothing was changed."}), INVALID
+        return page(given=given, problems={part: f"{problem} Nothing was changed."}), INVALID
     apps.plan_all()
     return go_to(url_for("settings.show"), "Saved.")
 
@@ -85,8 +85,8 @@ def set_password() -> Response | tuple[str, int]:
             raise PeopleProblem("The two new passwords differ.")
         signin.set_password(me, given.get("password", ""), by())
     except PeopleProblem as problem:
-        return _page(problems={"password": f"{problem} Nothing was changed."}), INVALID
-    sign_in(me)
+        return page(problems={"password": f"{problem} Nothing was changed."}), INVALID
+    sign_in_again()
     return go_to(url_for("settings.show"), "Your password was changed. You were signed out everywhere else.")
 
 
@@ -108,7 +108,7 @@ def create_test_mail() -> Response:
     return go_to(url_for("settings.show"), "A test mail waits in the outbox: no mail server is set.", "attention")
 
 
-def _page(given: dict | None = None, problems: dict | None = None) -> str:
+def page(given: dict | None = None, problems: dict | None = None) -> str:
     return render_template(
         "settings/show.html", given=given or {}, problems=problems or {}, config=current_app.config["ROLLCALL"],
         runs_all=signed_in_person().workspace_role in apps.RUNS_ALL, can_send=notify.can_send(),

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, abort, flash, redirect, render_template, 
 from sync import mail_reach, signin
 from sync.ownership import has_lost_its_owners, has_owner
 from sync.people import PeopleProblem, main_email
+from sync.sessions import Way
 from sync.workspace import WorkspaceProblem, workspace
 from web import security
 from web.answers import INVALID
@@ -39,7 +40,7 @@ def create() -> Response | tuple[str, int]:
         )
     except (PeopleProblem, WorkspaceProblem) as problem:
         return _page(token, given, str(problem)), INVALID
-    security.sign_in(person)
+    security.sign_in(person, Way("set-up link"))
     flash("Rollcall is set up. Next: connect your directory.", "ok")
     if warning := mail_reach.warning([main_email(person)]):
         flash(warning, "attention")

@@ -9,7 +9,8 @@ from sync import oidc, people, signin
 from sync.attempts import TooManyAttempts
 from sync.ownership import has_owner
 from sync.people import PeopleProblem
-from web import known_browser, security
+from sync.sessions import Way
+from web import known_browser, passkey_form, second_step, security
 from web.answers import INVALID, safe_address
 from web.permissions import open_to_all
 
@@ -43,8 +44,7 @@ def follow_link(token: str) -> Response | tuple[str, int]:
     person = signin.person_of_link(token)
     if person is None:
         return page(url_for("apps.index"), problem=USED_UP), 410
-    security.sign_in(person)
-    return redirect(url_for("apps.index"), 303)
+    return second_step.go_on(person, Way("link", through="by a one-time link"), url_for("apps.index"))
 
 
 @pages.post("/session")
@@ -60,8 +60,7 @@ def create() -> Response | tuple[str, int]:
         return page(further, email, str(refusal)), status
     if person is None:
         return page(further, email, WRONG), INVALID
-    security.sign_in(person)
-    return redirect(further, 303)
+    return second_step.go_on(person, Way("password"), further)
 
 
 @pages.delete("/session")
@@ -79,5 +78,5 @@ def delete() -> Response:
 def page(further: str, email: str = "", problem: str = "") -> str:
     return render_template(
         "signin/show.html", set_up=has_owner(), further=further, email=email, problem=problem,
-        provider=oidc.settings(), provider_is_down=oidc.is_down(),
+        provider=oidc.settings(), provider_is_down=oidc.is_down(), passkeys_work=passkey_form.site() is not None,
     )

@@ -61,3 +61,10 @@ def test_many_leavers_at_once_are_held_until_released(rollcall, staff):
     assert "person8@acme.example" in shown.err and "--yes" in shown.err
     assert rollcall.json("directory", "release", "Staff", "--yes") == {"directory": "Staff", "released": 7}
     assert rollcall.json("directory", "list")["directories"][0]["people"] == 3
+
+
+def test_somebody_who_lost_their_second_factor_is_let_in_again(rollcall):
+    answer = rollcall.json("people", "recover", "olga@acme.example")
+    assert (answer["person"], answer["reset"]) == ("olga@acme.example", False)
+    assert "/sign-in/" in answer["link"]
+    assert "nobody who may sign in" in rollcall.run("people", "recover", "ghost@acme.example", code=1).err

@@ -49,9 +49,10 @@ class Live:
 
 @contextmanager
 def serving(config: Config, url: str = "") -> Iterator[Live]:
-    """The pages of an installation that is open, served until the block ends; `url` is what a proxy calls them."""
+    """The pages of an installation that is open, served until the block ends; `url` is what a proxy calls them, with
+    {port} for the port."""
     port = free_port()
-    config = replace(config, listen_port=port, url=url or f"http://127.0.0.1:{port}")
+    config = replace(config, listen_port=port, url=(url or "http://127.0.0.1:{port}").format(port=port))
     notify.configure(config.smtp_url, config.url)
     server = create_server(create_app(config), host="127.0.0.1", port=port, threads=8)
     thread = threading.Thread(target=server.run, daemon=True)

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from tests.web.conftest import anybody, no_failures_before, okta, owner, site, someone  # noqa: F401
+from tests.web.test_oidc import jana, provider, set_up  # noqa: F401
 
 
 class Stranger:

@@ -41,5 +41,8 @@ class Client:
 
     def token(self) -> str:
         """The CSRF token of this session, from a page that anybody may open."""
-        page = self.client.get("/settings", follow_redirects=True).text
+        return self._token(self.client.get("/settings", follow_redirects=True).text)
+
+    @staticmethod
+    def _token(page: str) -> str:
         return re.search(r'"X-CSRFToken": "([^"]+)"', page).group(1)

@@ -112,7 +112,7 @@ def test_the_page_for_it_needs_no_database(site, owner: Client, monkeypatch: pyt
     def locked(_token: str) -> None:
         raise OperationalError("database is locked")
 
-    monkeypatch.setattr(sessions, "person_of", locked)
+    monkeypatch.setattr(sessions, "session_of", locked)
     answer = owner.get("/settings")
     assert answer.status_code == 500 and "went wrong on our side" in answer.text
 

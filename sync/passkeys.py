@@ -1,0 +1,210 @@
+"""Passkeys (WebAuthn level 3): a key pair that a device keeps for this site alone, so that no page can phish it.
+py_webauthn verifies what the device signed; here is whose it is, for which site, and that each answer is good once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+import webauthn
+from cryptography.exceptions import UnsupportedAlgorithm
+from webauthn.helpers import base64url_to_bytes, bytes_to_base64url, options_to_json
+from webauthn.helpers.exceptions import WebAuthnException
+from webauthn.helpers.structs import (
+    AuthenticatorSelectionCriteria,
+    PublicKeyCredentialDescriptor,
+    ResidentKeyRequirement,
+    UserVerificationRequirement,
+)
+
+from sync import activity, attempts
+from sync.db import connected, utcnow, writing
+from sync.mailtext import clean
+from sync.models import Passkey, Person, UsedChallenge
+from sync.ownership import may_sign_in
+from sync.people import PeopleProblem, main_email, signature
+
+PATIENCE = 5 * 60  # seconds that an answer may take
+LONGEST_ANSWER = 20_000  # characters
+LONGEST_NAME = 60
+MOST = 20  # of one person
+MALFORMED = (WebAuthnException, UnsupportedAlgorithm, ValueError, TypeError, KeyError, IndexError, AttributeError,
+             EOFError, OverflowError, RecursionError, struct.error)  # fmt: skip
+REFUSED = "This passkey was not accepted. Nothing was changed: try again, or use another way."
+LATE = "That took longer than five minutes, or was sent twice. Nothing was changed: try again."
+ADD, SIGN_IN, SECOND_STEP, CONFIRM = "add", "sign in", "second step", "confirm"  # what a challenge is for
+
+
+class PasskeyProblem(PeopleProblem):
+    """It is not accepted; the message is a sentence for the page."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """What a passkey is bound to: the host of ROLLCALL_URL, and the origin whose pages may use it."""
+
+    host: str
+    origin: str
+
+
+def site(base_url: str) -> Site | None:
+    """None where browsers know no passkeys: for an IP address, and without TLS beyond this machine."""
+    parts = urlsplit(base_url)
+    host = parts.hostname or ""
+    if not host or _is_ip(host) or (parts.scheme != "https" and host != "localhost"):
+        return None
+    standard = {"https": 443, "http": 80}[parts.scheme]
+    port = f":{parts.port}" if parts.port not in (None, standard) else ""
+    return Site(host, f"{parts.scheme}://{host}{port}")
+
+
+def _is_ip(host: str) -> bool:
+    try:
+        return bool(ip_address(host))
+    except ValueError:
+        return False
+
+
+def to_add(person: Person, here: Site) -> tuple[str, dict]:
+    """What the browser is asked for (JSON), and what it keeps until it answers. Raises PasskeyProblem for too many."""
+    if Passkey.select().where(Passkey.person == person).count() >= MOST:
+        raise PasskeyProblem(f"You have {MOST} passkeys already: remove one first.")
+    options = webauthn.generate_registration_options(
+        rp_id=here.host, rp_name="Rollcall", user_id=_handle(person, here), user_name=main_email(person) or person.name,
+        user_display_name=person.name, exclude_credentials=_known(person), timeout=PATIENCE * 1000,
+        authenticator_selection=AuthenticatorSelectionCriteria(
+            resident_key=ResidentKeyRequirement.PREFERRED, user_verification=UserVerificationRequirement.PREFERRED),
+    )  # fmt: skip
+    return options_to_json(options), _kept(options.challenge, ADD, person)
+
+
+def add(person: Person, here: Site, kept: Mapping | None, answer: str, name: str) -> Passkey:
+    """The passkey that the browser has made. Raises PasskeyProblem."""
+    challenge = _taken(kept, ADD, person)
+    try:
+        made = webauthn.verify_registration_response(
+            credential=_read(answer), expected_challenge=challenge, expected_rp_id=here.host,
+            expected_origin=here.origin,
+        )  # fmt: skip
+    except MALFORMED as problem:
+        raise PasskeyProblem(REFUSED) from problem
+    credential_id = bytes_to_base64url(made.credential_id)
+    with writing():
+        if Passkey.select().where(Passkey.credential_id == credential_id).exists():
+            raise PasskeyProblem("This passkey is known already. Nothing was changed.")
+        return Passkey.create(person=person, credential_id=credential_id, public_key=made.credential_public_key,
+                              sign_count=made.sign_count, name=clean(name, LONGEST_NAME) or "Passkey")
+
+
+def to_prove(here: Site, purpose: str, person: Person | None = None) -> tuple[str, dict]:
+    """The same for using one: any of `person`'s, or whichever the device has for this site.
+
+    Alone it stands for two factors, so that the device must ask for a PIN, a face or a finger.
+    """
+    alone = person is None
+    options = webauthn.generate_authentication_options(
+        rp_id=here.host, allow_credentials=None if alone else _known(person), timeout=PATIENCE * 1000,
+        user_verification=UserVerificationRequirement.REQUIRED if alone else UserVerificationRequirement.PREFERRED,
+    )  # fmt: skip
+    return options_to_json(options), _kept(options.challenge, purpose, person)
+
+
+def prove(here: Site, purpose: str, kept: Mapping | None, answer: str, person: Person | None = None,
+          source: str = "") -> Person:  # fmt: skip
+    """Whose passkey has signed, `person`'s where one is given. Raises PasskeyProblem, TooManyAttempts.
+
+    Failures count as wrong codes do.
+    """
+    counted = attempts.keys_of_codes(person, source)
+    attempts.begin(counted)
+    try:
+        proven = _proven(here, _taken(kept, purpose, person), answer, person)
+    except PasskeyProblem:
+        attempts.failed(person, source, counted)
+        raise
+    attempts.succeeded(counted)
+    return proven
+
+
+def _proven(here: Site, challenge: bytes, answer: str, person: Person | None) -> Person:
+    said = _read(answer)
+    with connected():
+        known = Passkey.select(Passkey, Person).join(Person).where(Passkey.credential_id == said.get("id")).first()
+    if known is None or (person is not None and known.person != person):
+        raise PasskeyProblem("Rollcall doesn't know this passkey. Use another way to sign in.")
+    try:
+        signed = webauthn.verify_authentication_response(
+            credential=said, expected_challenge=challenge, expected_rp_id=here.host, expected_origin=here.origin,
+            credential_public_key=bytes(known.public_key), credential_current_sign_count=0,  # _count looks at it
+            require_user_verification=person is None,
+        )  # fmt: skip
+        handle = (said.get("response") or {}).get("userHandle")
+        strange = base64url_to_bytes(handle) != _handle(known.person, here) if handle else person is None
+    except MALFORMED as problem:
+        raise PasskeyProblem(REFUSED) from problem
+    if strange or not may_sign_in(known.person):
+        raise PasskeyProblem(REFUSED)
+    _count(known, signed.new_sign_count)
+    return known.person
+
+
+def _count(passkey: Passkey, count: int) -> None:
+    """A counter that doesn't grow means that the key was copied (WebAuthn 7.2, step 22). Devices without one say 0."""
+    grown = (Passkey.sign_count < count) | ((Passkey.sign_count == 0) & (count == 0))
+    with writing():
+        if Passkey.update(sign_count=count, used_at=utcnow()).where(Passkey.id == passkey.id, grown).execute():
+            return
+        activity.record("sign-in", "refused passkey", about=signature(passkey.person), person=passkey.person_id,
+                        why=f"“{passkey.name}” counts {count} after {passkey.sign_count}: it may have been copied")
+    attempts.log.warning("refused a passkey whose counter went back")
+    raise PasskeyProblem("This passkey was used elsewhere since: it may have been copied, and is not accepted. "
+                         "Sign in another way, remove it, and tell an Owner.")
+
+
+def _kept(challenge: bytes, purpose: str, person: Person | None) -> dict:
+    return {"challenge": bytes_to_base64url(challenge), "for": purpose, "at": int(time.time()),
+            "person": person.id if person else None}
+
+
+def _taken(kept: Mapping | None, purpose: str, person: Person | None) -> bytes:
+    """The challenge that this browser was given for this; it is used up by this, also by two requests at once."""
+    wanted = (purpose, person.id if person else None)
+    if not kept or (kept["for"], kept["person"]) != wanted or time.time() - kept["at"] > PATIENCE:
+        raise PasskeyProblem(LATE)
+    with writing():
+        UsedChallenge.delete().where(UsedChallenge.ends_at < utcnow()).execute()
+        mark = hashlib.sha256(kept["challenge"].encode()).hexdigest()
+        if UsedChallenge.select().where(UsedChallenge.challenge_hash == mark).exists():
+            raise PasskeyProblem(LATE)
+        UsedChallenge.create(challenge_hash=mark, ends_at=utcnow() + timedelta(seconds=2 * PATIENCE))
+    return base64url_to_bytes(kept["challenge"])
+
+
+def _read(answer: str) -> dict:
+    """What the browser sent, as JSON. Raises PasskeyProblem for what is none."""
+    if not answer:
+        raise PasskeyProblem("Passkeys need JavaScript, and a browser that knows them. Use another way.")
+    try:
+        said = json.loads(answer) if len(answer) <= LONGEST_ANSWER else None
+    except (ValueError, RecursionError):
+        said = None
+    if not isinstance(said, dict) or not isinstance(said.get("id"), str) or not isinstance(said.get("response"), dict):
+        raise PasskeyProblem(REFUSED)
+    return said
+
+
+def _known(person: Person) -> list[PublicKeyCredentialDescriptor]:
+    ids = Passkey.select(Passkey.credential_id).where(Passkey.person == person)
+    return [PublicKeyCredentialDescriptor(id=base64url_to_bytes(row.credential_id)) for row in ids]
+
+
+def _handle(person: Person, here: Site) -> bytes:
+    """What a device keeps of whom a passkey is for: nothing that tells who it is (WebAuthn 14.6.1)."""
+    return hashlib.sha256(f"Rollcall {here.host} {person.id} {person.created_at.isoformat()}".encode()).digest()

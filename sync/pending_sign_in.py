@@ -1,0 +1,50 @@
+"""A sign-in that has passed its first step and waits for the second factor: kept here, not in the browser's cookie.
+It opens nothing, is good once, and ends after ten minutes or with another password."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from dataclasses import replace
+from datetime import timedelta
+
+from sync import signin
+from sync.db import connected, utcnow, writing
+from sync.models import PendingSignIn, Person
+from sync.ownership import may_sign_in
+from sync.sessions import Way, token_hash
+
+LASTS = timedelta(minutes=10)
+
+
+def begin(person: Person, way: Way) -> str:
+    """A token for the browser that passed the first step."""
+    token = secrets.token_urlsafe(32)
+    with writing():
+        PendingSignIn.delete().where(PendingSignIn.ends_at < utcnow()).execute()
+        PendingSignIn.create(token_hash=token_hash(token), person=person, password_mark=signin.password_mark(person),
+                             method=way.method, through=way.through, provider=way.provider, ends_at=utcnow() + LASTS)
+    return token
+
+
+def person_of(token: str) -> Person | None:
+    """Who is half signed in; None once it has ended, or the person may no longer sign in."""
+    row = _row(token)
+    return row.person if row else None
+
+
+def finish(token: str, second: str) -> Way | None:
+    """How the person signs in, now with the second factor; None where it has ended. It is used up by this."""
+    with writing():
+        row = _row(token)
+        if row is None or not row.delete_instance():
+            return None
+    return replace(Way(row.method, provider=row.provider, through=row.through), second=second)
+
+
+def _row(token: str) -> PendingSignIn | None:
+    with connected():
+        row = PendingSignIn.select(PendingSignIn, Person).join(Person).where(
+            PendingSignIn.token_hash == token_hash(token), PendingSignIn.ends_at > utcnow()).first()
+    fits = row is not None and may_sign_in(row.person)
+    return row if fits and hmac.compare_digest(row.password_mark, signin.password_mark(row.person)) else None

@@ -1,0 +1,164 @@
+"""The second factor of signing in: who has one, who needs one, and what changes it.
+Passkeys are in passkeys.py, authenticator apps in authenticator.py, codes for a lost device in recovery_codes.py."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sync import activity, attempts, authenticator, recovery_codes, sessions, sign_in_mail
+from sync.db import connected, writing
+from sync.models import App, AppPerson, AuthenticatorApp, Passkey, Person, RecoveryCode, Session
+from sync.people import PeopleProblem, signature
+from sync.workspace import update_workspace, workspace
+
+APP, PASSKEY, RECOVERY, PROVIDER = "authenticator app", "passkey", "recovery code", "identity provider"
+MANAGING = ("owner", "super admin", "admin")  # workspace roles
+WRONG = "This code doesn't fit, or it was used already. Try the next one that the app shows."
+NEEDED = (
+    "Your workspace requires a second factor of everyone who manages. Nothing was changed: "
+    "add another one before you remove this one."
+)
+
+
+@dataclass(frozen=True)
+class Factors:
+    """What somebody can prove who they are with, beside a password. Recovery codes alone are none."""
+
+    passkeys: list[Passkey]
+    app: bool
+    codes_left: int
+
+    def __bool__(self) -> bool:
+        return bool(self.passkeys) or self.app
+
+
+def of(person: Person) -> Factors:
+    with connected():
+        passkeys = list(Passkey.select().where(Passkey.person == person).order_by(Passkey.created_at, Passkey.id))
+        return Factors(passkeys, authenticator.has(person), recovery_codes.left(person))
+
+
+def kinds(person: Person) -> list[str]:
+    """What they have, for those who look after them."""
+    found = of(person)
+    return [PASSKEY] * bool(found.passkeys) + [APP] * found.app
+
+
+def has(person: Person) -> bool:
+    return authenticator.has(person) or Passkey.select().where(Passkey.person == person).exists()
+
+
+def manages(person: Person) -> bool:
+    """Whether this person may change who has access: a workspace role of admin or above, or Owner of an app."""
+    if person.workspace_role in MANAGING:
+        return True
+    return AppPerson.select().join(App).where(
+        AppPerson.person == person, AppPerson.part == "owner", App.state != "disconnected").exists()
+
+
+def must_set_up(session: Session) -> bool:
+    """Whether this session may do nothing but add a second factor: one is required, and it began without any."""
+    return not session.second and workspace().second_factor_required and manages(session.person)
+
+
+def require(person: Person, required: bool, by: str) -> None:
+    """Switch the requirement on or off. Raises PeopleProblem for somebody who would lock out themselves."""
+    if required and not has(person):
+        raise PeopleProblem("Add a second factor for yourself first. Nothing was changed.")
+    update_workspace(by, second_factor_required=required)
+
+
+def prove(person: Person, code: str, source: str = "") -> str:
+    """Takes a code of the authenticator app or a recovery code: which of the two it was.
+
+    Raises PeopleProblem for a wrong or used one, TooManyAttempts after too many; both count for the person.
+    """
+    counted = attempts.keys_of_codes(person, source)
+    attempts.begin(counted)
+    if authenticator.take(person, code):
+        used = APP
+    elif has(person) and recovery_codes.take(person, code):
+        used = RECOVERY
+        _tell(person, "used recovery code", f"A recovery code was used to sign in. {_left(person)}")
+    else:
+        attempts.failed(person, source, counted)
+        raise PeopleProblem(WRONG)
+    attempts.succeeded(counted)
+    return used
+
+
+def added(person: Person, what: str, session: Session) -> list[str]:
+    """A second factor was added: other browsers are signed out where it is the first one, and get none without it.
+
+    `session` is the one that it was added in, which has proved it by this. The recovery codes that are new, to be
+    shown once; none where the person has some.
+    """
+    with writing():
+        _tell(person, "added second factor", f"A second factor was added to your sign-in: {what}.", after=what)
+        if not session.second:
+            Session.update(second=what.partition(" “")[0]).where(Session.id == session.id).execute()
+        if recovery_codes.left(person):
+            return []
+        sessions.end_sessions(person, signature(person), but=session.id)
+        return recovery_codes.make(person)
+
+
+def remove_app(person: Person) -> None:
+    """Raises PeopleProblem where one is required and this is the last."""
+    with writing():
+        AuthenticatorApp.delete().where(AuthenticatorApp.person == person).execute()
+        _removed(person, APP)
+
+
+def remove_passkey(person: Person, passkey_id: int) -> None:
+    """Raises PeopleProblem where one is required and this is the last, or there is no such passkey of theirs."""
+    with writing():
+        passkey = Passkey.get_or_none(Passkey.id == passkey_id, Passkey.person == person)
+        if passkey is None:
+            raise PeopleProblem("There is no such passkey. Nothing was changed.")
+        passkey.delete_instance()
+        _removed(person, f"passkey “{passkey.name}”")
+
+
+def _removed(person: Person, what: str) -> None:
+    """Inside the transaction of the removal, which this takes back by raising."""
+    if not has(person):
+        if workspace().second_factor_required and manages(person):
+            raise PeopleProblem(NEEDED)
+        recovery_codes.forget(person)
+    _tell(person, "removed second factor", f"A second factor was removed from your sign-in: {what}.", before=what)
+
+
+def renew_codes(person: Person) -> list[str]:
+    """A new set of recovery codes; the one before is void. Raises PeopleProblem for somebody without a factor."""
+    if not has(person):
+        raise PeopleProblem("Recovery codes come with a second factor: add one first. Nothing was changed.")
+    with writing():
+        _tell(person, "made recovery codes", "New recovery codes were made for your sign-in; those before are void.")
+        return recovery_codes.make(person)
+
+
+def reset(person: Person, by: str) -> bool:
+    """Take away every factor of somebody who has lost them, and sign them out; whether there was any."""
+    with writing():
+        there = has(person)
+        for kind in (AuthenticatorApp, Passkey, RecoveryCode):
+            kind.delete().where(kind.person == person).execute()
+        if there:
+            sessions.end_sessions(person, by)
+            _tell(person, "reset second factor", "The second factor of your sign-in was reset: all passkeys, the "
+                  "authenticator app and the recovery codes are gone. Add a new one when you sign in.", by)  # fmt: skip
+    return there
+
+
+def _left(person: Person) -> str:
+    left = recovery_codes.left(person)
+    return f"{left} recovery code{'s are' if left != 1 else ' is'} left." if left else "None is left: make new ones."
+
+
+def _tell(person: Person, what: str, sentence: str, by: str = "", **values: str) -> None:
+    """In Activity, and by mail to the person."""
+    by = by or signature(person)
+    with writing():
+        activity.record(by, what, about=signature(person), person=person, **values)
+        sign_in_mail.tell(person, sentence, by)

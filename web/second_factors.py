@@ -1,0 +1,52 @@
+"""The second factors of others: an Owner requires them of everyone who manages; someone of a higher rank resets one."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, abort, request, url_for
+
+from sync import second_factor
+from sync.models import Person
+from sync.people import PeopleProblem
+from web import settings
+from web.answers import INVALID, dialog, go_to
+from web.people import may_reset_factor, person_address, person_below, person_name
+from web.permissions import workspace_role
+from web.security import by, signed_in_person
+
+pages = Blueprint("second_factors", __name__)
+
+
+@pages.get("/people/<int:person_id>/second-factor")
+@workspace_role("owner", "super admin")
+def show(person_id: int) -> tuple[str, int]:
+    person = _resettable(person_id)
+    return dialog("people/_second_factor.html", f"Reset the second factor of {person_name(person)}?", person=person,
+                  factors=second_factor.of(person))
+
+
+@pages.delete("/people/<int:person_id>/second-factor")
+@workspace_role("owner", "super admin")
+def delete(person_id: int) -> Response:
+    person = _resettable(person_id)
+    if not second_factor.reset(person, by()):
+        return go_to(person_address(person), f"{person_name(person)} has no second factor. Nothing was changed.")
+    return go_to(person_address(person), f"The second factor of {person_name(person)} was reset, and a mail says so.")
+
+
+@pages.put("/settings/second-factor")
+@workspace_role("owner")
+def update_requirement() -> Response | tuple[str, int]:
+    required = bool(request.form.get("required"))
+    try:
+        second_factor.require(signed_in_person(), required, by())
+    except PeopleProblem as problem:
+        return settings.page(problems={"second_factor": str(problem)}), INVALID
+    said = "Everyone who manages needs a second factor now." if required else "A second factor is up to each person."
+    return go_to(url_for("settings.show"), said)
+
+
+def _resettable(person_id: int) -> Person:
+    person = person_below(person_id)
+    if not may_reset_factor(person):
+        abort(403)
+    return person

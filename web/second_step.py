@@ -1,0 +1,107 @@
+"""The second step of signing in: who has a second factor is asked for it, whichever way the first step went.
+Nobody is signed in before; what was asked for is gone on to afterwards."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, redirect, render_template, request, session, url_for
+
+from sync import passkeys, pending_sign_in, second_factor
+from sync.attempts import TooManyAttempts
+from sync.models import Person
+from sync.people import PeopleProblem
+from sync.sessions import Way
+from web import passkey_form, security, signin
+from web.answers import INVALID, safe_address
+from web.permissions import open_to_all
+
+pages = Blueprint("second_step", __name__, url_prefix="/sign-in")
+
+PENDING = "pending sign-in"  # in the session
+ENDED = "This sign-in took longer than ten minutes. Nothing was changed: start again."
+
+
+def go_on(person: Person, way: Way, further: str) -> Response:
+    """Sign in, or ask for the second factor of somebody who has one, unless the way in has proved one already."""
+    if way.second or not second_factor.has(person):
+        security.sign_in(person, way)
+        return redirect(further, 303)
+    session[PENDING] = pending_sign_in.begin(person, way)
+    return redirect(url_for("second_step.show", next=further), 303)
+
+
+@pages.get("/second-factor")
+@open_to_all
+def show() -> Response | str | tuple[str, int]:
+    person, further = _half_signed_in(), safe_address(request.args.get("next"))
+    return _page(person, further) if person else redirect(url_for("signin.show", next=further), 303)
+
+
+@pages.post("/second-factor")
+@open_to_all
+def create() -> Response | tuple[str, int]:
+    person, further = _half_signed_in(), safe_address(request.form.get("next"))
+    if person is None:
+        return signin.page(further, problem=ENDED), 410
+    try:
+        if "credential" in request.form:
+            passkey_form.prove(passkeys.SECOND_STEP, person, security.source())
+            used = second_factor.PASSKEY
+        else:
+            used = second_factor.prove(person, request.form.get("code", ""), security.source())
+    except PeopleProblem as problem:
+        return _page(person, further, str(problem)), 429 if isinstance(problem, TooManyAttempts) else INVALID
+    way = pending_sign_in.finish(session.get(PENDING, ""), used)
+    if way is None:
+        return signin.page(further, problem=ENDED), 410
+    security.sign_in(person, way)
+    return redirect(further, 303)
+
+
+@pages.post("/second-factor/challenges")
+@open_to_all
+def create_challenge() -> Response | tuple[dict, int]:
+    person = _half_signed_in()
+    try:
+        if person is None:
+            raise PeopleProblem(ENDED)
+        here = passkey_form.site_or_refusal()
+        return passkey_form.options(passkeys.to_prove(here, passkeys.SECOND_STEP, person))
+    except PeopleProblem as problem:
+        return passkey_form.refusal(problem)
+
+
+@pages.post("/passkey/challenges")
+@open_to_all
+def create_lone_challenge() -> Response | tuple[dict, int]:
+    """For a passkey that signs in alone."""
+    try:
+        here = passkey_form.site_or_refusal()
+        return passkey_form.options(passkeys.to_prove(here, passkeys.SIGN_IN))
+    except PeopleProblem as problem:
+        return passkey_form.refusal(problem)
+
+
+@pages.post("/passkey")
+@open_to_all
+def create_by_passkey() -> Response | tuple[str, int]:
+    """A passkey whose device has asked for a PIN, a face or a finger is two factors: nothing more is asked."""
+    further = safe_address(request.form.get("next"))
+    try:
+        person = passkey_form.prove(passkeys.SIGN_IN, None, security.source())
+    except PeopleProblem as problem:
+        status = 429 if isinstance(problem, TooManyAttempts) else INVALID
+        return signin.page(further, problem=str(problem)), status
+    security.sign_in(person, Way("passkey", second_factor.PASSKEY, through="with a passkey"))
+    return redirect(further, 303)
+
+
+def _half_signed_in() -> Person | None:
+    token = session.get(PENDING)
+    return pending_sign_in.person_of(token) if token else None
+
+
+def _page(person: Person, further: str, problem: str = "") -> str:
+    return render_template(
+        "signin/second_factor.html", factors=second_factor.of(person), further=further, problem=problem,
+        passkeys_work=passkey_form.site() is not None,
+    )  # fmt: skip

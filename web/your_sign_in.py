@@ -1,0 +1,129 @@
+"""How the person at this browser signs in: their authenticator app, passkeys and recovery codes.
+The password is on the Settings page, the browsers on "Your sessions"."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, current_app, redirect, render_template, request, url_for
+
+from sync import authenticator, passkeys, second_factor
+from sync.people import PeopleProblem
+from web import browsers, passkey_form
+from web.answers import INVALID, go_to
+from web.permissions import while_setting_up
+from web.security import current_session, signed_in_person
+
+pages = Blueprint("your_sign_in", __name__, url_prefix="/settings/your-sign-in")
+
+
+@pages.get("")
+@while_setting_up
+def show() -> str:
+    return _page()
+
+
+@pages.post("/authenticator")
+@while_setting_up
+def create_app() -> Response:
+    """Offer a secret, which counts once its first code has come."""
+    authenticator.offer(signed_in_person())
+    return redirect(url_for("your_sign_in.show_app"), 303)
+
+
+@pages.get("/authenticator")
+@while_setting_up
+def show_app() -> Response | str:
+    return _app_page() or redirect(url_for("your_sign_in.show"), 303)
+
+
+@pages.put("/authenticator")
+@while_setting_up
+def confirm_app() -> Response | str | tuple[str, int]:
+    me = signed_in_person()
+    try:
+        authenticator.confirm(me, request.form.get("code", ""))
+    except PeopleProblem as problem:
+        page = _app_page(str(problem))
+        return (page, INVALID) if page else redirect(url_for("your_sign_in.show"), 303)
+    return _added(second_factor.APP, "Your authenticator app is set up.")
+
+
+@pages.delete("/authenticator")
+@while_setting_up
+def delete_app() -> Response | tuple[str, int]:
+    try:
+        second_factor.remove_app(signed_in_person())
+    except PeopleProblem as problem:
+        return _page(str(problem)), INVALID
+    return go_to(url_for("your_sign_in.show"), "The authenticator app was removed: its codes no longer count.")
+
+
+@pages.post("/passkeys/challenges")
+@while_setting_up
+def create_challenge() -> Response | tuple[dict, int]:
+    try:
+        return passkey_form.options(passkeys.to_add(signed_in_person(), passkey_form.site_or_refusal()))
+    except PeopleProblem as problem:
+        return passkey_form.refusal(problem)
+
+
+@pages.post("/passkeys")
+@while_setting_up
+def create_passkey() -> Response | str | tuple[str, int]:
+    given = request.form
+    try:
+        made = passkeys.add(signed_in_person(), passkey_form.site_or_refusal(), passkey_form.kept(),
+                            given.get("credential", ""), given.get("name", ""))
+    except PeopleProblem as problem:
+        return _page(str(problem)), INVALID
+    return _added(f"{second_factor.PASSKEY} “{made.name}”", f"The passkey “{made.name}” was added.")
+
+
+@pages.delete("/passkeys/<int:passkey_id>")
+@while_setting_up
+def delete_passkey(passkey_id: int) -> Response | tuple[str, int]:
+    try:
+        second_factor.remove_passkey(signed_in_person(), passkey_id)
+    except PeopleProblem as problem:
+        return _page(str(problem)), INVALID
+    return go_to(url_for("your_sign_in.show"), "The passkey was removed: it no longer signs in.")
+
+
+@pages.post("/recovery-codes")
+@while_setting_up
+def create_codes() -> str | tuple[str, int]:
+    try:
+        return _codes_page(second_factor.renew_codes(signed_in_person()), "The codes before these no longer work.")
+    except PeopleProblem as problem:
+        return _page(str(problem)), INVALID
+
+
+def _added(what: str, said: str) -> Response | str:
+    codes = second_factor.added(signed_in_person(), what, current_session())
+    return _codes_page(codes, said) if codes else go_to(url_for("your_sign_in.show"), said)
+
+
+def _codes_page(codes: list[str], said: str) -> str:
+    """The one time that they are shown."""
+    return render_template("settings/recovery_codes.html", codes=codes, said=said)
+
+
+def _app_page(problem: str = "") -> str | None:
+    me = signed_in_person()
+    secret = authenticator.offered(me)
+    if secret is None:
+        return None
+    size, dark = authenticator.picture(authenticator.address(me, secret))
+    return render_template(
+        "settings/authenticator.html", problem=problem, size=size, dark=dark,
+        secret=" ".join(secret[place:place + 4] for place in range(0, len(secret), 4)), replaces=authenticator.has(me),
+    )  # fmt: skip
+
+
+def _page(problem: str = "") -> str:
+    me = signed_in_person()
+    return render_template(
+        "settings/your_sign_in.html", problem=problem, factors=second_factor.of(me), app=authenticator.of(me),
+        passkeys_work=passkey_form.site() is not None, not_here=passkey_form.NOT_HERE,
+        suggested=browsers.in_words(request.user_agent.string), most=passkeys.MOST,
+        must=second_factor.must_set_up(current_session()), url=current_app.config["ROLLCALL"].url,
+    )  # fmt: skip
