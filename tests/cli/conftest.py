@@ -19,6 +19,7 @@ import requests
 from sync import config as configuration
 from sync.config import Config
 from sync.db import connected, db
+from tests.cli.forks import Forks
 from tests.demo.apps import ChatApp
 from tests.parts import free_port
 
@@ -42,19 +43,24 @@ class Answer:
 
 
 class CommandLine:
-    """`run` a command and expect its exit code; `json` the same with --json; `start` one in the background."""
+    """`run` a command and expect its exit code; `json` the same with --json; `start` one in the background.
 
-    def __init__(self, folder: Path):
+    forks: what `run` is quick by; None: each command is a new Python process, as a user's is.
+    """
+
+    def __init__(self, folder: Path, forks: Forks | None = None):
+        self.forks = forks
         self.folder, self.home, self.port = folder, folder / "home", free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.environ = {name: value for name, value in os.environ.items() if not name.startswith("ROLLCALL_")}
         self.environ |= {"ROLLCALL_HOME": str(self.home), "ROLLCALL_LISTEN": f"127.0.0.1:{self.port}"}
 
     def run(self, *arguments: str, code: int = 0, stdin: str = "", **environ: str) -> Answer:
-        done = subprocess.run(
-            [*PROGRAM, *arguments], input=stdin, env=self.environ | environ, cwd=self.folder, timeout=TIMEOUT,
-            capture_output=True, text=True,
-        )  # fmt: skip
+        around = {"input": stdin, "env": self.environ | environ, "cwd": self.folder, "timeout": TIMEOUT}
+        if self.forks:
+            done = self.forks.run(list(arguments), **around)
+        else:
+            done = subprocess.run([*PROGRAM, *arguments], **around, capture_output=True, text=True)
         assert done.returncode == code, f"{arguments}: {done.returncode}, not {code}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr, done.stderr
         return Answer(done.returncode, done.stdout, done.stderr)
@@ -110,10 +116,15 @@ def until(holds: Callable[[], object], seconds: float = 30) -> object:
     return given
 
 
+@pytest.fixture(scope="session")
+def forks() -> Forks:
+    return Forks()
+
+
 @pytest.fixture
-def empty(tmp_path: Path) -> CommandLine:
+def empty(tmp_path: Path, forks: Forks) -> CommandLine:
     """Nothing is there yet."""
-    return CommandLine(tmp_path)
+    return CommandLine(tmp_path, forks)
 
 
 @pytest.fixture

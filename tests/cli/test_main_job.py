@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.cli.conftest import connect
 from tests.real.scim_app import TOKEN
 
 CHECK = {"app", "check", "state", "accounts", "counts", "applied", "waiting", "held", "report", "error", "seconds"}
 COUNTS = {"new_users", "removed_users", "updated_roles", "updated_profiles", "assets", "access"}
 CHANGE = {"id", "kind", "decision", "account", "person", "before", "after", "reason", "protected"}
+
+
+@pytest.fixture(scope="module")
+def forks() -> None:
+    """Each command is a Python process of its own, as a user's is."""
 
 
 def test_the_main_job(rollcall, staff, scim_app):

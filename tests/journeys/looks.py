@@ -14,8 +14,14 @@ RULES = {
     "resultTypes": ["violations"],
     "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 }
+COLOURS = {  # the dark page is the light one in other colours
+    "resultTypes": ["violations"], "runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
+}
+RESTYLE = """  // Chromium leaves inherited colours as they were when an emulated phone gets another theme
+    [...document.styleSheets].forEach((one) => { one.disabled = true; document.body.offsetTop; one.disabled = false })
+"""
 TALLEST = 1600  # pixels of a picture
-VARIANTS = [(width, dark) for width in (1280, 390) for dark in (False, True)]
+WIDTHS = (1280, 390)
 
 
 @dataclass(frozen=True)
@@ -29,32 +35,45 @@ class Look:
     within: str | None = None
 
 
-def look_at(page, url: str, look: Look, width: int, dark: bool) -> list[str]:
-    """Take the picture; what axe finds wrong, and a page that is wider than the window, in words."""
-    need("axe_playwright_python")
-    from axe_playwright_python.sync_playwright import Axe
-
+def look_at(page, url: str, look: Look, width: int) -> list[str]:
+    """Take the picture in both themes; what axe finds wrong, and a page that is wider than the window, in words."""
     page.goto(url + look.address)
     if look.act:
         look.act(page)
     PICTURES.mkdir(exist_ok=True)
-    path = PICTURES / f"{look.name}-{width}-{'dark' if dark else 'light'}.png"
+    _picture(page, look, width, "light")
+    wrong = _violations(page, look, RULES)
+    overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    if overflow > 0:
+        wrong.append(f"{look.name}: {overflow} px wider than the window at {width}")
+    page.emulate_media(color_scheme="dark")
+    page.evaluate(RESTYLE)
+    _picture(page, look, width, "dark")
+    wrong += _violations(page, look, COLOURS)
+    page.emulate_media(color_scheme="light")
+    return wrong
+
+
+def _picture(page, look: Look, width: int, theme: str) -> None:
+    path = PICTURES / f"{look.name}-{width}-{theme}.png"
     if page.query_selector("dialog:modal"):
         page.screenshot(path=path)
     else:
         page.evaluate("scrollTo(0, 0)")
         height = min(page.evaluate("document.documentElement.scrollHeight"), TALLEST)
         page.screenshot(path=path, full_page=True, clip={"x": 0, "y": 0, "width": width, "height": height})
-    found = Axe().run(page, context=look.within, options=RULES).response["violations"]
-    wrong = [
+
+
+def _violations(page, look: Look, rules: dict) -> list[str]:
+    need("axe_playwright_python")
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page, context=look.within, options=rules).response["violations"]
+    return [
         f"{look.name}: {violation['id']}: {violation['help']}: {node['html'][:160]} {node['failureSummary'][:300]}"
         for violation in found
         for node in violation["nodes"][:3]
     ]
-    overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    if overflow > 0:
-        wrong.append(f"{look.name}: {overflow} px wider than the window at {width}")
-    return wrong
 
 
 def nothing_wrong(found: Iterable[str]) -> None:

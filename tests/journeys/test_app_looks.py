@@ -12,7 +12,7 @@ from sync import apps, connecting
 from sync.models import Person
 from tests.connectors.fake_desk import FakeDesk
 from tests.journeys import apps_of_acme
-from tests.journeys.looks import VARIANTS, Look, look_at, nothing_wrong, opens
+from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong, opens
 
 
 def _leave_out(page) -> None:
@@ -49,8 +49,8 @@ def _test_wrong(page) -> None:
     page.wait_for_selector("#tested .banner")
 
 
-@pytest.mark.parametrize("width, dark", VARIANTS)
-def test_pages(visit, live, tmp_path: Path, olga: Person, by: str, width: int, dark: bool) -> None:
+@pytest.mark.parametrize("width", WIDTHS)
+def test_pages(visit, live, tmp_path: Path, olga: Person, by: str, width: int) -> None:
     with apps_of_acme.built(tmp_path, olga, by) as acme:
         chat, ads = f"/apps/{acme.chat.id}", f"/apps/{acme.ads.id}"
         looks = [
@@ -91,15 +91,15 @@ def test_pages(visit, live, tmp_path: Path, olga: Person, by: str, width: int, d
             Look("connect-reading", f"{ads}/connection/reading"),
             Look("connect-matching", f"{chat}/connection/matching"),
         ]
-        page = visit(olga, width=width, dark=dark, expected=("status of 422",))
-        nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look, width, dark))
+        page = visit(olga, width=width, expected=("status of 422",))
+        nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look, width))
 
 
-@pytest.mark.parametrize("width, dark", VARIANTS)
-def test_empty(visit, live, olga: Person, width: int, dark: bool) -> None:
-    page = visit(olga, width=width, dark=dark)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_empty(visit, live, olga: Person, width: int) -> None:
+    page = visit(olga, width=width)
     looks = (Look("apps-empty", "/apps"), Look("reports-empty", "/reports"))
-    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look, width, dark))
+    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look, width))
 
 
 @pytest.fixture
@@ -116,11 +116,11 @@ def described(tmp_path: Path) -> Iterator[FakeDesk]:
     connectors.load_folder(tmp_path / "nothing here")
 
 
-@pytest.mark.parametrize("width, dark", VARIANTS)
-def test_a_file_that_does_not_say_who_acts(visit, live, described, olga: Person, by: str, width, dark) -> None:
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_file_that_does_not_say_who_acts(visit, live, described, olga: Person, by: str, width) -> None:
     desk = apps.connect("desk", "Desk", {"base_url": described.url, "token": described.token}, [olga], by)
     draft = connecting.start("desk", olga)
     looks = (Look("app-own-account", f"/apps/{desk.id}"),
              Look("connect-own-account", f"/apps/{draft.id}/connection"))  # fmt: skip
-    page = visit(olga, width=width, dark=dark)
-    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look, width, dark))
+    page = visit(olga, width=width)
+    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look, width))

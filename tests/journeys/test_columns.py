@@ -8,7 +8,7 @@ import pytest
 
 from sync import directories, people
 from sync.models import Directory, DirectoryReading, Person, WaitingFile
-from tests.journeys.looks import VARIANTS, Look, look_at, nothing_wrong
+from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong
 
 HEADER = ["Employee #", "First name", "Last name", "Work Email", "Employment Status", "Termination Date",
           "Reporting to"]
@@ -102,9 +102,9 @@ def test_a_choice_is_kept_as_soon_as_it_is_made(visit, live, olga: Person, tmp_p
     assert not WaitingFile.select().exists()
 
 
-@pytest.mark.parametrize(("width", "dark"), VARIANTS)
-def test_the_page_looks_well(visit, live, olga: Person, tmp_path: Path, width: int, dark: bool) -> None:
-    page = visit(olga, width=width, dark=dark)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_page_looks_well(visit, live, olga: Person, tmp_path: Path, width: int) -> None:
+    page = visit(olga, width=width)
     hand_over(page, live.url, hr_file(tmp_path / "staff.csv"))
     here = page.url.removeprefix(live.url)
-    nothing_wrong(look_at(page, live.url, Look("columns", here), width, dark))
+    nothing_wrong(look_at(page, live.url, Look("columns", here), width))

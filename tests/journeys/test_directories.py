@@ -14,7 +14,7 @@ from sync.models import Directory, DirectoryGroup, DirectoryReading, Person
 from tests.connectors.test_entra_directory import TestEntraDirectory as Entra
 from tests.connectors.test_google_directory import TestGoogleDirectory as Google
 from tests.connectors.test_okta_directory import TestOktaDirectory as Okta
-from tests.journeys.looks import Look, look_at, nothing_wrong
+from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong
 
 HEAD = "email,name,status,employee_number\n"
 
@@ -131,8 +131,8 @@ def test_each_kind_is_connected_as_its_page_tells(visit, live, olga: Person, mon
         app.stop()
 
 
-@pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)])
-def test_the_pages_look_right(visit, live, olga: Person, tmp_path: Path, width: int, dark: bool) -> None:
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_pages_look_right(visit, live, olga: Person, tmp_path: Path, width: int) -> None:
     it = tmp_path / "it.csv"
     it.write_text(rows(*range(30), name="IT"))
     hr = directories.connect("csv", "HR", {"source": "upload", "text": rows(*range(30))}, "Olga")
@@ -140,11 +140,11 @@ def test_the_pages_look_right(visit, live, olga: Person, tmp_path: Path, width: 
     read_all()
     text = rows(*range(3, 29), name="Persona") + "new@acme.example,Newcomer,suspended,99\n"
     directory_preview.hand_over(hr, text)
-    page = visit(olga, width=width, dark=dark)
+    page = visit(olga, width=width)
     nothing_wrong(
         wrong
         for look in (Look("directories-order", "/directories"), Look("directory-list", f"/directories/{hr.id}"),
                      Look("directory-preview", f"/directories/{hr.id}/preview"),
                      Look("person-directories", f"/people/{people.find_by_email('p3@acme.example').id}"))
-        for wrong in look_at(page, live.url, look, width, dark)
+        for wrong in look_at(page, live.url, look, width)
     )  # fmt: skip

@@ -6,7 +6,7 @@ import pytest
 
 from sync import group_rules, schedule, teams
 from sync.models import GroupRule, Person, Task
-from tests.journeys.looks import VARIANTS, Look, look_at, nothing_wrong, opens
+from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong, opens
 from tests.sync.fixtures import email
 from tests.sync.groups import Groups
 
@@ -92,9 +92,9 @@ def test_a_group_is_mapped_and_joiners_movers_and_leavers_follow(visit, live, ol
     assert page.locator("#acts .badge-ok").count() >= 4
 
 
-@pytest.mark.parametrize("width, dark", VARIANTS)
+@pytest.mark.parametrize("width", WIDTHS)
 def test_a_mover_loses_what_the_old_group_gave(
-    visit, live, olga: Person, sales: Groups, width: int, dark: bool
+    visit, live, olga: Person, sales: Groups, width: int
 ) -> None:
     sales.rule("Sales", "", (group_rules.asset_named(sales.app, "channel: general"), "member"))
     sales.rule("Marketing", "member")
@@ -103,13 +103,13 @@ def test_a_mover_loses_what_the_old_group_gave(
     assert "general as member" in sales.chat.log("joined channel")[-1]["detail"]
     sales.put(1, "Marketing")
     sales.read()
-    page = visit(olga, width=width, dark=dark)
+    page = visit(olga, width=width)
     told = checked(page, live.url, sales)
     assert "By the groups of Chat: 1 access to revoke." in told and "member → no access" in told
     assert "No longer in group Sales of Company LDAP" in told
     assert text(page, "#sync-outcome") == "Removes nobody from Chat. Makes 1 change in it."
     report = f"/reports/{sales.report().id}"
-    nothing_wrong(look_at(page, live.url, Look("sync-data-loss", report), width, dark))
+    nothing_wrong(look_at(page, live.url, Look("sync-data-loss", report), width))
     page.reload()
     finish(page)
     page.go_back()
@@ -159,14 +159,14 @@ def _preview(page) -> None:
     page.wait_for_selector("#save-rule")
 
 
-@pytest.mark.parametrize("width, dark", VARIANTS)
-def test_pages(visit, live, olga: Person, sales: Groups, width: int, dark: bool) -> None:
-    page = visit(olga, width=width, dark=dark)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_pages(visit, live, olga: Person, sales: Groups, width: int) -> None:
+    page = visit(olga, width=width)
     rules = f"/apps/{sales.app.id}/rules"
-    wrong = look_at(page, live.url, Look("groups-nothing", rules), width, dark)
-    wrong += look_at(page, live.url, Look("teams-nothing", "/directories/teams"), width, dark)
+    wrong = look_at(page, live.url, Look("groups-nothing", rules), width)
+    wrong += look_at(page, live.url, Look("teams-nothing", "/directories/teams"), width)
     team = teams.create("Revenue", [sales.group("Sales").id, sales.group("Marketing").id], sales.chat.by)
-    wrong += look_at(page, live.url, Look("groups-preview", rules, _preview), width, dark)
+    wrong += look_at(page, live.url, Look("groups-preview", rules, _preview), width)
     sales.rule("Sales", "admin", (sales.app.assets.get(), "member"))
     sales.rule(team, "member")
     sales.rule("Marketing", "guest")
@@ -186,5 +186,5 @@ def test_pages(visit, live, olga: Person, sales: Groups, width: int, dark: bool)
         Look("teams-new", "/directories/teams", opens("#new-team")),
     ]
     for look in looks:
-        wrong += look_at(page, live.url, look, width, dark)
+        wrong += look_at(page, live.url, look, width)
     nothing_wrong(wrong)

@@ -9,7 +9,7 @@ import pytest
 from sync import signin
 from sync.models import Person
 from tests.journeys import company
-from tests.journeys.looks import VARIANTS, Look, clicks, look_at, nothing_wrong, opens
+from tests.journeys.looks import WIDTHS, Look, clicks, look_at, nothing_wrong, opens
 
 
 def _submit_wrong(page) -> None:
@@ -32,8 +32,8 @@ def _test_ldap(page) -> None:
     page.wait_for_selector("#test .banner")
 
 
-@pytest.mark.parametrize("width, dark", VARIANTS)
-def test_pages(visit, live, tmp_path: Path, olga: Person, by: str, width: int, dark: bool) -> None:
+@pytest.mark.parametrize("width", WIDTHS)
+def test_pages(visit, live, tmp_path: Path, olga: Person, by: str, width: int) -> None:
     acme = company.build(tmp_path, olga, by)
     looks = [
         Look("people", "/people"),
@@ -59,27 +59,27 @@ def test_pages(visit, live, tmp_path: Path, olga: Person, by: str, width: int, d
         Look("settings", "/settings"),
         Look("not-found", "/nothing"),
     ]
-    page = visit(acme.olga, width=width, dark=dark, expected=("status of 404", "status of 422"))
-    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look, width, dark))
+    page = visit(acme.olga, width=width, expected=("status of 404", "status of 422"))
+    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look, width))
 
 
-@pytest.mark.parametrize("width, dark", VARIANTS)
-def test_before_signing_in(visit, live, home: Path, width: int, dark: bool) -> None:
+@pytest.mark.parametrize("width", WIDTHS)
+def test_before_signing_in(visit, live, home: Path, width: int) -> None:
     token = signin.setup_link_token()
-    page = visit(None, width=width, dark=dark, expected=("status of 422",))
+    page = visit(None, width=width, expected=("status of 422",))
     wrong = [
         problem
         for look in (Look("not-set-up", "/sign-in"), Look("setup", f"/setup?token={token}"))
-        for problem in look_at(page, live.url, look, width, dark)
+        for problem in look_at(page, live.url, look, width)
     ]
     signin.set_up("Acme", "olga@acme.example", "Olga Brandt", "correct horse battery", "command line")
     for look in (Look("sign-in", "/sign-in"), Look("sign-in-wrong", "/sign-in", _submit_wrong)):
-        wrong += look_at(page, live.url, look, width, dark)
+        wrong += look_at(page, live.url, look, width)
     nothing_wrong(wrong)
 
 
-@pytest.mark.parametrize("width, dark", VARIANTS)
-def test_empty(visit, live, olga: Person, width: int, dark: bool) -> None:
-    page = visit(olga, width=width, dark=dark)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_empty(visit, live, olga: Person, width: int) -> None:
+    page = visit(olga, width=width)
     looks = (Look("directories-empty", "/directories"), Look("activity-first", "/activity"))
-    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look, width, dark))
+    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look, width))

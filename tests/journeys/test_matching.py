@@ -7,7 +7,7 @@ import pytest
 from sync import match_decisions, match_rules, people
 from sync.db import writing
 from sync.models import Account, Activity, App, MatchDecision, Person
-from tests.journeys.looks import VARIANTS, Look, look_at, nothing_wrong
+from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong
 from tests.sync.fixtures import email
 
 
@@ -168,8 +168,8 @@ def test_a_rule_is_set_and_matches_at_once(visit, live, olga: Person, chat) -> N
     assert Account.get(Account.user_name == "p1").person == chat.people[1]
 
 
-@pytest.mark.parametrize("width, dark", VARIANTS)
-def test_how_it_looks(visit, live, olga: Person, chat, strangers, width: int, dark: bool) -> None:
+@pytest.mark.parametrize("width", WIDTHS)
+def test_how_it_looks(visit, live, olga: Person, chat, strangers, width: int) -> None:
     unclear = Account.get(Account.email == email(6))
     with writing():
         Person.update(employee_number="E8").where(Person.id.in_([chat.people[7].id, chat.people[8].id])).execute()
@@ -218,5 +218,5 @@ def test_how_it_looks(visit, live, olga: Person, chat, strangers, width: int, da
         Look("matching-activity", f"/apps/{chat.app.id}/activity"),
         Look("matching-dialog-page", f"{here}/decisions/new?kind=rules&account={unclear.id}"),
     ]
-    page = visit(olga, width=width, dark=dark)
-    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look, width, dark))
+    page = visit(olga, width=width)
+    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look, width))

@@ -14,7 +14,7 @@ from sync.models import Offboarding, Person, Task
 from sync.workspace import today
 from tests.demo.apps import AdsApp
 from tests.journeys import apps_of_acme
-from tests.journeys.looks import VARIANTS, Look, look_at, nothing_wrong, opens
+from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong, opens
 from tests.sync.fixtures import email
 
 
@@ -118,8 +118,8 @@ def _on_a_day(page: Page) -> None:
     page.get_by_label("On a day").check()
 
 
-@pytest.mark.parametrize("width, dark", VARIANTS)
-def test_pages(visit, live, tmp_path: Path, olga: Person, by: str, width: int, dark: bool) -> None:
+@pytest.mark.parametrize("width", WIDTHS)
+def test_pages(visit, live, tmp_path: Path, olga: Person, by: str, width: int) -> None:
     with apps_of_acme.built(tmp_path, olga, by) as acme:
         apps.set_seat_price(acme.ads, 2000, by)
         jana, ana, ines = (people.find_by_email(f"{name}@acme.example") for name in ("jana", "ana", "ines"))
@@ -145,5 +145,5 @@ def test_pages(visit, live, tmp_path: Path, olga: Person, by: str, width: int, d
             Look("offboarding", f"/people/{jana.id}/offboardings/{done.id}"),
             Look("offboarding-planned", f"/people/{ines.id}/offboardings/{planned.id}"),
         ]
-        page = visit(olga, width=width, dark=dark)
-        nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look, width, dark))
+        page = visit(olga, width=width)
+        nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look, width))

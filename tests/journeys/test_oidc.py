@@ -7,7 +7,7 @@ import pytest
 from sync import oidc, people
 from sync.models import Person
 from sync.oidc import Settings
-from tests.journeys.looks import VARIANTS, Look, look_at, nothing_wrong, opens
+from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong, opens
 from tests.real.oidc_server import CLIENT, SECRET, OidcServer
 
 OF_THE_PROVIDER = ("ERR_NAME_NOT_RESOLVED", "status of 404")  # its pages want a font of the Internet and an icon
@@ -124,10 +124,10 @@ def _refused(page) -> None:
     page.wait_for_selector("[role=alert]")
 
 
-@pytest.mark.parametrize("width, dark", VARIANTS)
-def test_looks(visit, live, provider, olga: Person, by: str, width: int, dark: bool) -> None:
-    page = visit(olga, width=width, dark=dark, expected=("status of 422", "status of 503"))
-    wrong = look_at(page, live.url, Look("oidc-first", "/settings/sign-in"), width, dark)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_looks(visit, live, provider, olga: Person, by: str, width: int) -> None:
+    page = visit(olga, width=width, expected=("status of 422", "status of 503"))
+    wrong = look_at(page, live.url, Look("oidc-first", "/settings/sign-in"), width)
     roles = (("0f1c9e52-41d8-4a2c-9d7e-6a1b1f0c2d3e", "owner"), ("IT", "admin"), ("Everybody at Acme", "user"))
     oidc.save(Settings(provider.issuer, CLIENT, "Acme SSO", roles=roles), SECRET, live.url, by)
     looks = [
@@ -135,12 +135,12 @@ def test_looks(visit, live, provider, olga: Person, by: str, width: int, dark: b
         Look("oidc-settings", "/settings/sign-in", _test),
         Look("oidc-removal", "/settings/sign-in", opens("#take-away")),
     ]
-    outside = visit(None, width=width, dark=dark, expected=("status of 503",))
-    wrong += [problem for look in looks for problem in look_at(page, live.url, look, width, dark)]
-    wrong += look_at(outside, live.url, Look("oidc-sign-in", "/sign-in"), width, dark)
+    outside = visit(None, width=width, expected=("status of 503",))
+    wrong += [problem for look in looks for problem in look_at(page, live.url, look, width)]
+    wrong += look_at(outside, live.url, Look("oidc-sign-in", "/sign-in"), width)
     provider.stop()
     oidc.connectors.provider(provider.issuer, CLIENT).forget()
-    wrong += look_at(page, live.url, Look("oidc-settings-wrong", "/settings/sign-in", _test), width, dark)
-    wrong += look_at(outside, live.url, Look("oidc-sign-in-refused", "/sign-in", _refused), width, dark)
-    wrong += look_at(outside, live.url, Look("oidc-sign-in-down", "/sign-in"), width, dark)
+    wrong += look_at(page, live.url, Look("oidc-settings-wrong", "/settings/sign-in", _test), width)
+    wrong += look_at(outside, live.url, Look("oidc-sign-in-refused", "/sign-in", _refused), width)
+    wrong += look_at(outside, live.url, Look("oidc-sign-in-down", "/sign-in"), width)
     nothing_wrong(wrong)

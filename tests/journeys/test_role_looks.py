@@ -6,7 +6,7 @@ import pytest
 
 from sync import group_rules, people, reports
 from sync.models import Account, App, DirectoryGroup, Person
-from tests.journeys.looks import VARIANTS, Look, look_at, nothing_wrong
+from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong
 from tests.sync.listed import Listed
 from tests.sync.scripted import Scripted
 
@@ -38,8 +38,8 @@ def _open_names(page) -> None:
     page.wait_for_selector(".role-names[open]")
 
 
-@pytest.mark.parametrize("width, dark", VARIANTS)
-def test_several_roles(visit, live, app: App, olga: Person, width: int, dark: bool) -> None:
+@pytest.mark.parametrize("width", WIDTHS)
+def test_several_roles(visit, live, app: App, olga: Person, width: int) -> None:
     ids = {account.name: account.id for account in Account.select()}
     some = "&".join(f"account={ids[name]}" for name in CREW if ids[name] and name[0] in "ABCD")
     ben = Person.get(Person.name == "Ben Okafor")
@@ -55,5 +55,5 @@ def test_several_roles(visit, live, app: App, olga: Person, width: int, dark: bo
         Look(f"roles-offboarding-{way}", f"/people/{ben.id}/offboardings/new"),
         Look(f"roles-rule-{way}", f"{here}/rules/preview?source=group:{DirectoryGroup.get().id}&role=member"),
     ]  # fmt: skip
-    page = visit(olga, width=width, dark=dark)
-    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look, width, dark))
+    page = visit(olga, width=width)
+    nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look, width))
