@@ -13,7 +13,7 @@ from sync.config import Config
 from sync.models import Passkey, Person, Session
 from sync.workspace import update_workspace
 from tests.journeys.browser import Live, serving
-from tests.journeys.looks import VARIANTS, Look, look_at, nothing_wrong, opens
+from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong, opens
 from tests.security.factors import HERE, PASSWORD, code, with_app
 
 
@@ -162,10 +162,10 @@ def _half(page, live: Live) -> None:
     page.wait_for_selector("text=One more step")
 
 
-@pytest.mark.parametrize("width, dark", VARIANTS)
-def test_looks(visit, live: Live, olga: Person, someone_who_manages: Person, by: str, width: int, dark: bool) -> None:
-    page = visit(olga, width=width, dark=dark)
-    wrong = look_at(page, live.url, Look("factors-first", HERE), width, dark)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_looks(visit, live: Live, olga: Person, someone_who_manages: Person, by: str, width: int) -> None:
+    page = visit(olga, width=width)
+    wrong = look_at(page, live.url, Look("factors-first", HERE), width)
     device(page)
 
     def add(page) -> None:
@@ -176,22 +176,22 @@ def test_looks(visit, live: Live, olga: Person, someone_who_manages: Person, by:
         page.click("text=Set up an authenticator app")
         page.wait_for_selector(".qr")
 
-    wrong += look_at(page, live.url, Look("factors-codes", HERE, add), width, dark)
-    wrong += look_at(page, live.url, Look("factors-app", HERE, app), width, dark)
+    wrong += look_at(page, live.url, Look("factors-codes", HERE, add), width)
+    wrong += look_at(page, live.url, Look("factors-app", HERE, app), width)
     with_app(someone_who_manages)
     secret, _codes = with_app(olga)
-    outside = visit(None, width=width, dark=dark)
-    wrong += look_at(outside, live.url, Look("factors-sign-in", "/sign-in"), width, dark)
-    wrong += look_at(outside, live.url, Look("factors-step", "/sign-in", lambda page: _half(page, live)), width, dark)
+    outside = visit(None, width=width)
+    wrong += look_at(outside, live.url, Look("factors-sign-in", "/sign-in"), width)
+    wrong += look_at(outside, live.url, Look("factors-step", "/sign-in", lambda page: _half(page, live)), width)
     outside.fill("[name=code]", code(secret, 1))
     outside.click("form >> text=Sign in")
     outside.wait_for_url(live.url + "/people")
-    wrong += look_at(outside, live.url, Look("factors", HERE), width, dark)
-    wrong += look_at(outside, live.url, Look("factors-settings", "/settings"), width, dark)
+    wrong += look_at(outside, live.url, Look("factors", HERE), width)
+    wrong += look_at(outside, live.url, Look("factors-settings", "/settings"), width)
     other = f"/people/{someone_who_manages.id}"
-    wrong += look_at(outside, live.url, Look("factors-reset", other, opens("#reset-second-factor")), width, dark)
+    wrong += look_at(outside, live.url, Look("factors-reset", other, opens("#reset-second-factor")), width)
     second_factor.reset(someone_who_manages, by)
     update_workspace(by, second_factor_required=True)
-    ben = visit(someone_who_manages, width=width, dark=dark)
-    wrong += look_at(ben, live.url, Look("factors-must", HERE), width, dark)
+    ben = visit(someone_who_manages, width=width)
+    wrong += look_at(ben, live.url, Look("factors-must", HERE), width)
     nothing_wrong(wrong)
