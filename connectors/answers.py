@@ -16,6 +16,7 @@ from typing import Any
 from connectors.base import UNKNOWN, CredentialRejected, Refused, TemporarilyUnavailable
 
 LONGEST_WAIT = 24 * 3600  # seconds
+MOST_VALUES = 5_000_000  # of one answer: each takes some 60 bytes of memory, however few it has in the answer
 
 
 class NotFound(Refused):
@@ -62,7 +63,9 @@ class Answer:
         return "html" in self.headers.get("Content-Type", "").lower() or start.startswith((b"<!doctype", b"<html"))
 
     def json(self, kind: type = object) -> Any:
-        """The body as JSON; TemporarilyUnavailable when it is none, or no `kind` (dict, list)."""
+        """The body as JSON; TemporarilyUnavailable when it is none, no `kind` (dict, list), or of too many values."""
+        if sum(map(self.body.count, (b",", b"[", b"{"))) > MOST_VALUES:
+            raise TemporarilyUnavailable(f"{self.asked} answered with more than {MOST_VALUES:,} values in one piece.")
         try:
             value = json.loads(self.body)
         except (ValueError, RecursionError):

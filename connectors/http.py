@@ -37,8 +37,10 @@ from connectors.answers import (
 )
 from connectors.asking import refuse_holes, segment
 from connectors.base import ConnectorError, CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
+from connectors.http_connections import InTime
 from connectors.redaction import Redactor, one_line
 from connectors.renewal import Renewed
+from connectors.time_limit import check_time, time_limit
 
 __all__ = [
     "Answer", "Conflict", "Forbidden", "Http", "NotFound", "NotOffered", "Stale",
@@ -63,7 +65,8 @@ class Http:
     headers: sent with each call. auth: (user, password) or a requests AuthBase; a token that can be Renewed
         is renewed once for a call that is answered 401.
     secrets: kept out of every message; what is in `auth` and an Authorization header is known already.
-    timeout: seconds to connect and between two pieces of an answer; max_seconds: for one whole answer.
+    timeout: seconds to connect and between two pieces of an answer; max_seconds: for one whole answer, from
+        connecting to its last byte, however slowly the bytes come.
     max_bytes: of one answer, decompressed.
     verify: True, or the path of a file with the certificate authority to trust.
     retries: further attempts, of idempotent calls only; a 429 is retried for any call.
@@ -114,6 +117,8 @@ class Http:
         session = getattr(self._of_thread, "session", None)
         if session is None:
             session = self._of_thread.session = requests.Session()
+            session.mount("https://", InTime())
+            session.mount("http://", InTime())
             session.verify = self._verify
             session.trust_env = not is_loopback(self.origin[1])
             self._sessions.append(session)
@@ -247,31 +252,36 @@ class Http:
         return dict(self._session.merge_environment_settings(self._base, {}, True, self._verify, None))
 
     def _send(self, prepared: requests.PreparedRequest, asked: str) -> Answer:
-        started = time.monotonic()
-        session = self._session
-        try:
-            # Not by session.send(), which would follow, keep a history, and look for cookies where there are none.
-            with session.get_adapter(self._base).send(prepared, timeout=self._timeout, **self._settings) as response:
-                if "Set-Cookie" in response.headers:
-                    requests.cookies.extract_cookies_to_jar(session.cookies, prepared, response.raw)
-                body = self._read(response, asked, started)
-                return Answer(response.status_code, CaseInsensitiveDict(response.headers), body, prepared.url, asked)
-        except UnicodeError:
-            raise CredentialRejected("The credential holds characters that cannot be sent. Enter it again.") from None
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as failure:
-            raise _NoAnswer(f"{asked} {_reason(failure)}.", _never_arrived(failure)) from None
+        with time_limit(self._max_seconds) as talk:
+            try:
+                return self._answer(prepared, asked)
+            except UnicodeError:
+                raise CredentialRejected(
+                    "The credential holds characters that cannot be sent. Enter it again."
+                ) from None
+            except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as failure:
+                if talk.over:
+                    raise _TooMuch(f"{asked} did not end {talk}.") from None
+                raise _NoAnswer(f"{asked} {_reason(failure)}.", _never_arrived(failure)) from None
 
-    def _read(self, response: requests.Response, asked: str, started: float) -> bytes:
-        """The body piece by piece, so that its size and its time have an end; urllib3 checks Content-Length."""
+    def _answer(self, prepared: requests.PreparedRequest, asked: str) -> Answer:
+        session = self._session
+        # Not by session.send(), which would follow, keep a history, and look for cookies where there are none.
+        with session.get_adapter(self._base).send(prepared, timeout=self._timeout, **self._settings) as response:
+            if "Set-Cookie" in response.headers:
+                requests.cookies.extract_cookies_to_jar(session.cookies, prepared, response.raw)
+            body = self._read(response, asked)
+            return Answer(response.status_code, CaseInsensitiveDict(response.headers), body, prepared.url, asked)
+
+    def _read(self, response: requests.Response, asked: str) -> bytes:
+        """The body piece by piece, so that its size has an end; urllib3 checks Content-Length."""
         body = bytearray()
         while piece := response.raw.read1(CHUNK, decode_content=True):
+            check_time()
             body += piece
             if len(body) > self._max_bytes:
                 response.raw.close()
                 raise _TooMuch(f"{asked} gave more than {self._max_bytes:,} bytes; reading was given up.")
-            if time.monotonic() - started > self._max_seconds:
-                response.raw.close()
-                raise _TooMuch(f"{asked} did not end within {self._max_seconds:g} seconds.")
         return bytes(body)
 
     def _problem(self, answer: Answer) -> ConnectorError | None:

@@ -7,6 +7,7 @@ import re
 import ssl
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -19,12 +20,17 @@ from ldap3.utils.dn import escape_rdn, parse_dn
 
 from connectors.addresses import is_loopback
 from connectors.base import ConnectorError, CredentialRejected, Field, Refused, TemporarilyUnavailable
+from connectors.ldap_answers import bounded
 from connectors.ldap_ends import Ends
 from connectors.ldap_rules import IS, LEFT, OPERATORS, Rule, parse
+from connectors.redaction import one_line
+from connectors.time_limit import time_limit
 
 GROUPS = "(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup)(objectClass=group))"
 PAGE = 500
-CONNECT_SECONDS, ANSWER_SECONDS = 10, 60
+CONNECT_SECONDS, ANSWER_SECONDS = 10, 60  # to connect; between two pieces of an answer
+WHOLE_SECONDS = 300  # for one whole answer, however slowly its bytes come
+MOST_PAGES = 200_000
 
 PAGED_RESULTS = "1.2.840.113556.1.4.319"  # RFC 2696
 
@@ -131,6 +137,8 @@ class LdapClient:
         """What never changes. Raises Refused where the entry shows none."""
         for name in self.ids:
             for value in values.get(name.lower(), ()):
+                if name == "objectGUID" and len(value) != 16:
+                    raise TemporarilyUnavailable(f"{one_line(dn)} shows an objectGUID that is none.")
                 return str(uuid.UUID(bytes_le=value)) if name == "objectGUID" else decoded(value)
         raise Refused(
             f"{dn} shows no {' or '.join(self.ids)}, by which Rollcall knows people again. "
@@ -147,14 +155,19 @@ class LdapClient:
 
     def all_values(self, dn: str, attribute: str, values: Values) -> list[str]:
         """Active Directory gives long lists in ranges (MS-ADTS 3.1.1.3.1.3.3): member;range=0-1499, then from 1500."""
-        found = texts(values, attribute)
+        found, begin = texts(values, attribute), 0
         while ranged := next((name for name in values if name.startswith(f"{attribute.lower()};range=")), None):
             found += texts(values, ranged)
             last = ranged.rpartition("-")[2]
             if last == "*":
                 break
-            wanted = f"{attribute};range={int(last) + 1}-*"
-            [(_, values)] = self.search(dn, "(objectClass=*)", [wanted], scope=ldap3.BASE)
+            if not last.isdecimal() or len(last) > 9 or int(last) < begin:
+                raise TemporarilyUnavailable(f"The directory gives {attribute} of {dn} in ranges that make no sense.")
+            begin = int(last) + 1
+            entries = list(self.search(dn, "(objectClass=*)", [f"{attribute};range={begin}-*"], scope=ldap3.BASE))
+            if len(entries) != 1:
+                raise TemporarilyUnavailable(f"The directory gave {attribute} of {dn} in part only.")
+            [(_, values)] = entries
         return found
 
     def search(
@@ -165,13 +178,13 @@ class LdapClient:
         `types_only`: which attributes an entry has, without their values.
         """
         cookie: bytes | None = None
-        while True:
+        for _ in range(MOST_PAGES):
             result, entries = self._ask(
                 base, filter, search_scope=scope, attributes=asked, types_only=types_only, paged_size=PAGE,
                 paged_criticality=True, paged_cookie=cookie,
             )
             if result["result"] != SUCCESS:
-                raise self._failure(result, f"while {base} was read")
+                raise self._failure(result, f"while {one_line(base)} was read")
             yield from entries
             paged = result.get("controls", {}).get(PAGED_RESULTS)
             if paged is None:
@@ -179,23 +192,25 @@ class LdapClient:
             cookie = paged["value"]["cookie"]
             if not cookie:
                 return
+        raise TemporarilyUnavailable(f"The list below {base} does not end.")
 
     def entry(self, dn: str, asked: list[str]) -> tuple[str, Values] | None:
         """One entry; None where the server says that there is none (or that this account may not see it)."""
         result, entries = self._ask(dn, "(objectClass=*)", search_scope=ldap3.BASE, attributes=asked)
         if result["result"] not in (SUCCESS, NO_SUCH_OBJECT):
-            raise self._failure(result, f"while {dn} was read")
+            raise self._failure(result, f"while {one_line(dn)} was read")
         return entries[0] if entries else None
 
     def _ask(self, base: str, filter: str, **options) -> tuple[dict, list[tuple[str, Values]]]:
+        connection = self._open()
         try:
-            _, result, entries, _ = self._open().search(base, filter, **options)
+            with self._in_time(f"while {one_line(base)} was read"):
+                _, result, entries, _ = connection.search(base, filter, **options)
         except LDAPInvalidFilterError as problem:
             raise Refused(f"The filter {filter} is not well-formed.") from problem
-        except (LDAPException, OSError) as problem:
-            raise TemporarilyUnavailable(
-                f"The connection to {self.get('url')} broke while {base} was read: {problem}."
-            ) from problem
+        if result["type"] != "searchResDone":
+            self.close()
+            raise TemporarilyUnavailable(f"{self.get('url')} answered something else than was asked.")
         found = [entry for entry in entries or () if entry["type"] == "searchResEntry"]
         for name in {name for entry in found for name in entry["raw_attributes"]}:
             self._spellings.setdefault(name.lower(), name)
@@ -203,18 +218,32 @@ class LdapClient:
             (entry["dn"], {name.lower(): values for name, values in entry["raw_attributes"].items()}) for entry in found
         ]
 
+    @contextmanager
+    def _in_time(self, when: str) -> Iterator[None]:
+        """One question and its answer. What goes wrong ends the connection: what comes next may answer this one."""
+        broke = f"The connection to {self.get('url')} broke {when}"
+        try:
+            with time_limit(WHOLE_SECONDS) as talk:
+                yield
+        except LDAPInvalidFilterError:
+            raise  # nothing was sent
+        except Exception as problem:  # ldap3 takes what it is sent apart without a look at it
+            self.close()
+            if talk.over:
+                raise TemporarilyUnavailable(f"{broke}: no whole answer {talk}.") from problem
+            if isinstance(problem, (LDAPException, OSError)):
+                raise TemporarilyUnavailable(f"{broke}: {one_line(str(problem))}.") from problem
+            raise TemporarilyUnavailable(f"{broke}: what the server sent can't be read.") from problem
+
     def spelling(self, name: str) -> str:
         """How the server writes the name of an attribute."""
         return self._spellings.get(name.lower(), name)
 
     def modify(self, dn: str, attribute: str, act: str, value: str) -> int:
         """Add or delete one value; the result code where it says that this is so already, or can't be by the schema."""
-        try:
-            _, result, _, _ = self._open().modify(dn, {attribute: [(act, [value])]})
-        except (LDAPException, OSError) as problem:
-            raise TemporarilyUnavailable(
-                f"The connection to {self.get('url')} broke while {dn} was changed: {problem}."
-            ) from problem
+        connection = self._open()
+        with self._in_time(f"while {dn} was changed"):
+            _, result, _, _ = connection.modify(dn, {attribute: [(act, [value])]})
         code = result["result"]
         if code in (SUCCESS, NO_SUCH_ATTRIBUTE, VALUE_EXISTS, NO_SUCH_OBJECT, CLASS_VIOLATION):
             return code
@@ -246,18 +275,22 @@ class LdapClient:
         try:
             tls = ldap3.Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=self.get("ca_file") or None)
             server = ldap3.Server(url.rstrip("/"), get_info=ldap3.NONE, tls=tls, connect_timeout=CONNECT_SECONDS)
-            connection = ldap3.Connection(
+            connection = bounded(ldap3.Connection(
                 server, self.get("bind_dn") or None, secret or None, client_strategy=ldap3.SAFE_SYNC,
                 read_only=self._read_only, auto_referrals=False, check_names=False, receive_timeout=ANSWER_SECONDS,
-            )
-            connection.open()
-            if self.get("starttls") == "yes" and not url.startswith("ldaps://"):
-                connection.start_tls()
-            _, result, _, _ = connection.bind()
+            ))  # fmt: skip
+            with time_limit(WHOLE_SECONDS):
+                connection.open()
+                if self.get("starttls") == "yes" and not url.startswith("ldaps://"):
+                    connection.start_tls()
+                _, result, _, _ = connection.bind()
         except LDAPStartTLSError as problem:
             raise TemporarilyUnavailable(f"{url} can't encrypt the connection by StartTLS: {problem}.") from problem
         except (LDAPException, OSError) as problem:
-            raise TemporarilyUnavailable(f"{url} can't be reached{_tls_advice(problem)}: {problem}.") from problem
+            said = one_line(str(problem), 2000)
+            raise TemporarilyUnavailable(f"{url} can't be reached{_tls_advice(problem)}: {said}.") from problem
+        except Exception as problem:  # ldap3 takes what it is sent apart without a look at it
+            raise TemporarilyUnavailable(f"{url} answers, but not as an LDAP server does.") from problem
         if result["result"] != SUCCESS:
             raise self._failure(result, f"when {self.who} signed in")
         return connection
@@ -279,7 +312,7 @@ class LdapClient:
 
 
 def _told(result: dict, when: str) -> str:
-    words = " ".join(filter(None, (result["description"], result["message"].rstrip("\x00"))))
+    words = one_line(" ".join(filter(None, (result["description"], result["message"].rstrip("\x00")))))
     return f'The directory answered "{words}" ({result["result"]}) {when}.'
 
 

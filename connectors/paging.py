@@ -8,6 +8,7 @@ import time
 from array import array
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from itertools import compress
 from typing import Any
@@ -306,7 +307,7 @@ class Ahead:
             for further in range(position + self._step, min(position + self._most * self._step, self._last) + 1,
                                  self._step):  # fmt: skip
                 if further not in self._coming:
-                    self._coming[further] = self._threads.submit(self._fetch, further)
+                    self._coming[further] = self._threads.submit(copy_context().run, self._fetch, further)
         return page
 
 

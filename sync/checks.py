@@ -221,7 +221,7 @@ class _Work:
 
     def read(self, connector: Connector) -> int:
         """Read it whole; the number of accounts."""
-        accounts = snapshot.read(connector, self.progress)
+        accounts = snapshot.read(connector, self.progress, self.started + LIMIT - utcnow())
         self.refuse_empty(accounts)
         return accounts
 

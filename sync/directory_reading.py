@@ -10,11 +10,13 @@ from itertools import islice
 
 from connectors.base import DirectoryConnector, DirectoryPerson, TemporarilyUnavailable
 from connectors.names import AddressProblem, clean_email, spelling_and_key
+from connectors.time_limit import check_time, time_limit
 from sync import people
 from sync.db import db
 from sync.snapshot import UnusableReading
 
 PAGE = 500
+LIMIT = 3600  # seconds for a reading, however its list is cut into answers
 READINGS = 2  # of a list that repeats itself, before the reading fails
 TABLES = {
     "read_person": (
@@ -59,10 +61,11 @@ def read(connector: DirectoryConnector, progress: Callable[[int], None]) -> int:
 
     Raises ConnectorError or UnusableReading; a list that names somebody twice is read once more.
     """
-    for _attempt in range(READINGS):
-        count = _read_once(connector, progress)
-        if count is not None:
-            return count
+    with time_limit(LIMIT):
+        for _attempt in range(READINGS):
+            count = _read_once(connector, progress)
+            if count is not None:
+                return count
     raise TemporarilyUnavailable(
         f"The list names somebody more than once, {READINGS} times in a row, so others may be missing from it."
     )
@@ -83,7 +86,15 @@ def _read_once(connector: DirectoryConnector, progress: Callable[[int], None]) -
             return None
         count += stored
         progress(count)
+        _go_on()
     return count
+
+
+def _go_on() -> None:
+    try:
+        check_time()
+    except TimeoutError:
+        raise TemporarilyUnavailable("The directory was not read to the end within an hour.") from None
 
 
 def stage(page: list[DirectoryPerson]) -> int:

@@ -20,7 +20,9 @@ from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from connectors.names import beyond_ascii, clean_email, domain_key
+from connectors.time_limit import time_limit
 from sync import faults
+from sync.mail_talk import WHOLE_SECONDS, Smtp, SmtpTls
 from sync.mailtext import clean
 from sync.models import Mail
 
@@ -149,12 +151,17 @@ def message_id(mail: Mail, outgoing: Outgoing) -> str:
 
 def deliver(message: EmailMessage, outgoing: Outgoing) -> None:
     """Hand one message over; returns once the server has taken it. Raises MailRefused, MailDelayed or OwnFault."""
-    with faults.named():
-        server = _reached(outgoing)
+    with faults.named(), time_limit(WHOLE_SECONDS) as talk:
         try:
-            _hand_over(server, message, outgoing)
-        finally:
-            _part(server)
+            server = _reached(outgoing, TIMEOUT)
+            try:
+                _hand_over(server, message, outgoing)
+            finally:
+                _part(server)
+        except MailDelayed:
+            if talk.over:
+                raise MailDelayed(f"{outgoing.host} did not take the mail {talk}.") from None
+            raise
 
 
 def greet(outgoing: Outgoing, timeout: int = TIMEOUT) -> bool:
@@ -162,11 +169,12 @@ def greet(outgoing: Outgoing, timeout: int = TIMEOUT) -> bool:
 
     `timeout` is in seconds, for each step. Raises MailDelayed with what to fix.
     """
-    server = _reached(outgoing, timeout)
-    try:
-        return _offers_smtputf8(server)
-    finally:
-        _part(server)
+    with time_limit(WHOLE_SECONDS):
+        server = _reached(outgoing, timeout)
+        try:
+            return _offers_smtputf8(server)
+        finally:
+            _part(server)
 
 
 def _offers_smtputf8(server: smtplib.SMTP) -> bool:
@@ -175,7 +183,7 @@ def _offers_smtputf8(server: smtplib.SMTP) -> bool:
     return server.has_extn(SMTPUTF8)
 
 
-def _reached(outgoing: Outgoing, timeout: int = TIMEOUT) -> smtplib.SMTP:
+def _reached(outgoing: Outgoing, timeout: float) -> smtplib.SMTP:
     try:
         return _signed_in(outgoing, timeout)
     except ssl.SSLCertVerificationError as problem:
@@ -184,7 +192,7 @@ def _reached(outgoing: Outgoing, timeout: int = TIMEOUT) -> smtplib.SMTP:
     except smtplib.SMTPAuthenticationError as problem:
         raise MailDelayed(f"{outgoing.host} refused the sign-in of {outgoing.user}: "
                           f"{_words(problem, outgoing)}") from None
-    except (OSError, smtplib.SMTPException) as problem:
+    except (OSError, ValueError, smtplib.SMTPException) as problem:  # ValueError: a challenge that is no base64
         server_name = f"{outgoing.host}:{outgoing.port}"
         raise MailDelayed(f"{server_name} could not be reached: {_words(problem, outgoing)}") from None
 
@@ -192,9 +200,9 @@ def _reached(outgoing: Outgoing, timeout: int = TIMEOUT) -> smtplib.SMTP:
 def _signed_in(outgoing: Outgoing, timeout: int) -> smtplib.SMTP:
     context = ssl.create_default_context(cafile=outgoing.ca)
     if outgoing.scheme == "smtps":
-        server = smtplib.SMTP_SSL(outgoing.host, outgoing.port, timeout=timeout, context=context)
+        server = SmtpTls(outgoing.host, outgoing.port, timeout=timeout, context=context)
     else:
-        server = smtplib.SMTP(outgoing.host, outgoing.port, timeout=timeout)
+        server = Smtp(outgoing.host, outgoing.port, timeout=timeout)
     try:
         if outgoing.scheme == "smtp+starttls":
             server.starttls(context=context)

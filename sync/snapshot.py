@@ -6,10 +6,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from itertools import islice
 
 from connectors.base import ASSETS, UNKNOWN, Access, Account, Asset, Connector, Role, TemporarilyUnavailable
 from connectors.names import email_key
+from connectors.time_limit import time_limit
 from sync.db import db
 from sync.models import BIT, RoleIds
 
@@ -53,8 +55,16 @@ def _drop() -> None:
         db.execute_sql(f"DROP TABLE IF EXISTS temp.{name}")
 
 
-def read(connector: Connector, progress: Progress) -> int:
-    """Stage everything the connector reports; the number of accounts. Raises ConnectorError or UnusableReading."""
+def read(connector: Connector, progress: Progress, limit: timedelta) -> int:
+    """Stage everything the connector reports, within `limit`; the number of accounts.
+
+    Raises ConnectorError or UnusableReading.
+    """
+    with time_limit(limit.total_seconds()):
+        return _read(connector, progress)
+
+
+def _read(connector: Connector, progress: Progress) -> int:
     progress("accounts", 0)
     accounts = _stage("staged_account", connector.accounts, _account_row, lambda read: progress("accounts", read))
     # After the accounts: a connector whose app has no list of roles has met them by then.
