@@ -13,6 +13,7 @@
     const token = JSON.parse(document.body.getAttribute("hx-headers"))["X-CSRFToken"];
     const answer = await fetch(address, { method: "POST", headers: { "X-CSRFToken": token } });
     const said = await answer.json();
+    if (said.go_to) location.assign(said.go_to);
     if (!answer.ok) throw new Error(said.problem);
     said.challenge = toBytes(said.challenge);
     if (said.user) said.user.id = toBytes(said.user.id);

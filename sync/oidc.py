@@ -154,10 +154,13 @@ def is_down() -> bool:
     return known is not None and connectors.provider(known.issuer, known.client_id).is_down()
 
 
-def begin(base_url: str) -> tuple[dict[str, str], str]:
-    """What this browser keeps, and where it goes. Raises OidcProblem or ConnectorError: nobody can be sent there."""
+def begin(base_url: str, again: bool = False) -> tuple[dict[str, str], str]:
+    """What this browser keeps, and where it goes; `again`: to sign in afresh, also if the provider still knows them.
+
+    Raises OidcProblem or ConnectorError: nobody can be sent there.
+    """
     known = _known()
-    pending, address = _provider(known).begin(base_url + RETURN, known.scopes, known.factor_acr)
+    pending, address = _provider(known).begin(base_url + RETURN, known.scopes, known.factor_acr, again)
     return asdict(pending) | {"provider": _stamp(known)}, address
 
 

@@ -45,6 +45,12 @@ def come_in(claims: Mapping[str, Any], known: Settings) -> Person:
     return Person.get_by_id(person.id)
 
 
+def known_as(claims: Mapping[str, Any]) -> Person | None:
+    """Who has signed in before as what the provider calls them; the address proves nothing here."""
+    identity = _identity(claims)
+    return identity.person if identity else None
+
+
 def trusted_email(claims: Mapping[str, Any], known: Settings) -> str:
     """The address, where the provider vouches for it, else ""; as it was given."""
     email = claims.get("email")

@@ -14,6 +14,7 @@ from sync.models import Person, Session
 from sync.ownership import may_sign_in
 from sync.workspace import workspace
 
+FRESH = timedelta(minutes=15)  # for which a proof of who somebody is holds: what is delicate asks again after that
 SEEN_EVERY = timedelta(minutes=1)  # a session's last use is written no more often
 
 
@@ -57,6 +58,19 @@ def session_of(token: str) -> Session | None:
             with faults.tolerated(), writing():
                 Session.update(seen_at=now).where(Session.id == session.id).execute()
         return session
+
+
+def is_fresh(session: Session) -> bool:
+    """Whether the person has proved who they are lately, by signing in or since."""
+    return (session.confirmed_at or session.created_at) > utcnow() - FRESH
+
+
+def confirm(session: Session) -> None:
+    """The person has just proved again who they are."""
+    now = utcnow()
+    with writing():
+        Session.update(confirmed_at=now).where(Session.id == session.id).execute()
+    session.confirmed_at = now
 
 
 def person_of(token: str) -> Person | None:

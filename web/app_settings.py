@@ -15,6 +15,7 @@ from sync.vault import VaultProblem
 from web import columns
 from web.answers import INVALID, dialog, go_to, whole_number
 from web.app_page import kind_of
+from web.confirming import asks_again
 from web.permissions import app_part
 from web.security import by, signed_in_person
 from web.uploads import UploadProblem, entered, name_of
@@ -176,6 +177,7 @@ def new_person(app: App) -> tuple[str, int]:
 
 @pages.post("/people")
 @app_part("owner")
+@asks_again
 def add_person(app: App) -> Response | tuple[str, int]:
     given = request.form
     try:
@@ -210,12 +212,14 @@ def _part(text: str | None) -> str:
 
 @pages.put("/people/<int:person_id>")
 @app_part("owner")
+@asks_again
 def change_person(app: App, person_id: int) -> Response:
     return _set_part(app, person_id, _part(request.form.get("part")))
 
 
 @pages.delete("/people/<int:person_id>")
 @app_part("owner")
+@asks_again
 def remove_person(app: App, person_id: int) -> Response:
     return _set_part(app, person_id, None)
 
@@ -251,6 +255,7 @@ def credential(app: App) -> tuple[str, int]:
 
 @pages.put("/credential")
 @app_part("owner")
+@asks_again
 def set_credential(app: App) -> Response | tuple[str, int]:
     kind = kind_of(app)
     file_name = next((name_of(field.name) for field in kind.fields if field.upload), "")

@@ -24,6 +24,7 @@ from web.answers import INVALID, go_to, page_or_part, wants_part
 from web.app_page import kind_of, match_in_words, name_of
 from web.app_settings import REFUSALS, known_person, minute_of
 from web.checks import progress_of
+from web.confirming import asks_again
 from web.frame import MANAGERS
 from web.permissions import app_part, workspace_role
 from web.security import by, signed_in_person
@@ -100,6 +101,7 @@ def credential(app: App) -> Response | tuple[str, int]:
 
 @pages.post("/<int:app_id>/connection")
 @app_part("owner")
+@asks_again
 def test(app: App) -> Response | tuple[str, int]:
     """Keep what was entered and test it; "next" goes on when it works."""
     if over := _over(app):

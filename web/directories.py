@@ -26,6 +26,7 @@ from sync.models import Directory, DirectoryEntry, DirectoryReading
 from sync.vault import VaultProblem
 from web import columns as column_pages
 from web.answers import INVALID, dialog, go_to, page_or_part, wants_part
+from web.confirming import asks_again
 from web.directory_tokens import address
 from web.frame import MANAGERS
 from web.permissions import workspace_role
@@ -74,6 +75,7 @@ def create_test(kind: str) -> str | tuple[str, int]:
 
 @pages.post("/new/<kind>")
 @workspace_role(*MANAGERS)
+@asks_again
 def create(kind: str) -> Response | tuple[str, int]:
     given = request.form
     try:
@@ -152,6 +154,7 @@ def release(directory_id: int) -> tuple[str, int]:
 
 @pages.post("/<int:directory_id>/release")
 @workspace_role(*MANAGERS)
+@asks_again
 def create_release(directory_id: int) -> Response:
     directory = _directory(directory_id)
     try:
@@ -187,6 +190,7 @@ def credential(directory_id: int) -> tuple[str, int]:
 
 @pages.put("/<int:directory_id>/credential")
 @workspace_role(*MANAGERS)
+@asks_again
 def set_credential(directory_id: int) -> Response | tuple[str, int]:
     directory = _directory(directory_id)
     try:

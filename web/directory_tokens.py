@@ -8,6 +8,7 @@ from sync import push
 from sync.directories import DirectoryProblem
 from sync.models import Directory, DirectoryToken
 from web.answers import INVALID, dialog, go_to
+from web.confirming import asks_again
 from web.frame import MANAGERS
 from web.permissions import workspace_role
 from web.security import by
@@ -23,6 +24,7 @@ def new_directory() -> str:
 
 @pages.post(f"/new/{push.SLUG}")
 @workspace_role(*MANAGERS)
+@asks_again
 def create_directory() -> str | tuple[str, int]:
     try:
         directory, token = push.connect(request.form.get("directory_name", ""), by())
@@ -41,6 +43,7 @@ def new(pushed_id: int) -> tuple[str, int]:
 
 @pages.post("/<int:pushed_id>/tokens")
 @workspace_role(*MANAGERS)
+@asks_again
 def create(pushed_id: int) -> str:
     directory = _pushed(pushed_id)
     return _shown_once(directory, push.rotate(directory, by()), first=False)
@@ -48,6 +51,7 @@ def create(pushed_id: int) -> str:
 
 @pages.delete("/<int:pushed_id>/tokens/<int:token_id>")
 @workspace_role(*MANAGERS)
+@asks_again
 def delete(pushed_id: int, token_id: int) -> Response:
     directory = _pushed(pushed_id)
     token = DirectoryToken.get_or_none(DirectoryToken.id == token_id, DirectoryToken.directory == directory)

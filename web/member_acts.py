@@ -13,6 +13,7 @@ from sync.member_acts import ActProblem, Plan
 from sync.models import App, Asset
 from web.answers import INVALID, dialog, go_to, safe_address, whole_number, whole_numbers
 from web.app_page import kind_of, name_of
+from web.confirming import MANY, asks_again
 from web.permissions import app_part
 from web.security import by
 
@@ -87,6 +88,7 @@ def choose_removal(app: App) -> tuple[str, int]:
 
 @pages.post("/removals")
 @app_part("owner")
+@asks_again(when=lambda app: len(ticked()) > MANY)
 def remove(app: App) -> Response | tuple[str, int]:
     return _do(app, "remove", lambda: member_acts.plan_removals(app, ticked()),
                reason=request.form.get("reason", ""), released=request.form.get("released", ""))  # fmt: skip

@@ -19,6 +19,7 @@ from sync.tasks import TaskProblem
 from sync.workspace import today
 from web.answers import INVALID, go_to, whole_numbers, with_toast
 from web.app_page import name_of
+from web.confirming import MANY, asks_again
 from web.frame import MANAGERS
 from web.people import person_address, person_below, person_name
 from web.permissions import app_part, workspace_role
@@ -73,8 +74,14 @@ def _preview(person: Person, given: Given, problem: str = "") -> str:
     )
 
 
+def _removes_many(person_id: int) -> bool:
+    given = Given.from_form()
+    return len(given.shown - given.reasons.keys()) > MANY
+
+
 @pages.post("")
 @workspace_role(*MANAGERS)
+@asks_again(when=_removes_many)
 def create(person_id: int) -> Response | tuple[str, int]:
     """Finish: the yes."""
     person, given = person_below(person_id), Given.from_form()

@@ -4,23 +4,29 @@ What was asked waits in the session's cookie; who came back is decided by sync/.
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, current_app, redirect, request, session
 
 from connectors.base import ConnectorError, TemporarilyUnavailable
-from sync import oidc, oidc_people, provider_factors, second_factor
+from sync import oidc, oidc_people, provider_factors, second_factor, sessions
 from sync.oidc import OidcProblem
 from sync.sessions import Way
 from sync.vault import VaultProblem
 from web import second_step, signin
 from web.answers import safe_address
 from web.permissions import open_to_all
+from web.security import current_session
+
+if TYPE_CHECKING:
+    from connectors import SignedIn
 
 pages = Blueprint("oidc", __name__, url_prefix="/sign-in/oidc")
 
 REFUSALS = (OidcProblem, ConnectorError, VaultProblem)  # their words are for the page
 ASKED = "asked of the provider"  # in the session
 AT_ONCE = 3  # tabs in which somebody signs in at the same time
+BORNE = 120  # seconds that the provider's clock may be behind
 PATIENCE = 10 * 60  # seconds that the provider's own pages may take
 LONGEST_NEXT = 500  # characters: it is kept in a cookie
 DOWN = "{} can't be reached at the moment. Sign in with your password, or try again in a minute."
@@ -34,12 +40,17 @@ NOT_ASKED = (
 @open_to_all
 def begin() -> Response | tuple[str, int]:
     """A link rather than a form: a form of ours may not lead to another host (form-action of the security policy)."""
-    further = safe_address(request.args.get("next"))
+    return to_provider(safe_address(request.args.get("next")))
+
+
+def to_provider(further: str, again: bool = False) -> Response | tuple[str, int]:
+    """Off to the provider, and to `further` afterwards; `again`: whom it knows must sign in afresh, to confirm."""
     try:
-        kept, address = oidc.begin(base_url())
+        kept, address = oidc.begin(base_url(), again)
     except REFUSALS as problem:
         return _refused(problem, further)
     kept |= {"next": further if len(further) <= LONGEST_NEXT else safe_address(None), "at": int(time.time())}
+    kept |= {"again": True} if again else {}
     session[ASKED] = [*session.get(ASKED, []), kept][-AT_ONCE:]
     return redirect(address, 303)
 
@@ -50,9 +61,11 @@ def answer() -> Response | tuple[str, int]:
     kept = _taken(request.args.get("state", ""))
     if kept is None:
         return _refused(OidcProblem(NOT_ASKED.format(base_url())))
-    further = kept.pop("next")
+    further, asked_at, again = kept.pop("next"), kept.pop("at"), kept.pop("again", False)
     try:
         came = oidc.finish(request.args, kept)
+        if again:
+            return _confirmed(came, asked_at, further)
         known = oidc.settings()
         person = oidc_people.come_in(came.claims, known)
     except REFUSALS as problem:
@@ -60,6 +73,17 @@ def answer() -> Response | tuple[str, int]:
     second = second_factor.PROVIDER if provider_factors.are_two(came.said, known.factor_acr) else ""
     way = Way("provider", second, oidc.sealed(came), f"with {known.label}")
     return second_step.go_on(person, way, further)
+
+
+def _confirmed(came: SignedIn, asked_at: int, further: str) -> Response:
+    """The person who is signed in has signed in afresh. Raises OidcProblem for somebody else, or an old sign-in."""
+    session, at = current_session(), came.said.get("auth_time")  # required where max_age was asked (Core 2)
+    if session is None or oidc_people.known_as(came.claims) != session.person:
+        raise OidcProblem("The provider signed in somebody else than you. Nothing was confirmed.")
+    if not isinstance(at, int) or at < asked_at - BORNE:
+        raise OidcProblem("The provider doesn't say that you signed in afresh. Nothing was confirmed.")
+    sessions.confirm(session)
+    return redirect(further, 303)
 
 
 def base_url() -> str:
@@ -73,7 +97,7 @@ def _taken(state: str) -> dict | None:
     if found is None:
         return None
     session[ASKED] = [kept for kept in asked if kept is not found]
-    return found if time.time() - found.pop("at") <= PATIENCE else None
+    return found if time.time() - found["at"] <= PATIENCE else None
 
 
 def _refused(problem: Exception, further: str | None = None) -> tuple[str, int]:

@@ -10,6 +10,7 @@ from sync.oidc import OidcProblem, Settings
 from sync.people import WORKSPACE_ROLES
 from sync.vault import VaultProblem
 from web.answers import INVALID, dialog, go_to, page_or_part
+from web.confirming import asks_again
 from web.oidc import base_url
 from web.permissions import workspace_role
 from web.security import by
@@ -31,6 +32,7 @@ def show() -> str:
 
 @pages.put("")
 @workspace_role("owner")
+@asks_again
 def update() -> Response | tuple[str, int]:
     try:
         oidc.save(_given(), _secret(), base_url(), by())
@@ -57,6 +59,7 @@ def removal() -> tuple[str, int]:
 
 @pages.delete("")
 @workspace_role("owner")
+@asks_again
 def delete() -> Response:
     oidc.remove(by())
     return go_to(url_for("settings.show"), "People sign in with their passwords alone from now on.")

@@ -26,6 +26,7 @@ from sync.people import PeopleProblem
 from web import columns
 from web.answers import INVALID, asked, dialog, go_to, page_or_part, wants_part
 from web.app_page import kind_of
+from web.confirming import asks_again
 from web.frame import MANAGERS
 from web.permissions import WORKSPACE_ROLES, outranks, require_rank_over, workspace_role
 from web.security import by, sign_in_again, signed_in_person
@@ -140,8 +141,14 @@ def edit(person_id: int) -> tuple[str, int]:
     return dialog("people/_edit.html", f"Edit {person_name(person)}", person=person, given=given)
 
 
+def _signs_in(person_id: int) -> bool:
+    """Whoever has an address of somebody can become them at a provider."""
+    return _person(person_id).workspace_role is not None
+
+
 @pages.patch("/<int:person_id>")
 @workspace_role(*MANAGERS)
+@asks_again(when=_signs_in)
 def update(person_id: int) -> Response | tuple[str, int]:
     person, given = person_below(person_id), request.form
     try:
@@ -192,6 +199,7 @@ def role(person_id: int) -> tuple[str, int]:
 
 @pages.put("/<int:person_id>/workspace-role")
 @workspace_role("owner", "super admin")
+@asks_again
 def set_role(person_id: int) -> Response | tuple[str, int]:
     person, wanted = person_below(person_id), request.form.get("role") or None
     if wanted not in (None, *_roles_to_give()):
@@ -223,6 +231,7 @@ def password(person_id: int) -> tuple[str, int]:
 
 @pages.put("/<int:person_id>/password")
 @workspace_role("owner", "super admin")
+@asks_again
 def set_password(person_id: int) -> Response | tuple[str, int]:
     person = person_below(person_id)
     try:
@@ -237,6 +246,7 @@ def set_password(person_id: int) -> Response | tuple[str, int]:
 
 @pages.post("/<int:person_id>/sign-in-links")
 @workspace_role("owner", "super admin")
+@asks_again
 def create_link(person_id: int) -> tuple[str, int]:
     person = person_below(person_id)
     if not ownership.may_sign_in(person):

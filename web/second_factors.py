@@ -9,6 +9,7 @@ from sync.models import Person
 from sync.people import PeopleProblem
 from web import settings
 from web.answers import INVALID, dialog, go_to
+from web.confirming import asks_again
 from web.people import may_reset_factor, person_address, person_below, person_name
 from web.permissions import workspace_role
 from web.security import by, signed_in_person
@@ -26,6 +27,7 @@ def show(person_id: int) -> tuple[str, int]:
 
 @pages.delete("/people/<int:person_id>/second-factor")
 @workspace_role("owner", "super admin")
+@asks_again
 def delete(person_id: int) -> Response:
     person = _resettable(person_id)
     if not second_factor.reset(person, by()):
@@ -35,6 +37,7 @@ def delete(person_id: int) -> Response:
 
 @pages.put("/settings/second-factor")
 @workspace_role("owner")
+@asks_again
 def update_requirement() -> Response | tuple[str, int]:
     required = bool(request.form.get("required"))
     try:

@@ -12,6 +12,7 @@ from sync.people import PeopleProblem
 from sync.workspace import WorkspaceProblem, update_workspace
 from web import known_browser
 from web.answers import INVALID, go_to, whole_number
+from web.confirming import asks_again
 from web.permissions import signed_in, workspace_role
 from web.security import by, sign_in_again, signed_in_person, source
 
@@ -47,6 +48,7 @@ def update_invitations() -> Response | tuple[str, int]:
 
 @pages.patch("/session-length")
 @workspace_role(*apps.RUNS_ALL)
+@asks_again
 def update_session_length() -> Response | tuple[str, int]:
     given = {name: request.form.get(name, "") for name in ("session_hours", "session_idle_minutes")}
     return _update("session_length", given, {name: whole_number(text) for name, text in given.items()})
@@ -73,8 +75,14 @@ def _update(part: str, given: dict, values: dict) -> Response | tuple[str, int]:
     return go_to(url_for("settings.show"), "Saved.")
 
 
+def _has_no_password() -> bool:
+    """Then there is no current one to be asked for."""
+    return not signed_in_person().password_hash
+
+
 @pages.put("/password")
 @signed_in
+@asks_again(when=_has_no_password)
 def set_password() -> Response | tuple[str, int]:
     me, given = signed_in_person(), request.form
     try:

@@ -15,6 +15,7 @@ from sync.report_rows import SECTIONS
 from sync.reports import CONFIRM, HELD, LEFT_OUT, ReportProblem
 from web.answers import INVALID, asked, dialog, go_to, safe_address, wants_part, whole_number, whole_numbers
 from web.app_page import can, kind_of, match_in_words, name_of
+from web.confirming import MANY, asks_again
 from web.permissions import app_part
 from web.security import by
 from web.words import plural
@@ -128,8 +129,18 @@ def changes(app: App, report: Report) -> str | tuple[str, int]:
     )
 
 
+def _removes_many(app: App, report: Report) -> bool:
+    """Whether more than a few would leave the app, by what the form leaves."""
+    given = Given.from_form()
+    stays = (Change.decision == CONFIRM) & Change.id.not_in(list(given.reasons))
+    taken_back = (Change.decision == LEFT_OUT) & Change.id.in_(given.ticked)
+    removals = Change.select().where(Change.report == report, Change.kind.in_(REMOVALS), stays | taken_back)
+    return removals.count() > MANY
+
+
 @pages.post("/application")
 @app_part("owner")
+@asks_again(when=_removes_many)
 def finish(app: App, report: Report) -> Response | tuple[str, int]:
     """Finish Sync: the yes."""
     given = Given.from_form()
@@ -162,6 +173,7 @@ def _finished(app: App, done: reports.Finish) -> str:
 
 @pages.post("/release")
 @app_part("owner")
+@asks_again
 def release(app: App, report: Report) -> Response | tuple[str, int]:
     """A mass change was looked at: let it through to be confirmed like any other, or update roles and profiles."""
     only = request.form.get("only", "")

@@ -7,8 +7,9 @@ from flask import Blueprint, Response, current_app, redirect, render_template, r
 
 from sync import authenticator, passkeys, second_factor
 from sync.people import PeopleProblem
-from web import browsers, passkey_form
+from web import browsers, confirming, passkey_form
 from web.answers import INVALID, go_to
+from web.confirming import asks_again
 from web.permissions import while_setting_up
 from web.security import current_session, signed_in_person
 
@@ -23,6 +24,7 @@ def show() -> str:
 
 @pages.post("/authenticator")
 @while_setting_up
+@asks_again
 def create_app() -> Response:
     """Offer a secret, which counts once its first code has come."""
     authenticator.offer(signed_in_person())
@@ -37,6 +39,7 @@ def show_app() -> Response | str:
 
 @pages.put("/authenticator")
 @while_setting_up
+@asks_again
 def confirm_app() -> Response | str | tuple[str, int]:
     me = signed_in_person()
     try:
@@ -49,6 +52,7 @@ def confirm_app() -> Response | str | tuple[str, int]:
 
 @pages.delete("/authenticator")
 @while_setting_up
+@asks_again
 def delete_app() -> Response | tuple[str, int]:
     try:
         second_factor.remove_app(signed_in_person())
@@ -60,6 +64,8 @@ def delete_app() -> Response | tuple[str, int]:
 @pages.post("/passkeys/challenges")
 @while_setting_up
 def create_challenge() -> Response | tuple[dict, int]:
+    if first := confirming.address_for(url_for("your_sign_in.show")):
+        return {"problem": "Confirm that it is you first.", "go_to": first}, 403
     try:
         return passkey_form.options(passkeys.to_add(signed_in_person(), passkey_form.site_or_refusal()))
     except PeopleProblem as problem:
@@ -68,6 +74,7 @@ def create_challenge() -> Response | tuple[dict, int]:
 
 @pages.post("/passkeys")
 @while_setting_up
+@asks_again
 def create_passkey() -> Response | str | tuple[str, int]:
     given = request.form
     try:
@@ -80,6 +87,7 @@ def create_passkey() -> Response | str | tuple[str, int]:
 
 @pages.delete("/passkeys/<int:passkey_id>")
 @while_setting_up
+@asks_again
 def delete_passkey(passkey_id: int) -> Response | tuple[str, int]:
     try:
         second_factor.remove_passkey(signed_in_person(), passkey_id)
@@ -90,6 +98,7 @@ def delete_passkey(passkey_id: int) -> Response | tuple[str, int]:
 
 @pages.post("/recovery-codes")
 @while_setting_up
+@asks_again
 def create_codes() -> str | tuple[str, int]:
     try:
         return _codes_page(second_factor.renew_codes(signed_in_person()), "The codes before these no longer work.")

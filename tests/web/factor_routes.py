@@ -9,6 +9,8 @@ OF_ONESELF = [
         ("GET", ""), ("GET", "/authenticator"), ("POST", "/authenticator"), ("PUT", "/authenticator"),
         ("DELETE", "/authenticator"), ("POST", "/passkeys"), ("POST", "/passkeys/challenges"),
         ("DELETE", "/passkeys/<int:passkey_id>"), ("POST", "/recovery-codes"))],
+    "GET /confirmations/<token>", "POST /confirmations/<token>", "GET /confirmations/<token>/sign-in",
+    "POST /confirmations/<token>/challenges",
 ]  # fmt: skip
 OF_OTHERS = ["GET /people/<int:person_id>/second-factor", "DELETE /people/<int:person_id>/second-factor"]
 OF_ALL = ["PUT /settings/second-factor"]

@@ -1,0 +1,45 @@
+"""What somebody sent and has to confirm first, kept until they have: sealed, since a form may hold secrets.
+One a session; forgotten when it is continued, after a quarter of an hour, or with the session."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import secrets
+from datetime import timedelta
+
+from sync import vault
+from sync.db import connected, utcnow, writing
+from sync.models import KeptRequest, Session
+from sync.sessions import token_hash
+
+LASTS = timedelta(minutes=15)
+
+
+def keep(session: Session, request: dict) -> str:
+    """A token for it; `request` is what JSON can hold. The one before of this session is forgotten."""
+    token = secrets.token_urlsafe(24)
+    values = {"token_hash": token_hash(token), "sealed": vault.seal({"request": json.dumps(request)}),
+              "ends_at": utcnow() + LASTS}
+    with writing():
+        KeptRequest.delete().where(KeptRequest.ends_at < utcnow()).execute()
+        KeptRequest.delete().where(KeptRequest.session == session.id).execute()
+        KeptRequest.create(session=session.id, **values)
+    return token
+
+
+def look(session: Session, token: str) -> dict | None:
+    """What is kept of this session under this token; None once it is gone."""
+    with connected():
+        row = KeptRequest.get_or_none(KeptRequest.session == session.id, KeptRequest.ends_at > utcnow())
+    if row is None or not hmac.compare_digest(row.token_hash, token_hash(token)):
+        return None
+    return json.loads(vault.unseal(row.sealed)["request"])
+
+
+def take(session: Session, token: str) -> dict | None:
+    """The same, used up by this: of two requests at once, one gets it."""
+    found = look(session, token)
+    with writing():
+        mine = (KeptRequest.session == session.id) & (KeptRequest.token_hash == token_hash(token))
+        return found if KeptRequest.delete().where(mine).execute() else None
