@@ -7,13 +7,15 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from connectors import oidc_discovery
 from connectors.base import Refused, TemporarilyUnavailable
-from tests.web.oidc_fake import FakeProvider
+from connectors.oidc import NotTrusted, Provider
+from tests.web.oidc_fake import CLIENT, SECRET, FakeProvider
 
 
 @pytest.fixture
@@ -94,3 +96,13 @@ def test_a_website_without_a_provider_is_told_as_such() -> None:
         server.shutdown()
         server.server_close()
         oidc_discovery.forget(issuer)
+
+
+@pytest.mark.parametrize("state", [None, "", "another"])
+def test_an_answer_with_another_state_is_refused_before_the_provider_is_asked(provider: FakeProvider, state) -> None:
+    client = Provider(provider.issuer, CLIENT, SECRET)
+    pending, _address = client.begin("http://127.0.0.1:8000/back", "openid email")
+    answer = {"code": "right"} | ({} if state is None else {"state": state})
+    with pytest.raises(NotTrusted):
+        client.signed_in(answer, asdict(pending))
+    assert provider.answers("/token") == 0

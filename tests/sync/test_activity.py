@@ -53,6 +53,11 @@ def test_a_deleted_entry_is_found(told, gone):
     assert not activity.verify().ok
 
 
+def test_entries_that_were_renumbered_are_found(told):
+    tamper("UPDATE activity SET id = id + 100 WHERE id > 3")
+    assert not activity.verify().ok
+
+
 def test_two_entries_that_changed_places_are_found(told):
     tamper("UPDATE activity SET what = CASE id WHEN 2 THEN 'did 2' ELSE 'did 1' END WHERE id IN (2, 3)")
     assert activity.verify().broken_at == 2
