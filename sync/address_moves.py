@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sync import activity, addresses, match_rules, precedence, reporting, schedule, tasks
+from sync import activity, addresses, match_rules, precedence, reporting, schedule, sign_in_news, tasks
 from sync.addresses import BACKED, CLAIMED, CONTESTED, ENTRY, ask_whose
 from sync.db import db, writing
 from sync.directory_guard import Guard
@@ -149,7 +149,7 @@ def _tell_disputes(moves: Moves, by: str) -> None:
 
 def settle_again(by: str, which: str = OF_LEAVERS) -> None:
     """The same outside a reading: after people were let go, or something was said by hand."""
-    with writing(), staging():
+    with writing(), staging(), sign_in_news.addresses_watched(by):
         moves = settle(which)
         precedence.follow(by)
         conclude(moves, by)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sync import activity, address_moves, addresses, match_rules, people, precedence, soon
+from sync import activity, address_moves, addresses, match_rules, people, precedence, sign_in_news, soon
 from sync.address_moves import Moves
 from sync.addresses import ENTRY
 from sync.db import db, utcnow
@@ -37,6 +37,7 @@ class Outcome:
     warnings: list[str] = field(default_factory=list)
 
 
+@sign_in_news.watches_addresses
 def apply(directory: Directory, worldwide_ids: bool, guard: Guard, by: str) -> Outcome:
     """Take the staged reading over, inside the caller's writing()."""
     now = utcnow()
@@ -57,6 +58,7 @@ def apply(directory: Directory, worldwide_ids: bool, guard: Guard, by: str) -> O
     return Outcome(counts, warnings)
 
 
+@sign_in_news.watches_addresses
 def apply_pushed(directory: Directory, guard: Guard, by: str) -> Outcome:
     """Take over the staged people of a directory that pushes, inside the caller's writing().
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from peewee import fn, prefetch
 
 from connectors.names import AddressProblem, clean_email, email_key
-from sync import activity, addresses, keeping, match_rules, ownership, roles
+from sync import activity, addresses, keeping, match_rules, ownership, roles, sign_in_news
 from sync.db import connected, db, utcnow, writing
 from sync.matching import PAGE, Page
 from sync.models import Account, App, Directory, DirectoryEntry, Person, PersonEmail, Session
@@ -108,7 +108,7 @@ def add(
 
 def edit(person: Person, by: str, name: str | None = None, emails: Sequence[str] | None = None) -> None:
     """Change the name, or all addresses at once (the first is the main one); what is None stays."""
-    with writing():
+    with writing(), sign_in_news.addresses_watched(by):
         before = portrait(person)
         if name is not None:
             Person.update(name=_clean(name)).where(Person.id == person.id).execute()
@@ -155,6 +155,7 @@ def set_workspace_role(person: Person, role: str | None, by: str) -> None:
         activity.record(
             by, "changed workspace role", about=signature(person), before=before, after=role, person=person
         )
+        sign_in_news.role_changed(person, before, role, by)
     person.workspace_role = role
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from sync import activity, match_rules
+from sync import activity, match_rules, sign_in_news
 from sync.db import db, writing
 from sync.directory_reading import staging
 from sync.models import Directory, DirectoryEntry
@@ -45,7 +45,7 @@ def move(directory: Directory, step: int, by: str) -> bool:
             Directory.update(place=place).where(Directory.id == one.id).execute()
         activity.record(by, "changed order of directories", about=directory.name, before=before,
                         after=", ".join(one.name for one in order))
-        with staging():
+        with staging(), sign_in_news.addresses_watched(by):
             db.execute_sql("INSERT INTO read_moved SELECT DISTINCT person_id FROM directory_entry "
                            "WHERE directory_id IN (?, ?)", (order[at].id, order[to].id))
             follow(by)

@@ -9,7 +9,7 @@ import secrets
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from connectors.names import email_key
-from sync import activity, attempts, passwords, people, second_factor, vault
+from sync import activity, attempts, passwords, people, second_factor, sign_in_mail, vault
 from sync.db import utcnow, writing
 from sync.models import Person, Session
 from sync.ownership import has_owner, may_sign_in
@@ -32,6 +32,7 @@ def set_password(person: Person, password: str, by: str | None = None) -> None:
         Session.delete().where(Session.person == person).execute()
         if by:
             activity.record(by, "set password", about=people.signature(person), person=person)
+            sign_in_mail.tell(person, "Your password was changed. You were signed out everywhere.", by)
 
 
 def authenticate(email: str, password: str, source: str = "", browser: str = "") -> Person | None:
@@ -80,7 +81,10 @@ def set_up(workspace_name: str, email: str, name: str, password: str, by: str) -
         person = people.find_by_email(email)
         if person is None:
             person = people.add(name, email, by)
-        elif person.status != "active":
+        else:
+            said = "The set-up link made you an Owner, with a new password and no second factor."
+            sign_in_mail.tell(person, said, by)
+        if person.status != "active":
             people.mark_returned(person, by)
         set_password(person, password)
         second_factor.reset(person, by)

@@ -1,0 +1,75 @@
+"""What changes how somebody signs in, noticed where it happens: roles, and addresses through whichever door they come.
+Stands below people.py and the directories; sign_in_mail.py, which knows how to write, stands above them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from inspect import signature
+
+from sync.models import Person, PersonEmail
+
+_watch = threading.local()  # .on while a block of this thread watches: a nested one leaves the telling to it
+
+
+def role_changed(person: Person, before: str | None, after: str | None, by: str) -> None:
+    """Inside the transaction of the change. Somebody who could not sign in before hears nothing."""
+    if before is None:
+        return
+    now = f"Your role in Rollcall is {after} now." if after else "You may no longer sign in to Rollcall."
+    _tell(person, f"{now} Before, it was {before}.", by)
+
+
+@contextmanager
+def addresses_watched(by: str) -> Iterator[None]:
+    """Tells those who may sign in and have other addresses at the end of the block; inside the caller's writing().
+
+    Mails go to the addresses that came and to those that went: who takes over an account changes them first.
+    """
+    if getattr(_watch, "on", False):
+        yield
+        return
+    _watch.on = True
+    try:
+        before = _addresses()
+        yield
+        after = _addresses()
+    finally:
+        _watch.on = False
+    for person_id, (main, known) in after.items():
+        had_main, had = before.get(person_id, (main, known))
+        if (main, known.keys()) != (had_main, had.keys()):
+            said = (f"Your e-mail addresses in Rollcall are {', '.join(known.values()) or 'none'} now. "
+                    f"Before, they were {', '.join(had.values()) or 'none'}.")
+            further = [had[normal] for normal in had] + [known[normal] for normal in known.keys() - had.keys()]
+            _tell(Person.get_by_id(person_id), said, by, further)
+
+
+def watches_addresses(act: Callable) -> Callable:
+    """Decorates a function with an argument `by`: the same around the whole of it."""
+
+    @wraps(act)
+    def watched(*args, **values):
+        with addresses_watched(signature(act).bind(*args, **values).arguments["by"]):
+            return act(*args, **values)
+
+    return watched
+
+
+def _addresses() -> dict[int, tuple[str, dict[str, str]]]:
+    """By the id of each person who may sign in: the main address, and all as they were given, by their normal form."""
+    found: dict[int, tuple[str, dict[str, str]]] = {}
+    rows = (PersonEmail.select(PersonEmail, Person).join(Person)
+            .where(Person.workspace_role.is_null(False), Person.status != "deprovisioned")
+            .order_by(PersonEmail.person, PersonEmail.main.desc(), PersonEmail.id))
+    for row in rows:
+        found.setdefault(row.person_id, (row.normal, {}))[1][row.normal] = row.email
+    return found
+
+
+def _tell(person: Person, sentence: str, by: str, further: list[str] | tuple = ()) -> None:
+    from sync import sign_in_mail  # above us: it writes to people by their addresses
+
+    sign_in_mail.tell(person, sentence, by, further)

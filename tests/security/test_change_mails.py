@@ -1,0 +1,110 @@
+"""Whoever may sign in hears by mail what changed in how they do: what, by whom, and what to do if it wasn't them.
+Also at the address that was taken away."""
+
+from __future__ import annotations
+
+import pytest
+
+from sync import people, signin
+from sync.models import Mail, Person
+from tests.security.factors import PASSWORD
+from tests.sync.scripted import Scripted
+from tests.web.client import Client
+
+CHANGED = "sign-in changed"
+
+
+def told() -> dict[str, str]:
+    """The text of each mail, by where it goes; forgotten by this."""
+    mails = {mail.to: mail.text for mail in Mail.select().where(Mail.kind == CHANGED)}
+    Mail.delete().execute()
+    return mails
+
+
+@pytest.fixture
+def ben(someone) -> Person:
+    return someone("Ben Roth", "admin")
+
+
+def test_a_password(owner: Client, olga: Person, ben: Person):
+    owner.send("PUT", f"/people/{ben.id}/password", password="quite another horse battery")
+    [(to, text)] = told().items()
+    assert to == "ben.roth@acme.example" and "password was changed" in text and "By Olga Brandt" in text
+    assert "If not: change your password" in text and "/settings/your-sign-in" in text
+    assert "quite another horse" not in text
+    owner.send("PUT", "/settings/password", current=PASSWORD, password="yet another horse battery",
+               password_again="yet another horse battery")
+    assert list(told()) == ["olga@acme.example"]
+
+
+def test_a_role_and_its_loss(owner: Client, ben: Person):
+    owner.send("PUT", f"/people/{ben.id}/workspace-role", role="user")
+    assert "Your role in Rollcall is user now. Before, it was admin." in told()["ben.roth@acme.example"]
+    owner.send("PUT", f"/people/{ben.id}/workspace-role", role="user")
+    assert not told(), "nothing changed"
+    owner.send("PUT", f"/people/{ben.id}/workspace-role", role="")
+    assert "may no longer sign in" in told()["ben.roth@acme.example"]
+
+
+def test_addresses_tell_the_old_and_the_new_one(owner: Client, ben: Person):
+    owner.send("PATCH", f"/people/{ben.id}", name="Ben Roth", emails="mallory@evil.example")
+    mails = told()
+    assert set(mails) == {"ben.roth@acme.example", "mallory@evil.example"}
+    for text in mails.values():
+        assert "are mallory@evil.example now. Before, they were ben.roth@acme.example." in text
+
+
+def test_another_main_address_is_told_too(owner: Client, ben: Person):
+    owner.send("PATCH", f"/people/{ben.id}", name="Ben", emails="ben.roth@acme.example\nben@acme.example")
+    assert set(told()) == {"ben.roth@acme.example", "ben@acme.example"}
+    owner.send("PATCH", f"/people/{ben.id}", name="Ben", emails="ben@acme.example\nben.roth@acme.example")
+    assert set(told()) == {"ben.roth@acme.example", "ben@acme.example"}
+    owner.send("PATCH", f"/people/{ben.id}", name="Benjamin", emails="ben@acme.example\nben.roth@acme.example")
+    assert not told(), "a name is no way to sign in"
+
+
+def test_who_may_not_sign_in_hears_nothing(owner: Client, someone):
+    tom = someone("Tom Okafor")
+    owner.send("PATCH", f"/people/{tom.id}", name="Tom", emails="t@acme.example")
+    assert not told()
+
+
+def test_a_directory_that_adds_an_address(okta, ben: Person):
+    user = okta.add("ben.roth@acme.example", displayName="Ben Roth")
+    told()
+    okta.patch(f"/Users/{user}", {"op": "add", "path": "emails", "value": [
+        {"value": "ben.roth@acme.example", "type": "work", "primary": True},
+        {"value": "mallory@evil.example", "type": "other"}]})  # fmt: skip
+    mails = told()
+    assert {"ben.roth@acme.example", "mallory@evil.example"} <= set(mails)
+    assert "By Okta" in mails["ben.roth@acme.example"]
+
+
+def test_a_list_that_another_directory_goes_before(scripted, ben: Person, by: str):
+    hr = Scripted("HR")
+    for number in range(8):
+        hr.add(f"h{number}", f"p{number}@acme.example", f"Person {number}")
+    hr.add("ben", "ben.roth@acme.example", "Ben Roth")
+    hr.read()
+    told()
+    hr.say("ben", email="ben@acme.example")
+    hr.read()
+    mails = told()
+    assert set(mails) == {"ben.roth@acme.example", "ben@acme.example"}
+    assert "are ben@acme.example, ben.roth@acme.example now" in mails["ben@acme.example"]
+
+
+def test_what_was_taken_back_is_not_told(ben: Person, by: str, someone):
+    someone("Tom Okafor")
+    with pytest.raises(people.PeopleProblem):
+        people.edit(ben, by, emails=["tom.okafor@acme.example"])
+    assert not told()
+
+
+def test_the_way_in_by_the_set_up_link_is_told(olga: Person, by: str):
+    people.set_workspace_role(people.add("Ann", "ann@acme.example", by), "owner", by)
+    told()
+    for owner in Person.select().where(Person.workspace_role == "owner"):
+        Person.update(status="suspended").where(Person.id == owner.id).execute()
+    signin.set_up("Acme", "olga@acme.example", "Olga Brandt", "quite another horse battery", by="set-up page")
+    assert "set-up link" in told()["olga@acme.example"]
