@@ -25,6 +25,7 @@ WORDS = ("Very easy to guess", "Easy to guess", "Could be guessed", "Strong", "V
 
 hasher = PasswordHasher()
 _hashing = threading.BoundedSemaphore(AT_ONCE)
+_looking = threading.Lock()
 
 
 class Busy(PeopleProblem):
@@ -50,6 +51,24 @@ def strength(password: str, *known: str) -> Strength:
     found = zxcvbn(password[:LOOKED_AT], user_inputs=[*parts, "rollcall"])
     said = [found["feedback"]["warning"], *found["feedback"]["suggestions"]]
     return Strength(found["score"], WORDS[found["score"]], " ".join(text for text in said if text))
+
+
+def strength_if_free(password: str, *known: str) -> Strength | None:
+    """The same for a hint while somebody types; None while another is being looked at, so that it costs little.
+
+    One that is too short to be taken says so, however hard it is to guess.
+    """
+    if not _looking.acquire(blocking=False):
+        return None
+    try:
+        found = strength(password, *known)
+    finally:
+        _looking.release()
+    if password and len(password) < SHORTEST:
+        return Strength(0, f"Too short: {len(password)} of {SHORTEST} characters", found.advice)
+    if any(_is_little_more_than(password, text) for text in known):
+        return Strength(0, "Your own name or address", "Choose something that has nothing to do with you.")
+    return found
 
 
 def refuse_weak(password: str, *known: str) -> None:

@@ -14,10 +14,15 @@ from web.words import plural
 pages = Blueprint("sessions", __name__, url_prefix="/settings/sessions")
 
 
+WAYS = {"password": "Password", "link": "One-time link", "provider": "Identity provider", "passkey": "Passkey",
+        "set-up link": "Set-up link"}  # Session.method in words
+
+
 @pages.get("")
 @signed_in
 def index() -> str:
-    return render_template("settings/sessions.html", sessions=sessions.sessions_of(signed_in_person()), mine=_mine())
+    mine = sessions.sessions_of(signed_in_person())
+    return render_template("settings/sessions.html", sessions=mine, mine=_mine(), ways=WAYS)
 
 
 @pages.delete("/<int:session_id>")

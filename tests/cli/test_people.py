@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from sync import people, second_factor
+from sync.models import Mail
+from tests.security.factors import with_app
+
 
 def test_people_are_imported_whole_or_not_at_all(rollcall):
     file = rollcall.folder / "people.csv"
@@ -68,3 +72,12 @@ def test_somebody_who_lost_their_second_factor_is_let_in_again(rollcall):
     assert (answer["person"], answer["reset"]) == ("olga@acme.example", False)
     assert "/sign-in/" in answer["link"]
     assert "nobody who may sign in" in rollcall.run("people", "recover", "ghost@acme.example", code=1).err
+
+
+def test_a_lost_second_factor_is_taken_away_by_it(rollcall):
+    with rollcall.core():
+        with_app(people.find_by_email("olga@acme.example"))
+    assert rollcall.json("people", "recover", "olga@acme.example")["reset"] is True
+    with rollcall.core():
+        assert not second_factor.has(people.find_by_email("olga@acme.example"))
+        assert Mail.select().where(Mail.text.contains("was reset")).count() == 1

@@ -156,6 +156,19 @@ def test_sessions_are_signed_out_one_by_one(visit, live: Live, olga: Person) -> 
     assert "/sign-in" in there.url
 
 
+def test_how_strong_a_password_is_shows_while_typing(visit, live: Live, olga: Person, someone_who_manages) -> None:
+    page = visit(olga)
+    page.goto(live.url + "/settings")
+    page.locator("#f-password").press_sequentially("password")
+    page.wait_for_selector(".strength >> text=Too short: 8 of 12")
+    page.fill("#f-password", "blue kettle runs north")
+    page.wait_for_selector(".strength >> text=trong")
+    page.goto(f"{live.url}/people/{someone_who_manages.id}")
+    opens("#set-password")(page)
+    page.locator("#f-password").press_sequentially("ben@acme.example")
+    page.wait_for_selector(".strength >> text=Your own name or address")
+
+
 def _half(page, live: Live) -> None:
     page.context.clear_cookies()
     sign_in(page, live)
@@ -190,6 +203,13 @@ def test_looks(visit, live: Live, olga: Person, someone_who_manages: Person, by:
     wrong += look_at(outside, live.url, Look("factors-settings", "/settings"), width)
     other = f"/people/{someone_who_manages.id}"
     wrong += look_at(outside, live.url, Look("factors-reset", other, opens("#reset-second-factor")), width)
+
+    def typed(page) -> None:
+        opens("#set-password")(page)
+        page.locator("#f-password").press_sequentially("password1234")
+        page.wait_for_selector(".strength .badge")
+
+    wrong += look_at(outside, live.url, Look("factors-strength", other, typed), width)
     second_factor.reset(someone_who_manages, by)
     update_workspace(by, second_factor_required=True)
     ben = visit(someone_who_manages, width=width)

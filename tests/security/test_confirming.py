@@ -74,7 +74,7 @@ EXEMPT = {
         "PUT /directories/<int:directory_id>/place", "POST /directories/<int:directory_id>/lists",
         "DELETE /directories/<int:directory_id>/lists", "PUT /files/<int:file_id>/answers",
         "DELETE /files/<int:file_id>", "POST /people", "POST /directories/teams",
-        "PATCH /settings/workspace", "PATCH /settings/invitations", "PUT /settings/clock",
+        "POST /password-strengths", "PATCH /settings/workspace", "PATCH /settings/invitations", "PUT /settings/clock",
         "POST /settings/test-mails", "POST /settings/sign-in/tests", "PUT /people/<int:person_id>/hold",
         "PUT /people/<int:person_id>/remove-on",
     ],

@@ -89,7 +89,7 @@ def in_by(browser: Browser) -> tuple[str, str] | None:
 
 def test_added_named_used_and_removed(secure_site, hers: Browser, olga: Person, key: SecurityKey):
     page = hers.get(HERE).text
-    assert "Phone" in page and "not yet" in page
+    assert "Phone" in page and "Not yet" in page
     browser = Browser(secure_site)
     assert browser.alone(key).status_code == 303 and in_by(browser) == ("passkey", "passkey")
     assert Passkey.get().used_at is not None

@@ -129,6 +129,34 @@ def test_at_most_two_are_hashed_at_once_and_nobody_waits_for_ever(monkeypatch):
     assert max(most) == 2
 
 
+def test_how_strong_it_is_is_said_as_it_is_typed(owner: Client, someone, caplog):
+    caplog.set_level(logging.DEBUG)
+    ben = someone("Benedict Rothschild", "user")
+
+    def said(password: str, query: str = "") -> str:
+        answer = owner.post(f"/password-strengths{query}", password=password)
+        assert answer.status_code == 200 and (not password or password not in answer.text)
+        return answer.text
+
+    assert "Too short: 5 of 12 characters" in said("abcde")
+    assert "asy to guess" in said("password1234")
+    assert "Strong" in said("blue kettle runs north") or "strong" in said("blue kettle runs north")
+    assert "Your own name" in said("olga@acme.example") and "Your own name" not in said("benedict.rothschild")
+    assert "Your own name" in said("benedict.rothschild", f"?person={ben.id}")
+    assert not said("").strip()
+    assert "kettle" not in caplog.text
+
+
+def test_nobody_is_answered_who_sets_no_password(site, olga):
+    assert Client(site).post("/password-strengths", password="blue kettle runs north").status_code == 404
+    assert Client(site).post("/password-strengths", password="x", token="guess").status_code == 404
+
+
+def test_one_is_looked_at_at_a_time(owner: Client):
+    with passwords._looking:
+        assert owner.post("/password-strengths", password="blue kettle runs north").status_code == 204
+
+
 def test_failures_and_lock_outs_are_in_activity_and_in_the_log_without_secrets(olga, caplog):
     caplog.set_level(logging.WARNING, "rollcall.security")
     for number in range(attempts.OF_PERSON):

@@ -207,7 +207,8 @@ def test_who_manages_must_have_one(site, chat, someone, by: str, role: str, part
     assert Client(site, person).get("/apps").status_code == (303 if must else 200)
 
 
-OPEN_WHILE_SETTING_UP = {"your_sign_in", "signin", "second_step", "oidc", "setup", "health", "scim", "static"}
+OPEN_WHILE_SETTING_UP = {
+    "your_sign_in", "signin", "second_step", "oidc", "setup", "health", "scim", "static", "password_strength"}
 CONFIRMING = {"confirming"}  # asks again who it is: tests/security/test_confirming.py
 
 

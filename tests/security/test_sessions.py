@@ -24,6 +24,14 @@ def test_each_is_listed_and_signed_out_from_the_page(site, olga):
     assert Activity.select().where(Activity.what == "ended sessions").count() == 1
 
 
+def test_each_says_how_it_began(site, olga):
+    here = Client(site, olga)
+    Session.update(method="password", second="authenticator app").execute()
+    assert "Password, authenticator app" in here.get(PAGE).text
+    Session.update(method="passkey", second="passkey").execute()
+    assert "Passkey</span>" in here.get(PAGE).text
+
+
 def test_everywhere_else_at_once(site, olga):
     here, others = Client(site, olga), [Client(site, olga) for _ in range(3)]
     here.send("DELETE", PAGE)

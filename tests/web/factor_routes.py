@@ -3,6 +3,7 @@
 OPEN = [
     "GET /sign-in/second-factor", "POST /sign-in/second-factor", "POST /sign-in/second-factor/challenges",
     "POST /sign-in/passkey", "POST /sign-in/passkey/challenges",
+    "POST /password-strengths",  # by a set-up link or signed in: else there is nothing
 ]  # fmt: skip
 OF_ONESELF = [
     *[f"{method} /settings/your-sign-in{path}" for method, path in (
