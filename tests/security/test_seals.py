@@ -14,7 +14,7 @@ from sync import config as configuration
 from sync.config import Config
 from sync.db import db, writing
 from sync.models import Activity
-from tests.cli.conftest import empty, rollcall  # noqa: F401
+from tests.cli.conftest import empty, forks, rollcall  # noqa: F401
 from tests.sync.test_activity import tamper
 
 
