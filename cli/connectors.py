@@ -10,7 +10,7 @@ import click
 from cli.frame import FAILED, Failed, answer, as_json, end, table, tell
 from cli.trial import Trial, try_out
 from cli.values import setting, values_of
-from connectors import load_folder
+from connectors import allow_networks, load_folder, reaching
 from connectors.base import CAPABILITIES, Connector, Field
 from connectors.rest import connector_of
 from connectors.rest_file import load
@@ -69,7 +69,9 @@ def check(file: Path, pairs: tuple[str, ...], as_json: bool) -> None:
         needed = " ".join(f"--set {field.name}=…" for field in kind.fields if field.required and not field.when)
         answer(document, [*lines, f"To read the app for real, add {needed or '--set'}."], as_json)
         return
-    trial = try_out(kind, apps.clean(kind, values))
+    allow_networks(Config.from_environ().private_networks)
+    with reaching(private=True):
+        trial = try_out(kind, apps.clean(kind, values))
     answer({**document, **trial.document()}, [*lines, "", *_told(trial)], as_json)
     if trial.error:
         tell(trial.error)

@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from connectors.base import Connector, DirectoryConnector
+from connectors.net import allow as allow_networks
+from connectors.net import parse_networks, reaching
 
 if TYPE_CHECKING:
     from connectors.oidc import Provider, SignedIn
     from connectors.oidc_discovery import Metadata
     from connectors.tables import Proposal
 
-    __all__ = ["Metadata", "Proposal", "Provider", "SignedIn"]
+__all__ = ["Metadata", "Proposal", "Provider", "SignedIn", "allow_networks", "parse_networks", "reaching"]
 
 _described: dict[str, type[Connector]] = {}
 _broken: list[str] = []

@@ -20,6 +20,7 @@ from requests.auth import AuthBase, HTTPBasicAuth
 from requests.structures import CaseInsensitiveDict
 from urllib3.util import parse_url
 
+from connectors import net
 from connectors.addresses import is_loopback
 from connectors.answers import (
     REFUSALS,
@@ -60,8 +61,8 @@ CHUNK = 65_536
 class Http:
     """Calls one app; several threads may, each over a connection of its own.
 
-    base_url: https://, or http:// for loopback only; paths are joined to it, and an absolute
-        address (a "next" link) is only followed to the same scheme, host and port.
+    base_url: https://, or http:// for loopback that is configured; net.py says where it may lead to.
+        Paths are joined to it; an absolute address (a "next" link) is only followed to the same scheme, host and port.
     headers: sent with each call. auth: (user, password) or a requests AuthBase; a token that can be Renewed
         is renewed once for a call that is answered 401.
     secrets: kept out of every message; what is in `auth` and an Authorization header is known already.
@@ -249,7 +250,10 @@ class Http:
     @cached_property
     def _settings(self) -> dict[str, Any]:
         """Proxies and certificates, as the environment has them for this host."""
-        return dict(self._session.merge_environment_settings(self._base, {}, True, self._verify, None))
+        settings = dict(self._session.merge_environment_settings(self._base, {}, True, self._verify, None))
+        if requests.utils.select_proxy(self._base, settings["proxies"]):
+            net.refuse_behind_proxy(*self.origin[1:])
+        return settings
 
     def _send(self, prepared: requests.PreparedRequest, asked: str) -> Answer:
         with time_limit(self._max_seconds) as talk:

@@ -11,6 +11,7 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from connectors.pinned import Pinned
 from connectors.time_limit import Timed
 
 
@@ -28,29 +29,45 @@ class _Encrypted(HTTPSConnection):
     response_class = _Response
 
 
+class _PinnedPlain(Pinned, _Plain):
+    _loopback_only = True
+
+
+class _PinnedEncrypted(Pinned, _Encrypted):
+    pass
+
+
 class _PlainPool(HTTPConnectionPool):
-    ConnectionCls = _Plain
+    ConnectionCls = _PinnedPlain
 
 
 class _EncryptedPool(HTTPSConnectionPool):
+    ConnectionCls = _PinnedEncrypted
+
+
+class _PlainPoolOfProxy(HTTPConnectionPool):
+    ConnectionCls = _Plain
+
+
+class _EncryptedPoolOfProxy(HTTPSConnectionPool):
     ConnectionCls = _Encrypted
 
 
 class InTime(HTTPAdapter):
-    """As requests' own adapter, directly and through a proxy."""
+    """As requests' own adapter: directly, to addresses that are allowed; and through a proxy, whose connections aren't
+    pinned, as it resolves where they lead itself."""
 
     def init_poolmanager(self, *args, **options) -> None:
         super().init_poolmanager(*args, **options)
-        _in_time(self.poolmanager)
+        _use(self.poolmanager, {HTTPConnectionPool: _PlainPool, HTTPSConnectionPool: _EncryptedPool})
 
     def proxy_manager_for(self, *args, **options) -> PoolManager:
         manager = super().proxy_manager_for(*args, **options)
-        _in_time(manager)
+        _use(manager, {HTTPConnectionPool: _PlainPoolOfProxy, HTTPSConnectionPool: _EncryptedPoolOfProxy})
         return manager
 
 
-def _in_time(manager: PoolManager) -> None:
-    ours = {HTTPConnectionPool: _PlainPool, HTTPSConnectionPool: _EncryptedPool}
+def _use(manager: PoolManager, ours: dict) -> None:
     manager.pool_classes_by_scheme = {
         scheme: ours.get(pool, pool) for scheme, pool in manager.pool_classes_by_scheme.items()
     }

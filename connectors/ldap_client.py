@@ -22,6 +22,7 @@ from connectors.addresses import is_loopback
 from connectors.base import ConnectorError, CredentialRejected, Field, Refused, TemporarilyUnavailable
 from connectors.ldap_answers import bounded
 from connectors.ldap_ends import Ends
+from connectors.ldap_pinned import Pinned
 from connectors.ldap_rules import IS, LEFT, OPERATORS, Rule, parse
 from connectors.redaction import one_line
 from connectors.time_limit import time_limit
@@ -274,7 +275,8 @@ class LdapClient:
         url, secret = self.get("url"), self.get("password")
         try:
             tls = ldap3.Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=self.get("ca_file") or None)
-            server = ldap3.Server(url.rstrip("/"), get_info=ldap3.NONE, tls=tls, connect_timeout=CONNECT_SECONDS)
+            server = Pinned(url.rstrip("/"), get_info=ldap3.NONE, tls=tls, connect_timeout=CONNECT_SECONDS)
+            server.pin(loopback_only=not server.ssl and self.get("starttls") != "yes")
             connection = bounded(ldap3.Connection(
                 server, self.get("bind_dn") or None, secret or None, client_strategy=ldap3.SAFE_SYNC,
                 read_only=self._read_only, auto_referrals=False, check_names=False, receive_timeout=ANSWER_SECONDS,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from requests import certs
 
+from connectors import net
 from connectors.addresses import is_loopback
 from connectors.base import ConnectorError, CredentialRejected, Refused, TemporarilyUnavailable
 from connectors.redaction import Redactor, one_line
@@ -112,7 +113,7 @@ class PostgresClient:
         security = ssl_parameters(self._settings)
         try:
             return psycopg.connect(
-                host=self._settings["host"], port=self._settings.get("port") or "5432",
+                **self._where(security["sslmode"]), port=self._settings.get("port") or "5432",
                 dbname=self._settings.get("database") or "postgres", user=self._settings["user"],
                 password=self._settings["password"], application_name="Rollcall", connect_timeout=CONNECT_SECONDS,
                 gssencmode="disable", autocommit=True, prepare_threshold=None, client_encoding="UTF8",
@@ -124,6 +125,15 @@ class PostgresClient:
             raise self._not_connected(str(problem)) from None
         except (OSError, ValueError) as problem:
             raise Refused(f"Rollcall can't sign in to {self.place} like that: {self._said(problem)}.") from None
+
+    def _where(self, mode: str) -> dict[str, str]:
+        """The name, which TLS checks, and the addresses that net.py allowed, which libpq connects to."""
+        host = self._settings["host"]
+        if host.startswith("/"):
+            net.refuse_socket_file(host)
+            return {"host": host}
+        allowed = net.addresses(host, int(self._settings.get("port") or 5432), loopback_only=mode == "prefer")
+        return {"host": ",".join([host] * len(allowed)), "hostaddr": ",".join(allowed)}
 
     def _not_connected(self, text: str) -> ConnectorError:
         said = self._clean(one_line(text))

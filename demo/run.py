@@ -28,6 +28,7 @@ from sync.workspace import update_workspace
 
 BY = "the demo"
 MARK = "demo.json"  # tells a demo's folder from any other, and keeps its ports
+OWN_APPS = "127.0.0.0/8,::1/128"  # the networks that the sample apps are in
 SEAT_PRICE = 875  # hundredths a month
 
 
@@ -83,7 +84,10 @@ The link works once: start the demo again for another. Ctrl+C ends it; what you 
 def running(home: str | os.PathLike, listen: str, reset: bool = False) -> Iterator[Demo]:
     """The demo for the length of the block: apps served, workspace set up, the story told up to the first check."""
     folder = Path(home).resolve()
-    settings = Config.from_environ({"ROLLCALL_HOME": str(folder), "ROLLCALL_LISTEN": listen})
+    networks = ",".join(filter(None, (OWN_APPS, os.environ.get("ROLLCALL_PRIVATE_NETWORKS"))))
+    settings = Config.from_environ(
+        {"ROLLCALL_HOME": str(folder), "ROLLCALL_LISTEN": listen, "ROLLCALL_PRIVATE_NETWORKS": networks}
+    )
     _refuse_taken_address(settings)
     ports, told = _prepared(folder, reset)
     company = Company(folder / "company")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import connectors
 from connectors.base import Account as Seat
@@ -14,6 +15,7 @@ from sync.credentials import with_stored
 from sync.db import utcnow, writing
 from sync.models import Account, App, AppPerson, Check, Person, Task
 from sync.people import signature
+from sync.reach import still_approved
 from sync.roles import RoleChange
 from sync.workspace import workspace
 
@@ -42,14 +44,18 @@ def connector_class(slug: str) -> type[Connector]:
         raise AppProblem(f"There is no connector {slug!r}.{broken}") from None
 
 
-def test(slug: str, values: dict[str, str]) -> Identity:
-    """Ask the app who the credential is. Raises AppProblem for unusable values, ConnectorError by the answer."""
+def test(slug: str, values: dict[str, str], private_by: str | None = None) -> Identity:
+    """Ask the app who the credential is. Raises AppProblem for unusable values, ConnectorError by the answer.
+
+    `private_by`: who approves that the address lies in a private network (see reach.py).
+    """
     kind = connector_class(slug)
-    connector = kind(clean(kind, values))
-    try:
-        return connector.test()
-    finally:
-        connector.close()
+    with connectors.reaching(private_by is not None):
+        connector = kind(clean(kind, values))
+        try:
+            return connector.test()
+        finally:
+            connector.close()
 
 
 def clean(kind: type[Connector], values: dict[str, str]) -> dict[str, str]:
@@ -76,7 +82,8 @@ def clean(kind: type[Connector], values: dict[str, str]) -> dict[str, str]:
     return cleaned
 
 
-def connect(slug: str, name: str, values: dict[str, str], owners: list[Person], by: str) -> App:
+def connect(slug: str, name: str, values: dict[str, str], owners: list[Person], by: str,
+            private_by: str | None = None) -> App:  # fmt: skip
     """Test the credential, then store the app. Raises AppProblem or ConnectorError; nothing is stored then."""
     kind = connector_class(slug)
     name = name.strip() or kind.label
@@ -84,11 +91,11 @@ def connect(slug: str, name: str, values: dict[str, str], owners: list[Person], 
     if not owners:
         raise AppProblem("An app needs at least one Owner: somebody must say yes to what it finds.")
     values = clean(kind, values)
-    identity = test(slug, values)
+    identity = test(slug, values, private_by)
     with writing():
         refuse_same_space(kind, values)
         app = App.create(
-            connector=slug, name=name, category=kind.category, state="active", **found(identity),
+            connector=slug, name=name, category=kind.category, state="active", private_by=private_by, **found(identity),
             **stored(kind, values),
         )  # fmt: skip
         App.update(check_minute=daily.spread(app.id)).where(App.id == app.id).execute()
@@ -159,6 +166,11 @@ def connector_for(app: App, on_total: Callable[[int], None] | None = None) -> Co
     return connector_class(app.connector)({**app.settings, **vault.unseal(app.credential)}, on_total)
 
 
+def reaching(app: App) -> AbstractContextManager[None]:
+    """What the app's connector connects to in this block may lie in a private network if that was approved."""
+    return connectors.reaching(app.private_by is not None)
+
+
 def capabilities_of(app: App) -> frozenset[str]:
     """What can be done in this app: its settings may narrow it. Without a credential, what its kind can do."""
     if app.credential is None:
@@ -187,7 +199,7 @@ def role_change(account: Account, role: str) -> RoleChange:
     return RoleChange(role, account.roles, after)
 
 
-def replace_credential(app: App, values: dict[str, str], by: str) -> Identity:
+def replace_credential(app: App, values: dict[str, str], by: str, private_by: str | None = None) -> Identity:
     """Test new settings, then store them; a secret left empty stays as it was, where it goes to the same place.
 
     Raises AppProblem, SecretNeeded or ConnectorError; nothing is stored then.
@@ -195,9 +207,11 @@ def replace_credential(app: App, values: dict[str, str], by: str) -> Identity:
     kind = connector_class(app.connector)
     public = {field.name: app.settings.get(field.name, "") for field in kind.fields if not field.secret}
     values = clean(kind, with_stored(kind.fields, {**public, **values}, public, vault.unseal(app.credential)))
-    identity = test(app.connector, values)
+    private_by = private_by or still_approved(kind.fields, values, public, app.private_by)
+    identity = test(app.connector, values, private_by)
     with writing():
-        App.update(**found(identity), **stored(kind, values, app)).where(App.id == app.id).execute()
+        changed = {"private_by": private_by, **found(identity), **stored(kind, values, app)}
+        App.update(changed).where(App.id == app.id).execute()
         remembered.forget(app)
         activity.record(by, "replaced credential", about=app.name, why=f"as {identity.name}", app=app)
     return identity
@@ -207,7 +221,8 @@ def retest(app: App, by: str) -> Identity:
     """Test the stored credential; what is wrong is kept on the app and raised."""
     connector = connector_for(app)
     try:
-        identity = connector.test()
+        with reaching(app):
+            identity = connector.test()
     except Exception as problem:
         with writing():
             App.update(error=str(problem)).where(App.id == app.id).execute()

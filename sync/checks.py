@@ -169,7 +169,7 @@ class _Work:
         connector = apps.connector_for(self.app, self.on_total)
         connector.memory = self.memory = remembered.AnswersOf(self.app)
         try:
-            with snapshot.staging():
+            with apps.reaching(self.app), snapshot.staging():
                 self.warnings += acting_as.note(self.app, self.patiently(connector.test))
                 self.accounts = self.patiently(lambda: self.read(connector))
                 self.warnings += lost_fields.look_for(self.app)

@@ -45,6 +45,7 @@ class Config:
     secret_key_file: Path
     files: tuple[Path, ...] = ()  # folders below which a page may name a file on the server
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()  # whose X-Forwarded-Prefix is believed
+    private_networks: tuple[IPv4Network | IPv6Network, ...] = ()  # that connections may go to, whoever entered them
 
     @property
     def prefix(self) -> str:
@@ -80,6 +81,7 @@ class Config:
             secret_key_file=Path(environ.get("ROLLCALL_SECRET_KEY_FILE") or home / "secret.key"),
             files=_folders(environ.get("ROLLCALL_FILES") or ""),
             trusted_proxies=_networks(environ.get("ROLLCALL_TRUSTED_PROXIES") or ""),
+            private_networks=_private(environ.get("ROLLCALL_PRIVATE_NETWORKS") or ""),
         )
 
 
@@ -146,9 +148,20 @@ def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
         ) from None
 
 
+def _private(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    try:
+        return connectors.parse_networks(text)
+    except ValueError as problem:
+        raise BadSetting(
+            f"ROLLCALL_PRIVATE_NETWORKS is {text!r}: it must be private networks or loopback, separated by commas, "
+            f"such as 10.0.0.0/8 or 127.0.0.0/8 ({problem})."
+        ) from None
+
+
 def open_all(config: Config) -> None:
     """Open key file, database and queue; raises VaultProblem or DatabaseRefused with what to do."""
     config.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    connectors.allow_networks(config.private_networks)
     connectors.load_folder(config.home / "connectors")
     vault.open_vault(config.secret_key_file)
     open_database(config.database_path)

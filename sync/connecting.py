@@ -11,6 +11,7 @@ from sync.apps import AppProblem
 from sync.credentials import SecretNeeded, with_stored
 from sync.db import utcnow, writing
 from sync.models import App, AppPerson, Check, Person
+from sync.reach import still_approved
 
 FORGOTTEN_AFTER = timedelta(days=7)
 
@@ -36,7 +37,7 @@ def _free_name(label: str) -> str:
     return next(name for name in (label, *further) if name not in taken)
 
 
-def enter(app: App, name: str, values: dict[str, str]) -> Identity:
+def enter(app: App, name: str, values: dict[str, str], private_by: str | None = None) -> Identity:
     """Keep what was entered, then test it; a secret left empty is the one that was entered before for the same place.
 
     Raises AppProblem, SecretNeeded or ConnectorError with what to fix. What was entered is kept even then; a secret
@@ -45,15 +46,19 @@ def enter(app: App, name: str, values: dict[str, str]) -> Identity:
     kind = apps.connector_class(app.connector)
     given = {field.name: values.get(field.name) or "" for field in kind.fields if not field.mapping}
     given |= {field.name: values[field.name] for field in kind.fields if field.mapping and field.name in values}
+    untested = {
+        "name": name.strip() or app.name, "identity": "", "identity_id": None, "tested_at": None,
+        "private_by": private_by or still_approved(kind.fields, given, app.settings, app.private_by),
+    }  # fmt: skip
     try:
         entered = with_stored(kind.fields, given, app.settings, vault.unseal(app.credential))
     except SecretNeeded:
-        _keep(app, kind, given, name=name.strip() or app.name, identity="", identity_id=None, tested_at=None)
+        _keep(app, kind, given, **untested)
         raise
-    _keep(app, kind, entered, name=name.strip() or app.name, identity="", identity_id=None, tested_at=None)
-    apps.refuse_taken_name(name.strip() or app.name)
+    _keep(app, kind, entered, **untested)
+    apps.refuse_taken_name(untested["name"])
     cleaned = apps.clean(kind, entered)
-    identity = apps.test(app.connector, entered)
+    identity = apps.test(app.connector, entered, untested["private_by"])
     with writing():
         apps.refuse_same_space(kind, cleaned)
         _keep(app, kind, cleaned, **apps.found(identity))

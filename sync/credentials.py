@@ -22,12 +22,17 @@ def with_stored(fields: Iterable[Field], entered: Mapping[str, str], settings: M
     """
     fields = list(fields)
     left_empty = [field for field in fields if field.secret and not _given(entered, field) and secrets.get(field.name)]
-    moved = [field for field in fields if not field.secret and field.where
-             and _with_default(entered, field) != _with_default(settings, field)]  # fmt: skip
-    if moved and left_empty:
-        raise SecretNeeded(in_words([field.label for field in left_empty], [field.label for field in moved]))
+    changed = moved(fields, entered, settings)
+    if changed and left_empty:
+        raise SecretNeeded(in_words([field.label for field in left_empty], [field.label for field in changed]))
     columns = {field.name: settings[field.name] for field in fields if field.mapping and settings.get(field.name)}
     return {**columns, **entered, **{field.name: secrets[field.name] for field in left_empty}}
+
+
+def moved(fields: Iterable[Field], entered: Mapping[str, str], settings: Mapping[str, str]) -> list[Field]:
+    """The fields that say where, and that say another place in what was entered than in the stored `settings`."""
+    return [field for field in fields if not field.secret and field.where
+            and _with_default(entered, field) != _with_default(settings, field)]  # fmt: skip
 
 
 def in_words(secrets: Iterable[str], changed: Iterable[str]) -> str:

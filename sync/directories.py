@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 
 import connectors
@@ -31,6 +32,7 @@ from sync.directory_guard import Guard
 from sync.directory_reading import read, staging
 from sync.last_days import settle
 from sync.models import Directory, DirectoryEntry, DirectoryReading, FormerEntry, Person
+from sync.reach import still_approved
 from sync.snapshot import UnusableReading
 from sync.vault import VaultProblem
 from sync.workspace import today, workspace
@@ -60,37 +62,43 @@ def connector_class(kind: str) -> type[DirectoryConnector]:
         raise DirectoryProblem(f"There is no kind of directory named {kind!r} that can be read.") from None
 
 
-def test(kind: str, values: dict[str, str]) -> Identity:
-    """Who the credential is and how many people it sees; raises DirectoryProblem, or ConnectorError: what to fix."""
+def test(kind: str, values: dict[str, str], private_by: str | None = None) -> Identity:
+    """Who the credential is and how many people it sees; raises DirectoryProblem, or ConnectorError: what to fix.
+
+    `private_by`: who approves that the address lies in a private network (see reach.py).
+    """
     connector = connector_class(kind)(cleaned(kind, values))
     connector.today = today()
     try:
-        return connector.test()
+        with connectors.reaching(private_by is not None):
+            return connector.test()
     finally:
         connector.close()
 
 
-def connect(kind: str, name: str, values: dict[str, str], by: str) -> Directory:
+def connect(kind: str, name: str, values: dict[str, str], by: str, private_by: str | None = None) -> Directory:
     """Test it, store it, and queue its first reading. Raises like test(); nothing is stored then."""
     name = name.strip() or connector_class(kind).label
     values = cleaned(kind, values)
-    identity = test(kind, values)
+    identity = test(kind, values, private_by)
+    stored = _stored(kind, values) | {"private_by": private_by}
     with writing():
         if Directory.select().where(Directory.name == name).exists():
             raise DirectoryProblem(f"There is a directory named {name} already. Give this one another name.")
-        directory = Directory.create(kind=kind, name=name, next_read_at=utcnow() + EVERY, **_stored(kind, values))
+        directory = Directory.create(kind=kind, name=name, next_read_at=utcnow() + EVERY, **stored)
         activity.record(by, "connected directory", about=name, why=f"as {identity.name}")
         ask(directory, by)
     return directory
 
 
-def reconnect(directory: Directory, values: dict[str, str], by: str) -> Identity:
+def reconnect(directory: Directory, values: dict[str, str], by: str, private_by: str | None = None) -> Identity:
     """Other values for a directory; an empty secret stays, for the same place. Raises like test(), or SecretNeeded."""
     fields, secrets = connector_class(directory.kind).fields, vault.unseal(directory.credential)
     values = cleaned(directory.kind, with_stored(fields, values, directory.settings, secrets))
-    identity = test(directory.kind, values)
+    private_by = private_by or still_approved(fields, values, directory.settings, directory.private_by)
+    identity = test(directory.kind, values, private_by)
     with writing():
-        stored = _stored(directory.kind, values)
+        stored = _stored(directory.kind, values) | {"private_by": private_by}
         Directory.update(error=None, failures=0, **stored).where(Directory.id == directory.id).execute()
         activity.record(by, "reconnected directory", about=directory.name, why=f"as {identity.name}")
     return identity
@@ -101,6 +109,11 @@ def connector_for(directory: Directory, instead: dict[str, str] | None = None) -
     connector = connector_class(directory.kind)({**values_of(directory), **(instead or {})})
     connector.today = today()
     return connector
+
+
+def reaching(directory: Directory) -> AbstractContextManager[None]:
+    """What its connector connects to in this block may lie in a private network if that was approved."""
+    return connectors.reaching(directory.private_by is not None)
 
 
 def is_list(directory: Directory) -> bool:
@@ -214,7 +227,8 @@ def _read_whole(reading: DirectoryReading) -> DirectoryConnector:
             renewed = time.monotonic()
 
     try:
-        count = read(connector, progress)
+        with reaching(reading.directory):
+            count = read(connector, progress)
     finally:
         connector.close()
     remember_first(reading.directory, connector.settled)

@@ -155,7 +155,8 @@ def _read(directory: Directory, text: str | None, mapping: str | None) -> Iterat
         directory, {name: value for name, value in instead.items() if value is not None})
     with staging():
         try:
-            count = read(connector, lambda count: None)
+            with directories.reaching(directory):
+                count = read(connector, lambda count: None)
         finally:
             connector.close()
         last_days.settle(directory)

@@ -51,7 +51,8 @@ def set_rules(directory: Directory, rules: Iterable[Rule], by: str) -> Identity:
     text = ldap_rules.written(rules)
     connector = directories.connector_for(directory, {_field(directory): text})
     try:
-        identity = connector.test()
+        with directories.reaching(directory):
+            identity = connector.test()
     finally:
         connector.close()
     with writing():

@@ -68,6 +68,7 @@ class Directory(Base):
     error = TextField(null=True)
     guard_from = DateTimeField(null=True)  # one that pushes: leavers before this were looked at, and count no more
     unread = JSONField(default=list, constraints=[SQL("DEFAULT '[]'")])  # attribute, people, values: may say who left
+    private_by = CharField(null=True)  # who approved its address inside a private network; null: nobody
 
 
 class Person(Base):
@@ -283,6 +284,7 @@ class App(Base):
     guard_roles_percent = IntegerField(null=True)
     guard_profiles_accounts = IntegerField(null=True)  # of profiles that change at once
     guard_profiles_percent = IntegerField(null=True)
+    private_by = CharField(null=True)  # who approved its address inside a private network; null: nobody
 
 
 class WaitingFile(Base):

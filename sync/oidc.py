@@ -7,6 +7,7 @@ import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -76,8 +77,8 @@ def has_secret() -> bool:
     return bool((setting(KEPT_AS) or {}).get("secret"))
 
 
-def save(new: Settings, secret: str | None, base_url: str, by: str) -> Settings:
-    """Take the settings over; `secret` None keeps the one that is stored.
+def save(new: Settings, secret: str | None, base_url: str, by: str, private_by: str | None = None) -> Settings:
+    """Take the settings over; `secret` None keeps the one that is stored. `private_by`: as for apps.test().
 
     Raises OidcProblem or ConnectorError, and changes nothing, when they can't be: a provider or client that is
     new must answer first, so that nobody is sent to where there is nothing.
@@ -89,10 +90,12 @@ def save(new: Settings, secret: str | None, base_url: str, by: str) -> Settings:
     if as_before:
         new = replace(new, issuer=before.issuer)
     else:
-        new = replace(new, issuer=connectors.provider(new.issuer, new.client_id).metadata().issuer)
+        with connectors.reaching(private_by is not None):
+            new = replace(new, issuer=connectors.provider(new.issuer, new.client_id).metadata().issuer)
+    private_by = private_by or (_private_by() if before is not None and _is_same(before, new) else None)
     with writing():
         sealed = vault.seal({"secret": secret}).decode() if secret else ""
-        set_setting(KEPT_AS, asdict(new) | {"secret": sealed})
+        set_setting(KEPT_AS, asdict(new) | {"secret": sealed, "private_by": private_by})
         told = {"before": before and _told(before), "after": _told(new)}
         activity.record(by, "changed sign-in provider", about=new.issuer, **told)
     return new
@@ -107,9 +110,16 @@ def remove(by: str) -> None:
             activity.record(by, "removed sign-in provider", about=before.issuer, before=_told(before))
 
 
-def test(new: Settings, secret: str | None, base_url: str) -> list[Finding]:
-    """Everything about these settings that can be known without signing in, in plain words."""
-    new = _tidy(new)
+def test(new: Settings, secret: str | None, base_url: str, private_by: str | None = None) -> list[Finding]:
+    """Everything about these settings that can be known without signing in, in plain words.
+
+    `private_by`: as for apps.test(). What it approves holds for the addresses that the provider publishes too.
+    """
+    with connectors.reaching(private_by is not None):
+        return _tested(_tidy(new), secret, base_url)
+
+
+def _tested(new: Settings, secret: str | None, base_url: str) -> list[Finding]:
     try:
         _refuse_nonsense(new, base_url)
         provider = connectors.provider(new.issuer, new.client_id, _secret_for(new, secret))
@@ -160,7 +170,8 @@ def begin(base_url: str, again: bool = False) -> tuple[dict[str, str], str]:
     Raises OidcProblem or ConnectorError: nobody can be sent there.
     """
     known = _known()
-    pending, address = _provider(known).begin(base_url + RETURN, known.scopes, known.factor_acr, again)
+    with _reaching():
+        pending, address = _provider(known).begin(base_url + RETURN, known.scopes, known.factor_acr, again)
     return asdict(pending) | {"provider": _stamp(known)}, address
 
 
@@ -173,7 +184,8 @@ def finish(answer: Mapping[str, str], kept: Mapping[str, str]) -> SignedIn:
     if kept["provider"] != _stamp(known):
         raise OidcProblem("The settings of signing in were changed meanwhile. Nothing was changed: start again.")
     _use_up(kept["state"])
-    return _provider(known).signed_in(answer, {name: value for name, value in kept.items() if name != "provider"})
+    with _reaching():
+        return _provider(known).signed_in(answer, {name: value for name, value in kept.items() if name != "provider"})
 
 
 def sealed(came: SignedIn) -> bytes:
@@ -205,6 +217,14 @@ def _known() -> Settings:
 
 def _provider(known: Settings) -> Provider:
     return connectors.provider(known.issuer, known.client_id, _secret())
+
+
+def _private_by() -> str | None:
+    return (setting(KEPT_AS) or {}).get("private_by")
+
+
+def _reaching() -> AbstractContextManager[None]:
+    return connectors.reaching(_private_by() is not None)
 
 
 def _stamp(known: Settings) -> str:

@@ -123,7 +123,8 @@ def _act(task: Task) -> None:
     acts.refuse_what_is_over(task)
     connector = apps.connector_for(task.app)
     try:
-        acts.do(task, connector)
+        with apps.reaching(task.app):
+            acts.do(task, connector)
     finally:
         connector.close()
 

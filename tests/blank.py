@@ -14,6 +14,7 @@ from sync.db import connected, db
 from sync.models import Person
 
 OLGA = "olga@acme.example"
+LOCAL = {"ROLLCALL_PRIVATE_NETWORKS": "127.0.0.0/8,::1/128"}  # what tests serve is on this machine
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def open_blank(config: Config) -> None:
 @functools.cache
 def _blank() -> Copy:
     with tempfile.TemporaryDirectory() as folder:
-        config = Config.from_environ({"ROLLCALL_HOME": folder})
+        config = Config.from_environ({"ROLLCALL_HOME": folder, **LOCAL})
         configuration.open_all(config)
         return Copy.of(config, with_key=False)
 

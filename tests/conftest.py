@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import ClassVar
@@ -12,11 +13,14 @@ from flask import Flask
 from jinja2 import FileSystemBytecodeCache
 from werkzeug.routing import Rule
 
+import connectors
 from sync import passwords, people
 from sync.config import Config
 from sync.db import connected, db
 from sync.models import Person
-from tests.blank import OLGA, open_blank, set_up_acme
+from tests.blank import LOCAL, OLGA, open_blank, set_up_acme
+
+os.environ.update(LOCAL)  # for the programs that tests start
 
 pytest_plugins = [
     "tests.sync.fixtures",
@@ -63,9 +67,23 @@ class KnownRule(Rule):
         return self._known[what]
 
 
+def pytest_configure() -> None:
+    allow_local_servers()  # for fixtures of a module
+
+
+@pytest.fixture(autouse=True)
+def local_servers() -> None:
+    """Connections to what tests serve are allowed, also in tests that open no installation."""
+    allow_local_servers()
+
+
+def allow_local_servers() -> None:
+    connectors.allow_networks(connectors.parse_networks(LOCAL["ROLLCALL_PRIVATE_NETWORKS"]))
+
+
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
-    return Config.from_environ({"ROLLCALL_HOME": str(tmp_path / "home"), "ROLLCALL_FILES": str(tmp_path)})
+    return Config.from_environ({"ROLLCALL_HOME": str(tmp_path / "home"), "ROLLCALL_FILES": str(tmp_path), **LOCAL})
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from sync import apps, checks, connecting, lost_fields, people, policy, report_l
 from sync.apps import AppProblem
 from sync.credentials import SecretNeeded
 from sync.models import App, Person, PersonEmail
+from sync.reach import approver
 from sync.vault import VaultProblem
 from web import columns
 from web.answers import INVALID, dialog, go_to, whole_number
@@ -261,7 +262,7 @@ def set_credential(app: App) -> Response | tuple[str, int]:
     file_name = next((name_of(field.name) for field in kind.fields if field.upload), "")
     try:
         values = entered(kind, app.settings)
-        identity = apps.replace_credential(app, values, by())
+        identity = apps.replace_credential(app, values, by(), approver(signed_in_person()))
         if any(field.upload for field in kind.fields) and app.state == "active":
             checks.ask(App.get_by_id(app.id), by())
             return go_to(_address(app), f"{identity.name}: the app is being checked with it.")

@@ -20,6 +20,7 @@ from connectors.base import (
 from sync import apps, checks, columns, connecting, match_likeness, matching, people
 from sync.apps import AppProblem
 from sync.models import App, Check, Person
+from sync.reach import approver
 from web.answers import INVALID, go_to, page_or_part, wants_part
 from web.app_page import kind_of, match_in_words, name_of
 from web.app_settings import REFUSALS, known_person, minute_of
@@ -108,7 +109,8 @@ def test(app: App) -> Response | tuple[str, int]:
         return over
     given = request.form
     try:
-        identity = connecting.enter(app, given.get("app_name", ""), entered(kind_of(app), app.settings))
+        values = entered(kind_of(app), app.settings)
+        identity = connecting.enter(app, given.get("app_name", ""), values, approver(signed_in_person()))
     except ColumnsUnclear:
         return go_to(url_for("columns.show_app", app_id=app.id))
     except REFUSALS as problem:

@@ -23,6 +23,7 @@ from sync import (
 from sync.credentials import SecretNeeded
 from sync.directories import LIVE, DirectoryProblem
 from sync.models import Directory, DirectoryEntry, DirectoryReading
+from sync.reach import approver
 from sync.vault import VaultProblem
 from web import columns as column_pages
 from web.answers import INVALID, dialog, go_to, page_or_part, wants_part
@@ -66,7 +67,7 @@ def create_test(kind: str) -> str | tuple[str, int]:
     """Try the values without keeping them."""
     values = {"kind": _kind(kind), "given": request.form}
     try:
-        values["identity"] = directories.test(kind, _values(kind))
+        values["identity"] = directories.test(kind, _values(kind), approver(signed_in_person()))
     except REFUSALS as problem:
         values["problem"] = str(problem)
     status = INVALID if "problem" in values else 200
@@ -84,7 +85,8 @@ def create(kind: str) -> Response | tuple[str, int]:
             waiting = waiting_files.for_directory(signed_in_person(), kind, given.get("directory_name", ""), values,
                                                   name_of("text") or Path(values.get("file", "")).name)
             return go_to(column_pages.address_of(waiting))
-        directory = directories.connect(kind, given.get("directory_name", ""), values, by())
+        directory = directories.connect(kind, given.get("directory_name", ""), values, by(),
+                                        approver(signed_in_person()))
     except REFUSALS as problem:
         values = {"kind": _kind(kind), "given": given, "problem": str(problem)}
         return page_or_part("directories/connect.html", "directories/_test.html", **values), INVALID
@@ -194,7 +196,8 @@ def credential(directory_id: int) -> tuple[str, int]:
 def set_credential(directory_id: int) -> Response | tuple[str, int]:
     directory = _directory(directory_id)
     try:
-        identity = directories.reconnect(directory, _values(directory.kind, directory.settings), by())
+        values = _values(directory.kind, directory.settings)
+        identity = directories.reconnect(directory, values, by(), approver(signed_in_person()))
     except REFUSALS as problem:
         return _credential(directory, request.form, INVALID, str(problem))
     return go_to(address_of(directory), f"It works: {identity.name}.")

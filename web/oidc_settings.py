@@ -8,12 +8,13 @@ from connectors.base import ConnectorError
 from sync import oidc
 from sync.oidc import OidcProblem, Settings
 from sync.people import WORKSPACE_ROLES
+from sync.reach import approver
 from sync.vault import VaultProblem
 from web.answers import INVALID, dialog, go_to, page_or_part
 from web.confirming import asks_again
 from web.oidc import base_url
 from web.permissions import workspace_role
-from web.security import by
+from web.security import by, signed_in_person
 
 pages = Blueprint("oidc_settings", __name__, url_prefix="/settings/sign-in")
 
@@ -35,7 +36,7 @@ def show() -> str:
 @asks_again
 def update() -> Response | tuple[str, int]:
     try:
-        oidc.save(_given(), _secret(), base_url(), by())
+        oidc.save(_given(), _secret(), base_url(), by(), approver(signed_in_person()))
     except REFUSALS as problem:
         return _page(given=_given(), problem=f"{problem} Nothing was changed."), INVALID
     return go_to(url_for("oidc_settings.show"), "Saved. Try it in a private window before you sign out here.")
@@ -45,7 +46,7 @@ def update() -> Response | tuple[str, int]:
 @workspace_role("owner")
 def create_test() -> str | tuple[str, int]:
     """Try the values without keeping them."""
-    findings = oidc.test(_given(), _secret(), base_url())
+    findings = oidc.test(_given(), _secret(), base_url(), approver(signed_in_person()))
     failed = any(finding.tone == "attention" for finding in findings)
     values = _values(_given()) | {"findings": findings, "failed": failed}
     return page_or_part("settings/sign_in.html", "settings/_sign_in_test.html", **values), INVALID if failed else 200

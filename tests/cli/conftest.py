@@ -19,6 +19,7 @@ import requests
 from sync import config as configuration
 from sync.config import Config
 from sync.db import connected, db
+from tests.blank import LOCAL
 from tests.cli.forks import Forks
 from tests.demo.apps import ChatApp
 from tests.parts import free_port
@@ -53,7 +54,7 @@ class CommandLine:
         self.folder, self.home, self.port = folder, folder / "home", free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.environ = {name: value for name, value in os.environ.items() if not name.startswith("ROLLCALL_")}
-        self.environ |= {"ROLLCALL_HOME": str(self.home), "ROLLCALL_LISTEN": f"127.0.0.1:{self.port}"}
+        self.environ |= {"ROLLCALL_HOME": str(self.home), "ROLLCALL_LISTEN": f"127.0.0.1:{self.port}", **LOCAL}
 
     def run(self, *arguments: str, code: int = 0, stdin: str = "", **environ: str) -> Answer:
         around = {"input": stdin, "env": self.environ | environ, "cwd": self.folder, "timeout": TIMEOUT}
@@ -98,7 +99,7 @@ class CommandLine:
     @contextmanager
     def core(self) -> Iterator[None]:
         """The same installation, opened in the test's own process."""
-        configuration.open_all(Config.from_environ({"ROLLCALL_HOME": str(self.home)}))
+        configuration.open_all(Config.from_environ({"ROLLCALL_HOME": str(self.home), **LOCAL}))
         try:
             with connected():
                 yield

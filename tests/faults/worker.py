@@ -34,6 +34,7 @@ from sync.models import (
     Role,
     Task,
 )
+from tests.blank import LOCAL
 
 READS = ("SELECT", "PRAGMA", "--")  # leave nothing behind: a death there is the death at the next statement
 BY = "Olga Brandt <olga@acme.example>"
@@ -183,7 +184,7 @@ def what_is() -> dict:
 def obey(home: str, act: str, arguments: list[str], fatal: int, keep: dict[str, str]) -> None:
     steps = Steps()
     steps.watch()
-    configuration.open_all(Config.from_environ({"ROLLCALL_HOME": home}))
+    configuration.open_all(Config.from_environ({"ROLLCALL_HOME": home, **LOCAL}))
     steps.count(fatal, keep)
     with connected():
         found = what_is() if act == "recover" else {}

@@ -5,9 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
+import connectors
+from connectors import net
+from tests.security.listening import PRIVATE, Encrypted, Listener, networks
 from tests.web.conftest import anybody, no_failures_before, okta, owner, site, someone  # noqa: F401
 from tests.web.test_oidc import jana, provider, set_up  # noqa: F401
 
@@ -44,5 +48,35 @@ class Stranger:
 @pytest.fixture
 def stranger() -> Iterator[Stranger]:
     server = Stranger()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def strict() -> None:
+    """An installation that configures nothing."""
+    connectors.allow_networks(())
+
+
+@pytest.fixture
+def here() -> Iterator[Listener]:
+    listener = Listener("127.0.0.1")
+    yield listener
+    listener.stop()
+
+
+@pytest.fixture
+def inside(strict, monkeypatch: pytest.MonkeyPatch) -> Iterator[Listener]:
+    """A host in a private network, which on this machine is PRIVATE."""
+    monkeypatch.setattr(net, "LOOPBACK", networks("127.0.0.1/32", "::1/128"))
+    monkeypatch.setattr(net, "PRIVATE", (*net.PRIVATE, *networks(f"{PRIVATE}/32")))
+    listener = Listener(PRIVATE)
+    yield listener
+    listener.stop()
+
+
+@pytest.fixture
+def encrypted(tmp_path: Path) -> Iterator[Encrypted]:
+    server = Encrypted(tmp_path)
     yield server
     server.stop()

@@ -15,7 +15,7 @@ from sync import apps, checks, people
 from sync.config import Config
 from sync.db import connected, utcnow
 from sync.models import App, Change, Check, Person, Report
-from tests.blank import OLGA, Copy, open_blank, set_up_acme
+from tests.blank import LOCAL, OLGA, Copy, open_blank, set_up_acme
 from tests.demo.apps import ChatApp
 
 MEMBERS = 10
@@ -82,7 +82,7 @@ class Samples:
             self.apps.append(_furnished(self.folder / str(number)))
         self.apps[number].begin_again()
         with tempfile.TemporaryDirectory() as home:
-            config = Config.from_environ({"ROLLCALL_HOME": home})
+            config = Config.from_environ({"ROLLCALL_HOME": home, **LOCAL})
             self.copies[-1].open(config) if self.copies else open_blank(config)
             with connected():
                 self._connect(self.apps[number], NAMES[number])

@@ -25,7 +25,7 @@ from sync import directories, people, precedence, push, scim_people
 from sync.config import Config
 from sync.db import db, utcnow, writing
 from sync.models import Directory, DirectoryEntry, Person, PersonEmail, ScimResource
-from tests.blank import open_blank
+from tests.blank import LOCAL, open_blank
 from tests.sync.scripted import Scripted, ScriptedDirectory
 
 COUNT = 14
@@ -44,7 +44,7 @@ class Company(RuleBasedStateMachine):
     def open(self) -> None:
         if not db.is_closed():
             db.close()
-        open_blank(Config.from_environ({"ROLLCALL_HOME": f"{tempfile.mkdtemp(dir=FOLDER)}/home"}))
+        open_blank(Config.from_environ({"ROLLCALL_HOME": f"{tempfile.mkdtemp(dir=FOLDER)}/home", **LOCAL}))
         db.connect()
         self.left: set[int] = set()
         self.word: dict[str, dict[int, str]] = {}

@@ -18,7 +18,7 @@ from sync.config import Config
 from sync.db import db
 from sync.models import DirectoryEntry, Person, PersonEmail
 from sync.people import PeopleProblem
-from tests.blank import open_blank
+from tests.blank import LOCAL, open_blank
 from tests.sync.scripted import Scripted
 
 COUNT = 9
@@ -50,7 +50,7 @@ def afresh(tmp_path: Path, scripted) -> Iterator[Callable[[], None]]:
     def open_another() -> None:
         if not db.is_closed():
             db.close()
-        open_blank(Config.from_environ({"ROLLCALL_HOME": str(tmp_path / str(next(numbers)))}))
+        open_blank(Config.from_environ({"ROLLCALL_HOME": str(tmp_path / str(next(numbers))), **LOCAL}))
         db.connect()
 
     yield open_another

@@ -1,0 +1,41 @@
+"""HTTP connections that go to the addresses which connectors/net.py allowed.
+TLS and the Host header keep the name; only the socket is opened to the address."""
+
+from __future__ import annotations
+
+import socket
+
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+from urllib3.util import connection
+
+from connectors import net
+
+
+class Pinned:
+    """Stands before a connection class of urllib3."""
+
+    _loopback_only = False
+
+    def _new_conn(self) -> socket.socket:
+        """As urllib3's, but for where it goes. Raises net.HostRefused before anything is sent."""
+        try:
+            return self._connected(net.addresses(self._dns_host, self.port, loopback_only=self._loopback_only))
+        except socket.gaierror as problem:
+            raise NameResolutionError(self.host, self, problem) from problem
+        except TimeoutError as problem:
+            raise ConnectTimeoutError(self, f"no connection within {self.timeout} seconds") from problem
+        except OSError as problem:
+            raise NewConnectionError(self, str(problem)) from problem
+
+    def _connected(self, addresses: list[str]) -> socket.socket:
+        """To the first that answers."""
+        for address in addresses:
+            try:
+                return connection.create_connection(
+                    (address, self.port), self.timeout, source_address=self.source_address,
+                    socket_options=self.socket_options,
+                )  # fmt: skip
+            except OSError:
+                if address == addresses[-1]:
+                    raise
+        raise socket.gaierror(socket.EAI_NONAME, "the name has no address")

@@ -1,0 +1,22 @@
+"""Who may connect something inside a private network: Owners of the workspace and the command line.
+Who approved it is kept with the app, directory or provider, and counts for as long as the address stays the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from connectors.base import Field
+from sync.credentials import moved
+from sync.models import Person
+from sync.people import signature
+
+
+def approver(person: Person) -> str | None:
+    """How a private address that this person enters is approved; None where they may not."""
+    return signature(person) if person.workspace_role == "owner" else None
+
+
+def still_approved(fields: Iterable[Field], entered: Mapping[str, str], settings: Mapping[str, str],
+                   private_by: str | None) -> str | None:  # fmt: skip
+    """Who approved the stored `settings`, where what was `entered` leads to the same place; None elsewhere."""
+    return None if moved(fields, entered, settings) else private_by

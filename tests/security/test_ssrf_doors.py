@@ -1,0 +1,219 @@
+"""Every outgoing door asks where it may connect, and a private address counts as long as who entered it may."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import connectors
+from connectors import net, oidc_discovery
+from connectors.base import ConnectorError
+from connectors.net import HostRefused
+from connectors.oauth import ask_for_token
+from sync import apps, checks, connecting, directories, oidc, vault
+from sync.config import Config
+from sync.models import App, Check, Directory, DirectoryReading, Person
+from sync.oidc import Settings
+from sync.workspace import set_setting
+from tests.security.listening import PRIVATE, Listener
+from tests.web.client import Client
+
+ROOT = Path(__file__).resolve().parents[2]
+NOT_SENT = "Nothing was sent"
+LDAP = {"starttls": "yes", "bind_dn": "cn=r", "password": "secret", "base_dn": "dc=a", "users": "dc=a", "group": "cn=g"}
+SECRET = "never-sent-anywhere"
+
+
+def shipped(kind: type) -> dict[str, str]:
+    """Values that pass the fields of any connector; addresses are put in by `pointed`."""
+    return {field.name: (field.choices[0][0] if field.choices else SECRET) for field in kind.fields}
+
+
+def pointed(kind: type, host: str, port: int) -> dict[str, str] | None:
+    """The connector's values with its address set to this host; None where it has no field for one."""
+    values = shipped(kind)
+    for field in kind.fields:
+        if field.name == "host":
+            return values | {"host": host, "port": str(port), "ca_file": ""}
+        if field.name == "url" and "ldap" in field.pattern:
+            return values | LDAP | {"url": f"ldap://{host}:{port}", "ca_file": "", "id_attribute": "", "ends": "",
+                                    "disabled": "", "email_attribute": "", "name_attribute": ""}
+        if field.name in ("base_url", "address", "url", "domain", "site") and not field.secret:
+            return values | {field.name: f"https://{host}:{port}"}
+    return None
+
+
+def with_an_address() -> list[type]:
+    kinds = [*connectors.app_connectors().values(), *connectors.directory_connectors().values()]
+    return [kind for kind in kinds if pointed(kind, "127.0.0.1", 1)]
+
+
+@pytest.mark.parametrize("kind", with_an_address(), ids=lambda kind: kind.slug)
+def test_every_connector_with_an_address_asks_first(strict, here: Listener, kind: type):
+    connector = kind(pointed(kind, "127.0.0.1", here.port))
+    with pytest.raises(ConnectorError, match=rf"{NOT_SENT}|https://"):
+        connector.test()
+    connector.close()
+    assert here.connections == 0
+
+
+def test_connectors_with_an_address_are_found():
+    expected = {"scim", "gitlab", "postgresql", "ldap", "ldap-group", "sample-chat", "okta"}
+    assert {kind.slug for kind in with_an_address()} >= expected
+
+
+def test_every_way_of_oauth_and_openid_connect_asks_first(strict, here: Listener):
+    place = f"https://127.0.0.1:{here.port}"
+    doors: list[Callable] = [
+        lambda: ask_for_token(f"{place}/token", {"grant_type": "client_credentials"}, "id", SECRET),
+        lambda: connectors.provider(place, "rollcall").metadata(),
+        lambda: oidc_discovery.get(f"{place}/keys"),
+        lambda: oidc_discovery.get(f"{place}/userinfo", headers={"Authorization": f"Bearer {SECRET}"}),
+    ]
+    for door in doors:
+        with pytest.raises(HostRefused):
+            door()
+    assert here.connections == 0
+
+
+def test_a_socket_of_this_machine_counts_as_loopback(strict):
+    kind = connectors.app_connectors()["postgresql"]
+    with pytest.raises(HostRefused, match="this machine"):
+        kind(pointed(kind, "/var/run/postgresql", 5432)).test()
+
+
+def test_what_a_described_app_names_asks_first(strict, here: Listener, tmp_path: Path):
+    (tmp_path / "desk.yaml").write_text((ROOT / "tests/connectors/desk.yaml").read_text())
+    connectors.load_folder(tmp_path)
+    try:
+        kind = connectors.app_connectors()["desk"]
+        connector = kind(pointed(kind, "127.0.0.1", here.port))
+        with pytest.raises(HostRefused):
+            connector.test()
+    finally:
+        connectors.load_folder(tmp_path / "none")
+    assert here.connections == 0
+
+
+OPENS = re.compile(r"socket\.(socket|create_connection)\(|requests\.(get|post|put|patch|delete|request|Session)\(|"
+                   r"http\.client|urllib\.request|urlopen|urllib3\.(PoolManager|request)|ldap3\.(Server|Connection)\(|"
+                   r"psycopg\.connect\(|smtplib\.SMTP|create_connection\(|asyncio\.open_connection|HTTPAdapter\(\)")
+DOORS = {
+    "connectors/http.py": 1,  # the session, which PinnedAdapter connects for
+    "connectors/pinned.py": 1,
+    "connectors/ldap_client.py": 1,  # the connection to a server that net.py pinned
+    "connectors/postgres_client.py": 2,  # psycopg.connect, and the socket of a connection that is there
+    "sync/mailer.py": 2,  # the mail server, which the environment alone names
+}
+
+
+def test_no_connection_is_opened_anywhere_else():
+    """Whoever adds a door adds it here, and a real refused connection above."""
+    found = {}
+    for folder in ("connectors", "sync", "web", "cli"):
+        for file in (ROOT / folder).rglob("*.py"):
+            lines = [line for line in file.read_text().splitlines()
+                     if OPENS.search(line) and "smtplib.SMTP" not in re.sub(r"smtplib\.SMTP(_SSL)?\(", "", line)]
+            if lines:
+                found[str(file.relative_to(ROOT))] = len(lines)
+    assert found == DOORS
+
+
+def scim(address: str) -> dict[str, str]:
+    return {"base_url": address, "token": SECRET}
+
+
+@pytest.fixture
+def private(inside: Listener) -> str:
+    return f"https://{PRIVATE}:{inside.port}/scim/v2"
+
+
+def draft(browser: Client, address: str) -> tuple[App, str]:
+    app_id = int(browser.post("/apps", connector="scim").location.split("/")[2])
+    page = browser.post(f"/apps/{app_id}/connection", app_name="Inside", **scim(address))
+    return App.get_by_id(app_id), page.text
+
+
+def test_an_owner_of_the_workspace_enters_a_private_address_and_an_admin_doesnt(
+    config: Config, home, olga: Person, someone, private: str, inside: Listener, site
+):
+    connectors.allow_networks(())
+    admin = Client(site, someone(role="admin"))
+    app, said = draft(admin, private)
+    assert "private network" in said and NOT_SENT in said and app.private_by is None and inside.connections == 0
+    superior = Client(site, someone("Sam Super", role="super admin"))
+    assert draft(superior, private)[0].private_by is None and inside.connections == 0
+    app, said = draft(Client(site, olga), private)
+    assert "private network" not in said and inside.connections > 0
+    assert app.private_by == "Olga Brandt <olga@acme.example>"
+
+
+@pytest.fixture
+def connected_app(home, olga: Person, by: str, private: str) -> App:
+    return App.create(connector="scim", name="Inside", category="Seat-based", state="active", private_by=by,
+                      settings={"base_url": private}, credential=vault.seal({"token": SECRET}))
+
+
+def checked(app: App) -> str:
+    checks.run(checks.ask(app, "tests", "manual").id)
+    return Check.select().where(Check.app == app).order_by(Check.id.desc()).get().error
+
+
+def test_the_approval_is_kept_and_is_only_for_that_address(connected_app: App, private: str, inside: Listener, by: str):
+    connectors.allow_networks(())
+    checked(connected_app)
+    assert inside.connections > 0, "a check reaches it"
+    with pytest.raises(ConnectorError) as answered:
+        apps.replace_credential(connected_app, scim(private) | {"token": "new"}, "an admin")
+    assert not isinstance(answered.value, HostRefused), "the same place with another secret"
+    connections = inside.connections
+    with pytest.raises(HostRefused):
+        apps.replace_credential(connected_app, scim(private.replace("/scim/v2", "/other")), "an admin")
+    with pytest.raises(HostRefused):
+        connecting.enter(connecting.start("scim", Person.get()), "Mine", scim(private))
+    assert inside.connections == connections
+    App.update(private_by=None).where(App.id == connected_app.id).execute()
+    assert "private network" in checked(App.get_by_id(connected_app.id)) and inside.connections == connections
+
+
+def test_a_task_and_a_test_of_the_credential_reach_what_was_approved(connected_app: App, inside: Listener):
+    connectors.allow_networks(())
+    with pytest.raises(ConnectorError) as answered:
+        apps.retest(connected_app, "tests")
+    assert not isinstance(answered.value, HostRefused)
+    with apps.reaching(connected_app):
+        assert net._private.get()
+    assert not net._private.get()
+
+
+def test_a_directory_is_read_where_its_address_was_approved(home, olga: Person, inside: Listener):
+    connectors.allow_networks(())
+    known = {field.name for field in directories.connector_class("ldap").fields}
+    settings = {name: value for name, value in LDAP.items() if name in known}
+    settings["url"] = f"ldap://{PRIVATE}:{inside.port}"
+    secrets = {"password": settings.pop("password")}
+    directory = Directory.create(kind="ldap", name="LDAP", settings=settings, credential=vault.seal(secrets))
+    directories.run(directories.ask(directory, "tests").id)
+    assert "private network" in DirectoryReading.get().error and inside.connections == 0
+    with pytest.raises(HostRefused):
+        directories.test("ldap", settings | secrets)
+    Directory.update(private_by="Olga").execute()
+    directories.run(directories.ask(Directory.get(), "tests").id)
+    assert inside.connections > 0
+
+
+def test_the_sign_in_provider_is_reached_where_an_owner_approved_it(home, olga: Person, inside: Listener):
+    connectors.allow_networks(())
+    issuer = f"https://{PRIVATE}:{inside.port}"
+    given = Settings(issuer, "rollcall", "Acme")
+    [finding] = oidc.test(given, SECRET, "https://rollcall.example")
+    assert "private network" in finding.words and inside.connections == 0
+    set_setting(oidc.KEPT_AS, {"issuer": issuer, "client_id": "rollcall"})
+    connectors.provider(issuer, "rollcall").forget()
+    with pytest.raises(HostRefused):
+        oidc.begin("https://rollcall.example")
+    oidc.test(given, SECRET, "https://rollcall.example", "Olga")
+    assert inside.connections > 0
