@@ -35,6 +35,8 @@ USER, GROUP = "User", "Group"
 CORE = tuple(f"urn:ietf:params:scim:schemas:core:2.0:{kind}".casefold() for kind in (USER, GROUP))
 KEPT_ELSEWHERE = ("id", "meta", "members", "groups", "password")  # and a password nowhere
 CHUNK, ROWS = 500, 200  # ids, rows in one SQL statement
+LONGEST_NAME = 512  # characters of what is compared or shown: Entra ID's longest is 256
+MOST_VALUES = 100  # of one attribute of a User: some directories keep dozens of aliases
 LIVE = ScimResource.deleted_at.is_null()
 
 
@@ -207,7 +209,18 @@ def _values(resource_type: ResourceType, resource: Resource) -> dict[str, Any]:
     for name in KEPT_ELSEWHERE:
         document.pop(name, None)
     name = document.get("userName" if resource_type.name == USER else "displayName") or ""
+    _refuse_too_much(resource_type, document)
     return {"external_id": document.get("externalId") or None, "name_key": key(name), "document": document}
+
+
+def _refuse_too_much(resource_type: ResourceType, document: dict) -> None:
+    """What several requests, each within its limits, have made of one resource."""
+    for name in ("userName", "displayName", "externalId"):
+        if len(document.get(name) or "") > LONGEST_NAME:
+            raise InvalidValueException(detail=f"{name} is longer than {LONGEST_NAME} characters")
+    for name, values in document.items():
+        if isinstance(values, list) and len(values) > MOST_VALUES:
+            raise InvalidValueException(detail=f"{name} has more than {MOST_VALUES} values")
 
 
 def _refuse_no_email(document: dict, before: dict | None = None) -> None:

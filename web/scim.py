@@ -21,6 +21,7 @@ from sync import faults, push
 from sync.models import Directory
 from sync.scim_store import Store
 from web.permissions import directory_token
+from web.scim_limits import examine_body, examine_query
 from web.scim_service import MOST_BYTES, Service, describe
 from web.security import csrf
 
@@ -76,7 +77,9 @@ def _serve(service: Service, asked: ScimRequest, wait: dict[str, str]) -> ScimRe
     if directory.state != "active":
         wait["Retry-After"] = str(PAUSED_SECONDS)
         raise Problem(503, f"{directory.name} is paused in Rollcall: nothing was changed.")
+    examine_query(asked.query)
     asked.body = _body()
+    examine_body(asked.body)
     return ScimHandler(service, Store(directory, service.provider, operation not in READS)).handle(asked)
 
 

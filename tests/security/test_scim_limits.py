@@ -1,0 +1,112 @@
+"""SCIM requests beyond every measure: 400 with a scimType, before any lock is taken, and nothing is stored."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from sync.models import Person, ScimResource
+from sync.scim_store import LONGEST_NAME, MOST_VALUES
+from tests.web.provider import ERROR, GROUP, PATCH, USER, Provider
+
+HUGE = "9" * 20
+NESTED = "[" * 50 + "]" * 50
+
+
+@pytest.fixture
+def locked(okta: Provider, config) -> Iterator[None]:
+    """Somebody else holds the one write lock: whoever asks for it waits half a minute."""
+    okta.get("/Users")  # the first use of a token is written down
+    other = sqlite3.connect(config.database_path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    yield
+    other.execute("ROLLBACK")
+    other.close()
+
+
+def user(**said: Any) -> dict:
+    return {"schemas": [USER], "userName": "ana@acme.example", "active": True} | said
+
+
+def emails(count: int) -> list[dict]:
+    return [{"value": f"ana{number}@acme.example"} for number in range(count)]
+
+
+def refused(answer, kind: str = "invalidValue") -> str:
+    said = json.loads(answer.text)
+    assert answer.status_code == 400 and said["schemas"] == [ERROR] and said["scimType"] == kind, answer.text[:300]
+    assert len(answer.text) < 1000, "what was too long isn't repeated"
+    return said["detail"]
+
+
+@pytest.mark.parametrize(("body", "kind"), [
+    (user(userName="a" * 1_000_000 + "@acme.example"), "invalidValue"),
+    (user(displayName="a" * (LONGEST_NAME + 1)), "invalidValue"),
+    (user(name={"familyName": "a" * 100_000}), "invalidValue"),
+    (user(externalId="a" * 100_000), "invalidValue"),
+    (user(title="a" * 100_000), "invalidValue"),
+    (user(**{"x" * 100_000: 1}), "invalidValue"),
+    (user(**{f"x{number}": 1 for number in range(1000)}), "invalidValue"),
+    (user(emails=emails(10_000)), "invalidValue"),
+    (user(emails=emails(MOST_VALUES + 1)), "invalidValue"),
+    (user(extra=2**64), "invalidValue"),
+    (user(extra=-(2**64)), "invalidValue"),
+    (json.dumps(user(extra=0)).replace('"extra": 0', '"extra": 1e999').encode(), "invalidValue"),
+    (json.dumps(user(extra=0)).replace('"extra": 0', '"extra": NaN').encode(), "invalidSyntax"),
+    (json.dumps(user(extra=0)).replace('"extra": 0', '"extra": -Infinity').encode(), "invalidSyntax"),
+    (json.dumps(user(extra=0)).replace('"extra": 0', f'"extra": {NESTED}').encode(), "invalidSyntax"),
+    (b"[" * 100_000, "invalidSyntax"),
+])  # fmt: skip
+def test_a_user_beyond_measure_is_refused_without_a_lock(okta: Provider, locked, body: Any, kind: str):
+    refused(okta.call("POST", "/Users", body), kind)
+    assert not ScimResource.select().exists()
+
+
+@pytest.mark.parametrize("query", [
+    f"startIndex={HUGE}", f"count={HUGE}", f"startIndex=-{HUGE}", f"STARTINDEX={HUGE}", "count=" + "9" * 5000,
+])  # fmt: skip
+def test_a_page_beyond_64_bits_is_refused(okta: Provider, query: str):
+    refused(okta.call("GET", f"/Users?{query}"))
+
+
+def test_a_search_beyond_64_bits_is_refused(okta: Provider):
+    schema = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
+    refused(okta.call("POST", "/Users/.search", {"schemas": [schema], "startIndex": int(HUGE)}))
+
+
+@pytest.mark.parametrize("index", [2**63 - 1, 10**12, 0, -5])
+def test_a_page_far_away_is_empty(okta: Provider, index: int):
+    answer = okta.call("GET", f"/Users?startIndex={index}&count={2**63 - 1}")
+    assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize("operation", [
+    {"op": "replace", "path": "userName", "value": "a" * (LONGEST_NAME + 1)},
+    {"op": "replace", "value": {"externalId": "a" * (LONGEST_NAME + 1)}},
+    {"op": "add", "path": "emails", "value": emails(MOST_VALUES)},
+])  # fmt: skip
+def test_a_patch_makes_nothing_beyond_measure(okta: Provider, operation: dict):
+    ana = okta.add("ana@acme.example", emails=emails(1))
+    before = okta.get(f"/Users/{ana}")
+    operation = operation if "emails" not in str(operation.get("path")) else operation | {
+        "value": [{"value": f"other{number}@acme.example"} for number in range(MOST_VALUES)]}
+    refused(okta.call("PATCH", f"/Users/{ana}", {"schemas": [PATCH], "Operations": [operation]}))
+    assert okta.get(f"/Users/{ana}") == before
+
+
+def test_what_identity_providers_send_is_far_within(okta: Provider):
+    certificate = [{"value": "A" * 8000}]
+    ana = okta.add("ana@acme.example", emails=emails(MOST_VALUES), displayName="A" * LONGEST_NAME,
+                   x509Certificates=certificate)  # fmt: skip
+    assert Person.select().where(Person.name == "A" * 200).exists()
+    members = [ana, *(f"id-{number}" for number in range(5000))]
+    group = okta.add_group("Everybody", *members)
+    said = {"schemas": [PATCH], "Operations": [
+        {"op": "add", "path": "members", "value": [{"value": f"more-{number}"} for number in range(5000)]}]}
+    assert okta.call("PATCH", f"/Groups/{group}", said).status_code in (200, 204)
+    said = {"schemas": [GROUP], "displayName": "Everybody", "members": [{"value": one} for one in members]}
+    assert okta.call("PUT", f"/Groups/{group}", said).status_code == 200
