@@ -23,6 +23,7 @@ from sync.db import connected
 if TYPE_CHECKING:
     from flask import Flask
 
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"  # docs/proxy.md shows fail2ban its lines
 WORKERS = 8  # a few long checks must not keep a removal waiting
 PICK_UP = 0.25  # seconds, the longest that a click waits for a worker
 HEALTH_SECONDS = 10  # between looks at the workers
@@ -71,7 +72,7 @@ def serve_all(create_app: Callable[[Config], Flask], settings: Config) -> None:
 
 
 def _log() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
     logging.getLogger("huey").setLevel(logging.WARNING)
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
 

@@ -18,7 +18,7 @@ from web.answers import INVALID, dialog, go_to, whole_number
 from web.app_page import kind_of
 from web.confirming import asks_again
 from web.permissions import app_part
-from web.security import by, signed_in_person
+from web.security import by, may_look_for_people, signed_in_person
 from web.uploads import UploadProblem, entered, name_of
 from web.words import this_workspace
 
@@ -241,7 +241,7 @@ def suggestions(app: App) -> str:
     """Addresses for the one that is being typed, behind the last comma."""
     typed = next((value for value in request.args.values()), "").split(",")
     words, before = typed[-1].strip(), ",".join(typed[:-1])
-    found = people.search(words, "active").rows[:SUGGESTED] if len(words) > 1 else []
+    found = people.search(words, "active").rows[:SUGGESTED] if len(words) > 1 and may_look_for_people() else []
     main = PersonEmail.select().where(PersonEmail.person.in_([person.id for person in found]), PersonEmail.main)
     addresses = {email.person_id: email.email for email in main}
     return render_template("apps/_suggestions.html", before=before,

@@ -28,7 +28,7 @@ from web.checks import progress_of
 from web.confirming import asks_again
 from web.frame import MANAGERS
 from web.permissions import app_part, workspace_role
-from web.security import by, signed_in_person
+from web.security import by, may_look_for_people, signed_in_person
 from web.uploads import entered
 from web.words import this_workspace
 
@@ -197,8 +197,8 @@ def match(app: App) -> Response | tuple[str, int]:
     if app.last_check_at is None:
         return redirect(url_for("connect.reading", app_id=app.id), 303)
     unmatched = matching.search_accounts(app, "unmatched").rows[:UNMATCHED_SHOWN]
-    likely = match_likeness.suggest(app, unmatched)
-    rows = [(account, _with_address(likely[account.id])) for account in unmatched]
+    likely = match_likeness.suggest(app, unmatched) if may_look_for_people() else {}
+    rows = [(account, _with_address(likely.get(account.id, []))) for account in unmatched]
     return _step(app, 5, "connect/matching.html", rows=rows, name_of=name_of, match_in_words=match_in_words)
 
 

@@ -7,10 +7,11 @@ from flask import Flask, Response, g, make_response, redirect, render_template, 
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from sync import faults
+from sync import faults, refusals
+from web import security
 from web.answers import with_toast
 from web.behind_proxy import here
-from web.permissions import NotSignedIn, SecondFactorNeeded
+from web.permissions import NotSignedIn, NotTheirs, SecondFactorNeeded
 
 WORDS = {
     400: ("That could not be read", "Nothing was changed. Go back, reload the page and try again."),
@@ -37,7 +38,19 @@ def install(app: Flask) -> None:
 def told(problem: HTTPException) -> Response:
     if problem.code is None or problem.code < 400:
         return problem.get_response()
+    if problem.code == 403 or isinstance(problem, NotTheirs):
+        _note_refusal(problem)
     return answer(problem.code)
+
+
+def _note_refusal(problem: HTTPException) -> None:
+    me = security.signed_in_person()
+    if me is not None and request.url_rule is not None:
+        theirs = not isinstance(problem, NotTheirs)
+        refusals.refused(
+            me, refusals.NOT_ALLOWED if theirs else refusals.NOT_THEIRS, f"{request.method} {request.url_rule.rule}",
+            security.source(), None if theirs else problem.app,
+        )  # fmt: skip
 
 
 def unexpected(problem: InternalServerError) -> Response:

@@ -19,7 +19,7 @@ from web.app_settings import known_person, named_in_form
 from web.decisions import back_of, undo_address
 from web.invitations import coming_and_going
 from web.permissions import app_part
-from web.security import by
+from web.security import by, may_look_for_people
 
 pages = Blueprint("members", __name__, url_prefix="/apps/<int:app_id>/members")
 
@@ -59,7 +59,7 @@ def index(app: App) -> str:
 def _likely(app: App, accounts: list[Account]) -> dict[int, list[tuple[str, str, str]]]:
     """Account id → (value for the form, name, why) of the likeliest person, or of both between whom it is to be
     decided; nobody where there are too many to look at."""
-    if not accounts or Person.select().count() > MANY:
+    if not accounts or not may_look_for_people() or Person.select().count() > MANY:
         return {}
     suggested = match_likeness.suggest(app, accounts, 1)
     return {id: [(named_in_form(person), person.name, why) for person, why in rows] for id, rows in suggested.items()}
@@ -92,7 +92,7 @@ def _suggested(account: Account) -> list[tuple[str, str, str]]:
     return [
         (named_in_form(person), person.name, " · ".join(filter(None, (people.main_email(person), why))))
         for person, why in match_likeness.suggestions(account)
-    ]
+    ] if may_look_for_people() else []
 
 
 @pages.put("/<int:account_id>/match")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import wraps
 
 from flask import Flask, abort, g
+from werkzeug.exceptions import NotFound
 
 from sync import apps, second_factor
 from sync.models import Account, App, Asset, Change, Check, GroupRule, Invitation, LeftOut, Person, Report, Task
@@ -32,6 +33,14 @@ OF_AN_APP = {
 
 class SecondFactorNeeded(Exception):
     """The workspace requires a second factor of this person, who has none; errors.py leads them to add one."""
+
+
+class NotTheirs(NotFound):
+    """There is such an app, but this person has no part in it: to them it is as if there were none."""
+
+    def __init__(self, app: App):
+        super().__init__()
+        self.app = app
 
 
 class NotSignedIn(Exception):
@@ -115,7 +124,7 @@ def app_part(part: str) -> Callable:
             loaded = _loaded(values)
             g.part = apps.part_of(me, loaded["app"])
             if g.part is None:
-                abort(404)
+                raise NotTheirs(loaded["app"])
             if part == "owner" and g.part != "owner":
                 abort(403)
             return view(**loaded)

@@ -23,7 +23,7 @@ from sync.scim_store import Store
 from web.permissions import directory_token
 from web.scim_limits import examine_body, examine_query
 from web.scim_service import MOST_BYTES, Service, describe
-from web.security import csrf
+from web.security import csrf, source
 
 pages = Blueprint("scim", __name__, url_prefix=push.PATH)
 csrf.exempt(pages)
@@ -35,6 +35,7 @@ WAIT_SECONDS = 60
 PAUSED_SECONDS = 3600
 
 log = logging.getLogger("rollcall.scim")
+security_log = logging.getLogger("rollcall.security")  # for fail2ban
 _refused: deque[float] = deque(maxlen=REFUSALS)
 
 
@@ -98,6 +99,7 @@ def _directory(wait: dict[str, str]) -> Directory:
         wait["Retry-After"] = str(WAIT_SECONDS)
         raise Problem(429, "Too many requests without a valid token.")
     _refused.append(now)
+    security_log.warning("wrong token from %s", source() or "an unknown source")
     raise UnauthorizedException(detail="A valid bearer token is needed: make one on Rollcall's Directory page.")
 
 

@@ -99,6 +99,11 @@ def current_session() -> Session | None:
     return g.session
 
 
+def may_look_for_people() -> bool:
+    """A guest is from elsewhere: nobody is suggested to them. Whose address they know, they can type."""
+    return signed_in_person().workspace_role != "guest"
+
+
 def by() -> str:
     """How the log names whoever sits at this browser."""
     return people.signature(signed_in_person())
