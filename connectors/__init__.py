@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from connectors.addresses import is_loopback
 from connectors.base import Connector, DirectoryConnector
 from connectors.net import allow as allow_networks
 from connectors.net import parse_networks, reaching
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from connectors.oidc_discovery import Metadata
     from connectors.tables import Proposal
 
-__all__ = ["Metadata", "Proposal", "Provider", "SignedIn", "allow_networks", "parse_networks", "reaching"]
+__all__ = ["Metadata", "Proposal", "Provider", "SignedIn", "allow_networks", "is_loopback", "parse_networks", "reaching"]
 
 _described: dict[str, type[Connector]] = {}
 _broken: list[str] = []

@@ -22,12 +22,14 @@ from connectors import oidc_discovery as discovery
 from connectors.answers import Answer, words
 from connectors.base import ConnectorError, CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
 from connectors.http import Http
+from connectors.net import HostRefused
 from connectors.oidc_discovery import Metadata
 from connectors.redaction import one_line
 
 SKEW = 120  # seconds that two clocks may differ
 LONGEST_HINT = 4000  # characters of an ID token in an address
 NO_ANSWER = "The provider sent you back without an answer that Rollcall can use. Nothing was changed: start again."
+ABOUT_EMAIL = ("email", "email_verified", "xms_edov")  # the last is Entra ID's word for the second
 KEY_TYPES = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}  # by how a signature's name begins
 log = logging.getLogger(__name__)
 
@@ -196,7 +198,7 @@ class Provider:
             return claims
         try:
             answer = discovery.get(metadata.userinfo, headers={"Authorization": f"Bearer {access_token}"})
-        except (TemporarilyUnavailable, RateLimited):
+        except (TemporarilyUnavailable, RateLimited, HostRefused):
             raise  # half of what there is to know would look like somebody without groups
         except ConnectorError:
             return claims
@@ -205,10 +207,17 @@ class Provider:
         more = answer.json(dict)
         if more.get("sub") != claims["sub"]:
             raise NotTrusted("The provider told of somebody else than it signed in. Nobody was signed in.")
-        merged = {**more, **claims}
-        if claims.get("email") and "email_verified" not in claims and more.get("email") != claims["email"]:
-            merged.pop("email_verified", None)  # it was said of another address
-        return merged
+        rest = {name: value for name, value in {**more, **claims}.items() if name not in ABOUT_EMAIL}
+        return rest | _email_of_one_source(claims, more)
+
+
+def _email_of_one_source(token: Mapping[str, Any], userinfo: Mapping[str, Any]) -> dict[str, Any]:
+    """The address and whether it was verified, both by the ID token or both by userinfo: what one says of an address
+    proves nothing of what the other calls one. The token goes first, unless userinfo alone vouches for the same."""
+    vouches = any(name in token for name in ABOUT_EMAIL[1:])
+    by_token = token.get("email") and (vouches or userinfo.get("email") != token["email"])
+    source = token if by_token else userinfo
+    return {name: source[name] for name in ABOUT_EMAIL if name in source}
 
 
 class _NotSigned(ValueError):

@@ -19,6 +19,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from connectors import is_loopback
 from connectors.names import beyond_ascii, clean_email, domain_key
 from connectors.time_limit import time_limit
 from sync import faults
@@ -73,6 +74,9 @@ def parse_smtp_url(url: str, base_url: str = "") -> Outgoing:
     if not host:
         raise ValueError("The name of the mail server is missing.")
     user, password = _credential(parts)
+    if password and parts.scheme == "smtp" and not is_loopback(host):
+        raise ValueError("smtp:// would send the password in the clear. Use smtps:// or smtp+starttls:// instead; "
+                         "without encryption a password goes to a mail server on this machine alone.")
     options = _options(parts.query)
     ca = options.get("ca")
     if ca is not None and not Path(ca).is_file():

@@ -116,7 +116,10 @@ def _why_no_email(claims: Mapping[str, Any]) -> str:
 
 
 def _is_verified(claims: Mapping[str, Any], known: Settings) -> bool:
-    if claims.get("email_verified") in (True, "true"):
+    # OpenID Connect Core 5.1 wants a JSON boolean. Apple's ID tokens and Amazon Cognito's userinfo say it as the text
+    # "true", which means nothing else. A number is neither, and no provider's documentation has one.
+    said = claims.get("email_verified")
+    if said is True or said == "true":
         return True
     # Entra ID never sends email_verified; xms_edov says that the address's domain is one the tenant has proven.
     from_entra = urlsplit(known.issuer).hostname in ENTRA

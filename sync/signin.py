@@ -97,20 +97,26 @@ def set_up(workspace_name: str, email: str, name: str, password: str, by: str) -
 def signed_link(person: Person, by: str | None = None) -> str:
     """A token that signs in once, within an hour: what `make demo` prints, and what an owner hands to a newcomer.
 
-    It ends with a new password.
+    It ends with a new password. One that somebody hands to another (`by`) is asked about on a page first: programs
+    that look at the links in mails and chats would use it up, and nobody is signed in by following a stranger's link.
     """
     if by:
         with writing():
             activity.record(by, "made one-time sign-in link", about=people.signature(person), person=person)
-    body = {"person": person.id, "once": secrets.token_urlsafe(12), "password": password_mark(person)}
+    body = {"asks": bool(by), "person": person.id, "once": secrets.token_urlsafe(12), "password": password_mark(person)}
     return _links().dumps(body)
+
+
+def link_asks(token: str) -> bool:
+    """Whether a signed link signs in by a click on its page alone; it isn't used up by this."""
+    body = _body(token)
+    return body is not None and body.get("asks", True) and body["once"] not in (setting(USED_LINKS) or {})
 
 
 def person_of_link(token: str) -> Person | None:
     """Whom a signed link is for; None for a forged, used or outdated one. It is used up by this."""
-    try:
-        body = _links().loads(token, max_age=LINK_SECONDS)
-    except BadSignature:
+    body = _body(token)
+    if body is None:
         return None
     now = int(utcnow().timestamp())
     with writing():
@@ -122,6 +128,13 @@ def person_of_link(token: str) -> Person | None:
     if person is None or not hmac.compare_digest(body["password"], password_mark(person)):
         return None
     return person if may_sign_in(person) else None
+
+
+def _body(token: str) -> dict | None:
+    try:
+        return _links().loads(token, max_age=LINK_SECONDS)
+    except BadSignature:
+        return None
 
 
 def _links() -> URLSafeTimedSerializer:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from datetime import timedelta
 
-from flask import Flask, Response, g, request, session
+from flask import Flask, Response, current_app, g, request, session
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_wtf.csrf import CSRFProtect
 
@@ -30,6 +30,9 @@ CONTENT_SECURITY_POLICY = "; ".join([
     "frame-ancestors 'none'",
     "base-uri 'none'",
 ])
+
+
+HSTS_SECONDS = 365 * 24 * 3600  # only for this host: what else its domain serves is not ours to decide
 
 
 class PageSessions(SecureCookieSessionInterface):
@@ -147,6 +150,8 @@ def add_headers(answer: Response) -> Response:
     answer.headers["Referrer-Policy"] = "same-origin"
     answer.headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
     answer.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    if current_app.config["SESSION_COOKIE_SECURE"]:
+        answer.headers["Strict-Transport-Security"] = f"max-age={HSTS_SECONDS}"
     if request.endpoint != "static":
         answer.headers["Cache-Control"] = "no-store"
         answer.vary.add("HX-Request")

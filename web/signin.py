@@ -38,9 +38,17 @@ def show() -> Response | str:
 @pages.get("/sign-in/<token>")
 @open_to_all
 def follow_link(token: str) -> Response | tuple[str, int]:
-    """A one-time link; a look at its head alone does not use it up."""
+    """A one-time link. One that was handed to somebody shows a button: a look at it does not use it up."""
     if request.method == "HEAD":
         return "", 200
+    if signin.link_asks(token):
+        return render_template("signin/link.html", token=token), 200
+    return use_link(token)
+
+
+@pages.post("/sign-in/<token>")
+@open_to_all
+def use_link(token: str) -> Response | tuple[str, int]:
     person = signin.person_of_link(token)
     if person is None:
         return page(url_for("apps.index"), problem=USED_UP), 410

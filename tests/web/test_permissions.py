@@ -53,6 +53,7 @@ TABLE = {
     "POST /setup": EVERYBODY,
     "GET /sign-in": EVERYBODY,
     "GET /sign-in/<token>": EVERYBODY,
+    "POST /sign-in/<token>": EVERYBODY,
     "GET /sign-in/oidc": EVERYBODY,
     "GET /sign-in/oidc/answer": EVERYBODY,
     "POST /session": EVERYBODY,
