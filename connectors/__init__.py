@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from connectors.oidc_discovery import Metadata
     from connectors.tables import Proposal
 
-__all__ = ["Metadata", "Proposal", "Provider", "SignedIn", "allow_networks", "is_loopback", "parse_networks", "reaching"]
+__all__ = [
+    "Metadata", "Proposal", "Provider", "SignedIn", "allow_networks", "is_loopback", "parse_networks", "reaching",
+]  # fmt: skip
 
 _described: dict[str, type[Connector]] = {}
 _broken: list[str] = []

@@ -43,8 +43,8 @@ def test_another_address_is_nobody(jana, email) -> None:
 
 
 @pytest.mark.parametrize("verified, counts", [
-    (True, True), ("true", True), (False, False), ("false", False), (None, False), ("yes", False), ([], False), (1, False), (1.0, False),
-    ("True", False),
+    (True, True), ("true", True), (False, False), ("false", False), (None, False), ("yes", False), ([], False),
+    (1, False), (1.0, False), ("True", False),
 ])  # fmt: skip
 def test_only_a_verified_address_counts(jana, verified, counts) -> None:
     told = claims(email_verified=verified)
