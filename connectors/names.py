@@ -1,5 +1,6 @@
 """When two spellings of an e-mail address are one: only if mail to both reaches the same mailbox.
-Pure: text in, the clean address or its key out, or AddressProblem with the reason. Every door uses this module."""
+Pure: text in, the clean address or its key out, or AddressProblem with the reason. Every door uses this module,
+for names too."""
 
 from __future__ import annotations
 
@@ -12,12 +13,14 @@ import idna
 
 LONGEST = 254  # characters of an address (RFC 5321 4.5.3.1.3, with its erratum 1690)
 LONGEST_GIVEN = 1000  # characters, with a name and whatever else stands around it
+LONGEST_NAME = 200  # characters of a name
 SHOWN = 80  # characters of it that a reason repeats
 # Nearly all addresses: nothing to clean, and lower case is their key. A check takes this way for each account.
 PLAIN = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
 DOMAIN = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
 # Zero-width space, word joiner, byte order mark, soft hyphen, marks of writing direction: copied along, never typed.
 DIRT = re.compile("[\u200b\u2060\ufeff\u00ad\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+BREAKS = ("Cc", "Zl", "Zp")  # what a name has a space in place of
 # They are invisible too, but may be meant, or stand where a letter got lost.
 HIDDEN = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\ufffc\ufffd\U000e0100-\U000e01ef]"
@@ -83,6 +86,19 @@ def spelling_and_key(text: str | None) -> tuple[str, str]:
     except AddressProblem:
         return text.strip(), ""
     return address, email_key(address)
+
+
+def clean_name(text: str) -> str:
+    """A name on one line, LONGEST_NAME characters at most, without what can't be seen and steers what can.
+
+    Marks of writing direction (U+202E turns the rest of a line around), control characters and lone halves of letters
+    go; joiners stay, which Persian and the scripts of India are written with.
+    """
+    if not text.isprintable():
+        kept = (" " if unicodedata.category(letter) in BREAKS else letter for letter in DIRT.sub("", text)
+                if unicodedata.category(letter) != "Cs")  # fmt: skip
+        text = "".join(kept)
+    return " ".join(text.split())[:LONGEST_NAME].strip()
 
 
 def domain_key(text: str) -> str:

@@ -9,7 +9,7 @@ from datetime import date
 from itertools import islice
 
 from connectors.base import DirectoryConnector, DirectoryPerson, TemporarilyUnavailable
-from connectors.names import AddressProblem, clean_email, spelling_and_key
+from connectors.names import AddressProblem, clean_email, clean_name, spelling_and_key
 from connectors.time_limit import check_time, time_limit
 from sync import people
 from sync.db import db
@@ -117,7 +117,7 @@ def _person_row(person: DirectoryPerson) -> tuple:
     if not person.id or person.status not in people.STATUSES:
         raise UnusableReading(f"somebody came with the id {person.id!r} and the status {person.status!r}")
     email, normal = spelling_and_key(person.email)
-    return (person.id, normal, email if normal else "", " ".join(person.name.split())[:200],
+    return (person.id, normal, email if normal else "", clean_name(person.name),
             person.status, person.user_name, person.employee_number, person.status, _day(person.last_day),
             _day(person.start_date), person.department or None, person.manager or None)
 

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from connectors.names import clean_email, email_key, looks_like
+from connectors.names import LONGEST_NAME, clean_email, clean_name, email_key, looks_like
 from sync import activity, addresses, people
 from sync.db import utcnow, writing
 from sync.models import DirectoryEntry, Person, PersonEmail, SignInIdentity
 from sync.oidc import OidcProblem, Settings
 from sync.people import WORKSPACE_ROLES, PeopleProblem
 
-LONGEST_NAME, LONGEST_EMAIL = 200, 254
+LONGEST_EMAIL = 254
 MOST_GROUPS = 10_000  # of a claim; more are no answer
 ENTRA = ("login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn")
 
@@ -201,6 +201,5 @@ def _name(claims: Mapping[str, Any], email: str) -> str:
     """A name from the provider is a text of strangers: one line, not without end; pages escape it."""
     parts = [claims.get("name")] if isinstance(claims.get("name"), str) else [
         claims.get(part) for part in ("given_name", "family_name")]  # fmt: skip
-    given = " ".join(part for part in parts if isinstance(part, str))[: LONGEST_NAME * 2]
-    name = "".join(sign if sign.isprintable() else " " for sign in given).strip()[:LONGEST_NAME]
-    return name or email.partition("@")[0]
+    given = " ".join(part for part in parts if isinstance(part, str))
+    return clean_name(given[: LONGEST_NAME * 2]) or email.partition("@")[0]

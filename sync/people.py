@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from peewee import fn, prefetch
 
-from connectors.names import AddressProblem, clean_email, email_key
+from connectors.names import AddressProblem, clean_email, clean_name, email_key
 from sync import activity, addresses, keeping, match_rules, ownership, roles, sign_in_news
 from sync.db import connected, db, utcnow, writing
 from sync.matching import PAGE, Page
@@ -289,7 +289,7 @@ def portrait(person: Person) -> str:
 
 
 def _clean(name: str) -> str:
-    return " ".join(name.split())[:200]
+    return clean_name(name)
 
 
 def short_name(by: str) -> str:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from itertools import islice
 
 from connectors.base import ASSETS, UNKNOWN, Access, Account, Asset, Connector, Role, TemporarilyUnavailable
-from connectors.names import email_key
+from connectors.names import LONGEST_NAME, clean_name, email_key
 from connectors.time_limit import time_limit
 from sync.db import db
 from sync.models import BIT, RoleIds
@@ -158,7 +158,7 @@ def _account_row(account: Account) -> tuple:
         account.id,
         account.email,  # as the app writes it: it may be what the account is named by in a call
         email_key(account.email),
-        account.name,
+        _shown(account.name),
         account.status,
         main,
         account.kind,
@@ -180,7 +180,12 @@ def _several_roles(account: Account) -> tuple[str, str]:
 def _asset_row(asset: Asset) -> tuple:
     if not asset.id:
         raise UnusableReading("an asset came without an id")
-    return asset.id, asset.kind, asset.name
+    return asset.id, asset.kind, _shown(asset.name)
+
+
+def _shown(name: str) -> str:
+    """As it came, where nothing in it can do harm: asked of each of a hundred thousand."""
+    return name if len(name) <= LONGEST_NAME and name.isprintable() else clean_name(name)
 
 
 def _access_row(access: Access) -> tuple:

@@ -9,6 +9,9 @@ import sys
 import threading
 from collections.abc import Callable
 
+import connectors
+from tests.blank import LOCAL
+
 ROOM = 700_000_000  # bytes of memory beyond what the program needs to start
 SECONDS = 0.5  # for one whole answer
 
@@ -92,6 +95,7 @@ def said(read: Callable[[int], object], port: int) -> dict[str, str]:
 def main() -> None:
     protocol, ports = sys.argv[1], json.loads(sys.argv[2])
     threading.stack_size(1_000_000)
+    connectors.allow_networks(connectors.parse_networks(LOCAL["ROLLCALL_PRIVATE_NETWORKS"]))
     with open("/proc/self/statm") as memory:
         used = int(memory.read().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used + ROOM, used + ROOM))

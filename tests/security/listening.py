@@ -35,8 +35,9 @@ class Listener:
     def _count(self) -> None:
         with suppress(OSError):
             while True:
-                self._socket.accept()[0].close()
-                self.connections += 1
+                connection, _ = self._socket.accept()
+                self.connections += 1  # before whoever connected can know
+                connection.close()
 
     def stop(self) -> None:
         with suppress(OSError):

@@ -1,0 +1,44 @@
+"""Names from anywhere: one line, not without end, and nothing in them that turns what stands around them."""
+
+from __future__ import annotations
+
+import pytest
+
+from connectors.names import LONGEST_NAME, clean_name
+from sync import people, people_import
+from sync.models import Account, Person
+from tests.web.client import Client
+
+TURNED = "Ana \u202egnp.exe\u202c Lo\u200bpez\u2066"
+STEERING = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200b\ufeff\x00\x1b\x7f\u2028\n"
+
+
+@pytest.mark.parametrize(("given", "name"), [
+    ("Ana Lopez", "Ana Lopez"), ("  Ana \t Lopez\n", "Ana Lopez"), (TURNED, "Ana gnp.exe Lopez"),
+    ("Ana\x00Lopez\x1b[31m", "Ana Lopez [31m"), ("a\ud800b", "ab"), ("a" * 100_000, "a" * LONGEST_NAME),
+    ("\u202e", ""), ("Zoë \u05d3\u05d5\u05d3", "Zoë \u05d3\u05d5\u05d3"),
+    ("\u0645\u06cc\u200c\u0631\u0648", "\u0645\u06cc\u200c\u0631\u0648"), ("a\u2028b\u2029c", "a b c"),
+])  # fmt: skip
+def test_what_is_left_of_a_name(given: str, name: str):
+    assert clean_name(given) == name
+
+
+def test_a_name_by_a_page_by_a_list_and_by_a_push(owner: Client, by: str, okta):
+    person = people.add(f"Eva{STEERING}Berg", "eva@acme.example", by)
+    people.edit(person, by, name=TURNED)
+    people_import.import_csv(f"email,name\nben@acme.example,{TURNED}\n".encode(), by)
+    okta.add("pia@acme.example", displayName=TURNED)
+    names = {one.name for one in Person.select() if one.name != "Olga Brandt"}
+    assert names == {"Ana gnp.exe Lopez"}
+    assert not set(owner.get("/people").text) & set(STEERING.replace("\n", ""))
+
+
+def test_a_name_that_an_app_tells(chat, owner: Client):
+    chat.store.add("kim@freelance.example", TURNED, "guest", via="page")
+    chat.check()
+    assert Account.get(Account.email == "kim@freelance.example").name == "Ana gnp.exe Lopez"
+
+
+def test_an_address_of_300_characters_is_none(by: str):
+    with pytest.raises(people.PeopleProblem, match="longer than 254"):
+        people.add("Long", "a" * 300 + "@acme.example", by)
