@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
+from json import JSONDecodeError
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,6 +15,7 @@ from cli.frame import KNOWN, Failed
 from connectors.base import ColumnsUnclear
 from sync import faults
 from sync.config import Config
+from sync.db import WRITABLE
 from sync.people_import import ImportUnclear
 
 if TYPE_CHECKING:
@@ -67,6 +69,10 @@ class Commands(click.Group):
                 raise Failed(f"{fault.text} What was not finished was not done.") from problem
             if isinstance(problem, DatabaseError):
                 raise Failed(f"The database refused: {problem}. What was not finished was not done.") from problem
+            if isinstance(problem, (UnicodeDecodeError, JSONDecodeError)):  # of a column: files and answers have words
+                raise Failed(f"{faults.DAMAGED.text} What was not finished was not done.") from problem
+            if isinstance(problem, OSError) and problem.filename:
+                raise Failed(f"{problem.filename}: {problem.strerror}. Nothing more was done. {WRITABLE}") from problem
             raise
 
 

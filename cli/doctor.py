@@ -45,14 +45,22 @@ def doctor(test_apps: bool, clock_is_right: bool, as_json: bool) -> None:
     settings = Config.from_environ()
     if not settings.database_path.exists():
         raise Failed(f"There is no Rollcall at {settings.home} yet: is ROLLCALL_HOME right? Otherwise start it once.")
+    damage = _database(settings)
+    if damage.state == WRONG:  # whatever else would be looked at stands in it
+        answer({"ok": False, "findings": [vars(damage)]}, [_line(damage)], as_json)
+        end(FAILED)
     with installation():
         if clock_is_right:
             clock.is_right(BY)
         found = [*_installation(settings), *_work(settings), *_attention(), *(_credentials() if test_apps else ())]
     wrong = any(finding.state == WRONG for finding in found)
     document = {"ok": not wrong, "findings": [vars(finding) for finding in found]}
-    answer(document, [f"{finding.state:5}  {finding.about}: {finding.text}" for finding in found], as_json)
+    answer(document, [_line(finding) for finding in found], as_json)
     end(FAILED if wrong else DONE)
+
+
+def _line(finding: Finding) -> str:
+    return f"{finding.state:5}  {finding.about}: {finding.text}"
 
 
 def _installation(settings: Config) -> Iterator[Finding]:

@@ -121,7 +121,7 @@ class PostgresClient:
                 options=f"-c search_path=pg_catalog -c statement_timeout={STATEMENT_SECONDS}s -c lock_timeout=10s",
                 **WATCHED, **security,
             )  # fmt: skip
-        except psycopg.Error as problem:
+        except (psycopg.Error, socket.gaierror) as problem:
             raise self._not_connected(str(problem)) from None
         except (OSError, ValueError) as problem:
             raise Refused(f"Rollcall can't sign in to {self.place} like that: {self._said(problem)}.") from None

@@ -15,6 +15,7 @@ from playhouse.migrations import Runner
 
 from sync import faults
 
+WRITABLE = "Make it writable for the user that Rollcall runs as, and take away a mark that forbids it (chattr -i)."
 MIGRATIONS = Path(__file__).with_name("migrations")
 
 db = SqliteDatabase(None, lock_type="IMMEDIATE", autoconnect=False)
@@ -36,7 +37,10 @@ def open_database(path: str | os.PathLike) -> None:
     DatabaseRefused for a file of a newer version or one that is no database.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise DatabaseRefused(f"{path.parent} can't be made: {problem.strerror}. {WRITABLE}") from problem
     faults.watch(path.parent)
     if not db.is_closed():
         db.close()
@@ -50,9 +54,20 @@ def open_database(path: str | os.PathLike) -> None:
             _migrate(path)
     except (DatabaseError, sqlite3.DatabaseError, OSError) as problem:
         fault = faults.of(problem)
-        said = fault.text if fault else problem
+        said = fault.text if fault else f"{problem}. {WRITABLE}" if isinstance(problem, OSError) else problem
         raise DatabaseRefused(f"{path} cannot be opened as Rollcall's database: {said}") from problem
-    os.chmod(path, 0o600)
+    _keep_to_its_owner(path)
+
+
+def _keep_to_its_owner(path: Path) -> None:
+    """Raises DatabaseRefused for a file that this user can't write, which its next entry would find out."""
+    try:
+        if path.stat().st_mode & 0o777 != 0o600:
+            os.chmod(path, 0o600)
+    except OSError as problem:
+        raise DatabaseRefused(f"{path} can't be changed: {problem.strerror}. {WRITABLE}") from problem
+    if not os.access(path, os.W_OK):  # opening it would do away with SQLite's locks of this process
+        raise DatabaseRefused(f"{path} can't be written. {WRITABLE}")
 
 
 def _migrate(path: Path) -> None:

@@ -77,6 +77,7 @@ OF_SQLITE = {
     sqlite3.SQLITE_NOTADB: DAMAGED,
     sqlite3.SQLITE_NOMEM: NO_MEMORY,
 }
+UNREADABLE = "Could not decode to UTF-8"  # what Python says of a text that a damaged page holds, without a code
 # errno(3); a network's or a remote server's troubles have others.
 OF_SYSTEM = {
     errno.ENOSPC: FULL,
@@ -116,6 +117,8 @@ def of(problem: BaseException | None) -> Fault | None:
 def _itself(problem: BaseException) -> Fault | None:
     if isinstance(problem, OwnFault):
         return problem.fault
+    if isinstance(problem, sqlite3.OperationalError) and str(problem).startswith(UNREADABLE):
+        return DAMAGED
     if isinstance(problem, MemoryError):
         return NO_MEMORY
     if isinstance(problem, sqlite3.Error):

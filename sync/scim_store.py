@@ -35,7 +35,7 @@ USER, GROUP = "User", "Group"
 CORE = tuple(f"urn:ietf:params:scim:schemas:core:2.0:{kind}".casefold() for kind in (USER, GROUP))
 KEPT_ELSEWHERE = ("id", "meta", "members", "groups", "password")  # and a password nowhere
 CHUNK, ROWS = 500, 200  # ids, rows in one SQL statement
-LONGEST_NAME = 512  # characters of what is compared or shown: Entra ID's longest is 256
+LONGEST_NAME = 4000  # characters of what is compared or shown: Entra ID's longest is 256, RFC 7643 names no end
 MOST_VALUES = 100  # of one attribute of a User: some directories keep dozens of aliases
 LIVE = ScimResource.deleted_at.is_null()
 
