@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import click
 
 from cli.apps import known
@@ -16,24 +18,34 @@ LIMIT = 50
 @click.option("--app", "name", metavar="NAME", help="Of this app only.")
 @click.option("--limit", default=LIMIT, show_default=True, help="The latest so many.")
 @click.option("--verify", is_flag=True, help="Walk the whole chain of seals instead.")
+@click.option("--head", metavar="END", help="With --verify: an end that a backup, report or export named is in it too.")
 @as_json
 @opened
-def activity(name: str | None, limit: int, verify: bool, as_json: bool) -> None:
+def activity(name: str | None, limit: int, verify: bool, head: str | None, as_json: bool) -> None:
     """What happened, the latest first."""
+    if head and not verify:
+        raise click.UsageError("--head needs --verify.")
     if verify:
-        _verify(as_json)
+        _verify(head, as_json)
     entries = core.entries(app=known(name) if name else None, limit=limit)
     answer({"entries": [_document(entry) for entry in entries]}, [_line(entry) for entry in entries], as_json)
 
 
-def _verify(as_json: bool) -> None:
+def _verify(head: str | None, as_json: bool) -> None:
     found = core.verify()
-    if found.ok:
+    place = core.place_of(head.strip().lower()) if head and found.ok else None
+    if head and found.ok and place is None:
+        why = ("the log never had this end, or was sealed with another key then: entries were cut off or "
+               "written again, or the end is that of another workspace")
+        found = replace(found, ok=False, why=why)
+    if found.ok and head:
+        told = f"All {found.entries:,} entries are as they were written, and the first {place:,} end as given."
+    elif found.ok:
         told = f"All {found.entries:,} entries are as they were written."
     else:
         told = f"Broken: {in_words(found)}."
     document = {"ok": found.ok, "entries": found.entries, "broken_at": found.broken_at, "head": found.head,
-                "why": found.why or None}
+                "why": found.why or None, **({"entries_at_head": place} if head else {})}
     answer(document, [told, *([f"Its end: {found.head}"] if found.ok else [])], as_json)
     if not found.ok:
         tell(f"{told} Somebody changed the file without Rollcall: compare it with a backup.")

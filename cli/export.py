@@ -11,9 +11,9 @@ from collections.abc import Iterator
 import click
 from peewee import JOIN
 
-from cli.frame import moment, opened
-from sync import apps, roles
-from sync.db import utcnow
+from cli.frame import BY, moment, opened, tell
+from sync import activity, apps, roles
+from sync.db import utcnow, writing
 from sync.models import Access, Account, App, Asset, Person, PersonEmail
 
 COLUMNS = (
@@ -33,10 +33,13 @@ def export() -> None:
 @opened
 def access(shape: str) -> None:
     """Who has what in every app, as of the last check of each."""
-    rows = (dict(zip(COLUMNS, row)) for row in _rows())
+    with writing():
+        activity.record(BY, "exported access", about="every app", why=f"as {shape.upper()}")
+    end, rows = activity.head(), (dict(zip(COLUMNS, row)) for row in _rows())
     if shape == "json":
-        click.echo(json.dumps({"at": moment(utcnow()), "access": list(rows)}, indent=2))
+        click.echo(json.dumps({"at": moment(utcnow()), "activity": end, "access": list(rows)}, indent=2))
         return
+    tell(f"Activity: {end['entries']:,} entries, the last sealed {end['head']}.")
     writer = csv.DictWriter(sys.stdout, COLUMNS, lineterminator="\r\n")  # RFC 4180
     writer.writeheader()
     writer.writerows({name: _harmless(_in_a_cell(cell)) for name, cell in row.items()} for row in rows)

@@ -9,7 +9,7 @@ import click
 from cli import tasks as shown
 from cli.apps import known
 from cli.frame import BY, DONE, FAILED, REPORT_WAITS, Failed, answer, as_json, end, opened, send_mails, tell
-from sync import mass_updates, people, report_rows, reports, roles, tasks
+from sync import activity, mass_updates, people, report_rows, reports, roles, tasks
 from sync.models import Account, App, Change, Check, Report
 from sync.reports import ReportProblem
 
@@ -43,6 +43,7 @@ def _document(app: App, found: Report, changes: list[Change]) -> dict:
         "report": found.id, "app": app.name, "state": found.state,
         "check": check and check.id, "version": found.version,
         "changes": [_change(change) for change in changes],
+        "activity": activity.head(),
     }  # fmt: skip
 
 

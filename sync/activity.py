@@ -8,12 +8,12 @@ from collections.abc import Iterable
 from sync import seals
 from sync.db import db, utcnow, writing
 from sync.models import Activity, App, Person, Report
-from sync.seals import Verification, verify
+from sync.seals import Verification, head, place_of, verify
 from sync.settings import set_setting, setting
 
 MIGRATED = "told by migrations"  # a list of entries for record_all()
 
-__all__ = ["Verification", "entries", "record", "record_all", "tell_what_was_migrated", "verify"]
+__all__ = ["Verification", "entries", "head", "place_of", "record", "record_all", "tell_what_was_migrated", "verify"]
 
 
 def record(

@@ -92,6 +92,15 @@ def head() -> dict:
     return {"entries": anchor.get("count", 0), "head": anchor.get("head", FIRST_SEAL)}
 
 
+def place_of(end: str) -> int | None:
+    """After how many entries the log had this end; None where it never had, or was sealed with another key then."""
+    if end == FIRST_SEAL:
+        return 0
+    with connected():
+        entry = Activity.select(Activity.id).where(Activity.seal == end).first()
+        return entry and Activity.select().where(Activity.id <= entry.id).count()
+
+
 def _walk(key: bytes | None) -> Verification:
     last, count, expected = FIRST_SEAL, 0, None
     for row in _rows():

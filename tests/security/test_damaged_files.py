@@ -147,8 +147,8 @@ def test_a_file_that_may_grow_no_further_names_the_cause(home: Path):
     (home.parent / "staff.csv").write_text(f"email,name\n{rows}")
     limit = (home / "rollcall.db").stat().st_size // 512 + 200
     done = subprocess.run(
-        ["bash", "-c", f'ulimit -f {limit // 2}; exec "$@"', "-", sys.executable, str(ROOT / "app.py"), "people", "import",
-         "staff.csv"], cwd=home.parent, capture_output=True, text=True, timeout=120,
+        ["bash", "-c", f'ulimit -f {limit // 2}; exec "$@"', "-", sys.executable, str(ROOT / "app.py"), "people",
+         "import", "staff.csv"], cwd=home.parent, capture_output=True, text=True, timeout=120,
         env={**os.environ, "ROLLCALL_HOME": str(home), "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert done.returncode == 1 and "Traceback" not in done.stderr, done.stderr
