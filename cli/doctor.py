@@ -17,7 +17,7 @@ from cli.frame import BY, DONE, FAILED, Failed, answer, as_json, end, installati
 from cli.locks import is_served
 from connectors.base import ConnectorError
 from connectors.names import beyond_ascii
-from sync import activity, apps, clock, health, mailer, schedule, vault
+from sync import activity, apps, clock, faults, health, mailer, schedule, vault
 from sync.config import Config
 from sync.db import utcnow
 from sync.models import App, Directory, Mail, PersonEmail, Task
@@ -104,6 +104,9 @@ def _database(settings: Config) -> Finding:
             [said] = database.execute("PRAGMA integrity_check(1)").fetchone()
             strays = database.execute("PRAGMA foreign_key_check").fetchone()
     except sqlite3.Error as problem:
+        fault = faults.of(problem)
+        if fault and fault is not faults.DAMAGED:
+            return Finding("database", WRONG, f"{fault.text} It is {settings.database_path}.")
         said, strays = str(problem), None
     if said != "ok" or strays:
         return Finding("database", WRONG, f"it is damaged ({said if said != 'ok' else strays}): restore a backup.")

@@ -1,4 +1,4 @@
-"""The end of the activity log is in what leaves Rollcall, and proves later that nothing up to it was changed or lost."""
+"""The end of the activity log is in what leaves Rollcall: it proves later that nothing up to it was changed or lost."""
 
 from __future__ import annotations
 
