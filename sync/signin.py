@@ -110,7 +110,9 @@ def signed_link(person: Person, by: str | None = None) -> str:
 def link_asks(token: str) -> bool:
     """Whether a signed link signs in by a click on its page alone; it isn't used up by this."""
     body = _body(token)
-    return body is not None and body.get("asks", True) and body["once"] not in (setting(USED_LINKS) or {})
+    if body is None or not body.get("asks", True) or body["once"] in (setting(USED_LINKS) or {}):
+        return False
+    return _whom(body) is not None
 
 
 def person_of_link(token: str) -> Person | None:
@@ -124,7 +126,12 @@ def person_of_link(token: str) -> Person | None:
         if body["once"] in used:
             return None
         set_setting(USED_LINKS, used | {body["once"]: now + LINK_SECONDS})
-        person = Person.get_or_none(Person.id == body["person"])
+    return _whom(body)
+
+
+def _whom(body: dict) -> Person | None:
+    """Whom the link is for; None where they have set another password since, or may no longer sign in."""
+    person = Person.get_or_none(Person.id == body["person"])
     if person is None or not hmac.compare_digest(body["password"], password_mark(person)):
         return None
     return person if may_sign_in(person) else None
