@@ -286,6 +286,8 @@ class LdapClient:
                 if self.get("starttls") == "yes" and not url.startswith("ldaps://"):
                     connection.start_tls()
                 _, result, _, _ = connection.bind()
+        except ConnectorError:
+            raise
         except LDAPStartTLSError as problem:
             raise TemporarilyUnavailable(f"{url} can't encrypt the connection by StartTLS: {problem}.") from problem
         except (LDAPException, OSError) as problem:
