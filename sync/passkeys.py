@@ -24,7 +24,7 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from sync import activity, attempts
+from sync import activity, attempts, sign_in_mail
 from sync.db import connected, utcnow, writing
 from sync.mailtext import clean
 from sync.models import Passkey, Person, UsedChallenge
@@ -120,9 +120,9 @@ def prove(here: Site, purpose: str, kept: Mapping | None, answer: str, person: P
           source: str = "") -> Person:  # fmt: skip
     """Whose passkey has signed, `person`'s where one is given. Raises PasskeyProblem, TooManyAttempts.
 
-    Failures count as wrong codes do.
+    Failures count for the source alone: nobody guesses a signature, and wrong codes must not lock a passkey out.
     """
-    counted = attempts.keys_of_codes(person, source)
+    counted = attempts.keys_of_codes(None, source)
     attempts.begin(counted)
     try:
         proven = _proven(here, _taken(kept, purpose, person), answer, person)
@@ -163,6 +163,8 @@ def _count(passkey: Passkey, count: int) -> None:
             return
         activity.record("sign-in", "refused passkey", about=signature(passkey.person), person=passkey.person_id,
                         why=f"“{passkey.name}” counts {count} after {passkey.sign_count}: it may have been copied")
+        sign_in_mail.tell(passkey.person, f"The passkey “{passkey.name}” was refused: it was used elsewhere since, so "
+                          "it may have been copied. Remove it.", "Rollcall")  # fmt: skip
     attempts.log.warning("refused a passkey whose counter went back")
     raise PasskeyProblem("This passkey was used elsewhere since: it may have been copied, and is not accepted. "
                          "Sign in another way, remove it, and tell an Owner.")

@@ -126,6 +126,8 @@ def _removed(person: Person, what: str) -> None:
         if workspace().second_factor_required and manages(person):
             raise PeopleProblem(NEEDED)
         recovery_codes.forget(person)
+        proved_here = (Session.person == person) & (Session.second != PROVIDER)
+        Session.update(second="").where(proved_here).execute()  # none of them has one if one is required later
     _tell(person, "removed second factor", f"A second factor was removed from your sign-in: {what}.", before=what)
 
 

@@ -11,9 +11,9 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 
-from sync import second_factor, signin
+from sync import reports, second_factor, signin
 from sync.db import utcnow
-from sync.models import Activity, Directory, KeptRequest, Person, Session
+from sync.models import Activity, Change, Directory, KeptRequest, Person, Report, Session, Task
 from sync.sessions import FRESH
 from tests.security.factors import HERE, PASSWORD, code, sign_in, with_app
 from tests.web.client import Client
@@ -322,6 +322,36 @@ def test_more_than_five_removals_at_once_ask(site: Flask, olga: Person, chat, co
     accounts = [row.id for row in Account.select().order_by(Account.id).limit(count)]
     answer = browser.client.post(f"/apps/{chat.app.id}/removals", data={
         "csrf_token": browser.token(), "account": accounts, "reason": "gone"})
+    assert ("Confirm that it is you" in answer.text) is asks
+
+
+@pytest.mark.parametrize("left_out, asks", [(0, True), (1, False)])
+def test_finish_sync_of_more_than_five_asks(site: Flask, olga: Person, chat, left_out: int, asks: bool):
+    chat.leave(*range(1, 7))
+    chat.check()
+    report = Report.get(Report.state == "open")
+    reports.release(report, "Olga Brandt", Report.get_by_id(report.id).version)
+    report = Report.get_by_id(report.id)
+    changes = [row.id for row in report.changes.order_by(Change.id)]
+    assert len(changes) == 6
+    browser = Client(site, olga)
+    grow_old(olga)
+    answer = browser.client.post(f"/reports/{report.id}/application", data={
+        "csrf_token": browser.token(), "version": report.version, "shown": changes, "yes": changes[left_out:],
+        f"reason-{changes[0]}": "next week"})
+    assert ("Confirm that it is you" in answer.text) is asks
+    assert Task.select().exists() is not asks
+    if asks:
+        assert browser.post(confirmation_of(answer), password=PASSWORD).status_code == 303
+        assert Task.select().count() == 6
+
+
+@pytest.mark.parametrize("count, asks", [(5, False), (6, True)])
+def test_offboarding_of_more_than_five_seats_asks(site: Flask, olga: Person, someone, count: int, asks: bool):
+    browser, ben = Client(site, olga), someone("Ben Roth")
+    grow_old(olga)
+    answer = browser.client.post(f"/people/{ben.id}/offboardings", data={
+        "csrf_token": browser.token(), "shown": list(range(1, 8)), "yes": list(range(1, count + 1)), "key": "k"})
     assert ("Confirm that it is you" in answer.text) is asks
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,7 +13,9 @@ import pytest
 from app import create_app
 from sync import passkeys, people, second_factor, signin
 from sync.config import Config
+from sync.db import utcnow
 from sync.models import Activity, Mail, Passkey, Person, Session
+from sync.sessions import FRESH
 from tests.security.authenticator import SecurityKey
 from tests.security.factors import HERE, STEP, codes_of, sign_in
 from tests.web.client import Client
@@ -177,6 +180,20 @@ def test_a_counter_that_went_back_is_refused_and_written_down(secure_site, hers:
         assert refused.status_code == 422 and "may have been copied" in refused.text and in_by(browser) is None
         key.count = Passkey.get().sign_count
     assert Activity.select().where(Activity.what == "refused passkey").count() == 3
+    assert Mail.select().where(Mail.text.contains("may have been copied")).count() == 3
+
+
+def test_what_must_be_confirmed_goes_on_below_a_path_too(secure_site, hers: Browser, key: SecurityKey, someone):
+    ben = someone("Ben Roth")
+    Session.update(created_at=utcnow() - FRESH, confirmed_at=None).execute()
+    asked = hers.send("PUT", f"/people/{ben.id}/workspace-role", role="admin")
+    there = re.search(r'action="/team(/confirmations/[\w-]+)"', asked.text).group(1)
+    answer = key.use(hers.options(f"{there}/challenges"))
+    other = SecurityKey()
+    assert hers.send("POST", there, credential=other.use(hers.options(f"{there}/challenges"))).status_code == 422
+    assert hers.send("POST", there, credential=answer).status_code == 422, "its challenge has been replaced"
+    done = hers.send("POST", there, credential=key.use(hers.options(f"{there}/challenges")))
+    assert done.location == f"/team/people/{ben.id}" and Person.get_by_id(ben.id).workspace_role == "admin"
 
 
 def test_a_device_that_does_not_count_signs_in_again_and_again(secure_site, olga: Person):
@@ -184,6 +201,17 @@ def test_a_device_that_does_not_count_signs_in_again_and_again(secure_site, olga
     Browser(secure_site, olga).add(key)
     for _ in range(2):
         assert Browser(secure_site).alone(key).status_code == 303
+
+
+def test_wrong_codes_of_a_stranger_lock_no_passkey_out(secure_site, hers: Browser, key: SecurityKey):
+    stranger = Browser(secure_site)
+    sign_in(stranger)
+    for _ in range(6):
+        last = stranger.send("POST", STEP, code="123456")
+    assert last.status_code == 429
+    browser = Browser(secure_site)
+    sign_in(browser)
+    assert browser.step(key).status_code == 303 and in_by(browser) == ("password", "passkey")
 
 
 def test_anothers_passkey_is_no_second_factor(secure_site, hers: Browser, key: SecurityKey, someone):

@@ -175,6 +175,19 @@ def test_removing_the_last_takes_the_codes_with_it(site, owner: Client, olga: Pe
     assert sign_in(plain).location == "/apps" and not recovery_codes.take(olga, codes[0])
 
 
+def test_who_removed_theirs_is_asked_again_once_it_is_required(site, olga: Person, someone, by: str):
+    ben = someone("Ben Roth", "admin")
+    signin.set_password(ben, "a long enough horse")
+    secret, _codes = with_app(ben)
+    his = Client(site)
+    sign_in(his, "ben.roth@acme.example", "a long enough horse")
+    his.send("POST", STEP, code=code(secret))
+    his.send("DELETE", f"{HERE}/authenticator")
+    assert his.get("/people").status_code == 200
+    _required(by)
+    assert his.get("/people").location == HERE
+
+
 # Who must have one
 
 
