@@ -235,7 +235,8 @@ def _problem(answer: Answer) -> ConnectorError | None:
     errors = body.get("errors") if isinstance(body, dict) else None
     if not isinstance(errors, list) or not errors or not isinstance(errors[0], dict):
         return None
-    more = errors[0].get("extensions") or {}
+    more = errors[0].get("extensions")
+    more = more if isinstance(more, dict) else {}
     kinds = {clean(more.get(key)).lower().replace("_", " ") for key in ("type", "code")}
     words = clean(more.get("userPresentableMessage")) or clean(errors[0].get("message"))
     says = f"{answer.asked}: Linear says “{words.rstrip('.')}”."

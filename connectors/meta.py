@@ -302,5 +302,5 @@ def _seconds_until_access(answer: Answer) -> float:
         usage = json.loads(answer.headers.get("X-Business-Use-Case-Usage", "{}"))
         minutes = max(each.get("estimated_time_to_regain_access", 0) for uses in usage.values() for each in uses)
         return float(minutes) * 60 or 60
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, RecursionError):
         return 60

@@ -18,6 +18,7 @@ SEPARATORS = ",;\t|"
 SAMPLE = 200_000  # characters from which the separator is told
 SAMPLE_ROWS = 100
 MAX_CELLS = 5_000_000
+MAX_COLUMNS = 1000  # each is compared with the others
 csv.field_size_limit(1_000_000)
 _HANDED_OVER = "data:application/octet-stream;base64,"
 
@@ -73,6 +74,9 @@ def read(content: bytes, chosen: Mapping[str, str]) -> Table:
 def _table(rows: list[Row], notes: tuple[str, ...], encoding: str = "", separator: str = "") -> Table:
     if not rows:
         raise Refused("The file is empty.")
+    widest = max(len(row.cells) for row in rows)
+    if widest > MAX_COLUMNS:
+        raise Refused(f"It has {widest:,} columns; a list of people or accounts may have {MAX_COLUMNS:,}.")
     header, below, told = without_titles_and_totals(rows)
     return Table(header.line, _unlike(header.cells), tuple(below), (*notes, *told), encoding, separator)
 

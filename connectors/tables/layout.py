@@ -19,6 +19,7 @@ _TOTAL = re.compile(
     r"©|copyright\b|as of\b|\*|--",
     re.IGNORECASE,
 )  # fmt: skip
+NAMED = 20  # rows that are named one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +42,12 @@ def without_titles_and_totals(rows: Sequence[Row]) -> tuple[Row, list[Row], list
     header = rows[place]
     below, totals = list(rows[place + 1 :]), []
     while below and _is_total(below[-1]):
-        totals.insert(0, below.pop())
+        totals.append(below.pop())
+    totals.reverse()
     told = [f"Above the header, line {row.line} was not read: {_short(row)}." for row in rows[:place]]
-    told += [f"Below the list, line {row.line} was not read: {_short(row)}." for row in totals]
+    told += [f"Below the list, line {row.line} was not read: {_short(row)}." for row in totals[:NAMED]]
+    if len(totals) > NAMED:
+        told.append(f"Below the list, {len(totals) - NAMED:,} further rows that sum it up were not read.")
     return header, below, told
 
 

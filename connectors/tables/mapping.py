@@ -74,7 +74,7 @@ class Mapping:
         if kind == "needed":
             return self._with(f"column:{answer}", rest)
         if kind in ("value", "role"):
-            header, value = json.loads(rest)
+            header, value = _header_and_value(rest)
             known = self.values if kind == "value" else self.roles
             said = {name: dict(values) for name, values in known.items()}
             column = next((name for name in said if key_of(name) == key_of(header)), header)
@@ -101,13 +101,24 @@ def value_key(header: str, value: str, kind: str = "value") -> str:
     return f"{kind}:{json.dumps([header, value], ensure_ascii=False)}"
 
 
+def _header_and_value(key: str) -> tuple[str, str]:
+    """The other way round; ValueError for what value_key() didn't make."""
+    try:
+        header, value = json.loads(key)
+    except (TypeError, RecursionError):
+        raise ValueError(key[:100]) from None
+    if not (isinstance(header, str) and isinstance(value, str)):
+        raise ValueError(key[:100])
+    return header, value
+
+
 def from_json(text: str, purpose: Purpose) -> Mapping:
     """The mapping that was kept; an empty text is one that says nothing. Raises Refused with what is wrong in it."""
     if not text.strip():
         return Mapping()
     try:
         document = json.loads(text)
-    except ValueError as problem:
+    except (ValueError, RecursionError) as problem:
         raise Refused(f"The mapping is no JSON: {problem}.") from problem
     if not isinstance(document, dict) or document.get("version") != VERSION:
         raise Refused(f'The mapping must be an object with "version": {VERSION}.')
@@ -148,7 +159,7 @@ def _values(header: str, said: object) -> dict[str, Means]:
         raise Refused(f'"values" of the column {header} in the mapping must be an object.')
     allowed = {str(means) for means in Means}
     for value, means in said.items():
-        if means not in allowed:
+        if not isinstance(means, str) or means not in allowed:
             raise Refused(f"The mapping says that {value} in the column {header} is {means!r}. "
                           f"It can be {', '.join(sorted(allowed))}.")
     return _unlike(f"the values of {header}", {value: Means(means) for value, means in said.items()})

@@ -1,0 +1,84 @@
+"""What the fuzzing found, each once and small."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+
+import pytest
+from openpyxl import Workbook
+
+from connectors import linear, meta
+from connectors.answers import Answer
+from connectors.base import Refused, TemporarilyUnavailable
+from connectors.tables import answered, propose
+from connectors.tables.files import MAX_COLUMNS
+from connectors.tables.layout import NAMED
+from connectors.tables.sheets import MAX_CELLS
+from tests.connectors.tables.asking import look
+
+
+@pytest.mark.parametrize("mapping", ["[" * 100_000, "1" * 10_000, '{"version": 1, "values": {"Status": {"left": []}}}'])
+def test_a_mapping_of_brackets_or_lists_is_refused(mapping):
+    with pytest.raises(Refused):
+        propose(b"email,Status\nana@acme.example,left\n", "directory", mapping)
+
+
+@pytest.mark.parametrize("key", ["value:[]", "value:[[], {}]", "value:" + "[" * 100_000, "role:1", "value:null"])
+def test_an_answer_to_no_question_is_refused(key):
+    with pytest.raises(Refused):
+        answered("directory", "", {key: "left"})
+
+
+def test_a_header_of_many_columns_is_refused_before_they_are_compared():
+    with pytest.raises(Refused, match=f"20,001 columns.*{MAX_COLUMNS:,}"):
+        look(b"email," * 20_000 + b"\n")
+
+
+def test_many_rows_that_sum_up_are_told_in_a_few_sentences():
+    notes = look("email,name\nana@acme.example,Ana\n" + "Total\n" * 50_000).passed_over
+    assert len(notes) == NAMED + 1 and "49,980 further rows" in notes[-1]
+
+
+def test_one_far_cell_does_not_widen_every_row():
+    book = Workbook()
+    for _ in range(MAX_CELLS // 16_000):
+        book.active.append(["a"])
+    book.active.cell(1, 16_384, "x")
+    kept = io.BytesIO()
+    book.save(kept)
+    with pytest.raises(Refused, match="cells"):
+        look(kept.getvalue())
+
+
+def test_parts_of_one_name_are_counted_each(monkeypatch):
+    monkeypatch.setattr("connectors.tables.sheets.MAX_UNPACKED", 1_000_000)
+    kept = io.BytesIO()
+    with zipfile.ZipFile(kept, "w", zipfile.ZIP_DEFLATED) as packed, pytest.warns(UserWarning, match="Duplicate"):
+        for _ in range(3):
+            packed.writestr("xl/workbook.xml", b" " * 400_000)
+    with pytest.raises(Refused, match="unpacks to more"):
+        look(kept.getvalue())
+
+
+def test_an_archive_that_points_before_its_beginning_is_refused():
+    book = io.BytesIO()
+    with zipfile.ZipFile(book, "w") as packed:
+        packed.writestr("xl/workbook.xml", b"<workbook/>")
+    content = bytearray(book.getvalue())
+    end = content.rindex(b"PK\x05\x06")
+    content[end + 16 : end + 20] = (2**32 - 2).to_bytes(4, "little")  # where its list of parts begins
+    with pytest.raises(Refused):
+        look(bytes(content))
+
+
+def test_an_error_of_linear_whose_details_are_a_text_is_told_as_an_error():
+    body = json.dumps({"errors": [{"extensions": "no", "message": "not now"}]}).encode()
+    problem = linear._problem(Answer(200, {}, body, "https://a.example/", "POST /graphql"))
+    assert isinstance(problem, TemporarilyUnavailable) and "not now" in str(problem)
+
+
+def test_what_meta_says_of_its_limits_may_be_brackets():
+    usage = {"X-Business-Use-Case-Usage": "[" * 60_000}
+    assert meta._seconds_until_access(Answer(400, usage, b"", "https://a.example/", "GET /")) == 60
