@@ -216,7 +216,7 @@ class LdapClient:
         for name in {name for entry in found for name in entry["raw_attributes"]}:
             self._spellings.setdefault(name.lower(), name)
         return result, [
-            (entry["dn"], {name.lower(): values for name, values in entry["raw_attributes"].items()}) for entry in found
+            (entry["dn"], {name.lower(): values or [] for name, values in entry["raw_attributes"].items()}) for entry in found
         ]
 
     @contextmanager

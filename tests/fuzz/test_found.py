@@ -12,11 +12,14 @@ from openpyxl import Workbook
 from connectors import linear, meta
 from connectors.answers import Answer
 from connectors.base import Refused, TemporarilyUnavailable
+from connectors.ldap_directory import LdapDirectory
 from connectors.tables import answered, propose
 from connectors.tables.files import MAX_COLUMNS
 from connectors.tables.layout import NAMED
 from connectors.tables.sheets import MAX_CELLS
 from tests.connectors.tables.asking import look
+from tests.security.hostile import listening
+from tests.security.test_hostile_ldap import done, entry, once
 
 
 @pytest.mark.parametrize("mapping", ["[" * 100_000, "1" * 10_000, '{"version": 1, "values": {"Status": {"left": []}}}'])
@@ -82,3 +85,16 @@ def test_an_error_of_linear_whose_details_are_a_text_is_told_as_an_error():
 def test_what_meta_says_of_its_limits_may_be_brackets():
     usage = {"X-Business-Use-Case-Usage": "[" * 60_000}
     assert meta._seconds_until_access(Answer(400, usage, b"", "https://a.example/", "GET /")) == 60
+
+
+def test_an_attribute_without_values_is_no_attribute():
+    answers = once(
+        lambda id: (
+            entry(id, "uid=ana,dc=acme,dc=example", entryUUID=[], objectGUID=[], nsUniqueId=[b"1"], mail=[]) + done(id)
+        )
+    )
+    with listening(answers) as port:
+        directory = LdapDirectory({"url": f"ldap://127.0.0.1:{port}", "base_dn": "dc=acme,dc=example"})
+        [ana] = directory.people()
+        directory.close()
+    assert (ana.id, ana.email) == ("1", "")

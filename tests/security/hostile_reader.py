@@ -43,12 +43,12 @@ def listed(port: int) -> object:
     return sum(len(page) for page in paging.pages_by_link(fetch))
 
 
-def ldap(port: int) -> object:
+def ldap(port: int, whole: float = 2 * SECONDS) -> object:
     from connectors import ldap_client
     from connectors.ldap_directory import LdapDirectory
 
     ldap_client.CONNECT_SECONDS, ldap_client.ANSWER_SECONDS = 1, 1
-    ldap_client.WHOLE_SECONDS, ldap_client.MOST_PAGES = 2 * SECONDS, 50
+    ldap_client.WHOLE_SECONDS, ldap_client.MOST_PAGES = whole, 50
     directory = LdapDirectory({
         "url": f"ldap://127.0.0.1:{port}", "base": "dc=acme,dc=example", "base_dn": "dc=acme,dc=example",
         "bind_dn": "cn=rollcall", "password": "secret",
@@ -57,6 +57,11 @@ def ldap(port: int) -> object:
         return len(list(directory.people()))
     finally:
         directory.close()
+
+
+def large_ldap(port: int) -> object:
+    """With time enough, so that nothing but size ends it."""
+    return ldap(port, whole=60)
 
 
 def smtp(port: int, whole: float = SECONDS, piece: float = 1) -> object:
@@ -80,8 +85,10 @@ def large_smtp(port: int) -> object:
     return smtp(port, whole=60, piece=10)
 
 
-READERS: dict[str, Callable[[int], object]] = {"http": http, "large http": large_http, "listed": listed, "ldap": ldap,
-                                                  "smtp": smtp, "large smtp": large_smtp}  # fmt: skip
+READERS: dict[str, Callable[[int], object]] = {
+    "http": http, "large http": large_http, "listed": listed, "ldap": ldap, "large ldap": large_ldap, "smtp": smtp,
+    "large smtp": large_smtp,
+}  # fmt: skip
 
 
 def said(read: Callable[[int], object], port: int) -> dict[str, str]:

@@ -136,7 +136,7 @@ CASES = {
     "an entry that is a number": once(lambda id: message(id, tlv(ENTRY, number(7))) + done(id)),
     "an entry without attributes": once(lambda id: message(id, tlv(ENTRY, text("uid=p1"))) + done(id)),
     "values that are numbers": once(lambda id: message(id, tlv(ENTRY, text("uid=p1"), tlv(0x30, tlv(
-        0x30, text("entryUUID"), tlv(0x31, number(2_000_000_000)))))) + done(id)),
+        0x30, text("entryUUID"), tlv(0x31, number(100_000_000)))))) + done(id)),
     "millions of empty values": once(lambda id: message(id, tlv(ENTRY, text("uid=p1"), tlv(0x30, tlv(
         0x30, text("mail"), tlv(0x31, MANY))))) + done(id)),
     "sequences in sequences": once(lambda id: message(id, tlv(ENTRY, text("uid=p1"), tlv(0x30, NESTED))) + done(id)),
@@ -153,13 +153,20 @@ CASES = {
     "an objectGUID of three bytes": once(lambda id: entry(id, "cn=p1", objectGUID=[b"abc"]) + done(id)),
     "a disconnection": once(lambda id: message(0, result(0x78, 52, "", tlv(0x8A, b"1.3.6.1.4.1.1466.20036")))),
 }  # fmt: skip
+SAYS = {
+    "entries without end": "20,000 messages", "references without end": "20,000 messages",
+    "millions of empty values": "2,000,000 values", "two gigabytes, announced and sent": "64,000,000 bytes",
+    "slow bytes": "no whole answer within", "pages without end": "does not end",
+}  # fmt: skip
 HARMLESS = {"an entry without a name"}
 
 
 def test_a_hostile_ldap_server_is_given_up_in_time_and_memory():
-    became = readings("ldap", CASES)
+    slow = {case: says for case, says in CASES.items() if "slow" in case or "silence" in case}
+    became = readings("ldap", slow) | readings("large ldap", {case: CASES[case] for case in CASES.keys() - slow.keys()})
     assert {case for case, said in became.items() if not said["kind"]} == HARMLESS
     others = {case: said for case, said in became.items() if case not in HARMLESS}
+    assert {case: became[case] for case, words in SAYS.items() if words not in became[case]["says"]} == {}
     bad = {case: said for case, said in others.items() if "ConnectorError" not in said["kind"]}
     assert bad == {}
     assert max(len(said["says"]) for said in became.values()) < 1000 and "secret" not in str(became)

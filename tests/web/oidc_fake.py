@@ -32,6 +32,7 @@ class FakeProvider:
         self.claims: dict = {}
         self.userinfo: dict | tuple[int, str] | None = None
         self.metadata: dict = {}  # over what it publishes of itself
+        self.keys: object = None  # instead of those of `published`
         self.id_token: str | None = None  # instead of a signed one
         self.signed_with, self.published = "a", ["a"]
         self.token_answer: tuple[int, dict] | None = None
@@ -76,7 +77,8 @@ class FakeProvider:
                 if path == oidc_discovery.PATH:
                     self.say(200, provider.described())
                 elif path == "/keys":
-                    self.say(200, {"keys": [key(name).as_dict(private=False) for name in provider.published]})
+                    listed = [key(name).as_dict(private=False) for name in provider.published]
+                    self.say(200, {"keys": listed if provider.keys is None else provider.keys})
                 elif path == "/userinfo" and isinstance(provider.userinfo, dict):
                     self.say(200, {"sub": "u-1"} | provider.userinfo)
                 elif path == "/userinfo":
