@@ -312,7 +312,7 @@ class Http:
         self, problem: ConnectorError, answer: Answer | None, attempt: int, may_repeat: bool
     ) -> float | None:
         """Seconds until the next attempt makes sense; None when none does."""
-        backoff = self.first_pause * 2**attempt * random.uniform(0.8, 1.2)
+        backoff = self.first_pause * 2**attempt * random.uniform(0.8, 1.2)  # nosec B311 # no secret: a pause
         asked_for = seconds_to_wait(answer) if answer else None
         if isinstance(problem, RateLimited):
             untold = asked_for is None and problem.retry_after == UNKNOWN_WAIT

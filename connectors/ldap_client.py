@@ -215,9 +215,7 @@ class LdapClient:
         found = [entry for entry in entries or () if entry["type"] == "searchResEntry"]
         for name in {name for entry in found for name in entry["raw_attributes"]}:
             self._spellings.setdefault(name.lower(), name)
-        return result, [
-            (entry["dn"], {name.lower(): values or [] for name, values in entry["raw_attributes"].items()}) for entry in found
-        ]
+        return result, [(entry["dn"], _by_name(entry["raw_attributes"])) for entry in found]
 
     @contextmanager
     def _in_time(self, when: str) -> Iterator[None]:
@@ -318,6 +316,11 @@ class LdapClient:
 def _told(result: dict, when: str) -> str:
     words = one_line(" ".join(filter(None, (result["description"], result["message"].rstrip("\x00")))))
     return f'The directory answered "{words}" ({result["result"]}) {when}.'
+
+
+def _by_name(attributes: dict[str, list[bytes] | None]) -> Values:
+    """In lower case; ldap3 gives None for an attribute without values."""
+    return {name.lower(): values or [] for name, values in attributes.items()}
 
 
 def decoded(value: bytes) -> str:
