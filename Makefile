@@ -1,8 +1,10 @@
 # Rollcall's few commands. They make their own virtual environment in .venv and need python3 (3.11 or newer) and make.
 PYTHON ?= python3
 BIN := .venv/bin
+LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+	--no-header $(UPGRADE)
 
-.PHONY: run demo test bench lint
+.PHONY: run demo test fuzz bench lint audit lock
 
 run: .venv/ready
 	$(BIN)/python app.py
@@ -13,19 +15,39 @@ demo: .venv/ready
 test: .venv/ready-to-test
 	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
+fuzz: .venv/ready-to-test
+	$(BIN)/python -m tests.fuzz.run $(or $(MINUTES),10)
+
 bench: .venv/ready-to-test
 	$(BIN)/python -m bench.run $(ARGS)
 
 lint: .venv/ready-to-test
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m pytest -q tests/test_house.py
+	$(BIN)/python -m tests.audit
 
-.venv/ready: requirements.txt
+audit: .venv/ready-to-test
+	$(BIN)/python -m tests.audit
+
+# After a change of requirements.txt or requirements-dev.txt. What is locked already stays as it is; UPGRADE=--upgrade renews it.
+lock: .venv/uv
+	$(LOCK) requirements.txt --output-file requirements.lock
+	$(LOCK) requirements-dev.txt --constraint requirements.lock --output-file requirements-dev.lock
+
+.venv/made:
 	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Rollcall needs Python 3.11 or newer.")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-.venv/ready-to-test: requirements-dev.txt .venv/ready
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+.venv/ready: requirements.lock .venv/made
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+.venv/ready-to-test: requirements-dev.lock .venv/ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# By its line in requirements-dev.txt: the lock that is to be made can't be needed for making it.
+.venv/uv: requirements-dev.txt .venv/made
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep -o '^uv==[^ ]*' requirements-dev.txt)"
 	@touch $@
