@@ -18,6 +18,7 @@ PROGRAMS = {
     "slapadd": ("slapadd", "/usr/sbin/slapadd"),
     "postgresql": ("initdb", *sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin/initdb")), reverse=True)),
     "nginx": ("nginx", "/usr/sbin/nginx"),
+    "caddy": ("caddy", "/usr/bin/caddy"),
     "node": ("node",),
     "npm": ("npm",),
 }

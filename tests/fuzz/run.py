@@ -21,7 +21,7 @@ def main() -> None:
         except subprocess.TimeoutExpired:
             break
         if done.returncode:
-            sys.exit(f"Something was found in round {rounds + 1}: make it a test of its own in tests/fuzz/test_found.py.")
+            sys.exit(f"Round {rounds + 1} found something: make it a test of its own in tests/fuzz/test_found.py.")
         rounds += 1
     print(f"Nothing was found in {minutes:g} minutes: {rounds} whole rounds.")
 
