@@ -220,10 +220,13 @@ class Http:
                 return answer
             if request.method != "GET" and answer.status not in (307, 308):
                 raise Refused(f"{asked} was answered with a redirect. Check the address that the app is connected by.")
+            try:
+                target = urljoin(answer.url, target)
+            except ValueError:
+                raise Refused(f"{asked} was answered with a redirect to no address.") from None
             request = requests.Request(
-                request.method, urljoin(answer.url, target), json=request.json, data=request.data,
-                headers=request.headers,
-            )  # fmt: skip
+                request.method, target, json=request.json, data=request.data, headers=request.headers
+            )
         raise Refused(f"{asked} was redirected more than {MOST_REDIRECTS} times. Check the address.")
 
     def _prepared(self, request: requests.Request, asked: str) -> requests.PreparedRequest:
@@ -242,7 +245,7 @@ class Http:
             raise Refused(f"{asked}: this is no valid address. Check it.") from None
         if origin != self.origin:
             raise Refused(
-                self.redact(f"{asked} leads to another host, {origin[1]}. The credential was not sent there. ")
+                self.redact(f"{asked} leads to another host, {one_line(origin[1])}. The credential was not sent there. ")
                 + "Check the address that the app is connected by."
             )
         return prepared

@@ -111,7 +111,7 @@ def nearly(draw: Callable, documents: st.SearchStrategy, most: int = 3, values: 
         if change == "lose":
             del parent[last]
         elif change == "put":
-            parent[last] = draw(values)
+            parent[last] = copy.deepcopy(draw(values))  # what is drawn may be drawn again
         elif change == "twice" and isinstance(parent, list):
             parent.insert(last, copy.deepcopy(parent[last]))
         elif change == "rename" and isinstance(parent, dict):

@@ -12,11 +12,13 @@ from openpyxl import Workbook
 from connectors import linear, meta
 from connectors.answers import Answer
 from connectors.base import Refused, TemporarilyUnavailable
+from connectors.http import Http
 from connectors.ldap_directory import LdapDirectory
 from connectors.tables import answered, propose
 from connectors.tables.files import MAX_COLUMNS
 from connectors.tables.layout import NAMED
 from connectors.tables.sheets import MAX_CELLS
+from tests.connectors.fake import Reply
 from tests.connectors.tables.asking import look
 from tests.security.hostile import listening
 from tests.security.test_hostile_ldap import done, entry, once
@@ -98,3 +100,19 @@ def test_an_attribute_without_values_is_no_attribute():
         [ana] = directory.people()
         directory.close()
     assert (ana.id, ana.email) == ("1", "")
+
+
+def test_a_redirect_to_no_address_is_refused(anything):
+    anything.answer = lambda request: Reply(302, "", {"Location": "http://[::1"})
+    client = Http(anything.url)
+    with pytest.raises(Refused, match="no address"):
+        client.get("/thing")
+    client.close()
+
+
+def test_a_link_to_a_long_host_is_refused_in_few_words(anything):
+    client = Http(anything.url)
+    with pytest.raises(Refused, match="another host") as refused:
+        client.get(f"https://{'x' * 5000}/thing")
+    client.close()
+    assert len(str(refused.value)) < 1500
