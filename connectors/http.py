@@ -245,8 +245,8 @@ class Http:
             raise Refused(f"{asked}: this is no valid address. Check it.") from None
         if origin != self.origin:
             raise Refused(
-                self.redact(f"{asked} leads to another host, {one_line(origin[1])}. The credential was not sent there. ")
-                + "Check the address that the app is connected by."
+                self.redact(f"{asked} leads to another host, {one_line(origin[1])}. ")
+                + "The credential was not sent there. Check the address that the app is connected by."
             )
         return prepared
 
