@@ -35,8 +35,10 @@ def keys(person: Person | None, email_key: str, source: str, browser: str) -> di
     return {who: OF_PERSON} | ({f"source {network(source)}": OF_SOURCE} if source else {})
 
 
-def keys_of_codes(person: Person | None, source: str) -> dict[str, int]:
+def keys_of_codes(person: Person | None, source: str, browser: str = "") -> dict[str, int]:
     """The same for codes of the second factor: who guesses them knows the password already."""
+    if person is not None and browser:
+        return {f"code {browser} {person.id}": OF_PERSON}
     of_source = {f"source {network(source)}": OF_SOURCE} if source else {}
     return ({f"code {person.id}": OF_PERSON} if person else {}) | of_source
 

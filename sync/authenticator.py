@@ -61,14 +61,16 @@ def picture(text: str) -> tuple[int, str]:
 
 def confirm(person: Person, code: str) -> None:
     """The first code of the offered secret, which counts from now on. Raises PeopleProblem."""
-    secret = offered(person)
-    step = _step_of(secret, code) if secret else None
+    row = of(person)
+    sealed = row.offered if row is not None else None
+    step = _step_of(vault.unseal(sealed)["secret"], code) if sealed else None
     if step is None:
         raise PeopleProblem("This code doesn't fit. Wait for the next one, and check that the phone's clock is right.")
-    with writing():
-        AuthenticatorApp.update(
-            secret=AuthenticatorApp.offered, offered=None, last_step=step, confirmed_at=utcnow(), used_at=None,
-        ).where(AuthenticatorApp.person == person).execute()  # fmt: skip
+    with writing():  # of two requests at once one finds it still offered; a newer offer needs a code of its own
+        if not AuthenticatorApp.update(
+            secret=sealed, offered=None, last_step=step, confirmed_at=utcnow(), used_at=None,
+        ).where(AuthenticatorApp.person == person, AuthenticatorApp.offered == sealed).execute():  # fmt: skip
+            raise PeopleProblem("This key was confirmed already, or replaced by another one. Nothing was changed.")
 
 
 def take(person: Person, code: str) -> bool:

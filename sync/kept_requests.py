@@ -6,9 +6,9 @@ from __future__ import annotations
 import hmac
 import json
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sync import vault
+from sync import schedule, vault
 from sync.db import connected, utcnow, writing
 from sync.models import KeptRequest, Session
 from sync.sessions import token_hash
@@ -22,7 +22,6 @@ def keep(session: Session, request: dict) -> str:
     values = {"token_hash": token_hash(token), "sealed": vault.seal({"request": json.dumps(request)}),
               "ends_at": utcnow() + LASTS}
     with writing():
-        KeptRequest.delete().where(KeptRequest.ends_at < utcnow()).execute()
         KeptRequest.delete().where(KeptRequest.session == session.id).execute()
         KeptRequest.create(session=session.id, **values)
     return token
@@ -43,3 +42,10 @@ def take(session: Session, token: str) -> dict | None:
     with writing():
         mine = (KeptRequest.session == session.id) & (KeptRequest.token_hash == token_hash(token))
         return found if KeptRequest.delete().where(mine).execute() else None
+
+
+@schedule.each_minute
+def forget_old(now: datetime) -> None:
+    """What nobody has confirmed in time: no secret that was typed stays longer, whether or not somebody comes."""
+    with writing():
+        KeptRequest.delete().where(KeptRequest.ends_at < now).execute()

@@ -117,12 +117,13 @@ def to_prove(here: Site, purpose: str, person: Person | None = None) -> tuple[st
 
 
 def prove(here: Site, purpose: str, kept: Mapping | None, answer: str, person: Person | None = None,
-          source: str = "") -> Person:  # fmt: skip
+          source: str = "", browser: str = "") -> Person:  # fmt: skip
     """Whose passkey has signed, `person`'s where one is given. Raises PasskeyProblem, TooManyAttempts.
 
     Failures count for the source alone: nobody guesses a signature, and wrong codes must not lock a passkey out.
+    A `browser` that this person has signed in with before is counted nowhere: strangers' failures don't lock it out.
     """
-    counted = attempts.keys_of_codes(None, source)
+    counted = {} if browser else attempts.keys_of_codes(None, source)
     attempts.begin(counted)
     try:
         proven = _proven(here, _taken(kept, purpose, person), answer, person)

@@ -1,10 +1,13 @@
-"""Whether an identity provider has asked for two factors itself, by what its ID token says of how somebody signed in.
-What it doesn't say doesn't count: then Rollcall asks for its own."""
+"""What an identity provider's ID token says of how somebody signed in: whether by two factors, and when.
+Factors that it doesn't name don't count: then Rollcall asks for its own."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
+
+from sync.db import utcnow
 
 # RFC 8176, section 2, by the kind of factor (NIST SP 800-63B, section 4.2: two factors are of two different kinds).
 # Left out: sms and tel, which SP 800-63B restricts; geo, rba, user, wia and mca, which are no factor.
@@ -21,3 +24,16 @@ def are_two(claims: Mapping[str, Any], acr_values: str) -> bool:
     kinds = sum(bool(named & kind) for kind in (KNOWS, HAS, IS))
     acr = claims.get("acr")
     return SAYS_SO in named or kinds > 1 or (isinstance(acr, str) and acr in acr_values.split())
+
+
+def proved_at(claims: Mapping[str, Any]) -> datetime | None:
+    """When somebody last proved there who they are, as naive UTC (`auth_time`, OpenID Connect Core 2): a provider that
+    still knows them signs them in without asking. None where it doesn't say, or names a time that can't be."""
+    said = claims.get("auth_time")
+    if isinstance(said, bool) or not isinstance(said, int | float):
+        return None
+    try:
+        at = datetime.fromtimestamp(said, UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError, OSError):
+        return None
+    return at if at < utcnow() else None

@@ -68,12 +68,13 @@ def require(person: Person, required: bool, by: str) -> None:
     update_workspace(by, second_factor_required=required)
 
 
-def prove(person: Person, code: str, source: str = "") -> str:
+def prove(person: Person, code: str, source: str = "", browser: str = "") -> str:
     """Takes a code of the authenticator app or a recovery code: which of the two it was.
 
-    Raises PeopleProblem for a wrong or used one, TooManyAttempts after too many; both count for the person.
+    `source` and `browser` are as for signin.authenticate. Raises PeopleProblem for a wrong or used one,
+    TooManyAttempts after too many; both count for the person, or for a browser of theirs that is known.
     """
-    counted = attempts.keys_of_codes(person, source)
+    counted = attempts.keys_of_codes(person, source, browser)
     attempts.begin(counted)
     if authenticator.take(person, code):
         used = APP

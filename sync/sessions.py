@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sync import activity, faults, people
 from sync.db import connected, utcnow, writing
@@ -21,12 +21,14 @@ SEEN_EVERY = timedelta(minutes=1)  # a session's last use is written no more oft
 @dataclass(frozen=True)
 class Way:
     """How somebody signs in: `method` is password, link, provider, passkey or set-up link; `second` names the second
-    factor ("": none). `provider` is what signing out at the provider takes; `through` says it in words, for the log."""
+    factor ("": none). `provider` is what signing out at the provider takes; `through` says it in words, for the log.
+    `proved_at` is when the provider saw a proof of who they are, where that was before; None: just now."""
 
     method: str = ""
     second: str = ""
     provider: bytes | None = None
     through: str = ""
+    proved_at: datetime | None = None  # UTC, naive
 
 
 def start_session(person: Person, way: Way = Way(), source: str = "", browser: str = "") -> str:  # noqa: B008 - frozen
@@ -39,7 +41,8 @@ def start_session(person: Person, way: Way = Way(), source: str = "", browser: s
     with writing():
         Session.delete().where(Session.ends_at < utcnow()).execute()
         Session.create(token_hash=token_hash(token), person=person, ends_at=ends_at, provider=way.provider,
-                       method=way.method, second=way.second, source=source[:60], browser=browser[:60])
+                       method=way.method, second=way.second, confirmed_at=way.proved_at, source=source[:60],
+                       browser=browser[:60])
         why = ", ".join(part for part in (way.through, way.second and f"second factor: {way.second}") if part)
         activity.record(people.signature(person), "signed in", why=why, person=person)
     return token

@@ -50,8 +50,9 @@ def authenticate(email: str, password: str, source: str = "", browser: str = "")
         return None
     attempts.succeeded(counted)
     if passwords.is_outdated(person.password_hash):
+        person.password_hash = passwords.hashed(password)
         with writing():
-            Person.update(password_hash=passwords.hashed(password)).where(Person.id == person.id).execute()
+            Person.update(password_hash=person.password_hash).where(Person.id == person.id).execute()
     return person
 
 

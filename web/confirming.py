@@ -108,7 +108,7 @@ def _prove() -> None:
     if "credential" in given:
         passkey_form.prove(passkeys.CONFIRM, me, source())
     elif "code" in given:
-        second_factor.prove(me, given["code"], source())
+        second_factor.prove(me, given["code"], source(), browser)
     elif signin.authenticate(people.main_email(me), given.get("password", ""), source(), browser) != me:
         raise PeopleProblem(WRONG)
 

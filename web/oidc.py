@@ -71,7 +71,7 @@ def answer() -> Response | tuple[str, int]:
     except REFUSALS as problem:
         return _refused(problem, further)
     second = second_factor.PROVIDER if provider_factors.are_two(came.said, known.factor_acr) else ""
-    way = Way("provider", second, oidc.sealed(came), f"with {known.label}")
+    way = Way("provider", second, oidc.sealed(came), f"with {known.label}", provider_factors.proved_at(came.said))
     return second_step.go_on(person, way, further)
 
 

@@ -8,6 +8,7 @@ from flask import Response, current_app, request, session
 from sync import passkeys
 from sync.models import Person
 from sync.passkeys import PasskeyProblem, Site
+from web import known_browser
 
 ASKED = "asked of a passkey"  # in the session
 NOT_HERE = "Passkeys need an address with https:// and a host name. An Owner can set it with ROLLCALL_URL."
@@ -42,4 +43,5 @@ def kept() -> dict | None:
 
 def prove(purpose: str, person: Person | None, source: str) -> Person:
     """Whose passkey the form's answer is. Raises PasskeyProblem, TooManyAttempts."""
-    return passkeys.prove(site_or_refusal(), purpose, kept(), request.form.get("credential", ""), person, source)
+    answer, browser = request.form.get("credential", ""), known_browser.id_for(person)
+    return passkeys.prove(site_or_refusal(), purpose, kept(), answer, person, source, browser)

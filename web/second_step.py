@@ -7,10 +7,11 @@ from flask import Blueprint, Response, redirect, render_template, request, sessi
 
 from sync import passkeys, pending_sign_in, second_factor
 from sync.attempts import TooManyAttempts
+from sync.db import writing
 from sync.models import Person
 from sync.people import PeopleProblem
 from sync.sessions import Way
-from web import passkey_form, security, signin
+from web import known_browser, passkey_form, security, signin
 from web.answers import INVALID, safe_address
 from web.permissions import open_to_all
 
@@ -22,9 +23,10 @@ ENDED = "This sign-in took longer than ten minutes. Nothing was changed: start a
 
 def go_on(person: Person, way: Way, further: str) -> Response:
     """Sign in, or ask for the second factor of somebody who has one, unless the way in has proved one already."""
-    if way.second or not second_factor.has(person):
-        security.sign_in(person, way)
-        return redirect(further, 303)
+    with writing():  # no first factor is added between the look and the session, which it would end
+        if way.second or not second_factor.has(person):
+            security.sign_in(person, way)
+            return redirect(further, 303)
     session[PENDING] = pending_sign_in.begin(person, way)
     return redirect(url_for("second_step.show", next=further), 303)
 
@@ -47,7 +49,8 @@ def create() -> Response | tuple[str, int]:
             passkey_form.prove(passkeys.SECOND_STEP, person, security.source())
             used = second_factor.PASSKEY
         else:
-            used = second_factor.prove(person, request.form.get("code", ""), security.source())
+            used = second_factor.prove(
+                person, request.form.get("code", ""), security.source(), known_browser.id_for(person))
     except PeopleProblem as problem:
         return _page(person, further, str(problem)), 429 if isinstance(problem, TooManyAttempts) else INVALID
     way = pending_sign_in.finish(session.get(PENDING, ""), used)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, current_app, redirect, render_template, request, url_for
 
-from sync import authenticator, passkeys, second_factor
+from sync import authenticator, passkeys, second_factor, sessions
 from sync.people import PeopleProblem
 from web import browsers, confirming, passkey_form
 from web.answers import INVALID, go_to
@@ -34,7 +34,9 @@ def create_app() -> Response:
 @pages.get("/authenticator")
 @while_setting_up
 def show_app() -> Response | str:
-    return _app_page() or redirect(url_for("your_sign_in.show"), 303)
+    """The secret, to nobody who comes to this browser later."""
+    page = _app_page() if sessions.is_fresh(current_session()) else None
+    return page or redirect(url_for("your_sign_in.show"), 303)
 
 
 @pages.put("/authenticator")
