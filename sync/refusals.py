@@ -16,7 +16,7 @@ from sync.models import App, Person
 from sync.people import signature
 
 WINDOW = timedelta(minutes=15)
-NOT_THEIRS, NOT_ALLOWED = "an app that isn't theirs", "something their role doesn't allow"
+NOT_THEIRS, NOT_ALLOWED = "what isn't theirs", "something their role doesn't allow"
 
 log = logging.getLogger("rollcall.security")
 

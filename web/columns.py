@@ -21,7 +21,7 @@ from sync.vault import VaultProblem
 from web.answers import INVALID, go_to, page_or_part
 from web.column_form import answers_of, sections
 from web.frame import MANAGERS
-from web.permissions import app_part, signed_in, workspace_role
+from web.permissions import NotTheirs, app_part, signed_in, workspace_role
 from web.security import by, signed_in_person
 
 if TYPE_CHECKING:
@@ -187,11 +187,11 @@ def _door(waiting: WaitingFile) -> tuple[str, str, str, str]:
     """(where it came from, what that is called, the button, what it does)."""
     if waiting.door == waiting_files.EXPORT:
         if apps.part_of(signed_in_person(), waiting.app) != "owner":
-            abort(404)
+            raise NotTheirs(waiting.app)
         return (url_for("apps.show", app_id=waiting.app_id), waiting.app.name, "Read this export",
                 f"{waiting.app.name} is checked with it.")
     if signed_in_person().workspace_role not in MANAGERS:
-        abort(404)
+        raise NotTheirs
     if waiting.door == waiting_files.IMPORT:
         return (url_for("people.index"), "People", "Import these people",
                 "Only people in this file are changed; everyone else is left alone.")

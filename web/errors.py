@@ -8,6 +8,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from sync import faults, refusals
+from sync.models import App
 from web import security
 from web.answers import with_toast
 from web.behind_proxy import here
@@ -38,19 +39,15 @@ def install(app: Flask) -> None:
 def told(problem: HTTPException) -> Response:
     if problem.code is None or problem.code < 400:
         return problem.get_response()
-    if problem.code == 403 or isinstance(problem, NotTheirs):
-        _note_refusal(problem)
+    if isinstance(problem, NotTheirs):
+        _note_refusal(refusals.NOT_THEIRS, problem.app)
     return answer(problem.code)
 
 
-def _note_refusal(problem: HTTPException) -> None:
+def _note_refusal(kind: str, app: App | None = None) -> None:
     me = security.signed_in_person()
     if me is not None and request.url_rule is not None:
-        theirs = not isinstance(problem, NotTheirs)
-        refusals.refused(
-            me, refusals.NOT_ALLOWED if theirs else refusals.NOT_THEIRS, f"{request.method} {request.url_rule.rule}",
-            security.source(), None if theirs else problem.app,
-        )  # fmt: skip
+        refusals.refused(me, kind, f"{request.method} {request.url_rule.rule}", security.source(), app)
 
 
 def unexpected(problem: InternalServerError) -> Response:
@@ -64,6 +61,8 @@ def unexpected(problem: InternalServerError) -> Response:
 
 
 def answer(status: int, title: str = "", advice: str = "") -> Response:
+    if status == 403:
+        _note_refusal(refusals.NOT_ALLOWED)
     if status in (500, 503):
         g.person = None  # the page must stand even when the database, which knows who is signed in, does not
     if not title:

@@ -36,9 +36,9 @@ class SecondFactorNeeded(Exception):
 
 
 class NotTheirs(NotFound):
-    """There is such an app, but this person has no part in it: to them it is as if there were none."""
+    """It is there, perhaps in an `app`, but not open to this person: to them it is as if it weren't."""
 
-    def __init__(self, app: App):
+    def __init__(self, app: App | None = None):
         super().__init__()
         self.app = app
 

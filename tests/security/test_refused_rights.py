@@ -12,9 +12,9 @@ import pytest
 from flask import Flask
 
 from cli.serve import LOG_FORMAT
-from sync import activity, apps, people, refusals
+from sync import activity, apps, people, refusals, vault, waiting_files
 from sync.db import utcnow
-from sync.models import Activity, App, Person
+from sync.models import Activity, App, Person, WaitingFile
 from tests.web.client import Client
 from web.permissions import WORKSPACE_ROLES
 
@@ -129,3 +129,10 @@ def test_guests_are_suggested_nobody(site: Flask, olga: Person, app: App, someon
     people.add("Pia Personal", "pia@acme.example", by)
     said = Client(site, person).get(f"/apps/{app.id}/people/suggestions?owner=pia").text
     assert ("pia@acme.example" in said) is (role != "guest")
+
+
+def test_a_file_that_waits_in_an_app_that_is_no_longer_theirs(site: Flask, jana: Person, app: App, by: str):
+    file = WaitingFile.create(door=waiting_files.EXPORT, person=jana, app=app, sealed=vault.seal({}))
+    assert Client(site, jana).get(f"/files/{file.id}").status_code == 404
+    [entry] = entries()
+    assert entry.app_id == app.id and refusals.NOT_THEIRS in entry.why
