@@ -16,8 +16,9 @@ from sync import apps, checks, people
 from sync.config import Config, open_all
 from sync.db import connected, db
 from sync.models import App, Check
+from sync.rank import Asker
 
-BY = "command line"
+BY = Asker.command_line()
 
 
 def open_workspace(folder: Path) -> App:

@@ -43,7 +43,7 @@ def connect(
     values = with_mapping(kind, values_of(kind.fields, pairs), mapping)
     if values.get("path") and takes_a_mapping(kind):
         values["path"] = str(Path(values["path"]).resolve())  # the server may run in another folder
-    app = core.connect(slug, name, values, [_person(owner) for owner in owners], BY, private_by=BY)
+    app = core.connect(slug, name, values, [_person(owner) for owner in owners], BY, private_by=BY.name)
     if takes_a_mapping(kind):
         for note in of_app(app).passed_over:
             tell(note)

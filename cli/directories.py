@@ -45,7 +45,7 @@ def add(kind: str, name: str, pairs: tuple[str, ...], mapping: str | None, as_js
     values = with_mapping(core.connector_class(kind), values_of(core.connector_class(kind).fields, pairs), mapping)
     if values.get("file"):
         values["file"] = str(Path(values["file"]).resolve())  # the server may run in another folder
-    one = core.connect(kind, name, values, BY, private_by=BY)
+    one = core.connect(kind, name, values, BY, private_by=BY.name)
     if takes_a_mapping(core.connector_class(kind)):
         for note in of_directory(one).passed_over:
             tell(note)
@@ -63,7 +63,7 @@ def set_(name: str, pairs: tuple[str, ...], as_json: bool) -> None:
     if push.is_pushed(one):
         raise DirectoryProblem(f"{one.name} pushes: there is nothing to set.")
     identity = core.reconnect(one, {**one.settings, **values_of(core.connector_class(one.kind).fields, pairs)}, BY,
-                              private_by=BY)
+                              private_by=BY.name)
     document = {"directory": one.name, "as": identity.name, "missing": list(identity.missing)}
     answer(document, [f"It works: {identity.name}.", *identity.missing], as_json)
 
@@ -111,7 +111,7 @@ def sync(name: str | None, dry_run: bool, as_json: bool) -> None:
 
 
 def _say_preview(one: Directory, as_json: bool) -> None:
-    found = directory_preview.preview(one)
+    found = directory_preview.preview(one, BY)
     for told in (*found.notes, *found.warnings):
         tell(told)
     rows = [(row.kind, row.name, row.email, "; ".join(row.details)) for row in found.rows]

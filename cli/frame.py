@@ -27,14 +27,15 @@ from sync import (
 )
 from sync.config import Config
 from sync.db import DatabaseRefused, connected
+from sync.rank import Asker, NotAllowed
 from sync.vault import VaultProblem
 from sync.workspace import WorkspaceProblem
 
-BY = "command line"
+BY = Asker.command_line()
 DONE, FAILED, REPORT_WAITS = 0, 1, 3
 KNOWN = (
     apps.AppProblem, config.BadSetting, ConnectorError, DatabaseRefused, directories.DirectoryProblem, InUse,
-    people.PeopleProblem, reports.ReportProblem, tasks.TaskProblem, VaultProblem, WorkspaceProblem,
+    NotAllowed, people.PeopleProblem, reports.ReportProblem, tasks.TaskProblem, VaultProblem, WorkspaceProblem,
 )  # fmt: skip
 
 

@@ -24,9 +24,10 @@ from sync import apps, checks, config, directories, match_decisions, people, sch
 from sync.config import Config
 from sync.db import connected
 from sync.models import Account, App, Check
+from sync.rank import Asker
 from sync.workspace import update_workspace
 
-BY = "the demo"
+BY = Asker.command_line("the demo")
 MARK = "demo.json"  # tells a demo's folder from any other, and keeps its ports
 OWN_APPS = "127.0.0.0/8,::1/128"  # the networks that the sample apps are in
 SEAT_PRICE = 875  # hundredths a month
@@ -165,7 +166,7 @@ def _set_up(company: Company, chat: ChatStore, ads: AdsStore, served: dict[str, 
     furnish(company, chat, ads)
     with connected():
         olga = signin.set_up("Acme", OWNER, "Olga Brandt", secrets.token_urlsafe(16), BY)
-        by = people.signature(olga)
+        by = Asker.person(olga)
         directories.connect("csv", "Acme staff", {"file": str(company.file)}, by)
         schedule.drain(("reading",))
         update_workspace(by, currency="€")

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from sync import seals
 from sync.db import db, utcnow, writing
 from sync.models import Activity, App, Person, Report
+from sync.rank import Asker
 from sync.seals import Verification, head, place_of, verify
 from sync.settings import set_setting, setting
 
@@ -17,7 +18,7 @@ __all__ = ["Verification", "entries", "head", "place_of", "record", "record_all"
 
 
 def record(
-    who: str,
+    who: str | Asker,
     what: str,
     *,
     about: str = "",
@@ -38,7 +39,8 @@ def record_all(entries: list[dict]) -> None:
     if not db.in_transaction():
         raise RuntimeError("an activity entry belongs into the transaction of what it tells")
     now = utcnow()
-    rows = [{name: None for name in seals.SEALED} | {"about": "", "why": "", "at": now} | entry for entry in entries]
+    unsaid = {name: None for name in seals.SEALED} | {"about": "", "why": "", "at": now}
+    rows = [unsaid | entry | {"who": str(entry["who"])} for entry in entries]
     seals.seal_all(rows)
     for start in range(0, len(rows), 500):
         Activity.insert_many(rows[start : start + 500]).execute()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sync import activity, addresses, match_rules, precedence, reporting, schedule, sign_in_news, tasks
+from sync import activity, addresses, match_rules, precedence, reporting, schedule, sign_in_news, tasks, vouching
 from sync.addresses import BACKED, CLAIMED, CONTESTED, ENTRY, ask_whose
 from sync.db import db, writing
 from sync.directory_guard import Guard
@@ -82,11 +82,15 @@ def _freeze(moves: Moves, directory: Directory, guard: Guard) -> None:
 
 def _give_to_the_only_one(normal: str) -> None:
     """Who is known here already; somebody who isn't gets it by becoming known."""
-    found = _rows(f"""SELECT e.person_id, d.email, e.id, d.main FROM directory_address AS d JOIN {ENTRY}
-                      WHERE d.normal = ? AND d.here ORDER BY d.main DESC""", normal)
+    above = vouching.sql_above("d.directory_id", "p.workspace_role")
+    found = _rows(f"""SELECT e.person_id, d.email, e.id, d.main, {above}
+                      FROM directory_address AS d JOIN {ENTRY} JOIN person AS p ON p.id = e.person_id
+                      WHERE d.normal = ? AND d.here ORDER BY 5, d.main DESC""", normal)
     if len({person for person, *_ in found}) != 1:
         return
-    person, email, entry, main = found[0]
+    person, email, entry, main, above = found[0]
+    if above:
+        return  # the directory may not change them: the address is held (held.py)
     db.execute_sql("INSERT INTO person_email (person_id, email, normal, main, by_hand, disputed) "
                    "VALUES (?, ?, ?, 0, 0, 0)", (person, email, normal))
     if main:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from sync import vouching
 from sync.db import db
 from sync.models import Account, Directory, DirectoryAddress, DirectoryEntry, Person
 
@@ -16,13 +17,16 @@ CHUNK = 500  # values in one SQL statement
 # `pe` a row of person_email, `p` its person, `a` an account.
 ENTRY = "directory_entry AS e ON e.directory_id = d.directory_id AND e.external_id = d.external_id"
 _IN_USE = f"SELECT 1 FROM directory_address AS d LEFT JOIN {ENTRY} WHERE d.normal = pe.normal AND d.here"
+# A directory takes nothing from somebody whom it may not change.
+_RIVAL = f"""{_IN_USE} AND e.person_id IS NOT pe.person_id
+    AND NOT {vouching.sql_above("d.directory_id", "(SELECT workspace_role FROM person WHERE id = pe.person_id)")}"""
 _OWN = f"SELECT 1 FROM directory_address AS d JOIN {ENTRY} WHERE d.normal = pe.normal AND e.person_id = pe.person_id"
 _GIVEN = """(pe.by_hand OR NOT EXISTS (SELECT 1 FROM directory_entry AS e WHERE e.person_id = pe.person_id))"""
 # An entry in use says so, or a person by hand; or a directory did that was removed since.
 PROVEN = f"(EXISTS ({_OWN} AND d.here) OR p.status <> 'deprovisioned' AND {_GIVEN})"
 # The same, or an entry says so that is disabled or gone, although its person is here: held, or returned by hand.
 BACKED = f"({PROVEN} OR p.status <> 'deprovisioned' AND EXISTS ({_OWN}))"
-CLAIMED = f"EXISTS ({_IN_USE} AND e.person_id IS NOT pe.person_id)"
+CLAIMED = f"EXISTS ({_RIVAL})"
 
 
 def same_number(one: str, person: str) -> str:
@@ -61,7 +65,7 @@ def _names(person: str) -> str:
 
 
 # Nobody was said to have it since another did: a second entry of the same human is no rival.
-CONTESTED = f"EXISTS ({_IN_USE} AND e.person_id IS NOT pe.person_id AND NOT {same_human('d', 'pe.person_id')})"
+CONTESTED = f"EXISTS ({_RIVAL} AND NOT {same_human('d', 'pe.person_id')})"
 # What an account is known by: its e-mail, what its user name makes in this app, and an e-mail that a guard holds.
 _ADDRESSES = """(a.normal, coalesce((
     SELECT email_key(a.user_name || '@' || x.match_domain) FROM app AS x WHERE x.id = a.app_id), ''),

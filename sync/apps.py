@@ -10,17 +10,18 @@ from contextlib import AbstractContextManager
 import connectors
 from connectors.base import Account as Seat
 from connectors.base import Connector, Identity, Refused
-from sync import activity, daily, policy, remembered, vault
+from sync import activity, daily, policy, rank, remembered, vault
+from sync.app_parts import RUNS_ALL, apps_of, owned_by, owners_of, part_of  # noqa: F401 - other rooms ask for them here
 from sync.credentials import with_stored
 from sync.db import utcnow, writing
 from sync.models import Account, App, AppPerson, Check, Person, Task
 from sync.people import signature
+from sync.rank import Asker
 from sync.reach import still_approved
 from sync.roles import RoleChange
 from sync.workspace import workspace
 
 CONNECTED = ("active", "paused")
-RUNS_ALL = ("owner", "super admin")  # workspace roles that count as Owner of every app
 
 
 class AppProblem(ValueError):
@@ -82,9 +83,10 @@ def clean(kind: type[Connector], values: dict[str, str]) -> dict[str, str]:
     return cleaned
 
 
-def connect(slug: str, name: str, values: dict[str, str], owners: list[Person], by: str,
+def connect(slug: str, name: str, values: dict[str, str], owners: list[Person], by: Asker,
             private_by: str | None = None) -> App:  # fmt: skip
     """Test the credential, then store the app. Raises AppProblem or ConnectorError; nothing is stored then."""
+    rank.require(by, *rank.MANAGERS)
     kind = connector_class(slug)
     name = name.strip() or kind.label
     refuse_taken_name(name)
@@ -199,11 +201,12 @@ def role_change(account: Account, role: str) -> RoleChange:
     return RoleChange(role, account.roles, after)
 
 
-def replace_credential(app: App, values: dict[str, str], by: str, private_by: str | None = None) -> Identity:
+def replace_credential(app: App, values: dict[str, str], by: Asker, private_by: str | None = None) -> Identity:
     """Test new settings, then store them; a secret left empty stays as it was, where it goes to the same place.
 
     Raises AppProblem, SecretNeeded or ConnectorError; nothing is stored then.
     """
+    rank.require_part(by, app)
     kind = connector_class(app.connector)
     public = {field.name: app.settings.get(field.name, "") for field in kind.fields if not field.secret}
     values = clean(kind, with_stored(kind.fields, {**public, **values}, public, vault.unseal(app.credential)))
@@ -217,8 +220,9 @@ def replace_credential(app: App, values: dict[str, str], by: str, private_by: st
     return identity
 
 
-def retest(app: App, by: str) -> Identity:
+def retest(app: App, by: Asker) -> Identity:
     """Test the stored credential; what is wrong is kept on the app and raised."""
+    rank.require_part(by, app)
     connector = connector_for(app)
     try:
         with reaching(app):
@@ -235,7 +239,8 @@ def retest(app: App, by: str) -> Identity:
     return identity
 
 
-def rename(app: App, name: str, by: str) -> None:
+def rename(app: App, name: str, by: Asker) -> None:
+    rank.require_part(by, app)
     name = name.strip()
     if not name:
         raise AppProblem("The app needs a name.")
@@ -244,8 +249,14 @@ def rename(app: App, name: str, by: str) -> None:
         _change(app, by, "renamed app", app.name, name, name=name)
 
 
-def set_part(app: App, person: Person, part: str | None, by: str) -> None:
-    """Make somebody Owner or Collaborator, or neither; the last Owner stays."""
+def set_part(app: App, person: Person, part: str | None, by: Asker) -> None:
+    """An Owner of the app makes somebody Owner or Collaborator, or neither; the last Owner stays."""
+    rank.require_part(by, app)
+    give_part(app, person, part, by)
+
+
+def give_part(app: App, person: Person, part: str | None, by: Asker) -> None:
+    """The same for an app that is being connected, inside the caller's transaction."""
     with writing():
         before = AppPerson.get_or_none(AppPerson.app == app, AppPerson.person == person)
         if before and before.part == "owner" and part != "owner" and _owners(app) == 1:
@@ -262,8 +273,9 @@ def _owners(app: App) -> int:
     return AppPerson.select().where(AppPerson.app == app, AppPerson.part == "owner").count()
 
 
-def set_schedule(app: App, daily_on: bool, minute: int, by: str) -> None:
+def set_schedule(app: App, daily_on: bool, minute: int, by: Asker) -> None:
     """Check daily or not, at this minute of the day in the workspace's zone."""
+    rank.require_part(by, app)
     if not 0 <= minute < 24 * 60:
         raise AppProblem("The time of the daily check must be between 00:00 and 23:59.")
     with writing():
@@ -291,8 +303,9 @@ def plan_all() -> None:
             _plan(app)
 
 
-def set_guard(app: App, accounts: int | None, percent: int | None, by: str, kind: str = "removed user") -> None:
+def set_guard(app: App, accounts: int | None, percent: int | None, by: Asker, kind: str = "removed user") -> None:
     """The app's own guard over changes of a kind of policy.GUARDS; None takes the workspace's number."""
+    rank.require_part(by, app)
     if accounts is not None and not 0 <= accounts <= 100_000 or percent is not None and not 0 <= percent <= 100:
         raise AppProblem("The guard needs a number of accounts from 0 to 100,000 and a percentage from 0 to 100.")
     columns = policy.GUARDS[kind]
@@ -308,37 +321,42 @@ def _numbers(guard: tuple[int | None, int | None]) -> str:
     return "as in the workspace" if guard == (None, None) else f"{guard[0]}, {guard[1]} %"
 
 
-def set_removal(app: App, removal: str, by: str) -> None:
+def set_removal(app: App, removal: str, by: Asker) -> None:
     """"ask": each removal waits for a yes; "automatic": this is the Owner's standing yes (rule 2)."""
+    rank.require_part(by, app)
     if removal not in ("ask", "automatic"):
         raise AppProblem("Removals are either asked about or automatic.")
     with writing():
         _change(app, by, "changed removal policy", app.removal, removal, removal=removal)
 
 
-def set_seat_price(app: App, hundredths: int | None, by: str) -> None:
+def set_seat_price(app: App, hundredths: int | None, by: Asker) -> None:
+    rank.require_part(by, app)
     if hundredths is not None and not 0 <= hundredths <= 100_000_000:
         raise AppProblem("The seat price must be between 0 and 1,000,000 a month.")
     with writing():
         _change(app, by, "changed seat price", str(app.seat_price), str(hundredths), seat_price=hundredths)
 
 
-def _change(app: App, by: str, what: str, before: str, after: str, **values: object) -> None:
+def _change(app: App, by: Asker, what: str, before: str, after: str, **values: object) -> None:
     App.update(**values).where(App.id == app.id).execute()
     activity.record(by, what, about=app.name, before=before, after=after, app=app)
 
 
-def pause(app: App, by: str) -> None:
+def pause(app: App, by: Asker) -> None:
     """No checks and no acts until it is resumed; what is known stays."""
+    rank.require_part(by, app)
     _set_state(app, "paused", "paused app", by)
 
 
-def resume(app: App, by: str) -> None:
+def resume(app: App, by: Asker) -> None:
+    rank.require_part(by, app)
     _set_state(app, "active", "resumed app", by)
 
 
-def disconnect(app: App, by: str) -> None:
+def disconnect(app: App, by: Asker) -> None:
     """Forget the credential, stop checking, cancel undone acts; members, reports and activity stay to be looked at."""
+    rank.require_part(by, app)
     with writing():
         _set_state(app, "disconnected", "disconnected app", by)
         App.update(credential=None, error=None).where(App.id == app.id).execute()
@@ -348,7 +366,7 @@ def disconnect(app: App, by: str) -> None:
         ).execute()
 
 
-def _set_state(app: App, state: str, what: str, by: str) -> None:
+def _set_state(app: App, state: str, what: str, by: Asker) -> None:
     with writing():
         app = App.get_by_id(app.id)
         if app.state == "disconnected":
@@ -365,32 +383,3 @@ def by_name(name: str) -> App:
     if app is None:
         raise AppProblem(f"There is no app named {name!r}.")
     return app
-
-
-def part_of(person: Person, app: App) -> str | None:
-    """owner, collaborator or None; a workspace owner or super admin counts as Owner of every app."""
-    if person.workspace_role in RUNS_ALL:
-        return "owner"
-    row = AppPerson.get_or_none(AppPerson.app == app, AppPerson.person == person)
-    return row and row.part
-
-
-def apps_of(person: Person):
-    """The apps that this person may see, by name, as a query."""
-    query = App.select().where(App.state != "disconnected").order_by(App.name)
-    if person.workspace_role not in RUNS_ALL:
-        query = query.where(App.id.in_(AppPerson.select(AppPerson.app).where(AppPerson.person == person)))
-    return query
-
-
-def owned_by(person: Person):
-    """The apps that this person may check and decide about, by name, as a query."""
-    if person.workspace_role in RUNS_ALL:
-        return apps_of(person)
-    owns = (AppPerson.person == person) & (AppPerson.part == "owner")
-    return apps_of(person).where(App.id.in_(AppPerson.select(AppPerson.app).where(owns)))
-
-
-def owners_of(app: App) -> list[Person]:
-    owns = (AppPerson.app == app) & (AppPerson.part == "owner")
-    return list(Person.select().join(AppPerson).where(owns).order_by(Person.name))

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import connectors
 from connectors.base import Connector, DirectoryConnector
-from sync import activity, vault
+from sync import activity, rank, vault, vouching
 from sync.db import writing
 from sync.models import App, Directory
+from sync.rank import Asker
 from sync.workspace import today
 
 if TYPE_CHECKING:
@@ -50,9 +51,14 @@ def answered(proposal: Proposal, answers: Mapping[str, str]) -> str:
     return connectors.answered(proposal.purpose, proposal.mapping.to_json(), answers)
 
 
-def remember(target: Directory | App, mapping: str, by: str) -> None:
-    """Keep what was said of the columns: every reading from now on heeds it. Raises Refused for no such mapping."""
+def remember(target: Directory | App, mapping: str, by: Asker) -> None:
+    """Keep what was said of the columns: every reading from now on heeds it. Who asks answers for what a directory
+    says by it. Raises Refused for no such mapping, NotAllowed."""
     table = type(target)
+    if table is App:
+        rank.require_part(by, target)
+    else:
+        rank.require(by, *rank.MANAGERS)
     kinds = connectors.app_connectors() if table is App else connectors.directory_connectors()
     mapping = connectors.answered(kinds[getattr(target, "connector", None) or target.kind].file_purpose, mapping, {})
     with writing():
@@ -60,6 +66,8 @@ def remember(target: Directory | App, mapping: str, by: str) -> None:
         if row.settings.get(MAPPING, "") == mapping:
             return
         table.update(settings=row.settings | {MAPPING: mapping}).where(table.id == target.id).execute()
+        if table is Directory:
+            vouching.answer_for(target, by)
         about = {"app": target} if table is App else {}
         activity.record(by, "set what columns mean", about=target.name, **about)
     target.settings = row.settings | {MAPPING: mapping}

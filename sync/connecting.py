@@ -6,11 +6,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from connectors.base import Connector, Identity
-from sync import activity, apps, checks, daily, schedule, vault
+from sync import activity, apps, checks, daily, rank, schedule, vault
 from sync.apps import AppProblem
 from sync.credentials import SecretNeeded, with_stored
 from sync.db import utcnow, writing
 from sync.models import App, AppPerson, Check, Person
+from sync.rank import Asker
 from sync.reach import still_approved
 
 FORGOTTEN_AFTER = timedelta(days=7)
@@ -72,8 +73,9 @@ def _keep(app: App, kind: type[Connector], entered: dict[str, str], **values: ob
             raise AppProblem(f"{app.name} is connected already. Change it on its Settings.")
 
 
-def begin(app: App, owners: list[Person], collaborators: list[Person], daily_on: bool, minute: int, by: str) -> Check:
+def begin(app: App, owners: list[Person], collaborators: list[Person], daily_on: bool, minute: int, by: Asker) -> Check:
     """The draft becomes an app and is read for the first time. A second call gives the check of the first."""
+    rank.require_part(by, app)
     with writing():
         app = App.get_by_id(app.id)
         if app.state != "connecting":
@@ -87,18 +89,18 @@ def begin(app: App, owners: list[Person], collaborators: list[Person], daily_on:
         App.update(state="active", created_at=utcnow()).where(App.id == app.id).execute()
         app = App.get_by_id(app.id)
         activity.record(by, "connected app", about=app.name, why=f"as {app.identity}", app=app)
-        _give_parts(app, owners, collaborators, by)
         apps.set_schedule(app, daily_on, minute, by)
+        _give_parts(app, owners, collaborators, by)
         return checks.ask(App.get_by_id(app.id), by, "connect")
 
 
-def _give_parts(app: App, owners: list[Person], collaborators: list[Person], by: str) -> None:
+def _give_parts(app: App, owners: list[Person], collaborators: list[Person], by: Asker) -> None:
     AppPerson.delete().where(AppPerson.app == app).execute()
     for person in owners:
-        apps.set_part(app, person, "owner", by)
+        apps.give_part(app, person, "owner", by)
     for person in collaborators:
         if person not in owners:
-            apps.set_part(app, person, "collaborator", by)
+            apps.give_part(app, person, "collaborator", by)
 
 
 def _first_check(app: App) -> Check | None:

@@ -19,19 +19,23 @@ from sync import (
     notify,
     ownership,
     people,
+    rank,
     schedule,
     soon,
     vault,
+    vouching,
 )
 from sync.address_moves import settle_again
 from sync.columns import remember_first
 from sync.credentials import with_stored
-from sync.db import connected, db, utcnow, writing
+from sync.db import connected, utcnow, writing
 from sync.directory_compare import Outcome, apply
 from sync.directory_guard import Guard
 from sync.directory_reading import read, staging
+from sync.directory_state import pause, remove, resume  # noqa: F401 - other rooms ask for them here
 from sync.last_days import settle
-from sync.models import Directory, DirectoryEntry, DirectoryReading, FormerEntry, Person
+from sync.models import Directory, DirectoryEntry, DirectoryReading, Person
+from sync.rank import Asker
 from sync.reach import still_approved
 from sync.snapshot import UnusableReading
 from sync.vault import VaultProblem
@@ -76,8 +80,10 @@ def test(kind: str, values: dict[str, str], private_by: str | None = None) -> Id
         connector.close()
 
 
-def connect(kind: str, name: str, values: dict[str, str], by: str, private_by: str | None = None) -> Directory:
-    """Test it, store it, and queue its first reading. Raises like test(); nothing is stored then."""
+def connect(kind: str, name: str, values: dict[str, str], by: Asker, private_by: str | None = None) -> Directory:
+    """Test it, store it, and queue its first reading; who asks answers for what it says. Raises like test(), and
+    NotAllowed; nothing is stored then."""
+    rank.require(by, *rank.MANAGERS)
     name = name.strip() or connector_class(kind).label
     values = cleaned(kind, values)
     identity = test(kind, values, private_by)
@@ -86,13 +92,16 @@ def connect(kind: str, name: str, values: dict[str, str], by: str, private_by: s
         if Directory.select().where(Directory.name == name).exists():
             raise DirectoryProblem(f"There is a directory named {name} already. Give this one another name.")
         directory = Directory.create(kind=kind, name=name, next_read_at=utcnow() + EVERY, **stored)
+        vouching.answer_for(directory, by)
         activity.record(by, "connected directory", about=name, why=f"as {identity.name}")
         ask(directory, by)
     return directory
 
 
-def reconnect(directory: Directory, values: dict[str, str], by: str, private_by: str | None = None) -> Identity:
-    """Other values for a directory; an empty secret stays, for the same place. Raises like test(), or SecretNeeded."""
+def reconnect(directory: Directory, values: dict[str, str], by: Asker, private_by: str | None = None) -> Identity:
+    """Other values for a directory; an empty secret stays, for the same place; who asks answers for it from now on.
+    Raises like test(), or SecretNeeded, NotAllowed."""
+    rank.require(by, *rank.MANAGERS)
     fields, secrets = connector_class(directory.kind).fields, vault.unseal(directory.credential)
     values = cleaned(directory.kind, with_stored(fields, values, directory.settings, secrets))
     private_by = private_by or still_approved(fields, values, directory.settings, directory.private_by)
@@ -100,6 +109,7 @@ def reconnect(directory: Directory, values: dict[str, str], by: str, private_by:
     with writing():
         stored = _stored(directory.kind, values) | {"private_by": private_by}
         Directory.update(error=None, failures=0, **stored).where(Directory.id == directory.id).execute()
+        vouching.answer_for(directory, by)
         activity.record(by, "reconnected directory", about=directory.name, why=f"as {identity.name}")
     return identity
 
@@ -149,7 +159,7 @@ def _stored(kind: str, values: dict[str, str]) -> dict:
     }
 
 
-def ask(directory: Directory, by: str) -> DirectoryReading:
+def ask(directory: Directory, by: str | Asker) -> DirectoryReading:
     """Queue a reading, or join the one that waits or runs. Raises DirectoryProblem for a paused or pushed directory."""
     with writing():
         reading = begin(directory, by)
@@ -180,7 +190,7 @@ def readable():
     )
 
 
-def begin(directory: Directory, by: str) -> DirectoryReading:
+def begin(directory: Directory, by: str | Asker) -> DirectoryReading:
     """The row of a reading that waits or runs, else a new one. Raises DirectoryProblem like ask()."""
     directory = Directory.get_by_id(directory.id)
     if live := DirectoryReading.get_or_none(DirectoryReading.directory == directory, DirectoryReading.state.in_(LIVE)):
@@ -297,7 +307,7 @@ def succeed(directory: Directory, reading: DirectoryReading, outcome: Outcome) -
         if held_now != before.get("held"):
             activity.record(
                 by, "held leavers", about=directory.name, after=f"{held_now} people",
-                why="More would leave within a day than the guard lets through",
+                why="The guard holds them, or they stand above who answers for it",
             )
         notify.directory_held(directory, held_now)
 
@@ -336,15 +346,20 @@ def _is_held(directory: Directory):
     return (DirectoryEntry.directory == directory) & (DirectoryEntry.status != DirectoryEntry.reported)
 
 
-def release(directory: Directory, by: str, seen: str | None = None) -> int:
-    """Let what is held through; how many people. Raises DirectoryProblem when it isn't what was `seen` any more."""
+def release(directory: Directory, by: Asker, seen: str | None = None) -> int:
+    """Let what is held of the people who don't stand above who asks through; how many people. Raises DirectoryProblem
+    when it isn't what was `seen` any more, NotAllowed when all of them stand above."""
+    rank.require(by, *rank.MANAGERS)
     with writing():
         entries = held(directory)
         if not entries:
             return 0
         if seen is not None and seen != directory_guard.seen(entries):
             raise DirectoryProblem("What is held back is not what you looked at any more. Look again.")
-        affected = ownership.spare_last({entry.person_id for entry in entries})
+        mine = {entry.person_id for entry in entries if rank.may_change(by, entry.person)}
+        if not mine:
+            raise rank.NotAllowed("What is held is about people above you. Nothing was changed: ask an Owner.")
+        affected = ownership.spare_last(mine)
         if not affected:
             raise DirectoryProblem(f"Nothing was changed. {ownership.LAST_OWNER}")
         released = _is_held(directory) & DirectoryEntry.person.in_(affected)
@@ -355,38 +370,3 @@ def release(directory: Directory, by: str, seen: str | None = None) -> int:
         settle_again(by)
         soon.check_apps_of(affected, by)
         return len(affected)
-
-
-def pause(directory: Directory, by: str) -> None:
-    """It is not read until resumed; its people stay as they are."""
-    _set_state(directory, "paused", "paused directory", by)
-
-
-def resume(directory: Directory, by: str) -> None:
-    with writing():
-        _set_state(directory, "active", "resumed directory", by)
-        Directory.update(next_read_at=utcnow()).where(Directory.id == directory.id).execute()
-
-
-def _set_state(directory: Directory, state: str, what: str, by: str) -> None:
-    with writing():
-        if Directory.update(state=state).where(Directory.id == directory.id, Directory.state != state).execute():
-            activity.record(by, what, about=directory.name)
-    directory.state = state
-
-
-def remove(directory: Directory, by: str) -> None:
-    """Forget the directory. Its people stay, each with the status they have, and are found again if it comes back."""
-    kind = connectors.directory_connectors().get(directory.kind)
-    with writing():
-        entries = DirectoryEntry.select().where(DirectoryEntry.directory == directory)
-        affected = {entry.person_id for entry in entries}
-        if kind and kind.worldwide_ids:
-            db.execute_sql(
-                f"INSERT OR REPLACE INTO {FormerEntry._meta.table_name} (kind, external_id, person_id) "
-                "SELECT ?, external_id, person_id FROM directory_entry WHERE directory_id = ?",
-                (directory.kind, directory.id),
-            )
-        Directory.delete().where(Directory.id == directory.id).execute()
-        people.keep_status(affected)
-        activity.record(by, "removed directory", about=directory.name, after=f"{len(affected)} people stay as they are")

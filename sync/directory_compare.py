@@ -6,13 +6,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sync import activity, address_moves, addresses, match_rules, people, precedence, sign_in_news, soon
+from sync import activity, address_moves, addresses, held, match_rules, people, precedence, sign_in_news, soon, vouching
 from sync.address_moves import Moves
 from sync.addresses import ENTRY
 from sync.db import db, utcnow
 from sync.directory_finding import find_people, leave_others_what_is_theirs, note_unclear_successors
 from sync.directory_guard import Guard, hold_back
-from sync.models import Directory
+from sync.models import Directory, Person
 
 TOLD_ONE_BY_ONE = 200  # people who join: more than that are one entry of the log
 WARNINGS = 50
@@ -23,10 +23,11 @@ NEEDED = (  # groups, by rules
 UNHELD = "person_id NOT IN (SELECT person_id FROM read_leaving)"
 # An address `m` of the staged entry `r` that nobody has, and nobody else is said to have: a disabled entry leaves it
 # to one that is in use and isn't known yet.
-FREE = f"""m.normal NOT IN (SELECT normal FROM person_email) AND m.normal NOT IN (SELECT normal FROM read_disputed)
+_FREE = f"""m.normal NOT IN (SELECT normal FROM person_email) AND m.normal NOT IN (SELECT normal FROM read_disputed)
     AND NOT EXISTS (SELECT 1 FROM directory_address AS d LEFT JOIN {ENTRY} WHERE d.normal = m.normal AND d.here
                     AND e.person_id IS NOT r.person_id
                     AND (e.person_id IS NOT NULL OR r.status = 'deprovisioned'))"""
+FREE = f"{_FREE} AND (r.person_id IS NULL OR r.person_id NOT IN (SELECT person_id FROM read_above))"
 
 
 @dataclass
@@ -80,6 +81,7 @@ def _follow_the_known(directory: Directory, guard: Guard, now: datetime, by: str
     what. Only then can be said whose an address is."""
     _add_entries(directory, now)
     _note_days(directory)
+    vouching.note_above(directory)
     note_unclear_successors()
     hold_back(directory, guard, now, whole)
     precedence.note_changes(directory)
@@ -94,8 +96,9 @@ def _take_over_the_rest(directory: Directory, now: datetime, moves: Moves, news:
     joined = _add_people(directory, now)
     _add_entries(directory, now)
     _note_days(directory)
-    _add_addresses()
+    _add_addresses(directory, by)
     updated = precedence.follow(by)
+    held.forget_unsaid(directory)
     _tell_joined(directory, joined, by)
     return [*address_moves.conclude(moves, by, news), *warnings], len(joined), len(updated)
 
@@ -177,8 +180,11 @@ def _note_days(directory: Directory) -> None:
               AND ({" OR ".join(f"e.{name} IS NOT r.{name}" for name in said)})""", directory.id)
 
 
-def _add_addresses() -> None:
-    """Addresses that nobody has and nobody else claims."""
+def _add_addresses(directory: Directory, by: str) -> None:
+    """Addresses that nobody has and nobody else claims; those of people whom the directory may not change are held."""
+    for person, email in _rows(f"""SELECT r.person_id, m.email FROM read_email AS m JOIN read_person AS r
+            USING (external_id) WHERE r.person_id IN (SELECT person_id FROM read_above) AND {_FREE}"""):
+        held.hold(Person.get_by_id(person), held.ADDRESS, email, by, directory)
     new = [normal for (normal,) in _rows(
         f"SELECT m.normal FROM read_email AS m JOIN read_person AS r USING (external_id) WHERE {FREE}")]
     _run(f"""INSERT INTO person_email (person_id, email, normal, main, by_hand, disputed)

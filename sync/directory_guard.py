@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sync import ownership
+from sync import ownership, vouching
 from sync.db import db
 from sync.models import Directory, DirectoryEntry
 
@@ -34,7 +34,8 @@ def seen(entries: Iterable[DirectoryEntry]) -> str:
 
 def hold_back(directory: Directory, guard: Guard, now: datetime, whole: bool) -> None:
     """Leaves in read_leaving whose leaving somebody must look at first: those whose address the directory gives to
-    somebody else who is here; everybody, once too many leave within a day, or nobody is left; the last Owner.
+    somebody else who is here; everybody, once too many leave within a day, or nobody is left; the last Owner; those
+    above who answers for the directory.
 
     Who is not staged is missing from the directory, unless the reading is not `whole`.
     """
@@ -55,6 +56,7 @@ def hold_back(directory: Directory, guard: Guard, now: datetime, whole: bool) ->
     if not (guard.holds(leaving, before) or _nobody_is_left(directory, leaving, before, whole)):
         _let_go(directory, whole)
     ownership.hold_last_owner(directory, whole)
+    vouching.hold_above(directory, whole)
 
 
 def _counted_from(directory: Directory, now: datetime) -> datetime:

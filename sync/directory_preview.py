@@ -12,12 +12,13 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from sync import directories, last_days, vault
+from sync import directories, held, last_days, rank, vault, vouching
 from sync.db import connected, db, utcnow, writing
 from sync.directories import LIVE, DirectoryProblem
 from sync.directory_compare import Outcome, apply
 from sync.directory_reading import read, staging
 from sync.models import Directory, DirectoryReading
+from sync.rank import Asker, main_email
 
 KINDS = ("held", "deprovisioned", "suspended", "returned", "joined", "updated")  # the order on the page
 PENDING = "pending"  # beside the secrets: a list that was handed over and isn't applied yet,
@@ -83,11 +84,12 @@ class _Undo(Exception):
     """Rolls back what was only tried."""
 
 
-def hand_over(directory: Directory, text: str, mapping: str | None = None) -> Preview:
+def hand_over(directory: Directory, text: str, by: Asker, mapping: str | None = None) -> Preview:
     """Keep an uploaded list beside the one in use, and show what it would change. `mapping` is what its columns mean,
-    None for what was remembered. Raises DirectoryProblem, or ConnectorError where the list can't be used: then it
-    isn't kept."""
-    found = _preview(directory, text, mapping)
+    None for what was remembered. Raises DirectoryProblem, NotAllowed, or ConnectorError where the list can't be used:
+    then it isn't kept."""
+    rank.require(by, *rank.MANAGERS)
+    found = _preview(directory, text, mapping, by)
     with writing():
         _seal(directory, {PENDING: text, PENDING_MAPPING: mapping})
     return found
@@ -98,8 +100,9 @@ def pending(directory: Directory) -> str | None:
     return vault.unseal(Directory.get_by_id(directory.id).credential).get(PENDING)
 
 
-def put_aside(directory: Directory) -> None:
+def put_aside(directory: Directory, by: Asker) -> None:
     """Forget a list that was handed over; the one in use stays."""
+    rank.require(by, *rank.MANAGERS)
     with writing():
         _seal(directory, {PENDING: None, PENDING_MAPPING: None})
 
@@ -110,15 +113,16 @@ def handed_over(directory: Directory) -> datetime:
     return datetime.fromisoformat(at) if at else directory.created_at
 
 
-def preview(directory: Directory, text: str | None = None) -> Preview:
+def preview(directory: Directory, by: Asker, text: str | None = None) -> Preview:
     """What reading the directory now, or the list that was handed over, would change. Changes nothing. Raises like
     hand_over()."""
-    return _preview(directory, text, _pending_mapping(directory, text))
+    rank.require(by, *rank.MANAGERS)
+    return _preview(directory, text, _pending_mapping(directory, text), by)
 
 
-def _preview(directory: Directory, text: str | None, mapping: str | None) -> Preview:
+def _preview(directory: Directory, text: str | None, mapping: str | None, by: Asker) -> Preview:
     with connected(), _read(directory, text, mapping) as staged:
-        return _tried(directory, staged)[0]
+        return _tried(directory, staged, by, text)[0]
 
 
 def _pending_mapping(directory: Directory, text: str | None) -> str | None:
@@ -128,14 +132,16 @@ def _pending_mapping(directory: Directory, text: str | None) -> str | None:
     return vault.unseal(Directory.get_by_id(directory.id).credential).get(PENDING_MAPPING)
 
 
-def apply_previewed(directory: Directory, mark: str, by: str, text: str | None = None) -> Preview:
-    """Take over what was previewed, if it still is the same. Raises PreviewChanged; then nothing was changed."""
+def apply_previewed(directory: Directory, mark: str, by: Asker, text: str | None = None) -> Preview:
+    """Take over what was previewed, if it still is the same. Who applies a list answers for what it says. Raises
+    PreviewChanged, NotAllowed; then nothing was changed."""
+    rank.require(by, *rank.MANAGERS)
     mapping = _pending_mapping(directory, text)
     with connected(), _read(directory, text, mapping) as staged:
         done: list[Preview] = []
         try:
             with writing():
-                found, outcome = _take_over(directory, staged, by)
+                found, outcome = _take_over(directory, staged, by, text)
                 done.append(found)
                 if found.mark != mark:
                     raise _Undo
@@ -163,24 +169,26 @@ def _read(directory: Directory, text: str | None, mapping: str | None) -> Iterat
         yield _Staged(count, connector.notes)
 
 
-def _tried(directory: Directory, staged: _Staged) -> tuple[Preview, Outcome]:
+def _tried(directory: Directory, staged: _Staged, by: Asker, text: str | None) -> tuple[Preview, Outcome]:
     found = []
     try:
         with writing():
-            found.append(_take_over(directory, staged, "preview"))
+            found.append(_take_over(directory, staged, by, text))
             raise _Undo
     except _Undo:
         return found[0]
 
 
-def _take_over(directory: Directory, staged: _Staged, by: str) -> tuple[Preview, Outcome]:
+def _take_over(directory: Directory, staged: _Staged, by: Asker, text: str | None) -> tuple[Preview, Outcome]:
+    if text is not None:
+        vouching.answer_for(directory, by)
     directory = Directory.get_by_id(directory.id)
     as_now = PERSON.format(directory=directory.id)
     said = _digest_of_staged()
     db.execute_sql(f"CREATE TEMP TABLE preview_before AS {as_now}")
     db.execute_sql(f"CREATE TEMP TABLE preview_held AS {_HELD}", (directory.id,))
     outcome = apply(directory, directories.connector_class(directory.kind).worldwide_ids, directories.guard(), by)
-    rows = sorted([*_held(directory), *_changed(as_now)],
+    rows = sorted([*_held(directory), *_held_above(directory), *_changed(as_now)],
                   key=lambda row: (KINDS.index(row.kind), row.name.casefold(), row.email, row.details))
     db.execute_sql("DROP TABLE preview_before")
     db.execute_sql("DROP TABLE preview_held")
@@ -206,6 +214,13 @@ def _held(directory: Directory) -> Iterator[Row]:
         FROM directory_entry AS e JOIN person AS p ON p.id = e.person_id WHERE e.id IN (
             {_HELD.replace("e.person_id FROM", "e.id FROM")})""", (directory.id,)):
         yield Row("held", name, email, (f"{reason}; {'held already' if old else 'held by the guard until released'}",))
+
+
+def _held_above(directory: Directory) -> Iterator[Row]:
+    """What it says of people above who answers for it, beside their status."""
+    for change in held.waiting(directory=directory):
+        yield Row("held", change.person.name, main_email(change.person),
+                  (f"{change.field}: {change.value}; held, since they stand above who answers for {directory.name}",))
 
 
 def _changed(as_now: str) -> Iterator[Row]:
@@ -235,7 +250,7 @@ def _changed(as_now: str) -> Iterator[Row]:
 
 
 def _note(
-    directory: Directory, count: int, outcome: Outcome, by: str, text: str | None, mapping: str | None
+    directory: Directory, count: int, outcome: Outcome, by: Asker, text: str | None, mapping: str | None
 ) -> None:
     """The reading is one like any other."""
     if DirectoryReading.select().where(DirectoryReading.directory == directory,

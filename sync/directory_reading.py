@@ -31,6 +31,7 @@ TABLES = {
     "read_claimed": "person_id INTEGER PRIMARY KEY",
     "read_disputed": "normal TEXT PRIMARY KEY",
     "read_taken": "person_id INTEGER PRIMARY KEY",
+    "read_above": "person_id INTEGER PRIMARY KEY",
     "read_leaving": "person_id INTEGER PRIMARY KEY",
     "read_changed": "entry_id INT, person_id INT, field TEXT",
     "read_moved": "person_id INTEGER PRIMARY KEY",

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 
 from connectors import ldap_rules
 from connectors.base import Identity
-from sync import activity, directories
+from sync import activity, directories, rank, vouching
 from sync.db import writing
 from sync.directories import DirectoryProblem
 from sync.models import Directory
+from sync.rank import Asker
 
 OPERATORS, OUTCOMES = ldap_rules.OPERATORS, ldap_rules.OUTCOMES
 Rule = ldap_rules.Rule
@@ -41,11 +42,13 @@ def says_nothing(attribute: str) -> Rule:
     return Rule(attribute, ldap_rules.PRESENT, "", ldap_rules.HERE)
 
 
-def set_rules(directory: Directory, rules: Iterable[Rule], by: str) -> Identity:
+def set_rules(directory: Directory, rules: Iterable[Rule], by: Asker) -> Identity:
     """Read everybody by these rules, and keep them if that works; a reading is queued, which takes over what they say.
 
-    Raises DirectoryProblem, or ConnectorError with what is wrong with a rule or with what it met.
+    Who asks answers for what it says from now on. Raises DirectoryProblem, NotAllowed, or ConnectorError with what is
+    wrong with a rule or with what it met.
     """
+    rank.require(by, *rank.MANAGERS)
     if not takes_rules(directory):
         raise DirectoryProblem(f"What {directory.name} means is known: it takes no rules.")
     text = ldap_rules.written(rules)
@@ -60,6 +63,7 @@ def set_rules(directory: Directory, rules: Iterable[Rule], by: str) -> Identity:
         before = directory.settings.get(_field(directory), "")
         settings = {**directory.settings, _field(directory): text}
         Directory.update(settings=settings).where(Directory.id == directory.id).execute()
+        vouching.answer_for(directory, by)
         directories.keep_findings(directory, connector)
         activity.record(by, "changed what ends an account", about=directory.name, before=before or "no rules",
                         after=text or "no rules")  # fmt: skip

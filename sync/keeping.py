@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, timedelta
 
-from sync import activity, policy
+from sync import activity, policy, rank
 from sync.db import utcnow, writing
 from sync.models import Change, Offboarding, Person, PersonEmail
+from sync.rank import Asker
 from sync.workspace import today, workspace
 
 FARTHEST = timedelta(days=3660)
@@ -18,8 +19,9 @@ class KeepingProblem(ValueError):
     """It can't be; nothing was changed; the text is for the page."""
 
 
-def hold(person: Person, reason: str, by: str) -> None:
+def hold(person: Person, reason: str, by: Asker) -> None:
     """Nothing of theirs is removed, by anybody, until it is lifted. Raises KeepingProblem without a reason."""
+    rank.require_over(by, person)
     reason = " ".join(reason.split())[:200]
     if not reason:
         raise KeepingProblem("Say why: the reason is shown beside each of their seats.")
@@ -33,8 +35,9 @@ def hold(person: Person, reason: str, by: str) -> None:
     person.hold = reason
 
 
-def lift(person: Person, by: str) -> None:
+def lift(person: Person, by: Asker) -> None:
     """From now on their seats are asked about again; an offboarding whose day has passed is carried out."""
+    rank.require_over(by, person)
     with writing():
         before = Person.get_by_id(person.id).hold
         if before is None:
@@ -53,8 +56,9 @@ def how_long(person: Person) -> str | None:
     return None
 
 
-def keep_until(person: Person, day: date | None, by: str) -> None:
+def keep_until(person: Person, day: date | None, by: Asker) -> None:
     """Once they have left, their seats stay until this day; None: nothing keeps them. Raises KeepingProblem."""
+    rank.require_over(by, person)
     _refuse_impossible(day)
     with writing():
         planned = scheduled(person)
@@ -99,8 +103,14 @@ def end_day(person: Person, by: str, why: str) -> None:
     _set(person, None, by, why)
 
 
-def cancel(offboarding: Offboarding, by: str, why: str = "") -> bool:
-    """Give a planned offboarding up, and its day with it; False when it isn't planned any more."""
+def cancel(offboarding: Offboarding, by: Asker, why: str = "") -> bool:
+    """Somebody gives a planned offboarding up. Like give_up(); raises NotAllowed for somebody above who asks."""
+    rank.require_over(by, Person.get_by_id(offboarding.person_id))
+    return give_up(offboarding, by, why)
+
+
+def give_up(offboarding: Offboarding, by: str | Asker, why: str = "") -> bool:
+    """A planned offboarding is cancelled, and its day with it; False when it isn't planned any more."""
     with writing():
         planned = (Offboarding.id == offboarding.id) & (Offboarding.state == "scheduled")
         if not Offboarding.update(state="cancelled", decided_at=utcnow()).where(planned).execute():
@@ -126,7 +136,7 @@ def came_back(persons: Iterable[Person], by: str) -> None:
     """What was planned for their leaving no longer is; inside the caller's transaction, at most 500 persons."""
     ids = [person.id for person in persons]
     for offboarding in list(Offboarding.select().where(Offboarding.person.in_(ids), Offboarding.state == "scheduled")):
-        cancel(offboarding, by, "They are back")
+        give_up(offboarding, by, "They are back")
     for person in list(Person.select().where(Person.id.in_(ids), Person.remove_on.is_null(False))):
         _set(person, None, by, "They are back")
 

@@ -12,6 +12,7 @@ from sync.directory_compare import apply_pushed
 from sync.directory_guard import Guard
 from sync.directory_reading import stage, staging
 from sync.models import Directory, DirectoryEntry, Person
+from sync.rank import Asker
 from sync.workspace import today, workspace
 
 NAMED = 3  # people whom a contradiction names
@@ -92,7 +93,7 @@ def _leave_by_hand(person: Person) -> None:
             activity.record("schedule", "kept last owner", about=people.signature(person), why=f"{why}. {problem}",
                             person=person)
             return
-        people.decide_by_hand(person, "deprovisioned", "schedule", why, "")
+        people.decide_by_hand(person, "deprovisioned", Asker.rollcall(), why, "")
         soon.check_apps_of([person.id], "schedule")
 
 

@@ -69,6 +69,8 @@ class Directory(Base):
     guard_from = DateTimeField(null=True)  # one that pushes: leavers before this were looked at, and count no more
     unread = JSONField(default=list, constraints=[SQL("DEFAULT '[]'")])  # attribute, people, values: may say who left
     private_by = CharField(null=True)  # who approved its address inside a private network; null: nobody
+    answers_id = IntegerField(null=True)  # the Person who says what it says: connected it, or changed how it is read
+    vouched = BooleanField(default=False)  # an Owner, or the command line, lets it change Owners and admins (rank.py)
 
 
 class Person(Base):
@@ -102,6 +104,7 @@ class PersonEmail(Base):
     main = BooleanField(default=False)
     by_hand = BooleanField(default=False)  # somebody said so, and no directory has agreed since
     disputed = BooleanField(default=False)  # a directory gives it to somebody else too: no account is matched by it
+    vouched = BooleanField(default=False, constraints=[SQL("DEFAULT 0")])  # an Owner gave it: believed at a sign-in
 
     class Meta:
         indexes = (SQL("CREATE INDEX person_email_disputed ON person_email (id) WHERE disputed"),)
@@ -158,6 +161,22 @@ class FormerEntry(Base):
 
     class Meta:
         indexes = ((("kind", "external_id"), True),)
+
+
+class HeldChange(Base):
+    """What a list or a directory says of somebody above who answers for it: waits for somebody of rank (held.py)."""
+
+    person = ForeignKeyField(Person, on_delete="CASCADE")
+    directory = ForeignKeyField(Directory, null=True, on_delete="CASCADE")  # null: a list that was imported
+    field = CharField()  # name, address, main address, number, status, last day, department, manager
+    value = TextField()
+    state = CharField(default="open")  # open, released, dismissed
+    asked_by = CharField()
+    created_at = DateTimeField(default=utcnow)
+    decided_by = CharField(null=True)
+
+    class Meta:
+        indexes = ((("person", "state"), False),)
 
 
 class DirectoryGroup(Base):
@@ -796,6 +815,22 @@ class SignInIdentity(Base):
     email = CharField(default="")  # what the provider said last, in its normal form
     created_at = DateTimeField(default=utcnow)
     used_at = DateTimeField(default=utcnow)
+
+    class Meta:
+        indexes = ((("issuer", "subject"), True),)
+
+
+class WaitingSignIn(Base):
+    """An account at a provider that would be a person here by its address, and waits until somebody confirms it."""
+
+    issuer = CharField()
+    subject = CharField()
+    email = CharField(default="")  # as the provider gave it
+    label = CharField(default="")  # of the provider, as people know it
+    why = TextField(default="")
+    own = BooleanField(default=False)  # the person may confirm it, by signing in another way
+    person = ForeignKeyField(Person, on_delete="CASCADE")
+    created_at = DateTimeField(default=utcnow)
 
     class Meta:
         indexes = ((("issuer", "subject"), True),)

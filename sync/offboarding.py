@@ -9,10 +9,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sync import activity, keeping, notify, people, policy, reports, roles, schedule, soon
+from sync import activity, keeping, notify, people, policy, rank, reports, roles, schedule, soon
 from sync.db import utcnow, writing
 from sync.models import Account, App, Change, Offboarding, Person, Report
 from sync.offboarding_preview import decidable
+from sync.rank import Asker
 from sync.reports import CONFIRM, CONFIRMED, HELD, IGNORED, LEFT_OUT
 from sync.workspace import today
 
@@ -39,9 +40,10 @@ def start(person: Person, asker: Person, seen: set[int], left_out: dict[int, str
 
     `locked` are further ones that the page showed as protected: no yes covers them. `on` is the day to do it, None for
     now; `key` is the page's: sent twice it is one. Only the apps that `asker` owns are touched. Raises
-    OffboardingProblem, PeopleProblem or KeepingProblem, and changes nothing then.
+    OffboardingProblem, PeopleProblem, KeepingProblem or NotAllowed, and changes nothing then.
     """
-    by, reason = people.signature(asker), " ".join(reason.split())[:200]
+    by, reason = Asker.person(asker), " ".join(reason.split())[:200]
+    rank.require_over(by, person)
     key = key and f"{person.id} {key}"
     with writing():
         if key and (before := Offboarding.get_or_none(Offboarding.key == key)):
@@ -50,9 +52,9 @@ def start(person: Person, asker: Person, seen: set[int], left_out: dict[int, str
         mine = [seat for seat in decidable(person, asker)[0] if seat.state == "present"]
         _refuse(person, mine, seen, set(locked), left_out)
         if planned := keeping.scheduled(person):
-            keeping.cancel(planned, by, "Another offboarding replaces it")
+            keeping.give_up(planned, by, "Another offboarding replaces it")
         offboarding = Offboarding.create(person=person, state=PLANNED if on else "applied", remove_on=on, key=key,
-                                         reason=reason, asked_by=by, decided_at=None if on else utcnow())
+                                         reason=reason, asked_by=by.name, decided_at=None if on else utcnow())
         if on:
             _plan(offboarding, [seat for seat in mine if seat.id in seen], left_out)
         else:
@@ -125,15 +127,15 @@ def _carry_out_planned(offboarding_id: int) -> None:
     try:
         with writing():
             Offboarding.update(state="applied", decided_at=utcnow()).where(Offboarding.id == offboarding.id).execute()
-            _carry_out(offboarding, list(seats), left_out, offboarding.asked_by)
+            _carry_out(offboarding, list(seats), left_out, Asker.rollcall(offboarding.asked_by))
             Change.update(decision=IGNORED, reason="Not theirs any more").where(
                 Change.offboarding == offboarding, Change.report.is_null(), Change.decision == PLANNED
             ).execute()
     except people.PeopleProblem as problem:
-        keeping.cancel(offboarding, "schedule", str(problem))
+        keeping.give_up(offboarding, "schedule", str(problem))
 
 
-def _carry_out(offboarding: Offboarding, seats: list[Account], left_out: dict[int, str], by: str) -> None:
+def _carry_out(offboarding: Offboarding, seats: list[Account], left_out: dict[int, str], by: Asker) -> None:
     person = Person.get_by_id(offboarding.person_id)
     if person.status != "deprovisioned":
         people.mark_left(person, by, offboarding.reason)

@@ -14,9 +14,10 @@ from urllib.parse import urlsplit
 
 import connectors
 from connectors.base import ConnectorError
-from sync import activity, credentials, vault
+from sync import activity, credentials, rank, vault
 from sync.db import writing
 from sync.people import WORKSPACE_ROLES
+from sync.rank import Asker
 from sync.workspace import set_setting, setting
 
 if TYPE_CHECKING:
@@ -77,12 +78,13 @@ def has_secret() -> bool:
     return bool((setting(KEPT_AS) or {}).get("secret"))
 
 
-def save(new: Settings, secret: str | None, base_url: str, by: str, private_by: str | None = None) -> Settings:
+def save(new: Settings, secret: str | None, base_url: str, by: Asker, private_by: str | None = None) -> Settings:
     """Take the settings over; `secret` None keeps the one that is stored. `private_by`: as for apps.test().
 
     Raises OidcProblem or ConnectorError, and changes nothing, when they can't be: a provider or client that is
     new must answer first, so that nobody is sent to where there is nothing.
     """
+    rank.require(by, "owner")
     before, new = settings(), _tidy(new)
     _refuse_nonsense(new, base_url)
     as_before = before is not None and _is_same(before, new) and secret is None
@@ -101,8 +103,9 @@ def save(new: Settings, secret: str | None, base_url: str, by: str, private_by: 
     return new
 
 
-def remove(by: str) -> None:
+def remove(by: Asker) -> None:
     """People sign in with their passwords alone from now on; who is signed in stays so until their session ends."""
+    rank.require(by, "owner")
     before = settings()
     if before is not None:
         with writing():

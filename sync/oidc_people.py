@@ -8,11 +8,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from connectors.names import LONGEST_NAME, clean_email, clean_name, email_key, looks_like
-from sync import activity, addresses, people
+from sync import activity, addresses, people, rank, vouching, waiting_sign_ins
 from sync.db import utcnow, writing
-from sync.models import DirectoryEntry, Person, PersonEmail, SignInIdentity
+from sync.models import DirectoryEntry, Person, PersonEmail, SignInIdentity, WaitingSignIn
 from sync.oidc import OidcProblem, Settings
 from sync.people import WORKSPACE_ROLES, PeopleProblem
+from sync.rank import Asker
 
 LONGEST_EMAIL = 254
 MOST_GROUPS = 10_000  # of a claim; more are no answer
@@ -23,17 +24,28 @@ class Refused(OidcProblem):
     """The provider knows them, but they may not come in; the message tells them why."""
 
 
+class Unconfirmed(Refused):
+    """They would be somebody here, who must say so first, or an Owner: `waiting` is what waits for that."""
+
+    def __init__(self, message: str, waiting: WaitingSignIn):
+        super().__init__(message)
+        self.waiting = waiting
+
+
 def come_in(claims: Mapping[str, Any], known: Settings) -> Person:
     """The person that these verified claims are, with the role that their groups give; made where they are new.
 
-    Raises Refused, and nobody is signed in: what was refused is in Activity.
+    Raises Refused, and nobody is signed in: what was refused is in Activity. Unconfirmed is one of them: the first
+    time, by an address, somebody must confirm it who is above a plain user, or whose address nobody of rank vouches
+    for.
     """
-    by = f"sign-in with {known.label}"
+    by = Asker.provider(known.label)
     refusal = None
     with writing():
         try:
             person = _find(claims, known, by)
             _refuse_who_left(person)
+            _refuse_unconfirmed(person, claims, known)
             _follow_email(person, claims, known, by)
             _give_role(person, claims, known, by)
             _remember(person, claims, known, by)
@@ -66,7 +78,27 @@ def role_by_groups(claims: Mapping[str, Any], known: Settings) -> str | None:
     return min(given, key=WORKSPACE_ROLES.index, default=known.default_role or None)
 
 
-def _find(claims: Mapping[str, Any], known: Settings, by: str) -> Person:
+def _refuse_unconfirmed(person: Person, claims: Mapping[str, Any], known: Settings) -> None:
+    """A subject that is new here came by an address. Whom this makes an admin, or who has an address that an admin or
+    any directory could give them, is asked first."""
+    if _identity(claims) is not None:
+        return
+    email = trusted_email(claims, known)
+    vouched = vouching.is_vouched_for(email_key(email), person)
+    if vouched and rank.rank_of(person.workspace_role) >= rank.rank_of("user"):
+        return
+    name = person.name or email
+    if vouched:
+        why = f"{name} is {rank.in_words(person.workspace_role)}, so the first sign-in with {known.label} is confirmed"
+        advice = "Confirm it below with the password or a one-time link, or ask an Owner to approve it under People."
+    else:
+        why = f"No Owner vouches that {email} is {name}'s"
+        advice = "Ask an Owner to approve it under People."
+    waiting = waiting_sign_ins.keep(person, claims["iss"], claims["sub"], email, known.label, why, own=vouched)
+    raise Unconfirmed(f"{why}. {advice}", waiting)
+
+
+def _find(claims: Mapping[str, Any], known: Settings, by: Asker) -> Person:
     identity, email = _identity(claims), trusted_email(claims, known)
     if identity and looks_like(email_key(email), identity.email):
         _forget(identity, email, by)
@@ -86,10 +118,13 @@ def _find(claims: Mapping[str, Any], known: Settings, by: str) -> Person:
             f"Rollcall doesn't know {email}, and no group of yours has a role here. "
             "Ask an Owner of Rollcall to add you."
         )
-    return people.add(_name(claims, email), email, by, workspace_role=role)
+    person = people.add(_name(claims, email), email, by, workspace_role=role)
+    PersonEmail.update(vouched=True).where(PersonEmail.person == person).execute()  # an Owner has set the provider up
+    _remember(person, claims, known, by)
+    return person
 
 
-def _forget(identity: SignInIdentity, email: str, by: str) -> None:
+def _forget(identity: SignInIdentity, email: str, by: Asker) -> None:
     """An address that only looks like the one that was linked is another mailbox: it proves nothing of this person."""
     activity.record(by, "unlinked sign-in", about=people.signature(identity.person), person=identity.person,
                     why=f"{email} looks like {identity.email}, but they are different mailboxes")
@@ -133,7 +168,7 @@ def _refuse_who_left(person: Person) -> None:
         raise Refused(f"Rollcall knows you as {said} ({since}). If that is wrong, ask an Owner of Rollcall.")
 
 
-def _follow_email(person: Person, claims: Mapping[str, Any], known: Settings, by: str) -> None:
+def _follow_email(person: Person, claims: Mapping[str, Any], known: Settings, by: Asker) -> None:
     """A new address of somebody whom no directory tells of; with a directory, its reading brings it."""
     email, identity = trusted_email(claims, known), _identity(claims)
     if not (email and identity and identity.email) or email_key(email) == identity.email:
@@ -145,7 +180,7 @@ def _follow_email(person: Person, claims: Mapping[str, Any], known: Settings, by
     people.edit(person, by, emails=[email, *others])
 
 
-def _give_role(person: Person, claims: Mapping[str, Any], known: Settings, by: str) -> None:
+def _give_role(person: Person, claims: Mapping[str, Any], known: Settings, by: Asker) -> None:
     """At each sign-in, by the groups; "owner" is given and taken by groups only where one of them maps to it."""
     has = person.workspace_role
     by_hand = has == "owner" and "owner" not in {mapped for _, mapped in known.roles}
@@ -177,7 +212,7 @@ def _groups_left_out(claims: Mapping[str, Any], known: Settings) -> bool:
     return known.groups_claim not in claims and (elsewhere or claims.get("hasgroups") in (True, "true"))
 
 
-def _remember(person: Person, claims: Mapping[str, Any], known: Settings, by: str) -> None:
+def _remember(person: Person, claims: Mapping[str, Any], known: Settings, by: Asker) -> None:
     """The next time it is the subject that counts; a second one of the same person is told as the first was."""
     if _identity(claims) is None:
         linked = f"{claims['sub']} of {claims['iss']}"
@@ -190,7 +225,7 @@ def _remember(person: Person, claims: Mapping[str, Any], known: Settings, by: st
     ).execute()
 
 
-def _record_refusal(claims: Mapping[str, Any], known: Settings, by: str, why: str) -> None:
+def _record_refusal(claims: Mapping[str, Any], known: Settings, by: Asker, why: str) -> None:
     identity, email = _identity(claims), trusted_email(claims, known)
     person = identity.person if identity else people.find_by_email(email)
     about = people.signature(person) if person else email

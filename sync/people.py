@@ -9,14 +9,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from peewee import fn, prefetch
 
 from connectors.names import AddressProblem, clean_email, clean_name, email_key
-from sync import activity, addresses, keeping, match_rules, ownership, roles, sign_in_news
+from sync import activity, addresses, keeping, match_rules, ownership, rank, roles, sign_in_news
 from sync.db import connected, db, utcnow, writing
 from sync.matching import PAGE, Page
 from sync.models import Account, App, Directory, DirectoryEntry, Person, PersonEmail, Session
+from sync.rank import Asker, main_email, signature
 
 STATUSES = ("active", "suspended", "deprovisioned")
 TOLD = {"active": "person returned", "suspended": "person suspended", "deprovisioned": "person deprovisioned"}
-WORKSPACE_ROLES = ("owner", "super admin", "admin", "user", "guest")
+WORKSPACE_ROLES = rank.RANKS
 CHUNK = 500  # ids in one SQL statement
 _TAKEN = (Account.state != "gone", App.state != "disconnected")  # a seat that somebody has
 
@@ -25,18 +26,6 @@ db.register_function(lambda text: (text or "").casefold(), "casefold", 1)
 
 class PeopleProblem(ValueError):
     """It can't be done; the message is a sentence for the page."""
-
-
-def signature(person: Person) -> str:
-    """How the log names somebody: "Olga Brandt <olga@acme.example>"."""
-    email = main_email(person)
-    return f"{person.name} <{email}>" if person.name and email else person.name or email or f"person {person.id}"
-
-
-def main_email(person: Person) -> str:
-    """The address that mail goes to; "" for somebody who has none."""
-    emails = sorted(person.emails, key=lambda email: (not email.main, email.id))
-    return emails[0].email if emails else ""
 
 
 def find_by_email(email: str) -> Person | None:
@@ -93,21 +82,24 @@ def entries_of(person: Person) -> list[DirectoryEntry]:
 
 
 def add(
-    name: str, email: str, by: str, further_emails: Iterable[str] = (), workspace_role: str | None = None
+    name: str, email: str, by: Asker, further_emails: Iterable[str] = (), workspace_role: str | None = None
 ) -> Person:
-    """A new person, active; PeopleProblem if an address is none or belongs to somebody already."""
+    """A new person, active; PeopleProblem if an address is none or belongs to somebody already, NotAllowed."""
+    rank.require(by, *rank.MANAGERS)
     _check_role(workspace_role)
+    _refuse_to_give(workspace_role, by)
     with writing():
         emails = _usable_emails([email, *further_emails], None)
         reason = f"Added by {short_name(by)}"
         person = Person.create(name=_clean(name), workspace_role=workspace_role, status_reason=reason)
-        _write_emails(person, emails)
+        _write_emails(person, emails, vouched=by.vouches)
         activity.record(by, "added person", about=signature(person), after=workspace_role, person=person)
     return person
 
 
-def edit(person: Person, by: str, name: str | None = None, emails: Sequence[str] | None = None) -> None:
-    """Change the name, or all addresses at once (the first is the main one); what is None stays."""
+def edit(person: Person, by: Asker, name: str | None = None, emails: Sequence[str] | None = None) -> None:
+    """Change the name, or all addresses at once (the first is the main one); what is None stays. Raises NotAllowed."""
+    rank.require_over(by, person)
     with writing(), sign_in_news.addresses_watched(by):
         before = portrait(person)
         if name is not None:
@@ -119,7 +111,7 @@ def edit(person: Person, by: str, name: str | None = None, emails: Sequence[str]
             if Person.get_by_id(person.id).status == "deprovisioned":
                 addresses.ask_whose(dropped, person)
             PersonEmail.delete().where(PersonEmail.person == person).execute()
-            _write_emails(person, usable, known)
+            _write_emails(person, usable, known, by.vouches)
             match_rules.match_everywhere(dropped)
         after = portrait(person)
         if before != after:
@@ -127,22 +119,27 @@ def edit(person: Person, by: str, name: str | None = None, emails: Sequence[str]
     person.name = Person.get_by_id(person.id).name
 
 
-def mark_left(person: Person, by: str, reason: str = "") -> None:
+def mark_left(person: Person, by: Asker, reason: str = "") -> None:
     """Somebody says that the person has left the company: deprovisioned, whatever the directories say."""
+    rank.require_over(by, person)
     with writing():
         keep_an_owner(person)
         decide_by_hand(person, "deprovisioned", by, f"Marked as left by {short_name(by)}", reason)
 
 
-def mark_returned(person: Person, by: str) -> None:
+def mark_returned(person: Person, by: Asker) -> None:
     """Somebody says that the person is (still, or again) here: active, until a directory agrees and then changes."""
+    rank.require_over(by, person)
     with writing():
         decide_by_hand(person, "active", by, f"Marked as back by {short_name(by)}", "")
 
 
-def set_workspace_role(person: Person, role: str | None, by: str) -> None:
-    """What the person may do in Rollcall; None: may not sign in. The last owner stays owner."""
+def set_workspace_role(person: Person, role: str | None, by: Asker) -> None:
+    """What the person may do in Rollcall; None: may not sign in. The last owner stays owner. Raises NotAllowed."""
+    rank.require(by, "owner", "super admin")
+    rank.require_over(by, person)
     _check_role(role)
+    _refuse_to_give(role, by)
     with writing():
         before = Person.get_by_id(person.id).workspace_role
         if before == role:
@@ -159,7 +156,16 @@ def set_workspace_role(person: Person, role: str | None, by: str) -> None:
     person.workspace_role = role
 
 
-def recompute_status(person_ids: Iterable[int], by: str) -> dict[str, int]:
+def _refuse_to_give(role: str | None, by: Asker) -> None:
+    """Nobody gives a role that is above their own."""
+    if role is None:
+        return
+    rank.require(by, "owner", "super admin")
+    if by.rank > rank.rank_of(role):
+        raise rank.NotAllowed(f"You may not make anybody {rank.in_words(role)}. Nothing was changed.")
+
+
+def recompute_status(person_ids: Iterable[int], by: str | Asker) -> dict[str, int]:
     """Bring the persons' status in line with their directory entries; gives how many became what.
 
     Any active entry makes active, else any suspended one suspended, else deprovisioned.
@@ -211,8 +217,9 @@ def _said(entries: list[DirectoryEntry]) -> str | None:
     return next((status for status in STATUSES if any(entry.status == status for entry in entries)), None)
 
 
-def decide_by_hand(person: Person, status: str, by: str, reason: str, why: str) -> None:
-    """A status that holds whatever the directories say; inside the caller's transaction."""
+def decide_by_hand(person: Person, status: str, by: Asker, reason: str, why: str) -> None:
+    """A status that holds whatever the directories say; inside the caller's transaction. Raises NotAllowed."""
+    rank.require_over(by, person)
     [[(current, entries)]] = _with_entries([person.id])
     decision = None if _said(entries) == status else status
     Person.update(status_by_hand=decision, last_day=None).where(Person.id == person.id).execute()
@@ -221,7 +228,7 @@ def decide_by_hand(person: Person, status: str, by: str, reason: str, why: str) 
     person.status, person.status_by_hand = status, decision
 
 
-def _become(changes: list[tuple[Person, str, str]], by: str) -> None:
+def _become(changes: list[tuple[Person, str, str]], by: str | Asker) -> None:
     """Persons with their new status and its reason: at most CHUNK."""
     now = utcnow()
     db.connection().executemany(
@@ -273,12 +280,14 @@ def _usable_emails(emails: Iterable[str], person: Person | None) -> dict[str, st
     return usable
 
 
-def _write_emails(person: Person, emails: dict[str, str], known: Mapping[str, PersonEmail] | None = None) -> None:
-    """Who typed an address that wasn't `known` says that it is the person's."""
+def _write_emails(person: Person, emails: dict[str, str], known: Mapping[str, PersonEmail] | None = None,
+                  vouched: bool = False) -> None:  # fmt: skip
+    """Who typed an address that wasn't `known` says that it is the person's, and may have vouched for it."""
     for place, (normal, email) in enumerate(emails.items()):
         before = (known or {}).get(normal)
         PersonEmail.create(person=person, email=email, normal=normal, main=place == 0,
-                           by_hand=before is None or before.by_hand, disputed=before is not None and before.disputed)
+                           by_hand=before is None or before.by_hand, disputed=before is not None and before.disputed,
+                           vouched=vouched if before is None else before.vouched)
     match_rules.match_everywhere(list(emails))
 
 
@@ -292,6 +301,6 @@ def _clean(name: str) -> str:
     return clean_name(name)
 
 
-def short_name(by: str) -> str:
+def short_name(by: str | Asker) -> str:
     """Who did it, without the address."""
-    return by.partition(" <")[0]
+    return str(by).partition(" <")[0]

@@ -10,11 +10,12 @@ from typing import Any
 import connectors
 from connectors.base import ColumnsUnclear, ConnectorError
 from connectors.names import email_key
-from sync import activity, match_rules
+from sync import activity, held, match_rules, rank
 from sync.columns import is_to_be_looked_at
 from sync.db import writing
-from sync.models import Person
+from sync.models import Person, PersonEmail
 from sync.people import PeopleProblem, add, decide_by_hand, edit, find_by_email, keep_an_owner, portrait, short_name
+from sync.rank import Asker
 from sync.workspace import set_setting, setting, today
 
 PURPOSE = "import"
@@ -23,12 +24,14 @@ REMEMBERED = "people import columns"
 
 @dataclass(frozen=True)
 class ImportOutcome:
-    """How many people of a list were new, were brought up to date, and were as it says already; `unread` names the
-    columns that were not read, `notes` what else was passed over, `emails` the main addresses that the list says."""
+    """How many people of a list were new, were brought up to date, and were as it says already; of how many something
+    is held, since they stand above who imports it. `unread` names the columns that were not read, `notes` what else
+    was passed over, `emails` the main addresses that the list says."""
 
     added: int
     updated: int
     unchanged: int
+    held: int = 0
     unread: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     emails: tuple[str, ...] = field(default=(), compare=False)
@@ -54,7 +57,7 @@ def asks_first(content: bytes) -> bool:
     return bool(proposal.questions) or not remembered_mapping() and is_to_be_looked_at(proposal)
 
 
-def import_file(path: Path, by: str, mapping: str | None = None) -> ImportOutcome:
+def import_file(path: Path, by: Asker, mapping: str | None = None) -> ImportOutcome:
     """import_csv() of a file on this machine."""
     try:
         content = connectors.file_content(path)
@@ -63,13 +66,14 @@ def import_file(path: Path, by: str, mapping: str | None = None) -> ImportOutcom
     return import_csv(content, by, mapping, path.name)
 
 
-def import_csv(content: bytes, by: str, mapping: str | None = None, name: str = "The list") -> ImportOutcome:
+def import_csv(content: bytes, by: Asker, mapping: str | None = None, name: str = "The list") -> ImportOutcome:
     """Take over the people that the list names, and say nothing of anybody else.
 
     `mapping` (JSON) is what its columns mean, None for what was remembered. Whole or nothing: raises PeopleProblem,
-    which names the line or the column, and changes nothing. A status in the list is a decision by hand, since the
-    list is given by hand.
+    which names the line or the column, and changes nothing; NotAllowed. A status in the list is a decision by hand,
+    since the list is given by hand. What it says of people above who asks is held.
     """
+    rank.require(by, *rank.MANAGERS)
     proposal = propose(content, mapping)
     try:
         rows = connectors.rows_of(proposal)
@@ -77,14 +81,15 @@ def import_csv(content: bytes, by: str, mapping: str | None = None, name: str = 
         raise ImportUnclear(f"{name}: {unclear} Nothing was changed.", proposal) from unclear
     except ConnectorError as problem:
         raise PeopleProblem(f"{name} can't be read. {problem} Nothing was changed.") from problem
-    done = {"added": 0, "updated": 0, "unchanged": 0}
+    done = {"added": 0, "updated": 0, "unchanged": 0, "held": 0}
     with writing():
         dated = _says(proposal, "last_day")
         for row in rows:
             done[_import(row, by, dated)] += 1
         if mapping is not None:
             set_setting(REMEMBERED, proposal.settled())
-        activity.record(by, "imported people", after=", ".join(f"{count} {word}" for word, count in done.items()))
+        told = {word: count for word, count in done.items() if count or word != "held"}
+        activity.record(by, "imported people", after=", ".join(f"{count} {word}" for word, count in told.items()))
     notes = (*proposal.notes, *(["Groups were not imported: they come from directories."] if _says(proposal, "groups")
                                 else []))  # fmt: skip
     return ImportOutcome(**done, unread=proposal.unread, notes=notes, emails=tuple(row.email for row in rows))
@@ -103,12 +108,14 @@ def _says(proposal: connectors.Proposal, meaning: str) -> bool:
     return any(column.meaning == meaning for column in proposal.columns)
 
 
-def _import(row: Any, by: str, dated: bool) -> str:
+def _import(row: Any, by: Asker, dated: bool) -> str:
     """Bring one person in line with their row; `dated` lists say each one's last day, or that there is none."""
     person = find_by_email(row.email)
     if person is None:
         person = add(row.name, row.email, by, row.further_emails)
         outcome = "added"
+    elif not rank.may_change(by, person):
+        return "held" if held.hold_import(person, _asked(row, person, dated), by) else "unchanged"
     else:
         before = _as_now(person)
         known = {email_key(email.email): email.email for email in person.emails}
@@ -116,6 +123,9 @@ def _import(row: Any, by: str, dated: bool) -> str:
         ordered = sorted(person.emails, key=lambda email: not email.main)
         edit(person, by, name=row.name or None, emails=[*(email.email for email in ordered), *further])
         outcome = "updated"
+    if by.vouches:
+        named = [email_key(email) for email in (row.email, *row.further_emails)]
+        PersonEmail.update(vouched=True).where(PersonEmail.person == person, PersonEmail.normal.in_(named)).execute()
     if row.employee_number and row.employee_number != person.employee_number:
         Person.update(employee_number=row.employee_number).where(Person.id == person.id).execute()
         match_rules.match_everywhere(numbers=(row.employee_number, person.employee_number or ""))
@@ -127,6 +137,17 @@ def _import(row: Any, by: str, dated: bool) -> str:
     if outcome == "updated":
         outcome = "unchanged" if before == _as_now(Person.get_by_id(person.id)) else "updated"
     return outcome
+
+
+def _asked(row: Any, person: Person, dated: bool) -> list[tuple[str, str]]:
+    """What the row says that isn't so, as it is held: (field, value)."""
+    known = {email.normal for email in person.emails}
+    asked = [(held.NAME, row.name), (held.NUMBER, row.employee_number), (held.STATUS, row.status),
+             (held.DEPARTMENT, row.department), (held.MANAGER, row.manager),
+             *((held.ADDRESS, email) for email in row.further_emails if email_key(email) not in known)]
+    if dated and row.status != "deprovisioned":
+        asked.append((held.DAY, str(row.last_day or held.NO_DAY)))
+    return asked
 
 
 def _note(person: Person, row: Any, dated: bool) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import unicodedata
 
-from sync import activity, match_rules, sign_in_news
+from sync import activity, held, match_rules, rank, sign_in_news, vouching
 from sync.db import db, writing
 from sync.directory_reading import staging
-from sync.models import Directory, DirectoryEntry
+from sync.models import Directory, DirectoryEntry, Person
+from sync.rank import Asker
 
 ORDER = (Directory.place.is_null(), Directory.place, Directory.id)
 # A directory that somebody has left has a say only where they have left all of them.
@@ -31,14 +32,20 @@ def in_order() -> list[Directory]:
     return list(Directory.select().order_by(*ORDER))
 
 
-def move(directory: Directory, step: int, by: str) -> bool:
-    """One place up (-1) or down (1), and all people follow; False where it is the first or last already."""
+def move(directory: Directory, step: int, by: Asker) -> bool:
+    """One place up (-1) or down (1), and all people follow; False where it is the first or last already.
+
+    Raises NotAllowed when an Owner answers for one of the two, unless an Owner asks: the first is believed.
+    """
+    rank.require(by, *rank.MANAGERS)
     with writing():
         order = in_order()
         at = order.index(directory)
         to = at + step
         if not 0 <= to < len(order):
             return False
+        for one in (order[at], order[to]):
+            vouching.require_over_directory(by, one)
         before = ", ".join(one.name for one in order)
         order[at], order[to] = order[to], order[at]
         for place, one in enumerate(order, 1):
@@ -81,7 +88,7 @@ def follow(by: str) -> set[int]:
 
 
 def _follow_names(by: str) -> set[int]:
-    rows = _found("name", "e.name", "p.name", "e.name <> ''")
+    rows = _mine(_found("name", "e.name", "p.name", "e.name <> ''"), held.NAME, by)
     _update("UPDATE person SET name = ? WHERE id = ?", [(after, person) for person, _, after, *_ in rows])
     return _tell(rows, "changed name", by)
 
@@ -89,25 +96,37 @@ def _follow_names(by: str) -> set[int]:
 def _follow_emails(by: str) -> set[int]:
     theirs = ("EXISTS (SELECT 1 FROM person_email AS pe WHERE pe.person_id = e.person_id "
               "AND pe.normal = email_key(e.email))")
-    rows = _found("email", "email_key(e.email)", EMAIL_NOW, f"e.email <> '' AND {theirs}")
+    rows = _mine(_found("email", "email_key(e.email)", EMAIL_NOW, f"e.email <> '' AND {theirs}"), held.MAIN, by)
     _update("UPDATE person_email SET main = (normal = ?) WHERE person_id = ?",
             [(after, person) for person, _, after, *_ in rows])
     return _tell(rows, "changed e-mail", by)
 
 
 def _follow_numbers(by: str) -> set[int]:
-    rows = _found("employee_number", "e.employee_number", "p.employee_number", "e.employee_number <> ''")
+    found = _found("employee_number", "e.employee_number", "p.employee_number", "e.employee_number <> ''")
+    rows = _mine(found, held.NUMBER, by)
     _update("UPDATE person SET employee_number = ? WHERE id = ?", [(after, person) for person, _, after, *_ in rows])
     match_rules.match_everywhere(numbers=(number for _, before, after, *_ in rows for number in (before, after)))
     return _tell(rows, "changed employee number", by)
 
 
+def _mine(rows: list[tuple], field: str, by: str | Asker) -> list[tuple]:
+    """Without those that are about somebody above who answers for the deciding directory: they are held."""
+    for person, _, after, *_, above in rows:
+        if above is not None:
+            held.hold(Person.get_by_id(person), field, after, by, above)
+    return [row[:-1] for row in rows if row[-1] is None]
+
+
 def _found(field: str, says: str, now: str, usable: str) -> list[tuple]:
-    """(person, before, after, deciding directory, name) of those who are to follow; `before` is "" for none."""
+    """(person, before, after, deciding directory, name, its id if it may not change them) of those who are to follow;
+    `before` is "" for none. A directory that may change them goes before each that may not."""
+    above = vouching.sql_above("d.id", "p.workspace_role")
     return db.execute_sql(f"""
-        SELECT person_id, before, after, decides, name FROM (
+        SELECT person_id, before, after, decides, name, CASE WHEN above THEN directory END FROM (
             SELECT e.person_id, coalesce({now}, '') AS before, {says} AS after, d.name AS decides, p.name,
-                   e.id AS entry, row_number() OVER (PARTITION BY e.person_id ORDER BY {FIRST}) AS place
+                   e.id AS entry, {above} AS above, d.id AS directory,
+                   row_number() OVER (PARTITION BY e.person_id ORDER BY {above}, {FIRST}) AS place
             FROM directory_entry AS e JOIN directory AS d ON d.id = e.directory_id
             JOIN person AS p ON p.id = e.person_id
             WHERE {usable} AND e.person_id IN (
@@ -152,9 +171,9 @@ def deciding(entries: list[DirectoryEntry], field: str) -> DirectoryEntry | None
     `entries` are all of one person, with their directories.
     """
 
-    def rank(entry: DirectoryEntry) -> tuple:
+    def order(entry: DirectoryEntry) -> tuple:
         place = entry.directory.place
-        return (entry.reported == "deprovisioned", place is None, place or 0, entry.directory_id,
-                -entry.reported_at.timestamp(), -entry.id)
+        return (vouching.is_above(entry.directory, entry.person), entry.reported == "deprovisioned",
+                place is None, place or 0, entry.directory_id, -entry.reported_at.timestamp(), -entry.id)
 
-    return min((entry for entry in entries if getattr(entry, field)), key=rank, default=None)
+    return min((entry for entry in entries if getattr(entry, field)), key=order, default=None)

@@ -11,10 +11,11 @@ from datetime import datetime, timedelta
 
 from peewee import fn
 
-from sync import activity
+from sync import activity, rank, vouching
 from sync.db import connected, utcnow, writing
 from sync.directories import DirectoryProblem
 from sync.models import Directory, DirectoryToken, ScimResource
+from sync.rank import Asker
 
 SLUG = "scim"
 PATH = "/scim/v2"
@@ -40,13 +41,16 @@ class Kind:
 KIND = Kind()
 
 
-def connect(name: str, by: str) -> tuple[Directory, str]:
-    """A directory that pushes, and its token: shown this once. Raises DirectoryProblem if the name is taken."""
+def connect(name: str, by: Asker) -> tuple[Directory, str]:
+    """A directory that pushes, and its token: shown this once. Raises DirectoryProblem if the name is taken,
+    NotAllowed. Who asks answers for what it says."""
+    rank.require(by, *rank.MANAGERS)
     name = " ".join(name.split())[:60] or KIND.label
     with writing():
         if Directory.select().where(Directory.name == name).exists():
             raise DirectoryProblem(f"There is a directory named {name} already. Give this one another name.")
         directory = Directory.create(kind=SLUG, name=name)
+        vouching.answer_for(directory, by)
         activity.record(by, "connected directory", about=name, why="it pushes by SCIM")
         return directory, _new_token(directory, by)
 
@@ -55,14 +59,17 @@ def is_pushed(directory: Directory) -> bool:
     return directory.kind == SLUG
 
 
-def rotate(directory: Directory, by: str) -> str:
-    """A new token beside those that work, which end when the new one is first used."""
+def rotate(directory: Directory, by: Asker) -> str:
+    """A new token beside those that work, which end when the new one is first used. Who asks has the token, and so
+    answers for what the directory says from now on."""
+    rank.require(by, *rank.MANAGERS)
     with writing():
+        vouching.answer_for(directory, by)
         activity.record(by, "made token", about=directory.name)
         return _new_token(directory, by)
 
 
-def _new_token(directory: Directory, by: str) -> str:
+def _new_token(directory: Directory, by: Asker) -> str:
     token = PREFIX + secrets.token_urlsafe(32)
     DirectoryToken.create(directory=directory, token_hash=_hash(token), created_by=by)
     return token
@@ -72,8 +79,9 @@ def _hash(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def end_token(token: DirectoryToken, by: str) -> None:
+def end_token(token: DirectoryToken, by: Asker) -> None:
     """From now on it is refused."""
+    rank.require(by, *rank.MANAGERS)
     with writing():
         if DirectoryToken.delete().where(DirectoryToken.id == token.id).execute():
             activity.record(by, "ended token", about=token.directory.name)

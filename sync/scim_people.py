@@ -165,7 +165,7 @@ def tell_held(now: datetime) -> None:
         with writing():
             if notify.directory_held(directory, len(held)):
                 activity.record(directory.name, "held leavers", about=directory.name, after=f"{len(held)} people",
-                                why="More would leave within a day than the guard lets through")
+                                why="The guard holds them, or they stand above who answers for it")
 
 
 def take_over_group(group: ScimResource) -> None:

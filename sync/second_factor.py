@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sync import activity, attempts, authenticator, recovery_codes, sessions, sign_in_mail
+from sync import activity, attempts, authenticator, rank, recovery_codes, sessions, sign_in_mail
 from sync.db import connected, writing
 from sync.models import App, AppPerson, AuthenticatorApp, Passkey, Person, RecoveryCode, Session
 from sync.people import PeopleProblem, signature
+from sync.rank import Asker
 from sync.workspace import update_workspace, workspace
 
 APP, PASSKEY, RECOVERY, PROVIDER = "authenticator app", "passkey", "recovery code", "identity provider"
@@ -61,8 +62,10 @@ def must_set_up(session: Session) -> bool:
     return not session.second and workspace().second_factor_required and manages(session.person)
 
 
-def require(person: Person, required: bool, by: str) -> None:
-    """Switch the requirement on or off. Raises PeopleProblem for somebody who would lock out themselves."""
+def require(person: Person, required: bool, by: Asker) -> None:
+    """Switch the requirement on or off. Raises PeopleProblem for somebody who would lock out themselves,
+    NotAllowed for anybody but an Owner."""
+    rank.require(by, "owner")
     if required and not has(person):
         raise PeopleProblem("Add a second factor for yourself first. Nothing was changed.")
     update_workspace(by, second_factor_required=required)
@@ -141,8 +144,10 @@ def renew_codes(person: Person) -> list[str]:
         return recovery_codes.make(person)
 
 
-def reset(person: Person, by: str) -> bool:
-    """Take away every factor of somebody who has lost them, and sign them out; whether there was any."""
+def reset(person: Person, by: Asker) -> bool:
+    """Take away every factor of somebody who has lost them, and sign them out; whether there was any. Raises NotAllowed
+    for somebody above who asks."""
+    rank.require_for_sign_in(by, person)
     with writing():
         there = has(person)
         for kind in (AuthenticatorApp, Passkey, RecoveryCode):

@@ -9,11 +9,12 @@ import secrets
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from connectors.names import email_key
-from sync import activity, attempts, passwords, people, second_factor, sign_in_mail, vault
+from sync import activity, attempts, passwords, people, rank, second_factor, sign_in_mail, vault
 from sync.db import utcnow, writing
 from sync.models import Person, Session
 from sync.ownership import has_owner, may_sign_in
 from sync.people import PeopleProblem
+from sync.rank import Asker
 from sync.sessions import token_hash
 from sync.workspace import set_setting, setting, update_workspace, workspace
 
@@ -22,8 +23,11 @@ SETUP_LINK = "setup link"
 USED_LINKS = "used sign-in links"
 
 
-def set_password(person: Person, password: str, by: str | None = None) -> None:
-    """Raises PeopleProblem for a password that is too short or easy to guess. Every session of the person ends."""
+def set_password(person: Person, password: str, by: Asker | None = None) -> None:
+    """Raises PeopleProblem for a password that is too short or easy to guess, NotAllowed for somebody above who asks,
+    and for another person unless an Owner or super admin asks; None: the installation itself. Every session ends."""
+    if by is not None:
+        rank.require_for_sign_in(by, person)
     known = (person.name, people.main_email(person), workspace().name)
     passwords.refuse_weak(password, *known)
     person.password_hash = passwords.hashed(password)
@@ -70,11 +74,12 @@ def check_setup_token(token: str) -> bool:
     return bool(kept) and not has_owner() and hmac.compare_digest(kept, token_hash(token))
 
 
-def set_up(workspace_name: str, email: str, name: str, password: str, by: str) -> Person:
+def set_up(workspace_name: str, email: str, name: str, password: str, by: Asker) -> Person:
     """Name the workspace and make its first owner; PeopleProblem, and nothing changed, when there is one.
 
     Somebody who is known and has lost their second factor gets in by this: it is reset.
     """
+    rank.require(by, "owner")
     with writing():
         if has_owner():
             raise PeopleProblem("This workspace has an owner already. Nothing was changed: sign in instead.")
@@ -95,12 +100,15 @@ def set_up(workspace_name: str, email: str, name: str, password: str, by: str) -
     return person
 
 
-def signed_link(person: Person, by: str | None = None) -> str:
+def signed_link(person: Person, by: Asker | None = None) -> str:
     """A token that signs in once, within an hour: what `make demo` prints, and what an owner hands to a newcomer.
 
     It ends with a new password. One that somebody hands to another (`by`) is asked about on a page first: programs
     that look at the links in mails and chats would use it up, and nobody is signed in by following a stranger's link.
+    Raises NotAllowed; `by` is None for the installation itself (`make demo`).
     """
+    if by is not None:
+        rank.require_for_sign_in(by, person)
     if by:
         with writing():
             activity.record(by, "made one-time sign-in link", about=people.signature(person), person=person)

@@ -16,6 +16,7 @@ from sync.db import writing
 from sync.directory_preview import Preview
 from sync.models import App, Directory, Person, WaitingFile
 from sync.people_import import ImportOutcome
+from sync.rank import Asker
 
 if TYPE_CHECKING:
     from connectors import Proposal
@@ -91,7 +92,7 @@ def answer(waiting: WaitingFile, answers: Mapping[str, str]) -> Proposal:
     return proposal(waiting)
 
 
-def go_on(waiting: WaitingFile, by: str) -> Done:
+def go_on(waiting: WaitingFile, by: Asker) -> Done:
     """Use the file as it is understood now, for what it was handed over for; then it no longer waits.
 
     A list of a connected directory is only previewed (directory_preview.apply_previewed does it, and remembers what
@@ -103,7 +104,7 @@ def go_on(waiting: WaitingFile, by: str) -> Done:
     if waiting.door == DIRECTORY:
         done = Done(directory=directories.connect(waiting.kind, waiting.name, values | {MAPPING: mapping}, by))
     elif waiting.door == LIST:
-        done = Done(preview=directory_preview.hand_over(waiting.directory, values["text"], mapping))
+        done = Done(preview=directory_preview.hand_over(waiting.directory, values["text"], by, mapping))
     elif waiting.door == EXPORT:
         done = Done(identity=apps.replace_credential(waiting.app, values | {MAPPING: mapping}, by))
     else:

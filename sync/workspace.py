@@ -8,9 +8,10 @@ from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sync import activity
+from sync import activity, rank
 from sync.db import connected, utcnow, writing
 from sync.models import Setting
+from sync.rank import Asker
 from sync.settings import set_setting, setting  # noqa: F401 - other rooms ask for both here
 
 
@@ -39,8 +40,9 @@ def workspace() -> Workspace:
     return Workspace(**known)
 
 
-def update_workspace(by: str, **values: Any) -> Workspace:
-    """Change some of Workspace's values; raises WorkspaceProblem and changes nothing when one can't be."""
+def update_workspace(by: Asker, **values: Any) -> Workspace:
+    """Change some of Workspace's values; raises WorkspaceProblem, NotAllowed, and changes nothing when one can't be."""
+    rank.require(by, "owner", "super admin")
     before = asdict(workspace())
     after = before | values
     _refuse_nonsense(after)

@@ -12,6 +12,7 @@ from sync import signin
 from sync.config import Config
 from sync.db import connected, db
 from sync.models import Person
+from sync.rank import Asker
 
 OLGA = "olga@acme.example"
 LOCAL = {"ROLLCALL_PRIVATE_NETWORKS": "127.0.0.0/8,::1/128"}  # what tests serve is on this machine
@@ -59,4 +60,4 @@ def _blank() -> Copy:
 
 def set_up_acme() -> Person:
     """The first owner of the workspace Acme."""
-    return signin.set_up("Acme", OLGA, "Olga Brandt", "correct horse battery", "command line")
+    return signin.set_up("Acme", OLGA, "Olga Brandt", "correct horse battery", Asker.command_line())

@@ -18,6 +18,7 @@ from sync import passwords, people
 from sync.config import Config
 from sync.db import connected, db
 from sync.models import Person
+from sync.rank import Asker
 from tests.blank import LOCAL, OLGA, open_blank, set_up_acme
 
 os.environ.update(LOCAL)  # for the programs that tests start
@@ -106,5 +107,5 @@ def olga(home: Path) -> Person:
 
 
 @pytest.fixture
-def by(olga: Person) -> str:
-    return people.signature(olga)
+def by(olga: Person) -> Asker:
+    return Asker.person(olga)

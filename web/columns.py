@@ -219,6 +219,9 @@ def _go_on(waiting: WaitingFile, back: str) -> Response:
 def imported(outcome: ImportOutcome) -> Response:
     """To the people, with what became of their list: "60 added, 2 updated, 1 unchanged. Not read: Phone."."""
     said = f"{outcome.added:,} added, {outcome.updated:,} updated, {outcome.unchanged:,} unchanged."
+    if outcome.held:
+        above = "1 person stands" if outcome.held == 1 else f"{outcome.held:,} people stand"
+        said += f" {above} above you: what the list says of them is held until someone of their rank releases it."
     unread = f"Not read: {', '.join(outcome.unread)}." if outcome.unread else ""
     warning = mail_reach.warning(outcome.emails)
     said = " ".join(filter(None, (said, unread, warning)))

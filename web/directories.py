@@ -16,8 +16,10 @@ from sync import (
     directory_guard,
     directory_preview,
     directory_rules,
+    directory_state,
     precedence,
     push,
+    vouching,
     waiting_files,
 )
 from sync.credentials import SecretNeeded
@@ -26,6 +28,7 @@ from sync.models import Directory, DirectoryEntry, DirectoryReading
 from sync.reach import approver
 from sync.vault import VaultProblem
 from web import columns as column_pages
+from web import held
 from web.answers import INVALID, dialog, go_to, page_or_part, wants_part
 from web.confirming import asks_again
 from web.directory_tokens import address
@@ -116,7 +119,7 @@ def show(directory_id: int) -> str:
         is_list=directories.is_list(told["directory"]), uploaded=uploaded,
         handed_over=directory_preview.handed_over(told["directory"]),
         waiting=uploaded and directory_preview.pending(told["directory"]) is not None,
-        rules=_rules(told["directory"]), outcomes=OUTCOMES,
+        held_changes=held.held_of(told["directory"]), rules=_rules(told["directory"]), outcomes=OUTCOMES,
         readings=list(readings.order_by(DirectoryReading.id.desc()).limit(READINGS_SHOWN)),
     )
 
@@ -130,7 +133,7 @@ def _pushed(told: dict) -> str:
     directory = told["directory"]
     return render_template(
         "directories/pushed.html", told=told, held=directories.held(directory), shown=HELD_SHOWN, address=address(),
-        tokens=push.tokens(directory), unclear=push.unclear(directory),
+        tokens=push.tokens(directory), unclear=push.unclear(directory), held_changes=held.held_of(directory),
     )  # fmt: skip
 
 
@@ -149,9 +152,9 @@ def create_reading(directory_id: int) -> Response:
 @workspace_role(*MANAGERS)
 def release(directory_id: int) -> tuple[str, int]:
     directory = _directory(directory_id)
-    held = directories.held(directory)
+    waiting = directories.held(directory)
     return dialog("directories/_release.html", f"Let the changes of {directory.name} through?",
-                  directory=directory, held=held, seen=directory_guard.seen(held))
+                  directory=directory, held=waiting, seen=directory_guard.seen(waiting))
 
 
 @pages.post("/<int:directory_id>/release")
@@ -170,7 +173,7 @@ def create_release(directory_id: int) -> Response:
 @workspace_role(*MANAGERS)
 def pause(directory_id: int) -> Response:
     directory = _directory(directory_id)
-    directories.pause(directory, by())
+    directory_state.pause(directory, by())
     return go_to(address_of(directory), f"{directory.name} is paused: its people stay as they are.")
 
 
@@ -178,7 +181,7 @@ def pause(directory_id: int) -> Response:
 @workspace_role(*MANAGERS)
 def resume(directory_id: int) -> Response:
     directory = _directory(directory_id)
-    directories.resume(directory, by())
+    directory_state.resume(directory, by())
     again = "is taken in again" if push.is_pushed(directory) else "is read again"
     return go_to(address_of(directory), f"{directory.name} {again}.")
 
@@ -208,6 +211,30 @@ def _credential(directory: Directory, given, status: int = 200, problem: str = "
                   directory=directory, kind=_kind(directory.kind), given=given, problem=problem)
 
 
+@pages.get("/<int:directory_id>/voucher")
+@workspace_role("owner")
+def voucher(directory_id: int) -> tuple[str, int]:
+    directory = _directory(directory_id)
+    return dialog("directories/_voucher.html", f"May {directory.name} change Owners and admins?", directory=directory)
+
+
+@pages.post("/<int:directory_id>/voucher")
+@workspace_role("owner")
+@asks_again
+def create_voucher(directory_id: int) -> Response:
+    directory = _directory(directory_id)
+    vouching.vouch(directory, by())
+    return go_to(address_of(directory), f"{directory.name} may change Owners and admins from its next reading on.")
+
+
+@pages.delete("/<int:directory_id>/voucher")
+@workspace_role("owner")
+def delete_voucher(directory_id: int) -> Response:
+    directory = _directory(directory_id)
+    vouching.stop_vouching(directory, by())
+    return go_to(address_of(directory), f"What {directory.name} says of Owners and admins is held from now on.")
+
+
 @pages.get("/<int:directory_id>/removal")
 @workspace_role(*MANAGERS)
 def removal(directory_id: int) -> tuple[str, int]:
@@ -219,7 +246,7 @@ def removal(directory_id: int) -> tuple[str, int]:
 @workspace_role(*MANAGERS)
 def delete(directory_id: int) -> Response:
     directory = _directory(directory_id)
-    directories.remove(directory, by())
+    directory_state.remove(directory, by())
     return go_to(url_for("directories.index"), f"{directory.name} was removed. Its people stay as they are.")
 
 
@@ -230,11 +257,12 @@ def _told(directory: Directory) -> dict:
         .where(DirectoryEntry.directory == directory)
         .group_by(DirectoryEntry.status)
     )
-    held = DirectoryEntry.select().where(
+    counted = DirectoryEntry.select().where(
         DirectoryEntry.directory == directory, DirectoryEntry.status != DirectoryEntry.reported
     )
     live = DirectoryReading.get_or_none(DirectoryReading.directory == directory, DirectoryReading.state.in_(LIVE))
-    told = {"directory": directory, "people": dict(by_status.tuples()), "held": held.count(), "live": live}
+    told = {"directory": directory, "people": dict(by_status.tuples()), "held": counted.count(), "live": live,
+            "answers": vouching.answers_in_words(directory), "changes_all": vouching.rank_of_directory(directory) == 0}
     if push.is_pushed(directory):
         more = {"kind": push.KIND, "last_request": push.last_request(directory), "counts": push.counts(directory)}
         return told | more | {"pushed": True}

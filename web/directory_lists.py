@@ -35,7 +35,7 @@ def create(directory_id: int) -> Response:
         text = text_of("list")
         if not text.strip():
             return go_to(address_of(directory), "No file was chosen, or it is empty. Nothing was changed.", "attention")
-        directory_preview.hand_over(directory, text)
+        directory_preview.hand_over(directory, text, by())
     except ColumnsUnclear:
         return go_to(address_of_file(waiting_files.for_list(signed_in_person(), directory, text, name_of("list"))))
     except REFUSALS as problem:
@@ -47,7 +47,7 @@ def create(directory_id: int) -> Response:
 @workspace_role(*MANAGERS)
 def delete(directory_id: int) -> Response:
     directory = _listed(directory_id)
-    directory_preview.put_aside(directory)
+    directory_preview.put_aside(directory, by())
     return go_to(address_of(directory), "The new list was put aside. Everybody stays as they are.")
 
 
@@ -59,7 +59,7 @@ def show(directory_id: int) -> str | Response | tuple[str, int]:
         text = _handed_over(directory)
         if text is None and directories.takes_files(directory):
             return go_to(address_of(directory), "There is no new list: hand one over first.", "attention")
-        return _page(directory, directory_preview.preview(directory, text))
+        return _page(directory, directory_preview.preview(directory, by(), text))
     except REFUSALS as problem:
         return _page(directory, None, str(problem), INVALID)
 

@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from sync import faults, refusals
 from sync.models import App
+from sync.rank import NotAllowed
 from web import security
 from web.answers import with_toast
 from web.behind_proxy import here
@@ -31,6 +32,7 @@ STALE = ("This page was open too long", "Nothing was changed. Reload the page an
 def install(app: Flask) -> None:
     app.register_error_handler(NotSignedIn, to_sign_in)
     app.register_error_handler(SecondFactorNeeded, to_second_factor)
+    app.register_error_handler(NotAllowed, not_allowed)
     app.register_error_handler(CSRFError, lambda problem: answer(400, *STALE))
     app.register_error_handler(HTTPException, told)
     app.register_error_handler(500, unexpected)  # Flask has logged the traceback
@@ -42,6 +44,11 @@ def told(problem: HTTPException) -> Response:
     if isinstance(problem, NotTheirs):
         _note_refusal(refusals.NOT_THEIRS, problem.app)
     return answer(problem.code)
+
+
+def not_allowed(refusal: NotAllowed) -> Response:
+    """The core refused what the page let through."""
+    return answer(403, WORDS[403][0], str(refusal))
 
 
 def _note_refusal(kind: str, app: App | None = None) -> None:

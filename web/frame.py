@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from flask import Flask, g, request, url_for
 
-from sync import apps, health
+from sync import apps, health, held, waiting_sign_ins
 from sync.models import App, AppPerson, Person, Report
 from web.answers import wants_part
 from web.behind_proxy import here
@@ -55,12 +55,19 @@ def places(me: Person) -> list[Place]:
         ("Settings", "settings.show", "settings"),
     ]
     managers_only = ("people.index", "directories.index", "activity.index")
-    waiting = {"reports.index": waiting_reports(me)}
+    waiting = {"reports.index": waiting_reports(me), "people.index": waiting_people(me)}
     return [
         Place(label, url_for(page), icon, waiting.get(page, 0))
         for label, page, icon in everywhere
         if manages(me) or page not in managers_only
     ]
+
+
+def waiting_people(me: Person) -> int:
+    """Changes of people that this person may release, and sign-ins that an Owner may approve."""
+    if not manages(me):
+        return 0
+    return held.count(me.workspace_role) + (waiting_sign_ins.count() if me.workspace_role == "owner" else 0)
 
 
 def waiting_reports(me: Person) -> int:

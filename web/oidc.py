@@ -6,14 +6,14 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, Response, current_app, redirect, request, session
+from flask import Blueprint, Response, current_app, redirect, request, session, url_for
 
 from connectors.base import ConnectorError, TemporarilyUnavailable
 from sync import oidc, oidc_people, provider_factors, second_factor, sessions
 from sync.oidc import OidcProblem
 from sync.sessions import Way
 from sync.vault import VaultProblem
-from web import second_step, signin
+from web import second_step, security, signin
 from web.answers import safe_address
 from web.permissions import open_to_all
 from web.security import current_session
@@ -68,6 +68,11 @@ def answer() -> Response | tuple[str, int]:
             return _confirmed(came, asked_at, further)
         known = oidc.settings()
         person = oidc_people.come_in(came.claims, known)
+    except oidc_people.Unconfirmed as problem:
+        if problem.waiting.own:
+            session[security.WAITS] = problem.waiting.id
+            further = url_for("waiting_sign_ins.show")
+        return _refused(problem, further)
     except REFUSALS as problem:
         return _refused(problem, further)
     second = second_factor.PROVIDER if provider_factors.are_two(came.said, known.factor_acr) else ""

@@ -23,7 +23,7 @@ from sync import (
 )
 from sync.models import Person
 from sync.people import PeopleProblem
-from web import columns
+from web import columns, held
 from web.answers import INVALID, asked, dialog, go_to, page_or_part, wants_part
 from web.app_page import kind_of
 from web.confirming import asks_again
@@ -54,6 +54,7 @@ def index() -> str:
     address = url_for("people.index") + "?" + urlencode({name: value for name, value in wanted.items() if value})
     return page_or_part(
         "people/index.html", "people/_list.html",
+        waits=held.told(),
         page=page, address=address, statuses=people.STATUSES, seats=people.seats(page.rows), **wanted,
     )
 
@@ -121,6 +122,7 @@ def show(person_id: int) -> str:
         offboardings=person_page.offboardings(person), role_words=ROLE_WORDS,
         factors=second_factor.kinds(person), may_reset=may_reset_factor(person),
         entries=entries, decides=precedence.decides(entries),
+        waits=held.told(person),
         kind_of=kind_of, owned={app.id for app in apps.owned_by(signed_in_person())}, **timeline,
     )
 

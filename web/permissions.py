@@ -10,11 +10,11 @@ from functools import wraps
 from flask import Flask, abort, g
 from werkzeug.exceptions import NotFound
 
-from sync import apps, second_factor
+from sync import apps, rank, second_factor
 from sync.models import Account, App, Asset, Change, Check, GroupRule, Invitation, LeftOut, Person, Report, Task
-from web.security import current_session, signed_in_person
+from web.security import by, current_session, signed_in_person
 
-WORKSPACE_ROLES = ("owner", "super admin", "admin", "user", "guest")
+WORKSPACE_ROLES = rank.RANKS
 
 # What an address may name of an app: `/apps/<int:app_id>/…/<int:report_id>` hands the view `app` and `report`.
 OF_AN_APP = {
@@ -163,17 +163,13 @@ def _me(may_lack_factor: bool = False) -> Person:
 
 
 def outranks(me: Person, other: Person) -> bool:
-    """True when `me` may change how `other` signs in or what they may do: nobody reaches above themselves."""
-    if me.workspace_role not in WORKSPACE_ROLES:
-        return False
-    if other.workspace_role not in WORKSPACE_ROLES:
-        return True
-    return WORKSPACE_ROLES.index(me.workspace_role) <= WORKSPACE_ROLES.index(other.workspace_role)
+    """True when a page offers `me` to change how `other` signs in or what they may do; the core asks again."""
+    mine = rank.rank_of(me.workspace_role)
+    return mine < rank.NOBODY and mine <= rank.rank_of(other.workspace_role)
 
 
 def require_rank_over(other: Person) -> None:
-    if not outranks(_me(), other):
-        abort(403)
+    rank.require_over(by(), other)
 
 
 def refuse_views_without_permission(app: Flask) -> None:

@@ -10,14 +10,17 @@ from flask import Flask, Response, current_app, g, request, session
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_wtf.csrf import CSRFProtect
 
-from sync import people, sessions, vault
+from sync import sessions, vault
 from sync.config import Config
 from sync.db import connected
 from sync.models import Person, Session
+from sync.rank import Asker
 from sync.sessions import Way
 from web import browsers, known_browser
 
 csrf = CSRFProtect()
+
+WAITS = "waiting sign-in"  # in the session: the WaitingSignIn that began in this browser
 
 # Everything comes from here; nothing inline runs; nobody frames us. htmx's indicator style is switched off for it.
 CONTENT_SECURITY_POLICY = "; ".join([
@@ -107,15 +110,18 @@ def may_look_for_people() -> bool:
     return signed_in_person().workspace_role != "guest"
 
 
-def by() -> str:
-    """How the log names whoever sits at this browser."""
-    return people.signature(signed_in_person())
+def by() -> Asker:
+    """Who asks: the person at this browser, with the rank that they have now."""
+    return Asker.person(signed_in_person())
 
 
 def sign_in(person: Person, way: Way) -> None:
-    """Start a fresh session: nothing of the one before is kept, its CSRF token included."""
+    """Start a fresh session: nothing of the one before is kept, its CSRF token included; but what waits for it is."""
+    waits = session.get(WAITS)
     session.clear()
     session.permanent = True
+    if waits is not None:
+        session[WAITS] = waits
     session["token"] = sessions.start_session(
         person, way, source=source(), browser=browsers.in_words(request.user_agent.string))
     g.pop("session", None)

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, abort, flash, redirect, render_template, 
 from sync import mail_reach, signin
 from sync.ownership import has_lost_its_owners, has_owner
 from sync.people import PeopleProblem, main_email
+from sync.rank import Asker
 from sync.sessions import Way
 from sync.workspace import WorkspaceProblem, workspace
 from web import security
@@ -36,7 +37,7 @@ def create() -> Response | tuple[str, int]:
             raise PeopleProblem("The two passwords differ. Nothing was changed: type them once more.")
         person = signin.set_up(
             given.get("workspace", ""), given.get("email", ""), given.get("name", ""), given.get("password", ""),
-            by="set-up page",
+            by=Asker.command_line("set-up page"),  # the link was printed where the server runs
         )
     except (PeopleProblem, WorkspaceProblem) as problem:
         return _page(token, given, str(problem)), INVALID

@@ -10,7 +10,7 @@ from sync.attempts import TooManyAttempts
 from sync.ownership import has_owner
 from sync.people import PeopleProblem
 from sync.sessions import Way
-from web import known_browser, passkey_form, second_step, security
+from web import known_browser, passkey_form, second_step, security, waiting_sign_ins
 from web.answers import INVALID, safe_address
 from web.permissions import open_to_all
 
@@ -52,7 +52,9 @@ def use_link(token: str) -> Response | tuple[str, int]:
     person = signin.person_of_link(token)
     if person is None:
         return page(url_for("apps.index"), problem=USED_UP), 410
-    return second_step.go_on(person, Way("link", through="by a one-time link"), url_for("apps.index"))
+    waits = waiting_sign_ins.of_browser(person)
+    further = url_for("waiting_sign_ins.show" if waits else "apps.index")
+    return second_step.go_on(person, Way("link", through="by a one-time link"), further)
 
 
 @pages.post("/session")

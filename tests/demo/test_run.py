@@ -12,6 +12,7 @@ from demo.run import MARK, DemoProblem, demo, running
 from sync import apps, checks, reports, schedule, signin
 from sync.db import connected
 from sync.models import Account, App, Change, Check, Person
+from tests.asking import MACHINE
 from tests.parts import free_port
 
 
@@ -105,7 +106,7 @@ def test_a_sample_app_whose_port_was_taken_meanwhile_is_found_again(home, listen
 
 def test_reset_begins_anew(home, listen):
     with running(home, listen), connected():
-        apps.rename(App.get(App.name == "Acme Chat"), "Renamed", "Olga")
+        apps.rename(App.get(App.name == "Acme Chat"), "Renamed", MACHINE)
     with running(home, listen, reset=True), connected():
         assert {app.name for app in App.select()} == {"Acme Chat", "Acme Ads"}
 

@@ -18,11 +18,13 @@ from sync import activity, apps, checks, directories, group_rules, people, repor
 from sync.db import connected, db, open_database, utcnow
 from sync.group_rules import Draft
 from sync.models import App, Assignment, Change, Check, DirectoryGroup, GroupRule, LeftOut, Report, Task
+from sync.rank import Asker
 from sync.workspace import update_workspace
+from tests.asking import MACHINE
 from tests.faults.groups_space import PEOPLE, ROLES, InMemory, InMemoryDirectory, email, space
 
 GUARD = 2
-BY = "Olga Brandt <olga@acme.example>"
+BY = Asker.command_line("Olga Brandt <olga@acme.example>")
 RULES = {"Sales": "editor", "Ops": "viewer"}
 numbers = st.sampled_from(range(PEOPLE))
 movers = st.sampled_from(range(1, PEOPLE))
@@ -47,7 +49,7 @@ def template() -> Iterator[Path]:
         vault.open_vault(home / "secret.key")
         open_database(home / "template.db")
         with connected():
-            olga = signin.set_up("Acme", "olga@acme.example", "Olga Brandt", "correct horse battery", "command line")
+            olga = signin.set_up("Acme", "olga@acme.example", "Olga Brandt", "correct horse battery", MACHINE)
             update_workspace(BY, guard_accounts=GUARD)
             directories.connect("scripted", "LDAP", {}, BY)
             schedule.drain(("reading",))

@@ -33,9 +33,11 @@ from sync import (
 )
 from sync.db import connected, db, open_database, utcnow
 from sync.models import Account, App, Change, Offboarding, Person, Report, Task
+from sync.rank import Asker
+from tests.asking import MACHINE
 
 PEOPLE = 3
-BY = "Olga Brandt <olga@acme.example>"
+BY = Asker.command_line("Olga Brandt <olga@acme.example>")
 NAMES = ("one", "two")
 numbers = st.sampled_from(range(PEOPLE))
 places = st.sampled_from(NAMES)
@@ -106,7 +108,7 @@ def template() -> Iterator[Path]:
         vault.open_vault(home / "secret.key")
         open_database(home / "template.db")
         with connected():
-            olga = signin.set_up("Acme", "olga@acme.example", "Olga Brandt", "correct horse battery", "command line")
+            olga = signin.set_up("Acme", "olga@acme.example", "Olga Brandt", "correct horse battery", MACHINE)
             workspace.update_workspace(BY, guard_accounts=100)
             for number in range(PEOPLE):
                 people.add(f"Person {number}", email(number), BY)

@@ -39,9 +39,11 @@ from sync import (
 )
 from sync.db import connected, db, open_database, utcnow
 from sync.models import Account, App, Change, Directory, DirectoryEntry, Person, PersonEmail, Report, ScimResource, Task
+from sync.rank import Asker
+from tests.asking import MACHINE
 from tests.sync.scripted import Scripted, ScriptedDirectory
 
-BY = "Olga Brandt <olga@acme.example>"
+BY = Asker.command_line("Olga Brandt <olga@acme.example>")
 HUMANS = range(5)
 ADDRESSES = [f"{letter}@acme.example" for letter in "abcd"]
 PULLED = ("Numbered", "Unnumbered")
@@ -98,7 +100,7 @@ def template() -> Iterator[Path]:
         vault.open_vault(home / "secret.key")
         open_database(home / "template.db")
         with connected():
-            olga = signin.set_up("Acme", "olga@acme.example", "Olga Brandt", "correct horse battery", "command line")
+            olga = signin.set_up("Acme", "olga@acme.example", "Olga Brandt", "correct horse battery", MACHINE)
             for name in PULLED:
                 Scripted(name)
             push.connect("Pushed", BY)

@@ -20,11 +20,13 @@ from connectors.base import Account as Seat
 from sync import activity, apps, checks, match_decisions, matching, people, reports, schedule, signin, tasks, vault
 from sync.db import connected, db, open_database, utcnow
 from sync.models import Account, App, Change, Check, Person, Report, Task
+from sync.rank import Asker
 from sync.workspace import update_workspace
+from tests.asking import MACHINE
 
 PEOPLE = 7
 GUARD = 2  # accounts that may leave within a day without a release: more of these few are always over 20 %
-BY = "Olga Brandt <olga@acme.example>"
+BY = Asker.command_line("Olga Brandt <olga@acme.example>")
 numbers = st.sampled_from(range(PEOPLE))
 READINGS = ("whole", "error", "cut", "empty", "half", "one missing", "lost role", "lost e-mail", "lost both")
 LOST = {"lost role": {"role"}, "lost e-mail": {"email"}, "lost both": {"role", "email"}}  # what the app no longer says
@@ -124,7 +126,7 @@ def template() -> Iterator[Path]:
         vault.open_vault(home / "secret.key")
         open_database(home / "template.db")
         with connected():
-            olga = signin.set_up("Acme", "olga@acme.example", "Olga Brandt", "correct horse battery", "command line")
+            olga = signin.set_up("Acme", "olga@acme.example", "Olga Brandt", "correct horse battery", MACHINE)
             update_workspace(BY, guard_accounts=GUARD)
             for number in range(PEOPLE):
                 people.add(f"Person {number}", email(number), BY)

@@ -10,6 +10,7 @@ from app import create_app
 from sync import directories, people
 from sync.config import Config
 from sync.models import Person, PersonEmail
+from tests.asking import MACHINE
 from tests.web.provider import ENTERPRISE, USER, Provider, problem
 
 
@@ -49,7 +50,7 @@ def test_user_name_changed_case(entra):
 
 def test_case_of_e_mail(entra):
     """langfuse PR 13528, ory/polis PR 4065: Ana@ and ana@ were two; an e-mail was held unique, not userName."""
-    known = people.add("Ana", "ana@acme.example", "Olga")
+    known = people.add("Ana", "ana@acme.example", MACHINE)
     user = entra.add("ana.b", emails=[{"value": "ANA@Acme.example"}])
     assert entra.person(user) == known and Person.select().where(Person.name == "Ana").count() == 1
     answer = entra.call("POST", "/Users", {"schemas": [USER], "userName": "ANA.B"})
@@ -62,7 +63,7 @@ def test_recreated(entra):
     """Budibase issue 17628: disconnected and connected again, everybody got a new identity."""
     user = entra.add("ana@acme.example", externalId="1")
     person = entra.person(user)
-    directories.remove(entra.directory, "Olga")
+    directories.remove(entra.directory, MACHINE)
     assert status("ana@acme.example") == "active"
     again = Provider(entra.client.application, "Entra ID")
     assert again.person(again.add("ana@acme.example", externalId="1")) == person
@@ -71,7 +72,7 @@ def test_recreated(entra):
 def test_reactivated(entra):
     """Rocket.Chat issue 17561: the next sync activated again whoever was deactivated by hand."""
     user = entra.add("ana@acme.example")
-    people.mark_left(entra.person(user), "Olga", "Last day was Friday")
+    people.mark_left(entra.person(user), MACHINE, "Last day was Friday")
     entra.patch(f"/Users/{user}", {"op": "Replace", "path": "title", "value": "Lead"})
     entra.call("PUT", f"/Users/{user}", entra.get(f"/Users/{user}") | {"displayName": "Ana B", "active": True})
     assert status("ana@acme.example") == "deprovisioned"

@@ -34,10 +34,11 @@ from sync.models import (
     Role,
     Task,
 )
+from sync.rank import Asker
 from tests.blank import LOCAL
 
 READS = ("SELECT", "PRAGMA", "--")  # leave nothing behind: a death there is the death at the next statement
-BY = "Olga Brandt <olga@acme.example>"
+BY = Asker.command_line("Olga Brandt <olga@acme.example>")
 
 
 class Steps:

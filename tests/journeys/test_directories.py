@@ -11,6 +11,7 @@ import pytest
 from connectors.okta_directory import OktaDirectory
 from sync import directories, directory_preview, people
 from sync.models import Directory, DirectoryGroup, DirectoryReading, Person
+from tests.asking import MACHINE
 from tests.connectors.test_entra_directory import TestEntraDirectory as Entra
 from tests.connectors.test_google_directory import TestGoogleDirectory as Google
 from tests.connectors.test_okta_directory import TestOktaDirectory as Okta
@@ -55,8 +56,8 @@ def test_two_directories_their_order_a_list_and_one_out_of_order(
     if javascript:
         connect_list(page, live.url, "HR", hr)
     else:
-        directories.connect("csv", "HR", {"source": "upload", "text": hr.read_text()}, "Olga")
-    directories.connect("csv", "IT", {"file": str(it)}, "Olga")
+        directories.connect("csv", "HR", {"source": "upload", "text": hr.read_text()}, MACHINE)
+    directories.connect("csv", "IT", {"file": str(it)}, MACHINE)
     read_all()
     assert names() == [f"Person {n}" for n in range(12)], "one and the same people, as the first one names them"
     page.goto(f"{live.url}/directories")
@@ -135,11 +136,11 @@ def test_each_kind_is_connected_as_its_page_tells(visit, live, olga: Person, mon
 def test_the_pages_look_right(visit, live, olga: Person, tmp_path: Path, width: int) -> None:
     it = tmp_path / "it.csv"
     it.write_text(rows(*range(30), name="IT"))
-    hr = directories.connect("csv", "HR", {"source": "upload", "text": rows(*range(30))}, "Olga")
-    directories.connect("csv", "Company directory", {"file": str(it)}, "Olga")
+    hr = directories.connect("csv", "HR", {"source": "upload", "text": rows(*range(30))}, MACHINE)
+    directories.connect("csv", "Company directory", {"file": str(it)}, MACHINE)
     read_all()
     text = rows(*range(3, 29), name="Persona") + "new@acme.example,Newcomer,suspended,99\n"
-    directory_preview.hand_over(hr, text)
+    directory_preview.hand_over(hr, text, MACHINE)
     page = visit(olga, width=width)
     nothing_wrong(
         wrong

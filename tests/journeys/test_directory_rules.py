@@ -12,6 +12,7 @@ import pytest
 from sync import clock, directories, faults, schedule
 from sync.db import utcnow
 from sync.models import Directory, DirectoryReading, Person
+from tests.asking import MACHINE
 from tests.faults import own
 from tests.journeys.company import build
 from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong, opens
@@ -25,7 +26,7 @@ def staff(slapd: Slapd, olga: Person) -> Directory:
         slapd.modify(f"p000{number}", acmeEmploymentStatus=status, acmeContractEnd="2031-05-31")
     slapd.modify("p0003", acmeContractEnd=[])
     settings = slapd.settings(filter="(&(objectClass=inetOrgPerson)(uid=p000*))")
-    directory = directories.connect("ldap", "Company LDAP", settings, "Olga")
+    directory = directories.connect("ldap", "Company LDAP", settings, MACHINE)
     read_all()
     return directory
 

@@ -8,6 +8,7 @@ import pytest
 
 from sync import signin
 from sync.models import Person
+from tests.asking import MACHINE
 from tests.journeys import company
 from tests.journeys.looks import WIDTHS, Look, clicks, look_at, nothing_wrong, opens
 
@@ -72,7 +73,7 @@ def test_before_signing_in(visit, live, home: Path, width: int) -> None:
         for look in (Look("not-set-up", "/sign-in"), Look("setup", f"/setup?token={token}"))
         for problem in look_at(page, live.url, look, width)
     ]
-    signin.set_up("Acme", "olga@acme.example", "Olga Brandt", "correct horse battery", "command line")
+    signin.set_up("Acme", "olga@acme.example", "Olga Brandt", "correct horse battery", MACHINE)
     for look in (Look("sign-in", "/sign-in"), Look("sign-in-wrong", "/sign-in", _submit_wrong)):
         wrong += look_at(page, live.url, look, width)
     nothing_wrong(wrong)

@@ -18,6 +18,7 @@ import trustme
 from sync import push, signin
 from sync.config import Config
 from sync.models import Person
+from tests.asking import MACHINE
 from tests.journeys.browser import serving
 from tests.parts import free_port, need
 from tests.real.nginx import ANOTHER_TOOL, STRIPPED, WHOLE, nginx
@@ -85,7 +86,7 @@ def test_every_page_that_a_link_leads_to_is_below_the_path(config, world, olga: 
 def test_mail_scim_and_the_redirect_address_say_where_nginx_serves_it(config, home, olga):
     from sync import notify
 
-    directory, token = push.connect("Okta", "command line")
+    directory, token = push.connect("Okta", MACHINE)
     with behind(config, WAYS[2]) as url:
         assert f"{url}\n" in notify.test_mail("olga@acme.example").text
         scim = {"Authorization": f"Bearer {token}", "Content-Type": "application/scim+json"}

@@ -7,6 +7,7 @@ import pytest
 
 from sync import people, signin
 from sync.models import Mail, Person
+from sync.rank import Asker
 from tests.security.factors import PASSWORD
 from tests.sync.scripted import Scripted
 from tests.web.client import Client
@@ -106,5 +107,6 @@ def test_the_way_in_by_the_set_up_link_is_told(olga: Person, by: str):
     told()
     for owner in Person.select().where(Person.workspace_role == "owner"):
         Person.update(status="suspended").where(Person.id == owner.id).execute()
-    signin.set_up("Acme", "olga@acme.example", "Olga Brandt", "quite another horse battery", by="set-up page")
+    page = Asker.command_line("set-up page")
+    signin.set_up("Acme", "olga@acme.example", "Olga Brandt", "quite another horse battery", page)
     assert "set-up link" in told()["olga@acme.example"]

@@ -13,7 +13,17 @@ from flask import Flask
 
 from sync import reports, second_factor, signin
 from sync.db import utcnow
-from sync.models import Activity, Change, Directory, KeptRequest, Person, Report, Session, Task
+from sync.models import (
+    Activity,
+    Change,
+    Directory,
+    KeptRequest,
+    Person,
+    Report,
+    Session,
+    SignInIdentity,
+    Task,
+)
 from sync.sessions import FRESH
 from tests.security.factors import HERE, PASSWORD, code, sign_in, with_app
 from tests.web.client import Client
@@ -39,6 +49,8 @@ ASKS = {
     "POST /reports/<int:report_id>/application", "POST /reports/<int:report_id>/release",
     "POST /apps/<int:app_id>/removals", "POST /people/<int:person_id>/offboardings",  # of more than five
     "POST /directories/<int:directory_id>/release",
+    "POST /directories/<int:directory_id>/voucher", "POST /people/held/<int:held_id>/release",
+    "POST /people/waiting-sign-ins/<int:waiting_id>/approval", "POST /sign-in/oidc/confirmation",
 }  # fmt: skip
 
 NOT_SIGNED_IN = "nobody is signed in yet, or an end of it"
@@ -80,6 +92,8 @@ EXEMPT = {
         "PUT /people/<int:person_id>/remove-on",
     ],
     UNDOES: [
+        "DELETE /sign-in/oidc/confirmation", "DELETE /people/waiting-sign-ins/<int:waiting_id>",
+        "DELETE /people/held/<int:held_id>", "DELETE /directories/<int:directory_id>/voucher",
         "DELETE /apps/<int:app_id>/checks/<int:check_id>", "POST /apps/<int:app_id>/pause",
         "DELETE /apps/<int:app_id>/pause", "DELETE /apps/<int:app_id>/tasks/<int:task_id>",
         "DELETE /apps/<int:app_id>/invitations/<int:invitation_id>", "POST /reports/<int:report_id>/dismissal",
@@ -282,6 +296,7 @@ def test_a_fresh_sign_in_at_the_provider_confirms(site: Flask, provider, set_up,
     ben = someone("Ben Roth")
     set_up()
     browser = Client(site)
+    SignInIdentity.create(issuer=provider.issuer, subject="u-1", person=jana)  # the first time is confirmed
     try_to(browser)
     grow_old(jana)
     asked = browser.send("PUT", f"/people/{ben.id}/workspace-role", role="admin")

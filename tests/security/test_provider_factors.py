@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync.models import Session
+from sync.models import Session, SignInIdentity
 from sync.provider_factors import are_two
 from sync.workspace import update_workspace
 from tests.security.factors import HERE, STEP, code, with_app
@@ -72,7 +72,8 @@ def test_the_levels_are_asked_for_and_counted(anybody, provider, set_up, jana):
 
 
 def test_the_requirement_counts_the_providers_factor(site, provider, set_up, someone, by):
-    someone("Jana Kowalski", "admin")
+    jana = someone("Jana Kowalski", "admin")
+    SignInIdentity.create(issuer=provider.issuer, subject="u-1", person=jana)  # the first time is confirmed
     set_up()
     update_workspace(by, second_factor_required=True)
     plain, strong = Client(site), Client(site)

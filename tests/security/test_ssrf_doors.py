@@ -20,6 +20,7 @@ from sync.db import MIGRATIONS, db
 from sync.models import App, Check, Directory, DirectoryReading, Person
 from sync.oidc import Settings
 from sync.settings import set_setting, setting
+from tests.asking import MACHINE
 from tests.security.listening import PRIVATE, Listener
 from tests.web.client import Client
 
@@ -170,11 +171,11 @@ def test_the_approval_is_kept_and_is_only_for_that_address(connected_app: App, p
     checked(connected_app)
     assert inside.connections > 0, "a check reaches it"
     with pytest.raises(ConnectorError) as answered:
-        apps.replace_credential(connected_app, scim(private) | {"token": "new"}, "an admin")
+        apps.replace_credential(connected_app, scim(private) | {"token": "new"}, MACHINE)
     assert not isinstance(answered.value, HostRefused), "the same place with another secret"
     connections = inside.connections
     with pytest.raises(HostRefused):
-        apps.replace_credential(connected_app, scim(private.replace("/scim/v2", "/other")), "an admin")
+        apps.replace_credential(connected_app, scim(private.replace("/scim/v2", "/other")), MACHINE)
     with pytest.raises(HostRefused):
         connecting.enter(connecting.start("scim", Person.get()), "Mine", scim(private))
     assert inside.connections == connections
@@ -185,7 +186,7 @@ def test_the_approval_is_kept_and_is_only_for_that_address(connected_app: App, p
 def test_a_task_and_a_test_of_the_credential_reach_what_was_approved(connected_app: App, inside: Listener):
     connectors.allow_networks(())
     with pytest.raises(ConnectorError) as answered:
-        apps.retest(connected_app, "tests")
+        apps.retest(connected_app, MACHINE)
     assert not isinstance(answered.value, HostRefused)
     with apps.reaching(connected_app):
         assert net._private.get()

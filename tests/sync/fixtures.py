@@ -15,6 +15,7 @@ from sync import apps, checks, people
 from sync.config import Config
 from sync.db import connected, utcnow
 from sync.models import App, Change, Check, Person, Report
+from sync.rank import Asker
 from tests.blank import LOCAL, OLGA, Copy, open_blank, set_up_acme
 from tests.demo.apps import ChatApp
 
@@ -90,7 +91,7 @@ class Samples:
 
     def _connect(self, chat: Chat, name: str) -> None:
         olga = people.find_by_email(OLGA) or set_up_acme()
-        chat.by = people.signature(olga)
+        chat.by = Asker.person(olga)
         if not self.copies:
             for member in range(MEMBERS):
                 people.add(f"Person {member}", email(member), chat.by)
@@ -104,7 +105,7 @@ class Samples:
         chat = self.apps[number]
         chat.app = App.get(App.name == NAMES[number])
         chat.people = [people.find_by_email(email(member)) for member in range(MEMBERS)]
-        chat.by = people.signature(people.find_by_email(OLGA))
+        chat.by = Asker.person(people.find_by_email(OLGA))
         return chat
 
     def stop(self) -> None:

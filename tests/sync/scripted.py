@@ -48,7 +48,7 @@ class Scripted:
         self.connect()
 
     def connect(self) -> None:
-        self.directory = Directory.create(kind="scripted", name=self.name, settings={"script": self.name})
+        self.directory = Directory.create(kind="scripted", name=self.name, settings={"script": self.name}, vouched=True)
 
     def give(self) -> Iterator[DirectoryPerson]:
         for given, entry in enumerate(list(self.entries.values())):

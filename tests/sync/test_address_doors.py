@@ -31,7 +31,7 @@ def leaver(chat) -> Person:
 @pytest.fixture
 def given(home) -> Callable[[], None]:
     """From then on a directory gives the address to somebody of whom nobody was made yet. Nothing else happens."""
-    directory = Directory.create(kind="scim", name="Company LDAP")
+    directory = Directory.create(kind="scim", name="Company LDAP", vouched=True)
 
     def give() -> None:
         DirectoryAddress.create(directory=directory, external_id="new", normal=THEIRS, email=THEIRS, name="Ana Lima")

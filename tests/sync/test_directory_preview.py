@@ -8,6 +8,7 @@ from connectors.base import Refused
 from sync import directories, directory_preview, people
 from sync.directory_preview import PreviewChanged
 from sync.models import Activity, Directory, DirectoryReading, Mail, Person
+from tests.asking import MACHINE
 from tests.sync.scripted import person, portrait, status
 
 HEAD = "email,name,status,groups,employee_number\n"
@@ -33,7 +34,7 @@ def test_every_kind_of_change_is_named_and_nothing_is_done(listed):
     text = without(1).replace("p2@acme.example,Person 2,active", "p2@acme.example,Person 2,suspended")
     text = text.replace("Person 3,active,Sales", "Ana López,active,Berlin") + "new@acme.example,Newcomer,,,99\n"
     before, entries, mails = portrait(), Activity.select().count(), Mail.select().count()
-    preview = directory_preview.hand_over(listed, text)
+    preview = directory_preview.hand_over(listed, text, MACHINE)
     assert found(preview) == [
         ("deprovisioned", "Person 1", ("active → deprovisioned",)),
         ("suspended", "Person 2", ("active → suspended",)),
@@ -45,7 +46,7 @@ def test_every_kind_of_change_is_named_and_nothing_is_done(listed):
 
 
 def test_what_was_previewed_is_applied_and_read_from_then_on(listed, by):
-    preview = directory_preview.hand_over(listed, without(1))
+    preview = directory_preview.hand_over(listed, without(1), MACHINE)
     directory_preview.apply_previewed(listed, preview.mark, by, directory_preview.pending(listed))
     assert (status("p1@acme.example"), directory_preview.pending(listed)) == ("deprovisioned", None)
     assert DirectoryReading.select().order_by(DirectoryReading.id.desc()).first().counts["deprovisioned"] == 1
@@ -57,8 +58,8 @@ def test_what_was_previewed_is_applied_and_read_from_then_on(listed, by):
 
 
 def test_another_file_or_other_people_are_previewed_anew(listed, by):
-    first = directory_preview.hand_over(listed, without(1))
-    second = directory_preview.hand_over(listed, without(2))
+    first = directory_preview.hand_over(listed, without(1), MACHINE)
+    second = directory_preview.hand_over(listed, without(2), MACHINE)
     before = portrait()
     with pytest.raises(PreviewChanged) as changed:
         directory_preview.apply_previewed(listed, first.mark, by, directory_preview.pending(listed))
@@ -76,7 +77,7 @@ def test_another_file_or_other_people_are_previewed_anew(listed, by):
 
 
 def test_whom_the_guard_holds_is_named(listed, by):
-    preview = directory_preview.hand_over(listed, without(*range(6)))
+    preview = directory_preview.hand_over(listed, without(*range(6)), MACHINE)
     assert preview.counts == {"held": 6}
     assert preview.rows[0].details == ("No longer in HR; held by the guard until released",)
     directory_preview.apply_previewed(listed, preview.mark, by, directory_preview.pending(listed))
@@ -86,7 +87,7 @@ def test_whom_the_guard_holds_is_named(listed, by):
 @pytest.mark.parametrize("text", ["", "nonsense", HEAD, HEAD + "no address,x,,,\n"])
 def test_a_list_that_can_not_be_used_is_not_kept(listed, text):
     with pytest.raises(Refused):
-        directory_preview.hand_over(listed, text)
+        directory_preview.hand_over(listed, text, MACHINE)
     assert directory_preview.pending(listed) is None
 
 
@@ -96,7 +97,7 @@ def test_a_file_on_this_machine_is_previewed_as_it_is_now(home, by, tmp_path):
     directory = directories.connect("csv", "HR", {"file": str(file)}, by)
     directories.run(DirectoryReading.get().id)
     file.write_text(without(4))
-    preview = directory_preview.preview(directory)
+    preview = directory_preview.preview(directory, MACHINE)
     assert preview.counts["deprovisioned"] == 1
     file.write_text(without(5))
     with pytest.raises(PreviewChanged):

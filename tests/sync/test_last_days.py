@@ -10,6 +10,7 @@ from connectors.base import ColumnsUnclear
 from sync import columns, directories, directory_preview, last_days, people, people_import, schedule
 from sync.models import Activity, Directory, DirectoryEntry, DirectoryReading, Mail, Person
 from sync.workspace import today, update_workspace
+from tests.asking import MACHINE
 from tests.sync.scripted import person, status
 
 HEAD = "email,name,status,last_day,start_date\n"
@@ -122,8 +123,8 @@ def test_a_list_that_is_handed_over_is_asked_about_too(clock, by, home):
     directory = directories.connect("csv", "HR", {"source": "upload", "text": text}, by)
     read(directory, by)
     with pytest.raises(ColumnsUnclear, match="Ana"):
-        directory_preview.hand_over(directory, text.replace("Ana,active,", "Ana,active,2026-11-20"))
-    preview = directory_preview.hand_over(directory, text.replace("Ana,active,", "Ana,active,2026-12-31"))
+        directory_preview.hand_over(directory, text.replace("Ana,active,", "Ana,active,2026-11-20"), MACHINE)
+    preview = directory_preview.hand_over(directory, text.replace("Ana,active,", "Ana,active,2026-12-31"), MACHINE)
     assert [(row.kind, row.details) for row in preview.rows] == [("updated", ("last day: none → 2026-12-31",))]
 
 

@@ -166,7 +166,7 @@ def test_a_thousand_are_decided_about_in_one_go_and_back(listed):
     app = App.get_by_id(listed.app.id)
     assert (made.count, app.guests, app.unmatched) == (1000, 1000, 200)
     [batch] = match_decisions.undoable(app)
-    assert (batch.count, batch.made_by) == (1000, listed.by)
+    assert (batch.count, batch.made_by) == (1000, listed.by.name)
     assert match_decisions.undo(app, made.batch, listed.by) == 1000
     assert App.get_by_id(app.id).unmatched == 1200
     assert match_rules.why(app, [listed.account("m1")]) == {listed.account("m1").id: ""}

@@ -16,9 +16,11 @@ from sync import activity, apps, checks, match_decisions, match_rules, people, s
 from sync.db import connected, db, open_database
 from sync.match_decisions import Decision, DecisionProblem
 from sync.models import Account, App, Person
+from sync.rank import Asker
+from tests.asking import MACHINE
 from tests.sync.listed import Listed, make_known
 
-BY = "Olga Brandt <olga@acme.example>"
+BY = Asker.command_line("Olga Brandt <olga@acme.example>")
 ADDRESSES = ("a@x.example", "b@x.example", "c@x.example")
 NAMES, NUMBERS, DOMAINS = ("a", "B", "nobody", ""), ("1", "2", ""), ("", "x.example", "y.example")
 SEATS, PEOPLE = ("s0", "s1", "s2"), range(3)
@@ -51,7 +53,7 @@ def template() -> Iterator[Path]:
         vault.open_vault(home / "secret.key")
         open_database(home / "template.db")
         with connected():
-            olga = signin.set_up("Acme", "olga@acme.example", "Olga Brandt", "correct horse battery", "command line")
+            olga = signin.set_up("Acme", "olga@acme.example", "Olga Brandt", "correct horse battery", MACHINE)
             for number in PEOPLE:
                 people.add(f"Person {number}", f"{'abc'[number]}@x.example", BY)
             listed = _listed(olga)

@@ -56,7 +56,7 @@ def test_a_decision_outlives_checks_and_e_mails_and_is_told(chat, decide, word):
     chat.check()
     assert (account(3).match, account(3).match_by_hand) == (word, True)
     told = activity.entries(app=chat.app, search="Person 3")[0]
-    assert (told.who, told.before, told.after) == (chat.by, "matched to Person 3", word)
+    assert (told.who, told.before, told.after) == (chat.by.name, "matched to Person 3", word)
 
 
 def test_the_kept_counts_are_right(chat):

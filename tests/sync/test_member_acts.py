@@ -28,7 +28,7 @@ def test_a_role_changed_is_so_in_the_app_and_here_and_the_next_check_finds_nothi
     assert check.counts["updated_roles"] == 0 and check.applied == 0
     told = [(entry.who, entry.what, entry.before, entry.after) for entry in activity.entries(app=chat.app)]
     assert ("Rollcall", "role changed in the app", "Member", "Admin") in told
-    assert (chat.by, "asked to change role", "Member", "Admin") in told
+    assert (chat.by.name, "asked to change role", "Member", "Admin") in told
 
 
 def test_a_role_that_was_changed_in_the_app_meanwhile_stays_and_says_so(chat):

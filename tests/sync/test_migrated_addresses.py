@@ -27,6 +27,7 @@ from sync.models import (
     Task,
 )
 from sync.people import PeopleProblem
+from tests.asking import MACHINE
 
 NOW = "2026-11-01 08:00:00.000001"
 
@@ -161,10 +162,10 @@ def test_keys_may_change_places_and_what_is_no_address_any_more_stays(old, start
     start()
     assert {row.normal for row in PersonEmail.select()} == {
         "strasse@xn--strae-oqa.example", "x@xn--strae-oqa.example", "a,b@acme.example", "x@💩.example"}
-    people.edit(odd, "test", emails=["b@acme.example", "a,b@acme.example"])
+    people.edit(odd, MACHINE, emails=["b@acme.example", "a,b@acme.example"])
     assert [row.email for row in odd.emails] == ["b@acme.example", "a,b@acme.example"], "what is there is no mistake"
     with pytest.raises(PeopleProblem, match="there is a , in it"):
-        people.edit(odd, "test", emails=["b@acme.example", "c,d@acme.example"])
+        people.edit(odd, MACHINE, emails=["b@acme.example", "c,d@acme.example"])
 
 
 def test_invitations_tasks_and_sign_ins_follow(old, start, app):
@@ -228,7 +229,7 @@ def test_an_old_file_without_any_such_address_is_as_it_was(old, start, app):
     assert match_of(account) == ("matched", ana)
     assert PersonEmail.get().email == "Ana@acme.example"
     assert not Activity.select().exists()
-    person = signin.set_up("Acme", "olga@acme.example", "Olga", "correct horse battery", "test")
+    person = signin.set_up("Acme", "olga@acme.example", "Olga", "correct horse battery", MACHINE)
     assert activity.verify().ok and person.workspace_role == "owner"
 
 

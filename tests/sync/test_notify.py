@@ -29,6 +29,7 @@ from sync.models import (
     Report,
     Task,
 )
+from tests.asking import MACHINE
 
 BASE = "https://rollcall.acme.example"
 OUTGOING = parse_smtp_url("smtp://127.0.0.1", BASE)
@@ -37,14 +38,14 @@ OUTGOING = parse_smtp_url("smtp://127.0.0.1", BASE)
 @pytest.fixture(autouse=True)
 def acme(home):
     notify.configure(None, BASE)
-    workspace.update_workspace("command line", name="Acme", zone="Europe/Berlin")
-    people.add("Olga Brandt", "olga@acme.example", "command line", workspace_role="owner")
+    workspace.update_workspace(MACHINE, name="Acme", zone="Europe/Berlin")
+    people.add("Olga Brandt", "olga@acme.example", MACHINE, workspace_role="owner")
 
 
 @pytest.fixture
 def slack() -> App:
     app = App.create(connector="slack", name="Slack", category="Seat-based", state="active", users=40)
-    own(app, people.add("Ada Owner", "ada@acme.example", "command line"))
+    own(app, people.add("Ada Owner", "ada@acme.example", MACHINE))
     return app
 
 
@@ -346,18 +347,18 @@ def test_a_held_directory_lists_the_people_and_is_told_again_for_others_only(sla
 
 
 def test_every_owner_of_the_app_who_is_still_here_and_no_collaborator(slack):
-    own(slack, people.add("Bob Owner", "bob@acme.example", "command line"))
-    gone = people.add("Gone Owner", "gone@acme.example", "command line")
+    own(slack, people.add("Bob Owner", "bob@acme.example", MACHINE))
+    gone = people.add("Gone Owner", "gone@acme.example", MACHINE)
     own(slack, gone)
-    people.mark_left(gone, "command line")
-    own(slack, people.add("Cai Helper", "cai@acme.example", "command line"), "collaborator")
+    people.mark_left(gone, MACHINE)
+    own(slack, people.add("Cai Helper", "cai@acme.example", MACHINE), "collaborator")
     report = Report.create(app=slack)
     leaver(slack, report, "Ben Ito")
     assert [mail.to for mail in told(notify.report_ready, report)] == ["ada@acme.example", "bob@acme.example"]
 
 
 def test_an_app_without_an_owner_tells_the_workspace_owners(slack):
-    people.mark_left(people.find_by_email("ada@acme.example"), "command line")
+    people.mark_left(people.find_by_email("ada@acme.example"), MACHINE)
     report = Report.create(app=slack)
     leaver(slack, report, "Ben Ito")
     assert only(told(notify.report_ready, report)).to == "olga@acme.example"
@@ -379,7 +380,7 @@ def test_a_name_with_a_newline_adds_no_header_and_no_line(slack):
 
 
 def test_markup_in_a_name_stays_text(slack):
-    workspace.update_workspace("command line", name="<b>Acme</b> & Sons")
+    workspace.update_workspace(MACHINE, name="<b>Acme</b> & Sons")
     report = Report.create(app=slack)
     leaver(slack, report, "<script>alert(1)</script>", reason="<img src=x>", in_app=False)
     mail = only(told(notify.report_ready, report))

@@ -25,6 +25,11 @@ def jana(by: str) -> Person:
     return people.add("Jana Kowalski", "jana@acme.example", by, workspace_role="user")
 
 
+def linked(person: Person, email: str, subject: str = "u-1") -> None:
+    """They have signed in before: the first time of somebody above a plain user is confirmed (tests/security)."""
+    SignInIdentity.create(issuer=ISSUER, subject=subject, person=person, email=email)
+
+
 @pytest.mark.parametrize("email", ["jana@acme.example", "JANA@Acme.Example", " Jana@acme.example "])
 def test_an_address_in_any_spelling(jana, email) -> None:
     assert come_in(claims(email=email), KNOWN) == jana
@@ -71,7 +76,7 @@ def test_entra_vouches_for_domains_in_its_own_way(jana) -> None:
 
 def test_an_address_that_a_directory_gives_to_another_too_signs_in_nobody_who_is_new_to_us(jana) -> None:
     come_in(claims(), KNOWN)
-    okta = Directory.create(kind="scim", name="Okta")
+    okta = Directory.create(kind="scim", name="Okta", vouched=True)
     DirectoryAddress.create(directory=okta, external_id="x", normal="jana@acme.example", email="jana@acme.example",
                             name="Janina Kern")  # fmt: skip
     address_moves.follow_what_was_said_by_hand(utcnow())
@@ -112,7 +117,7 @@ def test_each_account_at_the_provider_is_told_once(jana) -> None:
 
 
 def test_with_a_directory_a_new_address_comes_from_there(jana) -> None:
-    directory = Directory.create(kind="csv", name="Staff")
+    directory = Directory.create(kind="csv", name="Staff", vouched=True)
     DirectoryEntry.create(directory=directory, external_id="1", person=jana)
     come_in(claims(), KNOWN)
     assert come_in(claims(email="jana.horak@acme.example"), KNOWN) == jana
@@ -166,6 +171,7 @@ def test_groups_decide_anew_at_each_sign_in(jana) -> None:
 
 def test_without_groups_a_role_given_by_hand_stays(jana, by) -> None:
     people.set_workspace_role(jana, "admin", by)
+    linked(jana, "jana@acme.example")
     default = Settings(issuer=ISSUER, client_id="r", default_role="guest")
     assert come_in(claims(groups=["IT"]), default).workspace_role == "admin"
     people.set_workspace_role(jana, None, by)
@@ -183,6 +189,7 @@ def test_groups_that_entra_left_out_are_not_none(jana, by) -> None:
 
 def test_owners_are_made_and_unmade_by_a_group_that_maps_to_owner_alone(olga, jana, by) -> None:
     people.set_workspace_role(jana, "owner", by)
+    linked(jana, "jana@acme.example")
     assert come_in(claims(groups=["Staff"]), BY_GROUP).workspace_role == "owner"
     owners = Settings(issuer=ISSUER, client_id="r", roles=(("Bosses", "owner"), ("Staff", "user")))
     assert come_in(claims(groups=["Staff"]), owners).workspace_role == "user"
@@ -191,6 +198,7 @@ def test_owners_are_made_and_unmade_by_a_group_that_maps_to_owner_alone(olga, ja
 
 def test_the_last_owner_stays_one(olga) -> None:
     owners = Settings(issuer=ISSUER, client_id="r", roles=(("Bosses", "owner"), ("Staff", "user")))
+    linked(olga, "olga@acme.example")
     for groups in (["Staff"], []):
         assert come_in(claims(email="olga@acme.example", groups=groups), owners).workspace_role == "owner"
 

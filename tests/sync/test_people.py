@@ -22,7 +22,7 @@ def said(person: Person, *statuses: str) -> list[DirectoryEntry]:
     """Directories that call the person so."""
     entries = []
     for number, status in enumerate(statuses):
-        directory = Directory.create(kind="csv", name=f"Directory {Directory.select().count() + number}")
+        directory = Directory.create(kind="csv", name=f"Directory {Directory.select().count() + number}", vouched=True)
         entries.append(DirectoryEntry.create(
             directory=directory, external_id="1", person=person, status=status, reported=status,
             reason=f"{status} there"))

@@ -25,13 +25,14 @@ from sync import directories, people, precedence, push, scim_people
 from sync.config import Config
 from sync.db import db, utcnow, writing
 from sync.models import Directory, DirectoryEntry, Person, PersonEmail, ScimResource
+from sync.rank import Asker
 from tests.blank import LOCAL, open_blank
 from tests.sync.scripted import Scripted, ScriptedDirectory
 
 COUNT = 14
 PULLED = {"A": range(0, 11), "B": range(6, COUNT)}  # who may be in which: some are in both
 PUSHED = range(8, COUNT)
-BY = "Olga Brandt <olga@acme.example>"
+BY = Asker.command_line("Olga Brandt <olga@acme.example>")
 numbers = st.integers(0, COUNT - 1)
 pulled = st.sampled_from(sorted(PULLED))
 statuses = st.sampled_from(["active", "active", *people.STATUSES])

@@ -18,6 +18,7 @@ from sync.config import Config
 from sync.db import db
 from sync.models import DirectoryEntry, Person, PersonEmail
 from sync.people import PeopleProblem
+from tests.asking import MACHINE
 from tests.blank import LOCAL, open_blank
 from tests.sync.scripted import Scripted
 
@@ -131,7 +132,7 @@ class Model:
         script.entries = kept
 
     def release(self, name: str) -> None:
-        directories.release(self.directories[name].directory, "Olga")
+        directories.release(self.directories[name].directory, MACHINE)
         self.taken[name] = dict(self.reported[name])
         self.agree()
 
@@ -142,7 +143,7 @@ class Model:
         self.decide(number, "active", people.mark_returned)
 
     def decide(self, number: int, status: str, act) -> None:
-        act(self.person(number), "Olga <olga@acme.example>")
+        act(self.person(number), MACHINE)
         self.hand[number] = status
         self.agree()
 
@@ -212,7 +213,7 @@ def test_whatever_addresses_and_ids_a_directory_mixes_up(afresh, by_hand, sequen
     afresh()
     company = {name: Scripted(name) for name in PLACES}
     for email in by_hand:
-        people.add("By hand", email, "Olga")
+        people.add("By hand", email, MACHINE)
     for name, said in sequence:
         holders = {email.normal: email.person_id for email in PersonEmail.select()}
         were = {person.id: person.status for person in Person.select()}
@@ -261,10 +262,10 @@ def test_the_last_owner_leaves_neither_by_hand_nor_by_a_directory_until_there_is
     company.add("2", "bo@acme.example")
     company.read()
     with pytest.raises(PeopleProblem):
-        people.mark_left(olga, "Olga")
+        people.mark_left(olga, MACHINE)
     company.delete("1")
     company.read()
     assert Person.get_by_id(olga.id).status == "active"
-    people.set_workspace_role(people.find_by_email("bo@acme.example"), "owner", "Olga")
+    people.set_workspace_role(people.find_by_email("bo@acme.example"), "owner", MACHINE)
     company.read()
     assert Person.get_by_id(olga.id).status == "deprovisioned"

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sync import acts, apps, assigned_looks, assignments, group_rules, member_acts, people, policy
 from sync.db import db
 from sync.models import Account, App, Change, DirectoryGroup, Person, Task
+from tests.asking import MACHINE
 from tests.sync.listed import Listed, Seat
 from tests.sync.scripted import Scripted
 
@@ -72,7 +73,7 @@ def test_of_a_removal(app, hers, beside):
         expected = last_by_hand(hers, beside, set())
         assert (policy.protection(ada) is not None) == expected, "one account"
         assert (member_acts.plan_removals(app, [ada.id]).lines[0].state == "refused") == expected, "by hand"
-        people.mark_left(person, "test")
+        people.mark_left(person, MACHINE)
         policy.want_nothing()
         policy.want_leavers(app, False)
         [(protected,)] = db.execute_sql("SELECT protected FROM wanted").fetchall()

@@ -10,6 +10,7 @@ from scim2_server.testing import ScimStorageContract
 
 from sync import push
 from sync.scim_store import Store
+from tests.asking import MACHINE
 
 
 class TestContract(ScimStorageContract):
@@ -17,7 +18,7 @@ class TestContract(ScimStorageContract):
 
     @pytest.fixture
     def storage(self, home: Path, provider: ScimProvider) -> Store:
-        directory, _ = push.connect("Okta", "command line")
+        directory, _ = push.connect("Okta", MACHINE)
         return Store(directory, provider)
 
 

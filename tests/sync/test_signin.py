@@ -13,6 +13,7 @@ from sync.db import utcnow
 from sync.models import Activity, Person, Session, Setting, SignInAttempt
 from sync.people import PeopleProblem
 from sync.workspace import workspace
+from tests.asking import MACHINE
 
 PASSWORD = "correct horse battery"
 
@@ -118,18 +119,18 @@ def test_the_setup_link_works_while_there_is_no_owner_and_only_the_newest(home):
     assert signin.check_setup_token(second)
     assert not signin.check_setup_token("")
     assert second not in str(list(Setting.select(Setting.value).tuples()))
-    signin.set_up("Acme", "olga@acme.example", "Olga", PASSWORD, "set-up page")
+    signin.set_up("Acme", "olga@acme.example", "Olga", PASSWORD, MACHINE)
     assert not signin.check_setup_token(second)
     assert signin.setup_link_token() is None
 
 
 def test_setting_up_names_the_workspace_and_makes_one_owner(home):
-    olga = signin.set_up("Acme", "olga@acme.example", "Olga Brandt", PASSWORD, "command line")
+    olga = signin.set_up("Acme", "olga@acme.example", "Olga Brandt", PASSWORD, MACHINE)
     assert workspace().name == "Acme"
     assert ownership.has_owner()
     assert olga.workspace_role == "owner"
     with pytest.raises(PeopleProblem, match="owner already"):
-        signin.set_up("Other", "eve@acme.example", "Eve", PASSWORD, "command line")
+        signin.set_up("Other", "eve@acme.example", "Eve", PASSWORD, MACHINE)
     assert workspace().name == "Acme"
     assert people.find_by_email("eve@acme.example") is None
     assert Activity.select().where(Activity.what == "set up workspace").count() == 1
@@ -142,15 +143,15 @@ def test_setting_up_names_the_workspace_and_makes_one_owner(home):
 def test_a_setting_up_that_fails_leaves_nothing(home, name, email, password):
     token = signin.setup_link_token()
     with pytest.raises(ValueError):
-        signin.set_up(name, email, "Olga", password, "set-up page")
+        signin.set_up(name, email, "Olga", password, MACHINE)
     assert Person.select().count() == 0
     assert signin.check_setup_token(token)
 
 
 def test_somebody_known_already_can_become_the_first_owner(home):
-    bo = people.add("Bo", "bo@acme.example", "command line")
-    people.mark_left(bo, "command line")
-    assert signin.set_up("Acme", "BO@acme.example", "Bo", PASSWORD, "set-up page") == bo
+    bo = people.add("Bo", "bo@acme.example", MACHINE)
+    people.mark_left(bo, MACHINE)
+    assert signin.set_up("Acme", "BO@acme.example", "Bo", PASSWORD, MACHINE) == bo
     assert signin.authenticate("bo@acme.example", PASSWORD) == bo
 
 

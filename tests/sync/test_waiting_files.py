@@ -10,6 +10,7 @@ from connectors.base import ColumnsUnclear
 from sync import apps, columns, directories, directory_preview, people, people_import, schedule, waiting_files
 from sync.db import utcnow
 from sync.models import Activity, App, Directory, DirectoryReading, Person, WaitingFile
+from tests.asking import MACHINE
 from tests.sync.scripted import status
 
 LIST = "Work Email,Name,Employment Status,Desk\nana@acme.example,Ana,Active,4\nbo@acme.example,Bo,On Leave,5\n"
@@ -42,7 +43,7 @@ def test_it_goes_no_further_while_a_question_is_open(olga, by):
 def test_a_new_list_is_previewed_and_its_columns_are_remembered_once_it_is_applied(listed, olga, by):
     new = LIST.replace("Desk", "Exit").replace(",4", ",").replace(",5", ",2026-12-31")
     with pytest.raises(ColumnsUnclear, match="Exit"):
-        directory_preview.hand_over(listed, new)
+        directory_preview.hand_over(listed, new, MACHINE)
     waiting = waiting_files.for_list(olga, listed, new)
     assert [question.key for question in waiting_files.proposal(waiting).questions] == ["column:Exit"]
     waiting_files.answer(waiting, {"column:Exit": "ignore"})
@@ -50,7 +51,7 @@ def test_a_new_list_is_previewed_and_its_columns_are_remembered_once_it_is_appli
     assert preview.notes == ("Columns that were not read: Exit.",)
     assert preview.rows == [] and "Exit" not in Directory.get_by_id(listed.id).settings["mapping"]
     pending = directory_preview.pending(listed)
-    assert directory_preview.preview(listed, pending) == preview
+    assert directory_preview.preview(listed, MACHINE, pending) == preview
     directory_preview.apply_previewed(listed, preview.mark, by, pending)
     listed = Directory.get_by_id(listed.id)
     assert '"Exit": "ignore"' in listed.settings["mapping"] and '"Desk": "ignore"' not in listed.settings["mapping"]
@@ -63,10 +64,10 @@ def test_a_list_that_is_put_aside_takes_its_mapping_along(listed, olga, by):
     waiting = waiting_files.for_list(olga, listed, LIST.replace("Desk", "Exit").replace(",4", ",").replace(",5", ","))
     waiting_files.answer(waiting, {"column:Exit": "ignore"})
     waiting_files.go_on(waiting, by)
-    directory_preview.put_aside(listed)
+    directory_preview.put_aside(listed, MACHINE)
     assert Directory.get_by_id(listed.id).settings == before and directory_preview.pending(listed) is None
     with pytest.raises(ColumnsUnclear):
-        directory_preview.preview(listed, LIST.replace("Desk", "Exit"))
+        directory_preview.preview(listed, MACHINE, LIST.replace("Desk", "Exit"))
 
 
 def test_a_new_status_fails_a_reading_of_the_file_and_changes_nothing(olga, by, tmp_path):

@@ -10,6 +10,8 @@ from werkzeug.test import TestResponse
 
 from sync import push
 from sync.models import Directory, DirectoryEntry, Person
+from sync.rank import Asker
+from tests.asking import MACHINE
 
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
@@ -22,8 +24,8 @@ ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
 class Provider:
     """One directory that pushes. `post`, `get`, … give the whole answer; `add`, `patch` expect it to be taken."""
 
-    def __init__(self, site: Flask, name: str):
-        self.directory, self.token = push.connect(name, "command line")
+    def __init__(self, site: Flask, name: str, by: Asker = MACHINE):
+        self.directory, self.token = push.connect(name, by)
         self.client = site.test_client(use_cookies=False)
 
     def call(self, method: str, path: str, said: Any = None, **headers: str) -> TestResponse:

@@ -9,6 +9,7 @@ import pytest
 from sync import directories, directory_rules
 from sync.directories import DirectoryProblem
 from sync.models import Activity, Directory, DirectoryEntry, DirectoryReading
+from tests.asking import MACHINE
 from tests.real.slapd import Slapd
 from tests.web.client import Client
 
@@ -22,7 +23,7 @@ def staff(slapd: Slapd, olga) -> Directory:
         slapd.modify(f"p000{number}", objectClass=["inetOrgPerson", "acmePerson"])
         slapd.modify(f"p000{number}", acmeEmploymentStatus=status)
     settings = slapd.settings(filter="(&(objectClass=inetOrgPerson)(uid=p000*))")
-    directory = directories.connect("ldap", "Staff", settings, "Olga")
+    directory = directories.connect("ldap", "Staff", settings, MACHINE)
     read(directory)
     return Directory.get_by_id(directory.id)
 
@@ -98,11 +99,11 @@ def test_rules_are_for_directories_that_take_them(owner, okta, staff):
     assert owner.get(f"{address}/ends").location == address
     assert owner.get(f"/directories/{okta.directory.id}").status_code == 200
     with pytest.raises(DirectoryProblem):
-        directory_rules.set_rules(okta.directory, [], "Olga")
+        directory_rules.set_rules(okta.directory, [], MACHINE)
 
 
 def test_a_paused_directory_keeps_the_rule_and_reads_nothing(owner, staff):
-    directories.pause(staff, "Olga")
+    directories.pause(staff, MACHINE)
     count = DirectoryReading.select().count()
     assert save(owner, staff, ("acmeEmploymentStatus", "is", "Terminated", "left")).status_code == 303
     assert DirectoryReading.select().count() == count

@@ -8,6 +8,7 @@ import pytest
 
 from sync import directories, push
 from sync.models import Activity, Directory, DirectoryToken
+from tests.asking import MACHINE
 from tests.web.client import Client
 from tests.web.provider import Provider
 
@@ -61,7 +62,7 @@ def test_what_its_page_and_card_say(owner: Client, okta: Provider) -> None:
     assert "last request" in card and "3 active" in card
     assert re.search(r"<dt>users</dt><dd>4</dd>", page) and re.search(r"<dt>groups</dt><dd>1</dd>", page)
     assert "Not taken over yet" in page and "belongs to" in page
-    directories.pause(okta.directory, "Olga")
+    directories.pause(okta.directory, MACHINE)
     assert "told to try again later" in owner.get(f"/directories/{okta.directory.id}").text
     assert "Paused" in owner.get("/directories").text
 

@@ -329,7 +329,7 @@ def test_deprovisioned_is_out_at_once_and_stays_out(anybody, set_up, jana, by) -
 
 def test_suspended_is_refused_with_the_reason(anybody, set_up, jana, by) -> None:
     set_up()
-    directory = Directory.create(kind="csv", name="Staff")
+    directory = Directory.create(kind="csv", name="Staff", vouched=True)
     DirectoryEntry.create(directory=directory, external_id="1", person=jana, status="suspended", reported="suspended",
                           reason="Disabled in Staff")
     people.recompute_status([jana.id], by)
@@ -379,7 +379,7 @@ def test_taken_away(anybody, set_up, jana, by) -> None:
     assert anybody.get("/sign-in/oidc").status_code == 400 and not oidc.has_secret()
 
 
-def test_a_changed_label_is_on_the_button(anybody, set_up, jana) -> None:
+def test_a_changed_label_is_on_the_button(anybody, set_up, jana, by) -> None:
     known = set_up()
-    oidc.save(replace(known, label="<b>Acme</b>"), None, "http://127.0.0.1:8000", "command line")
+    oidc.save(replace(known, label="<b>Acme</b>"), None, "http://127.0.0.1:8000", by)
     assert "&lt;b&gt;Acme&lt;/b&gt;" in anybody.get("/sign-in").text

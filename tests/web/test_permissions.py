@@ -18,6 +18,7 @@ from sync.models import (
     Check,
     Directory,
     GroupRule,
+    HeldChange,
     Invitation,
     LeftOut,
     Offboarding,
@@ -26,19 +27,15 @@ from sync.models import (
     Task,
     Team,
     WaitingFile,
+    WaitingSignIn,
 )
+from tests.asking import MACHINE
 from tests.web import factor_routes
 from tests.web.client import Client
 
 EVERYBODY, SIGNED_IN, MANAGERS, RUNS_ALL, OWNERS, APP_OWNERS, APP_COLLABORATORS = (
-    "everybody",
-    "signed in",
-    "managers",
-    "runs all",
-    "owners",
-    "app owners",
-    "app collaborators",
-)
+    "everybody", "signed in", "managers", "runs all", "owners", "app owners", "app collaborators",
+)  # fmt: skip
 
 TABLE = {
     **{route: EVERYBODY for route in factor_routes.OPEN},
@@ -56,6 +53,13 @@ TABLE = {
     "POST /sign-in/<token>": EVERYBODY,
     "GET /sign-in/oidc": EVERYBODY,
     "GET /sign-in/oidc/answer": EVERYBODY,
+    "GET /sign-in/oidc/confirmation": SIGNED_IN,  # one's own, in that browser: tests/security/test_confirmation.py
+    "POST /sign-in/oidc/confirmation": SIGNED_IN,
+    "DELETE /sign-in/oidc/confirmation": SIGNED_IN,
+    "POST /people/waiting-sign-ins/<int:waiting_id>/approval": OWNERS,
+    "DELETE /people/waiting-sign-ins/<int:waiting_id>": OWNERS,
+    **dict.fromkeys(("POST /people/held/<int:held_id>/release", "DELETE /people/held/<int:held_id>"), MANAGERS),
+    **{f"{method} /directories/<int:directory_id>/voucher": OWNERS for method in ("GET", "POST", "DELETE")},
     "POST /session": EVERYBODY,
     "DELETE /session": EVERYBODY,
     "GET /apps": SIGNED_IN,
@@ -291,6 +295,8 @@ def world(chat, someone, by: str) -> dict[str, int | str]:
         "file_id": WaitingFile.create(door="import", person=target, sealed=vault.seal({}), mapping="").id,
         "session_id": 987654321,
         "passkey_id": 987654321,
+        "held_id": HeldChange.create(person=target, field="name", value="Tess", asked_by="Okta").id,
+        "waiting_id": WaitingSignIn.create(issuer="https://id.example", subject="tess", person=target).id,
         "path": "Users",
         "batch": "0123456789abcdef",
         "kind": "csv",
@@ -301,7 +307,7 @@ def world(chat, someone, by: str) -> dict[str, int | str]:
 
 
 def _pushed() -> dict[str, int]:
-    directory, _ = push.connect("Okta", "command line")
+    directory, _ = push.connect("Okta", MACHINE)
     return {"pushed_id": directory.id, "token_id": directory.tokens.get().id}
 
 
@@ -320,7 +326,7 @@ def _actor(name: str, world: dict, someone) -> Person | None:
     if name in WORKSPACE_ROLES:
         return someone("Act Or", name)
     person = someone("Act Or", "user")
-    apps.set_part(apps.App.get_by_id(world["app_id"]), person, name.removeprefix("app "), "command line")
+    apps.set_part(apps.App.get_by_id(world["app_id"]), person, name.removeprefix("app "), MACHINE)
     return person
 
 

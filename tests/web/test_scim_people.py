@@ -9,6 +9,7 @@ import pytest
 from sync import directories, directory_freshness, people, schedule, soon
 from sync.db import utcnow
 from sync.models import Account, Activity, Check, Directory, DirectoryEntry, Mail, Person, Report, ScimResource
+from tests.asking import MACHINE
 from tests.sync.fixtures import Chat
 from tests.sync.scripted import Scripted
 from tests.web.provider import BULK, ENTERPRISE, USER, Provider, problem
@@ -162,7 +163,7 @@ def test_the_leavers_of_a_day_are_counted_and_held(okta: Provider, hurried: None
     left_before(timedelta(days=2))
     okta.patch(f"/Users/{users[11]}", {"op": "replace", "path": "title", "value": "Left"})
     assert len(directories.held(okta.directory)) == 7, "who is held stays held until somebody says yes"
-    assert directories.release(okta.directory, "Olga") == 7
+    assert directories.release(okta.directory, MACHINE) == 7
     assert Person.select().where(Person.status == "deprovisioned").count() == 12
     okta.deactivate(users[12])
     assert not directories.held(okta.directory), "those who were looked at count no more"
@@ -213,20 +214,20 @@ def test_a_held_leaver_starts_no_check_until_released(okta: Provider, chat: Chat
     Check.delete().where(Check.state == "queued").execute()
     okta.deactivate(users[5])
     assert not Check.select().where(Check.state == "queued").exists()
-    directories.release(okta.directory, "Olga")
+    directories.release(okta.directory, MACHINE)
     assert Check.get(Check.state == "queued").trigger == "directory"
 
 
 def test_paused_it_is_told_to_come_again_and_removed_it_is_refused(okta: Provider) -> None:
     ana = okta.add("ana@acme.example")
-    directories.pause(okta.directory, "Olga")
+    directories.pause(okta.directory, MACHINE)
     answer = okta.call("PATCH", f"/Users/{ana}", {"Operations": [{"op": "replace", "value": {"active": False}}]})
     assert problem(answer) == (503, None) and int(answer.headers["Retry-After"]) > 0
     assert status("ana@acme.example") == "active"
-    directories.resume(okta.directory, "Olga")
+    directories.resume(okta.directory, MACHINE)
     assert directory_freshness.read_if_older(timedelta(0), "schedule") == [] and directories.due(utcnow()) == []
     assert okta.get("/Users")["totalResults"] == 1
-    directories.remove(okta.directory, "Olga")
+    directories.remove(okta.directory, MACHINE)
     assert problem(okta.call("GET", "/Users")) == (401, None)
     assert status("ana@acme.example") == "active" and ScimResource.select().count() == 0
     assert Directory.select().count() == 0
@@ -236,7 +237,7 @@ def test_a_decision_by_hand_outlives_what_is_pushed(okta: Provider) -> None:
     okta.add("bo@acme.example")
     ana = okta.add("ana@acme.example")
     okta.deactivate(ana)
-    people.mark_returned(okta.person(ana), "Olga")
+    people.mark_returned(okta.person(ana), MACHINE)
     okta.patch(f"/Users/{ana}", {"op": "replace", "path": "title", "value": "Contractor"})
     assert status("ana@acme.example") == "active"
 

@@ -10,6 +10,7 @@ import pytest
 from sync import push
 from sync.db import utcnow
 from sync.models import Activity, DirectoryToken, Person, ScimResource
+from tests.asking import MACHINE
 from tests.web.provider import BULK, GROUP, PATCH, USER, Provider, problem
 from web import scim
 from web.scim_service import MOST_BYTES
@@ -40,7 +41,7 @@ def test_only_the_hash_is_kept(okta: Provider) -> None:
 
 def test_rotation_has_no_gap(okta: Provider) -> None:
     okta.get("/Users")
-    old, okta.token = okta.token, push.rotate(okta.directory, "Olga")
+    old, okta.token = okta.token, push.rotate(okta.directory, MACHINE)
     new = okta.token
     for token in (old, old, new):
         okta.token = token
@@ -48,7 +49,7 @@ def test_rotation_has_no_gap(okta: Provider) -> None:
     assert problem(_with(okta, old).call("GET", "/Users")) == (401, None), "it ended with the first use of the new one"
     okta.token = new
     assert okta.get("/Users")["totalResults"] == 0 and len(push.tokens(okta.directory)) == 1
-    push.end_token(push.tokens(okta.directory)[0], "Olga")
+    push.end_token(push.tokens(okta.directory)[0], MACHINE)
     assert problem(okta.call("GET", "/Users")) == (401, None)
 
 

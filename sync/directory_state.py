@@ -1,0 +1,48 @@
+"""A directory rests, is read again, or is removed: its people stay as they are each time."""
+
+from __future__ import annotations
+
+import connectors
+from sync import activity, people, rank, vouching
+from sync.db import db, utcnow, writing
+from sync.models import Directory, DirectoryEntry, FormerEntry
+from sync.rank import Asker
+
+
+def pause(directory: Directory, by: Asker) -> None:
+    """It is not read until resumed; its people stay as they are."""
+    rank.require(by, *rank.MANAGERS)
+    _set_state(directory, "paused", "paused directory", by)
+
+
+def resume(directory: Directory, by: Asker) -> None:
+    rank.require(by, *rank.MANAGERS)
+    with writing():
+        _set_state(directory, "active", "resumed directory", by)
+        Directory.update(next_read_at=utcnow()).where(Directory.id == directory.id).execute()
+
+
+def _set_state(directory: Directory, state: str, what: str, by: Asker) -> None:
+    with writing():
+        if Directory.update(state=state).where(Directory.id == directory.id, Directory.state != state).execute():
+            activity.record(by, what, about=directory.name)
+    directory.state = state
+
+
+def remove(directory: Directory, by: Asker) -> None:
+    """Forget the directory. Its people stay, each with the status they have, and are found again if it comes back.
+    Raises NotAllowed for one that an Owner answers for, unless an Owner asks."""
+    vouching.require_over_directory(by, directory)
+    kind = connectors.directory_connectors().get(directory.kind)
+    with writing():
+        entries = DirectoryEntry.select().where(DirectoryEntry.directory == directory)
+        affected = {entry.person_id for entry in entries}
+        if kind and kind.worldwide_ids:
+            db.execute_sql(
+                f"INSERT OR REPLACE INTO {FormerEntry._meta.table_name} (kind, external_id, person_id) "
+                "SELECT ?, external_id, person_id FROM directory_entry WHERE directory_id = ?",
+                (directory.kind, directory.id),
+            )
+        Directory.delete().where(Directory.id == directory.id).execute()
+        people.keep_status(affected)
+        activity.record(by, "removed directory", about=directory.name, after=f"{len(affected)} people stay as they are")

@@ -1,0 +1,134 @@
+"""What a list or a directory says of somebody above who answers for it: kept until somebody of rank lets it through.
+A decision stays: what was dismissed is not asked again while the directory goes on saying it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+from sync import activity, match_rules, people, rank
+from sync.db import db, writing
+from sync.models import Directory, HeldChange, Person
+from sync.rank import Asker
+
+NAME, ADDRESS, MAIN, NUMBER, STATUS = "name", "address", "main address", "employee number", "status"
+DAY, DEPARTMENT, MANAGER = "last day", "department", "manager"
+OF_PERSON = {DAY: "last_day", DEPARTMENT: "department", MANAGER: "manager", NUMBER: "employee_number"}
+NO_DAY = "none"
+
+
+def hold(person: Person, field: str, value: str, by: str | Asker, directory: Directory | int | None = None) -> bool:
+    """Keep what was asked instead of doing it; False where the same waits, or was decided. Inside the caller's
+    transaction."""
+    same = (HeldChange.person == person) & (HeldChange.field == field) & (HeldChange.value == value)
+    if directory is None:
+        same &= HeldChange.directory.is_null() & (HeldChange.state == "open")
+    else:
+        same &= (HeldChange.directory == directory) & HeldChange.state.in_(("open", "dismissed"))
+    if HeldChange.select().where(same).exists():
+        return False
+    HeldChange.create(person=person, field=field, value=value, asked_by=str(by), directory=directory)
+    activity.record(by, "held change", about=rank.signature(person), before=now(person, field), person=person,
+                    after=f"{field}: {value}", why=f"{person.name or 'This person'} stands above who answers for it")
+    return True
+
+
+def hold_import(person: Person, asked: Iterable[tuple[str, str | None]], by: Asker) -> int:
+    """Keep what a list that somebody imports says of a person above them; how much of it is new."""
+    differs = [(field, value) for field, value in asked if value and value != (now(person, field) or NO_DAY)]
+    return sum(hold(person, field, value, by) for field, value in differs)
+
+
+def forget_unsaid(directory: Directory) -> None:
+    """What the directory no longer says of somebody doesn't wait any longer. Inside the caller's transaction."""
+    entry = ("SELECT 1 FROM directory_entry AS e WHERE e.directory_id = held_change.directory_id "
+             "AND e.person_id = held_change.person_id AND e.reported <> 'deprovisioned'")
+    addresses = ("SELECT 1 FROM directory_address AS a JOIN directory_entry AS e ON e.directory_id = a.directory_id "
+                 "AND e.external_id = a.external_id WHERE e.directory_id = held_change.directory_id "
+                 "AND e.person_id = held_change.person_id AND a.email = held_change.value AND a.here")
+    db.execute_sql(f"""
+        DELETE FROM held_change WHERE directory_id = ? AND state <> 'released' AND NOT CASE field
+            WHEN '{NAME}' THEN EXISTS ({entry} AND e.name = held_change.value)
+            WHEN '{NUMBER}' THEN EXISTS ({entry} AND e.employee_number = held_change.value)
+            WHEN '{MAIN}' THEN EXISTS ({entry} AND email_key(e.email) = held_change.value)
+            WHEN '{ADDRESS}' THEN EXISTS ({addresses}) ELSE 1 END""", (directory.id,))
+
+
+def waiting(person: Person | None = None, directory: Directory | None = None) -> list[HeldChange]:
+    """What is held, of one person, of one directory, or all of it; the oldest first, with its people."""
+    query = HeldChange.select(HeldChange, Person).join(Person).where(HeldChange.state == "open")
+    if person is not None:
+        query = query.where(HeldChange.person == person)
+    if directory is not None:
+        query = query.where(HeldChange.directory == directory)
+    return list(query.order_by(Person.name, HeldChange.id))
+
+
+def count(role: str) -> int:
+    """How many changes wait that somebody with this workspace role may release."""
+    return db.execute_sql(f"""SELECT count(*) FROM held_change AS h JOIN person AS p ON p.id = h.person_id
+                              WHERE h.state = 'open' AND {rank.sql_rank("p.workspace_role")} >= ?""",
+                          (rank.rank_of(role),)).fetchone()[0]
+
+
+def now(person: Person, field: str) -> str:
+    """What it is at the moment, in words; "" for nothing."""
+    known = Person.get_by_id(person.id)
+    if field == ADDRESS:
+        return ""
+    if field == MAIN:
+        return rank.main_email(known)
+    if field == STATUS:
+        return known.status
+    return known.name if field == NAME else str(getattr(known, OF_PERSON[field]) or "")
+
+
+def release(change: HeldChange, by: Asker) -> None:
+    """Do what it asks, as a decision of who releases it. Raises NotAllowed for somebody below the person, PeopleProblem
+    where it can't be; nothing is changed then."""
+    with writing():
+        change = HeldChange.get_by_id(change.id)
+        rank.require_over(by, change.person)
+        if change.state == "open":
+            _decide(change, "released", by)
+            _do(change, by)
+
+
+def dismiss(change: HeldChange, by: Asker) -> None:
+    """It is not done. Raises NotAllowed for somebody below the person."""
+    with writing():
+        change = HeldChange.get_by_id(change.id)
+        rank.require_over(by, change.person)
+        if change.state == "open":
+            _decide(change, "dismissed", by)
+
+
+def _decide(change: HeldChange, state: str, by: Asker) -> None:
+    HeldChange.update(state=state, decided_by=by.name).where(HeldChange.id == change.id).execute()
+    activity.record(by, f"{state} held change", about=rank.signature(change.person), person=change.person,
+                    before=now(change.person, change.field), after=f"{change.field}: {change.value}",
+                    why=f"Asked by {people.short_name(change.asked_by)}")
+
+
+def _do(change: HeldChange, by: Asker) -> None:
+    person, field, value = change.person, change.field, change.value
+    if field == NAME:
+        people.edit(person, by, name=value)
+    elif field in (ADDRESS, MAIN):
+        known = [email.email for email in sorted(person.emails, key=lambda email: (not email.main, email.id))]
+        people.edit(person, by, emails=[value, *_but(known, value)] if field == MAIN else [*_but(known, value), value])
+    elif field == STATUS:
+        if value == "deprovisioned":
+            people.keep_an_owner(person)
+        people.decide_by_hand(person, value, by, f"Released by {people.short_name(by)}", "")
+    else:
+        before = getattr(person, OF_PERSON[field])
+        after = (None if value == NO_DAY else date.fromisoformat(value)) if field == DAY else value
+        Person.update({OF_PERSON[field]: after}).where(Person.id == person.id).execute()
+        if field == NUMBER:
+            match_rules.match_everywhere(numbers=(value, before or ""))
+
+
+def _but(known: Iterable[str], value: str) -> list[str]:
+    key = people.email_key(value)
+    return [email for email in known if people.email_key(email) != key]

@@ -1,0 +1,138 @@
+"""Nobody changes someone above them: who asks for a change, and whether their rank allows it. Asked here and nowhere
+else: for one person by Python, for a directory's reading by SQL."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from sync.models import App, AppPerson, Person
+
+RANKS = ("owner", "super admin", "admin", "user", "guest")  # the highest first
+MANAGERS = RANKS[:3]
+NOBODY = len(RANKS)  # the rank of who has no role
+
+
+class NotAllowed(PermissionError):
+    """Who asks stands too low for this. Nothing was changed; the message is a sentence for the page."""
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Who asks for a change: how the log names them, and the workspace role whose rank counts."""
+
+    name: str
+    role: str | None
+    person_id: int | None = None  # of a person; None for a program
+    vouches: bool = False  # what they say of somebody's address is believed when that person signs in
+
+    def __str__(self) -> str:
+        return self.name
+
+    @classmethod
+    def person(cls, person: Person) -> Asker:
+        """Somebody who is signed in, with the role that they have now."""
+        now = Person.get_by_id(person.id)
+        role = now.workspace_role if now.status == "active" else None
+        return cls(signature(now), role, now.id, vouches=role == "owner")
+
+    @classmethod
+    def command_line(cls, name: str = "command line") -> Asker:
+        """Who has the installation's file has everything: an Owner."""
+        return cls(name, "owner", vouches=True)
+
+    @classmethod
+    def provider(cls, label: str) -> Asker:
+        """The sign-in provider that an Owner has set up, with the roles that the Owner gave to its groups."""
+        return cls(f"sign-in with {label}", "owner")
+
+    @classmethod
+    def rollcall(cls, name: str = "schedule") -> Asker:
+        """Rollcall itself carries out what somebody was allowed to decide before."""
+        return cls(name, "owner")
+
+    @property
+    def rank(self) -> int:
+        return rank_of(self.role)
+
+
+sqlite3.register_adapter(Asker, str)  # a row keeps the name
+
+
+def rank_of(role: str | None) -> int:
+    """0 for an Owner; the higher the number, the less they may do."""
+    return RANKS.index(role) if role in RANKS else NOBODY
+
+
+def may_change(asker: Asker, person: Person) -> bool:
+    """Whether who asks may change how this person is called, reached and let in: nobody reaches above themselves."""
+    _refuse_unknown(asker)
+    return asker.rank <= rank_of(Person.get_by_id(person.id).workspace_role) and asker.rank < NOBODY
+
+
+def require_over(asker: Asker, person: Person) -> None:
+    """Raises NotAllowed unless who asks manages people and this person doesn't stand above them."""
+    require(asker, *MANAGERS)
+    if not may_change(asker, person):
+        role = Person.get_by_id(person.id).workspace_role
+        raise NotAllowed(f"{person.name or signature(person)} is {in_words(role)}, which is above you. "
+                         "Nothing was changed.")
+
+
+def require(asker: Asker, *roles: str) -> None:
+    """Raises NotAllowed unless who asks has one of these workspace roles."""
+    _refuse_unknown(asker)
+    if asker.role not in roles:
+        raise NotAllowed(f"This takes {' or '.join(in_words(role) for role in roles)}. Nothing was changed.")
+
+
+def require_for_sign_in(asker: Asker, person: Person) -> None:
+    """Raises NotAllowed unless who asks may change how this person signs in: everybody their own; that of others, who
+    may give roles."""
+    _refuse_unknown(asker)
+    if asker.person_id != person.id:
+        require(asker, "owner", "super admin")
+        require_over(asker, person)
+
+
+def require_part(asker: Asker, app: App, part: str = "owner") -> None:
+    """Raises NotAllowed unless who asks is an Owner of the app; with "collaborator", a Collaborator will do."""
+    _refuse_unknown(asker)
+    if asker.role in RANKS[:2]:
+        return
+    theirs = AppPerson.get_or_none(AppPerson.app == app, AppPerson.person == asker.person_id)
+    if asker.rank == NOBODY or theirs is None or theirs.part not in ("owner", part):
+        raise NotAllowed(f"This takes an Owner of {app.name}. Nothing was changed.")
+
+
+def _refuse_unknown(asker: Asker) -> None:
+    """A name is no rank: a caller that says who asks by a text alone is a fault of ours."""
+    if not isinstance(asker, Asker):
+        raise TypeError(f"who asks must be an Asker, not {type(asker).__name__}")
+
+
+def in_words(role: str | None) -> str:
+    """An Owner, a super admin, …"""
+    if role is None:
+        return "somebody without a role"
+    return {"owner": "an Owner", "admin": "an admin"}.get(role, f"a {role}")
+
+
+def signature(person: Person) -> str:
+    """How the log names somebody: "Olga Brandt <olga@acme.example>"."""
+    email = main_email(person)
+    return f"{person.name} <{email}>" if person.name and email else person.name or email or f"person {person.id}"
+
+
+def main_email(person: Person) -> str:
+    """The address that mail goes to; "" for somebody who has none."""
+    emails = sorted(person.emails, key=lambda email: (not email.main, email.id))
+    return emails[0].email if emails else ""
+
+
+_CASE = " ".join(f"WHEN '{role}' THEN {rank}" for rank, role in enumerate(RANKS))
+
+
+def sql_rank(role: str) -> str:
+    """SQL: the rank of this workspace role."""
+    return f"(CASE {role} {_CASE} ELSE {NOBODY} END)"

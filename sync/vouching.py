@@ -1,0 +1,121 @@
+"""Who answers for what a directory says: whom it may change goes by their rank, or by the word of an Owner.
+What it says of people above waits (held.py); at a sign-in only what an Owner answers for is believed."""
+
+from __future__ import annotations
+
+from sync import activity, rank
+from sync.db import db, writing
+from sync.models import Directory, Person, PersonEmail
+from sync.rank import Asker
+
+USER = rank.rank_of("user")  # what a directory may change although nobody answers for it
+
+# A directory ranks as the person who answers for it does now, unless an Owner vouches for it. Each may change plain
+# users: otherwise nobody would leave any longer once the person who connected it has left.
+_DIRECTORY_RANK = f"""(CASE WHEN ranked.vouched THEN 0 ELSE min({USER}, coalesce((
+    SELECT {rank.sql_rank("answers.workspace_role")} FROM person AS answers
+    WHERE answers.id = ranked.answers_id AND answers.status = 'active'), {USER})) END)"""
+
+
+def sql_above(directory_id: str, role: str) -> str:
+    """SQL: the directory with this id may not change somebody who has this workspace role."""
+    return (f"((SELECT {_DIRECTORY_RANK} FROM directory AS ranked WHERE ranked.id = {directory_id}) "
+            f"> {rank.sql_rank(role)})")
+
+
+def rank_of_directory(directory: Directory) -> int:
+    """The rank that what this directory says has now."""
+    sql = f"SELECT {_DIRECTORY_RANK} FROM directory AS ranked WHERE id = ?"
+    found = db.execute_sql(sql, (directory.id,)).fetchone()
+    return found[0] if found else USER
+
+
+def is_above(directory: Directory, person: Person) -> bool:
+    """Whether the directory may not change this person."""
+    return rank_of_directory(directory) > rank.rank_of(person.workspace_role)
+
+
+def answers_in_words(directory: Directory) -> str:
+    """Whose rank it has: "an Owner vouches for it", "Ana Lima answers for it"."""
+    if directory.vouched:
+        return "an Owner vouches for it"
+    person = Person.get_or_none(Person.id == directory.answers_id)
+    if person is None:
+        return "nobody answers for it"
+    manages = person.status == "active" and person.workspace_role in rank.MANAGERS
+    gone = "" if manages else ", who no longer manages people"
+    return f"{person.name or rank.main_email(person)} answers for it{gone}"
+
+
+def answer_for(directory: Directory, asker: Asker) -> None:
+    """Who asks says from now on what this directory says: they connected it, or changed where, how or with what it is
+    read. It then ranks as they do; an Owner's word for it ends unless an Owner asks. Inside the caller's writing()."""
+    rank.require(asker, *rank.MANAGERS)
+    before = rank_of_directory(directory)
+    stays = Directory.vouched if asker.rank == 0 else False
+    values = {"answers_id": asker.person_id, "vouched": stays if asker.person_id else True}
+    Directory.update(values).where(Directory.id == directory.id).execute()
+    if before < rank_of_directory(directory):
+        activity.record(asker, "answers for directory", about=directory.name,
+                        after=f"What it says of people above {rank.in_words(asker.role)} is held")
+
+
+def require_over_directory(asker: Asker, directory: Directory) -> None:
+    """Raises NotAllowed when what this directory says has a higher rank than who asks."""
+    rank.require(asker, *rank.MANAGERS)
+    if asker.rank > rank_of_directory(directory):
+        raise rank.NotAllowed(f"An Owner answers for {directory.name}. Nothing was changed: ask one of them.")
+
+
+def note_above(directory: Directory) -> None:
+    """Leaves in read_above the people whom this directory has and may not change. Within staging()."""
+    db.execute_sql(f"""
+        INSERT OR IGNORE INTO read_above SELECT e.person_id FROM directory_entry AS e JOIN person AS p
+        ON p.id = e.person_id WHERE e.directory_id = ?1 AND p.workspace_role IS NOT NULL
+        AND {sql_above("?1", "p.workspace_role")}""", (directory.id,))
+
+
+def hold_above(directory: Directory, whole: bool) -> None:
+    """Adds to read_leaving whom of read_above the staged reading would give another status. Who is not staged is
+    missing from the directory, unless the reading is not `whole`. Within staging()."""
+    unsaid = "'deprovisioned'" if whole else "e.reported"
+    staged = "" if whole else "AND r.external_id IS NOT NULL"
+    db.execute_sql(f"""
+        INSERT OR IGNORE INTO read_leaving SELECT e.person_id FROM directory_entry AS e
+        LEFT JOIN read_person AS r ON r.external_id = e.external_id
+        WHERE e.directory_id = ? AND e.person_id IN (SELECT person_id FROM read_above) {staged}
+          AND coalesce(r.status, {unsaid}) <> e.status""", (directory.id,))
+
+
+def vouch(directory: Directory, by: Asker) -> None:
+    """An Owner lets the directory change Owners and admins, and say which addresses are believed at a sign-in,
+    whoever answers for it; until somebody who is no Owner changes how it is read. Raises NotAllowed."""
+    rank.require(by, "owner")
+    with writing():
+        if Directory.update(vouched=True).where(Directory.id == directory.id, ~Directory.vouched).execute():
+            activity.record(by, "vouched for directory", about=directory.name, after="It may change Owners and admins")
+
+
+def stop_vouching(directory: Directory, by: Asker) -> None:
+    """From now on it ranks as the person who answers for it: an Owner who asks. Raises NotAllowed."""
+    rank.require(by, "owner")
+    with writing():
+        values = {"vouched": False, "answers_id": None}
+        if Directory.update(values).where(Directory.id == directory.id, Directory.vouched).execute():
+            activity.record(by, "stopped vouching for directory", about=directory.name,
+                            after="What it says of Owners and admins is held")
+
+
+def is_vouched_for(normal: str, person: Person) -> bool:
+    """Whether this address (normal form) of the person is believed at a sign-in: an Owner or the command line gave it,
+    or the first of the directories that an Owner answers for says now that it is theirs."""
+    mine = PersonEmail.get_or_none(PersonEmail.normal == normal, PersonEmail.person == person)
+    if mine is None:
+        return False
+    return mine.vouched or db.execute_sql(f"""
+        SELECT EXISTS (
+            SELECT 1 FROM directory_address AS a JOIN directory_entry AS e
+                ON e.directory_id = a.directory_id AND e.external_id = a.external_id
+            WHERE a.normal = ? AND a.here AND e.person_id = ? AND a.directory_id = (
+                SELECT id FROM directory AS ranked WHERE {_DIRECTORY_RANK} = 0
+                ORDER BY place IS NULL, place, id LIMIT 1))""", (normal, person.id)).fetchone()[0] == 1  # fmt: skip

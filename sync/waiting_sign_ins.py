@@ -1,0 +1,86 @@
+"""Accounts at a sign-in provider that would be a person here by an address alone, until somebody says that they are:
+the person, who proves it another way meanwhile, or an Owner."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from connectors.names import email_key
+from sync import activity, rank, schedule
+from sync.db import utcnow, writing
+from sync.models import Person, SignInIdentity, WaitingSignIn
+from sync.rank import Asker
+
+KEPT = timedelta(days=14)  # after which an Owner is no longer asked
+FRESH = timedelta(minutes=30)  # in which the person may confirm it, in the browser where it began
+
+
+def keep(person: Person, issuer: str, subject: str, email: str, label: str, why: str, own: bool) -> WaitingSignIn:
+    """Remember it once; asked for again it begins afresh. `own`: the person may confirm it, too. Inside the caller's
+    transaction."""
+    row = WaitingSignIn.get_or_none(WaitingSignIn.issuer == issuer, WaitingSignIn.subject == subject)
+    row = row or WaitingSignIn(issuer=issuer, subject=subject)
+    row.person, row.email, row.label, row.why, row.own, row.created_at = person, email, label, why, own, utcnow()
+    row.save()
+    return row
+
+
+def waiting(person: Person | None = None) -> list[WaitingSignIn]:
+    """What waits, of one person or all; the oldest first, with its people."""
+    query = WaitingSignIn.select(WaitingSignIn, Person).join(Person)
+    return list((query.where(WaitingSignIn.person == person) if person else query).order_by(WaitingSignIn.id))
+
+
+def count() -> int:
+    """How many wait."""
+    return WaitingSignIn.select().count()
+
+
+def confirmable(waiting_id: int | None, person: Person) -> WaitingSignIn | None:
+    """The one that this person may confirm themselves: it began in their browser a moment ago."""
+    if waiting_id is None:
+        return None
+    return WaitingSignIn.get_or_none(WaitingSignIn.id == waiting_id, WaitingSignIn.person == person, WaitingSignIn.own,
+                                     WaitingSignIn.created_at > utcnow() - FRESH)
+
+
+def confirm(row: WaitingSignIn, by: Asker) -> None:
+    """The person, signed in another way, says that it is theirs. Raises NotAllowed for anybody else."""
+    with writing():
+        row = WaitingSignIn.get_by_id(row.id)
+        if by.person_id != row.person_id or confirmable(row.id, row.person) is None:
+            raise rank.NotAllowed("This is confirmed by the person themselves, in the browser where it began.")
+        _link(row, by, "confirmed by the person")
+
+
+def approve(row: WaitingSignIn, by: Asker) -> None:
+    """An Owner says that it is the person's. Raises NotAllowed for anybody else."""
+    rank.require(by, "owner")
+    with writing():
+        _link(WaitingSignIn.get_by_id(row.id), by, "approved by an Owner")
+
+
+def dismiss(row: WaitingSignIn, by: Asker) -> None:
+    """It is not the person's, or not now: an Owner says so, or the person. It asks again when it is tried again."""
+    if by.person_id != row.person_id:
+        rank.require(by, "owner")
+    with writing():
+        if WaitingSignIn.delete().where(WaitingSignIn.id == row.id).execute():
+            activity.record(by, "dismissed waiting sign-in", about=rank.signature(row.person), person=row.person,
+                            before=f"{row.email}, {row.subject} of {row.issuer}")
+
+
+def _link(row: WaitingSignIn, by: Asker, why: str) -> None:
+    same = (SignInIdentity.issuer == row.issuer) & (SignInIdentity.subject == row.subject)
+    SignInIdentity.delete().where(same).execute()
+    SignInIdentity.create(issuer=row.issuer, subject=row.subject, person=row.person, email=email_key(row.email))
+    activity.record(by, "linked sign-in", about=rank.signature(row.person), after=f"{row.subject} of {row.issuer}",
+                    why=f"{row.email}: {why}", person=row.person)
+    row.delete_instance()
+
+
+@schedule.each_minute
+def forget_old(now: datetime) -> None:
+    """What nobody confirmed for two weeks."""
+    with writing():
+        WaitingSignIn.delete().where(WaitingSignIn.created_at < now - KEPT).execute()

@@ -1,0 +1,56 @@
+"""What waits for someone of rank, and the confirmation of a first sign-in, looked at in both themes and both widths."""
+
+from __future__ import annotations
+
+import pytest
+
+from sync import directories, people_import, waiting_sign_ins
+from sync.db import writing
+from sync.models import Person
+from sync.people import add
+from sync.rank import Asker
+from tests.journeys.looks import WIDTHS, Look, clicks, look_at, nothing_wrong
+
+LIST = (b"email,name,further emails,manager,status\n"
+        b"olga@acme.example,Olga B.,olga.brandt.of.the.sales.department@subsidiary.acme.example,Mia Kern,suspended\n")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_what_waits_for_someone_of_rank(visit, live, tmp_path, olga: Person, by: Asker, width: int) -> None:
+    jana = add("Jana Kowalski", "jana@acme.example", by, workspace_role="owner")
+    admin = add("Mallory Admin", "mallory@acme.example", by, workspace_role="admin")
+    people_import.import_csv(LIST, Asker.person(admin))
+    staff = tmp_path / "staff.csv"
+    staff.write_bytes(LIST + b"jana@acme.example,J. Kowalski,jana.k@acme.example,,active\nana@acme.example,,,,\n")
+    directory = directories.connect("csv", "Branch office", {"file": str(staff)}, Asker.person(admin))
+    directories.run(directory.readings.get().id)
+    with writing():
+        waiting_sign_ins.keep(jana, "https://id.acme.example", "j-1", "jana@acme.example", "Acme SSO",
+                              "Jana Kowalski is an Owner, so the first sign-in with Acme SSO is confirmed", own=True)
+    looks = [
+        Look("people-held", "/people"),
+        Look("person-held", f"/people/{olga.id}"),
+        Look("person-waiting-sign-in", f"/people/{jana.id}"),
+        Look("directory-above", f"/directories/{directory.id}"),
+        Look("directory-above-menu", f"/directories/{directory.id}", clicks("summary.icon-button"), "main"),
+        Look("directory-voucher", f"/directories/{directory.id}/voucher"),
+    ]
+    page = visit(olga, width=width)
+    wrong = [problem for look in looks for problem in look_at(page, live.url, look, width)]
+    theirs = visit(admin, width=width)
+    wrong += look_at(theirs, live.url, Look("person-held-admin", f"/people/{olga.id}"), width)
+    nothing_wrong(wrong)
+
+
+def test_an_owner_releases_one_and_dismisses_the_other(visit, live, olga: Person, by: Asker) -> None:
+    admin = add("Mallory Admin", "mallory@acme.example", by, workspace_role="admin")
+    people_import.import_csv(LIST, Asker.person(admin))
+    page = visit(olga)
+    page.goto(f"{live.url}/people")
+    page.click("section:has(#h-held-above) a:has-text('Olga Brandt') >> nth=0")
+    page.click("[aria-label='Release: manager Mia Kern']")
+    page.wait_for_selector("text=Done: manager.")
+    page.click("[aria-label='Dismiss: name Olga B.']")
+    page.wait_for_selector("text=Dismissed. Everything stays as it is.")
+    now = Person.get_by_id(olga.id)
+    assert (now.name, now.manager) == ("Olga Brandt", "Mia Kern")
