@@ -26,8 +26,8 @@ AREAS = (
     "setup", "signin", "second_step", "confirming", "oidc", "waiting_sign_ins", "held", "apps", "app_settings",
     "connect", "members", "decisions", "member_acts", "invitations", "account", "assets", "group_rules", "teams",
     "checks", "wizard", "reports", "tasks", "people", "directories", "directory_rules", "directory_tokens",
-    "directory_lists", "columns", "scim", "activity", "settings", "sessions", "your_sign_in", "password_strength",
-    "second_factors", "oidc_settings", "health", "keeping", "offboarding",
+    "directory_lists", "columns", "scim", "activity", "settings", "sessions", "your_sign_in", "own_password",
+    "password_strength", "second_factors", "oidc_settings", "health", "keeping", "offboarding",
 )
 
 

@@ -1,4 +1,4 @@
-"""The settings of the workspace, and one's own password."""
+"""The settings of the workspace."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ from zoneinfo import available_timezones
 
 from flask import Blueprint, Response, current_app, render_template, request, url_for
 
-from sync import apps, clock, mail_reach, notify, oidc, people, signin
+from sync import apps, clock, mail_reach, notify, oidc, people
 from sync.db import utcnow
-from sync.people import PeopleProblem
 from sync.workspace import WorkspaceProblem, update_workspace
-from web import known_browser
 from web.answers import INVALID, go_to, whole_number
 from web.confirming import asks_again
 from web.permissions import signed_in, workspace_role
-from web.security import by, sign_in_again, signed_in_person, source
+from web.security import by, signed_in_person
 
 pages = Blueprint("settings", __name__, url_prefix="/settings")
 
@@ -73,29 +71,6 @@ def _update(part: str, given: dict, values: dict) -> Response | tuple[str, int]:
         return page(given=given, problems={part: f"{problem} Nothing was changed."}), INVALID
     apps.plan_all()
     return go_to(url_for("settings.show"), "Saved.")
-
-
-def _has_no_password() -> bool:
-    """Then there is no current one to be asked for."""
-    return not signed_in_person().password_hash
-
-
-@pages.put("/password")
-@signed_in
-@asks_again(when=_has_no_password)
-def set_password() -> Response | tuple[str, int]:
-    me, given = signed_in_person(), request.form
-    try:
-        if me.password_hash and signin.authenticate(
-                people.main_email(me), given.get("current", ""), source(), known_browser.id_for(me)) != me:
-            raise PeopleProblem("The current password is another one.")
-        if given.get("password") != given.get("password_again"):
-            raise PeopleProblem("The two new passwords differ.")
-        signin.set_password(me, given.get("password", ""), by())
-    except PeopleProblem as problem:
-        return page(problems={"password": f"{problem} Nothing was changed."}), INVALID
-    sign_in_again()
-    return go_to(url_for("settings.show"), "Your password was changed. You were signed out everywhere else.")
 
 
 @pages.put("/clock")

@@ -1,11 +1,11 @@
-"""How the person at this browser signs in: their authenticator app, passkeys and recovery codes.
-The password is on the Settings page, the browsers on "Your sessions"."""
+"""How the person at this browser signs in: their passkeys, authenticator app, recovery codes and password.
+The password is set in own_password.py; the browsers are on "Your sessions"."""
 
 from __future__ import annotations
 
 from flask import Blueprint, Response, current_app, redirect, render_template, request, url_for
 
-from sync import authenticator, passkeys, second_factor, sessions
+from sync import authenticator, passkeys, people, second_factor, sessions
 from sync.people import PeopleProblem
 from web import browsers, confirming, passkey_form
 from web.answers import INVALID, go_to
@@ -19,7 +19,7 @@ pages = Blueprint("your_sign_in", __name__, url_prefix="/settings/your-sign-in")
 @pages.get("")
 @while_setting_up
 def show() -> str:
-    return _page()
+    return page()
 
 
 @pages.post("/authenticator")
@@ -47,8 +47,8 @@ def confirm_app() -> Response | str | tuple[str, int]:
     try:
         authenticator.confirm(me, request.form.get("code", ""))
     except PeopleProblem as problem:
-        page = _app_page(str(problem))
-        return (page, INVALID) if page else redirect(url_for("your_sign_in.show"), 303)
+        shown = _app_page(str(problem))
+        return (shown, INVALID) if shown else redirect(url_for("your_sign_in.show"), 303)
     return _added(second_factor.APP, "Your authenticator app is set up.")
 
 
@@ -59,7 +59,7 @@ def delete_app() -> Response | tuple[str, int]:
     try:
         second_factor.remove_app(signed_in_person())
     except PeopleProblem as problem:
-        return _page(str(problem)), INVALID
+        return page(str(problem)), INVALID
     return go_to(url_for("your_sign_in.show"), "The authenticator app was removed: its codes no longer count.")
 
 
@@ -83,7 +83,7 @@ def create_passkey() -> Response | str | tuple[str, int]:
         made = passkeys.add(signed_in_person(), passkey_form.site_or_refusal(), passkey_form.kept(),
                             given.get("credential", ""), given.get("name", ""))
     except PeopleProblem as problem:
-        return _page(str(problem)), INVALID
+        return page(str(problem)), INVALID
     return _added(f"{second_factor.PASSKEY} “{made.name}”", f"The passkey “{made.name}” was added.")
 
 
@@ -94,7 +94,7 @@ def delete_passkey(passkey_id: int) -> Response | tuple[str, int]:
     try:
         second_factor.remove_passkey(signed_in_person(), passkey_id)
     except PeopleProblem as problem:
-        return _page(str(problem)), INVALID
+        return page(str(problem)), INVALID
     return go_to(url_for("your_sign_in.show"), "The passkey was removed: it no longer signs in.")
 
 
@@ -105,7 +105,7 @@ def create_codes() -> str | tuple[str, int]:
     try:
         return _codes_page(second_factor.renew_codes(signed_in_person()), "The codes before these no longer work.")
     except PeopleProblem as problem:
-        return _page(str(problem)), INVALID
+        return page(str(problem)), INVALID
 
 
 def _added(what: str, said: str) -> Response | str:
@@ -130,11 +130,12 @@ def _app_page(problem: str = "") -> str | None:
     )  # fmt: skip
 
 
-def _page(problem: str = "") -> str:
+def page(problem: str = "", password_problem: str = "") -> str:
     me = signed_in_person()
     return render_template(
         "settings/your_sign_in.html", problem=problem, factors=second_factor.of(me), app=authenticator.of(me),
         passkeys_work=passkey_form.site() is not None, not_here=passkey_form.NOT_HERE,
         suggested=browsers.in_words(request.user_agent.string), most=passkeys.MOST,
-        must=second_factor.must_set_up(current_session()), url=current_app.config["ROLLCALL"].url,
+        must=second_factor.must_set_up(current_session()), password_problem=password_problem,
+        my_email=people.main_email(me), browsers=len(sessions.sessions_of(me)), url=current_app.config["ROLLCALL"].url,
     )  # fmt: skip

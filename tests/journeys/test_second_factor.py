@@ -158,7 +158,7 @@ def test_sessions_are_signed_out_one_by_one(visit, live: Live, olga: Person) -> 
 
 def test_how_strong_a_password_is_shows_while_typing(visit, live: Live, olga: Person, someone_who_manages) -> None:
     page = visit(olga)
-    page.goto(live.url + "/settings")
+    page.goto(live.url + HERE)
     page.locator("#f-password").press_sequentially("password")
     page.wait_for_selector(".strength >> text=Too short: 8 of 12")
     page.fill("#f-password", "blue kettle runs north")

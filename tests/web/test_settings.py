@@ -92,7 +92,7 @@ def test_own_password(site, owner: Client, olga: Person) -> None:
 def test_first_password_after_a_link(site, someone) -> None:
     ben = someone("Ben Roth", "user")
     his = Client(site, ben)
-    page = his.get("/settings").text
+    page = his.get("/settings/your-sign-in").text
     assert "Set a password" in page and "Current password" not in page
     his.send("PUT", "/settings/password", password="a long enough one", password_again="a long enough one")
     assert signin.authenticate("ben.roth@acme.example", "a long enough one") == ben
