@@ -12,6 +12,8 @@ from web.answers import asked
 from web.permissions import open_to_all, outranks
 from web.security import signed_in_person
 
+SETS_PASSWORDS = ("owner", "super admin")  # of others
+
 pages = Blueprint("password_strength", __name__, url_prefix="/password-strengths")
 
 
@@ -29,9 +31,11 @@ def create() -> Response:
 
 
 def _known(me: Person | None) -> list[str]:
-    """What a stranger would try first: names and addresses of whom the password is for."""
+    """What a stranger would try first: names and addresses of whom the password is for. Those of others are looked up
+    for who may set their password alone: anybody else could find out by guessing which addresses are known here."""
     if me is None:
         return [request.form.get(name, "")[:200] for name in ("workspace", "name", "email")]
     other = Person.get_or_none(Person.id == asked("person")) if asked("person") else None
-    whose = other if other is not None and outranks(me, other) else me
+    sets_theirs = other is not None and me.workspace_role in SETS_PASSWORDS and outranks(me, other)
+    whose = other if sets_theirs else me
     return [whose.name, people.main_email(whose), workspace().name]

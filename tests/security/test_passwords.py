@@ -152,6 +152,15 @@ def test_nobody_is_answered_who_sets_no_password(site, olga):
     assert Client(site).post("/password-strengths", password="x", token="guess").status_code == 404
 
 
+@pytest.mark.parametrize("role, told", [("owner", True), ("super admin", True), ("admin", False), ("guest", False)])
+def test_only_who_sets_others_passwords_is_told_what_is_theirs(site, someone, role: str, told: bool):
+    """Else a guest finds out by guessing which addresses are known here."""
+    ben = someone("Benedict Rothschild", "guest")
+    asking = Client(site, someone("Ada Asker", role))
+    answer = asking.post(f"/password-strengths?person={ben.id}", password="benedict.rothschild")
+    assert ("Your own name" in answer.text) is told
+
+
 def test_one_is_looked_at_at_a_time(owner: Client):
     with passwords._looking:
         assert owner.post("/password-strengths", password="blue kettle runs north").status_code == 204
