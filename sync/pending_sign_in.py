@@ -17,6 +17,13 @@ from sync.sessions import Way, token_hash
 LASTS = timedelta(minutes=10)
 
 
+def still_holds(person: Person) -> bool:
+    """Whether the first step, which has just let this person in, would again: same password, and they may sign in."""
+    now = Person.get_or_none(Person.id == person.id)
+    same = now is not None and hmac.compare_digest(signin.password_mark(now), signin.password_mark(person))
+    return same and may_sign_in(now)
+
+
 def begin(person: Person, way: Way) -> str:
     """A token for the browser that passed the first step."""
     token = secrets.token_urlsafe(32)

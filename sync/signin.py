@@ -54,9 +54,10 @@ def authenticate(email: str, password: str, source: str = "", browser: str = "")
         return None
     attempts.succeeded(counted)
     if passwords.is_outdated(person.password_hash):
-        person.password_hash = passwords.hashed(password)
-        with writing():
-            Person.update(password_hash=person.password_hash).where(Person.id == person.id).execute()
+        compared, person.password_hash = person.password_hash, passwords.hashed(password)
+        with writing():  # nor is a password brought back that was changed meanwhile
+            Person.update(password_hash=person.password_hash).where(
+                Person.id == person.id, Person.password_hash == compared).execute()
     return person
 
 

@@ -18,12 +18,15 @@ from web.permissions import open_to_all
 pages = Blueprint("second_step", __name__, url_prefix="/sign-in")
 
 PENDING = "pending sign-in"  # in the session
+CHANGED = "How you sign in was changed just now, so nobody was signed in: start again."
 ENDED = "This sign-in took longer than ten minutes. Nothing was changed: start again."
 
 
-def go_on(person: Person, way: Way, further: str) -> Response:
+def go_on(person: Person, way: Way, further: str) -> Response | tuple[str, int]:
     """Sign in, or ask for the second factor of somebody who has one, unless the way in has proved one already."""
-    with writing():  # no first factor is added between the look and the session, which it would end
+    with writing():  # between the look and the session no first factor is added, and no password changed: both end it
+        if not pending_sign_in.still_holds(person):
+            return signin.page(further, problem=CHANGED), 410
         if way.second or not second_factor.has(person):
             security.sign_in(person, way)
             return redirect(further, 303)
@@ -53,10 +56,11 @@ def create() -> Response | tuple[str, int]:
                 person, request.form.get("code", ""), security.source(), known_browser.id_for(person))
     except PeopleProblem as problem:
         return _page(person, further, str(problem)), 429 if isinstance(problem, TooManyAttempts) else INVALID
-    way = pending_sign_in.finish(session.get(PENDING, ""), used)
-    if way is None:
-        return signin.page(further, problem=ENDED), 410
-    security.sign_in(person, way)
+    with writing():
+        way = pending_sign_in.finish(session.get(PENDING, ""), used)
+        if way is None:
+            return signin.page(further, problem=ENDED), 410
+        security.sign_in(person, way)
     return redirect(further, 303)
 
 

@@ -217,3 +217,53 @@ def test_what_nobody_confirmed_is_gone_after_its_time_without_a_request(olga: Pe
     assert KeptRequest.select().count() == 1
     kept_requests.forget_old(utcnow() + kept_requests.LASTS + timedelta(seconds=1))
     assert not KeptRequest.select().exists()
+
+
+# A password that is changed while another is being compared
+
+
+def _changes_meanwhile(monkeypatch: pytest.MonkeyPatch, person: Person) -> None:
+    """The person sets another password right after the old one was found to fit."""
+    comparing = passwords.fits
+
+    def fits(password_hash: str | None, password: str) -> bool:
+        found = comparing(password_hash, password)
+        monkeypatch.setattr(passwords, "fits", comparing)
+        signin.set_password(Person.get_by_id(person.id), "quite another horse battery")
+        return found
+
+    monkeypatch.setattr(passwords, "fits", fits)
+
+
+def test_the_old_password_signs_in_nobody_once_it_was_changed(site: Flask, olga: Person,
+                                                               monkeypatch: pytest.MonkeyPatch):
+    """Else whoever goes on signing in with a stolen one keeps a session beyond "you were signed out everywhere"."""
+    thief = Client(site)
+    _changes_meanwhile(monkeypatch, olga)
+    answer = sign_in(thief)
+    assert answer.status_code == 410 and "start again" in answer.text
+    assert not Session.select().exists() and thief.get("/apps").status_code == 303
+
+
+def test_hashing_the_old_password_again_does_not_bring_it_back(olga: Person, monkeypatch: pytest.MonkeyPatch):
+    weak = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+    Person.update(password_hash=weak).where(Person.id == olga.id).execute()
+    _changes_meanwhile(monkeypatch, olga)
+    signin.authenticate("olga@acme.example", PASSWORD)
+    assert signin.authenticate("olga@acme.example", PASSWORD) is None
+    assert signin.authenticate("olga@acme.example", "quite another horse battery") == olga
+
+
+def test_who_left_meanwhile_is_not_signed_in(site: Flask, someone, by: str, monkeypatch: pytest.MonkeyPatch):
+    ben = someone("Ben Roth", "user")
+    signin.set_password(ben, "a long enough horse")
+    looking = signin.authenticate
+
+    def leaves_right_after(*values) -> Person | None:
+        found = looking(*values)
+        Person.update(status="suspended").where(Person.id == ben.id).execute()
+        return found
+
+    monkeypatch.setattr(signin, "authenticate", leaves_right_after)
+    assert sign_in(Client(site), "ben.roth@acme.example", "a long enough horse").status_code == 410
+    assert not Session.select().where(Session.person == ben).exists()
