@@ -131,7 +131,7 @@ def nearly_bytes(draw: Callable, contents: st.SearchStrategy[bytes], most: int =
     for _ in range(draw(st.integers(0, most))):
         if not content:
             break
-        at = draw(st.integers(0, len(content) - 1))
+        at = draw(st.integers(0, 999_999)) * len(content) // 1_000_000  # a workbook's size changes with the time of day
         size = draw(st.sampled_from((1, 1, 2, 4, 16)))
         change = draw(st.sampled_from(("cut", "lose", "double", "put", "put", "flip")))
         if change == "cut":
