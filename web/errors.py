@@ -7,10 +7,10 @@ from flask import Flask, Response, g, make_response, redirect, render_template, 
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from sync import faults, refusals
+from sync import faults, push, refusals
 from sync.models import App
 from sync.rank import NotAllowed
-from web import security
+from web import scim, security
 from web.answers import with_toast
 from web.behind_proxy import here
 from web.permissions import NotSignedIn, NotTheirs, SecondFactorNeeded
@@ -41,6 +41,8 @@ def install(app: Flask) -> None:
 def told(problem: HTTPException) -> Response:
     if problem.code is None or problem.code < 400:
         return problem.get_response()
+    if request.path.startswith(f"{push.PATH}/"):
+        return scim.refusal(problem)  # an address that no route knows, such as one with a line break in it
     if isinstance(problem, NotTheirs):
         _note_refusal(refusals.NOT_THEIRS, problem.app)
     return answer(problem.code)

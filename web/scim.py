@@ -15,7 +15,7 @@ from scim2_server.handler import ScimHandler
 from scim2_server.requests import ScimRequest
 from scim2_server.responses import SCIM_MEDIA_TYPE, ScimResponse
 from scim2_server.routing import Operation
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from sync import faults, push
 from sync.models import Directory
@@ -67,6 +67,11 @@ def answer(path: str) -> Response:
             log.exception("%s %s", request.method, request.path)
         said = service.error_response(problem)
     return _response(said, wait)
+
+
+def refusal(problem: HTTPException) -> Response:
+    """What never came to answer(): an address or a method that no route knows, said in the standard's form."""
+    return _response(_service().error_response(Problem(problem.code, problem.description or problem.name)), {})
 
 
 def _serve(service: Service, asked: ScimRequest, wait: dict[str, str]) -> ScimResponse:

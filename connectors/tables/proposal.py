@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 from connectors.base import ColumnsUnclear, Refused
+from connectors.redaction import one_line
 from connectors.tables import files
 from connectors.tables import mapping as mappings
 from connectors.tables.accounts import AccountRow, accounts_of
@@ -19,6 +20,7 @@ from connectors.tables.questions import Choice, Question, about_columns
 from connectors.tables.rows import STAYED, Reader, about_rows, merged
 
 REFUSED_SHOWN = 3
+LONGEST = 600  # characters of one sentence: it may name a cell of a megabyte
 
 
 @dataclass(frozen=True)
@@ -126,9 +128,9 @@ def rows_of(proposal: Proposal, days_are_known: bool = False) -> tuple[PersonRow
     if proposal.questions and not (days_are_known and all(question.key == STAYED for question in proposal.questions)):
         first, more = proposal.questions[0], len(proposal.questions) - 1
         rest = f" And {more} more question{'' if more == 1 else 's'} about the file." if more else ""
-        raise ColumnsUnclear(first.text + rest, proposal)
+        raise ColumnsUnclear(one_line(first.text, LONGEST) + rest, proposal)
     if proposal.refused:
-        reasons = " ".join(reason for _line, reason in proposal.refused[:REFUSED_SHOWN])
+        reasons = " ".join(one_line(reason, LONGEST) for _line, reason in proposal.refused[:REFUSED_SHOWN])
         more = len(proposal.refused) - REFUSED_SHOWN
         raise Refused(f"{reasons} And {more:,} more rows." if more > 0 else reasons)
     if not proposal.rows:
@@ -141,5 +143,5 @@ def answered(purpose: str, mapping: str, answers: AnyMapping[str, str]) -> str:
     try:
         return mappings.from_json(mapping, Purpose(purpose)).answered(answers).to_json()
     except (ValueError, KeyError) as problem:
-        raise Refused(f"That answer can't be: {problem}.") from problem
+        raise Refused(f"That answer can't be: {one_line(str(problem))}.") from problem
 

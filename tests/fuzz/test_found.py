@@ -19,7 +19,7 @@ from connectors.tables.files import MAX_COLUMNS
 from connectors.tables.layout import NAMED
 from connectors.tables.sheets import MAX_CELLS
 from tests.connectors.fake import Reply
-from tests.connectors.tables.asking import look
+from tests.connectors.tables.asking import look, people
 from tests.security.hostile import listening
 from tests.security.test_hostile_ldap import done, entry, once
 
@@ -116,3 +116,19 @@ def test_a_link_to_a_long_host_is_refused_in_few_words(anything):
         client.get(f"https://{'x' * 5000}/thing")
     client.close()
     assert len(str(refused.value)) < 1500
+
+
+@pytest.mark.parametrize("content", [
+    f"email,name\n{'x' * 100_000},Ana\n",
+    f"email,id,status\n,{'x' * 100_000},active\n,{'x' * 100_000},left\n",
+])  # fmt: skip
+def test_a_cell_of_a_megabyte_is_named_in_few_words(content):
+    with pytest.raises(Refused) as refused:
+        people(content)
+    assert len(str(refused.value)) < 3000
+
+
+def test_a_wrong_answer_is_named_in_few_words():
+    with pytest.raises(Refused) as refused:
+        answered("directory", "", {"needed:x": "y" * 100_000})
+    assert len(str(refused.value)) < 1000
