@@ -142,13 +142,13 @@ class LdapClient:
                     raise TemporarilyUnavailable(f"{one_line(dn)} shows an objectGUID that is none.")
                 return str(uuid.UUID(bytes_le=value)) if name == "objectGUID" else decoded(value)
         raise Refused(
-            f"{dn} shows no {' or '.join(self.ids)}, by which Rollcall knows people again. "
+            f"{one_line(dn)} shows no {' or '.join(self.ids)}, by which Rollcall knows people again. "
             "Let the account read it, or name another attribute that never changes."
         )
 
     def status(self, dn: str, values: Values) -> str:
         """active, suspended or deprovisioned. Raises Refused for a value that can't be read."""
-        return self.ends.status(dn, lambda name: texts(values, name))
+        return self.ends.status(one_line(dn), lambda name: texts(values, name))
 
     def last_day(self, values: Values) -> date | None:
         """After which an administrator's rule ends the account."""

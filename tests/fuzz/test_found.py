@@ -132,3 +132,14 @@ def test_a_wrong_answer_is_named_in_few_words():
     with pytest.raises(Refused) as refused:
         answered("directory", "", {"needed:x": "y" * 100_000})
     assert len(str(refused.value)) < 1000
+
+
+def test_an_entry_with_a_long_name_is_named_in_few_words():
+    dn = f"uid={'x' * 5000},dc=acme,dc=example"
+    for values in ({"entryUUID": [b"1"], "userAccountControl": [b"?"]}, {"mail": [b"ana@acme.example"]}):
+        with listening(once(lambda id, values=values: entry(id, dn, **values) + done(id))) as port:
+            directory = LdapDirectory({"url": f"ldap://127.0.0.1:{port}", "base_dn": "dc=acme,dc=example"})
+            with pytest.raises(Refused) as refused:
+                list(directory.people())
+            directory.close()
+        assert len(str(refused.value)) < 1500
