@@ -20,6 +20,7 @@ from schemathesis.specs.openapi.checks import (
 from sync import push
 from sync.config import Config
 from sync.db import connected, db
+from tests.asking import MACHINE
 from tests.blank import open_blank, set_up_acme
 from tests.journeys.browser import serving
 from web import scim
@@ -41,7 +42,7 @@ def token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     open_blank(config)
     with connected():
         set_up_acme()
-        _, token = push.connect("Okta", "command line")
+        _, token = push.connect("Okta", MACHINE)
         with serving(config) as live:
             described.config.update(base_url=f"{live.url}/scim/v2")
             yield token
