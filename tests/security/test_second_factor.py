@@ -296,3 +296,16 @@ def test_nobody_resets_at_or_above_their_rank(site, someone, role: str, of: str,
 
 def test_nobody_resets_their_own(owner: Client, olga: Person):
     assert owner.send("DELETE", f"/people/{olga.id}/second-factor").status_code == 403
+
+
+def test_the_set_up_link_lets_the_last_owner_in_without_the_lost_device(site, olga: Person):
+    _secret, codes = with_app(olga)
+    Person.update(status="suspended").where(Person.id == olga.id).execute()
+    token = signin.setup_link_token()
+    anybody = Client(site)
+    page = anybody.get(f"/setup?token={token}").text
+    given = {"workspace": "Acme", "name": "Olga Brandt", "email": "olga@acme.example",
+             "password": "quite another horse", "password_again": "quite another horse"}
+    answer = anybody.send("POST", "/setup", csrf=Client._token(page), token=token, **given)
+    assert answer.status_code == 303 and not second_factor.has(olga)
+    assert anybody.get("/people").status_code == 200 and not recovery_codes.take(olga, codes[0])
