@@ -52,8 +52,8 @@ def answered(proposal: Proposal, answers: Mapping[str, str]) -> str:
 
 
 def remember(target: Directory | App, mapping: str, by: Asker) -> None:
-    """Keep what was said of the columns: every reading from now on heeds it. Who asks answers for what a directory
-    says by it. Raises Refused for no such mapping, NotAllowed."""
+    """Keep what was said of the columns: every reading from now on heeds it. A directory ranks no
+    higher than who asks from now on. Raises Refused for no such mapping, NotAllowed."""
     table = type(target)
     if table is App:
         rank.require_part(by, target)
@@ -67,7 +67,7 @@ def remember(target: Directory | App, mapping: str, by: Asker) -> None:
             return
         table.update(settings=row.settings | {MAPPING: mapping}).where(table.id == target.id).execute()
         if table is Directory:
-            vouching.answer_for(target, by)
+            vouching.answer_no_higher(target, by)
         about = {"app": target} if table is App else {}
         activity.record(by, "set what columns mean", about=target.name, **about)
     target.settings = row.settings | {MAPPING: mapping}

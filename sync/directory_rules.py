@@ -45,7 +45,7 @@ def says_nothing(attribute: str) -> Rule:
 def set_rules(directory: Directory, rules: Iterable[Rule], by: Asker) -> Identity:
     """Read everybody by these rules, and keep them if that works; a reading is queued, which takes over what they say.
 
-    Who asks answers for what it says from now on. Raises DirectoryProblem, NotAllowed, or ConnectorError with what is
+    It ranks no higher than who asks from now on. Raises DirectoryProblem, NotAllowed, or ConnectorError with what is
     wrong with a rule or with what it met.
     """
     rank.require(by, *rank.MANAGERS)
@@ -63,7 +63,7 @@ def set_rules(directory: Directory, rules: Iterable[Rule], by: Asker) -> Identit
         before = directory.settings.get(_field(directory), "")
         settings = {**directory.settings, _field(directory): text}
         Directory.update(settings=settings).where(Directory.id == directory.id).execute()
-        vouching.answer_for(directory, by)
+        vouching.answer_no_higher(directory, by)
         directories.keep_findings(directory, connector)
         activity.record(by, "changed what ends an account", about=directory.name, before=before or "no rules",
                         after=text or "no rules")  # fmt: skip

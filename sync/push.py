@@ -61,9 +61,12 @@ def is_pushed(directory: Directory) -> bool:
 
 def rotate(directory: Directory, by: Asker) -> str:
     """A new token beside those that work, which end when the new one is first used. Who asks has the token, and so
-    answers for what the directory says from now on."""
+    answers for what the directory says from now on. Where it rises by that, the others end at once: somebody of a lower
+    rank has them."""
     rank.require(by, *rank.MANAGERS)
     with writing():
+        if vouching.would_rise(directory, by):
+            DirectoryToken.delete().where(DirectoryToken.directory == directory).execute()
         vouching.answer_for(directory, by)
         activity.record(by, "made token", about=directory.name)
         return _new_token(directory, by)

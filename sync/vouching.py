@@ -60,6 +60,20 @@ def answer_for(directory: Directory, asker: Asker) -> None:
                         after=f"What it says of people above {rank.in_words(asker.role)} is held")
 
 
+def answer_no_higher(directory: Directory, asker: Asker) -> None:
+    """Who asks has changed how the directory is read, but neither where nor with what: who stands below the one that
+    answers for it does from now on; nobody else, since what is in it is still said by somebody else. Inside the
+    caller's writing()."""
+    rank.require(asker, *rank.MANAGERS)
+    if asker.rank > rank_of_directory(directory):
+        answer_for(directory, asker)
+
+
+def would_rise(directory: Directory, asker: Asker) -> bool:
+    """Whether the directory would rank higher if who asks answered for it."""
+    return asker.rank < rank_of_directory(directory)
+
+
 def require_over_directory(asker: Asker, directory: Directory) -> None:
     """Raises NotAllowed when what this directory says has a higher rank than who asks."""
     rank.require(asker, *rank.MANAGERS)

@@ -3,14 +3,18 @@ the person, who proves it another way meanwhile, or an Owner."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from datetime import datetime, timedelta
 
 from connectors.names import email_key
 from sync import activity, rank, schedule
 from sync.db import utcnow, writing
 from sync.models import Person, SignInIdentity, WaitingSignIn
+from sync.people import PeopleProblem
 from sync.rank import Asker
 
+SWAPPED = "This sign-in changed meanwhile, so nothing was approved. Look at it again: it may be somebody else's."
 KEPT = timedelta(days=14)  # after which an Owner is no longer asked
 FRESH = timedelta(minutes=30)  # in which the person may confirm it, in the browser where it began
 
@@ -54,10 +58,21 @@ def confirm(row: WaitingSignIn, by: Asker) -> None:
 
 
 def approve(row: WaitingSignIn, by: Asker) -> None:
-    """An Owner says that it is the person's. Raises NotAllowed for anybody else."""
+    """An Owner says that it is the person's. Raises NotAllowed for anybody else.
+
+    Raises PeopleProblem where it is no longer what `row` says: the same account may have come with another address.
+    """
     rank.require(by, "owner")
     with writing():
-        _link(WaitingSignIn.get_by_id(row.id), by, "approved by an Owner")
+        now = WaitingSignIn.get_or_none(WaitingSignIn.id == row.id)
+        if now is None or seen(now) != seen(row):
+            raise PeopleProblem(SWAPPED)
+        _link(now, by, "approved by an Owner")
+
+
+def seen(row: WaitingSignIn) -> str:
+    """A mark of what an Owner looks at: which account would be which person, by which address."""
+    return hashlib.sha256(json.dumps([row.id, row.issuer, row.subject, row.person_id, row.email]).encode()).hexdigest()
 
 
 def dismiss(row: WaitingSignIn, by: Asker) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, abort, current_app, render_template, request, url_for
 
-from sync import push
+from sync import push, vouching
 from sync.directories import DirectoryProblem
 from sync.models import Directory, DirectoryToken
 from web.answers import INVALID, dialog, go_to
@@ -38,7 +38,8 @@ def create_directory() -> str | tuple[str, int]:
 @workspace_role(*MANAGERS)
 def new(pushed_id: int) -> tuple[str, int]:
     directory = _pushed(pushed_id)
-    return dialog("directories/_new_token.html", f"A new token for {directory.name}?", directory=directory)
+    return dialog("directories/_new_token.html", f"A new token for {directory.name}?", directory=directory,
+                  rises=vouching.would_rise(directory, by()))
 
 
 @pages.post("/<int:pushed_id>/tokens")

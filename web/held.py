@@ -19,7 +19,7 @@ pages = Blueprint("held", __name__, url_prefix="/people/held")
 def told(person: Person | None = None) -> dict:
     """What waits for somebody of rank, of one person or of all: changes, each with what is so now, and sign-ins."""
     changes = [(change, held.now(change.person, change.field)) for change in held.waiting(person)]
-    return {"changes": changes, "sign_ins": waiting_sign_ins.waiting(person)}
+    return {"changes": changes, "sign_ins": waiting_sign_ins.waiting(person), "seen": waiting_sign_ins.seen}
 
 
 def held_of(directory: Directory) -> list[tuple[HeldChange, str]]:

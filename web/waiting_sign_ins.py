@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, abort, redirect, render_template, session, url_for
+from flask import Blueprint, Response, abort, redirect, render_template, request, session, url_for
 
 from sync import waiting_sign_ins
 from sync.models import Person, WaitingSignIn
+from sync.people import PeopleProblem
 from web.answers import go_to
 from web.confirming import asks_again
 from web.permissions import signed_in, workspace_role
@@ -57,7 +58,12 @@ def delete() -> Response:
 @asks_again
 def approve(waiting_id: int) -> Response:
     row = _row(waiting_id)
-    waiting_sign_ins.approve(row, by())
+    try:
+        if request.form.get("seen") != waiting_sign_ins.seen(row):
+            raise PeopleProblem(waiting_sign_ins.SWAPPED)
+        waiting_sign_ins.approve(row, by())
+    except PeopleProblem as problem:
+        return go_to(_person(row), str(problem), "attention")
     return go_to(_person(row), f"Approved. {row.email} signs in with {row.label} as this person from now on.")
 
 

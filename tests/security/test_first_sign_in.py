@@ -146,7 +146,7 @@ def test_owners_see_what_waits_on_the_pages_and_approve_it(site, olga, someone):
     approval = f"/people/waiting-sign-ins/{waiting.id}/approval"
     assert other.post(approval).status_code == 403
     assert other.send("DELETE", f"/people/waiting-sign-ins/{waiting.id}").status_code == 403
-    assert owner.post(approval).status_code == 303
+    assert owner.post(approval, seen=waiting_sign_ins.seen(waiting)).status_code == 303
     assert come_in(_claims("jana.kowalski@acme.example"), KNOWN) == jana
 
 
