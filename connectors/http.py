@@ -241,7 +241,7 @@ class Http:
             raise CredentialRejected(
                 "The credential holds characters that cannot be sent, a line break perhaps. Enter it again."
             ) from None
-        except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError):
+        except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError):
             raise Refused(f"{asked}: this is no valid address. Check it.") from None
         if origin != self.origin:
             raise Refused(

@@ -143,3 +143,11 @@ def test_an_entry_with_a_long_name_is_named_in_few_words():
                 list(directory.people())
             directory.close()
         assert len(str(refused.value)) < 1500
+
+
+@pytest.mark.parametrize("link", ["file://ana@[127.0.0.1]/thing", "gopher://\x1b[31m", "http://[::1"])
+def test_a_link_with_odd_brackets_is_refused(anything, link):
+    client = Http(anything.url)
+    with pytest.raises(Refused):
+        client.get(link)
+    client.close()
