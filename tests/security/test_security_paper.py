@@ -69,6 +69,6 @@ def test_the_test_is_there(named: str):
 
 def test_every_promise_has_a_test():
     promises = PAPER[PAPER.index("## What is promised") : PAPER.index("## What is not defended")]
-    rows = [line for line in promises.splitlines() if line.startswith("| ") and not line.startswith(("| promise", "| ---"))]
+    rows = [line for line in promises.splitlines() if line.startswith("| ")][2:]
     assert len(rows) >= 15
     assert all("::test_" in row for row in rows), [row for row in rows if "::test_" not in row]
