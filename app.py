@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def create_app(config: Config) -> Flask:
-    """The pages over an installation that `config.open_all` has opened."""
+    """The pages over an installation that `start.open_all` has opened."""
     from flask import Flask  # here, because most commands need no pages and start in half the time without them
 
     from web import create_pages

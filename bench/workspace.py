@@ -12,8 +12,8 @@ from pathlib import Path
 
 from bench.sample import SampleApp
 from connectors.base import Account
-from sync import apps, checks, people
-from sync.config import Config, open_all
+from sync import apps, checks, people, start
+from sync.config import Config
 from sync.db import connected, db
 from sync.models import App, Check
 from sync.rank import Asker
@@ -23,7 +23,7 @@ BY = Asker.command_line()
 
 def open_workspace(folder: Path) -> App:
     """An installation in `folder` with its first owner and one app, which reads bench.sample."""
-    open_all(Config.from_environ({"ROLLCALL_HOME": str(folder)}))
+    start.open_all(Config.from_environ({"ROLLCALL_HOME": str(folder)}))
     with connected():
         # without a password, since argon2 takes 64 MB to hash one
         owner = people.add("Olga Brandt", "olga@acme.example", BY, workspace_role="owner")

@@ -10,7 +10,7 @@ from cli.columns import mapping, say, with_mapping, write
 from cli.frame import BY, answer, as_json, moment, opened, table, tell
 from cli.values import setting, values_of
 from sync import apps as core
-from sync import lost_fields, people, reports
+from sync import disconnecting, lost_fields, people, reports
 from sync.apps import AppProblem
 from sync.columns import of_app, remember, takes_a_mapping
 from sync.models import App, Person
@@ -144,7 +144,7 @@ def resume(name: str, as_json: bool) -> None:
 @opened
 def disconnect(name: str, as_json: bool) -> None:
     """Forget its credential and stop checking it; members, reports and activity stay to be looked at."""
-    core.disconnect(core.by_name(name), BY)
+    disconnecting.disconnect(core.by_name(name), BY)
     _say_state(name, "is disconnected. Its credential is forgotten; nobody was removed from it.", as_json)
 
 

@@ -14,7 +14,7 @@ import click
 from cli.backup_schema import foreign_objects
 from cli.frame import BY, Failed, answer, as_json, installation, tell
 from cli.locks import alone
-from sync import activity, config, seals, vault
+from sync import activity, seals, start, vault
 from sync.config import Config
 from sync.db import MIGRATIONS, connected, copy_database, utcnow, writing
 
@@ -73,7 +73,7 @@ def restore(file: Path, as_json: bool) -> None:
         _refuse_unusable(file, settings.secret_key_file)
         proven = _refuse_changed(file, settings.secret_key_file)
         kept = _put_in_place(file, settings.database_path)
-        config.open_all(settings)
+        start.open_all(settings)
         with connected(), writing():
             activity.record(BY, "restored backup", about=file.name)
     if not proven:

@@ -16,13 +16,13 @@ from cli.locks import InUse, in_use, is_served
 from connectors.base import ConnectorError
 from sync import (
     apps,
-    checks,  # noqa: F401 - registers what runs a check with the queue, before it is opened
     config,
     directories,
     notify,
     people,
     reports,
     schedule,
+    start,
     tasks,
 )
 from sync.config import Config
@@ -53,7 +53,7 @@ def installation() -> Iterator[Config]:
     """The installation of ROLLCALL_HOME, opened, with a connection; a restore has to wait until the block ends."""
     settings = Config.from_environ()
     with in_use(settings.database_path):
-        config.open_all(settings)
+        start.open_all(settings)
         with connected():
             yield settings
 

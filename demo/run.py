@@ -20,7 +20,7 @@ from demo.chat_app import ChatStore
 from demo.company import OWNER, Company, furnish, let_time_pass
 from demo.serve import Served
 from demo.store import Store
-from sync import apps, checks, config, directories, match_decisions, people, schedule, signin
+from sync import apps, checks, directories, match_decisions, people, schedule, signin, start
 from sync.config import Config
 from sync.db import connected
 from sync.models import Account, App, Check
@@ -102,7 +102,7 @@ def running(home: str | os.PathLike, listen: str, reset: bool = False) -> Iterat
         ):
             served[name] = _serve(app, ports.get(name, 0))
             stack.callback(served[name].stop)
-        config.open_all(settings)
+        start.open_all(settings)
         if not told:
             _set_up(company, chat, ads, served)
         ports = {name: server.port for name, server in served.items()}

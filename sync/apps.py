@@ -14,7 +14,7 @@ from sync import activity, daily, policy, rank, remembered, vault
 from sync.app_parts import RUNS_ALL, apps_of, owned_by, owners_of, part_of  # noqa: F401 - other rooms ask for them here
 from sync.credentials import with_stored
 from sync.db import utcnow, writing
-from sync.models import Account, App, AppPerson, Check, Person, Task
+from sync.models import Account, App, AppPerson, Person
 from sync.people import signature
 from sync.rank import Asker
 from sync.reach import still_approved
@@ -330,6 +330,14 @@ def set_removal(app: App, removal: str, by: Asker) -> None:
         _change(app, by, "changed removal policy", app.removal, removal, removal=removal)
 
 
+def set_policy(app: App, removal: str, guards: dict[str, tuple[int | None, int | None]], by: Asker) -> None:
+    """How removals are decided, and the guards by kind of change: all of it or nothing. Raises AppProblem."""
+    with writing():
+        for kind, numbers in guards.items():
+            set_guard(app, *numbers, by, kind)
+        set_removal(app, removal, by)
+
+
 def set_seat_price(app: App, hundredths: int | None, by: Asker) -> None:
     rank.require_part(by, app)
     if hundredths is not None and not 0 <= hundredths <= 100_000_000:
@@ -346,27 +354,16 @@ def _change(app: App, by: Asker, what: str, before: str, after: str, **values: o
 def pause(app: App, by: Asker) -> None:
     """No checks and no acts until it is resumed; what is known stays."""
     rank.require_part(by, app)
-    _set_state(app, "paused", "paused app", by)
+    set_state(app, "paused", "paused app", by)
 
 
 def resume(app: App, by: Asker) -> None:
     rank.require_part(by, app)
-    _set_state(app, "active", "resumed app", by)
+    set_state(app, "active", "resumed app", by)
 
 
-def disconnect(app: App, by: Asker) -> None:
-    """Forget the credential, stop checking, cancel undone acts; members, reports and activity stay to be looked at."""
-    rank.require_part(by, app)
-    with writing():
-        _set_state(app, "disconnected", "disconnected app", by)
-        App.update(credential=None, error=None).where(App.id == app.id).execute()
-        Check.update(cancel_asked=True).where(Check.app == app, Check.state.in_(("queued", "running"))).execute()
-        Task.update(state="cancelled", finished_at=utcnow()).where(
-            Task.app == app, Task.state.in_(("queued", "needs attention"))
-        ).execute()
-
-
-def _set_state(app: App, state: str, what: str, by: Asker) -> None:
+def set_state(app: App, state: str, what: str, by: Asker) -> None:
+    """Raises AppProblem for an app that is disconnected already."""
     with writing():
         app = App.get_by_id(app.id)
         if app.state == "disconnected":

@@ -12,19 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import connectors
-from sync import (  # noqa: F401 - some are only woken
-    activity,
-    checks,
-    directories,
-    notify,
-    offboarding,
-    schedule,
-    scim_people,
-    seals,
-    tasks,
-    vault,
-)
-from sync.db import open_database
+from sync import notify
 
 PLAIN_PATH = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)+")
 LINK = "what links begin with, such as https://rollcall.acme.example or https://tools.acme.example/rollcall"
@@ -156,16 +144,3 @@ def _private(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
             f"ROLLCALL_PRIVATE_NETWORKS is {text!r}: it must be private networks or loopback, separated by commas, "
             f"such as 10.0.0.0/8 or 127.0.0.0/8 ({problem})."
         ) from None
-
-
-def open_all(config: Config) -> None:
-    """Open key file, database and queue; raises VaultProblem or DatabaseRefused with what to do."""
-    config.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    connectors.allow_networks(config.private_networks)
-    connectors.load_folder(config.home / "connectors")
-    vault.open_vault(config.secret_key_file)
-    open_database(config.database_path)
-    seals.renew()
-    activity.tell_what_was_migrated()
-    schedule.open_queue(config.database_path)
-    notify.configure(config.smtp_url, config.url)

@@ -150,12 +150,10 @@ def _refuse(accounts: list[Account], decision: Decision) -> None:
                 f"{_name(theirs)} is matched to {theirs.person.name}. Nothing was changed: re-assign it first, "
                 "which moves it to Unmatched."
             )
-
-
-def refuse_who_left(person: Person) -> None:
-    """Raises DecisionProblem for somebody who can't be asked to answer for a service account any more."""
-    if person.status == "deprovisioned":
+    if decision.kind == "service account" and person is not None and person.status == "deprovisioned":
         raise DecisionProblem(f"{person.name} has left. Nothing was changed: name somebody who can answer for it.")
+    if decision.kind == "local partner" and not decision.note.strip():
+        raise DecisionProblem("Say which company they are from: a local partner without one is hard to tell later.")
 
 
 def _keep(accounts: list[Account], batch: str, by: str) -> None:

@@ -69,10 +69,16 @@ def inherit(app: App, predecessor: App) -> None:
     )
 
 
+class ReasonNeeded(ValueError):
+    """Protecting an account needs a reason."""
+
+
 def protect(account: Account, reason: str, by: str) -> None:
-    """Never to be removed, by anybody, until the protection is lifted."""
+    """Never to be removed, by anybody, until the protection is lifted. Raises ReasonNeeded for an empty reason."""
+    if not reason.strip():
+        raise ReasonNeeded("Say why: the reason is shown wherever this account would be removed.")
     with writing():
-        Account.update(protected=reason.strip() or "protected by hand").where(Account.id == account.id).execute()
+        Account.update(protected=reason.strip()).where(Account.id == account.id).execute()
         activity.record(by, "protected account", about=account.name or account.email, why=reason,
                         app=account.app_id, person=account.person_id)
 

@@ -11,6 +11,7 @@ from sync import activity, assigned_acts, assigned_looks, compare, mass_updates,
 from sync.assigned_looks import whom
 from sync.assignments import ADJUSTS, KINDS
 from sync.db import db, utcnow, writing
+from sync.matching import ReasonNeeded
 from sync.models import Account, App, Change, Person, Report, Task
 from sync.policy import REMOVALS
 
@@ -170,12 +171,15 @@ def _release_others(report: Report, by: str) -> int:
     return number
 
 
-def dismiss(report: Report, by: str, reason: str = "") -> None:
+def dismiss(report: Report, by: str, reason: str) -> None:
     """Nobody in it is removed, nor asked about again: each counts as left out with this reason.
 
-    What the app itself no longer lists stays as it was; the next check finds it missing, and asks, again.
+    Raises ReasonNeeded for an empty one, ReportProblem for a report that is decided already. What the app itself no
+    longer lists stays as it was; the next check finds it missing, and asks, again.
     """
-    reason = reason.strip() or "The report was dismissed"
+    reason = reason.strip()
+    if not reason:
+        raise ReasonNeeded("Say why: the reason is shown beside each of them from now on.")
     with writing():
         report = _still_open(report)
         for change in list(Change.select().where(Change.report == report, Change.decision.in_((CONFIRM, HELD)))):

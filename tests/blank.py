@@ -7,8 +7,7 @@ import functools
 import tempfile
 from dataclasses import dataclass
 
-from sync import config as configuration
-from sync import signin
+from sync import signin, start
 from sync.config import Config
 from sync.db import connected, db
 from sync.models import Person
@@ -34,13 +33,13 @@ class Copy:
         return cls(config.database_path.read_bytes(), config.secret_key_file.read_bytes() if with_key else None)
 
     def open(self, config: Config) -> None:
-        """What sync.config.open_all() does on a folder that holds these files. Its migrations are not applied again."""
+        """What sync.start.open_all() does on a folder that holds these files. Its migrations are not applied again."""
         config.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         config.database_path.write_bytes(self.database)
         if self.key:
             config.secret_key_file.touch(0o600)
             config.secret_key_file.write_bytes(self.key)
-        configuration.open_all(config)
+        start.open_all(config)
         with connected():
             db.pragma("synchronous", "off", permanent=True)  # a kill loses nothing by it, and nobody cuts the power
 
@@ -54,7 +53,7 @@ def open_blank(config: Config) -> None:
 def _blank() -> Copy:
     with tempfile.TemporaryDirectory() as folder:
         config = Config.from_environ({"ROLLCALL_HOME": folder, **LOCAL})
-        configuration.open_all(config)
+        start.open_all(config)
         return Copy.of(config, with_key=False)
 
 

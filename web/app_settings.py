@@ -7,7 +7,18 @@ import re
 from flask import Blueprint, Response, abort, render_template, request, url_for
 
 from connectors.base import ColumnsUnclear, ConnectorError
-from sync import apps, checks, connecting, lost_fields, people, policy, report_list, reports, waiting_files
+from sync import (
+    apps,
+    checks,
+    connecting,
+    disconnecting,
+    lost_fields,
+    people,
+    policy,
+    report_list,
+    reports,
+    waiting_files,
+)
 from sync.apps import AppProblem
 from sync.credentials import SecretNeeded
 from sync.models import App, Person, PersonEmail
@@ -97,10 +108,8 @@ def set_policy(app: App) -> Response | tuple[str, int]:
     given = request.form
     removal = given.get("removal") if given.get("removal") in ("ask", "automatic") else abort(400)
     try:
-        for prefix, kind in GUARDS.items():
-            if f"{prefix}guard" in given:
-                apps.set_guard(app, *_guard_given(given, prefix), by(), kind)
-        apps.set_removal(app, removal, by())
+        guards = {kind: _guard_given(given, prefix) for prefix, kind in GUARDS.items() if f"{prefix}guard" in given}
+        apps.set_policy(app, removal, guards, by())
     except AppProblem as problem:
         return _policy(app, given, problem)
     return go_to(_address(app), "Saved.")
@@ -325,7 +334,7 @@ def disconnect(app: App) -> Response | tuple[str, int]:
     if request.form.get("name", "").strip() != app.name:
         return _disconnection(app, f"Type the app's name, {app.name}, to say that you mean it. Nothing was changed.")
     try:
-        apps.disconnect(app, by())
+        disconnecting.disconnect(app, by())
     except AppProblem as problem:
         return _disconnection(app, str(problem))
     return go_to(url_for("apps.index"), f"{app.name} is disconnected. Nobody was removed from it.")

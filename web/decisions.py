@@ -98,17 +98,12 @@ def create(app: App) -> Response | tuple[str, int]:
 def _decision(kind: str, given) -> Decision:
     if kind == "service account":
         email = given.get("email", "").strip()
-        person = known_person(email) if email else None
-        if person is not None:
-            match_decisions.refuse_who_left(person)
-        return Decision(kind, person)
+        return Decision(kind, known_person(email) if email else None)
     if kind != "guest":
         return Decision(kind)
     what, note = given.get("what", "guest"), given.get("note", "").strip()
     if what not in ("guest", "local partner"):
         abort(400)
-    if what == "local partner" and not note:
-        raise DecisionProblem("Say which company they are from: a local partner without one is hard to tell later.")
     return Decision(what, note=note)
 
 

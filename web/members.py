@@ -11,7 +11,7 @@ from sync import assets, match_decisions, match_likeness, match_rules, matching,
 from sync.apps import AppProblem
 from sync.db import utcnow
 from sync.match_decisions import DecisionProblem
-from sync.matching import TABS
+from sync.matching import TABS, ReasonNeeded
 from sync.models import Account, App, Person
 from web.answers import INVALID, dialog, go_to
 from web.app_page import kind_of, match_in_words, name_of, owns, page
@@ -132,10 +132,10 @@ def _protection(app: App, account: Account, problem: str = "") -> tuple[str, int
 @pages.put("/<int:account_id>/protection")
 @app_part("owner")
 def protect(app: App, account: Account) -> Response | tuple[str, int]:
-    reason = request.form.get("reason", "").strip()
-    if not reason:
-        return _protection(app, account, "Say why: the reason is shown wherever this account would be removed.")
-    matching.protect(account, reason, by())
+    try:
+        matching.protect(account, request.form.get("reason", ""), by())
+    except ReasonNeeded as problem:
+        return _protection(app, account, str(problem))
     return go_to(back_of(app), f"{name_of(account)} is protected: nobody can remove it until you lift that.")
 
 

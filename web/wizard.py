@@ -9,6 +9,7 @@ from datetime import datetime
 from flask import Blueprint, Response, abort, render_template, request, url_for
 
 from sync import assets, assigned_acts, mass_updates, policy, report_list, report_rows, reports, roles, tasks
+from sync.matching import ReasonNeeded
 from sync.models import App, Asset, Change, Report
 from sync.policy import REMOVALS
 from sync.report_rows import SECTIONS
@@ -207,11 +208,10 @@ def _dismissal(app: App, report: Report, problem: str = "") -> tuple[str, int]:
 @pages.post("/dismissal")
 @app_part("owner")
 def dismiss(app: App, report: Report) -> Response | tuple[str, int]:
-    reason = request.form.get("reason", "").strip()
-    if not reason:
-        return _dismissal(app, report, "Say why: the reason is shown beside each of them from now on.")
     try:
-        reports.dismiss(report, by(), reason)
+        reports.dismiss(report, by(), request.form.get("reason", ""))
+    except ReasonNeeded as problem:
+        return _dismissal(app, report, str(problem))
     except ReportProblem as problem:
         return go_to(url_for("reports.of_app", app_id=app.id), str(problem), "attention")
     return go_to(url_for("reports.of_app", app_id=app.id), f"Dismissed. Nobody is removed from {app.name}.")

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from sync import config as configuration
+from sync import start
 from sync.config import Config
 from sync.db import connected, db
 from tests.blank import LOCAL
@@ -99,7 +99,7 @@ class CommandLine:
     @contextmanager
     def core(self) -> Iterator[None]:
         """The same installation, opened in the test's own process."""
-        configuration.open_all(Config.from_environ({"ROLLCALL_HOME": str(self.home), **LOCAL}))
+        start.open_all(Config.from_environ({"ROLLCALL_HOME": str(self.home), **LOCAL}))
         try:
             with connected():
                 yield

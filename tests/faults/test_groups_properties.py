@@ -242,7 +242,7 @@ class World(RuleBasedStateMachine):
         elif what == "release" and report.held:
             reports.release(report, BY)
         elif what == "dismiss":
-            reports.dismiss(report, BY)
+            reports.dismiss(report, BY, "Not now")
         for change in list(report.changes.where(Change.decision.in_(("needs confirmation", "held", "left out")))):
             if what == "leave out":
                 reports.leave_out(change, "not yet", BY)

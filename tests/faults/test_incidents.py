@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from connectors.sample_chat import PAGE
-from sync import activity, apps, checks, match_decisions, matching, people, reports, schedule, tasks
+from sync import activity, apps, checks, disconnecting, match_decisions, matching, people, reports, schedule, tasks
 from sync.db import utcnow
 from sync.models import Access, Account, App, Asset, Change, Check, Mail, Report, Task
 from tests.connectors.fake import Seat
@@ -261,7 +261,7 @@ def test_recreated(chat, olga):
     check = chat.check()
     back = Account.get_by_id(account.id)
     assert check.counts["new_users"] == 1 and (back.state, back.person_id) == ("present", chat.people[6].id)
-    apps.disconnect(chat.app, chat.by)
+    disconnecting.disconnect(chat.app, chat.by)
     again = apps.connect("sample-chat", "Chat again", chat.settings, [olga], chat.by)
     run_check(again, chat.by)
     found = {a.email: a.person_id for a in Account.select().where(Account.app == again, Account.kind == "user")}

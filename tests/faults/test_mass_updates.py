@@ -179,7 +179,7 @@ def test_a_dismissed_update_is_asked_about_again_and_removes_nobody(chat):
     report = chat.check().report
     with pytest.raises(reports.ReportProblem, match="can't be left out"):
         reports.leave_out(held(report)[0], "no", chat.by)
-    reports.dismiss(report, chat.by)
+    reports.dismiss(report, chat.by, "The app is wrong")
     assert Account.select().where(Account.left_out.is_null(False)).count() == 0
     again = chat.check().report
     assert again.id != report.id and len(held(again)) == 6

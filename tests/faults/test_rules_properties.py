@@ -349,7 +349,7 @@ class World(RuleBasedStateMachine):
             reports.release(report, BY)
         elif what == "dismiss":
             self.left_out |= {change.account.external_id for change in self.waiting(report)}
-            reports.dismiss(report, BY)
+            reports.dismiss(report, BY, "Not now")
         for change in self.waiting(report, "needs confirmation", "held", "left out"):
             if change.account.email == email(number):
                 if what == "take back" and change.decision == "left out":

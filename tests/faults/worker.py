@@ -15,8 +15,7 @@ from pathlib import Path
 
 import requests
 
-from sync import activity, checks, member_acts, offboarding, onboarding, people, reports, schedule
-from sync import config as configuration
+from sync import activity, checks, member_acts, offboarding, onboarding, people, reports, schedule, start
 from sync.config import Config
 from sync.db import connected
 from sync.models import (
@@ -185,7 +184,7 @@ def what_is() -> dict:
 def obey(home: str, act: str, arguments: list[str], fatal: int, keep: dict[str, str]) -> None:
     steps = Steps()
     steps.watch()
-    configuration.open_all(Config.from_environ({"ROLLCALL_HOME": home, **LOCAL}))
+    start.open_all(Config.from_environ({"ROLLCALL_HOME": home, **LOCAL}))
     steps.count(fatal, keep)
     with connected():
         found = what_is() if act == "recover" else {}

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from sync import config as configuration
+from sync import start
 from sync.config import Config
 from sync.db import connected, db
 from sync.models import Person, PersonEmail
@@ -176,7 +176,7 @@ def test_a_file_that_may_grow_no_further_names_the_cause(home: Path):
     )  # fmt: skip
     assert done.returncode == 1 and "Traceback" not in done.stderr, done.stderr
     assert "cannot rollback" not in done.stderr and "disk" in done.stderr, done.stderr
-    configuration.open_all(Config.from_environ({"ROLLCALL_HOME": str(home), **LOCAL}))
+    start.open_all(Config.from_environ({"ROLLCALL_HOME": str(home), **LOCAL}))
     with connected():
         assert not Person.select().where(Person.name.startswith("New ")).exists()
     if not db.is_closed():

@@ -9,8 +9,7 @@ from contextlib import closing
 
 import pytest
 
-from sync import activity, seals, vault
-from sync import config as configuration
+from sync import activity, seals, start, vault
 from sync.config import Config
 from sync.db import db, writing
 from sync.models import Activity
@@ -87,7 +86,7 @@ def test_a_new_key_before_the_old_one_seals_the_log_again(told, config: Config):
     from cryptography.fernet import Fernet
     new = Fernet.generate_key()
     config.secret_key_file.write_bytes(new + b"\n" + old)
-    configuration.open_all(config)
+    start.open_all(config)
     assert activity.verify().ok
     config.secret_key_file.write_bytes(new + b"\n")
     vault.open_vault(config.secret_key_file)
@@ -97,7 +96,7 @@ def test_a_new_key_before_the_old_one_seals_the_log_again(told, config: Config):
 def test_a_lost_key_proves_nothing(told, config: Config):
     from cryptography.fernet import Fernet
     config.secret_key_file.write_bytes(Fernet.generate_key() + b"\n")
-    configuration.open_all(config)
+    start.open_all(config)
     found = activity.verify()
     assert not found.ok and "not in secret.key" in found.why
 

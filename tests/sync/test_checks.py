@@ -10,7 +10,7 @@ import pytest
 
 from connectors.base import ASSETS
 from connectors.sample_chat import SampleChat
-from sync import activity, apps, checks, match_decisions, matching, people, reports, schedule
+from sync import activity, apps, checks, disconnecting, match_decisions, matching, people, reports, schedule
 from sync.db import connected, db, utcnow
 from sync.models import Account, App, Asset, Change, Check, Person, Report
 from tests.sync.fixtures import email
@@ -315,7 +315,7 @@ def test_what_people_decided_outlives_disconnecting_and_connecting_again(chat):
     chat.leave(7)
     report = chat.check().report
     reports.finish(report, chat.by, left_out={chat.change(report, 7).id: "hand-over"})
-    apps.disconnect(chat.app, chat.by)
+    disconnecting.disconnect(chat.app, chat.by)
     chat.app = apps.connect("sample-chat", "Chat again", chat.settings, [Person.get_by_id(1)], chat.by)
     chat.leave(3)
     assert chat.check().waiting == 0

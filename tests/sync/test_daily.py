@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync import apps, checks, schedule
+from sync import apps, checks, disconnecting, schedule
 from sync.daily import DAY, next_time, spread
 from sync.db import utcnow
 from sync.models import App, Check
@@ -133,7 +133,7 @@ def test_a_daily_check_joins_one_that_runs_by_hand(chat):
     assert Check.select().count() == before and checks.live(chat.app).id == by_hand.id
 
 
-@pytest.mark.parametrize("stop", [lambda chat: apps.pause(chat.app, chat.by), lambda chat: apps.disconnect(
+@pytest.mark.parametrize("stop", [lambda chat: apps.pause(chat.app, chat.by), lambda chat: disconnecting.disconnect(
     chat.app, chat.by), lambda chat: apps.set_schedule(chat.app, False, 0, chat.by)])  # fmt: skip
 def test_what_is_paused_or_switched_off_is_not_due(chat, stop):
     stop(chat)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync import activity, apps, match_decisions, match_rules, matching, people
+from sync import activity, disconnecting, match_decisions, match_rules, matching, people
 from sync.match_decisions import Decision, DecisionProblem, DecisionStale
 from sync.models import Account, Activity, App, Mail, MatchDecision
 from tests.sync.fixtures import email
@@ -110,6 +110,13 @@ def test_a_stale_look_decides_nothing(chat):
     assert (made.count, again.count) == (2, 0), "pressed twice, it is done once and no complaint"
 
 
+@pytest.mark.parametrize("note", ["", "  "])
+def test_a_local_partner_is_of_a_company(chat, note):
+    with pytest.raises(DecisionProblem, match="which company"):
+        match_decisions.mark_local_partner(account(1), chat.by, note)
+    assert state(1)[0] == "matched"
+
+
 @pytest.mark.parametrize("kind", ["", "emperor", "matched"])
 def test_nonsense_is_refused(chat, kind):
     with pytest.raises(DecisionProblem):
@@ -126,7 +133,8 @@ def test_who_answers_for_a_service_account_and_has_left_is_found(chat):
     chat.leave(0)
     assert [row.id for row in match_decisions.unanswered(chat.app)] == ids(1)
     with pytest.raises(DecisionProblem, match="Person 0 has left"):
-        match_decisions.refuse_who_left(people.find_by_email(email(0)))
+        match_decisions.mark_service(account(2), chat.by, person=people.find_by_email(email(0)))
+    assert account(2).person is None, "it answers for itself, as before"
     chat.leave(3)
     chat.check()
     assert "Nobody answers any more for the service account Person 1: Person 0 has left." in Mail.get().text
@@ -145,7 +153,7 @@ def test_decisions_hold_when_the_app_is_connected_anew(listed):
     match_decisions.mark_service(listed.account("service"), listed.by, pia)
     match_decisions.match(listed.account("person"), pia, listed.by)
     before = {id: told(listed, id) for id in listed.seats}
-    apps.disconnect(listed.app, listed.by)
+    disconnecting.disconnect(listed.app, listed.by)
     listed.connect()
     listed.check()
     assert {id: told(listed, id) for id in listed.seats} == before

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sync import activity, apps, checks, match_decisions, match_rules, people, schedule, signin, vault
+from sync import activity, checks, disconnecting, match_decisions, match_rules, people, schedule, signin, vault
 from sync.db import connected, db, open_database
 from sync.match_decisions import Decision, DecisionProblem
 from sync.models import Account, App, Person
@@ -148,7 +148,7 @@ class Model:
         match_rules.match_everywhere(numbers=(before or "", given))
 
     def reconnect(self) -> None:
-        apps.disconnect(App.get_by_id(self.listed.app.id), BY)
+        disconnecting.disconnect(App.get_by_id(self.listed.app.id), BY)
         self.listed.connect()
         self.past = []
         self.check()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync import apps, match_decisions, people, policy, reports, tasks
+from sync import disconnecting, match_decisions, people, policy, reports, tasks
 from sync.match_decisions import Decision
 from sync.models import Account, Change, Invitation, MatchDecision, Person, Task
 
@@ -139,7 +139,7 @@ def test_only_a_match_is_held_to_its_e_mail(listed, pia, kind):
 
 def test_it_holds_when_the_app_is_connected_anew(listed, pia):
     matched(listed, pia)
-    apps.disconnect(listed.app, listed.by)
+    disconnecting.disconnect(listed.app, listed.by)
     listed.say("1", email=OTHERS)
     listed.connect()
     listed.check()

@@ -46,17 +46,17 @@ def test_a_person_known_only_later_gets_the_account(chat):
 
 
 @pytest.mark.parametrize(
-    ("decide", "word"),
-    [(match_decisions.mark_guest, "guest"), (match_decisions.mark_local_partner, "local partner"),
-     (match_decisions.mark_service, "service account"), (match_decisions.unmatch, "unmatched")],
+    ("decide", "note", "word"),
+    [(match_decisions.mark_guest, (), "guest"), (match_decisions.mark_local_partner, ("Bright",), "local partner"),
+     (match_decisions.mark_service, (), "service account"), (match_decisions.unmatch, (), "unmatched")],
 )
-def test_a_decision_outlives_checks_and_e_mails_and_is_told(chat, decide, word):
-    decide(account(3), chat.by)
+def test_a_decision_outlives_checks_and_e_mails_and_is_told(chat, decide, note, word):
+    decide(account(3), chat.by, *note)
     people.edit(chat.people[3], chat.by, emails=[email(3), "further@acme.example"])
     chat.check()
     assert (account(3).match, account(3).match_by_hand) == (word, True)
     told = activity.entries(app=chat.app, search="Person 3")[0]
-    assert (told.who, told.before, told.after) == (chat.by.name, "matched to Person 3", word)
+    assert (told.who, told.before, told.after) == (chat.by.name, "matched to Person 3", ": ".join((word, *note)))
 
 
 def test_the_kept_counts_are_right(chat):
@@ -110,3 +110,10 @@ def test_pages_are_walked_without_losing_or_repeating_anybody(chat):
     assert matching.search_accounts(App.get(), "unmatched", number=99).number == 3
     with pytest.raises(ValueError, match="no such tab"):
         matching.search_accounts(App.get(), "everything")
+
+
+@pytest.mark.parametrize("reason", ["", "  "])
+def test_protecting_needs_a_reason(chat, reason):
+    with pytest.raises(matching.ReasonNeeded):
+        matching.protect(account(3), reason, chat.by)
+    assert account(3).protected is None

@@ -11,7 +11,7 @@ from peewee import SqliteDatabase
 from playhouse.migrations import Runner
 
 from sync import activity, people, signin
-from sync.config import Config, open_all
+from sync.config import Config
 from sync.db import MIGRATIONS, db
 from sync.models import (
     Account,
@@ -27,6 +27,7 @@ from sync.models import (
     Task,
 )
 from sync.people import PeopleProblem
+from sync.start import open_all
 from tests.asking import MACHINE
 
 NOW = "2026-11-01 08:00:00.000001"

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from sync import activity, apps, checks, keeping, matching, offboarding, people, reports, schedule, tasks
+from sync import activity, apps, checks, disconnecting, keeping, matching, offboarding, people, reports, schedule, tasks
 from sync.db import connected, utcnow
 from sync.models import Account, App, Change, Mail, Offboarding, Person, Report, Task
 from sync.offboarding import OffboardingProblem
@@ -354,3 +354,12 @@ def test_who_would_be_the_last_owner_on_the_day_is_not(chat, by, olga):
     with connected():
         the_day_comes()
     assert Offboarding.get_by_id(planned.id).state == "cancelled" and Person.get_by_id(olga.id).status == "active"
+
+
+def test_disconnecting_the_last_app_with_an_open_removal_tells_how_the_offboarding_ended(chat, second, both, olga):
+    offboard(chat.people[3], olga)
+    for app in (chat.app, second.app):
+        assert Mail.select().where(Mail.kind == "offboarding").count() == 0
+        disconnecting.disconnect(app, chat.by)
+    [summary] = Mail.select().where(Mail.kind == "offboarding")
+    assert summary.subject.startswith("Person 3: 0 of 2 seats removed")

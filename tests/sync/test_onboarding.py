@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from sync import activity, apps, member_acts, onboarding, people, provisioning, schedule, tasks
+from sync import activity, apps, disconnecting, member_acts, onboarding, people, provisioning, schedule, tasks
 from sync.db import connected, utcnow
 from sync.member_acts import ActProblem, PlanChanged
 from sync.models import Account, App, Check, Invitation, Mail, Person, Task
@@ -283,7 +283,7 @@ def test_one_that_failed_is_sent_again_by_a_new_task(chat, nina):
 
 def test_invitations_of_an_app_that_is_disconnected_end(chat, nina):
     invitation = invited(chat)
-    apps.disconnect(chat.app, chat.by)
+    disconnecting.disconnect(chat.app, chat.by)
     onboarding.due(utcnow())
     assert now(invitation).state == "cancelled"
 

@@ -33,10 +33,10 @@ def test_well_once_the_schedule_beats(client):
 
 
 def test_a_broken_database_is_503_without_its_path(config, tmp_path):
-    from sync import config as configuration
+    from sync import start
     from sync.db import db
 
-    configuration.open_all(config)
+    start.open_all(config)
     client = create_app(config).test_client()
     for path in config.home.glob("rollcall.db*"):
         path.unlink()

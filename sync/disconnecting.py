@@ -1,0 +1,21 @@
+"""An app is disconnected: its checks stop, and each task that isn't done is cancelled, settled and told as any other.
+Members, reports and activity stay to be looked at."""
+
+from __future__ import annotations
+
+from sync import apps, rank, tasks
+from sync.db import writing
+from sync.models import App, Check, Task
+from sync.rank import Asker
+
+
+def disconnect(app: App, by: Asker) -> None:
+    """Forget the credential, stop checking, cancel what is not done. Raises AppProblem where it is so already."""
+    rank.require_part(by, app)
+    with writing():
+        apps.set_state(app, "disconnected", "disconnected app", by)
+        App.update(credential=None, error=None).where(App.id == app.id).execute()
+        Check.update(cancel_asked=True).where(Check.app == app, Check.state.in_(("queued", "running"))).execute()
+        waiting = Task.select().where(Task.app == app, Task.state.in_(("queued", "needs attention"))).order_by(Task.id)
+        for task in list(waiting):
+            tasks.cancel(task, by)

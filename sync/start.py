@@ -1,0 +1,64 @@
+"""Opens an installation, and names every background job: importing this is what makes a process know them all.
+A job that a new module decorates is added to JOBS; a test compares the two."""
+
+from __future__ import annotations
+
+import connectors
+from sync import (
+    activity,
+    address_moves,
+    checks,
+    connecting,
+    directories,
+    kept_requests,
+    last_days,
+    notify,
+    offboarding,
+    onboarding,
+    refusals,
+    schedule,
+    scim_people,
+    seals,
+    tasks,
+    vault,
+    waiting_files,
+    waiting_sign_ins,
+)
+from sync.config import Config
+from sync.db import open_database
+
+JOBS = (
+    directories.run,
+    checks.run,
+    tasks.run,
+    notify.run,
+    directories.start_due,
+    scim_people.take_up_the_unclear,
+    scim_people.tell_held,
+    address_moves.follow_what_was_said_by_hand,
+    last_days.leave,
+    checks.start_due,
+    tasks.settle_returned,
+    onboarding.due,
+    offboarding.ask_on_the_day,
+    offboarding.carry_out_due,
+    notify.due_reminders,
+    connecting.forget_drafts,
+    waiting_files.forget_old,
+    waiting_sign_ins.forget_old,
+    kept_requests.forget_old,
+    refusals.tell_of_further,
+)
+
+
+def open_all(config: Config) -> None:
+    """Open key file, database and queue; raises VaultProblem or DatabaseRefused with what to do."""
+    config.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    connectors.allow_networks(config.private_networks)
+    connectors.load_folder(config.home / "connectors")
+    vault.open_vault(config.secret_key_file)
+    open_database(config.database_path)
+    seals.renew()
+    activity.tell_what_was_migrated()
+    schedule.open_queue(config.database_path)
+    notify.configure(config.smtp_url, config.url)

@@ -1,0 +1,23 @@
+"""Every background job is named where an installation is opened: none depends on what else a process imports."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+from sync import schedule, start
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_every_background_job_is_named_and_known_to_a_process_that_only_starts():
+    named = {f"{job.__module__}.{job.__qualname__}" for job in start.JOBS}
+    for path in (ROOT / "sync").glob("*.py"):
+        import_module(f"sync.{path.stem}")
+    decorated = [*schedule._runners.values(), *schedule._minutely]
+    assert named == {f"{job.__module__}.{job.__qualname__}" for job in decorated if job.__module__.startswith("sync.")}
+    asked = "from sync import schedule, start; print(len(schedule._runners) + len(schedule._minutely))"
+    known = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert int(known.stdout) == len(start.JOBS)
