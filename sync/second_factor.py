@@ -10,7 +10,7 @@ from sync.db import connected, writing
 from sync.models import App, AppPerson, AuthenticatorApp, Passkey, Person, RecoveryCode, Session
 from sync.people import PeopleProblem, signature
 from sync.rank import Asker
-from sync.workspace import update_workspace, workspace
+from sync.workspace import Workspace, update_workspace, workspace
 
 APP, PASSKEY, RECOVERY, PROVIDER = "authenticator app", "passkey", "recovery code", "identity provider"
 MANAGING = ("owner", "super admin", "admin")  # workspace roles
@@ -57,9 +57,9 @@ def manages(person: Person) -> bool:
         AppPerson.person == person, AppPerson.part == "owner", App.state != "disconnected").exists()
 
 
-def must_set_up(session: Session) -> bool:
+def must_set_up(session: Session, settings: Workspace) -> bool:
     """Whether this session may do nothing but add a second factor: one is required, and it began without any."""
-    return not session.second and workspace().second_factor_required and manages(session.person)
+    return not session.second and settings.second_factor_required and manages(session.person)
 
 
 def require(person: Person, required: bool, by: Asker) -> None:

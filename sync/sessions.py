@@ -55,9 +55,9 @@ def session_of(token: str) -> Session | None:
         now = utcnow()
         if session is None or session.ends_at <= now or not may_sign_in(session.person):
             return None
-        if session.seen_at < now - timedelta(minutes=workspace().session_idle_minutes):
-            return None
-        if session.seen_at < now - SEEN_EVERY:
+        if session.seen_at < now - SEEN_EVERY:  # which is less than any session may lie idle
+            if session.seen_at < now - timedelta(minutes=workspace().session_idle_minutes):
+                return None
             with faults.tolerated(), writing():
                 Session.update(seen_at=now).where(Session.id == session.id).execute()
         return session

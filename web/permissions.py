@@ -13,6 +13,7 @@ from werkzeug.exceptions import NotFound
 from sync import apps, rank, second_factor
 from sync.models import Account, App, Asset, Change, Check, GroupRule, Invitation, LeftOut, Person, Report, Task
 from web.security import by, current_session, signed_in_person
+from web.words import this_workspace
 
 WORKSPACE_ROLES = rank.RANKS
 
@@ -157,7 +158,7 @@ def _me(may_lack_factor: bool = False) -> Person:
     me = signed_in_person()
     if me is None:
         raise NotSignedIn
-    if not may_lack_factor and second_factor.must_set_up(current_session()):
+    if not may_lack_factor and second_factor.must_set_up(current_session(), this_workspace()):
         raise SecondFactorNeeded
     return me
 

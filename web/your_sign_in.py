@@ -12,6 +12,7 @@ from web.answers import INVALID, go_to
 from web.confirming import asks_again
 from web.permissions import while_setting_up
 from web.security import current_session, signed_in_person
+from web.words import this_workspace
 
 pages = Blueprint("your_sign_in", __name__, url_prefix="/settings/your-sign-in")
 
@@ -136,6 +137,6 @@ def page(problem: str = "", password_problem: str = "") -> str:
         "settings/your_sign_in.html", problem=problem, factors=second_factor.of(me), app=authenticator.of(me),
         passkeys_work=passkey_form.site() is not None, not_here=passkey_form.NOT_HERE,
         suggested=browsers.in_words(request.user_agent.string), most=passkeys.MOST,
-        must=second_factor.must_set_up(current_session()), password_problem=password_problem,
+        must=second_factor.must_set_up(current_session(), this_workspace()), password_problem=password_problem,
         my_email=people.main_email(me), browsers=len(sessions.sessions_of(me)), url=current_app.config["ROLLCALL"].url,
     )  # fmt: skip
