@@ -107,24 +107,25 @@ def added(person: Person, what: str, session: Session) -> list[str]:
         return recovery_codes.make(person)
 
 
-def remove_app(person: Person) -> None:
-    """Raises PeopleProblem where one is required and this is the last."""
+def remove_app(person: Person, session: Session) -> None:
+    """Every browser but that of `session` is signed out. Raises PeopleProblem where this is the last and one is
+    required."""
     with writing():
         AuthenticatorApp.delete().where(AuthenticatorApp.person == person).execute()
-        _removed(person, APP)
+        _removed(person, APP, session)
 
 
-def remove_passkey(person: Person, passkey_id: int) -> None:
-    """Raises PeopleProblem where one is required and this is the last, or there is no such passkey of theirs."""
+def remove_passkey(person: Person, passkey_id: int, session: Session) -> None:
+    """As remove_app(); raises PeopleProblem too where there is no such passkey of theirs."""
     with writing():
         passkey = Passkey.get_or_none(Passkey.id == passkey_id, Passkey.person == person)
         if passkey is None:
             raise PeopleProblem("There is no such passkey. Nothing was changed.")
         passkey.delete_instance()
-        _removed(person, f"passkey “{passkey.name}”")
+        _removed(person, f"passkey “{passkey.name}”", session)
 
 
-def _removed(person: Person, what: str) -> None:
+def _removed(person: Person, what: str, session: Session) -> None:
     """Inside the transaction of the removal, which this takes back by raising."""
     if not has(person):
         if workspace().second_factor_required and manages(person):
@@ -132,6 +133,7 @@ def _removed(person: Person, what: str) -> None:
         recovery_codes.forget(person)
         proved_here = (Session.person == person) & (Session.second != PROVIDER)
         Session.update(second="").where(proved_here).execute()  # none of them has one if one is required later
+    sessions.end_sessions(person, signature(person), but=session.id)  # whoever has stolen it may have signed in with it
     _tell(person, "removed second factor", f"A second factor was removed from your sign-in: {what}.", before=what)
 
 

@@ -16,6 +16,8 @@ from web.words import this_workspace
 
 pages = Blueprint("your_sign_in", __name__, url_prefix="/settings/your-sign-in")
 
+OTHERS = "Your other browsers are signed out."
+
 
 @pages.get("")
 @while_setting_up
@@ -58,10 +60,10 @@ def confirm_app() -> Response | str | tuple[str, int]:
 @asks_again
 def delete_app() -> Response | tuple[str, int]:
     try:
-        second_factor.remove_app(signed_in_person())
+        second_factor.remove_app(signed_in_person(), current_session())
     except PeopleProblem as problem:
         return page(str(problem)), INVALID
-    return go_to(url_for("your_sign_in.show"), "The authenticator app was removed: its codes no longer count.")
+    return go_to(url_for("your_sign_in.show"), f"The authenticator app was removed: its codes no longer count. {OTHERS}")
 
 
 @pages.post("/passkeys/challenges")
@@ -93,10 +95,10 @@ def create_passkey() -> Response | str | tuple[str, int]:
 @asks_again
 def delete_passkey(passkey_id: int) -> Response | tuple[str, int]:
     try:
-        second_factor.remove_passkey(signed_in_person(), passkey_id)
+        second_factor.remove_passkey(signed_in_person(), passkey_id, current_session())
     except PeopleProblem as problem:
         return page(str(problem)), INVALID
-    return go_to(url_for("your_sign_in.show"), "The passkey was removed: it no longer signs in.")
+    return go_to(url_for("your_sign_in.show"), f"The passkey was removed: it no longer signs in. {OTHERS}")
 
 
 @pages.post("/recovery-codes")

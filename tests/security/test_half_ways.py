@@ -125,7 +125,7 @@ def test_who_removes_the_last_factor_is_in_without_one(site: Flask, someone, by:
 def test_the_providers_factor_stays_proved(olga: Person):
     with_app(olga)
     session = session_of(start_session(olga, Way("provider", second_factor.PROVIDER)))
-    second_factor.remove_app(olga)
+    second_factor.remove_app(olga, session)
     assert Session.get_by_id(session.id).second == second_factor.PROVIDER
 
 

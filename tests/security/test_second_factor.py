@@ -172,6 +172,8 @@ def test_removing_the_last_takes_the_codes_with_it(site, owner: Client, olga: Pe
     assert browser.send("DELETE", f"{HERE}/authenticator").location == HERE
     assert not second_factor.has(olga) and not RecoveryCode.select().exists()
     assert "removed from your sign-in" in Mail.select().order_by(Mail.id.desc()).get().text
+    assert owner.get("/people").location.startswith("/sign-in"), "another browser is signed out"
+    assert browser.get("/people").status_code == 200
     plain = Client(site)
     assert sign_in(plain).location == "/apps" and not recovery_codes.take(olga, codes[0])
 
