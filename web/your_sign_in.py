@@ -63,7 +63,8 @@ def delete_app() -> Response | tuple[str, int]:
         second_factor.remove_app(signed_in_person(), current_session())
     except PeopleProblem as problem:
         return page(str(problem)), INVALID
-    return go_to(url_for("your_sign_in.show"), f"The authenticator app was removed: its codes no longer count. {OTHERS}")
+    told = f"The authenticator app was removed: its codes no longer count. {OTHERS}"
+    return go_to(url_for("your_sign_in.show"), told)
 
 
 @pages.post("/passkeys/challenges")
