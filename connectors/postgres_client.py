@@ -6,9 +6,11 @@ from __future__ import annotations
 import os
 import re
 import socket
+import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 10
 STATEMENT_SECONDS = 60  # the server ends a statement itself then
 ANSWER_SECONDS = 75  # the connection is given up then: the server is there, but says nothing
+LARGEST = 50_000_000  # bytes of one answer, as for every app
+LOOK_EVERY = 0.05  # seconds between two looks at how long it takes and how much has come
+BYTES_RECEIVED = slice(128, 136)  # of Linux' struct tcp_info, include/uapi/linux/tcp.h
 WATCHED = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
 
 CHECKED = "checked"
@@ -88,16 +93,17 @@ class PostgresClient:
 
     @contextmanager
     def _patience(self) -> Iterator[psycopg.Connection]:
-        """A server that is there but never answers is hung up on: the driver itself would wait for ever."""
+        """A server that is there but never answers, or never ends, is hung up on: the driver itself would wait for
+        ever, and keep whatever comes."""
         connection = self._opened()
-        ours = socket.socket(fileno=os.dup(connection.fileno()))
-        watch = threading.Timer(ANSWER_SECONDS, _hang_up, [ours])
-        watch.daemon = True
+        ours, over = socket.socket(fileno=os.dup(connection.fileno())), threading.Event()
+        watch = threading.Thread(target=_watch, args=[ours, over], daemon=True)
         watch.start()
         try:
             yield connection
         finally:
-            watch.cancel()
+            over.set()
+            watch.join()
             ours.close()
 
     def _opened(self) -> psycopg.Connection:
@@ -161,7 +167,8 @@ class PostgresClient:
         if code == INSUFFICIENT_PRIVILEGE or code.startswith(AUTHORIZATION):
             return CredentialRejected(f'PostgreSQL does not let this user do that: "{said}".')
         if code.startswith(PASSING) or isinstance(problem, psycopg.OperationalError):
-            return TemporarilyUnavailable(f'The connection to {self.place} broke, or it took too long: "{said}".')
+            why = "broke, or the answer was too long or too slow"
+            return TemporarilyUnavailable(f'The connection to {self.place} {why}: "{said}".')
         return Refused(f'PostgreSQL refused: "{said}".')
 
     def _said(self, problem: Exception) -> str:
@@ -185,8 +192,19 @@ def ssl_parameters(settings: dict[str, str]) -> dict[str, str]:
     return {"sslmode": mode, "sslrootcert": authority or certs.where()}
 
 
-def _hang_up(ours: socket.socket) -> None:
+def _watch(ours: socket.socket, over: threading.Event) -> None:
+    last, before = time.monotonic() + ANSWER_SECONDS, _received(ours)
+    while not over.wait(LOOK_EVERY):
+        if time.monotonic() > last or _received(ours) - before > LARGEST:
+            with suppress(OSError):  # it has ended meanwhile
+                ours.shutdown(socket.SHUT_RDWR)
+            return
+
+
+def _received(ours: socket.socket) -> int:
+    """Bytes that have come over this connection; 0 where the system doesn't say (Linux does, of TCP)."""
     try:
-        ours.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        return  # it has ended meanwhile
+        said = ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, BYTES_RECEIVED.stop)
+    except (OSError, AttributeError):
+        return 0
+    return int.from_bytes(said[BYTES_RECEIVED], sys.byteorder)

@@ -25,6 +25,7 @@ def listening(says: Says) -> Iterator[int]:
     """The port of a server that answers each connection in a thread of its own by `says(connection, stopped)`."""
     stopped = threading.Event()
     talks: list[threading.Thread] = []
+    connections: list[socket.socket] = []
     listener = socket.create_server(("127.0.0.1", 0))
 
     def answer(connection: socket.socket) -> None:
@@ -36,6 +37,7 @@ def listening(says: Says) -> Iterator[int]:
         with suppress(OSError):
             while True:
                 connection, _ = listener.accept()
+                connections.append(connection)
                 talks.append(threading.Thread(target=answer, args=[connection], daemon=True))
                 talks[-1].start()
 
@@ -47,6 +49,9 @@ def listening(says: Says) -> Iterator[int]:
         with suppress(OSError):
             listener.shutdown(socket.SHUT_RDWR)
         listener.close()
+        for connection in connections:
+            with suppress(OSError):  # most have ended; one whose reader has gone away may still be sending
+                connection.shutdown(socket.SHUT_RDWR)
         for talk in talks:
             talk.join(DEADLINE)
 

@@ -64,6 +64,23 @@ def large_ldap(port: int) -> object:
     return ldap(port, whole=60)
 
 
+def postgres(port: int, answer: float = 1) -> object:
+    from connectors import postgres_client
+
+    postgres_client.CONNECT_SECONDS, postgres_client.ANSWER_SECONDS = 2, answer
+    settings = {"host": "127.0.0.1", "port": str(port), "user": "rollcall", "password": "secret"}
+    client = postgres_client.PostgresClient(settings)
+    try:
+        return len(client.rows("SELECT oid::text, rolname FROM pg_roles WHERE oid > %s", (0,)))
+    finally:
+        client.close()
+
+
+def large_postgres(port: int) -> object:
+    """With time enough, so that nothing but size ends it."""
+    return postgres(port, answer=60)
+
+
 def smtp(port: int, whole: float = SECONDS, piece: float = 1) -> object:
     """One mail, three ways, until one fails: in the clear, with a password, with StartTLS."""
     from datetime import datetime
@@ -87,7 +104,7 @@ def large_smtp(port: int) -> object:
 
 READERS: dict[str, Callable[[int], object]] = {
     "http": http, "large http": large_http, "listed": listed, "ldap": ldap, "large ldap": large_ldap, "smtp": smtp,
-    "large smtp": large_smtp,
+    "large smtp": large_smtp, "postgres": postgres, "large postgres": large_postgres,
 }  # fmt: skip
 
 
