@@ -91,9 +91,9 @@ def test_released_updates_are_the_owners_decision_and_told(chat):
     report = chat.check().report
     reports.release(report, chat.by)
     assert [change.decision for change in report.changes.where(Change.kind == "updated role")] == ["confirmed"] * 6
-    assert {change.decided_by for change in report.changes} == {chat.by}
+    assert {change.decided_by for change in report.changes} == {chat.by.name}
     told = Activity.get(Activity.what == "released updates")
-    assert (told.about, told.who) == ("6 roles and profiles", chat.by)
+    assert (told.about, told.who) == ("6 roles and profiles", chat.by.name)
     assert roles()["Person 6"] == "admin"
 
 

@@ -92,7 +92,8 @@ class Model:
     def decide(self, kind: str, ids: set[str], number: int) -> None:
         who = self.people[number] if kind in ("person", "service account") else None
         accounts = [self.listed.account(id) for id in ids]
-        decision = Decision(kind, who, note="note" if kind == "guest" else "")
+        note = "note" if kind in ("guest", "local partner") else ""
+        decision = Decision(kind, who, note=note)
         taken = [a for a in accounts if kind == "person" and a.match == "matched" and a.person_id != who.id]
         try:
             made = match_decisions.decide(self.listed.app, [account.id for account in accounts], decision, BY)
@@ -101,7 +102,7 @@ class Model:
             return
         assert not taken
         match = {"person": "matched", "nobody": "unmatched"}.get(kind, kind)
-        after = None if kind == "rules" else (match, who and who.id, "note" if kind == "guest" else None)
+        after = None if kind == "rules" else (match, who and who.id, note or None)
         changed = {id: self.decided.get(id) for id in ids if self.decided.get(id) != after}
         assert made.count == len(changed)
         if made.batch:

@@ -60,8 +60,8 @@ def test_a_reading_that_began_before_an_act_does_not_undo_it(chat, channel, monk
     """The check has read all; then the acts are done; then it takes over what it has read."""
     whole = snapshot.read
 
-    def read_then_act(connector, progress):
-        read = whole(connector, progress)
+    def read_then_act(connector, progress, limit):
+        read = whole(connector, progress, limit)
         monkeypatch.setattr(snapshot, "read", whole)
         change_role(chat, "admin", 3)
         grant(chat, channel, "manager", 3)
