@@ -12,7 +12,7 @@ from cli.columns import mapping, tell_unread
 from cli.frame import BY, Failed, answer, as_json, opened, send_mails, tell
 from sync import mail_reach, notify, ownership, people_import, second_factor, signin
 from sync import people as core
-from sync.people import signature
+from sync.names import signature
 
 
 @click.command()

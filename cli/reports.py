@@ -9,7 +9,7 @@ import click
 from cli import tasks as shown
 from cli.apps import known
 from cli.frame import BY, DONE, FAILED, REPORT_WAITS, Failed, answer, as_json, end, opened, send_mails, tell
-from sync import activity, mass_updates, people, report_rows, reports, roles, tasks
+from sync import activity, mass_updates, names, report_rows, reports, roles, tasks
 from sync.models import Account, App, Change, Check, Report
 from sync.reports import ReportProblem
 
@@ -55,7 +55,7 @@ def _change(change: Change) -> dict:
         "asset": change.asset and {
             "external_id": change.asset.external_id, "kind": change.asset.kind, "name": change.asset.name,
         },
-        "person": (people.main_email(person) or None) if person else None,
+        "person": (names.main_email(person) or None) if person else None,
         "before": change.before, "after": change.after,
         **{does: (change.detail or {}).get(does, []) for does in ("removes", "keeps")},
         "reason": change.reason, "protected": change.protected,
@@ -208,6 +208,6 @@ def _say_finished(found: Report, waited: bool, as_json: bool) -> None:
     if waited and unfinished:
         raise Failed(f"{len(unfinished)} removals aren't done yet. They go on with the server, or the next one.")
     if stuck:
-        tell("\n".join(f"{shown.whom(task)}: {task.error}" for task in stuck))
+        tell("\n".join(f"{names.name_in_task(task)}: {task.error}" for task in stuck))
         end(FAILED)
     end(REPORT_WAITS if found.state == "open" else DONE)

@@ -10,6 +10,7 @@ from cli.apps import known
 from cli.frame import BY, DONE, FAILED, answer, as_json, end, opened, send_mails, tell
 from sync import tasks as core
 from sync.models import Account, App, Report, Task
+from sync.names import name_in_task
 from sync.tasks import TaskProblem
 
 LIMIT = 200
@@ -90,10 +91,5 @@ def seat(account: Account | None) -> dict | None:
 
 
 def line(task: Task) -> str:
-    return f"{task.id}  {task.app.name}: {task.act} {whom(task)}, {task.state}{f': {task.error}' if task.error else ''}"
-
-
-def whom(task: Task) -> str:
-    if task.account is not None:
-        return task.account.name or task.account.email or task.external_id
-    return task.detail.get("email", "")
+    error = f": {task.error}" if task.error else ""
+    return f"{task.id}  {task.app.name}: {task.act} {name_in_task(task)}, {task.state}{error}"

@@ -15,7 +15,7 @@ from sync.app_parts import RUNS_ALL, apps_of, owned_by, owners_of, part_of  # no
 from sync.credentials import with_stored
 from sync.db import utcnow, writing
 from sync.models import Account, App, AppPerson, Person
-from sync.people import signature
+from sync.names import signature
 from sync.rank import Asker
 from sync.reach import still_approved
 from sync.roles import RoleChange

@@ -7,10 +7,10 @@ from peewee import fn
 
 from connectors import base
 from sync import activity, apps, onboarding, policy, roles, tasks
-from sync.assigned_looks import whom
 from sync.assignments import ACCESS, ADJUSTS, ENDED, INVITE, LOSS, ROLE
 from sync.db import writing
 from sync.models import Account, App, Change, Invitation, LeftOut, Task
+from sync.names import account_name, name_in_change
 
 NEEDS = {INVITE: base.INVITE, ROLE: base.CHANGE_ROLE, ACCESS: base.GRANT, LOSS: base.REVOKE,
          ENDED: base.REMOVE}  # of the connector  # fmt: skip
@@ -22,7 +22,7 @@ CONFIRMED = {INVITE: "confirmed invitation", ROLE: "confirmed role", ACCESS: "co
 def carry_out(change: Change, by: str) -> Task | None:
     """The task of a change of ADJUSTS that was confirmed; None where one like it is under way. The caller wakes it."""
     why = "; ".join(filter(None, (change.reason, roles.beside(change.detail))))
-    activity.record(by, CONFIRMED[change.kind], about=whom(change), why=why, before=change.before,
+    activity.record(by, CONFIRMED[change.kind], about=name_in_change(change), why=why, before=change.before,
                     after=change.after, app=change.app_id, report=change.report_id,
                     person=change.person_id or change.account.person_id)  # fmt: skip
     role = change.detail["role"]
@@ -87,7 +87,7 @@ def left_out_of(app: App) -> list[LeftOut]:
 
 def ask_again(row: LeftOut, by: str) -> None:
     """The next check asks about it again."""
-    about = row.account and (row.account.name or row.account.email) or row.person and row.person.name or ""
+    about = row.account and account_name(row.account) or row.person and row.person.name or ""
     with writing():
         LeftOut.delete().where(LeftOut.id == row.id).execute()
         activity.record(by, "took back leaving out", about=about, why=row.reason, app=row.app_id,

@@ -89,12 +89,3 @@ def protection(change: Change) -> str | None:
         if demoted and not policy.administrators_beside(account, known).exists():
             return known.why_last(now)
     return None
-
-
-def whom(change: Change) -> str:
-    """Whom or what a change is about, by name."""
-    if change.account is not None:
-        return change.account.name or change.account.email or change.account.external_id
-    if change.person is not None:
-        return change.person.name or (change.detail or {}).get("email", "")
-    return change.asset.name if change.asset is not None else ""

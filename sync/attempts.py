@@ -12,7 +12,8 @@ from datetime import timedelta
 from sync import activity
 from sync.db import utcnow, writing
 from sync.models import Person, SignInAttempt
-from sync.people import PeopleProblem, signature
+from sync.names import signature
+from sync.people import PeopleProblem
 
 WINDOW = timedelta(minutes=15)
 OF_PERSON, OF_SOURCE = 5, 30  # wrong passwords within WINDOW

@@ -12,7 +12,8 @@ import segno
 from sync import vault
 from sync.db import utcnow, writing
 from sync.models import AuthenticatorApp, Person
-from sync.people import PeopleProblem, main_email
+from sync.names import main_email
+from sync.people import PeopleProblem
 from sync.workspace import workspace
 
 STEP = 30  # seconds

@@ -43,6 +43,7 @@ from sync import (
 )
 from sync.db import connected, db, utcnow, writing
 from sync.models import Account, App, Change, Check, Report
+from sync.names import account_name, name_in_change
 from sync.vault import VaultProblem
 from sync.workspace import workspace
 
@@ -266,7 +267,7 @@ class _Work:
             if account.id != external_id:
                 raise snapshot.UnusableReading(f"asked for the account {external_id!r}, it gave {account.id!r}")
             snapshot.stage_account(account)
-            self.warnings.append(f"The app's list left out {account.name or account.email}, who is there all the same.")
+            self.warnings.append(f"The app's list left out {account_name(account)}, who is there all the same.")
         return account is not None
 
     def absent_twice(self, missing: list[int]) -> tuple[list[int], list[int]]:
@@ -346,7 +347,7 @@ class _Work:
             .order_by(Change.id)
         )  # fmt: skip
         activity.record_all([
-            dict(who="Rollcall", what=change.kind, about=reports.whom(change), before=change.before,
+            dict(who="Rollcall", what=change.kind, about=name_in_change(change), before=change.before,
                  after=change.after, why=change.reason, app_id=app.id, report_id=report.id,
                  person_id=change.account and change.account.person_id)
             for change in rows

@@ -18,7 +18,8 @@ from sync.directories import LIVE, DirectoryProblem
 from sync.directory_compare import Outcome, apply
 from sync.directory_reading import read, staging
 from sync.models import Directory, DirectoryReading
-from sync.rank import Asker, main_email
+from sync.names import main_email
+from sync.rank import Asker
 
 KINDS = ("held", "deprovisioned", "suspended", "returned", "joined", "updated")  # the order on the page
 PENDING = "pending"  # beside the secrets: a list that was handed over and isn't applied yet,

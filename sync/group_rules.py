@@ -23,6 +23,7 @@ from sync.models import (
     Team,
     TeamGroup,
 )
+from sync.names import asset_name
 from sync.roles import beside
 
 SUGGESTED = 300  # assets that the form offers to choose from
@@ -105,7 +106,7 @@ def source_text(rule: GroupRule) -> str:
 
 
 def asset_label(asset: Asset) -> str:
-    return f"{asset.kind}: {asset.name or asset.external_id}"
+    return f"{asset.kind}: {asset_name(asset)}"
 
 
 def suggested_assets(app: App) -> list[str]:

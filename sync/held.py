@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
-from sync import activity, match_rules, people, rank
+from sync import activity, match_rules, names, people, rank
 from sync.db import db, writing
 from sync.models import Directory, HeldChange, Person
 from sync.rank import Asker
@@ -28,7 +28,7 @@ def hold(person: Person, field: str, value: str, by: str | Asker, directory: Dir
     if HeldChange.select().where(same).exists():
         return False
     HeldChange.create(person=person, field=field, value=value, asked_by=str(by), directory=directory)
-    activity.record(by, "held change", about=rank.signature(person), before=now(person, field), person=person,
+    activity.record(by, "held change", about=names.signature(person), before=now(person, field), person=person,
                     after=f"{field}: {value}", why=f"{person.name or 'This person'} stands above who answers for it")
     return True
 
@@ -77,7 +77,7 @@ def now(person: Person, field: str) -> str:
     if field == ADDRESS:
         return ""
     if field == MAIN:
-        return rank.main_email(known)
+        return names.main_email(known)
     if field == STATUS:
         return known.status
     return known.name if field == NAME else str(getattr(known, OF_PERSON[field]) or "")
@@ -105,9 +105,9 @@ def dismiss(change: HeldChange, by: Asker) -> None:
 
 def _decide(change: HeldChange, state: str, by: Asker) -> None:
     HeldChange.update(state=state, decided_by=by.name).where(HeldChange.id == change.id).execute()
-    activity.record(by, f"{state} held change", about=rank.signature(change.person), person=change.person,
+    activity.record(by, f"{state} held change", about=names.signature(change.person), person=change.person,
                     before=now(change.person, change.field), after=f"{change.field}: {change.value}",
-                    why=f"Asked by {people.short_name(change.asked_by)}")
+                    why=f"Asked by {names.short_name(change.asked_by)}")
 
 
 def _do(change: HeldChange, by: Asker) -> None:
@@ -120,7 +120,7 @@ def _do(change: HeldChange, by: Asker) -> None:
     elif field == STATUS:
         if value == "deprovisioned":
             people.keep_an_owner(person)
-        people.decide_by_hand(person, value, by, f"Released by {people.short_name(by)}", "")
+        people.decide_by_hand(person, value, by, f"Released by {names.short_name(by)}", "")
     else:
         before = getattr(person, OF_PERSON[field])
         after = (None if value == NO_DAY else date.fromisoformat(value)) if field == DAY else value

@@ -6,6 +6,7 @@ from __future__ import annotations
 from sync import notify
 from sync.mailtext import Sentence, day, name_in_line, number
 from sync.models import App, Invitation, Mail, Role
+from sync.names import short_name
 
 
 def invited(invitation: Invitation) -> list[Mail]:
@@ -26,7 +27,7 @@ def _to_the_invited(invitation: Invitation, kind: str, subject: str) -> list[Mai
     return notify.to_outbox(
         [invitation.email], kind, f"{kind}-{invitation.id}-{invitation.task_id}", app=app, template="invitation",
         subject=Sentence(subject), name=person.name if person else "", app_name=app.name,
-        role=role.label if role else invitation.role, asked_by=invitation.asked_by.partition(" <")[0],
+        role=role.label if role else invitation.role, asked_by=short_name(invitation.asked_by),
         since=day(invitation.mailed_at), until=day(invitation.expires_at), reminder=kind != "invitation",
     )  # fmt: skip
 

@@ -8,7 +8,8 @@ from datetime import date, timedelta
 
 from sync import activity, policy, rank
 from sync.db import utcnow, writing
-from sync.models import Change, Offboarding, Person, PersonEmail
+from sync.models import Change, Offboarding, Person
+from sync.names import person_name
 from sync.rank import Asker
 from sync.workspace import today, workspace
 
@@ -30,7 +31,7 @@ def hold(person: Person, reason: str, by: Asker) -> None:
         if before == reason:
             return
         Person.update(hold=reason).where(Person.id == person.id).execute()
-        activity.record(by, "set legal hold", about=_name(person), why=reason, before=before, after=reason,
+        activity.record(by, "set legal hold", about=person_name(person), why=reason, before=before, after=reason,
                         person=person)
     person.hold = reason
 
@@ -43,7 +44,7 @@ def lift(person: Person, by: Asker) -> None:
         if before is None:
             return
         Person.update(hold=None).where(Person.id == person.id).execute()
-        activity.record(by, "lifted legal hold", about=_name(person), before=before, person=person)
+        activity.record(by, "lifted legal hold", about=person_name(person), before=before, person=person)
     person.hold = None
 
 
@@ -82,8 +83,8 @@ def _set(person: Person, day: date | None, by: str, why: str = "") -> None:
     before = Person.get_by_id(person.id).remove_on
     if before != day:
         Person.update(remove_on=day).where(Person.id == person.id).execute()
-        activity.record(by, "set remove-on date" if day else "cleared remove-on date", about=_name(person), why=why,
-                        before=before and str(before), after=day and str(day), person=person)
+        activity.record(by, "set remove-on date" if day else "cleared remove-on date", about=person_name(person),
+                        why=why, before=before and str(before), after=day and str(day), person=person)
     person.remove_on = day
 
 
@@ -119,7 +120,7 @@ def give_up(offboarding: Offboarding, by: str | Asker, why: str = "") -> bool:
             Change.offboarding == offboarding, Change.decision == "scheduled"
         ).execute()
         person = Person.get_by_id(offboarding.person_id)
-        activity.record(by, "cancelled offboarding", about=_name(person), why=why, person=person)
+        activity.record(by, "cancelled offboarding", about=person_name(person), why=why, person=person)
         _set(person, None, by, why or "The offboarding was cancelled")
         return True
 
@@ -139,10 +140,3 @@ def came_back(persons: Iterable[Person], by: str) -> None:
         give_up(offboarding, by, "They are back")
     for person in list(Person.select().where(Person.id.in_(ids), Person.remove_on.is_null(False))):
         _set(person, None, by, "They are back")
-
-
-def _name(person: Person) -> str:
-    if person.name:
-        return person.name
-    email = PersonEmail.select().where(PersonEmail.person == person).order_by(PersonEmail.main.desc()).first()
-    return email.email if email else f"person {person.id}"

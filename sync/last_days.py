@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from connectors.base import ColumnsUnclear, DirectoryPerson
-from sync import activity, addresses, notify, people, policy, schedule, soon
+from sync import activity, addresses, names, notify, people, policy, schedule, soon
 from sync.db import db, writing
 from sync.directory_compare import apply_pushed
 from sync.directory_guard import Guard
@@ -90,7 +90,7 @@ def _leave_by_hand(person: Person) -> None:
         try:
             people.keep_an_owner(person)
         except people.PeopleProblem as problem:
-            activity.record("schedule", "kept last owner", about=people.signature(person), why=f"{why}. {problem}",
+            activity.record("schedule", "kept last owner", about=names.signature(person), why=f"{why}. {problem}",
                             person=person)
             return
         people.decide_by_hand(person, "deprovisioned", Asker.rollcall(), why, "")

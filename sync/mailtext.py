@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from connectors.base import PAID_SOCIAL
 from sync.models import App
+from sync.names import account_name
 from sync.workspace import to_local, workspace
 
 TEMPLATES = Path(__file__).parent.parent / "templates" / "mail"
@@ -60,10 +61,12 @@ def write(template: str, subject: Sentence, **values: Any) -> Letter:
 
 
 def _environment(finalize: Any, autoescape: bool) -> Environment:
-    return Environment(  # nosec B701 # text is escaped in HTML; in plain text there is nothing to escape
+    environment = Environment(  # nosec B701 # text is escaped in HTML; in plain text there is nothing to escape
         loader=FileSystemLoader(TEMPLATES), autoescape=autoescape, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True, finalize=finalize,
     )
+    environment.filters["account_name"] = account_name
+    return environment
 
 
 def _finalize_text(value: Any) -> Any:

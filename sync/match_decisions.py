@@ -15,6 +15,7 @@ from sync import activity, match_rules
 from sync.db import db, utcnow, writing
 from sync.matching import recount, told
 from sync.models import Account, App, MatchDecision, Person
+from sync.names import account_name
 
 CHUNK = 500  # rows in one SQL statement
 LONGEST_NOTE = 200
@@ -147,7 +148,7 @@ def _refuse(accounts: list[Account], decision: Decision) -> None:
         theirs = next((one for one in accounts if one.match == "matched" and one.person_id != person.id), None)
         if theirs is not None:
             raise DecisionProblem(
-                f"{_name(theirs)} is matched to {theirs.person.name}. Nothing was changed: re-assign it first, "
+                f"{account_name(theirs)} is matched to {theirs.person.name}. Nothing was changed: re-assign it first, "
                 "which moves it to Unmatched."
             )
     if decision.kind == "service account" and person is not None and person.status == "deprovisioned":
@@ -183,14 +184,10 @@ def _tell(before: list[Account], what: str, by: str) -> None:
     """One entry for each account; `before` is how they were."""
     after = {account.id: account for account in chosen(before[0].app, [one.id for one in before])} if before else {}
     activity.record_all([
-        dict(who=by, what=what, about=_name(account), before=told(account), after=told(after[account.id]),
+        dict(who=by, what=what, about=account_name(account), before=told(account), after=told(after[account.id]),
              app_id=account.app_id, person_id=after[account.id].person_id or account.person_id)
         for account in before if account.id in after
     ])  # fmt: skip
-
-
-def _name(account: Account) -> str:
-    return account.name or account.email or account.external_id
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from peewee import fn
 from sync import activity
 from sync.db import db, writing
 from sync.models import Account, App, Person
+from sync.names import account_name
 
 PAGE = 50
 TABS = {
@@ -79,14 +80,14 @@ def protect(account: Account, reason: str, by: str) -> None:
         raise ReasonNeeded("Say why: the reason is shown wherever this account would be removed.")
     with writing():
         Account.update(protected=reason.strip()).where(Account.id == account.id).execute()
-        activity.record(by, "protected account", about=account.name or account.email, why=reason,
+        activity.record(by, "protected account", about=account_name(account), why=reason,
                         app=account.app_id, person=account.person_id)
 
 
 def unprotect(account: Account, by: str) -> None:
     with writing():
         Account.update(protected=None).where(Account.id == account.id).execute()
-        activity.record(by, "lifted protection", about=account.name or account.email,
+        activity.record(by, "lifted protection", about=account_name(account),
                         app=account.app_id, person=account.person_id)
 
 

@@ -13,6 +13,7 @@ from connectors.base import CHANGE_ROLE, GRANT, REMOVE, REVOKE
 from sync import activity, apps, matching, policy, roles, tasks
 from sync.db import writing
 from sync.models import Access, Account, App, Asset, Invitation, Person, Role, Task
+from sync.names import account_name, asset_name
 from sync.roles import Roles
 
 MOST = 500  # accounts in one act
@@ -243,7 +244,7 @@ def _with_sole(lines: list[Line], known: dict[tuple[int, int], Access]) -> list[
 
 
 def _line(account: Account, **values: object) -> Line:
-    return Line(whom=account.name or account.email or account.external_id, email=account.email, account=account,
+    return Line(whom=account_name(account), email=account.email, account=account,
                 **values)  # fmt: skip
 
 
@@ -342,7 +343,7 @@ def _carry_out(plan: Plan, line: Line, by: str, reason: str) -> Task:
 def _told(line: Line, words: str) -> str | None:
     if line.asset is None or not words:
         return words or None
-    return f"{line.asset.name or line.asset.external_id}: {words}"
+    return f"{asset_name(line.asset)}: {words}"
 
 
 def ask_removal(account: Account, by: str, reason: str, released: bool = False) -> Task:
@@ -351,7 +352,7 @@ def ask_removal(account: Account, by: str, reason: str, released: bool = False) 
     Invitation.update(state="cancelled").where(
         Invitation.account == account, Invitation.state.in_(("failed", "invited", "expired"))
     ).execute()
-    activity.record(by, "confirmed removal", about=account.name or account.email or account.external_id, why=reason,
+    activity.record(by, "confirmed removal", about=account_name(account), why=reason,
                     app=account.app_id, person=account.person_id)  # fmt: skip
     detail = {"reason": reason, "person": account.person_id} | ({"released": True} if released else {})
     return tasks.add(account.app, "remove", account, by, **detail)

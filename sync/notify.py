@@ -12,7 +12,6 @@ from typing import Any
 from peewee import JOIN, fn
 
 from sync import activity, leases, roles, schedule
-from sync.assigned_looks import whom
 from sync.db import connected, utcnow, writing
 from sync.mailer import MailDelayed, MailRefused, Outgoing, compose, deliver, parse_smtp_url
 from sync.mailtext import (
@@ -41,7 +40,7 @@ from sync.models import (
     Report,
     Task,
 )
-from sync.people import main_email
+from sync.names import asset_name, main_email, name_in_change, name_in_task
 from sync.policy import KEPT, REMOVALS, sole_assets
 from sync.workspace import workspace
 
@@ -184,7 +183,7 @@ def _told_change(change: Change, told_through: int, alone: list[Asset]) -> dict[
     left = person is not None and person.status == "deprovisioned" and change.in_app
     asset = change.asset.name if change.asset_id else ""
     return {
-        "name": whom(change),
+        "name": name_in_change(change),
         "email": account.email if account else (change.detail or {}).get("email", ""),
         "kind": "" if change.kind == "removed user" else change.kind,
         "asset": asset if account else "",
@@ -192,7 +191,7 @@ def _told_change(change: Change, told_through: int, alone: list[Asset]) -> dict[
         "reason": person.status_reason or change.reason if left else change.reason,
         "since": day(person.status_since if left else change.created_at),
         "protected": change.protected or "",
-        "alone": ", ".join(asset.name or asset.external_id for asset in alone),
+        "alone": ", ".join(asset_name(asset) for asset in alone),
         "fresh": 0 < told_through < change.id,
     }
 
@@ -235,8 +234,7 @@ def _told_tasks(tasks, heading: str, states: tuple[str, ...]) -> dict[str, Any]:
         "heading": heading, "count": count, "more": max(0, count - LISTED),
         "tasks": [
             {
-                "name": (task.account and (task.account.name or task.account.email) or task.external_id
-                         or task.detail.get("email", "")),
+                "name": name_in_task(task),
                 "email": task.account.email if task.account else "",
                 "act": task.act,
                 "error": task.error or "",

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sync import activity, keeping, notify, people, policy, rank, reports, roles, schedule, soon
+from sync import activity, keeping, names, notify, people, policy, rank, reports, roles, schedule, soon
 from sync.db import utcnow, writing
 from sync.models import Account, App, Change, Offboarding, Person, Report
 from sync.offboarding_preview import decidable
@@ -84,7 +84,7 @@ def _plan(offboarding: Offboarding, seats: list[Account], left_out: dict[int, st
             before=_role(seat), reason=left_out.get(seat.id, "").strip(), offboarding=offboarding,
             person=offboarding.person, decided_by=offboarding.asked_by, decided_at=utcnow(),
         )  # fmt: skip
-    activity.record(offboarding.asked_by, "planned offboarding", about=people.signature(offboarding.person),
+    activity.record(offboarding.asked_by, "planned offboarding", about=names.signature(offboarding.person),
                     why=offboarding.reason, after=str(offboarding.remove_on), person=offboarding.person)
 
 
@@ -145,7 +145,7 @@ def _carry_out(offboarding: Offboarding, seats: list[Account], left_out: dict[in
         of_app = [seat for seat in seats if seat.app_id == app_id]
         _finish_in(of_app[0].app, of_app, person, left_out, offboarding, by)
     leaves = sum(seat.id not in left_out for seat in seats)
-    activity.record(by, "offboarded person", about=people.signature(person), why=offboarding.reason, person=person,
+    activity.record(by, "offboarded person", about=names.signature(person), why=offboarding.reason, person=person,
                     after=f"{leaves} of {len(seats)} seats in {len({seat.app_id for seat in seats})} apps")
 
 

@@ -10,7 +10,8 @@ from peewee import fn
 from sync import notify
 from sync.mailtext import Sentence, moment, name_in_line, number
 from sync.models import Account, App, Change, Mail, Offboarding, Task
-from sync.people import find_by_email, main_email
+from sync.names import main_email
+from sync.people import find_by_email
 
 ENDINGS = (
     ("Needs attention", ("failed", "needs attention")), ("Removed", ("done",)), ("Stays", ("no longer needed",)),

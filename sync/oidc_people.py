@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from connectors.names import LONGEST_NAME, clean_email, clean_name, email_key, looks_like
-from sync import activity, addresses, people, rank, vouching, waiting_sign_ins
+from sync import activity, addresses, names, people, rank, vouching, waiting_sign_ins
 from sync.db import utcnow, writing
 from sync.models import DirectoryEntry, Person, PersonEmail, SignInIdentity, WaitingSignIn
 from sync.oidc import OidcProblem, Settings
@@ -126,7 +126,7 @@ def _find(claims: Mapping[str, Any], known: Settings, by: Asker) -> Person:
 
 def _forget(identity: SignInIdentity, email: str, by: Asker) -> None:
     """An address that only looks like the one that was linked is another mailbox: it proves nothing of this person."""
-    activity.record(by, "unlinked sign-in", about=people.signature(identity.person), person=identity.person,
+    activity.record(by, "unlinked sign-in", about=names.signature(identity.person), person=identity.person,
                     why=f"{email} looks like {identity.email}, but they are different mailboxes")
     identity.delete_instance()
 
@@ -216,7 +216,7 @@ def _remember(person: Person, claims: Mapping[str, Any], known: Settings, by: As
     """The next time it is the subject that counts; a second one of the same person is told as the first was."""
     if _identity(claims) is None:
         linked = f"{claims['sub']} of {claims['iss']}"
-        activity.record(by, "linked sign-in", about=people.signature(person), after=linked, person=person)
+        activity.record(by, "linked sign-in", about=names.signature(person), after=linked, person=person)
     told = {"used_at": utcnow()}
     if email := email_key(trusted_email(claims, known)):
         told["email"] = email
@@ -228,7 +228,7 @@ def _remember(person: Person, claims: Mapping[str, Any], known: Settings, by: As
 def _record_refusal(claims: Mapping[str, Any], known: Settings, by: Asker, why: str) -> None:
     identity, email = _identity(claims), trusted_email(claims, known)
     person = identity.person if identity else people.find_by_email(email)
-    about = people.signature(person) if person else email
+    about = names.signature(person) if person else email
     activity.record(by, "refused sign-in", about=about, why=why, person=person)
 
 

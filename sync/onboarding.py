@@ -26,6 +26,7 @@ from sync.member_acts import (
     role_named,
 )
 from sync.models import Account, App, Change, Invitation, Person, PersonEmail, Report, Role, Task
+from sync.names import account_name
 from sync.workspace import workspace
 
 OPEN = ("ongoing", "failed", "invited")
@@ -236,7 +237,7 @@ def _connect(invitation: Invitation, account: Account) -> None:
         return
     by_hand = {"match": "matched", "person": person, "match_by_hand": True, "matched_as": account.normal}
     Account.update(by_hand).where(Account.id == account.id).execute()
-    activity.record(WHO, "matched account", about=account.name or account.email, after=person.name,
+    activity.record(WHO, "matched account", about=account_name(account), after=person.name,
                     why=f"was invited as {invitation.email}", app=invitation.app_id, person=person)  # fmt: skip
 
 

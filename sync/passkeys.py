@@ -28,8 +28,9 @@ from sync import activity, attempts, sign_in_mail
 from sync.db import connected, utcnow, writing
 from sync.mailtext import clean
 from sync.models import Passkey, Person, UsedChallenge
+from sync.names import main_email, signature
 from sync.ownership import may_sign_in
-from sync.people import PeopleProblem, main_email, signature
+from sync.people import PeopleProblem
 
 PATIENCE = 5 * 60  # seconds that an answer may take
 LONGEST_ANSWER = 20_000  # characters

@@ -13,7 +13,8 @@ from sync import activity, addresses, keeping, match_rules, ownership, rank, rol
 from sync.db import connected, db, utcnow, writing
 from sync.matching import PAGE, Page
 from sync.models import Account, App, Directory, DirectoryEntry, Person, PersonEmail, Session
-from sync.rank import Asker, main_email, signature
+from sync.names import main_email, short_name, signature
+from sync.rank import Asker
 
 STATUSES = ("active", "suspended", "deprovisioned")
 TOLD = {"active": "person returned", "suspended": "person suspended", "deprovisioned": "person deprovisioned"}
@@ -299,8 +300,3 @@ def portrait(person: Person) -> str:
 
 def _clean(name: str) -> str:
     return clean_name(name)
-
-
-def short_name(by: str | Asker) -> str:
-    """Who did it, without the address."""
-    return str(by).partition(" <")[0]

@@ -14,7 +14,8 @@ from sync import activity, held, match_rules, rank
 from sync.columns import is_to_be_looked_at
 from sync.db import writing
 from sync.models import Person, PersonEmail
-from sync.people import PeopleProblem, add, decide_by_hand, edit, find_by_email, keep_an_owner, portrait, short_name
+from sync.names import short_name
+from sync.people import PeopleProblem, add, decide_by_hand, edit, find_by_email, keep_an_owner, portrait
 from sync.rank import Asker
 from sync.workspace import set_setting, setting, today
 

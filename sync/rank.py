@@ -7,6 +7,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from sync.models import App, AppPerson, Person
+from sync.names import signature
 
 RANKS = ("owner", "super admin", "admin", "user", "guest")  # the highest first
 MANAGERS = RANKS[:3]
@@ -116,18 +117,6 @@ def in_words(role: str | None) -> str:
     if role is None:
         return "somebody without a role"
     return {"owner": "an Owner", "admin": "an admin"}.get(role, f"a {role}")
-
-
-def signature(person: Person) -> str:
-    """How the log names somebody: "Olga Brandt <olga@acme.example>"."""
-    email = main_email(person)
-    return f"{person.name} <{email}>" if person.name and email else person.name or email or f"person {person.id}"
-
-
-def main_email(person: Person) -> str:
-    """The address that mail goes to; "" for somebody who has none."""
-    emails = sorted(person.emails, key=lambda email: (not email.main, email.id))
-    return emails[0].email if emails else ""
 
 
 _CASE = " ".join(f"WHEN '{role}' THEN {rank}" for rank, role in enumerate(RANKS))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from connectors.base import Field
 from sync.credentials import moved
 from sync.models import Person
-from sync.people import signature
+from sync.names import signature
 
 
 def approver(person: Person) -> str | None:

@@ -13,7 +13,7 @@ from peewee import DatabaseError
 from sync import activity, schedule
 from sync.db import utcnow, writing
 from sync.models import App, Person
-from sync.people import signature
+from sync.names import signature
 
 WINDOW = timedelta(minutes=15)
 NOT_THEIRS, NOT_ALLOWED = "what isn't theirs", "something their role doesn't allow"

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from peewee import fn
 
 from sync import activity, assigned_acts, assigned_looks, compare, mass_updates, matching, notify, policy, soon, tasks
-from sync.assigned_looks import whom
 from sync.assignments import ADJUSTS, KINDS
 from sync.db import db, utcnow, writing
 from sync.matching import ReasonNeeded
 from sync.models import Account, App, Change, Person, Report, Task
+from sync.names import account_name, name_in_change
 from sync.policy import REMOVALS
 
 CONFIRM, HELD, IGNORED, LEFT_OUT, CONFIRMED, APPLIED = (
@@ -58,8 +58,8 @@ def _leave_out(change: Change, reason: str, by: str) -> None:
         Account.update(left_out=reason, left_out_by=by, left_out_at=now).where(
             Account.id == change.account_id
         ).execute()
-    activity.record(by, "left out", about=whom(change), why=reason, app=change.app_id, report=change.report_id,
-                    person=change.person_id or (change.account and change.account.person_id))
+    activity.record(by, "left out", about=name_in_change(change), why=reason, app=change.app_id,
+                    report=change.report_id, person=change.person_id or (change.account and change.account.person_id))
 
 
 def take_back(change: Change, by: str) -> None:
@@ -77,7 +77,7 @@ def _take_back(change: Change, by: str) -> None:
     Change.update(decision=decision, decided_by=None, decided_at=None).where(Change.id == change.id).execute()
     if change.kind in ADJUSTS:
         assigned_acts.take_back(change)
-        activity.record(by, "took back leaving out", about=whom(change), why=change.reason, app=change.app_id,
+        activity.record(by, "took back leaving out", about=name_in_change(change), why=change.reason, app=change.app_id,
                         person=change.person_id or change.account.person_id)
     elif change.account_id:
         forget_leaving_out(change.account, by)
@@ -101,7 +101,7 @@ def forget_leaving_out(account: Account, by: str) -> None:
     """The account is asked about again by the next check."""
     with writing():
         Account.update(left_out=None, left_out_by=None, left_out_at=None).where(Account.id == account.id).execute()
-        activity.record(by, "took back leaving out", about=account.name or account.email, app=account.app_id,
+        activity.record(by, "took back leaving out", about=account_name(account), app=account.app_id,
                         person=account.person_id)
 
 
@@ -277,7 +277,7 @@ def _leave_out_all(report: Report, left_out: dict[int, str], by: str) -> None:
             raise ReportChanged("Somebody you left out is no longer in this report. Look at it again.")
         if not reason.strip():
             kept = "is left out" if change.kind in ADJUSTS else "keeps the seat"
-            raise ReportProblem(f"Say why {whom(change)} {kept}: the reason is shown beside it from now on.")
+            raise ReportProblem(f"Say why {name_in_change(change)} {kept}: the reason is shown beside it from now on.")
         _leave_out(change, reason.strip(), by)
 
 
@@ -339,11 +339,11 @@ def _carry_out(change: Change, by: str) -> Task | None:
         db.execute_sql("DELETE FROM access WHERE account_id = ?", (change.account_id,))
     elif change.kind in REMOVALS:
         Account.update(state="removing").where(Account.id == change.account_id).execute()
-        activity.record(by, "confirmed removal", about=whom(change), why=change.reason, before=change.before,
+        activity.record(by, "confirmed removal", about=name_in_change(change), why=change.reason, before=change.before,
                         app=change.app_id, person=change.account.person_id, report=change.report_id)
         return tasks.add(change.app, "remove", change.account, by, report=change.report, change=change)
-    activity.record(by, f"confirmed {change.kind}", about=whom(change), why=change.reason, before=change.before,
-                    app=change.app_id, report=change.report_id)
+    activity.record(by, f"confirmed {change.kind}", about=name_in_change(change), why=change.reason,
+                    before=change.before, app=change.app_id, report=change.report_id)
     return None
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from sync import activity, attempts, authenticator, rank, recovery_codes, sessions, sign_in_mail
 from sync.db import connected, writing
 from sync.models import App, AppPerson, AuthenticatorApp, Passkey, Person, RecoveryCode, Session
-from sync.people import PeopleProblem, signature
+from sync.names import signature
+from sync.people import PeopleProblem
 from sync.rank import Asker
 from sync.workspace import Workspace, update_workspace, workspace
 

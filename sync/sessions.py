@@ -8,7 +8,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sync import activity, faults, people
+from sync import activity, faults, names
 from sync.db import connected, utcnow, writing
 from sync.models import Person, Session
 from sync.ownership import may_sign_in
@@ -44,7 +44,7 @@ def start_session(person: Person, way: Way = Way(), source: str = "", browser: s
                        method=way.method, second=way.second, confirmed_at=way.proved_at, source=source[:60],
                        browser=browser[:60])
         why = ", ".join(part for part in (way.through, way.second and f"second factor: {way.second}") if part)
-        activity.record(people.signature(person), "signed in", why=why, person=person)
+        activity.record(names.signature(person), "signed in", why=why, person=person)
     return token
 
 
@@ -107,7 +107,7 @@ def end_sessions(person: Person, by: str, only: int | None = None, but: int | No
     with writing():
         ended = Session.delete().where(mine).execute()
         if ended:
-            activity.record(by, "ended sessions", about=people.signature(person), after=str(ended), person=person)
+            activity.record(by, "ended sessions", about=names.signature(person), after=str(ended), person=person)
     return ended
 
 

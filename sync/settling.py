@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sync import assignments, compare, invitation_mail, matching, roles, soon
 from sync.db import db, utcnow
 from sync.models import Access, Account, App, Assignment, Invitation, Task
+from sync.names import asset_name
 from sync.workspace import workspace
 
 UNDER_WAY = ("queued", "running", "needs attention")
@@ -81,7 +82,7 @@ def in_words(task: Task) -> tuple[str | None, str | None]:
         known = roles.of(task.app_id)
         after = role and known.words(roles.wanted_by(task.detail))
         return before and known.words(task.detail.get("roles") or [before]), after
-    name = task.asset.name or task.asset.external_id
+    name = asset_name(task.asset)
     had = None if before is None else f"{name}: {before or 'access'}"
     return had, f"{name}: {role or 'access'}" if task.act == "grant" else None
 

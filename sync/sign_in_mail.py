@@ -10,7 +10,7 @@ from sync import notify
 from sync.db import utcnow
 from sync.mailtext import Sentence, moment
 from sync.models import Person
-from sync.people import main_email, short_name
+from sync.names import main_email, short_name
 
 
 def tell(person: Person, sentence: str, by: str, further: Iterable[str] = ()) -> None:

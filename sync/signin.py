@@ -9,7 +9,7 @@ import secrets
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from connectors.names import email_key
-from sync import activity, attempts, passwords, people, rank, second_factor, sign_in_mail, vault
+from sync import activity, attempts, names, passwords, people, rank, second_factor, sign_in_mail, vault
 from sync.db import utcnow, writing
 from sync.models import Person, Session
 from sync.ownership import has_owner, may_sign_in
@@ -28,14 +28,14 @@ def set_password(person: Person, password: str, by: Asker | None = None) -> None
     and for another person unless an Owner or super admin asks; None: the installation itself. Every session ends."""
     if by is not None:
         rank.require_for_sign_in(by, person)
-    known = (person.name, people.main_email(person), workspace().name)
+    known = (person.name, names.main_email(person), workspace().name)
     passwords.refuse_weak(password, *known)
     person.password_hash = passwords.hashed(password)
     with writing():
         Person.update(password_hash=person.password_hash).where(Person.id == person.id).execute()
         Session.delete().where(Session.person == person).execute()
         if by:
-            activity.record(by, "set password", about=people.signature(person), person=person)
+            activity.record(by, "set password", about=names.signature(person), person=person)
             sign_in_mail.tell(person, "Your password was changed. You were signed out everywhere.", by)
 
 
@@ -112,7 +112,7 @@ def signed_link(person: Person, by: Asker | None = None) -> str:
         rank.require_for_sign_in(by, person)
     if by:
         with writing():
-            activity.record(by, "made one-time sign-in link", about=people.signature(person), person=person)
+            activity.record(by, "made one-time sign-in link", about=names.signature(person), person=person)
     body = {"asks": bool(by), "person": person.id, "once": secrets.token_urlsafe(12), "password": password_mark(person)}
     return _links().dumps(body)
 

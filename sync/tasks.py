@@ -13,6 +13,7 @@ from sync.acts import ByHand, NoLongerNeeded, NotConfirmed
 from sync.addresses import ANOTHERS
 from sync.db import connected, db, utcnow, writing
 from sync.models import Account, App, Asset, Assignment, Change, Person, Report, Task
+from sync.names import name_in_task
 from sync.vault import VaultProblem
 from sync.workspace import today
 
@@ -179,15 +180,9 @@ def _app_needs_attention(app: App, error: str) -> None:
         App.update(error=error).where(App.id == app.id).execute()
 
 
-def _whom(task: Task) -> str:
-    if task.account is not None:
-        return task.account.name or task.account.email or task.external_id
-    return task.detail.get("email", "")
-
-
 def _record(who: str, what: str, task: Task, why: str = "") -> None:
     before, after = settling.in_words(task)
-    activity.record(who, what, about=_whom(task), why=why, before=before, after=after, app=task.app_id,
+    activity.record(who, what, about=name_in_task(task), why=why, before=before, after=after, app=task.app_id,
                     person=settling.person_of(task), report=task.report_id)  # fmt: skip
 
 

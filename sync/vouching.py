@@ -3,7 +3,7 @@ What it says of people above waits (held.py); at a sign-in only what an Owner an
 
 from __future__ import annotations
 
-from sync import activity, rank
+from sync import activity, names, rank
 from sync.db import db, writing
 from sync.models import Directory, Person, PersonEmail
 from sync.rank import Asker
@@ -44,7 +44,7 @@ def answers_in_words(directory: Directory) -> str:
         return "nobody answers for it"
     manages = person.status == "active" and person.workspace_role in rank.MANAGERS
     gone = "" if manages else ", who no longer manages people"
-    return f"{person.name or rank.main_email(person)} answers for it{gone}"
+    return f"{names.person_name(person)} answers for it{gone}"
 
 
 def answer_for(directory: Directory, asker: Asker) -> None:

@@ -8,7 +8,7 @@ import json
 from datetime import datetime, timedelta
 
 from connectors.names import email_key
-from sync import activity, rank, schedule
+from sync import activity, names, rank, schedule
 from sync.db import utcnow, writing
 from sync.models import Person, SignInIdentity, WaitingSignIn
 from sync.people import PeopleProblem
@@ -81,7 +81,7 @@ def dismiss(row: WaitingSignIn, by: Asker) -> None:
         rank.require(by, "owner")
     with writing():
         if WaitingSignIn.delete().where(WaitingSignIn.id == row.id).execute():
-            activity.record(by, "dismissed waiting sign-in", about=rank.signature(row.person), person=row.person,
+            activity.record(by, "dismissed waiting sign-in", about=names.signature(row.person), person=row.person,
                             before=f"{row.email}, {row.subject} of {row.issuer}")
 
 
@@ -89,7 +89,7 @@ def _link(row: WaitingSignIn, by: Asker, why: str) -> None:
     same = (SignInIdentity.issuer == row.issuer) & (SignInIdentity.subject == row.subject)
     SignInIdentity.delete().where(same).execute()
     SignInIdentity.create(issuer=row.issuer, subject=row.subject, person=row.person, email=email_key(row.email))
-    activity.record(by, "linked sign-in", about=rank.signature(row.person), after=f"{row.subject} of {row.issuer}",
+    activity.record(by, "linked sign-in", about=names.signature(row.person), after=f"{row.subject} of {row.issuer}",
                     why=f"{row.email}: {why}", person=row.person)
     row.delete_instance()
 

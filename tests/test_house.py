@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections.abc import Set
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,30 @@ def test_arrows_go_one_way():
     command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command as go; go()", "--no-cache"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_no_two_modules_need_each_other():
+    """Not even by an import inside a function: each module is read after those it stands on."""
+    paths = {dotted(path): path for path in MODULES if path.parts[len(ROOT.parts)] not in ("tests", "bench", "docs")}
+    needs = {module: imported_by(path, paths.keys()) for module, path in paths.items()}
+    while free := {module for module, needed in needs.items() if not needed}:
+        needs = {module: needed - free for module, needed in needs.items() if module not in free}
+    assert needs == {}, "these, or what they need, need each other"
+
+
+def dotted(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imported_by(path: Path, modules: Set[str]) -> set[str]:
+    """Those of `modules` that this one imports; of `from web import pages`, web.pages and not web itself."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {f"{node.module}.{alias.name}" for alias in node.names} & modules or {node.module}
+    return found & modules
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "sync").glob("*.py")), ids=name)

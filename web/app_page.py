@@ -57,10 +57,6 @@ def page(app: App, whole: str, part: str = "", **values) -> str:
     return render_template(whole, standing=standing.standing(app), tabs_of_app=tabs(app), **values)
 
 
-def name_of(account) -> str:
-    return account.name or account.email or account.external_id
-
-
 def match_in_words(account) -> str:
     """Whose the account is: "Ana Lopez", "Guest", "Local partner", "Service account of Ana Lopez"."""
     who = account.person.name if account.person is not None else ""

@@ -13,6 +13,7 @@ from sync import (
     connecting,
     disconnecting,
     lost_fields,
+    names,
     people,
     policy,
     report_list,
@@ -200,7 +201,7 @@ def add_person(app: App) -> Response | tuple[str, int]:
 
 def named_in_form(person: Person) -> str:
     """What known_person() finds them by: the address, or the number of somebody who has none any longer."""
-    return people.main_email(person) or f"{PERSON}{person.id}"
+    return names.main_email(person) or f"{PERSON}{person.id}"
 
 
 def known_person(email: str) -> Person:

@@ -8,7 +8,7 @@ from flask import Blueprint, request, url_for
 
 from sync import assets
 from sync.models import App, Asset
-from web.app_page import match_in_words, name_of, page
+from web.app_page import match_in_words, page
 from web.permissions import app_part
 
 pages = Blueprint("assets", __name__, url_prefix="/apps/<int:app_id>/assets")
@@ -32,7 +32,7 @@ def show(app: App, asset: Asset) -> str:
     found = assets.access_to(asset, request.args.get("page", 1, type=int))
     alone = [access for access in found.rows if access.privileged]
     return page(
-        app, "assets/show.html", "assets/_access.html", asset=asset, page=found, name_of=name_of,
+        app, "assets/show.html", "assets/_access.html", asset=asset, page=found,
         match_in_words=match_in_words, alone=alone[0] if len(alone) == 1 and found.number == 1 else None,
         address=url_for("assets.show", app_id=app.id, asset_id=asset.id) + "?",
     )

@@ -13,7 +13,7 @@ from flask import Blueprint, Response, current_app, g, make_response, redirect, 
 from flask.globals import request_ctx
 from werkzeug.datastructures import FileStorage, ImmutableMultiDict
 
-from sync import kept_requests, oidc, passkeys, people, second_factor, sessions, signin
+from sync import kept_requests, names, oidc, passkeys, second_factor, sessions, signin
 from sync.attempts import TooManyAttempts
 from sync.people import PeopleProblem
 from web import known_browser, passkey_form
@@ -109,7 +109,7 @@ def _prove() -> None:
         passkey_form.prove(passkeys.CONFIRM, me, source())
     elif "code" in given:
         second_factor.prove(me, given["code"], source(), browser)
-    elif signin.authenticate(people.main_email(me), given.get("password", ""), source(), browser) != me:
+    elif signin.authenticate(names.main_email(me), given.get("password", ""), source(), browser) != me:
         raise PeopleProblem(WRONG)
 
 
@@ -152,7 +152,7 @@ def _values(token: str, kept: dict, problem: str = "") -> dict:
         "title": "Confirm that it is you", "token": token, "back": kept["back"], "problem": problem,
         "fresh": sessions.is_fresh(current_session()), "has_password": bool(me.password_hash),
         "has_app": factors.app, "has_passkey": bool(factors.passkeys) and passkey_form.site() is not None,
-        "provider": provider if not me.password_hash else None, "my_email": people.main_email(me),
+        "provider": provider if not me.password_hash else None, "my_email": names.main_email(me),
     }  # fmt: skip
 
 

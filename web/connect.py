@@ -17,12 +17,12 @@ from connectors.base import (
     SILVER,
     ColumnsUnclear,
 )
-from sync import apps, checks, columns, connecting, match_likeness, matching, people
+from sync import apps, checks, columns, connecting, match_likeness, matching, names
 from sync.apps import AppProblem
 from sync.models import App, Check, Person
 from sync.reach import approver
 from web.answers import INVALID, go_to, page_or_part, wants_part
-from web.app_page import kind_of, match_in_words, name_of
+from web.app_page import kind_of, match_in_words
 from web.app_settings import REFUSALS, known_person, minute_of
 from web.checks import progress_of
 from web.confirming import asks_again
@@ -136,7 +136,7 @@ def _tested(app: App, given, problem: str = "", identity=None) -> tuple[str, int
 def owners(app: App) -> Response | tuple[str, int]:
     if app.state == "connecting" and app.tested_at is None:
         return redirect(url_for("connect.credential", app_id=app.id), 303)
-    return _over(app) or _owners(app, {"owners": people.main_email(signed_in_person()), "daily": "yes"})
+    return _over(app) or _owners(app, {"owners": names.main_email(signed_in_person()), "daily": "yes"})
 
 
 def _owners(app: App, given, problem: str = "") -> tuple[str, int]:
@@ -199,12 +199,12 @@ def match(app: App) -> Response | tuple[str, int]:
     unmatched = matching.search_accounts(app, "unmatched").rows[:UNMATCHED_SHOWN]
     likely = match_likeness.suggest(app, unmatched) if may_look_for_people() else {}
     rows = [(account, _with_address(likely.get(account.id, []))) for account in unmatched]
-    return _step(app, 5, "connect/matching.html", rows=rows, name_of=name_of, match_in_words=match_in_words)
+    return _step(app, 5, "connect/matching.html", rows=rows, match_in_words=match_in_words)
 
 
 def _with_address(likely: list[tuple[Person, str]]) -> tuple[str, str, str] | None:
     """(address, name, why) of the likeliest who can be told by an address."""
     for person, why in likely:
-        if email := people.main_email(person):
+        if email := names.main_email(person):
             return email, person.name, why
     return None

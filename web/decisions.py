@@ -13,8 +13,9 @@ from sync.match_decisions import Decision, DecisionProblem
 from sync.match_rules import RuleProblem
 from sync.matching import TABS
 from sync.models import Account, App
+from sync.names import account_name
 from web.answers import INVALID, dialog, go_to, safe_address
-from web.app_page import match_in_words, name_of
+from web.app_page import match_in_words
 from web.app_settings import known_person
 from web.member_acts import ticked
 from web.permissions import app_part
@@ -56,11 +57,11 @@ def new(app: App) -> tuple[str, int]:
 def _preview(app: App, kind: str, given, problem: str = "") -> tuple[str, int]:
     accounts = match_decisions.chosen(app, _ids(app))
     count, one = len(accounts), accounts[0] if len(accounts) == 1 else None
-    whom = name_of(one) if one else plural(count, "account")
+    whom = account_name(one) if one else plural(count, "account")
     return dialog(
         "members/_decision.html", KINDS[kind].title.format(whom), INVALID if problem else 200, app=app, kind=kind,
         words=KINDS[kind], whom=whom, count=count, one=one, shown=accounts[:SHOWN], given=given, problem=problem,
-        accounts=[] if "all" in given else accounts, seen=match_decisions.fingerprint(accounts), name_of=name_of,
+        accounts=[] if "all" in given else accounts, seen=match_decisions.fingerprint(accounts),
         match_in_words=match_in_words, back=back_of(app), why=match_rules.why(app, accounts[:SHOWN]),
     )
 
@@ -109,7 +110,7 @@ def _decision(kind: str, given) -> Decision:
 
 def _whom(app: App, ids: list[int]) -> str:
     accounts = match_decisions.chosen(app, ids)
-    return name_of(accounts[0]) if len(accounts) == 1 else plural(1, "account")
+    return account_name(accounts[0]) if len(accounts) == 1 else plural(1, "account")
 
 
 def _after(app: App, kind: str, ids: list[int]) -> str:

@@ -10,7 +10,7 @@ from sync import apps, mail_reach, member_acts, onboarding, provisioning, roles,
 from sync.member_acts import ActProblem
 from sync.models import Account, App, Invitation, Person
 from web.answers import INVALID, dialog, go_to
-from web.app_page import can, kind_of, name_of, owns
+from web.app_page import can, kind_of, owns
 from web.member_acts import Act, back_of, preview, refused, ticked
 from web.permissions import app_part
 from web.security import by
@@ -120,7 +120,7 @@ def progress(app: App) -> str:
     for account in accounts:
         account.app = app
     return render_template("acts/_progress.html", app=app, kind=kind_of(app), owns=owns(), accounts=accounts,
-                           can=can(app), name_of=name_of, back=url_for("members.index", app_id=app.id),
+                           can=can(app), back=url_for("members.index", app_id=app.id),
                            **coming_and_going(app, accounts))  # fmt: skip
 
 

@@ -9,10 +9,11 @@ from flask import Blueprint, Response, request
 from sync import keeping
 from sync.keeping import KeepingProblem
 from sync.models import Person
+from sync.names import person_name
 from sync.workspace import today
 from web.answers import INVALID, dialog, go_to
 from web.frame import MANAGERS
-from web.people import person_address, person_below, person_name
+from web.people import person_address, person_below
 from web.permissions import workspace_role
 from web.security import by
 

@@ -11,8 +11,9 @@ from flask import Blueprint, Response, request, url_for
 from sync import assets, member_acts, roles
 from sync.member_acts import ActProblem, Plan
 from sync.models import App, Asset
+from sync.names import account_name, asset_name
 from web.answers import INVALID, dialog, go_to, safe_address, whole_number, whole_numbers
-from web.app_page import kind_of, name_of
+from web.app_page import kind_of
 from web.confirming import MANY, asks_again
 from web.permissions import app_part
 from web.security import by
@@ -113,12 +114,12 @@ def _grant_choice(app: App) -> dict:
     if about == "asset":
         values["accounts"] = member_acts.chosen(app, given_accounts)
         found = assets.search(app, "", search).rows
-        values["offered"] = [(row.asset.id, row.asset.name or row.asset.external_id, row.asset.kind) for row in found]
+        values["offered"] = [(row.asset.id, asset_name(row.asset), row.asset.kind) for row in found]
         kinds, marked = {row.asset.kind for row in found}, given_assets
     else:
         values["assets"] = list(Asset.select().where(Asset.app == app, Asset.id.in_(given_assets)))
         members = member_acts.may_be_given(app, search, CHOICES)
-        values["offered"] = [(row.id, name_of(row), row.email) for row in members]
+        values["offered"] = [(row.id, account_name(row), row.email) for row in members]
         kinds, marked = {asset.kind for asset in values["assets"]}, given_accounts
     kept = set(marked) - {id for id, *_ in values["offered"]}
     return values | {"roles": member_acts.asset_roles(app, kinds), "marked": marked, "kept": sorted(kept)}
@@ -162,7 +163,7 @@ def _choose(app: App, act: str, part: str, values: Callable[[], dict], problem: 
         return refused(app, ACTS[act].title, str(told))
     title = ACTS[act].title.format(app=app.name)
     return dialog(part, title, INVALID if problem else 200, app=app, kind=kind_of(app), heading=title, problem=problem,
-                  back=back_of(app), name_of=name_of, **found)  # fmt: skip
+                  back=back_of(app), **found)  # fmt: skip
 
 
 def _preview(app: App, act: str, plan: Callable[[], Plan], problem: str = "", status: int = 200,

@@ -7,14 +7,15 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, abort, request, url_for
 
-from sync import assets, match_decisions, match_likeness, match_rules, matching, people, reports
+from sync import assets, match_decisions, match_likeness, match_rules, matching, names, reports
 from sync.apps import AppProblem
 from sync.db import utcnow
 from sync.match_decisions import DecisionProblem
 from sync.matching import TABS, ReasonNeeded
 from sync.models import Account, App, Person
+from sync.names import account_name
 from web.answers import INVALID, dialog, go_to
-from web.app_page import kind_of, match_in_words, name_of, owns, page
+from web.app_page import kind_of, match_in_words, owns, page
 from web.app_settings import known_person, named_in_form
 from web.decisions import back_of, undo_address
 from web.invitations import coming_and_going
@@ -69,7 +70,7 @@ def labels_of(app: App, accounts: list[Account]) -> dict:
     """What the rows of accounts need beside them: numbers of assets, words."""
     return {
         "assets_of": assets.count_of([account.id for account in accounts]),
-        "name_of": name_of, "match_in_words": match_in_words,
+        "match_in_words": match_in_words,
     }
 
 
@@ -81,8 +82,8 @@ def match(app: App, account: Account) -> tuple[str, int]:
 
 def _match(app: App, account: Account, given, problem: str = "") -> tuple[str, int]:
     return dialog(
-        "members/_match.html", f"Whose is {name_of(account)}?", INVALID if problem else 200, app=app, account=account,
-        kind=kind_of(app), given=given, problem=problem, back=back_of(app), name=name_of(account),
+        "members/_match.html", f"Whose is {account_name(account)}?", INVALID if problem else 200, app=app,
+        account=account, kind=kind_of(app), given=given, problem=problem, back=back_of(app), name=account_name(account),
         now=match_in_words(account), suggested=_suggested(account),
     )
 
@@ -90,7 +91,7 @@ def _match(app: App, account: Account, given, problem: str = "") -> tuple[str, i
 def _suggested(account: Account) -> list[tuple[str, str, str]]:
     """(value for the form, name, what to say of them)."""
     return [
-        (named_in_form(person), person.name, " · ".join(filter(None, (people.main_email(person), why))))
+        (named_in_form(person), person.name, " · ".join(filter(None, (names.main_email(person), why))))
         for person, why in match_likeness.suggestions(account)
     ] if may_look_for_people() else []
 
@@ -112,7 +113,7 @@ def set_match(app: App, account: Account) -> Response | tuple[str, int]:
     account = Account.get_by_id(account.id)
     left = account.person is not None and account.person.status == "deprovisioned"
     then = ", who has left: the next check asks about this seat" if left else ""
-    return go_to(back_of(app), f"{name_of(account)}: {match_in_words(account)}{then}.",
+    return go_to(back_of(app), f"{account_name(account)}: {match_in_words(account)}{then}.",
                  undo=undo_address(app, made.batch) if made.batch else "")
 
 
@@ -124,8 +125,8 @@ def protection(app: App, account: Account) -> tuple[str, int]:
 
 def _protection(app: App, account: Account, problem: str = "") -> tuple[str, int]:
     return dialog(
-        "members/_protection.html", f"Protect {name_of(account)}", INVALID if problem else 200,
-        app=app, account=account, name=name_of(account), problem=problem, back=back_of(app),
+        "members/_protection.html", f"Protect {account_name(account)}", INVALID if problem else 200,
+        app=app, account=account, name=account_name(account), problem=problem, back=back_of(app),
     )
 
 
@@ -136,18 +137,18 @@ def protect(app: App, account: Account) -> Response | tuple[str, int]:
         matching.protect(account, request.form.get("reason", ""), by())
     except ReasonNeeded as problem:
         return _protection(app, account, str(problem))
-    return go_to(back_of(app), f"{name_of(account)} is protected: nobody can remove it until you lift that.")
+    return go_to(back_of(app), f"{account_name(account)} is protected: nobody can remove it until you lift that.")
 
 
 @pages.delete("/<int:account_id>/protection")
 @app_part("owner")
 def unprotect(app: App, account: Account) -> Response:
     matching.unprotect(account, by())
-    return go_to(back_of(app), f"{name_of(account)} is no longer protected.")
+    return go_to(back_of(app), f"{account_name(account)} is no longer protected.")
 
 
 @pages.delete("/<int:account_id>/leaving-out")
 @app_part("owner")
 def ask_again(app: App, account: Account) -> Response:
     reports.forget_leaving_out(account, by())
-    return go_to(back_of(app), f"The next check asks about {name_of(account)} again.")
+    return go_to(back_of(app), f"The next check asks about {account_name(account)} again.")

@@ -12,16 +12,16 @@ from flask import Blueprint, Response, abort, make_response, render_template, re
 from sync import apps, keeping, offboarding, offboarding_view, tasks
 from sync.keeping import KeepingProblem
 from sync.models import App, Offboarding, Person, Task
+from sync.names import person_name
 from sync.offboarding import OffboardingProblem
 from sync.offboarding_preview import preview
 from sync.people import PeopleProblem
 from sync.tasks import TaskProblem
 from sync.workspace import today
 from web.answers import INVALID, go_to, whole_numbers, with_toast
-from web.app_page import name_of
 from web.confirming import MANY, asks_again
 from web.frame import MANAGERS
-from web.people import person_address, person_below, person_name
+from web.people import person_address, person_below
 from web.permissions import app_part, workspace_role
 from web.security import by, signed_in_person
 from web.words import plural
@@ -70,7 +70,7 @@ def _preview(person: Person, given: Given, problem: str = "") -> str:
     found = preview(person, signed_in_person())
     return render_template(
         "offboarding/new.html", person=person, name=person_name(person), preview=found, given=given, problem=problem,
-        name_of=name_of, planned=keeping.scheduled(person), tomorrow=today() + timedelta(days=1),
+        planned=keeping.scheduled(person), tomorrow=today() + timedelta(days=1),
     )
 
 
@@ -126,7 +126,7 @@ def _progress(row: Offboarding) -> dict:
     return {
         "offboarding": row, "person": person, "name": person_name(person), "lines": lines, "elsewhere": elsewhere,
         "live": offboarding_view.is_live(lines), "stuck": offboarding_view.stuck(lines), "done": done, "of": of,
-        "owned": {app.id for app in apps.owned_by(me)}, "name_of": name_of,
+        "owned": {app.id for app in apps.owned_by(me)},
     }
 
 

@@ -13,7 +13,7 @@ from sync import oidc, oidc_people, provider_factors, second_factor, sessions
 from sync.oidc import OidcProblem
 from sync.sessions import Way
 from sync.vault import VaultProblem
-from web import second_step, security, signin
+from web import second_step, security, sign_in_page
 from web.answers import safe_address
 from web.permissions import open_to_all
 from web.security import current_session
@@ -109,5 +109,5 @@ def _refused(problem: Exception, further: str | None = None) -> tuple[str, int]:
     further = further or safe_address(None)
     if isinstance(problem, TemporarilyUnavailable):
         current_app.logger.warning("The sign-in provider can't be reached: %s", problem)
-        return signin.page(further, problem=DOWN.format(oidc.settings().label)), 503
-    return signin.page(further, problem=str(problem)), 403 if isinstance(problem, oidc_people.Refused) else 400
+        return sign_in_page.page(further, problem=DOWN.format(oidc.settings().label)), 503
+    return sign_in_page.page(further, problem=str(problem)), 403 if isinstance(problem, oidc_people.Refused) else 400

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request, url_for
 
-from sync import people, signin
+from sync import names, signin
 from sync.people import PeopleProblem
 from web import known_browser, your_sign_in
 from web.answers import INVALID, go_to
@@ -27,7 +27,7 @@ def update() -> Response | tuple[str, int]:
     me, given = signed_in_person(), request.form
     try:
         if me.password_hash and signin.authenticate(
-                people.main_email(me), given.get("current", ""), source(), known_browser.id_for(me)) != me:
+                names.main_email(me), given.get("current", ""), source(), known_browser.id_for(me)) != me:
             raise PeopleProblem("The current password is another one.")
         if given.get("password") != given.get("password_again"):
             raise PeopleProblem("The two new passwords differ.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, abort, make_response, render_template, request
 
-from sync import passwords, people, signin
+from sync import names, passwords, signin
 from sync.models import Person
 from sync.workspace import workspace
 from web.answers import asked
@@ -38,4 +38,4 @@ def _known(me: Person | None) -> list[str]:
     other = Person.get_or_none(Person.id == asked("person")) if asked("person") else None
     sets_theirs = other is not None and me.workspace_role in SETS_PASSWORDS and outranks(me, other)
     whose = other if sets_theirs else me
-    return [whose.name, people.main_email(whose), workspace().name]
+    return [whose.name, names.main_email(whose), workspace().name]

@@ -12,6 +12,7 @@ from sync import (
     apps,
     keeping,
     mail_reach,
+    names,
     ownership,
     people,
     people_import,
@@ -73,7 +74,7 @@ def create() -> Response | tuple[str, int]:
         person = people.add(given.get("name", ""), given.get("email", ""), by(), _further(given))
     except PeopleProblem as problem:
         return dialog("people/_new.html", "Add a person", INVALID, given=given, problem=str(problem))
-    return go_to(person_address(person), f"{person_name(person)} was added.")
+    return go_to(person_address(person), f"{names.person_name(person)} was added.")
 
 
 @pages.get("/imports/new")
@@ -115,8 +116,8 @@ def show(person_id: int) -> str:
     entries = people.entries_of(person)
     visible = [seat for seat in seats if seat.app_id in open_to_me]
     return render_template(
-        "people/show.html", person=person, email=people.main_email(person), elsewhere=len(seats) - len(visible),
-        reach=mail_reach.warning([people.main_email(person)]), address_of=addresses.sources(person),
+        "people/show.html", person=person, email=names.main_email(person), elsewhere=len(seats) - len(visible),
+        reach=mail_reach.warning([names.main_email(person)]), address_of=addresses.sources(person),
         seats=person_page.in_full(visible), cost=person_page.cost(visible), groups=person_page.groups(person),
         removed=person_page.removed(person, open_to_me), invitations=person_page.invitations(person, open_to_me),
         offboardings=person_page.offboardings(person), role_words=ROLE_WORDS,
@@ -140,7 +141,7 @@ def edit(person_id: int) -> tuple[str, int]:
     person = person_below(person_id)
     ordered = sorted(person.emails, key=lambda email: (not email.main, email.id))
     given = {"name": person.name, "emails": "\n".join(email.email for email in ordered)}
-    return dialog("people/_edit.html", f"Edit {person_name(person)}", person=person, given=given)
+    return dialog("people/_edit.html", f"Edit {names.person_name(person)}", person=person, given=given)
 
 
 def _signs_in(person_id: int) -> bool:
@@ -156,7 +157,7 @@ def update(person_id: int) -> Response | tuple[str, int]:
     try:
         people.edit(person, by(), name=given.get("name", ""), emails=_lines(given.get("emails", "")))
     except PeopleProblem as problem:
-        return dialog("people/_edit.html", f"Edit {person_name(person)}", INVALID,
+        return dialog("people/_edit.html", f"Edit {names.person_name(person)}", INVALID,
                       person=person, given=given, problem=str(problem))
     return go_to(person_address(person), "Saved.")
 
@@ -177,11 +178,11 @@ def depart(person_id: int) -> Response | tuple[str, int]:
         return _departure(person, INVALID, str(problem))
     kept = keeping.how_long(person)
     seats = f"Seats of theirs stay {kept}." if kept else "The next check of each app puts their seat in a report."
-    return go_to(person_address(person), f"{person_name(person)} has left. {seats}")
+    return go_to(person_address(person), f"{names.person_name(person)} has left. {seats}")
 
 
 def _departure(person: Person, status: int = 200, problem: str = "") -> tuple[str, int]:
-    return dialog("people/_departure.html", f"{person_name(person)} has left the company?", status,
+    return dialog("people/_departure.html", f"{names.person_name(person)} has left the company?", status,
                   person=person, seats=len(people.seats_of(person)), kept=keeping.how_long(person), problem=problem)
 
 
@@ -190,7 +191,7 @@ def _departure(person: Person, status: int = 200, problem: str = "") -> tuple[st
 def come_back(person_id: int) -> Response:
     person = person_below(person_id)
     people.mark_returned(person, by())
-    return go_to(person_address(person), f"{person_name(person)} is active again.")
+    return go_to(person_address(person), f"{names.person_name(person)} is active again.")
 
 
 @pages.get("/<int:person_id>/workspace-role")
@@ -210,12 +211,12 @@ def set_role(person_id: int) -> Response | tuple[str, int]:
         people.set_workspace_role(person, wanted, by())
     except PeopleProblem as problem:
         return _role(person, INVALID, str(problem))
-    said = f"{person_name(person)} {'may sign in as ' + wanted if wanted else 'may not sign in'}."
+    said = f"{names.person_name(person)} {'may sign in as ' + wanted if wanted else 'may not sign in'}."
     return go_to(person_address(person), said)
 
 
 def _role(person: Person, status: int = 200, problem: str = "") -> tuple[str, int]:
-    return dialog("people/_role.html", f"What may {person_name(person)} do in Rollcall?", status,
+    return dialog("people/_role.html", f"What may {names.person_name(person)} do in Rollcall?", status,
                   person=person, roles=[(name, ROLE_WORDS[name]) for name in _roles_to_give()], problem=problem)
 
 
@@ -228,7 +229,7 @@ def _roles_to_give() -> list[str]:
 @workspace_role("owner", "super admin")
 def password(person_id: int) -> tuple[str, int]:
     person = person_below(person_id)
-    return dialog("people/_password.html", f"Set a password for {person_name(person)}", person=person)
+    return dialog("people/_password.html", f"Set a password for {names.person_name(person)}", person=person)
 
 
 @pages.put("/<int:person_id>/password")
@@ -239,11 +240,11 @@ def set_password(person_id: int) -> Response | tuple[str, int]:
     try:
         signin.set_password(person, request.form.get("password", ""), by())
     except PeopleProblem as problem:
-        return dialog("people/_password.html", f"Set a password for {person_name(person)}", INVALID,
+        return dialog("people/_password.html", f"Set a password for {names.person_name(person)}", INVALID,
                       person=person, problem=str(problem))
     if person == signed_in_person():
         sign_in_again()
-    return go_to(person_address(person), f"{person_name(person)} can sign in with the new password.")
+    return go_to(person_address(person), f"{names.person_name(person)} can sign in with the new password.")
 
 
 @pages.post("/<int:person_id>/sign-in-links")
@@ -254,7 +255,7 @@ def create_link(person_id: int) -> tuple[str, int]:
     if not ownership.may_sign_in(person):
         abort(403)
     link = current_app.config["ROLLCALL"].url + url_for("signin.follow_link", token=signin.signed_link(person, by()))
-    return dialog("people/_link.html", f"A one-time link for {person_name(person)}", person=person, link=link)
+    return dialog("people/_link.html", f"A one-time link for {names.person_name(person)}", person=person, link=link)
 
 
 def _person(person_id: int) -> Person:
@@ -273,10 +274,6 @@ def may_reset_factor(person: Person) -> bool:
     me = signed_in_person()
     same_rank = person.workspace_role == me.workspace_role
     return person != me and outranks(me, person) and (me.workspace_role == "owner" or not same_rank)
-
-
-def person_name(person: Person) -> str:
-    return person.name or people.main_email(person)
 
 
 def person_address(person: Person) -> str:

@@ -6,11 +6,12 @@ from flask import Blueprint, Response, abort, request, url_for
 
 from sync import second_factor
 from sync.models import Person
+from sync.names import person_name
 from sync.people import PeopleProblem
 from web import settings
 from web.answers import INVALID, dialog, go_to
 from web.confirming import asks_again
-from web.people import may_reset_factor, person_address, person_below, person_name
+from web.people import may_reset_factor, person_address, person_below
 from web.permissions import workspace_role
 from web.security import by, signed_in_person
 

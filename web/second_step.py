@@ -11,7 +11,7 @@ from sync.db import writing
 from sync.models import Person
 from sync.people import PeopleProblem
 from sync.sessions import Way
-from web import known_browser, passkey_form, security, signin
+from web import known_browser, passkey_form, security, sign_in_page
 from web.answers import INVALID, safe_address
 from web.permissions import open_to_all
 
@@ -26,7 +26,7 @@ def go_on(person: Person, way: Way, further: str) -> Response | tuple[str, int]:
     """Sign in, or ask for the second factor of somebody who has one, unless the way in has proved one already."""
     with writing():  # between the look and the session no first factor is added, and no password changed: both end it
         if not pending_sign_in.still_holds(person):
-            return signin.page(further, problem=CHANGED), 410
+            return sign_in_page.page(further, problem=CHANGED), 410
         if way.second or not second_factor.has(person):
             security.sign_in(person, way)
             return redirect(further, 303)
@@ -46,7 +46,7 @@ def show() -> Response | str | tuple[str, int]:
 def create() -> Response | tuple[str, int]:
     person, further = _half_signed_in(), safe_address(request.form.get("next"))
     if person is None:
-        return signin.page(further, problem=ENDED), 410
+        return sign_in_page.page(further, problem=ENDED), 410
     try:
         if "credential" in request.form:
             passkey_form.prove(passkeys.SECOND_STEP, person, security.source())
@@ -59,7 +59,7 @@ def create() -> Response | tuple[str, int]:
     with writing():
         way = pending_sign_in.finish(session.get(PENDING, ""), used)
         if way is None:
-            return signin.page(further, problem=ENDED), 410
+            return sign_in_page.page(further, problem=ENDED), 410
         security.sign_in(person, way)
     return redirect(further, 303)
 
@@ -97,7 +97,7 @@ def create_by_passkey() -> Response | tuple[str, int]:
         person = passkey_form.prove(passkeys.SIGN_IN, None, security.source())
     except PeopleProblem as problem:
         status = 429 if isinstance(problem, TooManyAttempts) else INVALID
-        return signin.page(further, problem=str(problem)), status
+        return sign_in_page.page(further, problem=str(problem)), status
     security.sign_in(person, Way("passkey", second_factor.PASSKEY, through="with a passkey"))
     return redirect(further, 303)
 

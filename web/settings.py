@@ -6,7 +6,7 @@ from zoneinfo import available_timezones
 
 from flask import Blueprint, Response, current_app, render_template, request, url_for
 
-from sync import apps, clock, mail_reach, notify, oidc, people
+from sync import apps, clock, mail_reach, names, notify, oidc
 from sync.db import utcnow
 from sync.workspace import WorkspaceProblem, update_workspace
 from web.answers import INVALID, go_to, whole_number
@@ -84,7 +84,7 @@ def set_clock() -> Response:
 @pages.post("/test-mails")
 @workspace_role(*apps.RUNS_ALL)
 def create_test_mail() -> Response:
-    to = people.main_email(signed_in_person())
+    to = names.main_email(signed_in_person())
     notify.test_mail(to)
     if notify.can_send():
         return go_to(url_for("settings.show"), f"A test mail to {to} is on its way.")
@@ -96,7 +96,7 @@ def page(given: dict | None = None, problems: dict | None = None) -> str:
         "settings/show.html", given=given or {}, problems=problems or {}, config=current_app.config["ROLLCALL"],
         runs_all=signed_in_person().workspace_role in apps.RUNS_ALL, can_send=notify.can_send(),
         waiting=len(notify.outbox()), zones=sorted(available_timezones()),
-        my_email=(mine := people.main_email(signed_in_person())), reach=mail_reach.warning([mine]),
+        my_email=(mine := names.main_email(signed_in_person())), reach=mail_reach.warning([mine]),
         provider=oidc.settings(), clock_is_wrong=clock.wrong(), now=utcnow(),
         owner=signed_in_person().workspace_role == "owner",
     )

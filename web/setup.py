@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 
 from sync import mail_reach, signin
+from sync.names import main_email
 from sync.ownership import has_lost_its_owners, has_owner
-from sync.people import PeopleProblem, main_email
+from sync.people import PeopleProblem
 from sync.rank import Asker
 from sync.sessions import Way
 from sync.workspace import WorkspaceProblem, workspace

@@ -7,10 +7,9 @@ from flask import Blueprint, Response, current_app, make_response, redirect, ren
 
 from sync import oidc, people, signin
 from sync.attempts import TooManyAttempts
-from sync.ownership import has_owner
 from sync.people import PeopleProblem
 from sync.sessions import Way
-from web import known_browser, passkey_form, second_step, security, waiting_sign_ins
+from web import known_browser, second_step, security, sign_in_page, waiting_sign_ins
 from web.answers import INVALID, safe_address
 from web.permissions import open_to_all
 
@@ -32,7 +31,7 @@ def show() -> Response | str:
     further = safe_address(request.args.get("next"))
     if security.signed_in_person():
         return redirect(further, 303)
-    return page(further)
+    return sign_in_page.page(further)
 
 
 @pages.get("/sign-in/<token>")
@@ -51,7 +50,7 @@ def follow_link(token: str) -> Response | tuple[str, int]:
 def use_link(token: str) -> Response | tuple[str, int]:
     person = signin.person_of_link(token)
     if person is None:
-        return page(url_for("apps.index"), problem=USED_UP), 410
+        return sign_in_page.page(url_for("apps.index"), problem=USED_UP), 410
     waits = waiting_sign_ins.of_browser(person)
     further = url_for("waiting_sign_ins.show" if waits else "apps.index")
     return second_step.go_on(person, Way("link", through="by a one-time link"), further)
@@ -67,9 +66,9 @@ def create() -> Response | tuple[str, int]:
                                      known_browser.id_for(people.find_by_email(email)))
     except PeopleProblem as refusal:
         status = 429 if isinstance(refusal, TooManyAttempts) else INVALID
-        return page(further, email, str(refusal)), status
+        return sign_in_page.page(further, email, str(refusal)), status
     if person is None:
-        return page(further, email, WRONG), INVALID
+        return sign_in_page.page(further, email, WRONG), INVALID
     return second_step.go_on(person, Way("password"), further)
 
 
@@ -83,10 +82,3 @@ def delete() -> Response:
     said = make_response(render_template("signin/signed_out.html", address=address, provider=oidc.settings()))
     said.headers["Refresh"] = f"0; url={address}"
     return said
-
-
-def page(further: str, email: str = "", problem: str = "") -> str:
-    return render_template(
-        "signin/show.html", set_up=has_owner(), further=further, email=email, problem=problem,
-        provider=oidc.settings(), provider_is_down=oidc.is_down(), passkeys_work=passkey_form.site() is not None,
-    )

@@ -8,7 +8,7 @@ from sync import activity, match_decisions, provisioning, settling, tasks
 from sync.models import App, Task
 from sync.tasks import TaskProblem
 from web.answers import asked, go_to, with_toast
-from web.app_page import kind_of, match_in_words, name_of, owns, page
+from web.app_page import kind_of, match_in_words, owns, page
 from web.behind_proxy import here
 from web.permissions import app_part
 from web.security import by
@@ -32,7 +32,7 @@ def index(app: App) -> str:
     if before and request.htmx:
         return render_template("tasks/_entries.html", app=app, **values)
     return page(app, "tasks/index.html", "tasks/_log.html", **_acts(app), **values,
-                undoable=match_decisions.undoable(app, UNDO_SHOWN), name_of=name_of, match_in_words=match_in_words)
+                undoable=match_decisions.undoable(app, UNDO_SHOWN), match_in_words=match_in_words)
 
 
 @pages.get("/tasks")

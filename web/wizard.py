@@ -15,7 +15,7 @@ from sync.policy import REMOVALS
 from sync.report_rows import SECTIONS
 from sync.reports import CONFIRM, HELD, LEFT_OUT, ReportProblem
 from web.answers import INVALID, asked, dialog, go_to, safe_address, wants_part, whole_number, whole_numbers
-from web.app_page import can, kind_of, match_in_words, name_of
+from web.app_page import can, kind_of, match_in_words
 from web.confirming import MANY, asks_again
 from web.permissions import app_part
 from web.security import by
@@ -82,7 +82,7 @@ def _wizard(app: App, report: Report, given: Given | None = None, problem: str =
 
 
 def _words() -> dict:
-    return {"name_of": name_of, "match_in_words": match_in_words, "whom": reports.whom, "first": FIRST}
+    return {"match_in_words": match_in_words, "first": FIRST}
 
 
 def _rows(app: App, changes: list[Change], given: Given | None = None) -> list[Row]:
@@ -221,8 +221,7 @@ def dismiss(app: App, report: Report) -> Response | tuple[str, int]:
 @app_part("owner")
 def acts(app: App, report: Report) -> str:
     """How far the acts of this report are; asked for while one is under way."""
-    return render_template("wizard/_acts.html", app=app, report=report, kind=kind_of(app), acts=tasks.of_report(report),
-                           name_of=name_of)
+    return render_template("wizard/_acts.html", app=app, report=report, kind=kind_of(app), acts=tasks.of_report(report))
 
 
 def _back(app: App) -> str:

@@ -10,6 +10,7 @@ from flask import Flask, g
 from markupsafe import Markup
 
 from sync.db import utcnow
+from sync.names import account_name, asset_name, name_in_change, short_name
 from sync.workspace import Workspace, workspace
 
 FIXED = "\u00a0"  # a space that does not break the line
@@ -17,7 +18,8 @@ FIXED = "\u00a0"  # a space that does not break the line
 
 def install(app: Flask) -> None:
     app.jinja_env.filters.update(number=number, percent=percent, money=money, when=when, on_day=on_day, clock=clock,
-                                 short_name=short_name, calendar_day=calendar_day)
+                                 short_name=short_name, account_name=account_name, asset_name=asset_name,
+                                 name_in_change=name_in_change, calendar_day=calendar_day)
     app.jinja_env.globals.update(plural=plural, share=share, duration=duration)
 
 
@@ -78,11 +80,6 @@ def calendar_day(day: date) -> str:
 def clock(minute: int) -> str:
     """A minute of the day as 04:20."""
     return f"{minute // 60:02}:{minute % 60:02}"
-
-
-def short_name(signature: str) -> str:
-    """Olga Brandt <olga@acme.example> → Olga Brandt"""
-    return signature.partition(" <")[0]
 
 
 def relative(moment: datetime, now: datetime) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, current_app, redirect, render_template, request, url_for
 
-from sync import authenticator, passkeys, people, second_factor, sessions
+from sync import authenticator, names, passkeys, second_factor, sessions
 from sync.people import PeopleProblem
 from web import browsers, confirming, passkey_form
 from web.answers import INVALID, go_to
@@ -141,5 +141,5 @@ def page(problem: str = "", password_problem: str = "") -> str:
         passkeys_work=passkey_form.site() is not None, not_here=passkey_form.NOT_HERE,
         suggested=browsers.in_words(request.user_agent.string), most=passkeys.MOST,
         must=second_factor.must_set_up(current_session(), this_workspace()), password_problem=password_problem,
-        my_email=people.main_email(me), browsers=len(sessions.sessions_of(me)), url=current_app.config["ROLLCALL"].url,
+        my_email=names.main_email(me), browsers=len(sessions.sessions_of(me)), url=current_app.config["ROLLCALL"].url,
     )  # fmt: skip

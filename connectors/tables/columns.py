@@ -14,7 +14,7 @@ from connectors.tables import presets
 from connectors.tables.files import Table
 from connectors.tables.mapping import Mapping, allowed, key_of, value_key
 from connectors.tables.meanings import MEANINGS, REPEATABLE, VALUED, Meaning, Means, Purpose
-from connectors.tables.presets import ANY, Preset
+from connectors.tables.preset import ANY, Preset
 from connectors.tables.words import (
     ALIASES,
     bare,

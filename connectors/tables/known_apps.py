@@ -4,7 +4,7 @@ no header, its files as public code reads them."""
 from __future__ import annotations
 
 from connectors.tables.meanings import Meaning, Means, Purpose
-from connectors.tables.presets import Preset
+from connectors.tables.preset import Preset
 
 _APP = (Purpose.APP,)
 _IGNORE = Meaning.IGNORE

@@ -4,7 +4,7 @@ what is known here are the programs' own names for them, as their documentation 
 from __future__ import annotations
 
 from connectors.tables.meanings import Meaning, Means, Purpose
-from connectors.tables.presets import ANY, PEOPLE, Preset
+from connectors.tables.preset import ANY, PEOPLE, Preset
 
 _ANYWHERE = (*PEOPLE, Purpose.APP)
 # How somebody is employed says nothing of whether: that is another word of the same column, or another column.

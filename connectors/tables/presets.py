@@ -3,56 +3,16 @@ The programs themselves are in known_people.py and known_apps.py, each with the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
+from connectors.tables import known_apps, known_people
 from connectors.tables.mapping import key_of
-from connectors.tables.meanings import Meaning, Means, Purpose
-
-PEOPLE = (Purpose.DIRECTORY, Purpose.IMPORT)
-ANY = "*"  # any value that isn't empty; at the end of a header: whatever comes after
-
-
-@dataclass(frozen=True)
-class Preset:
-    """`signs` are headers that this program's file always has, enough to know it by; a file that is `closed` has no
-    column beside those that are named here. `decisions` answer what the program's form settles."""
-
-    label: str
-    source: str  # where its headers are documented, or were seen
-    purposes: tuple[Purpose, ...]
-    signs: tuple[str, ...]
-    columns: Mapping[str, Meaning] = field(default_factory=dict)
-    values: Mapping[str, Mapping[str, Means]] = field(default_factory=dict)
-    decisions: Mapping[str, str] = field(default_factory=dict)
-    closed: bool = False
-
-    def fits(self, names: set[str]) -> bool:
-        """Whether these are the headers of its file, each as key_of() gives it."""
-        own = {key_of(name) for name in (*self.columns, *self.signs)}
-        return all(key_of(sign) in names for sign in self.signs) and (not self.closed or names <= own)
-
-    def meaning(self, header: str) -> Meaning | None:
-        return next((said for name, said in self.columns.items() if _is(name, header)), None)
-
-    def means(self, header: str, value: str) -> Means | None:
-        for name, values in self.values.items():
-            if _is(name, header):
-                said = next((said for word, said in values.items() if key_of(word) == key_of(value)), None)
-                return said or (values.get(ANY) if value else None)
-        return None
-
-
-def _is(name: str, header: str) -> bool:
-    if name.endswith(ANY):
-        return key_of(header).startswith(key_of(name[:-1]))
-    return key_of(name) == key_of(header)
+from connectors.tables.meanings import Purpose
+from connectors.tables.preset import Preset
 
 
 def recognise(header: Sequence[str], purpose: Purpose) -> Preset | None:
     """The preset with most signs whose signs are all there."""
-    from connectors.tables import known_apps, known_people  # here: they are made of this module's class
-
     names = {key_of(name) for name in header}
     known = (*known_people.PRESETS, *known_apps.PRESETS)
     found = [preset for preset in known if purpose in preset.purposes and preset.fits(names)]

@@ -16,7 +16,7 @@ from connectors.tables.files import Table
 from connectors.tables.layout import Row
 from connectors.tables.mapping import Mapping
 from connectors.tables.meanings import Meaning, Means, Purpose
-from connectors.tables.presets import Preset
+from connectors.tables.preset import Preset
 from connectors.tables.questions import Choice, Question, order_for
 
 SHOWN = 5  # lines that a question names

@@ -18,6 +18,7 @@ from sync import (
     directories,
     mail_reach,
     match_rules,
+    names,
     notify,
     oidc_people,
     onboarding,
@@ -127,7 +128,7 @@ def test_an_import_finds_who_is_there(by: str, known, spelled):
     listed = f'email,name\n"{quoted}",Ana Lopez\n'.encode()
     assert people_import.import_csv(listed, by) == people_import.ImportOutcome(0, 1, 0)
     assert Person.get_by_id(ana.id).name == "Ana Lopez"
-    assert people.main_email(ana) == known
+    assert names.main_email(ana) == known
 
 
 def test_an_export_with_both_of_two_look_alikes_has_two_accounts(tmp_path: Path):

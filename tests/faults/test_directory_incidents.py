@@ -8,7 +8,7 @@ import pytest
 
 from connectors.base import DirectoryPerson, TemporarilyUnavailable
 from connectors.ldap_directory import LdapDirectory
-from sync import directories, notify, people
+from sync import directories, names, notify, people
 from sync.models import Account, Activity, App, Directory, DirectoryEntry, DirectoryReading, Mail, Person, PersonEmail
 from tests.real.slapd import Slapd
 from tests.sync.scripted import Scripted
@@ -29,7 +29,7 @@ def read(directory: Directory) -> DirectoryReading:
 
 
 def gone() -> set[str]:
-    return {people.main_email(person) for person in Person.select().where(Person.status == "deprovisioned")}
+    return {names.main_email(person) for person in Person.select().where(Person.status == "deprovisioned")}
 
 
 def test_directory_time_limit(company):

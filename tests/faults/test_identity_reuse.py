@@ -9,7 +9,17 @@ from pathlib import Path
 import pytest
 
 from app import create_app
-from sync import directories, match_decisions, match_likeness, match_rules, people, reports, schedule, scim_people
+from sync import (
+    directories,
+    match_decisions,
+    match_likeness,
+    match_rules,
+    names,
+    people,
+    reports,
+    schedule,
+    scim_people,
+)
 from sync.config import Config
 from sync.db import utcnow
 from sync.models import Account, Activity, App, Change, Directory, DirectoryReading, Person, Report, Task
@@ -74,7 +84,7 @@ def test_the_new_hires_account_is_never_the_leavers(okta, chat):
     hire = okta.person(new)
     assert hire.id != leaver.id and people.find_by_email(ANA) == hire
     assert (hire.status, Person.get_by_id(leaver.id).status) == ("active", "deprovisioned")
-    assert people.main_email(Person.get_by_id(leaver.id)) == f"deleted-{ANA}"
+    assert names.main_email(Person.get_by_id(leaver.id)) == f"deleted-{ANA}"
     assert waiting(chat) == [], "the open report lost it at once"
     seat = account(chat)
     assert (seat.match, seat.person_id) == ("unmatched", None)
@@ -135,7 +145,7 @@ def test_while_both_are_in_use_and_one_gives_it_up_all_is_as_before(okta, chat):
     new = okta.add("ana.lima", displayName="Ana Lima", emails=[{"value": ANA, "primary": True}])
     okta.patch(f"/Users/{new}", {"op": "replace", "path": "emails", "value": [{"value": "lima@acme.example"}]})
     assert account(chat).person == okta.person(okta.users[1])
-    assert okta.person(new).name == "Ana Lima" and people.main_email(okta.person(new)) == "lima@acme.example"
+    assert okta.person(new).name == "Ana Lima" and names.main_email(okta.person(new)) == "lima@acme.example"
 
 
 def test_an_account_that_comes_after_the_move_is_the_new_hires(okta, chat, second):
@@ -193,8 +203,8 @@ def test_a_user_who_is_created_under_a_deleted_ones_user_name_is_another(okta, c
     assert new != okta.users[1], "nothing but the userName is the same"
     assert okta.person(new).id != leaver.id
     assert (okta.person(new).status, Person.get_by_id(leaver.id).status) == ("active", "deprovisioned")
-    assert waiting(chat) == [] and people.main_email(Person.get_by_id(leaver.id)) == ""
-    assert people.main_email(okta.person(new)) == ANA
+    assert waiting(chat) == [] and names.main_email(Person.get_by_id(leaver.id)) == ""
+    assert names.main_email(okta.person(new)) == ANA
 
 
 def test_a_rehire_under_the_same_user_name_is_the_same(okta, chat):

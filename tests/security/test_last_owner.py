@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync import directories, ownership, people, signin
+from sync import directories, names, ownership, people, signin
 from sync.models import Activity, DirectoryEntry, Person, Session
 from sync.people import PeopleProblem
 from tests.web.client import Client
@@ -16,7 +16,7 @@ def _person(person: Person) -> Person:
 
 @pytest.mark.parametrize("how", ["delete", "deactivate"])
 def test_a_push_about_the_last_owner_is_held(okta, olga: Person, how: str):
-    user = okta.add(people.main_email(olga))
+    user = okta.add(names.main_email(olga))
     if how == "delete":
         assert okta.call("DELETE", f"/Users/{user}").status_code == 204
     else:
@@ -27,7 +27,7 @@ def test_a_push_about_the_last_owner_is_held(okta, olga: Person, how: str):
 
 
 def test_releasing_it_is_refused_until_someone_else_owns_the_workspace(okta, olga: Person, by: str, someone):
-    okta.call("DELETE", f"/Users/{okta.add(people.main_email(olga))}")
+    okta.call("DELETE", f"/Users/{okta.add(names.main_email(olga))}")
     directory = okta.directory
     with pytest.raises(directories.DirectoryProblem, match="make someone else an Owner first"):
         directories.release(directory, by)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync import address_moves, addresses, directories, match_rules, people, precedence
+from sync import address_moves, addresses, directories, match_rules, names, people, precedence
 from sync.db import utcnow
 from sync.models import Account, App, DirectoryAddress, Person, PersonEmail
 from tests.sync.scripted import Scripted, person, status, told
@@ -80,7 +80,7 @@ def test_colleagues_who_swap_addresses_are_asked_about_each(company, app):
     company.say("id2", email=ONE)
     company.read()
     assert (person(ONE), person(TWO)) == (two, one)
-    assert [people.main_email(Person.get_by_id(who.id)) for who in (one, two)] == [TWO, ONE]
+    assert [names.main_email(Person.get_by_id(who.id)) for who in (one, two)] == [TWO, ONE]
     assert [seat(app, id).match for id in "12"] == ["unmatched", "unmatched"]
 
 

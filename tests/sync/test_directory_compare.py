@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync import directories, people, sessions
+from sync import directories, names, people, sessions
 from sync.db import db
 from sync.models import (
     Account,
@@ -27,7 +27,7 @@ def test_everybody_new_joins_with_name_address_and_number(scripted, by):
     reading = company.read()
     assert (reading.state, reading.read, reading.counts["joined"]) == ("succeeded", 3, 3)
     ana = person("ana@acme.example")
-    assert (ana.name, ana.status, ana.employee_number, people.main_email(ana)) == (
+    assert (ana.name, ana.status, ana.employee_number, names.main_email(ana)) == (
         "Ana López", "active", "17", "Ana@Acme.example")  # fmt: skip
     assert person("al@acme.example") == ana
     assert (status("bo@acme.example"), person("bo@acme.example").status_reason) == (
@@ -234,7 +234,7 @@ def test_a_changed_address_becomes_the_main_one_and_the_old_one_still_finds(comp
     company.say("id1", email="married@acme.example", name="New Name")
     assert company.read().counts["updated"] == 1
     assert person("married@acme.example") == person("p1@acme.example") == one
-    assert people.main_email(one) == "married@acme.example"
+    assert names.main_email(one) == "married@acme.example"
     assert [(entry.before, entry.after) for entry in told("changed e-mail")] == [
         ("p1@acme.example", "married@acme.example")
     ]
@@ -244,7 +244,7 @@ def test_an_edit_by_hand_outlives_the_readings_until_the_directory_changes_it(co
     one = person("p1@acme.example")
     people.edit(one, by, name="Nickname", emails=["nick@acme.example", "p1@acme.example"])
     company.read()
-    assert (person("p1@acme.example").name, people.main_email(one)) == ("Nickname", "nick@acme.example")
+    assert (person("p1@acme.example").name, names.main_email(one)) == ("Nickname", "nick@acme.example")
     company.say("id1", name="Renamed")
     company.read()
     assert person("p1@acme.example").name == "Renamed"

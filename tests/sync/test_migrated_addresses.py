@@ -10,7 +10,7 @@ import pytest
 from peewee import SqliteDatabase
 from playhouse.migrations import Runner
 
-from sync import activity, people, signin
+from sync import activity, names, people, signin
 from sync.config import Config
 from sync.db import MIGRATIONS, db
 from sync.models import (
@@ -130,7 +130,7 @@ def test_who_is_here_keeps_an_address_that_two_had_in_two_spellings(old, start, 
     account = old.account(app, "maria@münchen.example", left)
     start()
     assert people.find_by_email("maria@münchen.example").id == here and match_of(account) == ("matched", here)
-    assert people.main_email(Person.get_by_id(left)) == "m@acme.example", "who lost it has another main one"
+    assert names.main_email(Person.get_by_id(left)) == "m@acme.example", "who lost it has another main one"
     told = Activity.get(Activity.what == "one address in two spellings")
     assert (told.person_id, told.about, told.before) == (left, "Maria who left", "maria@münchen.example")
     assert "it stays with Maria" in told.why
@@ -142,7 +142,7 @@ def test_of_two_who_are_here_the_main_address_counts_and_nobody_is_lost(old, sta
     second = old.person("Chen", "x@xn--mnchen-3ya.example")
     start()
     assert people.find_by_email("x@münchen.example").id == second
-    assert Person.select().count() == 2 and people.main_email(Person.get_by_id(first)) == "bo@acme.example"
+    assert Person.select().count() == 2 and names.main_email(Person.get_by_id(first)) == "bo@acme.example"
     assert Activity.get(Activity.what == "one address in two spellings").person_id == first
 
 

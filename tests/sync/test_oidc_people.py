@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync import address_moves, oidc_people, people
+from sync import address_moves, names, oidc_people, people
 from sync.db import utcnow
 from sync.models import Activity, Directory, DirectoryAddress, DirectoryEntry, Person, PersonEmail, SignInIdentity
 from sync.oidc import Settings
@@ -103,7 +103,7 @@ def test_the_same_subject_of_another_issuer_is_somebody_else(jana) -> None:
 def test_a_new_address_is_taken_over_where_no_directory_tells(jana) -> None:
     come_in(claims(), KNOWN)
     come_in(claims(email="Jana.Horak@acme.example"), KNOWN)
-    assert people.main_email(Person.get_by_id(jana.id)) == "Jana.Horak@acme.example"
+    assert names.main_email(Person.get_by_id(jana.id)) == "Jana.Horak@acme.example"
     assert people.find_by_email("jana@acme.example") == jana
     come_in(claims(email="evil@acme.example", email_verified=False), KNOWN)
     assert PersonEmail.select().where(PersonEmail.person == jana).count() == 2
@@ -137,7 +137,7 @@ def test_somebody_unknown_becomes_a_person_by_group_or_default_role(olga) -> Non
     assert come_in(claims(groups=["IT", "Staff"]), BY_GROUP).workspace_role == "admin"
     default = Settings(issuer=ISSUER, client_id="rollcall", default_role="guest")
     tom = come_in(claims(sub="u-2", email="tom@acme.example", name="Tom"), default)
-    assert (tom.name, tom.workspace_role, people.main_email(tom)) == ("Tom", "guest", "tom@acme.example")
+    assert (tom.name, tom.workspace_role, names.main_email(tom)) == ("Tom", "guest", "tom@acme.example")
 
 
 @pytest.mark.parametrize("name, becomes", [

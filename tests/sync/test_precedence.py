@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from sync import directories, people, precedence
+from sync import directories, names, people, precedence
 from sync.db import utcnow
 from sync.models import Directory, DirectoryEntry, Person
 from tests.sync.scripted import Scripted, person, status, told
@@ -34,11 +34,11 @@ def test_the_first_directory_says_name_mail_and_number_whichever_is_read_last(tw
     it.say("i1", name="Somebody", email="it1@acme.example", employee_number="X")
     it.read()
     one = person("p1@acme.example")
-    assert (one.name, people.main_email(one), one.employee_number) == ("Person 1", "p1@acme.example", "1")
+    assert (one.name, names.main_email(one), one.employee_number) == ("Person 1", "p1@acme.example", "1")
     hr.say("h1", name="Ana López", email="ana@acme.example", employee_number="17")
     hr.read()
     one = person("p1@acme.example")
-    assert (one.name, people.main_email(one), one.employee_number) == ("Ana López", "ana@acme.example", "17")
+    assert (one.name, names.main_email(one), one.employee_number) == ("Ana López", "ana@acme.example", "17")
     assert person("it1@acme.example") == one and persons() == 8
 
 

@@ -9,7 +9,7 @@ from html import escape
 
 import pytest
 
-from sync import directories, keeping, people, people_import, schedule, signin
+from sync import directories, keeping, names, people, people_import, schedule, signin
 from sync.models import Activity, Person
 from tests.web.client import Client
 
@@ -98,7 +98,7 @@ def test_edit(owner: Client, someone) -> None:
         "PATCH", f"/people/{jana.id}", name="Jana Nowak", emails="jana.nowak@acme.example\njana.kowalski@acme.example"
     )
     jana = Person.get_by_id(jana.id)
-    assert jana.name == "Jana Nowak" and people.main_email(jana) == "jana.nowak@acme.example"
+    assert jana.name == "Jana Nowak" and names.main_email(jana) == "jana.nowak@acme.example"
     wrong = owner.send("PATCH", f"/people/{jana.id}", name="Jana Nowak", emails="olga@acme.example")
     assert wrong.status_code == 422 and "belongs to Olga Brandt" in wrong.text
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from sync import people
+from sync import names, people
 from tests.web.provider import ENTERPRISE, GROUP, PATCH, USER, Provider, problem
 
 ADSCIM = "http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group"
@@ -61,7 +61,7 @@ def test_entra_patch(entra: Provider) -> None:
     assert emails(after) == {"work": "updatedEmail@testuser.com", "home": "home@testuser.com"}
     assert after["name"]["familyName"] == "updatedFamilyName" and after["name"]["givenName"] == "givenName"
     person = people.find_by_email("updatedEmail@testuser.com")
-    assert (person.name, people.main_email(person)) == ("Updated", "updatedEmail@testuser.com")
+    assert (person.name, names.main_email(person)) == ("Updated", "updatedEmail@testuser.com")
     assert people.find_by_email("home@testuser.com") == person
 
 

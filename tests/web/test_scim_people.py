@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from sync import directories, directory_freshness, people, schedule, soon
+from sync import directories, directory_freshness, names, people, schedule, soon
 from sync.db import utcnow
 from sync.models import Account, Activity, Check, Directory, DirectoryEntry, Mail, Person, Report, ScimResource
 from tests.asking import MACHINE
@@ -32,7 +32,7 @@ def test_who_is_pushed_is_a_person(okta: Provider) -> None:
     )  # fmt: skip
     person = okta.person(ana)
     assert (person.name, person.status, person.employee_number) == ("Ana Brandt", "active", "701")
-    assert people.main_email(person) == "Ana@acme.example"
+    assert names.main_email(person) == "Ana@acme.example"
     assert people.find_by_email("home@ana.example") == person
     assert [entry.what for entry in Activity.select().where(Activity.person == person)] == ["person joined"]
 

@@ -1,0 +1,52 @@
+"""What somebody or something is called, in the log, on pages, in mails and on the command line.
+Each kind of thing has one function; nothing else puts a name together."""
+
+from __future__ import annotations
+
+from sync.models import Account, Asset, Change, Person, Task
+
+
+def main_email(person: Person) -> str:
+    """The address that mail goes to; "" for somebody who has none."""
+    emails = sorted(person.emails, key=lambda email: (not email.main, email.id))
+    return emails[0].email if emails else ""
+
+
+def person_name(person: Person) -> str:
+    """The name, else the main address, else the number."""
+    return person.name or main_email(person) or f"person {person.id}"
+
+
+def signature(person: Person) -> str:
+    """How the log names somebody: "Olga Brandt <olga@acme.example>"."""
+    email = main_email(person)
+    return f"{person.name} <{email}>" if person.name and email else person_name(person)
+
+
+def short_name(signed: object) -> str:
+    """Of a signature, or of who asks: the name without the address."""
+    return str(signed).partition(" <")[0]
+
+
+def account_name(account: Account) -> str:
+    """The name, else the e-mail, else the app's own id."""
+    return account.name or account.email or account.external_id
+
+
+def asset_name(asset: Asset) -> str:
+    """The name, else the app's own id."""
+    return asset.name or asset.external_id
+
+
+def name_in_change(change: Change) -> str:
+    """Whom or what a change is about."""
+    if change.account is not None:
+        return account_name(change.account)
+    if change.person is not None:
+        return change.person.name or (change.detail or {}).get("email", "")
+    return change.asset.name if change.asset is not None else ""
+
+
+def name_in_task(task: Task) -> str:
+    """Whom a task is about; for an invitation, the address."""
+    return account_name(task.account) if task.account is not None else task.detail.get("email", "")

@@ -1,0 +1,16 @@
+"""The sign-in page, which every way in comes back to when it fails, with the reason."""
+
+from __future__ import annotations
+
+from flask import render_template
+
+from sync import oidc
+from sync.ownership import has_owner
+from web import passkey_form
+
+
+def page(further: str, email: str = "", problem: str = "") -> str:
+    return render_template(
+        "signin/show.html", set_up=has_owner(), further=further, email=email, problem=problem,
+        provider=oidc.settings(), provider_is_down=oidc.is_down(), passkeys_work=passkey_form.site() is not None,
+    )
