@@ -12,6 +12,7 @@ from http.client import HTTPConnection
 from multiprocessing.connection import Connection
 from urllib.parse import parse_qs, urlsplit
 
+import connectors
 from connectors.base import Account
 from connectors.scim import Scim
 
@@ -98,6 +99,7 @@ def plain(url: str) -> int:
 
 
 def connector(url: str) -> int:
+    connectors.allow_networks(connectors.parse_networks("127.0.0.0/8"))  # as `make demo` does for its sample apps
     scim = Scim({"base_url": url, "token": "t", "groups": "leave out"})
     try:
         return sum(1 for _ in scim.accounts())
