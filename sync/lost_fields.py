@@ -93,6 +93,7 @@ def _tell_unsaid_from_assumed() -> None:
         )
 
 
+FIRST_ACCOUNTS = 500  # that are asked before all are
 _EMPTY = {"last_activity": "{0}.last_activity IS NULL", "user_name": "{0}.user_name IS NULL",
           "employee_number": "{0}.employee_number IS NULL", "status": "{0}.status = 'unknown'", "kind": "FALSE",
           "role": "{0}.role = '' AND coalesce({0}.further_roles, '[]') = '[]'"}  # fmt: skip
@@ -103,7 +104,7 @@ def _of_accounts(app: App) -> list[Loss]:
     counted = ", ".join(f"sum({_missing(field)})" for field in BIT)
     of, *missing = db.execute_sql(f"SELECT count(*), {counted} FROM staged_account s").fetchone()
     told = {field: of - (number or 0) for field, number in zip(BIT, missing)}
-    asked = [field for field in BIT if told[field] < of and _is_known(app, field)]
+    asked = _known(app, [field for field in BIT if told[field] < of])
     if not asked:
         return []
     row = db.execute_sql(
@@ -126,9 +127,19 @@ def _missing(field: str) -> str:
     return f"(NOT {_has('s', field)} OR (s.unsaid | s.assumed) & {BIT[field]} <> 0)"
 
 
-def _is_known(app: App, field: str) -> bool:
-    known = f"SELECT 1 FROM account a WHERE a.app_id = ? AND a.state = 'present' AND {_has('a', field)} LIMIT 1"
-    return db.execute_sql(known, (app.id,)).fetchone() is not None
+def _known(app: App, fields: list[str]) -> list[str]:
+    """Those of the fields that any account is known to have had: mostly the first accounts tell, else one walk does."""
+    known: set[str] = set()
+    for limit in (FIRST_ACCOUNTS, -1):
+        open_ones = [field for field in fields if field not in known]
+        if open_ones:
+            asked = ", ".join(f"max({_has('a', field)})" for field in open_ones)
+            found = db.execute_sql(
+                f"SELECT {asked} FROM (SELECT * FROM account WHERE app_id = ? AND state = 'present' LIMIT ?) a",
+                (app.id, limit),
+            ).fetchone()
+            known |= {field for field, has in zip(open_ones, found) if has}
+    return [field for field in fields if field in known]
 
 
 def _counted(field: str) -> str:
@@ -157,13 +168,16 @@ def administrators_lost(app: App, which: str = "true") -> int:
         WHERE app_id = :app AND privileged AND external_id NOT IN (SELECT external_id FROM staged_role)
     """
     by_further = f"SELECT 1 FROM json_each(o.further_roles) h WHERE h.value IN ({privileged})"
+    one = f"""
+        SELECT 1 FROM staged_account o
+        WHERE o.role IN ({privileged}) OR o.further_roles <> '[]' AND EXISTS ({by_further}) LIMIT 1
+    """
+    if db.execute_sql(one, {"app": app.id}).fetchone():
+        return 0
     return db.execute_sql(
         f"""
         SELECT count(*) FROM account a JOIN staged_account s ON s.external_id = a.external_id
-        WHERE a.app_id = :app AND a.state = 'present' AND {roles.can_administer("a")}
-          AND {which} AND NOT EXISTS (
-            SELECT 1 FROM staged_account o
-            WHERE o.role IN ({privileged}) OR o.further_roles <> '[]' AND EXISTS ({by_further}))
+        WHERE a.app_id = :app AND a.state = 'present' AND {roles.can_administer("a")} AND {which}
         """,
         {"app": app.id},
     ).fetchone()[0]
