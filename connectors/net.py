@@ -122,7 +122,7 @@ def refuse_behind_proxy(host: str, port: int) -> None:
 
 
 def refuse_socket_file(path: str) -> None:
-    """A socket in the file system is on this machine: for whoever loopback is configured."""
+    """A socket in the file system is on this machine. Raises HostRefused unless loopback is configured."""
     if not any(_is_in(network.network_address, LOOPBACK) for network in _configured):
         raise HostRefused(_why(path, Kind.LOOPBACK))
 
@@ -165,8 +165,8 @@ def _why(host: str, kind: Kind) -> str:
         return (f"{host} leads to an address that Rollcall never connects to: link-local, cloud metadata, multicast or "
                 "reserved. Nothing was sent. Check the address.")
     if kind is Kind.LOOPBACK:
-        return (f"{host} leads to this machine itself. Nothing was sent. Whoever runs the server can allow it: name "
-                "the network, such as 127.0.0.0/8, in ROLLCALL_PRIVATE_NETWORKS and start Rollcall again.")
+        return (f"{host} leads to this machine itself. Nothing was sent. To allow it, name the network, such as "
+                "127.0.0.0/8, in ROLLCALL_PRIVATE_NETWORKS and start Rollcall again.")
     return (f"{host} leads into a private network. Nothing was sent. An Owner of the workspace can enter this address, "
             "or the command line. Everybody who connects apps can once the network is named in "
             "ROLLCALL_PRIVATE_NETWORKS.")

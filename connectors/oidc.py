@@ -84,8 +84,8 @@ class Provider:
     def begin(self, redirect: str, scopes: str, acr: str = "", again: bool = False) -> tuple[Pending, str]:
         """What is asked, and where the browser goes with it. Raises ConnectorErrors when it can't be reached.
 
-        `acr` are the levels that it should prove, with blanks between; `again` asks for a fresh sign-in of somebody
-        whom it still knows (Core 3.1.2.1).
+        `acr` are the levels that it should prove, with blanks between; `again` asks the provider to sign the person
+        in afresh, even if it still knows them (Core 3.1.2.1).
         """
         from authlib.oauth2.rfc6749.parameters import prepare_grant_uri  # here: Authlib takes half a second to import
         from authlib.oauth2.rfc7636 import create_s256_code_challenge

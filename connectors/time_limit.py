@@ -1,5 +1,5 @@
-"""Every talk with a server has an end, however slowly it speaks: a time-out for each piece never comes for slow bytes.
-Whoever receives asks before each piece, or reads through a Timed. sync/ uses it for mail too."""
+"""A limit for a whole conversation with a server. A time-out for each piece never ends one that sends slow bytes.
+The receiver asks before each piece, or reads through a Timed. sync/ uses it for mail too."""
 
 from __future__ import annotations
 

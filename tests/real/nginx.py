@@ -55,7 +55,7 @@ def nginx(port: int, upstream: int, path: str = "", way: str = WHOLE, header: st
             prefix_header=f"proxy_set_header X-Forwarded-Prefix {header};" if header else ""))  # fmt: skip
         server = subprocess.Popen([program, "-p", folder, "-c", config], stderr=subprocess.PIPE, text=True)
         try:
-            _wait_for(server, url)
+            wait_for(server, url)
             yield url
         finally:
             server.terminate()
@@ -63,13 +63,15 @@ def nginx(port: int, upstream: int, path: str = "", way: str = WHOLE, header: st
             server.stderr.close()
 
 
-def _wait_for(server: subprocess.Popen, url: str) -> None:
+def wait_for(server: subprocess.Popen, url: str) -> None:
+    """Until what stands behind the proxy answers through it."""
+    program = Path(server.args[0]).name
     deadline = time.monotonic() + READY_SECONDS
     while True:
         try:
             requests.get(f"{url}/healthz", timeout=5)
             return
         except requests.ConnectionError:
-            assert server.poll() is None, f"nginx ended at once: {server.stderr.read()}"
-            assert time.monotonic() < deadline, "nginx did not become ready"
+            assert server.poll() is None, f"{program} ended at once: {server.stderr.read()}"
+            assert time.monotonic() < deadline, f"{program} did not become ready"
             time.sleep(0.05)

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,9 +19,9 @@ import requests
 from sync.config import Config
 from tests.journeys.browser import serving
 from tests.parts import free_port, need
+from tests.real.nginx import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
-READY_SECONDS = 20
 
 
 @pytest.fixture
@@ -63,23 +62,11 @@ def running(example: Path, folder: Path, upstream: int) -> Iterator[str]:
     command = [need("caddy"), "run", "--config", str(example), "--adapter", "caddyfile"]
     server = subprocess.Popen(command, env=_environment(folder), stderr=subprocess.PIPE, text=True)
     try:
-        _wait_for(server, f"http://127.0.0.1:{port}")
+        wait_for(server, f"http://127.0.0.1:{port}")
         yield f"http://127.0.0.1:{port}"
     finally:
         server.terminate()
         server.communicate(timeout=20)
-
-
-def _wait_for(server: subprocess.Popen, url: str) -> None:
-    deadline = time.monotonic() + READY_SECONDS
-    while True:
-        try:
-            requests.get(f"{url}/healthz", timeout=5)
-            return
-        except requests.ConnectionError:
-            assert server.poll() is None, f"caddy ended at once: {server.stderr.read()}"
-            assert time.monotonic() < deadline, "caddy did not become ready"
-            time.sleep(0.05)
 
 
 def test_rollcall_behind_caddy(example, tmp_path, config: Config, home):
