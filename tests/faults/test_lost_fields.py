@@ -154,6 +154,16 @@ def test_every_field_that_most_have_lost_is_named(crowd, field, word):
     assert check.state == "failed" and f"{word} are missing" in check.error and contents() == before
 
 
+def test_a_field_that_the_first_accounts_never_had_is_named_too(crowd, monkeypatch):
+    monkeypatch.setattr(lost_fields, "FIRST_ACCOUNTS", 0)  # as if those that had it came after the first ones
+    with crowd.store.writing() as store:
+        store.execute("UPDATE member SET last_active = '2026-11-01T10:00:00Z'")
+    crowd.check()
+    lose(crowd, "last_active")
+    check = crowd.check()
+    assert check.state == "failed" and "last activities are missing" in check.error
+
+
 def test_what_one_account_lost_is_taken_over_and_what_is_not_said_of_one_stays(chat):
     lose(chat, "email", but=everybody(but=chat.id_of(4)))
     check = chat.check()

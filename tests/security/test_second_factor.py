@@ -169,10 +169,14 @@ def test_removing_the_last_takes_the_codes_with_it(site, owner: Client, olga: Pe
     browser = Client(site)
     sign_in(browser)
     browser.send("POST", STEP, code=code(secret))
+    stolen = Client(site)
+    sign_in(stolen)
+    stolen.send("POST", STEP, code=codes[1])
+    assert stolen.get("/people").status_code == 200
     assert browser.send("DELETE", f"{HERE}/authenticator").location == HERE
     assert not second_factor.has(olga) and not RecoveryCode.select().exists()
     assert "removed from your sign-in" in Mail.select().order_by(Mail.id.desc()).get().text
-    assert owner.get("/people").location.startswith("/sign-in"), "another browser is signed out"
+    assert stolen.get("/people").location.startswith("/sign-in"), "another browser is signed out"
     assert browser.get("/people").status_code == 200
     plain = Client(site)
     assert sign_in(plain).location == "/apps" and not recovery_codes.take(olga, codes[0])

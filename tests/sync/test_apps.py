@@ -1,0 +1,18 @@
+"""What an Owner decides about an app is one decision: all of it happens, or nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from sync import apps
+from sync.apps import AppProblem
+from sync.models import Activity, App
+
+
+def test_a_policy_that_cant_be_changes_nothing(chat):
+    before, told = App.get_by_id(chat.app.id), Activity.select().count()
+    with pytest.raises(AppProblem):
+        apps.set_policy(chat.app, "never", {"removed user": (1, 5)}, chat.by)
+    after = App.get_by_id(chat.app.id)
+    assert (after.guard_accounts, after.removal) == (before.guard_accounts, before.removal)
+    assert Activity.select().count() == told
