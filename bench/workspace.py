@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bench.sample import SampleApp
 from connectors.base import Account
-from sync import apps, checks, people, start
+from sync import apps, checks, people, soon, start
 from sync.config import Config
 from sync.db import connected, db
 from sync.models import App, Check
@@ -33,7 +33,7 @@ def open_workspace(folder: Path) -> App:
 def run_check(app: App) -> Check:
     """One check from asking to its end; raises if it did not succeed."""
     with connected():
-        check = checks.ask(app, BY)
+        check = soon.ask(app, BY)
         checks.run(check.id)
         check = Check.get_by_id(check.id)
     if check.state != "succeeded":

@@ -9,7 +9,7 @@ import click
 
 from cli.frame import BY, DONE, FAILED, REPORT_WAITS, answer, as_json, end, opened, send_mails, tell
 from cli.waiting import see_through
-from sync import apps, checks
+from sync import apps, checks, soon
 from sync.models import App, Check
 
 TELL_EVERY = 5  # seconds, of the same phase
@@ -28,7 +28,7 @@ PHASES = {
 def check(name: str, as_json: bool) -> None:
     """Check the app NAME now, wait, and print what was found. Exit code 3: done, and a report waits."""
     app = apps.by_name(name)
-    ended = see_through(checks.run, checks.ask(app, BY), _progress(app), lambda row: checks.cancel(row, BY))
+    ended = see_through(checks.run, soon.ask(app, BY), _progress(app), lambda row: soon.cancel(row, BY))
     send_mails()
     if ended.warning:
         tell(ended.warning)

@@ -15,7 +15,6 @@ import click
 from cli.locks import InUse, in_use, is_served
 from connectors.base import ConnectorError
 from sync import (
-    apps,
     config,
     directories,
     notify,
@@ -27,6 +26,7 @@ from sync import (
 )
 from sync.config import Config
 from sync.db import DatabaseRefused, connected
+from sync.problems import AppProblem
 from sync.rank import Asker, NotAllowed
 from sync.vault import VaultProblem
 from sync.workspace import WorkspaceProblem
@@ -34,7 +34,7 @@ from sync.workspace import WorkspaceProblem
 BY = Asker.command_line()
 DONE, FAILED, REPORT_WAITS = 0, 1, 3
 KNOWN = (
-    apps.AppProblem, config.BadSetting, ConnectorError, DatabaseRefused, directories.DirectoryProblem, InUse,
+    AppProblem, config.BadSetting, ConnectorError, DatabaseRefused, directories.DirectoryProblem, InUse,
     NotAllowed, people.PeopleProblem, reports.ReportProblem, tasks.TaskProblem, VaultProblem, WorkspaceProblem,
 )  # fmt: skip
 

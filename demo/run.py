@@ -20,7 +20,7 @@ from demo.chat_app import ChatStore
 from demo.company import OWNER, Company, furnish, let_time_pass
 from demo.serve import Served
 from demo.store import Store
-from sync import apps, checks, directories, match_decisions, people, schedule, signin, start
+from sync import apps, directories, match_decisions, people, schedule, signin, soon, start
 from sync.config import Config
 from sync.db import connected
 from sync.models import Account, App, Check
@@ -185,7 +185,7 @@ def _values(store: Store, served: Served) -> dict[str, str]:
 
 
 def _check(app: App, by: str) -> None:
-    check = checks.ask(app, by, "connect")
+    check = soon.ask(app, by, "connect")
     schedule.drain(("check",))
     check = Check.get_by_id(check.id)
     if check.state != "succeeded":

@@ -12,7 +12,7 @@ from playwright.sync_api import sync_playwright
 from app import create_app
 from demo.run import BY, running
 from demo.serve import Served
-from sync import apps, checks, reports, schedule
+from sync import apps, reports, schedule, soon
 from sync.db import connected
 
 PICTURE = Path(__file__).with_name("sync-data.png")
@@ -23,7 +23,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="rollcall-picture-") as folder, running(folder, "127.0.0.1:8000") as demo:
         with connected():
             app = apps.by_name("Acme Chat")
-            checks.ask(app, BY)
+            soon.ask(app, BY)
             schedule.drain(("check",))
             report = reports.open_report(app)
         pages = Served(create_app(demo.config))

@@ -16,16 +16,13 @@ from sync.credentials import with_stored
 from sync.db import utcnow, writing
 from sync.models import Account, App, AppPerson, Person
 from sync.names import signature
+from sync.problems import AppProblem
 from sync.rank import Asker
 from sync.reach import still_approved
 from sync.roles import RoleChange
 from sync.workspace import workspace
 
 CONNECTED = ("active", "paused")
-
-
-class AppProblem(ValueError):
-    """What was asked of the app can't be; nothing was changed; the text is for the page."""
 
 
 def catalogue() -> list[type[Connector]]:

@@ -40,10 +40,12 @@ from sync import (
     schedule,
     settling,
     snapshot,
+    soon,
 )
 from sync.db import connected, db, utcnow, writing
 from sync.models import Account, App, Change, Check, Report
 from sync.names import account_name, name_in_change
+from sync.problems import AppProblem, UnusableReading
 from sync.vault import VaultProblem
 from sync.workspace import workspace
 
@@ -78,41 +80,6 @@ class IncompleteReading(TemporarilyUnavailable):
     """The reading ended without an error, but can't be whole."""
 
 
-def ask(app: App, by: str, trigger: str = "hand") -> Check:
-    """Start a check, or join the live one; one that waits for another attempt is not kept waiting by it.
-
-    Raises apps.AppProblem for an app that is paused or disconnected.
-    """
-    with writing():
-        app = App.get_by_id(app.id)
-        if joined := live(app):
-            if trigger != "daily" and Check.update(next_at=utcnow()).where(
-                Check.id == joined.id, Check.state == "queued", Check.next_at > utcnow()
-            ).execute():
-                schedule.wake("check", joined.id)
-            return joined
-        if app.state != "active":
-            raise apps.AppProblem(f"{app.name} is {app.state}: it can't be checked.")
-        check = Check.create(app=app, trigger=trigger, started_by=by)
-        activity.record(by, "asked for a check", about=app.name, why=trigger, app=app)
-        schedule.wake("check", check.id)
-        return check
-
-
-def live(app: App) -> Check | None:
-    """The check that waits or runs."""
-    return Check.get_or_none(Check.app == app, Check.state.in_(("queued", "running")))
-
-
-def cancel(check: Check, by: str) -> None:
-    """Ask it to stop; nothing is changed by a check that was cancelled."""
-    with writing():
-        still_live = (Check.id == check.id) & Check.state.in_(("queued", "running"))
-        if Check.update(cancel_asked=True, next_at=utcnow()).where(still_live).execute():
-            activity.record(by, "cancelled check", about=check.app.name, app=check.app_id)
-            schedule.wake("check", check.id)
-
-
 @schedule.runs("check")
 def run(check_id: int) -> None:
     """Do one check if it is due and nobody else does it; every outcome is written to its row."""
@@ -129,7 +96,7 @@ def run(check_id: int) -> None:
             work.end("cancelled", "The check was cancelled. Nothing was changed.")
         except CredentialRejected as problem:
             work.fail(str(problem), "Replace the automation account's credential on the app's Settings.", broken=True)
-        except (VaultProblem, apps.AppProblem) as problem:
+        except (VaultProblem, AppProblem) as problem:
             work.fail(str(problem), "", broken=True)
         except lost_fields.FieldsLost as problem:
             work.fail(str(problem), lost_fields.ADVICE, broken=True)
@@ -141,7 +108,7 @@ def run(check_id: int) -> None:
         except Refused as problem:
             work.fail(str(problem), "The app refused to be read: test the credential on its Settings.", broken=True)
         except Exception as problem:
-            detail = str(problem) if isinstance(problem, (ConnectorError, snapshot.UnusableReading)) else ""
+            detail = str(problem) if isinstance(problem, (ConnectorError, UnusableReading)) else ""
             work.fail(f"The connector failed: {type(problem).__name__} {detail}".strip(),
                       "This is a bug of the connector: please report it. Nothing was changed.")  # fmt: skip
             if not detail:
@@ -265,7 +232,7 @@ class _Work:
         account = connector.account(external_id)
         if account is not None:
             if account.id != external_id:
-                raise snapshot.UnusableReading(f"asked for the account {external_id!r}, it gave {account.id!r}")
+                raise UnusableReading(f"asked for the account {external_id!r}, it gave {account.id!r}")
             snapshot.stage_account(account)
             self.warnings.append(f"The app's list left out {account_name(account)}, who is there all the same.")
         return account is not None
@@ -395,6 +362,6 @@ def start_due(now: datetime) -> int:
             due = daily.next_time(now, app.check_minute, zone)
             claimed = App.update(next_check_at=due).where(App.id == app.id, App.next_check_at == app.next_check_at)
             if claimed.execute():
-                ask(app, "schedule", "daily")
+                soon.ask(app, "schedule", "daily")
                 started += 1
     return started

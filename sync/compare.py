@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sync import mass_updates, roles
+from sync import access, mass_updates, roles
 from sync.db import db, utcnow
 from sync.models import App
 
@@ -273,12 +273,7 @@ def forget_assets(asset_ids: list[int]) -> None:
             "FROM asset WHERE id = ?",
             (asset_id,),
         )
-        drop_asset(asset_id)
-
-
-def drop_asset(asset_id: int) -> None:
-    db.execute_sql("UPDATE asset SET state = 'gone' WHERE id = ?", (asset_id,))
-    db.execute_sql("DELETE FROM access WHERE asset_id = ?", (asset_id,))
+        access.drop_asset(asset_id)
 
 
 def forget_access(pairs: list[tuple[int, int]]) -> None:
@@ -288,11 +283,7 @@ def forget_access(pairs: list[tuple[int, int]]) -> None:
             "FROM access WHERE account_id = ? AND asset_id = ?",
             pair,
         )
-        drop_access(*pair)
-
-
-def drop_access(account_id: int, asset_id: int) -> None:
-    db.execute_sql("DELETE FROM access WHERE account_id = ? AND asset_id = ?", (account_id, asset_id))
+        access.drop(*pair)
 
 
 def found_counts() -> dict[str, int]:

@@ -6,11 +6,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from connectors.base import Connector, Identity
-from sync import activity, apps, checks, daily, rank, schedule, vault
-from sync.apps import AppProblem
+from sync import activity, apps, daily, rank, schedule, soon, vault
 from sync.credentials import SecretNeeded, with_stored
 from sync.db import utcnow, writing
 from sync.models import App, AppPerson, Check, Person
+from sync.problems import AppProblem
 from sync.rank import Asker
 from sync.reach import still_approved
 
@@ -79,7 +79,7 @@ def begin(app: App, owners: list[Person], collaborators: list[Person], daily_on:
     with writing():
         app = App.get_by_id(app.id)
         if app.state != "connecting":
-            return _first_check(app) or checks.ask(app, by, "connect")
+            return _first_check(app) or soon.ask(app, by, "connect")
         if app.tested_at is None:
             raise AppProblem("The credential has not been tested yet. Go back a step and test it.")
         if not owners:
@@ -91,7 +91,7 @@ def begin(app: App, owners: list[Person], collaborators: list[Person], daily_on:
         activity.record(by, "connected app", about=app.name, why=f"as {app.identity}", app=app)
         apps.set_schedule(app, daily_on, minute, by)
         _give_parts(app, owners, collaborators, by)
-        return checks.ask(App.get_by_id(app.id), by, "connect")
+        return soon.ask(App.get_by_id(app.id), by, "connect")
 
 
 def _give_parts(app: App, owners: list[Person], collaborators: list[Person], by: Asker) -> None:

@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from connectors.base import Field
+from sync.problems import Problem
 
 
-class SecretNeeded(ValueError):
+class SecretNeeded(Problem):
     """The address changed, so the stored secret must be entered again; nothing was sent; the text is for the page."""
 
 

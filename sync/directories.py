@@ -35,9 +35,9 @@ from sync.directory_reading import read, staging
 from sync.directory_state import pause, remove, resume  # noqa: F401 - other rooms ask for them here
 from sync.last_days import settle
 from sync.models import Directory, DirectoryEntry, DirectoryReading, Person
+from sync.problems import AppProblem, Problem, UnusableReading
 from sync.rank import Asker
 from sync.reach import still_approved
-from sync.snapshot import UnusableReading
 from sync.vault import VaultProblem
 from sync.workspace import today, workspace
 
@@ -50,7 +50,7 @@ RENEW_SECONDS = 60
 log = logging.getLogger("rollcall.directories")
 
 
-class DirectoryProblem(ValueError):
+class DirectoryProblem(Problem):
     """What was asked of the directory can't be; nothing was changed; the text is for the page."""
 
 
@@ -142,7 +142,7 @@ def cleaned(kind: str, values: dict[str, str]) -> dict[str, str]:
     """The values of this kind's fields, defaults filled in; raises DirectoryProblem for what is missing or wrong."""
     try:
         return apps.clean(connector_class(kind), values)
-    except apps.AppProblem as problem:
+    except AppProblem as problem:
         raise DirectoryProblem(str(problem)) from None
 
 

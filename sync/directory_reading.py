@@ -13,7 +13,7 @@ from connectors.names import AddressProblem, clean_email, clean_name, spelling_a
 from connectors.time_limit import check_time, time_limit
 from sync import people
 from sync.db import db
-from sync.snapshot import UnusableReading
+from sync.problems import UnusableReading
 
 PAGE = 500
 LIMIT = 3600  # seconds for a reading, however its list is cut into answers

@@ -24,13 +24,14 @@ from sync.models import (
     TeamGroup,
 )
 from sync.names import asset_name
+from sync.problems import Problem
 from sync.roles import beside
 
 SUGGESTED = 300  # assets that the form offers to choose from
 SHOWN = 100  # rows of each kind in a preview
 
 
-class RuleProblem(ValueError):
+class RuleProblem(Problem):
     """It can't be; nothing was changed; the text is for the page."""
 
 
@@ -234,7 +235,7 @@ def save(app: App, draft: Draft, by: str, rule: GroupRule | None = None) -> Grou
             what = "changed rule of groups" if before else "made rule of groups"
             activity.record(by, what, about=draft.name, before=before, after=after, app=app)
         assignments.forget_uncovered([app])
-        soon.ask(App.get_by_id(app.id), by, "directory")
+        soon.ask_soon(App.get_by_id(app.id), by, "directory")
         return kept
 
 
@@ -285,7 +286,7 @@ def remove(rule: GroupRule, by: str) -> None:
         GroupRule.delete().where(GroupRule.id == rule.id).execute()
         activity.record(by, "removed rule of groups", about=told.name, before=_in_words(told), app=rule.app_id)
         assignments.forget_uncovered([rule.app])
-        soon.ask(App.get_by_id(rule.app_id), by, "directory")
+        soon.ask_soon(App.get_by_id(rule.app_id), by, "directory")
 
 
 def set_policy(app: App, joiners: str | None, unassigned: str | None, by: str) -> None:

@@ -10,13 +10,14 @@ from sync import activity, policy, rank
 from sync.db import utcnow, writing
 from sync.models import Change, Offboarding, Person
 from sync.names import person_name
+from sync.problems import Problem
 from sync.rank import Asker
 from sync.workspace import today, workspace
 
 FARTHEST = timedelta(days=3660)
 
 
-class KeepingProblem(ValueError):
+class KeepingProblem(Problem):
     """It can't be; nothing was changed; the text is for the page."""
 
 

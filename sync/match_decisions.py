@@ -16,6 +16,7 @@ from sync.db import db, utcnow, writing
 from sync.matching import recount, told
 from sync.models import Account, App, MatchDecision, Person
 from sync.names import account_name
+from sync.problems import Problem
 
 CHUNK = 500  # rows in one SQL statement
 LONGEST_NOTE = 200
@@ -29,7 +30,7 @@ TOLD = {
 }
 
 
-class DecisionProblem(ValueError):
+class DecisionProblem(Problem):
     """It can't be decided; the message is a sentence for the page."""
 
 

@@ -16,6 +16,7 @@ from sync.addresses import Claim
 from sync.db import db, writing
 from sync.matching import recount
 from sync.models import Account, App, Person, PersonEmail
+from sync.problems import Problem
 from sync.workspace import to_local, today
 
 CHUNK = 500  # values in one SQL statement
@@ -24,7 +25,7 @@ NOCASE = str.maketrans(ascii_uppercase, ascii_lowercase)  # as SQLite's own
 db.register_function(email_key, "email_key", 1)
 
 
-class RuleProblem(ValueError):
+class RuleProblem(Problem):
     """It can't be set; the message is a sentence for the page."""
 
 

@@ -13,6 +13,7 @@ from sync import activity
 from sync.db import db, writing
 from sync.models import Account, App, Person
 from sync.names import account_name
+from sync.problems import Problem
 
 PAGE = 50
 TABS = {
@@ -70,7 +71,7 @@ def inherit(app: App, predecessor: App) -> None:
     )
 
 
-class ReasonNeeded(ValueError):
+class ReasonNeeded(Problem):
     """Protecting an account needs a reason."""
 
 

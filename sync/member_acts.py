@@ -14,6 +14,7 @@ from sync import activity, apps, matching, policy, roles, tasks
 from sync.db import writing
 from sync.models import Access, Account, App, Asset, Invitation, Person, Role, Task
 from sync.names import account_name, asset_name
+from sync.problems import Problem
 from sync.roles import Roles
 
 MOST = 500  # accounts in one act
@@ -22,7 +23,7 @@ ASKED = "Is asked for already"
 NEEDS = {"change role": CHANGE_ROLE, "remove": REMOVE, "grant": GRANT, "revoke": REVOKE}
 
 
-class ActProblem(ValueError):
+class ActProblem(Problem):
     """What was asked can't be; nothing was changed; the text is for the page."""
 
 

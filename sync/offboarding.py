@@ -13,6 +13,7 @@ from sync import activity, keeping, names, notify, people, policy, rank, reports
 from sync.db import utcnow, writing
 from sync.models import Account, App, Change, Offboarding, Person, Report
 from sync.offboarding_preview import decidable
+from sync.problems import Problem
 from sync.rank import Asker
 from sync.reports import CONFIRM, CONFIRMED, HELD, IGNORED, LEFT_OUT
 from sync.workspace import today
@@ -22,7 +23,7 @@ PLANNED = "scheduled"
 log = logging.getLogger("rollcall.offboarding")
 
 
-class OffboardingProblem(ValueError):
+class OffboardingProblem(Problem):
     """It can't be; nothing was changed; the text is for the page."""
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from connectors.base import REMOVE
 from sync import apps, people, policy
 from sync.models import Account, App, Asset, Person
+from sync.problems import AppProblem
 from sync.reports import CONFIRM, HELD
 from sync.vault import VaultProblem
 
@@ -79,7 +80,7 @@ def _line(seat: Account, person: Person, alone: list[Asset]) -> Line:
 def _can_remove(app: App) -> bool:
     try:
         return REMOVE in apps.capabilities_of(app)
-    except (apps.AppProblem, VaultProblem):
+    except (AppProblem, VaultProblem):
         return True  # its task will say what is wrong
 
 

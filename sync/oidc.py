@@ -17,6 +17,7 @@ from connectors.base import ConnectorError
 from sync import activity, credentials, rank, vault
 from sync.db import writing
 from sync.people import WORKSPACE_ROLES
+from sync.problems import Problem
 from sync.rank import Asker
 from sync.workspace import set_setting, setting
 
@@ -38,7 +39,7 @@ _used_states: OrderedDict[str, None] = OrderedDict()
 _states_lock = threading.Lock()
 
 
-class OidcProblem(ValueError):
+class OidcProblem(Problem):
     """It can't be set up like this, or nobody can be signed in; the message is a sentence for the page."""
 
 

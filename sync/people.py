@@ -14,6 +14,7 @@ from sync.db import connected, db, utcnow, writing
 from sync.matching import PAGE, Page
 from sync.models import Account, App, Directory, DirectoryEntry, Person, PersonEmail, Session
 from sync.names import main_email, short_name, signature
+from sync.problems import Problem
 from sync.rank import Asker
 
 STATUSES = ("active", "suspended", "deprovisioned")
@@ -25,7 +26,7 @@ _TAKEN = (Account.state != "gone", App.state != "disconnected")  # a seat that s
 db.register_function(lambda text: (text or "").casefold(), "casefold", 1)
 
 
-class PeopleProblem(ValueError):
+class PeopleProblem(Problem):
     """It can't be done; the message is a sentence for the page."""
 
 

@@ -22,6 +22,7 @@ from sync.models import (
     Offboarding,
     Person,
 )
+from sync.problems import AppProblem
 from sync.vault import VaultProblem
 
 OPEN_INVITATIONS = ("ongoing", "failed", "invited")
@@ -81,7 +82,7 @@ def removed(person: Person, app_ids: Iterable[int]) -> list[Removed]:
 def _can_invite(app: App) -> bool:
     try:
         return app.state == "active" and INVITE in apps.capabilities_of(app)
-    except (apps.AppProblem, VaultProblem):
+    except (AppProblem, VaultProblem):
         return False
 
 

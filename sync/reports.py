@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 
 from peewee import fn
 
-from sync import activity, assigned_acts, assigned_looks, compare, mass_updates, matching, notify, policy, soon, tasks
+from sync import access, activity, assigned_acts, assigned_looks, mass_updates, matching, notify, policy, soon, tasks
 from sync.assignments import ADJUSTS, KINDS
 from sync.db import db, utcnow, writing
 from sync.matching import ReasonNeeded
 from sync.models import Account, App, Change, Person, Report, Task
 from sync.names import account_name, name_in_change
 from sync.policy import REMOVALS
+from sync.problems import Problem
 
 CONFIRM, HELD, IGNORED, LEFT_OUT, CONFIRMED, APPLIED = (
     "needs confirmation", "held", "ignored", "left out", "confirmed", "applied",
@@ -21,7 +22,7 @@ CONFIRM, HELD, IGNORED, LEFT_OUT, CONFIRMED, APPLIED = (
 UNDECIDED = (CONFIRM, HELD, IGNORED, LEFT_OUT)
 
 
-class ReportProblem(ValueError):
+class ReportProblem(Problem):
     """What was asked of the report can't be; nothing was changed; the text is for the page."""
 
 
@@ -149,7 +150,7 @@ def release(report: Report, by: str, version: int | None = None, only: str = "")
         if not updates + others:
             raise ReportProblem("Nothing in this report is held.")
         if updates:
-            soon.ask(report.app, by, "release")
+            soon.ask_soon(report.app, by, "release")
         if not Change.select().where(Change.report == report, Change.decision.in_((CONFIRM, HELD))).exists():
             _close(report, "applied", by)
             return updates
@@ -331,9 +332,9 @@ def _carry_out(change: Change, by: str) -> Task | None:
     if change.kind in ADJUSTS:
         return assigned_acts.carry_out(change, by)
     if change.kind == "removed asset":
-        compare.drop_asset(change.asset_id)
+        access.drop_asset(change.asset_id)
     elif change.kind == "revoked access":
-        compare.drop_access(change.account_id, change.asset_id)
+        access.drop(change.account_id, change.asset_id)
     elif change.kind in REMOVALS and not change.in_app:
         Account.update(state="gone", gone_at=utcnow()).where(Account.id == change.account_id).execute()
         db.execute_sql("DELETE FROM access WHERE account_id = ?", (change.account_id,))

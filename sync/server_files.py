@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from connectors.base import Field
+from sync.problems import Problem
 
 
-class PathRefused(ValueError):
+class PathRefused(Problem):
     """A page named a file that it may not; the text is for the page and says nothing of the file."""
 
 

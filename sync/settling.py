@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sync import assignments, compare, invitation_mail, matching, roles, soon
+from sync import access, assignments, invitation_mail, matching, roles, soon
 from sync.db import db, utcnow
 from sync.models import Access, Account, App, Assignment, Invitation, Task
 from sync.names import asset_name
@@ -48,13 +48,13 @@ def _granted(task: Task) -> None:
     role = task.detail["role"]
     like_it = Access.select().where(Access.app == task.app_id, Access.role == role, Access.privileged)
     by_rule = task.change_id is not None and task.change.kind == assignments.ACCESS
-    compare.drop_access(task.account_id, task.asset_id)
+    access.drop(task.account_id, task.asset_id)
     Access.create(app=task.app_id, account=task.account_id, asset=task.asset_id, role=role,
                   privileged=like_it.exists(), given=task.change.detail.get("via") if by_rule else None)  # fmt: skip
 
 
 def _revoked(task: Task) -> None:
-    compare.drop_access(task.account_id, task.asset_id)
+    access.drop(task.account_id, task.asset_id)
 
 
 def _invitation(task: Task, state: str) -> None:
@@ -67,7 +67,7 @@ def _invitation(task: Task, state: str) -> None:
         open_one.expires_at = now + timedelta(days=workspace().invitation_expiry_days)
         open_one.save()
         invitation_mail.invited(open_one)
-        soon.ask(App.get_by_id(task.app_id), task.asked_by, "invitation")
+        soon.ask_soon(App.get_by_id(task.app_id), task.asked_by, "invitation")
         return
     became = {"queued": "ongoing", "needs attention": "failed"}.get(state, "cancelled")
     Invitation.update(state=became).where(Invitation.id == open_one.id).execute()

@@ -14,6 +14,7 @@ from connectors.names import LONGEST_NAME, clean_name, email_key
 from connectors.time_limit import time_limit
 from sync.db import db
 from sync.models import BIT, RoleIds
+from sync.problems import UnusableReading
 
 BATCH = 500
 READINGS = 3  # of a list that repeats itself, before the check gives up
@@ -32,10 +33,6 @@ TABLES = {
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 Progress = Callable[[str, int], None]  # (phase, read so far): may raise to stop the reading
-
-
-class UnusableReading(Exception):
-    """The connector gave what the contract forbids: a bug of the connector, told in its words."""
 
 
 @contextmanager

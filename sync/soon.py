@@ -1,16 +1,17 @@
-"""Checks that the directory starts: within a minute after somebody left or came back, of the apps they have a seat in.
-What comes meanwhile joins the check that waits, so that a day of many leavers is one check an app."""
+"""Asks for checks: now, when someone clicks; within a minute, when the directory says that someone has left or is back.
+An app has one live check at most. Who asks meanwhile joins it, so a day of many leavers is one check per app."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sync import activity, schedule
 from sync.db import utcnow, writing
 from sync.models import Account, App, Check, GroupRule, TeamGroup
+from sync.problems import AppProblem
 
-PAUSE = timedelta(seconds=15)  # for others who leave at the same time
+PAUSE = timedelta(seconds=15)  # so that others who leave at the same time are part of the same check
 CHUNK = 500  # ids in one SQL statement
 
 
@@ -24,7 +25,7 @@ def check_apps_of(person_ids: Iterable[int], by: str) -> list[App]:
             )
             found |= {app.id: app for app in App.select().where(App.state == "active", App.id.in_(with_seat))}
         for app in found.values():
-            ask(app, by, "directory")
+            ask_soon(app, by, "directory")
     return list(found.values())
 
 
@@ -38,24 +39,62 @@ def check_apps_of_groups(group_ids: Iterable[int], by: str) -> list[App]:
             asked = rules.where(GroupRule.group.in_(among) | TeamGroup.group.in_(among))
             found |= {app.id: app for app in App.select().where(App.state == "active", App.id.in_(asked))}
         for app in found.values():
-            ask(app, by, "directory")
+            ask_soon(app, by, "directory")
     return list(found.values())
 
 
-def ask(app: App, by: str, trigger: str) -> None:
-    """A check of an active app within a minute. Inside the caller's transaction.
+def ask(app: App, by: str, trigger: str = "hand") -> Check:
+    """Start a check now, or join the live one; a click doesn't wait until a check that failed is tried again.
 
-    A check that runs asks who is here in its last step, after this; one that waits for longer is brought on.
+    Raises AppProblem for an app that is paused or disconnected.
+    """
+    with writing():
+        app = App.get_by_id(app.id)
+        if joined := live(app):
+            if trigger != "daily":
+                _bring_forward(joined, utcnow())
+            return joined
+        if app.state != "active":
+            raise AppProblem(f"{app.name} is {app.state}: it can't be checked.")
+        return _begin(app, by, trigger)
+
+
+def ask_soon(app: App, by: str, trigger: str) -> None:
+    """Start a check of an active app within a minute, or join the live one. Inside the caller's transaction.
+
+    A check that runs asks who is here in its last step, after this; one that waits for longer is brought forward.
     """
     if app.state != "active":
         return
-    due = utcnow() + PAUSE
-    waiting = Check.get_or_none(Check.app == app, Check.state.in_(("queued", "running")))
-    if waiting is None:
-        waiting = Check.create(app=app, trigger=trigger, started_by=by, next_at=due)
-        activity.record(by, "asked for a check", about=app.name, why=trigger, app=app)
-    elif waiting.state == "running" or waiting.next_at <= due:
-        return
+    if joined := live(app):
+        _bring_forward(joined, utcnow() + PAUSE)
     else:
-        Check.update(next_at=due).where(Check.id == waiting.id).execute()
-    schedule.wake("check", waiting.id, PAUSE.total_seconds())
+        _begin(app, by, trigger, PAUSE)
+
+
+def live(app: App) -> Check | None:
+    """The check of the app that waits or runs."""
+    return Check.get_or_none(Check.app == app, Check.state.in_(("queued", "running")))
+
+
+def cancel(check: Check, by: str) -> None:
+    """Ask a live check to stop; a check that was cancelled changes nothing."""
+    with writing():
+        still_live = (Check.id == check.id) & Check.state.in_(("queued", "running"))
+        if Check.update(cancel_asked=True, next_at=utcnow()).where(still_live).execute():
+            activity.record(by, "cancelled check", about=check.app.name, app=check.app_id)
+            schedule.wake("check", check.id)
+
+
+def _begin(app: App, by: str, trigger: str, pause: timedelta = timedelta()) -> Check:
+    check = Check.create(app=app, trigger=trigger, started_by=by, next_at=utcnow() + pause)
+    activity.record(by, "asked for a check", about=app.name, why=trigger, app=app)
+    schedule.wake("check", check.id, pause.total_seconds())
+    return check
+
+
+def _bring_forward(check: Check, due: datetime) -> None:
+    """Let a check that waits for longer than until `due` (UTC) be done then."""
+    still_waits = (Check.id == check.id) & (Check.state == "queued") & (Check.next_at > due)
+    if Check.update(next_at=due).where(still_waits).execute():
+        schedule.wake("check", check.id, max(0.0, (due - utcnow()).total_seconds()))

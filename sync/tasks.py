@@ -14,6 +14,7 @@ from sync.addresses import ANOTHERS
 from sync.db import connected, db, utcnow, writing
 from sync.models import Account, App, Asset, Assignment, Change, Person, Report, Task
 from sync.names import name_in_task
+from sync.problems import AppProblem, Problem
 from sync.vault import VaultProblem
 from sync.workspace import today
 
@@ -31,7 +32,7 @@ WORDS = {
 }
 
 
-class TaskProblem(ValueError):
+class TaskProblem(Problem):
     """What was asked of the task can't be; the text is for the page."""
 
 
@@ -107,7 +108,7 @@ def run(task_id: int) -> None:
         except CredentialRejected as problem:
             _app_needs_attention(task.app, str(problem))
             _needs_attention(task, f"{problem} Replace the credential, then retry.")
-        except (ConnectorError, VaultProblem, apps.AppProblem) as problem:
+        except (ConnectorError, VaultProblem, AppProblem) as problem:
             _needs_attention(task, str(problem))
         except Exception as problem:  # a bug must not lose the task
             _needs_attention(task, f"Something unexpected went wrong ({type(problem).__name__}).")

@@ -10,9 +10,10 @@ from peewee import JOIN
 from sync import activity, assignments, soon
 from sync.db import writing
 from sync.models import App, Directory, DirectoryGroup, GroupRule, Team, TeamGroup
+from sync.problems import Problem
 
 
-class TeamProblem(ValueError):
+class TeamProblem(Problem):
     """It can't be; nothing was changed; the text is for the page."""
 
 
@@ -103,4 +104,4 @@ def _in_words(team: Team) -> str:
 def _ask(apps: list[App], by: str) -> None:
     assignments.forget_uncovered(apps)
     for app in apps:
-        soon.ask(app, by, "directory")
+        soon.ask_soon(app, by, "directory")

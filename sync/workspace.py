@@ -11,11 +11,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sync import activity, rank
 from sync.db import connected, utcnow, writing
 from sync.models import Setting
+from sync.problems import Problem
 from sync.rank import Asker
 from sync.settings import set_setting, setting  # noqa: F401 - other rooms ask for both here
 
 
-class WorkspaceProblem(ValueError):
+class WorkspaceProblem(Problem):
     """A setting that can't be; the text is for the page."""
 
 

@@ -7,8 +7,8 @@ from flask import g, render_template, url_for
 
 from connectors.base import ASSETS, Connector
 from sync import apps, standing
-from sync.apps import AppProblem
 from sync.models import App
+from sync.problems import AppProblem
 from sync.vault import VaultProblem
 from web.answers import wants_part
 
@@ -35,7 +35,7 @@ def can(app: App) -> frozenset[str]:
     """What Rollcall can do in this app; nothing where the key to its credential is missing."""
     try:
         return apps.capabilities_of(app)
-    except (apps.AppProblem, VaultProblem):
+    except (AppProblem, VaultProblem):
         return frozenset()
 
 

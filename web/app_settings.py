@@ -9,7 +9,6 @@ from flask import Blueprint, Response, abort, render_template, request, url_for
 from connectors.base import ColumnsUnclear, ConnectorError
 from sync import (
     apps,
-    checks,
     connecting,
     disconnecting,
     lost_fields,
@@ -18,11 +17,12 @@ from sync import (
     policy,
     report_list,
     reports,
+    soon,
     waiting_files,
 )
-from sync.apps import AppProblem
 from sync.credentials import SecretNeeded
 from sync.models import App, Person, PersonEmail
+from sync.problems import AppProblem
 from sync.reach import approver
 from sync.vault import VaultProblem
 from web import columns
@@ -140,7 +140,7 @@ def accept_missing_fields(app: App) -> Response:
     """The app no longer tells them: the next check goes on with what is known."""
     try:
         lost_fields.accept(app, by())
-        checks.ask(app, by())
+        soon.ask(app, by())
     except AppProblem as problem:
         return go_to(_address(app), str(problem), "attention")
     return go_to(_address(app), f"{app.name} is being checked without them. What was known stays.")
@@ -274,7 +274,7 @@ def set_credential(app: App) -> Response | tuple[str, int]:
         values = entered(kind, app.settings)
         identity = apps.replace_credential(app, values, by(), approver(signed_in_person()))
         if any(field.upload for field in kind.fields) and app.state == "active":
-            checks.ask(App.get_by_id(app.id), by())
+            soon.ask(App.get_by_id(app.id), by())
             return go_to(_address(app), f"{identity.name}: the app is being checked with it.")
     except ColumnsUnclear:
         return go_to(columns.address_of(waiting_files.for_export(signed_in_person(), app, values, file_name)))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 
-from sync import checks, mass_updates, report_rows
-from sync.apps import AppProblem
+from sync import mass_updates, report_rows, soon
 from sync.db import utcnow
 from sync.models import App, Check
+from sync.problems import AppProblem
 from web.answers import go_to
 from web.app_page import kind_of
 from web.permissions import app_part
@@ -37,7 +37,7 @@ COUNTED = {
 def create(app: App) -> Response:
     """Start a check, or join the one that runs."""
     try:
-        check = checks.ask(app, by())
+        check = soon.ask(app, by())
     except AppProblem as problem:
         return go_to(url_for("apps.show", app_id=app.id), str(problem), "attention")
     if not request.htmx:
@@ -65,7 +65,7 @@ def progress(app: App, check: Check) -> str:
 @pages.delete("/<int:check_id>")
 @app_part("owner")
 def cancel(app: App, check: Check) -> Response | str:
-    checks.cancel(check, by())
+    soon.cancel(check, by())
     check = Check.get_by_id(check.id)
     if request.htmx:
         return render_template("checks/_progress.html", **progress_of(app, check))

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, abort, request, url_for
 
 from connectors.base import ConnectorError
-from sync import apps, checks, columns, connecting, directories, mail_reach, waiting_files
-from sync.apps import AppProblem
+from sync import apps, columns, connecting, directories, mail_reach, soon, waiting_files
 from sync.credentials import SecretNeeded
 from sync.directories import DirectoryProblem
 from sync.models import App, Directory, WaitingFile
 from sync.people import PeopleProblem
 from sync.people_import import ImportOutcome
+from sync.problems import AppProblem
 from sync.vault import VaultProblem
 from web.answers import INVALID, go_to, page_or_part
 from web.column_form import answers_of, sections
@@ -211,7 +211,7 @@ def _go_on(waiting: WaitingFile, back: str) -> Response:
         return go_to(url_for("directory_lists.show", directory_id=waiting.directory_id))
     if done.identity:
         if waiting.app.state == "active":
-            checks.ask(App.get_by_id(waiting.app_id), by())
+            soon.ask(App.get_by_id(waiting.app_id), by())
         return go_to(back, f"{done.identity.name}: the app is being checked with it.")
     return imported(done.outcome)
 
@@ -279,7 +279,7 @@ def _use_for_app(app: App, back: str) -> Response:
         connecting.enter(app, app.name, kept | {columns.MAPPING: settled})
         return go_to(url_for("connect.owners", app_id=app.id))
     if app.state == "active":
-        checks.ask(app, by())
+        soon.ask(app, by())
     return go_to(back, f"Saved. {app.name} is being checked.")
 
 

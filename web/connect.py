@@ -17,9 +17,9 @@ from connectors.base import (
     SILVER,
     ColumnsUnclear,
 )
-from sync import apps, checks, columns, connecting, match_likeness, matching, names
-from sync.apps import AppProblem
+from sync import apps, columns, connecting, match_likeness, matching, names, soon
 from sync.models import App, Check, Person
+from sync.problems import AppProblem
 from sync.reach import approver
 from web.answers import INVALID, go_to, page_or_part, wants_part
 from web.app_page import kind_of, match_in_words
@@ -171,7 +171,7 @@ def _people(text: str) -> list[Person]:
 def reading(app: App) -> Response | str | tuple[str, int]:
     if app.state == "connecting":
         return redirect(url_for("connect.owners", app_id=app.id), 303)
-    check = checks.live(app) or Check.select().where(Check.app == app).order_by(Check.id.desc()).first()
+    check = soon.live(app) or Check.select().where(Check.app == app).order_by(Check.id.desc()).first()
     if check is None:
         return redirect(url_for("apps.show", app_id=app.id), 303)
     told = progress_of(app, check)
@@ -185,7 +185,7 @@ def reading(app: App) -> Response | str | tuple[str, int]:
 def read_again(app: App) -> Response:
     """The first reading failed: try it once more."""
     try:
-        checks.ask(app, by(), "connect")
+        soon.ask(app, by(), "connect")
     except AppProblem as problem:
         return go_to(url_for("apps.show", app_id=app.id), str(problem), "attention")
     return go_to(url_for("connect.reading", app_id=app.id))

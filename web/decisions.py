@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, abort, request, url_for
 
 from sync import match_decisions, match_rules, matching
-from sync.apps import AppProblem
 from sync.match_decisions import Decision, DecisionProblem
 from sync.match_rules import RuleProblem
 from sync.matching import TABS
 from sync.models import Account, App
 from sync.names import account_name
+from sync.problems import AppProblem
 from web.answers import INVALID, dialog, go_to, safe_address
 from web.app_page import match_in_words
 from web.app_settings import known_person

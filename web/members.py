@@ -8,12 +8,12 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, abort, request, url_for
 
 from sync import assets, match_decisions, match_likeness, match_rules, matching, names, reports
-from sync.apps import AppProblem
 from sync.db import utcnow
 from sync.match_decisions import DecisionProblem
 from sync.matching import TABS, ReasonNeeded
 from sync.models import Account, App, Person
 from sync.names import account_name
+from sync.problems import AppProblem
 from web.answers import INVALID, dialog, go_to
 from web.app_page import kind_of, match_in_words, owns, page
 from web.app_settings import known_person, named_in_form

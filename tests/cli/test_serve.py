@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from cli.pages import Pages
-from sync import apps, checks
+from sync import apps, soon
 from sync.db import utcnow
 from sync.models import App, Check
 from tests.cli.conftest import OWNER, PASSWORD, CommandLine, until
@@ -20,7 +20,7 @@ from tests.parts import free_port
 
 def asked_for_a_check(rollcall: CommandLine) -> int:
     with rollcall.core():
-        return checks.ask(apps.by_name("Chat"), "a page").id
+        return soon.ask(apps.by_name("Chat"), "a page").id
 
 
 def ended(rollcall: CommandLine, check_id: int) -> Check:

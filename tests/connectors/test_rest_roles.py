@@ -6,7 +6,7 @@ import pytest
 
 import connectors
 from connectors.base import Account, Role
-from sync import apps, checks, member_acts, schedule
+from sync import apps, checks, member_acts, schedule, soon
 from sync.models import Account as Known
 from tests.connectors.described import SECRET, Anything, described
 from tests.connectors.fake import Reply, Request
@@ -124,7 +124,7 @@ def test_an_owner_sees_what_goes_before_it_goes(anything, app, tmp_path, monkeyp
     connected = apps.connect(kind.slug, "Tried", settings, [olga], by)
 
     def check() -> checks.Check:
-        asked = checks.ask(connected, by)
+        asked = soon.ask(connected, by)
         checks.run(asked.id)
         return checks.Check.get_by_id(asked.id)
 

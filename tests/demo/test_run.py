@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from demo.run import MARK, DemoProblem, demo, running
-from sync import apps, checks, reports, schedule, signin
+from sync import apps, reports, schedule, signin, soon
 from sync.db import connected
 from sync.models import Account, App, Change, Check, Person
 from tests.asking import MACHINE
@@ -27,7 +27,7 @@ def home(tmp_path):
 
 
 def check(name: str) -> Check:
-    asked = checks.ask(App.get(App.name == name), "Olga")
+    asked = soon.ask(App.get(App.name == name), "Olga")
     schedule.drain(("check",))
     return Check.get_by_id(asked.id)
 

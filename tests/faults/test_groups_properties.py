@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 import connectors
-from sync import activity, apps, checks, directories, group_rules, people, reports, schedule, signin, tasks, vault
+from sync import activity, apps, checks, directories, group_rules, people, reports, schedule, signin, soon, tasks, vault
 from sync.db import connected, db, open_database, utcnow
 from sync.group_rules import Draft
 from sync.models import App, Assignment, Change, Check, DirectoryGroup, GroupRule, LeftOut, Report, Task
@@ -54,12 +54,12 @@ def template() -> Iterator[Path]:
             directories.connect("scripted", "LDAP", {}, BY)
             schedule.drain(("reading",))
             app = apps.connect("in-memory", "The app", {}, [olga], BY)
-            checks.run(checks.ask(app, BY).id)
+            checks.run(soon.ask(app, BY).id)
             for name, role in RULES.items():
                 group = DirectoryGroup.get(DirectoryGroup.name == name)
                 group_rules.save(app, Draft(group=group, role=role), BY)
             Check.update(state="cancelled").where(Check.state == "queued").execute()
-            checks.run(checks.ask(app, BY).id)
+            checks.run(soon.ask(app, BY).id)
             db.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         yield home
 
@@ -193,7 +193,7 @@ class World(RuleBasedStateMachine):
         space.outage = "error"  # a check reads the directories itself: what it knows of them stays what was read last
         known = {task.id for task in Task.select()}
         Check.update(state="cancelled").where(Check.state == "queued").execute()
-        asked = checks.ask(self.app, BY)
+        asked = soon.ask(self.app, BY)
         checks.run(asked.id)
         space.outage = "none"
         assert Check.get_by_id(asked.id).state == "succeeded", Check.get_by_id(asked.id).error

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import connectors
-from sync import apps, checks, people, reports, schedule, tasks
+from sync import apps, checks, people, reports, schedule, soon, tasks
 from sync.models import App, Task
 from tests.connectors.described import LEAST, SECRET, Anything
 from tests.connectors.fake import Reply, Request
@@ -45,7 +45,7 @@ def leaver(desk, tmp_path: Path, olga, by) -> Iterator[App]:
     persons = [people.add(f"Person {number}", f"p{number}@acme.example", by) for number in range(12)]
     app = apps.connect("tried", "Tried", {"base_url": desk.url, "user": "olga", "token": SECRET}, [olga], by)
     people.mark_left(persons[3], by)
-    asked = checks.ask(app, by)
+    asked = soon.ask(app, by)
     checks.run(asked.id)
     reports.finish(app.reports.get(), by)
     yield app

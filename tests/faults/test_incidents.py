@@ -8,7 +8,19 @@ from collections.abc import Iterator
 import pytest
 
 from connectors.sample_chat import PAGE
-from sync import activity, apps, checks, disconnecting, match_decisions, matching, people, reports, schedule, tasks
+from sync import (
+    activity,
+    apps,
+    checks,
+    disconnecting,
+    match_decisions,
+    matching,
+    people,
+    reports,
+    schedule,
+    soon,
+    tasks,
+)
 from sync.db import utcnow
 from sync.models import Access, Account, App, Asset, Change, Check, Mail, Report, Task
 from tests.connectors.fake import Seat
@@ -21,7 +33,7 @@ def present(app: App) -> set[str]:
 
 
 def run_check(app: App, by: str) -> Check:
-    asked = checks.ask(app, by)
+    asked = soon.ask(app, by)
     checks.run(asked.id)
     return Check.get_by_id(asked.id)
 
@@ -179,7 +191,7 @@ def test_total_of_the_page(fake_scim, olga, by, total):
     fake_scim.counts_what_is_left = total == "of what is left"
     fake_scim.lie = 0 if fake_scim.counts_what_is_left else 50 - 250
     fake_scim.first_page_for_ever = total == "of the first page, for ever"
-    asked = checks.ask(app, "schedule", "daily")
+    asked = soon.ask(app, "schedule", "daily")
     checks.run(asked.id)
     check = Check.get_by_id(asked.id)
     assert check.state == "failed", "at once, as no later attempt can help"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sync import apps, checks, offboarding, people
+from sync import apps, checks, offboarding, people, soon
 from sync.db import copy_database
 from sync.models import Offboarding, Person
 from sync.workspace import today
@@ -26,7 +26,7 @@ def third(tmp_path: Path, chat: Chat, olga: Person) -> Iterator[Chat]:
         third.store.add(email(0), "Person 0", "owner", via="page")
         third.store.add(email(3), "Person 3", "member", via="page")
         third.app = apps.connect("sample-chat", "Third chat", third.settings, [olga], chat.by)
-        checks.run(checks.ask(third.app, chat.by).id)
+        checks.run(soon.ask(third.app, chat.by).id)
         yield third
 
 

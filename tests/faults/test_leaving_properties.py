@@ -27,6 +27,7 @@ from sync import (
     reports,
     schedule,
     signin,
+    soon,
     tasks,
     vault,
     workspace,
@@ -113,7 +114,7 @@ def template() -> Iterator[Path]:
             for number in range(PEOPLE):
                 people.add(f"Person {number}", email(number), BY)
             for name in NAMES:
-                checks.run(checks.ask(apps.connect(name, name, {}, [olga], BY), BY).id)
+                checks.run(soon.ask(apps.connect(name, name, {}, [olga], BY), BY).id)
             db.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         yield home
 
@@ -247,7 +248,7 @@ class Leaving(RuleBasedStateMachine):
             world.seats[name].add(email(number))
             world.removed = [row for row in world.removed if row != (name, email(number))]
         app = App.get(App.name == name)
-        checks.run(checks.ask(app, BY).id)
+        checks.run(soon.ask(app, BY).id)
         report = reports.open_report(app)
         if finish and report:
             self.finish(report, name)

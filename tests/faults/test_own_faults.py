@@ -23,6 +23,7 @@ from sync import (
     notify,
     reports,
     schedule,
+    soon,
     tasks,
 )
 from sync.db import db, utcnow, writing
@@ -142,7 +143,7 @@ def test_a_damaged_file_is_named(home):
 def test_a_check_that_meets_it_is_neither_failed_nor_the_apps(chat, words):
     for number in range(200):
         chat.store.add(f"new{number}@acme.example", f"New {number}", "member", via="page")
-    check, before = checks.ask(chat.app, chat.by), Account.select().count()
+    check, before = soon.ask(chat.app, chat.by), Account.select().count()
     with FAULTS[words]():
         schedule.drain()
         assert words in told()
@@ -157,7 +158,7 @@ def test_a_check_that_meets_it_is_neither_failed_nor_the_apps(chat, words):
 
 
 def test_a_full_folder_of_temporary_files_is_told_on_the_check_that_waits(chat):
-    check = checks.ask(chat.app, chat.by)
+    check = soon.ask(chat.app, chat.by)
     with own.full_for_what_is_staged():
         schedule.drain()
         check = Check.get_by_id(check.id)
@@ -172,7 +173,7 @@ def test_a_full_folder_of_temporary_files_is_told_on_the_check_that_waits(chat):
 
 
 def test_it_is_tried_again_later_and_later_but_for_ever(chat):
-    check = checks.ask(chat.app, chat.by)
+    check = soon.ask(chat.app, chat.by)
     waits = []
     with own.full_for_what_is_staged():
         for _ in range(6):
@@ -190,7 +191,7 @@ def test_no_memory_in_the_midst_of_a_list_is_not_the_connectors_bug(chat, monkey
         yield from ()
         raise MemoryError
 
-    check = checks.ask(chat.app, chat.by)
+    check = soon.ask(chat.app, chat.by)
     with monkeypatch.context() as patch:
         patch.setattr(SampleChat, "accounts", greedy)
         schedule.drain()
@@ -201,7 +202,7 @@ def test_no_memory_in_the_midst_of_a_list_is_not_the_connectors_bug(chat, monkey
 
 
 def test_no_more_open_files_is_not_the_apps_network(chat):
-    check = checks.ask(chat.app, chat.by)
+    check = soon.ask(chat.app, chat.by)
     kept = resource.getrlimit(resource.RLIMIT_NOFILE)
     used = max(int(name) for name in os.listdir("/proc/self/fd"))
     resource.setrlimit(resource.RLIMIT_NOFILE, (used, kept[1]))
@@ -339,7 +340,7 @@ def test_a_clock_that_has_gone_back_stops_everything_until_it_is_set(chat, by):
     schedule.sweep()
     ahead = utcnow() + timedelta(days=40)
     clock.keep(ahead)
-    check = checks.ask(chat.app, chat.by)
+    check = soon.ask(chat.app, chat.by)
     schedule.drain()
     schedule.sweep()
     assert Check.get_by_id(check.id).state == "queued"

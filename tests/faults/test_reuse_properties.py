@@ -34,6 +34,7 @@ from sync import (
     schedule,
     scim_people,
     signin,
+    soon,
     tasks,
     vault,
 )
@@ -104,7 +105,7 @@ def template() -> Iterator[Path]:
             for name in PULLED:
                 Scripted(name)
             push.connect("Pushed", BY)
-            checks.run(checks.ask(apps.connect("one", "one", {}, [olga], BY), BY).id)
+            checks.run(soon.ask(apps.connect("one", "one", {}, [olga], BY), BY).id)
             db.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         yield home
 
@@ -235,7 +236,7 @@ class Reuse(RuleBasedStateMachine):
 
     @rule(finish=st.booleans())
     def is_checked(self, finish: bool) -> None:
-        checks.run(checks.ask(self.app, BY).id)
+        checks.run(soon.ask(self.app, BY).id)
         for name in PULLED:  # a check reads them first
             self.is_heard(name)
         report = reports.open_report(self.app)

@@ -17,7 +17,20 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 import connectors
 from connectors.base import LOOK_UP, REMOVE, Connector, Identity, Refused, Role, TemporarilyUnavailable
 from connectors.base import Account as Seat
-from sync import activity, apps, checks, match_decisions, matching, people, reports, schedule, signin, tasks, vault
+from sync import (
+    activity,
+    apps,
+    checks,
+    match_decisions,
+    matching,
+    people,
+    reports,
+    schedule,
+    signin,
+    soon,
+    tasks,
+    vault,
+)
 from sync.db import connected, db, open_database, utcnow
 from sync.models import Account, App, Change, Check, Person, Report, Task
 from sync.rank import Asker
@@ -131,7 +144,7 @@ def template() -> Iterator[Path]:
             for number in range(PEOPLE):
                 people.add(f"Person {number}", email(number), BY)
             app = apps.connect("in-memory", "The app", {}, [olga], BY)
-            checks.run(checks.ask(app, BY).id)
+            checks.run(soon.ask(app, BY).id)
             db.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         yield home
 
@@ -291,7 +304,7 @@ class World(RuleBasedStateMachine):
 
     def check(self) -> Check:
         queued = {task.id for task in Task.select()}
-        asked = checks.ask(self.app, BY)
+        asked = soon.ask(self.app, BY)
         checks.run(asked.id)
         self.confirmed |= {task.external_id for task in Task.select() if task.id not in queued}
         assert self.automatic or {task.id for task in Task.select()} == queued, "a check removed by itself"

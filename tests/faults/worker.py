@@ -15,7 +15,7 @@ from pathlib import Path
 
 import requests
 
-from sync import activity, checks, member_acts, offboarding, onboarding, people, reports, schedule, start
+from sync import activity, checks, member_acts, offboarding, onboarding, people, reports, schedule, soon, start
 from sync.config import Config
 from sync.db import connected
 from sync.models import (
@@ -133,7 +133,7 @@ def offboard(left_out: list[str]) -> None:
 
 
 def check(_: list[str]) -> None:
-    checks.run(checks.ask(App.get(), BY).id)
+    checks.run(soon.ask(App.get(), BY).id)
 
 
 def recover(_: list[str]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from sync import apps, checks, keeping, offboarding, people, schedule
+from sync import apps, checks, keeping, offboarding, people, schedule, soon
 from sync.models import Offboarding, Person, Task
 from sync.workspace import today
 from tests.demo.apps import AdsApp
@@ -27,7 +27,7 @@ def ads(tmp_path: Path, chat, olga: Person) -> Iterator[AdsApp]:
         ads.store.assign(ads.store.add_asset("ad account", "Spring", via="page"), three, ["MANAGE"], via="page")
         ads.app = apps.connect("sample-ads", "Acme Ads", ads.settings, [olga], chat.by)
         apps.set_seat_price(ads.app, 2000, chat.by)
-        checks.run(checks.ask(ads.app, chat.by).id)
+        checks.run(soon.ask(ads.app, chat.by).id)
         yield ads
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync import apps, checks, schedule
+from sync import apps, schedule, soon
 from sync.models import App, Check, Person, Report, Task
 
 
@@ -127,7 +127,7 @@ def test_a_check_is_watched_closed_and_joined(visit, live, olga: Person, chat) -
 
 
 def test_a_card_follows_its_check_and_keeps_its_menu_open(visit, live, olga: Person, chat) -> None:
-    check = checks.ask(chat.app, chat.by)
+    check = soon.ask(chat.app, chat.by)
     page = visit(olga)
     page.goto(f"{live.url}/apps")
     card = f"#app-{chat.app.id}"

@@ -14,7 +14,7 @@ from ldap3.utils.dn import escape_rdn
 
 from connectors.base import Account, Asset, ConnectorError, CredentialRejected, Refused, TemporarilyUnavailable
 from connectors.ldap_group import MEMBER, NO_ENTRY, OUTSIDE, LdapGroup
-from sync import apps, checks, people, reports, schedule
+from sync import apps, checks, people, reports, schedule, soon
 from sync.models import Account as Row
 from sync.models import Check, Person
 from tests.parts import need
@@ -85,7 +85,7 @@ def test_the_main_job_from_connecting_to_gone_from_the_group(slapd: Slapd, olga:
 
 
 def check(app, by: str) -> Check:
-    asked = checks.ask(app, by)
+    asked = soon.ask(app, by)
     checks.run(asked.id)
     return Check.get_by_id(asked.id)
 

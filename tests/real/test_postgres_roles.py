@@ -7,7 +7,7 @@ import pytest
 
 from connectors.base import Account, Asset, CredentialRejected, Refused, TemporarilyUnavailable
 from connectors.postgres_roles import CONNECT, CONNECT_THROUGH, OWNER, OWNER_THROUGH, PUBLIC, SUPERUSER, PostgresRoles
-from sync import apps, checks, people, policy, reports, schedule
+from sync import apps, checks, people, policy, reports, schedule, soon
 from sync.models import Account as Row
 from sync.models import Check, Person
 from tests.real.postgres import ROLLCALL, ROLLCALL_PASSWORD, Postgres, find
@@ -75,7 +75,7 @@ def test_the_main_job_from_connecting_to_no_log_in_any_more(postgres: Postgres, 
 
 
 def check(app, by: str) -> Check:
-    asked = checks.ask(app, by)
+    asked = soon.ask(app, by)
     checks.run(asked.id)
     return Check.get_by_id(asked.id)
 

@@ -12,7 +12,7 @@ import connectors
 from connectors.base import GRANT, INVITE, Connector, CredentialRejected, Refused, TemporarilyUnavailable
 from connectors.rest import connector_of
 from connectors.rest_file import load
-from sync import apps, checks, people, reports, schedule
+from sync import apps, checks, people, reports, schedule, soon
 from sync.config import Config
 from sync.models import Account, App, Check, Person
 from tests.real.rest_apps import REAL_APPS, RealApp
@@ -73,7 +73,7 @@ def test_the_main_job_from_connecting_to_gone_in_the_app(real: RealApp, taken_up
 
 
 def check(app: App, by: str) -> Check:
-    asked = checks.ask(app, by)
+    asked = soon.ask(app, by)
     checks.run(asked.id)
     return Check.get_by_id(asked.id)
 

@@ -124,7 +124,7 @@ OWN = "changes only what belongs to the person who is signed in, whom the page n
 READS = "changes nothing that anybody is refused: it asks for a reading, a check, or looks"
 EXEMPT = {
     **dict.fromkeys((
-        "assigned_acts.ask_again", "checks.ask", "checks.cancel", "connecting.discard", "connecting.enter",
+        "assigned_acts.ask_again", "soon.ask", "soon.cancel", "connecting.discard", "connecting.enter",
         "group_rules.remove", "group_rules.save", "group_rules.set_policy", "group_rules.preview",
         "lost_fields.accept", "match_decisions.decide", "match_decisions.mark_guest", "match_decisions.match",
         "match_decisions.undo", "match_rules.set_domain", "matching.protect", "matching.unprotect",

@@ -7,9 +7,9 @@ import pytest
 import connectors
 from connectors.base import Field
 from sync import apps, connecting, directories, vault
-from sync.apps import AppProblem
 from sync.credentials import SecretNeeded, with_stored
 from sync.models import App, Directory
+from sync.problems import AppProblem
 from tests.security.conftest import Stranger
 from tests.web.client import Client
 

@@ -11,7 +11,7 @@ import pytest
 from peewee import fn
 
 from connectors.http import Http
-from sync import apps, checks, people
+from sync import apps, checks, people, soon
 from sync.config import Config
 from sync.db import connected, utcnow
 from sync.models import App, Change, Check, Person, Report
@@ -32,7 +32,7 @@ class Chat(ChatApp):
 
     def check(self) -> Check:
         """One check by hand, from start to end."""
-        asked = checks.ask(self.app, self.by)
+        asked = soon.ask(self.app, self.by)
         checks.run(asked.id)
         return Check.get_by_id(asked.id)
 

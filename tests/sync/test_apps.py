@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from sync import apps
-from sync.apps import AppProblem
 from sync.models import Activity, App
+from sync.problems import AppProblem
 
 
 def test_a_policy_that_cant_be_changes_nothing(chat):

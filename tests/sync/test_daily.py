@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync import apps, checks, disconnecting, schedule
+from sync import apps, checks, disconnecting, schedule, soon
 from sync.daily import DAY, next_time, spread
 from sync.db import utcnow
 from sync.models import App, Check
+from sync.problems import AppProblem
 from sync.workspace import update_workspace
 
 BERLIN = "Europe/Berlin"
@@ -126,11 +127,11 @@ def test_apps_that_are_due_together_are_all_started(chat, second):
 
 
 def test_a_daily_check_joins_one_that_runs_by_hand(chat):
-    by_hand = checks.ask(chat.app, chat.by)
+    by_hand = soon.ask(chat.app, chat.by)
     due(chat.app, timedelta(minutes=1))
     before = Check.select().count()
     checks.start_due(utcnow())
-    assert Check.select().count() == before and checks.live(chat.app).id == by_hand.id
+    assert Check.select().count() == before and soon.live(chat.app).id == by_hand.id
 
 
 @pytest.mark.parametrize("stop", [lambda chat: apps.pause(chat.app, chat.by), lambda chat: disconnecting.disconnect(
@@ -152,5 +153,5 @@ def test_another_zone_plans_every_app_anew(chat):
 
 @pytest.mark.parametrize("minute", [-1, DAY, 99_999])
 def test_a_minute_that_no_day_has_is_refused(chat, minute):
-    with pytest.raises(apps.AppProblem, match="between 00:00 and 23:59"):
+    with pytest.raises(AppProblem, match="between 00:00 and 23:59"):
         apps.set_schedule(chat.app, True, minute, chat.by)

@@ -6,7 +6,20 @@ from datetime import timedelta
 
 import pytest
 
-from sync import activity, apps, checks, disconnecting, keeping, matching, offboarding, people, reports, schedule, tasks
+from sync import (
+    activity,
+    apps,
+    checks,
+    disconnecting,
+    keeping,
+    matching,
+    offboarding,
+    people,
+    reports,
+    schedule,
+    soon,
+    tasks,
+)
 from sync.db import connected, utcnow
 from sync.models import Account, App, Change, Mail, Offboarding, Person, Report, Task
 from sync.offboarding import OffboardingProblem
@@ -66,7 +79,7 @@ def test_one_yes_removes_every_seat_in_every_app(chat, second, both, olga):
     assert [mail.kind for mail in Mail.select().order_by(Mail.id)].count("outcome") == 2
     [summary] = Mail.select().where(Mail.kind == "offboarding")
     assert summary.to == "olga@acme.example" and summary.subject == "Person 3: 2 of 2 seats removed"
-    assert activity.verify().ok and checks.run(checks.ask(chat.app, chat.by).id) is None
+    assert activity.verify().ok and checks.run(soon.ask(chat.app, chat.by).id) is None
     assert reports.open_report(chat.app) is None
 
 

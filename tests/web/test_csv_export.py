@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from sync import checks, people, reports, schedule
+from sync import people, reports, schedule, soon
 from sync.models import Account, App, Task
 from tests.web.client import Client
 
@@ -40,7 +40,7 @@ def test_who_left_is_a_to_do_that_ends_when_somebody_says_so(owner: Client, some
     app = connect(owner)
     assert (app.users, app.matched) == (2, 2)
     people.mark_left(jana, by)
-    checks.ask(app, by)
+    soon.ask(app, by)
     schedule.drain()
     reports.finish(reports.open_report(app), by)
     schedule.drain()
@@ -52,7 +52,7 @@ def test_who_left_is_a_to_do_that_ends_when_somebody_says_so(owner: Client, some
     assert Task.get_by_id(task.id).state == "done"
     assert Account.get(Account.name == "Jana Kowalski").state == "gone"
 
-    checks.ask(app, by)  # the export is from before she went: it does not bring her back
+    soon.ask(app, by)  # the export is from before she went: it does not bring her back
     schedule.drain()
     assert Account.get(Account.name == "Jana Kowalski").state == "gone" and reports.open_report(app) is None
     hand_over(owner, app, EXPORT)

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from sync import checks, clock, faults, health, people, schedule
+from sync import clock, faults, health, people, schedule, soon
 from sync.db import utcnow
 from sync.models import Check, Session
 from tests.faults import own
@@ -78,7 +78,7 @@ def test_an_identity_provider_is_told_to_send_it_again(okta):
 
 
 def test_the_check_that_waits_says_why_and_until_when(owner, chat):
-    check = checks.ask(chat.app, chat.by)
+    check = soon.ask(chat.app, chat.by)
     with own.full_for_what_is_staged():
         schedule.drain(("check",))
     said = owner.get(f"/apps/{chat.app.id}/checks/{check.id}").text

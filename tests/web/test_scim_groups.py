@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sync import checks, group_rules, reports
+from sync import checks, group_rules, reports, soon
 from sync.group_rules import Draft
 from sync.models import App, Assignment, Change, Check, DirectoryGroup
 from tests.sync.fixtures import email
@@ -15,7 +15,7 @@ def asked() -> bool:
 
 
 def wanted(chat) -> dict[str, str]:
-    checks.run(checks.ask(chat.app, chat.by).id)
+    checks.run(soon.ask(chat.app, chat.by).id)
     report = reports.open_report(chat.app)
     waiting = report.changes.where(Change.decision != "applied") if report else ()
     return {row.kind: row.account.email if row.account else row.detail["email"] for row in waiting}

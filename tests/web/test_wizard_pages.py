@@ -7,7 +7,7 @@ import re
 import pytest
 from flask import Flask
 
-from sync import apps, checks, people, reports, schedule
+from sync import apps, checks, people, reports, schedule, soon
 from sync.db import writing
 from sync.models import Account, Activity, App, Change, Check, Report, Task
 from sync.workspace import update_workspace
@@ -59,7 +59,7 @@ def test_without_javascript_the_check_has_a_page_that_reloads_itself(owner: Clie
 
 
 def test_progress_says_phase_numbers_and_time_and_ends(owner: Client, chat) -> None:
-    check = checks.ask(chat.app, chat.by)
+    check = soon.ask(chat.app, chat.by)
     here = f"/apps/{chat.app.id}/checks/{check.id}/progress"
     Check.update(state="running", phase="accounts", read=3400, total=5120).where(Check.id == check.id).execute()
     part = owner.get(here, htmx=True).text
@@ -91,7 +91,7 @@ def test_a_check_that_failed_says_why_and_what_stays(owner: Client, chat) -> Non
 
 
 def test_a_check_is_cancelled(owner: Client, chat) -> None:
-    check = checks.ask(chat.app, chat.by)
+    check = soon.ask(chat.app, chat.by)
     part = owner.send("DELETE", f"/apps/{chat.app.id}/checks/{check.id}", htmx=True).text
     assert "Stopping…" in part
     schedule.drain(("check",))

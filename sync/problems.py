@@ -1,0 +1,16 @@
+"""What Rollcall refuses, in words for the person who asked: each part of the core has its own kind of Problem.
+The text says what is wrong, what stayed the same and what to do; a page or a command shows it as it is."""
+
+from __future__ import annotations
+
+
+class Problem(ValueError):
+    """Something can't be done as it was asked for. Nothing was changed."""
+
+
+class AppProblem(Problem):
+    """An app can't be connected, changed or checked like this."""
+
+
+class UnusableReading(Exception):
+    """What an app or a directory reported makes no sense, so nothing of it is used (rule 1)."""
