@@ -1,0 +1,246 @@
+"""The prose of Rollcall as pieces with their file and line, and the phrases that plain English does without."""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import sys
+import tokenize
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+CODE = ("app.py", "cli", "web", "sync", "connectors", "demo", "bench", "docs", "tests")
+PAPERS = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "ARCHITECTURE.md", "Makefile", ".ci/run", "docs", "bench")
+GAP = "…"  # takes the place of a value, so that a phrase before it and one after it don't become one
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """`pattern`, in which a blank is any white space, should be `better`, unless `unless` is found around it."""
+
+    pattern: str
+    better: str
+    unless: str = ""
+
+    def regex(self) -> re.Pattern[str]:
+        return re.compile(self.pattern.replace(" ", r"\s"), re.IGNORECASE)
+
+
+VERB = (
+    r"\b(?:is|are|was|were|has|have|had|can|can't|may|isn't|doesn't|no longer|left|gives?|gave|says?|said|tells?|needs?"
+    r"|holds?|held|belongs?|differs?|waits?|stood|stands?|comes?|came|goes|went|stays?|signs?|knows?|[a-z]{3,}ed)\b"
+)
+SAME_CLAUSE = (
+    r"(?: (?!(?:and|or|when|while|since|after|before|until|that|which|who|whose|if|how|whether|as|where|because|so"
+    r"|for|but|from|than)\b)[a-z'’-]+){0,7}? "
+)
+TWO_VERBS = SAME_CLAUSE.replace("}? ", "}? ?") + VERB + SAME_CLAUSE + (
+    r"(?:is|are|was|were|has|isn't|aren't|can't|doesn't|stays?|remains?|waits?|counts?|keeps?|gets?|needs?|must|will|loses?"
+    r"|leaves?|comes?|goes|never)\b(?!\?)"
+)
+SUBJECT = r"(?:\A|[.;:!?] )"  # where a sentence begins, or a part of one that could stand alone
+MONEY = r"cost|price|paid|pays?\b|money|month|licen[cs]e|bill|saves?\b|saving|free"
+
+PHRASES = (
+    Phrase(r"\bby (itself|themselves)\b", "automatically"),
+    Phrase(r"\b(tak(e|es|en|ing)|took) over\b", "apply or import", r"\b(an|the|whose|an owner's|other) account"),
+    Phrase(r"\b(a|your|whose|'s|’s|his|her|the|an owner's) yes\b|\byeses\b|\b(say|says|said|saying) yes\b",
+           "approval or approve"),
+    Phrase(r"\bany more\b(?! (than|of|[a-z]{3,}s)\b)", "no longer"),
+    Phrase(r"\banew\b", "again"),
+    Phrase(r"\bmend(s|ed|ing)?\b", "fix"),
+    Phrase(r"\ball the same\b(?! \w)", "still"),
+    Phrase(r"(?<!\b(by|to) )(?<!\b(for) )(?<!\b(from|with) )\bwhom(ever)?\b", "someone who, or the person who"),
+    Phrase(r"\bwho(so)?ever\b", "anyone who, or the person who"),
+    Phrase(SUBJECT + r"who" + TWO_VERBS, "someone who …, or people who …"),
+    Phrase(SUBJECT + r"what(ever)?" + TWO_VERBS, "the thing that …, named"),
+    Phrase(r"\b(is|are|was|were|be|been|isn't|aren't|not|never|only) (told|said)\b", "reported, shown or notified"),
+    Phrase(r"\bgoes\b(?! (to|into|through|from|over|back|wrong|out|up|down|in|along|by|via|straight|round|past|one|on"
+           r"|where|here|there|first|last|beyond|against|under|ahead|without) ?)", "leaves, or is removed"),
+    Phrase(r"\b(go|goes|went) on\b", "continue, or keep"),
+    Phrase(r"(?<!\bthere )\b(is|are|was|were) no (?!longer|more|less|different|better|one|other|such|doubt)[a-z]+",
+           "isn't a …"),
+    Phrase(r"\b(is|are) nothing that\b", "isn't a …"),
+    Phrase(r"\bof theirs\b", "their"),
+    Phrase(r"\bsomebody\b", "someone"),
+    Phrase(r"\bseats?\b(?!-based)", "account, unless money is meant", MONEY),
+    Phrase(r"\b(an|the|each|every|one|this|its|of|other|two|same|its own|bulk|first|next|that) acts?\b(?! (as|on|in"
+           r"|with|for|by|like)\b)|\bacts\b(?=[.,;:)])", "task or operation", r"\b(it|he|she|who|which|that|one) acts"),
+    Phrase(r"\blook(s|ed|ing)? after\b", "manage"),
+    Phrase(r"\bput(s|ting)? (it |them |this )?aside\b", "discard"),
+    Phrase(r"\bput(s|ting)? (\w+ )?right\b", "fix"),
+    Phrase(r"\bso already\b", "already set"),
+    Phrase(r"\b(is|are|be|was|were) asked about\b", "reported for approval"),
+    Phrase(r"\blet(s|ting)? go\b", "removed, or released"),
+    Phrase(r"\b(is|are|be|was|were|isn't|aren't|not|never) believed\b", "accepted, or trusted"),
+    Phrase(r"\bspeaks? of\b|\bspoken of\b", "name, or list"),
+    Phrase(r"\b(stands?|stood) (in(?! for)|on|there|beside|at|below|above|behind)\b", "is"),
+    Phrase(r"\bstays? as (it|they) (is|are|was|were)\b", "is unchanged"),
+    Phrase(r"\b(is|are|was|were) to be\b", "should be, or must be"),
+    Phrase(r"\b(is|are|was|were|be) concerned\b", "affected"),
+    Phrase(r"\bof before\b", "earlier"),
+    Phrase(r"\bnothing of\b", "none of"),
+    Phrase(r"\ba mail\b(?! ?(server|address|provider|program|domain|client|host|box|queue|system))", "an e-mail"),
+    Phrase(r"\b(the|these|all|such|other|two|no|waiting|its|their|some|many|and|of) mails\b", "e-mails"),
+    Phrase(r"\b(thrice|lest|whence|thence|thereof|therein|wherein|herein|hitherto|naught|nought|upon)\b",
+           "a word in everyday use"),
+    Phrase(r";\s[a-z][^.;?!{}=<>|…]*;\s[a-z][^.;?!{}=<>|…]*", "sentences, or a list"),
+)  # fmt: skip
+PATTERNS = [(phrase.regex(), phrase) for phrase in PHRASES]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A text that begins in line `line` of the file `path`, white space between two words made one character."""
+
+    path: Path
+    line: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Hit:
+    path: str
+    line: int
+    found: str
+    better: str
+
+    @property
+    def room(self) -> str:
+        return self.path.split("/")[0]
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: “{' '.join(self.found.split())}” → {self.better}"
+
+
+def hits(only: str = "") -> list[Hit]:
+    """Every phrase found in the files whose path begins with `only`, by file and line."""
+    found = set()
+    for piece in pieces():
+        path = str(piece.path.relative_to(ROOT))
+        if path.startswith(only):
+            for start, words, better in phrases_in(piece.text):
+                found.add(Hit(path, piece.line + piece.text.count("\n", 0, start), words, better))
+    return sorted(found, key=lambda hit: (hit.path, hit.line, hit.found))
+
+
+def phrases_in(text: str) -> list[tuple[int, str, str]]:
+    """Of each phrase in the text: where it begins, its words, and what is better."""
+    return [
+        (match.start(), match.group(), phrase.better)
+        for regex, phrase in PATTERNS for match in regex.finditer(text) if not excused(phrase, match)
+    ]  # fmt: skip
+
+
+def excused(phrase: Phrase, match: re.Match[str]) -> bool:
+    around = match.string[max(0, match.start() - 60) : match.end() + 60]
+    return bool(phrase.unless and re.search(phrase.unless, around, re.IGNORECASE))
+
+
+def pieces() -> Iterator[Piece]:
+    for path in files(CODE, {".py"}):
+        yield from of_code(path)
+    for path in files(("templates", "demo"), {".html", ".txt"}):
+        yield from of_template(path)
+    for path in files(PAPERS, {".md", ".yaml", ".service", ""}):
+        yield from paragraphs(path, path.read_text(encoding="utf-8"))
+    for path in sorted(ROOT.glob("requirements*.txt")):
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            yield Piece(path, number, even(line.partition("#")[2]))
+
+
+def files(rooms: tuple[str, ...], suffixes: set[str]) -> list[Path]:
+    return sorted(
+        path for room in rooms for path in [ROOT / room, *(ROOT / room).rglob("*")]
+        if path.suffix in suffixes and path.is_file()
+    )  # fmt: skip
+
+
+def of_code(path: Path) -> Iterator[Piece]:
+    """Comments and docstrings; outside the tests, whose data is often somebody else's words, every text too."""
+    source = path.read_text(encoding="utf-8")
+    yield from comments(path, source)
+    tree = ast.parse(source)
+    docstrings = {node.body[0].value for node in ast.walk(tree) if has_docstring(node)}
+    parts = {part for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    for node in ast.walk(tree):
+        if node in parts or "tests" in path.parts and node not in docstrings:
+            continue
+        text = literal(node)
+        if text and not re.search(r"\b(SELECT|INSERT|UPDATE|DELETE|CREATE|FROM|WHERE|JOIN|EXISTS)\b|-src ", text):
+            yield Piece(path, node.lineno, even(text))
+
+
+def has_docstring(node: ast.AST) -> bool:
+    kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    return isinstance(node, kinds) and ast.get_docstring(node, clean=False) is not None
+
+
+def literal(node: ast.AST) -> str:
+    """The text of a literal; in an f-string, a value is a gap."""
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, str) else ""
+    if isinstance(node, ast.JoinedStr):
+        return "".join(literal(part) if isinstance(part, ast.Constant) else GAP for part in node.values)
+    return ""
+
+
+def comments(path: Path, source: str) -> Iterator[Piece]:
+    """Each block of comments as one piece."""
+    block: list[tokenize.TokenInfo] = []
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            if block and (token.start[0] != block[-1].start[0] + 1 or token.line.split("#")[0].strip()):
+                yield together(path, block)
+                block = []
+            block.append(token)
+    if block:
+        yield together(path, block)
+
+
+def together(path: Path, block: list[tokenize.TokenInfo]) -> Piece:
+    return Piece(path, block[0].start[0], even("\n".join(token.string.lstrip("# ") for token in block)))
+
+
+def of_template(path: Path) -> Iterator[Piece]:
+    """What a reader sees, titles and labels included, and the texts inside of expressions."""
+    text = re.sub(r"(?s)<style>.*?</style>", "", path.read_text(encoding="utf-8"))
+    text = re.sub(r"\{\{.*?\}\}|\{%.*?%\}", lambda code: texts_of(code.group()), text, flags=re.DOTALL)
+    inline = r"</?(b|i|em|strong|a|code|span|kbd|small|time)\b[^<>]*>"
+    text = re.sub(inline, lambda tag: labels_of(tag.group(), ""), text)
+    text = re.sub(r"<[^<>]*>", lambda tag: labels_of(tag.group(), GAP), text)
+    yield Piece(path, 1, even(text))
+
+
+def texts_of(code: str) -> str:
+    """The literals of an expression, on the lines where they are."""
+    parts = re.findall(r"\"([^\"]*)\"|'([^']*)'|([^\"']+)", code)
+    return GAP + "".join(double or single or GAP + "\n" * other.count("\n") for double, single, other in parts) + GAP
+
+
+def labels_of(tag: str, gap: str) -> str:
+    labels = re.findall(r"\b(?:title|aria-label|placeholder|alt|data-confirm)=\"([^\"]*)\"", tag)
+    return gap + "".join(f"{label}{gap}" for label in labels) + "\n" * (tag.count("\n") - "".join(labels).count("\n"))
+
+
+def paragraphs(path: Path, text: str) -> Iterator[Piece]:
+    line = 1
+    for part in re.split(r"(\n\s*\n)", text):
+        if part.strip():
+            yield Piece(path, line, even(re.sub(r"(?m)^[#>*\- ]+|[*]", "", part)))
+        line += part.count("\n")
+
+
+def even(text: str) -> str:
+    """`text` with one character between two words; its lines stay as many."""
+    return re.sub(r"[ \t]*\n[ \t]*", "\n", re.sub(r"[ \t]+", " ", text))
+
+
+if __name__ == "__main__":
+    listed = hits(*sys.argv[1:])
+    print(*listed, sep="\n")
+    print(dict(Counter(hit.room for hit in listed)))
