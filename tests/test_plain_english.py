@@ -22,7 +22,7 @@ LEFT = {
     "demo": 30,
     "docs": 94,
     "requirements.txt": 1,
-    "sync": 689,
+    "sync": 686,
     "templates": 247,
     "tests": 321,
     "web": 148,
