@@ -142,12 +142,14 @@ def excused(phrase: Phrase, match: re.Match[str]) -> bool:
 
 
 def pieces() -> Iterator[Piece]:
+    """All of the prose but CONTRIBUTING.md's table of words, which has to name them."""
     for path in files(CODE, {".py"}):
         yield from of_code(path)
     for path in files(("templates", "demo"), {".html", ".txt"}):
         yield from of_template(path)
     for path in files(PAPERS, {".md", ".yaml", ".service", ""}):
-        yield from paragraphs(path, path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        yield from paragraphs(path, re.sub(r"(?m)^\|.*", "", text) if path.name == "CONTRIBUTING.md" else text)
     for path in sorted(ROOT.glob("requirements*.txt")):
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             yield Piece(path, number, even(line.partition("#")[2]))
