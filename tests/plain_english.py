@@ -61,7 +61,7 @@ PHRASES = (
     Phrase(r"\b(is|are|was|were|be|been|isn't|aren't|not|never|only) (told|said)\b", "reported, shown or notified"),
     Phrase(r"\bgoes\b(?! (to|into|through|from|over|back|wrong|out|up|down|in|along|by|via|straight|round|past|one|on"
            r"|where|here|there|first|last|beyond|against|under|ahead|without) ?)", "leaves, or is removed"),
-    Phrase(r"\b(go|goes|went) on\b", "continue, or keep"),
+    Phrase(r"\b(go|goes|went) on\b(?! without)", "continue, or keep"),
     Phrase(r"(?<!\bthere )\b(is|are|was|were) no (?!longer|more|less|different|better|one|other|such|doubt)[a-z]+",
            "isn't a …"),
     Phrase(r"\b(is|are) nothing that\b", "isn't a …"),
@@ -83,12 +83,12 @@ PHRASES = (
     Phrase(r"\b(is|are|was|were) to be\b", "should be, or must be"),
     Phrase(r"\b(is|are|was|were|be) concerned\b", "affected"),
     Phrase(r"\bof before\b", "earlier"),
-    Phrase(r"\bnothing of\b", "none of"),
+    Phrase(r"\bnothing of\b(?! that”)", "none of"),
     Phrase(r"\ba mail\b(?! ?(server|address|provider|program|domain|client|host|box|queue|system))", "an e-mail"),
     Phrase(r"\b(the|these|all|such|other|two|no|waiting|its|their|some|many|and|of) mails\b", "e-mails"),
     Phrase(r"\b(thrice|lest|whence|thence|thereof|therein|wherein|herein|hitherto|naught|nought|upon)\b",
            "a word in everyday use"),
-    Phrase(r";\s[a-z][^.;?!{}=<>|…]*;\s[a-z][^.;?!{}=<>|…]*", "sentences, or a list"),
+    Phrase(r";\s[a-z][^.;?!{}=<>|…_]*;\s[a-z][^.;?!{}=<>|…_]*", "sentences, or a list"),
 )  # fmt: skip
 PATTERNS = [(phrase.regex(), phrase) for phrase in PHRASES]
 
