@@ -1,4 +1,4 @@
-# Rollcall's few commands. They make their own virtual environment in .venv and need python3 (3.11 or newer) and make.
+# Rollcall's commands. They create a virtual environment in .venv and need python3 (3.11 or newer) and make.
 PYTHON ?= python3
 BIN := .venv/bin
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
@@ -29,7 +29,7 @@ lint: .venv/ready-to-test
 audit: .venv/ready-to-test
 	$(BIN)/python -m tests.audit
 
-# After a change of requirements.txt or requirements-dev.txt. What is locked already stays as it is; UPGRADE=--upgrade renews it.
+# Run it after changing requirements.txt or requirements-dev.txt. It keeps locked versions; UPGRADE=--upgrade renews them.
 lock: .venv/uv
 	$(LOCK) requirements.txt --output-file requirements.lock
 	$(LOCK) requirements-dev.txt --constraint requirements.lock --output-file requirements-dev.lock
@@ -47,7 +47,7 @@ lock: .venv/uv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
-# By its line in requirements-dev.txt: the lock that is to be made can't be needed for making it.
+# Installed by its line in requirements-dev.txt, because the lock doesn't exist before uv has written it.
 .venv/uv: requirements-dev.txt .venv/made
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep -o '^uv==[^ ]*' requirements-dev.txt)"
 	@touch $@

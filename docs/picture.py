@@ -1,4 +1,4 @@
-"""Makes docs/sync-data.png, the picture in the README: `python -m docs.picture`, in a real Chromium, from the demo.
+"""Takes docs/sync-data.png, the picture in the README, from the demo in a real Chromium: `python -m docs.picture`.
 Run it again when the wizard looks different."""
 
 from __future__ import annotations
