@@ -119,7 +119,7 @@ def show(directory_id: int) -> str:
         is_list=directories.is_list(told["directory"]), uploaded=uploaded,
         handed_over=directory_preview.handed_over(told["directory"]),
         waiting=uploaded and directory_preview.pending(told["directory"]) is not None,
-        held_changes=held.held_of(told["directory"]), rules=_rules(told["directory"]), outcomes=OUTCOMES,
+        waits=held.waiting_of(told["directory"]), rules=_rules(told["directory"]), outcomes=OUTCOMES,
         readings=list(readings.order_by(DirectoryReading.id.desc()).limit(READINGS_SHOWN)),
     )
 
@@ -133,7 +133,7 @@ def _pushed(told: dict) -> str:
     directory = told["directory"]
     return render_template(
         "directories/pushed.html", told=told, held=directories.held(directory), shown=HELD_SHOWN, address=address(),
-        tokens=push.tokens(directory), unclear=push.unclear(directory), held_changes=held.held_of(directory),
+        tokens=push.tokens(directory), unclear=push.unclear(directory), waits=held.waiting_of(directory),
     )  # fmt: skip
 
 

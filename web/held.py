@@ -1,30 +1,94 @@
-"""What lists and directories say of people above who answers for them: shown with who asked, released or dismissed."""
+"""Held changes: what an import or a directory asked for about people of higher rank, to be released or dismissed."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from flask import Blueprint, Response, abort, url_for
 
 from sync import held, waiting_sign_ins
-from sync.models import Directory, HeldChange, Person
+from sync.models import Directory, HeldChange, Person, WaitingSignIn
+from sync.names import short_name
 from sync.people import PeopleProblem
 from web.answers import go_to
 from web.confirming import asks_again
 from web.frame import MANAGERS
-from web.permissions import workspace_role
-from web.security import by
+from web.permissions import outranks, workspace_role
+from web.security import by, signed_in_person
 
 pages = Blueprint("held", __name__, url_prefix="/people/held")
 
 
-def told(person: Person | None = None) -> dict:
-    """What waits for somebody of rank, of one person or of all: changes, each with what is so now, and sign-ins."""
-    changes = [(change, held.now(change.person, change.field)) for change in held.waiting(person)]
-    return {"changes": changes, "sign_ins": waiting_sign_ins.waiting(person), "seen": waiting_sign_ins.seen}
+@dataclass(frozen=True)
+class ChangeRow:
+    """A held change: what it would set, what is set now, and who asked for it."""
+
+    id: int
+    person: Person
+    name: str
+    role: str
+    label: str
+    about: str
+    now: str
+    value: str
+    asked_by: str
+    created_at: datetime
+    may_decide: bool
 
 
-def held_of(directory: Directory) -> list[tuple[HeldChange, str]]:
-    """What waits of a directory."""
-    return [(change, held.now(change.person, change.field)) for change in held.waiting(directory=directory)]
+@dataclass(frozen=True)
+class SignInRow:
+    """A first sign-in that an Owner may approve; `seen` is the mark of what is shown."""
+
+    id: int
+    person: Person
+    name: str
+    role: str
+    email: str
+    provider: str
+    created_at: datetime
+    why: str
+    seen: str
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Everything that waits for a person of higher rank."""
+
+    changes: list[ChangeRow]
+    sign_ins: list[SignInRow] = field(default_factory=list)
+    may_approve: bool = False
+
+
+def waiting(person: Person | None = None) -> Waiting:
+    """What waits for a decision about this person, or about anybody."""
+    sign_ins = [_sign_in_row(row) for row in waiting_sign_ins.waiting(person)]
+    changes = [_change_row(change) for change in held.waiting(person)]
+    return Waiting(changes, sign_ins, signed_in_person().workspace_role == "owner")
+
+
+def waiting_of(directory: Directory) -> Waiting:
+    """The held changes that this directory asked for."""
+    return Waiting([_change_row(change) for change in held.waiting(directory=directory)])
+
+
+def _change_row(change: HeldChange) -> ChangeRow:
+    asked_by = change.directory.name if change.directory_id else f"{short_name(change.asked_by)}, in an import"
+    return ChangeRow(
+        change.id, change.person, change.person.name or change.value, _role(change.person), change.field.capitalize(),
+        f"{change.field} {change.value}", held.now(change.person, change.field), change.value, asked_by,
+        change.created_at, outranks(signed_in_person(), change.person),
+    )
+
+
+def _sign_in_row(row: WaitingSignIn) -> SignInRow:
+    return SignInRow(row.id, row.person, row.person.name or row.email, _role(row.person), row.email, row.label,
+                     row.created_at, row.why, waiting_sign_ins.seen(row))
+
+
+def _role(person: Person) -> str:
+    return (person.workspace_role or "").capitalize()
 
 
 @pages.post("/<int:held_id>/release")
@@ -36,7 +100,7 @@ def create_release(held_id: int) -> Response:
         held.release(change, by())
     except PeopleProblem as problem:
         return go_to(_address(change), str(problem), "attention")
-    return go_to(_address(change), f"Done: {change.field}.")
+    return go_to(_address(change), f"Released: the {change.field} was changed.")
 
 
 @pages.delete("/<int:held_id>")
@@ -44,7 +108,7 @@ def create_release(held_id: int) -> Response:
 def delete(held_id: int) -> Response:
     change = _change(held_id)
     held.dismiss(change, by())
-    return go_to(_address(change), "Dismissed. Everything stays as it is.")
+    return go_to(_address(change), "Dismissed. Nothing was changed.")
 
 
 def _change(held_id: int) -> HeldChange:

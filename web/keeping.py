@@ -1,4 +1,4 @@
-"""What keeps the seats of a person: the day on which they are removed, and a legal hold."""
+"""What keeps the accounts of a person who has left: a legal hold, or a date until which they are kept."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from web.frame import MANAGERS
 from web.people import person_address, person_below
 from web.permissions import workspace_role
 from web.security import by
+from web.words import calendar_day
 
 pages = Blueprint("keeping", __name__, url_prefix="/people/<int:person_id>")
 
@@ -27,9 +28,10 @@ def hold(person_id: int) -> tuple[str, int]:
 
 
 def _hold(person: Person, status: int = 200, problem: str = "") -> tuple[str, int]:
-    title = f"Legal hold for {person_name(person)}"
-    return dialog("people/_hold.html", title, status, person=person, problem=problem, head=title,
-                  planned=keeping.scheduled(person))
+    planned = keeping.scheduled(person)
+    return dialog("people/_hold.html", f"Legal hold for {person_name(person)}", status, person=person, problem=problem,
+                  planned_for=calendar_day(planned.remove_on) if planned else "",
+                  button_label="Set the hold" if person.hold is None else "Save")
 
 
 @pages.put("/hold")
@@ -40,8 +42,8 @@ def set_hold(person_id: int) -> Response | tuple[str, int]:
         keeping.hold(person, request.form.get("reason", ""), by())
     except KeepingProblem as problem:
         return _hold(person, INVALID, str(problem))
-    said = f"On legal hold: nothing of {person_name(person)}'s is removed until it is lifted."
-    return go_to(person_address(person), said)
+    name = person_name(person)
+    return go_to(person_address(person), f"{name} is on legal hold. Their accounts are kept until it is lifted.")
 
 
 @pages.delete("/hold")
@@ -49,7 +51,7 @@ def set_hold(person_id: int) -> Response | tuple[str, int]:
 def lift(person_id: int) -> Response:
     person = person_below(person_id)
     keeping.lift(person, by())
-    return go_to(person_address(person), "The legal hold is lifted.")
+    return go_to(person_address(person), "The legal hold was lifted.")
 
 
 @pages.get("/remove-on")
@@ -59,10 +61,10 @@ def remove_on(person_id: int) -> tuple[str, int]:
 
 
 def _remove_on(person: Person, status: int = 200, problem: str = "", day: str | None = None) -> tuple[str, int]:
-    title = f"Keep {person_name(person)}'s seats until a day"
-    return dialog("people/_remove_on.html", title, status, person=person, problem=problem, head=title,
-                  day=day if day is not None else person.remove_on or "", tomorrow=today() + timedelta(days=1),
-                  planned=keeping.scheduled(person))
+    name = person_name(person)
+    return dialog("people/_remove_on.html", f"Keep {name}'s accounts until a date", status, person=person, name=name,
+                  problem=problem, day=day if day is not None else person.remove_on or "",
+                  tomorrow=today() + timedelta(days=1), planned=keeping.scheduled(person))
 
 
 @pages.put("/remove-on")
@@ -72,12 +74,12 @@ def set_remove_on(person_id: int) -> Response | tuple[str, int]:
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        return _remove_on(person, INVALID, "Choose a day after today.", text)
+        return _remove_on(person, INVALID, "Choose a future date.", text)
     try:
         keeping.keep_until(person, day, by())
     except KeepingProblem as problem:
         return _remove_on(person, INVALID, str(problem), text)
-    return go_to(person_address(person), "Saved. Until that day nobody is asked to remove them, once they have left.")
+    return go_to(person_address(person), "Saved. Once they have left, their accounts are kept until that date.")
 
 
 @pages.delete("/remove-on")
@@ -88,4 +90,4 @@ def clear_remove_on(person_id: int) -> Response | tuple[str, int]:
         keeping.keep_until(person, None, by())
     except KeepingProblem as problem:
         return _remove_on(person, INVALID, str(problem))
-    return go_to(person_address(person), "Cleared. No day keeps the seats any more.")
+    return go_to(person_address(person), "Cleared. Their accounts are no longer kept until a date.")

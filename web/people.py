@@ -1,7 +1,8 @@
-"""The people of the workspace: found, added, edited, said to have left or come back, let in or kept out."""
+"""The people of the workspace: search, add, edit and import them, mark them as left, and manage how they sign in."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, abort, current_app, render_template, request, url_for
@@ -16,32 +17,30 @@ from sync import (
     ownership,
     people,
     people_import,
-    person_page,
-    precedence,
     second_factor,
     signin,
     waiting_files,
 )
 from sync.models import Person
 from sync.people import PeopleProblem
-from web import columns, held
+from web import columns, held, person_view
 from web.answers import INVALID, asked, dialog, go_to, page_or_part, wants_part
-from web.app_page import kind_of
 from web.confirming import asks_again
 from web.frame import MANAGERS
 from web.permissions import WORKSPACE_ROLES, outranks, require_rank_over, workspace_role
 from web.security import by, sign_in_again, signed_in_person
 from web.uploads import content_of, name_of
+from web.words import plural
 
 pages = Blueprint("people", __name__, url_prefix="/people")
 
-TOLD = 20  # entries of the timeline at a time
-ROLE_WORDS = {
-    "owner": "Everything, and who else is an owner.",
-    "super admin": "Everything, but for owners.",
-    "admin": "People and directories, and the apps they have a part in.",
-    "user": "The apps they have a part in.",
-    "guest": "The apps they have a part in; from outside the company.",
+ENTRIES = 20  # of the timeline at a time
+ROLE_HELP = {
+    "owner": "Can do everything, including managing Owners.",
+    "super admin": "Can do everything except manage Owners.",
+    "admin": "Manages people, directories and the apps they belong to.",
+    "user": "Uses the apps they belong to.",
+    "guest": "Someone from outside the company; uses the apps they belong to.",
 }
 
 
@@ -55,9 +54,16 @@ def index() -> str:
     address = url_for("people.index") + "?" + urlencode({name: value for name, value in wanted.items() if value})
     return page_or_part(
         "people/index.html", "people/_list.html",
-        waits=held.told(),
-        page=page, address=address, statuses=people.STATUSES, seats=people.seats(page.rows), **wanted,
+        waits=held.waiting(), rows=person_view.rows(page.rows), nobody_found=_nobody_found(**wanted),
+        page=page, address=address, statuses=people.STATUSES, **wanted,
     )
+
+
+def _nobody_found(search: str, status: str) -> str:
+    """What an empty list says to somebody who filtered it; "" without a filter."""
+    if not search and not status:
+        return ""
+    return f"No one matches this search{' and status' if status else ''}."
 
 
 @pages.get("/new")
@@ -112,27 +118,51 @@ def show(person_id: int) -> str:
     timeline = _timeline(person, open_to_me)
     if wants_part():
         return render_template("people/_timeline.html", person=person, **timeline)
-    seats = people.seats_of(person)
-    entries = people.entries_of(person)
-    visible = [seat for seat in seats if seat.app_id in open_to_me]
+    accounts = person_view.accounts(person, open_to_me)
+    factors = second_factor.kinds(person)
+    owned = {app.id for app in apps.owned_by(signed_in_person())}
+    email = names.main_email(person)
     return render_template(
-        "people/show.html", person=person, email=names.main_email(person), elsewhere=len(seats) - len(visible),
-        reach=mail_reach.warning([names.main_email(person)]), address_of=addresses.sources(person),
-        seats=person_page.in_full(visible), cost=person_page.cost(visible), groups=person_page.groups(person),
-        removed=person_page.removed(person, open_to_me), invitations=person_page.invitations(person, open_to_me),
-        offboardings=person_page.offboardings(person), role_words=ROLE_WORDS,
-        factors=second_factor.kinds(person), may_reset=may_reset_factor(person),
-        entries=entries, decides=precedence.decides(entries),
-        waits=held.told(person),
-        kind_of=kind_of, owned={app.id for app in apps.owned_by(signed_in_person())}, **timeline,
+        "people/show.html", person=person, name=person.name or email, email=email, reach=mail_reach.warning([email]),
+        emails=person_view.emails(person, addresses.sources(person)), keeping=person_view.keeping_badges(person),
+        accounts=accounts, removed=person_view.removed(person, open_to_me, owned),
+        directories=person_view.directories(person), leaving=person_view.leaving(person),
+        role_help=ROLE_HELP.get(person.workspace_role, ""), factors=person_view.factors(factors),
+        offers=_offers(person, bool(accounts.rows), bool(factors)), waits=held.waiting(person), **timeline,
+    )
+
+
+@dataclass(frozen=True)
+class Offers:
+    """What the page offers to do with the person; `change` comes before all the others."""
+
+    change: bool
+    departure: bool
+    offboarding: bool
+    reactivation: bool
+    role: bool
+    sign_in: bool
+    factor_reset: bool
+
+
+def _offers(person: Person, has_accounts: bool, has_factors: bool) -> Offers:
+    me = signed_in_person()
+    change, here = outranks(me, person), person.status != "deprovisioned"
+    role = change and me.workspace_role in ("owner", "super admin")
+    sign_in = bool(role and person.workspace_role and here)
+    return Offers(
+        change, departure=here, offboarding=here or has_accounts, reactivation=person.status != "active", role=role,
+        sign_in=sign_in, factor_reset=sign_in and has_factors and may_reset_factor(person),
     )
 
 
 def _timeline(person: Person, app_ids: set[int]) -> dict:
-    search = request.args.get("search", "").strip()
-    told = activity.entries(person=person, search=search, before_id=asked("before"), limit=TOLD + 1, of_apps=app_ids)
-    older = told[TOLD - 1].id if len(told) > TOLD else None
-    return {"told": told[:TOLD], "older": older, "search": search, "before": asked("before")}
+    search, before = request.args.get("search", "").strip(), asked("before")
+    found = activity.entries(person=person, search=search, before_id=before, limit=ENTRIES + 1, of_apps=app_ids)
+    kept = {"person_id": person.id, "search": search or None}
+    older = url_for("people.show", **kept, before=found[ENTRIES - 1].id) if len(found) > ENTRIES else ""
+    newest = url_for("people.show", **kept, _anchor="h-activity") if before else ""
+    return {"entries": person_view.timeline(found[:ENTRIES]), "older": older, "search": search, "newest": newest}
 
 
 @pages.get("/<int:person_id>/edit")
@@ -145,7 +175,7 @@ def edit(person_id: int) -> tuple[str, int]:
 
 
 def _signs_in(person_id: int) -> bool:
-    """Whoever has an address of somebody can become them at a provider."""
+    """An address lets its holder sign in as this person through a provider."""
     return _person(person_id).workspace_role is not None
 
 
@@ -177,13 +207,32 @@ def depart(person_id: int) -> Response | tuple[str, int]:
     except PeopleProblem as problem:
         return _departure(person, INVALID, str(problem))
     kept = keeping.how_long(person)
-    seats = f"Seats of theirs stay {kept}." if kept else "The next check of each app puts their seat in a report."
-    return go_to(person_address(person), f"{names.person_name(person)} has left. {seats}")
+    then = f"Their accounts are kept {kept}." if kept else "The next check of each app adds their account to a report."
+    return go_to(person_address(person), f"{names.person_name(person)} is marked as having left. {then}")
 
 
 def _departure(person: Person, status: int = 200, problem: str = "") -> tuple[str, int]:
-    return dialog("people/_departure.html", f"{names.person_name(person)} has left the company?", status,
-                  person=person, seats=len(people.seats_of(person)), kept=keeping.how_long(person), problem=problem)
+    name = names.person_name(person)
+    return dialog("people/_departure.html", f"Mark {name} as having left?", status, person=person, problem=problem,
+                  consequences=[_deprovisioned(person), _accounts_then(person)])
+
+
+def _deprovisioned(person: Person) -> str:
+    signed_out = " They are signed out of Rollcall immediately." if person.workspace_role else ""
+    return (f"{names.person_name(person)} will be treated as deprovisioned, even if a directory lists them as active."
+            f"{signed_out}")
+
+
+def _accounts_then(person: Person) -> str:
+    """What becomes of this person's accounts."""
+    count, kept = len(people.seats_of(person)), keeping.how_long(person)
+    if not count:
+        return "They have no account in any connected app."
+    accounts = f"Their {plural(count, 'account')}"
+    if kept:
+        return f"{accounts} {'is' if count == 1 else 'are'} kept {kept}."
+    return (f"{accounts} {'goes' if count == 1 else 'go'} into a report at the app's next check. Nothing is removed "
+            "until an Owner of the app approves, unless they switched on automatic removal.")
 
 
 @pages.delete("/<int:person_id>/departure")
@@ -211,13 +260,27 @@ def set_role(person_id: int) -> Response | tuple[str, int]:
         people.set_workspace_role(person, wanted, by())
     except PeopleProblem as problem:
         return _role(person, INVALID, str(problem))
-    said = f"{names.person_name(person)} {'may sign in as ' + wanted if wanted else 'may not sign in'}."
-    return go_to(person_address(person), said)
+    name = names.person_name(person)
+    done = f"{name} can now sign in as {wanted}." if wanted else f"{name} can no longer sign in."
+    return go_to(person_address(person), done)
+
+
+@dataclass(frozen=True)
+class RoleChoice:
+    """A workspace role that may be chosen; `value` is "" for none."""
+
+    value: str
+    label: str
+    help: str
+    chosen: bool
 
 
 def _role(person: Person, status: int = 200, problem: str = "") -> tuple[str, int]:
-    return dialog("people/_role.html", f"What may {names.person_name(person)} do in Rollcall?", status,
-                  person=person, roles=[(name, ROLE_WORDS[name]) for name in _roles_to_give()], problem=problem)
+    none = RoleChoice("", "No access to Rollcall", "Known to Rollcall, but can't sign in.", not person.workspace_role)
+    choices = [RoleChoice(name, name.capitalize(), ROLE_HELP[name], person.workspace_role == name)
+               for name in _roles_to_give()]
+    return dialog("people/_role.html", f"What can {names.person_name(person)} do in Rollcall?", status,
+                  person=person, choices=[none, *choices], problem=problem)
 
 
 def _roles_to_give() -> list[str]:
@@ -228,8 +291,13 @@ def _roles_to_give() -> list[str]:
 @pages.get("/<int:person_id>/password")
 @workspace_role("owner", "super admin")
 def password(person_id: int) -> tuple[str, int]:
-    person = person_below(person_id)
-    return dialog("people/_password.html", f"Set a password for {names.person_name(person)}", person=person)
+    return _password(person_below(person_id))
+
+
+def _password(person: Person, status: int = 200, problem: str = "") -> tuple[str, int]:
+    name = names.person_name(person)
+    return dialog("people/_password.html", f"Set a password for {name}", status, person=person, name=name,
+                  problem=problem)
 
 
 @pages.put("/<int:person_id>/password")
@@ -240,8 +308,7 @@ def set_password(person_id: int) -> Response | tuple[str, int]:
     try:
         signin.set_password(person, request.form.get("password", ""), by())
     except PeopleProblem as problem:
-        return dialog("people/_password.html", f"Set a password for {names.person_name(person)}", INVALID,
-                      person=person, problem=str(problem))
+        return _password(person, INVALID, str(problem))
     if person == signed_in_person():
         sign_in_again()
     return go_to(person_address(person), f"{names.person_name(person)} can sign in with the new password.")
@@ -255,7 +322,8 @@ def create_link(person_id: int) -> tuple[str, int]:
     if not ownership.may_sign_in(person):
         abort(403)
     link = current_app.config["ROLLCALL"].url + url_for("signin.follow_link", token=signin.signed_link(person, by()))
-    return dialog("people/_link.html", f"A one-time link for {names.person_name(person)}", person=person, link=link)
+    name = names.person_name(person)
+    return dialog("people/_link.html", f"One-time link for {name}", person=person, name=name, link=link)
 
 
 def _person(person_id: int) -> Person:
@@ -263,14 +331,14 @@ def _person(person_id: int) -> Person:
 
 
 def person_below(person_id: int) -> Person:
-    """Somebody whom the one who is signed in may change."""
+    """The person, or 403 where the one who is signed in may not change them."""
     person = _person(person_id)
     require_rank_over(person)
     return person
 
 
 def may_reset_factor(person: Person) -> bool:
-    """Somebody below; an Owner may reset another Owner's second factor too. One's own is on "Your sign-in"."""
+    """True for a person of lower rank, and for one Owner to another. One's own is on "Your sign-in"."""
     me = signed_in_person()
     same_rank = person.workspace_role == me.workspace_role
     return person != me and outranks(me, person) and (me.workspace_role == "owner" or not same_rank)

@@ -22,7 +22,8 @@ pages = Blueprint("second_factors", __name__)
 @workspace_role("owner", "super admin")
 def show(person_id: int) -> tuple[str, int]:
     person = _resettable(person_id)
-    return dialog("people/_second_factor.html", f"Reset the second factor of {person_name(person)}?", person=person,
+    name = person_name(person)
+    return dialog("people/_second_factor.html", f"Reset the second factor of {name}?", person=person, name=name,
                   factors=second_factor.of(person))
 
 
@@ -31,9 +32,10 @@ def show(person_id: int) -> tuple[str, int]:
 @asks_again
 def delete(person_id: int) -> Response:
     person = _resettable(person_id)
+    name = person_name(person)
     if not second_factor.reset(person, by()):
-        return go_to(person_address(person), f"{person_name(person)} has no second factor. Nothing was changed.")
-    return go_to(person_address(person), f"The second factor of {person_name(person)} was reset, and a mail says so.")
+        return go_to(person_address(person), f"{name} has no second factor. Nothing was changed.")
+    return go_to(person_address(person), f"The second factor of {name} was reset. They are notified by e-mail.")
 
 
 @pages.put("/settings/second-factor")
@@ -45,8 +47,8 @@ def update_requirement() -> Response | tuple[str, int]:
         second_factor.require(signed_in_person(), required, by())
     except PeopleProblem as problem:
         return settings.page(problems={"second_factor": str(problem)}), INVALID
-    said = "Everyone who manages needs a second factor now." if required else "A second factor is up to each person."
-    return go_to(url_for("settings.show"), said)
+    now = "Everyone who manages now needs a second factor." if required else "A second factor is now optional."
+    return go_to(url_for("settings.show"), now)
 
 
 def _resettable(person_id: int) -> Person:

@@ -1,4 +1,4 @@
-"""A first sign-in with the provider that somebody must confirm: the person, signed in another way, or an Owner."""
+"""First sign-ins through a provider that need confirmation: by the person, signed in another way, or by an Owner."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ pages = Blueprint("waiting_sign_ins", __name__)
 
 
 def of_browser(person: Person) -> WaitingSignIn | None:
-    """What began in this browser, and this person may confirm."""
+    """The sign-in that began in this browser, if this person may confirm it."""
     return waiting_sign_ins.confirmable(session.get(WAITS), person)
 
 
 @pages.get("/sign-in/oidc/confirmation")
 @signed_in
 def show() -> Response | str:
-    """After the password or the one-time link: is that account yours, too?"""
+    """After the password or the one-time link: does that account belong to you, too?"""
     row = of_browser(signed_in_person())
     if row is None:
         return redirect(url_for("apps.index"), 303)
@@ -36,11 +36,11 @@ def show() -> Response | str:
 def create() -> Response:
     row = of_browser(signed_in_person())
     if row is None:
-        return go_to(url_for("apps.index"), "That took longer than half an hour. Nothing was connected: sign in with "
-                                            "the provider again.", "attention")
+        return go_to(url_for("apps.index"), "That took longer than half an hour, so nothing was connected. Sign in "
+                                            "through the provider again.", "attention")
     session.pop(WAITS)
     waiting_sign_ins.confirm(row, by())
-    return go_to(url_for("apps.index"), f"{row.email} signs you in with {row.label} from now on.")
+    return go_to(url_for("apps.index"), f"You can now sign in with {row.label} as {row.email}.")
 
 
 @pages.delete("/sign-in/oidc/confirmation")
@@ -64,7 +64,7 @@ def approve(waiting_id: int) -> Response:
         waiting_sign_ins.approve(row, by())
     except PeopleProblem as problem:
         return go_to(_person(row), str(problem), "attention")
-    return go_to(_person(row), f"Approved. {row.email} signs in with {row.label} as this person from now on.")
+    return go_to(_person(row), f"Approved. {row.email} can now sign in with {row.label} as this person.")
 
 
 @pages.delete("/people/waiting-sign-ins/<int:waiting_id>")
@@ -72,7 +72,7 @@ def approve(waiting_id: int) -> Response:
 def dismiss(waiting_id: int) -> Response:
     row = _row(waiting_id)
     waiting_sign_ins.dismiss(row, by())
-    return go_to(_person(row), "Dismissed. That account signs in as nobody.")
+    return go_to(_person(row), "Dismissed. That account can't sign in.")
 
 
 def _row(waiting_id: int) -> WaitingSignIn:

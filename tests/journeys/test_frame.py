@@ -186,9 +186,9 @@ def test_without_javascript(visit, live, olga: Person) -> None:
     assert "Jana Kowalski was added." in page.inner_text("#toasts")
     page.click("text=Left the company")
     page.fill("[name=reason]", "Last day was Friday")
-    page.click("text=Yes, has left")
+    page.click("text=Mark as having left")
     assert people.find_by_email("jana@acme.example").status == "deprovisioned"
-    page.click("text=Came back")
+    page.click("text=Reactivate")
     assert people.find_by_email("jana@acme.example").status == "active"
     page.goto(live.url + "/people")
     page.fill("[name=search]", "jana")

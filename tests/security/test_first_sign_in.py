@@ -142,7 +142,7 @@ def test_owners_see_what_waits_on_the_pages_and_approve_it(site, olga, someone):
     waiting = _refused("jana.kowalski@acme.example")
     owner, other = Client(site, olga), Client(site, sue)
     for address in ("/people", f"/people/{jana.id}"):
-        assert "Sign-ins that wait for an Owner" in owner.get(address).text
+        assert "Sign-ins to approve" in owner.get(address).text
     approval = f"/people/waiting-sign-ins/{waiting.id}/approval"
     assert other.post(approval).status_code == 403
     assert other.send("DELETE", f"/people/waiting-sign-ins/{waiting.id}").status_code == 403

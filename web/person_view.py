@@ -1,0 +1,278 @@
+"""The finished parts of a person's page: what directories report, accounts in apps, what keeps them, the timeline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from markupsafe import Markup
+
+from sync import people, person_page, precedence
+from sync.models import Account, Activity, App, Asset, DirectoryEntry, Invitation, Offboarding, Person
+from sync.names import account_name, asset_name
+from web.app_page import kind_of
+from web.view import Badge, LogRow, and_more, first_upper, joined, listed, log_row
+from web.words import calendar_day, on_day, plural, when
+
+GROUPS_SHOWN = 30
+ACCESS_SHOWN = 50
+OFFBOARDINGS_SHOWN = 5
+ACCOUNT_STATUS_ICONS = {"invited": "mail"}  # other statuses pause the account
+
+
+@dataclass(frozen=True)
+class Row:
+    """A person in the list of people."""
+
+    person: Person
+    email: str
+    why: str
+    role: str
+    accounts: int
+    accounts_word: str
+
+
+def rows(persons: list[Person]) -> list[Row]:
+    counts = people.seats(persons)
+    return [_row(person, counts.get(person.id, 0)) for person in persons]
+
+
+def _row(person: Person, accounts: int) -> Row:
+    email = next((row.email for row in person.emails if row.main), "")
+    why = Markup("{} · {}").format(person.status_reason, when(person.status_since))
+    return Row(person, email, "" if person.status == "active" else why, (person.workspace_role or "").capitalize(),
+               accounts, "account" if accounts == 1 else "accounts")
+
+
+def keeping_badges(person: Person) -> list[Badge]:
+    """What keeps this person's accounts at the moment."""
+    badges = []
+    if person.hold is not None:
+        badges.append(Badge("On legal hold", "waiting", "lock", person.hold))
+    if person.remove_on and person.status == "deprovisioned":
+        badges.append(Badge(f"Kept until {calendar_day(person.remove_on)}", "neutral", "calendar"))
+    return badges
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What one directory reports about the person."""
+
+    directory: str
+    status: str
+    held: bool
+    known_as: str
+    reported_at: object
+    decides: str
+    details: list[str]
+
+
+@dataclass(frozen=True)
+class Directories:
+    """All that the directories report. `differ` says which of them decides, where they disagree."""
+
+    differ: str
+    entries: list[Entry]
+    groups: list[tuple[str, str]]  # (directory, names)
+
+
+def directories(person: Person) -> Directories:
+    entries = people.entries_of(person)
+    decides = precedence.decides(entries)
+    return Directories(
+        "" if person.status_by_hand else _differ(person, entries),
+        [_entry(entry, decides.get(entry.id, []) if len(entries) > 1 else []) for entry in entries],
+        [(name, and_more(groups, GROUPS_SHOWN)) for name, groups in person_page.groups(person).items()],
+    )
+
+
+def _differ(person: Person, entries: list[DirectoryEntry]) -> str:
+    if len({entry.status for entry in entries}) < 2:
+        return ""
+    deciding = [entry.directory.name for entry in entries if entry.status == person.status]
+    return (f"{listed(deciding)} {'decides' if len(deciding) == 1 else 'decide'}: active in any directory is active, "
+            "else suspended in any is suspended.")
+
+
+def _entry(entry: DirectoryEntry, decides: list[str]) -> Entry:
+    reason = f": {entry.reason}" if entry.reported != "active" and entry.reason else ""
+    place = [entry.department, entry.manager and f"reports to {entry.manager}"]
+    details = [
+        f"Last day {calendar_day(entry.last_day)}" if entry.last_day else "",
+        f"First day {calendar_day(entry.starts_on)}" if entry.starts_on else "",
+        ", ".join(filter(None, place)),
+    ]
+    return Entry(
+        entry.directory.name, entry.reported.capitalize() + reason, entry.reported != entry.status,
+        entry.user_name or entry.external_id, entry.reported_at, ", ".join(decides), list(filter(None, details)),
+    )
+
+
+@dataclass(frozen=True)
+class Email:
+    address: str
+    gets_mail: bool  # said where there are several
+    source: str
+
+
+def emails(person: Person, sources: dict[int, str]) -> list[Email]:
+    """The main address first."""
+    ordered = sorted(person.emails, key=lambda row: not row.main)
+    return [Email(row.email, row.main and len(ordered) > 1, sources.get(row.id, "")) for row in ordered]
+
+
+@dataclass(frozen=True)
+class AccountRow:
+    """One account in an app, with the access it has."""
+
+    account: Account
+    label: str
+    badges: list[Badge]
+    access_count: str
+    access: list[tuple[str, str]]  # (asset, its kind and the role there)
+    more_access: int
+
+
+@dataclass(frozen=True)
+class OnlyManager:
+    """Assets that nobody else manages, and what to do about it."""
+
+    app: str
+    assets: list[Asset]
+    advice: str
+
+
+@dataclass(frozen=True)
+class Invited:
+    app: str
+    details: str
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """Every account that may be shown. `cost` is in hundredths of the workspace's currency, a month."""
+
+    rows: list[AccountRow]
+    only_manager: list[OnlyManager]
+    cost: int
+    elsewhere: str
+    invitations: list[Invited] = field(default_factory=list)
+
+
+def accounts(person: Person, open_to_me: set[int]) -> Accounts:
+    """`open_to_me`: the ids of the apps whose accounts may be shown."""
+    found = people.seats_of(person)
+    visible = [account for account in found if account.app_id in open_to_me]
+    seats = person_page.in_full(visible)
+    leaving = person.status != "active" or person.remove_on is not None
+    return Accounts(
+        [_account_row(seat) for seat in seats], [_only_manager(seat, leaving) for seat in seats if seat.alone],
+        person_page.cost(visible), _elsewhere(len(found) - len(visible), bool(visible)),
+        [_invited(invitation) for invitation in person_page.invitations(person, open_to_me)],
+    )
+
+
+def _elsewhere(count: int, others: bool) -> str:
+    if not count:
+        return "" if others else "No account in any connected app."
+    return f"{'And ' if others else ''}{plural(count, 'account')} in apps that you can't open."
+
+
+def _account_row(seat: person_page.Seat) -> AccountRow:
+    account = seat.account
+    first = seat.access[:ACCESS_SHOWN]
+    shown = [(asset_name(access.asset), joined(access.asset.kind, access.role)) for access in first]
+    count = plural(len(seat.access), kind_of(account.app).asset_word) if seat.access else ""
+    return AccountRow(account, account.email or account_name(account), _account_badges(account), count, shown,
+                      len(seat.access) - len(shown))
+
+
+def _account_badges(account: Account) -> list[Badge]:
+    badges = []
+    if account.state == "removing":
+        badges.append(Badge("Being removed", "working"))
+    elif account.status != "active":
+        badges.append(Badge(account.status.capitalize(), icon=ACCOUNT_STATUS_ICONS.get(account.status, "player-pause")))
+    if account.match == "service account":
+        badges.append(Badge("Service account", icon="robot"))
+    if account.protected:
+        badges.append(Badge("Protected", icon="shield", title=account.protected))
+    if account.left_out:
+        badges.append(Badge("Left out", "waiting", "hand-stop", account.left_out))
+    return badges
+
+
+def _only_manager(seat: person_page.Seat, leaving: bool) -> OnlyManager:
+    them = "them" if len(seat.alone) > 1 else "it"
+    advice = f" Hand {them} over before the account is removed." if leaving else ""
+    return OnlyManager(seat.account.app.name, seat.alone, advice)
+
+
+def _invited(invitation: Invitation) -> Invited:
+    return Invited(invitation.app.name, Markup("{}, {}").format(invitation.email, when(invitation.created_at)))
+
+
+@dataclass(frozen=True)
+class RemovedRow:
+    """An account that this person had; `can_invite` where they can be invited again."""
+
+    account: Account
+    app: App
+    details: str
+    can_invite: bool
+
+
+def removed(person: Person, open_to_me: set[int], owned: set[int]) -> list[RemovedRow]:
+    """Nothing for somebody who has left: nobody would invite them again. `owned`: ids of apps."""
+    if person.status == "deprovisioned":
+        return []
+    return [_removed(seat, owned) for seat in person_page.removed(person, open_to_me)]
+
+
+def _removed(seat: person_page.Removed, owned: set[int]) -> RemovedRow:
+    account = seat.account
+    details = joined(account.email or account.name, seat.role)
+    if account.gone_at:
+        details = Markup("{} · removed {}").format(details, when(account.gone_at))
+    can_invite = bool(seat.can_invite and account.app_id in owned and account.email)
+    return RemovedRow(account, account.app, details, can_invite)
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """What keeps the person's accounts, and their offboardings."""
+
+    hold: str | None
+    day: str
+    day_note: str
+    offboardings: list[tuple[int, str]]  # (id, what became of it)
+    may_clear_day: bool
+
+
+def leaving(person: Person) -> Leaving:
+    offboardings: Iterable[Offboarding] = person_page.offboardings(person)[:OFFBOARDINGS_SHOWN]
+    day = calendar_day(person.remove_on) if person.remove_on else ""
+    note = "accounts are kept until then" if person.status == "deprovisioned" else "once they have left"
+    planned = any(offboarding.state == "scheduled" for offboarding in offboardings)
+    return Leaving(person.hold, day, note, [(row.id, _outcome(row)) for row in offboardings], bool(day) and not planned)
+
+
+def _outcome(offboarding: Offboarding) -> str:
+    if offboarding.state == "scheduled":
+        return f"Planned for {calendar_day(offboarding.remove_on)}"
+    word = "Cancelled" if offboarding.state == "cancelled" else "Finished"
+    return Markup("{} {}").format(word, on_day(offboarding.decided_at))
+
+
+def timeline(entries: list[Activity]) -> list[LogRow]:
+    return [log_row(entry, _change(entry)) for entry in entries]
+
+
+def _change(entry: Activity) -> str:
+    if entry.before == entry.after:
+        return ""
+    return (f" · {entry.before}" if entry.before else "") + (f" → {entry.after}" if entry.after else "")
+
+
+def factors(kinds: list[str]) -> str:
+    return first_upper(", ".join(kinds)) or "None"

@@ -1,0 +1,57 @@
+"""Small finished parts that several pages show. A view builds them, and a template only places them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sync.models import Activity
+from sync.names import short_name
+
+
+@dataclass(frozen=True)
+class Badge:
+    """A word with an icon. `tone` is one of the macro `badge`, or "plain"; `title` is shown on hover."""
+
+    label: str
+    tone: str = "neutral"
+    icon: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class LogRow:
+    """An entry of the activity log. `change` says what was before and after."""
+
+    entry: Activity
+    what: str
+    change: str
+    who: str
+
+
+def log_row(entry: Activity, change: str) -> LogRow:
+    return LogRow(entry, first_upper(entry.what), change, short_name(entry.who))
+
+
+def and_more(words: Sequence[str], most: int) -> str:
+    """The first `most` of them: "Sales, Support and 4 more"."""
+    shown = ", ".join(words[:most])
+    return f"{shown} and {len(words) - most:,} more" if len(words) > most else shown
+
+
+def listed(words: Sequence[str]) -> str:
+    """All of them: "Okta, Entra ID and LDAP"."""
+    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
+
+
+def joined(*parts: str | None) -> str:
+    """Those that aren't empty, with a dot between them."""
+    return " · ".join(part for part in parts if part)
+
+
+def first_upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def first_lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
