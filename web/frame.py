@@ -1,4 +1,4 @@
-"""What every page shows around its column: who is signed in, where one is, how many reports wait."""
+"""What every page shows around its content: the navigation, the signed-in person, how many reports are open."""
 
 from __future__ import annotations
 

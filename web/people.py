@@ -60,7 +60,7 @@ def index() -> str:
 
 
 def _nobody_found(search: str, status: str) -> str:
-    """What an empty list says to somebody who filtered it; "" without a filter."""
+    """What an empty list says to someone who filtered it; "" without a filter."""
     if not search and not status:
         return ""
     return f"No one matches this search{' and status' if status else ''}."
@@ -231,8 +231,8 @@ def _accounts_then(person: Person) -> str:
     accounts = f"Their {plural(count, 'account')}"
     if kept:
         return f"{accounts} {'is' if count == 1 else 'are'} kept {kept}."
-    return (f"{accounts} {'goes' if count == 1 else 'go'} into a report at the app's next check. Nothing is removed "
-            "until an Owner of the app approves, unless they switched on automatic removal.")
+    return (f"{accounts} will be added to a report at each app's next check. Nothing is removed until an Owner of the "
+            "app approves, unless automatic removal is on.")
 
 
 @pages.delete("/<int:person_id>/departure")

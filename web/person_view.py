@@ -223,7 +223,7 @@ class RemovedRow:
 
 
 def removed(person: Person, open_to_me: set[int], owned: set[int]) -> list[RemovedRow]:
-    """Nothing for somebody who has left: nobody would invite them again. `owned`: ids of apps."""
+    """Nothing for someone who has left: nobody would invite them again. `owned`: ids of apps."""
     if person.status == "deprovisioned":
         return []
     return [_removed(seat, owned) for seat in person_page.removed(person, open_to_me)]

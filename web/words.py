@@ -1,5 +1,5 @@
-"""How values read on a page: times, numbers, money, counted words.
-Times are relative, with the exact one on hover, in the workspace's zone."""
+"""How values are shown on a page: times, numbers, money, counted words.
+Times are relative, with the exact time on hover, in the workspace's zone."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def number(value: int | None) -> str:
 
 
 def share(part: int, whole: int) -> int:
-    """Per cent, rounded down, so that 100 is said of all and of nothing less; 100 of nothing."""
+    """Per cent, rounded down, so that 100 means all of them; 100 where `whole` is 0."""
     return 100 if not whole else part * 100 // whole
 
 
@@ -38,7 +38,7 @@ def percent(value: int) -> str:
 
 
 def money(cents: int | None) -> str:
-    """Hundredths of the workspace's currency; no decimals where there are none to tell."""
+    """Hundredths of the workspace's currency; no decimals where they are zero."""
     if cents is None:
         return "–"
     amount = f"{cents // 100:,}" if cents % 100 == 0 else f"{cents / 100:,.2f}"
@@ -67,12 +67,12 @@ def when(moment: datetime | None, otherwise: str = "never") -> Markup | str:
 
 
 def on_day(moment: datetime | None, otherwise: str = "–") -> Markup | str:
-    """A naive UTC time as <time>: "3 Nov", with the year when it is another one."""
+    """A naive UTC time as <time>: "3 Nov", with the year unless it is this year."""
     return otherwise if moment is None else _time(moment, _day(local(moment)))
 
 
 def calendar_day(day: date) -> str:
-    """A day of the workspace's calendar: "3 December", with the year when it is another one."""
+    """A day of the workspace's calendar: "3 December", with the year unless it is this year."""
     year = "" if day.year == local(utcnow()).year else f" {day.year}"
     return f"{day.day}{FIXED}{day:%B}{year}"
 

@@ -138,7 +138,7 @@ def test_let_in_and_keep_out(site, owner: Client, someone) -> None:
         r'value="http://127\.0\.0\.1:8000(/sign-in/[^"]+)"', owner.post(f"/people/{jana.id}/sign-in-links").text
     ).group(1)
     hers = Client(site)
-    for _ in range(3):  # what looks at the links of a mail doesn't use them up, and signs nobody in
+    for _ in range(3):  # what looks at the links of an e-mail doesn't use them up, and signs nobody in
         assert "Nothing happens until you click" in hers.get(link).text
         assert hers.get("/people").status_code == 303
     assert hers.post(link).location == "/apps"
