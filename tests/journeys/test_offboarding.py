@@ -36,11 +36,11 @@ def test_everywhere_by_one_yes_and_back_again(visit, live, olga: Person, chat, s
     person = chat.people[3]
     page: Page = visit(olga)
     page.goto(f"{live.url}/people/{person.id}")
-    expect(page.locator("main")).to_contain_text("alone controls the ad account “Spring”")
+    expect(page.locator("main")).to_contain_text("is the only manager of the ad account “Spring”")
     expect(page.locator("main")).to_contain_text("28.75")
     page.click("#offboard")
     form = page.locator("#offboarding-form")
-    expect(form).to_contain_text("alone controls the ad account “Spring”")
+    expect(form).to_contain_text("is the only manager of the ad account “Spring”")
     expect(page.locator("#offboarding-outcome")).to_have_text("Removes 3 seats, saves 28.75\u00a0€ a month.")
     page.get_by_role("checkbox", name="Second chat").uncheck()
     expect(page.locator("#offboarding-outcome")).to_have_text("Removes 2 seats, saves 28.75\u00a0€ a month.")
