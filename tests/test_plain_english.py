@@ -18,9 +18,9 @@ LEFT = {
     "connectors": 368,
     "demo": 30,
     "sync": 683,
-    "templates": 240,
-    "tests": 319,
-    "web": 146,
+    "templates": 217,
+    "tests": 318,
+    "web": 128,
 }
 
 
