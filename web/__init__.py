@@ -18,7 +18,7 @@ from htmx_flask import Htmx
 from werkzeug.routing import IntegerConverter, Map
 
 from sync.config import Config
-from web import behind_proxy, column_form, errors, files, frame, security, words
+from web import behind_proxy, column_form, components, errors, files, frame, security, words
 from web.answers import MOST
 from web.permissions import refuse_views_without_permission
 
@@ -62,6 +62,7 @@ def create_pages(app: Flask, config: Config) -> None:
     files.install(app)
     security.install(app, config)
     words.install(app)
+    components.install(app)
     frame.install(app)
     column_form.install(app)
     errors.install(app)

@@ -85,7 +85,7 @@ def test_a_draft_survives_a_reload_and_shows_no_secret(owner: Client, acme: Chat
     assert b"acme_this-is-wrong" not in bytes(App.get_by_id(app.id).credential), "sealed, not written down"
     enter(owner, app, acme)
     page = owner.get(f"/apps/{app.id}/connection").text
-    assert acme.token not in page and "keep the one that is stored" in page
+    assert acme.token not in page and "keep the stored value" in page
     assert "Being connected" in owner.get("/apps").text and "Go on" in owner.get("/apps").text
     assert enter(owner, app, acme, token="", next="yes").status_code == 303, "an empty secret is the one entered before"
 
