@@ -20,7 +20,7 @@
       const saves = price ? `, saves ${money(removals * price, currency)} a month` : "";
       return `Removes ${removals.toLocaleString("en")} ${removals === 1 ? "person" : "people"} from ${app}${saves}.${made}`;
     }
-    const taken = others && !acts ? `; ${others} changes are taken over` : "";
+    const taken = others && !acts ? `. Applies ${others.toLocaleString("en")} ${others === 1 ? "change" : "changes"} in Rollcall` : "";
     return `Removes nobody from ${app}${taken}.${made}`;
   };
 

@@ -218,10 +218,11 @@ class Finish:
 
 def finish(report: Report, by: str, version: int | None = None, left_out: dict[int, str] | None = None,
            only: set[int] | None = None, taken_back: set[int] | None = None) -> Finish:  # fmt: skip
-    """The yes: everybody confirmed leaves the app in Rollcall, and a task for each removes the account in the app.
+    """Approve: everybody confirmed leaves the app in Rollcall, and a task for each removes the account in the app.
 
-    `version` is that of the page it was pressed on; `left_out` maps change ids to reasons, `taken_back` holds those
-    that were left out and no longer are; `only` limits the yes to these change ids, and what is beyond them stays
+    `version` is that of the page on which it was pressed. `left_out` maps the ids of changes to reasons and
+    `taken_back` holds other ids, both as a form showed them: a change that is left out for that reason already, or
+    one of `taken_back` that isn't left out, is unchanged. `only` limits the approval to these ids; other changes stay
     open. Raises ReportChanged, ReportHeld or ReportProblem.
     """
     if taken_back:
@@ -231,7 +232,7 @@ def finish(report: Report, by: str, version: int | None = None, left_out: dict[i
         if report.state == "applied":
             return Finish(report, tasks.of_report(report), already=True)
         report = _as_it_was_seen(report, version)
-        _leave_out_all(report, left_out or {}, by)
+        newly_left_out = _leave_out_all(report, left_out or {}, by)
         confirmed, made = _carry_out_confirmed(report, by, only)
         if not confirmed and Change.select().where(Change.report == report, Change.decision == HELD).exists():
             raise ReportHeld("A guard holds these changes because they are many at once. Release them first.")
@@ -241,7 +242,7 @@ def finish(report: Report, by: str, version: int | None = None, left_out: dict[i
         else:
             _touch(report)
         activity.record(by, "finished sync", about=f"report {report.id}", app=report.app_id, report=report,
-                        after=f"{confirmed} confirmed, {len(left_out or {})} left out")
+                        after=f"{confirmed} confirmed, {newly_left_out} left out")
         matching.recount(report.app)
         notify.outcome(report)
         for task in made:
@@ -264,15 +265,21 @@ def _take_back_all(report: Report, change_ids: set[int], by: str, version: int |
             return version
         report = _as_it_was_seen(report, version)
         mine = Change.select().where(Change.report == report, Change.decision == LEFT_OUT, Change.id.in_(change_ids))
-        for change in list(mine):
+        if not (left_out := list(mine)):
+            return version
+        for change in left_out:
             _take_back(change, by)
         guard(report)
         _touch(report)
         return report.version
 
 
-def _leave_out_all(report: Report, left_out: dict[int, str], by: str) -> None:
-    for change_id, reason in left_out.items():
+def _leave_out_all(report: Report, left_out: dict[int, str], by: str) -> int:
+    """How many of them were not left out for that reason already."""
+    known = list(Change.select().where(Change.report == report, Change.decision == LEFT_OUT))
+    reasons = {change_id: reason for change_id, (reason, *_) in assigned_acts.reasons(known).items()}
+    new = {change_id: reason for change_id, reason in left_out.items() if reasons.get(change_id) != reason}
+    for change_id, reason in new.items():
         change = Change.get_or_none(Change.id == change_id, Change.report == report)
         if change is None or change.decision not in (CONFIRM, HELD, LEFT_OUT) or change.kind in mass_updates.KINDS:
             raise ReportChanged("Somebody you left out is no longer in this report. Look at it again.")
@@ -280,6 +287,7 @@ def _leave_out_all(report: Report, left_out: dict[int, str], by: str) -> None:
             kept = "is left out" if change.kind in ADJUSTS else "keeps the seat"
             raise ReportProblem(f"Say why {name_in_change(change)} {kept}: the reason is shown beside it from now on.")
         _leave_out(change, reason.strip(), by)
+    return len(new)
 
 
 def _carry_out_confirmed(report: Report, by: str, only: set[int] | None) -> tuple[int, list[Task]]:

@@ -46,6 +46,21 @@ def asset_list(assets: Sequence[Asset]) -> str:
 
 
 @dataclass(frozen=True)
+class OnlyManager:
+    """A warning: what nobody would manage once an account is removed, and what to do about it."""
+
+    sentence: str
+    advice: str
+
+
+def only_manager(name: str, assets: Sequence[Asset], app_name: str) -> OnlyManager:
+    return OnlyManager(
+        f"{name} is the only manager of {asset_list(assets)}.",
+        f"Assign another manager in {app_name} first, or leave this person out.",
+    )
+
+
+@dataclass(frozen=True)
 class FirstAndRest:
     first: str
     rest: list[str]

@@ -50,6 +50,16 @@ def plural(count: int, one: str, many: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
+def dotted(*parts: Markup | str | None) -> Markup:
+    """Those of them that aren't empty, as one text: "Left on 3 Nov · last active 2 h ago"."""
+    return Markup(" · ").join(part for part in parts if part)
+
+
+def arrow(before: str | None, after: str | None) -> str:
+    """Member → Admin; one of them alone where the other is empty."""
+    return " → ".join(filter(None, (before, after)))
+
+
 def duration(seconds: float) -> str:
     seconds = max(0, int(seconds))
     if seconds < 60:

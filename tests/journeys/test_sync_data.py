@@ -56,7 +56,7 @@ def test_the_foot_follows_the_ticks_and_asks_for_reasons(visit, live, olga: Pers
     page.keyboard.type("Hand-over until Friday")
     page.click("#finish-sync")
     page.wait_for_selector("#acts")
-    assert page.query_selector("dialog:modal") is None and "2 people leave Chat" in page.text_content("#toasts")
+    assert page.query_selector("dialog:modal") is None and "Removing 2 people from Chat" in page.text_content("#toasts")
     assert Task.select().count() == 2
 
 
@@ -67,7 +67,7 @@ def test_a_double_click_and_a_second_tab_finish_once(visit, live, olga: Person, 
     page.wait_for_selector("#acts")
     other.click("#finish-sync")
     other.wait_for_selector("#acts")
-    assert "nothing was done twice" in other.text_content("#toasts")
+    assert "already finished" in other.text_content("#toasts")
     assert Task.select().count() == 3
     page.go_back()
     page.wait_for_selector("#app-head")
@@ -169,7 +169,7 @@ def test_without_javascript_it_all_works(visit, live, olga: Person, chat, report
     page.wait_for_selector("text=Say why Person 1 keeps the seat")
     page.fill(".why input >> nth=0", "Hand-over")
     page.click("#finish-sync")
-    page.wait_for_selector("text=2 people leave Chat")
+    page.wait_for_selector("text=Removing 2 people from Chat")
     assert page.url.endswith(f"/apps/{chat.app.id}/activity")
     schedule.drain(("task",))
     page.reload()

@@ -10,7 +10,7 @@ import pytest
 from connectors.sample_chat import SampleChat
 from sync import apps, checks, match_decisions, matching, people, policy, reports, schedule, soon, tasks
 from sync.db import connected, utcnow
-from sync.models import Account, App, Asset, Change, Check, Mail, Report, Role, Task
+from sync.models import Account, Activity, App, Asset, Change, Check, Mail, Report, Role, Task
 from sync.workspace import update_workspace
 from tests.sync.fixtures import MEMBERS, email
 
@@ -269,6 +269,29 @@ def test_leaving_out_of_a_mass_of_vanished_accounts_outlives_the_next_check(chat
     assert decisions(chat.check().report)[email(2)] == "left out"
     reports.take_back(chat.change(report, 2), chat.by)
     assert decisions(report)[email(2)] == "held"
+
+
+def test_what_a_form_showed_unchanged_is_not_decided_again(chat):
+    chat.leave(3, 4)
+    report = chat.check().report
+    left_out, ticked = chat.change(report, 3), chat.change(report, 4)
+    reports.leave_out(left_out, "Hand-over", "Someone Else")
+    version = Report.get_by_id(report.id).version
+    reports.finish(report, chat.by, version, {left_out.id: "Hand-over"}, taken_back={ticked.id})
+    assert Activity.select().where(Activity.what == "left out").count() == 1
+    assert not Activity.select().where(Activity.what == "took back leaving out").exists()
+    assert Activity.get(Activity.what == "finished sync").after == "1 confirmed, 0 left out"
+    assert account(3).left_out_by == "Someone Else" and account(4).state == "removing"
+
+
+def test_another_reason_is_kept_with_who_gave_it(chat):
+    chat.leave(3, 4)
+    report = chat.check().report
+    left_out = chat.change(report, 3)
+    reports.leave_out(left_out, "Hand-over", "Someone Else")
+    reports.finish(report, chat.by, Report.get_by_id(report.id).version, {left_out.id: "Contractor"})
+    assert (account(3).left_out, account(3).left_out_by) == ("Contractor", str(chat.by))
+    assert Activity.get(Activity.what == "finished sync").after == "1 confirmed, 1 left out"
 
 
 def test_leaving_out_of_a_vanished_asset_can_be_taken_back(chat):

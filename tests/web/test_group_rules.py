@@ -138,7 +138,7 @@ def test_the_wizard_shows_what_is_to_be_updated_in_the_app_and_finishes_it(owner
     answer = owner.post(f"/reports/{report.id}/application", version=report.version, shown=shown,
                         yes=[invite.id, leaver.id], **{f"reason-{role.id}": "Not before May"})  # fmt: skip
     page = owner.get(answer.location).text
-    assert "1 person leaves Chat and 1 change is made in Chat" in page
+    assert "Removing 1 person from Chat and making 1 other change." in page
     assert {task.act for task in Task.select()} == {"invite", "remove"} and LeftOut.get().reason == "Not before May"
     page = text_of(owner.get(f"/apps/{sales.app.id}/rules").text)
     assert "Left out Person 1 Role: admin · Not before May · Olga Brandt" in page

@@ -31,7 +31,6 @@ NOT_YET = {  # folders whose templates still work something out; "" would be the
     "signin",
     "tasks",
     "teams",
-    "wizard",
 }
 
 LONGEST = 160

@@ -127,7 +127,7 @@ def test_finish_sync_removes_who_was_ticked_and_keeps_who_was_not(owner: Client,
     answer = finish(owner, report, [one, two, three], [one, three], **{f"reason-{two.id}": "Hand-over until Friday"})
     assert answer.status_code == 303 and answer.location == f"/apps/{chat.app.id}/activity"
     page = owner.get(answer.location).text
-    assert "Finish Sync: 2 people leave Chat." in page and "Queued" in page and "every 2s" in page
+    assert "Removing 2 people from Chat. Progress is shown below." in page and "Queued" in page and "every 2s" in page
     schedule.drain(("task",))
     assert sorted(chat.removed()) == ["p1@acme.example", "p3@acme.example"]
     page = owner.get(answer.location).text
@@ -141,7 +141,7 @@ def test_pressed_twice_it_happens_once(owner: Client, chat, report: Report) -> N
     finish(owner, report, yes=ticked)
     again = finish(owner, report, yes=ticked)
     assert again.status_code == 303
-    assert "nothing was done twice" in owner.get(again.location).text
+    assert "This report was already finished." in owner.get(again.location).text
     schedule.drain(("task",))
     assert len(chat.removed()) == 3 and Task.select().count() == 3
 
@@ -149,14 +149,14 @@ def test_pressed_twice_it_happens_once(owner: Client, chat, report: Report) -> N
 def test_with_htmx_the_wizard_closes_and_the_toast_says_so(owner: Client, chat, report: Report) -> None:
     answer = finish(owner, report, yes=[chat.change(report, number) for number in (1, 2, 3)], htmx=True)
     assert answer.status_code == 204 and f"/apps/{chat.app.id}/activity" in answer.headers["HX-Location"]
-    assert "3 people leave Chat" in answer.headers["HX-Trigger"]
+    assert "Removing 3 people from Chat" in answer.headers["HX-Trigger"]
 
 
 def test_a_reason_is_required_and_what_was_ticked_stays(owner: Client, chat, report: Report) -> None:
     one, two, three = (chat.change(report, number) for number in (1, 2, 3))
     answer = finish(owner, report, [one, two, three], [one], **{f"reason-{three.id}": "Contractor <b>now</b>"})
     assert answer.status_code == 422
-    assert "Say why Person 2 keeps the seat" in answer.text and answer.text.count("Say why: the reason") == 1
+    assert "Say why Person 2 keeps the seat" in answer.text and answer.text.count("Enter a reason. It is shown with this row") == 1
     assert 'value="Contractor &lt;b&gt;now&lt;/b&gt;"' in answer.text
     assert len(re.findall(r'name="yes"[^>]* checked>', answer.text)) == 1
     assert Task.select().count() == 0 and Account.get(Account.email == "p3@acme.example").left_out is None
@@ -226,13 +226,14 @@ def test_who_alone_controls_something_is_warned_about(owner: Client, chat) -> No
     chat.leave(1)
     chat.check()
     page = owner.get(f"/reports/{Report.get(Report.state == 'open').id}").text
-    assert "Person 1 alone controls the channel “marketing”" in page and "first, or leave this person out" in page
+    assert "Person 1 is the only manager of the channel “marketing”" in page
+    assert "Assign another manager in Chat first, or leave this person out." in page
     assert "“marketing” and the channel “press &lt;script&gt;”." in page
 
 
 @pytest.mark.parametrize(("removal", "banner", "said"), [
-    ("ask", "Releasing changes nothing yet; Finish Sync does.", "before you press Finish Sync"),
-    ("automatic", "or the next check by your standing yes.", "carries it out by your standing yes"),
+    ("ask", "Releasing them changes nothing yet. Finish Sync does.", "until you press Finish Sync"),
+    ("automatic", "or the next check does so automatically.", "The next check applies it automatically"),
 ])  # fmt: skip
 def test_a_release_says_what_comes_of_it(owner: Client, chat, removal, banner, said) -> None:
     App.update(removal=removal).execute()
@@ -290,7 +291,7 @@ def test_many_rows_come_a_hundred_at_a_time_and_count_as_ticked(owner: Client, c
     chat.check()
     report = Report.get(Report.state == "open")
     page = owner.get(f"/reports/{report.id}").text
-    assert page.count('name="yes"') == 100 and "130 more are not shown and count as ticked" in page
+    assert page.count('name="yes"') == 100 and "130 more are not shown and count as selected" in page
     assert outcome(page) == "Removes 230 people from Chat."
     further = f"/reports/{report.id}/changes?section=removed-users&offset=100"
     part = owner.get(further, htmx=True).text

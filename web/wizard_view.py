@@ -1,0 +1,200 @@
+"""What the Sync Data wizard shows around its rows: the drop-downs, what a guard holds, and what Finish Sync will do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from flask import url_for
+from markupsafe import Markup
+
+from sync import report_list, report_rows, reports, tasks
+from sync.models import App, Report, Task
+from sync.names import name_in_task, short_name
+from sync.report_list import Ready
+from sync.report_rows import SECTIONS, Section
+from web.wizard_rows import Given, Row, Rows
+from web.words import money, number, plural, this_workspace, when
+
+FIRST = 100  # rows of a section that are shown at once
+UNDER_WAY = ("queued", "running")
+MAY_BE_TICKED = ("removed-users", "to-invite", "roles-in-app", "access-in-app", "no-longer-assigned")
+
+
+@dataclass(frozen=True)
+class More:
+    """The last row of a drop-down whose other rows aren't shown yet."""
+
+    words: str
+    button: str
+    page: str
+    part: str
+
+
+@dataclass(frozen=True)
+class Drop:
+    """A drop-down: its rows, of `total`."""
+
+    key: str
+    title: str
+    total: int
+    rows: list[Row]
+    more: More | None
+    open: bool = False
+
+
+@dataclass(frozen=True)
+class Group:
+    label: str
+    drops: list[Drop]
+
+
+@dataclass(frozen=True)
+class Banner:
+    """What a guard holds, with the button that releases it."""
+
+    title: str
+    words: str
+    id: str
+    button: str
+    only: str  # the part of it that the button releases
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What Finish Sync will do, in a sentence, and as the numbers that wizard.js goes on counting from."""
+
+    sentence: str
+    ready: Ready
+    price: int | None
+    currency: str
+    disabled: bool
+
+
+@dataclass(frozen=True)
+class Closed:
+    """How a report ended."""
+
+    icon: str
+    words: Markup
+
+
+def drop(app: App, report: Report, section: Section, given: Given | None = None, offset: int = 0) -> Drop:
+    """`section.rows` are those from `offset` on."""
+    rows = Rows(app, section.rows, given)
+    shown = offset + len(section.rows)
+    return Drop(section.key, section.kind.title, section.total, [rows.row(change) for change in section.rows],
+                _more(report, section, shown) if section.total > shown else None)
+
+
+def _more(report: Report, section: Section, shown: int) -> More:
+    hidden = section.total - shown
+    count = " and count as selected" if report.state == "open" and section.key in MAY_BE_TICKED else ""
+    return More(
+        f"{number(hidden)} more are not shown{count}.", f"Show {number(min(FIRST, hidden))} more",
+        url_for("wizard.show", report_id=report.id, limit=shown + FIRST),
+        url_for("wizard.changes", report_id=report.id, section=section.key, offset=shown),
+    )  # fmt: skip
+
+
+def groups(app: App, report: Report, limit: int, given: Given | None) -> list[Group]:
+    """What changes in Rollcall, then what changes in the app; a group that holds nothing is left out."""
+    drops = [drop(app, report, section, given) for section in report_rows.sections(report, limit)]
+    to_be = "To be updated" if report.state == "open" else "Updated"
+    both = [
+        Group(f"{to_be} {where}", [_opened(one, drops) for one in drops if SECTIONS[one.key].in_app == in_app])
+        for where, in_app in (("to Rollcall", False), ("in the app", True))
+    ]
+    return [group for group in both if group.drops] or both[:1]
+
+
+def _opened(one: Drop, drops: list[Drop]) -> Drop:
+    """Open from the start: removals, else what changes in the app; and everything that removes roles."""
+    keys = {other.key for other in drops}
+    in_app_alone = SECTIONS[one.key].in_app and "removed-users" not in keys
+    is_open = one.key == "removed-users" or len(keys) == 1 or in_app_alone or any(row.removes_roles for row in one.rows)
+    return Drop(one.key, one.title, one.total, one.rows, one.more, is_open)
+
+
+def banners(app: App, report: Report) -> list[Banner]:
+    """What a guard holds of an open report: roles and profiles, and everything else."""
+    if report.state != "open":
+        return []
+    updates = sum(report_rows.held_updates(report).values())
+    found = []
+    if updates:
+        found.append(Banner(
+            f"{plural(updates, 'role or profile is', 'roles and profiles are')} held by a guard.",
+            "So many changes at once look wrong: the app may have sent a bad answer. Rollcall keeps what it knew until "
+            f"you have reviewed the list. Updating changes nothing in {app.name}.",
+            "release-updates", f"Update {number(updates)} in Rollcall", "updates",
+        ))  # fmt: skip
+    if others := report.held - updates:
+        then = ("Once released, Finish Sync applies them, or the next check does so automatically."
+                if reports.has_standing_yes(app) else "Releasing them changes nothing yet. Finish Sync does.")
+        found.append(Banner(
+            f"{plural(others, 'change is', 'changes are')} held by a guard.",
+            f"So many at once look wrong: a directory or the app may have sent a bad answer. Review the list. {then}",
+            "release", "Release", "others",
+        ))  # fmt: skip
+    return found
+
+
+def outcome(app: App, report: Report) -> Outcome:
+    ready = report_list.confirmable(report)
+    only_held = report.held > 0 and report.held == report.waiting
+    if only_held:
+        updates = any(report_rows.held_updates(report).values())
+        sentence = f"{'Update or release' if updates else 'Release'} what is held first."
+    else:
+        sentence = _outcome_in_words(app, ready)
+    return Outcome(sentence, ready, app.seat_price, this_workspace().currency, only_held)
+
+
+def _outcome_in_words(app: App, ready: Ready) -> str:
+    """wizard.js says the same while boxes are ticked."""
+    saves = f", saves {money(ready.removals * app.seat_price)} a month" if app.seat_price else ""
+    made = plural(ready.acts, "other change" if ready.removals else "change")
+    removes = f"{plural(ready.removals, 'person', 'people')} from {app.name}{saves}"
+    return (f"Removes {removes if ready.removals else f'nobody from {app.name}'}."
+            f"{f' Makes {made} in it.' if ready.acts else ''}")
+
+
+def closed(report: Report) -> Closed | None:
+    """None while it is open."""
+    if report.state == "open":
+        return None
+    who, at = short_name(report.decided_by or ""), when(report.decided_at)
+    icon = "circle-check" if report.state == "applied" else "info-circle"
+    if report.state == "applied" and report.decided_by:
+        return Closed(icon, Markup("<strong>Finished</strong> by {} {}.").format(who, at))
+    if report.state == "applied":
+        words = "<strong>Applied automatically</strong> {}. Nothing in it needed approval."
+        return Closed(icon, Markup(words).format(when(report.created_at)))
+    if report.state == "dismissed":
+        return Closed(icon, Markup("<strong>Dismissed</strong> by {} {}. Nobody was removed.").format(who, at))
+    words = "<strong>No longer needed</strong> since {}. A later check found nothing left to decide."
+    return Closed(icon, Markup(words).format(at))
+
+
+@dataclass(frozen=True)
+class TaskLine:
+    """A task of the report: whom it is about, and what went wrong or when it was done."""
+
+    task: Task
+    name: str
+    note: Markup | str
+
+
+def task_lines(report: Report) -> list[TaskLine]:
+    return [TaskLine(task, name_in_task(task), _note(task)) for task in tasks.of_report(report)]
+
+
+def _note(task: Task) -> Markup | str:
+    if task.error and task.state != "done":
+        return task.error
+    return when(task.finished_at) if task.finished_at else ""
+
+
+def are_live(lines: Iterable[TaskLine]) -> bool:
+    return any(line.task.state in UNDER_WAY for line in lines)
