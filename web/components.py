@@ -12,6 +12,7 @@ from flask import Flask, get_flashed_messages
 from connectors.base import Field
 from sync.models import Asset
 from sync.names import asset_name
+from web.view import listed
 
 BADGE_ICONS = {
     "ok": "check", "working": "progress", "waiting": "circle-dot", "attention": "alert-triangle",
@@ -42,7 +43,7 @@ def asset_list(assets: Sequence[Asset]) -> str:
     names = [f"the {asset.kind} “{asset_name(asset)}”" for asset in assets[:NAMED]]
     if len(assets) > NAMED:
         return f"{', '.join(names)} and {len(assets) - NAMED} more"
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1]))) if names else ""
+    return listed(names)
 
 
 @dataclass(frozen=True)
