@@ -17,10 +17,10 @@ LEFT = {
     "cli": 47,
     "connectors": 368,
     "demo": 30,
-    "sync": 683,
-    "templates": 217,
+    "sync": 681,
+    "templates": 207,
     "tests": 318,
-    "web": 128,
+    "web": 126,
 }
 
 
