@@ -1,5 +1,5 @@
-"""The command line: `python app.py COMMAND`, one file an area. It asks sync/ and prints; no rule lives here.
-app.py hands it `create_app`, so that nothing here knows the pages."""
+"""The command line: `python app.py COMMAND`, one file per area. It calls sync/ and prints; it contains no rules.
+app.py passes `create_app` in, so nothing here imports the pages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from sync.people_import import ImportUnclear
 if TYPE_CHECKING:
     from flask import Flask
 
-COMMANDS = {  # command → its module, imported when it is asked for: a script calls many, one after the other
+COMMANDS = {  # command → its module, imported on demand: scripts call many commands in a row
     "serve": "serve",
     "web": "serve",
     "worker": "serve",
@@ -46,7 +46,7 @@ COMMANDS = {  # command → its module, imported when it is asked for: a script 
 
 
 class Commands(click.Group):
-    """The top of the command line: a known error becomes its sentence and exit code 1."""
+    """The top of the command line: it prints a known error as a sentence and exits with code 1."""
 
     def list_commands(self, context: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -58,35 +58,35 @@ class Commands(click.Group):
         try:
             return super().invoke(context)
         except (ColumnsUnclear, ImportUnclear) as problem:
-            more = "The command `columns` shows all that is open, and begins a mapping file: --write FILE.json."
+            more = "The command `columns` shows every open question; --write FILE.json creates a mapping file."
             raise Failed(f"{problem} {more}") from problem
         except KNOWN as problem:
             raise Failed(str(problem)) from problem
         except click.ClickException:
-            raise  # it says what is wrong already
+            raise  # its message already says what is wrong
         except Exception as problem:
             if fault := faults.of(problem):
-                raise Failed(f"{fault.text} What was not finished was not done.") from problem
+                raise Failed(f"{fault.text} Unfinished work was not done.") from problem
             if isinstance(problem, DatabaseError):
-                raise Failed(f"The database refused: {problem}. What was not finished was not done.") from problem
-            if isinstance(problem, (UnicodeDecodeError, JSONDecodeError)):  # of a column: files and answers have words
-                raise Failed(f"{faults.DAMAGED.text} What was not finished was not done.") from problem
+                raise Failed(f"The database refused: {problem}. Unfinished work was not done.") from problem
+            if isinstance(problem, (UnicodeDecodeError, JSONDecodeError)):  # from a column of the database
+                raise Failed(f"{faults.DAMAGED.text} Unfinished work was not done.") from problem
             if isinstance(problem, OSError) and problem.filename:
-                raise Failed(f"{problem.filename}: {problem.strerror}. Nothing more was done. {WRITABLE}") from problem
+                raise Failed(f"{problem.filename}: {problem.strerror}. Nothing else was done. {WRITABLE}") from problem
             raise
 
 
 @click.group(cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.pass_context
 def rollcall(context: click.Context) -> None:
-    """Rollcall keeps a team's paid apps honest. Without a command it serves pages, queue and schedule in one process.
+    """Rollcall keeps a team's paid apps honest. Without a command, it serves pages, queue and schedule in one process.
 
-    Where things are is set by ROLLCALL_HOME and the other variables of the README.
+    ROLLCALL_HOME and the other variables in the README say where its files are.
     """
     if context.invoked_subcommand is None:
         context.invoke(rollcall.get_command(context, "serve"))
 
 
 def command_line(create_app: Callable[[Config], Flask]) -> None:
-    """Run the command that the process was started with, and end the process with its exit code."""
+    """Run the command from the process's arguments, and exit with its exit code."""
     rollcall(obj=create_app, prog_name="rollcall")

@@ -1,4 +1,4 @@
-"""`activity`: the log of all that happened, and whether anybody changed it."""
+"""`activity`: the log of everything that happened, and a proof that nobody changed it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ LIMIT = 50
 
 
 @click.command()
-@click.option("--app", "name", metavar="NAME", help="Of this app only.")
-@click.option("--limit", default=LIMIT, show_default=True, help="The latest so many.")
-@click.option("--verify", is_flag=True, help="Walk the whole chain of seals instead.")
-@click.option("--head", metavar="END", help="With --verify: an end that a backup, report or export named is in it too.")
+@click.option("--app", "name", metavar="NAME", help="Show this app only.")
+@click.option("--limit", default=LIMIT, show_default=True, help="Show this many of the latest entries.")
+@click.option("--verify", is_flag=True, help="Verify the whole chain of seals instead.")
+@click.option("--head", metavar="END", help="With --verify: find the head END that a backup or export printed.")
 @as_json
 @opened
 def activity(name: str | None, limit: int, verify: bool, head: str | None, as_json: bool) -> None:
-    """What happened, the latest first."""
+    """Show what happened, latest first."""
     if head and not verify:
         raise click.UsageError("--head needs --verify.")
     if verify:
@@ -35,26 +35,26 @@ def _verify(head: str | None, as_json: bool) -> None:
     found = core.verify()
     place = core.place_of(head.strip().lower()) if head and found.ok else None
     if head and found.ok and place is None:
-        why = ("the log never had this end, or was sealed with another key then: entries were cut off or "
-               "written again, or the end is that of another workspace")
+        why = ("the log never had this head, or was sealed with another key then. Entries were cut off or "
+               "rewritten, or the head belongs to another workspace")
         found = replace(found, ok=False, why=why)
     if found.ok and head:
-        told = f"All {found.entries:,} entries are as they were written, and the first {place:,} end as given."
+        told = f"All {found.entries:,} entries are unchanged, and the first {place:,} end with this head."
     elif found.ok:
-        told = f"All {found.entries:,} entries are as they were written."
+        told = f"All {found.entries:,} entries are unchanged."
     else:
         told = f"Broken: {in_words(found)}."
     document = {"ok": found.ok, "entries": found.entries, "broken_at": found.broken_at, "head": found.head,
                 "why": found.why or None, **({"entries_at_head": place} if head else {})}
-    answer(document, [told, *([f"Its end: {found.head}"] if found.ok else [])], as_json)
+    answer(document, [told, *([f"Its head: {found.head}"] if found.ok else [])], as_json)
     if not found.ok:
-        tell(f"{told} Somebody changed the file without Rollcall: compare it with a backup.")
+        tell(f"{told} Someone changed the file without Rollcall. Compare it with a backup.")
     end(DONE if found.ok else FAILED)
 
 
 def in_words(found: core.Verification) -> str:
-    """What is wrong with the log."""
-    return found.why or f"entry {found.broken_at} is not as it was written, or one before it is missing"
+    """What is wrong with the log, in words."""
+    return found.why or f"entry {found.broken_at} was changed, or one before it is missing"
 
 
 def _document(entry: Activity) -> dict:

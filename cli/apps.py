@@ -1,4 +1,4 @@
-"""`apps`: connecting an app, the list of those that are, pausing, resuming and disconnecting one."""
+"""`apps`: connect, list, pause, resume and disconnect apps."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from sync.standing import standings
 
 @click.group()
 def apps() -> None:
-    """The apps that are connected."""
+    """Manage the connected apps."""
 
 
 @apps.command()
 @click.argument("slug")
-@click.option("--name", required=True, metavar="N", help="What the app is called here.")
+@click.option("--name", required=True, metavar="N", help="The app's name in Rollcall.")
 @click.option("--owner", "owners", required=True, multiple=True, metavar="E",
-              help="The e-mail address of who says yes to its reports; may be repeated.")
+              help="The e-mail address of an Owner, who approves its reports; may be repeated.")
 @setting
 @mapping
 @as_json
@@ -34,9 +34,9 @@ def apps() -> None:
 def connect(
     slug: str, name: str, owners: tuple[str, ...], pairs: tuple[str, ...], mapping: str | None, as_json: bool
 ) -> None:
-    """Connect an app: its credential is tested first, and nothing is stored if it does not work.
+    """Connect an app. Its credential is tested first; nothing is stored if the test fails.
 
-    `connectors SLUG` says what to set.
+    `connectors SLUG` lists the fields to set.
     """
     slug = {"csv": "csv_export"}.get(slug, slug)
     kind = core.connector_class(slug)
@@ -49,14 +49,14 @@ def connect(
             tell(note)
     answer(
         {"app": app.name, "connector": app.connector, "category": app.category, "identity": app.identity},
-        [f"{app.name} is connected, as {app.identity}. Next: check it."], as_json,
+        [f"{app.name} is connected as {app.identity}. Next, check it."], as_json,
     )  # fmt: skip
 
 
 def _person(email: str) -> Person:
     person = people.find_by_email(email)
     if person is None:
-        raise AppProblem(f"Nobody here has the e-mail address {email}. Nothing was changed: add or import them first.")
+        raise AppProblem(f"Nobody here has the e-mail address {email}. Nothing was changed. Add or import them first.")
     return person
 
 
@@ -67,10 +67,10 @@ def _person(email: str) -> Person:
 @as_json
 @opened
 def columns_(name: str, mapping: str | None, write: Path | None, as_json: bool) -> None:
-    """Say what is read from each column of the export of the app NAME; --mapping changes what is remembered."""
+    """Show what is read from each column of the app NAME's export; --mapping changes the remembered answers."""
     app = core.by_name(name)
     if not takes_a_mapping(core.connector_class(app.connector)):
-        raise AppProblem(f"{app.name} isn't read from a file: it has no columns to ask about.")
+        raise AppProblem(f"{app.name} isn't read from a file, so it has no columns.")
     if mapping is not None:
         remember(app, mapping, BY)
     say(of_app(app), write, as_json)
@@ -80,7 +80,7 @@ def columns_(name: str, mapping: str | None, write: Path | None, as_json: bool) 
 @as_json
 @opened
 def list_(as_json: bool) -> None:
-    """The connected apps, how they stand, and whether a report waits."""
+    """List the connected apps, their states, and whether a report waits."""
     connected = list(App.select().where(App.state.in_(core.CONNECTED)).order_by(App.name))
     known = standings(connected)
     document = {"apps": [{**_document(app), "standing": known[app.id].word} for app in connected]}
@@ -103,17 +103,17 @@ def _document(app: App) -> dict:
 
 @apps.command("go-on-without")
 @click.argument("name")
-@click.option("--yes", is_flag=True, help="The app really no longer tells it.")
+@click.option("--yes", is_flag=True, help="The app really no longer provides it.")
 @as_json
 @opened
 def go_on_without(name: str, yes: bool, as_json: bool) -> None:
-    """Accept that an app no longer tells what its last check found missing: what is known of it stays."""
+    """Accept that an app no longer provides what its last check found missing. The known values are kept."""
     app = core.by_name(name)
     missing = lost_fields.waiting(app)
     if not missing:
-        raise AppProblem(f"Nothing is missing from what {app.name} told last. Nothing was changed.")
+        raise AppProblem(f"Nothing is missing from {app.name}'s last answers. Nothing was changed.")
     if not yes:
-        raise click.UsageError(f"{', '.join(missing)} are missing. Look at the credential first, or add --yes.")
+        raise click.UsageError(f"{', '.join(missing)} are missing. Check the credential first, or add --yes.")
     lost_fields.accept(app, BY)
     answer({"app": app.name, "without": missing}, [f"{app.name} is checked without {', '.join(missing)}."], as_json)
 
@@ -123,9 +123,9 @@ def go_on_without(name: str, yes: bool, as_json: bool) -> None:
 @as_json
 @opened
 def pause(name: str, as_json: bool) -> None:
-    """No checks and no acts until it is resumed."""
+    """Stop checks and tasks of the app NAME until it is resumed."""
     core.pause(core.by_name(name), BY)
-    _say_state(name, "is paused. What is known of it stays.", as_json)
+    _say_state(name, "is paused. Its data is kept.", as_json)
 
 
 @apps.command()
@@ -133,7 +133,7 @@ def pause(name: str, as_json: bool) -> None:
 @as_json
 @opened
 def resume(name: str, as_json: bool) -> None:
-    """Go on with checks and acts."""
+    """Resume checks and tasks of the app NAME."""
     core.resume(core.by_name(name), BY)
     _say_state(name, "is active again.", as_json)
 
@@ -143,9 +143,9 @@ def resume(name: str, as_json: bool) -> None:
 @as_json
 @opened
 def disconnect(name: str, as_json: bool) -> None:
-    """Forget its credential and stop checking it; members, reports and activity stay to be looked at."""
+    """Delete the credential of the app NAME and stop checking it. Its members, reports and activity stay visible."""
     disconnecting.disconnect(core.by_name(name), BY)
-    _say_state(name, "is disconnected. Its credential is forgotten; nobody was removed from it.", as_json)
+    _say_state(name, "is disconnected. Its credential was deleted; nobody was removed from the app.", as_json)
 
 
 def _say_state(name: str, said: str, as_json: bool) -> None:
@@ -154,6 +154,6 @@ def _say_state(name: str, said: str, as_json: bool) -> None:
 
 
 def known(name: str) -> App:
-    """The app of this name, the latest disconnected one where none is connected; raises AppProblem."""
+    """The app of this name, or the last one disconnected if none is connected. Raises AppProblem if there is none."""
     known = App.select().where(App.name == name, App.state.in_((*core.CONNECTED, "disconnected")))
     return known.order_by((App.state == "disconnected"), App.id.desc()).first() or core.by_name(name)

@@ -1,5 +1,5 @@
-"""`backup` and `restore`: the database as one file. The key that unseals its credentials is never in it:
-whoever finds a backup alone finds no credential, and whoever restores one needs the key file as well."""
+"""`backup` and `restore`: the database as one file. It never contains the key that unseals its
+credentials: a backup alone reveals none of them, and restoring one needs the key file as well."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from sync.db import MIGRATIONS, connected, copy_database, utcnow, writing
 
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--replace", is_flag=True, help="Overwrite FILE if it is there.")
+@click.option("--replace", is_flag=True, help="Overwrite FILE if it exists.")
 @as_json
 def backup(file: Path, replace: bool, as_json: bool) -> None:
-    """Write a consistent copy of the database to FILE, while everything goes on."""
+    """Write a consistent copy of the database to FILE while Rollcall keeps running."""
     settings = Config.from_environ()
     if not settings.database_path.exists():
-        raise Failed(f"There is no database at {settings.database_path}. Nothing was written: is ROLLCALL_HOME right?")
+        raise Failed(f"There is no database at {settings.database_path}. Nothing was written. Is ROLLCALL_HOME right?")
     _refuse_own_files(file, settings)
     if file.exists() and not replace:
-        raise Failed(f"{file} is there already. Nothing was written: name another file, or add --replace.")
+        raise Failed(f"{file} already exists. Nothing was written. Name another file, or add --replace.")
     with installation():
         try:
             copy_database(settings.database_path, file)
@@ -38,13 +38,13 @@ def backup(file: Path, replace: bool, as_json: bool) -> None:
             raise Failed(f"{file} could not be written: {problem}. There is no backup.") from problem
         head = seals.head()
         if problem := _damage(file):
-            raise Failed(f"The backup at {file} is damaged, do not rely on it: {problem}")
+            raise Failed(f"The backup at {file} is damaged. Don't rely on it: {problem}")
         seal = _write_seal(file)
-    tell(f"The key is not in it: keep {settings.secret_key_file} somewhere else, once. "
-         f"{seal.name} beside it shows a changed backup: keep the two together.")
+    tell(f"It doesn't contain the key: keep a copy of {settings.secret_key_file} in another place. "
+         f"{seal.name} next to it reveals changes to the backup: keep the two together.")
     size = file.stat().st_size
     document = {"backup": str(file), "bytes": size, "seal": str(seal), "activity": head}
-    told = f"Activity: {head['entries']:,} entries, the last sealed {head['head']}."
+    told = f"Activity: {head['entries']:,} entries, head {head['head']}."
     lines = [f"{file}, {size:,} bytes, checked.", told]
     answer(document, lines, as_json)
 
@@ -52,7 +52,7 @@ def backup(file: Path, replace: bool, as_json: bool) -> None:
 def _refuse_own_files(file: Path, settings: Config) -> None:
     own = (settings.database_path, *_companions(settings.database_path), settings.secret_key_file)
     if file.resolve() in [path.resolve() for path in own]:
-        raise Failed(f"{file} is Rollcall's own file. Nothing was written: name another one.")
+        raise Failed(f"{file} is one of Rollcall's own files. Nothing was written. Name another file.")
 
 
 def _companions(database: Path) -> list[Path]:
@@ -63,9 +63,9 @@ def _companions(database: Path) -> list[Path]:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @as_json
 def restore(file: Path, as_json: bool) -> None:
-    """Put the backup FILE in the place of the database, which is kept beside it. Refused while Rollcall runs.
+    """Replace the database by the backup FILE. The old database is kept next to it. Refused while Rollcall runs.
 
-    FILE is looked through first: it must be whole, of this version or an older one, and fit the key file.
+    FILE is verified first: it must be complete, of this version or an older one, and match the key file.
     """
     settings = Config.from_environ()
     _refuse_own_files(file, settings)
@@ -77,8 +77,8 @@ def restore(file: Path, as_json: bool) -> None:
         with connected(), writing():
             activity.record(BY, "restored backup", about=file.name)
     if not proven:
-        tell(f"Nothing proves that {file} is as `backup` wrote it: {_seal_of(file).name} or its key is not here.")
-    lines = [f"{file} is restored."] + ([f"What was there before is kept as {kept}."] if kept else [])
+        tell(f"Nothing proves that {file} is unchanged: {_seal_of(file).name} or its key is missing.")
+    lines = [f"{file} is restored."] + ([f"The old database is kept as {kept}."] if kept else [])
     answer({"restored": str(file), "kept": kept and str(kept), "proven": proven}, lines, as_json)
 
 
@@ -90,17 +90,17 @@ def _refuse_unusable(file: Path, key_file: Path) -> None:
         names = ", ".join(sorted(unknown))
         raise Failed(f"{file} was written by a newer Rollcall (it knows {names}). Nothing was changed.")
     if foreign := foreign_objects(file, _migrations(file)):
-        raise Failed(f"{file} holds what Rollcall did not make: {', '.join(foreign[:5])}. Nothing was changed.")
+        raise Failed(f"{file} has objects that Rollcall didn't create: {', '.join(foreign[:5])}. Nothing was changed.")
     sealed = _sealed(file)
     if sealed and not key_file.exists():
-        raise Failed(f"The key to the credentials in {file} is not here. Nothing was changed: put it at {key_file}.")
+        raise Failed(f"The key to the credentials in {file} is missing. Nothing was changed. Put it at {key_file}.")
     try:
         if sealed:
             vault.open_vault(key_file)
         for credential in sealed:
             vault.unseal(credential)
     except vault.VaultProblem:
-        raise Failed(f"{key_file} is not the key of {file}. Nothing was changed: put the right one there.") from None
+        raise Failed(f"{key_file} is not the key of {file}. Nothing was changed. Put the matching one there.") from None
 
 
 def _seal_of(file: Path) -> Path:
@@ -108,7 +108,7 @@ def _seal_of(file: Path) -> Path:
 
 
 def _write_seal(file: Path) -> Path:
-    """A line beside the backup that only the holder of the key can write: any change to the file shows."""
+    """Write the seal next to the backup. Only the holder of the key can write it: it reveals any change."""
     seal = _seal_of(file)
     seal.write_text(_sealed_by(vault.all_keys()[0], file) + "\n")
     os.chmod(seal, 0o600)
@@ -124,28 +124,28 @@ def _sealed_by(key: bytes, file: Path) -> str:
 
 
 def _refuse_changed(file: Path, key_file: Path) -> bool:
-    """True when the seal beside the file proves it unchanged, False when there is no seal or no key to prove it by."""
+    """True if the seal next to the file proves it unchanged; False if there is no seal, or no key to verify it with."""
     seal = _seal_of(file)
     if not (seal.is_file() and key_file.exists()):
         return False
     vault.open_vault(key_file)
     said = seal.read_text(errors="replace").strip()
     if not any(hmac.compare_digest(_sealed_by(key, file), said) for key in vault.all_keys() if said.isascii()):
-        raise Failed(f"{file} is not as `backup` wrote it, or was sealed with another key. Nothing was changed. "
+        raise Failed(f"{file} was changed after `backup` wrote it, or sealed with another key. Nothing was changed. "
                      f"If you know why, move {seal.name} away and try again.")
     return True
 
 
 def _damage(file: Path) -> str | None:
-    """What is wrong with the file, as SQLite says; None when it is whole and Rollcall's."""
+    """What is wrong with the file, in SQLite's words; None if it is complete and a database of Rollcall."""
     try:
         with closing(_reading(file)) as database:
             found = database.execute("PRAGMA integrity_check(1)").fetchone()[0]
         if found != "ok":
             return f"it is damaged ({found})."
-        return None if _migrations(file) else "it is no database of Rollcall."
+        return None if _migrations(file) else "it isn't a database of Rollcall."
     except sqlite3.Error as problem:
-        return f"it is no database of Rollcall ({problem})."
+        return f"it isn't a database of Rollcall ({problem})."
 
 
 def _migrations(file: Path) -> set[str]:
@@ -165,7 +165,7 @@ def _reading(file: Path) -> sqlite3.Connection:
 
 
 def _put_in_place(file: Path, database: Path) -> Path | None:
-    """Where the database that was there before is kept; None when there was none."""
+    """Replace the database by the file. Returns the path of the old database, or None if there was none."""
     fresh = database.with_name(database.name + ".restoring")
     copy_database(file, fresh)
     kept = None
@@ -173,13 +173,13 @@ def _put_in_place(file: Path, database: Path) -> Path | None:
         kept = database.with_name(f"{database.name}.before-restore-{utcnow():%Y%m%d-%H%M%S}")
         _set_aside(database, kept)
     for companion in _companions(database):
-        companion.unlink(missing_ok=True)  # of the old file: beside the new one they would damage it
+        companion.unlink(missing_ok=True)  # they belong to the old file and would damage the new one
     os.replace(fresh, database)
     return kept
 
 
 def _set_aside(database: Path, kept: Path) -> None:
-    """A consistent copy, or, of a file too damaged for one, the file as it is."""
+    """Keep a consistent copy; if the file is too damaged for one, keep the file itself."""
     try:
         copy_database(database, kept)
     except sqlite3.Error:

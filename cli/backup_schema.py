@@ -1,5 +1,5 @@
-"""Whether a backup holds only what Rollcall itself makes: a foreign trigger or view would act in its name.
-Compared with a fresh database of the same version."""
+"""Checks that a backup contains only what Rollcall itself creates, as a foreign trigger or view could change data.
+It is compared with a new database of the same version."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ OBJECTS = "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite
 
 
 def foreign_objects(file: Path, migrations: set[str]) -> list[str]:
-    """The tables, indexes, views and triggers of `file` that a database with these migrations does not have, or has
-    otherwise; each as "trigger spy"."""
+    """The tables, indexes, views and triggers of `file` that a database with these migrations doesn't have, or has
+    with another definition; each as "trigger spy"."""
     with TemporaryDirectory() as folder:
         fresh = Path(folder) / "fresh.db"
         _make(fresh, max(migrations))

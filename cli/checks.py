@@ -1,4 +1,4 @@
-"""`check`: one app, now, until it has ended: here, or by the server that does it already."""
+"""`check`: checks one app now and waits for the end. If a server already runs the check, it follows that one."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from cli.waiting import see_through
 from sync import apps, checks, soon
 from sync.models import App, Check
 
-TELL_EVERY = 5  # seconds, of the same phase
-# Of these a script is always told the number; of what rules of groups want, where they want something.
+TELL_EVERY = 5  # seconds between lines about the same phase
+# Scripts always get these numbers, even 0; other numbers only if they aren't 0.
 ALWAYS_TOLD = ("new_users", "removed_users", "updated_roles", "updated_profiles", "assets", "access")
 PHASES = {
     "waiting": "waiting", "directory": "reading the directories", "accounts": "reading accounts",
@@ -26,7 +26,7 @@ PHASES = {
 @as_json
 @opened
 def check(name: str, as_json: bool) -> None:
-    """Check the app NAME now, wait, and print what was found. Exit code 3: done, and a report waits."""
+    """Check the app NAME now, wait, and print the result. Exit code 3: done, and a report waits."""
     app = apps.by_name(name)
     ended = see_through(checks.run, soon.ask(app, BY), _progress(app), lambda row: soon.cancel(row, BY))
     send_mails()
@@ -81,5 +81,5 @@ def _lines(app: App, ended: Check) -> list[str]:
     found = [f"{count:,} {name.replace('_', ' ')}" for name, count in ended.counts.items() if count]
     lines = [f"{app.name}: {ended.accounts:,} accounts; {', '.join(found) or 'nothing new'}."]
     if _waits(ended):
-        lines.append(f"Report {ended.report_id} waits for a yes: {ended.waiting:,} to confirm, {ended.held:,} held.")
+        lines.append(f"Report {ended.report_id} waits for approval: {ended.waiting:,} to confirm, {ended.held:,} held.")
     return lines

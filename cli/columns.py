@@ -1,5 +1,5 @@
-"""`columns`: what is read from each column of a file, and what must be answered before it may be used.
-And `--mapping FILE.json`, by which other commands are given the answers."""
+"""`columns`: shows what is read from each column of a file, and what must be answered before it can be used.
+`--mapping FILE.json` passes the answers to other commands."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ def _text(_context: click.Context, _parameter: click.Parameter, path: Path | Non
     try:
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as problem:
-        reason = getattr(problem, "strerror", None) or "it is no text"
+        reason = getattr(problem, "strerror", None) or "it isn't text"
         raise click.BadParameter(f"{path} can't be read: {reason}.") from None
 
 
 mapping = click.option("--mapping", type=click.Path(dir_okay=False, path_type=Path), callback=_text,
-                       metavar="FILE.json", help="What the columns mean; `columns FILE --write FILE.json` begins one.")
+                       metavar="FILE.json", help="What the columns mean; `columns FILE --write FILE.json` creates it.")
 
 
 def with_mapping(kind: type, values: dict[str, str], mapping: str | None) -> dict[str, str]:
-    """The values of a connector's fields with what --mapping gave; UsageError where it reads no file."""
+    """The values of a connector's fields, plus the mapping. Raises UsageError if the connector reads no file."""
     if mapping is None:
         return values
     if not kind.file_purpose:
@@ -43,7 +43,7 @@ def with_mapping(kind: type, values: dict[str, str], mapping: str | None) -> dic
 
 
 def tell_unread(unread: Iterable[str], notes: Iterable[str]) -> None:
-    """Name what was passed over, on standard error."""
+    """Name on standard error what was skipped."""
     for note in notes:
         tell(note)
     if unread := ", ".join(unread):
@@ -51,26 +51,26 @@ def tell_unread(unread: Iterable[str], notes: Iterable[str]) -> None:
 
 
 write = click.option("--write", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.json",
-                     help="Write the mapping as it stands there, with the open questions in it, to be edited.")
+                     help="Write the mapping and the open questions to this file, for editing.")
 
 
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--for", "purpose", type=click.Choice(list(PURPOSES)), default="people", show_default=True,
-              help="people or directory: a complete list of the company; import: some people; app: an app's export.")
+              help="people or directory: the whole company; import: some people; app: an app's export.")
 @mapping
 @write
 @as_json
 def columns(file: Path, purpose: str, mapping: str | None, write: Path | None, as_json: bool) -> None:
-    """Say what is read from each column of FILE, and what must be answered first. Changes nothing."""
+    """Show what is read from each column of FILE, and what must be answered first. Changes nothing."""
     say(connectors.propose(connectors.file_content(file), PURPOSES[purpose], mapping or ""), write, as_json)
 
 
 def say(proposal: Proposal, write: Path | None, as_json: bool) -> None:
-    """Print what is understood and what is open; begin a mapping file with it."""
+    """Print what is understood and what is open, and write them to a mapping file."""
     if write:
         write.write_text(with_open_questions(proposal), encoding="utf-8")
-        tell(f"{write} holds the mapping. Answer what is open in it, then give it as --mapping {write}.")
+        tell(f"{write} has the mapping. Answer its open questions, then pass it as --mapping {write}.")
     answer(document(proposal), _lines(proposal), as_json)
 
 
@@ -92,13 +92,13 @@ def document(proposal: Proposal) -> dict:
 
 
 def questions(proposal: Proposal) -> list[dict]:
-    """Each open question, with where its answer goes in the mapping."""
+    """Each open question, with the place of its answer in the mapping."""
     return [{"question": asked.text, "answer_in": " → ".join(asked.place), "guess": asked.guess or None,
              "answers": {choice.answer: choice.label for choice in asked.choices}} for asked in proposal.questions]
 
 
 def with_open_questions(proposal: Proposal) -> str:
-    """A mapping to be edited: what is understood, and in "open" what must be answered; "open" itself isn't read."""
+    """A mapping for editing: the known answers, and in "open" the questions without one. "open" is never read."""
     document = json.loads(proposal.settled()) | {"open": questions(proposal)}
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
 
@@ -115,4 +115,4 @@ def _lines(proposal: Proposal) -> list[str]:
     for asked in proposal.questions:
         lines += [f"? {asked.text}", *(f"    {choice.answer}: {choice.label}" for choice in asked.choices),
                   f"    in the mapping: {' → '.join(asked.place)}"]
-    return [*lines, "It may be used as it is." if proposal.may_be_applied else "It can't be used yet."]
+    return [*lines, "It can be used as it is." if proposal.may_be_applied else "It can't be used yet."]

@@ -1,4 +1,4 @@
-"""`connectors`: the catalogue of apps, what one of them asks for and can do, and `check` for a file of one's own."""
+"""`connectors`: lists the catalogue, shows the fields and capabilities of one app, and checks your own YAML file."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ class _Catalogue(click.Group):
 
 @click.group(cls=_Catalogue)
 def connectors() -> None:
-    """The apps that can be connected: `connectors [SLUG]`, and `connectors check FILE` for a file of one's own."""
+    """Show the apps you can connect: `connectors [SLUG]`. `connectors check FILE` checks your own YAML file."""
 
 
 @connectors.command()
 @click.argument("slug", required=False)
 @as_json
 def show(slug: str | None, as_json: bool) -> None:
-    """The catalogue; for one SLUG, its fields and capabilities."""
+    """Show the catalogue, or the fields and capabilities of SLUG."""
     load_folder(Config.from_environ().home / "connectors")
     kinds = [apps.connector_class(slug)] if slug else apps.catalogue()
     for problem in () if slug else apps.broken_files():
@@ -51,9 +51,9 @@ def show(slug: str | None, as_json: bool) -> None:
 @setting
 @as_json
 def check(file: Path, pairs: tuple[str, ...], as_json: bool) -> None:
-    """Look at the YAML file of an app; with its fields set, read the app and print what was understood.
+    """Check the YAML file of an app. With its fields set, also read the app and print what was understood.
 
-    Nothing is changed, neither here nor in the app. docs/connectors.md says what such a file holds.
+    Nothing is changed here or in the app. docs/connectors.md describes the file.
     """
     try:
         kind = connector_of(load(file))
@@ -62,7 +62,7 @@ def check(file: Path, pairs: tuple[str, ...], as_json: bool) -> None:
     values = values_of(kind.fields, pairs)
     document: dict[str, Any] = {"file": str(file), **_document(kind)}
     can = ", ".join(_capabilities(kind)) or "only read accounts"
-    lines = [f"{file} is right: {kind.label} ({kind.slug}).", f"It can: {can}."]
+    lines = [f"{file} is valid: {kind.label} ({kind.slug}).", f"It can: {can}."]
     document["warnings"] = [kind.own_account_unknown] if kind.own_account_unknown else []
     if not values:
         lines += _red(document["warnings"])
@@ -88,7 +88,7 @@ def _told(trial: Trial) -> list[str]:
         lines += ["", f"{part.what.capitalize()}: {part.count:,}{first}"]
         lines += [f"  {line}" for line in table(part.rows)] if part.count else []
     if trial.operations:
-        lines += ["", "Operations, as they would be sent (none was):"]
+        lines += ["", "Operations as they would be sent (none was sent):"]
         lines += [f"  {line}" for shown in trial.operations for line in shown.lines()]
     if trial.alarms or trial.warnings:
         lines += ["", *_red(trial.alarms), *(f"Note: {warning}" for warning in trial.warnings)]

@@ -1,4 +1,4 @@
-"""`demo`: the sample company, its sample apps, and a Rollcall connected to them, until Ctrl+C."""
+"""`demo`: runs the sample company, its sample apps, and a Rollcall connected to them, until Ctrl+C."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ LISTEN = "127.0.0.1:8000"
 
 
 @click.command()
-@click.option("--reset", is_flag=True, help="Begin the demo anew.")
+@click.option("--reset", is_flag=True, help="Start the demo over.")
 @click.option("--browser/--no-browser", default=False, help="Open the link in a browser.")
 @click.pass_obj
 def demo(create_app, reset: bool, browser: bool) -> None:
-    """Rollcall with a sample company and two sample apps, all on this machine."""
+    """Run Rollcall with a sample company and two sample apps, all on this machine."""
     home = os.environ.get("ROLLCALL_HOME") or HOME
     listen = os.environ.get("ROLLCALL_LISTEN") or LISTEN
     try:

@@ -1,4 +1,4 @@
-"""`directory`: connecting a source of people, reading it now, what a guard holds, the list."""
+"""`directory`: connects a source of people, reads it now, releases what a guard holds, and lists them all."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from sync.models import Directory, DirectoryEntry, DirectoryReading
 
 @click.group()
 def directory() -> None:
-    """The sources of people: LDAP, a CSV file, SCIM, …"""
+    """Manage the sources of people: LDAP, a CSV file, SCIM, …"""
 
 
 @directory.command()
 @click.argument("kind")
-@click.option("--name", required=True, metavar="N", help="What the directory is called here.")
+@click.option("--name", required=True, metavar="N", help="The directory's name in Rollcall.")
 @setting
 @mapping
 @as_json
@@ -35,11 +35,11 @@ def directory() -> None:
 def add(kind: str, name: str, pairs: tuple[str, ...], mapping: str | None, as_json: bool) -> None:
     """Connect a directory of this KIND (csv, ldap, …), and read it for the first time.
 
-    One of the kind scim is not read, it pushes: its address and token are shown this once.
+    A directory of the kind scim pushes: its address and token are printed, the token only this once.
     """
     if kind == push.SLUG:
         if pairs:
-            raise click.UsageError("A directory of the kind scim takes no --set: it pushes with the token made here.")
+            raise click.UsageError("A directory of the kind scim takes no --set: it pushes with a token.")
         _say_token(*push.connect(name, BY), as_json)
         return
     values = with_mapping(core.connector_class(kind), values_of(core.connector_class(kind).fields, pairs), mapping)
@@ -58,10 +58,10 @@ def add(kind: str, name: str, pairs: tuple[str, ...], mapping: str | None, as_js
 @as_json
 @opened
 def set_(name: str, pairs: tuple[str, ...], as_json: bool) -> None:
-    """Change how the directory NAME is read; what isn't named stays. It is tested before it is kept."""
+    """Change how the directory NAME is read. Other settings are kept. The change is tested before it is saved."""
     one = _by_name(name)
     if push.is_pushed(one):
-        raise DirectoryProblem(f"{one.name} pushes: there is nothing to set.")
+        raise DirectoryProblem(f"{one.name} pushes, so it has no settings.")
     identity = core.reconnect(one, {**one.settings, **values_of(core.connector_class(one.kind).fields, pairs)}, BY,
                               private_by=BY.name)
     document = {"directory": one.name, "as": identity.name, "missing": list(identity.missing)}
@@ -70,8 +70,8 @@ def set_(name: str, pairs: tuple[str, ...], as_json: bool) -> None:
 
 def _say_token(one: Directory, token: str, as_json: bool) -> None:
     url = Config.from_environ().url + push.PATH
-    lines = [f"{one.name} is written to at   {url}", f"with the bearer token   {token}",
-             "The token is shown this once: paste it into the identity provider now."]
+    lines = [f"{one.name} accepts pushes at   {url}", f"with the bearer token   {token}",
+             "The token is shown only once: paste it into the identity provider now."]
     answer({"directory": one.name, "url": url, "token": token}, lines, as_json)
 
 
@@ -80,28 +80,28 @@ def _say_token(one: Directory, token: str, as_json: bool) -> None:
 @as_json
 @opened
 def token(name: str, as_json: bool) -> None:
-    """Make a new token for the directory NAME that pushes; the one in use ends when the new one is first used."""
+    """Make a new token for the directory NAME, which pushes. The old one ends when the new one is first used."""
     one = _by_name(name)
     if not push.is_pushed(one):
-        raise DirectoryProblem(f"{one.name} is read, it needs no token.")
+        raise DirectoryProblem(f"{one.name} is read, so it needs no token.")
     _say_token(one, push.rotate(one, BY), as_json)
 
 
 @directory.command()
 @click.argument("name", required=False)
-@click.option("--dry-run", is_flag=True, help="Only tell what reading NAME would change.")
+@click.option("--dry-run", is_flag=True, help="Only show what reading NAME would change.")
 @as_json
 @opened
 def sync(name: str | None, dry_run: bool, as_json: bool) -> None:
-    """Read the directory NAME now, or all of them, and wait; who left is deprovisioned."""
+    """Read the directory NAME, or all directories, now, and wait. People who have left are deprovisioned."""
     if dry_run and not name:
         raise click.UsageError("--dry-run needs the NAME of one directory.")
     active = Directory.select().where(Directory.state == "active", Directory.kind != push.SLUG).order_by(Directory.name)
     chosen = [_by_name(name)] if name else list(active)
     if name and push.is_pushed(chosen[0]):
-        raise DirectoryProblem(f"{name} pushes: it says by itself what changes, so there is nothing to read.")
+        raise DirectoryProblem(f"{name} pushes its changes, so there is nothing to read.")
     if not chosen:
-        raise DirectoryProblem("No directory can be read: none is connected, or those that are push or rest.")
+        raise DirectoryProblem("No directory can be read: none is connected, or all of them push or are paused.")
     if dry_run:
         _say_preview(chosen[0], as_json)
         return
@@ -179,10 +179,10 @@ def _say(done: list[dict], as_json: bool, document: Callable[[list[dict]], dict]
 @as_json
 @opened
 def columns_(name: str, mapping: str | None, write: Path | None, as_json: bool) -> None:
-    """Say what is read from each column of the list of the directory NAME; --mapping changes what is remembered."""
+    """Show what is read from each column of the directory NAME's list; --mapping changes the remembered answers."""
     one = _by_name(name)
     if push.is_pushed(one) or not takes_a_mapping(core.connector_class(one.kind)):
-        raise DirectoryProblem(f"{one.name} isn't read from a file: it has no columns to ask about.")
+        raise DirectoryProblem(f"{one.name} isn't read from a file, so it has no columns.")
     if mapping is not None:
         remember(one, mapping, BY)
     say(of_directory(one), write, as_json)
@@ -190,25 +190,25 @@ def columns_(name: str, mapping: str | None, write: Path | None, as_json: bool) 
 
 @directory.command()
 @click.argument("name")
-@click.option("--yes", is_flag=True, help="They have left.")
+@click.option("--yes", is_flag=True, help="Confirm that they have left.")
 @as_json
 @opened
 def release(name: str, yes: bool, as_json: bool) -> None:
-    """Let the leavers through that a guard holds; without --yes it only names them."""
+    """Release the leavers that a guard holds. Without --yes, only list them."""
     one = _by_name(name)
     held = core.held(one)
     if held and not yes:
         tell("\n".join(f"{entry.person.name} <{entry.email}>: {entry.reported}, {entry.reason}" for entry in held))
         raise click.UsageError(f"{len(held):,} people are held. If they have left, add --yes.")
     number = core.release(one, BY)
-    answer({"directory": one.name, "released": number}, [f"{number:,} people of {one.name} were let through."], as_json)
+    answer({"directory": one.name, "released": number}, [f"{number:,} people of {one.name} were released."], as_json)
 
 
 @directory.command("list")
 @as_json
 @opened
 def list_(as_json: bool) -> None:
-    """The directories and when each was read last."""
+    """List the directories, and when each was last read."""
     known = [_listed(one) for one in Directory.select().order_by(Directory.name)]
     rows = [tuple(one[key] for key in ("directory", "kind", "state", "people", "held", "last_read")) for one in known]
     lines = table([("DIRECTORY", "KIND", "STATE", "PEOPLE", "HELD", "LAST READ"), *rows])

@@ -1,4 +1,4 @@
-"""`doctor`: is everything well? Looks, changes nothing, and says in plain words what to do."""
+"""`doctor`: checks the installation and explains how to fix what is wrong. It changes nothing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from sync.models import App, Directory, Mail, PersonEmail, Task
 
 LITTLE_SPACE = 200_000_000  # bytes
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-SHOWN = 5  # addresses of one kind
+SHOWN = 5  # at most so many addresses in one finding
 RECENT = timedelta(days=7)
 OK, NOTE, WRONG = "ok", "note", "wrong"
 
@@ -41,12 +41,12 @@ class Finding:
 @click.option("--clock-is-right", is_flag=True, help="The machine's clock is right now, and was wrong before.")
 @as_json
 def doctor(test_apps: bool, clock_is_right: bool, as_json: bool) -> None:
-    """Look whether everything is well; exit code 1 when something is wrong."""
+    """Check the whole installation. Exit code 1: something is wrong."""
     settings = Config.from_environ()
     if not settings.database_path.exists():
-        raise Failed(f"There is no Rollcall at {settings.home} yet: is ROLLCALL_HOME right? Otherwise start it once.")
+        raise Failed(f"There is no installation at {settings.home}. If ROLLCALL_HOME is right, start Rollcall once.")
     damage = _database(settings)
-    if damage.state == WRONG:  # whatever else would be looked at stands in it
+    if damage.state == WRONG:  # all other findings would have to read it
         answer({"ok": False, "findings": [vars(damage)]}, [_line(damage)], as_json)
         end(FAILED)
     with installation():
@@ -66,26 +66,26 @@ def _line(finding: Finding) -> str:
 def _installation(settings: Config) -> Iterator[Finding]:
     yield Finding("settings", OK, f"the data is in {settings.home}, pages are at {settings.url}.")
     if settings.url.startswith("http://") and urlsplit(settings.url).hostname not in LOOPBACK:
-        yield Finding("address", NOTE, "ROLLCALL_URL begins with http://: put a proxy with TLS before it, and say https://.")
+        yield Finding("address", NOTE, "ROLLCALL_URL begins with http://: put a proxy with TLS in front, and use https://.")
     mode = settings.secret_key_file.stat().st_mode & 0o777
     if mode & 0o077:
-        yield Finding("key", WRONG, f"others may read {settings.secret_key_file} (mode {mode:o}): chmod 600 it.")
+        yield Finding("key", WRONG, f"other users can read {settings.secret_key_file} (mode {mode:o}): chmod 600 it.")
     else:
-        yield Finding("key", OK, f"only its owner may read {settings.secret_key_file}.")
+        yield Finding("key", OK, f"only its owner can read {settings.secret_key_file}.")
     for problem in apps.broken_files():
         yield Finding("connector file", WRONG, f"{problem} Its app is not in the catalogue.")
     yield _key_fits()
     yield _database(settings)
     chain = activity.verify()
     yield (
-        Finding("activity", OK, f"all {chain.entries:,} entries are as they were written.")
+        Finding("activity", OK, f"all {chain.entries:,} entries are unchanged.")
         if chain.ok else Finding("activity", WRONG, f"{in_words(chain)}.")
     )  # fmt: skip
     free = shutil.disk_usage(settings.database_path.parent).free
     needed = max(LITTLE_SPACE, 2 * settings.database_path.stat().st_size)
     yield (
         Finding("disk", OK, f"{free // 1_000_000:,} MB are free.")
-        if free > needed else Finding("disk", WRONG, f"only {free // 1_000_000:,} MB are free: make room.")
+        if free > needed else Finding("disk", WRONG, f"only {free // 1_000_000:,} MB are free. Make room.")
     )  # fmt: skip
 
 
@@ -95,7 +95,7 @@ def _key_fits() -> Finding:
             vault.unseal(row.credential)
         except vault.VaultProblem as problem:
             return Finding("credentials", WRONG, f"{row.name}: {problem}")
-    return Finding("credentials", OK, "the key opens all of them.")
+    return Finding("credentials", OK, "the key decrypts all of them.")
 
 
 def _database(settings: Config) -> Finding:
@@ -110,7 +110,7 @@ def _database(settings: Config) -> Finding:
         said, strays = str(problem), None
     if said != "ok" or strays:
         return Finding("database", WRONG, f"it is damaged ({said if said != 'ok' else strays}): restore a backup.")
-    return Finding("database", OK, f"whole, {settings.database_path.stat().st_size:,} bytes.")
+    return Finding("database", OK, f"complete, {settings.database_path.stat().st_size:,} bytes.")
 
 
 def _work(settings: Config) -> Iterator[Finding]:
@@ -118,17 +118,17 @@ def _work(settings: Config) -> Iterator[Finding]:
         yield Finding(fault.kind, WRONG, f"{fault.sentence} {fault.advice}")
     age = schedule.heartbeat_age(utcnow())
     if not is_served(settings.database_path):
-        yield Finding("queue", NOTE, "no server is running: daily checks, tasks and mails wait for one.")
+        yield Finding("queue", NOTE, "no server is running: daily checks, tasks and e-mails wait for one.")
     elif age is None or age > health.LATE:
-        yield Finding("queue", WRONG, "a server is running, but its schedule has not beaten for minutes: restart it.")
+        yield Finding("queue", WRONG, "a server is running, but its schedule stopped minutes ago. Restart it.")
     else:
-        yield Finding("queue", OK, f"a server is running; its schedule beat {age:.0f} seconds ago.")
+        yield Finding("queue", OK, f"a server is running; its schedule ran {age:.0f} seconds ago.")
     yield _mail_server(settings)
 
 
 def _mail_server(settings: Config) -> Finding:
     if not settings.smtp_url:
-        return Finding("mail", NOTE, "ROLLCALL_SMTP_URL is not set: mails wait in the outbox.")
+        return Finding("mail", NOTE, "ROLLCALL_SMTP_URL is not set, so e-mails wait in the outbox.")
     outgoing = mailer.parse_smtp_url(settings.smtp_url, settings.url)
     try:
         offers_smtputf8 = mailer.greet(outgoing)
@@ -138,7 +138,7 @@ def _mail_server(settings: Config) -> Finding:
     unreached = [] if offers_smtputf8 else [row.email for row in mains if beyond_ascii(row.email)]
     if unreached:
         return Finding("mail", NOTE, mailer.no_smtputf8(outgoing, ", ".join(unreached[:SHOWN])))
-    return Finding("mail", OK, f"{outgoing.host} takes mail from {outgoing.sender}.")
+    return Finding("mail", OK, f"{outgoing.host} accepts e-mail from {outgoing.sender}.")
 
 
 def _attention() -> Iterator[Finding]:
@@ -149,7 +149,7 @@ def _attention() -> Iterator[Finding]:
     if stuck := Task.select().where(Task.state == "needs attention").count():
         yield Finding("tasks", WRONG, f"{stuck:,} need attention: see `tasks`.")
     if lost := Mail.select().where(Mail.state == "failed", Mail.created_at > utcnow() - RECENT).count():
-        yield Finding("mail", WRONG, f"{lost:,} mails of the last week could not be sent: see Activity.")
+        yield Finding("mail", WRONG, f"{lost:,} e-mails of the last week could not be sent: see Activity.")
 
 
 def _credentials() -> Iterator[Finding]:

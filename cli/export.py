@@ -1,5 +1,5 @@
-"""`export access`: who has which seat, role and access, in every app, as it is now.
-Seats come first to last by app and name; an account's access to each asset is a row of its own."""
+"""`export access`: who has which account, role and access in every app now.
+Accounts are sorted by app and name; each asset that an account can access has its own row."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ COLUMNS = (
     "app", "connector", "account", "email", "name", "status", "role", "match", "person", "person_status",
     "last_activity", "asset", "asset_kind", "asset_role", "further_roles",
 )  # fmt: skip
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would execute
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would execute a text that begins with one of these
 
 
 @click.group()
 def export() -> None:
-    """Take out what Rollcall knows."""
+    """Export what Rollcall knows."""
 
 
 @export.command()
 @click.option("--format", "shape", type=click.Choice(["csv", "json"]), default="csv", show_default=True)
 @opened
 def access(shape: str) -> None:
-    """Who has what in every app, as of the last check of each."""
+    """Export who has what in every app, as of each app's last check."""
     with writing():
         activity.record(BY, "exported access", about="every app", why=f"as {shape.upper()}")
     end, rows = activity.head(), (dict(zip(COLUMNS, row)) for row in _rows())
     if shape == "json":
         click.echo(json.dumps({"at": moment(utcnow()), "activity": end, "access": list(rows)}, indent=2))
         return
-    tell(f"Activity: {end['entries']:,} entries, the last sealed {end['head']}.")
+    tell(f"Activity: {end['entries']:,} entries, head {end['head']}.")
     writer = csv.DictWriter(sys.stdout, COLUMNS, lineterminator="\r\n")  # RFC 4180
     writer.writeheader()
     writer.writerows({name: _harmless(_in_a_cell(cell)) for name, cell in row.items()} for row in rows)

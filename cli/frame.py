@@ -1,4 +1,4 @@
-"""What every command shares: how an installation is opened, how an answer is printed, how a known error ends it.
+"""Shared by all commands: opening the installation, printing an answer, ending with an error.
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done and a report waits."""
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ KNOWN = (
 
 
 class Failed(click.ClickException):
-    """The command could not do it; the text is a sentence for standard error."""
+    """The command failed; the text is a sentence for standard error."""
 
     exit_code = FAILED
 
@@ -50,7 +50,7 @@ class Failed(click.ClickException):
 
 @contextmanager
 def installation() -> Iterator[Config]:
-    """The installation of ROLLCALL_HOME, opened, with a connection; a restore has to wait until the block ends."""
+    """Opens the installation in ROLLCALL_HOME and connects to it. A restore has to wait until the block ends."""
     settings = Config.from_environ()
     with in_use(settings.database_path):
         start.open_all(settings)
@@ -59,7 +59,7 @@ def installation() -> Iterator[Config]:
 
 
 def opened(command: Callable) -> Callable:
-    """Decorates a command that works on the opened installation."""
+    """Decorates a command that needs an open installation."""
 
     @functools.wraps(command)
     def inside(*arguments: Any, **values: Any) -> Any:
@@ -73,12 +73,12 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON d
 
 
 def tell(text: str) -> None:
-    """Progress and errors: to standard error."""
+    """Print progress or an error on standard error."""
     click.echo(text, err=True)
 
 
 def answer(document: dict, lines: list[str], as_json: bool) -> None:
-    """Print what was found, as the document of interfaces.md or as lines for a person."""
+    """Print the result: the document as JSON, or the lines for a person."""
     click.echo(json.dumps(document, indent=2) if as_json else "\n".join(lines))
 
 
@@ -87,19 +87,19 @@ def end(code: int) -> None:
 
 
 def moment(when: datetime | None) -> str | None:
-    """A naive UTC time as JSON and CSV write it: 2026-11-24T09:30:00Z."""
+    """A naive UTC time in the form for JSON and CSV: 2026-11-24T09:30:00Z."""
     return when and f"{when.isoformat(timespec='seconds')}Z"
 
 
 def table(rows: list[tuple]) -> list[str]:
-    """Lines with the columns under each other; the first row is the header."""
+    """The rows as lines with aligned columns. The first row is the header."""
     cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
     widths = [max(len(row[place]) for row in cells) for place in range(len(cells[0]))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in cells]
 
 
 def send_mails(settings: Config | None = None) -> None:
-    """Without a server the news of this command would wait for the next one: send it now."""
+    """Send this command's e-mails now: without a server they would wait for the next start."""
     database = (settings or Config.from_environ()).database_path
     if notify.can_send() and not is_served(database):
         schedule.drain(("mail",))

@@ -1,5 +1,5 @@
-"""Who uses an installation right now, by locks that end with their process, kill -9 included.
-One queue at a time; a restore waits for nobody to be there; everything else may run side by side."""
+"""Knows which processes use an installation, through locks that end with their process, even after kill -9.
+Only one process works the queue, a restore needs to be alone, and everything else may run side by side."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ from pathlib import Path
 
 
 class InUse(Exception):
-    """Another process of Rollcall is in the way; the text says which."""
+    """Another process of Rollcall prevents this; the text says which one."""
 
 
 @contextmanager
 def in_use(database: Path) -> Iterator[None]:
-    """Hold the installation open, beside any others. Raises InUse while a backup is being restored."""
-    busy = "A backup is being restored into this installation. Nothing was done: try again in a moment."
+    """Use the installation together with other processes. Raises InUse while a backup is being restored."""
+    busy = "A backup is being restored into this installation. Nothing was done. Try again in a moment."
     with _held(_beside(database, "in-use"), fcntl.LOCK_SH, busy):
         yield
 
 
 @contextmanager
 def alone(database: Path) -> Iterator[None]:
-    """Have the installation for oneself. Raises InUse while a server or a command uses it."""
-    busy = "Rollcall is running on this database. Nothing was changed: stop it first, then try again."
+    """Use the installation alone. Raises InUse while a server or a command uses it."""
+    busy = "Rollcall is running on this database. Nothing was changed. Stop it first, then try again."
     with _held(_beside(database, "in-use"), fcntl.LOCK_EX, busy):
         yield
 
 
 @contextmanager
 def serving_queue(database: Path) -> Iterator[None]:
-    """Be the one process that works the queue. Raises InUse when there is one already."""
-    busy = f"A Rollcall server runs on {database} already. Stop it first, or use that one."
+    """Become the one process that works the queue. Raises InUse if there already is one."""
+    busy = f"A Rollcall server runs on {database} already. Nothing was started. Stop it first, or use that one."
     with _held(_beside(database, "queue"), fcntl.LOCK_EX, busy):
         yield
 
 
 def is_served(database: Path) -> bool:
-    """Whether a process works the queue right now."""
+    """Whether any process works the queue now."""
     try:
         with serving_queue(database):
             return False

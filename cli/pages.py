@@ -1,5 +1,5 @@
-"""Serves the pages from threads, and closes without cutting anybody off: what was asked is answered first.
-A request that is too large is refused before it is read; one that drips, and a client with many, keep nobody out."""
+"""Serves the pages from threads, and closes only after it has answered every open request. It refuses a request
+that is too large before reading it, and limits slow requests and clients with many connections."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from waitress.server import BaseWSGIServer
 
 THREADS = 8
 POLL = 0.25  # seconds
-LAST_ANSWERS = 30  # seconds for requests that run when it is told to stop
-LARGEST_BODY = 33_000_000  # bytes: a file of 32 MB and the form around it
-CONNECTIONS, OF_CLIENT = 400, 30  # at once: of all, and of one network address that is no proxy
-HEAD_SECONDS, BODY_SECONDS, IDLE_SECONDS = 15, 120, 60  # to send a request's head, and all of it; between requests
+LAST_ANSWERS = 30  # seconds for running requests to finish at the stop
+LARGEST_BODY = 33_000_000  # bytes: a file of 32 MB and its form
+CONNECTIONS, OF_CLIENT = 400, 30  # at once: in total, and from one network address that isn't a proxy
+HEAD_SECONDS, BODY_SECONDS, IDLE_SECONDS = 15, 120, 60  # for a request's head, all of it, between requests
 LOOK_EVERY = 1.0  # seconds
-OWN_MACHINE = ("127.0.0.1", "::1")  # a proxy beside us, which stands for everybody
+OWN_MACHINE = ("127.0.0.1", "::1")  # a proxy on this machine, which connects for everyone
 
 
 class Pages:
-    """A WSGI application on a port, from construction until stop(). Raises OSError when the port can't be had."""
+    """A WSGI application on a port, from construction until stop(). Raises OSError if the port isn't free."""
 
     def __init__(self, application: Callable, host: str, port: int, is_proxy: Callable[[str], bool] = lambda _: False):
         self._sockets: dict = {}
         self._is_proxy = is_proxy
-        self._began: dict[HTTPChannel, tuple[object, float]] = {}  # the request being received, and since when
+        self._began: dict[HTTPChannel, tuple[object, float]] = {}  # the request being received, and when it began
         self._looked_at = 0.0
         self._dispatcher = create_server(
             application, self._sockets, host=host, port=port, threads=THREADS, ident=None,
@@ -39,7 +39,7 @@ class Pages:
         self._thread.start()
 
     def stop(self) -> None:
-        """Take no more connections, answer what is being asked, then close."""
+        """Accept no more connections, answer the open requests, then close."""
         self._stopping.set()
         self._thread.join()
 
@@ -47,7 +47,7 @@ class Pages:
         while not self._stopping.is_set():
             self._turn()
         for server in self._open(BaseWSGIServer):
-            wasyncore.dispatcher.close(server)  # the port alone: its trigger still wakes this loop for the last answers
+            wasyncore.dispatcher.close(server)  # only the port: its trigger still wakes this loop
         deadline = time.monotonic() + LAST_ANSWERS
         while self._answering() and time.monotonic() < deadline:
             self._turn()
@@ -62,7 +62,7 @@ class Pages:
             self._end_surplus()
 
     def _end_slow_requests(self) -> None:
-        """Close the connections whose request has been on its way for too long, however busily it drips."""
+        """Close connections whose request takes too long to arrive, even if bytes keep coming."""
         now, before, self._began = time.monotonic(), self._began, {}
         for channel in self._open(HTTPChannel):
             request = channel.request
@@ -75,7 +75,7 @@ class Pages:
                 channel.handle_close()
 
     def _end_surplus(self) -> None:
-        """Close what one client has beyond its share of connections, the latest first, unless it is being answered."""
+        """Close a client's connections beyond its limit, latest first, except those being answered."""
         of_client: dict[str, list[HTTPChannel]] = {}
         for channel in self._open(HTTPChannel):
             address = str(channel.addr[0] if isinstance(channel.addr, tuple) else channel.addr)

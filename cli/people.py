@@ -1,5 +1,5 @@
-"""`setup`, the first owner without a browser; `people import`, a list of people from a CSV file; `people recover`, a
-way in for somebody who has lost their second factor."""
+"""`setup` creates the first Owner without a browser, `people import` imports a CSV file, and `people recover` lets
+someone in who has lost their second factor."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from sync.names import signature
 
 @click.command()
 @click.option("--workspace", required=True, metavar="NAME", help="The company or team.")
-@click.option("--email", required=True, metavar="E", help="The first owner's e-mail address, to sign in with.")
-@click.option("--name", default="", metavar="N", help="The first owner's name.")
+@click.option("--email", required=True, metavar="E", help="The first Owner's e-mail address, for signing in.")
+@click.option("--name", default="", metavar="N", help="The first Owner's name.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input instead of asking for it.")
 @as_json
 def setup(workspace: str, email: str, name: str, password_stdin: bool, as_json: bool) -> None:
-    """Make the workspace and its first owner, without a browser."""
+    """Create the workspace and its first Owner without a browser."""
     _set_up(workspace, email, name, _password(password_stdin), as_json)
 
 
@@ -31,7 +31,7 @@ def _password(from_stdin: bool) -> str:
     if from_stdin:
         return stdin.readline().rstrip("\r\n")
     if not stdin.isatty():
-        raise click.UsageError("There is nobody to ask for the password: use --password-stdin.")
+        raise click.UsageError("The password can't be asked for without a terminal: use --password-stdin.")
     return click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
 
 
@@ -41,7 +41,7 @@ def _set_up(workspace: str, email: str, name: str, password: str, as_json: bool)
     _tell_reach([core.main_email(person)])
     answer(
         {"workspace": workspace.strip(), "owner": core.main_email(person)},
-        [f"{workspace.strip()} is set up. {signature(person)} is its first owner and can sign in."], as_json,
+        [f"{workspace.strip()} is set up. {signature(person)} is its first Owner and can sign in."], as_json,
     )  # fmt: skip
 
 
@@ -52,7 +52,7 @@ def _tell_reach(emails: Iterable[str]) -> None:
 
 @click.group()
 def people() -> None:
-    """The people that the workspace knows."""
+    """Manage the workspace's people."""
 
 
 @people.command()
@@ -60,18 +60,19 @@ def people() -> None:
 @as_json
 @opened
 def recover(email: str, as_json: bool) -> None:
-    """Let EMAIL, who has lost their second factor, in again: take it away, and print a one-time link.
+    """Let someone in who has lost their second factor: remove it, and print a one-time link.
 
-    For the last Owner; others are helped by an Owner on their page. The link signs in once, within an hour.
+    This is for the last Owner; an Owner can help everyone else on the person's page. The link signs in once,
+    within an hour.
     """
     person = core.find_by_email(email)
     if person is None or not ownership.may_sign_in(person):
-        raise Failed(f"{email} is nobody who may sign in. Nothing was changed.")
+        raise Failed(f"{email} doesn't belong to anyone who may sign in. Nothing was changed.")
     reset = second_factor.reset(person, BY)
     link = notify.link(f"/sign-in/{signin.signed_link(person, BY)}")
     told = "The second factor was reset." if reset else "There was no second factor to reset."
     answer({"person": core.main_email(person), "reset": reset, "link": link},
-           [f"{told} {signature(person)} signs in once with this link, within an hour:", link], as_json)
+           [f"{told} {signature(person)} can sign in once with this link, within an hour:", link], as_json)
     send_mails()
 
 
@@ -81,11 +82,11 @@ def recover(email: str, as_json: bool) -> None:
 @as_json
 @opened
 def import_file(file: Path, mapping: str | None, as_json: bool) -> None:
-    """Add the people of FILE, and bring those up to date who are known: email, name, status, groups, …
+    """Add the people in FILE, and update known ones: email, name, status, groups, …
 
-    Complete for the people it names, and says nothing of anybody else. For a complete list of the
-    company, connect the file as a directory: directory add csv --set file=FILE.
-    `columns FILE --for people` shows what is read from each column, and what must be answered first.
+    Only the people in the file are changed. For a complete list of the company, connect the file as a
+    directory: directory add csv --set file=FILE. `columns FILE --for people` shows what is read from each
+    column, and what must be answered first.
     """
     outcome = people_import.import_file(file, BY, mapping)
     _tell_reach(outcome.emails)

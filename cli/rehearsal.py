@@ -1,5 +1,5 @@
-"""What each operation of an app that a file describes would send, for the first account of each list.
-Nothing is sent."""
+"""Shows what each operation in an app's YAML file would send for the first account of each list.
+It sends nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NO_ROLE = "ROLE"
 
 @dataclass
 class First:
-    """The first of each list that came: what the operations are shown for."""
+    """The first item of each list, for which the operations are shown."""
 
     accounts: dict[str, Account] = field(default_factory=dict)  # by the list it is from
     assets: dict[str, Asset] = field(default_factory=dict)  # by kind
@@ -38,7 +38,7 @@ class Shown:
     def lines(self) -> Iterator[str]:
         yield f"{self.operation}, {self.about}:"
         if self.problem:
-            yield f"  It would not be sent: {self.problem}"
+            yield f"  It wouldn't be sent: {self.problem}"
         for call in self.calls:
             yield f"  {call.method} {call.address}"
             yield from (f"    {name}: {value}" for name, value in call.headers.items())
@@ -47,7 +47,7 @@ class Shown:
 
 
 def rehearse(connector: RestConnector, first: First, roles: list[Role]) -> list[Shown]:
-    """Every operation that the file describes."""
+    """Every operation in the file."""
     shown: list[Shown] = []
 
     def show(operation: str, about: str, *what: Account | Asset | str | None) -> None:

@@ -1,4 +1,4 @@
-"""`report`, what waits for a yes; `release`, a mass change let through; `finish`, the yes itself."""
+"""`report` shows what waits for approval, `release` releases a mass change, and `finish` approves."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sync.reports import ReportProblem
 POLL = 0.3  # seconds
 MOST = 10**9  # rows of a report: all of them
 WAIT_MINUTES = 15
-VERSION = "Only if the report is still as `report --json` showed it."
+VERSION = "Only if the report hasn't changed since `report --json` showed this version."
 
 
 @click.command()
@@ -24,11 +24,11 @@ VERSION = "Only if the report is still as `report --json` showed it."
 @as_json
 @opened
 def report(name: str, as_json: bool) -> None:
-    """The open report of the app NAME, else its latest."""
+    """Show the open report of the app NAME, or else its latest."""
     app = known(name)
     found = reports.open_report(app) or latest(app)
     if found is None:
-        raise ReportProblem(f"{app.name} has no report yet: check it first.")
+        raise ReportProblem(f"{app.name} has no report yet. Check it first.")
     changes = report_rows.rows_of(found, tuple(found.counts), MOST)
     answer(_document(app, found, changes), _lines(found, changes), as_json)
 
@@ -87,15 +87,15 @@ def _named(account: Account) -> str:
 
 @click.command()
 @click.argument("name")
-@click.option("--yes", is_flag=True, help="I have looked at the report.")
+@click.option("--yes", is_flag=True, help="Confirm that you have looked at the report.")
 @click.option("--version", type=int, metavar="N", help=VERSION)
-@click.option("--only", type=click.Choice(["updates", "others"]), help="Roles and profiles alone, or all but these.")
+@click.option("--only", type=click.Choice(["updates", "others"]), help="Only roles and profiles, or all others.")
 @as_json
 @opened
 def release(name: str, yes: bool, version: int | None, only: str | None, as_json: bool) -> None:
-    """Let a mass change through that a guard holds: it then waits for `finish` like any other.
+    """Release a mass change that a guard holds. It then waits for `finish` like any other change.
 
-    Changed roles and profiles are updated in Rollcall at once; a check then looks for who has left.
+    Changed roles and profiles are updated in Rollcall at once. A check then looks for people who have left.
     """
     app = known(name)
     found = _open(app)
@@ -120,19 +120,19 @@ def _open(app: App) -> Report:
 @click.command()
 @click.argument("name")
 @click.option("--leave-out", "left_out", multiple=True, metavar="ID=REASON",
-              help="Leave out this account (its id in the app) or invitation (its address), and why; may be repeated.")
-@click.option("--yes", is_flag=True, help="Remove the others from the app, and do there what rules of groups want.")
+              help="Leave out this account (id in the app) or invitation (address), and why; may be repeated.")
+@click.option("--yes", is_flag=True, help="Remove the others from the app, and make the changes of group rules there.")
 @click.option("--version", type=int, metavar="N", help=VERSION)
 @click.option("--wait", is_flag=True, help="Wait until each removal has been done in the app.")
-@click.option("--minutes", default=WAIT_MINUTES, show_default=True, help="The longest that --wait waits.")
+@click.option("--minutes", default=WAIT_MINUTES, show_default=True, help="How long --wait waits at most.")
 @as_json
 @opened
 def finish(
     name: str, left_out: tuple[str, ...], yes: bool, version: int | None, wait: bool, minutes: int, as_json: bool
 ) -> None:
-    """Finish Sync: say yes to the open report of the app NAME.
+    """Finish Sync: approve the open report of the app NAME.
 
-    Without --wait the removals are left to the running server, or to the next one that starts.
+    Without --wait, the server does the removals, now or at its next start.
     """
     app = known(name)
     found = reports.open_report(app)
@@ -143,7 +143,7 @@ def finish(
         raise click.UsageError(f"{report_rows.sentence(found)} Look at `report`, then add --yes.")
     done = reports.finish(found, BY, version, kept)
     if done.already:
-        tell(f"Report {found.id} was finished before. Nothing happened twice.")
+        tell(f"Report {found.id} was finished before. Nothing was done twice.")
     if wait:
         _see_through(done.report, minutes * 60)
         send_mails()
@@ -151,7 +151,7 @@ def finish(
 
 
 def _finished_before(app: App, left_out: tuple[str, ...]) -> Report:
-    """The report that an earlier call has finished, so that a script may be run again."""
+    """The report that an earlier call finished, so that a script can run again."""
     found = latest(app)
     if found is None or found.state != "applied" or left_out:
         raise ReportProblem(f"No report of {app.name} waits. Nothing was changed.")
@@ -159,7 +159,7 @@ def _finished_before(app: App, left_out: tuple[str, ...]) -> Report:
 
 
 def _left_out(found: Report, pairs: tuple[str, ...]) -> dict[int, str]:
-    """Change id → reason. An id may hold a = itself, so what waits decides where it ends."""
+    """Change id → reason. An id may contain “=”, so the waiting changes decide where it ends."""
     waiting = list(
         Change.select(Change, Account).left_outer_join(Account)
         .where(Change.report == found, Change.decision.in_((reports.CONFIRM, reports.HELD, reports.LEFT_OUT)),
@@ -179,7 +179,7 @@ def _left_out(found: Report, pairs: tuple[str, ...]) -> dict[int, str]:
 
 
 def _id_of(change: Change) -> str:
-    """How --leave-out names it: the account's id, or the address of whom to invite."""
+    """The id for --leave-out: that of the account, or the address of an invitation."""
     return change.account.external_id if change.account else (change.detail or {}).get("email", "")
 
 
@@ -201,12 +201,12 @@ def _see_through(found: Report, seconds: float) -> None:
 
 def _say_finished(found: Report, waited: bool, as_json: bool) -> None:
     rows = tasks.of_report(found)
-    lines = [shown.line(task) for task in rows] or ["Nothing was to be done in the app."]
+    lines = [shown.line(task) for task in rows] or ["There was nothing to do in the app."]
     answer(shown.document(found, rows), [f"Report {found.id} is {found.state}.", *lines], as_json)
     unfinished = [task for task in rows if task.state in ("queued", "running")]
     stuck = [task for task in rows if task.state in ("needs attention", "failed")]
     if waited and unfinished:
-        raise Failed(f"{len(unfinished)} removals aren't done yet. They go on with the server, or the next one.")
+        raise Failed(f"{len(unfinished)} removals aren't done yet. The server continues them.")
     if stuck:
         tell("\n".join(f"{names.name_in_task(task)}: {task.error}" for task in stuck))
         end(FAILED)

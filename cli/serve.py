@@ -1,5 +1,5 @@
-"""`serve`: pages, queue and schedule in one process; `web` and `worker`: the same in parts.
-SIGTERM or Ctrl+C: what is running is finished, then the process ends; a second one ends it at once."""
+"""`serve` runs pages, queue and schedule in one process; `web` and `worker` run them apart.
+At SIGTERM or Ctrl+C the process finishes running work, then ends; a second signal ends it at once."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from sync.db import connected
 if TYPE_CHECKING:
     from flask import Flask
 
-LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"  # docs/proxy.md shows fail2ban its lines
-WORKERS = 8  # a few long checks must not keep a removal waiting
-PICK_UP = 0.25  # seconds, the longest that a click waits for a worker
-HEALTH_SECONDS = 10  # between looks at the workers
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"  # docs/proxy.md has a fail2ban filter for these lines
+WORKERS = 8  # so that a few long checks don't delay a removal
+PICK_UP = 0.25  # seconds that a click waits for a worker at most
+HEALTH_SECONDS = 10  # seconds between looks at the workers
 
 
 @click.command()
@@ -41,7 +41,7 @@ def serve(create_app: Callable[[Config], Flask]) -> None:
 @click.command()
 @click.pass_obj
 def web(create_app: Callable[[Config], Flask]) -> None:
-    """Serve the pages alone; a `worker` must run beside it."""
+    """Serve only the pages; a `worker` must run too."""
     _log()
     stop = _stop_signal()
     with installation() as settings, _pages(create_app, settings):
@@ -51,17 +51,17 @@ def web(create_app: Callable[[Config], Flask]) -> None:
 
 @click.command()
 def worker() -> None:
-    """Work the queue and the schedule alone, without pages."""
+    """Run only the queue and the schedule, without pages."""
     _log()
     stop = _stop_signal()
     with installation() as settings, serving_queue(settings.database_path):
         schedule.sweep()
-        tell("Rollcall works the queue and the schedule.")
+        tell("Rollcall runs the queue and the schedule.")
         _work_until(stop)
 
 
 def serve_all(create_app: Callable[[Config], Flask], settings: Config) -> None:
-    """Serve an installation that is open, until the process is told to stop."""
+    """Serve an open installation until the process receives a signal to stop."""
     stop = _stop_signal()
     with ExitStack() as stack:
         stack.enter_context(serving_queue(settings.database_path))
@@ -85,7 +85,7 @@ def _pages(create_app: Callable[[Config], Flask], settings: Config) -> Iterator[
         address = f"{settings.listen_host}:{settings.listen_port}"
         raise Failed(
             f"{address} can't be served: {problem.strerror or problem}. Nothing was started: "
-            "stop what is there, or set ROLLCALL_LISTEN to another HOST:PORT."
+            "stop the program that uses it, or set ROLLCALL_LISTEN to another HOST:PORT."
         ) from problem
     try:
         yield
@@ -99,18 +99,18 @@ def _announce(settings: Config) -> None:
         token = signin.setup_link_token()
     if token:
         again = ownership.has_lost_its_owners()
-        why = "No Owner can sign in any longer: make a new one" if again else "Nobody owns it yet. Set it up"
+        why = "No Owner can sign in any longer. Make a new one" if again else "Nobody owns it yet. Set it up"
         click.echo(f"{why}, once, with this link: {settings.url}/setup?token={token}")
 
 
 def _stop_signal() -> threading.Event:
-    """Set by the first SIGTERM or SIGINT; from then on they end the process at once."""
+    """Set by the first SIGTERM or SIGINT. After it, these signals end the process at once."""
     stop = threading.Event()
 
     def handle(signum: int, _frame: object) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        tell("Finishing what is running …")
+        tell("Finishing running work …")
         stop.set()
 
     signal.signal(signal.SIGTERM, handle)
@@ -119,10 +119,10 @@ def _stop_signal() -> threading.Event:
 
 
 class Workers(Consumer):
-    """Huey's workers and schedule, in the process and under the signals of this file."""
+    """Huey's workers and schedule in this process, with this file's signal handlers."""
 
     def _set_signal_handlers(self) -> None:
-        """Ours are set: Huey's would execute the program anew on SIGHUP."""
+        """Keep our handlers: Huey's would restart the program on SIGHUP."""
 
 
 def _work_until(stop: threading.Event) -> None:

@@ -1,4 +1,4 @@
-"""`tasks`: what is being done in the apps, and another try for what needs attention."""
+"""`tasks`: lists the tasks in the apps, and retries those that need attention."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ RETRY_SECONDS = 120
 
 
 @click.command()
-@click.option("--app", "name", metavar="NAME", help="Of this app only.")
-@click.option("--retry", "task_id", type=int, metavar="ID", help="Try this task again, now.")
-@click.option("--done", "done_id", type=int, metavar="ID", help="Somebody did this in the app itself.")
-@click.option("--limit", default=LIMIT, show_default=True, help="The latest so many.")
+@click.option("--app", "name", metavar="NAME", help="Show this app only.")
+@click.option("--retry", "task_id", type=int, metavar="ID", help="Retry this task now.")
+@click.option("--done", "done_id", type=int, metavar="ID", help="Mark this task as done by hand in the app.")
+@click.option("--limit", default=LIMIT, show_default=True, help="Show this many of the latest tasks.")
 @as_json
 @opened
 def tasks(name: str | None, task_id: int | None, done_id: int | None, limit: int, as_json: bool) -> None:
-    """The tasks, the latest last; a task that needs attention can be tried again."""
+    """List the tasks, latest last. A task that needs attention can be retried."""
     if task_id is not None and done_id is not None:
         raise click.UsageError("--retry and --done exclude each other.")
     if task_id is not None:
@@ -41,7 +41,7 @@ def tasks(name: str | None, task_id: int | None, done_id: int | None, limit: int
     report = Report.get_or_none(Report.id == of.pop()) if len(of) == 1 else None
     answer(document(report, rows), [line(task) for task in rows] or ["There are no tasks."], as_json)
     if task_id is not None and rows[0].state not in core.ENDED:
-        tell(rows[0].error or "It is still under way.")
+        tell(rows[0].error or "It is still running.")
         end(FAILED)
     end(DONE)
 
@@ -61,7 +61,7 @@ def _by_id(task_id: int) -> Task:
 
 
 def _retried(task: Task) -> Task:
-    """Run here unless the server is faster; one attempt."""
+    """Run one attempt here, unless the server is faster."""
     core.retry(task, BY)
     deadline = time.monotonic() + RETRY_SECONDS
     while True:
@@ -74,7 +74,7 @@ def _retried(task: Task) -> Task:
 
 
 def document(report: Report | None, rows: list[Task]) -> dict:
-    """`report` and `state` are null where the tasks are not all of one report."""
+    """`report` and `state` are null if the tasks don't all belong to one report."""
     return {
         "report": report and report.id,
         "state": report and report.state,

@@ -1,5 +1,5 @@
-"""Reads an app through a connector that is being written: what was understood, and what looks wrong.
-Changes nothing."""
+"""Reads an app through a connector that is being written, and shows what was understood and what looks wrong.
+It changes nothing."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from connectors.base import (
 )
 from connectors.rest import RestConnector
 
-FIRST = 5  # rows that are shown of each list
+FIRST = 5  # rows shown of each list
 
 
 @dataclass
 class Part:
-    """One list: how many came, and the first rows under their header."""
+    """One list: how many items it has, and its first rows below their header."""
 
     what: str
     rows: list[tuple]
@@ -41,7 +41,7 @@ class Trial:
     identity: Identity | None = None
     parts: list[Part] = field(default_factory=list)
     operations: list[Shown] = field(default_factory=list)
-    alarms: list[str] = field(default_factory=list)  # what a person must not overlook
+    alarms: list[str] = field(default_factory=list)  # important warnings
     warnings: list[str] = field(default_factory=list)
     error: str = ""
 
@@ -58,7 +58,7 @@ class Trial:
 
 
 def try_out(kind: type[RestConnector], values: dict[str, str]) -> Trial:
-    """Test the credential and read everything once; an error ends it and is kept."""
+    """Test the credential and read everything once. The first error ends it and is kept in the result."""
     trial = Trial(alarms=[kind.own_account_unknown] if kind.own_account_unknown else [])
     try:
         connector = kind(values)
@@ -88,7 +88,7 @@ def _read(connector: RestConnector, trial: Trial) -> None:
         seen["first"] = seen["first"] or account
         first.accounts.setdefault(connector.list_of(account), account)
 
-    header = ("ID", "E-MAIL", "NAME", "STATUS", "ROLE", "KIND", "LAST ACTIVITY", "SEAT")
+    header = ("ID", "E-MAIL", "NAME", "STATUS", "ROLE", "KIND", "LAST ACTIVITY", "SEAT TYPE")
     accounts = _part("accounts", header, connector.accounts(), _account_row, trial, note)
     roles: dict[str, Role] = {role.id: role for role in connector.roles()}
     _part("roles", ("ID", "LABEL", "PRIVILEGED", "DEFAULT"), roles.values(), _role_row, trial)
@@ -111,7 +111,7 @@ def _read(connector: RestConnector, trial: Trial) -> None:
         header = ("ACCOUNT", "ASSET", "ROLE", "PRIVILEGED")
         _part("access", header, connector.access(), _access_row, trial, note_access)
         trial.warnings += [
-            f"{count:,} of the access entries are of an {what} that is not in its list: the ids don't fit."
+            f"{count:,} of the access entries are of an {what} that isn't in its list: the ids don't match."
             for what, count in strays.items() if count
         ]  # fmt: skip
     trial.operations = rehearse(connector, first, list(roles.values()))
@@ -134,7 +134,7 @@ def _look_at_accounts(connector: RestConnector, trial: Trial, count: int, seen: 
         trial.warnings.append("there are no accounts: is “items” the right place?")
         return
     if not seen["emails"]:
-        trial.warnings.append("no account has an e-mail address: nobody could be matched to a person.")
+        trial.warnings.append("no account has an e-mail address: nobody can be matched to a person.")
     elif seen["emails"] < count:
         trial.warnings.append(f"{count - seen['emails']:,} of {count:,} accounts have no e-mail address.")
     if missing := sorted(field for field, number in seen["missing"].items() if number == count):
@@ -144,22 +144,22 @@ def _look_at_accounts(connector: RestConnector, trial: Trial, count: int, seen: 
         )
     unknown = sorted(role for role in seen["roles"] if role and role not in roles)
     if unknown:
-        trial.warnings.append(f"accounts have roles that “roles” does not name: {', '.join(unknown[:10])}.")
+        trial.warnings.append(f"accounts have roles that “roles” doesn't list: {', '.join(unknown[:10])}.")
     if seen["several"] and CHANGE_ROLE in connector.capabilities:
         _look_at_several_roles(connector, trial, seen["several"], seen["one of several"])
     if roles and not any(role.privileged for role in roles.values()):
-        trial.warnings.append("no role is privileged: the last administrator could not be told from others.")
+        trial.warnings.append("no role is privileged, so the last administrator can't be protected.")
     if set(seen["statuses"]) == {"active"}:
-        trial.warnings.append("every account is active: does the list leave invited and locked ones out?")
+        trial.warnings.append("every account is active: does the list leave out invited and locked ones?")
     if connector.test().external_id not in (None, *seen["ids"]):
-        trial.warnings.append("the credential's own id (identity.id) is not among the accounts: the ids don't fit.")
+        trial.warnings.append("the credential's own id (identity.id) isn't among the accounts: the ids don't match.")
     if any(field.secret for field in connector.fields) and connector.is_open_to_all():
         trial.alarms.append(
-            "the list of accounts is answered without the credential too: that it can be read doesn't show that the "
+            "the list of accounts is also returned without the credential, so reading it doesn't show that the "
             "credential still works. Let “identity” name a call that needs it."
         )
     if LOOK_UP in connector.capabilities and connector.account(seen["first"].id) != seen["first"]:
-        trial.warnings.append("look_up shows the first account otherwise than the list does.")
+        trial.warnings.append("look_up returns the first account differently from the list.")
 
 
 def _look_at_several_roles(connector: RestConnector, trial: Trial, count: int, one: Account) -> None:
@@ -169,8 +169,8 @@ def _look_at_several_roles(connector: RestConnector, trial: Trial, count: int, o
         return
     if not kept:
         trial.warnings.append(
-            f"{count:,} accounts have several roles, and change_role is taken to leave none but the new one. Where the "
-            "app keeps the others, say keeps_others: true, or send all {roles}."
+            f"{count:,} accounts have several roles, and change_role is assumed to leave only the new one. If the "
+            "app keeps the others, write keeps_others: true, or send all {roles}."
         )
 
 

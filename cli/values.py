@@ -1,4 +1,4 @@
-"""What `--set KEY=VALUE` gives a connector.
+"""Reads `--set KEY=VALUE` for a connector's fields.
 A secret may come from a file (KEY=@FILE) or from standard input (KEY=-), and is never shown."""
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from cli.frame import tell
 from connectors.base import Field
 
 setting = click.option("--set", "pairs", multiple=True, metavar="KEY=VALUE",
-                       help="One field of the connector; a secret as KEY=@FILE, or as KEY=- from standard input.")
+                       help="Set a field of the connector; for a secret use KEY=@FILE, or KEY=- for standard input.")
 
 
 def values_of(fields: Iterable[Field], pairs: Iterable[str]) -> dict[str, str]:
-    """The pairs by name; raises UsageError for what is no pair, comes twice or can't be read."""
+    """The values by name. Raises UsageError for an argument that isn't a pair, comes twice or can't be read."""
     fields = list(fields)
     secret = {field.name for field in fields if field.secret}
     files = {field.name for field in fields if field.upload}
@@ -27,7 +27,7 @@ def values_of(fields: Iterable[Field], pairs: Iterable[str]) -> dict[str, str]:
         if not is_pair or not name:
             raise click.UsageError("--set needs KEY=VALUE, such as --set base_url=https://example.com.")
         if name in values:
-            raise click.UsageError(f"--set {name}=… was given twice.")
+            raise click.UsageError(f"--set {name}=… is there twice.")
         values[name] = _file(name, value) if name in files and value.startswith("@") else _secret(
             name, value) if name in secret else value
     return values
@@ -44,7 +44,7 @@ def _secret(name: str, value: str) -> str:
         try:
             return Path(value[1:]).read_text().strip()
         except (OSError, UnicodeDecodeError) as problem:
-            reason = getattr(problem, "strerror", None) or "it is no text"
+            reason = getattr(problem, "strerror", None) or "it isn't text"
             raise click.UsageError(f"The file of --set {name}=@FILE can't be read: {reason}.") from None
-    tell(f"{name} is on the command line, where others on this machine may see it. {name}=@FILE or {name}=- hides it.")
+    tell(f"{name} is on the command line, where others on this machine can see it. {name}=@FILE or {name}=- hides it.")
     return value

@@ -1,4 +1,4 @@
-"""Seeing a row of work through to its end: in a thread of this process, or by the server that has it already."""
+"""Follows a row of work to its end: in a thread of this process, or in the server that already runs it."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from sync.faults import OwnFault
 
 LIVE = ("queued", "running")
 POLL = 0.2  # seconds
-CLAIM_EVERY = 1.0  # seconds between attempts to take over a row that somebody else holds
+CLAIM_EVERY = 1.0  # seconds between attempts to claim a row that another process holds
 
 
 def see_through(
     run: Callable[[int], None], row: Model, tell: Callable[[Model], None], interrupted: Callable[[Model], None]
 ) -> Model:
-    """The row once it has ended. `tell` gets it now and again; Ctrl+C calls `interrupted` once, a second one leaves.
+    """Returns the row once it has ended. `tell` gets it from time to time; Ctrl+C calls `interrupted` once, and a
+    second Ctrl+C leaves.
 
-    Raises OwnFault where it has to wait for a fault of our own to be over: a server goes on with it then.
+    Raises OwnFault if the work has to wait for a fault of the installation; a server then continues it.
     """
     worker, tried, stopping = None, float("-inf"), False
     met: list[OwnFault] = []

@@ -49,7 +49,7 @@ def test_a_backup_never_overwrites_by_mistake(rollcall):
 
 
 def test_nothing_to_back_up_is_an_error(empty):
-    assert "is ROLLCALL_HOME right" in empty.run("backup", "copy.db", code=1).err
+    assert "Is ROLLCALL_HOME right" in empty.run("backup", "copy.db", code=1).err
     assert not empty.home.exists()
 
 
@@ -73,9 +73,9 @@ def another_program(path):
 @pytest.mark.parametrize(("spoil", "said"), [
     (newer, "newer Rollcall"),
     (damaged, "can't be restored"),
-    (another_program, "no database of Rollcall"),
+    (another_program, "isn't a database of Rollcall"),
     (lambda path: path.write_bytes(path.read_bytes()[:5000]), "can't be restored"),
-    (lambda path: path.write_bytes(b""), "no database of Rollcall"),
+    (lambda path: path.write_bytes(b""), "isn't a database of Rollcall"),
 ])  # fmt: skip
 def test_what_can_not_be_used_is_refused_and_nothing_changed(rollcall, spoil, said):
     rollcall.run("backup", "copy.db")
@@ -92,7 +92,7 @@ def test_the_key_must_fit(rollcall, connected_chat):
     key = rollcall.home / "secret.key"
     right = key.read_bytes()
     key.unlink()
-    assert "put it at" in rollcall.run("restore", "copy.db", code=1).err
+    assert "Put it at" in rollcall.run("restore", "copy.db", code=1).err
     assert not key.exists(), "a fresh key would not be the right one"
     key.write_bytes(b"wdFv1sAL2FNYKSgcNe1G8gx8vfOTn1mJ0wQCkMtEXdk=\n")
     assert "not the key of" in rollcall.run("restore", "copy.db", code=1).err

@@ -95,7 +95,7 @@ def test_a_spreadsheet_of_a_known_program(rollcall: CommandLine):
     found = rollcall.json("columns", str(FILES / "workday-workers.xlsx"))
     assert (found["recognised"], found["rows"], found["header_line"]) == ("Workday", 4, 4)
     said = rollcall.run("columns", str(FILES / "slack-members.csv"), "--for", "app").out
-    assert "It looks like Slack, member list." in said and "It may be used as it is." in said
+    assert "It looks like Slack, member list." in said and "It can be used as it is." in said
 
 
 def test_what_is_wrong_with_a_mapping_is_said(rollcall: CommandLine):

@@ -90,7 +90,7 @@ def test_an_operation_that_could_not_be_sent_is_shown_with_the_reason(empty, des
     file.write_text(DESK.read_text().replace(remove, remove.replace("account.id", "account.seat")))
     found, told = check(empty, desk, file, token)
     [problem] = [one["problem"] for one in found["operations"] if one["problem"]]
-    assert "in its path, “{account.seat}” is empty" in problem and f"It would not be sent: {problem}" in told
+    assert "in its path, “{account.seat}” is empty" in problem and f"It wouldn't be sent: {problem}" in told
 
 
 def test_a_file_that_does_not_say_who_acts_is_told_in_red(empty, desk, token, tmp_path):
@@ -108,8 +108,8 @@ def test_a_list_that_is_open_to_all_is_told(empty, desk, token):
     trusted = desk.is_authorised
     desk.is_authorised = lambda request: request.path in ("/members", "/invitations") or trusted(request)
     found, told = check(empty, desk, DESK, token)
-    assert "the list of accounts is answered without the credential too" in found["warnings"][0]
-    assert "Attention: the list of accounts is answered" in told
+    assert "the list of accounts is also returned without the credential" in found["warnings"][0]
+    assert "Attention: the list of accounts is also returned" in told
 
 
 def test_a_refused_credential_ends_it(empty, desk):

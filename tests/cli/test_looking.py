@@ -18,7 +18,7 @@ def test_a_changed_log_is_noticed(rollcall):
     assert entries[0].keys() >= {"id", "at", "who", "what", "about", "why", "before", "after", "app", "report"}
     assert [entry["id"] for entry in entries] == sorted((entry["id"] for entry in entries), reverse=True)
     assert len(rollcall.json("activity", "--limit", "2")["entries"]) == 2
-    assert "as they were written" in rollcall.run("activity", "--verify").out
+    assert "entries are unchanged" in rollcall.run("activity", "--verify").out
     with closing(sqlite3.connect(rollcall.home / "rollcall.db")) as database, database:
         database.execute("DROP TRIGGER activity_no_update")
         database.execute("UPDATE activity SET who = 'nobody' WHERE id = 2")
@@ -104,4 +104,4 @@ def test_without_a_server_a_command_sends_its_own_news(rollcall, connected_chat,
 
 
 def test_doctor_without_an_installation(empty):
-    assert "is ROLLCALL_HOME right" in empty.run("doctor", code=1).err
+    assert "If ROLLCALL_HOME is right" in empty.run("doctor", code=1).err

@@ -75,7 +75,7 @@ def test_done_by_hand(rollcall, leaver):
 def test_waiting_has_an_end_and_says_what_goes_on(rollcall, leaver):
     leaver.fault("rate-limit", method="DELETE", seconds=3600)
     answer = rollcall.run("finish", "Chat", "--yes", "--wait", "--minutes", "0", "--json", code=1)
-    assert answer.document["tasks"][0]["state"] == "queued" and "go on with the server" in answer.err
+    assert answer.document["tasks"][0]["state"] == "queued" and "The server continues them" in answer.err
 
 
 def test_a_mass_change_is_held_until_it_is_released(rollcall, connected_chat, staff):

@@ -117,7 +117,7 @@ def test_a_second_server_and_a_restore_are_refused_while_one_runs(rollcall):
         for command in (["serve"], ["worker"]):
             second = rollcall.run(*command, code=1, ROLLCALL_LISTEN=f"127.0.0.1:{free_port()}")
             assert "runs on" in second.err and "already" in second.err
-        assert "stop it first" in rollcall.run("restore", "copy.db", code=1).err
+        assert "Stop it first" in rollcall.run("restore", "copy.db", code=1).err
         assert rollcall.get("/healthz").status_code == 200
         assert rollcall.stop(server) == 0
     rollcall.run("restore", "copy.db")

@@ -59,7 +59,7 @@ def test_an_end_that_was_kept_is_proven_to_be_in_the_log(command):
     kept = activity.head()
     happen(5)
     said = command("activity", "--verify", "--head", kept["head"])
-    assert f"the first {kept['entries']} end as given" in said.stdout
+    assert f"the first {kept['entries']} end with this head" in said.stdout
     document = json.loads(command("activity", "--verify", "--head", kept["head"].upper(), "--json").stdout)
     assert document["ok"] and document["entries_at_head"] == kept["entries"]
     assert json.loads(command("activity", "--verify", "--head", "0" * 64, "--json").stdout)["entries_at_head"] == 0

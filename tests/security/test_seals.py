@@ -117,7 +117,7 @@ def test_a_backup_with_what_rollcall_did_not_make_is_refused(rollcall, change): 
         file.execute(change)
     (rollcall.folder / "copy.db.seal").unlink()
     answer = rollcall.run("restore", "copy.db", code=1)
-    assert "did not make" in answer.err and "Nothing was changed" in answer.err
+    assert "didn't create" in answer.err and "Nothing was changed" in answer.err
 
 
 def test_a_changed_backup_is_refused_and_one_without_a_seal_says_so(rollcall):  # noqa: F811
@@ -126,7 +126,7 @@ def test_a_changed_backup_is_refused_and_one_without_a_seal_says_so(rollcall):  
     copy = rollcall.folder / "copy.db"
     with closing(sqlite3.connect(copy)) as file, file:
         file.execute("UPDATE person SET name = 'Eve'")
-    assert "is not as `backup` wrote it" in rollcall.run("restore", "copy.db", code=1).err
+    assert "was changed after `backup` wrote it" in rollcall.run("restore", "copy.db", code=1).err
     (rollcall.folder / "copy.db.seal").unlink()
     answer = rollcall.run("restore", "copy.db")
     assert "Nothing proves" in answer.err
