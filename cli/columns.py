@@ -57,7 +57,7 @@ write = click.option("--write", type=click.Path(dir_okay=False, path_type=Path),
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--for", "purpose", type=click.Choice(list(PURPOSES)), default="people", show_default=True,
-              help="people or directory: the whole company; import: some people; app: an app's export.")
+              help="For the whole company (people, directory), some people (import), or an app's export (app).")
 @mapping
 @write
 @as_json

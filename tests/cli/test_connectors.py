@@ -32,7 +32,7 @@ def token(tmp_path):
 
 def test_without_a_credential_the_file_alone_is_looked_at(empty):
     told = empty.run("connectors", "check", str(DESK)).out
-    assert "is right: Desk (desk)" in told and "add --set base_url=… --set token=…" in told
+    assert "is valid: Desk (desk)" in told and "add --set base_url=… --set token=…" in told
     assert empty.json("connectors", "check", str(DESK))["capabilities"][0] == "look up"
     assert not empty.home.exists()
 
