@@ -1,22 +1,27 @@
-"""Check for updates: started or joined, looked at while it runs, cancelled. A check goes on whoever looks."""
+"""Check for updates: started or joined, watched while it runs, cancelled. It runs whether or not anyone watches."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from markupsafe import Markup
 
 from sync import mass_updates, report_rows, soon
 from sync.db import utcnow
-from sync.models import App, Check
+from sync.models import App, Check, Report
 from sync.problems import AppProblem
 from web.answers import go_to
 from web.app_page import kind_of
 from web.permissions import app_part
 from web.security import by
-from web.words import duration, plural, relative
+from web.view import listed
+from web.words import duration, number, plural, relative, when
 
 pages = Blueprint("checks", __name__, url_prefix="/apps/<int:app_id>/checks")
 
 LIVE = ("queued", "running")
+LEAST_SECONDS = 2  # what took less time isn't worth a sentence
 COUNTED = {
     "new_users": ("new user", None),
     "removed_users": ("removed user", None),
@@ -43,7 +48,7 @@ def create(app: App) -> Response:
     if not request.htmx:
         return redirect(url_for("checks.show", app_id=app.id, check_id=check.id), 303)
     answer = make_response(_dialog(app, check))
-    answer.headers["HX-Trigger-After-Swap"] = f"check-{app.id}"  # the card and the title look again
+    answer.headers["HX-Trigger-After-Swap"] = f"check-{app.id}"  # the card and the title are loaded again
     return answer
 
 
@@ -52,14 +57,14 @@ def create(app: App) -> Response:
 def show(app: App, check: Check) -> str:
     if request.htmx:
         return _dialog(app, check)
-    return render_template("checks/show.html", **progress_of(app, check))
+    return render_template("checks/show.html", app=app, progress=progress_of(app, check))
 
 
 @pages.get("/<int:check_id>/progress")
 @app_part("owner")
 def progress(app: App, check: Check) -> str:
-    """What the dialog asks for again and again; the last answer no longer asks."""
-    return render_template("checks/_progress.html", **progress_of(app, check))
+    """The dialog asks for this every second while the check runs."""
+    return render_template("checks/_progress.html", app=app, progress=progress_of(app, check))
 
 
 @pages.delete("/<int:check_id>")
@@ -68,27 +73,93 @@ def cancel(app: App, check: Check) -> Response | str:
     soon.cancel(check, by())
     check = Check.get_by_id(check.id)
     if request.htmx:
-        return render_template("checks/_progress.html", **progress_of(app, check))
+        return render_template("checks/_progress.html", app=app, progress=progress_of(app, check))
     return redirect(url_for("checks.show", app_id=app.id, check_id=check.id), 303)
 
 
 def _dialog(app: App, check: Check) -> str:
-    return render_template("checks/_dialog.html", **progress_of(app, check))
+    return render_template("checks/_dialog.html", app=app, progress=progress_of(app, check))
 
 
-def progress_of(app: App, check: Check) -> dict:
-    """What a page says of a check, while it runs and after it."""
-    live = check.state in LIVE
+@dataclass(frozen=True)
+class Progress:
+    """A check as a page shows it, while it runs and after it. Texts and addresses that don't apply are empty."""
+
+    check: Check
+    live: bool
+    succeeded: bool
+    failed: bool  # neither of these: it was cancelled
+    title: str
+    phase: str
+    read: str  # how much of it was read, of what total
+    total: str
+    done: int  # the same for the bar; `most` is None where nobody knows the total
+    most: int | None
+    took: str  # empty below LEAST_SECONDS once it has ended
+    found: str
+    report: Report | None  # the open one, to review
+    sentence: str
+    held: str
+    unchanged: Markup | str  # what Rollcall still shows after a check that changed nothing
+    cancel: str = ""
+    replace_credential: str = ""
+    missing_fields: str = ""
+    may_check_again: bool = False
+    earlier_report: int | None = None  # one that waits for nothing
+
+
+def progress_of(app: App, check: Check) -> Progress:
+    live, succeeded = check.state in LIVE, check.state == "succeeded"
     report = check.report if check.report_id and check.report.state == "open" else None
-    return {
-        "app": app, "check": check, "live": live, "phase": _phase(check, kind_of(app).asset_word),
-        "took": _took(check), "found": "" if live else found(check), "report": report,
-        "sentence": report_rows.sentence(report) if report else "",
-    }
+    phase, counts = _phase(check, kind_of(app).asset_word)
+    total = max(check.total, check.read) if counts and check.total and check.read else None
+    return Progress(
+        check, live, succeeded, check.state == "failed", _title(app, check), phase,
+        read=number(check.read) if counts and check.read else "", total=number(total) if total else "",
+        done=check.read if counts and check.total else 0, most=total, took=_took(check, live),
+        found="" if live else found(check), report=report, sentence=report_rows.sentence(report) if report else "",
+        held=_held(check), unchanged="" if live or succeeded else _unchanged(app, check),
+        **_next_step(app, check, report),
+    )  # fmt: skip
 
 
-def _took(check: Check) -> str:
-    return duration(((check.finished_at or utcnow()) - check.created_at).total_seconds())
+def _title(app: App, check: Check) -> str:
+    if check.state in LIVE:
+        return f"Checking {app.name}"
+    if check.state == "cancelled":
+        return "The check was cancelled"
+    return f"{app.name} {'was' if check.state == 'succeeded' else 'could not be'} checked"
+
+
+def _took(check: Check, live: bool) -> str:
+    seconds = ((check.finished_at or utcnow()) - check.created_at).total_seconds()
+    return duration(seconds) if live or seconds >= LEAST_SECONDS else ""
+
+
+def _held(check: Check) -> str:
+    if not check.held:
+        return ""
+    return (f"A guard holds {plural(check.held, 'change')}, because so many at once look wrong. "
+            "None of them is applied until you have reviewed the report.")
+
+
+def _unchanged(app: App, check: Check) -> Markup | str:
+    since = Markup(" Rollcall still shows data from {}.").format(when(app.last_check_at)) if app.last_check_at else ""
+    advice = f" {check.advice}" if check.advice and check.state == "failed" else ""
+    return Markup("Nothing was changed.{}{}").format(since, advice)
+
+
+def _next_step(app: App, check: Check, report: Report | None) -> dict:
+    """The one button that leads on, and the way to cancel."""
+    if check.state in LIVE:
+        return {} if check.cancel_asked else {"cancel": url_for("checks.cancel", app_id=app.id, check_id=check.id)}
+    if report:
+        return {}
+    if check.state == "failed" and app.lost:
+        return {"missing_fields": f"{url_for('apps.show', app_id=app.id)}#missing-fields"}
+    if check.state == "failed" and app.error:
+        return {"replace_credential": url_for("app_settings.credential", app_id=app.id)}
+    return {"earlier_report": check.report_id} if check.state == "succeeded" else {"may_check_again": True}
 
 
 def _phase(check: Check, asset_word: str) -> tuple[str, bool]:
@@ -96,20 +167,20 @@ def _phase(check: Check, asset_word: str) -> tuple[str, bool]:
     if check.cancel_asked:
         return "Stopping…", False
     if check.state == "queued" and check.error:
-        return f"{check.error} The next try is {relative(check.next_at, utcnow())}.", False
+        return f"{check.error} The next attempt is {relative(check.next_at, utcnow())}.", False
     words = {
         "waiting": ("Waiting for its turn…", False),
         "directory": ("Asking the directory who works here…", False),
         "accounts": ("Reading members…", True),
         "assets": (f"Reading {asset_word}s…", True),
-        "access": (f"Reading who may use which {asset_word}…", True),
-        "comparing": ("Comparing with what is known…", False),
+        "access": (f"Reading who has access to which {asset_word}…", True),
+        "comparing": ("Comparing with the last check…", False),
     }
     return words.get(check.phase, ("Working…", False))
 
 
 def found(check: Check) -> str:
-    """What a check that succeeded took over by itself, in a sentence or two."""
+    """What a check that succeeded read and applied, in a sentence or two."""
     held = report_rows.held_updates(check.report) if check.report_id else {}
     waits = check.waiting + check.held
     counts = check.counts | {
@@ -120,5 +191,5 @@ def found(check: Check) -> str:
     news = [plural(counts[name], *words) for name, words in COUNTED.items() if counts.get(name, 0) > 0]
     read = f"{plural(check.accounts, 'member')} read."
     if not news:
-        return f"{read} {'Nothing else is new.' if waits else 'Nothing is new.'}"
-    return f"{read} Taken over: {', '.join(news[:-1])}{' and ' if news[1:] else ''}{news[-1]}."
+        return f"{read} {'No other changes.' if waits else 'No changes.'}"
+    return f"{read} Applied: {listed(news)}."

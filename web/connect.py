@@ -1,7 +1,9 @@
-"""Connecting an app, in steps with the way back open: choose it, connect, Owners and time, first reading, match people.
-What was entered is kept in a draft; with its first reading the draft becomes an app."""
+"""Connecting an app in steps: choose it, connect, Owners and time, first reading, match people. One can always go back.
+What was entered is kept in a draft, which becomes an app with its first reading."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass, replace
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 
@@ -16,9 +18,10 @@ from connectors.base import (
     SEAT_BASED,
     SILVER,
     ColumnsUnclear,
+    Connector,
 )
 from sync import apps, columns, connecting, match_likeness, matching, names, soon
-from sync.models import App, Check, Person
+from sync.models import Account, App, Check, Person
 from sync.problems import AppProblem
 from sync.reach import approver
 from web.answers import INVALID, go_to, page_or_part, wants_part
@@ -30,19 +33,31 @@ from web.frame import MANAGERS
 from web.permissions import app_part, workspace_role
 from web.security import by, may_look_for_people, signed_in_person
 from web.uploads import entered
-from web.words import this_workspace
+from web.words import clock, number, plural, this_workspace
 
 pages = Blueprint("connect", __name__, url_prefix="/apps")
 
 CATEGORIES = (SEAT_BASED, PAID_SOCIAL, SAMPLE)
 LEVEL_WORDS = {
-    BRONZE: "Bronze: a documented API, tested against what it describes",
-    SILVER: "Silver: looks again before it acts, and bears with limits",
-    GOLD: "Gold: assets too, and every act there is",
+    BRONZE: "Bronze: built on a documented API and tested against its description",
+    SILVER: "Silver: verifies before each change and handles rate limits",
+    GOLD: "Gold: also reads assets and offers every operation",
     PLATINUM: "Platinum: proven against the real server",
     OWN_FILE: "Your own file",
 }
+STEPS = ("Choose an app", "Connect", "Owners and time", "First reading", "Match people")
 UNMATCHED_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of app in the catalogue."""
+
+    slug: str
+    label: str
+    logo: str
+    words: str
+    level: str  # in a sentence
 
 
 @pages.get("/new")
@@ -57,17 +72,23 @@ def choose() -> str:
         and wanted["level"] in ("", kind.level)
     ]  # fmt: skip
     used, reached = {kind.category for kind in known}, {kind.level for kind in known}
-    return page_or_part("connect/choose.html", "connect/_catalogue.html", kinds=found, **wanted,
-                        broken_files=apps.broken_files(),
-                        categories=[category for category in CATEGORIES if category in used],
-                        levels=[(name, LEVEL_WORDS[name]) for name in LEVELS if name in reached],
-                        level_words=LEVEL_WORDS)
+    return page_or_part(
+        "connect/choose.html", "connect/_catalogue.html", kinds=[_kind(kind) for kind in found], **wanted,
+        broken_files=apps.broken_files(), categories=[category for category in CATEGORIES if category in used],
+        levels=[(name, LEVEL_WORDS[name].partition(":")[0]) for name in LEVELS if name in reached],
+        steps_of_app=[(name, None) for name in STEPS],
+    )  # fmt: skip
+
+
+def _kind(kind: type[Connector]) -> Kind:
+    words = f"{kind.category} · {kind.level.capitalize()}"
+    return Kind(kind.slug, kind.label, kind.logo, words, LEVEL_WORDS[kind.level])
 
 
 @pages.post("")
 @workspace_role(*MANAGERS)
 def create() -> Response:
-    """A draft for the kind of app that was chosen."""
+    """A draft of the chosen kind of app."""
     try:
         draft = connecting.start(request.form.get("connector", ""), signed_in_person())
     except AppProblem as problem:
@@ -75,22 +96,23 @@ def create() -> Response:
     return redirect(url_for("connect.credential", app_id=draft.id), 303)
 
 
-def _steps(app: App, here: int) -> list[tuple[str, str | None]]:
-    """The way through; what lies behind is a link as long as it can still be changed here."""
+def _steps(app: App) -> list[tuple[str, str | None]]:
+    """The steps; those that can still be changed here have their address."""
     draft = app.state == "connecting"
-    names = ("Choose it", "Connect", "Owners and time", "First reading", "Match people")
     back = {0: url_for("connect.choose"), 1: url_for("connect.credential", app_id=app.id),
             2: url_for("connect.owners", app_id=app.id)} if draft else {3: url_for("connect.reading", app_id=app.id)}
-    return [(name, back.get(place)) for place, name in enumerate(names)]
+    return [(name, back.get(place)) for place, name in enumerate(STEPS)]
 
 
 def _step(app: App, number: int, template: str, status: int = 200, **values) -> tuple[str, int]:
-    values |= {"app": app, "kind": kind_of(app), "steps_of_app": _steps(app, number), "number": number}
+    draft = app.state == "connecting"
+    trail = ("All apps in the catalogue", url_for("connect.choose")) if draft else ("Apps", url_for("apps.index"))
+    values |= {"app": app, "kind": kind_of(app), "steps_of_app": _steps(app), "number": number, "trail": trail}
     return render_template(template, **values), status
 
 
 def _over(app: App) -> Response | None:
-    """The first steps are about a draft: once the app is connected, they are on its Settings."""
+    """The first steps are for a draft: once the app is connected, they are on its Settings tab."""
     return None if app.state == "connecting" else redirect(url_for("apps.show", app_id=app.id), 303)
 
 
@@ -104,7 +126,7 @@ def credential(app: App) -> Response | tuple[str, int]:
 @app_part("owner")
 @asks_again
 def test(app: App) -> Response | tuple[str, int]:
-    """Keep what was entered and test it; "next" goes on when it works."""
+    """Keep what was entered and test it; "next" continues when it works."""
     if over := _over(app):
         return over
     given = request.form
@@ -124,7 +146,7 @@ def test(app: App) -> Response | tuple[str, int]:
 
 
 def _tested(app: App, given, problem: str = "", identity=None) -> tuple[str, int]:
-    """The answer beside the form, which stays as it is; without htmx the form again, its secrets kept but not shown."""
+    """The result of the test, beside the form; without htmx the whole form, its secrets kept but not shown."""
     status = INVALID if problem else 200
     if wants_part():
         return render_template("connect/_tested.html", app=app, problem=problem, identity=identity), status
@@ -141,7 +163,7 @@ def owners(app: App) -> Response | tuple[str, int]:
 
 def _owners(app: App, given, problem: str = "") -> tuple[str, int]:
     return _step(app, 3, "connect/owners.html", INVALID if problem else 200, given=given, problem=problem,
-                 zone=this_workspace().zone)
+                 time=given.get("time") or clock(app.check_minute), zone=this_workspace().zone)
 
 
 @pages.post("/<int:app_id>/connection/reading")
@@ -157,7 +179,7 @@ def begin(app: App) -> Response | tuple[str, int]:
     except AppProblem as problem:
         return _owners(app, given, str(problem))
     if apps.part_of(signed_in_person(), app) != "owner":
-        return go_to(url_for("apps.index"), f"{app.name} is connected and being read. Its Owners go on from here.")
+        return go_to(url_for("apps.index"), f"{app.name} is connected and being read. Its Owners continue from here.")
     return go_to(url_for("connect.reading", app_id=app.id))
 
 
@@ -174,10 +196,17 @@ def reading(app: App) -> Response | str | tuple[str, int]:
     check = soon.live(app) or Check.select().where(Check.app == app).order_by(Check.id.desc()).first()
     if check is None:
         return redirect(url_for("apps.show", app_id=app.id), 303)
-    told = progress_of(app, check)
+    values = {"progress": replace(progress_of(app, check), title=f"Reading {app.name}"), "known": _known(app)}
     if wants_part():
-        return render_template("connect/_reading.html", **told)
-    return _step(app, 4, "connect/reading.html", **{name: value for name, value in told.items() if name != "app"})
+        return render_template("connect/_reading.html", app=app, **values)
+    return _step(app, 4, "connect/reading.html", **values)
+
+
+def _known(app: App) -> str:
+    """How many accounts the first reading matched to people."""
+    if not app.unmatched:
+        return "Everyone in it is matched."
+    return f"{plural(app.users - app.unmatched, 'account')} matched, {number(app.unmatched)} to match."
 
 
 @pages.post("/<int:app_id>/connection/readings")
@@ -198,13 +227,36 @@ def match(app: App) -> Response | tuple[str, int]:
         return redirect(url_for("connect.reading", app_id=app.id), 303)
     unmatched = matching.search_accounts(app, "unmatched").rows[:UNMATCHED_SHOWN]
     likely = match_likeness.suggest(app, unmatched) if may_look_for_people() else {}
-    rows = [(account, _with_address(likely.get(account.id, []))) for account in unmatched]
-    return _step(app, 5, "connect/matching.html", rows=rows, match_in_words=match_in_words)
+    rows = [_row(account, likely.get(account.id, [])) for account in unmatched]
+    values = {"rows": rows, "match_in_words": match_in_words, "some_hidden": app.unmatched > len(rows)}
+    return _step(app, 5, "connect/matching.html", **values)
 
 
-def _with_address(likely: list[tuple[Person, str]]) -> tuple[str, str, str] | None:
-    """(address, name, why) of the likeliest who can be told by an address."""
+@dataclass(frozen=True)
+class Suggestion:
+    email: str
+    label: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """An account that isn't matched yet."""
+
+    account: Account
+    name: str
+    email: str  # where it isn't the name already
+    suggestion: Suggestion | None
+
+
+def _row(account: Account, likely: list[tuple[Person, str]]) -> Row:
+    name = names.account_name(account)
+    return Row(account, name, account.email if account.email and account.email != name else "", _suggestion(likely))
+
+
+def _suggestion(likely: list[tuple[Person, str]]) -> Suggestion | None:
+    """The most likely person who has an address."""
     for person, why in likely:
         if email := names.main_email(person):
-            return email, person.name, why
+            return Suggestion(email, f"Is {person.name}", f"{email} · {why}")
     return None

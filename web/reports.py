@@ -1,27 +1,33 @@
-"""All reports that one may decide, and those of one app: open ones first."""
+"""All reports that a person may decide, and those of one app: open ones first."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from flask import Blueprint, render_template, request, url_for
+from markupsafe import Markup
 
 from sync import apps, report_list, report_rows
-from sync.models import App
+from sync.models import App, Report
+from sync.names import short_name
 from web.answers import wants_part
 from web.app_page import kind_of, page
 from web.permissions import app_part, signed_in
 from web.security import signed_in_person
-from web.words import plural
+from web.view import Badge, first_upper
+from web.words import number, on_day, plural, when
 
 pages = Blueprint("reports", __name__)
 
 STATES = {
-    "open": "Open",
+    "open": "Waiting for approval",
     "applied": "Finished",
     "dismissed": "Dismissed",
     "superseded": "No longer needed",
 }
+APPLIED_AUTOMATICALLY = "Applied automatically"
+HELD = Badge("Held by a guard", "waiting", "hand-stop")
 KINDS = {
     "removed user": "removed user",
     "new user": "new user",
@@ -30,13 +36,32 @@ KINDS = {
 }
 
 
+@dataclass(frozen=True)
+class Line:
+    """A report in a list."""
+
+    id: int
+    app: App
+    logo: str
+    since: Markup | str
+    created: Markup | str
+    found: str
+    waiting: str
+    badge: Badge | None  # of an open report
+    state: str  # of one that was decided
+    decided: Markup | str
+    address: str
+    part: str
+
+
 @pages.get("/reports")
 @signed_in
 def index() -> str:
     owned = list(apps.owned_by(signed_in_person()))
     chosen = next((app for app in owned if app.id == request.args.get("app", type=int)), None)
     values = _found(chosen, url_for("reports.index"), {"app": chosen.id} if chosen else {})
-    values |= {"chosen": chosen, "choices": owned, "kind_of": kind_of}
+    values |= {"columns": ["App", "Found", "State", "When", ("", "acts")], "chosen": chosen, "choices": owned,
+               "filtered": chosen or values["state"], "of_app": False}  # fmt: skip
     return render_template("reports/_list.html" if wants_part() else "reports/index.html", **values)
 
 
@@ -44,7 +69,9 @@ def index() -> str:
 @app_part("owner")
 def of_app(app: App) -> str:
     values = _found(app, url_for("reports.of_app", app_id=app.id), {})
-    return page(app, "reports/of_app.html", "reports/_list.html", chosen=app, of_app=True, **values)
+    values |= {"columns": ["Since", "Found", "State", "Decided", ("", "acts")], "chosen": app,
+               "filtered": values["state"], "of_app": True}  # fmt: skip
+    return page(app, "reports/of_app.html", "reports/_list.html", **values)
 
 
 def _found(app: App | None, here: str, wanted: dict) -> dict:
@@ -52,16 +79,38 @@ def _found(app: App | None, here: str, wanted: dict) -> dict:
     state = state if state in STATES else ""
     found = report_list.search(signed_in_person(), app, state, request.args.get("page", 1, type=int))
     return {
-        "page": found, "state": state, "states": STATES, "in_words": in_words,
+        "page": found, "lines": [_line(report, here) for report in found.rows], "state": state, "states": STATES,
         "address": f"{here}?" + urlencode(wanted | ({"state": state} if state else {})), "here": here,
     }
 
 
+def _line(report: Report, here: str) -> Line:
+    is_open = report.state == "open"
+    automatic = report.state == "applied" and not report.decided_by
+    return Line(
+        report.id, report.app, kind_of(report.app).logo, on_day(report.created_at), when(report.created_at),
+        found=first_upper(in_words(report.counts)),
+        waiting=f"{number(report.waiting)} to approve" if is_open and report.waiting else "",
+        badge=(HELD if report.held else Badge(STATES["open"], "waiting")) if is_open else None,
+        state=APPLIED_AUTOMATICALLY if automatic else STATES[report.state], decided=_decided(report),
+        address=url_for("wizard.show", report_id=report.id),
+        part=url_for("wizard.show", report_id=report.id, back=here),
+    )  # fmt: skip
+
+
+def _decided(report: Report) -> Markup | str:
+    """When and by whom; of an open report nothing."""
+    if not report.decided_at:
+        return ""
+    by = f" by {short_name(report.decided_by)}" if report.decided_by else ""
+    return Markup("{}{}").format(when(report.decided_at), by)
+
+
 def in_words(counts: dict[str, int]) -> str:
     """What a report holds: "2 removed users, 1 new user, 3 changes of assets and access"."""
-    told = [plural(counts[kind], word) for kind, word in KINDS.items() if counts.get(kind)]
-    told += [plural(counts[kind], *words) for kind, words in report_rows.WANTED.items() if counts.get(kind)]
+    words = [plural(counts[kind], word) for kind, word in KINDS.items() if counts.get(kind)]
+    words += [plural(counts[kind], *forms) for kind, forms in report_rows.WANTED.items() if counts.get(kind)]
     rest = sum(number for kind, number in counts.items() if kind not in {*KINDS, *report_rows.WANTED})
     if rest:
-        told.append(plural(rest, "change of assets and access", "changes of assets and access"))
-    return ", ".join(told) or "nothing new"
+        words.append(plural(rest, "change of assets and access", "changes of assets and access"))
+    return ", ".join(words) or "nothing new"

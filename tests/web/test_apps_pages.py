@@ -196,12 +196,12 @@ def test_a_credential_is_tested_before_it_replaces_the_other(owner: Client, chat
 
 
 def test_a_test_says_who_the_credential_is_or_what_to_fix(owner: Client, chat) -> None:
-    assert "It works: Access token in Acme Chat" in owner.post(f"/apps/{chat.app.id}/tests").text
+    assert "Connection works: Access token in Acme Chat" in owner.post(f"/apps/{chat.app.id}/tests").text
     page = owner.get(f"/apps/{chat.app.id}").text
     assert "read members and channels · invite, remove and change members" in page and "Lacks" not in page
     chat.stop()
     answer = owner.post(f"/apps/{chat.app.id}/tests")
-    assert "That doesn&#39;t work yet" in answer.text or "That doesn't work yet" in answer.text
+    assert "Connection failed." in answer.text
     assert "stays as it was" in answer.text
 
 

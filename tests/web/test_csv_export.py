@@ -25,7 +25,7 @@ def connect(owner: Client, export: str | bytes = EXPORT) -> App:
     assert 'type="file"' in owner.get(f"/apps/{app.id}/connection").text
     given = {"app_name": "Drawing", "app": "Miro", "source": "upload", "export": upload(export)}
     tested = owner.post(f"/apps/{app.id}/connection", **given)
-    assert "It works: 2 users in the export of Miro" in tested.text, tested.text
+    assert "Connection works: 2 users in the export of Miro" in tested.text, tested.text
     owner.post(f"/apps/{app.id}/connection/reading", owners="olga@acme.example", daily="yes", time="04:20")
     schedule.drain()
     return App.get_by_id(app.id)

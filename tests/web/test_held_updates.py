@@ -48,7 +48,7 @@ def test_a_check_says_what_it_applied_and_what_is_held(owner: Client, chat) -> N
     report = promote(chat)
     check = report.checks.order_by(Check.id.desc()).get()
     page = owner.get(f"/apps/{chat.app.id}/checks/{check.id}").text
-    assert "a guard holds 6 changes" in page and "Nothing else is new." in page
+    assert "A guard holds 6 changes" in page and "No other changes." in page
 
 
 def test_members_show_that_a_change_is_held_and_a_status_that_is_not_known(owner: Client, chat) -> None:

@@ -20,8 +20,8 @@ def test_open_reports_come_first_with_what_waits(owner: Client, chat, second) ->
     with writing():
         Report.create(app=second.app, state="applied", counts={"new user": 1}, decided_at=utcnow())
     page = owner.get("/reports").text
-    assert page.index("Waits for you") < page.index("1 new user")
-    assert "2 removed users" in page and "2 wait for your yes" in page
+    assert page.index("Waiting for approval</span>") < page.index("1 new user")
+    assert "2 removed users" in page and "2 to approve" in page
     assert 'class="count">1<' in page, "the badge in the navigation"
 
 
@@ -29,12 +29,12 @@ def test_filters_by_app_and_state(owner: Client, chat, second) -> None:
     people.mark_left(chat.people[1], chat.by)
     chat.check()
     part = owner.get("/reports?state=open", htmx=True).text
-    assert "<html" not in part and "Waits for you" in part and "Second chat" not in part
+    assert "<html" not in part and "Waiting for approval</span>" in part and "Second chat" not in part
     assert "Second chat" in owner.get(f"/reports?app={second.app.id}", htmx=True).text
-    assert "No report fits" in owner.get("/reports?state=dismissed").text
-    assert "Waits for you" in owner.get("/reports?state=nonsense&app=x").text, "what is no filter filters nothing"
-    assert "Waits for you" in owner.get(f"/apps/{chat.app.id}/reports").text
-    assert "Waits for you" not in owner.get(f"/apps/{second.app.id}/reports").text
+    assert "No matching reports" in owner.get("/reports?state=dismissed").text
+    assert "Waiting for approval</span>" in owner.get("/reports?state=nonsense&app=x").text, "it is ignored"
+    assert "Waiting for approval</span>" in owner.get(f"/apps/{chat.app.id}/reports").text
+    assert "Waiting for approval</span>" not in owner.get(f"/apps/{second.app.id}/reports").text
 
 
 def test_checks_that_found_nothing_are_not_in_the_way(owner: Client, chat) -> None:
@@ -59,4 +59,4 @@ def test_only_reports_that_one_may_decide(site: Flask, chat, second, someone) ->
     apps.set_part(second.app, ann, "owner", chat.by)
     apps.set_part(chat.app, ann, "collaborator", chat.by)
     page = Client(site, ann).get("/reports").text
-    assert "Second chat" in page and "Waits for you" not in page and 'class="count"' not in page
+    assert "Second chat" in page and "Waiting for approval</span>" not in page and 'class="count"' not in page

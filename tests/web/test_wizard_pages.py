@@ -43,7 +43,7 @@ def test_a_check_is_started_and_a_second_click_joins_it(owner: Client, chat) -> 
     second = owner.send("POST", f"/apps/{chat.app.id}/checks", htmx=True)
     assert "Checking Chat" in first.text and "<dialog" in first.text and "every 1s" in first.text
     assert first.headers["HX-Trigger-After-Swap"] == f"check-{chat.app.id}"
-    assert "You can close this: the check goes on" in first.text
+    assert "You can close this: the check continues" in first.text
     assert Check.select().where(Check.state == "queued").count() == 1
     assert re.findall(r"checks/(\d+)/progress", first.text) == re.findall(r"checks/(\d+)/progress", second.text)
 
@@ -72,7 +72,7 @@ def test_progress_says_phase_numbers_and_time_and_ends(owner: Client, chat) -> N
     checks.run(check.id)
     part = owner.get(here, htmx=True).text
     assert "hx-trigger" not in part, "nothing to wait for any more"
-    assert "12 members read. Taken over: 1 new user." in part and "Nothing waits for you" in part
+    assert "12 members read. Applied: 1 new user." in part and "Nothing to review" in part
 
 
 def test_a_check_that_found_leavers_leads_to_the_report(owner: Client, chat) -> None:
