@@ -1,5 +1,4 @@
-"""What every page of an app shows above its tabs: who it is, how it stands, the way to check it.
-Cards, pages and wizards ask here what kind of app one is."""
+"""What every page of an app shows above its tabs, and what all of them need to know: its kind, what one may do."""
 
 from __future__ import annotations
 
@@ -10,11 +9,12 @@ from sync import apps, standing
 from sync.models import App
 from sync.problems import AppProblem
 from sync.vault import VaultProblem
+from web import app_card
 from web.answers import wants_part
 
 
 class UnknownKind(Connector):
-    """Stands for a connector that this version does not have any more: its app can be looked at, not read."""
+    """In place of a connector that this version no longer has: its app can be viewed, but not read."""
 
     label = "Unknown app"
 
@@ -40,7 +40,7 @@ def can(app: App) -> frozenset[str]:
 
 
 def tabs(app: App) -> list[tuple[str, str, None]]:
-    """What this person may open of the app."""
+    """The pages of the app that this person may open."""
     shown = [("Settings", "apps.show"), ("Members", "members.index")]
     if ASSETS in can(app):
         shown.append(("Assets", "assets.index"))
@@ -51,10 +51,12 @@ def tabs(app: App) -> list[tuple[str, str, None]]:
 
 def page(app: App, whole: str, part: str = "", **values) -> str:
     """A page of the app, or the part of it that htmx swaps."""
-    values |= {"app": app, "kind": kind_of(app), "can": can(app), "owns": owns()}
+    kind, mine = kind_of(app), owns()
+    values |= {"app": app, "kind": kind, "can": can(app), "owns": mine}
     if part and wants_part():
         return render_template(part, **values)
-    return render_template(whole, standing=standing.standing(app), tabs_of_app=tabs(app), **values)
+    head = app_card.title(app, kind, standing.standing(app), mine)
+    return render_template(whole, head=head, alert=app_card.alert(app, mine), tabs_of_app=tabs(app), **values)
 
 
 def match_in_words(account) -> str:

@@ -1,8 +1,9 @@
-"""What an Owner sets for an app: each thing is a resource of its own, with a dialog that asks for it."""
+"""What an Owner sets for an app: each setting is a resource of its own, with a dialog that asks for it."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from flask import Blueprint, Response, abort, render_template, request, url_for
 
@@ -32,7 +33,7 @@ from web.confirming import asks_again
 from web.permissions import app_part
 from web.security import by, may_look_for_people, signed_in_person
 from web.uploads import UploadProblem, entered, name_of
-from web.words import this_workspace
+from web.words import plural, this_workspace
 
 pages = Blueprint("app_settings", __name__, url_prefix="/apps/<int:app_id>")
 
@@ -83,13 +84,32 @@ def set_schedule(app: App) -> Response | tuple[str, int]:
 
 def minute_of(text: str) -> int:
     """A time as a browser sends it, "04:20" or "04:20:00", as the minute of the day."""
-    told = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)(:[0-5]\d)?", text.strip())
-    if told is None:
+    time = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)(:[0-5]\d)?", text.strip())
+    if time is None:
         raise AppProblem("The time of the daily check is written as 04:20.")
-    return int(told[1]) * 60 + int(told[2])
+    return int(time[1]) * 60 + int(time[2])
 
 
-GUARDS = {"": "removed user", "roles_": "updated role", "profiles_": "updated profile"}  # by what its fields begin with
+POLICY = "Removals and guards"
+GUARDS = {"": "removed user", "roles_": "updated role", "profiles_": "updated profile"}  # by the prefix of its fields
+GUARD_WORDS = {
+    "": ("Hold back removals", "would be removed at once"),
+    "roles_": ("Hold back changed roles", "would get another role at once"),
+    "profiles_": ("Hold back changed profiles", "would get another e-mail address, name or status at once"),
+}
+
+
+@dataclass(frozen=True)
+class GuardForm:
+    """The fields of one guard."""
+
+    prefix: str
+    legend: str
+    default: str
+    own: bool  # numbers of this app, not the workspace's
+    accounts: str
+    percent: str
+    what: str
 
 
 @pages.get("/policy")
@@ -124,26 +144,34 @@ def _guard_given(given, prefix: str) -> tuple[int | None, int | None]:
 
 
 def _policy(app: App, given, problem: Exception | str = "") -> tuple[str, int]:
-    return _asks("apps/_policy.html", "People who left, and the guards", app, problem, given=given,
-                 workspace_guard=policy.workspace_guard())
+    limit = policy.workspace_guard()
+    default = f"workspace default: more than {limit.accounts} users and more than {limit.percent} %"
+    guards = [
+        GuardForm(prefix, legend, default, given.get(f"{prefix}guard") != "workspace",
+                  given.get(f"{prefix}accounts", ""), given.get(f"{prefix}percent", ""), what)
+        for prefix, (legend, what) in GUARD_WORDS.items()
+    ]  # fmt: skip
+    automatic = given.get("removal") == "automatic"
+    return _asks("apps/_policy.html", POLICY, app, problem, automatic=automatic, guards=guards)
 
 
 @pages.get("/missing-fields")
 @app_part("owner")
 def missing_fields(app: App) -> tuple[str, int]:
-    return _asks("apps/_missing_fields.html", "Go on without what is missing?", app, missing=lost_fields.waiting(app))
+    missing = lost_fields.waiting(app)
+    return _asks("apps/_missing_fields.html", "Continue without the missing fields?", app, missing=missing)
 
 
 @pages.put("/missing-fields")
 @app_part("owner")
 def accept_missing_fields(app: App) -> Response:
-    """The app no longer tells them: the next check goes on with what is known."""
+    """The app no longer provides them: the next check continues with the last known values."""
     try:
         lost_fields.accept(app, by())
         soon.ask(app, by())
     except AppProblem as problem:
         return go_to(_address(app), str(problem), "attention")
-    return go_to(_address(app), f"{app.name} is being checked without them. What was known stays.")
+    return go_to(_address(app), f"{app.name} is being checked without them. The last known values are kept.")
 
 
 def _whole(text: str | None, what: str) -> int:
@@ -183,7 +211,12 @@ def _hundredths(text: str) -> int | None:
 @pages.get("/people/new")
 @app_part("owner")
 def new_person(app: App) -> tuple[str, int]:
-    return _asks("apps/_new_person.html", "Add an Owner or a Collaborator", app, given={"part": "owner"})
+    return _new_person(app, {"part": "owner"})
+
+
+def _new_person(app: App, given, problem: Exception | str = "") -> tuple[str, int]:
+    return _asks("apps/_new_person.html", "Add an Owner or a Collaborator", app, problem, given=given,
+                 collaborator=given.get("part") == "collaborator")
 
 
 @pages.post("/people")
@@ -195,17 +228,17 @@ def add_person(app: App) -> Response | tuple[str, int]:
         person = known_person(given.get("email", ""))
         apps.set_part(app, person, _part(given.get("part")), by())
     except AppProblem as problem:
-        return _asks("apps/_new_person.html", "Add an Owner or a Collaborator", app, problem, given=given)
-    return go_to(_address(app), f"{person.name or given['email']} is {_part(given.get('part')).capitalize()} now.")
+        return _new_person(app, given, problem)
+    return go_to(_address(app), f"{person.name or given['email']} is now {_part(given.get('part')).capitalize()}.")
 
 
 def named_in_form(person: Person) -> str:
-    """What known_person() finds them by: the address, or the number of somebody who has none any longer."""
+    """What known_person() finds them by: the address, or the number of someone who no longer has one."""
     return names.main_email(person) or f"{PERSON}{person.id}"
 
 
 def known_person(email: str) -> Person:
-    """Who has this address, or is named by named_in_form(); raises AppProblem for nobody."""
+    """The person with this address, or the one that named_in_form() names; raises AppProblem where there is none."""
     number = email.removeprefix(PERSON)
     if email.startswith(PERSON) and number.isdecimal():
         person = Person.get_or_none(Person.id == int(number))
@@ -213,7 +246,7 @@ def known_person(email: str) -> Person:
         person = people.find_by_email(email)
     if person is None:
         who = f"Nobody in People has the address {email.strip()}" if email.strip() else "An e-mail address is missing"
-        raise AppProblem(f"{who}. Nothing was changed: add them to People first, or name somebody else.")
+        raise AppProblem(f"{who}. Nothing was changed: add them to People first, or name someone else.")
     return person
 
 
@@ -241,27 +274,27 @@ def _set_part(app: App, person_id: int, part: str | None) -> Response:
         apps.set_part(app, person, part, by())
     except AppProblem as problem:
         return go_to(_address(app), f"{problem} Nothing was changed.", "attention")
-    word = f"is {part.capitalize()}" if part else "has no part in it"
-    return go_to(_address(app), f"{person.name or 'This person'} {word} now.")
+    word = f"is now {part.capitalize()}" if part else f"no longer manages {app.name}"
+    return go_to(_address(app), f"{person.name or 'This person'} {word}.")
 
 
 @pages.get("/people/suggestions")
 @app_part("owner")
 def suggestions(app: App) -> str:
-    """Addresses for the one that is being typed, behind the last comma."""
+    """Addresses that complete the one being typed, after the last comma."""
     typed = next((value for value in request.args.values()), "").split(",")
     words, before = typed[-1].strip(), ",".join(typed[:-1])
     found = people.search(words, "active").rows[:SUGGESTED] if len(words) > 1 and may_look_for_people() else []
     main = PersonEmail.select().where(PersonEmail.person.in_([person.id for person in found]), PersonEmail.main)
     addresses = {email.person_id: email.email for email in main}
-    return render_template("apps/_suggestions.html", before=before,
+    return render_template("apps/_suggestions.html", before=f"{before}, " if before else "",
                            found=[(addresses[person.id], person.name) for person in found if person.id in addresses])
 
 
 @pages.get("/credential")
 @app_part("owner")
 def credential(app: App) -> tuple[str, int]:
-    return _asks("apps/_credential.html", f"How Rollcall acts in {app.name}", app, given=app.settings)
+    return _asks("apps/_credential.html", f"Credential for {app.name}", app, given=app.settings)
 
 
 @pages.put("/credential")
@@ -279,16 +312,15 @@ def set_credential(app: App) -> Response | tuple[str, int]:
     except ColumnsUnclear:
         return go_to(columns.address_of(waiting_files.for_export(signed_in_person(), app, values, file_name)))
     except REFUSALS as problem:
-        title = f"How Rollcall acts in {app.name}"
-        return _asks("apps/_credential.html", title, app, f"{problem} The one before is still in use.",
-                     given=request.form)
-    return go_to(_address(app), f"It works: Rollcall acts as {identity.name}.")
+        return _asks("apps/_credential.html", f"Credential for {app.name}", app,
+                     f"{problem} The current credential is still in use.", given=request.form)
+    return go_to(_address(app), f"Connection works: {identity.name}.")
 
 
 @pages.post("/tests")
 @app_part("owner")
 def create_test(app: App) -> tuple[str, int]:
-    """Is the credential still good, and what may it do?"""
+    """Whether the credential still works, and what it may do."""
     title = f"Test of {app.name}"
     try:
         identity = apps.retest(app, by())
@@ -323,7 +355,8 @@ def disconnection(app: App) -> tuple[str, int]:
 def _disconnection(app: App, problem: str = "") -> tuple[str, int]:
     report = reports.open_report(app)
     waiting = sum(vars(report_list.confirmable(report)).values()) if report else 0
-    return _asks("apps/_disconnection.html", f"Disconnect {app.name}?", app, problem, waiting=waiting)
+    return _asks("apps/_disconnection.html", f"Disconnect {app.name}?", app, problem,
+                 waiting=plural(waiting, "change is waiting", "changes are waiting") if waiting else "")
 
 
 @pages.delete("")
@@ -331,9 +364,9 @@ def _disconnection(app: App, problem: str = "") -> tuple[str, int]:
 def disconnect(app: App) -> Response | tuple[str, int]:
     if app.state == "connecting":
         connecting.discard(app)
-        return go_to(url_for("apps.index"), "What was entered is gone. Nothing was connected.")
+        return go_to(url_for("apps.index"), "The draft is deleted. Nothing was connected.")
     if request.form.get("name", "").strip() != app.name:
-        return _disconnection(app, f"Type the app's name, {app.name}, to say that you mean it. Nothing was changed.")
+        return _disconnection(app, f"Type the app's name, {app.name}, to confirm. Nothing was changed.")
     try:
         disconnecting.disconnect(app, by())
     except AppProblem as problem:

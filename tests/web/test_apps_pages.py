@@ -41,7 +41,7 @@ def test_without_apps_the_page_shows_the_next_step(owner: Client) -> None:
 
 def test_a_user_without_apps_is_told_how_one_comes(site: Flask, someone) -> None:
     page = Client(site, someone("Uma User", "user")).get("/apps").text
-    assert "No app is yours yet" in page and "/apps/new" not in page
+    assert "No apps yet" in page and "/apps/new" not in page
 
 
 def test_a_card_tells_users_match_state_and_last_check(owner: Client, chat) -> None:
@@ -75,7 +75,7 @@ def test_search_and_filters_find_and_say_when_nothing_fits(owner: Client, home) 
     assert names("category=Paid+social") == ["Ünïcode Áds"]
     assert names("state=attention") == ["Chat 002"]
     assert names("search=%25") == [], "a per cent sign is no wildcard"
-    assert "No app fits" in owner.get("/apps?search=zzz").text
+    assert "No matching apps" in owner.get("/apps?search=zzz").text
 
 
 def test_two_hundred_apps_take_as_few_queries_as_two(owner: Client, home, queries: list[str]) -> None:
@@ -111,9 +111,9 @@ def test_a_collaborator_sees_members_and_no_way_to_act(site: Flask, chat, someon
 
 def test_settings_say_it_in_plain_sentences(owner: Client, chat) -> None:
     page = owner.get(f"/apps/{chat.app.id}").text
-    assert "Report to the Owners; removed after a yes" in page
-    assert "When more than 5 users and more than 20\u00a0% would go" in page
-    assert "Taken over by themselves" in page and "Access token in Acme Chat" in page
+    assert "Owners approve each removal" in page
+    assert "When more than 5 users and more than 20\u00a0% would be removed" in page
+    assert "Applied automatically" in page and "Access token in Acme Chat" in page
     assert chat.token not in page, "a secret is never on a page"
 
 
@@ -189,7 +189,7 @@ def test_people_are_suggested_behind_the_last_comma(owner: Client, chat, someone
 def test_a_credential_is_tested_before_it_replaces_the_other(owner: Client, chat) -> None:
     here = f"/apps/{chat.app.id}/credential"
     answer = owner.send("PUT", here, base_url=chat.url, token="acme_wrong-secret")
-    assert answer.status_code == 422 and "The one before is still in use" in answer.text
+    assert answer.status_code == 422 and "The current credential is still in use" in answer.text
     assert "acme_wrong-secret" not in answer.text
     assert owner.send("PUT", here, base_url=chat.url, token="").status_code == 303, "an empty secret is the one before"
     assert chat.check().state == "succeeded"
@@ -198,11 +198,11 @@ def test_a_credential_is_tested_before_it_replaces_the_other(owner: Client, chat
 def test_a_test_says_who_the_credential_is_or_what_to_fix(owner: Client, chat) -> None:
     assert "Connection works: Access token in Acme Chat" in owner.post(f"/apps/{chat.app.id}/tests").text
     page = owner.get(f"/apps/{chat.app.id}").text
-    assert "read members and channels · invite, remove and change members" in page and "Lacks" not in page
+    assert "read members and channels · invite, remove and change members" in page and "<dt>Missing</dt>" not in page
     chat.stop()
     answer = owner.post(f"/apps/{chat.app.id}/tests")
     assert "Connection failed." in answer.text
-    assert "stays as it was" in answer.text
+    assert "is unchanged" in answer.text
 
 
 def test_pause_and_resume(owner: Client, chat) -> None:
@@ -217,7 +217,7 @@ def test_disconnecting_needs_the_name_and_says_what_stays(owner: Client, chat) -
     chat.leave(1)
     chat.check()
     dialog = owner.get(f"/apps/{chat.app.id}/disconnection").text
-    assert "Nobody is removed from Chat" in dialog and "1 change waits" in dialog
+    assert "Nobody is removed from Chat" in dialog and "1 change is waiting" in dialog
     assert owner.send("DELETE", f"/apps/{chat.app.id}", name="chat").status_code == 422
     assert App.get_by_id(chat.app.id).state == "active"
     owner.send("DELETE", f"/apps/{chat.app.id}", name="Chat")

@@ -63,7 +63,7 @@ def test_members_show_that_a_change_is_held_and_a_status_that_is_not_known(owner
 def test_each_kind_has_numbers_of_its_own(owner: Client, chat) -> None:
     here = f"/apps/{chat.app.id}/policy"
     page = owner.get(here).text
-    for legend in ("Removals wait for a second look", "Changed roles wait", "Changed profiles wait"):
+    for legend in ("Hold back removals", "Hold back changed roles", "Hold back changed profiles"):
         assert legend in page
     owner.send("PUT", here, removal="ask", guard="workspace", accounts="5", percent="20", roles_guard="own",
                roles_accounts="3", roles_percent="10", profiles_guard="workspace")  # fmt: skip
@@ -72,7 +72,7 @@ def test_each_kind_has_numbers_of_its_own(owner: Client, chat) -> None:
         policy.Guard(5, 20), policy.Guard(3, 10), policy.Guard(5, 20),
     ]  # fmt: skip
     settings = owner.get(f"/apps/{chat.app.id}").text
-    assert "When more than 3 users and more than 10\u00a0% would have another role at once" in settings
+    assert "When more than 3 users and more than 10\u00a0% would get another role at once" in settings
     answer = owner.send("PUT", here, removal="ask", guard="workspace", roles_guard="own", roles_accounts="x",
                         roles_percent="1", profiles_guard="workspace")  # fmt: skip
     assert answer.status_code == 422 and "whole number" in answer.text
@@ -84,13 +84,13 @@ def test_an_owner_is_shown_what_is_missing_and_may_go_on_without(owner: Client, 
     assert "What is missing" in owner.get(f"/apps/{chat.app.id}/checks/{check.id}").text
     page = owner.get(f"/apps/{chat.app.id}").text
     assert "11 of 11 e-mail addresses are missing: has the credential lost a permission?" in page
-    assert "Go on without" in page
+    assert "Continue without" in page
     here = f"/apps/{chat.app.id}/missing-fields"
     assert "without most of the e-mail addresses" in owner.get(here).text
     assert owner.send("PUT", here).status_code == 303
     assert lost_fields.waiting(App.get_by_id(chat.app.id)) == []
     assert chat.check().state == "succeeded"
-    assert "Go on without" not in owner.get(f"/apps/{chat.app.id}").text
+    assert "Continue without" not in owner.get(f"/apps/{chat.app.id}").text
     assert "Nothing is missing now" in owner.get(here).text
 
 

@@ -82,7 +82,7 @@ def test_the_check_that_waits_says_why_and_until_when(owner, chat):
     with own.full_for_what_is_staged():
         schedule.drain(("check",))
     said = owner.get(f"/apps/{chat.app.id}/checks/{check.id}").text
-    assert "The disk that Rollcall writes to is full." in said and "The next try is" in said
+    assert "The disk that Rollcall writes to is full." in said and "The next attempt is" in said
     assert "connector" not in said
     assert "The disk that Rollcall writes to is full." in owner.get("/apps").text, "the banner"
     Check.update(next_at=utcnow()).execute()

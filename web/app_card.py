@@ -1,0 +1,145 @@
+"""An app as its card and its title show it: the badge of its state, how it was matched, what one may do next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from textwrap import shorten
+
+from flask import url_for
+from markupsafe import Markup
+
+from connectors.base import Connector
+from sync.models import App
+from sync.standing import Standing
+from web.view import Badge
+from web.words import number, percent, plural, share, when
+
+DETAIL = 80  # characters of what is wrong that a card shows
+
+
+@dataclass(frozen=True)
+class Matched:
+    """How many of its users are matched: a share for the bar, in words, and those that aren't."""
+
+    share: int
+    label: str
+    words: str
+    unmatched: str
+
+
+@dataclass(frozen=True)
+class Card:
+    app: App
+    logo: str
+    kind: str
+    address: str
+    draft: bool
+    owns: bool
+    live: bool  # a check is waiting or running
+    check: str  # what the menu calls it; empty where none may be started
+    paused: bool  # and this person may resume it
+    matched: Matched
+    started: Markup | str
+    badge: Badge
+    report: int | None  # the open report, for an Owner
+    badge_opens_report: bool
+    note: Markup | str
+
+
+def card(app: App, kind: type[Connector], standing: Standing, owns: bool) -> Card:
+    live, draft = standing.check is not None, app.state == "connecting"
+    report = standing.report.id if standing.report and owns else None
+    return Card(
+        app, kind.logo, kind.label, url_for("connect.credential" if draft else "apps.show", app_id=app.id), draft, owns,
+        live, check=("Show the check" if live else "Check for updates") if owns and app.state == "active" else "",
+        paused=owns and app.state == "paused", matched=_matched(app), started=when(app.created_at),
+        badge=_badge(app, standing), report=report, badge_opens_report=report is not None and not live,
+        note=_note(app, standing),
+    )  # fmt: skip
+
+
+def _matched(app: App) -> Matched:
+    known = share(app.users - app.unmatched, app.users)
+    words = plural(app.users, "user") + (f" · {percent(known)} matched" if app.users else "")
+    unmatched = f"{number(app.unmatched)} unmatched" if app.unmatched else ""
+    return Matched(known if app.users else 0, f"{known} % of the users are matched", words, unmatched)
+
+
+def _note(app: App, standing: Standing) -> Markup | str:
+    """Beside the badge: since when, or what is wrong."""
+    if app.state == "connecting":
+        return ""
+    if standing.check is not None:
+        return Markup("started {}").format(when(standing.check.created_at))
+    if standing.tone == "attention":
+        return shorten(standing.detail, DETAIL, placeholder="…")
+    return Markup("checked {}").format(when(app.last_check_at)) if app.last_check_at else ""
+
+
+def _badge(app: App, standing: Standing) -> Badge:
+    held = standing.tone == "waiting" and standing.report is not None and standing.report.held
+    icon = "player-pause" if app.state == "paused" else "hand-stop" if held else ""
+    return Badge(standing.word, standing.tone, icon, standing.detail)
+
+
+@dataclass(frozen=True)
+class Title:
+    """Above the tabs of an app."""
+
+    logo: str
+    kind: str
+    subtitle: Markup
+    live: bool
+    check: int | None  # the one that is waiting or running, for an Owner
+    badge: Badge
+    shows_badge: bool
+    wide_only: bool  # beside the button that opens the report
+    report: int | None
+    may_check: bool
+    may_resume: bool
+
+
+def title(app: App, kind: type[Connector], standing: Standing, owns: bool) -> Title:
+    live = standing.check is not None
+    report = standing.report.id if standing.report and owns else None
+    return Title(
+        kind.logo, kind.label, _subtitle(app, standing), live, standing.check.id if live and owns else None,
+        _badge(app, standing), shows_badge=standing.tone != "ok" or not owns, wide_only=report is not None,
+        report=None if live else report, may_check=owns and app.state == "active",
+        may_resume=owns and app.state == "paused",
+    )  # fmt: skip
+
+
+def _subtitle(app: App, standing: Standing) -> Markup:
+    if standing.check is not None:
+        checked = Markup("check started {}").format(when(standing.check.created_at))
+    elif app.last_check_at:
+        checked = Markup("checked {}").format(when(app.last_check_at))
+    else:
+        checked = "not read yet"
+    return Markup(" · ").join((app.category, plural(app.users, "user"), checked))
+
+
+@dataclass(frozen=True)
+class Alert:
+    """What is wrong with an app, on each of its pages."""
+
+    tone: str
+    icon: str
+    id: str
+    title: str
+    words: Markup | str
+    may_fix: bool = False
+    may_continue: bool = False  # without the fields that its list no longer has
+
+
+def alert(app: App, owns: bool) -> Alert | None:
+    if app.state == "disconnected":
+        words = "Its credential is deleted and it is no longer read. You can still view what Rollcall knew."
+        return Alert("neutral", "plug-connected-x", "", f"{app.name} is disconnected.", words)
+    if not app.error or not owns:
+        return None
+    data = Markup(" Showing data from {}.").format(when(app.last_check_at)) if app.last_check_at else ""
+    lacks_fields = bool(app.lost) and not app.lost.get("accepted")
+    return Alert("attention", "", "missing-fields" if lacks_fields else "", f"{app.name} needs attention.",
+                 Markup("{}{}").format(app.error, data), True, lacks_fields)

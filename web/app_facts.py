@@ -1,0 +1,167 @@
+"""The Settings tab of an app: each setting in words, with the dialog that changes it; its Owners and Collaborators."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from flask import url_for
+from markupsafe import Markup
+
+from connectors.base import ASSETS, LOOK_UP
+from sync import policy
+from sync.models import App, AppPerson, Person, PersonEmail
+from web.app_page import can, kind_of
+from web.words import clock, dotted, money, percent, plural, this_workspace, when
+
+GUARDED = {
+    "removed user": "would be removed",
+    "updated role": "would get another role",
+    "updated profile": "would get another e-mail address, name or status",
+}
+
+
+@dataclass(frozen=True)
+class Change:
+    """The link that opens the dialog for a setting."""
+
+    address: str
+    id: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Fact:
+    label: str
+    value: Markup | str = ""
+    quiet: bool = False
+    lines: list[Markup | str] = field(default_factory=list)  # in place of one value
+    change: Change | None = None
+
+
+@dataclass(frozen=True)
+class Member:
+    """An Owner or a Collaborator, and the part that a click gives them instead."""
+
+    person: Person
+    name: str
+    note: str
+    other: str
+    other_word: str
+    icon: str
+
+
+@dataclass(frozen=True)
+class Settings:
+    checks: list[Fact]
+    account: list[Fact]  # the automation account
+    details: list[Fact]
+    members: list[Member]
+    tested: Markup | str
+    connected: bool
+    paused: bool
+    may_change: bool
+
+
+def settings(app: App, owns: bool) -> Settings:
+    connected = app.state != "disconnected"
+    tested = Markup("works, tested {}").format(when(app.tested_at)) if app.tested_at and not app.error else ""
+    return Settings(
+        _checks(app, owns), _account(app), _details(app, owns), [_member(row) for row in people_of(app)], tested,
+        connected, app.state == "paused", owns and connected,
+    )  # fmt: skip
+
+
+def _change(app: App, owns: bool, endpoint: str, id: str, label: str, **values) -> Change | None:
+    """Offered to Owners."""
+    return Change(url_for(endpoint, app_id=app.id, **values), id, label) if owns else None
+
+
+def _checks(app: App, owns: bool) -> list[Fact]:
+    schedule = _change(app, owns, "app_settings.schedule", "change-schedule", "Change the daily check")
+    leavers = "Change what happens to people who have left"
+    removals = _change(app, owns, "app_settings.policy_of", "change-policy", leavers)
+    automatic = app.removal == "automatic"
+    return [
+        Fact("Daily check", _daily(app), change=schedule),
+        Fact("New users, roles and assets", "Applied automatically"),
+        Fact(f"People who have left {this_workspace().name}",
+             "Removed automatically, unless a guard stops it" if automatic else "Owners approve each removal",
+             change=removals),
+        Fact("Guard", lines=_guards(app)),
+    ]  # fmt: skip
+
+
+def _daily(app: App) -> Markup:
+    if not app.daily:
+        return dotted("Off: checked only when someone asks for it")
+    following = Markup("next {}").format(when(app.next_check_at)) if app.next_check_at else ""
+    return dotted(f"On, at {clock(app.check_minute)} ({this_workspace().zone})", following)
+
+
+def _guards(app: App) -> list[Markup | str]:
+    """Those with the same numbers in one sentence."""
+    guards: dict[tuple, list[str]] = {}
+    for kind, what in GUARDED.items():
+        guards.setdefault((policy.guard_of(app, kind), policy.has_own_guard(app, kind)), []).append(what)
+    lines = []
+    for (guard, own), what in guards.items():
+        limit = f"When more than {plural(guard.accounts, 'user')} and more than {percent(guard.percent)}"
+        default = "" if own else Markup(' <span class="quiet">· workspace default</span>')
+        lines.append(Markup("{} {} at once{}").format(limit, ", or ".join(what), default))
+    return lines
+
+
+def _account(app: App) -> list[Fact]:
+    kind = kind_of(app)
+    facts = [Fact("Permissions", " · ".join(app.may or _permissions(app)))]
+    if app.missing:
+        facts.append(Fact("Missing", lines=list(app.missing)))
+    shown = [one for one in kind.fields if not one.secret and not one.mapping and app.settings.get(one.name)]
+    return facts + [Fact(one.label, app.settings[one.name]) for one in shown]
+
+
+def _permissions(app: App) -> list[str]:
+    """What the connector can do, for an app whose credential was tested before that was recorded."""
+    able = can(app)
+    reads = ["read members"] + ([f"read {kind_of(app).asset_word}s"] if ASSETS in able else [])
+    return reads + sorted(able - {ASSETS, LOOK_UP})
+
+
+def _details(app: App, owns: bool) -> list[Fact]:
+    unpriced = app.seat_price is None
+    price = "Not set. Add it to see savings in reports" if unpriced else f"{money(app.seat_price)} a month"
+    rules = _change(app, owns, "decisions.rules", "change-rules", "Change how accounts are matched",
+                    back=url_for("apps.show", app_id=app.id))
+    domain = f", then user name@{app.match_domain}" if app.match_domain else ""
+    return [
+        Fact("Name", app.name, change=_change(app, owns, "app_settings.name", "change-name", "Change the name")),
+        Fact("Seat price", price, unpriced,
+             change=_change(app, owns, "app_settings.seat_price", "change-price", "Change the seat price")),
+        Fact("Accounts matched by", f"E-mail, then employee number{domain}", change=rules),
+        Fact("Kind", kind_of(app).label),
+        Fact("Connected", when(app.created_at)),
+    ]  # fmt: skip
+
+
+def people_of(app: App) -> list[AppPerson]:
+    """Its Owners and Collaborators with their main addresses, Owners first."""
+    rows = (
+        AppPerson.select(AppPerson, Person).join(Person).where(AppPerson.app == app)
+        .order_by(AppPerson.part.desc(), Person.name)
+    )  # fmt: skip
+    rows = list(rows)
+    main = PersonEmail.select().where(PersonEmail.person.in_([row.person_id for row in rows]), PersonEmail.main)
+    addresses = {email.person_id: email.email for email in main}
+    for row in rows:
+        row.email = addresses.get(row.person_id, "")
+    return rows
+
+
+def _member(row: AppPerson) -> Member:
+    other = "collaborator" if row.part == "owner" else "owner"
+    status = "" if row.person.status == "active" else row.person.status
+    note = "can't sign in to Rollcall yet" if not row.person.workspace_role else status
+    return Member(
+        row.person, row.person.name or row.email, " · ".join(filter(None, (row.part.capitalize(), note))), other,
+        f"Make {other.capitalize()}", "shield" if other == "owner" else "user",
+    )  # fmt: skip
