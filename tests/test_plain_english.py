@@ -17,9 +17,9 @@ LEFT = {
     "connectors": 368,
     "demo": 30,
     "sync": 679,
-    "templates": 207,
+    "templates": 153,
     "tests": 318,
-    "web": 126,
+    "web": 109,
 }
 
 
