@@ -18,7 +18,7 @@ from htmx_flask import Htmx
 from werkzeug.routing import IntegerConverter, Map
 
 from sync.config import Config
-from web import behind_proxy, column_form, components, errors, files, frame, security, words
+from web import behind_proxy, column_form, components, errors, files, frame, member_view, security, task_view, words
 from web.answers import MOST
 from web.permissions import refuse_views_without_permission
 
@@ -65,6 +65,8 @@ def create_pages(app: Flask, config: Config) -> None:
     components.install(app)
     frame.install(app)
     column_form.install(app)
+    member_view.install(app)
+    task_view.install(app)
     errors.install(app)
     for area in AREAS:
         app.register_blueprint(import_module(f"web.{area}").pages)

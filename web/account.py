@@ -1,4 +1,4 @@
-"""One account of an app: whose it is, how far its acts are, what it may use; access is granted and revoked here."""
+"""One account of an app: its person, its tasks and its access, which is granted and revoked here."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sync.models import Account, App
 from sync.names import account_name
 from web.app_page import match_in_words, page
 from web.permissions import app_part
-from web.tasks import WORDS
+from web.task_view import WORDS
 
 pages = Blueprint("account", __name__, url_prefix="/apps/<int:app_id>/members/<int:account_id>")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from flask import Blueprint, render_template, request
 from peewee import fn
 
-from sync import apps, match_decisions, standing
+from sync import apps, standing
 from sync.models import App
-from web import app_card, app_facts
+from web import app_card, app_facts, member_view
 from web.answers import page_or_part
 from web.app_page import kind_of, owns, page
 from web.frame import MANAGERS
@@ -69,4 +69,4 @@ def head(app: App) -> str:
 @app_part("collaborator")
 def show(app: App) -> str:
     return page(app, "apps/show.html", settings=app_facts.settings(app, owns()),
-                unanswered=match_decisions.unanswered(app) if app.services else [])
+                unanswered=member_view.unanswered(app))

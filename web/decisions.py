@@ -1,5 +1,5 @@
-"""What people say accounts are, one or many at once: previewed in a dialog, decided as one batch, and undone as one.
-Also what an app's accounts are matched by when they tell no e-mail address."""
+"""Decisions about whose accounts are, one or many at once: previewed in a dialog, made and undone as one batch.
+Also how an app's accounts are matched when it reports no e-mail address."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from sync.match_decisions import Decision, DecisionProblem
 from sync.match_rules import RuleProblem
 from sync.matching import TABS
 from sync.models import Account, App
-from sync.names import account_name
+from sync.names import account_name, main_email
 from sync.problems import AppProblem
 from web.answers import INVALID, dialog, go_to, safe_address
 from web.app_page import match_in_words
 from web.app_settings import known_person
 from web.member_acts import ticked
+from web.member_view import other_email
 from web.permissions import app_part
 from web.security import by
+from web.view import first_lower, joined
 from web.words import plural
 
 pages = Blueprint("decisions", __name__, url_prefix="/apps/<int:app_id>/members")
@@ -29,19 +31,21 @@ SHOWN = 8  # names in a preview
 
 @dataclass(frozen=True)
 class Kind:
-    """How one kind of decision is put into words; {} is an account, or how many."""
+    """The wording of one kind of decision; {} is an account, or how many."""
 
     title: str
     button: str
-    said: str
+    done: str
 
 
 KINDS = {
     "guest": Kind("Mark {} as guest or partner", "Save", "{} marked as {word}."),
     "service account": Kind("Mark {} as a service account", "Mark as service account", "{} marked as service account."),
-    "nobody": Kind("Re-assign {}", "Move to Unmatched", "{} moved to Unmatched: say whose it is, or what."),
-    "rules": Kind("Let the rules decide about {}", "Let the rules decide", "{} left to the rules."),
+    "nobody": Kind("Re-assign {}", "Move to Unmatched", "{} moved to Unmatched. Match it there, or mark what it is."),
+    "rules": Kind("Match {} by the rules again", "Match by the rules", "{} matched by the rules again."),
 }
+BY_RULES = ("Your decision is taken back. From now on it is matched by e-mail, employee number and user name. If these "
+            "point to nobody, or to different people, it becomes Unmatched.")  # fmt: skip
 
 
 @pages.get("/decisions/new")
@@ -54,16 +58,116 @@ def new(app: App) -> tuple[str, int]:
     return _preview(app, kind, request.args)
 
 
+@dataclass(frozen=True)
+class Line:
+    """One of several accounts in a preview."""
+
+    name: str
+    email: str
+    match: str
+    note: str
+
+
+@dataclass(frozen=True)
+class GuestPart:
+    partner: bool
+    note: str
+
+
+@dataclass(frozen=True)
+class ServicePart:
+    email: str
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What the dialog shows before a decision. `account_ids` is empty where `all` that a search lists are meant."""
+
+    kind: str
+    button: str
+    lead: str
+    seen: str
+    all: bool
+    tab: str
+    search: str
+    account_ids: list[int]
+    nobody: bool
+    accounts: list[Line]
+    more: str
+    guest: GuestPart | None
+    service: ServicePart | None
+    person: str
+    because: str
+    sentence: str
+    effects: list[str]
+    stays: bool
+
+
 def _preview(app: App, kind: str, given, problem: str = "") -> tuple[str, int]:
     accounts = match_decisions.chosen(app, _ids(app))
-    count, one = len(accounts), accounts[0] if len(accounts) == 1 else None
-    whom = account_name(one) if one else plural(count, "account")
+    whom = account_name(accounts[0]) if len(accounts) == 1 else plural(len(accounts), "account")
     return dialog(
-        "members/_decision.html", KINDS[kind].title.format(whom), INVALID if problem else 200, app=app, kind=kind,
-        words=KINDS[kind], whom=whom, count=count, one=one, shown=accounts[:SHOWN], given=given, problem=problem,
-        accounts=[] if "all" in given else accounts, seen=match_decisions.fingerprint(accounts),
-        match_in_words=match_in_words, back=back_of(app), why=match_rules.why(app, accounts[:SHOWN]),
+        "members/_decision.html", KINDS[kind].title.format(whom), INVALID if problem else 200, app=app,
+        preview=_previewed(app, kind, accounts, given), problem=problem, back=back_of(app),
     )
+
+
+def _previewed(app: App, kind: str, accounts: list[Account], given) -> Preview:
+    one = accounts[0] if len(accounts) == 1 else None
+    why = match_rules.why(app, accounts[:SHOWN])
+    matched = kind == "nobody" and one and one.person and one.match == "matched"
+    return Preview(
+        kind, KINDS[kind].button, lead=_lead(app, one), seen=match_decisions.fingerprint(accounts), all="all" in given,
+        tab=given.get("tab", ""), search=given.get("search", ""),
+        account_ids=[] if "all" in given else [account.id for account in accounts], nobody=not accounts,
+        accounts=[] if one else [_line(account, why[account.id]) for account in accounts[:SHOWN]],
+        more=_more(len(accounts), given.get("search", "")), guest=_guest(one, given) if kind == "guest" else None,
+        service=_service(one, given) if kind == "service account" else None,
+        person=one.person.name if matched else "",
+        because=f", {first_lower(why[one.id])}" if matched and why[one.id] else "",
+        sentence=_reassigned(len(accounts), bool(matched)) if kind == "nobody" else BY_RULES,
+        effects=_effects(app) if kind == "nobody" else [], stays=kind not in ("nobody", "rules"),
+    )
+
+
+def _lead(app: App, one: Account | None) -> str:
+    return joined(other_email(one), f"now: {match_in_words(one)}") if one else f"in {app.name}"
+
+
+def _line(account: Account, why: str) -> Line:
+    return Line(account_name(account), other_email(account), match_in_words(account), account.match_note or why)
+
+
+def _more(count: int, search: str) -> str:
+    if count <= SHOWN:
+        return ""
+    return f"and {count - SHOWN:,} more{f' found by “{search}”' if search else ''}."
+
+
+def _guest(one: Account | None, given) -> GuestPart:
+    what = given.get("what") or (one.match if one else "")
+    note = given.get("note")
+    return GuestPart(what == "local partner", note if note is not None else (one.match_note or "" if one else ""))
+
+
+def _service(one: Account | None, given) -> ServicePart:
+    known = one.person if one and one.match == "service account" else None
+    return ServicePart(given.get("email") or (main_email(known) if known else ""))
+
+
+def _reassigned(count: int, matched: bool) -> str:
+    if count == 1:
+        it = "it" if matched else "this account"
+        return f"To give {it} to someone else, move it to Unmatched first. Then match it there."
+    return "To give these accounts to other people, move them to Unmatched first. Then match each one there."
+
+
+def _effects(app: App) -> list[str]:
+    return [
+        "While it is unmatched, it isn't removed when a person leaves.",
+        "Checks no longer match it automatically, not even by its e-mail address.",
+        f"Nothing changes in {app.name}.",
+    ]
 
 
 def _ids(app: App) -> list[int]:
@@ -78,7 +182,7 @@ def _ids(app: App) -> list[int]:
 @pages.post("/decisions")
 @app_part("owner")
 def create(app: App) -> Response | tuple[str, int]:
-    """The yes: `what` says whether a guest is a local partner; `seen` which preview it was given to."""
+    """Form fields: `what` tells a guest from a local partner; `seen` is the mark of the preview that was approved."""
     given = request.form
     kind = given.get("kind", "")
     if kind not in KINDS:
@@ -90,10 +194,10 @@ def create(app: App) -> Response | tuple[str, int]:
     except (AppProblem, DecisionProblem) as problem:
         return _preview(app, kind, given, str(problem))
     if not made.batch:
-        return go_to(back_of(app), "That is so already: nothing was done twice.")
+        return go_to(back_of(app), "Already set. Nothing was changed.")
     whom = _whom(app, ids) if made.count == 1 else plural(made.count, "account")
-    said = KINDS[kind].said.format(whom, word=decision.kind)
-    return go_to(_after(app, kind, ids), said, undo=undo_address(app, made.batch))
+    done = KINDS[kind].done.format(whom, word=decision.kind)
+    return go_to(_after(app, kind, ids), done, undo=undo_address(app, made.batch))
 
 
 def _decision(kind: str, given) -> Decision:
@@ -114,7 +218,7 @@ def _whom(app: App, ids: list[int]) -> str:
 
 
 def _after(app: App, kind: str, ids: list[int]) -> str:
-    """Where one was; an account that is re-assigned is shown where it is to be matched anew."""
+    """The page to return to; for one account that is re-assigned, the tab where it can be matched again."""
     if kind == "nobody" and len(ids) == 1:
         account = Account.get_by_id(ids[0])
         return url_for("members.index", app_id=app.id, tab="unmatched", search=account.email or account.name or None)
@@ -132,7 +236,7 @@ def undo(app: App, batch: str) -> Response:
         count = match_decisions.undo(app, batch, by())
     except DecisionProblem as problem:
         return go_to(back_of(app), str(problem), "attention")
-    return go_to(back_of(app), f"Undone: {plural(count, 'account is', 'accounts are')} as before.")
+    return go_to(back_of(app), f"Undone for {plural(count, 'account')}.")
 
 
 @pages.get("/rules")
@@ -154,8 +258,8 @@ def set_rules(app: App) -> Response | tuple[str, int]:
         changed = match_rules.set_domain(app, domain, by())
     except RuleProblem as problem:
         return _rules(app, domain, str(problem))
-    now = f"{plural(changed, 'account is', 'accounts are')} matched otherwise now" if changed else "no match changed"
-    return go_to(back_of(app), f"Saved: {now}.")
+    now = f"The match of {plural(changed, 'account')} changed." if changed else "No match changed."
+    return go_to(back_of(app), f"Saved. {now}")
 
 
 def back_of(app: App) -> str:

@@ -37,7 +37,8 @@ def install(app: Flask) -> None:
     @app.context_processor
     def surroundings() -> dict:
         me = signed_in_person() if request.endpoint != "static" and "connection" in g else None
-        return {"me": me, "workspace": this_workspace, "places": lambda: places(me), "outranks": outranks}
+        return {"me": me, "workspace": this_workspace, "places": lambda: places(me), "outranks": outranks,
+                "current_address": here()}
 
 
 def manages(person: Person | None) -> bool:

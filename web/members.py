@@ -1,7 +1,8 @@
-"""The Members tab of an app: who has a seat, whose it is, and what a person decided about it."""
+"""The Members tab of an app: its accounts, the people they belong to, and what was decided about them."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlencode
 
@@ -14,25 +15,60 @@ from sync.matching import TABS, ReasonNeeded
 from sync.models import Account, App, Person
 from sync.names import account_name
 from sync.problems import AppProblem
+from web import member_view
 from web.answers import INVALID, dialog, go_to
 from web.app_page import kind_of, match_in_words, owns, page
 from web.app_settings import known_person, named_in_form
+from web.behind_proxy import here as current
 from web.decisions import back_of, undo_address
 from web.invitations import coming_and_going
+from web.member_view import Suggestion
 from web.permissions import app_part
 from web.security import by, may_look_for_people
+from web.view import joined
 
 pages = Blueprint("members", __name__, url_prefix="/apps/<int:app_id>/members")
 
-UNDO_SHOWN = timedelta(days=1)  # above the list; on the app's Activity as long as it can be undone
-MANY = 5000  # people; more are looked at for one account, in its dialog
+UNDO_SHOWN = timedelta(days=1)  # above the list; the app's Activity shows it as long as it can be undone
+MANY = 5000  # people; with more, suggestions are made in an account's dialog only
 
-TOLD = {
-    "onboarded": "Accounts of people whom Rollcall knows.",
-    "unmatched": "Accounts whose person is unknown: say whose each is, or what it is.",
-    "guests": "People from outside who may be in this app: guests, and local partners of other companies.",
-    "service accounts": "Accounts that are nobody's own seat: bots, integrations, shared logins.",
+INTRO = {
+    "onboarded": "Accounts matched to a person.",
+    "unmatched": "Accounts not matched to anyone yet. Match each one, or mark it as a guest or service account.",
+    "guests": "People from outside who may use this app: guests, and local partners from other companies.",
+    "service accounts": "Accounts that don't belong to one person: bots, integrations, shared logins.",
 }
+
+
+@dataclass(frozen=True)
+class TabChoice:
+    label: str
+    address: str
+    count: int
+    here: bool
+
+
+@dataclass(frozen=True)
+class BulkChoice:
+    """What accounts can be marked as: `ticked` is the address for the selected ones, `all` for all that are listed."""
+
+    kind: str
+    label: str
+    icon: str
+    ticked: str
+    all: str
+
+    @property
+    def slug(self) -> str:
+        return self.kind.replace(" ", "-")
+
+
+BULK = (
+    ("guest", "Guests or partners", "world"),
+    ("service account", "Service accounts", "robot"),
+    ("nobody", "Someone else's accounts", "unlink"),
+    ("rules", "Matched by the rules", "arrow-back-up"),
+)
 
 
 @pages.get("")
@@ -44,34 +80,61 @@ def index(app: App) -> str:
     search = request.args.get("search", "").strip()
     found = matching.search_accounts(app, tab, search, request.args.get("page", 1, type=int))
     here = url_for("members.index", app_id=app.id)
-    kept = dict(zip(TABS, (app.matched, app.unmatched, app.guests, app.services)))
+    progress = coming_and_going(app, found.rows)
     newest = [batch for batch in match_decisions.undoable(app) if utcnow() - batch.made_at < UNDO_SHOWN]
     return page(
-        app, "members/index.html", "members/_list.html", tab=tab, told=TOLD[tab], search=search, page=found,
-        member_tabs=[(name.capitalize(), f"{here}?{urlencode({'tab': name})}", count) for name, count in kept.items()],
+        app, "members/index.html", "members/_list.html", tab=tab, intro=INTRO[tab], search=search, page=found,
+        member_tabs=_tabs(app, here, tab), back=here, **progress, rows=_rows(app, tab, found.rows, progress),
+        heads=_heads(app), nobody=member_view.empty(app, tab, search), bulk_choices=_bulk_choices(app, tab, search),
+        mark_all=_mark_all(found, search), unanswered=member_view.unanswered(app, tab),
         address=f"{here}?" + urlencode({"tab": tab} | ({"search": search} if search else {})),
-        back=here, **coming_and_going(app, found.rows),
-        **labels_of(app, found.rows), why=match_rules.why(app, found.rows), undoable=newest,
-        likely=_likely(app, found.rows) if tab == "unmatched" and owns() else {},
-        unanswered=match_decisions.unanswered(app) if app.services else [],
+        undoable=member_view.undoable(app, newest, current()),
     )
 
 
-def _likely(app: App, accounts: list[Account]) -> dict[int, list[tuple[str, str, str]]]:
-    """Account id → (value for the form, name, why) of the likeliest person, or of both between whom it is to be
-    decided; nobody where there are too many to look at."""
+def _tabs(app: App, here: str, tab: str) -> list[TabChoice]:
+    counts = dict(zip(TABS, (app.matched, app.unmatched, app.guests, app.services)))
+    return [TabChoice(name.capitalize(), f"{here}?{urlencode({'tab': name})}", count, name == tab)
+            for name, count in counts.items()]
+
+
+def _heads(app: App) -> list[str | tuple[str, str]]:
+    """The heads of the table; only Owners can tick rows and open menus."""
+    columns = ["Account", "State", kind_of(app).role_word.capitalize(), "Last active"]
+    return [("", "tick"), *columns, ("", "acts")] if owns() else columns
+
+
+def _rows(app: App, tab: str, accounts: list[Account], progress: dict) -> list[member_view.Row]:
+    known = member_view.Known(
+        tab, match_rules.why(app, accounts), progress["states"],
+        _likely(app, accounts) if tab == "unmatched" and owns() else {},
+        assets.count_of([account.id for account in accounts]), progress["roles"],
+    )
+    return member_view.rows(app, accounts, known)
+
+
+def _likely(app: App, accounts: list[Account]) -> dict[int, list[Suggestion]]:
+    """By account id: the likeliest person, or both people where it is a draw. Nobody where there are too many people
+    to compare."""
     if not accounts or not may_look_for_people() or Person.select().count() > MANY:
         return {}
     suggested = match_likeness.suggest(app, accounts, 1)
-    return {id: [(named_in_form(person), person.name, why) for person, why in rows] for id, rows in suggested.items()}
+    return {id: [Suggestion(named_in_form(person), person.name, why) for person, why in rows]
+            for id, rows in suggested.items()}
 
 
-def labels_of(app: App, accounts: list[Account]) -> dict:
-    """What the rows of accounts need beside them: numbers of assets, words."""
-    return {
-        "assets_of": assets.count_of([account.id for account in accounts]),
-        "match_in_words": match_in_words,
-    }
+def _bulk_choices(app: App, tab: str, search: str) -> list[BulkChoice]:
+    ticked = url_for("decisions.new", app_id=app.id)
+    listed = {"app_id": app.id, "all": "yes", "tab": tab, "search": search or None, "back": current()}
+    return [BulkChoice(kind, label, icon, ticked, url_for("decisions.new", kind=kind, **listed))
+            for kind, label, icon in BULK if kind != "nobody" or tab != "unmatched"]
+
+
+def _mark_all(found: matching.Page, search: str) -> str:
+    """The label for marking every account that is listed; "" where all of them are on this page."""
+    if found.total <= len(found.rows):
+        return ""
+    return f"Mark all {found.total:,}{' found' if search else ''} as…"
 
 
 @pages.get("/<int:account_id>/match")
@@ -81,25 +144,43 @@ def match(app: App, account: Account) -> tuple[str, int]:
 
 
 def _match(app: App, account: Account, given, problem: str = "") -> tuple[str, int]:
+    suggested = _suggested(account, given, problem)
     return dialog(
-        "members/_match.html", f"Whose is {account_name(account)}?", INVALID if problem else 200, app=app,
-        account=account, kind=kind_of(app), given=given, problem=problem, back=back_of(app), name=account_name(account),
-        now=match_in_words(account), suggested=_suggested(account),
+        "members/_match.html", f"Whose account is {account_name(account)}?", INVALID if problem else 200, app=app,
+        account=account, given=given, problem=problem, back=back_of(app), suggested=suggested,
+        lead=joined(member_view.other_email(account), f"now: {match_in_words(account)}"),
+        no_suggestions=not suggested, person_label="Someone else" if suggested else "Person",
     )
 
 
-def _suggested(account: Account) -> list[tuple[str, str, str]]:
-    """(value for the form, name, what to say of them)."""
-    return [
-        (named_in_form(person), person.name, " · ".join(filter(None, (names.main_email(person), why))))
-        for person, why in match_likeness.suggestions(account)
-    ] if may_look_for_people() else []
+@dataclass(frozen=True)
+class MatchChoice:
+    """A person who is suggested, or "Someone else"; `value` is for the form."""
+
+    value: str
+    name: str
+    why: str
+    chosen: bool
+
+
+def _suggested(account: Account, given, problem: str) -> list[MatchChoice]:
+    """The first is chosen, unless the account's address was reassigned: then nobody should be matched by habit."""
+    found = match_likeness.suggestions(account) if may_look_for_people() else []
+    if not found:
+        return []
+    chosen, first = given.get("chosen"), not problem and not account.asked_as
+    choices = [
+        MatchChoice(value := named_in_form(person), person.name, joined(names.main_email(person), why),
+                    chosen == value or first and place == 0)
+        for place, (person, why) in enumerate(found)
+    ]
+    return [*choices, MatchChoice("", "Someone else", "", chosen == "" and problem != "")]
 
 
 @pages.put("/<int:account_id>/match")
 @app_part("owner")
 def set_match(app: App, account: Account) -> Response | tuple[str, int]:
-    """kind: person (with `email`, or the one that was `chosen`), or guest."""
+    """Form fields: `kind` is "person" (with `email`, or the one that was `chosen`) or "guest"."""
     given = request.form
     if given.get("kind") not in ("person", "guest"):
         abort(400)
@@ -112,8 +193,8 @@ def set_match(app: App, account: Account) -> Response | tuple[str, int]:
         return _match(app, account, given, str(problem))
     account = Account.get_by_id(account.id)
     left = account.person is not None and account.person.status == "deprovisioned"
-    then = ", who has left: the next check asks about this seat" if left else ""
-    return go_to(back_of(app), f"{account_name(account)}: {match_in_words(account)}{then}.",
+    then = f" {account.person.name} has left, so the next check reports this account." if left else ""
+    return go_to(back_of(app), f"{account_name(account)}: {match_in_words(account)}.{then}",
                  undo=undo_address(app, made.batch) if made.batch else "")
 
 
@@ -126,7 +207,7 @@ def protection(app: App, account: Account) -> tuple[str, int]:
 def _protection(app: App, account: Account, problem: str = "") -> tuple[str, int]:
     return dialog(
         "members/_protection.html", f"Protect {account_name(account)}", INVALID if problem else 200,
-        app=app, account=account, name=account_name(account), problem=problem, back=back_of(app),
+        app=app, account=account, problem=problem, back=back_of(app),
     )
 
 
@@ -137,7 +218,8 @@ def protect(app: App, account: Account) -> Response | tuple[str, int]:
         matching.protect(account, request.form.get("reason", ""), by())
     except ReasonNeeded as problem:
         return _protection(app, account, str(problem))
-    return go_to(back_of(app), f"{account_name(account)} is protected: nobody can remove it until you lift that.")
+    name = account_name(account)
+    return go_to(back_of(app), f"{name} is protected. Nobody can remove it until you lift the protection.")
 
 
 @pages.delete("/<int:account_id>/protection")
@@ -151,4 +233,4 @@ def unprotect(app: App, account: Account) -> Response:
 @app_part("owner")
 def ask_again(app: App, account: Account) -> Response:
     reports.forget_leaving_out(account, by())
-    return go_to(back_of(app), f"The next check asks about {account_name(account)} again.")
+    return go_to(back_of(app), f"The next check reports {account_name(account)} again.")

@@ -106,7 +106,7 @@ def test_many_are_ticked_previewed_decided_and_undone(visit, live, olga: Person,
     members(page, live, chat.app, "guests")
     assert page.locator(".badge:has-text('Local partner')").count() == 50
     page.click("[id^=undo-] button")
-    page.wait_for_selector("text=Undone: 50 accounts are as before.")
+    page.wait_for_selector("text=Undone for 50 accounts.")
     assert App.get_by_id(chat.app.id).unmatched == 63
 
 
@@ -122,7 +122,7 @@ def test_all_that_the_search_found_and_two_tabs(visit, live, olga: Person, chat,
     page.wait_for_selector("#decision", state="detached")
     assert App.get_by_id(chat.app.id).guests == 60
     other.click("#confirm")
-    other.wait_for_selector("#decision:has-text('No account is ticked'), #toasts .toast")
+    other.wait_for_selector("#decision:has-text('No account is selected'), #toasts .toast")
     assert MatchDecision.select().count() == 60, "nothing is done twice"
 
 
@@ -164,7 +164,7 @@ def test_a_rule_is_set_and_matches_at_once(visit, live, olga: Person, chat) -> N
     page.fill("dialog [name=domain]", "acme.example")
     page.keyboard.press("Enter")
     page.wait_for_selector("text=then user name@acme.example")
-    assert "1 account is matched otherwise now" in said(page)
+    assert "The match of 1 account changed" in said(page)
     assert Account.get(Account.user_name == "p1").person == chat.people[1]
 
 
@@ -211,7 +211,7 @@ def test_how_it_looks(visit, live, olga: Person, chat, strangers, width: int) ->
         Look("matching-guests-dialog", f"{here}?tab=unmatched&search=agency", dialog("#bulk-are", "#bulk-guest")),
         Look("matching-guests", f"{here}?tab=guests"),
         Look("matching-services", f"{here}?tab=service+accounts"),
-        Look("matching-service-dialog", f"{here}?tab=service+accounts", dialog(menu, f"{acts}Who answers for it")),
+        Look("matching-service-dialog", f"{here}?tab=service+accounts", dialog(menu, f"{acts}Responsible person")),
         Look("matching-re-assign", f"{here}?tab=onboarded", dialog(menu, f"{acts}Re-assign")),
         Look("matching-rules", f"/apps/{chat.app.id}", rules),
         Look("matching-unanswered", f"/apps/{chat.app.id}"),

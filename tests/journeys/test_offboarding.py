@@ -104,7 +104,7 @@ def test_it_works_without_javascript(visit, live, olga: Person, chat, second) ->
     page.get_by_role("checkbox", name="Second chat").uncheck()
     page.click("#finish-offboarding")
     expect(page.locator("#offboarding-form .error").first).to_be_visible()
-    page.get_by_label("Why is the seat in Second chat left out?").fill("Hand-over")
+    page.get_by_label("Why is the account in Second chat left out?").fill("Hand-over")
     page.click("#finish-offboarding")
     expect(page.locator("#offboarding-acts")).to_contain_text("Hand-over")
     assert Task.select().count() == 1

@@ -63,9 +63,9 @@ def test_all_that_was_found_is_more_than_the_page(owner: Client, chat) -> None:
     chat.store.add_many([(f"m{number}@out.example", f"Out {number:03}", "guest") for number in range(130)])
     chat.check()
     page = owner.get(f"{here(chat)}?tab=unmatched&search=out").text
-    assert "All 130 found are…" in page
+    assert "Mark all 130 found as…" in page
     words, form = preview(owner, chat, "guest", "all=yes&tab=unmatched&search=out")
-    assert "130 accounts" in words and "and 122 more that “out” found" in words and "account" not in form
+    assert "130 accounts" in words and "and 122 more found by “out”" in words and "account" not in form
     entries = Activity.select().count()
     answer = send(owner, chat, form, htmx=True, what="guest")
     assert App.get_by_id(chat.app.id).guests == 130
@@ -89,7 +89,7 @@ def test_what_changed_meanwhile_is_shown_again_and_twice_is_once(owner: Client, 
 @pytest.mark.parametrize("kind", ["guest", "service account", "nobody", "rules"])
 def test_nobody_ticked_is_said_and_decides_nothing(owner: Client, chat, kind: str) -> None:
     words, form = preview(owner, chat, kind, "account=&account=x&account=999999999999")
-    assert "No account is ticked" in words
+    assert "No account is selected" in words
     send(owner, chat, form)
     assert MatchDecision.select().count() == 0
 
@@ -109,11 +109,11 @@ def test_a_local_partner_needs_a_company_and_a_guest_may_have_a_note(owner: Clie
 
 def test_re_assigning_says_what_it_means_and_leads_to_unmatched(owner: Client, chat) -> None:
     words, form = preview(owner, chat, "nobody", f"account={account(1).id}")
-    assert "It is matched to Person 1 , by e-mail." in words and "nobody's leaving removes it" in words
+    assert "It is matched to Person 1 , by e-mail." in words and "removed when a person leaves" in words and "While it is unmatched" in words
     answer = send(owner, chat, form)
     assert "tab=unmatched" in answer.location and "p1" in answer.location
     page = owner.get(answer.location).text
-    assert "Person 1" in page and "Is Person 1" in page, "and who is likely"
+    assert "Person 1" in page and "Match to Person 1" in page, "and who is likely"
     taken = owner.send("PUT", f"{here(chat)}/{account(2).id}/match", kind="person", email=email(3))
     assert taken.status_code == 422 and "re-assign it first" in taken.text and account(2).person == chat.people[2]
 
@@ -126,13 +126,13 @@ def test_who_answers_for_a_service_account(owner: Client, chat) -> None:
     assert "Person 5 has left" in send(owner, chat, form, email=email(5)).text
     send(owner, chat, form, email=email(2))
     assert account(1).person == chat.people[2]
-    assert "Nobody answers" not in owner.get(f"/apps/{chat.app.id}").text
+    assert "no one responsible" not in owner.get(f"/apps/{chat.app.id}").text
     chat.leave(2)
     for page in (f"/apps/{chat.app.id}", here(chat)):
         told = owner.get(page).text
-        assert "Nobody answers for a service account any more." in told and "Person 2 has left" in told
+        assert "A service account has no one responsible." in told and "Person 2 has left" in told
     tab = owner.get(f"{here(chat)}?tab=service+accounts").text
-    assert "Answers for it: Person 2, who has left" in tab
+    assert "Person 2 was responsible, and has left" in tab
     chat.leave(3)
     chat.check()
     report = Report.get(Report.state == "open")
@@ -157,7 +157,7 @@ def test_a_match_to_somebody_who_has_left_says_so(owner: Client, chat) -> None:
     dialog = owner.get(f"{here(chat)}/{stranger.id}/match", htmx=True).text
     assert "has left the company" in dialog
     answer = owner.send("PUT", f"{here(chat)}/{stranger.id}/match", htmx=True, kind="person", email=email(4))
-    assert "who has left: the next check asks about this seat" in answer.headers["HX-Trigger"]
+    assert "has left, so the next check reports this account" in answer.headers["HX-Trigger"]
 
 
 def test_the_rule_for_user_names(owner: Client, chat) -> None:
@@ -168,7 +168,7 @@ def test_the_rule_for_user_names(owner: Client, chat) -> None:
     refused = owner.send("PUT", f"{here(chat)}/rules", domain="no domain")
     assert refused.status_code == 422 and "is no domain" in refused.text and "no domain" in refused.text
     answer = owner.send("PUT", f"{here(chat)}/rules", htmx=True, domain="acme.example")
-    assert "1 account is matched otherwise now" in answer.headers["HX-Trigger"]
+    assert "The match of 1 account changed" in answer.headers["HX-Trigger"]
     assert Account.get_by_id(stranger.id).person == chat.people[1]
     assert "user name@acme.example" in owner.get(f"/apps/{chat.app.id}").text
     assert "by user name" in owner.get(f"{here(chat)}?search=p1").text

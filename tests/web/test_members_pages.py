@@ -34,7 +34,7 @@ def test_tabs_hold_who_is_known_unknown_guest_and_service(owner: Client, chat, k
     assert "Kim Sørensen" in page and "Guest" in page and "Person 3" not in page
     assert "No guests" in owner.get(f"{here}?tab=guests").text
     assert "Access token" in owner.get(f"{here}?tab=service+accounts").text
-    assert "Rollcall acts with it" in owner.get(f"{here}?tab=service+accounts").text
+    assert "Used by Rollcall" in owner.get(f"{here}?tab=service+accounts").text
     assert owner.get(f"{here}?tab=aliens").status_code == 404
 
 
@@ -51,7 +51,7 @@ def test_search_and_pages(owner: Client, chat) -> None:
     assert "Many 119" in owner.get(f"{here}&page=999").text, "a page behind the last one is the last one"
     found = owner.get(f"{here}&search=many+07").text
     assert found.count("Many 07") >= 10 and "Many 080" not in found
-    assert "Nobody fits" in owner.get(f"{here}&search=zzz").text
+    assert "Nobody found" in owner.get(f"{here}&search=zzz").text
 
 
 def test_an_account_is_matched_by_address_in_any_spelling(owner: Client, chat, kim) -> None:
@@ -74,7 +74,7 @@ def test_an_address_that_nobody_has_comes_back(owner: Client, kim) -> None:
 def test_likely_people_are_offered(owner: Client, chat, kim, someone) -> None:
     someone("Kim Sorensen")
     dialog = owner.get(f"/apps/{chat.app.id}/members/{kim.id}/match", htmx=True).text
-    assert "Whose is Kim Sørensen?" in dialog and "Kim Sorensen" in dialog and "The same name" in dialog
+    assert "Whose account is Kim Sørensen?" in dialog and "Kim Sorensen" in dialog and "The same name" in dialog
     put(owner, kim, kind="person", chosen="kim.sorensen@acme.example", email="")
     assert now(kim).person.name == "Kim Sorensen"
 
@@ -91,7 +91,7 @@ def test_guest_service_account_nobody_and_back_to_the_rules(owner: Client, chat,
     assert now(kim).match == "guest"
     say(owner, kim, "service account", email="p2@acme.example")
     assert (now(kim).match, now(kim).person) == ("service account", chat.people[2])
-    assert "Person 2 answers for it" in owner.get(f"/apps/{chat.app.id}/members?tab=service+accounts").text
+    assert "Responsible: Person 2" in owner.get(f"/apps/{chat.app.id}/members?tab=service+accounts").text
     say(owner, kim, "nobody")
     assert (now(kim).match, now(kim).person) == ("unmatched", None)
     person = Account.get(Account.email == "p1@acme.example")

@@ -19,13 +19,11 @@ NOT_YET = {  # folders whose templates still work something out; "" would be the
     "confirming",
     "directories",
     "mail",
-    "members",
     "offboarding",
     "rules",
     "settings",
     "setup",
     "signin",
-    "tasks",
     "teams",
 }
 

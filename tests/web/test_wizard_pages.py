@@ -131,7 +131,7 @@ def test_finish_sync_removes_who_was_ticked_and_keeps_who_was_not(owner: Client,
     schedule.drain(("task",))
     assert sorted(chat.removed()) == ["p1@acme.example", "p3@acme.example"]
     page = owner.get(answer.location).text
-    assert page.count("the app confirmed it") == 2 and "every 2s" not in page
+    assert page.count("confirmed by the app") == 2 and "every 2s" not in page
     page = owner.get(f"/reports/{report.id}").text
     assert "Finished" in page and "Left out: Hand-over until Friday" in page and "Finish Sync" not in page
 

@@ -1,0 +1,123 @@
+"""The finished parts of an app's Activity tab: its tasks with their state, and the entries of the log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Flask
+from markupsafe import Markup
+
+from sync import provisioning, settling, tasks
+from sync.models import Activity, App, Task
+from sync.names import name_in_task, short_name
+from web.view import Badge, LogRow, log_row
+from web.words import plural, when
+
+WORDS = {
+    "remove": "Remove from {}",
+    "change role": "Change the role in {}",
+    "invite": "Invite to {}",
+    "grant": "Grant access in {}",
+    "revoke": "Revoke access in {}",
+}
+ATTENTION = "needs attention"
+BADGES = {
+    "done": Badge("Done", "ok"),
+    "running": Badge("In progress", "working"),
+    "queued": Badge("Queued", "working", "hourglass"),
+    ATTENTION: Badge("Needs attention", "attention"),
+    "failed": Badge("Failed", "attention"),
+}
+
+
+def install(app: Flask) -> None:
+    """Give templates the badge of a task, which pages of other areas show too."""
+    app.jinja_env.globals["task_badge"] = task_badge
+
+
+def task_badge(task: Task) -> Badge:
+    """The state of a task."""
+    if task.state == "queued" and task.attempts:
+        return Badge("Retrying soon", "working", "clock")
+    return BADGES.get(task.state) or Badge(task.state.capitalize())
+
+
+@dataclass(frozen=True)
+class Row:
+    """A task in the app. `error` is "" once it is done; `cancel` is the label of giving it up, "" where it can't be."""
+
+    task: Task
+    name: str
+    details: str
+    error: str
+    needs_attention: bool
+    cancel: str
+
+
+@dataclass(frozen=True)
+class Tasks:
+    """The tasks of an app; `live` while one of them is queued or running."""
+
+    rows: list[Row]
+    summary: str
+    live: bool
+
+
+def of_app(app: App) -> Tasks:
+    tally = tasks.tally(app)
+    moving, stuck = tally.get("queued", 0) + tally.get("running", 0), tally.get(ATTENTION, 0)
+    summary = "Nothing in progress"
+    if moving:
+        summary = f"{plural(moving, 'task')} in progress"
+    elif stuck:
+        summary = plural(stuck, "task needs attention", "tasks need attention")
+    return Tasks([_row(app, task) for task in tasks.of_app(app)], summary, bool(moving))
+
+
+def _row(app: App, task: Task) -> Row:
+    stuck = task.state == ATTENTION
+    keeps = "Cancel (keep the account)" if task.act == "remove" else "Cancel (change nothing)"
+    return Row(
+        task, name_in_task(task), _details(app, task), "" if task.state == "done" else task.error or "",
+        stuck, keeps if stuck or task.state == "queued" else "",
+    )  # fmt: skip
+
+
+def _details(app: App, task: Task) -> str:
+    """What the task does, for whom, and what comes next: one line."""
+    before, after = settling.in_words(task)
+    change = " → ".join(filter(None, (before, after)))
+    does = WORDS[task.act].format(app.name) + (f": {change}" if change else "")
+    reason = task.detail.get("reason")
+    parts = [f"{does} ({reason})" if reason else does]
+    if task.state in tasks.LIVE:
+        parts.append(provisioning.of_task(task).word)
+    parts.append(Markup("requested by {} {}").format(short_name(task.asked_by), when(task.created_at)))
+    if task.state == "done":
+        parts.append(Markup("confirmed by the app {}").format(when(task.finished_at)))
+    elif task.state == "queued" and task.attempts:
+        parts.append(Markup("next try {}").format(when(task.next_at)))
+    return Markup(" · ").join(parts)
+
+
+@dataclass(frozen=True)
+class EntryRow:
+    """An entry of the app's log; `about` is "" where it is about the app itself."""
+
+    log: LogRow
+    about: str
+
+
+def entries(app: App, found: list[Activity]) -> list[EntryRow]:
+    return [
+        EntryRow(log_row(entry, _change(entry)), entry.about if entry.about and entry.about != app.name else "")
+        for entry in found
+    ]  # fmt: skip
+
+
+def _change(entry: Activity) -> str:
+    if entry.before and entry.after:
+        return f"{entry.before} → {entry.after}"
+    if entry.before:
+        return f"was {entry.before}"
+    return entry.after if entry.after and entry.after != entry.about else ""
