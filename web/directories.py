@@ -1,13 +1,13 @@
-"""The directories that people come from: connected in three steps, read, held back by the guard, released, removed."""
+"""The directories that people come from: connect them in three steps, read, pause and remove them, release changes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from flask import Blueprint, Response, abort, render_template, request, url_for
-from peewee import fn
 
 from connectors.base import ConnectorError
 from sync import (
@@ -15,7 +15,6 @@ from sync import (
     directories,
     directory_guard,
     directory_preview,
-    directory_rules,
     directory_state,
     precedence,
     push,
@@ -23,15 +22,16 @@ from sync import (
     waiting_files,
 )
 from sync.credentials import SecretNeeded
-from sync.directories import LIVE, DirectoryProblem
-from sync.models import Directory, DirectoryEntry, DirectoryReading
+from sync.directories import DirectoryProblem
+from sync.models import Directory, DirectoryReading
 from sync.reach import approver
 from sync.vault import VaultProblem
 from web import columns as column_pages
-from web import held
+from web import directory_view, held
 from web.answers import INVALID, dialog, go_to, page_or_part, wants_part
 from web.confirming import asks_again
 from web.directory_tokens import address
+from web.directory_view import Overview
 from web.frame import MANAGERS
 from web.permissions import workspace_role
 from web.security import by, signed_in_person
@@ -41,15 +41,14 @@ from web.words import plural
 pages = Blueprint("directories", __name__, url_prefix="/directories")
 
 READINGS_SHOWN = 10
-HELD_SHOWN = 200
-OUTCOMES = {"left": "has left", "locked": "is locked", "here": "is still here"}  # of a rule
-REFUSALS = (DirectoryProblem, ConnectorError, VaultProblem, SecretNeeded, UploadProblem)  # their words are for the page
+REFUSALS = (DirectoryProblem, ConnectorError, VaultProblem, SecretNeeded, UploadProblem)  # shown on the page
 
 
 @pages.get("")
 @workspace_role(*MANAGERS)
 def index() -> str:
-    return render_template("directories/index.html", directories=[_told(one) for one in precedence.in_order()])
+    cards = directory_view.cards([_overview(directory) for directory in precedence.in_order()])
+    return render_template("directories/index.html", cards=cards, several=len(cards) > 1)
 
 
 @pages.get("/new")
@@ -67,7 +66,7 @@ def new_of_kind(kind: str) -> str:
 @pages.post("/new/<kind>/tests")
 @workspace_role(*MANAGERS)
 def create_test(kind: str) -> str | tuple[str, int]:
-    """Try the values without keeping them."""
+    """Test the values without storing them."""
     values = {"kind": _kind(kind), "given": request.form}
     try:
         values["identity"] = directories.test(kind, _values(kind), approver(signed_in_person()))
@@ -97,8 +96,8 @@ def create(kind: str) -> Response | tuple[str, int]:
 
 
 def _asks_first(kind: str, values: dict[str, str]) -> bool:
-    """Whether a page asks what the columns mean. A file on the server in which no column is known may be any file:
-    what is in it isn't shown, and connecting says what is missing."""
+    """True if a page must ask what the columns mean. A file on the server without a known column may be any file: its
+    contents aren't shown, and connecting reports what is missing."""
     found = columns.of_values(directories.connector_class(kind), directories.cleaned(kind, values))
     foreign = values.get("file") and any(question.kind in ("file", "needed") for question in found.questions)
     return columns.is_to_be_looked_at(found) and not foreign
@@ -107,33 +106,37 @@ def _asks_first(kind: str, values: dict[str, str]) -> bool:
 @pages.get("/<int:directory_id>")
 @workspace_role(*MANAGERS)
 def show(directory_id: int) -> str:
-    told = _told(_directory(directory_id))
-    if told["pushed"]:
-        return _pushed(told)
+    directory = _directory(directory_id)
+    overview = _overview(directory)
+    if overview.pushed:
+        return _pushed(overview)
     if wants_part():
-        return render_template("directories/_state.html", told=told)
-    readings = DirectoryReading.select().where(DirectoryReading.directory == told["directory"])
-    uploaded = directories.takes_files(told["directory"])
+        return render_template("directories/_state.html", overview=overview)
+    readings = DirectoryReading.select().where(DirectoryReading.directory == directory)
+    newest = readings.order_by(DirectoryReading.id.desc()).limit(READINGS_SHOWN)
     return render_template(
-        "directories/show.html", told=told, held=directories.held(told["directory"]), shown=HELD_SHOWN,
-        is_list=directories.is_list(told["directory"]), uploaded=uploaded,
-        handed_over=directory_preview.handed_over(told["directory"]),
-        waiting=uploaded and directory_preview.pending(told["directory"]) is not None,
-        waits=held.waiting_of(told["directory"]), rules=_rules(told["directory"]), outcomes=OUTCOMES,
-        readings=list(readings.order_by(DirectoryReading.id.desc()).limit(READINGS_SHOWN)),
+        "directories/show.html", **_head(overview), failure=directory_view.failure(directory),
+        uploaded_at=directory_preview.handed_over(directory),
+        waiting=overview.uploaded and directory_preview.pending(directory) is not None,
+        rules=directory_view.rule_lines(directory), unread=directory_view.unread(directory),
+        readings=directory_view.reading_rows(newest),
     )
 
 
-def _rules(directory: Directory) -> list | None:
-    """What ends an account there, as its administrator says; None where that can't be said."""
-    return directory_rules.rules_of(directory) if directory_rules.takes_rules(directory) else None
+def _head(overview: Overview) -> dict[str, Any]:
+    """What the pages of every directory show: its state and what is held."""
+    directory = overview.directory
+    return {
+        "overview": overview, "held": directory_view.held(directories.held(directory)),
+        "waits": held.waiting_of(directory), "may_vouch": signed_in_person().workspace_role == "owner",
+    }  # fmt: skip
 
 
-def _pushed(told: dict) -> str:
-    directory = told["directory"]
+def _pushed(overview: Overview) -> str:
+    tokens = directory_view.token_rows(push.tokens(overview.directory))
     return render_template(
-        "directories/pushed.html", told=told, held=directories.held(directory), shown=HELD_SHOWN, address=address(),
-        tokens=push.tokens(directory), unclear=push.unclear(directory), waits=held.waiting_of(directory),
+        "directories/pushed.html", **_head(overview), address=address(), tokens=tokens, several_tokens=len(tokens) > 1,
+        unclear=directory_view.unclear_users(overview.directory)[:directory_view.HELD_SHOWN],
     )  # fmt: skip
 
 
@@ -153,8 +156,8 @@ def create_reading(directory_id: int) -> Response:
 def release(directory_id: int) -> tuple[str, int]:
     directory = _directory(directory_id)
     waiting = directories.held(directory)
-    return dialog("directories/_release.html", f"Let the changes of {directory.name} through?",
-                  directory=directory, held=waiting, seen=directory_guard.seen(waiting))
+    return dialog("directories/_release.html", f"Release the changes of {directory.name}?", directory=directory,
+                  held=directory_view.held(waiting, directory_view.RELEASE_SHOWN), seen=directory_guard.seen(waiting))
 
 
 @pages.post("/<int:directory_id>/release")
@@ -166,7 +169,7 @@ def create_release(directory_id: int) -> Response:
         count = directories.release(directory, by(), request.form.get("seen", ""))
     except DirectoryProblem as problem:
         return go_to(address_of(directory), str(problem), "attention")
-    return go_to(address_of(directory), f"Taken over for {plural(count, 'person', 'people')}.")
+    return go_to(address_of(directory), f"Applied for {plural(count, 'person', 'people')}.")
 
 
 @pages.post("/<int:directory_id>/pause")
@@ -174,7 +177,7 @@ def create_release(directory_id: int) -> Response:
 def pause(directory_id: int) -> Response:
     directory = _directory(directory_id)
     directory_state.pause(directory, by())
-    return go_to(address_of(directory), f"{directory.name} is paused: its people stay as they are.")
+    return go_to(address_of(directory), f"{directory.name} is paused. No one's status changes.")
 
 
 @pages.delete("/<int:directory_id>/pause")
@@ -182,8 +185,8 @@ def pause(directory_id: int) -> Response:
 def resume(directory_id: int) -> Response:
     directory = _directory(directory_id)
     directory_state.resume(directory, by())
-    again = "is taken in again" if push.is_pushed(directory) else "is read again"
-    return go_to(address_of(directory), f"{directory.name} {again}.")
+    again = "Its changes are applied again." if push.is_pushed(directory) else "It is being read again."
+    return go_to(address_of(directory), f"{directory.name} was resumed. {again}")
 
 
 @pages.get("/<int:directory_id>/credential")
@@ -203,7 +206,7 @@ def set_credential(directory_id: int) -> Response | tuple[str, int]:
         identity = directories.reconnect(directory, values, by(), approver(signed_in_person()))
     except REFUSALS as problem:
         return _credential(directory, request.form, INVALID, str(problem))
-    return go_to(address_of(directory), f"It works: {identity.name}.")
+    return go_to(address_of(directory), f"Saved. Connected as {identity.name}.")
 
 
 def _credential(directory: Directory, given, status: int = 200, problem: str = "") -> tuple[str, int]:
@@ -215,7 +218,7 @@ def _credential(directory: Directory, given, status: int = 200, problem: str = "
 @workspace_role("owner")
 def voucher(directory_id: int) -> tuple[str, int]:
     directory = _directory(directory_id)
-    return dialog("directories/_voucher.html", f"May {directory.name} change Owners and admins?", directory=directory)
+    return dialog("directories/_voucher.html", f"Can {directory.name} change Owners and admins?", directory=directory)
 
 
 @pages.post("/<int:directory_id>/voucher")
@@ -224,7 +227,7 @@ def voucher(directory_id: int) -> tuple[str, int]:
 def create_voucher(directory_id: int) -> Response:
     directory = _directory(directory_id)
     vouching.vouch(directory, by())
-    return go_to(address_of(directory), f"{directory.name} may change Owners and admins from its next reading on.")
+    return go_to(address_of(directory), f"{directory.name} can change Owners and admins from its next reading on.")
 
 
 @pages.delete("/<int:directory_id>/voucher")
@@ -232,14 +235,15 @@ def create_voucher(directory_id: int) -> Response:
 def delete_voucher(directory_id: int) -> Response:
     directory = _directory(directory_id)
     vouching.stop_vouching(directory, by())
-    return go_to(address_of(directory), f"What {directory.name} says of Owners and admins is held from now on.")
+    return go_to(address_of(directory), f"From now on, changes to Owners and admins from {directory.name} are held.")
 
 
 @pages.get("/<int:directory_id>/removal")
 @workspace_role(*MANAGERS)
 def removal(directory_id: int) -> tuple[str, int]:
     directory = _directory(directory_id)
-    return dialog("directories/_removal.html", f"Remove {directory.name}?", told=_told(directory))
+    return dialog("directories/_removal.html", f"Remove {directory.name}?", directory=directory,
+                  effect=directory_view.ended(directory))
 
 
 @pages.delete("/<int:directory_id>")
@@ -247,26 +251,12 @@ def removal(directory_id: int) -> tuple[str, int]:
 def delete(directory_id: int) -> Response:
     directory = _directory(directory_id)
     directory_state.remove(directory, by())
-    return go_to(url_for("directories.index"), f"{directory.name} was removed. Its people stay as they are.")
+    return go_to(url_for("directories.index"), f"{directory.name} was removed. Its people keep their status.")
 
 
-def _told(directory: Directory) -> dict:
-    """What the pages say of a directory: its kind, whom it knows, the reading under way, how many are held."""
-    by_status = (
-        DirectoryEntry.select(DirectoryEntry.status, fn.COUNT(DirectoryEntry.id))
-        .where(DirectoryEntry.directory == directory)
-        .group_by(DirectoryEntry.status)
-    )
-    counted = DirectoryEntry.select().where(
-        DirectoryEntry.directory == directory, DirectoryEntry.status != DirectoryEntry.reported
-    )
-    live = DirectoryReading.get_or_none(DirectoryReading.directory == directory, DirectoryReading.state.in_(LIVE))
-    told = {"directory": directory, "people": dict(by_status.tuples()), "held": counted.count(), "live": live,
-            "answers": vouching.answers_in_words(directory), "changes_all": vouching.rank_of_directory(directory) == 0}
-    if push.is_pushed(directory):
-        more = {"kind": push.KIND, "last_request": push.last_request(directory), "counts": push.counts(directory)}
-        return told | more | {"pushed": True}
-    return told | {"kind": _kind(directory.kind), "pushed": False}
+def _overview(directory: Directory) -> Overview:
+    kind = push.KIND if push.is_pushed(directory) else _kind(directory.kind)
+    return directory_view.overview(directory, kind)
 
 
 def _kind(slug: str):
@@ -277,7 +267,7 @@ def _kind(slug: str):
 
 
 def _values(slug: str, stored: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
-    """What the form gives for the fields of this kind, and nothing else of it."""
+    """The form's values for the fields of this kind, without any others."""
     return entered(_kind(slug), stored)
 
 

@@ -1,5 +1,5 @@
-"""A directory's list before it is applied: a file handed over, what it would change by name, and the yes.
-And the order of the directories, in which they decide what people are called."""
+"""A directory's list before it is applied: upload a file, preview its changes by name, apply or discard it.
+Also the order of the directories, which decides whose names and addresses count."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from flask import Blueprint, Response, abort, render_template, request, url_for
 
 from connectors.base import ColumnsUnclear
 from sync import directories, directory_preview, precedence, waiting_files
-from sync.directory_preview import KINDS, Preview, PreviewChanged
+from sync.directory_preview import Preview, PreviewChanged
 from sync.models import Directory
 from web.answers import INVALID, go_to
 from web.columns import address_of as address_of_file
 from web.directories import REFUSALS, address_of
+from web.directory_view import KINDS, preview_sections
 from web.frame import MANAGERS
 from web.permissions import workspace_role
 from web.security import by, signed_in_person
@@ -19,17 +20,11 @@ from web.uploads import name_of, text_of
 
 pages = Blueprint("directory_lists", __name__, url_prefix="/directories")
 
-SHOWN = 200  # of one kind of change
-WORDS = {
-    "held": "Held by the guard", "deprovisioned": "Left", "suspended": "Suspended", "returned": "Back",
-    "joined": "New people", "updated": "Updated",
-}  # fmt: skip
-
 
 @pages.post("/<int:directory_id>/lists")
 @workspace_role(*MANAGERS)
 def create(directory_id: int) -> Response:
-    """Keep the file beside the list in use, and show what it would change."""
+    """Store the file beside the current list, and show what it would change."""
     directory = _listed(directory_id)
     try:
         text = text_of("list")
@@ -48,7 +43,7 @@ def create(directory_id: int) -> Response:
 def delete(directory_id: int) -> Response:
     directory = _listed(directory_id)
     directory_preview.put_aside(directory, by())
-    return go_to(address_of(directory), "The new list was put aside. Everybody stays as they are.")
+    return go_to(address_of(directory), "The new list was discarded. Nothing was changed.")
 
 
 @pages.get("/<int:directory_id>/preview")
@@ -58,7 +53,7 @@ def show(directory_id: int) -> str | Response | tuple[str, int]:
     try:
         text = _handed_over(directory)
         if text is None and directories.takes_files(directory):
-            return go_to(address_of(directory), "There is no new list: hand one over first.", "attention")
+            return go_to(address_of(directory), "There is no new list. Upload one first.", "attention")
         return _page(directory, directory_preview.preview(directory, by(), text))
     except REFUSALS as problem:
         return _page(directory, None, str(problem), INVALID)
@@ -72,14 +67,14 @@ def create_application(directory_id: int) -> Response | tuple[str, int]:
     try:
         text = _handed_over(directory)
         if text is None and directories.takes_files(directory):
-            return go_to(address_of(directory), "There is no new list: it was applied, or put aside.", "attention")
+            return go_to(address_of(directory), "There is no new list. It was applied or discarded.", "attention")
         done = directory_preview.apply_previewed(directory, request.form.get("mark", ""), by(), text)
     except PreviewChanged as changed:
         return _page(directory, changed.preview, str(changed), INVALID)
     except REFUSALS as problem:
         return _page(directory, None, str(problem), INVALID)
-    told = ", ".join(f"{WORDS[kind].lower()}: {number:,}" for kind, number in done.counts.items())
-    return go_to(address_of(directory), f"The list was applied: {told}." if told else "The list was applied.")
+    changes = ", ".join(f"{KINDS[kind].lower()}: {number:,}" for kind, number in done.counts.items())
+    return go_to(address_of(directory), f"The list was applied: {changes}." if changes else "The list was applied.")
 
 
 @pages.put("/<int:directory_id>/place")
@@ -89,15 +84,15 @@ def set_place(directory_id: int) -> Response:
     step = {"up": -1, "down": 1}.get(request.form.get("step", "")) or abort(400)
     index = url_for("directories.index")
     if not precedence.move(directory, step, by()):
-        return go_to(index, f"{directory.name} is the {'first' if step < 0 else 'last'} already.", "attention")
-    return go_to(index, f"{directory.name} has moved {'up' if step < 0 else 'down'}: people follow the new order.")
+        return go_to(index, f"{directory.name} is already {'first' if step < 0 else 'last'}.", "attention")
+    moved = f"{directory.name} was moved {'up' if step < 0 else 'down'}."
+    return go_to(index, f"{moved} The new order applies to all people.")
 
 
 def _page(directory: Directory, preview: Preview | None, problem: str = "", status: int = 200) -> tuple[str, int]:
-    by_kind = {kind: [row for row in preview.rows if row.kind == kind] for kind in KINDS} if preview else {}
     return render_template(
-        "directories/preview.html", directory=directory, preview=preview, by_kind=by_kind, words=WORDS, shown=SHOWN,
-        problem=problem, uploaded=directories.takes_files(directory),
+        "directories/preview.html", directory=directory, preview=preview, problem=problem,
+        sections=preview_sections(preview) if preview else [], uploaded=directories.takes_files(directory),
     ), status  # fmt: skip
 
 

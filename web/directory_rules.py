@@ -1,4 +1,4 @@
-"""What ends an account in a directory, where its attributes are its own: the rules, and what nothing reads yet."""
+"""The rules for what ends an account in a directory with attributes of its own, and the attributes without a rule."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from sync import directory_rules
 from sync.directory_rules import Rule
 from sync.models import Directory
 from web.answers import INVALID, dialog, go_to
-from web.directories import OUTCOMES, REFUSALS, address_of
+from web.directories import REFUSALS, address_of
+from web.directory_view import OUTCOMES, rule_fields, unread
 from web.frame import MANAGERS
 from web.permissions import workspace_role
 from web.security import by
@@ -16,8 +17,8 @@ from web.security import by
 pages = Blueprint("directory_rules", __name__, url_prefix="/directories/<int:directory_id>/ends")
 
 BLANK = 2  # rows for further rules
-NO_RULES = "What ends an account in it is fixed: there are no attributes to ask about. Nothing was changed."
-NOTHING = "nothing"  # the attribute doesn't tell who has left
+NO_RULES = "What ends an account in this directory is fixed. There are no attributes to define. Nothing was changed."
+NOTHING = "nothing"  # the attribute doesn't show who has left
 
 
 @pages.get("")
@@ -39,7 +40,7 @@ def update(directory_id: int) -> Response | tuple[str, int]:
         identity = directory_rules.set_rules(directory, rules, by())
     except REFUSALS as problem:
         return _page(directory, [row for row in rows if row[0].strip()], str(problem), INVALID)
-    return go_to(address_of(directory), f"It works: {identity.name}. {directory.name} is being read by these rules.")
+    return go_to(address_of(directory), f"Saved. {directory.name} is being read by these rules, as {identity.name}.")
 
 
 def _rule(attribute: str, operator: str, value: str, outcome: str) -> Rule:
@@ -51,8 +52,8 @@ def _rule(attribute: str, operator: str, value: str, outcome: str) -> Rule:
 def _page(directory: Directory, rows: list[tuple], problem: str = "", status: int = 200) -> tuple[str, int]:
     return dialog(
         "directories/_ends.html", "What ends an account", status, directory=directory, problem=problem,
-        rows=[*rows, *[("", "is", "", "")] * BLANK], operators=directory_rules.OPERATORS, outcomes=OUTCOMES,
-        nothing=NOTHING, unread={one["attribute"]: one for one in directory.unread},
+        rows=rule_fields([*rows, *[("", "is", "", "")] * BLANK], directory.unread),
+        operators=directory_rules.OPERATORS, outcomes=OUTCOMES, nothing=NOTHING, unread=unread(directory),
         address=url_for("directory_rules.update", directory_id=directory.id), back=address_of(directory),
     )  # fmt: skip
 

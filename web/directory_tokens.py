@@ -1,4 +1,4 @@
-"""Directories that push: connecting one, whose token is shown this once, and its further tokens."""
+"""Directories that push their changes: connecting one, whose token is shown only once, and its other tokens."""
 
 from __future__ import annotations
 
@@ -57,11 +57,12 @@ def delete(pushed_id: int, token_id: int) -> Response:
     directory = _pushed(pushed_id)
     token = DirectoryToken.get_or_none(DirectoryToken.id == token_id, DirectoryToken.directory == directory)
     push.end_token(token or abort(404), by())
-    return go_to(url_for("directories.show", directory_id=directory.id), "The token was ended: it is refused now.")
+    back = url_for("directories.show", directory_id=directory.id)
+    return go_to(back, "The token was ended. Requests with it are rejected.")
 
 
 def address() -> str:
-    """What an identity provider is told to write to."""
+    """The address that an identity provider sends its changes to."""
     return current_app.config["ROLLCALL"].url + push.PATH
 
 

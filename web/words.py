@@ -14,13 +14,14 @@ from sync.names import account_name, asset_name, name_in_change, short_name
 from sync.workspace import Workspace, workspace
 
 FIXED = "\u00a0"  # a space that does not break the line
+NEEDS_APPROVAL = "No account is removed until an Owner of the app approves, unless automatic removal is on."
 
 
 def install(app: Flask) -> None:
     app.jinja_env.filters.update(number=number, percent=percent, money=money, when=when, on_day=on_day, clock=clock,
                                  short_name=short_name, account_name=account_name, asset_name=asset_name,
                                  name_in_change=name_in_change, calendar_day=calendar_day)
-    app.jinja_env.globals.update(plural=plural, share=share, duration=duration)
+    app.jinja_env.globals.update(plural=plural, share=share, duration=duration, needs_approval=NEEDS_APPROVAL)
 
 
 def number(value: int | None) -> str:

@@ -69,7 +69,7 @@ def test_two_directories_their_order_a_list_and_one_out_of_order(
     page.click("h2 >> text=HR")
     hr.write_text(rows(*range(1, 11), 20))
     page.set_input_files("#f-list", hr)
-    page.click("text=Show what it would change")
+    page.click("text=Preview the changes")
     page.wait_for_url("**/preview")
     told = " ".join(page.text_content("main").split())
     assert "deprovisioned in this directory, stays active" in told and "Person 20" in told
@@ -86,7 +86,7 @@ def test_two_directories_their_order_a_list_and_one_out_of_order(
     before = [(person.id, person.status) for person in Person.select()]
     it.unlink()
     page.goto(f"{live.url}/directories/{Directory.get(Directory.name == 'IT').id}")
-    page.click("text=Show what it would change")
+    page.click("text=Preview the changes")
     page.wait_for_selector("text=can't be read")
     page.go_back()
     page.click("button:has-text('Read now')")
@@ -118,7 +118,7 @@ def test_each_kind_is_connected_as_its_page_tells(visit, live, olga: Person, mon
         for name, value in battery.settings(app).items():
             page.fill(f"#f-{name}", value)
         page.click("button:has-text('Test connection')")
-        page.wait_for_selector("text=It works")
+        page.wait_for_selector("text=Connected as")
         page.click("button:has-text('Connect')")
         page.wait_for_url("**/directories/*")
         read_all()

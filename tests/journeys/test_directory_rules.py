@@ -66,7 +66,7 @@ def test_what_an_attribute_means_is_said_tried_and_read(visit, live, olga, staff
     fill(page, 1, "acmeContractEnd", "before today", "", "left")
     fill(page, 2, "acmeEmploymentStatus", "is not", "Terminated", "here")
     page.click("text=Try and save")
-    page.wait_for_selector("#toasts >> text=It works")
+    page.wait_for_selector("#toasts >> text=is being read by these rules")
     read_all()
     page.goto(f"{live.url}/directories/{staff.id}")
     said = page.inner_text("section[aria-labelledby=h-ends]")

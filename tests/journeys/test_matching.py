@@ -65,7 +65,7 @@ def test_an_onboarded_account_is_re_assigned_step_by_step(visit, live, olga: Per
     account = Account.get(Account.email == email(1))
     page = members(visit(olga, expected=("status of 422",)), live, chat.app, "onboarded")
     act(page, account, "Re-assign")
-    assert "nobody's leaving removes it" in page.text_content("dialog")
+    assert "it isn't removed when a person leaves" in page.text_content("dialog")
     page.keyboard.press("Escape")
     assert now(account).match == "matched" and page.query_selector("dialog:modal") is None
     act(page, account, "Re-assign")
@@ -149,7 +149,7 @@ def test_without_javascript_it_all_works(visit, live, olga: Person, chat, strang
     page.click("#confirm")
     assert page.url.endswith("search=agency") and "2 accounts marked as guest." in page.text_content("#toasts")
     page.click("#toasts button")
-    assert "Undone: 2 accounts are as before." in page.text_content("#toasts")
+    assert "Undone for 2 accounts." in page.text_content("#toasts")
     assert App.get_by_id(chat.app.id).guests == 0
 
 

@@ -39,7 +39,7 @@ def fill(url: str, token: str) -> None:
 def _connect(page) -> None:
     page.fill("[name=directory_name]", "Okta")
     page.click("text=Make address and token")
-    page.wait_for_selector("text=shown this once")
+    page.wait_for_selector("text=shown only once")
 
 
 @pytest.mark.parametrize("width", WIDTHS)

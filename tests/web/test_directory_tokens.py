@@ -22,7 +22,7 @@ def test_connected_it_shows_address_and_token_this_once(owner: Client) -> None:
     assert "Make address and token" in owner.get("/directories/new/scim").text
     page = owner.post("/directories/new/scim", directory_name="Okta").text
     token, directory = token_on(page), Directory.get()
-    assert "shown this once" in page and 'value="http://127.0.0.1:8000/scim/v2"' in page and 'data-copy="' in page
+    assert "shown only once" in page and 'value="http://127.0.0.1:8000/scim/v2"' in page and 'data-copy="' in page
     assert push.directory_of(token) == directory and directory.kind == "scim"
     later = owner.get(f"/directories/{directory.id}").text
     assert token not in later and "/scim/v2" in later and "Read now" not in later
@@ -53,7 +53,7 @@ def test_a_new_token_beside_the_old(owner: Client, okta: Provider) -> None:
 
 
 def test_what_its_page_and_card_say(owner: Client, okta: Provider) -> None:
-    assert "Waits for its first request" in owner.get("/directories").text
+    assert "Waiting for its first request" in owner.get("/directories").text
     for number in range(3):
         okta.add(f"p{number}@acme.example", emails=[{"value": f"p{number}@acme.example"}])
     okta.add("admin", emails=[{"value": "p0@acme.example"}])
@@ -61,9 +61,9 @@ def test_what_its_page_and_card_say(owner: Client, okta: Provider) -> None:
     card, page = owner.get("/directories").text, owner.get(f"/directories/{okta.directory.id}").text
     assert "last request" in card and "3 active" in card
     assert re.search(r"<dt>users</dt><dd>4</dd>", page) and re.search(r"<dt>groups</dt><dd>1</dd>", page)
-    assert "Not taken over yet" in page and "belongs to" in page
+    assert "Not applied yet" in page and "belongs to" in page
     directories.pause(okta.directory, MACHINE)
-    assert "told to try again later" in owner.get(f"/directories/{okta.directory.id}").text
+    assert "asked to try again later" in owner.get(f"/directories/{okta.directory.id}").text
     assert "Paused" in owner.get("/directories").text
 
 
@@ -73,7 +73,7 @@ def test_what_is_held_is_let_through_there(owner: Client, okta: Provider) -> Non
         okta.deactivate(user)
     address = f"/directories/{okta.directory.id}"
     page = owner.get(address).text
-    assert "2 changes are held back" in page and "within a day" in page and "Person 6" in page
+    assert "2 changes are held back" in page and "allows in a day" in page and "Person 6" in page
     asked = owner.get(f"{address}/release").text
     seen = re.search(r'name="seen" value="(\w+)"', asked)[1]
     assert owner.post(f"{address}/release", seen=seen).status_code == 303
@@ -83,7 +83,7 @@ def test_what_is_held_is_let_through_there(owner: Client, okta: Provider) -> Non
 def test_it_is_removed_with_its_tokens(owner: Client, okta: Provider) -> None:
     okta.add("ana@acme.example")
     address = f"/directories/{okta.directory.id}"
-    assert "forgets its tokens" in owner.get(f"{address}/removal").text
+    assert "deletes its tokens" in owner.get(f"{address}/removal").text
     assert owner.send("DELETE", address).status_code == 303
     assert DirectoryToken.select().count() == 0 and okta.call("GET", "/Users").status_code == 401
 

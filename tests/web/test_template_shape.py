@@ -17,7 +17,6 @@ NOT_YET = {  # folders whose templates still work something out; "" would be the
     "assets",
     "columns",
     "confirming",
-    "directories",
     "mail",
     "offboarding",
     "rules",

@@ -1,0 +1,344 @@
+"""The finished parts of a directory's pages: its state, its readings, held changes, and the preview of a new list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from markupsafe import Markup
+from peewee import fn
+
+from sync import directories, directory_preview, directory_rules, push, vouching
+from sync.directories import LIVE
+from sync.directory_rules import Rule
+from sync.models import Directory, DirectoryEntry, DirectoryReading, DirectoryToken
+from sync.names import short_name
+from web.view import Badge, joined, listed
+from web.words import number, plural, when
+
+HELD_SHOWN = 200
+RELEASE_SHOWN = 8
+PREVIEW_SHOWN = 200  # of one kind of change
+OUTCOMES = {"left": "has left", "locked": "is locked", "here": "is still here"}  # of a rule
+KINDS = {
+    "held": "Held by the guard", "deprovisioned": "Left", "suspended": "Suspended", "returned": "Back",
+    "joined": "New people", "updated": "Updated",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Overview:
+    """A directory with what its card and the head of its page show. `kind` has a logo and a label."""
+
+    directory: Directory
+    kind: Any
+    pushed: bool
+    uploaded: bool
+    is_list: bool
+    active: int
+    suspended: int
+    left: int
+    held: str
+    badge: Badge
+    badge_note: str
+    subtitle: str
+    vouching: str
+    live: DirectoryReading | None
+    live_progress: str
+    next_reading: str
+    last_request: datetime | None
+    users: int
+    groups: int
+
+    @property
+    def working(self) -> bool:
+        return self.directory.state == "active"
+
+    @property
+    def read_by_rollcall(self) -> bool:
+        return self.working and not self.pushed
+
+
+def overview(directory: Directory, kind: Any) -> Overview:
+    pushed = push.is_pushed(directory)
+    live = DirectoryReading.get_or_none(DirectoryReading.directory == directory, DirectoryReading.state.in_(LIVE))
+    last_request = push.last_request(directory) if pushed else None
+    people, counts = _people(directory), push.counts(directory) if pushed else {}
+    held = _held_count(directory)
+    badge, note = _badge(directory, live, held, pushed, last_request)
+    return Overview(
+        directory, kind, pushed, not pushed and directories.takes_files(directory),
+        not pushed and directories.is_list(directory), people.get("active", 0), people.get("suspended", 0),
+        people.get("deprovisioned", 0), plural(held, "change is", "changes are") if held else "", badge, note,
+        _subtitle(directory, kind), "Stop vouching for it" if directory.vouched else "Let it change Owners and admins",
+        live, _progress(live), _next_reading(directory), last_request, counts.get("User", 0), counts.get("Group", 0),
+    )
+
+
+def _people(directory: Directory) -> dict[str, int]:
+    """How many people of the directory have each status."""
+    counted = DirectoryEntry.select(DirectoryEntry.status, fn.COUNT(DirectoryEntry.id))
+    return dict(counted.where(DirectoryEntry.directory == directory).group_by(DirectoryEntry.status).tuples())
+
+
+def _held_count(directory: Directory) -> int:
+    is_held = DirectoryEntry.status != DirectoryEntry.reported
+    return DirectoryEntry.select().where(DirectoryEntry.directory == directory, is_held).count()
+
+
+def _badge(
+    directory: Directory, live: DirectoryReading | None, held: int, pushed: bool, last_request: datetime | None
+) -> tuple[Badge, str]:
+    """How the directory is, and a note beside it."""
+    last_read = Markup("last read {}").format(when(directory.last_read_at))
+    if live:
+        so_far = plural(live.read, "person", "people") + " so far" if live.read else ""
+        note = so_far or Markup("since {}").format(when(live.created_at))
+        return Badge("Reading" if live.state == "running" else "Starting to read", "working"), note
+    if directory.state == "paused":
+        return Badge("Paused", icon="player-pause"), "" if pushed else last_read
+    if directory.error:
+        return Badge("Needs attention", "attention"), last_read
+    if held:
+        return Badge("Changes held", "waiting", "hand-stop"), plural(held, "person", "people")
+    if not pushed:
+        return Badge("Up to date", "ok"), Markup("read {}").format(when(directory.last_read_at))
+    if last_request:
+        return Badge("Connected", "ok"), Markup("last request {}").format(when(last_request))
+    return Badge("Waiting for its first request", "waiting"), ""
+
+
+def _subtitle(directory: Directory, kind: Any) -> str:
+    held = "" if vouching.rank_of_directory(directory) == 0 else "; its changes to people of higher rank are held"
+    return Markup("{} · connected {} · {}{}").format(
+        kind.label, when(directory.created_at), vouching.answers_in_words(directory), held)  # fmt: skip
+
+
+def _progress(live: DirectoryReading | None) -> str:
+    if live is None:
+        return ""
+    read = f"{plural(live.read, 'person', 'people')} read so far" if live.read else "Starting"
+    return Markup("{}, {}").format(read, when(live.created_at))
+
+
+def _next_reading(directory: Directory) -> str:
+    return "paused" if directory.state == "paused" else when(directory.next_read_at, "soon")
+
+
+@dataclass(frozen=True)
+class HeldRow:
+    """Someone whose status a guard holds: `before` it is applied, and `after`."""
+
+    person_id: int
+    name: str
+    before: str
+    after: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Held:
+    rows: list[HeldRow]
+    count: int
+    more: int
+
+
+def held(entries: list[DirectoryEntry], most: int = HELD_SHOWN) -> Held:
+    rows = [HeldRow(entry.person_id, entry.person.name or entry.user_name, entry.status, entry.reported, entry.reason)
+            for entry in entries[:most]]
+    return Held(rows, len(entries), len(entries) - len(rows))
+
+
+@dataclass(frozen=True)
+class Unread:
+    """Attributes whose meaning nobody has defined, though they may show who has left."""
+
+    names: str
+    explanation: str
+
+
+def unread(directory: Directory) -> Unread | None:
+    names = [one["attribute"] for one in directory.unread]
+    if not names:
+        return None
+    suggests = "Its name suggests that it shows" if len(names) == 1 else "Their names suggest that they show"
+    values = "its values mean" if len(names) == 1 else "their values mean"
+    because = f"No one counts as having left by {'it' if len(names) == 1 else 'them'} until you define what {values}."
+    return Unread(listed(names), f"{suggests} who has left. {because}")
+
+
+@dataclass(frozen=True)
+class RuleLine:
+    """A rule in words: "employeeStatus is T: has left"."""
+
+    condition: str
+    value: str
+    outcome: str
+
+
+def rule_lines(directory: Directory) -> list[RuleLine] | None:
+    """The rules for what ends an account there; None where they are fixed."""
+    if not directory_rules.takes_rules(directory):
+        return None
+    return [_rule_line(rule) for rule in directory_rules.rules_of(directory)]
+
+
+def _rule_line(rule: Rule) -> RuleLine:
+    return RuleLine(f"{rule.attribute} {rule.operator}", rule.value, OUTCOMES[rule.outcome])
+
+
+@dataclass(frozen=True)
+class RuleFields:
+    """A row of the form for rules; `seen` says how many entries have an attribute without a rule, and its values."""
+
+    attribute: str
+    operator: str
+    value: str
+    outcome: str
+    seen: str
+
+
+def rule_fields(rows: Iterable[tuple[str, str, str, str]], unread: Iterable[Mapping[str, Any]]) -> list[RuleFields]:
+    known = {one["attribute"]: one for one in unread}
+    return [RuleFields(*row, "" if row[3] else _seen(known.get(row[0]))) for row in rows]
+
+
+def _seen(one: Mapping[str, Any] | None) -> str:
+    if one is None:
+        return ""
+    values = f": {', '.join(one['values'])}" if one["values"] else ""
+    return plural(one["people"], "entry has it", "entries have it") + values
+
+
+@dataclass(frozen=True)
+class ReadingRow:
+    reading: DirectoryReading
+    badge: Badge
+    summary: str
+    warnings: list[str]
+    by: str
+
+
+READING_BADGES = {"succeeded": Badge("Applied", "ok"), "failed": Badge("Failed", "attention")}
+
+
+def reading_rows(readings: Iterable[DirectoryReading]) -> list[ReadingRow]:
+    return [_reading_row(reading) for reading in readings]
+
+
+def _reading_row(reading: DirectoryReading) -> ReadingRow:
+    badge = READING_BADGES.get(reading.state) or Badge("In progress", "working")
+    by = short_name(reading.started_by)
+    if reading.state != "succeeded":
+        return ReadingRow(reading, badge, reading.error or "", [], by)
+    counts = [f"{number(count)} {word}" for word, count in reading.counts.items() if count and word != "warnings"]
+    return ReadingRow(reading, badge, joined(*counts) or "Nothing new", reading.counts.get("warnings", []), by)
+
+
+@dataclass(frozen=True)
+class TokenRow:
+    token: DirectoryToken
+    by: str
+    is_last: bool
+    about: str
+
+
+def token_rows(tokens: list[DirectoryToken]) -> list[TokenRow]:
+    return [
+        TokenRow(token, short_name(token.created_by or ""), len(tokens) == 1,
+                 f"End the token made {Markup(when(token.created_at)).striptags()}")
+        for token in tokens
+    ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class UnclearUser:
+    name: str
+    why: str
+
+
+def unclear_users(directory: Directory) -> list[UnclearUser]:
+    """Users that were pushed but can't be applied yet."""
+    return [UnclearUser(user.document.get("userName", ""), user.warning or "") for user in push.unclear(directory)]
+
+
+@dataclass(frozen=True)
+class PreviewRow:
+    name: str
+    email: str
+    details: str
+
+
+@dataclass(frozen=True)
+class PreviewSection:
+    """The changes of one kind."""
+
+    kind: str
+    title: str
+    held: bool
+    rows: list[PreviewRow]
+    count: int
+    more: int
+
+
+def preview_sections(preview: directory_preview.Preview) -> list[PreviewSection]:
+    sections = [_section(kind, [row for row in preview.rows if row.kind == kind]) for kind in directory_preview.KINDS]
+    return [section for section in sections if section.count]
+
+
+def _section(kind: str, rows: list[directory_preview.Row]) -> PreviewSection:
+    shown = [PreviewRow(row.name or row.email, row.email or "–", "; ".join(row.details) or "–")
+             for row in rows[:PREVIEW_SHOWN]]
+    return PreviewSection(kind, KINDS[kind], kind == "held", shown, len(rows), len(rows) - len(shown))
+
+
+@dataclass(frozen=True)
+class Card:
+    """A directory in the list of all; `place` is its number in their order, "" where there is one alone."""
+
+    overview: Overview
+    place: str
+    place_title: str
+    moves: list[tuple[str, str, str]]  # (step, label, what it says to a screen reader)
+
+
+def cards(overviews: list[Overview]) -> list[Card]:
+    return [_card(overview, index, len(overviews)) for index, overview in enumerate(overviews, 1)]
+
+
+def _card(overview: Overview, index: int, count: int) -> Card:
+    if count == 1:
+        return Card(overview, "", "", [])
+    name = overview.directory.name
+    moves = [("up", "Move up", f"Move {name} up")] if index > 1 else []
+    moves += [("down", "Move down", f"Move {name} down")] if index < count else []
+    return Card(overview, str(index), f"Number {index} of {count}", moves)
+
+
+def ended(directory: Directory) -> str:
+    """What a directory's removal does."""
+    forgets = "Rollcall deletes its settings, its credential and its groups."
+    if push.is_pushed(directory):
+        forgets = "Its requests will be rejected. Rollcall deletes its tokens and its groups."
+    return f"{forgets} Its people keep their current status. If you connect it again, they are recognised."
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why the last reading failed, and what comes next."""
+
+    headline: str
+    error: str
+    then: str
+
+
+def failure(directory: Directory) -> Failure | None:
+    if not directory.error:
+        return None
+    times = f", {directory.failures} times in a row" if directory.failures > 1 else ""
+    last = Markup(" since it was read {}").format(when(directory.last_read_at)) if directory.last_read_at else ""
+    again = when(directory.next_read_at, "soon")
+    then = Markup("No one's status has changed{}. Rollcall tries again {}.").format(last, again)
+    return Failure(f"The last reading failed{times}.", directory.error, then)
