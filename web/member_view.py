@@ -15,6 +15,7 @@ from sync.names import account_name, short_name
 from sync.provisioning import Provisioning
 from sync.roles import Roles
 from web.app_page import kind_of, match_in_words
+from web.components import person_status
 from web.view import Badge, and_more, first_lower, joined
 from web.words import calendar_day, plural, when
 
@@ -120,9 +121,8 @@ def account_badges(account: Account, state: Provisioning, app: App) -> list[Badg
 def _person_badge(account: Account) -> Badge | None:
     if account.person is None or account.match != "matched" or account.person.status == "active":
         return None
-    if account.person.status == "suspended":
-        return Badge("Suspended", "waiting", "player-pause")
-    return Badge("Deprovisioned", icon="user-off")
+    shown = person_status(account.person.status)
+    return Badge(shown.word, shown.tone, shown.icon)
 
 
 def _status_badge(account: Account, state: Provisioning) -> Badge | None:
