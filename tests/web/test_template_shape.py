@@ -18,7 +18,6 @@ NOT_YET = {  # folders whose templates still work something out; "" would be the
     "columns",
     "confirming",
     "mail",
-    "offboarding",
     "rules",
     "settings",
     "setup",
