@@ -109,7 +109,8 @@ def test_a_local_partner_needs_a_company_and_a_guest_may_have_a_note(owner: Clie
 
 def test_re_assigning_says_what_it_means_and_leads_to_unmatched(owner: Client, chat) -> None:
     words, form = preview(owner, chat, "nobody", f"account={account(1).id}")
-    assert "It is matched to Person 1 , by e-mail." in words and "removed when a person leaves" in words and "While it is unmatched" in words
+    assert "It is matched to Person 1 , by e-mail." in words
+    assert "While it is unmatched" in words and "removed when a person leaves" in words
     answer = send(owner, chat, form)
     assert "tab=unmatched" in answer.location and "p1" in answer.location
     page = owner.get(answer.location).text
