@@ -40,8 +40,8 @@
     if (!outcome) return;
     const going = [...form.querySelectorAll("input[name=yes]:checked")];
     const saved = going.reduce((sum, box) => sum + Number(box.dataset.price), 0);
-    const seats = `${going.length} ${going.length === 1 ? "seat" : "seats"}`;
-    outcome.textContent = `Removes ${seats}${saved ? `, saves ${money(saved, outcome.dataset.currency)} a month` : ""}.`;
+    const accounts = `${going.length} ${going.length === 1 ? "account" : "accounts"}`;
+    outcome.textContent = `Removes ${accounts}${saved ? `, saves ${money(saved, outcome.dataset.currency)} a month` : ""}.`;
   };
 
   const needReason = (box) => {

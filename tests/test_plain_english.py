@@ -17,15 +17,9 @@ LEFT = {
     "connectors": 368,
     "demo": 30,
     "sync": 679,
-<<<<<<< HEAD
     "templates": 153,
     "tests": 318,
     "web": 109,
-=======
-    "templates": 155,
-    "tests": 318,
-    "web": 101,
->>>>>>> ae5aa0d (The stop list's numbers are what is found)
 }
 
 

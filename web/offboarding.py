@@ -1,4 +1,4 @@
-"""Offboard everywhere: the preview of every seat, the one yes, and one page that follows it across all apps."""
+"""Offboard everywhere: the preview of every account, one approval, and one page that follows it across all apps."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ from sync.offboarding_preview import preview
 from sync.people import PeopleProblem
 from sync.tasks import TaskProblem
 from sync.workspace import today
+from web import offboarding_rows
 from web.answers import INVALID, go_to, whole_numbers, with_toast
 from web.confirming import MANY, asks_again
 from web.frame import MANAGERS
 from web.people import person_address, person_below
-from web.permissions import app_part, workspace_role
+from web.permissions import app_part, outranks, workspace_role
 from web.security import by, signed_in_person
 from web.words import plural
 
@@ -31,7 +32,7 @@ pages = Blueprint("offboarding", __name__, url_prefix="/people/<int:person_id>/o
 
 @dataclass
 class Given:
-    """What the form said: the seats it showed, those ticked, the reasons beside the others, when, and why."""
+    """The form: the accounts it showed, those ticked, the reasons for the others, when to do it, and why."""
 
     key: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     shown: set[int] = field(default_factory=set)
@@ -46,18 +47,22 @@ class Given:
     def from_form(cls) -> Given:
         form = request.form
         shown, ticked, locked = (set(whole_numbers(form.getlist(name))) for name in ("shown", "yes", "locked"))
-        reasons = {seat: form.get(f"reason-{seat}", "").strip()[:200] for seat in shown - ticked}
+        reasons = {id: form.get(f"reason-{id}", "").strip()[:200] for id in shown - ticked}
         return cls(form.get("key", "")[:64] or secrets.token_urlsafe(16), shown, locked, ticked, reasons,
                    form.get("when", "now"), form.get("day", ""), form.get("reason", ""))  # fmt: skip
 
+    @property
+    def later(self) -> bool:
+        return self.when == "day"
+
     def on(self) -> date | None:
-        """The day, None for now; raises KeepingProblem for what is no day."""
-        if self.when != "day":
+        """The date, or None for now; raises KeepingProblem if it isn't a date."""
+        if not self.later:
             return None
         try:
             return date.fromisoformat(self.day)
         except ValueError:
-            raise KeepingProblem("Choose the day on which the seats go.") from None
+            raise KeepingProblem("Choose the date on which the accounts are removed.") from None
 
 
 @pages.get("/new")
@@ -69,8 +74,10 @@ def new(person_id: int) -> str:
 def _preview(person: Person, given: Given, problem: str = "") -> str:
     found = preview(person, signed_in_person())
     return render_template(
-        "offboarding/new.html", person=person, name=person_name(person), preview=found, given=given, problem=problem,
-        planned=keeping.scheduled(person), tomorrow=today() + timedelta(days=1),
+        "offboarding/new.html", person=person, name=person_name(person), given=given, problem=problem,
+        rows=offboarding_rows.preview_rows(found, given.shown, given.ticked, given.reasons, problem),
+        texts=offboarding_rows.sentences(found, person), planned=keeping.scheduled(person),
+        tomorrow=today() + timedelta(days=1),
     )
 
 
@@ -83,7 +90,7 @@ def _removes_many(person_id: int) -> bool:
 @workspace_role(*MANAGERS)
 @asks_again(when=_removes_many)
 def create(person_id: int) -> Response | tuple[str, int]:
-    """Finish: the yes."""
+    """Finish: the approval."""
     person, given = person_below(person_id), Given.from_form()
     try:
         done = offboarding.start(
@@ -91,18 +98,19 @@ def create(person_id: int) -> Response | tuple[str, int]:
             reason=given.reason)  # fmt: skip
     except (OffboardingProblem, PeopleProblem, KeepingProblem) as problem:
         return _preview(person, given, str(problem)), INVALID
-    return go_to(_address(done.offboarding), _said(person, done))
+    return go_to(_address(done.offboarding), _outcome(person, done))
 
 
-def _said(person: Person, done: offboarding.Start) -> str:
+def _outcome(person: Person, done: offboarding.Start) -> str:
+    name = person_name(person)
     if done.already:
-        return "This was finished already: nothing was done twice."
+        return "This was already finished. Nothing was changed."
     if done.offboarding.state == "scheduled":
-        return f"Planned. On that day {person_name(person)}'s seats are removed by themselves."
-    acts = [line for line in offboarding_view.lines(done.offboarding, _visible())[0] if line.task is not None]
-    if not acts:
-        return f"{person_name(person)} has left. No seat is removed by this."
-    return f"{person_name(person)} has left. {plural(len(acts), 'seat goes', 'seats go')}: below you see how far it is."
+        return f"Planned. {name}'s accounts are removed automatically on that date."
+    removals = [line for line in offboarding_view.lines(done.offboarding, _visible())[0] if line.task is not None]
+    if not removals:
+        return f"{name} is marked as having left. No account is removed by this."
+    return f"{name} is marked as having left. Removing {plural(len(removals), 'account')}. Progress is shown below."
 
 
 @pages.get("/<int:offboarding_id>")
@@ -115,18 +123,17 @@ def show(person_id: int, offboarding_id: int) -> str:
 @pages.get("/<int:offboarding_id>/tasks")
 @workspace_role(*MANAGERS)
 def acts(person_id: int, offboarding_id: int) -> str:
-    """How far it is; asked for while an act is under way."""
+    """The progress; the page asks for it while a task is in progress."""
     return render_template("offboarding/_acts.html", **_progress(_offboarding(person_id, offboarding_id)))
 
 
 def _progress(row: Offboarding) -> dict:
     person, me = row.person, signed_in_person()
-    lines, elsewhere = offboarding_view.lines(row, _visible())
-    done, of = offboarding_view.tally(lines)
+    owned = {app.id for app in apps.owned_by(me)}
     return {
-        "offboarding": row, "person": person, "name": person_name(person), "lines": lines, "elsewhere": elsewhere,
-        "live": offboarding_view.is_live(lines), "stuck": offboarding_view.stuck(lines), "done": done, "of": of,
-        "owned": {app.id for app in apps.owned_by(me)},
+        "offboarding": row, "person": person, "name": person_name(person), "subtitle": offboarding_rows.subtitle(row),
+        "progress": offboarding_rows.progress(row, _visible(), owned),
+        "may_cancel": row.state == "scheduled" and outranks(me, person),
     }
 
 
@@ -136,41 +143,41 @@ def cancel(person_id: int, offboarding_id: int) -> Response:
     person = person_below(person_id)
     row = _offboarding(person_id, offboarding_id)
     if keeping.cancel(row, by()):
-        return go_to(person_address(person), "Cancelled. No seat goes on that day.")
-    return go_to(_address(row), f"It is {row.state} already. Nothing was changed.", "attention")
+        return go_to(person_address(person), "Cancelled. No account is removed on that date.")
+    return go_to(_address(row), f"It is already {row.state}. Nothing was changed.", "attention")
 
 
 @pages.post("/<int:offboarding_id>/tasks/<int:task_id>/attempts")
 @app_part("owner")
 def retry(app: App, task: Task, person_id: int, offboarding_id: int) -> Response:
-    return _do(_offboarding(person_id, offboarding_id), task, tasks.retry, "It is tried again now.")
+    return _do(_offboarding(person_id, offboarding_id), task, tasks.retry, "Trying again now.")
 
 
 @pages.post("/<int:offboarding_id>/tasks/<int:task_id>/completion")
 @app_part("owner")
 def complete(app: App, task: Task, person_id: int, offboarding_id: int) -> Response:
-    """Somebody did it in the app itself."""
-    return _do(_offboarding(person_id, offboarding_id), task, tasks.done_by_hand, "Noted as done by hand.")
+    """Someone did it in the app by hand."""
+    return _do(_offboarding(person_id, offboarding_id), task, tasks.done_by_hand, "Marked as done by hand.")
 
 
 @pages.delete("/<int:offboarding_id>/tasks/<int:task_id>")
 @app_part("owner")
 def give_up(app: App, task: Task, person_id: int, offboarding_id: int) -> Response:
     row = _offboarding(person_id, offboarding_id)
-    return _do(row, task, tasks.cancel, "Given up. The account stays in the app.")
+    return _do(row, task, tasks.cancel, "Cancelled. The account stays in the app.")
 
 
-def _do(row: Offboarding, task: Task, act: Callable[[Task, str], None], said: str) -> Response:
+def _do(row: Offboarding, task: Task, operation: Callable[[Task, str], None], done: str) -> Response:
     if task.change_id is None or task.change.offboarding_id != row.id:
         abort(404)
     tone = "ok"
     try:
-        act(task, by())
+        operation(task, by())
     except TaskProblem as problem:
-        said, tone = str(problem), "attention"
+        done, tone = str(problem), "attention"
     if not request.htmx:
-        return go_to(_address(row), said, tone)
-    return with_toast(make_response(render_template("offboarding/_acts.html", **_progress(row))), said, tone)
+        return go_to(_address(row), done, tone)
+    return with_toast(make_response(render_template("offboarding/_acts.html", **_progress(row))), done, tone)
 
 
 def _visible() -> list[int]:

@@ -41,9 +41,9 @@ def test_everywhere_by_one_yes_and_back_again(visit, live, olga: Person, chat, s
     page.click("#offboard")
     form = page.locator("#offboarding-form")
     expect(form).to_contain_text("is the only manager of the ad account “Spring”")
-    expect(page.locator("#offboarding-outcome")).to_have_text("Removes 3 seats, saves 28.75\u00a0€ a month.")
+    expect(page.locator("#offboarding-outcome")).to_have_text("Removes 3 accounts, saves 28.75\u00a0€ a month.")
     page.get_by_role("checkbox", name="Second chat").uncheck()
-    expect(page.locator("#offboarding-outcome")).to_have_text("Removes 2 seats, saves 28.75\u00a0€ a month.")
+    expect(page.locator("#offboarding-outcome")).to_have_text("Removes 2 accounts, saves 28.75\u00a0€ a month.")
     page.keyboard.type("Hand-over until Friday")
     page.get_by_label("Reason").last.fill("Last day was Friday")
     page.dblclick("#finish-offboarding")
@@ -76,7 +76,7 @@ def test_planned_then_a_hold_then_back(visit, live, olga: Person, chat, second) 
     person, page = chat.people[3], visit(olga)
     page.goto(f"{live.url}/people/{person.id}/offboardings/new")
     expect(page.locator("[name=day]")).to_be_hidden()
-    page.get_by_label("On a day").check()
+    page.get_by_label("On a date").check()
     page.fill("[name=day]", str(today() + timedelta(days=9)))
     page.click("#finish-offboarding")
     expect(page.locator("main")).to_contain_text("Planned for")
@@ -115,7 +115,7 @@ def _left_out(page: Page) -> None:
 
 
 def _on_a_day(page: Page) -> None:
-    page.get_by_label("On a day").check()
+    page.get_by_label("On a date").check()
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -68,7 +68,7 @@ def test_the_timeline_is_searched_and_paged(owner: Client, ana: Person, by: str)
 
 def test_preview_and_finish(owner: Client, ana: Person, chat, second) -> None:
     page = owner.get(f"/people/{ana.id}/offboardings/new").text
-    assert page.count('name="yes"') == 2 and "Removes 2 seats" in page and "8.75" in page
+    assert page.count('name="yes"') == 2 and "Removes 2 accounts" in page and "8.75" in page
     row = offboard(owner, ana, reason="Last day was Friday")
     assert Person.get_by_id(ana.id).status == "deprovisioned" and Task.select().count() == 2
     page = owner.get(f"/people/{ana.id}/offboardings/{row.id}").text
@@ -83,7 +83,7 @@ def test_left_out_needs_a_reason_and_keeps_what_was_written(owner: Client, ana: 
     form = form_of(owner.get(f"/people/{ana.id}/offboardings/new").text)
     out = form["yes"].pop()
     answer = owner.post(f"/people/{ana.id}/offboardings", reason="Contract", **form)
-    assert answer.status_code == 422 and "Say why" in answer.text and 'value="Contract"' in answer.text
+    assert answer.status_code == 422 and "Enter a reason" in answer.text and 'value="Contract"' in answer.text
     assert form_of(answer.text) == form and Task.select().count() == 0
     answer = owner.post(f"/people/{ana.id}/offboardings", **form, **{f"reason-{out}": "Hand-over"})
     page = owner.get(answer.location).text
@@ -94,7 +94,7 @@ def test_sent_twice_it_is_one(owner: Client, ana: Person) -> None:
     form = form_of(owner.get(f"/people/{ana.id}/offboardings/new").text)
     first = owner.post(f"/people/{ana.id}/offboardings", **form)
     again = owner.post(f"/people/{ana.id}/offboardings", **form)
-    assert again.location == first.location and "nothing was done twice" in owner.get(again.location).text
+    assert again.location == first.location and "This was already finished." in owner.get(again.location).text
     assert Offboarding.select().count() == 1 and Task.select().count() == 2
 
 
@@ -117,7 +117,7 @@ def test_planned_for_a_day_and_cancelled(owner: Client, ana: Person) -> None:
     assert row.state == "scheduled" and Person.get_by_id(ana.id).status == "active"
     assert "Planned" in owner.get(f"/people/{ana.id}/offboardings/{row.id}").text
     assert "Planned for" in owner.get(f"/people/{ana.id}").text
-    assert "takes its place" in owner.get(f"/people/{ana.id}/offboardings/new").text
+    assert "This one replaces it" in owner.get(f"/people/{ana.id}/offboardings/new").text
     owner.send("DELETE", f"/people/{ana.id}/offboardings/{row.id}")
     assert Offboarding.get_by_id(row.id).state == "cancelled" and Person.get_by_id(ana.id).remove_on is None
     assert "already" in owner.get(owner.send("DELETE", f"/people/{ana.id}/offboardings/{row.id}").location).text
@@ -145,7 +145,7 @@ def test_an_admin_sees_and_takes_only_what_they_own(site, ana: Person, chat, sec
     apps.set_part(chat.app, admin, "owner", by)
     hers = Client(site, admin)
     page = hers.get(f"/people/{ana.id}/offboardings/new").text
-    assert page.count('name="yes"') == 1 and "1 seat is left in apps of others" in page and "Second chat" not in page
+    assert page.count('name="yes"') == 1 and "1 account in apps of other Owners" in page and "Second chat" not in page
     row = offboard(hers, ana)
     page = hers.get(f"/people/{ana.id}/offboardings/{row.id}").text
     assert "Second chat" not in page

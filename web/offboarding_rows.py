@@ -1,0 +1,191 @@
+"""The finished rows of the offboarding pages: each account with what happens to it, and how far its removal is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from markupsafe import Markup
+
+from sync import offboarding_view
+from sync.models import Account, App, Asset, Offboarding, Person, Report, Task
+from sync.names import account_name, person_name, short_name
+from sync.offboarding_preview import Line, Preview
+from web.task_view import task_badge
+from web.view import Badge, and_more, joined
+from web.words import calendar_day, money, plural, when
+
+SERVICES_NAMED = 5
+CANT_REMOVE = "Rollcall can't remove people from this app. Someone has to do it by hand. It is listed as its own task."
+HELD = ("A guard will hold this, because so many removals in a day look wrong. It waits in the app's report until an "
+        "Owner releases it.")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class PreviewRow:
+    """An account before Finish. `removable`: it can be ticked; `locked`: it is protected; `notes`: (icon, sentence)."""
+
+    account: Account
+    label: str
+    removable: bool
+    locked: bool
+    ticked: bool
+    price: int
+    fact: str
+    roles: list[str]
+    notes: list[tuple[str, str]]
+    alone: list[Asset]
+    hand_over: str
+    reason: str
+    reason_missing: bool
+
+    @property
+    def icon(self) -> str:
+        return "lock" if self.locked else "progress"
+
+
+def preview_rows(
+    found: Preview, shown: set[int], ticked: set[int], reasons: dict[int, str], problem: str
+) -> list[PreviewRow]:
+    """`shown`, `ticked` and `reasons` are what the form sent; an account that it didn't show is ticked as usual."""
+    return [_preview_row(line, line.account.id in shown, ticked, reasons, problem) for line in found.lines]
+
+
+def _preview_row(line: Line, known: bool, ticked: set[int], reasons: dict[int, str], problem: str) -> PreviewRow:
+    account, reason = line.account, reasons.get(line.account.id, "") if known else line.left_out
+    is_ticked = account.id in ticked if known else not line.left_out
+    them = "them" if len(line.alone) > 1 else "it"
+    return PreviewRow(
+        account, account.email or account_name(account), line.goes, line.protected is not None, is_ticked,
+        account.app.seat_price or 0, _fact(line), account.role_labels, _notes(line) if line.goes else [], line.alone,
+        f"Hand {them} over in {account.app.name} first, or leave this account out.", reason,
+        bool(problem and known and not is_ticked and not reason),
+    )
+
+
+def _fact(line: Line) -> str:
+    """The line of facts about the account."""
+    account = line.account
+    if line.under_way:
+        return "Being removed"
+    if line.protected is not None:
+        return line.protected
+    active = Markup("Last active {}").format(when(account.last_activity)) if account.last_activity else ""
+    status = f"{account.status} in the app" if account.status != "active" else ""
+    return Markup(" · ").join(filter(None, (active or "Last activity unknown", status)))
+
+
+def _notes(line: Line) -> list[tuple[str, str]]:
+    notes = [("hand-stop", CANT_REMOVE)] if line.by_hand else []
+    notes += [("hand-stop", HELD)] if line.held else []
+    return notes + [("alert-triangle", warning) for warning in line.warnings]
+
+
+@dataclass(frozen=True)
+class Sentences:
+    """The sentences around the rows of a preview; "" where there is nothing to say."""
+
+    elsewhere: str
+    services: str
+    service_names: str
+    outcome: str
+    now: str
+    later: str
+
+
+def sentences(found: Preview, person: Person) -> Sentences:
+    name, going = person_name(person), sum(line.goes and not line.left_out for line in found.lines)
+    left = "has already left." if person.status == "deprovisioned" else "counts as having left from now on."
+    saved = f", saves {money(found.saved)} a month" if found.saved else ""
+    services = [f"{account_name(account)} in {account.app.name}" for account in found.services]
+    return Sentences(
+        _elsewhere(found.elsewhere),
+        services=f"{name} is responsible for {plural(len(services), 'service account')}:" if services else "",
+        service_names=_services(services) if services else "",
+        outcome=f"Removes {plural(going, 'account')}{saved}.", now=f"{name} {left}",
+        later=f"Until then no one is asked. On that date it happens automatically. If {name} comes back before, it is "
+        "cancelled.",
+    )  # fmt: skip
+
+
+def _elsewhere(count: int) -> str:
+    accounts = plural(count, "account")
+    return f"{accounts} in apps of other Owners. They are asked at each app's next check." if count else ""
+
+
+def _services(services: list[str]) -> str:
+    stay = "It stays" if len(services) == 1 else "They stay"
+    return f"{and_more(services, SERVICES_NAMED)}. {stay}. Choose who is responsible from now on under Members."
+
+
+@dataclass(frozen=True)
+class Row:
+    """An account of an offboarding. `task` may be None; `owned`: its buttons are for an Owner of the app."""
+
+    id: int
+    app: App
+    details: str
+    error: str
+    needs_attention: bool
+    badge: Badge
+    task: Task | None
+    report: Report | None
+    may_retry: bool
+    may_cancel: bool
+
+
+@dataclass(frozen=True)
+class Progress:
+    rows: list[Row]
+    title: str
+    summary: str
+    elsewhere: str
+    live: bool
+
+
+def progress(row: Offboarding, visible: list[int], owned: set[int]) -> Progress:
+    """`visible` and `owned` are ids of apps."""
+    lines, elsewhere = offboarding_view.lines(row, visible)
+    done, of = offboarding_view.tally(lines)
+    stuck = offboarding_view.stuck(lines)
+    summary = joined(f"{done:,} of {of:,} removed", plural(stuck, "needs attention", "need attention") if stuck else "")
+    also = "And " if lines else ""
+    return Progress(
+        [_row(line, line.change.app_id in owned) for line in lines], plural(len(lines), "account"),
+        summary if of else "",
+        f"{also}{plural(elsewhere, 'account')} in apps that you can't open." if elsewhere else "",
+        offboarding_view.is_live(lines),
+    )  # fmt: skip
+
+
+def _row(line: offboarding_view.Line, owned: bool) -> Row:
+    task, account = line.task, line.change.account
+    stuck = task is not None and task.state == "needs attention"
+    error = (task.error or "") if task is not None and task.state != "done" else ""
+    return Row(
+        line.change.id, line.change.app, _details(account, line), error or line.detail, bool(error) and stuck,
+        task_badge(task) if task is not None else Badge(line.word, line.tone), task, line.report if owned else None,
+        stuck and owned, owned and task is not None and (stuck or task.state == "queued"),
+    )  # fmt: skip
+
+
+def _details(account: Account, line: offboarding_view.Line) -> str:
+    task, next_step = line.task, ""
+    if task is not None and task.state == "done":
+        next_step = Markup("confirmed by the app {}").format(when(task.finished_at))
+    elif task is not None and task.state == "queued" and task.attempts:
+        next_step = Markup("next try {}").format(when(task.next_at))
+    return Markup(" · ").join(filter(None, (account.email or account_name(account), line.change.before, next_step)))
+
+
+def subtitle(row: Offboarding) -> str:
+    """Where an offboarding stands, who requested it, and why."""
+    requested = Markup("requested by {} {}").format(short_name(row.asked_by), when(row.created_at))
+    return Markup(" · ").join(filter(None, (_outcome(row.state, row.remove_on, row), requested, row.reason)))
+
+
+def _outcome(state: str, day: date | None, row: Offboarding) -> str:
+    if state == "scheduled":
+        return f"Planned for {calendar_day(day)}"
+    word = "Cancelled" if state == "cancelled" else "Finished"
+    return Markup("{} {}").format(word, when(row.decided_at))
