@@ -17,9 +17,9 @@ LEFT = {
     "connectors": 368,
     "demo": 30,
     "sync": 679,
-    "templates": 153,
+    "templates": 83,
     "tests": 318,
-    "web": 109,
+    "web": 69,
 }
 
 
