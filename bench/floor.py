@@ -1,4 +1,4 @@
-"""The floor: what a check's own work costs a plain sqlite3 program, written as a competent person would.
+"""The floor: the cost of a check's own work in a plain sqlite3 program, written competently.
 Stage the pages, compare in SQL, record each change as a row, apply, commit. No safety, no report, no log."""
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def open_floor(path: str) -> sqlite3.Connection:
 
 
 def check(connection: sqlite3.Connection, pages: Iterable[list[Account]]) -> int:
-    """Bring the file in line with the list; the number of changes."""
+    """Update the file to match the list. Returns the number of changes."""
     connection.execute(STAGE)
     for page in pages:
         connection.execute("BEGIN")

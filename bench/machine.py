@@ -1,4 +1,4 @@
-"""What the numbers were measured on."""
+"""The machine that the numbers were measured on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def facts() -> list[str]:
-    """Lines for the head of a report: processor, memory, system, versions."""
+    """Lines for the top of a report: processor, memory, system, versions."""
     return [
         f"processor  {_processor()}, {os.cpu_count()} cores seen",
         f"memory     {_memory()}",

@@ -1,4 +1,4 @@
-"""How long the pages take with 200 apps and many accounts in one of them, asked for through Flask's test client."""
+"""Measures the pages with 200 apps and many accounts in one of them, through Flask's test client."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from sync.db import connected, db, utcnow, writing
 from sync.models import App, AppPerson, Person, PersonEmail, Report
 
 APPS = 200
-LEFT_EVERY = 200  # of these many people one has left
+LEFT_EVERY = 200  # one of so many people has left
 TIMES = 20
 
 
 def times(count: int, folder: Path) -> dict[str, tuple[float, int, int]]:
-    """Page → (median of milliseconds on the processor, bytes, queries)."""
+    """Page → (median of processor time in milliseconds, bytes, queries)."""
     app, report = _fill(count, folder)
     client = create_app(Config.from_environ({"ROLLCALL_HOME": str(folder)})).test_client()
     with connected():
@@ -48,7 +48,7 @@ def times(count: int, folder: Path) -> dict[str, tuple[float, int, int]]:
 
 
 def _fill(count: int, folder: Path) -> tuple[App, Report]:
-    """Nine of ten accounts are matched to somebody; some of these have left, so that a report waits."""
+    """Nine of ten accounts are matched to someone; some of these people have left, so that a report waits."""
     app = open_workspace(folder)
     with connected():
         _people(count * 9 // 10)

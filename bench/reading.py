@@ -1,5 +1,5 @@
-"""How fast a list is read over HTTP: a SCIM server on this machine, the connector, and a plain http.client loop.
-The server is a process of its own; it sends pages made beforehand, each after `latency` seconds."""
+"""Measures reading a list over HTTP: a SCIM server on this machine, the connector, and a plain http.client loop.
+The server is a separate process. It sends prepared pages, each after `latency` seconds."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CONFIG = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConf
 
 
 class Server:
-    """Serves `count` users in pages of PAGE; `url` is where."""
+    """Serves `count` users in pages of PAGE at `url`."""
 
     def __init__(self, count: int, latency: float = 0.0):
         ours, theirs = multiprocessing.Pipe()
@@ -82,7 +82,7 @@ def _talk(caller: socket.socket, pages: dict[int, bytes], others: dict[str, byte
 
 
 def plain(url: str) -> int:
-    """What a competent person would write who needs this list once: no retry, no check, no care."""
+    """A competent program for reading this list once, without retries, checks or limits."""
     connection = HTTPConnection(urlsplit(url).netloc)
     start, read = 1, 0
     while True:

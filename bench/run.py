@@ -1,5 +1,5 @@
-"""Every speed claim, measured: `python -m bench.run` prints the tables that bench/README.md explains.
-Each measurement is a process of its own, so that its peak memory is its own; ratios are of one and the same run."""
+"""Measures every speed claim: `python -m bench.run` prints the tables that bench/README.md explains.
+Each measurement runs in its own process, to separate their peak memory. Ratios compare the same run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from bench.machine import facts
 from connectors.base import Account
 
 SIZES = (10_000, 100_000)
-SLOW = 0.05  # seconds that a distant app takes for a page
+SLOW = 0.05  # seconds that a distant app needs for a page
 STEPS = ("first reading", "1 % changed", "nothing new")
 
 
@@ -47,7 +47,7 @@ def main() -> None:
 
 def _compare(count: int, repeat: int) -> None:
     runs = [(_child("floor", count), _child("check", count)) for _ in range(repeat)]
-    print(f"\n{count:,} accounts: own work in processor seconds, reading aside; medians of {repeat}")
+    print(f"\n{count:,} accounts: own work in processor seconds without reading; medians of {repeat}")
     print(f"{'':16}{'floor':>10}{'check':>10}{'ratio':>9}")
     for step in STEPS:
         floor, check = (statistics.median(run[side][step] for run in runs) for side in (0, 1))
@@ -62,9 +62,9 @@ def _compare(count: int, repeat: int) -> None:
 
 def _prove(count: int) -> None:
     measured = _child("locks", count)
-    print(f"\nWhile {count:,} accounts are read, another connection writes between the pages, with no patience at all:")
-    print(f"{measured['written']:,} of {measured['tried']:,} writes went through at once")
-    print(f"the longest that a writer waited during a check that found 1 % changed: {measured['longest']:.2f} s")
+    print(f"\nWhile {count:,} accounts are read, another connection writes between the pages, never waiting:")
+    print(f"{measured['written']:,} of {measured['tried']:,} writes succeeded at once")
+    print(f"longest wait of a writer during a check that found 1 % changed: {measured['longest']:.2f} s")
 
 
 def _read(count: int, repeat: int) -> None:
@@ -96,14 +96,14 @@ def _child(what: str, count: int) -> dict:
 
 
 def _timed(work: Callable[[], object]) -> float:
-    """Seconds of this process on the processor: neighbours on the machine don't count."""
+    """Processor seconds of this process, so that other programs on the machine count little."""
     start = time.process_time()
     work()
     return time.process_time() - start
 
 
 def _made(count: int, round: int) -> list[list[Account]]:
-    """A reading made beforehand, and out of the garbage collector's sight: its cost is no part of the work."""
+    """Prepare a reading and freeze it for the garbage collector, so that its cost isn't measured."""
     made = list(sample.pages(count, round))
     gc.collect()
     gc.freeze()

@@ -1,5 +1,5 @@
-"""The list of accounts that floor and check both read: made up on the way, page by page, the same each time.
-A `round` is one reading: 0 the first, 1 with 1 % changed, 2 the same again."""
+"""The list of accounts that floor and check read. It is generated page by page, the same each time.
+A `round` is one reading: 0 is the first, 1 has 1 % changed, 2 is the same as 1."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SEEN = datetime(2026, 11, 1, 8)
 
 
 def accounts(count: int, round: int) -> Iterator[Account]:
-    """`count` accounts; from round 1 on, of each 400 one is gone, one new, one has another role, one another name."""
+    """`count` accounts. From round 1 on, of each 400 one is gone, one new, one has another role and one another name."""
     for number in range(count):
         kind = number % 400 if round else -1
         if kind == 0:
@@ -34,19 +34,19 @@ def _account(number: int, suffix: str, role: str = "member") -> Account:
 
 
 def pages(count: int, round: int) -> Iterator[list[Account]]:
-    """The same as lists of PAGE, as an app gives them."""
+    """The same accounts in lists of PAGE, as an app returns them."""
     reading = accounts(count, round)
     while page := list(islice(reading, PAGE)):
         yield page
 
 
 class SampleApp(Connector):
-    """An app that gives the pages one hands it."""
+    """An app that returns the pages it was given."""
 
     slug = "bench"
     label = "Bench"
     capabilities = frozenset({LOOK_UP})
-    pages = staticmethod(lambda: iter(()))  # what it gives: set before a check
+    pages = staticmethod(lambda: iter(()))  # set before a check
 
     def test(self) -> Identity:
         return Identity("bench")

@@ -1,4 +1,4 @@
-"""A fresh installation to measure, a check run in this thread, and the counters beside it."""
+"""A new installation to measure, a check run in this thread, and counters for its writes."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ BY = Asker.command_line()
 
 
 def open_workspace(folder: Path) -> App:
-    """An installation in `folder` with its first owner and one app, which reads bench.sample."""
+    """An installation in `folder` with its first Owner and one app, which reads bench.sample."""
     start.open_all(Config.from_environ({"ROLLCALL_HOME": str(folder)}))
     with connected():
-        # without a password, since argon2 takes 64 MB to hash one
+        # without a password, because argon2 needs 64 MB to hash one
         owner = people.add("Olga Brandt", "olga@acme.example", BY, workspace_role="owner")
         return apps.connect(SampleApp.slug, "Bench", {}, [owner], BY)
 
 
 def run_check(app: App) -> Check:
-    """One check from asking to its end; raises if it did not succeed."""
+    """Run one check from the request to its end. Raises if it fails."""
     with connected():
         check = soon.ask(app, BY)
         checks.run(check.id)
@@ -42,7 +42,7 @@ def run_check(app: App) -> Check:
 
 
 def let_somebody_go(accounts: Iterator[Account], app: App) -> None:
-    """Twenty of the accounts belong to people who have left: a check opens a report."""
+    """Make twenty of the accounts belong to people who have left, so that a check opens a report."""
     for account in islice(accounts, 10, 30):
         people.mark_left(people.add(account.name, account.email, BY), BY)
     run_check(app)
@@ -50,10 +50,10 @@ def let_somebody_go(accounts: Iterator[Account], app: App) -> None:
 
 @contextmanager
 def rows_written() -> Iterator[list[int]]:
-    """Counts what this thread's connection writes to the file itself; staging in TEMP tables is no part of it.
+    """Counts what this thread's connection writes to the file itself, without TEMP tables.
 
-    At the end of the block the list holds the number of different rows, and of writes (a row's progress, written
-    twice, is two).
+    At the end of the block the list contains the number of different rows, and of writes (a row written twice
+    counts as two).
     """
     connection, count = db.connection(), []
     connection.execute("CREATE TEMP TABLE written (name TEXT, row INT)")
@@ -76,7 +76,7 @@ def rows_written() -> Iterator[list[int]]:
 
 @contextmanager
 def waiting_writer(path: str) -> Iterator[list[float]]:
-    """Another connection that writes one row every few milliseconds; the list holds how long each write took."""
+    """Another connection writes one row every few milliseconds. The list contains the seconds that each write took."""
     waits, stop = [0.0], threading.Event()
 
     def write() -> None:

@@ -1,5 +1,5 @@
-"""Acme Ads, a sample of a paid-social business: people, invitations, system users, and who does what on which asset.
-It stands for any ad platform a company works in, with an API by offset and total, and knows nothing of Rollcall."""
+"""Acme Ads, a sample paid-social business: people, invitations, system users, and their tasks on each asset.
+It represents any ad platform. Its API pages by offset and total. It doesn't know Rollcall."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ ASSETS = {"ad-accounts": "ad account", "pages": "page", "pixels": "pixel"}
 TASKS = ("MANAGE", "ADVERTISE", "ANALYZE")
 MOST = 100  # entries on one page of the API
 REASONS = {
-    "last_admin": "The business needs an admin: make somebody else an admin first.",
+    "last_admin": "The business needs an admin: make someone else an admin first.",
     "own_token": "This is the system user that the access token belongs to; it can't be removed with it.",
-    "already_there": "Somebody with this e-mail address is in the business already.",
-    "not_found": "This user or asset is no longer there.",
+    "already_there": "Someone with this e-mail address is already in the business.",
+    "not_found": "This user or asset no longer exists.",
 }
 
 
 class AdsStore(Store):
-    """Who is in the Acme Ads business. `via` says how an act came about: "api", "page" or "story"."""
+    """The people and assets of the Acme Ads business. `via` says where a change came from: "api", "page" or "story"."""
 
     schema = """
     CREATE TABLE IF NOT EXISTS user (
@@ -46,7 +46,7 @@ class AdsStore(Store):
                 self._insert(db, "system user", None, "Access token", "admin", None)
 
     def users(self) -> list[dict]:
-        """People, invitations and system users, in the order in which they came."""
+        """People, invitations and system users, in the order in which they were added."""
         return self.page("user", 0, -1)
 
     def page(self, table: str, offset: int, limit: int, where: str = "1", *values: str) -> list[dict]:
@@ -68,18 +68,18 @@ class AdsStore(Store):
         return self.page("user", 0, 1, "kind = 'system user'")[0]
 
     def add(self, kind: str, email: str | None, name: str, role: str, via: str, last_login: str | None = None) -> str:
-        """A new user; answers the id. Refusal 409 if the address is in the business already."""
+        """Add a user and return the id. Refusal 409 if the address is already in the business."""
         one_of(kind, LISTS.values(), "kind")
         one_of(role, ROLES, "role")
         if kind != "system user" and ("@" not in (email or "") or len(email) > 200):
-            raise Refusal(400, "invalid_email", "This is no e-mail address.")
+            raise Refusal(400, "invalid_email", "This isn't an e-mail address.")
         with self.writing() as db:
             id = self._insert(db, kind, email, name, role, last_login)
             self.note(db, via, "invited" if kind == "invitation" else "added", id, email or name, role)
         return id
 
     def add_many(self, people: list[tuple[str, str, str]]) -> None:
-        """Thousands of (email, name, role) at once; for tests."""
+        """Add thousands of (email, name, role) at once; for tests."""
         with self.writing() as db:
             for email, name, role in people:
                 self._insert(db, "person", email, name, role, None)
@@ -107,14 +107,14 @@ class AdsStore(Store):
             self.note(db, via, "role changed", id, _called(user), f"{user['role']} → {role}")
 
     def accept(self, id: str, via: str) -> None:
-        """The invited person comes in, and keeps the id."""
+        """The invited person joins and keeps the id."""
         with self.writing() as db:
             user = self._found(db, "user", id)
             if db.execute("UPDATE user SET kind = 'person' WHERE id = ? AND kind = 'invitation'", (id,)).rowcount:
                 self.note(db, via, "accepted", id, _called(user), user["role"])
 
     def remove(self, id: str, via: str) -> None:
-        """Take somebody out of the business and off every asset. Refusal 404 the second time, 409 the last admin."""
+        """Remove someone from the business and every asset. Refusal 404 the second time, 409 for the last admin."""
         with self.writing() as db:
             user = self._found(db, "user", id)
             self._not_own(db, user)
@@ -144,9 +144,9 @@ class AdsStore(Store):
             self.note(db, via, f"{asset['kind']} removed", id, asset["name"])
 
     def assign(self, asset: str, user: str, tasks: list[str], via: str) -> None:
-        """Let a user do these tasks on an asset, instead of whatever they could do before."""
+        """Let a user do these tasks on an asset, and no others."""
         if not isinstance(tasks, list) or not tasks or any(task not in TASKS for task in tasks):
-            raise Refusal(400, "invalid_tasks", f"“tasks” must be a list of some of: {', '.join(TASKS)}.")
+            raise Refusal(400, "invalid_tasks", f"“tasks” must be a list that contains only: {', '.join(TASKS)}.")
         sorted_tasks = ",".join(task for task in TASKS if task in tasks)
         with self.writing() as db:
             called, name = _called(self._found(db, "user", user)), self._found(db, "asset", asset)["name"]
@@ -158,11 +158,11 @@ class AdsStore(Store):
             self.note(db, via, "assigned", user, called, f"{name}: {sorted_tasks}")
 
     def unassign(self, asset: str, user: str, via: str) -> None:
-        """Take a user off an asset. Refusal 404 if they aren't on it."""
+        """Remove a user from an asset. Refusal 404 if they aren't assigned to it."""
         with self.writing() as db:
             called, name = _called(self._found(db, "user", user)), self._found(db, "asset", asset)["name"]
             if not db.execute("DELETE FROM assigned WHERE asset = ? AND user = ?", (asset, user)).rowcount:
-                raise Refusal(404, "not_assigned", "This user is not assigned to the asset.")
+                raise Refusal(404, "not_assigned", "This user isn't assigned to the asset.")
             self.note(db, via, "unassigned", user, called, name)
 
     def asset(self, id: str) -> dict:
@@ -266,7 +266,7 @@ def _assigned(row: dict) -> dict:
 
 
 def _answer(store: AdsStore, table: str, shape, where: str, *values: str):
-    """One page of a list, with how many there are in all."""
+    """One page of a list, with the total number of rows."""
     offset, limit = number("offset", 0, 0, 10**9), number("limit", 25, 1, MOST)
     rows = [shape(row) for row in store.page(table, offset, limit, where, *values)]
     return jsonify(data=rows, paging={"offset": offset, "limit": limit, "total": store.count(table, where, *values)})

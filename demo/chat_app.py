@@ -1,5 +1,5 @@
-"""Acme Chat, a sample app that is paid by the seat: members, roles, channels, an API with cursors, and a page.
-It stands for any chat or wiki that a company pays for, and knows nothing of Rollcall."""
+"""Acme Chat, a sample app that is paid per seat: members, roles, channels, an API with cursors, and a page.
+It represents any chat or wiki that a company pays for. It doesn't know Rollcall."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ STATUSES = ("active", "invited", "deactivated")
 CHANNEL_ROLES = ("manager", "member")
 MOST = 200  # members on one page of the API
 REASONS = {
-    "last_owner": "The workspace needs an owner: make somebody else an owner first.",
+    "last_owner": "The workspace needs an owner: make someone else an owner first.",
     "own_app": "This is the account that the access token belongs to; it can't be changed here.",
-    "already_member": "There is a member with this e-mail address already.",
-    "not_found": "This member or channel is no longer there.",
+    "already_member": "There already is a member with this e-mail address.",
+    "not_found": "This member or channel no longer exists.",
 }
 
 
 class ChatStore(Store):
-    """Who is in Acme Chat. `via` says how an act came about: "api", "page" or "story"."""
+    """The members of Acme Chat. `via` says where a change came from: "api", "page" or "story"."""
 
     schema = """
     CREATE TABLE IF NOT EXISTS member (
@@ -45,11 +45,11 @@ class ChatStore(Store):
                 self._insert(db, "access-token@chat.invalid", "Access token", "admin", "active", None, True)
 
     def members(self) -> list[dict]:
-        """Everybody, in the order in which they came."""
+        """All members, in the order in which they joined."""
         return self.page("member", 0, -1)
 
     def page(self, table: str, after: int, limit: int, where: str = "1", *values: str) -> list[dict]:
-        """Up to `limit` rows of a table behind the row number `after`."""
+        """Up to `limit` rows of a table after the row number `after`."""
         with self.reading() as db:
             sql = f"SELECT * FROM {table} WHERE number > ? AND {where} ORDER BY number LIMIT ?"
             return [dict(row) for row in db.execute(sql, (after, *values, limit))]
@@ -69,18 +69,18 @@ class ChatStore(Store):
     def add(
         self, email: str, name: str, role: str, via: str, status: str = "active", last_active: str | None = None
     ) -> str:
-        """A new member; answers the id. Refusal 409 if the address has a seat already."""
+        """Add a member and return the id. Refusal 409 if the address already has an account."""
         one_of(role, ROLES, "role")
         one_of(status, STATUSES, "status")
         if "@" not in email or len(email) > 200:
-            raise Refusal(400, "invalid_email", "This is no e-mail address.")
+            raise Refusal(400, "invalid_email", "This isn't an e-mail address.")
         with self.writing() as db:
             id = self._insert(db, email, name, role, status, last_active, False)
             self.note(db, via, "invited" if status == "invited" else "added", id, email, role)
         return id
 
     def add_many(self, members: list[tuple[str, str, str]]) -> None:
-        """Thousands of (email, name, role) at once, active; for tests."""
+        """Add thousands of active (email, name, role) at once; for tests."""
         with self.writing() as db:
             for email, name, role in members:
                 self._insert(db, email, name, role, "active", None, False)
@@ -117,7 +117,7 @@ class ChatStore(Store):
                 db.execute("UPDATE member SET last_active = ? WHERE id = ?", (last_active, id))
 
     def remove(self, id: str, via: str) -> None:
-        """Take the seat and every channel away. Refusal 404 the second time, 409 for the last owner."""
+        """Remove the account and its place in every channel. Refusal 404 the second time, 409 for the last owner."""
         with self.writing() as db:
             member = self._found(db, "member", id)
             self._not_own(member)
@@ -158,12 +158,12 @@ class ChatStore(Store):
             self.note(db, via, "joined channel", member, email, f"{name} as {role}")
 
     def leave(self, channel: str, member: str, via: str) -> None:
-        """Take a member out of a channel. Refusal 404 if they aren't in it."""
+        """Remove a member from a channel. Refusal 404 if they aren't in it."""
         with self.writing() as db:
             email, name = self._found(db, "member", member)["email"], self._found(db, "channel", channel)["name"]
             sql = "DELETE FROM channel_member WHERE channel = ? AND member = ?"
             if not db.execute(sql, (channel, member)).rowcount:
-                raise Refusal(404, "not_in_channel", "This member is not in the channel.")
+                raise Refusal(404, "not_in_channel", "This member isn't in the channel.")
             self.note(db, via, "left channel", member, email, name)
 
     def _found(self, db: sqlite3.Connection, table: str, id: str) -> sqlite3.Row:
@@ -261,7 +261,7 @@ def _member(row: dict) -> dict:
 
 
 def _answer(store: ChatStore, table: str, list_name: str, shape, where: str = "1", *values: str):
-    """One page of a list. The cursor holds the last row's number, so that nobody is skipped when somebody leaves."""
+    """One page of a list. The cursor is the last row's number, so that nobody is skipped when someone leaves."""
     limit = number("limit", 100, 1, MOST)
     rows = store.page(table, _from_cursor(request.args.get("cursor", "")), limit + 1, where, *values)
     after = _to_cursor(rows[limit - 1]["number"]) if len(rows) > limit else ""
@@ -280,7 +280,7 @@ def _from_cursor(cursor: str) -> int:
             return int(number or 0)
     except (binascii.Error, UnicodeError, ValueError):
         pass
-    raise Refusal(400, "invalid_cursor", "This cursor is not one that this list gave.")
+    raise Refusal(400, "invalid_cursor", "This cursor doesn't come from this list.")
 
 
 def _page(store: ChatStore) -> Blueprint:

@@ -1,5 +1,5 @@
-"""The sample company Acme: who works there, as a CSV file that Rollcall reads as a directory, and who is in its apps.
-`Company` is the file; `furnish` fills the apps, and `let_time_pass` is what happens between two checks."""
+"""The sample company Acme: its staff, as a CSV file that Rollcall reads as a directory, and the members of its apps.
+`Company` is the file, `furnish` fills the apps, and `let_time_pass` makes the changes between two checks."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Company:
     """Acme's staff, kept in `folder`/staff.csv. For use from any thread."""
 
     def __init__(self, folder: str | os.PathLike):
-        """Opens the file, or writes it anew with everybody at work."""
+        """Opens the file, or creates it with all staff active."""
         self.file = Path(folder) / "staff.csv"
         self.form_key = secrets.token_urlsafe(24)
         self._lock = threading.Lock()
@@ -58,7 +58,7 @@ class Company:
             return [Employee(**row) for row in csv.DictReader(file)]
 
     def set_status(self, email: str, status: str) -> None:
-        """Somebody has left ("left") or came back ("active"). Refusal 404 for a stranger."""
+        """Someone leaves ("left") or comes back ("active"). Refusal 404 for an unknown address."""
         with self._lock:
             staff = self.staff()
             changed = [replace(one, status=status) if one.email == email else one for one in staff]
@@ -67,18 +67,18 @@ class Company:
             self._write(changed)
 
     def join(self, name: str, email: str, team: str) -> None:
-        """Somebody new. Refusal 409 if the address is taken, 400 if it is none."""
+        """Add someone. Refusal 409 if the address is taken, 400 if it isn't an address."""
         with self._lock:
             staff = self.staff()
             if "@" not in email[1:-1] or any(letter.isspace() for letter in email):
-                raise Refusal(400, "invalid_email", "This is no e-mail address.")
+                raise Refusal(400, "invalid_email", "This isn't an e-mail address.")
             if email.casefold() in {one.email.casefold() for one in staff}:
-                raise Refusal(409, "already_there", "Somebody at Acme has this e-mail address already.")
+                raise Refusal(409, "already_there", "Someone at Acme already has this e-mail address.")
             number = max(int(one.employee_number[1:]) for one in staff) + 1
             self._write([*staff, Employee(f"E{number}", email, name, "active", team)])
 
     def _write(self, staff: list[Employee]) -> None:
-        """The whole file at once, so that nobody ever reads half of it."""
+        """Replace the whole file at once, so that nobody reads half of it."""
         text = io.StringIO()
         rows = csv.writer(text)
         rows.writerow(field.name for field in fields(Employee))
@@ -104,7 +104,7 @@ def _email(name: str) -> str:
 
 
 def furnish(company: Company, chat: ChatStore, ads: AdsStore) -> None:
-    """Who is in the apps when Acme first connects them."""
+    """Fill the apps as they are when Acme first connects them."""
     _furnish_chat(company, chat)
     _furnish_ads(ads)
 
@@ -164,7 +164,7 @@ def _furnish_ads(ads: AdsStore) -> None:
 
 
 def let_time_pass(company: Company, chat: ChatStore, ads: AdsStore) -> None:
-    """Three people leave, two come, one is invited, one gets another role, a page gets another name."""
+    """Three people leave, two join, one is invited, one gets another role, and a page is renamed."""
     for email in LEAVERS:
         company.set_status(email, "left")
     names = {one.email: one.name for one in company.staff()}

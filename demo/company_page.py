@@ -1,4 +1,4 @@
-"""“Acme people”: the page where somebody in the sample company clicks “Left the company”.
+"""“Acme people”: the page where someone in the sample company clicks “Left the company”.
 It rewrites staff.csv, as an HR program would; Rollcall reads that file at the next check."""
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from demo.frame import check_form, new_app, problem, text
 
 REASONS = {
     "not_found": "Nobody at Acme has this e-mail address.",
-    "already_there": "Somebody at Acme has this e-mail address already.",
-    "invalid_email": "This is no e-mail address.",
+    "already_there": "Someone at Acme already has this e-mail address.",
+    "invalid_email": "This isn't an e-mail address.",
 }
 
 

@@ -1,5 +1,5 @@
-"""What the sample apps have in common on the web: who may call, how they say no, how their pages are kept safe.
-Each app adds its own routes; no rule of an app lives here."""
+"""Shared by the sample apps' web servers: permissions, refusals, and the protection of forms.
+Each app adds its own routes. No app's rule belongs here."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LOOPBACK = {"127.0.0.1", "localhost", "[::1]"}
 
 
 def new_app(name: str, api: str = "/api/") -> Flask:
-    """A Flask app whose paths under `api` answer JSON, and whose other paths are pages."""
+    """A Flask app whose paths under `api` return JSON, and whose other paths are pages."""
     app = Flask(name, root_path=__file__.rpartition("/")[0])
     app.config.update(MAX_CONTENT_LENGTH=100_000, MAX_FORM_MEMORY_SIZE=100_000)
     app.json.sort_keys = False
@@ -24,7 +24,7 @@ def new_app(name: str, api: str = "/api/") -> Flask:
     def only_from_this_machine():
         host = request.host.rpartition(":")[0] if request.host[-1:].isdigit() and ":" in request.host else request.host
         if host not in LOOPBACK:
-            abort(421, "This sample is served to this machine only.")
+            abort(421, "This sample is available only on this machine.")
 
     @app.after_request
     def careful_headers(answer: Response):
@@ -58,7 +58,7 @@ def _error(status: int, code: str, message: str) -> Response:
 
 
 def caller(store: Store) -> bool:
-    """True if the bearer token may change things, False if it may only read. Refusal 401 without a known one."""
+    """True if the bearer token may change things, False if it may only read. Refusal 401 without a known token."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     given = token.strip().encode()
     if scheme.lower() == "bearer":
@@ -70,13 +70,13 @@ def caller(store: Store) -> bool:
 
 
 def check_token(store: Store) -> None:
-    """For `before_request` of an API: any known token may read, only the full one may change things."""
+    """For `before_request` of an API: any known token may read, and only the full one may change things."""
     if not caller(store) and request.method != "GET":
         raise Refusal(403, "missing_scope", "This access token may only read. Use the full token to change things.")
 
 
 def check_form(form_key: str) -> None:
-    """For `before_request` of a page: a form must carry the key that only this app's own page shows."""
+    """For `before_request` of a page: a form must contain the key that only this app's own page has."""
     if request.method == "POST":
         key = request.form.get("key", "")
         if not hmac.compare_digest(key.encode(), form_key.encode()):
@@ -84,13 +84,13 @@ def check_form(form_key: str) -> None:
 
 
 def problem(reasons: dict[str, str]) -> str:
-    """Why the last form was refused, for the page that is shown again; "" if it wasn't."""
+    """Why the last form was refused, to show on the page again; "" if it wasn't."""
     code = request.args.get("no")
-    return reasons.get(code, "That was not possible, and nothing was changed.") if code else ""
+    return reasons.get(code, "That wasn't possible, and nothing was changed.") if code else ""
 
 
 def body() -> dict:
-    """The JSON object that was sent; Refusal 400 if it is none."""
+    """The JSON object in the request. Refusal 400 if the body isn't one."""
     sent = request.get_json(silent=True)
     if not isinstance(sent, dict):
         raise Refusal(400, "invalid_json", "The request's body must be a JSON object.")
@@ -98,7 +98,7 @@ def body() -> dict:
 
 
 def text(values: dict, name: str) -> str:
-    """A value that must be there and be text of a sensible length; Refusal 400 otherwise."""
+    """A required text of 1 to 200 characters. Refusal 400 otherwise."""
     value = values.get(name)
     if not isinstance(value, str) or not value.strip() or len(value) > 200:
         raise Refusal(400, f"invalid_{name}", f"“{name}” must be text of 1 to 200 characters.")
@@ -106,7 +106,8 @@ def text(values: dict, name: str) -> str:
 
 
 def number(name: str, default: int, least: int, most: int) -> int:
-    """A number from the query; more than `most` is quietly lowered to it, as many servers do. Refusal 400 if none."""
+    """A number from the query, at most `most`: larger ones are lowered silently, as many servers do. Refusal 400
+    if it isn't a number."""
     given = request.args.get(name, str(default))
     if not given.isascii() or not given.isdigit() or len(given) > 12 or int(given) < least:
         raise Refusal(400, f"invalid_{name}", f"“{name}” must be a number of at least {least}.")

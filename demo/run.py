@@ -1,5 +1,5 @@
-"""`make demo`: the sample company, its two apps, and a Rollcall that is connected to them, ready to be looked at.
-Everything goes through the functions that the pages use; this is the one file of demo/ that knows Rollcall."""
+"""`make demo`: the sample company, its two apps, and a Rollcall that is connected to them.
+Everything uses the same functions as the pages. This is the only file of demo/ that knows Rollcall."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from sync.rank import Asker
 from sync.workspace import update_workspace
 
 BY = Asker.command_line("the demo")
-MARK = "demo.json"  # tells a demo's folder from any other, and keeps its ports
+MARK = "demo.json"  # marks a demo's folder, and stores its ports
 OWN_APPS = "127.0.0.0/8,::1/128"  # the networks that the sample apps are in
-SEAT_PRICE = 875  # hundredths a month
+SEAT_PRICE = 875  # hundredths of a unit a month
 
 
 class DemoProblem(Exception):
@@ -39,10 +39,10 @@ class DemoProblem(Exception):
 
 @dataclass(frozen=True)
 class Demo:
-    """A demo that is ready: everything but Rollcall's own pages is being served."""
+    """A demo that is ready: everything is being served except Rollcall's own pages."""
 
     config: Config
-    link: str  # signs Olga in, once, within an hour
+    link: str  # signs Olga in once, within an hour
     chat_url: str
     ads_url: str
     company_url: str
@@ -57,7 +57,7 @@ def demo(
 ) -> None:
     """Run the demo until `serve`, which serves Rollcall, returns. Raises DemoProblem.
 
-    home: the folder of all its data; what is there is gone on with, or begun anew with `reset`.
+    home: the folder of all its data. An existing demo continues there, or starts over with `reset`.
     listen: HOST:PORT for Rollcall's pages.
     """
     with running(home, listen, reset) as ready:
@@ -76,14 +76,14 @@ Rollcall's demo is ready. Nothing in it leaves this machine.
   Acme Ads, a paid-social app          {ready.ads_url}
   Acme people, who works there         {ready.company_url}
 
-Three people have left Acme and still have seats. Open Acme Chat in Rollcall and click “Check for updates”.
-The link works once: start the demo again for another. Ctrl+C ends it; what you did is kept.
+Three people have left Acme and still have accounts. Open Acme Chat in Rollcall and click “Check for updates”.
+The link works once: restart the demo for another one. Ctrl+C ends it and keeps your changes.
 """
 
 
 @contextmanager
 def running(home: str | os.PathLike, listen: str, reset: bool = False) -> Iterator[Demo]:
-    """The demo for the length of the block: apps served, workspace set up, the story told up to the first check."""
+    """The demo for the length of the block: apps served, workspace set up, and the first check done."""
     folder = Path(home).resolve()
     networks = ",".join(filter(None, (OWN_APPS, os.environ.get("ROLLCALL_PRIVATE_NETWORKS"))))
     settings = Config.from_environ(
@@ -116,7 +116,7 @@ def running(home: str | os.PathLike, listen: str, reset: bool = False) -> Iterat
 
 
 def _refuse_taken_address(settings: Config) -> None:
-    """Before anything is touched: another demo on the same data would answer here too."""
+    """Checked before anything is touched, because another demo on the same data would answer here too."""
     family = socket.AF_INET6 if ":" in settings.listen_host else socket.AF_INET
     with socket.socket(family) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -125,16 +125,16 @@ def _refuse_taken_address(settings: Config) -> None:
         except OSError as problem:
             raise DemoProblem(
                 f"{settings.listen_host}:{settings.listen_port} can't be served: {problem.strerror}. "
-                "If the demo runs already, use that one; otherwise set ROLLCALL_LISTEN to another HOST:PORT."
+                "If the demo is already running, use that one. Otherwise set ROLLCALL_LISTEN to another HOST:PORT."
             ) from problem
 
 
 def _prepared(folder: Path, reset: bool) -> tuple[dict[str, int], bool]:
-    """The ports of the last time, and whether the story has been told; a folder that is no demo's is left alone."""
+    """The ports of the last time, and whether the story has happened. Refuses a folder that isn't a demo's."""
     folder.mkdir(parents=True, exist_ok=True)
     mark = folder / MARK
     if not mark.exists() and any(folder.iterdir()):
-        raise DemoProblem(f"{folder} holds something that is no demo. Nothing was changed: name another folder.")
+        raise DemoProblem(f"{folder} has files that don't belong to a demo. Nothing was changed. Name another folder.")
     known = _known(mark)
     if reset or not known.get("told"):
         for path in folder.iterdir():
@@ -154,7 +154,7 @@ def _known(mark: Path) -> dict:
 
 
 def _serve(app: Callable, port: int) -> Served:
-    """On the port of the last time, where it is still free."""
+    """On the port of the last time, if it is still free."""
     try:
         return Served(app, port)
     except OSError:
@@ -162,7 +162,7 @@ def _serve(app: Callable, port: int) -> Served:
 
 
 def _set_up(company: Company, chat: ChatStore, ads: AdsStore, served: dict[str, Served]) -> None:
-    """A workspace with its directory and its apps, checked once; then what happens before the newcomer looks."""
+    """Set up a workspace with its directory and apps, check them once, then make the changes for the next check."""
     furnish(company, chat, ads)
     with connected():
         olga = signin.set_up("Acme", OWNER, "Olga Brandt", secrets.token_urlsafe(16), BY)
@@ -193,7 +193,7 @@ def _check(app: App, by: str) -> None:
 
 
 def _follow_moved(store: Store, slug: str, served: Served) -> None:
-    """Tell Rollcall where a sample app is, if its port of the last time was taken."""
+    """Update a sample app's address in Rollcall, if its port of the last time was taken."""
     for app in list(App.select().where(App.connector == slug, App.state != "disconnected")):
         if app.settings.get("base_url") != served.url:
             apps.replace_credential(app, _values(store, served), BY)

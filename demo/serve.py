@@ -10,10 +10,10 @@ from waitress import create_server, wasyncore
 
 
 class Served:
-    """A running server; `url` says where. It listens on 127.0.0.1 only."""
+    """A running server at `url`. It listens only on 127.0.0.1."""
 
     def __init__(self, application: Callable, port: int = 0):
-        """Start at once; port 0 takes a free one. Raises OSError when the port is taken."""
+        """Start at once. Port 0 means any free one. Raises OSError if the port is taken."""
         self._sockets: dict = {}
         self._server = create_server(application, self._sockets, host="127.0.0.1", port=port, threads=8, ident=None)
         self.port = int(self._server.effective_port)
@@ -27,7 +27,7 @@ class Served:
             wasyncore.loop(timeout=1, map=self._sockets, count=1)
 
     def stop(self) -> None:
-        """Close the port and every connection; a second time does nothing."""
+        """Close the port and every connection. A second call does nothing."""
         if self._stopping.is_set():
             return
         self._stopping.set()

@@ -1,4 +1,4 @@
-"""The file behind a sample app: one SQLite database in a folder, and its log of what was done to whom.
+"""A sample app's storage: one SQLite database in a folder, with a log of every change.
 It survives restarts and kill -9; each thread opens its own connection for the length of a block."""
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ CREATE TRIGGER IF NOT EXISTS log_is_never_shortened BEFORE DELETE ON log
 
 
 class Refusal(Exception):
-    """The sample app says no: an HTTP status, a code for programs, a sentence for people."""
+    """A sample app's refusal: an HTTP status, a code for programs, a sentence for people."""
 
     def __init__(self, status: int, code: str, message: str):
         super().__init__(message)
@@ -32,18 +32,18 @@ class Refusal(Exception):
 
 
 def one_of(value: object, allowed: Iterable[str], what: str) -> None:
-    """Refusal 400 if a role, status or kind is none that the app has."""
+    """Refusal 400 if the app doesn't have this role, status or kind."""
     if value not in tuple(allowed):
         raise Refusal(400, f"invalid_{what}", f"The {what} must be one of: {', '.join(allowed)}.")
 
 
 def now() -> str:
-    """Now in UTC, as the APIs write it: 2026-11-24T09:30:00Z."""
+    """The current UTC time in the form of the APIs: 2026-11-24T09:30:00Z."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Store:
-    """A sample app's data. `schema` is what its tables look like beside the common ones."""
+    """A sample app's data. `schema` creates its tables in addition to the common ones."""
 
     schema = ""
 
@@ -65,20 +65,20 @@ class Store:
         connection.row_factory = sqlite3.Row
         try:
             connection.execute("PRAGMA foreign_keys = ON")
-            connection.execute("PRAGMA synchronous = NORMAL")  # outlives kill -9; a power cut may cost the last act
+            connection.execute("PRAGMA synchronous = NORMAL")  # survives kill -9, perhaps not a power cut
             yield connection
         finally:
             connection.close()
 
     @contextmanager
     def reading(self):
-        """A connection for looking things up."""
+        """A connection for reading."""
         with self._connection() as connection:
             yield connection
 
     @contextmanager
     def writing(self):
-        """A connection in one transaction, which the whole block shares the fate of."""
+        """A connection in one transaction: the whole block is committed or rolled back."""
         with self._connection() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -89,20 +89,20 @@ class Store:
             connection.execute("COMMIT")
 
     def setting(self, name: str, first: Callable[[], str]) -> str:
-        """A value that is made once and then kept."""
+        """A value that is created once and then stored."""
         with self.writing() as db:
             db.execute("INSERT OR IGNORE INTO setting VALUES (?, ?)", (name, first()))
             return db.execute("SELECT value FROM setting WHERE name = ?", (name,)).fetchone()["value"]
 
     def note(self, db: sqlite3.Connection, via: str, act: str, subject: str, name: str, detail: str = "") -> None:
-        """Add to the log, in the transaction of the act itself. `via` is "api", "page" or "story"."""
+        """Add to the log, in the transaction of the change itself. `via` is "api", "page" or "story"."""
         db.execute(
             "INSERT INTO log (at, via, act, subject, name, detail) VALUES (?, ?, ?, ?, ?, ?)",
             (now(), via, act, subject, name, detail),
         )
 
     def log(self, limit: int | None = None) -> list[dict]:
-        """What was done to whom, the latest first: id, at, via, act, subject (an id), name, detail."""
+        """The log, latest first: id, at, via, act, subject (an id), name, detail."""
         with self.reading() as db:
             sql = "SELECT * FROM log ORDER BY id DESC LIMIT ?"
             return [dict(row) for row in db.execute(sql, (-1 if limit is None else limit,))]

@@ -132,7 +132,7 @@ def test_an_invitation_is_taken_back(ads, connector):
 
 
 def test_the_apps_no_is_told_in_its_words(ads, connector):
-    with pytest.raises(Refused, match="make somebody else an admin first"):
+    with pytest.raises(Refused, match="make someone else an admin first"):
         connector.remove(seat(connector, "olga@acme.example"))
     with pytest.raises(Refused, match="access token belongs to"):
         connector.remove(next(account for account in connector.accounts() if account.kind == "system"))

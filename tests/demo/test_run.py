@@ -132,7 +132,7 @@ def test_a_folder_of_somebody_elses_is_left_alone(home, listen):
     home.mkdir()
     (home / "thesis.txt").write_text("mine")
     for reset in (False, True):
-        with pytest.raises(DemoProblem, match="no demo"), running(home, listen, reset):
+        with pytest.raises(DemoProblem, match="don't belong to a demo"), running(home, listen, reset):
             pass
     assert [path.name for path in home.iterdir()] == ["thesis.txt"]
 
