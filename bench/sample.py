@@ -16,7 +16,7 @@ SEEN = datetime(2026, 11, 1, 8)
 
 
 def accounts(count: int, round: int) -> Iterator[Account]:
-    """`count` accounts. From round 1 on, of each 400 one is gone, one new, one has another role and one another name."""
+    """`count` accounts. From round 1 on, of each 400 one is gone, one new, one with another role, one renamed."""
     for number in range(count):
         kind = number % 400 if round else -1
         if kind == 0:
