@@ -45,7 +45,7 @@ class Copy:
 
 
 def open_blank(config: Config) -> None:
-    """An installation without anybody in it, on a new folder."""
+    """An installation without anyone in it, on a new folder."""
     _blank().open(config)
 
 

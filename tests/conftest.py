@@ -39,7 +39,7 @@ pytest_plugins = [
 
 @pytest.fixture(scope="session", autouse=True)
 def quick_passwords() -> Iterator[None]:
-    """Argon2 with little work: each test signs somebody up, and none tells how long a thief would need."""
+    """Cheap Argon2 parameters: every test sets a password, and none measures how hard it is to crack."""
     thorough, passwords.hasher = passwords.hasher, PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
     yield
     passwords.hasher = thorough
@@ -47,7 +47,7 @@ def quick_passwords() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Each test makes an app of its own: without this it would compile every template anew, half of a page's time."""
+    """Share compiled templates: each test creates its own app, and compiling would take half of a page's time."""
     shared = tmp_path_factory.getbasetemp().parent / "templates"  # of all processes of this run
     shared.mkdir(exist_ok=True)
     Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": FileSystemBytecodeCache(str(shared))}

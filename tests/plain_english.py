@@ -43,7 +43,7 @@ TWO_VERBS = SAME_CLAUSE.replace("}? ", "}? ?") + VERB + SAME_CLAUSE + (
     r"|leaves?|comes?|goes|never)\b(?!\?)"
 )
 SUBJECT = r"(?:\A|[.;:!?] )"  # where a sentence begins, or a part of one that could stand alone
-MONEY = r"`seat`|seat: |cost|price|paid|pays?\b|money|month|licen[cs]e|bill|saves?\b|saving|free"
+MONEY = r"seat: |cost|price|paid|pays?\b|money|month|licen[cs]e|bill|saves?\b|saving|free"
 
 PHRASES = (
     Phrase(r"\bby (itself|themselves)\b", "automatically"),
@@ -163,7 +163,7 @@ def files(rooms: tuple[str, ...], suffixes: set[str]) -> list[Path]:
 
 
 def of_code(path: Path) -> Iterator[Piece]:
-    """Comments and docstrings; outside the tests, whose data is often somebody else's words, every text too."""
+    """Comments and docstrings; outside the tests, whose data is often quoted, every text too."""
     source = path.read_text(encoding="utf-8")
     yield from comments(path, source)
     tree = ast.parse(source)
@@ -238,7 +238,8 @@ def paragraphs(path: Path, text: str) -> Iterator[Piece]:
 
 
 def even(text: str) -> str:
-    """`text` with one character between two words; its lines stay as many."""
+    """`text` with one character between two words and without names of code; its lines stay as many."""
+    text = re.sub(r"`[^`\n]*`", GAP, text)
     return re.sub(r"[ \t]*\n[ \t]*", "\n", re.sub(r"[ \t]+", " ", text))
 
 

@@ -45,7 +45,7 @@ def test_arrows_go_one_way():
 
 
 def test_no_two_modules_need_each_other():
-    """Not even by an import inside a function: each module is read after those it stands on."""
+    """Not even by an import inside a function: each module is read after those it needs."""
     paths = {dotted(path): path for path in MODULES if path.parts[len(ROOT.parts)] not in ("tests", "bench", "docs")}
     needs = {module: imported_by(path, paths.keys()) for module, path in paths.items()}
     while free := {module for module, needed in needs.items() if not needed}:

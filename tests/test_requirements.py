@@ -1,4 +1,4 @@
-"""What is installed is what was decided: the locks agree with the requirements, to the version, and name every file."""
+"""Installed packages are the chosen ones: the locks match the requirements' versions, and have each file's hash."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`backup` and `restore`: what is restored was looked through first, and what was there before is kept."""
+"""`backup` and `restore`: a backup is verified before it is restored, and the old database is kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`check` when things go wrong, and when somebody else checks already."""
+"""`check` when things go wrong, and when someone else is already checking."""
 
 from __future__ import annotations
 

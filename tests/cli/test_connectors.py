@@ -59,7 +59,7 @@ def test_the_app_is_read_for_real_and_nothing_is_changed(empty, desk, token):
 
 
 def check(empty, desk, file: Path, token: str) -> tuple[dict, str]:
-    """What is found, and what is told to a person."""
+    """The result as JSON, and as text for a person."""
     values = ("connectors", "check", str(file), "--set", f"base_url={desk.url}", "--set", token)
     return empty.json(*values), empty.run(*values).out
 

@@ -1,4 +1,4 @@
-"""The main job by the command line alone, on an app of another maker: somebody leaves, and is out of the app."""
+"""The main job by the command line alone, on a third-party app: someone leaves, and is removed from the app."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`report`, `finish`, `release`, `tasks`: the yes and what becomes of it."""
+"""`report`, `finish`, `release`, `tasks`: the approval and its outcome."""
 
 from __future__ import annotations
 

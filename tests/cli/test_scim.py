@@ -1,4 +1,4 @@
-"""An identity provider pushes by HTTP to a real server: somebody is switched off, and soon a report waits."""
+"""An identity provider pushes by HTTP to a real server: someone is disabled, and soon a report waits."""
 
 from __future__ import annotations
 

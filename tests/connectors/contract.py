@@ -157,7 +157,7 @@ class ConnectorContract(HolesContract, LostFieldsContract, ReadingContract):
 
     @pytest.mark.only_where("several_roles", CHANGE_ROLE)
     def test_a_change_of_role_keeps_and_takes_what_is_said_before(self, app, connector):
-        """For each role that the app has, from several at once; what it says can't be is refused."""
+        """For each role of the app, from several at once; an impossible change is refused."""
         self.several(app, connector)
         possible = 0
         for role in [role.id for role in connector.roles()]:

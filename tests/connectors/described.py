@@ -48,7 +48,7 @@ class Anything(FakeApp):
         return self.answer(request)
 
     def _fact(self, request: Request) -> Any:
-        """Whatever is asked for is declared here: what was asked is for the test to look at."""
+        """Every call that is made is declared here; a test looks at the recorded calls."""
         found = super()._fact(request)
         return found and (_Open(found[0].method, found[0].path, found[0].answer), found[1])
 

@@ -13,7 +13,7 @@ pair to copy):
 
 Where the API tells no total, no further e-mails, no numbers, no groups, say so by tells_… = False and a comment why.
 A directory with OAuth2: `address = ("api", "login")` points both hosts at the fake; the token call is one of its
-facts, `is_authorised` lets it pass, and `secrets` names what must never be told (a key's lines, the token it gave).
+facts, `is_authorised` lets it pass, and `secrets` names what must never be shown (a key's lines, the issued token).
 A fault may be limited: app.fail(Reply(500), on="users", skip=1, times=FOREVER); see fake.py.
 """
 
@@ -142,7 +142,7 @@ class DirectoryContract(ReadingContract):
     @pytest.mark.only_where("tells_groups")
     @pytest.mark.parametrize("fault", ["500", "not allowed"])
     def test_groups_that_cannot_be_read_fail_the_reading(self, app, connector, fault):
-        """Else everybody would be in no group, and lose what the groups give."""
+        """Else everyone would be in no group, and lose what the groups give."""
         self._group(app)
         for answer in self.group_lists:
             app.fail(Reply(500) if fault == "500" else app.error(403, "Not allowed."), on=answer, times=FOREVER)

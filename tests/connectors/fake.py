@@ -1,5 +1,5 @@
 """A fake app behind real HTTP that accepts only what the app's own description declares, and misbehaves on demand.
-How a connector's author uses it stands in contract.py; test_scim.py is an example to copy."""
+contract.py explains how a connector's author uses it; test_scim.py is an example to copy."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Request:
     query: dict[str, list[str]]
     headers: Mapping[str, str]  # names in lower case
     body: Any  # JSON or form fields; None without a body
-    ids: dict[str, str] = field(default_factory=dict)  # what stood in the path's {…}
+    ids: dict[str, str] = field(default_factory=dict)  # the values of the path's {…}
 
     def number(self, name: str, default: int) -> int:
         return int(self.params.get(name, default))
@@ -79,7 +79,7 @@ class Seat:
 
 @dataclass
 class Thing:
-    """One asset in the fake app; `members` is seat id → role on it."""
+    """One asset in the fake app; `members` is account id → role on it."""
 
     id: str
     name: str = ""
@@ -114,7 +114,7 @@ class FakeApp:
     def __init__(self):
         self.seats: list[Seat] = []
         self.things: list[Thing] = []
-        self.shown: list[Seat] | None = None  # what the list shows instead of the seats, for a list that lies
+        self.shown: list[Seat] | None = None  # what the list shows instead of `seats`, for a list that lies
         self.lie = 0  # added to the total that the app tells
         self.most = 1_000_000  # rows on a page, where that is less than was asked for
         self.first_page_for_ever = False  # account_list answers each later call as it did the first
@@ -157,7 +157,7 @@ class FakeApp:
     def fail(
         self, bend: Callable[[Reply], Reply] | Reply, *, on: str = "", skip: int = 0, times: int = 1, acts: bool = False
     ) -> None:
-        """Answer `times` calls otherwise, after `skip` good ones; `acts`: the call has its effect all the same."""
+        """Answer `times` calls differently, after `skip` good ones; `acts`: the call still has its effect."""
         self._faults.append(_Fault(on, skip, times, bend if callable(bend) else lambda _: bend, None, acts))
 
     def when(self, do: Callable[[], None], *, on: str = "", skip: int = 0) -> None:
@@ -206,7 +206,7 @@ class FakeApp:
             return self._unless_known(request, reply) if self.tells_etags else reply
 
     def _unless_known(self, request: Request, reply: Reply) -> Reply:
-        """With an ETag of the body alone, and 304 without any other header for whoever has that body."""
+        """With an ETag of the body alone, and 304 without any other header for a client that has that body."""
         if request.method != "GET" or reply.status != 200:
             return reply
         etag = f'"{hashlib.sha256(json.dumps(reply.body, default=str).encode()).hexdigest()[:16]}"'

@@ -28,7 +28,7 @@ FACTS = (
     Fact("PUT", "/memberships/{membership}", "change_membership", ONE, ("data",), ("data",)),
     Fact("DELETE", "/memberships/{membership}", "end_membership", ONE),
 )
-# what stands in a body's "data", and what opt_fields may name
+# what a body's "data" contains, and what opt_fields may name
 DATA = {
     "/addUser": {"user"}, "/removeUser": {"user"}, "/memberships": {"member", "parent", "access_level"},
     "/memberships/": {"access_level"},

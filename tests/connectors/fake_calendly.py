@@ -37,7 +37,7 @@ class FakeCalendly(FakeApp):
         self.my_role = "admin"
         self.organization: str | None = ORGANIZATION
         self.heeds_user = True  # the filter by user
-        self.ended: dict[str, str] = {}  # invitation's seat id → accepted, declined
+        self.ended: dict[str, str] = {}  # invitation's id in `seats` → accepted, declined
 
     def error(self, status: int, words: str) -> Reply:
         titles = {401: "Unauthenticated", 403: "Permission Denied", 404: "Resource Not Found"}
@@ -49,7 +49,7 @@ class FakeCalendly(FakeApp):
 
     @property
     def _mine(self) -> dict:
-        """The membership of the token's owner, who is none of the seats that a test counts."""
+        """The membership of the token's owner, who isn't one of the accounts that a test counts."""
         return {"uri": f"{BASE}/organization_memberships/MINE", "role": self.my_role, "organization": ORGANIZATION,
                 "user": {"uri": ME, "name": "Olga", "email": "olga@acme.example"}}  # fmt: skip
 

@@ -44,7 +44,7 @@ FACTS = (
          ("repositories", "repository_ids", "permissions")),
     Fact("POST", "/graphql", "people", (), ("query", "variables"), ("query",)),
 )  # fmt: skip
-OWNER = 1  # id of the user whom the token belongs to; is no seat of the tests
+OWNER = 1  # id of the token's user, who isn't one of the tests' accounts
 
 
 class FakeGitHub(FakeApp):
@@ -62,9 +62,9 @@ class FakeGitHub(FakeApp):
         self.jwts: list[str] = []
         self.outsiders: list[Seat] = []
         self.invited: list[Seat] = []
-        self.base_permission: set[str] = set()  # seat ids that may use every repository all the same
-        self.inherited: set[str] = set()  # seat ids whose team membership comes from a child team
-        self.verified: dict[str, list[str]] = {}  # seat id → e-mails at verified domains
+        self.base_permission: set[str] = set()  # ids of accounts that may still use every repository
+        self.inherited: set[str] = set()  # ids of accounts whose team membership comes from a child team
+        self.verified: dict[str, list[str]] = {}  # account id → e-mails at verified domains
         self.graphql_errors: list[dict] = []
 
     def is_authorised(self, request: Request) -> bool:

@@ -76,7 +76,7 @@ class FakeGoogleAdmin(FakeApp):
         self.me = {"id": "100", "primaryEmail": ADMIN, "name": {"fullName": "Rollcall"}, "isAdmin": True,
                    "customerId": CUSTOMER}  # fmt: skip
         self._rest: dict[str, list[dict]] = {}  # by page token: what comes after it
-        self.more: dict[str, dict] = {}  # by a seat's id: further fields of the user
+        self.more: dict[str, dict] = {}  # account id → further fields of the user
 
     @property
     def key_file(self) -> str:
@@ -224,7 +224,7 @@ class FakeGoogleAdmin(FakeApp):
         return self.none("roleAssignmentId") if gone is None else Reply(204)
 
     def _page(self, request: Request, key: str, rows: list[dict], longest: int = 0) -> dict:
-        """A token goes on after what was given, whoever went meanwhile."""
+        """A token continues after the last item returned, even if someone was removed meanwhile."""
         size, token = request.number("maxResults", 100), request.params.get("pageToken")
         assert size <= (longest or LONGEST[key])
         if token:

@@ -27,9 +27,9 @@ ACCOUNT, ME, HOME = "urn:li:sponsoredAccount:", "urn:li:person:ME_1", "1"
 
 
 class FakeLinkedIn(FakeApp):
-    """The seats use the ad account "1", and each thing is a further one with members of its own.
+    """The members in `seats` use the ad account "1"; each thing is another ad account with its own members.
 
-    The credential's own member is not among them, for the contract counts the seats: see `shows_me`.
+    The credential's own member isn't among them, because the contract counts `seats`: see `shows_me`.
     """
 
     account_list = "users"

@@ -121,7 +121,7 @@ class FakeOktaApp(FakeOkta):
 
     def __init__(self):
         super().__init__()
-        self.scopes: dict[str, str] = {}  # GROUP for those whom a group assigns
+        self.scopes: dict[str, str] = {}  # GROUP for those assigned by a group
         self.statuses: dict[str, str] = {}
         self.not_assigned = {"new@acme.example": ["00unew"]}  # address → ids of those who are in Okta
         self.app_status = "ACTIVE"

@@ -43,7 +43,7 @@ class FakeZoom(FakeApp):
     def __init__(self):
         super().__init__()
         self.given = 0  # how many tokens
-        self.types: dict[str, int] = {}  # seat id → its plan
+        self.types: dict[str, int] = {}  # account id → its plan
         self.adds_nobody = False
 
     def is_authorised(self, request: Request) -> bool:

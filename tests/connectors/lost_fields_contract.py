@@ -1,4 +1,4 @@
-"""What a connector must do when its app goes on giving the list but leaves a field out of every item, as many apps do
+"""What a connector must do when its app still returns the list but leaves a field out of every item, as many apps do
 to a credential that lost a permission: say so, or fail. A value that nobody gave is never made up."""
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class LostFieldsContract:
             assert not made_up, f"without “{key}”"
 
     def test_a_word_that_the_connector_does_not_know_is_no_status(self, app):
-        """Whatever key the status stands in: a new word of the app's is shown, and never counts as active."""
+        """Whichever key has the status: a new word of the app is shown, and never counts as active."""
         self.one_of_each(app)
         known = self._read_without(app, None)
         for key in self._keys_of_a_reading(app):

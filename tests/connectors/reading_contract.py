@@ -1,5 +1,5 @@
 """What the batteries for apps (contract.py) and for directories (directory_contract.py) have in common:
-a list is read whole or not at all, a credential's end is told, a secret never, and an app's wish to wait is heard.
+a list is read whole or not at all, an expired credential is reported, no secret is shown, and waits are respected.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class ReadingContract:
         return [settings[field.name] for field in self.kind.fields if field.secret and settings.get(field.name)]
 
     def asks(self, app: FakeApp, connector: Any) -> list[Callable[[], Any]]:
-        """Every way of asking in which a secret might be told."""
+        """Every kind of call in which a secret might be shown."""
         return [connector.test, lambda: self.read(connector)]
 
     def make(self, app: FakeApp, settings: dict[str, str], *more: Any) -> Any:

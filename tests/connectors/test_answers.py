@@ -1,4 +1,4 @@
-"""What an answer says and what it doesn't: a missing key is no empty value, and a new word is no good news."""
+"""Values in an answer: a missing key isn't an empty value, and an unknown word never counts as good news."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A call that lacks a value is not sent, whoever makes it."""
+"""A call that lacks a value is never sent, no matter which code makes it."""
 
 from __future__ import annotations
 

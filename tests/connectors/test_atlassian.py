@@ -1,4 +1,4 @@
-"""The Atlassian connector: the contract, then who has a seat, activity, directories, apps, refusals."""
+"""The Atlassian connector: the contract, then who has an account, activity, directories, apps, refusals."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class TestAtlassian(ConnectorContract):
     def make_thing(self, n: int) -> Thing:
         return Thing(f"group:g{n:03}", f"Group {n}")
 
-    # Who has a seat, and when they last used it
+    # Who has an account, and when they last used it
 
     def test_who_is_in_no_directory_or_closed_has_no_seat(self, app, connector):
         self.fill(app, 3)

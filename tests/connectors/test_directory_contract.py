@@ -105,7 +105,7 @@ class FirstPageOnly(Plain):
 
 
 class Forgiving(Plain):
-    """Groups that can't be read are no groups, and a page that can't be read is the last."""
+    """Groups that can't be read count as none, and a page that can't be read is the last."""
 
     def _rows(self, path: str) -> Iterator[dict]:
         try:

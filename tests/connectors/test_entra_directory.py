@@ -1,4 +1,4 @@
-"""Microsoft Entra ID as a directory: the battery, then guests, what isn't told, groups, totals and the credential."""
+"""Microsoft Entra ID as a directory: the battery, then guests, missing values, groups, totals and the credential."""
 
 from __future__ import annotations
 

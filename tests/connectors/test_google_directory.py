@@ -1,4 +1,4 @@
-"""The Google directory: the contract, then aliases, guests, nested groups and everybody's, and what test() tells."""
+"""The Google directory: the contract, then aliases, guests, nested groups and everyone's, and what test() tells."""
 
 from __future__ import annotations
 

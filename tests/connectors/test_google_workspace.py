@@ -52,7 +52,7 @@ class TestGoogleWorkspace(ConnectorContract):
         assert next(connector.accounts()).roles == ("delegated-admin", "role:99")
 
     def test_an_admin_role_through_a_group_and_the_one_of_super_admins(self, stocked, connector):
-        """The role that makes a super admin is no further one; who is in a group with a role has it."""
+        """The super admin's role isn't an additional one; a group's members have the group's role."""
         stocked.seats[0].role = "super-admin"
         held = {account.id: account.roles for account in connector.accounts()}
         assert held == {

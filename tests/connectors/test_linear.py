@@ -91,7 +91,7 @@ class TestLinear(ConnectorContract):
         with pytest.raises(TemporarilyUnavailable, match="went away"):
             list(connector.access())
 
-    # Errors stand in the answer's body
+    # Errors are in the answer's body
 
     @pytest.mark.parametrize("status", [200, 400])
     @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The LinkedIn Ads connector: the contract, then ad accounts, who sees whom, tokens, the version of the API."""
+"""The LinkedIn Ads connector: the contract, then ad accounts, who sees which members, tokens, the API's version."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class TestLinkedInAds(ConnectorContract):
         return app
 
     def test_reads_assets_and_who_has_access(self, stocked, connector):
-        """The ad account with the contract's seats is one of the assets, too."""
+        """The ad account with the contract's accounts is one of the assets, too."""
         assert [(asset.id, asset.kind, asset.name) for asset in connector.assets()] == [
             ("1", "ad account", "Acme"), ("516", "ad account", "Spring"),
         ]  # fmt: skip
@@ -127,7 +127,7 @@ class TestLinkedInAds(ConnectorContract):
                                      {"start": 0, "count": 1})  # fmt: skip
         assert "?q=accounts&accounts=List(urn%3Ali%3AsponsoredAccount%3A1)&start=0&count=1" in answer.url
 
-    # Who sees whom
+    # Who can see which members
 
     def test_an_ad_account_that_is_not_managed_is_left_out_and_named(self, stocked, connector):
         stocked.my_roles = {"516": "CAMPAIGN_MANAGER"}

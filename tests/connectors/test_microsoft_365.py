@@ -25,7 +25,7 @@ class TestMicrosoft365(ConnectorContract):
     role, other_role, owner_role = "member", USERS, GLOBAL
     several_roles = (GLOBAL, USERS, READERS)
     statuses = ("active", "invited", "suspended")
-    refuses_owner = False  # Graph speaks of privileges, not of owners: a test of its own is below
+    refuses_owner = False  # Graph has privileges rather than owners: a separate test is below
 
     def settings(self, app):
         return {"tenant": app.tenant, "client": app.client, "secret": app.token}

@@ -151,7 +151,7 @@ def test_each_letter_that_has_another_form_has_one():
 
 def spelled(local: str) -> str:
     """What makes a name before the @: its letters and marks without capitals. An independent, plainer definition."""
-    apart = local.translate({0x212A: "\ue000", 0x2126: "\ue001", 0x212B: "\ue002"})  # signs of units are no letters
+    apart = local.translate({0x212A: "\ue000", 0x2126: "\ue001", 0x212B: "\ue002"})  # signs of units aren't letters
     small = "".join(letter.lower() for letter in unicodedata.normalize("NFD", apart))
     return small.replace("ς", "σ").replace("i\u0307", "i")
 
@@ -187,7 +187,7 @@ def split_signs(local: str) -> list[str]:
 
 @given(st.one_of(st.emails(), st.builds("{}@{}".format, st.text(max_size=8), st.text(max_size=8)), st.text()))
 def test_clean_and_key_are_forms(text):
-    """Taken again they stay; they can be stored and printed; who has the one has the other."""
+    """Normalising twice changes nothing. The result can be stored and printed, and both spellings have the same."""
     key = email_key(text)
     assert email_key(key) == key
     assert email_key(f" {text}\t") == key

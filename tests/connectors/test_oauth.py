@@ -128,7 +128,7 @@ def test_an_endpoint_that_is_away_is_not_a_wrong_credential(issuer):
 
 @pytest.mark.parametrize("status", [404, 410, 409])
 def test_what_the_endpoint_has_not_is_no_answer_about_what_was_asked_for(issuer, status):
-    """Else somebody who is looked up would seem to be gone."""
+    """Otherwise an account that is looked up would seem to be gone."""
     issuer.fail(Reply(status), on="give", times=FOREVER)
     with pytest.raises(Refused, match=f"token.* answered {status}") as failure:
         ask(issuer, oauth.client_credentials(issuer.url + "/token", "rollcall", "s3"))

@@ -84,7 +84,7 @@ def test_a_website_without_a_provider_is_told_as_such() -> None:
             self.send_error(404)  # as a web page
 
         def log_message(self, *told: object) -> None:
-            """Nothing is told."""
+            """No log on standard error."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Website)
     threading.Thread(target=server.serve_forever, daemon=True).start()

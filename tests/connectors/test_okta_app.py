@@ -15,11 +15,11 @@ class TestOktaApp(ConnectorContract):
     kind, fake = OktaApp, FakeOktaApp
     page = 500
     role = "assigned"
-    has_roles = False  # what somebody may do in the application is the application's own affair
+    has_roles = False  # the application itself decides what someone may do in it
     several_roles = ("Admin", "CEO", "Employee")
     refuses_owner = False  # nobody owns an assignment
     tells_total = False  # lists have a Link header only
-    invited_status = "active"  # somebody who is in Okta is assigned at once
+    invited_status = "active"  # someone who is in Okta is assigned at once
 
     def settings(self, app):
         return {**super().settings(app), "app_id": app.app_id, "roles_in": "role, salesforceGroups"}

@@ -114,7 +114,7 @@ def test_a_total_that_counts_the_first_page_alone_hides_nobody(pager, cap):
 
 
 def counting(pager: str, count: int, told: Callable[[list, int], int]):
-    """Reads by the pager an app whose total is told(page's items, items before it)."""
+    """Reads an app by the pager. `told` gives its total, from the page's items and the items before it."""
     listed = source(count)
     whole = listed.part
 

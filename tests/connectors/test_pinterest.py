@@ -17,8 +17,8 @@ class TestPinterest(ConnectorContract):
     role, other_role, owner_role = "EMPLOYEE", "BIZ_ADMIN", "BIZ_ADMIN"
     several_roles = ("BIZ_ADMIN", "EMPLOYEE")
     statuses = ("active", "invited")
-    tells_total = False  # lists go on as long as there is a bookmark
-    refuses_owner = False  # the business's own account is no member of it
+    tells_total = False  # a list has more pages as long as there is a bookmark
+    refuses_owner = False  # the business's own account isn't a member of it
     asset_role = "ANALYST"
 
     def settings(self, app):

@@ -1,4 +1,4 @@
-"""What a YAML-described app is told to do, what counts as done, and what its errors mean."""
+"""The calls to a YAML-described app, which answers count as done, and what its errors mean."""
 
 from __future__ import annotations
 

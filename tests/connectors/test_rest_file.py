@@ -1,4 +1,4 @@
-"""What is wrong with a YAML file is told with its line and the reason; what could attack is refused."""
+"""A mistake in a YAML file is reported with its line and the reason; a hostile file is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A YAML-described app that leaves keys out: a missing key is not said, or means what the file says; never made up."""
+"""A YAML-described app that leaves keys out: a missing key is unknown, or means what the file says; never a guess."""
 
 from __future__ import annotations
 

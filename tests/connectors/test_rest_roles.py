@@ -1,4 +1,4 @@
-"""Several roles in an app that a YAML file describes: all are read; what a change does to the others is said before."""
+"""Several roles in a YAML-described app: all are read, and a preview shows what a change does to the others."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SAYS = {
 
 
 class RolesApp:
-    """Three people; PUT writes somebody's roles, POST and DELETE give and take one."""
+    """Three people; PUT writes someone's roles, POST and DELETE give and take one."""
 
     def __init__(self, anything: Anything):
         self.held = {"7": ["4", "5"], "8": ["3"], "9": ["1", "4"]}

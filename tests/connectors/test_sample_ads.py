@@ -1,4 +1,4 @@
-"""The connector of Acme Ads against the served app: every page size, every act, every fault."""
+"""The connector of Acme Ads against the served app: every page size, every operation, every fault."""
 
 from __future__ import annotations
 

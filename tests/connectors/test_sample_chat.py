@@ -1,4 +1,4 @@
-"""The connector of Acme Chat against the served app: every page size, every act, every fault."""
+"""The connector of Acme Chat against the served app: every page size, every operation, every fault."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def test_a_removal_whose_answer_is_lost_happens_once_and_counts_as_done(chat, co
 
 
 def test_the_apps_no_is_told_in_its_words(connector):
-    with pytest.raises(Refused, match="make somebody else an owner first"):
+    with pytest.raises(Refused, match="make someone else an owner first"):
         connector.remove(seat(connector, "olga@acme.example"))
 
 

@@ -51,7 +51,7 @@ class TestSlack(ConnectorContract):
         return Thing(f"channel:C{n}", f"thing-{n}")
 
     def test_someone_removed_between_pages_hides_nobody(self, app, connector):
-        """Nobody vanishes from Slack's list: who is removed stays, as deleted."""
+        """Nobody vanishes from Slack's list: removed members stay in it as deleted."""
         self.fill(app, 2 * self.page + 5)
         app.when(lambda: setattr(app.seats[0], "status", "suspended"), on="users", skip=1)
         assert len(list(connector.accounts())) == 2 * self.page + 5

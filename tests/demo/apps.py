@@ -22,15 +22,15 @@ ROOT = Path(__file__).resolve().parents[2]
 class SampleApp:
     """A running sample app.
 
-    url, port; token, reading_token: its credentials; settings: what its connector is made with;
-    store: its data, to change and look at directly (also while it runs as a child); folder: where that is.
+    url, port: its address. token, reading_token: its credentials. settings: its connector's fields.
+    store: its data, to read and change directly (even while it runs as a child). folder: the data's folder.
     """
 
     kind = slug = api = ""
     make_store: type[Store]
 
     def __init__(self, folder: str | os.PathLike, port: int = 0, child: bool = False):
-        """Start with the data in `folder`, which a later one may go on with; `child`: in a process of its own."""
+        """Start with the data in `folder`, which a later start can reuse; `child`: in a separate process."""
         self.folder, self.port, self.child = Path(folder), port, child
         self.store = self.make_store(folder)
         self.token, self.reading_token = self.store.token, self.store.reading_token
@@ -58,7 +58,7 @@ class SampleApp:
             self._held.execute("SELECT 1 FROM setting").fetchall()
 
     def keep(self) -> None:
-        """What is in it now is what `begin_again` goes back to."""
+        """Save the current data as the state that `begin_again` restores."""
         self._held.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._kept = self.store.path.read_bytes()
 
@@ -95,7 +95,7 @@ class SampleApp:
             self._faults.set(name, **options)
 
     def clear(self) -> None:
-        """Switch all faults off and let go of what hangs."""
+        """Switch off all faults and release the hanging requests."""
         if self.child:
             requests.delete(self.url + CONTROL + "faults", timeout=10).raise_for_status()
         else:
@@ -151,7 +151,7 @@ class ChatApp(SampleApp):
     store: chat_app.ChatStore
 
     def members(self) -> list[dict]:
-        """Everybody but the access token's own account: id, email, name, role, status, last_active."""
+        """Everyone but the access token's own account: id, email, name, role, status, last_active."""
         return [member for member in self.store.members() if not member["is_bot"]]
 
     def emails(self) -> set[str]:

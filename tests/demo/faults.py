@@ -1,5 +1,5 @@
 """Makes a sample app misbehave, from the outside: a WSGI layer around it that spoils chosen answers of its API.
-The sample apps know nothing of it; only tests wrap them in it."""
+The sample apps don't know it; only tests wrap them in it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Fault:
     times: int | None = None
     seconds: float = 0  # slow: how long; rate-limit: Retry-After
     by: int = 1  # wrong-total: how much it is off
-    fields: tuple[str, ...] = ()  # lost-fields: which no row has any more,
+    fields: tuple[str, ...] = ()  # lost-fields: the fields that no row has,
     empty: bool = False  # or has empty,
     but: tuple[str, ...] = ()  # but those with these ids
     seen: int = 0
@@ -53,7 +53,7 @@ class Faults:
         self.calls: deque[str] = deque(maxlen=20_000)  # "DELETE /api/v1/members/U000004"
 
     def set(self, name: str, **options) -> None:
-        """Switch a fault on: a name of BEFORE or AFTER; options as in Fault."""
+        """Switch on a fault: a name from BEFORE or AFTER; options as in Fault."""
         if name not in BEFORE and name not in AFTER:
             raise ValueError(f"There is no fault {name!r}: it is one of {', '.join([*BEFORE, *AFTER])}.")
         with self._lock:
@@ -61,7 +61,7 @@ class Faults:
             self._on.append(Fault(name, **options))
 
     def clear(self) -> None:
-        """Everything works again; whatever hangs goes on."""
+        """Everything works again, and hanging requests continue."""
         with self._lock:
             for fault in self._on:
                 fault.over.set()
@@ -137,7 +137,7 @@ BEFORE: dict[str, Callable[[Fault], Response | None]] = {
         {"Retry-After": f"{fault.seconds:g}"},
         content_type="application/json",
     ),
-    "ignored": lambda fault: Response(status=204),  # it says yes and does nothing
+    "ignored": lambda fault: Response(status=204),  # it reports success and does nothing
     "web-page": lambda fault: Response("<!doctype html><title>Sign in</title>", 200, content_type="text/html"),
 }
 

@@ -258,7 +258,7 @@ def test_for_tests_it_begins_again_as_it_was_kept(chat):
         removing = threads.submit(call, chat, "DELETE", f"/members/{tom}")
         while not chat.calls():
             pass
-        chat.end()  # lets go of what hangs, and waits for it
+        chat.end()  # releases the hanging requests, and waits for them
         assert chat.removed() == ["tom@acme.example"]
         chat.begin_again()
         removing.exception()

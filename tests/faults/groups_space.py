@@ -25,7 +25,7 @@ ROLES = {"admin": 0, "editor": 1, "viewer": 2}  # the highest first
 
 @dataclass
 class Space:
-    """The app's seats, the directory's people, and how both misbehave."""
+    """The app's accounts, the directory's people, and how both misbehave."""
 
     seats: dict[str, Seat] = field(default_factory=dict)
     groups: dict[int, frozenset[str]] = field(default_factory=dict)

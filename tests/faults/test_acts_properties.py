@@ -76,7 +76,7 @@ class Story:
         if waiting is not None:
             try:
                 self.chat.store.change(waiting.external_id, via="api", role=waiting.detail["role"])
-            except Exception:  # the app says no: the last owner, somebody who is gone
+            except Exception:  # the app refuses: the last owner, or someone who is gone
                 return
             Task.update(state="running", lease_owner="gone:1:x", lease_until=utcnow()).where(
                 Task.id == waiting.id).execute()  # fmt: skip

@@ -33,7 +33,7 @@ def gone() -> set[str]:
 
 
 def test_directory_time_limit(company):
-    """go-gitea/gitea issue 4402: the server gave up after a part of the list; everybody was deactivated."""
+    """go-gitea/gitea issue 4402: the server gave up after a part of the list; everyone was deactivated."""
 
     def give_up(given: int) -> None:
         if given == 3:
@@ -95,7 +95,7 @@ def test_directory_warning(company):
 
 
 def test_empty_directory(ldap, slapd, by):
-    """go-gitea/gitea issue 7949: a successful but empty answer deactivated everybody; here somebody must say yes."""
+    """go-gitea/gitea issue 7949: a successful but empty answer deactivated everyone; here someone must approve."""
     Directory.update(settings={**ldap.settings, "filter": "(uid=nobody)"}).where(Directory.id == ldap.id).execute()
     reading = read(ldap)
     assert (reading.state, reading.counts["held"]) == ("succeeded", 1000)
@@ -132,7 +132,7 @@ def test_still_valid(ldap, slapd):
 
 
 def test_recreated(ldap, slapd, by):
-    """Budibase/budibase issue 17628: connected anew, everybody got a new identity and lost their relations."""
+    """Budibase/budibase issue 17628: connected again, everyone got a new identity and lost their relations."""
     app = App.create(connector="x", name="X", category="Seat-based", state="active")
     one = people.find_by_email("p0001@acme.example")
     account = Account.create(
@@ -164,7 +164,7 @@ def test_case_of_e_mail(ldap, slapd, by):
 
 
 def test_reactivated(ldap, slapd, by):
-    """Rocket.Chat issue 17561: each night's sync activated again whom somebody had deactivated; and the reverse."""
+    """Rocket.Chat issue 17561: each night's sync reactivated people deactivated by hand; and the reverse."""
     one, two = (people.find_by_email(f"p000{number}@acme.example") for number in (1, 2))
     slapd.disable("p0002")
     read(ldap)
@@ -182,7 +182,7 @@ def test_reactivated(ldap, slapd, by):
 
 
 def test_a_mail_of_each_incident_leaves_by_the_outbox(scripted: type[Scripted], by: str):
-    """What the rows promise is in the outbox before anybody says so: it waits there while no server is set."""
+    """What the rows promise is in the outbox before anyone says so: it waits there while no server is set."""
     company = Scripted(count=3)
     company.read()
     company.entries.clear()

@@ -1,4 +1,4 @@
-"""Groups, outages, checks and decisions in any order: a seat or a role comes and goes by a rule and a yes alone.
+"""Groups, outages, checks and decisions in any order: accounts and roles change only by a rule and an approval.
 The app and the directory are in memory, behind their contracts; all of Rollcall is real."""
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class World(RuleBasedStateMachine):
         self.known = {number: set(groups) for number, groups in space.groups.items()}  # as it was read last
         self.left: set[int] = set()
         self.rests: set[str] = set()
-        self.ever = {1, 2}  # whom a rule covered at a check
+        self.ever = {1, 2}  # people covered by a rule at a check
         self.rules = dict(RULES)
         self.confirmed: set[tuple[str, str, str]] = set()
         self.automatic = False
@@ -139,7 +139,7 @@ class World(RuleBasedStateMachine):
             self.note_what_was_read()
 
     def note_what_was_read(self) -> None:
-        """A group that nobody is in any more rests, with whom it had last; who is held back stays in theirs."""
+        """An empty group keeps its last members; people who are held back stay in their group."""
         held = {entry.external_id for entry in directories.held(self.directory)}
         here = {number for number in range(PEOPLE) if f"id{number}" not in held}
         was = {number: set(groups) for number, groups in self.known.items()}
@@ -190,7 +190,7 @@ class World(RuleBasedStateMachine):
 
     def check(self) -> None:
         covered = {number for number in range(PEOPLE) if self.giving(number) and number not in self.left}
-        space.outage = "error"  # a check reads the directories itself: what it knows of them stays what was read last
+        space.outage = "error"  # a check reads the directories itself, so it must keep what was read last
         known = {task.id for task in Task.select()}
         Check.update(state="cancelled").where(Check.state == "queued").execute()
         asked = soon.ask(self.app, BY)

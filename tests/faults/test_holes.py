@@ -20,7 +20,7 @@ CALLS = [{"method": "GET", "path": "/users/{account.id}", "keep": {"m": "nope.th
 
 @pytest.fixture
 def desk() -> Iterator[Anything]:
-    """Twelve people; whoever is asked for alone is as in the list."""
+    """Twelve people; a look-up returns the same as the list."""
     rows = [{"id": number, "email": f"p{number}@acme.example"} for number in range(12)]
 
     def answer(request: Request):

@@ -1,4 +1,4 @@
-"""An app on its worst days, while a report waits and while a yes is carried out: nothing wrong is removed, ever."""
+"""An app on its worst days, while a report waits and while an approval is carried out: nobody is removed wrongly."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def impatient(monkeypatch):
 
 @pytest.fixture
 def waiting(chat):
-    """An open report: persons 3 and 4 have left; there is a channel with everybody in it."""
+    """An open report: persons 3 and 4 have left; there is a channel with everyone in it."""
     channel = chat.store.add_channel("general", via="page")
     for number in range(MEMBERS):
         chat.store.join(channel, chat.id_of(number), "manager" if number < 2 else "member", via="page")
@@ -101,7 +101,7 @@ def test_a_reading_that_does_not_end_is_given_up(waiting, monkeypatch):
 
 
 def test_an_account_looked_up_that_fails_is_not_gone(waiting):
-    """The list has lost somebody, and the second look breaks: an error is never a value."""
+    """The list has lost someone, and the second look fails: an error never counts as an answer."""
     lost = waiting.id_of(6)
     waiting.store.remove(lost, via="page")
     before = contents()
@@ -162,7 +162,7 @@ def test_an_id_that_was_given_to_somebody_else_meanwhile_is_not_removed(waiting)
 
 
 def test_an_e_mail_changed_before_the_yes_is_seen_by_the_task_too(waiting):
-    """A check between the report and the yes has taken the new e-mail over: it belongs to somebody who is here."""
+    """A check between report and approval has applied the new e-mail: it belongs to someone who is here."""
     with waiting.store.writing() as store:
         store.execute("DELETE FROM member WHERE email = ?", (email(5),))
         store.execute("UPDATE member SET email = ? WHERE email = ?", (email(5), email(3)))

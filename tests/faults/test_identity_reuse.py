@@ -31,7 +31,7 @@ ANA = email(1)  # Person 1's, and then the new hire's
 
 @pytest.fixture
 def okta(config: Config, chat: Chat) -> Provider:
-    """Everybody of the chat is pushed; `okta.users` are their ids there."""
+    """Everyone of the chat is pushed; `okta.users` are their ids there."""
     okta = Provider(create_app(config), "Okta")
     okta.users = [okta.add(email(number), displayName=f"Person {number}") for number in range(10)]
     okta.add("olga@acme.example", displayName="Olga Brandt")
@@ -43,7 +43,7 @@ def account(chat: Chat, address: str = ANA) -> Account:
 
 
 def waiting(chat: Chat) -> list[str]:
-    """Whose removal is asked about in the open report."""
+    """The people whose removal is in the open report."""
     rows = Change.select(Change, Account).join(Account).switch(Change).join(Report).where(
         Report.app == chat.app, Report.state == "open", Change.kind == "removed user")
     return [change.account.email for change in rows if change.decision in ("needs confirmation", "held")]
@@ -242,7 +242,7 @@ def test_by_ldap_the_successor_of_a_disabled_user(slapd, chat):
 
 
 def test_by_ldap_a_second_entry_of_the_same_human_takes_nothing(slapd, chat):
-    """An administrator's second account with the same mail: neither is asked about, neither is removed."""
+    """An administrator's second account with the same address: neither is reported, neither is removed."""
     chat.store.add("p0001@acme.example", "Person 0001", "member", via="page")
     ldap = directories.connect("ldap", "Company LDAP", slapd.settings(), chat.by)
     read(ldap)

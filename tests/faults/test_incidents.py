@@ -95,7 +95,7 @@ def test_partial_groups(chat):
 def test_native_admin_groups(chat):
     """awslabs/ssosync issue 88, PR 105: groups that the provider itself had made were deleted.
 
-    Here the accounts that the app made for itself: even if somebody matches one to a person who leaves.
+    Here, the accounts that the app made for itself, even if someone matches one to a person who leaves.
     """
     bot = Account.get(Account.kind == "system")
     match_decisions.match(bot, chat.people[3], chat.by)
@@ -134,7 +134,7 @@ def test_duplicate_pages(chat):
 
 @pytest.mark.parametrize("fault", ["ignored", "forbidden"])
 def test_silent_failure(chat, fault):
-    """bitwarden/directory-connector issues 22, 28: success was said although nothing was done, and remembered."""
+    """bitwarden/directory-connector issues 22, 28: success was reported and stored although nothing was done."""
     chat.leave(3)
     [task] = reports.finish(chat.check().report, chat.by).tasks
     chat.fault(fault, on="/members/", method="DELETE")
@@ -219,7 +219,7 @@ def test_hidden_by_default(chat, scim_app, olga, by):
 
 
 def test_reactivated(chat):
-    """RocketChat/Rocket.Chat issue 17561: the nightly sync undid what somebody had decided by hand."""
+    """RocketChat/Rocket.Chat issue 17561: the nightly sync undid a decision made by hand."""
     chat.store.change(chat.id_of(1), via="page", status="deactivated")
     by_hand = {n: Account.get(Account.email == email(n)) for n in range(2, 7)}
     match_decisions.unmatch(by_hand[2], chat.by)
@@ -243,7 +243,7 @@ def test_reactivated(chat):
 
 
 def test_case_of_e_mail(chat, tmp_path, olga):
-    """langfuse/langfuse PR 13528, ory/polis PR 4065: Ana@ and ana@ were two; a variant was linked to somebody else."""
+    """langfuse/langfuse PR 13528, ory/polis PR 4065: Ana@ and ana@ were two; a variant was linked to someone else."""
     ana = people.add("Ana", "Ana.López@Acme.example", chat.by)
     other = people.add("Anna", "anna.lopez@acme.example", chat.by)
     chat.store.add("ANA.LÓPEZ@ACME.EXAMPLE", "Ana L.", "member", via="page")

@@ -41,7 +41,7 @@ class Ending:
 
 
 class Rehearsal:
-    """One installation and one app that any number of attempts begin from anew."""
+    """One installation and one app; every attempt starts from the same state."""
 
     def __init__(self, folder: Path, chat: Chat):
         self.chat, self.base, self.home, self.answer = chat, folder / "base", folder / "attempt", folder / "answer"
@@ -137,7 +137,7 @@ class _Later:
 
 
 def test_finish_sync_survives_kill_9_at_every_step(chat, rehearse):
-    """Persons 3 and 5 are confirmed, person 4 is left out; nobody else is asked about."""
+    """Persons 3 and 5 are confirmed, person 4 is left out; nobody else is in the report."""
     chat.leave(3, 4, 5)
     assert chat.check().waiting == 3
     stage = rehearse()

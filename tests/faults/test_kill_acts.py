@@ -1,4 +1,4 @@
-"""kill -9 at every step of acts on members, then a start: what was asked for is done, once; what was not is not.
+"""kill -9 at every step of operations on members, then a start: everything requested is done once, and nothing else.
 The steps and the stage are those of test_kill.py."""
 
 from __future__ import annotations

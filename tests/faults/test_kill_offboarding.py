@@ -1,5 +1,5 @@
 """kill -9 at every step of an offboarding through three apps, by hand and on its day, then a start: as in test_kill.py.
-Person 3 has a seat in Chat, Second chat and Third chat; the one in Second chat is left out."""
+Person 3 has an account in Chat, Second chat and Third chat; the one in Second chat is left out."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def third(tmp_path: Path, chat: Chat, olga: Person) -> Iterator[Chat]:
 
 
 class Rehearsals(Rehearsal):
-    """One installation and several apps that any number of attempts begin from anew."""
+    """One installation and several apps; every attempt starts from the same state."""
 
     def __init__(self, folder: Path, chat: Chat, *others: Chat):
         super().__init__(folder, chat)

@@ -1,4 +1,4 @@
-"""In whatever order somebody leaves, returns, is held, is given a day, is offboarded: no seat of somebody active,
+"""In whatever order someone leaves, returns, is held, gets a date, is offboarded: no account of someone active,
 on hold or before the day is ever removed, nor one that was left out. Two apps in memory; all of Rollcall is real."""
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ class Leaving(RuleBasedStateMachine):
         self.hold = [False] * PEOPLE
         self.day: list[date | None] = [None] * PEOPLE
         self.plan: dict[int, set[str]] = {}  # whose offboarding is planned, and the apps left out of it
-        self.covered: dict[int, set[str]] = {}  # the apps that the planned one's yes covers
+        self.covered: dict[int, set[str]] = {}  # the apps that the planned one's approval covers
         self.left_out: set[tuple[str, int]] = set()
         self.yes: set[tuple[str, int]] = set()
 
@@ -151,7 +151,7 @@ class Leaving(RuleBasedStateMachine):
             assert activity.verify().ok
             db.close()
 
-    # What must be true whenever a seat goes
+    # What must be true whenever an account is removed
 
     def may_be_removed(self, name: str, number: int) -> None:
         assert not self.here[number], "somebody active lost a seat"
@@ -269,7 +269,7 @@ class Leaving(RuleBasedStateMachine):
     def the_main_job_with_something_in_between(
         self, number: int, everywhere: bool, before: bool, happens: str, minute: bool
     ) -> None:
-        """Between the report and its yes, or between the yes and the act."""
+        """Between the report and its approval, or between the approval and the task."""
         self.leaves(number)
         self.an_app_is_checked("one", number, True, False)
         if before:

@@ -1,4 +1,4 @@
-"""An app whose credential lost a permission goes on giving its list, with less said of each: nothing is overwritten,
+"""An app whose credential lost a permission still returns its list, with fewer fields: nothing is overwritten,
 no protection ends by it, and nobody who left is hidden behind a green page."""
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def test_with_the_role_hidden_the_last_administrator_stays_protected(chat, to, e
 
 
 def test_a_role_that_everybody_lost_at_the_last_look_removes_nobody(chat):
-    """The list was whole when the yes was given, the permission goes before the task is done."""
+    """The list was complete at the approval; the permission is lost before the task is done."""
     chat.store.change(chat.id_of(1), via="page", role="owner")
     chat.check()
     chat.leave(0)
@@ -107,7 +107,7 @@ def test_a_role_that_everybody_lost_at_the_last_look_removes_nobody(chat):
 
 
 def test_who_became_the_last_administrator_unseen_is_not_removed(chat):
-    """Between the yes and the act they became the only owner, and the app no longer says so."""
+    """Between approval and task they became the only owner, and the app no longer reports it."""
     chat.leave(3)
     report = chat.check().report
     reports.finish(report, chat.by)
@@ -125,7 +125,7 @@ def test_what_the_last_look_does_not_say_removes_nobody(chat, field):
     lose(chat, field)
     reports.finish(report, chat.by)
     schedule.drain(("task",))
-    assert bool(chat.removed()) is (field == "status")  # who it is, it must say; whether it is active is no reason
+    assert bool(chat.removed()) is (field == "status")  # the identity must be known; the status doesn't matter
 
 
 def test_an_app_that_no_longer_says_who_administers_it_is_not_believed(chat, monkeypatch):
@@ -178,7 +178,7 @@ def test_what_one_account_lost_is_taken_over_and_what_is_not_said_of_one_stays(c
 
 
 def test_an_app_that_never_said_a_field_is_as_it_was(chat):
-    """The first reading can't know; what was never there can't be lost."""
+    """The first reading can't know what is missing, and a value that never existed can't be lost."""
     assert Account.select().where(Account.last_activity.is_null(False)).count() == 0
     lose(chat, "last_active")
     assert chat.check().state == "succeeded"
@@ -209,7 +209,7 @@ def test_an_owner_accepts_that_the_app_no_longer_tells_it(crowd):
     lost_fields.accept(app, crowd.by)
     check = crowd.check()
     assert check.state == "succeeded", check.error
-    assert Account.get(Account.name == "Person 5").email == email(5)  # what was known stays
+    assert Account.get(Account.name == "Person 5").email == email(5)  # the known value is kept
     assert crowd.change(check.report, 4).decision == "needs confirmation"
     assert crowd.check().state == "succeeded"  # and is not asked about again
     lose(crowd, "role")
@@ -224,7 +224,7 @@ def test_an_acceptance_is_of_what_was_seen(crowd):
     assert "roles are missing" in crowd.check().error
 
 
-# New accounts, of whom the app says too little
+# New accounts with too few values
 
 
 def test_nothing_is_made_up_of_a_new_account(chat, monkeypatch):

@@ -47,7 +47,7 @@ def test_many_changed_profiles_are_held_by_their_own_numbers(chat):
     new_domain(chat, 1, 2, 3)
     check = chat.check()
     assert (check.counts["updated_profiles"], check.counts["updated_roles"]) == (3, 3)
-    assert (check.applied, check.held) == (3, 3)  # the roles are no mass
+    assert (check.applied, check.held) == (3, 3)  # the roles aren't a mass change
     assert {change.kind for change in held(check.report)} == {"updated profile"}
     assert Account.get(Account.name == "Person 1").email == email(1) and roles()["Person 1"] == "admin"
 
@@ -75,7 +75,7 @@ def test_a_company_with_a_new_domain_releases_once_and_is_matched_again(chat):
     assert {account.email for account in accounts} == {f"p{number}@new.example" for number in range(MEMBERS)}
     assert all(account.match == "matched" and account.pending is None for account in accounts)
     assert Report.get_by_id(report.id).state == "applied"
-    waiting = Check.select().where(Check.state == "queued").get()  # who left is looked for at once
+    waiting = Check.select().where(Check.state == "queued").get()  # it looks for people who have left at once
     schedule.drain(("check",))
     found = Check.get_by_id(waiting.id)
     if found.state == "queued":
@@ -207,7 +207,7 @@ def test_neither_the_known_nor_the_new_role_ends_the_last_administrators_protect
 
 
 def test_who_becomes_an_administrator_by_a_held_change_may_be_the_last(chat):
-    """The only owner is suspended meanwhile, and many get the role, one of whom leaves."""
+    """The only owner is suspended meanwhile; many others get the role, and one of them leaves."""
     promote(chat, *range(1, 8), role="owner")
     with chat.store.writing() as store:
         for number in (0, *range(2, 8)):
@@ -230,7 +230,7 @@ def test_a_held_suspension_counts_against_an_administrator(chat):
 
 
 def test_a_held_address_of_somebody_who_is_here_protects_the_seat(chat):
-    """The seat of person 3, who left, has got the address of person 4 in the app; so have many others another one."""
+    """The account of person 3, who left, has got person 4's address in the app; many others have new addresses too."""
     chat.leave(3)
     with chat.store.writing() as store:
         store.execute("UPDATE member SET email = 'x@x.example' WHERE email = ?", (email(4),))

@@ -49,7 +49,7 @@ def well_before() -> Iterator[None]:
 
 
 def later() -> None:
-    """What was put off is due, and is done."""
+    """Postponed work is due, and is done."""
     for model in (Check, Task, Mail):
         model.update(next_at=utcnow()).where(model.state == "queued").execute()
     schedule.drain()
@@ -250,7 +250,7 @@ def test_a_removal_that_meets_it_goes_on_once_it_is_over_and_is_done_once(chat, 
     with FAULTS[words]():
         schedule.drain(("task",))
     task = Task.get_by_id(task.id)
-    if task.state == "done":  # what fitted was written
+    if task.state == "done":  # as much as fitted was written
         assert words == "writes to is full"
         return
     assert task.state in ("queued", "running") and task.attempts == 0

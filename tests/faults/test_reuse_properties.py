@@ -1,6 +1,6 @@
 """Five humans, four addresses that go from one to another, three directories and an app: in whatever order they are
-hired, renamed, leave and return, no account is removed, or asked about as a leaver's, whose address somebody else has
-by a directory; none goes silently from one human to another; and no leaver whom nobody follows is forgotten."""
+hired, renamed, leave and return, no account is removed or reported as a leaver's if someone else has its address
+by a directory; none moves silently from one human to another, and no leaver without a successor is forgotten."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class InMemory(Connector):
 
 @pytest.fixture(scope="module")
 def template() -> Iterator[Path]:
-    """Olga, three directories without anybody, and the app, read once: each run begins with a copy of it."""
+    """Olga, three directories without anyone, and the app, read once: each run begins with a copy of it."""
     global world
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(connectors, "app_connectors", lambda: {"one": InMemory})
@@ -113,7 +113,7 @@ def template() -> Iterator[Path]:
 class Reuse(RuleBasedStateMachine):
     """`heard` is what each directory said of each entry when Rollcall heard it last: (human, status, addresses).
 
-    Two directories that give one address to two who are here speak of one human, as far as Rollcall can know: so it is
+    If two directories give one address to two active people, they mean one human as far as Rollcall can know: so it is
     Rollcall's people that must not be mixed up, and an account that must not go from one of them to another.
     """
 
@@ -157,7 +157,7 @@ class Reuse(RuleBasedStateMachine):
     @rule(name=pulled, human=humans, address=addresses, further=st.sets(addresses, max_size=1), status=statuses,
           again=st.booleans())  # fmt: skip
     def says(self, name: str, human: int, address: str, further: set[str], status: str, again: bool) -> None:
-        """Hired, renamed, disabled or back; `again`: entered anew, under another id."""
+        """Hired, renamed, disabled or back; `again`: entered again under another id."""
         number = str(human) if name == "Numbered" else ""
         entries = self.scripts[name].entries
         ids = [id for id in entries if id.startswith(f"{human}.")]

@@ -56,14 +56,14 @@ after_the_yes = st.sampled_from([
 
 @dataclass
 class Space:
-    """The app: its seats, how it misbehaves next, and which seats were removed through its API."""
+    """The app: its accounts, how it misbehaves next, and which accounts were removed through its API."""
 
     seats: dict[str, Seat] = field(default_factory=dict)
     reading: str = "whole"  # one of READINGS
     acting: str = "well"  # well, error, lost answer, refuses, ignores
     removed: list[str] = field(default_factory=list)
     made: int = 0
-    about_to_remove: object = None  # asked right before a seat goes
+    about_to_remove: object = None  # called right before an account is removed
 
     def add(self, email: str, role: str) -> str:
         self.made += 1
@@ -170,7 +170,7 @@ class World(RuleBasedStateMachine):
         self.left_out: set[str] = set()
         self.nobodys: set[str] = set()  # unmatched by hand
         self.confirmed: set[str] = set()
-        self.seen: tuple[Report, set[str]] | None = None  # the page that somebody has open: who waits on it
+        self.seen: tuple[Report, set[str]] | None = None  # the page that someone has open, and the people on it
         self.automatic = False
 
     @initialize(left=st.sets(numbers, max_size=4), seen=st.booleans())
@@ -193,7 +193,7 @@ class World(RuleBasedStateMachine):
             assert activity.verify().ok
             db.close()
 
-    # What must be true whenever a seat goes
+    # What must be true whenever an account is removed
 
     def may_be_removed(self, id: str) -> None:
         seat = space.seats[id]
@@ -263,7 +263,7 @@ class World(RuleBasedStateMachine):
         space.reading = reading
         gone, before = self.gone(), self.contents()
         check = self.check()
-        if reading in ("half", "one missing"):  # a second look finds who is missing, or the list is not believed
+        if reading in ("half", "one missing"):  # a second look finds the missing account, or the list is rejected
             assert not (self.gone() - gone) & space.seats.keys()
         elif reading in LOST:
             assert check.state == "succeeded" or self.contents() == before

@@ -60,7 +60,7 @@ def test_case_of_e_mail(entra):
 
 
 def test_recreated(entra):
-    """Budibase issue 17628: disconnected and connected again, everybody got a new identity."""
+    """Budibase issue 17628: disconnected and connected again, everyone got a new identity."""
     user = entra.add("ana@acme.example", externalId="1")
     person = entra.person(user)
     directories.remove(entra.directory, MACHINE)
@@ -70,7 +70,7 @@ def test_recreated(entra):
 
 
 def test_reactivated(entra):
-    """Rocket.Chat issue 17561: the next sync activated again whoever was deactivated by hand."""
+    """Rocket.Chat issue 17561: the next sync reactivated people who had been deactivated by hand."""
     user = entra.add("ana@acme.example")
     people.mark_left(entra.person(user), MACHINE, "Last day was Friday")
     entra.patch(f"/Users/{user}", {"op": "Replace", "path": "title", "value": "Lead"})
@@ -87,7 +87,7 @@ def test_still_valid(entra):
 
 
 def test_unguarded_small(entra):
-    """Okta's import safeguard begins at 100 users: here also ten people don't all leave in one day without a yes."""
+    """Okta's import safeguard begins at 100 users: here even ten people can't all leave in one day without approval."""
     users = [entra.add(f"p{number}@acme.example") for number in range(10)]
     for user in users:
         entra.call("DELETE", f"/Users/{user}")

@@ -63,7 +63,7 @@ class Steps:
             os.kill(os.getpid(), signal.SIGKILL)
 
     def _copy(self) -> None:
-        """In a process of its own: to close a file here would let go of the locks that SQLite has on it."""
+        """In a separate process: closing a file here would release SQLite's locks on it."""
         if (child := os.fork()) == 0:
             for path, copy in self.keep.items():
                 to = Path(copy.format(step=self.taken))
@@ -122,7 +122,7 @@ def act(_: list[str]) -> None:
 
 
 def offboard(left_out: list[str]) -> None:
-    """Press Finish in the preview of person 3's offboarding, leaving the seats in these apps out; then work."""
+    """Press Finish in the preview of person 3's offboarding, leaving out the accounts in these apps; then work."""
     olga, person = (people.find_by_email(f"{name}@acme.example") for name in ("olga", "p3"))
     seats = people.seats_of(person)
     why = {seat.id: "hand-over" for seat in seats if seat.app.name in left_out}
@@ -194,7 +194,7 @@ def obey(home: str, act: str, arguments: list[str], fatal: int, keep: dict[str, 
 
 
 def main() -> None:
-    """Orders come as JSON lines: home, act, arguments, fatal, keep, and where the answer goes."""
+    """Orders are JSON lines: home, act, arguments, fatal, keep, and the path for the answer."""
     for line in sys.stdin:
         order = json.loads(line)
         child = os.fork()

@@ -45,7 +45,7 @@ def anything(monkeypatch: pytest.MonkeyPatch) -> Iterator[Everywhere]:
 
 @pytest.fixture(autouse=True)
 def ends() -> Iterator[None]:
-    """Nothing that is fuzzed may go on for ever."""
+    """No fuzzed call may run for ever."""
 
     def give_up(*_: object) -> None:
         raise AssertionError(f"not done after {BACKSTOP[PROFILE]} seconds")

@@ -69,7 +69,7 @@ links = st.builds(
 
 @pytest.fixture
 def other() -> Iterator[list[int]]:
-    """Another server on this machine: the ports at which somebody knocked."""
+    """Another server on this machine; records the ports that received a connection."""
     knocked: list[int] = []
     with listening(lambda connection, stopped: knocked.append(connection.getsockname()[1])) as port:
         yield [port, knocked]

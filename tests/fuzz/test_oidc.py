@@ -1,5 +1,5 @@
 """What providers of OpenID Connect say: of themselves, their keys, their tokens and people.
-Somebody is signed in by what is verified, or one of the connectors' errors says why not."""
+Someone is signed in by verified values, or one of the connectors' errors says why not."""
 
 from __future__ import annotations
 

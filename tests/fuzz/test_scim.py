@@ -195,7 +195,7 @@ RAW = st.sampled_from(
 
 @pytest.fixture
 def pushing(okta: Provider) -> Provider:
-    """A directory with somebody and a group, whose ids are ID and GROUP in what is sent."""
+    """A directory with one person and one group; requests name their ids ID and GROUP."""
     okta.ids = {"ID": okta.add("leo@acme.example"), "GROUP": okta.add_group("Everybody")}
     return okta
 

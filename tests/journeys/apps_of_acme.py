@@ -59,7 +59,7 @@ def built(folder: Path, olga: Person, by: str) -> Iterator[Apps]:
 
 
 def _held(big: ChatApp, olga: Person, by: str) -> Report:
-    """A chat of 150 people, all but 40 of whom leave at once."""
+    """A chat with 150 people; all but 40 leave at once."""
     names = [f"Guest Worker {number:03}" for number in range(150)]
     with writing():
         known = [people.add(name, f"w{number}@acme.example", by) for number, name in enumerate(names)]

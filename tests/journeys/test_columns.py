@@ -1,4 +1,4 @@
-"""An HR program's file in a real browser: its columns are asked about once, and next month only what is new."""
+"""An HR program's file in a real browser: its columns are questions once; next month only new ones are."""
 
 from __future__ import annotations
 

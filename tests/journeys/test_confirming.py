@@ -1,4 +1,4 @@
-"""Confirming that it is you, a while after signing in: what was typed is kept, with and without JavaScript."""
+"""Confirming that it is you, a while after signing in: the input is kept, with and without JavaScript."""
 
 from __future__ import annotations
 

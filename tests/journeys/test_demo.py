@@ -1,4 +1,4 @@
-"""The demo as a newcomer clicks it: from the printed link to somebody out of the sample app, with a hurried hand."""
+"""The demo as a newcomer clicks it: from the printed link to someone out of the sample app, with a hurried hand."""
 
 from __future__ import annotations
 

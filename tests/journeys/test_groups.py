@@ -13,7 +13,7 @@ from tests.sync.groups import Groups
 
 @pytest.fixture
 def sales(groups: Groups) -> Groups:
-    """Persons 1, 2 and 10 are in Sales; person 10 has no seat, and 2 has the role already; 3 and 4 are in Marketing."""
+    """Persons 1, 2 and 10 are in Sales: 10 has no account, and 2 has the role already. 3 and 4 are in Marketing."""
     channel = groups.chat.store.add_channel("general", via="page")
     groups.chat.store.join(channel, groups.chat.id_of(2), "manager", via="page")
     groups.chat.store.join(channel, groups.chat.id_of(5), "member", via="page")
@@ -79,7 +79,7 @@ def test_a_group_is_mapped_and_joiners_movers_and_leavers_follow(visit, live, ol
     assert (sales.role(10), sales.role(1)) == ("admin", "admin") and Task.select().count() == 2
 
     sales.put(3, "Sales")  # a mover
-    sales.put(1, "Marketing")  # in no group of the app any more
+    sales.put(1, "Marketing")  # no longer in a group of the app
     sales.read()
     told = checked(page, live.url, sales)
     assert "1 role to change, 1 person no longer assigned" in told

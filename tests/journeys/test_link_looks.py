@@ -1,4 +1,4 @@
-"""The page of a one-time link that was handed to somebody: it signs in by a click, without JavaScript too."""
+"""The page of a one-time link that was handed to someone: it signs in by a click, without JavaScript too."""
 
 from __future__ import annotations
 

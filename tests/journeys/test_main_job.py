@@ -1,5 +1,5 @@
 """The main job, whole, on real systems: `python app.py serve`, slapd, scim2-server, an SMTP server and Chromium.
-One person leaves the company, and is out of the app; one who also left keeps the seat, with a reason."""
+One person leaves the company, and is out of the app; another leaver keeps the account, with a reason."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from tests.sync.fixtures import email
 
 @pytest.fixture
 def strangers(chat) -> dict[str, Account]:
-    """Ana by a private address, Kim from outside, a bot that looks like somebody, and sixty of an agency."""
+    """Ana by a private address, Kim from outside, a bot that looks like someone, and sixty of an agency."""
     people.add("Ana López", "a.lopez@acme.example", chat.by)
     given = {"ana": ("analopez@private.example", "Ana Lopez"), "kim": ("kim@freelance.example", "Kim Sørensen"),
              "bot": ("deploys@acme.example", "Deploys")}  # fmt: skip

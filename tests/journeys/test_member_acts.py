@@ -1,5 +1,5 @@
 """Members acts in a real browser: invite, join, another role, access granted and revoked, removal; hurried clicks.
-The mails go to a real SMTP server, the acts to the sample app over HTTP; the queue is worked between the steps."""
+E-mails go to a real SMTP server, operations to the sample app over HTTP; the queue runs between the steps."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NINA, OMAR = "nina@acme.example", "omar@acme.example"
 
 @pytest.fixture
 def acme(chat, live, smtp, by):
-    """The chat with one channel that person 1 manages, two newcomers of the company without a seat, a mail server."""
+    """The chat with one channel that person 1 manages, two newcomers without an account, a mail server."""
     people.add("Nina Vogel", NINA, by)
     people.add("Omar Haddad", OMAR, by)
     general = chat.store.add_channel("general", via="page")

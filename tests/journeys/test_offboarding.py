@@ -1,4 +1,4 @@
-"""Somebody leaves every app at once, in a real browser: preview, a seat left out, one yes, and they come back."""
+"""Someone leaves every app at once, in a real browser: preview, one account left out, approval, coming back."""
 
 from __future__ import annotations
 

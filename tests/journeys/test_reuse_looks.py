@@ -1,4 +1,4 @@
-"""An address that went from a leaver to a new hire, wherever it shows: what is asked, of whom, and who said so."""
+"""An address that moved from a leaver to a new hire, on every page: the question, its person, and its source."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.sync.scripted import Scripted
 
 @pytest.fixture
 def app(chat: Chat, scripted: type[Scripted]) -> App:
-    """Person 1's address is Ana Lima's now, Person 2's is claimed by somebody else too."""
+    """Person 1's address is Ana Lima's now; someone else also claims Person 2's."""
     company = scripted()
     for number in range(10):
         company.add(f"id{number}", email(number), f"Person {number}", employee_number=str(number))

@@ -1,4 +1,4 @@
-"""The pages of a directory that pushes, looked at; and its token copied and renewed as somebody would."""
+"""The pages of a directory that pushes, as pictures; its token is copied and renewed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 
 
 def write(url: str, token: str, method: str, path: str, said: dict) -> dict:
-    """What an identity provider sends, and is told."""
+    """An identity provider's request and the answer."""
     sent = urllib.request.Request(f"{url}{push.PATH}{path}", json.dumps(said).encode(), method=method, headers={
         "Authorization": f"Bearer {token}", "Content-Type": "application/scim+json"})  # fmt: skip
     with urllib.request.urlopen(sent, timeout=30) as answer:
@@ -23,7 +23,7 @@ def write(url: str, token: str, method: str, path: str, said: dict) -> dict:
 
 
 def fill(url: str, token: str) -> None:
-    """Twelve people, of whom seven are switched off, one whose address is another's, and a group."""
+    """Twelve people, seven of them disabled, one with someone else's address, and a group."""
     users = [
         write(url, token, "POST", "/Users", {
             "schemas": [USER], "userName": f"person{number}@acme.example", "displayName": f"Person {number}"})["id"]

@@ -64,7 +64,7 @@ def nginx(port: int, upstream: int, path: str = "", way: str = WHOLE, header: st
 
 
 def wait_for(server: subprocess.Popen, url: str) -> None:
-    """Until what stands behind the proxy answers through it."""
+    """Wait until the server behind the proxy answers through it."""
     program = Path(server.args[0]).name
     deadline = time.monotonic() + READY_SECONDS
     while True:

@@ -1,4 +1,4 @@
-"""A real provider of OpenID Connect, npm's oidc-provider: whoever is in `people` signs in with any password.
+"""A real provider of OpenID Connect, npm's oidc-provider: everyone in `people` signs in with any password.
 tests/conftest.py gives it to all as the fixture `oidc_server`, not yet started: it must know Rollcall's address."""
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class OidcServer:
 
 
 class Visitor:
-    """Somebody's browser at the provider, without a window: signs in, says yes, signs out."""
+    """A headless browser at the provider: signs in, consents, signs out."""
 
     def __init__(self, server: OidcServer):
         self._server, self._session = server, requests.Session()

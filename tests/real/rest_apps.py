@@ -1,5 +1,5 @@
 """Three real apps of other makers, each started on a free port in a folder of its own, filled over its own API.
-What Rollcall knows of each is one file of docs/connectors."""
+Rollcall knows each by one file of docs/connectors."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ c.JupyterHub.load_roles = [{"name": "rollcall", "services": ["rollcall"], "scope
 
 
 class RealApp:
-    """settings: the connector's fields; add(emails): people in the app; emails(): who can still use it."""
+    """settings: the connector's fields. add(emails) adds people, and emails() lists who can still use the app.."""
 
     name = ""
     path = "/"  # answers as soon as it is ready
@@ -170,7 +170,7 @@ class Synapse(RealApp):
             self.ask("PUT", f"/_synapse/admin/v2/users/{self._id(email)}", {"threepids": address, "displayname": email})
 
     def emails(self) -> set[str]:
-        """An account that was deactivated has no address any more."""
+        """A deactivated account no longer has an address."""
         users = self.ask("GET", "/_synapse/admin/v2/users?limit=1000")["users"]
         return {user["displayname"] for user in users} - {"root"}
 

@@ -120,7 +120,7 @@ class Samba:
         self._do("delete", self.dn(name))
 
     def in_chain(self, name: str) -> set[str]:
-        """The names of all groups of somebody, as the server itself resolves them."""
+        """The names of all groups of a user, as the server itself resolves them."""
         with self._admin() as connection:
             connection.search(DOMAIN, f"(member:1.2.840.113556.1.4.1941:={self.dn(name)})", attributes=["cn"])
             return {entry.cn.value for entry in connection.entries}

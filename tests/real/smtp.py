@@ -21,7 +21,7 @@ USER, PASSWORD = "rollcall@acme.example", "p@ss:w/rd#1"
 
 
 class SmtpServer:
-    """`messages` are the mails taken so far, `recipients` whom they were for; `wait_for(count)` waits for so many."""
+    """`messages` are the e-mails received so far, `recipients` their addresses; `wait_for(count)` waits for so many."""
 
     def __init__(
         self, security: str = "none", sign_in: bool = False, folder: Path | None = None, smtputf8: bool = False

@@ -17,7 +17,7 @@ from tests.real.slapd import GROUPS, PEOPLE, READER, READER_PASSWORD, SUFFIX, Sl
 
 
 def read(settings: dict[str, str]) -> dict[str, DirectoryPerson]:
-    """Everybody, by user name."""
+    """Everyone, by user name."""
     connector = LdapDirectory(settings)
     try:
         everybody = list(connector.people())

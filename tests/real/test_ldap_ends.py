@@ -31,7 +31,7 @@ def end(slapd: Slapd, uid: str, **attributes: str | list[str]) -> None:
 
 
 def at(slapd: Slapd, moment: datetime, today: date | None = None, **settings: str) -> dict[str, DirectoryPerson]:
-    """Everybody, as a reading at that moment finds them, on this day of the workspace."""
+    """Everyone, as a reading at that moment finds them, on this day of the workspace."""
     connector = LdapDirectory(slapd.settings(**settings))
     connector._client.now, connector.today = moment, today
     try:

@@ -1,5 +1,5 @@
 """The PostgreSQL connector against a real server: what contract.py asks of connectors over HTTP, asked of this one.
-Hostile names, many roles, every act and refusal, and the whole main job."""
+Hostile names, many roles, every operation and refusal, and the whole main job."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tests of second factors share: somebody who has an authenticator app, and a browser half signed in."""
+"""What the tests of second factors share: someone who has an authenticator app, and a browser half signed in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Servers that mean harm, behind real sockets: each says what it says to whoever connects, until it is hung up on.
+"""Hostile servers behind real sockets: each sends its data to every client until the connection is closed.
 What a reader makes of them runs in a process of its own (hostile_reader.py), whose memory has a limit."""
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def slowly(connection: socket.socket, stopped: threading.Event, piece: bytes = b
 
 
 def endlessly(connection: socket.socket, stopped: threading.Event, piece: bytes) -> None:
-    """As fast as it goes, for ever."""
+    """As fast as possible, for ever."""
     block = piece * max(1, PIECE // len(piece))
     while not stopped.is_set():
         connection.sendall(block)

@@ -36,7 +36,7 @@ class Listener:
         with suppress(OSError):
             while True:
                 connection, _ = self._socket.accept()
-                self.connections += 1  # before whoever connected can know
+                self.connections += 1  # before the client can notice
                 connection.close()
 
     def stop(self) -> None:

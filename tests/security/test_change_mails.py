@@ -1,4 +1,4 @@
-"""Whoever may sign in hears by mail what changed in how they do: what, by whom, and what to do if it wasn't them.
+"""People get an e-mail when their sign-in changes: what changed, by whom, and what to do if it wasn't them.
 Also at the address that was taken away."""
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ CHANGED = "sign-in changed"
 
 
 def told() -> dict[str, str]:
-    """The text of each mail, by where it goes; forgotten by this."""
+    """The text of each e-mail by its address; clears the list."""
     mails = {mail.to: mail.text for mail in Mail.select().where(Mail.kind == CHANGED)}
     Mail.delete().execute()
     return mails

@@ -42,7 +42,7 @@ ASKS = {
     "DELETE /directories/<int:pushed_id>/tokens/<int:token_id>",
     "PUT /settings/sign-in", "DELETE /settings/sign-in", "PUT /settings/second-factor",
     "PATCH /settings/session-length",
-    "PUT /settings/password",  # the first one; another is asked for the current one by itself
+    "PUT /settings/password",  # for the first one; a later change asks for the current password anyway
     "POST /settings/your-sign-in/authenticator", "PUT /settings/your-sign-in/authenticator",
     "DELETE /settings/your-sign-in/authenticator", "POST /settings/your-sign-in/passkeys",
     "DELETE /settings/your-sign-in/passkeys/<int:passkey_id>", "POST /settings/your-sign-in/recovery-codes",
@@ -271,7 +271,7 @@ def test_who_has_nothing_to_confirm_with_is_told_so(site: Flask, someone):
 
 
 def confirmation_of_link(_answer) -> str:
-    """Somebody without means knows the address anyway, from an earlier page."""
+    """Someone without a second factor knows the address from an earlier page."""
     from sync import kept_requests
 
     session = Session.select().order_by(Session.id.desc()).get()

@@ -105,7 +105,7 @@ def test_a_damaged_file(home: Path, damage: Callable[[Path], None]):
 
 
 def test_a_text_that_is_none(home: Path):
-    """SQLite itself doesn't look at letters: what it gives can't be read."""
+    """SQLite itself doesn't validate text, so it can return text that can't be decoded."""
     with closing(sqlite3.connect(home / "rollcall.db")) as file:
         file.execute("UPDATE setting SET value = CAST(x'ff7bfe' AS TEXT)")
         file.execute("UPDATE app SET name = CAST(x'ff7bfe' AS TEXT)")

@@ -172,7 +172,7 @@ def test_a_strangers_failures_close_the_second_step_to_no_known_browser(site: Fl
     sign_in(mine)
     mine.send("POST", STEP, code=code(secret))
     mine.send("DELETE", "/session")
-    for number in range(attempts.OF_SOURCE):  # by somebody in the same network, who knows nothing
+    for number in range(attempts.OF_SOURCE):  # by a stranger in the same network
         signin.authenticate(f"p{number}@acme.example", "Winter2026!", source="127.0.0.1")
     sign_in(mine)
     assert mine.send("POST", STEP, code=code(secret, 1)).status_code == 303
@@ -237,7 +237,7 @@ def _changes_meanwhile(monkeypatch: pytest.MonkeyPatch, person: Person) -> None:
 
 def test_the_old_password_signs_in_nobody_once_it_was_changed(site: Flask, olga: Person,
                                                                monkeypatch: pytest.MonkeyPatch):
-    """Else whoever goes on signing in with a stolen one keeps a session beyond "you were signed out everywhere"."""
+    """Otherwise someone who is signing in with a stolen one keeps a session after "you were signed out everywhere"."""
     thief = Client(site)
     _changes_meanwhile(monkeypatch, olga)
     answer = sign_in(thief)

@@ -36,7 +36,7 @@ def happen(count: int) -> None:
 
 
 def cut_off(count: int) -> None:
-    """As somebody would who has the file and the key: the last entries away, and the anchor as it was before them."""
+    """As someone with the file and the key would: remove the last entries, and restore the anchor from before them."""
     for act in ("update", "delete"):
         db.execute_sql(f"DROP TRIGGER activity_no_{act}")
     db.execute_sql("DELETE FROM activity WHERE id > (SELECT max(id) FROM activity) - ?", (count,))

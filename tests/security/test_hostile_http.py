@@ -27,7 +27,7 @@ def asked(connection: socket.socket) -> bytes:
 
 
 def raw(*first: bytes, then=None, with_: bytes = b"x"):
-    """Sends `first`, then goes on `slowly` or `endlessly` with a piece."""
+    """Sends `first`, then a piece `slowly` or `endlessly`."""
 
     def says(connection: socket.socket, stopped: threading.Event) -> None:
         while asked(connection):

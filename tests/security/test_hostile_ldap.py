@@ -66,7 +66,7 @@ Answers = Callable[[socket.socket, threading.Event, int], None]
 
 
 def signs_in(answers: Answers):
-    """Lets everybody sign in, then answers each search so."""
+    """Lets everyone sign in, then answers each search so."""
 
     def says(connection: socket.socket, stopped: threading.Event) -> None:
         while not stopped.is_set():

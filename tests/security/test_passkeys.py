@@ -1,4 +1,4 @@
-"""Passkeys sign in alone or after the password; nothing of another site, browser, person or moment is taken for one."""
+"""Passkeys sign in alone or after the password; one of another site, browser, person or time is refused."""
 
 from __future__ import annotations
 

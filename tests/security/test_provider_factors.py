@@ -1,4 +1,4 @@
-"""What a provider says of how somebody signed in is two factors or isn't; what it doesn't say never is."""
+"""A provider's claims about a sign-in count as two factors or don't; missing claims never do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A right that was refused to somebody signed in: in the log for fail2ban each time, and in Activity once, counted."""
+"""A right refused to someone who is signed in: each time in the log for fail2ban, once with a count in Activity."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ NESTED = "[" * 50 + "]" * 50
 
 @pytest.fixture
 def locked(okta: Provider, config) -> Iterator[None]:
-    """Somebody else holds the one write lock: whoever asks for it waits half a minute."""
+    """Someone else holds the write lock: everyone who needs it waits half a minute."""
     okta.get("/Users")  # the first use of a token is written down
     other = sqlite3.connect(config.database_path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

@@ -108,7 +108,7 @@ def test_a_folder_and_a_large_file(tmp_path: Path, monkeypatch):
 
 
 def test_a_file_that_takes_too_long(tmp_path: Path, monkeypatch):
-    """As a network share that hangs: the worker goes on."""
+    """Like a network share that hangs: the worker continues."""
     monkeypatch.setattr(csv_rows, "SECONDS", 0.05)
     monkeypatch.setattr(csv_rows, "_read", lambda path: __import__("threading").Event().wait(2))
     with pytest.raises(TemporarilyUnavailable, match="within"):

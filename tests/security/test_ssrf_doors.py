@@ -115,7 +115,7 @@ DOORS = {
 
 
 def test_no_connection_is_opened_anywhere_else():
-    """Whoever adds a door adds it here, and a real refused connection above."""
+    """Add each new door here, and a real refused connection above."""
     found = {}
     for folder in ("connectors", "sync", "web", "cli"):
         for file in (ROOT / folder).rglob("*.py"):

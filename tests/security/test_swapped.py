@@ -1,4 +1,4 @@
-"""What somebody of rank lets through is what they saw; and a directory doesn't rise by an Owner's hand while somebody
+"""Someone of rank releases only what they saw; and a directory doesn't rise by an Owner's hand while someone
 below still decides what it says."""
 
 from __future__ import annotations

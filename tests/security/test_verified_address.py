@@ -1,4 +1,4 @@
-"""An address counts as verified by the source that tells it alone, and only where that is said clearly."""
+"""An address counts as verified only by its own source, and only if that source states it clearly."""
 
 from __future__ import annotations
 

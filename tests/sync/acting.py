@@ -1,4 +1,4 @@
-"""Acts on members of the sample chat, planned and carried out as the pages do it; shared by the tests of acts."""
+"""Operations on members of the sample chat, planned and carried out as the pages do it; shared by several tests."""
 
 from __future__ import annotations
 

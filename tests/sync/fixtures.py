@@ -130,7 +130,7 @@ def samples(tmp_path_factory: pytest.TempPathFactory, quick_passwords: None) -> 
 
 @pytest.fixture
 def chat(samples: Samples, home: Path, hurried: None) -> Iterator[Chat]:
-    """Person 0 is the owner of the chat, persons 1 to 9 are members; all are known people; read once."""
+    """Person 0 is the owner of the chat, persons 1 to 9 are members. All are known people. It is read once."""
     chat = samples.known(0)
     yield chat
     chat.end()

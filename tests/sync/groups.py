@@ -12,7 +12,7 @@ from sync.models import Account, App, Asset, Change, DirectoryGroup, GroupRule, 
 from tests.sync.fixtures import Chat, email
 from tests.sync.scripted import Scripted
 
-PEOPLE = 14  # the ten of the chat, and four who have no seat
+PEOPLE = 14  # the ten of the chat, and four without an account
 
 
 class Groups:
@@ -64,7 +64,7 @@ class Groups:
         return done
 
     def role(self, number: int) -> str | None:
-        """In the app itself; None for who has no seat there."""
+        """In the app itself; None for a person without an account there."""
         return next((row["role"] for row in self.chat.members() if row["email"] == email(number)), None)
 
     def account(self, number: int) -> Account:
@@ -76,7 +76,7 @@ class Groups:
 
 @pytest.fixture
 def groups(chat: Chat, scripted: type[Scripted]) -> Iterator[Groups]:
-    """Persons 10 to 13 work here too, without a seat in the chat; nobody is in a group yet."""
+    """Persons 10 to 13 work here too, without an account in the chat; nobody is in a group yet."""
     groups = Groups(chat, scripted(count=10))
     groups.read()
     yield groups

@@ -57,7 +57,7 @@ class ListedActs(ListedApp):
 
 
 class Listed:
-    """`seats` is who is in the app, `roles` what they may be there; `check()` reads it."""
+    """`seats` is the accounts in the app, `roles` the possible roles; `check()` reads it."""
 
     app: App
     keeps = False  # what a change of role really does
@@ -112,7 +112,7 @@ def listed(monkeypatch: pytest.MonkeyPatch, olga: Person, by: str) -> Listed:
 
 @pytest.fixture(params=[False, True], ids=["replaces all", "keeps others"])
 def acting(request, monkeypatch: pytest.MonkeyPatch, olga: Person, by: str) -> Listed:
-    """The same with acts, once for an app that takes all other roles away, once for one that keeps them."""
+    """The same with operations, for an app that removes all other roles, and for one that keeps them."""
     make_known(monkeypatch)
     monkeypatch.setattr(ListedActs, "change_role_keeps", request.param)
     listed = Listed(olga, by)

@@ -1,4 +1,4 @@
-"""Each check asks first who the credential is and what it may do: what has ended fails it, what changed is said."""
+"""Each check first tests the credential: it fails if the credential has expired, and reports any change."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_a_check_asks_once_more_than_it_reads(chat):
 
 @pytest.fixture
 def acting(listed, by):
-    """An app whose credential is that of the account bot; somebody else has an account, too."""
+    """An app whose credential is that of the account bot; someone else has an account too."""
     listed.identity = Identity("the bot", "bot", ("read members", "remove"))
     for id in ("bot", "ana"):
         listed.add(id, email=f"{id}@acme.example", name=id.title())
@@ -84,7 +84,7 @@ def test_a_permission_that_is_missing_now_is_said_once_and_shown(acting):
 
 
 def test_protection_goes_by_the_new_account_even_when_the_reading_fails(chat, monkeypatch):
-    """Between the test and the end of the check, an act must not remove who Rollcall acts with now."""
+    """Between the test and the end of the check, a task must not remove the account that Rollcall now uses."""
     chat.leave(3)
     report = chat.check().report
     new = Identity("Person 3", chat.id_of(3), ("read members",))

@@ -1,4 +1,4 @@
-"""The log: whole, in order, sealed; whoever changes it is found out."""
+"""The log: complete, in order, sealed; every change is detected."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def told(home):
 
 
 def tamper(statement: str, *values: object) -> None:
-    """As somebody with the file in their hands would."""
+    """As someone with access to the file would."""
     db.execute_sql("PRAGMA foreign_keys = 0")
     for act in ("update", "delete"):
         db.execute_sql(f"DROP TRIGGER IF EXISTS activity_no_{act}")

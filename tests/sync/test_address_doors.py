@@ -1,4 +1,4 @@
-"""An account whose address an entry in use has is no leaver's, at each door through which an account leaves: the
+"""An account whose address is in use isn't a leaver's, in each place where an account can be removed: the
 report, its yes, a standing one, an offboarding, a removal by hand, and the last look. Here it was matched by hand."""
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ PROTECTED = "Protected: its e-mail is that of Ana Lima in Company LDAP"
 
 @pytest.fixture
 def leaver(chat) -> Person:
-    """Person 1 has left; the account is theirs because somebody said so."""
+    """Person 1 has left; the account was matched to them by hand."""
     chat.store.add(THEIRS, "Ana", "member", via="page")
     chat.check()
     match_decisions.match(seat(), chat.people[1], chat.by)
@@ -30,7 +30,7 @@ def leaver(chat) -> Person:
 
 @pytest.fixture
 def given(home) -> Callable[[], None]:
-    """From then on a directory gives the address to somebody of whom nobody was made yet. Nothing else happens."""
+    """From then on a directory gives the address to someone who isn't a person here yet. Nothing else happens."""
     directory = Directory.create(kind="scim", name="Company LDAP", vouched=True)
 
     def give() -> None:
@@ -164,7 +164,7 @@ def test_the_same_of_somebody_who_is_known_by_that_address(chat, leaver, scripte
 
 
 def test_the_persons_own_entry_does_not_protect_who_is_said_to_have_left(chat, scripted):
-    """Somebody said by hand that they left; the directory is slow."""
+    """Someone marked them as left by hand; the directory is slow."""
     company = Scripted()
     for number in range(10):
         company.add(f"id{number}", email(number), f"Person {number}")

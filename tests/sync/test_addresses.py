@@ -200,7 +200,7 @@ def test_a_reading_that_finds_nothing_says_nothing_of_addresses(company):
 
 @pytest.fixture
 def it(scripted, company) -> Scripted:
-    """Another directory, which nobody is in yet but somebody of its own."""
+    """Another directory, which has only its own person yet."""
     it = Scripted("IT")
     it.add("i0", "root@acme.example", "Root")
     it.read()

@@ -1,4 +1,4 @@
-"""Who moves to another group is asked to lose the access that the first one gave; what nobody's rule gave stays."""
+"""When someone moves to another group, the loss of the first group's access is proposed; other access is kept."""
 
 from __future__ import annotations
 

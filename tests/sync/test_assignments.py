@@ -226,7 +226,7 @@ def test_removal_by_itself_is_the_owners_to_switch_on_and_spares_who_alone_contr
 
 
 def test_two_standing_yeses_together_leave_nothing_without_somebody_who_controls_it(groups, chat):
-    """Person 1 is in no group any more and person 2 has left: nobody else controls the channel."""
+    """Person 1 is no longer in a group and person 2 has left: nobody else controls the channel."""
     launch = chat.store.add_channel("launch", via="page")
     for number in (1, 2):
         chat.store.join(launch, chat.id_of(number), "manager", via="page")

@@ -1,4 +1,4 @@
-"""What a whole reading changes, what the guard holds, and who is whom."""
+"""What a whole reading changes, what the guard holds, and how entries are matched to people."""
 
 from __future__ import annotations
 
@@ -199,7 +199,7 @@ def test_held_people_stay_in_their_groups(company):
     assert DirectoryGroupMember.select().count() == 10
 
 
-# Who is whom
+# Matching entries to people
 
 def test_somebody_added_by_hand_is_found_by_address(scripted, by):
     ana = people.add("Ana", "ANA@acme.example", by)
@@ -281,7 +281,7 @@ def test_a_claim_to_somebodys_address_takes_nothing_from_them(company):
 
 
 def test_of_two_entries_with_one_address_the_one_that_stays_keeps_the_person(company):
-    """Two entries for one human; somebody cleans up and deletes the older one: nobody has left."""
+    """Two entries for one human; someone cleans up and deletes the older one: nobody has left."""
     company.add("newer", "p1@acme.example", "Person 1")
     company.read()
     company.delete("id1")
@@ -290,7 +290,7 @@ def test_of_two_entries_with_one_address_the_one_that_stays_keeps_the_person(com
 
 
 def test_nobody_leaves_whose_address_the_directory_gives_to_somebody_here(company, by):
-    """The same human may have been entered anew, under another name: until somebody says otherwise, neither is gone."""
+    """The same human may have been entered again under another name: until someone decides, neither is gone."""
     one = person("p1@acme.example")
     company.delete("id1")
     company.add("id50", "p1@acme.example", "Another Person 1")

@@ -1,4 +1,4 @@
-"""What a list would change is told before it does, and is what then happens, or nothing does."""
+"""A list's changes are previewed; applying makes exactly these changes, or none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A day that was set for somebody's seats and a legal hold: what they keep, what ends them, and that they are told."""
+"""A keep-until date and a legal hold: what they keep, what ends them, and that pages show them."""
 
 from __future__ import annotations
 

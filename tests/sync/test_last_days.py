@@ -52,7 +52,7 @@ def read(directory: Directory, by: str) -> DirectoryReading:
 
 def test_a_last_day_deprovisions_on_that_day_without_a_new_file(clock, file, by):
     connect(file, rows("ana@acme.example,Ana,active,2026-11-30,"), by)
-    file.unlink()  # nobody can read it any more
+    file.unlink()  # nobody can read it now
     clock(datetime(2026, 11, 30, 23, 59))
     last_days.leave(NOON)
     assert status("ana@acme.example") == "active", "they work on their last day"
@@ -79,7 +79,7 @@ def test_the_day_is_the_workspaces(clock, file, by):
 
 
 def test_the_same_file_says_nothing_else_once_the_day_is_over(clock, file, by):
-    """It passed since the list said so: that is no contradiction, and the readings go on."""
+    """It has passed since the list was made: that isn't a contradiction, and readings continue."""
     directory = connect(file, rows("ana@acme.example,Ana,active,2026-11-30,", "bo@acme.example,Bo,active,,"), by)
     clock(datetime(2026, 12, 2))
     assert read(directory, by).state == "succeeded"

@@ -1,5 +1,5 @@
 """In whatever order checks, decisions, undos and changes of rules come: a decision stands, the unclear is nobody's.
-A model beside the program says, for each account, what somebody decided and what the rules may say."""
+A model next to the program says, for each account, what someone decided and what the rules may decide."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ acts = st.one_of(
 
 @pytest.fixture(scope="module")
 def template() -> Iterator[Path]:
-    """An installation with three people and three seats, read once: each run begins with a copy of it."""
+    """An installation with three people and three accounts, read once: each run starts with a copy of it."""
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         make_known(patch)
         patch.setattr(checks, "PAUSES", ())
@@ -72,7 +72,7 @@ def _listed(olga: Person) -> Listed:
 
 
 class Model:
-    """`decided` is what stands by hand, seat → (match, person id, note); `past` what each batch replaced."""
+    """`decided` is the decisions by hand, account → (match, person id, note); `past` is what each batch replaced."""
 
     def __init__(self) -> None:
         self.listed = _listed(Person.get(Person.workspace_role == "owner"))

@@ -1,4 +1,4 @@
-"""An account that was matched by hand and has another e-mail since: an app may have given its id to somebody else."""
+"""An account matched by hand whose e-mail has changed: the app may have given its id to someone else."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ OTHERS = "somebody@elsewhere.example"
 
 @pytest.fixture
 def pia(listed) -> Person:
-    """Who isn't known by the address of the seat that is hers."""
+    """A person who isn't known by the address of her account."""
     listed.add("1", email="p@private.example", name="P")
     listed.add("2", email="two@private.example", name="Two")
     listed.check()
@@ -25,7 +25,7 @@ def matched(listed, person: Person, id: str = "1") -> match_decisions.Made:
 
 
 def removal(listed, person: Person, id: str = "1") -> Change:
-    """What the next check says of the seat once its person has left; the rule for one says the same."""
+    """The next check's decision about the account once its person has left; the one-account rule decides the same."""
     if person.status != "deprovisioned":
         people.mark_left(person, listed.by)
     report = listed.check().report

@@ -1,4 +1,4 @@
-"""What Owners do to members by hand: seen before, done once, as it was asked for; what is protected stays."""
+"""Owners' changes to members by hand: previewed, done once as requested; protected accounts are kept."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_access_is_offered_to_whoever_has_joined_and_fits_the_words(chat):
 
 
 def test_a_reading_that_began_before_an_act_does_not_undo_it(chat, channel, monkeypatch):
-    """The check has read all; then the acts are done; then it takes over what it has read."""
+    """The check has read everything. Then the operations run, and the check applies its reading."""
     whole = snapshot.read
 
     def read_then_act(connector, progress, limit):
@@ -80,7 +80,7 @@ def test_a_reading_that_began_before_an_act_does_not_undo_it(chat, channel, monk
 
 
 def test_what_is_done_but_not_noted_yet_is_no_news_of_a_check(chat, channel):
-    """The worker died between the act and its note; a check comes before the next worker."""
+    """The worker died between the operation and its record; a check runs before the next worker."""
     change_role(chat, "admin", 3)
     grant(chat, channel, "manager", 3)
     revoke(chat, channel, 2)
@@ -242,7 +242,7 @@ def test_an_account_that_became_somebody_elses_before_the_task_stays(chat):
 
 
 def test_what_waits_in_the_report_counts_for_the_guard_as_well(chat):
-    """Four that the report's yes takes and four by hand are eight, whichever comes first."""
+    """Four approved in the report and four by hand are eight, whichever comes first."""
     chat.leave(1, 2, 3, 4)
     report = chat.check().report
     assert report.held == 0 and member_acts.plan_removals(chat.app, ids(5, 6, 7, 8)).held

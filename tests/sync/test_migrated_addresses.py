@@ -200,7 +200,7 @@ def test_user_names_at_a_domain_in_letters(old, start):
 
 
 def test_ids_that_were_made_of_addresses_stay_those_of_the_same_people(old, start):
-    """Otherwise the next file would say that everybody of them left and somebody new joined."""
+    """Otherwise the next file would mean that all of them left and new people joined."""
     directory = old.add("directory", kind="csv", name="Staff")
     ldap = old.add("directory", kind="ldap", name="LDAP")
     maria = old.person("Maria", "maria.weiß@acme.example")

@@ -1,4 +1,4 @@
-"""The outbox: who is told what, once; in which words; and what hostile names can't do to it."""
+"""The outbox: who is notified, once and in which words, and that hostile names can't break it."""
 
 from __future__ import annotations
 
@@ -343,7 +343,7 @@ def test_a_held_directory_lists_the_people_and_is_told_again_for_others_only(sla
     assert len(told(notify.directory_held, directory, 26)) == 1
 
 
-# -- who is told ---------------------------------------------------------------------------------------------------
+# -- recipients ---------------------------------------------------------------------------------------------------
 
 
 def test_every_owner_of_the_app_who_is_still_here_and_no_collaborator(slack):

@@ -1,4 +1,4 @@
-"""Offboarding: one yes across all apps by the road that Finish Sync goes, now or on a day; once, whole, or not."""
+"""Offboarding: one approval for all apps, by the code of Finish Sync, now or on a date; completely or not at all."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def the_day_comes() -> None:
 
 @pytest.fixture
 def both(chat, second) -> list[App]:
-    """Person 3 has a seat in each; Olga owns both."""
+    """Person 3 has an account in each; Olga owns both."""
     apps.set_seat_price(chat.app, 875, chat.by)
     apps.set_seat_price(second.app, 1200, chat.by)
     return [chat.app, second.app]

@@ -1,4 +1,4 @@
-"""Who somebody is whom a provider has signed in, and which role their groups give them."""
+"""Which person a provider has signed in, and which role their groups give them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def jana(by: str) -> Person:
 
 
 def linked(person: Person, email: str, subject: str = "u-1") -> None:
-    """They have signed in before: the first time of somebody above a plain user is confirmed (tests/security)."""
+    """They have signed in before: the first time of someone above a plain user is confirmed (tests/security)."""
     SignInIdentity.create(issuer=ISSUER, subject=subject, person=person, email=email)
 
 

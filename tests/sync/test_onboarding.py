@@ -1,4 +1,4 @@
-"""Invitations until somebody has joined: mailed, reminded of, expired, cancelled, connected to their person."""
+"""Invitations until someone has joined: mailed, reminded of, expired, cancelled, connected to their person."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NINA = "nina@acme.example"
 
 @pytest.fixture
 def nina(chat) -> Person:
-    """Somebody of the company without a seat."""
+    """Someone in the company without an account."""
     return people.add("Nina Vogel", NINA, chat.by)
 
 

@@ -1,5 +1,5 @@
 """Any order of joins, moves, leaves, rehires, outages, pauses, pushes, decisions by hand and changes of precedence:
-nobody leaves whom a directory calls active, nobody who left is forgotten, and no day lets more go than the guard."""
+nobody active in a directory leaves, nobody who left is forgotten, and no day has more leavers than the guard allows."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ statuses = st.sampled_from(["active", "active", *people.STATUSES])
 
 
 class Company(RuleBasedStateMachine):
-    """`word` is what each directory said last and Rollcall heard; `left` is who was said by hand to have left."""
+    """`word` is each directory's last status that Rollcall has read; `left` is the people marked as left by hand."""
 
     @initialize()
     def open(self) -> None:
@@ -60,7 +60,7 @@ class Company(RuleBasedStateMachine):
 
     @rule(name=pulled, number=numbers, status=statuses)
     def say(self, name: str, number: int, status: str) -> None:
-        """It is so in the directory, but nobody has read it yet. Who comes may come under a new id."""
+        """The directory has changed, but nobody has read it yet. A newcomer may have a new id."""
         if number in PULLED[name]:
             self.directories[name].entries[f"id{number}"] = DirectoryPerson(
                 id=f"id{number}", email=f"p{number}@acme.example", name=said_name(name, number), status=status,

@@ -1,5 +1,5 @@
-"""Whatever happens in whatever order: nobody is deprovisioned whom a healthy directory calls active, unless by hand;
-and whoever is missing from a whole reading that is not held is."""
+"""Whatever happens in whatever order: nobody active in a healthy directory is deprovisioned, unless by hand;
+and everyone missing from a whole reading that isn't held is."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def afresh(tmp_path: Path, scripted) -> Iterator[Callable[[], None]]:
 
 
 class Model:
-    """What must be, kept beside what is: each directory's word as it was taken over, and each decision by hand."""
+    """The expected state next to the real one: each directory's status as applied, and each decision by hand."""
 
     def __init__(self):
         self.directories = {name: Scripted(name) for name in PLACES}
@@ -209,7 +209,7 @@ readings = st.lists(
 @given(by_hand=st.lists(st.sampled_from(["a@x.example", "b@x.example"]), unique=True), sequence=readings)
 def test_whatever_addresses_and_ids_a_directory_mixes_up(afresh, by_hand, sequence):
     """No reading breaks, no address is lost or moves that another entry doesn't have while nobody says it is its
-    holder's, no leaver keeps one that another has, and nobody leaves whose address somebody active has."""
+    holder's, no leaver keeps one that another has, and nobody leaves whose address someone active has."""
     afresh()
     company = {name: Scripted(name) for name in PLACES}
     for email in by_hand:

@@ -1,4 +1,4 @@
-"""Several directories: which one decides what, and who of one is whom of another."""
+"""Several directories: which one decides what, and how their entries are matched to each other."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_a_name_typed_by_hand_outlives_readings_and_another_order(two, by):
     assert person("p1@acme.example").name == "New in the first"
 
 
-# Who is whom
+# Matching entries to people
 
 @pytest.mark.parametrize(
     ("name", "number", "further", "same"),

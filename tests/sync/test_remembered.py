@@ -1,4 +1,4 @@
-"""What an app answered is kept with the reading it belongs to, and forgotten with the credential."""
+"""An app's answers are stored with their reading, and deleted with the credential."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reports: who is asked about, what a yes covers, and that no yes covers anybody it wasn't given for."""
+"""Reports: who is in them, what an approval covers, and that it never covers anyone else."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def account(number: int) -> Account:
     return Account.get(Account.email == email(number))
 
 
-# A yes
+# Approval
 
 
 def test_a_yes_makes_one_task_for_each_and_is_told(chat):
@@ -76,7 +76,7 @@ def test_a_yes_on_a_page_that_a_check_has_overtaken_is_refused(chat):
 
 
 def test_a_yes_given_for_one_leaver_never_covers_another_who_took_the_place(chat):
-    """As many wait as before, but somebody else: the page that was looked at is stale."""
+    """As many wait as before, but a different person: the open page is out of date."""
     chat.leave(3)
     seen = chat.check().report
     people.mark_returned(chat.people[3], chat.by)
@@ -236,7 +236,7 @@ def test_taking_back_in_the_wizard_does_not_slip_past_the_guard_either(chat):
 
 
 def test_a_release_lets_through_what_was_looked_at_alone(chat):
-    """The standing yes of the Owner would take whom a check has added meanwhile at once."""
+    """The Owner's standing approval would immediately cover people that a check has added meanwhile."""
     apps.set_removal(chat.app, "automatic", chat.by)
     chat.leave(*range(2, 8))
     report = chat.check().report
@@ -503,7 +503,7 @@ def test_somebody_who_cannot_sign_in_to_the_app_is_no_second_hand_on_an_asset(ch
 
 
 def test_the_standing_yes_never_empties_an_app(chat, monkeypatch):
-    """Roles unknown, everybody left: that needs a person's yes."""
+    """Roles unknown, everyone left: that needs a person's approval."""
     monkeypatch.setattr(SampleChat, "roles", lambda self: [])
     apps.set_removal(chat.app, "automatic", chat.by)
     apps.set_guard(chat.app, 100, 100, chat.by)

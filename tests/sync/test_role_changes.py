@@ -1,4 +1,4 @@
-"""Another role for an account that has several: said before what goes and what stays, done so, or not at all."""
+"""Another role for an account with several: the preview shows what is removed and kept; exactly this is done."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sync.models import Change, Task
 
 @pytest.fixture
 def crowd(acting):
-    """Ada edits and pays; Ben administers and pays; Cem has one role."""
+    """Ada edits and pays, Ben administers and pays, and Cem has one role."""
     acting.add("ada", email="ada@acme.example", name="Ada", role="editor", further_roles=("billing",))
     acting.add("ben", email="ben@acme.example", name="Ben", role="admin", further_roles=("billing", "editor"))
     acting.add("cem", email="cem@acme.example", name="Cem", role="member")
@@ -233,7 +233,7 @@ def test_where_no_role_is_privileged_an_unknown_one_protects_nobody(crowd):
     for id in ("owner", "ben"):
         del crowd.seats[id]
     crowd.say("cem", role="secret")
-    for _ in range(2):  # a role stays known as long as anybody has it
+    for _ in range(2):  # a role stays known as long as anyone has it
         crowd.check()
     assert policy.protection(crowd.account("cem")) is None
     people.mark_left(people.find_by_email("cem@acme.example"), crowd.by)

@@ -27,7 +27,7 @@ others = st.lists(
 
 @pytest.fixture
 def app(acting: Listed, scripted: type[Scripted]) -> Iterator[App]:
-    """Ada is in a group whose rule gives the role Member, with a seat that each example gives roles."""
+    """Ada is in a group whose rule gives the role Member; each example gives her account other roles."""
     company = scripted(count=0)
     company.add("ada", "ada@acme.example", "Ada", groups=("All",))
     assert company.read().state == "succeeded"

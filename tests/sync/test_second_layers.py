@@ -25,7 +25,7 @@ def account(number: int) -> Account:
     return Account.get(Account.email == email(number))
 
 
-# A check's own protection: what the yes and the last look would stop as well
+# A check's own protection, which approval and the last look repeat
 
 
 def test_a_check_asks_nobody_about_someone_on_hold(chat):

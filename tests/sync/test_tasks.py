@@ -1,4 +1,4 @@
-"""Tasks: looked at again right before the act, retried, given up with a reason; never twice, never on somebody else."""
+"""Tasks: verified right before the operation, retried, given up with a reason; never done twice or to someone else."""
 
 from __future__ import annotations
 

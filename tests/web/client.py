@@ -40,7 +40,7 @@ class Client:
         return self.send("POST", address, **values)
 
     def token(self) -> str:
-        """The CSRF token of this session, from a page that anybody may open."""
+        """The CSRF token of this session, from a page that anyone may open."""
         return self._token(self.client.get("/settings", follow_redirects=True).text)
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""An identity provider before the pages: what it sends to /scim/v2 with its directory's token, and what it is told."""
+"""An identity provider before the pages: its requests to /scim/v2 with its directory's token, and the answers."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def test_verification(owner: Client) -> None:
     part = owner.get("/activity/verification", htmx=True).text
     assert "The log is whole" in part and "<html" not in part
     entry = Activity.get(Activity.about == "thing 001")
-    db.execute_sql("DROP TRIGGER activity_no_update")  # somebody who has the file
+    db.execute_sql("DROP TRIGGER activity_no_update")  # someone who has the file
     db.execute_sql("UPDATE activity SET why = 'another reason' WHERE id = ?", (entry.id,))
     page = owner.get("/activity/verification").text
     assert "tampered with" in page and f"Entry {entry.id} does not follow" in page

@@ -135,7 +135,7 @@ def test_what_is_no_plain_path_is_not_believed_from_a_trusted_proxy_either(behin
 
 @pytest.mark.parametrize(("remote", "said", "source"), [
     ("10.1.2.3", "203.0.113.5", "203.0.113.5"),
-    ("10.1.2.3", "127.0.0.1, 203.0.113.5", "203.0.113.5"),  # what stands before it, anybody may have written
+    ("10.1.2.3", "127.0.0.1, 203.0.113.5", "203.0.113.5"),  # what stands before it, anyone may have written
     ("10.1.2.3", "203.0.113.5, 10.1.9.9", "203.0.113.5"),  # two proxies of ours
     ("10.1.2.3", "2001:db8::7", "2001:db8::7"),
     ("::ffff:10.1.2.3", "203.0.113.5", "203.0.113.5"),

@@ -1,4 +1,4 @@
-"""An app without an API from start to end: upload its export, somebody leaves, Finish, remove by hand, say so."""
+"""An app without an API from start to end: upload its export, someone leaves, Finish, remove by hand, mark as done."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What accounts are said to be, one and many: the preview, the yes, the undo; and the rule for user names."""
+"""Deciding what accounts are, one or many: preview, approval, undo; and the rule for user names."""
 
 from __future__ import annotations
 

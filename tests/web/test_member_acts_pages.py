@@ -1,4 +1,4 @@
-"""The dialogs of members acts and invitations: choose, preview, one yes; nothing twice; nothing that can't be done."""
+"""The dialogs for members and invitations: choose, preview, approve once; nothing twice, and nothing impossible."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from tests.web.client import Client
 
 @pytest.fixture
 def kim(chat) -> Account:
-    """Somebody from outside, whom nobody knows."""
+    """Someone from outside, unknown to Rollcall."""
     chat.store.add("kim@freelance.example", "Kim Sørensen", "guest", via="page")
     chat.check()
     return Account.get(Account.name == "Kim Sørensen")
@@ -80,7 +80,7 @@ def test_likely_people_are_offered(owner: Client, chat, kim, someone) -> None:
 
 
 def say(owner: Client, account: Account, kind: str, **values):
-    """Through the dialog, as a browser does: what it holds is sent back."""
+    """Through the dialog, as a browser does: its fields are sent back."""
     dialog = owner.get(f"/apps/{account.app_id}/members/decisions/new?kind={kind}&account={account.id}", htmx=True).text
     seen = re.search(r'name="seen" value="(\w+)"', dialog).group(1)
     return owner.post(f"/apps/{account.app_id}/members/decisions", kind=kind, account=account.id, seen=seen, **values)

@@ -47,7 +47,7 @@ def jana(someone) -> Person:
 
 
 def asked(browser: Client, further: str | None = None) -> dict[str, str]:
-    """What the provider is asked when somebody clicks the button."""
+    """What the provider is asked when someone clicks the button."""
     went = browser.client.get("/sign-in/oidc", query_string={"next": further} if further else {})
     assert went.status_code == 303, went.text
     return {name: values[0] for name, values in parse_qs(urlsplit(went.location).query).items()}
@@ -219,7 +219,7 @@ def test_answers_of_mixed_up_issuers(anybody, set_up, provider, jana, by) -> Non
     assert come_back(anybody, asked(anybody), iss="https://evil.example").status_code == 400
     assert come_back(anybody, asked(anybody), iss=provider.issuer).status_code == 303
     provider.metadata = {"authorization_response_iss_parameter_supported": True}
-    oidc.test(oidc.settings(), None, "http://127.0.0.1:8000")  # reads it anew
+    oidc.test(oidc.settings(), None, "http://127.0.0.1:8000")  # reads it again
     anybody.send("DELETE", "/session")
     assert come_back(anybody, asked(anybody)).status_code == 400, "it promised to name itself"
     question = asked(anybody)
@@ -250,7 +250,7 @@ def test_signing_in_starts_a_fresh_session(anybody, set_up, jana) -> None:
     between = anybody.client.get_cookie("rollcall").value
     come_back(anybody, question)
     assert anybody.send("DELETE", "/session", csrf=token).status_code == 400
-    for old in (cookie, between):  # what somebody else may have planted
+    for old in (cookie, between):  # someone else may have planted it
         fixed = Client(anybody.client.application)
         fixed.client.set_cookie("rollcall", old)
         assert not is_in(fixed)

@@ -1,4 +1,4 @@
-"""What people, load balancers and identity providers are told of a fault of our own; pages stay readable."""
+"""What people, load balancers and identity providers see during our own faults; pages stay readable."""
 
 from __future__ import annotations
 

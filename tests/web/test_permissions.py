@@ -185,7 +185,7 @@ TABLE = {
     "PUT /people/<int:person_id>/password": RUNS_ALL,
     "POST /people/<int:person_id>/sign-in-links": RUNS_ALL,
     **{f"{method} /scim/v2{path}": EVERYBODY for path in ("", "/<path:path>")
-       for method in ("GET", "POST", "PUT", "PATCH", "DELETE")},  # who has no token gets 401, from the view itself
+       for method in ("GET", "POST", "PUT", "PATCH", "DELETE")},  # without a token, the view itself answers 401
     "GET /directories/new/scim": MANAGERS,
     "POST /directories/new/scim": MANAGERS,
     "GET /directories/<int:pushed_id>/tokens/new": MANAGERS,
@@ -383,7 +383,7 @@ def test_table_is_the_map(site: Flask) -> None:
 
 @pytest.mark.parametrize("actor", WORKSPACE_ROLES)
 def test_nobody_reaches_above_themselves(site: Flask, someone, olga: Person, actor: str) -> None:
-    """Nobody changes somebody of a higher role, or gives one."""
+    """Nobody changes someone with a higher role, or gives one."""
     browser = Client(site, someone("Act Or", actor))
     rank = WORKSPACE_ROLES.index(actor)
     may_manage, runs_all = actor in MAY[MANAGERS], actor in MAY[RUNS_ALL]

@@ -1,4 +1,4 @@
-"""The lists of reports: what waits comes first, what is not one's own is not there."""
+"""The lists of reports: waiting ones come first, and only one's own are there."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ def status(email: str) -> str:
 
 
 def left_before(ago: timedelta) -> None:
-    """Everybody who left did so this long ago."""
+    """Everyone who left did so this long ago."""
     DirectoryEntry.update(left_at=utcnow() - ago).where(DirectoryEntry.left_at.is_null(False)).execute()
 
 

@@ -1,4 +1,4 @@
-"""Wherever the role of an account is shown, one with several shows them all; what a change takes is said before."""
+"""Wherever an account's role is shown, all its roles are; the preview shows what a change removes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def text_of(page: str) -> str:
 
 @pytest.fixture
 def ben(acting: Listed, by: str) -> Account:
-    """Ben administers, pays and edits; Ada edits and pays; Cem is a plain member."""
+    """Ben administers, pays and edits. Ada edits and pays. Cem is a plain member."""
     acting.add("ben", email="ben@acme.example", name="Ben", role="admin", further_roles=("editor", "billing"))
     acting.add("ada", email="ada@acme.example", name="Ada", role="editor", further_roles=("billing",))
     acting.add("cem", email="cem@acme.example", name="Cem", role="member")

@@ -63,7 +63,7 @@ def test_every_posting_form_has_a_token(path: Path) -> None:
 
 
 def test_every_class_of_the_stylesheet_is_used() -> None:
-    """What the macros put together (badge-ok) counts by its first part; there is nothing that no page needs."""
+    """What the macros put together (badge-ok) counts by its first part; no class is unused."""
     sheet = re.sub(r"/\*.*?\*/", "", (ROOT / "static/rollcall.css").read_text(), flags=re.DOTALL)
     places = [*TEMPLATES, *(ROOT / "static").glob("*.js"), *(ROOT / "web").glob("*.py")]
     words = set(re.findall(r"[\w-]+", " ".join(path.read_text(encoding="utf-8") for path in places)))

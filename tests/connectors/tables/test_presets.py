@@ -29,7 +29,7 @@ LISTS = {
     ),
     "microsoft-365-users.csv": (
         "Microsoft 365 admin center, Export users", {},
-        [("ana.lopez@acme.example", "", None, None),  # not blocked, not deleted: here, as everybody in a list
+        [("ana.lopez@acme.example", "", None, None),  # not blocked, not deleted: here, as everyone in a list
          ("bo.nilsson@acme.example", "deprovisioned", None, None),
          ("dora.ek@acme.example", "deprovisioned", None, None)],
     ),
@@ -72,7 +72,7 @@ LISTS = {
     ),
 }  # fmt: skip
 
-# file → (recognised as, (id, e-mail, status, roles with whether they administer, seat, last activity) of each account)
+# file → (recognised as, (id, e-mail, status, roles and whether privileged, seat type, last activity) of each account)
 EXPORTS = {
     "slack-members.csv": ("Slack, member list", [
         ("U01ANA", "ana.lopez@acme.example", "active", {"Primary Owner": True}, "", None),

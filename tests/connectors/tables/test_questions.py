@@ -131,7 +131,7 @@ def test_terminated_with_a_day_that_has_passed_has_left():
 
 
 def test_two_statuses_that_disagree_are_asked_about():
-    """Neither is a leaver made of somebody who is here, nor is one hidden."""
+    """Nobody who is here becomes a leaver, and no leaver is hidden."""
     content = "email,Employment Status,accountEnabled\na@x.example,Active,False\nb@x.example,Active,True\n"
     [question] = look(content).questions
     assert (question.key, question.lines) == ("statuses disagree", (2,))

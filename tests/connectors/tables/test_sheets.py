@@ -1,4 +1,4 @@
-"""Spreadsheets: what a person sees in them is what is read, or they are refused."""
+"""Spreadsheets: Rollcall reads what a person sees in them, or refuses them."""
 
 from __future__ import annotations
 
