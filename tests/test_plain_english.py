@@ -15,7 +15,6 @@ LEFT = {
     "connectors": 368,
     "sync": 679,
     "templates": 83,
-    "tests": 318,
     "web": 69,
 }
 
