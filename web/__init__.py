@@ -18,7 +18,19 @@ from htmx_flask import Htmx
 from werkzeug.routing import IntegerConverter, Map
 
 from sync.config import Config
-from web import behind_proxy, column_form, components, errors, files, frame, member_view, security, task_view, words
+from web import (
+    behind_proxy,
+    column_form,
+    components,
+    errors,
+    files,
+    frame,
+    member_operations,
+    member_view,
+    security,
+    task_view,
+    words,
+)
 from web.answers import MOST
 from web.permissions import refuse_views_without_permission
 
@@ -63,6 +75,7 @@ def create_pages(app: Flask, config: Config) -> None:
     security.install(app, config)
     words.install(app)
     components.install(app)
+    member_operations.install(app)
     frame.install(app)
     column_form.install(app)
     member_view.install(app)

@@ -2,25 +2,106 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, url_for
+from dataclasses import dataclass
 
+from flask import Blueprint, url_for
+from markupsafe import Markup
+
+from connectors.base import ASSETS, GRANT, REVOKE
 from sync import assets, provisioning, roles, tasks
-from sync.models import Account, App
-from sync.names import account_name
-from web.app_page import match_in_words, page
+from sync.models import Access, Account, App, Task
+from sync.names import account_name, asset_name, short_name
+from web import member_operations
+from web.app_page import can, kind_of, match_in_words, owns, page
 from web.permissions import app_part
 from web.task_view import WORDS
+from web.view import Badge
+from web.words import dotted, money, when
 
 pages = Blueprint("account", __name__, url_prefix="/apps/<int:app_id>/members/<int:account_id>")
+
+
+@dataclass(frozen=True)
+class Fact:
+    label: str
+    value: Markup | str = ""
+    status: str = ""  # of the person, where it isn't the usual one
+    badge: Badge | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class AccessRow:
+    asset_id: int
+    name: str
+    kind: str
+    role: str
+    manages: bool
+
+
+@dataclass(frozen=True)
+class TaskRow:
+    """Something that was asked of the app about this account."""
+
+    task: Task
+    title: str
+    note: Markup
+    error: str
+    alarming: bool
 
 
 @pages.get("")
 @app_part("collaborator")
 def show(app: App, account: Account) -> str:
     here = url_for("account.show", app_id=app.id, account_id=account.id)
+    able, may_act = can(app), owns() and account.state == "present"
+    has_assets = ASSETS in able
+    may_revoke = may_act and has_assets and REVOKE in able
     return page(
-        app, "acts/account.html", account=account, name=account_name(account), whose=match_in_words(account),
-        roles=roles.of(app), here=here,
-        state=provisioning.state_of(account), access=assets.access_of(account), acts=tasks.of_account(account),
-        words=WORDS,
+        app, "acts/account.html", account=account, name=account_name(account), here=here,
+        facts=[fact for fact in _facts(app, account) if fact.value or fact.badge],
+        operations=member_operations.of_page(account, able, here) if may_act else [], has_assets=has_assets,
+        may_grant=member_operations.grant(account, here) if may_act and GRANT in able else None, may_revoke=may_revoke,
+        columns=([("", "tick")] if may_revoke else []) + ["Name", "Kind", "Role there"],
+        access=[_access(row) for row in assets.access_of(account)],
+        tasks=[_task(app, task) for task in tasks.of_account(account)] if owns() else [],
+    )  # fmt: skip
+
+
+def _facts(app: App, account: Account) -> list[Fact]:
+    """Those without a value aren't shown."""
+    person, name, state = account.person, account_name(account), provisioning.state_of(account)
+    status = person.status if person and person.status != "active" else ""
+    return [
+        Fact("E-mail", account.email if account.email != name else ""),
+        Fact("Person", match_in_words(account), status),
+        Fact("State", badge=_badge(account, state), note="" if account.state == "gone" else state.why),
+        Fact(kind_of(app).role_word.capitalize(), roles.of(app).words(account.roles) or "–"),
+        Fact("Protected", account.protected or ""),
+        Fact("Costs", f"{money(app.seat_price)} a month" if app.seat_price else ""),
+        Fact("First seen", when(account.first_seen)),
+        Fact("Last active", when(account.last_activity, "unknown")),
+    ]
+
+
+def _badge(account: Account, state: provisioning.Provisioning) -> Badge:
+    if account.state == "gone":
+        return Badge("No longer in the app")
+    if not state.onboarded:
+        return Badge(state.word.capitalize(), state.tone, title=state.why)
+    return Badge("Onboarded", "ok") if account.match == "matched" else Badge(account.match.capitalize())
+
+
+def _access(row: Access) -> AccessRow:
+    role = row.role.capitalize() or "–"
+    return AccessRow(row.asset_id, asset_name(row.asset), row.asset.kind.capitalize(), role, row.privileged)
+
+
+def _task(app: App, task: Task) -> TaskRow:
+    what = WORDS[task.act].format(app.name)
+    requested = Markup("requested by {} {}").format(short_name(task.asked_by), when(task.created_at))
+    return TaskRow(
+        task, f"{what}: {asset_name(task.asset)}" if task.asset else what,
+        dotted(requested, task.detail.get("reason")), task.error if task.error and task.state != "done" else "",
+        task.state == "needs attention",
     )  # fmt: skip

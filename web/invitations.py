@@ -1,5 +1,5 @@
-"""Invitations to an app: whom to invite, previewed and asked for once; invited again, cancelled; how far all coming and
-going is, which the Members tab asks for while something moves."""
+"""Invitations to an app: previewed and asked for once, sent again, cancelled; and the progress of everyone joining
+or leaving, which the Members tab asks for while something changes."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ from connectors.base import INVITE
 from sync import apps, mail_reach, member_acts, onboarding, provisioning, roles, tasks
 from sync.member_acts import ActProblem
 from sync.models import Account, App, Invitation, Person
+from web import joining
 from web.answers import INVALID, dialog, go_to
 from web.app_page import can, kind_of, owns
-from web.member_acts import Act, back_of, preview, refused, ticked
+from web.member_acts import back_of, preview, refused, role_options
+from web.member_operations import Words, ticked
 from web.permissions import app_part
 from web.security import by
+from web.words import plural
 
 pages = Blueprint("invitations", __name__, url_prefix="/apps/<int:app_id>")
 
-WORDS = Act("Add users", "{app} is asked to invite them; each gets a mail from Rollcall too.",
-            ("Invite {} person", "Invite {} people"), ("", ""), "invitations.create")  # fmt: skip
-CANT = "{} gives Rollcall no way to invite, or is not connected: invite them in the app itself. Nobody was invited."
+TITLE = "Add users"
+CANT = "Rollcall can't invite to {}, or the app isn't connected. Nobody was invited. Invite them in the app itself."
 
 
 @pages.get("/invitations/new")
@@ -30,12 +32,12 @@ def new(app: App) -> tuple[str, int]:
 
 def _new(app: App, problem: str = "") -> tuple[str, int]:
     if not _may(app):
-        return refused(app, WORDS.title, CANT.format(app.name))
+        return refused(app, TITLE, CANT.format(app.name))
     choices = member_acts.roles_of(app)
     return dialog(
-        "acts/_invite.html", WORDS.title, INVALID if problem else 200, app=app, kind=kind_of(app), problem=problem,
-        roles=choices, given=request.values, back=back_of(app),
-        standard=next((role.external_id for role in choices if role.standard), ""),
+        "acts/_invite.html", TITLE, INVALID if problem else 200, app=app, kind=kind_of(app), problem=problem,
+        options=role_options(choices), given=request.values, back=back_of(app),
+        role=request.values.get("role") or next((role.external_id for role in choices if role.standard), ""),
     )  # fmt: skip
 
 
@@ -46,9 +48,9 @@ def _may(app: App) -> bool:
 @pages.post("/invitations")
 @app_part("owner")
 def create(app: App) -> Response | tuple[str, int]:
-    """Without `seen` the preview; with it the yes to what was seen."""
+    """Without `seen` the preview; with it the approval of what was seen."""
     if not _may(app):
-        return refused(app, WORDS.title, CANT.format(app.name))
+        return refused(app, TITLE, CANT.format(app.name))
     emails, role, seen = _emails(), request.form.get("role", ""), request.form.get("seen", "")
     if "change" in request.form:
         return _new(app)
@@ -62,9 +64,9 @@ def create(app: App) -> Response | tuple[str, int]:
     except ActProblem as problem:
         return _new(app, str(problem))
     if done.already:
-        return go_to(back_of(app), "They were invited already: nobody is invited twice.")
-    count = len(done.tasks)
-    return go_to(back_of(app), f"{count:,} {'person is' if count == 1 else 'people are'} being invited to {app.name}.")
+        return go_to(back_of(app), "They were already invited. Nobody is invited twice.")
+    people = plural(len(done.tasks), "person is", "people are")
+    return go_to(back_of(app), f"{people} being invited to {app.name}.")
 
 
 def _emails() -> list[str]:
@@ -72,8 +74,11 @@ def _emails() -> list[str]:
 
 
 def _preview(app: App, shown: member_acts.Plan, emails: list[str], role: str, problem: str = "") -> tuple[str, int]:
-    return preview(app, shown, url_for("invitations.create", app_id=app.id), WORDS, problem,
-                   INVALID if problem else 200, mail_reach.warning(line.email for line in shown.ready),
+    count = len(shown.ready)
+    lead = f"{app.name} invites them, and Rollcall sends each an e-mail too."
+    words = Words(TITLE, lead, f"Invite {plural(count, 'person', 'people')}")
+    return preview(app, shown, url_for("invitations.create", app_id=app.id), words, problem,
+                   mail_reach.warning(line.email for line in shown.ready),
                    addresses=", ".join(emails), role=role)  # fmt: skip
 
 
@@ -93,12 +98,12 @@ def send(app: App, invitation: Invitation) -> Response:
 @pages.get("/invitations/<int:invitation_id>/cancellation")
 @app_part("owner")
 def cancellation(app: App, invitation: Invitation) -> tuple[str, int]:
-    """What the app holds of it is an account, whose removal is previewed like any other."""
+    """In the app, an open invitation is an account, whose removal is previewed like any other."""
     account = invitation.account
     pending = account is not None and account.state == "present" and account.status == "invited"
     removable = pending and member_acts.may(app, "remove")
     return dialog("acts/_cancellation.html", "Cancel the invitation", app=app, invitation=invitation, back=back_of(app),
-                  account=account if removable else None)  # fmt: skip
+                  account=account if removable else None, was_sent=invitation.state == "invited")  # fmt: skip
 
 
 @pages.delete("/invitations/<int:invitation_id>")
@@ -114,28 +119,22 @@ def cancel(app: App, invitation: Invitation) -> Response:
 @pages.get("/members/provisioning")
 @app_part("collaborator")
 def progress(app: App) -> str:
-    """Who comes and goes, and the named accounts' state and role: what the page asks for while one moves."""
+    """The state and role of the named accounts, and everyone who is joining or leaving."""
     named = Account.select(Account, Person).left_outer_join(Person)
     accounts = list(named.where(Account.app == app, Account.id.in_(ticked()[:200])))
     for account in accounts:
         account.app = app
-    return render_template("acts/_progress.html", app=app, kind=kind_of(app), owns=owns(), accounts=accounts,
-                           can=can(app), back=url_for("members.index", app_id=app.id),
-                           **coming_and_going(app, accounts))  # fmt: skip
+    found = coming_and_going(app, accounts)
+    rows = [(account, found["states"][account.id], found["roles"].told(account.roles)) for account in accounts]
+    return render_template("acts/_progress.html", app=app, kind=kind_of(app), owns=owns(), rows=rows, can=can(app),
+                           **found)  # fmt: skip
 
 
 def coming_and_going(app: App, accounts: list[Account]) -> dict:
-    """What the Members tab shows beside its rows: each row's state, and those who have no row there."""
-    states = provisioning.states_of(accounts)
-    invitations, leaving = onboarding.of_app(app), provisioning.leaving(app)
-    leaving_states = provisioning.states_of(leaving)
-    told = {invitation.id: provisioning.of_invitation(invitation) for invitation in invitations}
+    """What the Members tab shows beside its rows: the state of each, and people who have no row there."""
+    states, may_invite = provisioning.states_of(accounts), _may(app)
     moving = [id for id, state in states.items() if state.live]
     return {
-        "removing": sum(tasks.tally(app).values()),
-        "states": states, "moving": moving, "invitations": invitations, "invitation_states": told,
-        "uninvited": onboarding.uninvited(app), "awaiting": provisioning.awaiting_invitation(app),
-        "leaving": leaving, "leaving_states": leaving_states, "may_invite": _may(app),
-        "moves": bool(moving) or any(state.live for state in [*told.values(), *leaving_states.values()]),
-        "roles": roles.of(app),
+        "removing": sum(tasks.tally(app).values()), "states": states, "moving": moving, "may_invite": may_invite,
+        "joining": joining.Lines(app, owns(), can(app), may_invite).all(), "roles": roles.of(app),
     }  # fmt: skip

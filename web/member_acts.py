@@ -1,219 +1,213 @@
-"""Acts on members: another role, removal, access granted or revoked. Each is previewed in a dialog, then asked once.
-The accounts come as `account`, once for each ticked one; `seen` says which preview the yes was given to."""
+"""Operations on members: another role, removal, access granted or revoked. Each is previewed, then asked for once.
+`seen` says which preview was approved."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from flask import Blueprint, Response, request, url_for
 
 from sync import assets, member_acts, roles
 from sync.member_acts import ActProblem, Plan
-from sync.models import App, Asset
+from sync.models import Account, App, Asset, Role
 from sync.names import account_name, asset_name
-from web.answers import INVALID, dialog, go_to, safe_address, whole_number, whole_numbers
+from web import preview as previews
+from web.answers import INVALID, dialog, go_to, safe_address, whole_number
 from web.app_page import kind_of
 from web.confirming import MANY, asks_again
+from web.member_operations import Grant, Operation, Removal, Revocation, RoleChange, Words, ticked
 from web.permissions import app_part
 from web.security import by
+from web.words import plural
 
 pages = Blueprint("member_acts", __name__, url_prefix="/apps/<int:app_id>")
 
 CHOICES = 50  # accounts that are offered at once
-CANT = "{} gives Rollcall no way to do that, or is not connected: do it in the app itself. Nothing was changed."
-
-
-@dataclass(frozen=True)
-class Act:
-    """How one kind of act is put into words; {} is a number of things, {app} the app."""
-
-    title: str
-    ask: str  # one line above the list
-    button: tuple[str, str]  # for one, for many
-    said: tuple[str, str]
-    address: str  # the endpoint that the yes goes to
-
-
-ACTS = {
-    "change role": Act("Change roles", "Their role in {app} becomes another one.",
-                       ("Change {} role", "Change {} roles"),
-                       ("{} role is being changed in {app}.", "{} roles are being changed in {app}."),
-                       "member_acts.change_roles"),
-    "remove": Act("Remove from {app}", "They lose their place in {app} and all that is theirs alone in it.",
-                  ("Remove {} account", "Remove {} accounts"),
-                  ("{} account is being removed from {app}.", "{} accounts are being removed from {app}."),
-                  "member_acts.remove"),
-    "grant": Act("Grant access", "They may use more of {app}, or in another role.",
-                 ("Grant {} access", "Grant {} accesses"),
-                 ("{} access is being granted in {app}.", "{} accesses are being granted in {app}."),
-                 "member_acts.grant"),
-    "revoke": Act("Revoke access", "They keep their place in {app}, but not these.",
-                  ("Revoke {} access", "Revoke {} accesses"),
-                  ("{} access is being revoked in {app}.", "{} accesses are being revoked in {app}."),
-                  "member_acts.revoke"),
-}  # fmt: skip
-
-
-def ticked(name: str = "account") -> list[int]:
-    """The ids that the address or the form names."""
-    return whole_numbers(request.values.getlist(name))
+NAMED = 5  # accounts that a dialog names before it counts the others
+CANT = "Rollcall can't do that in {}, or the app isn't connected. Nothing was changed. Do it in the app itself."
 
 
 @pages.get("/role-changes/new")
 @app_part("owner")
 def choose_role(app: App) -> tuple[str, int]:
-    role = request.args.get("role", "")
-    if role:
-        return _preview(app, "change role", lambda: member_acts.plan_roles(app, ticked(), role), role=role)
-    return _choose(app, "change role", "acts/_role.html", lambda: {
-        "accounts": member_acts.chosen(app, ticked()), "roles": member_acts.roles_of(app),
-        "held": roles.of(app),
-    })  # fmt: skip
+    operation = RoleChange()
+    return _preview(app, operation) if operation.role else _choose(app, operation, "acts/_role.html", _role_choice)
+
+
+def _role_choice(app: App) -> dict:
+    accounts = member_acts.chosen(app, ticked())
+    one = accounts[0] if len(accounts) == 1 else None
+    names = ", ".join(account_name(account) for account in accounts[:NAMED])
+    others = f" and {plural(len(accounts) - NAMED, 'other')}" if len(accounts) > NAMED else ""
+    return {
+        "accounts": accounts, "names": names + others, "lead": _counted(app, accounts),
+        "current": one.role if one else "", "options": role_options(member_acts.roles_of(app)),
+        "several": _several(app, accounts),
+    }  # fmt: skip
+
+
+def _counted(app: App, accounts: list[Account]) -> str:
+    return f"{plural(len(accounts), 'account')} in {app.name}"
+
+
+def _several(app: App, accounts: list[Account]) -> str:
+    """Where some have further roles: that not all of them may stay."""
+    if not any(account.further_roles for account in accounts):
+        return ""
+    now = (f"Now has {roles.of(app).words(accounts[0].roles)}." if len(accounts) == 1
+           else f"Some of them have several {kind_of(app).role_word}s.")
+    return f"{now} The preview shows which of these roles are kept and which are removed."
+
+
+def role_options(found: list[Role]) -> list[tuple[str, str]]:
+    """(role, label) of each; those that administer the app say so."""
+    return [
+        (role.external_id, role.label + (" · can administer the app" if role.privileged else "")) for role in found
+    ]  # fmt: skip
 
 
 @pages.post("/role-changes")
 @app_part("owner")
 def change_roles(app: App) -> Response | tuple[str, int]:
-    role = request.form.get("role", "")
-    return _do(app, "change role", lambda: member_acts.plan_roles(app, ticked(), role), role=role)
+    return _carry_out(app, RoleChange())
 
 
 @pages.get("/removals/new")
 @app_part("owner")
 def choose_removal(app: App) -> tuple[str, int]:
-    """`released`: for how many a guard's hold was lifted on the page before."""
-    return _preview(app, "remove", lambda: member_acts.plan_removals(app, ticked()),
-                    released=request.args.get("released", ""))  # fmt: skip
+    return _preview(app, Removal())
 
 
 @pages.post("/removals")
 @app_part("owner")
 @asks_again(when=lambda app: len(ticked()) > MANY)
 def remove(app: App) -> Response | tuple[str, int]:
-    return _do(app, "remove", lambda: member_acts.plan_removals(app, ticked()),
-               reason=request.form.get("reason", ""), released=request.form.get("released", ""))  # fmt: skip
+    return _carry_out(app, Removal())
 
 
 @pages.get("/grants/new")
 @app_part("owner")
 def choose_grant(app: App) -> tuple[str, int]:
-    """What is not named yet, accounts, assets or the role, is asked for first."""
-    role = request.args.get("role", "").strip()
-    if role and ticked() and ticked("asset") and "look" not in request.args:
-        return _preview(app, "grant", lambda: member_acts.plan_grants(app, ticked(), ticked("asset"), role), role=role)
-    problem = "Tick at least one, and choose a role." if "role" in request.args and "look" not in request.args else ""
-    return _choose(app, "grant", "acts/_grant.html", lambda: _grant_choice(app), problem)
+    """Asks first for what isn't named yet: accounts, assets or the role."""
+    operation, looks = Grant(), "look" in request.args
+    if operation.role and ticked() and ticked("asset") and not looks:
+        return _preview(app, operation)
+    problem = "Select at least one, and choose a role." if "role" in request.args and not looks else ""
+    return _choose(app, operation, "acts/_grant.html", _grant_choice, problem)
 
 
 def _grant_choice(app: App) -> dict:
-    """The asset that was named, or a list to tick from; the same of the accounts."""
-    search, given_assets, given_accounts = request.args.get("search", "").strip(), ticked("asset"), ticked()
-    about = "account" if request.args.get("about") == "account" or given_assets and not given_accounts else "asset"
-    values = {"search": search, "about": about, "offered": [], "accounts": [], "assets": []}
-    if about == "asset":
-        values["accounts"] = member_acts.chosen(app, given_accounts)
-        found = assets.search(app, "", search).rows
-        values["offered"] = [(row.asset.id, asset_name(row.asset), row.asset.kind) for row in found]
-        kinds, marked = {row.asset.kind for row in found}, given_assets
-    else:
-        values["assets"] = list(Asset.select().where(Asset.app == app, Asset.id.in_(given_assets)))
-        members = member_acts.may_be_given(app, search, CHOICES)
-        values["offered"] = [(row.id, account_name(row), row.email) for row in members]
-        kinds, marked = {asset.kind for asset in values["assets"]}, given_accounts
-    kept = set(marked) - {id for id, *_ in values["offered"]}
-    return values | {"roles": member_acts.asset_roles(app, kinds), "marked": marked, "kept": sorted(kept)}
+    """Accounts for the assets that were named, or assets for the accounts."""
+    given_assets, given_accounts = ticked("asset"), ticked()
+    about_accounts = request.args.get("about") == "account" or given_assets and not given_accounts
+    values = _grant_to(app, given_assets) if about_accounts else _grant_of(app, given_accounts)
+    marked = given_accounts if about_accounts else given_assets
+    kept = sorted(set(marked) - {id for id, *_ in values["offered"]})
+    return values | {"search": request.args.get("search", "").strip(), "marked": marked, "kept": kept,
+                     "role": request.args.get("role", "")}  # fmt: skip
+
+
+def _grant_of(app: App, account_ids: list[int]) -> dict:
+    accounts = member_acts.chosen(app, account_ids)
+    found = assets.search(app, "", request.args.get("search", "").strip()).rows
+    return {
+        "about": "asset", "legend": "What", "searched": f"Search {kind_of(app).asset_word}s",
+        "lead": _counted(app, accounts), "accounts": accounts, "assets": [],
+        "offered": [(row.asset.id, asset_name(row.asset), row.asset.kind) for row in found],
+        "options": _asset_roles(app, {row.asset.kind for row in found}),
+    }
+
+
+def _grant_to(app: App, asset_ids: list[int]) -> dict:
+    given = list(Asset.select().where(Asset.app == app, Asset.id.in_(asset_ids)))
+    members = member_acts.may_be_given(app, request.args.get("search", "").strip(), CHOICES)
+    names = [(account.id, account_name(account), account.email) for account in members]
+    return {
+        "about": "account", "legend": "Who", "searched": "Search accounts",
+        "lead": f"to {asset_name(given[0])}" if len(given) == 1 else app.name, "accounts": [], "assets": given,
+        "offered": [(id, name, email if email != name else "") for id, name, email in names],
+        "options": _asset_roles(app, {asset.kind for asset in given}),
+    }
+
+
+def _asset_roles(app: App, kinds: set[str]) -> list[tuple[str, str]]:
+    return [(role, role.capitalize()) for role in member_acts.asset_roles(app, kinds)]
 
 
 @pages.post("/grants")
 @app_part("owner")
 def grant(app: App) -> Response | tuple[str, int]:
-    role = request.form.get("role", "").strip()
-    return _do(app, "grant", lambda: member_acts.plan_grants(app, ticked(), ticked("asset"), role), role=role)
+    return _carry_out(app, Grant())
 
 
 @pages.get("/revocations/new")
 @app_part("owner")
 def choose_revocation(app: App) -> tuple[str, int]:
-    return _preview(app, "revoke", lambda: member_acts.plan_revocations(app, _pairs()))
+    return _preview(app, Revocation())
 
 
 @pages.post("/revocations")
 @app_part("owner")
 def revoke(app: App) -> Response | tuple[str, int]:
-    return _do(app, "revoke", lambda: member_acts.plan_revocations(app, _pairs()))
+    return _carry_out(app, Revocation())
 
 
-def _pairs() -> list[tuple[int, int]]:
-    """Each named account with each named asset: one of them is named once."""
-    accounts, wanted = ticked(), ticked("asset")
-    if accounts and not wanted:
-        raise ActProblem("Nothing is ticked. Tick what is to be revoked first.")
-    if len(accounts) * len(wanted) > member_acts.MOST:
-        raise ActProblem(f"These are more than {member_acts.MOST} acts at once. Take them in smaller parts.")
-    return [(account_id, asset_id) for account_id in accounts for asset_id in wanted]
-
-
-def _choose(app: App, act: str, part: str, values: Callable[[], dict], problem: str = "") -> tuple[str, int]:
-    if refusal := _refusal(app, act):
-        return refused(app, ACTS[act].title, refusal)
+def _choose(app: App, operation: Operation, part: str, choices: Callable[[App], dict],
+            problem: str = "") -> tuple[str, int]:  # fmt: skip
+    """The dialog that asks for what the operation lacks."""
+    title = operation.title(app)
+    if not member_acts.may(app, operation.kind):
+        return refused(app, title, CANT.format(app.name))
     try:
-        found = values()
-    except ActProblem as told:
-        return refused(app, ACTS[act].title, str(told))
-    title = ACTS[act].title.format(app=app.name)
+        found = choices(app)
+    except ActProblem as refusal:
+        return refused(app, title, str(refusal))
     return dialog(part, title, INVALID if problem else 200, app=app, kind=kind_of(app), heading=title, problem=problem,
                   back=back_of(app), **found)  # fmt: skip
 
 
-def _preview(app: App, act: str, plan: Callable[[], Plan], problem: str = "", status: int = 200,
-             **given: str) -> tuple[str, int]:  # fmt: skip
-    if refusal := _refusal(app, act):
-        return refused(app, ACTS[act].title, refusal)
+def _preview(app: App, operation: Operation, problem: str = "") -> tuple[str, int]:
+    if not member_acts.may(app, operation.kind):
+        return refused(app, operation.title(app), CANT.format(app.name))
     try:
-        shown = plan()
-    except ActProblem as told:
-        return refused(app, ACTS[act].title, str(told))
-    return preview(app, shown, url_for(ACTS[act].address, app_id=app.id), ACTS[act], problem, status, **given)
+        plan = operation.plan(app)
+    except ActProblem as refusal:
+        return refused(app, operation.title(app), str(refusal))
+    words = operation.words(app, len(plan.ready))
+    return preview(app, plan, operation.address(app), words, problem, **operation.answers())
 
 
-def preview(app: App, shown: Plan, address: str, words: Act, problem: str = "", status: int = 200,
-            warning: str = "", **given: str) -> tuple[str, int]:  # fmt: skip
-    """The dialog that says what would happen; its form sends the yes to `address`."""
-    count = len(shown.ready)
-    released = shown.held and given.get("released") == str(count)
-    title = words.title.format(app=app.name)
+def preview(app: App, plan: Plan, address: str, words: Words, problem: str = "", warning: str = "",
+            **answers: str) -> tuple[str, int]:  # fmt: skip
+    """The dialog that shows what would happen; its form sends the approval to `address`, the `answers` with it."""
+    shown = previews.preview(app, plan, answers.get("released", ""))
+    taken_along = {name: value for name, value in answers.items() if name not in ("reason", "released")}
     return dialog(
-        "acts/_preview.html", title, status, app=app, kind=kind_of(app), plan=shown, address=address, heading=title,
-        ask=words.ask.format(app=app.name), problem=problem, warning=warning, given=given, back=back_of(app),
-        released=released,
-        button_words=words.button[count != 1].format(f"{count:,}"), ids=ticked(), asset_ids=ticked("asset"),
-        release=url_for("member_acts.choose_removal", app_id=app.id),
+        "acts/_preview.html", words.title, INVALID if problem else 200, app=app, preview=shown, words=words,
+        address=url_for("member_acts.choose_removal", app_id=app.id) if shown.waits else address, problem=problem,
+        warning=warning, reason=answers.get("reason", ""), answers=taken_along, back=back_of(app), ids=ticked(),
+        asset_ids=ticked("asset"),
     )  # fmt: skip
 
 
-def _do(app: App, act: str, plan: Callable[[], Plan], **given: str) -> Response | tuple[str, int]:
-    if refusal := _refusal(app, act):
-        return refused(app, ACTS[act].title, refusal)
-    released = whole_number(given.get("released", "")) or 0
+def _carry_out(app: App, operation: Operation) -> Response | tuple[str, int]:
+    if not member_acts.may(app, operation.kind):
+        return refused(app, operation.title(app), CANT.format(app.name))
+    answers = operation.answers()
     try:
-        done = member_acts.carry_out(plan, by(), request.form.get("seen", ""), reason=given.get("reason", ""),
-                                     released=released)  # fmt: skip
+        done = member_acts.carry_out(
+            lambda: operation.plan(app), by(), request.form.get("seen", ""), reason=answers.get("reason", ""),
+            released=whole_number(answers.get("released", "")) or 0,
+        )  # fmt: skip
     except ActProblem as problem:
-        return _preview(app, act, plan, str(problem), INVALID, **given)
+        return _preview(app, operation, str(problem))
     if done.already:
-        return go_to(back_of(app), "This was asked for already: nothing is done twice.")
-    count = len(done.tasks)
-    return go_to(back_of(app), ACTS[act].said[count != 1].format(f"{count:,}", app=app.name))
-
-
-def _refusal(app: App, act: str) -> str:
-    return "" if member_acts.may(app, act) else CANT.format(app.name)
+        return go_to(back_of(app), "This was already requested. Nothing is done twice.")
+    return go_to(back_of(app), operation.started(app, len(done.tasks)))
 
 
 def refused(app: App, title: str, problem: str) -> tuple[str, int]:
     """A dialog that says why there is nothing to decide."""
-    title = title.format(app=app.name)
     return dialog("acts/_refused.html", title, INVALID, app=app, heading=title, problem=problem, back=back_of(app))
 
 

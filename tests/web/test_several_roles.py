@@ -61,7 +61,7 @@ def test_an_administrator_by_a_further_role_is_marked_as_one(owner: Client, ben:
 def test_the_dialog_and_the_preview_say_what_stays_and_what_goes(owner: Client, ben: Account) -> None:
     here = f"/apps/{ben.app_id}/role-changes/new"
     ada, cem = (Account.get(Account.name == name) for name in ("Ada", "Cem"))
-    assert "Has Editor, Billing now. The preview says which of these stay" in text_of(
+    assert "Now has Editor, Billing. The preview shows which of these roles are kept" in text_of(
         owner.get(f"{here}?account={ada.id}").text)  # fmt: skip
     assert "Some of them have several roles" in text_of(owner.get(f"{here}?account={ada.id}&account={cem.id}").text)
     assert "The preview says" not in text_of(owner.get(f"{here}?account={cem.id}").text)

@@ -1,0 +1,232 @@
+"""The four operations on members: the buttons that open their dialogs, what each plans, and the words of its dialog.
+A request names its accounts as `account`, once for each selected one, and assets as `asset`."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from flask import Flask, request, url_for
+
+from connectors.base import ASSETS, CHANGE_ROLE, GRANT, REMOVE
+from sync import member_acts
+from sync.member_acts import ActProblem, Plan
+from sync.models import Account, App
+from web.answers import whole_numbers
+from web.words import plural
+
+
+def ticked(name: str = "account") -> list[int]:
+    """The ids that the address or the form names."""
+    return whole_numbers(request.values.getlist(name))
+
+
+@dataclass(frozen=True)
+class Words:
+    """What a preview says: its title, one line above the list, and its button."""
+
+    title: str
+    lead: str
+    button: str
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A button or a line of a menu that opens the dialog of an operation."""
+
+    label: str
+    address: str
+    icon: str
+    id: str
+    danger: bool = False
+
+
+def install(app: Flask) -> None:
+    app.jinja_env.globals.update(account_operations=of_menu, bulk_operations=of_selection)
+
+
+def role_change(account: Account, back: str) -> Choice:
+    address = url_for("member_acts.choose_role", app_id=account.app_id, account=account.id, back=back)
+    return Choice("Change the role", address, "pencil", "change-role")
+
+
+def grant(account: Account, back: str) -> Choice:
+    address = url_for("member_acts.choose_grant", app_id=account.app_id, account=account.id, back=back)
+    return Choice("Grant access", address, "plus", "grant-access")
+
+
+def removal(account: Account, back: str, label: str) -> Choice:
+    address = url_for("member_acts.choose_removal", app_id=account.app_id, account=account.id, back=back)
+    return Choice(label, address, "user-minus", "remove-account", danger=True)
+
+
+def of_page(account: Account, can: Collection[str], back: str) -> list[Choice]:
+    """On the page of an account, above its facts."""
+    changes = [role_change(account, back)] if CHANGE_ROLE in can else []
+    return changes + ([removal(account, back, "Remove")] if REMOVE in can else [])
+
+
+def of_menu(app: App, account: Account, can: Collection[str], back: str) -> list[Choice]:
+    """In the menu of an account; nothing for what the app made for itself."""
+    if account.kind != "user":
+        return []
+    found, joined = [], account.status != "invited"
+    if joined and CHANGE_ROLE in can:
+        found.append(role_change(account, back))
+    if joined and {GRANT, ASSETS} <= set(can):
+        found.append(grant(account, back))
+    return found + ([removal(account, back, f"Remove from {app.name}")] if REMOVE in can else [])
+
+
+def of_selection(app: App, can: Collection[str]) -> list[Choice]:
+    """For the accounts that are selected in a list."""
+    choices = (
+        ({CHANGE_ROLE}, "Change the role", "member_acts.choose_role", "pencil", "bulk-role"),
+        ({GRANT, ASSETS}, "Grant access", "member_acts.choose_grant", "plus", "bulk-grant"),
+        ({REMOVE}, "Remove", "member_acts.choose_removal", "user-minus", "bulk-remove"),
+    )
+    return [
+        Choice(label, url_for(endpoint, app_id=app.id), icon, id)
+        for needed, label, endpoint, icon, id in choices
+        if needed <= set(can)
+    ]
+
+
+class Operation(ABC):
+    """`kind` is that of its plan. A page without an answer to it asks for that first."""
+
+    kind: str
+
+    @abstractmethod
+    def plan(self, app: App) -> Plan:
+        """What it would do now. Raises ActProblem."""
+
+    @abstractmethod
+    def address(self, app: App) -> str:
+        """Where it is carried out."""
+
+    @abstractmethod
+    def title(self, app: App) -> str: ...
+
+    @abstractmethod
+    def words(self, app: App, count: int) -> Words:
+        """For so many that it would change."""
+
+    @abstractmethod
+    def started(self, app: App, count: int) -> str:
+        """Once it was asked of the app."""
+
+    def answers(self) -> dict[str, str]:
+        """What the form takes along beside accounts and assets."""
+        return {}
+
+
+class RoleChange(Operation):
+    kind = "change role"
+
+    def __init__(self) -> None:
+        self.role = request.values.get("role", "")
+
+    def plan(self, app: App) -> Plan:
+        return member_acts.plan_roles(app, ticked(), self.role)
+
+    def address(self, app: App) -> str:
+        return url_for("member_acts.change_roles", app_id=app.id)
+
+    def title(self, app: App) -> str:
+        return "Change roles"
+
+    def words(self, app: App, count: int) -> Words:
+        return Words(self.title(app), "Review the role changes.", f"Change {plural(count, 'role')}")
+
+    def started(self, app: App, count: int) -> str:
+        return f"{plural(count, 'role is', 'roles are')} being changed in {app.name}."
+
+    def answers(self) -> dict[str, str]:
+        return {"role": self.role}
+
+
+class Removal(Operation):
+    """`released`: for how many accounts a guard's hold was lifted on the page before; "" for none."""
+
+    kind = "remove"
+
+    def __init__(self) -> None:
+        self.reason = request.form.get("reason", "")
+        self.released = request.values.get("released", "")
+
+    def plan(self, app: App) -> Plan:
+        return member_acts.plan_removals(app, ticked())
+
+    def address(self, app: App) -> str:
+        return url_for("member_acts.remove", app_id=app.id)
+
+    def title(self, app: App) -> str:
+        return f"Remove from {app.name}"
+
+    def words(self, app: App, count: int) -> Words:
+        lead = f"They lose access to {app.name} and to anything only they can open."
+        return Words(self.title(app), lead, f"Remove {plural(count, 'account')}")
+
+    def started(self, app: App, count: int) -> str:
+        return f"{plural(count, 'account is', 'accounts are')} being removed from {app.name}."
+
+    def answers(self) -> dict[str, str]:
+        return {"reason": self.reason, "released": self.released}
+
+
+class Grant(Operation):
+    kind = "grant"
+
+    def __init__(self) -> None:
+        self.role = request.values.get("role", "").strip()
+
+    def plan(self, app: App) -> Plan:
+        return member_acts.plan_grants(app, ticked(), ticked("asset"), self.role)
+
+    def address(self, app: App) -> str:
+        return url_for("member_acts.grant", app_id=app.id)
+
+    def title(self, app: App) -> str:
+        return "Grant access"
+
+    def words(self, app: App, count: int) -> Words:
+        lead = f"They get more access in {app.name}, or another role there."
+        return Words(self.title(app), lead, f"Grant {plural(count, 'access', 'accesses')}")
+
+    def started(self, app: App, count: int) -> str:
+        return f"{plural(count, 'access is', 'accesses are')} being granted in {app.name}."
+
+    def answers(self) -> dict[str, str]:
+        return {"role": self.role}
+
+
+class Revocation(Operation):
+    kind = "revoke"
+
+    def plan(self, app: App) -> Plan:
+        return member_acts.plan_revocations(app, self._pairs())
+
+    @staticmethod
+    def _pairs() -> list[tuple[int, int]]:
+        """Each named account with each named asset: one of the two is named once."""
+        accounts, wanted = ticked(), ticked("asset")
+        if accounts and not wanted:
+            raise ActProblem("Select at least one access to revoke.")
+        if len(accounts) * len(wanted) > member_acts.MOST:
+            raise ActProblem(f"That is more than {member_acts.MOST} changes at once. Select fewer.")
+        return [(account_id, asset_id) for account_id in accounts for asset_id in wanted]
+
+    def address(self, app: App) -> str:
+        return url_for("member_acts.revoke", app_id=app.id)
+
+    def title(self, app: App) -> str:
+        return "Revoke access"
+
+    def words(self, app: App, count: int) -> Words:
+        lead = f"They keep their accounts in {app.name}, but lose this access."
+        return Words(self.title(app), lead, f"Revoke {plural(count, 'access', 'accesses')}")
+
+    def started(self, app: App, count: int) -> str:
+        return f"{plural(count, 'access is', 'accesses are')} being revoked in {app.name}."

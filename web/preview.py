@@ -1,0 +1,120 @@
+"""The preview of an operation on members: who it changes and how, who it leaves out and why, and what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from sync.member_acts import Line, Plan
+from sync.models import App
+from sync.names import asset_name
+from web.components import OnlyManager, only_manager
+from web.words import dotted, money, plural, when
+
+
+@dataclass(frozen=True)
+class Row:
+    name: str
+    email: str  # where it isn't the name already
+    note: Markup
+    what: str
+    further_roles: Mapping
+    price: str
+    only_manager: OnlyManager | None
+
+
+@dataclass(frozen=True)
+class Left:
+    """Someone whom the operation doesn't change, and why."""
+
+    name: str
+    email: str
+    why: str
+    what: str
+
+
+@dataclass(frozen=True)
+class Preview:
+    """`released` is the number of accounts where a guard's hold is or would be lifted; 0 where none holds it."""
+
+    plan: Plan
+    ready: list[Row]
+    left: list[Left]
+    left_label: str
+    held: str  # empty where no guard holds it, or it was released
+    is_released: bool
+    released: int
+    asks_reason: bool
+    cost: str
+    kind: str  # of the button
+
+    @property
+    def waits(self) -> bool:
+        return bool(self.held)
+
+
+def preview(app: App, plan: Plan, released: str) -> Preview:
+    """`released` as the request says it: the number that was shown when the hold was lifted."""
+    count, removes = len(plan.ready), plan.act == "remove"
+    is_released = plan.held and released == str(count)
+    waits = plan.held and not is_released
+    return Preview(
+        plan, [_row(app, plan, line) for line in plan.ready], [_left(line) for line in plan.others],
+        "Not changed" if count else "None of this can be done",
+        f"{plural(count, 'removal is', 'removals are')} held by a guard." if waits else "", is_released,
+        count if plan.held else 0, asks_reason=bool(removes and count and not waits), cost=_cost(app, plan, count),
+        kind="danger" if removes else "primary",
+    )  # fmt: skip
+
+
+def _row(app: App, plan: Plan, line: Line) -> Row:
+    price = f"{money(app.seat_price)} a month" if plan.act == "remove" and app.seat_price else ""
+    return Row(line.whom, _address(line), _note(line), _what(plan, line), line.beside, price, _alone(app, plan, line))
+
+
+def _address(line: Line) -> str:
+    return line.email if line.email and line.email != line.whom else ""
+
+
+def _note(line: Line) -> Markup:
+    if line.asset:
+        return dotted(asset_name(line.asset), line.asset.kind)
+    if line.note or not line.account or not line.account.last_activity:
+        return dotted(line.note)
+    return Markup("last active {}").format(when(line.account.last_activity))
+
+
+def _what(plan: Plan, line: Line) -> str:
+    """What they lose, or from what to what."""
+    before, after = line.before or "", line.after or ""
+    if plan.act in ("remove", "revoke"):
+        return before.capitalize() or "access"
+    if line.asset:
+        before, after = before.capitalize(), after.capitalize()
+    return f"{before} → {after}" if before else after
+
+
+def _alone(app: App, plan: Plan, line: Line) -> OnlyManager | None:
+    if not line.alone:
+        return None
+    if plan.act == "revoke":
+        nobody = f"Nobody would manage the {line.asset.kind} “{asset_name(line.asset)}”."
+        return OnlyManager(nobody, f"Assign another manager in {app.name} first.")
+    return only_manager(line.whom, line.alone, app.name, may_leave_out=False)
+
+
+def _left(line: Line) -> Left:
+    return Left(line.whom, _address(line), line.why, asset_name(line.asset) if line.asset else line.before)
+
+
+def _cost(app: App, plan: Plan, count: int) -> str:
+    if not count:
+        return ""
+    if plan.act == "remove":
+        return f"Saves {money(count * app.seat_price)} a month." if app.seat_price else ""
+    if plan.act == "invite" and app.seat_price:
+        return f"Costs {money(count * app.seat_price)} more a month."
+    invited = f"{app.name} sends them its link. Rollcall explains it in an e-mail."
+    return invited if plan.act == "invite" else ""
