@@ -14,8 +14,8 @@ LEFT = {
     "ARCHITECTURE.md": 27,
     "connectors": 368,
     "sync": 679,
-    "templates": 83,
-    "web": 69,
+    "templates": 72,
+    "web": 60,
 }
 
 
