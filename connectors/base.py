@@ -293,7 +293,7 @@ class Unread:
 class DirectoryConnector:
     """One kind of directory that is read: the same rules as for Connector.
 
-    `warnings` and `unread` are set once people() has given everybody.
+    `warnings` and `unread` are set once people() has given everyone.
     """
 
     slug: str = ""
@@ -307,7 +307,7 @@ class DirectoryConnector:
     settled: str = ""  # what the file's columns were taken for, as JSON, once people() has read them,
     notes: tuple[str, ...] = ()  # and what of it was not read, in sentences
     rules: str = ""  # the name of the field that holds rules on who has left, where this kind takes them
-    warnings: tuple[str, ...] = ()  # what somebody should look at, in sentences
+    warnings: tuple[str, ...] = ()  # what someone should look at, in sentences
     unread: tuple[Unread, ...] = ()
 
     def __init__(self, settings: dict[str, str]):
@@ -324,5 +324,5 @@ class DirectoryConnector:
         raise NotImplementedError
 
     def people(self) -> Iterator[DirectoryPerson]:
-        """Everybody, of every status, with their groups; whole or raises."""
+        """Everyone, of every status, with their groups; whole or raises."""
         raise NotImplementedError

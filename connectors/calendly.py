@@ -35,7 +35,7 @@ from connectors.http import Answer, Forbidden, Http, NotFound, clean, segment
 from connectors.paging import Page, pages_by_cursor
 
 PAGE = 100  # the most that Calendly gives
-PATIENCE = 65  # seconds: “typically 60 seconds” until a used-up limit begins anew
+PATIENCE = 65  # seconds: “typically 60 seconds” until a used-up limit begins again
 ROLES = (
     Role("owner", "Owner", privileged=True),
     Role("admin", "Admin", privileged=True),

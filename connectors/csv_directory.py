@@ -14,7 +14,7 @@ from connectors.tables.people import PersonRow
 
 
 class CsvDirectory(DirectoryConnector):
-    """Reads the file anew each time; `text` in the settings stands for a file that was handed over."""
+    """Reads the file again each time; `text` in the settings stands for a file that was handed over."""
 
     slug = "csv"
     label = "CSV file"

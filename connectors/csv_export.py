@@ -94,7 +94,7 @@ class CsvExport(Connector):
         return [_account(row, unsaid) for row in rows_of(found)]
 
     def _rows(self) -> tuple[AccountRow, ...]:
-        """Everybody in the file as it is now. Raises Refused, with the line, for what could make the list wrong."""
+        """Everyone in the file as it is now. Raises Refused, with the line, for what could make the list wrong."""
         return rows_of(self._found())
 
     def _found(self) -> Proposal:

@@ -36,7 +36,7 @@ def _read_into(path: Path, done: Future[bytes]) -> None:
 
 def _read(path: Path) -> bytes:
     try:
-        # Without O_NONBLOCK, opening a pipe waits for somebody who writes. What counts is what was opened.
+        # Without O_NONBLOCK, opening a pipe waits for someone who writes. What counts is what was opened.
         opened = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(opened, "rb") as file:
             before = os.fstat(opened)

@@ -1,5 +1,5 @@
 """Microsoft Entra ID (Azure AD) as a directory: a tenant's users with their addresses and groups, over Microsoft Graph.
-Each reading lists everybody anew, with the total that Graph tells; “delta” isn't used, and why stands below.
+Each reading lists everyone again, with the total that Graph tells; “delta” isn't used, and why stands below.
 
 /users/delta would tell what changed since a token from last time. But a reading here is whole or nothing, and delta's
 own whole list (its first round) tells no total and may give a user twice, with deleted ones in between (“Use delta
@@ -80,7 +80,7 @@ class EntraDirectory(DirectoryConnector):
 
     def people(self) -> Iterator[DirectoryPerson]:
         """Names of groups are held, nothing else. A user whose accountEnabled is null counts as active; if it is
-        null for everybody, who has left can't be known, and the reading fails."""
+        null for everyone, who has left can't be known, and the reading fails."""
         groups = self._groups_of() if self._reads_groups else {}
         some, told = False, False
         for user in self._graph.rows("/users", "users", counted=True, select=USER, top=PAGE):

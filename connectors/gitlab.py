@@ -1,4 +1,4 @@
-"""GitLab: everybody in one group, its subgroups and its projects, on gitlab.com or on a server of one's own.
+"""GitLab: everyone in one group, its subgroups and its projects, on gitlab.com or on a server of one's own.
 Removal takes a person out of the group and, as GitLab does by default, out of everything below it.
 
 From docs.gitlab.com/api (also github.com/gitlabhq/gitlabhq, doc/api): members, invitations, groups (descendant
@@ -89,7 +89,7 @@ class GitLab(Connector):
 
     def __init__(self, settings: dict[str, str], on_total=None):
         super().__init__(settings, on_total)
-        self._custom: dict[str, str] = {}  # id → name of each custom role that somebody was seen to have
+        self._custom: dict[str, str] = {}  # id → name of each custom role that someone was seen to have
 
     @cached_property
     def _http(self) -> Http:
@@ -128,7 +128,7 @@ class GitLab(Connector):
         return [] if "api" in scopes else ["remove and change: make a token with the scope api."]
 
     def roles(self) -> list[Role]:
-        """GitLab's own, and the custom ones that somebody has: their list is another for each edition."""
+        """GitLab's own, and the custom ones that someone has: their list is another for each edition."""
         return [*ROLES, *(Role(id, name) for id, name in sorted(self._custom.items(), key=lambda role: role[1]))]
 
     def accounts(self) -> Iterator[Account]:

@@ -135,7 +135,7 @@ class GoogleAdmin:
         return self.rows("/groups", "groups", 200, "groups", customer="my_customer")
 
     def members(self, group: str, *, nested: bool) -> Iterator[dict]:
-        """Users, groups (type GROUP) and everybody of the company (type CUSTOMER); `nested`: also those of groups in
+        """Users, groups (type GROUP) and everyone of the company (type CUSTOMER); `nested`: also those of groups in
         the group, each as often as there are ways."""
         indirect = {"includeDerivedMembership": "true"} if nested else {}
         id_of = None if nested else lambda row: row.get("id") or row["email"]

@@ -277,11 +277,11 @@ class GoogleAds(Connector):
 
     def _is_in(self, customer: str, account: Account) -> bool:
         if not re.fullmatch("[0-9]+", account.id):
-            return False  # an invitation gives access to nothing, and a query for nobody's id would find everybody
+            return False  # an invitation gives access to nothing, and a query for nobody's id would find everyone
         return any(True for _ in self._users(customer, account.id))
 
     def change_role(self, account: Account, role: str) -> None:
-        """In the manager account; what somebody may do in the accounts below stays."""
+        """In the manager account; what someone may do in the accounts below stays."""
         if account.id.startswith(INVITATION):
             raise Refused("The role of an invitation cannot be changed: remove it and invite again.")
         if role == CLIENTS_ONLY or not self._is_in(self._manager, account):

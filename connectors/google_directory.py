@@ -1,4 +1,4 @@
-"""Google Workspace as a directory: everybody in the company with their addresses, number and groups, nested ones too.
+"""Google Workspace as a directory: everyone in the company with their addresses, number and groups, nested ones too.
 Archived is how Google marks those who left; guests are nobody of the company and are not listed.
 
 Lists and fields as in Google's own description of the Directory API (admin_directory_v1); the type “organization” of
@@ -47,7 +47,7 @@ class GoogleDirectory(DirectoryConnector):
             self._google.close()
 
     def test(self) -> Identity:
-        """Reads everybody once: what comes by the schedule then works as well."""
+        """Reads everyone once: what comes by the schedule then works as well."""
         self._google.check_scopes()
         found, groups = 0, set()
         for person in self.people():

@@ -74,7 +74,7 @@ class Http:
     patience: a wait that the app asks for is waited out here up to so many seconds, else RateLimited.
     on_error: is asked about every answer first, also a 200 (some apps report errors in it):
         returns the ConnectorError to raise, or None for what the status means by default
-        (404 and 410 as a web page: nothing of anybody).
+        (404 and 410 as a web page: nothing of anyone).
     says: finds the app's own words in an answer that is an error.
     """
 

@@ -164,7 +164,7 @@ def _locked_until(text: str, now: datetime) -> str:
 
 
 def _unlocked_at(text: str, now: datetime) -> str:
-    """389's accountUnlockTime: 1970 where somebody has to unlock it."""
+    """389's accountUnlockTime: 1970 where someone has to unlock it."""
     moment = _moment(text)
     return LOCKED if moment > now or moment == KERBEROS_NEVER else HERE
 

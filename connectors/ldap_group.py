@@ -173,7 +173,7 @@ class LdapGroup(Connector):
         return self._account(*found[0]).id if len(found) == 1 else None
 
     def _what_hinders_a_change(self, group: Group) -> str:
-        """Asks to take out somebody who is not in: who may do so changes nothing by it (RFC 4511 4.6)."""
+        """Asks to take out someone who is not in: who may do so changes nothing by it (RFC 4511 4.6)."""
         nobody = f"rollcall-tries-{group.id}"
         value = nobody if group.attribute == BY_NAME else f"cn={escape_rdn(nobody)},{group.dn}"
         try:

@@ -1,4 +1,4 @@
-"""Which groups somebody of an LDAP server is in: directly, by their primary group, and through groups within groups.
+"""Which groups someone of an LDAP server is in: directly, by their primary group, and through groups within groups.
 
 Nested groups are followed here, group by group, each asked about once: the same answer as Active Directory's own
 LDAP_MATCHING_RULE_IN_CHAIN gives, which would be asked once for each person, and which other servers don't have.

@@ -252,7 +252,7 @@ def _problem(answer: Answer) -> ConnectorError | None:
 
 
 def _wait(answer: Answer) -> float:
-    """Seconds until the budget that is used up begins anew; Linear tells that moment in milliseconds."""
+    """Seconds until the budget that is used up begins again; Linear tells that moment in milliseconds."""
     if (told := seconds_to_wait(answer)) is not None:
         return told
     for budget in BUDGETS:

@@ -22,7 +22,7 @@ API, LOGIN = "https://graph.microsoft.com", "https://login.microsoftonline.com"
 PAGE = 999  # "default and maximum page sizes are 100 and 999" of users and groups
 PATIENCE = 65  # seconds: limits are for ten seconds up to five minutes, and groups are asked for one by one
 EVENTUAL = {"ConsistencyLevel": "eventual"}
-GUEST = "Guest"  # userType; Member or null for everybody else
+GUEST = "Guest"  # userType; Member or null for everyone else
 EXTERNAL = "#ext#"  # in the userPrincipalName of who was invited: ana_gmail.com#EXT#@acme.onmicrosoft.com
 REGISTER = (
     "Sign in to entra.microsoft.com as an administrator and open App registrations, “New registration”. Copy the "

@@ -56,14 +56,14 @@ _private: ContextVar[bool] = ContextVar("private networks may be reached", defau
 
 
 def allow(networks: Iterable[Network]) -> None:
-    """The networks of ROLLCALL_PRIVATE_NETWORKS: everybody who may connect something may reach them."""
+    """The networks of ROLLCALL_PRIVATE_NETWORKS: everyone who may connect something may reach them."""
     global _configured
     _configured = tuple(networks)
 
 
 @contextmanager
 def reaching(private: bool) -> Iterator[None]:
-    """For the length of the block, in this thread: what is connected to was entered by somebody who may (`private`)."""
+    """For the length of the block, in this thread: what is connected to was entered by someone who may (`private`)."""
     before = _private.set(private)
     try:
         yield

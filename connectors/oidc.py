@@ -58,7 +58,7 @@ class SignedIn:
 
     claims: Mapping[str, Any]
     id_token: str
-    said: Mapping[str, Any]  # the claims of the ID token alone: how somebody signed in isn't for userinfo to say
+    said: Mapping[str, Any]  # the claims of the ID token alone: how someone signed in isn't for userinfo to say
 
 
 class Provider:
@@ -199,7 +199,7 @@ class Provider:
         try:
             answer = discovery.get(metadata.userinfo, headers={"Authorization": f"Bearer {access_token}"})
         except (TemporarilyUnavailable, RateLimited, HostRefused):
-            raise  # half of what there is to know would look like somebody without groups
+            raise  # half of what there is to know would look like someone without groups
         except ConnectorError:
             return claims
         if "jwt" in answer.headers.get("Content-Type", ""):

@@ -134,7 +134,7 @@ class OktaApp(Connector):
 
     @cached_property
     def _in_use(self) -> set[str]:
-        """The roles that somebody has: filled by accounts() as it goes."""
+        """The roles that someone has: filled by accounts() as it goes."""
         return set()
 
     def accounts(self) -> Iterator[Account]:
@@ -206,7 +206,7 @@ class OktaApp(Connector):
                 "singly. Take them out of the group, or the application away from the group.")  # fmt: skip
 
     def invite(self, email: str, role: str) -> None:
-        """Assign somebody who is in Okta already."""
+        """Assign someone who is in Okta already."""
         wanted = json.dumps(needed(email, "e-mail address"))
         found = list(self._okta.rows(USERS, "users", filter=f"profile.email eq {wanted} or profile.login eq {wanted}"))
         if len(found) != 1:

@@ -1,4 +1,4 @@
-"""Okta as a directory: everybody of every status, with employee number and groups.
+"""Okta as a directory: everyone of every status, with employee number and groups.
 
 Calls and fields as in Okta's own description (github.com/okta/okta-management-openapi-spec); “List Users”: without a
 filter the list omits whoever is deprovisioned, so they are asked for besides. “List Groups”, “List Group Members”.

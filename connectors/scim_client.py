@@ -145,7 +145,7 @@ class ScimClient:
     ) -> dict | None:
         """By PATCH; by PUT of the whole resource, as `edit` leaves it, where the server has no PATCH.
 
-        Somebody else's change in between (412) is read first, then ours made again.
+        Someone else's change in between (412) is read first, then ours made again.
         Returns the resource as the server then shows it, None if it doesn't.
         """
         path = f"{kind}/{segment(id_of(resource))}"

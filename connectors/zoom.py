@@ -88,7 +88,7 @@ class Zoom(Connector):
 
     @cached_property
     def _http(self) -> Http:
-        """A token is good for an hour, and there is none to refresh it with: it is asked for anew."""
+        """A token is good for an hour, and there is none to refresh it with: it is asked for again."""
         account, client, secret = (self.settings.get(field.name, "") for field in self.fields)
         token = client_credentials(
             f"{self.sign_in}/oauth/token", client, secret, grant_type="account_credentials", account_id=account
@@ -335,7 +335,7 @@ def _problem(answer: Answer) -> ConnectorError | None:
 
 
 def _wait(answer: Answer) -> float | None:
-    """Seconds; a limit by the day tells the moment from which it begins anew."""
+    """Seconds; a limit by the day tells the moment from which it begins again."""
     moment = from_iso(answer.headers.get("Retry-After"))
     if moment is None:
         return seconds_to_wait(answer)

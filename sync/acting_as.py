@@ -1,5 +1,5 @@
 """Which account Rollcall acts with in an app, and what it may do there: asked again before each reading.
-An app whose list is open to everybody must not look healthy with a credential that has ended.
+An app whose list is open to everyone must not look healthy with a credential that has ended.
 """
 
 from __future__ import annotations

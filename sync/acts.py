@@ -22,7 +22,7 @@ class NoLongerNeeded(Exception):
 
 
 class ByHand(Exception):
-    """The connector can't do this act: somebody must, in the app itself."""
+    """The connector can't do this act: someone must, in the app itself."""
 
 
 class NotConfirmed(Exception):
@@ -85,7 +85,7 @@ def _still_to_go(account: Account, task: Task) -> None:
 
 def _look_again(task: Task, connector: Connector, account: Account) -> Seat | None:
     """The account as the app has it now, or as the last check knew it where the app can't be asked for one; None when
-    it is gone. Raises NoLongerNeeded when it is somebody else's."""
+    it is gone. Raises NoLongerNeeded when it is someone else's."""
     seat = connector.account(task.external_id) if LOOK_UP in connector.capabilities else apps.seat_of(account)
     if seat is not None and seat.id != task.external_id:
         raise NoLongerNeeded("The app gave another account than the one it was asked for.")
@@ -98,7 +98,7 @@ def _look_again(task: Task, connector: Connector, account: Account) -> Seat | No
 
 
 def _refuse_if_protected(task: Task, account: Account, seat: Seat, connector: Connector) -> None:
-    """Rule 5, by what the app says now: whose e-mail the account has, its roles, and that somebody else still
+    """Rule 5, by what the app says now: whose e-mail the account has, its roles, and that someone else still
     administers the app."""
     account = Account.get_by_id(account.id)
     _still_to_go(account, task)
@@ -134,7 +134,7 @@ def _known_roles(task: Task, seat: Seat, connector: Connector) -> Roles:
 
 def _refuse_last_administrator(task: Task, account: Account, after: tuple[str, ...], known: Roles,
                                connector: Connector) -> None:  # fmt: skip
-    """Unless somebody else administers the app, or the account still does with the roles that it has `after` this."""
+    """Unless someone else administers the app, or the account still does with the roles that it has `after` this."""
     may_be_last = roles.at_worst(account)
     if known.can_administer(after) or not known.may_administer(may_be_last):
         return

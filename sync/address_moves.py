@@ -44,7 +44,7 @@ def settle(which: str = EVERYBODY, directory: Directory | None = None, guard: Gu
     what two people have. Within staging(), in the caller's transaction; conclude() then tells, and does the rest.
 
     `which` is SQL: the rows of person_email to look at. More people of `directory` than its `guard` allows keep what
-    they have, though: a list whose rows were mixed up gives everybody somebody else's address.
+    they have, though: a list whose rows were mixed up gives everyone someone else's address.
     """
     db.execute_sql(f"""
         UPDATE person_email AS pe SET by_hand = 0 WHERE {which} AND by_hand AND EXISTS (
@@ -81,7 +81,7 @@ def _freeze(moves: Moves, directory: Directory, guard: Guard) -> None:
 
 
 def _give_to_the_only_one(normal: str) -> None:
-    """Who is known here already; somebody who isn't gets it by becoming known."""
+    """Who is known here already; someone who isn't gets it by becoming known."""
     above = vouching.sql_above("d.directory_id", "p.workspace_role")
     found = _rows(f"""SELECT e.person_id, d.email, e.id, d.main, {above}
                       FROM directory_address AS d JOIN {ENTRY} JOIN person AS p ON p.id = e.person_id
@@ -104,7 +104,7 @@ def _keep_a_main_one(person_id: int) -> None:
 
 
 def conclude(moves: Moves, by: str, news: bool = True) -> list[str]:
-    """Match again, correct the reports, wake the tasks, tell in Activity; what somebody should look at, in words.
+    """Match again, correct the reports, wake the tasks, tell in Activity; what someone should look at, in words.
 
     `news` is whether directories said anything new of addresses; otherwise only what moved is looked at.
     """

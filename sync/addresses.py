@@ -17,7 +17,7 @@ CHUNK = 500  # values in one SQL statement
 # `pe` a row of person_email, `p` its person, `a` an account.
 ENTRY = "directory_entry AS e ON e.directory_id = d.directory_id AND e.external_id = d.external_id"
 _IN_USE = f"SELECT 1 FROM directory_address AS d LEFT JOIN {ENTRY} WHERE d.normal = pe.normal AND d.here"
-# A directory takes nothing from somebody whom it may not change.
+# A directory takes nothing from someone whom it may not change.
 _RIVAL = f"""{_IN_USE} AND e.person_id IS NOT pe.person_id
     AND NOT {vouching.sql_above("d.directory_id", "(SELECT workspace_role FROM person WHERE id = pe.person_id)")}"""
 _OWN = f"SELECT 1 FROM directory_address AS d JOIN {ENTRY} WHERE d.normal = pe.normal AND e.person_id = pe.person_id"
@@ -71,7 +71,7 @@ _ADDRESSES = """(a.normal, coalesce((
     SELECT email_key(a.user_name || '@' || x.match_domain) FROM app AS x WHERE x.id = a.app_id), ''),
     coalesce(a.pending ->> 'normal', ''))"""
 # Why an account isn't its person's to lose, whatever was matched or decided: its address is another's who is here, by
-# what is known or by what a directory says of somebody who isn't known yet. NULL where nobody else has it.
+# what is known or by what a directory says of someone who isn't known yet. NULL where nobody else has it.
 ANOTHERS = f"""
     coalesce((
         SELECT 'its e-mail is that of ' || coalesce(nullif(q.name, ''), pe.email)
@@ -152,7 +152,7 @@ def sources(person: Person) -> dict[int, str]:
 
 
 def is_free_for(directory: Directory, external_id: str) -> bool:
-    """Whether an entry that is nobody here could be somebody by its main address now: nobody else has it, or only a
+    """Whether an entry that is nobody here could be someone by its main address now: nobody else has it, or only a
     person whom this directory doesn't know yet."""
     return db.execute_sql(f"""
         SELECT EXISTS (

@@ -247,7 +247,7 @@ def rename(app: App, name: str, by: Asker) -> None:
 
 
 def set_part(app: App, person: Person, part: str | None, by: Asker) -> None:
-    """An Owner of the app makes somebody Owner or Collaborator, or neither; the last Owner stays."""
+    """An Owner of the app makes someone Owner or Collaborator, or neither; the last Owner stays."""
     rank.require_part(by, app)
     give_part(app, person, part, by)
 
@@ -294,7 +294,7 @@ def _plan(app: App) -> None:
 
 
 def plan_all() -> None:
-    """After the workspace's zone has changed: every app's next check anew."""
+    """After the workspace's zone has changed: every app's next check again."""
     with writing():
         for app in App.select().where(App.state == "active"):
             _plan(app)

@@ -97,7 +97,7 @@ def ask_again(row: LeftOut, by: str) -> None:
 def ready_by_policy(app: App, waiting: list[Change]) -> dict[str, set[int]]:
     """What the Owner's standing yeses cover of what waits for one: who says so → ids of changes.
 
-    Who was in the app or invited before waits all the same: somebody decided, or it went wrong.
+    Who was in the app or invited before waits all the same: someone decided, or it went wrong.
     """
     can = apps.capabilities_of(app)
     ready = {}

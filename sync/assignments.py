@@ -57,7 +57,7 @@ def gather(app: App, removal_suspends: bool = False) -> dict[str, object]:
 
 
 def is_blind(app: App) -> bool:
-    """A rule rests and nobody knows who was in it, its directory being gone: then nothing is taken from anybody."""
+    """A rule rests and nobody knows who was in it, its directory being gone: then nothing is taken from anyone."""
     found = db.execute_sql(
         """
         SELECT EXISTS (SELECT 1 FROM group_rule WHERE app_id = ?1 AND group_id IS NULL AND team_id IS NULL)
@@ -208,7 +208,7 @@ _TO_GRANT = f"""
         SELECT 1 FROM app_task t WHERE {_LIVE} AND t.act IN ('grant', 'revoke') AND t.asset_id = g.asset_id)
 """
 # What a rule gave, and no group that they are in gives any more. What no rule gives now was taken out of the rules by
-# hand: that takes nothing from anybody.
+# hand: that takes nothing from anyone.
 _TO_REVOKE = f"""
     INSERT INTO wanted (kind, account_id, asset_id, in_app, before, after, reason, detail)
     SELECT 'to revoke access', a.id, x.asset_id, 1, x.role, 'no access', 'No longer ' || x.given,

@@ -1,5 +1,5 @@
 """One check from start to end: read the app whole, look again for who is missing, take over, report.
-The row is the truth: a check that fails says why and changes nothing else; one whose worker died starts anew."""
+The row is the truth: a check that fails says why and changes nothing else; one whose worker died starts again."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ COUNTED = {
 
 
 class Cancelled(Exception):
-    """Somebody asked the check to stop."""
+    """Someone asked the check to stop."""
 
 
 class IncompleteReading(TemporarilyUnavailable):

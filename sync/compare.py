@@ -137,7 +137,7 @@ _RETURN_ACCOUNTS = """
     FROM differing s WHERE account.id = s.account_id AND account.state = 'gone'
       AND account.gone_at <= :began AND (s.status <> 'suspended' OR NOT :suspends)
 """
-# A role that somebody has stays known, whatever the app lists: with it goes who is privileged.
+# A role that someone has stays known, whatever the app lists: with it goes who is privileged.
 _ROLES_GONE = """
     DELETE FROM role WHERE app_id = :app
       AND NOT EXISTS (SELECT 1 FROM staged_role s WHERE s.external_id = role.external_id)

@@ -1,5 +1,5 @@
 """Directories: connecting one, reading it, and what happens when a reading fails, is empty or loses too many people.
-A reading is taken over whole, in one transaction, or not at all; it never deprovisions anybody by an error."""
+A reading is taken over whole, in one transaction, or not at all; it never deprovisions anyone by an error."""
 
 from __future__ import annotations
 
@@ -203,7 +203,7 @@ def begin(directory: Directory, by: str | Asker) -> DirectoryReading:
 
 @schedule.runs("reading")
 def run(reading_id: int) -> None:
-    """Do one reading unless somebody else does it; every outcome is written to its row."""
+    """Do one reading unless someone else does it; every outcome is written to its row."""
     with connected():
         if not leases.claim(DirectoryReading, reading_id):
             return
@@ -222,7 +222,7 @@ def run(reading_id: int) -> None:
 
 
 def _read_whole(reading: DirectoryReading) -> DirectoryConnector:
-    """Stage everybody; the connector that read them, closed, with what it has found."""
+    """Stage everyone; the connector that read them, closed, with what it has found."""
     with writing():
         DirectoryReading.update(started_at=utcnow(), read=0).where(DirectoryReading.id == reading.id).execute()
     connector = connector_for(reading.directory)

@@ -32,7 +32,7 @@ FREE = f"{_FREE} AND (r.person_id IS NULL OR r.person_id NOT IN (SELECT person_i
 
 @dataclass
 class Outcome:
-    """How many joined, were updated, suspended, deprovisioned, returned, held; and what somebody should look at."""
+    """How many joined, were updated, suspended, deprovisioned, returned, held; and what someone should look at."""
 
     counts: dict[str, int]
     warnings: list[str] = field(default_factory=list)
@@ -90,7 +90,7 @@ def _follow_the_known(directory: Directory, guard: Guard, now: datetime, by: str
 
 def _take_over_the_rest(directory: Directory, now: datetime, moves: Moves, news: bool,
                         by: str) -> tuple[list[str], int, int]:  # fmt: skip
-    """Who is new, addresses, names: (what somebody should look at, how many joined, how many were updated)."""
+    """Who is new, addresses, names: (what someone should look at, how many joined, how many were updated)."""
     warnings = _warnings(directory)
     _leave_out_the_unclear()
     joined = _add_people(directory, now)
@@ -104,7 +104,7 @@ def _take_over_the_rest(directory: Directory, now: datetime, moves: Moves, news:
 
 
 def _warnings(directory: Directory) -> list[str]:
-    """What somebody should correct, in plain words: addresses that two people claim, and what is no address."""
+    """What someone should correct, in plain words: addresses that two people claim, and what is no address."""
     disputed = _rows("""SELECT m.normal, group_concat(coalesce(nullif(r.name, ''), r.user_name), ' and '),
                                max(coalesce(pe.disputed, 0))
                         FROM read_email AS m JOIN read_person AS r USING (external_id)
@@ -130,7 +130,7 @@ def _warnings(directory: Directory) -> list[str]:
 
 
 def _leave_out_the_unclear() -> None:
-    """Somebody new whose main address another claims or holds is taken over once that is cleared up, not guessed."""
+    """Someone new whose main address another claims or holds is taken over once that is cleared up, not guessed."""
     _run(f"""DELETE FROM read_person AS r WHERE person_id IS NULL AND normal <> '' AND NOT EXISTS (
                 SELECT 1 FROM read_email AS m WHERE m.external_id = r.external_id AND m.main AND {FREE})""")
 
@@ -222,7 +222,7 @@ def _take_over_status(directory: Directory, now: datetime, whole: bool = True) -
 
 
 def _take_over_groups(directory: Directory, now: datetime) -> list[int]:
-    """The directory's groups and who is in them; somebody who is held back stays in theirs.
+    """The directory's groups and who is in them; someone who is held back stays in theirs.
 
     A group that rules need and nobody is in any more counts as gone from the directory: who was in it last stays
     known. Gives the ids of the groups that rules need and that changed.

@@ -1,5 +1,5 @@
 """Whom each staged entry is: by its id, else by an address that is proven or comes with the same name or number.
-An address alone, which a leaver had, makes nobody the leaver: it may have been given to somebody new."""
+An address alone, which a leaver had, makes nobody the leaver: it may have been given to someone new."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SAME_NAME = "(SELECT name_key(name) FROM person WHERE person.id = pe.person_id) 
 
 
 def leave_others_what_is_theirs(directory: Directory) -> None:
-    """Who is here by an entry that isn't staged can't be found again as somebody who is."""
+    """Who is here by an entry that isn't staged can't be found again as someone who is."""
     _run("""INSERT OR IGNORE INTO read_taken
             SELECT e.person_id FROM read_email AS m JOIN person_email AS pe ON pe.normal = m.normal
             JOIN directory_entry AS e ON e.person_id = pe.person_id
@@ -45,7 +45,7 @@ def find_people(directory: Directory, worldwide_ids: bool, guard: Guard | None =
     _find_by_email("m.main AND pe.main")
     _find_by_email("""m.main AND NOT EXISTS (
         SELECT 1 FROM directory_entry AS e WHERE e.person_id = pe.person_id AND e.directory_id = ?)""", directory.id)
-    # A leaver's address is often handed on, so a further one finds only somebody active: whom no directory knows, or
+    # A leaver's address is often handed on, so a further one finds only someone active: whom no directory knows, or
     # who has the same name in another one.
     _find_by_email(f"""NOT m.main AND {ACTIVE}
         AND NOT EXISTS (SELECT 1 FROM directory_entry AS e WHERE e.person_id = pe.person_id)""")
@@ -69,7 +69,7 @@ def _part_from_namesakes(directory: Directory) -> None:
 
 
 def _find_by_email(condition: str, *values: object) -> None:
-    """One entry finds one person, or nobody; who is somebody else in this reading already is left alone."""
+    """One entry finds one person, or nobody; who is someone else in this reading already is left alone."""
     _take_found()
     _run(f"""WITH found AS (
                  SELECT DISTINCT m.external_id, pe.person_id
@@ -94,7 +94,7 @@ def _take_found() -> None:
 
 def _find_renumbered(directory: Directory, guard: Guard) -> None:
     """Name and address are those of an entry that is missing now, but the employee number is another: one such entry is
-    somebody new who got the address; as many as the guard would hold are a company that numbered its people anew."""
+    someone new who got the address; as many as the guard would hold are a company that numbered its people again."""
     _take_found()
     _run("""CREATE TEMP TABLE read_renumbered AS
              SELECT r.external_id, pe.person_id FROM read_person AS r
@@ -137,7 +137,7 @@ def _find_by_number(directory: Directory) -> None:
 
 def note_unclear_successors() -> None:
     """Leaves in read_claimed the people whose address a new entry has of which nothing says that it is another human:
-    the same one may have been entered anew."""
+    the same one may have been entered again."""
     _run(f"""INSERT OR IGNORE INTO read_claimed SELECT pe.person_id FROM read_person AS r
              JOIN read_email AS m ON m.external_id = r.external_id AND m.main
              JOIN person_email AS pe ON pe.normal = m.normal

@@ -1,5 +1,5 @@
-"""Whom a directory may not take out of the company by itself: so many within a day that it looks wrong, or everybody.
-They are held until somebody says yes, or until the directory calls them here again."""
+"""Whom a directory may not take out of the company by itself: so many within a day that it looks wrong, or everyone.
+They are held until someone says yes, or until the directory calls them here again."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def seen(entries: Iterable[DirectoryEntry]) -> str:
 
 
 def hold_back(directory: Directory, guard: Guard, now: datetime, whole: bool) -> None:
-    """Leaves in read_leaving whose leaving somebody must look at first: those whose address the directory gives to
-    somebody else who is here; everybody, once too many leave within a day, or nobody is left; the last Owner; those
+    """Leaves in read_leaving whose leaving someone must look at first: those whose address the directory gives to
+    someone else who is here; everyone, once too many leave within a day, or nobody is left; the last Owner; those
     above who answers for the directory.
 
     Who is not staged is missing from the directory, unless the reading is not `whole`.
@@ -88,7 +88,7 @@ def _nobody_is_left(directory: Directory, leaving: int, before: int, whole: bool
 
 
 def _let_go(directory: Directory, whole: bool) -> None:
-    """Not so many: all but whose address somebody else has who is here, and, as it is not said again what became of
+    """Not so many: all but whose address someone else has who is here, and, as it is not said again what became of
     the others, who was held before by a directory that pushes."""
     held = "status <> reported AND reported = 'deprovisioned'" if not whole else "0"
     db.execute_sql(f"""

@@ -154,7 +154,7 @@ def apply_previewed(directory: Directory, mark: str, by: Asker, text: str | None
 
 @contextmanager
 def _read(directory: Directory, text: str | None, mapping: str | None) -> Iterator[_Staged]:
-    """Everybody staged."""
+    """Everyone staged."""
     if directories.connector_class(directory.kind) and directory.state != "active":
         raise DirectoryProblem(f"{directory.name} is {directory.state}: resume it first.")
     instead = {"text": text, "mapping": mapping}

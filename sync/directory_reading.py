@@ -58,9 +58,9 @@ def _drop() -> None:
 
 
 def read(connector: DirectoryConnector, progress: Callable[[int], None]) -> int:
-    """Stage everybody the directory reports; how many. The file is not locked meanwhile.
+    """Stage everyone the directory reports; how many. The file is not locked meanwhile.
 
-    Raises ConnectorError or UnusableReading; a list that names somebody twice is read once more.
+    Raises ConnectorError or UnusableReading; a list that names someone twice is read once more.
     """
     with time_limit(LIMIT):
         for _attempt in range(READINGS):

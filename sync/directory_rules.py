@@ -43,7 +43,7 @@ def says_nothing(attribute: str) -> Rule:
 
 
 def set_rules(directory: Directory, rules: Iterable[Rule], by: Asker) -> Identity:
-    """Read everybody by these rules, and keep them if that works; a reading is queued, which takes over what they say.
+    """Read everyone by these rules, and keep them if that works; a reading is queued, which takes over what they say.
 
     It ranks no higher than who asks from now on. Raises DirectoryProblem, NotAllowed, or ConnectorError with what is
     wrong with a rule or with what it met.

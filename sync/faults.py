@@ -22,7 +22,7 @@ log = logging.getLogger("rollcall.faults")
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`sentence` says what happened, `advice` what to do; neither names a path, so anybody may read both."""
+    """`sentence` says what happened, `advice` what to do; neither names a path, so anyone may read both."""
 
     kind: str
     sentence: str
@@ -104,7 +104,7 @@ _met: dict[Fault, float] = {}  # when each was met last, on the monotonic clock
 
 
 def of(problem: BaseException | None) -> Fault | None:
-    """The fault of our own behind an error, however it was wrapped since; None for anybody else's."""
+    """The fault of our own behind an error, however it was wrapped since; None for anyone else's."""
     for _ in range(LONGEST_CHAIN):
         if problem is None:
             return None

@@ -1,4 +1,4 @@
-"""What a list or a directory says of somebody above who answers for it: kept until somebody of rank lets it through.
+"""What a list or a directory says of someone above who answers for it: kept until someone of rank lets it through.
 A decision stays: what was dismissed is not asked again while the directory goes on saying it."""
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ def hold(person: Person, field: str, value: str, by: str | Asker, directory: Dir
 
 
 def hold_import(person: Person, asked: Iterable[tuple[str, str | None]], by: Asker) -> int:
-    """Keep what a list that somebody imports says of a person above them; how much of it is new."""
+    """Keep what a list that someone imports says of a person above them; how much of it is new."""
     differs = [(field, value) for field, value in asked if value and value != (now(person, field) or NO_DAY)]
     return sum(hold(person, field, value, by) for field, value in differs)
 
 
 def forget_unsaid(directory: Directory) -> None:
-    """What the directory no longer says of somebody doesn't wait any longer. Inside the caller's transaction."""
+    """What the directory no longer says of someone doesn't wait any longer. Inside the caller's transaction."""
     entry = ("SELECT 1 FROM directory_entry AS e WHERE e.directory_id = held_change.directory_id "
              "AND e.person_id = held_change.person_id AND e.reported <> 'deprovisioned'")
     addresses = ("SELECT 1 FROM directory_address AS a JOIN directory_entry AS e ON e.directory_id = a.directory_id "
@@ -65,7 +65,7 @@ def waiting(person: Person | None = None, directory: Directory | None = None) ->
 
 
 def count(role: str) -> int:
-    """How many changes wait that somebody with this workspace role may release."""
+    """How many changes wait that someone with this workspace role may release."""
     return db.execute_sql(f"""SELECT count(*) FROM held_change AS h JOIN person AS p ON p.id = h.person_id
                               WHERE h.state = 'open' AND {rank.sql_rank("p.workspace_role")} >= ?""",
                           (rank.rank_of(role),)).fetchone()[0]
@@ -84,7 +84,7 @@ def now(person: Person, field: str) -> str:
 
 
 def release(change: HeldChange, by: Asker) -> None:
-    """Do what it asks, as a decision of who releases it. Raises NotAllowed for somebody below the person, PeopleProblem
+    """Do what it asks, as a decision of who releases it. Raises NotAllowed for someone below the person, PeopleProblem
     where it can't be; nothing is changed then."""
     with writing():
         change = HeldChange.get_by_id(change.id)
@@ -95,7 +95,7 @@ def release(change: HeldChange, by: Asker) -> None:
 
 
 def dismiss(change: HeldChange, by: Asker) -> None:
-    """It is not done. Raises NotAllowed for somebody below the person."""
+    """It is not done. Raises NotAllowed for someone below the person."""
     with writing():
         change = HeldChange.get_by_id(change.id)
         rank.require_over(by, change.person)

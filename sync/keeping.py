@@ -1,4 +1,4 @@
-"""What keeps the seats of somebody for now: a day that was set for them, and a legal hold.
+"""What keeps the seats of someone for now: a day that was set for them, and a legal hold.
 The rules that heed both are in policy.py; who comes back loses the day, and an offboarding that was planned for it."""
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class KeepingProblem(Problem):
 
 
 def hold(person: Person, reason: str, by: Asker) -> None:
-    """Nothing of theirs is removed, by anybody, until it is lifted. Raises KeepingProblem without a reason."""
+    """Nothing of theirs is removed, by anyone, until it is lifted. Raises KeepingProblem without a reason."""
     rank.require_over(by, person)
     reason = " ".join(reason.split())[:200]
     if not reason:
@@ -106,7 +106,7 @@ def end_day(person: Person, by: str, why: str) -> None:
 
 
 def cancel(offboarding: Offboarding, by: Asker, why: str = "") -> bool:
-    """Somebody gives a planned offboarding up. Like give_up(); raises NotAllowed for somebody above who asks."""
+    """Someone gives a planned offboarding up. Like give_up(); raises NotAllowed for someone above who asks."""
     rank.require_over(by, Person.get_by_id(offboarding.person_id))
     return give_up(offboarding, by, why)
 

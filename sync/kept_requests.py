@@ -1,4 +1,4 @@
-"""What somebody sent and has to confirm first, kept until they have: sealed, since a form may hold secrets.
+"""What someone sent and has to confirm first, kept until they have: sealed, since a form may hold secrets.
 One a session; forgotten when it is continued, after a quarter of an hour, or with the session."""
 
 from __future__ import annotations
@@ -46,6 +46,6 @@ def take(session: Session, token: str) -> dict | None:
 
 @schedule.each_minute
 def forget_old(now: datetime) -> None:
-    """What nobody has confirmed in time: no secret that was typed stays longer, whether or not somebody comes."""
+    """What nobody has confirmed in time: no secret that was typed stays longer, whether or not someone comes."""
     with writing():
         KeptRequest.delete().where(KeptRequest.ends_at < now).execute()

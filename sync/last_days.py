@@ -20,7 +20,7 @@ NAMED = 3  # people whom a contradiction names
 
 def settle(directory: Directory) -> None:
     """Make the staged statuses follow the days that come with them. Raises ColumnsUnclear where they contradict each
-    other: somebody is active though the last day has passed, and not because it passed since the list said so."""
+    other: someone is active though the last day has passed, and not because it passed since the list said so."""
     day = today()
     _refuse_contradictions(directory, day)
     for (last,) in _rows("SELECT DISTINCT last_day FROM read_person WHERE last_day < ? AND listed <> 'deprovisioned'",

@@ -30,7 +30,7 @@ def me() -> str:
 
 
 def claim(model: type[Model], row_id: int) -> bool:
-    """Take a queued row that is due, or one whose worker died; False when somebody else has it or it has ended."""
+    """Take a queued row that is due, or one whose worker died; False when someone else has it or it has ended."""
     now = utcnow()
     running = RUNNING[model]
     with writing():

@@ -51,7 +51,7 @@ class Loss:
 
     def is_most(self, guard: policy.Guard) -> bool:
         if self.field == "administrators":
-            return self.lost > 1  # one alone may have become somebody else's part: a guard holds that
+            return self.lost > 1  # one alone may have become someone else's part: a guard holds that
         if self.field in VITAL and self.lost == self.had > 1 and not self.told:
             return True
         return self.lost > guard.accounts and self.lost * 2 > self.had
@@ -84,7 +84,7 @@ def look_for(app: App) -> list[str]:
 
 
 def _tell_unsaid_from_assumed() -> None:
-    """What a missing key means, it means only while the app gives the key for somebody."""
+    """What a missing key means, it means only while the app gives the key for someone."""
     for bit in BIT.values() if db.execute_sql("SELECT 1 FROM staged_account WHERE assumed LIMIT 1").fetchone() else ():
         db.execute_sql(
             "UPDATE staged_account SET unsaid = unsaid | :bit, assumed = assumed & ~:bit WHERE assumed & :bit "
@@ -100,7 +100,7 @@ _EMPTY = {"last_activity": "{0}.last_activity IS NULL", "user_name": "{0}.user_n
 
 
 def _of_accounts(app: App) -> list[Loss]:
-    """Only the fields that are missing somewhere, and that somebody is known to have had, cost a walk over both."""
+    """Only the fields that are missing somewhere, and that someone is known to have had, cost a walk over both."""
     counted = ", ".join(f"sum({_missing(field)})" for field in BIT)
     of, *missing = db.execute_sql(f"SELECT count(*), {counted} FROM staged_account s").fetchone()
     told = {field: of - (number or 0) for field, number in zip(BIT, missing)}
@@ -158,7 +158,7 @@ def _of_administrators(app: App) -> Loss:
 
 
 def administrators_lost(app: App, which: str = "true") -> int:
-    """How many administered the app, and are still listed, where by what it says now neither they do nor anybody else.
+    """How many administered the app, and are still listed, where by what it says now neither they do nor anyone else.
 
     Every app has an administrator: it no longer says who, or the one there was has become something else.
     `which`: a condition on known accounts `a` and listed ones `s`.

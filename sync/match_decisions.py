@@ -64,7 +64,7 @@ class Made:
 
 
 def match(account: Account, person: Person, by: str) -> Made:
-    """Somebody says that the account is this person's."""
+    """Someone says that the account is this person's."""
     return decide(account.app, [account.id], Decision("person", person), by)
 
 
@@ -83,7 +83,7 @@ def mark_service(account: Account, by: str, person: Person | None = None) -> Mad
 
 
 def unmatch(account: Account, by: str) -> Made:
-    """Nobody's, until somebody matches it: no rule matches it again by itself."""
+    """Nobody's, until someone matches it: no rule matches it again by itself."""
     return decide(account.app, [account.id], Decision("nobody"), by)
 
 
@@ -95,7 +95,7 @@ def leave_to_rules(account: Account, by: str) -> Made:
 def decide(app: App, account_ids: Iterable[int], decision: Decision, by: str, seen: str = "") -> Made:
     """Decide about these accounts of the app in one go; what is so already is left alone.
 
-    `seen` is the fingerprint() of what somebody looked at: DecisionStale if it is otherwise by now.
+    `seen` is the fingerprint() of what someone looked at: DecisionStale if it is otherwise by now.
     Raises DecisionProblem; nothing is changed then.
     """
     if decision.kind not in TOLD:

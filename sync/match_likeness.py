@@ -1,5 +1,5 @@
 """Who may be behind an account that no rule matches: by likeness of names, addresses, initials and user names.
-Suggestions only, each with why in words: nobody is matched by one until somebody says so."""
+Suggestions only, each with why in words: nobody is matched by one until someone says so."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def suggestions(account: Account, limit: int = 3) -> list[tuple[Person, str]]:
 
 
 def suggest(app: App, accounts: Iterable[Account], limit: int = 3) -> dict[int, list[tuple[Person, str]]]:
-    """The same for the accounts of a page, by account id; everybody known is walked once."""
+    """The same for the accounts of a page, by account id; everyone known is walked once."""
     accounts = list(accounts)
     wanted = {account.id: _wanted(account) for account in accounts}
     looked_for = defaultdict(list)

@@ -38,7 +38,7 @@ def match(app: App, only: str = "") -> None:
     db.execute_sql(_MATCH.format(among=among), {"app": app.id, "domain": app.match_domain})
 
 
-# The first rule that names anybody decides, if it names one person, and no later rule speaks against them.
+# The first rule that names anyone decides, if it names one person, and no later rule speaks against them.
 _MATCH = """
     UPDATE account SET person_id = said.person, "match" = said."match" FROM (
         SELECT id, person, CASE WHEN kind = 'system' THEN 'service account' WHEN person IS NULL THEN 'unmatched'
@@ -98,7 +98,7 @@ def _apps(having) -> set[int]:
 
 
 def set_domain(app: App, text: str, by: str) -> int:
-    """What follows the @ where an account tells no e-mail but a user name; "" for none. Matches anew at once.
+    """What follows the @ where an account tells no e-mail but a user name; "" for none. Matches again at once.
 
     How many accounts are matched otherwise than before. Raises RuleProblem for what is no domain.
     """
@@ -139,7 +139,7 @@ def _matched(app: App) -> set[tuple[int, int]]:
 class Named:
     """Whom each rule names for an account; more than one person where the rule is unclear.
 
-    `before` had its address until that went to somebody else; `claims` say whose it is, where they are several.
+    `before` had its address until that went to someone else; `claims` say whose it is, where they are several.
     """
 
     email: list[Person] = field(default_factory=list)
@@ -187,7 +187,7 @@ def named(app: App, accounts: Iterable[Account]) -> dict[int, Named]:
 
 
 def _add_doubts(accounts: Iterable[Account], found: dict[int, Named], clear: set[str]) -> None:
-    """What keeps an address from naming anybody, for those that no rule matched; `clear` are addresses that are one
+    """What keeps an address from naming anyone, for those that no rule matched; `clear` are addresses that are one
     person's, whoever else shares them."""
     unmatched = [account for account in accounts if account.match == "unmatched"]
     said = addresses.claims({normal for account in unmatched
@@ -203,7 +203,7 @@ def _add_doubts(accounts: Iterable[Account], found: dict[int, Named], clear: set
 
 
 def why(app: App, accounts: Iterable[Account]) -> dict[int, str]:
-    """By account id, in words: by what it is matched, or what keeps it unmatched; "" where no rule names anybody."""
+    """By account id, in words: by what it is matched, or what keeps it unmatched; "" where no rule names anyone."""
     accounts = list(accounts)
     every = named(app, accounts)
     return {account.id: _why(account, every[account.id]) for account in accounts}

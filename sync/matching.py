@@ -76,7 +76,7 @@ class ReasonNeeded(Problem):
 
 
 def protect(account: Account, reason: str, by: str) -> None:
-    """Never to be removed, by anybody, until the protection is lifted. Raises ReasonNeeded for an empty reason."""
+    """Never to be removed, by anyone, until the protection is lifted. Raises ReasonNeeded for an empty reason."""
     if not reason.strip():
         raise ReasonNeeded("Say why: the reason is shown wherever this account would be removed.")
     with writing():

@@ -61,7 +61,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Plan:
-    """A preview. `held`: so many at once are held by a guard until somebody releases them."""
+    """A preview. `held`: so many at once are held by a guard until someone releases them."""
 
     app: App
     act: str

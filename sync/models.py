@@ -102,8 +102,8 @@ class PersonEmail(Base):
     email = CharField()  # as it was given
     normal = CharField(unique=True)  # names.email_key(email)
     main = BooleanField(default=False)
-    by_hand = BooleanField(default=False)  # somebody said so, and no directory has agreed since
-    disputed = BooleanField(default=False)  # a directory gives it to somebody else too: no account is matched by it
+    by_hand = BooleanField(default=False)  # someone said so, and no directory has agreed since
+    disputed = BooleanField(default=False)  # a directory gives it to someone else too: no account is matched by it
     vouched = BooleanField(default=False, constraints=[SQL("DEFAULT 0")])  # an Owner gave it: believed at a sign-in
 
     class Meta:
@@ -153,7 +153,7 @@ class DirectoryAddress(Base):
 
 
 class FormerEntry(Base):
-    """Who somebody was in a directory that was removed: found again by it when the directory is connected anew."""
+    """Who someone was in a directory that was removed: found again by it when the directory is connected again."""
 
     kind = CharField()
     external_id = CharField()
@@ -164,7 +164,7 @@ class FormerEntry(Base):
 
 
 class HeldChange(Base):
-    """What a list or a directory says of somebody above who answers for it: waits for somebody of rank (held.py)."""
+    """What a list or a directory says of someone above who answers for it: waits for someone of rank (held.py)."""
 
     person = ForeignKeyField(Person, on_delete="CASCADE")
     directory = ForeignKeyField(Directory, null=True, on_delete="CASCADE")  # null: a list that was imported
@@ -352,7 +352,7 @@ class Role(Base):
     external_id = CharField()
     label = CharField()
     privileged = BooleanField(default=False)
-    standard = BooleanField(default=False)  # the default for somebody new
+    standard = BooleanField(default=False)  # the default for someone new
     place = IntegerField(default=0)  # in the app's own order, the highest first
 
     class Meta:
@@ -377,7 +377,7 @@ class Account(Base):
     match = CharField(default="unmatched")  # matched, unmatched, guest, local partner, service account
     person = ForeignKeyField(Person, null=True, backref="accounts", on_delete="SET NULL")
     match_by_hand = BooleanField(default=False)
-    protected = TextField(null=True)  # the reason somebody gave
+    protected = TextField(null=True)  # the reason someone gave
     left_out = TextField(null=True)  # the reason of a removal that was left out
     left_out_by = CharField(null=True)
     left_out_at = DateTimeField(null=True)
@@ -386,9 +386,9 @@ class Account(Base):
     user_name = CharField(null=True)  # where the app tells; may be what an e-mail is made of
     employee_number = CharField(null=True)
     match_note = TextField(null=True)  # of a guest or local partner: where from, what for
-    matched_as = CharField(null=True)  # `normal` when somebody said whose it is; null: nobody did, or it is from before
+    matched_as = CharField(null=True)  # `normal` when someone said whose it is; null: nobody did, or it is from before
     further_roles = RoleIds(null=True, default=())  # beside the main one; null: never read, by an older Rollcall
-    asked_as = CharField(null=True)  # the address it had when that went to somebody else: no longer matched by it
+    asked_as = CharField(null=True)  # the address it had when that went to someone else: no longer matched by it
     was_of = ForeignKeyField(Person, null=True, backref="former_accounts", on_delete="SET NULL", index=False)  # then
     unsaid = IntegerField(null=True)  # bits: what the app said nothing of; null: not read since
     assumed = IntegerField(default=0)  # likewise: what only its missing key told
@@ -494,7 +494,7 @@ class Check(Base):
 
 
 class Offboarding(Base):
-    """Somebody leaves every app at once: one yes across all of them, now or on a day."""
+    """Someone leaves every app at once: one yes across all of them, now or on a day."""
 
     person = ForeignKeyField(Person, backref="offboardings", on_delete="CASCADE")
     state = CharField(default="scheduled")  # scheduled, applied, cancelled
@@ -639,7 +639,7 @@ class Assignment(Base):
 
 
 class LeftOut(Base):
-    """What rules want and somebody decided against; holds until it is taken back, or they want another role."""
+    """What rules want and someone decided against; holds until it is taken back, or they want another role."""
 
     app = ForeignKeyField(App, on_delete="CASCADE", index=False)
     kind = CharField()  # of the Change
@@ -657,7 +657,7 @@ class LeftOut(Base):
 
 
 class Invitation(Base):
-    """Somebody who was asked to join an app, until they have."""
+    """Someone who was asked to join an app, until they have."""
 
     app = ForeignKeyField(App, backref="invitations", on_delete="CASCADE")
     email = CharField()
@@ -680,7 +680,7 @@ class Invitation(Base):
 
 
 class Mail(Base):
-    """The outbox: a mail is here, in the transaction that caused it, before anybody says it was sent."""
+    """The outbox: a mail is here, in the transaction that caused it, before anyone says it was sent."""
 
     key = CharField(unique=True)  # what it is about: the same news is never queued twice
     kind = CharField()  # report, reminder, outcome, check failed, directory failed, invitation, …: what it tells
@@ -788,7 +788,7 @@ class RecoveryCode(Base):
 
 
 class KeptRequest(Base):
-    """What somebody sent and has to confirm first: continued when they have, forgotten otherwise."""
+    """What someone sent and has to confirm first: continued when they have, forgotten otherwise."""
 
     session = ForeignKeyField(Session, unique=True, on_delete="CASCADE")
     token_hash = CharField()
@@ -807,7 +807,7 @@ class SignInAttempt(Base):
 
 
 class SignInIdentity(Base):
-    """Who somebody is at a provider of OpenID Connect: its `subject` stays when the e-mail address changes."""
+    """Who someone is at a provider of OpenID Connect: its `subject` stays when the e-mail address changes."""
 
     issuer = CharField()
     subject = CharField()
@@ -821,7 +821,7 @@ class SignInIdentity(Base):
 
 
 class WaitingSignIn(Base):
-    """An account at a provider that would be a person here by its address, and waits until somebody confirms it."""
+    """An account at a provider that would be a person here by its address, and waits until someone confirms it."""
 
     issuer = CharField()
     subject = CharField()

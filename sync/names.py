@@ -1,4 +1,4 @@
-"""What somebody or something is called, in the log, on pages, in mails and on the command line.
+"""What someone or something is called, in the log, on pages, in mails and on the command line.
 Each kind of thing has one function; nothing else puts a name together."""
 
 from __future__ import annotations
@@ -7,7 +7,7 @@ from sync.models import Account, Asset, Change, Person, Task
 
 
 def main_email(person: Person) -> str:
-    """The address that mail goes to; "" for somebody who has none."""
+    """The address that mail goes to; "" for someone who has none."""
     emails = sorted(person.emails, key=lambda email: (not email.main, email.id))
     return emails[0].email if emails else ""
 
@@ -18,7 +18,7 @@ def person_name(person: Person) -> str:
 
 
 def signature(person: Person) -> str:
-    """How the log names somebody: "Olga Brandt <olga@acme.example>"."""
+    """How the log names someone: "Olga Brandt <olga@acme.example>"."""
     email = main_email(person)
     return f"{person.name} <{email}>" if person.name and email else person_name(person)
 

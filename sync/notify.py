@@ -128,7 +128,7 @@ def remind(report: Report, now: datetime | None = None) -> list[Mail]:
 
 
 def _waiting(report: Report):
-    """What needs somebody's decision, and what is protected from one: the Owner should know of both."""
+    """What needs someone's decision, and what is protected from one: the Owner should know of both."""
     protected = (Change.decision == "ignored") & Change.protected.is_null(False) & Change.decided_at.is_null()
     protected &= ~Change.protected.startswith(KEPT)
     return Change.select().where(Change.report == report.id, Change.decision.in_(WAITING) | protected)

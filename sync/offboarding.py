@@ -1,4 +1,4 @@
-"""Somebody leaves every app at once, by one yes: now, or on the day that was chosen with it.
+"""Someone leaves every app at once, by one yes: now, or on the day that was chosen with it.
 There is no second road: each app's seats go through its open report and reports.finish, in one transaction."""
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def ask_on_the_day(now: datetime) -> None:
 
 @schedule.each_minute
 def carry_out_due(now: datetime) -> None:
-    """Carry out each planned offboarding whose day has come; one of somebody on legal hold waits until it is lifted."""
+    """Carry out each planned offboarding whose day has come; one of someone on legal hold waits until it is lifted."""
     due = Offboarding.select().where(Offboarding.state == PLANNED, Offboarding.remove_on <= today())
     for offboarding in list(due):
         try:

@@ -1,4 +1,4 @@
-"""One mail for whoever offboarded somebody: what became of it in all apps, once every act of it has ended.
+"""One mail for whoever offboarded someone: what became of it in all apps, once every act of it has ended.
 Each app's Owners are told of their app besides, as after every Finish Sync."""
 
 from __future__ import annotations

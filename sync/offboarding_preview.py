@@ -1,4 +1,4 @@
-"""What an offboarding would do, before anybody says yes: each seat, whether it goes, and why not.
+"""What an offboarding would do, before anyone says yes: each seat, whether it goes, and why not.
 Nothing is decided or written here."""
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Line:
     protected: str | None = None
     under_way: bool = False
     left_out: str = ""  # the reason, when it was left out since they left
-    by_hand: bool = False  # the connector can't remove: somebody must, in the app itself
+    by_hand: bool = False  # the connector can't remove: someone must, in the app itself
     held: bool = False  # a guard would hold it
     warnings: list[str] = field(default_factory=list)
     alone: list[Asset] = field(default_factory=list)

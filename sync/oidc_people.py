@@ -25,7 +25,7 @@ class Refused(OidcProblem):
 
 
 class Unconfirmed(Refused):
-    """They would be somebody here, who must say so first, or an Owner: `waiting` is what waits for that."""
+    """They would be someone here, who must say so first, or an Owner: `waiting` is what waits for that."""
 
     def __init__(self, message: str, waiting: WaitingSignIn):
         super().__init__(message)
@@ -36,7 +36,7 @@ def come_in(claims: Mapping[str, Any], known: Settings) -> Person:
     """The person that these verified claims are, with the role that their groups give; made where they are new.
 
     Raises Refused, and nobody is signed in: what was refused is in Activity. Unconfirmed is one of them: the first
-    time, by an address, somebody must confirm it who is above a plain user, or whose address nobody of rank vouches
+    time, by an address, someone must confirm it who is above a plain user, or whose address nobody of rank vouches
     for.
     """
     by = Asker.provider(known.label)
@@ -169,7 +169,7 @@ def _refuse_who_left(person: Person) -> None:
 
 
 def _follow_email(person: Person, claims: Mapping[str, Any], known: Settings, by: Asker) -> None:
-    """A new address of somebody whom no directory tells of; with a directory, its reading brings it."""
+    """A new address of someone whom no directory tells of; with a directory, its reading brings it."""
     email, identity = trusted_email(claims, known), _identity(claims)
     if not (email and identity and identity.email) or email_key(email) == identity.email:
         return

@@ -1,4 +1,4 @@
-"""Invitations, until somebody has joined: asked for, taken by the app, mailed, reminded of, expired or cancelled.
+"""Invitations, until someone has joined: asked for, taken by the app, mailed, reminded of, expired or cancelled.
 An account that appears in a check is connected to whom it was meant for, and counts as onboarded once it is active."""
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def invite_all(app: App, emails: Iterable[str], role: str, by: str, seen: str) -
 
 def invite(app: App, email: str, role: str, by: str, *, report: Report | None = None,
            change: Change | None = None) -> Invitation:  # fmt: skip
-    """Ask the app to invite somebody: the invitation and its task, in one transaction.
+    """Ask the app to invite someone: the invitation and its task, in one transaction.
 
     An invitation of this address that is open is what is given back; its task goes on.
     """
@@ -231,7 +231,7 @@ def _account_of(invitation: Invitation) -> Account | None:
 
 
 def _connect(invitation: Invitation, account: Account) -> None:
-    """Whom it was meant for is whose it is, unless somebody decided otherwise, or the address is another person's."""
+    """Whom it was meant for is whose it is, unless someone decided otherwise, or the address is another person's."""
     person = invitation.person
     if person is None or account.person_id == person.id or account.match_by_hand or account.person_id is not None:
         return

@@ -18,7 +18,7 @@ from sync.people import PeopleProblem
 
 SHORTEST, LONGEST = 12, 1000  # characters
 STRONG_ENOUGH = 3  # of zxcvbn's 0 to 4: about 100 million guesses
-OWN_PART = 6  # letters and digits that must stand beside somebody's own name or address
+OWN_PART = 6  # letters and digits that must stand beside someone's own name or address
 LOOKED_AT = 72  # characters: what follows can only make it stronger, and each costs time
 AT_ONCE, WAIT_SECONDS = 2, 2.0
 WORDS = ("Very easy to guess", "Easy to guess", "Could be guessed", "Strong", "Very strong")
@@ -43,7 +43,7 @@ class Strength:
 
 def strength(password: str, *known: str) -> Strength:
     """`known` are texts that a stranger would try first: the person's name and e-mail, the workspace's name."""
-    from zxcvbn import zxcvbn  # its word lists cost memory: loaded only where somebody chooses a password
+    from zxcvbn import zxcvbn  # its word lists cost memory: loaded only where someone chooses a password
 
     if not password:
         return Strength(0, "", "")
@@ -54,7 +54,7 @@ def strength(password: str, *known: str) -> Strength:
 
 
 def strength_if_free(password: str, *known: str) -> Strength | None:
-    """The same for a hint while somebody types; None while another is being looked at, so that it costs little.
+    """The same for a hint while someone types; None while another is being looked at, so that it costs little.
 
     One that is too short to be taken says so, however hard it is to guess.
     """

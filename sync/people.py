@@ -1,5 +1,5 @@
 """The humans that the workspace knows: adding, editing, finding them, and the one rule of their status.
-Nothing else may write Person.status: it follows from the directories unless somebody decided by hand."""
+Nothing else may write Person.status: it follows from the directories unless someone decided by hand."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STATUSES = ("active", "suspended", "deprovisioned")
 TOLD = {"active": "person returned", "suspended": "person suspended", "deprovisioned": "person deprovisioned"}
 WORKSPACE_ROLES = rank.RANKS
 CHUNK = 500  # ids in one SQL statement
-_TAKEN = (Account.state != "gone", App.state != "disconnected")  # a seat that somebody has
+_TAKEN = (Account.state != "gone", App.state != "disconnected")  # a seat that someone has
 
 db.register_function(lambda text: (text or "").casefold(), "casefold", 1)
 
@@ -86,7 +86,7 @@ def entries_of(person: Person) -> list[DirectoryEntry]:
 def add(
     name: str, email: str, by: Asker, further_emails: Iterable[str] = (), workspace_role: str | None = None
 ) -> Person:
-    """A new person, active; PeopleProblem if an address is none or belongs to somebody already, NotAllowed."""
+    """A new person, active; PeopleProblem if an address is none or belongs to someone already, NotAllowed."""
     rank.require(by, *rank.MANAGERS)
     _check_role(workspace_role)
     _refuse_to_give(workspace_role, by)
@@ -122,7 +122,7 @@ def edit(person: Person, by: Asker, name: str | None = None, emails: Sequence[st
 
 
 def mark_left(person: Person, by: Asker, reason: str = "") -> None:
-    """Somebody says that the person has left the company: deprovisioned, whatever the directories say."""
+    """Someone says that the person has left the company: deprovisioned, whatever the directories say."""
     rank.require_over(by, person)
     with writing():
         keep_an_owner(person)
@@ -130,7 +130,7 @@ def mark_left(person: Person, by: Asker, reason: str = "") -> None:
 
 
 def mark_returned(person: Person, by: Asker) -> None:
-    """Somebody says that the person is (still, or again) here: active, until a directory agrees and then changes."""
+    """Someone says that the person is (still, or again) here: active, until a directory agrees and then changes."""
     rank.require_over(by, person)
     with writing():
         decide_by_hand(person, "active", by, f"Marked as back by {short_name(by)}", "")
@@ -266,7 +266,7 @@ def _usable_emails(emails: Iterable[str], person: Person | None) -> dict[str, st
     usable: dict[str, str] = {}
     known = {row.email: row.normal for row in person.emails} if person else {}
     for given in filter(str.strip, emails):
-        if given in known:  # from before, when more was taken for an address: it stays until somebody changes it
+        if given in known:  # from before, when more was taken for an address: it stays until someone changes it
             usable.setdefault(known[given], given)
             continue
         try:

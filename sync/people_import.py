@@ -1,4 +1,4 @@
-"""People from a list that somebody gives by hand: who is named is added or brought up to date, nobody else changes.
+"""People from a list that someone gives by hand: who is named is added or brought up to date, nobody else changes.
 What its columns mean is remembered for the next list."""
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def import_file(path: Path, by: Asker, mapping: str | None = None) -> ImportOutc
 
 
 def import_csv(content: bytes, by: Asker, mapping: str | None = None, name: str = "The list") -> ImportOutcome:
-    """Take over the people that the list names, and say nothing of anybody else.
+    """Take over the people that the list names, and say nothing of anyone else.
 
     `mapping` (JSON) is what its columns mean, None for what was remembered. Whole or nothing: raises PeopleProblem,
     which names the line or the column, and changes nothing; NotAllowed. A status in the list is a decision by hand,

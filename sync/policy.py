@@ -21,7 +21,7 @@ WANTED = (
     "after TEXT, person_id INT, detail TEXT"
 )
 WANT = "INSERT INTO wanted (kind, account_id, asset_id, in_app, before, reason, protected, left_out, person_id)"
-REMOVALS = ("removed user", "no longer assigned")  # kinds of Change by which somebody leaves the app
+REMOVALS = ("removed user", "no longer assigned")  # kinds of Change by which someone leaves the app
 REMOVES = "kind IN ('removed user', 'no longer assigned')"
 DAY = timedelta(days=1)
 OTHER_EMAIL = "Protected: its e-mail is another than when it was matched by hand: match it again"
@@ -135,7 +135,7 @@ def waiting_beside(app: App, accounts: Iterable[int], *decisions: str) -> int:
 
 
 def _by_hand_lately(which: str, app: App) -> int:
-    """Removals that no check found but somebody asked for within a day, and that were not given up."""
+    """Removals that no check found but someone asked for within a day, and that were not given up."""
     return db.execute_sql(
         f"""
         SELECT count(*) FROM app_task WHERE act = 'remove' AND change_id IS NULL AND report_id IS NULL
@@ -293,13 +293,13 @@ def protection_of_seat(account: Account, known: Roles | None = None) -> str | No
 
 
 def anothers_address(account: Account) -> str | None:
-    """Why it is no leaver's, whatever was matched or decided: its address is somebody else's who is here."""
+    """Why it is no leaver's, whatever was matched or decided: its address is someone else's who is here."""
     why = addresses.anothers(account)
     return f"Protected: {why}" if why else None
 
 
 def _has_another_email_than_decided(account: Account) -> bool:
-    """Whether it may be somebody else's by now: a match by hand stays, and an app may give an id out anew."""
+    """Whether it may be someone else's by now: a match by hand stays, and an app may give an id out again."""
     if account.matched_as in (None, "", account.normal):
         return False
     theirs = (PersonEmail.normal == account.normal) & (PersonEmail.person == account.person_id)
@@ -339,7 +339,7 @@ def ready_to_leave(app: App, leaving: list[Change]) -> set[int]:
 
 
 def _controllers(asset_ids: list[int], leaving: set[int]) -> set[int]:
-    """Those of the assets that somebody who can act in the app, and isn't leaving, controls too."""
+    """Those of the assets that someone who can act in the app, and isn't leaving, controls too."""
     others = Access.select(Access.asset_id, Access.account_id).join(Account).where(
         Access.asset.in_(asset_ids), Access.privileged,
         Account.state == "present", Account.status == "active", Account.kind == "user",

@@ -12,7 +12,7 @@ from sync.models import Directory, DirectoryEntry, Person
 from sync.rank import Asker
 
 ORDER = (Directory.place.is_null(), Directory.place, Directory.id)
-# A directory that somebody has left has a say only where they have left all of them.
+# A directory that someone has left has a say only where they have left all of them.
 FIRST = ("e.reported = 'deprovisioned', d.place IS NULL, d.place, d.id, e.reported_at DESC, e.id DESC")
 EMAIL_NOW = "(SELECT m.normal FROM person_email AS m WHERE m.person_id = e.person_id AND m.main)"
 
@@ -62,7 +62,7 @@ def move(directory: Directory, step: int, by: Asker) -> bool:
 def note_changes(directory: Directory) -> None:
     """The entries say from now on what was read; leaves in read_changed what is new in those that were known.
 
-    Of a user who was deleted nothing more is said: what was said last tells whether somebody later is the same human.
+    Of a user who was deleted nothing more is said: what was said last tells whether someone later is the same human.
     """
     for field in ("name", "email", "employee_number"):
         db.execute_sql(f"""
@@ -81,8 +81,8 @@ def note_changes(directory: Directory) -> None:
 def follow(by: str) -> set[int]:
     """Whom read_changed and read_moved name is called what their first directory says; gives the ids of the changed.
 
-    Somebody in read_moved may have another first directory than before: they follow it unless what they are called
-    now is what no directory says, but somebody typed. Inside the caller's writing(), within staging().
+    Someone in read_moved may have another first directory than before: they follow it unless what they are called
+    now is what no directory says, but someone typed. Inside the caller's writing(), within staging().
     """
     return _follow_names(by) | _follow_emails(by) | _follow_numbers(by)
 
@@ -111,7 +111,7 @@ def _follow_numbers(by: str) -> set[int]:
 
 
 def _mine(rows: list[tuple], field: str, by: str | Asker) -> list[tuple]:
-    """Without those that are about somebody above who answers for the deciding directory: they are held."""
+    """Without those that are about someone above who answers for the deciding directory: they are held."""
     for person, _, after, *_, above in rows:
         if above is not None:
             held.hold(Person.get_by_id(person), field, after, by, above)

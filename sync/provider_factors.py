@@ -1,4 +1,4 @@
-"""What an identity provider's ID token says of how somebody signed in: whether by two factors, and when.
+"""What an identity provider's ID token says of how someone signed in: whether by two factors, and when.
 Factors that it doesn't name don't count: then Rollcall asks for its own."""
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def are_two(claims: Mapping[str, Any], acr_values: str) -> bool:
 
 
 def proved_at(claims: Mapping[str, Any]) -> datetime | None:
-    """When somebody last proved there who they are, as naive UTC (`auth_time`, OpenID Connect Core 2): a provider that
+    """When someone last proved there who they are, as naive UTC (`auth_time`, OpenID Connect Core 2): a provider that
     still knows them signs them in without asking. None where it doesn't say, or names a time that can't be."""
     said = claims.get("auth_time")
     if isinstance(said, bool) or not isinstance(said, int | float):

@@ -61,7 +61,7 @@ def is_pushed(directory: Directory) -> bool:
 
 def rotate(directory: Directory, by: Asker) -> str:
     """A new token beside those that work, which end when the new one is first used. Who asks has the token, and so
-    answers for what the directory says from now on. Where it rises by that, the others end at once: somebody of a lower
+    answers for what the directory says from now on. Where it rises by that, the others end at once: someone of a lower
     rank has them."""
     rank.require(by, *rank.MANAGERS)
     with writing():

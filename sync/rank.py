@@ -25,14 +25,14 @@ class Asker:
     name: str
     role: str | None
     person_id: int | None = None  # of a person; None for a program
-    vouches: bool = False  # what they say of somebody's address is believed when that person signs in
+    vouches: bool = False  # what they say of someone's address is believed when that person signs in
 
     def __str__(self) -> str:
         return self.name
 
     @classmethod
     def person(cls, person: Person) -> Asker:
-        """Somebody who is signed in, with the role that they have now."""
+        """Someone who is signed in, with the role that they have now."""
         now = Person.get_by_id(person.id)
         role = now.workspace_role if now.status == "active" else None
         return cls(signature(now), role, now.id, vouches=role == "owner")
@@ -49,7 +49,7 @@ class Asker:
 
     @classmethod
     def rollcall(cls, name: str = "schedule") -> Asker:
-        """Rollcall itself carries out what somebody was allowed to decide before."""
+        """Rollcall itself carries out what someone was allowed to decide before."""
         return cls(name, "owner")
 
     @property
@@ -88,7 +88,7 @@ def require(asker: Asker, *roles: str) -> None:
 
 
 def require_for_sign_in(asker: Asker, person: Person) -> None:
-    """Raises NotAllowed unless who asks may change how this person signs in: everybody their own; that of others, who
+    """Raises NotAllowed unless who asks may change how this person signs in: everyone their own; that of others, who
     may give roles."""
     _refuse_unknown(asker)
     if asker.person_id != person.id:

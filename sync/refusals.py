@@ -1,4 +1,4 @@
-"""Rights that were refused to somebody who is signed in: a line in the server's log for each, for fail2ban, and in
+"""Rights that were refused to someone who is signed in: a line in the server's log for each, for fail2ban, and in
 Activity the first, then how many more followed within a quarter of an hour."""
 
 from __future__ import annotations

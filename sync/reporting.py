@@ -34,7 +34,7 @@ def bring_up_to_date(app: App, check: Check) -> Report:
 
 
 def _shown(report: Report) -> set[str]:
-    """What somebody who looks at the report sees of what waits: a yes holds for this alone."""
+    """What someone who looks at the report sees of what waits: a yes holds for this alone."""
     seen = (Change.id, Change.decision, Change.before, Change.after, Change.reason, Change.protected, Change.detail)
     rows = Change.select(*seen).where(Change.report == report, Change.decision.in_(UNDECIDED))
     return set(map(repr, rows.tuples()))
@@ -155,7 +155,7 @@ def _tell(report: Report, before: set[str]) -> None:
 
 def let_go_of_others(by: str) -> None:
     """Between two checks: a removal that waits goes from its report at once when the account is no longer its person's,
-    and is protected when its address is somebody else's. Inside the transaction that found so out."""
+    and is protected when its address is someone else's. Inside the transaction that found so out."""
     rows = db.execute_sql(f"""
         SELECT c.id, r.id, a."match" = 'matched' AND a.person_id IS coalesce(c.person_id, a.person_id), {ANOTHERS}
         FROM report AS r JOIN change AS c ON c.report_id = r.id JOIN account AS a ON a.id = c.account_id
@@ -176,7 +176,7 @@ def let_go_of_others(by: str) -> None:
 
 
 def _bring_up_to_date(report: Report, by: str) -> None:
-    """After something in it was let go: closed, when nothing is left that anybody is asked or told about."""
+    """After something in it was let go: closed, when nothing is left that anyone is asked or told about."""
     guard(report)
     left = Change.select().where(Change.report == report, Change.decision.in_(UNDECIDED))
     if left.where(Change.decision.in_((CONFIRM, HELD)) | Change.protected.is_null(False)).exists():

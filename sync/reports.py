@@ -218,7 +218,7 @@ class Finish:
 
 def finish(report: Report, by: str, version: int | None = None, left_out: dict[int, str] | None = None,
            only: set[int] | None = None, taken_back: set[int] | None = None) -> Finish:  # fmt: skip
-    """Approve: everybody confirmed leaves the app in Rollcall, and a task for each removes the account in the app.
+    """Approve: everyone confirmed leaves the app in Rollcall, and a task for each removes the account in the app.
 
     `version` is that of the page on which it was pressed. `left_out` maps the ids of changes to reasons and
     `taken_back` holds other ids, both as a form showed them: a change that is left out for that reason already, or
@@ -363,7 +363,7 @@ def has_standing_yes(app: App) -> bool:
 
 def finish_by_policy(app: App) -> None:
     """The Owner's standing yeses: confirm what waits, but nothing held, nobody who alone controls an asset, and never
-    everybody."""
+    everyone."""
     report = open_report(app)
     if report is None or not has_standing_yes(app):
         return

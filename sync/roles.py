@@ -235,7 +235,7 @@ def at_worst(account: Account) -> tuple[str, ...]:
 
 
 def are_said(app_id: int) -> bool:
-    """Whether the app says of anybody which role they have."""
+    """Whether the app says of anyone which role they have."""
     said = Account.unsaid.bin_and(_ROLE) == 0
     return Account.select().where(Account.app == app_id, Account.state != "gone", said).exists()
 

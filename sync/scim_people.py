@@ -1,5 +1,5 @@
 """What an identity provider pushed, made people and groups of: by the same rules as a reading of a directory.
-Somebody whose deactivation counts gets a check of each of their apps within a minute."""
+Someone whose deactivation counts gets a check of each of their apps within a minute."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def _link(directory: Directory, users: list[ScimResource], warnings: list[str]) 
 
 @schedule.each_minute
 def take_up_the_unclear(now: datetime) -> None:
-    """Users of whom nobody could be made because somebody else had their address, and who could be now: what was in
+    """Users of whom nobody could be made because someone else had their address, and who could be now: what was in
     the way went with a release, with a decision by hand, or in another directory."""
     for directory in list(Directory.select().where(Directory.kind == push.SLUG, Directory.state == "active")):
         for user in push.unclear(directory)[:UNCLEAR_AT_ONCE]:

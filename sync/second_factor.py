@@ -24,7 +24,7 @@ NEEDED = (
 
 @dataclass(frozen=True)
 class Factors:
-    """What somebody can prove who they are with, beside a password. Recovery codes alone are none."""
+    """What someone can prove who they are with, beside a password. Recovery codes alone are none."""
 
     passkeys: list[Passkey]
     app: bool
@@ -64,8 +64,8 @@ def must_set_up(session: Session, settings: Workspace) -> bool:
 
 
 def require(person: Person, required: bool, by: Asker) -> None:
-    """Switch the requirement on or off. Raises PeopleProblem for somebody who would lock out themselves,
-    NotAllowed for anybody but an Owner."""
+    """Switch the requirement on or off. Raises PeopleProblem for someone who would lock out themselves,
+    NotAllowed for anyone but an Owner."""
     rank.require(by, "owner")
     if required and not has(person):
         raise PeopleProblem("Add a second factor for yourself first. Nothing was changed.")
@@ -139,7 +139,7 @@ def _removed(person: Person, what: str, session: Session) -> None:
 
 
 def renew_codes(person: Person) -> list[str]:
-    """A new set of recovery codes; the one before is void. Raises PeopleProblem for somebody without a factor."""
+    """A new set of recovery codes; the one before is void. Raises PeopleProblem for someone without a factor."""
     if not has(person):
         raise PeopleProblem("Recovery codes come with a second factor: add one first. Nothing was changed.")
     with writing():
@@ -148,8 +148,8 @@ def renew_codes(person: Person) -> list[str]:
 
 
 def reset(person: Person, by: Asker) -> bool:
-    """Take away every factor of somebody who has lost them, and sign them out; whether there was any. Raises NotAllowed
-    for somebody above who asks."""
+    """Take away every factor of someone who has lost them, and sign them out; whether there was any. Raises NotAllowed
+    for someone above who asks."""
     rank.require_for_sign_in(by, person)
     with writing():
         there = has(person)

@@ -18,7 +18,7 @@ def refuse_foreign(fields: Iterable[Field], values: Mapping[str, str], folders: 
                    stored: Mapping[str, str]) -> None:  # fmt: skip
     """Raises PathRefused when one of `values` is a path on the server that lies below none of `folders`.
 
-    A path that is `stored` unchanged was entered by somebody who may, or before there was this rule.
+    A path that is `stored` unchanged was entered by someone who may, or before there was this rule.
     """
     allowed = [folder.resolve() for folder in folders]
     for field in fields:

@@ -1,4 +1,4 @@
-"""The browsers that somebody is signed in with: each begins, is used, and ends after hours or when it lies idle.
+"""The browsers that someone is signed in with: each begins, is used, and ends after hours or when it lies idle.
 Only hashes of their tokens are kept."""
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from sync.models import Person, Session
 from sync.ownership import may_sign_in
 from sync.workspace import workspace
 
-FRESH = timedelta(minutes=15)  # for which a proof of who somebody is holds: what is delicate asks again after that
+FRESH = timedelta(minutes=15)  # for which a proof of who someone is holds: what is delicate asks again after that
 SEEN_EVERY = timedelta(minutes=1)  # a session's last use is written no more often
 
 
 @dataclass(frozen=True)
 class Way:
-    """How somebody signs in: `method` is password, link, provider, passkey or set-up link; `second` names the second
+    """How someone signs in: `method` is password, link, provider, passkey or set-up link; `second` names the second
     factor ("": none). `provider` is what signing out at the provider takes; `through` says it in words, for the log.
     `proved_at` is when the provider saw a proof of who they are, where that was before; None: just now."""
 

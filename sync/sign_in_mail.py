@@ -1,4 +1,4 @@
-"""Mails to somebody whose way of signing in was changed: what, by whom, when, and what to do if it wasn't them.
+"""Mails to someone whose way of signing in was changed: what, by whom, when, and what to do if it wasn't them.
 Whoever takes over an account changes these first; the mail is what the person notices it by."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What changes how somebody signs in, noticed where it happens: roles, and addresses through whichever door they come.
+"""What changes how someone signs in, noticed where it happens: roles, and addresses through whichever door they come.
 Stands below people.py and the directories; sign_in_mail.py, which knows how to write, stands above them."""
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _watch = threading.local()  # .on while a block of this thread watches: a nested
 
 
 def role_changed(person: Person, before: str | None, after: str | None, by: str) -> None:
-    """Inside the transaction of the change. Somebody who could not sign in before hears nothing."""
+    """Inside the transaction of the change. Someone who could not sign in before hears nothing."""
     if before is None:
         return
     now = f"Your role in Rollcall is {after} now." if after else "You may no longer sign in to Rollcall."

@@ -24,7 +24,7 @@ USED_LINKS = "used sign-in links"
 
 
 def set_password(person: Person, password: str, by: Asker | None = None) -> None:
-    """Raises PeopleProblem for a password that is too short or easy to guess, NotAllowed for somebody above who asks,
+    """Raises PeopleProblem for a password that is too short or easy to guess, NotAllowed for someone above who asks,
     and for another person unless an Owner or super admin asks; None: the installation itself. Every session ends."""
     if by is not None:
         rank.require_for_sign_in(by, person)
@@ -78,7 +78,7 @@ def check_setup_token(token: str) -> bool:
 def set_up(workspace_name: str, email: str, name: str, password: str, by: Asker) -> Person:
     """Name the workspace and make its first owner; PeopleProblem, and nothing changed, when there is one.
 
-    Somebody who is known and has lost their second factor gets in by this: it is reset.
+    Someone who is known and has lost their second factor gets in by this: it is reset.
     """
     rank.require(by, "owner")
     with writing():
@@ -104,7 +104,7 @@ def set_up(workspace_name: str, email: str, name: str, password: str, by: Asker)
 def signed_link(person: Person, by: Asker | None = None) -> str:
     """A token that signs in once, within an hour: what `make demo` prints, and what an owner hands to a newcomer.
 
-    It ends with a new password. One that somebody hands to another (`by`) is asked about on a page first: programs
+    It ends with a new password. One that someone hands to another (`by`) is asked about on a page first: programs
     that look at the links in mails and chats would use it up, and nobody is signed in by following a stranger's link.
     Raises NotAllowed; `by` is None for the installation itself (`make demo`).
     """

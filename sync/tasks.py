@@ -207,7 +207,7 @@ def retry(task: Task, by: str) -> None:
 
 
 def done_by_hand(task: Task, by: str) -> None:
-    """Somebody did it in the app itself. Raises TaskProblem for a task that doesn't wait for that."""
+    """Someone did it in the app itself. Raises TaskProblem for a task that doesn't wait for that."""
     with writing():
         task = Task.get_by_id(task.id)
         if task.state != "needs attention":
@@ -231,7 +231,7 @@ def cancel(task: Task, by: str) -> None:
 
 
 def look_again_at_others() -> None:
-    """A removal under way whose account is no longer its person's, or has an address that is somebody else's: look
+    """A removal under way whose account is no longer its person's, or has an address that is someone else's: look
     again now, which ends it. Inside the transaction that found so out."""
     rows = db.execute_sql(f"""
         SELECT t.id FROM app_task AS t JOIN account AS a ON a.id = t.account_id

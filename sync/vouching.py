@@ -18,7 +18,7 @@ _DIRECTORY_RANK = f"""(CASE WHEN ranked.vouched THEN 0 ELSE min({USER}, coalesce
 
 
 def sql_above(directory_id: str, role: str) -> str:
-    """SQL: the directory with this id may not change somebody who has this workspace role."""
+    """SQL: the directory with this id may not change someone who has this workspace role."""
     return (f"((SELECT {_DIRECTORY_RANK} FROM directory AS ranked WHERE ranked.id = {directory_id}) "
             f"> {rank.sql_rank(role)})")
 
@@ -62,7 +62,7 @@ def answer_for(directory: Directory, asker: Asker) -> None:
 
 def answer_no_higher(directory: Directory, asker: Asker) -> None:
     """Who asks has changed how the directory is read, but neither where nor with what: who stands below the one that
-    answers for it does from now on; nobody else, since what is in it is still said by somebody else. Inside the
+    answers for it does from now on; nobody else, since what is in it is still said by someone else. Inside the
     caller's writing()."""
     rank.require(asker, *rank.MANAGERS)
     if asker.rank > rank_of_directory(directory):
@@ -103,7 +103,7 @@ def hold_above(directory: Directory, whole: bool) -> None:
 
 def vouch(directory: Directory, by: Asker) -> None:
     """An Owner lets the directory change Owners and admins, and say which addresses are believed at a sign-in,
-    whoever answers for it; until somebody who is no Owner changes how it is read. Raises NotAllowed."""
+    whoever answers for it; until someone who is no Owner changes how it is read. Raises NotAllowed."""
     rank.require(by, "owner")
     with writing():
         if Directory.update(vouched=True).where(Directory.id == directory.id, ~Directory.vouched).execute():

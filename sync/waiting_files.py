@@ -66,7 +66,7 @@ def _keep(person: Person, door: str, values: Mapping[str, str], file_name: str, 
 
 
 def of(person: Person, waiting_id: int) -> WaitingFile | None:
-    """The file, for who handed it over; None for anybody else, and once it was forgotten."""
+    """The file, for who handed it over; None for anyone else, and once it was forgotten."""
     return WaitingFile.get_or_none(WaitingFile.id == waiting_id, WaitingFile.person == person)
 
 

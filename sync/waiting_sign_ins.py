@@ -1,4 +1,4 @@
-"""Accounts at a sign-in provider that would be a person here by an address alone, until somebody says that they are:
+"""Accounts at a sign-in provider that would be a person here by an address alone, until someone says that they are:
 the person, who proves it another way meanwhile, or an Owner."""
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def confirmable(waiting_id: int | None, person: Person) -> WaitingSignIn | None:
 
 
 def confirm(row: WaitingSignIn, by: Asker) -> None:
-    """The person, signed in another way, says that it is theirs. Raises NotAllowed for anybody else."""
+    """The person, signed in another way, says that it is theirs. Raises NotAllowed for anyone else."""
     with writing():
         row = WaitingSignIn.get_by_id(row.id)
         if by.person_id != row.person_id or confirmable(row.id, row.person) is None:
@@ -58,7 +58,7 @@ def confirm(row: WaitingSignIn, by: Asker) -> None:
 
 
 def approve(row: WaitingSignIn, by: Asker) -> None:
-    """An Owner says that it is the person's. Raises NotAllowed for anybody else.
+    """An Owner says that it is the person's. Raises NotAllowed for anyone else.
 
     Raises PeopleProblem where it is no longer what `row` says: the same account may have come with another address.
     """

@@ -38,7 +38,7 @@ class ValueSeen:
     value: str
     count: int
     means: Means | None
-    certain: bool  # False: a likely answer that somebody must confirm
+    certain: bool  # False: a likely answer that someone must confirm
     role: str  # the role's name, where it is one
     key: str  # of the answer
     role_key: str  # of the role's other name
@@ -51,7 +51,7 @@ class Column:
     header: str
     place: int
     meaning: Meaning | None
-    said: bool  # somebody said so; False: guessed
+    said: bool  # someone said so; False: guessed
     looks_like: str  # "status", "role", "last day", "manager": what one that isn't read may be; ""
     samples: tuple[str, ...]  # its first values
     likely: Meaning | None = None  # what its values say of one that isn't read: to be confirmed
@@ -110,7 +110,7 @@ def _refuse_cut_short(table: Table, columns: list[Column]) -> None:
 
 
 def _one_of_each(columns: list[Column], purpose: Purpose, preset: Preset | None) -> Iterator[Column]:
-    """Two guesses at the same meaning: the better name has it, unless it decides who somebody is: then it is asked."""
+    """Two guesses at the same meaning: the better name has it, unless it decides who someone is: then it is asked."""
     for column in columns:
         rivals = [other for other in columns if other.meaning == column.meaning and other is not column]
         if column.said or column.meaning is None or column.meaning in REPEATABLE or not rivals:

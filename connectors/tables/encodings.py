@@ -24,7 +24,7 @@ NO_LETTERS = "The file's letters can't be read: save it as CSV (UTF-8) and try a
 
 
 def decode(content: bytes, chosen: str = "") -> tuple[str, str]:
-    """(text, encoding). Raises Refused for what is no text, MustChoose where somebody must choose."""
+    """(text, encoding). Raises Refused for what is no text, MustChoose where someone must choose."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return _without_marks(_decoded(content, "utf-16")), "utf-16"
     if b"\x00" in content:

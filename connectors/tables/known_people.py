@@ -1,4 +1,4 @@
-"""Lists of people that directories and HR programs export. Reports of HR programs have the columns that somebody chose;
+"""Lists of people that directories and HR programs export. Reports of HR programs have the columns that someone chose;
 what is known here are the programs' own names for them, as their documentation of November 2026 gives them."""
 
 from __future__ import annotations
@@ -7,7 +7,7 @@ from connectors.tables.meanings import Meaning, Means, Purpose
 from connectors.tables.preset import ANY, PEOPLE, Preset
 
 _ANYWHERE = (*PEOPLE, Purpose.APP)
-# How somebody is employed says nothing of whether: that is another word of the same column, or another column.
+# How someone is employed says nothing of whether: that is another word of the same column, or another column.
 _EMPLOYED = {kind: Means.NOTHING for kind in (
     "Full-Time", "Part-Time", "Contractor", "Intern", "Temporary", "Seasonal", "Permanent", "Regular", "Fixed-Term",
     "Apprentice", "Working student", "Freelancer", "Trainee", "Probation")}  # fmt: skip
@@ -78,7 +78,7 @@ PERSONIO = Preset(
     {"Email": Meaning.EMAIL, "Status": Meaning.STATUS, "Hire date": Meaning.START_DATE,
      "End of employment": Meaning.LAST_DAY, "Termination date": Meaning.LAST_DAY, "Supervisor": Meaning.MANAGER,
      "Department": Meaning.DEPARTMENT, "Employee number": Meaning.EMPLOYEE_NUMBER,
-     # Internal or external: not whether somebody works there. A fixed-term contract is often made longer; when the
+     # Internal or external: not whether someone works there. A fixed-term contract is often made longer; when the
      # employment ends stands in the column above.
      "Employment type": Meaning.IGNORE, "Contract end date": Meaning.IGNORE, "Contract ends": Meaning.IGNORE},
     {"Status": {"Active": Means.ACTIVE, "Inactive": Means.LEFT, "Onboarding": Means.ACTIVE}},

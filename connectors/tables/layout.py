@@ -1,5 +1,5 @@
 """Which rows of a file are people: without the title above the header and the totals below the last row.
-What is skipped is named; a row that may be somebody is never skipped."""
+What is skipped is named; a row that may be someone is never skipped."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def names_known(cells: Sequence[str]) -> int:
 
 
 def without_titles_and_totals(rows: Sequence[Row]) -> tuple[Row, list[Row], list[str]]:
-    """(header, rows below it, sentences about what was skipped). Raises Refused when somebody may be above the
+    """(header, rows below it, sentences about what was skipped). Raises Refused when someone may be above the
     header."""
     place = _header_place(rows)
     header = rows[place]

@@ -1,4 +1,4 @@
-"""What somebody decided about a file's columns, values and odd places: kept as JSON with the directory or app.
+"""What someone decided about a file's columns, values and odd places: kept as JSON with the directory or app.
 Columns and values are found again by their text, whatever its case and spaces."""
 
 from __future__ import annotations

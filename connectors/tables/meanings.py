@@ -9,8 +9,8 @@ from enum import StrEnum
 class Purpose(StrEnum):
     """What the file is for."""
 
-    DIRECTORY = "directory"  # everybody of the company: who is missing has left
-    IMPORT = "import"  # some people: nothing is said of anybody else
+    DIRECTORY = "directory"  # everyone of the company: who is missing has left
+    IMPORT = "import"  # some people: nothing is said of anyone else
     APP = "app"  # the accounts of an app
 
 
@@ -79,7 +79,7 @@ REPEATABLE = frozenset({
     Meaning.LAST_ACTIVITY,
 })  # fmt: skip
 DATES = frozenset({Meaning.LAST_DAY, Meaning.START_DATE, Meaning.LAST_ACTIVITY})
-# Whose column must not go away unnoticed: people would come back, lose their groups, or be somebody else.
+# Whose column must not go away unnoticed: people would come back, lose their groups, or be someone else.
 LASTING = frozenset({
     Meaning.STATUS, Meaning.STATUS_AND_ROLE, Meaning.ROLE, Meaning.LAST_DAY, Meaning.START_DATE, Meaning.GROUPS,
     Meaning.ID, Meaning.EMPLOYEE_NUMBER, Meaning.FURTHER_EMAILS,

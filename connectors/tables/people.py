@@ -90,7 +90,7 @@ def _email(text: str, refusal: str) -> str:
 
 
 def _repeated(rows: list[PersonRow], purpose: Purpose) -> Iterator[tuple[int, str]]:
-    """In a whole directory, somebody who left may still stand beside who has the address now."""
+    """In a whole directory, someone who left may still stand beside who has the address now."""
     claimed: dict[str, PersonRow] = {}
     numbered: dict[str, int] = {}
     for row in rows:

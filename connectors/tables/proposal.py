@@ -123,7 +123,7 @@ def _left_out(columns: list[Column]) -> list[str]:
 def rows_of(proposal: Proposal, days_are_known: bool = False) -> tuple[PersonRow | AccountRow, ...]:
     """The rows; raises ColumnsUnclear while a question is open, Refused when one of the rows can't be used.
 
-    With `days_are_known`, somebody whose last day has passed and who is active in the file comes as just that.
+    With `days_are_known`, someone whose last day has passed and who is active in the file comes as just that.
     """
     if proposal.questions and not (days_are_known and all(question.key == STAYED for question in proposal.questions)):
         first, more = proposal.questions[0], len(proposal.questions) - 1

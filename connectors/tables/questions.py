@@ -1,4 +1,4 @@
-"""What must be answered before a file may be used: whatever could silently make somebody active, left or a plain
+"""What must be answered before a file may be used: whatever could silently make someone active, left or a plain
 member. No open question means that it may be applied."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What each row says, column by column, and what rows leave open: two addresses in one cell, somebody on several rows,
+"""What each row says, column by column, and what rows leave open: two addresses in one cell, someone on several rows,
 numbers without their leading zeros, a last day that the status contradicts."""
 
 from __future__ import annotations
@@ -263,7 +263,7 @@ def _essence(row: Said) -> tuple:
 
 
 def merged(rows: list[Said], decisions: AnyMapping[str, str]) -> list[Said]:
-    """One row for each person, where somebody said so; rows that contradict each other stay apart."""
+    """One row for each person, where someone said so; rows that contradict each other stay apart."""
     if decisions.get("repeated") != MERGE:
         return rows
     together: dict[str, Said] = {}

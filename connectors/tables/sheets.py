@@ -25,7 +25,7 @@ def is_spreadsheet(content: bytes) -> bool:
 
 
 def read(content: bytes, chosen: str) -> tuple[list[Row], tuple[str, ...]]:
-    """(rows of the sheet, sentences about the sheets that weren't read). `chosen` is the sheet somebody chose, or "".
+    """(rows of the sheet, sentences about the sheets that weren't read). `chosen` is the sheet someone chose, or "".
 
     Raises Refused for a file that is no whole workbook, MustChoose where several sheets look like a list.
     """

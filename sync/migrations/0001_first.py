@@ -160,7 +160,7 @@ class Role(Base):
     external_id = CharField()
     label = CharField()
     privileged = BooleanField(default=False)
-    standard = BooleanField(default=False)  # the default for somebody new
+    standard = BooleanField(default=False)  # the default for someone new
 
     class Meta:
         indexes = ((("app", "external_id"), True),)
@@ -182,7 +182,7 @@ class Account(Base):
     match = CharField(default="unmatched")  # matched, unmatched, guest, service account
     person = ForeignKeyField(Person, null=True, backref="accounts", on_delete="SET NULL")
     match_by_hand = BooleanField(default=False)
-    protected = TextField(null=True)  # the reason somebody gave
+    protected = TextField(null=True)  # the reason someone gave
     left_out = TextField(null=True)  # the reason of a removal that was left out
     left_out_by = CharField(null=True)
     left_out_at = DateTimeField(null=True)

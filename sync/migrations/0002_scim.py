@@ -1,4 +1,4 @@
-"""Directories that push: their tokens, what they wrote as they wrote it, and since when somebody is gone."""
+"""Directories that push: their tokens, what they wrote as they wrote it, and since when someone is gone."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""The e-mail that an account had when somebody said whose it is: with another one it may be somebody else's."""
+"""The e-mail that an account had when someone said whose it is: with another one it may be someone else's."""
 
 from peewee import CharField
 

@@ -1,7 +1,7 @@
-"""Addresses are compared by NFC, lower case and IDNA 2008, no longer by NFKC and case folding: every key is made anew.
+"""Addresses are compared by NFC, lower case and IDNA 2008, no longer by NFKC and case folding: every key is made again.
 
 Where two addresses turn out to be one, nobody loses anything unsaid: the person who is here keeps it, and Activity says
-of whom it was as well. Where one turns out to be two, accounts are matched anew unless somebody matched them by hand.
+of whom it was as well. Where one turns out to be two, accounts are matched again unless someone matched them by hand.
 The functions are frozen copies: this file does the same whatever becomes of connectors/names.py and the rules.
 """
 

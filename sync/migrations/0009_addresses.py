@@ -54,7 +54,7 @@ PUSHED = """
       AND said.email NOT GLOB '*[^!-~]*' AND said.email NOT GLOB '*[][()<>",;:]*'
     ON CONFLICT (directory_id, external_id, normal) DO NOTHING
 """
-# Where directories know somebody, they are taken to have said each address: then what they say next counts.
+# Where directories know someone, they are taken to have said each address: then what they say next counts.
 BY_HAND = "UPDATE person_email SET by_hand = 1 WHERE person_id NOT IN (SELECT person_id FROM directory_entry)"
 
 
