@@ -47,7 +47,7 @@ def record_all(entries: list[dict]) -> None:
 
 
 def tell_what_was_migrated() -> None:
-    """Write down what migrations left to be told of; the start calls this."""
+    """Log what migrations left to be logged; the start calls this."""
     if setting(MIGRATED):
         with writing():
             record_all(setting(MIGRATED) or [])
@@ -66,7 +66,7 @@ def entries(
     limit: int = 50,
     of_apps: Iterable[int] | None = None,
 ) -> list[Activity]:
-    """The newest entries first; go on with the last one's id as `before_id`.
+    """The newest entries first; for the next page, pass the last one's id as `before_id`.
 
     Where `of_apps` is given, what concerns an app that is not among them is left out.
     """

@@ -34,7 +34,7 @@ def open_database(path: str | os.PathLike) -> None:
     """Point `db` at the file and bring its schema up to date.
 
     A file of an older version is copied beside itself first; raises
-    DatabaseRefused for a file of a newer version or one that is no database.
+    DatabaseRefused for a file of a newer version or one that isn't a database.
     """
     path = Path(path)
     try:

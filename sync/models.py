@@ -1,5 +1,5 @@
-"""What Rollcall knows, one class a table; times are naive UTC.
-Only shape lives here: the rules are in the rooms that use these rows."""
+"""What Rollcall knows, one class per table; times are naive UTC.
+This module has only the tables' shape. The rules are in the modules that use the rows."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BIT = {field: 1 << place for place, field in enumerate(SAID)}  # in account.unsa
 
 
 class RoleIds(TextField):
-    """External ids of roles, as a tuple; stored so that the same ones are the same text: sorted JSON."""
+    """External ids of roles, as a tuple. Stored as sorted JSON, so that equal sets are equal texts."""
 
     @staticmethod
     def stored(ids):
@@ -61,16 +61,16 @@ class Directory(Base):
     credential = BlobField(null=True)
     state = CharField(default="active")  # active, paused
     created_at = DateTimeField(default=utcnow)
-    place = IntegerField(null=True)  # which goes first where they differ in a name or main e-mail; null: by age
-    last_read_at = DateTimeField(null=True)  # the last whole reading that was taken over
+    place = IntegerField(null=True)  # the order, for differing names and main e-mails; null: by age
+    last_read_at = DateTimeField(null=True)  # the last complete reading that was applied
     next_read_at = DateTimeField(null=True, index=True)
     failures = IntegerField(default=0)  # in a row
     error = TextField(null=True)
-    guard_from = DateTimeField(null=True)  # one that pushes: leavers before this were looked at, and count no more
-    unread = JSONField(default=list, constraints=[SQL("DEFAULT '[]'")])  # attribute, people, values: may say who left
+    guard_from = DateTimeField(null=True)  # if it pushes: leavers before this no longer count
+    unread = JSONField(default=list, constraints=[SQL("DEFAULT '[]'")])  # attribute, people, values: may show who has left
     private_by = CharField(null=True)  # who approved its address inside a private network; null: nobody
-    answers_id = IntegerField(null=True)  # the Person who says what it says: connected it, or changed how it is read
-    vouched = BooleanField(default=False)  # an Owner, or the command line, lets it change Owners and admins (rank.py)
+    answers_id = IntegerField(null=True)  # the responsible Person: connected it, or changed how it is read
+    vouched = BooleanField(default=False)  # an Owner or the command line lets it change Owners and admins (rank.py)
 
 
 class Person(Base):
@@ -83,12 +83,12 @@ class Person(Base):
     status_since = DateTimeField(default=utcnow)
     status_reason = TextField(default="")
     employee_number = CharField(null=True)
-    remove_on = DateField(null=True)  # they left, but keep their seats until this day, in the workspace's zone
-    hold = TextField(null=True)  # legal hold: nothing of theirs is removed, and why
+    remove_on = DateField(null=True)  # they left, but keep their accounts until this day, in the workspace's zone
+    hold = TextField(null=True)  # the reason of a legal hold: none of their accounts is removed
     workspace_role = CharField(null=True)  # owner, super admin, admin, user, guest; null: may not sign in
     password_hash = CharField(null=True)
     created_at = DateTimeField(default=utcnow)
-    last_day = DateField(null=True)  # given by hand, in a list: they have left once it is over, in the workspace's zone
+    last_day = DateField(null=True)  # by hand or from a list: they have left once it is over, in the workspace's zone
     department = CharField(null=True)
     manager = CharField(null=True)  # an e-mail address or a name, as it was given
 
@@ -102,23 +102,23 @@ class PersonEmail(Base):
     email = CharField()  # as it was given
     normal = CharField(unique=True)  # names.email_key(email)
     main = BooleanField(default=False)
-    by_hand = BooleanField(default=False)  # someone said so, and no directory has agreed since
-    disputed = BooleanField(default=False)  # a directory gives it to someone else too: no account is matched by it
-    vouched = BooleanField(default=False, constraints=[SQL("DEFAULT 0")])  # an Owner gave it: believed at a sign-in
+    by_hand = BooleanField(default=False)  # set by hand, and no directory has agreed since
+    disputed = BooleanField(default=False)  # a directory also gives it to someone else: no account is matched by it
+    vouched = BooleanField(default=False, constraints=[SQL("DEFAULT 0")])  # an Owner gave it: trusted at a sign-in
 
     class Meta:
         indexes = (SQL("CREATE INDEX person_email_disputed ON person_email (id) WHERE disputed"),)
 
 
 class DirectoryEntry(Base):
-    """A person's place in one directory. `reported` is what the last whole reading said,
-    `status` what was taken over: they differ while a guard holds the change."""
+    """A person's entry in one directory. `reported` is the status in the last complete reading,
+    `status` the one that was applied: they differ while a guard holds the change."""
 
     directory = ForeignKeyField(Directory, backref="entries", on_delete="CASCADE")
     external_id = CharField()
     person = ForeignKeyField(Person, backref="entries", on_delete="CASCADE")
     user_name = CharField(default="")
-    email = CharField(default="")  # what the directory said last: only what it changes is taken over,
+    email = CharField(default="")  # the directory's last value: only its changes are applied,
     name = CharField(default="")  # so that an edit by hand outlives the readings
     employee_number = CharField(default="")
     status = CharField(default="active")  # active, suspended, deprovisioned
@@ -126,7 +126,7 @@ class DirectoryEntry(Base):
     reported_at = DateTimeField(default=utcnow)
     reason = TextField(default="")  # "disabled in Company LDAP", "no longer in staff.csv"
     left_at = DateTimeField(null=True)  # when `reported` last turned to deprovisioned; null: here, or never was
-    listed = CharField(null=True)  # the status as the directory says it, before the days below count
+    listed = CharField(null=True)  # the directory's own status, before the days below are considered
     last_day = DateField(null=True)  # `reported` is deprovisioned once it is over, in the workspace's zone
     starts_on = DateField(null=True)
     department = CharField(null=True)
@@ -137,7 +137,7 @@ class DirectoryEntry(Base):
 
 
 class DirectoryAddress(Base):
-    """An address that an entry of a directory has, as the directory said last: also of one that became nobody here."""
+    """An address of a directory's entry in the last reading, even if the entry isn't a person here."""
 
     directory = ForeignKeyField(Directory, on_delete="CASCADE", index=False)
     external_id = CharField()  # of the entry
@@ -153,7 +153,7 @@ class DirectoryAddress(Base):
 
 
 class FormerEntry(Base):
-    """Who someone was in a directory that was removed: found again by it when the directory is connected again."""
+    """A person's id in a directory that was removed: it finds them if the directory is connected again."""
 
     kind = CharField()
     external_id = CharField()
@@ -164,7 +164,7 @@ class FormerEntry(Base):
 
 
 class HeldChange(Base):
-    """What a list or a directory says of someone above who answers for it: waits for someone of rank (held.py)."""
+    """A change from a list or directory to someone above the person responsible for it: waits for release (held.py)."""
 
     person = ForeignKeyField(Person, on_delete="CASCADE")
     directory = ForeignKeyField(Directory, null=True, on_delete="CASCADE")  # null: a list that was imported
@@ -183,7 +183,7 @@ class DirectoryGroup(Base):
     directory = ForeignKeyField(Directory, backref="groups", on_delete="CASCADE")
     external_id = CharField()
     name = CharField()
-    gone_at = DateTimeField(null=True)  # no longer in the directory: kept for its rules, who was in it last as well
+    gone_at = DateTimeField(null=True)  # no longer in the directory: kept with its last members, for its rules
 
     class Meta:
         indexes = ((("directory", "external_id"), True),)
@@ -198,7 +198,7 @@ class DirectoryGroupMember(Base):
 
 
 class DirectoryToken(Base):
-    """What an identity provider shows when it pushes; only its hash is kept."""
+    """The token of an identity provider that pushes; only its hash is stored."""
 
     directory = ForeignKeyField(Directory, backref="tokens", on_delete="CASCADE")
     token_hash = CharField(unique=True)
@@ -208,19 +208,19 @@ class DirectoryToken(Base):
 
 
 class ScimResource(Base):
-    """A User or Group as an identity provider wrote it, whatever Rollcall makes of it."""
+    """A User or Group exactly as an identity provider wrote it."""
 
     directory = ForeignKeyField(Directory, on_delete="CASCADE", index=False)
     kind = CharField()  # User, Group
     scim_id = CharField(unique=True)  # also the external id of its entry or group
     external_id = CharField(null=True)  # the identity provider's
-    name_key = CharField()  # userName or displayName as it is compared
+    name_key = CharField()  # userName or displayName, in the form for comparison
     document = JSONField(default=dict)  # without id, meta, members, groups and password; empty once deleted
     version = IntegerField(default=1)
     created_at = DateTimeField(default=utcnow)
     modified_at = DateTimeField(default=utcnow)
-    deleted_at = DateTimeField(null=True)  # a User stays, to be taken up again
-    entry = ForeignKeyField(DirectoryEntry, null=True, on_delete="SET NULL")  # null: nobody is made of it yet
+    deleted_at = DateTimeField(null=True)  # a User is kept, and reused if it comes back
+    entry = ForeignKeyField(DirectoryEntry, null=True, on_delete="SET NULL")  # null: it isn't a person yet
     warning = TextField(null=True)  # why
 
     class Meta:
@@ -235,7 +235,7 @@ class ScimResource(Base):
 
 
 class ScimMember(Base):
-    """Who is in a pushed group: a User, or a Group; `detail` is what else was written of the membership."""
+    """A member of a pushed group: a User, or a Group; `detail` is the rest of the membership."""
 
     group = ForeignKeyField(ScimResource, on_delete="CASCADE", index=False)
     member_id = CharField(index=True)  # ScimResource.scim_id
@@ -271,11 +271,11 @@ class App(Base):
     connector = CharField()
     name = CharField()
     category = CharField()
-    settings = JSONField(default=dict)  # the connector's fields that are no secret
+    settings = JSONField(default=dict)  # the connector's fields that aren't secret
     credential = BlobField(null=True)  # the secret ones, by vault.py
     state = CharField(default="connecting")  # connecting, active, paused, disconnected
-    identity = CharField(default="")  # who the automation account is, as test() said
-    identity_id = CharField(null=True)  # its external id among the accounts, where the app tells
+    identity = CharField(default="")  # who the automation account is, from test()
+    identity_id = CharField(null=True)  # its external id among the accounts, if the app returns it
     tested_at = DateTimeField(null=True)
     error = TextField(null=True)  # why it needs attention
     failures = IntegerField(default=0)  # checks failed in a row
@@ -283,21 +283,21 @@ class App(Base):
     check_minute = IntegerField(default=0)  # of the day, in the workspace's zone
     next_check_at = DateTimeField(null=True, index=True)
     last_check_at = DateTimeField(null=True)  # the last check that succeeded
-    removal = CharField(default="ask")  # ask; automatic: the Owner's standing yes
+    removal = CharField(default="ask")  # ask; automatic: the Owner's standing approval
     guard_accounts = IntegerField(null=True)  # null: the workspace's
     guard_percent = IntegerField(null=True)
     seat_price = IntegerField(null=True)  # per month, in hundredths of the workspace's currency
-    users = IntegerField(default=0)  # kept by checks.py and matching.py, never counted on a page
+    users = IntegerField(default=0)  # updated by checks.py and matching.py, never counted on a page
     matched = IntegerField(default=0)
     unmatched = IntegerField(default=0)
     guests = IntegerField(default=0)
     services = IntegerField(default=0)
     created_at = DateTimeField(default=utcnow)
     match_domain = CharField(null=True)  # a user name without e-mail is matched as name@this
-    may = JSONField(null=True)  # what its credential may do, in words, as test() said
-    missing = JSONField(null=True)  # what it may not, and what to change about that
-    joiners = CharField(null=True)  # automatic: whom rules assign is invited without a yes; null: ask
-    unassigned = CharField(null=True)  # automatic: who is in no group any more is removed without a yes; null: ask
+    may = JSONField(null=True)  # its credential's permissions in words, from test()
+    missing = JSONField(null=True)  # missing permissions, and how to add them
+    joiners = CharField(null=True)  # automatic: people assigned by rules are invited without approval; null: ask
+    unassigned = CharField(null=True)  # automatic: people no longer in a group are removed without approval; null: ask
     lost = JSONField(null=True)  # which fields were missing from the last reading, and whether an Owner accepts it
     guard_roles_accounts = IntegerField(null=True)  # of roles that change at once; null: the workspace's
     guard_roles_percent = IntegerField(null=True)
@@ -307,22 +307,22 @@ class App(Base):
 
 
 class WaitingFile(Base):
-    """A file that was handed over, kept while it is asked what its columns mean; forgotten after a day."""
+    """An uploaded file, kept while the meaning of its columns is open; deleted after a day."""
 
-    door = CharField()  # directory: a new one; list, export: a new file of one that is connected; import: of people
-    kind = CharField(default="")  # of a directory that is to be connected: its connector's slug,
-    name = CharField(default="")  # and what it is to be called
+    door = CharField()  # directory: a new one. list, export: a new file of a connected one. import: people
+    kind = CharField(default="")  # of the new directory: its connector's slug,
+    name = CharField(default="")  # and its name
     directory = ForeignKeyField(Directory, null=True, on_delete="CASCADE")
     app = ForeignKeyField(App, null=True, on_delete="CASCADE")
-    person = ForeignKeyField(Person, on_delete="CASCADE")  # who handed it over, and alone may go on
+    person = ForeignKeyField(Person, on_delete="CASCADE")  # who uploaded it; only they may continue
     file_name = CharField(default="")
-    sealed = BlobField()  # the values of the connector's fields, the file among them
-    mapping = TextField(default="")  # what was answered so far, as JSON
+    sealed = BlobField()  # the values of the connector's fields, including the file
+    mapping = TextField(default="")  # the answers so far, as JSON
     created_at = DateTimeField(default=utcnow)
 
 
 class RememberedAnswer(Base):
-    """What an app answered at the last reading, to be asked for again only if it differs; `body` is packed."""
+    """An app's answer at the last reading, for conditional requests; `body` is compressed."""
 
     app = ForeignKeyField(App, on_delete="CASCADE", index=False)
     key = CharField()
@@ -360,7 +360,7 @@ class Role(Base):
 
 
 class Account(Base):
-    """One seat in an app. A row is never deleted while its app is connected: decisions outlive checks."""
+    """One account in an app. A row is never deleted while its app is connected: decisions outlive checks."""
 
     app = ForeignKeyField(App, backref="accounts", on_delete="CASCADE", index=False)
     external_id = CharField()
@@ -371,28 +371,28 @@ class Account(Base):
     role = CharField(default="")  # Role.external_id; of several the main one
     kind = CharField(default="user")  # user; system: what the app made for itself, bots
     last_activity = DateTimeField(null=True)
-    seat = CharField(default="")  # seat type, where the app has such
-    state = CharField(default="present")  # present; removing: confirmed, its task is under way; gone
+    seat = CharField(default="")  # seat type, if the app has any
+    state = CharField(default="present")  # present; removing (approved, with a running task); gone
     missing_since = DateTimeField(null=True)  # absent once, not yet gone
     match = CharField(default="unmatched")  # matched, unmatched, guest, local partner, service account
     person = ForeignKeyField(Person, null=True, backref="accounts", on_delete="SET NULL")
     match_by_hand = BooleanField(default=False)
     protected = TextField(null=True)  # the reason someone gave
-    left_out = TextField(null=True)  # the reason of a removal that was left out
+    left_out = TextField(null=True)  # the reason why a removal was left out
     left_out_by = CharField(null=True)
     left_out_at = DateTimeField(null=True)
     first_seen = DateTimeField(default=utcnow)
     gone_at = DateTimeField(null=True)
-    user_name = CharField(null=True)  # where the app tells; may be what an e-mail is made of
+    user_name = CharField(null=True)  # if the app returns it; an e-mail can be derived from it
     employee_number = CharField(null=True)
     match_note = TextField(null=True)  # of a guest or local partner: where from, what for
-    matched_as = CharField(null=True)  # `normal` when someone said whose it is; null: nobody did, or it is from before
+    matched_as = CharField(null=True)  # `normal` when it was matched by hand; null: it wasn't, or it is older
     further_roles = RoleIds(null=True, default=())  # beside the main one; null: never read, by an older Rollcall
-    asked_as = CharField(null=True)  # the address it had when that went to someone else: no longer matched by it
+    asked_as = CharField(null=True)  # its address when that moved to someone else: no longer matched by it
     was_of = ForeignKeyField(Person, null=True, backref="former_accounts", on_delete="SET NULL", index=False)  # then
-    unsaid = IntegerField(null=True)  # bits: what the app said nothing of; null: not read since
-    assumed = IntegerField(default=0)  # likewise: what only its missing key told
-    pending = JSONField(null=True)  # what the app says of role or profile, while a guard holds it
+    unsaid = IntegerField(null=True)  # bits: fields that the app left out; null: not read since
+    assumed = IntegerField(default=0)  # bits: fields known only from a missing key
+    pending = JSONField(null=True)  # the app's role or profile, while a guard holds it
 
     class Meta:
         indexes = (
@@ -407,7 +407,7 @@ class Account(Base):
 
     @property
     def roles(self):
-        """The external ids of all that it has, the main one first."""
+        """The external ids of all its roles, the main one first."""
         return (self.role, *self.further_roles)
 
 
@@ -423,21 +423,21 @@ class Asset(Base):
 
 
 class Access(Base):
-    """An account's role on an asset; the row goes when the access does."""
+    """An account's role on an asset; the row is deleted with the access."""
 
     app = ForeignKeyField(App, on_delete="CASCADE", index=False)
     account = ForeignKeyField(Account, backref="access", on_delete="CASCADE", index=False)
     asset = ForeignKeyField(Asset, backref="access", on_delete="CASCADE")
     role = CharField(default="")
-    privileged = BooleanField(default=False)  # may hand the asset on
-    given = CharField(null=True)  # by which group, where a rule gave it, and nobody has changed it since
+    privileged = BooleanField(default=False)  # can hand over the asset
+    given = CharField(null=True)  # the group whose rule granted it, if nobody has changed it since
 
     class Meta:
         indexes = ((("account", "asset"), True), (("app",), False))
 
 
 class Report(Base):
-    """The changes of an app that wait for a person, and what was decided; one open per app."""
+    """The changes of an app that wait for a person, and the decisions; one is open per app."""
 
     app = ForeignKeyField(App, backref="reports", on_delete="CASCADE")
     state = CharField(default="open")  # open, applied, dismissed, superseded
@@ -449,9 +449,9 @@ class Report(Base):
     counts = JSONField(default=dict)  # change kind → number
     waiting = IntegerField(default=0)
     held = IntegerField(default=0)
-    released_at = DateTimeField(null=True)  # a mass change was looked at and let through
+    released_at = DateTimeField(null=True)  # when a mass change was released
     mailed_at = DateTimeField(null=True)
-    mailed_through = IntegerField(default=0)  # the highest change id that a mail has told of
+    mailed_through = IntegerField(default=0)  # the highest change id that was mailed
     reminded_at = DateTimeField(null=True)
 
     class Meta:
@@ -494,13 +494,13 @@ class Check(Base):
 
 
 class Offboarding(Base):
-    """Someone leaves every app at once: one yes across all of them, now or on a day."""
+    """Someone leaves every app at once: one approval for all of them, now or on a date."""
 
     person = ForeignKeyField(Person, backref="offboardings", on_delete="CASCADE")
     state = CharField(default="scheduled")  # scheduled, applied, cancelled
     remove_on = DateField(null=True)
     reason = TextField(default="")
-    key = CharField(null=True, unique=True)  # of the page it was asked on: sent twice, it is one
+    key = CharField(null=True, unique=True)  # of the page: if it is sent twice, it counts once
     asked_by = CharField(default="")
     created_at = DateTimeField(default=utcnow)
     decided_at = DateTimeField(null=True)
@@ -510,7 +510,7 @@ class Offboarding(Base):
 
 
 class Change(Base):
-    """One difference that a check found, with before, after and what was decided."""
+    """One difference that a check found, with before, after and decision."""
 
     app = ForeignKeyField(App, on_delete="CASCADE", index=False)
     found_by = ForeignKeyField(Check, null=True, on_delete="SET NULL", index=False)
@@ -521,14 +521,14 @@ class Change(Base):
     asset = ForeignKeyField(Asset, null=True, on_delete="CASCADE", index=False)
     before = TextField(null=True)
     after = TextField(null=True)
-    in_app = BooleanField(default=True)  # false: the app itself no longer has it, only Rollcall is to be updated
+    in_app = BooleanField(default=True)  # false: the app no longer has it, so only Rollcall is updated
     reason = TextField(default="")
     protected = TextField(null=True)  # why it can't be confirmed
     decided_by = CharField(null=True)
     decided_at = DateTimeField(null=True)
     created_at = DateTimeField(default=utcnow)
-    person = ForeignKeyField(Person, null=True, on_delete="SET NULL", index=False)  # whom to invite, or who left
-    detail = JSONField(null=True)  # what the task needs beyond account and asset: the role
+    person = ForeignKeyField(Person, null=True, on_delete="SET NULL", index=False)  # the person to invite, or who left
+    detail = JSONField(null=True)  # what else the task needs: the role
     offboarding = ForeignKeyField(Offboarding, null=True, backref="changes", on_delete="SET NULL")
 
     class Meta:
@@ -543,14 +543,14 @@ class Change(Base):
 
 
 class Task(Base):
-    """One act in an app. This row is the truth; the queue only wakes a worker."""
+    """One operation in an app. This row is the truth; the queue only wakes a worker."""
 
     app = ForeignKeyField(App, backref="tasks", on_delete="CASCADE")
     report = ForeignKeyField(Report, null=True, backref="tasks", on_delete="SET NULL")
     change = ForeignKeyField(Change, null=True, on_delete="SET NULL", index=False)
     act = CharField()  # remove, change role, invite, grant, revoke
     account = ForeignKeyField(Account, null=True, backref="tasks", on_delete="CASCADE")
-    external_id = CharField(default="")  # as it was when the yes was given
+    external_id = CharField(default="")  # as it was at the approval
     normal = CharField(default="")
     detail = JSONField(default=dict)
     state = CharField(default="queued")
@@ -574,7 +574,7 @@ class Task(Base):
 
 
 class MatchDecision(Base):
-    """What a decision by hand about an account replaced, so that it can be undone; one act is one batch."""
+    """What a decision by hand about an account replaced, so that it can be undone; one batch per decision."""
 
     account = ForeignKeyField(Account, backref="decisions", on_delete="CASCADE")
     batch = CharField(index=True)
@@ -597,20 +597,20 @@ class Team(Base):
 class TeamGroup(Base):
     team = ForeignKeyField(Team, backref="groups", on_delete="CASCADE", index=False)
     group = ForeignKeyField(DirectoryGroup, null=True, backref="teams", on_delete="SET NULL")  # null: gone
-    name = CharField(default="")  # of group and directory, as they were when it was put in
+    name = CharField(default="")  # of group and directory, when it was added
 
     class Meta:
         indexes = ((("team", "group"), True),)
 
 
 class GroupRule(Base):
-    """Who is in the group, or in one of the team's, gets the role in the app. A rule whose group went away rests."""
+    """Members of the group, or of the team's groups, get the role in the app. A rule without its group is inactive."""
 
     app = ForeignKeyField(App, backref="rules", on_delete="CASCADE")
     group = ForeignKeyField(DirectoryGroup, null=True, backref="rules", on_delete="SET NULL")
     team = ForeignKeyField(Team, null=True, backref="rules", on_delete="CASCADE")
     group_name = CharField(default="")  # as it was when the rule was made
-    role = CharField(default="")  # Role.external_id; "" leaves the role alone
+    role = CharField(default="")  # Role.external_id; "" doesn't change the role
     created_by = CharField(default="")
     created_at = DateTimeField(default=utcnow)
 
@@ -625,7 +625,7 @@ class GroupRuleAsset(Base):
 
 
 class Assignment(Base):
-    """A person whom rules gave the app; one that ended says that they are in no such group any more."""
+    """A person assigned to the app by rules; an ended row means that they are no longer in such a group."""
 
     app = ForeignKeyField(App, backref="assignments", on_delete="CASCADE", index=False)
     person = ForeignKeyField(Person, backref="assignments", on_delete="CASCADE")
@@ -639,12 +639,12 @@ class Assignment(Base):
 
 
 class LeftOut(Base):
-    """What rules want and someone decided against; holds until it is taken back, or they want another role."""
+    """A change by rules that someone rejected; valid until it is undone, or the rules want another role."""
 
     app = ForeignKeyField(App, on_delete="CASCADE", index=False)
     kind = CharField()  # of the Change
     account = ForeignKeyField(Account, null=True, on_delete="CASCADE")
-    person = ForeignKeyField(Person, null=True, on_delete="CASCADE")  # whom to invite
+    person = ForeignKeyField(Person, null=True, on_delete="CASCADE")  # the person to invite
     asset = ForeignKeyField(Asset, null=True, on_delete="CASCADE")
     role = CharField(default="")
     reason = TextField()
@@ -680,10 +680,10 @@ class Invitation(Base):
 
 
 class Mail(Base):
-    """The outbox: a mail is here, in the transaction that caused it, before anyone says it was sent."""
+    """The outbox: an e-mail is added in the transaction that caused it, before it is sent."""
 
     key = CharField(unique=True)  # what it is about: the same news is never queued twice
-    kind = CharField()  # report, reminder, outcome, check failed, directory failed, invitation, …: what it tells
+    kind = CharField()  # report, reminder, outcome, check failed, directory failed, invitation, …
     to = CharField(column_name="recipient")
     subject = CharField()
     text = TextField()
@@ -703,12 +703,12 @@ class Mail(Base):
 
 
 class Activity(Base):
-    """The log of all that happened: append-only, each entry sealed with a hash over the one before."""
+    """The log of everything that happened: append-only, each entry sealed with a hash over the one before."""
 
     at = DateTimeField(default=utcnow)
     who = CharField()  # a person's name and e-mail, "schedule", "command line"
     what = CharField()  # a short verb phrase: "removed user", "check succeeded"
-    about = CharField(default="")  # whom or what: a name as it was then
+    about = CharField(default="")  # a person or thing: its name at that time
     why = TextField(default="")
     before = TextField(null=True)
     after = TextField(null=True)
@@ -742,7 +742,7 @@ class PendingSignIn(Base):
 
     token_hash = CharField(unique=True)
     person = ForeignKeyField(Person, on_delete="CASCADE")
-    password_mark = CharField()  # a password that changes meanwhile ends it
+    password_mark = CharField()  # ends if the password changes meanwhile
     method = CharField()
     through = CharField(default="")  # in words, for the log
     provider = BlobField(null=True)  # as in Session
@@ -750,12 +750,12 @@ class PendingSignIn(Base):
 
 
 class AuthenticatorApp(Base):
-    """A person's authenticator app (RFC 6238). `secret` counts; `offered` waits for its first code."""
+    """A person's authenticator app (RFC 6238). `secret` is in use; `offered` waits for its first code."""
 
     person = ForeignKeyField(Person, unique=True, on_delete="CASCADE")
     secret = BlobField(null=True)  # sealed
     offered = BlobField(null=True)  # sealed
-    last_step = IntegerField(default=0)  # of 30 seconds each: a code of this one or before is used up
+    last_step = IntegerField(default=0)  # of 30 seconds each: codes up to this one are used up
     confirmed_at = DateTimeField(null=True)
     used_at = DateTimeField(null=True)
 
@@ -773,14 +773,14 @@ class Passkey(Base):
 
 
 class UsedChallenge(Base):
-    """A challenge that was answered: it is good once. Kept until it has expired anyway."""
+    """A challenge that was answered, because each is valid once. Kept until it expires."""
 
     challenge_hash = CharField(primary_key=True)
     ends_at = DateTimeField()
 
 
 class RecoveryCode(Base):
-    """One of the codes that stand for a lost device; only its hash is kept."""
+    """A recovery code for a lost device; only its hash is stored."""
 
     person = ForeignKeyField(Person, on_delete="CASCADE")
     code_hash = CharField()
@@ -788,7 +788,7 @@ class RecoveryCode(Base):
 
 
 class KeptRequest(Base):
-    """What someone sent and has to confirm first: continued when they have, forgotten otherwise."""
+    """A request that needs confirmation: it continues after that, or is deleted."""
 
     session = ForeignKeyField(Session, unique=True, on_delete="CASCADE")
     token_hash = CharField()
@@ -797,7 +797,7 @@ class KeptRequest(Base):
 
 
 class SignInAttempt(Base):
-    """A wrong password, or one that is being compared; `key` says whose count it is in (attempts.py)."""
+    """A wrong password, or one that is being compared; `key` names the counter (attempts.py)."""
 
     key = CharField()
     at = DateTimeField()
@@ -807,12 +807,12 @@ class SignInAttempt(Base):
 
 
 class SignInIdentity(Base):
-    """Who someone is at a provider of OpenID Connect: its `subject` stays when the e-mail address changes."""
+    """A person's identity at an OpenID Connect provider: `subject` is unchanged when the e-mail address changes."""
 
     issuer = CharField()
     subject = CharField()
     person = ForeignKeyField(Person, on_delete="CASCADE")
-    email = CharField(default="")  # what the provider said last, in its normal form
+    email = CharField(default="")  # from the provider, in its normal form
     created_at = DateTimeField(default=utcnow)
     used_at = DateTimeField(default=utcnow)
 
@@ -821,7 +821,7 @@ class SignInIdentity(Base):
 
 
 class WaitingSignIn(Base):
-    """An account at a provider that would be a person here by its address, and waits until someone confirms it."""
+    """An account at a provider with the address of a person here, which waits for confirmation."""
 
     issuer = CharField()
     subject = CharField()

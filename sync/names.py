@@ -39,7 +39,7 @@ def asset_name(asset: Asset) -> str:
 
 
 def name_in_change(change: Change) -> str:
-    """Whom or what a change is about."""
+    """The name of the person or thing that a change is about."""
     if change.account is not None:
         return account_name(change.account)
     if change.person is not None:
@@ -48,5 +48,5 @@ def name_in_change(change: Change) -> str:
 
 
 def name_in_task(task: Task) -> str:
-    """Whom a task is about; for an invitation, the address."""
+    """The name of the person that a task is about; for an invitation, the address."""
     return account_name(task.account) if task.account is not None else task.detail.get("email", "")

@@ -13,4 +13,4 @@ class AppProblem(Problem):
 
 
 class UnusableReading(Exception):
-    """What an app or a directory reported makes no sense, so nothing of it is used (rule 1)."""
+    """An app or a directory reported something that makes no sense, so none of it is used (rule 1)."""

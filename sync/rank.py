@@ -25,7 +25,7 @@ class Asker:
     name: str
     role: str | None
     person_id: int | None = None  # of a person; None for a program
-    vouches: bool = False  # what they say of someone's address is believed when that person signs in
+    vouches: bool = False  # addresses that they give are trusted at a sign-in
 
     def __str__(self) -> str:
         return self.name
@@ -39,7 +39,7 @@ class Asker:
 
     @classmethod
     def command_line(cls, name: str = "command line") -> Asker:
-        """Who has the installation's file has everything: an Owner."""
+        """For the command line, which has the installation's files anyway: it counts as an Owner."""
         return cls(name, "owner", vouches=True)
 
     @classmethod
@@ -72,7 +72,7 @@ def may_change(asker: Asker, person: Person) -> bool:
 
 
 def require_over(asker: Asker, person: Person) -> None:
-    """Raises NotAllowed unless who asks manages people and this person doesn't stand above them."""
+    """Raises NotAllowed unless the asker manages people and this person doesn't rank above them."""
     require(asker, *MANAGERS)
     if not may_change(asker, person):
         role = Person.get_by_id(person.id).workspace_role
@@ -107,7 +107,7 @@ def require_part(asker: Asker, app: App, part: str = "owner") -> None:
 
 
 def _refuse_unknown(asker: Asker) -> None:
-    """A name is no rank: a caller that says who asks by a text alone is a fault of ours."""
+    """A name has no rank: a caller that passes only a text for the asker is a bug."""
     if not isinstance(asker, Asker):
         raise TypeError(f"who asks must be an Asker, not {type(asker).__name__}")
 

@@ -67,7 +67,7 @@ def verify() -> Verification:
 def renew() -> None:
     """Seal the log with the newest key where an earlier version or an older key sealed it.
 
-    A log that does not verify is left as it is, so that it goes on being called broken.
+    A log that doesn't verify isn't touched, so that it stays reported as broken.
     """
     with writing():
         anchor, key = setting(ANCHOR), _newest()

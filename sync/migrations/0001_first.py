@@ -33,7 +33,7 @@ class Directory(Base):
     credential = BlobField(null=True)
     state = CharField(default="active")  # active, paused
     created_at = DateTimeField(default=datetime.now)
-    last_read_at = DateTimeField(null=True)  # the last whole reading that was taken over
+    last_read_at = DateTimeField(null=True)  # the last complete reading that was applied
     next_read_at = DateTimeField(null=True, index=True)
     failures = IntegerField(default=0)  # in a row
     error = TextField(null=True)
@@ -63,7 +63,7 @@ class DirectoryEntry(Base):
     external_id = CharField()
     person = ForeignKeyField(Person, backref="entries", on_delete="CASCADE")
     user_name = CharField(default="")
-    email = CharField(default="")  # what the directory said last: only what it changes is taken over,
+    email = CharField(default="")  # the directory's last value: only its changes are applied,
     name = CharField(default="")  # so that an edit by hand outlives the readings
     status = CharField(default="active")  # active, suspended, deprovisioned
     reported = CharField(default="active")
@@ -122,11 +122,11 @@ class App(Base):
     connector = CharField()
     name = CharField()
     category = CharField()
-    settings = JSONField(default=dict)  # the connector's fields that are no secret
+    settings = JSONField(default=dict)  # the connector's fields that aren't secret
     credential = BlobField(null=True)  # the secret ones, by vault.py
     state = CharField(default="connecting")  # connecting, active, paused, disconnected
-    identity = CharField(default="")  # who the automation account is, as test() said
-    identity_id = CharField(null=True)  # its external id among the accounts, where the app tells
+    identity = CharField(default="")  # who the automation account is, from test()
+    identity_id = CharField(null=True)  # its external id among the accounts, if the app returns it
     tested_at = DateTimeField(null=True)
     error = TextField(null=True)  # why it needs attention
     failures = IntegerField(default=0)  # checks failed in a row
@@ -134,11 +134,11 @@ class App(Base):
     check_minute = IntegerField(default=0)  # of the day, in the workspace's zone
     next_check_at = DateTimeField(null=True, index=True)
     last_check_at = DateTimeField(null=True)  # the last check that succeeded
-    removal = CharField(default="ask")  # ask; automatic: the Owner's standing yes
+    removal = CharField(default="ask")  # ask; automatic: the Owner's standing approval
     guard_accounts = IntegerField(null=True)  # null: the workspace's
     guard_percent = IntegerField(null=True)
     seat_price = IntegerField(null=True)  # per month, in hundredths of the workspace's currency
-    users = IntegerField(default=0)  # kept by checks.py and matching.py, never counted on a page
+    users = IntegerField(default=0)  # updated by checks.py and matching.py, never counted on a page
     matched = IntegerField(default=0)
     unmatched = IntegerField(default=0)
     guests = IntegerField(default=0)
@@ -176,14 +176,14 @@ class Account(Base):
     role = CharField(default="")  # Role.external_id
     kind = CharField(default="user")  # user; system: what the app made for itself, bots
     last_activity = DateTimeField(null=True)
-    seat = CharField(default="")  # seat type, where the app has such
-    state = CharField(default="present")  # present; removing: confirmed, its task is under way; gone
+    seat = CharField(default="")  # seat type, if the app has any
+    state = CharField(default="present")  # present; removing (approved, with a running task); gone
     missing_since = DateTimeField(null=True)  # absent once, not yet gone
     match = CharField(default="unmatched")  # matched, unmatched, guest, service account
     person = ForeignKeyField(Person, null=True, backref="accounts", on_delete="SET NULL")
     match_by_hand = BooleanField(default=False)
     protected = TextField(null=True)  # the reason someone gave
-    left_out = TextField(null=True)  # the reason of a removal that was left out
+    left_out = TextField(null=True)  # the reason why a removal was left out
     left_out_by = CharField(null=True)
     left_out_at = DateTimeField(null=True)
     first_seen = DateTimeField(default=datetime.now)
@@ -214,7 +214,7 @@ class Access(Base):
     account = ForeignKeyField(Account, backref="access", on_delete="CASCADE", index=False)
     asset = ForeignKeyField(Asset, backref="access", on_delete="CASCADE")
     role = CharField(default="")
-    privileged = BooleanField(default=False)  # may hand the asset on
+    privileged = BooleanField(default=False)  # can hand over the asset
 
     class Meta:
         indexes = ((("account", "asset"), True), (("app",), False))
@@ -231,9 +231,9 @@ class Report(Base):
     counts = JSONField(default=dict)  # change kind → number
     waiting = IntegerField(default=0)
     held = IntegerField(default=0)
-    released_at = DateTimeField(null=True)  # a mass change was looked at and let through
+    released_at = DateTimeField(null=True)  # when a mass change was released
     mailed_at = DateTimeField(null=True)
-    mailed_through = IntegerField(default=0)  # the highest change id that a mail has told of
+    mailed_through = IntegerField(default=0)  # the highest change id that was mailed
     reminded_at = DateTimeField(null=True)
 
     class Meta:
@@ -283,7 +283,7 @@ class Change(Base):
     asset = ForeignKeyField(Asset, null=True, on_delete="CASCADE", index=False)
     before = TextField(null=True)
     after = TextField(null=True)
-    in_app = BooleanField(default=True)  # false: the app itself no longer has it, only Rollcall is to be updated
+    in_app = BooleanField(default=True)  # false: the app no longer has it, so only Rollcall is updated
     reason = TextField(default="")
     protected = TextField(null=True)  # why it can't be confirmed
     decided_by = CharField(null=True)
@@ -306,7 +306,7 @@ class Task(Base):
     change = ForeignKeyField(Change, null=True, on_delete="SET NULL", index=False)
     act = CharField()  # remove, change role, invite, grant, revoke
     account = ForeignKeyField(Account, null=True, backref="tasks", on_delete="CASCADE")
-    external_id = CharField(default="")  # as it was when the yes was given
+    external_id = CharField(default="")  # as it was at the approval
     normal = CharField(default="")
     detail = JSONField(default=dict)
     state = CharField(default="queued")
@@ -353,7 +353,7 @@ class Activity(Base):
     at = DateTimeField(default=datetime.now)
     who = CharField()  # a person's name and e-mail, "schedule", "command line"
     what = CharField()  # a short verb phrase: "removed user", "check succeeded"
-    about = CharField(default="")  # whom or what: a name as it was then
+    about = CharField(default="")  # a person or thing: its name at that time
     why = TextField(default="")
     before = TextField(null=True)
     after = TextField(null=True)

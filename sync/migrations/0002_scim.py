@@ -31,13 +31,13 @@ class ScimResource(Base):
     kind = CharField()  # User, Group
     scim_id = CharField(unique=True)  # also the external id of its entry or group
     external_id = CharField(null=True)  # the identity provider's
-    name_key = CharField()  # userName or displayName as it is compared
+    name_key = CharField()  # userName or displayName, in the form for comparison
     document = JSONField(default=dict)  # without id, meta, members, groups and password; empty once deleted
     version = IntegerField(default=1)
     created_at = DateTimeField(default=datetime.now)
     modified_at = DateTimeField(default=datetime.now)
-    deleted_at = DateTimeField(null=True)  # a User stays, to be taken up again
-    entry = ForeignKeyField(DirectoryEntry, null=True, on_delete="SET NULL")  # null: nobody is made of it yet
+    deleted_at = DateTimeField(null=True)  # a User is kept, and reused if it comes back
+    entry = ForeignKeyField(DirectoryEntry, null=True, on_delete="SET NULL")  # null: it isn't a person yet
     warning = TextField(null=True)  # why
 
     class Meta:

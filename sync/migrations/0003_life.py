@@ -90,7 +90,7 @@ class GroupRule(Base):
     group = ForeignKeyField(DirectoryGroup, null=True, on_delete="SET NULL")
     team = ForeignKeyField(Team, null=True, on_delete="CASCADE")
     group_name = CharField(default="")  # as it was when the rule was made
-    role = CharField(default="")  # Role.external_id; "" leaves the role alone
+    role = CharField(default="")  # Role.external_id; "" doesn't change the role
     created_by = CharField(default="")
     created_at = DateTimeField(default=datetime.now)
 

@@ -18,7 +18,7 @@ class SignInIdentity(Base):
     issuer = CharField()
     subject = CharField()
     person = ForeignKeyField(Person, on_delete="CASCADE")
-    email = CharField(default="")  # what the provider said last, in its normal form
+    email = CharField(default="")  # from the provider, in its normal form
     created_at = DateTimeField(default=datetime.now)
     used_at = DateTimeField(default=datetime.now)
 
