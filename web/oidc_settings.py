@@ -1,6 +1,8 @@
-"""How people sign in through the company's provider: the page where an Owner sets it up, tries it and takes it away."""
+"""The page where an Owner sets up, tests and removes signing in through the company's identity provider."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from flask import Blueprint, Response, render_template, request, url_for
 
@@ -18,11 +20,20 @@ from web.security import by, signed_in_person
 
 pages = Blueprint("oidc_settings", __name__, url_prefix="/settings/sign-in")
 
-REFUSALS = (OidcProblem, ConnectorError, VaultProblem)  # their words are for the page
+REFUSALS = (OidcProblem, ConnectorError, VaultProblem)  # shown on the page
 ROLES = [(role, role.capitalize()) for role in reversed(WORKSPACE_ROLES)]
 NOBODY = "nobody"
-DEFAULT_ROLES = [(role or NOBODY, role.capitalize() or "Nobody: they can't sign in") for role in oidc.DEFAULT_ROLES]
+DEFAULT_ROLES = [(role or NOBODY, role.capitalize() or "No role: they can't sign in") for role in oidc.DEFAULT_ROLES]
 EMPTY_LINES = 3  # for further groups
+ICONS = {"ok": "check", "attention": "alert-triangle"}  # of a finding, by its tone
+
+
+@dataclass(frozen=True)
+class FindingRow:
+    """What the test of the settings found."""
+
+    words: str
+    icon: str
 
 
 @pages.get("")
@@ -45,17 +56,19 @@ def update() -> Response | tuple[str, int]:
 @pages.post("/tests")
 @workspace_role("owner")
 def create_test() -> str | tuple[str, int]:
-    """Try the values without keeping them."""
+    """Test the values without storing them."""
     findings = oidc.test(_given(), _secret(), base_url(), approver(signed_in_person()))
     failed = any(finding.tone == "attention" for finding in findings)
-    values = _values(_given()) | {"findings": findings, "failed": failed}
+    shown = [FindingRow(finding.words, ICONS.get(finding.tone, "info-circle")) for finding in findings]
+    values = _values(_given()) | {"findings": shown, "failed": failed}
     return page_or_part("settings/sign_in.html", "settings/_sign_in_test.html", **values), INVALID if failed else 200
 
 
 @pages.get("/removal")
 @workspace_role("owner")
 def removal() -> tuple[str, int]:
-    return dialog("settings/_sign_in_removal.html", "Take the provider away?", known=oidc.settings() or Settings())
+    known = oidc.settings() or Settings()
+    return dialog("settings/_sign_in_removal.html", f"Remove {known.label}?")
 
 
 @pages.delete("")
@@ -63,7 +76,7 @@ def removal() -> tuple[str, int]:
 @asks_again
 def delete() -> Response:
     oidc.remove(by())
-    return go_to(url_for("settings.show"), "People sign in with their passwords alone from now on.")
+    return go_to(url_for("settings.show"), "Removed. Everyone now signs in with a password.")
 
 
 def _page(given: Settings | None = None, problem: str = "") -> str:
@@ -72,10 +85,13 @@ def _page(given: Settings | None = None, problem: str = "") -> str:
 
 def _values(given: Settings | None) -> dict:
     known = oidc.settings()
+    shown = given or known or Settings()
+    keep = " Leave this empty to keep the stored one." if oidc.has_secret() else ""
     return {
-        "is_set_up": known is not None, "given": given or known or Settings(), "stored": oidc.has_secret(),
+        "is_set_up": known is not None, "given": shown, "secret_help": f"Stored encrypted.{keep}",
         "redirect": base_url() + oidc.RETURN, "back": base_url() + oidc.SIGNED_OUT, "roles": ROLES,
-        "default_roles": DEFAULT_ROLES, "empty_lines": EMPTY_LINES,
+        "default_roles": DEFAULT_ROLES, "default_role": shown.default_role or NOBODY,
+        "lines": [*shown.roles, *[("", "user")] * EMPTY_LINES],
     }  # fmt: skip
 
 
@@ -89,5 +105,5 @@ def _given() -> Settings:
 
 
 def _secret() -> str | None:
-    """None: the one that is stored."""
+    """The new client secret; None keeps the stored one."""
     return request.form.get("client_secret") or None

@@ -1,4 +1,4 @@
-"""One's own password, set on the page "Your sign-in". Who has one is asked for it; who has none confirms otherwise."""
+"""One's own password, set on the page "Your sign-in". It asks for the current one, or for other proof."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pages = Blueprint("own_password", __name__, url_prefix="/settings/password")
 
 
 def _has_no_password() -> bool:
-    """Then there is no current one to be asked for."""
+    """True if there is no current password to ask for."""
     return not signed_in_person().password_hash
 
 
@@ -28,9 +28,9 @@ def update() -> Response | tuple[str, int]:
     try:
         if me.password_hash and signin.authenticate(
                 names.main_email(me), given.get("current", ""), source(), known_browser.id_for(me)) != me:
-            raise PeopleProblem("The current password is another one.")
+            raise PeopleProblem("The current password is wrong.")
         if given.get("password") != given.get("password_again"):
-            raise PeopleProblem("The two new passwords differ.")
+            raise PeopleProblem("The new passwords don't match.")
         signin.set_password(me, given.get("password", ""), by())
     except PeopleProblem as problem:
         return your_sign_in.page(password_problem=f"{problem} Nothing was changed."), INVALID

@@ -1,11 +1,14 @@
-"""The browsers that somebody is signed in with: each can be signed out, and all of them at once.
-Everybody sees their own."""
+"""The browsers where a person is signed in: each can be signed out, or all of them at once.
+Everyone sees only their own."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from flask import Blueprint, Response, render_template, url_for
 
 from sync import sessions
+from sync.models import Session
 from web.answers import go_to
 from web.permissions import signed_in
 from web.security import by, current_session, signed_in_person
@@ -21,16 +24,32 @@ WAYS = {"password": "Password", "link": "One-time link", "provider": "Identity p
 @pages.get("")
 @signed_in
 def index() -> str:
-    mine = sessions.sessions_of(signed_in_person())
-    return render_template("settings/sessions.html", sessions=mine, mine=_mine(), ways=WAYS)
+    rows = [_row(session) for session in sessions.sessions_of(signed_in_person())]
+    return render_template("settings/sessions.html", rows=rows, has_others=len(rows) > 1)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A browser; `way` says how the person signed in there, "" where it isn't known."""
+
+    session: Session
+    browser: str
+    mine: bool
+    way: str
+
+
+def _row(session: Session) -> Row:
+    second = session.second if session.second != session.method else ""
+    way = ", ".join(filter(None, (WAYS[session.method], second))) if session.method in WAYS else ""
+    return Row(session, session.browser or "Unknown browser", session.id == _mine(), way)
 
 
 @pages.delete("/<int:session_id>")
 @signed_in
 def delete(session_id: int) -> Response:
     ended = sessions.end_sessions(signed_in_person(), by(), only=session_id)
-    said = "That browser is signed out." if ended else "That session had ended already. Nothing was changed."
-    return go_to(url_for("sessions.index"), said)
+    outcome = "That browser was signed out." if ended else "That session had already ended. Nothing was changed."
+    return go_to(url_for("sessions.index"), outcome)
 
 
 @pages.delete("")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from zoneinfo import available_timezones
 
 from flask import Blueprint, Response, current_app, render_template, request, url_for
 
 from sync import apps, clock, mail_reach, names, notify, oidc
 from sync.db import utcnow
-from sync.workspace import WorkspaceProblem, update_workspace
+from sync.workspace import WorkspaceProblem, update_workspace, workspace
 from web.answers import INVALID, go_to, whole_number
 from web.confirming import asks_again
 from web.permissions import signed_in, workspace_role
@@ -76,9 +77,9 @@ def _update(part: str, given: dict, values: dict) -> Response | tuple[str, int]:
 @pages.put("/clock")
 @workspace_role(*apps.RUNS_ALL)
 def set_clock() -> Response:
-    """The machine's clock is right now, and was wrong before."""
+    """Confirm that the machine's clock is right now, and was wrong before."""
     clock.is_right(by())
-    return go_to(url_for("settings.show"), "Rollcall goes by the clock as it is now.")
+    return go_to(url_for("settings.show"), "Rollcall now uses this time.")
 
 
 @pages.post("/test-mails")
@@ -88,15 +89,17 @@ def create_test_mail() -> Response:
     notify.test_mail(to)
     if notify.can_send():
         return go_to(url_for("settings.show"), f"A test mail to {to} is on its way.")
-    return go_to(url_for("settings.show"), "A test mail waits in the outbox: no mail server is set.", "attention")
+    waits = "The test mail is in the outbox, because no mail server is set."
+    return go_to(url_for("settings.show"), waits, "attention")
 
 
 def page(given: dict | None = None, problems: dict | None = None) -> str:
     return render_template(
-        "settings/show.html", given=given or {}, problems=problems or {}, config=current_app.config["ROLLCALL"],
+        "settings/show.html", values=asdict(workspace()) | (given or {}), problems=problems or {},
+        config=current_app.config["ROLLCALL"],
         runs_all=signed_in_person().workspace_role in apps.RUNS_ALL, can_send=notify.can_send(),
         waiting=len(notify.outbox()), zones=sorted(available_timezones()),
         my_email=(mine := names.main_email(signed_in_person())), reach=mail_reach.warning([mine]),
-        provider=oidc.settings(), clock_is_wrong=clock.wrong(), now=utcnow(),
+        provider=oidc.settings(), clock_time=f"{utcnow():%d %b %Y, %H:%M}" if clock.wrong() else "",
         owner=signed_in_person().workspace_role == "owner",
     )

@@ -16,7 +16,8 @@ from web.words import this_workspace
 
 pages = Blueprint("your_sign_in", __name__, url_prefix="/settings/your-sign-in")
 
-OTHERS = "Your other browsers are signed out."
+OTHERS = "Your other browsers were signed out."
+FEW_CODES = 2  # recovery codes left, at which the page asks for new ones
 
 
 @pages.get("")
@@ -29,7 +30,7 @@ def show() -> str:
 @while_setting_up
 @asks_again
 def create_app() -> Response:
-    """Offer a secret, which counts once its first code has come."""
+    """Offer a secret, which is valid once its first code has been entered."""
     authenticator.offer(signed_in_person())
     return redirect(url_for("your_sign_in.show_app"), 303)
 
@@ -37,7 +38,7 @@ def create_app() -> Response:
 @pages.get("/authenticator")
 @while_setting_up
 def show_app() -> Response | str:
-    """The secret, to nobody who comes to this browser later."""
+    """The secret, only while the session is fresh: nobody who uses this browser later sees it."""
     page = _app_page() if sessions.is_fresh(current_session()) else None
     return page or redirect(url_for("your_sign_in.show"), 303)
 
@@ -63,8 +64,8 @@ def delete_app() -> Response | tuple[str, int]:
         second_factor.remove_app(signed_in_person(), current_session())
     except PeopleProblem as problem:
         return page(str(problem)), INVALID
-    told = f"The authenticator app was removed: its codes no longer count. {OTHERS}"
-    return go_to(url_for("your_sign_in.show"), told)
+    done = f"The authenticator app was removed. Its codes no longer work. {OTHERS}"
+    return go_to(url_for("your_sign_in.show"), done)
 
 
 @pages.post("/passkeys/challenges")
@@ -99,7 +100,7 @@ def delete_passkey(passkey_id: int) -> Response | tuple[str, int]:
         second_factor.remove_passkey(signed_in_person(), passkey_id, current_session())
     except PeopleProblem as problem:
         return page(str(problem)), INVALID
-    return go_to(url_for("your_sign_in.show"), f"The passkey was removed: it no longer signs in. {OTHERS}")
+    return go_to(url_for("your_sign_in.show"), f"The passkey was removed. It no longer signs you in. {OTHERS}")
 
 
 @pages.post("/recovery-codes")
@@ -107,19 +108,19 @@ def delete_passkey(passkey_id: int) -> Response | tuple[str, int]:
 @asks_again
 def create_codes() -> str | tuple[str, int]:
     try:
-        return _codes_page(second_factor.renew_codes(signed_in_person()), "The codes before these no longer work.")
+        return _codes_page(second_factor.renew_codes(signed_in_person()), "Your earlier codes no longer work.")
     except PeopleProblem as problem:
         return page(str(problem)), INVALID
 
 
-def _added(what: str, said: str) -> Response | str:
+def _added(what: str, outcome: str) -> Response | str:
     codes = second_factor.added(signed_in_person(), what, current_session())
-    return _codes_page(codes, said) if codes else go_to(url_for("your_sign_in.show"), said)
+    return _codes_page(codes, outcome) if codes else go_to(url_for("your_sign_in.show"), outcome)
 
 
-def _codes_page(codes: list[str], said: str) -> str:
-    """The one time that they are shown."""
-    return render_template("settings/recovery_codes.html", codes=codes, said=said)
+def _codes_page(codes: list[str], outcome: str) -> str:
+    """The only page that ever shows these codes."""
+    return render_template("settings/recovery_codes.html", codes=codes, outcome=outcome)
 
 
 def _app_page(problem: str = "") -> str | None:
@@ -136,10 +137,18 @@ def _app_page(problem: str = "") -> str | None:
 
 def page(problem: str = "", password_problem: str = "") -> str:
     me = signed_in_person()
+    factors, count = second_factor.of(me), len(sessions.sessions_of(me))
     return render_template(
-        "settings/your_sign_in.html", problem=problem, factors=second_factor.of(me), app=authenticator.of(me),
+        "settings/your_sign_in.html", problem=problem, factors=factors, app=authenticator.of(me),
         passkeys_work=passkey_form.site() is not None, not_here=passkey_form.NOT_HERE,
-        suggested=browsers.in_words(request.user_agent.string), most=passkeys.MOST,
+        suggested=browsers.in_words(request.user_agent.string),
+        may_add_passkey=len(factors.passkeys) < passkeys.MOST, few_codes=factors.codes_left <= FEW_CODES,
         must=second_factor.must_set_up(current_session(), this_workspace()), password_problem=password_problem,
-        my_email=names.main_email(me), browsers=len(sessions.sessions_of(me)), url=current_app.config["ROLLCALL"].url,
+        my_email=names.main_email(me), browsers=_signed_in_with(count), url=current_app.config["ROLLCALL"].url,
     )  # fmt: skip
+
+
+def _signed_in_with(count: int) -> str:
+    if count == 1:
+        return "This is the only browser where you are signed in."
+    return f"You are signed in with {count} browsers."

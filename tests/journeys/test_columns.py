@@ -74,7 +74,7 @@ def test_an_hr_file_and_the_next_months(visit, live, olga: Person, tmp_path: Pat
     assert Directory.select().count() == 1, "Back does nothing twice"
     page.goto(f"{live.url}/directories/{Directory.get().id}")
     page.set_input_files("#f-list", hr_file(tmp_path / "december.csv", 61, further="Contract status"))
-    page.click("text=Preview the changes")
+    page.click("button:has-text('Preview the changes')")
     page.wait_for_url("**/files/*")
     told = page.text_content("main")
     assert "Contract status" in told and "1 question before it is used" in told, "only what is new is asked"

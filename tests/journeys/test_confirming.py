@@ -58,7 +58,7 @@ def test_a_passkey_confirms(visit, live: Live, olga: Person, ben: Person) -> Non
     device(page)
     page.goto(live.url + HERE)
     page.click("button >> text=Add a passkey")
-    page.click("text=I have kept them")
+    page.click("text=I have saved them")
     a_while_later()
     page.goto(f"{live.url}/people/{ben.id}")
     page.click("#change-role")
@@ -91,7 +91,7 @@ def test_looks(visit, live: Live, olga: Person, ben: Person, width: int) -> None
     device(page)
     page.goto(live.url + HERE)
     page.click("button >> text=Add a passkey")
-    page.click("text=I have kept them")
+    page.click("text=I have saved them")
 
     def asked(page) -> None:
         opens("#change-role")(page)

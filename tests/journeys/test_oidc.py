@@ -54,7 +54,7 @@ def test_from_setting_it_up_to_being_out(visit, live, provider, olga: Person, by
     assert oidc.settings() is None
     owner.fill("[name=issuer]", provider.issuer)
     owner.click("text=Test sign-in settings")
-    owner.wait_for_selector("#test >> text=It works, as far as can be told")
+    owner.wait_for_selector("#test >> text=These settings work")
     owner.click("button >> text=Save")
     owner.wait_for_selector("#toasts >> text=Saved")
 
@@ -107,7 +107,7 @@ def test_without_javascript(visit, live, provider, olga: Person) -> None:
     page.goto(live.url + "/settings/sign-in")
     fill_in(page, provider.issuer)
     page.click("text=Test sign-in settings")
-    page.wait_for_selector("#test >> text=It works, as far as can be told")
+    page.wait_for_selector("#test >> text=These settings work")
     page.fill("[name=client_secret]", SECRET)
     page.click("button >> text=Save")
     page.wait_for_selector("#toasts >> text=Saved")

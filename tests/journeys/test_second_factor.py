@@ -59,7 +59,7 @@ def test_a_passkey_from_adding_it_to_removing_it(visit, live: Live, olga: Person
     page.click("button >> text=Add a passkey")
     page.wait_for_selector("text=Your recovery codes")
     assert page.locator(".codes li").count() == 10
-    page.click("text=I have kept them")
+    page.click("text=I have saved them")
     page.wait_for_selector("text=Olga's phone")
 
     alone = visit(None)
@@ -137,7 +137,7 @@ def test_who_must_have_one_is_led_to_it(visit, live: Live, olga: Person, someone
     page.wait_for_selector("text=Your workspace requires a second factor.")
     device(page)
     page.click("button >> text=Add a passkey")
-    page.click("text=I have kept them")
+    page.click("text=I have saved them")
     page.click(".drawer-links >> text=People")
     page.wait_for_url(live.url + "/people")
 

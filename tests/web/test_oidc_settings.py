@@ -42,7 +42,7 @@ def test_an_owner_sets_it_up(owner: Client, provider, form) -> None:
     assert known == Settings(issuer=provider.issuer, client_id=CLIENT, label="Acme SSO", scopes="openid email groups",
                              roles=(("IT", "admin"), ("Staff", "user")), default_role="guest")  # fmt: skip
     page = owner.get(PAGE).text
-    assert 'value="IT"' in page and "Leave it empty to keep" in page and SECRET not in page
+    assert 'value="IT"' in page and "Leave this empty to keep" in page and SECRET not in page
     assert "With Acme SSO, or a password" in owner.get("/settings").text
     told = Activity.get(Activity.what == "changed sign-in provider")
     assert "IT → admin" in told.after and SECRET not in told.after and told.before is None
@@ -104,7 +104,7 @@ def test_roles_can_be_changed_while_the_provider_is_down(owner: Client, provider
 
 def test_a_test_says_that_it_works(owner: Client, provider, form) -> None:
     answer = owner.send("POST", PAGE + "/tests", **form)
-    assert answer.status_code == 200 and "It works, as far as can be told" in answer.text
+    assert answer.status_code == 200 and "These settings work, as far as Rollcall can test them" in answer.text
     assert oidc.settings() is None, "a test keeps nothing"
     part = owner.client.post(PAGE + "/tests", data=form | {"csrf_token": owner.token()},
                              headers={"HX-Request": "true", "HX-Target": "test"}).text
@@ -122,7 +122,7 @@ def test_a_test_says_that_it_works(owner: Client, provider, form) -> None:
 def test_a_test_says_what_is_wrong_with_the_provider(owner: Client, provider, form, wrong, told) -> None:
     provider.metadata = wrong
     answer = owner.send("POST", PAGE + "/tests", **form)
-    assert answer.status_code == 422 and told in answer.text and "Nobody can sign in like this" in answer.text
+    assert answer.status_code == 422 and told in answer.text and "Nobody can sign in with these settings" in answer.text
 
 
 def test_a_test_says_what_is_wrong_with_the_client(owner: Client, provider, form) -> None:

@@ -18,7 +18,6 @@ NOT_YET = {  # folders whose templates still work something out; "" would be the
     "confirming",
     "mail",
     "rules",
-    "settings",
     "setup",
     "signin",
     "teams",
