@@ -14,8 +14,8 @@ LEFT = {
     "ARCHITECTURE.md": 27,
     "connectors": 331,
     "sync": 482,
-    "templates": 72,
-    "web": 60,
+    "templates": 61,
+    "web": 58,
 }
 
 
