@@ -26,7 +26,7 @@ os.environ.update(LOCAL)  # for the programs that tests start
 pytest_plugins = [
     "tests.sync.fixtures",
     "tests.sync.scripted",
-    "tests.sync.groups",
+    "tests.sync.grouped",
     "tests.sync.acting",
     "tests.sync.listed",
     "tests.real.slapd",

@@ -8,7 +8,7 @@ from sync import group_rules, schedule, teams
 from sync.models import GroupRule, Person, Task
 from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong, opens
 from tests.sync.fixtures import email
-from tests.sync.groups import Groups
+from tests.sync.grouped import Groups
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from cli.reports import _change
 from sync import group_rules, reports, teams
 from sync.models import Activity, App, GroupRule, GroupRuleAsset, LeftOut, Mail, Task, Team
 from tests.sync.fixtures import email
-from tests.sync.groups import Groups
+from tests.sync.grouped import Groups
 from tests.web.client import Client
 
 
