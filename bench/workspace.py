@@ -12,9 +12,10 @@ from pathlib import Path
 
 from bench.sample import SampleApp
 from connectors.base import Account
-from sync import apps, checks, people, soon, start
+from sync import apps, checks, people, start
 from sync.config import Config
 from sync.db import connected, db
+from sync.jobs import asking
 from sync.models import App, Check
 from sync.rank import Asker
 
@@ -33,7 +34,7 @@ def open_workspace(folder: Path) -> App:
 def run_check(app: App) -> Check:
     """Run one check from the request to its end. Raises if it fails."""
     with connected():
-        check = soon.ask(app, BY)
+        check = asking.ask(app, BY)
         checks.run(check.id)
         check = Check.get_by_id(check.id)
     if check.state != "succeeded":

@@ -9,7 +9,8 @@ import click
 
 from cli.frame import BY, DONE, FAILED, REPORT_WAITS, answer, as_json, end, opened, send_mails, tell
 from cli.waiting import see_through
-from sync import apps, checks, soon
+from sync import apps, checks
+from sync.jobs import asking
 from sync.models import App, Check
 
 TELL_EVERY = 5  # seconds between lines about the same phase
@@ -28,7 +29,7 @@ PHASES = {
 def check(name: str, as_json: bool) -> None:
     """Check the app NAME now, wait, and print the result. Exit code 3: done, and a report waits."""
     app = apps.by_name(name)
-    ended = see_through(checks.run, soon.ask(app, BY), _progress(app), lambda row: soon.cancel(row, BY))
+    ended = see_through(checks.run, asking.ask(app, BY), _progress(app), lambda row: asking.cancel(row, BY))
     send_mails()
     if ended.warning:
         tell(ended.warning)

@@ -17,9 +17,10 @@ from cli.frame import BY, DONE, FAILED, Failed, answer, as_json, end, installati
 from cli.locks import is_served
 from connectors.base import ConnectorError
 from connectors.names import beyond_ascii
-from sync import activity, apps, clock, faults, health, mailer, schedule, vault
+from sync import activity, apps, faults, mailer, vault
 from sync.config import Config
 from sync.db import utcnow
+from sync.jobs import clock, health, queue
 from sync.models import App, Directory, Mail, PersonEmail, Task
 
 LITTLE_SPACE = 200_000_000  # bytes
@@ -116,7 +117,7 @@ def _database(settings: Config) -> Finding:
 def _work(settings: Config) -> Iterator[Finding]:
     for fault in health.troubles():
         yield Finding(fault.kind, WRONG, f"{fault.sentence} {fault.advice}")
-    age = schedule.heartbeat_age(utcnow())
+    age = queue.heartbeat_age(utcnow())
     if not is_served(settings.database_path):
         yield Finding("queue", NOTE, "no server is running: daily checks, tasks and e-mails wait for one.")
     elif age is None or age > health.LATE:

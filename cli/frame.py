@@ -14,18 +14,10 @@ import click
 
 from cli.locks import InUse, in_use, is_served
 from connectors.base import ConnectorError
-from sync import (
-    config,
-    directories,
-    notify,
-    people,
-    reports,
-    schedule,
-    start,
-    tasks,
-)
+from sync import config, directories, notify, people, reports, start, tasks
 from sync.config import Config
 from sync.db import DatabaseRefused, connected
+from sync.jobs import queue
 from sync.problems import AppProblem
 from sync.rank import Asker, NotAllowed
 from sync.vault import VaultProblem
@@ -102,4 +94,4 @@ def send_mails(settings: Config | None = None) -> None:
     """Send this command's e-mails now: without a server they would wait for the next start."""
     database = (settings or Config.from_environ()).database_path
     if notify.can_send() and not is_served(database):
-        schedule.drain(("mail",))
+        queue.drain(("mail",))

@@ -16,9 +16,10 @@ from huey.consumer import Consumer
 from cli.frame import Failed, installation, tell
 from cli.locks import serving_queue
 from cli.pages import Pages
-from sync import ownership, schedule, signin
+from sync import ownership, signin
 from sync.config import Config
 from sync.db import connected
+from sync.jobs import queue
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -55,7 +56,7 @@ def worker() -> None:
     _log()
     stop = _stop_signal()
     with installation() as settings, serving_queue(settings.database_path):
-        schedule.sweep()
+        queue.sweep()
         tell("Rollcall runs the queue and the schedule.")
         _work_until(stop)
 
@@ -66,7 +67,7 @@ def serve_all(create_app: Callable[[Config], Flask], settings: Config) -> None:
     with ExitStack() as stack:
         stack.enter_context(serving_queue(settings.database_path))
         stack.enter_context(_pages(create_app, settings))
-        schedule.sweep()
+        queue.sweep()
         _announce(settings)
         _work_until(stop)
 
@@ -126,7 +127,7 @@ class Workers(Consumer):
 
 
 def _work_until(stop: threading.Event) -> None:
-    workers = Workers(schedule.queue, workers=WORKERS, max_delay=PICK_UP)
+    workers = Workers(queue.queue, workers=WORKERS, max_delay=PICK_UP)
     workers.start()
     while not stop.wait(HEALTH_SECONDS):
         workers.check_worker_health()

@@ -20,9 +20,10 @@ from demo.chat_app import ChatStore
 from demo.company import OWNER, Company, furnish, let_time_pass
 from demo.serve import Served
 from demo.store import Store
-from sync import apps, directories, match_decisions, people, schedule, signin, soon, start
+from sync import apps, directories, match_decisions, people, signin, start
 from sync.config import Config
 from sync.db import connected
+from sync.jobs import asking, queue
 from sync.models import Account, App, Check
 from sync.rank import Asker
 from sync.workspace import update_workspace
@@ -168,7 +169,7 @@ def _set_up(company: Company, chat: ChatStore, ads: AdsStore, served: dict[str, 
         olga = signin.set_up("Acme", OWNER, "Olga Brandt", secrets.token_urlsafe(16), BY)
         by = Asker.person(olga)
         directories.connect("csv", "Acme staff", {"file": str(company.file)}, by)
-        schedule.drain(("reading",))
+        queue.drain(("reading",))
         update_workspace(by, currency="€")
         chat_connected = apps.connect("sample-chat", "Acme Chat", _values(chat, served["chat"]), [olga], by)
         apps.set_seat_price(chat_connected, SEAT_PRICE, by)
@@ -185,8 +186,8 @@ def _values(store: Store, served: Served) -> dict[str, str]:
 
 
 def _check(app: App, by: str) -> None:
-    check = soon.ask(app, by, "connect")
-    schedule.drain(("check",))
+    check = asking.ask(app, by, "connect")
+    queue.drain(("check",))
     check = Check.get_by_id(check.id)
     if check.state != "succeeded":
         raise DemoProblem(f"The first check of {app.name} {check.state}: {check.error}")

@@ -12,8 +12,9 @@ from playwright.sync_api import sync_playwright
 from app import create_app
 from demo.run import BY, running
 from demo.serve import Served
-from sync import apps, reports, schedule, soon
+from sync import apps, reports
 from sync.db import connected
+from sync.jobs import asking, queue
 
 PICTURE = Path(__file__).with_name("sync-data.png")
 WIDTH, HEIGHT = 1280, 900
@@ -23,8 +24,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="rollcall-picture-") as folder, running(folder, "127.0.0.1:8000") as demo:
         with connected():
             app = apps.by_name("Acme Chat")
-            soon.ask(app, BY)
-            schedule.drain(("check",))
+            asking.ask(app, BY)
+            queue.drain(("check",))
             report = reports.open_report(app)
         pages = Served(create_app(demo.config))
         try:

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sync import activity, addresses, match_rules, precedence, reporting, schedule, sign_in_news, tasks, vouching
+from sync import activity, addresses, match_rules, precedence, reporting, sign_in_news, tasks, vouching
 from sync.addresses import BACKED, CLAIMED, CONTESTED, ENTRY, ask_whose
 from sync.db import db, writing
 from sync.directory_guard import Guard
 from sync.directory_reading import staging
+from sync.jobs import queue
 from sync.models import Directory
 
 EVERYBODY = "1"
@@ -159,7 +160,7 @@ def settle_again(by: str, which: str = OF_LEAVERS) -> None:
         conclude(moves, by)
 
 
-@schedule.each_minute
+@queue.each_minute
 def follow_what_was_said_by_hand(now: datetime) -> None:
     """Who was said to have left or returned, or got an address by hand that a directory gives to another."""
     otherwise = f"({CLAIMED} AND NOT {BACKED} OR pe.disputed <> ({CONTESTED} AND {BACKED}))"

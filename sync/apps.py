@@ -10,10 +10,11 @@ from contextlib import AbstractContextManager
 import connectors
 from connectors.base import Account as Seat
 from connectors.base import Connector, Identity, Refused
-from sync import activity, daily, policy, rank, remembered, vault
+from sync import activity, policy, rank, remembered, vault
 from sync.app_parts import RUNS_ALL, apps_of, owned_by, owners_of, part_of  # noqa: F401 - other rooms ask for them here
 from sync.credentials import with_stored
 from sync.db import utcnow, writing
+from sync.jobs import daily
 from sync.models import Account, App, AppPerson, Person
 from sync.names import signature
 from sync.problems import AppProblem

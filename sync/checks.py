@@ -23,10 +23,8 @@ from sync import (
     apps,
     assignments,
     compare,
-    daily,
     directory_freshness,
     faults,
-    leases,
     lost_fields,
     mass_updates,
     match_rules,
@@ -37,12 +35,11 @@ from sync import (
     remembered,
     reporting,
     reports,
-    schedule,
     settling,
     snapshot,
-    soon,
 )
 from sync.db import connected, db, utcnow, writing
+from sync.jobs import asking, daily, leases, queue
 from sync.models import Account, App, Change, Check, Report
 from sync.names import account_name, name_in_change
 from sync.problems import AppProblem, UnusableReading
@@ -80,7 +77,7 @@ class IncompleteReading(TemporarilyUnavailable):
     """The reading ended without an error, but can't be whole."""
 
 
-@schedule.runs("check")
+@queue.runs("check")
 def run(check_id: int) -> None:
     """Do one check if it is due and nobody else does it; every outcome is written to its row."""
     with connected():
@@ -352,7 +349,7 @@ def _in_words(accounts: int, counts: dict[str, int], report: Report) -> str:
     return f"{accounts:,} accounts; {', '.join(parts) or 'nothing new'}{waits}"
 
 
-@schedule.each_minute
+@queue.each_minute
 def start_due(now: datetime) -> int:
     """Start the daily checks that are due, each once however many days were missed; how many."""
     started, zone = 0, workspace().zone
@@ -362,6 +359,6 @@ def start_due(now: datetime) -> int:
             due = daily.next_time(now, app.check_minute, zone)
             claimed = App.update(next_check_at=due).where(App.id == app.id, App.next_check_at == app.next_check_at)
             if claimed.execute():
-                soon.ask(app, "schedule", "daily")
+                asking.ask(app, "schedule", "daily")
                 started += 1
     return started

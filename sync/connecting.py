@@ -6,9 +6,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from connectors.base import Connector, Identity
-from sync import activity, apps, daily, rank, schedule, soon, vault
+from sync import activity, apps, rank, vault
 from sync.credentials import SecretNeeded, with_stored
 from sync.db import utcnow, writing
+from sync.jobs import asking, daily, queue
 from sync.models import App, AppPerson, Check, Person
 from sync.problems import AppProblem
 from sync.rank import Asker
@@ -79,7 +80,7 @@ def begin(app: App, owners: list[Person], collaborators: list[Person], daily_on:
     with writing():
         app = App.get_by_id(app.id)
         if app.state != "connecting":
-            return _first_check(app) or soon.ask(app, by, "connect")
+            return _first_check(app) or asking.ask(app, by, "connect")
         if app.tested_at is None:
             raise AppProblem("The credential has not been tested yet. Go back a step and test it.")
         if not owners:
@@ -91,7 +92,7 @@ def begin(app: App, owners: list[Person], collaborators: list[Person], daily_on:
         activity.record(by, "connected app", about=app.name, why=f"as {app.identity}", app=app)
         apps.set_schedule(app, daily_on, minute, by)
         _give_parts(app, owners, collaborators, by)
-        return soon.ask(App.get_by_id(app.id), by, "connect")
+        return asking.ask(App.get_by_id(app.id), by, "connect")
 
 
 def _give_parts(app: App, owners: list[Person], collaborators: list[Person], by: Asker) -> None:
@@ -113,7 +114,7 @@ def discard(app: App) -> None:
         App.delete().where(App.id == app.id, App.state == "connecting").execute()
 
 
-@schedule.each_minute
+@queue.each_minute
 def forget_drafts(now: datetime) -> None:
     with writing():
         App.delete().where(App.state == "connecting", App.created_at < now - FORGOTTEN_AFTER).execute()

@@ -10,21 +10,7 @@ from datetime import datetime, timedelta
 
 import connectors
 from connectors.base import ConnectorError, DirectoryConnector, Identity, TemporarilyUnavailable
-from sync import (
-    activity,
-    apps,
-    directory_guard,
-    faults,
-    leases,
-    notify,
-    ownership,
-    people,
-    rank,
-    schedule,
-    soon,
-    vault,
-    vouching,
-)
+from sync import activity, apps, directory_guard, faults, notify, ownership, people, rank, vault, vouching
 from sync.address_moves import settle_again
 from sync.columns import remember_first
 from sync.credentials import with_stored
@@ -33,6 +19,7 @@ from sync.directory_compare import Outcome, apply
 from sync.directory_guard import Guard
 from sync.directory_reading import read, staging
 from sync.directory_state import pause, remove, resume  # noqa: F401 - other rooms ask for them here
+from sync.jobs import asking, leases, queue
 from sync.last_days import settle
 from sync.models import Directory, DirectoryEntry, DirectoryReading, Person
 from sync.problems import AppProblem, Problem, UnusableReading
@@ -164,11 +151,11 @@ def ask(directory: Directory, by: str | Asker) -> DirectoryReading:
     with writing():
         reading = begin(directory, by)
         if reading.state == "queued":
-            schedule.wake("reading", reading.id)
+            queue.wake("reading", reading.id)
     return reading
 
 
-@schedule.each_minute
+@queue.each_minute
 def start_due(now: datetime) -> list[DirectoryReading]:
     """Queue a reading of each directory whose time has come."""
     with writing():
@@ -201,7 +188,7 @@ def begin(directory: Directory, by: str | Asker) -> DirectoryReading:
     return DirectoryReading.create(directory=directory, started_by=by)
 
 
-@schedule.runs("reading")
+@queue.runs("reading")
 def run(reading_id: int) -> None:
     """Do one reading unless someone else does it; every outcome is written to its row."""
     with connected():
@@ -368,5 +355,5 @@ def release(directory: Directory, by: Asker, seen: str | None = None) -> int:
         activity.record(by, "released held leavers", about=directory.name, after=f"{len(affected)} people")
         people.recompute_status(affected, by)
         settle_again(by)
-        soon.check_apps_of(affected, by)
+        asking.check_apps_of(affected, by)
         return len(affected)

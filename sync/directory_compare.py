@@ -6,12 +6,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sync import activity, address_moves, addresses, held, match_rules, people, precedence, sign_in_news, soon, vouching
+from sync import activity, address_moves, addresses, held, match_rules, people, precedence, sign_in_news, vouching
 from sync.address_moves import Moves
 from sync.addresses import ENTRY
 from sync.db import db, utcnow
 from sync.directory_finding import find_people, leave_others_what_is_theirs, note_unclear_successors
 from sync.directory_guard import Guard, hold_back
+from sync.jobs import asking
 from sync.models import Directory, Person
 
 TOLD_ONE_BY_ONE = 200  # people who join: more than that are one entry of the log
@@ -47,7 +48,7 @@ def apply(directory: Directory, worldwide_ids: bool, guard: Guard, by: str) -> O
     became = _follow_the_known(directory, guard, now, by, whole=True)
     moves = address_moves.settle(directory=directory, guard=guard)
     warnings, joined, updated = _take_over_the_rest(directory, now, moves, news, by)
-    soon.check_apps_of_groups(_take_over_groups(directory, now), by)
+    asking.check_apps_of_groups(_take_over_groups(directory, now), by)
     counts = {
         "joined": joined,
         "updated": updated,

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 from peewee import JOIN, fn
 
-from sync import activity, assignments, policy, soon
+from sync import activity, assignments, policy
 from sync.db import db, writing
+from sync.jobs import asking
 from sync.models import (
     Access,
     App,
@@ -235,7 +236,7 @@ def save(app: App, draft: Draft, by: str, rule: GroupRule | None = None) -> Grou
             what = "changed rule of groups" if before else "made rule of groups"
             activity.record(by, what, about=draft.name, before=before, after=after, app=app)
         assignments.forget_uncovered([app])
-        soon.ask_soon(App.get_by_id(app.id), by, "directory")
+        asking.ask_soon(App.get_by_id(app.id), by, "directory")
         return kept
 
 
@@ -286,7 +287,7 @@ def remove(rule: GroupRule, by: str) -> None:
         GroupRule.delete().where(GroupRule.id == rule.id).execute()
         activity.record(by, "removed rule of groups", about=told.name, before=_in_words(told), app=rule.app_id)
         assignments.forget_uncovered([rule.app])
-        soon.ask_soon(App.get_by_id(rule.app_id), by, "directory")
+        asking.ask_soon(App.get_by_id(rule.app_id), by, "directory")
 
 
 def set_policy(app: App, joiners: str | None, unassigned: str | None, by: str) -> None:

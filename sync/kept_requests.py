@@ -8,8 +8,9 @@ import json
 import secrets
 from datetime import datetime, timedelta
 
-from sync import schedule, vault
+from sync import vault
 from sync.db import connected, utcnow, writing
+from sync.jobs import queue
 from sync.models import KeptRequest, Session
 from sync.sessions import token_hash
 
@@ -44,7 +45,7 @@ def take(session: Session, token: str) -> dict | None:
         return found if KeptRequest.delete().where(mine).execute() else None
 
 
-@schedule.each_minute
+@queue.each_minute
 def forget_old(now: datetime) -> None:
     """What nobody has confirmed in time: no secret that was typed stays longer, whether or not someone comes."""
     with writing():

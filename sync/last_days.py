@@ -6,11 +6,12 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from connectors.base import ColumnsUnclear, DirectoryPerson
-from sync import activity, addresses, names, notify, people, policy, schedule, soon
+from sync import activity, addresses, names, notify, people, policy
 from sync.db import db, writing
 from sync.directory_compare import apply_pushed
 from sync.directory_guard import Guard
 from sync.directory_reading import stage, staging
+from sync.jobs import asking, queue
 from sync.models import Directory, DirectoryEntry, Person
 from sync.rank import Asker
 from sync.workspace import today, workspace
@@ -49,7 +50,7 @@ def _refuse_contradictions(directory: Directory, day: date) -> None:
                          "left. Say which counts, where the columns of the list are asked about.", None)
 
 
-@schedule.each_minute
+@queue.each_minute
 def leave(now: datetime) -> None:
     """Who has left since the last minute by a day that was known before."""
     day = today()
@@ -80,7 +81,7 @@ def _leave_directory(directory: Directory, entries: list[DirectoryEntry]) -> Non
         if outcome.counts["held"]:
             notify.directory_held(directory, outcome.counts["held"])
         gone = Person.select(Person.id).where(Person.id.in_(before), Person.status == "deprovisioned")
-        soon.check_apps_of([person.id for person in gone], directory.name)
+        asking.check_apps_of([person.id for person in gone], directory.name)
 
 
 def _leave_by_hand(person: Person) -> None:
@@ -94,7 +95,7 @@ def _leave_by_hand(person: Person) -> None:
                             person=person)
             return
         people.decide_by_hand(person, "deprovisioned", Asker.rollcall(), why, "")
-        soon.check_apps_of([person.id], "schedule")
+        asking.check_apps_of([person.id], "schedule")
 
 
 def _over(last: date) -> str:

@@ -11,8 +11,9 @@ from typing import Any
 
 from peewee import JOIN, fn
 
-from sync import activity, leases, roles, schedule
+from sync import activity, roles
 from sync.db import connected, utcnow, writing
+from sync.jobs import leases, queue
 from sync.mailer import MailDelayed, MailRefused, Outgoing, compose, deliver, parse_smtp_url
 from sync.mailtext import (
     Sentence,
@@ -103,7 +104,7 @@ def report_held(report: Report) -> list[Mail]:
     return report_ready(report)
 
 
-@schedule.each_minute
+@queue.each_minute
 def due_reminders(now: datetime) -> int:
     """Queue a reminder for each report that has waited a week without a mail about it; how many reports."""
     reminded = 0
@@ -342,11 +343,11 @@ def to_outbox(
             if not can_send():
                 activity.record(WHO, "mail waits", about=address, app=app,
                                 why=f"{letter.subject} (no mail server is set: ROLLCALL_SMTP_URL)")
-            schedule.wake("mail", mail.id)
+            queue.wake("mail", mail.id)
     return queued
 
 
-@schedule.runs("mail")
+@queue.runs("mail")
 def run(mail_id: int) -> None:
     """Send one mail of the outbox, if it is due and nobody else is at it. What fails for now is tried again, with
     growing delays; a repeated delivery after a crash has the same Message-ID."""

@@ -9,8 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sync import activity, keeping, names, notify, people, policy, rank, reports, roles, schedule, soon
+from sync import activity, keeping, names, notify, people, policy, rank, reports, roles
 from sync.db import utcnow, writing
+from sync.jobs import asking, queue
 from sync.models import Account, App, Change, Offboarding, Person, Report
 from sync.offboarding_preview import decidable
 from sync.problems import Problem
@@ -89,7 +90,7 @@ def _plan(offboarding: Offboarding, seats: list[Account], left_out: dict[int, st
                     why=offboarding.reason, after=str(offboarding.remove_on), person=offboarding.person)
 
 
-@schedule.each_minute
+@queue.each_minute
 def ask_on_the_day(now: datetime) -> None:
     """Nothing keeps the seats of those any more whose day has come, and no offboarding is planned for: their apps are
     checked, which asks the Owners."""
@@ -99,10 +100,10 @@ def ask_on_the_day(now: datetime) -> None:
         with writing():
             for person in due:
                 keeping.end_day(person, "schedule", "The day has come")
-            soon.check_apps_of([person.id for person in due if person.status == "deprovisioned"], "schedule")
+            asking.check_apps_of([person.id for person in due if person.status == "deprovisioned"], "schedule")
 
 
-@schedule.each_minute
+@queue.each_minute
 def carry_out_due(now: datetime) -> None:
     """Carry out each planned offboarding whose day has come; one of someone on legal hold waits until it is lifted."""
     due = Offboarding.select().where(Offboarding.state == PLANNED, Offboarding.remove_on <= today())

@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from peewee import JOIN, SQL
 
 from connectors.names import AddressProblem, clean_email, email_key, spelling_and_key
-from sync import activity, invitation_mail, people, roles, schedule, tasks
+from sync import activity, invitation_mail, people, roles, tasks
 from sync.db import utcnow, writing
+from sync.jobs import queue
 from sync.member_acts import (
     MOST,
     READY,
@@ -254,7 +255,7 @@ def _onboard(invitation: Invitation, account: Account) -> bool:
     return True
 
 
-@schedule.each_minute
+@queue.each_minute
 def due(now: datetime) -> int:
     """Remind of what waits, close what waited too long or waits in vain; how many invitations that were."""
     touched, expired = 0, {}

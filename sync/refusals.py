@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 
 from peewee import DatabaseError
 
-from sync import activity, schedule
+from sync import activity
 from sync.db import utcnow, writing
+from sync.jobs import queue
 from sync.models import App, Person
 from sync.names import signature
 
@@ -50,7 +51,7 @@ def refused(person: Person, kind: str, asked: str, source: str, app: App | None 
     _record(person, f"{kind}: {asked}, from {source or 'an unknown source'}", app)
 
 
-@schedule.each_minute
+@queue.each_minute
 def tell_of_further(now: datetime) -> None:
     """The counts of those whose quarter of an hour is over."""
     with _lock:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 from peewee import fn
 
-from sync import access, activity, assigned_acts, assigned_looks, mass_updates, matching, notify, policy, soon, tasks
+from sync import access, activity, assigned_acts, assigned_looks, mass_updates, matching, notify, policy, tasks
 from sync.assignments import ADJUSTS, KINDS
 from sync.db import db, utcnow, writing
+from sync.jobs import asking
 from sync.matching import ReasonNeeded
 from sync.models import Account, App, Change, Person, Report, Task
 from sync.names import account_name, name_in_change
@@ -150,7 +151,7 @@ def release(report: Report, by: str, version: int | None = None, only: str = "")
         if not updates + others:
             raise ReportProblem("Nothing in this report is held.")
         if updates:
-            soon.ask_soon(report.app, by, "release")
+            asking.ask_soon(report.app, by, "release")
         if not Change.select().where(Change.report == report, Change.decision.in_((CONFIRM, HELD))).exists():
             _close(report, "applied", by)
             return updates

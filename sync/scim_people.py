@@ -9,11 +9,12 @@ from typing import Any
 
 from connectors.base import DirectoryPerson
 from connectors.names import email_key
-from sync import activity, addresses, notify, push, schedule, soon
+from sync import activity, addresses, notify, push
 from sync.db import db, utcnow, writing
 from sync.directory_compare import apply_pushed
 from sync.directory_guard import Guard
 from sync.directory_reading import stage, staging
+from sync.jobs import asking, queue
 from sync.models import (
     Directory,
     DirectoryEntry,
@@ -49,7 +50,7 @@ def take_over(directory: Directory, user: ScimResource) -> None:
             limits = workspace()
             outcome = apply_pushed(directory, Guard(limits.guard_accounts, limits.guard_percent), directory.name)
         _link(directory, users, outcome.warnings)
-        soon.check_apps_of(_changed(before, _statuses(directory, users)), directory.name)
+        asking.check_apps_of(_changed(before, _statuses(directory, users)), directory.name)
 
 
 def person_of(user: ScimResource) -> DirectoryPerson:
@@ -115,7 +116,7 @@ def _link(directory: Directory, users: list[ScimResource], warnings: list[str]) 
             _join_groups(directory, user, entry)
 
 
-@schedule.each_minute
+@queue.each_minute
 def take_up_the_unclear(now: datetime) -> None:
     """Users of whom nobody could be made because someone else had their address, and who could be now: what was in
     the way went with a release, with a decision by hand, or in another directory."""
@@ -150,10 +151,10 @@ def _join_groups(directory: Directory, user: ScimResource, entry: DirectoryEntry
         if DirectoryGroupMember.get_or_none(group=group, entry=entry) is None
         and DirectoryGroupMember.create(group=group, entry=entry)
     ]  # fmt: skip
-    soon.check_apps_of_groups(joined, directory.name)
+    asking.check_apps_of_groups(joined, directory.name)
 
 
-@schedule.each_minute
+@queue.each_minute
 def tell_held(now: datetime) -> None:
     """What a guard holds of a directory that pushes is told once no more came for a minute: one mail, not hundreds."""
     differs = DirectoryEntry.status != DirectoryEntry.reported
@@ -190,7 +191,7 @@ def take_over_group(group: ScimResource) -> None:
         for start in range(0, len(rows), CHUNK):
             DirectoryGroupMember.insert_many(rows[start : start + CHUNK]).on_conflict_ignore().execute()
         if left or len(rows) != before:
-            soon.check_apps_of_groups([row.id], group.directory.name)
+            asking.check_apps_of_groups([row.id], group.directory.name)
 
 
 def _forget(group: ScimResource) -> None:
@@ -201,6 +202,6 @@ def _forget(group: ScimResource) -> None:
     needed = GroupRule.select().where(GroupRule.group == row).exists()
     if needed or TeamGroup.select().where(TeamGroup.group == row).exists():
         DirectoryGroup.update(gone_at=utcnow()).where(DirectoryGroup.id == row.id).execute()
-        soon.check_apps_of_groups([row.id], group.directory.name)
+        asking.check_apps_of_groups([row.id], group.directory.name)
     else:
         row.delete_instance()

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sync import access, assignments, invitation_mail, matching, roles, soon
+from sync import access, assignments, invitation_mail, matching, roles
 from sync.db import db, utcnow
+from sync.jobs import asking
 from sync.models import Access, Account, App, Assignment, Invitation, Task
 from sync.names import asset_name
 from sync.workspace import workspace
@@ -67,7 +68,7 @@ def _invitation(task: Task, state: str) -> None:
         open_one.expires_at = now + timedelta(days=workspace().invitation_expiry_days)
         open_one.save()
         invitation_mail.invited(open_one)
-        soon.ask_soon(App.get_by_id(task.app_id), task.asked_by, "invitation")
+        asking.ask_soon(App.get_by_id(task.app_id), task.asked_by, "invitation")
         return
     became = {"queued": "ongoing", "needs attention": "failed"}.get(state, "cancelled")
     Invitation.update(state=became).where(Invitation.id == open_one.id).execute()

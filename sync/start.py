@@ -16,7 +16,6 @@ from sync import (
     offboarding,
     onboarding,
     refusals,
-    schedule,
     scim_people,
     seals,
     tasks,
@@ -26,6 +25,7 @@ from sync import (
 )
 from sync.config import Config
 from sync.db import open_database
+from sync.jobs import queue
 
 JOBS = (
     directories.run,
@@ -60,5 +60,5 @@ def open_all(config: Config) -> None:
     open_database(config.database_path)
     seals.renew()
     activity.tell_what_was_migrated()
-    schedule.open_queue(config.database_path)
+    queue.open_queue(config.database_path)
     notify.configure(config.smtp_url, config.url)

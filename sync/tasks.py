@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from peewee import JOIN, fn
 
 from connectors.base import ConnectorError, CredentialRejected, RateLimited, TemporarilyUnavailable
-from sync import activity, acts, apps, assignments, faults, leases, notify, offboarding_mail, schedule, settling
+from sync import activity, acts, apps, assignments, faults, notify, offboarding_mail, settling
 from sync.acts import ByHand, NoLongerNeeded, NotConfirmed
 from sync.addresses import ANOTHERS
 from sync.db import connected, db, utcnow, writing
+from sync.jobs import leases, queue
 from sync.models import Account, App, Asset, Assignment, Change, Person, Report, Task
 from sync.names import name_in_task
 from sync.problems import AppProblem, Problem
@@ -53,7 +54,7 @@ def add(app: App, act: str, account: Account | None, by: str, *, report: Report 
 
 
 def wake(task_id: int) -> None:
-    schedule.wake("task", task_id)
+    queue.wake("task", task_id)
 
 
 def of_report(report: Report) -> list[Task]:
@@ -83,7 +84,7 @@ def tally(app: App) -> dict[str, int]:
     return dict(counted.group_by(Task.state).tuples())
 
 
-@schedule.runs("task")
+@queue.runs("task")
 def run(task_id: int) -> None:
     """Do one task if it is due and nobody else does it; every outcome is written to its row."""
     with connected():
@@ -159,7 +160,7 @@ def _again(task: Task, error: str, delay: float, counts: bool) -> None:
     due = utcnow() + timedelta(seconds=delay)
     with writing():
         _write(task, state="queued", error=error, next_at=due, attempts=Task.attempts + int(counts))
-        schedule.wake("task", task.id, delay)
+        queue.wake("task", task.id, delay)
 
 
 def _needs_attention(task: Task, error: str) -> None:
@@ -203,7 +204,7 @@ def retry(task: Task, by: str) -> None:
         Task.update(state="queued", attempts=0, next_at=utcnow()).where(Task.id == task.id).execute()
         _record(by, "retried task", task)
         settling.settle(task, "queued")
-        schedule.wake("task", task.id)
+        queue.wake("task", task.id)
 
 
 def done_by_hand(task: Task, by: str) -> None:
@@ -250,7 +251,7 @@ def _look_again(ids: list[int]) -> None:
                 wake(task_id)
 
 
-@schedule.each_minute
+@queue.each_minute
 def settle_returned(now: datetime) -> None:
     """A removal that waits although its person is back, on hold, or in a group again: look again now, which ends it."""
     here = Person.status != "deprovisioned"

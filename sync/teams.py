@@ -7,8 +7,9 @@ from collections.abc import Iterable
 
 from peewee import JOIN
 
-from sync import activity, assignments, soon
+from sync import activity, assignments
 from sync.db import writing
+from sync.jobs import asking
 from sync.models import App, Directory, DirectoryGroup, GroupRule, Team, TeamGroup
 from sync.problems import Problem
 
@@ -104,4 +105,4 @@ def _in_words(team: Team) -> str:
 def _ask(apps: list[App], by: str) -> None:
     assignments.forget_uncovered(apps)
     for app in apps:
-        soon.ask_soon(app, by, "directory")
+        asking.ask_soon(app, by, "directory")

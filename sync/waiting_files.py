@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import connectors
 from connectors.base import Identity
-from sync import apps, directories, directory_preview, people_import, schedule, vault
+from sync import apps, directories, directory_preview, people_import, vault
 from sync.columns import MAPPING, of_values
 from sync.db import writing
 from sync.directory_preview import Preview
+from sync.jobs import queue
 from sync.models import App, Directory, Person, WaitingFile
 from sync.people_import import ImportOutcome
 from sync.rank import Asker
@@ -120,7 +121,7 @@ def discard(waiting: WaitingFile) -> None:
         WaitingFile.delete().where(WaitingFile.id == waiting.id).execute()
 
 
-@schedule.each_minute
+@queue.each_minute
 def forget_old(now: datetime) -> None:
     """Files hold people's data: one that nobody goes on with is forgotten."""
     with writing():

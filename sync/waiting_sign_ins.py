@@ -8,8 +8,9 @@ import json
 from datetime import datetime, timedelta
 
 from connectors.names import email_key
-from sync import activity, names, rank, schedule
+from sync import activity, names, rank
 from sync.db import utcnow, writing
+from sync.jobs import queue
 from sync.models import Person, SignInIdentity, WaitingSignIn
 from sync.people import PeopleProblem
 from sync.rank import Asker
@@ -94,7 +95,7 @@ def _link(row: WaitingSignIn, by: Asker, why: str) -> None:
     row.delete_instance()
 
 
-@schedule.each_minute
+@queue.each_minute
 def forget_old(now: datetime) -> None:
     """What nobody confirmed for two weeks."""
     with writing():

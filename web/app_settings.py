@@ -18,10 +18,10 @@ from sync import (
     policy,
     report_list,
     reports,
-    soon,
     waiting_files,
 )
 from sync.credentials import SecretNeeded
+from sync.jobs import asking
 from sync.models import App, Person, PersonEmail
 from sync.problems import AppProblem
 from sync.reach import approver
@@ -168,7 +168,7 @@ def accept_missing_fields(app: App) -> Response:
     """The app no longer provides them: the next check continues with the last known values."""
     try:
         lost_fields.accept(app, by())
-        soon.ask(app, by())
+        asking.ask(app, by())
     except AppProblem as problem:
         return go_to(_address(app), str(problem), "attention")
     return go_to(_address(app), f"{app.name} is being checked without them. The last known values are kept.")
@@ -307,7 +307,7 @@ def set_credential(app: App) -> Response | tuple[str, int]:
         values = entered(kind, app.settings)
         identity = apps.replace_credential(app, values, by(), approver(signed_in_person()))
         if any(field.upload for field in kind.fields) and app.state == "active":
-            soon.ask(App.get_by_id(app.id), by())
+            asking.ask(App.get_by_id(app.id), by())
             return go_to(_address(app), f"{identity.name}: the app is being checked with it.")
     except ColumnsUnclear:
         return go_to(columns.address_of(waiting_files.for_export(signed_in_person(), app, values, file_name)))

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from markupsafe import Markup
 
-from sync import mass_updates, report_rows, soon
+from sync import mass_updates, report_rows
 from sync.db import utcnow
+from sync.jobs import asking
 from sync.models import App, Check, Report
 from sync.problems import AppProblem
 from web.answers import go_to
@@ -42,7 +43,7 @@ COUNTED = {
 def create(app: App) -> Response:
     """Start a check, or join the one that runs."""
     try:
-        check = soon.ask(app, by())
+        check = asking.ask(app, by())
     except AppProblem as problem:
         return go_to(url_for("apps.show", app_id=app.id), str(problem), "attention")
     if not request.htmx:
@@ -70,7 +71,7 @@ def progress(app: App, check: Check) -> str:
 @pages.delete("/<int:check_id>")
 @app_part("owner")
 def cancel(app: App, check: Check) -> Response | str:
-    soon.cancel(check, by())
+    asking.cancel(check, by())
     check = Check.get_by_id(check.id)
     if request.htmx:
         return render_template("checks/_progress.html", app=app, progress=progress_of(app, check))

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, abort, request, url_for
 
 from connectors.base import ConnectorError
-from sync import apps, columns, connecting, directories, mail_reach, soon, waiting_files
+from sync import apps, columns, connecting, directories, mail_reach, waiting_files
 from sync.credentials import SecretNeeded
 from sync.directories import DirectoryProblem
+from sync.jobs import asking
 from sync.models import App, Directory, WaitingFile
 from sync.people import PeopleProblem
 from sync.people_import import ImportOutcome
@@ -211,7 +212,7 @@ def _go_on(waiting: WaitingFile, back: str) -> Response:
         return go_to(url_for("directory_lists.show", directory_id=waiting.directory_id))
     if done.identity:
         if waiting.app.state == "active":
-            soon.ask(App.get_by_id(waiting.app_id), by())
+            asking.ask(App.get_by_id(waiting.app_id), by())
         return go_to(back, f"{done.identity.name}: the app is being checked with it.")
     return imported(done.outcome)
 
@@ -279,7 +280,7 @@ def _use_for_app(app: App, back: str) -> Response:
         connecting.enter(app, app.name, kept | {columns.MAPPING: settled})
         return go_to(url_for("connect.owners", app_id=app.id))
     if app.state == "active":
-        soon.ask(app, by())
+        asking.ask(app, by())
     return go_to(back, f"Saved. {app.name} is being checked.")
 
 

@@ -20,7 +20,8 @@ from connectors.base import (
     ColumnsUnclear,
     Connector,
 )
-from sync import apps, columns, connecting, match_likeness, matching, names, soon
+from sync import apps, columns, connecting, match_likeness, matching, names
+from sync.jobs import asking
 from sync.models import Account, App, Check, Person
 from sync.problems import AppProblem
 from sync.reach import approver
@@ -193,7 +194,7 @@ def _people(text: str) -> list[Person]:
 def reading(app: App) -> Response | str | tuple[str, int]:
     if app.state == "connecting":
         return redirect(url_for("connect.owners", app_id=app.id), 303)
-    check = soon.live(app) or Check.select().where(Check.app == app).order_by(Check.id.desc()).first()
+    check = asking.live(app) or Check.select().where(Check.app == app).order_by(Check.id.desc()).first()
     if check is None:
         return redirect(url_for("apps.show", app_id=app.id), 303)
     values = {"progress": replace(progress_of(app, check), title=f"Reading {app.name}"), "known": _known(app)}
@@ -214,7 +215,7 @@ def _known(app: App) -> str:
 def read_again(app: App) -> Response:
     """The first reading failed: try it once more."""
     try:
-        soon.ask(app, by(), "connect")
+        asking.ask(app, by(), "connect")
     except AppProblem as problem:
         return go_to(url_for("apps.show", app_id=app.id), str(problem), "attention")
     return go_to(url_for("connect.reading", app_id=app.id))

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from flask import Blueprint, Response, current_app, request
 from peewee import fn
 
-from sync import apps, faults, health, schedule
+from sync import apps, faults
 from sync.db import utcnow
+from sync.jobs import health, queue
 from sync.models import App, Check, Directory, DirectoryReading, Mail, Report, Task
 from web.permissions import open_to_all
 
@@ -25,7 +26,7 @@ def well() -> Response:
     """200 when database, queue and schedule are well, else 503 and why."""
     if found := health.troubles():
         return _plain(f"{found[0].sentence} {found[0].advice}", 503)
-    if schedule.heartbeat_age(utcnow()) is None:
+    if queue.heartbeat_age(utcnow()) is None:
         return _plain("The schedule has not begun: no server works the queue.", 503)
     return _plain("ok")
 
@@ -49,7 +50,7 @@ def metrics() -> Response:
 
 def _families() -> Iterator[tuple[str, str, dict[str, float]]]:
     """(name, what it means, label → value); every one a gauge."""
-    age = schedule.heartbeat_age(utcnow())
+    age = queue.heartbeat_age(utcnow())
     if age is not None:
         yield "rollcall_heartbeat_age_seconds", "Since the schedule last ran.", {"": age}
     for name, model in (("apps", App), ("directories", Directory), ("reports", Report), ("checks", Check),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import signal
 
-from sync import apps, soon
+from sync import apps
+from sync.jobs import asking
 from tests.cli.conftest import until
 
 
@@ -32,7 +33,7 @@ def test_a_check_under_way_is_joined_and_seen_through(rollcall, connected_chat):
     connected_chat.fault("hang", on="/members")
     with rollcall.served() as server:
         with rollcall.core():
-            asked = soon.ask(apps.by_name("Chat"), "a page")
+            asked = asking.ask(apps.by_name("Chat"), "a page")
         until(lambda: connected_chat.calls("/members"))
         joining = rollcall.start("check", "Chat", "--json")
         until(lambda: joining.stderr.readline())

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from sync import apps, soon
+from sync import apps
+from sync.jobs import asking
 from sync.models import App, Check
 from tests.cli.conftest import OWNER, PASSWORD, CommandLine, connect, until
 from tests.faults.own import SmallDisk
@@ -42,7 +43,7 @@ def well(rollcall: CommandLine) -> bool:
 
 def ask(rollcall: CommandLine) -> int:
     with rollcall.core():
-        return soon.ask(apps.by_name("Chat"), "a page").id
+        return asking.ask(apps.by_name("Chat"), "a page").id
 
 
 def test_a_server_names_its_full_disk_serves_on_and_goes_on(small, disk, chat):

@@ -11,8 +11,9 @@ import pytest
 import requests
 
 from cli.pages import Pages
-from sync import apps, soon
+from sync import apps
 from sync.db import utcnow
+from sync.jobs import asking as jobs_asking
 from sync.models import App, Check
 from tests.cli.conftest import OWNER, PASSWORD, CommandLine, until
 from tests.parts import free_port
@@ -20,7 +21,7 @@ from tests.parts import free_port
 
 def asked_for_a_check(rollcall: CommandLine) -> int:
     with rollcall.core():
-        return soon.ask(apps.by_name("Chat"), "a page").id
+        return jobs_asking.ask(apps.by_name("Chat"), "a page").id
 
 
 def ended(rollcall: CommandLine, check_id: int) -> Check:

@@ -6,7 +6,8 @@ import pytest
 
 import connectors
 from connectors.base import Account, Role
-from sync import apps, checks, member_acts, schedule, soon
+from sync import apps, checks, member_acts
+from sync.jobs import asking, queue
 from sync.models import Account as Known
 from tests.connectors.described import SECRET, Anything, described
 from tests.connectors.fake import Reply, Request
@@ -124,7 +125,7 @@ def test_an_owner_sees_what_goes_before_it_goes(anything, app, tmp_path, monkeyp
     connected = apps.connect(kind.slug, "Tried", settings, [olga], by)
 
     def check() -> checks.Check:
-        asked = soon.ask(connected, by)
+        asked = asking.ask(connected, by)
         checks.run(asked.id)
         return checks.Check.get_by_id(asked.id)
 
@@ -140,7 +141,7 @@ def test_an_owner_sees_what_goes_before_it_goes(anything, app, tmp_path, monkeyp
         "Editor", "Reader", {"keeps": ["Billing"]} if keeps else {"removes": ["Billing"]},
     )  # fmt: skip
     done = member_acts.carry_out(plan, by, plan().seen)
-    schedule.drain(("task",))
+    queue.drain(("task",))
     assert type(done.tasks[0]).get_by_id(done.tasks[0].id).state == "done"
     assert sorted(app.held["7"]) == (["3", "5"] if keeps else ["3"])
     assert check().counts["updated_roles"] == 0

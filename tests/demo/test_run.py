@@ -9,8 +9,9 @@ import pytest
 import requests
 
 from demo.run import MARK, DemoProblem, demo, running
-from sync import apps, reports, schedule, signin, soon
+from sync import apps, reports, signin
 from sync.db import connected
+from sync.jobs import asking, queue
 from sync.models import Account, App, Change, Check, Person
 from tests.asking import MACHINE
 from tests.parts import free_port
@@ -27,8 +28,8 @@ def home(tmp_path):
 
 
 def check(name: str) -> Check:
-    asked = soon.ask(App.get(App.name == name), "Olga")
-    schedule.drain(("check",))
+    asked = asking.ask(App.get(App.name == name), "Olga")
+    queue.drain(("check",))
     return Check.get_by_id(asked.id)
 
 
@@ -76,7 +77,7 @@ def test_finishing_takes_the_seats_away_in_the_app_itself(home, listen):
     with running(home, listen) as ready, connected():
         check("Acme Chat")
         reports.finish(reports.open_report(App.get(App.name == "Acme Chat")), "Olga")
-        schedule.drain(("task",))
+        queue.drain(("task",))
         page = requests.get(ready.chat_url, timeout=10).text
         assert "jana@acme.example</span>" not in page and "tom@acme.example</span>" not in page
         assert "pavel@acme.example</span>" in page and "ines@acme.example</span>" in page

@@ -9,8 +9,9 @@ from random import Random
 
 import pytest
 
-from sync import matching, member_acts, schedule, tasks
+from sync import matching, member_acts, tasks
 from sync.db import utcnow
+from sync.jobs import queue
 from sync.member_acts import ActProblem
 from sync.models import Access, Account, Activity, Asset, Task
 from tests.sync.fixtures import MEMBERS, Chat, email
@@ -68,7 +69,7 @@ class Story:
         """Everything that waits has one attempt, whatever it waits for."""
         self.chat.clear()
         Task.update(next_at=utcnow()).where(Task.state == "queued").execute()
-        schedule.drain(("task",))
+        queue.drain(("task",))
 
     def die(self) -> None:
         """A worker took a task, the app did as it asked, and the worker was gone before it could note that."""

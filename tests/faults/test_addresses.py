@@ -26,9 +26,9 @@ from sync import (
     people_import,
     reports,
     signin,
-    soon,
     tasks,
 )
+from sync.jobs import asking
 from sync.models import Activity, App, Change, Directory, Invitation, Person, SignInIdentity, Task
 from sync.oidc import Settings
 from sync.people import PeopleProblem
@@ -196,7 +196,7 @@ def test_an_app_by_a_file_tells_look_alikes_apart_and_spellings_together(desk, o
     seen = [here for _, here in (*LOOK_ALIKES, *spellings)]
     desk.rows = [{"id": number, "email": email} for number, email in enumerate(seen)]
     app = apps.connect("tried", "Tried", {"base_url": desk.url, "user": "olga", "token": SECRET}, [olga], by)
-    asked = soon.ask(app, by)
+    asked = asking.ask(app, by)
     checks.run(asked.id)
     removed = {int(change.account.external_id) for change in removals()}
     assert removed == set(range(len(LOOK_ALIKES), len(seen)))

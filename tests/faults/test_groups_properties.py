@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 import connectors
-from sync import activity, apps, checks, directories, group_rules, people, reports, schedule, signin, soon, tasks, vault
+from sync import activity, apps, checks, directories, group_rules, people, reports, signin, tasks, vault
 from sync.db import connected, db, open_database, utcnow
 from sync.group_rules import Draft
+from sync.jobs import asking, queue
 from sync.models import App, Assignment, Change, Check, DirectoryGroup, GroupRule, LeftOut, Report, Task
 from sync.rank import Asker
 from sync.workspace import update_workspace
@@ -42,7 +43,7 @@ def template() -> Iterator[Path]:
         patch.setattr(connectors, "app_connectors", lambda: {"in-memory": InMemory})
         patch.setattr(connectors, "directory_connectors", lambda: {"scripted": InMemoryDirectory})
         patch.setattr(checks, "PAUSES", ())
-        patch.setattr(schedule, "queue", None)
+        patch.setattr(queue, "queue", None)
         home = Path(folder)
         space.begin()
         space.about_to = lambda *told: None
@@ -52,14 +53,14 @@ def template() -> Iterator[Path]:
             olga = signin.set_up("Acme", "olga@acme.example", "Olga Brandt", "correct horse battery", MACHINE)
             update_workspace(BY, guard_accounts=GUARD)
             directories.connect("scripted", "LDAP", {}, BY)
-            schedule.drain(("reading",))
+            queue.drain(("reading",))
             app = apps.connect("in-memory", "The app", {}, [olga], BY)
-            checks.run(soon.ask(app, BY).id)
+            checks.run(asking.ask(app, BY).id)
             for name, role in RULES.items():
                 group = DirectoryGroup.get(DirectoryGroup.name == name)
                 group_rules.save(app, Draft(group=group, role=role), BY)
             Check.update(state="cancelled").where(Check.state == "queued").execute()
-            checks.run(soon.ask(app, BY).id)
+            checks.run(asking.ask(app, BY).id)
             db.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         yield home
 
@@ -193,7 +194,7 @@ class World(RuleBasedStateMachine):
         space.outage = "error"  # a check reads the directories itself, so it must keep what was read last
         known = {task.id for task in Task.select()}
         Check.update(state="cancelled").where(Check.state == "queued").execute()
-        asked = soon.ask(self.app, BY)
+        asked = asking.ask(self.app, BY)
         checks.run(asked.id)
         space.outage = "none"
         assert Check.get_by_id(asked.id).state == "succeeded", Check.get_by_id(asked.id).error
@@ -257,7 +258,7 @@ class World(RuleBasedStateMachine):
             return
         space.acting = acting
         Task.update(next_at=utcnow()).where(Task.state == "queued").execute()
-        schedule.drain(("task",))
+        queue.drain(("task",))
         space.acting = "well"
 
     @rule(number=movers, groups=in_groups, before=between, after=between, acting=actings, data=st.data())

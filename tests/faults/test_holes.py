@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 import connectors
-from sync import apps, checks, people, reports, schedule, soon, tasks
+from sync import apps, checks, people, reports, tasks
+from sync.jobs import asking, queue
 from sync.models import App, Task
 from tests.connectors.described import LEAST, SECRET, Anything
 from tests.connectors.fake import Reply, Request
@@ -45,7 +46,7 @@ def leaver(desk, tmp_path: Path, olga, by) -> Iterator[App]:
     persons = [people.add(f"Person {number}", f"p{number}@acme.example", by) for number in range(12)]
     app = apps.connect("tried", "Tried", {"base_url": desk.url, "user": "olga", "token": SECRET}, [olga], by)
     people.mark_left(persons[3], by)
-    asked = soon.ask(app, by)
+    asked = asking.ask(app, by)
     checks.run(asked.id)
     reports.finish(app.reports.get(), by)
     yield app
@@ -54,7 +55,7 @@ def leaver(desk, tmp_path: Path, olga, by) -> Iterator[App]:
 
 def test_a_removal_without_its_filter_is_sent_at_no_attempt(desk, leaver, by):
     for _ in range(3):
-        schedule.drain()
+        queue.drain()
         task = Task.get()
         assert task.state == "needs attention" and task.attempts == 1, "not tried again by Rollcall"
         assert "`keep` m: nothing at nope.there in the answer to GET /users/3" in task.error

@@ -9,8 +9,9 @@ import pytest
 
 from connectors.http import Http
 from connectors.sample_chat import SampleChat
-from sync import checks, people, reports, schedule, tasks
+from sync import checks, people, reports, tasks
 from sync.db import utcnow
+from sync.jobs import queue as jobs_queue
 from sync.models import Access, Account, App, Change, Check, Report, Task
 from tests.sync.fixtures import MEMBERS, email
 
@@ -167,9 +168,9 @@ def test_an_e_mail_changed_before_the_yes_is_seen_by_the_task_too(waiting):
         store.execute("DELETE FROM member WHERE email = ?", (email(5),))
         store.execute("UPDATE member SET email = ? WHERE email = ?", (email(5), email(3)))
     waiting.check()
-    schedule.drain()
+    jobs_queue.drain()
     assert len(finished(waiting)) == 1
-    schedule.drain()
+    jobs_queue.drain()
     assert waiting.removed() == [email(4)] and email(5) in waiting.emails()
 
 
@@ -216,7 +217,7 @@ def test_a_refusal_is_shown_in_the_apps_words_and_can_be_retried(waiting):
     waiting.clear()
     for task in queue:
         tasks.retry(task, waiting.by)
-    schedule.drain()
+    jobs_queue.drain()
     assert waiting.removed() == [email(3), email(4)]
 
 

@@ -9,19 +9,10 @@ from pathlib import Path
 import pytest
 
 from app import create_app
-from sync import (
-    directories,
-    match_decisions,
-    match_likeness,
-    match_rules,
-    names,
-    people,
-    reports,
-    schedule,
-    scim_people,
-)
+from sync import directories, match_decisions, match_likeness, match_rules, names, people, reports, scim_people
 from sync.config import Config
 from sync.db import utcnow
+from sync.jobs import queue
 from sync.models import Account, Activity, App, Change, Directory, DirectoryReading, Person, Report, Task
 from tests.sync.fixtures import Chat, email
 from tests.web.provider import Provider
@@ -64,7 +55,7 @@ def read(directory: Directory) -> DirectoryReading:
 
 def work() -> None:
     Task.update(next_at=utcnow()).where(Task.state == "queued").execute()
-    schedule.drain(("task",))
+    queue.drain(("task",))
 
 
 def free_the_address(okta: Provider) -> None:
@@ -122,7 +113,7 @@ def test_one_that_needs_attention_ends_as_well(okta, chat):
     chat.clear()
     free_the_address(okta)
     okta.add(ANA, displayName="Ana Lima")
-    schedule.drain(("task",))
+    queue.drain(("task",))
     assert Task.get_by_id(task.id).state == "no longer needed" and chat.removed() == []
 
 

@@ -8,20 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from connectors.sample_chat import PAGE
-from sync import (
-    activity,
-    apps,
-    checks,
-    disconnecting,
-    match_decisions,
-    matching,
-    people,
-    reports,
-    schedule,
-    soon,
-    tasks,
-)
+from sync import activity, apps, checks, disconnecting, match_decisions, matching, people, reports, tasks
 from sync.db import utcnow
+from sync.jobs import asking, queue
 from sync.models import Access, Account, App, Asset, Change, Check, Mail, Report, Task
 from tests.connectors.fake import Seat
 from tests.connectors.fake_scim import FakeScim
@@ -33,7 +22,7 @@ def present(app: App) -> set[str]:
 
 
 def run_check(app: App, by: str) -> Check:
-    asked = soon.ask(app, by)
+    asked = asking.ask(app, by)
     checks.run(asked.id)
     return Check.get_by_id(asked.id)
 
@@ -104,7 +93,7 @@ def test_native_admin_groups(chat):
     change = Change.get(Change.report == report, Change.account == bot)
     assert change.decision == "ignored" and change.protected
     reports.finish(report, chat.by)
-    schedule.drain()
+    queue.drain()
     assert chat.removed() == [email(3)]
     assert Account.get_by_id(bot.id).state == "present"
 
@@ -148,7 +137,7 @@ def test_silent_failure(chat, fault):
     assert "Person 3" in mail.text and "removed from the app" not in {e.what for e in activity.entries(limit=200)}
     chat.clear()
     tasks.retry(task, chat.by)
-    schedule.drain()
+    queue.drain()
     assert Task.get().state == "done" and chat.removed() == [email(3)]
 
 
@@ -162,7 +151,7 @@ def test_unguarded_small(chat, second):
     second.check()
     held = [report.held for report in Report.select().where(Report.state == "open")]
     assert sum(held) > 0, "3 in each of two apps are 6 in the workspace"
-    schedule.drain()
+    queue.drain()
     assert chat.removed() == second.removed() == []
 
 
@@ -191,7 +180,7 @@ def test_total_of_the_page(fake_scim, olga, by, total):
     fake_scim.counts_what_is_left = total == "of what is left"
     fake_scim.lie = 0 if fake_scim.counts_what_is_left else 50 - 250
     fake_scim.first_page_for_ever = total == "of the first page, for ever"
-    asked = soon.ask(app, "schedule", "daily")
+    asked = asking.ask(app, "schedule", "daily")
     checks.run(asked.id)
     check = Check.get_by_id(asked.id)
     assert check.state == "failed", "at once, as no later attempt can help"
@@ -285,5 +274,5 @@ def test_what_the_tests_call_the_chat_is_the_one_that_was_meant(chat):
     """Were the app's own log always empty, the tests above would prove nothing."""
     chat.leave(3)
     reports.finish(chat.check().report, chat.by)
-    schedule.drain()
+    queue.drain()
     assert isinstance(chat, Chat) and chat.removed() == [email(3)]

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from sync import apps, checks, offboarding, people, soon
+from sync import apps, checks, offboarding, people
 from sync.db import copy_database
+from sync.jobs import asking
 from sync.models import Offboarding, Person
 from sync.workspace import today
 from tests.faults.test_kill import Rehearsal
@@ -26,7 +27,7 @@ def third(tmp_path: Path, chat: Chat, olga: Person) -> Iterator[Chat]:
         third.store.add(email(0), "Person 0", "owner", via="page")
         third.store.add(email(3), "Person 3", "member", via="page")
         third.app = apps.connect("sample-chat", "Third chat", third.settings, [olga], chat.by)
-        checks.run(soon.ask(third.app, chat.by).id)
+        checks.run(asking.ask(third.app, chat.by).id)
         yield third
 
 

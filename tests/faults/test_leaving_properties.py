@@ -17,22 +17,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 import connectors
 from connectors.base import LOOK_UP, REMOVE, Connector, Identity, Role, TemporarilyUnavailable
 from connectors.base import Account as Seat
-from sync import (
-    activity,
-    apps,
-    checks,
-    keeping,
-    offboarding,
-    people,
-    reports,
-    schedule,
-    signin,
-    soon,
-    tasks,
-    vault,
-    workspace,
-)
+from sync import activity, apps, checks, keeping, offboarding, people, reports, signin, tasks, vault, workspace
 from sync.db import connected, db, open_database, utcnow
+from sync.jobs import asking, queue
 from sync.models import Account, App, Change, Offboarding, Person, Report, Task
 from sync.rank import Asker
 from tests.asking import MACHINE
@@ -103,7 +90,7 @@ def template() -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(connectors, "app_connectors", lambda: KINDS)
         patch.setattr(checks, "PAUSES", ())
-        patch.setattr(schedule, "queue", None)
+        patch.setattr(queue, "queue", None)
         patch.setattr(workspace, "utcnow", lambda: utcnow() + timedelta(days=world.passed))
         home, world = Path(folder), World()
         vault.open_vault(home / "secret.key")
@@ -114,7 +101,7 @@ def template() -> Iterator[Path]:
             for number in range(PEOPLE):
                 people.add(f"Person {number}", email(number), BY)
             for name in NAMES:
-                checks.run(soon.ask(apps.connect(name, name, {}, [olga], BY), BY).id)
+                checks.run(asking.ask(apps.connect(name, name, {}, [olga], BY), BY).id)
             db.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         yield home
 
@@ -248,7 +235,7 @@ class Leaving(RuleBasedStateMachine):
             world.seats[name].add(email(number))
             world.removed = [row for row in world.removed if row != (name, email(number))]
         app = App.get(App.name == name)
-        checks.run(soon.ask(app, BY).id)
+        checks.run(asking.ask(app, BY).id)
         report = reports.open_report(app)
         if finish and report:
             self.finish(report, name)
@@ -263,7 +250,7 @@ class Leaving(RuleBasedStateMachine):
     def the_worker_works(self, failing: bool) -> None:
         world.failing = failing
         Task.update(next_at=utcnow()).where(Task.state == "queued").execute()
-        schedule.drain(("task",))
+        queue.drain(("task",))
 
     @rule(number=numbers, everywhere=st.booleans(), before=st.booleans(), happens=between, minute=st.booleans())
     def the_main_job_with_something_in_between(

@@ -6,7 +6,8 @@ from __future__ import annotations
 import pytest
 
 from connectors.sample_chat import SampleChat
-from sync import lost_fields, people, reports, schedule, standing
+from sync import lost_fields, people, reports, standing
+from sync.jobs import queue
 from sync.models import Access, Account, App, Change, Task
 from sync.workspace import update_workspace
 from tests.sync.fixtures import email
@@ -90,7 +91,7 @@ def test_with_the_role_hidden_the_last_administrator_stays_protected(chat, to, e
     report = reports.open_report(chat.app)
     assert chat.change(report, 0).protected == "Protected: the last Owner of the app"
     reports.finish(report, chat.by)
-    schedule.drain(("task",))
+    queue.drain(("task",))
     assert chat.removed() == [] and Task.select().count() == 0
 
 
@@ -102,7 +103,7 @@ def test_a_role_that_everybody_lost_at_the_last_look_removes_nobody(chat):
     report = chat.check().report
     lose(chat, "role")
     reports.finish(report, chat.by)
-    schedule.drain(("task",))
+    queue.drain(("task",))
     assert chat.removed() == []
 
 
@@ -114,7 +115,7 @@ def test_who_became_the_last_administrator_unseen_is_not_removed(chat):
     chat.store.change(chat.id_of(3), via="page", role="owner")
     chat.store.change(chat.id_of(0), via="page", role="member")
     lose(chat, "role")
-    schedule.drain(("task",))
+    queue.drain(("task",))
     assert chat.removed() == [] and Task.get().state == "no longer needed"
 
 
@@ -124,7 +125,7 @@ def test_what_the_last_look_does_not_say_removes_nobody(chat, field):
     report = chat.check().report
     lose(chat, field)
     reports.finish(report, chat.by)
-    schedule.drain(("task",))
+    queue.drain(("task",))
     assert bool(chat.removed()) is (field == "status")  # the identity must be known; the status doesn't matter
 
 

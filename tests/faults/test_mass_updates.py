@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sync import apps, people, policy, reports, schedule, standing
+from sync import apps, people, policy, reports, standing
+from sync.jobs import queue
 from sync.models import Account, Activity, App, Change, Check, Report, Task
 from tests.sync.fixtures import MEMBERS, email
 
@@ -76,13 +77,13 @@ def test_a_company_with_a_new_domain_releases_once_and_is_matched_again(chat):
     assert all(account.match == "matched" and account.pending is None for account in accounts)
     assert Report.get_by_id(report.id).state == "applied"
     waiting = Check.select().where(Check.state == "queued").get()  # it looks for people who have left at once
-    schedule.drain(("check",))
+    queue.drain(("check",))
     found = Check.get_by_id(waiting.id)
     if found.state == "queued":
         found = chat.check()
     assert (found.held, found.waiting) == (0, 1)
     reports.finish(found.report, chat.by)
-    schedule.drain(("task",))
+    queue.drain(("task",))
     assert chat.removed() == ["p3@new.example"]
 
 
@@ -202,7 +203,7 @@ def test_neither_the_known_nor_the_new_role_ends_the_last_administrators_protect
     assert change.protected and change.protected.startswith("Protected: the last Owner")
     with pytest.raises(reports.ReportHeld):
         reports.finish(check.report, chat.by)
-    schedule.drain(("task",))
+    queue.drain(("task",))
     assert chat.removed() == []
 
 
@@ -250,6 +251,6 @@ def test_the_last_look_goes_by_the_address_that_was_confirmed(chat):
     report = chat.check().report
     assert chat.change(report, 3).decision == "needs confirmation"
     reports.finish(report, chat.by)
-    schedule.drain(("task",))
+    queue.drain(("task",))
     task = Task.get()
     assert task.state == "no longer needed" and "another e-mail" in task.error and chat.removed() == []

@@ -11,22 +11,9 @@ from datetime import timedelta
 import pytest
 
 from connectors.base import TemporarilyUnavailable
-from sync import (
-    activity,
-    checks,
-    clock,
-    directories,
-    directory_freshness,
-    faults,
-    health,
-    leases,
-    notify,
-    reports,
-    schedule,
-    soon,
-    tasks,
-)
+from sync import activity, checks, directories, directory_freshness, faults, notify, reports, tasks
 from sync.db import db, utcnow, writing
+from sync.jobs import asking, clock, health, leases, queue
 from sync.models import Account, Activity, App, Check, Directory, DirectoryReading, Mail, Person, Report, Task
 from tests.faults import own
 from tests.sync.fixtures import email
@@ -52,7 +39,7 @@ def later() -> None:
     """Postponed work is due, and is done."""
     for model in (Check, Task, Mail):
         model.update(next_at=utcnow()).where(model.state == "queued").execute()
-    schedule.drain()
+    queue.drain()
 
 
 def told() -> str:
@@ -143,9 +130,9 @@ def test_a_damaged_file_is_named(home):
 def test_a_check_that_meets_it_is_neither_failed_nor_the_apps(chat, words):
     for number in range(200):
         chat.store.add(f"new{number}@acme.example", f"New {number}", "member", via="page")
-    check, before = soon.ask(chat.app, chat.by), Account.select().count()
+    check, before = asking.ask(chat.app, chat.by), Account.select().count()
     with FAULTS[words]():
-        schedule.drain()
+        queue.drain()
         assert words in told()
     check, app = Check.get_by_id(check.id), App.get_by_id(chat.app.id)
     assert check.state in ("queued", "running") and (app.error, app.failures) == (None, 0)
@@ -158,9 +145,9 @@ def test_a_check_that_meets_it_is_neither_failed_nor_the_apps(chat, words):
 
 
 def test_a_full_folder_of_temporary_files_is_told_on_the_check_that_waits(chat):
-    check = soon.ask(chat.app, chat.by)
+    check = asking.ask(chat.app, chat.by)
     with own.full_for_what_is_staged():
-        schedule.drain()
+        queue.drain()
         check = Check.get_by_id(check.id)
         assert check.state == "queued" and "writes to is full" in check.error and check.next_at > utcnow()
         assert "writes to is full" in told()
@@ -173,12 +160,12 @@ def test_a_full_folder_of_temporary_files_is_told_on_the_check_that_waits(chat):
 
 
 def test_it_is_tried_again_later_and_later_but_for_ever(chat):
-    check = soon.ask(chat.app, chat.by)
+    check = asking.ask(chat.app, chat.by)
     waits = []
     with own.full_for_what_is_staged():
         for _ in range(6):
             Check.update(next_at=utcnow()).execute()
-            schedule.drain()
+            queue.drain()
             waits.append(round((Check.get_by_id(check.id).next_at - utcnow()).total_seconds() / 60))
     assert waits == [1, 5, 15, 15, 15, 15]
     assert Check.get_by_id(check.id).attempts == 0 and App.get_by_id(chat.app.id).failures == 0
@@ -191,10 +178,10 @@ def test_no_memory_in_the_midst_of_a_list_is_not_the_connectors_bug(chat, monkey
         yield from ()
         raise MemoryError
 
-    check = soon.ask(chat.app, chat.by)
+    check = asking.ask(chat.app, chat.by)
     with monkeypatch.context() as patch:
         patch.setattr(SampleChat, "accounts", greedy)
-        schedule.drain()
+        queue.drain()
     check = Check.get_by_id(check.id)
     assert check.state == "queued" and "ran out of memory" in check.error
     later()
@@ -202,7 +189,7 @@ def test_no_memory_in_the_midst_of_a_list_is_not_the_connectors_bug(chat, monkey
 
 
 def test_no_more_open_files_is_not_the_apps_network(chat):
-    check = soon.ask(chat.app, chat.by)
+    check = asking.ask(chat.app, chat.by)
     kept = resource.getrlimit(resource.RLIMIT_NOFILE)
     used = max(int(name) for name in os.listdir("/proc/self/fd"))
     resource.setrlimit(resource.RLIMIT_NOFILE, (used, kept[1]))
@@ -248,7 +235,7 @@ def removal(chat) -> Task:
 def test_a_removal_that_meets_it_goes_on_once_it_is_over_and_is_done_once(chat, words):
     task = removal(chat)
     with FAULTS[words]():
-        schedule.drain(("task",))
+        queue.drain(("task",))
     task = Task.get_by_id(task.id)
     if task.state == "done":  # as much as fitted was written
         assert words == "writes to is full"
@@ -269,12 +256,12 @@ def test_what_the_app_did_before_the_disk_was_full_is_found_done(chat, monkeypat
         ended(*arguments)
 
     monkeypatch.setattr(tasks, "_end", end_on_a_full_disk)
-    schedule.drain(("task",))
+    queue.drain(("task",))
     full.__exit__(None, None, None)
     monkeypatch.setattr(tasks, "_end", ended)
     assert email(1) not in [member["email"] for member in chat.members()]
     assert Task.get_by_id(task.id).state == "running"
-    schedule.drain(("task",))
+    queue.drain(("task",))
     assert Task.get_by_id(task.id).state == "done"
 
 
@@ -284,7 +271,7 @@ def test_what_the_app_did_before_the_disk_was_full_is_found_done(chat, monkeypat
 def test_a_directory_s_reading_that_meets_it_is_not_the_directory_s(company):
     with own.full_for_what_is_staged():
         reading = directories.ask(company.directory, "Olga")
-        schedule.drain(("reading",))
+        queue.drain(("reading",))
         directory, reading = Directory.get_by_id(company.directory.id), DirectoryReading.get_by_id(reading.id)
         assert reading.state == "failed" and "writes to is full" in reading.error
         assert (directory.failures, Mail.select().count()) == (0, 0)
@@ -305,7 +292,7 @@ def test_a_reading_whose_failure_can_not_be_written_is_taken_up_again(company, w
     assert leases.claim(DirectoryReading, reading.id)
     leases.put_off(DirectoryReading, reading.id, faults.FULL.text)
     assert DirectoryReading.get_by_id(reading.id).state == "running"
-    schedule.drain(("reading",))
+    queue.drain(("reading",))
     assert DirectoryReading.get_by_id(reading.id).state == "succeeded"
 
 
@@ -327,7 +314,7 @@ def test_a_mail_that_meets_it_is_sent_once_it_is_over(home, olga, smtp, words):
     notify.configure(smtp.url, "http://rollcall.example")
     mail = notify.test_mail("olga@acme.example")
     with FAULTS[words]():
-        schedule.drain(("mail",))
+        queue.drain(("mail",))
     assert Mail.get_by_id(mail.id).state in ("queued", "sending") and Mail.get_by_id(mail.id).attempts == 0
     later()
     assert Mail.get_by_id(mail.id).state == "sent"
@@ -337,12 +324,12 @@ def test_a_mail_that_meets_it_is_sent_once_it_is_over(home, olga, smtp, words):
 
 
 def test_a_clock_that_has_gone_back_stops_everything_until_it_is_set(chat, by):
-    schedule.sweep()
+    queue.sweep()
     ahead = utcnow() + timedelta(days=40)
     clock.keep(ahead)
-    check = soon.ask(chat.app, chat.by)
-    schedule.drain()
-    schedule.sweep()
+    check = asking.ask(chat.app, chat.by)
+    queue.drain()
+    queue.sweep()
     assert Check.get_by_id(check.id).state == "queued"
     [fault] = health.troubles()
     assert fault.kind == "clock" and f"{ahead:%d %b %Y}" in fault.advice
@@ -350,7 +337,7 @@ def test_a_clock_that_has_gone_back_stops_everything_until_it_is_set(chat, by):
         checks.run(check.id)
     clock.is_right(by)
     assert "clock is right" in activity.entries()[0].what and health.troubles() == []
-    schedule.drain()
+    queue.drain()
     assert Check.get_by_id(check.id).state == "succeeded"
 
 
@@ -367,7 +354,7 @@ def test_a_step_of_a_time_server_and_the_time_that_goes_on_are_no_fault(home):
 
 
 def test_a_schedule_that_stands_still_says_what_hinders_it(home):
-    schedule.sweep()
+    queue.sweep()
     assert health.troubles() == []
     late = utcnow() + timedelta(seconds=90)
     with own.read_only():
@@ -379,6 +366,6 @@ def test_a_schedule_that_stands_still_says_what_hinders_it(home):
 
 def test_a_sweep_that_can_not_write_ends_quietly_and_is_told(home, olga):
     with own.read_only():
-        schedule.sweep()
+        queue.sweep()
         assert "can't write to its disk" in told()
     assert Person.select().exists()

@@ -31,14 +31,13 @@ from sync import (
     people,
     push,
     reports,
-    schedule,
     scim_people,
     signin,
-    soon,
     tasks,
     vault,
 )
 from sync.db import connected, db, open_database, utcnow
+from sync.jobs import asking, queue
 from sync.models import Account, App, Change, Directory, DirectoryEntry, Person, PersonEmail, Report, ScimResource, Task
 from sync.rank import Asker
 from tests.asking import MACHINE
@@ -96,7 +95,7 @@ def template() -> Iterator[Path]:
         kinds = {**connectors.directory_connectors(), "scripted": ScriptedDirectory}
         patch.setattr(connectors, "directory_connectors", lambda: kinds)
         patch.setattr(checks, "PAUSES", ())
-        patch.setattr(schedule, "queue", None)
+        patch.setattr(queue, "queue", None)
         home, world = Path(folder), World()
         vault.open_vault(home / "secret.key")
         open_database(home / "template.db")
@@ -105,7 +104,7 @@ def template() -> Iterator[Path]:
             for name in PULLED:
                 Scripted(name)
             push.connect("Pushed", BY)
-            checks.run(soon.ask(apps.connect("one", "one", {}, [olga], BY), BY).id)
+            checks.run(asking.ask(apps.connect("one", "one", {}, [olga], BY), BY).id)
             db.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         yield home
 
@@ -236,7 +235,7 @@ class Reuse(RuleBasedStateMachine):
 
     @rule(finish=st.booleans())
     def is_checked(self, finish: bool) -> None:
-        checks.run(soon.ask(self.app, BY).id)
+        checks.run(asking.ask(self.app, BY).id)
         for name in PULLED:  # a check reads them first
             self.is_heard(name)
         report = reports.open_report(self.app)
@@ -288,7 +287,7 @@ class Reuse(RuleBasedStateMachine):
     @rule()
     def the_worker_works(self) -> None:
         Task.update(next_at=utcnow()).where(Task.state == "queued").execute()
-        schedule.drain(("task",))
+        queue.drain(("task",))
 
     @rule(address=addresses, leaver=humans, hire=humans, freed=st.booleans(), first=st.booleans(), then=st.booleans())
     def the_main_story(self, address: str, leaver: int, hire: int, freed: bool, first: bool, then: bool) -> None:

@@ -17,21 +17,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 import connectors
 from connectors.base import LOOK_UP, REMOVE, Connector, Identity, Refused, Role, TemporarilyUnavailable
 from connectors.base import Account as Seat
-from sync import (
-    activity,
-    apps,
-    checks,
-    match_decisions,
-    matching,
-    people,
-    reports,
-    schedule,
-    signin,
-    soon,
-    tasks,
-    vault,
-)
+from sync import activity, apps, checks, match_decisions, matching, people, reports, signin, tasks, vault
 from sync.db import connected, db, open_database, utcnow
+from sync.jobs import asking, queue
 from sync.models import Account, App, Change, Check, Person, Report, Task
 from sync.rank import Asker
 from sync.workspace import update_workspace
@@ -133,7 +121,7 @@ def template() -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(connectors, "app_connectors", lambda: {"in-memory": InMemory})
         patch.setattr(checks, "PAUSES", ())
-        patch.setattr(schedule, "queue", None)
+        patch.setattr(queue, "queue", None)
         home = Path(folder)
         space = fresh_space()
         vault.open_vault(home / "secret.key")
@@ -144,7 +132,7 @@ def template() -> Iterator[Path]:
             for number in range(PEOPLE):
                 people.add(f"Person {number}", email(number), BY)
             app = apps.connect("in-memory", "The app", {}, [olga], BY)
-            checks.run(soon.ask(app, BY).id)
+            checks.run(asking.ask(app, BY).id)
             db.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         yield home
 
@@ -304,7 +292,7 @@ class World(RuleBasedStateMachine):
 
     def check(self) -> Check:
         queued = {task.id for task in Task.select()}
-        asked = soon.ask(self.app, BY)
+        asked = asking.ask(self.app, BY)
         checks.run(asked.id)
         self.confirmed |= {task.external_id for task in Task.select() if task.id not in queued}
         assert self.automatic or {task.id for task in Task.select()} == queued, "a check removed by itself"
@@ -382,7 +370,7 @@ class World(RuleBasedStateMachine):
         else:
             space.acting = acting
             Task.update(next_at=utcnow()).where(Task.state == "queued").execute()
-            schedule.drain(("task",))
+            queue.drain(("task",))
         self.confirmed &= {task.external_id for task in Task.select().where(Task.state.in_(tasks.LIVE))}
 
     @rule(number=numbers, other=numbers, before=before_the_yes, left_out=st.data(), after=after_the_yes, acting=actings)

@@ -15,9 +15,10 @@ from pathlib import Path
 
 import requests
 
-from sync import activity, checks, member_acts, offboarding, onboarding, people, reports, schedule, soon, start
+from sync import activity, checks, member_acts, offboarding, onboarding, people, reports, start
 from sync.config import Config
 from sync.db import connected
+from sync.jobs import asking, queue
 from sync.models import (
     Access,
     Account,
@@ -99,7 +100,7 @@ def finish(left_out: list[str]) -> None:
     reports.finish(report, BY, version=report.version, left_out=why)
     sys.stdout.write("promised\n")
     sys.stdout.flush()
-    schedule.drain()
+    queue.drain()
 
 
 def act(_: list[str]) -> None:
@@ -118,7 +119,7 @@ def act(_: list[str]) -> None:
     onboarding.invite_all(app, emails, "member", BY, onboarding.plan(app, emails, "member").seen)
     sys.stdout.write("promised\n")
     sys.stdout.flush()
-    schedule.drain(("task",))
+    queue.drain(("task",))
 
 
 def offboard(left_out: list[str]) -> None:
@@ -129,17 +130,17 @@ def offboard(left_out: list[str]) -> None:
     offboarding.start(person, olga, {seat.id for seat in seats}, why, key="the page")
     sys.stdout.write("promised\n")
     sys.stdout.flush()
-    schedule.drain()
+    queue.drain()
 
 
 def check(_: list[str]) -> None:
-    checks.run(soon.ask(App.get(), BY).id)
+    checks.run(asking.ask(App.get(), BY).id)
 
 
 def recover(_: list[str]) -> None:
     """What a start does: wake what was left over, and work until nothing is."""
-    schedule.sweep()
-    schedule.drain()
+    queue.sweep()
+    queue.drain()
 
 
 def look(_: list[str]) -> None:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from demo.company import Company, furnish, let_time_pass
-from sync import apps, checks, connecting, directories, matching, people, reports, soon
+from sync import apps, checks, connecting, directories, matching, people, reports
 from sync.db import utcnow, writing
+from sync.jobs import asking
 from sync.models import Account, App, Check, Person, Report, Task
 from tests.demo.apps import AdsApp, ChatApp
 
@@ -48,7 +49,7 @@ def built(folder: Path, olga: Person, by: str) -> Iterator[Apps]:
         held = _held(big, olga, by)
         _others(olga, by)
         draft = connecting.start("sample-ads", olga)
-        live = soon.ask(ads_app, by)
+        live = asking.ask(ads_app, by)
         with writing():
             Check.update(state="running", phase="accounts", read=3400, total=5120, started_at=utcnow()).where(
                 Check.id == live.id
@@ -86,7 +87,7 @@ def _others(olga: Person, by: str) -> None:
 
 
 def _check(app: App, by: str) -> None:
-    checks.run(soon.ask(app, by).id)
+    checks.run(asking.ask(app, by).id)
 
 
 def _open(app: App) -> Report:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from sync import clock, directories, faults, schedule
+from sync import directories, faults
 from sync.db import utcnow
+from sync.jobs import clock, queue
 from sync.models import Directory, DirectoryReading, Person
 from tests.asking import MACHINE
 from tests.faults import own
@@ -89,7 +90,7 @@ def test_how_a_fault_of_our_own_looks(visit, live, tmp_path: Path, olga, by, wel
     page = visit(acme.olga, width=width, expected=("503",))
     with own.full_for_what_is_staged():
         directories.ask(acme.staff, by)
-        schedule.drain(("reading",))
+        queue.drain(("reading",))
     clock.keep(utcnow() + timedelta(days=40))
     looks = [Look("own-fault", "/people"), Look("own-fault-directory", f"/directories/{acme.staff.id}"),
              Look("own-fault-settings", "/settings")]  # fmt: skip

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sync import group_rules, schedule, teams
+from sync import group_rules, teams
+from sync.jobs import queue
 from sync.models import GroupRule, Person, Task
 from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong, opens
 from tests.sync.fixtures import email
@@ -41,7 +42,7 @@ def checked(page, url: str, sales: Groups):
 def finish(page) -> None:
     page.dblclick("#finish-sync")
     page.wait_for_selector("#acts")
-    schedule.drain(("task", "check"))
+    queue.drain(("task", "check"))
 
 
 def map_the_group(page, url: str, sales: Groups) -> None:
@@ -117,7 +118,7 @@ def test_a_mover_loses_what_the_old_group_gave(
     if page.locator("#finish-sync").count():  # the page as it was, out of the browser's memory
         page.click("#finish-sync")
         page.wait_for_selector("#acts")
-        schedule.drain(("task", "check"))
+        queue.drain(("task", "check"))
     assert [entry["name"] for entry in sales.chat.log("left channel")] == [email(1)]
     page.goto(f"{live.url}/apps/{sales.app.id}/activity")
     assert page.locator("#acts .badge-ok").count() == 3 and "Revoke" in text(page, "#acts")
@@ -146,7 +147,7 @@ def test_it_all_works_without_javascript(visit, live, olga: Person, sales: Group
     page.goto(f"{live.url}/reports/{told_by.id}")
     assert "in team Revenue, group Sales of Company LDAP → member" in text(page, "#sync-data")
     page.click("#finish-sync")
-    schedule.drain(("task",))
+    queue.drain(("task",))
     page.reload()
     assert page.locator("#acts .badge-ok").count() == 2
 

@@ -8,7 +8,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from sync import notify, people, schedule
+from sync import notify, people
+from sync.jobs import queue
 from sync.models import Account, Invitation, Task
 from tests.sync.fixtures import email
 
@@ -74,7 +75,7 @@ def two_are_invited(page: Page, members: str, smtp) -> None:
     coming = page.locator("#joining")
     expect(coming).to_contain_text("Nina Vogel")
     expect(coming.get_by_text("Invitation ongoing")).to_have_count(2)
-    schedule.drain(("task", "mail"))
+    queue.drain(("task", "mail"))
     told = smtp.wait_for(2)
     assert {mail["To"] for mail in told} == {NINA, OMAR} and {mail["Subject"] for mail in told} == {"Join Chat"}
     expect(coming).to_contain_text("expires", timeout=10_000)
@@ -105,7 +106,7 @@ def roles_change_in_bulk(page: Page, members: str, acme) -> None:
     expect(page.locator("#will")).to_contain_text("Member → Admin")
     confirm(page)
     expect(row(page, 1)).to_contain_text("Update ongoing")
-    schedule.drain(("task",))
+    queue.drain(("task",))
     expect(page.locator(f"#role-{id_of(1)}")).to_have_text("Admin", timeout=10_000)
     expect(row(page, 1)).not_to_contain_text("Update ongoing")
     assert acme.check().applied == 0
@@ -124,13 +125,13 @@ def access_is_granted_and_revoked(page: Page, live, acme) -> None:
     page.get_by_role("button", name="Preview").click()
     expect(page.locator("#will")).to_contain_text("general")
     confirm(page)
-    schedule.drain(("task",))
+    queue.drain(("task",))
     page.reload()
     expect(page.locator("#access")).to_contain_text("Person 3")
     tick(page, 3)
     page.locator("#revoke-access").click()
     confirm(page)
-    schedule.drain(("task",))
+    queue.drain(("task",))
     page.reload()
     expect(page.locator("#access")).not_to_contain_text("Person 3")
     page.goto(f"{live.url}/apps/{acme.app.id}/members/{id_of(1)}")
@@ -148,7 +149,7 @@ def somebody_is_removed_with_a_reason(page: Page, members: str, acme) -> None:
     confirm(page)
     expect(page.locator("#joining")).to_contain_text("Person 5")
     expect(page.locator("#joining")).to_contain_text("Removal ongoing")
-    schedule.drain(("task",))
+    queue.drain(("task",))
     expect(page.locator("#joining")).not_to_contain_text("Person 5", timeout=10_000)
     assert acme.removed() == [email(5)]
 
@@ -180,7 +181,7 @@ def test_all_works_without_javascript(acme, live, visit, olga) -> None:
     page.get_by_role("button", name="Preview").click()
     page.locator("#confirm").click()
     expect(page.locator("#joining")).to_contain_text("Nina Vogel")
-    schedule.drain(("task",))
+    queue.drain(("task",))
     page.reload()
     assert acme.removed() == [email(8)] and Invitation.get().state == "invited"
     assert {one["role"] for one in acme.members() if one["email"] in (email(6), email(7))} == {"guest"}

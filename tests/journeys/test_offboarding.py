@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from sync import apps, checks, keeping, offboarding, people, schedule, soon
+from sync import apps, checks, keeping, offboarding, people
+from sync.jobs import asking, queue
 from sync.models import Offboarding, Person, Task
 from sync.workspace import today
 from tests.demo.apps import AdsApp
@@ -27,7 +28,7 @@ def ads(tmp_path: Path, chat, olga: Person) -> Iterator[AdsApp]:
         ads.store.assign(ads.store.add_asset("ad account", "Spring", via="page"), three, ["MANAGE"], via="page")
         ads.app = apps.connect("sample-ads", "Acme Ads", ads.settings, [olga], chat.by)
         apps.set_seat_price(ads.app, 2000, chat.by)
-        checks.run(soon.ask(ads.app, chat.by).id)
+        checks.run(asking.ask(ads.app, chat.by).id)
         yield ads
 
 
@@ -51,7 +52,7 @@ def test_everywhere_by_one_yes_and_back_again(visit, live, olga: Person, chat, s
     expect(acts).to_contain_text("0 of 2 removed")
     expect(acts).to_contain_text("Hand-over until Friday")
     assert (Offboarding.select().count(), Task.select().count()) == (1, 2)
-    schedule.drain()
+    queue.drain()
     expect(acts).to_contain_text("2 of 2 removed")
     expect(page.locator("#offboarding-acts:not([hx-trigger])")).to_be_visible()
     assert email(3) not in chat.emails() and email(3) not in ads.emails() and email(3) in second.emails()

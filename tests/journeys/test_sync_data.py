@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sync import apps, schedule, soon
+from sync import apps
+from sync.jobs import asking, queue
 from sync.models import App, Check, Person, Report, Task
 
 
@@ -72,7 +73,7 @@ def test_a_double_click_and_a_second_tab_finish_once(visit, live, olga: Person, 
     page.go_back()
     page.wait_for_selector("#app-head")
     page.reload()
-    schedule.drain(("task",))
+    queue.drain(("task",))
     assert len(chat.removed()) == 3
 
 
@@ -80,7 +81,7 @@ def test_progress_is_live_and_then_rests(visit, live, olga: Person, chat, report
     page = opened(visit(olga), live.url, chat.app)
     page.click("#finish-sync")
     page.wait_for_selector("#acts[hx-trigger]")
-    schedule.drain(("task",))
+    queue.drain(("task",))
     page.wait_for_selector("#acts:not([hx-trigger])")
     assert page.locator("#acts .badge-ok").count() == 3
     assert requests_of(page, 2500) == [], "there is nothing to wait for"
@@ -116,7 +117,7 @@ def test_a_check_is_watched_closed_and_joined(visit, live, olga: Person, chat) -
     page.wait_for_selector("dialog:modal progress")
     page.focus("dialog .dialog-foot a")
     chat.leave(1)
-    schedule.drain(("check",))
+    queue.drain(("check",))
     page.wait_for_selector("#view-report-of-check")
     assert page.evaluate("document.activeElement.textContent") == "Close", "an answer takes no focus away"
     page.wait_for_selector("#app-head:not([hx-trigger*=every])", state="attached")
@@ -127,7 +128,7 @@ def test_a_check_is_watched_closed_and_joined(visit, live, olga: Person, chat) -
 
 
 def test_a_card_follows_its_check_and_keeps_its_menu_open(visit, live, olga: Person, chat) -> None:
-    check = soon.ask(chat.app, chat.by)
+    check = asking.ask(chat.app, chat.by)
     page = visit(olga)
     page.goto(f"{live.url}/apps")
     card = f"#app-{chat.app.id}"
@@ -136,7 +137,7 @@ def test_a_card_follows_its_check_and_keeps_its_menu_open(visit, live, olga: Per
     page.wait_for_selector(f"{card} .badge:has-text('Checking 25 %')")
     assert page.is_visible(f"{card} .menu-list"), "a swap closes no menu"
     Check.update(state="queued").where(Check.id == check.id).execute()
-    schedule.drain(("check",))
+    queue.drain(("check",))
     page.wait_for_selector(f"{card} .badge:has-text('Up to date')")
     assert requests_of(page, 2500) == []
 
@@ -160,7 +161,7 @@ def test_without_javascript_it_all_works(visit, live, olga: Person, chat, report
     page.click("#check-for-updates")
     page.wait_for_selector("text=You can close this")
     assert "/checks/" in page.url
-    schedule.drain(("check",))
+    queue.drain(("check",))
     page.wait_for_selector("#view-report-of-check")
     page.click("#view-report-of-check")
     page.click("#sync-form input[name=yes] >> nth=0")
@@ -171,7 +172,7 @@ def test_without_javascript_it_all_works(visit, live, olga: Person, chat, report
     page.click("#finish-sync")
     page.wait_for_selector("text=Removing 2 people from Chat")
     assert page.url.endswith(f"/apps/{chat.app.id}/activity")
-    schedule.drain(("task",))
+    queue.drain(("task",))
     page.reload()
     assert page.locator("#acts .badge-ok").count() == 2
 

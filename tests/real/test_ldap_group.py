@@ -14,7 +14,8 @@ from ldap3.utils.dn import escape_rdn
 
 from connectors.base import Account, Asset, ConnectorError, CredentialRejected, Refused, TemporarilyUnavailable
 from connectors.ldap_group import MEMBER, NO_ENTRY, OUTSIDE, LdapGroup
-from sync import apps, checks, people, reports, schedule, soon
+from sync import apps, checks, people, reports
+from sync.jobs import asking, queue
 from sync.models import Account as Row
 from sync.models import Check, Person
 from tests.parts import need
@@ -75,7 +76,7 @@ def test_the_main_job_from_connecting_to_gone_from_the_group(slapd: Slapd, olga:
     assert slapd.dn("p0002") in slapd.members("vpn")
 
     done = reports.finish(second.report, by, version=second.report.version)
-    schedule.drain()
+    queue.drain()
     [task] = [type(task).get_by_id(task.id) for task in done.tasks]
     assert (task.state, task.error) == ("done", None)
     assert slapd.members("vpn") == [slapd.dn(uid) for uid in uids if uid != "p0002"]
@@ -85,7 +86,7 @@ def test_the_main_job_from_connecting_to_gone_from_the_group(slapd: Slapd, olga:
 
 
 def check(app, by: str) -> Check:
-    asked = soon.ask(app, by)
+    asked = asking.ask(app, by)
     checks.run(asked.id)
     return Check.get_by_id(asked.id)
 

@@ -7,7 +7,8 @@ import pytest
 
 from connectors.base import Account, Asset, CredentialRejected, Refused, TemporarilyUnavailable
 from connectors.postgres_roles import CONNECT, CONNECT_THROUGH, OWNER, OWNER_THROUGH, PUBLIC, SUPERUSER, PostgresRoles
-from sync import apps, checks, people, policy, reports, schedule, soon
+from sync import apps, checks, people, policy, reports
+from sync.jobs import asking, queue
 from sync.models import Account as Row
 from sync.models import Check, Person
 from tests.real.postgres import ROLLCALL, ROLLCALL_PASSWORD, Postgres, find
@@ -62,7 +63,7 @@ def test_the_main_job_from_connecting_to_no_log_in_any_more(postgres: Postgres, 
 
     with postgres.connect("ben", "secret") as session:
         done = reports.finish(second.report, by, version=second.report.version)
-        schedule.drain()
+        queue.drain()
         with pytest.raises(Exception, match="terminating connection"):
             session.execute("SELECT 1")
     [task] = [type(task).get_by_id(task.id) for task in done.tasks]
@@ -75,7 +76,7 @@ def test_the_main_job_from_connecting_to_no_log_in_any_more(postgres: Postgres, 
 
 
 def check(app, by: str) -> Check:
-    asked = soon.ask(app, by)
+    asked = asking.ask(app, by)
     checks.run(asked.id)
     return Check.get_by_id(asked.id)
 

@@ -12,8 +12,9 @@ import connectors
 from connectors.base import GRANT, INVITE, Connector, CredentialRejected, Refused, TemporarilyUnavailable
 from connectors.rest import connector_of
 from connectors.rest_file import load
-from sync import apps, checks, people, reports, schedule, soon
+from sync import apps, checks, people, reports
 from sync.config import Config
+from sync.jobs import asking, queue
 from sync.models import Account, App, Check, Person
 from tests.real.rest_apps import REAL_APPS, RealApp
 
@@ -62,7 +63,7 @@ def test_the_main_job_from_connecting_to_gone_in_the_app(real: RealApp, taken_up
     assert emails[2] in real.emails()
 
     done = reports.finish(second.report, by, version=second.report.version)
-    schedule.drain()
+    queue.drain()
     [task] = [type(task).get_by_id(task.id) for task in done.tasks]
     assert (task.state, task.error) == ("done", None)
     assert emails[2] not in real.emails() and set(emails) - real.emails() == {emails[2]}
@@ -73,7 +74,7 @@ def test_the_main_job_from_connecting_to_gone_in_the_app(real: RealApp, taken_up
 
 
 def check(app: App, by: str) -> Check:
-    asked = soon.ask(app, by)
+    asked = asking.ask(app, by)
     checks.run(asked.id)
     return Check.get_by_id(asked.id)
 

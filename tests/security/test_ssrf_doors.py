@@ -14,9 +14,10 @@ from connectors import net, oidc_discovery
 from connectors.base import ConnectorError
 from connectors.net import HostRefused
 from connectors.oauth import ask_for_token
-from sync import apps, checks, connecting, directories, oidc, soon, vault
+from sync import apps, checks, connecting, directories, oidc, vault
 from sync.config import Config
 from sync.db import MIGRATIONS, db
+from sync.jobs import asking
 from sync.models import App, Check, Directory, DirectoryReading, Person
 from sync.oidc import Settings
 from sync.settings import set_setting, setting
@@ -162,7 +163,7 @@ def connected_app(home, olga: Person, by: str, private: str) -> App:
 
 
 def checked(app: App) -> str:
-    checks.run(soon.ask(app, "tests", "manual").id)
+    checks.run(asking.ask(app, "tests", "manual").id)
     return Check.select().where(Check.app == app).order_by(Check.id.desc()).get().error
 
 

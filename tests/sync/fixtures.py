@@ -11,9 +11,10 @@ import pytest
 from peewee import fn
 
 from connectors.http import Http
-from sync import apps, checks, people, soon
+from sync import apps, checks, people
 from sync.config import Config
 from sync.db import connected, utcnow
+from sync.jobs import asking
 from sync.models import App, Change, Check, Person, Report
 from sync.rank import Asker
 from tests.blank import LOCAL, OLGA, Copy, open_blank, set_up_acme
@@ -32,7 +33,7 @@ class Chat(ChatApp):
 
     def check(self) -> Check:
         """One check by hand, from start to end."""
-        asked = soon.ask(self.app, self.by)
+        asked = asking.ask(self.app, self.by)
         checks.run(asked.id)
         return Check.get_by_id(asked.id)
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from sync import group_rules, reports, schedule
+from sync import group_rules, reports
 from sync.group_rules import Draft
+from sync.jobs import queue
 from sync.models import Account, App, Asset, Change, DirectoryGroup, GroupRule, Report, Team
 from tests.sync.fixtures import Chat, email
 from tests.sync.scripted import Scripted
@@ -60,7 +61,7 @@ class Groups:
     def yes(self) -> reports.Finish:
         report = reports.open_report(self.app)
         done = reports.finish(report, self.chat.by, version=report.version)
-        schedule.drain(("task", "check"))
+        queue.drain(("task", "check"))
         return done
 
     def role(self, number: int) -> str | None:

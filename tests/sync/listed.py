@@ -10,7 +10,8 @@ import pytest
 import connectors
 from connectors.base import CHANGE_ROLE, LOOK_UP, REMOVE, Connector, Identity, Refused, Role
 from connectors.base import Account as Seat
-from sync import apps, checks, soon
+from sync import apps, checks
+from sync.jobs import asking
 from sync.models import Account, App, Check, Person
 
 LISTS: dict[str, Listed] = {}
@@ -85,7 +86,7 @@ class Listed:
         self.seats[id] = replace(self.seats[id], **said)
 
     def check(self) -> Check:
-        asked = soon.ask(self.app, self.by)
+        asked = asking.ask(self.app, self.by)
         checks.run(asked.id)
         check = Check.get_by_id(asked.id)
         assert check.state == "succeeded", check.error

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from connectors.base import Identity
-from sync import apps, people, reports, schedule
+from sync import apps, people, reports
+from sync.jobs import queue
 from sync.models import Account, Activity, App
 from tests.sync.fixtures import email
 
@@ -93,7 +94,7 @@ def test_protection_goes_by_the_new_account_even_when_the_reading_fails(chat, mo
     assert chat.check().state == "failed"
     chat.clear()
     assert reports.finish(report, chat.by).tasks == []
-    schedule.drain(("task",))
+    queue.drain(("task",))
     assert chat.removed() == [] and Account.get(Account.email == email(3)).state == "present"
 
 

@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from sync import apps, match_decisions, member_acts, offboarding, people, policy, reporting, reports, schedule
+from sync import apps, match_decisions, member_acts, offboarding, people, policy, reporting, reports
 from sync.db import utcnow, writing
+from sync.jobs import queue
 from sync.models import Account, App, Change, Directory, DirectoryAddress, Person, Report, Task
 from sync.offboarding_preview import preview
 from tests.sync.fixtures import email
@@ -51,7 +52,7 @@ def decision(chat) -> tuple[str, str | None]:
 
 def work() -> None:
     Task.update(next_at=utcnow()).where(Task.state == "queued").execute()
-    schedule.drain(("task",))
+    queue.drain(("task",))
 
 
 def test_without_anybody_else_it_goes(chat, leaver):

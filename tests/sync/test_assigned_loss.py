@@ -6,7 +6,8 @@ import pytest
 
 from connectors.base import REVOKE
 from connectors.sample_chat import SampleChat
-from sync import apps, assigned_acts, directories, group_rules, keeping, matching, reports, schedule, tasks
+from sync import apps, assigned_acts, directories, group_rules, keeping, matching, reports, tasks
+from sync.jobs import queue
 from sync.models import Access, Asset, Change, Task
 from tests.sync.fixtures import email
 
@@ -56,7 +57,7 @@ def test_a_mover_loses_by_a_yes_what_the_group_gave_and_nothing_else(groups, cha
     change = groups.change(LOSS, 1)
     assert (change.before, change.after, change.asset) == ("member", "no access", launch)
     assert change.reason == "No longer in group Sales of Company LDAP"
-    schedule.drain(("task",))
+    queue.drain(("task",))
     assert email(1) in members(chat), "not before the yes"
     assert [task.act for task in groups.yes().tasks] == ["revoke"]
     assert members(chat) == {email(2), email(3)} and groups.role(1) == "member" and groups.found() == {}
@@ -70,7 +71,7 @@ def test_a_mover_who_is_back_before_the_yes_or_the_act_keeps_it(groups, chat, la
     [task] = reports.finish(report, chat.by).tasks
     groups.put(2, "Sales", "All")
     groups.read()
-    schedule.drain(("task",))
+    queue.drain(("task",))
     assert (Task.get_by_id(task.id).state, Task.get_by_id(task.id).account.email) == ("no longer needed", email(2))
     assert {email(1), email(2)} <= members(chat)
 
@@ -164,7 +165,7 @@ def test_nor_what_the_app_gave_another_form_since(groups, chat, launch):
     report = chat.check().report
     [task] = reports.finish(report, chat.by).tasks
     Access.update(role="").where(Access.account == groups.account(1), Access.asset == launch).execute()
-    schedule.drain(("task",))
+    queue.drain(("task",))
     assert Task.get_by_id(task.id).state == "no longer needed" and email(1) in members(chat)
 
 

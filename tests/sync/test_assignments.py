@@ -6,19 +6,9 @@ import pytest
 
 from connectors.base import Identity
 from connectors.sample_chat import SampleChat
-from sync import (
-    apps,
-    directories,
-    group_rules,
-    match_decisions,
-    matching,
-    people,
-    reports,
-    schedule,
-    tasks,
-    teams,
-)
+from sync import apps, directories, group_rules, match_decisions, matching, people, reports, tasks, teams
 from sync.db import utcnow
+from sync.jobs import queue
 from sync.models import (
     Access,
     Account,
@@ -80,7 +70,7 @@ def test_a_standing_yes_invites_by_itself_but_once_and_never_whom_somebody_put_o
     groups.rule("Sales", "member")
     group_rules.set_policy(groups.app, "automatic", None, chat.by)
     chat.check()
-    schedule.drain(("task", "check"))
+    queue.drain(("task", "check"))
     assert groups.role(10) == "member" and groups.report() is None
     chat.store.remove(chat.id_of(10), via="page")
     Invitation.update(state="expired").execute()
@@ -179,7 +169,7 @@ def test_who_is_in_no_group_any_more_is_reported_and_leaves_by_a_yes_alone(group
     assert groups.found() == {"no longer assigned": {email(1): WAITS}}
     change = groups.change("no longer assigned", 1)
     assert (change.reason, change.before) == ("No longer in group Sales of Company LDAP", "Member")
-    schedule.drain(("task",))
+    queue.drain(("task",))
     assert groups.role(1) == "member"
     groups.yes()
     assert groups.role(1) is None and groups.found() == {} and Assignment.select().count() == 1
@@ -202,7 +192,7 @@ def test_a_yes_does_not_outlive_the_return_to_a_group(groups, chat):
     assert [task.account.email for task in done.tasks] == [email(2)]
     groups.put(2, "Sales")
     groups.read()
-    schedule.drain(("task",))
+    queue.drain(("task",))
     task = Task.get(Task.act == "remove")
     assert (task.state, task.error) == ("no longer needed", "In a group of this app again.")
     assert groups.account(2).state == "present" and groups.role(2) == "member"
@@ -221,7 +211,7 @@ def test_removal_by_itself_is_the_owners_to_switch_on_and_spares_who_alone_contr
     groups.put(2)
     groups.read()
     assert groups.found() == {"no longer assigned": {email(1): WAITS, email(2): "confirmed"}}
-    schedule.drain(("task",))
+    queue.drain(("task",))
     assert (groups.role(1), groups.role(2)) == ("member", None)
 
 
@@ -257,7 +247,7 @@ def test_a_removal_that_waits_for_somebody_ends_once_nothing_asks_for_it(groups,
     chat.fault("forbidden", on="/members/", method="DELETE")
     groups.yes()
     tasks.settle_returned(utcnow())
-    schedule.drain(("task",))
+    queue.drain(("task",))
     assert Task.get().state == "needs attention", "it is asked for as it was"
     if how == "in a group again":
         groups.put(1, "Sales")
@@ -269,7 +259,7 @@ def test_a_removal_that_waits_for_somebody_ends_once_nothing_asks_for_it(groups,
     else:
         match_decisions.unmatch(groups.account(1), chat.by)
     tasks.settle_returned(utcnow())
-    schedule.drain(("task",))
+    queue.drain(("task",))
     assert (Task.get().state, groups.account(1).state) == ("no longer needed", "present")
     assert groups.role(1) == "member"
 

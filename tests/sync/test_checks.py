@@ -10,8 +10,9 @@ import pytest
 
 from connectors.base import ASSETS
 from connectors.sample_chat import SampleChat
-from sync import activity, apps, checks, disconnecting, match_decisions, matching, people, reports, schedule, soon
+from sync import activity, apps, checks, disconnecting, match_decisions, matching, people, reports
 from sync.db import connected, db, utcnow
+from sync.jobs import asking, queue
 from sync.models import Account, App, Asset, Change, Check, Person, Report
 from sync.problems import AppProblem
 from tests.sync.fixtures import email
@@ -126,7 +127,7 @@ def test_a_mass_of_leavers_is_held_until_released(chat):
     reports.release(check.report, chat.by)
     assert chat.check().report.held == 0, "a later check must not hold what was released"
     reports.finish(check.report, chat.by)
-    schedule.drain()
+    queue.drain()
     assert len(chat.removed()) == 7
 
 
@@ -205,37 +206,37 @@ def test_assets_and_access_are_followed(chat):
 
 
 def test_a_second_ask_joins_the_check_that_runs(chat):
-    first = soon.ask(chat.app, chat.by)
-    assert soon.ask(chat.app, chat.by).id == first.id
-    soon.cancel(first, chat.by)
+    first = asking.ask(chat.app, chat.by)
+    assert asking.ask(chat.app, chat.by).id == first.id
+    asking.cancel(first, chat.by)
     checks.run(first.id)
     assert Check.get_by_id(first.id).state == "cancelled"
 
 
 def test_a_daily_check_that_waits_for_another_attempt_is_brought_forward_by_hand(chat):
-    waiting = soon.ask(chat.app, "schedule", "daily")
+    waiting = asking.ask(chat.app, "schedule", "daily")
     chat.fault("server-error")
     checks.run(waiting.id)
     chat.clear()
     assert Check.get_by_id(waiting.id).state == "queued"
     checks.run(waiting.id)
     assert Check.get_by_id(waiting.id).state == "queued", "not before its time"
-    assert soon.ask(chat.app, chat.by).id == waiting.id
+    assert asking.ask(chat.app, chat.by).id == waiting.id
     checks.run(waiting.id)
     assert Check.get_by_id(waiting.id).state == "succeeded"
 
 
 def test_a_check_that_waits_for_another_attempt_can_be_cancelled(chat):
-    waiting = soon.ask(chat.app, "schedule", "daily")
+    waiting = asking.ask(chat.app, "schedule", "daily")
     Check.update(next_at=utcnow() + timedelta(minutes=20)).execute()
-    soon.cancel(waiting, chat.by)
+    asking.cancel(waiting, chat.by)
     checks.run(waiting.id)
     assert Check.get_by_id(waiting.id).state == "cancelled"
 
 
 def test_cancelling_what_has_ended_is_not_told(chat):
     ended = chat.check()
-    soon.cancel(ended, chat.by)
+    asking.cancel(ended, chat.by)
     assert "cancelled check" not in {entry.what for entry in activity.entries(limit=200)}
     assert Check.get_by_id(ended.id).state == "succeeded"
 
@@ -245,7 +246,7 @@ def test_cancelling_at_the_last_moment_changes_nothing(chat, monkeypatch):
     whole = SampleChat.account
 
     def cancel_meanwhile(self, id):
-        soon.cancel(soon.live(chat.app), chat.by)
+        asking.cancel(asking.live(chat.app), chat.by)
         return whole(self, id)
 
     monkeypatch.setattr(SampleChat, "account", cancel_meanwhile)
@@ -255,7 +256,7 @@ def test_cancelling_at_the_last_moment_changes_nothing(chat, monkeypatch):
 
 def test_the_file_is_not_locked_while_an_app_is_being_read(chat, home):
     chat.fault("hang", on="members")
-    asked = soon.ask(chat.app, chat.by)
+    asked = asking.ask(chat.app, chat.by)
     worker = threading.Thread(target=checks.run, args=(asked.id,))
     worker.start()
     try:
@@ -273,10 +274,10 @@ def test_the_file_is_not_locked_while_an_app_is_being_read(chat, home):
 
 
 def test_a_check_whose_worker_died_starts_anew(chat):
-    asked = soon.ask(chat.app, chat.by)
+    asked = asking.ask(chat.app, chat.by)
     died = Check.update(state="running", lease_owner="elsewhere:1:x", lease_until=utcnow())
     died.where(Check.id == asked.id).execute()
-    schedule.drain(("check",))
+    queue.drain(("check",))
     assert Check.get_by_id(asked.id).state == "succeeded"
 
 
@@ -292,7 +293,7 @@ def test_all_of_it_is_told_in_activity(chat):
     chat.leave(3)
     report = chat.check().report
     reports.finish(report, chat.by)
-    schedule.drain()
+    queue.drain()
     told = [entry.what for entry in reversed(activity.entries(app=chat.app, limit=200))]
     for what in ("connected app", "asked for a check", "check succeeded", "confirmed removal", "finished sync",
                  "removed from the app"):  # fmt: skip
@@ -303,7 +304,7 @@ def test_all_of_it_is_told_in_activity(chat):
 def test_an_app_that_is_paused_is_not_checked(chat):
     apps.pause(chat.app, chat.by)
     with pytest.raises(AppProblem, match="paused"):
-        soon.ask(chat.app, chat.by)
+        asking.ask(chat.app, chat.by)
     with connected():
         assert App.get().next_check_at is None
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from connectors.sample_chat import SampleChat
-from sync import activity, assigned_acts, assignments, group_rules, reports, schedule, tasks, teams
+from sync import activity, assigned_acts, assignments, group_rules, reports, tasks, teams
+from sync.jobs import queue
 from sync.models import Assignment, Check, DirectoryGroup, GroupRule, LeftOut, Task
 from tests.sync.fixtures import email
 
@@ -112,7 +113,7 @@ def test_an_invitation_for_somebody_who_left_the_group_since_is_not_sent(groups,
     reports.finish(groups.report(), chat.by)
     groups.put(10)
     groups.read()
-    schedule.drain(("task",))
+    queue.drain(("task",))
     assert Task.get().state == "no longer needed" and groups.role(10) is None
 
 

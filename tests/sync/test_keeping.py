@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from sync import keeping, offboarding, people, reports, schedule, tasks
+from sync import keeping, offboarding, people, reports, tasks
 from sync.db import utcnow
+from sync.jobs import queue
 from sync.models import Account, Activity, App, Asset, Change, Check, Mail, Person, Report, Task
 from sync.workspace import today, update_workspace
 from tests.sync.fixtures import email
@@ -55,7 +56,7 @@ def test_on_the_day_their_apps_are_checked_once(chat):
     offboarding.ask_on_the_day(utcnow())
     offboarding.ask_on_the_day(utcnow())
     Check.update(next_at=utcnow()).where(Check.state == "queued").execute()
-    schedule.drain(("check",))
+    queue.drain(("check",))
     assert list(kept(reports.open_report(chat.app))) == [email(3)]
     assert Person.get_by_id(chat.people[3].id).remove_on is None and Check.select().count() == 2
 
@@ -68,7 +69,7 @@ def test_a_hold_keeps_what_somebody_may_use_too(chat):
     keeping.hold(chat.people[3], "Lawsuit", chat.by)
     task = tasks.add(chat.app, "revoke", account, chat.by)
     Task.update(asset=Asset.get(Asset.name == "general")).where(Task.id == task.id).execute()
-    schedule.drain()
+    queue.drain()
     assert Task.get_by_id(task.id).error == "Protected: legal hold: Lawsuit."
 
 
@@ -99,7 +100,7 @@ def test_a_task_looks_for_a_hold_right_before_it_acts(chat):
     chat.leave(3)
     [task] = reports.finish(chat.check().report, chat.by).tasks
     keeping.hold(chat.people[3], "Lawsuit", chat.by)
-    schedule.drain()
+    queue.drain()
     task = Task.get_by_id(task.id)
     assert (task.state, task.error) == ("no longer needed", "Protected: legal hold: Lawsuit.")
     assert chat.removed() == [] and Account.get(Account.email == email(3)).state == "present"
@@ -120,7 +121,7 @@ def test_what_waits_ends_within_a_minute(chat, keeps, state):
     chat.fault("expired-token")  # the app need not be asked
     App.update(credential=b"not sealed with this key").execute()
     tasks.settle_returned(utcnow())
-    schedule.drain(("task",))
+    queue.drain(("task",))
     assert Task.get_by_id(task.id).state == "no longer needed" and chat.removed() == []
 
 

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from connectors.base import ColumnsUnclear
-from sync import columns, directories, directory_preview, last_days, people, people_import, schedule
+from sync import columns, directories, directory_preview, last_days, people, people_import
+from sync.jobs import queue
 from sync.models import Activity, Directory, DirectoryEntry, DirectoryReading, Mail, Person
 from sync.workspace import today, update_workspace
 from tests.asking import MACHINE
@@ -174,7 +175,7 @@ def test_the_guard_and_a_decision_by_hand_hold_against_a_day(clock, file, by):
 def test_the_sweep_of_each_minute_does_it(clock, file, by):
     connect(file, rows("ana@acme.example,Ana,active,2026-11-30,"), by)
     clock(datetime(2026, 12, 1))
-    schedule.sweep()
+    queue.sweep()
     assert status("ana@acme.example") == "deprovisioned"
 
 

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sync import activity, checks, disconnecting, match_decisions, match_rules, people, schedule, signin, vault
+from sync import activity, checks, disconnecting, match_decisions, match_rules, people, signin, vault
 from sync.db import connected, db, open_database
+from sync.jobs import queue
 from sync.match_decisions import Decision, DecisionProblem
 from sync.models import Account, App, Person
 from sync.rank import Asker
@@ -48,7 +49,7 @@ def template() -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         make_known(patch)
         patch.setattr(checks, "PAUSES", ())
-        patch.setattr(schedule, "queue", None)
+        patch.setattr(queue, "queue", None)
         home = Path(folder)
         vault.open_vault(home / "secret.key")
         open_database(home / "template.db")

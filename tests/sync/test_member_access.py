@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from sync import member_acts, schedule
+from sync import member_acts
 from sync.db import writing
+from sync.jobs import queue
 from sync.models import Access, Asset, Task
 from tests.sync.acting import account, grant, ids, revoke, words
 
@@ -11,15 +12,15 @@ from tests.sync.acting import account, grant, ids, revoke, words
 def test_access_is_granted_changed_and_revoked_and_shown_at_once(chat, channel):
     grant(chat, channel, "manager", 3)
     assert words(3) == "update ongoing"
-    schedule.drain()
+    queue.drain()
     access = Access.get(Access.account == account(3))
     assert (access.role, access.privileged) == ("manager", True)
     assert chat.check().applied == 0
     grant(chat, channel, "member", 3)
-    schedule.drain()
+    queue.drain()
     assert Access.get(Access.account == account(3)).role == "member"
     revoke(chat, channel, 3)
-    schedule.drain()
+    queue.drain()
     assert not Access.select().where(Access.account == account(3)).exists()
     assert chat.check().applied == 0 and {task.state for task in Task.select()} == {"done"}
 
@@ -34,7 +35,7 @@ def test_one_account_can_be_granted_many_assets_at_once_but_each_once(chat, chan
     seen = plan().seen
     assert len(member_acts.carry_out(plan, chat.by, seen).tasks) == 4
     assert member_acts.carry_out(plan, chat.by, seen).already
-    schedule.drain()
+    queue.drain()
     assert Access.select().where(Access.role == "member").count() == 5
     assert chat.check().counts["access"] == 0
 
@@ -42,7 +43,7 @@ def test_one_account_can_be_granted_many_assets_at_once_but_each_once(chat, chan
 def test_who_has_left_is_granted_nothing(chat, channel):
     grant(chat, channel, "member", 3)
     chat.leave(3)
-    schedule.drain(("task",))
+    queue.drain(("task",))
     assert Task.get().error == "Person 3 has left." and chat.calls("PUT") == []
     assert member_acts.plan_grants(chat.app, ids(3), [channel.id], "member").lines[0].why == "Person 3 has left"
 
@@ -57,5 +58,5 @@ def test_access_that_changed_meanwhile_stays(chat, channel):
     revoke(chat, channel, 2)
     with writing():
         Access.update(role="manager").where(Access.account == account(2)).execute()
-    schedule.drain()
+    queue.drain()
     assert Task.get().error == "The access was changed to manager meanwhile." and chat.calls("DELETE") == []

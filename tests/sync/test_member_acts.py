@@ -6,8 +6,9 @@ import threading
 
 import pytest
 
-from sync import activity, apps, keeping, matching, member_acts, provisioning, reports, schedule, snapshot, tasks
+from sync import activity, apps, keeping, matching, member_acts, provisioning, reports, snapshot, tasks
 from sync.db import connected, utcnow, writing
+from sync.jobs import queue
 from sync.member_acts import ActHeld, ActProblem, PlanChanged
 from sync.models import Access, Account, App, Task
 from tests.sync.acting import account, change_role, grant, ids, remove, revoke, words
@@ -21,7 +22,7 @@ def test_a_role_changed_is_so_in_the_app_and_here_and_the_next_check_finds_nothi
     assert [(line.before, line.after) for line in plan.lines] == [("Member", "Admin")] * 2
     done = change_role(chat, "admin", 1, 2)
     assert len(done.tasks) == 2 and words(1) == "update ongoing" and account(1).role == "member"
-    schedule.drain()
+    queue.drain()
     assert words(1) == "onboarded" and account(1).role == account(2).role == "admin", "at once, before any check"
     assert {member["role"] for member in chat.members() if member["email"] in (email(1), email(2))} == {"admin"}
     check = chat.check()
@@ -34,7 +35,7 @@ def test_a_role_changed_is_so_in_the_app_and_here_and_the_next_check_finds_nothi
 def test_a_role_that_was_changed_in_the_app_meanwhile_stays_and_says_so(chat):
     change_role(chat, "admin", 1)
     chat.store.change(chat.id_of(1), via="page", role="guest")
-    schedule.drain()
+    queue.drain()
     task = Task.get()
     assert (task.state, task.error) == ("no longer needed", "Its role was changed to Guest in the app meanwhile.")
     assert chat.calls("PATCH") == [] and account(1).role == "member"
@@ -44,7 +45,7 @@ def test_an_account_with_another_e_mail_than_when_it_was_asked_for_is_left_alone
     change_role(chat, "admin", 1)
     with chat.store.writing() as store:
         store.execute("UPDATE member SET email = 'else@acme.example' WHERE email = ?", (email(1),))
-    schedule.drain()
+    queue.drain()
     assert "another e-mail" in Task.get().error and chat.calls("PATCH") == []
 
 
@@ -66,7 +67,7 @@ def test_a_reading_that_began_before_an_act_does_not_undo_it(chat, channel, monk
         change_role(chat, "admin", 3)
         grant(chat, channel, "manager", 3)
         revoke(chat, channel, 2)
-        schedule.drain(("task",))
+        queue.drain(("task",))
         return read
 
     monkeypatch.setattr(snapshot, "read", read_then_act)
@@ -88,7 +89,7 @@ def test_what_is_done_but_not_noted_yet_is_no_news_of_a_check(chat, channel):
     chat.store.join(channel.external_id, chat.id_of(3), "manager", via="api")
     chat.store.leave(channel.external_id, chat.id_of(2), via="api")
     assert chat.check().applied == 0
-    schedule.drain()
+    queue.drain()
     assert {task.state for task in Task.select()} == {"done"} and account(3).role == "admin"
 
 
@@ -105,25 +106,25 @@ def test_neither_the_last_administrator_nor_rollcalls_own_account_loses_the_role
 
 def test_of_all_administrators_together_one_keeps_the_role(chat):
     change_role(chat, "admin", 1)
-    schedule.drain()
+    queue.drain()
     plan = member_acts.plan_roles(chat.app, ids(0, 1), "member")
     assert sorted(line.state for line in plan.lines) == ["ready", "refused"]
 
 
 def test_two_demotions_one_after_the_other_leave_an_administrator(chat):
     change_role(chat, "admin", 1)
-    schedule.drain()
+    queue.drain()
     change_role(chat, "member", 0)
     assert member_acts.plan_roles(chat.app, ids(1), "member").lines[0].state == "refused", "the first is under way"
 
 
 def test_an_administrator_whose_fellow_went_before_the_task_keeps_the_role(chat):
     change_role(chat, "admin", 1)
-    schedule.drain()
+    queue.drain()
     change_role(chat, "member", 1)
     with chat.store.writing() as store:
         store.execute("UPDATE member SET role = 'member' WHERE email = ?", (email(0),))
-    schedule.drain()
+    queue.drain()
     assert Task.select().order_by(Task.id.desc()).get().error == "Protected: the last one with this role in the app."
 
 
@@ -138,7 +139,7 @@ def test_a_second_submit_makes_no_second_task(chat):
 
     assert len(member_acts.carry_out(again, chat.by, plan.seen).tasks) == 2
     assert member_acts.carry_out(again, chat.by, plan.seen).already
-    schedule.drain()
+    queue.drain()
     assert member_acts.carry_out(again, chat.by, plan.seen).already, "nor once it is done"
     assert Task.select().count() == 2 == len(chat.calls("PATCH"))
 
@@ -184,7 +185,7 @@ def test_two_owners_who_remove_the_same_at_once_remove_once(chat):
         thread.start()
     for thread in threads:
         thread.join()
-    schedule.drain()
+    queue.drain()
     assert sorted(outcomes) == [False, True] and sorted(chat.removed()) == [email(3), email(4)]
 
 
@@ -209,7 +210,7 @@ def test_somebody_who_has_not_left_is_removed_with_a_reason(chat):
     assert account(3).state == "present"
     remove(chat, 3, reason="Moved to another team")
     assert words(3) == "removal ongoing" and App.get().users == 10
-    schedule.drain()
+    queue.drain()
     assert chat.removed() == [email(3)] and account(3).state == "gone"
     assert chat.check().applied == 0, "the next check agrees"
     told = [(entry.what, entry.about, entry.why) for entry in activity.entries(app=chat.app)]
@@ -237,7 +238,7 @@ def test_who_alone_controls_something_is_warned_about(chat, channel):
 def test_an_account_that_became_somebody_elses_before_the_task_stays(chat):
     remove(chat, 3)
     Account.update(person=chat.people[5]).where(Account.id == account(3).id).execute()
-    schedule.drain()
+    queue.drain()
     assert Task.get().state == "no longer needed" and chat.removed() == [] and account(3).state == "present"
 
 
@@ -264,7 +265,7 @@ def test_more_than_the_guard_allows_waits_for_a_release(chat):
         remove(chat, 2, 3, 4, released=2)
     assert Task.select().count() == 0
     remove(chat, 2, 3, 4, released=3)
-    schedule.drain()
+    queue.drain()
     assert len(chat.removed()) == 3
     assert [entry.about for entry in activity.entries(app=chat.app) if entry.what == "released mass removal"] == [
         "3 accounts"
@@ -275,14 +276,14 @@ def test_more_than_the_guard_allows_waits_for_a_release(chat):
 def test_a_removal_by_hand_that_waits_for_somebody_ends_once_there_is_a_legal_hold(chat):
     chat.fault("forbidden", on="/members/", method="DELETE")
     remove(chat, 3)
-    schedule.drain()
+    queue.drain()
     assert Task.get().state == "needs attention"
     tasks.settle_returned(utcnow())
-    schedule.drain()
+    queue.drain()
     assert Task.get().state == "needs attention", "nothing keeps it: it waits as it did"
     keeping.hold(chat.people[3], "a lawsuit", chat.by)
     tasks.settle_returned(utcnow())
-    schedule.drain()
+    queue.drain()
     assert (Task.get().state, account(3).state) == ("no longer needed", "present")
     assert Task.get().error == "Protected: legal hold: a lawsuit."
 
@@ -302,7 +303,7 @@ def test_one_after_the_other_is_as_many_as_all_at_once(chat):
 def test_an_act_that_fails_says_so_and_can_be_done_by_hand(chat):
     chat.fault("forbidden", on="/members/", method="PATCH")
     change_role(chat, "admin", 1)
-    schedule.drain()
+    queue.drain()
     assert words(1) == "update failed" and provisioning.state_of(account(1)).why
     tasks.done_by_hand(Task.get(), chat.by)
     assert account(1).role == "admin" and words(1) == "onboarded"
@@ -311,7 +312,7 @@ def test_an_act_that_fails_says_so_and_can_be_done_by_hand(chat):
 def test_an_act_given_up_changes_nothing(chat):
     change_role(chat, "admin", 1)
     tasks.cancel(Task.get(), chat.by)
-    schedule.drain()
+    queue.drain()
     assert account(1).role == "member" and chat.calls("PATCH") == [] and words(1) == "onboarded"
 
 
@@ -321,7 +322,7 @@ def test_a_worker_that_died_after_the_act_finds_it_done(chat, channel):
     chat.store.change(chat.id_of(1), via="api", role="admin")
     chat.store.join(channel.external_id, chat.id_of(3), "member", via="api")
     Task.update(state="running", lease_owner="gone:1:x", lease_until=utcnow()).execute()
-    schedule.drain()
+    queue.drain()
     assert {task.state for task in Task.select()} == {"done"} and chat.calls("PATCH") == []
     assert account(1).role == "admin"
 

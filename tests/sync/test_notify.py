@@ -9,8 +9,9 @@ from email import policy
 import pytest
 
 from connectors.base import PAID_SOCIAL
-from sync import notify, people, schedule, workspace
+from sync import notify, people, workspace
 from sync.db import db, utcnow, writing
+from sync.jobs import queue
 from sync.mailer import compose, parse_smtp_url
 from sync.mailtext import clean, name_in_line
 from sync.models import (
@@ -175,9 +176,9 @@ def test_nothing_is_queued_when_the_transaction_rolls_back(slack):
     with pytest.raises(ZeroDivisionError), writing():
         notify.report_ready(report)
         _ = 1 / 0
-    assert Mail.select().count() == 0 and schedule.queue.pending_count() == 0
+    assert Mail.select().count() == 0 and queue.queue.pending_count() == 0
     told(notify.report_ready, Report.get_by_id(report.id))
-    assert Mail.select().count() == 1 and schedule.queue.pending_count() == 1, "a worker is woken after the commit"
+    assert Mail.select().count() == 1 and queue.queue.pending_count() == 1, "a worker is woken after the commit"
 
 
 # -- what a guard holds --------------------------------------------------------------------------------------------

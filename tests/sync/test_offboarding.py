@@ -6,21 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from sync import (
-    activity,
-    apps,
-    checks,
-    disconnecting,
-    keeping,
-    matching,
-    offboarding,
-    people,
-    reports,
-    schedule,
-    soon,
-    tasks,
-)
+from sync import activity, apps, checks, disconnecting, keeping, matching, offboarding, people, reports, tasks
 from sync.db import connected, utcnow
+from sync.jobs import asking, queue
 from sync.models import Account, App, Change, Mail, Offboarding, Person, Report, Task
 from sync.offboarding import OffboardingProblem
 from sync.offboarding_preview import preview
@@ -73,13 +61,13 @@ def test_one_yes_removes_every_seat_in_every_app(chat, second, both, olga):
     assert "Last day was Friday" in person.status_reason
     assert state(person) == {"Chat": "removing", "Second chat": "removing"}
     assert {report.state for report in Report.select().join(Change).where(Change.offboarding == done)} == {"applied"}
-    schedule.drain()
+    queue.drain()
     assert (chat.removed(), second.removed()) == ([email(3)], [email(3)])
     assert state(person) == {"Chat": "gone", "Second chat": "gone"}
     assert [mail.kind for mail in Mail.select().order_by(Mail.id)].count("outcome") == 2
     [summary] = Mail.select().where(Mail.kind == "offboarding")
     assert summary.to == "olga@acme.example" and summary.subject == "Person 3: 2 of 2 seats removed"
-    assert activity.verify().ok and checks.run(soon.ask(chat.app, chat.by).id) is None
+    assert activity.verify().ok and checks.run(asking.ask(chat.app, chat.by).id) is None
     assert reports.open_report(chat.app) is None
 
 
@@ -90,7 +78,7 @@ def test_who_is_left_out_keeps_the_seat_with_the_reason(chat, second, both, olga
         offboard(person, olga, {keeps: "  "})
     assert Person.get_by_id(person.id).status == "active" and Offboarding.select().count() == 0
     done = offboard(person, olga, {keeps: "hand-over"})
-    schedule.drain()
+    queue.drain()
     assert (chat.removed(), second.removed()) == ([email(3)], [])
     second.check()
     assert reports.open_report(second.app) is None, "it stays left out"
@@ -144,7 +132,7 @@ def test_an_owner_of_one_app_takes_that_one_alone(chat, second, both, by, olga):
     before = preview(person, ana)
     assert len(before.lines) == 1 and before.elsewhere == 1
     offboarding.start(person, ana, seen(person), {})
-    schedule.drain()
+    queue.drain()
     assert (chat.removed(), second.removed()) == ([email(3)], [])
     assert second.check().waiting == 1, "the other's Owner is asked by its check"
 
@@ -153,11 +141,11 @@ def test_it_joins_the_open_report_and_leaves_the_others_waiting(chat, olga):
     chat.leave(4)
     report = chat.check().report
     offboard(chat.people[3], olga)
-    schedule.drain()
+    queue.drain()
     report = Report.get_by_id(report.id)
     assert (report.state, report.waiting, chat.removed()) == ("open", 1, [email(3)])
     reports.finish(report, chat.by)
-    schedule.drain()
+    queue.drain()
     assert sorted(chat.removed()) == [email(3), email(4)]
 
 
@@ -168,7 +156,7 @@ def test_one_that_waits_in_the_report_or_was_left_out_there_gets_the_yes(chat, s
     reports.leave_out(second.change(out, 3), "hand-over", chat.by)
     assert [line.left_out for line in preview(Person.get_by_id(person.id), olga).lines] == ["", "hand-over"]
     done = offboard(person, olga)
-    schedule.drain()
+    queue.drain()
     assert (chat.removed(), second.removed()) == ([email(3)], [email(3)])
     assert chat.change(waiting, 3).offboarding == done and Account.get(Account.app == second.app,
                                                                       Account.email == email(3)).left_out is None
@@ -179,7 +167,7 @@ def test_what_is_protected_stays_and_is_told(chat, second, both, olga):
     lines = preview(chat.people[3], olga).lines
     assert [line.protected for line in lines] == ["Protected: Owns the billing", None]
     done = offboard(chat.people[3], olga)
-    schedule.drain()
+    queue.drain()
     assert (chat.removed(), second.removed()) == ([], [email(3)])
     assert {change.app.name: change.protected for change in done.changes} == {
         "Chat": "Protected: Owns the billing", "Second chat": None}
@@ -188,7 +176,7 @@ def test_what_is_protected_stays_and_is_told(chat, second, both, olga):
 def test_the_last_owner_of_an_app_stays(chat, olga):
     assert "last one" in preview(chat.people[0], olga).lines[0].protected
     offboard(chat.people[0], olga)
-    schedule.drain()
+    queue.drain()
     assert chat.removed() == []
 
 
@@ -204,10 +192,10 @@ def test_a_guard_holds_it_until_the_report_is_released(chat, second, both, olga)
     assert Task.select().count() == 1, "the first is let through, the second is one too many within a day"
     held = reports.open_report(second.app)
     assert held.held == 1 and Mail.get(Mail.kind == "held").app == second.app
-    schedule.drain()
+    queue.drain()
     reports.release(held, chat.by)
     reports.finish(held, chat.by)
-    schedule.drain()
+    queue.drain()
     assert (chat.removed(), second.removed()) == ([email(3)], [email(3)])
     assert [mail.subject for mail in Mail.select().where(Mail.kind == "offboarding").order_by(Mail.id)] == [
         "Person 3: 1 of 1 seat removed", "Person 3: 2 of 2 seats removed"]
@@ -217,7 +205,7 @@ def test_an_app_that_cannot_be_reached_needs_attention_and_is_mended(chat, secon
     second.stop()
     done = offboard(chat.people[3], olga)
     Task.update(attempts=6).execute()
-    schedule.drain()
+    queue.drain()
     [stuck] = [task for task in Task.select() if task.state == "needs attention"]
     assert stuck.app == second.app and chat.removed() == [email(3)]
     assert "1 need you" in Mail.get(Mail.kind == "offboarding").subject
@@ -230,11 +218,11 @@ def test_a_paused_app_waits(chat, second, both, olga):
     apps.pause(second.app, chat.by)
     assert "paused" in preview(chat.people[3], olga).lines[1].warnings[0]
     offboard(chat.people[3], olga)
-    schedule.drain()
+    queue.drain()
     assert second.removed() == []
     apps.resume(second.app, chat.by)
     Task.update(next_at=utcnow()).where(Task.state == "queued").execute()
-    schedule.drain()
+    queue.drain()
     assert second.removed() == [email(3)]
 
 
@@ -245,7 +233,7 @@ def test_what_they_answer_for_is_told_and_not_taken(chat, olga):
     found = preview(chat.people[3], olga)
     assert len(found.lines) == 1 and [service.id for service in found.services] == [account.id]
     offboard(chat.people[3], olga)
-    schedule.drain()
+    queue.drain()
     assert chat.removed() == [email(3)]
 
 
@@ -261,7 +249,7 @@ def test_on_the_day_it_carries_itself_out(chat, second, both, olga):
     assert Task.select().count() == 0 and chat.check().waiting == 0
     the_day_comes()
     offboarding.carry_out_due(utcnow())
-    schedule.drain()
+    queue.drain()
     person = Person.get_by_id(person.id)
     assert (person.status, person.remove_on) == ("deprovisioned", None)
     assert (chat.removed(), second.removed()) == ([email(3)], [])
@@ -276,7 +264,7 @@ def test_who_left_before_the_day_keeps_the_seats_until_it(chat, second, both, ol
     chat.check()
     assert chat.change(reports.open_report(chat.app), 3).protected.startswith("Kept until ")
     the_day_comes()
-    schedule.drain()
+    queue.drain()
     assert (chat.removed(), second.removed()) == ([email(3)], [email(3)])
     assert Report.get_by_id(reports.open_report(chat.app).id).waiting == 1, "person 4 still waits for a yes"
 
@@ -286,7 +274,7 @@ def test_a_seat_that_came_after_the_yes_is_asked_about(chat, second, both, olga)
     offboard(chat.people[3], olga, on=today() + TOMORROW)
     second.check()
     the_day_comes()
-    schedule.drain()
+    queue.drain()
     assert (chat.removed(), second.removed()) == ([email(3)], [])
     assert second.check().waiting == 1
 
@@ -302,7 +290,7 @@ def test_who_comes_back_is_not_offboarded(chat, second, both, olga, how):
         Person.update(status="suspended").where(Person.id == person.id).execute()
         people.mark_returned(person, chat.by)
     the_day_comes()
-    schedule.drain()
+    queue.drain()
     person = Person.get_by_id(person.id)
     assert (person.status, person.remove_on, Offboarding.get_by_id(planned.id).state) == ("active", None, "cancelled")
     assert chat.removed() == [] and Task.select().count() == 0
@@ -312,11 +300,11 @@ def test_a_hold_keeps_the_day_from_coming(chat, second, both, olga):
     planned = offboard(chat.people[3], olga, on=today() + TOMORROW)
     keeping.hold(chat.people[3], "Lawsuit", chat.by)
     the_day_comes()
-    schedule.drain()
+    queue.drain()
     assert chat.removed() == [] and Offboarding.get_by_id(planned.id).state == "scheduled"
     keeping.lift(chat.people[3], chat.by)
     offboarding.carry_out_due(utcnow())
-    schedule.drain()
+    queue.drain()
     assert (chat.removed(), second.removed()) == ([email(3)], [email(3)])
 
 
@@ -324,7 +312,7 @@ def test_another_offboarding_takes_the_planned_ones_place(chat, second, both, ol
     planned = offboard(chat.people[3], olga, on=today() + TOMORROW)
     now = offboard(chat.people[3], olga)
     assert Offboarding.get_by_id(planned.id).state == "cancelled" and now.state == "applied"
-    schedule.drain()
+    queue.drain()
     assert chat.removed() == [email(3)] and Person.get_by_id(chat.people[3].id).remove_on is None
 
 
@@ -340,7 +328,7 @@ def test_one_that_fails_keeps_no_other_from_its_day(chat, second, both, olga, mo
 
     monkeypatch.setattr(people, "mark_left", fails_for_one)
     the_day_comes()
-    schedule.drain()
+    queue.drain()
     assert chat.removed() == [email(4)] and keeping.scheduled(chat.people[3]) is not None
 
 

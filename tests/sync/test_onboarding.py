@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from sync import activity, apps, disconnecting, member_acts, onboarding, people, provisioning, schedule, tasks
+from sync import activity, apps, disconnecting, member_acts, onboarding, people, provisioning, tasks
 from sync.db import connected, utcnow
+from sync.jobs import queue
 from sync.member_acts import ActProblem, PlanChanged
 from sync.models import Account, App, Check, Invitation, Mail, Person, Task
 from sync.onboarding import addresses
@@ -31,7 +32,7 @@ def invite(chat, *emails: str, role: str = "member"):
 def invited(chat, email: str = NINA) -> Invitation:
     """Asked for, taken by the app and mailed."""
     invite(chat, email)
-    schedule.drain(("task",))
+    queue.drain(("task",))
     return Invitation.get(Invitation.email == email)
 
 
@@ -101,7 +102,7 @@ def test_somebody_with_a_seat_under_another_address_of_theirs_is_not_invited(cha
 def test_somebody_is_invited_mailed_joins_and_is_onboarded(chat, nina):
     invite(chat, NINA)
     assert provisioning.of_invitation(Invitation.get()).word == "invitation ongoing" and not mails("invitation")
-    schedule.drain(("task",))
+    queue.drain(("task",))
     invitation = Invitation.get()
     assert invitation.state == "invited" and invitation.expires_at - invitation.mailed_at == timedelta(days=14)
     [mail] = mails("invitation")
@@ -156,7 +157,7 @@ def test_nobody_is_invited_twice(chat, nina):
     seen = onboarding.plan(chat.app, [NINA], "member").seen
     assert len(onboarding.invite_all(chat.app, [NINA], "member", chat.by, seen).tasks) == 1
     assert onboarding.invite_all(chat.app, [NINA], "member", chat.by, seen).already
-    schedule.drain()
+    queue.drain()
     assert onboarding.invite_all(chat.app, ["NINA@acme.example"], "member", chat.by, seen).already
     assert Task.select().count() == 1 == len(mails("invitation")) and len(chat.calls("POST")) == 1
 
@@ -222,7 +223,7 @@ def test_an_expired_one_is_sent_again(chat, nina):
     onboarding.due(invitation.expires_at + timedelta(minutes=1))
     onboarding.again(invitation, chat.by)
     onboarding.again(invitation, chat.by)
-    schedule.drain(("task",))
+    queue.drain(("task",))
     assert now(invitation).state == "invited" and now(invitation).expires_at > invitation.expires_at
     assert len(mails("invitation")) == 2 and Task.select().count() == 2
 
@@ -240,7 +241,7 @@ def test_the_open_invitation_of_who_has_left_is_cancelled(chat, nina):
 def test_who_left_before_the_app_was_asked_is_not_invited(chat, nina):
     invite(chat, NINA)
     people.mark_left(nina, chat.by)
-    schedule.drain(("task",))
+    queue.drain(("task",))
     assert (Task.get().state, Task.get().error) == ("no longer needed", "Nina Vogel has left.")
     assert chat.calls("POST") == [] and Invitation.get().state == "cancelled" and not mails("invitation")
 
@@ -248,7 +249,7 @@ def test_who_left_before_the_app_was_asked_is_not_invited(chat, nina):
 def test_a_cancelled_one_that_was_not_sent_yet_is_never_sent(chat, nina):
     invite(chat, NINA)
     onboarding.cancel(Invitation.get(), chat.by)
-    schedule.drain()
+    queue.drain()
     assert chat.calls("POST") == [] and (Task.get().state, Invitation.get().state) == ("cancelled", "cancelled")
     with pytest.raises(ActProblem, match="cancelled already"):
         onboarding.cancel(Invitation.get(), chat.by)
@@ -258,7 +259,7 @@ def test_a_cancelled_one_that_was_not_sent_yet_is_never_sent(chat, nina):
 def test_one_that_the_app_refused_fails_says_why_and_goes_on_by_retry(chat, nina):
     chat.fault("forbidden", on="/invitations", method="POST")
     invite(chat, NINA)
-    schedule.drain()
+    queue.drain()
     invitation = Invitation.get()
     assert invitation.state == "failed"
     [shown] = onboarding.of_app(chat.app)
@@ -266,17 +267,17 @@ def test_one_that_the_app_refused_fails_says_why_and_goes_on_by_retry(chat, nina
     chat.clear()
     tasks.retry(Task.get(), chat.by)
     assert Invitation.get().state == "ongoing"
-    schedule.drain()
+    queue.drain()
     assert Invitation.get().state == "invited" and len(mails("invitation")) == 1
 
 
 def test_one_that_failed_is_sent_again_by_a_new_task(chat, nina):
     chat.fault("forbidden", on="/invitations", method="POST")
     invite(chat, NINA)
-    schedule.drain(("task",))
+    queue.drain(("task",))
     chat.clear()
     onboarding.again(Invitation.get(), chat.by)
-    schedule.drain(("task",))
+    queue.drain(("task",))
     assert Invitation.get().state == "invited"
     assert sorted(task.state for task in Task.select()) == ["cancelled", "done"]
 
@@ -298,7 +299,7 @@ def test_a_worker_that_died_after_the_act_invites_and_mails_once(chat, nina):
     invite(chat, NINA)
     chat.store.add(NINA, "nina", "member", via="api", status="invited")
     Task.update(state="running", lease_owner="gone:1:x", lease_until=utcnow()).execute()
-    schedule.drain(("task",))
+    queue.drain(("task",))
     assert Invitation.get().state == "invited" and len(mails("invitation")) == 1
     assert App.get().users == 11
 
@@ -321,6 +322,6 @@ def test_what_the_app_holds_open_is_removed_there_with_a_yes(chat, nina):
         return member_acts.plan_removals(chat.app, [account.id])
 
     member_acts.carry_out(plan, chat.by, plan().seen, reason="Not coming after all")
-    schedule.drain(("task",))
+    queue.drain(("task",))
     assert now(invitation).state == "cancelled" and chat.removed() == [NINA]
     assert chat.check().applied == 0 and onboarding.plan(chat.app, [NINA], "member").ready

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sync import provisioning, schedule
+from sync import provisioning
 from sync.db import db
+from sync.jobs import queue
 from sync.models import Account, Change, Invitation, Report, Task
 from tests.sync.acting import account, change_role, remove, words
 
@@ -83,4 +84,4 @@ def test_many_accounts_are_three_statements(chat):
     finally:
         db.connection().set_trace_callback(None)
     assert len(asked) == 3 and sum(not state.onboarded for state in states.values()) == 7
-    schedule.drain(("task",))
+    queue.drain(("task",))

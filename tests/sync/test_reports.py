@@ -8,8 +8,9 @@ from datetime import timedelta
 import pytest
 
 from connectors.sample_chat import SampleChat
-from sync import apps, checks, match_decisions, matching, people, policy, reports, schedule, soon, tasks
+from sync import apps, checks, match_decisions, matching, people, policy, reports, tasks
 from sync.db import connected, utcnow
+from sync.jobs import asking, queue
 from sync.models import Account, Activity, App, Asset, Change, Check, Mail, Report, Role, Task
 from sync.workspace import update_workspace
 from tests.sync.fixtures import MEMBERS, email
@@ -33,7 +34,7 @@ def test_a_yes_makes_one_task_for_each_and_is_told(chat):
     assert [task.account.email for task in done.tasks] == [email(3), email(4)] and not done.already
     assert (done.report.state, done.report.decided_by) == ("applied", chat.by)
     assert account(3).state == "removing" and App.get().users == MEMBERS + 1 - 2
-    schedule.drain()
+    queue.drain()
     assert chat.removed() == [email(3), email(4)] and account(3).state == "gone"
 
 
@@ -43,7 +44,7 @@ def test_a_second_yes_does_nothing_twice(chat):
     first = reports.finish(report, chat.by, version=report.version)
     second = reports.finish(report, chat.by, version=report.version)
     assert second.already and [task.id for task in second.tasks] == [task.id for task in first.tasks]
-    schedule.drain()
+    queue.drain()
     assert reports.finish(report, chat.by).already and chat.removed() == [email(3)]
 
 
@@ -85,7 +86,7 @@ def test_a_yes_given_for_one_leaver_never_covers_another_who_took_the_place(chat
     assert now.id == seen.id and now.waiting == seen.waiting == 1
     with pytest.raises(reports.ReportChanged):
         reports.finish(seen, chat.by, version=seen.version)
-    schedule.drain()
+    queue.drain()
     assert chat.removed() == []
 
 
@@ -343,7 +344,7 @@ def test_releasing_lets_through_what_was_seen_and_holds_the_next_mass(chat):
     assert (check.report.id, check.waiting, check.held) == (report.id, 7, 8)
     done = reports.finish(report, chat.by)
     assert len(done.tasks) == 7 and (done.report.state, done.report.held) == ("open", 8)
-    schedule.drain()
+    queue.drain()
     assert len(chat.removed()) == 7
 
 
@@ -359,7 +360,7 @@ def test_only_what_is_held_can_be_released(chat):
 def test_removals_by_and_by_within_a_day_are_one_mass(chat):
     chat.leave(1, 2, 3, 4, 5)
     reports.finish(chat.check().report, chat.by)
-    schedule.drain()
+    queue.drain()
     chat.leave(6, 7)
     check = chat.check()
     assert (check.waiting, check.held) == (0, 2)
@@ -368,7 +369,7 @@ def test_removals_by_and_by_within_a_day_are_one_mass(chat):
 def test_removals_of_yesterday_are_no_part_of_todays_mass(chat):
     chat.leave(1, 2, 3, 4, 5)
     reports.finish(chat.check().report, chat.by)
-    schedule.drain()
+    queue.drain()
     Change.update(created_at=utcnow() - timedelta(hours=25)).execute()
     chat.leave(6, 7)
     assert chat.check().held == 0
@@ -405,7 +406,7 @@ def test_the_automation_account_is_never_asked_about(chat):
     change = Change.get(Change.account == bot, Change.report == report)
     assert change.decision == "ignored" and "acts with this account" in change.protected
     reports.finish(report, chat.by)
-    schedule.drain()
+    queue.drain()
     assert chat.removed() == [email(3)]
 
 
@@ -456,7 +457,7 @@ def test_the_standing_yes_removes_by_itself(chat):
     apps.set_removal(chat.app, "automatic", chat.by)
     chat.leave(3)
     chat.check()
-    schedule.drain()
+    queue.drain()
     assert chat.removed() == [email(3)] and Report.select().where(Report.state == "open").count() == 0
 
 
@@ -464,7 +465,7 @@ def test_the_standing_yes_never_covers_what_a_guard_holds(chat):
     apps.set_removal(chat.app, "automatic", chat.by)
     chat.leave(*range(2, 9))
     assert chat.check().held == 7
-    schedule.drain()
+    queue.drain()
     assert chat.removed() == []
 
 
@@ -475,7 +476,7 @@ def test_the_standing_yes_never_covers_who_alone_controls_an_asset(chat):
     chat.store.join(channel, chat.id_of(4), "member", via="page")
     chat.leave(3, 4)
     chat.check()
-    schedule.drain()
+    queue.drain()
     assert chat.removed() == [email(4)] and decisions(reports.open_report(chat.app))[email(3)] == "needs confirmation"
 
 
@@ -486,7 +487,7 @@ def test_the_standing_yes_never_covers_those_who_together_are_all_that_control_a
         chat.store.join(channel, chat.id_of(number), "manager", via="page")
     chat.leave(3, 4)
     chat.check()
-    schedule.drain()
+    queue.drain()
     assert chat.removed() == []
     alone = policy.sole_assets([account(3).id, account(4).id])
     assert {name for assets in alone.values() for name in (asset.name for asset in assets)} == {"launch"}
@@ -511,7 +512,7 @@ def test_the_standing_yes_never_empties_an_app(chat, monkeypatch):
     Role.delete().execute()
     chat.leave(*range(10))
     chat.check()
-    schedule.drain()
+    queue.drain()
     assert chat.removed() == []
 
 
@@ -526,7 +527,7 @@ def test_a_reading_that_began_before_a_removal_does_not_bring_the_account_back(c
     def remove_meanwhile(self):
         yield from whole(self)
         reports.finish(report, chat.by)
-        schedule.drain(("task",))
+        queue.drain(("task",))
 
     monkeypatch.setattr(SampleChat, "access", remove_meanwhile)
     check = chat.check()
@@ -550,7 +551,7 @@ def test_two_checks_at_the_same_time_are_one(chat):
     def press() -> None:
         with connected():
             ready.wait()
-            check = soon.ask(chat.app, chat.by)
+            check = asking.ask(chat.app, chat.by)
             asked.append(check.id)
             checks.run(check.id)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sync import activity, member_acts, people, policy, reports, schedule
+from sync import activity, member_acts, people, policy, reports
+from sync.jobs import queue
 from sync.member_acts import PlanChanged
 from sync.models import Change, Task
 
@@ -50,7 +51,7 @@ def test_a_role_that_nobody_can_be_given_is_refused_before_it_is_asked_for(crowd
 
 def test_it_is_done_as_it_was_said_and_the_next_check_has_no_news(crowd):
     give(crowd, "admin", "ada")
-    schedule.drain()
+    queue.drain()
     assert Task.get().state == "done"
     assert held(crowd, "ada") == ({"admin", "billing"} if crowd.keeps else {"admin"})
     assert crowd.check().applied == 0
@@ -64,7 +65,7 @@ def test_one_of_its_own_further_roles_becomes_the_only_one(crowd):
     line = plan(crowd, "billing", "ada").lines[0]
     assert (line.state, line.before, line.after, line.beside) == ("ready", "Editor", "Billing", {})
     give(crowd, "billing", "ada")
-    schedule.drain()
+    queue.drain()
     assert held(crowd, "ada") == {"billing"}
 
 
@@ -77,7 +78,7 @@ def test_the_main_role_again_is_nothing_or_takes_the_others_and_says_so(crowd):
         "ready", "Editor, Billing", "Editor", {"removes": ["Billing"]},
     )  # fmt: skip
     give(crowd, "editor", "ada")
-    schedule.drain()
+    queue.drain()
     assert held(crowd, "ada") == {"editor"} and Task.get().state == "done"
 
 
@@ -92,7 +93,7 @@ def test_another_role_given_in_the_app_since_it_was_seen_ends_the_yes(crowd):
 def test_another_role_given_in_the_app_since_the_yes_ends_the_task(crowd):
     give(crowd, "admin", "ada")
     crowd.say("ada", further_roles=("billing", "owner"))
-    schedule.drain()
+    queue.drain()
     task = Task.get()
     assert (task.state, crowd.changed) == ("no longer needed", [])
     assert task.error == "Its roles were changed to Editor, Owner, Billing in the app meanwhile."
@@ -102,14 +103,14 @@ def test_a_yes_of_before_further_roles_were_known_does_not_take_them(crowd):
     """A task that an older Rollcall made: it was shown one role alone."""
     give(crowd, "admin", "ada")
     Task.update(detail={"role": "admin", "before": "editor"}).execute()
-    schedule.drain()
+    queue.drain()
     assert (Task.get().state, crowd.changed) == ("no longer needed", [])
 
 
 def test_a_connector_that_would_do_otherwise_now_is_asked_nothing(crowd, monkeypatch):
     give(crowd, "admin", "ada")
     monkeypatch.setattr("tests.sync.listed.ListedActs.change_role_keeps", not crowd.keeps)
-    schedule.drain()
+    queue.drain()
     assert (Task.get().state, crowd.changed) == ("no longer needed", [])
     assert "other roles now" in Task.get().error
 
@@ -117,7 +118,7 @@ def test_a_connector_that_would_do_otherwise_now_is_asked_nothing(crowd, monkeyp
 def test_what_was_to_stay_and_is_gone_needs_attention(crowd):
     give(crowd, "admin", "ada")
     crowd.keeps = False  # whatever it declares
-    schedule.drain()
+    queue.drain()
     task = Task.get()
     if crowd.seats["ada"].further_roles == () and task.detail["after"] == ["admin"]:
         assert task.state == "done"
@@ -131,7 +132,7 @@ def test_a_change_that_a_dead_worker_made_is_no_news_of_a_check(crowd):
     give(crowd, "admin", "ada")
     crowd.say("ada", role="admin", further_roles=("billing",) if crowd.keeps else ())
     assert crowd.check().applied == 0
-    schedule.drain()
+    queue.drain()
     assert Task.get().state == "done" and len(crowd.changed) == 0
 
 
@@ -164,7 +165,7 @@ def test_somebody_who_administers_by_a_further_role_is_one_who_stays(crowd):
     crowd.check()
     report = reports.open_report(crowd.app)
     reports.finish(report, crowd.by, version=report.version)
-    schedule.drain()
+    queue.drain()
     assert "ben" not in crowd.seats and "cem" in crowd.seats
 
 
@@ -186,7 +187,7 @@ def test_an_administrator_who_got_the_role_after_the_yes_is_not_removed_as_the_l
     crowd.say("ada", further_roles=("billing", "owner"))
     for id in ("owner", "ben"):
         crowd.say(id, role="member", further_roles=())
-    schedule.drain()
+    queue.drain()
     assert "ada" in crowd.seats and Task.get().state == "no longer needed"
     assert Task.get().error == "Protected: the last one with this role in the app."
 
@@ -224,7 +225,7 @@ def test_an_unknown_role_keeps_nobody_while_an_administrator_is_known(crowd):
     crowd.check()
     report = reports.open_report(crowd.app)
     reports.finish(report, crowd.by, version=report.version)
-    schedule.drain()
+    queue.drain()
     assert "cem" not in crowd.seats
 
 

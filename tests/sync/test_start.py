@@ -7,7 +7,8 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-from sync import schedule, start
+from sync import start
+from sync.jobs import queue
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -16,7 +17,7 @@ def test_every_background_job_is_named_and_known_to_a_process_that_only_starts()
     named = {f"{job.__module__}.{job.__qualname__}" for job in start.JOBS}
     for path in (ROOT / "sync").glob("*.py"):
         import_module(f"sync.{path.stem}")
-    decorated = [*schedule._runners.values(), *schedule._minutely]
+    decorated = [*queue._runners.values(), *queue._minutely]
     assert named == {f"{job.__module__}.{job.__qualname__}" for job in decorated if job.__module__.startswith("sync.")}
     asked = "from sync import schedule, start; print(len(schedule._runners) + len(schedule._minutely))"
     known = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, check=True)

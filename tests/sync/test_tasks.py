@@ -9,21 +9,9 @@ import pytest
 
 from connectors.base import LOOK_UP
 from connectors.sample_chat import SampleChat
-from sync import (
-    activity,
-    apps,
-    disconnecting,
-    leases,
-    match_decisions,
-    matching,
-    member_acts,
-    people,
-    reports,
-    schedule,
-    tasks,
-    vault,
-)
+from sync import activity, apps, disconnecting, match_decisions, matching, member_acts, people, reports, tasks, vault
 from sync.db import connected, utcnow
+from sync.jobs import leases, queue
 from sync.models import Account, Activity, App, Change, Mail, Task
 from tests.sync.fixtures import email
 
@@ -94,7 +82,7 @@ def test_a_seat_whose_e_mail_is_that_of_somebody_active_stays_whoever_it_was_mat
     [change] = [row for row in report.changes if row.account_id == account(5).id]
     assert (change.decision, change.protected) == ("ignored", "Protected: its e-mail is that of Person 5")
     reports.finish(report, chat.by)
-    schedule.drain()
+    queue.drain()
     assert chat.removed() == [email(3)]
 
 
@@ -255,10 +243,10 @@ def test_a_task_is_not_run_before_its_time(chat):
     [task] = confirmed(chat, 3)
     Task.update(next_at=utcnow() + timedelta(minutes=5)).execute()
     tasks.run(task.id)
-    schedule.drain()
+    queue.drain()
     assert chat.removed() == [] and Task.get_by_id(task.id).state == "queued"
     tasks.retry(task, chat.by)
-    schedule.drain()
+    queue.drain()
     assert chat.removed() == [email(3)]
 
 
@@ -304,8 +292,8 @@ def test_a_removal_that_needs_attention_ends_by_itself_when_the_person_is_back(c
     chat.fault("forbidden", on="/members/", method="DELETE")
     assert run(task).state == "needs attention"
     people.mark_returned(chat.people[3], chat.by)
-    schedule.sweep()
-    schedule.drain()
+    queue.sweep()
+    queue.drain()
     assert outcome(task) == ("no longer needed", "present")
 
 
@@ -349,7 +337,7 @@ def test_a_task_whose_worker_died_after_the_act_finds_it_done(chat):
     chat.store.remove(chat.id_of(3), via="api")
     died = Task.update(state="running", lease_owner=f"{leases.HOST}:999999:x", lease_until=utcnow() + leases.LEASE)
     died.execute()
-    schedule.drain()
+    queue.drain()
     assert outcome(task) == ("done", "gone") and chat.removed() == [email(3)] and chat.calls("DELETE") == []
 
 

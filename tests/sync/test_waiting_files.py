@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 
 from connectors.base import ColumnsUnclear
-from sync import apps, columns, directories, directory_preview, people, people_import, schedule, waiting_files
+from sync import apps, columns, directories, directory_preview, people, people_import, waiting_files
 from sync.db import utcnow
+from sync.jobs import queue
 from sync.models import Activity, App, Directory, DirectoryReading, Person, WaitingFile
 from tests.asking import MACHINE
 from tests.sync.scripted import status
@@ -23,7 +24,7 @@ def listed(olga: Person, by: str) -> Directory:
     assert [question.key for question in waiting_files.proposal(waiting).questions] == [ON_LEAVE]
     waiting_files.answer(waiting, {ON_LEAVE: "suspended"})
     directory = waiting_files.go_on(waiting, by).directory
-    schedule.drain(("reading",))
+    queue.drain(("reading",))
     return Directory.get_by_id(directory.id)
 
 
@@ -76,7 +77,7 @@ def test_a_new_status_fails_a_reading_of_the_file_and_changes_nothing(olga, by, 
     mapping = columns.answered(columns.of_values(
         directories.connector_class("csv"), {"source": "path", "file": str(file)}), {ON_LEAVE: "active"})
     directory = directories.connect("csv", "HR", {"file": str(file), "mapping": mapping}, by)
-    schedule.drain(("reading",))
+    queue.drain(("reading",))
     file.write_text(LIST.replace("Bo,On Leave", "Bo,Gone fishing").replace("Ana,Active", "Ana,Terminated"))
     directories.run(directories.ask(directory, by).id)
     failed = Directory.get_by_id(directory.id)

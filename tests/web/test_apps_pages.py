@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
-from sync import apps, people, policy, soon
+from sync import apps, people, policy
 from sync.db import db, utcnow, writing
+from sync.jobs import asking
 from sync.models import Account, Activity, App, AppPerson, Check, Report, Task
 from tests.web.client import Client
 
@@ -52,7 +53,7 @@ def test_a_card_tells_users_match_state_and_last_check(owner: Client, chat) -> N
 
 
 def test_the_card_of_a_running_check_polls_until_it_ends(owner: Client, chat) -> None:
-    check = soon.ask(chat.app, chat.by)
+    check = asking.ask(chat.app, chat.by)
     Check.update(state="running", phase="accounts", read=62, total=100).where(Check.id == check.id).execute()
     card = owner.get(f"/apps/{chat.app.id}/card", htmx=True).text
     assert "Checking 62 %" in card and "every 2s" in card

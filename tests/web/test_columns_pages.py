@@ -6,7 +6,8 @@ from io import BytesIO
 
 import pytest
 
-from sync import columns, people, schedule
+from sync import columns, people
+from sync.jobs import queue
 from sync.models import App, Directory, Person, WaitingFile
 from tests.web.client import Client
 
@@ -49,7 +50,7 @@ def test_an_hr_file_is_asked_about_and_then_connected(owner: Client, olga: Perso
     [question] = columns_questions(owner, place)
     assert "Connect this directory" in answer(owner, place, **{question: "suspended"}).text
     assert owner.post(f"{place}/use").location.startswith("/directories/")
-    schedule.drain()
+    queue.drain()
     assert (status("ana@acme.example"), status("ben@acme.example")) == ("active", "suspended")
     assert not people.find_by_email("cleo@acme.example") or status("cleo@acme.example") == "deprovisioned"
     assert people.find_by_email("ana@acme.example").name == "Ana Lopez"
@@ -72,7 +73,7 @@ def test_the_next_list_asks_only_about_what_is_new(owner: Client, olga: Person) 
     place = connect(owner).location
     answer(owner, place, **{columns_questions(owner, place)[0]: "suspended"})
     here = owner.post(f"{place}/use").location
-    schedule.drain()
+    queue.drain()
     same = owner.post(f"{here}/lists", list=file(HR))
     assert same.location == f"{here}/preview"
     more = HR.replace("Date;Phone", "Date;Exit interview").replace("On Leave;;2", "Sabbatical;;olga")
@@ -143,7 +144,7 @@ def test_an_apps_export_is_asked_about_in_its_draft_and_again_later(owner: Clien
         owner.send("PUT", place, **{question.key: "privileged"})
     assert owner.post(place).location == f"/apps/{draft}/connection/owners"
     owner.post(f"/apps/{draft}/connection/reading", owners="olga@acme.example", daily="yes", time="04:20")
-    schedule.drain()
+    queue.drain()
     app = App.get_by_id(draft)
     assert app.users == 2 and app.last_check_at
     later = EXPORT + "cleo,Cleo Ng,Guru,Yes\n"
@@ -152,14 +153,14 @@ def test_an_apps_export_is_asked_about_in_its_draft_and_again_later(owner: Clien
     [question] = columns_questions(owner, asked.location)
     answer(owner, asked.location, **{question: "plain"})
     assert owner.post(f"{asked.location}/use").location == f"/apps/{draft}"
-    schedule.drain()
+    queue.drain()
     assert App.get_by_id(draft).users == 3
 
 
 def test_columns_of_a_file_in_use_can_be_looked_at_and_changed(owner: Client, tmp_path) -> None:
     (tmp_path / "staff.csv").write_text(OWN)
     connected = owner.post("/directories/new/csv", directory_name="HR", source="path", file=str(tmp_path / "staff.csv"))
-    schedule.drain()
+    queue.drain()
     place = f"{connected.location}/columns"
     assert "Save and read again" in owner.get(place).text
     assert owner.send("PUT", place, **{"column:name": "ignore"}).location == place

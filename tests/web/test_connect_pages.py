@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from sync import connecting, schedule
+from sync import connecting
 from sync.db import utcnow
+from sync.jobs import queue
 from sync.models import Account, Activity, App, AppPerson, Check
 from tests.demo.apps import ChatApp
 from tests.web.client import Client
@@ -65,7 +66,7 @@ def test_the_whole_way(owner: Client, acme: ChatApp, someone) -> None:
     answer = start(owner, app, collaborators="jana.kowalski@acme.example")
     assert answer.location == f"/apps/{app.id}/connection/reading"
     assert "every 1s" in owner.get(f"/apps/{app.id}/connection/reading").text
-    schedule.drain(("check",))
+    queue.drain(("check",))
     page = owner.get(f"/apps/{app.id}/connection/reading").text
     assert "Chat was read" in page and "4 members read" in page and "every 1s" not in page
     page = owner.get(f"/apps/{app.id}/connection/matching").text
@@ -128,7 +129,7 @@ def test_choosing_twice_is_one_draft_and_starting_twice_one_reading(owner: Clien
     assert begin(owner).id == app.id, "a double click on the catalogue"
     enter(owner, app, acme)
     assert start(owner, app).location == start(owner, app).location
-    schedule.drain(("check",))
+    queue.drain(("check",))
     start(owner, app)
     assert Check.select().count() == 1, "Back and pressed again"
     assert App.select().count() == 1
@@ -182,13 +183,13 @@ def test_a_first_reading_that_fails_can_be_tried_again(owner: Client, acme: Chat
     enter(owner, app, acme)
     start(owner, app)
     acme.stop()
-    schedule.drain(("check",))
+    queue.drain(("check",))
     page = owner.get(f"/apps/{app.id}/connection/reading").text
     assert "could not be read" in page and "Read it again" in page
     assert owner.get(f"/apps/{app.id}/connection/matching").location == f"/apps/{app.id}/connection/reading"
     acme.start()
     owner.post(f"/apps/{app.id}/connection/readings")
-    schedule.drain(("check",))
+    queue.drain(("check",))
     assert "Chat was read" in owner.get(f"/apps/{app.id}/connection/reading").text
 
 
@@ -197,7 +198,7 @@ def test_a_likely_person_is_one_click_away(owner: Client, acme: ChatApp, someone
     app = begin(owner)
     enter(owner, app, acme)
     start(owner, app)
-    schedule.drain(("check",))
+    queue.drain(("check",))
     page = owner.get(f"/apps/{app.id}/connection/matching").text
     assert "Is Kim Sorensen" in page
     kim = Account.get(Account.name == "Kim Sørensen")

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 import connectors
-from sync import apps, checks, soon
+from sync import apps, checks
+from sync.jobs import asking
 from sync.models import Account, Check
 from tests.connectors.fake import Seat
 from tests.connectors.fake_desk import FakeDesk
@@ -62,10 +63,10 @@ def test_an_app_whose_file_is_gone_says_so_and_stays_as_it_was(owner, folder, de
     (folder / "desk.yaml").write_text(DESK.read_text())
     connectors.load_folder(folder)
     app = apps.connect("desk", "Desk", {"base_url": desk.url, "token": desk.token}, [olga], by)
-    checks.run(soon.ask(app, by).id)
+    checks.run(asking.ask(app, by).id)
     (folder / "desk.yaml").write_text("rollcall: 1\n")
     connectors.load_folder(folder)
-    asked = soon.ask(app, by)
+    asked = asking.ask(app, by)
     checks.run(asked.id)
     failed = Check.get_by_id(asked.id)
     assert failed.state == "failed" and "no connector 'desk'" in failed.error and "doctor" in failed.error

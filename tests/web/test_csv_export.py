@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 
-from sync import people, reports, schedule, soon
+from sync import people, reports
+from sync.jobs import asking, queue
 from sync.models import Account, App, Task
 from tests.web.client import Client
 
@@ -27,7 +28,7 @@ def connect(owner: Client, export: str | bytes = EXPORT) -> App:
     tested = owner.post(f"/apps/{app.id}/connection", **given)
     assert "Connection works: 2 users in the export of Miro" in tested.text, tested.text
     owner.post(f"/apps/{app.id}/connection/reading", owners="olga@acme.example", daily="yes", time="04:20")
-    schedule.drain()
+    queue.drain()
     return App.get_by_id(app.id)
 
 
@@ -40,10 +41,10 @@ def test_who_left_is_a_to_do_that_ends_when_somebody_says_so(owner: Client, some
     app = connect(owner)
     assert (app.users, app.matched) == (2, 2)
     people.mark_left(jana, by)
-    soon.ask(app, by)
-    schedule.drain()
+    asking.ask(app, by)
+    queue.drain()
     reports.finish(reports.open_report(app), by)
-    schedule.drain()
+    queue.drain()
     [task] = Task.select()
     assert task.state == "needs attention" and "do it in the app itself" in task.error
     page = owner.get(f"/apps/{app.id}/activity").text
@@ -52,14 +53,14 @@ def test_who_left_is_a_to_do_that_ends_when_somebody_says_so(owner: Client, some
     assert Task.get_by_id(task.id).state == "done"
     assert Account.get(Account.name == "Jana Kowalski").state == "gone"
 
-    soon.ask(app, by)  # the export is from before she went: it does not bring her back
-    schedule.drain()
+    asking.ask(app, by)  # the export is from before she went: it does not bring her back
+    queue.drain()
     assert Account.get(Account.name == "Jana Kowalski").state == "gone" and reports.open_report(app) is None
     hand_over(owner, app, EXPORT)
-    schedule.drain()
+    queue.drain()
     assert Account.get(Account.name == "Jana Kowalski").state == "gone", "the same file again is no news"
     hand_over(owner, app, EXPORT + "kim@acme.example,Kim,Editor\n")
-    schedule.drain()
+    queue.drain()
     assert Account.get(Account.name == "Jana Kowalski").state == "present", "a new export lists her: she has a seat"
 
 
@@ -72,7 +73,7 @@ def test_a_new_export_is_checked_at_once_and_a_broken_one_changes_nothing(owner:
     asked = hand_over(owner, app, three.encode("cp1252")).location  # or is it Sřrensen, in Windows-1250?
     assert "can be read in more than one way" in owner.get(asked).text and App.get_by_id(app.id).users == 2
     hand_over(owner, app, three.encode("cp1252"), mapping='{"version": 1, "decisions": {"encoding": "cp1252"}}')
-    schedule.drain()
+    queue.drain()
     assert App.get_by_id(app.id).users == 3
     assert Account.get(Account.email == "kim@acme.example").name == "Kim Sørensen"
 

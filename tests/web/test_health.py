@@ -9,8 +9,8 @@ from datetime import timedelta
 import pytest
 
 from app import create_app
-from sync import schedule
 from sync.db import utcnow
+from sync.jobs import queue
 from sync.models import App
 from sync.workspace import set_setting
 
@@ -24,10 +24,10 @@ def client(home, config):
 
 def test_well_once_the_schedule_beats(client):
     assert client.get("/healthz").status_code == 503
-    schedule.sweep()
+    queue.sweep()
     answer = client.get("/healthz")
     assert (answer.status_code, answer.text) == (200, "ok\n")
-    set_setting(schedule.HEARTBEAT, (utcnow() - timedelta(minutes=10)).isoformat())
+    set_setting(queue.HEARTBEAT, (utcnow() - timedelta(minutes=10)).isoformat())
     answer = client.get("/healthz")
     assert answer.status_code == 503 and "10 minutes" in answer.text
 
@@ -49,7 +49,7 @@ def test_a_broken_database_is_503_without_its_path(config, tmp_path):
 
 
 def test_metrics_are_numbers_without_names(client, olga):
-    schedule.sweep()
+    queue.sweep()
     App.create(connector="scim", name="Secret project", category="Seat-based", state="active", users=1234567)
     App.create(connector="scim", name="Other", category="Seat-based", state="active", users=1, error="token expired")
     text = client.get("/metrics").text

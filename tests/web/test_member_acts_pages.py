@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from sync import apps, onboarding, schedule
+from sync import apps, onboarding
+from sync.jobs import queue
 from sync.models import Access, Account, App, Asset, Invitation, Task
 from sync.workspace import workspace
 from tests.sync.fixtures import email
@@ -49,7 +50,7 @@ def test_a_role_is_chosen_previewed_and_changed_once(owner: Client, chat, here) 
     again = owner.client.get(owner.post(f"{here}/role-changes", **values).location).text
     assert "Nothing is done twice" in again and Task.select().count() == 2
     assert again.count("Update ongoing") == 2
-    schedule.drain()
+    queue.drain()
     page = owner.get(f"{here}/members").text
     assert "Update ongoing" not in page and page.count(">Admin<") == 2
 
@@ -59,7 +60,7 @@ def test_what_moved_is_told_to_the_page_that_waits(owner: Client, chat, here) ->
     owner.post(f"{here}/role-changes", account=id_of(1), role="admin", seen=seen(shown))
     page = owner.get(f"{here}/members").text
     assert f"/members/provisioning?account={id_of(1)}" in page and "every 2s" in page
-    schedule.drain()
+    queue.drain()
     part = owner.get(f"{here}/members/provisioning?{ask(1)}", htmx=True).text
     assert f'id="role-{id_of(1)}" hx-swap-oob="true">Admin<' in part and "every 2s" not in part
     assert "Active" in part and "not done yet" not in part, "the row shows what it would after a reload"
@@ -89,7 +90,7 @@ def test_a_removal_says_what_it_saves_what_is_protected_and_wants_a_reason(owner
     owner.post(f"{here}/removals", **values, reason="Moved on")
     page = owner.get(f"{here}/members").text
     assert "Joining and leaving" in page and page.count("Removal ongoing") == 2
-    schedule.drain()
+    queue.drain()
     assert chat.removed() == [email(1), email(2)]
     assert "Joining and leaving" not in owner.get(f"{here}/members").text
 
@@ -117,7 +118,7 @@ def test_access_is_granted_from_the_account_and_from_the_asset(owner: Client, ch
     owner.post(f"{here}/grants", account=id_of(3), asset=general.id, role="manager", seen=seen(shown))
     from_asset = owner.get(f"{here}/grants/new?asset={general.id}&about=account&search=Person+4&look=yes").text
     assert "Person 4" in from_asset and "Person 5" not in from_asset
-    schedule.drain()
+    queue.drain()
     assert Access.select().where(Access.asset == general).count() == 2
     page = owner.get(f"{here}/members/{id_of(3)}").text
     assert "general" in page and "manages it" in page and "Grant access in Chat" in page and "Done" in page
@@ -125,7 +126,7 @@ def test_access_is_granted_from_the_account_and_from_the_asset(owner: Client, ch
     assert shown.count("Nobody would manage the channel “general”") == 2, "together they leave nobody"
     owner.post(f"{here}/revocations", account=id_of(3), asset=general.id,
                seen=seen(owner.get(f"{here}/revocations/new?asset={general.id}&{ask(3)}").text))  # fmt: skip
-    schedule.drain()
+    queue.drain()
     assert Access.select().where(Access.asset == general).count() == 1
     assert "Person 3" not in owner.get(f"{here}/assets/{general.id}").text
 
@@ -151,13 +152,13 @@ def test_an_invitation_is_sent_again_and_cancelled(owner: Client, chat, here) ->
     chat.fault("forbidden", on="/invitations", method="POST")
     shown = owner.post(f"{here}/invitations", addresses="kim@freelance.example", role="guest").text
     owner.post(f"{here}/invitations", addresses="kim@freelance.example", role="guest", seen=seen(shown))
-    schedule.drain()
+    queue.drain()
     page = owner.get(f"{here}/members").text
     assert "Invitation failed" in page
     chat.clear()
     invitation = Invitation.get()
     owner.post(f"{here}/invitations/{invitation.id}/sendings")
-    schedule.drain()
+    queue.drain()
     assert Invitation.get().state == "invited" and "expires" in owner.get(f"{here}/members").text
     assert "may still be open in Chat" in owner.get(f"{here}/invitations/{invitation.id}/cancellation").text
     chat.check()
@@ -172,7 +173,7 @@ def test_an_invitation_is_sent_again_and_cancelled(owner: Client, chat, here) ->
 def test_an_expired_one_waits_for_the_owners_yes(owner: Client, chat, here) -> None:
     shown = owner.post(f"{here}/invitations", addresses="kim@freelance.example", role="guest").text
     owner.post(f"{here}/invitations", addresses="kim@freelance.example", role="guest", seen=seen(shown))
-    schedule.drain(("task",))
+    queue.drain(("task",))
     chat.check()
     onboarding.due(Invitation.get().expires_at)
     page = owner.get(f"{here}/members").text
@@ -180,7 +181,7 @@ def test_an_expired_one_waits_for_the_owners_yes(owner: Client, chat, here) -> N
     account = Invitation.get().account_id
     shown = owner.get(f"{here}/removals/new?account={account}").text
     owner.post(f"{here}/removals", account=account, seen=seen(shown), reason="Never came")
-    schedule.drain(("task",))
+    queue.drain(("task",))
     assert chat.removed() == ["kim@freelance.example"] and Invitation.get().state == "cancelled"
 
 

@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from sync import apps, keeping, matching, people, schedule
+from sync import apps, keeping, matching, people
+from sync.jobs import queue
 from sync.models import Account, Change, Offboarding, Person, Task
 from sync.workspace import today, workspace
 from tests.sync.fixtures import email
@@ -73,7 +74,7 @@ def test_preview_and_finish(owner: Client, ana: Person, chat, second) -> None:
     assert Person.get_by_id(ana.id).status == "deprovisioned" and Task.select().count() == 2
     page = owner.get(f"/people/{ana.id}/offboardings/{row.id}").text
     assert "every 2s" in page and "0 of 2 removed" in page and "Last day was Friday" in page
-    schedule.drain()
+    queue.drain()
     part = owner.get(f"/people/{ana.id}/offboardings/{row.id}/tasks", htmx=True).text
     assert "every 2s" not in part and "2 of 2 removed" in part and "<html" not in part
     assert chat.removed() == second.removed() == [email(3)]
@@ -190,7 +191,7 @@ def test_days_of_grace_are_set(owner: Client) -> None:
 
 def test_who_came_back_is_shown_what_they_had(owner: Client, ana: Person, chat) -> None:
     offboard(owner, ana)
-    schedule.drain()
+    queue.drain()
     owner.send("DELETE", f"/people/{ana.id}/departure")
     page = owner.get(f"/people/{ana.id}").text
     assert "Previous accounts" in page and page.index("Previous accounts") < page.index("Second chat")

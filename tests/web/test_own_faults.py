@@ -8,8 +8,9 @@ from datetime import timedelta
 
 import pytest
 
-from sync import clock, faults, health, people, schedule, soon
+from sync import faults, people
 from sync.db import utcnow
+from sync.jobs import asking, clock, health, queue
 from sync.models import Check, Session
 from tests.faults import own
 from tests.web.client import Client
@@ -27,13 +28,13 @@ def well_before() -> Iterator[None]:
 
 
 def test_healthz_is_503_with_the_reason_until_it_is_over(anybody):
-    schedule.sweep()
+    queue.sweep()
     assert anybody.get("/healthz").status_code == 200
     with own.read_only():
-        schedule.sweep()
+        queue.sweep()
         said = anybody.get("/healthz")
         assert said.status_code == 503 and said.text.startswith("Rollcall can't write to its disk. Make ROLLCALL_HOME")
-    schedule.sweep()
+    queue.sweep()
     assert (anybody.get("/healthz").status_code, anybody.get("/healthz").text) == (200, "ok\n")
 
 
@@ -41,11 +42,11 @@ def test_every_page_can_be_read_and_says_so_while_nothing_can_be_written(owner):
     assert READ_ONLY not in owner.get("/apps").text
     Session.update(seen_at=utcnow() - timedelta(minutes=5)).execute()  # to be written by the next page
     with own.read_only():
-        schedule.sweep()
+        queue.sweep()
         for page in PAGES:
             said = owner.get(page)
             assert said.status_code == 200 and READ_ONLY in said.text, page
-    schedule.sweep()
+    queue.sweep()
     assert READ_ONLY not in owner.get("/apps").text
 
 
@@ -78,15 +79,15 @@ def test_an_identity_provider_is_told_to_send_it_again(okta):
 
 
 def test_the_check_that_waits_says_why_and_until_when(owner, chat):
-    check = soon.ask(chat.app, chat.by)
+    check = asking.ask(chat.app, chat.by)
     with own.full_for_what_is_staged():
-        schedule.drain(("check",))
+        queue.drain(("check",))
     said = owner.get(f"/apps/{chat.app.id}/checks/{check.id}").text
     assert "The disk that Rollcall writes to is full." in said and "The next attempt is" in said
     assert "connector" not in said
     assert "The disk that Rollcall writes to is full." in owner.get("/apps").text, "the banner"
     Check.update(next_at=utcnow()).execute()
-    schedule.drain(("check",))
+    queue.drain(("check",))
     assert "The disk that Rollcall writes to is full." not in owner.get("/apps").text
 
 

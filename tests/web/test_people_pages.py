@@ -9,7 +9,8 @@ from html import escape
 
 import pytest
 
-from sync import directories, keeping, names, people, people_import, schedule, signin
+from sync import directories, keeping, names, people, people_import, signin
+from sync.jobs import queue
 from sync.models import Activity, Person
 from tests.web.client import Client
 
@@ -249,7 +250,7 @@ def test_what_a_list_says_beside_the_status_is_shown(owner: Client, by: str) -> 
             "ana@acme.example,Ana,active,2099-12-31,2024-02-01,Product,olga@acme.example\n"
             "bo@acme.example,Bo,active,,,,\n")  # fmt: skip
     directories.connect("csv", "HR", {"source": "upload", "text": text}, by)
-    schedule.drain(("reading",))
+    queue.drain(("reading",))
     page = owner.get(f"/people/{people.find_by_email('ana@acme.example').id}").text
     assert "Last day 31" in page and "First day 1" in page and "Product, reports to olga@acme.example" in page
     assert "Last day" not in owner.get(f"/people/{people.find_by_email('bo@acme.example').id}").text

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from sync import checks, group_rules, reports, soon
+from sync import checks, group_rules, reports
 from sync.group_rules import Draft
+from sync.jobs import asking
 from sync.models import App, Assignment, Change, Check, DirectoryGroup
 from tests.sync.fixtures import email
 from tests.web.provider import Provider
@@ -15,7 +16,7 @@ def asked() -> bool:
 
 
 def wanted(chat) -> dict[str, str]:
-    checks.run(soon.ask(chat.app, chat.by).id)
+    checks.run(asking.ask(chat.app, chat.by).id)
     report = reports.open_report(chat.app)
     waiting = report.changes.where(Change.decision != "applied") if report else ()
     return {row.kind: row.account.email if row.account else row.detail["email"] for row in waiting}

@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from sync import directories, directory_freshness, names, people, schedule, soon
+from sync import directories, directory_freshness, names, people
 from sync.db import utcnow
+from sync.jobs import asking, queue
 from sync.models import Account, Activity, Check, Directory, DirectoryEntry, Mail, Person, Report, ScimResource
 from tests.asking import MACHINE
 from tests.sync.fixtures import Chat
@@ -158,7 +159,7 @@ def test_the_leavers_of_a_day_are_counted_and_held(okta: Provider, hurried: None
     assert Mail.select().count() == 0
     left_before(timedelta(minutes=2))
     for _ in range(2):
-        schedule.sweep()
+        queue.sweep()
     assert [(mail.kind, "7" in mail.subject) for mail in Mail.select()] == [("directory held", True)], "one mail"
     left_before(timedelta(days=2))
     okta.patch(f"/Users/{users[11]}", {"op": "replace", "path": "title", "value": "Left"})
@@ -191,7 +192,7 @@ def test_a_leavers_apps_are_checked_within_a_minute_once_an_app(okta: Provider, 
     assert Check.select().count() == checks + 2
     assert all(check.next_at <= utcnow() + timedelta(minutes=1) for check in waiting)
     Check.update(next_at=utcnow()).where(Check.state == "queued").execute()
-    schedule.drain(("check",))
+    queue.drain(("check",))
     assert {report.waiting for report in Report.select().where(Report.state == "open")} == {2}
 
 
@@ -203,7 +204,7 @@ def test_no_seat_no_check_and_a_check_under_way_is_joined(okta: Provider, chat: 
     assert Check.select().count() == checks
     later = Check.create(app=chat.app, trigger="daily", next_at=utcnow() + timedelta(hours=1))
     okta.deactivate(users[0])
-    assert Check.get_by_id(later.id).next_at <= utcnow() + soon.PAUSE
+    assert Check.get_by_id(later.id).next_at <= utcnow() + asking.PAUSE
     assert Check.select().count() == checks + 1
 
 

@@ -8,7 +8,8 @@ import re
 import pytest
 
 from cli.reports import _change, _lines
-from sync import group_rules, people, reports, schedule
+from sync import group_rules, people, reports
+from sync.jobs import queue
 from sync.models import Account, App, Change, DirectoryGroup, Mail, Person
 from tests.sync.listed import Listed
 from tests.sync.scripted import Scripted
@@ -123,7 +124,7 @@ def test_what_a_rule_wants_is_done_as_it_was_said(owner: Client, ruled: App, by:
     listed.check()
     report = reports.open_report(ruled)
     reports.finish(report, by, version=report.version)
-    schedule.drain(("task",))
+    queue.drain(("task",))
     ada, ben = listed.seats["ada"], listed.seats["ben"]
     assert set(ada.roles) == ({"member", "billing"} if listed.keeps else {"member"})
     assert set(ben.roles) == ({"member", "billing", "editor"} if listed.keeps else {"member"})

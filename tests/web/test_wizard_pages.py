@@ -7,8 +7,9 @@ import re
 import pytest
 from flask import Flask
 
-from sync import apps, checks, people, reports, schedule, soon
+from sync import apps, checks, people, reports
 from sync.db import writing
+from sync.jobs import asking, queue
 from sync.models import Account, Activity, App, Change, Check, Report, Task
 from sync.workspace import update_workspace
 from tests.web.client import Client
@@ -53,13 +54,13 @@ def test_without_javascript_the_check_has_a_page_that_reloads_itself(owner: Clie
     assert answer.status_code == 303
     page = owner.get(answer.location).text
     assert '<noscript><meta http-equiv="refresh" content="2"></noscript>' in page and "Checking Chat" in page
-    schedule.drain(("check",))
+    queue.drain(("check",))
     page = owner.get(answer.location).text
     assert "Chat was checked" in page and "http-equiv" not in page
 
 
 def test_progress_says_phase_numbers_and_time_and_ends(owner: Client, chat) -> None:
-    check = soon.ask(chat.app, chat.by)
+    check = asking.ask(chat.app, chat.by)
     here = f"/apps/{chat.app.id}/checks/{check.id}/progress"
     Check.update(state="running", phase="accounts", read=3400, total=5120).where(Check.id == check.id).execute()
     part = owner.get(here, htmx=True).text
@@ -91,10 +92,10 @@ def test_a_check_that_failed_says_why_and_what_stays(owner: Client, chat) -> Non
 
 
 def test_a_check_is_cancelled(owner: Client, chat) -> None:
-    check = soon.ask(chat.app, chat.by)
+    check = asking.ask(chat.app, chat.by)
     part = owner.send("DELETE", f"/apps/{chat.app.id}/checks/{check.id}", htmx=True).text
     assert "Stopping…" in part
-    schedule.drain(("check",))
+    queue.drain(("check",))
     part = owner.get(f"/apps/{chat.app.id}/checks/{check.id}/progress", htmx=True).text
     assert "The check was cancelled" in part and "Nothing was changed" in part and "hx-trigger" not in part
 
@@ -128,7 +129,7 @@ def test_finish_sync_removes_who_was_ticked_and_keeps_who_was_not(owner: Client,
     assert answer.status_code == 303 and answer.location == f"/apps/{chat.app.id}/activity"
     page = owner.get(answer.location).text
     assert "Removing 2 people from Chat. Progress is shown below." in page and "Queued" in page and "every 2s" in page
-    schedule.drain(("task",))
+    queue.drain(("task",))
     assert sorted(chat.removed()) == ["p1@acme.example", "p3@acme.example"]
     page = owner.get(answer.location).text
     assert page.count("confirmed by the app") == 2 and "every 2s" not in page
@@ -142,7 +143,7 @@ def test_pressed_twice_it_happens_once(owner: Client, chat, report: Report) -> N
     again = finish(owner, report, yes=ticked)
     assert again.status_code == 303
     assert "This report was already finished." in owner.get(again.location).text
-    schedule.drain(("task",))
+    queue.drain(("task",))
     assert len(chat.removed()) == 3 and Task.select().count() == 3
 
 
@@ -189,7 +190,7 @@ def test_who_was_left_out_can_be_ticked_again(owner: Client, chat, report: Repor
     page = owner.get(f"/reports/{report.id}").text
     assert "Left out: Hand-over until Friday" in page and outcome(page) == "Removes 2 people from Chat."
     finish(owner, report, yes=[one, two, three])
-    schedule.drain(("task",))
+    queue.drain(("task",))
     assert len(chat.removed()) == 3 and Account.get(Account.email == "p2@acme.example").left_out is None
 
 
@@ -274,7 +275,7 @@ def test_dismissing_needs_a_reason_and_removes_nobody(owner: Client, chat, repor
     assert "Dismissed" in page and "They stay as contractors" in page
     owner.post(f"/reports/{report.id}/dismissal", reason="again")
     assert finish(owner, report, yes=[]).status_code == 422
-    schedule.drain(("task",))
+    queue.drain(("task",))
     assert chat.removed() == []
 
 

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync import apps, checks, disconnecting, schedule, soon
-from sync.daily import DAY, next_time, spread
+from sync import apps, checks, disconnecting
 from sync.db import utcnow
+from sync.jobs import asking, queue
+from sync.jobs.daily import DAY, next_time, spread
 from sync.models import App, Check
 from sync.problems import AppProblem
 from sync.workspace import update_workspace
@@ -85,8 +86,8 @@ def due(app: App, ago: timedelta) -> None:
 def test_a_due_check_runs_once_and_the_next_is_planned(chat):
     due(chat.app, timedelta(minutes=1))
     before = Check.select().count()
-    schedule.sweep()
-    schedule.drain(("check",))
+    queue.sweep()
+    queue.drain(("check",))
     [check] = Check.select().offset(before)
     assert (check.trigger, check.started_by, check.state) == ("daily", "schedule", "succeeded")
     assert utcnow() < App.get().next_check_at <= utcnow() + timedelta(hours=25)
@@ -96,8 +97,8 @@ def test_after_a_downtime_of_days_there_is_one_check(chat):
     due(chat.app, timedelta(days=9))
     before = Check.select().count()
     for _ in range(3):
-        schedule.sweep()
-        schedule.drain(("check",))
+        queue.sweep()
+        queue.drain(("check",))
     assert Check.select().count() == before + 1
 
 
@@ -105,11 +106,11 @@ def test_a_job_that_fails_does_not_keep_the_others_of_its_minute(chat, monkeypat
     def broken(now):
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(schedule, "_minutely", [broken, *schedule._minutely])
+    monkeypatch.setattr(queue, "_minutely", [broken, *queue._minutely])
     App.update(next_check_at=utcnow()).execute()
-    schedule.sweep()
+    queue.sweep()
     assert Check.select().where(Check.trigger == "daily").count() == 1
-    assert schedule.heartbeat_age(utcnow()) < 60
+    assert queue.heartbeat_age(utcnow()) < 60
 
 
 def test_two_sweeps_in_a_minute_start_one(chat):
@@ -127,11 +128,11 @@ def test_apps_that_are_due_together_are_all_started(chat, second):
 
 
 def test_a_daily_check_joins_one_that_runs_by_hand(chat):
-    by_hand = soon.ask(chat.app, chat.by)
+    by_hand = asking.ask(chat.app, chat.by)
     due(chat.app, timedelta(minutes=1))
     before = Check.select().count()
     checks.start_due(utcnow())
-    assert Check.select().count() == before and soon.live(chat.app).id == by_hand.id
+    assert Check.select().count() == before and asking.live(chat.app).id == by_hand.id
 
 
 @pytest.mark.parametrize("stop", [lambda chat: apps.pause(chat.app, chat.by), lambda chat: disconnecting.disconnect(

@@ -13,9 +13,10 @@ from huey import SqliteHuey, crontab
 from huey.serializer import SignedSerializer
 from peewee import Model
 
-from sync import clock, faults, leases, vault
+from sync import faults, vault
 from sync.db import connected, db, utcnow, writing
 from sync.faults import OwnFault
+from sync.jobs import clock, leases
 from sync.models import Check, DirectoryReading, Mail, Session, Task
 from sync.workspace import set_setting, setting
 

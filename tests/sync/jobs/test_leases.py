@@ -10,8 +10,8 @@ from datetime import timedelta
 
 import pytest
 
-from sync import leases
 from sync.db import connected, utcnow
+from sync.jobs import leases
 from sync.models import App, Check, Mail
 
 LATER = timedelta(minutes=5)

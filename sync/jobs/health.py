@@ -8,9 +8,10 @@ from datetime import datetime
 from functools import reduce
 from operator import or_
 
-from sync import clock, faults, schedule
+from sync import faults
 from sync.db import connected, db, utcnow
 from sync.faults import Fault
+from sync.jobs import clock, queue
 from sync.models import Check, Directory, Mail, Task
 from sync.settings import set_setting
 
@@ -36,7 +37,7 @@ def troubles(now: datetime | None = None) -> list[Fault]:
 
 
 def _troubles(now: datetime) -> list[Fault]:
-    age = schedule.heartbeat_age(now)
+    age = queue.heartbeat_age(now)
     if age is not None and age > OVERDUE:
         _look()
     found = {fault.kind: fault for fault in (*faults.standing(), *_waiting_for(), clock.wrong(now)) if fault}

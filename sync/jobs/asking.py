@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from sync import activity, schedule
+from sync import activity
 from sync.db import utcnow, writing
+from sync.jobs import queue
 from sync.models import Account, App, Check, GroupRule, TeamGroup
 from sync.problems import AppProblem
 
@@ -83,13 +84,13 @@ def cancel(check: Check, by: str) -> None:
         still_live = (Check.id == check.id) & Check.state.in_(("queued", "running"))
         if Check.update(cancel_asked=True, next_at=utcnow()).where(still_live).execute():
             activity.record(by, "cancelled check", about=check.app.name, app=check.app_id)
-            schedule.wake("check", check.id)
+            queue.wake("check", check.id)
 
 
 def _begin(app: App, by: str, trigger: str, pause: timedelta = timedelta()) -> Check:
     check = Check.create(app=app, trigger=trigger, started_by=by, next_at=utcnow() + pause)
     activity.record(by, "asked for a check", about=app.name, why=trigger, app=app)
-    schedule.wake("check", check.id, pause.total_seconds())
+    queue.wake("check", check.id, pause.total_seconds())
     return check
 
 
@@ -97,4 +98,4 @@ def _bring_forward(check: Check, due: datetime) -> None:
     """Let a check that waits for longer than until `due` (UTC) be done then."""
     still_waits = (Check.id == check.id) & (Check.state == "queued") & (Check.next_at > due)
     if Check.update(next_at=due).where(still_waits).execute():
-        schedule.wake("check", check.id, max(0.0, (due - utcnow()).total_seconds()))
+        queue.wake("check", check.id, max(0.0, (due - utcnow()).total_seconds()))
