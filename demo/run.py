@@ -20,10 +20,11 @@ from demo.chat_app import ChatStore
 from demo.company import OWNER, Company, furnish, let_time_pass
 from demo.serve import Served
 from demo.store import Store
-from sync import apps, directories, match_decisions, people, signin, start
+from sync import apps, directories, people, signin, start
 from sync.config import Config
 from sync.db import connected
 from sync.jobs import asking, queue
+from sync.matching import decisions as match_decisions
 from sync.models import Account, App, Check
 from sync.rank import Asker
 from sync.workspace import update_workspace

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from peewee import fn
 
 from sync.db import db
-from sync.matching import PAGE, Page
+from sync.matching.members import PAGE, Page
 from sync.models import Access, Account, App, Asset, Person
 
 NAMED = 3  # accounts told by name on an asset's row

@@ -27,8 +27,6 @@ from sync import (
     faults,
     lost_fields,
     mass_updates,
-    match_rules,
-    matching,
     notify,
     onboarding,
     policy,
@@ -40,6 +38,8 @@ from sync import (
 )
 from sync.db import connected, db, utcnow, writing
 from sync.jobs import asking, daily, leases, queue
+from sync.matching import members
+from sync.matching import rules as match_rules
 from sync.models import Account, App, Change, Check, Report
 from sync.names import account_name, name_in_change
 from sync.problems import AppProblem, UnusableReading
@@ -251,7 +251,7 @@ class _Work:
             settling.bring_into_reading(app, began)
             compare.take_over_accounts(app, removal_suspends, began)
             if app.last_check_at is None and (before := apps.predecessor(app)):
-                matching.inherit(app, before)
+                members.inherit(app, before)
             policy.want_nothing()
             mass_updates.want()
             if held_gone:
@@ -300,7 +300,7 @@ class _Work:
         )  # fmt: skip
         App.update(last_check_at=now, failures=0, error=None).where(App.id == app.id).execute()
         lost_fields.forget(app)
-        matching.recount(app)
+        members.recount(app)
 
     def record_changes(self, app: App, report: Report, found: dict[str, int]) -> None:
         if not found or sum(found.values()) > ENTRIES:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import connectors
 from connectors.base import Connector, DirectoryConnector
-from sync import activity, rank, vault, vouching
+from sync import activity, rank, vault
 from sync.db import writing
+from sync.matching import vouching
 from sync.models import App, Directory
 from sync.rank import Asker
 from sync.workspace import today

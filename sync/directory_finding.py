@@ -3,9 +3,9 @@ An address alone, which a leaver had, makes nobody the leaver: it may have been 
 
 from __future__ import annotations
 
-from sync.addresses import PROVEN, another_human, other_number, same_human
 from sync.db import db
 from sync.directory_guard import Guard
+from sync.matching.addresses import PROVEN, another_human, other_number, same_human
 from sync.models import Directory
 
 ACTIVE = "EXISTS (SELECT 1 FROM person WHERE person.id = pe.person_id AND person.status = 'active')"

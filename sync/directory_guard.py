@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sync import ownership, vouching
+from sync import ownership
 from sync.db import db
+from sync.matching import vouching
 from sync.models import Directory, DirectoryEntry
 
 DAY = timedelta(days=1)

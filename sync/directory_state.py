@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import connectors
-from sync import activity, people, rank, vouching
+from sync import activity, people, rank
 from sync.db import db, utcnow, writing
+from sync.matching import vouching
 from sync.models import Directory, DirectoryEntry, FormerEntry
 from sync.rank import Asker
 

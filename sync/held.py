@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
-from sync import activity, match_rules, names, people, rank
+from sync import activity, names, people, rank
 from sync.db import db, writing
+from sync.matching import rules as match_rules
 from sync.models import Directory, HeldChange, Person
 from sync.rank import Asker
 

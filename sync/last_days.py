@@ -6,12 +6,13 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from connectors.base import ColumnsUnclear, DirectoryPerson
-from sync import activity, addresses, names, notify, people, policy
+from sync import activity, names, notify, people, policy
 from sync.db import db, writing
 from sync.directory_compare import apply_pushed
 from sync.directory_guard import Guard
 from sync.directory_reading import stage, staging
 from sync.jobs import asking, queue
+from sync.matching import addresses
 from sync.models import Directory, DirectoryEntry, Person
 from sync.rank import Asker
 from sync.workspace import today, workspace

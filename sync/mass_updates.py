@@ -7,8 +7,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 
-from sync import activity, lost_fields, match_rules, matching, policy, roles
+from sync import activity, lost_fields, policy, roles
 from sync.db import db, utcnow
+from sync.matching import members
+from sync.matching import rules as match_rules
 from sync.models import Account, App, Change, Report
 
 ROLES, PROFILES = "updated role", "updated profile"
@@ -150,6 +152,6 @@ def release(report: Report, by: str) -> int:
     number = changes.execute()
     app = App.get_by_id(report.app_id)
     match_rules.match(app, only="released")
-    matching.recount(app)
+    members.recount(app)
     activity.record(by, "released updates", about=f"{number} roles and profiles", app=app, report=report)
     return number

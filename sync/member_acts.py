@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from peewee import fn
 
 from connectors.base import CHANGE_ROLE, GRANT, REMOVE, REVOKE
-from sync import activity, apps, matching, policy, roles, tasks
+from sync import activity, apps, policy, roles, tasks
 from sync.db import writing
+from sync.matching import members
 from sync.models import Access, Account, App, Asset, Invitation, Person, Role, Task
 from sync.names import account_name, asset_name
 from sync.problems import Problem
@@ -324,7 +325,7 @@ def carry_out(plan_again: Callable[[], Plan], by: str, seen: str, *, reason: str
         if plan.held:
             activity.record(by, "released mass removal", about=f"{len(plan.ready)} accounts", why=reason, app=plan.app)
         made = [_carry_out(plan, line, by, reason.strip()) for line in plan.ready]
-        matching.recount(plan.app)
+        members.recount(plan.app)
         for task in made:
             tasks.wake(task.id)
         return Done(made)

@@ -26,7 +26,7 @@ from sync.mailtext import (
     report_subject,
     write,
 )
-from sync.match_decisions import unanswered
+from sync.matching.decisions import unanswered
 from sync.models import (
     Account,
     App,

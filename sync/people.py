@@ -9,9 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from peewee import fn, prefetch
 
 from connectors.names import AddressProblem, clean_email, clean_name, email_key
-from sync import activity, addresses, keeping, match_rules, ownership, rank, roles, sign_in_news
+from sync import activity, keeping, ownership, rank, roles, sign_in_news
 from sync.db import connected, db, utcnow, writing
-from sync.matching import PAGE, Page
+from sync.matching import addresses
+from sync.matching import rules as match_rules
+from sync.matching.members import PAGE, Page
 from sync.models import Account, App, Directory, DirectoryEntry, Person, PersonEmail, Session
 from sync.names import main_email, short_name, signature
 from sync.problems import Problem

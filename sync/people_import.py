@@ -10,9 +10,10 @@ from typing import Any
 import connectors
 from connectors.base import ColumnsUnclear, ConnectorError
 from connectors.names import email_key
-from sync import activity, held, match_rules, rank
+from sync import activity, held, rank
 from sync.columns import is_to_be_looked_at
 from sync.db import writing
+from sync.matching import rules as match_rules
 from sync.models import Person, PersonEmail
 from sync.names import short_name
 from sync.people import PeopleProblem, add, decide_by_hand, edit, find_by_email, keep_an_owner, portrait

@@ -9,9 +9,10 @@ from datetime import date, timedelta
 
 from peewee import fn
 
-from sync import addresses, roles
-from sync.addresses import ANOTHERS
+from sync import roles
 from sync.db import db, utcnow
+from sync.matching import addresses
+from sync.matching.addresses import ANOTHERS
 from sync.models import Access, Account, App, Asset, Change, PersonEmail, Report
 from sync.roles import Roles
 from sync.workspace import today, workspace

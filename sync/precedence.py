@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import unicodedata
 
-from sync import activity, held, match_rules, rank, sign_in_news, vouching
+from sync import activity, held, rank, sign_in_news
 from sync.db import db, writing
 from sync.directory_reading import staging
+from sync.matching import rules as match_rules
+from sync.matching import vouching
 from sync.models import Directory, DirectoryEntry, Person
 from sync.rank import Asker
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sync.apps import RUNS_ALL
 from sync.assignments import ADJUSTS
-from sync.matching import PAGE, Page
+from sync.matching.members import PAGE, Page
 from sync.models import App, AppPerson, Change, Person, Report
 from sync.policy import REMOVALS
 from sync.reports import CONFIRM

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 
 from peewee import fn
 
-from sync import access, activity, assigned_acts, assigned_looks, mass_updates, matching, notify, policy, tasks
+from sync import access, activity, assigned_acts, assigned_looks, mass_updates, notify, policy, tasks
 from sync.assignments import ADJUSTS, KINDS
 from sync.db import db, utcnow, writing
 from sync.jobs import asking
-from sync.matching import ReasonNeeded
+from sync.matching import members
+from sync.matching.members import ReasonNeeded
 from sync.models import Account, App, Change, Person, Report, Task
 from sync.names import account_name, name_in_change
 from sync.policy import REMOVALS
@@ -244,7 +245,7 @@ def finish(report: Report, by: str, version: int | None = None, left_out: dict[i
             _touch(report)
         activity.record(by, "finished sync", about=f"report {report.id}", app=report.app_id, report=report,
                         after=f"{confirmed} confirmed, {newly_left_out} left out")
-        matching.recount(report.app)
+        members.recount(report.app)
         notify.outcome(report)
         for task in made:
             tasks.wake(task.id)

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sync import access, assignments, invitation_mail, matching, roles
+from sync import access, assignments, invitation_mail, roles
 from sync.db import db, utcnow
 from sync.jobs import asking
+from sync.matching import members
 from sync.models import Access, Account, App, Assignment, Invitation, Task
 from sync.names import asset_name
 from sync.workspace import workspace
@@ -36,7 +37,7 @@ def _removal(task: Task, gone: bool) -> None:
         Access.delete().where(Access.account == task.account_id).execute()
         theirs = (Assignment.app == task.app_id) & (Assignment.person == task.account.person_id)
         Assignment.delete().where(theirs, Assignment.ended_at.is_null(False)).execute()
-    matching.recount(task.app)
+    members.recount(task.app)
 
 
 def _new_role(task: Task) -> None:

@@ -20,8 +20,9 @@ from connectors.base import (
     ColumnsUnclear,
     Connector,
 )
-from sync import apps, columns, connecting, match_likeness, matching, names
+from sync import apps, columns, connecting, names
 from sync.jobs import asking
+from sync.matching import members, suggestions
 from sync.models import Account, App, Check, Person
 from sync.problems import AppProblem
 from sync.reach import approver
@@ -226,8 +227,8 @@ def read_again(app: App) -> Response:
 def match(app: App) -> Response | tuple[str, int]:
     if app.last_check_at is None:
         return redirect(url_for("connect.reading", app_id=app.id), 303)
-    unmatched = matching.search_accounts(app, "unmatched").rows[:UNMATCHED_SHOWN]
-    likely = match_likeness.suggest(app, unmatched) if may_look_for_people() else {}
+    unmatched = members.search_accounts(app, "unmatched").rows[:UNMATCHED_SHOWN]
+    likely = suggestions.suggest(app, unmatched) if may_look_for_people() else {}
     rows = [_row(account, likely.get(account.id, [])) for account in unmatched]
     values = {"rows": rows, "match_in_words": match_in_words, "some_hidden": app.unmatched > len(rows)}
     return _step(app, 5, "connect/matching.html", **values)

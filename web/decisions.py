@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from flask import Blueprint, Response, abort, request, url_for
 
-from sync import match_decisions, match_rules, matching
-from sync.match_decisions import Decision, DecisionProblem
-from sync.match_rules import RuleProblem
-from sync.matching import TABS
+from sync.matching import decisions as match_decisions
+from sync.matching import members
+from sync.matching import rules as match_rules
+from sync.matching.decisions import Decision, DecisionProblem
+from sync.matching.members import TABS
+from sync.matching.rules import RuleProblem
 from sync.models import Account, App
 from sync.names import account_name, main_email
 from sync.problems import AppProblem
@@ -176,7 +178,7 @@ def _ids(app: App) -> list[int]:
     tab = request.values.get("tab", "")
     if tab not in TABS:
         abort(400)
-    return [row.id for row in matching.found(app, tab, request.values.get("search", ""))]
+    return [row.id for row in members.found(app, tab, request.values.get("search", ""))]
 
 
 @pages.post("/decisions")

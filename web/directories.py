@@ -18,11 +18,11 @@ from sync import (
     directory_state,
     precedence,
     push,
-    vouching,
     waiting_files,
 )
 from sync.credentials import SecretNeeded
 from sync.directories import DirectoryProblem
+from sync.matching import vouching
 from sync.models import Directory, DirectoryReading
 from sync.reach import approver
 from sync.vault import VaultProblem

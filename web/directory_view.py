@@ -10,9 +10,10 @@ from typing import Any
 from markupsafe import Markup
 from peewee import fn
 
-from sync import directories, directory_preview, directory_rules, push, vouching
+from sync import directories, directory_preview, directory_rules, push
 from sync.directories import LIVE
 from sync.directory_rules import Rule
+from sync.matching import vouching
 from sync.models import Directory, DirectoryEntry, DirectoryReading, DirectoryToken
 from sync.names import short_name
 from web.view import Badge, joined, listed

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from flask import Flask, url_for
 from markupsafe import Markup
 
-from sync import match_decisions
-from sync.match_decisions import Batch
+from sync.matching import decisions as match_decisions
+from sync.matching.decisions import Batch
 from sync.models import Account, App
 from sync.names import account_name, short_name
 from sync.provisioning import Provisioning

@@ -8,10 +8,13 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, abort, request, url_for
 
-from sync import assets, match_decisions, match_likeness, match_rules, matching, names, reports
+from sync import assets, names, reports
 from sync.db import utcnow
-from sync.match_decisions import DecisionProblem
-from sync.matching import TABS, ReasonNeeded
+from sync.matching import decisions as match_decisions
+from sync.matching import members, suggestions
+from sync.matching import rules as match_rules
+from sync.matching.decisions import DecisionProblem
+from sync.matching.members import TABS, ReasonNeeded
 from sync.models import Account, App, Person
 from sync.names import account_name
 from sync.problems import AppProblem
@@ -78,7 +81,7 @@ def index(app: App) -> str:
     if tab not in TABS:
         abort(404)
     search = request.args.get("search", "").strip()
-    found = matching.search_accounts(app, tab, search, request.args.get("page", 1, type=int))
+    found = members.search_accounts(app, tab, search, request.args.get("page", 1, type=int))
     here = url_for("members.index", app_id=app.id)
     progress = coming_and_going(app, found.rows)
     newest = [batch for batch in match_decisions.undoable(app) if utcnow() - batch.made_at < UNDO_SHOWN]
@@ -118,7 +121,7 @@ def _likely(app: App, accounts: list[Account]) -> dict[int, list[Suggestion]]:
     to compare."""
     if not accounts or not may_look_for_people() or Person.select().count() > MANY:
         return {}
-    suggested = match_likeness.suggest(app, accounts, 1)
+    suggested = suggestions.suggest(app, accounts, 1)
     return {id: [Suggestion(named_in_form(person), person.name, why) for person, why in rows]
             for id, rows in suggested.items()}
 
@@ -130,7 +133,7 @@ def _bulk_choices(app: App, tab: str, search: str) -> list[BulkChoice]:
             for kind, label, icon in BULK if kind != "nobody" or tab != "unmatched"]
 
 
-def _mark_all(found: matching.Page, search: str) -> str:
+def _mark_all(found: members.Page, search: str) -> str:
     """The label for marking every account that is listed; "" where all of them are on this page."""
     if found.total <= len(found.rows):
         return ""
@@ -165,7 +168,7 @@ class MatchChoice:
 
 def _suggested(account: Account, given, problem: str) -> list[MatchChoice]:
     """The first is chosen, unless the account's address was reassigned: then nobody should be matched by habit."""
-    found = match_likeness.suggestions(account) if may_look_for_people() else []
+    found = suggestions.suggestions(account) if may_look_for_people() else []
     if not found:
         return []
     chosen, first = given.get("chosen"), not problem and not account.asked_as
@@ -215,7 +218,7 @@ def _protection(app: App, account: Account, problem: str = "") -> tuple[str, int
 @app_part("owner")
 def protect(app: App, account: Account) -> Response | tuple[str, int]:
     try:
-        matching.protect(account, request.form.get("reason", ""), by())
+        members.protect(account, request.form.get("reason", ""), by())
     except ReasonNeeded as problem:
         return _protection(app, account, str(problem))
     name = account_name(account)
@@ -225,7 +228,7 @@ def protect(app: App, account: Account) -> Response | tuple[str, int]:
 @pages.delete("/<int:account_id>/protection")
 @app_part("owner")
 def unprotect(app: App, account: Account) -> Response:
-    matching.unprotect(account, by())
+    members.unprotect(account, by())
     return go_to(back_of(app), f"{account_name(account)} is no longer protected.")
 
 

@@ -9,7 +9,6 @@ from flask import Blueprint, Response, abort, current_app, render_template, requ
 
 from sync import (
     activity,
-    addresses,
     apps,
     keeping,
     mail_reach,
@@ -21,6 +20,7 @@ from sync import (
     signin,
     waiting_files,
 )
+from sync.matching import addresses
 from sync.models import Person
 from sync.people import PeopleProblem
 from web import columns, held, person_view

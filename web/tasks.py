@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from flask import Blueprint, Response, make_response, render_template, request, url_for
 
-from sync import activity, match_decisions, tasks
+from sync import activity, tasks
+from sync.matching import decisions as match_decisions
 from sync.models import App, Task
 from sync.rank import Asker
 from sync.tasks import TaskProblem

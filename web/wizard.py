@@ -6,7 +6,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, abort, render_template, request, url_for
 
 from sync import report_rows, reports
-from sync.matching import ReasonNeeded
+from sync.matching.members import ReasonNeeded
 from sync.models import App, Change, Report
 from sync.policy import REMOVALS
 from sync.report_rows import SECTIONS, Section

@@ -9,9 +9,10 @@ from random import Random
 
 import pytest
 
-from sync import matching, member_acts, tasks
+from sync import member_acts, tasks
 from sync.db import utcnow
 from sync.jobs import queue
+from sync.matching import members
 from sync.member_acts import ActProblem
 from sync.models import Access, Account, Activity, Asset, Task
 from tests.sync.fixtures import MEMBERS, Chat, email
@@ -128,7 +129,7 @@ def test_in_the_end_rollcall_and_the_app_agree(chat: Chat, seed: int) -> None:
     for name in ("general", "random"):
         chat.store.join(chat.store.add_channel(name, via="page"), chat.id_of(1), "manager", via="page")
     chat.check()
-    matching.protect(Account.get(Account.email == email(9)), "by hand", chat.by)
+    members.protect(Account.get(Account.email == email(9)), "by hand", chat.by)
     story = Story(chat, seed)
     for _ in range(STEPS):
         story.step()

@@ -17,7 +17,6 @@ from sync import (
     checks,
     directories,
     mail_reach,
-    match_rules,
     names,
     notify,
     oidc_people,
@@ -29,6 +28,7 @@ from sync import (
     tasks,
 )
 from sync.jobs import asking
+from sync.matching import rules as match_rules
 from sync.models import Activity, App, Change, Directory, Invitation, Person, SignInIdentity, Task
 from sync.oidc import Settings
 from sync.people import PeopleProblem

@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 
 from app import create_app
-from sync import directories, match_decisions, match_likeness, match_rules, names, people, reports, scim_people
+from sync import directories, names, people, reports, scim_people
 from sync.config import Config
 from sync.db import utcnow
 from sync.jobs import queue
+from sync.matching import decisions as match_decisions
+from sync.matching import rules as match_rules
+from sync.matching import suggestions
 from sync.models import Account, Activity, App, Change, Directory, DirectoryReading, Person, Report, Task
 from tests.sync.fixtures import Chat, email
 from tests.web.provider import Provider
@@ -157,7 +160,7 @@ def test_both_are_suggested_and_what_is_said_stands(okta, chat):
     hire = okta.person(okta.add(ANA, displayName="Ana Lima"))
     leaver = okta.person(okta.users[1])
     seat = account(chat)
-    likely = {person.id: why for person, why in match_likeness.suggestions(seat)}
+    likely = {person.id: why for person, why in suggestions.suggestions(seat)}
     assert likely[hire.id] == "The e-mail is theirs"
     assert likely[leaver.id] == "The e-mail was theirs; has left the company"
     match_decisions.match(seat, hire, chat.by)

@@ -8,9 +8,11 @@ from collections.abc import Iterator
 import pytest
 
 from connectors.sample_chat import PAGE
-from sync import activity, apps, checks, disconnecting, match_decisions, matching, people, reports, tasks
+from sync import activity, apps, checks, disconnecting, people, reports, tasks
 from sync.db import utcnow
 from sync.jobs import asking, queue
+from sync.matching import decisions as match_decisions
+from sync.matching import members
 from sync.models import Access, Account, App, Asset, Change, Check, Mail, Report, Task
 from tests.connectors.fake import Seat
 from tests.connectors.fake_scim import FakeScim
@@ -216,7 +218,7 @@ def test_reactivated(chat):
     match_decisions.mark_service(by_hand[4], chat.by)
     match_decisions.unmatch(by_hand[5], chat.by)
     match_decisions.match(by_hand[5], chat.people[6], chat.by)
-    matching.protect(by_hand[6], "legal hold", chat.by)
+    members.protect(by_hand[6], "legal hold", chat.by)
     chat.leave(2, 3, 4, 5, 6)
     acts = len(chat.calls("PATCH") + chat.calls("POST") + chat.calls("DELETE") + chat.calls("PUT"))
     for _ in range(2):

@@ -25,7 +25,6 @@ from sync import (
     apps,
     checks,
     directories,
-    match_decisions,
     member_acts,
     offboarding,
     people,
@@ -38,6 +37,7 @@ from sync import (
 )
 from sync.db import connected, db, open_database, utcnow
 from sync.jobs import asking, queue
+from sync.matching import decisions as match_decisions
 from sync.models import Account, App, Change, Directory, DirectoryEntry, Person, PersonEmail, Report, ScimResource, Task
 from sync.rank import Asker
 from tests.asking import MACHINE

@@ -17,9 +17,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 import connectors
 from connectors.base import LOOK_UP, REMOVE, Connector, Identity, Refused, Role, TemporarilyUnavailable
 from connectors.base import Account as Seat
-from sync import activity, apps, checks, match_decisions, matching, people, reports, signin, tasks, vault
+from sync import activity, apps, checks, people, reports, signin, tasks, vault
 from sync.db import connected, db, open_database, utcnow
 from sync.jobs import asking, queue
+from sync.matching import decisions as match_decisions
+from sync.matching import members
 from sync.models import Account, App, Change, Check, Person, Report, Task
 from sync.rank import Asker
 from sync.workspace import update_workspace
@@ -227,10 +229,10 @@ class World(RuleBasedStateMachine):
         for account in list(Account.select().where(Account.email == email(number), Account.state != "gone")):
             id = account.external_id
             if what == "protect":
-                matching.protect(account, "legal hold", BY)
+                members.protect(account, "legal hold", BY)
                 self.protected.add(id)
             elif what == "unprotect":
-                matching.unprotect(account, BY)
+                members.unprotect(account, BY)
                 self.protected.discard(id)
             elif what == "unmatch":
                 match_decisions.unmatch(account, BY)

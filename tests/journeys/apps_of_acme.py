@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from demo.company import Company, furnish, let_time_pass
-from sync import apps, checks, connecting, directories, matching, people, reports
+from sync import apps, checks, connecting, directories, people, reports
 from sync.db import utcnow, writing
 from sync.jobs import asking
+from sync.matching import members
 from sync.models import Account, App, Check, Person, Report, Task
 from tests.demo.apps import AdsApp, ChatApp
 
@@ -43,7 +44,7 @@ def built(folder: Path, olga: Person, by: str) -> Iterator[Apps]:
             _check(app, by)
         ana = people.find_by_email("ana@acme.example")
         apps.set_part(chat_app, ana, "collaborator", by)
-        matching.protect(Account.get(Account.email == "olga@acme.example"), "Owns the billing", by)
+        members.protect(Account.get(Account.email == "olga@acme.example"), "Owns the billing", by)
         let_time_pass(company, chat.store, ads.store)
         _check(chat_app, by)
         held = _held(big, olga, by)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from sync import match_decisions, match_rules, people
+from sync import people
 from sync.db import writing
+from sync.matching import decisions as match_decisions
+from sync.matching import rules as match_rules
 from sync.models import Account, Activity, App, MatchDecision, Person
 from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong
 from tests.sync.fixtures import email

@@ -29,10 +29,10 @@ from sync import (
     push,
     second_factor,
     signin,
-    vouching,
     waiting_sign_ins,
 )
 from sync.db import db
+from sync.matching import vouching
 from sync.models import App, Directory, HeldChange, Offboarding, Person, WaitingSignIn
 from sync.oidc import Settings
 from sync.rank import MANAGERS, RANKS, Asker, NotAllowed

@@ -6,7 +6,8 @@ from datetime import date
 
 import pytest
 
-from sync import directories, held, people, people_import, precedence, push, rank, vouching
+from sync import directories, held, people, people_import, precedence, push, rank
+from sync.matching import vouching
 from sync.models import Activity, Directory, HeldChange, Person
 from sync.rank import Asker, NotAllowed
 from tests.web.client import Client

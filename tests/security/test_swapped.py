@@ -7,7 +7,8 @@ import re
 
 import pytest
 
-from sync import columns, directories, people, push, vouching, waiting_sign_ins
+from sync import columns, directories, people, push, waiting_sign_ins
+from sync.matching import vouching
 from sync.models import Directory, DirectoryToken, Person, SignInIdentity, WaitingSignIn
 from sync.oidc import Settings
 from sync.oidc_people import Unconfirmed, come_in

@@ -6,8 +6,9 @@ import pytest
 
 from connectors.base import REVOKE
 from connectors.sample_chat import SampleChat
-from sync import apps, assigned_acts, directories, group_rules, keeping, matching, reports, tasks
+from sync import apps, assigned_acts, directories, group_rules, keeping, reports, tasks
 from sync.jobs import queue
+from sync.matching import members as matching_members
 from sync.models import Access, Asset, Change, Task
 from tests.sync.fixtures import email
 
@@ -93,7 +94,7 @@ def test_what_somebody_decided_since_stays(groups, chat, launch, since):
         task = tasks.add(groups.app, "grant", groups.account(1), chat.by, asset=launch, role="member", before="member")
         tasks.run(task.id)
     elif since == "protected":
-        matching.protect(groups.account(1), "the board", chat.by)
+        matching_members.protect(groups.account(1), "the board", chat.by)
     else:
         keeping.hold(chat.people[1], "Lawsuit", chat.by)
     chat.check()

@@ -6,9 +6,11 @@ import pytest
 
 from connectors.base import Identity
 from connectors.sample_chat import SampleChat
-from sync import apps, directories, group_rules, match_decisions, matching, people, reports, tasks, teams
+from sync import apps, directories, group_rules, people, reports, tasks, teams
 from sync.db import utcnow
 from sync.jobs import queue
+from sync.matching import decisions as match_decisions
+from sync.matching import members
 from sync.models import (
     Access,
     Account,
@@ -120,7 +122,7 @@ def test_what_is_no_own_seat_or_protected_is_never_changed(groups, chat, monkeyp
     groups.put(0, "Sales")
     groups.read()
     groups.rule("Sales", "admin")
-    matching.protect(groups.account(1), "their own", chat.by)
+    members.protect(groups.account(1), "their own", chat.by)
     Account.update(match="guest", person=None, match_by_hand=True).where(Account.email == email(2)).execute()
     Account.update(match="service account", match_by_hand=True).where(Account.email == email(3)).execute()
     acting = Identity("Person 4", chat.id_of(4))  # each check asks again who it is

@@ -10,9 +10,11 @@ import pytest
 
 from connectors.base import ASSETS
 from connectors.sample_chat import SampleChat
-from sync import activity, apps, checks, disconnecting, match_decisions, matching, people, reports
+from sync import activity, apps, checks, disconnecting, people, reports
 from sync.db import connected, db, utcnow
 from sync.jobs import asking, queue
+from sync.matching import decisions as match_decisions
+from sync.matching import members
 from sync.models import Account, App, Asset, Change, Check, Person, Report
 from sync.problems import AppProblem
 from tests.sync.fixtures import email
@@ -310,7 +312,7 @@ def test_an_app_that_is_paused_is_not_checked(chat):
 
 
 def test_what_people_decided_outlives_disconnecting_and_connecting_again(chat):
-    matching.protect(Account.get(Account.email == email(3)), "runs the archive", chat.by)
+    members.protect(Account.get(Account.email == email(3)), "runs the archive", chat.by)
     match_decisions.mark_guest(Account.get(Account.email == email(4)), chat.by)
     match_decisions.unmatch(Account.get(Account.email == email(5)), chat.by)
     match_decisions.match(Account.get(Account.email == email(5)), chat.people[6], chat.by)

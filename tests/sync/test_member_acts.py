@@ -6,9 +6,10 @@ import threading
 
 import pytest
 
-from sync import activity, apps, keeping, matching, member_acts, provisioning, reports, snapshot, tasks
+from sync import activity, apps, keeping, member_acts, provisioning, reports, snapshot, tasks
 from sync.db import connected, utcnow, writing
 from sync.jobs import queue
+from sync.matching import members
 from sync.member_acts import ActHeld, ActProblem, PlanChanged
 from sync.models import Access, Account, App, Task
 from tests.sync.acting import account, change_role, grant, ids, remove, revoke, words
@@ -198,7 +199,7 @@ def test_what_changed_since_it_was_seen_is_shown_again(chat):
 
 
 def matching_protect(chat, number: int) -> None:
-    matching.protect(account(number), "owns the billing", chat.by)
+    members.protect(account(number), "owns the billing", chat.by)
 
 
 # Removals

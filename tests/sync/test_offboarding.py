@@ -6,9 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from sync import activity, apps, checks, disconnecting, keeping, matching, offboarding, people, reports, tasks
+from sync import activity, apps, checks, disconnecting, keeping, offboarding, people, reports, tasks
 from sync.db import connected, utcnow
 from sync.jobs import asking, queue
+from sync.matching import members
 from sync.models import Account, App, Change, Mail, Offboarding, Person, Report, Task
 from sync.offboarding import OffboardingProblem
 from sync.offboarding_preview import preview
@@ -163,7 +164,7 @@ def test_one_that_waits_in_the_report_or_was_left_out_there_gets_the_yes(chat, s
 
 
 def test_what_is_protected_stays_and_is_told(chat, second, both, olga):
-    matching.protect(seats(chat.people[3])[chat.app.id], "Owns the billing", chat.by)
+    members.protect(seats(chat.people[3])[chat.app.id], "Owns the billing", chat.by)
     lines = preview(chat.people[3], olga).lines
     assert [line.protected for line in lines] == ["Protected: Owns the billing", None]
     done = offboard(chat.people[3], olga)

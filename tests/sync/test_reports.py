@@ -8,9 +8,11 @@ from datetime import timedelta
 import pytest
 
 from connectors.sample_chat import SampleChat
-from sync import apps, checks, match_decisions, matching, people, policy, reports, tasks
+from sync import apps, checks, people, policy, reports, tasks
 from sync.db import connected, utcnow
 from sync.jobs import asking, queue
+from sync.matching import decisions as match_decisions
+from sync.matching import members
 from sync.models import Account, Activity, App, Asset, Change, Check, Mail, Report, Role, Task
 from sync.workspace import update_workspace
 from tests.sync.fixtures import MEMBERS, email
@@ -119,7 +121,7 @@ def test_a_yes_covers_no_seat_that_was_matched_to_another_leaver_since_the_check
 def test_a_yes_covers_nobody_protected_since_the_check(chat):
     chat.leave(3, 4)
     report = chat.check().report
-    matching.protect(account(3), "legal hold", chat.by)
+    members.protect(account(3), "legal hold", chat.by)
     done = reports.finish(report, chat.by)
     assert [task.account.email for task in done.tasks] == [email(4)]
     assert Change.get(Change.account == account(3), Change.kind == "removed user").protected == "Protected: legal hold"
@@ -315,7 +317,7 @@ def test_leaving_out_of_a_vanished_asset_can_be_taken_back(chat):
 def test_dismissing_needs_a_reason(chat, reason):
     chat.leave(3)
     report = chat.check().report
-    with pytest.raises(matching.ReasonNeeded):
+    with pytest.raises(members.ReasonNeeded):
         reports.dismiss(report, chat.by, reason)
     assert Report.get_by_id(report.id).state == "open"
 

@@ -10,8 +10,9 @@ import pytest
 from connectors.base import LOOK_UP
 from connectors.base import Account as Seat
 from connectors.sample_chat import SampleChat
-from sync import keeping, match_decisions, reports, settling
+from sync import keeping, reports, settling
 from sync.db import db
+from sync.matching import decisions as match_decisions
 from sync.models import Access, Account, App, Change, Task
 from sync.workspace import today, update_workspace
 from tests.sync.fixtures import email

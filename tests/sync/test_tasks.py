@@ -9,9 +9,11 @@ import pytest
 
 from connectors.base import LOOK_UP
 from connectors.sample_chat import SampleChat
-from sync import activity, apps, disconnecting, match_decisions, matching, member_acts, people, reports, tasks, vault
+from sync import activity, apps, disconnecting, member_acts, people, reports, tasks, vault
 from sync.db import connected, utcnow
 from sync.jobs import leases, queue
+from sync.matching import decisions as match_decisions
+from sync.matching import members
 from sync.models import Account, Activity, App, Change, Mail, Task
 from tests.sync.fixtures import email
 
@@ -62,7 +64,7 @@ def test_who_came_back_before_the_task_stays(chat):
 
 def test_who_was_protected_before_the_task_stays(chat):
     [task] = confirmed(chat, 3)
-    matching.protect(account(3), "legal hold", chat.by)
+    members.protect(account(3), "legal hold", chat.by)
     assert run(task).error == "Protected: legal hold." and outcome(task) == ("no longer needed", "present")
     assert chat.removed() == []
 

@@ -8,8 +8,9 @@ import re
 
 import pytest
 
-from sync import match_decisions, people_import
+from sync import people_import
 from sync.db import writing
+from sync.matching import decisions as match_decisions
 from sync.models import Account, Activity, App, MatchDecision, Report
 from tests.sync.fixtures import email
 from tests.web.client import Client

@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from sync import apps, keeping, matching, people
+from sync import apps, keeping, people
 from sync.jobs import queue
+from sync.matching import members
 from sync.models import Account, Change, Offboarding, Person, Task
 from sync.workspace import today, workspace
 from tests.sync.fixtures import email
@@ -101,10 +102,10 @@ def test_sent_twice_it_is_one(owner: Client, ana: Person) -> None:
 
 def test_a_seat_whose_protection_was_lifted_meanwhile_is_looked_at_again(owner: Client, ana: Person, chat) -> None:
     account = Account.get(Account.app == chat.app, Account.email == email(3))
-    matching.protect(account, "Owns the billing", chat.by)
+    members.protect(account, "Owns the billing", chat.by)
     form = form_of(owner.get(f"/people/{ana.id}/offboardings/new").text)
     assert form["locked"] == [str(account.id)]
-    matching.unprotect(account, chat.by)
+    members.unprotect(account, chat.by)
     answer = owner.post(f"/people/{ana.id}/offboardings", **form)
     assert answer.status_code == 422 and "look again" in answer.text and Task.select().count() == 0
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sync import activity, match_decisions, match_rules, people, people_import
+from sync import activity, people, people_import
+from sync.matching import decisions as match_decisions
+from sync.matching import rules as match_rules
 from sync.models import Account, App, Change, Person
 
 DOMAIN = "acme.example"

@@ -7,9 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
-from sync import apps, match_decisions, member_acts, offboarding, people, policy, reporting, reports
+from sync import apps, member_acts, offboarding, people, policy, reporting, reports
 from sync.db import utcnow, writing
 from sync.jobs import queue
+from sync.matching import decisions as match_decisions
 from sync.models import Account, App, Change, Directory, DirectoryAddress, Person, Report, Task
 from sync.offboarding_preview import preview
 from tests.sync.fixtures import email

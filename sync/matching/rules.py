@@ -11,10 +11,11 @@ from string import ascii_lowercase, ascii_uppercase
 from peewee import fn
 
 from connectors.names import domain_key, email_key, readable
-from sync import activity, addresses
-from sync.addresses import Claim
+from sync import activity
 from sync.db import db, writing
-from sync.matching import recount
+from sync.matching import addresses
+from sync.matching.addresses import Claim
+from sync.matching.members import recount
 from sync.models import Account, App, Person, PersonEmail
 from sync.problems import Problem
 from sync.workspace import to_local, today

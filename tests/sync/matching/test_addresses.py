@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from sync import address_moves, addresses, directories, match_rules, names, people, precedence
+from sync import address_moves, directories, names, people, precedence
 from sync.db import utcnow
+from sync.matching import addresses
+from sync.matching import rules as match_rules
 from sync.models import Account, App, DirectoryAddress, Person, PersonEmail
 from tests.sync.scripted import Scripted, person, status, told
 

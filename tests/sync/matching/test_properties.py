@@ -12,10 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sync import activity, checks, disconnecting, match_decisions, match_rules, people, signin, vault
+from sync import activity, checks, disconnecting, people, signin, vault
 from sync.db import connected, db, open_database
 from sync.jobs import queue
-from sync.match_decisions import Decision, DecisionProblem
+from sync.matching import decisions as match_decisions
+from sync.matching import rules as match_rules
+from sync.matching.decisions import Decision, DecisionProblem
 from sync.models import Account, App, Person
 from sync.rank import Asker
 from tests.asking import MACHINE

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sync import activity, match_decisions, match_likeness, matching, people
+from sync import activity, people
+from sync.matching import decisions as match_decisions
+from sync.matching import members, suggestions
 from sync.models import Account, App, Person
 from tests.sync.fixtures import MEMBERS, email
 
@@ -82,7 +84,7 @@ def test_suggestions_are_likely_people_and_match_nobody(chat):
     people.mark_left(gone, chat.by)
     chat.store.add("analopez@private.example", "Ana López", "member", via="page")
     chat.check()
-    found = match_likeness.suggestions(Account.get(Account.name == "Ana López"))
+    found = suggestions.suggestions(Account.get(Account.name == "Ana López"))
     assert [(person.id, "has left the company" in why) for person, why in found] == [(ana.id, False), (gone.id, True)]
     assert Account.get(Account.name == "Ana López").match == "unmatched"
 
@@ -90,13 +92,13 @@ def test_suggestions_are_likely_people_and_match_nobody(chat):
 @pytest.mark.parametrize("name", ["", "%", "_", "'; DROP TABLE person; --", "a" * 5000, "\u202eanA", "王"])
 def test_strange_names_have_suggestions_or_none(chat, name):
     stranger = Account.create(app=chat.app, external_id="strange", name=name, email="?", normal="")
-    assert isinstance(match_likeness.suggestions(stranger), list)
+    assert isinstance(suggestions.suggestions(stranger), list)
     assert Person.select().count() >= MEMBERS
 
 
 @pytest.mark.parametrize("words", ["person 3", "PERSON", "p3@", "%", "_", "'"])
 def test_searching_is_by_parts_and_never_by_wildcards(chat, words):
-    page = matching.search_accounts(App.get(), "onboarded", words)
+    page = members.search_accounts(App.get(), "onboarded", words)
     expected = {"person 3": 1, "PERSON": MEMBERS, "p3@": 1}.get(words, 0)
     assert (page.total, len(page.rows)) == (expected, expected)
 
@@ -104,16 +106,16 @@ def test_searching_is_by_parts_and_never_by_wildcards(chat, words):
 def test_pages_are_walked_without_losing_or_repeating_anybody(chat):
     chat.store.add_many([(f"m{number}@acme.example", "Same Name", "member") for number in range(120)])
     chat.check()
-    pages = [matching.search_accounts(App.get(), "unmatched", number=number).rows for number in (1, 2, 3)]
+    pages = [members.search_accounts(App.get(), "unmatched", number=number).rows for number in (1, 2, 3)]
     ids = [row.id for rows in pages for row in rows]
     assert len(ids) == len(set(ids)) == 120
-    assert matching.search_accounts(App.get(), "unmatched", number=99).number == 3
+    assert members.search_accounts(App.get(), "unmatched", number=99).number == 3
     with pytest.raises(ValueError, match="no such tab"):
-        matching.search_accounts(App.get(), "everything")
+        members.search_accounts(App.get(), "everything")
 
 
 @pytest.mark.parametrize("reason", ["", "  "])
 def test_protecting_needs_a_reason(chat, reason):
-    with pytest.raises(matching.ReasonNeeded):
-        matching.protect(account(3), reason, chat.by)
+    with pytest.raises(members.ReasonNeeded):
+        members.protect(account(3), reason, chat.by)
     assert account(3).protected is None

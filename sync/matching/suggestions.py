@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from connectors.names import readable
-from sync import match_rules
 from sync.db import db
+from sync.matching import rules as match_rules
 from sync.models import Account, App, Person
 
 LIKE_ENOUGH = 0.6  # of two names, where 1 is the same

@@ -11,9 +11,10 @@ from typing import Any
 
 from peewee import fn
 
-from sync import activity, match_rules
+from sync import activity
 from sync.db import db, utcnow, writing
-from sync.matching import recount, told
+from sync.matching import rules as match_rules
+from sync.matching.members import recount, told
 from sync.models import Account, App, MatchDecision, Person
 from sync.names import account_name
 from sync.problems import Problem

@@ -7,8 +7,8 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sync import vouching
 from sync.db import db
+from sync.matching import vouching
 from sync.models import Account, Directory, DirectoryAddress, DirectoryEntry, Person
 
 CHUNK = 500  # values in one SQL statement

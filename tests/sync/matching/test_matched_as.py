@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sync import disconnecting, match_decisions, people, policy, reports, tasks
-from sync.match_decisions import Decision
+from sync import disconnecting, people, policy, reports, tasks
+from sync.matching import decisions as match_decisions
+from sync.matching.decisions import Decision
 from sync.models import Account, Change, Invitation, MatchDecision, Person, Task
 
 OTHERS = "somebody@elsewhere.example"

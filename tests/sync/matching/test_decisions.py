@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from sync import activity, disconnecting, match_decisions, match_rules, matching, people
-from sync.match_decisions import Decision, DecisionProblem, DecisionStale
+from sync import activity, disconnecting, people
+from sync.matching import decisions as match_decisions
+from sync.matching import members
+from sync.matching import rules as match_rules
+from sync.matching.decisions import Decision, DecisionProblem, DecisionStale
 from sync.models import Account, Activity, App, Mail, MatchDecision
 from tests.sync.fixtures import email
 
@@ -34,7 +37,7 @@ def test_many_at_once_are_one_batch_and_an_entry_each(chat):
         ("marked as local partner", f"Person {number}", f"matched to Person {number}",
          "local partner: Bright Agency: runs our ads") for number in (1, 2, 3)]  # fmt: skip
     assert App.get().guests == 3, "local partners are on the tab Guests, and counted there"
-    assert len(matching.search_accounts(App.get(), "guests", "bright agency").rows) == 3
+    assert len(members.search_accounts(App.get(), "guests", "bright agency").rows) == 3
     assert activity.verify().ok
 
 
@@ -169,7 +172,7 @@ def test_a_thousand_are_decided_about_in_one_go_and_back(listed):
     for number in range(1200):
         listed.add(f"m{number}", email=f"m{number}@elsewhere.example", name=f"Member-{number:04}")
     listed.check()
-    found = [row.id for row in matching.found(App.get_by_id(listed.app.id), "unmatched", "member-0")]
+    found = [row.id for row in members.found(App.get_by_id(listed.app.id), "unmatched", "member-0")]
     made = match_decisions.decide(listed.app, found, Decision("guest"), listed.by)
     app = App.get_by_id(listed.app.id)
     assert (made.count, app.guests, app.unmatched) == (1000, 1000, 200)

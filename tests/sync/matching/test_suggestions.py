@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from sync import match_likeness, match_rules, people
-from sync.match_likeness import fold
+from sync import people
+from sync.matching import rules as match_rules
+from sync.matching import suggestions
+from sync.matching.suggestions import fold
 from sync.models import Account, App, Person
 
 
@@ -25,7 +27,7 @@ def app(olga) -> App:
 
 def suggested(app: App, **said: str) -> list[tuple[str, str]]:
     account = Account.create(app=app, external_id="x", normal=said.get("email", ""), **said)
-    found = match_likeness.suggestions(account)
+    found = suggestions.suggestions(account)
     assert Account.get_by_id(account.id).match == "unmatched" and Account.get_by_id(account.id).person is None
     return [(person.name, why) for person, why in found]
 
@@ -80,7 +82,7 @@ def test_a_look_alike_is_suggested_with_the_reason_and_matches_nobody(listed, th
     listed.add("1", email=seen, name="")
     listed.check()
     assert (listed.account("1").match, listed.account("1").person) == ("unmatched", None)
-    [(person, why)] = match_likeness.suggestions(listed.account("1"))
+    [(person, why)] = suggestions.suggestions(listed.account("1"))
     assert (person, why) == (owner, f"The address {shown} looks like {theirs}, but they are different mailboxes")
 
 
@@ -117,7 +119,7 @@ def test_those_whom_rules_name_without_agreeing_come_first(app, known):
 
 def test_a_page_of_accounts_is_asked_for_at_once(app, known):
     rows = [Account.create(app=app, external_id=name, name=name) for name in ("Ana Lopez", "Kim Sorensen", "Zed")]
-    found = match_likeness.suggest(app, rows, 1)
+    found = suggestions.suggest(app, rows, 1)
     assert [[person.name for person, _ in found[row.id]] for row in rows] == [["Ana López"], ["Kim Sørensen"], []]
 
 
