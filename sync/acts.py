@@ -9,10 +9,11 @@ from connectors.base import CHANGE_ROLE, GRANT, INVITE, LOOK_UP, REMOVE, REVOKE,
 from connectors.base import Account as Seat
 from connectors.base import Asset as SeatAsset
 from connectors.names import email_key
-from sync import apps, assigned_looks, policy, roles
+from sync import apps, assigned_looks, roles
 from sync.assignments import ADJUSTS, ENDED
 from sync.models import BIT, Access, Account, Invitation, Person, Task
 from sync.roles import Roles
+from sync.safety import policy
 
 TO_DO = "{connector} gives Rollcall no way to {act}: do it in the app itself, then say here that it is done."
 

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 import connectors
 from connectors.base import Account as Seat
 from connectors.base import Connector, Identity, Refused
-from sync import activity, policy, rank, remembered, vault
+from sync import activity, rank, remembered, vault
 from sync.app_parts import RUNS_ALL, apps_of, owned_by, owners_of, part_of  # noqa: F401 - other rooms ask for them here
 from sync.credentials import with_stored
 from sync.db import utcnow, writing
@@ -21,6 +21,7 @@ from sync.problems import AppProblem
 from sync.rank import Asker
 from sync.reach import still_approved
 from sync.roles import RoleChange
+from sync.safety import policy
 from sync.workspace import workspace
 
 CONNECTED = ("active", "paused")

@@ -6,11 +6,12 @@ from __future__ import annotations
 from peewee import fn
 
 from connectors import base
-from sync import activity, apps, onboarding, policy, roles, tasks
+from sync import activity, apps, onboarding, roles, tasks
 from sync.assignments import ACCESS, ADJUSTS, ENDED, INVITE, LOSS, ROLE
 from sync.db import writing
 from sync.models import Account, App, Change, Invitation, LeftOut, Task
 from sync.names import account_name, name_in_change
+from sync.safety import policy
 
 NEEDS = {INVITE: base.INVITE, ROLE: base.CHANGE_ROLE, ACCESS: base.GRANT, LOSS: base.REVOKE,
          ENDED: base.REMOVE}  # of the connector  # fmt: skip

@@ -3,9 +3,10 @@ Rules, groups, people and seats may have changed since the check."""
 
 from __future__ import annotations
 
-from sync import assignments, policy, roles
+from sync import assignments, roles
 from sync.assignments import ACCESS, ENDED, INVITE, LOSS, ROLE
 from sync.models import Access, Account, App, Assignment, Change, PersonEmail
+from sync.safety import policy
 
 
 def no_longer_holds(change: Change, acting: bool = False) -> str | None:

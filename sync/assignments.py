@@ -7,9 +7,10 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sync import apps, policy, roles
+from sync import apps, roles
 from sync.db import db, utcnow
 from sync.models import Account, App, Asset, Assignment, GroupRule
+from sync.safety import policy
 from sync.workspace import today
 
 INVITE, ROLE, ACCESS, LOSS, ENDED = (

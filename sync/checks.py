@@ -25,11 +25,9 @@ from sync import (
     compare,
     directory_freshness,
     faults,
-    lost_fields,
     mass_updates,
     notify,
     onboarding,
-    policy,
     remembered,
     reporting,
     reports,
@@ -43,6 +41,7 @@ from sync.matching import rules as match_rules
 from sync.models import Account, App, Change, Check, Report
 from sync.names import account_name, name_in_change
 from sync.problems import AppProblem, UnusableReading
+from sync.safety import lost_fields, policy
 from sync.vault import VaultProblem
 from sync.workspace import workspace
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from peewee import JOIN, fn
 
-from sync import activity, assignments, policy
+from sync import activity, assignments
 from sync.db import db, writing
 from sync.jobs import asking
 from sync.models import (
@@ -27,6 +27,7 @@ from sync.models import (
 from sync.names import asset_name
 from sync.problems import Problem
 from sync.roles import beside
+from sync.safety import policy
 
 SUGGESTED = 300  # assets that the form offers to choose from
 SHOWN = 100  # rows of each kind in a preview

@@ -6,12 +6,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, timedelta
 
-from sync import activity, policy, rank
+from sync import activity, rank
 from sync.db import utcnow, writing
 from sync.models import Change, Offboarding, Person
 from sync.names import person_name
 from sync.problems import Problem
 from sync.rank import Asker
+from sync.safety import policy
 from sync.workspace import today, workspace
 
 FARTHEST = timedelta(days=3660)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from connectors.base import ColumnsUnclear, DirectoryPerson
-from sync import activity, names, notify, people, policy
+from sync import activity, names, notify, people
 from sync.db import db, writing
 from sync.directory_compare import apply_pushed
 from sync.directory_guard import Guard
@@ -15,6 +15,7 @@ from sync.jobs import asking, queue
 from sync.matching import addresses
 from sync.models import Directory, DirectoryEntry, Person
 from sync.rank import Asker
+from sync.safety import policy
 from sync.workspace import today, workspace
 
 NAMED = 3  # people whom a contradiction names

@@ -7,11 +7,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 
-from sync import activity, lost_fields, policy, roles
+from sync import activity, roles
 from sync.db import db, utcnow
 from sync.matching import members
 from sync.matching import rules as match_rules
 from sync.models import Account, App, Change, Report
+from sync.safety import lost_fields, policy
 
 ROLES, PROFILES = "updated role", "updated profile"
 KINDS = (ROLES, PROFILES)

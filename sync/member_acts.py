@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from peewee import fn
 
 from connectors.base import CHANGE_ROLE, GRANT, REMOVE, REVOKE
-from sync import activity, apps, policy, roles, tasks
+from sync import activity, apps, roles, tasks
 from sync.db import writing
 from sync.matching import members
 from sync.models import Access, Account, App, Asset, Invitation, Person, Role, Task
 from sync.names import account_name, asset_name
 from sync.problems import Problem
 from sync.roles import Roles
+from sync.safety import policy
 
 MOST = 500  # accounts in one act
 READY, REFUSED, UNDER_WAY, SO_ALREADY = "ready", "refused", "under way", "so already"

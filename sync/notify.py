@@ -42,7 +42,7 @@ from sync.models import (
     Task,
 )
 from sync.names import asset_name, main_email, name_in_change, name_in_task
-from sync.policy import KEPT, REMOVALS, sole_assets
+from sync.safety.policy import KEPT, REMOVALS, sole_assets
 from sync.workspace import workspace
 
 LISTED = 20  # names in a mail, before "and N more"

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sync import activity, keeping, names, notify, people, policy, rank, reports, roles
+from sync import activity, keeping, names, notify, people, rank, reports, roles
 from sync.db import utcnow, writing
 from sync.jobs import asking, queue
 from sync.models import Account, App, Change, Offboarding, Person, Report
@@ -17,6 +17,7 @@ from sync.offboarding_preview import decidable
 from sync.problems import Problem
 from sync.rank import Asker
 from sync.reports import CONFIRM, CONFIRMED, HELD, IGNORED, LEFT_OUT
+from sync.safety import policy
 from sync.workspace import today
 
 PLANNED = "scheduled"

@@ -6,10 +6,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from connectors.base import REMOVE
-from sync import apps, people, policy
+from sync import apps, people
 from sync.models import Account, App, Asset, Person
 from sync.problems import AppProblem
 from sync.reports import CONFIRM, HELD
+from sync.safety import policy
 from sync.vault import VaultProblem
 
 

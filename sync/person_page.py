@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from connectors.base import INVITE
-from sync import apps, policy, roles
+from sync import apps, roles
 from sync.models import (
     Access,
     Account,
@@ -23,6 +23,7 @@ from sync.models import (
     Person,
 )
 from sync.problems import AppProblem
+from sync.safety import policy
 from sync.vault import VaultProblem
 
 OPEN_INVITATIONS = ("ongoing", "failed", "invited")

@@ -9,8 +9,8 @@ from sync.apps import RUNS_ALL
 from sync.assignments import ADJUSTS
 from sync.matching.members import PAGE, Page
 from sync.models import App, AppPerson, Change, Person, Report
-from sync.policy import REMOVALS
 from sync.reports import CONFIRM
+from sync.safety.policy import REMOVALS
 
 STATES = ("open", "applied", "dismissed", "superseded")
 

@@ -3,11 +3,12 @@ Runs inside the check's transaction, on the TEMP tables `found` and `wanted`."""
 
 from __future__ import annotations
 
-from sync import activity, notify, policy
+from sync import activity, notify
 from sync.db import db, utcnow
 from sync.matching.addresses import ANOTHERS
 from sync.models import App, Change, Check, Report
 from sync.reports import CONFIRM, HELD, IGNORED, UNDECIDED, count, guard, open_report
+from sync.safety import policy
 
 
 def bring_up_to_date(app: App, check: Check) -> Report:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from peewee import fn
 
-from sync import access, activity, assigned_acts, assigned_looks, mass_updates, notify, policy, tasks
+from sync import access, activity, assigned_acts, assigned_looks, mass_updates, notify, tasks
 from sync.assignments import ADJUSTS, KINDS
 from sync.db import db, utcnow, writing
 from sync.jobs import asking
@@ -15,8 +15,9 @@ from sync.matching import members
 from sync.matching.members import ReasonNeeded
 from sync.models import Account, App, Change, Person, Report, Task
 from sync.names import account_name, name_in_change
-from sync.policy import REMOVALS
 from sync.problems import Problem
+from sync.safety import policy
+from sync.safety.policy import REMOVALS
 
 CONFIRM, HELD, IGNORED, LEFT_OUT, CONFIRMED, APPLIED = (
     "needs confirmation", "held", "ignored", "left out", "confirmed", "applied",

@@ -8,8 +8,8 @@ from flask import url_for
 from markupsafe import Markup
 
 from connectors.base import ASSETS, LOOK_UP
-from sync import policy
 from sync.models import App, AppPerson, Person, PersonEmail
+from sync.safety import policy
 from web.app_page import can, kind_of
 from web.words import clock, dotted, money, percent, plural, this_workspace, when
 

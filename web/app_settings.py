@@ -8,23 +8,13 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, abort, render_template, request, url_for
 
 from connectors.base import ColumnsUnclear, ConnectorError
-from sync import (
-    apps,
-    connecting,
-    disconnecting,
-    lost_fields,
-    names,
-    people,
-    policy,
-    report_list,
-    reports,
-    waiting_files,
-)
+from sync import apps, connecting, disconnecting, names, people, report_list, reports, waiting_files
 from sync.credentials import SecretNeeded
 from sync.jobs import asking
 from sync.models import App, Person, PersonEmail
 from sync.problems import AppProblem
 from sync.reach import approver
+from sync.safety import lost_fields, policy
 from sync.vault import VaultProblem
 from web import columns
 from web.answers import INVALID, dialog, go_to, whole_number

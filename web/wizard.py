@@ -8,9 +8,9 @@ from flask import Blueprint, Response, abort, render_template, request, url_for
 from sync import report_rows, reports
 from sync.matching.members import ReasonNeeded
 from sync.models import App, Change, Report
-from sync.policy import REMOVALS
 from sync.report_rows import SECTIONS, Section
 from sync.reports import CONFIRM, LEFT_OUT, ReportProblem
+from sync.safety.policy import REMOVALS
 from web import wizard_view
 from web.answers import INVALID, asked, dialog, go_to, safe_address, wants_part, whole_number
 from web.confirming import MANY, asks_again

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from flask import request
 from markupsafe import Markup
 
-from sync import assets, assigned_acts, mass_updates, policy, roles
+from sync import assets, assigned_acts, mass_updates, roles
 from sync.assignments import ADJUSTS
 from sync.models import Account, App, Change
 from sync.names import account_name, asset_name, name_in_change, short_name
-from sync.policy import REMOVALS
 from sync.reports import APPLIED, CONFIRM, CONFIRMED, HELD, IGNORED, LEFT_OUT
+from sync.safety import policy
+from sync.safety.policy import REMOVALS
 from web.answers import whole_numbers
 from web.app_page import can, kind_of, match_in_words
 from web.components import OnlyManager, only_manager

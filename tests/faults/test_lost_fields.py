@@ -6,9 +6,10 @@ from __future__ import annotations
 import pytest
 
 from connectors.sample_chat import SampleChat
-from sync import lost_fields, people, reports, standing
+from sync import people, reports, standing
 from sync.jobs import queue
 from sync.models import Access, Account, App, Change, Task
+from sync.safety import lost_fields
 from sync.workspace import update_workspace
 from tests.sync.fixtures import email
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from sync import apps, people, policy, reports, standing
+from sync import apps, people, reports, standing
 from sync.jobs import queue
 from sync.models import Account, Activity, App, Change, Check, Report, Task
+from sync.safety import policy
 from tests.sync.fixtures import MEMBERS, email
 
 

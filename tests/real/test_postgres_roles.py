@@ -7,10 +7,11 @@ import pytest
 
 from connectors.base import Account, Asset, CredentialRejected, Refused, TemporarilyUnavailable
 from connectors.postgres_roles import CONNECT, CONNECT_THROUGH, OWNER, OWNER_THROUGH, PUBLIC, SUPERUSER, PostgresRoles
-from sync import apps, checks, people, policy, reports
+from sync import apps, checks, people, reports
 from sync.jobs import asking, queue
 from sync.models import Account as Row
 from sync.models import Check, Person
+from sync.safety import policy
 from tests.real.postgres import ROLLCALL, ROLLCALL_PASSWORD, Postgres, find
 
 NAMES = (

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sync import acts, apps, assigned_looks, assignments, group_rules, member_acts, people, policy
+from sync import acts, apps, assigned_looks, assignments, group_rules, member_acts, people
 from sync.db import db
 from sync.models import Account, App, Change, DirectoryGroup, Person, Task
+from sync.safety import policy
 from tests.asking import MACHINE
 from tests.sync.listed import Listed, Seat
 from tests.sync.scripted import Scripted

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
-from sync import apps, people, policy
+from sync import apps, people
 from sync.db import db, utcnow, writing
 from sync.jobs import asking
 from sync.models import Account, Activity, App, AppPerson, Check, Report, Task
+from sync.safety import policy
 from tests.web.client import Client
 
 

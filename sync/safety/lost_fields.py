@@ -7,9 +7,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from connectors.base import SAID, ConnectorError
-from sync import activity, policy, roles
+from sync import activity, roles
 from sync.db import db, writing
 from sync.models import BIT, App
+from sync.safety import policy
 
 WORDS = {
     "email": ("e-mail address", "e-mail addresses"),
