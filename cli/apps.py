@@ -11,7 +11,7 @@ from cli.frame import BY, answer, as_json, moment, opened, table, tell
 from cli.values import setting, values_of
 from sync import apps as core
 from sync import disconnecting, people, reports
-from sync.columns import of_app, remember, takes_a_mapping
+from sync.files.columns import of_app, remember, takes_a_mapping
 from sync.models import App, Person
 from sync.problems import AppProblem
 from sync.safety import lost_fields

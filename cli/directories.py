@@ -14,9 +14,9 @@ from cli.values import setting, values_of
 from cli.waiting import see_through
 from sync import directories as core
 from sync import directory_preview, push
-from sync.columns import of_directory, remember, takes_a_mapping
 from sync.config import Config
 from sync.directories import DirectoryProblem
+from sync.files.columns import of_directory, remember, takes_a_mapping
 from sync.models import Directory, DirectoryEntry, DirectoryReading
 
 

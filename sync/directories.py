@@ -12,13 +12,13 @@ import connectors
 from connectors.base import ConnectorError, DirectoryConnector, Identity, TemporarilyUnavailable
 from sync import activity, apps, directory_guard, faults, notify, ownership, people, rank, vault
 from sync.address_moves import settle_again
-from sync.columns import remember_first
 from sync.credentials import with_stored
 from sync.db import connected, utcnow, writing
 from sync.directory_compare import Outcome, apply
 from sync.directory_guard import Guard
 from sync.directory_reading import read, staging
 from sync.directory_state import pause, remove, resume  # noqa: F401 - other rooms ask for them here
+from sync.files.columns import remember_first
 from sync.jobs import asking, leases, queue
 from sync.last_days import settle
 from sync.matching import vouching

@@ -11,8 +11,8 @@ import connectors
 from connectors.base import ColumnsUnclear, ConnectorError
 from connectors.names import email_key
 from sync import activity, held, rank
-from sync.columns import is_to_be_looked_at
 from sync.db import writing
+from sync.files.columns import is_to_be_looked_at
 from sync.matching import rules as match_rules
 from sync.models import Person, PersonEmail
 from sync.names import short_name

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import connectors
 from connectors.base import Identity
 from sync import apps, directories, directory_preview, people_import, vault
-from sync.columns import MAPPING, of_values
 from sync.db import writing
 from sync.directory_preview import Preview
+from sync.files.columns import MAPPING, of_values
 from sync.jobs import queue
 from sync.models import App, Directory, Person, WaitingFile
 from sync.people_import import ImportOutcome

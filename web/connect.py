@@ -20,7 +20,8 @@ from connectors.base import (
     ColumnsUnclear,
     Connector,
 )
-from sync import apps, columns, connecting, names
+from sync import apps, connecting, names
+from sync.files import columns
 from sync.jobs import asking
 from sync.matching import members, suggestions
 from sync.models import Account, App, Check, Person

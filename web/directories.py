@@ -10,18 +10,10 @@ from typing import Any
 from flask import Blueprint, Response, abort, render_template, request, url_for
 
 from connectors.base import ConnectorError
-from sync import (
-    columns,
-    directories,
-    directory_guard,
-    directory_preview,
-    directory_state,
-    precedence,
-    push,
-    waiting_files,
-)
+from sync import directories, directory_guard, directory_preview, directory_state, precedence, push, waiting_files
 from sync.credentials import SecretNeeded
 from sync.directories import DirectoryProblem
+from sync.files import columns
 from sync.matching import vouching
 from sync.models import Directory, DirectoryReading
 from sync.reach import approver

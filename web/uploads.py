@@ -10,7 +10,7 @@ from flask import current_app, request
 
 import connectors
 from connectors.base import Connector, DirectoryConnector
-from sync import server_files
+from sync.files import server_files
 
 
 class UploadProblem(ValueError):

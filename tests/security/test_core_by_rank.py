@@ -13,7 +13,6 @@ import pytest
 
 from sync import (
     apps,
-    columns,
     connecting,
     directories,
     directory_preview,
@@ -32,6 +31,7 @@ from sync import (
     waiting_sign_ins,
 )
 from sync.db import db
+from sync.files import columns
 from sync.matching import vouching
 from sync.models import App, Directory, HeldChange, Offboarding, Person, WaitingSignIn
 from sync.oidc import Settings

@@ -7,7 +7,8 @@ import re
 
 import pytest
 
-from sync import columns, directories, people, push, waiting_sign_ins
+from sync import directories, people, push, waiting_sign_ins
+from sync.files import columns
 from sync.matching import vouching
 from sync.models import Directory, DirectoryToken, Person, SignInIdentity, WaitingSignIn
 from sync.oidc import Settings

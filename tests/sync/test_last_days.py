@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from connectors.base import ColumnsUnclear
-from sync import columns, directories, directory_preview, last_days, people, people_import
+from sync import directories, directory_preview, last_days, people, people_import
+from sync.files import columns
 from sync.jobs import queue
 from sync.models import Activity, Directory, DirectoryEntry, DirectoryReading, Mail, Person
 from sync.workspace import today, update_workspace

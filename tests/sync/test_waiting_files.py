@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 
 from connectors.base import ColumnsUnclear
-from sync import apps, columns, directories, directory_preview, people, people_import, waiting_files
+from sync import apps, directories, directory_preview, people, people_import, waiting_files
 from sync.db import utcnow
+from sync.files import columns
 from sync.jobs import queue
 from sync.models import Activity, App, Directory, DirectoryReading, Person, WaitingFile
 from tests.asking import MACHINE

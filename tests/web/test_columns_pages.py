@@ -6,7 +6,8 @@ from io import BytesIO
 
 import pytest
 
-from sync import columns, people
+from sync import people
+from sync.files import columns
 from sync.jobs import queue
 from sync.models import App, Directory, Person, WaitingFile
 from tests.web.client import Client
