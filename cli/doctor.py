@@ -17,10 +17,11 @@ from cli.frame import BY, DONE, FAILED, Failed, answer, as_json, end, installati
 from cli.locks import is_served
 from connectors.base import ConnectorError
 from connectors.names import beyond_ascii
-from sync import activity, apps, faults, mailer, vault
+from sync import activity, apps, faults, vault
 from sync.config import Config
 from sync.db import utcnow
 from sync.jobs import clock, health, queue
+from sync.mail import smtp
 from sync.models import App, Directory, Mail, PersonEmail, Task
 
 LITTLE_SPACE = 200_000_000  # bytes
@@ -130,15 +131,15 @@ def _work(settings: Config) -> Iterator[Finding]:
 def _mail_server(settings: Config) -> Finding:
     if not settings.smtp_url:
         return Finding("mail", NOTE, "ROLLCALL_SMTP_URL is not set, so e-mails wait in the outbox.")
-    outgoing = mailer.parse_smtp_url(settings.smtp_url, settings.url)
+    outgoing = smtp.parse_smtp_url(settings.smtp_url, settings.url)
     try:
-        offers_smtputf8 = mailer.greet(outgoing)
-    except mailer.MailDelayed as problem:
+        offers_smtputf8 = smtp.greet(outgoing)
+    except smtp.MailDelayed as problem:
         return Finding("mail", WRONG, str(problem))
     mains = PersonEmail.select(PersonEmail.email).where(PersonEmail.main)
     unreached = [] if offers_smtputf8 else [row.email for row in mains if beyond_ascii(row.email)]
     if unreached:
-        return Finding("mail", NOTE, mailer.no_smtputf8(outgoing, ", ".join(unreached[:SHOWN])))
+        return Finding("mail", NOTE, smtp.no_smtputf8(outgoing, ", ".join(unreached[:SHOWN])))
     return Finding("mail", OK, f"{outgoing.host} accepts e-mail from {outgoing.sender}.")
 
 

@@ -10,8 +10,10 @@ import click
 
 from cli.columns import mapping, tell_unread
 from cli.frame import BY, Failed, answer, as_json, opened, send_mails, tell
-from sync import mail_reach, notify, ownership, people_import, second_factor, signin
+from sync import ownership, people_import, second_factor, signin
 from sync import people as core
+from sync.mail import notify
+from sync.mail import reach as mail_reach
 from sync.names import signature
 
 

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sync import activity, precedence, reporting, sign_in_news, tasks
+from sync import activity, precedence, reporting, tasks
 from sync.db import db, writing
 from sync.directory_guard import Guard
 from sync.directory_reading import staging
 from sync.jobs import queue
+from sync.mail import sign_in_news
 from sync.matching import addresses, vouching
 from sync.matching import rules as match_rules
 from sync.matching.addresses import BACKED, CLAIMED, CONTESTED, ENTRY, ask_whose

@@ -26,7 +26,6 @@ from sync import (
     directory_freshness,
     faults,
     mass_updates,
-    notify,
     onboarding,
     remembered,
     reporting,
@@ -36,6 +35,7 @@ from sync import (
 )
 from sync.db import connected, db, utcnow, writing
 from sync.jobs import asking, daily, leases, queue
+from sync.mail import notify
 from sync.matching import members
 from sync.matching import rules as match_rules
 from sync.models import Account, App, Change, Check, Report

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import connectors
-from sync import notify
+from sync.mail import notify
 
 PLAIN_PATH = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)+")
 LINK = "what links begin with, such as https://rollcall.acme.example or https://tools.acme.example/rollcall"

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 import connectors
 from connectors.base import ConnectorError, DirectoryConnector, Identity, TemporarilyUnavailable
-from sync import activity, apps, directory_guard, faults, notify, ownership, people, rank, vault
+from sync import activity, apps, directory_guard, faults, ownership, people, rank, vault
 from sync.address_moves import settle_again
 from sync.credentials import with_stored
 from sync.db import connected, utcnow, writing
@@ -21,6 +21,7 @@ from sync.directory_state import pause, remove, resume  # noqa: F401 - other roo
 from sync.files.columns import remember_first
 from sync.jobs import asking, leases, queue
 from sync.last_days import settle
+from sync.mail import notify
 from sync.matching import vouching
 from sync.models import Directory, DirectoryEntry, DirectoryReading, Person
 from sync.problems import AppProblem, Problem, UnusableReading

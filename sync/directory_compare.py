@@ -6,12 +6,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sync import activity, address_moves, held, people, precedence, sign_in_news
+from sync import activity, address_moves, held, people, precedence
 from sync.address_moves import Moves
 from sync.db import db, utcnow
 from sync.directory_finding import find_people, leave_others_what_is_theirs, note_unclear_successors
 from sync.directory_guard import Guard, hold_back
 from sync.jobs import asking
+from sync.mail import sign_in_news
 from sync.matching import addresses, vouching
 from sync.matching import rules as match_rules
 from sync.matching.addresses import ENTRY

@@ -6,12 +6,13 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from connectors.base import ColumnsUnclear, DirectoryPerson
-from sync import activity, names, notify, people
+from sync import activity, names, people
 from sync.db import db, writing
 from sync.directory_compare import apply_pushed
 from sync.directory_guard import Guard
 from sync.directory_reading import stage, staging
 from sync.jobs import asking, queue
+from sync.mail import notify
 from sync.matching import addresses
 from sync.models import Directory, DirectoryEntry, Person
 from sync.rank import Asker

@@ -9,9 +9,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sync import activity, keeping, names, notify, people, rank, reports, roles
+from sync import activity, keeping, names, people, rank, reports, roles
 from sync.db import utcnow, writing
 from sync.jobs import asking, queue
+from sync.mail import notify
 from sync.models import Account, App, Change, Offboarding, Person, Report
 from sync.offboarding_preview import decidable
 from sync.problems import Problem

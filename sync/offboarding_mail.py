@@ -7,8 +7,8 @@ import re
 
 from peewee import fn
 
-from sync import notify
-from sync.mailtext import Sentence, moment, name_in_line, number
+from sync.mail import notify
+from sync.mail.letters import Sentence, moment, name_in_line, number
 from sync.models import Account, App, Change, Mail, Offboarding, Task
 from sync.names import main_email
 from sync.people import find_by_email

@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 from peewee import JOIN, SQL
 
 from connectors.names import AddressProblem, clean_email, email_key, spelling_and_key
-from sync import activity, invitation_mail, people, roles, tasks
+from sync import activity, people, roles, tasks
 from sync.db import utcnow, writing
 from sync.jobs import queue
+from sync.mail import invitations as invitation_mail
 from sync.member_acts import (
     MOST,
     READY,

@@ -24,9 +24,10 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from sync import activity, attempts, sign_in_mail
+from sync import activity, attempts
 from sync.db import connected, utcnow, writing
-from sync.mailtext import clean
+from sync.mail import sign_in_changes
+from sync.mail.letters import clean
 from sync.models import Passkey, Person, UsedChallenge
 from sync.names import main_email, signature
 from sync.ownership import may_sign_in
@@ -165,7 +166,7 @@ def _count(passkey: Passkey, count: int) -> None:
             return
         activity.record("sign-in", "refused passkey", about=signature(passkey.person), person=passkey.person_id,
                         why=f"“{passkey.name}” counts {count} after {passkey.sign_count}: it may have been copied")
-        sign_in_mail.tell(passkey.person, f"The passkey “{passkey.name}” was refused: it was used elsewhere since, so "
+        sign_in_changes.tell(passkey.person, f"The passkey “{passkey.name}” was refused: it was used elsewhere since, so "
                           "it may have been copied. Remove it.", "Rollcall")  # fmt: skip
     attempts.log.warning("refused a passkey whose counter went back")
     raise PasskeyProblem("This passkey was used elsewhere since: it may have been copied, and is not accepted. "

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from peewee import fn, prefetch
 
 from connectors.names import AddressProblem, clean_email, clean_name, email_key
-from sync import activity, keeping, ownership, rank, roles, sign_in_news
+from sync import activity, keeping, ownership, rank, roles
 from sync.db import connected, db, utcnow, writing
+from sync.mail import sign_in_news
 from sync.matching import addresses
 from sync.matching import rules as match_rules
 from sync.matching.members import PAGE, Page

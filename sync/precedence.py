@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import unicodedata
 
-from sync import activity, held, rank, sign_in_news
+from sync import activity, held, rank
 from sync.db import db, writing
 from sync.directory_reading import staging
+from sync.mail import sign_in_news
 from sync.matching import rules as match_rules
 from sync.matching import vouching
 from sync.models import Directory, DirectoryEntry, Person

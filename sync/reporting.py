@@ -3,8 +3,9 @@ Runs inside the check's transaction, on the TEMP tables `found` and `wanted`."""
 
 from __future__ import annotations
 
-from sync import activity, notify
+from sync import activity
 from sync.db import db, utcnow
+from sync.mail import notify
 from sync.matching.addresses import ANOTHERS
 from sync.models import App, Change, Check, Report
 from sync.reports import CONFIRM, HELD, IGNORED, UNDECIDED, count, guard, open_report

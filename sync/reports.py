@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 from peewee import fn
 
-from sync import access, activity, assigned_acts, assigned_looks, mass_updates, notify, tasks
+from sync import access, activity, assigned_acts, assigned_looks, mass_updates, tasks
 from sync.assignments import ADJUSTS, KINDS
 from sync.db import db, utcnow, writing
 from sync.jobs import asking
+from sync.mail import notify
 from sync.matching import members
 from sync.matching.members import ReasonNeeded
 from sync.models import Account, App, Change, Person, Report, Task

@@ -9,12 +9,13 @@ from typing import Any
 
 from connectors.base import DirectoryPerson
 from connectors.names import email_key
-from sync import activity, notify, push
+from sync import activity, push
 from sync.db import db, utcnow, writing
 from sync.directory_compare import apply_pushed
 from sync.directory_guard import Guard
 from sync.directory_reading import stage, staging
 from sync.jobs import asking, queue
+from sync.mail import notify
 from sync.matching import addresses
 from sync.models import (
     Directory,

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sync import activity, attempts, authenticator, rank, recovery_codes, sessions, sign_in_mail
+from sync import activity, attempts, authenticator, rank, recovery_codes, sessions
 from sync.db import connected, writing
+from sync.mail import sign_in_changes
 from sync.models import App, AppPerson, AuthenticatorApp, Passkey, Person, RecoveryCode, Session
 from sync.names import signature
 from sync.people import PeopleProblem
@@ -172,4 +173,4 @@ def _tell(person: Person, what: str, sentence: str, by: str = "", **values: str)
     by = by or signature(person)
     with writing():
         activity.record(by, what, about=signature(person), person=person, **values)
-        sign_in_mail.tell(person, sentence, by)
+        sign_in_changes.tell(person, sentence, by)

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sync import access, assignments, invitation_mail, roles
+from sync import access, assignments, roles
 from sync.db import db, utcnow
 from sync.jobs import asking
+from sync.mail import invitations as invitation_mail
 from sync.matching import members
 from sync.models import Access, Account, App, Assignment, Invitation, Task
 from sync.names import asset_name

@@ -9,8 +9,9 @@ import secrets
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from connectors.names import email_key
-from sync import activity, attempts, names, passwords, people, rank, second_factor, sign_in_mail, vault
+from sync import activity, attempts, names, passwords, people, rank, second_factor, vault
 from sync.db import utcnow, writing
+from sync.mail import sign_in_changes
 from sync.models import Person, Session
 from sync.ownership import has_owner, may_sign_in
 from sync.people import PeopleProblem
@@ -36,7 +37,7 @@ def set_password(person: Person, password: str, by: Asker | None = None) -> None
         Session.delete().where(Session.person == person).execute()
         if by:
             activity.record(by, "set password", about=names.signature(person), person=person)
-            sign_in_mail.tell(person, "Your password was changed. You were signed out everywhere.", by)
+            sign_in_changes.tell(person, "Your password was changed. You were signed out everywhere.", by)
 
 
 def authenticate(email: str, password: str, source: str = "", browser: str = "") -> Person | None:
@@ -90,7 +91,7 @@ def set_up(workspace_name: str, email: str, name: str, password: str, by: Asker)
             person = people.add(name, email, by)
         else:
             said = "The set-up link made you an Owner, with a new password and no second factor."
-            sign_in_mail.tell(person, said, by)
+            sign_in_changes.tell(person, said, by)
         if person.status != "active":
             people.mark_returned(person, by)
         set_password(person, password)

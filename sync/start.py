@@ -12,7 +12,6 @@ from sync import (
     directories,
     kept_requests,
     last_days,
-    notify,
     offboarding,
     onboarding,
     refusals,
@@ -26,6 +25,7 @@ from sync import (
 from sync.config import Config
 from sync.db import open_database
 from sync.jobs import queue
+from sync.mail import notify
 
 JOBS = (
     directories.run,

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, abort, request, url_for
 
 from connectors.base import ConnectorError
-from sync import apps, connecting, directories, mail_reach, waiting_files
+from sync import apps, connecting, directories, waiting_files
 from sync.credentials import SecretNeeded
 from sync.directories import DirectoryProblem
 from sync.files import columns
 from sync.jobs import asking
+from sync.mail import reach as mail_reach
 from sync.models import App, Directory, WaitingFile
 from sync.people import PeopleProblem
 from sync.people_import import ImportOutcome

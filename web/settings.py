@@ -7,9 +7,11 @@ from zoneinfo import available_timezones
 
 from flask import Blueprint, Response, current_app, render_template, request, url_for
 
-from sync import apps, mail_reach, names, notify, oidc
+from sync import apps, names, oidc
 from sync.db import utcnow
 from sync.jobs import clock
+from sync.mail import notify
+from sync.mail import reach as mail_reach
 from sync.workspace import WorkspaceProblem, update_workspace, workspace
 from web.answers import INVALID, go_to, whole_number
 from web.confirming import asks_again

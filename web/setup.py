@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 
-from sync import mail_reach, signin
+from sync import signin
+from sync.mail import reach as mail_reach
 from sync.names import main_email
 from sync.ownership import has_lost_its_owners, has_owner
 from sync.people import PeopleProblem

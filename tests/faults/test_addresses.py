@@ -16,9 +16,7 @@ from sync import (
     apps,
     checks,
     directories,
-    mail_reach,
     names,
-    notify,
     oidc_people,
     onboarding,
     people,
@@ -28,6 +26,8 @@ from sync import (
     tasks,
 )
 from sync.jobs import asking
+from sync.mail import notify
+from sync.mail import reach as mail_reach
 from sync.matching import rules as match_rules
 from sync.models import Activity, App, Change, Directory, Invitation, Person, SignInIdentity, Task
 from sync.oidc import Settings

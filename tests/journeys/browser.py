@@ -13,8 +13,9 @@ import pytest
 from waitress import create_server
 
 from app import create_app
-from sync import notify, signin
+from sync import signin
 from sync.config import Config
+from sync.mail import notify
 from sync.models import Person
 from tests.parts import free_port, need
 

@@ -6,8 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from sync import directories, notify, people
+from sync import directories, people
 from sync.db import writing
+from sync.mail import notify
 from sync.models import Directory, Person
 
 FIRST = (

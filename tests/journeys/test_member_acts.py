@@ -8,8 +8,9 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from sync import notify, people
+from sync import people
 from sync.jobs import queue
+from sync.mail import notify
 from sync.models import Account, Invitation, Task
 from tests.sync.fixtures import email
 

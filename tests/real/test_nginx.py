@@ -84,7 +84,7 @@ def test_every_page_that_a_link_leads_to_is_below_the_path(config, world, olga: 
 
 
 def test_mail_scim_and_the_redirect_address_say_where_nginx_serves_it(config, home, olga):
-    from sync import notify
+    from sync.mail import notify
 
     directory, token = push.connect("Okta", MACHINE)
     with behind(config, WAYS[2]) as url:

@@ -10,8 +10,8 @@ from datetime import timedelta
 
 import pytest
 
-from sync import notify
 from sync.db import utcnow, writing
+from sync.mail import notify
 from sync.models import Activity, Mail
 from tests.real.smtp import PASSWORD, USER
 

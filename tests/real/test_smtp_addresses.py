@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sync import mail_reach, notify
-from sync.mailer import parse_smtp_url
+from sync.mail import notify
+from sync.mail import reach as mail_reach
+from sync.mail.smtp import parse_smtp_url
 from sync.models import Activity, Mail
 from tests.real.smtp import SmtpServer
 from tests.real.test_smtp import BASE, queued, sent

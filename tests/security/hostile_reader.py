@@ -85,15 +85,15 @@ def smtp(port: int, whole: float = SECONDS, piece: float = 1) -> object:
     """One mail, three ways, until one fails: in the clear, with a password, with StartTLS."""
     from datetime import datetime
 
-    from sync import mailer
+    from sync.mail import smtp as mail_smtp
     from sync.models import Mail
 
-    mailer.TIMEOUT, mailer.WHOLE_SECONDS = piece, whole
+    mail_smtp.TIMEOUT, mail_smtp.WHOLE_SECONDS = piece, whole
     mail = Mail(id=1, key="k", to="leo@acme.example", subject="Hello", text="Hello", html="<p>Hello</p>",
                 created_at=datetime(2026, 1, 1))  # fmt: skip
     for address in ("smtp://", "smtp://rollcall%40acme.example:s3cret@", "smtp+starttls://"):
-        outgoing = mailer.parse_smtp_url(f"{address}127.0.0.1:{port}", "http://127.0.0.1:8000")
-        mailer.deliver(mailer.compose(mail, outgoing), outgoing)
+        outgoing = mail_smtp.parse_smtp_url(f"{address}127.0.0.1:{port}", "http://127.0.0.1:8000")
+        mail_smtp.deliver(mail_smtp.compose(mail, outgoing), outgoing)
     return "delivered"
 
 

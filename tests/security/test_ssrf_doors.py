@@ -111,7 +111,7 @@ DOORS = {
     "connectors/pinned.py": 1,
     "connectors/ldap_client.py": 1,  # the connection to a server that net.py pinned
     "connectors/postgres_client.py": 2,  # psycopg.connect, and the socket of a connection that is there
-    "sync/mailer.py": 2,  # the mail server, which the environment alone names
+    "sync/mail/smtp.py": 2,  # the mail server, which the environment alone names
 }
 
 

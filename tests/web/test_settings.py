@@ -115,7 +115,7 @@ def test_smtp_password_is_not_shown(home, config, olga: Person) -> None:
     from dataclasses import replace
 
     from app import create_app
-    from sync import notify
+    from sync.mail import notify
 
     secret = replace(config, smtp_url="smtp+starttls://rollcall:hunter2-hunter2@mail.acme.example:587")
     notify.configure(secret.smtp_url, secret.url)

@@ -9,11 +9,12 @@ from email import policy
 import pytest
 
 from connectors.base import PAID_SOCIAL
-from sync import notify, people, workspace
+from sync import people, workspace
 from sync.db import db, utcnow, writing
 from sync.jobs import queue
-from sync.mailer import compose, parse_smtp_url
-from sync.mailtext import clean, name_in_line
+from sync.mail import notify
+from sync.mail.letters import clean, name_in_line
+from sync.mail.smtp import compose, parse_smtp_url
 from sync.models import (
     Access,
     Account,

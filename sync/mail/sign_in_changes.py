@@ -6,9 +6,9 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable
 
-from sync import notify
 from sync.db import utcnow
-from sync.mailtext import Sentence, moment
+from sync.mail import notify
+from sync.mail.letters import Sentence, moment
 from sync.models import Person
 from sync.names import main_email, short_name
 

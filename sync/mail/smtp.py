@@ -23,8 +23,8 @@ from connectors import is_loopback
 from connectors.names import beyond_ascii, clean_email, domain_key
 from connectors.time_limit import time_limit
 from sync import faults
-from sync.mail_talk import WHOLE_SECONDS, Smtp, SmtpTls
-from sync.mailtext import clean
+from sync.mail.letters import clean
+from sync.mail.smtp_talk import WHOLE_SECONDS, Smtp, SmtpTls
 from sync.models import Mail
 
 TIMEOUT = 20  # seconds, for each step of the talk

@@ -7,12 +7,12 @@ import time
 from collections.abc import Iterable
 
 from connectors.names import beyond_ascii
-from sync import mailer, notify
+from sync.mail import notify, smtp
 
 PATIENCE = 5  # seconds, for each step of the talk with the server
 REMEMBERED = 600  # seconds
 
-_said: dict[mailer.Outgoing, tuple[float, bool]] = {}
+_said: dict[smtp.Outgoing, tuple[float, bool]] = {}
 
 
 def warning(emails: Iterable[str]) -> str:
@@ -27,16 +27,16 @@ def warning(emails: Iterable[str]) -> str:
         return f"Mail to {email} leaves only through a mail server that offers SMTPUTF8: none is set yet."
     try:
         offers = _offers_smtputf8(notify.server)
-    except mailer.MailDelayed:
+    except smtp.MailDelayed:
         return (f"Mail to {email} leaves only if the mail server offers SMTPUTF8. Whether it does isn't known: "
                 f"{notify.server.host} couldn't be asked.")
-    return "" if offers else mailer.no_smtputf8(notify.server, email)
+    return "" if offers else smtp.no_smtputf8(notify.server, email)
 
 
-def _offers_smtputf8(server: mailer.Outgoing) -> bool:
+def _offers_smtputf8(server: smtp.Outgoing) -> bool:
     asked_at, offers = _said.get(server, (0.0, False))
     if not asked_at or time.monotonic() - asked_at > REMEMBERED:
-        offers = mailer.greet(server, PATIENCE)
+        offers = smtp.greet(server, PATIENCE)
         _said.clear()
         _said[server] = (time.monotonic(), offers)
     return offers

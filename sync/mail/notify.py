@@ -14,8 +14,7 @@ from peewee import JOIN, fn
 from sync import activity, roles
 from sync.db import connected, utcnow, writing
 from sync.jobs import leases, queue
-from sync.mailer import MailDelayed, MailRefused, Outgoing, compose, deliver, parse_smtp_url
-from sync.mailtext import (
+from sync.mail.letters import (
     Sentence,
     day,
     held_subject,
@@ -26,6 +25,7 @@ from sync.mailtext import (
     report_subject,
     write,
 )
+from sync.mail.smtp import MailDelayed, MailRefused, Outgoing, compose, deliver, parse_smtp_url
 from sync.matching.decisions import unanswered
 from sync.models import (
     Account,

@@ -3,8 +3,8 @@ The app itself sends the link to join; these say what it is about and who asked.
 
 from __future__ import annotations
 
-from sync import notify
-from sync.mailtext import Sentence, day, name_in_line, number
+from sync.mail import notify
+from sync.mail.letters import Sentence, day, name_in_line, number
 from sync.models import App, Invitation, Mail, Role
 from sync.names import short_name
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import wraps
 from inspect import signature
 
-from sync import sign_in_mail
+from sync.mail import sign_in_changes
 from sync.models import Person, PersonEmail
 
 _watch = threading.local()  # .on while a block of this thread watches: a nested one leaves the telling to it
@@ -71,4 +71,4 @@ def _addresses() -> dict[int, tuple[str, dict[str, str]]]:
 
 
 def _tell(person: Person, sentence: str, by: str, further: list[str] | tuple = ()) -> None:
-    sign_in_mail.tell(person, sentence, by, further)
+    sign_in_changes.tell(person, sentence, by, further)
