@@ -12,7 +12,8 @@ from pathlib import Path
 
 from bench.sample import SampleApp
 from connectors.base import Account
-from sync import apps, checks, people, start
+from sync import checks, people, start
+from sync.apps import apps
 from sync.config import Config
 from sync.db import connected, db
 from sync.jobs import asking

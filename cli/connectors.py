@@ -15,7 +15,7 @@ from connectors.base import CAPABILITIES, Connector, Field
 from connectors.rest import connector_of
 from connectors.rest_file import load
 from connectors.rest_yaml import DescriptionProblem
-from sync import apps
+from sync.apps import apps
 from sync.config import Config
 
 

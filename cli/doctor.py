@@ -17,7 +17,8 @@ from cli.frame import BY, DONE, FAILED, Failed, answer, as_json, end, installati
 from cli.locks import is_served
 from connectors.base import ConnectorError
 from connectors.names import beyond_ascii
-from sync import activity, apps, faults, vault
+from sync import activity, faults, vault
+from sync.apps import apps
 from sync.config import Config
 from sync.db import utcnow
 from sync.jobs import clock, health, queue

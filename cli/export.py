@@ -12,7 +12,8 @@ import click
 from peewee import JOIN
 
 from cli.frame import BY, moment, opened, tell
-from sync import activity, apps, roles
+from sync import activity, roles
+from sync.apps import apps
 from sync.db import utcnow, writing
 from sync.models import Access, Account, App, Asset, Person, PersonEmail
 

@@ -20,7 +20,8 @@ from demo.chat_app import ChatStore
 from demo.company import OWNER, Company, furnish, let_time_pass
 from demo.serve import Served
 from demo.store import Store
-from sync import apps, directories, people, signin, start
+from sync import directories, people, signin, start
+from sync.apps import apps
 from sync.config import Config
 from sync.db import connected
 from sync.jobs import asking, queue

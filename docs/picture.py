@@ -12,7 +12,8 @@ from playwright.sync_api import sync_playwright
 from app import create_app
 from demo.run import BY, running
 from demo.serve import Served
-from sync import apps, reports
+from sync import reports
+from sync.apps import apps
 from sync.db import connected
 from sync.jobs import asking, queue
 

@@ -9,7 +9,8 @@ from connectors.base import CHANGE_ROLE, GRANT, INVITE, LOOK_UP, REMOVE, REVOKE,
 from connectors.base import Account as Seat
 from connectors.base import Asset as SeatAsset
 from connectors.names import email_key
-from sync import apps, assigned_looks, roles
+from sync import assigned_looks, roles
+from sync.apps import apps
 from sync.assignments import ADJUSTS, ENDED
 from sync.models import BIT, Access, Account, Invitation, Person, Task
 from sync.roles import Roles

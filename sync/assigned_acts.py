@@ -6,7 +6,8 @@ from __future__ import annotations
 from peewee import fn
 
 from connectors import base
-from sync import activity, apps, onboarding, roles, tasks
+from sync import activity, onboarding, roles, tasks
+from sync.apps import apps
 from sync.assignments import ACCESS, ADJUSTS, ENDED, INVITE, LOSS, ROLE
 from sync.db import writing
 from sync.models import Account, App, Change, Invitation, LeftOut, Task

@@ -18,21 +18,19 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from sync import (
-    acting_as,
     activity,
-    apps,
     assignments,
     compare,
     directory_freshness,
     faults,
     mass_updates,
     onboarding,
-    remembered,
     reporting,
     reports,
     settling,
     snapshot,
 )
+from sync.apps import answer_cache, apps, automation_account
 from sync.db import connected, db, utcnow, writing
 from sync.jobs import asking, daily, leases, queue
 from sync.mail import notify
@@ -131,10 +129,10 @@ class _Work:
         fresh = FRESH.get(self.check.trigger, FRESH["daily"])
         self.warnings += directory_freshness.read_if_older(fresh, self.check.started_by)
         connector = apps.connector_for(self.app, self.on_total)
-        connector.memory = self.memory = remembered.AnswersOf(self.app)
+        connector.memory = self.memory = answer_cache.AnswersOf(self.app)
         try:
             with apps.reaching(self.app), snapshot.staging():
-                self.warnings += acting_as.note(self.app, self.patiently(connector.test))
+                self.warnings += automation_account.note(self.app, self.patiently(connector.test))
                 self.accounts = self.patiently(lambda: self.read(connector))
                 self.warnings += lost_fields.look_for(self.app)
                 held_gone = self.look_again_for_missing(connector)

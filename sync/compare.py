@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sync import access, mass_updates, roles
+from sync import mass_updates, roles
+from sync.apps import access
 from sync.db import db, utcnow
 from sync.models import App
 

@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 
 import connectors
 from connectors.base import ConnectorError, DirectoryConnector, Identity, TemporarilyUnavailable
-from sync import activity, apps, directory_guard, faults, ownership, people, rank, vault
+from sync import activity, directory_guard, faults, ownership, people, rank, vault
 from sync.address_moves import settle_again
+from sync.apps import apps
 from sync.credentials import with_stored
 from sync.db import connected, utcnow, writing
 from sync.directory_compare import Outcome, apply

@@ -3,7 +3,8 @@ Members, reports and activity stay to be looked at."""
 
 from __future__ import annotations
 
-from sync import apps, rank, tasks
+from sync import rank, tasks
+from sync.apps import apps
 from sync.db import writing
 from sync.models import App, Check, Task
 from sync.rank import Asker

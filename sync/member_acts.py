@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from peewee import fn
 
 from connectors.base import CHANGE_ROLE, GRANT, REMOVE, REVOKE
-from sync import activity, apps, roles, tasks
+from sync import activity, roles, tasks
+from sync.apps import apps
 from sync.db import writing
 from sync.matching import members
 from sync.models import Access, Account, App, Asset, Invitation, Person, Role, Task

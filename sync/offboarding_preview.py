@@ -6,7 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from connectors.base import REMOVE
-from sync import apps, people
+from sync import people
+from sync.apps import apps
 from sync.models import Account, App, Asset, Person
 from sync.problems import AppProblem
 from sync.reports import CONFIRM, HELD

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from connectors.base import INVITE
-from sync import apps, roles
+from sync import roles
+from sync.apps import apps
 from sync.models import (
     Access,
     Account,

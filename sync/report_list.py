@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sync.apps import RUNS_ALL
+from sync.apps.apps import RUNS_ALL
 from sync.assignments import ADJUSTS
 from sync.matching.members import PAGE, Page
 from sync.models import App, AppPerson, Change, Person, Report

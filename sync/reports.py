@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from peewee import fn
 
-from sync import access, activity, assigned_acts, assigned_looks, mass_updates, tasks
+from sync import activity, assigned_acts, assigned_looks, mass_updates, tasks
+from sync.apps import access
 from sync.assignments import ADJUSTS, KINDS
 from sync.db import db, utcnow, writing
 from sync.jobs import asking

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sync import access, assignments, roles
+from sync import assignments, roles
+from sync.apps import access
 from sync.db import db, utcnow
 from sync.jobs import asking
 from sync.mail import invitations as invitation_mail

@@ -8,7 +8,6 @@ from sync import (
     activity,
     address_moves,
     checks,
-    connecting,
     directories,
     kept_requests,
     last_days,
@@ -22,6 +21,7 @@ from sync import (
     waiting_files,
     waiting_sign_ins,
 )
+from sync.apps import drafts
 from sync.config import Config
 from sync.db import open_database
 from sync.jobs import queue
@@ -43,7 +43,7 @@ JOBS = (
     offboarding.ask_on_the_day,
     offboarding.carry_out_due,
     notify.due_reminders,
-    connecting.forget_drafts,
+    drafts.forget_drafts,
     waiting_files.forget_old,
     waiting_sign_ins.forget_old,
     kept_requests.forget_old,

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import connectors
 from connectors.base import Identity
-from sync import apps, directories, directory_preview, people_import, vault
+from sync import directories, directory_preview, people_import, vault
+from sync.apps import apps
 from sync.db import writing
 from sync.directory_preview import Preview
 from sync.files.columns import MAPPING, of_values

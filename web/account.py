@@ -8,7 +8,8 @@ from flask import Blueprint, url_for
 from markupsafe import Markup
 
 from connectors.base import ASSETS, GRANT, REVOKE
-from sync import assets, provisioning, roles, tasks
+from sync import provisioning, roles, tasks
+from sync.apps import assets
 from sync.models import Access, Account, App, Task
 from sync.names import account_name, asset_name, short_name
 from web import member_operations

@@ -6,7 +6,8 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, render_template, request, url_for
 
-from sync import activity, apps
+from sync import activity
+from sync.apps import apps
 from sync.mail import notify
 from sync.models import App
 from web.answers import asked, page_or_part, wants_part

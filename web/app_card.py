@@ -9,8 +9,8 @@ from flask import url_for
 from markupsafe import Markup
 
 from connectors.base import Connector
+from sync.apps.status import Standing
 from sync.models import App
-from sync.standing import Standing
 from web.view import Badge
 from web.words import number, percent, plural, share, when
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from flask import g, render_template, url_for
 
 from connectors.base import ASSETS, Connector
-from sync import apps, standing
+from sync.apps import apps
+from sync.apps import status as app_status
 from sync.models import App
 from sync.problems import AppProblem
 from sync.vault import VaultProblem
@@ -55,7 +56,7 @@ def page(app: App, whole: str, part: str = "", **values) -> str:
     values |= {"app": app, "kind": kind, "can": can(app), "owns": mine}
     if part and wants_part():
         return render_template(part, **values)
-    head = app_card.title(app, kind, standing.standing(app), mine)
+    head = app_card.title(app, kind, app_status.standing(app), mine)
     return render_template(whole, head=head, alert=app_card.alert(app, mine), tabs_of_app=tabs(app), **values)
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, abort, render_template, request, url_for
 
 from connectors.base import ColumnsUnclear, ConnectorError
-from sync import apps, connecting, disconnecting, names, people, report_list, reports, waiting_files
+from sync import disconnecting, names, people, report_list, reports, waiting_files
+from sync.apps import apps, drafts
 from sync.credentials import SecretNeeded
 from sync.jobs import asking
 from sync.models import App, Person, PersonEmail
@@ -353,7 +354,7 @@ def _disconnection(app: App, problem: str = "") -> tuple[str, int]:
 @app_part("owner")
 def disconnect(app: App) -> Response | tuple[str, int]:
     if app.state == "connecting":
-        connecting.discard(app)
+        drafts.discard(app)
         return go_to(url_for("apps.index"), "The draft is deleted. Nothing was connected.")
     if request.form.get("name", "").strip() != app.name:
         return _disconnection(app, f"Type the app's name, {app.name}, to confirm. Nothing was changed.")

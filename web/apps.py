@@ -5,7 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, render_template, request
 from peewee import fn
 
-from sync import apps, standing
+from sync.apps import apps
+from sync.apps import status as app_status
 from sync.models import App
 from web import app_card, app_facts, member_view
 from web.answers import page_or_part
@@ -37,7 +38,7 @@ def index() -> str:
     if wanted["category"]:
         shown = shown.where(App.category == wanted["category"])
     shown = list(shown)
-    standings = standing.standings(shown)
+    standings = app_status.standings(shown)
     if wanted["state"]:
         shown = [app for app in shown if standings[app.id].tone == wanted["state"]]
     owned = {app.id for app in apps.owned_by(me).select(App.id)}
@@ -54,14 +55,14 @@ def index() -> str:
 @app_part("collaborator")
 def card(app: App) -> str:
     """The card alone: the page asks for it again while the app is being checked."""
-    return render_template("apps/_card.html", card=app_card.card(app, kind_of(app), standing.standing(app), owns()))
+    return render_template("apps/_card.html", card=app_card.card(app, kind_of(app), app_status.standing(app), owns()))
 
 
 @pages.get("/<int:app_id>/head")
 @app_part("collaborator")
 def head(app: App) -> str:
     """The title of the app's pages alone."""
-    found = app_card.title(app, kind_of(app), standing.standing(app), owns())
+    found = app_card.title(app, kind_of(app), app_status.standing(app), owns())
     return render_template("apps/_head.html", app=app, head=found)
 
 

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, request, url_for
 
-from sync import assets
+from sync.apps import assets
 from sync.models import App, Asset
 from web.app_page import match_in_words, page
 from web.permissions import app_part

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, abort, request, url_for
 
 from connectors.base import ConnectorError
-from sync import apps, connecting, directories, waiting_files
+from sync import directories, waiting_files
+from sync.apps import apps, drafts
 from sync.credentials import SecretNeeded
 from sync.directories import DirectoryProblem
 from sync.files import columns
@@ -279,7 +280,7 @@ def _use_for_app(app: App, back: str) -> Response:
     if app.state == "connecting":
         fields = apps.connector_class(app.connector).fields
         kept = {field.name: app.settings.get(field.name, "") for field in fields if not field.secret}
-        connecting.enter(app, app.name, kept | {columns.MAPPING: settled})
+        drafts.enter(app, app.name, kept | {columns.MAPPING: settled})
         return go_to(url_for("connect.owners", app_id=app.id))
     if app.state == "active":
         asking.ask(app, by())

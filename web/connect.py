@@ -20,7 +20,8 @@ from connectors.base import (
     ColumnsUnclear,
     Connector,
 )
-from sync import apps, connecting, names
+from sync import names
+from sync.apps import apps, drafts
 from sync.files import columns
 from sync.jobs import asking
 from sync.matching import members, suggestions
@@ -93,7 +94,7 @@ def _kind(kind: type[Connector]) -> Kind:
 def create() -> Response:
     """A draft of the chosen kind of app."""
     try:
-        draft = connecting.start(request.form.get("connector", ""), signed_in_person())
+        draft = drafts.start(request.form.get("connector", ""), signed_in_person())
     except AppProblem as problem:
         return go_to(url_for("connect.choose"), str(problem), "attention")
     return redirect(url_for("connect.credential", app_id=draft.id), 303)
@@ -135,7 +136,7 @@ def test(app: App) -> Response | tuple[str, int]:
     given = request.form
     try:
         values = entered(kind_of(app), app.settings)
-        identity = connecting.enter(app, given.get("app_name", ""), values, approver(signed_in_person()))
+        identity = drafts.enter(app, given.get("app_name", ""), values, approver(signed_in_person()))
     except ColumnsUnclear:
         return go_to(url_for("columns.show_app", app_id=app.id))
     except REFUSALS as problem:
@@ -175,7 +176,7 @@ def begin(app: App) -> Response | tuple[str, int]:
     """The draft becomes an app and its first reading starts; pressed twice, it is the same reading."""
     given = request.form
     try:
-        connecting.begin(
+        drafts.begin(
             app, _people(given.get("owners", "")), _people(given.get("collaborators", "")), "daily" in given,
             minute_of(given.get("time", "")) if "daily" in given else app.check_minute, by(),
         )  # fmt: skip

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from flask import Flask, g, request, url_for
 
-from sync import apps, held, waiting_sign_ins
+from sync import held, waiting_sign_ins
+from sync.apps import apps
 from sync.jobs import health
 from sync.models import App, AppPerson, Person, Report
 from web.answers import wants_part

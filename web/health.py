@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from flask import Blueprint, Response, current_app, request
 from peewee import fn
 
-from sync import apps, faults
+from sync import faults
+from sync.apps import apps
 from sync.db import utcnow
 from sync.jobs import health, queue
 from sync.models import App, Check, Directory, DirectoryReading, Mail, Report, Task

@@ -6,7 +6,8 @@ from __future__ import annotations
 from flask import Blueprint, Response, render_template, request, url_for
 
 from connectors.base import INVITE
-from sync import apps, member_acts, onboarding, provisioning, roles, tasks
+from sync import member_acts, onboarding, provisioning, roles, tasks
+from sync.apps import apps
 from sync.mail import reach as mail_reach
 from sync.member_acts import ActProblem
 from sync.models import Account, App, Invitation, Person

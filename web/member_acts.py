@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from flask import Blueprint, Response, request, url_for
 
-from sync import assets, member_acts, roles
+from sync import member_acts, roles
+from sync.apps import assets
 from sync.member_acts import ActProblem, Plan
 from sync.models import Account, App, Asset, Role
 from sync.names import account_name, asset_name

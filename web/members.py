@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, abort, request, url_for
 
-from sync import assets, names, reports
+from sync import names, reports
+from sync.apps import assets
 from sync.db import utcnow
 from sync.matching import decisions as match_decisions
 from sync.matching import members, suggestions

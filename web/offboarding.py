@@ -9,7 +9,8 @@ from datetime import date, timedelta
 
 from flask import Blueprint, Response, abort, make_response, render_template, request, url_for
 
-from sync import apps, keeping, offboarding, offboarding_view, tasks
+from sync import keeping, offboarding, offboarding_view, tasks
+from sync.apps import apps
 from sync.keeping import KeepingProblem
 from sync.models import App, Offboarding, Person, Task
 from sync.names import person_name

@@ -7,7 +7,8 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, abort, current_app, render_template, request, url_for
 
-from sync import activity, apps, keeping, names, ownership, people, people_import, second_factor, signin, waiting_files
+from sync import activity, keeping, names, ownership, people, people_import, second_factor, signin, waiting_files
+from sync.apps import apps
 from sync.mail import reach as mail_reach
 from sync.matching import addresses
 from sync.models import Person

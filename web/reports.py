@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 from flask import Blueprint, render_template, request, url_for
 from markupsafe import Markup
 
-from sync import apps, report_list, report_rows
+from sync import report_list, report_rows
+from sync.apps import apps
 from sync.models import App, Report
 from sync.names import short_name
 from web.answers import wants_part

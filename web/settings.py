@@ -7,7 +7,8 @@ from zoneinfo import available_timezones
 
 from flask import Blueprint, Response, current_app, render_template, request, url_for
 
-from sync import apps, names, oidc
+from sync import names, oidc
+from sync.apps import apps
 from sync.db import utcnow
 from sync.jobs import clock
 from sync.mail import notify

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from flask import request
 from markupsafe import Markup
 
-from sync import assets, assigned_acts, mass_updates, roles
+from sync import assigned_acts, mass_updates, roles
+from sync.apps import assets
 from sync.assignments import ADJUSTS
 from sync.models import Account, App, Change
 from sync.names import account_name, asset_name, name_in_change, short_name

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sync import connecting, people
+from sync import people
+from sync.apps import drafts
 from sync.models import App
 from tests.cli.conftest import OWNER, connect
 
@@ -69,7 +70,7 @@ def test_the_list_and_the_states(rollcall, connected_chat):
 
 def test_an_app_that_somebody_is_connecting_on_the_pages_is_no_app_yet(rollcall, chat):
     with rollcall.core():
-        draft = connecting.start("sample-chat", people.find_by_email(OWNER))
+        draft = drafts.start("sample-chat", people.find_by_email(OWNER))
         App.update(name="Chat").where(App.id == draft.id).execute()
     assert "no app named" in rollcall.run("check", "Chat", code=1).err
     (rollcall.folder / "token").write_text(chat.token)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 
-from sync import apps
+from sync.apps import apps
 from sync.jobs import asking
 from tests.cli.conftest import until
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from sync import apps
+from sync.apps import apps
 from sync.jobs import asking
 from sync.models import App, Check
 from tests.cli.conftest import OWNER, PASSWORD, CommandLine, connect, until

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from cli.pages import Pages
-from sync import apps
+from sync.apps import apps
 from sync.db import utcnow
 from sync.jobs import asking as jobs_asking
 from sync.models import App, Check

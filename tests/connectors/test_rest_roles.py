@@ -6,7 +6,8 @@ import pytest
 
 import connectors
 from connectors.base import Account, Role
-from sync import apps, checks, member_acts
+from sync import checks, member_acts
+from sync.apps import apps
 from sync.jobs import asking, queue
 from sync.models import Account as Known
 from tests.connectors.described import SECRET, Anything, described

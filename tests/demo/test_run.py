@@ -9,7 +9,8 @@ import pytest
 import requests
 
 from demo.run import MARK, DemoProblem, demo, running
-from sync import apps, reports, signin
+from sync import reports, signin
+from sync.apps import apps
 from sync.db import connected
 from sync.jobs import asking, queue
 from sync.models import Account, App, Change, Check, Person

@@ -12,19 +12,8 @@ import cli.apps
 import connectors
 from connectors.base import Refused
 from connectors.csv_export import CsvExport
-from sync import (
-    apps,
-    checks,
-    directories,
-    names,
-    oidc_people,
-    onboarding,
-    people,
-    people_import,
-    reports,
-    signin,
-    tasks,
-)
+from sync import checks, directories, names, oidc_people, onboarding, people, people_import, reports, signin, tasks
+from sync.apps import apps
 from sync.jobs import asking
 from sync.mail import notify
 from sync.mail import reach as mail_reach

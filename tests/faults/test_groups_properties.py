@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 import connectors
-from sync import activity, apps, checks, directories, group_rules, people, reports, signin, tasks, vault
+from sync import activity, checks, directories, group_rules, people, reports, signin, tasks, vault
+from sync.apps import apps
 from sync.db import connected, db, open_database, utcnow
 from sync.group_rules import Draft
 from sync.jobs import asking, queue

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 import connectors
-from sync import apps, checks, people, reports, tasks
+from sync import checks, people, reports, tasks
+from sync.apps import apps
 from sync.jobs import asking, queue
 from sync.models import App, Task
 from tests.connectors.described import LEAST, SECRET, Anything

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from connectors.sample_chat import PAGE
-from sync import activity, apps, checks, disconnecting, people, reports, tasks
+from sync import activity, checks, disconnecting, people, reports, tasks
+from sync.apps import apps
 from sync.db import utcnow
 from sync.jobs import asking, queue
 from sync.matching import decisions as match_decisions

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from sync import apps, checks, offboarding, people
+from sync import checks, offboarding, people
+from sync.apps import apps
 from sync.db import copy_database
 from sync.jobs import asking
 from sync.models import Offboarding, Person

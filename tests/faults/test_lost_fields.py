@@ -6,7 +6,8 @@ from __future__ import annotations
 import pytest
 
 from connectors.sample_chat import SampleChat
-from sync import people, reports, standing
+from sync import people, reports
+from sync.apps import status as app_status
 from sync.jobs import queue
 from sync.models import Access, Account, App, Change, Task
 from sync.safety import lost_fields
@@ -52,7 +53,7 @@ def test_a_list_without_emails_and_roles_changes_nothing(crowd, empty):
         "248 of 248 e-mail addresses are missing; 248 of 248 roles are missing: has the credential lost a permission?"
     )
     assert contents() == before
-    assert standing.standing(App.get()).word == "Needs attention"
+    assert app_status.standing(App.get()).word == "Needs attention"
     assert Change.select().where(Change.kind.in_(("updated role", "updated profile"))).count() == 0
 
 

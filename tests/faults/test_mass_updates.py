@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sync import apps, people, reports, standing
+from sync import people, reports
+from sync.apps import apps
+from sync.apps import status as app_status
 from sync.jobs import queue
 from sync.models import Account, Activity, App, Change, Check, Report, Task
 from sync.safety import policy
@@ -40,7 +42,7 @@ def test_many_changed_roles_are_held_and_what_is_known_stays(chat, many, is_held
     if is_held:
         change = held(check.report)[0]
         assert (change.kind, change.before, change.after, change.in_app) == ("updated role", "Member", "Admin", False)
-        assert standing.standing(App.get()).word == "Held by a guard"
+        assert app_status.standing(App.get()).word == "Held by a guard"
 
 
 def test_many_changed_profiles_are_held_by_their_own_numbers(chat):

@@ -22,7 +22,6 @@ from connectors.base import Account as Seat
 from sync import (
     activity,
     address_moves,
-    apps,
     checks,
     directories,
     member_acts,
@@ -35,6 +34,7 @@ from sync import (
     tasks,
     vault,
 )
+from sync.apps import apps
 from sync.db import connected, db, open_database, utcnow
 from sync.jobs import asking, queue
 from sync.matching import decisions as match_decisions

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from demo.company import Company, furnish, let_time_pass
-from sync import apps, checks, connecting, directories, people, reports
+from sync import checks, directories, people, reports
+from sync.apps import apps, drafts
 from sync.db import utcnow, writing
 from sync.jobs import asking
 from sync.matching import members
@@ -49,7 +50,7 @@ def built(folder: Path, olga: Person, by: str) -> Iterator[Apps]:
         _check(chat_app, by)
         held = _held(big, olga, by)
         _others(olga, by)
-        draft = connecting.start("sample-ads", olga)
+        draft = drafts.start("sample-ads", olga)
         live = asking.ask(ads_app, by)
         with writing():
             Check.update(state="running", phase="accounts", read=3400, total=5120, started_at=utcnow()).where(

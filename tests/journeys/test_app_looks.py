@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import connectors
-from sync import apps, connecting
+from sync.apps import apps, drafts
 from sync.models import Person
 from tests.connectors.fake_desk import FakeDesk
 from tests.journeys import apps_of_acme
@@ -119,7 +119,7 @@ def described(tmp_path: Path) -> Iterator[FakeDesk]:
 @pytest.mark.parametrize("width", WIDTHS)
 def test_a_file_that_does_not_say_who_acts(visit, live, described, olga: Person, by: str, width) -> None:
     desk = apps.connect("desk", "Desk", {"base_url": described.url, "token": described.token}, [olga], by)
-    draft = connecting.start("desk", olga)
+    draft = drafts.start("desk", olga)
     looks = (Look("app-own-account", f"/apps/{desk.id}"),
              Look("connect-own-account", f"/apps/{draft.id}/connection"))  # fmt: skip
     page = visit(olga, width=width)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from sync import apps, checks, keeping, offboarding, people
+from sync import checks, keeping, offboarding, people
+from sync.apps import apps
 from sync.jobs import asking, queue
 from sync.models import Offboarding, Person, Task
 from sync.workspace import today

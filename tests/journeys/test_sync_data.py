@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync import apps
+from sync.apps import apps
 from sync.jobs import asking, queue
 from sync.models import App, Check, Person, Report, Task
 

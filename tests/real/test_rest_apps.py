@@ -12,7 +12,8 @@ import connectors
 from connectors.base import GRANT, INVITE, Connector, CredentialRejected, Refused, TemporarilyUnavailable
 from connectors.rest import connector_of
 from connectors.rest_file import load
-from sync import apps, checks, people, reports
+from sync import checks, people, reports
+from sync.apps import apps
 from sync.config import Config
 from sync.jobs import asking, queue
 from sync.models import Account, App, Check, Person

@@ -12,8 +12,6 @@ from pathlib import Path
 import pytest
 
 from sync import (
-    apps,
-    connecting,
     directories,
     directory_preview,
     directory_rules,
@@ -30,6 +28,7 @@ from sync import (
     signin,
     waiting_sign_ins,
 )
+from sync.apps import apps, drafts
 from sync.db import db
 from sync.files import columns
 from sync.matching import vouching
@@ -104,7 +103,7 @@ CASES: dict[str, tuple[tuple, Callable[[World, Asker], object]]] = {
     "push.end_token": (MANAGERS, lambda w, by: push.end_token(push.tokens(w.owners_directory)[0], by)),
     "vouching.vouch": (OWNERS, lambda w, by: vouching.vouch(w.directory, by)),
     "vouching.stop_vouching": (OWNERS, lambda w, by: vouching.stop_vouching(w.owners_directory, by)),
-    "connecting.begin": (APP_OWNERS, lambda w, by: connecting.begin(w.app, [w.target], [], True, 0, by)),
+    "connecting.begin": (APP_OWNERS, lambda w, by: drafts.begin(w.app, [w.target], [], True, 0, by)),
     "apps.rename": (APP_OWNERS, lambda w, by: apps.rename(w.app, "Other", by)),
     "apps.set_part": (APP_OWNERS, lambda w, by: apps.set_part(w.app, w.target, "owner", by)),
     "apps.set_schedule": (APP_OWNERS, lambda w, by: apps.set_schedule(w.app, True, 5, by)),

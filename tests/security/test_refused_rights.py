@@ -12,7 +12,8 @@ import pytest
 from flask import Flask
 
 from cli.serve import LOG_FORMAT
-from sync import activity, apps, people, refusals, vault, waiting_files
+from sync import activity, people, refusals, vault, waiting_files
+from sync.apps import apps
 from sync.db import utcnow
 from sync.models import Activity, App, Person, WaitingFile
 from tests.web.client import Client

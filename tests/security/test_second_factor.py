@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from sync import apps, attempts, authenticator, recovery_codes, second_factor, signin
+from sync import attempts, authenticator, recovery_codes, second_factor, signin
+from sync.apps import apps
 from sync.db import db
 from sync.models import Activity, AuthenticatorApp, Mail, PendingSignIn, Person, RecoveryCode, Session
 from sync.workspace import update_workspace, workspace

@@ -14,7 +14,8 @@ from connectors import net, oidc_discovery
 from connectors.base import ConnectorError
 from connectors.net import HostRefused
 from connectors.oauth import ask_for_token
-from sync import apps, checks, connecting, directories, oidc, vault
+from sync import checks, directories, oidc, vault
+from sync.apps import apps, drafts
 from sync.config import Config
 from sync.db import MIGRATIONS, db
 from sync.jobs import asking
@@ -178,7 +179,7 @@ def test_the_approval_is_kept_and_is_only_for_that_address(connected_app: App, p
     with pytest.raises(HostRefused):
         apps.replace_credential(connected_app, scim(private.replace("/scim/v2", "/other")), MACHINE)
     with pytest.raises(HostRefused):
-        connecting.enter(connecting.start("scim", Person.get()), "Mine", scim(private))
+        drafts.enter(drafts.start("scim", Person.get()), "Mine", scim(private))
     assert inside.connections == connections
     App.update(private_by=None).where(App.id == connected_app.id).execute()
     assert "private network" in checked(App.get_by_id(connected_app.id)) and inside.connections == connections

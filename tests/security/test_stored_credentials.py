@@ -6,7 +6,8 @@ import pytest
 
 import connectors
 from connectors.base import Field
-from sync import apps, connecting, directories, vault
+from sync import directories, vault
+from sync.apps import apps, drafts
 from sync.credentials import SecretNeeded, with_stored
 from sync.models import App, Directory
 from sync.problems import AppProblem
@@ -59,9 +60,9 @@ def test_an_apps_owner_cant_send_its_credential_to_another_host(owner: Client, c
 
 
 def test_nor_from_a_draft(owner: Client, chat, stranger: Stranger, olga):
-    draft = connecting.start("sample-chat", olga)
+    draft = drafts.start("sample-chat", olga)
     with pytest.raises(AppProblem, match="connected already"):
-        connecting.enter(draft, "Second chat", {"base_url": chat.url, "token": chat.token})
+        drafts.enter(draft, "Second chat", {"base_url": chat.url, "token": chat.token})
     assert vault.unseal(App.get_by_id(draft.id).credential)["token"] == chat.token
     address = f"/apps/{draft.id}/connection"
     for _again in range(2):

@@ -11,7 +11,8 @@ import pytest
 from peewee import fn
 
 from connectors.http import Http
-from sync import apps, checks, people
+from sync import checks, people
+from sync.apps import apps
 from sync.config import Config
 from sync.db import connected, utcnow
 from sync.jobs import asking

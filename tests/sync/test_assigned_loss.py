@@ -6,7 +6,8 @@ import pytest
 
 from connectors.base import REVOKE
 from connectors.sample_chat import SampleChat
-from sync import apps, assigned_acts, directories, group_rules, keeping, reports, tasks
+from sync import assigned_acts, directories, group_rules, keeping, reports, tasks
+from sync.apps import apps
 from sync.jobs import queue
 from sync.matching import members as matching_members
 from sync.models import Access, Asset, Change, Task

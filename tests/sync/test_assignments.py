@@ -6,7 +6,8 @@ import pytest
 
 from connectors.base import Identity
 from connectors.sample_chat import SampleChat
-from sync import apps, directories, group_rules, people, reports, tasks, teams
+from sync import directories, group_rules, people, reports, tasks, teams
+from sync.apps import apps
 from sync.db import utcnow
 from sync.jobs import queue
 from sync.matching import decisions as match_decisions

@@ -10,7 +10,8 @@ import pytest
 
 from connectors.base import ASSETS
 from connectors.sample_chat import SampleChat
-from sync import activity, apps, checks, disconnecting, people, reports
+from sync import activity, checks, disconnecting, people, reports
+from sync.apps import apps
 from sync.db import connected, db, utcnow
 from sync.jobs import asking, queue
 from sync.matching import decisions as match_decisions

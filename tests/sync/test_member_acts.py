@@ -6,7 +6,8 @@ import threading
 
 import pytest
 
-from sync import activity, apps, keeping, member_acts, provisioning, reports, snapshot, tasks
+from sync import activity, keeping, member_acts, provisioning, reports, snapshot, tasks
+from sync.apps import apps
 from sync.db import connected, utcnow, writing
 from sync.jobs import queue
 from sync.matching import members

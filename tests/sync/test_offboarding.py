@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from sync import activity, apps, checks, disconnecting, keeping, offboarding, people, reports, tasks
+from sync import activity, checks, disconnecting, keeping, offboarding, people, reports, tasks
+from sync.apps import apps
 from sync.db import connected, utcnow
 from sync.jobs import asking, queue
 from sync.matching import members

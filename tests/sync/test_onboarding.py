@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from sync import activity, apps, disconnecting, member_acts, onboarding, people, provisioning, tasks
+from sync import activity, disconnecting, member_acts, onboarding, people, provisioning, tasks
+from sync.apps import apps
 from sync.db import connected, utcnow
 from sync.jobs import queue
 from sync.member_acts import ActProblem, PlanChanged

@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from connectors.sample_chat import SampleChat
-from sync import apps, checks, people, reports, tasks
+from sync import checks, people, reports, tasks
+from sync.apps import apps
 from sync.db import connected, utcnow
 from sync.jobs import asking, queue
 from sync.matching import decisions as match_decisions

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sync import acts, apps, assigned_looks, assignments, group_rules, member_acts, people
+from sync import acts, assigned_looks, assignments, group_rules, member_acts, people
+from sync.apps import apps
 from sync.db import db
 from sync.models import Account, App, Change, DirectoryGroup, Person, Task
 from sync.safety import policy

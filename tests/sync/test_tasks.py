@@ -9,7 +9,8 @@ import pytest
 
 from connectors.base import LOOK_UP
 from connectors.sample_chat import SampleChat
-from sync import activity, apps, disconnecting, member_acts, people, reports, tasks, vault
+from sync import activity, disconnecting, member_acts, people, reports, tasks, vault
+from sync.apps import apps
 from sync.db import connected, utcnow
 from sync.jobs import leases, queue
 from sync.matching import decisions as match_decisions

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from connectors.base import ColumnsUnclear
-from sync import apps, directories, directory_preview, people, people_import, waiting_files
+from sync import directories, directory_preview, people, people_import, waiting_files
+from sync.apps import apps
 from sync.db import utcnow
 from sync.files import columns
 from sync.jobs import queue

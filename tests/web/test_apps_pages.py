@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
-from sync import apps, people
+from sync import people
+from sync.apps import apps
 from sync.db import db, utcnow, writing
 from sync.jobs import asking
 from sync.models import Account, Activity, App, AppPerson, Check, Report, Task

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from sync import connecting
+from sync.apps import drafts
 from sync.db import utcnow
 from sync.jobs import queue
 from sync.models import Account, Activity, App, AppPerson, Check
@@ -216,9 +216,9 @@ def test_a_draft_is_given_up_or_forgotten_with_its_secret(owner: Client, acme: C
     assert App.select().count() == 0
     app = begin(owner)
     enter(owner, app, acme)
-    connecting.forget_drafts(utcnow())
+    drafts.forget_drafts(utcnow())
     assert App.select().count() == 1
-    connecting.forget_drafts(utcnow() + timedelta(days=8))
+    drafts.forget_drafts(utcnow() + timedelta(days=8))
     assert App.select().count() == 0
 
 

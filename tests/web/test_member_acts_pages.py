@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from sync import apps, onboarding
+from sync import onboarding
+from sync.apps import apps
 from sync.jobs import queue
 from sync.models import Access, Account, App, Asset, Invitation, Task
 from sync.workspace import workspace

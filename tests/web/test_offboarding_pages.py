@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from sync import apps, keeping, people
+from sync import keeping, people
+from sync.apps import apps
 from sync.jobs import queue
 from sync.matching import members
 from sync.models import Account, Change, Offboarding, Person, Task

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
-from sync import apps, push, vault
+from sync import push, vault
+from sync.apps import apps
 from sync.db import db
 from sync.models import (
     Account,

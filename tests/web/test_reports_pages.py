@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from flask import Flask
 
-from sync import apps, people
+from sync import people
+from sync.apps import apps
 from sync.db import utcnow, writing
 from sync.models import Report
 from tests.web.client import Client

@@ -7,7 +7,8 @@ import re
 import pytest
 from flask import Flask
 
-from sync import apps, checks, people, reports
+from sync import checks, people, reports
+from sync.apps import apps
 from sync.db import writing
 from sync.jobs import asking, queue
 from sync.models import Account, Activity, App, Change, Check, Report, Task

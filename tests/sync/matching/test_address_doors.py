@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from sync import apps, member_acts, offboarding, people, reporting, reports
+from sync import member_acts, offboarding, people, reporting, reports
+from sync.apps import apps
 from sync.db import utcnow, writing
 from sync.jobs import queue
 from sync.matching import decisions as match_decisions

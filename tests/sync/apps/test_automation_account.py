@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from connectors.base import Identity
-from sync import apps, people, reports
+from sync import people, reports
+from sync.apps import apps
 from sync.jobs import queue
 from sync.models import Account, Activity, App
 from tests.sync.fixtures import email

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from connectors.base import Kept
-from sync import remembered
+from sync.apps import answer_cache
+from sync.apps.answer_cache import AnswersOf
 from sync.db import writing
 from sync.models import App, RememberedAnswer
-from sync.remembered import AnswersOf
 
 ONE, TWO = Kept('"1"', "", b"[1]"), Kept('"2"', '<x>; rel="next"', b"[2]")
 
@@ -51,13 +51,13 @@ def test_apps_do_not_know_each_others(app):
     other = App.create(connector="github", name="Other", category="Seat-based", state="active")
     take(app, members=ONE)
     assert AnswersOf(other).recall("members") is None
-    remembered.forget(other)
+    answer_cache.forget(other)
     assert AnswersOf(app).recall("members") == ONE
-    remembered.forget(app)
+    answer_cache.forget(app)
     assert AnswersOf(app).recall("members") is None
 
 
 def test_there_is_an_end_to_what_is_kept(app, monkeypatch):
-    monkeypatch.setattr(remembered, "MOST", 30)
+    monkeypatch.setattr(answer_cache, "MOST", 30)
     take(app, members=ONE, teams=TWO, repos=ONE, more=TWO)
     assert RememberedAnswer.select().count() < 4

@@ -5,7 +5,8 @@ An app whose list is open to everyone must not look healthy with a credential th
 from __future__ import annotations
 
 from connectors.base import Identity
-from sync import activity, apps
+from sync import activity
+from sync.apps import apps
 from sync.db import writing
 from sync.models import App
 

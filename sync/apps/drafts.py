@@ -6,7 +6,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from connectors.base import Connector, Identity
-from sync import activity, apps, rank, vault
+from sync import activity, rank, vault
+from sync.apps import apps
 from sync.credentials import SecretNeeded, with_stored
 from sync.db import utcnow, writing
 from sync.jobs import asking, daily, queue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync import apps
+from sync.apps import apps
 from sync.models import Activity, App
 from sync.problems import AppProblem
 

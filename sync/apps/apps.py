@@ -10,8 +10,9 @@ from contextlib import AbstractContextManager
 import connectors
 from connectors.base import Account as Seat
 from connectors.base import Connector, Identity, Refused
-from sync import activity, rank, remembered, vault
-from sync.app_parts import RUNS_ALL, apps_of, owned_by, owners_of, part_of  # noqa: F401 - other rooms ask for them here
+from sync import activity, rank, vault
+from sync.apps import answer_cache
+from sync.apps.owners import RUNS_ALL, apps_of, owned_by, owners_of, part_of  # noqa: F401 - other rooms ask for them here
 from sync.credentials import with_stored
 from sync.db import utcnow, writing
 from sync.jobs import daily
@@ -214,7 +215,7 @@ def replace_credential(app: App, values: dict[str, str], by: Asker, private_by: 
     with writing():
         changed = {"private_by": private_by, **found(identity), **stored(kind, values, app)}
         App.update(changed).where(App.id == app.id).execute()
-        remembered.forget(app)
+        answer_cache.forget(app)
         activity.record(by, "replaced credential", about=app.name, why=f"as {identity.name}", app=app)
     return identity
 
