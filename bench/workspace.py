@@ -12,12 +12,13 @@ from pathlib import Path
 
 from bench.sample import SampleApp
 from connectors.base import Account
-from sync import checks, people, start
+from sync import checks, start
 from sync.apps import apps
 from sync.config import Config
 from sync.db import connected, db
 from sync.jobs import asking
 from sync.models import App, Check
+from sync.people import people
 from sync.rank import Asker
 
 BY = Asker.command_line()

@@ -16,7 +16,7 @@ from connectors.base import ColumnsUnclear
 from sync import faults
 from sync.config import Config
 from sync.db import WRITABLE
-from sync.people_import import ImportUnclear
+from sync.people.importing import ImportUnclear
 
 if TYPE_CHECKING:
     from flask import Flask

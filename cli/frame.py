@@ -14,11 +14,12 @@ import click
 
 from cli.locks import InUse, in_use, is_served
 from connectors.base import ConnectorError
-from sync import config, directories, people, reports, start, tasks
+from sync import config, directories, reports, start, tasks
 from sync.config import Config
 from sync.db import DatabaseRefused, connected
 from sync.jobs import queue
 from sync.mail import notify
+from sync.people import people
 from sync.problems import AppProblem
 from sync.rank import Asker, NotAllowed
 from sync.vault import VaultProblem

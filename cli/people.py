@@ -10,11 +10,12 @@ import click
 
 from cli.columns import mapping, tell_unread
 from cli.frame import BY, Failed, answer, as_json, opened, send_mails, tell
-from sync import ownership, people_import, second_factor, signin
-from sync import people as core
+from sync import second_factor, signin
 from sync.mail import notify
 from sync.mail import reach as mail_reach
 from sync.names import signature
+from sync.people import importing, last_owner
+from sync.people import people as core
 
 
 @click.command()
@@ -68,7 +69,7 @@ def recover(email: str, as_json: bool) -> None:
     within an hour.
     """
     person = core.find_by_email(email)
-    if person is None or not ownership.may_sign_in(person):
+    if person is None or not last_owner.may_sign_in(person):
         raise Failed(f"{email} doesn't belong to anyone who may sign in. Nothing was changed.")
     reset = second_factor.reset(person, BY)
     link = notify.link(f"/sign-in/{signin.signed_link(person, BY)}")
@@ -90,7 +91,7 @@ def import_file(file: Path, mapping: str | None, as_json: bool) -> None:
     directory: directory add csv --set file=FILE. `columns FILE --for people` shows what is read from each
     column, and what must be answered first.
     """
-    outcome = people_import.import_file(file, BY, mapping)
+    outcome = importing.import_file(file, BY, mapping)
     _tell_reach(outcome.emails)
     tell_unread(outcome.unread, outcome.notes)
     passed_over = {"unread": list(outcome.unread), "notes": list(outcome.notes)}

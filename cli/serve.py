@@ -16,10 +16,11 @@ from huey.consumer import Consumer
 from cli.frame import Failed, installation, tell
 from cli.locks import serving_queue
 from cli.pages import Pages
-from sync import ownership, signin
+from sync import signin
 from sync.config import Config
 from sync.db import connected
 from sync.jobs import queue
+from sync.people import last_owner
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -99,7 +100,7 @@ def _announce(settings: Config) -> None:
     with connected():
         token = signin.setup_link_token()
     if token:
-        again = ownership.has_lost_its_owners()
+        again = last_owner.has_lost_its_owners()
         why = "No Owner can sign in any longer. Make a new one" if again else "Nobody owns it yet. Set it up"
         click.echo(f"{why}, once, with this link: {settings.url}/setup?token={token}")
 

@@ -13,7 +13,7 @@ from sync import activity
 from sync.db import utcnow, writing
 from sync.models import Person, SignInAttempt
 from sync.names import signature
-from sync.people import PeopleProblem
+from sync.people.people import PeopleProblem
 
 WINDOW = timedelta(minutes=15)
 OF_PERSON, OF_SOURCE = 5, 30  # wrong passwords within WINDOW

@@ -13,7 +13,7 @@ from sync import vault
 from sync.db import utcnow, writing
 from sync.models import AuthenticatorApp, Person
 from sync.names import main_email
-from sync.people import PeopleProblem
+from sync.people.people import PeopleProblem
 from sync.workspace import workspace
 
 STEP = 30  # seconds

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 import connectors
 from connectors.base import ConnectorError, DirectoryConnector, Identity, TemporarilyUnavailable
-from sync import activity, directory_guard, faults, ownership, people, rank, vault
+from sync import activity, directory_guard, faults, rank, vault
 from sync.address_moves import settle_again
 from sync.apps import apps
 from sync.credentials import with_stored
@@ -25,6 +25,7 @@ from sync.last_days import settle
 from sync.mail import notify
 from sync.matching import vouching
 from sync.models import Directory, DirectoryEntry, DirectoryReading, Person
+from sync.people import last_owner, people
 from sync.problems import AppProblem, Problem, UnusableReading
 from sync.rank import Asker
 from sync.reach import still_approved
@@ -349,9 +350,9 @@ def release(directory: Directory, by: Asker, seen: str | None = None) -> int:
         mine = {entry.person_id for entry in entries if rank.may_change(by, entry.person)}
         if not mine:
             raise rank.NotAllowed("What is held is about people above you. Nothing was changed: ask an Owner.")
-        affected = ownership.spare_last(mine)
+        affected = last_owner.spare_last(mine)
         if not affected:
-            raise DirectoryProblem(f"Nothing was changed. {ownership.LAST_OWNER}")
+            raise DirectoryProblem(f"Nothing was changed. {last_owner.LAST_OWNER}")
         released = _is_held(directory) & DirectoryEntry.person.in_(affected)
         DirectoryEntry.update(status=DirectoryEntry.reported).where(released).execute()
         Directory.update(guard_from=utcnow()).where(Directory.id == directory.id).execute()

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sync import activity, address_moves, held, people, precedence
+from sync import activity, address_moves, precedence
 from sync.address_moves import Moves
 from sync.db import db, utcnow
 from sync.directory_finding import find_people, leave_others_what_is_theirs, note_unclear_successors
@@ -17,6 +17,7 @@ from sync.matching import addresses, vouching
 from sync.matching import rules as match_rules
 from sync.matching.addresses import ENTRY
 from sync.models import Directory, Person
+from sync.people import held, people
 
 TOLD_ONE_BY_ONE = 200  # people who join: more than that are one entry of the log
 WARNINGS = 50

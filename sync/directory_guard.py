@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sync import ownership
 from sync.db import db
 from sync.matching import vouching
 from sync.models import Directory, DirectoryEntry
+from sync.people import last_owner
 
 DAY = timedelta(days=1)
 
@@ -56,7 +56,7 @@ def hold_back(directory: Directory, guard: Guard, now: datetime, whole: bool) ->
                         AND (status <> 'deprovisioned' OR left_at >= ?2)""", directory.id, since)
     if not (guard.holds(leaving, before) or _nobody_is_left(directory, leaving, before, whole)):
         _let_go(directory, whole)
-    ownership.hold_last_owner(directory, whole)
+    last_owner.hold_last_owner(directory, whole)
     vouching.hold_above(directory, whole)
 
 

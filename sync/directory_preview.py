@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from sync import directories, held, last_days, rank, vault
+from sync import directories, last_days, rank, vault
 from sync.db import connected, db, utcnow, writing
 from sync.directories import LIVE, DirectoryProblem
 from sync.directory_compare import Outcome, apply
@@ -20,6 +20,7 @@ from sync.directory_reading import read, staging
 from sync.matching import vouching
 from sync.models import Directory, DirectoryReading
 from sync.names import main_email
+from sync.people import held
 from sync.rank import Asker
 
 KINDS = ("held", "deprovisioned", "suspended", "returned", "joined", "updated")  # the order on the page

@@ -11,8 +11,8 @@ from itertools import islice
 from connectors.base import DirectoryConnector, DirectoryPerson, TemporarilyUnavailable
 from connectors.names import AddressProblem, clean_email, clean_name, spelling_and_key
 from connectors.time_limit import check_time, time_limit
-from sync import people
 from sync.db import db
+from sync.people import people
 from sync.problems import UnusableReading
 
 PAGE = 500

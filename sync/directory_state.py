@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import connectors
-from sync import activity, people, rank
+from sync import activity, rank
 from sync.db import db, utcnow, writing
 from sync.matching import vouching
 from sync.models import Directory, DirectoryEntry, FormerEntry
+from sync.people import people
 from sync.rank import Asker
 
 

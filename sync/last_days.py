@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from connectors.base import ColumnsUnclear, DirectoryPerson
-from sync import activity, names, people
+from sync import activity, names
 from sync.db import db, writing
 from sync.directory_compare import apply_pushed
 from sync.directory_guard import Guard
@@ -15,6 +15,7 @@ from sync.jobs import asking, queue
 from sync.mail import notify
 from sync.matching import addresses
 from sync.models import Directory, DirectoryEntry, Person
+from sync.people import people
 from sync.rank import Asker
 from sync.safety import policy
 from sync.workspace import today, workspace

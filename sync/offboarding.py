@@ -9,12 +9,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sync import activity, keeping, names, people, rank, reports, roles
+from sync import activity, names, rank, reports, roles
 from sync.db import utcnow, writing
 from sync.jobs import asking, queue
 from sync.mail import notify
 from sync.models import Account, App, Change, Offboarding, Person, Report
 from sync.offboarding_preview import decidable
+from sync.people import holds, people
 from sync.problems import Problem
 from sync.rank import Asker
 from sync.reports import CONFIRM, CONFIRMED, HELD, IGNORED, LEFT_OUT
@@ -55,8 +56,8 @@ def start(person: Person, asker: Person, seen: set[int], left_out: dict[int, str
         person = Person.get_by_id(person.id)
         mine = [seat for seat in decidable(person, asker)[0] if seat.state == "present"]
         _refuse(person, mine, seen, set(locked), left_out)
-        if planned := keeping.scheduled(person):
-            keeping.give_up(planned, by, "Another offboarding replaces it")
+        if planned := holds.scheduled(person):
+            holds.give_up(planned, by, "Another offboarding replaces it")
         offboarding = Offboarding.create(person=person, state=PLANNED if on else "applied", remove_on=on, key=key,
                                          reason=reason, asked_by=by.name, decided_at=None if on else utcnow())
         if on:
@@ -81,7 +82,7 @@ def _refuse(person: Person, mine: list[Account], seen: set[int], locked: set[int
 
 def _plan(offboarding: Offboarding, seats: list[Account], left_out: dict[int, str]) -> None:
     """Note what the yes covers; the day brings it into the reports."""
-    keeping.schedule(offboarding, offboarding.asked_by)
+    holds.schedule(offboarding, offboarding.asked_by)
     for seat in seats:
         Change.create(
             app=seat.app, kind="removed user", decision=LEFT_OUT if seat.id in left_out else PLANNED, account=seat,
@@ -101,7 +102,7 @@ def ask_on_the_day(now: datetime) -> None:
     if due:
         with writing():
             for person in due:
-                keeping.end_day(person, "schedule", "The day has come")
+                holds.end_day(person, "schedule", "The day has come")
             asking.check_apps_of([person.id for person in due if person.status == "deprovisioned"], "schedule")
 
 
@@ -136,14 +137,14 @@ def _carry_out_planned(offboarding_id: int) -> None:
                 Change.offboarding == offboarding, Change.report.is_null(), Change.decision == PLANNED
             ).execute()
     except people.PeopleProblem as problem:
-        keeping.give_up(offboarding, "schedule", str(problem))
+        holds.give_up(offboarding, "schedule", str(problem))
 
 
 def _carry_out(offboarding: Offboarding, seats: list[Account], left_out: dict[int, str], by: Asker) -> None:
     person = Person.get_by_id(offboarding.person_id)
     if person.status != "deprovisioned":
         people.mark_left(person, by, offboarding.reason)
-    keeping.end_day(person, by, "Offboarded")
+    holds.end_day(person, by, "Offboarded")
     person = Person.get_by_id(person.id)
     for app_id in dict.fromkeys(seat.app_id for seat in seats):
         of_app = [seat for seat in seats if seat.app_id == app_id]

@@ -11,7 +11,7 @@ from sync.mail import notify
 from sync.mail.letters import Sentence, moment, name_in_line, number
 from sync.models import Account, App, Change, Mail, Offboarding, Task
 from sync.names import main_email
-from sync.people import find_by_email
+from sync.people.people import find_by_email
 
 ENDINGS = (
     ("Needs attention", ("failed", "needs attention")), ("Removed", ("done",)), ("Stays", ("no longer needed",)),

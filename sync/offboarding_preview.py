@@ -6,9 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from connectors.base import REMOVE
-from sync import people
 from sync.apps import apps
 from sync.models import Account, App, Asset, Person
+from sync.people import people
 from sync.problems import AppProblem
 from sync.reports import CONFIRM, HELD
 from sync.safety import policy

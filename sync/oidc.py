@@ -16,7 +16,7 @@ import connectors
 from connectors.base import ConnectorError
 from sync import activity, credentials, rank, vault
 from sync.db import writing
-from sync.people import WORKSPACE_ROLES
+from sync.people.people import WORKSPACE_ROLES
 from sync.problems import Problem
 from sync.rank import Asker
 from sync.workspace import set_setting, setting

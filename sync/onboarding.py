@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from peewee import JOIN, SQL
 
 from connectors.names import AddressProblem, clean_email, email_key, spelling_and_key
-from sync import activity, people, roles, tasks
+from sync import activity, roles, tasks
 from sync.db import utcnow, writing
 from sync.jobs import queue
 from sync.mail import invitations as invitation_mail
@@ -29,6 +29,7 @@ from sync.member_acts import (
 )
 from sync.models import Account, App, Change, Invitation, Person, PersonEmail, Report, Role, Task
 from sync.names import account_name
+from sync.people import people
 from sync.workspace import workspace
 
 OPEN = ("ongoing", "failed", "invited")

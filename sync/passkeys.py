@@ -30,8 +30,8 @@ from sync.mail import sign_in_changes
 from sync.mail.letters import clean
 from sync.models import Passkey, Person, UsedChallenge
 from sync.names import main_email, signature
-from sync.ownership import may_sign_in
-from sync.people import PeopleProblem
+from sync.people.last_owner import may_sign_in
+from sync.people.people import PeopleProblem
 
 PATIENCE = 5 * 60  # seconds that an answer may take
 LONGEST_ANSWER = 20_000  # characters

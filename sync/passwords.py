@@ -14,7 +14,7 @@ from functools import cache
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from sync.people import PeopleProblem
+from sync.people.people import PeopleProblem
 
 SHORTEST, LONGEST = 12, 1000  # characters
 STRONG_ENOUGH = 3  # of zxcvbn's 0 to 4: about 100 million guesses

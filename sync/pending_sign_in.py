@@ -11,7 +11,7 @@ from datetime import timedelta
 from sync import signin
 from sync.db import connected, utcnow, writing
 from sync.models import PendingSignIn, Person
-from sync.ownership import may_sign_in
+from sync.people.last_owner import may_sign_in
 from sync.sessions import Way, token_hash
 
 LASTS = timedelta(minutes=10)

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import unicodedata
 
-from sync import activity, held, rank
+from sync import activity, rank
 from sync.db import db, writing
 from sync.directory_reading import staging
 from sync.mail import sign_in_news
 from sync.matching import rules as match_rules
 from sync.matching import vouching
 from sync.models import Directory, DirectoryEntry, Person
+from sync.people import held
 from sync.rank import Asker
 
 ORDER = (Directory.place.is_null(), Directory.place, Directory.id)

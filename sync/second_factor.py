@@ -10,7 +10,7 @@ from sync.db import connected, writing
 from sync.mail import sign_in_changes
 from sync.models import App, AppPerson, AuthenticatorApp, Passkey, Person, RecoveryCode, Session
 from sync.names import signature
-from sync.people import PeopleProblem
+from sync.people.people import PeopleProblem
 from sync.rank import Asker
 from sync.workspace import Workspace, update_workspace, workspace
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sync import activity, faults, names
 from sync.db import connected, utcnow, writing
 from sync.models import Person, Session
-from sync.ownership import may_sign_in
+from sync.people.last_owner import may_sign_in
 from sync.workspace import workspace
 
 FRESH = timedelta(minutes=15)  # for which a proof of who someone is holds: what is delicate asks again after that

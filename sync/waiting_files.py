@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 
 import connectors
 from connectors.base import Identity
-from sync import directories, directory_preview, people_import, vault
+from sync import directories, directory_preview, vault
 from sync.apps import apps
 from sync.db import writing
 from sync.directory_preview import Preview
 from sync.files.columns import MAPPING, of_values
 from sync.jobs import queue
 from sync.models import App, Directory, Person, WaitingFile
-from sync.people_import import ImportOutcome
+from sync.people import importing
+from sync.people.importing import ImportOutcome
 from sync.rank import Asker
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def for_export(person: Person, app: App, values: Mapping[str, str], file_name: s
 
 def for_import(person: Person, content: bytes, file_name: str = "") -> WaitingFile:
     """A list of people who are to be imported."""
-    values = {FILE: connectors.as_setting(content), MAPPING: people_import.remembered_mapping()}
+    values = {FILE: connectors.as_setting(content), MAPPING: importing.remembered_mapping()}
     return _keep(person, IMPORT, values, file_name)
 
 
@@ -77,7 +78,7 @@ def proposal(waiting: WaitingFile) -> Proposal:
     used."""
     values = vault.unseal(waiting.sealed) | {MAPPING: waiting.mapping}
     if waiting.door == IMPORT:
-        return people_import.propose(connectors.content_of(values[FILE]), waiting.mapping)
+        return importing.propose(connectors.content_of(values[FILE]), waiting.mapping)
     if waiting.door == EXPORT:
         known = {**waiting.app.settings, **vault.unseal(waiting.app.credential)}
         return of_values(apps.connector_class(waiting.app.connector), known | values)
@@ -111,7 +112,7 @@ def go_on(waiting: WaitingFile, by: Asker) -> Done:
         done = Done(identity=apps.replace_credential(waiting.app, values | {MAPPING: mapping}, by))
     else:
         content = connectors.content_of(values[FILE])
-        done = Done(outcome=people_import.import_csv(content, by, mapping, waiting.file_name or "The list"))
+        done = Done(outcome=importing.import_csv(content, by, mapping, waiting.file_name or "The list"))
     discard(waiting)
     return done
 

@@ -12,7 +12,7 @@ from sync import activity, names, rank
 from sync.db import utcnow, writing
 from sync.jobs import queue
 from sync.models import Person, SignInIdentity, WaitingSignIn
-from sync.people import PeopleProblem
+from sync.people.people import PeopleProblem
 from sync.rank import Asker
 
 SWAPPED = "This sign-in changed meanwhile, so nothing was approved. Look at it again: it may be somebody else's."

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, abort, render_template, request, url_for
 
 from connectors.base import ColumnsUnclear, ConnectorError
-from sync import disconnecting, names, people, report_list, reports, waiting_files
+from sync import disconnecting, names, report_list, reports, waiting_files
 from sync.apps import apps, drafts
 from sync.credentials import SecretNeeded
 from sync.jobs import asking
 from sync.models import App, Person, PersonEmail
+from sync.people import people
 from sync.problems import AppProblem
 from sync.reach import approver
 from sync.safety import lost_fields, policy

@@ -18,8 +18,8 @@ from sync.files import columns
 from sync.jobs import asking
 from sync.mail import reach as mail_reach
 from sync.models import App, Directory, WaitingFile
-from sync.people import PeopleProblem
-from sync.people_import import ImportOutcome
+from sync.people.importing import ImportOutcome
+from sync.people.people import PeopleProblem
 from sync.problems import AppProblem
 from sync.vault import VaultProblem
 from web.answers import INVALID, go_to, page_or_part

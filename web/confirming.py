@@ -15,7 +15,7 @@ from werkzeug.datastructures import FileStorage, ImmutableMultiDict
 
 from sync import kept_requests, names, oidc, passkeys, second_factor, sessions, signin
 from sync.attempts import TooManyAttempts
-from sync.people import PeopleProblem
+from sync.people.people import PeopleProblem
 from web import known_browser, passkey_form
 from web import oidc as web_oidc
 from web.answers import INVALID, go_to, safe_address

@@ -6,10 +6,10 @@ from datetime import date, timedelta
 
 from flask import Blueprint, Response, request
 
-from sync import keeping
-from sync.keeping import KeepingProblem
 from sync.models import Person
 from sync.names import person_name
+from sync.people import holds
+from sync.people.holds import KeepingProblem
 from sync.workspace import today
 from web.answers import INVALID, dialog, go_to
 from web.frame import MANAGERS
@@ -28,7 +28,7 @@ def hold(person_id: int) -> tuple[str, int]:
 
 
 def _hold(person: Person, status: int = 200, problem: str = "") -> tuple[str, int]:
-    planned = keeping.scheduled(person)
+    planned = holds.scheduled(person)
     return dialog("people/_hold.html", f"Legal hold for {person_name(person)}", status, person=person, problem=problem,
                   planned_for=calendar_day(planned.remove_on) if planned else "",
                   button_label="Set the hold" if person.hold is None else "Save")
@@ -39,7 +39,7 @@ def _hold(person: Person, status: int = 200, problem: str = "") -> tuple[str, in
 def set_hold(person_id: int) -> Response | tuple[str, int]:
     person = person_below(person_id)
     try:
-        keeping.hold(person, request.form.get("reason", ""), by())
+        holds.hold(person, request.form.get("reason", ""), by())
     except KeepingProblem as problem:
         return _hold(person, INVALID, str(problem))
     name = person_name(person)
@@ -50,7 +50,7 @@ def set_hold(person_id: int) -> Response | tuple[str, int]:
 @workspace_role(*MANAGERS)
 def lift(person_id: int) -> Response:
     person = person_below(person_id)
-    keeping.lift(person, by())
+    holds.lift(person, by())
     return go_to(person_address(person), "The legal hold was lifted.")
 
 
@@ -64,7 +64,7 @@ def _remove_on(person: Person, status: int = 200, problem: str = "", day: str | 
     name = person_name(person)
     return dialog("people/_remove_on.html", f"Keep {name}'s accounts until a date", status, person=person, name=name,
                   problem=problem, day=day if day is not None else person.remove_on or "",
-                  tomorrow=today() + timedelta(days=1), planned=keeping.scheduled(person))
+                  tomorrow=today() + timedelta(days=1), planned=holds.scheduled(person))
 
 
 @pages.put("/remove-on")
@@ -76,7 +76,7 @@ def set_remove_on(person_id: int) -> Response | tuple[str, int]:
     except ValueError:
         return _remove_on(person, INVALID, "Choose a future date.", text)
     try:
-        keeping.keep_until(person, day, by())
+        holds.keep_until(person, day, by())
     except KeepingProblem as problem:
         return _remove_on(person, INVALID, str(problem), text)
     return go_to(person_address(person), "Saved. Once they have left, their accounts are kept until that date.")
@@ -87,7 +87,7 @@ def set_remove_on(person_id: int) -> Response | tuple[str, int]:
 def clear_remove_on(person_id: int) -> Response | tuple[str, int]:
     person = person_below(person_id)
     try:
-        keeping.keep_until(person, None, by())
+        holds.keep_until(person, None, by())
     except KeepingProblem as problem:
         return _remove_on(person, INVALID, str(problem))
     return go_to(person_address(person), "Cleared. Their accounts are no longer kept until a date.")

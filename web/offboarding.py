@@ -9,14 +9,15 @@ from datetime import date, timedelta
 
 from flask import Blueprint, Response, abort, make_response, render_template, request, url_for
 
-from sync import keeping, offboarding, offboarding_view, tasks
+from sync import offboarding, offboarding_view, tasks
 from sync.apps import apps
-from sync.keeping import KeepingProblem
 from sync.models import App, Offboarding, Person, Task
 from sync.names import person_name
 from sync.offboarding import OffboardingProblem
 from sync.offboarding_preview import preview
-from sync.people import PeopleProblem
+from sync.people import holds
+from sync.people.holds import KeepingProblem
+from sync.people.people import PeopleProblem
 from sync.tasks import TaskProblem
 from sync.workspace import today
 from web import offboarding_rows
@@ -77,7 +78,7 @@ def _preview(person: Person, given: Given, problem: str = "") -> str:
     return render_template(
         "offboarding/new.html", person=person, name=person_name(person), given=given, problem=problem,
         rows=offboarding_rows.preview_rows(found, given.shown, given.ticked, given.reasons, problem),
-        texts=offboarding_rows.sentences(found, person), planned=keeping.scheduled(person),
+        texts=offboarding_rows.sentences(found, person), planned=holds.scheduled(person),
         tomorrow=today() + timedelta(days=1),
     )
 
@@ -143,7 +144,7 @@ def _progress(row: Offboarding) -> dict:
 def cancel(person_id: int, offboarding_id: int) -> Response:
     person = person_below(person_id)
     row = _offboarding(person_id, offboarding_id)
-    if keeping.cancel(row, by()):
+    if holds.cancel(row, by()):
         return go_to(person_address(person), "Cancelled. No account is removed on that date.")
     return go_to(_address(row), f"It is already {row.state}. Nothing was changed.", "attention")
 

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, render_template, request, url_for
 from connectors.base import ConnectorError
 from sync import oidc
 from sync.oidc import OidcProblem, Settings
-from sync.people import WORKSPACE_ROLES
+from sync.people.people import WORKSPACE_ROLES
 from sync.reach import approver
 from sync.vault import VaultProblem
 from web.answers import INVALID, dialog, go_to, page_or_part

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, request, url_for
 
 from sync import names, signin
-from sync.people import PeopleProblem
+from sync.people.people import PeopleProblem
 from web import known_browser, your_sign_in
 from web.answers import INVALID, go_to
 from web.confirming import asks_again

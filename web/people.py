@@ -7,12 +7,13 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, abort, current_app, render_template, request, url_for
 
-from sync import activity, keeping, names, ownership, people, people_import, second_factor, signin, waiting_files
+from sync import activity, names, second_factor, signin, waiting_files
 from sync.apps import apps
 from sync.mail import reach as mail_reach
 from sync.matching import addresses
 from sync.models import Person
-from sync.people import PeopleProblem
+from sync.people import holds, importing, last_owner, people
+from sync.people.people import PeopleProblem
 from web import columns, held, person_view
 from web.answers import INVALID, asked, dialog, go_to, page_or_part, wants_part
 from web.confirming import asks_again
@@ -84,9 +85,9 @@ def new_import() -> tuple[str, int]:
 def create_import() -> Response | tuple[str, int]:
     try:
         content, name = _uploaded()
-        if people_import.asks_first(content):
+        if importing.asks_first(content):
             return go_to(columns.address_of(waiting_files.for_import(signed_in_person(), content, name)))
-        outcome = people_import.import_csv(content, by(), name=name)
+        outcome = importing.import_csv(content, by(), name=name)
     except PeopleProblem as problem:
         return dialog("people/_import.html", "Import people", INVALID, problem=str(problem))
     return columns.imported(outcome)
@@ -196,7 +197,7 @@ def depart(person_id: int) -> Response | tuple[str, int]:
         people.mark_left(person, by(), request.form.get("reason", ""))
     except PeopleProblem as problem:
         return _departure(person, INVALID, str(problem))
-    kept = keeping.how_long(person)
+    kept = holds.how_long(person)
     then = f"Their accounts are kept {kept}." if kept else "The next check of each app adds their account to a report."
     return go_to(person_address(person), f"{names.person_name(person)} is marked as having left. {then}")
 
@@ -215,7 +216,7 @@ def _deprovisioned(person: Person) -> str:
 
 def _accounts_then(person: Person) -> str:
     """What becomes of this person's accounts."""
-    count, kept = len(people.seats_of(person)), keeping.how_long(person)
+    count, kept = len(people.seats_of(person)), holds.how_long(person)
     if not count:
         return "They have no account in any connected app."
     accounts = f"Their {plural(count, 'account')}"
@@ -309,7 +310,7 @@ def set_password(person_id: int) -> Response | tuple[str, int]:
 @asks_again
 def create_link(person_id: int) -> tuple[str, int]:
     person = person_below(person_id)
-    if not ownership.may_sign_in(person):
+    if not last_owner.may_sign_in(person):
         abort(403)
     link = current_app.config["ROLLCALL"].url + url_for("signin.follow_link", token=signin.signed_link(person, by()))
     name = names.person_name(person)

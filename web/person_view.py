@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
-from sync import people, person_page, precedence
+from sync import precedence
 from sync.models import Account, Activity, App, Asset, DirectoryEntry, Invitation, Offboarding, Person
 from sync.names import account_name, asset_name
+from sync.people import people, profile
 from web.app_page import kind_of
 from web.view import Badge, LogRow, and_more, first_upper, joined, listed, log_row
 from web.words import calendar_day, on_day, plural, when
@@ -82,7 +83,7 @@ def directories(person: Person) -> Directories:
     return Directories(
         "" if person.status_by_hand else _differ(person, entries),
         [_entry(entry, decides.get(entry.id, []) if len(entries) > 1 else []) for entry in entries],
-        [(name, and_more(groups, GROUPS_SHOWN)) for name, groups in person_page.groups(person).items()],
+        [(name, and_more(groups, GROUPS_SHOWN)) for name, groups in profile.groups(person).items()],
     )
 
 
@@ -163,12 +164,12 @@ def accounts(person: Person, open_to_me: set[int]) -> Accounts:
     """`open_to_me`: the ids of the apps whose accounts may be shown."""
     found = people.seats_of(person)
     visible = [account for account in found if account.app_id in open_to_me]
-    seats = person_page.in_full(visible)
+    seats = profile.in_full(visible)
     leaving = person.status != "active" or person.remove_on is not None
     return Accounts(
         [_account_row(seat) for seat in seats], [_only_manager(seat, leaving) for seat in seats if seat.alone],
-        person_page.cost(visible), _elsewhere(len(found) - len(visible), bool(visible)),
-        [_invited(invitation) for invitation in person_page.invitations(person, open_to_me)],
+        profile.cost(visible), _elsewhere(len(found) - len(visible), bool(visible)),
+        [_invited(invitation) for invitation in profile.invitations(person, open_to_me)],
     )
 
 
@@ -178,7 +179,7 @@ def _elsewhere(count: int, others: bool) -> str:
     return f"{'And ' if others else ''}{plural(count, 'account')} in apps that you can't open."
 
 
-def _account_row(seat: person_page.Seat) -> AccountRow:
+def _account_row(seat: profile.Seat) -> AccountRow:
     account = seat.account
     first = seat.access[:ACCESS_SHOWN]
     shown = [(asset_name(access.asset), joined(access.asset.kind, access.role)) for access in first]
@@ -202,7 +203,7 @@ def _account_badges(account: Account) -> list[Badge]:
     return badges
 
 
-def _only_manager(seat: person_page.Seat, leaving: bool) -> OnlyManager:
+def _only_manager(seat: profile.Seat, leaving: bool) -> OnlyManager:
     them = "them" if len(seat.alone) > 1 else "it"
     advice = f" Hand {them} over before the account is removed." if leaving else ""
     return OnlyManager(seat.account.app.name, seat.alone, advice)
@@ -226,10 +227,10 @@ def removed(person: Person, open_to_me: set[int], owned: set[int]) -> list[Remov
     """Nothing for someone who has left: nobody would invite them again. `owned`: ids of apps."""
     if person.status == "deprovisioned":
         return []
-    return [_removed(seat, owned) for seat in person_page.removed(person, open_to_me)]
+    return [_removed(seat, owned) for seat in profile.removed(person, open_to_me)]
 
 
-def _removed(seat: person_page.Removed, owned: set[int]) -> RemovedRow:
+def _removed(seat: profile.Removed, owned: set[int]) -> RemovedRow:
     account = seat.account
     details = joined(account.email or account.name, seat.role)
     if account.gone_at:
@@ -250,7 +251,7 @@ class Leaving:
 
 
 def leaving(person: Person) -> Leaving:
-    offboardings: Iterable[Offboarding] = person_page.offboardings(person)[:OFFBOARDINGS_SHOWN]
+    offboardings: Iterable[Offboarding] = profile.offboardings(person)[:OFFBOARDINGS_SHOWN]
     day = calendar_day(person.remove_on) if person.remove_on else ""
     note = "accounts are kept until then" if person.status == "deprovisioned" else "once they have left"
     planned = any(offboarding.state == "scheduled" for offboarding in offboardings)

@@ -9,7 +9,7 @@ from sync import passkeys, pending_sign_in, second_factor
 from sync.attempts import TooManyAttempts
 from sync.db import writing
 from sync.models import Person
-from sync.people import PeopleProblem
+from sync.people.people import PeopleProblem
 from sync.sessions import Way
 from web import known_browser, passkey_form, security, sign_in_page
 from web.answers import INVALID, safe_address

@@ -10,8 +10,8 @@ from flask import Blueprint, Response, abort, flash, redirect, render_template, 
 from sync import signin
 from sync.mail import reach as mail_reach
 from sync.names import main_email
-from sync.ownership import has_lost_its_owners, has_owner
-from sync.people import PeopleProblem
+from sync.people.last_owner import has_lost_its_owners, has_owner
+from sync.people.people import PeopleProblem
 from sync.rank import Asker
 from sync.sessions import Way
 from sync.workspace import WorkspaceProblem, workspace

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import render_template
 
 from sync import oidc
-from sync.ownership import has_owner
+from sync.people.last_owner import has_owner
 from web import passkey_form
 
 

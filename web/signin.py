@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, current_app, make_response, redirect, render_template, request, url_for
 
-from sync import oidc, people, signin
+from sync import oidc, signin
 from sync.attempts import TooManyAttempts
-from sync.people import PeopleProblem
+from sync.people import people
+from sync.people.people import PeopleProblem
 from sync.sessions import Way
 from web import known_browser, second_step, security, sign_in_page, waiting_sign_ins
 from web.answers import INVALID, safe_address

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, abort, redirect, render_template, request
 
 from sync import waiting_sign_ins
 from sync.models import Person, WaitingSignIn
-from sync.people import PeopleProblem
+from sync.people.people import PeopleProblem
 from web.answers import go_to
 from web.confirming import asks_again
 from web.permissions import signed_in, workspace_role

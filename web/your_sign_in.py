@@ -6,7 +6,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, current_app, redirect, render_template, request, url_for
 
 from sync import authenticator, names, passkeys, second_factor, sessions
-from sync.people import PeopleProblem
+from sync.people.people import PeopleProblem
 from web import browsers, confirming, passkey_form
 from web.answers import INVALID, go_to
 from web.confirming import asks_again

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sync import people
 from sync.apps import drafts
 from sync.models import App
+from sync.people import people
 from tests.cli.conftest import OWNER, connect
 
 

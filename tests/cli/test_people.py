@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from sync import people, second_factor
+from sync import second_factor
 from sync.models import Mail
+from sync.people import people
 from tests.security.factors import with_app
 
 

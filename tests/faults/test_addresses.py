@@ -12,7 +12,7 @@ import cli.apps
 import connectors
 from connectors.base import Refused
 from connectors.csv_export import CsvExport
-from sync import checks, directories, names, oidc_people, onboarding, people, people_import, reports, signin, tasks
+from sync import checks, directories, names, oidc_people, onboarding, reports, signin, tasks
 from sync.apps import apps
 from sync.jobs import asking
 from sync.mail import notify
@@ -20,7 +20,8 @@ from sync.mail import reach as mail_reach
 from sync.matching import rules as match_rules
 from sync.models import Activity, App, Change, Directory, Invitation, Person, SignInIdentity, Task
 from sync.oidc import Settings
-from sync.people import PeopleProblem
+from sync.people import importing, people
+from sync.people.people import PeopleProblem
 from tests.connectors.described import LEAST, SECRET, Anything
 from tests.real.slapd import Slapd
 from tests.real.smtp import SmtpServer
@@ -101,7 +102,7 @@ def read(directory: Directory) -> dict[str, int]:
 def test_a_file_with_what_is_no_address_is_refused_with_its_line(tmp_path: Path, by: str, text):
     rows = f'email,name\nbo@acme.example,Bo\n"{text}",Ana\n'
     with pytest.raises(PeopleProblem, match=r"line 3 .* is no e-mail address: .*Nothing was changed"):
-        people_import.import_csv(rows.encode(), by)
+        importing.import_csv(rows.encode(), by)
     assert people.find_by_email("bo@acme.example") is None
     with pytest.raises(Refused, match=r"line 3 .* is no e-mail address"):
         list(CsvExport({"source": "upload", "app": "Miro", "export": rows}).accounts())
@@ -116,7 +117,7 @@ def test_an_import_finds_who_is_there(by: str, known, spelled):
     ana = people.add("Ana", known, by)
     quoted = spelled.replace('"', '""')
     listed = f'email,name\n"{quoted}",Ana Lopez\n'.encode()
-    assert people_import.import_csv(listed, by) == people_import.ImportOutcome(0, 1, 0)
+    assert importing.import_csv(listed, by) == importing.ImportOutcome(0, 1, 0)
     assert Person.get_by_id(ana.id).name == "Ana Lopez"
     assert names.main_email(ana) == known
 

@@ -8,9 +8,10 @@ import pytest
 
 from connectors.base import DirectoryPerson, TemporarilyUnavailable
 from connectors.ldap_directory import LdapDirectory
-from sync import directories, names, people
+from sync import directories, names
 from sync.mail import notify
 from sync.models import Account, Activity, App, Directory, DirectoryEntry, DirectoryReading, Mail, Person, PersonEmail
+from sync.people import people
 from tests.real.slapd import Slapd
 from tests.sync.scripted import Scripted
 

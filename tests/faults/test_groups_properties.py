@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 import connectors
-from sync import activity, checks, directories, group_rules, people, reports, signin, tasks, vault
+from sync import activity, checks, directories, group_rules, reports, signin, tasks, vault
 from sync.apps import apps
 from sync.db import connected, db, open_database, utcnow
 from sync.group_rules import Draft
 from sync.jobs import asking, queue
 from sync.models import App, Assignment, Change, Check, DirectoryGroup, GroupRule, LeftOut, Report, Task
+from sync.people import people
 from sync.rank import Asker
 from sync.workspace import update_workspace
 from tests.asking import MACHINE

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 import connectors
-from sync import checks, people, reports, tasks
+from sync import checks, reports, tasks
 from sync.apps import apps
 from sync.jobs import asking, queue
 from sync.models import App, Task
+from sync.people import people
 from tests.connectors.described import LEAST, SECRET, Anything
 from tests.connectors.fake import Reply, Request
 

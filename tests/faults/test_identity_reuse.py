@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from app import create_app
-from sync import directories, names, people, reports, scim_people
+from sync import directories, names, reports, scim_people
 from sync.config import Config
 from sync.db import utcnow
 from sync.jobs import queue
@@ -17,6 +17,7 @@ from sync.matching import decisions as match_decisions
 from sync.matching import rules as match_rules
 from sync.matching import suggestions
 from sync.models import Account, Activity, App, Change, Directory, DirectoryReading, Person, Report, Task
+from sync.people import people
 from tests.sync.fixtures import Chat, email
 from tests.web.provider import Provider
 

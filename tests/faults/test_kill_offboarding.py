@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from sync import checks, offboarding, people
+from sync import checks, offboarding
 from sync.apps import apps
 from sync.db import copy_database
 from sync.jobs import asking
 from sync.models import Offboarding, Person
+from sync.people import people
 from sync.workspace import today
 from tests.faults.test_kill import Rehearsal
 from tests.sync.fixtures import Chat, email

@@ -17,11 +17,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 import connectors
 from connectors.base import LOOK_UP, REMOVE, Connector, Identity, Role, TemporarilyUnavailable
 from connectors.base import Account as Seat
-from sync import activity, checks, keeping, offboarding, people, reports, signin, tasks, vault, workspace
+from sync import activity, checks, offboarding, reports, signin, tasks, vault, workspace
 from sync.apps import apps
 from sync.db import connected, db, open_database, utcnow
 from sync.jobs import asking, queue
 from sync.models import Account, App, Change, Offboarding, Person, Report, Task
+from sync.people import holds, people
 from sync.rank import Asker
 from tests.asking import MACHINE
 
@@ -167,17 +168,17 @@ class Leaving(RuleBasedStateMachine):
     @rule(number=numbers, lifted=st.booleans())
     def is_put_on_hold_or_off(self, number: int, lifted: bool) -> None:
         if lifted:
-            keeping.lift(self.people[number], BY)
+            holds.lift(self.people[number], BY)
         else:
-            keeping.hold(self.people[number], "Lawsuit", BY)
+            holds.hold(self.people[number], "Lawsuit", BY)
         self.hold[number] = not lifted
 
     @rule(number=numbers, far=st.one_of(st.none(), days))
     def is_given_a_day(self, number: int, far: int | None) -> None:
         day = workspace.today() + timedelta(days=far) if far else None
         try:
-            keeping.keep_until(self.people[number], day, BY)
-        except keeping.KeepingProblem:
+            holds.keep_until(self.people[number], day, BY)
+        except holds.KeepingProblem:
             assert day is None and number in self.plan
             return
         self.day[number] = day
@@ -210,10 +211,10 @@ class Leaving(RuleBasedStateMachine):
 
     @rule(number=numbers)
     def the_planned_one_is_cancelled(self, number: int) -> None:
-        planned = keeping.scheduled(self.people[number])
+        planned = holds.scheduled(self.people[number])
         assert (planned is not None) == (number in self.plan)
         if planned:
-            keeping.cancel(planned, BY)
+            holds.cancel(planned, BY)
             self.plan.pop(number)
             self.day[number] = None
 

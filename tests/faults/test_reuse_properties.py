@@ -26,7 +26,6 @@ from sync import (
     directories,
     member_acts,
     offboarding,
-    people,
     push,
     reports,
     scim_people,
@@ -39,6 +38,7 @@ from sync.db import connected, db, open_database, utcnow
 from sync.jobs import asking, queue
 from sync.matching import decisions as match_decisions
 from sync.models import Account, App, Change, Directory, DirectoryEntry, Person, PersonEmail, Report, ScimResource, Task
+from sync.people import people
 from sync.rank import Asker
 from tests.asking import MACHINE
 from tests.sync.scripted import Scripted, ScriptedDirectory

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from app import create_app
-from sync import directories, people
+from sync import directories
 from sync.config import Config
 from sync.models import Person, PersonEmail
+from sync.people import people
 from tests.asking import MACHINE
 from tests.web.provider import ENTERPRISE, USER, Provider, problem
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import requests
 
-from sync import activity, checks, member_acts, offboarding, onboarding, people, reports, start
+from sync import activity, checks, member_acts, offboarding, onboarding, reports, start
 from sync.config import Config
 from sync.db import connected
 from sync.jobs import asking, queue
@@ -34,6 +34,7 @@ from sync.models import (
     Role,
     Task,
 )
+from sync.people import people
 from sync.rank import Asker
 from tests.blank import LOCAL
 

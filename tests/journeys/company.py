@@ -6,10 +6,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from sync import directories, people
+from sync import directories
 from sync.db import writing
 from sync.mail import notify
 from sync.models import Directory, Person
+from sync.people import people
 
 FIRST = (
     "Jana",

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from sync import directories, people
+from sync import directories
 from sync.models import Directory, DirectoryReading, Person, WaitingFile
+from sync.people import people
 from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong
 
 HEADER = ["Employee #", "First name", "Last name", "Work Email", "Employment Status", "Termination Date",

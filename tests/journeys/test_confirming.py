@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from sync import people
 from sync.config import Config
 from sync.db import utcnow
 from sync.models import Person, Session
+from sync.people import people
 from sync.sessions import FRESH
 from tests.journeys.browser import Live, serving
 from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong, opens

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from connectors.okta_directory import OktaDirectory
-from sync import directories, directory_preview, people
+from sync import directories, directory_preview
 from sync.models import Directory, DirectoryGroup, DirectoryReading, Person
+from sync.people import people
 from tests.asking import MACHINE
 from tests.connectors.test_entra_directory import TestEntraDirectory as Entra
 from tests.connectors.test_google_directory import TestGoogleDirectory as Google

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from sync import directories, people
+from sync import directories
 from sync.models import Directory, DirectoryReading, Person, Session
+from sync.people import people
 from tests.journeys.browser import NARROW
 from tests.journeys.company import build
 

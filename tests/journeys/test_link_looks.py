@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sync import people, signin
+from sync import signin
 from sync.models import Person
+from sync.people import people
 from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong
 
 

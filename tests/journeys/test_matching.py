@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from sync import people
 from sync.db import writing
 from sync.matching import decisions as match_decisions
 from sync.matching import rules as match_rules
 from sync.models import Account, Activity, App, MatchDecision, Person
+from sync.people import people
 from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong
 from tests.sync.fixtures import email
 

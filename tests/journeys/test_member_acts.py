@@ -8,10 +8,10 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from sync import people
 from sync.jobs import queue
 from sync.mail import notify
 from sync.models import Account, Invitation, Task
+from sync.people import people
 from tests.sync.fixtures import email
 
 NINA, OMAR = "nina@acme.example", "omar@acme.example"

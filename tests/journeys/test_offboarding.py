@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from sync import checks, keeping, offboarding, people
+from sync import checks, offboarding
 from sync.apps import apps
 from sync.jobs import asking, queue
 from sync.models import Offboarding, Person, Task
+from sync.people import holds, people
 from sync.workspace import today
 from tests.demo.apps import AdsApp
 from tests.journeys import apps_of_acme
@@ -131,7 +132,7 @@ def test_pages(visit, live, tmp_path: Path, olga: Person, by: str, width: int) -
             Task.change.in_([change.id for change in done.changes])).execute()
         planned = offboarding.start(ines, olga, {seat.id for seat in people.seats_of(ines)}, {},
                                     on=today() + timedelta(days=9)).offboarding
-        keeping.hold(ana, "Lawsuit 12/2026", by)
+        holds.hold(ana, "Lawsuit 12/2026", by)
         tom = people.find_by_email("tom@acme.example")
         new, person = f"/people/{tom.id}/offboardings/new", f"/people/{tom.id}"
         looks = [

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from sync import directories, people_import, waiting_sign_ins
+from sync import directories, waiting_sign_ins
 from sync.db import writing
 from sync.models import Person
-from sync.people import add
+from sync.people import importing
+from sync.people.people import add
 from sync.rank import Asker
 from tests.journeys.looks import WIDTHS, Look, clicks, look_at, nothing_wrong
 
@@ -19,7 +20,7 @@ LIST = (b"email,name,further emails,manager,status\n"
 def test_what_waits_for_someone_of_rank(visit, live, tmp_path, olga: Person, by: Asker, width: int) -> None:
     jana = add("Jana Kowalski", "jana@acme.example", by, workspace_role="owner")
     admin = add("Mallory Admin", "mallory@acme.example", by, workspace_role="admin")
-    people_import.import_csv(LIST, Asker.person(admin))
+    importing.import_csv(LIST, Asker.person(admin))
     staff = tmp_path / "staff.csv"
     staff.write_bytes(LIST + b"jana@acme.example,J. Kowalski,jana.k@acme.example,,active\nana@acme.example,,,,\n")
     directory = directories.connect("csv", "Branch office", {"file": str(staff)}, Asker.person(admin))
@@ -44,7 +45,7 @@ def test_what_waits_for_someone_of_rank(visit, live, tmp_path, olga: Person, by:
 
 def test_an_owner_releases_one_and_dismisses_the_other(visit, live, olga: Person, by: Asker) -> None:
     admin = add("Mallory Admin", "mallory@acme.example", by, workspace_role="admin")
-    people_import.import_csv(LIST, Asker.person(admin))
+    importing.import_csv(LIST, Asker.person(admin))
     page = visit(olga)
     page.goto(f"{live.url}/people")
     page.click("section:has(#h-held-above) a:has-text('Olga Brandt') >> nth=0")

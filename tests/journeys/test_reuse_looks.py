@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sync import people
 from sync.models import Account, App, Directory, Person
+from sync.people import people
 from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong
 from tests.sync.fixtures import Chat, email
 from tests.sync.scripted import Scripted

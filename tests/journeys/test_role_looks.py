@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sync import group_rules, people, reports
+from sync import group_rules, reports
 from sync.models import Account, App, DirectoryGroup, Person
+from sync.people import people
 from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong
 from tests.sync.listed import Listed
 from tests.sync.scripted import Scripted

@@ -8,9 +8,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from app import create_app
-from sync import oidc, people, signin
+from sync import oidc, signin
 from sync.models import Person, SignInIdentity
 from sync.oidc import Settings
+from sync.people import people
 from tests.real.oidc_server import CLIENT, SECRET, OidcServer, Visitor
 from tests.web.client import Client
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import pytest
 
-from sync import people, signin
+from sync import signin
 from sync.models import Mail, Person
+from sync.people import people
 from sync.rank import Asker
 from tests.security.factors import PASSWORD
 from tests.sync.scripted import Scripted

@@ -16,12 +16,8 @@ from sync import (
     directory_preview,
     directory_rules,
     disconnecting,
-    held,
-    keeping,
     offboarding,
     oidc,
-    people,
-    people_import,
     precedence,
     push,
     second_factor,
@@ -34,6 +30,7 @@ from sync.files import columns
 from sync.matching import vouching
 from sync.models import App, Directory, HeldChange, Offboarding, Person, WaitingSignIn
 from sync.oidc import Settings
+from sync.people import held, holds, importing, people
 from sync.rank import MANAGERS, RANKS, Asker, NotAllowed
 from sync.workspace import today, update_workspace
 from tests.asking import MACHINE
@@ -65,16 +62,16 @@ CASES: dict[str, tuple[tuple, Callable[[World, Asker], object]]] = {
     "people.mark_returned": (MANAGERS, lambda w, by: people.mark_returned(w.target, by)),
     "people.decide_by_hand": (MANAGERS, lambda w, by: people.decide_by_hand(w.target, "suspended", by, "", "")),
     "people.set_workspace_role": (RUNS_ALL, lambda w, by: people.set_workspace_role(w.target, "guest", by)),
-    "people_import.import_csv": (MANAGERS, lambda w, by: people_import.import_csv(b"email\nx@acme.example\n", by)),
+    "people_import.import_csv": (MANAGERS, lambda w, by: importing.import_csv(b"email\nx@acme.example\n", by)),
     "held.release": (MANAGERS, lambda w, by: held.release(w.held, by)),
     "held.dismiss": (MANAGERS, lambda w, by: held.dismiss(w.held, by)),
     "waiting_sign_ins.approve": (OWNERS, lambda w, by: waiting_sign_ins.approve(w.waiting, by)),
     "waiting_sign_ins.dismiss": (OWNERS, lambda w, by: waiting_sign_ins.dismiss(w.waiting, by)),
     "waiting_sign_ins.confirm": ((), lambda w, by: waiting_sign_ins.confirm(w.waiting, by)),
-    "keeping.hold": (MANAGERS, lambda w, by: keeping.hold(w.target, "Case 7", by)),
-    "keeping.lift": (MANAGERS, lambda w, by: keeping.lift(w.target, by)),
-    "keeping.keep_until": (MANAGERS, lambda w, by: keeping.keep_until(w.target, today() + timedelta(days=9), by)),
-    "keeping.cancel": (MANAGERS, lambda w, by: keeping.cancel(w.offboarding, by)),
+    "keeping.hold": (MANAGERS, lambda w, by: holds.hold(w.target, "Case 7", by)),
+    "keeping.lift": (MANAGERS, lambda w, by: holds.lift(w.target, by)),
+    "keeping.keep_until": (MANAGERS, lambda w, by: holds.keep_until(w.target, today() + timedelta(days=9), by)),
+    "keeping.cancel": (MANAGERS, lambda w, by: holds.cancel(w.offboarding, by)),
     "signin.set_password": (RUNS_ALL, lambda w, by: signin.set_password(w.target, "a good long passphrase", by)),
     "signin.signed_link": (RUNS_ALL, lambda w, by: signin.signed_link(w.target, by)),
     "signin.set_up": (OWNERS, lambda w, by: signin.set_up("Acme", "x@acme.example", "X", "x" * 20, by)),

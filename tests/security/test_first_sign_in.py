@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import pytest
 
-from sync import directories, people, people_import, waiting_sign_ins
+from sync import directories, waiting_sign_ins
 from sync.models import Activity, DirectoryEntry, Person, PersonEmail, SignInIdentity, WaitingSignIn
 from sync.oidc import Settings
 from sync.oidc_people import Refused, Unconfirmed, come_in
+from sync.people import importing, people
 from sync.rank import Asker, NotAllowed
 from tests.asking import MACHINE
 from tests.web.client import Client
@@ -58,7 +59,7 @@ def test_an_address_that_an_admin_typed_signs_nobody_in(site, mallory, tom, by):
 def test_nor_one_that_a_list_or_a_directory_of_an_admin_gave(site, mallory, tom, tmp_path, how):
     rows = f"email,further emails\ntom.okafor@acme.example,{EVIL}\nana@acme.example,\n"
     if how == "a list":
-        people_import.import_csv(rows.encode(), Asker.person(mallory))
+        importing.import_csv(rows.encode(), Asker.person(mallory))
     elif how == "a directory":
         (tmp_path / "list.csv").write_text(rows)
         values = {"file": str(tmp_path / "list.csv")}
@@ -163,7 +164,7 @@ def test_a_new_person_of_the_provider_is_known_by_the_address_but_a_later_one_is
 def test_a_list_of_the_command_line_vouches_for_what_it_names(mallory, tom):
     people.edit(tom, Asker.person(mallory), emails=["tom.okafor@acme.example", "tom@acme.example"])
     assert not PersonEmail.get(PersonEmail.normal == "tom@acme.example").vouched
-    people_import.import_csv(b"email,further emails\ntom.okafor@acme.example,tom@acme.example\n", MACHINE)
+    importing.import_csv(b"email,further emails\ntom.okafor@acme.example,tom@acme.example\n", MACHINE)
     assert come_in(_claims("tom@acme.example"), KNOWN) == tom
 
 

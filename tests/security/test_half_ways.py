@@ -14,7 +14,7 @@ from flask import Flask
 from sync import attempts, authenticator, kept_requests, passwords, second_factor, sessions, signin
 from sync.db import connected, utcnow
 from sync.models import KeptRequest, Person, Session
-from sync.people import PeopleProblem
+from sync.people.people import PeopleProblem
 from sync.sessions import FRESH, Way, session_of, start_session
 from sync.workspace import update_workspace
 from tests.security.factors import HERE, PASSWORD, STEP, code, secret_of, sign_in, with_app

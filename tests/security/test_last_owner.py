@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from sync import directories, names, ownership, people, signin
+from sync import directories, names, signin
 from sync.models import Activity, DirectoryEntry, Person, Session
-from sync.people import PeopleProblem
+from sync.people import last_owner, people
+from sync.people.people import PeopleProblem
 from tests.web.client import Client
 
 
@@ -21,7 +22,7 @@ def test_a_push_about_the_last_owner_is_held(okta, olga: Person, how: str):
         assert okta.call("DELETE", f"/Users/{user}").status_code == 204
     else:
         okta.patch(f"/Users/{user}", {"op": "replace", "path": "active", "value": False})
-    assert _person(olga).status == "active" and ownership.has_owner()
+    assert _person(olga).status == "active" and last_owner.has_owner()
     [held] = directories.held(okta.directory)
     assert (held.person_id, held.status, held.reported) == (olga.id, "active", "deprovisioned")
 
@@ -34,7 +35,7 @@ def test_releasing_it_is_refused_until_someone_else_owns_the_workspace(okta, olg
     assert _person(olga).status == "active"
     someone("Jana Kowalski", role="owner")
     assert directories.release(directory, by) == 1
-    assert _person(olga).status == "deprovisioned" and ownership.has_owner()
+    assert _person(olga).status == "deprovisioned" and last_owner.has_owner()
 
 
 def _list(tmp_path, *rows: str) -> str:
@@ -93,7 +94,7 @@ def test_the_recovery_link_works_to_the_end(site, olga: Person, status: str):
                           password="a new passphrase for olga", password_again="a new passphrase for olga")
     assert answer.status_code == 303
     assert "Olga Brandt" in browser.get("/settings").text
-    assert _person(olga).status == "active" and ownership.has_owner()
+    assert _person(olga).status == "active" and last_owner.has_owner()
     assert Client(site).get(f"/setup?token={token}").location == "/sign-in", "it works once"
     assert Activity.select().where(Activity.what == "set up workspace").count() == 2
 
@@ -112,5 +113,5 @@ def test_a_suspended_persons_sessions_end_at_once_and_no_way_in_is_open(site, ol
     assert not Session.select().where(Session.person == jana).exists()
     assert signin.authenticate("jana.kowalski@acme.example", "correct horse battery") is None
     assert signin.person_of_link(link) is None
-    assert not ownership.may_sign_in(_person(jana))
+    assert not last_owner.may_sign_in(_person(jana))
     assert DirectoryEntry.select().where(DirectoryEntry.reported == "suspended").count() == 1

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from connectors.names import LONGEST_NAME, clean_name
-from sync import people, people_import
 from sync.models import Account, Person
+from sync.people import importing, people
 from tests.web.client import Client
 
 TURNED = "Ana \u202egnp.exe\u202c Lo\u200bpez\u2066"
@@ -26,7 +26,7 @@ def test_what_is_left_of_a_name(given: str, name: str):
 def test_a_name_by_a_page_by_a_list_and_by_a_push(owner: Client, by: str, okta):
     person = people.add(f"Eva{STEERING}Berg", "eva@acme.example", by)
     people.edit(person, by, name=TURNED)
-    people_import.import_csv(f"email,name\nben@acme.example,{TURNED}\n".encode(), by)
+    importing.import_csv(f"email,name\nben@acme.example,{TURNED}\n".encode(), by)
     okta.add("pia@acme.example", displayName=TURNED)
     names = {one.name for one in Person.select() if one.name != "Olga Brandt"}
     assert names == {"Ana gnp.exe Lopez"}

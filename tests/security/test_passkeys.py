@@ -11,10 +11,11 @@ from dataclasses import replace
 import pytest
 
 from app import create_app
-from sync import passkeys, people, second_factor, signin
+from sync import passkeys, second_factor, signin
 from sync.config import Config
 from sync.db import utcnow
 from sync.models import Activity, Mail, Passkey, Person, Session
+from sync.people import people
 from sync.sessions import FRESH
 from tests.security.authenticator import SecurityKey
 from tests.security.factors import HERE, STEP, codes_of, sign_in

@@ -8,10 +8,11 @@ import time
 
 import pytest
 
-from sync import attempts, passwords, people, signin
+from sync import attempts, passwords, signin
 from sync.attempts import TooManyAttempts
 from sync.models import Activity, SignInAttempt
-from sync.people import PeopleProblem
+from sync.people import people
+from sync.people.people import PeopleProblem
 from tests.web.client import Client
 
 PASSWORD = "correct horse battery"

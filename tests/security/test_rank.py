@@ -6,9 +6,10 @@ from datetime import date
 
 import pytest
 
-from sync import directories, held, people, people_import, precedence, push, rank
+from sync import directories, precedence, push, rank
 from sync.matching import vouching
 from sync.models import Activity, Directory, HeldChange, Person
+from sync.people import held, importing, people
 from sync.rank import Asker, NotAllowed
 from tests.web.client import Client
 from tests.web.provider import Provider
@@ -57,19 +58,19 @@ def _read(directory: Directory) -> None:
 @pytest.mark.parametrize("attack", LISTS)
 def test_what_an_imported_list_says_of_someone_above_is_held(mallory, olga, attack):
     before = _as_now(olga)
-    outcome = people_import.import_csv(LISTS[attack].encode(), Asker.person(mallory))
+    outcome = importing.import_csv(LISTS[attack].encode(), Asker.person(mallory))
     assert _as_now(olga) == before
     assert outcome.held == 1 and outcome.updated == 0
     waiting = held.waiting(olga)
     assert waiting and all(change.asked_by.startswith("Mallory Admin") for change in waiting)
-    again = people_import.import_csv(LISTS[attack].encode(), Asker.person(mallory))
+    again = importing.import_csv(LISTS[attack].encode(), Asker.person(mallory))
     assert (again.held, len(held.waiting(olga))) == (0, len(waiting)), "the same is asked once"
 
 
 @pytest.mark.parametrize("attack", LISTS)
 def test_the_same_list_by_an_owner_or_the_command_line_is_applied(mallory, olga, by, attack):
     before = _as_now(olga)
-    people_import.import_csv(LISTS[attack].encode(), by)
+    importing.import_csv(LISTS[attack].encode(), by)
     assert _as_now(olga) != before and not held.waiting()
 
 
@@ -157,8 +158,8 @@ def test_who_changes_how_it_is_read_answers_for_it(mallory, olga, by, tmp_path):
 
 
 def test_held_changes_are_released_or_dismissed_by_someone_of_rank_alone(site, mallory, olga, by):
-    people_import.import_csv(LISTS["admin_renames_owner"].encode(), Asker.person(mallory))
-    people_import.import_csv(LISTS["admin_becomes_owner"].encode(), Asker.person(mallory))
+    importing.import_csv(LISTS["admin_renames_owner"].encode(), Asker.person(mallory))
+    importing.import_csv(LISTS["admin_becomes_owner"].encode(), Asker.person(mallory))
     admin, owner = Client(site, mallory), Client(site, olga)
     for change in held.waiting(olga):
         assert admin.post(f"/people/held/{change.id}/release").status_code == 403
@@ -220,7 +221,7 @@ def test_a_text_is_not_who_asks(olga):
 
 
 def test_a_last_day_from_a_list_of_an_admin_ends_nobody_above(mallory, olga):
-    people_import.import_csv(LISTS["admin_ends_owner_later"].encode(), Asker.person(mallory))
+    importing.import_csv(LISTS["admin_ends_owner_later"].encode(), Asker.person(mallory))
     assert Person.get_by_id(olga.id).last_day is None
     [change] = [change for change in held.waiting(olga) if change.field == "last day"]
     held.release(change, Asker.command_line())

@@ -12,10 +12,11 @@ import pytest
 from flask import Flask
 
 from cli.serve import LOG_FORMAT
-from sync import activity, people, refusals, vault, waiting_files
+from sync import activity, refusals, vault, waiting_files
 from sync.apps import apps
 from sync.db import utcnow
 from sync.models import Activity, App, Person, WaitingFile
+from sync.people import people
 from tests.web.client import Client
 from web.permissions import WORKSPACE_ROLES
 

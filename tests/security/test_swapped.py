@@ -7,13 +7,14 @@ import re
 
 import pytest
 
-from sync import directories, people, push, waiting_sign_ins
+from sync import directories, push, waiting_sign_ins
 from sync.files import columns
 from sync.matching import vouching
 from sync.models import Directory, DirectoryToken, Person, SignInIdentity, WaitingSignIn
 from sync.oidc import Settings
 from sync.oidc_people import Unconfirmed, come_in
-from sync.people import PeopleProblem
+from sync.people import people
+from sync.people.people import PeopleProblem
 from sync.rank import Asker
 from tests.web.client import Client
 from tests.web.provider import Provider

@@ -11,12 +11,13 @@ import pytest
 from peewee import fn
 
 from connectors.http import Http
-from sync import checks, people
+from sync import checks
 from sync.apps import apps
 from sync.config import Config
 from sync.db import connected, utcnow
 from sync.jobs import asking
 from sync.models import App, Change, Check, Person, Report
+from sync.people import people
 from sync.rank import Asker
 from tests.blank import LOCAL, OLGA, Copy, open_blank, set_up_acme
 from tests.demo.apps import ChatApp

@@ -9,7 +9,7 @@ import pytest
 
 import connectors
 from connectors.base import DirectoryConnector, DirectoryPerson, Identity
-from sync import directories, people
+from sync import directories
 from sync.models import (
     Activity,
     Directory,
@@ -19,6 +19,7 @@ from sync.models import (
     Person,
     PersonEmail,
 )
+from sync.people import people
 
 SCRIPTS: dict[str, Scripted] = {}
 

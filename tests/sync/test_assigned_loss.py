@@ -6,11 +6,12 @@ import pytest
 
 from connectors.base import REVOKE
 from connectors.sample_chat import SampleChat
-from sync import assigned_acts, directories, group_rules, keeping, reports, tasks
+from sync import assigned_acts, directories, group_rules, reports, tasks
 from sync.apps import apps
 from sync.jobs import queue
 from sync.matching import members as matching_members
 from sync.models import Access, Asset, Change, Task
+from sync.people import holds
 from tests.sync.fixtures import email
 
 WAITS = "needs confirmation"
@@ -97,7 +98,7 @@ def test_what_somebody_decided_since_stays(groups, chat, launch, since):
     elif since == "protected":
         matching_members.protect(groups.account(1), "the board", chat.by)
     else:
-        keeping.hold(chat.people[1], "Lawsuit", chat.by)
+        holds.hold(chat.people[1], "Lawsuit", chat.by)
     chat.check()
     move(groups, 1)
     assert groups.found() == {} and email(1) in members(chat)

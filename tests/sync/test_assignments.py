@@ -6,7 +6,7 @@ import pytest
 
 from connectors.base import Identity
 from connectors.sample_chat import SampleChat
-from sync import directories, group_rules, people, reports, tasks, teams
+from sync import directories, group_rules, reports, tasks, teams
 from sync.apps import apps
 from sync.db import utcnow
 from sync.jobs import queue
@@ -23,6 +23,7 @@ from sync.models import (
     Report,
     Task,
 )
+from sync.people import people
 from tests.sync import acting
 from tests.sync.fixtures import email
 

@@ -10,13 +10,14 @@ import pytest
 
 from connectors.base import ASSETS
 from connectors.sample_chat import SampleChat
-from sync import activity, checks, disconnecting, people, reports
+from sync import activity, checks, disconnecting, reports
 from sync.apps import apps
 from sync.db import connected, db, utcnow
 from sync.jobs import asking, queue
 from sync.matching import decisions as match_decisions
 from sync.matching import members
 from sync.models import Account, App, Asset, Change, Check, Person, Report
+from sync.people import people
 from sync.problems import AppProblem
 from tests.sync.fixtures import email
 

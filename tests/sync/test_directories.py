@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from connectors.base import CredentialRejected, Refused, TemporarilyUnavailable
-from sync import directories, directory_freshness, people
+from sync import directories, directory_freshness
 from sync.db import utcnow, writing
 from sync.directories import DirectoryProblem
 from sync.models import (
@@ -18,6 +18,7 @@ from sync.models import (
     Mail,
     Person,
 )
+from sync.people import people
 from tests.sync.scripted import Scripted, person, portrait, status
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync import directories, names, people, sessions
+from sync import directories, names, sessions
 from sync.db import db
 from sync.models import (
     Account,
@@ -16,6 +16,7 @@ from sync.models import (
     Mail,
     Person,
 )
+from sync.people import people
 from tests.sync.scripted import Scripted, person, portrait, status, told
 
 

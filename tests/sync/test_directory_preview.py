@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from connectors.base import Refused
-from sync import directories, directory_preview, people
+from sync import directories, directory_preview
 from sync.directory_preview import PreviewChanged
 from sync.models import Activity, Directory, DirectoryReading, Mail, Person
+from sync.people import people
 from tests.asking import MACHINE
 from tests.sync.scripted import person, portrait, status
 

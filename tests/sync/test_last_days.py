@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 import pytest
 
 from connectors.base import ColumnsUnclear
-from sync import directories, directory_preview, last_days, people, people_import
+from sync import directories, directory_preview, last_days
 from sync.files import columns
 from sync.jobs import queue
 from sync.models import Activity, Directory, DirectoryEntry, DirectoryReading, Mail, Person
+from sync.people import importing, people
 from sync.workspace import today, update_workspace
 from tests.asking import MACHINE
 from tests.sync.scripted import person, status
@@ -182,11 +183,11 @@ def test_the_sweep_of_each_minute_does_it(clock, file, by):
 
 def test_a_last_day_in_an_import_is_kept_until_it_is_over(clock, by, olga):
     text = "email,name,last_day,department,manager\nana@acme.example,Ana,2026-11-30,Sales,olga@acme.example\n"
-    assert people_import.import_csv(text.encode(), by).added == 1
+    assert importing.import_csv(text.encode(), by).added == 1
     ana = person("ana@acme.example")
     assert (ana.status, ana.last_day, ana.department, ana.manager) == (
         "active", today() + timedelta(days=5), "Sales", "olga@acme.example")
-    assert people_import.import_csv(text.encode(), by).unchanged == 1
+    assert importing.import_csv(text.encode(), by).unchanged == 1
     clock(datetime(2026, 12, 1))
     last_days.leave(NOON)
     ana = person("ana@acme.example")
@@ -198,17 +199,17 @@ def test_a_last_day_in_an_import_is_kept_until_it_is_over(clock, by, olga):
 
 def test_an_import_takes_a_last_day_back(clock, by):
     text = "email,name,last_day\nana@acme.example,Ana,2026-11-30\n"
-    people_import.import_csv(text.encode(), by)
-    people_import.import_csv(b"email,name\nana@acme.example,Ana\n", by)
+    importing.import_csv(text.encode(), by)
+    importing.import_csv(b"email,name\nana@acme.example,Ana\n", by)
     assert person("ana@acme.example").last_day is not None, "a list without the column says nothing of it"
-    people_import.import_csv(text.replace("2026-11-30", "").encode(), by)
+    importing.import_csv(text.replace("2026-11-30", "").encode(), by)
     assert person("ana@acme.example").last_day is None
-    people_import.import_csv(text.replace("2026-11-30", "2026-11-01").encode(), by)
+    importing.import_csv(text.replace("2026-11-30", "2026-11-01").encode(), by)
     assert status("ana@acme.example") == "deprovisioned"
 
 
 def test_who_is_said_to_be_back_loses_the_last_day(clock, by):
-    people_import.import_csv(b"email,name,last_day\nana@acme.example,Ana,2026-11-30\n", by)
+    importing.import_csv(b"email,name,last_day\nana@acme.example,Ana,2026-11-30\n", by)
     people.mark_left(person("ana@acme.example"), by)
     people.mark_returned(person("ana@acme.example"), by)
     clock(datetime(2026, 12, 1))
@@ -217,7 +218,7 @@ def test_who_is_said_to_be_back_loses_the_last_day(clock, by):
 
 
 def test_the_last_owner_stays(clock, by, olga):
-    people_import.import_csv(b"email,last_day\nolga@acme.example,2026-11-30\n", by)
+    importing.import_csv(b"email,last_day\nolga@acme.example,2026-11-30\n", by)
     clock(datetime(2026, 12, 1))
     last_days.leave(NOON)
     last_days.leave(NOON)

@@ -6,13 +6,14 @@ import threading
 
 import pytest
 
-from sync import activity, keeping, member_acts, provisioning, reports, snapshot, tasks
+from sync import activity, member_acts, provisioning, reports, snapshot, tasks
 from sync.apps import apps
 from sync.db import connected, utcnow, writing
 from sync.jobs import queue
 from sync.matching import members
 from sync.member_acts import ActHeld, ActProblem, PlanChanged
 from sync.models import Access, Account, App, Task
+from sync.people import holds
 from tests.sync.acting import account, change_role, grant, ids, remove, revoke, words
 from tests.sync.fixtures import email
 
@@ -221,7 +222,7 @@ def test_somebody_who_has_not_left_is_removed_with_a_reason(chat):
 
 def test_what_is_protected_is_not_removed_and_says_why(chat):
     matching_protect(chat, 3)
-    keeping.hold(chat.people[4], "lawsuit", chat.by)
+    holds.hold(chat.people[4], "lawsuit", chat.by)
     own = Account.get(Account.external_id == App.get().identity_id)
     plan = member_acts.plan_removals(chat.app, [*ids(0, 3, 4, 5), own.id])
     assert {line.whom: line.why for line in plan.others} == {
@@ -283,7 +284,7 @@ def test_a_removal_by_hand_that_waits_for_somebody_ends_once_there_is_a_legal_ho
     tasks.settle_returned(utcnow())
     queue.drain()
     assert Task.get().state == "needs attention", "nothing keeps it: it waits as it did"
-    keeping.hold(chat.people[3], "a lawsuit", chat.by)
+    holds.hold(chat.people[3], "a lawsuit", chat.by)
     tasks.settle_returned(utcnow())
     queue.drain()
     assert (Task.get().state, account(3).state) == ("no longer needed", "present")

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from sync import activity, checks, disconnecting, keeping, offboarding, people, reports, tasks
+from sync import activity, checks, disconnecting, offboarding, reports, tasks
 from sync.apps import apps
 from sync.db import connected, utcnow
 from sync.jobs import asking, queue
@@ -14,6 +14,7 @@ from sync.matching import members
 from sync.models import Account, App, Change, Mail, Offboarding, Person, Report, Task
 from sync.offboarding import OffboardingProblem
 from sync.offboarding_preview import preview
+from sync.people import holds, people
 from sync.workspace import today, update_workspace
 from tests.sync.fixtures import email
 
@@ -300,11 +301,11 @@ def test_who_comes_back_is_not_offboarded(chat, second, both, olga, how):
 
 def test_a_hold_keeps_the_day_from_coming(chat, second, both, olga):
     planned = offboard(chat.people[3], olga, on=today() + TOMORROW)
-    keeping.hold(chat.people[3], "Lawsuit", chat.by)
+    holds.hold(chat.people[3], "Lawsuit", chat.by)
     the_day_comes()
     queue.drain()
     assert chat.removed() == [] and Offboarding.get_by_id(planned.id).state == "scheduled"
-    keeping.lift(chat.people[3], chat.by)
+    holds.lift(chat.people[3], chat.by)
     offboarding.carry_out_due(utcnow())
     queue.drain()
     assert (chat.removed(), second.removed()) == ([email(3)], [email(3)])
@@ -331,22 +332,22 @@ def test_one_that_fails_keeps_no_other_from_its_day(chat, second, both, olga, mo
     monkeypatch.setattr(people, "mark_left", fails_for_one)
     the_day_comes()
     queue.drain()
-    assert chat.removed() == [email(4)] and keeping.scheduled(chat.people[3]) is not None
+    assert chat.removed() == [email(4)] and holds.scheduled(chat.people[3]) is not None
 
 
 def test_a_day_that_is_past_is_refused(chat, second, both, olga):
-    with pytest.raises(keeping.KeepingProblem):
+    with pytest.raises(holds.KeepingProblem):
         offboard(chat.people[3], olga, on=today())
     assert Offboarding.select().count() == 0 and Change.select().where(Change.offboarding.is_null(False)).count() == 0
 
 
 def test_the_day_can_be_moved_but_not_cleared_beneath_a_plan(chat, second, both, olga):
     planned = offboard(chat.people[3], olga, on=today() + TOMORROW)
-    keeping.keep_until(chat.people[3], today() + 2 * TOMORROW, chat.by)
+    holds.keep_until(chat.people[3], today() + 2 * TOMORROW, chat.by)
     assert Offboarding.get_by_id(planned.id).remove_on == today() + 2 * TOMORROW
-    with pytest.raises(keeping.KeepingProblem, match="cancel it"):
-        keeping.keep_until(chat.people[3], None, chat.by)
-    assert keeping.cancel(planned, chat.by) and not keeping.cancel(planned, chat.by)
+    with pytest.raises(holds.KeepingProblem, match="cancel it"):
+        holds.keep_until(chat.people[3], None, chat.by)
+    assert holds.cancel(planned, chat.by) and not holds.cancel(planned, chat.by)
     assert Person.get_by_id(chat.people[3].id).remove_on is None
 
 

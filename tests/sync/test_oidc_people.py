@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from sync import address_moves, names, oidc_people, people
+from sync import address_moves, names, oidc_people
 from sync.db import utcnow
 from sync.models import Activity, Directory, DirectoryAddress, DirectoryEntry, Person, PersonEmail, SignInIdentity
 from sync.oidc import Settings
 from sync.oidc_people import Refused, come_in
+from sync.people import people
 
 ISSUER = "https://id.acme.example"
 KNOWN = Settings(issuer=ISSUER, client_id="rollcall", label="Acme SSO")

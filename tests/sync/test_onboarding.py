@@ -7,13 +7,14 @@ from datetime import timedelta
 
 import pytest
 
-from sync import activity, disconnecting, member_acts, onboarding, people, provisioning, tasks
+from sync import activity, disconnecting, member_acts, onboarding, provisioning, tasks
 from sync.apps import apps
 from sync.db import connected, utcnow
 from sync.jobs import queue
 from sync.member_acts import ActProblem, PlanChanged
 from sync.models import Account, App, Check, Invitation, Mail, Person, Task
 from sync.onboarding import addresses
+from sync.people import people
 from sync.workspace import update_workspace
 
 NINA = "nina@acme.example"

@@ -6,9 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from sync import directories, names, people, precedence
+from sync import directories, names, precedence
 from sync.db import utcnow
 from sync.models import Directory, DirectoryEntry, Person
+from sync.people import people
 from tests.sync.scripted import Scripted, person, status, told
 
 

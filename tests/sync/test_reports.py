@@ -8,13 +8,14 @@ from datetime import timedelta
 import pytest
 
 from connectors.sample_chat import SampleChat
-from sync import checks, people, reports, tasks
+from sync import checks, reports, tasks
 from sync.apps import apps
 from sync.db import connected, utcnow
 from sync.jobs import asking, queue
 from sync.matching import decisions as match_decisions
 from sync.matching import members
 from sync.models import Account, Activity, App, Asset, Change, Check, Mail, Report, Role, Task
+from sync.people import people
 from sync.safety import policy
 from sync.workspace import update_workspace
 from tests.sync.fixtures import MEMBERS, email

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from sync import activity, member_acts, people, reports
+from sync import activity, member_acts, reports
 from sync.jobs import queue
 from sync.member_acts import PlanChanged
 from sync.models import Change, Task
+from sync.people import people
 from sync.safety import policy
 
 

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sync import acts, assigned_looks, assignments, group_rules, member_acts, people
+from sync import acts, assigned_looks, assignments, group_rules, member_acts
 from sync.apps import apps
 from sync.db import db
 from sync.models import Account, App, Change, DirectoryGroup, Person, Task
+from sync.people import people
 from sync.safety import policy
 from tests.asking import MACHINE
 from tests.sync.listed import Listed, Seat

@@ -10,10 +10,11 @@ import pytest
 from connectors.base import LOOK_UP
 from connectors.base import Account as Seat
 from connectors.sample_chat import SampleChat
-from sync import keeping, reports, settling
+from sync import reports, settling
 from sync.db import db
 from sync.matching import decisions as match_decisions
 from sync.models import Access, Account, App, Change, Task
+from sync.people import holds
 from sync.workspace import today, update_workspace
 from tests.sync.fixtures import email
 from tests.sync.listed import ListedApp
@@ -30,7 +31,7 @@ def account(number: int) -> Account:
 
 
 def test_a_check_asks_nobody_about_someone_on_hold(chat):
-    keeping.hold(chat.people[3], "Lawsuit", chat.by)
+    holds.hold(chat.people[3], "Lawsuit", chat.by)
     chat.leave(3)
     check = chat.check()
     assert check.waiting == 0
@@ -61,7 +62,7 @@ def test_the_yes_to_a_rule_spares_the_account_that_rollcall_acts_with_by_now(gro
 
 def test_a_day_that_was_set_by_hand_stands_before_the_days_of_grace(company, by):
     update_workspace(by, grace_days=14)
-    keeping.keep_until(person_of("p3@acme.example"), today() + timedelta(days=3), by)
+    holds.keep_until(person_of("p3@acme.example"), today() + timedelta(days=3), by)
     for entry in ("id3", "id4"):
         company.say(entry, status="deprovisioned")
     company.read()

@@ -7,11 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from sync import attempts, ownership, people, sessions, signin
+from sync import attempts, sessions, signin
 from sync.attempts import TooManyAttempts
 from sync.db import utcnow
 from sync.models import Activity, Person, Session, Setting, SignInAttempt
-from sync.people import PeopleProblem
+from sync.people import last_owner, people
+from sync.people.people import PeopleProblem
 from sync.workspace import workspace
 from tests.asking import MACHINE
 
@@ -127,7 +128,7 @@ def test_the_setup_link_works_while_there_is_no_owner_and_only_the_newest(home):
 def test_setting_up_names_the_workspace_and_makes_one_owner(home):
     olga = signin.set_up("Acme", "olga@acme.example", "Olga Brandt", PASSWORD, MACHINE)
     assert workspace().name == "Acme"
-    assert ownership.has_owner()
+    assert last_owner.has_owner()
     assert olga.workspace_role == "owner"
     with pytest.raises(PeopleProblem, match="owner already"):
         signin.set_up("Other", "eve@acme.example", "Eve", PASSWORD, MACHINE)

@@ -9,13 +9,14 @@ import pytest
 
 from connectors.base import LOOK_UP
 from connectors.sample_chat import SampleChat
-from sync import activity, disconnecting, member_acts, people, reports, tasks, vault
+from sync import activity, disconnecting, member_acts, reports, tasks, vault
 from sync.apps import apps
 from sync.db import connected, utcnow
 from sync.jobs import leases, queue
 from sync.matching import decisions as match_decisions
 from sync.matching import members
 from sync.models import Account, Activity, App, Change, Mail, Task
+from sync.people import people
 from tests.sync.fixtures import email
 
 

@@ -7,12 +7,13 @@ from datetime import timedelta
 import pytest
 
 from connectors.base import ColumnsUnclear
-from sync import directories, directory_preview, people, people_import, waiting_files
+from sync import directories, directory_preview, waiting_files
 from sync.apps import apps
 from sync.db import utcnow
 from sync.files import columns
 from sync.jobs import queue
 from sync.models import Activity, App, Directory, DirectoryReading, Person, WaitingFile
+from sync.people import importing, people
 from tests.asking import MACHINE
 from tests.sync.scripted import status
 
@@ -112,9 +113,9 @@ def test_an_import_remembers_its_columns(olga, by):
     waiting_files.answer(waiting, {ON_LEAVE: "active"})
     outcome = waiting_files.go_on(waiting, by).outcome
     assert (outcome.added, outcome.unread) == (2, ("Desk",))
-    assert people_import.import_csv(LIST.replace("Bo,", "Bob,").encode(), by).updated == 1
-    with pytest.raises(people_import.ImportUnclear, match="Frozen"):
-        people_import.import_csv(LIST.replace("On Leave", "Frozen").encode(), by)
+    assert importing.import_csv(LIST.replace("Bo,", "Bob,").encode(), by).updated == 1
+    with pytest.raises(importing.ImportUnclear, match="Frozen"):
+        importing.import_csv(LIST.replace("On Leave", "Frozen").encode(), by)
 
 
 def test_only_who_handed_it_over_goes_on_and_it_is_forgotten_after_a_day(olga, by):

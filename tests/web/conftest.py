@@ -9,9 +9,9 @@ import pytest
 from flask import Flask
 
 from app import create_app
-from sync import people
 from sync.config import Config
 from sync.models import Person
+from sync.people import people
 from tests.web.client import Client
 from tests.web.provider import Provider
 from web import scim

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
-from sync import people
 from sync.apps import apps
 from sync.db import db, utcnow, writing
 from sync.jobs import asking
 from sync.models import Account, Activity, App, AppPerson, Check, Report, Task
+from sync.people import people
 from sync.safety import policy
 from tests.web.client import Client
 

@@ -6,10 +6,10 @@ from io import BytesIO
 
 import pytest
 
-from sync import people
 from sync.files import columns
 from sync.jobs import queue
 from sync.models import App, Directory, Person, WaitingFile
+from sync.people import people
 from tests.web.client import Client
 
 HR = """\

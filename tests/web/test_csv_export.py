@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 
-from sync import people, reports
+from sync import reports
 from sync.jobs import asking, queue
 from sync.models import Account, App, Task
+from sync.people import people
 from tests.web.client import Client
 
 EXPORT = """\

@@ -8,10 +8,10 @@ import re
 
 import pytest
 
-from sync import people_import
 from sync.db import writing
 from sync.matching import decisions as match_decisions
 from sync.models import Account, Activity, App, MatchDecision, Report
+from sync.people import importing
 from tests.sync.fixtures import email
 from tests.web.client import Client
 
@@ -177,7 +177,7 @@ def test_the_rule_for_user_names(owner: Client, chat) -> None:
 
 
 def test_unclear_accounts_say_why(owner: Client, chat) -> None:
-    people_import.import_csv(
+    importing.import_csv(
         b"email,name,employee_number\np1@acme.example,Person 1,E1\np2@acme.example,Person 2,E2\n", chat.by)
     with writing():
         Account.update(employee_number="E2").where(Account.id == account(1).id).execute()

@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from sync import keeping, people
 from sync.apps import apps
 from sync.jobs import queue
 from sync.matching import members
 from sync.models import Account, Change, Offboarding, Person, Task
+from sync.people import holds, people
 from sync.workspace import today, workspace
 from tests.sync.fixtures import email
 from tests.web.client import Client
@@ -177,7 +177,7 @@ def test_hold_and_day(owner: Client, ana: Person, chat) -> None:
 
 
 def test_kept_is_greyed_out_in_the_wizard(owner: Client, ana: Person, chat) -> None:
-    keeping.keep_until(ana, today() + timedelta(days=1), chat.by)
+    holds.keep_until(ana, today() + timedelta(days=1), chat.by)
     chat.leave(3, 4)
     report = chat.check().report
     page = owner.get(f"/reports/{report.id}").text

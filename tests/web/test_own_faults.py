@@ -8,10 +8,11 @@ from datetime import timedelta
 
 import pytest
 
-from sync import faults, people
+from sync import faults
 from sync.db import utcnow
 from sync.jobs import asking, clock, health, queue
 from sync.models import Check, Session
+from sync.people import people
 from tests.faults import own
 from tests.web.client import Client
 

@@ -9,9 +9,10 @@ from html import escape
 
 import pytest
 
-from sync import directories, keeping, names, people, people_import, signin
+from sync import directories, names, signin
 from sync.jobs import queue
 from sync.models import Activity, Person
+from sync.people import holds, importing, people
 from tests.web.client import Client
 
 HOSTILE = "<img src=x onerror=alert(1)> & \"Co\" 'x'"
@@ -117,7 +118,7 @@ def test_left_and_back(owner: Client, someone) -> None:
 
 def test_nobody_is_told_of_a_report_about_seats_that_stay(owner: Client, someone, by: str) -> None:
     jana = someone()
-    keeping.hold(jana, "Lawsuit", by)
+    holds.hold(jana, "Lawsuit", by)
     answer = owner.send("POST", f"/people/{jana.id}/departure", htmx=True)
     assert "are kept until the legal hold is lifted" in answer.headers["HX-Trigger"]
 
@@ -254,6 +255,6 @@ def test_what_a_list_says_beside_the_status_is_shown(owner: Client, by: str) -> 
     page = owner.get(f"/people/{people.find_by_email('ana@acme.example').id}").text
     assert "Last day 31" in page and "First day 1" in page and "Product, reports to olga@acme.example" in page
     assert "Last day" not in owner.get(f"/people/{people.find_by_email('bo@acme.example').id}").text
-    people_import.import_csv(b"email,last_day,department\nbo@acme.example,2099-12-31,Sales\n", by)
+    importing.import_csv(b"email,last_day,department\nbo@acme.example,2099-12-31,Sales\n", by)
     page = owner.get(f"/people/{people.find_by_email('bo@acme.example').id}").text
     assert "After that day they count as having left" in page and "Sales" in page

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from flask import Flask
 
-from sync import people
 from sync.apps import apps
 from sync.db import utcnow, writing
 from sync.models import Report
+from sync.people import people
 from tests.web.client import Client
 
 

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from sync import names, people
+from sync import names
+from sync.people import people
 from tests.web.provider import ENTERPRISE, GROUP, PATCH, USER, Provider, problem
 
 ADSCIM = "http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group"

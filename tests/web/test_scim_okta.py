@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from sync import people
+from sync.people import people
 from tests.web.provider import GROUP, PATCH, USER, Provider, problem
 
 NEWCOMER = {

@@ -6,10 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from sync import directories, directory_freshness, names, people
+from sync import directories, directory_freshness, names
 from sync.db import utcnow
 from sync.jobs import asking, queue
 from sync.models import Account, Activity, Check, Directory, DirectoryEntry, Mail, Person, Report, ScimResource
+from sync.people import people
 from tests.asking import MACHINE
 from tests.sync.fixtures import Chat
 from tests.sync.scripted import Scripted

@@ -6,7 +6,7 @@ import pytest
 
 from sync import signin
 from sync.models import Person
-from sync.ownership import has_owner
+from sync.people.last_owner import has_owner
 from sync.workspace import workspace
 from tests.web.client import Client
 

@@ -8,9 +8,10 @@ import re
 import pytest
 
 from cli.reports import _change, _lines
-from sync import group_rules, people, reports
+from sync import group_rules, reports
 from sync.jobs import queue
 from sync.models import Account, App, Change, DirectoryGroup, Mail, Person
+from sync.people import people
 from tests.sync.listed import Listed
 from tests.sync.scripted import Scripted
 from tests.web.client import Client

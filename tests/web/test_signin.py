@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
-from sync import attempts, people, signin
+from sync import attempts, signin
 from sync.models import Activity, Person, Session
+from sync.people import people
 from tests.web.client import Client
 from web.answers import safe_address
 

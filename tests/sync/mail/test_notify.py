@@ -9,7 +9,7 @@ from email import policy
 import pytest
 
 from connectors.base import PAID_SOCIAL
-from sync import people, workspace
+from sync import workspace
 from sync.db import db, utcnow, writing
 from sync.jobs import queue
 from sync.mail import notify
@@ -31,6 +31,7 @@ from sync.models import (
     Report,
     Task,
 )
+from sync.people import people
 from tests.asking import MACHINE
 
 BASE = "https://rollcall.acme.example"

@@ -7,13 +7,14 @@ from collections.abc import Callable
 
 import pytest
 
-from sync import member_acts, offboarding, people, reporting, reports
+from sync import member_acts, offboarding, reporting, reports
 from sync.apps import apps
 from sync.db import utcnow, writing
 from sync.jobs import queue
 from sync.matching import decisions as match_decisions
 from sync.models import Account, App, Change, Directory, DirectoryAddress, Person, Report, Task
 from sync.offboarding_preview import preview
+from sync.people import people
 from sync.safety import policy
 from tests.sync.fixtures import email
 from tests.sync.scripted import Scripted

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from sync import address_moves, directories, names, people, precedence
+from sync import address_moves, directories, names, precedence
 from sync.db import utcnow
 from sync.matching import addresses
 from sync.matching import rules as match_rules
 from sync.models import Account, App, DirectoryAddress, Person, PersonEmail
+from sync.people import people
 from tests.sync.scripted import Scripted, person, status, told
 
 ONE, TWO, MARRIED = "p1@acme.example", "p2@acme.example", "married@acme.example"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from sync import activity, disconnecting, people
+from sync import activity, disconnecting
 from sync.matching import decisions as match_decisions
 from sync.matching import members
 from sync.matching import rules as match_rules
 from sync.matching.decisions import Decision, DecisionProblem, DecisionStale
 from sync.models import Account, Activity, App, Mail, MatchDecision
+from sync.people import people
 from tests.sync.fixtures import email
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from sync import disconnecting, people, reports, tasks
+from sync import disconnecting, reports, tasks
 from sync.matching import decisions as match_decisions
 from sync.matching.decisions import Decision
 from sync.models import Account, Change, Invitation, MatchDecision, Person, Task
+from sync.people import people
 from sync.safety import policy
 
 OTHERS = "somebody@elsewhere.example"

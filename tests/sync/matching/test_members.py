@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from sync import activity, people
+from sync import activity
 from sync.matching import decisions as match_decisions
 from sync.matching import members, suggestions
 from sync.models import Account, App, Person
+from sync.people import people
 from tests.sync.fixtures import MEMBERS, email
 
 

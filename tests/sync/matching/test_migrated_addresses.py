@@ -10,7 +10,7 @@ import pytest
 from peewee import SqliteDatabase
 from playhouse.migrations import Runner
 
-from sync import activity, names, people, signin
+from sync import activity, names, signin
 from sync.config import Config
 from sync.db import MIGRATIONS, db
 from sync.models import (
@@ -26,7 +26,8 @@ from sync.models import (
     SignInIdentity,
     Task,
 )
-from sync.people import PeopleProblem
+from sync.people import people
+from sync.people.people import PeopleProblem
 from sync.start import open_all
 from tests.asking import MACHINE
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from sync import activity, people, people_import
+from sync import activity
 from sync.matching import decisions as match_decisions
 from sync.matching import rules as match_rules
 from sync.models import Account, App, Change, Person
+from sync.people import importing, people
 
 DOMAIN = "acme.example"
 
@@ -127,7 +128,7 @@ def test_somebody_who_is_known_only_later_gets_their_accounts(listed, by, script
     company.say("1", employee_number="E51")
     company.read()
     assert listed.account("by number").match == "unmatched"
-    people_import.import_csv(b"email,name,employee_number\nyan@acme.example,Yan,E50\n", by)
+    importing.import_csv(b"email,name,employee_number\nyan@acme.example,Yan,E50\n", by)
     assert listed.account("by number").person.name == "Yan"
     people.edit(people.find_by_email("zoe@acme.example"), by, emails=["zoe@other.example"])
     assert listed.account("by name").match == "unmatched"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from sync import people
 from sync.matching import rules as match_rules
 from sync.matching import suggestions
 from sync.matching.suggestions import fold
 from sync.models import Account, App, Person
+from sync.people import people
 
 
 @pytest.fixture

@@ -6,10 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from sync import keeping, offboarding, people, reports, tasks
+from sync import offboarding, reports, tasks
 from sync.db import utcnow
 from sync.jobs import queue
 from sync.models import Account, Activity, App, Asset, Change, Check, Mail, Person, Report, Task
+from sync.people import holds, people
 from sync.workspace import today, update_workspace
 from tests.sync.fixtures import email
 from tests.sync.scripted import person as person_of
@@ -31,7 +32,7 @@ def the_day_comes(person: Person) -> None:
 
 def test_until_the_day_nobody_is_asked_and_on_it_they_are(chat):
     person = chat.people[3]
-    keeping.keep_until(person, today() + TOMORROW, chat.by)
+    holds.keep_until(person, today() + TOMORROW, chat.by)
     chat.leave(3)
     check = chat.check()
     assert check.waiting == 0 and reports.open_report(chat.app) is None and Mail.select().count() == 0
@@ -48,8 +49,8 @@ def test_until_the_day_nobody_is_asked_and_on_it_they_are(chat):
 
 
 def test_on_the_day_their_apps_are_checked_once(chat):
-    keeping.keep_until(chat.people[3], today() + TOMORROW, chat.by)
-    keeping.keep_until(chat.people[4], today() + TOMORROW, chat.by)
+    holds.keep_until(chat.people[3], today() + TOMORROW, chat.by)
+    holds.keep_until(chat.people[4], today() + TOMORROW, chat.by)
     chat.leave(3)
     for number in (3, 4):
         the_day_comes(chat.people[number])
@@ -66,7 +67,7 @@ def test_a_hold_keeps_what_somebody_may_use_too(chat):
     chat.store.join(general, chat.id_of(3), "member", via="page")
     chat.check()
     account = Account.get(Account.email == email(3))
-    keeping.hold(chat.people[3], "Lawsuit", chat.by)
+    holds.hold(chat.people[3], "Lawsuit", chat.by)
     task = tasks.add(chat.app, "revoke", account, chat.by)
     Task.update(asset=Asset.get(Asset.name == "general")).where(Task.id == task.id).execute()
     queue.drain()
@@ -77,7 +78,7 @@ def test_a_kept_seat_alone_makes_no_news(chat):
     chat.leave(4)
     chat.check()
     mails = Mail.select().count()
-    keeping.keep_until(chat.people[3], today() + TOMORROW, chat.by)
+    holds.keep_until(chat.people[3], today() + TOMORROW, chat.by)
     chat.leave(3)
     report = chat.check().report
     assert email(3) in kept(report) and Mail.select().count() == mails
@@ -86,11 +87,11 @@ def test_a_kept_seat_alone_makes_no_news(chat):
 def test_a_hold_keeps_everybody_from_removing_until_it_is_lifted(chat):
     chat.leave(3)
     report = chat.check().report
-    keeping.hold(chat.people[3], "Lawsuit 12/2026", chat.by)
+    holds.hold(chat.people[3], "Lawsuit 12/2026", chat.by)
     done = reports.finish(report, chat.by)
     assert done.tasks == [] and Account.get(Account.email == email(3)).state == "present"
     assert Change.get(Change.report == report).protected == "Protected: legal hold: Lawsuit 12/2026"
-    keeping.lift(chat.people[3], chat.by)
+    holds.lift(chat.people[3], chat.by)
     report = chat.check().report
     assert len(reports.finish(report, chat.by).tasks) == 1
     assert [what for what in told(chat.people[3]) if "hold" in what] == ["set legal hold", "lifted legal hold"]
@@ -99,7 +100,7 @@ def test_a_hold_keeps_everybody_from_removing_until_it_is_lifted(chat):
 def test_a_task_looks_for_a_hold_right_before_it_acts(chat):
     chat.leave(3)
     [task] = reports.finish(chat.check().report, chat.by).tasks
-    keeping.hold(chat.people[3], "Lawsuit", chat.by)
+    holds.hold(chat.people[3], "Lawsuit", chat.by)
     queue.drain()
     task = Task.get_by_id(task.id)
     assert (task.state, task.error) == ("no longer needed", "Protected: legal hold: Lawsuit.")
@@ -113,9 +114,9 @@ def test_what_waits_ends_within_a_minute(chat, keeps, state):
     [task] = reports.finish(chat.check().report, chat.by).tasks
     Task.update(state=state, next_at=utcnow() + TOMORROW).execute()
     if keeps == "hold":
-        keeping.hold(chat.people[3], "Lawsuit", chat.by)
+        holds.hold(chat.people[3], "Lawsuit", chat.by)
     elif keeps == "day":
-        keeping.keep_until(chat.people[3], today() + TOMORROW, chat.by)
+        holds.keep_until(chat.people[3], today() + TOMORROW, chat.by)
     else:
         people.mark_returned(chat.people[3], chat.by)
     chat.fault("expired-token")  # the app need not be asked
@@ -128,15 +129,15 @@ def test_what_waits_ends_within_a_minute(chat, keeps, state):
 def test_what_cant_be_is_refused_and_changes_nothing(chat):
     person = chat.people[3]
     for day in (today(), today() - TOMORROW, today() + timedelta(days=4000)):
-        with pytest.raises(keeping.KeepingProblem):
-            keeping.keep_until(person, day, chat.by)
-    with pytest.raises(keeping.KeepingProblem):
-        keeping.hold(person, "   ", chat.by)
+        with pytest.raises(holds.KeepingProblem):
+            holds.keep_until(person, day, chat.by)
+    with pytest.raises(holds.KeepingProblem):
+        holds.hold(person, "   ", chat.by)
     person = Person.get_by_id(person.id)
     assert (person.hold, person.remove_on) == (None, None)
     before = told(person)
-    keeping.lift(person, chat.by)
-    keeping.keep_until(person, None, chat.by)
+    holds.lift(person, chat.by)
+    holds.keep_until(person, None, chat.by)
     assert told(person) == before
 
 
@@ -154,7 +155,7 @@ def test_whom_a_directory_deprovisions_gets_the_days_of_grace(company, by):
 
 
 def test_no_grace_by_default_and_a_day_that_was_set_stays(company, by):
-    keeping.keep_until(person_of("p3@acme.example"), today() + timedelta(days=3), by)
+    holds.keep_until(person_of("p3@acme.example"), today() + timedelta(days=3), by)
     company.say("id3", status="deprovisioned")
     company.say("id4", status="deprovisioned")
     company.read()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from sync import names, people, sessions
+from sync import names, sessions
 from sync.models import Account, Activity, App, Directory, DirectoryEntry, Person, Session
-from sync.people import PeopleProblem
+from sync.people import people
+from sync.people.people import PeopleProblem
 
 
 @pytest.fixture

@@ -21,10 +21,11 @@ from hypothesis.stateful import (
 
 import connectors
 from connectors.base import DirectoryPerson, TemporarilyUnavailable
-from sync import directories, people, precedence, push, scim_people
+from sync import directories, precedence, push, scim_people
 from sync.config import Config
 from sync.db import db, utcnow, writing
 from sync.models import Directory, DirectoryEntry, Person, PersonEmail, ScimResource
+from sync.people import people
 from sync.rank import Asker
 from tests.blank import LOCAL, open_blank
 from tests.sync.scripted import Scripted, ScriptedDirectory

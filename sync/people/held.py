@@ -6,10 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
-from sync import activity, names, people, rank
+from sync import activity, names, rank
 from sync.db import db, writing
 from sync.matching import rules as match_rules
 from sync.models import Directory, HeldChange, Person
+from sync.people import people
 from sync.rank import Asker
 
 NAME, ADDRESS, MAIN, NUMBER, STATUS = "name", "address", "main address", "employee number", "status"

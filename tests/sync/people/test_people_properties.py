@@ -13,11 +13,12 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from connectors.base import DirectoryPerson, TemporarilyUnavailable
-from sync import directories, people
+from sync import directories
 from sync.config import Config
 from sync.db import db
 from sync.models import DirectoryEntry, Person, PersonEmail
-from sync.people import PeopleProblem
+from sync.people import people
+from sync.people.people import PeopleProblem
 from tests.asking import MACHINE
 from tests.blank import LOCAL, open_blank
 from tests.sync.scripted import Scripted

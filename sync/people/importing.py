@@ -10,13 +10,14 @@ from typing import Any
 import connectors
 from connectors.base import ColumnsUnclear, ConnectorError
 from connectors.names import email_key
-from sync import activity, held, rank
+from sync import activity, rank
 from sync.db import writing
 from sync.files.columns import is_to_be_looked_at
 from sync.matching import rules as match_rules
 from sync.models import Person, PersonEmail
 from sync.names import short_name
-from sync.people import PeopleProblem, add, decide_by_hand, edit, find_by_email, keep_an_owner, portrait
+from sync.people import held
+from sync.people.people import PeopleProblem, add, decide_by_hand, edit, find_by_email, keep_an_owner, portrait
 from sync.rank import Asker
 from sync.workspace import set_setting, setting, today
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from peewee import fn, prefetch
 
 from connectors.names import AddressProblem, clean_email, clean_name, email_key
-from sync import activity, keeping, ownership, rank, roles
+from sync import activity, rank, roles
 from sync.db import connected, db, utcnow, writing
 from sync.mail import sign_in_news
 from sync.matching import addresses
@@ -17,6 +17,7 @@ from sync.matching import rules as match_rules
 from sync.matching.members import PAGE, Page
 from sync.models import Account, App, Directory, DirectoryEntry, Person, PersonEmail, Session
 from sync.names import main_email, short_name, signature
+from sync.people import holds, last_owner
 from sync.problems import Problem
 from sync.rank import Asker
 
@@ -188,7 +189,7 @@ def recompute_status(person_ids: Iterable[int], by: str | Asker) -> dict[str, in
                 if (said := _said(entries)) not in (None, person.status) and person.status_by_hand in (None, said)
             ]
             _become(follows, by)
-            keeping.begin_grace([person for person, status, _ in follows if status == "deprovisioned"], by)
+            holds.begin_grace([person for person, status, _ in follows if status == "deprovisioned"], by)
             became.update(status for _, status, _ in follows)
     return dict(became)
 
@@ -242,7 +243,7 @@ def _become(changes: list[tuple[Person, str, str]], by: str | Asker) -> None:
     )
     locked_out = [person.id for person, status, _ in changes if status != "active"]
     Session.delete().where(Session.person.in_(locked_out)).execute()
-    keeping.came_back(
+    holds.came_back(
         [person for person, status, _ in changes if status == "active" or person.status == "deprovisioned"], by)
     activity.record_all([
         dict(who=by, what=TOLD[status], about=signature(person), why=reason, before=person.status, after=status,
@@ -253,7 +254,7 @@ def _become(changes: list[tuple[Person, str, str]], by: str | Asker) -> None:
 
 def keep_an_owner(person: Person) -> None:
     """Raises PeopleProblem when this is the only owner of the workspace."""
-    if Person.get_by_id(person.id).workspace_role == "owner" and not ownership.has_owner(but=[person.id]):
+    if Person.get_by_id(person.id).workspace_role == "owner" and not last_owner.has_owner(but=[person.id]):
         raise PeopleProblem(
             f"{person.name or main_email(person)} is the only owner of this workspace. "
             "Nothing was changed: make somebody else an owner first."

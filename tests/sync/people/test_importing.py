@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sync import people, people_import
 from sync.models import Person, PersonEmail
-from sync.people import PeopleProblem
+from sync.people import importing, people
+from sync.people.people import PeopleProblem
 
 
 @pytest.fixture
@@ -19,21 +19,21 @@ def fresh(person: Person) -> Person:
 
 
 def test_an_import_says_nothing_of_those_it_does_not_name(ana, by, olga):
-    outcome = people_import.import_csv(b"email,name\nbo@acme.example,Bo\n", by)
+    outcome = importing.import_csv(b"email,name\nbo@acme.example,Bo\n", by)
     assert (outcome.added, outcome.updated, outcome.unchanged) == (1, 0, 0)
     assert {fresh(person).status for person in (ana, olga)} == {"active"}
 
 
 def test_an_import_without_a_status_leaves_each_status(ana, by):
     people.mark_left(ana, by)
-    people_import.import_csv("email,name\nana@acme.example,Ana López\n".encode(), by)
+    importing.import_csv("email,name\nana@acme.example,Ana López\n".encode(), by)
     assert fresh(ana).status == "deprovisioned"
 
 
 def test_an_import_brings_up_to_date_and_twice_is_once(ana, by):
     text = "email;name;status;employee_number;further_emails\nANA@acme.example;Ana B;left;17;ab@acme.example\n"
-    assert people_import.import_csv(text.encode(), by).updated == 1
-    assert people_import.import_csv(text.encode(), by).unchanged == 1
+    assert importing.import_csv(text.encode(), by).updated == 1
+    assert importing.import_csv(text.encode(), by).unchanged == 1
     now = fresh(ana)
     assert (now.name, now.status, now.employee_number) == ("Ana B", "deprovisioned", "17")
     assert people.find_by_email("ab@acme.example") == ana
@@ -51,7 +51,7 @@ def test_an_import_brings_up_to_date_and_twice_is_once(ana, by):
 )
 def test_an_import_is_whole_or_nothing(olga, by, text):
     with pytest.raises(PeopleProblem):
-        people_import.import_csv(text.encode(), by)
+        importing.import_csv(text.encode(), by)
     assert [person.name for person in Person.select()] == ["Olga Brandt"]
     assert fresh(olga).status == "active"
 
@@ -59,6 +59,6 @@ def test_an_import_is_whole_or_nothing(olga, by, text):
 def test_an_import_reads_a_file_by_its_path(tmp_path, by):
     file = tmp_path / "staff.csv"
     file.write_text("email,name\nbo@acme.example,Bo\n")
-    assert people_import.import_file(file, by).added == 1
+    assert importing.import_file(file, by).added == 1
     with pytest.raises(PeopleProblem, match="No such file"):
-        people_import.import_file(tmp_path / "none.csv", by)
+        importing.import_file(tmp_path / "none.csv", by)
