@@ -9,9 +9,10 @@ from connectors.base import CHANGE_ROLE, GRANT, INVITE, LOOK_UP, REMOVE, REVOKE,
 from connectors.base import Account as Seat
 from connectors.base import Asset as SeatAsset
 from connectors.names import email_key
-from sync import assigned_looks, roles
+from sync import roles
 from sync.apps import apps
-from sync.assignments import ADJUSTS, ENDED
+from sync.groups import still_wanted
+from sync.groups.assignments import ADJUSTS, ENDED
 from sync.models import BIT, Access, Account, Invitation, Person, Task
 from sync.roles import Roles
 from sync.safety import policy
@@ -34,7 +35,7 @@ class NotConfirmed(Exception):
 def refuse_what_is_over(task: Task) -> None:
     """Raises NoLongerNeeded for what must not happen by what Rollcall knows itself; the app isn't asked for that."""
     change = task.change if task.change_id else None
-    if change is not None and change.kind in ADJUSTS and (why := assigned_looks.no_longer_holds(change, acting=True)):
+    if change is not None and change.kind in ADJUSTS and (why := still_wanted.no_longer_holds(change, acting=True)):
         raise NoLongerNeeded(f"{why}.")
     if task.act == "remove":
         _still_to_go(Account.get_by_id(task.account_id), task)
@@ -79,7 +80,7 @@ def _still_to_go(account: Account, task: Task) -> None:
     if person is None or account.match != "matched":
         raise NoLongerNeeded("The account is no longer matched to anybody who has left.")
     if kind == ENDED and person.status != "deprovisioned":
-        if why := assigned_looks.no_longer_holds(task.change, acting=True):
+        if why := still_wanted.no_longer_holds(task.change, acting=True):
             raise NoLongerNeeded(f"{why}.")
     elif person.status != "deprovisioned":
         raise NoLongerNeeded(f"{person.name or account.email} is back: {person.status} in the directory.")

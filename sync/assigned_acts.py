@@ -8,8 +8,8 @@ from peewee import fn
 from connectors import base
 from sync import activity, onboarding, roles, tasks
 from sync.apps import apps
-from sync.assignments import ACCESS, ADJUSTS, ENDED, INVITE, LOSS, ROLE
 from sync.db import writing
+from sync.groups.assignments import ACCESS, ADJUSTS, ENDED, INVITE, LOSS, ROLE
 from sync.models import Account, App, Change, Invitation, LeftOut, Task
 from sync.names import account_name, name_in_change
 from sync.safety import policy

@@ -19,7 +19,6 @@ from connectors.base import (
 )
 from sync import (
     activity,
-    assignments,
     compare,
     directory_freshness,
     faults,
@@ -32,6 +31,7 @@ from sync import (
 )
 from sync.apps import answer_cache, apps, automation_account
 from sync.db import connected, db, utcnow, writing
+from sync.groups import assignments
 from sync.jobs import asking, daily, leases, queue
 from sync.mail import notify
 from sync.matching import members

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sync.apps.apps import RUNS_ALL
-from sync.assignments import ADJUSTS
+from sync.groups.assignments import ADJUSTS
 from sync.matching.members import PAGE, Page
 from sync.models import App, AppPerson, Change, Person, Report
 from sync.reports import CONFIRM

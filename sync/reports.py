@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 from peewee import fn
 
-from sync import activity, assigned_acts, assigned_looks, mass_updates, tasks
+from sync import activity, assigned_acts, mass_updates, tasks
 from sync.apps import access
-from sync.assignments import ADJUSTS, KINDS
 from sync.db import db, utcnow, writing
+from sync.groups import still_wanted
+from sync.groups.assignments import ADJUSTS, KINDS
 from sync.jobs import asking
 from sync.mail import notify
 from sync.matching import members
@@ -323,7 +324,7 @@ def _carry_out_confirmed(report: Report, by: str, only: set[int] | None) -> tupl
 
 def _no_longer_holds(change: Change) -> str | None:
     if change.kind in KINDS:
-        return assigned_looks.no_longer_holds(change)
+        return still_wanted.no_longer_holds(change)
     account = change.account
     if account.state != "present":
         return "No longer in the app"
@@ -337,7 +338,7 @@ def _no_longer_holds(change: Change) -> str | None:
 
 
 def _protection(change: Change) -> str | None:
-    return assigned_looks.protection(change) if change.kind in KINDS else policy.protection(change.account)
+    return still_wanted.protection(change) if change.kind in KINDS else policy.protection(change.account)
 
 
 def _carry_out(change: Change, by: str) -> Task | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sync import assignments, roles
+from sync import roles
 from sync.apps import access
 from sync.db import db, utcnow
+from sync.groups import assignments
 from sync.jobs import asking
 from sync.mail import invitations as invitation_mail
 from sync.matching import members

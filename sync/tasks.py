@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from peewee import JOIN, fn
 
 from connectors.base import ConnectorError, CredentialRejected, RateLimited, TemporarilyUnavailable
-from sync import activity, acts, assignments, faults, offboarding_mail, settling
+from sync import activity, acts, faults, offboarding_mail, settling
 from sync.acts import ByHand, NoLongerNeeded, NotConfirmed
 from sync.apps import apps
 from sync.db import connected, db, utcnow, writing
+from sync.groups import assignments
 from sync.jobs import leases, queue
 from sync.mail import notify
 from sync.matching.addresses import ANOTHERS

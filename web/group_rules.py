@@ -7,8 +7,10 @@ from itertools import zip_longest
 
 from flask import Blueprint, Response, abort, request, url_for
 
-from sync import assigned_acts, assignments, group_rules, teams
-from sync.group_rules import Draft, RuleProblem
+from sync import assigned_acts
+from sync.groups import assignments, teams
+from sync.groups import rules as group_rules
+from sync.groups.rules import Draft, RuleProblem
 from sync.models import App, GroupRule, LeftOut
 from web.answers import INVALID, asked, dialog, go_to
 from web.app_page import kind_of, page

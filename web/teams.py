@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, abort, render_template, request, url_for
 
-from sync import group_rules, teams
+from sync.groups import rules as group_rules
+from sync.groups import teams
+from sync.groups.teams import TeamProblem
 from sync.models import Team
-from sync.teams import TeamProblem
 from web.answers import INVALID, dialog, go_to, whole_numbers
 from web.frame import MANAGERS
 from web.permissions import workspace_role

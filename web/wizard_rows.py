@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from sync import assigned_acts, mass_updates, roles
 from sync.apps import assets
-from sync.assignments import ADJUSTS
+from sync.groups.assignments import ADJUSTS
 from sync.models import Account, App, Change
 from sync.names import account_name, asset_name, name_in_change, short_name
 from sync.reports import APPLIED, CONFIRM, CONFIRMED, HELD, IGNORED, LEFT_OUT

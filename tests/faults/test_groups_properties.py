@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 import connectors
-from sync import activity, checks, directories, group_rules, reports, signin, tasks, vault
+from sync import activity, checks, directories, reports, signin, tasks, vault
 from sync.apps import apps
 from sync.db import connected, db, open_database, utcnow
-from sync.group_rules import Draft
+from sync.groups import rules as group_rules
+from sync.groups.rules import Draft
 from sync.jobs import asking, queue
 from sync.models import App, Assignment, Change, Check, DirectoryGroup, GroupRule, LeftOut, Report, Task
 from sync.people import people

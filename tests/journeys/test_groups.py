@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sync import group_rules, teams
+from sync.groups import rules as group_rules
+from sync.groups import teams
 from sync.jobs import queue
 from sync.models import GroupRule, Person, Task
 from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong, opens

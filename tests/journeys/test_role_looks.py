@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sync import group_rules, reports
+from sync import reports
+from sync.groups import rules as group_rules
 from sync.models import Account, App, DirectoryGroup, Person
 from sync.people import people
 from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong

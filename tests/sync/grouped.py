@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from sync import group_rules, reports
-from sync.group_rules import Draft
+from sync import reports
+from sync.groups import rules as group_rules
+from sync.groups.rules import Draft
 from sync.jobs import queue
 from sync.models import Account, App, Asset, Change, DirectoryGroup, GroupRule, Report, Team
 from tests.sync.fixtures import Chat, email

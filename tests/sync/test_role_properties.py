@@ -9,9 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sync import acts, assigned_looks, assignments, group_rules, member_acts
+from sync import acts, member_acts
 from sync.apps import apps
 from sync.db import db
+from sync.groups import assignments, still_wanted
+from sync.groups import rules as group_rules
 from sync.models import Account, App, Change, DirectoryGroup, Person, Task
 from sync.people import people
 from sync.safety import policy
@@ -103,7 +105,7 @@ def test_of_a_change_of_role(app, hers, beside):
             [(protected, detail)] = found
             assert (protected is not None) == expected, "in a check"
             asked = Change(app=app, kind=assignments.ROLE, account=ada, detail=Change.detail.python_value(detail))
-            assert (assigned_looks.protection(asked) is not None) == expected, "at the yes"
+            assert (still_wanted.protection(asked) is not None) == expected, "at the yes"
             assert refused_in_the_end(app, ada, asked.detail) == expected, "right before the act"
         attempt.rollback()
 

@@ -8,7 +8,9 @@ import re
 import pytest
 
 from cli.reports import _change
-from sync import group_rules, reports, teams
+from sync import reports
+from sync.groups import rules as group_rules
+from sync.groups import teams
 from sync.models import Activity, App, GroupRule, GroupRuleAsset, LeftOut, Mail, Task, Team
 from tests.sync.fixtures import email
 from tests.sync.grouped import Groups

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from sync import checks, group_rules, reports
-from sync.group_rules import Draft
+from sync import checks, reports
+from sync.groups import rules as group_rules
+from sync.groups.rules import Draft
 from sync.jobs import asking
 from sync.models import App, Assignment, Change, Check, DirectoryGroup
 from tests.sync.fixtures import email

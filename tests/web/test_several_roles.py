@@ -8,7 +8,8 @@ import re
 import pytest
 
 from cli.reports import _change, _lines
-from sync import group_rules, reports
+from sync import reports
+from sync.groups import rules as group_rules
 from sync.jobs import queue
 from sync.models import Account, App, Change, DirectoryGroup, Mail, Person
 from sync.people import people

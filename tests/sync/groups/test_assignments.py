@@ -6,9 +6,11 @@ import pytest
 
 from connectors.base import Identity
 from connectors.sample_chat import SampleChat
-from sync import directories, group_rules, reports, tasks, teams
+from sync import directories, reports, tasks
 from sync.apps import apps
 from sync.db import utcnow
+from sync.groups import rules as group_rules
+from sync.groups import teams
 from sync.jobs import queue
 from sync.matching import decisions as match_decisions
 from sync.matching import members

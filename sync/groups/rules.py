@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 from peewee import JOIN, fn
 
-from sync import activity, assignments
+from sync import activity
 from sync.db import db, writing
+from sync.groups import assignments
 from sync.jobs import asking
 from sync.models import (
     Access,

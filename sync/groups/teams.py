@@ -7,8 +7,9 @@ from collections.abc import Iterable
 
 from peewee import JOIN
 
-from sync import activity, assignments
+from sync import activity
 from sync.db import writing
+from sync.groups import assignments
 from sync.jobs import asking
 from sync.models import App, Directory, DirectoryGroup, GroupRule, Team, TeamGroup
 from sync.problems import Problem

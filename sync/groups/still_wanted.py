@@ -3,8 +3,9 @@ Rules, groups, people and seats may have changed since the check."""
 
 from __future__ import annotations
 
-from sync import assignments, roles
-from sync.assignments import ACCESS, ENDED, INVITE, LOSS, ROLE
+from sync import roles
+from sync.groups import assignments
+from sync.groups.assignments import ACCESS, ENDED, INVITE, LOSS, ROLE
 from sync.models import Access, Account, App, Assignment, Change, PersonEmail
 from sync.safety import policy
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from connectors.sample_chat import SampleChat
-from sync import activity, assigned_acts, assignments, group_rules, reports, tasks, teams
+from sync import activity, assigned_acts, reports, tasks
+from sync.groups import assignments, teams
+from sync.groups import rules as group_rules
 from sync.jobs import queue
 from sync.models import Assignment, Check, DirectoryGroup, GroupRule, LeftOut, Task
 from tests.sync.fixtures import email
