@@ -9,9 +9,10 @@ import click
 from cli import tasks as shown
 from cli.apps import known
 from cli.frame import BY, DONE, FAILED, REPORT_WAITS, Failed, answer, as_json, end, opened, send_mails, tell
-from sync import activity, mass_updates, names, report_rows, reports, roles, tasks
+from sync import activity, mass_updates, names, report_rows, reports, roles
 from sync.models import Account, App, Change, Check, Report
 from sync.reports import ReportProblem
+from sync.tasks import tasks
 
 POLL = 0.3  # seconds
 MOST = 10**9  # rows of a report: all of them

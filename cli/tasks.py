@@ -8,10 +8,10 @@ import click
 
 from cli.apps import known
 from cli.frame import BY, DONE, FAILED, answer, as_json, end, opened, send_mails, tell
-from sync import tasks as core
 from sync.models import Account, App, Report, Task
 from sync.names import name_in_task
-from sync.tasks import TaskProblem
+from sync.tasks import tasks as core
+from sync.tasks.tasks import TaskProblem
 
 LIMIT = 200
 POLL = 0.3  # seconds

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sync import activity, precedence, reporting, tasks
+from sync import activity, precedence, reporting
 from sync.db import db, writing
 from sync.directory_guard import Guard
 from sync.directory_reading import staging
@@ -17,6 +17,7 @@ from sync.matching import addresses, vouching
 from sync.matching import rules as match_rules
 from sync.matching.addresses import BACKED, CLAIMED, CONTESTED, ENTRY, ask_whose
 from sync.models import Directory
+from sync.tasks import tasks
 
 EVERYBODY = "1"
 STAGED = """pe.id IN (

@@ -6,13 +6,14 @@ from __future__ import annotations
 from peewee import fn
 
 from connectors import base
-from sync import activity, onboarding, roles, tasks
+from sync import activity, roles
 from sync.apps import apps
 from sync.db import writing
 from sync.groups.assignments import ACCESS, ADJUSTS, ENDED, INVITE, LOSS, ROLE
 from sync.models import Account, App, Change, Invitation, LeftOut, Task
 from sync.names import account_name, name_in_change
 from sync.safety import policy
+from sync.tasks import invitations, tasks
 
 NEEDS = {INVITE: base.INVITE, ROLE: base.CHANGE_ROLE, ACCESS: base.GRANT, LOSS: base.REVOKE,
          ENDED: base.REMOVE}  # of the connector  # fmt: skip
@@ -29,7 +30,7 @@ def carry_out(change: Change, by: str) -> Task | None:
                     person=change.person_id or change.account.person_id)  # fmt: skip
     role = change.detail["role"]
     if change.kind == INVITE:
-        asked = onboarding.invite(change.app, change.detail["email"], role, by, report=change.report, change=change)
+        asked = invitations.invite(change.app, change.detail["email"], role, by, report=change.report, change=change)
         return asked.task
     act = ACT_OF[change.kind]
     live = Task.select().where(

@@ -17,18 +17,7 @@ from connectors.base import (
     Refused,
     TemporarilyUnavailable,
 )
-from sync import (
-    activity,
-    compare,
-    directory_freshness,
-    faults,
-    mass_updates,
-    onboarding,
-    reporting,
-    reports,
-    settling,
-    snapshot,
-)
+from sync import activity, compare, directory_freshness, faults, mass_updates, reporting, reports, snapshot
 from sync.apps import answer_cache, apps, automation_account
 from sync.db import connected, db, utcnow, writing
 from sync.groups import assignments
@@ -40,6 +29,7 @@ from sync.models import Account, App, Change, Check, Report
 from sync.names import account_name, name_in_change
 from sync.problems import AppProblem, UnusableReading
 from sync.safety import lost_fields, policy
+from sync.tasks import invitations, settle
 from sync.vault import VaultProblem
 from sync.workspace import workspace
 
@@ -245,7 +235,7 @@ class _Work:
                 raise Cancelled
             app = App.get_by_id(self.app.id)
             lost_fields.keep_what_is_not_said(app)
-            settling.bring_into_reading(app, began)
+            settle.bring_into_reading(app, began)
             compare.take_over_accounts(app, removal_suspends, began)
             if app.last_check_at is None and (before := apps.predecessor(app)):
                 members.inherit(app, before)
@@ -261,7 +251,7 @@ class _Work:
             self.take_over_lost(app)
             match_rules.match(app, only="to_match")
             found = compare.found_counts()
-            onboarding.look_for(app)
+            invitations.look_for(app)
             policy.want_leavers(app, removal_suspends)
             assignments.want(app, removal_suspends)
             self.memory.take_over()

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sync.models import Account, App, Change, Offboarding, Report, Task
-from sync.tasks import LIVE
+from sync.tasks.tasks import LIVE
 
 
 @dataclass

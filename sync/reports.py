@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from peewee import fn
 
-from sync import activity, assigned_acts, mass_updates, tasks
+from sync import activity, assigned_acts, mass_updates
 from sync.apps import access
 from sync.db import db, utcnow, writing
 from sync.groups import still_wanted
@@ -21,6 +21,7 @@ from sync.names import account_name, name_in_change
 from sync.problems import Problem
 from sync.safety import policy
 from sync.safety.policy import REMOVALS
+from sync.tasks import tasks
 
 CONFIRM, HELD, IGNORED, LEFT_OUT, CONFIRMED, APPLIED = (
     "needs confirmation", "held", "ignored", "left out", "confirmed", "applied",

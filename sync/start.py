@@ -12,11 +12,9 @@ from sync import (
     kept_requests,
     last_days,
     offboarding,
-    onboarding,
     refusals,
     scim_people,
     seals,
-    tasks,
     vault,
     waiting_files,
     waiting_sign_ins,
@@ -26,6 +24,7 @@ from sync.config import Config
 from sync.db import open_database
 from sync.jobs import queue
 from sync.mail import notify
+from sync.tasks import invitations, tasks
 
 JOBS = (
     directories.run,
@@ -39,7 +38,7 @@ JOBS = (
     last_days.leave,
     checks.start_due,
     tasks.settle_returned,
-    onboarding.due,
+    invitations.due,
     offboarding.ask_on_the_day,
     offboarding.carry_out_due,
     notify.due_reminders,

@@ -8,10 +8,12 @@ from flask import Blueprint, url_for
 from markupsafe import Markup
 
 from connectors.base import ASSETS, GRANT, REVOKE
-from sync import provisioning, roles, tasks
+from sync import roles
 from sync.apps import assets
 from sync.models import Access, Account, App, Task
 from sync.names import account_name, asset_name, short_name
+from sync.tasks import progress as task_progress
+from sync.tasks import tasks
 from web import member_operations
 from web.app_page import can, kind_of, match_in_words, owns, page
 from web.permissions import app_part
@@ -71,7 +73,7 @@ def show(app: App, account: Account) -> str:
 
 def _facts(app: App, account: Account) -> list[Fact]:
     """Those without a value aren't shown."""
-    person, name, state = account.person, account_name(account), provisioning.state_of(account)
+    person, name, state = account.person, account_name(account), task_progress.state_of(account)
     status = person.status if person and person.status != "active" else ""
     return [
         Fact("E-mail", account.email if account.email != name else ""),
@@ -85,7 +87,7 @@ def _facts(app: App, account: Account) -> list[Fact]:
     ]
 
 
-def _badge(account: Account, state: provisioning.Provisioning) -> Badge:
+def _badge(account: Account, state: task_progress.Provisioning) -> Badge:
     if account.state == "gone":
         return Badge("No longer in the app")
     if not state.onboarded:

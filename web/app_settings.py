@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, abort, render_template, request, url_for
 
 from connectors.base import ColumnsUnclear, ConnectorError
-from sync import disconnecting, names, report_list, reports, waiting_files
+from sync import names, report_list, reports, waiting_files
 from sync.apps import apps, drafts
 from sync.credentials import SecretNeeded
 from sync.jobs import asking
@@ -17,6 +17,7 @@ from sync.people import people
 from sync.problems import AppProblem
 from sync.reach import approver
 from sync.safety import lost_fields, policy
+from sync.tasks import disconnecting
 from sync.vault import VaultProblem
 from web import columns
 from web.answers import INVALID, dialog, go_to, whole_number

@@ -6,11 +6,13 @@ from __future__ import annotations
 from flask import Blueprint, Response, render_template, request, url_for
 
 from connectors.base import INVITE
-from sync import member_acts, onboarding, provisioning, roles, tasks
+from sync import roles
 from sync.apps import apps
 from sync.mail import reach as mail_reach
-from sync.member_acts import ActProblem
 from sync.models import Account, App, Invitation, Person
+from sync.tasks import by_hand, invitations, tasks
+from sync.tasks import progress as task_progress
+from sync.tasks.by_hand import ActProblem
 from web import joining
 from web.answers import INVALID, dialog, go_to
 from web.app_page import can, kind_of, owns
@@ -35,7 +37,7 @@ def new(app: App) -> tuple[str, int]:
 def _new(app: App, problem: str = "") -> tuple[str, int]:
     if not _may(app):
         return refused(app, TITLE, CANT.format(app.name))
-    choices = member_acts.roles_of(app)
+    choices = by_hand.roles_of(app)
     return dialog(
         "acts/_invite.html", TITLE, INVALID if problem else 200, app=app, kind=kind_of(app), problem=problem,
         options=role_options(choices), given=request.values, back=back_of(app),
@@ -57,12 +59,12 @@ def create(app: App) -> Response | tuple[str, int]:
     if "change" in request.form:
         return _new(app)
     try:
-        shown = onboarding.plan(app, emails, role)
+        shown = invitations.plan(app, emails, role)
         if not seen:
             return _preview(app, shown, emails, role)
-        done = onboarding.invite_all(app, emails, role, by(), seen)
-    except member_acts.PlanChanged as problem:
-        return _preview(app, onboarding.plan(app, emails, role), emails, role, str(problem))
+        done = invitations.invite_all(app, emails, role, by(), seen)
+    except by_hand.PlanChanged as problem:
+        return _preview(app, invitations.plan(app, emails, role), emails, role, str(problem))
     except ActProblem as problem:
         return _new(app, str(problem))
     if done.already:
@@ -72,10 +74,10 @@ def create(app: App) -> Response | tuple[str, int]:
 
 
 def _emails() -> list[str]:
-    return onboarding.addresses(request.form.get("people", "") + "\n" + request.form.get("addresses", ""))
+    return invitations.addresses(request.form.get("people", "") + "\n" + request.form.get("addresses", ""))
 
 
-def _preview(app: App, shown: member_acts.Plan, emails: list[str], role: str, problem: str = "") -> tuple[str, int]:
+def _preview(app: App, shown: by_hand.Plan, emails: list[str], role: str, problem: str = "") -> tuple[str, int]:
     count = len(shown.ready)
     lead = f"{app.name} invites them, and Rollcall sends each an e-mail too."
     words = Words(TITLE, lead, f"Invite {plural(count, 'person', 'people')}")
@@ -91,7 +93,7 @@ def send(app: App, invitation: Invitation) -> Response:
     if not _may(app):
         return go_to(back_of(app), CANT.format(app.name), "attention")
     try:
-        onboarding.again(invitation, by())
+        invitations.again(invitation, by())
     except ActProblem as problem:
         return go_to(back_of(app), str(problem), "attention")
     return go_to(back_of(app), f"{invitation.email} is being invited again.")
@@ -103,7 +105,7 @@ def cancellation(app: App, invitation: Invitation) -> tuple[str, int]:
     """In the app, an open invitation is an account, whose removal is previewed like any other."""
     account = invitation.account
     pending = account is not None and account.state == "present" and account.status == "invited"
-    removable = pending and member_acts.may(app, "remove")
+    removable = pending and by_hand.may(app, "remove")
     return dialog("acts/_cancellation.html", "Cancel the invitation", app=app, invitation=invitation, back=back_of(app),
                   account=account if removable else None, was_sent=invitation.state == "invited")  # fmt: skip
 
@@ -112,7 +114,7 @@ def cancellation(app: App, invitation: Invitation) -> tuple[str, int]:
 @app_part("owner")
 def cancel(app: App, invitation: Invitation) -> Response:
     try:
-        onboarding.cancel(invitation, by())
+        invitations.cancel(invitation, by())
     except ActProblem as problem:
         return go_to(back_of(app), str(problem), "attention")
     return go_to(back_of(app), f"The invitation of {invitation.email} is cancelled.")
@@ -134,7 +136,7 @@ def progress(app: App) -> str:
 
 def coming_and_going(app: App, accounts: list[Account]) -> dict:
     """What the Members tab shows beside its rows: the state of each, and people who have no row there."""
-    states, may_invite = provisioning.states_of(accounts), _may(app)
+    states, may_invite = task_progress.states_of(accounts), _may(app)
     moving = [id for id, state in states.items() if state.live]
     return {
         "removing": sum(tasks.tally(app).values()), "states": states, "moving": moving, "may_invite": may_invite,

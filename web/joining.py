@@ -9,11 +9,13 @@ from flask import url_for
 from markupsafe import Markup
 
 from connectors.base import REMOVE
-from sync import onboarding, provisioning, roles
+from sync import roles
 from sync.models import Account, App, Change, Invitation
 from sync.names import account_name, short_name
-from sync.provisioning import Provisioning
 from sync.roles import Roles
+from sync.tasks import invitations as tasks_invitations
+from sync.tasks import progress as task_progress
+from sync.tasks.progress import Provisioning
 from web.view import Badge
 from web.words import dotted, when
 
@@ -71,13 +73,13 @@ class Lines:
         self.roles: Roles = roles.of(app)
 
     def all(self) -> Joining:
-        invitations, leaving = onboarding.of_app(self.app), provisioning.leaving(self.app)
-        of_invitations = [provisioning.of_invitation(invitation) for invitation in invitations]
-        of_leaving = provisioning.states_of(leaving)
+        invitations, leaving = tasks_invitations.of_app(self.app), task_progress.leaving(self.app)
+        of_invitations = [task_progress.of_invitation(invitation) for invitation in invitations]
+        of_leaving = task_progress.states_of(leaving)
         lines = [
-            *map(self._awaiting, provisioning.awaiting_invitation(self.app)),
+            *map(self._awaiting, task_progress.awaiting_invitation(self.app)),
             *map(self._invitation, invitations, of_invitations),
-            *map(self._uninvited, onboarding.uninvited(self.app)),
+            *map(self._uninvited, tasks_invitations.uninvited(self.app)),
             *(self._leaving(account, of_leaving[account.id]) for account in leaving),
         ]
         return Joining(lines, any(state.live for state in (*of_invitations, *of_leaving.values())))

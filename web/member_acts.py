@@ -7,11 +7,12 @@ from collections.abc import Callable
 
 from flask import Blueprint, Response, request, url_for
 
-from sync import member_acts, roles
+from sync import roles
 from sync.apps import assets
-from sync.member_acts import ActProblem, Plan
 from sync.models import Account, App, Asset, Role
 from sync.names import account_name, asset_name
+from sync.tasks import by_hand
+from sync.tasks.by_hand import ActProblem, Plan
 from web import preview as previews
 from web.answers import INVALID, dialog, go_to, safe_address, whole_number
 from web.app_page import kind_of
@@ -36,13 +37,13 @@ def choose_role(app: App) -> tuple[str, int]:
 
 
 def _role_choice(app: App) -> dict:
-    accounts = member_acts.chosen(app, ticked())
+    accounts = by_hand.chosen(app, ticked())
     one = accounts[0] if len(accounts) == 1 else None
     names = ", ".join(account_name(account) for account in accounts[:NAMED])
     others = f" and {plural(len(accounts) - NAMED, 'other')}" if len(accounts) > NAMED else ""
     return {
         "accounts": accounts, "names": names + others, "lead": _counted(app, accounts),
-        "current": one.role if one else "", "options": role_options(member_acts.roles_of(app)),
+        "current": one.role if one else "", "options": role_options(by_hand.roles_of(app)),
         "several": _several(app, accounts),
     }  # fmt: skip
 
@@ -109,7 +110,7 @@ def _grant_choice(app: App) -> dict:
 
 
 def _grant_of(app: App, account_ids: list[int]) -> dict:
-    accounts = member_acts.chosen(app, account_ids)
+    accounts = by_hand.chosen(app, account_ids)
     found = assets.search(app, "", request.args.get("search", "").strip()).rows
     return {
         "about": "asset", "legend": "What", "searched": f"Search {kind_of(app).asset_word}s",
@@ -121,7 +122,7 @@ def _grant_of(app: App, account_ids: list[int]) -> dict:
 
 def _grant_to(app: App, asset_ids: list[int]) -> dict:
     given = list(Asset.select().where(Asset.app == app, Asset.id.in_(asset_ids)))
-    members = member_acts.may_be_given(app, request.args.get("search", "").strip(), CHOICES)
+    members = by_hand.may_be_given(app, request.args.get("search", "").strip(), CHOICES)
     names = [(account.id, account_name(account), account.email) for account in members]
     return {
         "about": "account", "legend": "Who", "searched": "Search accounts",
@@ -132,7 +133,7 @@ def _grant_to(app: App, asset_ids: list[int]) -> dict:
 
 
 def _asset_roles(app: App, kinds: set[str]) -> list[tuple[str, str]]:
-    return [(role, role.capitalize()) for role in member_acts.asset_roles(app, kinds)]
+    return [(role, role.capitalize()) for role in by_hand.asset_roles(app, kinds)]
 
 
 @pages.post("/grants")
@@ -157,7 +158,7 @@ def _choose(app: App, operation: Operation, part: str, choices: Callable[[App], 
             problem: str = "") -> tuple[str, int]:  # fmt: skip
     """The dialog that asks for what the operation lacks."""
     title = operation.title(app)
-    if not member_acts.may(app, operation.kind):
+    if not by_hand.may(app, operation.kind):
         return refused(app, title, CANT.format(app.name))
     try:
         found = choices(app)
@@ -168,7 +169,7 @@ def _choose(app: App, operation: Operation, part: str, choices: Callable[[App], 
 
 
 def _preview(app: App, operation: Operation, problem: str = "") -> tuple[str, int]:
-    if not member_acts.may(app, operation.kind):
+    if not by_hand.may(app, operation.kind):
         return refused(app, operation.title(app), CANT.format(app.name))
     try:
         plan = operation.plan(app)
@@ -192,11 +193,11 @@ def preview(app: App, plan: Plan, address: str, words: Words, problem: str = "",
 
 
 def _carry_out(app: App, operation: Operation) -> Response | tuple[str, int]:
-    if not member_acts.may(app, operation.kind):
+    if not by_hand.may(app, operation.kind):
         return refused(app, operation.title(app), CANT.format(app.name))
     answers = operation.answers()
     try:
-        done = member_acts.carry_out(
+        done = by_hand.carry_out(
             lambda: operation.plan(app), by(), request.form.get("seen", ""), reason=answers.get("reason", ""),
             released=whole_number(answers.get("released", "")) or 0,
         )  # fmt: skip

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from flask import Flask, request, url_for
 
 from connectors.base import ASSETS, CHANGE_ROLE, GRANT, REMOVE
-from sync import member_acts
-from sync.member_acts import ActProblem, Plan
 from sync.models import Account, App
+from sync.tasks import by_hand
+from sync.tasks.by_hand import ActProblem, Plan
 from web.answers import whole_numbers
 from web.words import plural
 
@@ -129,7 +129,7 @@ class RoleChange(Operation):
         self.role = request.values.get("role", "")
 
     def plan(self, app: App) -> Plan:
-        return member_acts.plan_roles(app, ticked(), self.role)
+        return by_hand.plan_roles(app, ticked(), self.role)
 
     def address(self, app: App) -> str:
         return url_for("member_acts.change_roles", app_id=app.id)
@@ -157,7 +157,7 @@ class Removal(Operation):
         self.released = request.values.get("released", "")
 
     def plan(self, app: App) -> Plan:
-        return member_acts.plan_removals(app, ticked())
+        return by_hand.plan_removals(app, ticked())
 
     def address(self, app: App) -> str:
         return url_for("member_acts.remove", app_id=app.id)
@@ -183,7 +183,7 @@ class Grant(Operation):
         self.role = request.values.get("role", "").strip()
 
     def plan(self, app: App) -> Plan:
-        return member_acts.plan_grants(app, ticked(), ticked("asset"), self.role)
+        return by_hand.plan_grants(app, ticked(), ticked("asset"), self.role)
 
     def address(self, app: App) -> str:
         return url_for("member_acts.grant", app_id=app.id)
@@ -206,7 +206,7 @@ class Revocation(Operation):
     kind = "revoke"
 
     def plan(self, app: App) -> Plan:
-        return member_acts.plan_revocations(app, self._pairs())
+        return by_hand.plan_revocations(app, self._pairs())
 
     @staticmethod
     def _pairs() -> list[tuple[int, int]]:
@@ -214,8 +214,8 @@ class Revocation(Operation):
         accounts, wanted = ticked(), ticked("asset")
         if accounts and not wanted:
             raise ActProblem("Select at least one access to revoke.")
-        if len(accounts) * len(wanted) > member_acts.MOST:
-            raise ActProblem(f"That is more than {member_acts.MOST} changes at once. Select fewer.")
+        if len(accounts) * len(wanted) > by_hand.MOST:
+            raise ActProblem(f"That is more than {by_hand.MOST} changes at once. Select fewer.")
         return [(account_id, asset_id) for account_id in accounts for asset_id in wanted]
 
     def address(self, app: App) -> str:

@@ -12,8 +12,8 @@ from sync.matching import decisions as match_decisions
 from sync.matching.decisions import Batch
 from sync.models import Account, App
 from sync.names import account_name, short_name
-from sync.provisioning import Provisioning
 from sync.roles import Roles
+from sync.tasks.progress import Provisioning
 from web.app_page import kind_of, match_in_words
 from web.components import person_status
 from web.view import Badge, and_more, first_lower, joined

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 from flask import Blueprint, Response, abort, make_response, render_template, request, url_for
 
-from sync import offboarding, offboarding_view, tasks
+from sync import offboarding, offboarding_view
 from sync.apps import apps
 from sync.models import App, Offboarding, Person, Task
 from sync.names import person_name
@@ -18,7 +18,8 @@ from sync.offboarding_preview import preview
 from sync.people import holds
 from sync.people.holds import KeepingProblem
 from sync.people.people import PeopleProblem
-from sync.tasks import TaskProblem
+from sync.tasks import tasks
+from sync.tasks.tasks import TaskProblem
 from sync.workspace import today
 from web import offboarding_rows
 from web.answers import INVALID, go_to, whole_numbers, with_toast

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from sync.member_acts import Line, Plan
 from sync.models import App
 from sync.names import asset_name
+from sync.tasks.by_hand import Line, Plan
 from web.components import OnlyManager, only_manager
 from web.words import dotted, money, plural, when
 

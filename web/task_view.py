@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from flask import Flask
 from markupsafe import Markup
 
-from sync import provisioning, settling, tasks
 from sync.models import Activity, App, Task
 from sync.names import name_in_task, short_name
+from sync.tasks import progress as task_progress
+from sync.tasks import settle, tasks
 from web.view import Badge, LogRow, log_row
 from web.words import plural, when
 
@@ -85,13 +86,13 @@ def _row(app: App, task: Task) -> Row:
 
 def _details(app: App, task: Task) -> str:
     """What the task does, for whom, and what comes next: one line."""
-    before, after = settling.in_words(task)
+    before, after = settle.in_words(task)
     change = " → ".join(filter(None, (before, after)))
     does = WORDS[task.act].format(app.name) + (f": {change}" if change else "")
     reason = task.detail.get("reason")
     parts = [f"{does} ({reason})" if reason else does]
     if task.state in tasks.LIVE:
-        parts.append(provisioning.of_task(task).word)
+        parts.append(task_progress.of_task(task).word)
     parts.append(Markup("requested by {} {}").format(short_name(task.asked_by), when(task.created_at)))
     if task.state == "done":
         parts.append(Markup("confirmed by the app {}").format(when(task.finished_at)))

@@ -6,11 +6,12 @@ from collections.abc import Callable
 
 from flask import Blueprint, Response, make_response, render_template, request, url_for
 
-from sync import activity, tasks
+from sync import activity
 from sync.matching import decisions as match_decisions
 from sync.models import App, Task
 from sync.rank import Asker
-from sync.tasks import TaskProblem
+from sync.tasks import tasks
+from sync.tasks.tasks import TaskProblem
 from web import member_view, task_view
 from web.answers import asked, go_to, with_toast
 from web.app_page import kind_of, owns, page

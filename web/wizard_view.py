@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from flask import url_for
 from markupsafe import Markup
 
-from sync import report_list, report_rows, reports, tasks
+from sync import report_list, report_rows, reports
 from sync.models import App, Report, Task
 from sync.names import name_in_task, short_name
 from sync.report_list import Ready
 from sync.report_rows import SECTIONS, Section
+from sync.tasks import tasks
 from web.wizard_rows import Given, Row, Rows
 from web.words import money, number, plural, this_workspace, when
 

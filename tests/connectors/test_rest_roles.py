@@ -6,10 +6,11 @@ import pytest
 
 import connectors
 from connectors.base import Account, Role
-from sync import checks, member_acts
+from sync import checks
 from sync.apps import apps
 from sync.jobs import asking, queue
 from sync.models import Account as Known
+from sync.tasks import by_hand
 from tests.connectors.described import SECRET, Anything, described
 from tests.connectors.fake import Reply, Request
 
@@ -134,14 +135,14 @@ def test_an_owner_sees_what_goes_before_it_goes(anything, app, tmp_path, monkeyp
     account = Known.get(Known.external_id == "7")
     assert (account.role, account.further_roles) == ("4", ("5",))
 
-    def plan() -> member_acts.Plan:
-        return member_acts.plan_roles(connected, [account.id], "3")
+    def plan() -> by_hand.Plan:
+        return by_hand.plan_roles(connected, [account.id], "3")
 
     [line] = plan().lines
     assert (line.before, line.after, line.beside) == (
         "Editor", "Reader", {"keeps": ["Billing"]} if keeps else {"removes": ["Billing"]},
     )  # fmt: skip
-    done = member_acts.carry_out(plan, by, plan().seen)
+    done = by_hand.carry_out(plan, by, plan().seen)
     queue.drain(("task",))
     assert type(done.tasks[0]).get_by_id(done.tasks[0].id).state == "done"
     assert sorted(app.held["7"]) == (["3", "5"] if keeps else ["3"])

@@ -9,12 +9,12 @@ from random import Random
 
 import pytest
 
-from sync import member_acts, tasks
 from sync.db import utcnow
 from sync.jobs import queue
 from sync.matching import members
-from sync.member_acts import ActProblem
 from sync.models import Access, Account, Activity, Asset, Task
+from sync.tasks import by_hand, tasks
+from sync.tasks.by_hand import ActProblem
 from tests.sync.fixtures import MEMBERS, Chat, email
 
 STEPS = 40
@@ -43,27 +43,27 @@ class Story:
     def channels(self) -> list[int]:
         return [row.id for row in Asset.select(Asset.id)]
 
-    def ask(self, plan: Callable[[], member_acts.Plan]) -> list[Task]:
+    def ask(self, plan: Callable[[], by_hand.Plan]) -> list[Task]:
         try:
-            return member_acts.carry_out(plan, self.chat.by, plan().seen, reason="by chance", released=0).tasks
+            return by_hand.carry_out(plan, self.chat.by, plan().seen, reason="by chance", released=0).tasks
         except ActProblem:
             return []
 
     def change_roles(self) -> None:
         who, role = self.some(), self.chance.choice(ROLES)
-        self.ask(lambda: member_acts.plan_roles(self.chat.app, who, role))
+        self.ask(lambda: by_hand.plan_roles(self.chat.app, who, role))
 
     def grant(self) -> None:
         who, what, role = self.some(), self.channels(), self.chance.choice(("manager", "member"))
-        self.ask(lambda: member_acts.plan_grants(self.chat.app, who, what, role))
+        self.ask(lambda: by_hand.plan_grants(self.chat.app, who, what, role))
 
     def revoke(self) -> None:
         pairs = [(account_id, asset_id) for account_id in self.some() for asset_id in self.channels()]
-        self.ask(lambda: member_acts.plan_revocations(self.chat.app, pairs))
+        self.ask(lambda: by_hand.plan_revocations(self.chat.app, pairs))
 
     def remove(self) -> None:
         who = self.some(1)
-        made = self.ask(lambda: member_acts.plan_removals(self.chat.app, who))
+        made = self.ask(lambda: by_hand.plan_removals(self.chat.app, who))
         self.asked_out |= {task.account.email for task in made}
 
     def work(self) -> None:

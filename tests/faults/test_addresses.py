@@ -12,7 +12,7 @@ import cli.apps
 import connectors
 from connectors.base import Refused
 from connectors.csv_export import CsvExport
-from sync import checks, directories, names, oidc_people, onboarding, reports, signin, tasks
+from sync import checks, directories, names, oidc_people, reports, signin
 from sync.apps import apps
 from sync.jobs import asking
 from sync.mail import notify
@@ -22,6 +22,7 @@ from sync.models import Activity, App, Change, Directory, Invitation, Person, Si
 from sync.oidc import Settings
 from sync.people import importing, people
 from sync.people.people import PeopleProblem
+from sync.tasks import invitations, tasks
 from tests.connectors.described import LEAST, SECRET, Anything
 from tests.real.slapd import Slapd
 from tests.real.smtp import SmtpServer
@@ -289,10 +290,10 @@ def test_a_form_with_what_is_no_address_comes_back_with_the_reason(owner, text):
 
 def test_an_invitation_goes_to_the_clean_address_once(chat):
     typed = "<Ana@münchen.example>, ana@xn--mnchen-3ya.example, maria.weiß@acme.example, maria.weiss@acme.example"
-    assert onboarding.addresses(typed) == ["Ana@münchen.example", "maria.weiß@acme.example", "maria.weiss@acme.example"]
-    invitation = onboarding.invite(chat.app, "mailto:ana@acme.example", "member", chat.by)
+    assert invitations.addresses(typed) == ["Ana@münchen.example", "maria.weiß@acme.example", "maria.weiss@acme.example"]
+    invitation = invitations.invite(chat.app, "mailto:ana@acme.example", "member", chat.by)
     assert (invitation.email, invitation.normal) == ("ana@acme.example", "ana@acme.example")
-    assert onboarding.invite(chat.app, "ANA@acme.example.", "member", chat.by) == invitation
+    assert invitations.invite(chat.app, "ANA@acme.example.", "member", chat.by) == invitation
     assert Invitation.select().count() == 1
 
 

@@ -19,20 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 import connectors
 from connectors.base import LOOK_UP, REMOVE, Connector, DirectoryPerson, Identity, Role
 from connectors.base import Account as Seat
-from sync import (
-    activity,
-    address_moves,
-    checks,
-    directories,
-    member_acts,
-    offboarding,
-    push,
-    reports,
-    scim_people,
-    signin,
-    tasks,
-    vault,
-)
+from sync import activity, address_moves, checks, directories, offboarding, push, reports, scim_people, signin, vault
 from sync.apps import apps
 from sync.db import connected, db, open_database, utcnow
 from sync.jobs import asking, queue
@@ -40,6 +27,7 @@ from sync.matching import decisions as match_decisions
 from sync.models import Account, App, Change, Directory, DirectoryEntry, Person, PersonEmail, Report, ScimResource, Task
 from sync.people import people
 from sync.rank import Asker
+from sync.tasks import by_hand, tasks
 from tests.asking import MACHINE
 from tests.sync.scripted import Scripted, ScriptedDirectory
 
@@ -266,9 +254,9 @@ class Reuse(RuleBasedStateMachine):
         accounts = list(Account.select().where(Account.state == "present", Account.external_id != "boss"))
         if place < len(accounts):
             ids = [accounts[place].id]
-            plan = member_acts.plan_removals(self.app, ids)
-            with suppress(member_acts.ActProblem):
-                member_acts.carry_out(lambda: member_acts.plan_removals(self.app, ids), BY, plan.seen, reason="x",
+            plan = by_hand.plan_removals(self.app, ids)
+            with suppress(by_hand.ActProblem):
+                by_hand.carry_out(lambda: by_hand.plan_removals(self.app, ids), BY, plan.seen, reason="x",
                                       released=len(plan.ready))  # fmt: skip
 
     @rule(human=humans)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import requests
 
-from sync import activity, checks, member_acts, offboarding, onboarding, reports, start
+from sync import activity, checks, offboarding, reports, start
 from sync.config import Config
 from sync.db import connected
 from sync.jobs import asking, queue
@@ -36,6 +36,7 @@ from sync.models import (
 )
 from sync.people import people
 from sync.rank import Asker
+from sync.tasks import by_hand, invitations
 from tests.blank import LOCAL
 
 READS = ("SELECT", "PRAGMA", "--")  # leave nothing behind: a death there is the death at the next statement
@@ -110,14 +111,14 @@ def act(_: list[str]) -> None:
     channel = Asset.get()
     one, two, three, four = (ids[f"p{number}@acme.example"] for number in (1, 2, 3, 4))
     for plan in (
-        lambda: member_acts.plan_roles(app, [one], "admin"),
-        lambda: member_acts.plan_removals(app, [two]),
-        lambda: member_acts.plan_grants(app, [three], [channel.id], "member"),
-        lambda: member_acts.plan_revocations(app, [(four, channel.id)]),
+        lambda: by_hand.plan_roles(app, [one], "admin"),
+        lambda: by_hand.plan_removals(app, [two]),
+        lambda: by_hand.plan_grants(app, [three], [channel.id], "member"),
+        lambda: by_hand.plan_revocations(app, [(four, channel.id)]),
     ):
-        member_acts.carry_out(plan, BY, plan().seen, reason="Moved on")
+        by_hand.carry_out(plan, BY, plan().seen, reason="Moved on")
     emails = ["new@acme.example"]
-    onboarding.invite_all(app, emails, "member", BY, onboarding.plan(app, emails, "member").seen)
+    invitations.invite_all(app, emails, "member", BY, invitations.plan(app, emails, "member").seen)
     sys.stdout.write("promised\n")
     sys.stdout.flush()
     queue.drain(("task",))

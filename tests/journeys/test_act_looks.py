@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from sync import member_acts, onboarding, settling
 from sync.db import utcnow, writing
 from sync.models import Account, App, Asset, Invitation, Person, Task
+from sync.tasks import by_hand, invitations, settle
 from tests.journeys import apps_of_acme
 from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong, opens
 
@@ -17,17 +17,17 @@ from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong, opens
 def _furnish(app: App, by: str) -> None:
     """Invitations in each state, a removal that failed, a role change under way."""
     emails = ["nina@acme.example", "omar.haddad@acme.example", "kit@freelance.example", "zoe@studio.example"]
-    onboarding.invite_all(app, emails, "member", by, onboarding.plan(app, emails, "member").seen)
+    invitations.invite_all(app, emails, "member", by, invitations.plan(app, emails, "member").seen)
     with writing():
         first, second, third, _ = Invitation.select().order_by(Invitation.id)
         for invitation in (first, second):
-            settling.settle(invitation.task, "done")
+            settle.settle(invitation.task, "done")
         Invitation.update(reminded_at=utcnow()).where(Invitation.id == first.id).execute()
         Invitation.update(state="expired", expires_at=utcnow() - timedelta(days=1)).where(
             Invitation.id == second.id).execute()  # fmt: skip
         Task.update(state="needs attention", error="Acme Chat says: the plan has no free seat.").where(
             Task.id == third.task).execute()  # fmt: skip
-        settling.settle(Task.get_by_id(third.task_id), "needs attention")
+        settle.settle(Task.get_by_id(third.task_id), "needs attention")
         shown = Account.select().where(Account.app == app, Account.match == "matched", Account.state == "present")
         Task.create(app=app, act="change role", account=shown.order_by(Account.name).first(), asked_by=by,
                     detail={"role": "admin", "before": "member"}, next_at=utcnow() + timedelta(days=1))  # fmt: skip
@@ -74,4 +74,4 @@ def _invite(page) -> None:
 
 
 def _count(app: App, accounts) -> int:
-    return len(member_acts.plan_removals(app, [account.id for account in accounts]).ready)
+    return len(by_hand.plan_removals(app, [account.id for account in accounts]).ready)

@@ -15,7 +15,6 @@ from sync import (
     directories,
     directory_preview,
     directory_rules,
-    disconnecting,
     offboarding,
     oidc,
     precedence,
@@ -32,6 +31,7 @@ from sync.models import App, Directory, HeldChange, Offboarding, Person, Waiting
 from sync.oidc import Settings
 from sync.people import held, holds, importing, people
 from sync.rank import MANAGERS, RANKS, Asker, NotAllowed
+from sync.tasks import disconnecting
 from sync.workspace import today, update_workspace
 from tests.asking import MACHINE
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sync import member_acts, provisioning
 from sync.models import Account, Asset
+from sync.tasks import by_hand
+from sync.tasks import progress as task_progress
 from tests.sync.fixtures import email
 
 
@@ -17,22 +18,22 @@ def ids(*numbers: int) -> list[int]:
     return [account(number).id for number in numbers]
 
 
-def change_role(chat, role: str, *numbers: int) -> member_acts.Done:
+def change_role(chat, role: str, *numbers: int) -> by_hand.Done:
     wanted = ids(*numbers)
-    plan = member_acts.plan_roles(chat.app, wanted, role)
-    return member_acts.carry_out(lambda: member_acts.plan_roles(chat.app, wanted, role), chat.by, plan.seen)
+    plan = by_hand.plan_roles(chat.app, wanted, role)
+    return by_hand.carry_out(lambda: by_hand.plan_roles(chat.app, wanted, role), chat.by, plan.seen)
 
 
-def remove(chat, *numbers: int, reason: str = "Moved on", **more) -> member_acts.Done:
+def remove(chat, *numbers: int, reason: str = "Moved on", **more) -> by_hand.Done:
     wanted = ids(*numbers)
-    plan = member_acts.plan_removals(chat.app, wanted)
-    return member_acts.carry_out(
-        lambda: member_acts.plan_removals(chat.app, wanted), chat.by, plan.seen, reason=reason, **more
+    plan = by_hand.plan_removals(chat.app, wanted)
+    return by_hand.carry_out(
+        lambda: by_hand.plan_removals(chat.app, wanted), chat.by, plan.seen, reason=reason, **more
     )
 
 
 def words(number: int) -> str:
-    return provisioning.state_of(account(number)).word
+    return task_progress.state_of(account(number)).word
 
 
 @pytest.fixture
@@ -45,15 +46,15 @@ def channel(chat) -> Asset:
     return Asset.get(Asset.external_id == general)
 
 
-def grant(chat, asset: Asset, role: str, *numbers: int) -> member_acts.Done:
+def grant(chat, asset: Asset, role: str, *numbers: int) -> by_hand.Done:
     def plan():
-        return member_acts.plan_grants(chat.app, ids(*numbers), [asset.id], role)
+        return by_hand.plan_grants(chat.app, ids(*numbers), [asset.id], role)
 
-    return member_acts.carry_out(plan, chat.by, plan().seen)
+    return by_hand.carry_out(plan, chat.by, plan().seen)
 
 
-def revoke(chat, asset: Asset, *numbers: int) -> member_acts.Done:
+def revoke(chat, asset: Asset, *numbers: int) -> by_hand.Done:
     def plan():
-        return member_acts.plan_revocations(chat.app, [(id, asset.id) for id in ids(*numbers)])
+        return by_hand.plan_revocations(chat.app, [(id, asset.id) for id in ids(*numbers)])
 
-    return member_acts.carry_out(plan, chat.by, plan().seen)
+    return by_hand.carry_out(plan, chat.by, plan().seen)

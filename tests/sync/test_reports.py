@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from connectors.sample_chat import SampleChat
-from sync import checks, reports, tasks
+from sync import checks, reports
 from sync.apps import apps
 from sync.db import connected, utcnow
 from sync.jobs import asking, queue
@@ -17,6 +17,7 @@ from sync.matching import members
 from sync.models import Account, Activity, App, Asset, Change, Check, Mail, Report, Role, Task
 from sync.people import people
 from sync.safety import policy
+from sync.tasks import tasks
 from sync.workspace import update_workspace
 from tests.sync.fixtures import MEMBERS, email
 

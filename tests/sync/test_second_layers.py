@@ -10,11 +10,12 @@ import pytest
 from connectors.base import LOOK_UP
 from connectors.base import Account as Seat
 from connectors.sample_chat import SampleChat
-from sync import reports, settling
+from sync import reports
 from sync.db import db
 from sync.matching import decisions as match_decisions
 from sync.models import Access, Account, App, Change, Task
 from sync.people import holds
+from sync.tasks import settle
 from sync.workspace import today, update_workspace
 from tests.sync.fixtures import email
 from tests.sync.listed import ListedApp
@@ -121,7 +122,7 @@ def test_an_account_that_is_gone_stays_gone_when_its_removal_is_not_needed(chat)
     [task] = reports.finish(chat.check().report, chat.by).tasks
     Account.update(state="gone").where(Account.id == task.account_id).execute()
     with db.atomic():
-        settling.settle(Task.get_by_id(task.id), "no longer needed")
+        settle.settle(Task.get_by_id(task.id), "no longer needed")
     assert Account.get_by_id(task.account_id).state == "gone"
 
 

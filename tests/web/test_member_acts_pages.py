@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from sync import onboarding
 from sync.apps import apps
 from sync.jobs import queue
 from sync.models import Access, Account, App, Asset, Invitation, Task
+from sync.tasks import invitations
 from sync.workspace import workspace
 from tests.sync.fixtures import email
 from tests.web.client import Client
@@ -176,7 +176,7 @@ def test_an_expired_one_waits_for_the_owners_yes(owner: Client, chat, here) -> N
     owner.post(f"{here}/invitations", addresses="kim@freelance.example", role="guest", seen=seen(shown))
     queue.drain(("task",))
     chat.check()
-    onboarding.due(Invitation.get().expires_at)
+    invitations.due(Invitation.get().expires_at)
     page = owner.get(f"{here}/members").text
     assert "Remove it from Chat" in page and "Invitation failed" in page and chat.removed() == []
     account = Invitation.get().account_id

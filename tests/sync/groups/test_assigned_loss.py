@@ -6,13 +6,14 @@ import pytest
 
 from connectors.base import REVOKE
 from connectors.sample_chat import SampleChat
-from sync import assigned_acts, directories, reports, tasks
+from sync import assigned_acts, directories, reports
 from sync.apps import apps
 from sync.groups import rules as group_rules
 from sync.jobs import queue
 from sync.matching import members as matching_members
 from sync.models import Access, Asset, Change, Task
 from sync.people import holds
+from sync.tasks import tasks
 from tests.sync.fixtures import email
 
 WAITS = "needs confirmation"

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from connectors.sample_chat import SampleChat
-from sync import activity, assigned_acts, reports, tasks
+from sync import activity, assigned_acts, reports
 from sync.groups import assignments, teams
 from sync.groups import rules as group_rules
 from sync.jobs import queue
 from sync.models import Assignment, Check, DirectoryGroup, GroupRule, LeftOut, Task
+from sync.tasks import tasks
 from tests.sync.fixtures import email
 
 WAITS = "needs confirmation"

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync import checks, disconnecting
+from sync import checks
 from sync.apps import apps
 from sync.db import utcnow
 from sync.jobs import asking, queue
 from sync.jobs.daily import DAY, next_time, spread
 from sync.models import App, Check
 from sync.problems import AppProblem
+from sync.tasks import disconnecting
 from sync.workspace import update_workspace
 
 BERLIN = "Europe/Berlin"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from sync import member_acts, offboarding, reporting, reports
+from sync import offboarding, reporting, reports
 from sync.apps import apps
 from sync.db import utcnow, writing
 from sync.jobs import queue
@@ -16,6 +16,7 @@ from sync.models import Account, App, Change, Directory, DirectoryAddress, Perso
 from sync.offboarding_preview import preview
 from sync.people import people
 from sync.safety import policy
+from sync.tasks import by_hand as tasks_by_hand
 from tests.sync.fixtures import email
 from tests.sync.scripted import Scripted
 
@@ -132,7 +133,7 @@ def test_one_that_was_planned_does_not_take_it_on_the_day(chat, leaver, given, o
 
 def test_by_hand_nobody_takes_it(chat, leaver, given):
     given()
-    plan = member_acts.plan_removals(chat.app, [seat().id])
+    plan = tasks_by_hand.plan_removals(chat.app, [seat().id])
     assert [(line.state, line.why) for line in plan.lines] == [("refused", PROTECTED)]
 
 
@@ -182,8 +183,8 @@ def test_the_persons_own_entry_does_not_protect_who_is_said_to_have_left(chat, s
 
 def ask(chat, by_hand: bool) -> None:
     if by_hand:
-        plan = member_acts.plan_removals(chat.app, [seat().id])
-        member_acts.carry_out(lambda: member_acts.plan_removals(chat.app, [seat().id]), chat.by, plan.seen, reason="x")
+        plan = tasks_by_hand.plan_removals(chat.app, [seat().id])
+        tasks_by_hand.carry_out(lambda: tasks_by_hand.plan_removals(chat.app, [seat().id]), chat.by, plan.seen, reason="x")
     else:
         chat.check()
         reports.finish(reports.open_report(chat.app), chat.by)

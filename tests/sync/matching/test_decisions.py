@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from sync import activity, disconnecting
+from sync import activity
 from sync.matching import decisions as match_decisions
 from sync.matching import members
 from sync.matching import rules as match_rules
 from sync.matching.decisions import Decision, DecisionProblem, DecisionStale
 from sync.models import Account, Activity, App, Mail, MatchDecision
 from sync.people import people
+from sync.tasks import disconnecting
 from tests.sync.fixtures import email
 
 

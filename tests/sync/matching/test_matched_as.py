@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from sync import disconnecting, reports, tasks
+from sync import reports
 from sync.matching import decisions as match_decisions
 from sync.matching.decisions import Decision
 from sync.models import Account, Change, Invitation, MatchDecision, Person, Task
 from sync.people import people
 from sync.safety import policy
+from sync.tasks import disconnecting, tasks
 
 OTHERS = "somebody@elsewhere.example"
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sync import activity, checks, disconnecting, signin, vault
+from sync import activity, checks, signin, vault
 from sync.db import connected, db, open_database
 from sync.jobs import queue
 from sync.matching import decisions as match_decisions
@@ -21,6 +21,7 @@ from sync.matching.decisions import Decision, DecisionProblem
 from sync.models import Account, App, Person
 from sync.people import people
 from sync.rank import Asker
+from sync.tasks import disconnecting
 from tests.asking import MACHINE
 from tests.sync.listed import Listed, make_known
 

@@ -6,11 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from sync import offboarding, reports, tasks
+from sync import offboarding, reports
 from sync.db import utcnow
 from sync.jobs import queue
 from sync.models import Account, Activity, App, Asset, Change, Check, Mail, Person, Report, Task
 from sync.people import holds, people
+from sync.tasks import tasks
 from sync.workspace import today, update_workspace
 from tests.sync.fixtures import email
 from tests.sync.scripted import person as person_of

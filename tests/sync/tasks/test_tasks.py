@@ -9,7 +9,7 @@ import pytest
 
 from connectors.base import LOOK_UP
 from connectors.sample_chat import SampleChat
-from sync import activity, disconnecting, member_acts, reports, tasks, vault
+from sync import activity, reports, vault
 from sync.apps import apps
 from sync.db import connected, utcnow
 from sync.jobs import leases, queue
@@ -17,6 +17,7 @@ from sync.matching import decisions as match_decisions
 from sync.matching import members
 from sync.models import Account, Activity, App, Change, Mail, Task
 from sync.people import people
+from sync.tasks import by_hand, disconnecting, tasks
 from tests.sync.fixtures import email
 
 
@@ -105,9 +106,9 @@ def test_a_seat_with_another_e_mail_since_the_yes_stays_where_the_app_cannot_be_
     chat.store.add("guest@elsewhere.example", "Guest", "member", via="page")
     chat.check()
     guest = Account.get(Account.name == "Guest")
-    plan = member_acts.plan_removals(chat.app, [guest.id])
-    again = lambda: member_acts.plan_removals(chat.app, [guest.id])  # noqa: E731
-    [task] = member_acts.carry_out(again, chat.by, plan.seen, reason="The project is over").tasks
+    plan = by_hand.plan_removals(chat.app, [guest.id])
+    again = lambda: by_hand.plan_removals(chat.app, [guest.id])  # noqa: E731
+    [task] = by_hand.carry_out(again, chat.by, plan.seen, reason="The project is over").tasks
     others = "somebody@elsewhere.example"
     Account.update(email=others, normal=others).where(Account.id == guest.id).execute()  # as a check reads it
     assert "another e-mail now" in run(task).error and outcome(task) == ("no longer needed", "present")

@@ -10,11 +10,15 @@ from datetime import datetime, timedelta
 from peewee import JOIN, SQL
 
 from connectors.names import AddressProblem, clean_email, email_key, spelling_and_key
-from sync import activity, roles, tasks
+from sync import activity, roles
 from sync.db import utcnow, writing
 from sync.jobs import queue
 from sync.mail import invitations as invitation_mail
-from sync.member_acts import (
+from sync.models import Account, App, Change, Invitation, Person, PersonEmail, Report, Role, Task
+from sync.names import account_name
+from sync.people import people
+from sync.tasks import tasks
+from sync.tasks.by_hand import (
     MOST,
     READY,
     REFUSED,
@@ -27,9 +31,6 @@ from sync.member_acts import (
     PlanChanged,
     role_named,
 )
-from sync.models import Account, App, Change, Invitation, Person, PersonEmail, Report, Role, Task
-from sync.names import account_name
-from sync.people import people
 from sync.workspace import workspace
 
 OPEN = ("ongoing", "failed", "invited")

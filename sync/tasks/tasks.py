@@ -8,8 +8,7 @@ from datetime import datetime, timedelta
 from peewee import JOIN, fn
 
 from connectors.base import ConnectorError, CredentialRejected, RateLimited, TemporarilyUnavailable
-from sync import activity, acts, faults, offboarding_mail, settling
-from sync.acts import ByHand, NoLongerNeeded, NotConfirmed
+from sync import activity, faults
 from sync.apps import apps
 from sync.db import connected, db, utcnow, writing
 from sync.groups import assignments
@@ -19,6 +18,8 @@ from sync.matching.addresses import ANOTHERS
 from sync.models import Account, App, Asset, Assignment, Change, Person, Report, Task
 from sync.names import name_in_task
 from sync.problems import AppProblem, Problem
+from sync.tasks import offboarding_mail, perform, settle
+from sync.tasks.perform import ByHand, NoLongerNeeded, NotConfirmed
 from sync.vault import VaultProblem
 from sync.workspace import today
 
@@ -126,11 +127,11 @@ def _act(task: Task) -> None:
         raise Paused("The app is paused in Rollcall: this goes on when it is resumed.")
     if task.app.state == "disconnected":
         raise NoLongerNeeded("The app is disconnected in Rollcall.")
-    acts.refuse_what_is_over(task)
+    perform.refuse_what_is_over(task)
     connector = apps.connector_for(task.app)
     try:
         with apps.reaching(task.app):
-            acts.do(task, connector)
+            perform.do(task, connector)
     finally:
         connector.close()
 
@@ -141,7 +142,7 @@ def _end(task: Task, state: str, error: str | None) -> None:
             return
         _record("Rollcall", WORDS[task.act] if state == "done" else f"did not {task.act}: {state}", task,
                 why=error or f"asked by {task.asked_by}")  # fmt: skip
-        settling.settle(task, state)
+        settle.settle(task, state)
         _tell_outcome(task)
 
 
@@ -170,7 +171,7 @@ def _needs_attention(task: Task, error: str) -> None:
     with writing():
         if _write(task, state="needs attention", error=error, attempts=Task.attempts + 1):
             _record("Rollcall", f"could not {task.act}", task, why=error)
-            settling.settle(task, "needs attention")
+            settle.settle(task, "needs attention")
             _tell_outcome(task)
 
 
@@ -186,9 +187,9 @@ def _app_needs_attention(app: App, error: str) -> None:
 
 
 def _record(who: str, what: str, task: Task, why: str = "") -> None:
-    before, after = settling.in_words(task)
+    before, after = settle.in_words(task)
     activity.record(who, what, about=name_in_task(task), why=why, before=before, after=after, app=task.app_id,
-                    person=settling.person_of(task), report=task.report_id)  # fmt: skip
+                    person=settle.person_of(task), report=task.report_id)  # fmt: skip
 
 
 def _tell_outcome(task: Task) -> None:
@@ -206,7 +207,7 @@ def retry(task: Task, by: str) -> None:
             raise TaskProblem(f"This task is {task.state}: there is nothing to retry.")
         Task.update(state="queued", attempts=0, next_at=utcnow()).where(Task.id == task.id).execute()
         _record(by, "retried task", task)
-        settling.settle(task, "queued")
+        settle.settle(task, "queued")
         queue.wake("task", task.id)
 
 
@@ -218,7 +219,7 @@ def done_by_hand(task: Task, by: str) -> None:
             raise TaskProblem(f"This task is {task.state}: it does not wait for anybody.")
         Task.update(state="done", error=None, finished_at=utcnow()).where(Task.id == task.id).execute()
         _record(by, f"{WORDS[task.act]}, by hand", task)
-        settling.settle(task, "done")
+        settle.settle(task, "done")
         _tell_outcome(task)
 
 
@@ -230,7 +231,7 @@ def cancel(task: Task, by: str) -> None:
             raise TaskProblem(f"This task is {task.state}: it can't be cancelled.")
         Task.update(state="cancelled", finished_at=utcnow()).where(Task.id == task.id).execute()
         _record(by, "cancelled task", task)
-        settling.settle(task, "cancelled")
+        settle.settle(task, "cancelled")
         _tell_outcome(task)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sync import member_acts
 from sync.db import writing
 from sync.jobs import queue
 from sync.models import Access, Asset, Task
+from sync.tasks import by_hand
 from tests.sync.acting import account, grant, ids, revoke, words
 
 
@@ -30,11 +30,11 @@ def test_one_account_can_be_granted_many_assets_at_once_but_each_once(chat, chan
                           name="random")  # fmt: skip
 
     def plan():
-        return member_acts.plan_grants(chat.app, ids(3, 4), [channel.id, second.id], "member")
+        return by_hand.plan_grants(chat.app, ids(3, 4), [channel.id, second.id], "member")
 
     seen = plan().seen
-    assert len(member_acts.carry_out(plan, chat.by, seen).tasks) == 4
-    assert member_acts.carry_out(plan, chat.by, seen).already
+    assert len(by_hand.carry_out(plan, chat.by, seen).tasks) == 4
+    assert by_hand.carry_out(plan, chat.by, seen).already
     queue.drain()
     assert Access.select().where(Access.role == "member").count() == 5
     assert chat.check().counts["access"] == 0
@@ -45,12 +45,12 @@ def test_who_has_left_is_granted_nothing(chat, channel):
     chat.leave(3)
     queue.drain(("task",))
     assert Task.get().error == "Person 3 has left." and chat.calls("PUT") == []
-    assert member_acts.plan_grants(chat.app, ids(3), [channel.id], "member").lines[0].why == "Person 3 has left"
+    assert by_hand.plan_grants(chat.app, ids(3), [channel.id], "member").lines[0].why == "Person 3 has left"
 
 
 def test_taking_the_only_control_away_is_warned_about(chat, channel):
     both = [(account(1).id, channel.id), (account(2).id, channel.id)]
-    plan = member_acts.plan_revocations(chat.app, both)
+    plan = by_hand.plan_revocations(chat.app, both)
     assert [bool(line.alone) for line in plan.lines] == [True, False]
 
 

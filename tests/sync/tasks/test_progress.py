@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from sync import provisioning
 from sync.db import db
 from sync.jobs import queue
 from sync.models import Account, Change, Invitation, Report, Task
+from sync.tasks import progress as task_progress
 from tests.sync.acting import account, change_role, remove, words
 
 
@@ -69,7 +69,7 @@ def test_the_end_comes_before_a_change_and_the_worse_before_the_better(chat):
     assert words(3) == "removal ongoing"
     task(4, "grant", "queued")
     task(4, "change role", "needs attention")
-    state = provisioning.state_of(account(4))
+    state = task_progress.state_of(account(4))
     assert (state.word, state.tone, state.live, state.why) == ("update failed", "attention", True, "why")
 
 
@@ -80,7 +80,7 @@ def test_many_accounts_are_three_statements(chat):
     accounts = list(Account.select())
     db.connection().set_trace_callback(asked.append)
     try:
-        states = provisioning.states_of(accounts)
+        states = task_progress.states_of(accounts)
     finally:
         db.connection().set_trace_callback(None)
     assert len(asked) == 3 and sum(not state.onboarded for state in states.values()) == 7

@@ -6,14 +6,16 @@ import threading
 
 import pytest
 
-from sync import activity, member_acts, provisioning, reports, snapshot, tasks
+from sync import activity, reports, snapshot
 from sync.apps import apps
 from sync.db import connected, utcnow, writing
 from sync.jobs import queue
 from sync.matching import members
-from sync.member_acts import ActHeld, ActProblem, PlanChanged
 from sync.models import Access, Account, App, Task
 from sync.people import holds
+from sync.tasks import by_hand, tasks
+from sync.tasks import progress as task_progress
+from sync.tasks.by_hand import ActHeld, ActProblem, PlanChanged
 from tests.sync.acting import account, change_role, grant, ids, remove, revoke, words
 from tests.sync.fixtures import email
 
@@ -21,7 +23,7 @@ from tests.sync.fixtures import email
 
 
 def test_a_role_changed_is_so_in_the_app_and_here_and_the_next_check_finds_nothing_new(chat):
-    plan = member_acts.plan_roles(chat.app, ids(1, 2), "admin")
+    plan = by_hand.plan_roles(chat.app, ids(1, 2), "admin")
     assert [(line.before, line.after) for line in plan.lines] == [("Member", "Admin")] * 2
     done = change_role(chat, "admin", 1, 2)
     assert len(done.tasks) == 2 and words(1) == "update ongoing" and account(1).role == "member"
@@ -53,11 +55,11 @@ def test_an_account_with_another_e_mail_than_when_it_was_asked_for_is_left_alone
 
 
 def test_access_is_offered_to_whoever_has_joined_and_fits_the_words(chat):
-    assert [one.email for one in member_acts.may_be_given(chat.app, "2 PERSON", 50)] == [email(2)]
-    assert len(member_acts.may_be_given(chat.app, "", 3)) == 3
+    assert [one.email for one in by_hand.may_be_given(chat.app, "2 PERSON", 50)] == [email(2)]
+    assert len(by_hand.may_be_given(chat.app, "", 3)) == 3
     with writing():
         Account.update(status="invited").where(Account.email == email(2)).execute()
-    assert member_acts.may_be_given(chat.app, "2 person", 50) == []
+    assert by_hand.may_be_given(chat.app, "2 person", 50) == []
 
 
 def test_a_reading_that_began_before_an_act_does_not_undo_it(chat, channel, monkeypatch):
@@ -98,7 +100,7 @@ def test_what_is_done_but_not_noted_yet_is_no_news_of_a_check(chat, channel):
 
 def test_neither_the_last_administrator_nor_rollcalls_own_account_loses_the_role(chat):
     own = Account.get(Account.external_id == App.get().identity_id)
-    plan = member_acts.plan_roles(chat.app, [account(0).id, own.id], "member")
+    plan = by_hand.plan_roles(chat.app, [account(0).id, own.id], "member")
     assert [line.state for line in plan.lines] == ["refused", "refused"]
     assert {line.why for line in plan.lines} == {
         "Protected: the last one with this role in the app", "Protected: Rollcall acts with this account",
@@ -110,7 +112,7 @@ def test_neither_the_last_administrator_nor_rollcalls_own_account_loses_the_role
 def test_of_all_administrators_together_one_keeps_the_role(chat):
     change_role(chat, "admin", 1)
     queue.drain()
-    plan = member_acts.plan_roles(chat.app, ids(0, 1), "member")
+    plan = by_hand.plan_roles(chat.app, ids(0, 1), "member")
     assert sorted(line.state for line in plan.lines) == ["ready", "refused"]
 
 
@@ -118,7 +120,7 @@ def test_two_demotions_one_after_the_other_leave_an_administrator(chat):
     change_role(chat, "admin", 1)
     queue.drain()
     change_role(chat, "member", 0)
-    assert member_acts.plan_roles(chat.app, ids(1), "member").lines[0].state == "refused", "the first is under way"
+    assert by_hand.plan_roles(chat.app, ids(1), "member").lines[0].state == "refused", "the first is under way"
 
 
 def test_an_administrator_whose_fellow_went_before_the_task_keeps_the_role(chat):
@@ -135,29 +137,29 @@ def test_an_administrator_whose_fellow_went_before_the_task_keeps_the_role(chat)
 
 
 def test_a_second_submit_makes_no_second_task(chat):
-    plan = member_acts.plan_roles(chat.app, ids(1, 2), "admin")
+    plan = by_hand.plan_roles(chat.app, ids(1, 2), "admin")
 
-    def again() -> member_acts.Plan:
-        return member_acts.plan_roles(chat.app, ids(1, 2), "admin")
+    def again() -> by_hand.Plan:
+        return by_hand.plan_roles(chat.app, ids(1, 2), "admin")
 
-    assert len(member_acts.carry_out(again, chat.by, plan.seen).tasks) == 2
-    assert member_acts.carry_out(again, chat.by, plan.seen).already
+    assert len(by_hand.carry_out(again, chat.by, plan.seen).tasks) == 2
+    assert by_hand.carry_out(again, chat.by, plan.seen).already
     queue.drain()
-    assert member_acts.carry_out(again, chat.by, plan.seen).already, "nor once it is done"
+    assert by_hand.carry_out(again, chat.by, plan.seen).already, "nor once it is done"
     assert Task.select().count() == 2 == len(chat.calls("PATCH"))
 
 
 def test_two_owners_who_want_different_roles_at_once_make_one_task(chat):
     """Both saw the same; the second is shown what the first has done."""
     wanted = ids(1)
-    seen = {role: member_acts.plan_roles(chat.app, wanted, role).seen for role in ("admin", "guest")}
+    seen = {role: by_hand.plan_roles(chat.app, wanted, role).seen for role in ("admin", "guest")}
     ready, outcomes = threading.Barrier(2), []
 
     def press(role: str) -> None:
         with connected():
             ready.wait()
             try:
-                member_acts.carry_out(lambda: member_acts.plan_roles(chat.app, wanted, role), role, seen[role])
+                by_hand.carry_out(lambda: by_hand.plan_roles(chat.app, wanted, role), role, seen[role])
                 outcomes.append("done")
             except PlanChanged:
                 outcomes.append("shown again")
@@ -172,14 +174,14 @@ def test_two_owners_who_want_different_roles_at_once_make_one_task(chat):
 
 def test_two_owners_who_remove_the_same_at_once_remove_once(chat):
     wanted = ids(3, 4)
-    seen = member_acts.plan_removals(chat.app, wanted).seen
+    seen = by_hand.plan_removals(chat.app, wanted).seen
     ready, outcomes = threading.Barrier(2), []
 
     def press() -> None:
         with connected():
             ready.wait()
-            done = member_acts.carry_out(
-                lambda: member_acts.plan_removals(chat.app, wanted), "An Owner", seen, reason="Moved on"
+            done = by_hand.carry_out(
+                lambda: by_hand.plan_removals(chat.app, wanted), "An Owner", seen, reason="Moved on"
             )
             outcomes.append(done.already)
 
@@ -193,10 +195,10 @@ def test_two_owners_who_remove_the_same_at_once_remove_once(chat):
 
 
 def test_what_changed_since_it_was_seen_is_shown_again(chat):
-    plan = member_acts.plan_removals(chat.app, ids(3))
+    plan = by_hand.plan_removals(chat.app, ids(3))
     matching_protect(chat, 3)
     with pytest.raises(PlanChanged):
-        member_acts.carry_out(lambda: member_acts.plan_removals(chat.app, ids(3)), chat.by, plan.seen, reason="x")
+        by_hand.carry_out(lambda: by_hand.plan_removals(chat.app, ids(3)), chat.by, plan.seen, reason="x")
     assert Task.select().count() == 0 and account(3).state == "present"
 
 
@@ -224,7 +226,7 @@ def test_what_is_protected_is_not_removed_and_says_why(chat):
     matching_protect(chat, 3)
     holds.hold(chat.people[4], "lawsuit", chat.by)
     own = Account.get(Account.external_id == App.get().identity_id)
-    plan = member_acts.plan_removals(chat.app, [*ids(0, 3, 4, 5), own.id])
+    plan = by_hand.plan_removals(chat.app, [*ids(0, 3, 4, 5), own.id])
     assert {line.whom: line.why for line in plan.others} == {
         "Person 0": "Protected: the last one with this role in the app",
         "Person 3": "Protected: owns the billing", "Person 4": "Protected: legal hold: lawsuit",
@@ -234,7 +236,7 @@ def test_what_is_protected_is_not_removed_and_says_why(chat):
 
 
 def test_who_alone_controls_something_is_warned_about(chat, channel):
-    [line] = member_acts.plan_removals(chat.app, ids(1)).lines
+    [line] = by_hand.plan_removals(chat.app, ids(1)).lines
     assert [asset.name for asset in line.alone] == ["general"]
 
 
@@ -249,9 +251,9 @@ def test_what_waits_in_the_report_counts_for_the_guard_as_well(chat):
     """Four approved in the report and four by hand are eight, whichever comes first."""
     chat.leave(1, 2, 3, 4)
     report = chat.check().report
-    assert report.held == 0 and member_acts.plan_removals(chat.app, ids(5, 6, 7, 8)).held
-    assert not member_acts.plan_removals(chat.app, ids(5)).held
-    assert not member_acts.plan_removals(chat.app, ids(1, 2, 3, 4)).held, "the same seats are not counted twice"
+    assert report.held == 0 and by_hand.plan_removals(chat.app, ids(5, 6, 7, 8)).held
+    assert not by_hand.plan_removals(chat.app, ids(5)).held
+    assert not by_hand.plan_removals(chat.app, ids(1, 2, 3, 4)).held, "the same seats are not counted twice"
     with pytest.raises(ActHeld):
         remove(chat, 5, 6, 7, 8)
     remove(chat, 5, 6, 7, 8, released=4)
@@ -260,7 +262,7 @@ def test_what_waits_in_the_report_counts_for_the_guard_as_well(chat):
 
 def test_more_than_the_guard_allows_waits_for_a_release(chat):
     apps.set_guard(chat.app, 2, 10, chat.by)
-    plan = member_acts.plan_removals(chat.app, ids(2, 3, 4))
+    plan = by_hand.plan_removals(chat.app, ids(2, 3, 4))
     assert plan.held
     with pytest.raises(ActHeld):
         remove(chat, 2, 3, 4)
@@ -273,7 +275,7 @@ def test_more_than_the_guard_allows_waits_for_a_release(chat):
     assert [entry.about for entry in activity.entries(app=chat.app) if entry.what == "released mass removal"] == [
         "3 accounts"
     ]
-    assert not member_acts.plan_removals(chat.app, ids(5)).held, "what was released counts no more"
+    assert not by_hand.plan_removals(chat.app, ids(5)).held, "what was released counts no more"
 
 
 def test_a_removal_by_hand_that_waits_for_somebody_ends_once_there_is_a_legal_hold(chat):
@@ -295,7 +297,7 @@ def test_one_after_the_other_is_as_many_as_all_at_once(chat):
     apps.set_guard(chat.app, 2, 10, chat.by)
     remove(chat, 2)
     remove(chat, 3)
-    assert member_acts.plan_removals(chat.app, ids(4)).held
+    assert by_hand.plan_removals(chat.app, ids(4)).held
     chat.leave(5)
     assert chat.check().held == 1, "and a report counts them too"
 
@@ -307,7 +309,7 @@ def test_an_act_that_fails_says_so_and_can_be_done_by_hand(chat):
     chat.fault("forbidden", on="/members/", method="PATCH")
     change_role(chat, "admin", 1)
     queue.drain()
-    assert words(1) == "update failed" and provisioning.state_of(account(1)).why
+    assert words(1) == "update failed" and task_progress.state_of(account(1)).why
     tasks.done_by_hand(Task.get(), chat.by)
     assert account(1).role == "admin" and words(1) == "onboarded"
 
@@ -332,11 +334,11 @@ def test_a_worker_that_died_after_the_act_finds_it_done(chat, channel):
 
 def test_only_accounts_of_the_app_are_meant(chat, second):
     theirs = Account.select().where(Account.app == second.app).first()
-    assert member_acts.plan_roles(chat.app, [theirs.id], "admin").lines == []
+    assert by_hand.plan_roles(chat.app, [theirs.id], "admin").lines == []
     with pytest.raises(ActProblem, match="Nobody is ticked"):
-        member_acts.plan_removals(chat.app, [])
+        by_hand.plan_removals(chat.app, [])
     with pytest.raises(ActProblem, match="no such role"):
-        member_acts.plan_roles(chat.app, ids(1), "emperor")
+        by_hand.plan_roles(chat.app, ids(1), "emperor")
 
 
 def test_a_leaver_in_a_report_awaits_removal(chat):

@@ -7,14 +7,16 @@ from datetime import timedelta
 
 import pytest
 
-from sync import activity, disconnecting, member_acts, onboarding, provisioning, tasks
+from sync import activity
 from sync.apps import apps
 from sync.db import connected, utcnow
 from sync.jobs import queue
-from sync.member_acts import ActProblem, PlanChanged
 from sync.models import Account, App, Check, Invitation, Mail, Person, Task
-from sync.onboarding import addresses
 from sync.people import people
+from sync.tasks import by_hand, disconnecting, invitations, tasks
+from sync.tasks import progress as task_progress
+from sync.tasks.by_hand import ActProblem, PlanChanged
+from sync.tasks.invitations import addresses
 from sync.workspace import update_workspace
 
 NINA = "nina@acme.example"
@@ -27,8 +29,8 @@ def nina(chat) -> Person:
 
 
 def invite(chat, *emails: str, role: str = "member"):
-    seen = onboarding.plan(chat.app, emails, role).seen
-    return onboarding.invite_all(chat.app, emails, role, chat.by, seen)
+    seen = invitations.plan(chat.app, emails, role).seen
+    return invitations.invite_all(chat.app, emails, role, chat.by, seen)
 
 
 def invited(chat, email: str = NINA) -> Invitation:
@@ -79,7 +81,7 @@ def test_a_plan_says_of_each_whether_they_can_be_invited(chat, nina):
     people.mark_left(chat.people[4], chat.by)
     chat.store.add("waits@x.example", "Waits", "member", via="page", status="invited")
     chat.check()
-    plan = onboarding.plan(chat.app, [NINA, "p3@acme.example", "p4@acme.example", "nobody", "waits@x.example",
+    plan = invitations.plan(chat.app, [NINA, "p3@acme.example", "p4@acme.example", "nobody", "waits@x.example",
                                       "new@x.example"], "member")  # fmt: skip
     told = {line.email: (line.state, line.why or line.note) for line in plan.lines}
     assert told == {
@@ -94,7 +96,7 @@ def test_a_plan_says_of_each_whether_they_can_be_invited(chat, nina):
 
 def test_somebody_with_a_seat_under_another_address_of_theirs_is_not_invited(chat):
     people.edit(chat.people[3], chat.by, emails=["p3@acme.example", "three@acme.example"])
-    [line] = onboarding.plan(chat.app, ["three@acme.example"], "member").lines
+    [line] = invitations.plan(chat.app, ["three@acme.example"], "member").lines
     assert (line.state, line.why) == ("so already", "Has a seat already, as p3@acme.example")
 
 
@@ -103,7 +105,7 @@ def test_somebody_with_a_seat_under_another_address_of_theirs_is_not_invited(cha
 
 def test_somebody_is_invited_mailed_joins_and_is_onboarded(chat, nina):
     invite(chat, NINA)
-    assert provisioning.of_invitation(Invitation.get()).word == "invitation ongoing" and not mails("invitation")
+    assert task_progress.of_invitation(Invitation.get()).word == "invitation ongoing" and not mails("invitation")
     queue.drain(("task",))
     invitation = Invitation.get()
     assert invitation.state == "invited" and invitation.expires_at - invitation.mailed_at == timedelta(days=14)
@@ -115,12 +117,12 @@ def test_somebody_is_invited_mailed_joins_and_is_onboarded(chat, nina):
     chat.check()
     account = Account.get(Account.email == NINA)
     assert (account.status, account.person, now(invitation).account) == ("invited", nina, account)
-    assert now(invitation).state == "invited" and provisioning.state_of(account).word == "invitation ongoing"
+    assert now(invitation).state == "invited" and task_progress.state_of(account).word == "invitation ongoing"
     join(chat)
     chat.check()
     assert now(invitation).state == "onboarded" and now(invitation).onboarded_at
     account = Account.get(Account.email == NINA)
-    assert provisioning.state_of(account).onboarded and (account.match, account.person) == ("matched", nina)
+    assert task_progress.state_of(account).onboarded and (account.match, account.person) == ("matched", nina)
     assert ("onboarded", "Nina Vogel") in told(chat) and ("invited to the app", NINA) in told(chat)
 
 
@@ -156,22 +158,22 @@ def test_who_is_unknown_is_invited_and_stays_unmatched(chat):
 
 
 def test_nobody_is_invited_twice(chat, nina):
-    seen = onboarding.plan(chat.app, [NINA], "member").seen
-    assert len(onboarding.invite_all(chat.app, [NINA], "member", chat.by, seen).tasks) == 1
-    assert onboarding.invite_all(chat.app, [NINA], "member", chat.by, seen).already
+    seen = invitations.plan(chat.app, [NINA], "member").seen
+    assert len(invitations.invite_all(chat.app, [NINA], "member", chat.by, seen).tasks) == 1
+    assert invitations.invite_all(chat.app, [NINA], "member", chat.by, seen).already
     queue.drain()
-    assert onboarding.invite_all(chat.app, ["NINA@acme.example"], "member", chat.by, seen).already
+    assert invitations.invite_all(chat.app, ["NINA@acme.example"], "member", chat.by, seen).already
     assert Task.select().count() == 1 == len(mails("invitation")) and len(chat.calls("POST")) == 1
 
 
 def test_two_owners_at_once_invite_once(chat, nina):
-    seen = onboarding.plan(chat.app, [NINA], "member").seen
+    seen = invitations.plan(chat.app, [NINA], "member").seen
     ready, outcomes = threading.Barrier(2), []
 
     def press() -> None:
         with connected():
             ready.wait()
-            outcomes.append(onboarding.invite_all(chat.app, [NINA], "member", "An Owner", seen).already)
+            outcomes.append(invitations.invite_all(chat.app, [NINA], "member", "An Owner", seen).already)
 
     threads = [threading.Thread(target=press) for _ in range(2)]
     for thread in threads:
@@ -182,10 +184,10 @@ def test_two_owners_at_once_invite_once(chat, nina):
 
 
 def test_what_changed_since_it_was_seen_is_shown_again(chat, nina):
-    seen = onboarding.plan(chat.app, [NINA, "new@x.example"], "member").seen
+    seen = invitations.plan(chat.app, [NINA, "new@x.example"], "member").seen
     people.mark_left(nina, chat.by)
     with pytest.raises(PlanChanged):
-        onboarding.invite_all(chat.app, [NINA, "new@x.example"], "member", chat.by, seen)
+        invitations.invite_all(chat.app, [NINA, "new@x.example"], "member", chat.by, seen)
     assert Invitation.select().count() == 0
 
 
@@ -195,12 +197,12 @@ def test_what_changed_since_it_was_seen_is_shown_again(chat, nina):
 def test_a_reminder_once_after_the_days_that_are_set(chat, nina):
     invitation = invited(chat)
     for day, expected in ((2, 0), (4, 1), (5, 1)):
-        onboarding.due(invitation.mailed_at + timedelta(days=day))
+        invitations.due(invitation.mailed_at + timedelta(days=day))
         assert len(mails("invitation reminder")) == expected, day
     assert "still waits" in mails("invitation reminder")[0].subject and now(invitation).reminded_at
     update_workspace(chat.by, invitation_reminder_days=1)
     other = invited(chat, "kim@x.example")
-    onboarding.due(other.mailed_at + timedelta(days=1, minutes=1))
+    invitations.due(other.mailed_at + timedelta(days=1, minutes=1))
     assert len(mails("invitation reminder")) == 2
 
 
@@ -209,12 +211,12 @@ def test_who_does_not_come_expires_and_the_owners_are_told_once(chat, nina):
     chat.check()
     late = invitation.expires_at + timedelta(minutes=1)
     for _ in range(3):
-        onboarding.due(late)
+        invitations.due(late)
     assert now(invitation).state == "expired" and ("invitation expired", "Nina Vogel") in told(chat)
     [mail] = mails("invitations expired")
     assert mail.to == "olga@acme.example" and NINA in mail.text and "1 invitation to Chat expired" in mail.subject
     assert chat.removed() == [], "nothing is removed without a yes"
-    assert provisioning.state_of(Account.get(Account.email == NINA)).word == "invitation failed"
+    assert task_progress.state_of(Account.get(Account.email == NINA)).word == "invitation failed"
     join(chat)
     chat.check()
     assert now(invitation).state == "onboarded", "who comes late is there all the same"
@@ -222,9 +224,9 @@ def test_who_does_not_come_expires_and_the_owners_are_told_once(chat, nina):
 
 def test_an_expired_one_is_sent_again(chat, nina):
     invitation = invited(chat)
-    onboarding.due(invitation.expires_at + timedelta(minutes=1))
-    onboarding.again(invitation, chat.by)
-    onboarding.again(invitation, chat.by)
+    invitations.due(invitation.expires_at + timedelta(minutes=1))
+    invitations.again(invitation, chat.by)
+    invitations.again(invitation, chat.by)
     queue.drain(("task",))
     assert now(invitation).state == "invited" and now(invitation).expires_at > invitation.expires_at
     assert len(mails("invitation")) == 2 and Task.select().count() == 2
@@ -233,11 +235,11 @@ def test_an_expired_one_is_sent_again(chat, nina):
 def test_the_open_invitation_of_who_has_left_is_cancelled(chat, nina):
     invitation = invited(chat)
     people.mark_left(nina, chat.by)
-    onboarding.due(utcnow())
+    invitations.due(utcnow())
     assert now(invitation).state == "cancelled"
-    assert onboarding.due(utcnow() + timedelta(days=30)) == 0 and not mails("invitation reminder")
+    assert invitations.due(utcnow() + timedelta(days=30)) == 0 and not mails("invitation reminder")
     with pytest.raises(ActProblem, match="has left"):
-        onboarding.again(invitation, chat.by)
+        invitations.again(invitation, chat.by)
 
 
 def test_who_left_before_the_app_was_asked_is_not_invited(chat, nina):
@@ -250,12 +252,12 @@ def test_who_left_before_the_app_was_asked_is_not_invited(chat, nina):
 
 def test_a_cancelled_one_that_was_not_sent_yet_is_never_sent(chat, nina):
     invite(chat, NINA)
-    onboarding.cancel(Invitation.get(), chat.by)
+    invitations.cancel(Invitation.get(), chat.by)
     queue.drain()
     assert chat.calls("POST") == [] and (Task.get().state, Invitation.get().state) == ("cancelled", "cancelled")
     with pytest.raises(ActProblem, match="cancelled already"):
-        onboarding.cancel(Invitation.get(), chat.by)
-    assert onboarding.plan(chat.app, [NINA], "member").ready, "they can be invited anew"
+        invitations.cancel(Invitation.get(), chat.by)
+    assert invitations.plan(chat.app, [NINA], "member").ready, "they can be invited anew"
 
 
 def test_one_that_the_app_refused_fails_says_why_and_goes_on_by_retry(chat, nina):
@@ -264,8 +266,8 @@ def test_one_that_the_app_refused_fails_says_why_and_goes_on_by_retry(chat, nina
     queue.drain()
     invitation = Invitation.get()
     assert invitation.state == "failed"
-    [shown] = onboarding.of_app(chat.app)
-    assert provisioning.of_invitation(shown).word == "invitation failed" and provisioning.of_invitation(shown).why
+    [shown] = invitations.of_app(chat.app)
+    assert task_progress.of_invitation(shown).word == "invitation failed" and task_progress.of_invitation(shown).why
     chat.clear()
     tasks.retry(Task.get(), chat.by)
     assert Invitation.get().state == "ongoing"
@@ -278,7 +280,7 @@ def test_one_that_failed_is_sent_again_by_a_new_task(chat, nina):
     invite(chat, NINA)
     queue.drain(("task",))
     chat.clear()
-    onboarding.again(Invitation.get(), chat.by)
+    invitations.again(Invitation.get(), chat.by)
     queue.drain(("task",))
     assert Invitation.get().state == "invited"
     assert sorted(task.state for task in Task.select()) == ["cancelled", "done"]
@@ -287,14 +289,14 @@ def test_one_that_failed_is_sent_again_by_a_new_task(chat, nina):
 def test_invitations_of_an_app_that_is_disconnected_end(chat, nina):
     invitation = invited(chat)
     disconnecting.disconnect(chat.app, chat.by)
-    onboarding.due(utcnow())
+    invitations.due(utcnow())
     assert now(invitation).state == "cancelled"
 
 
 def test_whom_the_app_itself_invited_is_shown_too(chat):
     chat.store.add("waits@x.example", "Waits", "member", via="page", status="invited")
     chat.check()
-    assert [account.email for account in onboarding.uninvited(chat.app)] == ["waits@x.example"]
+    assert [account.email for account in invitations.uninvited(chat.app)] == ["waits@x.example"]
 
 
 def test_a_worker_that_died_after_the_act_invites_and_mails_once(chat, nina):
@@ -321,9 +323,9 @@ def test_what_the_app_holds_open_is_removed_there_with_a_yes(chat, nina):
     account = Account.get(Account.email == NINA)
 
     def plan():
-        return member_acts.plan_removals(chat.app, [account.id])
+        return by_hand.plan_removals(chat.app, [account.id])
 
-    member_acts.carry_out(plan, chat.by, plan().seen, reason="Not coming after all")
+    by_hand.carry_out(plan, chat.by, plan().seen, reason="Not coming after all")
     queue.drain(("task",))
     assert now(invitation).state == "cancelled" and chat.removed() == [NINA]
-    assert chat.check().applied == 0 and onboarding.plan(chat.app, [NINA], "member").ready
+    assert chat.check().applied == 0 and invitations.plan(chat.app, [NINA], "member").ready

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from sync import activity, member_acts, reports
+from sync import activity, reports
 from sync.jobs import queue
-from sync.member_acts import PlanChanged
 from sync.models import Change, Task
 from sync.people import people
 from sync.safety import policy
+from sync.tasks import by_hand
+from sync.tasks.by_hand import PlanChanged
 
 
 @pytest.fixture
@@ -24,12 +25,12 @@ def crowd(acting):
     return acting
 
 
-def plan(crowd, role: str, *who: str) -> member_acts.Plan:
-    return member_acts.plan_roles(crowd.app, [crowd.account(id).id for id in who], role)
+def plan(crowd, role: str, *who: str) -> by_hand.Plan:
+    return by_hand.plan_roles(crowd.app, [crowd.account(id).id for id in who], role)
 
 
-def give(crowd, role: str, *who: str) -> member_acts.Done:
-    return member_acts.carry_out(lambda: plan(crowd, role, *who), crowd.by, plan(crowd, role, *who).seen)
+def give(crowd, role: str, *who: str) -> by_hand.Done:
+    return by_hand.carry_out(lambda: plan(crowd, role, *who), crowd.by, plan(crowd, role, *who).seen)
 
 
 def held(crowd, id: str) -> set[str]:
@@ -89,7 +90,7 @@ def test_another_role_given_in_the_app_since_it_was_seen_ends_the_yes(crowd):
     crowd.say("ada", further_roles=("billing", "owner"))
     crowd.check()
     with pytest.raises(PlanChanged):
-        member_acts.carry_out(lambda: plan(crowd, "admin", "ada"), crowd.by, seen)
+        by_hand.carry_out(lambda: plan(crowd, "admin", "ada"), crowd.by, seen)
 
 
 def test_another_role_given_in_the_app_since_the_yes_ends_the_task(crowd):
@@ -245,5 +246,5 @@ def test_where_no_role_is_privileged_an_unknown_one_protects_nobody(crowd):
 
 
 def plan_removal(crowd, id: str) -> tuple[str, str]:
-    line = member_acts.plan_removals(crowd.app, [crowd.account(id).id]).lines[0]
+    line = by_hand.plan_removals(crowd.app, [crowd.account(id).id]).lines[0]
     return line.state, line.why

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from peewee import JOIN, SQL
 
 from sync.models import Account, App, Change, Invitation, Person, Report, Task
-from sync.tasks import LIVE
+from sync.tasks.tasks import LIVE
 
 INVITATION, UPDATE, REMOVAL = "invitation", "update", "removal"
 AWAITING, ONGOING, FAILED = "awaiting", "ongoing", "failed"

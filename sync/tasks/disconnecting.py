@@ -3,11 +3,12 @@ Members, reports and activity stay to be looked at."""
 
 from __future__ import annotations
 
-from sync import rank, tasks
+from sync import rank
 from sync.apps import apps
 from sync.db import writing
 from sync.models import App, Check, Task
 from sync.rank import Asker
+from sync.tasks import tasks
 
 
 def disconnect(app: App, by: Asker) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from peewee import fn
 
 from connectors.base import CHANGE_ROLE, GRANT, REMOVE, REVOKE
-from sync import activity, roles, tasks
+from sync import activity, roles
 from sync.apps import apps
 from sync.db import writing
 from sync.matching import members
@@ -19,6 +19,7 @@ from sync.names import account_name, asset_name
 from sync.problems import Problem
 from sync.roles import Roles
 from sync.safety import policy
+from sync.tasks import tasks
 
 MOST = 500  # accounts in one act
 READY, REFUSED, UNDER_WAY, SO_ALREADY = "ready", "refused", "under way", "so already"

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sync import acts, member_acts
 from sync.apps import apps
 from sync.db import db
 from sync.groups import assignments, still_wanted
@@ -17,6 +16,7 @@ from sync.groups import rules as group_rules
 from sync.models import Account, App, Change, DirectoryGroup, Person, Task
 from sync.people import people
 from sync.safety import policy
+from sync.tasks import by_hand, perform
 from tests.asking import MACHINE
 from tests.sync.listed import Listed, Seat
 from tests.sync.scripted import Scripted
@@ -77,7 +77,7 @@ def test_of_a_removal(app, hers, beside):
         person = Person.get(Person.name == "Ada")
         expected = last_by_hand(hers, beside, set())
         assert (policy.protection(ada) is not None) == expected, "one account"
-        assert (member_acts.plan_removals(app, [ada.id]).lines[0].state == "refused") == expected, "by hand"
+        assert (by_hand.plan_removals(app, [ada.id]).lines[0].state == "refused") == expected, "by hand"
         people.mark_left(person, MACHINE)
         policy.want_nothing()
         policy.want_leavers(app, False)
@@ -94,7 +94,7 @@ def test_of_a_change_of_role(app, hers, beside):
         change = apps.role_change(ada, "member")
         expected = last_by_hand(hers, beside, set(change.after))
         if not change.nothing:
-            line = member_acts.plan_roles(app, [ada.id], "member").lines[0]
+            line = by_hand.plan_roles(app, [ada.id], "member").lines[0]
             assert (line.state == "refused") == expected, "by hand"
         policy.want_nothing()
         assignments.want(app, False)
@@ -115,8 +115,8 @@ def refused_in_the_end(app: App, account: Account, detail: dict) -> bool:
     task = Task(app=app, act="change role", account=account, external_id=account.external_id, normal=account.normal,
                 detail=told)  # fmt: skip
     try:
-        acts.do(task, apps.connector_for(app))
-    except acts.NoLongerNeeded as why:
+        perform.do(task, apps.connector_for(app))
+    except perform.NoLongerNeeded as why:
         assert str(why).startswith("Protected: ")
         return True
     return False
