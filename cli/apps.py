@@ -9,13 +9,13 @@ import click
 from cli.columns import mapping, say, with_mapping, write
 from cli.frame import BY, answer, as_json, moment, opened, table, tell
 from cli.values import setting, values_of
-from sync import reports
 from sync.apps import apps as core
 from sync.apps.status import standings
 from sync.files.columns import of_app, remember, takes_a_mapping
 from sync.models import App, Person
 from sync.people import people
 from sync.problems import AppProblem
+from sync.reports import reports
 from sync.safety import lost_fields
 from sync.tasks import disconnecting
 

@@ -14,7 +14,7 @@ import click
 
 from cli.locks import InUse, in_use, is_served
 from connectors.base import ConnectorError
-from sync import config, directories, reports, start
+from sync import config, directories, start
 from sync.config import Config
 from sync.db import DatabaseRefused, connected
 from sync.jobs import queue
@@ -22,6 +22,7 @@ from sync.mail import notify
 from sync.people import people
 from sync.problems import AppProblem
 from sync.rank import Asker, NotAllowed
+from sync.reports import reports
 from sync.tasks import tasks
 from sync.vault import VaultProblem
 from sync.workspace import WorkspaceProblem

@@ -9,9 +9,11 @@ import click
 from cli import tasks as shown
 from cli.apps import known
 from cli.frame import BY, DONE, FAILED, REPORT_WAITS, Failed, answer, as_json, end, opened, send_mails, tell
-from sync import activity, mass_updates, names, report_rows, reports, roles
+from sync import activity, names, roles
 from sync.models import Account, App, Change, Check, Report
-from sync.reports import ReportProblem
+from sync.reports import mass_updates, reports
+from sync.reports import view as report_view
+from sync.reports.reports import ReportProblem
 from sync.tasks import tasks
 
 POLL = 0.3  # seconds
@@ -30,7 +32,7 @@ def report(name: str, as_json: bool) -> None:
     found = reports.open_report(app) or latest(app)
     if found is None:
         raise ReportProblem(f"{app.name} has no report yet. Check it first.")
-    changes = report_rows.rows_of(found, tuple(found.counts), MOST)
+    changes = report_view.rows_of(found, tuple(found.counts), MOST)
     answer(_document(app, found, changes), _lines(found, changes), as_json)
 
 
@@ -68,7 +70,7 @@ def seat(account: Account | None) -> dict | None:
 
 
 def _lines(found: Report, changes: list[Change]) -> list[str]:
-    lines = [report_rows.sentence(found), f"Report {found.id}, {found.state}."]
+    lines = [report_view.sentence(found), f"Report {found.id}, {found.state}."]
     for change in changes:
         who = f"{change.account.external_id} {_named(change.account)}" if change.account else _invited(change)
         what = f"{change.asset.kind} {change.asset.name}" if change.asset else ""
@@ -141,7 +143,7 @@ def finish(
         found = _finished_before(app, left_out)
     kept = _left_out(found, left_out)
     if not yes:
-        raise click.UsageError(f"{report_rows.sentence(found)} Look at `report`, then add --yes.")
+        raise click.UsageError(f"{report_view.sentence(found)} Look at `report`, then add --yes.")
     done = reports.finish(found, BY, version, kept)
     if done.already:
         tell(f"Report {found.id} was finished before. Nothing was done twice.")

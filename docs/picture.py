@@ -12,10 +12,10 @@ from playwright.sync_api import sync_playwright
 from app import create_app
 from demo.run import BY, running
 from demo.serve import Served
-from sync import reports
 from sync.apps import apps
 from sync.db import connected
 from sync.jobs import asking, queue
+from sync.reports import reports
 
 PICTURE = Path(__file__).with_name("sync-data.png")
 WIDTH, HEIGHT = 1280, 900

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sync import activity, precedence, reporting
+from sync import activity, precedence
 from sync.db import db, writing
 from sync.directory_guard import Guard
 from sync.directory_reading import staging
@@ -17,6 +17,7 @@ from sync.matching import addresses, vouching
 from sync.matching import rules as match_rules
 from sync.matching.addresses import BACKED, CLAIMED, CONTESTED, ENTRY, ask_whose
 from sync.models import Directory
+from sync.reports import merge
 from sync.tasks import tasks
 
 EVERYBODY = "1"
@@ -117,7 +118,7 @@ def conclude(moves: Moves, by: str, news: bool = True) -> list[str]:
     told = list(_tell_moved(moves, by)) if moves.lost else []
     _tell_disputes(moves, by)
     if news or moves.normals:
-        reporting.let_go_of_others(by)
+        merge.let_go_of_others(by)
         tasks.look_again_at_others()
     if moves.frozen:
         told.append(f"The e-mail addresses of {moves.frozen} people who are here would go to others, all at once. That "

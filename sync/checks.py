@@ -17,7 +17,7 @@ from connectors.base import (
     Refused,
     TemporarilyUnavailable,
 )
-from sync import activity, compare, directory_freshness, faults, mass_updates, reporting, reports, snapshot
+from sync import activity, compare, directory_freshness, faults, snapshot
 from sync.apps import answer_cache, apps, automation_account
 from sync.db import connected, db, utcnow, writing
 from sync.groups import assignments
@@ -28,6 +28,7 @@ from sync.matching import rules as match_rules
 from sync.models import Account, App, Change, Check, Report
 from sync.names import account_name, name_in_change
 from sync.problems import AppProblem, UnusableReading
+from sync.reports import mass_updates, merge, reports
 from sync.safety import lost_fields, policy
 from sync.tasks import invitations, settle
 from sync.vault import VaultProblem
@@ -255,7 +256,7 @@ class _Work:
             policy.want_leavers(app, removal_suspends)
             assignments.want(app, removal_suspends)
             self.memory.take_over()
-            report = reporting.bring_up_to_date(app, self.check)
+            report = merge.bring_up_to_date(app, self.check)
             self.succeed(app, report, found)
 
     def take_over_lost(self, app: App) -> None:

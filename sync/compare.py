@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sync import mass_updates, roles
+from sync import roles
 from sync.apps import access
 from sync.db import db, utcnow
 from sync.models import App
+from sync.reports import mass_updates
 
 FOUND = "kind TEXT, account_id INT, asset_id INT, before TEXT, after TEXT, reason TEXT"
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sync import activity, names, rank, reports, roles
+from sync import activity, names, rank, roles
 from sync.db import utcnow, writing
 from sync.jobs import asking, queue
 from sync.mail import notify
@@ -18,7 +18,8 @@ from sync.offboarding_preview import decidable
 from sync.people import holds, people
 from sync.problems import Problem
 from sync.rank import Asker
-from sync.reports import CONFIRM, CONFIRMED, HELD, IGNORED, LEFT_OUT
+from sync.reports import reports
+from sync.reports.reports import CONFIRM, CONFIRMED, HELD, IGNORED, LEFT_OUT
 from sync.safety import policy
 from sync.workspace import today
 

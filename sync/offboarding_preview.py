@@ -10,7 +10,7 @@ from sync.apps import apps
 from sync.models import Account, App, Asset, Person
 from sync.people import people
 from sync.problems import AppProblem
-from sync.reports import CONFIRM, HELD
+from sync.reports.reports import CONFIRM, HELD
 from sync.safety import policy
 from sync.vault import VaultProblem
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, abort, render_template, request, url_for
 
 from connectors.base import ColumnsUnclear, ConnectorError
-from sync import names, report_list, reports, waiting_files
+from sync import names, waiting_files
 from sync.apps import apps, drafts
 from sync.credentials import SecretNeeded
 from sync.jobs import asking
@@ -16,6 +16,7 @@ from sync.models import App, Person, PersonEmail
 from sync.people import people
 from sync.problems import AppProblem
 from sync.reach import approver
+from sync.reports import overview, reports
 from sync.safety import lost_fields, policy
 from sync.tasks import disconnecting
 from sync.vault import VaultProblem
@@ -347,7 +348,7 @@ def disconnection(app: App) -> tuple[str, int]:
 
 def _disconnection(app: App, problem: str = "") -> tuple[str, int]:
     report = reports.open_report(app)
-    waiting = sum(vars(report_list.confirmable(report)).values()) if report else 0
+    waiting = sum(vars(overview.confirmable(report)).values()) if report else 0
     return _asks("apps/_disconnection.html", f"Disconnect {app.name}?", app, problem,
                  waiting=plural(waiting, "change is waiting", "changes are waiting") if waiting else "")
 

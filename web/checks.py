@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from markupsafe import Markup
 
-from sync import mass_updates, report_rows
 from sync.db import utcnow
 from sync.jobs import asking
 from sync.models import App, Check, Report
 from sync.problems import AppProblem
+from sync.reports import mass_updates
+from sync.reports import view as report_view
 from web.answers import go_to
 from web.app_page import kind_of
 from web.permissions import app_part
@@ -118,7 +119,7 @@ def progress_of(app: App, check: Check) -> Progress:
         check, live, succeeded, check.state == "failed", _title(app, check), phase,
         read=number(check.read) if counts and check.read else "", total=number(total) if total else "",
         done=check.read if counts and check.total else 0, most=total, took=_took(check, live),
-        found="" if live else found(check), report=report, sentence=report_rows.sentence(report) if report else "",
+        found="" if live else found(check), report=report, sentence=report_view.sentence(report) if report else "",
         held=_held(check), unchanged="" if live or succeeded else _unchanged(app, check),
         **_next_step(app, check, report),
     )  # fmt: skip
@@ -182,7 +183,7 @@ def _phase(check: Check, asset_word: str) -> tuple[str, bool]:
 
 def found(check: Check) -> str:
     """What a check that succeeded read and applied, in a sentence or two."""
-    held = report_rows.held_updates(check.report) if check.report_id else {}
+    held = report_view.held_updates(check.report) if check.report_id else {}
     waits = check.waiting + check.held
     counts = check.counts | {
         "removed_users": check.counts.get("removed_users", 0) - (waits - sum(held.values())),

@@ -7,11 +7,11 @@ from itertools import zip_longest
 
 from flask import Blueprint, Response, abort, request, url_for
 
-from sync import assigned_acts
 from sync.groups import assignments, teams
 from sync.groups import rules as group_rules
 from sync.groups.rules import Draft, RuleProblem
 from sync.models import App, GroupRule, LeftOut
+from sync.reports import group_changes
 from web.answers import INVALID, asked, dialog, go_to
 from web.app_page import kind_of, page
 from web.permissions import app_part
@@ -27,7 +27,7 @@ AUTOMATIC = ("joiners", "unassigned")
 @app_part("owner")
 def index(app: App) -> str:
     return page(
-        app, "rules/index.html", rules=group_rules.of_app(app), left_out=assigned_acts.left_out_of(app),
+        app, "rules/index.html", rules=group_rules.of_app(app), left_out=group_changes.left_out_of(app),
         asset_label=group_rules.asset_label, blind=assignments.is_blind(app),
         kinds={assignments.INVITE: "Invitation", assignments.ROLE: "Role", assignments.ACCESS: "Access",
                assignments.LOSS: "Loss of access"},
@@ -160,7 +160,7 @@ def set_policy(app: App) -> Response:
 @pages.delete("/left-out/<int:left_out_id>")
 @app_part("owner")
 def ask_again(app: App, left_out: LeftOut) -> Response:
-    assigned_acts.ask_again(left_out, by())
+    group_changes.ask_again(left_out, by())
     return go_to(_address(app), "The next check asks about it again.")
 
 

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, abort, request, url_for
 
-from sync import names, reports
+from sync import names
 from sync.apps import assets
 from sync.db import utcnow
 from sync.matching import decisions as match_decisions
@@ -19,6 +19,7 @@ from sync.matching.members import TABS, ReasonNeeded
 from sync.models import Account, App, Person
 from sync.names import account_name
 from sync.problems import AppProblem
+from sync.reports import reports
 from web import member_view
 from web.answers import INVALID, dialog, go_to
 from web.app_page import kind_of, match_in_words, owns, page

@@ -8,10 +8,11 @@ from urllib.parse import urlencode
 from flask import Blueprint, render_template, request, url_for
 from markupsafe import Markup
 
-from sync import report_list, report_rows
 from sync.apps import apps
 from sync.models import App, Report
 from sync.names import short_name
+from sync.reports import overview
+from sync.reports import view as report_view
 from web.answers import wants_part
 from web.app_page import kind_of, page
 from web.permissions import app_part, signed_in
@@ -78,7 +79,7 @@ def of_app(app: App) -> str:
 def _found(app: App | None, here: str, wanted: dict) -> dict:
     state = request.args.get("state", "")
     state = state if state in STATES else ""
-    found = report_list.search(signed_in_person(), app, state, request.args.get("page", 1, type=int))
+    found = overview.search(signed_in_person(), app, state, request.args.get("page", 1, type=int))
     return {
         "page": found, "lines": [_line(report, here) for report in found.rows], "state": state, "states": STATES,
         "address": f"{here}?" + urlencode(wanted | ({"state": state} if state else {})), "here": here,
@@ -110,8 +111,8 @@ def _decided(report: Report) -> Markup | str:
 def in_words(counts: dict[str, int]) -> str:
     """What a report holds: "2 removed users, 1 new user, 3 changes of assets and access"."""
     words = [plural(counts[kind], word) for kind, word in KINDS.items() if counts.get(kind)]
-    words += [plural(counts[kind], *forms) for kind, forms in report_rows.WANTED.items() if counts.get(kind)]
-    rest = sum(number for kind, number in counts.items() if kind not in {*KINDS, *report_rows.WANTED})
+    words += [plural(counts[kind], *forms) for kind, forms in report_view.WANTED.items() if counts.get(kind)]
+    rest = sum(number for kind, number in counts.items() if kind not in {*KINDS, *report_view.WANTED})
     if rest:
         words.append(plural(rest, "change of assets and access", "changes of assets and access"))
     return ", ".join(words) or "nothing new"

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, abort, render_template, request, url_for
 
-from sync import report_rows, reports
 from sync.matching.members import ReasonNeeded
 from sync.models import App, Change, Report
-from sync.report_rows import SECTIONS, Section
-from sync.reports import CONFIRM, LEFT_OUT, ReportProblem
+from sync.reports import reports
+from sync.reports import view as report_view
+from sync.reports.reports import CONFIRM, LEFT_OUT, ReportProblem
+from sync.reports.view import SECTIONS, Section
 from sync.safety.policy import REMOVALS
 from web import wizard_view
 from web.answers import INVALID, asked, dialog, go_to, safe_address, wants_part, whole_number
@@ -36,7 +37,7 @@ def _wizard(app: App, report: Report, given: Given | None = None, problem: str =
     acts = wizard_view.task_lines(report) if closed else []
     return dialog(
         "wizard/_wizard.html", TITLE, INVALID if problem else 200, app=app, report=report, problem=problem,
-        sentence=report_rows.sentence(report), banners=wizard_view.banners(app, report), closed=closed, acts=acts,
+        sentence=report_view.sentence(report), banners=wizard_view.banners(app, report), closed=closed, acts=acts,
         live=wizard_view.are_live(acts), groups=wizard_view.groups(app, report, limit, given),
         outcome=None if closed else wizard_view.outcome(app, report), back=_back(app),
     )  # fmt: skip
@@ -52,8 +53,8 @@ def changes(app: App, report: Report) -> str | tuple[str, int]:
     if not wants_part():
         return _wizard(app, report)
     kind = SECTIONS[key]
-    rows = report_rows.rows_of(report, kind.kinds, wizard_view.FIRST, offset)
-    section = Section(key, kind, report_rows.total_of(report, key), rows)
+    rows = report_view.rows_of(report, kind.kinds, wizard_view.FIRST, offset)
+    section = Section(key, kind, report_view.total_of(report, key), rows)
     return render_template("wizard/_rows.html", drop=wizard_view.drop(app, report, section, offset=offset))
 
 
@@ -123,7 +124,7 @@ def dismissal(app: App, report: Report) -> tuple[str, int]:
 
 def _dismissal(app: App, report: Report, problem: str = "") -> tuple[str, int]:
     return dialog("wizard/_dismissal.html", "Dismiss this report?", INVALID if problem else 200,
-                  app=app, report=report, problem=problem, sentence=report_rows.sentence(report))
+                  app=app, report=report, problem=problem, sentence=report_view.sentence(report))
 
 
 @pages.post("/dismissal")

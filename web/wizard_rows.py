@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from flask import request
 from markupsafe import Markup
 
-from sync import assigned_acts, mass_updates, roles
+from sync import roles
 from sync.apps import assets
 from sync.groups.assignments import ADJUSTS
 from sync.models import Account, App, Change
 from sync.names import account_name, asset_name, name_in_change, short_name
-from sync.reports import APPLIED, CONFIRM, CONFIRMED, HELD, IGNORED, LEFT_OUT
+from sync.reports import group_changes, mass_updates
+from sync.reports.reports import APPLIED, CONFIRM, CONFIRMED, HELD, IGNORED, LEFT_OUT
 from sync.safety import policy
 from sync.safety.policy import REMOVALS
 from web.answers import whole_numbers
@@ -104,7 +105,7 @@ class Rows:
         self.undecided = {change.id for change in undecided}
         leaving = [change.account_id for change in undecided if change.kind in REMOVALS and change.in_app]
         self.alone, self.assets = policy.sole_assets(leaving), assets.count_of(leaving)
-        self.left_out = assigned_acts.reasons(undecided)
+        self.left_out = group_changes.reasons(undecided)
         self.can, self.roles = can(app), roles.of(app)
 
     def row(self, change: Change) -> Row:
@@ -205,7 +206,7 @@ class Rows:
             return dotted(change.protected)
         if change.decision == LEFT_OUT:
             return dotted(self._left_out(change))
-        needs = assigned_acts.NEEDS[change.kind] if change.id in self.undecided else ""
+        needs = group_changes.NEEDS[change.kind] if change.id in self.undecided else ""
         by_hand = f"to be done by hand: Rollcall can't do this in {self.connector.label}"
         return dotted(change.reason, by_hand if needs and needs not in self.can else "")
 

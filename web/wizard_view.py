@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from flask import url_for
 from markupsafe import Markup
 
-from sync import report_list, report_rows, reports
 from sync.models import App, Report, Task
 from sync.names import name_in_task, short_name
-from sync.report_list import Ready
-from sync.report_rows import SECTIONS, Section
+from sync.reports import overview, reports
+from sync.reports import view as report_view
+from sync.reports.overview import Ready
+from sync.reports.view import SECTIONS, Section
 from sync.tasks import tasks
 from web.wizard_rows import Given, Row, Rows
 from web.words import money, number, plural, this_workspace, when
@@ -100,7 +101,7 @@ def _more(report: Report, section: Section, shown: int) -> More:
 
 def groups(app: App, report: Report, limit: int, given: Given | None) -> list[Group]:
     """What changes in Rollcall, then what changes in the app; a group that holds nothing is left out."""
-    drops = [drop(app, report, section, given) for section in report_rows.sections(report, limit)]
+    drops = [drop(app, report, section, given) for section in report_view.sections(report, limit)]
     to_be = "To be updated" if report.state == "open" else "Updated"
     both = [
         Group(f"{to_be} {where}", [_opened(one, drops) for one in drops if SECTIONS[one.key].in_app == in_app])
@@ -121,7 +122,7 @@ def banners(app: App, report: Report) -> list[Banner]:
     """What a guard holds of an open report: roles and profiles, and everything else."""
     if report.state != "open":
         return []
-    updates = sum(report_rows.held_updates(report).values())
+    updates = sum(report_view.held_updates(report).values())
     found = []
     if updates:
         found.append(Banner(
@@ -142,10 +143,10 @@ def banners(app: App, report: Report) -> list[Banner]:
 
 
 def outcome(app: App, report: Report) -> Outcome:
-    ready = report_list.confirmable(report)
+    ready = overview.confirmable(report)
     only_held = report.held > 0 and report.held == report.waiting
     if only_held:
-        updates = any(report_rows.held_updates(report).values())
+        updates = any(report_view.held_updates(report).values())
         sentence = f"{'Update or release' if updates else 'Release'} what is held first."
     else:
         sentence = _outcome_in_words(app, ready)

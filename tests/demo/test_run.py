@@ -9,11 +9,12 @@ import pytest
 import requests
 
 from demo.run import MARK, DemoProblem, demo, running
-from sync import reports, signin
+from sync import signin
 from sync.apps import apps
 from sync.db import connected
 from sync.jobs import asking, queue
 from sync.models import Account, App, Change, Check, Person
+from sync.reports import reports
 from tests.asking import MACHINE
 from tests.parts import free_port
 

@@ -12,7 +12,7 @@ import cli.apps
 import connectors
 from connectors.base import Refused
 from connectors.csv_export import CsvExport
-from sync import checks, directories, names, oidc_people, reports, signin
+from sync import checks, directories, names, oidc_people, signin
 from sync.apps import apps
 from sync.jobs import asking
 from sync.mail import notify
@@ -22,6 +22,7 @@ from sync.models import Activity, App, Change, Directory, Invitation, Person, Si
 from sync.oidc import Settings
 from sync.people import importing, people
 from sync.people.people import PeopleProblem
+from sync.reports import reports
 from sync.tasks import invitations, tasks
 from tests.connectors.described import LEAST, SECRET, Anything
 from tests.real.slapd import Slapd

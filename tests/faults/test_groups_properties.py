@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 import connectors
-from sync import activity, checks, directories, reports, signin, vault
+from sync import activity, checks, directories, signin, vault
 from sync.apps import apps
 from sync.db import connected, db, open_database, utcnow
 from sync.groups import rules as group_rules
@@ -23,6 +23,7 @@ from sync.jobs import asking, queue
 from sync.models import App, Assignment, Change, Check, DirectoryGroup, GroupRule, LeftOut, Report, Task
 from sync.people import people
 from sync.rank import Asker
+from sync.reports import reports
 from sync.tasks import tasks
 from sync.workspace import update_workspace
 from tests.asking import MACHINE

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 import connectors
-from sync import checks, reports
+from sync import checks
 from sync.apps import apps
 from sync.jobs import asking, queue
 from sync.models import App, Task
 from sync.people import people
+from sync.reports import reports
 from sync.tasks import tasks
 from tests.connectors.described import LEAST, SECRET, Anything
 from tests.connectors.fake import Reply, Request

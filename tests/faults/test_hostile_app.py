@@ -9,11 +9,12 @@ import pytest
 
 from connectors.http import Http
 from connectors.sample_chat import SampleChat
-from sync import checks, reports
+from sync import checks
 from sync.db import utcnow
 from sync.jobs import queue as jobs_queue
 from sync.models import Access, Account, App, Change, Check, Report, Task
 from sync.people import people
+from sync.reports import reports
 from sync.tasks import tasks
 from tests.sync.fixtures import MEMBERS, email
 

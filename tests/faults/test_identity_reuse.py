@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from app import create_app
-from sync import directories, names, reports, scim_people
+from sync import directories, names, scim_people
 from sync.config import Config
 from sync.db import utcnow
 from sync.jobs import queue
@@ -18,6 +18,7 @@ from sync.matching import rules as match_rules
 from sync.matching import suggestions
 from sync.models import Account, Activity, App, Change, Directory, DirectoryReading, Person, Report, Task
 from sync.people import people
+from sync.reports import reports
 from tests.sync.fixtures import Chat, email
 from tests.web.provider import Provider
 

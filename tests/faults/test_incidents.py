@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from connectors.sample_chat import PAGE
-from sync import activity, checks, reports
+from sync import activity, checks
 from sync.apps import apps
 from sync.db import utcnow
 from sync.jobs import asking, queue
@@ -16,6 +16,7 @@ from sync.matching import decisions as match_decisions
 from sync.matching import members
 from sync.models import Access, Account, App, Asset, Change, Check, Mail, Report, Task
 from sync.people import people
+from sync.reports import reports
 from sync.tasks import disconnecting, tasks
 from tests.connectors.fake import Seat
 from tests.connectors.fake_scim import FakeScim

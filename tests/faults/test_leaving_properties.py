@@ -17,13 +17,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 import connectors
 from connectors.base import LOOK_UP, REMOVE, Connector, Identity, Role, TemporarilyUnavailable
 from connectors.base import Account as Seat
-from sync import activity, checks, offboarding, reports, signin, vault, workspace
+from sync import activity, checks, offboarding, signin, vault, workspace
 from sync.apps import apps
 from sync.db import connected, db, open_database, utcnow
 from sync.jobs import asking, queue
 from sync.models import Account, App, Change, Offboarding, Person, Report, Task
 from sync.people import holds, people
 from sync.rank import Asker
+from sync.reports import reports
 from sync.tasks import tasks
 from tests.asking import MACHINE
 

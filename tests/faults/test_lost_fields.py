@@ -6,11 +6,11 @@ from __future__ import annotations
 import pytest
 
 from connectors.sample_chat import SampleChat
-from sync import reports
 from sync.apps import status as app_status
 from sync.jobs import queue
 from sync.models import Access, Account, App, Change, Task
 from sync.people import people
+from sync.reports import reports
 from sync.safety import lost_fields
 from sync.workspace import update_workspace
 from tests.sync.fixtures import email

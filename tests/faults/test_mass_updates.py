@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from sync import reports
 from sync.apps import apps
 from sync.apps import status as app_status
 from sync.jobs import queue
 from sync.models import Account, Activity, App, Change, Check, Report, Task
 from sync.people import people
+from sync.reports import reports
 from sync.safety import policy
 from tests.sync.fixtures import MEMBERS, email
 

@@ -11,11 +11,12 @@ from datetime import timedelta
 import pytest
 
 from connectors.base import TemporarilyUnavailable
-from sync import activity, checks, directories, directory_freshness, faults, reports
+from sync import activity, checks, directories, directory_freshness, faults
 from sync.db import db, utcnow, writing
 from sync.jobs import asking, clock, health, leases, queue
 from sync.mail import notify
 from sync.models import Account, Activity, App, Check, Directory, DirectoryReading, Mail, Person, Report, Task
+from sync.reports import reports
 from sync.tasks import tasks
 from tests.faults import own
 from tests.sync.fixtures import email

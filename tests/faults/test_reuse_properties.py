@@ -19,7 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 import connectors
 from connectors.base import LOOK_UP, REMOVE, Connector, DirectoryPerson, Identity, Role
 from connectors.base import Account as Seat
-from sync import activity, address_moves, checks, directories, offboarding, push, reports, scim_people, signin, vault
+from sync import activity, address_moves, checks, directories, offboarding, push, scim_people, signin, vault
 from sync.apps import apps
 from sync.db import connected, db, open_database, utcnow
 from sync.jobs import asking, queue
@@ -27,6 +27,7 @@ from sync.matching import decisions as match_decisions
 from sync.models import Account, App, Change, Directory, DirectoryEntry, Person, PersonEmail, Report, ScimResource, Task
 from sync.people import people
 from sync.rank import Asker
+from sync.reports import reports
 from sync.tasks import by_hand, tasks
 from tests.asking import MACHINE
 from tests.sync.scripted import Scripted, ScriptedDirectory

@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 import connectors
 from connectors.base import LOOK_UP, REMOVE, Connector, Identity, Refused, Role, TemporarilyUnavailable
 from connectors.base import Account as Seat
-from sync import activity, checks, reports, signin, vault
+from sync import activity, checks, signin, vault
 from sync.apps import apps
 from sync.db import connected, db, open_database, utcnow
 from sync.jobs import asking, queue
@@ -26,6 +26,7 @@ from sync.matching import members
 from sync.models import Account, App, Change, Check, Person, Report, Task
 from sync.people import people
 from sync.rank import Asker
+from sync.reports import reports
 from sync.tasks import tasks
 from sync.workspace import update_workspace
 from tests.asking import MACHINE

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import requests
 
-from sync import activity, checks, offboarding, reports, start
+from sync import activity, checks, offboarding, start
 from sync.config import Config
 from sync.db import connected
 from sync.jobs import asking, queue
@@ -36,6 +36,7 @@ from sync.models import (
 )
 from sync.people import people
 from sync.rank import Asker
+from sync.reports import reports
 from sync.tasks import by_hand, invitations
 from tests.blank import LOCAL
 

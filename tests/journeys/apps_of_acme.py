@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from demo.company import Company, furnish, let_time_pass
-from sync import checks, directories, reports
+from sync import checks, directories
 from sync.apps import apps, drafts
 from sync.db import utcnow, writing
 from sync.jobs import asking
 from sync.matching import members
 from sync.models import Account, App, Check, Person, Report, Task
 from sync.people import people
+from sync.reports import reports
 from tests.demo.apps import AdsApp, ChatApp
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from sync import reports
 from sync.groups import rules as group_rules
 from sync.models import Account, App, DirectoryGroup, Person
 from sync.people import people
+from sync.reports import reports
 from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong
 from tests.sync.listed import Listed
 from tests.sync.scripted import Scripted

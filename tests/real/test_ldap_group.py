@@ -14,12 +14,13 @@ from ldap3.utils.dn import escape_rdn
 
 from connectors.base import Account, Asset, ConnectorError, CredentialRejected, Refused, TemporarilyUnavailable
 from connectors.ldap_group import MEMBER, NO_ENTRY, OUTSIDE, LdapGroup
-from sync import checks, reports
+from sync import checks
 from sync.apps import apps
 from sync.jobs import asking, queue
 from sync.models import Account as Row
 from sync.models import Check, Person
 from sync.people import people
+from sync.reports import reports
 from tests.parts import need
 from tests.real.slapd import GROUPS, KEEPER, KEEPER_PASSWORD, READER, READER_PASSWORD, SUFFIX, Slapd
 

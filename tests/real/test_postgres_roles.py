@@ -7,12 +7,13 @@ import pytest
 
 from connectors.base import Account, Asset, CredentialRejected, Refused, TemporarilyUnavailable
 from connectors.postgres_roles import CONNECT, CONNECT_THROUGH, OWNER, OWNER_THROUGH, PUBLIC, SUPERUSER, PostgresRoles
-from sync import checks, reports
+from sync import checks
 from sync.apps import apps
 from sync.jobs import asking, queue
 from sync.models import Account as Row
 from sync.models import Check, Person
 from sync.people import people
+from sync.reports import reports
 from sync.safety import policy
 from tests.real.postgres import ROLLCALL, ROLLCALL_PASSWORD, Postgres, find
 

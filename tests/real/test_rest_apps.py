@@ -12,12 +12,13 @@ import connectors
 from connectors.base import GRANT, INVITE, Connector, CredentialRejected, Refused, TemporarilyUnavailable
 from connectors.rest import connector_of
 from connectors.rest_file import load
-from sync import checks, reports
+from sync import checks
 from sync.apps import apps
 from sync.config import Config
 from sync.jobs import asking, queue
 from sync.models import Account, App, Check, Person
 from sync.people import people
+from sync.reports import reports
 from tests.real.rest_apps import REAL_APPS, RealApp
 
 FILES = Path(__file__).resolve().parents[2] / "docs" / "connectors"

@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 
-from sync import reports, second_factor, signin
+from sync import second_factor, signin
 from sync.db import utcnow
 from sync.models import (
     Activity,
@@ -24,6 +24,7 @@ from sync.models import (
     SignInIdentity,
     Task,
 )
+from sync.reports import reports
 from sync.sessions import FRESH
 from tests.security.factors import HERE, PASSWORD, code, sign_in, with_app
 from tests.web.client import Client

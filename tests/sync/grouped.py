@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from sync import reports
 from sync.groups import rules as group_rules
 from sync.groups.rules import Draft
 from sync.jobs import queue
 from sync.models import Account, App, Asset, Change, DirectoryGroup, GroupRule, Report, Team
+from sync.reports import reports
 from tests.sync.fixtures import Chat, email
 from tests.sync.scripted import Scripted
 

@@ -10,7 +10,7 @@ import pytest
 
 from connectors.base import ASSETS
 from connectors.sample_chat import SampleChat
-from sync import activity, checks, reports
+from sync import activity, checks
 from sync.apps import apps
 from sync.db import connected, db, utcnow
 from sync.jobs import asking, queue
@@ -19,6 +19,7 @@ from sync.matching import members
 from sync.models import Account, App, Asset, Change, Check, Person, Report
 from sync.people import people
 from sync.problems import AppProblem
+from sync.reports import reports
 from sync.tasks import disconnecting
 from tests.sync.fixtures import email
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from sync import activity, checks, offboarding, reports
+from sync import activity, checks, offboarding
 from sync.apps import apps
 from sync.db import connected, utcnow
 from sync.jobs import asking, queue
@@ -15,6 +15,7 @@ from sync.models import Account, App, Change, Mail, Offboarding, Person, Report,
 from sync.offboarding import OffboardingProblem
 from sync.offboarding_preview import preview
 from sync.people import holds, people
+from sync.reports import reports
 from sync.tasks import disconnecting, tasks
 from sync.workspace import today, update_workspace
 from tests.sync.fixtures import email

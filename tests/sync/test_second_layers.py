@@ -10,11 +10,11 @@ import pytest
 from connectors.base import LOOK_UP
 from connectors.base import Account as Seat
 from connectors.sample_chat import SampleChat
-from sync import reports
 from sync.db import db
 from sync.matching import decisions as match_decisions
 from sync.models import Access, Account, App, Change, Task
 from sync.people import holds
+from sync.reports import reports
 from sync.tasks import settle
 from sync.workspace import today, update_workspace
 from tests.sync.fixtures import email

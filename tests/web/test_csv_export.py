@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 
-from sync import reports
 from sync.jobs import asking, queue
 from sync.models import Account, App, Task
 from sync.people import people
+from sync.reports import reports
 from tests.web.client import Client
 
 EXPORT = """\

@@ -8,10 +8,10 @@ import re
 import pytest
 
 from cli.reports import _change
-from sync import reports
 from sync.groups import rules as group_rules
 from sync.groups import teams
 from sync.models import Activity, App, GroupRule, GroupRuleAsset, LeftOut, Mail, Task, Team
+from sync.reports import reports
 from tests.sync.fixtures import email
 from tests.sync.grouped import Groups
 from tests.web.client import Client

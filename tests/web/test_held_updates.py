@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sync import reports
 from sync.models import Account, App, Check, Mail, Report
+from sync.reports import reports
 from sync.safety import lost_fields, policy
 from tests.sync.fixtures import email
 from tests.web.client import Client

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from sync import checks, reports
+from sync import checks
 from sync.groups import rules as group_rules
 from sync.groups.rules import Draft
 from sync.jobs import asking
 from sync.models import App, Assignment, Change, Check, DirectoryGroup
+from sync.reports import reports
 from tests.sync.fixtures import email
 from tests.web.provider import Provider
 

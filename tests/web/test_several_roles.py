@@ -8,11 +8,11 @@ import re
 import pytest
 
 from cli.reports import _change, _lines
-from sync import reports
 from sync.groups import rules as group_rules
 from sync.jobs import queue
 from sync.models import Account, App, Change, DirectoryGroup, Mail, Person
 from sync.people import people
+from sync.reports import reports
 from tests.sync.listed import Listed
 from tests.sync.scripted import Scripted
 from tests.web.client import Client

@@ -7,12 +7,13 @@ import re
 import pytest
 from flask import Flask
 
-from sync import checks, reports
+from sync import checks
 from sync.apps import apps
 from sync.db import writing
 from sync.jobs import asking, queue
 from sync.models import Account, Activity, App, Change, Check, Report, Task
 from sync.people import people
+from sync.reports import reports
 from sync.workspace import update_workspace
 from tests.web.client import Client
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from connectors.base import Identity
-from sync import reports
 from sync.apps import apps
 from sync.jobs import queue
 from sync.models import Account, Activity, App
 from sync.people import people
+from sync.reports import reports
 from tests.sync.fixtures import email
 
 

@@ -6,13 +6,14 @@ import pytest
 
 from connectors.base import REVOKE
 from connectors.sample_chat import SampleChat
-from sync import assigned_acts, directories, reports
+from sync import directories
 from sync.apps import apps
 from sync.groups import rules as group_rules
 from sync.jobs import queue
 from sync.matching import members as matching_members
 from sync.models import Access, Asset, Change, Task
 from sync.people import holds
+from sync.reports import group_changes, reports
 from sync.tasks import tasks
 from tests.sync.fixtures import email
 
@@ -144,9 +145,9 @@ def test_a_loss_that_was_left_out_is_not_asked_about_again_until_it_is_taken_bac
     groups.found()
     reports.leave_out(groups.change(LOSS, 1), "Hands over until May", chat.by)
     assert groups.found() == {} and groups.report() is None
-    [row] = assigned_acts.left_out_of(groups.app)
+    [row] = group_changes.left_out_of(groups.app)
     assert (row.kind, row.reason) == (LOSS, "Hands over until May")
-    assigned_acts.ask_again(row, chat.by)
+    group_changes.ask_again(row, chat.by)
     assert groups.found() == {LOSS: {email(1): WAITS}}
 
 

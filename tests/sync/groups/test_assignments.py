@@ -6,7 +6,7 @@ import pytest
 
 from connectors.base import Identity
 from connectors.sample_chat import SampleChat
-from sync import directories, reports
+from sync import directories
 from sync.apps import apps
 from sync.db import utcnow
 from sync.groups import rules as group_rules
@@ -26,6 +26,7 @@ from sync.models import (
     Task,
 )
 from sync.people import people
+from sync.reports import reports
 from sync.tasks import tasks
 from tests.sync import acting
 from tests.sync.fixtures import email

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from connectors.sample_chat import SampleChat
-from sync import activity, assigned_acts, reports
+from sync import activity
 from sync.groups import assignments, teams
 from sync.groups import rules as group_rules
 from sync.jobs import queue
 from sync.models import Assignment, Check, DirectoryGroup, GroupRule, LeftOut, Task
+from sync.reports import group_changes, reports
 from sync.tasks import tasks
 from tests.sync.fixtures import email
 
@@ -48,7 +49,7 @@ def test_what_was_left_out_stays_so_until_it_is_taken_back_or_another_role_is_wa
     GroupRule.update(role="admin").where(GroupRule.id == rule.id).execute()
     assert groups.found() == {}
     again = LeftOut.get(LeftOut.kind == "to invite")
-    assigned_acts.ask_again(again, chat.by)
+    group_changes.ask_again(again, chat.by)
     assert groups.found() == {"to change role": {email(1): "left out"}, "to invite": {email(10): WAITS}}
     reports.take_back(groups.change("to change role", 1), chat.by)
     assert groups.found()["to change role"] == {email(1): WAITS}

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from sync import offboarding, reporting, reports
+from sync import offboarding
 from sync.apps import apps
 from sync.db import utcnow, writing
 from sync.jobs import queue
@@ -15,6 +15,7 @@ from sync.matching import decisions as match_decisions
 from sync.models import Account, App, Change, Directory, DirectoryAddress, Person, Report, Task
 from sync.offboarding_preview import preview
 from sync.people import people
+from sync.reports import merge, reports
 from sync.safety import policy
 from sync.tasks import by_hand as tasks_by_hand
 from tests.sync.fixtures import email
@@ -81,7 +82,7 @@ def test_the_open_report_is_corrected_at_once(chat, leaver, given):
     version = reports.open_report(chat.app).version
     given()
     with writing():
-        reporting.let_go_of_others("Company LDAP")
+        merge.let_go_of_others("Company LDAP")
     assert decision(chat) == ("ignored", PROTECTED)
     assert reports.open_report(chat.app).version > version, "a page that was shown before is stale"
 

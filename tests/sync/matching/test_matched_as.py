@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from sync import reports
 from sync.matching import decisions as match_decisions
 from sync.matching.decisions import Decision
 from sync.models import Account, Change, Invitation, MatchDecision, Person, Task
 from sync.people import people
+from sync.reports import reports
 from sync.safety import policy
 from sync.tasks import disconnecting, tasks
 

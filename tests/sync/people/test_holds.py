@@ -6,11 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from sync import offboarding, reports
+from sync import offboarding
 from sync.db import utcnow
 from sync.jobs import queue
 from sync.models import Account, Activity, App, Asset, Change, Check, Mail, Person, Report, Task
 from sync.people import holds, people
+from sync.reports import reports
 from sync.tasks import tasks
 from sync.workspace import today, update_workspace
 from tests.sync.fixtures import email

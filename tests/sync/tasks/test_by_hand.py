@@ -6,13 +6,14 @@ import threading
 
 import pytest
 
-from sync import activity, reports, snapshot
+from sync import activity, snapshot
 from sync.apps import apps
 from sync.db import connected, utcnow, writing
 from sync.jobs import queue
 from sync.matching import members
 from sync.models import Access, Account, App, Task
 from sync.people import holds
+from sync.reports import reports
 from sync.tasks import by_hand, tasks
 from sync.tasks import progress as task_progress
 from sync.tasks.by_hand import ActHeld, ActProblem, PlanChanged

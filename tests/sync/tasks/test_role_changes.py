@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from sync import activity, reports
+from sync import activity
 from sync.jobs import queue
 from sync.models import Change, Task
 from sync.people import people
+from sync.reports import reports
 from sync.safety import policy
 from sync.tasks import by_hand
 from sync.tasks.by_hand import PlanChanged

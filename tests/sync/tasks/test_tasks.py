@@ -9,7 +9,7 @@ import pytest
 
 from connectors.base import LOOK_UP
 from connectors.sample_chat import SampleChat
-from sync import activity, reports, vault
+from sync import activity, vault
 from sync.apps import apps
 from sync.db import connected, utcnow
 from sync.jobs import leases, queue
@@ -17,6 +17,7 @@ from sync.matching import decisions as match_decisions
 from sync.matching import members
 from sync.models import Account, Activity, App, Change, Mail, Task
 from sync.people import people
+from sync.reports import reports
 from sync.tasks import by_hand, disconnecting, tasks
 from tests.sync.fixtures import email
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from peewee import fn
 
-from sync import activity, assigned_acts, mass_updates
+from sync import activity
 from sync.apps import access
 from sync.db import db, utcnow, writing
 from sync.groups import still_wanted
@@ -19,6 +19,7 @@ from sync.matching.members import ReasonNeeded
 from sync.models import Account, App, Change, Person, Report, Task
 from sync.names import account_name, name_in_change
 from sync.problems import Problem
+from sync.reports import group_changes, mass_updates
 from sync.safety import policy
 from sync.safety.policy import REMOVALS
 from sync.tasks import tasks
@@ -61,7 +62,7 @@ def _leave_out(change: Change, reason: str, by: str) -> None:
     now = utcnow()
     Change.update(decision=LEFT_OUT, decided_by=by, decided_at=now).where(Change.id == change.id).execute()
     if change.kind in ADJUSTS:
-        assigned_acts.leave_out(change, reason, by)
+        group_changes.leave_out(change, reason, by)
     elif change.account_id and change.in_app:
         Account.update(left_out=reason, left_out_by=by, left_out_at=now).where(
             Account.id == change.account_id
@@ -84,7 +85,7 @@ def _take_back(change: Change, by: str) -> None:
     decision = CONFIRM if change.in_app or released else HELD
     Change.update(decision=decision, decided_by=None, decided_at=None).where(Change.id == change.id).execute()
     if change.kind in ADJUSTS:
-        assigned_acts.take_back(change)
+        group_changes.take_back(change)
         activity.record(by, "took back leaving out", about=name_in_change(change), why=change.reason, app=change.app_id,
                         person=change.person_id or change.account.person_id)
     elif change.account_id:
@@ -284,7 +285,7 @@ def _take_back_all(report: Report, change_ids: set[int], by: str, version: int |
 def _leave_out_all(report: Report, left_out: dict[int, str], by: str) -> int:
     """How many of them were not left out for that reason already."""
     known = list(Change.select().where(Change.report == report, Change.decision == LEFT_OUT))
-    reasons = {change_id: reason for change_id, (reason, *_) in assigned_acts.reasons(known).items()}
+    reasons = {change_id: reason for change_id, (reason, *_) in group_changes.reasons(known).items()}
     new = {change_id: reason for change_id, reason in left_out.items() if reasons.get(change_id) != reason}
     for change_id, reason in new.items():
         change = Change.get_or_none(Change.id == change_id, Change.report == report)
@@ -345,7 +346,7 @@ def _protection(change: Change) -> str | None:
 def _carry_out(change: Change, by: str) -> Task | None:
     """Update Rollcall at once; the task that updates the app, where the app has something to update."""
     if change.kind in ADJUSTS:
-        return assigned_acts.carry_out(change, by)
+        return group_changes.carry_out(change, by)
     if change.kind == "removed asset":
         access.drop_asset(change.asset_id)
     elif change.kind == "revoked access":
@@ -379,6 +380,6 @@ def finish_by_policy(app: App) -> None:
         leaving = [change for change in waiting if change.kind == "removed user"]
         if ids := policy.ready_to_leave(app, leaving):
             finish(report, "policy: remove by itself", only=ids)
-    for by, ids in assigned_acts.ready_by_policy(app, waiting).items():  # looks at what the first yes has left
+    for by, ids in group_changes.ready_by_policy(app, waiting).items():  # looks at what the first yes has left
         if ids:
             finish(report, by, only=ids)

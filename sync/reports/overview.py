@@ -9,7 +9,7 @@ from sync.apps.apps import RUNS_ALL
 from sync.groups.assignments import ADJUSTS
 from sync.matching.members import PAGE, Page
 from sync.models import App, AppPerson, Change, Person, Report
-from sync.reports import CONFIRM
+from sync.reports.reports import CONFIRM
 from sync.safety.policy import REMOVALS
 
 STATES = ("open", "applied", "dismissed", "superseded")

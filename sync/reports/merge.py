@@ -8,7 +8,7 @@ from sync.db import db, utcnow
 from sync.mail import notify
 from sync.matching.addresses import ANOTHERS
 from sync.models import App, Change, Check, Report
-from sync.reports import CONFIRM, HELD, IGNORED, UNDECIDED, count, guard, open_report
+from sync.reports.reports import CONFIRM, HELD, IGNORED, UNDECIDED, count, guard, open_report
 from sync.safety import policy
 
 

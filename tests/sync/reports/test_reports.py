@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from connectors.sample_chat import SampleChat
-from sync import checks, reports
+from sync import checks
 from sync.apps import apps
 from sync.db import connected, utcnow
 from sync.jobs import asking, queue
@@ -16,6 +16,7 @@ from sync.matching import decisions as match_decisions
 from sync.matching import members
 from sync.models import Account, Activity, App, Asset, Change, Check, Mail, Report, Role, Task
 from sync.people import people
+from sync.reports import reports
 from sync.safety import policy
 from sync.tasks import tasks
 from sync.workspace import update_workspace

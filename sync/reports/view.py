@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from peewee import Case, fn
 
-from sync import mass_updates
 from sync.groups.assignments import ACCESS, ENDED, INVITE, LOSS, ROLE
 from sync.models import Account, Asset, Change, Person, Report
-from sync.reports import APPLIED, HELD, IGNORED, LEFT_OUT, UNDECIDED
+from sync.reports import mass_updates
+from sync.reports.reports import APPLIED, HELD, IGNORED, LEFT_OUT, UNDECIDED
 from sync.workspace import workspace
 
 ASSETS_AND_ACCESS = (
