@@ -12,10 +12,11 @@ from cli.columns import mapping, say, with_mapping, write
 from cli.frame import BY, DONE, FAILED, answer, as_json, end, moment, opened, send_mails, table, tell
 from cli.values import setting, values_of
 from cli.waiting import see_through
-from sync import directories as core
-from sync import directory_preview, push
 from sync.config import Config
-from sync.directories import DirectoryProblem
+from sync.directory import directories as core
+from sync.directory import preview as directory_preview
+from sync.directory import push
+from sync.directory.directories import DirectoryProblem
 from sync.files.columns import of_directory, remember, takes_a_mapping
 from sync.models import Directory, DirectoryEntry, DirectoryReading
 

@@ -14,9 +14,10 @@ import click
 
 from cli.locks import InUse, in_use, is_served
 from connectors.base import ConnectorError
-from sync import config, directories, start
+from sync import config, start
 from sync.config import Config
 from sync.db import DatabaseRefused, connected
+from sync.directory import directories
 from sync.jobs import queue
 from sync.mail import notify
 from sync.people import people

@@ -20,10 +20,11 @@ from demo.chat_app import ChatStore
 from demo.company import OWNER, Company, furnish, let_time_pass
 from demo.serve import Served
 from demo.store import Store
-from sync import directories, signin, start
+from sync import signin, start
 from sync.apps import apps
 from sync.config import Config
 from sync.db import connected
+from sync.directory import directories
 from sync.jobs import asking, queue
 from sync.matching import decisions as match_decisions
 from sync.models import Account, App, Check

@@ -17,9 +17,10 @@ from connectors.base import (
     Refused,
     TemporarilyUnavailable,
 )
-from sync import activity, compare, directory_freshness, faults, snapshot
+from sync import activity, compare, faults, snapshot
 from sync.apps import answer_cache, apps, automation_account
 from sync.db import connected, db, utcnow, writing
+from sync.directory import freshness
 from sync.groups import assignments
 from sync.jobs import asking, daily, leases, queue
 from sync.mail import notify
@@ -118,7 +119,7 @@ class _Work:
     def read_and_take_over(self) -> None:
         self.progress("directory", 0)
         fresh = FRESH.get(self.check.trigger, FRESH["daily"])
-        self.warnings += directory_freshness.read_if_older(fresh, self.check.started_by)
+        self.warnings += freshness.read_if_older(fresh, self.check.started_by)
         connector = apps.connector_for(self.app, self.on_total)
         connector.memory = self.memory = answer_cache.AnswersOf(self.app)
         try:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, abort, render_template, request, url_for
 
 from connectors.base import ColumnsUnclear, ConnectorError
-from sync import names, waiting_files
+from sync import names
 from sync.apps import apps, drafts
 from sync.credentials import SecretNeeded
+from sync.directory import waiting_files
 from sync.jobs import asking
 from sync.models import App, Person, PersonEmail
 from sync.people import people

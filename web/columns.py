@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, abort, request, url_for
 
 from connectors.base import ConnectorError
-from sync import directories, waiting_files
 from sync.apps import apps, drafts
 from sync.credentials import SecretNeeded
-from sync.directories import DirectoryProblem
+from sync.directory import directories, waiting_files
+from sync.directory.directories import DirectoryProblem
 from sync.files import columns
 from sync.jobs import asking
 from sync.mail import reach as mail_reach

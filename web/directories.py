@@ -10,9 +10,12 @@ from typing import Any
 from flask import Blueprint, Response, abort, render_template, request, url_for
 
 from connectors.base import ConnectorError
-from sync import directories, directory_guard, directory_preview, directory_state, precedence, push, waiting_files
 from sync.credentials import SecretNeeded
-from sync.directories import DirectoryProblem
+from sync.directory import directories, precedence, push, waiting_files
+from sync.directory import guard as directory_guard
+from sync.directory import preview as directory_preview
+from sync.directory import state as directory_state
+from sync.directory.directories import DirectoryProblem
 from sync.files import columns
 from sync.matching import vouching
 from sync.models import Directory, DirectoryReading

@@ -6,8 +6,9 @@ from __future__ import annotations
 from flask import Blueprint, Response, abort, render_template, request, url_for
 
 from connectors.base import ColumnsUnclear
-from sync import directories, directory_preview, precedence, waiting_files
-from sync.directory_preview import Preview, PreviewChanged
+from sync.directory import directories, precedence, waiting_files
+from sync.directory import preview as directory_preview
+from sync.directory.preview import Preview, PreviewChanged
 from sync.models import Directory
 from web.answers import INVALID, go_to
 from web.columns import address_of as address_of_file

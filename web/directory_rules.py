@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, abort, request, url_for
 
-from sync import directory_rules
-from sync.directory_rules import Rule
+from sync.directory import ending_rules
+from sync.directory.ending_rules import Rule
 from sync.models import Directory
 from web.answers import INVALID, dialog, go_to
 from web.directories import REFUSALS, address_of
@@ -25,8 +25,8 @@ NOTHING = "nothing"  # the attribute doesn't show who has left
 @workspace_role(*MANAGERS)
 def show(directory_id: int) -> tuple[str, int]:
     directory = _directory(directory_id)
-    known = [(rule.attribute, rule.operator, rule.value, rule.outcome) for rule in directory_rules.rules_of(directory)]
-    new = [(one["attribute"], *directory_rules.begun(one), "") for one in directory.unread]
+    known = [(rule.attribute, rule.operator, rule.value, rule.outcome) for rule in ending_rules.rules_of(directory)]
+    new = [(one["attribute"], *ending_rules.begun(one), "") for one in directory.unread]
     return _page(directory, [*known, *new])
 
 
@@ -37,7 +37,7 @@ def update(directory_id: int) -> Response | tuple[str, int]:
     rows = list(zip(*map(request.form.getlist, ("attribute", "operator", "value", "outcome")), strict=False))
     try:
         rules = [_rule(*row) for row in rows if row[0].strip() and row[3]]
-        identity = directory_rules.set_rules(directory, rules, by())
+        identity = ending_rules.set_rules(directory, rules, by())
     except REFUSALS as problem:
         return _page(directory, [row for row in rows if row[0].strip()], str(problem), INVALID)
     return go_to(address_of(directory), f"Saved. {directory.name} is being read by these rules, as {identity.name}.")
@@ -45,7 +45,7 @@ def update(directory_id: int) -> Response | tuple[str, int]:
 
 def _rule(attribute: str, operator: str, value: str, outcome: str) -> Rule:
     if outcome == NOTHING:
-        return directory_rules.says_nothing(attribute.strip())
+        return ending_rules.says_nothing(attribute.strip())
     return Rule(attribute.strip(), operator, " ".join(value.split()), outcome)
 
 
@@ -53,13 +53,13 @@ def _page(directory: Directory, rows: list[tuple], problem: str = "", status: in
     return dialog(
         "directories/_ends.html", "What ends an account", status, directory=directory, problem=problem,
         rows=rule_fields([*rows, *[("", "is", "", "")] * BLANK], directory.unread),
-        operators=directory_rules.OPERATORS, outcomes=OUTCOMES, nothing=NOTHING, unread=unread(directory),
+        operators=ending_rules.OPERATORS, outcomes=OUTCOMES, nothing=NOTHING, unread=unread(directory),
         address=url_for("directory_rules.update", directory_id=directory.id), back=address_of(directory),
     )  # fmt: skip
 
 
 def _directory(directory_id: int) -> Directory:
     directory = Directory.get_or_none(Directory.id == directory_id) or abort(404)
-    if not directory_rules.takes_rules(directory):
+    if not ending_rules.takes_rules(directory):
         abort(go_to(address_of(directory), NO_RULES, "attention"))
     return directory

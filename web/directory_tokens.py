@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, abort, current_app, render_template, request, url_for
 
-from sync import push
-from sync.directories import DirectoryProblem
+from sync.directory import push
+from sync.directory.directories import DirectoryProblem
 from sync.matching import vouching
 from sync.models import Directory, DirectoryToken
 from web.answers import INVALID, dialog, go_to

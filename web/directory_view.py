@@ -10,9 +10,10 @@ from typing import Any
 from markupsafe import Markup
 from peewee import fn
 
-from sync import directories, directory_preview, directory_rules, push
-from sync.directories import LIVE
-from sync.directory_rules import Rule
+from sync.directory import directories, ending_rules, push
+from sync.directory import preview as directory_preview
+from sync.directory.directories import LIVE
+from sync.directory.ending_rules import Rule
 from sync.matching import vouching
 from sync.models import Directory, DirectoryEntry, DirectoryReading, DirectoryToken
 from sync.names import short_name
@@ -181,9 +182,9 @@ class RuleLine:
 
 def rule_lines(directory: Directory) -> list[RuleLine] | None:
     """The rules for what ends an account there; None where they are fixed."""
-    if not directory_rules.takes_rules(directory):
+    if not ending_rules.takes_rules(directory):
         return None
-    return [_rule_line(rule) for rule in directory_rules.rules_of(directory)]
+    return [_rule_line(rule) for rule in ending_rules.rules_of(directory)]
 
 
 def _rule_line(rule: Rule) -> RuleLine:

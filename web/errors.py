@@ -7,7 +7,8 @@ from flask import Flask, Response, g, make_response, redirect, render_template, 
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from sync import faults, push, refusals
+from sync import faults, refusals
+from sync.directory import push
 from sync.models import App
 from sync.rank import NotAllowed
 from web import scim, security

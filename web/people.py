@@ -7,8 +7,9 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, abort, current_app, render_template, request, url_for
 
-from sync import activity, names, second_factor, signin, waiting_files
+from sync import activity, names, second_factor, signin
 from sync.apps import apps
+from sync.directory import waiting_files
 from sync.mail import reach as mail_reach
 from sync.matching import addresses
 from sync.models import Person

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
-from sync import precedence
+from sync.directory import precedence
 from sync.models import Account, Activity, App, Asset, DirectoryEntry, Invitation, Offboarding, Person
 from sync.names import account_name, asset_name
 from sync.people import people, profile

@@ -1,5 +1,5 @@
 """SCIM 2.0 for identity providers that push: /scim/v2. The bearer token says for which directory a request is.
-scim2-server speaks the protocol; the resources are in sync/scim_store.py. No session, no cookie, no form."""
+scim2-server speaks the protocol; the resources are in sync/directory/scim_store.py. No session, no cookie, no form."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from scim2_server.responses import SCIM_MEDIA_TYPE, ScimResponse
 from scim2_server.routing import Operation
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from sync import faults, push
+from sync import faults
+from sync.directory import push
+from sync.directory.scim_store import Store
 from sync.models import Directory
-from sync.scim_store import Store
 from web.permissions import directory_token
 from web.scim_limits import examine_body, examine_query
 from web.scim_service import MOST_BYTES, Service, describe

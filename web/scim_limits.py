@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 from scim2_models import InvalidSyntaxException, InvalidValueException
 
-from sync.scim_store import LONGEST_NAME, MOST_VALUES
+from sync.directory.scim_store import LONGEST_NAME, MOST_VALUES
 
 LONGEST_TEXT = 10_000  # characters of any other text: an X.509 certificate or a small photo in Base64
 MOST_ATTRIBUTES = 500  # of one object: the standard's User has some 40, with the enterprise's extension

@@ -12,8 +12,9 @@ import cli.apps
 import connectors
 from connectors.base import Refused
 from connectors.csv_export import CsvExport
-from sync import checks, directories, names, oidc_people, signin
+from sync import checks, names, oidc_people, signin
 from sync.apps import apps
+from sync.directory import directories
 from sync.jobs import asking
 from sync.mail import notify
 from sync.mail import reach as mail_reach

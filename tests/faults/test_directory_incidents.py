@@ -8,7 +8,8 @@ import pytest
 
 from connectors.base import DirectoryPerson, TemporarilyUnavailable
 from connectors.ldap_directory import LdapDirectory
-from sync import directories, names
+from sync import names
+from sync.directory import directories
 from sync.mail import notify
 from sync.models import Account, Activity, App, Directory, DirectoryEntry, DirectoryReading, Mail, Person, PersonEmail
 from sync.people import people

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 import connectors
-from sync import activity, checks, directories, signin, vault
+from sync import activity, checks, signin, vault
 from sync.apps import apps
 from sync.db import connected, db, open_database, utcnow
+from sync.directory import directories
 from sync.groups import rules as group_rules
 from sync.groups.rules import Draft
 from sync.jobs import asking, queue

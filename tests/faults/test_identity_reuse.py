@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from app import create_app
-from sync import directories, names, scim_people
+from sync import names
 from sync.config import Config
 from sync.db import utcnow
+from sync.directory import directories, scim_people
 from sync.jobs import queue
 from sync.matching import decisions as match_decisions
 from sync.matching import rules as match_rules

@@ -11,8 +11,9 @@ from datetime import timedelta
 import pytest
 
 from connectors.base import TemporarilyUnavailable
-from sync import activity, checks, directories, directory_freshness, faults
+from sync import activity, checks, faults
 from sync.db import db, utcnow, writing
+from sync.directory import directories, freshness
 from sync.jobs import asking, clock, health, leases, queue
 from sync.mail import notify
 from sync.models import Account, Activity, App, Check, Directory, DirectoryReading, Mail, Person, Report, Task
@@ -281,7 +282,7 @@ def test_a_directory_s_reading_that_meets_it_is_not_the_directory_s(company):
         assert directory.next_read_at < utcnow() + timedelta(minutes=16)
         faults.forget()
         assert "writes to is full" in told()
-        [warning] = directory_freshness.read_if_older(timedelta(0), "check")
+        [warning] = freshness.read_if_older(timedelta(0), "check")
         assert "writes to is full" in warning
     directories.run(directories.ask(company.directory, "Olga").id)
     assert Directory.get_by_id(company.directory.id).error is None

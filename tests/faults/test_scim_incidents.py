@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from app import create_app
-from sync import directories
 from sync.config import Config
+from sync.directory import directories
 from sync.models import Person, PersonEmail
 from sync.people import people
 from tests.asking import MACHINE

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from demo.company import Company, furnish, let_time_pass
-from sync import checks, directories
+from sync import checks
 from sync.apps import apps, drafts
 from sync.db import utcnow, writing
+from sync.directory import directories
 from sync.jobs import asking
 from sync.matching import members
 from sync.models import Account, App, Check, Person, Report, Task

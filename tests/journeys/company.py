@@ -6,8 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from sync import directories
 from sync.db import writing
+from sync.directory import directories
 from sync.mail import notify
 from sync.models import Directory, Person
 from sync.people import people

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sync import directories
+from sync.directory import directories
 from sync.models import Directory, DirectoryReading, Person, WaitingFile
 from sync.people import people
 from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong

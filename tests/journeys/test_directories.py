@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from connectors.okta_directory import OktaDirectory
-from sync import directories, directory_preview
+from sync.directory import directories
+from sync.directory import preview as directory_preview
 from sync.models import Directory, DirectoryGroup, DirectoryReading, Person
 from sync.people import people
 from tests.asking import MACHINE

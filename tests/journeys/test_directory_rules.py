@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from sync import directories, faults
+from sync import faults
 from sync.db import utcnow
+from sync.directory import directories
 from sync.jobs import clock, queue
 from sync.models import Directory, DirectoryReading, Person
 from tests.asking import MACHINE

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sync import directories, waiting_sign_ins
+from sync import waiting_sign_ins
 from sync.db import writing
+from sync.directory import directories
 from sync.models import Person
 from sync.people import importing
 from sync.people.people import add

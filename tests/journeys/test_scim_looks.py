@@ -7,7 +7,7 @@ import urllib.request
 
 import pytest
 
-from sync import push
+from sync.directory import push
 from sync.models import Directory, Person
 from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong, opens
 

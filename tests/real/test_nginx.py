@@ -15,8 +15,9 @@ import pytest
 import requests
 import trustme
 
-from sync import push, signin
+from sync import signin
 from sync.config import Config
+from sync.directory import push
 from sync.models import Person
 from tests.asking import MACHINE
 from tests.journeys.browser import serving

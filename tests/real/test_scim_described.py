@@ -17,9 +17,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from sync import push
 from sync.config import Config
 from sync.db import connected, db
+from sync.directory import push
 from tests.asking import MACHINE
 from tests.blank import open_blank, set_up_acme
 from tests.journeys.browser import serving

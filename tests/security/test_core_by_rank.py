@@ -11,20 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from sync import (
-    directories,
-    directory_preview,
-    directory_rules,
-    offboarding,
-    oidc,
-    precedence,
-    push,
-    second_factor,
-    signin,
-    waiting_sign_ins,
-)
+from sync import offboarding, oidc, second_factor, signin, waiting_sign_ins
 from sync.apps import apps, drafts
 from sync.db import db
+from sync.directory import directories, ending_rules, precedence, push
+from sync.directory import preview as directory_preview
 from sync.files import columns
 from sync.matching import vouching
 from sync.models import App, Directory, HeldChange, Offboarding, Person, WaitingSignIn
@@ -87,7 +78,7 @@ CASES: dict[str, tuple[tuple, Callable[[World, Asker], object]]] = {
     "directory_state.resume": (MANAGERS, lambda w, by: directories.resume(w.directory, by)),
     "directory_state.remove": (MANAGERS, lambda w, by: directories.remove(w.directory, by)),
     "directory_state.remove of an Owner's": (OWNERS, lambda w, by: directories.remove(w.owners_directory, by)),
-    "directory_rules.set_rules": (MANAGERS, lambda w, by: directory_rules.set_rules(w.directory, [], by)),
+    "directory_rules.set_rules": (MANAGERS, lambda w, by: ending_rules.set_rules(w.directory, [], by)),
     "directory_preview.hand_over": (MANAGERS, lambda w, by: directory_preview.hand_over(w.directory, "email\n", by)),
     "directory_preview.preview": (MANAGERS, lambda w, by: directory_preview.preview(w.directory, by)),
     "directory_preview.apply_previewed": (

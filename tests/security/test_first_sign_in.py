@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import pytest
 
-from sync import directories, waiting_sign_ins
+from sync import waiting_sign_ins
+from sync.directory import directories
 from sync.models import Activity, DirectoryEntry, Person, PersonEmail, SignInIdentity, WaitingSignIn
 from sync.oidc import Settings
 from sync.oidc_people import Refused, Unconfirmed, come_in

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sync import directories, names, signin
+from sync import names, signin
+from sync.directory import directories
 from sync.models import Activity, DirectoryEntry, Person, Session
 from sync.people import last_owner, people
 from sync.people.people import PeopleProblem

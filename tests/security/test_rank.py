@@ -6,7 +6,8 @@ from datetime import date
 
 import pytest
 
-from sync import directories, precedence, push, rank
+from sync import rank
+from sync.directory import directories, precedence, push
 from sync.matching import vouching
 from sync.models import Activity, Directory, HeldChange, Person
 from sync.people import held, importing, people

@@ -12,9 +12,10 @@ import pytest
 from flask import Flask
 
 from cli.serve import LOG_FORMAT
-from sync import activity, refusals, vault, waiting_files
+from sync import activity, refusals, vault
 from sync.apps import apps
 from sync.db import utcnow
+from sync.directory import waiting_files
 from sync.models import Activity, App, Person, WaitingFile
 from sync.people import people
 from tests.web.client import Client

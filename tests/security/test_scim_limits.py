@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from sync.directory.scim_store import LONGEST_NAME, MOST_VALUES
 from sync.models import Person, ScimResource
-from sync.scim_store import LONGEST_NAME, MOST_VALUES
 from tests.web.provider import ERROR, GROUP, PATCH, USER, Provider
 
 HUGE = "9" * 20

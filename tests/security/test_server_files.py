@@ -78,7 +78,7 @@ def test_an_apps_owner_cant_read_the_server_by_their_app(browser: Client, outsid
 
 
 def test_the_command_lines_path_stays_when_a_page_saves_it_again(browser: Client, outside: Path, by):
-    from sync import directories
+    from sync.directory import directories
 
     directory = directories.connect("csv", "Staff", {"file": str(outside)}, by)
     address = f"/directories/{directory.id}/credential"

@@ -14,10 +14,11 @@ from connectors import net, oidc_discovery
 from connectors.base import ConnectorError
 from connectors.net import HostRefused
 from connectors.oauth import ask_for_token
-from sync import checks, directories, oidc, vault
+from sync import checks, oidc, vault
 from sync.apps import apps, drafts
 from sync.config import Config
 from sync.db import MIGRATIONS, db
+from sync.directory import directories
 from sync.jobs import asking
 from sync.models import App, Check, Directory, DirectoryReading, Person
 from sync.oidc import Settings

@@ -6,9 +6,10 @@ import pytest
 
 import connectors
 from connectors.base import Field
-from sync import directories, vault
+from sync import vault
 from sync.apps import apps, drafts
 from sync.credentials import SecretNeeded, with_stored
+from sync.directory import directories
 from sync.models import App, Directory
 from sync.problems import AppProblem
 from tests.security.conftest import Stranger

@@ -7,7 +7,8 @@ import re
 
 import pytest
 
-from sync import directories, push, waiting_sign_ins
+from sync import waiting_sign_ins
+from sync.directory import directories, push
 from sync.files import columns
 from sync.matching import vouching
 from sync.models import Directory, DirectoryToken, Person, SignInIdentity, WaitingSignIn

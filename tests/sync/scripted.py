@@ -9,7 +9,7 @@ import pytest
 
 import connectors
 from connectors.base import DirectoryConnector, DirectoryPerson, Identity
-from sync import directories
+from sync.directory import directories
 from sync.models import (
     Activity,
     Directory,

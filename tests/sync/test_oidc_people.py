@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sync import address_moves, names, oidc_people
+from sync import names, oidc_people
 from sync.db import utcnow
+from sync.directory import address_moves
 from sync.models import Activity, Directory, DirectoryAddress, DirectoryEntry, Person, PersonEmail, SignInIdentity
 from sync.oidc import Settings
 from sync.oidc_people import Refused, come_in

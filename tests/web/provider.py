@@ -8,7 +8,7 @@ from typing import Any
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from sync import push
+from sync.directory import push
 from sync.models import Directory, DirectoryEntry, Person
 from sync.rank import Asker
 from tests.asking import MACHINE

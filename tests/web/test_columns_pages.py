@@ -59,7 +59,7 @@ def test_an_hr_file_is_asked_about_and_then_connected(owner: Client, olga: Perso
 
 
 def columns_questions(owner: Client, place: str) -> list[str]:
-    from sync import waiting_files
+    from sync.directory import waiting_files
 
     waiting = WaitingFile.get_by_id(int(place.rpartition("/")[2]))
     return [question.key for question in waiting_files.proposal(waiting).questions]

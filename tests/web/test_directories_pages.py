@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sync import directories
+from sync.directory import directories
 from sync.models import Directory, DirectoryReading, Person
 from tests.web.client import Client
 

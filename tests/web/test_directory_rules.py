@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from sync import directories, directory_rules
-from sync.directories import DirectoryProblem
+from sync.directory import directories, ending_rules
+from sync.directory.directories import DirectoryProblem
 from sync.models import Activity, Directory, DirectoryEntry, DirectoryReading
 from tests.asking import MACHINE
 from tests.real.slapd import Slapd
@@ -99,7 +99,7 @@ def test_rules_are_for_directories_that_take_them(owner, okta, staff):
     assert owner.get(f"{address}/ends").location == address
     assert owner.get(f"/directories/{okta.directory.id}").status_code == 200
     with pytest.raises(DirectoryProblem):
-        directory_rules.set_rules(okta.directory, [], MACHINE)
+        ending_rules.set_rules(okta.directory, [], MACHINE)
 
 
 def test_a_paused_directory_keeps_the_rule_and_reads_nothing(owner, staff):

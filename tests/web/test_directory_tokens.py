@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from sync import directories, push
+from sync.directory import directories, push
 from sync.models import Activity, Directory, DirectoryToken
 from tests.asking import MACHINE
 from tests.web.client import Client

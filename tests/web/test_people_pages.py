@@ -9,7 +9,8 @@ from html import escape
 
 import pytest
 
-from sync import directories, names, signin
+from sync import names, signin
+from sync.directory import directories
 from sync.jobs import queue
 from sync.models import Activity, Person
 from sync.people import holds, importing, people

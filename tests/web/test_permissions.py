@@ -8,9 +8,10 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
-from sync import push, vault
+from sync import vault
 from sync.apps import apps
 from sync.db import db
+from sync.directory import push
 from sync.models import (
     Account,
     App,

@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from sync import directories, directory_freshness, names
+from sync import names
 from sync.db import utcnow
+from sync.directory import directories, freshness
 from sync.jobs import asking, queue
 from sync.models import Account, Activity, Check, Directory, DirectoryEntry, Mail, Person, Report, ScimResource
 from sync.people import people
@@ -227,7 +228,7 @@ def test_paused_it_is_told_to_come_again_and_removed_it_is_refused(okta: Provide
     assert problem(answer) == (503, None) and int(answer.headers["Retry-After"]) > 0
     assert status("ana@acme.example") == "active"
     directories.resume(okta.directory, MACHINE)
-    assert directory_freshness.read_if_older(timedelta(0), "schedule") == [] and directories.due(utcnow()) == []
+    assert freshness.read_if_older(timedelta(0), "schedule") == [] and directories.due(utcnow()) == []
     assert okta.get("/Users")["totalResults"] == 1
     directories.remove(okta.directory, MACHINE)
     assert problem(okta.call("GET", "/Users")) == (401, None)

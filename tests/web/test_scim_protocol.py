@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from sync import push
 from sync.db import utcnow
+from sync.directory import push
 from sync.models import Activity, DirectoryToken, Person, ScimResource
 from tests.asking import MACHINE
 from tests.web.provider import BULK, GROUP, PATCH, USER, Provider, problem

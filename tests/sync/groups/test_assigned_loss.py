@@ -6,8 +6,8 @@ import pytest
 
 from connectors.base import REVOKE
 from connectors.sample_chat import SampleChat
-from sync import directories
 from sync.apps import apps
+from sync.directory import directories
 from sync.groups import rules as group_rules
 from sync.jobs import queue
 from sync.matching import members as matching_members

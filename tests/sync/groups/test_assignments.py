@@ -6,9 +6,9 @@ import pytest
 
 from connectors.base import Identity
 from connectors.sample_chat import SampleChat
-from sync import directories
 from sync.apps import apps
 from sync.db import utcnow
+from sync.directory import directories
 from sync.groups import rules as group_rules
 from sync.groups import teams
 from sync.jobs import queue

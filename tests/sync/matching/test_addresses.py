@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sync import address_moves, directories, names, precedence
+from sync import names
 from sync.db import utcnow
+from sync.directory import address_moves, directories, precedence
 from sync.matching import addresses
 from sync.matching import rules as match_rules
 from sync.models import Account, App, DirectoryAddress, Person, PersonEmail

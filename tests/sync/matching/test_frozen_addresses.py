@@ -3,7 +3,7 @@ decision."""
 
 from __future__ import annotations
 
-from sync import directories
+from sync.directory import directories
 from tests.sync.scripted import Scripted, person, status
 
 MANY, OF = 8, 30

@@ -21,9 +21,9 @@ from hypothesis.stateful import (
 
 import connectors
 from connectors.base import DirectoryPerson, TemporarilyUnavailable
-from sync import directories, precedence, push, scim_people
 from sync.config import Config
 from sync.db import db, utcnow, writing
+from sync.directory import directories, precedence, push, scim_people
 from sync.models import Directory, DirectoryEntry, Person, PersonEmail, ScimResource
 from sync.people import people
 from sync.rank import Asker

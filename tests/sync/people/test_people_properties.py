@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from connectors.base import DirectoryPerson, TemporarilyUnavailable
-from sync import directories
 from sync.config import Config
 from sync.db import db
+from sync.directory import directories
 from sync.models import DirectoryEntry, Person, PersonEmail
 from sync.people import people
 from sync.people.people import PeopleProblem

@@ -7,9 +7,10 @@ from datetime import timedelta
 import pytest
 
 from connectors.base import ColumnsUnclear
-from sync import directories, directory_preview, waiting_files
 from sync.apps import apps
 from sync.db import utcnow
+from sync.directory import directories, waiting_files
+from sync.directory import preview as directory_preview
 from sync.files import columns
 from sync.jobs import queue
 from sync.models import Activity, App, Directory, DirectoryReading, Person, WaitingFile

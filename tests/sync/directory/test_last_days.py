@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from connectors.base import ColumnsUnclear
-from sync import directories, directory_preview, last_days
+from sync.directory import directories, last_days
+from sync.directory import preview as directory_preview
 from sync.files import columns
 from sync.jobs import queue
 from sync.models import Activity, Directory, DirectoryEntry, DirectoryReading, Mail, Person

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 import connectors
 from connectors.base import Identity
-from sync import directories, directory_preview, vault
+from sync import vault
 from sync.apps import apps
 from sync.db import writing
-from sync.directory_preview import Preview
+from sync.directory import directories
+from sync.directory import preview as directory_preview
+from sync.directory.preview import Preview
 from sync.files.columns import MAPPING, of_values
 from sync.jobs import queue
 from sync.models import App, Directory, Person, WaitingFile

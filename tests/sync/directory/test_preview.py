@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from connectors.base import Refused
-from sync import directories, directory_preview
-from sync.directory_preview import PreviewChanged
+from sync.directory import directories
+from sync.directory import preview as directory_preview
+from sync.directory.preview import PreviewChanged
 from sync.models import Activity, Directory, DirectoryReading, Mail, Person
 from sync.people import people
 from tests.asking import MACHINE

@@ -27,8 +27,8 @@ from scim2_models.path import CompareOperator, Comparison, FilterNode, LogicalEx
 from scim2_server.storage import ScimStorage, SearchPage
 
 from connectors.names import AddressProblem, clean_email
-from sync import scim_people
 from sync.db import utcnow, writing
+from sync.directory import scim_people
 from sync.models import Directory, ScimMember, ScimResource
 
 USER, GROUP = "User", "Group"

@@ -8,9 +8,9 @@ from datetime import date, datetime
 from connectors.base import ColumnsUnclear, DirectoryPerson
 from sync import activity, names
 from sync.db import db, writing
-from sync.directory_compare import apply_pushed
-from sync.directory_guard import Guard
-from sync.directory_reading import stage, staging
+from sync.directory.compare import apply_pushed
+from sync.directory.guard import Guard
+from sync.directory.reading import stage, staging
 from sync.jobs import asking, queue
 from sync.mail import notify
 from sync.matching import addresses

@@ -7,7 +7,7 @@ import unicodedata
 
 from sync import activity, rank
 from sync.db import db, writing
-from sync.directory_reading import staging
+from sync.directory.reading import staging
 from sync.mail import sign_in_news
 from sync.matching import rules as match_rules
 from sync.matching import vouching

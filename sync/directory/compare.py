@@ -6,11 +6,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sync import activity, address_moves, precedence
-from sync.address_moves import Moves
+from sync import activity
 from sync.db import db, utcnow
-from sync.directory_finding import find_people, leave_others_what_is_theirs, note_unclear_successors
-from sync.directory_guard import Guard, hold_back
+from sync.directory import address_moves, precedence
+from sync.directory.address_moves import Moves
+from sync.directory.finding import find_people, leave_others_what_is_theirs, note_unclear_successors
+from sync.directory.guard import Guard, hold_back
 from sync.jobs import asking
 from sync.mail import sign_in_news
 from sync.matching import addresses, vouching

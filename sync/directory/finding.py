@@ -4,7 +4,7 @@ An address alone, which a leaver had, makes nobody the leaver: it may have been 
 from __future__ import annotations
 
 from sync.db import db
-from sync.directory_guard import Guard
+from sync.directory.guard import Guard
 from sync.matching.addresses import PROVEN, another_human, other_number, same_human
 from sync.models import Directory
 

@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from sync import directories, names, precedence
+from sync import names
 from sync.db import utcnow
+from sync.directory import directories, precedence
 from sync.models import Directory, DirectoryEntry, Person
 from sync.people import people
 from tests.sync.scripted import Scripted, person, status, told

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 
 from connectors import ldap_rules
 from connectors.base import Identity
-from sync import activity, directories, rank
+from sync import activity, rank
 from sync.db import writing
-from sync.directories import DirectoryProblem
+from sync.directory import directories
+from sync.directory.directories import DirectoryProblem
 from sync.matching import vouching
 from sync.models import Directory
 from sync.rank import Asker

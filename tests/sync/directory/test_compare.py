@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sync import directories, names, sessions
+from sync import names, sessions
 from sync.db import db
+from sync.directory import directories
 from sync.models import (
     Account,
     Activity,

@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 
 from connectors.base import CredentialRejected, Refused, TemporarilyUnavailable
-from sync import directories, directory_freshness
 from sync.db import utcnow, writing
-from sync.directories import DirectoryProblem
+from sync.directory import directories, freshness
+from sync.directory.directories import DirectoryProblem
 from sync.models import (
     Directory,
     DirectoryEntry,
@@ -175,7 +175,7 @@ def test_paused_is_not_read_and_resumed_is(company, by):
     directories.pause(company.directory, by)
     with pytest.raises(DirectoryProblem, match="paused"):
         directories.ask(company.directory, by)
-    assert directory_freshness.read_if_older(timedelta(0), by) == []
+    assert freshness.read_if_older(timedelta(0), by) == []
     assert directories.due(utcnow() + timedelta(days=1)) == []
     directories.resume(company.directory, by)
     assert directories.due(utcnow()) == [company.directory]
@@ -219,15 +219,15 @@ def test_each_directory_is_read_hourly_and_sooner_after_a_failure(company):
 
 def test_read_if_older_reads_what_is_old_and_warns_of_what_failed(company):
     count = DirectoryReading.select().count()
-    assert directory_freshness.read_if_older(timedelta(hours=1), "check") == []
+    assert freshness.read_if_older(timedelta(hours=1), "check") == []
     assert DirectoryReading.select().count() == count
-    assert directory_freshness.read_if_older(timedelta(0), "check") == []
+    assert freshness.read_if_older(timedelta(0), "check") == []
     assert DirectoryReading.select().count() == count + 1
     company.interrupt = fail
-    [warning] = directory_freshness.read_if_older(timedelta(0), "check")
+    [warning] = freshness.read_if_older(timedelta(0), "check")
     assert "Company LDAP" in warning and "time limit exceeded" in warning
     company.interrupt = lambda given: 1 // 0
-    [warning] = directory_freshness.read_if_older(timedelta(0), "check")
+    [warning] = freshness.read_if_older(timedelta(0), "check")
     assert "ZeroDivisionError" in warning
 
 
@@ -239,11 +239,11 @@ def test_read_if_older_waits_for_a_reading_under_way(company, home):
         with writing():
             DirectoryReading.update(state="succeeded").where(DirectoryReading.id == reading.id).execute()
 
-    original, directory_freshness.time.sleep = directory_freshness.time.sleep, finish_elsewhere
+    original, freshness.time.sleep = freshness.time.sleep, finish_elsewhere
     try:
-        assert directory_freshness.read_if_older(timedelta(0), "check") == []
+        assert freshness.read_if_older(timedelta(0), "check") == []
     finally:
-        directory_freshness.time.sleep = original
+        freshness.time.sleep = original
 
 
 def test_connecting_tests_first_and_stores_no_secret_in_the_clear(tmp_path, by, home):

@@ -10,18 +10,19 @@ from datetime import datetime, timedelta
 
 import connectors
 from connectors.base import ConnectorError, DirectoryConnector, Identity, TemporarilyUnavailable
-from sync import activity, directory_guard, faults, rank, vault
-from sync.address_moves import settle_again
+from sync import activity, faults, rank, vault
 from sync.apps import apps
 from sync.credentials import with_stored
 from sync.db import connected, utcnow, writing
-from sync.directory_compare import Outcome, apply
-from sync.directory_guard import Guard
-from sync.directory_reading import read, staging
-from sync.directory_state import pause, remove, resume  # noqa: F401 - other rooms ask for them here
+from sync.directory import guard as directory_guard
+from sync.directory.address_moves import settle_again
+from sync.directory.compare import Outcome, apply
+from sync.directory.guard import Guard
+from sync.directory.last_days import settle
+from sync.directory.reading import read, staging
+from sync.directory.state import pause, remove, resume  # noqa: F401 - other rooms ask for them here
 from sync.files.columns import remember_first
 from sync.jobs import asking, leases, queue
-from sync.last_days import settle
 from sync.mail import notify
 from sync.matching import vouching
 from sync.models import Directory, DirectoryEntry, DirectoryReading, Person

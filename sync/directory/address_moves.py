@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sync import activity, precedence
+from sync import activity
 from sync.db import db, writing
-from sync.directory_guard import Guard
-from sync.directory_reading import staging
+from sync.directory import precedence
+from sync.directory.guard import Guard
+from sync.directory.reading import staging
 from sync.jobs import queue
 from sync.mail import sign_in_news
 from sync.matching import addresses, vouching

@@ -12,11 +12,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from sync import directories, last_days, rank, vault
+from sync import rank, vault
 from sync.db import connected, db, utcnow, writing
-from sync.directories import LIVE, DirectoryProblem
-from sync.directory_compare import Outcome, apply
-from sync.directory_reading import read, staging
+from sync.directory import directories, last_days
+from sync.directory.compare import Outcome, apply
+from sync.directory.directories import LIVE, DirectoryProblem
+from sync.directory.reading import read, staging
 from sync.matching import vouching
 from sync.models import Directory, DirectoryReading
 from sync.names import main_email

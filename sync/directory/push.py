@@ -13,7 +13,7 @@ from peewee import fn
 
 from sync import activity, rank
 from sync.db import connected, utcnow, writing
-from sync.directories import DirectoryProblem
+from sync.directory.directories import DirectoryProblem
 from sync.matching import vouching
 from sync.models import Directory, DirectoryToken, ScimResource
 from sync.rank import Asker

@@ -8,8 +8,8 @@ import pytest
 from scim2_models import ScimProvider
 from scim2_server.testing import ScimStorageContract
 
-from sync import push
-from sync.scim_store import Store
+from sync.directory import push
+from sync.directory.scim_store import Store
 from tests.asking import MACHINE
 
 

@@ -9,11 +9,13 @@ from typing import Any
 
 from connectors.base import DirectoryPerson
 from connectors.names import email_key
-from sync import activity, push
+from sync import activity
 from sync.db import db, utcnow, writing
-from sync.directory_compare import apply_pushed
-from sync.directory_guard import Guard
-from sync.directory_reading import stage, staging
+from sync.directory import push
+from sync.directory.compare import apply_pushed
+from sync.directory.guard import Guard
+from sync.directory.precedence import name_key
+from sync.directory.reading import stage, staging
 from sync.jobs import asking, queue
 from sync.mail import notify
 from sync.matching import addresses
@@ -28,7 +30,6 @@ from sync.models import (
     ScimResource,
     TeamGroup,
 )
-from sync.precedence import name_key
 from sync.workspace import workspace
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"

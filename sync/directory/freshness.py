@@ -7,8 +7,9 @@ import logging
 import time
 from datetime import timedelta
 
-from sync import directories, faults
+from sync import faults
 from sync.db import connected, utcnow, writing
+from sync.directory import directories
 from sync.models import Directory, DirectoryReading
 from sync.workspace import to_local
 
