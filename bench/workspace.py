@@ -12,8 +12,9 @@ from pathlib import Path
 
 from bench.sample import SampleApp
 from connectors.base import Account
-from sync import checks, start
+from sync import start
 from sync.apps import apps
+from sync.checks import checks
 from sync.config import Config
 from sync.db import connected, db
 from sync.jobs import asking

@@ -9,8 +9,8 @@ import click
 
 from cli.frame import BY, DONE, FAILED, REPORT_WAITS, answer, as_json, end, opened, send_mails, tell
 from cli.waiting import see_through
-from sync import checks
 from sync.apps import apps
+from sync.checks import checks
 from sync.jobs import asking
 from sync.models import App, Check
 

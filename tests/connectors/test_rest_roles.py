@@ -6,8 +6,8 @@ import pytest
 
 import connectors
 from connectors.base import Account, Role
-from sync import checks
 from sync.apps import apps
+from sync.checks import checks
 from sync.jobs import asking, queue
 from sync.models import Account as Known
 from sync.tasks import by_hand

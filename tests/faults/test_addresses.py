@@ -12,8 +12,9 @@ import cli.apps
 import connectors
 from connectors.base import Refused
 from connectors.csv_export import CsvExport
-from sync import checks, names, oidc_people, signin
+from sync import names, oidc_people, signin
 from sync.apps import apps
+from sync.checks import checks
 from sync.directory import directories
 from sync.jobs import asking
 from sync.mail import notify

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 import connectors
-from sync import activity, checks, signin, vault
+from sync import activity, signin, vault
 from sync.apps import apps
+from sync.checks import checks
 from sync.db import connected, db, open_database, utcnow
 from sync.directory import directories
 from sync.groups import rules as group_rules

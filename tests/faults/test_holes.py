@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import connectors
-from sync import checks
 from sync.apps import apps
+from sync.checks import checks
 from sync.jobs import asking, queue
 from sync.models import App, Task
 from sync.people import people

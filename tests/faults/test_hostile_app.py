@@ -9,7 +9,7 @@ import pytest
 
 from connectors.http import Http
 from connectors.sample_chat import SampleChat
-from sync import checks
+from sync.checks import checks
 from sync.db import utcnow
 from sync.jobs import queue as jobs_queue
 from sync.models import Access, Account, App, Change, Check, Report, Task

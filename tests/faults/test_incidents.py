@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from connectors.sample_chat import PAGE
-from sync import activity, checks
+from sync import activity
 from sync.apps import apps
+from sync.checks import checks
 from sync.db import utcnow
 from sync.jobs import asking, queue
 from sync.matching import decisions as match_decisions

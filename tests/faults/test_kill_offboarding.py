@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from sync import checks, offboarding
+from sync import offboarding
 from sync.apps import apps
+from sync.checks import checks
 from sync.db import copy_database
 from sync.jobs import asking
 from sync.models import Offboarding, Person

@@ -11,7 +11,8 @@ from datetime import timedelta
 import pytest
 
 from connectors.base import TemporarilyUnavailable
-from sync import activity, checks, faults
+from sync import activity, faults
+from sync.checks import checks
 from sync.db import db, utcnow, writing
 from sync.directory import directories, freshness
 from sync.jobs import asking, clock, health, leases, queue

@@ -19,8 +19,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 import connectors
 from connectors.base import LOOK_UP, REMOVE, Connector, DirectoryPerson, Identity, Role
 from connectors.base import Account as Seat
-from sync import activity, checks, offboarding, signin, vault
+from sync import activity, offboarding, signin, vault
 from sync.apps import apps
+from sync.checks import checks
 from sync.db import connected, db, open_database, utcnow
 from sync.directory import address_moves, directories, push, scim_people
 from sync.jobs import asking, queue

@@ -17,8 +17,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 import connectors
 from connectors.base import LOOK_UP, REMOVE, Connector, Identity, Refused, Role, TemporarilyUnavailable
 from connectors.base import Account as Seat
-from sync import activity, checks, signin, vault
+from sync import activity, signin, vault
 from sync.apps import apps
+from sync.checks import checks
 from sync.db import connected, db, open_database, utcnow
 from sync.jobs import asking, queue
 from sync.matching import decisions as match_decisions

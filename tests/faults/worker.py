@@ -15,7 +15,8 @@ from pathlib import Path
 
 import requests
 
-from sync import activity, checks, offboarding, start
+from sync import activity, offboarding, start
+from sync.checks import checks
 from sync.config import Config
 from sync.db import connected
 from sync.jobs import asking, queue

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from demo.company import Company, furnish, let_time_pass
-from sync import checks
 from sync.apps import apps, drafts
+from sync.checks import checks
 from sync.db import utcnow, writing
 from sync.directory import directories
 from sync.jobs import asking

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from sync import checks, offboarding
+from sync import offboarding
 from sync.apps import apps
+from sync.checks import checks
 from sync.jobs import asking, queue
 from sync.models import Offboarding, Person, Task
 from sync.people import holds, people

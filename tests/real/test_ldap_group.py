@@ -14,8 +14,8 @@ from ldap3.utils.dn import escape_rdn
 
 from connectors.base import Account, Asset, ConnectorError, CredentialRejected, Refused, TemporarilyUnavailable
 from connectors.ldap_group import MEMBER, NO_ENTRY, OUTSIDE, LdapGroup
-from sync import checks
 from sync.apps import apps
+from sync.checks import checks
 from sync.jobs import asking, queue
 from sync.models import Account as Row
 from sync.models import Check, Person

@@ -7,8 +7,8 @@ import pytest
 
 from connectors.base import Account, Asset, CredentialRejected, Refused, TemporarilyUnavailable
 from connectors.postgres_roles import CONNECT, CONNECT_THROUGH, OWNER, OWNER_THROUGH, PUBLIC, SUPERUSER, PostgresRoles
-from sync import checks
 from sync.apps import apps
+from sync.checks import checks
 from sync.jobs import asking, queue
 from sync.models import Account as Row
 from sync.models import Check, Person

@@ -12,8 +12,8 @@ import connectors
 from connectors.base import GRANT, INVITE, Connector, CredentialRejected, Refused, TemporarilyUnavailable
 from connectors.rest import connector_of
 from connectors.rest_file import load
-from sync import checks
 from sync.apps import apps
+from sync.checks import checks
 from sync.config import Config
 from sync.jobs import asking, queue
 from sync.models import Account, App, Check, Person

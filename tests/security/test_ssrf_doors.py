@@ -14,8 +14,9 @@ from connectors import net, oidc_discovery
 from connectors.base import ConnectorError
 from connectors.net import HostRefused
 from connectors.oauth import ask_for_token
-from sync import checks, oidc, vault
+from sync import oidc, vault
 from sync.apps import apps, drafts
+from sync.checks import checks
 from sync.config import Config
 from sync.db import MIGRATIONS, db
 from sync.directory import directories

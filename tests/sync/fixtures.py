@@ -11,8 +11,8 @@ import pytest
 from peewee import fn
 
 from connectors.http import Http
-from sync import checks
 from sync.apps import apps
+from sync.checks import checks
 from sync.config import Config
 from sync.db import connected, utcnow
 from sync.jobs import asking

@@ -10,8 +10,8 @@ import pytest
 import connectors
 from connectors.base import CHANGE_ROLE, LOOK_UP, REMOVE, Connector, Identity, Refused, Role
 from connectors.base import Account as Seat
-from sync import checks
 from sync.apps import apps
+from sync.checks import checks
 from sync.jobs import asking
 from sync.models import Account, App, Check, Person
 

@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from sync import activity, checks, offboarding
+from sync import activity, offboarding
 from sync.apps import apps
+from sync.checks import checks
 from sync.db import connected, utcnow
 from sync.jobs import asking, queue
 from sync.matching import members

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import connectors
-from sync import checks
 from sync.apps import apps
+from sync.checks import checks
 from sync.jobs import asking
 from sync.models import Account, Check
 from tests.connectors.fake import Seat

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sync import checks
+from sync.checks import checks
 from sync.groups import rules as group_rules
 from sync.groups.rules import Draft
 from sync.jobs import asking

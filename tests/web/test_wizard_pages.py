@@ -7,8 +7,8 @@ import re
 import pytest
 from flask import Flask
 
-from sync import checks
 from sync.apps import apps
+from sync.checks import checks
 from sync.db import writing
 from sync.jobs import asking, queue
 from sync.models import Account, Activity, App, Change, Check, Report, Task

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync import checks
 from sync.apps import apps
+from sync.checks import checks
 from sync.db import utcnow
 from sync.jobs import asking, queue
 from sync.jobs.daily import DAY, next_time, spread

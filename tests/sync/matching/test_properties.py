@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sync import activity, checks, signin, vault
+from sync import activity, signin, vault
+from sync.checks import checks
 from sync.db import connected, db, open_database
 from sync.jobs import queue
 from sync.matching import decisions as match_decisions

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from connectors.sample_chat import SampleChat
-from sync import checks
 from sync.apps import apps
+from sync.checks import checks
 from sync.db import connected, utcnow
 from sync.jobs import asking, queue
 from sync.matching import decisions as match_decisions

@@ -6,8 +6,9 @@ import threading
 
 import pytest
 
-from sync import activity, snapshot
+from sync import activity
 from sync.apps import apps
+from sync.checks import snapshot
 from sync.db import connected, utcnow, writing
 from sync.jobs import queue
 from sync.matching import members

@@ -17,8 +17,9 @@ from connectors.base import (
     Refused,
     TemporarilyUnavailable,
 )
-from sync import activity, compare, faults, snapshot
+from sync import activity, faults
 from sync.apps import answer_cache, apps, automation_account
+from sync.checks import compare, snapshot
 from sync.db import connected, db, utcnow, writing
 from sync.directory import freshness
 from sync.groups import assignments

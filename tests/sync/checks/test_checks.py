@@ -10,8 +10,9 @@ import pytest
 
 from connectors.base import ASSETS
 from connectors.sample_chat import SampleChat
-from sync import activity, checks
+from sync import activity
 from sync.apps import apps
+from sync.checks import checks
 from sync.db import connected, db, utcnow
 from sync.jobs import asking, queue
 from sync.matching import decisions as match_decisions

@@ -95,7 +95,7 @@ def test_a_list_that_repeats_an_entry_is_read_again_and_given_up_the_third_time(
         yield from seats[:-1] + seats[:1] if next(readings) else seats
 
     monkeypatch.setattr(ListedApp, "accounts", accounts)
-    monkeypatch.setattr("sync.checks.PAUSES", ())
+    monkeypatch.setattr("sync.checks.checks.PAUSES", ())
     if repeated < 3:
         assert listed.check().accounts == 5
     else:
