@@ -4,7 +4,7 @@ A job that a new module decorates is added to JOBS; a test compares the two."""
 from __future__ import annotations
 
 import connectors
-from sync import activity, kept_requests, offboarding, refusals, seals, vault, waiting_sign_ins
+from sync import activity, kept_requests, refusals, seals, vault, waiting_sign_ins
 from sync.apps import drafts
 from sync.checks import checks
 from sync.config import Config
@@ -12,6 +12,7 @@ from sync.db import open_database
 from sync.directory import address_moves, directories, last_days, scim_people, waiting_files
 from sync.jobs import queue
 from sync.mail import notify
+from sync.offboarding import offboarding
 from sync.tasks import invitations, tasks
 
 JOBS = (

@@ -9,12 +9,13 @@ from datetime import date, timedelta
 
 from flask import Blueprint, Response, abort, make_response, render_template, request, url_for
 
-from sync import offboarding, offboarding_view
 from sync.apps import apps
 from sync.models import App, Offboarding, Person, Task
 from sync.names import person_name
-from sync.offboarding import OffboardingProblem
-from sync.offboarding_preview import preview
+from sync.offboarding import offboarding
+from sync.offboarding import progress as offboarding_progress
+from sync.offboarding.offboarding import OffboardingProblem
+from sync.offboarding.preview import preview
 from sync.people import holds
 from sync.people.holds import KeepingProblem
 from sync.people.people import PeopleProblem
@@ -110,7 +111,7 @@ def _outcome(person: Person, done: offboarding.Start) -> str:
         return "This was already finished. Nothing was changed."
     if done.offboarding.state == "scheduled":
         return f"Planned. {name}'s accounts are removed automatically on that date."
-    removals = [line for line in offboarding_view.lines(done.offboarding, _visible())[0] if line.task is not None]
+    removals = [line for line in offboarding_progress.lines(done.offboarding, _visible())[0] if line.task is not None]
     if not removals:
         return f"{name} is marked as having left. No account is removed by this."
     return f"{name} is marked as having left. Removing {plural(len(removals), 'account')}. Progress is shown below."

@@ -7,10 +7,10 @@ from datetime import date
 
 from markupsafe import Markup
 
-from sync import offboarding_view
 from sync.models import Account, App, Asset, Offboarding, Person, Report, Task
 from sync.names import account_name, person_name, short_name
-from sync.offboarding_preview import Line, Preview
+from sync.offboarding import progress as offboarding_progress
+from sync.offboarding.preview import Line, Preview
 from web.task_view import task_badge
 from web.view import Badge, and_more, joined
 from web.words import calendar_day, money, plural, when
@@ -145,20 +145,20 @@ class Progress:
 
 def progress(row: Offboarding, visible: list[int], owned: set[int]) -> Progress:
     """`visible` and `owned` are ids of apps."""
-    lines, elsewhere = offboarding_view.lines(row, visible)
-    done, of = offboarding_view.tally(lines)
-    stuck = offboarding_view.stuck(lines)
+    lines, elsewhere = offboarding_progress.lines(row, visible)
+    done, of = offboarding_progress.tally(lines)
+    stuck = offboarding_progress.stuck(lines)
     summary = joined(f"{done:,} of {of:,} removed", plural(stuck, "needs attention", "need attention") if stuck else "")
     also = "And " if lines else ""
     return Progress(
         [_row(line, line.change.app_id in owned) for line in lines], plural(len(lines), "account"),
         summary if of else "",
         f"{also}{plural(elsewhere, 'account')} in apps that you can't open." if elsewhere else "",
-        offboarding_view.is_live(lines),
+        offboarding_progress.is_live(lines),
     )  # fmt: skip
 
 
-def _row(line: offboarding_view.Line, owned: bool) -> Row:
+def _row(line: offboarding_progress.Line, owned: bool) -> Row:
     task, account = line.task, line.change.account
     stuck = task is not None and task.state == "needs attention"
     error = (task.error or "") if task is not None and task.state != "done" else ""
@@ -169,7 +169,7 @@ def _row(line: offboarding_view.Line, owned: bool) -> Row:
     )  # fmt: skip
 
 
-def _details(account: Account, line: offboarding_view.Line) -> str:
+def _details(account: Account, line: offboarding_progress.Line) -> str:
     task, next_step = line.task, ""
     if task is not None and task.state == "done":
         next_step = Markup("confirmed by the app {}").format(when(task.finished_at))

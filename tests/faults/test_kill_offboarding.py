@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from sync import offboarding
 from sync.apps import apps
 from sync.checks import checks
 from sync.db import copy_database
 from sync.jobs import asking
 from sync.models import Offboarding, Person
+from sync.offboarding import offboarding
 from sync.people import people
 from sync.workspace import today
 from tests.faults.test_kill import Rehearsal

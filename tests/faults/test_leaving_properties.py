@@ -17,12 +17,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 import connectors
 from connectors.base import LOOK_UP, REMOVE, Connector, Identity, Role, TemporarilyUnavailable
 from connectors.base import Account as Seat
-from sync import activity, offboarding, signin, vault, workspace
+from sync import activity, signin, vault, workspace
 from sync.apps import apps
 from sync.checks import checks
 from sync.db import connected, db, open_database, utcnow
 from sync.jobs import asking, queue
 from sync.models import Account, App, Change, Offboarding, Person, Report, Task
+from sync.offboarding import offboarding
 from sync.people import holds, people
 from sync.rank import Asker
 from sync.reports import reports

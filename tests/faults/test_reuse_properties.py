@@ -19,7 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 import connectors
 from connectors.base import LOOK_UP, REMOVE, Connector, DirectoryPerson, Identity, Role
 from connectors.base import Account as Seat
-from sync import activity, offboarding, signin, vault
+from sync import activity, signin, vault
 from sync.apps import apps
 from sync.checks import checks
 from sync.db import connected, db, open_database, utcnow
@@ -27,6 +27,7 @@ from sync.directory import address_moves, directories, push, scim_people
 from sync.jobs import asking, queue
 from sync.matching import decisions as match_decisions
 from sync.models import Account, App, Change, Directory, DirectoryEntry, Person, PersonEmail, Report, ScimResource, Task
+from sync.offboarding import offboarding
 from sync.people import people
 from sync.rank import Asker
 from sync.reports import reports

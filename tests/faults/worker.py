@@ -15,7 +15,7 @@ from pathlib import Path
 
 import requests
 
-from sync import activity, offboarding, start
+from sync import activity, start
 from sync.checks import checks
 from sync.config import Config
 from sync.db import connected
@@ -35,6 +35,7 @@ from sync.models import (
     Role,
     Task,
 )
+from sync.offboarding import offboarding
 from sync.people import people
 from sync.rank import Asker
 from sync.reports import reports

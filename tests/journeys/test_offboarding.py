@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from sync import offboarding
 from sync.apps import apps
 from sync.checks import checks
 from sync.jobs import asking, queue
 from sync.models import Offboarding, Person, Task
+from sync.offboarding import offboarding
 from sync.people import holds, people
 from sync.workspace import today
 from tests.demo.apps import AdsApp

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sync import offboarding, oidc, second_factor, signin, waiting_sign_ins
+from sync import oidc, second_factor, signin, waiting_sign_ins
 from sync.apps import apps, drafts
 from sync.db import db
 from sync.directory import directories, ending_rules, precedence, push
@@ -19,6 +19,7 @@ from sync.directory import preview as directory_preview
 from sync.files import columns
 from sync.matching import vouching
 from sync.models import App, Directory, HeldChange, Offboarding, Person, WaitingSignIn
+from sync.offboarding import offboarding
 from sync.oidc import Settings
 from sync.people import held, holds, importing, people
 from sync.rank import MANAGERS, RANKS, Asker, NotAllowed

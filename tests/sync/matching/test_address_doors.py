@@ -7,13 +7,13 @@ from collections.abc import Callable
 
 import pytest
 
-from sync import offboarding
 from sync.apps import apps
 from sync.db import utcnow, writing
 from sync.jobs import queue
 from sync.matching import decisions as match_decisions
 from sync.models import Account, App, Change, Directory, DirectoryAddress, Person, Report, Task
-from sync.offboarding_preview import preview
+from sync.offboarding import offboarding
+from sync.offboarding.preview import preview
 from sync.people import people
 from sync.reports import merge, reports
 from sync.safety import policy

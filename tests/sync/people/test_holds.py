@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from sync import offboarding
 from sync.db import utcnow
 from sync.jobs import queue
 from sync.models import Account, Activity, App, Asset, Change, Check, Mail, Person, Report, Task
+from sync.offboarding import offboarding
 from sync.people import holds, people
 from sync.reports import reports
 from sync.tasks import tasks

@@ -14,7 +14,7 @@ from sync.db import utcnow, writing
 from sync.jobs import asking, queue
 from sync.mail import notify
 from sync.models import Account, App, Change, Offboarding, Person, Report
-from sync.offboarding_preview import decidable
+from sync.offboarding.preview import decidable
 from sync.people import holds, people
 from sync.problems import Problem
 from sync.rank import Asker

@@ -6,15 +6,16 @@ from datetime import timedelta
 
 import pytest
 
-from sync import activity, offboarding
+from sync import activity
 from sync.apps import apps
 from sync.checks import checks
 from sync.db import connected, utcnow
 from sync.jobs import asking, queue
 from sync.matching import members
 from sync.models import Account, App, Change, Mail, Offboarding, Person, Report, Task
-from sync.offboarding import OffboardingProblem
-from sync.offboarding_preview import preview
+from sync.offboarding import offboarding
+from sync.offboarding.offboarding import OffboardingProblem
+from sync.offboarding.preview import preview
 from sync.people import holds, people
 from sync.reports import reports
 from sync.tasks import disconnecting, tasks
