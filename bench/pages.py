@@ -11,10 +11,10 @@ from flask.testing import FlaskClient
 from app import create_app
 from bench import sample
 from bench.workspace import open_workspace, run_check
-from sync import signin
 from sync.config import Config
 from sync.db import connected, db, utcnow, writing
 from sync.models import App, AppPerson, Person, PersonEmail, Report
+from sync.sign_in import sign_in
 
 APPS = 200
 LEFT_EVERY = 200  # one of so many people has left
@@ -27,7 +27,7 @@ def times(count: int, folder: Path) -> dict[str, tuple[float, int, int]]:
     client = create_app(Config.from_environ({"ROLLCALL_HOME": str(folder)})).test_client()
     with connected():
         owner = Person.get(Person.workspace_role == "owner")
-        client.get(f"/sign-in/{signin.signed_link(owner)}")
+        client.get(f"/sign-in/{sign_in.signed_link(owner)}")
     here = f"/apps/{app.id}"
     pages = {
         "Apps": "/apps",

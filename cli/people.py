@@ -10,12 +10,12 @@ import click
 
 from cli.columns import mapping, tell_unread
 from cli.frame import BY, Failed, answer, as_json, opened, send_mails, tell
-from sync import second_factor, signin
 from sync.mail import notify
 from sync.mail import reach as mail_reach
 from sync.names import signature
 from sync.people import importing, last_owner
 from sync.people import people as core
+from sync.sign_in import second_factor, sign_in
 
 
 @click.command()
@@ -40,7 +40,7 @@ def _password(from_stdin: bool) -> str:
 
 @opened
 def _set_up(workspace: str, email: str, name: str, password: str, as_json: bool) -> None:
-    person = signin.set_up(workspace, email, name, password, BY)
+    person = sign_in.set_up(workspace, email, name, password, BY)
     _tell_reach([core.main_email(person)])
     answer(
         {"workspace": workspace.strip(), "owner": core.main_email(person)},
@@ -72,7 +72,7 @@ def recover(email: str, as_json: bool) -> None:
     if person is None or not last_owner.may_sign_in(person):
         raise Failed(f"{email} doesn't belong to anyone who may sign in. Nothing was changed.")
     reset = second_factor.reset(person, BY)
-    link = notify.link(f"/sign-in/{signin.signed_link(person, BY)}")
+    link = notify.link(f"/sign-in/{sign_in.signed_link(person, BY)}")
     told = "The second factor was reset." if reset else "There was no second factor to reset."
     answer({"person": core.main_email(person), "reset": reset, "link": link},
            [f"{told} {signature(person)} can sign in once with this link, within an hour:", link], as_json)

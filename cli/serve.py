@@ -16,11 +16,11 @@ from huey.consumer import Consumer
 from cli.frame import Failed, installation, tell
 from cli.locks import serving_queue
 from cli.pages import Pages
-from sync import signin
 from sync.config import Config
 from sync.db import connected
 from sync.jobs import queue
 from sync.people import last_owner
+from sync.sign_in import sign_in
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -98,7 +98,7 @@ def _pages(create_app: Callable[[Config], Flask], settings: Config) -> Iterator[
 def _announce(settings: Config) -> None:
     click.echo(f"Rollcall is at {settings.url}")
     with connected():
-        token = signin.setup_link_token()
+        token = sign_in.setup_link_token()
     if token:
         again = last_owner.has_lost_its_owners()
         why = "No Owner can sign in any longer. Make a new one" if again else "Nobody owns it yet. Set it up"

@@ -20,7 +20,7 @@ from demo.chat_app import ChatStore
 from demo.company import OWNER, Company, furnish, let_time_pass
 from demo.serve import Served
 from demo.store import Store
-from sync import signin, start
+from sync import start
 from sync.apps import apps
 from sync.config import Config
 from sync.db import connected
@@ -30,6 +30,7 @@ from sync.matching import decisions as match_decisions
 from sync.models import Account, App, Check
 from sync.people import people
 from sync.rank import Asker
+from sync.sign_in import sign_in
 from sync.workspace import update_workspace
 
 BY = Asker.command_line("the demo")
@@ -115,7 +116,7 @@ def running(home: str | os.PathLike, listen: str, reset: bool = False) -> Iterat
         with connected():
             _follow_moved(chat, "sample-chat", served["chat"])
             _follow_moved(ads, "sample-ads", served["ads"])
-            token = signin.signed_link(people.find_by_email(OWNER))
+            token = sign_in.signed_link(people.find_by_email(OWNER))
         link = f"{settings.url}/sign-in/{token}"
         yield Demo(settings, link, served["chat"].url, served["ads"].url, served["company"].url)
 
@@ -170,7 +171,7 @@ def _set_up(company: Company, chat: ChatStore, ads: AdsStore, served: dict[str, 
     """Set up a workspace with its directory and apps, check them once, then make the changes for the next check."""
     furnish(company, chat, ads)
     with connected():
-        olga = signin.set_up("Acme", OWNER, "Olga Brandt", secrets.token_urlsafe(16), BY)
+        olga = sign_in.set_up("Acme", OWNER, "Olga Brandt", secrets.token_urlsafe(16), BY)
         by = Asker.person(olga)
         directories.connect("csv", "Acme staff", {"file": str(company.file)}, by)
         queue.drain(("reading",))

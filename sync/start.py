@@ -4,7 +4,7 @@ A job that a new module decorates is added to JOBS; a test compares the two."""
 from __future__ import annotations
 
 import connectors
-from sync import activity, kept_requests, refusals, seals, vault, waiting_sign_ins
+from sync import activity, seals, vault
 from sync.apps import drafts
 from sync.checks import checks
 from sync.config import Config
@@ -13,6 +13,8 @@ from sync.directory import address_moves, directories, last_days, scim_people, w
 from sync.jobs import queue
 from sync.mail import notify
 from sync.offboarding import offboarding
+from sync.sign_in import kept_requests, refusals
+from sync.sign_in import waiting as waiting_sign_ins
 from sync.tasks import invitations, tasks
 
 JOBS = (

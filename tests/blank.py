@@ -7,11 +7,12 @@ import functools
 import tempfile
 from dataclasses import dataclass
 
-from sync import signin, start
+from sync import start
 from sync.config import Config
 from sync.db import connected, db
 from sync.models import Person
 from sync.rank import Asker
+from sync.sign_in import sign_in
 
 OLGA = "olga@acme.example"
 LOCAL = {"ROLLCALL_PRIVATE_NETWORKS": "127.0.0.0/8,::1/128"}  # what tests serve is on this machine
@@ -59,4 +60,4 @@ def _blank() -> Copy:
 
 def set_up_acme() -> Person:
     """The first owner of the workspace Acme."""
-    return signin.set_up("Acme", OLGA, "Olga Brandt", "correct horse battery", Asker.command_line())
+    return sign_in.set_up("Acme", OLGA, "Olga Brandt", "correct horse battery", Asker.command_line())

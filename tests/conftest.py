@@ -14,12 +14,12 @@ from jinja2 import FileSystemBytecodeCache
 from werkzeug.routing import Rule
 
 import connectors
-from sync import passwords
 from sync.config import Config
 from sync.db import connected, db
 from sync.models import Person
 from sync.people import people
 from sync.rank import Asker
+from sync.sign_in import passwords
 from tests.blank import LOCAL, OLGA, open_blank, set_up_acme
 
 os.environ.update(LOCAL)  # for the programs that tests start

@@ -13,9 +13,10 @@ from flask import Blueprint, Response, current_app, g, make_response, redirect, 
 from flask.globals import request_ctx
 from werkzeug.datastructures import FileStorage, ImmutableMultiDict
 
-from sync import kept_requests, names, oidc, passkeys, second_factor, sessions, signin
-from sync.attempts import TooManyAttempts
+from sync import names
 from sync.people.people import PeopleProblem
+from sync.sign_in import kept_requests, oidc, passkeys, second_factor, sessions, sign_in
+from sync.sign_in.attempts import TooManyAttempts
 from web import known_browser, passkey_form
 from web import oidc as web_oidc
 from web.answers import INVALID, go_to, safe_address
@@ -109,7 +110,7 @@ def _prove() -> None:
         passkey_form.prove(passkeys.CONFIRM, me, source())
     elif "code" in given:
         second_factor.prove(me, given["code"], source(), browser)
-    elif signin.authenticate(names.main_email(me), given.get("password", ""), source(), browser) != me:
+    elif sign_in.authenticate(names.main_email(me), given.get("password", ""), source(), browser) != me:
         raise PeopleProblem(WRONG)
 
 

@@ -7,10 +7,11 @@ from flask import Flask, Response, g, make_response, redirect, render_template, 
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from sync import faults, refusals
+from sync import faults
 from sync.directory import push
 from sync.models import App
 from sync.rank import NotAllowed
+from sync.sign_in import refusals
 from web import scim, security
 from web.answers import with_toast
 from web.behind_proxy import here

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from flask import Flask, g, request, url_for
 
-from sync import waiting_sign_ins
 from sync.apps import apps
 from sync.jobs import health
 from sync.models import App, AppPerson, Person, Report
 from sync.people import held
+from sync.sign_in import waiting as waiting_sign_ins
 from web.answers import wants_part
 from web.behind_proxy import here
 from web.permissions import outranks

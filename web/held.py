@@ -7,11 +7,11 @@ from datetime import datetime
 
 from flask import Blueprint, Response, abort, url_for
 
-from sync import waiting_sign_ins
 from sync.models import Directory, HeldChange, Person, WaitingSignIn
 from sync.names import short_name
 from sync.people import held
 from sync.people.people import PeopleProblem
+from sync.sign_in import waiting as waiting_sign_ins
 from web.answers import go_to
 from web.confirming import asks_again
 from web.frame import MANAGERS

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, current_app, redirect, request, session, url_for
 
 from connectors.base import ConnectorError, TemporarilyUnavailable
-from sync import oidc, oidc_people, provider_factors, second_factor, sessions
-from sync.oidc import OidcProblem
-from sync.sessions import Way
+from sync.sign_in import oidc, oidc_people, provider_factors, second_factor, sessions
+from sync.sign_in.oidc import OidcProblem
+from sync.sign_in.sessions import Way
 from sync.vault import VaultProblem
 from web import second_step, security, sign_in_page
 from web.answers import safe_address

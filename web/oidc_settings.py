@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, render_template, request, url_for
 
 from connectors.base import ConnectorError
-from sync import oidc
-from sync.oidc import OidcProblem, Settings
 from sync.people.people import WORKSPACE_ROLES
 from sync.reach import approver
+from sync.sign_in import oidc
+from sync.sign_in.oidc import OidcProblem, Settings
 from sync.vault import VaultProblem
 from web.answers import INVALID, dialog, go_to, page_or_part
 from web.confirming import asks_again

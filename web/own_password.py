@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request, url_for
 
-from sync import names, signin
+from sync import names
 from sync.people.people import PeopleProblem
+from sync.sign_in import sign_in
 from web import known_browser, your_sign_in
 from web.answers import INVALID, go_to
 from web.confirming import asks_again
@@ -26,12 +27,12 @@ def _has_no_password() -> bool:
 def update() -> Response | tuple[str, int]:
     me, given = signed_in_person(), request.form
     try:
-        if me.password_hash and signin.authenticate(
+        if me.password_hash and sign_in.authenticate(
                 names.main_email(me), given.get("current", ""), source(), known_browser.id_for(me)) != me:
             raise PeopleProblem("The current password is wrong.")
         if given.get("password") != given.get("password_again"):
             raise PeopleProblem("The new passwords don't match.")
-        signin.set_password(me, given.get("password", ""), by())
+        sign_in.set_password(me, given.get("password", ""), by())
     except PeopleProblem as problem:
         return your_sign_in.page(password_problem=f"{problem} Nothing was changed."), INVALID
     sign_in_again()

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from flask import Response, current_app, request, session
 
-from sync import passkeys
 from sync.models import Person
-from sync.passkeys import PasskeyProblem, Site
+from sync.sign_in import passkeys
+from sync.sign_in.passkeys import PasskeyProblem, Site
 from web import known_browser
 
 ASKED = "asked of a passkey"  # in the session

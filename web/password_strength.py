@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, abort, make_response, render_template, request
 
-from sync import names, passwords, signin
+from sync import names
 from sync.models import Person
+from sync.sign_in import passwords, sign_in
 from sync.workspace import workspace
 from web.answers import asked
 from web.permissions import open_to_all, outranks
@@ -22,7 +23,7 @@ pages = Blueprint("password_strength", __name__, url_prefix="/password-strengths
 def create() -> Response:
     """For who is signed in, and for the set-up page with its token. Nothing is said while another is looked at."""
     me = signed_in_person()
-    if me is None and not signin.check_setup_token(request.form.get("token", "")):
+    if me is None and not sign_in.check_setup_token(request.form.get("token", "")):
         abort(404)
     found = passwords.strength_if_free(request.form.get("password", ""), *_known(me))
     if found is None:

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, abort, current_app, render_template, request, url_for
 
-from sync import activity, names, second_factor, signin
+from sync import activity, names
 from sync.apps import apps
 from sync.directory import waiting_files
 from sync.mail import reach as mail_reach
@@ -15,6 +15,8 @@ from sync.matching import addresses
 from sync.models import Person
 from sync.people import holds, importing, last_owner, people
 from sync.people.people import PeopleProblem
+from sync.sign_in import second_factor
+from sync.sign_in import sign_in as sign_in_sign_in
 from web import columns, held, person_view
 from web.answers import INVALID, asked, dialog, go_to, page_or_part, wants_part
 from web.confirming import asks_again
@@ -298,7 +300,7 @@ def _password(person: Person, status: int = 200, problem: str = "") -> tuple[str
 def set_password(person_id: int) -> Response | tuple[str, int]:
     person = person_below(person_id)
     try:
-        signin.set_password(person, request.form.get("password", ""), by())
+        sign_in_sign_in.set_password(person, request.form.get("password", ""), by())
     except PeopleProblem as problem:
         return _password(person, INVALID, str(problem))
     if person == signed_in_person():
@@ -313,7 +315,7 @@ def create_link(person_id: int) -> tuple[str, int]:
     person = person_below(person_id)
     if not last_owner.may_sign_in(person):
         abort(403)
-    link = current_app.config["ROLLCALL"].url + url_for("signin.follow_link", token=signin.signed_link(person, by()))
+    link = current_app.config["ROLLCALL"].url + url_for("signin.follow_link", token=sign_in_sign_in.signed_link(person, by()))
     name = names.person_name(person)
     return dialog("people/_link.html", f"One-time link for {name}", person=person, name=name, link=link)
 

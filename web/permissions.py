@@ -10,9 +10,10 @@ from functools import wraps
 from flask import Flask, abort, g
 from werkzeug.exceptions import NotFound
 
-from sync import rank, second_factor
+from sync import rank
 from sync.apps import apps
 from sync.models import Account, App, Asset, Change, Check, GroupRule, Invitation, LeftOut, Person, Report, Task
+from sync.sign_in import second_factor
 from web.security import by, current_session, signed_in_person
 from web.words import this_workspace
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, abort, request, url_for
 
-from sync import second_factor
 from sync.models import Person
 from sync.names import person_name
 from sync.people.people import PeopleProblem
+from sync.sign_in import second_factor
 from web import settings
 from web.answers import INVALID, dialog, go_to
 from web.confirming import asks_again

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, redirect, render_template, request, session, url_for
 
-from sync import passkeys, pending_sign_in, second_factor
-from sync.attempts import TooManyAttempts
 from sync.db import writing
 from sync.models import Person
 from sync.people.people import PeopleProblem
-from sync.sessions import Way
+from sync.sign_in import passkeys, second_factor
+from sync.sign_in import pending as pending_sign_in
+from sync.sign_in.attempts import TooManyAttempts
+from sync.sign_in.sessions import Way
 from web import known_browser, passkey_form, security, sign_in_page
 from web.answers import INVALID, safe_address
 from web.permissions import open_to_all

@@ -10,12 +10,13 @@ from flask import Flask, Response, current_app, g, request, session
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_wtf.csrf import CSRFProtect
 
-from sync import sessions, vault
+from sync import vault
 from sync.config import Config
 from sync.db import connected
 from sync.models import Person, Session
 from sync.rank import Asker
-from sync.sessions import Way
+from sync.sign_in import sessions
+from sync.sign_in.sessions import Way
 from web import browsers, known_browser
 
 csrf = CSRFProtect()

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from flask import Blueprint, Response, render_template, url_for
 
-from sync import sessions
 from sync.models import Session
+from sync.sign_in import sessions
 from web.answers import go_to
 from web.permissions import signed_in
 from web.security import by, current_session, signed_in_person

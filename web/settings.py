@@ -7,12 +7,13 @@ from zoneinfo import available_timezones
 
 from flask import Blueprint, Response, current_app, render_template, request, url_for
 
-from sync import names, oidc
+from sync import names
 from sync.apps import apps
 from sync.db import utcnow
 from sync.jobs import clock
 from sync.mail import notify
 from sync.mail import reach as mail_reach
+from sync.sign_in import oidc
 from sync.workspace import WorkspaceProblem, update_workspace, workspace
 from web.answers import INVALID, go_to, whole_number
 from web.confirming import asks_again

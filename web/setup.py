@@ -7,13 +7,13 @@ from collections.abc import Mapping
 
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 
-from sync import signin
 from sync.mail import reach as mail_reach
 from sync.names import main_email
 from sync.people.last_owner import has_lost_its_owners, has_owner
 from sync.people.people import PeopleProblem
 from sync.rank import Asker
-from sync.sessions import Way
+from sync.sign_in import sign_in
+from sync.sign_in.sessions import Way
 from sync.workspace import WorkspaceProblem, workspace
 from web import security
 from web.answers import INVALID
@@ -37,7 +37,7 @@ def create() -> Response | tuple[str, int]:
     try:
         if given.get("password") != given.get("password_again"):
             raise PeopleProblem("The two passwords differ. Nothing was changed: type them once more.")
-        person = signin.set_up(
+        person = sign_in.set_up(
             given.get("workspace", ""), given.get("email", ""), given.get("name", ""), given.get("password", ""),
             by=Asker.command_line("set-up page"),  # the link was printed where the server runs
         )
@@ -57,6 +57,6 @@ def _page(token: str, given: Mapping[str, str], problem: str = "") -> str:
 
 def _token(values) -> str:
     token = values.get("token", "")
-    if not signin.check_setup_token(token):
+    if not sign_in.check_setup_token(token):
         abort(404)
     return token

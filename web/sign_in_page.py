@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flask import render_template
 
-from sync import oidc
 from sync.people.last_owner import has_owner
+from sync.sign_in import oidc
 from web import passkey_form
 
 

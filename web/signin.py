@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, current_app, make_response, redirect, render_template, request, url_for
 
-from sync import oidc, signin
-from sync.attempts import TooManyAttempts
 from sync.people import people
 from sync.people.people import PeopleProblem
-from sync.sessions import Way
+from sync.sign_in import oidc, sign_in
+from sync.sign_in.attempts import TooManyAttempts
+from sync.sign_in.sessions import Way
 from web import known_browser, second_step, security, sign_in_page, waiting_sign_ins
 from web.answers import INVALID, safe_address
 from web.permissions import open_to_all
@@ -41,7 +41,7 @@ def follow_link(token: str) -> Response | tuple[str, int]:
     """A one-time link. One that was handed to somebody shows a button: a look at it does not use it up."""
     if request.method == "HEAD":
         return "", 200
-    if signin.link_asks(token):
+    if sign_in.link_asks(token):
         return render_template("signin/link.html", token=token), 200
     return use_link(token)
 
@@ -49,7 +49,7 @@ def follow_link(token: str) -> Response | tuple[str, int]:
 @pages.post("/sign-in/<token>")
 @open_to_all
 def use_link(token: str) -> Response | tuple[str, int]:
-    person = signin.person_of_link(token)
+    person = sign_in.person_of_link(token)
     if person is None:
         return sign_in_page.page(url_for("apps.index"), problem=USED_UP), 410
     waits = waiting_sign_ins.of_browser(person)
@@ -63,7 +63,7 @@ def create() -> Response | tuple[str, int]:
     email = request.form.get("email", "")
     further = safe_address(request.form.get("next"))
     try:
-        person = signin.authenticate(email, request.form.get("password", ""), security.source(),
+        person = sign_in.authenticate(email, request.form.get("password", ""), security.source(),
                                      known_browser.id_for(people.find_by_email(email)))
     except PeopleProblem as refusal:
         status = 429 if isinstance(refusal, TooManyAttempts) else INVALID

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, session, url_for
 
-from sync import waiting_sign_ins
 from sync.models import Person, WaitingSignIn
 from sync.people.people import PeopleProblem
+from sync.sign_in import waiting as waiting_sign_ins
 from web.answers import go_to
 from web.confirming import asks_again
 from web.permissions import signed_in, workspace_role

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, current_app, redirect, render_template, request, url_for
 
-from sync import authenticator, names, passkeys, second_factor, sessions
+from sync import names
 from sync.people.people import PeopleProblem
+from sync.sign_in import authenticator, passkeys, second_factor, sessions
 from web import browsers, confirming, passkey_form
 from web.answers import INVALID, go_to
 from web.confirming import asks_again

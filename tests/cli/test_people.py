@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sync import second_factor
 from sync.models import Mail
 from sync.people import people
+from sync.sign_in import second_factor
 from tests.security.factors import with_app
 
 

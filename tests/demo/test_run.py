@@ -9,12 +9,12 @@ import pytest
 import requests
 
 from demo.run import MARK, DemoProblem, demo, running
-from sync import signin
 from sync.apps import apps
 from sync.db import connected
 from sync.jobs import asking, queue
 from sync.models import Account, App, Change, Check, Person
 from sync.reports import reports
+from sync.sign_in import sign_in
 from tests.asking import MACHINE
 from tests.parts import free_port
 
@@ -47,7 +47,7 @@ def test_the_link_signs_the_owner_in_and_everything_is_served(home, listen):
         ):  # fmt: skip
             assert title in requests.get(url, timeout=10).text
         with connected():
-            olga = signin.person_of_link(ready.link.rpartition("/")[2])
+            olga = sign_in.person_of_link(ready.link.rpartition("/")[2])
             assert (olga.name, olga.workspace_role) == ("Olga Brandt", "owner")
             assert {app.name: app.category for app in App.select()} == {
                 "Acme Chat": "Seat-based", "Acme Ads": "Paid social",

@@ -12,7 +12,7 @@ import cli.apps
 import connectors
 from connectors.base import Refused
 from connectors.csv_export import CsvExport
-from sync import names, oidc_people, signin
+from sync import names
 from sync.apps import apps
 from sync.checks import checks
 from sync.directory import directories
@@ -21,10 +21,11 @@ from sync.mail import notify
 from sync.mail import reach as mail_reach
 from sync.matching import rules as match_rules
 from sync.models import Activity, App, Change, Directory, Invitation, Person, SignInIdentity, Task
-from sync.oidc import Settings
 from sync.people import importing, people
 from sync.people.people import PeopleProblem
 from sync.reports import reports
+from sync.sign_in import oidc_people, sign_in
+from sync.sign_in.oidc import Settings
 from sync.tasks import invitations, tasks
 from tests.connectors.described import LEAST, SECRET, Anything
 from tests.real.slapd import Slapd
@@ -264,17 +265,17 @@ def test_a_form_finds_who_is_there(owner, by: str, known, spelled):
     answer = owner.post("/people", name="Ana again", email=spelled)
     assert answer.status_code == 422 and "belongs to Ana" in answer.text
     assert people.find_by_email(spelled) == ana
-    signin.set_password(ana, "correct horse battery")
+    sign_in.set_password(ana, "correct horse battery")
     people.set_workspace_role(ana, "user", by)
-    assert signin.authenticate(spelled, "correct horse battery") == ana
+    assert sign_in.authenticate(spelled, "correct horse battery") == ana
 
 
 @pytest.mark.parametrize(("theirs", "typed"), LOOK_ALIKES)
 def test_a_look_alike_neither_finds_nor_signs_in_anybody(by: str, theirs, typed):
     ana = people.add("Ana", theirs, by, workspace_role="owner")
-    signin.set_password(ana, "correct horse battery")
+    sign_in.set_password(ana, "correct horse battery")
     assert people.find_by_email(typed) is None
-    assert signin.authenticate(typed, "correct horse battery") is None
+    assert sign_in.authenticate(typed, "correct horse battery") is None
     assert people.add("Somebody else", typed, by) != ana
 
 
@@ -326,7 +327,7 @@ def test_where_an_address_is_typed_it_is_said_that_mail_may_not_reach_it(owner, 
 
 
 def test_at_the_first_start_too(anybody):
-    token = signin.setup_link_token()
+    token = sign_in.setup_link_token()
     given = {"token": token, "workspace": "Acme", "name": "Jörg", "email": "jörg@acme.example"}
     done = anybody.post("/setup", **given, password=PASSWORD, password_again=PASSWORD)
     assert "offers SMTPUTF8: none is set yet" in anybody.get(done.location).text
@@ -334,7 +335,7 @@ def test_at_the_first_start_too(anybody):
 
 def test_the_field_lets_such_addresses_and_what_is_cleaned_through(anybody):
     """A browser refuses them in an input of the type email."""
-    page = anybody.get(f"/setup?token={signin.setup_link_token()}").text
+    page = anybody.get(f"/setup?token={sign_in.setup_link_token()}").text
     assert 'type="text" inputmode="email"' in page and 'type="email"' not in page
 
 

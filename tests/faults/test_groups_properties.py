@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 import connectors
-from sync import activity, signin, vault
+from sync import activity, vault
 from sync.apps import apps
 from sync.checks import checks
 from sync.db import connected, db, open_database, utcnow
@@ -26,6 +26,7 @@ from sync.models import App, Assignment, Change, Check, DirectoryGroup, GroupRul
 from sync.people import people
 from sync.rank import Asker
 from sync.reports import reports
+from sync.sign_in import sign_in
 from sync.tasks import tasks
 from sync.workspace import update_workspace
 from tests.asking import MACHINE
@@ -57,7 +58,7 @@ def template() -> Iterator[Path]:
         vault.open_vault(home / "secret.key")
         open_database(home / "template.db")
         with connected():
-            olga = signin.set_up("Acme", "olga@acme.example", "Olga Brandt", "correct horse battery", MACHINE)
+            olga = sign_in.set_up("Acme", "olga@acme.example", "Olga Brandt", "correct horse battery", MACHINE)
             update_workspace(BY, guard_accounts=GUARD)
             directories.connect("scripted", "LDAP", {}, BY)
             queue.drain(("reading",))

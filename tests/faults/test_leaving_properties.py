@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 import connectors
 from connectors.base import LOOK_UP, REMOVE, Connector, Identity, Role, TemporarilyUnavailable
 from connectors.base import Account as Seat
-from sync import activity, signin, vault, workspace
+from sync import activity, vault, workspace
 from sync.apps import apps
 from sync.checks import checks
 from sync.db import connected, db, open_database, utcnow
@@ -27,6 +27,7 @@ from sync.offboarding import offboarding
 from sync.people import holds, people
 from sync.rank import Asker
 from sync.reports import reports
+from sync.sign_in import sign_in
 from sync.tasks import tasks
 from tests.asking import MACHINE
 
@@ -102,7 +103,7 @@ def template() -> Iterator[Path]:
         vault.open_vault(home / "secret.key")
         open_database(home / "template.db")
         with connected():
-            olga = signin.set_up("Acme", "olga@acme.example", "Olga Brandt", "correct horse battery", MACHINE)
+            olga = sign_in.set_up("Acme", "olga@acme.example", "Olga Brandt", "correct horse battery", MACHINE)
             workspace.update_workspace(BY, guard_accounts=100)
             for number in range(PEOPLE):
                 people.add(f"Person {number}", email(number), BY)

@@ -19,7 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 import connectors
 from connectors.base import LOOK_UP, REMOVE, Connector, DirectoryPerson, Identity, Role
 from connectors.base import Account as Seat
-from sync import activity, signin, vault
+from sync import activity, vault
 from sync.apps import apps
 from sync.checks import checks
 from sync.db import connected, db, open_database, utcnow
@@ -31,6 +31,7 @@ from sync.offboarding import offboarding
 from sync.people import people
 from sync.rank import Asker
 from sync.reports import reports
+from sync.sign_in import sign_in
 from sync.tasks import by_hand, tasks
 from tests.asking import MACHINE
 from tests.sync.scripted import Scripted, ScriptedDirectory
@@ -92,7 +93,7 @@ def template() -> Iterator[Path]:
         vault.open_vault(home / "secret.key")
         open_database(home / "template.db")
         with connected():
-            olga = signin.set_up("Acme", "olga@acme.example", "Olga Brandt", "correct horse battery", MACHINE)
+            olga = sign_in.set_up("Acme", "olga@acme.example", "Olga Brandt", "correct horse battery", MACHINE)
             for name in PULLED:
                 Scripted(name)
             push.connect("Pushed", BY)

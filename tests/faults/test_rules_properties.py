@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 import connectors
 from connectors.base import LOOK_UP, REMOVE, Connector, Identity, Refused, Role, TemporarilyUnavailable
 from connectors.base import Account as Seat
-from sync import activity, signin, vault
+from sync import activity, vault
 from sync.apps import apps
 from sync.checks import checks
 from sync.db import connected, db, open_database, utcnow
@@ -28,6 +28,7 @@ from sync.models import Account, App, Change, Check, Person, Report, Task
 from sync.people import people
 from sync.rank import Asker
 from sync.reports import reports
+from sync.sign_in import sign_in
 from sync.tasks import tasks
 from sync.workspace import update_workspace
 from tests.asking import MACHINE
@@ -134,7 +135,7 @@ def template() -> Iterator[Path]:
         vault.open_vault(home / "secret.key")
         open_database(home / "template.db")
         with connected():
-            olga = signin.set_up("Acme", "olga@acme.example", "Olga Brandt", "correct horse battery", MACHINE)
+            olga = sign_in.set_up("Acme", "olga@acme.example", "Olga Brandt", "correct horse battery", MACHINE)
             update_workspace(BY, guard_accounts=GUARD)
             for number in range(PEOPLE):
                 people.add(f"Person {number}", email(number), BY)

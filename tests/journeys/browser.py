@@ -13,10 +13,10 @@ import pytest
 from waitress import create_server
 
 from app import create_app
-from sync import signin
 from sync.config import Config
 from sync.mail import notify
 from sync.models import Person
+from sync.sign_in import sign_in
 from tests.parts import free_port, need
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
@@ -45,7 +45,7 @@ class Live:
 
     def link_for(self, person: Person) -> str:
         """An address that signs this person in, once."""
-        return f"{self.url}/sign-in/{signin.signed_link(person)}"
+        return f"{self.url}/sign-in/{sign_in.signed_link(person)}"
 
 
 @contextmanager

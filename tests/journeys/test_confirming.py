@@ -12,7 +12,7 @@ from sync.config import Config
 from sync.db import utcnow
 from sync.models import Person, Session
 from sync.people import people
-from sync.sessions import FRESH
+from sync.sign_in.sessions import FRESH
 from tests.journeys.browser import Live, serving
 from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong, opens
 from tests.journeys.test_second_factor import device

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sync import signin
 from sync.models import Person
+from sync.sign_in import sign_in
 from tests.asking import MACHINE
 from tests.journeys import company
 from tests.journeys.looks import WIDTHS, Look, clicks, look_at, nothing_wrong, opens
@@ -66,14 +66,14 @@ def test_pages(visit, live, tmp_path: Path, olga: Person, by: str, width: int) -
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_before_signing_in(visit, live, home: Path, width: int) -> None:
-    token = signin.setup_link_token()
+    token = sign_in.setup_link_token()
     page = visit(None, width=width, expected=("status of 422",))
     wrong = [
         problem
         for look in (Look("not-set-up", "/sign-in"), Look("setup", f"/setup?token={token}"))
         for problem in look_at(page, live.url, look, width)
     ]
-    signin.set_up("Acme", "olga@acme.example", "Olga Brandt", "correct horse battery", MACHINE)
+    sign_in.set_up("Acme", "olga@acme.example", "Olga Brandt", "correct horse battery", MACHINE)
     for look in (Look("sign-in", "/sign-in"), Look("sign-in-wrong", "/sign-in", _submit_wrong)):
         wrong += look_at(page, live.url, look, width)
     nothing_wrong(wrong)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from sync import oidc
 from sync.models import Person
-from sync.oidc import Settings
 from sync.people import people
+from sync.sign_in import oidc
+from sync.sign_in.oidc import Settings
 from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong, opens
 from tests.real.oidc_server import CLIENT, SECRET, OidcServer
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from sync import waiting_sign_ins
 from sync.db import writing
 from sync.directory import directories
 from sync.models import Person
 from sync.people import importing
 from sync.people.people import add
 from sync.rank import Asker
+from sync.sign_in import waiting as waiting_sign_ins
 from tests.journeys.looks import WIDTHS, Look, clicks, look_at, nothing_wrong
 
 LIST = (b"email,name,further emails,manager,status\n"

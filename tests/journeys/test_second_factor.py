@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from sync import second_factor
 from sync.config import Config
 from sync.models import Passkey, Person, Session
 from sync.people import people
+from sync.sign_in import second_factor
 from sync.workspace import update_workspace
 from tests.journeys.browser import Live, serving
 from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong, opens

@@ -16,7 +16,7 @@ import pytest
 import requests
 
 from connectors import oidc_discovery
-from sync import oidc
+from sync.sign_in import oidc
 from tests.parts import free_port, need
 from tests.real.servers import need_server
 

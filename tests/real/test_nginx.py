@@ -15,10 +15,10 @@ import pytest
 import requests
 import trustme
 
-from sync import signin
 from sync.config import Config
 from sync.directory import push
 from sync.models import Person
+from sync.sign_in import sign_in
 from tests.asking import MACHINE
 from tests.journeys.browser import serving
 from tests.parts import free_port, need
@@ -75,7 +75,7 @@ def walk(browser: requests.Session, url: str, path: str) -> tuple[list[str], set
 @pytest.mark.parametrize("way", WAYS, ids=["none", "whole", "stripped", "header and URL", "header alone"])
 def test_every_page_that_a_link_leads_to_is_below_the_path(config, world, olga: Person, way):
     with behind(config, way) as url, requests.Session() as browser:
-        signed_in = browser.get(f"{url}/sign-in/{signin.signed_link(olga)}", timeout=30, allow_redirects=False)
+        signed_in = browser.get(f"{url}/sign-in/{sign_in.signed_link(olga)}", timeout=30, allow_redirects=False)
         assert urlsplit(signed_in.headers["Location"]).path == f"{way[0]}/apps"
         wrong, seen = walk(browser, url, way[0])
     assert not wrong, "\n".join(wrong)
@@ -96,7 +96,7 @@ def test_mail_scim_and_the_redirect_address_say_where_nginx_serves_it(config, ho
         assert said.status_code == 201
         assert requests.get(said.headers["Location"], headers=scim, timeout=30).json()["userName"] == "ana@acme.example"
         with requests.Session() as browser:
-            browser.get(f"{url}/sign-in/{signin.signed_link(olga)}", timeout=30)
+            browser.get(f"{url}/sign-in/{sign_in.signed_link(olga)}", timeout=30)
             settings = browser.get(f"{url}/settings/sign-in", timeout=30).text
             assert f"{url}/sign-in/oidc/answer" in settings
             assert f"{url}/scim/v2" in browser.get(f"{url}/directories/{directory.id}", timeout=30).text

@@ -8,10 +8,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from app import create_app
-from sync import oidc, signin
 from sync.models import Person, SignInIdentity
-from sync.oidc import Settings
 from sync.people import people
+from sync.sign_in import oidc, sign_in
+from sync.sign_in.oidc import Settings
 from tests.real.oidc_server import CLIENT, SECRET, OidcServer, Visitor
 from tests.web.client import Client
 
@@ -110,6 +110,6 @@ def test_down_and_back(site, server, settings) -> None:
     found = oidc.test(settings, None, HERE)
     assert "accepts no connection" in found[0].words
     assert Client(site).get("/sign-in/oidc").status_code == 503
-    assert signin.authenticate("olga@acme.example", "correct horse battery")
+    assert sign_in.authenticate("olga@acme.example", "correct horse battery")
     server.start(HERE)
     assert come_in(site, Visitor(server), "jana")[1] == 303

@@ -7,9 +7,9 @@ import time
 
 import pyotp
 
-from sync import authenticator, second_factor
 from sync.models import Person, Session
-from sync.sessions import Way, session_of, start_session
+from sync.sign_in import authenticator, second_factor
+from sync.sign_in.sessions import Way, session_of, start_session
 from tests.web.client import Client
 
 HERE = "/settings/your-sign-in"

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import pytest
 
-from sync import signin
 from sync.models import Mail, Person
 from sync.people import people
 from sync.rank import Asker
+from sync.sign_in import sign_in
 from tests.security.factors import PASSWORD
 from tests.sync.scripted import Scripted
 from tests.web.client import Client
@@ -109,5 +109,5 @@ def test_the_way_in_by_the_set_up_link_is_told(olga: Person, by: str):
     for owner in Person.select().where(Person.workspace_role == "owner"):
         Person.update(status="suspended").where(Person.id == owner.id).execute()
     page = Asker.command_line("set-up page")
-    signin.set_up("Acme", "olga@acme.example", "Olga Brandt", "quite another horse battery", page)
+    sign_in.set_up("Acme", "olga@acme.example", "Olga Brandt", "quite another horse battery", page)
     assert "set-up link" in told()["olga@acme.example"]

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from sync import signin
 from sync.config import Config
 from sync.models import Person, SignInIdentity, WaitingSignIn
+from sync.sign_in import sign_in
 from tests.cli.conftest import PROGRAM, TIMEOUT
 from tests.web.client import Client
 from tests.web.test_oidc import is_in, provider, set_up, try_to  # noqa: F401
@@ -67,7 +67,7 @@ def test_it_can_be_declined(waits):
 
 def test_another_person_there_and_the_person_in_another_browser_connect_nothing(waits, site, olga, by, someone):
     jana = someone("Jana Kowalski", role="admin")
-    signin.set_password(jana, PASSWORD, by)
+    sign_in.set_password(jana, PASSWORD, by)
     _sign_in(waits, "jana.kowalski@acme.example")
     assert waits.get(CONFIRM).location == "/apps"
     waits.post(CONFIRM)

@@ -11,7 +11,6 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 
-from sync import second_factor, signin
 from sync.db import utcnow
 from sync.models import (
     Activity,
@@ -25,7 +24,9 @@ from sync.models import (
     Task,
 )
 from sync.reports import reports
-from sync.sessions import FRESH
+from sync.sign_in import second_factor
+from sync.sign_in import sign_in as sign_in_sign_in
+from sync.sign_in.sessions import FRESH
 from tests.security.factors import HERE, PASSWORD, code, sign_in, with_app
 from tests.web.client import Client
 from tests.web.test_oidc import come_back, try_to
@@ -192,7 +193,7 @@ def test_no_secret_that_was_typed_is_on_the_page_or_in_the_file(stale: Client, s
     assert "another horse" not in asked.text
     assert b"another horse" not in bytes(KeptRequest.get().sealed)
     stale.post(confirmation_of(asked), password=PASSWORD)
-    assert signin.authenticate("ben.roth@acme.example", "quite another horse battery") == ben
+    assert sign_in_sign_in.authenticate("ben.roth@acme.example", "quite another horse battery") == ben
     assert not KeptRequest.select().exists()
 
 
@@ -249,7 +250,7 @@ def test_it_is_continued_once_and_not_for_ever(stale: Client, someone):
 
 def test_rank_counts_at_the_end_too(site: Flask, someone, by: str):
     boss, ben = someone("Sue Per", "super admin"), someone("Ben Roth")
-    signin.set_password(boss, "a long enough horse")
+    sign_in_sign_in.set_password(boss, "a long enough horse")
     browser = Client(site, boss)
     grow_old(boss)
     there = confirmation_of(browser.send("PUT", f"/people/{ben.id}/workspace-role", role="admin"))
@@ -273,7 +274,7 @@ def test_who_has_nothing_to_confirm_with_is_told_so(site: Flask, someone):
 
 def confirmation_of_link(_answer) -> str:
     """Someone without a second factor knows the address from an earlier page."""
-    from sync import kept_requests
+    from sync.sign_in import kept_requests
 
     session = Session.select().order_by(Session.id.desc()).get()
     row = KeptRequest.get(KeptRequest.session == session)

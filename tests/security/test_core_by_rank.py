@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from sync import oidc, second_factor, signin, waiting_sign_ins
 from sync.apps import apps, drafts
 from sync.db import db
 from sync.directory import directories, ending_rules, precedence, push
@@ -20,9 +19,11 @@ from sync.files import columns
 from sync.matching import vouching
 from sync.models import App, Directory, HeldChange, Offboarding, Person, WaitingSignIn
 from sync.offboarding import offboarding
-from sync.oidc import Settings
 from sync.people import held, holds, importing, people
 from sync.rank import MANAGERS, RANKS, Asker, NotAllowed
+from sync.sign_in import oidc, second_factor, sign_in
+from sync.sign_in import waiting as waiting_sign_ins
+from sync.sign_in.oidc import Settings
 from sync.tasks import disconnecting
 from sync.workspace import today, update_workspace
 from tests.asking import MACHINE
@@ -64,9 +65,9 @@ CASES: dict[str, tuple[tuple, Callable[[World, Asker], object]]] = {
     "keeping.lift": (MANAGERS, lambda w, by: holds.lift(w.target, by)),
     "keeping.keep_until": (MANAGERS, lambda w, by: holds.keep_until(w.target, today() + timedelta(days=9), by)),
     "keeping.cancel": (MANAGERS, lambda w, by: holds.cancel(w.offboarding, by)),
-    "signin.set_password": (RUNS_ALL, lambda w, by: signin.set_password(w.target, "a good long passphrase", by)),
-    "signin.signed_link": (RUNS_ALL, lambda w, by: signin.signed_link(w.target, by)),
-    "signin.set_up": (OWNERS, lambda w, by: signin.set_up("Acme", "x@acme.example", "X", "x" * 20, by)),
+    "signin.set_password": (RUNS_ALL, lambda w, by: sign_in.set_password(w.target, "a good long passphrase", by)),
+    "signin.signed_link": (RUNS_ALL, lambda w, by: sign_in.signed_link(w.target, by)),
+    "signin.set_up": (OWNERS, lambda w, by: sign_in.set_up("Acme", "x@acme.example", "X", "x" * 20, by)),
     "second_factor.reset": (RUNS_ALL, lambda w, by: second_factor.reset(w.target, by)),
     "second_factor.require": (OWNERS, lambda w, by: second_factor.require(w.target, False, by)),
     "oidc.save": (OWNERS, lambda w, by: oidc.save(Settings(), None, "http://127.0.0.1:8000", by)),

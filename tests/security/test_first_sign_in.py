@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import pytest
 
-from sync import waiting_sign_ins
 from sync.directory import directories
 from sync.models import Activity, DirectoryEntry, Person, PersonEmail, SignInIdentity, WaitingSignIn
-from sync.oidc import Settings
-from sync.oidc_people import Refused, Unconfirmed, come_in
 from sync.people import importing, people
 from sync.rank import Asker, NotAllowed
+from sync.sign_in import waiting as waiting_sign_ins
+from sync.sign_in.oidc import Settings
+from sync.sign_in.oidc_people import Refused, Unconfirmed, come_in
 from tests.asking import MACHINE
 from tests.web.client import Client
 from tests.web.provider import Provider

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from sync import names, signin
+from sync import names
 from sync.directory import directories
 from sync.models import Activity, DirectoryEntry, Person, Session
 from sync.people import last_owner, people
 from sync.people.people import PeopleProblem
+from sync.sign_in import sign_in
 from tests.web.client import Client
 
 
@@ -86,7 +87,7 @@ def test_a_suspended_owner_is_none(olga: Person, by: str, someone):
 @pytest.mark.parametrize("status", ["suspended", "deprovisioned"])
 def test_the_recovery_link_works_to_the_end(site, olga: Person, status: str):
     Person.update(status=status).where(Person.id == olga.id).execute()
-    token = signin.setup_link_token()
+    token = sign_in.setup_link_token()
     assert token, "the next start prints a link"
     browser = Client(site)
     page = browser.get(f"/setup?token={token}").text
@@ -102,17 +103,17 @@ def test_the_recovery_link_works_to_the_end(site, olga: Person, status: str):
 
 def test_a_suspended_persons_sessions_end_at_once_and_no_way_in_is_open(site, olga, by, someone, tmp_path):
     jana = someone("Jana Kowalski", role="admin")
-    signin.set_password(jana, "correct horse battery", by)
+    sign_in.set_password(jana, "correct horse battery", by)
     browser = Client(site, jana)
     assert browser.get("/people").status_code == 200
-    link = signin.signed_link(jana)
+    link = sign_in.signed_link(jana)
     file = _list(tmp_path, "olga@acme.example,Olga,active", "jana.kowalski@acme.example,Jana,suspended")
     directory = directories.connect("csv", "Staff", {"file": file}, by)
     directories.run(directory.readings.get().id)
     assert _person(jana).status == "suspended"
     assert browser.get("/people").status_code == 303
     assert not Session.select().where(Session.person == jana).exists()
-    assert signin.authenticate("jana.kowalski@acme.example", "correct horse battery") is None
-    assert signin.person_of_link(link) is None
+    assert sign_in.authenticate("jana.kowalski@acme.example", "correct horse battery") is None
+    assert sign_in.person_of_link(link) is None
     assert not last_owner.may_sign_in(_person(jana))
     assert DirectoryEntry.select().where(DirectoryEntry.reported == "suspended").count() == 1

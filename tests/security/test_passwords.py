@@ -8,11 +8,11 @@ import time
 
 import pytest
 
-from sync import attempts, passwords, signin
-from sync.attempts import TooManyAttempts
 from sync.models import Activity, SignInAttempt
 from sync.people import people
 from sync.people.people import PeopleProblem
+from sync.sign_in import attempts, passwords, sign_in
+from sync.sign_in.attempts import TooManyAttempts
 from tests.web.client import Client
 
 PASSWORD = "correct horse battery"
@@ -24,13 +24,13 @@ PASSWORD = "correct horse battery"
 ])  # fmt: skip
 def test_a_common_password_or_the_own_name_is_refused(olga, password: str):
     with pytest.raises(PeopleProblem):
-        signin.set_password(olga, password)
-    assert signin.authenticate("olga@acme.example", PASSWORD)
+        sign_in.set_password(olga, password)
+    assert sign_in.authenticate("olga@acme.example", PASSWORD)
 
 
 def test_the_refusal_says_what_to_do_and_nothing_of_the_password(olga):
     with pytest.raises(PeopleProblem, match="easy to guess. This is similar to a commonly used password"):
-        signin.set_password(olga, "qwertyuiopas")
+        sign_in.set_password(olga, "qwertyuiopas")
     assert passwords.strength("four unrelated words").score == 4
     assert passwords.strength("x" * 100_000).score <= 1, "answered at once, whatever its length"
 
@@ -38,17 +38,17 @@ def test_the_refusal_says_what_to_do_and_nothing_of_the_password(olga):
 def test_several_addresses_of_a_person_are_one_count(olga, by):
     people.edit(olga, by, emails=["olga@acme.example", "o@acme.example", "brandt@acme.example"])
     for email in ("olga@acme.example", "o@acme.example", "brandt@acme.example", "olga@acme.example", "o@acme.example"):
-        assert signin.authenticate(email, "wrong") is None
+        assert sign_in.authenticate(email, "wrong") is None
     with pytest.raises(TooManyAttempts):
-        signin.authenticate("brandt@acme.example", PASSWORD)
+        sign_in.authenticate("brandt@acme.example", PASSWORD)
 
 
 def test_one_password_over_many_addresses_is_slowed_by_its_source(olga):
     for number in range(attempts.OF_SOURCE):
-        assert signin.authenticate(f"p{number}@acme.example", "Winter2026!", source="203.0.113.7") is None
+        assert sign_in.authenticate(f"p{number}@acme.example", "Winter2026!", source="203.0.113.7") is None
     with pytest.raises(TooManyAttempts, match="from your network"):
-        signin.authenticate("olga@acme.example", PASSWORD, source="203.0.113.7")
-    assert signin.authenticate("olga@acme.example", PASSWORD, source="198.51.100.1") == olga
+        sign_in.authenticate("olga@acme.example", PASSWORD, source="203.0.113.7")
+    assert sign_in.authenticate("olga@acme.example", PASSWORD, source="198.51.100.1") == olga
 
 
 def test_all_of_an_ipv6_customers_addresses_are_one_source():
@@ -88,7 +88,7 @@ def test_many_guesses_at_once_dont_slip_past_the_count(olga):
 
     def guess() -> None:
         try:
-            signin.authenticate("olga@acme.example", "wrong")
+            sign_in.authenticate("olga@acme.example", "wrong")
             with lock:
                 tried.append("compared")
         except PeopleProblem:
@@ -170,8 +170,8 @@ def test_one_is_looked_at_at_a_time(owner: Client):
 def test_failures_and_lock_outs_are_in_activity_and_in_the_log_without_secrets(olga, caplog):
     caplog.set_level(logging.WARNING, "rollcall.security")
     for number in range(attempts.OF_PERSON):
-        signin.authenticate("olga@acme.example", f"wrong secret {number}", source="203.0.113.7")
-    signin.authenticate("a typed password", "wrong", source="203.0.113.7")
+        sign_in.authenticate("olga@acme.example", f"wrong secret {number}", source="203.0.113.7")
+    sign_in.authenticate("a typed password", "wrong", source="203.0.113.7")
     entries = list(Activity.select().where(Activity.who == "sign-in").order_by(Activity.id))
     assert [(entry.what, entry.about) for entry in entries] == [
         ("failed sign-in", "Olga Brandt <olga@acme.example>"), ("locked out", "Olga Brandt <olga@acme.example>"),
@@ -184,6 +184,6 @@ def test_failures_and_lock_outs_are_in_activity_and_in_the_log_without_secrets(o
 
 
 def test_a_link_made_before_a_new_password_no_longer_signs_in(olga, by):
-    link = signin.signed_link(olga, by)
-    signin.set_password(olga, "another horse battery", by)
-    assert signin.person_of_link(link) is None
+    link = sign_in.signed_link(olga, by)
+    sign_in.set_password(olga, "another horse battery", by)
+    assert sign_in.person_of_link(link) is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sync.models import Session, SignInIdentity
-from sync.provider_factors import are_two
+from sync.sign_in.provider_factors import are_two
 from sync.workspace import update_workspace
 from tests.security.factors import HERE, STEP, code, with_app
 from tests.web.client import Client

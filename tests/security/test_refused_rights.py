@@ -12,12 +12,13 @@ import pytest
 from flask import Flask
 
 from cli.serve import LOG_FORMAT
-from sync import activity, refusals, vault
+from sync import activity, vault
 from sync.apps import apps
 from sync.db import utcnow
 from sync.directory import waiting_files
 from sync.models import Activity, App, Person, WaitingFile
 from sync.people import people
+from sync.sign_in import refusals
 from tests.web.client import Client
 from web.permissions import WORKSPACE_ROLES
 

@@ -14,7 +14,7 @@ from connectors import net, oidc_discovery
 from connectors.base import ConnectorError
 from connectors.net import HostRefused
 from connectors.oauth import ask_for_token
-from sync import oidc, vault
+from sync import vault
 from sync.apps import apps, drafts
 from sync.checks import checks
 from sync.config import Config
@@ -22,8 +22,9 @@ from sync.db import MIGRATIONS, db
 from sync.directory import directories
 from sync.jobs import asking
 from sync.models import App, Check, Directory, DirectoryReading, Person
-from sync.oidc import Settings
 from sync.settings import set_setting, setting
+from sync.sign_in import oidc
+from sync.sign_in.oidc import Settings
 from tests.asking import MACHINE
 from tests.security.listening import PRIVATE, Listener
 from tests.web.client import Client

@@ -7,16 +7,16 @@ import re
 
 import pytest
 
-from sync import waiting_sign_ins
 from sync.directory import directories, push
 from sync.files import columns
 from sync.matching import vouching
 from sync.models import Directory, DirectoryToken, Person, SignInIdentity, WaitingSignIn
-from sync.oidc import Settings
-from sync.oidc_people import Unconfirmed, come_in
 from sync.people import people
 from sync.people.people import PeopleProblem
 from sync.rank import Asker
+from sync.sign_in import waiting as waiting_sign_ins
+from sync.sign_in.oidc import Settings
+from sync.sign_in.oidc_people import Unconfirmed, come_in
 from tests.web.client import Client
 from tests.web.provider import Provider
 

@@ -11,11 +11,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from sync import oidc
 from sync.db import utcnow, writing
 from sync.models import Activity, Directory, DirectoryEntry, Person, Session, SignInIdentity
-from sync.oidc import Settings
 from sync.people import people
+from sync.sign_in import oidc
+from sync.sign_in.oidc import Settings
 from tests.web import oidc_fake
 from tests.web.client import Client
 from tests.web.oidc_fake import CLIENT, SECRET, FakeProvider, by_secret, key, unsigned

@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 
 from app import create_app
-from sync import oidc, vault
+from sync import vault
 from sync.models import Activity
-from sync.oidc import OidcProblem, Settings
+from sync.sign_in import oidc
+from sync.sign_in.oidc import OidcProblem, Settings
 from tests.parts import free_port
 from tests.web.client import Client
 from tests.web.oidc_fake import CLIENT, SECRET, FakeProvider

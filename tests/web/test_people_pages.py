@@ -9,11 +9,12 @@ from html import escape
 
 import pytest
 
-from sync import names, signin
+from sync import names
 from sync.directory import directories
 from sync.jobs import queue
 from sync.models import Activity, Person
 from sync.people import holds, importing, people
+from sync.sign_in import sign_in
 from tests.web.client import Client
 
 HOSTILE = "<img src=x onerror=alert(1)> & \"Co\" 'x'"
@@ -164,7 +165,7 @@ def test_set_a_password(owner: Client, someone) -> None:
     ben = someone("Ben Roth", "user")
     assert owner.send("PUT", f"/people/{ben.id}/password", password="short").status_code == 422
     owner.send("PUT", f"/people/{ben.id}/password", password="a long enough one")
-    assert signin.authenticate("ben.roth@acme.example", "a long enough one") == ben
+    assert sign_in.authenticate("ben.roth@acme.example", "a long enough one") == ben
     entry = Activity.get(Activity.what == "set password")
     assert entry.about.startswith("Ben Roth") and entry.who.startswith("Olga")
     assert "a long enough one" not in owner.get("/activity").text

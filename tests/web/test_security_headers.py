@@ -10,8 +10,8 @@ import pytest
 from peewee import OperationalError
 
 from app import create_app
-from sync import sessions
 from sync.models import Person
+from sync.sign_in import sessions
 from tests.web.client import Client
 
 PAGES = ["/sign-in", "/people", "/people/new", "/directories", "/directories/new", "/activity", "/settings", "/nothing"]

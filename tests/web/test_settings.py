@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sync import attempts, signin
 from sync.models import Activity, Mail, Person
+from sync.sign_in import attempts, sign_in
 from sync.workspace import workspace
 from tests.web.client import Client
 
@@ -86,7 +86,7 @@ def test_own_password(site, owner: Client, olga: Person) -> None:
     assert right.status_code == 303
     assert owner.get("/settings").status_code == 200, "one stays signed in here"
     assert elsewhere.get("/settings").status_code == 303, "and nowhere else"
-    assert signin.authenticate("olga@acme.example", "another horse battery") == olga
+    assert sign_in.authenticate("olga@acme.example", "another horse battery") == olga
 
 
 def test_first_password_after_a_link(site, someone) -> None:
@@ -95,7 +95,7 @@ def test_first_password_after_a_link(site, someone) -> None:
     page = his.get("/settings/your-sign-in").text
     assert "Set a password" in page and "Current password" not in page
     his.send("PUT", "/settings/password", password="a long enough one", password_again="a long enough one")
-    assert signin.authenticate("ben.roth@acme.example", "a long enough one") == ben
+    assert sign_in.authenticate("ben.roth@acme.example", "a long enough one") == ben
 
 
 def test_guessing_the_current_password_is_throttled(owner: Client) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sync import signin
 from sync.models import Person
 from sync.people.last_owner import has_owner
+from sync.sign_in import sign_in
 from sync.workspace import workspace
 from tests.web.client import Client
 
@@ -24,7 +24,7 @@ def _set_up(browser: Client, token: str, **changed: str):
 
 
 def test_makes_workspace_and_owner_and_signs_in(anybody: Client) -> None:
-    token = signin.setup_link_token()
+    token = sign_in.setup_link_token()
     assert "Set up Rollcall" in anybody.get(f"/setup?token={token}").text
     assert _set_up(anybody, token).location == "/directories"
     assert workspace().name == "Acme"
@@ -34,7 +34,7 @@ def test_makes_workspace_and_owner_and_signs_in(anybody: Client) -> None:
 
 @pytest.mark.parametrize("token", ["", "wrong", "' OR 1=1", "é"])
 def test_wrong_token(anybody: Client, token: str) -> None:
-    signin.setup_link_token()
+    sign_in.setup_link_token()
     assert anybody.get("/setup").status_code == 404
     assert anybody.client.get("/setup", query_string={"token": token}).status_code == 404
     assert _set_up(anybody, token).status_code == 404
@@ -42,7 +42,7 @@ def test_wrong_token(anybody: Client, token: str) -> None:
 
 
 def test_once_only(anybody: Client) -> None:
-    token = signin.setup_link_token()
+    token = sign_in.setup_link_token()
     _set_up(anybody, token)
     stranger = Client(anybody.client.application)
     assert stranger.get(f"/setup?token={token}").location == "/sign-in"
@@ -60,7 +60,7 @@ def test_once_only(anybody: Client) -> None:
     ],
 )
 def test_what_is_wrong_is_told_and_nothing_is_made(anybody: Client, changed: dict, told: str) -> None:
-    token = signin.setup_link_token()
+    token = sign_in.setup_link_token()
     answer = _set_up(anybody, token, **changed)
     assert answer.status_code == 422
     assert told in answer.text

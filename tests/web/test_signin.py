@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
-from sync import attempts, signin
 from sync.models import Activity, Person, Session
 from sync.people import people
+from sync.sign_in import attempts, sign_in
 from tests.web.client import Client
 from web.answers import safe_address
 
@@ -59,7 +59,7 @@ def test_too_many_tries(anybody: Client, olga: Person) -> None:
 
 def test_one_who_left_or_has_no_role_may_not(anybody: Client, olga: Person, by: str, someone) -> None:
     ben = someone("Ben Roth", "user")
-    signin.set_password(ben, PASSWORD)
+    sign_in.set_password(ben, PASSWORD)
     assert _sign_in(Client(anybody.client.application), "ben.roth@acme.example").status_code == 303
     people.mark_left(ben, by)
     assert _sign_in(anybody, "ben.roth@acme.example").status_code == 422
@@ -135,7 +135,7 @@ def test_signing_in_starts_a_fresh_session(anybody: Client, olga: Person) -> Non
 
 
 def test_one_time_link(anybody: Client, olga: Person) -> None:
-    link = f"/sign-in/{signin.signed_link(olga)}"
+    link = f"/sign-in/{sign_in.signed_link(olga)}"
     assert anybody.client.head(link).status_code == 200
     assert anybody.get(link).location == "/apps"
     assert anybody.get("/settings").status_code == 200

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync import names, sessions
+from sync import names
 from sync.db import db
 from sync.directory import directories
 from sync.models import (
@@ -18,6 +18,7 @@ from sync.models import (
     Person,
 )
 from sync.people import people
+from sync.sign_in import sessions
 from tests.sync.scripted import Scripted, person, portrait, status, told
 
 

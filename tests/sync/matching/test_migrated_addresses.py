@@ -10,7 +10,7 @@ import pytest
 from peewee import SqliteDatabase
 from playhouse.migrations import Runner
 
-from sync import activity, names, signin
+from sync import activity, names
 from sync.config import Config
 from sync.db import MIGRATIONS, db
 from sync.models import (
@@ -28,6 +28,7 @@ from sync.models import (
 )
 from sync.people import people
 from sync.people.people import PeopleProblem
+from sync.sign_in import sign_in
 from sync.start import open_all
 from tests.asking import MACHINE
 
@@ -231,7 +232,7 @@ def test_an_old_file_without_any_such_address_is_as_it_was(old, start, app):
     assert match_of(account) == ("matched", ana)
     assert PersonEmail.get().email == "Ana@acme.example"
     assert not Activity.select().exists()
-    person = signin.set_up("Acme", "olga@acme.example", "Olga", "correct horse battery", MACHINE)
+    person = sign_in.set_up("Acme", "olga@acme.example", "Olga", "correct horse battery", MACHINE)
     assert activity.verify().ok and person.workspace_role == "owner"
 
 

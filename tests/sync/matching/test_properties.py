@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sync import activity, signin, vault
+from sync import activity, vault
 from sync.checks import checks
 from sync.db import connected, db, open_database
 from sync.jobs import queue
@@ -22,6 +22,7 @@ from sync.matching.decisions import Decision, DecisionProblem
 from sync.models import Account, App, Person
 from sync.people import people
 from sync.rank import Asker
+from sync.sign_in import sign_in
 from sync.tasks import disconnecting
 from tests.asking import MACHINE
 from tests.sync.listed import Listed, make_known
@@ -59,7 +60,7 @@ def template() -> Iterator[Path]:
         vault.open_vault(home / "secret.key")
         open_database(home / "template.db")
         with connected():
-            olga = signin.set_up("Acme", "olga@acme.example", "Olga Brandt", "correct horse battery", MACHINE)
+            olga = sign_in.set_up("Acme", "olga@acme.example", "Olga Brandt", "correct horse battery", MACHINE)
             for number in PEOPLE:
                 people.add(f"Person {number}", f"{'abc'[number]}@x.example", BY)
             listed = _listed(olga)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from sync import names, sessions
+from sync import names
 from sync.models import Account, Activity, App, Directory, DirectoryEntry, Person, Session
 from sync.people import people
 from sync.people.people import PeopleProblem
+from sync.sign_in import sessions
 
 
 @pytest.fixture

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from sync import names, oidc_people
+from sync import names
 from sync.db import utcnow
 from sync.directory import address_moves
 from sync.models import Activity, Directory, DirectoryAddress, DirectoryEntry, Person, PersonEmail, SignInIdentity
-from sync.oidc import Settings
-from sync.oidc_people import Refused, come_in
 from sync.people import people
+from sync.sign_in import oidc_people
+from sync.sign_in.oidc import Settings
+from sync.sign_in.oidc_people import Refused, come_in
 
 ISSUER = "https://id.acme.example"
 KNOWN = Settings(issuer=ISSUER, client_id="rollcall", label="Acme SSO")

@@ -24,7 +24,7 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from sync import activity, attempts
+from sync import activity
 from sync.db import connected, utcnow, writing
 from sync.mail import sign_in_changes
 from sync.mail.letters import clean
@@ -32,6 +32,7 @@ from sync.models import Passkey, Person, UsedChallenge
 from sync.names import main_email, signature
 from sync.people.last_owner import may_sign_in
 from sync.people.people import PeopleProblem
+from sync.sign_in import attempts
 
 PATIENCE = 5 * 60  # seconds that an answer may take
 LONGEST_ANSWER = 20_000  # characters

@@ -7,12 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from sync import attempts, sessions, signin
-from sync.attempts import TooManyAttempts
 from sync.db import utcnow
 from sync.models import Activity, Person, Session, Setting, SignInAttempt
 from sync.people import last_owner, people
 from sync.people.people import PeopleProblem
+from sync.sign_in import attempts, sessions, sign_in
+from sync.sign_in.attempts import TooManyAttempts
 from sync.workspace import workspace
 from tests.asking import MACHINE
 
@@ -20,10 +20,10 @@ PASSWORD = "correct horse battery"
 
 
 def test_the_right_password_in_any_spelling_of_the_address(olga):
-    assert signin.authenticate(" OLGA@acme.example", PASSWORD) == olga
+    assert sign_in.authenticate(" OLGA@acme.example", PASSWORD) == olga
     for email, password in [("olga@acme.example", "wrong"), ("bo@acme.example", PASSWORD), ("", ""),
                             ("olga@acme.example", PASSWORD + "\0"), ("olga@acme.example", "x" * 1_000_000)]:
-        assert signin.authenticate(email, password) is None
+        assert sign_in.authenticate(email, password) is None
 
 
 def test_only_the_hash_is_stored(olga, home):
@@ -37,47 +37,47 @@ def test_only_the_hash_is_stored(olga, home):
 @pytest.mark.parametrize("password", ["", "short", "123456789", "x" * 1001])
 def test_a_password_too_short_or_too_long_is_refused(olga, password):
     with pytest.raises(PeopleProblem, match="characters"):
-        signin.set_password(olga, password)
-    assert signin.authenticate("olga@acme.example", PASSWORD)
+        sign_in.set_password(olga, password)
+    assert sign_in.authenticate("olga@acme.example", PASSWORD)
 
 
 def test_somebody_without_a_role_or_a_password_or_who_left_is_nobody(by):
     bo = people.add("Bo", "bo@acme.example", by)
-    assert signin.authenticate("bo@acme.example", "") is None
-    signin.set_password(bo, "another password")
-    assert signin.authenticate("bo@acme.example", "another password") is None
+    assert sign_in.authenticate("bo@acme.example", "") is None
+    sign_in.set_password(bo, "another password")
+    assert sign_in.authenticate("bo@acme.example", "another password") is None
     people.set_workspace_role(bo, "user", by)
-    assert signin.authenticate("bo@acme.example", "another password") == bo
+    assert sign_in.authenticate("bo@acme.example", "another password") == bo
     people.mark_left(bo, by)
-    assert signin.authenticate("bo@acme.example", "another password") is None
+    assert sign_in.authenticate("bo@acme.example", "another password") is None
 
 
 def test_five_wrong_passwords_shut_even_the_right_one_out_for_a_while(olga, monkeypatch):
     for _ in range(5):
-        assert signin.authenticate("olga@acme.example", "wrong") is None
+        assert sign_in.authenticate("olga@acme.example", "wrong") is None
     with pytest.raises(TooManyAttempts, match="15 minutes"):
-        signin.authenticate("OLGA@acme.example", PASSWORD)
+        sign_in.authenticate("OLGA@acme.example", PASSWORD)
     SignInAttempt.update(at=utcnow() - attempts.WINDOW - timedelta(seconds=1)).execute()
-    assert signin.authenticate("olga@acme.example", PASSWORD) == olga
+    assert sign_in.authenticate("olga@acme.example", PASSWORD) == olga
 
 
 def test_unknown_addresses_are_throttled_alike_and_do_not_fill_the_file(olga):
     for _ in range(5):
-        signin.authenticate("nobody@acme.example", "wrong")
+        sign_in.authenticate("nobody@acme.example", "wrong")
     with pytest.raises(TooManyAttempts):
-        signin.authenticate("nobody@acme.example", "wrong")
+        sign_in.authenticate("nobody@acme.example", "wrong")
     for number in range(50):
-        signin.authenticate(f"nobody{number}@acme.example", "wrong")
+        sign_in.authenticate(f"nobody{number}@acme.example", "wrong")
     SignInAttempt.update(at=utcnow() - attempts.WINDOW - timedelta(seconds=1)).execute()
-    signin.authenticate("nobody@acme.example", "wrong")
+    sign_in.authenticate("nobody@acme.example", "wrong")
     assert SignInAttempt.select().count() == 1
 
 
 def test_the_right_password_forgets_the_wrong_ones(olga):
     for _ in range(3):
         for _ in range(4):
-            signin.authenticate("olga@acme.example", "wrong")
-        assert signin.authenticate("olga@acme.example", PASSWORD)
+            sign_in.authenticate("olga@acme.example", "wrong")
+        assert sign_in.authenticate("olga@acme.example", PASSWORD)
 
 
 def test_a_session_is_its_persons_until_it_ends(olga):
@@ -108,30 +108,30 @@ def test_a_session_that_is_used_goes_on_to_its_end_and_no_further(olga):
 
 def test_another_password_ends_the_sessions(olga):
     token = sessions.start_session(olga)
-    signin.set_password(olga, "another password")
+    sign_in.set_password(olga, "another password")
     assert sessions.person_of(token) is None
-    assert signin.authenticate("olga@acme.example", PASSWORD) is None
+    assert sign_in.authenticate("olga@acme.example", PASSWORD) is None
 
 
 def test_the_setup_link_works_while_there_is_no_owner_and_only_the_newest(home):
-    first = signin.setup_link_token()
-    second = signin.setup_link_token()
-    assert not signin.check_setup_token(first)
-    assert signin.check_setup_token(second)
-    assert not signin.check_setup_token("")
+    first = sign_in.setup_link_token()
+    second = sign_in.setup_link_token()
+    assert not sign_in.check_setup_token(first)
+    assert sign_in.check_setup_token(second)
+    assert not sign_in.check_setup_token("")
     assert second not in str(list(Setting.select(Setting.value).tuples()))
-    signin.set_up("Acme", "olga@acme.example", "Olga", PASSWORD, MACHINE)
-    assert not signin.check_setup_token(second)
-    assert signin.setup_link_token() is None
+    sign_in.set_up("Acme", "olga@acme.example", "Olga", PASSWORD, MACHINE)
+    assert not sign_in.check_setup_token(second)
+    assert sign_in.setup_link_token() is None
 
 
 def test_setting_up_names_the_workspace_and_makes_one_owner(home):
-    olga = signin.set_up("Acme", "olga@acme.example", "Olga Brandt", PASSWORD, MACHINE)
+    olga = sign_in.set_up("Acme", "olga@acme.example", "Olga Brandt", PASSWORD, MACHINE)
     assert workspace().name == "Acme"
     assert last_owner.has_owner()
     assert olga.workspace_role == "owner"
     with pytest.raises(PeopleProblem, match="owner already"):
-        signin.set_up("Other", "eve@acme.example", "Eve", PASSWORD, MACHINE)
+        sign_in.set_up("Other", "eve@acme.example", "Eve", PASSWORD, MACHINE)
     assert workspace().name == "Acme"
     assert people.find_by_email("eve@acme.example") is None
     assert Activity.select().where(Activity.what == "set up workspace").count() == 1
@@ -142,33 +142,33 @@ def test_setting_up_names_the_workspace_and_makes_one_owner(home):
     [("Acme", "nonsense", PASSWORD), ("Acme", "olga@acme.example", "short"), (" ", "olga@acme.example", PASSWORD)],
 )
 def test_a_setting_up_that_fails_leaves_nothing(home, name, email, password):
-    token = signin.setup_link_token()
+    token = sign_in.setup_link_token()
     with pytest.raises(ValueError):
-        signin.set_up(name, email, "Olga", password, MACHINE)
+        sign_in.set_up(name, email, "Olga", password, MACHINE)
     assert Person.select().count() == 0
-    assert signin.check_setup_token(token)
+    assert sign_in.check_setup_token(token)
 
 
 def test_somebody_known_already_can_become_the_first_owner(home):
     bo = people.add("Bo", "bo@acme.example", MACHINE)
     people.mark_left(bo, MACHINE)
-    assert signin.set_up("Acme", "BO@acme.example", "Bo", PASSWORD, MACHINE) == bo
-    assert signin.authenticate("bo@acme.example", PASSWORD) == bo
+    assert sign_in.set_up("Acme", "BO@acme.example", "Bo", PASSWORD, MACHINE) == bo
+    assert sign_in.authenticate("bo@acme.example", PASSWORD) == bo
 
 
 def test_a_signed_link_signs_in_once(olga, monkeypatch):
-    link = signin.signed_link(olga)
-    assert signin.person_of_link(link) == olga
-    assert signin.person_of_link(link) is None
-    late = signin.signed_link(olga)
+    link = sign_in.signed_link(olga)
+    assert sign_in.person_of_link(link) == olga
+    assert sign_in.person_of_link(link) is None
+    late = sign_in.signed_link(olga)
     now = time.time()
-    monkeypatch.setattr(time, "time", lambda: now + signin.LINK_SECONDS + 2)
-    assert signin.person_of_link(late) is None
+    monkeypatch.setattr(time, "time", lambda: now + sign_in.LINK_SECONDS + 2)
+    assert sign_in.person_of_link(late) is None
 
 
 def test_a_forged_link_is_nobodys(olga):
-    link = signin.signed_link(olga)
+    link = sign_in.signed_link(olga)
     packed, _, seal = link.partition(".")
     for forged in ("", ".", "x.y", packed, f"{packed}.", f"{packed}x.{seal}", f"{packed}.{seal[:-1]}é"):
-        assert signin.person_of_link(forged) is None
-    assert signin.person_of_link(link) == olga
+        assert sign_in.person_of_link(forged) is None
+    assert sign_in.person_of_link(link) == olga

@@ -9,7 +9,7 @@ import secrets
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from connectors.names import email_key
-from sync import activity, attempts, names, passwords, rank, second_factor, vault
+from sync import activity, names, rank, vault
 from sync.db import utcnow, writing
 from sync.mail import sign_in_changes
 from sync.models import Person, Session
@@ -17,7 +17,8 @@ from sync.people import people
 from sync.people.last_owner import has_owner, may_sign_in
 from sync.people.people import PeopleProblem
 from sync.rank import Asker
-from sync.sessions import token_hash
+from sync.sign_in import attempts, passwords, second_factor
+from sync.sign_in.sessions import token_hash
 from sync.workspace import set_setting, setting, update_workspace, workspace
 
 LINK_SECONDS = 60 * 60

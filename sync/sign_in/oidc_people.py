@@ -8,14 +8,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from connectors.names import LONGEST_NAME, clean_email, clean_name, email_key, looks_like
-from sync import activity, names, rank, waiting_sign_ins
+from sync import activity, names, rank
 from sync.db import utcnow, writing
 from sync.matching import addresses, vouching
 from sync.models import DirectoryEntry, Person, PersonEmail, SignInIdentity, WaitingSignIn
-from sync.oidc import OidcProblem, Settings
 from sync.people import people
 from sync.people.people import WORKSPACE_ROLES, PeopleProblem
 from sync.rank import Asker
+from sync.sign_in import waiting as waiting_sign_ins
+from sync.sign_in.oidc import OidcProblem, Settings
 
 LONGEST_EMAIL = 254
 MOST_GROUPS = 10_000  # of a claim; more are no answer

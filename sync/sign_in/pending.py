@@ -8,11 +8,11 @@ import secrets
 from dataclasses import replace
 from datetime import timedelta
 
-from sync import signin
 from sync.db import connected, utcnow, writing
 from sync.models import PendingSignIn, Person
 from sync.people.last_owner import may_sign_in
-from sync.sessions import Way, token_hash
+from sync.sign_in import sign_in
+from sync.sign_in.sessions import Way, token_hash
 
 LASTS = timedelta(minutes=10)
 
@@ -20,7 +20,7 @@ LASTS = timedelta(minutes=10)
 def still_holds(person: Person) -> bool:
     """Whether the first step, which has just let this person in, would again: same password, and they may sign in."""
     now = Person.get_or_none(Person.id == person.id)
-    same = now is not None and hmac.compare_digest(signin.password_mark(now), signin.password_mark(person))
+    same = now is not None and hmac.compare_digest(sign_in.password_mark(now), sign_in.password_mark(person))
     return same and may_sign_in(now)
 
 
@@ -29,7 +29,7 @@ def begin(person: Person, way: Way) -> str:
     token = secrets.token_urlsafe(32)
     with writing():
         PendingSignIn.delete().where(PendingSignIn.ends_at < utcnow()).execute()
-        PendingSignIn.create(token_hash=token_hash(token), person=person, password_mark=signin.password_mark(person),
+        PendingSignIn.create(token_hash=token_hash(token), person=person, password_mark=sign_in.password_mark(person),
                              method=way.method, through=way.through, provider=way.provider, ends_at=utcnow() + LASTS)
     return token
 
@@ -54,4 +54,4 @@ def _row(token: str) -> PendingSignIn | None:
         row = PendingSignIn.select(PendingSignIn, Person).join(Person).where(
             PendingSignIn.token_hash == token_hash(token), PendingSignIn.ends_at > utcnow()).first()
     fits = row is not None and may_sign_in(row.person)
-    return row if fits and hmac.compare_digest(row.password_mark, signin.password_mark(row.person)) else None
+    return row if fits and hmac.compare_digest(row.password_mark, sign_in.password_mark(row.person)) else None

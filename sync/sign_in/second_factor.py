@@ -5,13 +5,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sync import activity, attempts, authenticator, rank, recovery_codes, sessions
+from sync import activity, rank
 from sync.db import connected, writing
 from sync.mail import sign_in_changes
 from sync.models import App, AppPerson, AuthenticatorApp, Passkey, Person, RecoveryCode, Session
 from sync.names import signature
 from sync.people.people import PeopleProblem
 from sync.rank import Asker
+from sync.sign_in import attempts, authenticator, recovery_codes, sessions
 from sync.workspace import Workspace, update_workspace, workspace
 
 APP, PASSKEY, RECOVERY, PROVIDER = "authenticator app", "passkey", "recovery code", "identity provider"

@@ -12,7 +12,7 @@ from sync import vault
 from sync.db import connected, utcnow, writing
 from sync.jobs import queue
 from sync.models import KeptRequest, Session
-from sync.sessions import token_hash
+from sync.sign_in.sessions import token_hash
 
 LASTS = timedelta(minutes=15)
 
