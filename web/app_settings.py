@@ -15,8 +15,8 @@ from sync.directory import waiting_files
 from sync.jobs import asking
 from sync.models import App, Person, PersonEmail
 from sync.people import people
+from sync.private_networks import approver
 from sync.problems import AppProblem
-from sync.reach import approver
 from sync.reports import overview, reports
 from sync.safety import lost_fields, policy
 from sync.tasks import disconnecting

@@ -26,8 +26,8 @@ from sync.files import columns
 from sync.jobs import asking
 from sync.matching import members, suggestions
 from sync.models import Account, App, Check, Person
+from sync.private_networks import approver
 from sync.problems import AppProblem
-from sync.reach import approver
 from web.answers import INVALID, go_to, page_or_part, wants_part
 from web.app_page import kind_of, match_in_words
 from web.app_settings import REFUSALS, known_person, minute_of

@@ -19,7 +19,7 @@ from sync.directory.directories import DirectoryProblem
 from sync.files import columns
 from sync.matching import vouching
 from sync.models import Directory, DirectoryReading
-from sync.reach import approver
+from sync.private_networks import approver
 from sync.vault import VaultProblem
 from web import columns as column_pages
 from web import directory_view, held

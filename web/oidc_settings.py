@@ -8,7 +8,7 @@ from flask import Blueprint, Response, render_template, request, url_for
 
 from connectors.base import ConnectorError
 from sync.people.people import WORKSPACE_ROLES
-from sync.reach import approver
+from sync.private_networks import approver
 from sync.sign_in import oidc
 from sync.sign_in.oidc import OidcProblem, Settings
 from sync.vault import VaultProblem

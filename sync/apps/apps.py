@@ -18,9 +18,9 @@ from sync.db import utcnow, writing
 from sync.jobs import daily
 from sync.models import Account, App, AppPerson, Person
 from sync.names import signature
+from sync.private_networks import still_approved
 from sync.problems import AppProblem
 from sync.rank import Asker
-from sync.reach import still_approved
 from sync.roles import RoleChange
 from sync.safety import policy
 from sync.workspace import workspace

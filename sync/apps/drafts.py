@@ -12,9 +12,9 @@ from sync.credentials import SecretNeeded, with_stored
 from sync.db import utcnow, writing
 from sync.jobs import asking, daily, queue
 from sync.models import App, AppPerson, Check, Person
+from sync.private_networks import still_approved
 from sync.problems import AppProblem
 from sync.rank import Asker
-from sync.reach import still_approved
 
 FORGOTTEN_AFTER = timedelta(days=7)
 

@@ -27,9 +27,9 @@ from sync.mail import notify
 from sync.matching import vouching
 from sync.models import Directory, DirectoryEntry, DirectoryReading, Person
 from sync.people import last_owner, people
+from sync.private_networks import still_approved
 from sync.problems import AppProblem, Problem, UnusableReading
 from sync.rank import Asker
-from sync.reach import still_approved
 from sync.vault import VaultProblem
 from sync.workspace import today, workspace
 
