@@ -11,10 +11,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from connectors.addresses import is_loopback
 from connectors.base import Connector, DirectoryConnector
-from connectors.net import allow as allow_networks
-from connectors.net import parse_networks, reaching
+from connectors.tools.addresses import is_loopback
+from connectors.tools.net import allow as allow_networks
+from connectors.tools.net import parse_networks, reaching
 
 if TYPE_CHECKING:
     from connectors.oidc import Provider, SignedIn
@@ -73,7 +73,7 @@ def answered(purpose: str, mapping: str, answers: Mapping[str, str]) -> str:
 
 def file_content(path: Path) -> bytes:
     """A file on this machine, whole. Raises TemporarilyUnavailable or Refused."""
-    from connectors.csv_rows import file_content
+    from connectors.tools.csv_rows import file_content
 
     return file_content(path)
 

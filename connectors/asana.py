@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
-from connectors.answers import unsaid
 from connectors.base import (
     ASSETS,
     GRANT,
@@ -33,9 +32,10 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
-from connectors.http import Answer, Forbidden, Http, NotFound, clean, segment
 from connectors.names import email_key
-from connectors.paging import Page, pages_by_cursor
+from connectors.tools.answers import unsaid
+from connectors.tools.http import Answer, Forbidden, Http, NotFound, clean, segment
+from connectors.tools.paging import Page, pages_by_cursor
 
 PAGE = 100  # "The value must be between 1 and 100"
 PATIENCE = 65  # seconds: limits are per minute, and a workspace with many projects meets them again and again

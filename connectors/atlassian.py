@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from connectors.answers import known_status, unsaid
 from connectors.base import (
     ASSETS,
     CHANGE_ROLE,
@@ -38,9 +37,10 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
-from connectors.http import Answer, Forbidden, Http, NotFound, clean, seconds_to_wait, segment
-from connectors.paging import Page, number, pages_by_cursor
-from connectors.times import from_iso
+from connectors.tools.answers import known_status, unsaid
+from connectors.tools.http import Answer, Forbidden, Http, NotFound, clean, seconds_to_wait, segment
+from connectors.tools.paging import Page, number, pages_by_cursor
+from connectors.tools.times import from_iso
 
 USERS, GROUPS = 50, 20  # a page: what each list gives by itself; its most is not documented
 PATIENCE = 65  # seconds

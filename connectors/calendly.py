@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
-from connectors.answers import unsaid
 from connectors.base import (
     ASSETS,
     INVITE,
@@ -31,8 +30,9 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
-from connectors.http import Answer, Forbidden, Http, NotFound, clean, segment
-from connectors.paging import Page, pages_by_cursor
+from connectors.tools.answers import unsaid
+from connectors.tools.http import Answer, Forbidden, Http, NotFound, clean, segment
+from connectors.tools.paging import Page, pages_by_cursor
 
 PAGE = 100  # the most that Calendly gives
 PATIENCE = 65  # seconds: “typically 60 seconds” until a used-up limit begins again

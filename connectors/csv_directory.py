@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from connectors.base import ColumnsUnclear, DirectoryConnector, DirectoryPerson, Field, Identity, Refused
-from connectors.csv_rows import file_content
 from connectors.names import email_key
 from connectors.tables import content_of, propose, rows_of
 from connectors.tables.people import PersonRow
+from connectors.tools.csv_rows import file_content
 
 
 class CsvDirectory(DirectoryConnector):

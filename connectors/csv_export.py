@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from connectors.base import BRONZE, Account, Connector, Field, Identity, Refused, Role
-from connectors.csv_rows import file_content
 from connectors.names import text_key
 from connectors.tables import Proposal, content_of, propose, rows_of
 from connectors.tables.accounts import AccountRow
 from connectors.tables.meanings import Meaning
-from connectors.times import from_iso
+from connectors.tools.csv_rows import file_content
+from connectors.tools.times import from_iso
 
 STANDARD = Role("member", "Member", default=True)
 # What an export without such a column says nothing about.

@@ -23,8 +23,8 @@ from connectors.base import (
     Identity,
     TemporarilyUnavailable,
 )
-from connectors.http import Forbidden, NotFound, clean, segment
 from connectors.microsoft_graph import API, FIELDS, GUEST, LOGIN, PAGE, REGISTER, Graph, emails_of, user_name_of
+from connectors.tools.http import Forbidden, NotFound, clean, segment
 
 USER = "id,displayName,mail,userPrincipalName,otherMails,proxyAddresses,accountEnabled,userType,employeeId"
 UNTOLD = "Microsoft doesn't tell which users are disabled. Add the application permission User.Read.All."

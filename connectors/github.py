@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
-from connectors.answers import unsaid
 from connectors.base import (
     CAPABILITIES,
     GOLD,
@@ -30,9 +29,10 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.github_client import GitHubClient
-from connectors.http import Answer, Forbidden, NotFound, segment
 from connectors.names import email_key
-from connectors.paging import Seen
+from connectors.tools.answers import unsaid
+from connectors.tools.http import Answer, Forbidden, NotFound, segment
+from connectors.tools.paging import Seen
 
 OUTSIDE = "outside_collaborator"
 ROLES = (

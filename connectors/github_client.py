@@ -13,12 +13,12 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from connectors import remembered
 from connectors.base import ConnectorError, CredentialRejected, Memory, RateLimited, Refused, TemporarilyUnavailable
-from connectors.http import Answer, Forbidden, Http, NotFound, seconds_to_wait, segment
-from connectors.oauth import rsa_key, signed
-from connectors.paging import Page, next_link, pages_by_link
-from connectors.renewal import Renewed
+from connectors.tools import answer_cache
+from connectors.tools.http import Answer, Forbidden, Http, NotFound, seconds_to_wait, segment
+from connectors.tools.oauth import rsa_key, signed
+from connectors.tools.paging import Page, next_link, pages_by_link
+from connectors.tools.renewal import Renewed
 
 HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
 PAGE = 100  # the most that the API gives at once
@@ -86,10 +86,10 @@ class GitHubClient:
 
         def fetch(link: str | None) -> Page:
             address, query = (link, None) if link else (path, {**params, "per_page": PAGE})
-            answer = remembered.get(self.http, address, query, self._memory)
+            answer = answer_cache.get(self.http, address, query, self._memory)
             if len(rows := answer.json(list)) == PAGE and not next_link(answer):
                 # A full last page is the same when there is one behind it by now: only its Link header tells.
-                answer = remembered.get(self.http, address, query, self._memory, afresh=True)
+                answer = answer_cache.get(self.http, address, query, self._memory, afresh=True)
                 rows = answer.json(list)
             return Page(rows, total, next_link(answer))
 

@@ -12,8 +12,6 @@ import re
 from collections.abc import Iterator
 from functools import cached_property
 
-from connectors.answers import known_status, unsaid
-from connectors.asking import needed
 from connectors.base import (
     CAPABILITIES,
     GOLD,
@@ -29,9 +27,11 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
-from connectors.http import Forbidden, Http, NotFound, clean, segment
-from connectors.paging import Page, Seen, next_link, number, pages_by_link
-from connectors.times import from_iso
+from connectors.tools.answers import known_status, unsaid
+from connectors.tools.holes import needed
+from connectors.tools.http import Forbidden, Http, NotFound, clean, segment
+from connectors.tools.paging import Page, Seen, next_link, number, pages_by_link
+from connectors.tools.times import from_iso
 
 PAGE = 100  # the most that the API gives at once
 PATIENCE = 65  # seconds: gitlab.com counts calls by the minute

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from connectors.base import ConnectorError, CredentialRejected, Field, RateLimited, TemporarilyUnavailable
-from connectors.http import Answer, Http, NotFound, clean, segment, words
-from connectors.oauth import jwt_bearer, rsa_key
-from connectors.paging import Page, pages_by_cursor
-from connectors.renewal import Renewed
+from connectors.tools.http import Answer, Http, NotFound, clean, segment, words
+from connectors.tools.oauth import jwt_bearer, rsa_key
+from connectors.tools.paging import Page, pages_by_cursor
+from connectors.tools.renewal import Renewed
 
 API, LOGIN = "https://admin.googleapis.com", "https://oauth2.googleapis.com"
 SCOPE = "https://www.googleapis.com/auth/admin.directory."

@@ -15,8 +15,6 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
-from connectors.answers import unsaid
-from connectors.asking import needed
 from connectors.base import (
     ASSETS,
     CHANGE_ROLE,
@@ -39,10 +37,12 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
-from connectors.http import Answer, Forbidden, Http, clean, words
 from connectors.names import email_key
-from connectors.oauth import refreshed
-from connectors.paging import Page, Seen, number, pages_by_cursor
+from connectors.tools.answers import unsaid
+from connectors.tools.holes import needed
+from connectors.tools.http import Answer, Forbidden, Http, clean, words
+from connectors.tools.oauth import refreshed
+from connectors.tools.paging import Page, Seen, number, pages_by_cursor
 
 CLIENTS_ONLY = "CLIENTS_ONLY"  # ours: Google has no role for it
 ROLES = (

@@ -13,8 +13,8 @@ from functools import cached_property
 
 from connectors.base import DirectoryConnector, DirectoryPerson, Field, Identity
 from connectors.google_admin import API, FIELDS, LOGIN, GoogleAdmin, steps
-from connectors.http import clean
 from connectors.names import email_key
+from connectors.tools.http import clean
 
 SCOPES = ("user.readonly", "group.readonly")
 USER = "id,primaryEmail,name/fullName,suspended,archived,isGuestUser,emails,aliases,nonEditableAliases,externalIds"

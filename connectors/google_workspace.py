@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
 
-from connectors.answers import unsaid
 from connectors.base import (
     ASSETS,
     CHANGE_ROLE,
@@ -33,8 +32,9 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.google_admin import API, FIELDS, LOGIN, GoogleAdmin, steps
-from connectors.http import Conflict, NotFound, clean, segment
-from connectors.times import from_iso
+from connectors.tools.answers import unsaid
+from connectors.tools.http import Conflict, NotFound, clean, segment
+from connectors.tools.times import from_iso
 
 SCOPES = ("user", "group", "rolemanagement")
 USER = (

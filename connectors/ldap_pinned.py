@@ -1,4 +1,4 @@
-"""An LDAP server at the addresses that connectors/net.py allowed."""
+"""An LDAP server at the addresses that connectors/tools/net.py allowed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import socket
 
 import ldap3
 
-from connectors import net
+from connectors.tools import net
 
 
 class Pinned(ldap3.Server):

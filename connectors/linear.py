@@ -13,7 +13,6 @@ import time
 from collections.abc import Iterator
 from functools import cached_property
 
-from connectors.answers import unsaid
 from connectors.base import (
     CAPABILITIES,
     GOLD,
@@ -31,10 +30,11 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
-from connectors.http import Answer, Forbidden, Http, clean, seconds_to_wait
 from connectors.names import email_key
-from connectors.paging import Page, pages_by_cursor
-from connectors.times import from_iso
+from connectors.tools.answers import unsaid
+from connectors.tools.http import Answer, Forbidden, Http, clean, seconds_to_wait
+from connectors.tools.paging import Page, pages_by_cursor
+from connectors.tools.times import from_iso
 
 PAGE = 100  # of at most 250; what a query may cost is limited too
 ROLES = (

@@ -36,9 +36,9 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
-from connectors.http import Answer, Forbidden, Http, NotFound, clean, segment
-from connectors.oauth import refreshed
-from connectors.paging import Page, number, pages_by_cursor, pages_by_offset
+from connectors.tools.http import Answer, Forbidden, Http, NotFound, clean, segment
+from connectors.tools.oauth import refreshed
+from connectors.tools.paging import Page, number, pages_by_cursor, pages_by_offset
 
 USERS_PAGE, ACCOUNTS_PAGE = 100, 100
 ROLES = (

@@ -17,8 +17,6 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
-from connectors.answers import unsaid
-from connectors.asking import needed
 from connectors.base import (
     CAPABILITIES,
     PAID_SOCIAL,
@@ -36,9 +34,11 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
-from connectors.http import Answer, Forbidden, Http, clean, segment
 from connectors.names import email_key
-from connectors.paging import Page, Seen, number, pages_by_cursor
+from connectors.tools.answers import unsaid
+from connectors.tools.holes import needed
+from connectors.tools.http import Answer, Forbidden, Http, clean, segment
+from connectors.tools.paging import Page, Seen, number, pages_by_cursor
 
 PAGE = 100
 ROLES = (Role("ADMIN", "Admin", privileged=True), Role("EMPLOYEE", "Employee", default=True))

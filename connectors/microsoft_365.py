@@ -14,7 +14,6 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import cached_property
 
-from connectors.answers import known_status, unsaid
 from connectors.base import (
     ASSETS,
     GRANT,
@@ -33,9 +32,10 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
-from connectors.http import Forbidden, NotFound, clean, segment
 from connectors.microsoft_graph import API, FIELDS, GUEST, LOGIN, PAGE, REGISTER, Graph, emails_of
-from connectors.times import from_iso
+from connectors.tools.answers import known_status, unsaid
+from connectors.tools.http import Forbidden, NotFound, clean, segment
+from connectors.tools.times import from_iso
 
 USER = (
     "id,displayName,mail,userPrincipalName,otherMails,proxyAddresses,accountEnabled,userType,externalUserState,"

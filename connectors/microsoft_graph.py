@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from connectors.base import CredentialRejected, Field, TemporarilyUnavailable
-from connectors.http import Answer, Forbidden, Http, clean, segment
 from connectors.names import email_key
-from connectors.oauth import client_credentials
-from connectors.paging import Page, by_id, number, pages_by_link
+from connectors.tools.http import Answer, Forbidden, Http, clean, segment
+from connectors.tools.oauth import client_credentials
+from connectors.tools.paging import Page, by_id, number, pages_by_link
 
 API, LOGIN = "https://graph.microsoft.com", "https://login.microsoftonline.com"
 PAGE = 999  # "default and maximum page sizes are 100 and 999" of users and groups

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
-from connectors.answers import unsaid
 from connectors.base import (
     CAPABILITIES,
     GOLD,
@@ -26,10 +25,11 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
-from connectors.http import Forbidden, Http, clean
-from connectors.paging import Page, pages_by_cursor
 from connectors.scim_client import ScimClient
 from connectors.scim_extended import FIELDS, ExtendedScim
+from connectors.tools.answers import unsaid
+from connectors.tools.http import Forbidden, Http, clean
+from connectors.tools.paging import Page, pages_by_cursor
 
 PAGE = 100  # the most that either API gives
 VERSION = "2022-06-28"

@@ -19,12 +19,12 @@ from joserfc.jwk import Key
 from joserfc.jws import JWSRegistry
 
 from connectors import oidc_discovery as discovery
-from connectors.answers import Answer, words
 from connectors.base import ConnectorError, CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
-from connectors.http import Http
-from connectors.net import HostRefused
 from connectors.oidc_discovery import Metadata
-from connectors.redaction import one_line
+from connectors.tools.answers import Answer, words
+from connectors.tools.http import Http
+from connectors.tools.net import HostRefused
+from connectors.tools.redaction import one_line
 
 SKEW = 120  # seconds that two clocks may differ
 LONGEST_HINT = 4000  # characters of an ID token in an address

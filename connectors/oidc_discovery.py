@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from connectors.answers import Answer, NotFound, Strayed
 from connectors.base import ConnectorError, Refused
-from connectors.http import Http
+from connectors.tools.answers import Answer, NotFound, Strayed
+from connectors.tools.http import Http
 
 KEPT, FAILURE_KEPT, KEYS_KEPT, KEYS_KEPT_AT_LEAST = 60, 30, 3600, 30  # seconds
 QUICK = {"timeout": (4, 6), "max_seconds": 10, "max_bytes": 1_000_000, "retries": 0, "patience": 0}

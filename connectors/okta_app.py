@@ -18,8 +18,6 @@ from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
-from connectors.answers import known_status, unsaid
-from connectors.asking import needed
 from connectors.base import (
     ASSETS,
     CHANGE_ROLE,
@@ -40,10 +38,12 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
-from connectors.http import NotFound, clean, segment
 from connectors.okta_client import FIELDS, TOKEN_STEPS, OktaClient, name_of
 from connectors.scim_extended import FIELDS as SCIM_FIELDS
 from connectors.scim_values import privileged_by_name
+from connectors.tools.answers import known_status, unsaid
+from connectors.tools.holes import needed
+from connectors.tools.http import NotFound, clean, segment
 
 APPS, GROUPS, USERS = "/api/v1/apps", "/api/v1/groups", "/api/v1/users"
 ASSIGNMENTS = 500  # "maximum 500"

@@ -14,8 +14,8 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 from connectors.base import ConnectorError, Field, RateLimited
-from connectors.http import Answer, Http, clean, seconds_to_wait, words
-from connectors.paging import Page, next_link, pages_by_link
+from connectors.tools.http import Answer, Http, clean, seconds_to_wait, words
+from connectors.tools.paging import Page, next_link, pages_by_link
 
 PAGE = 200  # the most that lists of users give, and what is advised for groups
 PATIENCE = 65  # seconds: limits are per minute

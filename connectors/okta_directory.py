@@ -17,9 +17,9 @@ from connectors.base import (
     Identity,
     TemporarilyUnavailable,
 )
-from connectors.http import Forbidden, NotFound, clean, segment
 from connectors.okta_client import FIELDS, TOKEN_STEPS, OktaClient, name_of
-from connectors.paging import ListChanged, Seen
+from connectors.tools.http import Forbidden, NotFound, clean, segment
+from connectors.tools.paging import ListChanged, Seen
 
 # “List Users”: those who may be "only scoped to view and manage users of their assigned groups"
 MAY_BE_LIMITED = {"USER_ADMIN", "HELP_DESK_ADMIN", "CUSTOM"}

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any
 
-from connectors.answers import unsaid
 from connectors.base import (
     BRONZE,
     CAPABILITIES,
@@ -32,10 +31,11 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
-from connectors.http import Answer, Forbidden, Http, NotFound, clean, segment
 from connectors.names import email_key
-from connectors.oauth import refreshed
-from connectors.paging import Page, pages_by_cursor
+from connectors.tools.answers import unsaid
+from connectors.tools.http import Answer, Forbidden, Http, NotFound, clean, segment
+from connectors.tools.oauth import refreshed
+from connectors.tools.paging import Page, pages_by_cursor
 
 PAGE = 250
 ROLES = (

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 
 from requests import certs
 
-from connectors import net
-from connectors.addresses import is_loopback
 from connectors.base import ConnectorError, CredentialRejected, Refused, TemporarilyUnavailable
-from connectors.redaction import Redactor, one_line
+from connectors.tools import net
+from connectors.tools.addresses import is_loopback
+from connectors.tools.redaction import Redactor, one_line
 
 if TYPE_CHECKING:
     import psycopg

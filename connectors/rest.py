@@ -8,7 +8,6 @@ from dataclasses import asdict, replace
 from functools import cached_property
 from typing import Any
 
-from connectors.answers import known_status
 from connectors.base import (
     ASSETS,
     CHANGE_ROLE,
@@ -31,14 +30,15 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
-from connectors.http import NotFound
-from connectors.paging import Seen
 from connectors.rest_client import ABSENT, Client, Sent, WasSo
 from connectors.rest_file import Description
 from connectors.rest_lists import Lists, View
 from connectors.rest_operations import Operations, calls_of, keeps_others
 from connectors.rest_template import find, keys_of
 from connectors.rest_values import Value, holds
+from connectors.tools.answers import known_status
+from connectors.tools.http import NotFound
+from connectors.tools.paging import Seen
 
 STATUSES = {word: word for word in ("active", "invited", "suspended")}
 WORDS = {

@@ -9,13 +9,13 @@ from typing import Any
 from requests import PreparedRequest
 from requests.auth import AuthBase
 
-from connectors.asking import EVERYTHING
 from connectors.base import CredentialRejected
-from connectors.http import Http
-from connectors.oauth import Token, ask_for_token, bearer, no_token
-from connectors.renewal import Renewed
 from connectors.rest_template import anything, fill, fill_address, fill_base, fill_texts, find, keys_of
 from connectors.rest_yaml import as_text
+from connectors.tools.holes import EVERYTHING
+from connectors.tools.http import Http
+from connectors.tools.oauth import Token, ask_for_token, bearer, no_token
+from connectors.tools.renewal import Renewed
 
 LOGIN_HEADER = {"name": "Authorization", "value": "Bearer {login.token}"}
 

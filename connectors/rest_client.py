@@ -14,10 +14,7 @@ from typing import Any
 
 import requests
 
-from connectors.asking import EVERYTHING
 from connectors.base import ConnectorError, CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
-from connectors.http import Answer, Forbidden, Http, clean, seconds_to_wait, words
-from connectors.redaction import MASK
 from connectors.rest_auth import LOGIN_HEADER, auth_of
 from connectors.rest_template import (
     Hole,
@@ -34,6 +31,9 @@ from connectors.rest_template import (
 )
 from connectors.rest_values import holds
 from connectors.rest_yaml import as_text
+from connectors.tools.holes import EVERYTHING
+from connectors.tools.http import Answer, Forbidden, Http, clean, seconds_to_wait, words
+from connectors.tools.redaction import MASK
 
 UNKNOWN_WAIT = 60  # seconds
 ABSENT = (404, 410)

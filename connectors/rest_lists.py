@@ -9,8 +9,12 @@ from typing import Any
 from urllib.parse import urljoin
 
 from connectors.base import TemporarilyUnavailable
-from connectors.http import Answer, NotFound
-from connectors.paging import (
+from connectors.rest_client import Client
+from connectors.rest_template import find, keys_of
+from connectors.rest_values import Value, holds, in_order
+from connectors.rest_yaml import as_text
+from connectors.tools.http import Answer, NotFound
+from connectors.tools.paging import (
     ListChanged,
     NoList,
     Page,
@@ -21,10 +25,6 @@ from connectors.paging import (
     pages_by_number,
     pages_by_offset,
 )
-from connectors.rest_client import Client
-from connectors.rest_template import find, keys_of
-from connectors.rest_values import Value, holds, in_order
-from connectors.rest_yaml import as_text
 
 View = dict[str, Any]  # an item: its fields, or its `value` and `key`, and the `parent` it was asked for
 

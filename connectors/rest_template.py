@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import quote
 
 from connectors.base import Refused
-from connectors.http import segment
 from connectors.rest_yaml import Place, as_text
+from connectors.tools.http import segment
 
 PIECES = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 NAME = re.compile(r"[A-Za-z_@$][\w@$:-]*(\.[\w@$:*-]+)*\??")

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from connectors.answers import known_status, unsaid
 from connectors.base import (
     CAPABILITIES,
     PAID_SOCIAL,
@@ -20,9 +19,10 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
-from connectors.http import Answer, Http, NotFound, segment
-from connectors.paging import Page, Seen, number, pages_by_offset
-from connectors.times import from_iso
+from connectors.tools.answers import known_status, unsaid
+from connectors.tools.http import Answer, Http, NotFound, segment
+from connectors.tools.paging import Page, Seen, number, pages_by_offset
+from connectors.tools.times import from_iso
 
 LISTS = ("/invitations", "/people", "/system-users")
 ASSETS = {"/ad-accounts": "ad account", "/pages": "page", "/pixels": "pixel"}

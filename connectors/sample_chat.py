@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from connectors.answers import known_status, unsaid
 from connectors.base import (
     CAPABILITIES,
     SEAT_BASED,
@@ -20,9 +19,10 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
-from connectors.http import Answer, Http, NotFound, segment
-from connectors.paging import Page, number, pages_by_cursor
-from connectors.times import from_iso
+from connectors.tools.answers import known_status, unsaid
+from connectors.tools.http import Answer, Http, NotFound, segment
+from connectors.tools.paging import Page, number, pages_by_cursor
+from connectors.tools.times import from_iso
 
 STATUSES = {"active": "active", "invited": "invited", "deactivated": "suspended"}
 PRIVILEGED = {"owner", "admin"}

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 
-from connectors.asking import needed
 from connectors.base import (
     CAPABILITIES,
     PLATINUM,
@@ -21,8 +20,6 @@ from connectors.base import (
     Refused,
     Role,
 )
-from connectors.http import Conflict, Forbidden, Http, NotFound, NotOffered
-from connectors.paging import ListChanged
 from connectors.scim_client import NotScim, ScimClient
 from connectors.scim_values import (
     account_of,
@@ -35,6 +32,9 @@ from connectors.scim_values import (
     privileged_by_name,
     roles_of,
 )
+from connectors.tools.holes import needed
+from connectors.tools.http import Conflict, Forbidden, Http, NotFound, NotOffered
+from connectors.tools.paging import ListChanged
 
 
 class Scim(Connector):

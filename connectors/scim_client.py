@@ -9,10 +9,10 @@ from functools import cached_property
 from typing import Any
 
 from connectors.base import CredentialRejected, Refused, TemporarilyUnavailable
-from connectors.http import Answer, Conflict, Forbidden, Http, NotFound, NotOffered, Stale, Strayed, segment
 from connectors.names import text_key
-from connectors.paging import Page, number, pages_by_index
 from connectors.scim_values import id_of
+from connectors.tools.http import Answer, Conflict, Forbidden, Http, NotFound, NotOffered, Stale, Strayed, segment
+from connectors.tools.paging import Page, number, pages_by_index
 
 AHEAD = 2  # pages asked for before they are needed
 SIZE = 200  # asked for on a page, where the server doesn't tell how many it gives at most

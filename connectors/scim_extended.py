@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from connectors.asking import needed
 from connectors.base import Account, Refused, Role
 from connectors.scim import Scim
+from connectors.tools.holes import needed
 
 FIELDS = {field.name: field for field in Scim.fields}
 

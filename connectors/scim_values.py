@@ -7,9 +7,9 @@ import re
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from connectors.answers import known_status, unsaid
 from connectors.base import Account, TemporarilyUnavailable
-from connectors.http import clean
+from connectors.tools.answers import known_status, unsaid
+from connectors.tools.http import clean
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 # `active` is a boolean, and a text in some servers. None: it is missing, which does not mean inactive (4.1.1).

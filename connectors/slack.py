@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
-from connectors.answers import unsaid
 from connectors.base import (
     ASSETS,
     CHANGE_ROLE,
@@ -34,8 +33,9 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
-from connectors.http import Answer, Forbidden, Http, NotFound, seconds_to_wait, segment
-from connectors.paging import Page, pages_by_cursor
+from connectors.tools.answers import unsaid
+from connectors.tools.http import Answer, Forbidden, Http, NotFound, seconds_to_wait, segment
+from connectors.tools.paging import Page, pages_by_cursor
 
 PAGE = 200  # "We recommend no more than 200 results at a time"
 PATIENCE = 65  # seconds: limits are per minute, and a workspace with many channels meets them again and again

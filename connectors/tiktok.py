@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
-from connectors.answers import known_status, unsaid
 from connectors.base import (
     CAPABILITIES,
     PAID_SOCIAL,
@@ -33,8 +32,9 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
-from connectors.http import Answer, Forbidden, Http, NotFound, clean
-from connectors.paging import Page, number, pages_by_number
+from connectors.tools.answers import known_status, unsaid
+from connectors.tools.http import Answer, Forbidden, Http, NotFound, clean
+from connectors.tools.paging import Page, number, pages_by_number
 
 MEMBERS_PAGE, ASSETS_PAGE = 20, 50  # the most that each list allows
 ASSET_MEMBERS_PAGE = 10  # the default: no other size is documented for this list

@@ -17,7 +17,6 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from connectors.answers import unsaid
 from connectors.base import (
     CAPABILITIES,
     GOLD,
@@ -35,10 +34,11 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
-from connectors.http import Answer, Conflict, Forbidden, Http, NotFound, clean, seconds_to_wait, segment
-from connectors.oauth import client_credentials
-from connectors.paging import Page, number, pages_by_cursor
-from connectors.times import from_iso
+from connectors.tools.answers import unsaid
+from connectors.tools.http import Answer, Conflict, Forbidden, Http, NotFound, clean, seconds_to_wait, segment
+from connectors.tools.oauth import client_credentials
+from connectors.tools.paging import Page, number, pages_by_cursor
+from connectors.tools.times import from_iso
 
 PAGE = 300  # what every list allows
 STATUSES = {"active": "active", "inactive": "suspended", "pending": "invited"}  # Zoom lists one at a time

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from datetime import date, datetime
 
-from connectors.times import from_iso
+from connectors.tools.times import from_iso
 
 DAY_FIRST, MONTH_FIRST = "day first", "month first"
 NONE = frozenset({"", "-", "–", "—", "n/a", "na", "none", "never", "null", "not set", "nan"})

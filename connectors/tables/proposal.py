@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 from connectors.base import ColumnsUnclear, Refused
-from connectors.redaction import one_line
 from connectors.tables import files
 from connectors.tables import mapping as mappings
 from connectors.tables.accounts import AccountRow, accounts_of
@@ -18,6 +17,7 @@ from connectors.tables.meanings import Meaning, Means, Purpose
 from connectors.tables.people import PersonRow, people_of
 from connectors.tables.questions import Choice, Question, about_columns
 from connectors.tables.rows import STAYED, Reader, about_rows, merged
+from connectors.tools.redaction import one_line
 
 REFUSED_SHOWN = 3
 LONGEST = 600  # characters of one sentence: it may name a cell of a megabyte

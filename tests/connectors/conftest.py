@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from connectors.http import Http
+from connectors.tools.http import Http
 from tests.connectors.described import anything, connect
 from tests.connectors.fake import Fact, FakeApp, Request
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from connectors.http import Http
 from connectors.rest import RestConnector, connector_of
 from connectors.rest_file import load
+from connectors.tools.http import Http
 from tests.connectors.fake import Fact, FakeApp, Reply, Request
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")

@@ -7,7 +7,14 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from connectors.paging import Page, pages_by_cursor, pages_by_index, pages_by_link, pages_by_number, pages_by_offset
+from connectors.tools.paging import (
+    Page,
+    pages_by_cursor,
+    pages_by_index,
+    pages_by_link,
+    pages_by_number,
+    pages_by_offset,
+)
 
 SIZE = 10
 

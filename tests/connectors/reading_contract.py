@@ -21,7 +21,7 @@ from connectors.base import (
     RateLimited,
     TemporarilyUnavailable,
 )
-from connectors.http import Http
+from connectors.tools.http import Http
 from tests.connectors.fake import FOREVER, WEB_PAGE, FakeApp, Reply, Seat, cut_off
 
 NAMES = (

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from connectors.asking import EVERYTHING
 from connectors.base import Account, ConnectorError
 from connectors.scim import Scim
 from connectors.scim_client import PATCH_SCHEMA
+from connectors.tools.holes import EVERYTHING
 from tests.connectors.contract import ConnectorContract
 from tests.connectors.fake import Fact, FakeApp
 from tests.connectors.fake_scim import FakeScim
@@ -133,7 +133,7 @@ CONTRACT.page = 200
 @pytest.fixture
 def battery(monkeypatch):
     """Gives a fake and a connector of a kind to the battery."""
-    monkeypatch.setattr("connectors.http.Http.first_pause", 0.002)
+    monkeypatch.setattr("connectors.tools.http.Http.first_pause", 0.002)
     app = FakeScim()
     app.start()
     made: list[Scim] = []

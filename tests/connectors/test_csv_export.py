@@ -111,6 +111,6 @@ def test_2500_users_and_a_file_without_end(tmp_path, monkeypatch):
     file.write_text("email\n" + "".join(f"p{n}@x.example\n" for n in range(2500)))
     connector = CsvExport({"app": "Miro", "source": "path", "path": str(file)})
     assert len(list(connector.accounts())) == 2500
-    monkeypatch.setattr("connectors.csv_rows.MAX_BYTES", 1000)
+    monkeypatch.setattr("connectors.tools.csv_rows.MAX_BYTES", 1000)
     with pytest.raises(ConnectorError, match="larger than"):
         connector.test()

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from connectors.base import ConnectorError, DirectoryConnector, DirectoryPerson, Field, Identity, TemporarilyUnavailable
-from connectors.http import Http, NotFound
-from connectors.paging import Page, pages_by_cursor
+from connectors.tools.http import Http, NotFound
+from connectors.tools.paging import Page, pages_by_cursor
 from tests.connectors.directory_contract import DirectoryContract, Staff
 from tests.connectors.fake import Fact, FakeApp, Request
 
@@ -136,7 +136,7 @@ BATTERY = TestPlain()
     ],
 )
 def test_the_battery_notices_a_careless_directory(monkeypatch, kind, test, more):
-    monkeypatch.setattr("connectors.http.Http.first_pause", 0.002)
+    monkeypatch.setattr("connectors.tools.http.Http.first_pause", 0.002)
     app = FakePlain()
     app.start()
     connector = kind(BATTERY.settings(app))

@@ -315,6 +315,6 @@ class TestGitHubApp(TestGitHub):
         self.fill(app, 1)
         list(connector.accounts())
         assert len(app.jwts) == 1
-        monkeypatch.setattr("connectors.renewal.time.monotonic", lambda now=time.monotonic: now() + 51 * 60)
+        monkeypatch.setattr("connectors.tools.renewal.time.monotonic", lambda now=time.monotonic: now() + 51 * 60)
         assert len(list(connector.accounts())) == 1
         assert len(app.jwts) == 2

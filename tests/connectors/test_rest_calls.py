@@ -114,7 +114,7 @@ def test_a_missing_permission_does_not_ask_for_another_token(anything, connect):
 
 def test_a_token_near_its_announced_end_is_renewed_before(anything, connect, monkeypatch):
     giver, now = TokenGiver(anything, expires_in=60), [0.0]
-    monkeypatch.setattr("connectors.renewal.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("connectors.tools.renewal.time.monotonic", lambda: now[0])
     connector = connect(auth=client_credentials(anything), accounts=PAGED)
     ids(connector)
     now[0] = 31.0

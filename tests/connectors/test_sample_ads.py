@@ -8,8 +8,8 @@ import pytest
 
 from connectors.base import Account as Seat
 from connectors.base import CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
-from connectors.http import Http
 from connectors.sample_ads import PAGE, SampleAds
+from connectors.tools.http import Http
 from tests.demo.apps import AdsApp
 
 

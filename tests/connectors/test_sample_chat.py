@@ -9,8 +9,8 @@ import pytest
 
 from connectors.base import Account as Seat
 from connectors.base import CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
-from connectors.http import Http
 from connectors.sample_chat import PAGE, SampleChat
+from connectors.tools.http import Http
 from tests.demo.apps import ChatApp
 
 

@@ -47,7 +47,7 @@ class TestScimWithoutDiscovery(TestScim):
 
 @pytest.fixture
 def service(monkeypatch):
-    monkeypatch.setattr("connectors.http.Http.first_pause", 0.002)
+    monkeypatch.setattr("connectors.tools.http.Http.first_pause", 0.002)
     app = FakeScim()
     app.start()
     yield app

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from connectors.http import Http
 from connectors.sample_chat import SampleChat
+from connectors.tools.http import Http
 from sync.checks import checks
 from sync.db import utcnow
 from sync.jobs import queue as jobs_queue

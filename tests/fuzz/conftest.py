@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from connectors.http import Http
+from connectors.tools.http import Http
 from tests.connectors.described import METHODS, Anything
 from tests.connectors.fake import Fact, Request
 from tests.web.conftest import no_failures_before as no_failures_before

@@ -10,14 +10,14 @@ import pytest
 from openpyxl import Workbook
 
 from connectors import linear, meta
-from connectors.answers import Answer
 from connectors.base import Refused, TemporarilyUnavailable
-from connectors.http import Http
 from connectors.ldap_directory import LdapDirectory
 from connectors.tables import answered, propose
 from connectors.tables.files import MAX_COLUMNS
 from connectors.tables.layout import NAMED
 from connectors.tables.sheets import MAX_CELLS
+from connectors.tools.answers import Answer
+from connectors.tools.http import Http
 from tests.connectors.fake import Reply
 from tests.connectors.tables.asking import look, people
 from tests.security.hostile import listening

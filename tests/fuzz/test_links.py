@@ -9,10 +9,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from connectors.answers import Answer
 from connectors.base import ConnectorError
-from connectors.http import Http
-from connectors.paging import next_link
+from connectors.tools.answers import Answer
+from connectors.tools.http import Http
+from connectors.tools.paging import next_link
 from tests.connectors.fake import Reply
 from tests.fuzz.odd import fuzzed, nearly_bytes, odd_texts
 from tests.security.hostile import listening

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import connectors
-from connectors import net
+from connectors.tools import net
 from tests.security.listening import PRIVATE, Encrypted, Listener, networks
 from tests.web.conftest import anybody, no_failures_before, okta, owner, site, someone  # noqa: F401
 from tests.web.test_oidc import jana, provider, set_up  # noqa: F401

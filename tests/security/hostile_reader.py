@@ -17,7 +17,7 @@ SECONDS = 0.5  # for one whole answer
 
 
 def http(port: int, whole: float = SECONDS, piece: float = 1) -> object:
-    from connectors.http import Http
+    from connectors.tools.http import Http
 
     client = Http(f"http://127.0.0.1:{port}", timeout=(piece, piece), max_seconds=whole, retries=0)
     return client.get("/people").json(dict)
@@ -30,8 +30,8 @@ def large_http(port: int) -> object:
 
 def listed(port: int) -> object:
     """A whole list by its next links, bounded by the pager's number of pages."""
-    from connectors import paging
-    from connectors.http import Http
+    from connectors.tools import paging
+    from connectors.tools.http import Http
 
     paging.MOST_PAGES = 50
     client = Http(f"http://127.0.0.1:{port}", retries=0)

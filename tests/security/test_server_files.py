@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from app import create_app
-from connectors import csv_rows
 from connectors.base import Refused, TemporarilyUnavailable
-from connectors.csv_rows import file_content
+from connectors.tools import csv_rows
+from connectors.tools.csv_rows import file_content
 from sync.config import BadSetting, Config
 from sync.models import App, Directory
 from tests.web.client import Client

@@ -9,11 +9,11 @@ from ipaddress import ip_address
 import pytest
 
 import connectors
-from connectors import net
 from connectors.base import ConnectorError, TemporarilyUnavailable
-from connectors.http import Http
-from connectors.net import HostRefused, Kind
-from connectors.paging import Ahead, Page
+from connectors.tools import net
+from connectors.tools.http import Http
+from connectors.tools.net import HostRefused, Kind
+from connectors.tools.paging import Ahead, Page
 from sync.config import BadSetting, Config
 from tests.security.listening import PRIVATE, Encrypted, Listener, answers, networks
 

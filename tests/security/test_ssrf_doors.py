@@ -10,10 +10,11 @@ import pytest
 from playhouse.migrations import Runner
 
 import connectors
-from connectors import net, oidc_discovery
+from connectors import oidc_discovery
 from connectors.base import ConnectorError
-from connectors.net import HostRefused
-from connectors.oauth import ask_for_token
+from connectors.tools import net
+from connectors.tools.net import HostRefused
+from connectors.tools.oauth import ask_for_token
 from sync import vault
 from sync.apps import apps, drafts
 from sync.checks import checks
@@ -111,8 +112,8 @@ OPENS = re.compile(r"socket\.(socket|create_connection)\(|requests\.(get|post|pu
                    r"ldap3\.(Server|Connection)\(|psycopg\.connect\(|\bSmtp(Tls)?\(|smtplib\.SMTP(_SSL)?\(|"
                    r"create_connection\(|asyncio\.open_connection|HTTPAdapter\(\)|socketserver|websocket")
 DOORS = {
-    "connectors/http.py": 1,  # the session, which PinnedAdapter connects for
-    "connectors/pinned.py": 1,
+    "connectors/tools/http.py": 1,  # the session, which PinnedAdapter connects for
+    "connectors/tools/pinned.py": 1,
     "connectors/ldap_client.py": 1,  # the connection to a server that net.py pinned
     "connectors/postgres_client.py": 2,  # psycopg.connect, and the socket of a connection that is there
     "sync/mail/smtp.py": 2,  # the mail server, which the environment alone names

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from peewee import fn
 
-from connectors.http import Http
+from connectors.tools.http import Http
 from sync.apps import apps
 from sync.checks import checks
 from sync.config import Config

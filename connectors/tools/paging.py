@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from itertools import compress
 from typing import Any
 
-from connectors.answers import Answer
 from connectors.base import Refused, TemporarilyUnavailable
+from connectors.tools.answers import Answer
 
 MOST_PAGES = 200_000
 FIRST, LAST = "the first page", "the last page"  # what an app may give again

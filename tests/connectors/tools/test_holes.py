@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.asking import EVERYTHING, needed, segment
 from connectors.base import Refused
+from connectors.tools.holes import EVERYTHING, needed, segment
 
 
 @pytest.mark.parametrize("nothing", ["", " ", "\t", None])

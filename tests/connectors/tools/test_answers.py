@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.answers import has, known_status, unsaid
+from connectors.tools.answers import has, known_status, unsaid
 
 MEANINGS = {"on": "active", "off": "suspended", True: "active", None: "invited"}
 

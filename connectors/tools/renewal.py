@@ -10,9 +10,9 @@ from collections.abc import Callable
 from requests import PreparedRequest
 from requests.auth import AuthBase
 
-from connectors.answers import Forbidden
 from connectors.base import CredentialRejected, Refused
-from connectors.redaction import Redactor
+from connectors.tools.answers import Forbidden
+from connectors.tools.redaction import Redactor
 
 EARLY = 30  # seconds before its announced end a token is renewed
 

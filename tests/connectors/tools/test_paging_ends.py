@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from connectors.base import Refused, TemporarilyUnavailable
-from connectors.paging import ListChanged, NoList, Page, pages_by_cursor, pages_by_offset
+from connectors.tools.paging import ListChanged, NoList, Page, pages_by_cursor, pages_by_offset
 from tests.connectors.lists import (
     POSITION,
     SIZE,

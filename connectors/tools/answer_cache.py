@@ -7,9 +7,9 @@ import hashlib
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
-from connectors.answers import Answer
 from connectors.base import Kept, Memory, TemporarilyUnavailable
-from connectors.http import Http
+from connectors.tools.answers import Answer
+from connectors.tools.http import Http
 
 
 def get(

@@ -1,4 +1,4 @@
-"""The connections that connectors/http.py speaks over: what comes over them is asked for piece by piece, in time.
+"""The connections that connectors/tools/http.py speaks over: what comes over them is asked for piece by piece, in time.
 http.client itself reads heads, interim answers and trailers for as long as they come."""
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from connectors.pinned import Pinned
 from connectors.time_limit import Timed
+from connectors.tools.pinned import Pinned
 
 
 class _Response(HTTPResponse):

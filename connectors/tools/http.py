@@ -20,9 +20,11 @@ from requests.auth import AuthBase, HTTPBasicAuth
 from requests.structures import CaseInsensitiveDict
 from urllib3.util import parse_url
 
-from connectors import net
-from connectors.addresses import is_loopback
-from connectors.answers import (
+from connectors.base import ConnectorError, CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
+from connectors.time_limit import check_time, time_limit
+from connectors.tools import net
+from connectors.tools.addresses import is_loopback
+from connectors.tools.answers import (
     REFUSALS,
     Answer,
     Conflict,
@@ -36,12 +38,10 @@ from connectors.answers import (
     strayed,
     words,
 )
-from connectors.asking import refuse_holes, segment
-from connectors.base import ConnectorError, CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
-from connectors.http_connections import InTime
-from connectors.redaction import Redactor, one_line
-from connectors.renewal import Renewed
-from connectors.time_limit import check_time, time_limit
+from connectors.tools.holes import refuse_holes, segment
+from connectors.tools.http_connections import InTime
+from connectors.tools.redaction import Redactor, one_line
+from connectors.tools.renewal import Renewed
 
 __all__ = [
     "Answer", "Conflict", "Forbidden", "Http", "NotFound", "NotOffered", "Stale",

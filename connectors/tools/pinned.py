@@ -1,4 +1,4 @@
-"""HTTP connections that go to the addresses which connectors/net.py allowed.
+"""HTTP connections that go to the addresses which connectors/tools/net.py allowed.
 TLS and the Host header keep the name; only the socket is opened to the address."""
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ import socket
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 from urllib3.util import connection
 
-from connectors import net
+from connectors.tools import net
 
 
 class Pinned:

@@ -9,9 +9,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from connectors import oauth, renewal
 from connectors.base import CredentialRejected, Refused, TemporarilyUnavailable
-from connectors.http import Forbidden, Http
+from connectors.tools import oauth, renewal
+from connectors.tools.http import Forbidden, Http
 from tests.connectors.fake import FOREVER, Fact, FakeApp, Reply, Request
 
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)

@@ -9,8 +9,8 @@ import pytest
 import requests
 
 from connectors.base import CredentialRejected, Refused
-from connectors.http import Http, segment
-from connectors.redaction import Redactor
+from connectors.tools.http import Http, segment
+from connectors.tools.redaction import Redactor
 from tests.connectors.conftest import SECRET, Target
 from tests.connectors.fake import FOREVER, Reply
 

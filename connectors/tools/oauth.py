@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from connectors.answers import Answer, words
 from connectors.base import CredentialRejected
-from connectors.http import Http
-from connectors.renewal import Renewed
+from connectors.tools.answers import Answer, words
+from connectors.tools.http import Http
+from connectors.tools.renewal import Renewed
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"  # RFC 7523, 2.1
 

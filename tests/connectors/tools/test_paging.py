@@ -6,10 +6,10 @@ import threading
 
 import pytest
 
-from connectors import paging
-from connectors.answers import Answer
 from connectors.base import TemporarilyUnavailable
-from connectors.paging import (
+from connectors.tools import paging
+from connectors.tools.answers import Answer
+from connectors.tools.paging import (
     ListChanged,
     Page,
     Seen,

@@ -10,7 +10,7 @@ from email.utils import formatdate
 import pytest
 
 from connectors.base import CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
-from connectors.http import Conflict, Forbidden, NotFound, NotOffered, Stale
+from connectors.tools.http import Conflict, Forbidden, NotFound, NotOffered, Stale
 from tests.connectors.conftest import SECRET
 from tests.connectors.fake import DROPPED, FOREVER, WEB_PAGE, Reply, cut_off
 from tests.parts import free_port
