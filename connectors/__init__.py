@@ -17,8 +17,8 @@ from connectors.tools.net import allow as allow_networks
 from connectors.tools.net import parse_networks, reaching
 
 if TYPE_CHECKING:
-    from connectors.oidc import Provider, SignedIn
-    from connectors.oidc_discovery import Metadata
+    from connectors.oidc.discovery import Metadata
+    from connectors.oidc.provider import Provider, SignedIn
     from connectors.tables import Proposal
 
 __all__ = [
@@ -45,7 +45,7 @@ def directory_connectors() -> dict[str, type[DirectoryConnector]]:
 
 def provider(issuer: str, client_id: str, client_secret: str = "") -> Provider:
     """Where people sign in by OpenID Connect; nothing is asked of it yet."""
-    from connectors.oidc import Provider  # here: who doesn't use it needn't wait for it
+    from connectors.oidc.provider import Provider  # here: who doesn't use it needn't wait for it
 
     return Provider(issuer, client_id, client_secret)
 

@@ -23,7 +23,7 @@ from connectors.base import (
     Identity,
     TemporarilyUnavailable,
 )
-from connectors.microsoft_graph import API, FIELDS, GUEST, LOGIN, PAGE, REGISTER, Graph, emails_of, user_name_of
+from connectors.microsoft.graph import API, FIELDS, GUEST, LOGIN, PAGE, REGISTER, Graph, emails_of, user_name_of
 from connectors.tools.http import Forbidden, NotFound, clean, segment
 
 USER = "id,displayName,mail,userPrincipalName,otherMails,proxyAddresses,accountEnabled,userType,employeeId"

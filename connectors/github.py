@@ -28,7 +28,7 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
-from connectors.github_client import GitHubClient
+from connectors.github.client import GitHubClient
 from connectors.names import email_key
 from connectors.tools.answers import unsaid
 from connectors.tools.http import Answer, Forbidden, NotFound, segment

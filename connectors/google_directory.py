@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from connectors.base import DirectoryConnector, DirectoryPerson, Field, Identity
-from connectors.google_admin import API, FIELDS, LOGIN, GoogleAdmin, steps
+from connectors.google.admin import API, FIELDS, LOGIN, GoogleAdmin, steps
 from connectors.names import email_key
 from connectors.tools.http import clean
 

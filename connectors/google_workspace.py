@@ -31,7 +31,7 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
-from connectors.google_admin import API, FIELDS, LOGIN, GoogleAdmin, steps
+from connectors.google.admin import API, FIELDS, LOGIN, GoogleAdmin, steps
 from connectors.tools.answers import unsaid
 from connectors.tools.http import Conflict, NotFound, clean, segment
 from connectors.tools.times import from_iso

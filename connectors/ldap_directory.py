@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from connectors.base import ConnectorError, DirectoryConnector, DirectoryPerson, Field, Identity, Refused
-from connectors.ldap_client import (
+from connectors.ldap.client import (
     AUTHORITY_FIELD,
     ENTRY_FIELDS,
     GROUPS,
@@ -18,8 +18,8 @@ from connectors.ldap_client import (
     first,
     texts,
 )
-from connectors.ldap_groups import GroupsOfBranch, GroupsOfMembers
-from connectors.ldap_unread import unread
+from connectors.ldap.groups import GroupsOfBranch, GroupsOfMembers
+from connectors.ldap.unread import unread
 
 PEOPLE = "(|(objectClass=inetOrgPerson)(&(objectCategory=person)(objectClass=user)))"
 NUMBERS = ("employeeNumber", "employeeID")

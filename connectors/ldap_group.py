@@ -32,7 +32,7 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
-from connectors.ldap_client import (
+from connectors.ldap.client import (
     AUTHORITY_FIELD,
     CLASS_VIOLATION,
     ENTRY_FIELDS,

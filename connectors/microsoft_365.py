@@ -32,7 +32,7 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
-from connectors.microsoft_graph import API, FIELDS, GUEST, LOGIN, PAGE, REGISTER, Graph, emails_of
+from connectors.microsoft.graph import API, FIELDS, GUEST, LOGIN, PAGE, REGISTER, Graph, emails_of
 from connectors.tools.answers import known_status, unsaid
 from connectors.tools.http import Forbidden, NotFound, clean, segment
 from connectors.tools.times import from_iso

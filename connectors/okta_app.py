@@ -38,7 +38,7 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
-from connectors.okta_client import FIELDS, TOKEN_STEPS, OktaClient, name_of
+from connectors.okta.client import FIELDS, TOKEN_STEPS, OktaClient, name_of
 from connectors.scim_extended import FIELDS as SCIM_FIELDS
 from connectors.scim_values import privileged_by_name
 from connectors.tools.answers import known_status, unsaid

@@ -17,7 +17,7 @@ from connectors.base import (
     Identity,
     TemporarilyUnavailable,
 )
-from connectors.okta_client import FIELDS, TOKEN_STEPS, OktaClient, name_of
+from connectors.okta.client import FIELDS, TOKEN_STEPS, OktaClient, name_of
 from connectors.tools.http import Forbidden, NotFound, clean, segment
 from connectors.tools.paging import ListChanged, Seen
 

@@ -28,7 +28,7 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
-from connectors.postgres_client import SSL_MODES, PostgresClient
+from connectors.postgres.client import SSL_MODES, PostgresClient
 
 PAGE = 500
 BOOTSTRAP = 10  # BOOTSTRAP_SUPERUSERID of pg_authid.dat: the role that initdb made

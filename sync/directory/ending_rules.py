@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from connectors import ldap_rules
 from connectors.base import Identity
+from connectors.ldap import rules as ldap_rules
 from sync import activity, rank
 from sync.db import writing
 from sync.directory import directories

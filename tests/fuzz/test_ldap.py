@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors import ldap_client
 from connectors.base import ConnectorError, DirectoryPerson
+from connectors.ldap import client as ldap_client
 from connectors.ldap_directory import LdapDirectory
 from tests.fuzz.odd import fuzzed, nearly_bytes, odd_texts
 from tests.security.hostile import listening

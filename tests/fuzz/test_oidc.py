@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors import oidc_discovery
 from connectors.base import ConnectorError
-from connectors.oidc import Provider, SignedIn
+from connectors.oidc import discovery
+from connectors.oidc.provider import Provider, SignedIn
 from tests.fuzz.odd import fuzzed, nearly, nearly_bytes, odd_scalars, odd_texts, odd_values
 from tests.web.oidc_fake import CLIENT, SECRET, FakeProvider, key, unsigned
 
@@ -69,7 +69,7 @@ def provider() -> Iterator[FakeProvider]:
 
 
 def sign_in(fake: FakeProvider, **answer: str) -> SignedIn | None:
-    oidc_discovery.forget(fake.issuer)
+    discovery.forget(fake.issuer)
     client = Provider(fake.issuer, CLIENT, SECRET)
     try:
         pending, address = client.begin("http://127.0.0.1:8000/answer", "openid email")

@@ -15,7 +15,7 @@ from urllib.parse import urljoin
 import pytest
 import requests
 
-from connectors import oidc_discovery
+from connectors.oidc import discovery
 from sync.sign_in import oidc
 from tests.parts import free_port, need
 from tests.real.servers import need_server
@@ -52,7 +52,7 @@ class OidcServer:
             alive = self._process.poll() is None and time.monotonic() < deadline
             assert alive, f"oidc-provider did not start: {self._log.read_text()}"
             time.sleep(0.05)
-        oidc_discovery.forget(self.issuer)
+        discovery.forget(self.issuer)
 
     def stop(self) -> None:
         if self._process and self._process.poll() is None:
@@ -91,4 +91,4 @@ def oidc_server(tmp_path: Path) -> Iterator[OidcServer]:
     server = OidcServer(tmp_path)
     yield server
     server.stop()
-    oidc_discovery.forget(server.issuer)
+    discovery.forget(server.issuer)

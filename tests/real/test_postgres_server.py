@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 import trustme
 
-from connectors import postgres_client
 from connectors.base import ConnectorError, CredentialRejected, Refused, TemporarilyUnavailable
-from connectors.postgres_client import ssl_parameters
+from connectors.postgres import client as postgres_client
+from connectors.postgres.client import ssl_parameters
 from connectors.postgres_roles import PostgresRoles
 from tests.parts import free_port
 from tests.real.postgres import PASSWORD, ROLLCALL, ROLLCALL_PASSWORD, Postgres, find

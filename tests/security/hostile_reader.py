@@ -44,7 +44,7 @@ def listed(port: int) -> object:
 
 
 def ldap(port: int, whole: float = 2 * SECONDS) -> object:
-    from connectors import ldap_client
+    from connectors.ldap import client as ldap_client
     from connectors.ldap_directory import LdapDirectory
 
     ldap_client.CONNECT_SECONDS, ldap_client.ANSWER_SECONDS = 1, 1
@@ -65,7 +65,7 @@ def large_ldap(port: int) -> object:
 
 
 def postgres(port: int, answer: float = 1) -> object:
-    from connectors import postgres_client
+    from connectors.postgres import client as postgres_client
 
     postgres_client.CONNECT_SECONDS, postgres_client.ANSWER_SECONDS = 2, answer
     settings = {"host": "127.0.0.1", "port": str(port), "user": "rollcall", "password": "secret"}

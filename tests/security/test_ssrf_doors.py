@@ -10,8 +10,8 @@ import pytest
 from playhouse.migrations import Runner
 
 import connectors
-from connectors import oidc_discovery
 from connectors.base import ConnectorError
+from connectors.oidc import discovery
 from connectors.tools import net
 from connectors.tools.net import HostRefused
 from connectors.tools.oauth import ask_for_token
@@ -79,8 +79,8 @@ def test_every_way_of_oauth_and_openid_connect_asks_first(strict, here: Listener
     doors: list[Callable] = [
         lambda: ask_for_token(f"{place}/token", {"grant_type": "client_credentials"}, "id", SECRET),
         lambda: connectors.provider(place, "rollcall").metadata(),
-        lambda: oidc_discovery.get(f"{place}/keys"),
-        lambda: oidc_discovery.get(f"{place}/userinfo", headers={"Authorization": f"Bearer {SECRET}"}),
+        lambda: discovery.get(f"{place}/keys"),
+        lambda: discovery.get(f"{place}/userinfo", headers={"Authorization": f"Bearer {SECRET}"}),
     ]
     for door in doors:
         with pytest.raises(HostRefused):
@@ -114,8 +114,8 @@ OPENS = re.compile(r"socket\.(socket|create_connection)\(|requests\.(get|post|pu
 DOORS = {
     "connectors/tools/http.py": 1,  # the session, which PinnedAdapter connects for
     "connectors/tools/pinned.py": 1,
-    "connectors/ldap_client.py": 1,  # the connection to a server that net.py pinned
-    "connectors/postgres_client.py": 2,  # psycopg.connect, and the socket of a connection that is there
+    "connectors/ldap/client.py": 1,  # the connection to a server that net.py pinned
+    "connectors/postgres/client.py": 2,  # psycopg.connect, and the socket of a connection that is there
     "sync/mail/smtp.py": 2,  # the mail server, which the environment alone names
 }
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from connectors.oidc import _email_of_one_source
+from connectors.oidc.provider import _email_of_one_source
 from tests.web.test_oidc import JANA, is_in, jana, provider, set_up, try_to  # noqa: F401
 
 EMAIL, OTHER = JANA["email"], "mallory@evil.example"

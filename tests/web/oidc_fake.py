@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from connectors import oidc_discovery
+from connectors.oidc import discovery
 
 CLIENT, SECRET = "rollcall", "s3cret-that-nobody-may-see"
 
@@ -46,7 +46,7 @@ class FakeProvider:
     def stop(self) -> None:
         self._server.shutdown()
         self._server.server_close()
-        oidc_discovery.forget(self.issuer)
+        discovery.forget(self.issuer)
 
     def answers(self, path: str) -> int:
         return self.asked.count(path)
@@ -74,7 +74,7 @@ class FakeProvider:
             def do_GET(self) -> None:
                 path = urlsplit(self.path).path
                 provider.asked.append(path)
-                if path == oidc_discovery.PATH:
+                if path == discovery.PATH:
                     self.say(200, provider.described())
                 elif path == "/keys":
                     listed = [key(name).as_dict(private=False) for name in provider.published]

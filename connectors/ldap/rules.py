@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from connectors.base import Refused
-from connectors.ldap_times import day_of, is_never
+from connectors.ldap.times import day_of, is_never
 
 HERE, LOCKED, LEFT = "here", "locked", "left"
 OUTCOMES = (LEFT, LOCKED, HERE)

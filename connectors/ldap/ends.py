@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 
 from connectors.base import Refused
-from connectors.ldap_rules import BEFORE, CONTAINS, HERE, IS, LEFT, LOCKED, Rule, Unreadable, day_in
-from connectors.ldap_times import from_filetime, from_generalized
+from connectors.ldap.rules import BEFORE, CONTAINS, HERE, IS, LEFT, LOCKED, Rule, Unreadable, day_in
+from connectors.ldap.times import from_filetime, from_generalized
 
 STATUSES = {HERE: "active", LOCKED: "suspended", LEFT: "deprovisioned"}
 _SEVERITY = {HERE: 0, LOCKED: 1, LEFT: 2}

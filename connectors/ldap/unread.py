@@ -8,8 +8,8 @@ from collections import Counter, defaultdict
 from collections.abc import Collection
 
 from connectors.base import Unread
-from connectors.ldap_client import LdapClient, texts
-from connectors.ldap_ends import KNOWN
+from connectors.ldap.client import LdapClient, texts
+from connectors.ldap.ends import KNOWN
 
 SAMPLES, LONGEST = 3, 60  # values of each, and characters of one
 EVERY = ["*", "+"]  # user and operational attributes, RFC 4511 4.5.1.8 and RFC 3673

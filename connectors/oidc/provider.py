@@ -18,9 +18,9 @@ from joserfc.errors import JoseError
 from joserfc.jwk import Key
 from joserfc.jws import JWSRegistry
 
-from connectors import oidc_discovery as discovery
 from connectors.base import ConnectorError, CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
-from connectors.oidc_discovery import Metadata
+from connectors.oidc import discovery
+from connectors.oidc.discovery import Metadata
 from connectors.tools.answers import Answer, words
 from connectors.tools.http import Http
 from connectors.tools.net import HostRefused

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 
 from ldap3.utils.conv import escape_bytes
 
-from connectors.ldap_client import (
+from connectors.ldap.client import (
     GROUPS,
     MEMBER_DNS,
     LdapClient,

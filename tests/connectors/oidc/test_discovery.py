@@ -12,9 +12,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from connectors import oidc_discovery
 from connectors.base import Refused, TemporarilyUnavailable
-from connectors.oidc import NotTrusted, Provider
+from connectors.oidc import discovery
+from connectors.oidc.provider import NotTrusted, Provider
 from tests.web.oidc_fake import CLIENT, SECRET, FakeProvider
 
 
@@ -32,7 +32,7 @@ def test_one_that_never_answers_costs_seconds_once() -> None:
 
         def ask() -> None:
             with pytest.raises(TemporarilyUnavailable, match="no answer in time"):
-                oidc_discovery.discover(issuer)
+                discovery.discover(issuer)
 
         threads = [threading.Thread(target=ask) for _ in range(8)]
         for thread in threads:
@@ -40,14 +40,14 @@ def test_one_that_never_answers_costs_seconds_once() -> None:
         for thread in threads:
             thread.join()
         assert time.monotonic() - started < 10, "who comes at the same time waits for the same answer"
-        assert oidc_discovery.is_down(issuer)
-    oidc_discovery.forget(issuer)
+        assert discovery.is_down(issuer)
+    discovery.forget(issuer)
 
 
 def test_what_is_too_much_is_not_read(provider: FakeProvider) -> None:
     provider.metadata = {"more": "x" * 2_000_000}
     with pytest.raises(TemporarilyUnavailable, match="more than"):
-        oidc_discovery.discover(provider.issuer)
+        discovery.discover(provider.issuer)
 
 
 @pytest.mark.parametrize("issuer", [
@@ -55,27 +55,27 @@ def test_what_is_too_much_is_not_read(provider: FakeProvider) -> None:
 ])  # fmt: skip
 def test_no_address_of_a_provider(issuer: str) -> None:
     with pytest.raises(Refused):
-        oidc_discovery.discover(issuer)
+        discovery.discover(issuer)
 
 
 def test_signatures_by_a_shared_secret_and_none_at_all_are_not_known(provider: FakeProvider) -> None:
-    assert oidc_discovery.discover(provider.issuer).signatures == ("RS256",)
+    assert discovery.discover(provider.issuer).signatures == ("RS256",)
 
 
 def test_it_is_asked_again_after_a_minute(provider: FakeProvider, monkeypatch) -> None:
-    oidc_discovery.discover(provider.issuer)
-    monkeypatch.setattr(oidc_discovery.time, "monotonic", lambda now=time.monotonic: now() + oidc_discovery.KEPT + 1)
-    oidc_discovery.discover(provider.issuer)
-    assert provider.answers(oidc_discovery.PATH) == 2
+    discovery.discover(provider.issuer)
+    monkeypatch.setattr(discovery.time, "monotonic", lambda now=time.monotonic: now() + discovery.KEPT + 1)
+    discovery.discover(provider.issuer)
+    assert provider.answers(discovery.PATH) == 2
 
 
 def test_a_provider_with_tls_may_not_lead_to_where_there_is_none(provider: FakeProvider, monkeypatch) -> None:
     told = provider.described() | {"issuer": "https://id.acme.example"}
-    answer = oidc_discovery.Answer(200, {}, json.dumps(told).encode(), "", "")
-    monkeypatch.setattr(oidc_discovery, "get", lambda address: answer)
+    answer = discovery.Answer(200, {}, json.dumps(told).encode(), "", "")
+    monkeypatch.setattr(discovery, "get", lambda address: answer)
     with pytest.raises(Refused, match="authorization_endpoint is no https"):
-        oidc_discovery.discover("https://id.acme.example")
-    oidc_discovery.forget("https://id.acme.example")
+        discovery.discover("https://id.acme.example")
+    discovery.forget("https://id.acme.example")
 
 
 def test_a_website_without_a_provider_is_told_as_such() -> None:
@@ -91,11 +91,11 @@ def test_a_website_without_a_provider_is_told_as_such() -> None:
     issuer = f"http://127.0.0.1:{server.server_port}"
     try:
         with pytest.raises(Refused, match="There is no provider at"):
-            oidc_discovery.discover(issuer)
+            discovery.discover(issuer)
     finally:
         server.shutdown()
         server.server_close()
-        oidc_discovery.forget(issuer)
+        discovery.forget(issuer)
 
 
 @pytest.mark.parametrize("state", [None, "", "another"])

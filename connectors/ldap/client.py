@@ -19,10 +19,10 @@ from ldap3.utils.conv import escape_bytes, escape_filter_chars
 from ldap3.utils.dn import escape_rdn, parse_dn
 
 from connectors.base import ConnectorError, CredentialRejected, Field, Refused, TemporarilyUnavailable
-from connectors.ldap_answers import bounded
-from connectors.ldap_ends import Ends
-from connectors.ldap_pinned import Pinned
-from connectors.ldap_rules import IS, LEFT, OPERATORS, Rule, parse
+from connectors.ldap.answers import bounded
+from connectors.ldap.ends import Ends
+from connectors.ldap.pinned import Pinned
+from connectors.ldap.rules import IS, LEFT, OPERATORS, Rule, parse
 from connectors.time_limit import time_limit
 from connectors.tools.addresses import is_loopback
 from connectors.tools.redaction import one_line
