@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import connectors
 from connectors.base import Account
-from connectors.scim import Scim
+from connectors.scim.connector import Scim
 
 PAGE = 500
 CONFIG = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"], "patch": {"supported": True},

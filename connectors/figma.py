@@ -11,9 +11,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from connectors.base import CAPABILITIES, SEAT_BASED, SILVER, Account, Field, Identity, Refused, Role
-from connectors.scim_client import ScimClient
-from connectors.scim_extended import FIELDS, ExtendedScim
-from connectors.scim_values import YES, id_of, roles_of
+from connectors.scim.client import ScimClient
+from connectors.scim.extended import FIELDS, ExtendedScim
+from connectors.scim.values import YES, id_of, roles_of
 from connectors.tools.http import segment
 
 UNTOLD = "tell who is an administrator: Figma doesn't say so here. Protect yours by hand, so that one always stays."

@@ -25,8 +25,8 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
-from connectors.scim_client import ScimClient
-from connectors.scim_extended import FIELDS, ExtendedScim
+from connectors.scim.client import ScimClient
+from connectors.scim.extended import FIELDS, ExtendedScim
 from connectors.tools.answers import unsaid
 from connectors.tools.http import Forbidden, Http, clean
 from connectors.tools.paging import Page, pages_by_cursor

@@ -39,8 +39,8 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.okta.client import FIELDS, TOKEN_STEPS, OktaClient, name_of
-from connectors.scim_extended import FIELDS as SCIM_FIELDS
-from connectors.scim_values import privileged_by_name
+from connectors.scim.extended import FIELDS as SCIM_FIELDS
+from connectors.scim.values import privileged_by_name
 from connectors.tools.answers import known_status, unsaid
 from connectors.tools.holes import needed
 from connectors.tools.http import NotFound, clean, segment

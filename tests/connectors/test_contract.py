@@ -8,8 +8,8 @@ import pytest
 import requests
 
 from connectors.base import Account, ConnectorError
-from connectors.scim import Scim
-from connectors.scim_client import PATCH_SCHEMA
+from connectors.scim.client import PATCH_SCHEMA
+from connectors.scim.connector import Scim
 from connectors.tools.holes import EVERYTHING
 from tests.connectors.contract import ConnectorContract
 from tests.connectors.fake import Fact, FakeApp

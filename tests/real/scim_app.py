@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from connectors.scim import Scim
+from connectors.scim.connector import Scim
 from tests.parts import free_port, need
 
 TOKEN = "the-token-of-the-scim-app"

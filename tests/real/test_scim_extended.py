@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from connectors.base import Role
-from connectors.scim_extended import ExtendedScim
+from connectors.scim.extended import ExtendedScim
 
 
 class Departments(ExtendedScim):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connectors.base import Account, CredentialRejected, Refused, TemporarilyUnavailable
-from connectors.scim import Scim
+from connectors.scim.connector import Scim
 from tests.real.scim_app import ScimApp
 
 

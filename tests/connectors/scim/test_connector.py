@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connectors.base import ConnectorError, CredentialRejected, Refused, TemporarilyUnavailable
-from connectors.scim import Scim
+from connectors.scim.connector import Scim
 from tests.connectors.contract import ConnectorContract
 from tests.connectors.fake import FOREVER, WEB_PAGE, Reply
 from tests.connectors.fake_scim import FakeScim

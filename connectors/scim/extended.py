@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from connectors.base import Account, Refused, Role
-from connectors.scim import Scim
+from connectors.scim.connector import Scim
 from connectors.tools.holes import needed
 
 FIELDS = {field.name: field for field in Scim.fields}

@@ -10,7 +10,7 @@ from typing import Any
 
 from connectors.base import CredentialRejected, Refused, TemporarilyUnavailable
 from connectors.names import text_key
-from connectors.scim_values import id_of
+from connectors.scim.values import id_of
 from connectors.tools.http import Answer, Conflict, Forbidden, Http, NotFound, NotOffered, Stale, Strayed, segment
 from connectors.tools.paging import Page, number, pages_by_index
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connectors.base import Account
-from connectors.scim_values import account_of, in_order, member_ids, privileged_by_name, roles_of
+from connectors.scim.values import account_of, in_order, member_ids, privileged_by_name, roles_of
 
 
 def read(**raw) -> Account:

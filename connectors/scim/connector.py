@@ -20,8 +20,8 @@ from connectors.base import (
     Refused,
     Role,
 )
-from connectors.scim_client import NotScim, ScimClient
-from connectors.scim_values import (
+from connectors.scim.client import NotScim, ScimClient
+from connectors.scim.values import (
     account_of,
     group_name,
     id_of,
