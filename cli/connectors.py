@@ -12,9 +12,9 @@ from cli.trial import Trial, try_out
 from cli.values import setting, values_of
 from connectors import allow_networks, load_folder, reaching
 from connectors.base import CAPABILITIES, Connector, Field
-from connectors.rest import connector_of
-from connectors.rest_file import load
-from connectors.rest_yaml import DescriptionProblem
+from connectors.rest.connector import connector_of
+from connectors.rest.file import load
+from connectors.rest.yaml_source import DescriptionProblem
 from sync.apps import apps
 from sync.config import Config
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 
 from connectors.base import Account, Asset, ConnectorError, Role
-from connectors.rest import RestConnector
-from connectors.rest_client import Sent
+from connectors.rest.client import Sent
+from connectors.rest.connector import RestConnector
 
 NEWCOMER = Account("", "new.person@example.com")
 NO_ROLE = "ROLE"

@@ -22,7 +22,7 @@ from connectors.base import (
     Refused,
     Role,
 )
-from connectors.rest import RestConnector
+from connectors.rest.connector import RestConnector
 
 FIRST = 5  # rows shown of each list
 

@@ -104,9 +104,9 @@ def load_folder(folder: Path) -> None:
 
 
 def _take_up(file: Path) -> None:
-    from connectors.rest import connector_of  # here: a connector is imported when the catalogue is asked for
-    from connectors.rest_file import load
-    from connectors.rest_yaml import DescriptionProblem
+    from connectors.rest.connector import connector_of  # here: a connector is imported when the catalogue is asked for
+    from connectors.rest.file import load
+    from connectors.rest.yaml_source import DescriptionProblem
 
     try:
         kind = connector_of(load(file))

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from connectors.rest import RestConnector, connector_of
-from connectors.rest_file import load
+from connectors.rest.connector import RestConnector, connector_of
+from connectors.rest.file import load
 from connectors.tools.http import Http
 from tests.connectors.fake import Fact, FakeApp, Reply, Request
 

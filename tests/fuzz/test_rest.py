@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.base import Account, ConnectorError
-from connectors.rest import connector_of
-from connectors.rest_file import load
-from connectors.rest_yaml import DescriptionProblem
+from connectors.rest.connector import connector_of
+from connectors.rest.file import load
+from connectors.rest.yaml_source import DescriptionProblem
 from connectors.tools.http import Http
 from tests.connectors.fake import Reply
 from tests.fuzz.odd import fuzzed, nearly, nearly_bytes, odd_texts, odd_values

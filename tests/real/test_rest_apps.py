@@ -10,8 +10,8 @@ import pytest
 
 import connectors
 from connectors.base import GRANT, INVITE, Connector, CredentialRejected, Refused, TemporarilyUnavailable
-from connectors.rest import connector_of
-from connectors.rest_file import load
+from connectors.rest.connector import connector_of
+from connectors.rest.file import load
 from sync.apps import apps
 from sync.checks import checks
 from sync.config import Config

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from connectors.base import Account, Refused, TemporarilyUnavailable
-from connectors.rest import connector_of
-from connectors.rest_file import load
+from connectors.rest.connector import connector_of
+from connectors.rest.file import load
 from tests.connectors.contract import ConnectorContract
 from tests.connectors.fake import Seat, Thing
 from tests.connectors.fake_desk import FakeDesk

@@ -9,7 +9,7 @@ import pytest
 import trustme
 
 from connectors.base import Account, Asset, CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
-from connectors.rest import RestConnector
+from connectors.rest.connector import RestConnector
 from tests.connectors.described import SECRET, Anything, described, ids, pages, users
 from tests.connectors.fake import Reply
 

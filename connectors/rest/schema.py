@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from connectors.rest_yaml import Place, as_text
+from connectors.rest.yaml_source import Place, as_text
 
 SCHEMA = Path(__file__).with_name("rest.schema.json")
 MOST_PROBLEMS = 20

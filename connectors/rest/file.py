@@ -11,9 +11,9 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from connectors import rest_schema
-from connectors.rest_template import QUERY, bare, is_template, names_in
-from connectors.rest_yaml import DescriptionProblem, Marked, Place, as_text, read
+from connectors.rest import schema
+from connectors.rest.template import QUERY, bare, is_template, names_in
+from connectors.rest.yaml_source import DescriptionProblem, Marked, Place, as_text, read
 
 CALL = ("path", "query", "headers", "body", "form")
 RESERVED = {"account", "asset", "role", "roles", "email", "parent", "item", "kept", "login", "value", "key"}
@@ -47,7 +47,7 @@ def load(file: Path) -> Description:
         reason = getattr(problem, "strerror", None) or "it is no UTF-8 text"
         raise DescriptionProblem(file.name, [(1, f"the file can't be read: {reason}.")]) from None
     marked = read(text, file.name)
-    found = list(rest_schema.problems(marked.data)) or list(_Sense(marked.data, file).problems())
+    found = list(schema.problems(marked.data)) or list(_Sense(marked.data, file).problems())
     if found:
         raise DescriptionProblem(file.name, list(dict.fromkeys(_at_lines(marked, found))))
     authority = marked.data.get("tls", {}).get("authority")

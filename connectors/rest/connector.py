@@ -30,12 +30,12 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
-from connectors.rest_client import ABSENT, Client, Sent, WasSo
-from connectors.rest_file import Description
-from connectors.rest_lists import Lists, View
-from connectors.rest_operations import Operations, calls_of, keeps_others
-from connectors.rest_template import find, keys_of
-from connectors.rest_values import Value, holds
+from connectors.rest.client import ABSENT, Client, Sent, WasSo
+from connectors.rest.file import Description
+from connectors.rest.lists import Lists, View
+from connectors.rest.operations import Operations, calls_of, keeps_others
+from connectors.rest.template import find, keys_of
+from connectors.rest.values import Value, holds
 from connectors.tools.answers import known_status
 from connectors.tools.http import NotFound
 from connectors.tools.paging import Seen

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connectors.base import Refused
-from connectors.rest_template import has
+from connectors.rest.template import has
 
 WHOLE = {
     "id": 1, "email": "ana@acme.example", "first": "Ana", "last": "Lopez", "role": "admin", "state": "on",

@@ -8,9 +8,9 @@ import pytest
 
 import connectors
 from connectors.base import ASSETS, INVITE, LOOK_UP, REMOVE
-from connectors.rest import connector_of
-from connectors.rest_file import load
-from connectors.rest_yaml import DescriptionProblem
+from connectors.rest.connector import connector_of
+from connectors.rest.file import load
+from connectors.rest.yaml_source import DescriptionProblem
 
 EXAMPLES = sorted((Path(__file__).resolve().parents[2] / "docs" / "connectors").glob("*.yaml"))
 GOOD = """\

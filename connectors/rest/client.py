@@ -15,8 +15,8 @@ from typing import Any
 import requests
 
 from connectors.base import ConnectorError, CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
-from connectors.rest_auth import LOGIN_HEADER, auth_of
-from connectors.rest_template import (
+from connectors.rest.auth import LOGIN_HEADER, auth_of
+from connectors.rest.template import (
     Hole,
     Look,
     anything,
@@ -29,8 +29,8 @@ from connectors.rest_template import (
     put,
     something,
 )
-from connectors.rest_values import holds
-from connectors.rest_yaml import as_text
+from connectors.rest.values import holds
+from connectors.rest.yaml_source import as_text
 from connectors.tools.holes import EVERYTHING
 from connectors.tools.http import Answer, Forbidden, Http, clean, seconds_to_wait, words
 from connectors.tools.redaction import MASK

@@ -8,9 +8,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from connectors.base import Refused
-from connectors.rest_client import Client, Sent
-from connectors.rest_file import CALL
-from connectors.rest_template import bare, find, is_nothing, keys_of, names_in
+from connectors.rest.client import Client, Sent
+from connectors.rest.file import CALL
+from connectors.rest.template import bare, find, is_nothing, keys_of, names_in
 from connectors.tools.http import Answer
 
 Parts = dict[str, Any]  # what Http.call takes

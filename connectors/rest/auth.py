@@ -10,8 +10,8 @@ from requests import PreparedRequest
 from requests.auth import AuthBase
 
 from connectors.base import CredentialRejected
-from connectors.rest_template import anything, fill, fill_address, fill_base, fill_texts, find, keys_of
-from connectors.rest_yaml import as_text
+from connectors.rest.template import anything, fill, fill_address, fill_base, fill_texts, find, keys_of
+from connectors.rest.yaml_source import as_text
 from connectors.tools.holes import EVERYTHING
 from connectors.tools.http import Http
 from connectors.tools.oauth import Token, ask_for_token, bearer, no_token

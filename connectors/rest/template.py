@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from connectors.base import Refused
-from connectors.rest_yaml import Place, as_text
+from connectors.rest.yaml_source import Place, as_text
 from connectors.tools.http import segment
 
 PIECES = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")

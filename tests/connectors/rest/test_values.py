@@ -8,8 +8,8 @@ from datetime import datetime
 import pytest
 
 from connectors.base import Access, Refused, Role, TemporarilyUnavailable
-from connectors.rest import RestConnector
-from connectors.rest_values import Value, holds, read_time
+from connectors.rest.connector import RestConnector
+from connectors.rest.values import Value, holds, read_time
 from tests.connectors.described import Anything
 from tests.connectors.fake import Reply
 

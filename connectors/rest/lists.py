@@ -9,10 +9,10 @@ from typing import Any
 from urllib.parse import urljoin
 
 from connectors.base import TemporarilyUnavailable
-from connectors.rest_client import Client
-from connectors.rest_template import find, keys_of
-from connectors.rest_values import Value, holds, in_order
-from connectors.rest_yaml import as_text
+from connectors.rest.client import Client
+from connectors.rest.template import find, keys_of
+from connectors.rest.values import Value, holds, in_order
+from connectors.rest.yaml_source import as_text
 from connectors.tools.http import Answer, NotFound
 from connectors.tools.paging import (
     ListChanged,

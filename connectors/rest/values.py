@@ -9,8 +9,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from connectors.base import Refused
-from connectors.rest_template import anything, bare, fill, find, has, is_template, keys_of, names_in
-from connectors.rest_yaml import as_text
+from connectors.rest.template import anything, bare, fill, find, has, is_template, keys_of, names_in
+from connectors.rest.yaml_source import as_text
 from connectors.tools.http import clean
 
 EMPTY = (None, "", [])

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from connectors.base import Account, Asset, Refused, TemporarilyUnavailable
-from connectors.rest_yaml import DescriptionProblem
+from connectors.rest.yaml_source import DescriptionProblem
 from tests.connectors.described import FIELDS, SECRET, described, ids
 from tests.connectors.fake import Reply
 
