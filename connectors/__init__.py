@@ -25,6 +25,7 @@ __all__ = [
     "Metadata", "Proposal", "Provider", "SignedIn", "allow_networks", "is_loopback", "parse_networks", "reaching",
 ]  # fmt: skip
 
+ROOMS = ("apps", "directories", "scim")  # where a connector is found because its file is there
 _described: dict[str, type[Connector]] = {}
 _broken: list[str] = []
 
@@ -131,8 +132,10 @@ def _shipped_apps() -> dict[str, type[Connector]]:
 
 
 def _found(contract: type) -> dict:
-    for module in pkgutil.iter_modules(__path__):
-        importlib.import_module(f"{__name__}.{module.name}")
+    for room in ROOMS:
+        package = importlib.import_module(f"{__name__}.{room}")
+        for module in pkgutil.iter_modules(package.__path__):
+            importlib.import_module(f"{package.__name__}.{module.name}")
     found = [kind for kind in _heirs(contract) if kind.__dict__.get("slug") and not getattr(kind, "described", False)]
     return {kind.slug: kind for kind in sorted(found, key=_label)}
 

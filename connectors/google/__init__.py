@@ -1,0 +1,1 @@
+"""What every connector of Google's Admin API shares."""

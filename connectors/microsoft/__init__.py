@@ -1,0 +1,1 @@
+"""What every connector of Microsoft Graph shares."""

@@ -1,0 +1,1 @@
+"""OpenID Connect: a provider's metadata, and what a sign-in there proves."""

@@ -1,0 +1,1 @@
+"""What connectors share: HTTP, paging, tokens, files, times, and where a connection may lead."""

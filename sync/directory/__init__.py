@@ -1,0 +1,1 @@
+"""Directories: what they report by reading or push, which one decides, and what that changes."""

@@ -1,0 +1,1 @@
+"""Files that people hand over: where they may be, and what their columns mean."""

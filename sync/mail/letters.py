@@ -17,7 +17,7 @@ from sync.models import App
 from sync.names import account_name
 from sync.workspace import to_local, workspace
 
-TEMPLATES = Path(__file__).parent.parent / "templates" / "mail"
+TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "mail"
 BIDI_CONTROLS = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 ISOLATE, END_ISOLATE = "\u2068", "\u2069"
 BREAKS = {"Cc", "Zl", "Zp", "Zs"}

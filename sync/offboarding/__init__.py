@@ -1,0 +1,1 @@
+"""One person leaves every app, by one approval."""

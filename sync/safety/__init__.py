@@ -1,0 +1,1 @@
+"""What needs approval, what is protected, and what a guard holds back."""

@@ -167,8 +167,9 @@ def _count(passkey: Passkey, count: int) -> None:
             return
         activity.record("sign-in", "refused passkey", about=signature(passkey.person), person=passkey.person_id,
                         why=f"“{passkey.name}” counts {count} after {passkey.sign_count}: it may have been copied")
-        sign_in_changes.tell(passkey.person, f"The passkey “{passkey.name}” was refused: it was used elsewhere since, so "
-                          "it may have been copied. Remove it.", "Rollcall")  # fmt: skip
+        what = (f"The passkey “{passkey.name}” was refused. It was used elsewhere since, so it may have been copied. "
+                "Remove it.")  # fmt: skip
+        sign_in_changes.tell(passkey.person, what, "Rollcall")
     attempts.log.warning("refused a passkey whose counter went back")
     raise PasskeyProblem("This passkey was used elsewhere since: it may have been copied, and is not accepted. "
                          "Sign in another way, remove it, and tell an Owner.")

@@ -1,5 +1,5 @@
 """A fake Microsoft Graph v1.0 with its token endpoint: calls, options and properties as learn.microsoft.com/graph has
-them on the pages that connectors/microsoft_365.py and connectors/entra_directory.py name."""
+them on the pages that connectors/apps/microsoft_365.py and connectors/directories/entra.py name."""
 
 from __future__ import annotations
 

@@ -49,8 +49,10 @@ LIMITS = (
 def batteries() -> dict[str, list[type]]:
     """Slug → the classes that hold its connector to the battery."""
     found: dict[str, list[type]] = {}
-    for file in Path(__file__).parent.glob("test_*.py"):
-        module = importlib.import_module(f"tests.connectors.{file.stem}")
+    here = Path(__file__).parent
+    for file in here.rglob("test_*.py"):
+        inside = ".".join(file.relative_to(here).with_suffix("").parts)
+        module = importlib.import_module(f"tests.connectors.{inside}")
         for kind in vars(module).values():
             if isinstance(kind, type) and issubclass(kind, ReadingContract) and kind.__name__.startswith("Test"):
                 connector = getattr(kind, "kind", None)

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-from connectors.csv_directory import CsvDirectory
+from connectors.directories.csv_file import CsvDirectory
 from demo import company_page
 from demo.company import JOINERS, LEAVERS, OWNER, TEAMS, Company, furnish, let_time_pass
 from demo.serve import Served

@@ -10,8 +10,8 @@ import pytest
 
 import cli.apps
 import connectors
+from connectors.apps.csv_export import CsvExport
 from connectors.base import Refused
-from connectors.csv_export import CsvExport
 from sync import names
 from sync.apps import apps
 from sync.checks import checks
@@ -294,7 +294,8 @@ def test_a_form_with_what_is_no_address_comes_back_with_the_reason(owner, text):
 
 def test_an_invitation_goes_to_the_clean_address_once(chat):
     typed = "<Ana@münchen.example>, ana@xn--mnchen-3ya.example, maria.weiß@acme.example, maria.weiss@acme.example"
-    assert invitations.addresses(typed) == ["Ana@münchen.example", "maria.weiß@acme.example", "maria.weiss@acme.example"]
+    clean = ["Ana@münchen.example", "maria.weiß@acme.example", "maria.weiss@acme.example"]
+    assert invitations.addresses(typed) == clean
     invitation = invitations.invite(chat.app, "mailto:ana@acme.example", "member", chat.by)
     assert (invitation.email, invitation.normal) == ("ana@acme.example", "ana@acme.example")
     assert invitations.invite(chat.app, "ANA@acme.example.", "member", chat.by) == invitation

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from connectors.base import DirectoryPerson, TemporarilyUnavailable
-from connectors.ldap_directory import LdapDirectory
+from connectors.directories.ldap import LdapDirectory
 from sync import names
 from sync.directory import directories
 from sync.mail import notify

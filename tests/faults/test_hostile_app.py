@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from connectors.sample_chat import SampleChat
+from connectors.apps.sample_chat import SampleChat
 from connectors.tools.http import Http
 from sync.checks import checks
 from sync.db import utcnow

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from connectors.sample_chat import PAGE
+from connectors.apps.sample_chat import PAGE
 from sync import activity
 from sync.apps import apps
 from sync.checks import checks

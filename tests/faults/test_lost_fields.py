@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.sample_chat import SampleChat
+from connectors.apps.sample_chat import SampleChat
 from sync.apps import status as app_status
 from sync.jobs import queue
 from sync.models import Access, Account, App, Change, Task

@@ -177,7 +177,7 @@ def test_it_is_tried_again_later_and_later_but_for_ever(chat):
 
 
 def test_no_memory_in_the_midst_of_a_list_is_not_the_connectors_bug(chat, monkeypatch):
-    from connectors.sample_chat import SampleChat
+    from connectors.apps.sample_chat import SampleChat
 
     def greedy(self):
         yield from ()
@@ -217,7 +217,7 @@ def test_no_more_open_files_is_not_the_apps_network(chat):
 
 
 def test_a_bug_of_a_connector_is_still_called_one(chat, monkeypatch):
-    from connectors.sample_chat import SampleChat
+    from connectors.apps.sample_chat import SampleChat
 
     monkeypatch.setattr(SampleChat, "accounts", lambda self: 1 // 0)
     with pytest.raises(ZeroDivisionError):

@@ -9,9 +9,9 @@ import zipfile
 import pytest
 from openpyxl import Workbook
 
-from connectors import linear, meta
+from connectors.apps import linear, meta
 from connectors.base import Refused, TemporarilyUnavailable
-from connectors.ldap_directory import LdapDirectory
+from connectors.directories.ldap import LdapDirectory
 from connectors.tables import answered, propose
 from connectors.tables.files import MAX_COLUMNS
 from connectors.tables.layout import NAMED

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.base import ConnectorError, DirectoryPerson
+from connectors.directories.ldap import LdapDirectory
 from connectors.ldap import client as ldap_client
-from connectors.ldap_directory import LdapDirectory
 from tests.fuzz.odd import fuzzed, nearly_bytes, odd_texts
 from tests.security.hostile import listening
 from tests.security.test_hostile_ldap import done, entry, message, person, result, signs_in, text, tlv

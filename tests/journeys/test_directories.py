@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from connectors.okta_directory import OktaDirectory
+from connectors.directories.okta import OktaDirectory
 from sync.directory import directories
 from sync.directory import preview as directory_preview
 from sync.models import Directory, DirectoryGroup, DirectoryReading, Person
 from sync.people import people
 from tests.asking import MACHINE
-from tests.connectors.test_entra_directory import TestEntraDirectory as Entra
-from tests.connectors.test_google_directory import TestGoogleDirectory as Google
-from tests.connectors.test_okta_directory import TestOktaDirectory as Okta
+from tests.connectors.directories.test_entra import TestEntraDirectory as Entra
+from tests.connectors.directories.test_google import TestGoogleDirectory as Google
+from tests.connectors.directories.test_okta import TestOktaDirectory as Okta
 from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong
 
 HEAD = "email,name,status,employee_number\n"

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from connectors.apps.postgres import PostgresRoles
 from connectors.base import Account
-from connectors.postgres_roles import PostgresRoles
 from tests.parts import free_port, need
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pytest
 import trustme
 
 from connectors.base import ConnectorError, CredentialRejected, DirectoryPerson, Refused, TemporarilyUnavailable
-from connectors.ldap_directory import LdapDirectory
+from connectors.directories.ldap import LdapDirectory
 from tests.parts import free_port, need
 from tests.real.slapd import GROUPS, PEOPLE, READER, READER_PASSWORD, SUFFIX, Slapd
 

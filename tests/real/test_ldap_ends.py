@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime, timedelta
 import ldap3
 import pytest
 
+from connectors.apps.ldap_group import LdapGroup
 from connectors.base import DirectoryPerson, Refused
-from connectors.ldap_directory import LdapDirectory
-from connectors.ldap_group import LdapGroup
+from connectors.directories.ldap import LdapDirectory
 from tests.real.slapd import LOCKED_AFTER, SUFFIX, Slapd
 from tests.real.test_ldap_directory import problem, read
 

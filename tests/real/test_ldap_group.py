@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from ldap3.utils.dn import escape_rdn
 
+from connectors.apps.ldap_group import MEMBER, NO_ENTRY, OUTSIDE, LdapGroup
 from connectors.base import Account, Asset, ConnectorError, CredentialRejected, Refused, TemporarilyUnavailable
-from connectors.ldap_group import MEMBER, NO_ENTRY, OUTSIDE, LdapGroup
 from sync.apps import apps
 from sync.checks import checks
 from sync.jobs import asking, queue

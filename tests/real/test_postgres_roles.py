@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import pytest
 
+from connectors.apps.postgres import CONNECT, CONNECT_THROUGH, OWNER, OWNER_THROUGH, PUBLIC, SUPERUSER, PostgresRoles
 from connectors.base import Account, Asset, CredentialRejected, Refused, TemporarilyUnavailable
-from connectors.postgres_roles import CONNECT, CONNECT_THROUGH, OWNER, OWNER_THROUGH, PUBLIC, SUPERUSER, PostgresRoles
 from sync.apps import apps
 from sync.checks import checks
 from sync.jobs import asking, queue

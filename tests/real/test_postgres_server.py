@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 import trustme
 
+from connectors.apps.postgres import PostgresRoles
 from connectors.base import ConnectorError, CredentialRejected, Refused, TemporarilyUnavailable
 from connectors.postgres import client as postgres_client
 from connectors.postgres.client import ssl_parameters
-from connectors.postgres_roles import PostgresRoles
 from tests.parts import free_port
 from tests.real.postgres import PASSWORD, ROLLCALL, ROLLCALL_PASSWORD, Postgres, find
 

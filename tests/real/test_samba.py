@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from connectors.base import CredentialRejected, TemporarilyUnavailable
-from connectors.ldap_directory import LdapDirectory
+from connectors.directories.ldap import LdapDirectory
 from tests.real.samba import DISABLED, DOMAIN, ENABLED, Samba
 from tests.real.test_ldap_directory import problem, read
 

@@ -44,8 +44,8 @@ def listed(port: int) -> object:
 
 
 def ldap(port: int, whole: float = 2 * SECONDS) -> object:
+    from connectors.directories.ldap import LdapDirectory
     from connectors.ldap import client as ldap_client
-    from connectors.ldap_directory import LdapDirectory
 
     ldap_client.CONNECT_SECONDS, ldap_client.ANSWER_SECONDS = 1, 1
     ldap_client.WHOLE_SECONDS, ldap_client.MOST_PAGES = whole, 50

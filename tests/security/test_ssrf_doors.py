@@ -95,7 +95,7 @@ def test_a_socket_of_this_machine_counts_as_loopback(strict):
 
 
 def test_what_a_described_app_names_asks_first(strict, here: Listener, tmp_path: Path):
-    (tmp_path / "desk.yaml").write_text((ROOT / "tests/connectors/desk.yaml").read_text())
+    (tmp_path / "desk.yaml").write_text((ROOT / "tests/connectors/rest/desk.yaml").read_text())
     connectors.load_folder(tmp_path)
     try:
         kind = connectors.app_connectors()["desk"]

@@ -197,8 +197,8 @@ def test_days_of_reminder_and_expiry_are_settings(owner: Client) -> None:
 
 
 def test_what_the_app_cannot_do_is_not_offered(owner: Client, chat, here, monkeypatch) -> None:
+    from connectors.apps.sample_chat import SampleChat
     from connectors.base import ASSETS, LOOK_UP
-    from connectors.sample_chat import SampleChat
 
     monkeypatch.setattr(SampleChat, "capabilities", frozenset({LOOK_UP, ASSETS}))
     page = owner.get(f"{here}/members").text

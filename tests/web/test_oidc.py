@@ -154,7 +154,7 @@ def test_a_key_of_somebody_else_lets_nobody_in(anybody, set_up, provider, jana) 
 
 
 def test_new_keys_are_read_when_a_token_names_one(anybody, set_up, provider, jana, monkeypatch) -> None:
-    monkeypatch.setattr(oidc_fake.oidc_discovery, "KEYS_KEPT_AT_LEAST", 0)
+    monkeypatch.setattr(oidc_fake.discovery, "KEYS_KEPT_AT_LEAST", 0)
     set_up()
     assert try_to(anybody).status_code == 303
     provider.signed_with, provider.published = "b", ["b"]
@@ -271,7 +271,7 @@ def test_discovery_is_asked_for_once(site, set_up, provider, jana) -> None:
     set_up()
     for _ in range(3):
         assert try_to(Client(site)).status_code == 303
-    assert provider.answers(oidc_fake.oidc_discovery.PATH) == 1 and provider.answers("/keys") == 1
+    assert provider.answers(oidc_fake.discovery.PATH) == 1 and provider.answers("/keys") == 1
 
 
 def test_down_in_the_middle(anybody, set_up, provider, jana) -> None:

@@ -7,12 +7,12 @@ from datetime import date
 
 import pytest
 
+from connectors.apps.ldap_group import Group, LdapGroup
 from connectors.base import Refused
+from connectors.directories.ldap import LdapDirectory
 from connectors.ldap import times as ldap_times
 from connectors.ldap.client import LdapClient, common_name, id_filter, normal_dn
 from connectors.ldap.rules import Rule, parse
-from connectors.ldap_directory import LdapDirectory
-from connectors.ldap_group import Group, LdapGroup
 
 DN = "cn=Ana,dc=acme,dc=example"
 ID = {"entryuuid": [b"9ecf5544-7c08-1041-8136-79c8edfe14d4"]}

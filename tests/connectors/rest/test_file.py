@@ -12,7 +12,7 @@ from connectors.rest.connector import connector_of
 from connectors.rest.file import load
 from connectors.rest.yaml_source import DescriptionProblem
 
-EXAMPLES = sorted((Path(__file__).resolve().parents[2] / "docs" / "connectors").glob("*.yaml"))
+EXAMPLES = sorted((Path(__file__).resolve().parents[3] / "docs" / "connectors").glob("*.yaml"))
 GOOD = """\
 rollcall: 1
 app: desk

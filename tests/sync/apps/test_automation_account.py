@@ -91,7 +91,7 @@ def test_protection_goes_by_the_new_account_even_when_the_reading_fails(chat, mo
     chat.leave(3)
     report = chat.check().report
     new = Identity("Person 3", chat.id_of(3), ("read members",))
-    monkeypatch.setattr("connectors.sample_chat.SampleChat.test", lambda self: new)
+    monkeypatch.setattr("connectors.apps.sample_chat.SampleChat.test", lambda self: new)
     chat.fault("server-error", on="/members")
     assert chat.check().state == "failed"
     chat.clear()
@@ -108,6 +108,6 @@ def test_a_credential_that_was_replaced_meanwhile_is_not_overwritten(chat, monke
         App.update(identity="Somebody new", identity_id="new", credential=b"other").execute()
         return found
 
-    monkeypatch.setattr("connectors.sample_chat.SampleChat.test", test)
+    monkeypatch.setattr("connectors.apps.sample_chat.SampleChat.test", test)
     chat.check()
     assert App.get().identity == "Somebody new"

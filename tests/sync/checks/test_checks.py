@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import pytest
 
+from connectors.apps.sample_chat import SampleChat
 from connectors.base import ASSETS
-from connectors.sample_chat import SampleChat
 from sync import activity
 from sync.apps import apps
 from sync.checks import checks

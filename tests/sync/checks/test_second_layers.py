@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
+from connectors.apps.sample_chat import SampleChat
 from connectors.base import LOOK_UP
 from connectors.base import Account as Seat
-from connectors.sample_chat import SampleChat
 from sync.db import db
 from sync.matching import decisions as match_decisions
 from sync.models import Access, Account, App, Change, Task

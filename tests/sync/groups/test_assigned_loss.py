@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from connectors.apps.sample_chat import SampleChat
 from connectors.base import REVOKE
-from connectors.sample_chat import SampleChat
 from sync.apps import apps
 from sync.directory import directories
 from sync.groups import rules as group_rules

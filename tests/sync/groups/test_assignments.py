@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from connectors.apps.sample_chat import SampleChat
 from connectors.base import Identity
-from connectors.sample_chat import SampleChat
 from sync.apps import apps
 from sync.db import utcnow
 from sync.directory import directories

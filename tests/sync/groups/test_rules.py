@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.sample_chat import SampleChat
+from connectors.apps.sample_chat import SampleChat
 from sync import activity
 from sync.groups import assignments, teams
 from sync.groups import rules as group_rules

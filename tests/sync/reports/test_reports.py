@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from connectors.sample_chat import SampleChat
+from connectors.apps.sample_chat import SampleChat
 from sync.apps import apps
 from sync.checks import checks
 from sync.db import connected, utcnow

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
+from connectors.apps.sample_chat import SampleChat
 from connectors.base import LOOK_UP
-from connectors.sample_chat import SampleChat
 from sync import activity, vault
 from sync.apps import apps
 from sync.db import connected, utcnow

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from connectors.apps.notion import Notion
 from connectors.base import CAPABILITIES, LOOK_UP, CredentialRejected, Refused, TemporarilyUnavailable
-from connectors.notion import Notion
+from tests.connectors.apps.fake_notion import EXTENSION, FakeNotion, FakeNotionPublic
 from tests.connectors.contract import ConnectorContract
 from tests.connectors.fake import FOREVER, Reply, Seat
-from tests.connectors.fake_notion import EXTENSION, FakeNotion, FakeNotionPublic
 from tests.connectors.reading_contract import ReadingContract
 
 

@@ -7,9 +7,9 @@ from datetime import datetime
 
 import pytest
 
+from connectors.apps.sample_chat import PAGE, SampleChat
 from connectors.base import Account as Seat
 from connectors.base import CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
-from connectors.sample_chat import PAGE, SampleChat
 from connectors.tools.http import Http
 from tests.demo.apps import ChatApp
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.asana import Asana
+from connectors.apps.asana import Asana
 from connectors.base import CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
+from tests.connectors.apps.fake_asana import FakeAsana
 from tests.connectors.contract import ConnectorContract
 from tests.connectors.fake import FOREVER, Reply, Seat, Thing
-from tests.connectors.fake_asana import FakeAsana
 
 
 class TestAsana(ConnectorContract):

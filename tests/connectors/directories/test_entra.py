@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connectors.base import CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
-from connectors.entra_directory import EntraDirectory
+from connectors.directories.entra import EntraDirectory
 from tests.connectors.directory_contract import DirectoryContract
 from tests.connectors.fake import FOREVER, Reply
 from tests.connectors.fake_graph import FakeGraph

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from connectors.apps.slack import Slack
 from connectors.base import (
     CHANGE_ROLE,
     REMOVE,
@@ -14,10 +15,9 @@ from connectors.base import (
     Refused,
     TemporarilyUnavailable,
 )
-from connectors.slack import Slack
+from tests.connectors.apps.fake_slack import FakeSlack
 from tests.connectors.contract import ConnectorContract
 from tests.connectors.fake import FOREVER, Reply, Seat, Thing
-from tests.connectors.fake_slack import FakeSlack
 
 
 class TestSlack(ConnectorContract):

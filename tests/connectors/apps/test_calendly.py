@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from connectors.apps.calendly import Calendly
 from connectors.base import Access, CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
-from connectors.calendly import Calendly
+from tests.connectors.apps.fake_calendly import FakeCalendly
 from tests.connectors.contract import ConnectorContract
 from tests.connectors.fake import FOREVER, Reply, Seat, Thing
-from tests.connectors.fake_calendly import FakeCalendly
 
 
 def invited(n: int) -> Seat:

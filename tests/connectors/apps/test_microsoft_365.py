@@ -6,8 +6,8 @@ from datetime import datetime
 
 import pytest
 
+from connectors.apps.microsoft_365 import Microsoft365
 from connectors.base import CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
-from connectors.microsoft_365 import Microsoft365
 from tests.connectors.contract import ConnectorContract
 from tests.connectors.fake import FOREVER, Reply, Seat, Thing
 from tests.connectors.fake_graph import GLOBAL, READERS, SYNC, USERS, FakeGraph

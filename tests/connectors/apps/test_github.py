@@ -11,11 +11,11 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from connectors.apps.github import GitHub
 from connectors.base import Account, CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
-from connectors.github import GitHub
+from tests.connectors.apps.fake_github import FakeGitHub
 from tests.connectors.contract import ConnectorContract
 from tests.connectors.fake import FOREVER, Reply, Seat, Thing
-from tests.connectors.fake_github import FakeGitHub
 
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 PEM = KEY.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from connectors.apps.google_ads import GoogleAds
 from connectors.base import Account, Asset, CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
-from connectors.google_ads import GoogleAds
+from tests.connectors.apps.fake_google_ads import MANAGER, FakeGoogleAds, below
 from tests.connectors.contract import ConnectorContract
 from tests.connectors.fake import FOREVER, Reply, Seat, Thing
-from tests.connectors.fake_google_ads import MANAGER, FakeGoogleAds, below
 
 
 class TestGoogleAds(ConnectorContract):

@@ -6,8 +6,8 @@ from datetime import datetime
 
 import pytest
 
+from connectors.apps.csv_export import CsvExport
 from connectors.base import Account, ConnectorError, Refused, TemporarilyUnavailable
-from connectors.csv_export import CsvExport
 
 EXPORT = """\ufeffUser ID,Email Address,First Name,Last Name,Role,Status,Last Login,License
 7,olga@acme.example,Olga,Brandt,Workspace owner,Active,2026-11-20T10:00:00Z,Full

@@ -7,11 +7,11 @@ from datetime import datetime
 
 import pytest
 
+from connectors.apps.linear import Linear
 from connectors.base import Account, Asset, CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
-from connectors.linear import Linear
+from tests.connectors.apps.fake_linear import FakeLinear
 from tests.connectors.contract import ConnectorContract
 from tests.connectors.fake import FOREVER, Reply, Seat, Thing
-from tests.connectors.fake_linear import FakeLinear
 
 
 class TestLinear(ConnectorContract):

@@ -8,7 +8,7 @@ from email.utils import formatdate
 import pytest
 
 from connectors.base import CredentialRejected, RateLimited, TemporarilyUnavailable
-from connectors.okta_directory import OktaDirectory
+from connectors.directories.okta import OktaDirectory
 from tests.connectors.directory_contract import DirectoryContract, Staff
 from tests.connectors.fake import FOREVER, Reply, Thing
 from tests.connectors.fake_okta import FakeOkta

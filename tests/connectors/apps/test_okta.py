@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from connectors.apps.okta import OktaApp
 from connectors.base import Refused, TemporarilyUnavailable
-from connectors.okta_app import OktaApp
 from tests.connectors.contract import ConnectorContract
 from tests.connectors.fake import Reply, Seat, Thing
 from tests.connectors.fake_okta import FakeOktaApp

@@ -6,11 +6,11 @@ from datetime import datetime
 
 import pytest
 
+from connectors.apps.gitlab import GitLab
 from connectors.base import CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
-from connectors.gitlab import GitLab
+from tests.connectors.apps.fake_gitlab import FakeGitLab
 from tests.connectors.contract import ConnectorContract
 from tests.connectors.fake import FOREVER, Reply, Seat, Thing
-from tests.connectors.fake_gitlab import FakeGitLab
 
 
 class TestGitLab(ConnectorContract):

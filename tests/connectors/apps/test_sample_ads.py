@@ -6,9 +6,9 @@ from datetime import datetime
 
 import pytest
 
+from connectors.apps.sample_ads import PAGE, SampleAds
 from connectors.base import Account as Seat
 from connectors.base import CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
-from connectors.sample_ads import PAGE, SampleAds
 from connectors.tools.http import Http
 from tests.demo.apps import AdsApp
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connectors.base import CredentialRejected
-from connectors.google_directory import GoogleDirectory
+from connectors.directories.google import GoogleDirectory
 from tests.connectors.directory_contract import DirectoryContract
 from tests.connectors.fake import Thing
 from tests.connectors.fake_google_admin import ADMIN, CUSTOMER, SCOPE, FakeGoogleAdmin, pem

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from connectors.apps.zoom import Zoom
 from connectors.base import CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
-from connectors.zoom import Zoom
+from tests.connectors.apps.fake_zoom import FakeZoom
 from tests.connectors.contract import ConnectorContract
 from tests.connectors.fake import FOREVER, Reply, Seat, Thing
-from tests.connectors.fake_zoom import FakeZoom
 
 
 class TestZoom(ConnectorContract):

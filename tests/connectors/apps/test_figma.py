@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from connectors.apps.figma import Figma
 from connectors.base import Refused, TemporarilyUnavailable
-from connectors.figma import Figma
+from tests.connectors.apps.fake_figma import EXTENSION, TENANT, FakeFigma
 from tests.connectors.contract import ConnectorContract
 from tests.connectors.fake import FOREVER
-from tests.connectors.fake_figma import EXTENSION, TENANT, FakeFigma
 
 
 class TestFigma(ConnectorContract):

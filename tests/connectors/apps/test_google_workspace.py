@@ -7,8 +7,8 @@ from datetime import datetime
 
 import pytest
 
+from connectors.apps.google_workspace import GoogleWorkspace
 from connectors.base import Account, CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
-from connectors.google_workspace import GoogleWorkspace
 from tests.connectors.contract import ConnectorContract
 from tests.connectors.fake import FOREVER, Reply, Seat, Thing
 from tests.connectors.fake_google_admin import ADMIN, CUSTOMER, SCOPE, FakeGoogleAdmin, pem

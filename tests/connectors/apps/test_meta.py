@@ -6,11 +6,11 @@ import json
 
 import pytest
 
+from connectors.apps.meta import Meta
 from connectors.base import Account, CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
-from connectors.meta import Meta
+from tests.connectors.apps.fake_meta import BUSINESS, FakeMeta
 from tests.connectors.contract import ConnectorContract
 from tests.connectors.fake import FOREVER, Reply, Seat, Thing
-from tests.connectors.fake_meta import BUSINESS, FakeMeta
 
 
 class TestMeta(ConnectorContract):

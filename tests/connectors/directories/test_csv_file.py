@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from connectors.base import DirectoryPerson, Refused, TemporarilyUnavailable
-from connectors.csv_directory import CsvDirectory
+from connectors.directories.csv_file import CsvDirectory
 
 
 def people(tmp_path: Path, content: str | bytes) -> list[DirectoryPerson]:

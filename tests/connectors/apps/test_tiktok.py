@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from connectors.apps.tiktok import TikTok
 from connectors.base import CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
-from connectors.tiktok import TikTok
+from tests.connectors.apps.fake_tiktok import FakeTikTok
 from tests.connectors.contract import ConnectorContract
 from tests.connectors.fake import FOREVER, Reply, Seat, Thing
-from tests.connectors.fake_tiktok import FakeTikTok
 
 
 class TestTikTok(ConnectorContract):

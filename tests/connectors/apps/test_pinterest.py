@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from connectors.apps.pinterest import Pinterest
 from connectors.base import CredentialRejected, Refused, TemporarilyUnavailable
-from connectors.pinterest import Pinterest
+from tests.connectors.apps.fake_pinterest import FakePinterest
 from tests.connectors.contract import ConnectorContract
 from tests.connectors.fake import FOREVER, Reply, Seat, Thing
-from tests.connectors.fake_pinterest import FakePinterest
 
 
 class TestPinterest(ConnectorContract):

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connectors.atlassian import Atlassian
+from connectors.apps.atlassian import Atlassian
 from connectors.base import Account, CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
+from tests.connectors.apps.fake_atlassian import FakeAtlassian
 from tests.connectors.contract import ConnectorContract
 from tests.connectors.fake import FOREVER, Reply, Seat, Thing
-from tests.connectors.fake_atlassian import FakeAtlassian
 
 ORG_ADMIN = "atlassian/org-admin"
 

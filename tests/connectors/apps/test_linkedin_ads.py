@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from connectors.apps.linkedin_ads import LinkedInAds
 from connectors.base import Account, CredentialRejected, Refused, TemporarilyUnavailable
-from connectors.linkedin_ads import LinkedInAds
+from tests.connectors.apps.fake_linkedin_ads import HOME, ME, FakeLinkedIn
 from tests.connectors.contract import ConnectorContract
 from tests.connectors.fake import FOREVER, Reply, Seat, Thing
-from tests.connectors.fake_linkedin_ads import HOME, ME, FakeLinkedIn
 
 
 class TestLinkedInAds(ConnectorContract):

@@ -1,0 +1,1 @@
+"""Each kind of directory that Rollcall reads, one file each."""
