@@ -16,7 +16,7 @@ from sync.models import Person
 from sync.people import holds, importing, last_owner, people
 from sync.people.people import PeopleProblem
 from sync.sign_in import second_factor
-from sync.sign_in import sign_in as sign_in_sign_in
+from sync.sign_in import sign_in as signing_in
 from web import columns, held, person_view
 from web.answers import INVALID, asked, dialog, go_to, page_or_part, wants_part
 from web.confirming import asks_again
@@ -300,7 +300,7 @@ def _password(person: Person, status: int = 200, problem: str = "") -> tuple[str
 def set_password(person_id: int) -> Response | tuple[str, int]:
     person = person_below(person_id)
     try:
-        sign_in_sign_in.set_password(person, request.form.get("password", ""), by())
+        signing_in.set_password(person, request.form.get("password", ""), by())
     except PeopleProblem as problem:
         return _password(person, INVALID, str(problem))
     if person == signed_in_person():
@@ -315,7 +315,7 @@ def create_link(person_id: int) -> tuple[str, int]:
     person = person_below(person_id)
     if not last_owner.may_sign_in(person):
         abort(403)
-    link = current_app.config["ROLLCALL"].url + url_for("signin.follow_link", token=sign_in_sign_in.signed_link(person, by()))
+    link = current_app.config["ROLLCALL"].url + url_for("signin.follow_link", token=signing_in.signed_link(person, by()))
     name = names.person_name(person)
     return dialog("people/_link.html", f"One-time link for {name}", person=person, name=name, link=link)
 

@@ -25,7 +25,7 @@ from sync.models import (
 )
 from sync.reports import reports
 from sync.sign_in import second_factor
-from sync.sign_in import sign_in as sign_in_sign_in
+from sync.sign_in import sign_in as signing_in
 from sync.sign_in.sessions import FRESH
 from tests.security.factors import HERE, PASSWORD, code, sign_in, with_app
 from tests.web.client import Client
@@ -193,7 +193,7 @@ def test_no_secret_that_was_typed_is_on_the_page_or_in_the_file(stale: Client, s
     assert "another horse" not in asked.text
     assert b"another horse" not in bytes(KeptRequest.get().sealed)
     stale.post(confirmation_of(asked), password=PASSWORD)
-    assert sign_in_sign_in.authenticate("ben.roth@acme.example", "quite another horse battery") == ben
+    assert signing_in.authenticate("ben.roth@acme.example", "quite another horse battery") == ben
     assert not KeptRequest.select().exists()
 
 
@@ -250,7 +250,7 @@ def test_it_is_continued_once_and_not_for_ever(stale: Client, someone):
 
 def test_rank_counts_at_the_end_too(site: Flask, someone, by: str):
     boss, ben = someone("Sue Per", "super admin"), someone("Ben Roth")
-    sign_in_sign_in.set_password(boss, "a long enough horse")
+    signing_in.set_password(boss, "a long enough horse")
     browser = Client(site, boss)
     grow_old(boss)
     there = confirmation_of(browser.send("PUT", f"/people/{ben.id}/workspace-role", role="admin"))

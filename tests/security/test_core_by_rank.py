@@ -198,7 +198,7 @@ def test_pages_never_leave_out_who_asks():
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
                 needed = {"set_password": 3, "signed_link": 2}.get(node.func.attr)
                 room = node.func.value.id if isinstance(node.func.value, ast.Name) else ""
-                if needed and room in ("sign_in", "sign_in_sign_in"):
+                if needed and room in ("sign_in", "signing_in"):
                     assert len(node.args) + len(node.keywords) >= needed, f"{file.name}:{node.lineno}"
 
 

@@ -15,7 +15,7 @@ from sync.db import connected, utcnow
 from sync.models import KeptRequest, Person, Session
 from sync.people.people import PeopleProblem
 from sync.sign_in import attempts, authenticator, kept_requests, passwords, second_factor, sessions
-from sync.sign_in import sign_in as sign_in_sign_in
+from sync.sign_in import sign_in as signing_in
 from sync.sign_in.sessions import FRESH, Way, session_of, start_session
 from sync.workspace import update_workspace
 from tests.security.factors import HERE, PASSWORD, STEP, code, secret_of, sign_in, with_app
@@ -112,7 +112,7 @@ def test_a_secret_that_waits_is_shown_to_nobody_who_comes_later(owner: Client, o
 
 def test_who_removes_the_last_factor_is_in_without_one(site: Flask, someone, by: str):
     ada = someone("Ada Admin", "admin")
-    sign_in_sign_in.set_password(ada, "a long enough horse")
+    signing_in.set_password(ada, "a long enough horse")
     secret, _codes = with_app(ada)
     browser = Client(site)
     sign_in(browser, "ada.admin@acme.example", "a long enough horse")
@@ -174,7 +174,7 @@ def test_a_strangers_failures_close_the_second_step_to_no_known_browser(site: Fl
     mine.send("POST", STEP, code=code(secret))
     mine.send("DELETE", "/session")
     for number in range(attempts.OF_SOURCE):  # by a stranger in the same network
-        sign_in_sign_in.authenticate(f"p{number}@acme.example", "Winter2026!", source="127.0.0.1")
+        signing_in.authenticate(f"p{number}@acme.example", "Winter2026!", source="127.0.0.1")
     sign_in(mine)
     assert mine.send("POST", STEP, code=code(secret, 1)).status_code == 303
     assert sign_in(unknown).status_code == 429
@@ -230,7 +230,7 @@ def _changes_meanwhile(monkeypatch: pytest.MonkeyPatch, person: Person) -> None:
     def fits(password_hash: str | None, password: str) -> bool:
         found = comparing(password_hash, password)
         monkeypatch.setattr(passwords, "fits", comparing)
-        sign_in_sign_in.set_password(Person.get_by_id(person.id), "quite another horse battery")
+        signing_in.set_password(Person.get_by_id(person.id), "quite another horse battery")
         return found
 
     monkeypatch.setattr(passwords, "fits", fits)
@@ -250,21 +250,21 @@ def test_hashing_the_old_password_again_does_not_bring_it_back(olga: Person, mon
     weak = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
     Person.update(password_hash=weak).where(Person.id == olga.id).execute()
     _changes_meanwhile(monkeypatch, olga)
-    sign_in_sign_in.authenticate("olga@acme.example", PASSWORD)
-    assert sign_in_sign_in.authenticate("olga@acme.example", PASSWORD) is None
-    assert sign_in_sign_in.authenticate("olga@acme.example", "quite another horse battery") == olga
+    signing_in.authenticate("olga@acme.example", PASSWORD)
+    assert signing_in.authenticate("olga@acme.example", PASSWORD) is None
+    assert signing_in.authenticate("olga@acme.example", "quite another horse battery") == olga
 
 
 def test_who_left_meanwhile_is_not_signed_in(site: Flask, someone, by: str, monkeypatch: pytest.MonkeyPatch):
     ben = someone("Ben Roth", "user")
-    sign_in_sign_in.set_password(ben, "a long enough horse")
-    looking = sign_in_sign_in.authenticate
+    signing_in.set_password(ben, "a long enough horse")
+    looking = signing_in.authenticate
 
     def leaves_right_after(*values) -> Person | None:
         found = looking(*values)
         Person.update(status="suspended").where(Person.id == ben.id).execute()
         return found
 
-    monkeypatch.setattr(sign_in_sign_in, "authenticate", leaves_right_after)
+    monkeypatch.setattr(signing_in, "authenticate", leaves_right_after)
     assert sign_in(Client(site), "ben.roth@acme.example", "a long enough horse").status_code == 410
     assert not Session.select().where(Session.person == ben).exists()

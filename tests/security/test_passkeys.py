@@ -16,7 +16,7 @@ from sync.db import utcnow
 from sync.models import Activity, Mail, Passkey, Person, Session
 from sync.people import people
 from sync.sign_in import passkeys, second_factor
-from sync.sign_in import sign_in as sign_in_sign_in
+from sync.sign_in import sign_in as signing_in
 from sync.sign_in.sessions import FRESH
 from tests.security.authenticator import SecurityKey
 from tests.security.factors import HERE, STEP, codes_of, sign_in
@@ -218,7 +218,7 @@ def test_wrong_codes_of_a_stranger_lock_no_passkey_out(secure_site, hers: Browse
 
 def test_anothers_passkey_is_no_second_factor(secure_site, hers: Browser, key: SecurityKey, someone):
     ben, his = someone("Ben Roth", "admin"), SecurityKey()
-    sign_in_sign_in.set_password(ben, "a long enough horse")
+    signing_in.set_password(ben, "a long enough horse")
     Browser(secure_site, ben).add(his)
     browser = Browser(secure_site)
     sign_in(browser, "ben.roth@acme.example", "a long enough horse")

@@ -11,7 +11,7 @@ from sync.apps import apps
 from sync.db import db
 from sync.models import Activity, AuthenticatorApp, Mail, PendingSignIn, Person, RecoveryCode, Session
 from sync.sign_in import attempts, authenticator, recovery_codes, second_factor
-from sync.sign_in import sign_in as sign_in_sign_in
+from sync.sign_in import sign_in as signing_in
 from sync.workspace import update_workspace, workspace
 from tests.security.factors import HERE, STEP, code, codes_of, secret_of, sign_in, with_app
 from tests.web.client import Client
@@ -120,7 +120,7 @@ def test_a_new_set_of_codes_replaces_the_old(site, owner: Client, olga: Person):
 
 def test_codes_of_another_person_are_no_codes(site, olga: Person, someone):
     ben = someone("Ben Roth", "admin")
-    sign_in_sign_in.set_password(ben, "a long enough horse")
+    signing_in.set_password(ben, "a long enough horse")
     secret, codes = with_app(olga)
     with_app(ben)
     browser = Client(site)
@@ -162,7 +162,7 @@ def test_a_half_sign_in_ends(site, olga: Person, by: str):
     PendingSignIn.update(ends_at=PendingSignIn.select().order_by(PendingSignIn.id).get().ends_at.replace(2020)).where(
         PendingSignIn.id == PendingSignIn.select().order_by(PendingSignIn.id).get().id).execute()
     assert late.send("POST", STEP, code=code(secret, 1)).status_code == 410
-    sign_in_sign_in.set_password(olga, "quite another horse battery")
+    signing_in.set_password(olga, "quite another horse battery")
     assert changed.send("POST", STEP, code=code(secret, 1)).status_code == 410
 
 
@@ -186,7 +186,7 @@ def test_removing_the_last_takes_the_codes_with_it(site, owner: Client, olga: Pe
 
 def test_who_removed_theirs_is_asked_again_once_it_is_required(site, olga: Person, someone, by: str):
     ben = someone("Ben Roth", "admin")
-    sign_in_sign_in.set_password(ben, "a long enough horse")
+    signing_in.set_password(ben, "a long enough horse")
     secret, _codes = with_app(ben)
     his = Client(site)
     sign_in(his, "ben.roth@acme.example", "a long enough horse")
@@ -309,7 +309,7 @@ def test_nobody_resets_their_own(owner: Client, olga: Person):
 def test_the_set_up_link_lets_the_last_owner_in_without_the_lost_device(site, olga: Person):
     _secret, codes = with_app(olga)
     Person.update(status="suspended").where(Person.id == olga.id).execute()
-    token = sign_in_sign_in.setup_link_token()
+    token = signing_in.setup_link_token()
     anybody = Client(site)
     page = anybody.get(f"/setup?token={token}").text
     given = {"workspace": "Acme", "name": "Olga Brandt", "email": "olga@acme.example",

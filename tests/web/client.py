@@ -9,7 +9,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from sync.models import Person
-from sync.sign_in import sign_in as sign_in_sign_in
+from sync.sign_in import sign_in as signing_in
 
 
 class Client:
@@ -22,7 +22,7 @@ class Client:
 
     def sign_in(self, person: Person, below: str = "") -> TestResponse:
         """By a one-time link; `below` is the path that stands before each address."""
-        return self.follow(f"{below}/sign-in/{sign_in_sign_in.signed_link(person)}")
+        return self.follow(f"{below}/sign-in/{signing_in.signed_link(person)}")
 
     def get(self, address: str, htmx: bool = False, **headers: str) -> TestResponse:
         return self.client.get(address, headers=({"HX-Request": "true"} if htmx else {}) | headers)
