@@ -29,6 +29,7 @@ LONGER = {
     "sync/migrations/0001_first.py": "a frozen copy of the models",
     "tests/sync/mail/test_notify.py": "each kind of mail once, by one set of helpers",
     "tests/sync/reports/test_reports.py": "each way that a report can go, by one set of helpers",
+    "tests/web/test_permissions.py": "each route once, in one table",
     "tests/faults/test_rules_properties.py": "one state machine, its app and its model, read together",
 }
 

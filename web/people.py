@@ -315,7 +315,8 @@ def create_link(person_id: int) -> tuple[str, int]:
     person = person_below(person_id)
     if not last_owner.may_sign_in(person):
         abort(403)
-    link = current_app.config["ROLLCALL"].url + url_for("signin.follow_link", token=signing_in.signed_link(person, by()))
+    token = signing_in.signed_link(person, by())
+    link = current_app.config["ROLLCALL"].url + url_for("signin.follow_link", token=token)
     name = names.person_name(person)
     return dialog("people/_link.html", f"One-time link for {name}", person=person, name=name, link=link)
 

@@ -12,7 +12,7 @@ from sync import vault
 from sync.apps import apps
 from sync.db import db
 from sync.directory import push
-from sync.models import (
+from sync.models import (  # fmt: skip
     Account,
     App,
     Asset,
