@@ -15,7 +15,7 @@ from sync.models import Directory, DirectoryEntry, Person
 from sync.rank import Asker
 from sync.workspace import today, workspace
 
-NAMED = 3  # people whom a contradiction names
+NAMED = 3  # people named in a contradiction
 
 
 def settle(directory: Directory) -> None:
