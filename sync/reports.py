@@ -362,7 +362,7 @@ def has_standing_yes(app: App) -> bool:
 
 
 def finish_by_policy(app: App) -> None:
-    """Apply the Owner's standing approvals to what waits, except for held changes and people who alone control an asset,
+    """Apply the Owner's standing approvals to waiting changes, but not to held ones or sole managers of an asset,
     and never to everyone."""
     report = open_report(app)
     if report is None or not has_standing_yes(app):
