@@ -32,8 +32,8 @@ class Config:
     smtp_url: str | None
     secret_key_file: Path
     files: tuple[Path, ...] = ()  # folders below which a page may name a file on the server
-    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()  # whose X-Forwarded-Prefix is believed
-    private_networks: tuple[IPv4Network | IPv6Network, ...] = ()  # that connections may go to, whoever entered them
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()  # whose X-Forwarded-Prefix is trusted
+    private_networks: tuple[IPv4Network | IPv6Network, ...] = ()  # that everyone's connections may go to
 
     @property
     def prefix(self) -> str:
@@ -109,7 +109,7 @@ def _url(text: str | None, host: str, port: int) -> str:
     except ValueError:
         raise BadSetting(f"ROLLCALL_URL is {text!r}, whose host and port can't be read: it must be {LINK}.") from None
     address = f"{parts.scheme}://{parts.netloc}{path}"
-    whole = text.rstrip("/") == address  # nothing of it is a query or a fragment, not even an empty one
+    whole = text.rstrip("/") == address  # without a query or fragment, not even an empty one
     if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc or port == 0 or not whole:
         raise BadSetting(
             f"ROLLCALL_URL is {text!r}: it must be {LINK}, with http:// or https://, a host and nothing after the path."

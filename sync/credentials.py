@@ -10,14 +10,14 @@ from sync.problems import Problem
 
 
 class SecretNeeded(Problem):
-    """The address changed, so the stored secret must be entered again; nothing was sent; the text is for the page."""
+    """The address changed, so the stored secret must be entered again. Nothing was sent. The text is for the page."""
 
 
 def with_stored(fields: Iterable[Field], entered: Mapping[str, str], settings: Mapping[str, str],
                 secrets: Mapping[str, str]) -> dict[str, str]:  # fmt: skip
     """`entered`, with each secret that was left empty filled from `secrets`.
 
-    `settings` are the stored values that are not secret; what was said of a file's columns stays where nothing is
+    `settings` are the stored values that aren't secret; the answers about a file's columns are kept if nothing is
     entered for it. Raises SecretNeeded when a field that says where the
     secrets go differs from them and a secret would be filled in.
     """

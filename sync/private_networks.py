@@ -1,5 +1,5 @@
 """Who may connect something inside a private network: Owners of the workspace and the command line.
-Who approved it is kept with the app, directory or provider, and counts for as long as the address stays the same."""
+The approver is stored with the app, directory or provider, and counts while the address is unchanged."""
 
 from __future__ import annotations
 

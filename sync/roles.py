@@ -1,4 +1,4 @@
-"""Which roles accounts have, who administers an app by them, and how they are told in words.
+"""Which roles accounts have, who administers an app by them, and how they are written in words.
 Each rule stands here once: as SQL over an account `a` of the app `:app`, and in Python for the roles of one account."""
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _KNOWN = "SELECT external_id FROM role WHERE app_id = :app"
 _PRIVILEGED = f"{_KNOWN} AND privileged"
 _ROLE = BIT["role"]
 _IN_DOUBT = BIT["role"] | BIT["status"] | BIT["kind"]  # of account.unsaid
-NOT_SAID = "(not said)"  # among ids, in place of a role that the app did not say: no app names it
+NOT_SAID = "(not said)"  # among ids, for a role that the app left out: no app uses this name
 
 
 def held(account: str) -> str:
@@ -72,7 +72,7 @@ def can_administer(account: str) -> str:
 
 
 def may_administer(account: str) -> str:
-    """The same, or it will once a guard lets it, or nobody knows: one of its roles is unknown or was not said, in an
+    """The same, or it will after a release, or nobody knows: one of its roles is unknown or was left out, in an
     app whose administrators are known by a role."""
     return f"""({can_administer(account)} OR EXISTS ({_PRIVILEGED}) AND (
         EXISTS (SELECT 1 FROM ({held(account)}) h WHERE h.id <> '' AND h.id NOT IN ({_KNOWN}))
@@ -84,7 +84,7 @@ def may_administer(account: str) -> str:
 
 
 def _no_doubt(account: str) -> str:
-    """Nothing that was not said of it alone, or that a guard holds, speaks against it that it administers the app."""
+    """Whether nothing casts doubt on this: no field left out only of this account, and no held change."""
     said_of_others = f"""SELECT 1 FROM account k WHERE k.app_id = :app AND k.state <> 'gone'
         AND {account}.unsaid & {_IN_DOUBT} & ~k.unsaid"""
     return f"""(CASE WHEN {account}.unsaid & {_IN_DOUBT} THEN NOT EXISTS ({said_of_others}) ELSE true END
@@ -186,7 +186,7 @@ class RoleChange:
 
     @property
     def detail(self) -> dict[str, object]:
-        """What its task is to hold to: with several roles, all that were seen before the yes and all that are to be."""
+        """What its task must verify: with several roles, all seen before the approval and all expected afterwards."""
         several = len(self.before) > 1 or self.after != (self.role,)
         all_of_them = {"roles": list(self.before), "after": list(self.after)} if several else {}
         return {"role": self.role, "before": self.before[0], **all_of_them}

@@ -29,7 +29,7 @@ class Workspace:
     currency: str = "€"
     invitation_reminder_days: int = 3
     invitation_expiry_days: int = 14
-    grace_days: int = 0  # that the seats of people whom a directory deprovisions are kept
+    grace_days: int = 0  # days that the accounts of people deprovisioned by a directory are kept
     session_hours: int = 12  # after which someone signs in again
     session_idle_minutes: int = 120  # without a page, after which they do
     second_factor_required: bool = False  # of everyone who manages: second_factor.require switches it

@@ -13,7 +13,7 @@ from tests.plain_english import Hit, hits, phrases_in
 LEFT = {
     "ARCHITECTURE.md": 27,
     "connectors": 331,
-    "sync": 482,
+    "sync": 117,
     "templates": 61,
     "web": 58,
 }

@@ -1,5 +1,5 @@
 """What an app answered at its last whole reading, so that the next one need not send again what didn't change.
-Kept beside the reading and taken over with it: a check that fails remembers nothing new."""
+Stored with the reading and applied with it: a check that fails stores nothing new."""
 
 from __future__ import annotations
 
@@ -52,5 +52,5 @@ class AnswersOf:
 
 
 def forget(app: App) -> None:
-    """Nothing of this app is remembered: another credential may see another thing."""
+    """Forget this app's answers, because another credential may see other values."""
     db.execute_sql("DELETE FROM remembered_answer WHERE app_id = ?", (app.id,))

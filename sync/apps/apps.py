@@ -202,7 +202,7 @@ def role_change(account: Account, role: str) -> RoleChange:
 
 
 def replace_credential(app: App, values: dict[str, str], by: Asker, private_by: str | None = None) -> Identity:
-    """Test new settings, then store them; a secret left empty stays as it was, where it goes to the same place.
+    """Test new settings, then store them. An empty secret keeps the stored one, if it is for the same host.
 
     Raises AppProblem, SecretNeeded or ConnectorError; nothing is stored then.
     """
@@ -221,7 +221,7 @@ def replace_credential(app: App, values: dict[str, str], by: Asker, private_by: 
 
 
 def retest(app: App, by: Asker) -> Identity:
-    """Test the stored credential; what is wrong is kept on the app and raised."""
+    """Test the stored credential. Stores a problem on the app and raises it."""
     rank.require_part(by, app)
     connector = connector_for(app)
     try:
@@ -322,7 +322,7 @@ def _numbers(guard: tuple[int | None, int | None]) -> str:
 
 
 def set_removal(app: App, removal: str, by: Asker) -> None:
-    """"ask": each removal waits for a yes; "automatic": this is the Owner's standing yes (rule 2)."""
+    """"ask": each removal waits for approval; "automatic": this is the Owner's standing approval (rule 2)."""
     rank.require_part(by, app)
     if removal not in ("ask", "automatic"):
         raise AppProblem("Removals are either asked about or automatic.")
@@ -352,7 +352,7 @@ def _change(app: App, by: Asker, what: str, before: str, after: str, **values: o
 
 
 def pause(app: App, by: Asker) -> None:
-    """No checks and no acts until it is resumed; what is known stays."""
+    """No checks and no tasks until it is resumed. Its data is kept."""
     rank.require_part(by, app)
     set_state(app, "paused", "paused app", by)
 

@@ -98,7 +98,7 @@ def access_of(account: Account, most: int = 500) -> list[Access]:
 
 
 def count_of(account_ids: list[int]) -> dict[int, int]:
-    """How many assets each of these accounts has access to; who has none is missing."""
+    """Account id → number of assets it can access, for accounts that have any."""
     counted = (
         Access.select(Access.account, fn.COUNT(Access.id)).where(Access.account.in_(account_ids))
         .group_by(Access.account)

@@ -23,7 +23,7 @@ def note(app: App, identity: Identity) -> list[str]:
         warnings = []
         found = apps.found(identity)
         del found["error"]  # whether the app is well, the check will say
-        found["identity_id"] = identity.external_id or now.identity_id  # not told is not another
+        found["identity_id"] = identity.external_id or now.identity_id  # not returned: it hasn't changed
         if now.identity_id not in (None, found["identity_id"]):
             warnings.append(_another(now, identity))
         lost = [lack for lack in identity.missing if lack not in (now.missing or ())]

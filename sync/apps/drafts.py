@@ -43,7 +43,7 @@ def _free_name(label: str) -> str:
 def enter(app: App, name: str, values: dict[str, str], private_by: str | None = None) -> Identity:
     """Keep what was entered, then test it; a secret left empty is the one that was entered before for the same place.
 
-    Raises AppProblem, SecretNeeded or ConnectorError with what to fix. What was entered is kept even then; a secret
+    Raises AppProblem, SecretNeeded or ConnectorError with what to fix. The input is kept even then; a secret
     that was entered for another place is forgotten.
     """
     kind = apps.connector_class(app.connector)
@@ -110,7 +110,7 @@ def _first_check(app: App) -> Check | None:
 
 
 def discard(app: App) -> None:
-    """The draft goes, with all that was entered; an app that is connected stays."""
+    """Delete the draft with its input. A connected app isn't deleted."""
     with writing():
         App.delete().where(App.id == app.id, App.state == "connecting").execute()
 

@@ -1,4 +1,4 @@
-"""One check from start to end: read the app whole, look again for who is missing, take over, report.
+"""One check from start to end: read the whole app, look again for missing accounts, apply, report.
 The row is the truth: a check that fails says why and changes nothing else; one whose worker died starts again."""
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ LIMIT = timedelta(hours=1)  # for one check, reading and waiting included
 FRESH = {"hand": timedelta(0), "connect": timedelta(0), "daily": timedelta(minutes=15)}  # how old a directory may be
 PAUSES = (1, 4)  # seconds before a passing fault is tried again at once
 LATER = (timedelta(minutes=5), timedelta(minutes=20))  # before a daily check is tried again
-LONGEST_WAIT = 60  # seconds that a check waits for a rate limit by itself
+LONGEST_WAIT = 60  # seconds that a check waits for a rate limit before it pauses
 FAILURES_TOLD = 3
 SAMPLE = 100  # looked for one by one when so many are missing that a guard holds them anyway
 ENTRIES = 200  # above this many changes, Activity tells their number and the report their names

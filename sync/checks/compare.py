@@ -1,4 +1,4 @@
-"""The staged snapshot against what Rollcall knows: what differs, and how it is taken over, in a handful of SQL.
+"""Compares the staged snapshot with what Rollcall knows, and applies the differences, in a few SQL statements.
 Runs inside the caller's transaction, on the connection that holds the staging tables."""
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ _RETURN_ACCOUNTS = """
     FROM differing s WHERE account.id = s.account_id AND account.state = 'gone'
       AND account.gone_at <= :began AND (s.status <> 'suspended' OR NOT :suspends)
 """
-# A role that someone has stays known, whatever the app lists: with it goes who is privileged.
+# A role that someone has stays known even if the app doesn't list it, because it tells who is privileged.
 _ROLES_GONE = """
     DELETE FROM role WHERE app_id = :app
       AND NOT EXISTS (SELECT 1 FROM staged_role s WHERE s.external_id = role.external_id)
@@ -152,7 +152,7 @@ _ROLES_GONE = """
 
 
 def take_over_gone(app: App) -> None:
-    """Accounts in `staged_gone` leave Rollcall: the app has none of them any more, and a second look agreed."""
+    """Accounts in `staged_gone` leave Rollcall: the app no longer has them, and a second look confirmed it."""
     values = {"app": app.id, "now": str(utcnow())}
     db.execute_sql(
         f"""
@@ -170,7 +170,7 @@ def take_over_gone(app: App) -> None:
 
 
 def take_over_assets(app: App) -> None:
-    """New and renamed assets, granted and changed access; what is gone is found, and taken over by forget_*."""
+    """Apply new and renamed assets, granted and changed access; find what is gone, which forget_* applies."""
     values = {"app": app.id, "first": app.last_check_at is None}
     newest = db.execute_sql("SELECT coalesce(max(id), 0) FROM asset").fetchone()[0]
     for statement in (_RENAMED_ASSETS, _RETURNED_ASSETS, _UPDATE_ASSETS, _NEW_ASSETS, _FOUND_NEW_ASSETS):

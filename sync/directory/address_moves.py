@@ -1,5 +1,5 @@
-"""An e-mail address moves to whom a directory gives it now, or is nobody's while that is unclear.
-What was matched by it is asked about again, the open reports lose it at once, and tasks under way look again."""
+"""An e-mail address moves to the person to whom a directory now gives it, or to nobody while that is unclear.
+Accounts matched by it are open again, the open reports lose them at once, and running tasks look again."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ HELD_BY = "FROM person_email AS pe JOIN person AS p ON p.id = pe.person_id"
 
 @dataclass
 class Moves:
-    """What was taken from whom, (normal, as it was written, person id); what became disputed, or no longer is; and of
-    how many people it was left alone because they are too many at once."""
+    """Removed addresses (normal, as written, person id), those that became or ceased to be disputed, and the number of
+    people whose addresses weren't moved because they are too many at once."""
 
     lost: list[tuple[str, str, int]] = field(default_factory=list)
     disputed: list[str] = field(default_factory=list)
@@ -159,7 +159,7 @@ def _tell_disputes(moves: Moves, by: str) -> None:
 
 
 def settle_again(by: str, which: str = OF_LEAVERS) -> None:
-    """The same outside a reading: after people were let go, or something was said by hand."""
+    """The same outside a reading: after people were released, or after a change by hand."""
     with writing(), staging(), sign_in_news.addresses_watched(by):
         moves = settle(which)
         precedence.follow(by)
@@ -168,7 +168,7 @@ def settle_again(by: str, which: str = OF_LEAVERS) -> None:
 
 @queue.each_minute
 def follow_what_was_said_by_hand(now: datetime) -> None:
-    """Who was said to have left or returned, or got an address by hand that a directory gives to another."""
+    """For someone marked by hand as left or returned, or given an address that a directory gives to another person."""
     otherwise = f"({CLAIMED} AND NOT {BACKED} OR pe.disputed <> ({CONTESTED} AND {BACKED}))"
     if _rows(f"SELECT 1 {HELD_BY} WHERE {BY_HAND} AND {otherwise} LIMIT 1"):
         settle_again("Rollcall", BY_HAND)

@@ -1,5 +1,5 @@
-"""What a directory's reading changes: whom each entry is, what the guard holds, and what is taken over, set by set.
-An e-mail that two people claim is never guessed away: it is told, and nobody loses anything by it."""
+"""What a directory's reading changes: each entry's person, what the guard holds, and what is applied, set by set.
+An e-mail that two people claim is never decided by a guess: it is reported, and nobody loses anything."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NEEDED = (  # groups, by rules
     "UNION SELECT group_id FROM team_group WHERE group_id IS NOT NULL"
 )
 UNHELD = "person_id NOT IN (SELECT person_id FROM read_leaving)"
-# An address `m` of the staged entry `r` that nobody has, and nobody else is said to have: a disabled entry leaves it
+# An address `m` of the staged entry `r` that nobody has or claims: a disabled entry leaves it
 # to one that is in use and isn't known yet.
 _FREE = f"""m.normal NOT IN (SELECT normal FROM person_email) AND m.normal NOT IN (SELECT normal FROM read_disputed)
     AND NOT EXISTS (SELECT 1 FROM directory_address AS d LEFT JOIN {ENTRY} WHERE d.normal = m.normal AND d.here
@@ -67,9 +67,9 @@ def apply(directory: Directory, worldwide_ids: bool, guard: Guard, by: str) -> O
 
 @sign_in_news.watches_addresses
 def apply_pushed(directory: Directory, guard: Guard, by: str) -> Outcome:
-    """Take over the staged people of a directory that pushes, inside the caller's writing().
+    """Apply the staged people of a directory that pushes, inside the caller's writing().
 
-    Who is not staged stays as they are. As people leave one by one, the guard counts those of a day.
+    People who aren't staged don't change. As people leave one by one, the guard counts those of a day.
     """
     now = utcnow()
     news = addresses.note(directory, whole=False)
@@ -84,7 +84,7 @@ def apply_pushed(directory: Directory, guard: Guard, by: str) -> Outcome:
 
 def _follow_the_known(directory: Directory, guard: Guard, now: datetime, by: str, whole: bool) -> dict[str, int]:
     """Who was known before is here, suspended or gone as the entry says, unless the guard holds it; how many became
-    what. Only then can be said whose an address is."""
+    what. Only then is it known whose an address is."""
     _add_entries(directory, now)
     _note_days(directory)
     vouching.note_above(directory)
@@ -110,7 +110,7 @@ def _take_over_the_rest(directory: Directory, now: datetime, moves: Moves, news:
 
 
 def _warnings(directory: Directory) -> list[str]:
-    """What someone should correct, in plain words: addresses that two people claim, and what is no address."""
+    """What to correct in the directory: addresses that two people claim, and values that aren't addresses."""
     disputed = _rows("""SELECT m.normal, group_concat(coalesce(nullif(r.name, ''), r.user_name), ' and '),
                                max(coalesce(pe.disputed, 0))
                         FROM read_email AS m JOIN read_person AS r USING (external_id)
@@ -136,7 +136,7 @@ def _warnings(directory: Directory) -> list[str]:
 
 
 def _leave_out_the_unclear() -> None:
-    """Someone new whose main address another claims or holds is taken over once that is cleared up, not guessed."""
+    """Someone new whose main address another person claims or has is added only once this is resolved."""
     _run(f"""DELETE FROM read_person AS r WHERE person_id IS NULL AND normal <> '' AND NOT EXISTS (
                 SELECT 1 FROM read_email AS m WHERE m.external_id = r.external_id AND m.main AND {FREE})""")
 
@@ -187,7 +187,7 @@ def _note_days(directory: Directory) -> None:
 
 
 def _add_addresses(directory: Directory, by: str) -> None:
-    """Addresses that nobody has and nobody else claims; those of people whom the directory may not change are held."""
+    """Addresses that nobody has and nobody else claims; those of people that the directory may not change are held."""
     for person, email in _rows(f"""SELECT r.person_id, m.email FROM read_email AS m JOIN read_person AS r
             USING (external_id) WHERE r.person_id IN (SELECT person_id FROM read_above) AND {_FREE}"""):
         held.hold(Person.get_by_id(person), held.ADDRESS, email, by, directory)
@@ -201,7 +201,7 @@ def _add_addresses(directory: Directory, by: str) -> None:
 
 
 def _take_over_status(directory: Directory, now: datetime, whole: bool = True) -> list[int]:
-    """The people whose status may follow; what is held is only noted as reported.
+    """The people whose status may change now; held changes are only stored as reported.
 
     Who is not staged is missing from the directory, unless the reading is not `whole`.
     """
@@ -230,7 +230,7 @@ def _take_over_status(directory: Directory, now: datetime, whole: bool = True) -
 def _take_over_groups(directory: Directory, now: datetime) -> list[int]:
     """The directory's groups and who is in them; someone who is held back stays in theirs.
 
-    A group that rules need and nobody is in any more counts as gone from the directory: who was in it last stays
+    A group that rules need and that is now empty counts as gone from the directory: its last members stay
     known. Gives the ids of the groups that rules need and that changed.
     """
     _run("""INSERT INTO directory_group (directory_id, external_id, name)

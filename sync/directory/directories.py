@@ -1,5 +1,5 @@
 """Directories: connecting one, reading it, and what happens when a reading fails, is empty or loses too many people.
-A reading is taken over whole, in one transaction, or not at all; it never deprovisions anyone by an error."""
+A reading is applied completely, in one transaction, or not at all. An error never deprovisions anyone."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ log = logging.getLogger("rollcall.directories")
 
 
 class DirectoryProblem(Problem):
-    """What was asked of the directory can't be; nothing was changed; the text is for the page."""
+    """The directory can't be changed like this. Nothing was changed. The text is for the page."""
 
 
 def catalogue() -> list[type[DirectoryConnector]]:
@@ -91,7 +91,7 @@ def connect(kind: str, name: str, values: dict[str, str], by: Asker, private_by:
 
 
 def reconnect(directory: Directory, values: dict[str, str], by: Asker, private_by: str | None = None) -> Identity:
-    """Other values for a directory; an empty secret stays, for the same place; who asks answers for it from now on.
+    """Change a directory's values. An empty secret keeps the stored one, for the same host. `by` becomes responsible.
     Raises like test(), or SecretNeeded, NotAllowed."""
     rank.require(by, *rank.MANAGERS)
     fields, secrets = connector_class(directory.kind).fields, vault.unseal(directory.credential)
@@ -168,7 +168,7 @@ def start_due(now: datetime) -> list[DirectoryReading]:
 
 
 def due(now: datetime) -> list[Directory]:
-    """The active directories that are to be read by now, and aren't being read."""
+    """The active directories that are due, and aren't being read."""
     under_way = DirectoryReading.select(DirectoryReading.directory).where(DirectoryReading.state.in_(LIVE))
     return list(readable().where(Directory.next_read_at <= now, Directory.id.not_in(under_way)))
 
@@ -329,7 +329,7 @@ def _fail(reading: DirectoryReading, error: str, ours: bool = False) -> None:
 
 
 def held(directory: Directory) -> list[DirectoryEntry]:
-    """Whom the last reading would have changed but the guard held, by name, with their person."""
+    """The entries that the last reading would have changed but the guard held, by name, with their person."""
     entries = DirectoryEntry.select(DirectoryEntry, Person).join(Person)
     return list(entries.where(_is_held(directory)).order_by(Person.name, DirectoryEntry.id))
 
@@ -339,8 +339,8 @@ def _is_held(directory: Directory):
 
 
 def release(directory: Directory, by: Asker, seen: str | None = None) -> int:
-    """Let what is held of the people who don't stand above who asks through; how many people. Raises DirectoryProblem
-    when it isn't what was `seen` any more, NotAllowed when all of them stand above."""
+    """Release the held changes of people who don't rank above `by`. Returns how many people. Raises DirectoryProblem
+    if they are no longer what was `seen`, NotAllowed if all of these people rank above."""
     rank.require(by, *rank.MANAGERS)
     with writing():
         entries = held(directory)

@@ -20,7 +20,7 @@ Rule = ldap_rules.Rule
 
 
 def takes_rules(directory: Directory) -> bool:
-    """Whether this kind of directory can be told what its attributes mean."""
+    """Whether this kind of directory supports rules for attributes."""
     return bool(_field(directory))
 
 
@@ -45,7 +45,7 @@ def says_nothing(attribute: str) -> Rule:
 
 
 def set_rules(directory: Directory, rules: Iterable[Rule], by: Asker) -> Identity:
-    """Read everyone by these rules, and keep them if that works; a reading is queued, which takes over what they say.
+    """Read everyone by these rules, and store the rules if that works. Queues a reading, which applies them.
 
     It ranks no higher than who asks from now on. Raises DirectoryProblem, NotAllowed, or ConnectorError with what is
     wrong with a rule or with what it met.

@@ -1,4 +1,4 @@
-"""Whom each staged entry is: by its id, else by an address that is proven or comes with the same name or number.
+"""Finds each staged entry's person: by its id, else by a proven address or one with the same name or number.
 An address alone, which a leaver had, makes nobody the leaver: it may have been given to someone new."""
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def leave_others_what_is_theirs(directory: Directory) -> None:
 
 
 def find_people(directory: Directory, worldwide_ids: bool, guard: Guard | None = None) -> None:
-    """Whom each entry is: by its id here, by an id that is nobody else's anywhere, by e-mail, then by number.
+    """Find each entry's person: by its id here, by an id that nobody else has anywhere, by e-mail, then by number.
 
     With a `guard`, the reading is whole: more people who only got other numbers than it would let leave are the same.
     """
@@ -45,7 +45,7 @@ def find_people(directory: Directory, worldwide_ids: bool, guard: Guard | None =
     _find_by_email("m.main AND pe.main")
     _find_by_email("""m.main AND NOT EXISTS (
         SELECT 1 FROM directory_entry AS e WHERE e.person_id = pe.person_id AND e.directory_id = ?)""", directory.id)
-    # A leaver's address is often handed on, so a further one finds only someone active: whom no directory knows, or
+    # A leaver's address is often handed on, so another address finds only someone active: known to no directory, or
     # who has the same name in another one.
     _find_by_email(f"""NOT m.main AND {ACTIVE}
         AND NOT EXISTS (SELECT 1 FROM directory_entry AS e WHERE e.person_id = pe.person_id)""")
@@ -58,8 +58,8 @@ def find_people(directory: Directory, worldwide_ids: bool, guard: Guard | None =
 
 
 def _part_from_namesakes(directory: Directory) -> None:
-    """An id that is only the address, as in a list without numbers, proves no more than the address does: who left
-    under it is not who is here under it now with another name or number."""
+    """An id that is only the address, as in a list without numbers, proves no more than the address does. Someone who
+    left under it isn't the person who is here now with another name or number."""
     _run(f"""DELETE FROM directory_entry
              WHERE directory_id = ? AND status = 'deprovisioned' AND reported = 'deprovisioned' AND EXISTS (
                 SELECT 1 FROM read_person AS r
@@ -69,7 +69,7 @@ def _part_from_namesakes(directory: Directory) -> None:
 
 
 def _find_by_email(condition: str, *values: object) -> None:
-    """One entry finds one person, or nobody; who is someone else in this reading already is left alone."""
+    """One entry finds one person, or nobody. A person already found by another entry isn't found again."""
     _take_found()
     _run(f"""WITH found AS (
                  SELECT DISTINCT m.external_id, pe.person_id

@@ -1,5 +1,5 @@
-"""Whom a directory may not take out of the company by itself: so many within a day that it looks wrong, or everyone.
-They are held until someone says yes, or until the directory calls them here again."""
+"""Holds leavers of a directory: so many within a day that it looks wrong, or everyone.
+They are held until someone releases them, or until the directory has them again."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class Guard:
 
 
 def seen(entries: Iterable[DirectoryEntry]) -> str:
-    """What a yes to these held entries holds for: another list has another one."""
+    """A mark of these held entries, for a release: another list has another mark."""
     told = sorted((entry.id, entry.status, entry.reported) for entry in entries)
     return hashlib.sha256(repr(told).encode()).hexdigest()[:32]
 
 
 def hold_back(directory: Directory, guard: Guard, now: datetime, whole: bool) -> None:
     """Leaves in read_leaving whose leaving someone must look at first: those whose address the directory gives to
-    someone else who is here; everyone, once too many leave within a day, or nobody is left; the last Owner; those
+    someone else who is here, everyone once too many leave within a day or nobody is left, the last Owner, those
     above who answers for the directory.
 
     Who is not staged is missing from the directory, unless the reading is not `whole`.

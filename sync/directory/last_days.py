@@ -20,7 +20,7 @@ from sync.rank import Asker
 from sync.safety import policy
 from sync.workspace import today, workspace
 
-NAMED = 3  # people whom a contradiction names
+NAMED = 3  # people named in a contradiction
 
 
 def settle(directory: Directory) -> None:

@@ -1,5 +1,5 @@
-"""Which directory decides what a person is called, where their mail goes and which employee number they have:
-the first, by its place, that has the person. What was edited by hand stays until that directory says something new."""
+"""Which directory decides a person's name, main address and employee number: the first in the order
+that has the person. A value edited by hand is kept until that directory has a new one."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def in_order() -> list[Directory]:
 def move(directory: Directory, step: int, by: Asker) -> bool:
     """One place up (-1) or down (1), and all people follow; False where it is the first or last already.
 
-    Raises NotAllowed when an Owner answers for one of the two, unless an Owner asks: the first is believed.
+    Raises NotAllowed if an Owner is responsible for one of the two, unless an Owner asks: the first is trusted.
     """
     rank.require(by, *rank.MANAGERS)
     with writing():
@@ -66,7 +66,7 @@ def move(directory: Directory, step: int, by: Asker) -> bool:
 def note_changes(directory: Directory) -> None:
     """The entries say from now on what was read; leaves in read_changed what is new in those that were known.
 
-    Of a user who was deleted nothing more is said: what was said last tells whether someone later is the same human.
+    A deleted user keeps its last values: they show whether someone later is the same human.
     """
     for field in ("name", "email", "employee_number"):
         db.execute_sql(f"""
@@ -83,7 +83,7 @@ def note_changes(directory: Directory) -> None:
 
 
 def follow(by: str) -> set[int]:
-    """Whom read_changed and read_moved name is called what their first directory says; gives the ids of the changed.
+    """Give the people in read_changed and read_moved their first directory's values. Returns the ids of changed people.
 
     Someone in read_moved may have another first directory than before: they follow it unless what they are called
     now is what no directory says, but someone typed. Inside the caller's writing(), within staging().
@@ -124,7 +124,7 @@ def _mine(rows: list[tuple], field: str, by: str | Asker) -> list[tuple]:
 
 def _found(field: str, says: str, now: str, usable: str) -> list[tuple]:
     """(person, before, after, deciding directory, name, its id if it may not change them) of those who are to follow;
-    `before` is "" for none. A directory that may change them goes before each that may not."""
+    `before` is "" for none. A directory that may change them precedes those that may not."""
     above = vouching.sql_above("d.id", "p.workspace_role")
     return db.execute_sql(f"""
         SELECT person_id, before, after, decides, name, CASE WHEN above THEN directory END FROM (

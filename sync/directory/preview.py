@@ -77,7 +77,7 @@ class _Staged(NamedTuple):
 
 
 class PreviewChanged(DirectoryProblem):
-    """It would not do any more what was shown; nothing was changed. `preview` is what it would do now."""
+    """The changes are no longer those in the preview. Nothing was changed. `preview` has the current ones."""
 
     def __init__(self, preview: Preview):
         super().__init__("The list or the people have changed since this was shown. Nothing was applied: look again.")
@@ -130,14 +130,14 @@ def _preview(directory: Directory, text: str | None, mapping: str | None, by: As
 
 
 def _pending_mapping(directory: Directory, text: str | None) -> str | None:
-    """What was said of the columns of the list that was handed over."""
+    """The answers about the columns of the uploaded list."""
     if text is None:
         return None
     return vault.unseal(Directory.get_by_id(directory.id).credential).get(PENDING_MAPPING)
 
 
 def apply_previewed(directory: Directory, mark: str, by: Asker, text: str | None = None) -> Preview:
-    """Take over what was previewed, if it still is the same. Who applies a list answers for what it says. Raises
+    """Apply the preview, if it is still the same. The person who applies a list is responsible for it. Raises
     PreviewChanged, NotAllowed; then nothing was changed."""
     rank.require(by, *rank.MANAGERS)
     mapping = _pending_mapping(directory, text)

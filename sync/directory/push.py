@@ -135,7 +135,7 @@ def counts(directory: Directory) -> dict[str, int]:
 
 
 def unclear(directory: Directory) -> list[ScimResource]:
-    """The users of whom nobody could be made yet; `warning` says why."""
+    """Users that couldn't become people yet; `warning` says why."""
     return list(ScimResource.select().where(*is_unclear(directory)).order_by(ScimResource.id))
 
 

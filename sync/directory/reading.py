@@ -1,5 +1,5 @@
 """One directory's people, read whole into TEMP tables of this thread's connection, or not at all.
-The file itself is not locked meanwhile; what is done with them is directory_compare.py's."""
+The database isn't locked during this; directory_compare.py applies them."""
 
 from __future__ import annotations
 

@@ -121,7 +121,7 @@ def _link(directory: Directory, users: list[ScimResource], warnings: list[str]) 
 
 @queue.each_minute
 def take_up_the_unclear(now: datetime) -> None:
-    """Users of whom nobody could be made because someone else had their address, and who could be now: what was in
+    """Users that couldn't become people because someone else had their address, and now can: what was in
     the way went with a release, with a decision by hand, or in another directory."""
     for directory in list(Directory.select().where(Directory.kind == push.SLUG, Directory.state == "active")):
         for user in push.unclear(directory)[:UNCLEAR_AT_ONCE]:
@@ -159,7 +159,7 @@ def _join_groups(directory: Directory, user: ScimResource, entry: DirectoryEntry
 
 @queue.each_minute
 def tell_held(now: datetime) -> None:
-    """What a guard holds of a directory that pushes is told once no more came for a minute: one mail, not hundreds."""
+    """Report what a guard holds of a pushing directory after a minute without more: one e-mail, not hundreds."""
     differs = DirectoryEntry.status != DirectoryEntry.reported
     for directory in list(Directory.select().where(Directory.kind == push.SLUG)):
         held = [entry.left_at for entry in DirectoryEntry.select(DirectoryEntry.left_at).where(

@@ -224,7 +224,7 @@ def _refuse_too_much(resource_type: ResourceType, document: dict) -> None:
 
 
 def _refuse_no_email(document: dict, before: dict | None = None) -> None:
-    """A new e-mail that is clearly no address is said to be none, where someone can correct it.
+    """Refuse a new e-mail that clearly isn't an address, so that someone can correct it.
 
     Who is switched off is switched off, whatever else is written with it.
     """

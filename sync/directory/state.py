@@ -1,4 +1,4 @@
-"""A directory rests, is read again, or is removed: its people stay as they are each time."""
+"""Pauses, resumes and removes a directory; its people never change by this."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sync.rank import Asker
 
 
 def pause(directory: Directory, by: Asker) -> None:
-    """It is not read until resumed; its people stay as they are."""
+    """Don't read it until it is resumed. Its people don't change."""
     rank.require(by, *rank.MANAGERS)
     _set_state(directory, "paused", "paused directory", by)
 

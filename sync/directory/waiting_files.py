@@ -1,5 +1,5 @@
 """Files that were handed over and wait while it is asked what their columns mean: a new directory's list, a new list or
-export of one that is connected, an import of people. Who handed one over goes on with it, within a day."""
+export of one that is connected, an import of people. The person who uploaded it continues within a day."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Done:
 
 
 def for_directory(person: Person, kind: str, name: str, values: Mapping[str, str], file_name: str = "") -> WaitingFile:
-    """The list of a directory that is to be connected; `values` are those of its connector's fields."""
+    """The list of a new directory; `values` are those of its connector's fields."""
     return _keep(person, DIRECTORY, values, file_name, kind=kind, name=name)
 
 
@@ -58,7 +58,7 @@ def for_export(person: Person, app: App, values: Mapping[str, str], file_name: s
 
 
 def for_import(person: Person, content: bytes, file_name: str = "") -> WaitingFile:
-    """A list of people who are to be imported."""
+    """A list of people to import."""
     values = {FILE: connectors.as_setting(content), MAPPING: importing.remembered_mapping()}
     return _keep(person, IMPORT, values, file_name)
 
@@ -76,7 +76,7 @@ def of(person: Person, waiting_id: int) -> WaitingFile | None:
 
 
 def proposal(waiting: WaitingFile) -> Proposal:
-    """What the file says by what was answered so far. Raises ConnectorError or PeopleProblem for one that can't be
+    """The file's content by the answers so far. Raises ConnectorError or PeopleProblem for one that can't be
     used."""
     values = vault.unseal(waiting.sealed) | {MAPPING: waiting.mapping}
     if waiting.door == IMPORT:
@@ -127,6 +127,6 @@ def discard(waiting: WaitingFile) -> None:
 
 @queue.each_minute
 def forget_old(now: datetime) -> None:
-    """Files hold people's data: one that nobody goes on with is forgotten."""
+    """Files contain people's data, so abandoned ones are deleted."""
     with writing():
         WaitingFile.delete().where(WaitingFile.created_at < now - FORGOTTEN_AFTER).execute()

@@ -22,7 +22,7 @@ MAPPING = "mapping"  # the connector's field
 
 
 def takes_a_mapping(kind: type[Connector] | type[DirectoryConnector]) -> bool:
-    """Whether what it reads is a file whose columns may have to be asked about."""
+    """Whether it reads a file whose columns may need answers."""
     return bool(kind.file_purpose)
 
 
@@ -53,7 +53,7 @@ def answered(proposal: Proposal, answers: Mapping[str, str]) -> str:
 
 
 def remember(target: Directory | App, mapping: str, by: Asker) -> None:
-    """Keep what was said of the columns: every reading from now on heeds it. A directory ranks no
+    """Store the answers about the columns: every later reading uses them. A directory ranks no
     higher than who asks from now on. Raises Refused for no such mapping, NotAllowed."""
     table = type(target)
     if table is App:

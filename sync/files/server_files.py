@@ -11,7 +11,7 @@ from sync.problems import Problem
 
 
 class PathRefused(Problem):
-    """A page named a file that it may not; the text is for the page and says nothing of the file."""
+    """A page named a file that it may not read. The text is for the page and reveals nothing about the file."""
 
 
 def refuse_foreign(fields: Iterable[Field], values: Mapping[str, str], folders: Iterable[Path],

@@ -32,7 +32,7 @@ def concerns(app: App) -> bool:
 def want(app: App, removal_suspends: bool) -> None:
     """Find what the rules want and add it to `wanted`, after the leavers; who is assigned from now on is kept.
 
-    Inside the check's transaction, on what it has taken over.
+    Inside the check's transaction, on the values it has applied.
     """
     if not concerns(app):
         return
@@ -127,7 +127,7 @@ _ASSIGNED = f"""
         FROM {{covered}} c
     ) WHERE n = 1 AND gives
 """
-# Ended, and out of the app: who comes in by hand later is nobody whom rules gave a seat.
+# Ended, and out of the app: deleted, so that an account added by hand later doesn't count as given by rules.
 _FORGET = """
     DELETE FROM assignment WHERE app_id = :app AND ended_at IS NOT NULL AND NOT EXISTS (
         SELECT 1 FROM account a WHERE a.app_id = :app AND a.person_id = assignment.person_id AND a.state <> 'gone')
@@ -146,7 +146,7 @@ _END = """
       AND person_id IN (SELECT id FROM person WHERE status = 'active')
       AND person_id NOT IN (SELECT person_id FROM covered)
 """
-# Who has no seat, under whatever address, and isn't invited. A service account is no seat of who answers for it.
+# People without an account, under any address, or invitation. A service account doesn't belong to its responsible.
 _TO_INVITE = """
     INSERT INTO wanted (kind, person_id, in_app, after, reason, detail)
     SELECT 'to invite', s.person_id, 1, coalesce(nullif(ro.label, ''), ro.external_id, s.role),
@@ -169,7 +169,7 @@ _TO_INVITE = """
           AND (i.person_id = s.person_id
             OR i.normal IN (SELECT normal FROM person_email WHERE person_id = s.person_id)))
 """
-# A seat that may be changed by rules: matched, in use, nobody's decision or hold against it.
+# An account that rules may change: matched, in use, without a decision or hold against it.
 _SEATS = """
     FROM assigned s JOIN account a ON a.person_id = s.person_id AND a.app_id = :app AND a.state = 'present'
         AND a."match" = 'matched' AND a.status = 'active' AND a.kind = 'user' AND a.protected IS NULL
@@ -189,7 +189,7 @@ _OF_SEVERAL_ROLES = """
     SELECT w.account_id, w.detail ->> 'role' FROM wanted w JOIN account a ON a.id = w.account_id
     WHERE w.kind = 'to change role' AND a.app_id = :app AND a.further_roles <> '[]'
 """
-# Who may hand an asset on is not made less by a rule; where rules differ, the role that may hand on comes first.
+# A rule never lowers someone who can hand over the asset; if rules differ, a role that can comes first.
 _TO_GRANT = f"""
     INSERT INTO wanted (kind, account_id, asset_id, in_app, before, after, reason, detail)
     SELECT 'to grant access', a.id, g.asset_id, 1, x.role, nullif(g.role, ''),
@@ -209,7 +209,7 @@ _TO_GRANT = f"""
       AND NOT EXISTS (
         SELECT 1 FROM app_task t WHERE {_LIVE} AND t.act IN ('grant', 'revoke') AND t.asset_id = g.asset_id)
 """
-# What a rule gave, and no group that they are in gives any more. What no rule gives now was taken out of the rules by
+# Access by a rule, if none of their groups grants it now. If no rule at all grants it, it was taken out of the rules by
 # hand: that takes nothing from anyone.
 _TO_REVOKE = f"""
     INSERT INTO wanted (kind, account_id, asset_id, in_app, before, after, reason, detail)
@@ -301,7 +301,7 @@ def people_by_rule(app: App) -> dict[int, int]:
 
 
 def forget_uncovered(apps: Iterable[App]) -> None:
-    """After rules or teams were changed by hand: whom none covers any more keeps the seat, as one given by hand."""
+    """After rules or teams were changed by hand: people no longer covered keep their accounts, as if given by hand."""
     for app in apps:
         values = gather(app)
         db.execute_sql(

@@ -35,7 +35,7 @@ SHOWN = 100  # rows of each kind in a preview
 
 
 class RuleProblem(Problem):
-    """It can't be; nothing was changed; the text is for the page."""
+    """It isn't possible. Nothing was changed. The text is for the page."""
 
 
 @dataclass(frozen=True)
@@ -228,7 +228,7 @@ def _found(app: App, rule: GroupRule) -> Preview:
 
 
 def save(app: App, draft: Draft, by: str, rule: GroupRule | None = None) -> GroupRule:
-    """Keep it, and ask for a check soon. Raises RuleProblem; saved a second time, it is one rule all the same."""
+    """Store it, and ask for a check soon. Raises RuleProblem. Saving it twice makes only one rule."""
     with writing():
         known = rule or _rule_for(app, draft)
         before = known and next((_in_words(told) for told in of_app(app) if told.rule.id == known.id), None)
@@ -281,7 +281,7 @@ def draft_of(rule: GroupRule) -> Draft:
 
 
 def remove(rule: GroupRule, by: str) -> None:
-    """Nobody loses a seat by it: whom no other rule covers keeps what they have, as if it was given by hand."""
+    """Nobody loses an account by it: people not covered by another rule keep theirs, as if given by hand."""
     with writing():
         told = next((told for told in of_app(rule.app) if told.rule.id == rule.id), None)
         if told is None:
@@ -293,7 +293,7 @@ def remove(rule: GroupRule, by: str) -> None:
 
 
 def set_policy(app: App, joiners: str | None, unassigned: str | None, by: str) -> None:
-    """The Owner's standing yes, or None to be asked: to invite who joins a group, to remove who is in none any more."""
+    """The Owner's standing approval, or None to be asked, for inviting joiners, and for removing people in no group."""
     if not {joiners, unassigned} <= {None, "automatic"}:
         raise RuleProblem("Each is either asked about or automatic.")
     with writing():

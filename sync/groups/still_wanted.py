@@ -1,5 +1,5 @@
-"""Whether what rules want still holds: asked when the yes is given, and once more right before the act.
-Rules, groups, people and seats may have changed since the check."""
+"""Whether a change by rules is still wanted: tested at the approval, and again right before the task.
+Rules, groups, people and accounts may have changed since the check."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from sync.safety import policy
 
 
 def no_longer_holds(change: Change, acting: bool = False) -> str | None:
-    """Why what a change of assignments.KINDS asked about isn't so any more, at this instant; None while it is.
+    """Why a change of assignments.KINDS is no longer wanted now; None if it still is.
 
-    `acting` is right before the act: what it has done already may show, and is no reason against it.
+    `acting` is right before the task: what it has already done may be visible, and isn't a reason against it.
     """
     person = change.person or (change.account and change.account.person)
     if person is None or person.status != "active":

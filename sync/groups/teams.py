@@ -1,5 +1,5 @@
 """Teams: a named set of directory groups, so that rules of many apps need not name each.
-A change of a team by hand takes nobody's seat: whom no rule covers any more keeps it."""
+A change of a team by hand removes no accounts: people no longer covered by a rule keep theirs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sync.problems import Problem
 
 
 class TeamProblem(Problem):
-    """It can't be; nothing was changed; the text is for the page."""
+    """It isn't possible. Nothing was changed. The text is for the page."""
 
 
 def all_teams() -> list[Team]:
@@ -71,7 +71,7 @@ def change(team: Team, name: str, group_ids: Iterable[int], by: str) -> Team:
 
 
 def remove(team: Team, by: str) -> None:
-    """With its rules. Nobody loses a seat by it."""
+    """Delete the team with its rules. Nobody loses an account by it."""
     with writing():
         apps = apps_of(team)
         activity.record(by, "removed team", about=team.name, before=_in_words(team))

@@ -17,7 +17,7 @@ CHUNK = 500  # ids in one SQL statement
 
 
 def check_apps_of(person_ids: Iterable[int], by: str) -> list[App]:
-    """Ask for a check of each active app in which one of these people has a seat, or join its live one."""
+    """Ask for a check of each active app in which one of these people has an account, or join its live one."""
     ids, found = sorted(set(person_ids)), {}
     with writing():
         for start in range(0, len(ids), CHUNK):

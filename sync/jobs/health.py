@@ -1,5 +1,5 @@
 """Is Rollcall itself well? What /healthz answers, the banner on each page says and `doctor` finds.
-The faults of our own that this process met or that work waits for, the clock, and whether the schedule goes on."""
+Our own faults that this process met or that work waits for, the clock, and whether the schedule runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mails about invitations: to whoever was invited, once and once more, and to the Owners when nobody came.
+"""E-mails about invitations: one and a reminder to the invited person, and one to the Owners if they don't join.
 The app itself sends the link to join; these say what it is about and who asked."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How a mail is written: names made harmless, the templates of templates/mail filled in.
+"""Writes e-mails: makes names harmless, and fills in the templates of templates/mail.
 Whatever an app, a directory or a person supplied is cleaned on its way in: no template can forget it."""
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def clean(text: str, longest: int = 500) -> str:
 
 
 def name_in_line(text: str, longest: int = 60) -> str:
-    """A name to stand in a plain sentence; one that runs from right to left is isolated (Unicode UAX 9, 2.7)."""
+    """A name for use in a plain sentence; a right-to-left name is isolated (Unicode UAX 9, 2.7)."""
     name = clean(text, longest)
     turned = any(unicodedata.bidirectional(char) in ("R", "AL", "AN") for char in name)
     return f"{ISOLATE}{name}{END_ISOLATE}" if turned else name

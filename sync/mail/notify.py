@@ -1,5 +1,5 @@
-"""Who is told what by mail, and when: news is put into the outbox in the transaction that caused it.
-`run` sends one mail of it; the row is the truth, so a mail survives a crash and is queued once."""
+"""Who gets which e-mail, and when: news is put into the outbox in the transaction that caused it.
+`run` sends one e-mail of it. The row is the truth, so an e-mail survives a crash and is queued once."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ from sync.names import asset_name, main_email, name_in_change, name_in_task
 from sync.safety.policy import KEPT, REMOVALS, sole_assets
 from sync.workspace import workspace
 
-LISTED = 20  # names in a mail, before "and N more"
+LISTED = 20  # names in an e-mail, before "and N more"
 TOO_MANY_FAILURES = 3
 WAITING = ("needs confirmation", "held")
 UNDER_WAY = ("queued", "running")
@@ -79,7 +79,7 @@ def link(path: str) -> str:
 
 
 def outbox(limit: int = 100) -> list[Mail]:
-    """The mails that have not left yet or could not, newest first."""
+    """E-mails that haven't been sent or failed, newest first."""
     return list(Mail.select().where(Mail.state != "sent").order_by(Mail.id.desc()).limit(limit))
 
 
@@ -106,7 +106,7 @@ def report_held(report: Report) -> list[Mail]:
 
 @queue.each_minute
 def due_reminders(now: datetime) -> int:
-    """Queue a reminder for each report that has waited a week without a mail about it; how many reports."""
+    """Queue a reminder for each report that has waited a week without an e-mail. Returns the number of reports."""
     reminded = 0
     with writing():
         still_open = Report.select(Report, App).join(App).where(
@@ -171,7 +171,7 @@ def _mail_report(report: Report, kind: str, key: str, fresh_count: int = 0) -> l
 
 
 def _tally(report: Report) -> dict[tuple[str, str, bool], int]:
-    """(kind, decision, in the app) → how many changes wait, as the report's page counts them: what is protected counts
+    """(kind, decision, in the app) → how many changes wait, as the report's page counts them: protected ones count
     only where nothing else waits."""
     columns = (Change.kind, Change.decision, Change.in_app)
     counted = _waiting(report).select(*columns, fn.COUNT(Change.id)).group_by(*columns).tuples()
@@ -198,7 +198,7 @@ def _told_change(change: Change, told_through: int, alone: list[Asset]) -> dict[
 
 
 def outcome(report: Report) -> list[Mail]:
-    """What became of Finish Sync, once every task of the report has ended; once more when what had failed is mended."""
+    """The outcome of Finish Sync, once every task of the report has ended; again if failed tasks succeed later."""
     tasks = Task.select().where(Task.report == report.id)
     if tasks.where(Task.state.in_(UNDER_WAY)).exists():
         return []
@@ -304,7 +304,7 @@ def directory_held(directory: Directory, count: int) -> list[Mail]:
 
 
 def test_mail(to: str) -> Mail:
-    """A mail to one address, to see whether mails arrive."""
+    """Send a test e-mail to one address."""
     [mail] = to_outbox([to], "test", f"test-{secrets.token_hex(8)}", template="test", link=_base_url,
                        subject=Sentence("Test mail from Rollcall"))  # fmt: skip
     return mail
@@ -329,7 +329,7 @@ def _addresses(people: Iterable[Person]) -> list[str]:
 def to_outbox(
     to: list[str], kind: str, key: str, *, template: str, subject: Sentence, app: App | None = None, **values: Any
 ) -> list[Mail]:
-    """One row for each address that has not been told yet; the rows that are new."""
+    """Add one row for each address that wasn't notified yet. Returns the new rows."""
     letter = write(template, subject, company=workspace().name, **values)
     queued = []
     with writing():

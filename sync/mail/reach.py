@@ -1,5 +1,5 @@
 """Whether mail reaches an address with letters beyond ASCII before the @: said where such an address is typed.
-Only for such an address is the mail server asked, for a few seconds at most; what it said is remembered a while."""
+Only for such an address is the mail server asked, for a few seconds at most. Its answer is cached for a while."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """Mails to someone whose way of signing in was changed: what, by whom, when, and what to do if it wasn't them.
-Whoever takes over an account changes these first; the mail is what the person notices it by."""
+Someone who takes over an account changes these first; the e-mail lets the person notice."""
 
 from __future__ import annotations
 

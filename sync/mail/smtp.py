@@ -43,7 +43,7 @@ class MailDelayed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """The mail server that ROLLCALL_SMTP_URL names, and whom the mails come from."""
+    """The mail server in ROLLCALL_SMTP_URL, and the sender's address."""
 
     scheme: str
     host: str
@@ -117,7 +117,7 @@ def _own_address(base_url: str) -> str:
 
 
 def address(text: str, name: str = "") -> Address:
-    """A header's address, its domain in ASCII (IDNA 2008); raises ValueError when it is none that a mail can go to."""
+    """A header's address, its domain in ASCII (IDNA 2008). Raises ValueError if e-mail can't be sent to it."""
     try:
         local, _, domain = clean_email(text).rpartition("@")
         return Address(name, username=local, domain=domain_key(domain))
@@ -196,7 +196,7 @@ def _reached(outgoing: Outgoing, timeout: float) -> smtplib.SMTP:
     except smtplib.SMTPAuthenticationError as problem:
         raise MailDelayed(f"{outgoing.host} refused the sign-in of {outgoing.user}: "
                           f"{_words(problem, outgoing)}") from None
-    except (OSError, ValueError, smtplib.SMTPException) as problem:  # ValueError: a challenge that is no base64
+    except (OSError, ValueError, smtplib.SMTPException) as problem:  # ValueError: a challenge that isn't base64
         server_name = f"{outgoing.host}:{outgoing.port}"
         raise MailDelayed(f"{server_name} could not be reached: {_words(problem, outgoing)}") from None
 
@@ -228,7 +228,7 @@ def _hand_over(server: smtplib.SMTP, message: EmailMessage, outgoing: Outgoing) 
         raise _said_no(code, _words(smtplib.SMTPResponseException(code, words), outgoing), message["To"]) from None
     except smtplib.SMTPDataError as problem:
         raise _said_no(problem.smtp_code, _words(problem, outgoing), message["To"]) from None
-    except smtplib.SMTPSenderRefused as problem:  # every mail has this sender: a setting is to be mended, not this mail
+    except smtplib.SMTPSenderRefused as problem:  # all e-mails have this sender, so a setting is wrong
         said = _words(problem, outgoing)
         raise MailDelayed(f"{outgoing.host} takes no mail from {outgoing.sender}: {said}") from None
     except (OSError, smtplib.SMTPException) as problem:

@@ -1,5 +1,5 @@
 """Whose an e-mail address is: what each directory says of it now, and what was given by hand.
-An address proves its person only while nobody else is said to have it. Who gets it then, address_moves.py decides."""
+An address identifies a person only while no source gives it to someone else; then address_moves.py decides."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CHUNK = 500  # values in one SQL statement
 # `pe` a row of person_email, `p` its person, `a` an account.
 ENTRY = "directory_entry AS e ON e.directory_id = d.directory_id AND e.external_id = d.external_id"
 _IN_USE = f"SELECT 1 FROM directory_address AS d LEFT JOIN {ENTRY} WHERE d.normal = pe.normal AND d.here"
-# A directory takes nothing from someone whom it may not change.
+# A directory takes nothing from people it may not change.
 _RIVAL = f"""{_IN_USE} AND e.person_id IS NOT pe.person_id
     AND NOT {vouching.sql_above("d.directory_id", "(SELECT workspace_role FROM person WHERE id = pe.person_id)")}"""
 _OWN = f"SELECT 1 FROM directory_address AS d JOIN {ENTRY} WHERE d.normal = pe.normal AND e.person_id = pe.person_id"
@@ -47,7 +47,7 @@ def same_human(one: str, person: str) -> str:
 
 
 def another_human(one: str, person: str) -> str:
-    """SQL: the numbers differ, or one of them is unknown and the names differ. What isn't said tells nobody apart."""
+    """SQL: the numbers differ, or one of them is unknown and the names differ. A missing value tells nobody apart."""
     other_name = (f"name_key({one}.name) <> '' AND EXISTS ({_names(person)}) "
                   f"AND name_key({one}.name) NOT IN ({_names(person)})")
     return f"({other_number(one, person)} OR {other_name} AND NOT {same_number(one, person)})"
@@ -64,7 +64,7 @@ def _names(person: str) -> str:
             f"SELECT name_key(x.name) FROM directory_entry AS x WHERE x.person_id = {person} AND x.name <> ''")
 
 
-# Nobody was said to have it since another did: a second entry of the same human is no rival.
+# No source gave it to anyone since; a second entry of the same human isn't a rival.
 CONTESTED = f"EXISTS ({_RIVAL} AND NOT {same_human('d', 'pe.person_id')})"
 # What an account is known by: its e-mail, what its user name makes in this app, and an e-mail that a guard holds.
 _ADDRESSES = """(a.normal, coalesce((
@@ -96,7 +96,7 @@ def anothers(account: Account) -> str | None:
 
 @dataclass(frozen=True)
 class Claim:
-    """Who is said to have an address: a person, or an entry that became nobody here (`person_id` is None)."""
+    """A claim to an address, by a person or by an entry that isn't a person here (`person_id` is None)."""
 
     name: str
     person_id: int | None
@@ -133,7 +133,7 @@ def claimed_by(claims: Iterable[Claim]) -> str:
 
 
 def sources(person: Person) -> dict[int, str]:
-    """By PersonEmail.id, in words: who says that the address is this person's, and who else is said to have it."""
+    """By PersonEmail.id, in words: which source gives the address to this person, and who else claims it."""
     said = db.execute_sql("""
         SELECT pe.id, max(d.here), group_concat(x.name, ', ') FILTER (WHERE d.here)
         FROM person_email AS pe JOIN directory_entry AS e ON e.person_id = pe.person_id
@@ -167,7 +167,7 @@ def is_free_for(directory: Directory, external_id: str) -> bool:
 
 
 def is_disputed(normal: str) -> bool:
-    """Whether the address proves nobody for now: it is said to be that of more than one."""
+    """Whether the address identifies nobody for now, because more than one person claims it."""
     found = db.execute_sql("SELECT disputed FROM person_email WHERE normal = ?", (normal,)).fetchone()
     return bool(found[0]) if found else len(claims([normal]).get(normal, ())) > 1
 
@@ -175,7 +175,7 @@ def is_disputed(normal: str) -> bool:
 def note(directory: Directory, whole: bool) -> bool:
     """Keep what the staged people say of their addresses; whether anything of it is new. Within staging().
 
-    Who isn't staged is gone from the directory, unless the reading is not `whole`: what was said of them last stays
+    People who aren't staged are gone from the directory, unless the reading isn't `whole`: then their last values stay
     known, as that of nobody who is here.
     """
     gone = "deleted" if not whole else "0"

@@ -1,5 +1,5 @@
-"""What a person says an account is: whose, a guest, a local partner, a service account; for one or many at once.
-It outlives every check, is told in Activity account by account, and can be undone until something newer was decided."""
+"""Decisions by hand about accounts: whose it is, or a guest, local partner or service account; for one or many at once.
+They outlive every check, are in Activity for each account, and can be undone until there is a newer decision."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class DecisionProblem(Problem):
 
 
 class DecisionStale(DecisionProblem):
-    """What was looked at has changed since: look again."""
+    """The accounts have changed since they were looked at: look again."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class Made:
-    """A decision that was taken: its `batch` is what undo() wants, "" where nothing was to be changed."""
+    """A decision that was made. Pass its `batch` to undo(); "" if nothing changed."""
 
     batch: str
     count: int
@@ -79,12 +79,12 @@ def mark_local_partner(account: Account, by: str, note: str = "") -> Made:
 
 
 def mark_service(account: Account, by: str, person: Person | None = None) -> Made:
-    """A service account: nobody's own seat; `person` is who answers for it."""
+    """A service account, which is nobody's own; `person` is responsible for it."""
     return decide(account.app, [account.id], Decision("service account", person), by)
 
 
 def unmatch(account: Account, by: str) -> Made:
-    """Nobody's, until someone matches it: no rule matches it again by itself."""
+    """Nobody's, until someone matches it by hand: no rule matches it again."""
     return decide(account.app, [account.id], Decision("nobody"), by)
 
 
@@ -94,7 +94,7 @@ def leave_to_rules(account: Account, by: str) -> Made:
 
 
 def decide(app: App, account_ids: Iterable[int], decision: Decision, by: str, seen: str = "") -> Made:
-    """Decide about these accounts of the app in one go; what is so already is left alone.
+    """Decide about these accounts of the app at once. Accounts that already have this decision aren't changed.
 
     `seen` is the fingerprint() of what someone looked at: DecisionStale if it is otherwise by now.
     Raises DecisionProblem; nothing is changed then.
@@ -194,7 +194,7 @@ def _tell(before: list[Account], what: str, by: str) -> None:
 
 @dataclass(frozen=True)
 class Batch:
-    """One act that can be undone: `count` accounts, of which `account` is one, and who decided when."""
+    """One decision that can be undone: `count` accounts, of which `account` is one, and who decided when."""
 
     batch: str
     account: Account
@@ -260,7 +260,7 @@ def _before(row: MatchDecision) -> Iterator[tuple[str, Any]]:
 
 
 def unanswered(app: App) -> list[Account]:
-    """Service accounts whose responsible person has left: nobody answers for them any more."""
+    """Service accounts whose responsible person has left, so that nobody is responsible for them."""
     query = Account.select(Account, Person).join(Person).where(
         Account.app == app, Account.state == "present", Account.match == "service account",
         Person.status == "deprovisioned",

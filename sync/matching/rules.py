@@ -101,7 +101,7 @@ def _apps(having) -> set[int]:
 def set_domain(app: App, text: str, by: str) -> int:
     """What follows the @ where an account tells no e-mail but a user name; "" for none. Matches again at once.
 
-    How many accounts are matched otherwise than before. Raises RuleProblem for what is no domain.
+    Returns how many accounts are matched differently. Raises RuleProblem if it isn't a domain.
     """
     domain = _domain(text.strip().removeprefix("@"))
     with writing():
@@ -138,7 +138,7 @@ def _matched(app: App) -> set[tuple[int, int]]:
 
 @dataclass
 class Named:
-    """Whom each rule names for an account; more than one person where the rule is unclear.
+    """The people that each rule names for an account; several if the rule is unclear.
 
     `before` had its address until that went to someone else; `claims` say whose it is, where they are several.
     """
@@ -189,7 +189,7 @@ def named(app: App, accounts: Iterable[Account]) -> dict[int, Named]:
 
 def _add_doubts(accounts: Iterable[Account], found: dict[int, Named], clear: set[str]) -> None:
     """What keeps an address from naming anyone, for those that no rule matched; `clear` are addresses that are one
-    person's, whoever else shares them."""
+    person's, even if others share them."""
     unmatched = [account for account in accounts if account.match == "unmatched"]
     said = addresses.claims({normal for account in unmatched
                              for normal in (account.normal, found[account.id].address)} - clear)

@@ -44,7 +44,7 @@ class Wanted:
     address: str = ""  # its key
 
     def keys(self) -> Iterator[str]:
-        """Whoever has one of these among theirs is looked at."""
+        """Consider everyone who has one of these."""
         yield from self.name
         for _, _, words in self.called:
             yield "".join(words)
@@ -92,7 +92,7 @@ def _words(text: str) -> tuple[str, ...]:
 
 
 def _everybody(looked_for: dict[str, list[int]]) -> Iterator[tuple[Known, set[str]]]:
-    """Whoever has one of the keys, with those of them that they have."""
+    """Everyone who has one of the keys, with the keys that they have."""
     rows = db.execute_sql("""
         SELECT p.id, p.name, p.status, (SELECT group_concat(e.normal, ' ') FROM person_email e WHERE e.person_id = p.id)
         FROM person p
@@ -164,7 +164,7 @@ def _name_as_called(wanted: Wanted) -> list[tuple[str, str, tuple[str, ...]]]:
 
 
 def _best(found: dict[int, tuple[float, str]], named: match_rules.Named, limit: int) -> list[tuple[Person, str]]:
-    """Whom rules name comes first, then who is likest; of equals who is here. Who has left is said to have.
+    """People named by rules come first, then the most similar; of equals, those who are here. Leavers are marked.
 
     Where two are named, both are suggested whatever the limit: one alone would be half of the question.
     """
@@ -181,7 +181,7 @@ def _best(found: dict[int, tuple[float, str]], named: match_rules.Named, limit: 
 
 
 def _doubted(named: match_rules.Named, known: set[Person]) -> Iterator[tuple[float, Person, str]]:
-    """Whose the address was before, and who is said to have it beside its holder."""
+    """The address's former owners, and others who claim it besides its holder."""
     if named.before is not None and named.before not in known:
         yield 3.0, named.before, "the e-mail was theirs"
     claimed = [claim.person_id for claim in named.claims if claim.person_id]

@@ -1,5 +1,5 @@
-"""Who answers for what a directory says: whom it may change goes by their rank, or by the word of an Owner.
-What it says of people above waits (held.py); at a sign-in only what an Owner answers for is believed."""
+"""Who is responsible for a directory: their rank, or an Owner who vouches for it, decides which people it may change.
+Its changes to people above wait (held.py). A sign-in trusts only addresses that an Owner is responsible for."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def require_over_directory(asker: Asker, directory: Directory) -> None:
 
 
 def note_above(directory: Directory) -> None:
-    """Leaves in read_above the people whom this directory has and may not change. Within staging()."""
+    """Leaves in read_above this directory's people that it may not change. Within staging()."""
     db.execute_sql(f"""
         INSERT OR IGNORE INTO read_above SELECT e.person_id FROM directory_entry AS e JOIN person AS p
         ON p.id = e.person_id WHERE e.directory_id = ?1 AND p.workspace_role IS NOT NULL
@@ -90,7 +90,7 @@ def note_above(directory: Directory) -> None:
 
 
 def hold_above(directory: Directory, whole: bool) -> None:
-    """Adds to read_leaving whom of read_above the staged reading would give another status. Who is not staged is
+    """Adds to read_leaving the people of read_above whose status the staged reading would change. Who isn't staged is
     missing from the directory, unless the reading is not `whole`. Within staging()."""
     unsaid = "'deprovisioned'" if whole else "e.reported"
     staged = "" if whole else "AND r.external_id IS NOT NULL"
@@ -102,8 +102,8 @@ def hold_above(directory: Directory, whole: bool) -> None:
 
 
 def vouch(directory: Directory, by: Asker) -> None:
-    """An Owner lets the directory change Owners and admins, and say which addresses are believed at a sign-in,
-    whoever answers for it; until someone who is no Owner changes how it is read. Raises NotAllowed."""
+    """An Owner lets the directory change Owners and admins, and decide which addresses are trusted at a sign-in,
+    regardless of who is responsible, until someone who isn't an Owner changes how it is read. Raises NotAllowed."""
     rank.require(by, "owner")
     with writing():
         if Directory.update(vouched=True).where(Directory.id == directory.id, ~Directory.vouched).execute():
@@ -121,7 +121,7 @@ def stop_vouching(directory: Directory, by: Asker) -> None:
 
 
 def is_vouched_for(normal: str, person: Person) -> bool:
-    """Whether this address (normal form) of the person is believed at a sign-in: an Owner or the command line gave it,
+    """Whether this address (normal form) of the person is trusted at a sign-in: an Owner or the command line gave it,
     or the first of the directories that an Owner answers for says now that it is theirs."""
     mine = PersonEmail.get_or_none(PersonEmail.normal == normal, PersonEmail.person == person)
     if mine is None:

@@ -1,4 +1,4 @@
-"""Signing in by OpenID Connect: who is whom at a provider, and which provider began a session."""
+"""Signing in by OpenID Connect: people's identities at a provider, and which provider began a session."""
 
 from datetime import datetime
 

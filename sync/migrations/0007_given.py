@@ -1,4 +1,4 @@
-"""By which group a rule gave an access: what no group gives any more is asked about."""
+"""The group whose rule granted an access: the loss of access that no group grants now is proposed."""
 
 from peewee import CharField
 

@@ -35,7 +35,7 @@ def up(migrator, db):
 
 
 def down(migrator, db):
-    """The keys stay: what the former ones were made of is still there, but not which of them had been one."""
+    """The keys are kept: the original addresses still exist, but not which of them were one before."""
 
 
 def _addresses_of_people(connection, told: list) -> bool:
@@ -234,7 +234,7 @@ DOTTED = re.compile("i\u0307(?![\u0300-\u036f])")
 
 
 def key(text: str | None) -> str:
-    """The form in which addresses are compared from this version on; "" for what is no clear address."""
+    """The form in which addresses are compared from this version on; "" for a value that isn't clearly an address."""
     address = _clean(text or "")
     if not address or address.isascii():
         return address.lower()

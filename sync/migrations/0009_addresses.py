@@ -39,7 +39,7 @@ SAID = """
     FROM directory_entry AS e
     JOIN person_email AS pe ON pe.person_id = e.person_id AND lower(pe.email) = lower(e.email)
 """
-# Of users who were pushed, all of theirs: nobody reads them again.
+# All addresses of pushed users, because they aren't read again.
 PUSHED = """
     INSERT INTO directory_address (directory_id, external_id, normal, email, main, here, name, employee_number)
     SELECT s.directory_id, s.scim_id, lower(said.email), said.email, 0, s.document ->> 'active' IS NOT 0,

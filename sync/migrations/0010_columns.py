@@ -1,4 +1,4 @@
-"""What a list says beside the status: last and first day, department, manager. And files whose columns are asked about."""
+"""More values of a list: last and first day, department, manager. And files whose columns need answers."""
 
 from datetime import datetime
 

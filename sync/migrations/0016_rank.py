@@ -1,5 +1,5 @@
 """A directory knows who answers for it, an address who vouched for it; what is held of people above, and sign-ins that
-wait. Those of before count as an Owner's: it is an Owner's installation that was upgraded."""
+wait. Earlier ones count as an Owner's, because an Owner upgraded the installation."""
 
 from peewee import SQL, BooleanField, CharField, DateTimeField, ForeignKeyField, IntegerField, Model, TextField
 

@@ -1,5 +1,5 @@
 """Someone leaves every app at once, by one yes: now, or on the day that was chosen with it.
-There is no second road: each app's seats go through its open report and reports.finish, in one transaction."""
+There is no second way: each app's accounts go through its open report and reports.finish, in one transaction."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ log = logging.getLogger("rollcall.offboarding")
 
 
 class OffboardingProblem(Problem):
-    """It can't be; nothing was changed; the text is for the page."""
+    """It isn't possible. Nothing was changed. The text is for the page."""
 
 
 @dataclass(frozen=True)
 class Start:
-    """`already` is True when this very page's yes had been taken before: nothing happened twice."""
+    """`already` is True if this page's approval was processed before: nothing is done twice."""
 
     offboarding: Offboarding
     already: bool = False
@@ -42,7 +42,7 @@ class Start:
 
 def start(person: Person, asker: Person, seen: set[int], left_out: dict[int, str], *, locked: Iterable[int] = (),
           key: str | None = None, on: date | None = None, reason: str = "") -> Start:  # fmt: skip
-    """The yes for all seats that were on the page (`seen`: account ids) but those left out, each with its reason.
+    """Approve all accounts on the page (`seen`: account ids) except those left out, each with its reason.
 
     `locked` are further ones that the page showed as protected: no yes covers them. `on` is the day to do it, None for
     now; `key` is the page's: sent twice it is one. Only the apps that `asker` owns are touched. Raises
@@ -69,7 +69,7 @@ def start(person: Person, asker: Person, seen: set[int], left_out: dict[int, str
 
 
 def _refuse(person: Person, mine: list[Account], seen: set[int], locked: set[int], left_out: dict[int, str]) -> None:
-    """A yes holds for what was on the page alone, as it was there."""
+    """Refuse unless everything is as the page showed it: an approval covers nothing else."""
     if person.hold is not None:
         raise OffboardingProblem(f"On legal hold: {person.hold}. Nothing was changed: lift the hold first.")
     if {seat.id for seat in mine} - seen - locked:
@@ -82,7 +82,7 @@ def _refuse(person: Person, mine: list[Account], seen: set[int], locked: set[int
 
 
 def _plan(offboarding: Offboarding, seats: list[Account], left_out: dict[int, str]) -> None:
-    """Note what the yes covers; the day brings it into the reports."""
+    """Store what the approval covers; on its day, it goes into the reports."""
     holds.schedule(offboarding, offboarding.asked_by)
     for seat in seats:
         Change.create(
@@ -96,7 +96,7 @@ def _plan(offboarding: Offboarding, seats: list[Account], left_out: dict[int, st
 
 @queue.each_minute
 def ask_on_the_day(now: datetime) -> None:
-    """Nothing keeps the seats of those any more whose day has come, and no offboarding is planned for: their apps are
+    """Drop dates that have come, of people without a planned offboarding: their apps are
     checked, which asks the Owners."""
     planned = Offboarding.select(Offboarding.person).where(Offboarding.state == PLANNED)
     due = list(Person.select().where(Person.remove_on <= today(), Person.id.not_in(planned)))
@@ -157,7 +157,7 @@ def _carry_out(offboarding: Offboarding, seats: list[Account], left_out: dict[in
 
 def _finish_in(app: App, seats: list[Account], person: Person, left_out: dict[int, str], offboarding: Offboarding,
                by: str) -> None:  # fmt: skip
-    """The seats join the app's open report, and get the yes there, under its guard and its protections."""
+    """Add the accounts to the app's open report and approve them there, under its guard and protections."""
     report = reports.open_report(app) or Report.create(app=app)
     for seat in seats:
         if seat.left_out and seat.id not in left_out:
@@ -191,7 +191,7 @@ def _ids(report: Report, among: Iterable[int] | None) -> set[int]:
 
 
 def _question(report: Report, seat: Account, person: Person, offboarding: Offboarding) -> Change:
-    """The one change of the report that asks about this seat, waiting for the yes."""
+    """The report's change for this account, waiting for approval."""
     same = (Change.kind == "removed user") & Change.in_app & (Change.account == seat)
     known = Change.get_or_none(same, Change.report == report, Change.decision.not_in(("applied",)))
     if known is not None and known.decision == CONFIRMED:  # that yes is spent: the account stayed after all

@@ -1,4 +1,4 @@
-"""What an offboarding would do, before anyone says yes: each seat, whether it goes, and why not.
+"""Previews an offboarding: each account, whether it is removed, and why not.
 Nothing is decided or written here."""
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from sync.vault import VaultProblem
 
 @dataclass
 class Line:
-    """One seat. It goes unless it is protected, or under way already; `warnings` are what to know before."""
+    """One account. It is removed unless it is protected or already under way; `warnings` are what to know before."""
 
     account: Account
     protected: str | None = None
@@ -35,7 +35,7 @@ class Line:
 
 @dataclass
 class Preview:
-    """The seats in apps that `asker` may decide about, how many are in others, and what they answer for."""
+    """Accounts in apps that `asker` may decide about, the number in others, and what the person is responsible for."""
 
     person: Person
     lines: list[Line]
@@ -44,7 +44,7 @@ class Preview:
 
     @property
     def saved(self) -> int:
-        """Hundredths a month, when all goes that can."""
+        """Hundredths per month, if everything possible is removed."""
         return sum(line.account.app.seat_price or 0 for line in self.lines if line.goes and not line.left_out)
 
 
@@ -59,7 +59,7 @@ def preview(person: Person, asker: Person) -> Preview:
 
 
 def decidable(person: Person, asker: Person) -> tuple[list[Account], int]:
-    """(this person's own seats in the apps whose Owner `asker` is, how many they have in others)."""
+    """(this person's own accounts in the apps whose Owner `asker` is, their number in others)."""
     own = [seat for seat in people.seats_of(person) if seat.match == "matched" and seat.app.state in apps.CONNECTED]
     owned = {app.id for app in apps.owned_by(asker)}
     return [seat for seat in own if seat.app_id in owned], sum(seat.app_id not in owned for seat in own)
@@ -87,7 +87,7 @@ def _can_remove(app: App) -> bool:
 
 
 def _tell_held(lines: list[Line]) -> None:
-    """What the guards would hold, one app after the other as the yes goes through them."""
+    """What the guards would hold, app by app in the order of the approval."""
     gone = 0
     for app_id in dict.fromkeys(line.account.app_id for line in lines):
         going = [line for line in lines if line.account.app_id == app_id and line.goes and not line.left_out]

@@ -1,4 +1,4 @@
-"""How far an offboarding is: each seat that its yes covered, across all apps, with the act that removes it."""
+"""Progress of an offboarding: each account that its approval covered, in all apps, with its task."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Line:
 
 
 def lines(offboarding: Offboarding, app_ids: Iterable[int]) -> tuple[list[Line], int]:
-    """(the seats in these apps by the app's name, how many are in others)."""
+    """(the accounts in these apps by the app's name, the number in others)."""
     shown = set(app_ids)
     rows = list(
         Change.select(Change, App, Account, Report).join(App).switch(Change).join(Account).switch(Change)
@@ -53,7 +53,7 @@ def _line(change: Change, task: Task | None) -> Line:
 
 
 def is_live(found: list[Line]) -> bool:
-    """True while an act moves by itself."""
+    """True while a task is still running."""
     return any(line.task is not None and line.task.state in ("queued", "running") for line in found)
 
 
@@ -62,6 +62,6 @@ def stuck(found: list[Line]) -> int:
 
 
 def tally(found: list[Line]) -> tuple[int, int]:
-    """(acts that are done, acts that are or were to be done)."""
+    """(number of tasks done, number of all tasks)."""
     acts = [line.task for line in found if line.task is not None and line.task.state in ("done", "failed", *LIVE)]
     return sum(task.state == "done" for task in acts), len(acts)

@@ -1,5 +1,5 @@
 """What a list or a directory says of someone above who answers for it: kept until someone of rank lets it through.
-A decision stays: what was dismissed is not asked again while the directory goes on saying it."""
+A decision stays: a dismissed change isn't proposed again while the directory has the same value."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def hold_import(person: Person, asked: Iterable[tuple[str, str | None]], by: Ask
 
 
 def forget_unsaid(directory: Directory) -> None:
-    """What the directory no longer says of someone doesn't wait any longer. Inside the caller's transaction."""
+    """Drop waiting changes that the directory no longer reports for these people. Inside the caller's transaction."""
     entry = ("SELECT 1 FROM directory_entry AS e WHERE e.directory_id = held_change.directory_id "
              "AND e.person_id = held_change.person_id AND e.reported <> 'deprovisioned'")
     addresses = ("SELECT 1 FROM directory_address AS a JOIN directory_entry AS e ON e.directory_id = a.directory_id "

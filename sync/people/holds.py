@@ -1,5 +1,5 @@
-"""What keeps the seats of someone for now: a day that was set for them, and a legal hold.
-The rules that heed both are in policy.py; who comes back loses the day, and an offboarding that was planned for it."""
+"""What keeps someone's accounts for now: a keep-until date and a legal hold.
+policy.py has the rules that respect both. Someone who comes back loses the date, and an offboarding planned for it."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ FARTHEST = timedelta(days=3660)
 
 
 class KeepingProblem(Problem):
-    """It can't be; nothing was changed; the text is for the page."""
+    """It isn't possible. Nothing was changed. The text is for the page."""
 
 
 def hold(person: Person, reason: str, by: Asker) -> None:
-    """Nothing of theirs is removed, by anyone, until it is lifted. Raises KeepingProblem without a reason."""
+    """Nobody can remove any of their accounts until it is lifted. Raises KeepingProblem without a reason."""
     rank.require_over(by, person)
     reason = " ".join(reason.split())[:200]
     if not reason:
@@ -39,7 +39,7 @@ def hold(person: Person, reason: str, by: Asker) -> None:
 
 
 def lift(person: Person, by: Asker) -> None:
-    """From now on their seats are asked about again; an offboarding whose day has passed is carried out."""
+    """From now on their accounts are reported again; an offboarding whose date has passed is carried out."""
     rank.require_over(by, person)
     with writing():
         before = Person.get_by_id(person.id).hold
@@ -51,7 +51,7 @@ def lift(person: Person, by: Asker) -> None:
 
 
 def how_long(person: Person) -> str | None:
-    """Until when seats of theirs stay once they have left, in words; None when nothing keeps them."""
+    """Until when their accounts stay after they have left, in words; None if nothing keeps them."""
     if person.hold is not None:
         return "until the legal hold is lifted"
     if person.remove_on is not None and person.remove_on > today():
@@ -60,7 +60,7 @@ def how_long(person: Person) -> str | None:
 
 
 def keep_until(person: Person, day: date | None, by: Asker) -> None:
-    """Once they have left, their seats stay until this day; None: nothing keeps them. Raises KeepingProblem."""
+    """Keep their accounts until this day after they have left; None: don't. Raises KeepingProblem."""
     rank.require_over(by, person)
     _refuse_impossible(day)
     with writing():
@@ -102,7 +102,7 @@ def schedule(offboarding: Offboarding, by: str) -> None:
 
 
 def end_day(person: Person, by: str, why: str) -> None:
-    """No day keeps their seats any more; inside the caller's transaction."""
+    """Remove the date that keeps their accounts; inside the caller's transaction."""
     _set(person, None, by, why)
 
 
@@ -113,7 +113,7 @@ def cancel(offboarding: Offboarding, by: Asker, why: str = "") -> bool:
 
 
 def give_up(offboarding: Offboarding, by: str | Asker, why: str = "") -> bool:
-    """A planned offboarding is cancelled, and its day with it; False when it isn't planned any more."""
+    """Cancel a planned offboarding and its date. False if it is no longer planned."""
     with writing():
         planned = (Offboarding.id == offboarding.id) & (Offboarding.state == "scheduled")
         if not Offboarding.update(state="cancelled", decided_at=utcnow()).where(planned).execute():
@@ -128,7 +128,7 @@ def give_up(offboarding: Offboarding, by: str | Asker, why: str = "") -> bool:
 
 
 def begin_grace(persons: Iterable[Person], by: str) -> None:
-    """A directory deprovisioned them: their seats are kept for as many days as the workspace says."""
+    """A directory deprovisioned them: keep their accounts for the workspace's number of days."""
     days = workspace().grace_days
     for person in persons if days else ():
         if Person.get_by_id(person.id).remove_on is None:

@@ -1,4 +1,4 @@
-"""People from a list that someone gives by hand: who is named is added or brought up to date, nobody else changes.
+"""Imports people from a list: people in it are added or updated, and nobody else changes.
 What its columns mean is remembered for the next list."""
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ REMEMBERED = "people import columns"
 @dataclass(frozen=True)
 class ImportOutcome:
     """How many people of a list were new, were brought up to date, and were as it says already; of how many something
-    is held, since they stand above who imports it. `unread` names the columns that were not read, `notes` what else
+    is held, since they rank above the importer. `unread` names the columns that were not read, `notes` what else
     was passed over, `emails` the main addresses that the list says."""
 
     added: int
@@ -41,7 +41,7 @@ class ImportOutcome:
 
 
 def remembered_mapping() -> str:
-    """What was said of the columns of the last list, as JSON; "" for nothing."""
+    """The answers about the columns of the last list, as JSON; "" if there are none."""
     return setting(REMEMBERED, "")
 
 
@@ -70,7 +70,7 @@ def import_file(path: Path, by: Asker, mapping: str | None = None) -> ImportOutc
 
 
 def import_csv(content: bytes, by: Asker, mapping: str | None = None, name: str = "The list") -> ImportOutcome:
-    """Take over the people that the list names, and say nothing of anyone else.
+    """Import the people in the list, without changing anyone else.
 
     `mapping` (JSON) is what its columns mean, None for what was remembered. Whole or nothing: raises PeopleProblem,
     which names the line or the column, and changes nothing; NotAllowed. A status in the list is a decision by hand,

@@ -50,7 +50,7 @@ def spare_last(leaving: Iterable[int]) -> set[int]:
 
 
 def hold_last_owner(directory: Directory, whole: bool) -> None:
-    """Adds to the TEMP table read_leaving the Owners whom the staged reading would lock out, where none would be left.
+    """Adds to the TEMP table read_leaving the Owners that the staged reading would lock out, if none would be left.
 
     Who is not staged is missing from the directory, unless the reading is not `whole`.
     """

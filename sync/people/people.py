@@ -25,7 +25,7 @@ STATUSES = ("active", "suspended", "deprovisioned")
 TOLD = {"active": "person returned", "suspended": "person suspended", "deprovisioned": "person deprovisioned"}
 WORKSPACE_ROLES = rank.RANKS
 CHUNK = 500  # ids in one SQL statement
-_TAKEN = (Account.state != "gone", App.state != "disconnected")  # a seat that someone has
+_TAKEN = (Account.state != "gone", App.state != "disconnected")  # an account that someone has
 
 db.register_function(lambda text: (text or "").casefold(), "casefold", 1)
 
@@ -61,7 +61,7 @@ def search(search: str = "", status: str = "", page: int = 1) -> Page:
 
 
 def seats(persons: Iterable[Person]) -> dict[int, int]:
-    """How many seats in apps each of these people has, by person id; who has none is missing."""
+    """Person id → number of accounts in apps, for people who have any."""
     counted = (
         Account.select(Account.person, fn.COUNT(Account.id))
         .join(App)
@@ -72,7 +72,7 @@ def seats(persons: Iterable[Person]) -> dict[int, int]:
 
 
 def seats_of(person: Person) -> list[Account]:
-    """This person's seats by the app's name, with their apps, and the labels of their roles as `role_labels`."""
+    """This person's accounts by the app's name, with their apps, and their roles' labels as `role_labels`."""
     query = Account.select(Account, App).join(App).where(Account.person == person, *_TAKEN)
     found = list(query.order_by(App.name))
     known = roles.of_apps(account.app_id for account in found)
@@ -104,7 +104,7 @@ def add(
 
 
 def edit(person: Person, by: Asker, name: str | None = None, emails: Sequence[str] | None = None) -> None:
-    """Change the name, or all addresses at once (the first is the main one); what is None stays. Raises NotAllowed."""
+    """Change the name, or all addresses at once (the first is the main one). None: no change. Raises NotAllowed."""
     rank.require_over(by, person)
     with writing(), sign_in_news.addresses_watched(by):
         before = portrait(person)
@@ -195,7 +195,7 @@ def recompute_status(person_ids: Iterable[int], by: str | Asker) -> dict[str, in
 
 
 def keep_status(person_ids: Iterable[int]) -> None:
-    """A directory was taken away: whom the others would call gone stays as before, as if decided by hand."""
+    """A directory was removed: people missing from the others don't change, as if decided by hand."""
     for group in _with_entries(person_ids):
         for person, entries in group:
             if person.status_by_hand is None and _said(entries) not in (None, person.status):

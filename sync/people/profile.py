@@ -1,4 +1,4 @@
-"""What the page of one person shows: seats with what they open, what was removed, invitations, groups, offboardings.
+"""Data for a person's page: accounts with their access, removed accounts, invitations, groups, offboardings.
 Nothing is decided here; which apps may be shown is the caller's to say."""
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ OPEN_INVITATIONS = ("ongoing", "failed", "invited")
 
 @dataclass
 class Seat:
-    """One seat with its access by asset, and the assets that nobody beside this person controls."""
+    """One account with its access by asset, and the assets that only this person controls."""
 
     account: Account
     access: list[Access] = field(default_factory=list)
@@ -40,7 +40,7 @@ class Seat:
 
 
 def in_full(accounts: list[Account]) -> list[Seat]:
-    """These seats of one person, in as many statements however many there are."""
+    """These accounts of one person, in a fixed number of statements."""
     ids = [account.id for account in accounts]
     found: dict[int, list[Access]] = {id: [] for id in ids}
     rows = Access.select(Access, Asset).join(Asset).where(Access.account.in_(ids), Asset.state == "present")
@@ -57,7 +57,7 @@ def cost(accounts: Iterable[Account]) -> int:
 
 @dataclass
 class Removed:
-    """A seat that this person had; `role`: all its roles in words. `can_invite` where the app is connected and can be
+    """An account that this person had; `role`: all its roles in words. `can_invite` if the app is connected and can be
     asked to."""
 
     account: Account
@@ -66,7 +66,7 @@ class Removed:
 
 
 def removed(person: Person, app_ids: Iterable[int]) -> list[Removed]:
-    """The seats that were removed from them in these apps, the latest first, but those whose app has them again."""
+    """Their removed accounts in these apps, latest first, except in apps that have them again."""
     confirmed = Change.select(Change.account).where(
         Change.kind.in_(("removed user", "no longer assigned")), Change.in_app, Change.decision == "confirmed"
     )

@@ -1,4 +1,4 @@
-"""The yes to what rules want in an app, and the decision against it: the task that does it, or the reason that is kept.
+"""Approving or rejecting what rules want in an app: creates the task, or stores the reason.
 Whether it still holds is assigned_looks.py's to say."""
 
 from __future__ import annotations
@@ -98,9 +98,9 @@ def ask_again(row: LeftOut, by: str) -> None:
 
 
 def ready_by_policy(app: App, waiting: list[Change]) -> dict[str, set[int]]:
-    """What the Owner's standing yeses cover of what waits for one: who says so → ids of changes.
+    """Waiting changes that the Owner's standing approvals cover: the policy → ids of changes.
 
-    Who was in the app or invited before waits all the same: someone decided, or it went wrong.
+    People who were in the app or invited before still wait: someone decided so, or it went wrong.
     """
     can = apps.capabilities_of(app)
     ready = {}

@@ -19,7 +19,7 @@ KINDS = (ROLES, PROFILES)
 HELD = "held"
 PROFILE = ("email", "normal", "name", "status", "kind", "user_name", "employee_number")
 SHOWN = ("name", "email", "status")  # whose change is a change of the profile, however few
-# What is held when many change: also by what matching goes, and as an expression how each is told.
+# Fields that are held when many change, including those for matching, each with its SQL expression.
 WORDS = {
     "name": "{0}", "email": "'<' || {0} || '>'", "status": "{0}",
     "kind": "CASE {0} WHEN 'user' THEN 'user' ELSE 'made by the app' END",
@@ -120,7 +120,7 @@ def _note(app: App) -> None:
 
 
 def want() -> None:
-    """What is held, into TEMP `wanted`: nothing is to be done in the app for it."""
+    """Put the held changes into TEMP `wanted`: they need no task in the app."""
     db.execute_sql(
         """
         INSERT INTO wanted (kind, account_id, in_app, before, after, reason, detail)
@@ -130,7 +130,7 @@ def want() -> None:
 
 
 def release(report: Report, by: str) -> int:
-    """Apply what is held of the report's roles and profiles, and match again whom they are about; how many.
+    """Apply the report's held roles and profiles, and match their accounts again. Returns how many.
 
     Inside the caller's transaction.
     """

@@ -1,4 +1,4 @@
-"""What a check found goes into the app's report: what waits is merged with what was decided before, and guarded.
+"""Puts a check's findings into the app's report: merges them with earlier decisions, and applies the guards.
 Runs inside the check's transaction, on the TEMP tables `found` and `wanted`."""
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def bring_up_to_date(app: App, check: Check) -> Report:
 
 
 def _shown(report: Report) -> set[str]:
-    """What someone who looks at the report sees of what waits: a yes holds for this alone."""
+    """What the report's page shows of the waiting changes: an approval covers only this."""
     seen = (Change.id, Change.decision, Change.before, Change.after, Change.reason, Change.protected, Change.detail)
     rows = Change.select(*seen).where(Change.report == report, Change.decision.in_(UNDECIDED))
     return set(map(repr, rows.tuples()))
@@ -54,7 +54,7 @@ def _something_waits(app: App) -> bool:
 
 
 def _let_go_all(report: Report) -> None:
-    """Nothing of what waited holds any more; the rows stay as a trace."""
+    """None of the waiting changes is valid now; the rows are kept as a trace."""
     Change.update(report=None, decision=IGNORED, protected=None).where(
         Change.report == report, Change.decision.in_(UNDECIDED)
     ).execute()
@@ -178,7 +178,7 @@ def let_go_of_others(by: str) -> None:
 
 
 def _bring_up_to_date(report: Report, by: str) -> None:
-    """After something in it was let go: closed, when nothing is left that anyone is asked or told about."""
+    """After something in it was released: close it if it has nothing left to approve or show."""
     guard(report)
     left = Change.select().where(Change.report == report, Change.decision.in_(UNDECIDED))
     if left.where(Change.decision.in_((CONFIRM, HELD)) | Change.protected.is_null(False)).exists():

@@ -35,7 +35,7 @@ def search(person: Person, app: App | None = None, state: str = "", number: int 
 
 @dataclass(frozen=True)
 class Ready:
-    """What a yes would carry out now: removals from the app, other changes in it, changes in Rollcall alone."""
+    """What an approval would do now: removals from the app, other changes in it, changes only in Rollcall."""
 
     removals: int
     acts: int

@@ -1,4 +1,4 @@
-"""Reports: what waits for a person's yes, and what happens when it is given; one open report an app.
+"""Reports: changes that wait for approval, and what happens at the approval; one open report per app.
 A decision that was made in one outlives every later check."""
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def _take_back(change: Change, by: str) -> None:
 
 
 def guard(report: Report) -> None:
-    """Hold what is too much at once, or let it through again when it no longer is. What was released stays released."""
+    """Hold changes that are too many at once, or stop holding them when they no longer are. A release stays valid."""
     asked = Change.select().where(Change.report == report, Change.in_app, Change.decision.in_((CONFIRM, HELD)))
     if report.released_at:
         asked = asked.where(Change.created_at > report.released_at)
@@ -107,7 +107,7 @@ def guard(report: Report) -> None:
 
 
 def forget_leaving_out(account: Account, by: str) -> None:
-    """The account is asked about again by the next check."""
+    """The next check reports the account again."""
     with writing():
         Account.update(left_out=None, left_out_by=None, left_out_at=None).where(Account.id == account.id).execute()
         activity.record(by, "took back leaving out", about=account_name(account), app=account.app_id,
@@ -183,8 +183,8 @@ def _release_others(report: Report, by: str) -> int:
 def dismiss(report: Report, by: str, reason: str) -> None:
     """Nobody in it is removed, nor asked about again: each counts as left out with this reason.
 
-    Raises ReasonNeeded for an empty one, ReportProblem for a report that is decided already. What the app itself no
-    longer lists stays as it was; the next check finds it missing, and asks, again.
+    Raises ReasonNeeded for an empty one, ReportProblem for a report that is decided already. Accounts that the
+    app no longer lists don't change; the next check finds them missing, and reports them again.
     """
     reason = reason.strip()
     if not reason:
@@ -299,7 +299,7 @@ def _leave_out_all(report: Report, left_out: dict[int, str], by: str) -> int:
 
 
 def _carry_out_confirmed(report: Report, by: str, only: set[int] | None) -> tuple[int, list[Task]]:
-    """One by one, so that each sees what the ones before it left: what no longer holds at this instant is let go."""
+    """One by one, so that each sees the effect of those before it: changes that are no longer valid are dropped."""
     waiting = (
         Change.select(Change, Account, Person)
         .left_outer_join(Account)
@@ -365,13 +365,13 @@ def _carry_out(change: Change, by: str) -> Task | None:
 
 
 def has_standing_yes(app: App) -> bool:
-    """Whether the next check may carry out by itself what waits in the app's report."""
+    """Whether the next check may carry out the app's waiting report automatically."""
     return app.removal == "automatic" or bool(app.joiners or app.unassigned)
 
 
 def finish_by_policy(app: App) -> None:
-    """The Owner's standing yeses: confirm what waits, but nothing held, nobody who alone controls an asset, and never
-    everyone."""
+    """Apply the Owner's standing approvals to waiting changes, but not to held ones or sole managers of an asset,
+    and never to everyone."""
     report = open_report(app)
     if report is None or not has_standing_yes(app):
         return

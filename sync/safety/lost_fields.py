@@ -1,5 +1,5 @@
-"""A reading that has lost its fields: the app goes on giving its list, but leaves out what the credential may no longer
-see. What a list does not say is never taken for an empty value; where most of a field is missing, the check fails.
+"""A reading that has lost fields: the app still returns its list, but without the fields that the credential can no
+longer see. A missing field is never taken for an empty value. If most values of a field are missing, the check fails.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class FieldsLost(ConnectorError):
 
 @dataclass(frozen=True)
 class Loss:
-    """`lost` of the `had` accounts (or accesses, or assets) that had the field come without it; `kept` of these stay as
-    they were, since the app said nothing of it. The others came with an empty value. `told`: how many come with it."""
+    """`lost` of the `had` accounts (or accesses, or assets) with the field come without it now. `kept` of these keep
+    their value, since the app left it out; the others came with an empty one. `told`: how many come with it."""
 
     field: str
     lost: int
@@ -120,7 +120,7 @@ def _of_accounts(app: App) -> list[Loss]:
 
 
 def _has(account: str, field: str) -> str:
-    """Whether the field of the account (an alias) has a value; of the kind, whether it is told."""
+    """Whether the account (an alias) has a value for the field; for the kind, whether the app returned it."""
     return "NOT (" + _EMPTY.get(field, f"{{0}}.{field} = ''").format(account) + ")"
 
 
@@ -274,7 +274,7 @@ def waiting(app: App) -> list[str]:
 
 
 def accept(app: App, by: str) -> None:
-    """The Owner says that the app really no longer tells this: the next check goes on, and what is known stays."""
+    """The Owner confirms that the app no longer returns this: the next check continues and keeps the known values."""
     with writing():
         app = App.get_by_id(app.id)
         if words := waiting(app):

@@ -1,4 +1,4 @@
-"""What a check may take over by itself, what needs a person's yes, what is protected, and what a guard holds back.
+"""What a check may apply automatically, what needs approval, what is protected, and what a guard holds back.
 The rules 2, 5 and 6 live here; set-based on the TEMP table `wanted`, inside the caller's transaction."""
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Guard:
         return leaving > self.accounts and leaving * 100 > self.percent * of
 
     def holds_by_itself(self, leaving: int, of: int) -> bool:
-        """The same for what nobody is asked about: there, nothing may become empty either."""
+        """The same for changes that need no approval: there, nothing may become empty either."""
         return leaving > 0 and (leaving >= of or self.holds(leaving, of))
 
 
@@ -193,7 +193,7 @@ def want_lost_access(pairs: list[tuple[int, int]]) -> None:
     )
 
 
-# Why a seat may not be taken: of the account `a` of the person `p`.
+# Why the account `a` of the person `p` may not be removed.
 PROTECTED = f"""
     CASE
         WHEN p.hold IS NOT NULL THEN 'Protected: legal hold: ' || p.hold
@@ -210,7 +210,7 @@ PROTECTED = f"""
 
 
 def want_leavers(app: App, removal_suspends: bool) -> None:
-    """The seats of people who were deprovisioned, each with what protects it; leaving out counts for one departure."""
+    """The accounts of deprovisioned people, each with what protects it; leaving out is valid for one departure."""
     values = {"app": app.id, "suspends": removal_suspends, "identity": app.identity_id, "today": str(today())}
     db.execute_sql(
         f"""
@@ -241,7 +241,7 @@ def _protect_last_privileged(values: dict) -> None:
 
 
 def wanted_counts() -> dict[str, int]:
-    """By kind of change, what a person is asked about: nothing that is protected or was left out."""
+    """By kind of change, what needs approval: nothing that is protected or was left out."""
     return dict(
         db.execute_sql(
             "SELECT kind, count(*) FROM wanted WHERE coalesce(protected, left_out) IS NULL GROUP BY kind"
@@ -258,7 +258,7 @@ def protection(account: Account, known: Roles | None = None) -> str | None:
 
 
 def kept(account: Account) -> str | None:
-    """Why its person's seats stay for now, whatever they are: a legal hold, or the day that was set for them."""
+    """Why all of its person's accounts must stay for now: a legal hold, or a keep-until date."""
     if why := on_hold(account):
         return why
     person = account.person
@@ -270,13 +270,13 @@ def kept(account: Account) -> str | None:
 
 
 def on_hold(account: Account) -> str | None:
-    """Why nothing of this account is taken away, whoever asks."""
+    """Why nobody may change or remove this account."""
     person = account.person
     return f"Protected: legal hold: {person.hold}" if person is not None and person.hold is not None else None
 
 
 def protection_of_seat(account: Account, known: Roles | None = None) -> str | None:
-    """Why this very account may not be removed, whoever's it is."""
+    """Why this account itself may not be removed, no matter who owns it."""
     if account.protected:
         return f"Protected: {account.protected}"
     if account.app.identity_id == account.external_id:
@@ -294,7 +294,7 @@ def protection_of_seat(account: Account, known: Roles | None = None) -> str | No
 
 
 def anothers_address(account: Account) -> str | None:
-    """Why it is no leaver's, whatever was matched or decided: its address is someone else's who is here."""
+    """Why it isn't a leaver's, even if matched so by hand: its address belongs to someone else who is here."""
     why = addresses.anothers(account)
     return f"Protected: {why}" if why else None
 
@@ -315,7 +315,7 @@ def administrators_beside(account: Account, known: Roles):
 def sole_assets(account_ids: list[int]) -> dict[int, list[Asset]]:
     """For each account that controls assets which nobody beside these accounts does: those assets.
 
-    Given all that leave together, it finds what two of them control together. Hand these over before the seats go.
+    Given all that leave together, it finds what two of them control together. Hand these over before a removal.
     """
     leaving = set(account_ids)
     found: dict[int, list[Asset]] = {}

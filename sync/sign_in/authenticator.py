@@ -75,7 +75,7 @@ def confirm(person: Person, code: str) -> None:
 
 
 def take(person: Person, code: str) -> bool:
-    """Whether this is a code of theirs; it is used up by this, and so are all before it."""
+    """Whether this is a valid code of the person. This uses it up, and all codes before it."""
     row = of(person)
     if row is None or not row.secret:
         return False

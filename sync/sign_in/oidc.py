@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 KEPT_AS = "sign-in provider"
 RETURN = "/sign-in/oidc/answer"  # the redirect address, after ROLLCALL_URL
-SIGNED_OUT = "/sign-in"  # and where a provider sends those whom it has signed out
-DEFAULT_ROLES = ("", "guest", "user", "admin")  # whom no group maps; "": nobody. Higher ones by a group alone
+SIGNED_OUT = "/sign-in"  # and where a provider sends people after signing them out
+DEFAULT_ROLES = ("", "guest", "user", "admin")  # for people in no mapped group; "": nobody. Higher ones only by a group
 MOST_GROUPS = 200
 LONGEST = {"issuer": 500, "client_id": 500, "label": 60, "groups_claim": 200, "scopes": 500, "factor_acr": 500}
 HEAVIEST_TOKEN = 16_000  # characters of an ID token that is kept for signing out
@@ -105,7 +105,7 @@ def save(new: Settings, secret: str | None, base_url: str, by: Asker, private_by
 
 
 def remove(by: Asker) -> None:
-    """People sign in with their passwords alone from now on; who is signed in stays so until their session ends."""
+    """From now on people sign in only with their passwords. Current sessions continue until they end."""
     rank.require(by, "owner")
     before = settings()
     if before is not None:
@@ -169,7 +169,7 @@ def is_down() -> bool:
 
 
 def begin(base_url: str, again: bool = False) -> tuple[dict[str, str], str]:
-    """What this browser keeps, and where it goes; `again`: to sign in afresh, also if the provider still knows them.
+    """The state for the browser, and the address to redirect to; `again`: sign in again, even with a provider session.
 
     Raises OidcProblem or ConnectorError: nobody can be sent there.
     """
@@ -180,7 +180,7 @@ def begin(base_url: str, again: bool = False) -> tuple[dict[str, str], str]:
 
 
 def finish(answer: Mapping[str, str], kept: Mapping[str, str]) -> SignedIn:
-    """Who the provider says has come back; `kept` is what the browser was given, used up by this.
+    """The provider's answer about the person; `kept` is the browser's state, used up by this.
 
     Raises OidcProblem or ConnectorError, and nobody is signed in.
     """

@@ -19,7 +19,7 @@ from sync.sign_in import waiting as waiting_sign_ins
 from sync.sign_in.oidc import OidcProblem, Settings
 
 LONGEST_EMAIL = 254
-MOST_GROUPS = 10_000  # of a claim; more are no answer
+MOST_GROUPS = 10_000  # in a claim; more are refused
 ENTRA = ("login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn")
 
 
@@ -38,7 +38,7 @@ class Unconfirmed(Refused):
 def come_in(claims: Mapping[str, Any], known: Settings) -> Person:
     """The person that these verified claims are, with the role that their groups give; made where they are new.
 
-    Raises Refused, and nobody is signed in: what was refused is in Activity. Unconfirmed is one of them: the first
+    Raises Refused, and nobody is signed in. Activity has the refusal. Unconfirmed is one of them: the first
     time, by an address, someone must confirm it who is above a plain user, or whose address nobody of rank vouches
     for.
     """
@@ -82,7 +82,7 @@ def role_by_groups(claims: Mapping[str, Any], known: Settings) -> str | None:
 
 
 def _refuse_unconfirmed(person: Person, claims: Mapping[str, Any], known: Settings) -> None:
-    """A subject that is new here came by an address. Whom this makes an admin, or who has an address that an admin or
+    """A subject that is new here came by an address. If this makes them an admin, or an admin or
     any directory could give them, is asked first."""
     if _identity(claims) is not None:
         return
@@ -128,7 +128,7 @@ def _find(claims: Mapping[str, Any], known: Settings, by: Asker) -> Person:
 
 
 def _forget(identity: SignInIdentity, email: str, by: Asker) -> None:
-    """An address that only looks like the one that was linked is another mailbox: it proves nothing of this person."""
+    """An address that only looks like the linked one is another mailbox, and doesn't identify this person."""
     activity.record(by, "unlinked sign-in", about=names.signature(identity.person), person=identity.person,
                     why=f"{email} looks like {identity.email}, but they are different mailboxes")
     identity.delete_instance()
@@ -172,7 +172,7 @@ def _refuse_who_left(person: Person) -> None:
 
 
 def _follow_email(person: Person, claims: Mapping[str, Any], known: Settings, by: Asker) -> None:
-    """A new address of someone whom no directory tells of; with a directory, its reading brings it."""
+    """Add a new address of someone who is in no directory; otherwise the directory's reading adds it."""
     email, identity = trusted_email(claims, known), _identity(claims)
     if not (email and identity and identity.email) or email_key(email) == identity.email:
         return
@@ -216,7 +216,7 @@ def _groups_left_out(claims: Mapping[str, Any], known: Settings) -> bool:
 
 
 def _remember(person: Person, claims: Mapping[str, Any], known: Settings, by: Asker) -> None:
-    """The next time it is the subject that counts; a second one of the same person is told as the first was."""
+    """From the next time on, the subject counts. A second subject of the same person is logged like the first."""
     if _identity(claims) is None:
         linked = f"{claims['sub']} of {claims['iss']}"
         activity.record(by, "linked sign-in", about=names.signature(person), after=linked, person=person)

@@ -213,5 +213,5 @@ def _known(person: Person) -> list[PublicKeyCredentialDescriptor]:
 
 
 def _handle(person: Person, here: Site) -> bytes:
-    """What a device keeps of whom a passkey is for: nothing that tells who it is (WebAuthn 14.6.1)."""
+    """The user handle of a passkey: a device must not learn from it who the person is (WebAuthn 14.6.1)."""
     return hashlib.sha256(f"Rollcall {here.host} {person.id} {person.created_at.isoformat()}".encode()).digest()

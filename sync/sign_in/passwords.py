@@ -18,7 +18,7 @@ from sync.people.people import PeopleProblem
 
 SHORTEST, LONGEST = 12, 1000  # characters
 STRONG_ENOUGH = 3  # of zxcvbn's 0 to 4: about 100 million guesses
-OWN_PART = 6  # letters and digits that must stand beside someone's own name or address
+OWN_PART = 6  # letters and digits required in addition to someone's own name or address
 LOOKED_AT = 72  # characters: what follows can only make it stronger, and each costs time
 AT_ONCE, WAIT_SECONDS = 2, 2.0
 WORDS = ("Very easy to guess", "Easy to guess", "Could be guessed", "Strong", "Very strong")

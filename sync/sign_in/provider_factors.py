@@ -10,7 +10,7 @@ from typing import Any
 from sync.db import utcnow
 
 # RFC 8176, section 2, by the kind of factor (NIST SP 800-63B, section 4.2: two factors are of two different kinds).
-# Left out: sms and tel, which SP 800-63B restricts; geo, rba, user, wia and mca, which are no factor.
+# Left out: sms and tel, which SP 800-63B restricts; geo, rba, user, wia and mca, which aren't factors.
 KNOWS = frozenset({"pwd", "pin", "kba"})
 HAS = frozenset({"otp", "hwk", "swk", "sc", "pop"})
 IS = frozenset({"face", "fpt", "iris", "retina", "vbm"})

@@ -30,7 +30,7 @@ def left(person: Person) -> int:
 
 
 def take(person: Person, code: str) -> bool:
-    """Whether this is an unused code of theirs; it is used up by this."""
+    """Whether this is an unused code of the person. This uses it up."""
     mine = (RecoveryCode.person == person) & (RecoveryCode.code_hash == _hash(code))
     with writing():
         used = RecoveryCode.update(used_at=utcnow()).where(mine, RecoveryCode.used_at.is_null())

@@ -73,4 +73,4 @@ def _record(person: Person, why: str, app: App | None = None) -> None:
         with writing():
             activity.record("Rollcall", "refused a right", about=signature(person), person=person, app=app, why=why)
     except DatabaseError:
-        log.warning("not in Activity, as the file can't be written: %s", why)  # what was refused stays refused
+        log.warning("not in Activity, as the file can't be written: %s", why)  # the refusal itself is unaffected

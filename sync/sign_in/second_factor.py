@@ -43,7 +43,7 @@ def of(person: Person) -> Factors:
 
 
 def kinds(person: Person) -> list[str]:
-    """What they have, for those who look after them."""
+    """Their factors, for people who manage them."""
     found = of(person)
     return [PASSKEY] * bool(found.passkeys) + [APP] * found.app
 
@@ -78,7 +78,7 @@ def prove(person: Person, code: str, source: str = "", browser: str = "") -> str
     """Takes a code of the authenticator app or a recovery code: which of the two it was.
 
     `source` and `browser` are as for signin.authenticate. Raises PeopleProblem for a wrong or used one,
-    TooManyAttempts after too many; both count for the person, or for a browser of theirs that is known.
+    TooManyAttempts after too many; both count for the person, or for their known browser.
     """
     counted = attempts.keys_of_codes(person, source, browser)
     attempts.begin(counted)
@@ -119,7 +119,7 @@ def remove_app(person: Person, session: Session) -> None:
 
 
 def remove_passkey(person: Person, passkey_id: int, session: Session) -> None:
-    """As remove_app(); raises PeopleProblem too where there is no such passkey of theirs."""
+    """As remove_app(); also raises PeopleProblem if they have no such passkey."""
     with writing():
         passkey = Passkey.get_or_none(Passkey.id == passkey_id, Passkey.person == person)
         if passkey is None:
@@ -136,7 +136,7 @@ def _removed(person: Person, what: str, session: Session) -> None:
         recovery_codes.forget(person)
         proved_here = (Session.person == person) & (Session.second != PROVIDER)
         Session.update(second="").where(proved_here).execute()  # none of them has one if one is required later
-    sessions.end_sessions(person, signature(person), but=session.id)  # whoever has stolen it may have signed in with it
+    sessions.end_sessions(person, signature(person), but=session.id)  # a thief may have signed in with it
     _tell(person, "removed second factor", f"A second factor was removed from your sign-in: {what}.", before=what)
 
 

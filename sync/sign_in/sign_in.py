@@ -107,7 +107,7 @@ def set_up(workspace_name: str, email: str, name: str, password: str, by: Asker)
 def signed_link(person: Person, by: Asker | None = None) -> str:
     """A token that signs in once, within an hour: what `make demo` prints, and what an owner hands to a newcomer.
 
-    It ends with a new password. One that someone hands to another (`by`) is asked about on a page first: programs
+    It ends with a new password. One that someone passes on to another (`by`) is confirmed on a page first: programs
     that look at the links in mails and chats would use it up, and nobody is signed in by following a stranger's link.
     Raises NotAllowed; `by` is None for the installation itself (`make demo`).
     """
@@ -129,7 +129,7 @@ def link_asks(token: str) -> bool:
 
 
 def person_of_link(token: str) -> Person | None:
-    """Whom a signed link is for; None for a forged, used or outdated one. It is used up by this."""
+    """The person of a signed link; None for a forged, used or outdated one. This uses it up."""
     body = _body(token)
     if body is None:
         return None
@@ -143,7 +143,7 @@ def person_of_link(token: str) -> Person | None:
 
 
 def _whom(body: dict) -> Person | None:
-    """Whom the link is for; None where they have set another password since, or may no longer sign in."""
+    """The person of the link; None if they have set another password since, or may no longer sign in."""
     person = Person.get_or_none(Person.id == body["person"])
     if person is None or not hmac.compare_digest(body["password"], password_mark(person)):
         return None

@@ -21,14 +21,14 @@ from sync.roles import Roles
 from sync.safety import policy
 from sync.tasks import tasks
 
-MOST = 500  # accounts in one act
+MOST = 500  # accounts in one operation
 READY, REFUSED, UNDER_WAY, SO_ALREADY = "ready", "refused", "under way", "so already"
 ASKED = "Is asked for already"
 NEEDS = {"change role": CHANGE_ROLE, "remove": REMOVE, "grant": GRANT, "revoke": REVOKE}
 
 
 class ActProblem(Problem):
-    """What was asked can't be; nothing was changed; the text is for the page."""
+    """This isn't possible. Nothing was changed. The text is for the page."""
 
 
 class PlanChanged(ActProblem):
@@ -41,7 +41,7 @@ class ActHeld(ActProblem):
 
 @dataclass(frozen=True)
 class Line:
-    """What an act would do to one account: from what to what; where `state` is not ready, `why`."""
+    """What an operation would do to one account: before and after; if `state` isn't ready, `why`."""
 
     whom: str
     email: str = ""
@@ -53,7 +53,7 @@ class Line:
     role: str = ""
     state: str = READY
     why: str = ""
-    note: str = ""  # what is good to know before the yes
+    note: str = ""  # what to know before approving
     beside: dict = field(default_factory=dict)  # what a change of role "removes" and "keeps" beside it, by labels
     detail: dict = field(default_factory=dict)  # what its task is given
     alone: list[Asset] = field(default_factory=list)  # what this account alone controls, and would lose
@@ -82,7 +82,7 @@ class Plan:
 
     @property
     def seen(self) -> str:
-        """What the yes holds for: another preview has another one."""
+        """A mark of this preview, for its approval: another preview has another mark."""
         told = repr([self.act, *(line.fingerprint() for line in self.lines)])
         return hashlib.sha256(told.encode()).hexdigest()[:32]
 
@@ -149,7 +149,7 @@ def plan_roles(app: App, account_ids: Iterable[int], role: str) -> Plan:
 
 
 def plan_removals(app: App, account_ids: Iterable[int]) -> Plan:
-    """Remove these accounts from the app, whoever they are; what rule 5 protects stays."""
+    """Remove these accounts from the app, also of people who are here; accounts protected by rule 5 are kept."""
     accounts, known = chosen(app, account_ids), roles.of(app)
     staying = _administrators(app, known)
     states: dict[int, tuple[str, str]] = {}
@@ -169,7 +169,7 @@ def plan_removals(app: App, account_ids: Iterable[int]) -> Plan:
               why=states[account.id][1], alone=alone.get(account.id, []))
         for account in accounts
     ]  # fmt: skip
-    waiting = policy.waiting_beside(app, leaving, "needs confirmation")  # what the report's yes takes as well
+    waiting = policy.waiting_beside(app, leaving, "needs confirmation")  # approving the report removes these too
     held = bool(leaving) and policy.is_mass(App.get_by_id(app.id), len(leaving) + waiting)
     return Plan(app, "remove", lines, held=held)
 
@@ -233,7 +233,7 @@ def _bounded(plan: Plan) -> Plan:
 
 
 def _with_sole(lines: list[Line], known: dict[tuple[int, int], Access]) -> list[Line]:
-    """Says of each line whether nobody would control the asset any more."""
+    """Marks each line after which nobody would control the asset."""
     going = {(line.account.id, line.asset.id) for line in lines if line.state == READY}
     told = []
     for line in lines:
@@ -308,7 +308,7 @@ def asset_roles(app: App, kinds: Iterable[str]) -> list[str]:
 
 
 def carry_out(plan_again: Callable[[], Plan], by: str, seen: str, *, reason: str = "", released: int = 0) -> Done:
-    """The yes to what was `seen`: a task for each line that is ready, in one transaction.
+    """Approve what was `seen`: creates a task for each line that is ready, in one transaction.
 
     `released` is how many a guard's hold was lifted for. Raises PlanChanged, ActHeld or ActProblem; nothing is done
     then.

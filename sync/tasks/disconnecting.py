@@ -12,7 +12,7 @@ from sync.tasks import tasks
 
 
 def disconnect(app: App, by: Asker) -> None:
-    """Forget the credential, stop checking, cancel what is not done. Raises AppProblem where it is so already."""
+    """Delete the credential, stop checking, cancel open tasks. Raises AppProblem if it already is disconnected."""
     rank.require_part(by, app)
     with writing():
         apps.set_state(app, "disconnected", "disconnected app", by)

@@ -100,7 +100,7 @@ def _open(app: App, normal: str) -> Invitation | None:
 
 
 def invite_all(app: App, emails: Iterable[str], role: str, by: str, seen: str) -> Done:
-    """The yes to the plan that was `seen`. Raises PlanChanged or ActProblem; nobody is invited then."""
+    """Approve the plan that was `seen`. If this raises PlanChanged or ActProblem, nobody is invited."""
     with writing():
         again = plan(app, emails, role)
         if not again.ready and any(line.state in (UNDER_WAY, SO_ALREADY) for line in again.lines):
@@ -116,7 +116,7 @@ def invite(app: App, email: str, role: str, by: str, *, report: Report | None = 
            change: Change | None = None) -> Invitation:  # fmt: skip
     """Ask the app to invite someone: the invitation and its task, in one transaction.
 
-    An invitation of this address that is open is what is given back; its task goes on.
+    If this address has an open invitation, that one is returned and its task continues.
     """
     with writing():
         (email, normal), person = spelling_and_key(email), people.find_by_email(email)
@@ -168,7 +168,7 @@ def again(invitation: Invitation, by: str) -> Invitation:
 
 
 def cancel(invitation: Invitation, by: str, why: str = "") -> None:
-    """No longer wanted. What the app holds of it is its account, which is removed like any other.
+    """Cancel it. An account that the app already has for it is removed like any other.
 
     Raises InvitationProblem while the app is being asked, and for one that has ended.
     """
@@ -209,7 +209,7 @@ def uninvited(app: App, most: int = 50) -> list[Account]:
 
 
 def look_for(app: App) -> int:
-    """Find in the app whom was invited, as the check that calls this has read it; how many are onboarded now.
+    """Find invited people in the app, as the calling check has read it. Returns how many are onboarded now.
 
     Inside the check's transaction.
     """
@@ -235,7 +235,7 @@ def _account_of(invitation: Invitation) -> Account | None:
 
 
 def _connect(invitation: Invitation, account: Account) -> None:
-    """Whom it was meant for is whose it is, unless someone decided otherwise, or the address is another person's."""
+    """Match the account to the invited person, unless someone decided otherwise or the address is another person's."""
     person = invitation.person
     if person is None or account.person_id == person.id or account.match_by_hand or account.person_id is not None:
         return

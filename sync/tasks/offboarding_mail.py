@@ -1,5 +1,5 @@
-"""One mail for whoever offboarded someone: what became of it in all apps, once every act of it has ended.
-Each app's Owners are told of their app besides, as after every Finish Sync."""
+"""One e-mail for the person who offboarded someone: the outcome in all apps, once every task has ended.
+Each app's Owners also get theirs, as after every Finish Sync."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ENDINGS = (
 
 
 def summary(offboarding: Offboarding) -> list[Mail]:
-    """Queue it, inside the caller's writing(), once no act is under way; once more when what had failed is mended."""
+    """Queue it, inside the caller's writing(), once no task is running; again if failed tasks succeed later."""
     acts = Task.select(Task, Account, App).join(Change, on=(Task.change == Change.id)).switch(Task).join(Account)
     acts = acts.switch(Task).join(App).where(Change.offboarding == offboarding).order_by(App.name, Task.id)
     made = list(acts)
@@ -50,7 +50,7 @@ def summary(offboarding: Offboarding) -> list[Mail]:
 
 
 def _asker(offboarding: Offboarding) -> list[str]:
-    """The address of who gave the yes, if they are still here."""
+    """The address of the approver, if they are still here."""
     said = re.search(r"<([^<>]+)>$", offboarding.asked_by)
     person = said and find_by_email(said.group(1))
     return [main_email(person)] if person and person.status != "deprovisioned" else []

@@ -1,5 +1,5 @@
-"""What each act does in the app itself: a last look at whether it still must happen (rules 4 and 5), then the call.
-When it is tried, and again, is up to tasks.py; what it changed in Rollcall is written by settling.py."""
+"""Performs a task in the app: a last look at whether it still must happen (rules 4 and 5), then the call.
+tasks.py decides when to try and retry it; settling.py writes its outcome to Rollcall."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ TO_DO = "{connector} gives Rollcall no way to {act}: do it in the app itself, th
 
 
 class NoLongerNeeded(Exception):
-    """A last look found that the act must not or need not happen; the text says why."""
+    """The last look found that the task must not or need not happen; the text says why."""
 
 
 class ByHand(Exception):
-    """The connector can't do this act: someone must, in the app itself."""
+    """The connector can't do this operation: someone must do it in the app itself."""
 
 
 class NotConfirmed(Exception):
-    """The app said yes, but a look-up shows that nothing has changed."""
+    """The app reported success, but a look-up shows that nothing has changed."""
 
 
 def refuse_what_is_over(task: Task) -> None:
@@ -113,8 +113,8 @@ def _refuse_if_protected(task: Task, account: Account, seat: Seat, connector: Co
 
 
 def _take_over(account: Account, seat: Seat) -> None:
-    """Into the account's row, which isn't saved: what protects it by what the app says now. Where the app says nothing
-    of the role any more, and while a guard holds another one, it may have that, what was known, or any."""
+    """Set on the account's row, which isn't saved, what protects it by the app's current answer. If the app no longer
+    returns the role, or while a guard holds another one, the account may have that role, the known one, or any."""
     if "kind" not in seat.unsaid | seat.assumed:
         account.kind = seat.kind
     if "email" not in seat.unsaid:
@@ -182,7 +182,7 @@ def _change_role(task: Task, connector: Connector) -> None:
 
 
 def _refuse_changed_roles(task: Task, seat: Seat, wanted: set[str], connector: Connector) -> None:
-    """The yes holds for the roles that the account had then, and for what was said to be kept and removed of them."""
+    """The approval is valid for the roles that the account had then, and for those shown as kept and removed."""
     approved = task.detail.get("roles") or [task.detail.get("before")]
     if approved == [None]:
         return

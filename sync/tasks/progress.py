@@ -1,5 +1,5 @@
-"""How far each account's coming, changing or going is: awaiting a yes, ongoing in the app, failed; else onboarded.
-Derived from what waits in reports, from tasks and from invitations: nothing of it is stored."""
+"""Progress of each account's invitation, change or removal: awaiting approval, ongoing, failed, or else onboarded.
+Derived from reports, tasks and invitations; none of it is stored."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WORST = [FAILED, ONGOING, AWAITING]
 
 @dataclass(frozen=True)
 class Provisioning:
-    """`word` is "onboarded" or, say, "removal ongoing"; `why` what failed; `live` that it moves by itself."""
+    """`word` is "onboarded" or, say, "removal ongoing". `why` says what failed; `live`: it is still running."""
 
     word: str = "onboarded"
     tone: str = "ok"
@@ -101,7 +101,7 @@ def of_invitation(invitation: Invitation) -> Provisioning:
 
 
 def awaiting_invitation(app: App, most: int = 50) -> list[Change]:
-    """Whom a report asks to invite: they have no account yet."""
+    """People that a report proposes to invite: they have no account yet."""
     waiting = Report.select(Report.id).where(Report.app == app, Report.state == "open")
     return list(
         Change.select(Change, Person).join(Person, JOIN.LEFT_OUTER)
@@ -112,7 +112,7 @@ def awaiting_invitation(app: App, most: int = 50) -> list[Change]:
 
 
 def leaving(app: App, most: int = 50) -> list[Account]:
-    """Who is on the way out: confirmed, the app has not said yet that they are gone."""
+    """Accounts with an approved removal that the app hasn't confirmed yet."""
     there = Account.select(Account, Person).left_outer_join(Person).where(
         Account.app == app, Account.state == "removing")  # fmt: skip
     return list(there.order_by(Account.name, Account.id).limit(most))

@@ -1,5 +1,5 @@
-"""What became of an act, written into what Rollcall knows at once: no check is needed for it, or reports it as news.
-A reading of the app that began before an act was done does not undo it."""
+"""Writes a task's outcome into what Rollcall knows at once, so that no check is needed for it, or reports it as news.
+A reading of the app that began before the task was done doesn't undo it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ UNDER_WAY = ("queued", "running", "needs attention")
 
 
 def settle(task: Task, state: str) -> None:
-    """Take over that the task is now done, no longer needed, cancelled, queued again, or needs attention.
+    """Apply that the task is now done, no longer needed, cancelled, queued again, or needs attention.
 
     Inside the transaction that wrote so to its row.
     """
@@ -93,7 +93,7 @@ def in_words(task: Task) -> tuple[str | None, str | None]:
 
 
 def person_of(task: Task) -> int | None:
-    """The id of the person whom the task is about."""
+    """The id of the task's person."""
     if task.account_id is not None:
         return task.account and task.account.person_id
     return task.detail.get("person")
@@ -102,7 +102,7 @@ def person_of(task: Task) -> int | None:
 def bring_into_reading(app: App, began: datetime) -> None:
     """Make a staged reading, of the app as it was at `began` (UTC), agree with what Rollcall itself did in the app.
 
-    What was done since is put into the reading; what is being done, and shows in it already, is taken over without
+    Operations done since are put into the reading; running ones that already show in it are applied without
     a change. Inside the check's transaction, before it compares.
     """
     if not Task.select().where(Task.app == app, (Task.finished_at > began) | Task.state.in_(UNDER_WAY)).exists():

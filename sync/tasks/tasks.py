@@ -38,16 +38,16 @@ WORDS = {
 
 
 class TaskProblem(Problem):
-    """What was asked of the task can't be; the text is for the page."""
+    """The task can't be changed like this. The text is for the page."""
 
 
 class Paused(Exception):
-    """Its app is paused: what was confirmed waits until it is resumed."""
+    """Its app is paused: approved tasks wait until it is resumed."""
 
 
 def add(app: App, act: str, account: Account | None, by: str, *, report: Report | None = None,
         change: Change | None = None, asset: Asset | None = None, **detail: object) -> Task:  # fmt: skip
-    """Queue one act; inside the caller's transaction. The account is remembered as it is now, for the last look.
+    """Queue one task; inside the caller's transaction. The account's current values are stored for the last look.
 
     `detail`: `role` and, where there was one, `before` it (a role's external id); of an invitation its `email`.
     """
@@ -77,7 +77,7 @@ def of_app(app: App, most: int = 50) -> list[Task]:
 
 
 def of_account(account: Account, most: int = 20) -> list[Task]:
-    """The account's acts, what is under way first, then the newest."""
+    """The account's tasks: running ones first, then the newest."""
     mine = Task.select(Task, Asset).left_outer_join(Asset).where(Task.account == account)
     return list(mine.order_by(Task.state.in_(LIVE).desc(), Task.id.desc()).limit(most))
 
@@ -176,7 +176,7 @@ def _needs_attention(task: Task, error: str) -> None:
 
 
 def _write(task: Task, **values: object) -> bool:
-    """Only who holds the lease writes: a worker that was given up says nothing any more."""
+    """Only the holder of the lease writes: a worker that lost it can't."""
     values |= {"lease_owner": None, "lease_until": None}
     return bool(Task.update(**values).where(Task.id == task.id, Task.lease_owner == leases.me()).execute())
 
