@@ -11,6 +11,7 @@ from flask import Blueprint, Response, abort, request, url_for
 from sync import names
 from sync.apps import assets
 from sync.db import utcnow
+from sync.listing import Page
 from sync.matching import decisions as match_decisions
 from sync.matching import members, suggestions
 from sync.matching import rules as match_rules
@@ -135,7 +136,7 @@ def _bulk_choices(app: App, tab: str, search: str) -> list[BulkChoice]:
             for kind, label, icon in BULK if kind != "nobody" or tab != "unmatched"]
 
 
-def _mark_all(found: members.Page, search: str) -> str:
+def _mark_all(found: Page, search: str) -> str:
     """The label for marking every account that is listed; "" where all of them are on this page."""
     if found.total <= len(found.rows):
         return ""

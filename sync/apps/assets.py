@@ -3,12 +3,13 @@ Set-based: a page of assets is a handful of statements, however many accounts ha
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from peewee import fn
 
 from sync.db import db
-from sync.matching.members import PAGE, Page
+from sync.listing import Page, page_of
 from sync.models import Access, Account, App, Asset, Person
 
 NAMED = 3  # accounts told by name on an asset's row
@@ -40,16 +41,11 @@ def search(app: App, kind: str = "", words: str = "", number: int = 1) -> Page:
         query = query.where(Asset.kind == kind)
     for word in words.split():
         query = query.where(Asset.name.contains(word))
-    total = query.count()
-    pages = max(1, -(-total // PAGE))
-    number = min(max(1, number), pages)
-    rows = list(query.order_by(Asset.kind, Asset.name, Asset.id).paginate(number, PAGE))
-    return Page(_with_access(rows), total, number, pages)
+    return page_of(query.order_by(Asset.kind, Asset.name, Asset.id), number, _with_access)
 
 
-def _with_access(assets: list[Asset]) -> list[AssetRow]:
-    if not assets:
-        return []
+def _with_access(assets: Iterable[Asset]) -> list[AssetRow]:
+    assets = list(assets)
     ids = [asset.id for asset in assets]
     marks = ", ".join("?" * len(ids))
     counted = {
@@ -84,11 +80,7 @@ def access_to(asset: Asset, number: int = 1) -> Page:
         Access.select(Access, Account, Person).join(Account).left_outer_join(Person)
         .where(Access.asset == asset, Account.state == "present")
     )  # fmt: skip
-    total = query.count()
-    pages = max(1, -(-total // PAGE))
-    number = min(max(1, number), pages)
-    rows = query.order_by(Access.privileged.desc(), Account.name, Account.id).paginate(number, PAGE)
-    return Page(list(rows), total, number, pages)
+    return page_of(query.order_by(Access.privileged.desc(), Account.name, Account.id), number)
 
 
 def access_of(account: Account, most: int = 500) -> list[Access]:

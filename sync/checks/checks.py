@@ -328,9 +328,7 @@ class _Work:
                 activity.record(self.check.started_by, f"check {state}", about=self.app.name, why=error, app=self.app)
 
     def write(self, **values: object) -> bool:
-        values |= {"lease_owner": None, "lease_until": None}
-        mine = Check.update(**values).where(Check.id == self.check.id, Check.lease_owner == leases.me())
-        return bool(mine.execute())
+        return leases.finish(self.check, **values)
 
 
 def _in_words(accounts: int, counts: dict[str, int], report: Report) -> str:

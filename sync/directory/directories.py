@@ -247,7 +247,7 @@ def _has_people(directory: Directory) -> bool:
 
 def _take_over(reading: DirectoryReading, read_by: DirectoryConnector) -> None:
     with writing():
-        if not _still_ours(reading):
+        if not leases.holds(reading):
             return
         directory = Directory.get_by_id(reading.directory_id)
         if directory.state != "active":
@@ -268,11 +268,6 @@ def guard() -> Guard:
     """The workspace's, which holds for each directory."""
     limits = workspace()
     return Guard(limits.guard_accounts, limits.guard_percent)
-
-
-def _still_ours(reading: DirectoryReading) -> bool:
-    mine = (DirectoryReading.id == reading.id) & (DirectoryReading.lease_owner == leases.me())
-    return DirectoryReading.select().where(mine, DirectoryReading.state == "running").exists()
 
 
 def succeed(directory: Directory, reading: DirectoryReading, outcome: Outcome) -> None:
@@ -313,7 +308,7 @@ def _counts_before(directory: Directory) -> dict:
 def _fail(reading: DirectoryReading, error: str, ours: bool = False) -> None:
     """Nothing but the failure itself is written down; one of our own (`ours`) isn't counted as the directory's."""
     with writing():
-        if not _still_ours(reading):
+        if not leases.holds(reading):
             return
         now = utcnow()
         DirectoryReading.update(state="failed", finished_at=now, error=error).where(

@@ -8,7 +8,7 @@ import socket
 import uuid
 from datetime import datetime, timedelta
 
-from peewee import Model
+from peewee import Expression, Model
 
 from sync import faults
 from sync.db import utcnow, writing
@@ -68,6 +68,25 @@ def renew(row: Model) -> None:
     model = type(row)
     with writing():
         model.update(lease_until=utcnow() + LEASE).where(model.id == row.id, model.lease_owner == me()).execute()
+
+
+def holds(row: Model) -> bool:
+    """Whether this process still works on the row. If not, another has it, and nothing is written for it here."""
+    return type(row).select().where(_held_by_me(row)).exists()
+
+
+def finish(row: Model, **values: object) -> bool:
+    """Write what became of a row, its new state included, and let go of it; False where holds() would say no.
+
+    Inside the caller's transaction.
+    """
+    values |= {"lease_owner": None, "lease_until": None}
+    return bool(type(row).update(**values).where(_held_by_me(row)).execute())
+
+
+def _held_by_me(row: Model) -> Expression:
+    model = type(row)
+    return (model.id == row.id) & (model.state == RUNNING[model]) & (model.lease_owner == me())
 
 
 def went_on(model: type[Model], row_id: int) -> None:

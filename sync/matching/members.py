@@ -3,19 +3,18 @@ Whose they are: match_rules.py says it, match_decisions.py what people decide, m
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import reduce
 from operator import and_
 
-from peewee import fn
+from peewee import ModelSelect, fn
 
 from sync import activity
 from sync.db import db, writing
+from sync.listing import Page, page_of
 from sync.models import Account, App, Person
 from sync.names import account_name
 from sync.problems import Problem
 
-PAGE = 50
 TABS = {
     "onboarded": ("matched",),
     "unmatched": ("unmatched",),
@@ -92,29 +91,17 @@ def unprotect(account: Account, by: str) -> None:
                         app=account.app_id, person=account.person_id)
 
 
-@dataclass(frozen=True)
-class Page:
-    """One page of a list: `rows` of `total`, page numbers from 1."""
-
-    rows: list
-    total: int
-    number: int
-    pages: int
-
-
 def search_accounts(app: App, tab: str = "onboarded", search: str = "", number: int = 1) -> Page:
     """A page of the app's members on one of TABS, by name; the total comes from the kept counts unless one searches."""
     query = found(app, tab, search)
     kept = dict(zip(TABS, (app.matched, app.unmatched, app.guests, app.services)))
     total = query.count() if search.strip() else kept[tab]
-    pages = max(1, -(-total // PAGE))
-    number = min(max(1, number), pages)
-    shown = [row.id for row in query.order_by(Account.name, Account.id).paginate(number, PAGE)] if total else []
-    rows = (
-        Account.select(Account, Person).left_outer_join(Person).where(Account.id.in_(shown))
-        .order_by(Account.name, Account.id)
-    )  # fmt: skip
-    return Page(list(rows), total, number, pages)
+    return page_of(query.order_by(Account.name, Account.id), number, _with_people, total)
+
+
+def _with_people(ids: ModelSelect) -> ModelSelect:
+    shown = Account.id.in_([row.id for row in ids])
+    return Account.select(Account, Person).left_outer_join(Person).where(shown).order_by(Account.name, Account.id)
 
 
 def found(app: App, tab: str, search: str = ""):

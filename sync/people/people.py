@@ -11,10 +11,10 @@ from peewee import fn, prefetch
 from connectors.names import AddressProblem, clean_email, clean_name, email_key
 from sync import activity, rank, roles
 from sync.db import connected, db, utcnow, writing
+from sync.listing import Page, page_of
 from sync.mail import sign_in_news
 from sync.matching import addresses
 from sync.matching import rules as match_rules
-from sync.matching.members import PAGE, Page
 from sync.models import Account, App, Directory, DirectoryEntry, Person, PersonEmail, Session
 from sync.names import main_email, short_name, signature
 from sync.people import holds, last_owner
@@ -53,11 +53,7 @@ def search(search: str = "", status: str = "", page: int = 1) -> Page:
         with_email = PersonEmail.select(PersonEmail.person).where(asked_for)
         query = query.where(fn.casefold(Person.name).contains(wanted) | Person.id.in_(with_email))
     with connected():
-        total = query.count()
-        pages = max(1, -(-total // PAGE))
-        number = min(max(1, page), pages)
-        rows = query.order_by(Person.name, Person.id).paginate(number, PAGE)
-        return Page(list(prefetch(rows, PersonEmail)), total, number, pages)
+        return page_of(query.order_by(Person.name, Person.id), page, lambda rows: prefetch(rows, PersonEmail))
 
 
 def seats(persons: Iterable[Person]) -> dict[int, int]:

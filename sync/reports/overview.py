@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sync.apps.apps import RUNS_ALL
 from sync.groups.assignments import ADJUSTS
-from sync.matching.members import PAGE, Page
+from sync.listing import Page, page_of
 from sync.models import App, AppPerson, Change, Person, Report
 from sync.reports.reports import CONFIRM
 from sync.safety.policy import REMOVALS
@@ -26,11 +26,7 @@ def search(person: Person, app: App | None = None, state: str = "", number: int 
         query = query.where(App.id.in_(owned))
     query = query.where(Report.app == app) if app is not None else query.where(App.state != "disconnected")
     query = query.where(Report.state == state) if state else query.where(Report.counts != {})
-    total = query.count()
-    pages = max(1, -(-total // PAGE))
-    number = min(max(1, number), pages)
-    rows = query.order_by((Report.state == "open").desc(), Report.id.desc()).paginate(number, PAGE)
-    return Page(list(rows), total, number, pages)
+    return page_of(query.order_by((Report.state == "open").desc(), Report.id.desc()), number)
 
 
 @dataclass(frozen=True)

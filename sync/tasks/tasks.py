@@ -177,8 +177,7 @@ def _needs_attention(task: Task, error: str) -> None:
 
 def _write(task: Task, **values: object) -> bool:
     """Only the holder of the lease writes: a worker that lost it can't."""
-    values |= {"lease_owner": None, "lease_until": None}
-    return bool(Task.update(**values).where(Task.id == task.id, Task.lease_owner == leases.me()).execute())
+    return leases.finish(task, **values)
 
 
 def _app_needs_attention(app: App, error: str) -> None:
