@@ -19,7 +19,7 @@ from sync.config import Config
 from sync.db import DatabaseRefused, connected
 from sync.directory import directories
 from sync.jobs import queue
-from sync.mail import notify
+from sync.mail import outbox
 from sync.people import people
 from sync.problems import AppProblem
 from sync.rank import Asker, NotAllowed
@@ -98,5 +98,5 @@ def table(rows: list[tuple]) -> list[str]:
 def send_mails(settings: Config | None = None) -> None:
     """Send this command's e-mails now: without a server they would wait for the next start."""
     database = (settings or Config.from_environ()).database_path
-    if notify.can_send() and not is_served(database):
+    if outbox.can_send() and not is_served(database):
         queue.drain(("mail",))

@@ -10,7 +10,7 @@ import click
 
 from cli.columns import mapping, tell_unread
 from cli.frame import BY, Failed, answer, as_json, opened, send_mails, tell
-from sync.mail import notify
+from sync.mail import outbox
 from sync.mail import reach as mail_reach
 from sync.names import signature
 from sync.people import importing, last_owner
@@ -72,7 +72,7 @@ def recover(email: str, as_json: bool) -> None:
     if person is None or not last_owner.may_sign_in(person):
         raise Failed(f"{email} doesn't belong to anyone who may sign in. Nothing was changed.")
     reset = second_factor.reset(person, BY)
-    link = notify.link(f"/sign-in/{sign_in.signed_link(person, BY)}")
+    link = outbox.link(f"/sign-in/{sign_in.signed_link(person, BY)}")
     told = "The second factor was reset." if reset else "There was no second factor to reset."
     answer({"person": core.main_email(person), "reset": reset, "link": link},
            [f"{told} {signature(person)} can sign in once with this link, within an hour:", link], as_json)

@@ -11,7 +11,7 @@ from sync.config import Config
 from sync.db import open_database
 from sync.directory import address_moves, directories, last_days, scim_people, waiting_files
 from sync.jobs import queue
-from sync.mail import notify
+from sync.mail import news, outbox
 from sync.offboarding import offboarding
 from sync.sign_in import kept_requests, refusals
 from sync.sign_in import waiting as waiting_sign_ins
@@ -21,7 +21,7 @@ JOBS = (
     directories.run,
     checks.run,
     tasks.run,
-    notify.run,
+    outbox.run,
     directories.start_due,
     scim_people.take_up_the_unclear,
     scim_people.tell_held,
@@ -32,7 +32,7 @@ JOBS = (
     invitations.due,
     offboarding.ask_on_the_day,
     offboarding.carry_out_due,
-    notify.due_reminders,
+    news.due_reminders,
     drafts.forget_drafts,
     waiting_files.forget_old,
     waiting_sign_ins.forget_old,
@@ -51,4 +51,4 @@ def open_all(config: Config) -> None:
     seals.renew()
     activity.tell_what_was_migrated()
     queue.open_queue(config.database_path)
-    notify.configure(config.smtp_url, config.url)
+    outbox.configure(config.smtp_url, config.url)

@@ -27,7 +27,7 @@ LINES = 400
 LONGER = {
     "sync/models.py": "one class a table, read as one list",
     "sync/migrations/0001_first.py": "a frozen copy of the models",
-    "tests/sync/mail/test_notify.py": "each kind of mail once, by one set of helpers",
+    "tests/sync/mail/test_news.py": "each kind of mail once, by one set of helpers",
     "tests/sync/reports/test_reports.py": "each way that a report can go, by one set of helpers",
     "tests/web/test_permissions.py": "each route once, in one table",
     "tests/faults/test_rules_properties.py": "one state machine, its app and its model, read together",

@@ -8,7 +8,7 @@ from flask import Blueprint, render_template, request, url_for
 
 from sync import activity
 from sync.apps import apps
-from sync.mail import notify
+from sync.mail import outbox
 from sync.models import App
 from web.answers import asked, page_or_part, wants_part
 from web.frame import MANAGERS
@@ -35,7 +35,7 @@ def index() -> str:
         return render_template("activity/_entries.html", **values)
     return page_or_part("activity/index.html", "activity/_list.html", **values, apps=visible,
                         newest=url_for("activity.index") + ("?" + urlencode(kept) if kept else ""),
-                        outbox=notify.outbox(), can_send=notify.can_send())
+                        outbox=outbox.unsent(), can_send=outbox.can_send())
 
 
 def _of_apps(visible: list[App]) -> list[int] | None:

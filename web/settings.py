@@ -11,7 +11,7 @@ from sync import names
 from sync.apps import apps
 from sync.db import utcnow
 from sync.jobs import clock
-from sync.mail import notify
+from sync.mail import outbox
 from sync.mail import reach as mail_reach
 from sync.sign_in import oidc
 from sync.workspace import WorkspaceProblem, update_workspace, workspace
@@ -91,8 +91,8 @@ def set_clock() -> Response:
 @workspace_role(*apps.RUNS_ALL)
 def create_test_mail() -> Response:
     to = names.main_email(signed_in_person())
-    notify.test_mail(to)
-    if notify.can_send():
+    outbox.test_mail(to)
+    if outbox.can_send():
         return go_to(url_for("settings.show"), f"A test mail to {to} is on its way.")
     waits = "The test mail is in the outbox, because no mail server is set."
     return go_to(url_for("settings.show"), waits, "attention")
@@ -102,8 +102,8 @@ def page(given: dict | None = None, problems: dict | None = None) -> str:
     return render_template(
         "settings/show.html", values=asdict(workspace()) | (given or {}), problems=problems or {},
         config=current_app.config["ROLLCALL"],
-        runs_all=signed_in_person().workspace_role in apps.RUNS_ALL, can_send=notify.can_send(),
-        waiting=len(notify.outbox()), zones=sorted(available_timezones()),
+        runs_all=signed_in_person().workspace_role in apps.RUNS_ALL, can_send=outbox.can_send(),
+        waiting=len(outbox.unsent()), zones=sorted(available_timezones()),
         my_email=(mine := names.main_email(signed_in_person())), reach=mail_reach.warning([mine]),
         provider=oidc.settings(), clock_time=f"{utcnow():%d %b %Y, %H:%M}" if clock.wrong() else "",
         owner=signed_in_person().workspace_role == "owner",

@@ -24,7 +24,7 @@ from sync.db import connected, db, utcnow, writing
 from sync.directory import freshness
 from sync.groups import assignments
 from sync.jobs import asking, daily, leases, queue
-from sync.mail import notify
+from sync.mail import news
 from sync.matching import members
 from sync.matching import rules as match_rules
 from sync.models import Account, App, Change, Check, Report
@@ -320,7 +320,7 @@ class _Work:
             App.update(failures=failures, **needs_attention).where(App.id == self.app.id).execute()
             self.end("failed", error, advice)
             if failures == FAILURES_TOLD:
-                notify.check_failed(App.get_by_id(self.app.id), Check.get_by_id(self.check.id))
+                news.check_failed(App.get_by_id(self.app.id), Check.get_by_id(self.check.id))
 
     def end(self, state: str, error: str, advice: str | None = None) -> None:
         with writing():

@@ -23,7 +23,7 @@ from sync.directory.reading import read, staging
 from sync.directory.state import pause, remove, resume  # noqa: F401 - other rooms ask for them here
 from sync.files.columns import remember_first
 from sync.jobs import asking, leases, queue
-from sync.mail import notify
+from sync.mail import news
 from sync.matching import vouching
 from sync.models import Directory, DirectoryEntry, DirectoryReading, Person
 from sync.people import last_owner, people
@@ -296,7 +296,7 @@ def succeed(directory: Directory, reading: DirectoryReading, outcome: Outcome) -
                 by, "held leavers", about=directory.name, after=f"{held_now} people",
                 why="The guard holds them, or they stand above who answers for it",
             )
-        notify.directory_held(directory, held_now)
+        news.directory_held(directory, held_now)
 
 
 def _counts_before(directory: Directory) -> dict:
@@ -320,7 +320,7 @@ def _fail(reading: DirectoryReading, error: str, ours: bool = False) -> None:
         directory = Directory.get_by_id(reading.directory_id)
         activity.record(reading.started_by, "directory reading failed", about=directory.name, why=error)
         if not ours:
-            notify.directory_failed(directory, error)
+            news.directory_failed(directory, error)
 
 
 def held(directory: Directory) -> list[DirectoryEntry]:

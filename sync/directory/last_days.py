@@ -12,7 +12,7 @@ from sync.directory.compare import apply_pushed
 from sync.directory.guard import Guard
 from sync.directory.reading import stage, staging
 from sync.jobs import asking, queue
-from sync.mail import notify
+from sync.mail import news
 from sync.matching import addresses
 from sync.models import Directory, DirectoryEntry, Person
 from sync.people import people
@@ -83,7 +83,7 @@ def _leave_directory(directory: Directory, entries: list[DirectoryEntry]) -> Non
         before = [entry.person_id for entry in entries]
         outcome = apply_pushed(directory, Guard(limits.guard_accounts, limits.guard_percent), directory.name)
         if outcome.counts["held"]:
-            notify.directory_held(directory, outcome.counts["held"])
+            news.directory_held(directory, outcome.counts["held"])
         gone = Person.select(Person.id).where(Person.id.in_(before), Person.status == "deprovisioned")
         asking.check_apps_of([person.id for person in gone], directory.name)
 

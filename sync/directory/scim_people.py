@@ -17,7 +17,7 @@ from sync.directory.guard import Guard
 from sync.directory.precedence import name_key
 from sync.directory.reading import stage, staging
 from sync.jobs import asking, queue
-from sync.mail import notify
+from sync.mail import news
 from sync.matching import addresses
 from sync.models import (
     Directory,
@@ -167,7 +167,7 @@ def tell_held(now: datetime) -> None:
         if not held or max(since or now for since in held) > now - QUIET:
             continue
         with writing():
-            if notify.directory_held(directory, len(held)):
+            if news.directory_held(directory, len(held)):
                 activity.record(directory.name, "held leavers", about=directory.name, after=f"{len(held)} people",
                                 why="The guard holds them, or they stand above who answers for it")
 

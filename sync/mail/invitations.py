@@ -3,7 +3,7 @@ The app itself sends the link to join; these say what it is about and who asked.
 
 from __future__ import annotations
 
-from sync.mail import notify
+from sync.mail import news, outbox
 from sync.mail.letters import Sentence, day, name_in_line, number
 from sync.models import App, Invitation, Mail, Role
 from sync.names import short_name
@@ -24,7 +24,7 @@ def remind(invitation: Invitation) -> list[Mail]:
 def _to_the_invited(invitation: Invitation, kind: str, subject: str) -> list[Mail]:
     app, person = invitation.app, invitation.person
     role = Role.get_or_none(Role.app == app, Role.external_id == invitation.role)
-    return notify.to_outbox(
+    return outbox.put(
         [invitation.email], kind, f"{kind}-{invitation.id}-{invitation.task_id}", app=app, template="invitation",
         subject=Sentence(subject), name=person.name if person else "", app_name=app.name,
         role=role.label if role else invitation.role, asked_by=short_name(invitation.asked_by),
@@ -36,10 +36,10 @@ def expired(app: App, invitations: list[Invitation]) -> list[Mail]:
     """These never joined: the Owners decide what becomes of the app's own invitations."""
     count = len(invitations)
     last = max(invitation.id for invitation in invitations)
-    return notify.to_outbox(
-        notify.owners_of(app), "invitations expired", f"app-{app.id}-expired-through-{last}", app=app,
+    return outbox.put(
+        news.owners_of(app), "invitations expired", f"app-{app.id}-expired-through-{last}", app=app,
         template="invitations_expired",
         subject=Sentence(f"{number(count, 'invitation')} to {name_in_line(app.name)} expired"),
-        app_name=app.name, emails=[invitation.email for invitation in invitations[: notify.LISTED]],
-        more=max(0, count - notify.LISTED), link=notify.link(f"/apps/{app.id}/members"),
+        app_name=app.name, emails=[invitation.email for invitation in invitations[: news.LISTED]],
+        more=max(0, count - news.LISTED), link=outbox.link(f"/apps/{app.id}/members"),
     )  # fmt: skip

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Iterable
 
 from sync.db import utcnow
-from sync.mail import notify
+from sync.mail import outbox
 from sync.mail.letters import Sentence, moment
 from sync.models import Person
 from sync.names import main_email, short_name
@@ -19,8 +19,8 @@ def tell(person: Person, sentence: str, by: str, further: Iterable[str] = ()) ->
     `sentence` says what is true now, in our own words; `by` is who did it. Nobody without an address is written to.
     """
     to = dict.fromkeys(address for address in (main_email(person), *further) if address)
-    notify.to_outbox(
+    outbox.put(
         list(to), "sign-in changed", f"sign-in-{person.id}-{secrets.token_hex(8)}", template="sign_in_changed",
         subject=Sentence("Your sign-in to Rollcall was changed"), sentence=sentence, by=short_name(by),
-        when=moment(utcnow()), link=notify.link("/settings/your-sign-in"),
+        when=moment(utcnow()), link=outbox.link("/settings/your-sign-in"),
     )  # fmt: skip

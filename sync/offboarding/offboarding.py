@@ -12,7 +12,7 @@ from datetime import date, datetime
 from sync import activity, names, rank, roles
 from sync.db import utcnow, writing
 from sync.jobs import asking, queue
-from sync.mail import notify
+from sync.mail import news
 from sync.models import Account, App, Change, Offboarding, Person, Report
 from sync.offboarding.preview import decidable
 from sync.people import holds, people
@@ -180,7 +180,7 @@ def _finish_in(app: App, seats: list[Account], person: Person, left_out: dict[in
         with suppress(reports.ReportHeld):  # ours are protected, a guard holds the others: the next check tells
             reports.finish(report, by, only=ready)
     if reports.open_report(app):
-        notify.report_ready(report)
+        news.report_ready(report)
 
 
 def _ids(report: Report, among: Iterable[int] | None) -> set[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from sync import activity
 from sync.db import db, utcnow
-from sync.mail import notify
+from sync.mail import news
 from sync.matching.addresses import ANOTHERS
 from sync.models import App, Change, Check, Report
 from sync.reports.reports import CONFIRM, HELD, IGNORED, UNDECIDED, count, guard, open_report
@@ -150,9 +150,9 @@ def _tell(report: Report, before: set[str]) -> None:
         report.version += 1
         report.save(only=[Report.version])
     if report.held:
-        notify.report_held(report)
+        news.report_held(report)
     else:
-        notify.report_ready(report)
+        news.report_ready(report)
 
 
 def let_go_of_others(by: str) -> None:

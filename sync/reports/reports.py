@@ -13,7 +13,7 @@ from sync.db import db, utcnow, writing
 from sync.groups import still_wanted
 from sync.groups.assignments import ADJUSTS, KINDS
 from sync.jobs import asking
-from sync.mail import notify
+from sync.mail import news
 from sync.matching import members
 from sync.matching.members import ReasonNeeded
 from sync.models import Account, App, Change, Person, Report, Task
@@ -164,7 +164,7 @@ def release(report: Report, by: str, version: int | None = None, only: str = "")
             return updates
         _touch(report)
         if others:
-            notify.report_ready(report)
+            news.report_ready(report)
         return updates
 
 
@@ -252,7 +252,7 @@ def finish(report: Report, by: str, version: int | None = None, left_out: dict[i
         activity.record(by, "finished sync", about=f"report {report.id}", app=report.app_id, report=report,
                         after=f"{confirmed} confirmed, {newly_left_out} left out")
         members.recount(report.app)
-        notify.outcome(report)
+        news.outcome(report)
         for task in made:
             tasks.wake(task.id)
         return Finish(report, made)

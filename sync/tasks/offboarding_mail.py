@@ -7,7 +7,7 @@ import re
 
 from peewee import fn
 
-from sync.mail import notify
+from sync.mail import news, outbox
 from sync.mail.letters import Sentence, moment, name_in_line, number
 from sync.models import Account, App, Change, Mail, Offboarding, Task
 from sync.names import main_email
@@ -24,7 +24,7 @@ def summary(offboarding: Offboarding) -> list[Mail]:
     acts = Task.select(Task, Account, App).join(Change, on=(Task.change == Change.id)).switch(Task).join(Account)
     acts = acts.switch(Task).join(App).where(Change.offboarding == offboarding).order_by(App.name, Task.id)
     made = list(acts)
-    if not made or any(task.state in notify.UNDER_WAY for task in made):
+    if not made or any(task.state in news.UNDER_WAY for task in made):
         return []
     failed = sum(task.state in ENDINGS[0][1] for task in made)
     done = sum(task.state == "done" for task in made)
@@ -34,7 +34,7 @@ def summary(offboarding: Offboarding) -> list[Mail]:
     name = offboarding.person.name or main_email(offboarding.person)
     told = f"{name_in_line(name)}: {done:,} of {number(len(made), 'seat')} removed"
     newest = max(task.id for task in made)
-    return notify.to_outbox(
+    return outbox.put(
         _asker(offboarding), "offboarding", f"offboarding-{offboarding.id}-{'failed' if failed else 'well'}-{newest}",
         template="offboarding", subject=Sentence(f"{told}, {failed:,} need you" if failed else told),
         person_name=name, decided_at=moment(offboarding.decided_at or offboarding.created_at), failed_count=failed,
@@ -45,7 +45,7 @@ def summary(offboarding: Offboarding) -> list[Mail]:
             for heading, states in ENDINGS
         ],
         held=[change.app.name for change in held], left_out=left_out.select(fn.COUNT(Change.id)).scalar(),
-        link=notify.link(f"/people/{offboarding.person_id}/offboardings/{offboarding.id}"),
+        link=outbox.link(f"/people/{offboarding.person_id}/offboardings/{offboarding.id}"),
     )  # fmt: skip
 
 

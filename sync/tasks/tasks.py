@@ -13,7 +13,7 @@ from sync.apps import apps
 from sync.db import connected, db, utcnow, writing
 from sync.groups import assignments
 from sync.jobs import leases, queue
-from sync.mail import notify
+from sync.mail import news
 from sync.matching.addresses import ANOTHERS
 from sync.models import Account, App, Asset, Assignment, Change, Person, Report, Task
 from sync.names import name_in_task
@@ -193,7 +193,7 @@ def _record(who: str, what: str, task: Task, why: str = "") -> None:
 
 def _tell_outcome(task: Task) -> None:
     if task.report_id is not None:
-        notify.outcome(Report.get_by_id(task.report_id))
+        news.outcome(Report.get_by_id(task.report_id))
     if task.change_id is not None and task.change.offboarding_id is not None:
         offboarding_mail.summary(task.change.offboarding)
 

@@ -17,7 +17,7 @@ from sync.apps import apps
 from sync.checks import checks
 from sync.directory import directories
 from sync.jobs import asking
-from sync.mail import notify
+from sync.mail import outbox
 from sync.mail import reach as mail_reach
 from sync.matching import rules as match_rules
 from sync.models import Activity, App, Change, Directory, Invitation, Person, SignInIdentity, Task
@@ -312,7 +312,7 @@ def test_who_is_invited_at_an_address_that_mail_may_not_reach_is_told_so_in_the_
 def test_where_an_address_is_typed_it_is_said_that_mail_may_not_reach_it(owner, anybody, by: str, smtp: SmtpServer):
     added = owner.post("/people", name="Jörg", email="jörg@acme.example")
     assert "none is set yet" in owner.get(added.location).text
-    notify.configure(smtp.url, "http://127.0.0.1:8000")
+    outbox.configure(smtp.url, "http://127.0.0.1:8000")
     try:
         shown = owner.get(added.location).text
         assert "can&#39;t send mail to jörg@acme.example" in shown and "must offer SMTPUTF8" in shown
@@ -323,7 +323,7 @@ def test_where_an_address_is_typed_it_is_said_that_mail_may_not_reach_it(owner, 
         imported = owner.client.post("/people/imports", data=form, content_type="multipart/form-data")
         assert "can&#39;t send mail to zoë@acme.example" in owner.get(imported.location).text
     finally:
-        notify.configure(None, "http://127.0.0.1:8000")
+        outbox.configure(None, "http://127.0.0.1:8000")
         mail_reach._said.clear()
 
 

@@ -10,7 +10,7 @@ from connectors.base import DirectoryPerson, TemporarilyUnavailable
 from connectors.directories.ldap import LdapDirectory
 from sync import names
 from sync.directory import directories
-from sync.mail import notify
+from sync.mail import outbox
 from sync.models import Account, Activity, App, Directory, DirectoryEntry, DirectoryReading, Mail, Person, PersonEmail
 from sync.people import people
 from tests.real.slapd import Slapd
@@ -190,5 +190,5 @@ def test_a_mail_of_each_incident_leaves_by_the_outbox(scripted: type[Scripted], 
     company.read()
     company.entries.clear()
     company.read()
-    assert not notify.can_send()
+    assert not outbox.can_send()
     assert [mail.state for mail in Mail.select()] == ["queued"]

@@ -16,7 +16,7 @@ from sync.checks import checks
 from sync.db import db, utcnow, writing
 from sync.directory import directories, freshness
 from sync.jobs import asking, clock, health, leases, queue
-from sync.mail import notify
+from sync.mail import outbox
 from sync.models import Account, Activity, App, Check, Directory, DirectoryReading, Mail, Person, Report, Task
 from sync.reports import reports
 from sync.tasks import tasks
@@ -316,8 +316,8 @@ def test_a_row_that_was_given_up_here_belongs_to_whoever_has_taken_it_since(comp
 
 @pytest.mark.parametrize("words", ["can't write to its disk", "gives errors", "database locked"])
 def test_a_mail_that_meets_it_is_sent_once_it_is_over(home, olga, smtp, words):
-    notify.configure(smtp.url, "http://rollcall.example")
-    mail = notify.test_mail("olga@acme.example")
+    outbox.configure(smtp.url, "http://rollcall.example")
+    mail = outbox.test_mail("olga@acme.example")
     with FAULTS[words]():
         queue.drain(("mail",))
     assert Mail.get_by_id(mail.id).state in ("queued", "sending") and Mail.get_by_id(mail.id).attempts == 0

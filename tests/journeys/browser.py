@@ -14,7 +14,7 @@ from waitress import create_server
 
 from app import create_app
 from sync.config import Config
-from sync.mail import notify
+from sync.mail import outbox
 from sync.models import Person
 from sync.sign_in import sign_in
 from tests.parts import free_port, need
@@ -54,7 +54,7 @@ def serving(config: Config, url: str = "") -> Iterator[Live]:
     {port} for the port."""
     port = free_port()
     config = replace(config, listen_port=port, url=(url or "http://127.0.0.1:{port}").format(port=port))
-    notify.configure(config.smtp_url, config.url)
+    outbox.configure(config.smtp_url, config.url)
     server = create_server(create_app(config), host="127.0.0.1", port=port, threads=8)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sync.db import writing
 from sync.directory import directories
-from sync.mail import notify
+from sync.mail import outbox
 from sync.models import Directory, Person
 from sync.people import people
 
@@ -58,7 +58,7 @@ def build(folder: Path, olga: Person, by: str) -> Company:
     people.mark_left(people.find_by_email("liam.duarte@acme.example"), by, "Last day was Friday")
     people.add("Noor van den Berg", "noor@partner.example", by, workspace_role="guest")
     with writing():
-        notify.test_mail("olga@acme.example")
+        outbox.test_mail("olga@acme.example")
     return Company(Person.get_by_id(olga.id), Person.get_by_id(jana.id), staff, contractors)
 
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from sync.jobs import queue
-from sync.mail import notify
+from sync.mail import outbox
 from sync.models import Account, Invitation, Task
 from sync.people import people
 from tests.sync.fixtures import email
@@ -25,9 +25,9 @@ def acme(chat, live, smtp, by):
     general = chat.store.add_channel("general", via="page")
     chat.store.join(general, chat.id_of(1), "manager", via="page")
     chat.check()
-    notify.configure(smtp.url, live.url)
+    outbox.configure(smtp.url, live.url)
     yield chat
-    notify.configure(None, live.url)
+    outbox.configure(None, live.url)
 
 
 def row(page: Page, number: int):

@@ -85,11 +85,11 @@ def test_every_page_that_a_link_leads_to_is_below_the_path(config, world, olga: 
 
 
 def test_mail_scim_and_the_redirect_address_say_where_nginx_serves_it(config, home, olga):
-    from sync.mail import notify
+    from sync.mail import outbox
 
     directory, token = push.connect("Okta", MACHINE)
     with behind(config, WAYS[2]) as url:
-        assert f"{url}\n" in notify.test_mail("olga@acme.example").text
+        assert f"{url}\n" in outbox.test_mail("olga@acme.example").text
         scim = {"Authorization": f"Bearer {token}", "Content-Type": "application/scim+json"}
         user = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "ana@acme.example"}
         said = requests.post(f"{url}/scim/v2/Users", json=user, headers=scim, timeout=30)

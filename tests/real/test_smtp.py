@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 
 from sync.db import utcnow, writing
-from sync.mail import notify
+from sync.mail import outbox
 from sync.models import Activity, Mail
 from tests.real.smtp import PASSWORD, USER
 
@@ -21,16 +21,16 @@ BASE = "https://rollcall.acme.example"
 @pytest.fixture(autouse=True)
 def no_server_afterwards(home):
     yield
-    notify.configure(None, BASE)
+    outbox.configure(None, BASE)
 
 
 def queued(to: str = "olga@acme.example") -> Mail:
     with writing():
-        return notify.test_mail(to)
+        return outbox.test_mail(to)
 
 
 def sent(mail: Mail) -> Mail:
-    notify.run(mail.id)
+    outbox.run(mail.id)
     return Mail.get_by_id(mail.id)
 
 
@@ -39,7 +39,7 @@ def make_due(mail: Mail) -> None:
 
 
 def test_delivered_with_starttls_and_sign_in(smtp_starttls):
-    notify.configure(smtp_starttls.url, BASE)
+    outbox.configure(smtp_starttls.url, BASE)
     mail = sent(queued())
     assert (mail.state, mail.error, mail.attempts) == ("sent", None, 1)
     [message] = smtp_starttls.wait_for(1)
@@ -55,13 +55,13 @@ def test_delivered_with_starttls_and_sign_in(smtp_starttls):
 
 
 def test_delivered_with_tls_from_the_first_byte(smtps):
-    notify.configure(smtps.url, BASE)
+    outbox.configure(smtps.url, BASE)
     assert sent(queued()).state == "sent"
     assert len(smtps.wait_for(1)) == 1
 
 
 def test_an_unknown_authority_is_not_trusted(smtp_starttls):
-    notify.configure(smtp_starttls.url.partition("?")[0], BASE)
+    outbox.configure(smtp_starttls.url.partition("?")[0], BASE)
     mail = sent(queued())
     assert mail.state == "queued"
     assert "certificate" in mail.error and "?ca=" in mail.error
@@ -69,7 +69,7 @@ def test_an_unknown_authority_is_not_trusted(smtp_starttls):
 
 
 def test_a_server_without_starttls_gets_neither_password_nor_mail(smtp):
-    notify.configure(smtp.url.replace("smtp://", "smtp+starttls://user:secret@"), BASE)
+    outbox.configure(smtp.url.replace("smtp://", "smtp+starttls://user:secret@"), BASE)
     mail = sent(queued())
     assert mail.state == "queued" and "STARTTLS" in mail.error
     assert smtp.messages == []
@@ -77,25 +77,25 @@ def test_a_server_without_starttls_gets_neither_password_nor_mail(smtp):
 
 def test_wrong_password_is_told_without_the_password_and_tried_again(smtp_starttls):
     wrong = smtp_starttls.url.replace("%231@", "%232@")
-    notify.configure(wrong, BASE)
+    outbox.configure(wrong, BASE)
     mail = sent(queued())
     assert mail.state == "queued"
     assert "refused the sign-in" in mail.error and "535" in mail.error
-    notify.configure(smtp_starttls.url, BASE)
+    outbox.configure(smtp_starttls.url, BASE)
     make_due(mail)
     assert sent(mail).state == "sent"
 
 
 def test_a_password_that_the_server_echoes_is_not_kept(smtp_starttls, monkeypatch):
     monkeypatch.setattr("tests.real.smtp.USER", "somebody else")
-    notify.configure(smtp_starttls.url.replace("somebody%20else", "rollcall"), BASE)
+    outbox.configure(smtp_starttls.url.replace("somebody%20else", "rollcall"), BASE)
     mail = sent(queued())
     assert "535" in mail.error and "•••" in mail.error
     assert PASSWORD not in mail.error
 
 
 def test_a_refused_recipient_is_final_and_told_in_the_servers_words(smtp):
-    notify.configure(smtp.url, BASE)
+    outbox.configure(smtp.url, BASE)
     smtp.answers.append("550 5.1.1 no such user here")
     mail = sent(queued("nobody@acme.example"))
     assert mail.state == "failed"
@@ -106,7 +106,7 @@ def test_a_refused_recipient_is_final_and_told_in_the_servers_words(smtp):
 
 
 def test_greylisting_puts_off_and_the_next_attempt_arrives(smtp):
-    notify.configure(smtp.url, BASE)
+    outbox.configure(smtp.url, BASE)
     smtp.answers.append("451 4.7.1 greylisted, come back later")
     mail = queued()
     before = utcnow()
@@ -121,7 +121,7 @@ def test_greylisting_puts_off_and_the_next_attempt_arrives(smtp):
 
 
 def test_a_server_that_is_down_gets_the_mail_when_it_is_up(smtp):
-    notify.configure(smtp.url, BASE)
+    outbox.configure(smtp.url, BASE)
     smtp.stop()
     mail = sent(queued())
     assert mail.state == "queued" and "could not be reached" in mail.error
@@ -132,7 +132,7 @@ def test_a_server_that_is_down_gets_the_mail_when_it_is_up(smtp):
 
 
 def test_attempts_grow_apart_and_end_after_ten(smtp):
-    notify.configure(smtp.url, BASE)
+    outbox.configure(smtp.url, BASE)
     smtp.answers.extend(["451 later"] * 10)
     mail = queued()
     waits = []
@@ -142,12 +142,12 @@ def test_attempts_grow_apart_and_end_after_ten(smtp):
         mail = sent(mail)
         waits.append(round((mail.next_at - before).total_seconds()))
     assert mail.state == "failed" and mail.attempts == 10 and "10 times" in mail.error
-    assert waits[:9] == sorted(waits[:9]) and sum(waits[:9]) < notify.TOO_OLD.total_seconds()
+    assert waits[:9] == sorted(waits[:9]) and sum(waits[:9]) < outbox.TOO_OLD.total_seconds()
     assert smtp.messages == []
 
 
 def test_never_twice_in_normal_life(smtp):
-    notify.configure(smtp.url, BASE)
+    outbox.configure(smtp.url, BASE)
     mail = sent(queued())
     sent(mail)
     make_due(mail)
@@ -157,19 +157,20 @@ def test_never_twice_in_normal_life(smtp):
 
 KILLED = """
 import os, signal, sys
-from sync import mailer, notify, vault
+from sync import vault
+from sync.mail import outbox
 from sync.db import connected, open_database
 home, mail_id, url = sys.argv[1:]
 vault.open_vault(home + "/secret.key")
 open_database(home + "/rollcall.db")
-notify.configure(url, "https://rollcall.acme.example")
-deliver = notify.deliver
+outbox.configure(url, "https://rollcall.acme.example")
+deliver = outbox.deliver
 def deliver_and_die(*arguments):
     deliver(*arguments)
     os.kill(os.getpid(), signal.SIGKILL)
-notify.deliver = deliver_and_die
+outbox.deliver = deliver_and_die
 with connected():
-    notify.run(int(mail_id))
+    outbox.run(int(mail_id))
 """
 
 
@@ -178,7 +179,7 @@ def test_killed_between_delivery_and_mark_it_comes_again_with_the_same_message_i
     done = subprocess.run([sys.executable, "-c", KILLED, str(home), str(mail.id), smtp.url], env=os.environ, timeout=60)
     assert done.returncode == -signal.SIGKILL
     assert Mail.get_by_id(mail.id).state == "sending"
-    notify.configure(smtp.url, BASE)
+    outbox.configure(smtp.url, BASE)
     assert sent(mail).state == "sent"
     first, second = smtp.wait_for(2)
     assert first["Message-ID"] == second["Message-ID"]
@@ -186,7 +187,7 @@ def test_killed_between_delivery_and_mark_it_comes_again_with_the_same_message_i
 
 
 def test_two_mails_never_share_a_message_id(smtp):
-    notify.configure(smtp.url, BASE)
+    outbox.configure(smtp.url, BASE)
     sent(queued())
     sent(queued())
     first, second = smtp.wait_for(2)
@@ -194,9 +195,9 @@ def test_two_mails_never_share_a_message_id(smtp):
 
 
 def test_a_hostile_name_adds_no_header(smtp):
-    notify.configure(smtp.url, BASE)
+    outbox.configure(smtp.url, BASE)
     with writing():
-        mail = notify.test_mail("olga@acme.example")
+        mail = outbox.test_mail("olga@acme.example")
         Mail.update(to="olga@acme.example\r\nBcc: eve@evil.example").where(Mail.id == mail.id).execute()
     mail = sent(mail)
     assert mail.state == "failed" and "no address" in mail.error

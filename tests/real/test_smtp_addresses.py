@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync.mail import notify
+from sync.mail import outbox
 from sync.mail import reach as mail_reach
 from sync.mail.smtp import parse_smtp_url
 from sync.models import Activity, Mail
@@ -18,7 +18,7 @@ JOERG = "jörg@münchen.example"
 def no_server_afterwards(home):
     mail_reach._said.clear()
     yield
-    notify.configure(None, BASE)
+    outbox.configure(None, BASE)
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def no_server_afterwards(home):
     ],
 )
 def test_mail_goes_to_the_domain_that_is_written(smtp: SmtpServer, to, recipient) -> None:
-    notify.configure(smtp.url, BASE)
+    outbox.configure(smtp.url, BASE)
     mail = sent(queued(to))
     assert (mail.state, mail.error) == ("sent", None)
     [message] = smtp.wait_for(1)
@@ -41,7 +41,7 @@ def test_mail_goes_to_the_domain_that_is_written(smtp: SmtpServer, to, recipient
 
 
 def test_letters_before_the_at_go_where_the_server_offers_smtputf8(smtp_utf8: SmtpServer) -> None:
-    notify.configure(smtp_utf8.url, BASE)
+    outbox.configure(smtp_utf8.url, BASE)
     assert mail_reach.warning([JOERG]) == ""
     mail = sent(queued(JOERG))
     assert (mail.state, mail.error) == ("sent", None)
@@ -52,7 +52,7 @@ def test_letters_before_the_at_go_where_the_server_offers_smtputf8(smtp_utf8: Sm
 
 
 def test_elsewhere_the_mail_fails_at_once_with_the_reason(smtp: SmtpServer) -> None:
-    notify.configure(smtp.url, BASE)
+    outbox.configure(smtp.url, BASE)
     mail = sent(queued(JOERG))
     assert mail.state == "failed" and "must offer SMTPUTF8, and it doesn't" in mail.error
     assert "jörg@" in mail.error and "Use another address" in Activity.get(Activity.what == "mail failed").why
@@ -63,7 +63,7 @@ def test_elsewhere_the_mail_fails_at_once_with_the_reason(smtp: SmtpServer) -> N
 def test_where_such_an_address_is_typed_the_server_is_asked_once(smtp: SmtpServer) -> None:
     assert mail_reach.warning(["olga@acme.example"]) == "" == mail_reach.warning([])
     assert "none is set yet" in mail_reach.warning(["olga@acme.example", JOERG])
-    notify.configure(smtp.url, BASE)
+    outbox.configure(smtp.url, BASE)
     assert "it doesn't" in mail_reach.warning([JOERG])
     smtp.stop()
     assert "it doesn't" in mail_reach.warning([JOERG]), "it said so a moment ago"
@@ -73,7 +73,7 @@ def test_where_such_an_address_is_typed_the_server_is_asked_once(smtp: SmtpServe
 
 
 def test_a_sender_at_such_a_domain(smtp: SmtpServer) -> None:
-    notify.configure(f"{smtp.url}?from=rollcall@weiß.example", BASE)
+    outbox.configure(f"{smtp.url}?from=rollcall@weiß.example", BASE)
     mail: Mail = sent(queued())
     assert mail.state == "sent"
     [message] = smtp.wait_for(1)

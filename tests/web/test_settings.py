@@ -115,12 +115,12 @@ def test_smtp_password_is_not_shown(home, config, olga: Person) -> None:
     from dataclasses import replace
 
     from app import create_app
-    from sync.mail import notify
+    from sync.mail import outbox
 
     secret = replace(config, smtp_url="smtp+starttls://rollcall:hunter2-hunter2@mail.acme.example:587")
-    notify.configure(secret.smtp_url, secret.url)
+    outbox.configure(secret.smtp_url, secret.url)
     try:
         page = Client(create_app(secret), olga).get("/settings").text
     finally:
-        notify.configure(None, secret.url)
+        outbox.configure(None, secret.url)
     assert "A mail server is set" in page and "hunter2" not in page

@@ -1,19 +1,19 @@
-"""Who gets which e-mail, and when: news is put into the outbox in the transaction that caused it.
-`run` sends one e-mail of it. The row is the truth, so an e-mail survives a crash and is queued once."""
+"""Who gets which e-mail, and when: reports, outcomes, failures and reminders.
+News is put into the outbox in the transaction that caused it."""
 
 from __future__ import annotations
 
 import hashlib
-import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
 from peewee import JOIN, fn
 
-from sync import activity, roles
-from sync.db import connected, utcnow, writing
-from sync.jobs import leases, queue
+from sync import roles
+from sync.db import utcnow, writing
+from sync.jobs import queue
+from sync.mail import outbox
 from sync.mail.letters import (
     Sentence,
     day,
@@ -23,9 +23,7 @@ from sync.mail.letters import (
     outcome_subject,
     people,
     report_subject,
-    write,
 )
-from sync.mail.smtp import MailDelayed, MailRefused, Outgoing, compose, deliver, parse_smtp_url
 from sync.matching.decisions import unanswered
 from sync.models import (
     Account,
@@ -43,45 +41,12 @@ from sync.models import (
 )
 from sync.names import asset_name, main_email, name_in_change, name_in_task
 from sync.safety.policy import KEPT, REMOVALS, sole_assets
-from sync.workspace import workspace
 
 LISTED = 20  # names in an e-mail, before "and N more"
 TOO_MANY_FAILURES = 3
 WAITING = ("needs confirmation", "held")
 UNDER_WAY = ("queued", "running")
 REMIND_AFTER = timedelta(days=7)
-TOO_OLD = timedelta(days=3)
-DELAYS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360, 720, 720, 720))  # ten attempts
-WHO = "Rollcall"
-
-server: Outgoing | None = None
-_base_url = "http://127.0.0.1:8000"
-
-
-def configure(smtp_url: str | None, base_url: str) -> None:
-    """Say through which server mails leave, and what their links begin with; without a server they wait.
-
-    Raises ValueError with a sentence for an URL that can't be used.
-    """
-    global server, _base_url
-    _base_url = base_url.rstrip("/")
-    server = parse_smtp_url(smtp_url, _base_url) if smtp_url else None
-
-
-def can_send() -> bool:
-    """False while no mail server is set: then mails wait in the outbox."""
-    return server is not None
-
-
-def link(path: str) -> str:
-    """The whole address of a page."""
-    return f"{_base_url}{path}"
-
-
-def outbox(limit: int = 100) -> list[Mail]:
-    """E-mails that haven't been sent or failed, newest first."""
-    return list(Mail.select().where(Mail.state != "sent").order_by(Mail.id.desc()).limit(limit))
-
 
 def report_ready(report: Report) -> list[Mail]:
     """Tell the Owners of what waits in the report for their yes; only if something is new since the last mail.
@@ -157,7 +122,7 @@ def _mail_report(report: Report, kind: str, key: str, fresh_count: int = 0) -> l
     held = sum(count for (_, decision, _), count in tally.items() if decision == "held")
     changes = list(rows)
     alone = sole_assets([change.account_id for change in changes if change.kind in REMOVALS and change.in_app])
-    return to_outbox(
+    return outbox.put(
         owners_of(app), kind, key, app=app, template="held" if kind == "held" else "report",
         subject=held_subject(app, tally) if held and kind == "held" else report_subject(app, tally, kind),
         changes=[
@@ -166,7 +131,7 @@ def _mail_report(report: Report, kind: str, key: str, fresh_count: int = 0) -> l
         ],
         more=max(0, total - LISTED), total=total, held=held, users=app.users, app_name=app.name,
         fresh=fresh_count if told_through and fresh_count < total else 0, unanswered=unanswered(app),
-        since=day(report.created_at), reminder=kind == "reminder", link=f"{_base_url}/reports/{report.id}",
+        since=day(report.created_at), reminder=kind == "reminder", link=outbox.link(f"/reports/{report.id}"),
     )
 
 
@@ -212,7 +177,7 @@ def outcome(report: Report) -> list[Mail]:
     app, only_removals = App.get_by_id(report.app_id), not tasks.where(Task.act != "remove").exists()
     failed = sum(states.get(state, 0) for state in ("failed", "needs attention"))
     left_out = Change.select().where(Change.report == report.id, Change.decision == "left out")
-    return to_outbox(
+    return outbox.put(
         owners_of(app), "outcome", f"report-{report.id}-outcome-{'failed' if failed else 'well'}-{last.id}", app=app,
         template="outcome", subject=outcome_subject(app, states, failed, only_removals),
         app_name=app.name, failed_count=failed,
@@ -223,7 +188,7 @@ def outcome(report: Report) -> list[Mail]:
             _told_tasks(tasks, "Cancelled", ("cancelled",)),
         ],
         left_out=left_out.count(), decided_by=last.asked_by, decided_at=moment(last.created_at),
-        link=f"{_base_url}/reports/{report.id}",
+        link=outbox.link(f"/reports/{report.id}"),
     )
 
 
@@ -252,12 +217,12 @@ def check_failed(app: App, check: Check) -> list[Mail]:
     if app.failures < TOO_MANY_FAILURES:
         return []
     since = app.last_check_at
-    return to_outbox(
+    return outbox.put(
         owners_of(app), "check failed", f"app-{app.id}-failing-since-{since or 'connected'}", app=app,
         template="check_failed",
         subject=Sentence(f"{name_in_line(app.name)} could not be checked {app.failures} times in a row"),
         app_name=app.name, failures=app.failures, error=check.error or "", advice=check.advice or "",
-        last=moment(since) if since else "", link=f"{_base_url}/apps/{app.id}",
+        last=moment(since) if since else "", link=outbox.link(f"/apps/{app.id}"),
     )
 
 
@@ -268,12 +233,12 @@ def directory_failed(directory: Directory, error: str) -> list[Mail]:
     if directory.failures < TOO_MANY_FAILURES:
         return []
     since = directory.last_read_at
-    return to_outbox(
+    return outbox.put(
         _workspace_owners(), "directory failed", f"directory-{directory.id}-failing-since-{since or 'connected'}",
         template="directory_failed",
         subject=Sentence(f"{name_in_line(directory.name)} could not be read {directory.failures} times in a row"),
         directory_name=directory.name, failures=directory.failures, error=error,
-        last=moment(since) if since else "", link=f"{_base_url}/directories",
+        last=moment(since) if since else "", link=outbox.link("/directories"),
     )
 
 
@@ -289,7 +254,7 @@ def directory_held(directory: Directory, count: int) -> list[Mail]:
     active = DirectoryEntry.select().where(
         DirectoryEntry.directory == directory.id, DirectoryEntry.status == "active"
     ).count()
-    return to_outbox(
+    return outbox.put(
         _workspace_owners(), "directory held", f"directory-{directory.id}-held-{who}", template="directory_held",
         subject=Sentence(
             f"Held: {count:,} of {people(active)} in {name_in_line(directory.name)} would count as having left"
@@ -299,15 +264,8 @@ def directory_held(directory: Directory, count: int) -> list[Mail]:
             {"name": entry.person.name or entry.user_name, "email": main_email(entry.person), "reason": entry.reason}
             for entry in entries[:LISTED]
         ],
-        link=f"{_base_url}/directories",
+        link=outbox.link("/directories"),
     )
-
-
-def test_mail(to: str) -> Mail:
-    """Send a test e-mail to one address."""
-    [mail] = to_outbox([to], "test", f"test-{secrets.token_hex(8)}", template="test", link=_base_url,
-                       subject=Sentence("Test mail from Rollcall"))  # fmt: skip
-    return mail
 
 
 def owners_of(app: App) -> list[str]:
@@ -324,76 +282,3 @@ def _workspace_owners() -> list[str]:
 
 def _addresses(people: Iterable[Person]) -> list[str]:
     return sorted({email for person in people if (email := main_email(person))})
-
-
-def to_outbox(
-    to: list[str], kind: str, key: str, *, template: str, subject: Sentence, app: App | None = None, **values: Any
-) -> list[Mail]:
-    """Add one row for each address that wasn't notified yet. Returns the new rows."""
-    letter = write(template, subject, company=workspace().name, **values)
-    queued = []
-    with writing():
-        for address in to:
-            own_key = f"{key}-{address}"
-            if Mail.select().where(Mail.key == own_key).exists():
-                continue
-            mail = Mail.create(key=own_key, kind=kind, to=address, subject=letter.subject, text=letter.text,
-                               html=letter.html, app=app)
-            queued.append(mail)
-            if not can_send():
-                activity.record(WHO, "mail waits", about=address, app=app,
-                                why=f"{letter.subject} (no mail server is set: ROLLCALL_SMTP_URL)")
-            queue.wake("mail", mail.id)
-    return queued
-
-
-@queue.runs("mail")
-def run(mail_id: int) -> None:
-    """Send one mail of the outbox, if it is due and nobody else is at it. What fails for now is tried again, with
-    growing delays; a repeated delivery after a crash has the same Message-ID."""
-    outgoing = server
-    if outgoing is None:
-        return
-    with connected():
-        if not leases.claim(Mail, mail_id):
-            return
-        mail = Mail.get_by_id(mail_id)
-        if utcnow() - mail.created_at > TOO_OLD:
-            _fail(mail, f"It waited too long, more than {TOO_OLD.days} days: its news is old. It was not sent.")
-            return
-        try:
-            deliver(compose(mail, outgoing), outgoing)
-        except MailRefused as problem:
-            _fail(mail, str(problem))
-        except MailDelayed as problem:
-            _put_off(mail, str(problem))
-        else:
-            _end(mail, "sent mail", mail.subject, state="sent", sent_at=utcnow(), error=None)
-
-
-def _put_off(mail: Mail, error: str) -> None:
-    if mail.attempts >= len(DELAYS):
-        _fail(mail, f"{error} It was tried {mail.attempts + 1} times.")
-        return
-    with writing():
-        Mail.update(
-            state="queued", lease_owner=None, lease_until=None, error=error, attempts=mail.attempts + 1,
-            next_at=utcnow() + DELAYS[mail.attempts],
-        ).where(*_still_ours(mail)).execute()
-
-
-def _fail(mail: Mail, error: str) -> None:
-    _end(mail, "mail failed", f"{mail.subject} ({error})", state="failed", error=error)
-
-
-def _end(mail: Mail, what: str, why: str, **values: Any) -> None:
-    with writing():
-        ended = Mail.update(
-            lease_owner=None, lease_until=None, attempts=mail.attempts + 1, **values
-        ).where(*_still_ours(mail)).execute()
-        if ended:
-            activity.record(WHO, what, about=mail.to, why=why, app=mail.app_id)
-
-
-def _still_ours(mail: Mail) -> tuple:
-    return Mail.id == mail.id, Mail.state == "sending", Mail.lease_owner == leases.me()
