@@ -9,7 +9,7 @@ from html import escape
 
 import pytest
 
-from sync import names
+from sync import listing, names
 from sync.directory import directories
 from sync.jobs import queue
 from sync.models import Activity, Person
@@ -44,12 +44,12 @@ def test_htmx_gets_the_list_alone(owner: Client, someone) -> None:
 
 
 def test_pages_keep_the_search(owner: Client, someone) -> None:
-    for number in range(people.PAGE + 1):
+    for number in range(listing.PAGE + 1):
         someone(f"Many {number:03}")
     page = owner.get("/people?search=many")
-    assert f"1–{people.PAGE} of {people.PAGE + 1}" in page.text
+    assert f"1–{listing.PAGE} of {listing.PAGE + 1}" in page.text
     following = re.search(r'href="(/people\?search=many&amp;page=2)"', page.text).group(1).replace("&amp;", "&")
-    assert f"Many {people.PAGE:03}" in owner.get(following).text
+    assert f"Many {listing.PAGE:03}" in owner.get(following).text
 
 
 def test_add(owner: Client) -> None:
