@@ -17,10 +17,8 @@ NOT_YET = {  # folders whose templates still work something out; "" would be the
     "columns",
     "confirming",
     "mail",
-    "rules",
     "setup",
     "signin",
-    "teams",
 }
 
 LONGEST = 160
