@@ -103,7 +103,7 @@ def set_up(page: Page, link: str) -> None:
     page.get_by_label("Your name").fill("Olga Brandt")
     page.get_by_label("Your e-mail").fill("olga@acme.example")
     page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_label("Password, once more").fill(PASSWORD)
+    page.get_by_label("Repeat the password").fill(PASSWORD)
     page.get_by_role("button", name="Set up Rollcall").click()
     expect(page.get_by_text("Olga Brandt").first).to_be_visible()
 

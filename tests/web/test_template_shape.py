@@ -17,8 +17,6 @@ NOT_YET = {  # folders whose templates still work something out; "" would be the
     "columns",
     "confirming",
     "mail",
-    "setup",
-    "signin",
 }
 
 LONGEST = 160
