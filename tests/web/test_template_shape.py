@@ -16,7 +16,6 @@ NOT_YET = {  # folders whose templates still work something out; "" would be the
     "assets",
     "columns",
     "confirming",
-    "mail",
 }
 
 LONGEST = 160
