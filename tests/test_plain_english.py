@@ -13,7 +13,7 @@ from tests.plain_english import Hit, hits, phrases_in
 LEFT = {
     "ARCHITECTURE.md": 27,
     "connectors": 331,
-    "sync": 114,
+    "sync": 112,
     "templates": 8,
     "web": 49,
 }
