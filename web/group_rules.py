@@ -1,5 +1,5 @@
-"""Roles from groups, a tab of an app: its rules, a preview before one is kept, what happens by itself.
-A rule that is not kept yet lives in the address alone, so that Back and reload do what they should."""
+"""The Groups tab of an app: its rules, a preview before one is saved, and what happens automatically.
+A rule that isn't saved yet is kept in the address alone, so that Back and reload work as expected."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from itertools import zip_longest
 
 from flask import Blueprint, Response, abort, request, url_for
 
-from sync.groups import assignments, teams
+from connectors.base import ASSETS
+from sync.groups import assignments
 from sync.groups import rules as group_rules
 from sync.groups.rules import Draft, RuleProblem
 from sync.models import App, GroupRule, LeftOut
 from sync.reports import group_changes
+from web import group_rule_view
 from web.answers import INVALID, asked, dialog, go_to
 from web.app_page import kind_of, page
 from web.permissions import app_part
@@ -19,7 +21,6 @@ from web.security import by
 
 pages = Blueprint("group_rules", __name__, url_prefix="/apps/<int:app_id>/rules")
 
-BLANK = 2  # rows for assets beside those that are given
 AUTOMATIC = ("joiners", "unassigned")
 
 
@@ -27,10 +28,9 @@ AUTOMATIC = ("joiners", "unassigned")
 @app_part("owner")
 def index(app: App) -> str:
     return page(
-        app, "rules/index.html", rules=group_rules.of_app(app), left_out=group_changes.left_out_of(app),
-        asset_label=group_rules.asset_label, blind=assignments.is_blind(app),
-        kinds={assignments.INVITE: "Invitation", assignments.ROLE: "Role", assignments.ACCESS: "Access",
-               assignments.LOSS: "Loss of access"},
+        app, "rules/index.html", rules=group_rule_view.rows(app), blind=assignments.is_blind(app),
+        left_out=group_rule_view.left_out_rows(group_changes.left_out_of(app)),
+        may_add=app.state != "disconnected", policy=group_rule_view.policy(app),
     )  # fmt: skip
 
 
@@ -53,7 +53,7 @@ def edit(app: App, rule: GroupRule) -> tuple[str, int]:
 
 
 def _given() -> dict:
-    """What the form said, in the address or in what was sent."""
+    """What the form sent, in the address or in the body."""
     rows = zip_longest(request.values.getlist("asset"), request.values.getlist("asset_role"), fillvalue="")
     return {
         "source": request.values.get("source", ""), "role": request.values.get("role", ""),
@@ -62,30 +62,46 @@ def _given() -> dict:
 
 
 def _form(app: App, rule: GroupRule | None, given: dict, problem: str = "") -> tuple[str, int]:
-    by_directory: dict[str, list] = {}
-    for group, people in group_rules.groups():
-        by_directory.setdefault(group.directory.name, []).append((f"group:{group.id}", group.name, people))
+    kind = kind_of(app)
     roles = [(role.external_id, role.label or role.external_id) for role in group_rules.roles(app)]
+    suggested = group_rules.suggested_assets(app)
     return dialog(
         "rules/_form.html", "Change the rule" if rule else "New rule", INVALID if problem else 200, app=app, rule=rule,
-        given=given, problem=problem, by_directory=by_directory, teams=teams.all_teams(), kind=kind_of(app),
-        roles=roles, suggested=group_rules.suggested_assets(app), asset_roles=group_rules.asset_roles(app),
-        rows=[*given["assets"], *[("", "")] * BLANK],
+        given=given, problem=problem, kind=kind, sources_by_label=group_rule_view.sources(),
+        no_groups=not group_rules.groups(), roles=[("", group_rule_view.SAME_ROLE), *roles], suggested=suggested,
+        example=suggested[0] if suggested else f"{kind.asset_word}: name", has_assets=ASSETS in kind.capabilities,
+        asset_rows=group_rule_view.asset_fields(app, given["assets"]),
     )  # fmt: skip
 
 
 @pages.get("/preview")
 @app_part("owner")
 def preview(app: App) -> tuple[str, int]:
-    """What the next check would find; nothing is kept yet."""
+    """What the next check would find; nothing is saved yet."""
     rule = _rule_of(app)
     try:
         draft = _draft(app)
         seen = group_rules.preview(app, draft, rule)
     except RuleProblem as problem:
         return _form(app, rule, _given(), str(problem))
-    return dialog("rules/_preview.html", f"Preview: {draft.name}", app=app, rule=rule, draft=draft, seen=seen,
-                  given=_given(), kind=kind_of(app))  # fmt: skip
+    given = _given()
+    return dialog(
+        "rules/_preview.html", f"Preview: {draft.name}", app=app, seen=seen, given=given,
+        lead=group_rule_view.lead(seen), sections=group_rule_view.preview_sections(app, seen),
+        unchanged=seen.right[:group_rule_view.UNCHANGED_SHOWN], effect=group_rule_view.effect(app),
+        back=_form_address(app, rule, given), save_method="PUT" if rule else "POST",
+        save=url_for("group_rules.update", app_id=app.id, rule_id=rule.id) if rule else
+        url_for("group_rules.create", app_id=app.id),
+    )  # fmt: skip
+
+
+def _form_address(app: App, rule: GroupRule | None, given: dict) -> str:
+    """Back to the form, filled in as it was."""
+    values = {"source": given["source"], "role": given["role"], "asset": [asset for asset, _ in given["assets"]],
+              "asset_role": [role for _, role in given["assets"]]}  # fmt: skip
+    if rule:
+        return url_for("group_rules.edit", app_id=app.id, rule_id=rule.id, **values)
+    return url_for("group_rules.new", app_id=app.id, **values)
 
 
 def _rule_of(app: App) -> GroupRule | None:
@@ -124,8 +140,8 @@ def _save(app: App, rule: GroupRule | None) -> Response | tuple[str, int]:
 
 def _saved(app: App, draft: Draft) -> str:
     if app.state != "active":
-        return f"Saved. {app.name} is {app.state}: nothing comes of it before it is checked again."
-    return f"Saved. {app.name} is checked within a minute; what {draft.name} lacks there comes into its report."
+        return f"Saved. {app.name} is {app.state}, so the rule takes effect when it is checked again."
+    return f"Saved. {app.name} is checked within a minute. Missing access of {draft.name} will be in its report."
 
 
 @pages.get("/<int:rule_id>/removal")
@@ -138,13 +154,14 @@ def removal(app: App, rule: GroupRule) -> tuple[str, int]:
 @app_part("owner")
 def delete(app: App, rule: GroupRule) -> Response:
     group_rules.remove(rule, by())
-    return go_to(_address(app), f"The rule for {_name(rule)} is removed. Nobody loses a seat by it.")
+    return go_to(_address(app), f"The rule for {_name(rule)} was removed. No account is removed by this.")
 
 
 @pages.get("/policy")
 @app_part("owner")
 def policy(app: App) -> tuple[str, int]:
-    return dialog("rules/_policy.html", "What happens by itself", app=app)
+    return dialog("rules/_policy.html", "What happens automatically", app=app,
+                  policy=group_rule_view.policy(app))
 
 
 @pages.put("/policy")
@@ -161,7 +178,7 @@ def set_policy(app: App) -> Response:
 @app_part("owner")
 def ask_again(app: App, left_out: LeftOut) -> Response:
     group_changes.ask_again(left_out, by())
-    return go_to(_address(app), "The next check asks about it again.")
+    return go_to(_address(app), "The next check reports it again.")
 
 
 def _name(rule: GroupRule) -> str:

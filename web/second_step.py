@@ -1,5 +1,5 @@
-"""The second step of signing in: who has a second factor is asked for it, whichever way the first step went.
-Nobody is signed in before; what was asked for is gone on to afterwards."""
+"""The second step of signing in: a person with a second factor is asked for it, whatever the first step was.
+Nobody is signed in before that. Afterwards they get to the page they asked for."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from web.permissions import open_to_all
 pages = Blueprint("second_step", __name__, url_prefix="/sign-in")
 
 PENDING = "pending sign-in"  # in the session
-CHANGED = "How you sign in was changed just now, so nobody was signed in: start again."
-ENDED = "This sign-in took longer than ten minutes. Nothing was changed: start again."
+CHANGED = "How you sign in was changed just now, so you were not signed in. Start again."
+ENDED = "This sign-in took longer than ten minutes. Start again."
 
 
 def go_on(person: Person, way: Way, further: str) -> Response | tuple[str, int]:
-    """Sign in, or ask for the second factor of somebody who has one, unless the way in has proved one already."""
-    with writing():  # between the look and the session no first factor is added, and no password changed: both end it
+    """Sign in, or ask for the second factor if the person has one and the first step hasn't proved it already."""
+    with writing():  # no factor is added and no password changed between this check and the session: both end it
         if not pending_sign_in.still_holds(person):
             return sign_in_page.page(further, problem=CHANGED), 410
         if way.second or not second_factor.has(person):
@@ -92,7 +92,7 @@ def create_lone_challenge() -> Response | tuple[dict, int]:
 @pages.post("/passkey")
 @open_to_all
 def create_by_passkey() -> Response | tuple[str, int]:
-    """A passkey whose device has asked for a PIN, a face or a finger is two factors: nothing more is asked."""
+    """A passkey whose device asked for a PIN, a face or a finger counts as two factors."""
     further = safe_address(request.form.get("next"))
     try:
         person = passkey_form.prove(passkeys.SIGN_IN, None, security.source())
@@ -109,7 +109,8 @@ def _half_signed_in() -> Person | None:
 
 
 def _page(person: Person, further: str, problem: str = "") -> str:
+    factors = second_factor.of(person)
     return render_template(
-        "signin/second_factor.html", factors=second_factor.of(person), further=further, problem=problem,
-        passkeys_work=passkey_form.site() is not None,
+        "signin/second_factor.html", factors=factors, further=further, problem=problem,
+        offers_passkey=bool(factors.passkeys) and passkey_form.site() is not None,
     )  # fmt: skip

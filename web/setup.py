@@ -1,5 +1,5 @@
-"""The first start: the one-time link names the workspace and makes its first owner.
-Once there is an owner the page is gone."""
+"""The first start: the one-time link names the workspace and makes its first Owner.
+Once there is an Owner, the page no longer exists."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def create() -> Response | tuple[str, int]:
     token, given = _token(request.form), request.form
     try:
         if given.get("password") != given.get("password_again"):
-            raise PeopleProblem("The two passwords differ. Nothing was changed: type them once more.")
+            raise PeopleProblem("The passwords don't match. Nothing was changed. Enter them again.")
         person = sign_in.set_up(
             given.get("workspace", ""), given.get("email", ""), given.get("name", ""), given.get("password", ""),
             by=Asker.command_line("set-up page"),  # the link was printed where the server runs
@@ -51,7 +51,7 @@ def create() -> Response | tuple[str, int]:
 
 
 def _page(token: str, given: Mapping[str, str], problem: str = "") -> str:
-    """The first set-up; or the way back in for a workspace whose Owners have all left or are locked out."""
+    """The first set-up, or the way back into a workspace whose Owners have all left or are locked out."""
     return render_template("setup/show.html", token=token, given=given, problem=problem, again=has_lost_its_owners())
 
 

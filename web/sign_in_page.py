@@ -1,4 +1,4 @@
-"""The sign-in page, which every way in comes back to when it fails, with the reason."""
+"""The sign-in page. Every failed way of signing in returns to it with the reason."""
 
 from __future__ import annotations
 

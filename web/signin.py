@@ -16,8 +16,8 @@ from web.permissions import open_to_all
 
 pages = Blueprint("signin", __name__)
 
-WRONG = "This e-mail and this password don't fit together. Try again, or ask an Owner for a one-time link."
-USED_UP = "This link has been used already, or is older than an hour. Ask for a new one, or sign in here."
+WRONG = "Wrong e-mail or password. Try again, or ask an Owner for a one-time link."
+USED_UP = "This link was already used, or is older than an hour. Ask for a new one, or sign in here."
 
 
 @pages.get("/")
@@ -38,7 +38,7 @@ def show() -> Response | str:
 @pages.get("/sign-in/<token>")
 @open_to_all
 def follow_link(token: str) -> Response | tuple[str, int]:
-    """A one-time link. One that was handed to somebody shows a button: a look at it does not use it up."""
+    """A one-time link. One that was made for another person shows a button, so that opening it doesn't use it up."""
     if request.method == "HEAD":
         return "", 200
     if sign_in.link_asks(token):
@@ -79,7 +79,7 @@ def delete() -> Response:
     address = oidc.end_address(security.sign_out(), current_app.config["ROLLCALL"].url)
     if address is None:
         return redirect(url_for("signin.show"), 303)
-    # A page that goes on by itself: a form's answer may not redirect to another host (form-action).
-    said = make_response(render_template("signin/signed_out.html", address=address, provider=oidc.settings()))
-    said.headers["Refresh"] = f"0; url={address}"
-    return said
+    # A page that redirects after it loads: a form's answer must not redirect to another host (form-action).
+    page = make_response(render_template("signin/signed_out.html", address=address, provider=oidc.settings()))
+    page.headers["Refresh"] = f"0; url={address}"
+    return page

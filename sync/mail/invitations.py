@@ -17,7 +17,7 @@ def invited(invitation: Invitation) -> list[Mail]:
 def remind(invitation: Invitation) -> list[Mail]:
     """They have not joined yet: once more."""
     return _to_the_invited(
-        invitation, "invitation reminder", f"Your invitation to {name_in_line(invitation.app.name)} still waits"
+        invitation, "invitation reminder", f"Your invitation to {name_in_line(invitation.app.name)} is still open"
     )
 
 

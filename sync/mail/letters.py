@@ -14,7 +14,6 @@ from markupsafe import Markup
 
 from connectors.base import PAID_SOCIAL
 from sync.models import App
-from sync.names import account_name
 from sync.workspace import to_local, workspace
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "mail"
@@ -61,12 +60,10 @@ def write(template: str, subject: Sentence, **values: Any) -> Letter:
 
 
 def _environment(finalize: Any, autoescape: bool) -> Environment:
-    environment = Environment(  # nosec B701 # text is escaped in HTML; in plain text there is nothing to escape
+    return Environment(  # nosec B701 # text is escaped in HTML; in plain text there is nothing to escape
         loader=FileSystemLoader(TEMPLATES), autoescape=autoescape, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True, finalize=finalize,
     )
-    environment.filters["account_name"] = account_name
-    return environment
 
 
 def _finalize_text(value: Any) -> Any:
@@ -89,11 +86,11 @@ def report_subject(app: App, tally: dict[tuple[str, str, bool], int], kind: str)
     """`tally`: (kind, decision, in the app) → how many changes wait."""
     leavers = sum(count for (what, _, in_app), count in tally.items() if what == "removed user" and in_app)
     app_name, company = name_in_line(app.name), name_in_line(workspace().name)
-    seat = "access to" if app.category == PAID_SOCIAL else "a seat in"
+    account = "access to" if app.category == PAID_SOCIAL else "an account in"
     if leavers:
-        told = f"{people(leavers)} left {company} and still {'has' if leavers == 1 else 'have'} {seat} {app_name}"
+        told = f"{people(leavers)} left {company} and still {'has' if leavers == 1 else 'have'} {account} {app_name}"
     else:
-        told = f"{number(sum(tally.values()), 'change')} in {app_name} {wait(sum(tally.values()))} for your decision"
+        told = f"{number(sum(tally.values()), 'change')} in {app_name} to approve"
     return Sentence(f"Still waiting: {told}" if kind == "reminder" else told)
 
 
@@ -108,8 +105,7 @@ def held_subject(app: App, tally: dict[tuple[str, str, bool], int]) -> Sentence:
     if set(held) <= {("updated profile", False), ("updated role", False)}:
         told = " and ".join(number(count, what.removeprefix("updated ")) for (what, _), count in sorted(held.items()))
         return Sentence(f"Held: {told} changed at once in {app_name}")
-    count = sum(held.values())
-    return Sentence(f"Held: {number(count, 'change')} in {app_name} {wait(count)} for your look")
+    return Sentence(f"Held: {number(sum(held.values()), 'change')} in {app_name} to review")
 
 
 def outcome_subject(app: App, states: dict[str, int], failed: int, only_removals: bool) -> Sentence:
@@ -132,10 +128,6 @@ def people(count: int) -> str:
 
 def number(count: int, word: str) -> str:
     return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
-
-
-def wait(count: int) -> str:
-    return "waits" if count == 1 else "wait"
 
 
 def are(count: int) -> str:

@@ -39,10 +39,11 @@ from sync.models import (
     Report,
     Task,
 )
-from sync.names import asset_name, main_email, name_in_change, name_in_task
+from sync.names import account_name, asset_name, main_email, name_in_change, name_in_task
 from sync.safety.policy import KEPT, REMOVALS, sole_assets
 
 LISTED = 20  # names in an e-mail, before "and N more"
+UNANSWERED = 5  # service accounts without a responsible person, in an e-mail
 TOO_MANY_FAILURES = 3
 WAITING = ("needs confirmation", "held")
 UNDER_WAY = ("queued", "running")
@@ -130,9 +131,14 @@ def _mail_report(report: Report, kind: str, key: str, fresh_count: int = 0) -> l
             for change in changes
         ],
         more=max(0, total - LISTED), total=total, held=held, users=app.users, app_name=app.name,
-        fresh=fresh_count if told_through and fresh_count < total else 0, unanswered=unanswered(app),
+        fresh=fresh_count if told_through and fresh_count < total else 0, unanswered=_unanswered(app),
         since=day(report.created_at), reminder=kind == "reminder", link=outbox.link(f"/reports/{report.id}"),
     )
+
+
+def _unanswered(app: App) -> list[dict[str, str]]:
+    """The first service accounts of the app whose responsible person has left."""
+    return [{"name": account_name(account), "person": account.person.name} for account in unanswered(app)[:UNANSWERED]]
 
 
 def _tally(report: Report) -> dict[tuple[str, str, bool], int]:
@@ -146,11 +152,12 @@ def _tally(report: Report) -> dict[tuple[str, str, bool], int]:
 
 def _told_change(change: Change, told_through: int, alone: list[Asset]) -> dict[str, Any]:
     account, person = change.account, change.account.person if change.account else None
+    name, email = name_in_change(change), account.email if account else (change.detail or {}).get("email", "")
     left = person is not None and person.status == "deprovisioned" and change.in_app
     asset = change.asset.name if change.asset_id else ""
     return {
-        "name": name_in_change(change),
-        "email": account.email if account else (change.detail or {}).get("email", ""),
+        "name": name,
+        "email": email if email != name else "",
         "kind": "" if change.kind == "removed user" else change.kind,
         "asset": asset if account else "",
         "role": roles.in_words(change),
@@ -201,8 +208,8 @@ def _told_tasks(tasks, heading: str, states: tuple[str, ...]) -> dict[str, Any]:
         "tasks": [
             {
                 "name": name_in_task(task),
-                "email": task.account.email if task.account else "",
-                "act": task.act,
+                "email": task.account.email if task.account and task.account.email != name_in_task(task) else "",
+                "act": task.act if task.act != "remove" else "",
                 "error": task.error or "",
             }
             for task in shown

@@ -87,7 +87,7 @@ def run(mail_id: int) -> None:
             return
         mail = Mail.get_by_id(mail_id)
         if utcnow() - mail.created_at > TOO_OLD:
-            _fail(mail, f"It waited too long, more than {TOO_OLD.days} days: its news is old. It was not sent.")
+            _fail(mail, f"It waited more than {TOO_OLD.days} days, so it is out of date. It was not sent.")
             return
         try:
             deliver(compose(mail, outgoing), outgoing)

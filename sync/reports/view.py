@@ -91,7 +91,7 @@ def rows_of(report: Report, kinds: tuple[str, ...], limit: int, offset: int = 0)
 
 
 def sentence(report: Report) -> str:
-    """The one sentence on top: "3 people left Acme and still have a seat in Slack."."""
+    """The one sentence on top: "3 people left Acme and still have an account in Slack."."""
     app, company = report.app, workspace().name
     if report.state != "open":
         taken = sum(report.counts.values())
@@ -102,13 +102,13 @@ def sentence(report: Report) -> str:
     leavers = _undecided(report, "removed user")
     if leavers:
         who = "1 person" if leavers == 1 else f"{leavers:,} people"
-        left = f"{who} left {company} and still {'has' if leavers == 1 else 'have'} a seat in {app.name}"
+        left = f"{who} left {company} and still {'has' if leavers == 1 else 'have'} an account in {app.name}"
         return f"{left}; by its groups, {wants}." if wants else f"{left}."
     if wants:
         return f"By the groups of {app.name}: {wants}."
     if held := held_updates(report):
         return f"{update_words(held)} changed at once in {app.name}."
-    return f"{app.name} has changes that wait for your look."
+    return f"{app.name} has changes to review."
 
 
 def held_updates(report: Report) -> dict[str, int]:

@@ -32,14 +32,14 @@ def summary(offboarding: Offboarding) -> list[Mail]:
     held = list(waits.where(Change.decision == "held").order_by(App.name))
     left_out = waits.where(Change.decision == "left out")
     name = offboarding.person.name or main_email(offboarding.person)
-    told = f"{name_in_line(name)}: {done:,} of {number(len(made), 'seat')} removed"
+    told = f"{name_in_line(name)}: {done:,} of {number(len(made), 'account')} removed"
     newest = max(task.id for task in made)
     return outbox.put(
         _asker(offboarding), "offboarding", f"offboarding-{offboarding.id}-{'failed' if failed else 'well'}-{newest}",
-        template="offboarding", subject=Sentence(f"{told}, {failed:,} need you" if failed else told),
+        template="offboarding", subject=Sentence(f"{told}, {failed:,} to fix" if failed else told),
         person_name=name, decided_at=moment(offboarding.decided_at or offboarding.created_at), failed_count=failed,
         groups=[
-            {"heading": heading, "seats": [
+            {"heading": heading, "accounts": [
                 {"app": task.app.name, "email": task.account.email or task.account.name, "error": task.error or ""}
                 for task in made if task.state in states]}
             for heading, states in ENDINGS

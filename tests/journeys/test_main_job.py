@@ -85,7 +85,7 @@ def test_a_person_leaves_and_is_out_of_the_app(rollcall, page, slapd, scim_app, 
     slapd.disable("p0004")
     check_for_updates(page, rollcall)
     told = smtp_starttls.wait_for(1)[-1]
-    assert "2 people left Acme and still have a seat in Team wiki" in told["Subject"]
+    assert "2 people left Acme and still have an account in Team wiki" in told["Subject"]
     finish_from_the_mail(page, told)
 
     outcome = smtp_starttls.wait_for(2)[-1]
@@ -103,7 +103,7 @@ def set_up(page: Page, link: str) -> None:
     page.get_by_label("Your name").fill("Olga Brandt")
     page.get_by_label("Your e-mail").fill("olga@acme.example")
     page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_label("Password, once more").fill(PASSWORD)
+    page.get_by_label("Repeat the password").fill(PASSWORD)
     page.get_by_role("button", name="Set up Rollcall").click()
     expect(page.get_by_text("Olga Brandt").first).to_be_visible()
 

@@ -96,7 +96,7 @@ def test_down_the_password_is_the_way_in(visit, live, provider, olga: Person, by
     page.click("#with-provider")
     page.wait_for_selector("[role=alert] >> text=Sign in with your password")
     page.goto(live.url + "/sign-in")
-    page.wait_for_selector("text=Your password is the way in until it can.")
+    page.wait_for_selector("text=Until then, use your password.")
     page.fill("[name=email]", "olga@acme.example")
     page.fill("[name=password]", "correct horse battery")
     page.click("form >> text=Sign in")

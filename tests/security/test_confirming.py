@@ -322,7 +322,7 @@ def test_a_fresh_sign_in_at_the_provider_confirms(site: Flask, provider, set_up,
     provider.claims |= {"sub": "u-1"}
     back = come_back(browser, question())
     there = back.location
-    assert there == begin.removesuffix("/sign-in") and "Go on" in browser.get(there).text
+    assert there == begin.removesuffix("/sign-in") and "Continue" in browser.get(there).text
     assert browser.post(there).location == f"/people/{ben.id}"
     assert Person.get_by_id(ben.id).workspace_role == "admin"
 

@@ -35,7 +35,7 @@ def text_of(page: str) -> str:
 
 def test_a_rule_is_previewed_saved_changed_and_removed(owner: Client, sales: Groups) -> None:
     here = f"/apps/{sales.app.id}/rules"
-    assert "No rule yet" in owner.get(here).text
+    assert "No rules yet" in owner.get(here).text
     form = owner.get(f"{here}/new").text
     group = f"group:{sales.group('Sales').id}"
     assert f'value="{group}"' in form and "Sales (3)" in form and "channel: general" in form
@@ -43,10 +43,10 @@ def test_a_rule_is_previewed_saved_changed_and_removed(owner: Client, sales: Gro
     seen = owner.get(f"{here}/preview?source={group}&role=admin&asset=channel:+general&asset_role=member&asset=").text
     told = text_of(seen)
     assert "Would be invited 1 Person 10" in told and "Would get another role 1 Person 1" in told
-    assert "Would get access 2" in told and "3 people are in it now" in told
+    assert "Would get access 2" in told and "3 people are members now" in told
     assert GroupRule.select().count() == 0, "a preview keeps nothing"
     seen = text_of(owner.get(f"{here}/preview?source={group}&role=admin").text)
-    assert "Already right 1 Person 2" in seen
+    assert "No change needed 1 Person 2" in seen
     answer = owner.post(here, **given)
     assert answer.status_code == 303 and answer.location == here
     owner.post(here, **given)
@@ -65,11 +65,11 @@ def test_a_rule_is_previewed_saved_changed_and_removed(owner: Client, sales: Gro
 def test_a_paused_app_is_not_said_to_be_checked_within_a_minute(owner: Client, sales: Groups) -> None:
     here, given = f"/apps/{sales.app.id}/rules", {"source": f"group:{sales.group('Sales').id}", "role": "admin"}
     preview = f"{here}/preview?source={given['source']}&role=admin"
-    assert "The next check, within a minute, puts" in text_of(owner.get(preview).text)
+    assert "The next check, within a minute, adds" in text_of(owner.get(preview).text)
     owner.post(f"/apps/{sales.app.id}/pause")
-    assert "The next check puts this" in text_of(owner.get(preview).text)
+    assert "The next check adds this" in text_of(owner.get(preview).text)
     page = text_of(owner.get(owner.post(here, **given).location).text)
-    assert "Chat is paused: nothing comes of it before it is checked again" in page and "within a minute" not in page
+    assert "Chat is paused, so the rule takes effect when it is checked again" in page and "within a minute" not in page
 
 
 @pytest.mark.parametrize("query, said", [
@@ -92,7 +92,7 @@ def test_a_rule_that_rests_says_so(owner: Client, sales: Groups) -> None:
         sales.put(number)
     sales.read()
     page = text_of(owner.get(f"/apps/{sales.app.id}/rules").text)
-    assert "Rests Sales is no longer in Company LDAP, or nobody is in it any more." in page
+    assert "Inactive Sales is no longer in Company LDAP, or nobody is in it any more." in page
 
 
 def test_teams_are_made_changed_and_removed(owner: Client, sales: Groups) -> None:
@@ -126,7 +126,7 @@ def test_the_wizard_shows_what_is_to_be_updated_in_the_app_and_finishes_it(owner
     report = reports.open_report(sales.app)
     page = owner.get(f"/reports/{report.id}").text
     told = text_of(page)
-    assert "1 person left Acme and still has a seat in Chat" in told
+    assert "1 person left Acme and still has an account in Chat" in told
     assert "in Chat; by its groups, 1 person to invite, 1 role to change." in told
     assert "To be updated to Rollcall Removed users 1" in told and "To be updated in the app To invite 1" in told
     assert "in group Sales of Company LDAP → Admin" in told and "Member → Admin" in told

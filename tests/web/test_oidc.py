@@ -263,7 +263,7 @@ def test_down_the_password_is_the_way_in(anybody, set_up, provider, olga) -> Non
     answer = anybody.get("/sign-in/oidc")
     assert answer.status_code == 503 and "password" in answer.text
     asked_again = anybody.get("/sign-in").text  # nobody: it is known
-    assert "Your password is the way in until it can" in asked_again
+    assert "Until then, use your password." in asked_again
     assert anybody.post("/session", email="olga@acme.example", password="correct horse battery").status_code == 303
 
 

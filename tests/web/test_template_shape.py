@@ -16,11 +16,6 @@ NOT_YET = {  # folders whose templates still work something out; "" would be the
     "assets",
     "columns",
     "confirming",
-    "mail",
-    "rules",
-    "setup",
-    "signin",
-    "teams",
 }
 
 LONGEST = 160

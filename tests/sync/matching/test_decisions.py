@@ -142,7 +142,7 @@ def test_who_answers_for_a_service_account_and_has_left_is_found(chat):
     assert account(2).person is None, "it answers for itself, as before"
     chat.leave(3)
     chat.check()
-    assert "Nobody answers any more for the service account Person 1: Person 0 has left." in Mail.get().text
+    assert "The service account Person 1 has no one responsible: Person 0 has left." in Mail.get().text
     people.mark_returned(chat.people[0], chat.by)
     assert match_decisions.unanswered(chat.app) == []
 

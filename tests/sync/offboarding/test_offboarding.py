@@ -73,7 +73,7 @@ def test_one_yes_removes_every_seat_in_every_app(chat, second, both, olga):
     assert state(person) == {"Chat": "gone", "Second chat": "gone"}
     assert [mail.kind for mail in Mail.select().order_by(Mail.id)].count("outcome") == 2
     [summary] = Mail.select().where(Mail.kind == "offboarding")
-    assert summary.to == "olga@acme.example" and summary.subject == "Person 3: 2 of 2 seats removed"
+    assert summary.to == "olga@acme.example" and summary.subject == "Person 3: 2 of 2 accounts removed"
     assert activity.verify().ok and checks.run(asking.ask(chat.app, chat.by).id) is None
     assert reports.open_report(chat.app) is None
 
@@ -205,7 +205,7 @@ def test_a_guard_holds_it_until_the_report_is_released(chat, second, both, olga)
     queue.drain()
     assert (chat.removed(), second.removed()) == ([email(3)], [email(3)])
     assert [mail.subject for mail in Mail.select().where(Mail.kind == "offboarding").order_by(Mail.id)] == [
-        "Person 3: 1 of 1 seat removed", "Person 3: 2 of 2 seats removed"]
+        "Person 3: 1 of 1 account removed", "Person 3: 2 of 2 accounts removed"]
 
 
 def test_an_app_that_cannot_be_reached_needs_attention_and_is_mended(chat, second, both, olga):
@@ -215,7 +215,7 @@ def test_an_app_that_cannot_be_reached_needs_attention_and_is_mended(chat, secon
     queue.drain()
     [stuck] = [task for task in Task.select() if task.state == "needs attention"]
     assert stuck.app == second.app and chat.removed() == [email(3)]
-    assert "1 need you" in Mail.get(Mail.kind == "offboarding").subject
+    assert "1 to fix" in Mail.get(Mail.kind == "offboarding").subject
     tasks.done_by_hand(stuck, chat.by)
     assert Mail.select().where(Mail.kind == "offboarding").count() == 2
     assert state(done.person) == {"Chat": "gone", "Second chat": "gone"}
@@ -370,4 +370,4 @@ def test_disconnecting_the_last_app_with_an_open_removal_tells_how_the_offboardi
         assert Mail.select().where(Mail.kind == "offboarding").count() == 0
         disconnecting.disconnect(app, chat.by)
     [summary] = Mail.select().where(Mail.kind == "offboarding")
-    assert summary.subject.startswith("Person 3: 0 of 2 seats removed")
+    assert summary.subject.startswith("Person 3: 0 of 2 accounts removed")

@@ -199,7 +199,7 @@ def test_a_reminder_once_after_the_days_that_are_set(chat, nina):
     for day, expected in ((2, 0), (4, 1), (5, 1)):
         invitations.due(invitation.mailed_at + timedelta(days=day))
         assert len(mails("invitation reminder")) == expected, day
-    assert "still waits" in mails("invitation reminder")[0].subject and now(invitation).reminded_at
+    assert "still open" in mails("invitation reminder")[0].subject and now(invitation).reminded_at
     update_workspace(chat.by, invitation_reminder_days=1)
     other = invited(chat, "kim@x.example")
     invitations.due(other.mailed_at + timedelta(days=1, minutes=1))
