@@ -76,7 +76,7 @@ def holds(row: Model) -> bool:
 
 
 def finish(row: Model, **values: object) -> bool:
-    """Write what became of a row, its new state included, and let go of it; False where holds() would say no.
+    """Write what became of a row, its new state included, and release it; False where holds() would say no.
 
     Inside the caller's transaction.
     """
