@@ -44,7 +44,7 @@ AREAS = (
 
 
 class RowId(IntegerConverter):
-    """The `<int:…>` of an address: what can't be a row's id in SQLite is no address."""
+    """The `<int:…>` of an address. A number that SQLite can't have as a row's id matches no address."""
 
     def __init__(self, url_map: Map):
         super().__init__(url_map, max=MOST)

@@ -70,7 +70,7 @@ def with_toast(answer: Response | str, said: str, tone: str = "ok", undo: str = 
 
 
 def safe_address(text: str | None, otherwise: str | None = None) -> str:
-    """An address of our own to go on to, from what a browser sent: never another host, never beside our path.
+    """An address of ours to continue at, from what a browser sent: never another host, never outside our path.
 
     The list of apps where there is none, and nothing else is given.
     """

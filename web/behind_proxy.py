@@ -1,5 +1,5 @@
 """Rollcall behind a proxy, perhaps below a path of its host: which part of a request's path is a page's, and who asks.
-The path is that of ROLLCALL_URL; headers are believed only where a proxy of ROLLCALL_TRUSTED_PROXIES sends them."""
+The path is that of ROLLCALL_URL. Headers count only if a proxy of ROLLCALL_TRUSTED_PROXIES sends them."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""The pages for what went wrong: what happened, what stays as it was, what to do next.
-htmx gets the same words as a toast."""
+"""The error pages: what happened, what was not changed, what to do next.
+htmx shows the same words as a toast."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from web.behind_proxy import here
 from web.permissions import NotSignedIn, NotTheirs, SecondFactorNeeded
 
 WORDS = {
-    400: ("That could not be read", "Nothing was changed. Go back, reload the page and try again."),
-    403: ("You may see this, but not do that", "Nothing was changed. Ask an Owner of the app or of the workspace."),
-    404: ("There is nothing here", "The address is wrong, it was removed, or it is not open to you."),
-    405: ("That can't be done here", "Nothing was changed. Go back and use the buttons on the page."),
-    413: ("That is too large", "Nothing was changed. A file may have 32 MB at most."),
-    429: ("Too many tries", "Nothing was changed. Wait a few minutes, then try again."),
+    400: ("The request could not be read", "Nothing was changed. Go back, reload the page and try again."),
+    403: ("You don't have permission", "Nothing was changed. Ask an Owner of the app or of the workspace."),
+    404: ("Page not found", "The address is wrong, the page was removed, or you don't have access to it."),
+    405: ("This isn't possible here", "Nothing was changed. Go back and use the buttons on the page."),
+    413: ("The file is too large", "Nothing was changed. The limit is 32 MB."),
+    429: ("Too many attempts", "Nothing was changed. Wait a few minutes, then try again."),
     500: ("Something went wrong on our side",
-          "What you asked for may not have been done; everything else is as it was. The reason is in the log of the "
-          "server. Try again; if it stays like this, send that log to whoever looks after Rollcall."),
+          "Your request may not have been carried out. Nothing else was changed. The reason is in the server's log. "
+          "Try again. If the problem stays, send that log to the person who manages Rollcall."),
 }
 STALE = ("This page was open too long", "Nothing was changed. Reload the page and try again.")
 

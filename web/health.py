@@ -59,10 +59,10 @@ def _families() -> Iterator[tuple[str, str, dict[str, float]]]:
         yield f"rollcall_{name}", f"How many {name}, by state.", _by_state(model)
     connected = App.state.in_(apps.CONNECTED)
     yield "rollcall_accounts", "Accounts in all connected apps.", {"": _sum(App.users, connected)}
-    yield "rollcall_changes_waiting", "Changes that wait for a yes.", {"": _sum(Report.waiting, Report.state == "open")}
+    yield "rollcall_changes_waiting", "Changes that need approval.", {"": _sum(Report.waiting, Report.state == "open")}
     yield "rollcall_changes_held", "Changes that a guard holds.", {"": _sum(Report.held, Report.state == "open")}
     attention = App.select().where(App.error.is_null(False), connected).count()
-    yield "rollcall_apps_needing_attention", "Apps whose credential or checks need somebody.", {"": attention}
+    yield "rollcall_apps_needing_attention", "Apps whose credential or checks need attention.", {"": attention}
     yield "rollcall_own_faults", "Faults of the machine that Rollcall runs on.", {"": len(health.troubles())}
     failing = Directory.select().where(Directory.error.is_null(False)).count()
     yield "rollcall_directories_failing", "Directories whose last reading failed.", {"": failing}

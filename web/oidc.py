@@ -1,5 +1,5 @@
-"""To the company's provider of OpenID Connect and back: the way there and the answer.
-What was asked waits in the session's cookie; who came back is decided by sync/."""
+"""Signing in through the company's OpenID Connect provider: the way there and the answer.
+The request is kept in the session's cookie. sync/ decides who the person is."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 pages = Blueprint("oidc", __name__, url_prefix="/sign-in/oidc")
 
-REFUSALS = (OidcProblem, ConnectorError, VaultProblem)  # their words are for the page
+REFUSALS = (OidcProblem, ConnectorError, VaultProblem)  # shown on the page
 ASKED = "asked of the provider"  # in the session
-AT_ONCE = 3  # tabs in which somebody signs in at the same time
+AT_ONCE = 3  # tabs in which a person signs in at the same time
 BORNE = 120  # seconds that the provider's clock may be behind
 PATIENCE = 10 * 60  # seconds that the provider's own pages may take
 LONGEST_NEXT = 500  # characters: it is kept in a cookie
@@ -44,7 +44,7 @@ def begin() -> Response | tuple[str, int]:
 
 
 def to_provider(further: str, again: bool = False) -> Response | tuple[str, int]:
-    """Off to the provider, and to `further` afterwards; `again`: whom it knows must sign in afresh, to confirm."""
+    """Redirect to the provider, and to `further` afterwards. `again`: the person must sign in there again."""
     try:
         kept, address = oidc.begin(base_url(), again)
     except REFUSALS as problem:
@@ -81,12 +81,12 @@ def answer() -> Response | tuple[str, int]:
 
 
 def _confirmed(came: SignedIn, asked_at: int, further: str) -> Response:
-    """The person who is signed in has signed in afresh. Raises OidcProblem for somebody else, or an old sign-in."""
+    """The person at this browser has signed in again. Raises OidcProblem for another person or an old sign-in."""
     session, at = current_session(), came.said.get("auth_time")  # required where max_age was asked (Core 2)
     if session is None or oidc_people.known_as(came.claims) != session.person:
-        raise OidcProblem("The provider signed in somebody else than you. Nothing was confirmed.")
+        raise OidcProblem("The provider signed in someone else. Nothing was confirmed.")
     if not isinstance(at, int) or at < asked_at - BORNE:
-        raise OidcProblem("The provider doesn't say that you signed in afresh. Nothing was confirmed.")
+        raise OidcProblem("The provider doesn't confirm that you signed in again. Nothing was confirmed.")
     sessions.confirm(session)
     return redirect(further, 303)
 
@@ -96,7 +96,7 @@ def base_url() -> str:
 
 
 def _taken(state: str) -> dict | None:
-    """What this browser asked with this state, while it is fresh; it is used up by this."""
+    """The request that this browser made with this state, while it is fresh. It can be used once."""
     asked = session.get(ASKED, [])
     found = next((kept for kept in asked if kept["state"] == state), None)
     if found is None:

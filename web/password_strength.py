@@ -1,5 +1,5 @@
-"""How strong a password is, said as it is typed. It is compared with nothing, kept nowhere and logged nowhere.
-The form itself refuses a weak one, also without JavaScript."""
+"""How strong a password is, shown as it is typed. It is never stored, logged or compared with others.
+The form refuses a weak one, even without JavaScript."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pages = Blueprint("password_strength", __name__, url_prefix="/password-strengths
 @pages.post("")
 @open_to_all
 def create() -> Response:
-    """For who is signed in, and for the set-up page with its token. Nothing is said while another is looked at."""
+    """For people who are signed in, and for the set-up page with its token. Empty while another password is rated."""
     me = signed_in_person()
     if me is None and not sign_in.check_setup_token(request.form.get("token", "")):
         abort(404)
@@ -32,8 +32,8 @@ def create() -> Response:
 
 
 def _known(me: Person | None) -> list[str]:
-    """What a stranger would try first: names and addresses of whom the password is for. Those of others are looked up
-    for who may set their password alone: anybody else could find out by guessing which addresses are known here."""
+    """The words that a stranger would try first: the person's names and addresses. Those of another person are used
+    only for someone who may set their password. Otherwise, anyone could find out which addresses are known here."""
     if me is None:
         return [request.form.get(name, "")[:200] for name in ("workspace", "name", "email")]
     other = Person.get_or_none(Person.id == asked("person")) if asked("person") else None

@@ -1,5 +1,5 @@
-"""Who may open what: each view carries exactly one of the six decorators below, or the start stops.
-Somebody who may not know that an app exists gets 404; who sees it but may not act gets 403."""
+"""Who may open what: each view has exactly one of the six decorators below, or Rollcall doesn't start.
+Someone who may not know that an app exists gets 404. Someone who sees it, but may not do this, gets 403."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class NotTheirs(NotFound):
 
 
 class NotSignedIn(Exception):
-    """The page needs somebody who is signed in; errors.py sends them to /sign-in."""
+    """The page is only for people who are signed in; errors.py redirects to /sign-in."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def signed_in(view: Callable) -> Callable:
 
 
 def while_setting_up(view: Callable) -> Callable:
-    """Anybody who is signed in, also somebody who must add a second factor first and may open nothing else."""
+    """Anyone who is signed in, even someone who must add a second factor first and may open nothing else."""
 
     @wraps(view)
     def guarded(*args, **values):

@@ -31,7 +31,7 @@ csrf.exempt(pages)
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 READS = (Operation.query, Operation.search, Operation.search_with_body)
-REFUSALS = 30  # wrong tokens a minute, before they are told to wait; a right one is never kept waiting
+REFUSALS = 30  # wrong tokens a minute, before the answer is to wait; a right one never waits
 WAIT_SECONDS = 60
 PAUSED_SECONDS = 3600
 

@@ -52,7 +52,7 @@ def examine_body(body: bytes) -> None:
 
 
 def _examined(name: str, many: bool, value: Any) -> Iterable[tuple[str, bool, Any]]:
-    """What is inside a value that is right itself: each with its name, and whether a long list may stand there."""
+    """The parts of a valid value: each with its name, and whether it may be a long list."""
     if isinstance(value, str):
         _refuse_long(name, value)
     elif isinstance(value, (int, float)) and not abs(value) < MOST_DIGITS:
@@ -83,4 +83,4 @@ def _refuse_long(name: str, value: str) -> None:
 
 
 def _refuse_constant(text: str) -> NoReturn:
-    raise InvalidSyntaxException(detail=f"{text} is no number of JSON (RFC 8259, 6)")
+    raise InvalidSyntaxException(detail=f"{text} isn't a JSON number (RFC 8259, 6)")

@@ -1,5 +1,5 @@
-"""What keeps a request honest: the session, CSRF tokens, the security headers, the connection.
-Who may do what is in web/permissions.py."""
+"""What protects each request: the session, CSRF tokens, the security headers, the connection.
+Permissions are in web/permissions.py."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ csrf = CSRFProtect()
 
 WAITS = "waiting sign-in"  # in the session: the WaitingSignIn that began in this browser
 
-# Everything comes from here; nothing inline runs; nobody frames us. htmx's indicator style is switched off for it.
+# Only our own files are loaded, no inline code runs, and no other site can frame us. htmx's indicator style is off.
 CONTENT_SECURITY_POLICY = "; ".join([
     "default-src 'none'",
     "script-src 'self'",
@@ -46,7 +46,7 @@ class PageSessions(SecureCookieSessionInterface):
         return request.endpoint != "static" and super().should_set_cookie(app, session)
 
     def get_cookie_path(self, app: Flask) -> str:
-        """Ours alone: what else is served by the same host gets no session."""
+        """Our own path only: other programs on the same host don't get the session."""
         return "/" if self.get_cookie_name(app).startswith("__Host-") else request.script_root or "/"
 
 
@@ -117,7 +117,7 @@ def by() -> Asker:
 
 
 def sign_in(person: Person, way: Way) -> None:
-    """Start a fresh session: nothing of the one before is kept, its CSRF token included; but what waits for it is."""
+    """Start a fresh session. Nothing is kept from the earlier one, except a sign-in that waits for confirmation."""
     waits = session.get(WAITS)
     session.clear()
     session.permanent = True

@@ -1,4 +1,4 @@
-"""Files that a browser hands over, as they are: what their letters are is read by whoever knows what they hold."""
+"""Files that a browser uploads, as bytes. The code that knows their contents decodes them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sync.files import server_files
 
 
 class UploadProblem(ValueError):
-    """The file can't be used; nothing was changed; the text is for the page."""
+    """The file can't be used. Nothing was changed. The text is for the page."""
 
 
 def content_of(name: str) -> bytes:
@@ -24,7 +24,7 @@ def content_of(name: str) -> bytes:
 
 
 def name_of(name: str) -> str:
-    """What the uploaded file is called; "" where none was chosen."""
+    """The name of the uploaded file; "" where none was chosen."""
     file = request.files.get(name)
     return Path((file.filename or "").replace("\\", "/")).name[:200] if file else ""
 

@@ -245,7 +245,7 @@ def test_htmx_goes_on_with_a_toast(owner: Client) -> None:
 @pytest.mark.parametrize("address", ["/people/999", "/people/999/edit", "/people/0", "/people/99999999999999999999"])
 def test_nobody_there(owner: Client, address: str) -> None:
     answer = owner.get(address)
-    assert answer.status_code == 404 and "There is nothing here" in answer.text
+    assert answer.status_code == 404 and "Page not found" in answer.text
 
 
 def test_what_a_list_says_beside_the_status_is_shown(owner: Client, by: str) -> None:

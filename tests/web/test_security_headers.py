@@ -128,7 +128,7 @@ def test_the_page_for_it_needs_no_database(site, owner: Client, monkeypatch: pyt
 @pytest.mark.parametrize(
     "method, address, status, words",
     [
-        ("get", "/nothing", 404, "There is nothing here"),
+        ("get", "/nothing", 404, "Page not found"),
         ("delete", "/people", 405, "can&#39;t be done here"),
     ],
 )
