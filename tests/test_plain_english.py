@@ -15,7 +15,7 @@ LEFT = {
     "connectors": 331,
     "sync": 112,
     "templates": 8,
-    "web": 49,
+    "web": 18,
 }
 
 
