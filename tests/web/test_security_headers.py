@@ -129,7 +129,7 @@ def test_the_page_for_it_needs_no_database(site, owner: Client, monkeypatch: pyt
     "method, address, status, words",
     [
         ("get", "/nothing", 404, "Page not found"),
-        ("delete", "/people", 405, "can&#39;t be done here"),
+        ("delete", "/people", 405, "isn&#39;t possible here"),
     ],
 )
 def test_error_pages(owner: Client, method: str, address: str, status: int, words: str) -> None:
