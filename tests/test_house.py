@@ -145,3 +145,18 @@ def test_what_the_papers_point_to_is_there(path):
     text = path.read_text()
     named = re.findall(r"\]\((?!https?:)([^)#]+)\)", text) + re.findall(r"`((?:[a-z_.]+/)+[a-z_]+\.\w+)`", text)
     assert [link for link in named if not (ROOT / link).exists()] == []
+
+
+def test_the_architecture_names_each_package_and_no_module_that_is_not_there():
+    text = (ROOT / "ARCHITECTURE.md").read_text()
+    for room in ("sync", "connectors"):
+        packages = {path.parent.name for path in (ROOT / room).glob("*/__init__.py")} - {"migrations"}
+        assert {package for package in packages if not re.search(rf"`{package}[/`]", text)} == set()
+    rows = re.findall(r"^\| (`.+?`) \| (.+) \|$", text, re.M)
+    for packages, modules in rows:
+        places = [ROOT / "sync" / package for package in re.findall(r"`(\w+)`", packages)]
+        for named in re.findall(r"`([a-z_]+)`", modules):
+            assert any((place / f"{named}.py").exists() for place in places), f"{packages}: {named}"
+    for path in re.findall(r"`([a-z_]+/[a-z_]+)(?:\.[a-z_]+)?(?:\(\))?`", text):
+        places = [ROOT / room / path for room in ("sync", "connectors", "")]
+        assert any(place.exists() or place.with_suffix(".py").exists() for place in places), path
