@@ -20,7 +20,6 @@ from werkzeug.routing import IntegerConverter, Map
 from sync.config import Config
 from web import (
     behind_proxy,
-    column_form,
     components,
     errors,
     files,
@@ -77,7 +76,6 @@ def create_pages(app: Flask, config: Config) -> None:
     components.install(app)
     member_operations.install(app)
     frame.install(app)
-    column_form.install(app)
     member_view.install(app)
     task_view.install(app)
     errors.install(app)

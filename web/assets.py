@@ -1,17 +1,49 @@
-"""The Assets tab of an app: what is in it, and who may use what."""
+"""The Assets tab of an app: its assets, and who has access to each."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from flask import Blueprint, request, url_for
 
+from connectors.base import GRANT, REVOKE
 from sync.apps import assets
-from sync.models import App, Asset
-from web.app_page import match_in_words, page
+from sync.apps.assets import AssetRow as Found
+from sync.models import Access, App, Asset
+from sync.names import account_name, asset_name
+from web.app_page import can, match_in_words, owns, page
+from web.components import OnlyManager
 from web.permissions import app_part
+from web.words import number
 
 pages = Blueprint("assets", __name__, url_prefix="/apps/<int:app_id>/assets")
+
+
+@dataclass(frozen=True)
+class Row:
+    """An asset in the list."""
+
+    id: int
+    name: str
+    kind: str
+    accounts: int
+    managers: str  # by name; empty where nobody in the list manages it
+    one_manager: bool
+
+
+@dataclass(frozen=True)
+class AccessRow:
+    """An account with access to an asset."""
+
+    account_id: int
+    name: str
+    email: str
+    role: str
+    manages: bool
+    person: str
+    status: str  # of the person, where it isn't the usual one
+    access: Access
 
 
 @pages.get("")
@@ -20,19 +52,51 @@ def index(app: App) -> str:
     wanted = {"kind": request.args.get("kind", ""), "search": request.args.get("search", "").strip()}
     found = assets.search(app, wanted["kind"], wanted["search"], request.args.get("page", 1, type=int))
     here = url_for("assets.index", app_id=app.id)
+    kinds = [(kind, f"{kind.capitalize()}s ({number(count)})") for kind, count in assets.kinds(app)]
     return page(
-        app, "assets/index.html", "assets/_list.html", page=found, kinds=assets.kinds(app), asset_kind=wanted["kind"],
-        search=wanted["search"], address=here + "?" + urlencode({key: text for key, text in wanted.items() if text}),
-    )
+        app, "assets/index.html", "assets/_list.html", page=found, rows=[_row(row) for row in found.rows], kinds=kinds,
+        asset_kind=wanted["kind"], search=wanted["search"],
+        address=here + "?" + urlencode({key: text for key, text in wanted.items() if text}),
+    )  # fmt: skip
+
+
+def _row(row: Found) -> Row:
+    more = row.controllers - len(row.names)
+    managers = ", ".join(row.names) + (f" and {number(more)} more" if more > 0 else "")
+    return Row(row.asset.id, asset_name(row.asset), row.asset.kind.capitalize(), row.accounts,
+                    managers if row.controllers else "", row.controllers == 1)  # fmt: skip
 
 
 @pages.get("/<int:asset_id>")
 @app_part("collaborator")
 def show(app: App, asset: Asset) -> str:
     found = assets.access_to(asset, request.args.get("page", 1, type=int))
-    alone = [access for access in found.rows if access.privileged]
+    may_act, able = owns() and asset.state == "present", can(app)
+    may_grant, may_revoke = may_act and GRANT in able, may_act and REVOKE in able
+    ticks = may_grant or may_revoke
+    gone = " · no longer in the app" if asset.state == "gone" else ""
     return page(
-        app, "assets/show.html", "assets/_access.html", asset=asset, page=found,
-        match_in_words=match_in_words, alone=alone[0] if len(alone) == 1 and found.number == 1 else None,
+        app, "assets/show.html", "assets/_access.html", asset=asset, name=asset_name(asset), page=found,
+        subtitle=f"{asset.kind.capitalize()}{gone}", rows=[_access(access) for access in found.rows],
+        only_manager=_only_manager(app, asset, found.rows) if found.number == 1 else None,
+        may_grant=may_grant, may_revoke=may_revoke, ticks=ticks,
+        columns=([("", "tick")] if ticks else []) + ["Account", "Role here", "Person", "Last active"],
         address=url_for("assets.show", app_id=app.id, asset_id=asset.id) + "?",
-    )
+    )  # fmt: skip
+
+
+def _only_manager(app: App, asset: Asset, first: list[Access]) -> OnlyManager | None:
+    """Managers come first, so the first page has every manager, or more than one."""
+    managers = [access for access in first if access.privileged]
+    if len(managers) != 1:
+        return None
+    return OnlyManager(f"{account_name(managers[0].account)} is the only manager of this {asset.kind}.",
+                       f"Make someone else in {app.name} a manager too, so that it isn't lost with one account.")
+
+
+def _access(access: Access) -> AccessRow:
+    account, person = access.account, access.account.person
+    return AccessRow(
+        account.id, account_name(account), account.email or "", access.role.capitalize() or "–", access.privileged,
+        match_in_words(account), person.status if person and person.status != "active" else "", access,
+    )  # fmt: skip

@@ -1,5 +1,5 @@
-"""What the columns of a file mean: asked on a page once it was handed over, and when a later file has something new.
-The same page serves a file that waits (a new directory, a new list or export, an import) and one that is in use."""
+"""What the columns of a file mean: asked on a page after it was uploaded, and when a later file has something new.
+The same page serves a waiting file (a new directory, a new list or export, an import) and a file in use."""
 
 from __future__ import annotations
 
@@ -23,36 +23,42 @@ from sync.people.people import PeopleProblem
 from sync.problems import AppProblem
 from sync.vault import VaultProblem
 from web.answers import INVALID, go_to, page_or_part
-from web.column_form import answers_of, sections
+from web.column_form import answers_of, form_of
 from web.frame import MANAGERS
 from web.permissions import NotTheirs, app_part, signed_in, workspace_role
 from web.security import by, signed_in_person
+from web.words import plural
 
 if TYPE_CHECKING:
     from connectors import Proposal
 
 pages = Blueprint("columns", __name__)
 
-GONE = "That file no longer waits: it was used or put aside, or a day has passed. Nothing was changed now."
-NO_FILE = "It is not read from a file, so there are no columns to ask about."
+GONE = "That file is no longer stored: it was used or discarded, or a day has passed. Nothing was changed now."
+NO_FILE = "It isn't read from a file, so it has no columns."
 CONTROLS = ("c-", "v-")  # ids of the controls that are sent as soon as they are changed
 REFUSALS = (AppProblem, ConnectorError, DirectoryProblem, PeopleProblem, SecretNeeded, VaultProblem)
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a file belongs: what the page says of it, and what it can do."""
+    """Where a file belongs: what the page says about it, and what it can do."""
 
     name: str  # the file's
     back: str
     back_word: str
     address: str
     go_on: str  # the button's words
-    after: str  # what going on does, in a sentence
+    after: str  # what the button does, in a sentence
     look: Callable[[], Proposal]
     answer: Callable[[Mapping[str, str]], Proposal]
     use: Callable[[], Response]
     discards: bool = False
+
+    @property
+    def used_at(self) -> str:
+        """Where the form is sent to use the file."""
+        return f"{self.address}/use" if self.discards else self.address
 
     @property
     def answers(self) -> str:
@@ -83,7 +89,7 @@ def use(file_id: int) -> Response | tuple[str, int]:
 def delete(file_id: int) -> Response:
     place = _of_waiting(file_id)
     waiting_files.discard(_waiting(file_id))
-    return go_to(place.back, "The file was put aside. Nothing was changed.")
+    return go_to(place.back, "The file was discarded. Nothing was changed.")
 
 
 @pages.get("/directories/<int:directory_id>/columns")
@@ -134,14 +140,14 @@ def _page(place: Place) -> str | Response | tuple[str, int]:
 
 
 def _answered(place: Place) -> str | Response | tuple[str, int]:
-    """Keep what was answered, and look again; what is wrong with an answer is said, and nothing of it kept."""
+    """Keep the answers and read the file again. An answer that is refused is not kept, and the page says why."""
     try:
         found = place.look()
         confirmed = not (request.htmx and (request.htmx.trigger or "").startswith(CONTROLS))
         found = place.answer(answers_of(request.form, found, confirmed))
         return _rendered(place, found) if request.htmx else go_to(place.address)
     except REFUSALS as problem:
-        return _said(place, str(problem))
+        return _refused(place, str(problem))
 
 
 def _used(place: Place) -> Response | tuple[str, int]:
@@ -150,14 +156,14 @@ def _used(place: Place) -> Response | tuple[str, int]:
         if answers := answers_of(request.form, found):
             found = place.answer(answers)
         if not found.may_be_applied:
-            return _rendered(place, found, "Some of it is still open. Nothing was changed.")
+            return _rendered(place, found, "Some questions are still open. Nothing was changed.")
         return place.use()
     except REFUSALS as problem:
-        return _said(place, str(problem))
+        return _refused(place, str(problem))
 
 
-def _said(place: Place, problem: str) -> str | Response | tuple[str, int]:
-    """On the page, where the file can still be looked at."""
+def _refused(place: Place, problem: str) -> str | Response | tuple[str, int]:
+    """On the page, where the file can still be read."""
     try:
         return _rendered(place, place.look(), problem)
     except REFUSALS:
@@ -165,18 +171,17 @@ def _said(place: Place, problem: str) -> str | Response | tuple[str, int]:
 
 
 def _rendered(place: Place, found: Proposal, problem: str = "") -> tuple[str, int]:
-    page = page_or_part("columns/show.html", "columns/_columns.html", place=place, found=found, problem=problem,
-                        **sections(found))
+    page = page_or_part("columns/show.html", "columns/_columns.html", place=place, problem=problem, form=form_of(found))
     return page, INVALID if problem else 200
 
 
 def _waiting(file_id: int) -> WaitingFile:
-    """The file, for who handed it over; anybody else learns no more than who comes back to one that was used."""
+    """The file, for the person who uploaded it; anyone else gets the same answer as for a file that was used."""
     return waiting_files.of(signed_in_person(), file_id) or abort(go_to(url_for("apps.index"), GONE, "attention"))
 
 
 def _of_waiting(file_id: int) -> Place:
-    """For who handed it over, as long as they may do what it is for."""
+    """For the person who uploaded it, as long as they may do what it is for."""
     waiting = _waiting(file_id)
     back, back_word, go_on, after = _door(waiting)
     return Place(
@@ -198,7 +203,7 @@ def _door(waiting: WaitingFile) -> tuple[str, str, str, str]:
         raise NotTheirs
     if waiting.door == waiting_files.IMPORT:
         return (url_for("people.index"), "People", "Import these people",
-                "Only people in this file are changed; everyone else is left alone.")
+                "Only people in this file are changed.")
     if waiting.door == waiting_files.LIST:
         return (url_for("directories.show", directory_id=waiting.directory_id), waiting.directory.name,
                 "Show what it would change", "Nothing is changed yet.")
@@ -221,15 +226,15 @@ def _go_on(waiting: WaitingFile, back: str) -> Response:
 
 
 def imported(outcome: ImportOutcome) -> Response:
-    """To the people, with what became of their list: "60 added, 2 updated, 1 unchanged. Not read: Phone."."""
-    said = f"{outcome.added:,} added, {outcome.updated:,} updated, {outcome.unchanged:,} unchanged."
+    """To the people, with the result of the import: "60 added, 2 updated, 1 unchanged. Not read: Phone."."""
+    result = f"{outcome.added:,} added, {outcome.updated:,} updated, {outcome.unchanged:,} unchanged."
     if outcome.held:
-        above = "1 person stands" if outcome.held == 1 else f"{outcome.held:,} people stand"
-        said += f" {above} above you: what the list says of them is held until someone of their rank releases it."
+        above = plural(outcome.held, "person has", "people have")
+        result += f" {above} a higher rank than you. Their changes are held until someone of their rank releases them."
     unread = f"Not read: {', '.join(outcome.unread)}." if outcome.unread else ""
     warning = mail_reach.warning(outcome.emails)
-    said = " ".join(filter(None, (said, unread, warning)))
-    return go_to(url_for("people.index"), said, "attention" if warning else "ok")
+    result = " ".join(filter(None, (result, unread, warning)))
+    return go_to(url_for("people.index"), result, "attention" if warning else "ok")
 
 
 def _of_directory(directory_id: int) -> Place:
@@ -268,7 +273,7 @@ def _of_app(app: App) -> Place:
     return Place(
         name=app.name, back=back, back_word=app.name, address=url_for("columns.show_app", app_id=app.id),
         go_on="Continue" if draft else "Save and check again",
-        after="Next: its Owners, and when it is checked." if draft else "Every check from now on uses it.",
+        after="Next: its Owners, and the time of its check." if draft else "Every check from now on uses it.",
         look=lambda: columns.of_app(app), use=lambda: _use_for_app(app, back),
         answer=lambda answers: _remembered(app, columns.of_app, answers),
     )  # fmt: skip

@@ -1,5 +1,5 @@
-"""Asks again who sits at this browser before what is delicate is done: by password, second factor or a fresh sign-in.
-The request is kept and continued after that, with all that was typed. Who has just signed in is not asked."""
+"""Asks people to confirm that it is them before a sensitive change: by password, second factor or a fresh sign-in.
+The request is stored meanwhile and then continued, with everything that was typed. A fresh sign-in isn't asked."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ pages = Blueprint("confirming", __name__, url_prefix="/confirmations")
 MANY = 5  # more removals than this at once ask again
 LARGEST = 8_000_000  # bytes of files that are kept
 OWN_FIELDS = ("password", "code", "credential")
-GONE = "What you were about to do is no longer kept. Nothing was changed: do it again."
-TOO_LARGE = "Confirmed. The file was too large to keep meanwhile: send it again."
-WRONG = "The password is another one."
+GONE = "Your request is no longer stored. Nothing was changed. Please do it again."
+TOO_LARGE = "Confirmed. The file was too large to store meanwhile, so upload it again."
+WRONG = "Wrong password."
 
 
 def asks_again(view: Callable | None = None, *, when: Callable[..., bool] | None = None) -> Callable:
-    """Decorates a view below its permission. With `when`, which gets the view's values, only where that is true."""
+    """Decorates a view below its permission. `when` gets the view's values; where it is false, nobody is asked."""
     if view is None:
         return lambda inner: asks_again(inner, when=when)
 
@@ -49,7 +49,7 @@ def asks_again(view: Callable | None = None, *, when: Callable[..., bool] | None
 
 
 def address_for(going_to: str) -> str | None:
-    """Where a script of ours goes first, to reach `going_to`; None where nothing must be confirmed."""
+    """Where one of our scripts must go before `going_to`; None where nothing must be confirmed."""
     session = current_session()
     if sessions.is_fresh(session):
         return None
@@ -61,7 +61,7 @@ def address_for(going_to: str) -> str | None:
 @pages.get("/<token>")
 @while_setting_up
 def show(token: str) -> Response | str:
-    """The page for it: after a fresh sign-in at the provider, or where a script led to."""
+    """The dialog as a page: after a fresh sign-in at the provider, or when a script led here."""
     kept = kept_requests.look(current_session(), token)
     return _page(token, kept) if kept else _gone()
 
@@ -69,7 +69,7 @@ def show(token: str) -> Response | str:
 @pages.post("/<token>")
 @while_setting_up
 def create(token: str) -> Response | str | tuple[str, int]:
-    """The proof; then what was kept is done, as if it had been sent now."""
+    """Check the proof, then continue the stored request as if it had been sent now."""
     session = current_session()
     kept = kept_requests.look(session, token)
     if kept is None:
@@ -89,7 +89,7 @@ def create(token: str) -> Response | str | tuple[str, int]:
 @pages.get("/<token>/sign-in")
 @while_setting_up
 def begin(token: str) -> Response | tuple[str, int]:
-    """A fresh sign-in at the provider; the way back ends on the page above."""
+    """A fresh sign-in at the provider, which leads back to the page above."""
     return web_oidc.to_provider(url_for("confirming.show", token=token), again=True)
 
 
@@ -115,7 +115,7 @@ def _prove() -> None:
 
 
 def _as_sent() -> dict:
-    """The request as it can be kept."""
+    """The request in a form that can be stored."""
     files = [(name, file.filename or "", file.mimetype, file.read()) for name, file in request.files.items(multi=True)]
     too_large = sum(len(content) for *_, content in files) > LARGEST
     return {
@@ -132,7 +132,7 @@ def _back() -> str:
 
 
 def _ask(kept: dict) -> Response:
-    """The dialog, or the page that stands for it: whatever part of a page the request was to fill."""
+    """The dialog, or the same as a page, in place of the part of a page that the request would have filled."""
     token = kept_requests.keep(current_session(), kept)
     if not request.htmx:
         return make_response(_page(token, kept), INVALID)
@@ -162,7 +162,7 @@ def _gone() -> Response:
 
 
 def _go_on(kept: dict) -> Response | str | tuple[str, int]:
-    """Calls the view that the kept request was for, permission and all, with what was sent then."""
+    """Call the view that the stored request was for, its permission check included, with what was sent then."""
     if kept["method"] == "GET":
         return redirect(kept["back"], 303)
     if kept.get("too_large"):

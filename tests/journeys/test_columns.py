@@ -71,7 +71,7 @@ def test_an_hr_file_and_the_next_months(visit, live, olga: Person, tmp_path: Pat
 
     page.go_back()
     page.wait_for_url("**/apps")
-    assert page.is_visible("text=That file no longer waits")
+    assert page.is_visible("text=That file is no longer stored")
     assert Directory.select().count() == 1, "Back does nothing twice"
     page.goto(f"{live.url}/directories/{Directory.get().id}")
     page.set_input_files("#f-list", hr_file(tmp_path / "december.csv", 61, further="Contract status"))
@@ -98,7 +98,7 @@ def test_a_choice_is_kept_as_soon_as_it_is_made(visit, live, olga: Person, tmp_p
     page.reload()
     assert page.locator("select[aria-label='What is Reporting to?']").input_value() == "ignore"
     assert page.locator("#q-1").count() == 1, "what was not answered is still asked"
-    page.click("button:has-text('Put the file aside')")
+    page.click("button:has-text('Discard the file')")
     page.wait_for_url("**/directories/new/csv")
     assert not WaitingFile.select().exists()
 

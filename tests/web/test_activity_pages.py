@@ -46,7 +46,7 @@ def test_htmx_appends_rows_alone(owner: Client) -> None:
 def test_search_and_app(owner: Client, chat) -> None:
     assert "connected app" in owner.get(f"/activity?app={chat.app.id}").text.lower()
     assert "Set up workspace" not in owner.get(f"/activity?app={chat.app.id}").text
-    assert "Nothing fits" in owner.get("/activity?search=zzzz").text
+    assert "No matches" in owner.get("/activity?search=zzzz").text
 
 
 @pytest.mark.parametrize(
@@ -59,9 +59,9 @@ def test_hostile_queries(owner: Client, query: str) -> None:
 
 def test_verification(owner: Client) -> None:
     fill(3)
-    assert "The log is whole" in owner.get("/activity/verification").text
+    assert "The log is intact" in owner.get("/activity/verification").text
     part = owner.get("/activity/verification", htmx=True).text
-    assert "The log is whole" in part and "<html" not in part
+    assert "The log is intact" in part and "<html" not in part
     entry = Activity.get(Activity.about == "thing 001")
     db.execute_sql("DROP TRIGGER activity_no_update")  # someone who has the file
     db.execute_sql("UPDATE activity SET why = 'another reason' WHERE id = ?", (entry.id,))

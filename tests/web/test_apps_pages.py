@@ -238,11 +238,11 @@ def test_assets_tell_who_alone_controls_one(owner: Client, chat) -> None:
     chat.store.join(channel, chat.id_of(2), "member", "page")
     chat.check()
     page = owner.get(f"/apps/{chat.app.id}/assets").text
-    assert "marketing" in page and "Person 1" in page and "alone" in page
+    assert "marketing" in page and "Person 1" in page and "only manager" in page
     asset = chat.app.assets.get()
     page = owner.get(f"/apps/{chat.app.id}/assets/{asset.id}").text
-    assert "Person 1 alone controls this channel" in page and "Person 2" in page
-    assert "Nothing fits" in owner.get(f"/apps/{chat.app.id}/assets?search=zzz").text
+    assert "Person 1 is the only manager of this channel" in page and "Person 2" in page
+    assert "No matches" in owner.get(f"/apps/{chat.app.id}/assets?search=zzz").text
 
 
 def test_acts_are_shown_retried_said_to_be_done_and_given_up(owner: Client, chat) -> None:

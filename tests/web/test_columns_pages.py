@@ -43,7 +43,7 @@ def status(person: str) -> str:
 def test_an_hr_file_is_asked_about_and_then_connected(owner: Client, olga: Person) -> None:
     place = connect(owner).location
     page = owner.get(place).text
-    assert "What the columns of staff.csv mean" in page and "3 rows" in page
+    assert "Columns of staff.csv</h1>" in page and "3 rows" in page
     assert "On Leave" in page and "ana@acme.example" in page and "<strong>Not read:</strong> Phone" in page
     assert not Directory.select().exists() and "Connect this directory" not in page
     refused = owner.post(f"{place}/use")
@@ -115,7 +115,7 @@ def test_a_file_is_for_who_handed_it_over(owner: Client, site, someone) -> None:
         assert other.get(place).location == "/apps"
         assert other.post(f"{place}/use").location == "/apps"
         assert other.send("DELETE", place).location == "/apps"
-        assert "no longer waits" in other.get("/apps").text and WaitingFile.select().count() == 1
+        assert "no longer stored" in other.get("/apps").text and WaitingFile.select().count() == 1
     assert owner.send("DELETE", place).location == "/directories/new/csv" and not WaitingFile.select().exists()
     assert owner.get(place).location == "/apps"
 
