@@ -107,7 +107,7 @@ class Progress:
     replace_credential: str = ""
     missing_fields: str = ""
     may_check_again: bool = False
-    earlier_report: int | None = None  # one that waits for nothing
+    earlier_report: int | None = None  # of this check, with nothing left to decide
 
 
 def progress_of(app: App, check: Check) -> Progress:

@@ -1,5 +1,5 @@
 """Connecting an app in steps: choose it, connect, Owners and time, first reading, match people. One can always go back.
-What was entered is kept in a draft, which becomes an app with its first reading."""
+The form's values are kept in a draft, which becomes an app with its first reading."""
 
 from __future__ import annotations
 

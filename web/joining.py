@@ -85,7 +85,7 @@ class Lines:
         return Joining(lines, any(state.live for state in (*of_invitations, *of_leaving.values())))
 
     def _awaiting(self, change: Change) -> Line:
-        """Someone whom a report asks to invite."""
+        """Someone who is invited once a report is finished."""
         name = change.person.name if change.person else change.after or "Someone"
         report = url_for("wizard.show", report_id=change.report_id, back=self.back) if self.owns else ""
         return Line("", name, dotted("invited once its report is finished", change.reason), AWAITING, report=report)

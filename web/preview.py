@@ -27,7 +27,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Left:
-    """Someone whom the operation doesn't change, and why."""
+    """Someone who is not changed by the operation, and why."""
 
     name: str
     email: str

@@ -32,7 +32,7 @@ DECIDED = {CONFIRMED: "Approved", APPLIED: "Applied", IGNORED: "Not applied", LE
 
 @dataclass
 class Given:
-    """What the form said: which rows it showed, which were ticked, and the reasons of the others."""
+    """The submitted form: which rows it showed, which were ticked, and the reasons of the others."""
 
     shown: set[int]
     ticked: set[int]
@@ -97,7 +97,7 @@ class Row:
 
 
 class Rows:
-    """Makes the rows of one app's changes; what they need is read for all of them at once."""
+    """Makes the rows of one app's changes. Everything they need is read for all of them at once."""
 
     def __init__(self, app: App, changes: list[Change], given: Given | None = None):
         self.app, self.connector, self.given = app, kind_of(app), given

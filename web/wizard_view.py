@@ -64,7 +64,7 @@ class Banner:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What Finish Sync will do, in a sentence, and as the numbers that wizard.js goes on counting from."""
+    """What Finish Sync will do, in a sentence, and as the numbers from which wizard.js continues to count."""
 
     sentence: str
     ready: Ready
@@ -181,7 +181,7 @@ def closed(report: Report) -> Closed | None:
 
 @dataclass(frozen=True)
 class TaskLine:
-    """A task of the report: whom it is about, and what went wrong or when it was done."""
+    """A task of the report: its person, and what went wrong or when it was done."""
 
     task: Task
     name: str

@@ -46,7 +46,7 @@ def test_a_role_is_given_after_the_password(visit, live: Live, olga: Person, ben
     page.wait_for_selector("text=Confirm that it is you")
     page.fill("[name=password]", "not it")
     page.click("button >> text=Confirm")
-    page.wait_for_selector("[role=alert] >> text=another one")
+    page.wait_for_selector("[role=alert] >> text=Wrong password")
     page.fill("[name=password]", PASSWORD)
     page.click("button >> text=Confirm")
     page.wait_for_selector("#toasts >> text=may sign in as admin")
