@@ -105,7 +105,7 @@ def _guards(app: App) -> list[Markup | str]:
         guards.setdefault((policy.guard_of(app, kind), policy.has_own_guard(app, kind)), []).append(what)
     lines = []
     for (guard, own), what in guards.items():
-        limit = f"When more than {plural(guard.accounts, 'user')} and more than {percent(guard.percent)}"
+        limit = f"Holds changes when more than {plural(guard.accounts, 'user')} and more than {percent(guard.percent)}"
         default = "" if own else Markup(' <span class="quiet">· workspace default</span>')
         lines.append(Markup("{} {} at once{}").format(limit, ", or ".join(what), default))
     return lines

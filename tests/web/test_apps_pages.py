@@ -115,7 +115,7 @@ def test_a_collaborator_sees_members_and_no_way_to_act(site: Flask, chat, someon
 def test_settings_say_it_in_plain_sentences(owner: Client, chat) -> None:
     page = owner.get(f"/apps/{chat.app.id}").text
     assert "Owners approve each removal" in page
-    assert "When more than 5 users and more than 20\u00a0% would be removed" in page
+    assert "Holds changes when more than 5 users and more than 20\u00a0% would be removed" in page
     assert "Applied automatically" in page and "Access token in Acme Chat" in page
     assert chat.token not in page, "a secret is never on a page"
 

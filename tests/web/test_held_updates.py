@@ -73,7 +73,7 @@ def test_each_kind_has_numbers_of_its_own(owner: Client, chat) -> None:
         policy.Guard(5, 20), policy.Guard(3, 10), policy.Guard(5, 20),
     ]  # fmt: skip
     settings = owner.get(f"/apps/{chat.app.id}").text
-    assert "When more than 3 users and more than 10\u00a0% would get another role at once" in settings
+    assert "when more than 3 users and more than 10\u00a0% would get another role at once" in settings
     answer = owner.send("PUT", here, removal="ask", guard="workspace", roles_guard="own", roles_accounts="x",
                         roles_percent="1", profiles_guard="workspace")  # fmt: skip
     assert answer.status_code == 422 and "whole number" in answer.text
