@@ -11,7 +11,7 @@ from connectors.base import ASSETS, LOOK_UP
 from sync.models import App, AppPerson, Person, PersonEmail
 from sync.safety import policy
 from web.app_page import can, kind_of
-from web.words import clock, dotted, money, percent, plural, this_workspace, when
+from web.words import APPLIED_AUTOMATICALLY, clock, dotted, money, percent, plural, this_workspace, when
 
 GUARDED = {
     "removed user": "would be removed",
@@ -83,7 +83,7 @@ def _checks(app: App, owns: bool) -> list[Fact]:
     automatic = app.removal == "automatic"
     return [
         Fact("Daily check", _daily(app), change=schedule),
-        Fact("New users, roles and assets", "Applied automatically"),
+        Fact("New users, roles and assets", APPLIED_AUTOMATICALLY),
         Fact(f"People who have left {this_workspace().name}",
              "Removed automatically, unless a guard stops it" if automatic else "Owners approve each removal",
              change=removals),

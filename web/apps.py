@@ -14,11 +14,12 @@ from web.app_page import kind_of, owns, page
 from web.frame import MANAGERS
 from web.permissions import app_part, signed_in
 from web.security import signed_in_person
+from web.words import WAITING_FOR_APPROVAL
 
 pages = Blueprint("apps", __name__, url_prefix="/apps")
 
 STATES = {
-    "waiting": "Waiting for approval",
+    "waiting": WAITING_FOR_APPROVAL,
     "attention": "Needs attention",
     "working": "Being checked",
     "ok": "Up to date",

@@ -18,18 +18,17 @@ from web.app_page import kind_of, page
 from web.permissions import app_part, signed_in
 from web.security import signed_in_person
 from web.view import Badge, first_upper
-from web.words import number, on_day, plural, when
+from web.words import APPLIED_AUTOMATICALLY, HELD_BY_A_GUARD, WAITING_FOR_APPROVAL, number, on_day, plural, when
 
 pages = Blueprint("reports", __name__)
 
 STATES = {
-    "open": "Waiting for approval",
+    "open": WAITING_FOR_APPROVAL,
     "applied": "Finished",
     "dismissed": "Dismissed",
     "superseded": "No longer needed",
 }
-APPLIED_AUTOMATICALLY = "Applied automatically"
-HELD = Badge("Held by a guard", "waiting", "hand-stop")
+HELD = Badge(HELD_BY_A_GUARD, "waiting", "hand-stop")
 KINDS = {
     "removed user": "removed user",
     "new user": "new user",

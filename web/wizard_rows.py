@@ -21,13 +21,14 @@ from sync.safety.policy import REMOVALS
 from web.answers import whole_numbers
 from web.app_page import can, kind_of, match_in_words
 from web.components import OnlyManager, only_manager
-from web.words import arrow, dotted, money, on_day, plural, when
+from web.words import HELD_BY_A_GUARD, arrow, dotted, money, on_day, plural, when
 
-HELD_WORDS = "Held by a guard"
 NO_REASON = "Enter a reason. It is shown with this row from now on."
 REASON_TO_STAY = "Hand-over until Friday"  # examples in the field for the reason
 REASON_TO_DIFFER = "Works with the team only in May"
-DECIDED = {CONFIRMED: "Approved", APPLIED: "Applied", IGNORED: "Not applied", LEFT_OUT: "Left out", HELD: HELD_WORDS}
+DECIDED = {
+    CONFIRMED: "Approved", APPLIED: "Applied", IGNORED: "Not applied", LEFT_OUT: "Left out", HELD: HELD_BY_A_GUARD,
+}  # fmt: skip
 
 
 @dataclass
@@ -65,7 +66,7 @@ class Mark:
     title: str
 
 
-HELD_MARK = Mark("hand-stop", HELD_WORDS)
+HELD_MARK = Mark("hand-stop", HELD_BY_A_GUARD)
 
 
 @dataclass(frozen=True)

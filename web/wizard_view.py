@@ -16,7 +16,7 @@ from sync.reports.overview import Ready
 from sync.reports.view import SECTIONS, Section
 from sync.tasks import tasks
 from web.wizard_rows import Given, Row, Rows
-from web.words import money, number, plural, this_workspace, when
+from web.words import APPLIED_AUTOMATICALLY, money, number, plural, this_workspace, when
 
 FIRST = 100  # rows of a section that are shown at once
 UNDER_WAY = ("queued", "running")
@@ -171,8 +171,8 @@ def closed(report: Report) -> Closed | None:
     if report.state == "applied" and report.decided_by:
         return Closed(icon, Markup("<strong>Finished</strong> by {} {}.").format(who, at))
     if report.state == "applied":
-        words = "<strong>Applied automatically</strong> {}. Nothing in it needed approval."
-        return Closed(icon, Markup(words).format(when(report.created_at)))
+        words = Markup("<strong>{}</strong> {}. Nothing in it needed approval.")
+        return Closed(icon, words.format(APPLIED_AUTOMATICALLY, when(report.created_at)))
     if report.state == "dismissed":
         return Closed(icon, Markup("<strong>Dismissed</strong> by {} {}. Nobody was removed.").format(who, at))
     words = "<strong>No longer needed</strong> since {}. A later check found nothing left to decide."

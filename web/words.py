@@ -14,6 +14,10 @@ from sync.names import account_name, asset_name, name_in_change, short_name
 from sync.workspace import Workspace, workspace
 
 FIXED = "\u00a0"  # a space that does not break the line
+HELD_BY_A_GUARD = "Held by a guard"  # words that several pages show
+WAITING_FOR_APPROVAL = "Waiting for approval"
+APPLIED_AUTOMATICALLY = "Applied automatically"
+APP_NAME_HELP = "Shown on cards, in reports and in e-mails."
 NEEDS_APPROVAL = "No account is removed until an Owner of the app approves, unless automatic removal is on."
 
 
@@ -21,7 +25,8 @@ def install(app: Flask) -> None:
     app.jinja_env.filters.update(number=number, percent=percent, money=money, when=when, on_day=on_day, clock=clock,
                                  short_name=short_name, account_name=account_name, asset_name=asset_name,
                                  name_in_change=name_in_change, calendar_day=calendar_day)
-    app.jinja_env.globals.update(plural=plural, share=share, duration=duration, needs_approval=NEEDS_APPROVAL)
+    app.jinja_env.globals.update(plural=plural, share=share, duration=duration, needs_approval=NEEDS_APPROVAL,
+                                 app_name_help=APP_NAME_HELP)
 
 
 def number(value: int | None) -> str:
