@@ -49,7 +49,7 @@ def test_a_role_is_given_after_the_password(visit, live: Live, olga: Person, ben
     page.wait_for_selector("[role=alert] >> text=Wrong password")
     page.fill("[name=password]", PASSWORD)
     page.click("button >> text=Confirm")
-    page.wait_for_selector("#toasts >> text=may sign in as admin")
+    page.wait_for_selector("#toasts >> text=can now sign in as admin")
     assert Person.get_by_id(ben.id).workspace_role == "admin"
 
 
@@ -65,7 +65,7 @@ def test_a_passkey_confirms(visit, live: Live, olga: Person, ben: Person) -> Non
     page.check("[name=role][value=user]")
     page.click(".dialog-foot >> text=Save")
     page.click("button >> text=Use your passkey")
-    page.wait_for_selector("#toasts >> text=may sign in as user")
+    page.wait_for_selector("#toasts >> text=can now sign in as user")
     a_while_later()
     page.goto(live.url + HERE)
     page.click("button >> text=Add a passkey")
