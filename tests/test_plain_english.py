@@ -13,8 +13,6 @@ from tests.plain_english import Hit, hits, phrases_in
 LEFT = {
     "connectors": 331,
     "sync": 112,
-    "templates": 8,
-    "web": 18,
 }
 
 
