@@ -78,7 +78,7 @@ def test_a_passkey_from_adding_it_to_removing_it(visit, live: Live, olga: Person
     after.wait_for_url(live.url + "/people")
     after.goto(live.url + HERE)
     after.click("[aria-label=\"Remove the passkey Olga's phone\"]")
-    after.wait_for_selector("#toasts >> text=it no longer signs in")
+    after.wait_for_selector("#toasts >> text=It no longer signs you in")
     assert not Passkey.select().exists()
 
 
