@@ -12,8 +12,9 @@ run: .venv/ready
 demo: .venv/ready
 	$(BIN)/python app.py demo $(ARGS)
 
+# Pictures of the pages are taken only where a part is named: nobody looks at those of a whole run.
 test: .venv/ready-to-test
-	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+	$(if $(ARGS),,ROLLCALL_TEST_PICTURES=no )$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 fuzz: .venv/ready-to-test
 	$(BIN)/python -m tests.fuzz.run $(or $(MINUTES),10)

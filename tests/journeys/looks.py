@@ -1,8 +1,9 @@
 """How pages look: each is opened wide and narrow, light and dark, checked by axe and kept as a picture in screenshots/.
-A page that is added to Rollcall is added to a list here; then look at the pictures."""
+A page that is added to Rollcall is added to a list here; then look at the pictures. A run of all tests takes none."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 from tests.parts import need
 
 PICTURES = Path(__file__).parents[2] / "screenshots"
+TAKES_PICTURES = os.environ.get("ROLLCALL_TEST_PICTURES") != "no"
 RULES = {
     "resultTypes": ["violations"],
     "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
@@ -17,9 +19,12 @@ RULES = {
 COLOURS = {  # the dark page is the light one in other colours
     "resultTypes": ["violations"], "runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
 }
-RESTYLE = """  // Chromium leaves inherited colours as they were when an emulated phone gets another theme
-    [...document.styleSheets].forEach((one) => { one.disabled = true; document.body.offsetTop; one.disabled = false })
+RESTYLE = """  // Chromium leaves inherited colours as they were when the theme changes: what is shown again is styled again
+    document.documentElement.style.display = "none"
+    document.body.offsetTop
+    document.documentElement.style.display = ""
 """
+FIND = "async ([within, rules]) => (await axe.run(within ?? document, rules)).violations"
 TALLEST = 1600  # pixels of a picture
 WIDTHS = (1280, 390)
 
@@ -36,11 +41,11 @@ class Look:
 
 
 def look_at(page, url: str, look: Look, width: int) -> list[str]:
-    """Take the picture in both themes; what axe finds wrong, and a page that is wider than the window, in words."""
+    """What axe finds wrong in both themes, and a page that is wider than the window, in words. Takes the pictures."""
     page.goto(url + look.address)
     if look.act:
         look.act(page)
-    PICTURES.mkdir(exist_ok=True)
+    page.evaluate("document.querySelector('dialog:modal') ?? scrollTo(0, 0)")
     _picture(page, look, width, "light")
     wrong = _violations(page, look, RULES)
     overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
@@ -55,20 +60,24 @@ def look_at(page, url: str, look: Look, width: int) -> list[str]:
 
 
 def _picture(page, look: Look, width: int, theme: str) -> None:
+    if not TAKES_PICTURES:
+        return
+    PICTURES.mkdir(exist_ok=True)
     path = PICTURES / f"{look.name}-{width}-{theme}.png"
     if page.query_selector("dialog:modal"):
         page.screenshot(path=path)
     else:
-        page.evaluate("scrollTo(0, 0)")
         height = min(page.evaluate("document.documentElement.scrollHeight"), TALLEST)
         page.screenshot(path=path, full_page=True, clip={"x": 0, "y": 0, "width": width, "height": height})
 
 
 def _violations(page, look: Look, rules: dict) -> list[str]:
     need("axe_playwright_python")
-    from axe_playwright_python.sync_playwright import Axe
+    from axe_playwright_python.base import AXE_SCRIPT
 
-    found = Axe().run(page, context=look.within, options=rules).response["violations"]
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE_SCRIPT)
+    found = page.evaluate(FIND, [look.within, rules])
     return [
         f"{look.name}: {violation['id']}: {violation['help']}: {node['html'][:160]} {node['failureSummary'][:300]}"
         for violation in found
