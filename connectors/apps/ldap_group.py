@@ -7,10 +7,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import MappingProxyType
 
-import ldap3
-from ldap3.utils.conv import escape_filter_chars
-from ldap3.utils.dn import escape_rdn
-
 from connectors.base import (
     ASSETS,
     CHANGE_ROLE,
@@ -48,6 +44,8 @@ from connectors.ldap.client import (
     common_name,
     first,
     id_filter,
+    in_dn,
+    in_filter,
     normal_dn,
     parts,
     texts,
@@ -165,7 +163,7 @@ class LdapGroup(Connector):
         if "=" in who:
             found = list(filter(None, [self._client.entry(who, asked)]))
         elif who:
-            whole, name = escape_filter_chars(who), escape_filter_chars(who.rpartition("\\")[2])
+            whole, name = in_filter(who), in_filter(who.rpartition("\\")[2])
             by_name = f"(|(userPrincipalName={whole})(sAMAccountName={name}))"
             found = list(self._client.search(self._client.get("base_dn"), by_name, asked))
         else:
@@ -175,9 +173,9 @@ class LdapGroup(Connector):
     def _what_hinders_a_change(self, group: Group) -> str:
         """Asks to take out someone who is not in: who may do so changes nothing by it (RFC 4511 4.6)."""
         nobody = f"rollcall-tries-{group.id}"
-        value = nobody if group.attribute == BY_NAME else f"cn={escape_rdn(nobody)},{group.dn}"
+        value = nobody if group.attribute == BY_NAME else f"cn={in_dn(nobody)},{group.dn}"
         try:
-            self._client.modify(group.dn, group.attribute, ldap3.MODIFY_DELETE, value)
+            self._client.delete_value(group.dn, group.attribute, value)
         except (CredentialRejected, Refused) as problem:
             return str(problem)
         return ""
@@ -250,7 +248,7 @@ class LdapGroup(Connector):
         attribute, value = member
         asked = [*self._client.asked, *NUMBERS, "objectClass"]
         if attribute == BY_NAME:
-            name = escape_filter_chars(value)
+            name = in_filter(value)
             return list(self._client.search(self._client.get("base_dn"), f"(uid={name})", asked))
         entry = self._client.entry(value, asked)
         return [entry] if entry else []
@@ -330,7 +328,7 @@ class LdapGroup(Connector):
         last_of = []
         for group in groups:
             for attribute, value in known.held_by(group):
-                if self._client.modify(group.dn, attribute, ldap3.MODIFY_DELETE, value) == CLASS_VIOLATION:
+                if self._client.delete_value(group.dn, attribute, value) == CLASS_VIOLATION:
                     last_of.append(group.name)
         if last_of:
             raise Refused(
@@ -346,7 +344,7 @@ class LdapGroup(Connector):
         if not value:
             raise Refused(f"Rollcall knows no entry of {account.name or account.id} to put into {group.name}.")
         if not known.held_by(group):
-            code = self._client.modify(group.dn, group.attribute, ldap3.MODIFY_ADD, value)
+            code = self._client.add_value(group.dn, group.attribute, value)
             if code not in (SUCCESS, VALUE_EXISTS):
                 raise Refused(f"{group.name} does not take {account.name or account.id} as {group.attribute} ({code}).")
 
@@ -383,4 +381,4 @@ def _name_id(member: Member) -> str:
     attribute, value = member
     if attribute == BY_NAME:
         return BY_USER_NAME + value.lower()
-    return BY_DN + ",".join(f"{name.strip()}={escape_rdn(part.strip())}" for name, part in parts(value)).lower()
+    return BY_DN + ",".join(f"{name.strip()}={in_dn(part.strip())}" for name, part in parts(value)).lower()

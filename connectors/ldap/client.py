@@ -238,8 +238,15 @@ class LdapClient:
         """How the server writes the name of an attribute."""
         return self._spellings.get(name.lower(), name)
 
-    def modify(self, dn: str, attribute: str, act: str, value: str) -> int:
-        """Add or delete one value; the result code where it says that this is so already, or can't be by the schema."""
+    def add_value(self, dn: str, attribute: str, value: str) -> int:
+        """The result code where it says that this is so already, or can't be by the schema."""
+        return self._modify(dn, attribute, ldap3.MODIFY_ADD, value)
+
+    def delete_value(self, dn: str, attribute: str, value: str) -> int:
+        """As `add_value`."""
+        return self._modify(dn, attribute, ldap3.MODIFY_DELETE, value)
+
+    def _modify(self, dn: str, attribute: str, act: str, value: str) -> int:
         connection = self._open()
         with self._in_time(f"while {dn} was changed"):
             _, result, _, _ = connection.modify(dn, {attribute: [(act, [value])]})
@@ -341,7 +348,7 @@ def common_name(dn: str) -> str:
 
 def domain_of(dn: str) -> str:
     """DC=acme,DC=example: the end of the DN that names the domain."""
-    return ",".join(f"{name}={escape_rdn(value)}" for name, value in parts(dn) if name.strip().casefold() == "dc")
+    return ",".join(f"{name}={in_dn(value)}" for name, value in parts(dn) if name.strip().casefold() == "dc")
 
 
 def id_filter(id: str, names: tuple[str, ...]) -> str:
@@ -352,10 +359,20 @@ def id_filter(id: str, names: tuple[str, ...]) -> str:
 def _searched(name: str, id: str) -> str:
     if name == "objectGUID":
         try:
-            return escape_bytes(uuid.UUID(id).bytes_le)
+            return in_filter(uuid.UUID(id).bytes_le)
         except ValueError:
             return "\\00"  # no such id: the others may be of another form
-    return escape_filter_chars(id)
+    return in_filter(id)
+
+
+def in_filter(value: str | bytes) -> str:
+    """The value as a search filter writes it (RFC 4515, section 3)."""
+    return escape_bytes(value) if isinstance(value, bytes) else escape_filter_chars(value)
+
+
+def in_dn(value: str) -> str:
+    """The value as a DN writes it (RFC 4514, section 2.4)."""
+    return escape_rdn(value)
 
 
 def normal_dn(dn: str) -> str:

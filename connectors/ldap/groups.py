@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 
-from ldap3.utils.conv import escape_bytes
-
 from connectors.ldap.client import (
     GROUPS,
     MEMBER_DNS,
@@ -19,6 +17,7 @@ from connectors.ldap.client import (
     common_name,
     domain_of,
     first,
+    in_filter,
     normal_dn,
     texts,
 )
@@ -59,7 +58,7 @@ class GroupsOfMembers:
             return []
         sid = sids[0][:-4] + int(number).to_bytes(4, "little")
         if sid not in self._primary:
-            found = self._client.search(domain_of(dn), f"(objectSid={escape_bytes(sid)})", ["cn"])
+            found = self._client.search(domain_of(dn), f"(objectSid={in_filter(sid)})", ["cn"])
             self._primary[sid] = [group for group, _ in found]
         return self._primary[sid]
 
