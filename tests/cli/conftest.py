@@ -23,6 +23,8 @@ from tests.blank import LOCAL
 from tests.cli.forks import Forks
 from tests.demo.apps import ChatApp
 from tests.parts import free_port
+from tests.real.scim_app import scim_app, scim_server  # noqa: F401
+from tests.real.smtp import smtp  # noqa: F401
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = [sys.executable, str(ROOT / "app.py")]

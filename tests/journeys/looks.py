@@ -19,7 +19,7 @@ RULES = {
 COLOURS = {  # the dark page is the light one in other colours
     "resultTypes": ["violations"], "runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
 }
-RESTYLE = """  // Chromium leaves inherited colours as they were when the theme changes: what is shown again is styled again
+RESTYLE = """  // Chromium leaves inherited colours as they were in the other theme; what is shown again is styled again
     document.documentElement.style.display = "none"
     document.body.offsetTop
     document.documentElement.style.display = ""

@@ -1,5 +1,5 @@
 """A real provider of OpenID Connect, npm's oidc-provider: everyone in `people` signs in with any password.
-tests/conftest.py gives it to all as the fixture `oidc_server`, not yet started: it must know Rollcall's address."""
+The fixture `oidc_server` has not started it yet: it must know Rollcall's address."""
 
 from __future__ import annotations
 

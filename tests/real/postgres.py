@@ -1,5 +1,5 @@
 """A real PostgreSQL server in a folder of its own, on a free port, with passwords; for every test that needs one.
-tests/conftest.py gives one to each module as the fixture `postgres`; each test begins with no roles but the first."""
+The fixture `postgres` gives one to each module; each test begins with no roles but the first."""
 
 from __future__ import annotations
 

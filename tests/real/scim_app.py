@@ -1,5 +1,5 @@
 """A real SCIM 2.0 app, scim2-server, in memory on a free port; for every test that needs an app of another maker.
-tests/conftest.py gives it to all as the fixture `scim_app`."""
+Folders whose tests need it name its fixture `scim_app` in their conftest.py."""
 
 from __future__ import annotations
 

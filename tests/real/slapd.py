@@ -1,5 +1,5 @@
 """A real slapd with a company of 1,000 people, in a folder of its own, on a free port; for every test that needs LDAP.
-tests/conftest.py gives it to all as the fixture `slapd`."""
+Folders whose tests need it name its fixture `slapd` in their conftest.py."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from app import create_app
 from sync.config import Config
 from sync.models import Person
 from sync.people import people
+from tests.real.slapd import slapd  # noqa: F401
 from tests.web.client import Client
 from tests.web.provider import Provider
 from web import scim
