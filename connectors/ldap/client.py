@@ -79,6 +79,7 @@ LIMITS = (
     'limits dn.exact="cn=rollcall,ou=services,dc=acme,dc=example" size.prtotal=unlimited'
 )
 
+in_dn = escape_rdn  # a value as a DN writes it (RFC 4514, section 2.4)
 Values = dict[str, list[bytes]]  # an entry's attributes, by name in lower case
 
 
@@ -243,7 +244,6 @@ class LdapClient:
         return self._modify(dn, attribute, ldap3.MODIFY_ADD, value)
 
     def delete_value(self, dn: str, attribute: str, value: str) -> int:
-        """As `add_value`."""
         return self._modify(dn, attribute, ldap3.MODIFY_DELETE, value)
 
     def _modify(self, dn: str, attribute: str, act: str, value: str) -> int:
@@ -368,12 +368,6 @@ def _searched(name: str, id: str) -> str:
 def in_filter(value: str | bytes) -> str:
     """The value as a search filter writes it (RFC 4515, section 3)."""
     return escape_bytes(value) if isinstance(value, bytes) else escape_filter_chars(value)
-
-
-def in_dn(value: str) -> str:
-    """The value as a DN writes it (RFC 4514, section 2.4)."""
-    return escape_rdn(value)
-
 
 def normal_dn(dn: str) -> str:
     """DNs are compared without regard to case, to how a letter is escaped and to spaces around the parts."""
