@@ -74,7 +74,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What was imported stays: no search for garbage needs to walk through it."""
+    """Imported modules are kept: no search for garbage needs to walk through them."""
     gc.collect()
     gc.freeze()
 

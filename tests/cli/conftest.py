@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -130,10 +131,18 @@ def empty(tmp_path: Path, forks: Forks) -> CommandLine:
     return CommandLine(tmp_path, forks)
 
 
+@pytest.fixture(scope="session")
+def set_up(tmp_path_factory: pytest.TempPathFactory, forks: Forks) -> Path:
+    """The folder that `setup` makes: each test gets a copy of it."""
+    rollcall = CommandLine(tmp_path_factory.mktemp("set up"), forks)
+    rollcall.run("setup", "--workspace", "Acme", "--email", OWNER, "--name", "Olga", "--password-stdin", stdin=PASSWORD)
+    return rollcall.home
+
+
 @pytest.fixture
-def rollcall(empty: CommandLine) -> CommandLine:
+def rollcall(empty: CommandLine, set_up: Path) -> CommandLine:
     """A workspace with its owner."""
-    empty.run("setup", "--workspace", "Acme", "--email", OWNER, "--name", "Olga", "--password-stdin", stdin=PASSWORD)
+    shutil.copytree(set_up, empty.home)
     return empty
 
 

@@ -3,6 +3,7 @@ traceback, and with an exit code that isn't 0. The programs are real processes o
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import sqlite3
@@ -20,6 +21,7 @@ from sync.config import Config
 from sync.db import connected, db
 from sync.models import Person, PersonEmail
 from tests.blank import LOCAL, OLGA, open_blank, set_up_acme
+from tests.cli.forks import Forks
 from tests.parts import free_port, lack
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -56,11 +58,17 @@ def home(whole: Path) -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def run(home: Path, command: str, before: Sequence[str] = (), **options) -> subprocess.CompletedProcess:
+def run(home: Path, command: str, before: Sequence[str] = (), input: str = "") -> subprocess.CompletedProcess:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("ROLLCALL_")}
     environ |= {"ROLLCALL_HOME": str(home), "ROLLCALL_LISTEN": f"127.0.0.1:{free_port()}", "PYTHONPATH": str(ROOT)}
-    return subprocess.run([*before, sys.executable, str(ROOT / "app.py"), *command.split()], cwd=home.parent,
-                          env=environ, capture_output=True, text=True, timeout=120, **options)  # fmt: skip
+    around = {"input": input, "env": environ, "cwd": home.parent, "timeout": 120}
+    if not before:
+        return forks().run(command.split(), **around)
+    return subprocess.run([*before, sys.executable, str(ROOT / "app.py"), *command.split()], **around,
+                          capture_output=True, text=True)  # fmt: skip
+
+
+forks = functools.cache(Forks)
 
 
 def refused(home: Path, command: str, *words: str, before: Sequence[str] = (), **options) -> str:

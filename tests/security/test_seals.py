@@ -13,7 +13,7 @@ from sync import activity, seals, start, vault
 from sync.config import Config
 from sync.db import db, writing
 from sync.models import Activity
-from tests.cli.conftest import empty, forks, rollcall  # noqa: F401
+from tests.cli.conftest import empty, forks, rollcall, set_up  # noqa: F401
 from tests.sync.test_activity import tamper
 
 
