@@ -523,7 +523,8 @@ class Change(Base):
     after = TextField(null=True)
     in_app = BooleanField(default=True)  # false: the app no longer has it, so only Rollcall is updated
     reason = TextField(default="")
-    protected = TextField(null=True)  # why it can't be confirmed
+    protection = CharField(null=True)  # why it can't be confirmed: a safety.protection.Protection
+    protected = TextField(null=True)  # the same in words
     decided_by = CharField(null=True)
     decided_at = DateTimeField(null=True)
     created_at = DateTimeField(default=utcnow)

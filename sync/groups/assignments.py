@@ -11,7 +11,8 @@ from sync import roles
 from sync.apps import apps
 from sync.db import db, utcnow
 from sync.models import Account, App, Asset, Assignment, GroupRule
-from sync.safety import policy
+from sync.safety import policy, protection
+from sync.safety.protection import Protection
 from sync.workspace import today
 
 INVITE, ROLE, ACCESS, LOSS, ENDED = (
@@ -76,8 +77,10 @@ def compare(values: dict[str, object]) -> None:
     for statement in (_TO_INVITE, _TO_CHANGE_ROLE):
         db.execute_sql(statement, values)
     _look_at_further_roles(values)
-    for statement in (_TO_GRANT, _TO_REVOKE, _NO_LONGER_ASSIGNED, _LEFT_OUT, _PROTECT_LAST):
+    for statement in (_TO_GRANT, _TO_REVOKE, _NO_LONGER_ASSIGNED, _LEFT_OUT):
         db.execute_sql(statement, values)
+    protection.protect(ENDED, values)
+    db.execute_sql(_PROTECT_LAST, values)
 
 
 def _look_at_further_roles(values: dict[str, object]) -> None:
@@ -230,7 +233,7 @@ _TO_REVOKE = f"""
 _NO_LONGER_ASSIGNED = f"""
     {policy.WANT}
     SELECT 'no longer assigned', a.id, NULL, 1, {roles.words("a")}, 'No longer ' || s.why,
-        {policy.PROTECTED}, CASE WHEN a.left_out_at >= s.ended_at THEN a.left_out END, p.id
+        CASE WHEN a.left_out_at >= s.ended_at THEN a.left_out END, p.id
     FROM assignment s JOIN person p ON p.id = s.person_id AND p.status = 'active'
     JOIN account a ON a.person_id = s.person_id AND a.app_id = :app AND a.state = 'present' AND a."match" = 'matched'
     WHERE s.app_id = :app AND s.ended_at IS NOT NULL AND NOT :blind
@@ -247,7 +250,8 @@ _LOSES = """
 """
 _LEAVING = f"SELECT account_id FROM wanted WHERE account_id IS NOT NULL AND {_LOSES}"
 _PROTECT_LAST = f"""
-    UPDATE wanted SET protected = ({roles.why_last("wanted.account_id")})
+    UPDATE wanted SET protection = '{Protection.LAST_ADMINISTRATOR}',
+        protected = ({roles.why_last("wanted.account_id")})
     WHERE kind IN ('to change role', 'no longer assigned') AND {_LOSES} AND {roles.may_be_last("wanted.account_id")}
       AND NOT EXISTS ({roles.administrators_but(_LEAVING)})
 """

@@ -8,6 +8,7 @@ from sync.groups import assignments
 from sync.groups.assignments import ACCESS, ENDED, INVITE, LOSS, ROLE
 from sync.models import Access, Account, App, Assignment, Change, PersonEmail
 from sync.safety import policy
+from sync.safety.protection import Protected, Protection
 
 
 def no_longer_holds(change: Change, acting: bool = False) -> str | None:
@@ -78,16 +79,16 @@ def _is_so_already(change: Change, account: Account) -> str | None:
     return None
 
 
-def protection(change: Change) -> str | None:
+def protection(change: Change) -> Protected | None:
     """Why a change of assignments.KINDS may not be carried out although it holds (rule 5)."""
     if change.kind == ENDED:
         return policy.protection(change.account)
     if change.kind == ROLE:
         account, known = change.account, roles.of(change.app)
         if account.external_id == change.app.identity_id:
-            return "Protected: Rollcall acts with this account"
+            return Protected(Protection.AUTOMATION_ACCOUNT, "Protected: Rollcall acts with this account")
         now = roles.at_worst(account)
         demoted = known.may_administer(now) and not known.can_administer(roles.wanted_by(change.detail))
         if demoted and not policy.administrators_beside(account, known).exists():
-            return known.why_last(now)
+            return Protected(Protection.LAST_ADMINISTRATOR, known.why_last(now))
     return None

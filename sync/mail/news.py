@@ -40,7 +40,8 @@ from sync.models import (
     Task,
 )
 from sync.names import account_name, asset_name, main_email, name_in_change, name_in_task
-from sync.safety.policy import KEPT, REMOVALS, sole_assets
+from sync.safety.policy import REMOVALS, sole_assets
+from sync.safety.protection import Protection
 
 LISTED = 20  # names in an e-mail, before "and N more"
 UNANSWERED = 5  # service accounts without a responsible person, in an e-mail
@@ -97,7 +98,7 @@ def remind(report: Report, now: datetime | None = None) -> list[Mail]:
 def _waiting(report: Report):
     """What needs someone's decision, and what is protected from one: the Owner should know of both."""
     protected = (Change.decision == "ignored") & Change.protected.is_null(False) & Change.decided_at.is_null()
-    protected &= ~Change.protected.startswith(KEPT)
+    protected &= Change.protection.is_null() | (Change.protection != Protection.KEPT_UNTIL)
     return Change.select().where(Change.report == report.id, Change.decision.in_(WAITING) | protected)
 
 

@@ -200,7 +200,8 @@ def _question(report: Report, seat: Account, person: Person, offboarding: Offboa
     planned = Change.get_or_none(same, Change.offboarding == offboarding, Change.report.is_null())
     now = utcnow()
     values = {
-        "decision": HELD if known is not None and known.decision == HELD else CONFIRM, "protected": None,
+        "decision": HELD if known is not None and known.decision == HELD else CONFIRM,
+        "protection": None, "protected": None,
         "offboarding": offboarding, "person": person, "decided_by": None, "decided_at": None, "report": report,
         "reason": person.status_reason or "Left", "before": _role(seat),
         "created_at": known.created_at if known is not None and known.decision in (CONFIRM, HELD) else now,

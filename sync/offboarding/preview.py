@@ -68,8 +68,8 @@ def decidable(person: Person, asker: Person) -> tuple[list[Account], int]:
 def _line(seat: Account, person: Person, alone: list[Asset]) -> Line:
     if seat.state == "removing":
         return Line(seat, under_way=True)
-    line = Line(seat, policy.on_hold(seat) or policy.protection_of_seat(seat), alone=alone,
-                by_hand=not _can_remove(seat.app))  # fmt: skip
+    why = policy.on_hold(seat) or policy.protection_of_seat(seat)
+    line = Line(seat, why and why.words, alone=alone, by_hand=not _can_remove(seat.app))
     if seat.left_out and person.status == "deprovisioned" and seat.left_out_at >= person.status_since:
         line.left_out = seat.left_out
     if seat.app.state == "paused":

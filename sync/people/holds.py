@@ -1,5 +1,5 @@
 """What keeps someone's accounts for now: a keep-until date and a legal hold.
-policy.py has the rules that respect both. Someone who comes back loses the date, and an offboarding planned for it."""
+sync/safety respects both. Someone who comes back loses the date, and an offboarding planned for it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sync.models import Change, Offboarding, Person
 from sync.names import person_name
 from sync.problems import Problem
 from sync.rank import Asker
-from sync.safety import policy
+from sync.safety.protection import in_words
 from sync.workspace import today, workspace
 
 FARTHEST = timedelta(days=3660)
@@ -55,7 +55,7 @@ def how_long(person: Person) -> str | None:
     if person.hold is not None:
         return "until the legal hold is lifted"
     if person.remove_on is not None and person.remove_on > today():
-        return f"until {policy.in_words(person.remove_on)}"
+        return f"until {in_words(person.remove_on)}"
     return None
 
 

@@ -10,6 +10,7 @@ from sync.matching.addresses import ANOTHERS
 from sync.models import App, Change, Check, Report
 from sync.reports.reports import CONFIRM, HELD, IGNORED, UNDECIDED, count, guard, open_report
 from sync.safety import policy
+from sync.safety.protection import Protection
 
 
 def bring_up_to_date(app: App, check: Check) -> Report:
@@ -43,19 +44,19 @@ def _shown(report: Report) -> set[str]:
 
 
 def _something_waits(app: App) -> bool:
-    rows = db.execute_sql("SELECT account_id, protected, left_out FROM wanted").fetchall()
-    if any(protected is None and left_out is None for _, protected, left_out in rows):
+    rows = db.execute_sql("SELECT account_id, protection, left_out FROM wanted").fetchall()
+    if any(protection is None and left_out is None for _, protection, left_out in rows):
         return True
     protected = {
-        account_id for account_id, reason, left_out in rows
-        if reason is not None and left_out is None and not reason.startswith(policy.KEPT)
+        account_id for account_id, protection, left_out in rows
+        if protection not in (None, Protection.KEPT_UNTIL) and left_out is None
     }  # fmt: skip
     return bool(protected) and bool(protected - policy.told_before(app))
 
 
 def _let_go_all(report: Report) -> None:
     """None of the waiting changes is valid now; the rows are kept as a trace."""
-    Change.update(report=None, decision=IGNORED, protected=None).where(
+    Change.update(report=None, decision=IGNORED, protection=None, protected=None).where(
         Change.report == report, Change.decision.in_(UNDECIDED)
     ).execute()
 
@@ -88,7 +89,7 @@ def _merge_wanted(app: App, check: Check, report: Report) -> None:
 
 
 _LET_GO_ABSENT = """
-    UPDATE change SET report_id = NULL, decision = 'ignored', protected = NULL
+    UPDATE change SET report_id = NULL, decision = 'ignored', protection = NULL, protected = NULL
     WHERE report_id = :report AND decision IN ('needs confirmation', 'held', 'ignored', 'left out')
       AND NOT EXISTS (
         SELECT 1 FROM wanted w WHERE w.kind = change.kind AND w.in_app = change.in_app
@@ -97,7 +98,7 @@ _LET_GO_ABSENT = """
 """
 # What was protected and no longer is, is a new question: it is mailed, and counts for the guard from now.
 _LET_GO_UNPROTECTED = """
-    UPDATE change SET report_id = NULL, protected = NULL
+    UPDATE change SET report_id = NULL, protection = NULL, protected = NULL
     WHERE report_id = :report AND decision = 'ignored' AND protected IS NOT NULL
       AND EXISTS (
         SELECT 1 FROM wanted w WHERE w.kind = change.kind AND w.in_app = change.in_app
@@ -114,9 +115,9 @@ _LET_GO_RETURNED = """
 """
 _REFRESH_WAITING = """
     UPDATE change SET reason = w.reason, before = w.before, after = w.after, detail = w.detail,
-        protected = w.protected, decision = w.decision
+        protection = w.protection, protected = w.protected, decision = w.decision
     FROM (
-        SELECT c.id, w.reason, w.before, w.after, w.detail, w.protected,
+        SELECT c.id, w.reason, w.before, w.after, w.detail, w.protection, w.protected,
             CASE WHEN w.protected IS NOT NULL THEN 'ignored' WHEN w.left_out IS NOT NULL THEN 'left out'
                 WHEN w.in_app AND c.decision IN ('ignored', 'left out') THEN 'needs confirmation'
                 ELSE c.decision END AS decision
@@ -126,15 +127,17 @@ _REFRESH_WAITING = """
     ) w
     WHERE change.id = w.id AND (change.reason IS NOT w.reason OR change.before IS NOT w.before
         OR change.after IS NOT w.after OR change.detail IS NOT w.detail
-        OR change.protected IS NOT w.protected OR change.decision <> w.decision)
+        OR change.protected IS NOT w.protected OR change.protection IS NOT w.protection
+        OR change.decision <> w.decision)
 """
 _ADD_WAITING = """
     INSERT INTO change (app_id, found_by_id, report_id, kind, decision, account_id, asset_id, before, after, in_app,
-        reason, protected, person_id, detail, created_at)
+        reason, protection, protected, person_id, detail, created_at)
     SELECT :app, :check, :report, w.kind,
         CASE WHEN w.protected IS NOT NULL THEN 'ignored' WHEN w.left_out IS NOT NULL THEN 'left out'
             WHEN w.in_app THEN 'needs confirmation' ELSE 'held' END,
-        w.account_id, w.asset_id, w.before, w.after, w.in_app, w.reason, w.protected, w.person_id, w.detail, :now
+        w.account_id, w.asset_id, w.before, w.after, w.in_app, w.reason, w.protection, w.protected,
+        w.person_id, w.detail, :now
     FROM wanted w
     WHERE NOT EXISTS (
         SELECT 1 FROM change c WHERE c.report_id = :report AND c.decision <> 'applied' AND c.kind = w.kind
@@ -168,7 +171,7 @@ def let_go_of_others(by: str) -> None:
         if not still_theirs:
             became = {"report": None, "reason": f"No longer theirs: {why}" if why else "No longer theirs"}
         elif why is not None:
-            became = {"protected": f"Protected: {why}"}
+            became = {"protection": Protection.ANOTHERS_ADDRESS, "protected": f"Protected: {why}"}
         else:
             continue
         Change.update(decision=IGNORED, **became).where(Change.id == change_id).execute()

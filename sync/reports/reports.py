@@ -22,6 +22,7 @@ from sync.problems import Problem
 from sync.reports import group_changes, mass_updates
 from sync.safety import policy
 from sync.safety.policy import REMOVALS
+from sync.safety.protection import Protected
 from sync.tasks import tasks
 
 CONFIRM, HELD, IGNORED, LEFT_OUT, CONFIRMED, APPLIED = (
@@ -314,7 +315,8 @@ def _carry_out_confirmed(report: Report, by: str, only: set[int] | None) -> tupl
         if change.in_app and (why := _no_longer_holds(change)):
             Change.update(decision=IGNORED, reason=why, report=None).where(Change.id == change.id).execute()
         elif change.in_app and (why := _protection(change)):
-            Change.update(decision=IGNORED, protected=why).where(Change.id == change.id).execute()
+            Change.update(decision=IGNORED, protection=why.code, protected=why.words).where(
+                Change.id == change.id).execute()  # fmt: skip
         else:
             change.decision, change.decided_by, change.decided_at = CONFIRMED, by, utcnow()
             change.save(only=[Change.decision, Change.decided_by, Change.decided_at])
@@ -339,7 +341,7 @@ def _no_longer_holds(change: Change) -> str | None:
     return None
 
 
-def _protection(change: Change) -> str | None:
+def _protection(change: Change) -> Protected | None:
     return still_wanted.protection(change) if change.kind in KINDS else policy.protection(change.account)
 
 

@@ -5,41 +5,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 
 from peewee import fn
 
 from sync import roles
 from sync.db import db, utcnow
 from sync.matching import addresses
-from sync.matching.addresses import ANOTHERS
 from sync.models import Access, Account, App, Asset, Change, PersonEmail, Report
 from sync.roles import Roles
+from sync.safety import protection as protections
+from sync.safety.protection import Protected, Protection
 from sync.workspace import today, workspace
 
 WANTED = (
-    "kind TEXT, account_id INT, asset_id INT, in_app INT, before TEXT, reason TEXT, protected TEXT, left_out TEXT, "
-    "after TEXT, person_id INT, detail TEXT"
+    "kind TEXT, account_id INT, asset_id INT, in_app INT, before TEXT, reason TEXT, protection TEXT, protected TEXT, "
+    "left_out TEXT, after TEXT, person_id INT, detail TEXT"
 )
-WANT = "INSERT INTO wanted (kind, account_id, asset_id, in_app, before, reason, protected, left_out, person_id)"
+WANT = "INSERT INTO wanted (kind, account_id, asset_id, in_app, before, reason, left_out, person_id)"
 REMOVALS = ("removed user", "no longer assigned")  # kinds of Change by which someone leaves the app
 REMOVES = "kind IN ('removed user', 'no longer assigned')"
 DAY = timedelta(days=1)
-OTHER_EMAIL = "Protected: its e-mail is another than when it was matched by hand: match it again"
-KEPT = "Kept until "
-
-
-def kept_until(day: date) -> str:
-    """Kept until 3 December."""
-    return f"{KEPT}{in_words(day)}"
-
-
-def in_words(day: date) -> str:
-    """3 December; with the year when it is another one."""
-    return f"{day.day} {day:%B}" + (f" {day.year}" if day.year != today().year else "")
-
-
-db.register_function(lambda day: kept_until(date.fromisoformat(day)), "kept_until", 1)
 
 
 @dataclass(frozen=True)
@@ -171,15 +157,15 @@ def want_nothing() -> None:
 def want_gone(app: App, account_ids: list[int]) -> None:
     """Accounts that the app no longer lists, in such number that a person must look first."""
     db.connection().executemany(
-        f"{WANT} SELECT 'removed user', a.id, NULL, 0, {roles.words('a')}, 'No longer in the app''s list', NULL, NULL, "
-        "NULL FROM account a WHERE a.id = :id",
+        f"{WANT} SELECT 'removed user', a.id, NULL, 0, {roles.words('a')}, 'No longer in the app''s list', NULL, NULL "
+        "FROM account a WHERE a.id = :id",
         [{"app": app.id, "id": account_id} for account_id in account_ids],
     )
 
 
 def want_lost_assets(asset_ids: list[int]) -> None:
     db.connection().executemany(
-        f"{WANT} SELECT 'removed asset', NULL, id, 0, name, 'No longer in the app''s list', NULL, NULL, NULL "
+        f"{WANT} SELECT 'removed asset', NULL, id, 0, name, 'No longer in the app''s list', NULL, NULL "
         "FROM asset WHERE id = ?",
         [(asset_id,) for asset_id in asset_ids],
     )
@@ -188,25 +174,9 @@ def want_lost_assets(asset_ids: list[int]) -> None:
 def want_lost_access(pairs: list[tuple[int, int]]) -> None:
     db.connection().executemany(
         f"{WANT} SELECT 'revoked access', account_id, asset_id, 0, role, 'No longer in the app''s list', "
-        "NULL, NULL, NULL FROM access WHERE account_id = ? AND asset_id = ?",
+        "NULL, NULL FROM access WHERE account_id = ? AND asset_id = ?",
         pairs,
     )
-
-
-# Why the account `a` of the person `p` may not be removed.
-PROTECTED = f"""
-    CASE
-        WHEN p.hold IS NOT NULL THEN 'Protected: legal hold: ' || p.hold
-        WHEN p.status = 'deprovisioned' AND p.remove_on > :today THEN kept_until(p.remove_on)
-        WHEN a.protected IS NOT NULL THEN 'Protected: ' || a.protected
-        WHEN a.external_id = :identity THEN 'Protected: Rollcall acts with this account'
-        WHEN a.kind = 'system' THEN 'Protected: the app made it for itself'
-        ELSE coalesce('Protected: ' || {ANOTHERS},
-            CASE WHEN a.matched_as <> '' AND a.matched_as <> a.normal AND NOT EXISTS (
-                SELECT 1 FROM person_email e WHERE e.normal = a.normal AND e.person_id = a.person_id
-            ) THEN '{OTHER_EMAIL}' END)
-    END
-"""
 
 
 def want_leavers(app: App, removal_suspends: bool) -> None:
@@ -216,7 +186,6 @@ def want_leavers(app: App, removal_suspends: bool) -> None:
         f"""
         {WANT} SELECT 'removed user', a.id, NULL, 1, {roles.words("a")},
             p.status_reason || CASE WHEN p.status_reason = '' THEN 'Left' ELSE '' END,
-            {PROTECTED},
             CASE WHEN a.left_out_at >= p.status_since THEN a.left_out END, p.id
         FROM person p JOIN account a ON a.person_id = p.id
         WHERE p.status = 'deprovisioned' AND a.app_id = :app AND a.state = 'present' AND a."match" = 'matched'
@@ -225,6 +194,7 @@ def want_leavers(app: App, removal_suspends: bool) -> None:
         """,
         values,
     )
+    protections.protect("removed user", values)
     _protect_last_privileged(values)
 
 
@@ -232,7 +202,8 @@ def _protect_last_privileged(values: dict) -> None:
     leaving = "SELECT account_id FROM wanted WHERE in_app AND protected IS NULL AND left_out IS NULL"
     db.execute_sql(
         f"""
-        UPDATE wanted SET protected = ({roles.why_last("wanted.account_id")})
+        UPDATE wanted SET protection = '{Protection.LAST_ADMINISTRATOR}',
+            protected = ({roles.why_last("wanted.account_id")})
         WHERE in_app AND protected IS NULL AND left_out IS NULL AND {roles.may_be_last("wanted.account_id")}
           AND NOT EXISTS ({roles.administrators_but(leaving)})
         """,
@@ -249,7 +220,7 @@ def wanted_counts() -> dict[str, int]:
     )
 
 
-def protection(account: Account, known: Roles | None = None) -> str | None:
+def protection(account: Account, known: Roles | None = None) -> Protected | None:
     """Why this account may not be removed right now; None when it may. The same rules as want_leavers, for one.
 
     `known`: the app's roles, where more is known of them than at the last check.
@@ -257,7 +228,7 @@ def protection(account: Account, known: Roles | None = None) -> str | None:
     return kept(account) or protection_of_seat(account, known)
 
 
-def kept(account: Account) -> str | None:
+def kept(account: Account) -> Protected | None:
     """Why all of its person's accounts must stay for now: a legal hold, or a keep-until date."""
     if why := on_hold(account):
         return why
@@ -265,38 +236,40 @@ def kept(account: Account) -> str | None:
     if person is None:
         return None
     if account.match == "matched" and person.status == "deprovisioned" and (person.remove_on or today()) > today():
-        return kept_until(person.remove_on)
+        return Protected(Protection.KEPT_UNTIL, protections.kept_until(person.remove_on))
     return None
 
 
-def on_hold(account: Account) -> str | None:
+def on_hold(account: Account) -> Protected | None:
     """Why nobody may change or remove this account."""
     person = account.person
-    return f"Protected: legal hold: {person.hold}" if person is not None and person.hold is not None else None
+    if person is None or person.hold is None:
+        return None
+    return Protected(Protection.HOLD, f"Protected: legal hold: {person.hold}")
 
 
-def protection_of_seat(account: Account, known: Roles | None = None) -> str | None:
+def protection_of_seat(account: Account, known: Roles | None = None) -> Protected | None:
     """Why this account itself may not be removed, no matter who owns it."""
     if account.protected:
-        return f"Protected: {account.protected}"
+        return Protected(Protection.BY_HAND, f"Protected: {account.protected}")
     if account.app.identity_id == account.external_id:
-        return "Protected: Rollcall acts with this account"
+        return Protected(Protection.AUTOMATION_ACCOUNT, "Protected: Rollcall acts with this account")
     if account.kind == "system":
-        return "Protected: the app made it for itself"
+        return Protected(Protection.SYSTEM, "Protected: the app made it for itself")
     if why := anothers_address(account):
         return why
     if _has_another_email_than_decided(account):
-        return OTHER_EMAIL
+        return Protected(Protection.OTHER_EMAIL, protections.OTHER_EMAIL)
     known = known or roles.of(account.app)
     if known.may_administer(roles.at_worst(account)) and not administrators_beside(account, known).exists():
-        return known.why_last(roles.at_worst(account))
+        return Protected(Protection.LAST_ADMINISTRATOR, known.why_last(roles.at_worst(account)))
     return None
 
 
-def anothers_address(account: Account) -> str | None:
+def anothers_address(account: Account) -> Protected | None:
     """Why it isn't a leaver's, even if matched so by hand: its address belongs to someone else who is here."""
     why = addresses.anothers(account)
-    return f"Protected: {why}" if why else None
+    return Protected(Protection.ANOTHERS_ADDRESS, f"Protected: {why}") if why else None
 
 
 def _has_another_email_than_decided(account: Account) -> bool:

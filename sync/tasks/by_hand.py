@@ -156,7 +156,7 @@ def plan_removals(app: App, account_ids: Iterable[int]) -> Plan:
     for account in accounts:
         state, why = _stands(app, account, identity=False)
         if not why and (protected := policy.protection(account)):
-            state, why = REFUSED, protected
+            state, why = REFUSED, protected.words
         elif not why and known.may_administer(roles.at_worst(account)) and not staying - {account.id}:
             state, why = REFUSED, known.why_last(roles.at_worst(account))
         if state == READY:

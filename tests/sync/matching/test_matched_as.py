@@ -10,6 +10,7 @@ from sync.models import Account, Change, Invitation, MatchDecision, Person, Task
 from sync.people import people
 from sync.reports import reports
 from sync.safety import policy
+from sync.safety.protection import OTHER_EMAIL
 from sync.tasks import disconnecting, tasks
 
 OTHERS = "somebody@elsewhere.example"
@@ -35,7 +36,8 @@ def removal(listed, person: Person, id: str = "1") -> Change:
     report = listed.check().report
     [change] = Change.select().where(Change.report == report, Change.account == listed.account(id),
                                      Change.kind == "removed user")  # fmt: skip
-    assert policy.protection(listed.account(id)) == change.protected
+    why = policy.protection(listed.account(id))
+    assert (why and why.words) == change.protected
     assert (listed.account(id).match, listed.account(id).person_id) == ("matched", person.id), "the match stays"
     return change
 
@@ -44,8 +46,8 @@ def test_a_seat_with_another_e_mail_than_when_it_was_matched_stays(listed, pia):
     matched(listed, pia)
     listed.say("1", email=OTHERS, name="Somebody")
     change = removal(listed, pia)
-    assert (change.decision, change.protected) == ("ignored", policy.OTHER_EMAIL)
-    assert policy.OTHER_EMAIL == "Protected: its e-mail is another than when it was matched by hand: match it again"
+    assert (change.decision, change.protected) == ("ignored", OTHER_EMAIL)
+    assert OTHER_EMAIL == "Protected: its e-mail is another than when it was matched by hand: match it again"
     reports.finish(change.report, listed.by)
     assert Task.select().count() == 0 and listed.account("1").state == "present"
 
@@ -53,13 +55,13 @@ def test_a_seat_with_another_e_mail_than_when_it_was_matched_stays(listed, pia):
 def test_so_does_one_that_tells_no_e_mail_any_more(listed, pia):
     matched(listed, pia)
     listed.say("1", email="")
-    assert removal(listed, pia).protected == policy.OTHER_EMAIL
+    assert removal(listed, pia).protected == OTHER_EMAIL
 
 
 def test_one_that_is_matched_again_is_asked_about(listed, pia):
     matched(listed, pia)
     listed.say("1", email=OTHERS)
-    assert removal(listed, pia).protected == policy.OTHER_EMAIL
+    assert removal(listed, pia).protected == OTHER_EMAIL
     assert matched(listed, pia).count == 1
     change = removal(listed, pia)
     assert (change.decision, change.protected) == ("needs confirmation", None)
@@ -105,7 +107,7 @@ def test_one_whose_new_e_mail_is_the_persons_own_goes(listed, pia):
     listed.say("1", email="PIA@acme.example")
     assert removal(listed, pia).protected is None
     listed.say("1", email=OTHERS)
-    assert removal(listed, pia).protected == policy.OTHER_EMAIL
+    assert removal(listed, pia).protected == OTHER_EMAIL
 
 
 def test_whose_e_mail_it_is_says_more_than_that_it_is_another(listed, pia):
@@ -123,7 +125,7 @@ def test_undone_it_is_as_it_was_before(listed, pia):
     assert listed.account("1").matched_as == OTHERS
     assert match_decisions.undo(listed.app, again.batch, listed.by) == 1
     assert listed.account("1").matched_as == "p@private.example"
-    assert removal(listed, pia).protected == policy.OTHER_EMAIL
+    assert removal(listed, pia).protected == OTHER_EMAIL
 
 
 def test_undone_to_the_rules_it_says_nothing(listed, pia):
@@ -147,7 +149,7 @@ def test_it_holds_when_the_app_is_connected_anew(listed, pia):
     listed.say("1", email=OTHERS)
     listed.connect()
     listed.check()
-    assert removal(listed, pia).protected == policy.OTHER_EMAIL
+    assert removal(listed, pia).protected == OTHER_EMAIL
 
 
 def test_a_yes_of_before_is_looked_at_again(listed, pia):
@@ -158,7 +160,7 @@ def test_a_yes_of_before_is_looked_at_again(listed, pia):
     Account.update(email=OTHERS, normal=OTHERS).where(Account.external_id == "1").execute()
     Task.update(normal=OTHERS).execute()
     tasks.run(task.id)
-    assert (Task.get().state, Task.get().error) == ("no longer needed", f"{policy.OTHER_EMAIL}.")
+    assert (Task.get().state, Task.get().error) == ("no longer needed", f"{OTHER_EMAIL}.")
 
 
 def test_an_invitation_that_was_joined_is_held_to_the_address_of_its_account(listed, pia):
@@ -168,4 +170,4 @@ def test_an_invitation_that_was_joined_is_held_to_the_address_of_its_account(lis
     assert Invitation.get().state == "onboarded"
     assert (listed.account("1").person_id, listed.account("1").matched_as) == (pia.id, "p@private.example")
     listed.say("1", email=OTHERS)
-    assert removal(listed, pia).protected == policy.OTHER_EMAIL
+    assert removal(listed, pia).protected == OTHER_EMAIL

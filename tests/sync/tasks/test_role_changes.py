@@ -157,7 +157,7 @@ def test_the_last_administrator_is_known_by_any_role(crowd):
     crowd.check()
     change = Change.get(Change.kind == "removed user", Change.protected.is_null(False))
     assert (change.before, change.protected) == ("Editor, Admin, Billing", "Protected: the last Admin of the app")
-    assert policy.protection(crowd.account("ada")) == "Protected: the last one with this role in the app"
+    assert policy.protection(crowd.account("ada")).words == "Protected: the last one with this role in the app"
     assert plan_removal(crowd, "ada") == ("refused", "Protected: the last one with this role in the app")
 
 
@@ -218,7 +218,7 @@ def test_an_unknown_role_is_not_taken_for_a_plain_one(crowd):
     crowd.check()
     unknown = "Protected: it has a role that the app did not name, and nobody else is known to administer the app"
     assert Change.get(Change.kind == "removed user", Change.protected.is_null(False)).protected == unknown
-    assert policy.protection(crowd.account("cem")) == unknown
+    assert policy.protection(crowd.account("cem")).words == unknown
     assert plan_removal(crowd, "cem") == ("refused", unknown)
     assert plan(crowd, "member", "cem").lines[0].why == unknown
 
