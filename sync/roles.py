@@ -107,6 +107,11 @@ def may_be_last(account_id: str) -> str:
     return f"EXISTS (SELECT 1 FROM account a WHERE a.id = {account_id} AND {may_administer('a')})"
 
 
+def administers_at_worst(account: str) -> str:
+    """Whether the account (an alias) has, or will have after a release, a role that is known to administer the app."""
+    return f"EXISTS (SELECT 1 FROM ({held_at_worst(account)}) h WHERE h.id IN ({_PRIVILEGED}))"
+
+
 def why_last(account_id: str) -> str:
     """SELECT: why the account, which may administer the app, stays when nobody else is known to."""
     return f"""SELECT coalesce('Protected: the last ' || (

@@ -91,3 +91,8 @@ def to_local(moment: datetime) -> datetime:
 def today() -> date:
     """The day that it is in the workspace's zone."""
     return to_local(utcnow()).date()
+
+
+def day_in_words(day: date) -> str:
+    """3 December; with the year when it is another one."""
+    return f"{day.day} {day:%B}" + (f" {day.year}" if day.year != today().year else "")

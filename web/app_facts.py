@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from connectors.base import ASSETS, LOOK_UP
 from sync.models import App, AppPerson, Person, PersonEmail
-from sync.safety import policy
+from sync.safety import guards
 from web.app_page import can, kind_of
 from web.words import APPLIED_AUTOMATICALLY, clock, dotted, money, percent, plural, this_workspace, when
 
@@ -100,11 +100,11 @@ def _daily(app: App) -> Markup:
 
 def _guards(app: App) -> list[Markup | str]:
     """Those with the same numbers in one sentence."""
-    guards: dict[tuple, list[str]] = {}
+    alike: dict[tuple, list[str]] = {}
     for kind, what in GUARDED.items():
-        guards.setdefault((policy.guard_of(app, kind), policy.has_own_guard(app, kind)), []).append(what)
+        alike.setdefault((guards.guard_of(app, kind), guards.has_own_guard(app, kind)), []).append(what)
     lines = []
-    for (guard, own), what in guards.items():
+    for (guard, own), what in alike.items():
         limit = f"Holds changes when more than {plural(guard.accounts, 'user')} and more than {percent(guard.percent)}"
         default = "" if own else Markup(' <span class="quiet">· workspace default</span>')
         lines.append(Markup("{} {} at once{}").format(limit, ", or ".join(what), default))

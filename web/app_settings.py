@@ -18,7 +18,7 @@ from sync.people import people
 from sync.private_networks import approver
 from sync.problems import AppProblem
 from sync.reports import overview, reports
-from sync.safety import lost_fields, policy
+from sync.safety import guards, lost_fields
 from sync.tasks import disconnecting
 from sync.vault import VaultProblem
 from web import columns
@@ -112,7 +112,7 @@ class GuardForm:
 def policy_of(app: App) -> tuple[str, int]:
     given: dict[str, object] = {"removal": app.removal}
     for prefix, kind in GUARDS.items():
-        guard, own = policy.guard_of(app, kind), policy.has_own_guard(app, kind)
+        guard, own = guards.guard_of(app, kind), guards.has_own_guard(app, kind)
         given |= {f"{prefix}guard": "own" if own else "workspace", f"{prefix}accounts": guard.accounts,
                   f"{prefix}percent": guard.percent}  # fmt: skip
     return _policy(app, given)
@@ -124,8 +124,8 @@ def set_policy(app: App) -> Response | tuple[str, int]:
     given = request.form
     removal = given.get("removal") if given.get("removal") in ("ask", "automatic") else abort(400)
     try:
-        guards = {kind: _guard_given(given, prefix) for prefix, kind in GUARDS.items() if f"{prefix}guard" in given}
-        apps.set_policy(app, removal, guards, by())
+        numbers = {kind: _guard_given(given, prefix) for prefix, kind in GUARDS.items() if f"{prefix}guard" in given}
+        apps.set_policy(app, removal, numbers, by())
     except AppProblem as problem:
         return _policy(app, given, problem)
     return go_to(_address(app), "Saved.")
@@ -139,15 +139,15 @@ def _guard_given(given, prefix: str) -> tuple[int | None, int | None]:
 
 
 def _policy(app: App, given, problem: Exception | str = "") -> tuple[str, int]:
-    limit = policy.workspace_guard()
+    limit = guards.workspace_guard()
     default = f"workspace default: more than {limit.accounts} users and more than {limit.percent} %"
-    guards = [
+    forms = [
         GuardForm(prefix, legend, default, given.get(f"{prefix}guard") != "workspace",
                   given.get(f"{prefix}accounts", ""), given.get(f"{prefix}percent", ""), what)
         for prefix, (legend, what) in GUARD_WORDS.items()
     ]  # fmt: skip
     automatic = given.get("removal") == "automatic"
-    return _asks("apps/_policy.html", POLICY, app, problem, automatic=automatic, guards=guards)
+    return _asks("apps/_policy.html", POLICY, app, problem, automatic=automatic, guards=forms)
 
 
 @pages.get("/missing-fields")

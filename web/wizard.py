@@ -11,7 +11,7 @@ from sync.reports import reports
 from sync.reports import view as report_view
 from sync.reports.reports import CONFIRM, LEFT_OUT, ReportProblem
 from sync.reports.view import SECTIONS, Section
-from sync.safety.policy import REMOVALS
+from sync.safety.wanted import REMOVALS
 from web import wizard_view
 from web.answers import INVALID, asked, dialog, go_to, safe_address, wants_part, whole_number
 from web.confirming import MANY, asks_again

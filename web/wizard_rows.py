@@ -16,8 +16,8 @@ from sync.models import Account, App, Change
 from sync.names import account_name, asset_name, name_in_change, short_name
 from sync.reports import group_changes, mass_updates
 from sync.reports.reports import APPLIED, CONFIRM, CONFIRMED, HELD, IGNORED, LEFT_OUT
-from sync.safety import policy
-from sync.safety.policy import REMOVALS
+from sync.safety import sole_managers
+from sync.safety.wanted import REMOVALS
 from web.answers import whole_numbers
 from web.app_page import can, kind_of, match_in_words
 from web.components import OnlyManager, only_manager
@@ -105,7 +105,7 @@ class Rows:
         undecided = [change for change in changes if change.decision in (CONFIRM, HELD, LEFT_OUT)]
         self.undecided = {change.id for change in undecided}
         leaving = [change.account_id for change in undecided if change.kind in REMOVALS and change.in_app]
-        self.alone, self.assets = policy.sole_assets(leaving), assets.count_of(leaving)
+        self.alone, self.assets = sole_managers.sole_assets(leaving), assets.count_of(leaving)
         self.left_out = group_changes.reasons(undecided)
         self.can, self.roles = can(app), roles.of(app)
 

@@ -22,7 +22,7 @@ from sync.private_networks import still_approved
 from sync.problems import AppProblem
 from sync.rank import Asker
 from sync.roles import RoleChange
-from sync.safety import policy
+from sync.safety import guards
 from sync.workspace import workspace
 
 CONNECTED = ("active", "paused")
@@ -304,11 +304,11 @@ def plan_all() -> None:
 
 
 def set_guard(app: App, accounts: int | None, percent: int | None, by: Asker, kind: str = "removed user") -> None:
-    """The app's own guard over changes of a kind of policy.GUARDS; None takes the workspace's number."""
+    """The app's own guard over changes of a kind of guards.GUARDS; None takes the workspace's number."""
     rank.require_part(by, app)
     if accounts is not None and not 0 <= accounts <= 100_000 or percent is not None and not 0 <= percent <= 100:
         raise AppProblem("The guard needs a number of accounts from 0 to 100,000 and a percentage from 0 to 100.")
-    columns = policy.GUARDS[kind]
+    columns = guards.GUARDS[kind]
     with writing():
         app = App.get_by_id(app.id)
         before, after = tuple(getattr(app, column) for column in columns), (accounts, percent)
@@ -330,10 +330,10 @@ def set_removal(app: App, removal: str, by: Asker) -> None:
         _change(app, by, "changed removal policy", app.removal, removal, removal=removal)
 
 
-def set_policy(app: App, removal: str, guards: dict[str, tuple[int | None, int | None]], by: Asker) -> None:
+def set_policy(app: App, removal: str, limits: dict[str, tuple[int | None, int | None]], by: Asker) -> None:
     """How removals are decided, and the guards by kind of change: all of it or nothing. Raises AppProblem."""
     with writing():
-        for kind, numbers in guards.items():
+        for kind, numbers in limits.items():
             set_guard(app, *numbers, by, kind)
         set_removal(app, removal, by)
 

@@ -31,7 +31,7 @@ from sync.models import Account, App, Change, Check, Report
 from sync.names import account_name, name_in_change
 from sync.problems import AppProblem, UnusableReading
 from sync.reports import mass_updates, merge, reports
-from sync.safety import lost_fields, policy
+from sync.safety import guards, lost_fields, wanted
 from sync.tasks import invitations, settle
 from sync.vault import VaultProblem
 from sync.workspace import workspace
@@ -196,7 +196,7 @@ class _Work:
         """Rule 3. Stages who a second look finds, and as gone who is absent twice; returns those that a guard holds."""
         missing = compare.missing(self.app)
         present = Account.select().where(Account.app == self.app, Account.state == "present").count()
-        mass = policy.guard_of(self.app).holds_by_itself(len(missing), present)
+        mass = guards.guard_of(self.app).holds_by_itself(len(missing), present)
         found = set()
         if LOOK_UP in connector.capabilities:
             looked_for = missing[:SAMPLE] if mass else missing
@@ -242,10 +242,10 @@ class _Work:
             compare.take_over_accounts(app, removal_suspends, began)
             if app.last_check_at is None and (before := apps.predecessor(app)):
                 members.inherit(app, before)
-            policy.want_nothing()
+            wanted.want_nothing()
             mass_updates.want()
             if held_gone:
-                policy.want_gone(app, held_gone)
+                wanted.want_gone(app, held_gone)
             absent_before = Account.select().where(Account.app == app, Account.missing_since.is_null(False))
             if self.absent_once or absent_before.exists():
                 compare.note_missing(app, self.absent_once)
@@ -255,29 +255,29 @@ class _Work:
             match_rules.match(app, only="to_match")
             found = compare.found_counts()
             invitations.look_for(app)
-            policy.want_leavers(app, removal_suspends)
+            wanted.want_leavers(app, removal_suspends)
             assignments.want(app, removal_suspends)
             self.memory.take_over()
             report = merge.bring_up_to_date(app, self.check)
             self.succeed(app, report, found)
 
     def take_over_lost(self, app: App) -> None:
-        guard = policy.guard_of(app)
+        guard = guards.guard_of(app)
         assets, of = compare.lost_assets(app)
         if guard.holds_by_itself(len(assets), of):
-            policy.want_lost_assets(assets)
+            wanted.want_lost_assets(assets)
         else:
             compare.forget_assets(assets)
         access, of = compare.lost_access(app)
         if guard.holds_by_itself(len(access), of):
-            policy.want_lost_access(access)
+            wanted.want_lost_access(access)
         else:
             compare.forget_access(access)
 
     def succeed(self, app: App, report: Report, found: dict[str, int]) -> None:
         now = utcnow()
         counts = dict(found)
-        for kind, number in policy.wanted_counts().items():
+        for kind, number in wanted.wanted_counts().items():
             counts[kind] = counts.get(kind, 0) + number
         counts = {name: sum(counts.get(kind, 0) for kind in kinds) for name, kinds in COUNTED.items()}
         self.record_changes(app, report, found)

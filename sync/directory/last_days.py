@@ -17,8 +17,7 @@ from sync.matching import addresses
 from sync.models import Directory, DirectoryEntry, Person
 from sync.people import people
 from sync.rank import Asker
-from sync.safety.protection import in_words
-from sync.workspace import today, workspace
+from sync.workspace import day_in_words, today, workspace
 
 NAMED = 3  # people named in a contradiction
 
@@ -34,7 +33,7 @@ def settle(directory: Directory) -> None:
                        "WHERE last_day = ? AND listed <> 'deprovisioned'", (_over(date.fromisoformat(last)), last))
     begins = "listed = 'deprovisioned' AND starts_on > ? AND (last_day IS NULL OR last_day >= starts_on)"
     for (first,) in _rows(f"SELECT DISTINCT starts_on FROM read_person WHERE {begins}", day.isoformat()):
-        why = f"Begins on {in_words(date.fromisoformat(first))}"
+        why = f"Begins on {day_in_words(date.fromisoformat(first))}"
         db.execute_sql(f"UPDATE read_person SET status = 'suspended', why = ? WHERE {begins} AND starts_on = ?",
                        (why, day.isoformat(), first))
 
@@ -48,7 +47,7 @@ def _refuse_contradictions(directory: Directory, day: date) -> None:
         ORDER BY r.last_day, 1""", directory.id, day.isoformat())
     if not found:
         return
-    named = ", ".join(f"{name} ({in_words(date.fromisoformat(last))})" for name, last in found[:NAMED])
+    named = ", ".join(f"{name} ({day_in_words(date.fromisoformat(last))})" for name, last in found[:NAMED])
     more = f" and {len(found) - NAMED:,} more" if len(found) > NAMED else ""
     raise ColumnsUnclear(f"The last day of {named}{more} has passed, but the status is not that of somebody who has "
                          "left. Say which counts, where the columns of the list are asked about.", None)
@@ -103,7 +102,7 @@ def _leave_by_hand(person: Person) -> None:
 
 
 def _over(last: date) -> str:
-    return f"Last day {in_words(last)}"
+    return f"Last day {day_in_words(last)}"
 
 
 def _rows(sql: str, *values: object) -> list[tuple]:

@@ -11,7 +11,7 @@ from sync import roles
 from sync.apps import apps
 from sync.db import db, utcnow
 from sync.models import Account, App, Asset, Assignment, GroupRule
-from sync.safety import policy, protection
+from sync.safety import protection, wanted
 from sync.safety.protection import Protection
 from sync.workspace import today
 
@@ -231,7 +231,7 @@ _TO_REVOKE = f"""
         SELECT 1 FROM app_task t WHERE {_LIVE} AND t.act IN ('grant', 'revoke') AND t.asset_id = x.asset_id)
 """
 _NO_LONGER_ASSIGNED = f"""
-    {policy.WANT}
+    {wanted.WANT}
     SELECT 'no longer assigned', a.id, NULL, 1, {roles.words("a")}, 'No longer ' || s.why,
         CASE WHEN a.left_out_at >= s.ended_at THEN a.left_out END, p.id
     FROM assignment s JOIN person p ON p.id = s.person_id AND p.status = 'active'

@@ -28,7 +28,7 @@ from sync.models import (
 from sync.names import asset_name
 from sync.problems import Problem
 from sync.roles import beside
-from sync.safety import policy
+from sync.safety import guards, wanted
 
 SUGGESTED = 300  # assets that the form offers to choose from
 SHOWN = 100  # rows of each kind in a preview
@@ -188,7 +188,7 @@ def preview(app: App, draft: Draft, rule: GroupRule | None = None) -> Preview:
     """What the next check would find, were the draft kept, of the people in its group: nothing is changed by it."""
     with writing(), db.atomic() as attempt:
         kept = _store(app, draft, "", rule)
-        policy.want_nothing()
+        wanted.want_nothing()
         assignments.compare(assignments.gather(app))
         found = _found(app, kept)
         attempt.rollback()
@@ -220,7 +220,7 @@ def _found(app: App, rule: GroupRule) -> Preview:
     seats = {person_id for (person_id,) in db.execute_sql(
         "SELECT person_id FROM account WHERE app_id = ? AND state <> 'gone' AND \"match\" = 'matched'", (app.id,))}
     totals = {kind: len(lines) for kind, lines in wanted.items()}
-    totals |= {f"held {kind}": policy.is_mass_of(app, (kind,), len(ids)) for kind, ids in people.items()}
+    totals |= {f"held {kind}": guards.is_mass_of(app, (kind,), len(ids)) for kind, ids in people.items()}
     return Preview(
         {kind: lines[:SHOWN] for kind, lines in wanted.items()}, totals,
         [name for id, name in names.items() if id not in changed and id in seats], len(names),

@@ -7,7 +7,7 @@ from sync import roles
 from sync.groups import assignments
 from sync.groups.assignments import ACCESS, ENDED, INVITE, LOSS, ROLE
 from sync.models import Access, Account, App, Assignment, Change, PersonEmail
-from sync.safety import policy
+from sync.safety import protection
 from sync.safety.protection import Protected, Protection
 
 
@@ -30,8 +30,8 @@ def no_longer_holds(change: Change, acting: bool = False) -> str | None:
         return _assigned_again(change.app, person.id)
     if account.state != "present" or account.status != "active":
         return "The account is not in use any more"
-    if why := account.protected or person.hold:
-        return f"Protected: {why}"
+    if why := protection.of(account, Protection.HOLD, Protection.BY_HAND):
+        return why.words
     return _said_otherwise(change, person.id) or (None if acting else _is_so_already(change, account))
 
 
@@ -79,16 +79,16 @@ def _is_so_already(change: Change, account: Account) -> str | None:
     return None
 
 
-def protection(change: Change) -> Protected | None:
+def protected(change: Change) -> Protected | None:
     """Why a change of assignments.KINDS may not be carried out although it holds (rule 5)."""
     if change.kind == ENDED:
-        return policy.protection(change.account)
+        return protection.of(change.account)
     if change.kind == ROLE:
         account, known = change.account, roles.of(change.app)
-        if account.external_id == change.app.identity_id:
-            return Protected(Protection.AUTOMATION_ACCOUNT, "Protected: Rollcall acts with this account")
+        if why := protection.of(account, Protection.AUTOMATION_ACCOUNT):
+            return why
         now = roles.at_worst(account)
         demoted = known.may_administer(now) and not known.can_administer(roles.wanted_by(change.detail))
-        if demoted and not policy.administrators_beside(account, known).exists():
+        if demoted and not roles.administrators(change.app, known).where(Account.id != account.id).exists():
             return Protected(Protection.LAST_ADMINISTRATOR, known.why_last(now))
     return None

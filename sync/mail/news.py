@@ -40,8 +40,9 @@ from sync.models import (
     Task,
 )
 from sync.names import account_name, asset_name, main_email, name_in_change, name_in_task
-from sync.safety.policy import REMOVALS, sole_assets
 from sync.safety.protection import Protection
+from sync.safety.sole_managers import sole_assets
+from sync.safety.wanted import REMOVALS
 
 LISTED = 20  # names in an e-mail, before "and N more"
 UNANSWERED = 5  # service accounts without a responsible person, in an e-mail

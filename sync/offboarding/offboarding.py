@@ -20,7 +20,7 @@ from sync.problems import Problem
 from sync.rank import Asker
 from sync.reports import reports
 from sync.reports.reports import CONFIRM, CONFIRMED, HELD, IGNORED, LEFT_OUT
-from sync.safety import policy
+from sync.safety import protection
 from sync.workspace import today
 
 PLANNED = "scheduled"
@@ -74,7 +74,7 @@ def _refuse(person: Person, mine: list[Account], seen: set[int], locked: set[int
         raise OffboardingProblem(f"On legal hold: {person.hold}. Nothing was changed: lift the hold first.")
     if {seat.id for seat in mine} - seen - locked:
         raise OffboardingProblem("Another seat was found while you looked at this. Nothing was changed: look again.")
-    if any(seat.id in locked and policy.protection_of_seat(seat) is None for seat in mine):
+    if any(seat.id in locked and protection.of(seat, *protection.OF_THE_ACCOUNT) is None for seat in mine):
         raise OffboardingProblem("A seat is no longer protected. Nothing was changed: look again.")
     for seat in mine:
         if not left_out.get(seat.id, "left out").strip():

@@ -11,7 +11,8 @@ from sync.models import Account, App, Asset, Person
 from sync.people import people
 from sync.problems import AppProblem
 from sync.reports.reports import CONFIRM, HELD
-from sync.safety import policy
+from sync.safety import guards, protection, sole_managers
+from sync.safety.protection import Protection
 from sync.vault import VaultProblem
 
 
@@ -52,7 +53,8 @@ def preview(person: Person, asker: Person) -> Preview:
     """What `asker` may take from this person now."""
     seats = people.seats_of(person)
     mine, elsewhere = decidable(person, asker)
-    alone = policy.sole_assets([seat.id for seat in seats if seat.match == "matched" and seat.state == "present"])
+    own = [seat.id for seat in seats if seat.match == "matched" and seat.state == "present"]
+    alone = sole_managers.sole_assets(own)
     lines = [_line(seat, person, alone.get(seat.id, [])) for seat in mine]
     _tell_held(lines)
     return Preview(person, lines, elsewhere, [seat for seat in seats if seat.match == "service account"])
@@ -68,7 +70,7 @@ def decidable(person: Person, asker: Person) -> tuple[list[Account], int]:
 def _line(seat: Account, person: Person, alone: list[Asset]) -> Line:
     if seat.state == "removing":
         return Line(seat, under_way=True)
-    why = policy.on_hold(seat) or policy.protection_of_seat(seat)
+    why = protection.of(seat, Protection.HOLD, *protection.OF_THE_ACCOUNT)
     line = Line(seat, why and why.words, alone=alone, by_hand=not _can_remove(seat.app))
     if seat.left_out and person.status == "deprovisioned" and seat.left_out_at >= person.status_since:
         line.left_out = seat.left_out
@@ -94,7 +96,7 @@ def _tell_held(lines: list[Line]) -> None:
         if not going:
             continue
         app, known = going[0].account.app, {line.account.id for line in going}
-        if policy.is_mass(app, len(going) + policy.waiting_beside(app, known, CONFIRM, HELD), gone):
+        if guards.is_mass(app, len(going) + guards.waiting_beside(app, known, CONFIRM, HELD), gone):
             for line in going:
                 line.held = True
         gone += len(going)

@@ -12,8 +12,7 @@ from sync.models import Change, Offboarding, Person
 from sync.names import person_name
 from sync.problems import Problem
 from sync.rank import Asker
-from sync.safety.protection import in_words
-from sync.workspace import today, workspace
+from sync.workspace import day_in_words, today, workspace
 
 FARTHEST = timedelta(days=3660)
 
@@ -55,7 +54,7 @@ def how_long(person: Person) -> str | None:
     if person.hold is not None:
         return "until the legal hold is lifted"
     if person.remove_on is not None and person.remove_on > today():
-        return f"until {in_words(person.remove_on)}"
+        return f"until {day_in_words(person.remove_on)}"
     return None
 
 

@@ -24,7 +24,7 @@ from sync.models import (
     Person,
 )
 from sync.problems import AppProblem
-from sync.safety import policy
+from sync.safety import sole_managers
 from sync.vault import VaultProblem
 
 OPEN_INVITATIONS = ("ongoing", "failed", "invited")
@@ -46,7 +46,7 @@ def in_full(accounts: list[Account]) -> list[Seat]:
     rows = Access.select(Access, Asset).join(Asset).where(Access.account.in_(ids), Asset.state == "present")
     for access in rows.order_by(Access.privileged.desc(), Asset.kind, Asset.name):
         found[access.account_id].append(access)
-    alone = policy.sole_assets([account.id for account in accounts if account.match == "matched"])
+    alone = sole_managers.sole_assets([account.id for account in accounts if account.match == "matched"])
     return [Seat(account, found[account.id], alone.get(account.id, [])) for account in accounts]
 
 

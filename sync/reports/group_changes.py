@@ -12,7 +12,7 @@ from sync.db import writing
 from sync.groups.assignments import ACCESS, ADJUSTS, ENDED, INVITE, LOSS, ROLE
 from sync.models import Account, App, Change, Invitation, LeftOut, Task
 from sync.names import account_name, name_in_change
-from sync.safety import policy
+from sync.safety import sole_managers
 from sync.tasks import invitations, tasks
 
 NEEDS = {INVITE: base.INVITE, ROLE: base.CHANGE_ROLE, ACCESS: base.GRANT, LOSS: base.REVOKE,
@@ -113,5 +113,5 @@ def ready_by_policy(app: App, waiting: list[Change]) -> dict[str, set[int]]:
         }
     if app.unassigned == "automatic" and base.REMOVE in can:
         ended = [change for change in waiting if change.kind == ENDED]
-        ready["policy: remove by itself who is in no group any more"] = policy.ready_to_leave(app, ended)
+        ready["policy: remove by itself who is in no group any more"] = sole_managers.ready_to_leave(app, ended)
     return ready

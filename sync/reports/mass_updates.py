@@ -12,7 +12,7 @@ from sync.db import db, utcnow
 from sync.matching import members
 from sync.matching import rules as match_rules
 from sync.models import Account, App, Change, Report
-from sync.safety import lost_fields, policy
+from sync.safety import guards, lost_fields
 
 ROLES, PROFILES = "updated role", "updated profile"
 KINDS = (ROLES, PROFILES)
@@ -71,7 +71,7 @@ def _count(kind: str) -> int:
 
 def _is_mass(app: App, kind: str, changed: int) -> bool:
     users = Account.select().where(Account.app == app, Account.state == "present").count()
-    return policy.guard_of(app, kind).holds(changed + _applied_lately(app, kind), users)
+    return guards.guard_of(app, kind).holds(changed + _applied_lately(app, kind), users)
 
 
 def _applied_lately(app: App, kind: str) -> int:

@@ -9,7 +9,7 @@ from sync.mail import news
 from sync.matching.addresses import ANOTHERS
 from sync.models import App, Change, Check, Report
 from sync.reports.reports import CONFIRM, HELD, IGNORED, UNDECIDED, count, guard, open_report
-from sync.safety import policy
+from sync.safety import wanted
 from sync.safety.protection import Protection
 
 
@@ -51,7 +51,7 @@ def _something_waits(app: App) -> bool:
         account_id for account_id, protection, left_out in rows
         if protection not in (None, Protection.KEPT_UNTIL) and left_out is None
     }  # fmt: skip
-    return bool(protected) and bool(protected - policy.told_before(app))
+    return bool(protected) and bool(protected - wanted.told_before(app))
 
 
 def _let_go_all(report: Report) -> None:
@@ -164,7 +164,7 @@ def let_go_of_others(by: str) -> None:
     rows = db.execute_sql(f"""
         SELECT c.id, r.id, a."match" = 'matched' AND a.person_id IS coalesce(c.person_id, a.person_id), {ANOTHERS}
         FROM report AS r JOIN change AS c ON c.report_id = r.id JOIN account AS a ON a.id = c.account_id
-        WHERE r.state = 'open' AND c.{policy.REMOVES} AND c.in_app AND c.protected IS NULL
+        WHERE r.state = 'open' AND c.{wanted.REMOVES} AND c.in_app AND c.protected IS NULL
           AND c.decision IN ('needs confirmation', 'held', 'left out')""").fetchall()
     touched = set()
     for change_id, report_id, still_theirs, why in rows:

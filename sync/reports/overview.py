@@ -10,7 +10,7 @@ from sync.groups.assignments import ADJUSTS
 from sync.listing import Page, page_of
 from sync.models import App, AppPerson, Change, Person, Report
 from sync.reports.reports import CONFIRM
-from sync.safety.policy import REMOVALS
+from sync.safety.wanted import REMOVALS
 
 STATES = ("open", "applied", "dismissed", "superseded")
 

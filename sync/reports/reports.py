@@ -20,9 +20,9 @@ from sync.models import Account, App, Change, Person, Report, Task
 from sync.names import account_name, name_in_change
 from sync.problems import Problem
 from sync.reports import group_changes, mass_updates
-from sync.safety import policy
-from sync.safety.policy import REMOVALS
+from sync.safety import guards, protection, sole_managers
 from sync.safety.protection import Protected
+from sync.safety.wanted import REMOVALS
 from sync.tasks import tasks
 
 CONFIRM, HELD, IGNORED, LEFT_OUT, CONFIRMED, APPLIED = (
@@ -101,7 +101,7 @@ def guard(report: Report) -> None:
     for kinds in (REMOVALS, *((kind,) for kind in ADJUSTS)):
         mine = asked.where(Change.kind.in_(kinds))
         number = mine.select(fn.COUNT(fn.COALESCE(Change.account, Change.person).distinct())).scalar()
-        mass = policy.is_mass(report.app, number) if kinds == REMOVALS else policy.is_mass_of(report.app, kinds, number)
+        mass = guards.is_mass(report.app, number) if kinds == REMOVALS else guards.is_mass_of(report.app, kinds, number)
         decision = HELD if mass else CONFIRM
         ids = mine.where(Change.decision != decision).select(Change.id)
         Change.update(decision=decision).where(Change.id.in_(ids)).execute()
@@ -342,7 +342,7 @@ def _no_longer_holds(change: Change) -> str | None:
 
 
 def _protection(change: Change) -> Protected | None:
-    return still_wanted.protection(change) if change.kind in KINDS else policy.protection(change.account)
+    return still_wanted.protected(change) if change.kind in KINDS else protection.of(change.account)
 
 
 def _carry_out(change: Change, by: str) -> Task | None:
@@ -380,7 +380,7 @@ def finish_by_policy(app: App) -> None:
     waiting = list(Change.select().where(Change.report == report, Change.decision == CONFIRM, Change.in_app))
     if app.removal == "automatic":
         leaving = [change for change in waiting if change.kind == "removed user"]
-        if ids := policy.ready_to_leave(app, leaving):
+        if ids := sole_managers.ready_to_leave(app, leaving):
             finish(report, "policy: remove by itself", only=ids)
     for by, ids in group_changes.ready_by_policy(app, waiting).items():  # looks at what the first yes has left
         if ids:

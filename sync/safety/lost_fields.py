@@ -10,7 +10,7 @@ from connectors.base import SAID, ConnectorError
 from sync import activity, roles
 from sync.db import db, writing
 from sync.models import BIT, App
-from sync.safety import policy
+from sync.safety import guards
 
 WORDS = {
     "email": ("e-mail address", "e-mail addresses"),
@@ -50,7 +50,7 @@ class Loss:
     kept: int = 0
     told: int = 0
 
-    def is_most(self, guard: policy.Guard) -> bool:
+    def is_most(self, guard: guards.Guard) -> bool:
         if self.field == "administrators":
             return self.lost > 1  # one alone may have become someone else's part: a guard holds that
         if self.field in VITAL and self.lost == self.had > 1 and not self.told:
@@ -72,7 +72,7 @@ def look_for(app: App) -> list[str]:
     """
     _tell_unsaid_from_assumed()
     losses = (*_of_accounts(app), _of_administrators(app), *_of_access(app), _of_assets(app))
-    found, guard, accepted = [loss for loss in losses if loss.lost], policy.guard_of(app), _accepted(app)
+    found, guard, accepted = [loss for loss in losses if loss.lost], guards.guard_of(app), _accepted(app)
     lost = [loss for loss in found if loss.is_most(guard) and loss.field not in accepted]
     if lost:
         _remember(app, [loss.field for loss in lost])

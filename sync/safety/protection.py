@@ -3,13 +3,18 @@ A check asks it of all accounts it wants to remove, an approval and a task of a 
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from sync import roles
 from sync.db import db
 from sync.matching.addresses import ANOTHERS
-from sync.workspace import today
+from sync.models import Account
+from sync.roles import Roles
+from sync.workspace import day_in_words, today
 
 
 class Protection(StrEnum):
@@ -61,35 +66,79 @@ RULES = (  # the first that holds is the one that is shown
     Rule(Protection.OTHER_EMAIL, """a.matched_as <> '' AND a.matched_as <> a.normal AND NOT EXISTS (
         SELECT 1 FROM person_email e WHERE e.normal = a.normal AND e.person_id = a.person_id)""", f"'{OTHER_EMAIL}'"),
 )  # fmt: skip
-
-
-def in_words(day: date) -> str:
-    """3 December; with the year when it is another one."""
-    return f"{day.day} {day:%B}" + (f" {day.year}" if day.year != today().year else "")
+# For one account. In a check it depends on who else leaves: there it is asked after all others, and names the role.
+LAST = Rule(
+    Protection.LAST_ADMINISTRATOR,
+    f"{roles.may_administer('a')} AND NOT EXISTS ({roles.administrators_but('SELECT a.id')})",
+    f"CASE WHEN {roles.administers_at_worst('a')} THEN '{roles.LAST}' ELSE '{roles.UNKNOWN}' END",
+)
+OF_THE_PERSON = (Protection.HOLD, Protection.KEPT_UNTIL)  # all accounts of the person stay, whatever they are
+OF_THE_ACCOUNT = tuple(code for code in Protection if code not in OF_THE_PERSON)  # it stays, no matter who owns it
 
 
 def kept_until(day: date) -> str:
     """Kept until 3 December."""
-    return f"Kept until {in_words(day)}"
+    return f"Kept until {day_in_words(day)}"
 
 
 db.register_function(lambda day: kept_until(date.fromisoformat(day)), "kept_until", 1)
 
 
-_CODE = " ".join(["CASE", *(f"WHEN {rule.condition} THEN '{rule.code}'" for rule in RULES), "END"])
-_WORDS = " ".join(["CASE wanted.protection", *(f"WHEN '{rule.code}' THEN {rule.words}" for rule in RULES), "END"])
-_OF_WANTED = "FROM account a LEFT JOIN person p ON p.id = a.person_id WHERE a.id = wanted.account_id"
+def _first(rules: Iterable[Rule]) -> str:
+    """SQL: JSON of the code and the words of the first rule that holds, NULL when none does."""
+    return " ".join(["CASE", *(f"WHEN {rule.condition} THEN json_array('{rule.code}', {rule.words})" for rule in rules),
+                     "END"])  # fmt: skip
+
+
 _PROTECT = f"""
-    UPDATE wanted SET protection = (SELECT {_CODE} {_OF_WANTED})
-    WHERE kind = :kind AND in_app AND protection IS NULL
-"""
-_SAY_WHY = f"""
-    UPDATE wanted SET protected = (SELECT {_WORDS} {_OF_WANTED})
-    WHERE kind = :kind AND protection IS NOT NULL AND protected IS NULL
+    WITH known AS MATERIALIZED (
+        SELECT w.rowid AS id, {_first(RULES)} AS why FROM wanted w JOIN account a ON a.id = w.account_id
+        LEFT JOIN person p ON p.id = a.person_id WHERE w.kind = :kind AND w.in_app AND w.protection IS NULL)
+    UPDATE wanted SET protection = known.why ->> 0, protected = known.why ->> 1
+    FROM known WHERE wanted.rowid = known.id AND known.why IS NOT NULL
 """
 
 
 def protect(kind: str, values: dict[str, object]) -> None:
     """Note in TEMP `wanted` what protects the accounts that changes of this kind would remove."""
-    for statement in (_PROTECT, _SAY_WHY):
-        db.execute_sql(statement, values | {"kind": kind})
+    db.execute_sql(_PROTECT, values | {"kind": kind})
+
+
+# The columns of `account` that the rules read.
+_READ = ("id", "app_id", "external_id", "person_id", "protected", "kind", "normal", "user_name", "match", "matched_as",
+         "role", "further_roles", "unsaid")  # fmt: skip
+# The account as it is in the caller's object: right before its removal that has what the app just answered, unsaved.
+_AS_IT_IS = ", ".join([f':{column} AS "{column}"' for column in _READ] + [":pending AS pending"])
+# In place of the table, the roles as the caller knows them.
+_ROLES = """
+    WITH role (app_id, external_id, label, privileged, place) AS (
+        SELECT :app, value ->> 0, value ->> 1, value ->> 2, key FROM json_each(:roles))
+"""
+
+
+def of(account: Account, *codes: Protection, known: Roles | None = None) -> Protected | None:
+    """What protects this account right now: the same rules for one account. None when it may be removed.
+
+    `codes`: only these rules. `known`: the app's roles, where more is known of them than at the last check.
+    """
+    rules = [rule for rule in (*RULES, LAST) if rule.code in (codes or Protection)]
+    values = {column: _value(account, column) for column in _READ} | {
+        "pending": json.dumps(account.pending), "app": account.app_id, "identity": account.app.identity_id,
+        "today": str(today()), "roles": known and _as_json(known),
+    }  # fmt: skip
+    [why] = db.execute_sql(
+        f"{_ROLES if known else ''} SELECT {_first(rules)} FROM (SELECT {_AS_IT_IS}) AS a "
+        "LEFT JOIN person p ON p.id = a.person_id", values).fetchone()  # fmt: skip
+    if why is None:
+        return None
+    code, words = json.loads(why)
+    return Protected(Protection(code), words)
+
+
+def _value(account: Account, column: str) -> object:
+    field = Account._meta.columns[column]
+    return field.db_value(account.__data__.get(field.name))
+
+
+def _as_json(known: Roles) -> str:
+    return json.dumps([[id, label, id in known.privileged] for id, label in known.labels.items()])

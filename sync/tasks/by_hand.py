@@ -18,7 +18,8 @@ from sync.models import Access, Account, App, Asset, Invitation, Person, Role, T
 from sync.names import account_name, asset_name
 from sync.problems import Problem
 from sync.roles import Roles
-from sync.safety import policy
+from sync.safety import guards, protection, sole_managers
+from sync.safety.protection import Protection
 from sync.tasks import tasks
 
 MOST = 500  # accounts in one operation
@@ -155,7 +156,7 @@ def plan_removals(app: App, account_ids: Iterable[int]) -> Plan:
     states: dict[int, tuple[str, str]] = {}
     for account in accounts:
         state, why = _stands(app, account, identity=False)
-        if not why and (protected := policy.protection(account)):
+        if not why and (protected := protection.of(account)):
             state, why = REFUSED, protected.words
         elif not why and known.may_administer(roles.at_worst(account)) and not staying - {account.id}:
             state, why = REFUSED, known.why_last(roles.at_worst(account))
@@ -163,14 +164,14 @@ def plan_removals(app: App, account_ids: Iterable[int]) -> Plan:
             staying.discard(account.id)
         states[account.id] = state, why
     leaving = [account.id for account in accounts if states[account.id][0] == READY]
-    alone = policy.sole_assets(leaving)
+    alone = sole_managers.sole_assets(leaving)
     lines = [
         _line(account, before=known.words(account.roles), had=account.role, state=states[account.id][0],
               why=states[account.id][1], alone=alone.get(account.id, []))
         for account in accounts
     ]  # fmt: skip
-    waiting = policy.waiting_beside(app, leaving, "needs confirmation")  # approving the report removes these too
-    held = bool(leaving) and policy.is_mass(App.get_by_id(app.id), len(leaving) + waiting)
+    waiting = guards.waiting_beside(app, leaving, "needs confirmation")  # approving the report removes these too
+    held = bool(leaving) and guards.is_mass(App.get_by_id(app.id), len(leaving) + waiting)
     return Plan(app, "remove", lines, held=held)
 
 
@@ -214,8 +215,8 @@ def plan_revocations(app: App, pairs: Iterable[tuple[int, int]]) -> Plan:
     for account_id, asset_id in sorted(pair for pair in wanted if pair[0] in accounts and pair[1] in assets):
         account, asset, had = accounts[account_id], assets[asset_id], known.get((account_id, asset_id))
         state, why = _stands(app, account)
-        if not why and account.person is not None and account.person.hold is not None:
-            state, why = REFUSED, f"Protected: legal hold: {account.person.hold}"
+        if not why and (held := protection.of(account, Protection.HOLD)):
+            state, why = REFUSED, held.words
         elif not why and (task := live.get((account_id, asset_id))):
             state, why = (UNDER_WAY, ASKED) if task.act == "revoke" else (
                 REFUSED, "A grant is under way there")  # fmt: skip
@@ -259,10 +260,8 @@ def _stands(app: App, account: Account, must_have_joined: bool = False, identity
         return SO_ALREADY, "Is no longer in the app"
     if account.state == "removing":
         return UNDER_WAY, "Is being removed"
-    if identity and account.external_id == app.identity_id:
-        return REFUSED, "Protected: Rollcall acts with this account"
-    if identity and account.kind == "system":
-        return REFUSED, "Protected: the app made it for itself"
+    if identity and (why := protection.of(account, Protection.AUTOMATION_ACCOUNT, Protection.SYSTEM)):
+        return REFUSED, why.words
     if must_have_joined and account.status == "invited":
         return REFUSED, "Has not joined yet"
     return READY, ""

@@ -15,7 +15,8 @@ from sync.groups import still_wanted
 from sync.groups.assignments import ADJUSTS, ENDED
 from sync.models import BIT, Access, Account, Invitation, Person, Task
 from sync.roles import Roles
-from sync.safety import policy
+from sync.safety import protection
+from sync.safety.protection import Protection
 
 TO_DO = "{connector} gives Rollcall no way to {act}: do it in the app itself, then say here that it is done."
 
@@ -67,7 +68,7 @@ def _remove(task: Task, connector: Connector) -> None:
 def _still_to_go(account: Account, task: Task) -> None:
     if account.state != "removing":
         raise NoLongerNeeded("The account has left the app already.")
-    if why := policy.kept(account) or policy.anothers_address(account):
+    if why := protection.of(account, *protection.OF_THE_PERSON, Protection.ANOTHERS_ADDRESS):
         raise NoLongerNeeded(f"{why}.")
     if task.report_id is None:
         if "person" in task.detail and task.detail["person"] != account.person_id:
@@ -107,7 +108,7 @@ def _refuse_if_protected(task: Task, account: Account, seat: Seat, connector: Co
     _still_to_go(account, task)
     _take_over(account, seat)
     known = _known_roles(task, seat, connector)
-    if why := policy.protection(account, known):
+    if why := protection.of(account, known=known):
         raise NoLongerNeeded(f"{why}.")
     _refuse_last_administrator(task, account, (), known, connector)
 
@@ -141,11 +142,12 @@ def _refuse_last_administrator(task: Task, account: Account, after: tuple[str, .
     may_be_last = roles.at_worst(account)
     if known.can_administer(after) or not known.may_administer(may_be_last):
         return
-    others = policy.administrators_beside(account, known).order_by(Account.last_activity.desc())
+    others = roles.administrators(task.app, known).where(Account.id != account.id)
+    others = others.order_by(Account.last_activity.desc())
     if LOOK_UP in connector.capabilities:
         stays = any(_administers(connector, other, known) for other in others)
     else:
-        stays = task.act == "remove" or others.exists()  # a removal was looked at by policy.protection()
+        stays = task.act == "remove" or others.exists()  # a removal was looked at by protection.of()
     if not stays:
         raise NoLongerNeeded(f"{known.why_last(may_be_last)}.")
 
@@ -166,8 +168,8 @@ def _change_role(task: Task, connector: Connector) -> None:
     if now == wanted:
         return
     _refuse_changed_roles(task, seat, wanted, connector)
-    if task.app.identity_id == account.external_id:
-        raise NoLongerNeeded("Protected: Rollcall acts with this account.")
+    if why := protection.of(account, Protection.AUTOMATION_ACCOUNT):
+        raise NoLongerNeeded(f"{why}.")
     known = _known_roles(task, seat, connector)
     _take_over(account, seat)
     _refuse_last_administrator(task, account, tuple(wanted), known, connector)
@@ -219,7 +221,7 @@ def _revoke(task: Task, connector: Connector) -> None:
     seat = _present_seat(task, connector, account)
     asset = _asset(task)
     _refuse_changed_access(task)
-    if why := policy.on_hold(account):
+    if why := protection.of(account, Protection.HOLD):
         raise NoLongerNeeded(f"{why}.")
     connector.revoke(seat, asset)
 

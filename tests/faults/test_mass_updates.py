@@ -10,7 +10,7 @@ from sync.jobs import queue
 from sync.models import Account, Activity, App, Change, Check, Report, Task
 from sync.people import people
 from sync.reports import reports
-from sync.safety import policy
+from sync.safety import guards
 from tests.sync.fixtures import MEMBERS, email
 
 
@@ -57,15 +57,15 @@ def test_many_changed_profiles_are_held_by_their_own_numbers(chat):
     assert Account.get(Account.name == "Person 1").email == email(1) and roles()["Person 1"] == "admin"
 
 
-@pytest.mark.parametrize("kind", policy.GUARDS)
+@pytest.mark.parametrize("kind", guards.GUARDS)
 def test_each_kind_has_a_guard_of_its_own(chat, kind):
     apps.set_guard(chat.app, 1, 1, chat.by, kind)
     app = App.get()
-    assert {other: policy.guard_of(app, other) for other in policy.GUARDS} == {
-        other: policy.Guard(1, 1) if other == kind else policy.Guard(5, 20) for other in policy.GUARDS
+    assert {other: guards.guard_of(app, other) for other in guards.GUARDS} == {
+        other: guards.Guard(1, 1) if other == kind else guards.Guard(5, 20) for other in guards.GUARDS
     }
     apps.set_guard(chat.app, None, None, chat.by, kind)
-    assert policy.guard_of(App.get(), kind) == policy.Guard(5, 20)
+    assert guards.guard_of(App.get(), kind) == guards.Guard(5, 20)
 
 
 def test_a_company_with_a_new_domain_releases_once_and_is_matched_again(chat):

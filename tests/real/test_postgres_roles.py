@@ -14,7 +14,7 @@ from sync.models import Account as Row
 from sync.models import Check, Person
 from sync.people import people
 from sync.reports import reports
-from sync.safety import policy
+from sync.safety import sole_managers
 from tests.real.postgres import ROLLCALL, ROLLCALL_PASSWORD, Postgres, find
 
 NAMES = (
@@ -62,7 +62,7 @@ def test_the_main_job_from_connecting_to_no_log_in_any_more(postgres: Postgres, 
     second = check(app, by)
     assert (second.state, second.waiting, second.report.state) == ("succeeded", 1, "open")
     ben = Row.get(Row.name == "ben")
-    assert [asset.name for asset in policy.sole_assets([ben.id])[ben.id]] == ["shop"]
+    assert [asset.name for asset in sole_managers.sole_assets([ben.id])[ben.id]] == ["shop"]
     assert postgres.signs_in("ben")
 
     with postgres.connect("ben", "secret") as session:

@@ -10,7 +10,7 @@ from sync.db import db, utcnow, writing
 from sync.jobs import asking
 from sync.models import Account, Activity, App, AppPerson, Check, Report, Task
 from sync.people import people
-from sync.safety import policy
+from sync.safety import guards
 from tests.web.client import Client
 
 
@@ -137,7 +137,7 @@ def test_the_policy_takes_own_numbers_or_the_workspaces(owner: Client, chat) -> 
     here = f"/apps/{chat.app.id}/policy"
     owner.send("PUT", here, removal="automatic", guard="own", accounts="2", percent="50")
     app = App.get_by_id(chat.app.id)
-    assert (app.removal, policy.guard_of(app)) == ("automatic", policy.Guard(2, 50))
+    assert (app.removal, guards.guard_of(app)) == ("automatic", guards.Guard(2, 50))
     assert owner.send("PUT", here, removal="ask", guard="own", accounts="-1", percent="50").status_code == 422
     assert owner.send("PUT", here, removal="ask", guard="own", accounts="9" * 5000, percent="5").status_code == 422
     assert owner.send("PUT", here, removal="sometimes", guard="own", accounts="1", percent="5").status_code == 400

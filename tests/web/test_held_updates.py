@@ -6,7 +6,7 @@ import pytest
 
 from sync.models import Account, App, Check, Mail, Report
 from sync.reports import reports
-from sync.safety import lost_fields, policy
+from sync.safety import guards, lost_fields
 from tests.sync.fixtures import email
 from tests.web.client import Client
 
@@ -69,8 +69,8 @@ def test_each_kind_has_numbers_of_its_own(owner: Client, chat) -> None:
     owner.send("PUT", here, removal="ask", guard="workspace", accounts="5", percent="20", roles_guard="own",
                roles_accounts="3", roles_percent="10", profiles_guard="workspace")  # fmt: skip
     app = App.get_by_id(chat.app.id)
-    assert [policy.guard_of(app, kind) for kind in policy.GUARDS] == [
-        policy.Guard(5, 20), policy.Guard(3, 10), policy.Guard(5, 20),
+    assert [guards.guard_of(app, kind) for kind in guards.GUARDS] == [
+        guards.Guard(5, 20), guards.Guard(3, 10), guards.Guard(5, 20),
     ]  # fmt: skip
     settings = owner.get(f"/apps/{chat.app.id}").text
     assert "when more than 3 users and more than 10\u00a0% would get another role at once" in settings

@@ -17,7 +17,7 @@ from sync.offboarding import offboarding
 from sync.offboarding.preview import preview
 from sync.people import people
 from sync.reports import merge, reports
-from sync.safety import policy
+from sync.safety import guards, protection
 from sync.tasks import by_hand as tasks_by_hand
 from tests.sync.fixtures import email
 from tests.sync.scripted import Scripted
@@ -75,7 +75,7 @@ def test_the_report_does_not_ask_about_it(chat, leaver, given):
     given()
     chat.check()
     assert decision(chat) == ("ignored", PROTECTED)
-    assert policy.protection(seat()).words == PROTECTED, "the rule for one says the same"
+    assert protection.of(seat()).words == PROTECTED, "the rule for one says the same"
 
 
 def test_the_open_report_is_corrected_at_once(chat, leaver, given):
@@ -124,7 +124,7 @@ def test_one_that_was_planned_does_not_take_it_on_the_day(chat, leaver, given, o
     people.mark_returned(leaver, chat.by)
     leaver = Person.get_by_id(leaver.id)
     seats = {seat.id for seat in people.seats_of(leaver)}
-    planned = offboarding.start(leaver, olga, seats, {}, on=offboarding.today() + policy.DAY).offboarding
+    planned = offboarding.start(leaver, olga, seats, {}, on=offboarding.today() + guards.DAY).offboarding
     given()
     type(planned).update(remove_on=offboarding.today()).execute()
     Person.update(remove_on=offboarding.today()).where(Person.id == leaver.id).execute()

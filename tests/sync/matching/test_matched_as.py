@@ -9,8 +9,7 @@ from sync.matching.decisions import Decision
 from sync.models import Account, Change, Invitation, MatchDecision, Person, Task
 from sync.people import people
 from sync.reports import reports
-from sync.safety import policy
-from sync.safety.protection import OTHER_EMAIL
+from sync.safety import protection
 from sync.tasks import disconnecting, tasks
 
 OTHERS = "somebody@elsewhere.example"
@@ -36,7 +35,7 @@ def removal(listed, person: Person, id: str = "1") -> Change:
     report = listed.check().report
     [change] = Change.select().where(Change.report == report, Change.account == listed.account(id),
                                      Change.kind == "removed user")  # fmt: skip
-    why = policy.protection(listed.account(id))
+    why = protection.of(listed.account(id))
     assert (why and why.words) == change.protected
     assert (listed.account(id).match, listed.account(id).person_id) == ("matched", person.id), "the match stays"
     return change
@@ -46,8 +45,8 @@ def test_a_seat_with_another_e_mail_than_when_it_was_matched_stays(listed, pia):
     matched(listed, pia)
     listed.say("1", email=OTHERS, name="Somebody")
     change = removal(listed, pia)
-    assert (change.decision, change.protected) == ("ignored", OTHER_EMAIL)
-    assert OTHER_EMAIL == "Protected: its e-mail is another than when it was matched by hand: match it again"
+    assert (change.decision, change.protected) == ("ignored", protection.OTHER_EMAIL)
+    assert protection.OTHER_EMAIL == "Protected: its e-mail is another than when it was matched by hand: match it again"
     reports.finish(change.report, listed.by)
     assert Task.select().count() == 0 and listed.account("1").state == "present"
 
@@ -55,13 +54,13 @@ def test_a_seat_with_another_e_mail_than_when_it_was_matched_stays(listed, pia):
 def test_so_does_one_that_tells_no_e_mail_any_more(listed, pia):
     matched(listed, pia)
     listed.say("1", email="")
-    assert removal(listed, pia).protected == OTHER_EMAIL
+    assert removal(listed, pia).protected == protection.OTHER_EMAIL
 
 
 def test_one_that_is_matched_again_is_asked_about(listed, pia):
     matched(listed, pia)
     listed.say("1", email=OTHERS)
-    assert removal(listed, pia).protected == OTHER_EMAIL
+    assert removal(listed, pia).protected == protection.OTHER_EMAIL
     assert matched(listed, pia).count == 1
     change = removal(listed, pia)
     assert (change.decision, change.protected) == ("needs confirmation", None)
@@ -107,7 +106,7 @@ def test_one_whose_new_e_mail_is_the_persons_own_goes(listed, pia):
     listed.say("1", email="PIA@acme.example")
     assert removal(listed, pia).protected is None
     listed.say("1", email=OTHERS)
-    assert removal(listed, pia).protected == OTHER_EMAIL
+    assert removal(listed, pia).protected == protection.OTHER_EMAIL
 
 
 def test_whose_e_mail_it_is_says_more_than_that_it_is_another(listed, pia):
@@ -125,7 +124,7 @@ def test_undone_it_is_as_it_was_before(listed, pia):
     assert listed.account("1").matched_as == OTHERS
     assert match_decisions.undo(listed.app, again.batch, listed.by) == 1
     assert listed.account("1").matched_as == "p@private.example"
-    assert removal(listed, pia).protected == OTHER_EMAIL
+    assert removal(listed, pia).protected == protection.OTHER_EMAIL
 
 
 def test_undone_to_the_rules_it_says_nothing(listed, pia):
@@ -140,7 +139,7 @@ def test_only_a_match_is_held_to_its_e_mail(listed, pia, kind):
     match_decisions.decide(listed.app, [listed.account("1").id], Decision(kind), listed.by)
     listed.say("1", email=OTHERS)
     listed.check()
-    assert listed.account("1").matched_as is None and policy.protection(listed.account("1")) is None
+    assert listed.account("1").matched_as is None and protection.of(listed.account("1")) is None
 
 
 def test_it_holds_when_the_app_is_connected_anew(listed, pia):
@@ -149,7 +148,7 @@ def test_it_holds_when_the_app_is_connected_anew(listed, pia):
     listed.say("1", email=OTHERS)
     listed.connect()
     listed.check()
-    assert removal(listed, pia).protected == OTHER_EMAIL
+    assert removal(listed, pia).protected == protection.OTHER_EMAIL
 
 
 def test_a_yes_of_before_is_looked_at_again(listed, pia):
@@ -160,7 +159,7 @@ def test_a_yes_of_before_is_looked_at_again(listed, pia):
     Account.update(email=OTHERS, normal=OTHERS).where(Account.external_id == "1").execute()
     Task.update(normal=OTHERS).execute()
     tasks.run(task.id)
-    assert (Task.get().state, Task.get().error) == ("no longer needed", f"{OTHER_EMAIL}.")
+    assert (Task.get().state, Task.get().error) == ("no longer needed", f"{protection.OTHER_EMAIL}.")
 
 
 def test_an_invitation_that_was_joined_is_held_to_the_address_of_its_account(listed, pia):
@@ -170,4 +169,4 @@ def test_an_invitation_that_was_joined_is_held_to_the_address_of_its_account(lis
     assert Invitation.get().state == "onboarded"
     assert (listed.account("1").person_id, listed.account("1").matched_as) == (pia.id, "p@private.example")
     listed.say("1", email=OTHERS)
-    assert removal(listed, pia).protected == OTHER_EMAIL
+    assert removal(listed, pia).protected == protection.OTHER_EMAIL

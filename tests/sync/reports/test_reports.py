@@ -17,7 +17,7 @@ from sync.matching import members
 from sync.models import Account, Activity, App, Asset, Change, Check, Mail, Report, Role, Task
 from sync.people import people
 from sync.reports import reports
-from sync.safety import policy
+from sync.safety import sole_managers
 from sync.tasks import tasks
 from sync.workspace import update_workspace
 from tests.sync.fixtures import MEMBERS, email
@@ -496,7 +496,7 @@ def test_the_standing_yes_never_covers_those_who_together_are_all_that_control_a
     chat.check()
     queue.drain()
     assert chat.removed() == []
-    alone = policy.sole_assets([account(3).id, account(4).id])
+    alone = sole_managers.sole_assets([account(3).id, account(4).id])
     assert {name for assets in alone.values() for name in (asset.name for asset in assets)} == {"launch"}
     assert set(alone) == {account(3).id, account(4).id}
 
@@ -507,7 +507,7 @@ def test_somebody_who_cannot_sign_in_to_the_app_is_no_second_hand_on_an_asset(ch
         chat.store.join(channel, chat.id_of(number), "manager", via="page")
     chat.store.change(chat.id_of(4), via="page", status="deactivated")
     chat.check()
-    assert policy.sole_assets([account(3).id])
+    assert sole_managers.sole_assets([account(3).id])
 
 
 def test_the_standing_yes_never_empties_an_app(chat, monkeypatch):

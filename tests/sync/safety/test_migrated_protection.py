@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
 from playhouse.migrations import Runner
 
 from sync.db import MIGRATIONS, db
-from sync.models import Change
+from sync.models import App, Change
 from sync.safety.protection import Protection
 
 WORDS = {
@@ -25,12 +24,12 @@ WORDS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("words", WORDS)
-def test_earlier_rows_get_their_code_from_their_words(chat, words):
-    change = Change.create(app=chat.app, kind="removed user", decision="ignored", protected=words)
+def test_earlier_rows_get_their_code_from_their_words(home):
+    app = App.create(connector="listed", name="Listed", category="Test")
+    rows = [Change.create(app=app, kind="removed user", decision="ignored", protected=words) for words in WORDS]
     runner = Runner(db, str(MIGRATIONS))
     runner.down("0021_protection")
     assert "protection" not in {column.name for column in db.get_columns("change")}
     runner.up()
-    change = Change.get_by_id(change.id)
-    assert (change.protection, change.protected) == (WORDS[words], words)
+    found = [(change.protected, change.protection) for change in map(Change.get_by_id, rows)]
+    assert found == list(WORDS.items())

@@ -9,7 +9,7 @@ from sync.jobs import queue
 from sync.models import Change, Task
 from sync.people import people
 from sync.reports import reports
-from sync.safety import policy
+from sync.safety import protection
 from sync.tasks import by_hand
 from sync.tasks.by_hand import PlanChanged
 
@@ -157,7 +157,7 @@ def test_the_last_administrator_is_known_by_any_role(crowd):
     crowd.check()
     change = Change.get(Change.kind == "removed user", Change.protected.is_null(False))
     assert (change.before, change.protected) == ("Editor, Admin, Billing", "Protected: the last Admin of the app")
-    assert policy.protection(crowd.account("ada")).words == "Protected: the last one with this role in the app"
+    assert protection.of(crowd.account("ada")).words == "Protected: the last one with this role in the app"
     assert plan_removal(crowd, "ada") == ("refused", "Protected: the last one with this role in the app")
 
 
@@ -218,7 +218,7 @@ def test_an_unknown_role_is_not_taken_for_a_plain_one(crowd):
     crowd.check()
     unknown = "Protected: it has a role that the app did not name, and nobody else is known to administer the app"
     assert Change.get(Change.kind == "removed user", Change.protected.is_null(False)).protected == unknown
-    assert policy.protection(crowd.account("cem")).words == unknown
+    assert protection.of(crowd.account("cem")).words == unknown
     assert plan_removal(crowd, "cem") == ("refused", unknown)
     assert plan(crowd, "member", "cem").lines[0].why == unknown
 
@@ -240,7 +240,7 @@ def test_where_no_role_is_privileged_an_unknown_one_protects_nobody(crowd):
     crowd.say("cem", role="secret")
     for _ in range(2):  # a role stays known as long as anyone has it
         crowd.check()
-    assert policy.protection(crowd.account("cem")) is None
+    assert protection.of(crowd.account("cem")) is None
     people.mark_left(people.find_by_email("cem@acme.example"), crowd.by)
     crowd.check()
     assert reports.open_report(crowd.app).waiting == 1

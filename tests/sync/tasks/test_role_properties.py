@@ -15,7 +15,7 @@ from sync.groups import assignments, still_wanted
 from sync.groups import rules as group_rules
 from sync.models import Account, App, Change, DirectoryGroup, Person, Task
 from sync.people import people
-from sync.safety import policy
+from sync.safety import protection, wanted
 from sync.tasks import by_hand, perform
 from tests.asking import MACHINE
 from tests.sync.listed import Listed, Seat
@@ -76,11 +76,11 @@ def test_of_a_removal(app, hers, beside):
         ada = seats(app, hers, beside)
         person = Person.get(Person.name == "Ada")
         expected = last_by_hand(hers, beside, set())
-        assert (policy.protection(ada) is not None) == expected, "one account"
+        assert (protection.of(ada) is not None) == expected, "one account"
         assert (by_hand.plan_removals(app, [ada.id]).lines[0].state == "refused") == expected, "by hand"
         people.mark_left(person, MACHINE)
-        policy.want_nothing()
-        policy.want_leavers(app, False)
+        wanted.want_nothing()
+        wanted.want_leavers(app, False)
         [(protected,)] = db.execute_sql("SELECT protected FROM wanted").fetchall()
         assert (protected is not None) == expected, "in a check"
         attempt.rollback()
@@ -96,7 +96,7 @@ def test_of_a_change_of_role(app, hers, beside):
         if not change.nothing:
             line = by_hand.plan_roles(app, [ada.id], "member").lines[0]
             assert (line.state == "refused") == expected, "by hand"
-        policy.want_nothing()
+        wanted.want_nothing()
         assignments.want(app, False)
         found = db.execute_sql("SELECT protected, detail FROM wanted WHERE account_id = ?", (ada.id,)).fetchall()
         if "member" in hers:
@@ -105,7 +105,7 @@ def test_of_a_change_of_role(app, hers, beside):
             [(protected, detail)] = found
             assert (protected is not None) == expected, "in a check"
             asked = Change(app=app, kind=assignments.ROLE, account=ada, detail=Change.detail.python_value(detail))
-            assert (still_wanted.protection(asked) is not None) == expected, "at the yes"
+            assert (still_wanted.protected(asked) is not None) == expected, "at the yes"
             assert refused_in_the_end(app, ada, asked.detail) == expected, "right before the act"
         attempt.rollback()
 

@@ -1,0 +1,105 @@
+"""What a check wants: the TEMP table `wanted`, whose rows go into the app's report.
+Set-based, inside the check's transaction."""
+
+from __future__ import annotations
+
+from sync import roles
+from sync.db import db
+from sync.models import App
+from sync.safety import protection
+from sync.safety.protection import Protection
+from sync.workspace import today
+
+WANTED = (
+    "kind TEXT, account_id INT, asset_id INT, in_app INT, before TEXT, reason TEXT, protection TEXT, protected TEXT, "
+    "left_out TEXT, after TEXT, person_id INT, detail TEXT"
+)
+WANT = "INSERT INTO wanted (kind, account_id, asset_id, in_app, before, reason, left_out, person_id)"
+REMOVALS = ("removed user", "no longer assigned")  # kinds of Change by which someone leaves the app
+REMOVES = "kind IN ('removed user', 'no longer assigned')"
+
+
+def want_nothing() -> None:
+    """An empty `wanted` to begin with."""
+    db.execute_sql("DROP TABLE IF EXISTS temp.wanted")
+    db.execute_sql(f"CREATE TEMP TABLE wanted ({WANTED})")
+
+
+def want_gone(app: App, account_ids: list[int]) -> None:
+    """Accounts that the app no longer lists, in such number that a person must look first."""
+    db.connection().executemany(
+        f"{WANT} SELECT 'removed user', a.id, NULL, 0, {roles.words('a')}, 'No longer in the app''s list', NULL, NULL "
+        "FROM account a WHERE a.id = :id",
+        [{"app": app.id, "id": account_id} for account_id in account_ids],
+    )
+
+
+def want_lost_assets(asset_ids: list[int]) -> None:
+    db.connection().executemany(
+        f"{WANT} SELECT 'removed asset', NULL, id, 0, name, 'No longer in the app''s list', NULL, NULL "
+        "FROM asset WHERE id = ?",
+        [(asset_id,) for asset_id in asset_ids],
+    )
+
+
+def want_lost_access(pairs: list[tuple[int, int]]) -> None:
+    db.connection().executemany(
+        f"{WANT} SELECT 'revoked access', account_id, asset_id, 0, role, 'No longer in the app''s list', "
+        "NULL, NULL FROM access WHERE account_id = ? AND asset_id = ?",
+        pairs,
+    )
+
+
+def want_leavers(app: App, removal_suspends: bool) -> None:
+    """The accounts of deprovisioned people, each with what protects it; leaving out is valid for one departure."""
+    values = {"app": app.id, "suspends": removal_suspends, "identity": app.identity_id, "today": str(today())}
+    db.execute_sql(
+        f"""
+        {WANT} SELECT 'removed user', a.id, NULL, 1, {roles.words("a")},
+            p.status_reason || CASE WHEN p.status_reason = '' THEN 'Left' ELSE '' END,
+            CASE WHEN a.left_out_at >= p.status_since THEN a.left_out END, p.id
+        FROM person p JOIN account a ON a.person_id = p.id
+        WHERE p.status = 'deprovisioned' AND a.app_id = :app AND a.state = 'present' AND a."match" = 'matched'
+          AND (a.status <> 'suspended' OR NOT :suspends)
+          AND NOT EXISTS (SELECT 1 FROM wanted w WHERE w.account_id = a.id AND w.kind = 'removed user')
+        """,
+        values,
+    )
+    protection.protect("removed user", values)
+    _protect_last_privileged(values)
+
+
+def _protect_last_privileged(values: dict) -> None:
+    leaving = "SELECT account_id FROM wanted WHERE in_app AND protected IS NULL AND left_out IS NULL"
+    db.execute_sql(
+        f"""
+        UPDATE wanted SET protection = '{Protection.LAST_ADMINISTRATOR}',
+            protected = ({roles.why_last("wanted.account_id")})
+        WHERE in_app AND protected IS NULL AND left_out IS NULL AND {roles.may_be_last("wanted.account_id")}
+          AND NOT EXISTS ({roles.administrators_but(leaving)})
+        """,
+        values,
+    )
+
+
+def wanted_counts() -> dict[str, int]:
+    """By kind of change, what needs approval: nothing that is protected or was left out."""
+    return dict(
+        db.execute_sql(
+            "SELECT kind, count(*) FROM wanted WHERE coalesce(protected, left_out) IS NULL GROUP BY kind"
+        ).fetchall()
+    )
+
+
+def told_before(app: App) -> set[int]:
+    """The accounts whose protected removal an earlier, decided report has already shown since their person left."""
+    rows = db.execute_sql(
+        """
+        SELECT c.account_id FROM wanted w JOIN account a ON a.id = w.account_id JOIN person p ON p.id = a.person_id
+        JOIN change c ON c.account_id = a.id AND c.app_id = ? AND c.protected IS NOT NULL
+            AND c.decided_at >= p.status_since
+        WHERE w.protected IS NOT NULL
+        """,
+        (app.id,),
+    ).fetchall()
+    return {row[0] for row in rows}
