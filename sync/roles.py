@@ -7,17 +7,19 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from peewee import SQL, Expression, ModelSelect, Select, fn
-
 from connectors.base import Role as Named
 from sync.models import BIT, Account, App, Change, Role
 
 LAST = "Protected: the last one with this role in the app"
 UNKNOWN = "Protected: it has a role that the app did not name, and nobody else is known to administer the app"
+# Before a SELECT: instead of the table, the roles as the caller knows them (`:roles`, by Roles.as_json).
+AS_KNOWN = """
+    WITH role (app_id, external_id, label, privileged, place) AS (
+        SELECT :app, value ->> 0, value ->> 1, value ->> 2, key FROM json_each(:roles))
+"""
 _KNOWN = "SELECT external_id FROM role WHERE app_id = :app"
-_PRIVILEGED = f"{_KNOWN} AND privileged"
+PRIVILEGED = f"{_KNOWN} AND privileged"
 _ROLE = BIT["role"]
-_IN_DOUBT = BIT["role"] | BIT["status"] | BIT["kind"]  # of account.unsaid
 NOT_SAID = "(not said)"  # among ids, for a role that the app left out: no app uses this name
 
 
@@ -67,58 +69,20 @@ def words(account: str, table: str = "role", of_app: str = "r.app_id = :app") ->
 
 def can_administer(account: str) -> str:
     """Whether the account (an alias) has a role that is known to administer the app."""
-    return f"""({account}.role IN ({_PRIVILEGED}) OR {_has_several(account)} AND EXISTS (
-        SELECT 1 FROM json_each({account}.further_roles) h WHERE h.value IN ({_PRIVILEGED})))"""
+    return f"""({account}.role IN ({PRIVILEGED}) OR {_has_several(account)} AND EXISTS (
+        SELECT 1 FROM json_each({account}.further_roles) h WHERE h.value IN ({PRIVILEGED})))"""
 
 
 def may_administer(account: str) -> str:
     """The same, or it will after a release, or nobody knows: one of its roles is unknown or was left out, in an
     app whose administrators are known by a role."""
-    return f"""({can_administer(account)} OR EXISTS ({_PRIVILEGED}) AND (
+    return f"""({can_administer(account)} OR EXISTS ({PRIVILEGED}) AND (
         EXISTS (SELECT 1 FROM ({held(account)}) h WHERE h.id <> '' AND h.id NOT IN ({_KNOWN}))
         OR {account}.pending IS NOT NULL AND EXISTS (
             SELECT 1 FROM ({held_at_worst(account)}) h
-            WHERE h.id IN ({_PRIVILEGED}) OR h.id <> '' AND h.id NOT IN ({_KNOWN}))
+            WHERE h.id IN ({PRIVILEGED}) OR h.id <> '' AND h.id NOT IN ({_KNOWN}))
         OR {account}.role = '' AND {account}.unsaid & {_ROLE} AND EXISTS (
             SELECT 1 FROM account k WHERE k.app_id = :app AND k.state <> 'gone' AND NOT k.unsaid & {_ROLE})))"""
-
-
-def _no_doubt(account: str) -> str:
-    """Whether nothing casts doubt on this: no field left out only of this account, and no held change."""
-    said_of_others = f"""SELECT 1 FROM account k WHERE k.app_id = :app AND k.state <> 'gone'
-        AND {account}.unsaid & {_IN_DOUBT} & ~k.unsaid"""
-    return f"""(CASE WHEN {account}.unsaid & {_IN_DOUBT} THEN NOT EXISTS ({said_of_others}) ELSE true END
-        AND ({account}.pending IS NULL
-        OR coalesce({account}.pending ->> 'status', 'active') = 'active'
-        AND coalesce({account}.pending ->> 'kind', 'user') = 'user'
-        AND ({account}.pending ->> 'role' IS NULL OR {account}.pending ->> 'role' IN ({_PRIVILEGED}) OR EXISTS (
-            SELECT 1 FROM json_each({account}.pending ->> 'further_roles') h WHERE h.value IN ({_PRIVILEGED})))))"""
-
-
-def administrators_but(leaving: str) -> str:
-    """SELECT: who is known to administer the app, can sign in there, and isn't among the ids `leaving` (a SELECT)."""
-    return f"""SELECT other.id FROM account other WHERE other.app_id = :app AND other.state = 'present'
-        AND other.status = 'active' AND other.kind = 'user' AND {can_administer("other")} AND {_no_doubt("other")}
-        AND other.id NOT IN ({leaving})"""
-
-
-def may_be_last(account_id: str) -> str:
-    """Whether the account with this id (an expression) may administer the app: without others, it stays."""
-    return f"EXISTS (SELECT 1 FROM account a WHERE a.id = {account_id} AND {may_administer('a')})"
-
-
-def administers_at_worst(account: str) -> str:
-    """Whether the account (an alias) has, or will have after a release, a role that is known to administer the app."""
-    return f"EXISTS (SELECT 1 FROM ({held_at_worst(account)}) h WHERE h.id IN ({_PRIVILEGED}))"
-
-
-def why_last(account_id: str) -> str:
-    """SELECT: why the account, which may administer the app, stays when nobody else is known to."""
-    return f"""SELECT coalesce('Protected: the last ' || (
-            SELECT coalesce(nullif(r.label, ''), nullif(r.external_id, ''), 'owner') FROM role r
-            WHERE r.app_id = :app AND r.privileged AND r.external_id IN (SELECT id FROM ({held_at_worst("a")}))
-            ORDER BY r.place, r.external_id LIMIT 1) || ' of the app', '{UNKNOWN}')
-        FROM account a WHERE a.id = {account_id}"""
 
 
 @dataclass(frozen=True)
@@ -160,6 +124,10 @@ class Roles:
     def words(self, ids: Iterable[str]) -> str:
         """Admin, Billing, Editor."""
         return ", ".join(self.told(ids))
+
+    def as_json(self) -> str:
+        """For the SQL of AS_KNOWN: :roles."""
+        return json.dumps([[id, label, id in self.privileged] for id, label in self.labels.items()])
 
     def beside(self, change: RoleChange) -> dict[str, list[str]]:
         """What a change does to further roles, by their labels; nothing where there are none."""
@@ -243,36 +211,3 @@ def are_said(app_id: int) -> bool:
     """Whether the app says of anyone which role they have."""
     said = Account.unsaid.bin_and(_ROLE) == 0
     return Account.select().where(Account.app == app_id, Account.state != "gone", said).exists()
-
-
-def has_any(ids: Iterable[str]) -> Expression:
-    """The condition that an Account has one of these roles."""
-    ids = list(ids)
-    each = Select([fn.json_each(Account.further_roles).alias("held")], [SQL("1")]).where(SQL("held.value").in_(ids))
-    return Account.role.in_(ids) | (Account.further_roles != SQL("'[]'")) & fn.EXISTS(each)
-
-
-def administrators(app: App | int, known: Roles) -> ModelSelect:
-    """Who is known to administer the app and can sign in there. Accounts in doubt are left out: the app says the role
-    or the status of others but not theirs, or a guard holds a change of it."""
-    other = Account.alias()
-    doubt = fn.COALESCE(Account.unsaid, 0).bin_and(_IN_DOUBT)
-    said_of_others = other.select(SQL("1")).where(
-        other.app == app, other.state != "gone", doubt != doubt.bin_and(other.unsaid)
-    )
-    return Account.select().where(
-        Account.app == app, Account.state == "present", Account.status == "active", Account.kind == "user",
-        has_any(known.privileged), (doubt == 0) | ~fn.EXISTS(said_of_others),
-        Account.pending.is_null() | _stays_one(known),
-    )  # fmt: skip
-
-
-def _stays_one(known: Roles) -> Expression:
-    """The condition that an Account administers the app by what a guard holds, too."""
-    role, further, status, kind = (fn.JSON_EXTRACT(Account.pending, f"$.{key}")
-                                   for key in ("role", "further_roles", "status", "kind"))  # fmt: skip
-    ids = list(known.privileged)
-    each = Select([fn.json_each(further).alias("held")], [SQL("1")]).where(SQL("held.value").in_(ids))
-    return (fn.COALESCE(status, "active") == "active") & (fn.COALESCE(kind, "user") == "user") & (
-        role.is_null() | role.in_(ids) | fn.EXISTS(each)
-    )

@@ -12,7 +12,6 @@ from sync.apps import apps
 from sync.db import db, utcnow
 from sync.models import Account, App, Asset, Assignment, GroupRule
 from sync.safety import protection, wanted
-from sync.safety.protection import Protection
 from sync.workspace import today
 
 INVITE, ROLE, ACCESS, LOSS, ENDED = (
@@ -80,7 +79,7 @@ def compare(values: dict[str, object]) -> None:
     for statement in (_TO_GRANT, _TO_REVOKE, _NO_LONGER_ASSIGNED, _LEFT_OUT):
         db.execute_sql(statement, values)
     protection.protect(ENDED, values)
-    db.execute_sql(_PROTECT_LAST, values)
+    protection.protect_last(values, ROLE, ENDED)
 
 
 def _look_at_further_roles(values: dict[str, object]) -> None:
@@ -243,17 +242,6 @@ _LEFT_OUT = """
     UPDATE wanted SET left_out = l.reason FROM left_out l
     WHERE l.app_id = :app AND l.kind = wanted.kind AND l.role = wanted.detail ->> 'role'
       AND l.account_id IS wanted.account_id AND l.person_id IS wanted.person_id AND l.asset_id IS wanted.asset_id
-"""
-_LOSES = """
-    wanted.protected IS NULL AND wanted.left_out IS NULL AND wanted.in_app
-    AND (wanted.kind IN ('removed user', 'no longer assigned') OR wanted.detail ->> 'demotes')
-"""
-_LEAVING = f"SELECT account_id FROM wanted WHERE account_id IS NOT NULL AND {_LOSES}"
-_PROTECT_LAST = f"""
-    UPDATE wanted SET protection = '{Protection.LAST_ADMINISTRATOR}',
-        protected = ({roles.why_last("wanted.account_id")})
-    WHERE kind IN ('to change role', 'no longer assigned') AND {_LOSES} AND {roles.may_be_last("wanted.account_id")}
-      AND NOT EXISTS ({roles.administrators_but(_LEAVING)})
 """
 
 

@@ -8,6 +8,7 @@ from sync.groups import assignments
 from sync.groups.assignments import ACCESS, ENDED, INVITE, LOSS, ROLE
 from sync.models import Access, Account, App, Assignment, Change, PersonEmail
 from sync.safety import protection
+from sync.safety.administrators import administrators_left
 from sync.safety.protection import Protected, Protection
 
 
@@ -87,8 +88,6 @@ def protected(change: Change) -> Protected | None:
         account, known = change.account, roles.of(change.app)
         if why := protection.of(account, Protection.AUTOMATION_ACCOUNT):
             return why
-        now = roles.at_worst(account)
-        demoted = known.may_administer(now) and not known.can_administer(roles.wanted_by(change.detail))
-        if demoted and not roles.administrators(change.app, known).where(Account.id != account.id).exists():
-            return Protected(Protection.LAST_ADMINISTRATOR, known.why_last(now))
+        others = administrators_left(change.app, {account.id}, known)
+        return protection.last_administrator(account, others, known, roles.wanted_by(change.detail))
     return None

@@ -14,6 +14,7 @@ from sync.db import db
 from sync.matching.addresses import ANOTHERS
 from sync.models import Account
 from sync.roles import Roles
+from sync.safety import administrators
 from sync.workspace import day_in_words, today
 
 
@@ -69,8 +70,8 @@ RULES = (  # the first that holds is the one that is shown
 # For one account. In a check it depends on who else leaves: there it is asked after all others, and names the role.
 LAST = Rule(
     Protection.LAST_ADMINISTRATOR,
-    f"{roles.may_administer('a')} AND NOT EXISTS ({roles.administrators_but('SELECT a.id')})",
-    f"CASE WHEN {roles.administers_at_worst('a')} THEN '{roles.LAST}' ELSE '{roles.UNKNOWN}' END",
+    f"{roles.may_administer('a')} AND NOT EXISTS ({administrators.left('SELECT a.id')})",
+    f"CASE WHEN {administrators.administers_at_worst('a')} THEN '{roles.LAST}' ELSE '{roles.UNKNOWN}' END",
 )
 OF_THE_PERSON = (Protection.HOLD, Protection.KEPT_UNTIL)  # all accounts of the person stay, whatever they are
 OF_THE_ACCOUNT = tuple(code for code in Protection if code not in OF_THE_PERSON)  # it stays, no matter who owns it
@@ -104,16 +105,29 @@ def protect(kind: str, values: dict[str, object]) -> None:
     db.execute_sql(_PROTECT, values | {"kind": kind})
 
 
+_LOSES = """
+    wanted.protected IS NULL AND wanted.left_out IS NULL AND wanted.in_app
+    AND (wanted.kind IN ('removed user', 'no longer assigned') OR wanted.detail ->> 'demotes')
+"""
+_LEAVING = f"SELECT account_id FROM wanted WHERE account_id IS NOT NULL AND {_LOSES}"
+_PROTECT_LAST = f"""
+    UPDATE wanted SET protection = '{Protection.LAST_ADMINISTRATOR}',
+        protected = ({administrators.why_last("wanted.account_id")})
+    WHERE kind IN (SELECT value FROM json_each(:kinds)) AND {_LOSES}
+      AND {administrators.may_be_last("wanted.account_id")} AND NOT EXISTS ({administrators.left(_LEAVING)})
+"""
+
+
+def protect_last(values: dict[str, object], *kinds: str) -> None:
+    """The same for those by whose change, one of these kinds, the app would have no administrator left."""
+    db.execute_sql(_PROTECT_LAST, values | {"kinds": json.dumps(kinds)})
+
+
 # The columns of `account` that the rules read.
 _READ = ("id", "app_id", "external_id", "person_id", "protected", "kind", "normal", "user_name", "match", "matched_as",
          "role", "further_roles", "unsaid")  # fmt: skip
 # The account as it is in the caller's object: right before its removal that has what the app just answered, unsaved.
 _AS_IT_IS = ", ".join([f':{column} AS "{column}"' for column in _READ] + [":pending AS pending"])
-# In place of the table, the roles as the caller knows them.
-_ROLES = """
-    WITH role (app_id, external_id, label, privileged, place) AS (
-        SELECT :app, value ->> 0, value ->> 1, value ->> 2, key FROM json_each(:roles))
-"""
 
 
 def of(account: Account, *codes: Protection, known: Roles | None = None) -> Protected | None:
@@ -123,11 +137,11 @@ def of(account: Account, *codes: Protection, known: Roles | None = None) -> Prot
     """
     rules = [rule for rule in (*RULES, LAST) if rule.code in (codes or Protection)]
     values = {column: _value(account, column) for column in _READ} | {
-        "pending": json.dumps(account.pending), "app": account.app_id, "identity": account.app.identity_id,
-        "today": str(today()), "roles": known and _as_json(known),
+        "pending": account.pending and json.dumps(account.pending), "app": account.app_id, "identity": account.app.identity_id,
+        "today": str(today()), "roles": known and known.as_json(),
     }  # fmt: skip
     [why] = db.execute_sql(
-        f"{_ROLES if known else ''} SELECT {_first(rules)} FROM (SELECT {_AS_IT_IS}) AS a "
+        f"{roles.AS_KNOWN if known else ''} SELECT {_first(rules)} FROM (SELECT {_AS_IT_IS}) AS a "
         "LEFT JOIN person p ON p.id = a.person_id", values).fetchone()  # fmt: skip
     if why is None:
         return None
@@ -140,5 +154,11 @@ def _value(account: Account, column: str) -> object:
     return field.db_value(account.__data__.get(field.name))
 
 
-def _as_json(known: Roles) -> str:
-    return json.dumps([[id, label, id in known.privileged] for id, label in known.labels.items()])
+def last_administrator(account: Account, others: Iterable[object], known: Roles,
+                       after: Iterable[str] = ()) -> Protected | None:  # fmt: skip
+    """Why the account must go on administering the app: it may do so now, wouldn't with the roles that it has `after`
+    this, and there are no `others`, of whom only the first is looked for."""
+    now = roles.at_worst(account)
+    if known.can_administer(after) or not known.may_administer(now) or any(True for _ in others):
+        return None
+    return Protected(Protection.LAST_ADMINISTRATOR, known.why_last(now))

@@ -7,7 +7,6 @@ from sync import roles
 from sync.db import db
 from sync.models import App
 from sync.safety import protection
-from sync.safety.protection import Protection
 from sync.workspace import today
 
 WANTED = (
@@ -66,20 +65,7 @@ def want_leavers(app: App, removal_suspends: bool) -> None:
         values,
     )
     protection.protect("removed user", values)
-    _protect_last_privileged(values)
-
-
-def _protect_last_privileged(values: dict) -> None:
-    leaving = "SELECT account_id FROM wanted WHERE in_app AND protected IS NULL AND left_out IS NULL"
-    db.execute_sql(
-        f"""
-        UPDATE wanted SET protection = '{Protection.LAST_ADMINISTRATOR}',
-            protected = ({roles.why_last("wanted.account_id")})
-        WHERE in_app AND protected IS NULL AND left_out IS NULL AND {roles.may_be_last("wanted.account_id")}
-          AND NOT EXISTS ({roles.administrators_but(leaving)})
-        """,
-        values,
-    )
+    protection.protect_last(values, "removed user")
 
 
 def wanted_counts() -> dict[str, int]:

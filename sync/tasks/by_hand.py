@@ -19,6 +19,7 @@ from sync.names import account_name, asset_name
 from sync.problems import Problem
 from sync.roles import Roles
 from sync.safety import guards, protection, sole_managers
+from sync.safety.administrators import administrators_left
 from sync.safety.protection import Protection
 from sync.tasks import tasks
 
@@ -139,8 +140,8 @@ def plan_roles(app: App, account_ids: Iterable[int], role: str) -> Plan:
             state, why = SO_ALREADY, f"Is {wanted.label} already"
         elif not why and change.refused:
             state, why = REFUSED, change.refused
-        elif not why and known.may_administer(roles.at_worst(account)) and not stays_one and not staying - {account.id}:
-            state, why = REFUSED, known.why_last(roles.at_worst(account))
+        elif not why and (last := protection.last_administrator(account, staying - {account.id}, known, change.after)):
+            state, why = REFUSED, last.words
         if state == READY and not stays_one:
             staying.discard(account.id)
         before = account.roles if role == account.role else account.roles[:1]
@@ -158,8 +159,8 @@ def plan_removals(app: App, account_ids: Iterable[int]) -> Plan:
         state, why = _stands(app, account, identity=False)
         if not why and (protected := protection.of(account)):
             state, why = REFUSED, protected.words
-        elif not why and known.may_administer(roles.at_worst(account)) and not staying - {account.id}:
-            state, why = REFUSED, known.why_last(roles.at_worst(account))
+        elif not why and (last := protection.last_administrator(account, staying - {account.id}, known)):
+            state, why = REFUSED, last.words
         if state == READY:
             staying.discard(account.id)
         states[account.id] = state, why
@@ -273,7 +274,7 @@ def _administrators(app: App, known: Roles) -> set[int]:
         Task.app == app, Task.act == "change role", Task.state.in_(tasks.LIVE)
     )
     demoted = {task.account_id for task in going if not known.can_administer(roles.wanted_by(task.detail))}
-    return {account.id for account in roles.administrators(app, known)} - demoted
+    return set(administrators_left(app, demoted, known))
 
 
 def _live(accounts: Iterable[Account], *acts: str) -> dict[tuple[int, int], Task]:

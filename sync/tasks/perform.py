@@ -3,7 +3,7 @@ tasks.py decides when to try and retry it; settling.py writes its outcome to Rol
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from connectors.base import CHANGE_ROLE, GRANT, INVITE, LOOK_UP, REMOVE, REVOKE, Connector
 from connectors.base import Account as Seat
@@ -16,6 +16,7 @@ from sync.groups.assignments import ADJUSTS, ENDED
 from sync.models import BIT, Access, Account, Invitation, Person, Task
 from sync.roles import Roles
 from sync.safety import protection
+from sync.safety.administrators import administrators_left
 from sync.safety.protection import Protection
 
 TO_DO = "{connector} gives Rollcall no way to {act}: do it in the app itself, then say here that it is done."
@@ -139,17 +140,11 @@ def _known_roles(task: Task, seat: Seat, connector: Connector) -> Roles:
 def _refuse_last_administrator(task: Task, account: Account, after: tuple[str, ...], known: Roles,
                                connector: Connector) -> None:  # fmt: skip
     """Unless someone else administers the app, or the account still does with the roles that it has `after` this."""
-    may_be_last = roles.at_worst(account)
-    if known.can_administer(after) or not known.may_administer(may_be_last):
-        return
-    others = roles.administrators(task.app, known).where(Account.id != account.id)
-    others = others.order_by(Account.last_activity.desc())
+    others: Iterable[int] = administrators_left(task.app, {account.id}, known)
     if LOOK_UP in connector.capabilities:
-        stays = any(_administers(connector, other, known) for other in others)
-    else:
-        stays = task.act == "remove" or others.exists()  # a removal was looked at by protection.of()
-    if not stays:
-        raise NoLongerNeeded(f"{known.why_last(may_be_last)}.")
+        others = (other for other in others if _administers(connector, Account.get_by_id(other), known))
+    if why := protection.last_administrator(account, others, known, after):
+        raise NoLongerNeeded(f"{why}.")
 
 
 def _administers(connector: Connector, account: Account, known: Roles) -> bool:

@@ -72,7 +72,7 @@ def test_the_next_check_finds_the_story(home, listen):
         assert "last Owner" in removals["pavel@acme.example"].protected
         assert check("Acme Ads").counts["new_users"] == 1
         tom = Account.get(Account.email == "tom@acme.example", Account.app == App.get(App.name == "Acme Ads"))
-        assert [asset.name for asset in reports.policy.sole_assets([tom.id])[tom.id]] == ["Acme Spring Sale"]
+        assert [asset.name for asset in reports.sole_managers.sole_assets([tom.id])[tom.id]] == ["Acme Spring Sale"]
 
 
 def test_finishing_takes_the_seats_away_in_the_app_itself(home, listen):
