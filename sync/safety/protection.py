@@ -137,8 +137,8 @@ def of(account: Account, *codes: Protection, known: Roles | None = None) -> Prot
     """
     rules = [rule for rule in (*RULES, LAST) if rule.code in (codes or Protection)]
     values = {column: _value(account, column) for column in _READ} | {
-        "pending": account.pending and json.dumps(account.pending), "app": account.app_id, "identity": account.app.identity_id,
-        "today": str(today()), "roles": known and known.as_json(),
+        "pending": account.pending and json.dumps(account.pending), "app": account.app_id,
+        "identity": account.app.identity_id, "today": str(today()), "roles": known and known.as_json(),
     }  # fmt: skip
     [why] = db.execute_sql(
         f"{roles.AS_KNOWN if known else ''} SELECT {_first(rules)} FROM (SELECT {_AS_IT_IS}) AS a "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from sync.models import Access, Account, App, Asset, Change
 
 
@@ -10,18 +12,32 @@ def sole_assets(account_ids: list[int]) -> dict[int, list[Asset]]:
 
     Given all that leave together, it finds what two of them control together. Hand these over before a removal.
     """
-    leaving = set(account_ids)
+    going: list[tuple[int, int]] = []
+    for part in _parts(account_ids):
+        mine = Access.select(Access.account_id, Access.asset_id).where(Access.account.in_(part), Access.privileged)
+        going.extend(mine.tuples())
+    return left_alone(going)
+
+
+def left_alone(going: Iterable[tuple[int, int]]) -> dict[int, list[Asset]]:
+    """By account, the assets that nobody who can act in the app controls without these accesses, each an
+    (account id, asset id). An account appears with assets that it controls itself."""
+    gone = set(going)
     found: dict[int, list[Asset]] = {}
-    for start in range(0, len(account_ids), 500):
-        part = account_ids[start : start + 500]
-        rows = list(Access.select(Access.account_id, Access.asset_id).where(
-            Access.account.in_(part), Access.privileged).order_by(Access.id).tuples())  # fmt: skip
-        assets = {asset.id: asset for asset in Asset.select().where(Asset.id.in_({row[1] for row in rows}))}
-        stay = _controllers(list(assets), leaving)
-        for account_id, asset_id in rows:
-            if asset_id not in stay:
+    for part in _parts(sorted({asset_id for _, asset_id in gone})):
+        acts = (Account.state == "present") & (Account.status == "active") & (Account.kind == "user")
+        rows = list(Access.select(Access.account_id, Access.asset_id, acts).join(Account).where(
+            Access.asset.in_(part), Access.privileged).order_by(Access.id).tuples())  # fmt: skip
+        controlled = {asset_id for account_id, asset_id, acts in rows if acts and (account_id, asset_id) not in gone}
+        assets = {asset.id: asset for asset in Asset.select().where(Asset.id.in_(part))}
+        for account_id, asset_id, _ in rows:
+            if (account_id, asset_id) in gone and asset_id not in controlled:
                 found.setdefault(account_id, []).append(assets[asset_id])
     return found
+
+
+def _parts(ids: list[int]) -> Iterator[list[int]]:
+    return (ids[start : start + 500] for start in range(0, len(ids), 500))
 
 
 def ready_to_leave(app: App, leaving: list[Change]) -> set[int]:
@@ -30,12 +46,3 @@ def ready_to_leave(app: App, leaving: list[Change]) -> set[int]:
     ready = {change.id for change in leaving if change.account_id not in alone}
     members = Account.select().where(Account.app == app, Account.state == "present", Account.kind == "user").count()
     return ready if len(ready) < members else set()
-
-
-def _controllers(asset_ids: list[int], leaving: set[int]) -> set[int]:
-    """Those of the assets that someone who can act in the app, and isn't leaving, controls too."""
-    others = Access.select(Access.asset_id, Access.account_id).join(Account).where(
-        Access.asset.in_(asset_ids), Access.privileged,
-        Account.state == "present", Account.status == "active", Account.kind == "user",
-    )  # fmt: skip
-    return {asset_id for asset_id, account_id in others.tuples() if account_id not in leaving}

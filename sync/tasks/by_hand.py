@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from peewee import fn
 
@@ -225,7 +225,7 @@ def plan_revocations(app: App, pairs: Iterable[tuple[int, int]]) -> Plan:
             state, why = SO_ALREADY, "Has no access there any more"
         lines.append(_line(account, asset=asset, before=had.role if had else "", had=had.role if had else None,
                            state=state, why=why))  # fmt: skip
-    return _bounded(Plan(app, "revoke", _with_sole(lines, known)))
+    return _bounded(Plan(app, "revoke", _with_sole(lines)))
 
 
 def _bounded(plan: Plan) -> Plan:
@@ -234,20 +234,13 @@ def _bounded(plan: Plan) -> Plan:
     return plan
 
 
-def _with_sole(lines: list[Line], known: dict[tuple[int, int], Access]) -> list[Line]:
+def _with_sole(lines: list[Line]) -> list[Line]:
     """Marks each line after which nobody would control the asset."""
-    going = {(line.account.id, line.asset.id) for line in lines if line.state == READY}
-    told = []
-    for line in lines:
-        mine = known.get((line.account.id, line.asset.id))
-        if line.state == READY and mine is not None and mine.privileged:
-            others = Access.select(Access.account, Access.asset).join(Account).where(
-                Access.asset == line.asset, Access.privileged, Account.state == "present",
-                Account.status == "active", Account.kind == "user").tuples()  # fmt: skip
-            if not set(others) - going:
-                line = Line(**{**vars(line), "alone": [line.asset]})
-        told.append(line)
-    return told
+    alone = sole_managers.left_alone((line.account.id, line.asset.id) for line in lines if line.state == READY)
+    return [
+        replace(line, alone=[line.asset])
+        if line.state == READY and line.asset in alone.get(line.account.id, ()) else line for line in lines
+    ]  # fmt: skip
 
 
 def _line(account: Account, **values: object) -> Line:
