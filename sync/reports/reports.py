@@ -23,7 +23,7 @@ from sync.reports import group_changes, mass_updates
 from sync.safety import guards, protection, sole_managers
 from sync.safety.protection import Protected
 from sync.safety.wanted import REMOVALS
-from sync.tasks import tasks
+from sync.tasks import still_to_remove, tasks
 
 CONFIRM, HELD, IGNORED, LEFT_OUT, CONFIRMED, APPLIED = (
     "needs confirmation", "held", "ignored", "left out", "confirmed", "applied",
@@ -329,16 +329,9 @@ def _carry_out_confirmed(report: Report, by: str, only: set[int] | None) -> tupl
 def _no_longer_holds(change: Change) -> str | None:
     if change.kind in KINDS:
         return still_wanted.no_longer_holds(change)
-    account = change.account
-    if account.state != "present":
+    if change.account.state != "present":
         return "No longer in the app"
-    if change.person_id not in (None, account.person_id):
-        return "Somebody else's seat by now"
-    if account.match != "matched" or account.person is None:
-        return "Nobody's seat any more who has left"
-    if account.person.status != "deprovisioned":
-        return "The person is back"
-    return None
+    return still_to_remove.no_longer_theirs(change.account, change)
 
 
 def _protection(change: Change) -> Protected | None:

@@ -12,12 +12,13 @@ from connectors.names import email_key
 from sync import roles
 from sync.apps import apps
 from sync.groups import still_wanted
-from sync.groups.assignments import ADJUSTS, ENDED
+from sync.groups.assignments import ADJUSTS
 from sync.models import BIT, Access, Account, Invitation, Person, Task
 from sync.roles import Roles
 from sync.safety import protection
 from sync.safety.administrators import administrators_left
 from sync.safety.protection import Protection
+from sync.tasks import still_to_remove
 
 TO_DO = "{connector} gives Rollcall no way to {act}: do it in the app itself, then say here that it is done."
 
@@ -69,23 +70,8 @@ def _remove(task: Task, connector: Connector) -> None:
 def _still_to_go(account: Account, task: Task) -> None:
     if account.state != "removing":
         raise NoLongerNeeded("The account has left the app already.")
-    if why := protection.of(account, *protection.OF_THE_PERSON, Protection.ANOTHERS_ADDRESS):
+    if why := still_to_remove.over(task, account):
         raise NoLongerNeeded(f"{why}.")
-    if task.report_id is None:
-        if "person" in task.detail and task.detail["person"] != account.person_id:
-            raise NoLongerNeeded("The account is somebody else's now than when its removal was asked for.")
-        return
-    if task.change_id and task.change.person_id not in (None, account.person_id):
-        raise NoLongerNeeded("The account is somebody else's now than when its removal was confirmed.")
-    person = Person.get_or_none(Person.id == account.person_id)
-    kind = task.change.kind if task.change_id else "removed user"
-    if person is None or account.match != "matched":
-        raise NoLongerNeeded("The account is no longer matched to anybody who has left.")
-    if kind == ENDED and person.status != "deprovisioned":
-        if why := still_wanted.no_longer_holds(task.change, acting=True):
-            raise NoLongerNeeded(f"{why}.")
-    elif person.status != "deprovisioned":
-        raise NoLongerNeeded(f"{person.name or account.email} is back: {person.status} in the directory.")
 
 
 def _look_again(task: Task, connector: Connector, account: Account) -> Seat | None:

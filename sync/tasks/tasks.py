@@ -11,17 +11,15 @@ from connectors.base import ConnectorError, CredentialRejected, RateLimited, Tem
 from sync import activity, faults
 from sync.apps import apps
 from sync.db import connected, db, utcnow, writing
-from sync.groups import assignments
 from sync.jobs import leases, queue
 from sync.mail import news
 from sync.matching.addresses import ANOTHERS
-from sync.models import Account, App, Asset, Assignment, Change, Person, Report, Task
+from sync.models import Account, App, Asset, Change, Report, Task
 from sync.names import name_in_task
 from sync.problems import AppProblem, Problem
-from sync.tasks import offboarding_mail, perform, settle
+from sync.tasks import offboarding_mail, perform, settle, still_to_remove
 from sync.tasks.perform import ByHand, NoLongerNeeded, NotConfirmed
 from sync.vault import VaultProblem
-from sync.workspace import today
 
 DELAYS = (10, 30, 120, 600, 1800, 7200)  # seconds before each further attempt
 WHILE_PAUSED = 60  # seconds between looks whether the app was resumed
@@ -257,17 +255,9 @@ def _look_again(ids: list[int]) -> None:
 @queue.each_minute
 def settle_returned(now: datetime) -> None:
     """A removal that waits although its person is back, on hold, or in a group again: look again now, which ends it."""
-    here = Person.status != "deprovisioned"
-    kept = Person.hold.is_null(False) | ~here & (Account.match == "matched") & (Person.remove_on > today())
-    ended = Assignment.select().where(
-        Assignment.app == Task.app, Assignment.person == Person.id, Assignment.ended_at.is_null(False)
-    )
-    unasked = here & ((Person.status != "active") | ~fn.EXISTS(ended))
     put_off = (Task.state == "needs attention") | (Task.state == "queued") & (Task.next_at > now)
     waiting = (
-        Task.select(Task.id).join(Account).join(Person, JOIN.LEFT_OUTER).switch(Task).join(Change, JOIN.LEFT_OUTER)
-        .where(Task.act == "remove", put_off, kept | (Change.person != Account.person)
-               | (Change.kind == "removed user") & (here | (Account.match != "matched"))
-               | (Change.kind == assignments.ENDED) & (unasked | (Account.match != "matched")))
+        Task.select(Task, Account, App, Change).join(Account).join(App).switch(Task).join(Change, JOIN.LEFT_OUTER)
+        .where(Task.act == "remove", put_off)
     )  # fmt: skip
-    _look_again([task.id for task in waiting])
+    _look_again([task.id for task in list(waiting) if still_to_remove.over(task, task.account)])
