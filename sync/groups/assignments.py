@@ -12,6 +12,7 @@ from sync.apps import apps
 from sync.db import db, utcnow
 from sync.models import Account, App, Asset, Assignment, GroupRule
 from sync.safety import protection, wanted
+from sync.safety.protection import Protection
 from sync.workspace import today
 
 INVITE, ROLE, ACCESS, LOSS, ENDED = (
@@ -172,11 +173,11 @@ _TO_INVITE = """
             OR i.normal IN (SELECT normal FROM person_email WHERE person_id = s.person_id)))
 """
 # An account that rules may change: matched, in use, without a decision or hold against it.
-_SEATS = """
+_SEATS = f"""
     FROM assigned s JOIN account a ON a.person_id = s.person_id AND a.app_id = :app AND a.state = 'present'
-        AND a."match" = 'matched' AND a.status = 'active' AND a.kind = 'user' AND a.protected IS NULL
-        AND a.external_id IS NOT :identity
-    JOIN person p ON p.id = s.person_id AND p.hold IS NULL
+        AND a."match" = 'matched' AND a.status = 'active' AND a.kind = 'user'
+    JOIN person p ON p.id = s.person_id
+        AND {protection.none_of(Protection.HOLD, Protection.BY_HAND, Protection.AUTOMATION_ACCOUNT)}
 """
 _LIVE = "t.account_id = a.id AND t.state IN ('queued', 'running', 'needs attention')"
 _TO_CHANGE_ROLE = f"""

@@ -100,6 +100,11 @@ _PROTECT = f"""
 """
 
 
+def none_of(*codes: Protection) -> str:
+    """SQL: none of these rules holds for the account `a` of the person `p`."""
+    return " AND ".join(f"({rule.condition}) IS NOT TRUE" for rule in RULES if rule.code in codes)
+
+
 def protect(kind: str, values: dict[str, object]) -> None:
     """Note in TEMP `wanted` what protects the accounts that changes of this kind would remove."""
     db.execute_sql(_PROTECT, values | {"kind": kind})
