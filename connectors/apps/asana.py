@@ -9,7 +9,6 @@ The list of memberships knows no e-mails, so they come from GET /users.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 from typing import Any
 
 from connectors.base import (
@@ -24,7 +23,6 @@ from connectors.base import (
     Access,
     Account,
     Asset,
-    Connector,
     CredentialRejected,
     Field,
     Identity,
@@ -34,16 +32,16 @@ from connectors.base import (
 )
 from connectors.names import email_key
 from connectors.tools.answers import unsaid
-from connectors.tools.http import Answer, Forbidden, Http, NotFound, clean, segment
+from connectors.tools.http import Answer, Forbidden, NotFound, clean, segment
+from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, pages_by_cursor
 
 PAGE = 100  # "The value must be between 1 and 100"
-PATIENCE = 65  # seconds: limits are per minute, and a workspace with many projects meets them again and again
 ROLES = (Role("admin", "Admin", privileged=True), Role("member", "Member", default=True), Role("guest", "Guest"))
 MEMBERSHIP = "user,user.name,is_active,is_admin,is_guest,is_view_only"
 
 
-class Asana(Connector):
+class Asana(HttpConnector):
     slug = "asana"
     label = "Asana"
     category = SEAT_BASED
@@ -63,21 +61,12 @@ class Asana(Connector):
     )
     fields = (
         Field("workspace", "Workspace ID", "A long number.", pattern=r"[0-9]+"),
-        Field("token", "Access token", "A service account's, or an admin's personal one.", secret=True,
-              pattern=r"\S+"),
+        token_field("Access token", "A service account's, or an admin's personal one."),
     )  # fmt: skip
     capabilities = frozenset({LOOK_UP, ASSETS, REMOVE, INVITE, GRANT, REVOKE})
     asset_word = "team or project"
     api = "https://app.asana.com/api/1.0"
-
-    @cached_property
-    def _http(self) -> Http:
-        token = self.settings.get("token", "")
-        return Http(self.api, headers={"Authorization": f"Bearer {token}"}, secrets=[token], patience=PATIENCE)
-
-    def close(self) -> None:
-        if "_http" in self.__dict__:
-            self._http.close()
+    patience = 65  # seconds: limits are per minute, and a workspace with many projects meets them again and again
 
     @property
     def _home(self) -> str:

@@ -27,7 +27,6 @@ from connectors.base import (
     Access,
     Account,
     Asset,
-    Connector,
     ConnectorError,
     CredentialRejected,
     Field,
@@ -38,12 +37,12 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.tools.answers import known_status, unsaid
-from connectors.tools.http import Answer, Forbidden, Http, NotFound, clean, seconds_to_wait, segment
+from connectors.tools.http import Answer, Forbidden, NotFound, clean, seconds_to_wait, segment
+from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, number, pages_by_cursor
 from connectors.tools.times import from_iso
 
 USERS, GROUPS = 50, 20  # a page: what each list gives by itself; its most is not documented
-PATIENCE = 65  # seconds
 ALL = "-"  # in place of a directory: "all directories the requestor has permission to manage"
 USER, ORG_ADMIN = "user", "atlassian/org-admin"
 ROLES = (
@@ -61,7 +60,7 @@ STATUSES = {
 }
 
 
-class Atlassian(Connector):
+class Atlassian(HttpConnector):
     slug = "atlassian"
     label = "Atlassian"
     category = SEAT_BASED
@@ -81,22 +80,16 @@ class Atlassian(Connector):
     )
     fields = (
         Field("org_id", "Organization ID", "Shown with the API key.", pattern=r"[A-Za-z0-9-]+"),
-        Field("token", "API key", "An organization's, not a person's API token.", secret=True, pattern=r"\S+"),
+        token_field("API key", "An organization's, not a person's API token."),
     )
     capabilities = frozenset({LOOK_UP, ASSETS, REMOVE, CHANGE_ROLE, GRANT, REVOKE})
     asset_word = "group or app"
+    patience = 65  # seconds
     change_role_keeps = True
     api = "https://api.atlassian.com/admin"
 
-    @cached_property
-    def _http(self) -> Http:
-        token = self.settings.get("token", "")
-        headers = {"Authorization": f"Bearer {token}"}
-        return Http(self.api, headers=headers, secrets=[token], patience=PATIENCE, on_error=_too_many)
-
-    def close(self) -> None:
-        if "_http" in self.__dict__:
-            self._http.close()
+    def _error_in(self, answer: Answer) -> ConnectorError | None:
+        return _too_many(answer)
 
     def _org(self, version: str) -> str:
         return f"/{version}/orgs/{segment(self.settings.get('org_id', ''))}"

@@ -22,7 +22,6 @@ from connectors.base import (
     Access,
     Account,
     Asset,
-    Connector,
     CredentialRejected,
     Field,
     Identity,
@@ -31,11 +30,11 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.tools.answers import unsaid
-from connectors.tools.http import Answer, Forbidden, Http, NotFound, clean, segment
+from connectors.tools.http import Answer, Forbidden, NotFound, clean, segment
+from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, pages_by_cursor
 
 PAGE = 100  # the most that Calendly gives
-PATIENCE = 65  # seconds: “typically 60 seconds” until a used-up limit begins again
 ROLES = (
     Role("owner", "Owner", privileged=True),
     Role("admin", "Admin", privileged=True),
@@ -44,7 +43,7 @@ ROLES = (
 INVITATION = "invitation:"
 
 
-class Calendly(Connector):
+class Calendly(HttpConnector):
     slug = "calendly"
     label = "Calendly"
     category = SEAT_BASED
@@ -61,22 +60,14 @@ class Calendly(Connector):
         "seats nor when somebody was last active. None of these are offered.",
     )
     fields = (
-        Field("token", "Personal access token", "Of an owner or admin.", secret=True, pattern=r"\S+"),
+        token_field("Personal access token", "Of an owner or admin."),
         Field("groups", "Groups", "Groups show as assets, with their members and admins; one call for each.",
               required=False, choices=(("read", "are read"), ("leave out", "are left out")), where=False),
     )  # fmt: skip
     capabilities = frozenset({LOOK_UP, ASSETS, REMOVE, INVITE})
     asset_word = "group"
     api = "https://api.calendly.com"
-
-    @cached_property
-    def _http(self) -> Http:
-        token = self.settings.get("token", "")
-        return Http(self.api, headers={"Authorization": f"Bearer {token}"}, secrets=[token], patience=PATIENCE)
-
-    def close(self) -> None:
-        if "_http" in self.__dict__:
-            self._http.close()
+    patience = 65  # seconds: “typically 60 seconds” until a used-up limit begins again
 
     @cached_property
     def _me(self) -> dict:

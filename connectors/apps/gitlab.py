@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cached_property
 
 from connectors.base import (
     CAPABILITIES,
@@ -19,7 +18,6 @@ from connectors.base import (
     Access,
     Account,
     Asset,
-    Connector,
     CredentialRejected,
     Field,
     Identity,
@@ -29,12 +27,12 @@ from connectors.base import (
 )
 from connectors.tools.answers import known_status, unsaid
 from connectors.tools.holes import needed
-from connectors.tools.http import Forbidden, Http, NotFound, clean, segment
+from connectors.tools.http import Forbidden, NotFound, clean, segment
+from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, Seen, next_link, number, pages_by_link
 from connectors.tools.times import from_iso
 
 PAGE = 100  # the most that the API gives at once
-PATIENCE = 65  # seconds: gitlab.com counts calls by the minute
 OWNER = 50
 BELOW = "0"  # our role for who is no direct member of the group itself
 ROLES = (
@@ -54,7 +52,7 @@ STATES = {"active": "active", **dict.fromkeys(STOPPED, "suspended")}
 BOT = re.compile(r"(project|group)_\d+_bot(_\w+)?|service_account_\w+")
 
 
-class GitLab(Connector):
+class GitLab(HttpConnector):
     slug = "gitlab"
     label = "GitLab"
     category = SEAT_BASED
@@ -77,7 +75,7 @@ class GitLab(Connector):
     fields = (
         Field("base_url", "Address", "Where your GitLab is.", pattern=r"https?://\S+", placeholder="https://gitlab.com"),
         Field("group", "Group", "Its path or number.", pattern=r"[\w./-]+", placeholder="acme"),
-        Field("token", "Access token", "Begins with glpat-.", secret=True, pattern=r"\S+"),
+        token_field("Access token", "Begins with glpat-."),
         Field(
             "emails", "E-mails are taken", required=False,
             choices=(("members", "from the list of members"), ("profiles", "from each user's page, one call a person")),
@@ -86,20 +84,19 @@ class GitLab(Connector):
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES)
     asset_word = "project or subgroup"
+    patience = 65  # seconds: gitlab.com counts calls by the minute
 
     def __init__(self, settings: dict[str, str], on_total=None):
         super().__init__(settings, on_total)
         self._custom: dict[str, str] = {}  # id → name of each custom role that someone was seen to have
 
-    @cached_property
-    def _http(self) -> Http:
-        token = self.settings.get("token", "")
-        address = self.settings.get("base_url", "").strip().rstrip("/") + "/api/v4"
-        return Http(address, headers={"PRIVATE-TOKEN": token}, secrets=[token], patience=PATIENCE)
+    @property
+    def _address(self) -> str:
+        return self.settings.get("base_url", "").strip().rstrip("/") + "/api/v4"
 
-    def close(self) -> None:
-        if "_http" in self.__dict__:
-            self._http.close()
+    @property
+    def _headers(self) -> dict[str, str]:
+        return {"PRIVATE-TOKEN": self._token}
 
     @property
     def _group(self) -> str:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from functools import cached_property
 
 from connectors.base import (
     CAPABILITIES,
@@ -20,10 +19,8 @@ from connectors.base import (
     Access,
     Account,
     Asset,
-    Connector,
     ConnectorError,
     CredentialRejected,
-    Field,
     Identity,
     RateLimited,
     Refused,
@@ -32,7 +29,8 @@ from connectors.base import (
 )
 from connectors.names import email_key
 from connectors.tools.answers import unsaid
-from connectors.tools.http import Answer, Forbidden, Http, clean, seconds_to_wait
+from connectors.tools.http import Answer, Forbidden, clean, seconds_to_wait
+from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, pages_by_cursor
 from connectors.tools.times import from_iso
 
@@ -76,7 +74,7 @@ JOIN = "mutation Join($input: TeamMembershipCreateInput!) { teamMembershipCreate
 LEAVE = "mutation Leave($id: String!) { teamMembershipDelete(id: $id) { success } }"
 
 
-class Linear(Connector):
+class Linear(HttpConnector):
     slug = "linear"
     label = "Linear"
     category = SEAT_BASED
@@ -90,19 +88,17 @@ class Linear(Connector):
         "Where people come from an identity provider over SCIM, Linear may refuse to suspend or change them: do it "
         "there. Private teams that the key's owner is not in are not read, and Linear's API makes no team owners.",
     )
-    fields = (Field("token", "API key", "Begins with lin_api_.", secret=True, pattern=r"\S+"),)
+    fields = (token_field("API key", "Begins with lin_api_."),)
     capabilities = frozenset(CAPABILITIES)
     asset_word = "team"
     api = "https://api.linear.app"
 
-    @cached_property
-    def _http(self) -> Http:
-        token = self.settings.get("token", "")
-        return Http(self.api, headers={"Authorization": token}, secrets=[token], on_error=_problem)
+    @property
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": self._token}
 
-    def close(self) -> None:
-        if "_http" in self.__dict__:
-            self._http.close()
+    def _error_in(self, answer: Answer) -> ConnectorError | None:
+        return _problem(answer)
 
     @property
     def removal_suspends(self) -> bool:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from functools import cached_property
 from typing import Any
 
 from connectors.base import (
@@ -22,7 +21,6 @@ from connectors.base import (
     Access,
     Account,
     Asset,
-    Connector,
     ConnectorError,
     CredentialRejected,
     Field,
@@ -33,7 +31,8 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.tools.answers import known_status, unsaid
-from connectors.tools.http import Answer, Forbidden, Http, NotFound, clean
+from connectors.tools.http import Answer, Forbidden, NotFound, clean
+from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, number, pages_by_number
 
 MEMBERS_PAGE, ASSETS_PAGE = 20, 50  # the most that each list allows
@@ -48,7 +47,7 @@ ROLE_FIELD = {"ADVERTISER": "advertiser_role", "CATALOG": "catalog_role", "TT_AC
 NO_PERMISSION, NO_SUCH_THING, TOO_MANY = 40001, 40007, 40100
 
 
-class TikTok(Connector):
+class TikTok(HttpConnector):
     slug = "tiktok"
     label = "TikTok for Business"
     category = PAID_SOCIAL
@@ -67,7 +66,7 @@ class TikTok(Connector):
     )
     fields = (
         Field("bc_id", "Business Center ID", "A long number.", pattern=r"[0-9]+"),
-        Field("token", "Access token", "The long-term one, of an admin.", secret=True, pattern=r"\S+"),
+        token_field("Access token", "The long-term one, of an admin."),
         Field(
             "by_member", "Pixels and TikTok accounts", "Who has them takes two calls for each member.", required=False,
             choices=(("read", "and who has them are read"), ("leave out", "are left out")),
@@ -78,14 +77,12 @@ class TikTok(Connector):
     asset_word = "asset"
     api = "https://business-api.tiktok.com/open_api/v1.3"
 
-    @cached_property
-    def _http(self) -> Http:
-        token = self.settings.get("token", "")
-        return Http(self.api, headers={"Access-Token": token}, secrets=[token], on_error=_inside)
+    @property
+    def _headers(self) -> dict[str, str]:
+        return {"Access-Token": self._token}
 
-    def close(self) -> None:
-        if "_http" in self.__dict__:
-            self._http.close()
+    def _error_in(self, answer: Answer) -> ConnectorError | None:
+        return _inside(answer)
 
     @property
     def _center(self) -> str:
