@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cached_property
 from typing import Any
 
 from connectors.base import (
@@ -41,6 +40,7 @@ from connectors.names import email_key
 from connectors.tools.answers import unsaid
 from connectors.tools.holes import needed
 from connectors.tools.http import Answer, Forbidden, Http, clean, words
+from connectors.tools.http_connector import ClosesClients, api_client
 from connectors.tools.oauth import refreshed
 from connectors.tools.paging import Page, Seen, number, pages_by_cursor
 
@@ -71,7 +71,7 @@ NO_RATE_LIMIT = {"ACCESS_PROHIBITED", "PAYMENTS_PROFILE_ACTIVATION_RATE_LIMIT_EX
 UNKNOWN_WAIT = 60
 
 
-class GoogleAds(Connector):
+class GoogleAds(ClosesClients, Connector):
     slug = "google_ads"
     label = "Google Ads"
     category = PAID_SOCIAL
@@ -108,7 +108,7 @@ class GoogleAds(Connector):
     asset_word = "ad account"
     api, login = "https://googleads.googleapis.com", "https://oauth2.googleapis.com"
 
-    @cached_property
+    @api_client
     def _http(self) -> Http:
         client, secret, token, developer = (
             self.settings.get(name, "") for name in ("client_id", "client_secret", "refresh_token", "developer_token")
@@ -117,10 +117,6 @@ class GoogleAds(Connector):
         headers = {"developer-token": developer, "login-customer-id": self._manager}
         return Http(f"{self.api}/v26", headers=headers, auth=auth, secrets=[secret, token, developer],
                     on_error=_meant, says=_says)  # fmt: skip
-
-    def close(self) -> None:
-        if "_http" in self.__dict__:
-            self._http.close()
 
     @property
     def _manager(self) -> str:

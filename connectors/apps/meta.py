@@ -24,7 +24,6 @@ from connectors.base import (
     Access,
     Account,
     Asset,
-    Connector,
     ConnectorError,
     CredentialRejected,
     Field,
@@ -37,7 +36,8 @@ from connectors.base import (
 from connectors.names import email_key
 from connectors.tools.answers import unsaid
 from connectors.tools.holes import needed
-from connectors.tools.http import Answer, Forbidden, Http, clean, segment
+from connectors.tools.http import Answer, Forbidden, clean, segment
+from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, Seen, number, pages_by_cursor
 
 PAGE = 100
@@ -56,7 +56,7 @@ TOO_MANY = {4, 17, 32, 341, 613, *range(80000, 80015)}
 TOKEN, PASSING, NOT_ALLOWED = {102, 104, 190}, {1, 2, 368}, {3, 10, *range(200, 300)}
 
 
-class Meta(Connector):
+class Meta(HttpConnector):
     slug = "meta"
     label = "Meta Business"
     category = PAID_SOCIAL
@@ -78,7 +78,7 @@ class Meta(Connector):
     )
     fields = (
         Field("business_id", "Business ID", "A long number.", pattern=r"[0-9]+"),
-        Field("token", "Access token", "A system user's.", secret=True, pattern=r"\S+"),
+        token_field("Access token", "A system user's."),
         Field("app_secret", "App secret", "Of the app that the token was made for.", secret=True, required=False,
               pattern=r"\S+"),
     )  # fmt: skip
@@ -87,22 +87,19 @@ class Meta(Connector):
     role_word = "tasks"
     api = "https://graph.facebook.com/v25.0"
 
-    @cached_property
-    def _http(self) -> Http:
-        token = self.settings.get("token", "")
-        secrets = [token, self.settings.get("app_secret"), self._signature.get("appsecret_proof")]
-        return Http(self.api, headers={"Authorization": f"Bearer {token}"}, secrets=secrets, on_error=_meant)
+    @property
+    def _secrets(self) -> list[str | None]:
+        return [*super()._secrets, self._signature.get("appsecret_proof")]
+
+    def _error_in(self, answer: Answer) -> ConnectorError | None:
+        return _meant(answer)
 
     @cached_property
     def _signature(self) -> dict[str, str]:
-        secret, token = self.settings.get("app_secret"), self.settings.get("token", "")
+        secret = self.settings.get("app_secret")
         if not secret:
             return {}
-        return {"appsecret_proof": hmac.new(secret.encode(), token.encode(), hashlib.sha256).hexdigest()}
-
-    def close(self) -> None:
-        if "_http" in self.__dict__:
-            self._http.close()
+        return {"appsecret_proof": hmac.new(secret.encode(), self._token.encode(), hashlib.sha256).hexdigest()}
 
     @property
     def _business(self) -> str:

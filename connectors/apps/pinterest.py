@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from functools import cached_property
 from typing import Any
 
 from connectors.base import (
@@ -22,7 +21,6 @@ from connectors.base import (
     Access,
     Account,
     Asset,
-    Connector,
     ConnectorError,
     CredentialRejected,
     Field,
@@ -33,9 +31,11 @@ from connectors.base import (
 )
 from connectors.names import email_key
 from connectors.tools.answers import unsaid
-from connectors.tools.http import Answer, Forbidden, Http, NotFound, clean, segment
+from connectors.tools.http import Answer, Forbidden, NotFound, clean, segment
+from connectors.tools.http_connector import HttpConnector, bearer, token_field
 from connectors.tools.oauth import refreshed
 from connectors.tools.paging import Page, pages_by_cursor
+from connectors.tools.renewal import Renewed
 
 PAGE = 250
 ROLES = (
@@ -54,7 +54,7 @@ OURS = "INTERNAL"  # partners that may use our assets, not we theirs
 NOT_PERMITTED = (7, 29)  # "Not authorized to access", "You are not permitted to access that resource": also with 401
 
 
-class Pinterest(Connector):
+class Pinterest(HttpConnector):
     slug = "pinterest"
     label = "Pinterest"
     category = PAID_SOCIAL
@@ -79,7 +79,7 @@ class Pinterest(Connector):
     fields = (
         Field("business_id", "Business ID", "A long number.", pattern=r"[0-9]{1,20}"),
         Field("way", "Credential", choices=(("token", "Access token for 30 days"), ("refresh", "Refresh token"))),
-        Field("token", "Access token", "Begins with pina.", secret=True, pattern=r"\S+", when=("way", "token")),
+        token_field("Access token", "Begins with pina.", when=("way", "token")),
         Field("app_id", "App ID", "Of the app, under “My apps”.", pattern=r"\S+", when=("way", "refresh")),
         Field("app_secret", "App secret key", secret=True, pattern=r"\S+", when=("way", "refresh")),
         Field("refresh_token", "Refresh token", "Begins with pinr.", secret=True, pattern=r"\S+",
@@ -89,23 +89,23 @@ class Pinterest(Connector):
     asset_word = "asset"
     api = "https://api.pinterest.com/v5"
 
-    @cached_property
-    def _http(self) -> Http:
-        def known(name: str) -> str:
-            return self.settings.get(name, "")
+    @property
+    def _headers(self) -> dict[str, str]:
+        return {} if self._refreshes else bearer(self._token)
 
-        secrets = [known("token"), known("app_secret"), known("refresh_token")]
-        if known("way") != "refresh":
-            headers = {"Authorization": f"Bearer {known('token')}"}
-            return Http(self.api, headers=headers, secrets=secrets, on_error=_problem)
-        token = refreshed(
-            f"{self.api}/oauth/token", known("app_id"), known("app_secret"), known("refresh_token"), by_basic=True
-        )
-        return Http(self.api, auth=token, secrets=secrets, on_error=_problem)
+    @property
+    def _auth(self) -> Renewed | None:
+        if not self._refreshes:
+            return None
+        values = [self.settings.get(name, "") for name in ("app_id", "app_secret", "refresh_token")]
+        return refreshed(f"{self.api}/oauth/token", *values, by_basic=True)
 
-    def close(self) -> None:
-        if "_http" in self.__dict__:
-            self._http.close()
+    @property
+    def _refreshes(self) -> bool:
+        return self.settings.get("way") == "refresh"
+
+    def _error_in(self, answer: Answer) -> ConnectorError | None:
+        return _problem(answer)
 
     @property
     def _business(self) -> str:

@@ -11,7 +11,6 @@ from connectors.base import (
     Access,
     Account,
     Asset,
-    Connector,
     ConnectorError,
     Field,
     Identity,
@@ -20,7 +19,8 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.tools.answers import known_status, unsaid
-from connectors.tools.http import Answer, Http, NotFound, segment
+from connectors.tools.http import Answer, NotFound, segment
+from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, Seen, number, pages_by_offset
 from connectors.tools.times import from_iso
 
@@ -35,7 +35,7 @@ class AlreadyThere(Refused):
     """409: the address that was to be invited is in the business."""
 
 
-class SampleAds(Connector):
+class SampleAds(HttpConnector):
     slug = "sample-ads"
     label = "Acme Ads (sample)"
     category = PAID_SOCIAL
@@ -46,23 +46,17 @@ class SampleAds(Connector):
     )
     fields = (
         Field("base_url", "Address", "Where Acme Ads' page is.", pattern="https?://.+", placeholder="http://127.0.0.1:8102"),
-        Field("token", "Access token", "Begins with acme_.", secret=True, pattern=r"\S+"),
+        token_field("Access token", "Begins with acme_."),
     )
     capabilities = frozenset(CAPABILITIES)
     asset_word = "asset"
 
-    def __init__(self, settings: dict[str, str], on_total=None):
-        super().__init__(settings, on_total)
-        token = settings["token"]
-        self._http = Http(
-            settings["base_url"].rstrip("/") + "/v1.0",
-            headers={"Authorization": f"Bearer {token}"},
-            secrets=[token],
-            on_error=_own_error,
-        )
+    @property
+    def _address(self) -> str:
+        return self.settings["base_url"].rstrip("/") + "/v1.0"
 
-    def close(self) -> None:
-        self._http.close()
+    def _error_in(self, answer: Answer) -> ConnectorError | None:
+        return _own_error(answer)
 
     def test(self) -> Identity:
         me = self._http.get("/me").json(dict)

@@ -11,7 +11,6 @@ from connectors.base import (
     Access,
     Account,
     Asset,
-    Connector,
     ConnectorError,
     Field,
     Identity,
@@ -20,7 +19,8 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.tools.answers import known_status, unsaid
-from connectors.tools.http import Answer, Http, NotFound, segment
+from connectors.tools.http import Answer, NotFound, segment
+from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, number, pages_by_cursor
 from connectors.tools.times import from_iso
 
@@ -33,7 +33,7 @@ class AlreadyMember(Refused):
     """409: the address that was to be invited has a seat."""
 
 
-class SampleChat(Connector):
+class SampleChat(HttpConnector):
     slug = "sample-chat"
     label = "Acme Chat (sample)"
     category = SEAT_BASED
@@ -44,23 +44,17 @@ class SampleChat(Connector):
     )
     fields = (
         Field("base_url", "Address", "Where Acme Chat's page is.", pattern="https?://.+", placeholder="http://127.0.0.1:8101"),
-        Field("token", "Access token", "Begins with acme_.", secret=True, pattern=r"\S+"),
+        token_field("Access token", "Begins with acme_."),
     )
     capabilities = frozenset(CAPABILITIES)
     asset_word = "channel"
 
-    def __init__(self, settings: dict[str, str], on_total=None):
-        super().__init__(settings, on_total)
-        token = settings["token"]
-        self._http = Http(
-            settings["base_url"].rstrip("/") + "/api/v1",
-            headers={"Authorization": f"Bearer {token}"},
-            secrets=[token],
-            on_error=_own_error,
-        )
+    @property
+    def _address(self) -> str:
+        return self.settings["base_url"].rstrip("/") + "/api/v1"
 
-    def close(self) -> None:
-        self._http.close()
+    def _error_in(self, answer: Answer) -> ConnectorError | None:
+        return _own_error(answer)
 
     def test(self) -> Identity:
         me = self._http.get("/me").json(dict)

@@ -24,7 +24,6 @@ from connectors.base import (
     Access,
     Account,
     Asset,
-    Connector,
     ConnectorError,
     CredentialRejected,
     Field,
@@ -35,9 +34,11 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.tools.answers import unsaid
-from connectors.tools.http import Answer, Conflict, Forbidden, Http, NotFound, clean, seconds_to_wait, segment
+from connectors.tools.http import Answer, Conflict, Forbidden, NotFound, clean, seconds_to_wait, segment
+from connectors.tools.http_connector import HttpConnector
 from connectors.tools.oauth import client_credentials
 from connectors.tools.paging import Page, number, pages_by_cursor
+from connectors.tools.renewal import Renewed
 from connectors.tools.times import from_iso
 
 PAGE = 300  # what every list allows
@@ -51,7 +52,7 @@ NOT_THERE = (1001, 1010, 4130, 4131)  # no such user, not in this account; no su
 EXISTS = 1005
 
 
-class Zoom(Connector):
+class Zoom(HttpConnector):
     slug = "zoom"
     label = "Zoom"
     category = SEAT_BASED
@@ -86,18 +87,20 @@ class Zoom(Connector):
     api = "https://api.zoom.us"
     sign_in = "https://zoom.us"
 
-    @cached_property
-    def _http(self) -> Http:
+    @property
+    def _headers(self) -> dict[str, str]:
+        return {}
+
+    @property
+    def _auth(self) -> Renewed:
         """A token is good for an hour, and there is none to refresh it with: it is asked for again."""
         account, client, secret = (self.settings.get(field.name, "") for field in self.fields)
-        token = client_credentials(
+        return client_credentials(
             f"{self.sign_in}/oauth/token", client, secret, grant_type="account_credentials", account_id=account
         )
-        return Http(self.api, auth=token, secrets=[secret], on_error=_problem)
 
-    def close(self) -> None:
-        if "_http" in self.__dict__:
-            self._http.close()
+    def _error_in(self, answer: Answer) -> ConnectorError | None:
+        return _problem(answer)
 
     @property
     def removal_suspends(self) -> bool:

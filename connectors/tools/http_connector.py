@@ -5,10 +5,9 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from requests.auth import AuthBase
-
 from connectors.base import Connector, ConnectorError, Field
 from connectors.tools.http import Answer, Http
+from connectors.tools.renewal import Renewed
 
 
 class api_client(cached_property):  # noqa: N801 # a decorator
@@ -59,7 +58,7 @@ class HttpConnector(ClosesClients, Connector):
         return [self.settings.get(field.name) for field in self.fields if field.secret]
 
     @property
-    def _auth(self) -> AuthBase | None:
+    def _auth(self) -> Renewed | None:
         """A token that is renewed, in place of a header."""
         return None
 
