@@ -15,6 +15,7 @@ from connectors.scim.client import ScimClient
 from connectors.scim.extended import FIELDS, ExtendedScim
 from connectors.scim.values import YES, id_of, roles_of
 from connectors.tools.http import segment
+from connectors.tools.http_connector import token_field
 
 UNTOLD = "tell who is an administrator: Figma doesn't say so here. Protect yours by hand, so that one always stays."
 
@@ -53,7 +54,7 @@ class Figma(ExtendedScim):
     )
     fields = (
         Field("tenant", "Tenant ID", "From “SAML SSO” in the admin settings.", pattern=r"[A-Za-z0-9_-]+"),
-        Field("token", "API token", "Sent as “Authorization: Bearer …”.", secret=True, pattern=r"\S+"),
+        token_field("API token", "Sent as “Authorization: Bearer …”."),
         FIELDS["groups"],
     )
     capabilities = frozenset(CAPABILITIES)

@@ -11,7 +11,6 @@ name, email, organizationVerifiedDomainEmails).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 
 from connectors.base import (
     CAPABILITIES,
@@ -32,6 +31,7 @@ from connectors.github.client import GitHubClient
 from connectors.names import email_key
 from connectors.tools.answers import unsaid
 from connectors.tools.http import Answer, Forbidden, NotFound, segment
+from connectors.tools.http_connector import ClosesClients, api_client, token_field
 from connectors.tools.paging import Seen
 
 OUTSIDE = "outside_collaborator"
@@ -49,7 +49,7 @@ PEOPLE = """query ($ids: [ID!]!, $org: String!) { nodes(ids: $ids) { ... on User
   databaseId name email organizationVerifiedDomainEmails(login: $org) } } }"""
 
 
-class GitHub(Connector):
+class GitHub(ClosesClients, Connector):
     slug = "github"
     label = "GitHub"
     category = SEAT_BASED
@@ -78,8 +78,7 @@ class GitHub(Connector):
             "credential", "Connect with", required=False,
             choices=(("token", "an owner's access token"), ("app", "a GitHub App")),
         ),
-        Field("token", "Access token", "Begins with ghp_ or github_pat_.", secret=True, pattern=r"\S+",
-              when=("credential", "token")),
+        token_field("Access token", "Begins with ghp_ or github_pat_.", when=("credential", "token")),
         Field("app_id", "App ID or client ID", "On the App's own settings page.", pattern=r"[A-Za-z0-9.]+",
               when=("credential", "app")),
         Field("private_key", "Private key", "The text of the .pem file.", secret=True, multiline=True,
@@ -101,13 +100,9 @@ class GitHub(Connector):
     asset_word = "repository or team"
     api = "https://api.github.com"
 
-    @cached_property
+    @api_client
     def _client(self) -> GitHubClient:
         return GitHubClient(self.api, self.settings, self.memory)
-
-    def close(self) -> None:
-        if "_client" in self.__dict__:
-            self._client.http.close()
 
     def test(self) -> Identity:
         client = self._client

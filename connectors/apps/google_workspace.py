@@ -34,6 +34,7 @@ from connectors.base import (
 from connectors.google.admin import API, FIELDS, LOGIN, GoogleAdmin, steps
 from connectors.tools.answers import unsaid
 from connectors.tools.http import Conflict, NotFound, clean, segment
+from connectors.tools.http_connector import ClosesClients, api_client
 from connectors.tools.times import from_iso
 
 SCOPES = ("user", "group", "rolemanagement")
@@ -51,7 +52,7 @@ GROUP, ADMIN_ROLE = "group", "admin role"
 ROLE = "role:"  # before the id of an admin role, which is an account's further role and an asset
 
 
-class GoogleWorkspace(Connector):
+class GoogleWorkspace(ClosesClients, Connector):
     slug = "google_workspace"
     label = "Google Workspace"
     category = SEAT_BASED
@@ -71,13 +72,9 @@ class GoogleWorkspace(Connector):
     asset_word = "group"
     api, login = API, LOGIN
 
-    @cached_property
+    @api_client
     def _google(self) -> GoogleAdmin:
         return GoogleAdmin(self.settings, SCOPES, self.api, self.login)
-
-    def close(self) -> None:
-        if "_google" in self.__dict__:
-            self._google.close()
 
     @property
     def removal_suspends(self) -> bool:

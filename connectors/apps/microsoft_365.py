@@ -35,6 +35,7 @@ from connectors.base import (
 from connectors.microsoft.graph import API, FIELDS, GUEST, LOGIN, PAGE, REGISTER, Graph, emails_of
 from connectors.tools.answers import known_status, unsaid
 from connectors.tools.http import Forbidden, NotFound, clean, segment
+from connectors.tools.http_connector import ClosesClients, api_client
 from connectors.tools.times import from_iso
 
 USER = (
@@ -51,7 +52,7 @@ SYNCHRONISES = "d29b2b05-8046-44ba-8758-1e26182fcf32"  # "Only used by Microsoft
 MEMBER, GUEST_ROLE = Role("member", "Member", default=True), Role("guest", "Guest")
 
 
-class Microsoft365(Connector):
+class Microsoft365(ClosesClients, Connector):
     slug = "microsoft_365"
     label = "Microsoft 365"
     category = SEAT_BASED
@@ -82,13 +83,9 @@ class Microsoft365(Connector):
     change_role_keeps = True  # by hand: in the admin center a role is added or taken singly
     api, login = API, LOGIN
 
-    @cached_property
+    @api_client
     def _graph(self) -> Graph:
         return Graph(self.settings, self.api, self.login)
-
-    def close(self) -> None:
-        if "_graph" in self.__dict__:
-            self._graph.close()
 
     @property
     def removal_suspends(self) -> bool:

@@ -9,7 +9,6 @@ The public API as developers.notion.com/reference: get-users, get-self, user, ca
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 
 from connectors.base import (
     CAPABILITIES,
@@ -29,6 +28,7 @@ from connectors.scim.client import ScimClient
 from connectors.scim.extended import FIELDS, ExtendedScim
 from connectors.tools.answers import unsaid
 from connectors.tools.http import Forbidden, Http, clean
+from connectors.tools.http_connector import api_client, bearer, token_field
 from connectors.tools.paging import Page, pages_by_cursor
 
 PAGE = 100  # the most that either API gives
@@ -68,7 +68,7 @@ class Notion(ExtendedScim):
     fields = (
         Field("api", "Members are read", required=False,
               choices=(("scim", "over SCIM (Enterprise)"), ("public", "from the public API (every plan)"))),
-        Field("token", "Token", "The SCIM token, or the integration's secret.", secret=True, pattern=r"\S+"),
+        token_field("Token", "The SCIM token, or the integration's secret."),
         Field("groups", FIELDS["groups"].label, FIELDS["groups"].help, required=False,
               choices=FIELDS["groups"].choices, when=("api", "scim"), where=False),
     )  # fmt: skip
@@ -94,14 +94,9 @@ class Notion(ExtendedScim):
     def _address(self) -> str:
         return f"{self.api}/scim/v2"
 
-    @cached_property
+    @api_client
     def _public(self) -> PublicApi:
         return PublicApi(f"{self.api}/v1", self.settings.get("token", ""))
-
-    def close(self) -> None:
-        super().close()
-        if "_public" in self.__dict__:
-            self._public.http.close()
 
     @property
     def removal_suspends(self) -> bool:
@@ -136,8 +131,11 @@ class PublicApi:
     """Members and integrations as an integration may read them; every method raises the ConnectorErrors."""
 
     def __init__(self, address: str, token: str):
-        headers = {"Authorization": f"Bearer {token}", "Notion-Version": VERSION}
+        headers = {**bearer(token), "Notion-Version": VERSION}
         self.http = Http(address, headers=headers, secrets=[token], patience=PATIENCE)
+
+    def close(self) -> None:
+        self.http.close()
 
     def test(self) -> Identity:
         me = self.http.get("/users/me").json(dict)

@@ -44,6 +44,7 @@ from connectors.scim.values import privileged_by_name
 from connectors.tools.answers import known_status, unsaid
 from connectors.tools.holes import needed
 from connectors.tools.http import NotFound, clean, segment
+from connectors.tools.http_connector import ClosesClients, api_client
 
 APPS, GROUPS, USERS = "/api/v1/apps", "/api/v1/groups", "/api/v1/users"
 ASSIGNMENTS = 500  # "maximum 500"
@@ -57,7 +58,7 @@ ASSIGNED = "assigned"
 SHOWN = 20  # applications named when the ID is wrong
 
 
-class OktaApp(Connector):
+class OktaApp(ClosesClients, Connector):
     slug = "okta_app"
     label = "Okta application"
     category = SEAT_BASED
@@ -90,13 +91,9 @@ class OktaApp(Connector):
     capabilities = frozenset({LOOK_UP, ASSETS, REMOVE, INVITE, GRANT, REVOKE})
     asset_word = "group"
 
-    @cached_property
+    @api_client
     def _okta(self) -> OktaClient:
         return OktaClient(self.settings)
-
-    def close(self) -> None:
-        if "_okta" in self.__dict__:
-            self._okta.close()
 
     @property
     def _app(self) -> str:

@@ -9,7 +9,6 @@ docs.slack.dev/reference/scim-api/scim-api-2 (“DELETE /Users/<id>: Sets a Slac
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 
 from connectors.base import (
     ASSETS,
@@ -35,6 +34,7 @@ from connectors.base import (
 )
 from connectors.tools.answers import unsaid
 from connectors.tools.http import Answer, Forbidden, Http, NotFound, seconds_to_wait, segment
+from connectors.tools.http_connector import ClosesClients, api_client, bearer, token_field
 from connectors.tools.paging import Page, pages_by_cursor
 
 PAGE = 200  # "We recommend no more than 200 results at a time"
@@ -72,7 +72,7 @@ class AlreadyThere(Refused):
     """The user is in the channel."""
 
 
-class Slack(Connector):
+class Slack(ClosesClients, Connector):
     slug = "slack"
     label = "Slack"
     category = SEAT_BASED
@@ -92,7 +92,7 @@ class Slack(Connector):
         "workspace without a channel: none of these are offered. Direct messages and archived channels are not read.",
     )
     fields = (
-        Field("token", "Bot token", "Begins with xoxb-.", secret=True, pattern=r"\S+"),
+        token_field("Bot token", "Begins with xoxb-."),
         Field(
             "removal", "People are removed", required=False,
             choices=(("by hand", "by hand in Slack"), ("scim", "over SCIM (Business+, Enterprise)"),
@@ -121,15 +121,15 @@ class Slack(Connector):
         lacking = {"by hand": {REMOVE, CHANGE_ROLE}, "scim": {CHANGE_ROLE}}.get(self._removal, set())
         self.capabilities = type(self).capabilities - lacking
 
-    @cached_property
+    @api_client
     def _web(self) -> Http:
         return self._client(self.api, self.settings.get("token", ""))
 
-    @cached_property
+    @api_client
     def _admin(self) -> Http:
         return self._client(self.api, self._admin_token)
 
-    @cached_property
+    @api_client
     def _scim(self) -> Http:
         return self._client(self.scim, self._admin_token)
 
@@ -141,12 +141,8 @@ class Slack(Connector):
 
     def _client(self, address: str, token: str) -> Http:
         secrets = [self.settings.get("token"), self.settings.get("admin_token")]
-        return Http(address, headers={"Authorization": f"Bearer {token}"}, secrets=secrets, patience=PATIENCE,
+        return Http(address, headers=bearer(token), secrets=secrets, patience=PATIENCE,
                     on_error=_inside)  # fmt: skip
-
-    def close(self) -> None:
-        for name in {"_web", "_admin", "_scim"} & self.__dict__.keys():
-            self.__dict__[name].close()
 
     @property
     def removal_suspends(self) -> bool:

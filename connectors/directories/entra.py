@@ -13,7 +13,6 @@ type”, “List groups”, “List group transitive members”.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 
 from connectors.base import (
     CredentialRejected,
@@ -25,12 +24,13 @@ from connectors.base import (
 )
 from connectors.microsoft.graph import API, FIELDS, GUEST, LOGIN, PAGE, REGISTER, Graph, emails_of, user_name_of
 from connectors.tools.http import Forbidden, NotFound, clean, segment
+from connectors.tools.http_connector import ClosesClients, api_client
 
 USER = "id,displayName,mail,userPrincipalName,otherMails,proxyAddresses,accountEnabled,userType,employeeId"
 UNTOLD = "Microsoft doesn't tell which users are disabled. Add the application permission User.Read.All."
 
 
-class EntraDirectory(DirectoryConnector):
+class EntraDirectory(ClosesClients, DirectoryConnector):
     slug = "entra"
     label = "Microsoft Entra ID"
     docs = (
@@ -56,13 +56,9 @@ class EntraDirectory(DirectoryConnector):
     worldwide_ids = True
     api, login = API, LOGIN
 
-    @cached_property
+    @api_client
     def _graph(self) -> Graph:
         return Graph(self.settings, self.api, self.login)
-
-    def close(self) -> None:
-        if "_graph" in self.__dict__:
-            self._graph.close()
 
     def test(self) -> Identity:
         first = self._graph.first_user()

@@ -7,7 +7,6 @@ filter the list omits whoever is deprovisioned, so they are asked for besides. �
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 
 from connectors.base import (
     CredentialRejected,
@@ -19,6 +18,7 @@ from connectors.base import (
 )
 from connectors.okta.client import FIELDS, TOKEN_STEPS, OktaClient, name_of
 from connectors.tools.http import Forbidden, NotFound, clean, segment
+from connectors.tools.http_connector import ClosesClients, api_client
 from connectors.tools.paging import ListChanged, Seen
 
 # “List Users”: those who may be "only scoped to view and manage users of their assigned groups"
@@ -36,7 +36,7 @@ STATUSES = {
 }
 
 
-class OktaDirectory(DirectoryConnector):
+class OktaDirectory(ClosesClients, DirectoryConnector):
     slug = "okta"
     label = "Okta"
     logo = "okta.svg"
@@ -54,13 +54,9 @@ class OktaDirectory(DirectoryConnector):
               choices=(("no", "Leave it out"), ("yes", "Use it")), where=False),
     )  # fmt: skip
 
-    @cached_property
+    @api_client
     def _okta(self) -> OktaClient:
         return OktaClient(self.settings)
-
-    def close(self) -> None:
-        if "_okta" in self.__dict__:
-            self._okta.close()
 
     def test(self) -> Identity:
         me = self._okta.me()

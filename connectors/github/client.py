@@ -77,6 +77,9 @@ class GitHubClient:
             headers = {**HEADERS, "Authorization": f"Bearer {token}"}
             self.http = Http(api, headers=headers, secrets=[token], on_error=problem)
 
+    def close(self) -> None:
+        self.http.close()
+
     @property
     def home(self) -> str:
         return f"/orgs/{segment(self.org)}"

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from connectors.base import ConnectorError, Field, RateLimited
 from connectors.tools.http import Answer, Http, clean, seconds_to_wait, words
+from connectors.tools.http_connector import token_field
 from connectors.tools.paging import Page, next_link, pages_by_link
 
 PAGE = 200  # the most that lists of users give, and what is advised for groups
@@ -27,7 +28,7 @@ TOKEN_STEPS = (
 FIELDS = (
     Field("base_url", "Okta address", "Your organisation's own, without “-admin”.", pattern=r"https://[^/\s@]+/?",
           placeholder="https://acme.okta.com"),
-    Field("token", "API token", secret=True, pattern=r"\S+"),
+    token_field("API token"),
 )  # fmt: skip
 
 

@@ -38,6 +38,7 @@ from connectors.rest.template import find, keys_of
 from connectors.rest.values import Value, holds
 from connectors.tools.answers import known_status
 from connectors.tools.http import NotFound
+from connectors.tools.http_connector import ClosesClients, api_client
 from connectors.tools.paging import Seen
 
 STATUSES = {word: word for word in ("active", "invited", "suspended")}
@@ -50,7 +51,7 @@ WORDS = {
 }
 
 
-class RestConnector(Connector):
+class RestConnector(ClosesClients, Connector):
     """Speaks to the app that `description` describes; a subclass for each file is made by connector_of()."""
 
     level = OWN_FILE
@@ -62,7 +63,7 @@ class RestConnector(Connector):
         self._spec = self.description.spec
         self._values: dict[tuple[int, str], Value] = {}
 
-    @cached_property
+    @api_client
     def _client(self) -> Client:
         given = {field.name: self.settings.get(field.name, "") for field in self.fields}
         secrets = {field.name for field in self.fields if field.secret}
@@ -77,10 +78,6 @@ class RestConnector(Connector):
         )
         named = {entry["name"]: entry for entry in entries if "name" in entry}
         return Lists(self._client, named, self._spec.get("tables", {}))
-
-    def close(self) -> None:
-        if "_client" in self.__dict__:
-            self._client.close()
 
     @property
     def removal_suspends(self) -> bool:

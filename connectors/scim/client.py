@@ -37,6 +37,9 @@ class ScimClient:
     def __init__(self, http: Http):
         self.http = http
 
+    def close(self) -> None:
+        self.http.close()
+
     @cached_property
     def _config(self) -> dict:
         """What the server announces (RFC 7643, 5); {} where it has no such page, or its website answers instead."""

@@ -34,10 +34,11 @@ from connectors.scim.values import (
 )
 from connectors.tools.holes import needed
 from connectors.tools.http import Conflict, Forbidden, Http, NotFound, NotOffered
+from connectors.tools.http_connector import ClosesClients, api_client, bearer
 from connectors.tools.paging import ListChanged
 
 
-class Scim(Connector):
+class Scim(ClosesClients, Connector):
     slug = "scim"
     label = "SCIM 2.0"
     category = SEAT_BASED
@@ -98,18 +99,14 @@ class Scim(Connector):
     change_role_keeps = True
     client = ScimClient
 
-    @cached_property
+    @api_client
     def _client(self) -> ScimClient:
         token = self.settings.get("token", "")
-        return self.client(Http(self._address, headers={"Authorization": f"Bearer {token}"}, secrets=[token]))
+        return self.client(Http(self._address, headers=bearer(token), secrets=[token]))
 
     @property
     def _address(self) -> str:
         return self.settings.get("base_url", "")
-
-    def close(self) -> None:
-        if "_client" in self.__dict__:
-            self._client.http.close()
 
     @property
     def removal_suspends(self) -> bool:
