@@ -1,5 +1,5 @@
 """The contract between Rollcall and whatever it connects: values, errors, capabilities, and the two base classes.
-sync/ knows connectors through this module alone; it may import nothing of Rollcall's."""
+sync/ knows connectors through this module alone; it imports nothing of Rollcall's but the rules of quality."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from types import MappingProxyType
 from typing import Protocol
+
+from connectors.quality import NOT_RATED, Quality, level_of
 
 # What a connector can do. Pages, buttons and tasks ask for these, so nothing is offered that can't be done.
 LOOK_UP = "look up"  # account(id): the second look
@@ -20,13 +22,6 @@ REVOKE = "revoke"
 CAPABILITIES = (LOOK_UP, ASSETS, REMOVE, CHANGE_ROLE, INVITE, GRANT, REVOKE)
 
 SEAT_BASED, PAID_SOCIAL, SAMPLE = "Seat-based", "Paid social", "Sample"
-# How far a connector is proven; tests/connectors/test_levels.py holds each to it.
-BRONZE = "bronze"  # a documented API, and the contract's tests
-SILVER = "silver"  # and a second look, limits honoured, a credential that ends renewed or told
-GOLD = "gold"  # and assets, and every act that this kind of app knows
-PLATINUM = "platinum"  # and the main job proven against the real server
-OWN_FILE = "own file"  # described by the team itself: nobody has tested it but them
-LEVELS = (BRONZE, SILVER, GOLD, PLATINUM, OWN_FILE)
 
 
 class ConnectorError(Exception):
@@ -180,7 +175,7 @@ class Connector:
     label: str = ""
     category: str = SEAT_BASED
     logo: str = ""  # a file in static/logos; "" shows the initial
-    level: str = BRONZE
+    quality: Quality = MappingProxyType(NOT_RATED)  # the rules that it does not keep; it keeps all others
     docs: tuple[str, ...] = ()  # how to get the credential, one step an entry
     fields: tuple[Field, ...] = ()
     unknown_acts: Mapping[str, str] = MappingProxyType({})  # acts that this kind of app doesn't have, and why
@@ -197,6 +192,11 @@ class Connector:
         where the app says."""
         self.settings = settings
         self.on_total = on_total or (lambda total: None)
+
+    @classmethod
+    def level(cls) -> str:
+        """One of quality.LEVELS: the highest tier whose rules it keeps."""
+        return level_of(cls.quality)
 
     @property
     def removal_suspends(self) -> bool:

@@ -9,6 +9,7 @@ The list of memberships knows no e-mails, so they come from GET /users.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import MappingProxyType
 from typing import Any
 
 from connectors.base import (
@@ -18,8 +19,6 @@ from connectors.base import (
     LOOK_UP,
     REMOVE,
     REVOKE,
-    SEAT_BASED,
-    SILVER,
     Access,
     Account,
     Asset,
@@ -31,6 +30,7 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.names import email_key
+from connectors.quality import NO_TEST_SERVER, Missing, Rule
 from connectors.tools.answers import unsaid
 from connectors.tools.http import Answer, Forbidden, NotFound, clean, segment
 from connectors.tools.http_connector import HttpConnector, token_field
@@ -44,9 +44,11 @@ MEMBERSHIP = "user,user.name,is_active,is_admin,is_guest,is_view_only"
 class Asana(HttpConnector):
     slug = "asana"
     label = "Asana"
-    category = SEAT_BASED
     logo = "asana.svg"
-    level = SILVER
+    quality = MappingProxyType({
+        Rule.OPERATIONS: Missing("Asana's API can't make admins or guests."),
+        Rule.REAL_SERVER: NO_TEST_SERVER,
+    })  # fmt: skip
     docs = (
         "On an Enterprise plan a super admin makes a service account: Admin Console, Apps, Service accounts, with full "
         "permissions. Its token belongs to no person, and sees every team and project.",

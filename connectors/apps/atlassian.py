@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from connectors.base import (
@@ -21,8 +22,6 @@ from connectors.base import (
     LOOK_UP,
     REMOVE,
     REVOKE,
-    SEAT_BASED,
-    SILVER,
     UNKNOWN,
     Access,
     Account,
@@ -36,6 +35,7 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
+from connectors.quality import NO_TEST_SERVER, Missing, Rule
 from connectors.tools.answers import known_status, unsaid
 from connectors.tools.http import Answer, Forbidden, NotFound, clean, seconds_to_wait, segment
 from connectors.tools.http_connector import HttpConnector, token_field
@@ -63,9 +63,11 @@ STATUSES = {
 class Atlassian(HttpConnector):
     slug = "atlassian"
     label = "Atlassian"
-    category = SEAT_BASED
     logo = "atlassian.svg"
-    level = SILVER
+    quality = MappingProxyType({
+        Rule.OPERATIONS: Missing("Atlassian's API invites people to certain apps only."),
+        Rule.REAL_SERVER: NO_TEST_SERVER,
+    })  # fmt: skip
     docs = (
         "An organization admin opens admin.atlassian.com, the organization, Settings, API keys, and chooses Create API "
         "key, without scopes: for searching and removing users the documentation names no scope.",

@@ -11,14 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
+from types import MappingProxyType
 
 from connectors.base import (
     ASSETS,
     INVITE,
     LOOK_UP,
     REMOVE,
-    SEAT_BASED,
-    SILVER,
     Access,
     Account,
     Asset,
@@ -29,6 +28,7 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
+from connectors.quality import NO_TEST_SERVER, Missing, Rule
 from connectors.tools.answers import unsaid
 from connectors.tools.http import Answer, Forbidden, NotFound, clean, segment
 from connectors.tools.http_connector import HttpConnector, token_field
@@ -46,9 +46,11 @@ INVITATION = "invitation:"
 class Calendly(HttpConnector):
     slug = "calendly"
     label = "Calendly"
-    category = SEAT_BASED
     logo = "calendly.svg"
-    level = SILVER
+    quality = MappingProxyType({
+        Rule.OPERATIONS: Missing("Calendly's API changes neither roles nor who is in a group."),
+        Rule.REAL_SERVER: NO_TEST_SERVER,
+    })  # fmt: skip
     docs = (
         "As the owner or an admin of the organisation, open calendly.com/integrations/api_webhooks and choose "
         "“Generate new token” (or “Get a token now”) under “Personal access tokens”.",

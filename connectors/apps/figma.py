@@ -9,8 +9,10 @@ They show no GET of one user or group, no /Me and no /ResourceTypes: none of the
 from __future__ import annotations
 
 from dataclasses import replace
+from types import MappingProxyType
 
-from connectors.base import CAPABILITIES, SEAT_BASED, SILVER, Account, Field, Identity, Refused, Role
+from connectors.base import CAPABILITIES, Account, Field, Identity, Refused, Role
+from connectors.quality import NO_TEST_SERVER, Missing, Rule
 from connectors.scim.client import ScimClient
 from connectors.scim.extended import FIELDS, ExtendedScim
 from connectors.scim.values import YES, id_of, roles_of
@@ -36,9 +38,11 @@ class FigmaClient(ScimClient):
 class Figma(ExtendedScim):
     slug = "figma"
     label = "Figma"
-    category = SEAT_BASED
     logo = "figma.svg"
-    level = SILVER
+    quality = MappingProxyType({
+        Rule.OPERATIONS: Missing("SCIM makes administrators and assigns seat types only on Figma's plan Enterprise."),
+        Rule.REAL_SERVER: NO_TEST_SERVER,
+    })  # fmt: skip
     docs = (
         "Figma has SCIM on the plans Organization and Enterprise, beside single sign-on over SAML.",
         "As an organisation admin open Figma, Admin, Settings, “Login and provisioning”. Under “SAML SSO” copy the "

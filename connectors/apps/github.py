@@ -11,11 +11,10 @@ name, email, organizationVerifiedDomainEmails).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import MappingProxyType
 
 from connectors.base import (
     CAPABILITIES,
-    GOLD,
-    SEAT_BASED,
     Access,
     Account,
     Asset,
@@ -29,6 +28,7 @@ from connectors.base import (
 )
 from connectors.github.client import GitHubClient
 from connectors.names import email_key
+from connectors.quality import NO_TEST_SERVER, Rule
 from connectors.tools.answers import unsaid
 from connectors.tools.http import Answer, Forbidden, NotFound, segment
 from connectors.tools.http_connector import ClosesClients, api_client, token_field
@@ -52,9 +52,8 @@ PEOPLE = """query ($ids: [ID!]!, $org: String!) { nodes(ids: $ids) { ... on User
 class GitHub(ClosesClients, Connector):
     slug = "github"
     label = "GitHub"
-    category = SEAT_BASED
     logo = "github.svg"
-    level = GOLD
+    quality = MappingProxyType({Rule.REAL_SERVER: NO_TEST_SERVER})
     docs = (
         "Either as an owner of the organisation, with a token: open github.com/settings/tokens. A classic token needs "
         "the scopes admin:org (to read and remove), repo (who may what in private repositories) and read:user "

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from types import MappingProxyType
 
 from connectors.base import (
     CAPABILITIES,
-    GOLD,
-    SEAT_BASED,
     Access,
     Account,
     Asset,
@@ -25,6 +24,7 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
+from connectors.quality import Missing, Rule
 from connectors.tools.answers import known_status, unsaid
 from connectors.tools.holes import needed
 from connectors.tools.http import Forbidden, NotFound, clean, segment
@@ -55,9 +55,8 @@ BOT = re.compile(r"(project|group)_\d+_bot(_\w+)?|service_account_\w+")
 class GitLab(HttpConnector):
     slug = "gitlab"
     label = "GitLab"
-    category = SEAT_BASED
     logo = "gitlab.svg"
-    level = GOLD
+    quality = MappingProxyType({Rule.REAL_SERVER: Missing("No test runs against a GitLab server yet.")})
     docs = (
         "As an owner of the group, open the group in GitLab, then Settings, Access tokens, “Add new token”: role "
         "Owner, scope api (read_api can check, but not remove). On GitLab.com's free plan use a personal access token "

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from types import MappingProxyType
 from typing import Any
 
 from connectors.base import (
@@ -22,7 +23,6 @@ from connectors.base import (
     PAID_SOCIAL,
     REMOVE,
     REVOKE,
-    SILVER,
     Access,
     Account,
     Asset,
@@ -37,6 +37,7 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.names import email_key
+from connectors.quality import NO_TEST_SERVER, Missing, Rule
 from connectors.tools.answers import unsaid
 from connectors.tools.holes import needed
 from connectors.tools.http import Answer, Forbidden, Http, clean, words
@@ -76,7 +77,10 @@ class GoogleAds(ClosesClients, Connector):
     label = "Google Ads"
     category = PAID_SOCIAL
     logo = "googleads.svg"
-    level = SILVER
+    quality = MappingProxyType({
+        Rule.OPERATIONS: Missing("Google Ads gives access to an account below the manager only by an invitation."),
+        Rule.REAL_SERVER: NO_TEST_SERVER,
+    })  # fmt: skip
     docs = (
         "In your manager account at ads.google.com open Admin, API Center, and copy the developer token. Google must "
         "have approved it for more than test accounts.",

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
+from types import MappingProxyType
 
 from connectors.base import (
     ASSETS,
@@ -19,8 +20,6 @@ from connectors.base import (
     LOOK_UP,
     REMOVE,
     REVOKE,
-    SEAT_BASED,
-    SILVER,
     Access,
     Account,
     Asset,
@@ -32,6 +31,7 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.google.admin import API, FIELDS, LOGIN, GoogleAdmin, steps
+from connectors.quality import NO_TEST_SERVER, Missing, Rule
 from connectors.tools.answers import unsaid
 from connectors.tools.http import Conflict, NotFound, clean, segment
 from connectors.tools.http_connector import ClosesClients, api_client
@@ -55,9 +55,11 @@ ROLE = "role:"  # before the id of an admin role, which is an account's further 
 class GoogleWorkspace(ClosesClients, Connector):
     slug = "google_workspace"
     label = "Google Workspace"
-    category = SEAT_BASED
     logo = "google.svg"
-    level = SILVER
+    quality = MappingProxyType({
+        Rule.OPERATIONS: Missing("Google creates a user only with a password, so Rollcall creates none."),
+        Rule.REAL_SERVER: NO_TEST_SERVER,
+    })  # fmt: skip
     docs = (
         *steps(SCOPES, "a super admin: Google lets nobody else change administrators"),
         "A removal suspends the user: nobody can sign in any more, and mail and files stay. Google goes on charging "

@@ -13,7 +13,6 @@ from connectors.base import (
     GRANT,
     INVITE,
     LOOK_UP,
-    PLATINUM,
     REMOVE,
     REVOKE,
     UNKNOWN,
@@ -50,6 +49,7 @@ from connectors.ldap.client import (
     parts,
     texts,
 )
+from connectors.quality import NOT_OVER_HTTP
 
 MEMBER = "member"
 BY_NAME = "memberUid"
@@ -97,7 +97,7 @@ class Known:
 class LdapGroup(Connector):
     slug = "ldap-group"
     label = "LDAP group"
-    level = PLATINUM
+    quality = MappingProxyType(NOT_OVER_HTTP)
     docs = (
         "For an app that lets in whoever is in a group of your LDAP server or Active Directory: the members are its "
         "accounts, each group is an asset.",

@@ -11,11 +11,10 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from types import MappingProxyType
 
 from connectors.base import (
     CAPABILITIES,
-    GOLD,
-    SEAT_BASED,
     Access,
     Account,
     Asset,
@@ -28,6 +27,7 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.names import email_key
+from connectors.quality import NO_TEST_SERVER, Rule
 from connectors.tools.answers import unsaid
 from connectors.tools.http import Answer, Forbidden, clean, seconds_to_wait
 from connectors.tools.http_connector import HttpConnector, token_field
@@ -77,9 +77,8 @@ LEAVE = "mutation Leave($id: String!) { teamMembershipDelete(id: $id) { success 
 class Linear(HttpConnector):
     slug = "linear"
     label = "Linear"
-    category = SEAT_BASED
     logo = "linear.svg"
-    level = GOLD
+    quality = MappingProxyType({Rule.REAL_SERVER: NO_TEST_SERVER})
     docs = (
         "As an owner or admin of the workspace, open Linear, Settings, Account, “Security & access”.",
         "Under “Personal API keys” make a new key with full access (read, write and admin) to all teams, and copy it: "

@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cached_property
+from types import MappingProxyType
 
 from connectors.base import (
     ASSETS,
@@ -23,7 +24,6 @@ from connectors.base import (
     PAID_SOCIAL,
     REMOVE,
     REVOKE,
-    SILVER,
     Access,
     Account,
     Asset,
@@ -35,6 +35,7 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
+from connectors.quality import NO_TEST_SERVER, Missing, Rule
 from connectors.tools.http import Answer, Forbidden, Http, NotFound, clean, segment
 from connectors.tools.http_connector import HttpConnector, bearer, token_field
 from connectors.tools.oauth import refreshed
@@ -59,7 +60,10 @@ class LinkedInAds(HttpConnector):
     slug = "linkedin_ads"
     label = "LinkedIn Ads"
     category = PAID_SOCIAL
-    level = SILVER
+    quality = MappingProxyType({
+        Rule.OPERATIONS: Missing("LinkedIn's API doesn't invite by e-mail, and a role belongs to one ad account."),
+        Rule.REAL_SERVER: NO_TEST_SERVER,
+    })  # fmt: skip
     docs = (
         "At linkedin.com/developers create an app, and under Products request the Advertising API. LinkedIn reviews "
         "each app.",

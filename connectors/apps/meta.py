@@ -15,12 +15,12 @@ import hmac
 import json
 from collections.abc import Iterator
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from connectors.base import (
     CAPABILITIES,
     PAID_SOCIAL,
-    SILVER,
     Access,
     Account,
     Asset,
@@ -34,6 +34,7 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.names import email_key
+from connectors.quality import NO_TEST_SERVER, Missing, Rule
 from connectors.tools.answers import unsaid
 from connectors.tools.holes import needed
 from connectors.tools.http import Answer, Forbidden, clean, segment
@@ -61,7 +62,10 @@ class Meta(HttpConnector):
     label = "Meta Business"
     category = PAID_SOCIAL
     logo = "meta.svg"
-    level = SILVER
+    quality = MappingProxyType({
+        Rule.OPERATIONS: Missing("Meta's API can't remove a system user, or take a person off a pixel."),
+        Rule.REAL_SERVER: NO_TEST_SERVER,
+    })  # fmt: skip
     docs = (
         "At developers.facebook.com create an app of the type Business, and add it to your business portfolio: "
         "business.facebook.com/settings, Accounts, Apps. Meta lets an app see only the people of a portfolio that "

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import cached_property
+from types import MappingProxyType
 
 from connectors.base import (
     ASSETS,
@@ -20,8 +21,6 @@ from connectors.base import (
     LOOK_UP,
     REMOVE,
     REVOKE,
-    SEAT_BASED,
-    SILVER,
     UNKNOWN,
     Access,
     Account,
@@ -33,6 +32,7 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.microsoft.graph import API, FIELDS, GUEST, LOGIN, PAGE, REGISTER, Graph, emails_of
+from connectors.quality import NO_TEST_SERVER, Missing, Rule
 from connectors.tools.answers import known_status, unsaid
 from connectors.tools.http import Forbidden, NotFound, clean, segment
 from connectors.tools.http_connector import ClosesClients, api_client
@@ -55,8 +55,10 @@ MEMBER, GUEST_ROLE = Role("member", "Member", default=True), Role("guest", "Gues
 class Microsoft365(ClosesClients, Connector):
     slug = "microsoft_365"
     label = "Microsoft 365"
-    category = SEAT_BASED
-    level = SILVER
+    quality = MappingProxyType({
+        Rule.OPERATIONS: Missing("Microsoft's permission to change roles could make anyone a Global Administrator."),
+        Rule.REAL_SERVER: NO_TEST_SERVER,
+    })  # fmt: skip
     docs = (
         *REGISTER,
         "Under “API permissions” add Microsoft Graph application permissions (not delegated ones): User.Read.All, "

@@ -9,12 +9,11 @@ The public API as developers.notion.com/reference: get-users, get-self, user, ca
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import MappingProxyType
 
 from connectors.base import (
     CAPABILITIES,
-    GOLD,
     LOOK_UP,
-    SEAT_BASED,
     Access,
     Account,
     Asset,
@@ -24,6 +23,7 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
+from connectors.quality import NO_TEST_SERVER, Rule
 from connectors.scim.client import ScimClient
 from connectors.scim.extended import FIELDS, ExtendedScim
 from connectors.tools.answers import unsaid
@@ -48,9 +48,8 @@ class NotionClient(ScimClient):
 class Notion(ExtendedScim):
     slug = "notion"
     label = "Notion"
-    category = SEAT_BASED
     logo = "notion.svg"
-    level = GOLD
+    quality = MappingProxyType({Rule.REAL_SERVER: NO_TEST_SERVER})
     docs = (
         "On the Enterprise plan Rollcall reads and changes members and groups over SCIM. As an organisation owner open "
         "the workspace switcher, “Manage organization”, “General”, “SCIM provisioning”, and make a token for this "

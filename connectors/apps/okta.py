@@ -21,13 +21,11 @@ from typing import Any
 from connectors.base import (
     ASSETS,
     CHANGE_ROLE,
-    GOLD,
     GRANT,
     INVITE,
     LOOK_UP,
     REMOVE,
     REVOKE,
-    SEAT_BASED,
     Access,
     Account,
     Asset,
@@ -39,6 +37,7 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.okta.client import FIELDS, TOKEN_STEPS, OktaClient, name_of
+from connectors.quality import NO_TEST_SERVER, Rule
 from connectors.scim.extended import FIELDS as SCIM_FIELDS
 from connectors.scim.values import privileged_by_name
 from connectors.tools.answers import known_status, unsaid
@@ -61,9 +60,8 @@ SHOWN = 20  # applications named when the ID is wrong
 class OktaApp(ClosesClients, Connector):
     slug = "okta_app"
     label = "Okta application"
-    category = SEAT_BASED
     logo = "okta.svg"
-    level = GOLD
+    quality = MappingProxyType({Rule.REAL_SERVER: NO_TEST_SERVER})
     docs = (
         *TOKEN_STEPS,
         "The token's admin must be allowed to manage this application and the groups that it is assigned to; to read, "

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from types import MappingProxyType
 from typing import Any
 
 from connectors.base import (
-    BRONZE,
     CAPABILITIES,
     PAID_SOCIAL,
     Access,
@@ -30,6 +30,7 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.names import email_key
+from connectors.quality import NO_TEST_SERVER, Missing, Rule
 from connectors.tools.answers import unsaid
 from connectors.tools.http import Answer, Forbidden, NotFound, clean, segment
 from connectors.tools.http_connector import HttpConnector, bearer, token_field
@@ -59,7 +60,11 @@ class Pinterest(HttpConnector):
     label = "Pinterest"
     category = PAID_SOCIAL
     logo = "pinterest.svg"
-    level = BRONZE
+    quality = MappingProxyType({
+        Rule.CREDENTIAL_END: Missing("Pinterest replaces the refresh token at each renewal: Rollcall keeps the first."),
+        Rule.OPERATIONS: Missing("Pinterest's API can't remove a system user."),
+        Rule.REAL_SERVER: NO_TEST_SERVER,
+    })  # fmt: skip
     docs = (
         "With a Pinterest business account open developers.pinterest.com, “My apps”, and connect an app. Pinterest "
         "reviews it; business access can't be tried in its sandbox.",

@@ -14,7 +14,6 @@ from connectors.base import (
     GRANT,
     INVITE,
     LOOK_UP,
-    PLATINUM,
     REMOVE,
     REVOKE,
     Access,
@@ -29,6 +28,7 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.postgres.client import SSL_MODES, PostgresClient
+from connectors.quality import NOT_OVER_HTTP
 
 PAGE = 500
 BOOTSTRAP = 10  # BOOTSTRAP_SUPERUSERID of pg_authid.dat: the role that initdb made
@@ -79,7 +79,7 @@ class PostgresRoles(Connector):
     slug = "postgresql"
     label = "PostgreSQL"
     logo = "postgresql.svg"
-    level = PLATINUM
+    quality = MappingProxyType(NOT_OVER_HTTP)
     docs = (
         "Make a role for Rollcall, as a superuser: CREATE ROLE rollcall LOGIN CREATEROLE PASSWORD '…'; "
         "then GRANT pg_signal_backend TO rollcall; so that it can end a leaver's sessions.",

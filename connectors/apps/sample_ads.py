@@ -4,6 +4,7 @@ A model for connectors of apps whose assets each have people with tasks."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import MappingProxyType
 
 from connectors.base import (
     CAPABILITIES,
@@ -18,6 +19,7 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
+from connectors.quality import TESTED_OVER_HTTP, Exempt, Missing, Rule, not_kept
 from connectors.tools.answers import known_status, unsaid
 from connectors.tools.http import Answer, NotFound, segment
 from connectors.tools.http_connector import HttpConnector, token_field
@@ -39,6 +41,11 @@ class SampleAds(HttpConnector):
     slug = "sample-ads"
     label = "Acme Ads (sample)"
     category = PAID_SOCIAL
+    quality = MappingProxyType({
+        Rule.DOCUMENTED: Exempt("Its app is a part of Rollcall's demo."),
+        Rule.READING_TESTED: Exempt("It is tested against its app, Acme Ads."),
+        **not_kept(Missing("The app is a sample for trying Rollcall out."), (*TESTED_OVER_HTTP[1:], Rule.REAL_SERVER)),
+    })  # fmt: skip
     docs = (
         "Open the page of Acme Ads: “make demo” prints its address.",
         "Copy the access token from “API access”, near the bottom. The read-only token can check, but not remove.",

@@ -4,10 +4,10 @@ A model for connectors of apps with members, roles and channels."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import MappingProxyType
 
 from connectors.base import (
     CAPABILITIES,
-    SEAT_BASED,
     Access,
     Account,
     Asset,
@@ -18,6 +18,7 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
+from connectors.quality import TESTED_OVER_HTTP, Exempt, Missing, Rule, not_kept
 from connectors.tools.answers import known_status, unsaid
 from connectors.tools.http import Answer, NotFound, segment
 from connectors.tools.http_connector import HttpConnector, token_field
@@ -36,7 +37,11 @@ class AlreadyMember(Refused):
 class SampleChat(HttpConnector):
     slug = "sample-chat"
     label = "Acme Chat (sample)"
-    category = SEAT_BASED
+    quality = MappingProxyType({
+        Rule.DOCUMENTED: Exempt("Its app is a part of Rollcall's demo."),
+        Rule.READING_TESTED: Exempt("It is tested against its app, Acme Chat."),
+        **not_kept(Missing("The app is a sample for trying Rollcall out."), (*TESTED_OVER_HTTP[1:], Rule.REAL_SERVER)),
+    })  # fmt: skip
     docs = (
         "Open the page of Acme Chat: “make demo” prints its address.",
         "Copy the access token from “API access”, near the bottom. The read-only token can check, but not remove.",

@@ -9,6 +9,7 @@ docs.slack.dev/reference/scim-api/scim-api-2 (“DELETE /Users/<id>: Sets a Slac
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import MappingProxyType
 
 from connectors.base import (
     ASSETS,
@@ -17,8 +18,6 @@ from connectors.base import (
     LOOK_UP,
     REMOVE,
     REVOKE,
-    SEAT_BASED,
-    SILVER,
     Access,
     Account,
     Asset,
@@ -32,6 +31,7 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
+from connectors.quality import NO_TEST_SERVER, Missing, Rule
 from connectors.tools.answers import unsaid
 from connectors.tools.http import Answer, Forbidden, Http, NotFound, seconds_to_wait, segment
 from connectors.tools.http_connector import ClosesClients, api_client, bearer, token_field
@@ -75,8 +75,10 @@ class AlreadyThere(Refused):
 class Slack(ClosesClients, Connector):
     slug = "slack"
     label = "Slack"
-    category = SEAT_BASED
-    level = SILVER
+    quality = MappingProxyType({
+        Rule.OPERATIONS: Missing("Slack's API invites to a workspace only together with a channel."),
+        Rule.REAL_SERVER: NO_TEST_SERVER,
+    })  # fmt: skip
     docs = (
         "Open api.slack.com/apps, “Create New App”, “From scratch”, and choose your workspace.",
         "Under “OAuth & Permissions” add the bot token scopes users:read, users:read.email, channels:read and "

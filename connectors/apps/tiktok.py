@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from types import MappingProxyType
 from typing import Any
 
 from connectors.base import (
     CAPABILITIES,
     PAID_SOCIAL,
-    SILVER,
     Access,
     Account,
     Asset,
@@ -30,6 +30,7 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
+from connectors.quality import NO_TEST_SERVER, Missing, Rule
 from connectors.tools.answers import known_status, unsaid
 from connectors.tools.http import Answer, Forbidden, NotFound, clean
 from connectors.tools.http_connector import HttpConnector, token_field
@@ -52,7 +53,10 @@ class TikTok(HttpConnector):
     label = "TikTok for Business"
     category = PAID_SOCIAL
     logo = "tiktok.svg"
-    level = SILVER
+    quality = MappingProxyType({
+        Rule.OPERATIONS: Missing("TikTok's API changes neither finance roles nor who has access to a pixel."),
+        Rule.REAL_SERVER: NO_TEST_SERVER,
+    })  # fmt: skip
     docs = (
         "Open business-api.tiktok.com/portal, register as a developer and create an app. Under its scopes choose "
         "Ad Account Management, Business Center: Business Center Member Management and Business Center Asset. TikTok "

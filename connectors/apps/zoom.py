@@ -15,12 +15,11 @@ import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from connectors.base import (
     CAPABILITIES,
-    GOLD,
-    SEAT_BASED,
     Access,
     Account,
     Asset,
@@ -33,6 +32,7 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
+from connectors.quality import NO_TEST_SERVER, Rule
 from connectors.tools.answers import unsaid
 from connectors.tools.http import Answer, Conflict, Forbidden, NotFound, clean, seconds_to_wait, segment
 from connectors.tools.http_connector import HttpConnector
@@ -55,9 +55,8 @@ EXISTS = 1005
 class Zoom(HttpConnector):
     slug = "zoom"
     label = "Zoom"
-    category = SEAT_BASED
     logo = "zoom.svg"
-    level = GOLD
+    quality = MappingProxyType({Rule.REAL_SERVER: NO_TEST_SERVER})
     docs = (
         "The account must be a paid one. As its owner, or an admin who may develop apps, open marketplace.zoom.us, "
         "Develop, “Build App”, and make a Server-to-Server OAuth app. Its page “App Credentials” shows the account "

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from connectors.base import (
@@ -14,7 +15,6 @@ from connectors.base import (
     GRANT,
     INVITE,
     LOOK_UP,
-    OWN_FILE,
     REMOVE,
     REVOKE,
     SEAT_BASED,
@@ -30,6 +30,7 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
+from connectors.quality import OWN_FILE, Missing, Rule, not_kept
 from connectors.rest.client import ABSENT, Client, Sent, WasSo
 from connectors.rest.file import Description
 from connectors.rest.lists import Lists, View
@@ -54,7 +55,7 @@ WORDS = {
 class RestConnector(ClosesClients, Connector):
     """Speaks to the app that `description` describes; a subclass for each file is made by connector_of()."""
 
-    level = OWN_FILE
+    quality = MappingProxyType(not_kept(Missing("Your team described the app: nobody else has tested it."), Rule))
     described = True  # by a file: the catalogue takes it from there, not from this package
     description: Description
 
@@ -78,6 +79,10 @@ class RestConnector(ClosesClients, Connector):
         )
         named = {entry["name"]: entry for entry in entries if "name" in entry}
         return Lists(self._client, named, self._spec.get("tables", {}))
+
+    @classmethod
+    def level(cls) -> str:
+        return OWN_FILE
 
     @property
     def removal_suspends(self) -> bool:

@@ -6,11 +6,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
+from types import MappingProxyType
 
 from connectors.base import (
     CAPABILITIES,
-    PLATINUM,
-    SEAT_BASED,
     Access,
     Account,
     Asset,
@@ -41,8 +40,7 @@ from connectors.tools.paging import ListChanged
 class Scim(ClosesClients, Connector):
     slug = "scim"
     label = "SCIM 2.0"
-    category = SEAT_BASED
-    level = PLATINUM
+    quality = MappingProxyType({})  # it keeps every rule
     docs = (
         "In the app's admin pages look for “SCIM”, “User provisioning” or “Automatic provisioning”; "
         "it often stands beside single sign-on.",
