@@ -98,12 +98,22 @@ def test_the_migrations_make_what_the_models_say(home, tmp_path):
         names = fresh.get_tables()
         assert {name: columns(db, name) for name in names} == {name: columns(fresh, name) for name in names}
         assert {name: indexes(db, name) for name in names} == {name: indexes(fresh, name) for name in names}
+        assert {name: checks(db, name) for name in names} == {name: checks(fresh, name) for name in names}
     fresh.close()
 
 
 def columns(database: SqliteDatabase, table: str) -> set[tuple]:
     """(name, type, not null, default, place in the primary key) of each."""
     return {row[1:] for row in database.execute_sql(f'PRAGMA table_info("{table}")').fetchall()}
+
+
+def checks(database: SqliteDatabase, table: str) -> list[str]:
+    """The text of each CHECK of the table, of a column or of the whole."""
+    said = "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?"
+    [made] = database.execute_sql(said, (table,)).fetchone()
+    found = re.findall(r"CHECK \(((?:[^()]|\([^()]*\))*)\)", made)
+    assert len(found) == made.count("CHECK"), "one is written in a way that this test can't read"
+    return sorted(found)
 
 
 def indexes(database: SqliteDatabase, table: str) -> set[str]:

@@ -141,7 +141,6 @@ def count(report: Report) -> None:
         if report.state == "open" and decision in (CONFIRM, HELD):
             report.waiting += number
             report.held += number * (decision == HELD)
-    report.updated_at = utcnow()
     report.save()
 
 

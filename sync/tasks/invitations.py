@@ -11,7 +11,7 @@ from peewee import JOIN, SQL
 
 from connectors.names import AddressProblem, clean_email, email_key, spelling_and_key
 from sync import activity, roles
-from sync.db import utcnow, writing
+from sync.db import writing
 from sync.jobs import queue
 from sync.mail import invitations as invitation_mail
 from sync.models import Account, App, Change, Invitation, Person, PersonEmail, Report, Role, Task
@@ -246,7 +246,7 @@ def _connect(invitation: Invitation, account: Account) -> None:
 
 
 def _onboard(invitation: Invitation, account: Account) -> bool:
-    became = Invitation.update(state="onboarded", onboarded_at=utcnow()).where(
+    became = Invitation.update(state="onboarded").where(
         Invitation.id == invitation.id, Invitation.state.in_(SHOWN))  # fmt: skip
     if not became.execute():
         return False
