@@ -25,21 +25,21 @@ from sync.db import db, utcnow
 from sync.states import (
     CONNECTED,
     AccountKind,
+    AccountMatch,
     AccountState,
     AccountStatus,
     Approval,
     AppState,
     AssetState,
+    ChangeDecision,
     ChangeKind,
     CheckPhase,
     CheckState,
     CheckTrigger,
-    Decision,
     DirectoryState,
     HeldChangeState,
     InvitationState,
     MailState,
-    Match,
     OffboardingState,
     Part,
     PersonStatus,
@@ -424,7 +424,7 @@ class Account(Base):
     seat = CharField(default="")  # seat type, if the app has any
     state = OneOf(AccountState, default=AccountState.PRESENT)
     missing_since = DateTimeField(null=True)  # absent once, not yet gone
-    match = OneOf(Match, default=Match.UNMATCHED)
+    match = OneOf(AccountMatch, default=AccountMatch.UNMATCHED)
     person = ForeignKeyField(Person, null=True, backref="accounts", on_delete="SET NULL")
     match_by_hand = BooleanField(default=False)
     protected = TextField(null=True)  # the reason someone gave
@@ -565,7 +565,7 @@ class Change(Base):
     found_by = ForeignKeyField(Check, null=True, on_delete="SET NULL", index=False)
     report = ForeignKeyField(Report, null=True, backref="changes", on_delete="SET NULL", index=False)
     kind = OneOf(ChangeKind)
-    decision = OneOf(Decision)
+    decision = OneOf(ChangeDecision)
     account = ForeignKeyField(Account, null=True, on_delete="CASCADE", index=False)
     asset = ForeignKeyField(Asset, null=True, on_delete="CASCADE", index=False)
     before = TextField(null=True)
@@ -628,7 +628,7 @@ class MatchDecision(Base):
 
     account = ForeignKeyField(Account, backref="decisions", on_delete="CASCADE")
     batch = CharField(index=True)
-    match = OneOf(Match)  # as it was before
+    match = OneOf(AccountMatch)  # as it was before
     person = ForeignKeyField(Person, null=True, on_delete="SET NULL")
     match_by_hand = BooleanField(default=False)
     match_note = TextField(null=True)

@@ -115,7 +115,7 @@ class AccountKind(StrEnum):
     SYSTEM = "system"
 
 
-class Match(StrEnum):
+class AccountMatch(StrEnum):
     """Whose an account is.
     Guests, local partners and service accounts belong to nobody in the directory."""
 
@@ -241,7 +241,7 @@ OF_ASSETS = tuple(kind for kind in ChangeKind if kind.of_asset)
 OF_ACCESS = tuple(kind for kind in ChangeKind if kind.of_access)
 
 
-class Decision(StrEnum):
+class ChangeDecision(StrEnum):
     """What was decided about a change, or that it waits.
     HELD: a guard holds it. IGNORED: it was let go, or is protected. SCHEDULED: part of an offboarding on a date."""
 

@@ -193,7 +193,7 @@ def test_a_connected_app_has_its_name_alone(start):
 def test_rows_have_the_members(start):
     start()
     change = Change.get(Change.kind == "removed user")
-    assert change.kind is states.ChangeKind.REMOVED_USER and change.decision is states.Decision.APPLIED
+    assert change.kind is states.ChangeKind.REMOVED_USER and change.decision is states.ChangeDecision.APPLIED
     assert Account.get().status == "unknown: FROZEN"
     assert {field.column_name for field in models.App._meta.sorted_fields if isinstance(field, models.OneOf)} == {
         "state", "removal", "joiners", "unassigned"}
