@@ -36,7 +36,8 @@ NOW = "2026-11-01 08:00:00.000001"
 
 
 WORDS = {"removal": "ask", "status": "active", "reported": "active", "trigger": "hand", "phase": "waiting",
-         "part": "owner"}  # of columns that hold one of a few
+         "part": "owner", "state": "active"}  # of columns that hold one of a few
+TASK = {"state": "queued"}
 
 
 def former(text: str) -> str:
@@ -51,9 +52,10 @@ class Old:
         self.file = sqlite3.connect(path, isolation_level=None)
 
     def add(self, table: str, **values: object) -> int:
+        words = WORDS | TASK if table == "app_task" else WORDS
         for _, name, kind, required, default, is_key in self.file.execute(f'PRAGMA table_info("{table}")'):
             if required and not is_key and default is None and name not in values:
-                filler = NOW if kind == "DATETIME" else 0 if kind in ("INTEGER", "SMALLINT") else WORDS.get(name, "")
+                filler = NOW if kind == "DATETIME" else 0 if kind in ("INTEGER", "SMALLINT") else words.get(name, "")
                 values[name] = "{}" if kind == "JSON" else filler
         names = ", ".join(f'"{name}"' for name in values)
         marks = ", ".join("?" * len(values))
