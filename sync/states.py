@@ -34,7 +34,7 @@ class WorkspaceRole(StrEnum):
 
 class Part(StrEnum):
     """What a person is in one app.
-    Owners approve what is done there; Collaborators look after it with them."""
+    Owners approve changes there; Collaborators manage the app with them."""
 
     OWNER = "owner"
     COLLABORATOR = "collaborator"
@@ -59,7 +59,7 @@ class ReadingState(StrEnum):
 
 
 class HeldChangeState(StrEnum):
-    """What became of a change to someone who stands above the person responsible for it.
+    """The outcome of a held change to someone of a higher rank than the person responsible for it.
     It waits while it is open."""
 
     OPEN = "open"
@@ -89,8 +89,8 @@ class Approval(StrEnum):
 
 
 class AccountState(StrEnum):
-    """Where an account stands in Rollcall.
-    It is being removed from the approval until its task has ended."""
+    """Whether an account is in its app, as far as Rollcall knows.
+    REMOVING: its removal is approved, and the task has not ended."""
 
     PRESENT = "present"
     REMOVING = "removing"
@@ -243,7 +243,7 @@ OF_ACCESS = tuple(kind for kind in ChangeKind if kind.of_access)
 
 class ChangeDecision(StrEnum):
     """What was decided about a change, or that it waits.
-    HELD: a guard holds it. IGNORED: it was let go, or is protected. SCHEDULED: part of an offboarding on a date."""
+    HELD: a guard holds it. IGNORED: no longer wanted, or protected. SCHEDULED: part of an offboarding on a date."""
 
     APPLIED = "applied"
     NEEDS_CONFIRMATION = "needs confirmation"
@@ -318,7 +318,7 @@ class ScimKind(StrEnum):
 
 
 class UploadFor(StrEnum):
-    """What an uploaded file is for: a new directory, a new list of one, a new export of an app, or an import of people.
+    """The purpose of an uploaded file: a new directory, a directory's list, an app's export, an import of people.
     It is kept while the meaning of its columns is open."""
 
     DIRECTORY = "directory"
