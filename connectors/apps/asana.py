@@ -56,7 +56,7 @@ class Asana(HttpConnector):
         "person sees: private teams and projects without them are not read.",
         "Signed in, open app.asana.com/api/1.0/workspaces in the browser: the number after “gid” beside your "
         "organisation's name is the workspace ID.",
-        "Asana's API tells neither when somebody was last active nor whether an invitation is still pending (such "
+        "Asana's API tells neither when someone was last active nor whether an invitation is still pending (such "
         "people look like members), and can't make admins or guests: whoever is invited becomes a member if their "
         "e-mail is at one of your domains, else a guest. Access to a project through a team shows as membership of "
         "the team. To change who is in a team, the token's person must be in it.",
@@ -95,7 +95,7 @@ class Asana(HttpConnector):
         return list(ROLES)
 
     def accounts(self) -> Iterator[Account]:
-        """E-mails are held, nothing else; whoever comes after they were read is without one until the next check."""
+        """Only e-mails are held. Someone who joins after they were read has none until the next check."""
         emails = self._emails()
         for row in self._memberships():
             if row.get("is_active") is not False:

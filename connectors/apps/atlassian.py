@@ -42,7 +42,7 @@ from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, number, pages_by_cursor
 from connectors.tools.times import from_iso
 
-USERS, GROUPS = 50, 20  # a page: what each list gives by itself; its most is not documented
+USERS, GROUPS = 50, 20  # per page: each list's default; its maximum isn't documented
 ALL = "-"  # in place of a directory: "all directories the requestor has permission to manage"
 USER, ORG_ADMIN = "user", "atlassian/org-admin"
 ROLES = (
@@ -52,7 +52,7 @@ ROLES = (
     Role(USER, "User", default=True),
     Role("atlassian/ai-access", "AI access"),
 )  # the highest first
-ADMINISTRATORS = tuple(role.id for role in ROLES[:3])  # whoever has none of these is a plain user
+ADMINISTRATORS = tuple(role.id for role in ROLES[:3])  # someone with none of these is a plain user
 MEMBER = "member"
 STATUSES = {
     "accountStatus": {"active": "active", "inactive": "suspended"},
@@ -124,7 +124,7 @@ class Atlassian(HttpConnector):
 
     @cached_property
     def _scope(self) -> str:
-        """The one directory there is, else all: only of a given one the last activity is told."""
+        """The only directory, else all: the last activity is only returned for a given one."""
         directories = self._directories()
         return directories[0] if len(directories) == 1 else ALL
 
@@ -183,7 +183,7 @@ class Atlassian(HttpConnector):
         return _account(row) if row and _has_seat(row) else None
 
     def _found_by_id(self, id: str, **only: list[str]) -> dict | None:
-        """Themselves, whoever else the search may find."""
+        """The person themselves, even if the search finds others."""
         return next((row for row in self._users(accountIds=[id], **only) if row["accountId"] == id), None)
 
     def remove(self, account: Account) -> None:
@@ -199,7 +199,7 @@ class Atlassian(HttpConnector):
     def change_role(self, account: Account, role: str) -> None:
         now = self.account(account.id)
         if now is None:
-            raise Refused(f"{account.name or account.email} is not in the organization any more.")
+            raise Refused(f"{account.name or account.email} is no longer in the organization.")
         if now.role == role or set(now.roles) == set(self.roles_after(now, role)):
             return
         act = "assign" if role == ORG_ADMIN else "revoke"
@@ -233,7 +233,7 @@ class Atlassian(HttpConnector):
         return self._found_by_id(account.id, groupIds=[id]) is not None
 
     def _act(self, method: str, path: str, body: dict | None = None) -> None:
-        """What is gone already is done."""
+        """An account that is already gone counts as done."""
         try:
             self._http.act(method, path, json=body, idempotent=True)
         except NotFound:

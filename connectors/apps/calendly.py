@@ -1,5 +1,5 @@
 """Calendly: an organisation's members, admins and invitations; its groups as assets, which are only read.
-Who is removed is taken out of the organisation.
+A removal takes the person out of the organisation.
 
 From developer.calendly.com/api-docs: “Get Current User”, “List Organization Memberships” (roles owner, admin, user),
 “Get Organization Membership”, “Remove User from Organization” (an owner can't be), “List Organization Invitations”,
@@ -59,7 +59,7 @@ class Calendly(HttpConnector):
         "The token acts as you: Rollcall never removes the person that it belongs to. Calendly lets nobody remove an "
         "owner.",
         "Calendly's API changes no roles, invites users only, and does not change who is in a group; it tells neither "
-        "seats nor when somebody was last active. None of these are offered.",
+        "seats nor when someone was last active. None of these are offered.",
     )
     fields = (
         token_field("Personal access token", "Of an owner or admin."),
@@ -120,7 +120,7 @@ class Calendly(HttpConnector):
         return list(ROLES)
 
     def accounts(self) -> Iterator[Account]:
-        """Invitations come first: whoever accepts meanwhile is in two lists then, rather than in none."""
+        """Invitations come first: someone who accepts meanwhile is then in two lists, rather than in none."""
         self._must_see_everybody()
         yield from self._invitations()
         for page in self._pages("/organization_memberships", "memberships", organization=self._organization):

@@ -1,5 +1,5 @@
-"""Figma: an organisation's members and administrators over SCIM, with their seats; its SCIM groups as assets.
-Who is removed is deactivated, which takes them out of the organisation; Figma then still lists them as inactive.
+"""Figma: an organisation's members and administrators over SCIM, with their seat types; its SCIM groups as assets.
+A removal deactivates the user, which takes them out of the organisation; Figma still lists them as inactive.
 
 From developers.figma.com/docs/rest-api: “SCIM API Reference”, “Endpoints” (GET Tenant ID; GET, POST and PATCH Users;
 GET and PATCH Groups), “Supported Schemas” (seatType, figmaAdmin) and “Examples” (Add User to Group, Soft Delete User).
@@ -49,7 +49,7 @@ class Figma(ExtendedScim):
         "tenant ID.",
         "Under “SCIM provisioning” choose “Generate API token” and copy it: Figma shows it once only. Where an "
         "identity provider uses SCIM already, make sure first that a new token does not end the one it uses.",
-        "Rollcall sees the people whom Figma lists over SCIM: no guests, and perhaps not those who were never "
+        "Rollcall sees the people that Figma lists over SCIM: no guests, and perhaps not those who were never "
         "provisioned. Compare their number with Figma's admin page. Reading the list binds these people to SCIM, as "
         "Figma puts it.",
         "A removal deactivates: Figma takes the person out of the organisation, and still lists them as inactive. Only "
@@ -83,7 +83,7 @@ class Figma(ExtendedScim):
         return replace(identity, missing=(*identity.missing, UNTOLD))
 
     def _account(self, user: dict, roles: list[tuple[str, str, bool]] | None = None) -> Account:
-        """The seat stands among the roles, as {"type": "seatType", "value": "Full"}: one of Full, Dev, Collab, View."""
+        """The seat type is among the roles: {"type": "seatType", "value": "Full"}: one of Full, Dev, Collab, View."""
         seat = next((value for value, _, _ in (roles_of(user) if roles is None else roles)), "")
         account = super()._account(user, roles)
         return replace(account, seat=seat, assumed=account.assumed - {"seat"} | (set() if seat else {"seat"}))

@@ -68,7 +68,7 @@ class GitHub(ClosesClients, Connector):
         "E-mails: GitHub shows an organisation only e-mails at domains that it has verified (Settings, Verified and "
         "approved domains), and what people publish in their profile. Everybody else comes without one and is matched "
         "by hand, once. E-mails from SAML sign-on are not read.",
-        "GitHub does not tell when somebody was last active, who manages billing, or whose invitation to a single "
+        "GitHub does not tell when someone was last active, who manages billing, or whose invitation to a single "
         "repository is pending. Members from an enterprise team or an identity provider must be removed there.",
     )
     fields = (
@@ -163,7 +163,7 @@ class GitHub(ClosesClients, Connector):
         return list(ROLES)
 
     def accounts(self) -> Iterator[Account]:
-        """Invitations come first: whoever accepts meanwhile is in two lists then, rather than in none."""
+        """Invitations come first: someone who accepts meanwhile is then in two lists, rather than in none."""
         client, came = self._client, Seen()
         if client.app is None:
             self._must_see_everybody()
@@ -187,7 +187,7 @@ class GitHub(ClosesClients, Connector):
         nodes = self._client.graphql(PEOPLE, ids=[row["node_id"] for row in page], org=self._client.org).get("nodes")
         known = {node["databaseId"]: node for node in nodes or () if node and "databaseId" in node}
         if missing := [row["login"] for row in page if row["id"] not in known and row.get("type") == "User"]:
-            raise TemporarilyUnavailable(f"GitHub gave no profile of {missing[0]}. Nothing was taken over.")
+            raise TemporarilyUnavailable(f"GitHub returned no profile of {missing[0]}. Nothing was changed.")
         return [row | known.get(row["id"], {}) for row in page]
 
     def assets(self) -> Iterator[Asset]:

@@ -34,7 +34,7 @@ from connectors.tools.times import from_iso
 
 PAGE = 100  # the most that the API gives at once
 OWNER = 50
-BELOW = "0"  # our role for who is no direct member of the group itself
+BELOW = "0"  # our role for people who aren't direct members of the group itself
 ROLES = (
     Role("50", "Owner", privileged=True),
     Role("40", "Maintainer"),
@@ -62,7 +62,7 @@ class GitLab(HttpConnector):
         "Owner, scope api (read_api can check, but not remove). On GitLab.com's free plan use a personal access token "
         "of an owner instead: your avatar, Preferences, Access tokens.",
         "Note the day on which the token expires: GitLab allows a year at most, and Rollcall cannot renew it.",
-        "Enter the top-level group's path as it stands in its address. Subgroups and projects below it are read too.",
+        "Enter the top-level group's path as in its address. Subgroups and projects below it are read too.",
         "E-mails: GitLab shows owners the e-mails of enterprise users, and their SAML name where people sign in with "
         "one. On your own server, an administrator's token and “from each user's page” give everybody's e-mail and "
         "last activity, for one call a person; gitlab.com allows 300 of these in ten minutes. Everybody else is "
@@ -128,7 +128,7 @@ class GitLab(HttpConnector):
         return [*ROLES, *(Role(id, name) for id, name in sorted(self._custom.items(), key=lambda role: role[1]))]
 
     def accounts(self) -> Iterator[Account]:
-        """Invitations, the group's members, then whoever is only below it. GitLab's total is known for each list."""
+        """Invitations, the group's members, then people who are only below it. Each list's total is known."""
         came, told = Seen(), 0
         for page in self._pages(f"{self._group}/invitations", "invitations", id_of=lambda row: row["invite_email"]):
             yield from map(_invitation, page)
@@ -237,7 +237,7 @@ class GitLab(HttpConnector):
     @classmethod
     def roles_after(cls, account: Account, role: str) -> tuple[str, ...]:
         if role == BELOW:
-            raise Refused("This is no role of the group: give access to single projects, then remove the account.")
+            raise Refused("This isn't a role of the group: give access to single projects, then remove the account.")
         if role.startswith(CUSTOM):
             raise Refused("A custom role is given in GitLab itself: Rollcall gives GitLab's own roles.")
         return super().roles_after(account, role)
@@ -283,7 +283,7 @@ class GitLab(HttpConnector):
             if "scope" in str(no):
                 raise CredentialRejected(f"{no} The token needs the scope api.") from no
             raise Refused(
-                f"{no} GitLab says so to who is no owner of the group, and when its last owner would go."
+                f"{no} GitLab answers this to people who aren't owners, and if the last owner would be removed."
             ) from no
         return True
 

@@ -93,7 +93,7 @@ class GoogleAds(ClosesClients, Connector):
         "The customer ID is shown at the top of the manager account. An ad account without a manager works as well.",
         "Google may ask a second admin to approve a removal, a change of role or an invitation. Rollcall then says so, "
         "and the person stays until it is approved in Google Ads.",
-        "Google Ads tells neither names nor when somebody was last active. Whoever may use an account below is listed, "
+        "Google Ads tells neither names nor when someone was last active. Whoever may use an account below is listed, "
         "a client's own people too; accounts that are cancelled, suspended or closed are not read. Somebody gets into "
         "an account below by an invitation alone, which is sent from there. Google does not tell whose refresh "
         "token it is either, so that is asked for: Rollcall never removes this admin.",
@@ -153,7 +153,7 @@ class GoogleAds(ClosesClients, Connector):
         return list(ROLES)
 
     def accounts(self) -> Iterator[Account]:
-        """Invitations come first: whoever accepts meanwhile is in two lists then, rather than in none."""
+        """Invitations come first: someone who accepts meanwhile is then in two lists, rather than in none."""
         clients = list(self._clients())
         for customer in (self._manager, *clients):
             for row in self._invitations(customer):
@@ -241,7 +241,7 @@ class GoogleAds(ClosesClients, Connector):
         return None
 
     def remove(self, account: Account) -> None:
-        """Everywhere, also where Google said no before: each no is told, once all were tried."""
+        """Everywhere, even after Google refused some: all refusals are raised together at the end."""
         if account.id.startswith(INVITATION):
             self._cancel(account)
             return
@@ -281,7 +281,7 @@ class GoogleAds(ClosesClients, Connector):
         return any(True for _ in self._users(customer, account.id))
 
     def change_role(self, account: Account, role: str) -> None:
-        """In the manager account; what someone may do in the accounts below stays."""
+        """In the manager account; access to the accounts below doesn't change."""
         if account.id.startswith(INVITATION):
             raise Refused("The role of an invitation cannot be changed: remove it and invite again.")
         if role == CLIENTS_ONLY or not self._is_in(self._manager, account):
@@ -327,7 +327,7 @@ def _meant(answer: Answer) -> ConnectorError | None:
     if "authenticationError" in codes:
         return CredentialRejected(f"{says} The refresh token or the developer token is wrong, expired or revoked.")
     if "authorizationError" in codes:
-        return Forbidden(f"{says} Whoever the refresh token is from must be an admin of the account.")
+        return Forbidden(f"{says} The refresh token's person must be an admin of the account.")
     return None
 
 
@@ -344,7 +344,7 @@ def _errors(answer: Answer) -> list[dict]:
 
 
 def _says(answer: Answer) -> str:
-    """The messages with their codes; what stands above them is only “Request contains an invalid argument.”"""
+    """The messages with their codes; the text above them is only “Request contains an invalid argument.”"""
     told = [f"{clean(error.get('message'))} ({', '.join(map(clean, _part(error, 'errorCode').values()))})"
             for error in _errors(answer)]  # fmt: skip
     return "; ".join(told) or words(answer)

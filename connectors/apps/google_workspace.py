@@ -191,7 +191,7 @@ class GoogleWorkspace(ClosesClients, Connector):
     def roles_after(cls, account: Account, role: str) -> tuple[str, ...]:
         """Who becomes a super admin keeps each admin role; any other role takes the place of all."""
         if role == DELEGATED and account.role != DELEGATED:
-            raise Refused("A delegated admin is whoever has an admin role: give one of those instead.")
+            raise Refused("Everyone with an admin role is a delegated admin: give one of those roles instead.")
         kept = tuple(id for id in account.roles if id.startswith(ROLE) and id != role)
         if role in (SUPER, account.role):
             return (role, *kept)
@@ -200,7 +200,7 @@ class GoogleWorkspace(ClosesClients, Connector):
     def change_role(self, account: Account, role: str) -> None:
         user = self._user(account.id)
         if user is None:
-            raise Refused("Google has no such user any more.")
+            raise Refused("Google no longer has this user.")
         if _account(user).role == role:
             return
         now = self._with_admin_roles(user)
@@ -229,7 +229,7 @@ class GoogleWorkspace(ClosesClients, Connector):
 
     def _must_not_be_me(self, id: str) -> None:
         if id == self._me["id"]:
-            raise Refused(f"Rollcall acts as {self._google.admin} in Google. Connect it as somebody else first.")
+            raise Refused(f"Rollcall acts as {self._google.admin} in Google. Connect it as someone else first.")
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:
         """In a group `role` is OWNER, MANAGER or MEMBER; an admin role is given for the whole company."""
@@ -270,7 +270,7 @@ class GoogleWorkspace(ClosesClients, Connector):
 
 
 def _account(user: dict, admin_roles: Collection[str] = ()) -> Account:
-    """A guest's own address is in guestAccountInfo; whoever never signed in has a last login of 1970."""
+    """A guest's own address is in guestAccountInfo; someone who never signed in has a last login of 1970."""
     guest = clean((user.get("guestAccountInfo") or {}).get("primaryGuestEmail")) if user.get("isGuestUser") else ""
     archived = user.get("archived") is True
     signed_in = from_iso(user.get("lastLoginTime"))

@@ -1,5 +1,5 @@
 """Linear: a workspace's members, guests, apps and invitations; its teams as assets.
-Who is removed is suspended: the seat is free, and their issues and comments stay.
+A removal suspends the user: the paid seat is free, and their issues and comments stay.
 
 From Linear's own GraphQL schema (npm @linear/sdk 98.0.0, MIT: users, organizationInvites, teams, userSuspend,
 userChangeRole, organizationInviteCreate, teamMembershipCreate, …; its error types: src/error.ts) and
@@ -34,7 +34,7 @@ from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, pages_by_cursor
 from connectors.tools.times import from_iso
 
-PAGE = 100  # of at most 250; what a query may cost is limited too
+PAGE = 100  # of at most 250; a query's cost is limited, too
 ROLES = (
     Role("owner", "Owner", privileged=True),
     Role("admin", "Admin", privileged=True),
@@ -119,7 +119,7 @@ class Linear(HttpConnector):
         return list(ROLES)
 
     def accounts(self) -> Iterator[Account]:
-        """Invitations come first: whoever accepts meanwhile is in two lists then, rather than in none."""
+        """Invitations come first: someone who accepts meanwhile is then in two lists, rather than in none."""
         self._must_see_everybody(self._ask(VIEWER)["viewer"])
         yield from self._invitations()
         yield from map(_account, self._rows(USERS, "users", "users"))

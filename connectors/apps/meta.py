@@ -76,7 +76,7 @@ class Meta(HttpConnector):
         "and pages_show_list, and choose that it never expires.",
         "The business ID is shown under Business info. The app secret is in the app's settings, Basic: Rollcall signs "
         "each call with it, which is needed where the app requires it and makes a stolen token useless.",
-        "Meta tells neither when somebody was last active nor a system user's role, and lets no program remove a "
+        "Meta tells neither when someone was last active nor a system user's role, and lets no program remove a "
         "system user or take somebody off a pixel. Partners, pixels and catalogues that others share with you, "
         "Instagram and WhatsApp accounts are not read.",
     )
@@ -132,7 +132,7 @@ class Meta(HttpConnector):
         return list(ROLES)
 
     def accounts(self) -> Iterator[Account]:
-        """Invitations come first: whoever accepts meanwhile is in two lists then, rather than in none."""
+        """Invitations come first: someone who accepts meanwhile is then in two lists, rather than in none."""
         yield from map(_invitation, self._edge("pending_users", "invitations", INVITED))
         yield from self._people(self.on_total)
         yield from self._system_users()
@@ -236,7 +236,7 @@ class Meta(HttpConnector):
     def revoke(self, account: Account, asset: Asset) -> None:
         kind, _, id = asset.id.partition(":")
         if kind == "pixel":
-            raise Refused("Meta lets no program take somebody off a pixel: do it in the business settings.")
+            raise Refused("Meta doesn't let programs remove someone from a pixel: do it in the business settings.")
         try:
             self._act("DELETE", f"/{segment(id)}/assigned_users", params={"user": account.id})
         except Refused:
@@ -298,7 +298,7 @@ def _meant(answer: Answer) -> ConnectorError | None:
 
 
 def _seconds_until_access(answer: Answer) -> float:
-    """X-Business-Use-Case-Usage: {"id": [{"estimated_time_to_regain_access": minutes, …}]}; 60 where it is not told."""
+    """X-Business-Use-Case-Usage: {"id": [{"estimated_time_to_regain_access": minutes, …}]}; 60 if it is missing."""
     try:
         usage = json.loads(answer.headers.get("X-Business-Use-Case-Usage", "{}"))
         minutes = max(each.get("estimated_time_to_regain_access", 0) for uses in usage.values() for each in uses)

@@ -224,7 +224,7 @@ class Microsoft365(ClosesClients, Connector):
             yield Asset(group["id"], _kind(group), clean(group.get("displayName")))
 
     def access(self) -> Iterator[Access]:
-        """Owners may add others; an owner who is a member too is told once."""
+        """Owners can add others; an owner who is also a member is listed once."""
         try:
             for asset in self.assets():
                 owners = dict.fromkeys(self._in_group(asset.id, "owners"))

@@ -59,9 +59,9 @@ class Notion(ExtendedScim):
         "On other plans choose the public API. At notion.so/profile/integrations make an internal integration in this "
         "workspace with the capability “Read user information including email addresses”; it needs no content. Copy "
         "its secret. A personal access token can't list people.",
-        "The public API changes nothing: Rollcall then lists whom to remove by hand, and notices when it is done. It "
+        "The public API changes nothing: Rollcall lists the people to remove by hand, and notices when it is done. It "
         "tells neither roles nor groups.",
-        "Neither of the two shows guests, nor when somebody was last active: look through the guests in Notion. A "
+        "Neither of the two shows guests, nor when someone was last active: look through the guests in Notion. A "
         "removal takes people out of the workspace and signs them out; their Notion account stays theirs.",
     )
     fields = (
@@ -158,10 +158,10 @@ class PublicApi:
                               unsaid=unsaid(row, name="name", kind="type",
                                             **({"email": ("person", "email")} if kind == "user" else {})))  # fmt: skip
         if people and not told:
-            raise CredentialRejected(f"Notion tells nobody's e-mail: {SHOW_EMAILS} Nothing was taken over.")
+            raise CredentialRejected(f"Notion returns no e-mail addresses: {SHOW_EMAILS} Nothing was changed.")
 
     def account(self, id: str) -> Account | None:
-        """Out of the list: Notion's call for one user also gives guests, who are no members."""
+        """From the list: Notion's call for one user also returns guests, who aren't members."""
         return next((account for account in self.accounts() if account.id == id), None)
 
     def _pages(self) -> Iterator[list]:

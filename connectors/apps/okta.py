@@ -4,7 +4,7 @@ Removal takes the assignment away; where the application is provisioned, Okta th
 Calls and fields as in Okta's own description (github.com/okta/okta-management-openapi-spec), and developer.okta.com,
 Apps API: “List users assigned to application” (up to 500 a page), “Remove user from application”; “Add User to Group”
 (groups of Okta's own alone). Roles stand in the assignment's profile, in attributes of the application's own, such as
-“role” and “salesforceGroups” in the examples of “Application User”. That nobody is unassigned whom a group assigns:
+“role” and “salesforceGroups” in the examples of “Application User”. That a group's members can't be unassigned:
 error E0000046, “The application cannot be unassigned from the user while their group memberships grant them access”.
 """
 
@@ -68,7 +68,7 @@ class OktaApp(ClosesClients, Connector):
         "a read-only administrator is enough.",
         "The application's ID begins with 0oa. Test connection names your applications with their IDs when it is not "
         "right.",
-        "Whoever is assigned through a group can't be taken out singly: take them out of the group, which is shown as "
+        "Someone assigned through a group can't be removed singly: remove them from the group, which is shown as "
         "an asset. That takes away everything else the group gives, too.",
         "Okta doesn't tell when somebody last used an application. What they may do in it, it knows where the "
         "application is provisioned with attributes for that (Applications, the application, Assignments, the pencil "
@@ -129,7 +129,7 @@ class OktaApp(ClosesClients, Connector):
 
     @cached_property
     def _in_use(self) -> set[str]:
-        """The roles that someone has: filled by accounts() as it goes."""
+        """The roles that someone has; accounts() fills it while it reads."""
         return set()
 
     def accounts(self) -> Iterator[Account]:
@@ -137,7 +137,7 @@ class OktaApp(ClosesClients, Connector):
             yield self._account(row)
 
     def _account(self, row: dict) -> Account:
-        """With the roles that its profile holds; who has none there is assigned, and nothing more is known."""
+        """With the roles in its profile; without any there, someone is assigned, and nothing more is known."""
         attributes = [name.strip() for name in self.settings.get("roles_in", "").split(",") if name.strip()]
         profile = row.get("profile") or {}
         held = {role for name in attributes for role in _texts(profile.get(name))}

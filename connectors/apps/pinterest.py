@@ -77,7 +77,7 @@ class Pinterest(HttpConnector):
         "renewal Pinterest makes a new refresh token, which Rollcall does not keep, and it is not documented whether "
         "the earlier one stays good. If Rollcall says that it was rejected, use an access token.",
         "The business ID is the long number in the address of Business Manager, after “business-access”.",
-        "Pinterest tells neither when somebody was last active nor the names of people and profiles: members are "
+        "Pinterest tells neither when someone was last active nor the names of people and profiles: members are "
         "shown by their username and e-mail. A partner is another business: it can be removed as a whole, its own "
         "people are not shown. Catalogues and asset groups are not read, and a system user can't be removed here.",
     )
@@ -127,7 +127,7 @@ class Pinterest(HttpConnector):
         try:
             me = self._my_id()
         except Forbidden as no:
-            missing.append(f"keep whoever authorised the app: {no} It takes the scope user_accounts:read. Until then "
+            missing.append(f"keep the app's authoriser: {no} It takes the scope user_accounts:read. Until then "
                            "protect that member by hand.")  # fmt: skip
         reads = ((lambda: next(self.assets(), None), "read assets"), (self._names, "read the ad accounts' names"))
         for read, what in reads:
@@ -139,7 +139,7 @@ class Pinterest(HttpConnector):
         return Identity(name, me, ("read members, partners and assets",), tuple(missing))
 
     def _my_id(self) -> str | None:
-        """Of the member whose token this is; none where it is the business's own, which is no member."""
+        """The id of the token's member; none if the token is the business's own, which isn't a member."""
         me = self._http.get("/user_account").json(dict)
         mine = {clean(me.get("id")), clean(me.get("username")).casefold()} - {""}
         return next((one.id for one in self._members() if {one.id, one.name.casefold()} & mine), None)
@@ -148,7 +148,7 @@ class Pinterest(HttpConnector):
         return list(ROLES)
 
     def accounts(self) -> Iterator[Account]:
-        """Invitations come first: whoever accepts meanwhile is in two lists then, rather than in none."""
+        """Invitations come first: someone who accepts meanwhile is then in two lists, rather than in none."""
         yield from self._invitations()
         yield from self._members()
         yield from self._partners()
@@ -258,7 +258,7 @@ class Pinterest(HttpConnector):
         permissions = [one.strip() for one in role.split(",") if one.strip()]
         if not permissions or not set(permissions) <= set(PERMISSIONS):
             given = f"“{role}”" if permissions else "An empty text"
-            raise Refused(f"{given} is no permission that Pinterest has. Give one or several of: "
+            raise Refused(f"Pinterest has no permission {given}. Give one or several of: "
                           f"{', '.join(PERMISSIONS)}.")  # fmt: skip
         path, who = _where(account)
         self._act("PATCH", path, {"accesses": [{**who, "asset_id": _bare(asset.id), "permissions": permissions}]})

@@ -34,7 +34,7 @@ PAGE = 100  # the most that the API gives at once
 
 
 class AlreadyThere(Refused):
-    """409: the address that was to be invited is in the business."""
+    """409: the invited address is already in the business."""
 
 
 class SampleAds(HttpConnector):
@@ -83,7 +83,7 @@ class SampleAds(HttpConnector):
         ]
 
     def accounts(self) -> Iterator[Account]:
-        """Invitations come first: whoever accepts meanwhile is in two lists then, rather than in none."""
+        """Invitations come first: someone who accepts meanwhile is then in two lists, rather than in none."""
         came, known = Seen(), 0
 
         def add_up(total: int) -> None:

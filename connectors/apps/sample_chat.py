@@ -31,7 +31,7 @@ PAGE = 200  # the most that the API gives at once
 
 
 class AlreadyMember(Refused):
-    """409: the address that was to be invited has a seat."""
+    """409: the invited address already has an account."""
 
 
 class SampleChat(HttpConnector):
@@ -158,5 +158,5 @@ def _access(channel: Asset, row: dict) -> Access:
 
 def _own_error(answer: Answer) -> ConnectorError | None:
     if answer.status == 409 and "already_member" in answer.text:
-        return AlreadyMember("This e-mail address has a seat already.")
+        return AlreadyMember("This e-mail address already has an account.")
     return None

@@ -88,9 +88,9 @@ class Slack(ClosesClients, Connector):
         "Removing people: on the plans Business+ and Enterprise add the user token scope admin; an owner or admin "
         "installs the app and copies the “User OAuth Token” (xoxp-) as the admin token. On Enterprise Grid the scope "
         "admin.users:write may be used instead, with the app installed on the whole organisation.",
-        "On other plans Slack lets no program remove people: Rollcall then lists whom to deactivate by hand, and "
+        "On other plans Slack lets no program remove people: Rollcall then lists the people to deactivate by hand, and "
         "notices when it is done.",
-        "Slack does not tell when somebody was last active or which guests are billed, and its API can't invite to a "
+        "Slack does not tell when someone was last active or which guests are billed, and its API can't invite to a "
         "workspace without a channel: none of these are offered. Direct messages and archived channels are not read.",
     )
     fields = (

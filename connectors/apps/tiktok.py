@@ -64,7 +64,7 @@ class TikTok(HttpConnector):
         "Let an admin of the Business Center open the app's authorisation address and agree, and exchange the code "
         "from the address for a long-term access token (portal: “Authentication”).",
         "The Business Center's ID is shown in its settings at business.tiktok.com.",
-        "TikTok does not tell when somebody was last active; finance roles are neither shown nor changed. Who may use "
+        "TikTok does not tell when someone was last active; finance roles are neither shown nor changed. Who may use "
         "a pixel follows from the ad accounts it is linked to, so it is shown but can't be changed here. TikTok does "
         "not say with which rights somebody has a TikTok account. Shops, lead forms and partners are not read.",
     )
@@ -178,7 +178,7 @@ class TikTok(HttpConnector):
         self._act("/bc/member/update/", {"user_id": account.id, "user_role": role})
 
     def invite(self, email: str, role: str) -> None:
-        """Who was invited already is left as they are, by TikTok itself."""
+        """TikTok itself doesn't change someone who was already invited."""
         self._act("/bc/member/invite/", {"emails": [email], "asset_ids": [], "user_role": role or "STANDARD"})
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:

@@ -1,5 +1,5 @@
 """Zoom: an account's users, deactivated and pending ones too, their roles and licences; its groups as assets.
-Who is removed is deactivated: the licence is free, and nothing of theirs is handed out or destroyed.
+A removal deactivates the user: the licence is free, and none of their data is transferred or destroyed.
 
 Calls and fields as in Zoom's own description of its Users API (kept at github.com/folio-sec/terraform-provider-zoom,
 spec/ZoomUserAPISpec.json) and, for roles, in clients made from its Account API (github.com/oxidecomputer/
@@ -66,7 +66,7 @@ class Zoom(HttpConnector):
         "To remove: user:update:status:admin and user:delete:user:admin. To invite: user:write:user:admin. To change "
         "roles: role:write:member:admin, role:delete:member:admin. To change groups: group:write:member:admin, "
         "group:delete:member:admin. Then activate the app.",
-        "Removing somebody deactivates them: they can't sign in, their licences are free, their settings stay, and "
+        "Removing someone deactivates them: they can't sign in, their licences are free, their settings stay, and "
         "Zoom can reactivate them. Zoom has two other ways: disassociating, which makes a free account of their own "
         "out of theirs, and deleting, which destroys the meetings and recordings that nobody takes over. Rollcall "
         "does neither; only a pending invitation is disassociated, as Zoom wants it.",
@@ -133,7 +133,7 @@ class Zoom(HttpConnector):
 
     @cached_property
     def _member(self) -> str:
-        """The id of the role that whoever has no other has."""
+        """The id of the role of people who have no other."""
         return next((role.id for role in self.roles() if role.default), "")
 
     def accounts(self) -> Iterator[Account]:
@@ -265,7 +265,7 @@ class Zoom(HttpConnector):
             return
 
     def _act(self, method: str, path: str, **more: Any) -> Answer:
-        """Every act may be repeated: a second one finds it done."""
+        """Every operation may be repeated: a second call finds it done."""
         return self._http.act(method, path, idempotent=True, **more)
 
 

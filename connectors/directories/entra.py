@@ -1,5 +1,5 @@
 """Microsoft Entra ID (Azure AD) as a directory: a tenant's users with their addresses and groups, over Microsoft Graph.
-Each reading lists everyone again, with the total that Graph tells; “delta” isn't used, and why stands below.
+Each reading lists everyone again, with the total that Graph tells; “delta” isn't used, for the reason below.
 
 /users/delta would tell what changed since a token from last time. But a reading here is whole or nothing, and delta's
 own whole list (its first round) tells no total and may give a user twice, with deleted ones in between (“Use delta
@@ -87,7 +87,7 @@ class EntraDirectory(ClosesClients, DirectoryConnector):
                 others = is_guest or self.settings.get("second_email") == "yes"
                 yield _person(user if others else {**user, "otherMails": None}, groups.get(user["id"], ()))
         if some and not told:
-            raise CredentialRejected(f"{UNTOLD} Nothing was taken over.")
+            raise CredentialRejected(f"{UNTOLD} Nothing was changed.")
 
     @property
     def _reads_groups(self) -> bool:

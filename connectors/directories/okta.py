@@ -1,7 +1,7 @@
 """Okta as a directory: everyone of every status, with employee number and groups.
 
 Calls and fields as in Okta's own description (github.com/okta/okta-management-openapi-spec); “List Users”: without a
-filter the list omits whoever is deprovisioned, so they are asked for besides. “List Groups”, “List Group Members”.
+filter the list omits deprovisioned users, so they are requested separately. “List Groups”, “List Group Members”.
 """
 
 from __future__ import annotations
@@ -83,11 +83,11 @@ class OktaDirectory(ClosesClients, DirectoryConnector):
         for params in ({"filter": 'status eq "DEPROVISIONED"'}, {}):
             for user in self._okta.rows(USERS, "users", **params):
                 if not seen.add(user["id"]):
-                    raise ListChanged("Somebody was activated while the users were read. Nothing was taken over.")
+                    raise ListChanged("Someone was activated while the users were read. Nothing was changed.")
                 yield self._person(user, tuple(groups.get(user["id"], ())))
         if me and seen.add(me):
             raise CredentialRejected("Okta doesn't list the token's own admin: it shows this token some people only. "
-                                     "Use the token of a read-only administrator. Nothing was taken over.")  # fmt: skip
+                                     "Use the token of a read-only administrator. Nothing was changed.")  # fmt: skip
 
     def _groups(self) -> dict[str, list[str]]:
         """Names of groups by the id of each member."""
@@ -104,7 +104,7 @@ class OktaDirectory(ClosesClients, DirectoryConnector):
     def _person(self, user: dict, groups: tuple[str, ...]) -> DirectoryPerson:
         status = STATUSES.get(user.get("status", ""))
         if status is None:
-            raise TemporarilyUnavailable(f"Okta gave somebody the status “{clean(user.get('status'))}”, which is new.")
+            raise TemporarilyUnavailable(f"Okta returned the status “{clean(user.get('status'))}”, which is new.")
         profile = user.get("profile") or {}
         email, second = clean(profile.get("email")), clean(profile.get("secondEmail"))
         takes_second = self.settings.get("second_email") == "yes" and second not in ("", email)

@@ -78,7 +78,7 @@ def said(answer: Answer) -> str:
 
 
 def too_many(answer: Answer) -> ConnectorError | None:
-    """429: how long to wait stands in X-Rate-Limit-Reset, by the clock that Date shows."""
+    """429: X-Rate-Limit-Reset says how long to wait, by the clock in Date."""
     reset = answer.headers.get("X-Rate-Limit-Reset", "").strip()
     if answer.status != 429 or seconds_to_wait(answer) is not None or not re.fullmatch(r"\d{1,12}", reset):
         return None

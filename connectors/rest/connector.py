@@ -153,7 +153,7 @@ class RestConnector(ClosesClients, Connector):
                           "administer the app is not known. Has the credential lost a permission?")  # fmt: skip
 
     def accounts(self) -> Iterator[Account]:
-        """List after list; whoever moves from one to the next meanwhile is given once."""
+        """List after list; someone who moves from one to the next meanwhile is returned once."""
         self._lists.forget_tables()
         came, known = Seen(), 0
 
@@ -190,7 +190,7 @@ class RestConnector(ClosesClients, Connector):
         )  # fmt: skip
 
     def _is_missing(self, of: dict, key: str, item: View, given: Any) -> bool:
-        """True where the item doesn't have what `given` was to be taken from."""
+        """True if the item doesn't have the value for `given`."""
         value = self._value(of, key)
         return (not given or value.explains_missing) and not value.is_said(item, self._lists.table)
 
@@ -236,7 +236,7 @@ class RestConnector(ClosesClients, Connector):
             raise TemporarilyUnavailable(f"{answer.asked} answered without the account that was asked for.")
         found = self._account(entry, item)
         if found.id != id:
-            raise TemporarilyUnavailable(f"{answer.asked} answered with somebody else than was asked for.")
+            raise TemporarilyUnavailable(f"{answer.asked} returned a different account than requested.")
         return found
 
     @classmethod

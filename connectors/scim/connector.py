@@ -161,7 +161,7 @@ class Scim(ClosesClients, Connector):
 
     @cached_property
     def _roles_in_use(self) -> dict[str, str]:
-        """Role value → label; filled by accounts() as it goes, by a reading of its own where nobody asked before."""
+        """Role value → label; accounts() fills it while it reads, or a separate reading does."""
         return {value: label for user in self._client.all("Users") for value, label, _ in roles_of(user)}
 
     def accounts(self) -> Iterator[Account]:
@@ -209,12 +209,12 @@ class Scim(ClosesClients, Connector):
                     yield Access(member, id_of(group))
 
     def _groups(self) -> Iterator[dict]:
-        """Every group with its members; one that the list gives without is read by itself."""
+        """Every group with its members; one that the list returns without them is read separately."""
         for group in self._client.all("Groups") if self._client.has_groups else ():
             if "members" not in group:
                 whole = self._client.read("Groups", id_of(group))
                 if whole is None:
-                    raise ListChanged("A group was deleted while the groups were read. Nothing was taken over.")
+                    raise ListChanged("A group was deleted while the groups were read. Nothing was changed.")
                 group = whole
             yield group
 
@@ -254,7 +254,7 @@ class Scim(ClosesClients, Connector):
         self._set_role(user, before, role)
 
     def _set_role(self, user: dict, before: str, role: str) -> None:
-        """In place of the main one; the others stay as they are."""
+        """In place of the main one; the others don't change."""
         roles = [{"value": role, "primary": True}] if role else []
         roles += other_roles(user, (before, role))
         operation = {"op": "replace", "path": "roles", "value": roles}
@@ -288,7 +288,7 @@ class Scim(ClosesClients, Connector):
     def _must_have(self, kind: str, id: str) -> dict:
         resource = self._client.read(kind, id)
         if resource is None:
-            raise Refused(f"The app has no {kind.rstrip('s').lower()} {id} any more.")
+            raise Refused(f"The app no longer has the {kind.rstrip('s').lower()} {id}.")
         return resource
 
     def _join(self, group: dict, user: str) -> None:

@@ -32,7 +32,7 @@ UNDECIDED = (CONFIRM, HELD, IGNORED, LEFT_OUT)
 
 
 class ReportProblem(Problem):
-    """What was asked of the report can't be; nothing was changed; the text is for the page."""
+    """The report can't be changed like this. Nothing was changed. The text is for the page."""
 
 
 class ReportChanged(ReportProblem):
@@ -290,9 +290,9 @@ def _leave_out_all(report: Report, left_out: dict[int, str], by: str) -> int:
     for change_id, reason in new.items():
         change = Change.get_or_none(Change.id == change_id, Change.report == report)
         if change is None or change.decision not in (CONFIRM, HELD, LEFT_OUT) or change.kind in mass_updates.KINDS:
-            raise ReportChanged("Somebody you left out is no longer in this report. Look at it again.")
+            raise ReportChanged("Someone you left out is no longer in this report. Look at it again.")
         if not reason.strip():
-            kept = "is left out" if change.kind in ADJUSTS else "keeps the seat"
+            kept = "is left out" if change.kind in ADJUSTS else "keeps the account"
             raise ReportProblem(f"Say why {name_in_change(change)} {kept}: the reason is shown beside it from now on.")
         _leave_out(change, reason.strip(), by)
     return len(new)
@@ -332,9 +332,9 @@ def _no_longer_holds(change: Change) -> str | None:
     if account.state != "present":
         return "No longer in the app"
     if change.person_id not in (None, account.person_id):
-        return "Somebody else's seat by now"
+        return "Now someone else's account"
     if account.match != "matched" or account.person is None:
-        return "Nobody's seat any more who has left"
+        return "No longer the account of someone who has left"
     if account.person.status != "deprovisioned":
         return "The person is back"
     return None
@@ -380,7 +380,7 @@ def finish_by_policy(app: App) -> None:
     if app.removal == "automatic":
         leaving = [change for change in waiting if change.kind == "removed user"]
         if ids := policy.ready_to_leave(app, leaving):
-            finish(report, "policy: remove by itself", only=ids)
+            finish(report, "policy: remove automatically", only=ids)
     for by, ids in group_changes.ready_by_policy(app, waiting).items():  # looks at what the first yes has left
         if ids:
             finish(report, by, only=ids)

@@ -40,7 +40,7 @@ WHO = "Rollcall"
 
 
 class InvitationProblem(ActProblem):
-    """What was asked of the invitation can't be; nothing was changed; the text is for the page."""
+    """The invitation can't be changed like this. Nothing was changed. The text is for the page."""
 
 
 def addresses(text: str) -> list[str]:
@@ -91,7 +91,7 @@ def _stands(app: App, email: str, normal: str, person: Person | None) -> tuple[s
     if seat is not None and seat.status == "invited":
         return UNDER_WAY, f"Is invited already, in {app.name} itself"
     if seat is not None:
-        return SO_ALREADY, "Has a seat already" + (f", as {seat.email}" if seat.normal != normal else "")
+        return SO_ALREADY, "Already has an account" + (f", as {seat.email}" if seat.normal != normal else "")
     return READY, ""
 
 

@@ -71,10 +71,10 @@ def _still_to_go(account: Account, task: Task) -> None:
         raise NoLongerNeeded(f"{why}.")
     if task.report_id is None:
         if "person" in task.detail and task.detail["person"] != account.person_id:
-            raise NoLongerNeeded("The account is somebody else's now than when its removal was asked for.")
+            raise NoLongerNeeded("The account now belongs to someone else than when its removal was requested.")
         return
     if task.change_id and task.change.person_id not in (None, account.person_id):
-        raise NoLongerNeeded("The account is somebody else's now than when its removal was confirmed.")
+        raise NoLongerNeeded("The account now belongs to someone else than when its removal was approved.")
     person = Person.get_or_none(Person.id == account.person_id)
     kind = task.change.kind if task.change_id else "removed user"
     if person is None or account.match != "matched":
@@ -236,7 +236,7 @@ def _present_seat(task: Task, connector: Connector, account: Account) -> Seat:
 def _asset(task: Task) -> SeatAsset:
     asset = task.asset
     if asset is None or asset.state == "gone":
-        raise NoLongerNeeded("What it was about is no longer in the app.")
+        raise NoLongerNeeded("The account or asset is no longer in the app.")
     return SeatAsset(id=asset.external_id, kind=asset.kind, name=asset.name)
 
 

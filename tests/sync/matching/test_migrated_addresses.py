@@ -116,7 +116,7 @@ def test_what_is_two_mailboxes_is_matched_anew(old, start, app):
     assert Account.get_by_id(by_hand).matched_as == Account.get_by_id(by_hand).normal == "ﬁona@acme.example"
     now = App.get_by_id(app)
     assert (now.matched, now.unmatched, now.users) == (2, 1, 9)
-    told = Activity.get(Activity.what == "matched accounts anew")
+    told = Activity.get(Activity.what == "matched accounts again")
     assert (told.about, told.after, told.app_id) == ("The list", "1 account", app)
     assert activity.verify().ok
 
