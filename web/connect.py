@@ -67,6 +67,7 @@ def choose() -> str:
     used, reached = {kind.category for kind in known}, {kind.level() for kind in known}
     return page_or_part(
         "connect/choose.html", "connect/_catalogue.html", kinds=[_kind(kind) for kind in found], **wanted,
+        every_kind=[_kind(kind) for kind in known],
         broken_files=apps.broken_files(), categories=[category for category in CATEGORIES if category in used],
         levels=[(name, name.capitalize(), MEANINGS[name]) for name in LEVELS if name in reached],
         steps_of_app=[(name, None) for name in STEPS],
