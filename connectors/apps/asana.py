@@ -13,12 +13,8 @@ from types import MappingProxyType
 from typing import Any
 
 from connectors.base import (
-    ASSETS,
-    GRANT,
-    INVITE,
-    LOOK_UP,
-    REMOVE,
-    REVOKE,
+    CAPABILITIES,
+    CHANGE_ROLE,
     Access,
     Account,
     Asset,
@@ -65,7 +61,7 @@ class Asana(HttpConnector):
         Field("workspace", "Workspace ID", "A long number.", pattern=r"[0-9]+"),
         token_field("Access token", "A service account's, or an admin's personal one."),
     )  # fmt: skip
-    capabilities = frozenset({LOOK_UP, ASSETS, REMOVE, INVITE, GRANT, REVOKE})
+    capabilities = frozenset(CAPABILITIES) - {CHANGE_ROLE}
     asset_word = "team or project"
     api = "https://app.asana.com/api/1.0"
     patience = 65  # seconds: limits are per minute, and a workspace with many projects meets them again and again

@@ -16,12 +16,8 @@ from types import MappingProxyType
 from typing import Any
 
 from connectors.base import (
-    ASSETS,
-    CHANGE_ROLE,
-    GRANT,
-    LOOK_UP,
-    REMOVE,
-    REVOKE,
+    CAPABILITIES,
+    INVITE,
     UNKNOWN,
     Access,
     Account,
@@ -84,7 +80,7 @@ class Atlassian(HttpConnector):
         Field("org_id", "Organization ID", "Shown with the API key.", pattern=r"[A-Za-z0-9-]+"),
         token_field("API key", "An organization's, not a person's API token."),
     )
-    capabilities = frozenset({LOOK_UP, ASSETS, REMOVE, CHANGE_ROLE, GRANT, REVOKE})
+    capabilities = frozenset(CAPABILITIES) - {INVITE}
     asset_word = "group or app"
     patience = 65  # seconds
     change_role_keeps = True

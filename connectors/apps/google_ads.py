@@ -16,13 +16,9 @@ from types import MappingProxyType
 from typing import Any
 
 from connectors.base import (
-    ASSETS,
-    CHANGE_ROLE,
-    INVITE,
-    LOOK_UP,
+    CAPABILITIES,
+    GRANT,
     PAID_SOCIAL,
-    REMOVE,
-    REVOKE,
     Access,
     Account,
     Asset,
@@ -108,7 +104,7 @@ class GoogleAds(ClosesClients, Connector):
         Field("admin", "Administrator", "The e-mail address of the admin who signed in for the refresh token.",
               pattern=r"[^@\s]+@[^@\s]+", placeholder="rollcall@acme.example"),
     )  # fmt: skip
-    capabilities = frozenset({LOOK_UP, ASSETS, REMOVE, CHANGE_ROLE, INVITE, REVOKE})
+    capabilities = frozenset(CAPABILITIES) - {GRANT}
     asset_word = "ad account"
     api, login = "https://googleads.googleapis.com", "https://oauth2.googleapis.com"
 

@@ -14,12 +14,8 @@ from functools import cached_property
 from types import MappingProxyType
 
 from connectors.base import (
-    ASSETS,
-    CHANGE_ROLE,
-    GRANT,
-    LOOK_UP,
-    REMOVE,
-    REVOKE,
+    CAPABILITIES,
+    INVITE,
     Access,
     Account,
     Asset,
@@ -70,7 +66,7 @@ class GoogleWorkspace(ClosesClients, Connector):
         "shows beside “Super admin” or “Delegated admin”, also one that comes through a group.",
     )
     fields = FIELDS
-    capabilities = frozenset({LOOK_UP, ASSETS, REMOVE, CHANGE_ROLE, GRANT, REVOKE})
+    capabilities = frozenset(CAPABILITIES) - {INVITE}
     asset_word = "group"
     api, login = API, LOGIN
 

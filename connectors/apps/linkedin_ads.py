@@ -18,12 +18,10 @@ from functools import cached_property
 from types import MappingProxyType
 
 from connectors.base import (
-    ASSETS,
-    GRANT,
-    LOOK_UP,
+    CAPABILITIES,
+    CHANGE_ROLE,
+    INVITE,
     PAID_SOCIAL,
-    REMOVE,
-    REVOKE,
     Access,
     Account,
     Asset,
@@ -88,7 +86,7 @@ class LinkedInAds(HttpConnector):
         Field("version", "API version", f"Only when LinkedIn says that {VERSION} has ended: a later month.",
               required=False, pattern=r"20[0-9]{4}(\.[0-9]{2})?", placeholder=VERSION, where=False),
     )  # fmt: skip
-    capabilities = frozenset({LOOK_UP, ASSETS, REMOVE, GRANT, REVOKE})
+    capabilities = frozenset(CAPABILITIES) - {CHANGE_ROLE, INVITE}
     asset_word = "ad account"
     role_word = "highest role"
     api = "https://api.linkedin.com/rest"

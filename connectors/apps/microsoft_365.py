@@ -16,11 +16,9 @@ from functools import cached_property
 from types import MappingProxyType
 
 from connectors.base import (
-    ASSETS,
-    GRANT,
-    LOOK_UP,
-    REMOVE,
-    REVOKE,
+    CAPABILITIES,
+    CHANGE_ROLE,
+    INVITE,
     UNKNOWN,
     Access,
     Account,
@@ -80,7 +78,7 @@ class Microsoft365(ClosesClients, Connector):
         "and groups that come from your own Active Directory.",
     )
     fields = FIELDS
-    capabilities = frozenset({LOOK_UP, ASSETS, REMOVE, GRANT, REVOKE})
+    capabilities = frozenset(CAPABILITIES) - {CHANGE_ROLE, INVITE}
     asset_word = "group"
     change_role_keeps = True  # by hand: in the admin center a role is added or taken singly
     api, login = API, LOGIN

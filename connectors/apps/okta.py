@@ -19,13 +19,8 @@ from types import MappingProxyType
 from typing import Any
 
 from connectors.base import (
-    ASSETS,
+    CAPABILITIES,
     CHANGE_ROLE,
-    GRANT,
-    INVITE,
-    LOOK_UP,
-    REMOVE,
-    REVOKE,
     Access,
     Account,
     Asset,
@@ -86,7 +81,7 @@ class OktaApp(ClosesClients, Connector):
     )  # fmt: skip
     unknown_acts = MappingProxyType({CHANGE_ROLE: "an assignment in Okta has no role of Okta's own: what its profile "
                                      "says is given in Okta, mostly by a group"})  # fmt: skip
-    capabilities = frozenset({LOOK_UP, ASSETS, REMOVE, INVITE, GRANT, REVOKE})
+    capabilities = frozenset(CAPABILITIES) - {CHANGE_ROLE}
     asset_word = "group"
 
     @api_client

@@ -12,12 +12,10 @@ from collections.abc import Iterator
 from types import MappingProxyType
 
 from connectors.base import (
-    ASSETS,
+    CAPABILITIES,
     CHANGE_ROLE,
-    GRANT,
-    LOOK_UP,
+    INVITE,
     REMOVE,
-    REVOKE,
     Access,
     Account,
     Asset,
@@ -112,7 +110,7 @@ class Slack(ClosesClients, Connector):
         Field("team_id", "Workspace ID", "Only for a token of a whole Enterprise organisation; begins with T.",
               required=False, pattern=r"T[A-Z0-9]+"),
     )  # fmt: skip
-    capabilities = frozenset({LOOK_UP, ASSETS, REMOVE, CHANGE_ROLE, GRANT, REVOKE})
+    capabilities = frozenset(CAPABILITIES) - {INVITE}
     asset_word = "channel or user group"
     api = "https://slack.com/api"
     scim = "https://api.slack.com/scim/v2"
