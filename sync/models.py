@@ -333,7 +333,7 @@ class App(Base):
     guard_accounts = IntegerField(null=True)  # null: the workspace's
     guard_percent = IntegerField(null=True)
     seat_price = IntegerField(null=True)  # per month, in hundredths of the workspace's currency
-    users = IntegerField(default=0)  # updated by checks.py and matching.py, never counted on a page
+    users = IntegerField(default=0)  # updated by checks.py and members.py, never counted on a page
     matched = IntegerField(default=0)
     unmatched = IntegerField(default=0)
     guests = IntegerField(default=0)

@@ -177,3 +177,15 @@ def test_the_architecture_names_each_package_and_no_module_that_is_not_there():
     for path in re.findall(r"`([a-z_]+/[a-z_]+)(?:\.[a-z_]+)?(?:\(\))?`", text):
         places = [ROOT / room / path for room in ("sync", "connectors", "")]
         assert any(place.exists() or place.with_suffix(".py").exists() for place in places), path
+
+
+FOREIGN = {"jupyterhub_config.py"}  # files of other programs
+
+
+@pytest.mark.parametrize("path", [*MODULES, *TEXTS], ids=name)
+def test_a_module_that_a_text_names_is_there(path):
+    if "migrations" in path.parts:  # frozen, as their sentences are
+        return
+    known = {module.name for module in MODULES} | FOREIGN
+    named = set(re.findall(r"(?<![\w/<>*-])(?:[a-z0-9_]+/)*([a-z][a-z0-9_]*\.py)\b", path.read_text()))
+    assert named <= known, "has it moved?"

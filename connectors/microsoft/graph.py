@@ -1,4 +1,4 @@
-"""Microsoft Graph v1.0 as microsoft_365.py and entra_directory.py speak it: the token, lists with totals, e-mails.
+"""Microsoft Graph v1.0 as microsoft_365.py and directories/entra.py speak it: the token, lists with totals, e-mails.
 Every path, property and permission is one of learn.microsoft.com/graph; each use names its page.
 
 Token: “The OAuth 2.0 client credentials grant flow” (learn.microsoft.com/entra/identity-platform).

@@ -1,5 +1,5 @@
 """How Okta is called: its token, its lists, its own form of “too many calls”. What the calls mean stands in
-okta_directory.py and okta_app.py.
+directories/okta.py and apps/okta.py.
 
 From developer.okta.com: “Core Okta API” (SSWS, Link header, errors), “Rate limit best practices” (X-Rate-Limit-Limit,
 -Remaining, -Reset in epoch seconds), “Okta error codes” (errorSummary, errorCauses).

@@ -1,5 +1,5 @@
 """Makes the calls that a YAML file describes: fills them in, keeps the pace, renews the token, reads the app's errors.
-rest_lists.py and rest.py read the answers."""
+lists.py and connector.py read the answers."""
 
 from __future__ import annotations
 

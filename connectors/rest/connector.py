@@ -1,5 +1,5 @@
 """Any app whose REST API one YAML file describes (docs/connectors.md): `connector_of(load(file))` is its connector.
-rest_file.py has checked what the file says; rest_lists.py reads lists, rest_client.py makes the calls."""
+file.py has checked what the file says; lists.py reads lists, client.py makes the calls."""
 
 from __future__ import annotations
 

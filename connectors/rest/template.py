@@ -1,5 +1,5 @@
 """Texts with {names} in them, and paths into JSON: the two small languages of a YAML-described app.
-Pure functions; what a name may be, rest_file.py has checked before."""
+Pure functions; what a name may be, file.py has checked before."""
 
 from __future__ import annotations
 

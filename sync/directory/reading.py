@@ -1,5 +1,5 @@
 """One directory's people, read whole into TEMP tables of this thread's connection, or not at all.
-The database isn't locked during this; directory_compare.py applies them."""
+The database isn't locked during this; compare.py applies them."""
 
 from __future__ import annotations
 

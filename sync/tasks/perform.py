@@ -1,5 +1,5 @@
 """Performs a task in the app: a last look at whether it still must happen (rules 4 and 5), then the call.
-tasks.py decides when to try and retry it; settling.py writes its outcome to Rollcall."""
+tasks.py decides when to try and retry it; settle.py writes its outcome to Rollcall."""
 
 from __future__ import annotations
 
