@@ -4,7 +4,7 @@ BIN := .venv/bin
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
 	--no-header $(UPGRADE)
 
-.PHONY: run demo test fuzz bench lint audit lock
+.PHONY: run demo test test-fast fuzz bench lint audit lock
 
 run: .venv/ready
 	$(BIN)/python app.py
@@ -15,6 +15,11 @@ demo: .venv/ready
 # Pictures of the pages are taken only where a part is named: nobody looks at those of a whole run.
 test: .venv/ready-to-test
 	$(if $(ARGS),,ROLLCALL_TEST_PICTURES=no )$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+
+# For daily work: the core, the pages and the rules of the house. No browser, no other servers, no long property tests.
+test-fast: .venv/ready-to-test
+	$(BIN)/python -m pytest -q -n auto --dist worksteal --ignore-glob='*_properties.py' --ignore-glob='*_machine.py' \
+		tests/test_house.py tests/sync tests/web $(ARGS)
 
 fuzz: .venv/ready-to-test
 	$(BIN)/python -m tests.fuzz.run $(or $(MINUTES),10)

@@ -12,6 +12,7 @@ from cli.trial import Trial, try_out
 from cli.values import setting, values_of
 from connectors import allow_networks, load_folder, reaching
 from connectors.base import CAPABILITIES, Connector, Field
+from connectors.quality import LEVELS, MEANINGS, Exempt, Rule, legend
 from connectors.rest.connector import connector_of
 from connectors.rest.file import load
 from connectors.rest.yaml_source import DescriptionProblem
@@ -104,7 +105,8 @@ def _document(kind: type[Connector]) -> dict:
         "slug": kind.slug,
         "label": kind.label,
         "category": kind.category,
-        "level": kind.level,
+        "level": kind.level(),
+        "rules": [_rule(kind, rule) for rule in Rule],
         "fields": [
             {"name": field.name, "label": field.label, "secret": field.secret,
              "required": field.required and not field.when,
@@ -119,13 +121,23 @@ def _capabilities(kind: type[Connector]) -> list[str]:
     return [capability for capability in CAPABILITIES if capability in kind.capabilities]
 
 
+def _rule(kind: type[Connector], rule: Rule) -> dict[str, str]:
+    state = kind.quality.get(rule)
+    word = "done" if state is None else "exempt" if isinstance(state, Exempt) else "missing"
+    return {"rule": rule.label, "promise": rule.promise, "tier": rule.tier, "state": word,
+            "reason": state.reason if state else ""}  # fmt: skip
+
+
 def _overview(kinds: list[type[Connector]]) -> list[str]:
-    return table([("SLUG", "APP", "CATEGORY", "LEVEL"), *((kind.slug, kind.label, kind.category, kind.level)
-                                                          for kind in kinds)])
+    rows = [(kind.slug, kind.label, kind.category, kind.level()) for kind in kinds]
+    reached = {kind.level() for kind in kinds}
+    meanings = [f"{level}: {MEANINGS[level]}." for level in LEVELS if level in reached]
+    return [*table([("SLUG", "APP", "CATEGORY", "LEVEL"), *rows]), "", *meanings]
 
 
 def _in_full(kind: type[Connector]) -> list[str]:
     lines = [f"{kind.label} ({kind.slug}), {kind.category}", "", f"It can: {', '.join(_capabilities(kind))}.", ""]
+    lines += [f"Level {kind.level()}: {MEANINGS[kind.level()]}.", *legend(kind.quality), ""]
     lines += [f"{number}. {step}" for number, step in enumerate(kind.docs, 1)] + [""]
     for field in kind.fields:
         notes = f"{' (secret)' if field.secret else ''}{_need(field)}"

@@ -46,13 +46,13 @@ def directory_connectors() -> dict[str, type[DirectoryConnector]]:
 
 def provider(issuer: str, client_id: str, client_secret: str = "") -> Provider:
     """Where people sign in by OpenID Connect; nothing is asked of it yet."""
-    from connectors.oidc.provider import Provider  # here: who doesn't use it needn't wait for it
+    from connectors.oidc.provider import Provider  # imported here, so that other callers don't wait for it
 
     return Provider(issuer, client_id, client_secret)
 
 
 def propose(content: bytes, purpose: str, mapping: str = "", today: date | None = None) -> Proposal:
-    """What a file of rows says, by what was said of its columns (JSON); see connectors/tables."""
+    """The content of a file of rows, by the answers about its columns (JSON); see connectors/tables."""
     from connectors.tables import propose  # here: a spreadsheet's reader is slow to import
 
     return propose(content, purpose, mapping, today)

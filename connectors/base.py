@@ -1,5 +1,5 @@
 """The contract between Rollcall and whatever it connects: values, errors, capabilities, and the two base classes.
-sync/ knows connectors through this module alone; it may import nothing of Rollcall's."""
+sync/ knows connectors through this module alone; it imports nothing of Rollcall's but the rules of quality."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from types import MappingProxyType
 from typing import Protocol
+
+from connectors.quality import NOT_RATED, Quality, level_of
 
 # What a connector can do. Pages, buttons and tasks ask for these, so nothing is offered that can't be done.
 LOOK_UP = "look up"  # account(id): the second look
@@ -20,13 +22,6 @@ REVOKE = "revoke"
 CAPABILITIES = (LOOK_UP, ASSETS, REMOVE, CHANGE_ROLE, INVITE, GRANT, REVOKE)
 
 SEAT_BASED, PAID_SOCIAL, SAMPLE = "Seat-based", "Paid social", "Sample"
-# How far a connector is proven; tests/connectors/test_levels.py holds each to it.
-BRONZE = "bronze"  # a documented API, and the contract's tests
-SILVER = "silver"  # and a second look, limits honoured, a credential that ends renewed or told
-GOLD = "gold"  # and assets, and every act that this kind of app knows
-PLATINUM = "platinum"  # and the main job proven against the real server
-OWN_FILE = "own file"  # described by the team itself: nobody has tested it but them
-LEVELS = (BRONZE, SILVER, GOLD, PLATINUM, OWN_FILE)
 
 
 class ConnectorError(Exception):
@@ -40,7 +35,7 @@ class CredentialRejected(ConnectorError):
 
 
 class RateLimited(ConnectorError):
-    """Too many calls: nothing is wrong, go on after `retry_after` seconds."""
+    """Too many calls: nothing is wrong, continue after `retry_after` seconds."""
 
     def __init__(self, message: str, retry_after: float = 60):
         super().__init__(message)
@@ -108,7 +103,7 @@ SAID = ("email", "name", "status", "role", "kind", "last_activity", "seat", "use
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One seat, as the app reports it. `id` never changes; `last_activity` is naive UTC.
+    """One account, as the app reports it. `id` never changes; `last_activity` is naive UTC.
 
     A field that the answer did not have is not an empty one. `unsaid` names the fields whose key was missing: nothing
     follows from that. `assumed` names those whose missing key means, by the app's documentation, what stands in the
@@ -148,12 +143,12 @@ class Access:
     asset: str  # Asset.id
     role: str = ""
     privileged: bool = False  # may hand the asset on: the only one is warned about
-    assumed: bool = False  # the answer had no key for the role: what stands there is what that means for others
+    assumed: bool = False  # the answer had no key for the role: `role` is its meaning for others
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """An answer of an app's earlier reading: what it is asked about again with, its Link header, its body."""
+    """An app's answer at an earlier reading: its validator for a conditional request, its Link header, its body."""
 
     etag: str
     link: str
@@ -173,30 +168,35 @@ class Connector:
 
     Every method may raise the four ConnectorErrors and nothing else. An iterator gives
     everything or raises: a list that may be incomplete is TemporarilyUnavailable.
-    It goes page by page and never holds a whole list in memory.
+    It reads page by page and never keeps a whole list in memory.
     """
 
     slug: str = ""
     label: str = ""
     category: str = SEAT_BASED
     logo: str = ""  # a file in static/logos; "" shows the initial
-    level: str = BRONZE
+    quality: Quality = MappingProxyType(NOT_RATED)  # the rules that it does not keep; it keeps all others
     docs: tuple[str, ...] = ()  # how to get the credential, one step an entry
     fields: tuple[Field, ...] = ()
     unknown_acts: Mapping[str, str] = MappingProxyType({})  # acts that this kind of app doesn't have, and why
     capabilities: frozenset[str] = frozenset()  # the most it can do; an instance may narrow it by its settings
     asset_word: str = "asset"
     role_word: str = "role"
-    own_account_unknown: str = ""  # why the account that it acts with can't be told, so isn't protected; "" if it can
+    own_account_unknown: str = ""  # why its own account is unknown, and so isn't protected; "" if it is known
     change_role_keeps: bool = False  # change_role() replaces the main role alone; False: all that the account has
-    memory: Memory | None = None  # given for a reading by whoever runs it
+    memory: Memory | None = None  # given for a reading by the caller
     file_purpose: str = ""  # of one that reads a file: what connectors.propose() is asked for
 
     def __init__(self, settings: dict[str, str], on_total: Callable[[int], None] | None = None):
-        """`settings` holds the fields' values, secrets included; `on_total` is told how long accounts() will be,
+        """`settings` holds the fields' values, secrets included; `on_total` gets the length of accounts(),
         where the app says."""
         self.settings = settings
         self.on_total = on_total or (lambda total: None)
+
+    @classmethod
+    def level(cls) -> str:
+        """One of quality.LEVELS: the highest tier whose rules it keeps."""
+        return level_of(cls.quality)
 
     @property
     def removal_suspends(self) -> bool:
@@ -209,11 +209,11 @@ class Connector:
 
     @property
     def as_of(self) -> datetime | None:
-        """When what it reads was so, naive UTC; None for now. What is newer in Rollcall is not undone by it."""
+        """The time of the values it reads, naive UTC; None for now. It doesn't undo newer values in Rollcall."""
         return None
 
     def close(self) -> None:
-        """Let go of connections."""
+        """Close its connections."""
 
     @classmethod
     def roles_after(cls, account: Account, role: str) -> tuple[str, ...]:
@@ -247,7 +247,7 @@ class Connector:
         raise NotImplementedError
 
     def remove(self, account: Account) -> None:
-        """Take the seat away; an account that is gone already counts as done."""
+        """Remove the account; one that is already gone counts as done."""
         raise NotImplementedError
 
     def change_role(self, account: Account, role: str) -> None:
@@ -303,7 +303,7 @@ class DirectoryConnector:
     fields: tuple[Field, ...] = ()
     worldwide_ids: bool = False  # DirectoryPerson.id is nobody else's, in no other directory of this kind
     file_purpose: str = ""  # as for Connector
-    today: date | None = None  # in the workspace's time zone; given by whoever uses it, UTC's without it
+    today: date | None = None  # in the workspace's time zone, from the caller; else UTC's
     settled: str = ""  # what the file's columns were taken for, as JSON, once people() has read them,
     notes: tuple[str, ...] = ()  # and what of it was not read, in sentences
     rules: str = ""  # the name of the field that holds rules on who has left, where this kind takes them
@@ -318,7 +318,7 @@ class DirectoryConnector:
         raise NotImplementedError
 
     def close(self) -> None:
-        """Let go of connections."""
+        """Close its connections."""
 
     def test(self) -> Identity:
         raise NotImplementedError

@@ -35,16 +35,16 @@ DOTTED = re.compile("i\u0307(?![\u0300-\u036f])")
 
 
 class AddressProblem(ValueError):
-    """It is no e-mail address, or not clearly one. The text is a sentence that names it; `why` is the reason alone."""
+    """It isn't an e-mail address, or not clearly one. The text names it in a sentence; `why` is only the reason."""
 
     def __init__(self, text: str, why: str):
         shown = repr(text if len(text) <= SHOWN else f"{text[:SHOWN]}…")[1:-1]
-        super().__init__(f"{shown} is no e-mail address: {why}." if shown else "The e-mail address is missing.")
+        super().__init__(f"{shown} isn't an e-mail address: {why}." if shown else "The e-mail address is missing.")
         self.why = why
 
 
 def email_key(text: str | None) -> str:
-    """The form in which addresses are compared: equal only for the same mailbox; "" for what is no clear address.
+    """The form in which addresses are compared: equal only for the same mailbox; "" if it isn't clearly one.
 
     Before the @: NFC and lower case, which every mail server in use treats as one mailbox. After it: the domain that
     mail goes to by IDNA 2008 (UTS 46, non-transitional), in ASCII. Never case folding or NFKC, which join ß with ss
@@ -77,7 +77,7 @@ def clean_email(text: str | None) -> str:
 
 
 def spelling_and_key(text: str | None) -> tuple[str, str]:
-    """What an address from outside is shown as, and its key: what is none stays as it came, with the key ""."""
+    """How an address from outside is shown, and its key. Other values are unchanged, with the key ""."""
     text = text or ""
     if PLAIN.fullmatch(text) and len(text) <= LONGEST:
         return text, text.lower()
@@ -109,7 +109,7 @@ def domain_key(text: str) -> str:
     text = text.strip()
     domain = text.lower() if text.isascii() else _in_ascii(text)
     if not DOMAIN.fullmatch(domain):
-        raise ValueError(f"{repr(text[:SHOWN])[1:-1]} is no domain" if text else "nothing stands after the @")
+        raise ValueError(f"{repr(text[:SHOWN])[1:-1]} isn't a domain" if text else "there is nothing after the @")
     return domain
 
 

@@ -41,7 +41,7 @@ def time_limit(seconds: float) -> Iterator[Talk]:
 
 
 def check_time() -> None:
-    """Raises TimeoutError when the time of the talk that goes on is over."""
+    """Raises TimeoutError if the time of the current exchange is over."""
     talk = _now.get()
     if talk and talk.over:
         raise TimeoutError("no whole answer in time")
@@ -50,7 +50,7 @@ def check_time() -> None:
 class Timed(io.RawIOBase):
     """What comes over a connection, until the time of the talk is over; `file` as the socket's makefile("rb") makes it.
 
-    For a protocol that reads lines: its reader asks for further pieces by itself until the line ends.
+    For a protocol that reads lines: its reader requests further pieces until the line ends.
     """
 
     def __init__(self, file: io.BufferedReader):

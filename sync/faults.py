@@ -36,11 +36,11 @@ class Fault:
 
 FULL = Fault(
     "disk full", "The disk that Rollcall writes to is full.",
-    "Make room on the disks of ROLLCALL_HOME and of temporary files: Rollcall goes on automatically.",
+    "Make room on the disks of ROLLCALL_HOME and of temporary files: Rollcall then continues automatically.",
 )
 READ_ONLY = Fault(
     "disk read-only", "Rollcall can't write to its disk.",
-    "Make ROLLCALL_HOME writable for the user that Rollcall runs as: Rollcall goes on automatically.",
+    "Make ROLLCALL_HOME writable for the user that Rollcall runs as: Rollcall then continues automatically.",
 )
 FAILING = Fault(
     "disk failing", "The disk that Rollcall writes to gives errors.",
@@ -48,7 +48,7 @@ FAILING = Fault(
 )
 LOCKED = Fault(
     "database locked", "Another program keeps Rollcall's database locked.",
-    "End what has the file rollcall.db open: Rollcall goes on automatically.",
+    "End the program that has the file rollcall.db open: Rollcall then continues automatically.",
 )
 DAMAGED = Fault(
     "database damaged", "Rollcall's database is damaged.",
@@ -145,7 +145,7 @@ def _is_full() -> bool:
 def note(problem: BaseException) -> Fault | None:
     """Like `of`, and remember for health.py that this process met it."""
     fault = of(problem)
-    if fault in ALL:  # the clock's is looked at each time it is asked about
+    if fault in ALL:  # the clock's fault is tested at each call
         if fault not in _met:
             log.error("%s", fault.text)
         _met[fault] = time.monotonic()

@@ -4,6 +4,7 @@ This module has only the tables' shape. The rules are in the modules that use th
 from __future__ import annotations
 
 import json
+from enum import StrEnum
 
 from peewee import (
     SQL,
@@ -21,6 +22,36 @@ from peewee import (
 
 from connectors.base import SAID
 from sync.db import db, utcnow
+from sync.states import (
+    CONNECTED,
+    AccountKind,
+    AccountMatch,
+    AccountState,
+    AccountStatus,
+    Approval,
+    AppState,
+    AssetState,
+    ChangeDecision,
+    ChangeKind,
+    CheckPhase,
+    CheckState,
+    CheckTrigger,
+    DirectoryState,
+    HeldChangeState,
+    InvitationState,
+    MailState,
+    OffboardingState,
+    Part,
+    PersonStatus,
+    ReadingState,
+    ReportState,
+    ScimKind,
+    TaskKind,
+    TaskState,
+    UploadFor,
+    WorkspaceRole,
+    texts,
+)
 
 BIT = {field: 1 << place for place, field in enumerate(SAID)}  # in account.unsaid and account.assumed
 
@@ -37,6 +68,21 @@ class RoleIds(TextField):
 
     def python_value(self, value):
         return tuple(json.loads(value or "[]"))
+
+
+class OneOf(CharField):
+    """A text of one enum of states.py. Rows have its members; the schema allows no other text."""
+
+    def __init__(self, words: type[StrEnum], **options):
+        super().__init__(**options)
+        self.words = {str(word): word for word in words}
+
+    def bind(self, model, name, set_attribute=True):
+        super().bind(model, name, set_attribute)
+        self.constraints = [SQL(f'CHECK ("{self.column_name}" IN ({texts(self.words)}))')]
+
+    def python_value(self, value):
+        return self.words.get(value, value)  # a function of the column, such as its count, comes here too
 
 
 class Base(Model):
@@ -59,7 +105,7 @@ class Directory(Base):
     name = CharField(unique=True)
     settings = JSONField(default=dict)
     credential = BlobField(null=True)
-    state = CharField(default="active")  # active, paused
+    state = OneOf(DirectoryState, default=DirectoryState.ACTIVE)
     created_at = DateTimeField(default=utcnow)
     place = IntegerField(null=True)  # the order, for differing names and main e-mails; null: by age
     last_read_at = DateTimeField(null=True)  # the last complete reading that was applied
@@ -78,14 +124,14 @@ class Person(Base):
     directories' entries unless `status_by_hand` says otherwise (see people.py)."""
 
     name = CharField(default="")
-    status = CharField(default="active", index=True)  # active, suspended, deprovisioned
-    status_by_hand = CharField(null=True)
+    status = OneOf(PersonStatus, default=PersonStatus.ACTIVE, index=True)
+    status_by_hand = OneOf(PersonStatus, null=True)
     status_since = DateTimeField(default=utcnow)
     status_reason = TextField(default="")
     employee_number = CharField(null=True)
     remove_on = DateField(null=True)  # they left, but keep their accounts until this day, in the workspace's zone
     hold = TextField(null=True)  # the reason of a legal hold: none of their accounts is removed
-    workspace_role = CharField(null=True)  # owner, super admin, admin, user, guest; null: may not sign in
+    workspace_role = OneOf(WorkspaceRole, null=True)  # null: may not sign in
     password_hash = CharField(null=True)
     created_at = DateTimeField(default=utcnow)
     last_day = DateField(null=True)  # by hand or from a list: they have left once it is over, in the workspace's zone
@@ -114,19 +160,19 @@ class DirectoryEntry(Base):
     """A person's entry in one directory. `reported` is the status in the last complete reading,
     `status` the one that was applied: they differ while a guard holds the change."""
 
-    directory = ForeignKeyField(Directory, backref="entries", on_delete="CASCADE")
+    directory = ForeignKeyField(Directory, backref="entries", on_delete="CASCADE", index=False)
     external_id = CharField()
     person = ForeignKeyField(Person, backref="entries", on_delete="CASCADE")
     user_name = CharField(default="")
     email = CharField(default="")  # the directory's last value: only its changes are applied,
     name = CharField(default="")  # so that an edit by hand outlives the readings
     employee_number = CharField(default="")
-    status = CharField(default="active")  # active, suspended, deprovisioned
-    reported = CharField(default="active")
+    status = OneOf(PersonStatus, default=PersonStatus.ACTIVE)
+    reported = OneOf(PersonStatus, default=PersonStatus.ACTIVE)
     reported_at = DateTimeField(default=utcnow)
     reason = TextField(default="")  # "disabled in Company LDAP", "no longer in staff.csv"
     left_at = DateTimeField(null=True)  # when `reported` last turned to deprovisioned; null: here, or never was
-    listed = CharField(null=True)  # the directory's own status, before the days below are considered
+    listed = OneOf(PersonStatus, null=True)  # the directory's own status, before the days below are considered
     last_day = DateField(null=True)  # `reported` is deprovisioned once it is over, in the workspace's zone
     starts_on = DateField(null=True)
     department = CharField(null=True)
@@ -170,7 +216,7 @@ class HeldChange(Base):
     directory = ForeignKeyField(Directory, null=True, on_delete="CASCADE")  # null: a list that was imported
     field = CharField()  # name, address, main address, number, status, last day, department, manager
     value = TextField()
-    state = CharField(default="open")  # open, released, dismissed
+    state = OneOf(HeldChangeState, default=HeldChangeState.OPEN)
     asked_by = CharField()
     created_at = DateTimeField(default=utcnow)
     decided_by = CharField(null=True)
@@ -180,7 +226,7 @@ class HeldChange(Base):
 
 
 class DirectoryGroup(Base):
-    directory = ForeignKeyField(Directory, backref="groups", on_delete="CASCADE")
+    directory = ForeignKeyField(Directory, backref="groups", on_delete="CASCADE", index=False)
     external_id = CharField()
     name = CharField()
     gone_at = DateTimeField(null=True)  # no longer in the directory: kept with its last members, for its rules
@@ -190,7 +236,7 @@ class DirectoryGroup(Base):
 
 
 class DirectoryGroupMember(Base):
-    group = ForeignKeyField(DirectoryGroup, backref="members", on_delete="CASCADE")
+    group = ForeignKeyField(DirectoryGroup, backref="members", on_delete="CASCADE", index=False)
     entry = ForeignKeyField(DirectoryEntry, backref="groups", on_delete="CASCADE")
 
     class Meta:
@@ -211,7 +257,7 @@ class ScimResource(Base):
     """A User or Group exactly as an identity provider wrote it."""
 
     directory = ForeignKeyField(Directory, on_delete="CASCADE", index=False)
-    kind = CharField()  # User, Group
+    kind = OneOf(ScimKind)
     scim_id = CharField(unique=True)  # also the external id of its entry or group
     external_id = CharField(null=True)  # the identity provider's
     name_key = CharField()  # userName or displayName, in the form for comparison
@@ -249,7 +295,7 @@ class DirectoryReading(Base):
     """One reading of a directory, from start to end."""
 
     directory = ForeignKeyField(Directory, backref="readings", on_delete="CASCADE")
-    state = CharField(default="queued")  # queued, running, succeeded, failed
+    state = OneOf(ReadingState, default=ReadingState.QUEUED)
     started_by = CharField(default="schedule")
     created_at = DateTimeField(default=utcnow)
     started_at = DateTimeField(null=True)
@@ -273,7 +319,7 @@ class App(Base):
     category = CharField()
     settings = JSONField(default=dict)  # the connector's fields that aren't secret
     credential = BlobField(null=True)  # the secret ones, by vault.py
-    state = CharField(default="connecting")  # connecting, active, paused, disconnected
+    state = OneOf(AppState, default=AppState.CONNECTING)
     identity = CharField(default="")  # who the automation account is, from test()
     identity_id = CharField(null=True)  # its external id among the accounts, if the app returns it
     tested_at = DateTimeField(null=True)
@@ -283,11 +329,11 @@ class App(Base):
     check_minute = IntegerField(default=0)  # of the day, in the workspace's zone
     next_check_at = DateTimeField(null=True, index=True)
     last_check_at = DateTimeField(null=True)  # the last check that succeeded
-    removal = CharField(default="ask")  # ask; automatic: the Owner's standing approval
+    removal = OneOf(Approval, default=Approval.ASK)  # ask; automatic: the Owner's standing approval
     guard_accounts = IntegerField(null=True)  # null: the workspace's
     guard_percent = IntegerField(null=True)
     seat_price = IntegerField(null=True)  # per month, in hundredths of the workspace's currency
-    users = IntegerField(default=0)  # updated by checks.py and matching.py, never counted on a page
+    users = IntegerField(default=0)  # updated by checks.py and members.py, never counted on a page
     matched = IntegerField(default=0)
     unmatched = IntegerField(default=0)
     guests = IntegerField(default=0)
@@ -296,8 +342,8 @@ class App(Base):
     match_domain = CharField(null=True)  # a user name without e-mail is matched as name@this
     may = JSONField(null=True)  # its credential's permissions in words, from test()
     missing = JSONField(null=True)  # missing permissions, and how to add them
-    joiners = CharField(null=True)  # automatic: people assigned by rules are invited without approval; null: ask
-    unassigned = CharField(null=True)  # automatic: people no longer in a group are removed without approval; null: ask
+    joiners = OneOf(Approval, null=True)  # automatic: people assigned by rules are invited without approval; null: ask
+    unassigned = OneOf(Approval, null=True)  # automatic: people in no group are removed without approval; null: ask
     lost = JSONField(null=True)  # which fields were missing from the last reading, and whether an Owner accepts it
     guard_roles_accounts = IntegerField(null=True)  # of roles that change at once; null: the workspace's
     guard_roles_percent = IntegerField(null=True)
@@ -305,11 +351,14 @@ class App(Base):
     guard_profiles_percent = IntegerField(null=True)
     private_by = CharField(null=True)  # who approved its address inside a private network; null: nobody
 
+    class Meta:
+        indexes = (SQL(f"CREATE UNIQUE INDEX app_name ON app (name) WHERE state IN ({texts(CONNECTED)})"),)
+
 
 class WaitingFile(Base):
     """An uploaded file, kept while the meaning of its columns is open; deleted after a day."""
 
-    door = CharField()  # directory: a new one. list, export: a new file of a connected one. import: people
+    door = OneOf(UploadFor)
     kind = CharField(default="")  # of the new directory: its connector's slug,
     name = CharField(default="")  # and its name
     directory = ForeignKeyField(Directory, null=True, on_delete="CASCADE")
@@ -337,9 +386,9 @@ class RememberedAnswer(Base):
 class AppPerson(Base):
     """An Owner or Collaborator of an app."""
 
-    app = ForeignKeyField(App, backref="people", on_delete="CASCADE")
+    app = ForeignKeyField(App, backref="people", on_delete="CASCADE", index=False)
     person = ForeignKeyField(Person, backref="apps", on_delete="CASCADE")
-    part = CharField()  # owner, collaborator
+    part = OneOf(Part)
 
     class Meta:
         indexes = ((("app", "person"), True),)
@@ -348,7 +397,7 @@ class AppPerson(Base):
 class Role(Base):
     """A role of an app, as its connector names it; `external_id` is what accounts refer to."""
 
-    app = ForeignKeyField(App, backref="roles", on_delete="CASCADE")
+    app = ForeignKeyField(App, backref="roles", on_delete="CASCADE", index=False)
     external_id = CharField()
     label = CharField()
     privileged = BooleanField(default=False)
@@ -367,14 +416,15 @@ class Account(Base):
     email = CharField(default="")
     normal = CharField(default="")  # names.email_key(email)
     name = CharField(default="")
-    status = CharField(default="active")  # active, invited, suspended, unknown: as the app reports it
+    status = CharField(default=AccountStatus.ACTIVE, constraints=[SQL(
+        f"CHECK (\"status\" IN ({texts(AccountStatus)}) OR \"status\" LIKE '{AccountStatus.UNKNOWN}%')")])
     role = CharField(default="")  # Role.external_id; of several the main one
-    kind = CharField(default="user")  # user; system: what the app made for itself, bots
+    kind = CharField(default=AccountKind.USER)  # as the app describes it, see AccountKind
     last_activity = DateTimeField(null=True)
     seat = CharField(default="")  # seat type, if the app has any
-    state = CharField(default="present")  # present; removing (approved, with a running task); gone
+    state = OneOf(AccountState, default=AccountState.PRESENT)
     missing_since = DateTimeField(null=True)  # absent once, not yet gone
-    match = CharField(default="unmatched")  # matched, unmatched, guest, local partner, service account
+    match = OneOf(AccountMatch, default=AccountMatch.UNMATCHED)
     person = ForeignKeyField(Person, null=True, backref="accounts", on_delete="SET NULL")
     match_by_hand = BooleanField(default=False)
     protected = TextField(null=True)  # the reason someone gave
@@ -416,7 +466,7 @@ class Asset(Base):
     external_id = CharField()
     kind = CharField()  # "repository", "ad account": the app's own word
     name = CharField(default="")
-    state = CharField(default="present")  # present, gone
+    state = OneOf(AssetState, default=AssetState.PRESENT)
 
     class Meta:
         indexes = ((("app", "external_id"), True), (("app", "state", "kind", "name"), False))
@@ -440,10 +490,9 @@ class Report(Base):
     """The changes of an app that wait for a person, and the decisions; one is open per app."""
 
     app = ForeignKeyField(App, backref="reports", on_delete="CASCADE")
-    state = CharField(default="open")  # open, applied, dismissed, superseded
+    state = OneOf(ReportState, default=ReportState.OPEN)
     version = IntegerField(default=1)  # grows with each change to its contents: a stale page is noticed
     created_at = DateTimeField(default=utcnow)
-    updated_at = DateTimeField(default=utcnow)
     decided_at = DateTimeField(null=True)
     decided_by = CharField(null=True)
     counts = JSONField(default=dict)  # change kind → number
@@ -461,11 +510,11 @@ class Report(Base):
 class Check(Base):
     """One reading of an app, from start to end. This row is the truth; the queue only wakes a worker."""
 
-    app = ForeignKeyField(App, backref="checks", on_delete="CASCADE")
-    trigger = CharField(default="hand")  # daily, hand, connect, api, directory, invitation
+    app = ForeignKeyField(App, backref="checks", on_delete="CASCADE", index=False)
+    trigger = OneOf(CheckTrigger, default=CheckTrigger.HAND)
     started_by = CharField(default="schedule")
-    state = CharField(default="queued")  # queued, running, succeeded, failed, cancelled
-    phase = CharField(default="waiting")  # waiting, directory, accounts, assets, access, comparing
+    state = OneOf(CheckState, default=CheckState.QUEUED)
+    phase = OneOf(CheckPhase, default=CheckPhase.WAITING)
     read = IntegerField(default=0)
     total = IntegerField(null=True)
     attempts = IntegerField(default=0)
@@ -497,7 +546,7 @@ class Offboarding(Base):
     """Someone leaves every app at once: one approval for all of them, now or on a date."""
 
     person = ForeignKeyField(Person, backref="offboardings", on_delete="CASCADE")
-    state = CharField(default="scheduled")  # scheduled, applied, cancelled
+    state = OneOf(OffboardingState, default=OffboardingState.SCHEDULED)
     remove_on = DateField(null=True)
     reason = TextField(default="")
     key = CharField(null=True, unique=True)  # of the page: if it is sent twice, it counts once
@@ -515,8 +564,8 @@ class Change(Base):
     app = ForeignKeyField(App, on_delete="CASCADE", index=False)
     found_by = ForeignKeyField(Check, null=True, on_delete="SET NULL", index=False)
     report = ForeignKeyField(Report, null=True, backref="changes", on_delete="SET NULL", index=False)
-    kind = CharField()
-    decision = CharField()  # applied, needs confirmation, held, ignored, left out, confirmed, scheduled
+    kind = OneOf(ChangeKind)
+    decision = OneOf(ChangeDecision)
     account = ForeignKeyField(Account, null=True, on_delete="CASCADE", index=False)
     asset = ForeignKeyField(Asset, null=True, on_delete="CASCADE", index=False)
     before = TextField(null=True)
@@ -549,12 +598,12 @@ class Task(Base):
     app = ForeignKeyField(App, backref="tasks", on_delete="CASCADE")
     report = ForeignKeyField(Report, null=True, backref="tasks", on_delete="SET NULL")
     change = ForeignKeyField(Change, null=True, on_delete="SET NULL", index=False)
-    act = CharField()  # remove, change role, invite, grant, revoke
+    act = OneOf(TaskKind)
     account = ForeignKeyField(Account, null=True, backref="tasks", on_delete="CASCADE")
     external_id = CharField(default="")  # as it was at the approval
     normal = CharField(default="")
     detail = JSONField(default=dict)
-    state = CharField(default="queued")
+    state = OneOf(TaskState, default=TaskState.QUEUED)
     attempts = IntegerField(default=0)
     next_at = DateTimeField(default=utcnow)
     lease_owner = CharField(null=True)
@@ -579,7 +628,7 @@ class MatchDecision(Base):
 
     account = ForeignKeyField(Account, backref="decisions", on_delete="CASCADE")
     batch = CharField(index=True)
-    match = CharField()  # as it was before
+    match = OneOf(AccountMatch)  # as it was before
     person = ForeignKeyField(Person, null=True, on_delete="SET NULL")
     match_by_hand = BooleanField(default=False)
     match_note = TextField(null=True)
@@ -643,7 +692,7 @@ class LeftOut(Base):
     """A change by rules that someone rejected; valid until it is undone, or the rules want another role."""
 
     app = ForeignKeyField(App, on_delete="CASCADE", index=False)
-    kind = CharField()  # of the Change
+    kind = OneOf(ChangeKind)  # of the Change
     account = ForeignKeyField(Account, null=True, on_delete="CASCADE")
     person = ForeignKeyField(Person, null=True, on_delete="CASCADE")  # the person to invite
     asset = ForeignKeyField(Asset, null=True, on_delete="CASCADE")
@@ -667,13 +716,12 @@ class Invitation(Base):
     role = CharField(default="")
     task = ForeignKeyField(Task, null=True, on_delete="SET NULL", index=False)
     account = ForeignKeyField(Account, null=True, on_delete="SET NULL")
-    state = CharField(default="ongoing")  # ongoing, failed, invited, onboarded, expired, cancelled
+    state = OneOf(InvitationState, default=InvitationState.ONGOING)
     asked_by = CharField(default="")
     created_at = DateTimeField(default=utcnow)
     mailed_at = DateTimeField(null=True)
     reminded_at = DateTimeField(null=True)
     expires_at = DateTimeField(null=True)
-    onboarded_at = DateTimeField(null=True)
 
     class Meta:
         indexes = (SQL("CREATE UNIQUE INDEX invitation_live ON invitation (app_id, normal) "
@@ -690,14 +738,13 @@ class Mail(Base):
     text = TextField()
     html = TextField()
     app = ForeignKeyField(App, null=True, on_delete="CASCADE")
-    state = CharField(default="queued")  # queued, sending, sent, failed
+    state = OneOf(MailState, default=MailState.QUEUED)
     attempts = IntegerField(default=0)
     next_at = DateTimeField(default=utcnow)
     lease_owner = CharField(null=True)
     lease_until = DateTimeField(null=True)
     error = TextField(null=True)
     created_at = DateTimeField(default=utcnow)
-    sent_at = DateTimeField(null=True)
 
     class Meta:
         indexes = ((("state", "next_at"), False),)

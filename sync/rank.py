@@ -115,7 +115,7 @@ def _refuse_unknown(asker: Asker) -> None:
 def in_words(role: str | None) -> str:
     """An Owner, a super admin, …"""
     if role is None:
-        return "somebody without a role"
+        return "someone without a role"
     return {"owner": "an Owner", "admin": "an admin"}.get(role, f"a {role}")
 
 

@@ -48,7 +48,7 @@ def unseal(sealed: bytes | None) -> dict[str, str]:
     except InvalidToken as problem:
         raise VaultProblem(
             "A stored credential can't be decrypted: secret.key is not the one it was stored with. "
-            "Put the right key file back, or enter the credential again."
+            "Restore the matching key file, or enter the credential again."
         ) from problem
 
 

@@ -66,14 +66,14 @@ def _refuse_nonsense(values: dict[str, Any]) -> None:
     try:
         ZoneInfo(values["zone"])
     except (ZoneInfoNotFoundError, ValueError, OSError) as problem:
-        raise WorkspaceProblem(f"{values['zone']!r} is no time zone. Use a name such as Europe/Berlin.") from problem
+        raise WorkspaceProblem(f"{values['zone']!r} isn't a time zone. Use a name such as Europe/Berlin.") from problem
     if not (isinstance(values["guard_accounts"], int) and 0 <= values["guard_accounts"] <= 100_000):
         raise WorkspaceProblem("The guard's number of accounts must be between 0 and 100,000.")
     if not (isinstance(values["guard_percent"], int) and 0 <= values["guard_percent"] <= 100):
         raise WorkspaceProblem("The guard's percentage must be between 0 and 100.")
     reminder, expiry = values["invitation_reminder_days"], values["invitation_expiry_days"]
     if not (isinstance(reminder, int) and isinstance(expiry, int) and 1 <= reminder <= expiry <= 365):
-        raise WorkspaceProblem("An invitation expires after 1 to 365 days, and is reminded of before that.")
+        raise WorkspaceProblem("An invitation expires after 1 to 365 days, and its reminder comes before that.")
     if not (isinstance(values["grace_days"], int) and 0 <= values["grace_days"] <= 365):
         raise WorkspaceProblem("The days of grace must be between 0 and 365.")
     hours, idle = values["session_hours"], values["session_idle_minutes"]

@@ -98,12 +98,22 @@ def test_the_migrations_make_what_the_models_say(home, tmp_path):
         names = fresh.get_tables()
         assert {name: columns(db, name) for name in names} == {name: columns(fresh, name) for name in names}
         assert {name: indexes(db, name) for name in names} == {name: indexes(fresh, name) for name in names}
+        assert {name: checks(db, name) for name in names} == {name: checks(fresh, name) for name in names}
     fresh.close()
 
 
 def columns(database: SqliteDatabase, table: str) -> set[tuple]:
     """(name, type, not null, default, place in the primary key) of each."""
     return {row[1:] for row in database.execute_sql(f'PRAGMA table_info("{table}")').fetchall()}
+
+
+def checks(database: SqliteDatabase, table: str) -> list[str]:
+    """The text of each CHECK of the table, of a column or of the whole."""
+    said = "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?"
+    [made] = database.execute_sql(said, (table,)).fetchone()
+    found = re.findall(r"CHECK \(((?:[^()]|\([^()]*\))*)\)", made)
+    assert len(found) == made.count("CHECK"), "one is written in a way that this test can't read"
+    return sorted(found)
 
 
 def indexes(database: SqliteDatabase, table: str) -> set[str]:
@@ -167,3 +177,15 @@ def test_the_architecture_names_each_package_and_no_module_that_is_not_there():
     for path in re.findall(r"`([a-z_]+/[a-z_]+)(?:\.[a-z_]+)?(?:\(\))?`", text):
         places = [ROOT / room / path for room in ("sync", "connectors", "")]
         assert any(place.exists() or place.with_suffix(".py").exists() for place in places), path
+
+
+FOREIGN = {"jupyterhub_config.py"}  # files of other programs
+
+
+@pytest.mark.parametrize("path", [*MODULES, *TEXTS], ids=name)
+def test_a_module_that_a_text_names_is_there(path):
+    if "migrations" in path.parts:  # frozen, as their sentences are
+        return
+    known = {module.name for module in MODULES} | FOREIGN
+    named = set(re.findall(r"(?<![\w/<>*-])(?:[a-z0-9_]+/)*([a-z][a-z0-9_]*\.py)\b", path.read_text()))
+    assert named <= known, "has it moved?"

@@ -8,18 +8,13 @@ from dataclasses import dataclass, replace
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 
 from connectors.base import (
-    BRONZE,
-    GOLD,
-    LEVELS,
-    OWN_FILE,
     PAID_SOCIAL,
-    PLATINUM,
     SAMPLE,
     SEAT_BASED,
-    SILVER,
     ColumnsUnclear,
     Connector,
 )
+from connectors.quality import LEVELS, MEANINGS, legend
 from sync import names
 from sync.apps import apps, drafts
 from sync.files import columns
@@ -42,13 +37,6 @@ from web.words import clock, number, plural, this_workspace
 pages = Blueprint("connect", __name__, url_prefix="/apps")
 
 CATEGORIES = (SEAT_BASED, PAID_SOCIAL, SAMPLE)
-LEVEL_WORDS = {
-    BRONZE: "Bronze: built on a documented API and tested against its description",
-    SILVER: "Silver: verifies before each change and handles rate limits",
-    GOLD: "Gold: also reads assets and offers every operation",
-    PLATINUM: "Platinum: proven against the real server",
-    OWN_FILE: "Your own file",
-}
 STEPS = ("Choose an app", "Connect", "Owners and time", "First reading", "Match people")
 UNMATCHED_SHOWN = 10
 
@@ -61,7 +49,8 @@ class Kind:
     label: str
     logo: str
     words: str
-    level: str  # in a sentence
+    level: str  # what it means, in a sentence
+    limits: tuple[str, ...]  # what it lacks for the next level, and what it is exempt from, in sentences
 
 
 @pages.get("/new")
@@ -73,20 +62,23 @@ def choose() -> str:
         kind for kind in known
         if wanted["search"].casefold() in f"{kind.label} {kind.slug}".casefold()
         and wanted["category"] in ("", kind.category)
-        and wanted["level"] in ("", kind.level)
+        and wanted["level"] in ("", kind.level())
     ]  # fmt: skip
-    used, reached = {kind.category for kind in known}, {kind.level for kind in known}
+    used, reached = {kind.category for kind in known}, {kind.level() for kind in known}
     return page_or_part(
         "connect/choose.html", "connect/_catalogue.html", kinds=[_kind(kind) for kind in found], **wanted,
+        every_kind=[_kind(kind) for kind in known],
         broken_files=apps.broken_files(), categories=[category for category in CATEGORIES if category in used],
-        levels=[(name, LEVEL_WORDS[name].partition(":")[0]) for name in LEVELS if name in reached],
+        levels=[(name, name.capitalize(), MEANINGS[name]) for name in LEVELS if name in reached],
         steps_of_app=[(name, None) for name in STEPS],
     )  # fmt: skip
 
 
 def _kind(kind: type[Connector]) -> Kind:
-    words = f"{kind.category} · {kind.level.capitalize()}"
-    return Kind(kind.slug, kind.label, kind.logo, words, LEVEL_WORDS[kind.level])
+    level = kind.level()
+    words = f"{kind.category} · {level.capitalize()}"
+    meaning = f"{level.capitalize()}: {MEANINGS[level]}"
+    return Kind(kind.slug, kind.label, kind.logo, words, meaning, tuple(legend(kind.quality)))
 
 
 @pages.post("")

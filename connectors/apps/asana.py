@@ -9,22 +9,15 @@ The list of memberships knows no e-mails, so they come from GET /users.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from connectors.base import (
-    ASSETS,
-    GRANT,
-    INVITE,
-    LOOK_UP,
-    REMOVE,
-    REVOKE,
-    SEAT_BASED,
-    SILVER,
+    CAPABILITIES,
+    CHANGE_ROLE,
     Access,
     Account,
     Asset,
-    Connector,
     CredentialRejected,
     Field,
     Identity,
@@ -33,22 +26,25 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.names import email_key
+from connectors.quality import NO_TEST_SERVER, Missing, Rule
 from connectors.tools.answers import unsaid
-from connectors.tools.http import Answer, Forbidden, Http, NotFound, clean, segment
+from connectors.tools.http import Answer, Forbidden, NotFound, clean, segment
+from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, pages_by_cursor
 
 PAGE = 100  # "The value must be between 1 and 100"
-PATIENCE = 65  # seconds: limits are per minute, and a workspace with many projects meets them again and again
 ROLES = (Role("admin", "Admin", privileged=True), Role("member", "Member", default=True), Role("guest", "Guest"))
 MEMBERSHIP = "user,user.name,is_active,is_admin,is_guest,is_view_only"
 
 
-class Asana(Connector):
+class Asana(HttpConnector):
     slug = "asana"
     label = "Asana"
-    category = SEAT_BASED
     logo = "asana.svg"
-    level = SILVER
+    quality = MappingProxyType({
+        Rule.OPERATIONS: Missing("Asana's API can't make admins or guests."),
+        Rule.REAL_SERVER: NO_TEST_SERVER,
+    })  # fmt: skip
     docs = (
         "On an Enterprise plan a super admin makes a service account: Admin Console, Apps, Service accounts, with full "
         "permissions. Its token belongs to no person, and sees every team and project.",
@@ -56,28 +52,19 @@ class Asana(Connector):
         "person sees: private teams and projects without them are not read.",
         "Signed in, open app.asana.com/api/1.0/workspaces in the browser: the number after “gid” beside your "
         "organisation's name is the workspace ID.",
-        "Asana's API tells neither when somebody was last active nor whether an invitation is still pending (such "
+        "Asana's API tells neither when someone was last active nor whether an invitation is still pending (such "
         "people look like members), and can't make admins or guests: whoever is invited becomes a member if their "
         "e-mail is at one of your domains, else a guest. Access to a project through a team shows as membership of "
         "the team. To change who is in a team, the token's person must be in it.",
     )
     fields = (
         Field("workspace", "Workspace ID", "A long number.", pattern=r"[0-9]+"),
-        Field("token", "Access token", "A service account's, or an admin's personal one.", secret=True,
-              pattern=r"\S+"),
+        token_field("Access token", "A service account's, or an admin's personal one."),
     )  # fmt: skip
-    capabilities = frozenset({LOOK_UP, ASSETS, REMOVE, INVITE, GRANT, REVOKE})
+    capabilities = frozenset(CAPABILITIES) - {CHANGE_ROLE}
     asset_word = "team or project"
     api = "https://app.asana.com/api/1.0"
-
-    @cached_property
-    def _http(self) -> Http:
-        token = self.settings.get("token", "")
-        return Http(self.api, headers={"Authorization": f"Bearer {token}"}, secrets=[token], patience=PATIENCE)
-
-    def close(self) -> None:
-        if "_http" in self.__dict__:
-            self._http.close()
+    patience = 65  # seconds: limits are per minute, and a workspace with many projects meets them again and again
 
     @property
     def _home(self) -> str:
@@ -104,7 +91,7 @@ class Asana(Connector):
         return list(ROLES)
 
     def accounts(self) -> Iterator[Account]:
-        """E-mails are held, nothing else; whoever comes after they were read is without one until the next check."""
+        """Only e-mails are held. Someone who joins after they were read has none until the next check."""
         emails = self._emails()
         for row in self._memberships():
             if row.get("is_active") is not False:

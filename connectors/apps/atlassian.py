@@ -12,22 +12,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from connectors.base import (
-    ASSETS,
-    CHANGE_ROLE,
-    GRANT,
-    LOOK_UP,
-    REMOVE,
-    REVOKE,
-    SEAT_BASED,
-    SILVER,
+    CAPABILITIES,
+    INVITE,
     UNKNOWN,
     Access,
     Account,
     Asset,
-    Connector,
     ConnectorError,
     CredentialRejected,
     Field,
@@ -37,13 +31,14 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
+from connectors.quality import NO_TEST_SERVER, Missing, Rule
 from connectors.tools.answers import known_status, unsaid
-from connectors.tools.http import Answer, Forbidden, Http, NotFound, clean, seconds_to_wait, segment
+from connectors.tools.http import Answer, Forbidden, NotFound, clean, seconds_to_wait, segment
+from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, number, pages_by_cursor
 from connectors.tools.times import from_iso
 
-USERS, GROUPS = 50, 20  # a page: what each list gives by itself; its most is not documented
-PATIENCE = 65  # seconds
+USERS, GROUPS = 50, 20  # per page: each list's default; its maximum isn't documented
 ALL = "-"  # in place of a directory: "all directories the requestor has permission to manage"
 USER, ORG_ADMIN = "user", "atlassian/org-admin"
 ROLES = (
@@ -53,7 +48,7 @@ ROLES = (
     Role(USER, "User", default=True),
     Role("atlassian/ai-access", "AI access"),
 )  # the highest first
-ADMINISTRATORS = tuple(role.id for role in ROLES[:3])  # whoever has none of these is a plain user
+ADMINISTRATORS = tuple(role.id for role in ROLES[:3])  # someone with none of these is a plain user
 MEMBER = "member"
 STATUSES = {
     "accountStatus": {"active": "active", "inactive": "suspended"},
@@ -61,12 +56,14 @@ STATUSES = {
 }
 
 
-class Atlassian(Connector):
+class Atlassian(HttpConnector):
     slug = "atlassian"
     label = "Atlassian"
-    category = SEAT_BASED
     logo = "atlassian.svg"
-    level = SILVER
+    quality = MappingProxyType({
+        Rule.OPERATIONS: Missing("Atlassian's API invites people to certain apps only."),
+        Rule.REAL_SERVER: NO_TEST_SERVER,
+    })  # fmt: skip
     docs = (
         "An organization admin opens admin.atlassian.com, the organization, Settings, API keys, and chooses Create API "
         "key, without scopes: for searching and removing users the documentation names no scope.",
@@ -81,22 +78,16 @@ class Atlassian(Connector):
     )
     fields = (
         Field("org_id", "Organization ID", "Shown with the API key.", pattern=r"[A-Za-z0-9-]+"),
-        Field("token", "API key", "An organization's, not a person's API token.", secret=True, pattern=r"\S+"),
+        token_field("API key", "An organization's, not a person's API token."),
     )
-    capabilities = frozenset({LOOK_UP, ASSETS, REMOVE, CHANGE_ROLE, GRANT, REVOKE})
+    capabilities = frozenset(CAPABILITIES) - {INVITE}
     asset_word = "group or app"
+    patience = 65  # seconds
     change_role_keeps = True
     api = "https://api.atlassian.com/admin"
 
-    @cached_property
-    def _http(self) -> Http:
-        token = self.settings.get("token", "")
-        headers = {"Authorization": f"Bearer {token}"}
-        return Http(self.api, headers=headers, secrets=[token], patience=PATIENCE, on_error=_too_many)
-
-    def close(self) -> None:
-        if "_http" in self.__dict__:
-            self._http.close()
+    def _error_in(self, answer: Answer) -> ConnectorError | None:
+        return _too_many(answer)
 
     def _org(self, version: str) -> str:
         return f"/{version}/orgs/{segment(self.settings.get('org_id', ''))}"
@@ -129,7 +120,7 @@ class Atlassian(Connector):
 
     @cached_property
     def _scope(self) -> str:
-        """The one directory there is, else all: only of a given one the last activity is told."""
+        """The only directory, else all: the last activity is only returned for a given one."""
         directories = self._directories()
         return directories[0] if len(directories) == 1 else ALL
 
@@ -188,7 +179,7 @@ class Atlassian(Connector):
         return _account(row) if row and _has_seat(row) else None
 
     def _found_by_id(self, id: str, **only: list[str]) -> dict | None:
-        """Themselves, whoever else the search may find."""
+        """The person themselves, even if the search finds others."""
         return next((row for row in self._users(accountIds=[id], **only) if row["accountId"] == id), None)
 
     def remove(self, account: Account) -> None:
@@ -204,7 +195,7 @@ class Atlassian(Connector):
     def change_role(self, account: Account, role: str) -> None:
         now = self.account(account.id)
         if now is None:
-            raise Refused(f"{account.name or account.email} is not in the organization any more.")
+            raise Refused(f"{account.name or account.email} is no longer in the organization.")
         if now.role == role or set(now.roles) == set(self.roles_after(now, role)):
             return
         act = "assign" if role == ORG_ADMIN else "revoke"
@@ -238,7 +229,7 @@ class Atlassian(Connector):
         return self._found_by_id(account.id, groupIds=[id]) is not None
 
     def _act(self, method: str, path: str, body: dict | None = None) -> None:
-        """What is gone already is done."""
+        """An account that is already gone counts as done."""
         try:
             self._http.act(method, path, json=body, idempotent=True)
         except NotFound:

@@ -1,5 +1,5 @@
 """Calendly: an organisation's members, admins and invitations; its groups as assets, which are only read.
-Who is removed is taken out of the organisation.
+A removal takes the person out of the organisation.
 
 From developer.calendly.com/api-docs: “Get Current User”, “List Organization Memberships” (roles owner, admin, user),
 “Get Organization Membership”, “Remove User from Organization” (an owner can't be), “List Organization Invitations”,
@@ -11,18 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
+from types import MappingProxyType
 
 from connectors.base import (
     ASSETS,
     INVITE,
     LOOK_UP,
     REMOVE,
-    SEAT_BASED,
-    SILVER,
     Access,
     Account,
     Asset,
-    Connector,
     CredentialRejected,
     Field,
     Identity,
@@ -30,12 +28,13 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
+from connectors.quality import NO_TEST_SERVER, Missing, Rule
 from connectors.tools.answers import unsaid
-from connectors.tools.http import Answer, Forbidden, Http, NotFound, clean, segment
+from connectors.tools.http import Answer, Forbidden, NotFound, clean, segment
+from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, pages_by_cursor
 
 PAGE = 100  # the most that Calendly gives
-PATIENCE = 65  # seconds: “typically 60 seconds” until a used-up limit begins again
 ROLES = (
     Role("owner", "Owner", privileged=True),
     Role("admin", "Admin", privileged=True),
@@ -44,12 +43,14 @@ ROLES = (
 INVITATION = "invitation:"
 
 
-class Calendly(Connector):
+class Calendly(HttpConnector):
     slug = "calendly"
     label = "Calendly"
-    category = SEAT_BASED
     logo = "calendly.svg"
-    level = SILVER
+    quality = MappingProxyType({
+        Rule.OPERATIONS: Missing("Calendly's API changes neither roles nor who is in a group."),
+        Rule.REAL_SERVER: NO_TEST_SERVER,
+    })  # fmt: skip
     docs = (
         "As the owner or an admin of the organisation, open calendly.com/integrations/api_webhooks and choose "
         "“Generate new token” (or “Get a token now”) under “Personal access tokens”.",
@@ -58,25 +59,17 @@ class Calendly(Connector):
         "The token acts as you: Rollcall never removes the person that it belongs to. Calendly lets nobody remove an "
         "owner.",
         "Calendly's API changes no roles, invites users only, and does not change who is in a group; it tells neither "
-        "seats nor when somebody was last active. None of these are offered.",
+        "seats nor when someone was last active. None of these are offered.",
     )
     fields = (
-        Field("token", "Personal access token", "Of an owner or admin.", secret=True, pattern=r"\S+"),
+        token_field("Personal access token", "Of an owner or admin."),
         Field("groups", "Groups", "Groups show as assets, with their members and admins; one call for each.",
               required=False, choices=(("read", "are read"), ("leave out", "are left out")), where=False),
     )  # fmt: skip
     capabilities = frozenset({LOOK_UP, ASSETS, REMOVE, INVITE})
     asset_word = "group"
     api = "https://api.calendly.com"
-
-    @cached_property
-    def _http(self) -> Http:
-        token = self.settings.get("token", "")
-        return Http(self.api, headers={"Authorization": f"Bearer {token}"}, secrets=[token], patience=PATIENCE)
-
-    def close(self) -> None:
-        if "_http" in self.__dict__:
-            self._http.close()
+    patience = 65  # seconds: “typically 60 seconds” until a used-up limit begins again
 
     @cached_property
     def _me(self) -> dict:
@@ -127,7 +120,7 @@ class Calendly(Connector):
         return list(ROLES)
 
     def accounts(self) -> Iterator[Account]:
-        """Invitations come first: whoever accepts meanwhile is in two lists then, rather than in none."""
+        """Invitations come first: someone who accepts meanwhile is then in two lists, rather than in none."""
         self._must_see_everybody()
         yield from self._invitations()
         for page in self._pages("/organization_memberships", "memberships", organization=self._organization):

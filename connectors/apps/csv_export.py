@@ -6,9 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 
-from connectors.base import BRONZE, Account, Connector, Field, Identity, Refused, Role
+from connectors.base import Account, Connector, Field, Identity, Refused, Role
 from connectors.names import text_key
+from connectors.quality import Exempt, Missing, Rule, not_kept
 from connectors.tables import Proposal, content_of, propose, rows_of
 from connectors.tables.accounts import AccountRow
 from connectors.tables.meanings import Meaning
@@ -30,7 +32,15 @@ class CsvExport(Connector):
     slug = "csv_export"
     label = "CSV export"
     file_purpose = "app"
-    level = BRONZE
+    quality = MappingProxyType({
+        Rule.DOCUMENTED: Exempt("It reads a file and makes no calls."),
+        Rule.READING_TESTED: Exempt("It reads a file, and has tests of its own for files."),
+        Rule.SECOND_LOOK: Missing("A file can't be asked again about one account."),
+        **not_kept(Missing("It changes nothing: people do that in the app."), (Rule.CHANGES_TESTED, Rule.OPERATIONS)),
+        **not_kept(Exempt("It makes no calls."), (Rule.WAITS, Rule.CREDENTIAL_END, Rule.SECRETS)),
+        Rule.ASSETS: Missing("It reads accounts only."),
+        Rule.REAL_SERVER: Missing("There is no server."),
+    })  # fmt: skip
     docs = (
         "For an app that has no API, or none in your plan: export its list of users or members as a CSV file, "
         "usually on its page of members, billing or administration.",

@@ -1,5 +1,5 @@
-"""Figma: an organisation's members and administrators over SCIM, with their seats; its SCIM groups as assets.
-Who is removed is deactivated, which takes them out of the organisation; Figma then still lists them as inactive.
+"""Figma: an organisation's members and administrators over SCIM, with their seat types; its SCIM groups as assets.
+A removal deactivates the user, which takes them out of the organisation; Figma still lists them as inactive.
 
 From developers.figma.com/docs/rest-api: “SCIM API Reference”, “Endpoints” (GET Tenant ID; GET, POST and PATCH Users;
 GET and PATCH Groups), “Supported Schemas” (seatType, figmaAdmin) and “Examples” (Add User to Group, Soft Delete User).
@@ -9,12 +9,15 @@ They show no GET of one user or group, no /Me and no /ResourceTypes: none of the
 from __future__ import annotations
 
 from dataclasses import replace
+from types import MappingProxyType
 
-from connectors.base import CAPABILITIES, SEAT_BASED, SILVER, Account, Field, Identity, Refused, Role
+from connectors.base import CAPABILITIES, Account, Field, Identity, Refused, Role
+from connectors.quality import NO_TEST_SERVER, Missing, Rule
 from connectors.scim.client import ScimClient
 from connectors.scim.extended import FIELDS, ExtendedScim
 from connectors.scim.values import YES, id_of, roles_of
 from connectors.tools.http import segment
+from connectors.tools.http_connector import token_field
 
 UNTOLD = "tell who is an administrator: Figma doesn't say so here. Protect yours by hand, so that one always stays."
 
@@ -35,16 +38,18 @@ class FigmaClient(ScimClient):
 class Figma(ExtendedScim):
     slug = "figma"
     label = "Figma"
-    category = SEAT_BASED
     logo = "figma.svg"
-    level = SILVER
+    quality = MappingProxyType({
+        Rule.OPERATIONS: Missing("SCIM makes administrators and assigns seat types only on Figma's plan Enterprise."),
+        Rule.REAL_SERVER: NO_TEST_SERVER,
+    })  # fmt: skip
     docs = (
         "Figma has SCIM on the plans Organization and Enterprise, beside single sign-on over SAML.",
         "As an organisation admin open Figma, Admin, Settings, “Login and provisioning”. Under “SAML SSO” copy the "
         "tenant ID.",
         "Under “SCIM provisioning” choose “Generate API token” and copy it: Figma shows it once only. Where an "
         "identity provider uses SCIM already, make sure first that a new token does not end the one it uses.",
-        "Rollcall sees the people whom Figma lists over SCIM: no guests, and perhaps not those who were never "
+        "Rollcall sees the people that Figma lists over SCIM: no guests, and perhaps not those who were never "
         "provisioned. Compare their number with Figma's admin page. Reading the list binds these people to SCIM, as "
         "Figma puts it.",
         "A removal deactivates: Figma takes the person out of the organisation, and still lists them as inactive. Only "
@@ -53,7 +58,7 @@ class Figma(ExtendedScim):
     )
     fields = (
         Field("tenant", "Tenant ID", "From “SAML SSO” in the admin settings.", pattern=r"[A-Za-z0-9_-]+"),
-        Field("token", "API token", "Sent as “Authorization: Bearer …”.", secret=True, pattern=r"\S+"),
+        token_field("API token", "Sent as “Authorization: Bearer …”."),
         FIELDS["groups"],
     )
     capabilities = frozenset(CAPABILITIES)
@@ -78,7 +83,7 @@ class Figma(ExtendedScim):
         return replace(identity, missing=(*identity.missing, UNTOLD))
 
     def _account(self, user: dict, roles: list[tuple[str, str, bool]] | None = None) -> Account:
-        """The seat stands among the roles, as {"type": "seatType", "value": "Full"}: one of Full, Dev, Collab, View."""
+        """The seat type is among the roles: {"type": "seatType", "value": "Full"}: one of Full, Dev, Collab, View."""
         seat = next((value for value, _, _ in (roles_of(user) if roles is None else roles)), "")
         account = super()._account(user, roles)
         return replace(account, seat=seat, assumed=account.assumed - {"seat"} | (set() if seat else {"seat"}))

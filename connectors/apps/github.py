@@ -11,12 +11,10 @@ name, email, organizationVerifiedDomainEmails).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
+from types import MappingProxyType
 
 from connectors.base import (
     CAPABILITIES,
-    GOLD,
-    SEAT_BASED,
     Access,
     Account,
     Asset,
@@ -30,8 +28,10 @@ from connectors.base import (
 )
 from connectors.github.client import GitHubClient
 from connectors.names import email_key
+from connectors.quality import NO_TEST_SERVER, Rule
 from connectors.tools.answers import unsaid
 from connectors.tools.http import Answer, Forbidden, NotFound, segment
+from connectors.tools.http_connector import ClosesClients, api_client, token_field
 from connectors.tools.paging import Seen
 
 OUTSIDE = "outside_collaborator"
@@ -49,12 +49,11 @@ PEOPLE = """query ($ids: [ID!]!, $org: String!) { nodes(ids: $ids) { ... on User
   databaseId name email organizationVerifiedDomainEmails(login: $org) } } }"""
 
 
-class GitHub(Connector):
+class GitHub(ClosesClients, Connector):
     slug = "github"
     label = "GitHub"
-    category = SEAT_BASED
     logo = "github.svg"
-    level = GOLD
+    quality = MappingProxyType({Rule.REAL_SERVER: NO_TEST_SERVER})
     docs = (
         "Either as an owner of the organisation, with a token: open github.com/settings/tokens. A classic token needs "
         "the scopes admin:org (to read and remove), repo (who may what in private repositories) and read:user "
@@ -69,7 +68,7 @@ class GitHub(Connector):
         "E-mails: GitHub shows an organisation only e-mails at domains that it has verified (Settings, Verified and "
         "approved domains), and what people publish in their profile. Everybody else comes without one and is matched "
         "by hand, once. E-mails from SAML sign-on are not read.",
-        "GitHub does not tell when somebody was last active, who manages billing, or whose invitation to a single "
+        "GitHub does not tell when someone was last active, who manages billing, or whose invitation to a single "
         "repository is pending. Members from an enterprise team or an identity provider must be removed there.",
     )
     fields = (
@@ -78,8 +77,7 @@ class GitHub(Connector):
             "credential", "Connect with", required=False,
             choices=(("token", "an owner's access token"), ("app", "a GitHub App")),
         ),
-        Field("token", "Access token", "Begins with ghp_ or github_pat_.", secret=True, pattern=r"\S+",
-              when=("credential", "token")),
+        token_field("Access token", "Begins with ghp_ or github_pat_.", when=("credential", "token")),
         Field("app_id", "App ID or client ID", "On the App's own settings page.", pattern=r"[A-Za-z0-9.]+",
               when=("credential", "app")),
         Field("private_key", "Private key", "The text of the .pem file.", secret=True, multiline=True,
@@ -101,13 +99,9 @@ class GitHub(Connector):
     asset_word = "repository or team"
     api = "https://api.github.com"
 
-    @cached_property
+    @api_client
     def _client(self) -> GitHubClient:
         return GitHubClient(self.api, self.settings, self.memory)
-
-    def close(self) -> None:
-        if "_client" in self.__dict__:
-            self._client.http.close()
 
     def test(self) -> Identity:
         client = self._client
@@ -169,7 +163,7 @@ class GitHub(Connector):
         return list(ROLES)
 
     def accounts(self) -> Iterator[Account]:
-        """Invitations come first: whoever accepts meanwhile is in two lists then, rather than in none."""
+        """Invitations come first: someone who accepts meanwhile is then in two lists, rather than in none."""
         client, came = self._client, Seen()
         if client.app is None:
             self._must_see_everybody()
@@ -193,7 +187,7 @@ class GitHub(Connector):
         nodes = self._client.graphql(PEOPLE, ids=[row["node_id"] for row in page], org=self._client.org).get("nodes")
         known = {node["databaseId"]: node for node in nodes or () if node and "databaseId" in node}
         if missing := [row["login"] for row in page if row["id"] not in known and row.get("type") == "User"]:
-            raise TemporarilyUnavailable(f"GitHub gave no profile of {missing[0]}. Nothing was taken over.")
+            raise TemporarilyUnavailable(f"GitHub returned no profile of {missing[0]}. Nothing was changed.")
         return [row | known.get(row["id"], {}) for row in page]
 
     def assets(self) -> Iterator[Asset]:

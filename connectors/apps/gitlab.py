@@ -10,16 +10,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cached_property
+from types import MappingProxyType
 
 from connectors.base import (
     CAPABILITIES,
-    GOLD,
-    SEAT_BASED,
     Access,
     Account,
     Asset,
-    Connector,
     CredentialRejected,
     Field,
     Identity,
@@ -27,16 +24,17 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
+from connectors.quality import Missing, Rule
 from connectors.tools.answers import known_status, unsaid
 from connectors.tools.holes import needed
-from connectors.tools.http import Forbidden, Http, NotFound, clean, segment
+from connectors.tools.http import Forbidden, NotFound, clean, segment
+from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, Seen, next_link, number, pages_by_link
 from connectors.tools.times import from_iso
 
 PAGE = 100  # the most that the API gives at once
-PATIENCE = 65  # seconds: gitlab.com counts calls by the minute
 OWNER = 50
-BELOW = "0"  # our role for who is no direct member of the group itself
+BELOW = "0"  # our role for people who aren't direct members of the group itself
 ROLES = (
     Role("50", "Owner", privileged=True),
     Role("40", "Maintainer"),
@@ -54,18 +52,17 @@ STATES = {"active": "active", **dict.fromkeys(STOPPED, "suspended")}
 BOT = re.compile(r"(project|group)_\d+_bot(_\w+)?|service_account_\w+")
 
 
-class GitLab(Connector):
+class GitLab(HttpConnector):
     slug = "gitlab"
     label = "GitLab"
-    category = SEAT_BASED
     logo = "gitlab.svg"
-    level = GOLD
+    quality = MappingProxyType({Rule.REAL_SERVER: Missing("No test runs against a GitLab server yet.")})
     docs = (
         "As an owner of the group, open the group in GitLab, then Settings, Access tokens, “Add new token”: role "
         "Owner, scope api (read_api can check, but not remove). On GitLab.com's free plan use a personal access token "
         "of an owner instead: your avatar, Preferences, Access tokens.",
         "Note the day on which the token expires: GitLab allows a year at most, and Rollcall cannot renew it.",
-        "Enter the top-level group's path as it stands in its address. Subgroups and projects below it are read too.",
+        "Enter the top-level group's path as in its address. Subgroups and projects below it are read too.",
         "E-mails: GitLab shows owners the e-mails of enterprise users, and their SAML name where people sign in with "
         "one. On your own server, an administrator's token and “from each user's page” give everybody's e-mail and "
         "last activity, for one call a person; gitlab.com allows 300 of these in ten minutes. Everybody else is "
@@ -77,7 +74,7 @@ class GitLab(Connector):
     fields = (
         Field("base_url", "Address", "Where your GitLab is.", pattern=r"https?://\S+", placeholder="https://gitlab.com"),
         Field("group", "Group", "Its path or number.", pattern=r"[\w./-]+", placeholder="acme"),
-        Field("token", "Access token", "Begins with glpat-.", secret=True, pattern=r"\S+"),
+        token_field("Access token", "Begins with glpat-."),
         Field(
             "emails", "E-mails are taken", required=False,
             choices=(("members", "from the list of members"), ("profiles", "from each user's page, one call a person")),
@@ -86,20 +83,19 @@ class GitLab(Connector):
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES)
     asset_word = "project or subgroup"
+    patience = 65  # seconds: gitlab.com counts calls by the minute
 
     def __init__(self, settings: dict[str, str], on_total=None):
         super().__init__(settings, on_total)
         self._custom: dict[str, str] = {}  # id → name of each custom role that someone was seen to have
 
-    @cached_property
-    def _http(self) -> Http:
-        token = self.settings.get("token", "")
-        address = self.settings.get("base_url", "").strip().rstrip("/") + "/api/v4"
-        return Http(address, headers={"PRIVATE-TOKEN": token}, secrets=[token], patience=PATIENCE)
+    @property
+    def _address(self) -> str:
+        return self.settings.get("base_url", "").strip().rstrip("/") + "/api/v4"
 
-    def close(self) -> None:
-        if "_http" in self.__dict__:
-            self._http.close()
+    @property
+    def _headers(self) -> dict[str, str]:
+        return {"PRIVATE-TOKEN": self._token}
 
     @property
     def _group(self) -> str:
@@ -132,7 +128,7 @@ class GitLab(Connector):
         return [*ROLES, *(Role(id, name) for id, name in sorted(self._custom.items(), key=lambda role: role[1]))]
 
     def accounts(self) -> Iterator[Account]:
-        """Invitations, the group's members, then whoever is only below it. GitLab's total is known for each list."""
+        """Invitations, the group's members, then people who are only below it. Each list's total is known."""
         came, told = Seen(), 0
         for page in self._pages(f"{self._group}/invitations", "invitations", id_of=lambda row: row["invite_email"]):
             yield from map(_invitation, page)
@@ -241,7 +237,7 @@ class GitLab(Connector):
     @classmethod
     def roles_after(cls, account: Account, role: str) -> tuple[str, ...]:
         if role == BELOW:
-            raise Refused("This is no role of the group: give access to single projects, then remove the account.")
+            raise Refused("This isn't a role of the group: give access to single projects, then remove the account.")
         if role.startswith(CUSTOM):
             raise Refused("A custom role is given in GitLab itself: Rollcall gives GitLab's own roles.")
         return super().roles_after(account, role)
@@ -287,7 +283,7 @@ class GitLab(Connector):
             if "scope" in str(no):
                 raise CredentialRejected(f"{no} The token needs the scope api.") from no
             raise Refused(
-                f"{no} GitLab says so to who is no owner of the group, and when its last owner would go."
+                f"{no} GitLab answers this to people who aren't owners, and if the last owner would be removed."
             ) from no
         return True
 

@@ -12,18 +12,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from connectors.base import (
-    ASSETS,
-    CHANGE_ROLE,
-    INVITE,
-    LOOK_UP,
+    CAPABILITIES,
+    GRANT,
     PAID_SOCIAL,
-    REMOVE,
-    REVOKE,
-    SILVER,
     Access,
     Account,
     Asset,
@@ -38,9 +33,11 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.names import email_key
+from connectors.quality import NO_TEST_SERVER, Missing, Rule
 from connectors.tools.answers import unsaid
 from connectors.tools.holes import needed
 from connectors.tools.http import Answer, Forbidden, Http, clean, words
+from connectors.tools.http_connector import ClosesClients, api_client
 from connectors.tools.oauth import refreshed
 from connectors.tools.paging import Page, Seen, number, pages_by_cursor
 
@@ -71,12 +68,15 @@ NO_RATE_LIMIT = {"ACCESS_PROHIBITED", "PAYMENTS_PROFILE_ACTIVATION_RATE_LIMIT_EX
 UNKNOWN_WAIT = 60
 
 
-class GoogleAds(Connector):
+class GoogleAds(ClosesClients, Connector):
     slug = "google_ads"
     label = "Google Ads"
     category = PAID_SOCIAL
     logo = "googleads.svg"
-    level = SILVER
+    quality = MappingProxyType({
+        Rule.OPERATIONS: Missing("Google Ads gives access to an account below the manager only by an invitation."),
+        Rule.REAL_SERVER: NO_TEST_SERVER,
+    })  # fmt: skip
     docs = (
         "In your manager account at ads.google.com open Admin, API Center, and copy the developer token. Google must "
         "have approved it for more than test accounts.",
@@ -89,7 +89,7 @@ class GoogleAds(Connector):
         "The customer ID is shown at the top of the manager account. An ad account without a manager works as well.",
         "Google may ask a second admin to approve a removal, a change of role or an invitation. Rollcall then says so, "
         "and the person stays until it is approved in Google Ads.",
-        "Google Ads tells neither names nor when somebody was last active. Whoever may use an account below is listed, "
+        "Google Ads tells neither names nor when someone was last active. Whoever may use an account below is listed, "
         "a client's own people too; accounts that are cancelled, suspended or closed are not read. Somebody gets into "
         "an account below by an invitation alone, which is sent from there. Google does not tell whose refresh "
         "token it is either, so that is asked for: Rollcall never removes this admin.",
@@ -104,11 +104,11 @@ class GoogleAds(Connector):
         Field("admin", "Administrator", "The e-mail address of the admin who signed in for the refresh token.",
               pattern=r"[^@\s]+@[^@\s]+", placeholder="rollcall@acme.example"),
     )  # fmt: skip
-    capabilities = frozenset({LOOK_UP, ASSETS, REMOVE, CHANGE_ROLE, INVITE, REVOKE})
+    capabilities = frozenset(CAPABILITIES) - {GRANT}
     asset_word = "ad account"
     api, login = "https://googleads.googleapis.com", "https://oauth2.googleapis.com"
 
-    @cached_property
+    @api_client
     def _http(self) -> Http:
         client, secret, token, developer = (
             self.settings.get(name, "") for name in ("client_id", "client_secret", "refresh_token", "developer_token")
@@ -117,10 +117,6 @@ class GoogleAds(Connector):
         headers = {"developer-token": developer, "login-customer-id": self._manager}
         return Http(f"{self.api}/v26", headers=headers, auth=auth, secrets=[secret, token, developer],
                     on_error=_meant, says=_says)  # fmt: skip
-
-    def close(self) -> None:
-        if "_http" in self.__dict__:
-            self._http.close()
 
     @property
     def _manager(self) -> str:
@@ -153,7 +149,7 @@ class GoogleAds(Connector):
         return list(ROLES)
 
     def accounts(self) -> Iterator[Account]:
-        """Invitations come first: whoever accepts meanwhile is in two lists then, rather than in none."""
+        """Invitations come first: someone who accepts meanwhile is then in two lists, rather than in none."""
         clients = list(self._clients())
         for customer in (self._manager, *clients):
             for row in self._invitations(customer):
@@ -241,7 +237,7 @@ class GoogleAds(Connector):
         return None
 
     def remove(self, account: Account) -> None:
-        """Everywhere, also where Google said no before: each no is told, once all were tried."""
+        """Everywhere, even after Google refused some: all refusals are raised together at the end."""
         if account.id.startswith(INVITATION):
             self._cancel(account)
             return
@@ -281,7 +277,7 @@ class GoogleAds(Connector):
         return any(True for _ in self._users(customer, account.id))
 
     def change_role(self, account: Account, role: str) -> None:
-        """In the manager account; what someone may do in the accounts below stays."""
+        """In the manager account; access to the accounts below doesn't change."""
         if account.id.startswith(INVITATION):
             raise Refused("The role of an invitation cannot be changed: remove it and invite again.")
         if role == CLIENTS_ONLY or not self._is_in(self._manager, account):
@@ -327,7 +323,7 @@ def _meant(answer: Answer) -> ConnectorError | None:
     if "authenticationError" in codes:
         return CredentialRejected(f"{says} The refresh token or the developer token is wrong, expired or revoked.")
     if "authorizationError" in codes:
-        return Forbidden(f"{says} Whoever the refresh token is from must be an admin of the account.")
+        return Forbidden(f"{says} The refresh token's person must be an admin of the account.")
     return None
 
 
@@ -344,7 +340,7 @@ def _errors(answer: Answer) -> list[dict]:
 
 
 def _says(answer: Answer) -> str:
-    """The messages with their codes; what stands above them is only “Request contains an invalid argument.”"""
+    """The messages with their codes; the text above them is only “Request contains an invalid argument.”"""
     told = [f"{clean(error.get('message'))} ({', '.join(map(clean, _part(error, 'errorCode').values()))})"
             for error in _errors(answer)]  # fmt: skip
     return "; ".join(told) or words(answer)

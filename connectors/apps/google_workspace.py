@@ -11,16 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
+from types import MappingProxyType
 
 from connectors.base import (
-    ASSETS,
-    CHANGE_ROLE,
-    GRANT,
-    LOOK_UP,
-    REMOVE,
-    REVOKE,
-    SEAT_BASED,
-    SILVER,
+    CAPABILITIES,
+    INVITE,
     Access,
     Account,
     Asset,
@@ -32,8 +27,10 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.google.admin import API, FIELDS, LOGIN, GoogleAdmin, steps
+from connectors.quality import NO_TEST_SERVER, Missing, Rule
 from connectors.tools.answers import unsaid
 from connectors.tools.http import Conflict, NotFound, clean, segment
+from connectors.tools.http_connector import ClosesClients, api_client
 from connectors.tools.times import from_iso
 
 SCOPES = ("user", "group", "rolemanagement")
@@ -51,12 +48,14 @@ GROUP, ADMIN_ROLE = "group", "admin role"
 ROLE = "role:"  # before the id of an admin role, which is an account's further role and an asset
 
 
-class GoogleWorkspace(Connector):
+class GoogleWorkspace(ClosesClients, Connector):
     slug = "google_workspace"
     label = "Google Workspace"
-    category = SEAT_BASED
     logo = "google.svg"
-    level = SILVER
+    quality = MappingProxyType({
+        Rule.OPERATIONS: Missing("Google creates a user only with a password, so Rollcall creates none."),
+        Rule.REAL_SERVER: NO_TEST_SERVER,
+    })  # fmt: skip
     docs = (
         *steps(SCOPES, "a super admin: Google lets nobody else change administrators"),
         "A removal suspends the user: nobody can sign in any more, and mail and files stay. Google goes on charging "
@@ -67,17 +66,13 @@ class GoogleWorkspace(Connector):
         "shows beside “Super admin” or “Delegated admin”, also one that comes through a group.",
     )
     fields = FIELDS
-    capabilities = frozenset({LOOK_UP, ASSETS, REMOVE, CHANGE_ROLE, GRANT, REVOKE})
+    capabilities = frozenset(CAPABILITIES) - {INVITE}
     asset_word = "group"
     api, login = API, LOGIN
 
-    @cached_property
+    @api_client
     def _google(self) -> GoogleAdmin:
         return GoogleAdmin(self.settings, SCOPES, self.api, self.login)
-
-    def close(self) -> None:
-        if "_google" in self.__dict__:
-            self._google.close()
 
     @property
     def removal_suspends(self) -> bool:
@@ -192,7 +187,7 @@ class GoogleWorkspace(Connector):
     def roles_after(cls, account: Account, role: str) -> tuple[str, ...]:
         """Who becomes a super admin keeps each admin role; any other role takes the place of all."""
         if role == DELEGATED and account.role != DELEGATED:
-            raise Refused("A delegated admin is whoever has an admin role: give one of those instead.")
+            raise Refused("Everyone with an admin role is a delegated admin: give one of those roles instead.")
         kept = tuple(id for id in account.roles if id.startswith(ROLE) and id != role)
         if role in (SUPER, account.role):
             return (role, *kept)
@@ -201,7 +196,7 @@ class GoogleWorkspace(Connector):
     def change_role(self, account: Account, role: str) -> None:
         user = self._user(account.id)
         if user is None:
-            raise Refused("Google has no such user any more.")
+            raise Refused("Google no longer has this user.")
         if _account(user).role == role:
             return
         now = self._with_admin_roles(user)
@@ -230,7 +225,7 @@ class GoogleWorkspace(Connector):
 
     def _must_not_be_me(self, id: str) -> None:
         if id == self._me["id"]:
-            raise Refused(f"Rollcall acts as {self._google.admin} in Google. Connect it as somebody else first.")
+            raise Refused(f"Rollcall acts as {self._google.admin} in Google. Connect it as someone else first.")
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:
         """In a group `role` is OWNER, MANAGER or MEMBER; an admin role is given for the whole company."""
@@ -271,7 +266,7 @@ class GoogleWorkspace(Connector):
 
 
 def _account(user: dict, admin_roles: Collection[str] = ()) -> Account:
-    """A guest's own address is in guestAccountInfo; whoever never signed in has a last login of 1970."""
+    """A guest's own address is in guestAccountInfo; someone who never signed in has a last login of 1970."""
     guest = clean((user.get("guestAccountInfo") or {}).get("primaryGuestEmail")) if user.get("isGuestUser") else ""
     archived = user.get("archived") is True
     signed_in = from_iso(user.get("lastLoginTime"))

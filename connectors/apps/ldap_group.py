@@ -1,5 +1,5 @@
-"""Groups of an LDAP server as an app: whoever is in one, or in one that is nested in it, has a seat.
-RFC 4519, RFC 2307 and Active Directory's groups; a seat goes by taking the person out of the groups."""
+"""Groups of an LDAP server as an app: every member of one, or of one nested in it, has an account.
+RFC 4519, RFC 2307 and Active Directory's groups; an account is removed by taking the person out of the groups."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from connectors.base import (
     GRANT,
     INVITE,
     LOOK_UP,
-    PLATINUM,
     REMOVE,
     REVOKE,
     UNKNOWN,
@@ -50,13 +49,14 @@ from connectors.ldap.client import (
     parts,
     texts,
 )
+from connectors.quality import NOT_OVER_HTTP
 
 MEMBER = "member"
 BY_NAME = "memberUid"
 GROUP_CLASSES = {"groupofnames", "groupofuniquenames", "posixgroup", "group"}
 NUMBERS = ("employeeNumber", "employeeID")  # RFC 2798, Active Directory
 NO_ATTRIBUTES = ["1.1"]  # RFC 4511 4.5.1.8
-# What no entry stands behind is known by what the group calls it.
+# A member without an entry is known by its value in the group.
 BY_DN, BY_USER_NAME = "dn:", "uid:"
 NO_ENTRY, OUTSIDE = "no entry of this name is shown", "outside the base DN of people"
 
@@ -97,9 +97,9 @@ class Known:
 class LdapGroup(Connector):
     slug = "ldap-group"
     label = "LDAP group"
-    level = PLATINUM
+    quality = MappingProxyType(NOT_OVER_HTTP)
     docs = (
-        "For an app that lets in whoever is in a group of your LDAP server or Active Directory: the members are its "
+        "For an app that admits everyone in a group of your LDAP server or Active Directory: the members are its "
         "accounts, each group is an asset.",
         "Make an account in the directory that may read people and groups, and change the members of these groups: in "
         'OpenLDAP: access to dn.subtree="ou=groups,dc=acme,dc=example" attrs=member,uniqueMember,memberUid '
@@ -132,7 +132,7 @@ class LdapGroup(Connector):
     def __init__(self, settings: dict[str, str], on_total: Callable[[int], None] | None = None):
         super().__init__(settings, on_total)
         self._client = LdapClient(settings, read_only=False)
-        self._ids: dict[Member, list[str]] = {}  # whom accounts() has met, by what groups call them: for access()
+        self._ids: dict[Member, list[str]] = {}  # members found by accounts(), by their value in groups: for access()
 
     def close(self) -> None:
         self._client.close()
@@ -158,7 +158,7 @@ class LdapGroup(Connector):
         )
 
     def _my_id(self) -> str | None:
-        """Whom Rollcall signs in as: by DN or, at Active Directory, as rollcall@acme.example or ACME\\rollcall."""
+        """Rollcall's own account: by DN or, at Active Directory, as rollcall@acme.example or ACME\\rollcall."""
         who, asked = self._client.get("bind_dn"), self._client.asked
         if "=" in who:
             found = list(filter(None, [self._client.entry(who, asked)]))
@@ -269,7 +269,7 @@ class LdapGroup(Connector):
             kind="system" if is_group else "user",
             seat="" if inside else OUTSIDE,
             **told,
-            # A directory has no empty values: what is missing there is none, as long as others have one.
+            # A directory has no empty values: a missing one means none, as long as others have one.
             assumed=frozenset(field for field, value in told.items() if not value),
             unsaid=frozenset({"status"} if hidden else ()),
         )
@@ -321,7 +321,7 @@ class LdapGroup(Connector):
         self._take_out(account, self._groups())
 
     def _take_out(self, account: Account, groups: list[Group]) -> None:
-        """Out of each that lets go, before the others are told of."""
+        """Remove them from every group that allows it, before reporting the others."""
         known = self._known_as(account.id)
         if known is None:
             return
@@ -339,7 +339,7 @@ class LdapGroup(Connector):
     def grant(self, account: Account, asset: Asset, role: str) -> None:
         group, known = self._named(asset), self._known_as(account.id)
         if group is None:
-            raise Refused(f"There is no group {asset.name or asset.id} any more.")
+            raise Refused(f"The group {asset.name or asset.id} no longer exists.")
         value = "" if known is None else known.user_name if group.attribute == BY_NAME else known.dn
         if not value:
             raise Refused(f"Rollcall knows no entry of {account.name or account.id} to put into {group.name}.")

@@ -1,5 +1,5 @@
 """Linear: a workspace's members, guests, apps and invitations; its teams as assets.
-Who is removed is suspended: the seat is free, and their issues and comments stay.
+A removal suspends the user: the paid seat is free, and their issues and comments stay.
 
 From Linear's own GraphQL schema (npm @linear/sdk 98.0.0, MIT: users, organizationInvites, teams, userSuspend,
 userChangeRole, organizationInviteCreate, teamMembershipCreate, …; its error types: src/error.ts) and
@@ -11,19 +11,15 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from functools import cached_property
+from types import MappingProxyType
 
 from connectors.base import (
     CAPABILITIES,
-    GOLD,
-    SEAT_BASED,
     Access,
     Account,
     Asset,
-    Connector,
     ConnectorError,
     CredentialRejected,
-    Field,
     Identity,
     RateLimited,
     Refused,
@@ -31,12 +27,14 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.names import email_key
+from connectors.quality import NO_TEST_SERVER, Rule
 from connectors.tools.answers import unsaid
-from connectors.tools.http import Answer, Forbidden, Http, clean, seconds_to_wait
+from connectors.tools.http import Answer, Forbidden, clean, seconds_to_wait
+from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, pages_by_cursor
 from connectors.tools.times import from_iso
 
-PAGE = 100  # of at most 250; what a query may cost is limited too
+PAGE = 100  # of at most 250; a query's cost is limited, too
 ROLES = (
     Role("owner", "Owner", privileged=True),
     Role("admin", "Admin", privileged=True),
@@ -76,12 +74,11 @@ JOIN = "mutation Join($input: TeamMembershipCreateInput!) { teamMembershipCreate
 LEAVE = "mutation Leave($id: String!) { teamMembershipDelete(id: $id) { success } }"
 
 
-class Linear(Connector):
+class Linear(HttpConnector):
     slug = "linear"
     label = "Linear"
-    category = SEAT_BASED
     logo = "linear.svg"
-    level = GOLD
+    quality = MappingProxyType({Rule.REAL_SERVER: NO_TEST_SERVER})
     docs = (
         "As an owner or admin of the workspace, open Linear, Settings, Account, “Security & access”.",
         "Under “Personal API keys” make a new key with full access (read, write and admin) to all teams, and copy it: "
@@ -90,19 +87,17 @@ class Linear(Connector):
         "Where people come from an identity provider over SCIM, Linear may refuse to suspend or change them: do it "
         "there. Private teams that the key's owner is not in are not read, and Linear's API makes no team owners.",
     )
-    fields = (Field("token", "API key", "Begins with lin_api_.", secret=True, pattern=r"\S+"),)
+    fields = (token_field("API key", "Begins with lin_api_."),)
     capabilities = frozenset(CAPABILITIES)
     asset_word = "team"
     api = "https://api.linear.app"
 
-    @cached_property
-    def _http(self) -> Http:
-        token = self.settings.get("token", "")
-        return Http(self.api, headers={"Authorization": token}, secrets=[token], on_error=_problem)
+    @property
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": self._token}
 
-    def close(self) -> None:
-        if "_http" in self.__dict__:
-            self._http.close()
+    def _error_in(self, answer: Answer) -> ConnectorError | None:
+        return _problem(answer)
 
     @property
     def removal_suspends(self) -> bool:
@@ -124,7 +119,7 @@ class Linear(Connector):
         return list(ROLES)
 
     def accounts(self) -> Iterator[Account]:
-        """Invitations come first: whoever accepts meanwhile is in two lists then, rather than in none."""
+        """Invitations come first: someone who accepts meanwhile is then in two lists, rather than in none."""
         self._must_see_everybody(self._ask(VIEWER)["viewer"])
         yield from self._invitations()
         yield from map(_account, self._rows(USERS, "users", "users"))

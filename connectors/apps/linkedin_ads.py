@@ -15,19 +15,16 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cached_property
+from types import MappingProxyType
 
 from connectors.base import (
-    ASSETS,
-    GRANT,
-    LOOK_UP,
+    CAPABILITIES,
+    CHANGE_ROLE,
+    INVITE,
     PAID_SOCIAL,
-    REMOVE,
-    REVOKE,
-    SILVER,
     Access,
     Account,
     Asset,
-    Connector,
     ConnectorError,
     CredentialRejected,
     Field,
@@ -36,9 +33,12 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
+from connectors.quality import NO_TEST_SERVER, Missing, Rule
 from connectors.tools.http import Answer, Forbidden, Http, NotFound, clean, segment
+from connectors.tools.http_connector import HttpConnector, bearer, token_field
 from connectors.tools.oauth import refreshed
 from connectors.tools.paging import Page, number, pages_by_cursor, pages_by_offset
+from connectors.tools.renewal import Renewed
 
 USERS_PAGE, ACCOUNTS_PAGE = 100, 100
 ROLES = (
@@ -54,11 +54,14 @@ VERSION = "202607"  # supported for at least a year from its month
 VERSION_ENDED = 426
 
 
-class LinkedInAds(Connector):
+class LinkedInAds(HttpConnector):
     slug = "linkedin_ads"
     label = "LinkedIn Ads"
     category = PAID_SOCIAL
-    level = SILVER
+    quality = MappingProxyType({
+        Rule.OPERATIONS: Missing("LinkedIn's API doesn't invite by e-mail, and a role belongs to one ad account."),
+        Rule.REAL_SERVER: NO_TEST_SERVER,
+    })  # fmt: skip
     docs = (
         "At linkedin.com/developers create an app, and under Products request the Advertising API. LinkedIn reviews "
         "each app.",
@@ -66,7 +69,7 @@ class LinkedInAds(Connector):
         "rw_ads (r_ads is enough for reading), by the OAuth 2.0 authorisation code flow.",
         "LinkedIn gives approved partners a refresh token, which is good for a year. Everybody else has an access "
         "token, which is good for 60 days (developer portal: “OAuth token tools”): enter a new one in time.",
-        "LinkedIn gives neither e-mails nor when somebody was last active, and forbids to store others' names. So "
+        "LinkedIn gives neither e-mails nor when someone was last active, and forbids to store others' names. So "
         "people are shown by their LinkedIn ID, with their roles and ad accounts: compare these with Campaign Manager, "
         "Account settings, Manage access, and match each person by hand once. The IDs are this app's own: with "
         "another app they would be others.",
@@ -79,40 +82,42 @@ class LinkedInAds(Connector):
               when=("way", "refresh")),
         Field("client_secret", "Client secret", secret=True, pattern=r"\S+", when=("way", "refresh")),
         Field("refresh_token", "Refresh token", secret=True, pattern=r"\S+", when=("way", "refresh")),
-        Field("token", "Access token", secret=True, pattern=r"\S+", when=("way", "token")),
+        token_field("Access token", when=("way", "token")),
         Field("version", "API version", f"Only when LinkedIn says that {VERSION} has ended: a later month.",
               required=False, pattern=r"20[0-9]{4}(\.[0-9]{2})?", placeholder=VERSION, where=False),
     )  # fmt: skip
-    capabilities = frozenset({LOOK_UP, ASSETS, REMOVE, GRANT, REVOKE})
+    capabilities = frozenset(CAPABILITIES) - {CHANGE_ROLE, INVITE}
     asset_word = "ad account"
     role_word = "highest role"
     api = "https://api.linkedin.com/rest"
     oauth = "https://www.linkedin.com/oauth/v2"
 
-    @cached_property
-    def _http(self) -> Http:
-        headers = {"LinkedIn-Version": self.settings.get("version") or VERSION, "X-Restli-Protocol-Version": "2.0.0"}
-        if not self._renewed:
-            headers["Authorization"] = f"Bearer {self.settings.get('token', '')}"
-        return Http(self.api, headers=headers, auth=self._renewed, on_error=_version_ended)
+    @property
+    def _headers(self) -> dict[str, str]:
+        version = self.settings.get("version") or VERSION
+        credential = {} if self._refreshes else bearer(self._token)
+        return {"LinkedIn-Version": version, "X-Restli-Protocol-Version": "2.0.0", **credential}
 
     @cached_property
-    def _renewed(self):
-        if self.settings.get("way") == "token":
+    def _auth(self) -> Renewed | None:
+        if not self._refreshes:
             return None
         values = [self.settings.get(name, "") for name in ("client_id", "client_secret", "refresh_token")]
         return refreshed(f"{self.oauth}/accessToken", *values)
 
-    def close(self) -> None:
-        if "_http" in self.__dict__:
-            self._http.close()
+    @property
+    def _refreshes(self) -> bool:
+        return self.settings.get("way") != "token"
+
+    def _error_in(self, answer: Answer) -> ConnectorError | None:
+        return _version_ended(answer)
 
     def test(self) -> Identity:
         me, managed, others = self._ad_accounts()
         missing = []
         if others:
             missing.append(f"see who uses {_several(others)}: make the LinkedIn member Account manager there.")
-        if self._renewed and "rw_ads" not in self._scopes():
+        if self._refreshes and "rw_ads" not in self._scopes():
             missing.append("remove people and change roles: let the member authorise the app with the scope rw_ads.")
         name = f"a manager of {_several(managed)}"
         return Identity(name, me, ("read people and ad accounts",), tuple(missing))
@@ -133,7 +138,7 @@ class LinkedInAds(Connector):
         return mine[0]["user"], managed, others
 
     def _scopes(self) -> list[str]:
-        token = self._renewed.headers["Authorization"].removeprefix("Bearer ")
+        token = self._auth.headers["Authorization"].removeprefix("Bearer ")
         form = {"client_id": self.settings["client_id"], "client_secret": self.settings["client_secret"]}
         http = Http(self.oauth, secrets=[token, form["client_secret"]])
         try:
@@ -167,7 +172,7 @@ class LinkedInAds(Connector):
         return self._ad_accounts()[1]
 
     def _named(self) -> Iterator[tuple[str, str]]:
-        """Every ad account of every status; what was removed stays in LinkedIn's list for its figures alone."""
+        """Every ad account of every status; removed ones stay in LinkedIn's list only for their figures."""
 
         def fetch(token: str | None) -> Page:
             answer = self._http.get("/adAccounts", {"q": "search", "pageSize": ACCOUNTS_PAGE}

@@ -15,16 +15,15 @@ import hmac
 import json
 from collections.abc import Iterator
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from connectors.base import (
     CAPABILITIES,
     PAID_SOCIAL,
-    SILVER,
     Access,
     Account,
     Asset,
-    Connector,
     ConnectorError,
     CredentialRejected,
     Field,
@@ -35,9 +34,11 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.names import email_key
+from connectors.quality import NO_TEST_SERVER, Missing, Rule
 from connectors.tools.answers import unsaid
 from connectors.tools.holes import needed
-from connectors.tools.http import Answer, Forbidden, Http, clean, segment
+from connectors.tools.http import Answer, Forbidden, clean, segment
+from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, Seen, number, pages_by_cursor
 
 PAGE = 100
@@ -56,12 +57,15 @@ TOO_MANY = {4, 17, 32, 341, 613, *range(80000, 80015)}
 TOKEN, PASSING, NOT_ALLOWED = {102, 104, 190}, {1, 2, 368}, {3, 10, *range(200, 300)}
 
 
-class Meta(Connector):
+class Meta(HttpConnector):
     slug = "meta"
     label = "Meta Business"
     category = PAID_SOCIAL
     logo = "meta.svg"
-    level = SILVER
+    quality = MappingProxyType({
+        Rule.OPERATIONS: Missing("Meta's API can't remove a system user, or take a person off a pixel."),
+        Rule.REAL_SERVER: NO_TEST_SERVER,
+    })  # fmt: skip
     docs = (
         "At developers.facebook.com create an app of the type Business, and add it to your business portfolio: "
         "business.facebook.com/settings, Accounts, Apps. Meta lets an app see only the people of a portfolio that "
@@ -72,13 +76,13 @@ class Meta(Connector):
         "and pages_show_list, and choose that it never expires.",
         "The business ID is shown under Business info. The app secret is in the app's settings, Basic: Rollcall signs "
         "each call with it, which is needed where the app requires it and makes a stolen token useless.",
-        "Meta tells neither when somebody was last active nor a system user's role, and lets no program remove a "
+        "Meta tells neither when someone was last active nor a system user's role, and lets no program remove a "
         "system user or take somebody off a pixel. Partners, pixels and catalogues that others share with you, "
         "Instagram and WhatsApp accounts are not read.",
     )
     fields = (
         Field("business_id", "Business ID", "A long number.", pattern=r"[0-9]+"),
-        Field("token", "Access token", "A system user's.", secret=True, pattern=r"\S+"),
+        token_field("Access token", "A system user's."),
         Field("app_secret", "App secret", "Of the app that the token was made for.", secret=True, required=False,
               pattern=r"\S+"),
     )  # fmt: skip
@@ -87,22 +91,19 @@ class Meta(Connector):
     role_word = "tasks"
     api = "https://graph.facebook.com/v25.0"
 
-    @cached_property
-    def _http(self) -> Http:
-        token = self.settings.get("token", "")
-        secrets = [token, self.settings.get("app_secret"), self._signature.get("appsecret_proof")]
-        return Http(self.api, headers={"Authorization": f"Bearer {token}"}, secrets=secrets, on_error=_meant)
+    @property
+    def _secrets(self) -> list[str | None]:
+        return [*super()._secrets, self._signature.get("appsecret_proof")]
+
+    def _error_in(self, answer: Answer) -> ConnectorError | None:
+        return _meant(answer)
 
     @cached_property
     def _signature(self) -> dict[str, str]:
-        secret, token = self.settings.get("app_secret"), self.settings.get("token", "")
+        secret = self.settings.get("app_secret")
         if not secret:
             return {}
-        return {"appsecret_proof": hmac.new(secret.encode(), token.encode(), hashlib.sha256).hexdigest()}
-
-    def close(self) -> None:
-        if "_http" in self.__dict__:
-            self._http.close()
+        return {"appsecret_proof": hmac.new(secret.encode(), self._token.encode(), hashlib.sha256).hexdigest()}
 
     @property
     def _business(self) -> str:
@@ -131,7 +132,7 @@ class Meta(Connector):
         return list(ROLES)
 
     def accounts(self) -> Iterator[Account]:
-        """Invitations come first: whoever accepts meanwhile is in two lists then, rather than in none."""
+        """Invitations come first: someone who accepts meanwhile is then in two lists, rather than in none."""
         yield from map(_invitation, self._edge("pending_users", "invitations", INVITED))
         yield from self._people(self.on_total)
         yield from self._system_users()
@@ -235,7 +236,7 @@ class Meta(Connector):
     def revoke(self, account: Account, asset: Asset) -> None:
         kind, _, id = asset.id.partition(":")
         if kind == "pixel":
-            raise Refused("Meta lets no program take somebody off a pixel: do it in the business settings.")
+            raise Refused("Meta doesn't let programs remove someone from a pixel: do it in the business settings.")
         try:
             self._act("DELETE", f"/{segment(id)}/assigned_users", params={"user": account.id})
         except Refused:
@@ -297,7 +298,7 @@ def _meant(answer: Answer) -> ConnectorError | None:
 
 
 def _seconds_until_access(answer: Answer) -> float:
-    """X-Business-Use-Case-Usage: {"id": [{"estimated_time_to_regain_access": minutes, …}]}; 60 where it is not told."""
+    """X-Business-Use-Case-Usage: {"id": [{"estimated_time_to_regain_access": minutes, …}]}; 60 if it is missing."""
     try:
         usage = json.loads(answer.headers.get("X-Business-Use-Case-Usage", "{}"))
         minutes = max(each.get("estimated_time_to_regain_access", 0) for uses in usage.values() for each in uses)

@@ -13,15 +13,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import cached_property
+from types import MappingProxyType
 
 from connectors.base import (
-    ASSETS,
-    GRANT,
-    LOOK_UP,
-    REMOVE,
-    REVOKE,
-    SEAT_BASED,
-    SILVER,
+    CAPABILITIES,
+    CHANGE_ROLE,
+    INVITE,
     UNKNOWN,
     Access,
     Account,
@@ -33,8 +30,10 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.microsoft.graph import API, FIELDS, GUEST, LOGIN, PAGE, REGISTER, Graph, emails_of
+from connectors.quality import NO_TEST_SERVER, Missing, Rule
 from connectors.tools.answers import known_status, unsaid
 from connectors.tools.http import Forbidden, NotFound, clean, segment
+from connectors.tools.http_connector import ClosesClients, api_client
 from connectors.tools.times import from_iso
 
 USER = (
@@ -51,11 +50,13 @@ SYNCHRONISES = "d29b2b05-8046-44ba-8758-1e26182fcf32"  # "Only used by Microsoft
 MEMBER, GUEST_ROLE = Role("member", "Member", default=True), Role("guest", "Guest")
 
 
-class Microsoft365(Connector):
+class Microsoft365(ClosesClients, Connector):
     slug = "microsoft_365"
     label = "Microsoft 365"
-    category = SEAT_BASED
-    level = SILVER
+    quality = MappingProxyType({
+        Rule.OPERATIONS: Missing("Microsoft's permission to change roles could make anyone a Global Administrator."),
+        Rule.REAL_SERVER: NO_TEST_SERVER,
+    })  # fmt: skip
     docs = (
         *REGISTER,
         "Under “API permissions” add Microsoft Graph application permissions (not delegated ones): User.Read.All, "
@@ -77,18 +78,14 @@ class Microsoft365(Connector):
         "and groups that come from your own Active Directory.",
     )
     fields = FIELDS
-    capabilities = frozenset({LOOK_UP, ASSETS, REMOVE, GRANT, REVOKE})
+    capabilities = frozenset(CAPABILITIES) - {CHANGE_ROLE, INVITE}
     asset_word = "group"
     change_role_keeps = True  # by hand: in the admin center a role is added or taken singly
     api, login = API, LOGIN
 
-    @cached_property
+    @api_client
     def _graph(self) -> Graph:
         return Graph(self.settings, self.api, self.login)
-
-    def close(self) -> None:
-        if "_graph" in self.__dict__:
-            self._graph.close()
 
     @property
     def removal_suspends(self) -> bool:
@@ -225,7 +222,7 @@ class Microsoft365(Connector):
             yield Asset(group["id"], _kind(group), clean(group.get("displayName")))
 
     def access(self) -> Iterator[Access]:
-        """Owners may add others; an owner who is a member too is told once."""
+        """Owners can add others; an owner who is also a member is listed once."""
         try:
             for asset in self.assets():
                 owners = dict.fromkeys(self._in_group(asset.id, "owners"))

@@ -9,13 +9,11 @@ The public API as developers.notion.com/reference: get-users, get-self, user, ca
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
+from types import MappingProxyType
 
 from connectors.base import (
     CAPABILITIES,
-    GOLD,
     LOOK_UP,
-    SEAT_BASED,
     Access,
     Account,
     Asset,
@@ -25,10 +23,12 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
+from connectors.quality import NO_TEST_SERVER, Rule
 from connectors.scim.client import ScimClient
 from connectors.scim.extended import FIELDS, ExtendedScim
 from connectors.tools.answers import unsaid
 from connectors.tools.http import Forbidden, Http, clean
+from connectors.tools.http_connector import api_client, bearer, token_field
 from connectors.tools.paging import Page, pages_by_cursor
 
 PAGE = 100  # the most that either API gives
@@ -48,9 +48,8 @@ class NotionClient(ScimClient):
 class Notion(ExtendedScim):
     slug = "notion"
     label = "Notion"
-    category = SEAT_BASED
     logo = "notion.svg"
-    level = GOLD
+    quality = MappingProxyType({Rule.REAL_SERVER: NO_TEST_SERVER})
     docs = (
         "On the Enterprise plan Rollcall reads and changes members and groups over SCIM. As an organisation owner open "
         "the workspace switcher, “Manage organization”, “General”, “SCIM provisioning”, and make a token for this "
@@ -60,15 +59,15 @@ class Notion(ExtendedScim):
         "On other plans choose the public API. At notion.so/profile/integrations make an internal integration in this "
         "workspace with the capability “Read user information including email addresses”; it needs no content. Copy "
         "its secret. A personal access token can't list people.",
-        "The public API changes nothing: Rollcall then lists whom to remove by hand, and notices when it is done. It "
+        "The public API changes nothing: Rollcall lists the people to remove by hand, and notices when it is done. It "
         "tells neither roles nor groups.",
-        "Neither of the two shows guests, nor when somebody was last active: look through the guests in Notion. A "
+        "Neither of the two shows guests, nor when someone was last active: look through the guests in Notion. A "
         "removal takes people out of the workspace and signs them out; their Notion account stays theirs.",
     )
     fields = (
         Field("api", "Members are read", required=False,
               choices=(("scim", "over SCIM (Enterprise)"), ("public", "from the public API (every plan)"))),
-        Field("token", "Token", "The SCIM token, or the integration's secret.", secret=True, pattern=r"\S+"),
+        token_field("Token", "The SCIM token, or the integration's secret."),
         Field("groups", FIELDS["groups"].label, FIELDS["groups"].help, required=False,
               choices=FIELDS["groups"].choices, when=("api", "scim"), where=False),
     )  # fmt: skip
@@ -94,14 +93,9 @@ class Notion(ExtendedScim):
     def _address(self) -> str:
         return f"{self.api}/scim/v2"
 
-    @cached_property
+    @api_client
     def _public(self) -> PublicApi:
         return PublicApi(f"{self.api}/v1", self.settings.get("token", ""))
-
-    def close(self) -> None:
-        super().close()
-        if "_public" in self.__dict__:
-            self._public.http.close()
 
     @property
     def removal_suspends(self) -> bool:
@@ -136,8 +130,11 @@ class PublicApi:
     """Members and integrations as an integration may read them; every method raises the ConnectorErrors."""
 
     def __init__(self, address: str, token: str):
-        headers = {"Authorization": f"Bearer {token}", "Notion-Version": VERSION}
+        headers = {**bearer(token), "Notion-Version": VERSION}
         self.http = Http(address, headers=headers, secrets=[token], patience=PATIENCE)
+
+    def close(self) -> None:
+        self.http.close()
 
     def test(self) -> Identity:
         me = self.http.get("/users/me").json(dict)
@@ -161,10 +158,10 @@ class PublicApi:
                               unsaid=unsaid(row, name="name", kind="type",
                                             **({"email": ("person", "email")} if kind == "user" else {})))  # fmt: skip
         if people and not told:
-            raise CredentialRejected(f"Notion tells nobody's e-mail: {SHOW_EMAILS} Nothing was taken over.")
+            raise CredentialRejected(f"Notion returns no e-mail addresses: {SHOW_EMAILS} Nothing was changed.")
 
     def account(self, id: str) -> Account | None:
-        """Out of the list: Notion's call for one user also gives guests, who are no members."""
+        """From the list: Notion's call for one user also returns guests, who aren't members."""
         return next((account for account in self.accounts() if account.id == id), None)
 
     def _pages(self) -> Iterator[list]:

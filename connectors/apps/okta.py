@@ -4,7 +4,7 @@ Removal takes the assignment away; where the application is provisioned, Okta th
 Calls and fields as in Okta's own description (github.com/okta/okta-management-openapi-spec), and developer.okta.com,
 Apps API: “List users assigned to application” (up to 500 a page), “Remove user from application”; “Add User to Group”
 (groups of Okta's own alone). Roles stand in the assignment's profile, in attributes of the application's own, such as
-“role” and “salesforceGroups” in the examples of “Application User”. That nobody is unassigned whom a group assigns:
+“role” and “salesforceGroups” in the examples of “Application User”. That a group's members can't be unassigned:
 error E0000046, “The application cannot be unassigned from the user while their group memberships grant them access”.
 """
 
@@ -19,15 +19,8 @@ from types import MappingProxyType
 from typing import Any
 
 from connectors.base import (
-    ASSETS,
+    CAPABILITIES,
     CHANGE_ROLE,
-    GOLD,
-    GRANT,
-    INVITE,
-    LOOK_UP,
-    REMOVE,
-    REVOKE,
-    SEAT_BASED,
     Access,
     Account,
     Asset,
@@ -39,11 +32,13 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.okta.client import FIELDS, TOKEN_STEPS, OktaClient, name_of
+from connectors.quality import NO_TEST_SERVER, Rule
 from connectors.scim.extended import FIELDS as SCIM_FIELDS
 from connectors.scim.values import privileged_by_name
 from connectors.tools.answers import known_status, unsaid
 from connectors.tools.holes import needed
 from connectors.tools.http import NotFound, clean, segment
+from connectors.tools.http_connector import ClosesClients, api_client
 
 APPS, GROUPS, USERS = "/api/v1/apps", "/api/v1/groups", "/api/v1/users"
 ASSIGNMENTS = 500  # "maximum 500"
@@ -57,19 +52,18 @@ ASSIGNED = "assigned"
 SHOWN = 20  # applications named when the ID is wrong
 
 
-class OktaApp(Connector):
+class OktaApp(ClosesClients, Connector):
     slug = "okta_app"
     label = "Okta application"
-    category = SEAT_BASED
     logo = "okta.svg"
-    level = GOLD
+    quality = MappingProxyType({Rule.REAL_SERVER: NO_TEST_SERVER})
     docs = (
         *TOKEN_STEPS,
         "The token's admin must be allowed to manage this application and the groups that it is assigned to; to read, "
         "a read-only administrator is enough.",
         "The application's ID begins with 0oa. Test connection names your applications with their IDs when it is not "
         "right.",
-        "Whoever is assigned through a group can't be taken out singly: take them out of the group, which is shown as "
+        "Someone assigned through a group can't be removed singly: remove them from the group, which is shown as "
         "an asset. That takes away everything else the group gives, too.",
         "Okta doesn't tell when somebody last used an application. What they may do in it, it knows where the "
         "application is provisioned with attributes for that (Applications, the application, Assignments, the pencil "
@@ -87,16 +81,12 @@ class OktaApp(Connector):
     )  # fmt: skip
     unknown_acts = MappingProxyType({CHANGE_ROLE: "an assignment in Okta has no role of Okta's own: what its profile "
                                      "says is given in Okta, mostly by a group"})  # fmt: skip
-    capabilities = frozenset({LOOK_UP, ASSETS, REMOVE, INVITE, GRANT, REVOKE})
+    capabilities = frozenset(CAPABILITIES) - {CHANGE_ROLE}
     asset_word = "group"
 
-    @cached_property
+    @api_client
     def _okta(self) -> OktaClient:
         return OktaClient(self.settings)
-
-    def close(self) -> None:
-        if "_okta" in self.__dict__:
-            self._okta.close()
 
     @property
     def _app(self) -> str:
@@ -134,7 +124,7 @@ class OktaApp(Connector):
 
     @cached_property
     def _in_use(self) -> set[str]:
-        """The roles that someone has: filled by accounts() as it goes."""
+        """The roles that someone has; accounts() fills it while it reads."""
         return set()
 
     def accounts(self) -> Iterator[Account]:
@@ -142,7 +132,7 @@ class OktaApp(Connector):
             yield self._account(row)
 
     def _account(self, row: dict) -> Account:
-        """With the roles that its profile holds; who has none there is assigned, and nothing more is known."""
+        """With the roles in its profile; without any there, someone is assigned, and nothing more is known."""
         attributes = [name.strip() for name in self.settings.get("roles_in", "").split(",") if name.strip()]
         profile = row.get("profile") or {}
         held = {role for name in attributes for role in _texts(profile.get(name))}

@@ -12,17 +12,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from connectors.base import (
-    BRONZE,
     CAPABILITIES,
     PAID_SOCIAL,
     Access,
     Account,
     Asset,
-    Connector,
     ConnectorError,
     CredentialRejected,
     Field,
@@ -32,10 +30,13 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.names import email_key
+from connectors.quality import NO_TEST_SERVER, Missing, Rule
 from connectors.tools.answers import unsaid
-from connectors.tools.http import Answer, Forbidden, Http, NotFound, clean, segment
+from connectors.tools.http import Answer, Forbidden, NotFound, clean, segment
+from connectors.tools.http_connector import HttpConnector, bearer, token_field
 from connectors.tools.oauth import refreshed
 from connectors.tools.paging import Page, pages_by_cursor
+from connectors.tools.renewal import Renewed
 
 PAGE = 250
 ROLES = (
@@ -54,12 +55,16 @@ OURS = "INTERNAL"  # partners that may use our assets, not we theirs
 NOT_PERMITTED = (7, 29)  # "Not authorized to access", "You are not permitted to access that resource": also with 401
 
 
-class Pinterest(Connector):
+class Pinterest(HttpConnector):
     slug = "pinterest"
     label = "Pinterest"
     category = PAID_SOCIAL
     logo = "pinterest.svg"
-    level = BRONZE
+    quality = MappingProxyType({
+        Rule.CREDENTIAL_END: Missing("Pinterest replaces the refresh token at each renewal: Rollcall keeps the first."),
+        Rule.OPERATIONS: Missing("Pinterest's API can't remove a system user."),
+        Rule.REAL_SERVER: NO_TEST_SERVER,
+    })  # fmt: skip
     docs = (
         "With a Pinterest business account open developers.pinterest.com, “My apps”, and connect an app. Pinterest "
         "reviews it; business access can't be tried in its sandbox.",
@@ -72,14 +77,14 @@ class Pinterest(Connector):
         "renewal Pinterest makes a new refresh token, which Rollcall does not keep, and it is not documented whether "
         "the earlier one stays good. If Rollcall says that it was rejected, use an access token.",
         "The business ID is the long number in the address of Business Manager, after “business-access”.",
-        "Pinterest tells neither when somebody was last active nor the names of people and profiles: members are "
+        "Pinterest tells neither when someone was last active nor the names of people and profiles: members are "
         "shown by their username and e-mail. A partner is another business: it can be removed as a whole, its own "
         "people are not shown. Catalogues and asset groups are not read, and a system user can't be removed here.",
     )
     fields = (
         Field("business_id", "Business ID", "A long number.", pattern=r"[0-9]{1,20}"),
         Field("way", "Credential", choices=(("token", "Access token for 30 days"), ("refresh", "Refresh token"))),
-        Field("token", "Access token", "Begins with pina.", secret=True, pattern=r"\S+", when=("way", "token")),
+        token_field("Access token", "Begins with pina.", when=("way", "token")),
         Field("app_id", "App ID", "Of the app, under “My apps”.", pattern=r"\S+", when=("way", "refresh")),
         Field("app_secret", "App secret key", secret=True, pattern=r"\S+", when=("way", "refresh")),
         Field("refresh_token", "Refresh token", "Begins with pinr.", secret=True, pattern=r"\S+",
@@ -89,23 +94,23 @@ class Pinterest(Connector):
     asset_word = "asset"
     api = "https://api.pinterest.com/v5"
 
-    @cached_property
-    def _http(self) -> Http:
-        def known(name: str) -> str:
-            return self.settings.get(name, "")
+    @property
+    def _headers(self) -> dict[str, str]:
+        return {} if self._refreshes else bearer(self._token)
 
-        secrets = [known("token"), known("app_secret"), known("refresh_token")]
-        if known("way") != "refresh":
-            headers = {"Authorization": f"Bearer {known('token')}"}
-            return Http(self.api, headers=headers, secrets=secrets, on_error=_problem)
-        token = refreshed(
-            f"{self.api}/oauth/token", known("app_id"), known("app_secret"), known("refresh_token"), by_basic=True
-        )
-        return Http(self.api, auth=token, secrets=secrets, on_error=_problem)
+    @property
+    def _auth(self) -> Renewed | None:
+        if not self._refreshes:
+            return None
+        values = [self.settings.get(name, "") for name in ("app_id", "app_secret", "refresh_token")]
+        return refreshed(f"{self.api}/oauth/token", *values, by_basic=True)
 
-    def close(self) -> None:
-        if "_http" in self.__dict__:
-            self._http.close()
+    @property
+    def _refreshes(self) -> bool:
+        return self.settings.get("way") == "refresh"
+
+    def _error_in(self, answer: Answer) -> ConnectorError | None:
+        return _problem(answer)
 
     @property
     def _business(self) -> str:
@@ -122,7 +127,7 @@ class Pinterest(Connector):
         try:
             me = self._my_id()
         except Forbidden as no:
-            missing.append(f"keep whoever authorised the app: {no} It takes the scope user_accounts:read. Until then "
+            missing.append(f"keep the app's authoriser: {no} It takes the scope user_accounts:read. Until then "
                            "protect that member by hand.")  # fmt: skip
         reads = ((lambda: next(self.assets(), None), "read assets"), (self._names, "read the ad accounts' names"))
         for read, what in reads:
@@ -134,7 +139,7 @@ class Pinterest(Connector):
         return Identity(name, me, ("read members, partners and assets",), tuple(missing))
 
     def _my_id(self) -> str | None:
-        """Of the member whose token this is; none where it is the business's own, which is no member."""
+        """The id of the token's member; none if the token is the business's own, which isn't a member."""
         me = self._http.get("/user_account").json(dict)
         mine = {clean(me.get("id")), clean(me.get("username")).casefold()} - {""}
         return next((one.id for one in self._members() if {one.id, one.name.casefold()} & mine), None)
@@ -143,7 +148,7 @@ class Pinterest(Connector):
         return list(ROLES)
 
     def accounts(self) -> Iterator[Account]:
-        """Invitations come first: whoever accepts meanwhile is in two lists then, rather than in none."""
+        """Invitations come first: someone who accepts meanwhile is then in two lists, rather than in none."""
         yield from self._invitations()
         yield from self._members()
         yield from self._partners()
@@ -253,7 +258,7 @@ class Pinterest(Connector):
         permissions = [one.strip() for one in role.split(",") if one.strip()]
         if not permissions or not set(permissions) <= set(PERMISSIONS):
             given = f"“{role}”" if permissions else "An empty text"
-            raise Refused(f"{given} is no permission that Pinterest has. Give one or several of: "
+            raise Refused(f"Pinterest has no permission {given}. Give one or several of: "
                           f"{', '.join(PERMISSIONS)}.")  # fmt: skip
         path, who = _where(account)
         self._act("PATCH", path, {"accesses": [{**who, "asset_id": _bare(asset.id), "permissions": permissions}]})

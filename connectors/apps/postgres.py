@@ -14,7 +14,6 @@ from connectors.base import (
     GRANT,
     INVITE,
     LOOK_UP,
-    PLATINUM,
     REMOVE,
     REVOKE,
     Access,
@@ -29,6 +28,7 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.postgres.client import SSL_MODES, PostgresClient
+from connectors.quality import NOT_OVER_HTTP
 
 PAGE = 500
 BOOTSTRAP = 10  # BOOTSTRAP_SUPERUSERID of pg_authid.dat: the role that initdb made
@@ -42,11 +42,11 @@ OWNER_THROUGH, CONNECT_THROUGH = "owner, through another role", "may connect, th
 PUBLIC = "may connect, as everybody (PUBLIC)"
 
 EMAIL = re.compile(r"[^\s<>,;:\"'()\[\]@]+@[^\s<>,;:\"'()\[\]@]+\.[^\s<>,;:\"'()\[\]@.]+")
-OWNED = re.compile(rf"\s*(?:owner:\s*)?(?:[^<@]*<)?({EMAIL.pattern})", re.IGNORECASE)  # further on it is whom to ask
+OWNED = re.compile(rf"\s*(?:owner:\s*)?(?:[^<@]*<)?({EMAIL.pattern})", re.IGNORECASE)  # further on, it is a contact
 USER_NAME = re.compile(r"[A-Za-z0-9._+-]+")
 
-# Group roles are no accounts: they can't sign in, others are members, and no e-mail address says whose they are.
-# A member with ADMIN OPTION is no proof: from PostgreSQL 16 on, whoever makes a role becomes one.
+# Group roles aren't accounts: they can't sign in, have members, and no e-mail address.
+# A member with ADMIN OPTION proves nothing: from PostgreSQL 16 on, the creator of a role becomes one.
 ROLES = r"""
   SELECT r.oid, r.rolname, r.rolcanlogin, r.rolsuper, r.rolcreaterole, r.rolcreatedb,
          coalesce(r.rolvaliduntil < now(), false), coalesce(shobj_description(r.oid, 'pg_authid'), '')
@@ -79,11 +79,11 @@ class PostgresRoles(Connector):
     slug = "postgresql"
     label = "PostgreSQL"
     logo = "postgresql.svg"
-    level = PLATINUM
+    quality = MappingProxyType(NOT_OVER_HTTP)
     docs = (
         "Make a role for Rollcall, as a superuser: CREATE ROLE rollcall LOGIN CREATEROLE PASSWORD '…'; "
         "then GRANT pg_signal_backend TO rollcall; so that it can end a leaver's sessions.",
-        "From PostgreSQL 16 on it also needs each role that it looks after: GRANT ana TO rollcall WITH ADMIN TRUE, "
+        "From PostgreSQL 16 on it also needs each role that it manages: GRANT ana TO rollcall WITH ADMIN TRUE, "
         "INHERIT FALSE, SET FALSE; Superusers can be changed by a superuser only, and CONNECT on a database by its "
         "owner. Test connection tells what is missing; reading alone needs no right at all.",
         "Let it in by pg_hba.conf, straight to the server and not through a pooler.",
@@ -103,7 +103,7 @@ class PostgresRoles(Connector):
         Field("port", "Port", "Empty: 5432", required=False, pattern=r"[0-9]{1,5}", placeholder="5432"),
         Field("database", "Database", "Any one that Rollcall may connect to. Empty: postgres", required=False,
               placeholder="postgres"),
-        Field("user", "Role", "Whom Rollcall signs in as.", placeholder="rollcall"),
+        Field("user", "Role", "The role that Rollcall signs in as.", placeholder="rollcall"),
         Field("password", "Password", secret=True),
         Field("email_domain", "Domain of your e-mail addresses", "With acme.example, the role ana is "
               "ana@acme.example. Empty: only comments and names that are e-mail addresses count.",
@@ -168,7 +168,7 @@ class PostgresRoles(Connector):
         ]
 
     def accounts(self) -> Iterator[Account]:
-        """In the order of their ids, so that whoever goes meanwhile hides nobody behind."""
+        """In the order of their ids, so that a removal meanwhile hides nobody."""
         [(total,)] = self._client.rows(f"SELECT count(*) FROM ({ROLES}) every")
         self.on_total(total)
         last = 0
@@ -239,7 +239,7 @@ class PostgresRoles(Connector):
             raise Refused(f"PostgreSQL made {now.name} for itself: it stays.")
         mine = self._client.rows("SELECT rolname = session_user FROM pg_roles WHERE oid = %s", (int(now.id),))
         if mine == [(True,)]:
-            raise Refused(f"{now.name} is the role that Rollcall itself signs in as: it stays as it is.")
+            raise Refused(f"{now.name} is the role that Rollcall itself signs in as, so it wasn't changed.")
         if now.role == "superuser" and now.status == "active":
             [(others,)] = self._client.rows(OTHER_SUPERUSERS, (int(now.id),))
             if not others:
@@ -262,12 +262,12 @@ class PostgresRoles(Connector):
         deadline = time.monotonic() + SESSION_SECONDS
         while self._client.rows(f"SELECT pg_terminate_backend(pid) FROM {SESSIONS}", (int(now.id),)):
             if time.monotonic() > deadline:
-                raise TemporarilyUnavailable(f"{now.name} can't log in any more, but its sessions do not end.")
+                raise TemporarilyUnavailable(f"{now.name} can no longer log in, but its sessions don't end.")
             time.sleep(0.1)
 
     @classmethod
     def roles_after(cls, account: Account, role: str) -> tuple[str, ...]:
-        """What is higher is taken away, what is lower stays."""
+        """Higher privileges are revoked, lower ones are kept."""
         below = list(ATTRIBUTES)[list(ATTRIBUTES).index(role) + 1 :] if role in ATTRIBUTES else ()
         return (role, *(held for held in account.roles if held in below))
 
@@ -294,7 +294,7 @@ class PostgresRoles(Connector):
             raise Refused(f"Only “{CONNECT}” can be given here: “{role}” follows from other roles or from ownership.")
         now, database = self._present(account), self._database(asset)
         if database is None:
-            raise Refused(f"There is no database {asset.name or asset.id} any more.")
+            raise Refused(f"The database {asset.name or asset.id} no longer exists.")
         self._client.run("GRANT CONNECT ON DATABASE {database} TO {role}", database=database, role=now.name)
         if self._how(account, asset, explicit=True) is None:
             raise CredentialRejected(f"PostgreSQL gave no CONNECT on {database}: its owner or a superuser may.")
@@ -310,7 +310,7 @@ class PostgresRoles(Connector):
         left = self._how(account, asset)
         if left == CONNECT:
             raise CredentialRejected(
-                f"{now.name} keeps CONNECT on {database}: somebody else gave it, or Rollcall's role may not take it."
+                f"{now.name} keeps CONNECT on {database}: someone else granted it, or Rollcall's role can't revoke it."
             )
         if left is not None:
             raise Refused(f"{now.name} has no CONNECT of its own on {database}, but still “{left}”. Change that there.")
@@ -318,7 +318,7 @@ class PostgresRoles(Connector):
     def _present(self, account: Account) -> Account:
         now = self.account(account.id)
         if now is None:
-            raise Refused(f"There is no role {account.name or account.id} any more.")
+            raise Refused(f"The role {account.name or account.id} no longer exists.")
         return now
 
     def _database(self, asset: Asset) -> str | None:

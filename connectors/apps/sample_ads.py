@@ -4,6 +4,7 @@ A model for connectors of apps whose assets each have people with tasks."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import MappingProxyType
 
 from connectors.base import (
     CAPABILITIES,
@@ -11,7 +12,6 @@ from connectors.base import (
     Access,
     Account,
     Asset,
-    Connector,
     ConnectorError,
     Field,
     Identity,
@@ -19,8 +19,10 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
+from connectors.quality import TESTED_OVER_HTTP, Exempt, Missing, Rule, not_kept
 from connectors.tools.answers import known_status, unsaid
-from connectors.tools.http import Answer, Http, NotFound, segment
+from connectors.tools.http import Answer, NotFound, segment
+from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, Seen, number, pages_by_offset
 from connectors.tools.times import from_iso
 
@@ -32,13 +34,18 @@ PAGE = 100  # the most that the API gives at once
 
 
 class AlreadyThere(Refused):
-    """409: the address that was to be invited is in the business."""
+    """409: the invited address is already in the business."""
 
 
-class SampleAds(Connector):
+class SampleAds(HttpConnector):
     slug = "sample-ads"
     label = "Acme Ads (sample)"
     category = PAID_SOCIAL
+    quality = MappingProxyType({
+        Rule.DOCUMENTED: Exempt("Its app is a part of Rollcall's demo."),
+        Rule.READING_TESTED: Exempt("It is tested against its app, Acme Ads."),
+        **not_kept(Missing("The app is a sample for trying Rollcall out."), (*TESTED_OVER_HTTP[1:], Rule.REAL_SERVER)),
+    })  # fmt: skip
     docs = (
         "Open the page of Acme Ads: “make demo” prints its address.",
         "Copy the access token from “API access”, near the bottom. The read-only token can check, but not remove.",
@@ -46,23 +53,17 @@ class SampleAds(Connector):
     )
     fields = (
         Field("base_url", "Address", "Where Acme Ads' page is.", pattern="https?://.+", placeholder="http://127.0.0.1:8102"),
-        Field("token", "Access token", "Begins with acme_.", secret=True, pattern=r"\S+"),
+        token_field("Access token", "Begins with acme_."),
     )
     capabilities = frozenset(CAPABILITIES)
     asset_word = "asset"
 
-    def __init__(self, settings: dict[str, str], on_total=None):
-        super().__init__(settings, on_total)
-        token = settings["token"]
-        self._http = Http(
-            settings["base_url"].rstrip("/") + "/v1.0",
-            headers={"Authorization": f"Bearer {token}"},
-            secrets=[token],
-            on_error=_own_error,
-        )
+    @property
+    def _address(self) -> str:
+        return self.settings["base_url"].rstrip("/") + "/v1.0"
 
-    def close(self) -> None:
-        self._http.close()
+    def _error_in(self, answer: Answer) -> ConnectorError | None:
+        return _own_error(answer)
 
     def test(self) -> Identity:
         me = self._http.get("/me").json(dict)
@@ -82,7 +83,7 @@ class SampleAds(Connector):
         ]
 
     def accounts(self) -> Iterator[Account]:
-        """Invitations come first: whoever accepts meanwhile is in two lists then, rather than in none."""
+        """Invitations come first: someone who accepts meanwhile is then in two lists, rather than in none."""
         came, known = Seen(), 0
 
         def add_up(total: int) -> None:

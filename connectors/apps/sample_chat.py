@@ -4,14 +4,13 @@ A model for connectors of apps with members, roles and channels."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import MappingProxyType
 
 from connectors.base import (
     CAPABILITIES,
-    SEAT_BASED,
     Access,
     Account,
     Asset,
-    Connector,
     ConnectorError,
     Field,
     Identity,
@@ -19,8 +18,10 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
+from connectors.quality import TESTED_OVER_HTTP, Exempt, Missing, Rule, not_kept
 from connectors.tools.answers import known_status, unsaid
-from connectors.tools.http import Answer, Http, NotFound, segment
+from connectors.tools.http import Answer, NotFound, segment
+from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, number, pages_by_cursor
 from connectors.tools.times import from_iso
 
@@ -30,13 +31,17 @@ PAGE = 200  # the most that the API gives at once
 
 
 class AlreadyMember(Refused):
-    """409: the address that was to be invited has a seat."""
+    """409: the invited address already has an account."""
 
 
-class SampleChat(Connector):
+class SampleChat(HttpConnector):
     slug = "sample-chat"
     label = "Acme Chat (sample)"
-    category = SEAT_BASED
+    quality = MappingProxyType({
+        Rule.DOCUMENTED: Exempt("Its app is a part of Rollcall's demo."),
+        Rule.READING_TESTED: Exempt("It is tested against its app, Acme Chat."),
+        **not_kept(Missing("The app is a sample for trying Rollcall out."), (*TESTED_OVER_HTTP[1:], Rule.REAL_SERVER)),
+    })  # fmt: skip
     docs = (
         "Open the page of Acme Chat: “make demo” prints its address.",
         "Copy the access token from “API access”, near the bottom. The read-only token can check, but not remove.",
@@ -44,23 +49,17 @@ class SampleChat(Connector):
     )
     fields = (
         Field("base_url", "Address", "Where Acme Chat's page is.", pattern="https?://.+", placeholder="http://127.0.0.1:8101"),
-        Field("token", "Access token", "Begins with acme_.", secret=True, pattern=r"\S+"),
+        token_field("Access token", "Begins with acme_."),
     )
     capabilities = frozenset(CAPABILITIES)
     asset_word = "channel"
 
-    def __init__(self, settings: dict[str, str], on_total=None):
-        super().__init__(settings, on_total)
-        token = settings["token"]
-        self._http = Http(
-            settings["base_url"].rstrip("/") + "/api/v1",
-            headers={"Authorization": f"Bearer {token}"},
-            secrets=[token],
-            on_error=_own_error,
-        )
+    @property
+    def _address(self) -> str:
+        return self.settings["base_url"].rstrip("/") + "/api/v1"
 
-    def close(self) -> None:
-        self._http.close()
+    def _error_in(self, answer: Answer) -> ConnectorError | None:
+        return _own_error(answer)
 
     def test(self) -> Identity:
         me = self._http.get("/me").json(dict)
@@ -159,5 +158,5 @@ def _access(channel: Asset, row: dict) -> Access:
 
 def _own_error(answer: Answer) -> ConnectorError | None:
     if answer.status == 409 and "already_member" in answer.text:
-        return AlreadyMember("This e-mail address has a seat already.")
+        return AlreadyMember("This e-mail address already has an account.")
     return None

@@ -9,17 +9,13 @@ docs.slack.dev/reference/scim-api/scim-api-2 (“DELETE /Users/<id>: Sets a Slac
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
+from types import MappingProxyType
 
 from connectors.base import (
-    ASSETS,
+    CAPABILITIES,
     CHANGE_ROLE,
-    GRANT,
-    LOOK_UP,
+    INVITE,
     REMOVE,
-    REVOKE,
-    SEAT_BASED,
-    SILVER,
     Access,
     Account,
     Asset,
@@ -33,8 +29,10 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
+from connectors.quality import NO_TEST_SERVER, Missing, Rule
 from connectors.tools.answers import unsaid
 from connectors.tools.http import Answer, Forbidden, Http, NotFound, seconds_to_wait, segment
+from connectors.tools.http_connector import ClosesClients, api_client, bearer, token_field
 from connectors.tools.paging import Page, pages_by_cursor
 
 PAGE = 200  # "We recommend no more than 200 results at a time"
@@ -72,11 +70,13 @@ class AlreadyThere(Refused):
     """The user is in the channel."""
 
 
-class Slack(Connector):
+class Slack(ClosesClients, Connector):
     slug = "slack"
     label = "Slack"
-    category = SEAT_BASED
-    level = SILVER
+    quality = MappingProxyType({
+        Rule.OPERATIONS: Missing("Slack's API invites to a workspace only together with a channel."),
+        Rule.REAL_SERVER: NO_TEST_SERVER,
+    })  # fmt: skip
     docs = (
         "Open api.slack.com/apps, “Create New App”, “From scratch”, and choose your workspace.",
         "Under “OAuth & Permissions” add the bot token scopes users:read, users:read.email, channels:read and "
@@ -86,13 +86,13 @@ class Slack(Connector):
         "Removing people: on the plans Business+ and Enterprise add the user token scope admin; an owner or admin "
         "installs the app and copies the “User OAuth Token” (xoxp-) as the admin token. On Enterprise Grid the scope "
         "admin.users:write may be used instead, with the app installed on the whole organisation.",
-        "On other plans Slack lets no program remove people: Rollcall then lists whom to deactivate by hand, and "
+        "On other plans Slack lets no program remove people: Rollcall then lists the people to deactivate by hand, and "
         "notices when it is done.",
-        "Slack does not tell when somebody was last active or which guests are billed, and its API can't invite to a "
+        "Slack does not tell when someone was last active or which guests are billed, and its API can't invite to a "
         "workspace without a channel: none of these are offered. Direct messages and archived channels are not read.",
     )
     fields = (
-        Field("token", "Bot token", "Begins with xoxb-.", secret=True, pattern=r"\S+"),
+        token_field("Bot token", "Begins with xoxb-."),
         Field(
             "removal", "People are removed", required=False,
             choices=(("by hand", "by hand in Slack"), ("scim", "over SCIM (Business+, Enterprise)"),
@@ -110,7 +110,7 @@ class Slack(Connector):
         Field("team_id", "Workspace ID", "Only for a token of a whole Enterprise organisation; begins with T.",
               required=False, pattern=r"T[A-Z0-9]+"),
     )  # fmt: skip
-    capabilities = frozenset({LOOK_UP, ASSETS, REMOVE, CHANGE_ROLE, GRANT, REVOKE})
+    capabilities = frozenset(CAPABILITIES) - {INVITE}
     asset_word = "channel or user group"
     api = "https://slack.com/api"
     scim = "https://api.slack.com/scim/v2"
@@ -121,15 +121,15 @@ class Slack(Connector):
         lacking = {"by hand": {REMOVE, CHANGE_ROLE}, "scim": {CHANGE_ROLE}}.get(self._removal, set())
         self.capabilities = type(self).capabilities - lacking
 
-    @cached_property
+    @api_client
     def _web(self) -> Http:
         return self._client(self.api, self.settings.get("token", ""))
 
-    @cached_property
+    @api_client
     def _admin(self) -> Http:
         return self._client(self.api, self._admin_token)
 
-    @cached_property
+    @api_client
     def _scim(self) -> Http:
         return self._client(self.scim, self._admin_token)
 
@@ -141,12 +141,8 @@ class Slack(Connector):
 
     def _client(self, address: str, token: str) -> Http:
         secrets = [self.settings.get("token"), self.settings.get("admin_token")]
-        return Http(address, headers={"Authorization": f"Bearer {token}"}, secrets=secrets, patience=PATIENCE,
+        return Http(address, headers=bearer(token), secrets=secrets, patience=PATIENCE,
                     on_error=_inside)  # fmt: skip
-
-    def close(self) -> None:
-        for name in {"_web", "_admin", "_scim"} & self.__dict__.keys():
-            self.__dict__[name].close()
 
     @property
     def removal_suspends(self) -> bool:

@@ -12,17 +12,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from connectors.base import (
     CAPABILITIES,
     PAID_SOCIAL,
-    SILVER,
     Access,
     Account,
     Asset,
-    Connector,
     ConnectorError,
     CredentialRejected,
     Field,
@@ -32,8 +30,10 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
+from connectors.quality import NO_TEST_SERVER, Missing, Rule
 from connectors.tools.answers import known_status, unsaid
-from connectors.tools.http import Answer, Forbidden, Http, NotFound, clean
+from connectors.tools.http import Answer, Forbidden, NotFound, clean
+from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, number, pages_by_number
 
 MEMBERS_PAGE, ASSETS_PAGE = 20, 50  # the most that each list allows
@@ -48,12 +48,15 @@ ROLE_FIELD = {"ADVERTISER": "advertiser_role", "CATALOG": "catalog_role", "TT_AC
 NO_PERMISSION, NO_SUCH_THING, TOO_MANY = 40001, 40007, 40100
 
 
-class TikTok(Connector):
+class TikTok(HttpConnector):
     slug = "tiktok"
     label = "TikTok for Business"
     category = PAID_SOCIAL
     logo = "tiktok.svg"
-    level = SILVER
+    quality = MappingProxyType({
+        Rule.OPERATIONS: Missing("TikTok's API changes neither finance roles nor who has access to a pixel."),
+        Rule.REAL_SERVER: NO_TEST_SERVER,
+    })  # fmt: skip
     docs = (
         "Open business-api.tiktok.com/portal, register as a developer and create an app. Under its scopes choose "
         "Ad Account Management, Business Center: Business Center Member Management and Business Center Asset. TikTok "
@@ -61,13 +64,13 @@ class TikTok(Connector):
         "Let an admin of the Business Center open the app's authorisation address and agree, and exchange the code "
         "from the address for a long-term access token (portal: “Authentication”).",
         "The Business Center's ID is shown in its settings at business.tiktok.com.",
-        "TikTok does not tell when somebody was last active; finance roles are neither shown nor changed. Who may use "
+        "TikTok does not tell when someone was last active; finance roles are neither shown nor changed. Who may use "
         "a pixel follows from the ad accounts it is linked to, so it is shown but can't be changed here. TikTok does "
         "not say with which rights somebody has a TikTok account. Shops, lead forms and partners are not read.",
     )
     fields = (
         Field("bc_id", "Business Center ID", "A long number.", pattern=r"[0-9]+"),
-        Field("token", "Access token", "The long-term one, of an admin.", secret=True, pattern=r"\S+"),
+        token_field("Access token", "The long-term one, of an admin."),
         Field(
             "by_member", "Pixels and TikTok accounts", "Who has them takes two calls for each member.", required=False,
             choices=(("read", "and who has them are read"), ("leave out", "are left out")),
@@ -78,14 +81,12 @@ class TikTok(Connector):
     asset_word = "asset"
     api = "https://business-api.tiktok.com/open_api/v1.3"
 
-    @cached_property
-    def _http(self) -> Http:
-        token = self.settings.get("token", "")
-        return Http(self.api, headers={"Access-Token": token}, secrets=[token], on_error=_inside)
+    @property
+    def _headers(self) -> dict[str, str]:
+        return {"Access-Token": self._token}
 
-    def close(self) -> None:
-        if "_http" in self.__dict__:
-            self._http.close()
+    def _error_in(self, answer: Answer) -> ConnectorError | None:
+        return _inside(answer)
 
     @property
     def _center(self) -> str:
@@ -177,7 +178,7 @@ class TikTok(Connector):
         self._act("/bc/member/update/", {"user_id": account.id, "user_role": role})
 
     def invite(self, email: str, role: str) -> None:
-        """Who was invited already is left as they are, by TikTok itself."""
+        """TikTok itself doesn't change someone who was already invited."""
         self._act("/bc/member/invite/", {"emails": [email], "asset_ids": [], "user_role": role or "STANDARD"})
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:

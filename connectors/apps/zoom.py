@@ -1,5 +1,5 @@
 """Zoom: an account's users, deactivated and pending ones too, their roles and licences; its groups as assets.
-Who is removed is deactivated: the licence is free, and nothing of theirs is handed out or destroyed.
+A removal deactivates the user: the licence is free, and none of their data is transferred or destroyed.
 
 Calls and fields as in Zoom's own description of its Users API (kept at github.com/folio-sec/terraform-provider-zoom,
 spec/ZoomUserAPISpec.json) and, for roles, in clients made from its Account API (github.com/oxidecomputer/
@@ -15,16 +15,14 @@ import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from connectors.base import (
     CAPABILITIES,
-    GOLD,
-    SEAT_BASED,
     Access,
     Account,
     Asset,
-    Connector,
     ConnectorError,
     CredentialRejected,
     Field,
@@ -34,10 +32,13 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
+from connectors.quality import NO_TEST_SERVER, Rule
 from connectors.tools.answers import unsaid
-from connectors.tools.http import Answer, Conflict, Forbidden, Http, NotFound, clean, seconds_to_wait, segment
+from connectors.tools.http import Answer, Conflict, Forbidden, NotFound, clean, seconds_to_wait, segment
+from connectors.tools.http_connector import HttpConnector
 from connectors.tools.oauth import client_credentials
 from connectors.tools.paging import Page, number, pages_by_cursor
+from connectors.tools.renewal import Renewed
 from connectors.tools.times import from_iso
 
 PAGE = 300  # what every list allows
@@ -51,12 +52,11 @@ NOT_THERE = (1001, 1010, 4130, 4131)  # no such user, not in this account; no su
 EXISTS = 1005
 
 
-class Zoom(Connector):
+class Zoom(HttpConnector):
     slug = "zoom"
     label = "Zoom"
-    category = SEAT_BASED
     logo = "zoom.svg"
-    level = GOLD
+    quality = MappingProxyType({Rule.REAL_SERVER: NO_TEST_SERVER})
     docs = (
         "The account must be a paid one. As its owner, or an admin who may develop apps, open marketplace.zoom.us, "
         "Develop, “Build App”, and make a Server-to-Server OAuth app. Its page “App Credentials” shows the account "
@@ -66,7 +66,7 @@ class Zoom(Connector):
         "To remove: user:update:status:admin and user:delete:user:admin. To invite: user:write:user:admin. To change "
         "roles: role:write:member:admin, role:delete:member:admin. To change groups: group:write:member:admin, "
         "group:delete:member:admin. Then activate the app.",
-        "Removing somebody deactivates them: they can't sign in, their licences are free, their settings stay, and "
+        "Removing someone deactivates them: they can't sign in, their licences are free, their settings stay, and "
         "Zoom can reactivate them. Zoom has two other ways: disassociating, which makes a free account of their own "
         "out of theirs, and deleting, which destroys the meetings and recordings that nobody takes over. Rollcall "
         "does neither; only a pending invitation is disassociated, as Zoom wants it.",
@@ -86,18 +86,20 @@ class Zoom(Connector):
     api = "https://api.zoom.us"
     sign_in = "https://zoom.us"
 
-    @cached_property
-    def _http(self) -> Http:
+    @property
+    def _headers(self) -> dict[str, str]:
+        return {}
+
+    @property
+    def _auth(self) -> Renewed:
         """A token is good for an hour, and there is none to refresh it with: it is asked for again."""
         account, client, secret = (self.settings.get(field.name, "") for field in self.fields)
-        token = client_credentials(
+        return client_credentials(
             f"{self.sign_in}/oauth/token", client, secret, grant_type="account_credentials", account_id=account
         )
-        return Http(self.api, auth=token, secrets=[secret], on_error=_problem)
 
-    def close(self) -> None:
-        if "_http" in self.__dict__:
-            self._http.close()
+    def _error_in(self, answer: Answer) -> ConnectorError | None:
+        return _problem(answer)
 
     @property
     def removal_suspends(self) -> bool:
@@ -131,7 +133,7 @@ class Zoom(Connector):
 
     @cached_property
     def _member(self) -> str:
-        """The id of the role that whoever has no other has."""
+        """The id of the role of people who have no other."""
         return next((role.id for role in self.roles() if role.default), "")
 
     def accounts(self) -> Iterator[Account]:
@@ -263,7 +265,7 @@ class Zoom(Connector):
             return
 
     def _act(self, method: str, path: str, **more: Any) -> Answer:
-        """Every act may be repeated: a second one finds it done."""
+        """Every operation may be repeated: a second call finds it done."""
         return self._http.act(method, path, idempotent=True, **more)
 
 

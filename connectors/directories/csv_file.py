@@ -1,5 +1,5 @@
 """A CSV file as a directory: the complete list of the company's people.
-Whoever is missing from it has left, so a file that may be damaged is refused, never half read."""
+Someone missing from it has left, so a file that may be damaged is refused, never half read."""
 
 from __future__ import annotations
 

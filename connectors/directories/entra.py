@@ -1,5 +1,5 @@
 """Microsoft Entra ID (Azure AD) as a directory: a tenant's users with their addresses and groups, over Microsoft Graph.
-Each reading lists everyone again, with the total that Graph tells; “delta” isn't used, and why stands below.
+Each reading lists everyone again, with the total that Graph tells; “delta” isn't used, for the reason below.
 
 /users/delta would tell what changed since a token from last time. But a reading here is whole or nothing, and delta's
 own whole list (its first round) tells no total and may give a user twice, with deleted ones in between (“Use delta
@@ -13,7 +13,6 @@ type”, “List groups”, “List group transitive members”.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 
 from connectors.base import (
     CredentialRejected,
@@ -25,12 +24,13 @@ from connectors.base import (
 )
 from connectors.microsoft.graph import API, FIELDS, GUEST, LOGIN, PAGE, REGISTER, Graph, emails_of, user_name_of
 from connectors.tools.http import Forbidden, NotFound, clean, segment
+from connectors.tools.http_connector import ClosesClients, api_client
 
 USER = "id,displayName,mail,userPrincipalName,otherMails,proxyAddresses,accountEnabled,userType,employeeId"
 UNTOLD = "Microsoft doesn't tell which users are disabled. Add the application permission User.Read.All."
 
 
-class EntraDirectory(DirectoryConnector):
+class EntraDirectory(ClosesClients, DirectoryConnector):
     slug = "entra"
     label = "Microsoft Entra ID"
     docs = (
@@ -56,13 +56,9 @@ class EntraDirectory(DirectoryConnector):
     worldwide_ids = True
     api, login = API, LOGIN
 
-    @cached_property
+    @api_client
     def _graph(self) -> Graph:
         return Graph(self.settings, self.api, self.login)
-
-    def close(self) -> None:
-        if "_graph" in self.__dict__:
-            self._graph.close()
 
     def test(self) -> Identity:
         first = self._graph.first_user()
@@ -91,7 +87,7 @@ class EntraDirectory(DirectoryConnector):
                 others = is_guest or self.settings.get("second_email") == "yes"
                 yield _person(user if others else {**user, "otherMails": None}, groups.get(user["id"], ()))
         if some and not told:
-            raise CredentialRejected(f"{UNTOLD} Nothing was taken over.")
+            raise CredentialRejected(f"{UNTOLD} Nothing was changed.")
 
     @property
     def _reads_groups(self) -> bool:

@@ -9,18 +9,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from functools import cached_property
 
 from connectors.base import DirectoryConnector, DirectoryPerson, Field, Identity
 from connectors.google.admin import API, FIELDS, LOGIN, GoogleAdmin, steps
 from connectors.names import email_key
 from connectors.tools.http import clean
+from connectors.tools.http_connector import ClosesClients, api_client
 
 SCOPES = ("user.readonly", "group.readonly")
 USER = "id,primaryEmail,name/fullName,suspended,archived,isGuestUser,emails,aliases,nonEditableAliases,externalIds"
 
 
-class GoogleDirectory(DirectoryConnector):
+class GoogleDirectory(ClosesClients, DirectoryConnector):
     slug = "google"
     label = "Google Workspace"
     logo = "google.svg"
@@ -38,13 +38,9 @@ class GoogleDirectory(DirectoryConnector):
     )  # fmt: skip
     api, login = API, LOGIN
 
-    @cached_property
+    @api_client
     def _google(self) -> GoogleAdmin:
         return GoogleAdmin(self.settings, SCOPES, self.api, self.login)
-
-    def close(self) -> None:
-        if "_google" in self.__dict__:
-            self._google.close()
 
     def test(self) -> Identity:
         """Reads everyone once: what comes by the schedule then works as well."""

@@ -94,7 +94,7 @@ class LdapDirectory(DirectoryConnector):
         self.warnings = (*self._client.ends.unexplained, *self._about_unread(asked))
 
     def _about_unread(self, asked: list[str]) -> list[str]:
-        """The list itself is whole: what can't be looked for beside it is told, and doesn't fail the reading."""
+        """The list itself is complete: a failed additional search is reported, and doesn't fail the reading."""
         base, wanted = self._client.get("base_dn"), self._client.get("filter", PEOPLE)
         try:
             self.unread = unread(self._client, base, wanted, asked)

@@ -1,13 +1,12 @@
 """Okta as a directory: everyone of every status, with employee number and groups.
 
 Calls and fields as in Okta's own description (github.com/okta/okta-management-openapi-spec); “List Users”: without a
-filter the list omits whoever is deprovisioned, so they are asked for besides. “List Groups”, “List Group Members”.
+filter the list omits deprovisioned users, so they are requested separately. “List Groups”, “List Group Members”.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 
 from connectors.base import (
     CredentialRejected,
@@ -19,6 +18,7 @@ from connectors.base import (
 )
 from connectors.okta.client import FIELDS, TOKEN_STEPS, OktaClient, name_of
 from connectors.tools.http import Forbidden, NotFound, clean, segment
+from connectors.tools.http_connector import ClosesClients, api_client
 from connectors.tools.paging import ListChanged, Seen
 
 # “List Users”: those who may be "only scoped to view and manage users of their assigned groups"
@@ -36,7 +36,7 @@ STATUSES = {
 }
 
 
-class OktaDirectory(DirectoryConnector):
+class OktaDirectory(ClosesClients, DirectoryConnector):
     slug = "okta"
     label = "Okta"
     logo = "okta.svg"
@@ -54,13 +54,9 @@ class OktaDirectory(DirectoryConnector):
               choices=(("no", "Leave it out"), ("yes", "Use it")), where=False),
     )  # fmt: skip
 
-    @cached_property
+    @api_client
     def _okta(self) -> OktaClient:
         return OktaClient(self.settings)
-
-    def close(self) -> None:
-        if "_okta" in self.__dict__:
-            self._okta.close()
 
     def test(self) -> Identity:
         me = self._okta.me()
@@ -87,11 +83,11 @@ class OktaDirectory(DirectoryConnector):
         for params in ({"filter": 'status eq "DEPROVISIONED"'}, {}):
             for user in self._okta.rows(USERS, "users", **params):
                 if not seen.add(user["id"]):
-                    raise ListChanged("Somebody was activated while the users were read. Nothing was taken over.")
+                    raise ListChanged("Someone was activated while the users were read. Nothing was changed.")
                 yield self._person(user, tuple(groups.get(user["id"], ())))
         if me and seen.add(me):
             raise CredentialRejected("Okta doesn't list the token's own admin: it shows this token some people only. "
-                                     "Use the token of a read-only administrator. Nothing was taken over.")  # fmt: skip
+                                     "Use the token of a read-only administrator. Nothing was changed.")  # fmt: skip
 
     def _groups(self) -> dict[str, list[str]]:
         """Names of groups by the id of each member."""
@@ -108,7 +104,7 @@ class OktaDirectory(DirectoryConnector):
     def _person(self, user: dict, groups: tuple[str, ...]) -> DirectoryPerson:
         status = STATUSES.get(user.get("status", ""))
         if status is None:
-            raise TemporarilyUnavailable(f"Okta gave somebody the status “{clean(user.get('status'))}”, which is new.")
+            raise TemporarilyUnavailable(f"Okta returned the status “{clean(user.get('status'))}”, which is new.")
         profile = user.get("profile") or {}
         email, second = clean(profile.get("email")), clean(profile.get("secondEmail"))
         takes_second = self.settings.get("second_email") == "yes" and second not in ("", email)

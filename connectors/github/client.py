@@ -1,5 +1,5 @@
 """How GitHub is called: its tokens and the renewal of an App's, its lists, its own forms of "too many calls".
-Only what is common to all calls; what they mean stands in github.py.
+Only what all calls share; github.py has their meaning.
 
 From docs.github.com: "Authenticating to the REST API", "Generating a JSON Web Token (JWT) for a GitHub App",
 "Create an installation access token for an app", "Rate limits for the REST API", "Using pagination in the REST API",
@@ -24,7 +24,7 @@ HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "202
 PAGE = 100  # the most that the API gives at once
 RENEW_AFTER = 50 * 60  # seconds; an installation token ends after an hour
 UNTOLD_WAIT = 61  # seconds: "wait for at least one minute" after a secondary limit without Retry-After
-NO_KEY = "This is no private key of a GitHub App: enter the whole .pem file, its marks included."
+NO_KEY = "This isn't a private key of a GitHub App: enter the whole .pem file, including its first and last line."
 GRAPHQL_DENIED = {"INSUFFICIENT_SCOPES", "FORBIDDEN", "UNAUTHORIZED"}
 
 
@@ -76,6 +76,9 @@ class GitHubClient:
                 raise CredentialRejected("Enter the access token, or choose that a GitHub App is used.")
             headers = {**HEADERS, "Authorization": f"Bearer {token}"}
             self.http = Http(api, headers=headers, secrets=[token], on_error=problem)
+
+    def close(self) -> None:
+        self.http.close()
 
     @property
     def home(self) -> str:
@@ -135,5 +138,5 @@ def _inside(answer: Answer, errors: Iterable[dict]) -> ConnectorError | None:
             return RateLimited(says, UNTOLD_WAIT if wait is None else wait)
         if error.get("type") in GRAPHQL_DENIED:
             return CredentialRejected(f"{says} Give the token what it lacks, or choose that e-mails are not read.")
-        return TemporarilyUnavailable(f"{says} Nothing was taken over.")
+        return TemporarilyUnavailable(f"{says} Nothing was changed.")
     return None

@@ -22,7 +22,7 @@ API, LOGIN = "https://admin.googleapis.com", "https://oauth2.googleapis.com"
 SCOPE = "https://www.googleapis.com/auth/admin.directory."
 TOO_MANY = {"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "dailyLimitExceeded"}
 NOT_A_KEY = (
-    "This is no service account key. Enter the whole of the JSON file that Google Cloud gave: it has "
+    "This isn't a service account key. Enter the whole of the JSON file that Google Cloud gave: it has "
     "“type”: “service_account”, a client_email and a private_key."
 )
 FIELDS = (

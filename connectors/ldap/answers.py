@@ -19,7 +19,7 @@ LONGEST_INTEGER = 8  # bytes; RFC 4511 has none beyond 2^31 - 1
 
 
 class Unreadable(LDAPSocketReceiveError):
-    """What came is no LDAP, or too much of it."""
+    """The answer isn't LDAP, or is too large."""
 
 
 class BoundedAnswers(SafeSyncStrategy):
@@ -80,12 +80,12 @@ class BoundedAnswers(SafeSyncStrategy):
         if len(self._unread) < 2:
             return 0
         if self._unread[0] != 0x30:
-            self._give_up("something that is no LDAP")
+            self._give_up("something that isn't LDAP")
         length, head = self._unread[1], 2
         if length & 0x80:
             head += length & 0x7F
             if not 2 < head <= 2 + LONGEST_INTEGER:
-                self._give_up("something that is no LDAP")
+                self._give_up("something that isn't LDAP")
             if len(self._unread) < head:
                 return 0
             length = int.from_bytes(self._unread[2:head])

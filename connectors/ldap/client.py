@@ -52,7 +52,7 @@ SERVER_FIELDS = (
           pattern=r"ldaps?://[^/\s@]+/?", placeholder="ldaps://ldap.acme.example"),
     Field("starttls", "StartTLS", "Encrypt a connection that begins as ldap://.",
           choices=(("no", "No"), ("yes", "Yes"))),
-    Field("bind_dn", "Bind DN", "Whom Rollcall signs in as. Empty: nobody in particular.", required=False,
+    Field("bind_dn", "Bind DN", "The account that Rollcall signs in as. Empty: anonymous.", required=False,
           placeholder="cn=rollcall,ou=services,dc=acme,dc=example"),
     Field("password", "Password", secret=True, required=False),
 )  # fmt: skip
@@ -94,7 +94,7 @@ class LdapClient:
         self._connection: ldap3.Connection | None = None
         self._spellings: dict[str, str] = {}
         self.now: datetime | None = None  # at which it is looked who has left; the present if not given
-        self.today: date | None = None  # of whoever made the rules; UTC's if not given
+        self.today: date | None = None  # from the caller; UTC's if not given
 
     def close(self) -> None:
         if self._connection is not None:
@@ -253,7 +253,7 @@ class LdapClient:
         code = result["result"]
         if code in (SUCCESS, NO_SUCH_ATTRIBUTE, VALUE_EXISTS, NO_SUCH_OBJECT, CLASS_VIOLATION):
             return code
-        when = f"when {dn} was to be changed"
+        when = f"when changing {dn}"
         if code in REJECTED or code in PASSING:
             raise self._failure(result, when)
         raise Refused(_told(result, when))
@@ -379,11 +379,11 @@ def parts(dn: str) -> list[tuple[str, str]]:
     try:
         return [(name, _unescaped(value)) for name, value, _ in parse_dn(dn, escape=False, strip=True)]
     except LDAPException as problem:
-        raise TemporarilyUnavailable(f"The directory names a group member that is no DN: {dn[:200]!r}.") from problem
+        raise TemporarilyUnavailable(f"The directory names a group member that isn't a DN: {dn[:200]!r}.") from problem
 
 
 def _unescaped(value: str) -> str:
-    """Each escape once, from the left: what comes out of one is not the beginning of another."""
+    """Each escape once, from the left: the result of one isn't the beginning of another."""
     return re.sub(r"((?:\\[0-9a-fA-F]{2})+)|\\(.)", _meant, value, flags=re.DOTALL)
 
 

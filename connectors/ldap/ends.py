@@ -23,7 +23,7 @@ DISABLED_ROLES = ("cn=nsmanageddisabledrole", "cn=nsdisabledrole")  # of 389 Dir
 class Ends:
     """`status` of an entry by all that it says; `last_day` where a rule names one; `unexplained` afterwards.
 
-    `rules` stand before what is known of the same attribute. `marks` is one that tells nothing of other values.
+    `rules` precede the known meaning of the same attribute. `marks` names an attribute without other values.
     `now` is aware, the present if not given; `today` is the day where rules are made, UTC's if not given.
     """
 
@@ -56,7 +56,7 @@ class Ends:
                 outcome = self._outcome(name, texts)
             except Unreadable as problem:
                 raise Refused(
-                    f"{dn} has {name}: {', '.join(texts)[:100]}. {problem} So it can't be told whether the account has "
+                    f"{dn} has {name}: {', '.join(texts)[:100]}. {problem} So it is unknown whether the account has "
                     f"ended, and nobody was changed. Correct it in the directory, or say under What ends an account "
                     f"what it means, such as “{name} {IS} {texts[0][:40]}: {LEFT}”."
                 ) from None
@@ -107,7 +107,7 @@ def _number(text: str) -> int:
     try:
         return int(text)
     except ValueError:
-        raise Unreadable("That is no whole number.") from None
+        raise Unreadable("That isn't a whole number.") from None
 
 
 def _account_expires(text: str, now: datetime) -> str:

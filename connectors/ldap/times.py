@@ -1,5 +1,5 @@
 """Times as LDAP servers keep them: GeneralizedTime, Active Directory's count since 1601, counts since 1970, days.
-One that can't be read is a ValueError with a sentence: whoever asks decides what it would mean."""
+One that can't be read raises a ValueError with a sentence; the caller decides what it means."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from connectors.tables import dates
 
 SINCE_1601 = datetime(1601, 1, 1, tzinfo=UTC)
 FILETIME_NEVER = (0, -1, 0x7FFFFFFFFFFFFFFF)
-PLAUSIBLE = (1990, 2200)  # years, of a number whose unit is told by its length
+PLAUSIBLE = (1990, 2200)  # years, for a number whose length shows its unit
 _GENERALIZED = re.compile(r"(\d{4})(\d\d)(\d\d)(\d\d)(?:(\d\d)(\d\d)?)?(?:[.,]\d+)?(?:Z|([+-])(\d\d)(\d\d)?)")
 
 
@@ -18,7 +18,7 @@ def from_generalized(text: str) -> datetime:
     """RFC 4517 3.3.13, such as 20261125093000Z; a fraction is left out."""
     match = _GENERALIZED.fullmatch(text)
     if not match:
-        raise ValueError("That is no time as LDAP writes it, such as 20261125093000Z.")
+        raise ValueError("That isn't a time as LDAP writes it, such as 20261125093000Z.")
     year, month, day, hour, minute, second = (int(part or 0) for part in match.groups()[:6])
     sign, hours, minutes = match.groups()[6:]
     offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0)) * (-1 if sign == "-" else 1)
@@ -54,7 +54,7 @@ def day_of(text: str) -> date:
         return from_generalized(text).date()
     day = dates.day_of(text, dates.order_of([text]))
     if day is None:
-        raise ValueError("That is no day, or one that can be read in two ways.")
+        raise ValueError("That isn't a day, or it can be read in two ways.")
     return day
 
 
@@ -66,9 +66,9 @@ def _counted(number: int, digits: int) -> date:
     elif digits in units:
         day = _checked(lambda: datetime.fromtimestamp(number * units[digits], UTC).date())
     else:
-        raise ValueError("That is no day.")
+        raise ValueError("That isn't a day.")
     if not PLAUSIBLE[0] <= day.year <= PLAUSIBLE[1]:
-        raise ValueError("That is no day.")
+        raise ValueError("That isn't a day.")
     return day
 
 
@@ -76,4 +76,4 @@ def _checked(make) -> date:
     try:
         return make()
     except (ValueError, OverflowError, OSError):
-        raise ValueError("That is no day.") from None
+        raise ValueError("That isn't a day.") from None

@@ -1,4 +1,4 @@
-"""Microsoft Graph v1.0 as microsoft_365.py and entra_directory.py speak it: the token, lists with totals, e-mails.
+"""Microsoft Graph v1.0 as microsoft_365.py and directories/entra.py speak it: the token, lists with totals, e-mails.
 Every path, property and permission is one of learn.microsoft.com/graph; each use names its page.
 
 Token: “The OAuth 2.0 client credentials grant flow” (learn.microsoft.com/entra/identity-platform).
@@ -103,7 +103,7 @@ class Graph:
 def emails_of(user: dict) -> list[str]:
     """A user's addresses, the one for mail first: mail, user name, proxyAddresses, otherMails (“user resource type”).
 
-    The user name of who was invited is no address; proxyAddresses also hold SIP and X500.
+    An invited person's user name isn't an address; proxyAddresses also hold SIP and X500.
     """
     proxies = [text for text in user.get("proxyAddresses") or () if isinstance(text, str)]
     mailboxes = [text[5:].strip() for text in proxies if text[:5].casefold() == "smtp:"]

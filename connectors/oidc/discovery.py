@@ -70,7 +70,7 @@ def is_down(issuer: str) -> bool:
 
 
 def discover(issuer: str) -> Metadata:
-    """Raises a ConnectorError with what is wrong, and what to do, when it is no provider or does not answer."""
+    """Raises a ConnectorError with what is wrong, and what to do, if it isn't a provider or doesn't answer."""
     known = _of(issuer)
     with known.lock:
         if time.monotonic() >= known.until:
@@ -139,7 +139,7 @@ def _read(issuer: str) -> Metadata:
             return ""
         allowed = ("https", "http") if plain_http else ("https",)
         if not isinstance(value, str) or urlsplit(value).scheme not in allowed or not urlsplit(value).hostname:
-            raise Refused(f"What the provider says of itself is of no use: {name} is no https:// address.")
+            raise Refused(f"The provider's description of itself can't be used: {name} isn't an https:// address.")
         return value
 
     methods = _words(told, "token_endpoint_auth_methods_supported")

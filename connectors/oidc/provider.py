@@ -1,5 +1,5 @@
 """Signing in at a provider of OpenID Connect (Core 1.0): the authorization code flow with PKCE, as its client.
-Authlib knows the rules, joserfc the signatures, Http the way; what comes out has been verified."""
+Authlib knows the rules, joserfc the signatures, and Http makes the calls. Results are verified."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 
 class NotTrusted(Refused):
-    """What the provider answered can't be verified: nobody is signed in by it."""
+    """The provider's answer can't be verified, so nobody is signed in by it."""
 
 
 class CodeRefused(Refused):
@@ -54,7 +54,7 @@ class Pending:
 
 @dataclass(frozen=True)
 class SignedIn:
-    """Who the provider says it is: claims of its ID token, completed by its userinfo; and the token itself."""
+    """The person according to the provider: claims of the ID token, completed by userinfo; and the token itself."""
 
     claims: Mapping[str, Any]
     id_token: str
@@ -75,14 +75,14 @@ class Provider:
         return discovery.is_down(self.issuer)
 
     def forget(self) -> None:
-        """What was read of it counts no more."""
+        """Forget what was read of it."""
         discovery.forget(self.issuer)
 
     def count_keys(self) -> int:
         return len(discovery.keys_of(self.metadata()).keys)
 
     def begin(self, redirect: str, scopes: str, acr: str = "", again: bool = False) -> tuple[Pending, str]:
-        """What is asked, and where the browser goes with it. Raises ConnectorErrors when it can't be reached.
+        """The request, and the address to send the browser to. Raises ConnectorErrors if it can't be reached.
 
         `acr` are the levels that it should prove, with blanks between; `again` asks the provider to sign the person
         in afresh, even if it still knows them (Core 3.1.2.1).
@@ -206,7 +206,7 @@ class Provider:
             return claims
         more = answer.json(dict)
         if more.get("sub") != claims["sub"]:
-            raise NotTrusted("The provider told of somebody else than it signed in. Nobody was signed in.")
+            raise NotTrusted("The provider described someone else than it signed in. Nobody was signed in.")
         rest = {name: value for name, value in {**more, **claims}.items() if name not in ABOUT_EMAIL}
         return rest | _email_of_one_source(claims, more)
 

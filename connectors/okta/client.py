@@ -1,5 +1,5 @@
 """How Okta is called: its token, its lists, its own form of “too many calls”. What the calls mean stands in
-okta_directory.py and okta_app.py.
+directories/okta.py and apps/okta.py.
 
 From developer.okta.com: “Core Okta API” (SSWS, Link header, errors), “Rate limit best practices” (X-Rate-Limit-Limit,
 -Remaining, -Reset in epoch seconds), “Okta error codes” (errorSummary, errorCauses).
@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from connectors.base import ConnectorError, Field, RateLimited
 from connectors.tools.http import Answer, Http, clean, seconds_to_wait, words
+from connectors.tools.http_connector import token_field
 from connectors.tools.paging import Page, next_link, pages_by_link
 
 PAGE = 200  # the most that lists of users give, and what is advised for groups
@@ -27,7 +28,7 @@ TOKEN_STEPS = (
 FIELDS = (
     Field("base_url", "Okta address", "Your organisation's own, without “-admin”.", pattern=r"https://[^/\s@]+/?",
           placeholder="https://acme.okta.com"),
-    Field("token", "API token", secret=True, pattern=r"\S+"),
+    token_field("API token"),
 )  # fmt: skip
 
 
@@ -77,7 +78,7 @@ def said(answer: Answer) -> str:
 
 
 def too_many(answer: Answer) -> ConnectorError | None:
-    """429: how long to wait stands in X-Rate-Limit-Reset, by the clock that Date shows."""
+    """429: X-Rate-Limit-Reset says how long to wait, by the clock in Date."""
     reset = answer.headers.get("X-Rate-Limit-Reset", "").strip()
     if answer.status != 429 or seconds_to_wait(answer) is not None or not re.fullmatch(r"\d{1,12}", reset):
         return None

@@ -37,7 +37,7 @@ SSL_MODES = (
     (CHECKED, "Encrypted, certificate and name checked; not needed on this machine"),
     ("verify-full", "Encrypted, certificate and name checked, on this machine too"),
     ("verify-ca", "Encrypted, certificate checked, its name not"),
-    ("require", "Encrypted, but whoever answers is believed"),
+    ("require", "Encrypted, but any server is trusted"),
 )
 
 # What the server says before a connection exists comes without a code, as text (in English unless lc_messages differs).
@@ -56,7 +56,7 @@ PASSING = ("08", "40", "53", "55", "57", "58", "XX")  # connection, rollback, re
 
 
 class PostgresClient:
-    """`rows` asks, `run` acts, `transaction` holds acts together, `close` ends it; connects when first asked."""
+    """`rows` queries, `run` changes, `transaction` groups changes, `close` ends it; connects at the first call."""
 
     def __init__(self, settings: dict[str, str]):
         self._settings = settings

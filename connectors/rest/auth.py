@@ -1,4 +1,4 @@
-"""How a YAML-described app is told who calls: fixed credentials, and tokens that are asked for and renewed."""
+"""How calls to a YAML-described app are authorised: fixed credentials, and tokens that are requested and renewed."""
 
 from __future__ import annotations
 

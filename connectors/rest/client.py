@@ -1,5 +1,5 @@
 """Makes the calls that a YAML file describes: fills them in, keeps the pace, renews the token, reads the app's errors.
-What is in an answer is for rest_lists.py and rest.py."""
+lists.py and connector.py read the answers."""
 
 from __future__ import annotations
 

@@ -1,11 +1,12 @@
 """Any app whose REST API one YAML file describes (docs/connectors.md): `connector_of(load(file))` is its connector.
-rest_file.py has checked what the file says; rest_lists.py reads lists, rest_client.py makes the calls."""
+file.py has checked what the file says; lists.py reads lists, client.py makes the calls."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from connectors.base import (
@@ -14,7 +15,6 @@ from connectors.base import (
     GRANT,
     INVITE,
     LOOK_UP,
-    OWN_FILE,
     REMOVE,
     REVOKE,
     SEAT_BASED,
@@ -30,6 +30,7 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
+from connectors.quality import OWN_FILE, Missing, Rule, not_kept
 from connectors.rest.client import ABSENT, Client, Sent, WasSo
 from connectors.rest.file import Description
 from connectors.rest.lists import Lists, View
@@ -38,6 +39,7 @@ from connectors.rest.template import find, keys_of
 from connectors.rest.values import Value, holds
 from connectors.tools.answers import known_status
 from connectors.tools.http import NotFound
+from connectors.tools.http_connector import ClosesClients, api_client
 from connectors.tools.paging import Seen
 
 STATUSES = {word: word for word in ("active", "invited", "suspended")}
@@ -50,10 +52,10 @@ WORDS = {
 }
 
 
-class RestConnector(Connector):
+class RestConnector(ClosesClients, Connector):
     """Speaks to the app that `description` describes; a subclass for each file is made by connector_of()."""
 
-    level = OWN_FILE
+    quality = MappingProxyType(not_kept(Missing("Your team described the app: nobody else has tested it."), Rule))
     described = True  # by a file: the catalogue takes it from there, not from this package
     description: Description
 
@@ -62,7 +64,7 @@ class RestConnector(Connector):
         self._spec = self.description.spec
         self._values: dict[tuple[int, str], Value] = {}
 
-    @cached_property
+    @api_client
     def _client(self) -> Client:
         given = {field.name: self.settings.get(field.name, "") for field in self.fields}
         secrets = {field.name for field in self.fields if field.secret}
@@ -78,9 +80,9 @@ class RestConnector(Connector):
         named = {entry["name"]: entry for entry in entries if "name" in entry}
         return Lists(self._client, named, self._spec.get("tables", {}))
 
-    def close(self) -> None:
-        if "_client" in self.__dict__:
-            self._client.close()
+    @classmethod
+    def level(cls) -> str:
+        return OWN_FILE
 
     @property
     def removal_suspends(self) -> bool:
@@ -151,7 +153,7 @@ class RestConnector(Connector):
                           "administer the app is not known. Has the credential lost a permission?")  # fmt: skip
 
     def accounts(self) -> Iterator[Account]:
-        """List after list; whoever moves from one to the next meanwhile is given once."""
+        """List after list; someone who moves from one to the next meanwhile is returned once."""
         self._lists.forget_tables()
         came, known = Seen(), 0
 
@@ -188,7 +190,7 @@ class RestConnector(Connector):
         )  # fmt: skip
 
     def _is_missing(self, of: dict, key: str, item: View, given: Any) -> bool:
-        """True where the item doesn't have what `given` was to be taken from."""
+        """True if the item doesn't have the value for `given`."""
         value = self._value(of, key)
         return (not given or value.explains_missing) and not value.is_said(item, self._lists.table)
 
@@ -234,7 +236,7 @@ class RestConnector(Connector):
             raise TemporarilyUnavailable(f"{answer.asked} answered without the account that was asked for.")
         found = self._account(entry, item)
         if found.id != id:
-            raise TemporarilyUnavailable(f"{answer.asked} answered with somebody else than was asked for.")
+            raise TemporarilyUnavailable(f"{answer.asked} returned a different account than requested.")
         return found
 
     @classmethod

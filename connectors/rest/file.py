@@ -44,7 +44,7 @@ def load(file: Path) -> Description:
     try:
         text = file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as problem:
-        reason = getattr(problem, "strerror", None) or "it is no UTF-8 text"
+        reason = getattr(problem, "strerror", None) or "it isn't UTF-8 text"
         raise DescriptionProblem(file.name, [(1, f"the file can't be read: {reason}.")]) from None
     marked = read(text, file.name)
     found = list(schema.problems(marked.data)) or list(_Sense(marked.data, file).problems())
@@ -94,7 +94,7 @@ class _Sense:
             try:
                 re.compile(field.get("pattern", ""))
             except re.error as problem:
-                yield ("fields", number, "pattern"), f"the pattern is no regular expression: {problem}."
+                yield ("fields", number, "pattern"), f"the pattern isn't a regular expression: {problem}."
 
     def _about_addresses(self) -> Iterator[tuple[Place, str]]:
         yield from self._about_address(("base_url",), self._spec["base_url"])
@@ -136,7 +136,7 @@ class _Sense:
                 if name in self._fields and name not in secret:
                     yield ("auth", *path), f"the field “{name}” is sent as a credential: mark it “secret: true”."
             if text and not _names(text):
-                yield ("auth", *path), "the credential must not stand in the file: ask for it with a secret field."
+                yield ("auth", *path), "the credential must not be in the file: ask for it with a secret field."
         if "login" in auth and not secret & {name for key in CALL for name in _names(auth["login"].get(key))}:
             yield ("auth", "login"), "logging in needs a field that is “secret: true”, such as a password."
 
@@ -197,7 +197,7 @@ class _Sense:
         if not identity:
             return
         if "id" in identity and "account" in identity:
-            yield ("identity", "account"), "“account: false” says that the credential is no account: it has no “id”."
+            yield ("identity", "account"), "“account: false” means that the credential has no account: remove “id”."
         if "path" in identity:
             return
         for key in identity.keys() - {"id", "name", "account", "may"}:
@@ -220,14 +220,14 @@ class _Sense:
             if part in call:
                 yield from self._about_names((*place, part), call[part], names)
         if any(name.endswith("?") for name in _names(QUERY.split(call.get("path", ""))[0])):
-            yield (*place, "path"), "a path needs each of its values: “?” can stand in the query, headers and body."
+            yield (*place, "path"), "a path needs each of its values: “?” is allowed in the query, headers and body."
 
     def _about_names(self, place: Place, node: Any, names: set[str]) -> Iterator[tuple[Place, str]]:
         try:
             for inner, name in ((inner, bare(name)) for inner, name in names_in(node)):
                 if name not in self._fields and name not in names and f"{name.split('.')[0]}.*" not in names:
                     may = ", ".join(sorted({*self._fields, *names})) or "nothing"
-                    yield (*place, *inner), f"“{{{name}}}” is not known here: what can be filled in is {may}."
+                    yield (*place, *inner), f"“{{{name}}}” isn't known here. You can use {may}."
         except ValueError as problem:
             yield place, f"{problem}."
 
@@ -306,7 +306,7 @@ class _Sense:
             for key in entry.keys() & {"look_up", "remove", "change_role"} if prefix in came else ():
                 yield (
                     ("accounts", number, key),
-                    f"“{key}” must stand in the first list of these ids; or give this list a prefix.",
+                    f"“{key}” must be in the first list of these ids; or give this list a prefix.",
                 )
             came.add(prefix)
 
@@ -336,12 +336,12 @@ def _about_time(place: Place, form: str | None, zone: str | None) -> Iterator[tu
         try:
             datetime.strptime(datetime(2026, 11, 24, 9, 30).strftime(form), form)
         except (ValueError, re.error):
-            yield place, f"“{form}” is no form of a time: iso, seconds, milliseconds, or one such as %d.%m.%Y %H:%M."
+            yield place, f"“{form}” isn't a time format: iso, seconds, milliseconds, or one such as %d.%m.%Y %H:%M."
         else:
             if "%" not in form:
                 yield (
                     place,
-                    f"“{form}” is no form of a time: iso, seconds, milliseconds, or one such as %d.%m.%Y %H:%M.",
+                    f"“{form}” isn't a time format: iso, seconds, milliseconds, or one such as %d.%m.%Y %H:%M.",
                 )
     if zone:
         try:

@@ -86,7 +86,7 @@ class Lists:
         try:
             answer = self._client.read(detail, {**self._client.scope, "item": item, "parent": item.get("parent")})
         except NotFound as gone:
-            raise ListChanged(f"Somebody went away while the list was read. {gone}") from gone
+            raise ListChanged(f"Someone was removed while the list was read. {gone}") from gone
         more = find(answer.json(), keys_of(detail.get("item", ".")))
         if not isinstance(more, dict):
             raise TemporarilyUnavailable(f"{answer.asked} answered without the item.")
@@ -125,7 +125,7 @@ class _Asking:
         if page.more is False:
             following = None
         elif page.more and not following:
-            raise ListChanged(f"The app says that there are more {self._what}, but not where. Nothing was taken over.")
+            raise ListChanged(f"The app says that there are more {self._what}, but not where. Nothing was changed.")
         return Page(page.items, page.total, following)
 
     def _following(self, answer: Answer, items: list) -> str | None:

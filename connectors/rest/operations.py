@@ -34,12 +34,12 @@ class Operations:
         for number, (call, parts) in enumerate(self._filled(calls, scope, kept), 1):
             answer = self._client.act(call, parts, already)
             if "keep" in call and answer is None:
-                break  # the app says that it was so before: there is nothing to go on with
+                break  # the app says that it was already done: there is nothing left to do
             for key, where in call.get("keep", {}).items():
                 kept[key] = _found(key, where, answer, f"{number} of {len(calls)} calls")
 
     def shown(self, entry: dict, name: str, scope: Mapping[str, Any]) -> list[Sent]:
-        """The calls as run() would send them; what one would keep stands in the next as its name in braces."""
+        """The calls as run() would send them; a value that one would keep is in the next as its name in braces."""
         calls = self._calls(entry, name)
         return [self._client.shown(parts) for _, parts in self._filled(calls, scope, _to_be_kept(calls))]
 

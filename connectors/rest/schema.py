@@ -1,5 +1,5 @@
-"""Is the data of a YAML file of the form that rest.schema.json wants?
-What is not is told in plain words, with its place."""
+"""Checks whether the data of a YAML file has the form of rest.schema.json.
+Errors are reported in plain words, with their place."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """Texts with {names} in them, and paths into JSON: the two small languages of a YAML-described app.
-Pure functions; what a name may be, rest_file.py has checked before."""
+Pure functions; what a name may be, file.py has checked before."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def pieces(text: str) -> Iterator[tuple[str, bool]]:
         elif found[1] is None:
             raise ValueError(f"there is a “{found[0]}” without its other: write {{{{ or }}}} for a brace")
         elif not NAME.fullmatch(found[1]):
-            raise ValueError(f"“{found[0]}” is no name in braces: write {{{{ and }}}} for braces")
+            raise ValueError(f"“{found[0]}” isn't a name in braces: write {{{{ and }}}} for braces")
         else:
             yield found[1], True
     yield text[done:], False
@@ -103,7 +103,7 @@ def names_in(node: Any, place: Place = ()) -> Iterator[tuple[Place, str]]:
 
 
 class Hole(Refused):
-    """A name in a call stands for nothing, or for what can't stand there: the call must not go out."""
+    """A name in a call has no value, or one that isn't allowed there: the call must not be sent."""
 
     def __init__(self, name: str, why: str = "is empty"):
         super().__init__(f"“{{{name}}}” {why}.")

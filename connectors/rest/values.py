@@ -62,7 +62,7 @@ class Value:
         return self._spec.get("default") if found in EMPTY else found
 
     def is_said(self, item: Mapping[str, Any], tables: Tables) -> bool:
-        """Whether the item has a key that the value could come from. What a table doesn't have is not said either."""
+        """Whether the item has a key for the value. A value missing from a table counts as missing, too."""
         if "const" in self._spec or not self._sources:
             return True
         found = next((value for value in (self._look(item, source) for source in self._sources) if value not in EMPTY),
@@ -85,7 +85,7 @@ class Value:
             if key in self._map:
                 return self._map[key]
         raise Refused(
-            f"The app gave the {self._about} “{clean(as_text(found))}”, which “values” does not name. "
+            f"The app returned the {self._about} “{clean(as_text(found))}”, which “values” does not name. "
             "Nothing was taken over: add it to the file."
         )
 

@@ -1,5 +1,5 @@
 """Reads a YAML file so that each thing in it knows its line; whatever could surprise or attack is refused.
-What is in the file, and whether that makes sense, is for rest_file.py to say."""
+What is in the file, and whether that makes sense, is for file.py to say."""
 
 from __future__ import annotations
 

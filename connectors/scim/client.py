@@ -37,6 +37,9 @@ class ScimClient:
     def __init__(self, http: Http):
         self.http = http
 
+    def close(self) -> None:
+        self.http.close()
+
     @cached_property
     def _config(self) -> dict:
         """What the server announces (RFC 7643, 5); {} where it has no such page, or its website answers instead."""
@@ -113,7 +116,7 @@ class ScimClient:
         if resources is None and total is not None and total < start:
             resources = []
         if not isinstance(resources, list) or not all(isinstance(one, dict) for one in resources):
-            raise NotScim(f"{answer.asked} answered with data that is no SCIM list.")
+            raise NotScim(f"{answer.asked} answered with data that isn't a SCIM list.")
         return Page(resources, total)
 
     def read(self, kind: str, id: str) -> dict | None:

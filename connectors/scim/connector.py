@@ -6,11 +6,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
+from types import MappingProxyType
 
 from connectors.base import (
     CAPABILITIES,
-    PLATINUM,
-    SEAT_BASED,
     Access,
     Account,
     Asset,
@@ -34,14 +33,14 @@ from connectors.scim.values import (
 )
 from connectors.tools.holes import needed
 from connectors.tools.http import Conflict, Forbidden, Http, NotFound, NotOffered
+from connectors.tools.http_connector import ClosesClients, api_client, bearer
 from connectors.tools.paging import ListChanged
 
 
-class Scim(Connector):
+class Scim(ClosesClients, Connector):
     slug = "scim"
     label = "SCIM 2.0"
-    category = SEAT_BASED
-    level = PLATINUM
+    quality = MappingProxyType({})  # it keeps every rule
     docs = (
         "In the app's admin pages look for “SCIM”, “User provisioning” or “Automatic provisioning”; "
         "it often stands beside single sign-on.",
@@ -98,18 +97,14 @@ class Scim(Connector):
     change_role_keeps = True
     client = ScimClient
 
-    @cached_property
+    @api_client
     def _client(self) -> ScimClient:
         token = self.settings.get("token", "")
-        return self.client(Http(self._address, headers={"Authorization": f"Bearer {token}"}, secrets=[token]))
+        return self.client(Http(self._address, headers=bearer(token), secrets=[token]))
 
     @property
     def _address(self) -> str:
         return self.settings.get("base_url", "")
-
-    def close(self) -> None:
-        if "_client" in self.__dict__:
-            self._client.http.close()
 
     @property
     def removal_suspends(self) -> bool:
@@ -166,7 +161,7 @@ class Scim(Connector):
 
     @cached_property
     def _roles_in_use(self) -> dict[str, str]:
-        """Role value → label; filled by accounts() as it goes, by a reading of its own where nobody asked before."""
+        """Role value → label; accounts() fills it while it reads, or a separate reading does."""
         return {value: label for user in self._client.all("Users") for value, label, _ in roles_of(user)}
 
     def accounts(self) -> Iterator[Account]:
@@ -214,12 +209,12 @@ class Scim(Connector):
                     yield Access(member, id_of(group))
 
     def _groups(self) -> Iterator[dict]:
-        """Every group with its members; one that the list gives without is read by itself."""
+        """Every group with its members; one that the list returns without them is read separately."""
         for group in self._client.all("Groups") if self._client.has_groups else ():
             if "members" not in group:
                 whole = self._client.read("Groups", id_of(group))
                 if whole is None:
-                    raise ListChanged("A group was deleted while the groups were read. Nothing was taken over.")
+                    raise ListChanged("A group was deleted while the groups were read. Nothing was changed.")
                 group = whole
             yield group
 
@@ -259,7 +254,7 @@ class Scim(Connector):
         self._set_role(user, before, role)
 
     def _set_role(self, user: dict, before: str, role: str) -> None:
-        """In place of the main one; the others stay as they are."""
+        """In place of the main one; the others don't change."""
         roles = [{"value": role, "primary": True}] if role else []
         roles += other_roles(user, (before, role))
         operation = {"op": "replace", "path": "roles", "value": roles}
@@ -293,7 +288,7 @@ class Scim(Connector):
     def _must_have(self, kind: str, id: str) -> dict:
         resource = self._client.read(kind, id)
         if resource is None:
-            raise Refused(f"The app has no {kind.rstrip('s').lower()} {id} any more.")
+            raise Refused(f"The app no longer has the {kind.rstrip('s').lower()} {id}.")
         return resource
 
     def _join(self, group: dict, user: str) -> None:

@@ -80,7 +80,7 @@ def employee_number_of(user: dict) -> str:
 
 
 def name_of(user: dict) -> str:
-    """displayName, else what `name` gives, else a userName that is no address."""
+    """displayName, else `name`, else a userName that isn't an address."""
     if shown := clean(user.get("displayName")):
         return shown
     name = user.get("name") if isinstance(user.get("name"), dict) else {}
@@ -119,7 +119,7 @@ def in_order(roles: list[tuple[str, str, bool]], is_privileged: Callable[[str], 
 
 def other_roles(user: dict, but: Collection[str]) -> list[dict]:
     """The user's roles as the app has them, without those and without its mark of the primary one. What is empty
-    in them is left out: it is no value (RFC 7643, 2.5)."""
+    in them is left out, because it isn't a value (RFC 7643, 2.5)."""
     others = [one if isinstance(one, dict) else {"value": one} for one in _many(user.get("roles"))]
     return [{**{key: value for key, value in one.items() if value not in (None, "", [])}, "primary": False}
             for one in others if role_value(one) and role_value(one) not in but]  # fmt: skip

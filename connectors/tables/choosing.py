@@ -6,7 +6,7 @@ from connectors.base import Refused
 
 
 class MustChoose(Refused):
-    """`key` names what is to be chosen (encoding, sheet); `choices`: what is kept → what a person reads."""
+    """`key` names the choice (encoding, sheet); `choices`: stored value → text for a person."""
 
     def __init__(self, message: str, key: str, choices: dict[str, str]):
         super().__init__(message)

@@ -1,5 +1,5 @@
-"""What each column of a table is: as it was said before, as a known program names it, or by its name alone.
-A column that isn't known stays unread, and one that may matter is asked about (questions.py)."""
+"""What each column of a table is: by an earlier answer, by a known program, or by its name alone.
+An unknown column isn't read; one that may matter becomes a question (questions.py)."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def is_none(text: str) -> bool:
 
 
 def order_of(texts: Iterable[str]) -> str:
-    """DAY_FIRST or MONTH_FIRST where the column tells, "" where it doesn't need to, "?" where it can't be told."""
+    """DAY_FIRST or MONTH_FIRST if the column shows it, "" if it doesn't matter, "?" if it is unclear."""
     told, open_ = set(), False
     for text in texts:
         match = _NUMBERS.fullmatch(text.strip())

@@ -24,7 +24,7 @@ NO_LETTERS = "The file's letters can't be read: save it as CSV (UTF-8) and try a
 
 
 def decode(content: bytes, chosen: str = "") -> tuple[str, str]:
-    """(text, encoding). Raises Refused for what is no text, MustChoose where someone must choose."""
+    """(text, encoding). Raises Refused if it isn't text, MustChoose if someone must choose."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return _without_marks(_decoded(content, "utf-16")), "utf-16"
     if b"\x00" in content:
@@ -62,7 +62,7 @@ def _utf_16_without_mark(content: bytes) -> str:
         text = _decoded(content, "utf-16-be" if even > odd else "utf-16-le")
         if not re.search(r"[\x00-\x08\x0e-\x1f]", text):
             return text
-    raise Refused("The file is no text: save it as CSV (UTF-8) and try again.")
+    raise Refused("The file isn't text: save it as CSV (UTF-8) and try again.")
 
 
 def _told_apart(content: bytes) -> tuple[str, str]:

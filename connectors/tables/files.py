@@ -15,7 +15,7 @@ from connectors.tables.encodings import decode
 from connectors.tables.layout import Row, names_known, without_titles_and_totals
 
 SEPARATORS = ",;\t|"
-SAMPLE = 200_000  # characters from which the separator is told
+SAMPLE = 200_000  # characters used to detect the separator
 SAMPLE_ROWS = 100
 MAX_CELLS = 5_000_000
 MAX_COLUMNS = 1000  # each is compared with the others
@@ -129,7 +129,7 @@ def _rows(text: str, separator: str, begins: int) -> list[Row]:
                 raise Refused(f"It has more than {MAX_CELLS:,} cells.")
             begins = above + reader.line_num + 1
     except csv.Error as problem:
-        raise Refused(f"The row that begins in line {begins} is no CSV: {problem}.") from problem
+        raise Refused(f"The row that begins in line {begins} isn't CSV: {problem}.") from problem
     return rows
 
 

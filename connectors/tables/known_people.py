@@ -1,5 +1,5 @@
-"""Lists of people that directories and HR programs export. Reports of HR programs have the columns that someone chose;
-what is known here are the programs' own names for them, as their documentation of November 2026 gives them."""
+"""Lists of people that directories and HR programs export. Reports of HR programs have the columns that someone chose.
+Known here are the programs' own names for them, as their documentation of November 2026 gives them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from connectors.tables.meanings import Meaning, Means, Purpose
 from connectors.tables.preset import ANY, PEOPLE, Preset
 
 _ANYWHERE = (*PEOPLE, Purpose.APP)
-# How someone is employed says nothing of whether: that is another word of the same column, or another column.
+# How someone is employed doesn't tell whether: another word of the same column, or another column, does.
 _EMPLOYED = {kind: Means.NOTHING for kind in (
     "Full-Time", "Part-Time", "Contractor", "Intern", "Temporary", "Seasonal", "Permanent", "Regular", "Fixed-Term",
     "Apprentice", "Working student", "Freelancer", "Trainee", "Probation")}  # fmt: skip
@@ -30,7 +30,7 @@ ENTRA = Preset(
      "authenticationEmail": Meaning.IGNORE, "invitationState": Meaning.IGNORE, "creationType": Meaning.IGNORE,
      "ageGroup": Meaning.IGNORE, "directorySynced": Meaning.IGNORE, "isLicensed": Meaning.IGNORE,
      **_STATES_OF_A_MAP},
-    # As the connector of Entra does by itself: guests are nobody of the company.
+    # As the connector of Entra does: guests don't belong to the company.
     {"accountEnabled": {"True": Means.ACTIVE, "False": Means.LEFT},
      "userType": {"Member": Means.NOTHING, "Guest": Means.LEAVE_OUT, "": Means.NOTHING}},
 )  # fmt: skip
@@ -79,7 +79,7 @@ PERSONIO = Preset(
      "End of employment": Meaning.LAST_DAY, "Termination date": Meaning.LAST_DAY, "Supervisor": Meaning.MANAGER,
      "Department": Meaning.DEPARTMENT, "Employee number": Meaning.EMPLOYEE_NUMBER,
      # Internal or external: not whether someone works there. A fixed-term contract is often made longer; when the
-     # employment ends stands in the column above.
+     # employment ends is in the column above.
      "Employment type": Meaning.IGNORE, "Contract end date": Meaning.IGNORE, "Contract ends": Meaning.IGNORE},
     {"Status": {"Active": Means.ACTIVE, "Inactive": Means.LEFT, "Onboarding": Means.ACTIVE}},
 )  # fmt: skip

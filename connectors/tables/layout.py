@@ -1,5 +1,5 @@
 """Which rows of a file are people: without the title above the header and the totals below the last row.
-What is skipped is named; a row that may be someone is never skipped."""
+Skipped rows are reported; a row that may be a person is never skipped."""
 
 from __future__ import annotations
 

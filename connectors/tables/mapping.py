@@ -31,11 +31,11 @@ class Mapping:
     decisions: AnyMapping[str, str] = field(default_factory=dict)
 
     def meaning(self, header: str) -> Meaning | None:
-        """What was said of this column; None for one that nobody was asked about."""
+        """The answer about this column; None if it was never a question."""
         return self._columns.get(key_of(header))
 
     def means(self, header: str, value: str) -> Means | None:
-        """What was said of this value of the column."""
+        """The answer about this value of the column."""
         return self._values.get(key_of(header), {}).get(key_of(value))
 
     def role(self, header: str, value: str) -> str | None:
@@ -119,7 +119,7 @@ def from_json(text: str, purpose: Purpose) -> Mapping:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as problem:
-        raise Refused(f"The mapping is no JSON: {problem}.") from problem
+        raise Refused(f"The mapping isn't JSON: {problem}.") from problem
     if not isinstance(document, dict) or document.get("version") != VERSION:
         raise Refused(f'The mapping must be an object with "version": {VERSION}.')
     unknown = set(document) - {"version", "columns", "values", "roles", "decisions", "open"}
@@ -174,6 +174,6 @@ def _texts(document: dict, part: str) -> dict[str, dict[str, str]]:
 
 
 def allowed(mapping: Mapping, header: str, value: str, meaning: Meaning, purpose: Purpose) -> Means | None:
-    """What was said of the value, where a column of this meaning can say it."""
+    """The answer about the value, for a column with this meaning."""
     said = mapping.means(header, value)
     return said if said in choices_for(meaning, purpose) else None

@@ -9,8 +9,8 @@ from enum import StrEnum
 class Purpose(StrEnum):
     """What the file is for."""
 
-    DIRECTORY = "directory"  # everyone of the company: who is missing has left
-    IMPORT = "import"  # some people: nothing is said of anyone else
+    DIRECTORY = "directory"  # everyone in the company: people missing from it have left
+    IMPORT = "import"  # some people: nobody else changes
     APP = "app"  # the accounts of an app
 
 
@@ -84,7 +84,7 @@ LASTING = frozenset({
     Meaning.STATUS, Meaning.STATUS_AND_ROLE, Meaning.ROLE, Meaning.LAST_DAY, Meaning.START_DATE, Meaning.GROUPS,
     Meaning.ID, Meaning.EMPLOYEE_NUMBER, Meaning.FURTHER_EMAILS,
 })  # fmt: skip
-# Whose values are asked about one by one.
+# Columns whose values are questions one by one.
 VALUED = frozenset({Meaning.STATUS, Meaning.ROLE, Meaning.STATUS_AND_ROLE})
 
 
@@ -99,7 +99,7 @@ class Means(StrEnum):
     LEAVE_OUT = "leave_out"  # no such person or account: the row isn't read
     PLAIN = "plain"  # a role that may not administer the app
     PRIVILEGED = "privileged"  # a role that may
-    NOTHING = "nothing"  # no role, no status: what another column says counts
+    NOTHING = "nothing"  # no role, no status: another column counts
 
 
 VALUE_LABELS = {

@@ -1,5 +1,5 @@
 """The people of a file: each row as a person, or why it is none.
-Whoever can't be read is named with the line, and then nobody is taken from the file."""
+A row that can't be read is reported with its line, and then nobody is imported from the file."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def _email(text: str, refusal: str) -> str:
 
 
 def _repeated(rows: list[PersonRow], purpose: Purpose) -> Iterator[tuple[int, str]]:
-    """In a whole directory, someone who left may still stand beside who has the address now."""
+    """A complete directory may list someone who left next to the person who has the address now."""
     claimed: dict[str, PersonRow] = {}
     numbered: dict[str, int] = {}
     for row in rows:

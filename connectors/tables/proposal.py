@@ -74,7 +74,7 @@ class Proposal:
 
 
 def _over(said: AnyMapping, known: AnyMapping) -> dict:
-    """What was said of columns that aren't in this file stays."""
+    """Answers about columns that aren't in this file are kept."""
     names = {mappings.key_of(name) for name in known}
     kept = {name: values for name, values in said.items() if mappings.key_of(name) not in names}
     mine = {name: {**{value: word for name_, values_ in said.items() if mappings.key_of(name_) == mappings.key_of(name)

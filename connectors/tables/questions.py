@@ -24,7 +24,7 @@ from connectors.tables.meanings import (
     choices_for,
 )
 
-MOST_VALUES = 40  # of one column that are asked about one by one
+MOST_VALUES = 40  # of one column that are questions one by one
 IDENTIFIERS = {
     Purpose.DIRECTORY: (Meaning.EMAIL,),
     Purpose.IMPORT: (Meaning.EMAIL,),
@@ -56,14 +56,14 @@ class Question:
 
     @property
     def place(self) -> tuple[str, ...]:
-        """Where the answer stands in the mapping's JSON."""
+        """The path of the answer in the mapping's JSON."""
         if self.kind in ("column", "value", "missing"):
             return ("values", self.column, self.value) if self.kind == "value" else ("columns", self.column)
         return ("columns", "(the column's name)") if self.kind == "needed" else ("decisions", self.key)
 
 
 def about_columns(table: Table, purpose: Purpose, mapping: Mapping, columns: list[Column]) -> list[Question]:
-    """About columns, their values and their dates; what rows say is asked about once these are answered."""
+    """About columns, their values and their dates. Questions about rows come once these are answered."""
     return [*_twice(columns, purpose), *_needed(table, purpose, columns), *_missing(purpose, mapping, columns),
             *_unread(columns, purpose),
             *_values(columns, purpose), *_dates(table, mapping, columns)]  # fmt: skip
@@ -87,7 +87,7 @@ def _missing(purpose: Purpose, mapping: Mapping, columns: list[Column]) -> Itera
         instead = any(column.meaning is meaning and not column.said for column in columns)
         if meaning in LASTING and key_of(header) not in here and not instead:
             yield Question("missing", f"missing:{header}",
-                           f"The column {header}, which says the {_word(meaning)}, is not in the file any more. Was it "
+                           f"The column {header}, which says the {_word(meaning)}, is no longer in the file. Was it "
                            "left out by mistake? Then export it again.",
                            (Choice("gone", "It is no longer exported: go on without it"),), column=header)
 

@@ -161,7 +161,7 @@ def _disagreeing(rows: list[Said]) -> Question | None:
         return None
     headers = tuple(dict.fromkeys(header for row in found for header in row.disagree))
     return Question("row", DISAGREE,
-                    f"{_lines([row.line for row in found])} columns that disagree whether somebody has left: "
+                    f"{_lines([row.line for row in found])} columns that disagree whether someone has left: "
                     f"{' and '.join(headers)}. Which counts?",
                     tuple(Choice(header, f"What {header} says") for header in headers),
                     lines=tuple(row.line for row in found[:SHOWN]))  # fmt: skip
@@ -201,7 +201,7 @@ def _left_too_early(reader: Reader, rows: list[Said], today: date) -> Question |
     if not found:
         return None
     return Question("row", LEFT_EARLY,
-                    f"{_lines(found)} a last day that is still to come, but the status of somebody who has left. "
+                    f"{_lines(found)} a last day that is still to come, but the status of someone who has left. "
                     "Which counts?",
                     (Choice(DAY_COUNTS, "The last day: they are here until then"),
                      Choice(STATUS_COUNTS, "The status: they have left already")),
@@ -215,7 +215,7 @@ def _stayed_too_long(reader: Reader, rows: list[Said], today: date) -> Question 
     if not found:
         return None
     return Question("row", STAYED,
-                    f"{_lines(found)} a last day that has passed, but the status of somebody who is still here. "
+                    f"{_lines(found)} a last day that has passed, but the status of someone who is still here. "
                     "Which counts?",
                     (Choice(DAY_COUNTS, "The last day: they have left"),
                      Choice(STATUS_COUNTS, "The status: they are still here, the day is out of date")),
@@ -245,7 +245,7 @@ def _same(rows: Iterable[Said]) -> Iterator[tuple[Said, Said]]:
 
 
 def identity(row: Said) -> str:
-    """Whom the row is about: the id, else the address, else the user name."""
+    """The row's person: the id, else the address, else the user name."""
     if id := row.text(Meaning.ID):
         return f"id {id}"
     return text_key(row.text(Meaning.EMAIL) or row.text(Meaning.USER_NAME))

@@ -27,7 +27,7 @@ def is_spreadsheet(content: bytes) -> bool:
 def read(content: bytes, chosen: str) -> tuple[list[Row], tuple[str, ...]]:
     """(rows of the sheet, sentences about the sheets that weren't read). `chosen` is the sheet someone chose, or "".
 
-    Raises Refused for a file that is no whole workbook, MustChoose where several sheets look like a list.
+    Raises Refused if the file isn't a complete workbook, MustChoose if several sheets look like a list.
     """
     _refuse_others(content)
     book = _opened(content, results=True)
@@ -50,19 +50,19 @@ def read(content: bytes, chosen: str) -> tuple[list[Row], tuple[str, ...]]:
 
 def _refuse_others(content: bytes) -> None:
     if content.startswith(_OLE):
-        raise Refused(f"The file is no text: it is an old workbook (.xls), or one with a password. {OTHERWISE}")
+        raise Refused(f"The file isn't text: it is an old workbook (.xls), or one with a password. {OTHERWISE}")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
             parts = packed.namelist()
             unpacked = sum(part.file_size for part in packed.infolist())  # a name may come twice
             damaged = unpacked <= MAX_UNPACKED and packed.testzip()
     except Exception as problem:  # whatever damaged bytes make zipfile and zlib raise
-        raise Refused(f"The file is no text, and no whole spreadsheet either. {OTHERWISE}") from problem
+        raise Refused(f"The file is neither text nor a complete spreadsheet. {OTHERWISE}") from problem
     if unpacked > MAX_UNPACKED:
         raise Refused(f"The spreadsheet unpacks to more than {MAX_UNPACKED // 1_000_000} MB.")
     if damaged or "xl/workbook.xml" not in parts:
         what = "a damaged spreadsheet" if damaged else "packed, but no .xlsx"
-        raise Refused(f"The file is no text: it is {what}. {OTHERWISE}")
+        raise Refused(f"The file isn't text: it is {what}. {OTHERWISE}")
 
 
 def _opened(content: bytes, results: bool) -> Any:

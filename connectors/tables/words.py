@@ -1,5 +1,5 @@
 """What people call things in the files they export: names of columns, of statuses, of roles.
-A word that stands here is understood; whatever doesn't is asked about, never guessed into "active"."""
+A word listed here is understood. Every other word becomes a question, and is never taken for "active"."""
 
 from __future__ import annotations
 

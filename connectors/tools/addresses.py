@@ -1,5 +1,5 @@
 """Where an address leads: whether a connection leaves this machine.
-What stays on it needs no encryption."""
+A connection within the machine needs no encryption."""
 
 from __future__ import annotations
 

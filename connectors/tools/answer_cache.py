@@ -1,5 +1,5 @@
-"""Conditional requests (RFC 9110, 13): an answer that was given before is not sent again while it is still true.
-What was answered is kept by whoever runs the connector, in its Memory."""
+"""Conditional requests (RFC 9110, 13): the app doesn't send an answer again while it is unchanged.
+The caller of the connector keeps earlier answers in its Memory."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from connectors.tools.http import Http
 def get(
     http: Http, path: str, params: Mapping[str, str] | None, memory: Memory | None, *, afresh: bool = False
 ) -> Answer:
-    """A GET whose answer is the one of before where the app says 304. `afresh` asks without a condition."""
+    """A GET that returns the earlier answer if the app says 304. `afresh` asks without a condition."""
     key = hashlib.sha256(f"{path}?{urlencode(params or {})}".encode()).hexdigest()
     known = memory.recall(key) if memory is not None and not afresh else None
     answer = http.get(path, params, headers={"If-None-Match": known.etag} if known else None)

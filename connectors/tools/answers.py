@@ -1,4 +1,4 @@
-"""What an app answered, and what can be told from it: data, its own words about an error, how long to wait.
+"""An app's answer, and what follows from it: data, the app's own error message, how long to wait.
 Nothing here sends; http.py does."""
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MOST_VALUES = 5_000_000  # of one answer: each takes some 60 bytes of memory, ho
 
 
 class NotFound(Refused):
-    """404 or 410: the app has no such thing (any more)."""
+    """404 or 410: the app doesn't have this, or no longer."""
 
 
 class NotOffered(Refused):
@@ -36,7 +36,7 @@ class Stale(Refused):
 
 
 class Forbidden(CredentialRejected):
-    """403: the credential lacks a permission; on an act it may also mean that the app says no to this very thing."""
+    """403: the credential lacks a permission; for an operation, it may also mean that the app refuses this one."""
 
 
 REFUSALS = {404: NotFound, 410: NotFound, 405: NotOffered, 501: NotOffered, 409: Conflict, 412: Stale}
@@ -69,7 +69,7 @@ class Answer:
         try:
             value = json.loads(self.body)
         except (ValueError, RecursionError):
-            what = "a web page instead of data" if self.is_page else "something that is no JSON"
+            what = "a web page instead of data" if self.is_page else "something that isn't JSON"
             raise TemporarilyUnavailable(f"{self.asked} answered with {what}.") from None
         if not isinstance(value, kind):
             raise TemporarilyUnavailable(f"{self.asked} answered with data of an unexpected form.")

@@ -18,7 +18,7 @@ SECONDS = 30  # for all of it: a network share that hangs must not keep a worker
 
 def file_content(path: Path) -> bytes:
     """The whole file. Raises TemporarilyUnavailable when it can't be read, takes longer than SECONDS or is being
-    written to, Refused for what is no regular file or larger than MAX_BYTES."""
+    written to, Refused if it isn't a regular file or is larger than MAX_BYTES."""
     done: Future[bytes] = Future()
     Thread(target=_read_into, args=(path, done), daemon=True, name="file").start()
     try:
@@ -36,12 +36,12 @@ def _read_into(path: Path, done: Future[bytes]) -> None:
 
 def _read(path: Path) -> bytes:
     try:
-        # Without O_NONBLOCK, opening a pipe waits for someone who writes. What counts is what was opened.
+        # Without O_NONBLOCK, opening a pipe waits for a writer. The opened file counts, not the path.
         opened = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(opened, "rb") as file:
             before = os.fstat(opened)
             if not stat.S_ISREG(before.st_mode):
-                raise Refused(f"{path} is no regular file.")
+                raise Refused(f"{path} isn't a regular file.")
             content = file.read(MAX_BYTES + 1)
             after = os.fstat(opened)
     except (OSError, ValueError) as problem:

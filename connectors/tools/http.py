@@ -1,5 +1,5 @@
 """The one HTTP client that every connector speaks through, on requests.
-Whatever goes wrong leaves here as one of the four ConnectorErrors, in plain words and without a secret."""
+Every error is raised as one of the four ConnectorErrors, in plain words and without a secret."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Http:
     verify: True, or the path of a file with the certificate authority to trust.
     retries: further attempts, of idempotent calls only; a 429 is retried for any call.
     patience: a wait that the app asks for is waited out here up to so many seconds, else RateLimited.
-    on_error: is asked about every answer first, also a 200 (some apps report errors in it):
+    on_error: is called with every answer first, even a 200 (some apps report errors in it):
         returns the ConnectorError to raise, or None for what the status means by default
         (404 and 410 as a web page: nothing of anyone).
     says: finds the app's own words in an answer that is an error.
@@ -242,7 +242,7 @@ class Http:
                 "The credential holds characters that cannot be sent, a line break perhaps. Enter it again."
             ) from None
         except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError):
-            raise Refused(f"{asked}: this is no valid address. Check it.") from None
+            raise Refused(f"{asked}: this isn't a valid address. Check it.") from None
         if origin != self.origin:
             raise Refused(
                 self.redact(f"{asked} leads to another host, {one_line(origin[1])}. ")

@@ -38,7 +38,7 @@ PRIVATE = _networks(
     "100.64.0.0/10",  # carriers' NAT, and private networks between clouds (RFC 6598)
     "fc00::/7",  # unique local addresses (RFC 4193)
 )  # fmt: skip
-# Where clouds give a machine its credentials, outside the link-local range that stands below.
+# Where clouds give a machine its credentials, outside the link-local range below.
 METADATA = _networks("100.100.100.200/32", "168.63.129.16/32", "fd00:ec2::/32", "fd20:ce::254/128")
 METADATA_NAMES = frozenset(("metadata", "metadata.google.internal", "metadata.goog", "instance-data",
                             "instance-data.ec2.internal"))  # fmt: skip
@@ -63,7 +63,7 @@ def allow(networks: Iterable[Network]) -> None:
 
 @contextmanager
 def reaching(private: bool) -> Iterator[None]:
-    """For the length of the block, in this thread: what is connected to was entered by someone who may (`private`)."""
+    """For the length of the block, in this thread: someone with permission entered the address (`private`)."""
     before = _private.set(private)
     try:
         yield

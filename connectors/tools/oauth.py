@@ -1,5 +1,5 @@
-"""How access tokens are asked for: OAuth 2.0 (RFC 6749) by client credentials, refresh token or signed JWT.
-What comes out is the `auth` of an Http client, which renews it when it ends."""
+"""Gets access tokens: OAuth 2.0 (RFC 6749) by client credentials, refresh token or signed JWT.
+The result is the `auth` of an Http client, which renews the token when it expires."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from connectors.tools.renewal import Renewed
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"  # RFC 7523, 2.1
 
-Token = tuple[str, float | None]  # the token, and in how many seconds it ends, where that is told
+Token = tuple[str, float | None]  # the token, and in how many seconds it expires, if known
 
 
 def bearer(ask: Callable[[], Token]) -> Renewed:

@@ -89,7 +89,7 @@ def pages_by_cursor(fetch: Callable[[str | None], Page], **options: Any) -> Iter
         if not cursor:
             break
         if not known.add(cursor):
-            raise ListChanged(f"The list of {reading.what} sends us round in circles. Nothing was taken over.")
+            raise ListChanged(f"The list of {reading.what} repeats itself in a circle. Nothing was changed.")
         if reading.came_again is not None:
             raise reading.repeated()
     reading.finish()
@@ -134,7 +134,7 @@ def _by_position(
             raise reading.repeated()
         if not page.items and not (page.more and by_number):
             if page.more:
-                raise ListChanged(f"The app gave no {reading.what} but says there are more. Nothing was taken over.")
+                raise ListChanged(f"The app returned no {reading.what} but says there are more. Nothing was changed.")
             break
         position += 1 if by_number else len(page.items)
     reading.finish()
@@ -144,7 +144,7 @@ class _List:
     """One reading of one list: what every pager checks.
 
     Options of the pagers: what: the list's name for messages ("users"). id_of: gives an item's id;
-    None where items have none. on_total: is told the total once, where the app tells it.
+    None if items have none. on_total: is called once with the total, if the app returns it.
 
     An id that comes twice is given once; the list then must add up with its total, and without
     a total it cannot be trusted: ListChanged.
@@ -183,7 +183,7 @@ class _List:
         """The items of the page that are new; raises ListChanged when the list moved."""
         self._pages += 1
         if self._pages > MOST_PAGES:
-            raise ListChanged(f"The list of {self.what} does not end. Nothing was taken over.")
+            raise ListChanged(f"The list of {self.what} does not end. Nothing was changed.")
         self._look_at_total(page)
         ids = self._ids(page.items)
         fresh = page.items if ids is None else list(compress(page.items, self._seen.add_each(ids)))
@@ -230,7 +230,7 @@ class _List:
     @property
     def is_last_page_again(self) -> bool:
         """True where the total is reached and the app gives its last page for every later one: until then it gave
-        other pages. After one page alone, that looks like an app that gives no other page: not believed."""
+        other pages. After only one page, that looks like an app that returns no other page, so it is rejected."""
         return self.came_again == LAST and self._total == self._distinct
 
     def repeated(self) -> ListChanged:
@@ -261,7 +261,7 @@ class _List:
             )
         if self._total is None and self._came > self._distinct:
             raise ListChanged(
-                f"The app gave some {self.what} twice, so others may be missing. "
+                f"The app returned some {self.what} twice, so others may be missing. "
                 "Nothing was taken over; reading the list again may help."
             )
 

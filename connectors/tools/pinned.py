@@ -17,7 +17,7 @@ class Pinned:
     _loopback_only = False
 
     def _new_conn(self) -> socket.socket:
-        """As urllib3's, but for where it goes. Raises net.HostRefused before anything is sent."""
+        """As urllib3's, except for the address it connects to. Raises net.HostRefused before anything is sent."""
         try:
             return self._connected(net.addresses(self._dns_host, self.port, loopback_only=self._loopback_only))
         except socket.gaierror as problem:

@@ -20,7 +20,7 @@ EARLY = 30  # seconds before its announced end a token is renewed
 class Renewed(AuthBase):
     """Headers that hold a token which `ask` gives, asked for when it is needed first and again before it ends.
 
-    `ask` returns the headers, the token and in how many seconds it ends (None: not told), and raises ConnectorErrors.
+    `ask` returns the headers, the token and its remaining seconds (None: unknown), and raises ConnectorErrors.
     """
 
     def __init__(self, ask: Callable[[], tuple[dict[str, str], str, float | None]]):

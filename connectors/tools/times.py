@@ -1,5 +1,5 @@
 """Times as apps write them, read into what the contract asks for: naive UTC.
-A time that can't be read is no time: it must not fail a whole reading."""
+A time that can't be read counts as none: it must not fail a whole reading."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ def connect(slug: str, name: str, values: dict[str, str], owners: list[Person], 
     name = name.strip() or kind.label
     refuse_taken_name(name)
     if not owners:
-        raise AppProblem("An app needs at least one Owner: somebody must say yes to what it finds.")
+        raise AppProblem("An app needs at least one Owner, who approves its reports.")
     values = clean(kind, values)
     identity = test(slug, values, private_by)
     with writing():
@@ -367,7 +367,7 @@ def set_state(app: App, state: str, what: str, by: Asker) -> None:
     with writing():
         app = App.get_by_id(app.id)
         if app.state == "disconnected":
-            raise AppProblem(f"{app.name} is disconnected. Connect it again to go on.")
+            raise AppProblem(f"{app.name} is disconnected. Connect it again to continue.")
         if app.state == state:
             return
         _change(app, by, what, app.state, state, state=state)

@@ -85,7 +85,7 @@ def begin(app: App, owners: list[Person], collaborators: list[Person], daily_on:
         if app.tested_at is None:
             raise AppProblem("The credential has not been tested yet. Go back a step and test it.")
         if not owners:
-            raise AppProblem("An app needs at least one Owner: somebody must say yes to what it finds.")
+            raise AppProblem("An app needs at least one Owner, who approves its reports.")
         apps.refuse_taken_name(app.name)
         apps.refuse_same_space(apps.connector_class(app.connector), {**app.settings, **vault.unseal(app.credential)})
         App.update(state="active", created_at=utcnow()).where(App.id == app.id).execute()

@@ -183,7 +183,7 @@ class _Work:
     def refuse_empty(self, accounts: int) -> None:
         if accounts == 0 and Account.select().where(Account.app == self.app, Account.state == "present").exists():
             raise IncompleteReading(
-                "The app answered with an empty list, although it had accounts before. That is not believed."
+                "The app answered with an empty list, although it had accounts before. The list was rejected."
             )
 
     def wait(self, seconds: float) -> None:
@@ -221,7 +221,7 @@ class _Work:
             if account.id != external_id:
                 raise UnusableReading(f"asked for the account {external_id!r}, it gave {account.id!r}")
             snapshot.stage_account(account)
-            self.warnings.append(f"The app's list left out {account_name(account)}, who is there all the same.")
+            self.warnings.append(f"The app's list left out {account_name(account)}, who is still there.")
         return account is not None
 
     def absent_twice(self, missing: list[int]) -> tuple[list[int], list[int]]:
@@ -333,7 +333,7 @@ class _Work:
 
 def _in_words(accounts: int, counts: dict[str, int], report: Report) -> str:
     parts = [f"{number:,} {name.replace('_', ' ')}" for name, number in counts.items() if number]
-    waits = f"; {report.waiting:,} wait for a yes" if report.state == "open" and report.waiting else ""
+    waits = f"; {report.waiting:,} to approve" if report.state == "open" and report.waiting else ""
     return f"{accounts:,} accounts; {', '.join(parts) or 'nothing new'}{waits}"
 
 

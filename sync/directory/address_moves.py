@@ -144,8 +144,8 @@ def _tell_moved(moves: Moves, by: str) -> Iterator[str]:
         seats = _rows("SELECT count(*) FROM account WHERE asked_as = ? AND was_of_id = ? AND \"match\" = 'unmatched' "
                       "AND state <> 'gone'", normal, person)[0][0]  # fmt: skip
         asked = "" if not seats else (
-            " 1 account with it is nobody's until somebody says whose it is." if seats == 1 else
-            f" {seats} accounts with it are nobody's until somebody says whose they are.")
+            " 1 account with it is unmatched until someone decides whose it is." if seats == 1 else
+            f" {seats} accounts with it are unmatched until someone decides whose they are.")
         yield f"{email} was {names[person]}'s and is {others}'s now.{asked}"
 
 

@@ -121,12 +121,12 @@ def _warnings(directory: Directory) -> list[str]:
                       JOIN person_email AS pe ON pe.normal = m.normal JOIN person ON person.id = pe.person_id
                       WHERE r.person_id IS NOT pe.person_id AND m.normal NOT IN (SELECT normal FROM read_disputed)
                       ORDER BY m.normal""")
-    told = [f"{directory.name} gives the e-mail address {email} to {names}. Nobody was given it anew: "
+    told = [f"{directory.name} gives the e-mail address {email} to {names}. Neither of them newly got it: "
             "correct it in the directory." + (" Until then accounts with it are nobody's." if unclear else "")
             for email, names, unclear in disputed]
     told += [f"{directory.name} gives the e-mail address {email} to {name}, but here it belongs to {holder}. "
              + ("Accounts with it are nobody's until one of the two gives it up." if unclear else
-                "It stays as it is: take it from one of the two.") for email, name, holder, unclear in held_by_another]
+                "It wasn't moved: remove it from one of the two.") for email, name, holder, unclear in held_by_another]
     no_email = _rows("""SELECT coalesce(nullif(r.name, ''), r.user_name), n.reason FROM read_no_email AS n
                         JOIN read_person AS r USING (external_id) ORDER BY 1, 2""")
     told += [f"{directory.name} gives {name} an address that was left out. {reason} Correct it in the directory."

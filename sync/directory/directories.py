@@ -294,7 +294,7 @@ def succeed(directory: Directory, reading: DirectoryReading, outcome: Outcome) -
         if held_now != before.get("held"):
             activity.record(
                 by, "held leavers", about=directory.name, after=f"{held_now} people",
-                why="The guard holds them, or they stand above who answers for it",
+                why="The guard holds them, or they rank above the person responsible for it",
             )
         news.directory_held(directory, held_now)
 
@@ -342,10 +342,10 @@ def release(directory: Directory, by: Asker, seen: str | None = None) -> int:
         if not entries:
             return 0
         if seen is not None and seen != directory_guard.seen(entries):
-            raise DirectoryProblem("What is held back is not what you looked at any more. Look again.")
+            raise DirectoryProblem("The held changes aren't those you looked at. Nothing was changed: look again.")
         mine = {entry.person_id for entry in entries if rank.may_change(by, entry.person)}
         if not mine:
-            raise rank.NotAllowed("What is held is about people above you. Nothing was changed: ask an Owner.")
+            raise rank.NotAllowed("The held changes concern people above you. Nothing was changed. Ask an Owner.")
         affected = last_owner.spare_last(mine)
         if not affected:
             raise DirectoryProblem(f"Nothing was changed. {last_owner.LAST_OWNER}")

@@ -63,4 +63,4 @@ def _run_or_wait(reading_id: int) -> None:
 def _warning(directory: Directory, error: str) -> str:
     last = directory.last_read_at
     known = f"as it was on {to_local(last):%d %b %Y at %H:%M}" if last else "not known yet"
-    return f"{directory.name} could not be read: {error.rstrip('.')}. Who is in it is {known}."
+    return f"{directory.name} could not be read: {error.rstrip('.')}. Its people are {known}."

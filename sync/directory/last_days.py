@@ -49,8 +49,8 @@ def _refuse_contradictions(directory: Directory, day: date) -> None:
         return
     named = ", ".join(f"{name} ({day_in_words(date.fromisoformat(last))})" for name, last in found[:NAMED])
     more = f" and {len(found) - NAMED:,} more" if len(found) > NAMED else ""
-    raise ColumnsUnclear(f"The last day of {named}{more} has passed, but the status is not that of somebody who has "
-                         "left. Say which counts, where the columns of the list are asked about.", None)
+    raise ColumnsUnclear(f"The last day of {named}{more} has passed, but the status isn't that of someone who has "
+                         "left. Decide which counts, in the questions about the list's columns.", None)
 
 
 @queue.each_minute

@@ -1,5 +1,5 @@
 """One directory's people, read whole into TEMP tables of this thread's connection, or not at all.
-The database isn't locked during this; directory_compare.py applies them."""
+The database isn't locked during this; compare.py applies them."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def read(connector: DirectoryConnector, progress: Callable[[int], None]) -> int:
             if count is not None:
                 return count
     raise TemporarilyUnavailable(
-        f"The list names somebody more than once, {READINGS} times in a row, so others may be missing from it."
+        f"The list names someone more than once, {READINGS} times in a row, so others may be missing from it."
     )
 
 
@@ -116,7 +116,7 @@ def stage(page: list[DirectoryPerson]) -> int:
 
 def _person_row(person: DirectoryPerson) -> tuple:
     if not person.id or person.status not in people.STATUSES:
-        raise UnusableReading(f"somebody came with the id {person.id!r} and the status {person.status!r}")
+        raise UnusableReading(f"someone came with the id {person.id!r} and the status {person.status!r}")
     email, normal = spelling_and_key(person.email)
     return (person.id, normal, email if normal else "", clean_name(person.name),
             person.status, person.user_name, person.employee_number, person.status, _day(person.last_day),

@@ -36,7 +36,7 @@ ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 QUIET = timedelta(minutes=1)
 CHUNK = 400  # rows in one SQL statement
 UNCLEAR_AT_ONCE = 50  # looked at again with each write
-UNCLEAR = "Its e-mail address is somebody else's here, or it has none that is free: correct it in the directory."
+UNCLEAR = "Its e-mail address belongs to someone else here, or it has none that is free: correct it in the directory."
 
 
 def take_over(directory: Directory, user: ScimResource) -> None:
@@ -169,7 +169,7 @@ def tell_held(now: datetime) -> None:
         with writing():
             if news.directory_held(directory, len(held)):
                 activity.record(directory.name, "held leavers", about=directory.name, after=f"{len(held)} people",
-                                why="The guard holds them, or they stand above who answers for it")
+                                why="The guard holds them, or they rank above the person responsible for it")
 
 
 def take_over_group(group: ScimResource) -> None:

@@ -47,4 +47,4 @@ def remove(directory: Directory, by: Asker) -> None:
             )
         Directory.delete().where(Directory.id == directory.id).execute()
         people.keep_status(affected)
-        activity.record(by, "removed directory", about=directory.name, after=f"{len(affected)} people stay as they are")
+        activity.record(by, "removed directory", about=directory.name, after=f"{len(affected)} people unchanged")

@@ -178,7 +178,7 @@ def why_group_rests(group: DirectoryGroup | None, name: str) -> str | None:
         return (f"{name} went with its directory, and who was in it: while this is so, no role is changed "
                 "and nobody is reported as no longer assigned.")  # fmt: skip
     if group.gone_at is not None:
-        return f"{group.name} is no longer in {group.directory.name}, or nobody is in it any more."
+        return f"{group.name} is no longer in {group.directory.name}, or it is empty now."
     if group.directory.state != "active":
         return f"{group.directory.name} is {group.directory.state}."
     return None
@@ -252,7 +252,7 @@ def _store(app: App, draft: Draft, by: str, rule: GroupRule | None) -> GroupRule
     if not draft.role and not draft.assets:
         raise RuleProblem("Choose a role, or something to give access to.")
     if draft.role and not Role.select().where(Role.app == app, Role.external_id == draft.role).exists():
-        raise RuleProblem(f"{app.name} has no such role any more. Choose another.")
+        raise RuleProblem(f"{app.name} no longer has this role. Choose another.")
     same = _rule_for(app, draft)
     if same is not None and (rule is None or same.id != rule.id) and not _is_as(same, draft):
         raise RuleProblem(f"There is a rule for {draft.name} already: change that one.")
@@ -299,7 +299,7 @@ def set_policy(app: App, joiners: str | None, unassigned: str | None, by: str) -
     with writing():
         before = App.get_by_id(app.id)
         App.update(joiners=joiners, unassigned=unassigned).where(App.id == app.id).execute()
-        activity.record(by, "changed what groups do by themselves", about=app.name, app=app,
+        activity.record(by, "changed what groups do automatically", about=app.name, app=app,
                         before=_policy_in_words(before.joiners, before.unassigned),
                         after=_policy_in_words(joiners, unassigned))  # fmt: skip
 

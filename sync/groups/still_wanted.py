@@ -19,18 +19,18 @@ def no_longer_holds(change: Change, acting: bool = False) -> str | None:
     """
     person = change.person or (change.account and change.account.person)
     if person is None or person.status != "active":
-        return "Nobody who is active is meant any more"
+        return "It no longer concerns anyone active"
     if change.kind == INVITE:
         return _said_otherwise(change, person.id) or (None if acting else _has_a_seat(change.app, person.id))
     account = Account.get_by_id(change.account_id)
     if account.state == "gone" or account.match != "matched" or account.person_id != person.id:
-        return "The account is gone, or somebody else's"
+        return "The account is gone, or belongs to someone else"
     if account.state == "removing" and not acting:
         return "The account is being removed already"
     if change.kind == ENDED:
         return _assigned_again(change.app, person.id)
     if account.state != "present" or account.status != "active":
-        return "The account is not in use any more"
+        return "The account is no longer in use"
     if why := protection.of(account, Protection.HOLD, Protection.BY_HAND):
         return why.words
     return _said_otherwise(change, person.id) or (None if acting else _is_so_already(change, account))
@@ -41,14 +41,14 @@ def _said_otherwise(change: Change, person_id: int) -> str | None:
     if change.kind == ACCESS:
         given = change.asset is not None and change.asset.state == "present" and assignments.gives_access(
             change.app, person_id, change.asset, wanted)  # fmt: skip
-        return None if given else "No rule gives this access any more"
+        return None if given else "No rule grants this access now"
     if change.kind == LOSS:
         there = change.asset is not None and change.asset.state == "present"
         taken = there and assignments.takes_access(change.app, person_id, change.asset)
-        return None if taken else "It isn't so any more that the rules take this access"
+        return None if taken else "The rules no longer remove this access"
     role = assignments.place_of(change.app, person_id).role
     if role is None:
-        return "In no group any more whose rule gives this"
+        return "No longer in a group whose rule grants this"
     return None if role in ("", wanted) else "The rules give another role now"
 
 
@@ -65,7 +65,7 @@ def _assigned_again(app: App, person_id: int) -> str | None:
     ended = Assignment.select().where(
         Assignment.app == app, Assignment.person == person_id, Assignment.ended_at.is_null(False)
     )
-    return None if ended.exists() else "No rule has to do with this seat any more"
+    return None if ended.exists() else "No rule covers this account now"
 
 
 def _is_so_already(change: Change, account: Account) -> str | None:

@@ -96,7 +96,7 @@ def run(mail_id: int) -> None:
         except MailDelayed as problem:
             _put_off(mail, str(problem))
         else:
-            _end(mail, "sent mail", mail.subject, state="sent", sent_at=utcnow(), error=None)
+            _end(mail, "sent mail", mail.subject, state="sent", error=None)
 
 
 def _put_off(mail: Mail, error: str) -> None:

@@ -1,5 +1,5 @@
 """What changes how someone signs in, noticed where it happens: roles, and addresses through whichever door they come.
-It is a layer below people.py and the directories; sign_in_mail.py, which can write e-mails, is a layer above."""
+It is a layer below people.py and the directories; sign_in_changes.py, which can write e-mails, is a layer above."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ def _options(query: str) -> dict[str, str]:
     for part in filter(None, query.split("&")):
         name, _, value = part.partition("=")
         if name not in ("from", "ca") or not value:
-            raise ValueError(f"{name!r} is no option of it: there are ?from=ADDRESS and ?ca=FILE.")
+            raise ValueError(f"{name!r} isn't an option: there are ?from=ADDRESS and ?ca=FILE.")
         options[name] = unquote(value)
     return options
 
@@ -122,7 +122,7 @@ def address(text: str, name: str = "") -> Address:
         local, _, domain = clean_email(text).rpartition("@")
         return Address(name, username=local, domain=domain_key(domain))
     except (ValueError, MessageError, IndexError) as problem:
-        raise ValueError(f"{clean(text)!r} is no address that a mail can go to.") from problem
+        raise ValueError(f"{clean(text)!r} isn't an address that e-mail can be sent to.") from problem
 
 
 def compose(mail: Mail, outgoing: Outgoing) -> EmailMessage:

@@ -153,7 +153,7 @@ def sources(person: Person) -> dict[int, str]:
 
 def is_free_for(directory: Directory, external_id: str) -> bool:
     """Whether an entry that is nobody here could be someone by its main address now: nobody else has it, or only a
-    person whom this directory doesn't know yet."""
+    person that this directory doesn't know yet."""
     return db.execute_sql(f"""
         SELECT EXISTS (
             SELECT 1 FROM directory_address AS c WHERE c.directory_id = ?1 AND c.external_id = ?2 AND c.main

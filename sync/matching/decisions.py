@@ -100,7 +100,7 @@ def decide(app: App, account_ids: Iterable[int], decision: Decision, by: str, se
     Raises DecisionProblem; nothing is changed then.
     """
     if decision.kind not in TOLD:
-        raise DecisionProblem(f"{decision.kind} is nothing that an account can be.")
+        raise DecisionProblem(f"Unknown account type: {decision.kind}.")
     with writing():
         accounts = chosen(app, account_ids)
         changing = [account for account in accounts if not _is_so(account, decision)]
@@ -154,7 +154,7 @@ def _refuse(accounts: list[Account], decision: Decision) -> None:
                 "which moves it to Unmatched."
             )
     if decision.kind == "service account" and person is not None and person.status == "deprovisioned":
-        raise DecisionProblem(f"{person.name} has left. Nothing was changed: name somebody who can answer for it.")
+        raise DecisionProblem(f"{person.name} has left. Nothing was changed. Name someone else.")
     if decision.kind == "local partner" and not decision.note.strip():
         raise DecisionProblem("Say which company they are from: a local partner without one is hard to tell later.")
 

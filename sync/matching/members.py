@@ -1,5 +1,5 @@
 """The members of an app: found by name, counted, told in words, kept when the app is reconnected.
-Whose they are: match_rules.py says it, match_decisions.py what people decide, match_likeness.py who is likely."""
+Whose they are: rules.py says it, decisions.py what people decide, suggestions.py who is likely."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ def _domain(text: str) -> str:
     except ValueError:
         domain = "none"
     if domain and "." not in domain:
-        raise RuleProblem(f"{text} is no domain: it is written as acme.example. Nothing was changed.")
+        raise RuleProblem(f"{text} isn't a domain, such as acme.example. Nothing was changed.")
     return domain
 
 
@@ -212,7 +212,7 @@ def why(app: App, accounts: Iterable[Account]) -> dict[int, str]:
 
 def _why(account: Account, one: Named) -> str:
     if account.match_by_hand:
-        return "Nobody's until somebody says whose it is" if account.match == "unmatched" else "By hand"
+        return "Unmatched until someone decides whose it is" if account.match == "unmatched" else "By hand"
     if account.match == "matched":
         theirs = one.everybody().get(account.person, [])
         return f"By {theirs[0]}" if theirs else ""

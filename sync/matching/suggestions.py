@@ -139,7 +139,7 @@ def _likeness(wanted: Wanted, known: Known) -> tuple[float, str] | None:
         if twin and what == "address":
             continue
         if joined in known.locals:
-            reasons.append((0.9, f"the {what} “{written}” is as in another address of theirs"))
+            reasons.append((0.9, f"the {what} “{written}” is the same as in another of their addresses"))
         elif joined in forms:
             likely = 0.55 if forms[joined] == "initials" else 0.85
             reasons.append((likely, f"the {what} “{written}” is their {forms[joined]}"))
@@ -168,7 +168,7 @@ def _best(found: dict[int, tuple[float, str]], named: match_rules.Named, limit: 
 
     Where two are named, both are suggested whatever the limit: one alone would be half of the question.
     """
-    verb = "is theirs" if len(named.claims) < 2 else "is said to be theirs, and somebody else's"
+    verb = "is theirs" if len(named.claims) < 2 else "is claimed by them and by someone else"
     rows = [(3.0, person, f"the {' and the '.join(theirs)} {verb}") for person, theirs in named.everybody().items()]
     rows += _doubted(named, {person for _, person, _ in rows})
     limit = max(limit, min(len(rows), 2))
@@ -187,7 +187,7 @@ def _doubted(named: match_rules.Named, known: set[Person]) -> Iterator[tuple[flo
     claimed = [claim.person_id for claim in named.claims if claim.person_id]
     for person in Person.select().where(Person.id.in_(claimed)):
         if person not in known:
-            yield 3.0, person, "the e-mail is said to be theirs, and somebody else's"
+            yield 3.0, person, "the e-mail is claimed by them and by someone else"
 
 
 def _told(person: Person, why: str) -> str:

@@ -177,7 +177,7 @@ class Account(Base):
     kind = CharField(default="user")  # user; system: what the app made for itself, bots
     last_activity = DateTimeField(null=True)
     seat = CharField(default="")  # seat type, if the app has any
-    state = CharField(default="present")  # present; removing (approved, with a running task); gone
+    state = CharField(default="present")  # present, gone, or removing: approved, with a running task
     missing_since = DateTimeField(null=True)  # absent once, not yet gone
     match = CharField(default="unmatched")  # matched, unmatched, guest, service account
     person = ForeignKeyField(Person, null=True, backref="accounts", on_delete="SET NULL")

@@ -1,7 +1,7 @@
 """Addresses are compared by NFC, lower case and IDNA 2008, no longer by NFKC and case folding: every key is made again.
 
 Where two addresses turn out to be one, nobody loses anything unsaid: the person who is here keeps it, and Activity says
-of whom it was as well. Where one turns out to be two, accounts are matched again unless someone matched them by hand.
+whose it also was. Where one turns out to be two, accounts are matched again unless someone matched them by hand.
 The functions are frozen copies: this file does the same whatever becomes of connectors/names.py and the rules.
 """
 
@@ -207,7 +207,7 @@ def _tell_matches(connection, before: dict, told: list) -> None:
     for id, (app, person) in _matches(connection).items():
         apps[app] = apps.get(app, 0) + (person != before[id][1])
     names = dict(connection.execute("SELECT id, name FROM app"))
-    told += [dict(what="matched accounts anew", about=names[app], app_id=app, why=f"{WHY} this version",
+    told += [dict(what="matched accounts again", about=names[app], app_id=app, why=f"{WHY} this version",
                   after=f"{count:,} {'account' if count == 1 else 'accounts'}") for app, count in apps.items() if count]
 
 

@@ -73,12 +73,12 @@ def _refuse(person: Person, mine: list[Account], seen: set[int], locked: set[int
     if person.hold is not None:
         raise OffboardingProblem(f"On legal hold: {person.hold}. Nothing was changed: lift the hold first.")
     if {seat.id for seat in mine} - seen - locked:
-        raise OffboardingProblem("Another seat was found while you looked at this. Nothing was changed: look again.")
+        raise OffboardingProblem("Another account was found while you looked at this. Nothing was changed. Look again.")
     if any(seat.id in locked and protection.of(seat, *protection.OF_THE_ACCOUNT) is None for seat in mine):
-        raise OffboardingProblem("A seat is no longer protected. Nothing was changed: look again.")
+        raise OffboardingProblem("An account is no longer protected. Nothing was changed. Look again.")
     for seat in mine:
         if not left_out.get(seat.id, "left out").strip():
-            raise OffboardingProblem(f"Say why the seat in {seat.app.name} is left out. Nothing was changed.")
+            raise OffboardingProblem(f"Say why the account in {seat.app.name} is left out. Nothing was changed.")
 
 
 def _plan(offboarding: Offboarding, seats: list[Account], left_out: dict[int, str]) -> None:
@@ -134,7 +134,7 @@ def _carry_out_planned(offboarding_id: int) -> None:
         with writing():
             Offboarding.update(state="applied", decided_at=utcnow()).where(Offboarding.id == offboarding.id).execute()
             _carry_out(offboarding, list(seats), left_out, Asker.rollcall(offboarding.asked_by))
-            Change.update(decision=IGNORED, reason="Not theirs any more").where(
+            Change.update(decision=IGNORED, reason="No longer theirs").where(
                 Change.offboarding == offboarding, Change.report.is_null(), Change.decision == PLANNED
             ).execute()
     except people.PeopleProblem as problem:
@@ -152,7 +152,7 @@ def _carry_out(offboarding: Offboarding, seats: list[Account], left_out: dict[in
         _finish_in(of_app[0].app, of_app, person, left_out, offboarding, by)
     leaves = sum(seat.id not in left_out for seat in seats)
     activity.record(by, "offboarded person", about=names.signature(person), why=offboarding.reason, person=person,
-                    after=f"{leaves} of {len(seats)} seats in {len({seat.app_id for seat in seats})} apps")
+                    after=f"{leaves} of {len(seats)} accounts in {len({seat.app_id for seat in seats})} apps")
 
 
 def _finish_in(app: App, seats: list[Account], person: Person, left_out: dict[int, str], offboarding: Offboarding,

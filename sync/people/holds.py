@@ -26,7 +26,7 @@ def hold(person: Person, reason: str, by: Asker) -> None:
     rank.require_over(by, person)
     reason = " ".join(reason.split())[:200]
     if not reason:
-        raise KeepingProblem("Say why: the reason is shown beside each of their seats.")
+        raise KeepingProblem("Enter a reason: it is shown with each of their accounts.")
     with writing():
         before = Person.get_by_id(person.id).hold
         if before == reason:
@@ -75,7 +75,7 @@ def _refuse_impossible(day: date | None) -> None:
     if day is None:
         return
     if day <= today():
-        raise KeepingProblem("Choose a day after today: who is to lose their seats now needs no day.")
+        raise KeepingProblem("Choose a future date. To remove accounts now, leave the date empty.")
     if day > today() + FARTHEST:
         raise KeepingProblem("That day is more than ten years away.")
 

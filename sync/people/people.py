@@ -253,13 +253,13 @@ def keep_an_owner(person: Person) -> None:
     if Person.get_by_id(person.id).workspace_role == "owner" and not last_owner.has_owner(but=[person.id]):
         raise PeopleProblem(
             f"{person.name or main_email(person)} is the only owner of this workspace. "
-            "Nothing was changed: make somebody else an owner first."
+            "Nothing was changed. Make someone else an owner first."
         )
 
 
 def _check_role(role: str | None) -> None:
     if role is not None and role not in WORKSPACE_ROLES:
-        raise PeopleProblem(f"{role!r} is no workspace role. The roles are {', '.join(WORKSPACE_ROLES)}.")
+        raise PeopleProblem(f"{role!r} isn't a workspace role. The roles are {', '.join(WORKSPACE_ROLES)}.")
 
 
 def _usable_emails(emails: Iterable[str], person: Person | None) -> dict[str, str]:

@@ -1,5 +1,5 @@
 """Approving or rejecting what rules want in an app: creates the task, or stores the reason.
-Whether it still holds is assigned_looks.py's to say."""
+Whether it still holds is still_wanted.py's to say."""
 
 from __future__ import annotations
 
@@ -108,10 +108,10 @@ def ready_by_policy(app: App, waiting: list[Change]) -> dict[str, set[int]]:
         before = Invitation.select(Invitation.person).where(Invitation.app == app, Invitation.person.is_null(False))
         seats = Account.select(Account.person).where(Account.app == app, Account.person.is_null(False))
         known = {row.person_id for row in before} | {row.person_id for row in seats}
-        ready["policy: invite joiners by itself"] = {
+        ready["policy: invite joiners automatically"] = {
             change.id for change in waiting if change.kind == INVITE and change.person_id not in known
         }
     if app.unassigned == "automatic" and base.REMOVE in can:
         ended = [change for change in waiting if change.kind == ENDED]
-        ready["policy: remove by itself who is in no group any more"] = sole_managers.ready_to_leave(app, ended)
+        ready["policy: remove people no longer in a group automatically"] = sole_managers.ready_to_leave(app, ended)
     return ready

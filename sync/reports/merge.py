@@ -22,7 +22,7 @@ def bring_up_to_date(app: App, check: Check) -> Report:
     waits = _something_waits(app)
     if report and not waits:
         _let_go_all(report)
-        _close_as_superseded(report, "schedule", "A later check found that nothing in it waits any more")
+        _close_as_superseded(report, "schedule", "A later check found that nothing in it is waiting")
         report = None
     if report is None:
         report = Report.create(app=app, state="open" if waits else "applied", decided_at=None if waits else utcnow())

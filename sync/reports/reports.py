@@ -32,7 +32,7 @@ UNDECIDED = (CONFIRM, HELD, IGNORED, LEFT_OUT)
 
 
 class ReportProblem(Problem):
-    """What was asked of the report can't be; nothing was changed; the text is for the page."""
+    """The report can't be changed like this. Nothing was changed. The text is for the page."""
 
 
 class ReportChanged(ReportProblem):
@@ -141,7 +141,6 @@ def count(report: Report) -> None:
         if report.state == "open" and decision in (CONFIRM, HELD):
             report.waiting += number
             report.held += number * (decision == HELD)
-    report.updated_at = utcnow()
     report.save()
 
 
@@ -291,9 +290,9 @@ def _leave_out_all(report: Report, left_out: dict[int, str], by: str) -> int:
     for change_id, reason in new.items():
         change = Change.get_or_none(Change.id == change_id, Change.report == report)
         if change is None or change.decision not in (CONFIRM, HELD, LEFT_OUT) or change.kind in mass_updates.KINDS:
-            raise ReportChanged("Somebody you left out is no longer in this report. Look at it again.")
+            raise ReportChanged("Someone you left out is no longer in this report. Look at it again.")
         if not reason.strip():
-            kept = "is left out" if change.kind in ADJUSTS else "keeps the seat"
+            kept = "is left out" if change.kind in ADJUSTS else "keeps the account"
             raise ReportProblem(f"Say why {name_in_change(change)} {kept}: the reason is shown beside it from now on.")
         _leave_out(change, reason.strip(), by)
     return len(new)
@@ -374,7 +373,7 @@ def finish_by_policy(app: App) -> None:
     if app.removal == "automatic":
         leaving = [change for change in waiting if change.kind == "removed user"]
         if ids := sole_managers.ready_to_leave(app, leaving):
-            finish(report, "policy: remove by itself", only=ids)
+            finish(report, "policy: remove automatically", only=ids)
     for by, ids in group_changes.ready_by_policy(app, waiting).items():  # looks at what the first yes has left
         if ids:
             finish(report, by, only=ids)

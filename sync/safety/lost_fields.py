@@ -30,8 +30,8 @@ WORDS = {
 # What matching and protection rest on: of these not even a few may all be lost at once.
 VITAL = frozenset(("email", "status", "role", "user_name", "employee_number", "access role", "managers"))
 ADVICE = (
-    "Nothing was changed. Look at what the credential may see in the app, then check again. If the app really no "
-    "longer tells this, say so on the app's Settings: what is known then stays."
+    "Nothing was changed. Look at the credential's permissions in the app, then check again. If the app really no "
+    "longer returns this, confirm it on the app's Settings: the known values are then kept."
 )
 
 
@@ -79,7 +79,7 @@ def look_for(app: App) -> list[str]:
         sentences = "; ".join(loss.sentence for loss in lost if len(lost) == 1 or loss.field != "administrators")
         raise FieldsLost(f"{sentences}: has the credential lost a permission?")
     return [
-        f"The app no longer says the {WORDS[loss.field][0]} of {_accounts(loss.kept)} that had one: it stays as it was."
+        f"The app no longer returns the {WORDS[loss.field][0]} of {_accounts(loss.kept)} that had one: it is kept."
         for loss in found if loss.kept
     ] + _unknown_statuses()  # fmt: skip
 

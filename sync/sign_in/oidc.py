@@ -136,7 +136,7 @@ def _tested(new: Settings, secret: str | None, base_url: str) -> list[Finding]:
         keys = provider.count_keys()
         found.append(Finding("ok", f"It publishes the keys of its signatures: {keys}."))
         provider.probe(base_url + RETURN)
-        found.append(Finding("ok", "It knows the client id and secret, as far as can be told without signing in."))
+        found.append(Finding("ok", "It knows the client id and secret, as far as can be tested without signing in."))
     except ConnectorError as problem:
         found.append(Finding("attention", str(problem)))
     return [*found, *_doubts(metadata, new)]
@@ -156,9 +156,9 @@ def _doubts(metadata: Metadata, new: Settings) -> list[Finding]:
                                         "nobody can sign in. Let this server keep its time by NTP.")),
         (new.default_role and metadata.issuer == GOOGLE, Finding("waiting", "Everybody else has a role: with the "
          "audience “External”, that is anybody with a Google account. Make it “Internal” there.")),
-        (not metadata.end_session, Finding("waiting", "It offers no address for signing out: whoever signs out of "
-                                                      "Rollcall stays signed in there.")),
-        (True, Finding("waiting", "Whether it knows the redirect address shows when somebody first signs in.")),
+        (not metadata.end_session, Finding("waiting", "It offers no address for signing out: people who sign out of "
+                                                      "Rollcall stay signed in there.")),
+        (True, Finding("waiting", "Whether it knows the redirect address shows when someone first signs in.")),
     ) if doubted]  # fmt: skip
 
 
@@ -294,13 +294,13 @@ def _refuse_nonsense(new: Settings, base_url: str) -> None:
             "Serve it through a proxy with TLS, and start it with ROLLCALL_URL=https://…"
         )
     if new.default_role not in DEFAULT_ROLES:
-        raise OidcProblem("Whoever no group maps can be nobody, a guest, a user or an admin.")
+        raise OidcProblem("The role of everybody else must be nobody, guest, user or admin.")
     if new.roles and not new.groups_claim:
         raise OidcProblem("Groups are mapped to roles: enter the name of the claim that holds them.")
     if len(new.roles) > MOST_GROUPS or any(len(group) > 300 for group, _ in new.roles):
         raise OidcProblem(f"At most {MOST_GROUPS} groups of at most 300 characters can be mapped.")
     if wrong := [role for _, role in new.roles if role not in WORKSPACE_ROLES]:
-        raise OidcProblem(f"{wrong[0]!r} is no workspace role.")
+        raise OidcProblem(f"{wrong[0]!r} isn't a workspace role.")
 
 
 def _told(known: Settings) -> str:

@@ -167,7 +167,7 @@ def _is_verified(claims: Mapping[str, Any], known: Settings) -> bool:
 def _refuse_who_left(person: Person) -> None:
     if person.status in ("suspended", "deprovisioned"):
         since = person.status_reason.rstrip(".") or f"since {person.status_since:%Y-%m-%d}"
-        said = "suspended" if person.status == "suspended" else "somebody who has left"
+        said = "suspended" if person.status == "suspended" else "someone who has left"
         raise Refused(f"Rollcall knows you as {said} ({since}). If that is wrong, ask an Owner of Rollcall.")
 
 

@@ -15,7 +15,7 @@ from sync.models import Person, SignInIdentity, WaitingSignIn
 from sync.people.people import PeopleProblem
 from sync.rank import Asker
 
-SWAPPED = "This sign-in changed meanwhile, so nothing was approved. Look at it again: it may be somebody else's."
+SWAPPED = "This sign-in changed meanwhile, so nothing was approved. Look at it again: it may be someone else's."
 KEPT = timedelta(days=14)  # after which an Owner is no longer asked
 FRESH = timedelta(minutes=30)  # in which the person may confirm it, in the browser where it began
 

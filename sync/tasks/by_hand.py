@@ -113,7 +113,7 @@ def chosen(app: App, account_ids: Iterable[int]) -> list[Account]:
     """The accounts with these ids, by name; raises ActProblem for none or too many."""
     ids = set(account_ids)
     if not ids:
-        raise ActProblem("Nobody is ticked. Tick whom it is about first.")
+        raise ActProblem("Select at least one account.")
     if len(ids) > MOST:
         raise ActProblem(f"These are more than {MOST} accounts. Take them in smaller parts.")
     found = Account.select(Account, Person).left_outer_join(Person).where(Account.app == app, Account.id.in_(ids))
@@ -222,7 +222,7 @@ def plan_revocations(app: App, pairs: Iterable[tuple[int, int]]) -> Plan:
             state, why = (UNDER_WAY, ASKED) if task.act == "revoke" else (
                 REFUSED, "A grant is under way there")  # fmt: skip
         elif not why and had is None:
-            state, why = SO_ALREADY, "Has no access there any more"
+            state, why = SO_ALREADY, "No longer has access there"
         lines.append(_line(account, asset=asset, before=had.role if had else "", had=had.role if had else None,
                            state=state, why=why))  # fmt: skip
     return _bounded(Plan(app, "revoke", _with_sole(lines)))
@@ -313,7 +313,7 @@ def carry_out(plan_again: Callable[[], Plan], by: str, seen: str, *, reason: str
         if plan.seen != seen:
             raise PlanChanged("Something has changed since this was shown. Nothing was done: look at it again.")
         if not plan.ready:
-            raise ActProblem("Nothing of this can be done. Nothing was changed.")
+            raise ActProblem("None of this can be done. Nothing was changed.")
         if plan.act == "remove" and not reason.strip():
             raise ActProblem("Say why: the reason is kept in Activity.")
         if plan.held and released != len(plan.ready):

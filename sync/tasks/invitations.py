@@ -11,7 +11,7 @@ from peewee import JOIN, SQL
 
 from connectors.names import AddressProblem, clean_email, email_key, spelling_and_key
 from sync import activity, roles
-from sync.db import utcnow, writing
+from sync.db import writing
 from sync.jobs import queue
 from sync.mail import invitations as invitation_mail
 from sync.models import Account, App, Change, Invitation, Person, PersonEmail, Report, Role, Task
@@ -40,7 +40,7 @@ WHO = "Rollcall"
 
 
 class InvitationProblem(ActProblem):
-    """What was asked of the invitation can't be; nothing was changed; the text is for the page."""
+    """The invitation can't be changed like this. Nothing was changed. The text is for the page."""
 
 
 def addresses(text: str) -> list[str]:
@@ -91,7 +91,7 @@ def _stands(app: App, email: str, normal: str, person: Person | None) -> tuple[s
     if seat is not None and seat.status == "invited":
         return UNDER_WAY, f"Is invited already, in {app.name} itself"
     if seat is not None:
-        return SO_ALREADY, "Has a seat already" + (f", as {seat.email}" if seat.normal != normal else "")
+        return SO_ALREADY, "Already has an account" + (f", as {seat.email}" if seat.normal != normal else "")
     return READY, ""
 
 
@@ -246,7 +246,7 @@ def _connect(invitation: Invitation, account: Account) -> None:
 
 
 def _onboard(invitation: Invitation, account: Account) -> bool:
-    became = Invitation.update(state="onboarded", onboarded_at=utcnow()).where(
+    became = Invitation.update(state="onboarded").where(
         Invitation.id == invitation.id, Invitation.state.in_(SHOWN))  # fmt: skip
     if not became.execute():
         return False

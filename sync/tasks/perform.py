@@ -1,5 +1,5 @@
 """Performs a task in the app: a last look at whether it still must happen (rules 4 and 5), then the call.
-tasks.py decides when to try and retry it; settling.py writes its outcome to Rollcall."""
+tasks.py decides when to try and retry it; settle.py writes its outcome to Rollcall."""
 
 from __future__ import annotations
 
@@ -219,7 +219,7 @@ def _present_seat(task: Task, connector: Connector, account: Account) -> Seat:
 def _asset(task: Task) -> SeatAsset:
     asset = task.asset
     if asset is None or asset.state == "gone":
-        raise NoLongerNeeded("What it was about is no longer in the app.")
+        raise NoLongerNeeded("The account or asset is no longer in the app.")
     return SeatAsset(id=asset.external_id, kind=asset.kind, name=asset.name)
 
 

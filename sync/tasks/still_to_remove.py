@@ -1,4 +1,4 @@
-"""Whether an account is still to be removed: one answer at the approval, right before the act, and while a task waits.
+"""Whether an account is still to be removed: one answer at the approval, right before the removal, and while a task waits.
 Rollcall's own knowledge only: the app isn't asked here."""
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def over(task: Task, account: Account) -> str | None:
     if task.report_id is not None:
         return no_longer_theirs(account, task.change if task.change_id else None)
     if "person" in task.detail and task.detail["person"] != account.person_id:
-        return "The account is somebody else's now than when its removal was asked for"
+        return "The account now belongs to someone else than when its removal was requested"
     return None
 
 
@@ -31,10 +31,10 @@ def no_longer_theirs(account: Account, change: Change | None) -> str | None:
     `change`: None for a removal whose change is gone, which was of someone who had left.
     """
     if change is not None and change.person_id not in (None, account.person_id):
-        return "The account is somebody else's now than when its removal was confirmed"
+        return "The account now belongs to someone else than when its removal was approved"
     person = Person.get_or_none(Person.id == account.person_id)
     if person is None or account.match != "matched":
-        return "The account is no longer matched to anybody who has left"
+        return "The account is no longer matched to someone who has left"
     if person.status == "deprovisioned":
         return None
     if change is not None and change.kind == ENDED:

@@ -122,7 +122,7 @@ def run(task_id: int) -> None:
 
 def _act(task: Task) -> None:
     if task.app.state == "paused":
-        raise Paused("The app is paused in Rollcall: this goes on when it is resumed.")
+        raise Paused("The app is paused in Rollcall: this continues when it is resumed.")
     if task.app.state == "disconnected":
         raise NoLongerNeeded("The app is disconnected in Rollcall.")
     perform.refuse_what_is_over(task)

@@ -9,7 +9,7 @@ import pytest
 from tests.connectors.fake import Seat, Thing
 from tests.connectors.fake_desk import FakeDesk
 
-DESK = Path(__file__).resolve().parents[1] / "connectors" / "desk.yaml"
+DESK = Path(__file__).resolve().parents[1] / "connectors" / "rest" / "desk.yaml"
 
 
 @pytest.fixture
@@ -132,3 +132,23 @@ def test_a_key_that_is_missing_from_every_item_is_told(empty, desk, token, tmp_p
     file.write_text(DESK.read_text().replace("      role: role\n", "      role: {from: rank, default: member}\n"))
     told = [one.partition(" is missing from every item")[0] for one in check(empty, desk, file, token)[0]["warnings"]]
     assert "the key of role" in told
+
+
+def test_the_catalogue_says_what_each_level_means(empty):
+    told = empty.run("connectors").out
+    assert "silver: verifies before each change and handles rate limits." in told and "own file" not in told
+
+
+def test_an_app_is_shown_with_its_level_and_what_it_lacks(empty):
+    told = empty.run("connectors", "slack").out
+    assert "Level silver: " in told and "For gold, it lacks “every operation”: Slack's API invites" in told
+    [slack] = empty.json("connectors", "slack")["connectors"]
+    states = {rule["rule"]: (rule["tier"], rule["state"], bool(rule["reason"])) for rule in slack["rules"]}
+    assert states["second look"] == ("silver", "done", False) and states["every operation"] == ("gold", "missing", True)
+    [ldap] = empty.json("connectors", "ldap-group")["connectors"]
+    assert "exempt" in {rule["state"] for rule in ldap["rules"]}
+
+
+def test_your_own_file_keeps_no_rule_that_others_have_tested(empty):
+    document = empty.json("connectors", "check", str(DESK))
+    assert document["level"] == "own file" and {rule["state"] for rule in document["rules"]} == {"missing"}

@@ -1,6 +1,6 @@
 """What every connector must do, as one battery of tests against a fake behind real HTTP.
 
-To test a connector, write tests/connectors/test_<slug>.py with two classes (test_scim.py is one to copy):
+To test a connector, write tests/connectors/apps/test_<slug>.py with two classes (apps/test_asana.py is one to copy):
 
 1. A `FakeApp` (fake.py): `facts`, a table of the calls that the app's public description declares — method, path,
    query parameters, body fields — with its source beside it, and one method for each that answers in the app's own

@@ -1,6 +1,6 @@
 """What every directory that is read over HTTP must do, as one battery of tests against a fake behind real HTTP.
 
-To test one, write tests/connectors/test_<slug>_directory.py with two classes (test_directory_contract.py has a small
+To test one, write tests/connectors/directories/test_<slug>.py with two classes (test_directory_contract.py has a small
 pair to copy):
 
 1. A `FakeApp` (fake.py): `facts` as contract.py tells, and one method for each that answers in the directory's own

@@ -11,38 +11,39 @@ from pathlib import Path
 import pytest
 
 from connectors import app_connectors
-from connectors.base import (
-    ASSETS,
+from connectors.base import ASSETS, CAPABILITIES, LOOK_UP, SAMPLE, Connector
+from connectors.quality import (
     BRONZE,
-    CAPABILITIES,
     GOLD,
     LEVELS,
-    LOOK_UP,
+    NOT_RATED,
     OWN_FILE,
     PLATINUM,
-    SAMPLE,
     SILVER,
-    Connector,
+    TESTED_OVER_HTTP,
+    TIERS,
+    UNRATED,
+    Exempt,
+    Missing,
+    Rule,
+    legend,
+    level_of,
 )
 from tests.connectors.contract import ConnectorContract
 from tests.connectors.reading_contract import ReadingContract
 
 TESTS = Path(__file__).parent.parent
 SHIPPED = [kind for kind in app_connectors().values() if kind.__module__.startswith("connectors.")
-           and kind.level != OWN_FILE]  # not those that tests have made
-NO_HTTP = {
-    "csv_export": "reads a file: test_csv_export.py goes through what a file can do",
-    "ldap-group": "speaks LDAP: tests/real holds it to the same against a server",
-    "postgresql": "speaks PostgreSQL: tests/real holds it to the same against a server",
-    "sample-ads": "its app is in demo/, and the real thing: test_sample_ads.py asks it",
-    "sample-chat": "its app is in demo/, and the real thing: test_sample_chat.py asks it",
+           and kind.level() != OWN_FILE]  # not those that tests have made
+# Where the battery tries what a rule promises: a class that overrides one of these says something else.
+TRIED_BY = {
+    Rule.SECOND_LOOK: ("test_nobody_there_is_none_and_a_fault_is_not",),
+    Rule.WAITS: ("test_a_short_wait_is_waited_out", "test_a_long_wait_is_handed_on"),
+    Rule.CREDENTIAL_END: ("test_a_refused_token_is_told", "test_a_token_that_expires_half_way_fails_the_reading"),
+    Rule.SECRETS: ("test_secrets_stay_secret",),
 }
-# What silver promises, and where the battery tries it: a class that overrides one of these says something else.
-LIMITS = (
-    "test_a_short_wait_is_waited_out", "test_a_long_wait_is_handed_on", "test_a_refused_token_is_told",
-    "test_a_token_that_expires_half_way_fails_the_reading", "test_secrets_stay_secret",
-    "test_nobody_there_is_none_and_a_fault_is_not",
-)  # fmt: skip
+# A connector that the battery can't reach may be exempt from these. From no other rule.
+MAY_BE_EXEMPT = {Rule.DOCUMENTED, *TESTED_OVER_HTTP}
 
 
 @cache
@@ -82,42 +83,98 @@ def kind(request) -> type[Connector]:
     return request.param
 
 
-def reaches(kind: type[Connector], level: str) -> bool:
-    return LEVELS.index(kind.level) >= LEVELS.index(level)
+def keeps(kind: type[Connector], rule: Rule) -> bool:
+    return rule not in kind.quality
 
 
-def test_bronze_has_a_documented_api_and_the_contracts_tests(kind):
-    assert kind.level in LEVELS and kind.docs and kind.fields
+def exempt(kind: type[Connector]) -> set[Rule]:
+    return {rule for rule, state in kind.quality.items() if isinstance(state, Exempt)}
+
+
+def full(kind: type[Connector]) -> list[type]:
+    """The classes that hold it to the whole battery, not to the part on reading alone."""
+    return [one for one in batteries().get(kind.slug, []) if issubclass(one, ConnectorContract)]
+
+
+def test_each_connector_is_rated_and_gives_a_reason_for_each_rule_that_it_does_not_keep(kind):
+    assert kind.quality is not Connector.quality and kind.level() in TIERS
+    for rule, state in kind.quality.items():
+        assert isinstance(rule, Rule) and state.reason.endswith(".")
+
+
+def test_only_a_connector_that_the_battery_cannot_reach_is_exempt(kind):
+    assert exempt(kind) <= MAY_BE_EXEMPT
+    assert not exempt(kind) or kind.slug not in batteries(), "the battery reaches it"
+
+
+def test_its_calls_are_documented(kind):
+    assert kind.level() in LEVELS
     source = inspect.getdoc(inspect.getmodule(kind))
     told = any(word in source for word in (".com", ".org", "RFC", "npm ", "description", "pg_catalog", "PostgreSQL"))
-    assert told or kind.slug in NO_HTTP, "the module does not say which public document its calls come from"
-    assert kind.slug in batteries() or kind.slug in NO_HTTP, "no class holds it to the battery"
+    assert told == keeps(kind, Rule.DOCUMENTED), "the module must say which public document its calls come from"
 
 
-def test_silver_has_a_second_look_and_honours_limits(kind):
-    if reaches(kind, SILVER):
-        assert LOOK_UP in kind.capabilities
-        tested = batteries().get(kind.slug, [])
-        full = [one for one in tested if issubclass(one, ConnectorContract)]
-        assert full or kind.slug in NO_HTTP, "only its reading is tested"
-        for one in full:
-            for test in LIMITS:
+def test_its_credential_is_explained(kind):
+    assert kind.docs and kind.fields and keeps(kind, Rule.EXPLAINED)
+
+
+def test_its_reading_is_tested(kind):
+    assert keeps(kind, Rule.READING_TESTED) == (kind.slug in batteries()), "a class must hold it to the battery"
+
+
+def test_its_operations_are_tested(kind):
+    assert keeps(kind, Rule.CHANGES_TESTED) == bool(full(kind)), "only its reading is tested"
+
+
+def test_it_has_a_second_look(kind):
+    assert keeps(kind, Rule.SECOND_LOOK) == (LOOK_UP in kind.capabilities)
+
+
+@pytest.mark.parametrize("rule", TRIED_BY, ids=lambda rule: rule.name.lower())
+def test_what_it_promises_is_tried_by_the_battery_unchanged(kind, rule):
+    if keeps(kind, rule):
+        assert full(kind) or kind.slug not in batteries() and exempt(kind), "nothing tries it"
+        for one in full(kind):
+            for test in TRIED_BY[rule]:
                 assert getattr(one, test) is getattr(ConnectorContract, test), f"{one.__name__} overrides {test}"
 
 
-def test_gold_has_assets_and_every_act_there_is(kind):
-    if reaches(kind, GOLD):
-        assert ASSETS in kind.capabilities
+def test_it_reads_assets(kind):
+    assert keeps(kind, Rule.ASSETS) == (ASSETS in kind.capabilities)
+
+
+def test_it_offers_every_operation_there_is(kind):
+    if keeps(kind, Rule.OPERATIONS):
         assert set(CAPABILITIES) - kind.capabilities == set(kind.unknown_acts)
         assert all(kind.unknown_acts.values()), "say why the app has no such act"
 
 
-def test_platinum_is_proven_against_the_real_server(kind):
-    assert (kind.level == PLATINUM) == (kind.slug in proven())
+def test_it_is_proven_against_the_real_server(kind):
+    assert keeps(kind, Rule.REAL_SERVER) == (kind.level() == PLATINUM) == (kind.slug in proven())
+
+
+def test_a_level_is_reached_with_all_rules_of_its_tier_and_of_those_below():
+    lacking = Missing("It can't.")
+    assert level_of({}) == PLATINUM and level_of(dict.fromkeys(Rule, Exempt("No server."))) == PLATINUM
+    assert level_of({Rule.REAL_SERVER: lacking}) == GOLD
+    assert level_of({Rule.ASSETS: lacking}) == SILVER
+    assert level_of({Rule.SECRETS: lacking, Rule.WAITS: Exempt("No calls.")}) == BRONZE
+    assert level_of({Rule.EXPLAINED: lacking}) == UNRATED == level_of(NOT_RATED)
+
+
+def test_the_legend_names_what_the_next_tier_lacks_and_each_exemption():
+    quality = {Rule.REAL_SERVER: Missing("None."), Rule.ASSETS: Missing("No assets."), Rule.WAITS: Exempt("No calls."),
+               Rule.SECRETS: Exempt("No calls.")}  # fmt: skip
+    lacks, exempt_from = "For gold, it lacks “assets”: No assets.", "Exempt from “rate limits”, “secrets”: No calls."
+    assert legend(quality) == [lacks, exempt_from]
+    assert legend(dict.fromkeys(Rule, Missing("A file."))) == [
+        "For bronze, it lacks “documented calls”, “explained credential”, “tested reading”: A file."
+    ]
+    assert legend({}) == []
 
 
 def test_what_reads_further_roles_is_held_to_them(kind):
-    if "further_roles" in inspect.getsource(inspect.getmodule(kind)) and kind.slug not in NO_HTTP:
+    if "further_roles" in inspect.getsource(inspect.getmodule(kind)) and keeps(kind, Rule.READING_TESTED):
         assert any(getattr(one, "several_roles", ()) for one in batteries()[kind.slug])
 
 
@@ -125,7 +182,5 @@ def test_no_act_is_both_offered_and_unknown(kind):
     assert not kind.capabilities & set(kind.unknown_acts)
 
 
-def test_the_list_of_those_without_http_is_as_short_as_it_can_be():
-    slugs = {kind.slug for kind in SHIPPED}
-    assert set(NO_HTTP) <= slugs and not set(NO_HTTP) & set(batteries())
-    assert {kind.slug for kind in SHIPPED if kind.category == SAMPLE and kind.level != BRONZE} == set()
+def test_a_sample_is_bronze_and_no_more():
+    assert {kind.slug for kind in SHIPPED if kind.category == SAMPLE and kind.level() != BRONZE} == set()

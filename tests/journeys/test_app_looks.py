@@ -12,7 +12,7 @@ from sync.apps import apps, drafts
 from sync.models import Person
 from tests.connectors.fake_desk import FakeDesk
 from tests.journeys import apps_of_acme
-from tests.journeys.looks import WIDTHS, Look, look_at, nothing_wrong, opens
+from tests.journeys.looks import WIDTHS, Look, clicks, look_at, nothing_wrong, opens
 
 
 def _leave_out(page) -> None:
@@ -86,6 +86,7 @@ def test_pages(visit, live, tmp_path: Path, olga: Person, by: str, width: int) -
             Look("sync-data-held", f"/apps/{acme.held.app_id}", opens("#view-report")),
             Look("sync-data-dismiss", f"/reports/{acme.report.id}", opens("#dismiss-report")),
             Look("connect-choose", "/apps/new"),
+            Look("connect-levels", "/apps/new?level=silver", clicks(".drop > summary")),
             Look("connect-credential", f"/apps/{acme.draft.id}/connection"),
             Look("connect-wrong", f"/apps/{acme.draft.id}/connection", _test_wrong),
             Look("connect-reading", f"{ads}/connection/reading"),

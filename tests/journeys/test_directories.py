@@ -91,8 +91,8 @@ def test_two_directories_their_order_a_list_and_one_out_of_order(
     page.click("a:has-text('Preview the changes')")
     page.wait_for_selector("text=can't be read")
     page.go_back()
-    page.click("button:has-text('Read now')")
-    page.wait_for_timeout(300)
+    with page.expect_response(lambda answer: answer.request.method == "POST"):
+        page.click("button:has-text('Read now')")
     read_all()
     page.reload()
     assert "The last reading failed" in page.text_content("main")

@@ -70,7 +70,7 @@ def two_are_invited(page: Page, members: str, smtp) -> None:
     page.get_by_role("button", name="Preview").click()
     preview = page.locator("#preview")
     expect(preview.locator("#will li")).to_have_count(2)
-    expect(preview.locator("#left-alone")).to_contain_text("Has a seat already")
+    expect(preview.locator("#left-alone")).to_contain_text("Already has an account")
     expect(page.locator("#confirm")).to_have_text("Invite 2 people")
     confirm(page)
     coming = page.locator("#joining")
@@ -97,7 +97,7 @@ def one_joins_and_a_check_onboards_them(page: Page, members: str, acme) -> None:
 def roles_change_in_bulk(page: Page, members: str, acme) -> None:
     page.goto(members)
     page.locator("#bulk-role").click()
-    expect(page.get_by_role("alert")).to_contain_text("Nobody is ticked")
+    expect(page.get_by_role("alert")).to_contain_text("Select at least one account")
     page.keyboard.press("Escape")
     tick(page, 1, 2)
     page.locator("#bulk-role").click()

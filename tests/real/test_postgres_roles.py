@@ -315,7 +315,7 @@ def test_access_is_given_and_taken_or_said_to_remain(postgres: Postgres, connect
     with pytest.raises(Refused, match="another owner"):
         connector.revoke(ana, shop)
     connector.revoke(ana, Asset("999999", "database"))
-    with pytest.raises(Refused, match="any more"):
+    with pytest.raises(Refused, match="no longer"):
         connector.grant(ana, Asset("999999", "database", "gone"), CONNECT)
 
 

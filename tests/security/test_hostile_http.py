@@ -79,14 +79,14 @@ CASES = {
     "less than announced": (raw(OK + b"Content-Length: 100\r\n\r\n{}"), "broke off"),
     "two lengths": (raw(OK + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}"), None),
     "a length below zero": (raw(OK + b"Content-Length: -5\r\n\r\n", then=slowly), IN_TIME),
-    "brackets without end": (whole(b"[" * 1_000_000), "no JSON"),
+    "brackets without end": (whole(b"[" * 1_000_000), "isn't JSON"),
     "empty lists by the million": (whole(b"[" + b"[]," * 16_000_000 + b"[]]"), "values in one piece"),
     "empty objects by the million": (whole(b"[" + b"{}," * 16_000_000 + b"{}]"), "values in one piece"),
     "short texts by the million": (whole(b"[" + b'"ab",' * 9_000_000 + b'""]'), "values in one piece"),
-    "a number of a million digits": (whole(b"1" * 1_000_000), "no JSON"),
+    "a number of a million digits": (whole(b"1" * 1_000_000), "isn't JSON"),
     "not a number": (whole(b"NaN"), "unexpected form"),
     "a list where an object belongs": (whole(b"[]"), "unexpected form"),
-    "half a letter": (whole(b'{"a": "\xff\xfe"}'), "no JSON"),
+    "half a letter": (whole(b'{"a": "\xff\xfe"}'), "isn't JSON"),
     "no HTTP at all": (raw(b"\x00\x01\x02" * 100), "broke off"),
 }  # fmt: skip
 
@@ -127,7 +127,7 @@ def pages(says_next):
 
 LISTS = {
     "always a further page": (pages(lambda number: b"http://HOST/people?page=%d" % number), "does not end"),
-    "in circles": (pages(lambda number: b"http://HOST/people?page=1"), "round in circles"),
+    "in circles": (pages(lambda number: b"http://HOST/people?page=1"), "in a circle"),
     "to another host": (pages(lambda number: b"http://169.254.169.254/latest"), None),
     "to a file": (pages(lambda number: b"file:///etc/passwd"), None),
     "to no address": (pages(lambda number: b"http://[::1"), None),

@@ -52,6 +52,13 @@ def test_the_catalogue_is_searched(owner: Client) -> None:
     assert "SCIM 2.0" in platinum and "Acme Chat" not in platinum
 
 
+def test_the_catalogue_explains_the_levels_and_what_each_app_lacks(owner: Client) -> None:
+    page = owner.get("/apps/new").text
+    assert "What the levels mean" in page and "verifies before each change and handles rate limits" in page
+    assert "For gold, it lacks “every operation”: Atlassian" in page
+    assert "For gold, it lacks “every operation”: Atlassian" in owner.get("/apps/new?search=scim").text
+
+
 def test_the_whole_way(owner: Client, acme: ChatApp, someone) -> None:
     someone("Jana Kowalski")
     app = begin(owner)

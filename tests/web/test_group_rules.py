@@ -77,7 +77,7 @@ def test_a_paused_app_is_not_said_to_be_checked_within_a_minute(owner: Client, s
     ("source=group:999&role=admin", "Choose a group or a team"),
     ("source=team:x&role=admin", "Choose a group or a team"),
     ("source={group}", "Choose a role, or something to give access to"),
-    ("source={group}&role=emperor", "no such role"),
+    ("source={group}&role=emperor", "no longer has this role"),
     ("source={group}&role=admin&asset=<script>", "has nothing named &lt;script&gt;"),
 ])  # fmt: skip
 def test_what_can_be_no_rule_is_told_with_what_was_given(owner: Client, sales: Groups, query: str, said: str) -> None:
@@ -92,7 +92,7 @@ def test_a_rule_that_rests_says_so(owner: Client, sales: Groups) -> None:
         sales.put(number)
     sales.read()
     page = text_of(owner.get(f"/apps/{sales.app.id}/rules").text)
-    assert "Inactive Sales is no longer in Company LDAP, or nobody is in it any more." in page
+    assert "Inactive Sales is no longer in Company LDAP, or it is empty now." in page
 
 
 def test_teams_are_made_changed_and_removed(owner: Client, sales: Groups) -> None:

@@ -60,8 +60,8 @@ def test_what_was_entered_comes_back_with_what_to_fix(owner: Client, form) -> No
     ({"issuer": ""}, "are needed"), ({"client_id": " "}, "are needed"),
     ({"issuer": "http://id.acme.example"}, "https://"),
     ({"issuer": "ftp://id.acme.example"}, "https://"), ({"issuer": "https://user:pw@id.acme.example"}, "password"),
-    ({"issuer": "x" * 600}, "too long"), ({"default_role": "owner"}, "can be nobody"),
-    ({"role": ["boss"]}, "no workspace role"),
+    ({"issuer": "x" * 600}, "too long"), ({"default_role": "owner"}, "must be nobody"),
+    ({"role": ["boss"]}, "isn&#39;t a workspace role"),
     ({"groups_claim": ""}, "name of the claim"),
     ({"group": ["g"] * 9 + ["x" * 400], "role": ["user"] * 10}, "at most 300"),
 ])  # fmt: skip

@@ -160,7 +160,7 @@ def test_a_reason_is_required_and_what_was_ticked_stays(owner: Client, chat, rep
     one, two, three = (chat.change(report, number) for number in (1, 2, 3))
     answer = finish(owner, report, [one, two, three], [one], **{f"reason-{three.id}": "Contractor <b>now</b>"})
     assert answer.status_code == 422
-    assert "Say why Person 2 keeps the seat" in answer.text
+    assert "Say why Person 2 keeps the account" in answer.text
     assert answer.text.count("Enter a reason. It is shown with this row") == 1
     assert 'value="Contractor &lt;b&gt;now&lt;/b&gt;"' in answer.text
     assert len(re.findall(r'name="yes"[^>]* checked>', answer.text)) == 1

@@ -152,7 +152,7 @@ class TestAtlassian(ConnectorContract):
         for _ in range(2):
             connector.change_role(account, "user")
         assert app.seats[0].role == "user"
-        with pytest.raises(Refused, match="not in the organization"):
+        with pytest.raises(Refused, match="no longer in the organization"):
             connector.change_role(Account("gone", name="Kim"), "user")
 
     def test_a_wrong_organisation_and_missing_permissions_are_told(self, app, connector):

@@ -69,7 +69,7 @@ def test_totals_are_told():
         ("email,name\na@x.example\n", "line 2 is cut short"),
         ("email,name\n,Ana\n", "line 2 has no e-mail"),
         ("email\na@x.example\nA@X.example\n", "Lines 2 and 3 are both about"),
-        ('email,name\na@x.example,"Ana', "line 2 is no CSV"),
+        ('email,name\na@x.example,"Ana', "line 2 isn't CSV"),
     ],
 )
 def test_a_file_that_may_be_damaged_is_refused_whole(text, says):

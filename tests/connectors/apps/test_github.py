@@ -287,7 +287,7 @@ class TestGitHubApp(TestGitHub):
 
     def test_without_a_token_it_says_so(self, app):
         for wrong in ("", "rubbish", PEM.replace("A", "B"), PEM[:200]):
-            with pytest.raises(CredentialRejected, match="no private key"):
+            with pytest.raises(CredentialRejected, match="isn't a private key"):
                 GitHub({**self.settings(app), "private_key": wrong}).test()
 
     def test_an_app_that_is_not_installed_there_is_told(self, app):

@@ -92,7 +92,7 @@ class TestGitLab(ConnectorContract):
     def test_a_role_in_the_group_is_not_given_to_who_is_below_it(self, below, connector):
         with pytest.raises(Refused):
             connector.change_role(connector.account("900"), "40")
-        with pytest.raises(Refused, match="no role of the group"):
+        with pytest.raises(Refused, match="isn't a role of the group"):
             connector.change_role(connector.account("100"), "0")
 
     def test_access_that_is_there_is_changed(self, below, connector):

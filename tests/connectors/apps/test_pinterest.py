@@ -176,7 +176,7 @@ class TestPinterest(ConnectorContract):
 
     @pytest.mark.parametrize("role", ["", "OWNER", "ADMIN, OWNER"])
     def test_only_permissions_that_there_are_can_be_given(self, stocked, connector, role):
-        with pytest.raises(Refused, match="no permission that Pinterest has"):
+        with pytest.raises(Refused, match="Pinterest has no permission"):
             connector.grant(connector.account("140000"), next(connector.assets()), role)
 
     def test_a_refused_removal_is_told_while_the_member_is_there(self, app, connector):

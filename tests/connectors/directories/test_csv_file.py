@@ -81,8 +81,8 @@ def test_the_id_of_somebody_without_a_number_is_the_normal_address(tmp_path):
         ("email,status\nana@acme.example,maybe\n", "maybe"),
         ("email,name,status\nana@acme.example,Ana,active\nbo@acme.ex", "line 3 is cut short"),
         ('email,name\nana@acme.example,"Ana\nbo@acme.example,Bo\n', "line 2"),
-        (b"email\x00,name\nana@acme.example,Ana\n", "no text"),
-        (b"PK\x03\x04\x14\x00\x00\x00", "no text"),
+        (b"email\x00,name\nana@acme.example,Ana\n", "isn't text"),
+        (b"PK\x03\x04\x14\x00\x00\x00", "neither text"),
         (b"email\nana\x81@acme.example\n", "letters"),
     ],
 )

@@ -99,7 +99,7 @@ def test_what_counts_as_disabled(values, status):
     {"inetuserstatus": [b"overquota"]},
 ])  # fmt: skip
 def test_a_value_that_is_not_understood_is_never_an_active_account(values):
-    with pytest.raises(Refused, match="can't be told whether the account has ended"):
+    with pytest.raises(Refused, match="is unknown whether the account has ended"):
         person(ID | values)
 
 

@@ -73,7 +73,7 @@ def test_a_provider_with_tls_may_not_lead_to_where_there_is_none(provider: FakeP
     told = provider.described() | {"issuer": "https://id.acme.example"}
     answer = discovery.Answer(200, {}, json.dumps(told).encode(), "", "")
     monkeypatch.setattr(discovery, "get", lambda address: answer)
-    with pytest.raises(Refused, match="authorization_endpoint is no https"):
+    with pytest.raises(Refused, match="authorization_endpoint isn't an https"):
         discovery.discover("https://id.acme.example")
     discovery.forget("https://id.acme.example")
 

@@ -226,11 +226,11 @@ def test_a_file_that_says_what_it_means_is_right(tmp_path, call):
     "identity, reason",
     [
         ({"id": "id"}, "can only be a text with fields in it"),
-        ({"id": "{nobody}"}, "“{nobody}” is not known here"),
+        ({"id": "{nobody}"}, "“{nobody}” isn't known here"),
         ({"id": "{token}"}, "the field “token” is secret"),
         ({"name": "{user}"}, "say which account the credential is"),
         ({"id": "{user}", "needs": [{"when": {"ok": [True]}, "otherwise": "No."}]}, "needs the call that it is about"),
-        ({"path": "/me", "id": "id", "account": False}, "it has no “id”"),
+        ({"path": "/me", "id": "id", "account": False}, "has no account: remove “id”"),
         ({"path": "/me", "account": True}, "“account” must be false"),
     ],
 )

@@ -160,7 +160,7 @@ def test_past_the_end_a_service_may_leave_resources_out(service, connect, total,
     service.fail(Reply(200, told), on="users", skip=1)
     assert len(list(connect().accounts())) == 30
     service.fail(Reply(200, {"totalResults": 30}), on="users")
-    with pytest.raises(TemporarilyUnavailable, match="no SCIM list"):
+    with pytest.raises(TemporarilyUnavailable, match="isn't a SCIM list"):
         list(connect().accounts())
 
 

@@ -205,7 +205,7 @@ def test_a_file_without_an_address_asks_which_column_it_is():
 
 @pytest.mark.parametrize(
     ("text", "says"),
-    [("{", "no JSON"), ("[]", "version"), ('{"version": 2}', "version"), ('{"version": 1, "colums": {}}', "colums"),
+    [("{", "isn't JSON"), ("[]", "version"), ('{"version": 2}', "version"), ('{"version": 1, "colums": {}}', "colums"),
      ('{"version": 1, "columns": {"A": "boss"}}', "boss"), ('{"version": 1, "values": {"A": {"x": "gone"}}}', "gone"),
      ('{"version": 1, "columns": {"A": "email", "a ": "name"}}', "twice"), ('{"version": 1, "columns": []}', "object")],
 )  # fmt: skip

@@ -137,7 +137,7 @@ def test_entities_that_grow_are_refused():
 @pytest.mark.parametrize("keep", [0.3, 0.6, 0.9, 0.99])
 def test_a_workbook_cut_short_is_refused(keep):
     content = book(("Staff", STAFF * 50))
-    with pytest.raises(Refused, match="no text"):
+    with pytest.raises(Refused, match="isn't text|neither text"):
         read(content[: int(len(content) * keep)], {})
 
 
@@ -145,7 +145,7 @@ def test_a_damaged_part_is_refused():
     content = book(("Staff", STAFF))
     with pytest.raises(Refused, match="damaged|opened"):
         look(repacked(content, sheet1=b"<worksheet><sheetData><row r='1'><c"))
-    with pytest.raises(Refused, match="no text"):
+    with pytest.raises(Refused, match="isn't text|neither text"):
         look(repacked(content, workbook=None))
     broken = bytearray(content)
     broken[len(content) // 2] ^= 0xFF

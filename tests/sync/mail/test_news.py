@@ -467,7 +467,7 @@ def test_the_servers_address_is_read(url, host, port, user, password, sender):
         ("smtp://u:hunter2é@mail", "ASCII"),
         ("smtp://u:hunter2@mail.acme.example", "smtps:// or smtp+starttls://"),
         ("smtp://u:hunter2@10.0.0.5:25", "in the clear"),
-        ("smtp://mail?form=a@b.example", "'form' is no option"),
+        ("smtp://mail?form=a@b.example", "'form' isn't an option"),
         ("smtp://mail?from=nobody", "?from="),
         ("smtp://mail?ca=/no/such/file.pem", "is not there"),
     ],

@@ -62,7 +62,7 @@ def test_it_is_asked_about_as_soon_as_somebody_else_has_it(company, app):
     assert person(ONE).name == "Ana Lima" and one.id != person(ONE).id
     assert (seat(app).match, why(app)) == (
         "unmatched", "p1@acme.example belonged to New Name and belongs to Ana Lima now: say whose it is")
-    assert "1 account with it is nobody's until somebody says whose it is" in reading.counts["warnings"][0]
+    assert "1 account with it is unmatched until someone decides whose it is" in reading.counts["warnings"][0]
     assert [status(email) for email in (ONE, MARRIED)] == ["active", "active"]
 
 

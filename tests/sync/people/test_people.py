@@ -112,7 +112,7 @@ def test_the_only_owner_can_neither_leave_nor_give_it_up(olga, by, ana):
 
 
 def test_a_role_that_does_not_exist_is_refused(ana, by):
-    with pytest.raises(PeopleProblem, match="no workspace role"):
+    with pytest.raises(PeopleProblem, match="isn't a workspace role"):
         people.set_workspace_role(ana, "root", by)
 
 

@@ -107,7 +107,7 @@ def test_neither_the_last_administrator_nor_rollcalls_own_account_loses_the_role
     assert {line.why for line in plan.lines} == {
         "Protected: the last one with this role in the app", "Protected: Rollcall acts with this account",
     }  # fmt: skip
-    with pytest.raises(ActProblem, match="Nothing of this can be done"):
+    with pytest.raises(ActProblem, match="None of this can be done"):
         change_role(chat, "member", 0)
 
 
@@ -337,7 +337,7 @@ def test_a_worker_that_died_after_the_act_finds_it_done(chat, channel):
 def test_only_accounts_of_the_app_are_meant(chat, second):
     theirs = Account.select().where(Account.app == second.app).first()
     assert by_hand.plan_roles(chat.app, [theirs.id], "admin").lines == []
-    with pytest.raises(ActProblem, match="Nobody is ticked"):
+    with pytest.raises(ActProblem, match="Select at least one account"):
         by_hand.plan_removals(chat.app, [])
     with pytest.raises(ActProblem, match="no such role"):
         by_hand.plan_roles(chat.app, ids(1), "emperor")

@@ -1,0 +1,106 @@
+"""How well a connector is made and tested: rules, the tier that each belongs to, and the level that follows from them.
+A connector states only the rules that it does not keep; tests/connectors/test_levels.py proves the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+BRONZE, SILVER, GOLD, PLATINUM = "bronze", "silver", "gold", "platinum"
+TIERS = (BRONZE, SILVER, GOLD, PLATINUM)  # each includes those before it
+UNRATED = "unrated"  # below bronze
+OWN_FILE = "own file"  # described by the team in a YAML file, and tested by nobody else
+LEVELS = (UNRATED, *TIERS, OWN_FILE)
+MEANINGS = {
+    UNRATED: "not rated yet",
+    BRONZE: "built on a documented API and tested against its description",
+    SILVER: "verifies before each change and handles rate limits",
+    GOLD: "also reads assets and offers every operation",
+    PLATINUM: "proven against the real server",
+    OWN_FILE: "described by your team and tested by nobody else",
+}
+
+
+class Rule(Enum):
+    """What a good connector does: the tier, a short name, and what it promises, in a sentence."""
+
+    def __init__(self, tier: str, label: str, promise: str):
+        self.tier, self.label, self.promise = tier, label, promise
+
+    DOCUMENTED = BRONZE, "documented calls", "Every call is in a public document that the connector's source names."
+    EXPLAINED = BRONZE, "explained credential", "The connection page explains where to get the credential."
+    READING_TESTED = BRONZE, "tested reading", "Its reading passes the tests that are the same for every connector."
+    SECOND_LOOK = SILVER, "second look", "It can read one account again, so Rollcall verifies each change."
+    CHANGES_TESTED = SILVER, "tested operations", "Its operations pass the tests that are the same for every connector."
+    WAITS = SILVER, "rate limits", "It waits when the app asks for a pause, and postpones the check if that takes long."
+    CREDENTIAL_END = SILVER, "credential that ends", "A credential that ends is renewed, or is reported when it fails."
+    SECRETS = SILVER, "secrets", "No message contains a part of the credential."
+    ASSETS = GOLD, "assets", "It reads the app's assets and the people who have access to them."
+    OPERATIONS = GOLD, "every operation", "It offers every operation that this kind of app has."
+    REAL_SERVER = PLATINUM, "real server", "Tests check and remove people on the app's real server."
+
+
+@dataclass(frozen=True, slots=True)
+class Exempt:
+    """The rule does not apply to this connector. It does not lower the level."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """The rule is not kept. The level stays below its tier."""
+
+    reason: str
+
+
+Quality = Mapping[Rule, Exempt | Missing]
+
+TESTED_OVER_HTTP = (Rule.READING_TESTED, Rule.CHANGES_TESTED, Rule.WAITS, Rule.CREDENTIAL_END, Rule.SECRETS)
+NO_TEST_SERVER = Missing("The app runs only at its maker, who offers no server for tests.")
+
+
+def not_kept(state: Exempt | Missing, rules: Iterable[Rule]) -> dict[Rule, Exempt | Missing]:
+    """Several rules that are exempt or missing for the same reason, as a part of a connector's `quality`."""
+    return dict.fromkeys(rules, state)
+
+
+NOT_OVER_HTTP = not_kept(Exempt("It doesn't use HTTP: tests on a real server replace these."), TESTED_OVER_HTTP)
+NOT_RATED = not_kept(Missing("Nobody has rated this connector."), Rule)
+
+
+def level_of(quality: Quality) -> str:
+    """The highest tier whose rules, and those of the tiers below it, are all kept or exempt."""
+    reached = UNRATED
+    for tier in TIERS:
+        if missing(quality, tier):
+            break
+        reached = tier
+    return reached
+
+
+def missing(quality: Quality, tier: str) -> list[Rule]:
+    """The rules of a tier that are not kept."""
+    return [rule for rule in Rule if rule.tier == tier and isinstance(quality.get(rule), Missing)]
+
+
+def next_tier(quality: Quality) -> str:
+    """The lowest tier that is not reached; "" where all are."""
+    return next((tier for tier in TIERS if missing(quality, tier)), "")
+
+
+def legend(quality: Quality) -> list[str]:
+    """What a connector lacks for the next tier, and what it is exempt from: a sentence for each reason."""
+    tier = next_tier(quality)
+    exempt = [rule for rule in Rule if isinstance(quality.get(rule), Exempt)]
+    parts = [(f"For {tier}, it lacks", missing(quality, tier)), ("Exempt from", exempt)]
+    return [f"{begin} {', '.join(labels)}: {reason}" for begin, rules in parts
+            for reason, labels in _by_reason(quality, rules).items()]  # fmt: skip
+
+
+def _by_reason(quality: Quality, rules: Iterable[Rule]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for rule in rules:
+        found.setdefault(quality[rule].reason, []).append(f"“{rule.label}”")
+    return found

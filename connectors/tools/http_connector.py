@@ -1,0 +1,77 @@
+"""What connectors of HTTP APIs share: a client that is created from declared parts, and is closed with the connector.
+A connector that needs more overrides a part, or creates its own clients with `api_client`."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from connectors.base import Connector, ConnectorError, Field
+from connectors.tools.http import Answer, Http
+from connectors.tools.renewal import Renewed
+
+
+class api_client(cached_property):  # noqa: N801 # a decorator
+    """A property whose value is a client with close(). It is created at its first use; ClosesClients closes it."""
+
+
+class ClosesClients:
+    """A connector, of an app or of a directory, that creates its clients with `api_client`."""
+
+    def close(self) -> None:
+        """Closes the clients that were used."""
+        for name, client in tuple(vars(self).items()):
+            if isinstance(getattr(type(self), name, None), api_client):
+                client.close()
+
+
+class HttpConnector(ClosesClients, Connector):
+    """A connector that calls one address with one credential, through `self._http`.
+
+    A subclass sets `api` and overrides the parts that differ. Every secret field is kept out of messages.
+    """
+
+    api: str = ""  # the address that paths are joined to
+    patience: float = 5  # seconds: the longest wait that is waited out when the app asks for one
+
+    @api_client
+    def _http(self) -> Http:
+        return Http(
+            self._address, headers=self._headers, auth=self._auth, secrets=self._secrets, patience=self.patience,
+            on_error=self._error_in,
+        )  # fmt: skip
+
+    @property
+    def _address(self) -> str:
+        return self.api
+
+    @property
+    def _token(self) -> str:
+        return self.settings.get("token", "")
+
+    @property
+    def _headers(self) -> dict[str, str]:
+        """Sent with each call."""
+        return bearer(self._token)
+
+    @property
+    def _secrets(self) -> list[str | None]:
+        return [self.settings.get(field.name) for field in self.fields if field.secret]
+
+    @property
+    def _auth(self) -> Renewed | None:
+        """A token that is renewed, in place of a header."""
+        return None
+
+    def _error_in(self, answer: Answer) -> ConnectorError | None:
+        """The error that an answer reports in the app's own way; None leaves it to the status."""
+        return None
+
+
+def bearer(token: str) -> dict[str, str]:
+    """The header of RFC 6750, 2.1."""
+    return {"Authorization": f"Bearer {token}"}
+
+
+def token_field(label: str, help: str = "", *, when: tuple[str, str] | None = None) -> Field:
+    """The field `token` of a credential without blanks."""
+    return Field("token", label, help, secret=True, pattern=r"\S+", when=when)
