@@ -1,4 +1,4 @@
-"""Whether an account is still to be removed: one answer at the approval, right before the removal, and while a task waits.
+"""Whether an account is still to be removed: one answer at the approval, before the removal, and while a task waits.
 Rollcall's own knowledge only: the app isn't asked here."""
 
 from __future__ import annotations
