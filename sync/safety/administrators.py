@@ -30,7 +30,7 @@ def _no_doubt(account: str) -> str:
 ADMINISTRATOR = f"""other.app_id = :app AND other.state = 'present' AND other.status = 'active'
     AND other.kind = 'user' AND {roles.can_administer("other")} AND {_no_doubt("other")}"""
 
-# Who isn't counted differs on purpose. A check leaves out all whom it wants to remove or demote, since one approval
+# Who isn't counted differs on purpose. A check leaves out all that it wants to remove or demote, since one approval
 # may cover them all. By hand, those whose demotion is under way are left out too: two requests must not each rely on
 # the other. An approval and a task leave out one account: removals before it have had their effect by then, and a task
 # asks the app itself about each that is left.
@@ -42,7 +42,7 @@ def left(without: str) -> str:
 
 
 def administrators_left(app: App, without: Collection[int] = (), known: Roles | None = None) -> list[int]:
-    """The ids of the app's administrators but those `without`; who was active last comes first.
+    """The ids of the app's administrators but those `without`, the most recently active first.
 
     `known`: the app's roles, where more is known of them than at the last check.
     """

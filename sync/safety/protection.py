@@ -161,8 +161,8 @@ def _value(account: Account, column: str) -> object:
 
 def last_administrator(account: Account, others: Iterable[object], known: Roles,
                        after: Iterable[str] = ()) -> Protected | None:  # fmt: skip
-    """Why the account must go on administering the app: it may do so now, wouldn't with the roles that it has `after`
-    this, and there are no `others`, of whom only the first is looked for."""
+    """Why the account must stay an administrator of the app: it may be one now, wouldn't be with the roles that it has
+    `after` this, and there are no `others` (only the first is looked for)."""
     now = roles.at_worst(account)
     if known.can_administer(after) or not known.may_administer(now) or any(True for _ in others):
         return None
