@@ -19,7 +19,8 @@ test: .venv/ready-to-test
 # For daily work: the core, the pages and the rules of the house. No browser, no other servers, no long property tests.
 test-fast: .venv/ready-to-test
 	$(BIN)/python -m pytest -q -n auto --dist worksteal --ignore-glob='*_properties.py' --ignore-glob='*_machine.py' \
-		tests/test_house.py tests/sync tests/web $(ARGS)
+		tests/test_house.py tests/test_plain_english.py tests/security/test_core_by_rank.py tests/connectors/test_levels.py \
+		tests/sync tests/web $(ARGS)
 
 fuzz: .venv/ready-to-test
 	$(BIN)/python -m tests.fuzz.run $(or $(MINUTES),10)

@@ -1,5 +1,5 @@
 """The contract between Rollcall and whatever it connects: values, errors, capabilities, and the two base classes.
-sync/ knows connectors through this module alone; it imports nothing of Rollcall's but the rules of quality."""
+sync/ knows connectors through this module alone; of Rollcall's, it imports only the rules of quality."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class Account:
     """One account, as the app reports it. `id` never changes; `last_activity` is naive UTC.
 
     A field that the answer did not have is not an empty one. `unsaid` names the fields whose key was missing: nothing
-    follows from that. `assumed` names those whose missing key means, by the app's documentation, what stands in the
+    follows from that. `assumed` names those whose missing key means, by the app's documentation, the value of the
     field: that holds while the app gives the key for others. Both hold names of SAID.
     """
 

@@ -20,7 +20,7 @@ PLAIN = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9_-]+(?:\.[A-Za-z
 DOMAIN = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
 # Zero-width space, word joiner, byte order mark, soft hyphen, marks of writing direction: copied along, never typed.
 DIRT = re.compile("[\u200b\u2060\ufeff\u00ad\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-BREAKS = ("Cc", "Zl", "Zp")  # what a name has a space in place of
+BREAKS = ("Cc", "Zl", "Zp")  # a name has a space in place of these
 # They are invisible too, but may be meant, or stand where a letter got lost.
 HIDDEN = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\ufffc\ufffd\U000e0100-\U000e01ef]"

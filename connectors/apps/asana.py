@@ -53,7 +53,7 @@ class Asana(HttpConnector):
         "Signed in, open app.asana.com/api/1.0/workspaces in the browser: the number after “gid” beside your "
         "organisation's name is the workspace ID.",
         "Asana's API tells neither when someone was last active nor whether an invitation is still pending (such "
-        "people look like members), and can't make admins or guests: whoever is invited becomes a member if their "
+        "people look like members), and can't make admins or guests: an invited person becomes a member if their "
         "e-mail is at one of your domains, else a guest. Access to a project through a team shows as membership of "
         "the team. To change who is in a team, the token's person must be in it.",
     )

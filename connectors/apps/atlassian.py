@@ -74,7 +74,7 @@ class Atlassian(HttpConnector):
         "invites to certain apps only, so inviting is left to Atlassian. It tells the last activity where the "
         "organization has one directory, as every one with centralized user management has.",
         "Access to an app is given and taken through its groups. A group that an identity provider keeps can't be "
-        "changed here. Of the roles only Organization admin can be given and taken; the others stay as they are.",
+        "changed here. Of the roles only Organization admin can be given and taken; the others are not changed.",
     )
     fields = (
         Field("org_id", "Organization ID", "Shown with the API key.", pattern=r"[A-Za-z0-9-]+"),

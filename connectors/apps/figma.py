@@ -54,7 +54,7 @@ class Figma(ExtendedScim):
         "Figma puts it.",
         "A removal deactivates: Figma takes the person out of the organisation, and still lists them as inactive. Only "
         "Enterprise shows seats and lets SCIM make administrators; where Figma doesn't tell who is one, protect yours "
-        "by hand. When somebody was last active Figma does not tell.",
+        "by hand. When someone was last active Figma does not tell.",
     )
     fields = (
         Field("tenant", "Tenant ID", "From “SAML SSO” in the admin settings.", pattern=r"[A-Za-z0-9_-]+"),

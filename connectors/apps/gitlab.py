@@ -2,7 +2,7 @@
 Removal takes a person out of the group and, as GitLab does by default, out of everything below it.
 
 From docs.gitlab.com/api (also github.com/gitlabhq/gitlabhq, doc/api): members, invitations, groups (descendant
-groups, projects), users, personal_access_tokens (self); paging and limits from "REST API"; the names of token bots and
+groups, projects), users, personal_access_tokens (self). Paging and limits from "REST API". The names of token bots and
 service accounts from "Project access tokens" and "Service accounts API".
 """
 

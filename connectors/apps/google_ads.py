@@ -89,8 +89,8 @@ class GoogleAds(ClosesClients, Connector):
         "The customer ID is shown at the top of the manager account. An ad account without a manager works as well.",
         "Google may ask a second admin to approve a removal, a change of role or an invitation. Rollcall then says so, "
         "and the person stays until it is approved in Google Ads.",
-        "Google Ads tells neither names nor when someone was last active. Whoever may use an account below is listed, "
-        "a client's own people too; accounts that are cancelled, suspended or closed are not read. Somebody gets into "
+        "Google Ads tells neither names nor when someone was last active. All who may use an account below are listed, "
+        "a client's own people too. Accounts that are cancelled, suspended or closed are not read. Someone gets into "
         "an account below by an invitation alone, which is sent from there. Google does not tell whose refresh "
         "token it is either, so that is asked for: Rollcall never removes this admin.",
     )

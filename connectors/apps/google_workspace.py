@@ -58,10 +58,10 @@ class GoogleWorkspace(ClosesClients, Connector):
     })  # fmt: skip
     docs = (
         *steps(SCOPES, "a super admin: Google lets nobody else change administrators"),
-        "A removal suspends the user: nobody can sign in any more, and mail and files stay. Google goes on charging "
+        "A removal suspends the user: nobody can sign in, and mail and files stay. Google still charges "
         "for a suspended user, until you archive or delete it there.",
-        "Google takes a new user only with a password, so users are not made from here. Which licence somebody has is "
-        "not in this API. A group's members are those who are in it themselves: whoever is in it through "
+        "Google takes a new user only with a password, so users are not made from here. Which licence someone has is "
+        "not in this API. A group's members are those who are in it themselves: a person who is in it through "
         "another group shows there, and a group that everybody in the company belongs to shows nobody. Each admin role "
         "shows beside “Super admin” or “Delegated admin”, also one that comes through a group.",
     )

@@ -77,7 +77,7 @@ class Meta(HttpConnector):
         "The business ID is shown under Business info. The app secret is in the app's settings, Basic: Rollcall signs "
         "each call with it, which is needed where the app requires it and makes a stolen token useless.",
         "Meta tells neither when someone was last active nor a system user's role, and lets no program remove a "
-        "system user or take somebody off a pixel. Partners, pixels and catalogues that others share with you, "
+        "system user or take someone off a pixel. Partners, pixels and catalogues that others share with you, "
         "Instagram and WhatsApp accounts are not read.",
     )
     fields = (

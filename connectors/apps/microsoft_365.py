@@ -66,7 +66,7 @@ class Microsoft365(ClosesClients, Connector):
         "To remove people add User.ReadWrite.All; to change who is in groups add Group.ReadWrite.All. For people with "
         "an administrator's role Microsoft asks for more: the app itself must have a role such as Privileged "
         "Authentication Administrator, else it refuses and says so in the task.",
-        "A member who is removed can't sign in any more. The account, its mailbox and its licences stay, and can be "
+        "A member who is removed can no longer sign in. The account, its mailbox and its licences stay, and can be "
         "used again at any time: take licences away in the Microsoft 365 admin center. A guest, and an invitation "
         "that nobody has accepted, is deleted; Microsoft keeps it for 30 days to be restored. People who are "
         "synchronised from your own Active Directory are disabled there.",

@@ -3,7 +3,7 @@ Removal takes the assignment away; where the application is provisioned, Okta th
 
 Calls and fields as in Okta's own description (github.com/okta/okta-management-openapi-spec), and developer.okta.com,
 Apps API: “List users assigned to application” (up to 500 a page), “Remove user from application”; “Add User to Group”
-(groups of Okta's own alone). Roles stand in the assignment's profile, in attributes of the application's own, such as
+(groups of Okta's own alone). Roles are in the assignment's profile, in attributes of the application's own, such as
 “role” and “salesforceGroups” in the examples of “Application User”. That a group's members can't be unassigned:
 error E0000046, “The application cannot be unassigned from the user while their group memberships grant them access”.
 """
@@ -65,9 +65,9 @@ class OktaApp(ClosesClients, Connector):
         "right.",
         "Someone assigned through a group can't be removed singly: remove them from the group, which is shown as "
         "an asset. That takes away everything else the group gives, too.",
-        "Okta doesn't tell when somebody last used an application. What they may do in it, it knows where the "
+        "Okta doesn't tell when someone last used an application. What they may do in it, it knows where the "
         "application is provisioned with attributes for that (Applications, the application, Assignments, the pencil "
-        "beside somebody): name these attributes as the application's profile does. Somebody added here must be in "
+        "beside a person): name these attributes as the application's profile does. A person added here must be in "
         "Okta already.",
     )
     fields = (

@@ -66,7 +66,7 @@ class TikTok(HttpConnector):
         "The Business Center's ID is shown in its settings at business.tiktok.com.",
         "TikTok does not tell when someone was last active; finance roles are neither shown nor changed. Who may use "
         "a pixel follows from the ad accounts it is linked to, so it is shown but can't be changed here. TikTok does "
-        "not say with which rights somebody has a TikTok account. Shops, lead forms and partners are not read.",
+        "not say with which rights someone has a TikTok account. Shops, lead forms and partners are not read.",
     )
     fields = (
         Field("bc_id", "Business Center ID", "A long number.", pattern=r"[0-9]+"),

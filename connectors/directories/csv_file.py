@@ -25,8 +25,8 @@ class CsvDirectory(DirectoryConnector):
         "Hand it over as it is exported. An e-mail address is needed; name, status, first and last day, groups, "
         "department, manager and employee number are used where they are there. What Rollcall can't be sure of, it "
         "asks about.",
-        "The file is a complete list: whoever is missing from it counts as having left. What a new file would change "
-        "is shown before it is applied.",
+        "The file is a complete list: people who are missing from it count as having left. What a new file would "
+        "change is shown before it is applied.",
     )
     fields = (
         Field("source", "The list", choices=(("path", "is a file on this machine"), ("upload", "is handed over here")),

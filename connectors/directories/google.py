@@ -26,7 +26,7 @@ class GoogleDirectory(ClosesClients, DirectoryConnector):
     logo = "google.svg"
     docs = (
         *steps(SCOPES, "allowed to read users and groups; a super admin is"),
-        "Suspended people are suspended here, archived ones have left. Whoever is deleted is no longer in the list and "
+        "Suspended people are suspended here, archived ones have left. A deleted person is no longer in the list and "
         "has left too. Guests are not read.",
         "The main address and its aliases count as the person's. Further e-mails in a profile are often private ones, "
         "so they are not used unless you say so.",

@@ -35,7 +35,7 @@ class LdapDirectory(DirectoryConnector):
         "Its full DN (cn=rollcall,ou=services,dc=acme,dc=example) is the bind DN; Active Directory takes "
         "rollcall@acme.example as well.",
         "The base DN is the branch below which all your people are.",
-        "Groups within groups are followed. Whoever is disabled, or whose account has expired, has left: let the "
+        "Groups within groups are followed. A person who is disabled, or whose account has expired, has left: let the "
         "account read the attributes that say so (docs/directories.md names them).",
         LIMITS,
     )

@@ -61,7 +61,7 @@ ENTRY_FIELDS = (
           required=False, where=False),
     Field("email_attribute", "Attribute of the e-mail address", "Empty: mail", required=False, where=False),
     Field("name_attribute", "Attribute of the name", f"Empty: {' or '.join(NAMES)}", required=False, where=False),
-    Field("disabled", "What marks somebody as disabled",
+    Field("disabled", "What marks a person as disabled",
           "attribute=value, beside the attributes of each kind of server that are known.", required=False,
           pattern=r"[A-Za-z][\w;-]*=.+", placeholder="employeeType=left", where=False),
     Field("ends", "What ends an account",
@@ -240,7 +240,7 @@ class LdapClient:
         return self._spellings.get(name.lower(), name)
 
     def add_value(self, dn: str, attribute: str, value: str) -> int:
-        """The result code where it says that this is so already, or can't be by the schema."""
+        """The result code where it says that this is already set, or can't be by the schema."""
         return self._modify(dn, attribute, ldap3.MODIFY_ADD, value)
 
     def delete_value(self, dn: str, attribute: str, value: str) -> int:

@@ -1,4 +1,4 @@
-"""How Okta is called: its token, its lists, its own form of “too many calls”. What the calls mean stands in
+"""How Okta is called: its token, its lists, its own form of “too many calls”. What the calls mean is in
 directories/okta.py and apps/okta.py.
 
 From developer.okta.com: “Core Okta API” (SSWS, Link header, errors), “Rate limit best practices” (X-Rate-Limit-Limit,

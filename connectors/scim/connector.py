@@ -43,7 +43,7 @@ class Scim(ClosesClients, Connector):
     quality = MappingProxyType({})  # it keeps every rule
     docs = (
         "In the app's admin pages look for “SCIM”, “User provisioning” or “Automatic provisioning”; "
-        "it often stands beside single sign-on.",
+        "it is often next to single sign-on.",
         "Switch provisioning on. The app shows an address (“SCIM base URL”, “Tenant URL”); mostly it ends in /scim/v2.",
         "Make a token there (“Secret token”, “API token”, “Bearer token”). Most apps show it once only.",
         "Enter both below. Rollcall needs to read users and groups, and to change them.",

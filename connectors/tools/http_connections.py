@@ -1,4 +1,4 @@
-"""The connections that connectors/tools/http.py speaks over: what comes over them is asked for piece by piece, in time.
+"""The connections that connectors/tools/http.py speaks over: answers are read piece by piece, in time.
 http.client itself reads heads, interim answers and trailers for as long as they come."""
 
 from __future__ import annotations

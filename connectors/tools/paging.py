@@ -279,7 +279,7 @@ def _or_unknown(number: int | None) -> str:
 
 
 class Ahead:
-    """Fetches pages before they are asked for, once the first has told the total. Whoever asks gets what a fetch at
+    """Fetches pages before they are asked for, once the first has told the total. The caller gets what a fetch at
     that moment might give: a page at another place than foreseen, as the one before was short, is fetched then."""
 
     def __init__(self, fetch: Callable[[int], Page], step: int, size: int, most: int):

@@ -43,8 +43,8 @@ class Renewed(AuthBase):
                 self.renew()
 
     def renew(self) -> None:
-        """Raises CredentialRejected or Refused when no token is given; never a NotFound or the like, which whoever
-        makes the call would take for an answer to it."""
+        """Raises CredentialRejected or Refused when no token is given; never a NotFound or the like, which the
+        caller would take for an answer to its call."""
         with self._one:
             try:
                 headers, token, seconds = self._ask()

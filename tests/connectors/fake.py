@@ -1,5 +1,5 @@
 """A fake app behind real HTTP that accepts only what the app's own description declares, and misbehaves on demand.
-contract.py explains how a connector's author uses it; test_scim.py is an example to copy."""
+contract.py explains how a connector's author uses it; apps/test_asana.py is an example to copy."""
 
 from __future__ import annotations
 
