@@ -106,7 +106,7 @@ def test_empty(visit, live, olga: Person, width: int) -> None:
 @pytest.fixture
 def described(tmp_path: Path) -> Iterator[FakeDesk]:
     """The app of a file that doesn't say who acts, in the catalogue."""
-    text = (Path(__file__).parents[1] / "connectors" / "desk.yaml").read_text()
+    text = (Path(__file__).parents[1] / "connectors" / "rest" / "desk.yaml").read_text()
     lines = (line for line in text.splitlines() if not line.startswith("identity"))
     (tmp_path / "desk.yaml").write_text("\n".join(lines))
     connectors.load_folder(tmp_path)

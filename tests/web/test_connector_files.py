@@ -16,7 +16,7 @@ from tests.connectors.fake import Seat
 from tests.connectors.fake_desk import FakeDesk
 from tests.web.client import Client
 
-DESK = Path(__file__).resolve().parents[1] / "connectors" / "desk.yaml"
+DESK = Path(__file__).resolve().parents[1] / "connectors" / "rest" / "desk.yaml"
 
 
 @pytest.fixture

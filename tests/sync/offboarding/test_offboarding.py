@@ -127,7 +127,7 @@ def test_another_tab_finds_nothing_left_to_do(chat, second, both, olga):
 
 def test_a_yes_covers_only_what_was_on_the_page(chat, second, both, olga):
     person = chat.people[3]
-    with pytest.raises(OffboardingProblem, match="look again"):
+    with pytest.raises(OffboardingProblem, match="Look again"):
         offboarding.start(person, olga, {seats(person)[chat.app.id].id}, {})
     assert Person.get_by_id(person.id).status == "active" and Task.select().count() == 0
 
