@@ -29,10 +29,11 @@ def queries() -> list[str]:
 
 def make_apps(number: int, **values) -> list[App]:
     with writing():
+        already = App.select().count()
         return [
             App.create(connector="sample-chat", name=f"Chat {place:03}", category="Seat-based", state="active",
                        users=100, matched=92, unmatched=8, last_check_at=utcnow(), **values)
-            for place in range(number)
+            for place in range(already, already + number)
         ]  # fmt: skip
 
 

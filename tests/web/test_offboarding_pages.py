@@ -108,7 +108,7 @@ def test_a_seat_whose_protection_was_lifted_meanwhile_is_looked_at_again(owner: 
     assert form["locked"] == [str(account.id)]
     members.unprotect(account, chat.by)
     answer = owner.post(f"/people/{ana.id}/offboardings", **form)
-    assert answer.status_code == 422 and "look again" in answer.text and Task.select().count() == 0
+    assert answer.status_code == 422 and "Look again" in answer.text and Task.select().count() == 0
 
 
 def test_planned_for_a_day_and_cancelled(owner: Client, ana: Person) -> None:

@@ -55,7 +55,7 @@ def test_once_only(anybody: Client) -> None:
     [
         ({"password": "short", "password_again": "short"}, "at least 12 characters"),
         ({"password_again": "another horse battery"}, "The passwords don&#39;t match"),
-        ({"email": "no address"}, "no e-mail address"),
+        ({"email": "no address"}, "t an e-mail address"),
         ({"workspace": "   "}, "needs a name"),
     ],
 )
