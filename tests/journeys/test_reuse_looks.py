@@ -51,6 +51,6 @@ def test_who_has_no_address_any_longer_is_chosen_by_name(visit, live, app: App, 
     row = page.locator(f"#account-{asked.id}")
     assert "say whose it is" in row.inner_text() and row.get_by_role("button", name="Match to Ana Lima").is_visible()
     row.get_by_role("button", name="Match to Person 1").click()
-    page.wait_for_function("document.body.innerText.includes('Undo')")
+    page.get_by_text("Undo").first.wait_for()
     asked = Account.get_by_id(asked.id)
     assert (asked.match, asked.person.name, asked.match_by_hand) == ("matched", "Person 1", True)

@@ -52,7 +52,7 @@ def test_the_foot_follows_the_ticks_and_asks_for_reasons(visit, live, olga: Pers
     assert reason.is_visible() and focused(page) == reason.get_attribute("id")
     assert said(page) == "Removes 2 people from Chat, saves 42 € a month."
     page.click("#finish-sync")
-    page.wait_for_function("document.activeElement.matches('.why input:invalid')")
+    page.wait_for_selector(".why input:invalid:focus")
     assert page.query_selector("#sync-data:modal") and Task.select().count() == 0, "the reason is missing"
     page.keyboard.type("Hand-over until Friday")
     page.click("#finish-sync")
