@@ -92,7 +92,7 @@ def test_a_double_click_sends_once(visit, live, olga: Person) -> None:
     page.on("request", lambda request: sent.append(request) if request.method == "POST" else None)
     button = page.locator("dialog button[type=submit]")
     button.click()
-    page.wait_for_function("document.querySelector('dialog button[type=submit]').getAttribute('aria-busy') === 'true'")
+    page.wait_for_selector("dialog button[type=submit][aria-busy=true]")
     button.click(force=True)
     page.keyboard.press("Enter")
     assert focused(page) != "BODY", "a busy button keeps the focus"

@@ -114,7 +114,7 @@ class TestNotionPublic(ReadingContract):
         self.fill(app, 2)
         app.shows_emails = False
         assert "e-mail" in connector.test().missing[0]
-        with pytest.raises(CredentialRejected, match="nobody's e-mail.*Nothing was taken over"):
+        with pytest.raises(CredentialRejected, match="no e-mail addresses.*Nothing was changed"):
             list(connector.accounts())
 
     def test_no_right_to_read_people_is_told(self, app, connector):
