@@ -50,7 +50,7 @@ def open_report(app: App) -> Report | None:
 def leave_out(change: Change, reason: str, by: str) -> None:
     """Not this one, and why; stays so in every later check until it is taken back. Raises ReportProblem."""
     if not reason.strip():
-        raise ReportProblem("Say why this person keeps the seat: the reason is shown beside it from now on.")
+        raise ReportProblem("Say why this person keeps the account: the reason is shown beside it from now on.")
     with writing():
         change = _undecided(change, CONFIRM, HELD, LEFT_OUT)
         if change.kind in mass_updates.KINDS:

@@ -167,7 +167,7 @@ def test_without_javascript_it_all_works(visit, live, olga: Person, chat, report
     page.click("#sync-form input[name=yes] >> nth=0")
     assert page.is_visible(".why input >> nth=0")
     page.click("#finish-sync")
-    page.wait_for_selector("text=Say why Person 1 keeps the seat")
+    page.wait_for_selector("text=Say why Person 1 keeps the account")
     page.fill(".why input >> nth=0", "Hand-over")
     page.click("#finish-sync")
     page.wait_for_selector("text=Removing 2 people from Chat")

@@ -62,7 +62,7 @@ class TestEntraDirectory(DirectoryContract):
         self.fill(app, 3)
         for seat in app.seats:
             seat.status = "untold"
-        with pytest.raises(CredentialRejected, match="User.Read.All.*Nothing was taken over"):
+        with pytest.raises(CredentialRejected, match="User.Read.All.*Nothing was changed"):
             self.read(connector)
         assert "User.Read.All" in " ".join(connector.test().missing)
 

@@ -38,7 +38,7 @@ class TestDesk(ConnectorContract):
     def test_somebody_else_than_asked_for_is_no_answer(self, app, connector):
         app.seats = [Seat("1", "ana@acme.example"), Seat("2", "ben@acme.example")]
         app.seat = lambda id: app.seats[1]
-        with pytest.raises(TemporarilyUnavailable, match="somebody else"):
+        with pytest.raises(TemporarilyUnavailable, match="a different account"):
             connector.account("1")
 
     @pytest.mark.parametrize("id", ["..", "../../roles", "a/b", "a?b=c", "a#b", "ä b"])

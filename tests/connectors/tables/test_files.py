@@ -119,7 +119,7 @@ def test_pages_that_make_sense_both_ways_are_asked_about_and_remembered(text, pa
      b"email\na\x81@x.example\n", b"%PDF-1.7\n\xe2\xe3\xcf\xd3\x00"],
 )  # fmt: skip
 def test_what_is_no_text_is_refused(content):
-    with pytest.raises(Refused, match="no text|letters"):
+    with pytest.raises(Refused, match="isn.t text|letters"):
         look(content)
 
 
