@@ -12,7 +12,7 @@ COUNTS = {"new_users", "removed_users", "updated_roles", "updated_profiles", "as
 CHANGE = {"id", "kind", "decision", "account", "person", "before", "after", "reason", "protected"}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def forks() -> None:
     """Each command is a Python process of its own, as a user's is."""
 

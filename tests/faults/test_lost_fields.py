@@ -172,7 +172,7 @@ def test_what_one_account_lost_is_taken_over_and_what_is_not_said_of_one_stays(c
     lose(chat, "email", but=everybody(but=chat.id_of(4)))
     check = chat.check()
     assert check.state == "succeeded" and Account.get(Account.name == "Person 4").email == email(4)
-    assert "no longer says the e-mail address of 1 account" in check.warning
+    assert "no longer returns the e-mail address of 1 account" in check.warning
     assert chat.check().warning is None  # said once
     chat.clear()
     lose(chat, "email", but=everybody(but=chat.id_of(5)), empty=True)

@@ -32,7 +32,7 @@ def test_a_password(owner: Client, olga: Person, ben: Person):
     owner.send("PUT", f"/people/{ben.id}/password", password="quite another horse battery")
     [(to, text)] = told().items()
     assert to == "ben.roth@acme.example" and "password was changed" in text and "By Olga Brandt" in text
-    assert "If not: change your password" in text and "/settings/your-sign-in" in text
+    assert "If not, change your password" in text and "/settings/your-sign-in" in text
     assert "quite another horse" not in text
     owner.send("PUT", "/settings/password", current=PASSWORD, password="yet another horse battery",
                password_again="yet another horse battery")

@@ -242,7 +242,7 @@ def test_the_old_password_signs_in_nobody_once_it_was_changed(site: Flask, olga:
     thief = Client(site)
     _changes_meanwhile(monkeypatch, olga)
     answer = sign_in(thief)
-    assert answer.status_code == 410 and "start again" in answer.text
+    assert answer.status_code == 410 and "Start again" in answer.text
     assert not Session.select().exists() and thief.get("/apps").status_code == 303
 
 

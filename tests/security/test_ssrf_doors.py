@@ -168,7 +168,7 @@ def connected_app(home, olga: Person, by: str, private: str) -> App:
 
 
 def checked(app: App) -> str:
-    checks.run(asking.ask(app, "tests", "manual").id)
+    checks.run(asking.ask(app, "tests", "hand").id)
     return Check.select().where(Check.app == app).order_by(Check.id.desc()).get().error
 
 

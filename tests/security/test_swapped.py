@@ -86,7 +86,7 @@ def test_the_dialog_says_when_the_old_token_ends(site, mallory, olga):
     directory, _token = push.connect("Mine", Asker.person(mallory))
     address = f"/directories/{directory.id}/tokens/new"
     assert "keeps working" in Client(site, mallory).get(address).text
-    assert "end at once" in Client(site, olga).get(address).text
+    assert "tokens stop working immediately" in Client(site, olga).get(address).text
 
 
 def test_an_owner_who_says_what_a_column_means_does_not_answer_for_the_file(mallory, by, tmp_path):

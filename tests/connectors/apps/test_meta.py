@@ -108,7 +108,7 @@ class TestMeta(ConnectorContract):
         pixel = next(asset for asset in connector.assets() if asset.kind == "pixel")
         connector.grant(connector.account("1001"), pixel, "ANALYZE")
         assert stocked.thing("pixel:4").members["1001"] == "ANALYZE"
-        with pytest.raises(Refused, match="off a pixel"):
+        with pytest.raises(Refused, match="from a pixel"):
             connector.revoke(connector.account("1001"), pixel)
 
     @pytest.mark.parametrize("id", ["ad_account:act_1", "page:3"])
