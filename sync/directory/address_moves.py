@@ -10,7 +10,6 @@ from datetime import datetime
 from sync import activity
 from sync.db import db, writing
 from sync.directory import precedence
-from sync.directory.guard import Guard
 from sync.directory.reading import staging
 from sync.jobs import queue
 from sync.mail import sign_in_news
@@ -19,6 +18,7 @@ from sync.matching import rules as match_rules
 from sync.matching.addresses import BACKED, CLAIMED, CONTESTED, ENTRY, ask_whose
 from sync.models import Directory
 from sync.reports import merge
+from sync.safety.guards import Guard
 from sync.tasks import tasks
 
 EVERYBODY = "1"

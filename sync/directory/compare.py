@@ -11,7 +11,7 @@ from sync.db import db, utcnow
 from sync.directory import address_moves, precedence
 from sync.directory.address_moves import Moves
 from sync.directory.finding import find_people, leave_others_what_is_theirs, note_unclear_successors
-from sync.directory.guard import Guard, hold_back
+from sync.directory.guard import hold_back
 from sync.jobs import asking
 from sync.mail import sign_in_news
 from sync.matching import addresses, vouching
@@ -19,6 +19,7 @@ from sync.matching import rules as match_rules
 from sync.matching.addresses import ENTRY
 from sync.models import Directory, Person
 from sync.people import held, people
+from sync.safety.guards import Guard
 
 TOLD_ONE_BY_ONE = 200  # people who join: more than that are one entry of the log
 WARNINGS = 50

@@ -17,7 +17,6 @@ from sync.db import connected, utcnow, writing
 from sync.directory import guard as directory_guard
 from sync.directory.address_moves import settle_again
 from sync.directory.compare import Outcome, apply
-from sync.directory.guard import Guard
 from sync.directory.last_days import settle
 from sync.directory.reading import read, staging
 from sync.directory.state import pause, remove, resume  # noqa: F401 - other rooms ask for them here
@@ -30,8 +29,9 @@ from sync.people import last_owner, people
 from sync.private_networks import still_approved
 from sync.problems import AppProblem, Problem, UnusableReading
 from sync.rank import Asker
+from sync.safety.guards import workspace_guard
 from sync.vault import VaultProblem
-from sync.workspace import today, workspace
+from sync.workspace import today
 
 EVERY = timedelta(hours=1)
 AFTER_FAILURE = timedelta(minutes=15)
@@ -252,7 +252,7 @@ def _take_over(reading: DirectoryReading, read_by: DirectoryConnector) -> None:
         directory = Directory.get_by_id(reading.directory_id)
         if directory.state != "active":
             raise TemporarilyUnavailable(f"{directory.name} was {directory.state} while it was read.")
-        outcome = apply(directory, read_by.worldwide_ids, guard(), reading.started_by)
+        outcome = apply(directory, read_by.worldwide_ids, workspace_guard(), reading.started_by)
         outcome.warnings += read_by.warnings
         keep_findings(directory, read_by)
         succeed(directory, reading, outcome)
@@ -262,12 +262,6 @@ def keep_findings(directory: Directory, read_by: DirectoryConnector) -> None:
     """What a whole reading has found that nothing reads; inside the transaction that takes it over."""
     found = [{"attribute": one.attribute, "people": one.people, "values": list(one.values)} for one in read_by.unread]
     Directory.update(unread=found).where(Directory.id == directory.id).execute()
-
-
-def guard() -> Guard:
-    """The workspace's, which holds for each directory."""
-    limits = workspace()
-    return Guard(limits.guard_accounts, limits.guard_percent)
 
 
 def succeed(directory: Directory, reading: DirectoryReading, outcome: Outcome) -> None:

@@ -4,9 +4,9 @@ An address alone, which a leaver had, makes nobody the leaver: it may have been 
 from __future__ import annotations
 
 from sync.db import db
-from sync.directory.guard import Guard
 from sync.matching.addresses import PROVEN, another_human, other_number, same_human
 from sync.models import Directory
+from sync.safety.guards import Guard
 
 ACTIVE = "EXISTS (SELECT 1 FROM person WHERE person.id = pe.person_id AND person.status = 'active')"
 SAME_NAME = "(SELECT name_key(name) FROM person WHERE person.id = pe.person_id) = name_key(nullif(r.name, ''))"

@@ -5,26 +5,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sync.db import db
 from sync.matching import vouching
 from sync.models import Directory, DirectoryEntry
 from sync.people import last_owner
+from sync.safety.guards import Guard
 
 DAY = timedelta(days=1)
-
-
-@dataclass(frozen=True)
-class Guard:
-    """More than both `accounts` and `percent` of a directory's people leaving within a day are held."""
-
-    accounts: int
-    percent: int
-
-    def holds(self, leaving: int, of: int) -> bool:
-        return leaving > self.accounts and leaving * 100 > self.percent * of
 
 
 def seen(entries: Iterable[DirectoryEntry]) -> str:

@@ -9,7 +9,6 @@ from connectors.base import ColumnsUnclear, DirectoryPerson
 from sync import activity, names
 from sync.db import db, writing
 from sync.directory.compare import apply_pushed
-from sync.directory.guard import Guard
 from sync.directory.reading import stage, staging
 from sync.jobs import asking, queue
 from sync.mail import news
@@ -17,7 +16,8 @@ from sync.matching import addresses
 from sync.models import Directory, DirectoryEntry, Person
 from sync.people import people
 from sync.rank import Asker
-from sync.workspace import day_in_words, today, workspace
+from sync.safety.guards import workspace_guard
+from sync.workspace import day_in_words, today
 
 NAMED = 3  # people named in a contradiction
 
@@ -68,7 +68,6 @@ def leave(now: datetime) -> None:
 
 
 def _leave_directory(directory: Directory, entries: list[DirectoryEntry]) -> None:
-    limits = workspace()
     with staging(), writing():
         stage([DirectoryPerson(
             id=entry.external_id, email=entry.email, name=entry.name, status="deprovisioned",
@@ -80,7 +79,7 @@ def _leave_directory(directory: Directory, entries: list[DirectoryEntry]) -> Non
             db.execute_sql("UPDATE read_person SET listed = ?, why = ? WHERE external_id = ?",
                            (entry.listed, _over(entry.last_day), entry.external_id))
         before = [entry.person_id for entry in entries]
-        outcome = apply_pushed(directory, Guard(limits.guard_accounts, limits.guard_percent), directory.name)
+        outcome = apply_pushed(directory, workspace_guard(), directory.name)
         if outcome.counts["held"]:
             news.directory_held(directory, outcome.counts["held"])
         gone = Person.select(Person.id).where(Person.id.in_(before), Person.status == "deprovisioned")

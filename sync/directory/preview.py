@@ -23,6 +23,7 @@ from sync.models import Directory, DirectoryReading
 from sync.names import main_email
 from sync.people import held
 from sync.rank import Asker
+from sync.safety.guards import workspace_guard
 
 KINDS = ("held", "deprovisioned", "suspended", "returned", "joined", "updated")  # the order on the page
 PENDING = "pending"  # beside the secrets: a list that was handed over and isn't applied yet,
@@ -191,7 +192,7 @@ def _take_over(directory: Directory, staged: _Staged, by: Asker, text: str | Non
     said = _digest_of_staged()
     db.execute_sql(f"CREATE TEMP TABLE preview_before AS {as_now}")
     db.execute_sql(f"CREATE TEMP TABLE preview_held AS {_HELD}", (directory.id,))
-    outcome = apply(directory, directories.connector_class(directory.kind).worldwide_ids, directories.guard(), by)
+    outcome = apply(directory, directories.connector_class(directory.kind).worldwide_ids, workspace_guard(), by)
     rows = sorted([*_held(directory), *_held_above(directory), *_changed(as_now)],
                   key=lambda row: (KINDS.index(row.kind), row.name.casefold(), row.email, row.details))
     db.execute_sql("DROP TABLE preview_before")

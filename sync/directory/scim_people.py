@@ -13,7 +13,6 @@ from sync import activity
 from sync.db import db, utcnow, writing
 from sync.directory import push
 from sync.directory.compare import apply_pushed
-from sync.directory.guard import Guard
 from sync.directory.precedence import name_key
 from sync.directory.reading import stage, staging
 from sync.jobs import asking, queue
@@ -30,7 +29,7 @@ from sync.models import (
     ScimResource,
     TeamGroup,
 )
-from sync.workspace import workspace
+from sync.safety.guards import workspace_guard
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 QUIET = timedelta(minutes=1)
@@ -50,8 +49,7 @@ def take_over(directory: Directory, user: ScimResource) -> None:
             stage([person_of(one) for one in users])
             if user.deleted_at:
                 db.execute_sql("UPDATE read_person SET deleted = 1 WHERE external_id = ?", (user.scim_id,))
-            limits = workspace()
-            outcome = apply_pushed(directory, Guard(limits.guard_accounts, limits.guard_percent), directory.name)
+            outcome = apply_pushed(directory, workspace_guard(), directory.name)
         _link(directory, users, outcome.warnings)
         asking.check_apps_of(_changed(before, _statuses(directory, users)), directory.name)
 
