@@ -4,7 +4,7 @@ BIN := .venv/bin
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
 	--no-header $(UPGRADE)
 
-.PHONY: run demo test test-fast fuzz bench lint audit lock
+.PHONY: run demo test test-fast fuzz mutants bench lint audit lock
 
 run: .venv/ready
 	$(BIN)/python app.py
@@ -24,6 +24,12 @@ test-fast: .venv/ready-to-test
 
 fuzz: .venv/ready-to-test
 	$(BIN)/python -m tests.fuzz.run $(or $(MINUTES),10)
+
+# One module or package, or several: MODULES="sync/safety sync/tasks/perform.py". How many of each: SAMPLE=40. SEED=2.
+# AGAIN=1 tries only those that survived the last time.
+mutants: .venv/ready-to-test
+	$(BIN)/python -m tests.mutants.run $(if $(MODULES),--modules $(MODULES)) $(if $(SAMPLE),--sample $(SAMPLE)) \
+		$(if $(SEED),--seed $(SEED)) $(if $(AGAIN),--again)
 
 bench: .venv/ready-to-test
 	$(BIN)/python -m bench.run $(ARGS)

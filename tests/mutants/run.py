@@ -1,0 +1,128 @@
+"""`make mutants`: a sample of mutants, or all, one after the other, against the tests that execute the changed line.
+It shows those that no test noticed, and how many of each package were noticed. Exit code 1: under 95 % of a package."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import random
+import tomllib
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.mutants import mutate, reached, workshop
+from tests.mutants.mutate import ROOT, Mutant
+
+EQUIVALENT = Path(__file__).with_name("equivalent.toml")
+LEFT = reached.KEPT / "left.json"  # those that survived the last run
+SECONDS = 40  # of tests for one mutant, the nearest first: the others are left out
+ENOUGH = 0.95
+Name = tuple[str, str, str, str]  # path, scope, the lines before and after
+
+KILLED, SLOW, SURVIVED, EQUAL, BROKEN = "killed", "timed out", "SURVIVED", "equivalent", "not Python"
+
+
+def named(mutant: Mutant, source: str) -> Name:
+    return (mutant.path, mutant.scope, *mutant.lines(source))
+
+
+def equivalents() -> dict[Name, str]:
+    """Mutants that mean the same as the code, and why."""
+    listed = tomllib.loads(EQUIVALENT.read_text())["equivalent"]
+    return {(one["path"], one.get("scope", ""), one["before"], one["after"]): one["why"] for one in listed}
+
+
+def chosen(package: str, sample: int | None, seed: int) -> list[Mutant]:
+    """A random sample, the same for the same seed and code; without a number, all."""
+    found = [mutant for path in mutate.modules((package,))
+             for mutant in mutate.mutants_of(path, (ROOT / path).read_text())]  # fmt: skip
+    if sample is None or sample >= len(found):
+        return found
+    return random.Random(f"{seed} {package}").sample(found, sample)
+
+
+def tried(mutant: Mutant, shop: workshop.Workshop, known: reached.Reached) -> str:
+    source = (ROOT / mutant.path).read_text()
+    changed = mutant.applied_to(source)
+    try:
+        compile(changed, mutant.path, "exec")
+    except SyntaxError:
+        return BROKEN
+    tests, expected = [], 0.0
+    for test in known.tests_for(mutant, source):
+        if tests and expected + known.seconds[test] > SECONDS:
+            break
+        tests, expected = [*tests, test], expected + known.seconds[test]
+    shop.write(mutant.path, changed)
+    try:
+        code = shop.test(tests, 20 + 4 * expected).code
+    finally:
+        shop.write(mutant.path, source)
+    return SLOW if code is None else SURVIVED if code == 0 else KILLED
+
+
+def interval(killed: int, of: int) -> tuple[float, float]:
+    """Wilson's 95 % confidence interval of a share."""
+    if not of:
+        return 0.0, 1.0
+    z, share = 1.96, killed / of
+    middle = (share + z * z / (2 * of)) / (1 + z * z / of)
+    half = z * math.sqrt(share * (1 - share) / of + z * z / (4 * of * of)) / (1 + z * z / of)
+    return middle - half, middle + half
+
+
+def show(mutant: Mutant, name: Name, outcome: str) -> None:
+    print(f"{outcome}: {mutant.path}:{mutant.line} {mutant.scope} ({mutant.operator})")
+    print(f"    - {name[2]}\n    + {name[3]}", flush=True)
+
+
+def of_package(package: str, mutants: list[Mutant], shop: workshop.Workshop, known: reached.Reached) -> Iterator[Name]:
+    """Try them, print the outcome, and yield those that survived."""
+    same, counts = equivalents(), Counter[str]()
+    for mutant in mutants:
+        name = named(mutant, (ROOT / mutant.path).read_text())
+        outcome = EQUAL if name in same else tried(mutant, shop, known)
+        counts[outcome] += 1
+        if outcome == SURVIVED:
+            show(mutant, name, outcome)
+            yield name
+    killed = counts[KILLED] + counts[SLOW]
+    of = killed + counts[SURVIVED]
+    low, high = interval(killed, of)
+    print(f"{package}: {killed} of {of} killed ({killed / max(of, 1):.1%}; 95 % confidence {low:.0%} to {high:.0%}), "
+          f"{counts[SLOW]} of them timed out; left out: {counts[EQUAL]} equivalent, {counts[BROKEN]} not Python",
+          flush=True)  # fmt: skip
+    if counts[SURVIVED] > (1 - ENOUGH) * of:
+        print(f"{package}: this is under {ENOUGH:.0%}", flush=True)
+
+
+def main() -> int:
+    asked = argparse.ArgumentParser(prog="make mutants", description=__doc__)
+    asked.add_argument("--modules", nargs="*", help="packages or modules, such as sync/tasks/perform.py")
+    asked.add_argument("--sample", type=int, help="mutants of each of them; all, if left out")
+    asked.add_argument("--seed", type=int, default=1)
+    asked.add_argument("--again", action="store_true", help="only those that survived the last run")
+    options = asked.parse_args()
+    os.nice(10)
+    again = [tuple(name) for name in json.loads(LEFT.read_text())] if options.again else None
+    left: list[Name] = []
+    enough = True
+    with workshop.opened() as shop:
+        reached.measure(shop)
+        known = reached.Reached.known()
+        for package in options.modules or mutate.PACKAGES:
+            mutants = chosen(package, None if again is not None else options.sample, options.seed)
+            if again is not None:
+                mutants = [one for one in mutants if named(one, (ROOT / one.path).read_text()) in again]
+            survived = list(of_package(package, mutants, shop, known))
+            left += survived
+            enough = enough and len(survived) <= (1 - ENOUGH) * len(mutants)
+            LEFT.write_text(json.dumps(left))
+    return 0 if enough else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,129 @@
+"""A copy of the tree, and processes that run tests in it.
+Each is forked from this one, which has imported what the tests need from other packages: that takes longest."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.mutants.mutate import ROOT
+
+QUIET = ("-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "--hypothesis-seed=0", "--no-header", "--tb=no")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a process of tests ended with: pytest's exit code, or None where it was stopped for taking too long."""
+
+    code: int | None
+    seconds: float
+
+
+class Workshop:
+    def __init__(self, folder: Path):
+        self.folder = folder / "tree"
+        self._scratch = folder / "scratch"
+        names = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+                               cwd=ROOT, capture_output=True, check=True).stdout.decode().split("\0")  # fmt: skip
+        for name in filter(None, names):
+            if (ROOT / name).is_file():
+                (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / name, self.folder / name)
+        self._writes = int(time.time())
+
+    def write(self, path: str, source: str) -> None:
+        """With a time of its own: Python takes compiled code to be up to date by its source's time and size."""
+        (self.folder / path).write_text(source)
+        self._writes += 2
+        os.utime(self.folder / path, (self._writes, self._writes))
+
+    def prepare(self) -> None:
+        """Import what the tests import from elsewhere."""
+        listed = self._scratch.with_suffix(".modules")
+        self.run(lambda: _list_modules(self.folder, listed), seconds=300)
+        for name in json.loads(listed.read_text()):
+            with suppress(Exception):  # it is imported later, by the test that needs it
+                importlib.import_module(name)
+
+    def test(self, tests: list[str], seconds: float) -> Outcome:
+        """Run these until one fails. `seconds` of processor time, and six times as much of the clock, are allowed."""
+        def run() -> int:
+            import pytest
+            return int(pytest.main([*QUIET, *tests]))
+        return self.run(run, seconds)
+
+    def run(self, what: Callable[[], int], seconds: float) -> Outcome:
+        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._scratch.mkdir()
+        began = time.monotonic()
+        if (child := os.fork()) == 0:
+            self._be_child(what, seconds)
+        code = _wait(child, began + 6 * seconds)
+        with suppress(ProcessLookupError):
+            os.killpg(child, signal.SIGKILL)  # what its tests have started
+        return Outcome(code, time.monotonic() - began)
+
+    def _be_child(self, what: Callable[[], int], seconds: float) -> None:
+        code = 3
+        try:
+            os.setsid()
+            resource.setrlimit(resource.RLIMIT_CPU, (int(seconds) + 1, int(seconds) + 3))
+            os.chdir(self.folder)
+            sys.path[:] = [str(self.folder), *(path for path in sys.path if path not in ("", str(ROOT)))]
+            for name in [name for name in sys.modules if name.split(".")[0] in ("tests", "sync", "connectors")]:
+                del sys.modules[name]
+            os.environ.update(TMPDIR=str(self._scratch), HYPOTHESIS_STORAGE_DIRECTORY=str(self._scratch / "examples"),
+                              PYTHONPATH=str(self.folder))  # fmt: skip
+            tempfile.tempdir = None
+            with open(os.devnull, "r+b") as nothing:
+                for stream in (0, 1, 2):
+                    os.dup2(nothing.fileno(), stream)
+            code = what()
+        finally:
+            os._exit(code)
+
+
+@contextmanager
+def opened() -> Iterator[Workshop]:
+    with tempfile.TemporaryDirectory(prefix="rollcall-mutants-") as folder:
+        workshop = Workshop(Path(folder))
+        workshop.prepare()
+        yield workshop
+
+
+def _wait(child: int, until: float) -> int | None:
+    """Its exit code; None where it had to be stopped."""
+    signal.alarm(0)
+    def stop(*_: Any) -> None:
+        os.killpg(child, signal.SIGKILL)
+    previous = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, max(until - time.monotonic(), 1))
+    try:
+        status = os.waitpid(child, 0)[1]
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+    return os.waitstatus_to_exitcode(status) if os.WIFEXITED(status) else None
+
+
+def _list_modules(tree: Path, listed: Path) -> int:
+    import pytest
+
+    code = pytest.main(["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--collect-only", "tests/sync"])
+    names = [name for name, module in list(sys.modules.items())
+             if not str(getattr(module, "__file__", None) or tree).startswith(str(tree))]  # fmt: skip
+    listed.write_text(json.dumps(names))
+    return int(code)
