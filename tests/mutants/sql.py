@@ -1,5 +1,5 @@
 """Changes SQL inside string literals, one token at a time.
-It reads the literals' source text: fields of f-strings stay as they are, and literals side by side are read as one."""
+It reads the literals' source text. Fields of f-strings are left alone, and literals side by side are read as one."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ import pytest
 
 from tests.mutants import mutate, reached, run, sql
 
+PATH = "sync/safety/guards.py"
 CODE = '''
 """A module."""
 RULE = f"""SELECT 1 FROM account a WHERE {field} = 1 AND a.state <> 'gone'"""
@@ -22,7 +23,7 @@ def rule(one: int | None = None) -> bool:
 def made(source: str) -> set[tuple[str, str]]:
     """(before, after) of each mutant, the words that differ alone."""
     found = set()
-    for mutant in mutate.mutants_of("sync/example.py", source):
+    for mutant in mutate.mutants_of(PATH, source):
         found.add((source[mutant.start : mutant.end].strip(), mutant.new.strip()))
     return found
 
@@ -44,7 +45,7 @@ def test_code_sql_and_states_are_changed_and_no_words():
         ('"present"', '"removing"'), ("AccountState.GONE", "AccountState.PRESENT"), ("is", "is not")}
     assert any(old.startswith("raise") and new == "pass" for old, new in changes)
     docstring, message = CODE.index("Whether it"), CODE.index("Nothing is")
-    for mutant in mutate.mutants_of("sync/example.py", CODE):
+    for mutant in mutate.mutants_of(PATH, CODE):
         assert not docstring <= mutant.start < CODE.index("if one") - 5
         assert not message <= mutant.start < message + len("Nothing is there")
 
@@ -70,7 +71,7 @@ def test_sql_is_changed_where_it_decides(text, changed):
 
 def test_literals_side_by_side_are_read_as_one():
     source = 'a = ("UPDATE t SET a = 1, "\n     "b = 2 "\n     "WHERE c = d")\n'
-    assert [mutant.new for mutant in mutate.mutants_of("sync/example.py", source) if mutant.operator == "sql"] == ["<>"]
+    assert [mutant.new for mutant in mutate.mutants_of(PATH, source) if mutant.operator == "sql"] == ["<>"]
 
 
 def test_each_equivalent_mutant_can_still_be_made():
@@ -83,12 +84,12 @@ def test_each_equivalent_mutant_can_still_be_made():
 
 
 def test_a_mutant_meets_the_tests_of_its_line_and_a_constant_those_of_what_names_it():
-    path, source = "sync/safety/guards.py", (mutate.ROOT / "sync/safety/guards.py").read_text()
+    source = (mutate.ROOT / PATH).read_text()
     known = reached.Reached({"tests/sync/safety/a": 0.2, "tests/faults/b": 0.1, "tests/faults/c": 0.1})
     line = "return leaving > self.accounts and leaving * 100 > self.percent * of"
-    known.by_line[path, "Guard.holds", line] = {"tests/faults/b", "tests/sync/safety/a"}
-    known.by_line[path, "is_mass_of", "(app.id, *kinds, str(utcnow() - DAY)),"] = {"tests/faults/c"}
-    mutants = mutate.mutants_of(path, source)
+    known.by_line[PATH, "Guard.holds", line] = {"tests/faults/b", "tests/sync/safety/a"}
+    known.by_line[PATH, "is_mass_of", "(app.id, *kinds, str(utcnow() - DAY)),"] = {"tests/faults/c"}
+    mutants = mutate.mutants_of(PATH, source)
     [holds, *_] = [one for one in mutants if one.scope == "Guard.holds"]
     [day, *_] = [one for one in mutants if one.lines(source)[0] == "DAY = timedelta(days=1)"]
     assert known.tests_for(holds, source) == ["tests/sync/safety/a", "tests/faults/b"]
