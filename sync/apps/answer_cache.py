@@ -8,6 +8,8 @@ import zlib
 from connectors.base import Kept
 from sync.db import db
 from sync.models import App
+from sync.staging import tables
+from sync.staging.check import READ_ANSWER
 
 LARGEST = 1_000_000  # bytes of one answer, packed
 MOST = 50_000_000  # of all of an app's
@@ -18,8 +20,7 @@ class AnswersOf:
 
     def __init__(self, app: App):
         self.app, self.size = app, 0
-        db.execute_sql("DROP TABLE IF EXISTS temp.read_answer")
-        db.execute_sql("CREATE TEMP TABLE read_answer (key TEXT PRIMARY KEY, etag TEXT, link TEXT, body BLOB)")
+        tables.create(READ_ANSWER)
 
     def recall(self, key: str) -> Kept | None:
         row = db.execute_sql(

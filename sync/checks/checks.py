@@ -252,7 +252,7 @@ class _Work:
             compare.take_over_gone(app)
             compare.take_over_assets(app)
             self.take_over_lost(app)
-            match_rules.match(app, only="to_match")
+            match_rules.match_chosen(app)
             found = compare.found_counts()
             invitations.look_for(app)
             wanted.want_leavers(app, removal_suspends)

@@ -8,10 +8,11 @@ from datetime import datetime
 from sync import roles
 from sync.apps import access
 from sync.db import db, utcnow
+from sync.matching import rules as match_rules
 from sync.models import App
 from sync.reports import mass_updates
-
-FOUND = "kind TEXT, account_id INT, asset_id INT, before TEXT, after TEXT, reason TEXT"
+from sync.staging import tables
+from sync.staging.check import DIFFERING, FOUND, STAGED_ACCESS_ID, STAGED_ROLE
 
 
 def missing(app: App) -> list[tuple[int, str]]:
@@ -47,16 +48,15 @@ def take_over_accounts(app: App, removal_suspends: bool, began: datetime) -> Non
     their number.
     What left the app in Rollcall after the reading `began` (UTC) is not brought back by it.
     """
-    for name in ("found", "differing", "to_match"):
-        db.execute_sql(f"DROP TABLE IF EXISTS temp.{name}")
-    db.execute_sql(f"CREATE TEMP TABLE found ({FOUND})")
-    db.execute_sql(_DIFFERING, {"app": app.id})
+    tables.create(FOUND)
+    tables.fill(DIFFERING, _DIFFERING, {"app": app.id})
     values = {"app": app.id, "now": str(utcnow()), "suspends": removal_suspends, "first": app.last_check_at is None,
               "began": str(began)}  # fmt: skip
     for statement in (_UPDATED_ROLES, _UPDATED_PROFILES):
         db.execute_sql(statement, values)
     mass_updates.hold(app)
-    for statement in (_TO_MATCH, _ROLES, _UPDATE_ACCOUNTS):
+    match_rules.choose(_TO_MATCH)
+    for statement in (_ROLES, _UPDATE_ACCOUNTS):
         db.execute_sql(statement, values)
     newest = db.execute_sql("SELECT coalesce(max(id), 0) FROM account").fetchone()[0]
     db.execute_sql(_NEW_ACCOUNTS, values)
@@ -65,8 +65,7 @@ def take_over_accounts(app: App, removal_suspends: bool, began: datetime) -> Non
 
 
 _DIFFERING = """
-    CREATE TEMP TABLE differing AS
-    SELECT a.id AS account_id, s.* FROM staged_account s
+    SELECT a.id, s.* FROM staged_account s
     JOIN account a ON a.app_id = :app AND a.external_id = s.external_id
     WHERE a.state = 'gone' OR a.role <> s.role OR a.name <> s.name OR a.email <> s.email
         OR a.status <> s.status OR a.last_activity IS NOT s.last_activity OR a.kind <> s.kind OR a.seat <> s.seat
@@ -74,14 +73,13 @@ _DIFFERING = """
         OR a.further_roles IS NOT s.further_roles OR a.unsaid IS NOT s.unsaid OR a.assumed <> s.assumed
 """
 _TO_MATCH = """
-    CREATE TEMP TABLE to_match AS
     SELECT s.account_id FROM differing s JOIN account a ON a.id = s.account_id
     WHERE a.state = 'gone' OR a.normal <> s.normal OR a.kind <> s.kind
         OR a.user_name IS NOT s.user_name OR a.employee_number IS NOT s.employee_number
 """
 _UPDATED_ROLES = f"""
     INSERT INTO found
-    SELECT 'updated role', a.id, NULL, {roles.words("a")}, {roles.words("s", "staged_role", "true")}, ''
+    SELECT 'updated role', a.id, NULL, {roles.words("a")}, {roles.words("s", STAGED_ROLE.name, "true")}, ''
     FROM differing s JOIN account a ON a.id = s.account_id
     WHERE a.state <> 'gone' AND {roles.differ("a", "s")}
 """
@@ -175,11 +173,7 @@ def take_over_assets(app: App) -> None:
     newest = db.execute_sql("SELECT coalesce(max(id), 0) FROM asset").fetchone()[0]
     for statement in (_RENAMED_ASSETS, _RETURNED_ASSETS, _UPDATE_ASSETS, _NEW_ASSETS, _FOUND_NEW_ASSETS):
         db.execute_sql(statement, values | {"newest": newest})
-    db.execute_sql("DROP TABLE IF EXISTS temp.staged_access_id")
-    db.execute_sql(
-        "CREATE TEMP TABLE staged_access_id (account_id INT, asset_id INT, role TEXT, privileged INT, "
-        "PRIMARY KEY (account_id, asset_id)) WITHOUT ROWID"
-    )
+    tables.create(STAGED_ACCESS_ID)
     for statement in (_STAGE_ACCESS, _GRANTED, _CHANGED, _UPDATE_ACCESS, _NEW_ACCESS):
         db.execute_sql(statement, values)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from itertools import islice
 
@@ -15,41 +15,21 @@ from connectors.time_limit import time_limit
 from sync.db import db
 from sync.models import BIT, RoleIds
 from sync.problems import UnusableReading
+from sync.staging import check, tables
+from sync.staging.check import STAGED_ACCESS, STAGED_ACCOUNT, STAGED_ASSET, STAGED_ROLE
+from sync.staging.tables import Table
 
 BATCH = 500
 READINGS = 3  # of a list that repeats itself, before the check gives up
 STATUSES = {"active", "invited", "suspended"}
-TABLES = {
-    "staged_role": "external_id TEXT PRIMARY KEY, label TEXT, privileged INT, standard INT, place INT",
-    "staged_account": (
-        "external_id TEXT PRIMARY KEY, email TEXT, normal TEXT, name TEXT, status TEXT, "
-        "role TEXT, kind TEXT, last_activity TEXT, seat TEXT, user_name TEXT, employee_number TEXT, "
-        "further_roles TEXT, unsaid INT, assumed INT"
-    ),
-    "staged_asset": "external_id TEXT PRIMARY KEY, kind TEXT, name TEXT",
-    "staged_access": "account TEXT, asset TEXT, role TEXT, privileged INT, assumed INT, PRIMARY KEY (account, asset)",
-    "staged_gone": "account_id INTEGER PRIMARY KEY",
-}
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 Progress = Callable[[str, int], None]  # (phase, read so far): may raise to stop the reading
 
 
-@contextmanager
-def staging() -> Iterator[None]:
-    """Empty staging tables for the length of the block."""
-    _drop()
-    for name, columns in TABLES.items():
-        db.execute_sql(f"CREATE TEMP TABLE {name} ({columns}) WITHOUT ROWID")
-    try:
-        yield
-    finally:
-        _drop()
-
-
-def _drop() -> None:
-    for name in TABLES:
-        db.execute_sql(f"DROP TABLE IF EXISTS temp.{name}")
+def staging() -> AbstractContextManager[None]:
+    """Empty staging tables for the length of the block; every TEMP table of the check is gone after it."""
+    return tables.created(*check.REPORTED, dropped=check.DERIVED)
 
 
 def read(connector: Connector, progress: Progress, limit: timedelta) -> int:
@@ -63,18 +43,18 @@ def read(connector: Connector, progress: Progress, limit: timedelta) -> int:
 
 def _read(connector: Connector, progress: Progress) -> int:
     progress("accounts", 0)
-    accounts = _stage("staged_account", connector.accounts, _account_row, lambda read: progress("accounts", read))
+    accounts = _stage(STAGED_ACCOUNT, connector.accounts, _account_row, lambda read: progress("accounts", read))
     # After the accounts: a connector whose app has no list of roles has met them by then.
-    _stage("staged_role", lambda: enumerate(connector.roles()), _role_row, lambda read: None)
+    _stage(STAGED_ROLE, lambda: enumerate(connector.roles()), _role_row, lambda read: None)
     if ASSETS in connector.capabilities:
         progress("assets", 0)
-        _stage("staged_asset", connector.assets, _asset_row, lambda read: progress("assets", read))
+        _stage(STAGED_ASSET, connector.assets, _asset_row, lambda read: progress("assets", read))
         progress("access", 0)
-        _stage("staged_access", connector.access, _access_row, lambda read: progress("access", read))
+        _stage(STAGED_ACCESS, connector.access, _access_row, lambda read: progress("access", read))
     return accounts
 
 
-def _stage(table: str, give: Callable[[], Iterable], row_of: Callable, progress: Callable[[int], None]) -> int:
+def _stage(table: Table, give: Callable[[], Iterable], row_of: Callable, progress: Callable[[int], None]) -> int:
     for _attempt in range(READINGS):
         read = _stage_once(table, _whole(give), row_of, progress)
         if read is not None:
@@ -85,11 +65,11 @@ def _stage(table: str, give: Callable[[], Iterable], row_of: Callable, progress:
     )
 
 
-def _stage_once(table: str, values: Iterable, row_of: Callable, progress: Callable[[int], None]) -> int | None:
+def _stage_once(table: Table, values: Iterable, row_of: Callable, progress: Callable[[int], None]) -> int | None:
     """The number of rows; None when the list repeated itself."""
     insert = _insert_into(table)
     connection = db.connection()
-    connection.execute(f"DELETE FROM {table}")
+    connection.execute(f"DELETE FROM {table.name}")
     rows, read = map(row_of, values), 0
     while batch := list(islice(rows, BATCH)):
         try:
@@ -112,9 +92,8 @@ def _whole(give: Callable[[], Iterable]) -> Iterator:
         raise TemporarilyUnavailable(lacks) from key
 
 
-def _insert_into(table: str) -> str:
-    width = TABLES[table].split(", PRIMARY")[0].count(",") + 1
-    return f"INSERT OR IGNORE INTO {table} VALUES ({', '.join('?' * width)})"
+def _insert_into(table: Table) -> str:
+    return f"INSERT OR IGNORE INTO {table.name} VALUES ({', '.join('?' * len(table.names))})"
 
 
 def _insert(statement: str, rows: list[tuple]) -> int:
@@ -138,7 +117,7 @@ def _storable(row: tuple) -> tuple:
 
 def stage_account(account: Account) -> None:
     """An account that the list left out but a second look found."""
-    _insert(_insert_into("staged_account"), [_storable(_account_row(account))])
+    _insert(_insert_into(STAGED_ACCOUNT), [_storable(_account_row(account))])
 
 
 def _role_row(listed: tuple[int, Role]) -> tuple:

@@ -210,15 +210,15 @@ def _take_over_status(directory: Directory, now: datetime, whole: bool = True) -
                        coalesce(r.deleted, 1) AS missing, coalesce(r.why, '') AS why
                 FROM directory_entry AS e {"LEFT" if whole else ""} JOIN read_person AS r
                      ON r.external_id = e.external_id
-                WHERE e.directory_id = ?3) AS said"""
-    _run(f"""INSERT OR IGNORE INTO read_moved SELECT said.person_id FROM {said.replace("?3", "?1")}
+                WHERE e.directory_id = ?1) AS said"""
+    _run(f"""INSERT OR IGNORE INTO read_moved SELECT said.person_id FROM {said}
             WHERE (said.reported = 'deprovisioned') <> (said.status = 'deprovisioned')""", directory.id)
-    _run(f"""UPDATE directory_entry SET reported = said.status, reported_at = ?1,
-                left_at = CASE WHEN said.status = 'deprovisioned' THEN ?1 END,
+    _run(f"""UPDATE directory_entry SET reported = said.status, reported_at = ?3,
+                left_at = CASE WHEN said.status = 'deprovisioned' THEN ?3 END,
                 reason = CASE WHEN said.missing THEN 'No longer in ' || ?2
                     ELSE {_reason("said.status", "said.why")} END
             FROM {said} WHERE said.id = directory_entry.id AND directory_entry.reported <> said.status""",
-         _stored(now), directory.name, directory.id)
+         directory.id, directory.name, _stored(now))
     asked = "" if whole else "AND e.external_id IN (SELECT external_id FROM read_person)"
     due = f"e.directory_id = ? AND e.status <> e.reported AND e.{UNHELD} {asked}"
     changed = _rows(f"SELECT e.person_id FROM directory_entry AS e WHERE {due}", directory.id)

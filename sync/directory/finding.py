@@ -7,6 +7,8 @@ from sync.db import db
 from sync.matching.addresses import PROVEN, another_human, other_number, same_human
 from sync.models import Directory
 from sync.safety.guards import Guard
+from sync.staging import tables
+from sync.staging.directory import READ_RENUMBERED
 
 ACTIVE = "EXISTS (SELECT 1 FROM person WHERE person.id = pe.person_id AND person.status = 'active')"
 SAME_NAME = "(SELECT name_key(name) FROM person WHERE person.id = pe.person_id) = name_key(nullif(r.name, ''))"
@@ -96,7 +98,7 @@ def _find_renumbered(directory: Directory, guard: Guard) -> None:
     """Name and address are those of an entry that is missing now, but the employee number is another: one such entry is
     someone new who got the address; as many as the guard would hold are a company that numbered its people again."""
     _take_found()
-    _run("""CREATE TEMP TABLE read_renumbered AS
+    tables.fill(READ_RENUMBERED, """
              SELECT r.external_id, pe.person_id FROM read_person AS r
              JOIN read_email AS m ON m.external_id = r.external_id AND m.main
              JOIN person_email AS pe ON pe.normal = m.normal
@@ -106,14 +108,14 @@ def _find_renumbered(directory: Directory, guard: Guard) -> None:
                AND name_key(r.name) <> '' AND name_key(r.name) = name_key(e.name)
                AND m.normal NOT IN (SELECT normal FROM read_disputed)
                AND pe.person_id NOT IN (SELECT person_id FROM read_taken)
-             GROUP BY pe.person_id HAVING count(*) = 1""", directory.id)
+             GROUP BY pe.person_id HAVING count(*) = 1""", (directory.id,))
     here = "SELECT count(*) FROM directory_entry WHERE directory_id = ? AND reported <> 'deprovisioned'"
     found, of = (db.execute_sql(sql, values).fetchone()[0] for sql, values in (
         ("SELECT count(*) FROM read_renumbered", ()), (here, (directory.id,))))  # fmt: skip
     if guard.holds(found, of):
         _run("""UPDATE read_person SET person_id = found.person_id FROM read_renumbered AS found
                 WHERE found.external_id = read_person.external_id""")
-    _run("DROP TABLE read_renumbered")
+    tables.drop(READ_RENUMBERED)
 
 
 def _find_by_number(directory: Directory) -> None:

@@ -24,23 +24,25 @@ from sync.names import main_email
 from sync.people import held
 from sync.rank import Asker
 from sync.safety.guards import workspace_guard
+from sync.staging import tables
+from sync.staging.directory import PREVIEW_BEFORE, PREVIEW_HELD, READ_EMAIL, READ_GROUP, READ_PERSON
 
 KINDS = ("held", "deprovisioned", "suspended", "returned", "joined", "updated")  # the order on the page
 PENDING = "pending"  # beside the secrets: a list that was handed over and isn't applied yet,
 PENDING_MAPPING = "pending_mapping"  # and what its columns mean, where that is new
-PERSON = """
+_PEOPLE = """
     SELECT p.id, p.name, p.status, coalesce(p.employee_number, '') AS number,
         coalesce((SELECT email FROM person_email AS e WHERE e.person_id = p.id ORDER BY NOT e.main, e.id LIMIT 1), '')
         AS email,
         (SELECT count(*) FROM person_email AS e WHERE e.person_id = p.id) AS emails,
         coalesce((SELECT group_concat(name, ', ') FROM (
             SELECT g.name FROM directory_group_member AS m JOIN directory_group AS g ON g.id = m.group_id
-            JOIN directory_entry AS e ON e.id = m.entry_id WHERE e.person_id = p.id AND e.directory_id = {directory}
+            JOIN directory_entry AS e ON e.id = m.entry_id WHERE e.person_id = p.id AND e.directory_id = :directory
             ORDER BY g.name)), '') AS groups,
         coalesce((SELECT max(e.last_day) FROM directory_entry AS e
-            WHERE e.person_id = p.id AND e.directory_id = {directory}), '') AS last_day,
+            WHERE e.person_id = p.id AND e.directory_id = :directory), '') AS last_day,
         coalesce((SELECT group_concat(DISTINCT e.status) FROM directory_entry AS e
-            WHERE e.person_id = p.id AND e.directory_id = {directory}), '') AS here
+            WHERE e.person_id = p.id AND e.directory_id = :directory), '') AS here
     FROM person AS p"""
 
 
@@ -188,15 +190,13 @@ def _take_over(directory: Directory, staged: _Staged, by: Asker, text: str | Non
     if text is not None:
         vouching.answer_for(directory, by)
     directory = Directory.get_by_id(directory.id)
-    as_now = PERSON.format(directory=directory.id)
     said = _digest_of_staged()
-    db.execute_sql(f"CREATE TEMP TABLE preview_before AS {as_now}")
-    db.execute_sql(f"CREATE TEMP TABLE preview_held AS {_HELD}", (directory.id,))
+    tables.fill(PREVIEW_BEFORE, _PEOPLE, {"directory": directory.id})
+    tables.fill(PREVIEW_HELD, f"SELECT e.person_id FROM {_HELD}", {"directory": directory.id})
     outcome = apply(directory, directories.connector_class(directory.kind).worldwide_ids, workspace_guard(), by)
-    rows = sorted([*_held(directory), *_held_above(directory), *_changed(as_now)],
+    rows = sorted([*_held(directory), *_held_above(directory), *_changed(directory)],
                   key=lambda row: (KINDS.index(row.kind), row.name.casefold(), row.email, row.details))
-    db.execute_sql("DROP TABLE preview_before")
-    db.execute_sql("DROP TABLE preview_held")
+    tables.drop(PREVIEW_BEFORE, PREVIEW_HELD)
     told = json.dumps([said, [asdict(row) for row in rows], outcome.warnings], ensure_ascii=False)
     mark = hashlib.sha256(told.encode()).hexdigest()
     return Preview(staged.count, rows, outcome.warnings, mark, staged.notes), outcome
@@ -204,20 +204,20 @@ def _take_over(directory: Directory, staged: _Staged, by: Asker, text: str | Non
 
 def _digest_of_staged() -> str:
     digest = hashlib.sha256()
-    for table in ("read_person", "read_email", "read_group"):
-        for row in db.execute_sql(f"SELECT * FROM {table} ORDER BY 1, 2"):
+    for table in (READ_PERSON, READ_EMAIL, READ_GROUP):
+        for row in db.execute_sql(f"SELECT * FROM {table.name} ORDER BY 1, 2"):
             digest.update(repr(row).encode())
     return digest.hexdigest()
 
 
-_HELD = """SELECT e.person_id FROM directory_entry AS e WHERE e.directory_id = ? AND e.status <> e.reported"""
+_HELD = "directory_entry AS e WHERE e.directory_id = :directory AND e.status <> e.reported"
 
 
 def _held(directory: Directory) -> Iterator[Row]:
     for name, email, reason, old in db.execute_sql(f"""
         SELECT p.name, e.email, e.reason, e.person_id IN (SELECT person_id FROM preview_held)
-        FROM directory_entry AS e JOIN person AS p ON p.id = e.person_id WHERE e.id IN (
-            {_HELD.replace("e.person_id FROM", "e.id FROM")})""", (directory.id,)):
+        FROM directory_entry AS e JOIN person AS p ON p.id = e.person_id
+        WHERE e.id IN (SELECT e.id FROM {_HELD})""", {"directory": directory.id}):
         yield Row("held", name, email, (f"{reason}; {'held already' if old else 'held by the guard until released'}",))
 
 
@@ -228,13 +228,14 @@ def _held_above(directory: Directory) -> Iterator[Row]:
                   (f"{change.field}: {change.value}; held: above the person responsible for {directory.name}",))
 
 
-def _changed(as_now: str) -> Iterator[Row]:
+def _changed(directory: Directory) -> Iterator[Row]:
     for name, email, status, before, *pairs in db.execute_sql(f"""
         SELECT a.name, a.email, a.status, b.status, b.name, a.name, b.email, a.email, b.number, a.number,
                b.groups, a.groups, b.last_day, a.last_day, b.here, a.here, a.emails - coalesce(b.emails, 0)
-        FROM ({as_now}) AS a LEFT JOIN preview_before AS b ON b.id = a.id
+        FROM ({_PEOPLE}) AS a LEFT JOIN preview_before AS b ON b.id = a.id
         WHERE b.id IS NULL OR (a.name, a.status, a.number, a.email, a.emails, a.groups, a.last_day, a.here)
-                              <> (b.name, b.status, b.number, b.email, b.emails, b.groups, b.last_day, b.here)"""):
+                              <> (b.name, b.status, b.number, b.email, b.emails, b.groups, b.last_day, b.here)""",
+            {"directory": directory.id}):
         if before is None:
             yield Row("joined", name, email, () if status == "active" else (status,))
             continue

@@ -4,7 +4,7 @@ The database isn't locked during this; compare.py applies them."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import date
 from itertools import islice
 
@@ -14,47 +14,16 @@ from connectors.time_limit import check_time, time_limit
 from sync.db import db
 from sync.people import people
 from sync.problems import UnusableReading
+from sync.staging import directory, tables
 
 PAGE = 500
 LIMIT = 3600  # seconds for a reading, however its list is cut into answers
 READINGS = 2  # of a list that repeats itself, before the reading fails
-TABLES = {
-    "read_person": (
-        "external_id TEXT PRIMARY KEY, normal TEXT, email TEXT, name TEXT, status TEXT, user_name TEXT, "
-        "employee_number TEXT, listed TEXT, last_day TEXT, starts_on TEXT, department TEXT, manager TEXT, "
-        "why TEXT DEFAULT '', person_id INT, new INT DEFAULT 0, deleted INT DEFAULT 0"
-    ),
-    "read_email": "external_id TEXT, normal TEXT, email TEXT, main INT, PRIMARY KEY (external_id, normal)",
-    "read_no_email": "external_id TEXT, reason TEXT",
-    "read_group": "external_id TEXT, name TEXT, PRIMARY KEY (external_id, name)",
-    "read_member": "group_id INT, entry_id INT, PRIMARY KEY (group_id, entry_id)",
-    "read_claimed": "person_id INTEGER PRIMARY KEY",
-    "read_disputed": "normal TEXT PRIMARY KEY",
-    "read_taken": "person_id INTEGER PRIMARY KEY",
-    "read_above": "person_id INTEGER PRIMARY KEY",
-    "read_leaving": "person_id INTEGER PRIMARY KEY",
-    "read_changed": "entry_id INT, person_id INT, field TEXT",
-    "read_moved": "person_id INTEGER PRIMARY KEY",
-}
 
 
-@contextmanager
-def staging() -> Iterator[None]:
+def staging() -> AbstractContextManager[None]:
     """Empty staging tables for the length of the block."""
-    _drop()
-    for name, columns in TABLES.items():
-        db.execute_sql(f"CREATE TEMP TABLE {name} ({columns})")
-    db.execute_sql("CREATE INDEX temp.read_email_normal ON read_email (normal)")
-    db.execute_sql("CREATE INDEX temp.read_person_person ON read_person (person_id)")
-    try:
-        yield
-    finally:
-        _drop()
-
-
-def _drop() -> None:
-    for name in TABLES:
-        db.execute_sql(f"DROP TABLE IF EXISTS temp.{name}")
+    return tables.created(*directory.REPORTED, *directory.DERIVED)
 
 
 def read(connector: DirectoryConnector, progress: Callable[[int], None]) -> int:
@@ -74,8 +43,8 @@ def read(connector: DirectoryConnector, progress: Callable[[int], None]) -> int:
 
 def _read_once(connector: DirectoryConnector, progress: Callable[[int], None]) -> int | None:
     connection = db.connection()
-    for table in ("read_person", "read_email", "read_no_email", "read_group"):
-        connection.execute(f"DELETE FROM {table}")
+    for table in directory.REPORTED:
+        connection.execute(f"DELETE FROM {table.name}")
     everybody, count = iter(connector.people()), 0
     while page := list(islice(everybody, PAGE)):
         connection.execute("BEGIN")  # deferred, and TEMP alone: takes no lock on the file

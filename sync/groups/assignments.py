@@ -13,6 +13,8 @@ from sync.db import db, utcnow
 from sync.models import Account, App, Asset, Assignment, GroupRule
 from sync.safety import protection, wanted
 from sync.safety.protection import Protection
+from sync.staging import tables
+from sync.staging.check import ASSIGNED, COVERED
 from sync.workspace import today
 
 INVITE, ROLE, ACCESS, LOSS, ENDED = (
@@ -52,10 +54,8 @@ def gather(app: App, removal_suspends: bool = False) -> dict[str, object]:
         "app": app.id, "now": str(utcnow()), "suspends": removal_suspends, "today": str(today()),
         "identity": app.identity_id, "blind": is_blind(app),
     }  # fmt: skip
-    for name, query in (("covered", _COVERED), ("assigned", _ASSIGNED.format(covered="covered"))):
-        db.execute_sql(f"DROP TABLE IF EXISTS temp.{name}")
-        db.execute_sql(f"CREATE TEMP TABLE {name} AS {query}", values)
-        db.execute_sql(f"CREATE INDEX temp.{name}_person ON {name} (person_id)")
+    tables.fill(COVERED, _COVERED, values)
+    tables.fill(ASSIGNED, _assigned(COVERED.name), values)
     return values
 
 
@@ -122,14 +122,20 @@ _COVERED = """
 """
 _OF_ONE = f"{_COVERED} WHERE m.entry_id IN (SELECT id FROM directory_entry WHERE person_id = :person)"
 _HIGHEST = "c.role = '', c.privileged DESC, c.place, c.rule_id, c.via"
-_ASSIGNED = f"""
-    SELECT person_id, role, coalesce(nullif(label, ''), role) AS label, privileged, via, rests
-    FROM (
-        SELECT *, row_number() OVER (PARTITION BY person_id ORDER BY gives DESC, {_HIGHEST}) AS n,
-            min(gives) OVER (PARTITION BY person_id) = 0 AS rests
-        FROM {{covered}} c
-    ) WHERE n = 1 AND gives
-"""
+
+
+def _assigned(covered: str) -> str:
+    """SELECT: what each person gets of all rules that cover them; `covered` are rows like those of TEMP `covered`."""
+    return f"""
+        SELECT person_id, role, coalesce(nullif(label, ''), role) AS label, privileged, via, rests
+        FROM (
+            SELECT *, row_number() OVER (PARTITION BY person_id ORDER BY gives DESC, {_HIGHEST}) AS n,
+                min(gives) OVER (PARTITION BY person_id) = 0 AS rests
+            FROM {covered} c
+        ) WHERE n = 1 AND gives
+    """
+
+
 # Ended, and out of the app: deleted, so that an account added by hand later doesn't count as given by rules.
 _FORGET = """
     DELETE FROM assignment WHERE app_id = :app AND ended_at IS NOT NULL AND NOT EXISTS (
@@ -258,7 +264,7 @@ def place_of(app: App, person_id: int) -> Place:
     """As of this instant, without waiting for a check."""
     values = {"app": app.id, "person": person_id}
     covered = is_blind(app) or db.execute_sql(f"SELECT 1 FROM ({_OF_ONE}) LIMIT 1", values).fetchone() is not None
-    row = db.execute_sql(f"SELECT role FROM ({_ASSIGNED.format(covered=f'({_OF_ONE})')})", values).fetchone()
+    row = db.execute_sql(f"SELECT role FROM ({_assigned(f'({_OF_ONE})')})", values).fetchone()
     return Place(row and row[0], covered)
 
 

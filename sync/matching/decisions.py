@@ -4,6 +4,7 @@ They outlive every check, are in Activity for each account, and can be undone un
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -176,10 +177,8 @@ def _write(rows: list[tuple[int, dict[str, Any]]]) -> None:
 
 
 def _match_by_rules(app: App, accounts: list[Account]) -> None:
-    db.execute_sql("DROP TABLE IF EXISTS temp.undecided")
-    db.execute_sql("CREATE TEMP TABLE undecided (account_id INTEGER PRIMARY KEY)")
-    db.connection().executemany("INSERT INTO undecided VALUES (?)", [(account.id,) for account in accounts])
-    match_rules.match(App.get_by_id(app.id), only="undecided")
+    match_rules.choose("SELECT value FROM json_each(?)", (json.dumps([account.id for account in accounts]),))
+    match_rules.match_chosen(App.get_by_id(app.id))
 
 
 def _tell(before: list[Account], what: str, by: str) -> None:

@@ -18,6 +18,8 @@ from sync.matching.addresses import Claim
 from sync.matching.members import recount
 from sync.models import Account, App, Person, PersonEmail
 from sync.problems import Problem
+from sync.staging import tables
+from sync.staging.check import TO_MATCH
 from sync.workspace import to_local, today
 
 CHUNK = 500  # values in one SQL statement
@@ -30,17 +32,25 @@ class RuleProblem(Problem):
     """It can't be set; the message is a sentence for the page."""
 
 
-def match(app: App, only: str = "") -> None:
-    """Match the app's accounts where nobody decided otherwise. Inside the caller's transaction.
-
-    `only` is the name of a TEMP table whose account_id says which accounts, where it need not be all.
-    """
-    among = f"AND a.id IN (SELECT account_id FROM temp.{only})" if only else ""
-    db.execute_sql(_MATCH.format(among=among), {"app": app.id, "domain": app.match_domain})
+def match(app: App) -> None:
+    """Match the app's accounts where nobody decided otherwise. Inside the caller's transaction."""
+    db.execute_sql(_MATCH, {"app": app.id, "domain": app.match_domain})
 
 
-# The first rule that names anyone decides, if it names one person, and no later rule speaks against them.
-_MATCH = """
+def choose(query: str, values: tuple = ()) -> None:
+    """Begin TEMP `to_match` with the accounts whose ids this SELECT gives, each once."""
+    tables.fill(TO_MATCH, query, values)
+
+
+def match_chosen(app: App) -> None:
+    """The same as match(), of the accounts in TEMP `to_match` alone."""
+    db.execute_sql(_MATCH_CHOSEN, {"app": app.id, "domain": app.match_domain})
+
+
+def _matching(which: str) -> str:
+    """The statement for the accounts `a` for which the condition holds. The first rule that names anyone decides, if it
+    names one person and no later rule speaks against them."""
+    return f"""
     UPDATE account SET person_id = said.person, "match" = said."match" FROM (
         SELECT id, person, CASE WHEN kind = 'system' THEN 'service account' WHEN person IS NULL THEN 'unmatched'
             ELSE 'matched' END AS "match"
@@ -69,12 +79,16 @@ _MATCH = """
                 LEFT JOIN person_email u ON u.normal = CASE WHEN :domain IS NOT NULL AND a.user_name IS NOT NULL
                     THEN email_key(a.user_name || '@' || :domain) END
                     AND NOT u.disputed AND (a.asked_as IS NOT u.normal OR a.was_of_id IS u.person_id)
-                WHERE a.app_id = :app AND a.state <> 'gone' AND NOT a.match_by_hand {among}
+                WHERE a.app_id = :app AND a.state <> 'gone' AND NOT a.match_by_hand AND {which}
             )
         )
     ) said
     WHERE account.id = said.id AND (account.person_id IS NOT said.person OR account."match" <> said."match")
 """
+
+
+_MATCH = _matching("true")
+_MATCH_CHOSEN = _matching("a.id IN (SELECT account_id FROM to_match)")
 
 
 def match_everywhere(emails: Iterable[str] = (), numbers: Iterable[str] = ()) -> None:

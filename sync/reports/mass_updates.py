@@ -13,18 +13,16 @@ from sync.matching import members
 from sync.matching import rules as match_rules
 from sync.models import Account, App, Change, Report
 from sync.safety import guards, lost_fields
+from sync.staging import tables
+from sync.staging.check import HELD_UPDATE, RELEASED
 
 ROLES, PROFILES = "updated role", "updated profile"
 KINDS = (ROLES, PROFILES)
 HELD = "held"
 PROFILE = ("email", "normal", "name", "status", "kind", "user_name", "employee_number")
 SHOWN = ("name", "email", "status")  # whose change is a change of the profile, however few
-# Fields that are held when many change, including those for matching, each with its SQL expression.
-WORDS = {
-    "name": "{0}", "email": "'<' || {0} || '>'", "status": "{0}",
-    "kind": "CASE {0} WHEN 'user' THEN 'user' ELSE 'made by the app' END",
-    "user_name": "'user name ' || coalesce({0}, '–')", "employee_number": "'employee number ' || coalesce({0}, '–')",
-}  # fmt: skip
+# Fields that are held when many change, including those for matching.
+FIELDS = ("name", "email", "status", "kind", "user_name", "employee_number")
 _COLUMNS = {ROLES: ("role", "further_roles"), PROFILES: PROFILE}
 _DAY = timedelta(days=1)
 
@@ -33,10 +31,21 @@ def profile(account: str, columns: Iterable[str]) -> str:
     """What differs in the profile, as `account` (a, the known, or s, the staged one) has it, as an expression:
     "Ana Lopez <ana@acme.example> active"."""
     parts = [
-        f"CASE WHEN a.{column} IS NOT s.{column} THEN {WORDS[column].format(f'{account}.{column}')} || ' ' ELSE '' END"
+        f"CASE WHEN a.{column} IS NOT s.{column} THEN {_in_words(account, column)} || ' ' ELSE '' END"
         for column in columns
     ]
     return f"trim({' || '.join(parts)})"
+
+
+def _in_words(account: str, column: str) -> str:
+    value = f"{account}.{column}"
+    if column == "email":
+        return f"'<' || {value} || '>'"
+    if column == "kind":
+        return f"CASE {value} WHEN 'user' THEN 'user' ELSE 'made by the app' END"
+    if column in ("user_name", "employee_number"):
+        return f"'{column.replace('_', ' ')} ' || coalesce({value}, '–')"
+    return value
 
 
 def hold(app: App) -> None:
@@ -44,11 +53,7 @@ def hold(app: App) -> None:
 
     Inside the check's transaction, before what differs is applied.
     """
-    db.execute_sql("DROP TABLE IF EXISTS temp.held_update")
-    db.execute_sql(
-        "CREATE TEMP TABLE held_update (kind TEXT, account_id INT, before TEXT, after TEXT, detail TEXT, "
-        "PRIMARY KEY (kind, account_id))"
-    )
+    tables.create(HELD_UPDATE)
     for kind, changed in ((kind, _count(kind)) for kind in KINDS):
         if changed and _is_mass(app, kind, changed):
             _hold(app, kind)
@@ -60,9 +65,9 @@ def hold(app: App) -> None:
 _PRESENT = "FROM differing s JOIN account a ON a.id = s.account_id AND a.state = 'present'"
 _CHANGED = {
     ROLES: f"{_PRESENT} JOIN found f ON f.kind = 'updated role' AND f.account_id = a.id WHERE true",
-    PROFILES: f"{_PRESENT} WHERE ({' OR '.join(f'a.{column} IS NOT s.{column}' for column in WORDS)})",
+    PROFILES: f"{_PRESENT} WHERE ({' OR '.join(f'a.{column} IS NOT s.{column}' for column in FIELDS)})",
 }
-_TOLD = {ROLES: "f.before, f.after", PROFILES: f"{profile('a', WORDS)}, {profile('s', WORDS)}"}
+_TOLD = {ROLES: "f.before, f.after", PROFILES: f"{profile('a', FIELDS)}, {profile('s', FIELDS)}"}
 
 
 def _count(kind: str) -> int:
@@ -135,9 +140,8 @@ def release(report: Report, by: str) -> int:
     Inside the caller's transaction.
     """
     values = {"report": report.id, "app": report.app_id}
-    db.execute_sql("DROP TABLE IF EXISTS temp.released")
-    db.execute_sql(
-        "CREATE TEMP TABLE released AS SELECT c.account_id, c.kind, c.detail FROM change c "
+    tables.fill(
+        RELEASED, "SELECT c.account_id, c.kind, c.detail FROM change c "
         "WHERE c.report_id = :report AND c.decision = 'held' AND c.kind IN ('updated role', 'updated profile')", values
     )  # fmt: skip
     for kind, columns in _COLUMNS.items():
@@ -152,7 +156,8 @@ def release(report: Report, by: str) -> int:
     )
     number = changes.execute()
     app = App.get_by_id(report.app_id)
-    match_rules.match(app, only="released")
+    match_rules.choose("SELECT DISTINCT account_id FROM released")
+    match_rules.match_chosen(app)
     members.recount(app)
     activity.record(by, "released updates", about=f"{number} roles and profiles", app=app, report=report)
     return number

@@ -95,9 +95,7 @@ def _tell_unsaid_from_assumed() -> None:
 
 
 FIRST_ACCOUNTS = 500  # that are asked before all are
-_EMPTY = {"last_activity": "{0}.last_activity IS NULL", "user_name": "{0}.user_name IS NULL",
-          "employee_number": "{0}.employee_number IS NULL", "status": "{0}.status = 'unknown'", "kind": "FALSE",
-          "role": "{0}.role = '' AND coalesce({0}.further_roles, '[]') = '[]'"}  # fmt: skip
+_NULL_WHERE_EMPTY = ("last_activity", "user_name", "employee_number")
 
 
 def _of_accounts(app: App) -> list[Loss]:
@@ -121,7 +119,13 @@ def _of_accounts(app: App) -> list[Loss]:
 
 def _has(account: str, field: str) -> str:
     """Whether the account (an alias) has a value for the field; for the kind, whether the app returned it."""
-    return "NOT (" + _EMPTY.get(field, f"{{0}}.{field} = ''").format(account) + ")"
+    if field == "kind":
+        return "NOT (FALSE)"
+    if field == "status":
+        return f"NOT ({account}.status = 'unknown')"
+    if field == "role":
+        return f"NOT ({account}.role = '' AND coalesce({account}.further_roles, '[]') = '[]')"
+    return f"NOT ({account}.{field} IS NULL)" if field in _NULL_WHERE_EMPTY else f"NOT ({account}.{field} = '')"
 
 
 def _missing(field: str) -> str:

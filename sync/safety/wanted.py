@@ -7,12 +7,10 @@ from sync import roles
 from sync.db import db
 from sync.models import App
 from sync.safety import protection
+from sync.staging import tables
+from sync.staging.check import WANTED
 from sync.workspace import today
 
-WANTED = (
-    "kind TEXT, account_id INT, asset_id INT, in_app INT, before TEXT, reason TEXT, protection TEXT, protected TEXT, "
-    "left_out TEXT, after TEXT, person_id INT, detail TEXT"
-)
 WANT = "INSERT INTO wanted (kind, account_id, asset_id, in_app, before, reason, left_out, person_id)"
 REMOVALS = ("removed user", "no longer assigned")  # kinds of Change by which someone leaves the app
 REMOVES = "kind IN ('removed user', 'no longer assigned')"
@@ -20,8 +18,7 @@ REMOVES = "kind IN ('removed user', 'no longer assigned')"
 
 def want_nothing() -> None:
     """An empty `wanted` to begin with."""
-    db.execute_sql("DROP TABLE IF EXISTS temp.wanted")
-    db.execute_sql(f"CREATE TEMP TABLE wanted ({WANTED})")
+    tables.create(WANTED)
 
 
 def want_gone(app: App, account_ids: list[int]) -> None:

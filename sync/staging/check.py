@@ -1,0 +1,89 @@
+"""The TEMP tables of a check, in the order in which they are filled: the app's report, how it differs from known rows,
+who should have which role and access, and the changes that need approval. Dropped at the end of the check."""
+
+from __future__ import annotations
+
+from sync.staging.tables import Table
+
+# What the app reported.
+STAGED_ROLE = Table(
+    "staged_role", "external_id TEXT, label TEXT, privileged INT, standard INT, place INT",
+    owner="checks.snapshot", readers=("checks.compare", "safety.lost_fields"), key="external_id", rowid=False,
+)  # fmt: skip
+STAGED_ACCOUNT = Table(
+    "staged_account",
+    "external_id TEXT, email TEXT, normal TEXT, name TEXT, status TEXT, role TEXT, kind TEXT, last_activity TEXT, "
+    "seat TEXT, user_name TEXT, employee_number TEXT, further_roles TEXT, unsaid INT, assumed INT",
+    owner="checks.snapshot", writers=("safety.lost_fields", "tasks.settle"), readers=("checks.compare",),
+    key="external_id", rowid=False,
+)  # fmt: skip
+STAGED_ASSET = Table(
+    "staged_asset", "external_id TEXT, kind TEXT, name TEXT",
+    owner="checks.snapshot", readers=("checks.compare", "safety.lost_fields", "tasks.settle"),
+    key="external_id", rowid=False,
+)  # fmt: skip
+STAGED_ACCESS = Table(
+    "staged_access", "account TEXT, asset TEXT, role TEXT, privileged INT, assumed INT",
+    owner="checks.snapshot", writers=("tasks.settle",), readers=("checks.compare", "safety.lost_fields"),
+    key="account, asset", rowid=False,
+)  # fmt: skip
+# Known accounts that the list left out and that a second look didn't find either.
+STAGED_GONE = Table(
+    "staged_gone", "account_id INTEGER",
+    owner="checks.snapshot", writers=("checks.checks",), readers=("checks.compare",), key="account_id", rowid=False,
+)  # fmt: skip
+# Answers that the next reading need not ask for again.
+READ_ANSWER = Table(
+    "read_answer", "key TEXT, etag TEXT, link TEXT, body BLOB", owner="apps.answer_cache", key="key",
+)  # fmt: skip
+
+# What differs from what is known.
+DIFFERING = Table(
+    "differing", f"account_id INT, {STAGED_ACCOUNT.columns}", owner="checks.compare", writers=("reports.mass_updates",)
+)
+# Changes that are applied without approval: each becomes a row of the report.
+FOUND = Table(
+    "found", "kind TEXT, account_id INT, asset_id INT, before TEXT, after TEXT, reason TEXT",
+    owner="checks.compare", writers=("reports.mass_updates",), readers=("reports.merge",),
+)  # fmt: skip
+# Roles and profiles that change in such number that they wait.
+HELD_UPDATE = Table(
+    "held_update", "kind TEXT, account_id INT, before TEXT, after TEXT, detail TEXT",
+    owner="reports.mass_updates", key="kind, account_id",
+)  # fmt: skip
+# Accounts that the rules of matching look at. A decision by hand and a release of held updates use it too.
+TO_MATCH = Table(
+    "to_match", "account_id INTEGER", owner="matching.rules", writers=("checks.compare",), key="account_id"
+)
+# Access as ids of what Rollcall knows.
+STAGED_ACCESS_ID = Table(
+    "staged_access_id", "account_id INT, asset_id INT, role TEXT, privileged INT",
+    owner="checks.compare", key="account_id, asset_id", rowid=False,
+)  # fmt: skip
+
+# Who should have what, by the rules of groups: a row for each person, rule and group; what each gets of them all. The
+# preview of a rule uses them too.
+COVERED = Table(
+    "covered",
+    "person_id INT, rule_id INT, role TEXT, label TEXT, privileged INT, place INT, gives INT, via TEXT",
+    owner="groups.assignments", readers=("groups.rules",), indexed="person_id",
+)  # fmt: skip
+ASSIGNED = Table(
+    "assigned", "person_id INT, role TEXT, label TEXT, privileged INT, via TEXT, rests INT",
+    owner="groups.assignments", indexed="person_id",
+)  # fmt: skip
+
+# What needs approval, or is held or protected.
+WANTED = Table(
+    "wanted",
+    "kind TEXT, account_id INT, asset_id INT, in_app INT, before TEXT, reason TEXT, protection TEXT, protected TEXT, "
+    "left_out TEXT, after TEXT, person_id INT, detail TEXT",
+    owner="safety.wanted", writers=("groups.assignments", "reports.mass_updates", "safety.protection"),
+    readers=("groups.rules", "reports.merge"),
+)  # fmt: skip
+
+REPORTED = (STAGED_ROLE, STAGED_ACCOUNT, STAGED_ASSET, STAGED_ACCESS, STAGED_GONE)
+DERIVED = (READ_ANSWER, DIFFERING, FOUND, HELD_UPDATE, TO_MATCH, STAGED_ACCESS_ID, COVERED, ASSIGNED, WANTED)
+
+# Not of a check: the held updates of a report that are released now.
+RELEASED = Table("released", "account_id INT, kind TEXT, detail TEXT", owner="reports.mass_updates")

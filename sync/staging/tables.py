@@ -1,0 +1,73 @@
+"""How a TEMP table is declared, created and dropped. It belongs to one thread's connection and never locks the file.
+What `owner`, `writers` and `readers` say is compared with the code by tests/sync/staging/test_declarations.py."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sync.db import db
+
+
+@dataclass(frozen=True)
+class Table:
+    """`columns` are SQL, `key` and `indexed` name some of them; `rowid` is False for a table that is its own index.
+
+    Of the modules of sync/, the `owner` creates it, `writers` change its rows too, and `readers` only read them.
+    """
+
+    name: str
+    columns: str
+    owner: str
+    writers: tuple[str, ...] = ()
+    readers: tuple[str, ...] = ()
+    key: str = ""
+    rowid: bool = True
+    indexed: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of its columns, in order."""
+        return tuple(column.split()[0] for column in self.columns.split(", "))
+
+
+def create(*tables: Table) -> None:
+    """Empty tables, whatever they held before."""
+    for table in tables:
+        _create(table)
+        _index(table)
+
+
+def fill(table: Table, query: str, values: Mapping[str, object] | tuple = ()) -> None:
+    """The table with the rows of this SELECT, which gives its columns in order; whatever it held before is gone."""
+    _create(table)
+    db.execute_sql(f"INSERT INTO temp.{table.name} {query}", values)
+    _index(table)  # now, because that is faster than row by row
+
+
+def drop(*tables: Table) -> None:
+    for table in tables:
+        db.execute_sql(f"DROP TABLE IF EXISTS temp.{table.name}")
+
+
+@contextmanager
+def created(*tables: Table, dropped: tuple[Table, ...] = ()) -> Iterator[None]:
+    """Empty tables for the length of the block. At its end, those `dropped` go with them."""
+    create(*tables)
+    try:
+        yield
+    finally:
+        drop(*tables, *dropped)
+
+
+def _create(table: Table) -> None:
+    drop(table)
+    key = f", PRIMARY KEY ({table.key})" if table.key else ""
+    rowid = "" if table.rowid else " WITHOUT ROWID"
+    db.execute_sql(f"CREATE TEMP TABLE {table.name} ({table.columns}{key}){rowid}")
+
+
+def _index(table: Table) -> None:
+    if table.indexed:
+        db.execute_sql(f"CREATE INDEX temp.{table.name}_{table.indexed} ON {table.name} ({table.indexed})")
