@@ -57,12 +57,12 @@ ROLES = r"""
 """
 DATABASES = "SELECT oid, datname, datdba FROM pg_database WHERE datallowconn AND NOT datistemplate"
 EXPLICIT = """EXISTS (SELECT FROM pg_database g, aclexplode(g.datacl) a
-                       WHERE g.oid = d.oid AND a.grantee = {grantee} AND a.privilege_type = 'CONNECT')"""
+                       WHERE g.oid = d.oid AND a.grantee = r.oid AND a.privilege_type = 'CONNECT')"""
 HOW = f"""
   CASE WHEN d.datdba = r.oid THEN '{OWNER}'
        WHEN r.rolsuper THEN '{SUPERUSER}'
        WHEN pg_has_role(r.oid, d.datdba, 'USAGE') THEN '{OWNER_THROUGH}'
-       WHEN {EXPLICIT.format(grantee="r.oid")} THEN '{CONNECT}'
+       WHEN {EXPLICIT} THEN '{CONNECT}'
        WHEN has_database_privilege('public', d.oid, 'CONNECT') THEN '{PUBLIC}'
        ELSE '{CONNECT_THROUGH}' END
 """
@@ -327,7 +327,7 @@ class PostgresRoles(Connector):
 
     def _how(self, account: Account, asset: Asset, explicit: bool = False) -> str | None:
         """By which right the role may connect now, if by any; `explicit`: by CONNECT given to itself."""
-        condition = EXPLICIT.format(grantee="r.oid") if explicit else "has_database_privilege(r.oid, d.oid, 'CONNECT')"
+        condition = EXPLICIT if explicit else "has_database_privilege(r.oid, d.oid, 'CONNECT')"
         found = self._client.rows(
             f"SELECT {HOW} FROM pg_database d, pg_roles r WHERE d.oid::text = %s AND r.oid::text = %s AND {condition}",
             (asset.id, account.id),
