@@ -23,7 +23,7 @@ from sync.checks import compare, snapshot
 from sync.db import connected, db, utcnow, writing
 from sync.directory import freshness
 from sync.groups import assignments
-from sync.jobs import asking, daily, leases, queue
+from sync.jobs import asking, daily, leases, queue, retries
 from sync.mail import news
 from sync.matching import members
 from sync.matching import rules as match_rules
@@ -38,8 +38,6 @@ from sync.workspace import workspace
 
 LIMIT = timedelta(hours=1)  # for one check, reading and waiting included
 FRESH = {"hand": timedelta(0), "connect": timedelta(0), "daily": timedelta(minutes=15)}  # how old a directory may be
-PAUSES = (1, 4)  # seconds before a passing fault is tried again at once
-LATER = (timedelta(minutes=5), timedelta(minutes=20))  # before a daily check is tried again
 LONGEST_WAIT = 60  # seconds that a check waits for a rate limit before it pauses
 FAILURES_TOLD = 3
 SAMPLE = 100  # looked for one by one when so many are missing that a guard holds them anyway
@@ -160,19 +158,19 @@ class _Work:
 
     def patiently(self, ask: Callable[[], Any]) -> Any:
         """What the app answers; a passing fault is tried again a moment later, a short rate limit is waited for."""
-        pauses = iter(PAUSES)
+        failures = 0
         while True:
             try:
                 return ask()
             except TemporarilyUnavailable:
-                pause = next(pauses, None)
-                if pause is None:
+                wait, failures = retries.WITHIN_CHECK.after(failures), failures + 1
+                if wait is None:
                     raise
+                self.wait(wait.total_seconds())
             except RateLimited as problem:
-                pause = problem.retry_after
-                if pause > LONGEST_WAIT:
+                if problem.retry_after > LONGEST_WAIT:
                     raise
-            self.wait(pause)
+                self.wait(problem.retry_after)
 
     def read(self, connector: Connector) -> int:
         """Read it whole; the number of accounts."""
@@ -309,10 +307,10 @@ class _Work:
 
     def fail(self, error: str, advice: str, *, broken: bool = False, passing: bool = False) -> None:
         """Say why; nothing else is changed. A passing fault of a check that nobody waits for is tried again later."""
-        if passing and self.check.trigger in ("daily", "directory", "invitation") and self.check.attempts < len(LATER):
+        wait = retries.CHECK.after(self.check.attempts)
+        if passing and self.check.trigger in ("daily", "directory", "invitation") and wait is not None:
             with writing():
-                due = utcnow() + LATER[self.check.attempts]
-                self.write(state="queued", next_at=due, attempts=self.check.attempts + 1, error=error)
+                self.write(state="queued", next_at=utcnow() + wait, attempts=self.check.attempts + 1, error=error)
             return
         with writing():
             failures = App.select(App.failures).where(App.id == self.app.id).scalar() + 1

@@ -21,7 +21,7 @@ from sync.directory.last_days import settle
 from sync.directory.reading import read, staging
 from sync.directory.state import pause, remove, resume  # noqa: F401 - other rooms ask for them here
 from sync.files.columns import remember_first
-from sync.jobs import asking, leases, queue
+from sync.jobs import asking, leases, queue, retries
 from sync.mail import news
 from sync.matching import vouching
 from sync.models import Directory, DirectoryEntry, DirectoryReading, Person
@@ -34,7 +34,6 @@ from sync.vault import VaultProblem
 from sync.workspace import today
 
 EVERY = timedelta(hours=1)
-AFTER_FAILURE = timedelta(minutes=15)
 KEEP_READINGS = timedelta(days=90)
 LIVE = ("queued", "running")
 RENEW_SECONDS = 60
@@ -309,7 +308,7 @@ def _fail(reading: DirectoryReading, error: str, ours: bool = False) -> None:
             DirectoryReading.id == reading.id
         ).execute()
         Directory.update(
-            failures=Directory.failures + int(not ours), error=error, next_read_at=now + AFTER_FAILURE
+            failures=Directory.failures + int(not ours), error=error, next_read_at=now + retries.DIRECTORY.after(0)
         ).where(Directory.id == reading.directory_id).execute()
         directory = Directory.get_by_id(reading.directory_id)
         activity.record(reading.started_by, "directory reading failed", about=directory.name, why=error)

@@ -12,6 +12,7 @@ from peewee import Expression, Model
 
 from sync import faults
 from sync.db import utcnow, writing
+from sync.jobs import retries
 from sync.models import Check, DirectoryReading, Mail, Task
 
 HOST = socket.gethostname()
@@ -19,7 +20,6 @@ BOOT = uuid.uuid4().hex[:8]
 RUNNING = {Check: "running", DirectoryReading: "running", Task: "running", Mail: "sending"}
 QUEUED = "queued"
 LEASE = timedelta(minutes=10)
-PUT_OFF = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15))  # after faults of our own in a row
 
 _given_up: set[tuple[type[Model], int]] = set()  # rows held by this process whose worker has ended
 _put_off: dict[tuple[type[Model], int], int] = {}  # how often
@@ -56,7 +56,7 @@ def put_off(model: type[Model], row_id: int, error: str) -> None:
     times = _put_off[key] = _put_off.get(key, 0) + 1
     if not hasattr(model, "next_at"):
         return
-    due = utcnow() + PUT_OFF[min(times, len(PUT_OFF)) - 1]
+    due = utcnow() + retries.OWN_FAULT.after(times - 1)
     with faults.tolerated(), writing():
         model.update(state=QUEUED, next_at=due, error=error, lease_owner=None, lease_until=None).where(
             model.id == row_id, model.state == RUNNING[model], model.lease_owner == me()

@@ -9,14 +9,13 @@ from typing import Any
 
 from sync import activity
 from sync.db import connected, utcnow, writing
-from sync.jobs import leases, queue
+from sync.jobs import leases, queue, retries
 from sync.mail.letters import Sentence, write
 from sync.mail.smtp import MailDelayed, MailRefused, Outgoing, compose, deliver, parse_smtp_url
 from sync.models import App, Mail
 from sync.workspace import workspace
 
 WHO = "Rollcall"
-DELAYS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360, 720, 720, 720))  # ten attempts
 TOO_OLD = timedelta(days=3)
 server: Outgoing | None = None
 _base_url = "http://127.0.0.1:8000"
@@ -100,12 +99,13 @@ def run(mail_id: int) -> None:
 
 
 def _put_off(mail: Mail, error: str) -> None:
-    if mail.attempts >= len(DELAYS):
+    wait = retries.MAIL.after(mail.attempts)
+    if wait is None:
         _fail(mail, f"{error} It was tried {mail.attempts + 1} times.")
         return
     with writing():
         leases.finish(mail, state="queued", error=error, attempts=mail.attempts + 1,
-                      next_at=utcnow() + DELAYS[mail.attempts])  # fmt: skip
+                      next_at=utcnow() + wait)  # fmt: skip
 
 
 def _fail(mail: Mail, error: str) -> None:

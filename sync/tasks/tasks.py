@@ -11,7 +11,7 @@ from connectors.base import ConnectorError, CredentialRejected, RateLimited, Tem
 from sync import activity, faults
 from sync.apps import apps
 from sync.db import connected, db, utcnow, writing
-from sync.jobs import leases, queue
+from sync.jobs import leases, queue, retries
 from sync.mail import news
 from sync.matching.addresses import ANOTHERS
 from sync.models import Account, App, Asset, Change, Report, Task
@@ -21,8 +21,6 @@ from sync.tasks import offboarding_mail, perform, settle, still_to_remove
 from sync.tasks.perform import ByHand, NoLongerNeeded, NotConfirmed
 from sync.vault import VaultProblem
 
-DELAYS = (10, 30, 120, 600, 1800, 7200)  # seconds before each further attempt
-WHILE_PAUSED = 60  # seconds between looks whether the app was resumed
 PATIENCE = timedelta(days=1)  # with a rate limit
 LIVE = ("queued", "running", "needs attention")
 ENDED = ("done", "failed", "cancelled", "no longer needed")
@@ -101,7 +99,7 @@ def run(task_id: int) -> None:
         except NoLongerNeeded as why:
             _end(task, "no longer needed", str(why))
         except Paused as why:
-            _again(task, str(why), WHILE_PAUSED, counts=False)
+            _again(task, str(why), retries.PAUSED_APP.after(0), counts=False)
         except RateLimited as wait:
             _wait_for_the_limit(task, wait)
         except (TemporarilyUnavailable, NotConfirmed) as problem:
@@ -148,21 +146,22 @@ def _wait_for_the_limit(task: Task, wait: RateLimited) -> None:
     if utcnow() - task.created_at > PATIENCE:
         _needs_attention(task, f"{wait} It has been so for more than a day.")
     else:
-        _again(task, str(wait), max(1.0, wait.retry_after), counts=False)
+        _again(task, str(wait), timedelta(seconds=max(1.0, wait.retry_after)), counts=False)
 
 
 def _later(task: Task, error: str) -> None:
-    if task.attempts < len(DELAYS):
-        _again(task, error, DELAYS[task.attempts], counts=True)
-    else:
+    wait = retries.TASK.after(task.attempts)
+    if wait is None:
         _needs_attention(task, f"{error} Tried {task.attempts + 1} times.")
+    else:
+        _again(task, error, wait, counts=True)
 
 
-def _again(task: Task, error: str, delay: float, counts: bool) -> None:
-    due = utcnow() + timedelta(seconds=delay)
+def _again(task: Task, error: str, wait: timedelta, counts: bool) -> None:
+    due = utcnow() + wait
     with writing():
         _write(task, state="queued", error=error, next_at=due, attempts=Task.attempts + int(counts))
-        queue.wake("task", task.id, delay)
+        queue.wake("task", task.id, wait.total_seconds())
 
 
 def _needs_attention(task: Task, error: str) -> None:

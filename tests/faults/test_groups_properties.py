@@ -21,7 +21,7 @@ from sync.db import connected, db, open_database, utcnow
 from sync.directory import directories
 from sync.groups import rules as group_rules
 from sync.groups.rules import Draft
-from sync.jobs import asking, queue
+from sync.jobs import asking, queue, retries
 from sync.models import App, Assignment, Change, Check, DirectoryGroup, GroupRule, LeftOut, Report, Task
 from sync.people import people
 from sync.rank import Asker
@@ -50,7 +50,7 @@ def template() -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(connectors, "app_connectors", lambda: {"in-memory": InMemory})
         patch.setattr(connectors, "directory_connectors", lambda: {"scripted": InMemoryDirectory})
-        patch.setattr(checks, "PAUSES", ())
+        patch.setattr(retries, "WITHIN_CHECK", retries.seconds())
         patch.setattr(queue, "queue", None)
         home = Path(folder)
         space.begin()

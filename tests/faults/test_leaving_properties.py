@@ -21,7 +21,7 @@ from sync import activity, vault, workspace
 from sync.apps import apps
 from sync.checks import checks
 from sync.db import connected, db, open_database, utcnow
-from sync.jobs import asking, queue
+from sync.jobs import asking, queue, retries
 from sync.models import Account, App, Change, Offboarding, Person, Report, Task
 from sync.offboarding import offboarding
 from sync.people import holds, people
@@ -96,7 +96,7 @@ def template() -> Iterator[Path]:
     global world
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(connectors, "app_connectors", lambda: KINDS)
-        patch.setattr(checks, "PAUSES", ())
+        patch.setattr(retries, "WITHIN_CHECK", retries.seconds())
         patch.setattr(queue, "queue", None)
         patch.setattr(workspace, "utcnow", lambda: utcnow() + timedelta(days=world.passed))
         home, world = Path(folder), World()

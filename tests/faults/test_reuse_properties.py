@@ -24,7 +24,7 @@ from sync.apps import apps
 from sync.checks import checks
 from sync.db import connected, db, open_database, utcnow
 from sync.directory import address_moves, directories, push, scim_people
-from sync.jobs import asking, queue
+from sync.jobs import asking, queue, retries
 from sync.matching import decisions as match_decisions
 from sync.models import Account, App, Change, Directory, DirectoryEntry, Person, PersonEmail, Report, ScimResource, Task
 from sync.offboarding import offboarding
@@ -87,7 +87,7 @@ def template() -> Iterator[Path]:
         patch.setattr(connectors, "app_connectors", lambda: {"one": InMemory})
         kinds = {**connectors.directory_connectors(), "scripted": ScriptedDirectory}
         patch.setattr(connectors, "directory_connectors", lambda: kinds)
-        patch.setattr(checks, "PAUSES", ())
+        patch.setattr(retries, "WITHIN_CHECK", retries.seconds())
         patch.setattr(queue, "queue", None)
         home, world = Path(folder), World()
         vault.open_vault(home / "secret.key")

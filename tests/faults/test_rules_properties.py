@@ -21,7 +21,7 @@ from sync import activity, vault
 from sync.apps import apps
 from sync.checks import checks
 from sync.db import connected, db, open_database, utcnow
-from sync.jobs import asking, queue
+from sync.jobs import asking, queue, retries
 from sync.matching import decisions as match_decisions
 from sync.matching import members
 from sync.models import Account, App, Change, Check, Person, Report, Task
@@ -128,7 +128,7 @@ def template() -> Iterator[Path]:
     global space
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(connectors, "app_connectors", lambda: {"in-memory": InMemory})
-        patch.setattr(checks, "PAUSES", ())
+        patch.setattr(retries, "WITHIN_CHECK", retries.seconds())
         patch.setattr(queue, "queue", None)
         home = Path(folder)
         space = fresh_space()

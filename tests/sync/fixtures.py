@@ -15,7 +15,7 @@ from sync.apps import apps
 from sync.checks import checks
 from sync.config import Config
 from sync.db import connected, utcnow
-from sync.jobs import asking
+from sync.jobs import asking, retries
 from sync.models import App, Change, Check, Person, Report
 from sync.people import people
 from sync.rank import Asker
@@ -57,7 +57,7 @@ def email(number: int) -> str:
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """A passing fault is tried again without a pause."""
-    monkeypatch.setattr(checks, "PAUSES", (0, 0))
+    monkeypatch.setattr(retries, "WITHIN_CHECK", retries.seconds(0, 0))
     monkeypatch.setattr(Http, "first_pause", 0.001)
 
 

@@ -11,6 +11,7 @@ from connectors.apps.sample_chat import SampleChat
 from connectors.base import LOOK_UP
 from connectors.base import Account as Seat
 from sync.db import db
+from sync.jobs import retries
 from sync.matching import decisions as match_decisions
 from sync.models import Access, Account, App, Change, Task
 from sync.people import holds
@@ -95,7 +96,7 @@ def test_a_list_that_repeats_an_entry_is_read_again_and_given_up_the_third_time(
         yield from seats[:-1] + seats[:1] if next(readings) else seats
 
     monkeypatch.setattr(ListedApp, "accounts", accounts)
-    monkeypatch.setattr("sync.checks.checks.PAUSES", ())
+    monkeypatch.setattr(retries, "WITHIN_CHECK", retries.seconds())
     if repeated < 3:
         assert listed.check().accounts == 5
     else:

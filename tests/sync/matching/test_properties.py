@@ -13,9 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sync import activity, vault
-from sync.checks import checks
 from sync.db import connected, db, open_database
-from sync.jobs import queue
+from sync.jobs import queue, retries
 from sync.matching import decisions as match_decisions
 from sync.matching import rules as match_rules
 from sync.matching.decisions import Decision, DecisionProblem
@@ -54,7 +53,7 @@ def template() -> Iterator[Path]:
     """An installation with three people and three accounts, read once: each run starts with a copy of it."""
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         make_known(patch)
-        patch.setattr(checks, "PAUSES", ())
+        patch.setattr(retries, "WITHIN_CHECK", retries.seconds())
         patch.setattr(queue, "queue", None)
         home = Path(folder)
         vault.open_vault(home / "secret.key")

@@ -12,7 +12,7 @@ from connectors.base import LOOK_UP
 from sync import activity, vault
 from sync.apps import apps
 from sync.db import connected, utcnow
-from sync.jobs import leases, queue
+from sync.jobs import leases, queue, retries
 from sync.matching import decisions as match_decisions
 from sync.matching import members
 from sync.models import Account, Activity, App, Change, Mail, Task
@@ -216,7 +216,7 @@ def test_a_passing_fault_is_retried_with_growing_delays_and_then_needs_attention
     delays = []
     while (row := run(task)).state == "queued":
         delays.append(round((row.next_at - utcnow()).total_seconds()))
-    assert delays == sorted(delays) and len(delays) == len(tasks.DELAYS)
+    assert delays == sorted(delays) and len(delays) == len(retries.TASK.waits)
     assert row.state == "needs attention" and "Tried 7 times" in row.error
     assert outcome(task) == ("needs attention", "removing")
     assert Mail.select().where(Mail.kind == "outcome").count() == 1
@@ -229,7 +229,7 @@ def test_a_passing_fault_is_retried_with_growing_delays_and_then_needs_attention
 def test_a_rate_limit_waits_as_long_as_the_app_asks_and_costs_no_attempt(chat):
     [task] = confirmed(chat, 3)
     chat.fault("rate-limit", on="/members/", seconds=90)
-    for _ in range(len(tasks.DELAYS) + 3):
+    for _ in range(len(retries.TASK.waits) + 3):
         row = run(task)
         assert (row.state, row.attempts) == ("queued", 0)
         assert 80 < (row.next_at - utcnow()).total_seconds() <= 90
