@@ -8,10 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from connectors.base import Role as Named
+from sync.db import db
 from sync.models import BIT, Account, App, Change, Role
 
-LAST = "Protected: the last one with this role in the app"
-UNKNOWN = "Protected: it has a role that the app did not name, and nobody else is known to administer the app"
 # Before a SELECT: instead of the table, the roles as the caller knows them (`:roles`, by Roles.as_json).
 AS_KNOWN = """
     WITH role (app_id, external_id, label, privileged, place) AS (
@@ -85,6 +84,16 @@ def may_administer(account: str) -> str:
             SELECT 1 FROM account k WHERE k.app_id = :app AND k.state <> 'gone' AND NOT k.unsaid & {_ROLE})))"""
 
 
+def _why_last(label: str | None) -> str:
+    """`label`: the first of the account's roles that is known to administer the app; None if none is."""
+    if label is None:
+        return "Protected: it has a role that the app did not name, and nobody else is known to administer the app"
+    return f"Protected: the last {label} of the app"
+
+
+db.register_function(_why_last, "last_administrator", 1)
+
+
 @dataclass(frozen=True)
 class Roles:
     """The roles of an app: `labels` by id, in the app's own order."""
@@ -103,7 +112,8 @@ class Roles:
 
     def why_last(self, ids: Iterable[str]) -> str:
         """Why an account that may administer the app stays when nobody else is known to."""
-        return LAST if self.can_administer(ids) else UNKNOWN
+        ids = set(ids) & self.privileged
+        return _why_last(next((label or id or "owner" for id, label in self.labels.items() if id in ids), None))
 
     def learn(self, named: Iterable[Named]) -> Roles:
         """The same and what the app names now: a role that was privileged at the last check stays so."""

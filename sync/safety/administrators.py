@@ -58,15 +58,9 @@ def may_be_last(account_id: str) -> str:
     return f"EXISTS (SELECT 1 FROM account a WHERE a.id = {account_id} AND {roles.may_administer('a')})"
 
 
-def administers_at_worst(account: str) -> str:
-    """Whether the account (an alias) has, or will have after a release, a role that is known to administer the app."""
-    return f"EXISTS (SELECT 1 FROM ({roles.held_at_worst(account)}) h WHERE h.id IN ({PRIVILEGED}))"
-
-
-def why_last(account_id: str) -> str:
-    """SELECT: why the account, which may administer the app, stays when nobody else is known to."""
-    return f"""SELECT coalesce('Protected: the last ' || (
-            SELECT coalesce(nullif(r.label, ''), nullif(r.external_id, ''), 'owner') FROM role r
-            WHERE r.app_id = :app AND r.privileged AND r.external_id IN (SELECT id FROM ({roles.held_at_worst("a")}))
-            ORDER BY r.place, r.external_id LIMIT 1) || ' of the app', '{roles.UNKNOWN}')
-        FROM account a WHERE a.id = {account_id}"""
+def why_last(account: str) -> str:
+    """In words, why the account (an alias), which may administer the app, stays when nobody else is known to."""
+    return f"""last_administrator((
+        SELECT coalesce(nullif(r.label, ''), nullif(r.external_id, ''), 'owner') FROM role r
+        WHERE r.app_id = :app AND r.privileged AND r.external_id IN (SELECT id FROM ({roles.held_at_worst(account)}))
+        ORDER BY r.place, r.external_id LIMIT 1))"""

@@ -67,11 +67,11 @@ RULES = (  # the first that holds is the one that is shown
     Rule(Protection.OTHER_EMAIL, """a.matched_as <> '' AND a.matched_as <> a.normal AND NOT EXISTS (
         SELECT 1 FROM person_email e WHERE e.normal = a.normal AND e.person_id = a.person_id)""", f"'{OTHER_EMAIL}'"),
 )  # fmt: skip
-# For one account. In a check it depends on who else leaves: there it is asked after all others, and names the role.
+# For one account. In a check it depends on who else leaves: there it is asked after all others.
 LAST = Rule(
     Protection.LAST_ADMINISTRATOR,
     f"{roles.may_administer('a')} AND NOT EXISTS ({administrators.left('SELECT a.id')})",
-    f"CASE WHEN {administrators.administers_at_worst('a')} THEN '{roles.LAST}' ELSE '{roles.UNKNOWN}' END",
+    administrators.why_last("a"),
 )
 OF_THE_PERSON = (Protection.HOLD, Protection.KEPT_UNTIL)  # all accounts of the person stay, whatever they are
 OF_THE_ACCOUNT = tuple(code for code in Protection if code not in OF_THE_PERSON)  # it stays, no matter who owns it
@@ -117,7 +117,7 @@ _LOSES = """
 _LEAVING = f"SELECT account_id FROM wanted WHERE account_id IS NOT NULL AND {_LOSES}"
 _PROTECT_LAST = f"""
     UPDATE wanted SET protection = '{Protection.LAST_ADMINISTRATOR}',
-        protected = ({administrators.why_last("wanted.account_id")})
+        protected = (SELECT {administrators.why_last("a")} FROM account a WHERE a.id = wanted.account_id)
     WHERE kind IN (SELECT value FROM json_each(:kinds)) AND {_LOSES}
       AND {administrators.may_be_last("wanted.account_id")} AND NOT EXISTS ({administrators.left(_LEAVING)})
 """

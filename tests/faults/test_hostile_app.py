@@ -204,7 +204,7 @@ def test_a_person_who_became_the_last_admin_meanwhile_stays(waiting):
     with waiting.store.writing() as store:
         store.execute("DELETE FROM member WHERE email = ?", (email(0),))
     first, second = attempt(*queue)
-    assert first.error == "Protected: the last one with this role in the app."
+    assert first.error == "Protected: the last Owner of the app."
     assert second.state == "done" and waiting.removed() == [email(4)]
 
 

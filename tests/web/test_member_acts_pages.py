@@ -83,7 +83,7 @@ def test_a_removal_says_what_it_saves_what_is_protected_and_wants_a_reason(owner
     apps.set_seat_price(chat.app, 875, chat.by)
     shown = owner.get(f"{here}/removals/new?{ask(0, 1, 2)}").text
     assert "Remove 2 accounts" in shown and "Saves 17.50" in shown
-    assert "the last one with this role in the app" in shown
+    assert "the last Owner of the app" in shown
     assert "is the only manager of" in shown and "general" in shown
     values = {"account": [id_of(0), id_of(1), id_of(2)], "seen": seen(shown)}
     bare = owner.post(f"{here}/removals", **values, reason=" ")

@@ -105,7 +105,7 @@ def test_neither_the_last_administrator_nor_rollcalls_own_account_loses_the_role
     plan = by_hand.plan_roles(chat.app, [account(0).id, own.id], "member")
     assert [line.state for line in plan.lines] == ["refused", "refused"]
     assert {line.why for line in plan.lines} == {
-        "Protected: the last one with this role in the app", "Protected: Rollcall acts with this account",
+        "Protected: the last Owner of the app", "Protected: Rollcall acts with this account",
     }  # fmt: skip
     with pytest.raises(ActProblem, match="None of this can be done"):
         change_role(chat, "member", 0)
@@ -132,7 +132,7 @@ def test_an_administrator_whose_fellow_went_before_the_task_keeps_the_role(chat)
     with chat.store.writing() as store:
         store.execute("UPDATE member SET role = 'member' WHERE email = ?", (email(0),))
     queue.drain()
-    assert Task.select().order_by(Task.id.desc()).get().error == "Protected: the last one with this role in the app."
+    assert Task.select().order_by(Task.id.desc()).get().error == "Protected: the last Admin of the app."
 
 
 # Once
@@ -230,7 +230,7 @@ def test_what_is_protected_is_not_removed_and_says_why(chat):
     own = Account.get(Account.external_id == App.get().identity_id)
     plan = by_hand.plan_removals(chat.app, [*ids(0, 3, 4, 5), own.id])
     assert {line.whom: line.why for line in plan.others} == {
-        "Person 0": "Protected: the last one with this role in the app",
+        "Person 0": "Protected: the last Owner of the app",
         "Person 3": "Protected: owns the billing", "Person 4": "Protected: legal hold: lawsuit",
         "Access token": "Protected: Rollcall acts with this account",
     }  # fmt: skip

@@ -157,8 +157,8 @@ def test_the_last_administrator_is_known_by_any_role(crowd):
     crowd.check()
     change = Change.get(Change.kind == "removed user", Change.protected.is_null(False))
     assert (change.before, change.protected) == ("Editor, Admin, Billing", "Protected: the last Admin of the app")
-    assert protection.of(crowd.account("ada")).words == "Protected: the last one with this role in the app"
-    assert plan_removal(crowd, "ada") == ("refused", "Protected: the last one with this role in the app")
+    assert protection.of(crowd.account("ada")).words == "Protected: the last Admin of the app"
+    assert plan_removal(crowd, "ada") == ("refused", "Protected: the last Admin of the app")
 
 
 def test_somebody_who_administers_by_a_further_role_is_one_who_stays(crowd):
@@ -193,7 +193,7 @@ def test_an_administrator_who_got_the_role_after_the_yes_is_not_removed_as_the_l
         crowd.say(id, role="member", further_roles=())
     queue.drain()
     assert "ada" in crowd.seats and Task.get().state == "no longer needed"
-    assert Task.get().error == "Protected: the last one with this role in the app."
+    assert Task.get().error == "Protected: the last Owner of the app."
 
 
 # Roles that the app did not name

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sync import roles
 from sync.apps import apps
 from sync.db import db
 from sync.groups import assignments, still_wanted
@@ -16,6 +17,7 @@ from sync.groups import rules as group_rules
 from sync.models import Account, App, Change, DirectoryGroup, Person, Task
 from sync.people import people
 from sync.safety import protection, wanted
+from sync.safety.administrators import administrators_left
 from sync.tasks import by_hand, perform
 from tests.asking import MACHINE
 from tests.sync.listed import Listed, Seat
@@ -48,9 +50,9 @@ def seats(app: App, hers: list[str], beside: list[tuple]) -> Account:
     listed = Listed.now()
     listed.seats.clear()
     Account.delete().where(Account.external_id != "ada").execute()
-    for number, (roles, status, kind) in enumerate([(hers, "active", "user"), *beside]):
-        seat = Seat(id=f"s{number}" if number else "ada", status=status, kind=kind, role=roles[0],
-                    email="" if number else "ada@acme.example", further_roles=tuple(roles[1:]))  # fmt: skip
+    for number, (theirs, status, kind) in enumerate([(hers, "active", "user"), *beside]):
+        seat = Seat(id=f"s{number}" if number else "ada", status=status, kind=kind, role=theirs[0],
+                    email="" if number else "ada@acme.example", further_roles=tuple(theirs[1:]))  # fmt: skip
         main, *further = seat.roles or ("",)
         listed.seats[seat.id] = seat
         values = {"role": main, "further_roles": further, "status": status, "kind": kind, "state": "present"}
@@ -65,7 +67,7 @@ def last_by_hand(hers: list[str], beside: list[tuple], after: set[str]) -> bool:
     """What must come out, said without the program's words."""
     privileged, named = {"owner", "admin"}, set(IDS) - {"unnamed"}
     may = set(hers) & privileged or set(hers) - named
-    stays = any(set(roles) & privileged and (status, kind) == ("active", "user") for roles, status, kind in beside)
+    stays = any(set(theirs) & privileged and (status, kind) == ("active", "user") for theirs, status, kind in beside)
     return bool(may) and not stays and not after & privileged
 
 
@@ -76,13 +78,17 @@ def test_of_a_removal(app, hers, beside):
         ada = seats(app, hers, beside)
         person = Person.get(Person.name == "Ada")
         expected = last_by_hand(hers, beside, set())
-        assert (protection.of(ada) is not None) == expected, "one account"
+        alone = protection.of(ada)
+        assert (alone is not None) == expected, "one account"
+        last = protection.last_administrator(ada, administrators_left(app, {ada.id}), roles.of(app))
+        assert (alone and alone.words) == (last and last.words), "in the same words"
         assert (by_hand.plan_removals(app, [ada.id]).lines[0].state == "refused") == expected, "by hand"
         people.mark_left(person, MACHINE)
         wanted.want_nothing()
         wanted.want_leavers(app, False)
         [(protected,)] = db.execute_sql("SELECT protected FROM wanted").fetchall()
         assert (protected is not None) == expected, "in a check"
+        assert protected == (alone and alone.words), "in the same words"
         attempt.rollback()
 
 

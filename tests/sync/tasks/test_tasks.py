@@ -159,7 +159,7 @@ def test_who_became_the_last_owner_meanwhile_stays(chat):
     [task] = confirmed(chat, 3)
     chat.store.change(chat.id_of(3), via="page", role="owner")
     chat.store.change(chat.id_of(0), via="page", role="member")
-    assert run(task).error == "Protected: the last one with this role in the app."
+    assert run(task).error == "Protected: the last Owner of the app."
     assert chat.removed() == [] and chat.calls("DELETE") == []
 
 
@@ -174,7 +174,7 @@ def test_an_owner_whose_fellow_owner_went_meanwhile_stays(chat):
     [task] = confirmed(chat, 3)
     with chat.store.writing() as store:
         store.execute("DELETE FROM member WHERE email = ?", (email(0),))
-    assert run(task).error == "Protected: the last one with this role in the app."
+    assert run(task).error == "Protected: the last Admin of the app."
 
 
 def test_two_admins_confirmed_together_never_leave_an_app_without_one(chat):
