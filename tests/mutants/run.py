@@ -4,10 +4,10 @@ It shows those that no test noticed, and how many of each package were noticed. 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import math
 import os
-import random
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
@@ -36,12 +36,16 @@ def equivalents() -> dict[Name, str]:
 
 
 def chosen(package: str, sample: int | None, seed: int) -> list[Mutant]:
-    """A random sample, the same for the same seed and code; without a number, all."""
-    found = [mutant for path in mutate.modules((package,))
-             for mutant in mutate.mutants_of(path, (ROOT / path).read_text())]  # fmt: skip
-    if sample is None or sample >= len(found):
-        return found
-    return random.Random(f"{seed} {package}").sample(found, sample)
+    """A random sample; without a number, all. The same seed draws the same mutants also when others come and go."""
+    drawn: list[tuple[str, Mutant]] = []
+    for path in mutate.modules((package,)):
+        source = (ROOT / path).read_text()
+        for mutant in mutate.mutants_of(path, source):
+            lot = f"{seed} {path} {mutant.scope} {source[mutant.start : mutant.end]} {mutant.new}"
+            drawn.append((hashlib.sha256(lot.encode()).hexdigest(), mutant))
+    if sample is None:
+        return [mutant for _, mutant in drawn]
+    return [mutant for _, mutant in sorted(drawn, key=lambda one: one[0])][:sample]
 
 
 def tried(mutant: Mutant, shop: workshop.Workshop, known: reached.Reached) -> str:

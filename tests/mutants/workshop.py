@@ -21,6 +21,7 @@ from typing import Any
 
 from tests.mutants.mutate import ROOT
 
+MEMORY = Path("/dev/shm")  # nosec B108 - a folder of a random name in it; SQLite need not wait for a disk there
 QUIET = ("-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "--hypothesis-seed=0", "--no-header", "--tb=no")
 
 
@@ -98,7 +99,7 @@ class Workshop:
 
 @contextmanager
 def opened() -> Iterator[Workshop]:
-    with tempfile.TemporaryDirectory(prefix="rollcall-mutants-") as folder:
+    with tempfile.TemporaryDirectory(prefix="rollcall-mutants-", dir=MEMORY if MEMORY.is_dir() else None) as folder:
         workshop = Workshop(Path(folder))
         workshop.prepare()
         yield workshop
