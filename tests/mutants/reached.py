@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.mutants.mutate import ROOT, Mutant
+from tests.mutants.mutate import PACKAGES, ROOT, Mutant
 from tests.mutants.workshop import QUIET, Workshop
 
 KEPT = ROOT / ".mutants"
@@ -162,12 +162,18 @@ class Reached:
             known[0] == path and known[1].split(".")[0] == node.name for known in self.by_line)
 
     def _near(self, path: str) -> set[str]:
-        return {test for test in self.seconds if test.startswith("tests/" + path.rpartition("/")[0] + "/")}
+        return {test for test in self.seconds if test.startswith(_folder_of_tests(path.rpartition("/")[0]))}
 
     def _in_order(self, tests: set[str], path: str) -> list[str]:
-        own = "tests/" + path.rpartition("/")[0] + "/"
-        return sorted(tests, key=lambda test: (round(self.seconds[test] - 0.5) > 0, not test.startswith(own),
+        """Those of its own package first, then those of the other packages here and of tests/faults."""
+        own = _folder_of_tests(path.rpartition("/")[0])
+        near = (*map(_folder_of_tests, PACKAGES), "tests/faults/")
+        return sorted(tests, key=lambda test: (not test.startswith(own), not test.startswith(near),
                                                self.seconds[test], test))  # fmt: skip
+
+
+def _folder_of_tests(package: str) -> str:
+    return f"tests/{package}/"
 
 
 def _names(mutant: Mutant, source: str) -> list[str]:

@@ -18,7 +18,7 @@ from tests.mutants.mutate import ROOT, Mutant
 
 EQUIVALENT = Path(__file__).with_name("equivalent.toml")
 LEFT = reached.KEPT / "left.json"  # those that survived the last run
-SECONDS = 40  # of tests for one mutant, the nearest first: the others are left out
+SECONDS = 90  # of tests for one mutant, the nearest first: the others are left out
 ENOUGH = 0.95
 Name = tuple[str, str, str, str]  # path, scope, the lines before and after
 
