@@ -1,0 +1,71 @@
+"""Who is known to administer an app, so that another administrator may leave it: each doubt counts against them."""
+
+from __future__ import annotations
+
+import pytest
+
+from sync.models import BIT, Account, Role
+from sync.safety import administrators
+from tests.sync.fixtures import email
+
+
+@pytest.fixture
+def pair(chat):
+    """The accounts of persons 0 and 1, the app's administrators."""
+    chat.store.change(chat.id_of(1), via="page", role="owner")
+    chat.check()
+    pair = [Account.get(Account.email == email(number)) for number in (0, 1)]
+    assert set(administrators.administrators_left(chat.app)) == {account.id for account in pair}
+    return pair
+
+
+@pytest.mark.parametrize(("values", "counts"), [
+    ({"state": "removing"}, False),
+    ({"state": "gone"}, False),
+    ({"status": "suspended"}, False),
+    ({"status": "invited"}, False),
+    ({"kind": "system"}, False),
+    ({"role": "member"}, False),
+    ({"role": "member", "further_roles": ("owner",)}, True),
+    ({"pending": {"name": "Another"}}, True),
+    ({"pending": {"status": "active", "kind": "user"}}, True),
+    ({"pending": {"status": "suspended"}}, False),
+    ({"pending": {"kind": "system"}}, False),
+    ({"pending": {"role": "owner"}}, True),
+    ({"pending": {"role": "member"}}, False),
+    ({"pending": {"role": "member", "further_roles": ["guest"]}}, False),
+    ({"pending": {"role": "member", "further_roles": ["guest", "owner"]}}, True),
+    ({"pending": {"role": "owner", "status": "suspended"}}, False),
+    ({"unsaid": BIT["email"]}, True),
+    *[({"unsaid": BIT[field]}, False) for field in ("role", "status", "kind")],
+])  # fmt: skip
+def test_an_administrator_counts_who_is_known_to_be_one_and_can_sign_in(chat, pair, values, counts):
+    Account.update(**values).where(Account.id == pair[1].id).execute()
+    assert (pair[1].id in administrators.administrators_left(chat.app)) is counts
+    assert pair[0].id in administrators.administrators_left(chat.app)
+
+
+def test_what_the_app_says_of_nobody_casts_no_doubt_on_one(chat, pair):
+    Account.update(unsaid=BIT["status"]).execute()
+    assert len(administrators.administrators_left(chat.app)) == 2
+    Account.update(unsaid=0, state="gone").where(Account.email == email(5)).execute()  # of whom it says nothing now
+    assert len(administrators.administrators_left(chat.app)) == 2
+    Account.update(unsaid=0).where(Account.email == email(6)).execute()
+    assert administrators.administrators_left(chat.app) == []
+
+
+def test_those_without_are_left_out_and_another_apps_are_none(chat, second, pair):
+    assert administrators.administrators_left(chat.app, [pair[0].id]) == [pair[1].id]
+    assert administrators.administrators_left(chat.app, [account.id for account in pair]) == []
+    assert not {account.id for account in pair} & set(administrators.administrators_left(second.app))
+
+
+def test_the_most_recently_active_comes_first(chat, pair):
+    for day, account in enumerate(pair):
+        Account.update(last_activity=f"2026-11-0{day + 1} 09:00:00").where(Account.id == account.id).execute()
+    assert administrators.administrators_left(chat.app) == [pair[1].id, pair[0].id]
+
+
+def test_privileged_is_what_the_app_says_of_the_role(chat, pair):
+    Role.update(privileged=False).where(Role.external_id == "owner").execute()
+    assert administrators.administrators_left(chat.app) == []

@@ -1,0 +1,147 @@
+"""What the guards count: each condition of each number, at its boundary."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from sync.db import utcnow
+from sync.jobs import queue
+from sync.models import Account, App, Change, Report, Task
+from sync.reports import reports
+from sync.safety import guards
+from sync.safety.guards import Guard
+from tests.sync.fixtures import MEMBERS, email
+
+YESTERDAY = timedelta(hours=25)
+LATELY = timedelta(hours=23)
+
+
+@pytest.mark.parametrize(("leaving", "of", "held"), [
+    (5, 5, False), (6, 6, True), (6, 29, True), (6, 30, False), (7, 35, False), (7, 34, True)])  # fmt: skip
+def test_a_guard_holds_more_than_both_its_numbers(leaving, of, held):
+    assert Guard(5, 20).holds(leaving, of) is held
+
+
+@pytest.mark.parametrize(("leaving", "of", "held"), [
+    (0, 0, False), (1, 1, True), (1, 2, False), (2, 1, True), (5, 6, False), (6, 7, True)])  # fmt: skip
+def test_where_nobody_approves_nothing_may_become_empty_either(leaving, of, held):
+    assert Guard(5, 20).holds_by_itself(leaving, of) is held
+
+
+@pytest.fixture
+def leavers(chat):
+    """Three have left, and their removal waits: Changes of persons 1 to 3."""
+    chat.leave(1, 2, 3)
+    report = chat.check().report
+    return [chat.change(report, number) for number in (1, 2, 3)]
+
+
+def edit(row: Change, **values: object) -> None:
+    Change.update(**values).where(Change.id == row.id).execute()
+
+
+COUNTED_NO_LONGER = (
+    {"created_at": utcnow() - YESTERDAY}, {"in_app": False}, {"kind": "updated role"}, {"decision": "left out"})
+
+
+@pytest.mark.parametrize("change", ({"created_at": utcnow() - LATELY}, {"kind": "no longer assigned"},
+                                    {"decision": "held"}, {"decision": "confirmed"}))  # fmt: skip
+def test_elsewhere_removals_of_a_day_count_that_may_still_happen(chat, second, leavers, change):
+    edit(leavers[0], **change)
+    of = App.get_by_id(chat.app.id).users
+    assert of >= MEMBERS and guards.leaving_elsewhere(second.app) == (3, of)
+    assert guards.leaving_elsewhere(chat.app) == (0, of)
+
+
+@pytest.mark.parametrize("change", COUNTED_NO_LONGER)
+def test_elsewhere_no_other_changes_count(second, leavers, change):
+    edit(leavers[0], **change)
+    assert guards.leaving_elsewhere(second.app)[0] == 2
+
+
+def test_a_disconnected_app_counts_for_none_of_the_accounts(chat, second):
+    App.update(state="disconnected").where(App.id == chat.app.id).execute()
+    assert guards.leaving_elsewhere(second.app) == (0, 0)
+
+
+@pytest.mark.parametrize("change", ({"decision": "needs confirmation"}, *COUNTED_NO_LONGER))
+def test_only_confirmed_removals_of_a_day_count(chat, second, leavers, change):
+    for row in leavers:
+        edit(row, decision="confirmed")
+    assert (guards.confirmed_lately(chat.app), guards.confirmed_lately(second.app)) == (3, 0)
+    edit(leavers[0], **change)
+    assert guards.confirmed_lately(chat.app) == 2
+
+
+def test_what_was_confirmed_with_a_released_mass_is_no_part_of_the_next(chat, leavers):
+    for row in leavers:
+        edit(row, decision="confirmed")
+    Report.update(released_at=leavers[0].created_at).execute()
+    edit(leavers[2], created_at=leavers[0].created_at + timedelta(seconds=1))
+    edit(leavers[1], created_at=leavers[0].created_at - timedelta(seconds=1))
+    assert guards.confirmed_lately(chat.app) == 1
+    assert guards.waiting_beside(chat.app, [], "confirmed") == 1
+
+
+def test_beside_some_accounts_the_others_of_the_open_report_wait(chat, leavers):
+    assert guards.waiting_beside(chat.app, [], "needs confirmation", "held") == 3
+    assert guards.waiting_beside(chat.app, [leavers[0].account_id], "needs confirmation") == 2
+    edit(leavers[1], decision="held")
+    assert guards.waiting_beside(chat.app, [], "needs confirmation") == 2
+    edit(leavers[2], in_app=False)
+    assert guards.waiting_beside(chat.app, [], "needs confirmation") == 1
+    edit(leavers[0], kind="updated role")
+    assert guards.waiting_beside(chat.app, [], "needs confirmation") == 0
+    edit(leavers[0], kind="removed user")
+    Report.update(state="dismissed").execute()
+    assert guards.waiting_beside(chat.app, [], "needs confirmation") == 0
+
+
+@pytest.mark.parametrize(("change", "counted"), [
+    ({"state": "queued"}, 1), ({"state": "done"}, 1), ({"state": "needs attention"}, 1), ({"state": "cancelled"}, 0),
+    ({"state": "no longer needed"}, 0), ({"act": "revoke"}, 0), ({"created_at": utcnow() - YESTERDAY}, 0),
+    ({"created_at": utcnow() - LATELY}, 1)])  # fmt: skip
+def test_removals_by_hand_of_a_day_count_until_they_are_given_up(chat, second, change, counted):
+    account = Account.get(Account.email == email(1), Account.app == chat.app)
+    task = Task.create(app=chat.app, act="remove", account=account)
+    Task.update(**change).where(Task.id == task.id).execute()
+    assert guards.confirmed_lately(chat.app) == counted
+    assert guards.leaving_elsewhere(second.app)[0] == counted
+    assert guards.confirmed_lately(second.app) == guards.leaving_elsewhere(chat.app)[0] == 0
+
+
+def test_a_removal_of_a_report_is_not_counted_a_second_time(chat, leavers):
+    reports.finish(leavers[0].report, chat.by)
+    queue.drain(("task",))
+    assert guards.confirmed_lately(chat.app) == 3
+
+
+def test_a_released_removal_by_hand_is_no_part_of_the_next_mass_in_its_app(chat, second):
+    account = Account.get(Account.email == email(1), Account.app == chat.app)
+    Task.create(app=chat.app, act="remove", account=account, detail={"released": True})
+    assert guards.confirmed_lately(chat.app) == 0
+    assert guards.leaving_elsewhere(second.app)[0] == 1  # the workspace's guard was not asked then
+
+
+def test_nobody_is_no_mass(chat):
+    App.update(guard_accounts=0, guard_percent=0).execute()
+    app = App.get()
+    assert not guards.is_mass(app, 0) and guards.is_mass(app, 1)
+    assert not guards.is_mass_of(app, ("to invite",), 0) and guards.is_mass_of(app, ("to invite",), 1)
+
+
+def test_earlier_ones_of_the_day_are_part_of_a_mass_of_the_same_kind(chat, leavers):
+    """Of ten accounts, more than five and more than 20 percent are a mass."""
+    for row in leavers:
+        edit(row, kind="to invite", decision="confirmed")
+    kinds = ("to invite",)
+    assert guards.is_mass_of(chat.app, kinds, 3) and not guards.is_mass_of(chat.app, kinds, 2)
+    assert not guards.is_mass_of(chat.app, ("to change role",), 3)
+    edit(leavers[0], created_at=utcnow() - YESTERDAY)
+    assert not guards.is_mass_of(chat.app, kinds, 3) and guards.is_mass_of(chat.app, kinds, 4)
+    edit(leavers[1], decision="held")
+    assert not guards.is_mass_of(chat.app, kinds, 4) and guards.is_mass_of(chat.app, kinds, 5)
+    Report.update(released_at=utcnow()).execute()
+    assert not guards.is_mass_of(chat.app, kinds, 5)
