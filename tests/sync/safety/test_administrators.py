@@ -48,7 +48,7 @@ def test_an_administrator_counts_who_is_known_to_be_one_and_can_sign_in(chat, pa
 def test_what_the_app_says_of_nobody_casts_no_doubt_on_one(chat, pair):
     Account.update(unsaid=BIT["status"]).execute()
     assert len(administrators.administrators_left(chat.app)) == 2
-    Account.update(unsaid=0, state="gone").where(Account.email == email(5)).execute()  # of whom it says nothing now
+    Account.update(unsaid=0, state="gone").where(Account.email == email(5)).execute()  # it lists this account no longer
     assert len(administrators.administrators_left(chat.app)) == 2
     Account.update(unsaid=0).where(Account.email == email(6)).execute()
     assert administrators.administrators_left(chat.app) == []
