@@ -17,6 +17,7 @@ from sync.people import people
 from sync.problems import AppProblem
 from sync.reports import reports
 from sync.safety import lost_fields
+from sync.states import CONNECTED, AppState
 from sync.tasks import disconnecting
 
 
@@ -84,7 +85,7 @@ def columns_(name: str, mapping: str | None, write: Path | None, as_json: bool) 
 @opened
 def list_(as_json: bool) -> None:
     """List the connected apps, their states, and whether a report waits."""
-    connected = list(App.select().where(App.state.in_(core.CONNECTED)).order_by(App.name))
+    connected = list(App.select().where(App.state.in_(CONNECTED)).order_by(App.name))
     known = standings(connected)
     document = {"apps": [{**_document(app), "standing": known[app.id].word} for app in connected]}
     rows = [
@@ -158,5 +159,5 @@ def _say_state(name: str, said: str, as_json: bool) -> None:
 
 def known(name: str) -> App:
     """The app of this name, or the last one disconnected if none is connected. Raises AppProblem if there is none."""
-    known = App.select().where(App.name == name, App.state.in_((*core.CONNECTED, "disconnected")))
-    return known.order_by((App.state == "disconnected"), App.id.desc()).first() or core.by_name(name)
+    known = App.select().where(App.name == name, App.state.in_((*CONNECTED, AppState.DISCONNECTED)))
+    return known.order_by((App.state == AppState.DISCONNECTED), App.id.desc()).first() or core.by_name(name)

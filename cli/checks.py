@@ -13,14 +13,19 @@ from sync.apps import apps
 from sync.checks import checks
 from sync.jobs import asking
 from sync.models import App, Check
+from sync.states import CheckPhase, CheckState, ReportState
 
 TELL_EVERY = 5  # seconds between lines about the same phase
 # Scripts always get these numbers, even 0; other numbers only if they aren't 0.
 ALWAYS_TOLD = ("new_users", "removed_users", "updated_roles", "updated_profiles", "assets", "access")
 PHASES = {
-    "waiting": "waiting", "directory": "reading the directories", "accounts": "reading accounts",
-    "assets": "reading assets", "access": "reading access", "comparing": "comparing",
-}  # fmt: skip
+    CheckPhase.WAITING: "waiting",
+    CheckPhase.DIRECTORY: "reading the directories",
+    CheckPhase.ACCOUNTS: "reading accounts",
+    CheckPhase.ASSETS: "reading assets",
+    CheckPhase.ACCESS: "reading access",
+    CheckPhase.COMPARING: "comparing",
+}
 
 
 @click.command()
@@ -35,7 +40,7 @@ def check(name: str, as_json: bool) -> None:
     if ended.warning:
         tell(ended.warning)
     answer(_document(app, ended), _lines(app, ended), as_json)
-    if ended.state != "succeeded":
+    if ended.state != CheckState.SUCCEEDED:
         tell(" ".join(filter(None, (ended.error, ended.advice))))
         end(FAILED)
     end(REPORT_WAITS if _waits(ended) else DONE)
@@ -56,7 +61,7 @@ def _progress(app: App) -> Callable[[Check], None]:
 
 
 def _waits(ended: Check) -> bool:
-    return ended.report is not None and ended.report.state == "open"
+    return ended.report is not None and ended.report.state == ReportState.OPEN
 
 
 def _document(app: App, ended: Check) -> dict:
@@ -64,7 +69,7 @@ def _document(app: App, ended: Check) -> dict:
     return {
         "app": app.name,
         "check": ended.id,
-        "state": "succeeded" if ended.state == "succeeded" else "failed",
+        "state": "succeeded" if ended.state == CheckState.SUCCEEDED else "failed",
         "accounts": ended.accounts,
         "counts": {name: count for name, count in counted.items() if count or name in ALWAYS_TOLD},
         "applied": ended.applied,
@@ -78,7 +83,7 @@ def _document(app: App, ended: Check) -> dict:
 
 
 def _lines(app: App, ended: Check) -> list[str]:
-    if ended.state != "succeeded":
+    if ended.state != CheckState.SUCCEEDED:
         return [f"{app.name}: the check {ended.state}. Nothing was changed."]
     found = [f"{count:,} {name.replace('_', ' ')}" for name, count in ended.counts.items() if count]
     lines = [f"{app.name}: {ended.accounts:,} accounts; {', '.join(found) or 'nothing new'}."]

@@ -19,6 +19,7 @@ from sync.directory import push
 from sync.directory.directories import DirectoryProblem
 from sync.files.columns import of_directory, remember, takes_a_mapping
 from sync.models import Directory, DirectoryEntry, DirectoryReading
+from sync.states import DirectoryState, PersonStatus, ReadingState
 
 
 @click.group()
@@ -97,7 +98,11 @@ def sync(name: str | None, dry_run: bool, as_json: bool) -> None:
     """Read the directory NAME, or all directories, now, and wait. People who have left are deprovisioned."""
     if dry_run and not name:
         raise click.UsageError("--dry-run needs the NAME of one directory.")
-    active = Directory.select().where(Directory.state == "active", Directory.kind != push.SLUG).order_by(Directory.name)
+    active = (
+        Directory.select()
+        .where(Directory.state == DirectoryState.ACTIVE, Directory.kind != push.SLUG)
+        .order_by(Directory.name)
+    )
     chosen = [_by_name(name)] if name else list(active)
     if name and push.is_pushed(chosen[0]):
         raise DirectoryProblem(f"{name} pushes its changes, so there is nothing to read.")
@@ -161,16 +166,16 @@ def _say(done: list[dict], as_json: bool, document: Callable[[list[dict]], dict]
     lines = []
     for one in done:
         found = ", ".join(f"{number:,} {word}" for word, number in one["counts"].items() if number)
-        if one["state"] == "succeeded":
+        if one["state"] == ReadingState.SUCCEEDED:
             lines.append(f"{one['directory']}: {one['people']:,} people; {found or 'nothing new'}.")
         for warning in one["warnings"]:
             tell(warning)
         if one["counts"].get("held"):
             tell(f"{one['directory']}: a guard holds {one['counts']['held']:,} leavers. See `directory release`.")
-        if one["state"] != "succeeded":
+        if one["state"] != ReadingState.SUCCEEDED:
             tell(f"{one['directory']} could not be read: {one['error']} Nobody's status was changed.")
     answer(document(done), lines, as_json)
-    end(DONE if all(one["state"] == "succeeded" for one in done) else FAILED)
+    end(DONE if all(one["state"] == ReadingState.SUCCEEDED for one in done) else FAILED)
 
 
 @directory.command("columns")
@@ -217,7 +222,9 @@ def list_(as_json: bool) -> None:
 
 
 def _listed(one: Directory) -> dict:
-    present = DirectoryEntry.select().where(DirectoryEntry.directory == one, DirectoryEntry.status != "deprovisioned")
+    present = DirectoryEntry.select().where(
+        DirectoryEntry.directory == one, DirectoryEntry.status != PersonStatus.DEPROVISIONED
+    )
     return {
         "directory": one.name, "kind": one.kind, "state": one.state, "people": present.count(),
         "held": len(core.held(one)), "error": one.error,

@@ -24,6 +24,7 @@ from sync.db import utcnow
 from sync.jobs import clock, health, queue
 from sync.mail import smtp
 from sync.models import App, Directory, Mail, PersonEmail, Task
+from sync.states import CONNECTED, AppState, MailState, TaskState
 
 LITTLE_SPACE = 200_000_000  # bytes
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -145,18 +146,18 @@ def _mail_server(settings: Config) -> Finding:
 
 
 def _attention() -> Iterator[Finding]:
-    for app in App.select().where(App.error.is_null(False), App.state.in_(apps.CONNECTED)):
+    for app in App.select().where(App.error.is_null(False), App.state.in_(CONNECTED)):
         yield Finding(app.name, WRONG, app.error)
     for directory in Directory.select().where(Directory.error.is_null(False)):
         yield Finding(directory.name, WRONG, directory.error)
-    if stuck := Task.select().where(Task.state == "needs attention").count():
+    if stuck := Task.select().where(Task.state == TaskState.NEEDS_ATTENTION).count():
         yield Finding("tasks", WRONG, f"{stuck:,} need attention: see `tasks`.")
-    if lost := Mail.select().where(Mail.state == "failed", Mail.created_at > utcnow() - RECENT).count():
+    if lost := Mail.select().where(Mail.state == MailState.FAILED, Mail.created_at > utcnow() - RECENT).count():
         yield Finding("mail", WRONG, f"{lost:,} e-mails of the last week could not be sent: see Activity.")
 
 
 def _credentials() -> Iterator[Finding]:
-    for app in list(App.select().where(App.state == "active").order_by(App.name)):
+    for app in list(App.select().where(App.state == AppState.ACTIVE).order_by(App.name)):
         try:
             identity = apps.retest(app, BY)
         except (ConnectorError, vault.VaultProblem) as problem:

@@ -13,9 +13,9 @@ from peewee import JOIN
 
 from cli.frame import BY, moment, opened, tell
 from sync import activity, roles
-from sync.apps import apps
 from sync.db import utcnow, writing
 from sync.models import Access, Account, App, Asset, Person, PersonEmail
+from sync.states import CONNECTED, AccountState
 
 COLUMNS = (
     "app", "connector", "account", "email", "name", "status", "role", "match", "person", "person_status",
@@ -56,7 +56,7 @@ def _rows() -> Iterator[tuple]:
         .join(App)
         .switch(Account).join(Person, JOIN.LEFT_OUTER)
         .join(PersonEmail, JOIN.LEFT_OUTER, on=(PersonEmail.person == Person.id) & PersonEmail.main)
-        .where(Account.state != "gone", App.state.in_(apps.CONNECTED))
+        .where(Account.state != AccountState.GONE, App.state.in_(CONNECTED))
         .order_by(App.name, Account.name, Account.id)
         .tuples()
     )  # fmt: skip

@@ -11,9 +11,10 @@ from cli.apps import known
 from cli.frame import BY, DONE, FAILED, REPORT_WAITS, Failed, answer, as_json, end, opened, send_mails, tell
 from sync import activity, names, roles
 from sync.models import Account, App, Change, Check, Report
-from sync.reports import mass_updates, reports
+from sync.reports import reports
 from sync.reports import view as report_view
 from sync.reports.reports import ReportProblem
+from sync.states import UPDATES, ReportState, TaskState
 from sync.tasks import tasks
 
 POLL = 0.3  # seconds
@@ -107,7 +108,7 @@ def release(name: str, yes: bool, version: int | None, only: str | None, as_json
     updated = reports.release(found, BY, version, only or "")
     found = Report.get_by_id(found.id)
     lines = [f"{updated:,} roles and profiles of {app.name} are updated in Rollcall."] if updated else []
-    if found.state == "open":
+    if found.state == ReportState.OPEN:
         lines.append(f"{found.waiting - found.held:,} changes of {app.name} now wait for `finish`.")
     answer({"report": found.id, "state": found.state, "waiting": found.waiting, "held": found.held, "updated": updated},
            lines, as_json)  # fmt: skip
@@ -156,7 +157,7 @@ def finish(
 def _finished_before(app: App, left_out: tuple[str, ...]) -> Report:
     """The report that an earlier call finished, so that a script can run again."""
     found = latest(app)
-    if found is None or found.state != "applied" or left_out:
+    if found is None or found.state != ReportState.APPLIED or left_out:
         raise ReportProblem(f"No report of {app.name} waits. Nothing was changed.")
     return found
 
@@ -166,7 +167,7 @@ def _left_out(found: Report, pairs: tuple[str, ...]) -> dict[int, str]:
     waiting = list(
         Change.select(Change, Account).left_outer_join(Account)
         .where(Change.report == found, Change.decision.in_((reports.CONFIRM, reports.HELD, reports.LEFT_OUT)),
-               Change.kind.not_in(mass_updates.KINDS))
+               Change.kind.not_in(UPDATES))
     )  # fmt: skip
     kept: dict[int, str] = {}
     for pair in pairs:
@@ -191,10 +192,10 @@ def _see_through(found: Report, seconds: float) -> None:
     while True:
         rows = tasks.of_report(found)
         for task in rows:
-            if told.get(task.id, "queued") != task.state:
+            if told.get(task.id, TaskState.QUEUED) != task.state:
                 tell(shown.line(task))
             told[task.id] = task.state
-        live = [task for task in rows if task.state in ("queued", "running")]
+        live = [task for task in rows if task.state in (TaskState.QUEUED, TaskState.RUNNING)]
         if not live or time.monotonic() > deadline:
             return
         for task in live:
@@ -206,11 +207,11 @@ def _say_finished(found: Report, waited: bool, as_json: bool) -> None:
     rows = tasks.of_report(found)
     lines = [shown.line(task) for task in rows] or ["There was nothing to do in the app."]
     answer(shown.document(found, rows), [f"Report {found.id} is {found.state}.", *lines], as_json)
-    unfinished = [task for task in rows if task.state in ("queued", "running")]
-    stuck = [task for task in rows if task.state in ("needs attention", "failed")]
+    unfinished = [task for task in rows if task.state in (TaskState.QUEUED, TaskState.RUNNING)]
+    stuck = [task for task in rows if task.state in (TaskState.NEEDS_ATTENTION, TaskState.FAILED)]
     if waited and unfinished:
         raise Failed(f"{len(unfinished)} removals aren't done yet. The server continues them.")
     if stuck:
         tell("\n".join(f"{names.name_in_task(task)}: {task.error}" for task in stuck))
         end(FAILED)
-    end(REPORT_WAITS if found.state == "open" else DONE)
+    end(REPORT_WAITS if found.state == ReportState.OPEN else DONE)

@@ -10,6 +10,7 @@ from cli.apps import known
 from cli.frame import BY, DONE, FAILED, answer, as_json, end, opened, send_mails, tell
 from sync.models import Account, App, Report, Task
 from sync.names import name_in_task
+from sync.states import ENDED_TASKS, TaskState
 from sync.tasks import tasks as core
 from sync.tasks.tasks import TaskProblem
 
@@ -40,7 +41,7 @@ def tasks(name: str | None, task_id: int | None, done_id: int | None, limit: int
     of = {task.report_id for task in rows}
     report = Report.get_or_none(Report.id == of.pop()) if len(of) == 1 else None
     answer(document(report, rows), [line(task) for task in rows] or ["There are no tasks."], as_json)
-    if task_id is not None and rows[0].state not in core.ENDED:
+    if task_id is not None and rows[0].state not in ENDED_TASKS:
         tell(rows[0].error or "It is still running.")
         end(FAILED)
     end(DONE)
@@ -67,8 +68,8 @@ def _retried(task: Task) -> Task:
     while True:
         core.run(task.id)
         task = _by_id(task.id)
-        tried_once = task.state == "queued" and task.attempts > 0
-        if task.state not in ("queued", "running") or tried_once or time.monotonic() > deadline:
+        tried_once = task.state == TaskState.QUEUED and task.attempts > 0
+        if task.state not in (TaskState.QUEUED, TaskState.RUNNING) or tried_once or time.monotonic() > deadline:
             return task
         time.sleep(POLL)
 

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from peewee import Model
 
 from sync.faults import OwnFault
+from sync.states import LIVE_CHECKS, LIVE_READINGS
 
-LIVE = ("queued", "running")
+LIVE = {*LIVE_CHECKS, *LIVE_READINGS}
 POLL = 0.2  # seconds
 CLAIM_EVERY = 1.0  # seconds between attempts to claim a row that another process holds
 

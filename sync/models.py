@@ -24,6 +24,10 @@ from connectors.base import SAID
 from sync.db import db, utcnow
 from sync.states import (
     CONNECTED,
+    LIVE_INVITATIONS,
+    LIVE_READINGS,
+    LIVE_TASKS,
+    REMOVALS,
     AccountKind,
     AccountMatch,
     AccountState,
@@ -308,7 +312,7 @@ class DirectoryReading(Base):
 
     class Meta:
         indexes = (SQL("CREATE UNIQUE INDEX directory_reading_live ON directory_reading (directory_id) "
-                       "WHERE state IN ('queued', 'running')"),)
+                       f"WHERE state IN ({texts(LIVE_READINGS)})"),)
 
 
 class App(Base):
@@ -588,7 +592,7 @@ class Change(Base):
                 "coalesce(asset_id, 0), coalesce(person_id, 0)) WHERE decision <> 'applied'"),
             SQL("CREATE INDEX change_account ON change (account_id) WHERE decision <> 'applied'"),
             SQL("CREATE INDEX change_removals ON change (created_at) "
-                "WHERE kind IN ('removed user', 'no longer assigned') AND in_app"),
+                f"WHERE kind IN ({texts(REMOVALS)}) AND in_app"),
         )
 
 
@@ -619,7 +623,7 @@ class Task(Base):
         indexes = (
             (("state", "next_at"), False),
             SQL("CREATE UNIQUE INDEX app_task_live ON app_task (account_id, act, coalesce(asset_id, 0)) "
-                "WHERE state IN ('queued', 'running', 'needs attention')"),
+                f"WHERE state IN ({texts(LIVE_TASKS)})"),
         )
 
 
@@ -725,7 +729,7 @@ class Invitation(Base):
 
     class Meta:
         indexes = (SQL("CREATE UNIQUE INDEX invitation_live ON invitation (app_id, normal) "
-                       "WHERE state IN ('ongoing', 'failed', 'invited')"),)
+                       f"WHERE state IN ({texts(LIVE_INVITATIONS)})"),)
 
 
 class Mail(Base):

@@ -9,11 +9,12 @@ from connectors.base import Field
 from sync.credentials import moved
 from sync.models import Person
 from sync.names import signature
+from sync.states import WorkspaceRole
 
 
 def approver(person: Person) -> str | None:
     """How a private address that this person enters is approved; None where they may not."""
-    return signature(person) if person.workspace_role == "owner" else None
+    return signature(person) if person.workspace_role == WorkspaceRole.OWNER else None
 
 
 def still_approved(fields: Iterable[Field], entered: Mapping[str, str], settings: Mapping[str, str],

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from sync.models import App, AppPerson, Person
 from sync.names import signature
+from sync.states import Part, PersonStatus, WorkspaceRole
 
-RANKS = ("owner", "super admin", "admin", "user", "guest")  # the highest first
+RANKS = tuple(WorkspaceRole)  # the highest first
 MANAGERS = RANKS[:3]
 NOBODY = len(RANKS)  # the rank of who has no role
 
@@ -34,23 +35,23 @@ class Asker:
     def person(cls, person: Person) -> Asker:
         """Someone who is signed in, with the role that they have now."""
         now = Person.get_by_id(person.id)
-        role = now.workspace_role if now.status == "active" else None
-        return cls(signature(now), role, now.id, vouches=role == "owner")
+        role = now.workspace_role if now.status == PersonStatus.ACTIVE else None
+        return cls(signature(now), role, now.id, vouches=role == WorkspaceRole.OWNER)
 
     @classmethod
     def command_line(cls, name: str = "command line") -> Asker:
         """For the command line, which has the installation's files anyway: it counts as an Owner."""
-        return cls(name, "owner", vouches=True)
+        return cls(name, WorkspaceRole.OWNER, vouches=True)
 
     @classmethod
     def provider(cls, label: str) -> Asker:
         """The sign-in provider that an Owner has set up, with the roles that the Owner gave to its groups."""
-        return cls(f"sign-in with {label}", "owner")
+        return cls(f"sign-in with {label}", WorkspaceRole.OWNER)
 
     @classmethod
     def rollcall(cls, name: str = "schedule") -> Asker:
         """Rollcall itself carries out what someone was allowed to decide before."""
-        return cls(name, "owner")
+        return cls(name, WorkspaceRole.OWNER)
 
     @property
     def rank(self) -> int:
@@ -92,17 +93,17 @@ def require_for_sign_in(asker: Asker, person: Person) -> None:
     may give roles."""
     _refuse_unknown(asker)
     if asker.person_id != person.id:
-        require(asker, "owner", "super admin")
+        require(asker, WorkspaceRole.OWNER, WorkspaceRole.SUPER_ADMIN)
         require_over(asker, person)
 
 
-def require_part(asker: Asker, app: App, part: str = "owner") -> None:
+def require_part(asker: Asker, app: App, part: str = Part.OWNER) -> None:
     """Raises NotAllowed unless who asks is an Owner of the app; with "collaborator", a Collaborator will do."""
     _refuse_unknown(asker)
     if asker.role in RANKS[:2]:
         return
     theirs = AppPerson.get_or_none(AppPerson.app == app, AppPerson.person == asker.person_id)
-    if asker.rank == NOBODY or theirs is None or theirs.part not in ("owner", part):
+    if asker.rank == NOBODY or theirs is None or theirs.part not in (Part.OWNER, part):
         raise NotAllowed(f"This takes an Owner of {app.name}. Nothing was changed.")
 
 
@@ -116,7 +117,7 @@ def in_words(role: str | None) -> str:
     """An Owner, a super admin, …"""
     if role is None:
         return "someone without a role"
-    return {"owner": "an Owner", "admin": "an admin"}.get(role, f"a {role}")
+    return {WorkspaceRole.OWNER: "an Owner", WorkspaceRole.ADMIN: "an admin"}.get(role, f"a {role}")
 
 
 _CASE = " ".join(f"WHEN '{role}' THEN {rank}" for rank, role in enumerate(RANKS))

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from connectors.base import Role as Named
 from sync.db import db
 from sync.models import BIT, Account, App, Change, Role
+from sync.states import AccountState
 
 # Before a SELECT: instead of the table, the roles as the caller knows them (`:roles`, by Roles.as_json).
 AS_KNOWN = """
@@ -220,4 +221,4 @@ def at_worst(account: Account) -> tuple[str, ...]:
 def are_said(app_id: int) -> bool:
     """Whether the app says of anyone which role they have."""
     said = Account.unsaid.bin_and(_ROLE) == 0
-    return Account.select().where(Account.app == app_id, Account.state != "gone", said).exists()
+    return Account.select().where(Account.app == app_id, Account.state != AccountState.GONE, said).exists()

@@ -58,6 +58,9 @@ class ReadingState(StrEnum):
     FAILED = "failed"
 
 
+LIVE_READINGS = (ReadingState.QUEUED, ReadingState.RUNNING)
+
+
 class HeldChangeState(StrEnum):
     """The outcome of a held change to someone of a higher rank than the person responsible for it.
     It waits while it is open."""
@@ -143,6 +146,9 @@ class CheckState(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     CANCELLED = "cancelled"
+
+
+LIVE_CHECKS = (CheckState.QUEUED, CheckState.RUNNING)
 
 
 class CheckPhase(StrEnum):
@@ -254,6 +260,9 @@ class ChangeDecision(StrEnum):
     SCHEDULED = "scheduled"
 
 
+AWAITING_APPROVAL = (ChangeDecision.NEEDS_CONFIRMATION, ChangeDecision.HELD)
+
+
 class OffboardingState(StrEnum):
     """Whether an offboarding waits for its date.
     Applied: its removals are in the apps' reports or tasks."""
@@ -287,6 +296,10 @@ class TaskState(StrEnum):
     NO_LONGER_NEEDED = "no longer needed"
 
 
+LIVE_TASKS = (TaskState.QUEUED, TaskState.RUNNING, TaskState.NEEDS_ATTENTION)
+ENDED_TASKS = tuple(state for state in TaskState if state not in LIVE_TASKS)
+
+
 class InvitationState(StrEnum):
     """How far an invitation is.
     The first three are live; INVITED: the app has sent it, and nobody has joined yet."""
@@ -297,6 +310,9 @@ class InvitationState(StrEnum):
     ONBOARDED = "onboarded"
     EXPIRED = "expired"
     CANCELLED = "cancelled"
+
+
+LIVE_INVITATIONS = (InvitationState.ONGOING, InvitationState.FAILED, InvitationState.INVITED)
 
 
 class MailState(StrEnum):

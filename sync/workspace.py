@@ -14,6 +14,7 @@ from sync.models import Setting
 from sync.problems import Problem
 from sync.rank import Asker
 from sync.settings import set_setting, setting  # noqa: F401 - other rooms ask for both here
+from sync.states import WorkspaceRole
 
 
 class WorkspaceProblem(Problem):
@@ -43,7 +44,7 @@ def workspace() -> Workspace:
 
 def update_workspace(by: Asker, **values: Any) -> Workspace:
     """Change some of Workspace's values; raises WorkspaceProblem, NotAllowed, and changes nothing when one can't be."""
-    rank.require(by, "owner", "super admin")
+    rank.require(by, WorkspaceRole.OWNER, WorkspaceRole.SUPER_ADMIN)
     before = asdict(workspace())
     after = before | values
     _refuse_nonsense(after)

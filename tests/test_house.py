@@ -7,12 +7,13 @@ import re
 import subprocess
 import sys
 from collections.abc import Set
+from enum import StrEnum
 from pathlib import Path
 
 import pytest
 from peewee import SqliteDatabase
 
-from sync import models
+from sync import models, states
 from sync.db import db
 from tests.parts import need
 
@@ -119,6 +120,48 @@ def checks(database: SqliteDatabase, table: str) -> list[str]:
 def indexes(database: SqliteDatabase, table: str) -> set[str]:
     said = "SELECT sql FROM sqlite_master WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL"
     return {" ".join(row[0].split()).replace("IF NOT EXISTS ", "") for row in database.execute_sql(said, (table,))}
+
+
+WORDS = {str(word) for kind in vars(states).values() if isinstance(kind, type) and issubclass(kind, StrEnum)
+         for word in kind}  # fmt: skip
+FIELDS = [field for table in models.Base.__subclasses__() for field in table._meta.sorted_fields]
+NAMED = {field.name for field in FIELDS if isinstance(field, models.OneOf)} | {"status"}
+CODE = [path for path in MODULES if path.parts[len(ROOT.parts)] in ("sync", "web", "cli")
+        and "migrations" not in path.parts]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", CODE, ids=name)
+def test_a_state_or_kind_is_compared_with_its_enum(path):
+    found = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Compare):
+            sides = [node.left, *node.comparators]
+        elif (
+            isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("in_", "not_in")
+        ):
+            sides = [node.func.value, *node.args]
+        else:
+            continue
+        texts = {part.value for side in sides for part in [side, *getattr(side, "elts", [])]
+                 if isinstance(part, ast.Constant) and isinstance(part.value, str)}  # fmt: skip
+        if texts & WORDS and any(isinstance(side, ast.Attribute) and side.attr in NAMED for side in sides):
+            found.append(f"line {node.lineno}: {ast.unparse(node)}")
+    assert not found, "compare with the member of the enum in sync/states.py"
+
+
+@pytest.mark.parametrize("path", CODE, ids=name)
+def test_sql_asks_for_words_that_its_columns_can_have(path):
+    words = {column: {word for field in FIELDS if field.name == column for word in getattr(field, "words", ())}
+             for column in NAMED}  # fmt: skip
+    words["status"] |= set(states.AccountStatus)
+    words["kind"] |= set(states.AccountKind)
+    asked = re.compile(rf"\b({'|'.join(NAMED)})\s*(?:=|<>|(?:NOT )?IN)\s*('[^']*'|\([^()]*\))")
+    texts = [node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)]
+    unknown = [
+        f"{column} = {word!r}" for text in texts if isinstance(text, str) for column, said in asked.findall(text)
+        for word in re.findall("'([^']*)'", said) if word not in words[column]
+    ]  # fmt: skip
+    assert not unknown, "no enum in sync/states.py has these words"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name)

@@ -12,6 +12,7 @@ from sync import roles
 from sync.apps import assets
 from sync.models import Access, Account, App, Task
 from sync.names import account_name, asset_name, short_name
+from sync.states import AccountMatch, AccountState, Part, PersonStatus, TaskState
 from sync.tasks import progress as task_progress
 from sync.tasks import tasks
 from web import member_operations
@@ -54,10 +55,10 @@ class TaskRow:
 
 
 @pages.get("")
-@app_part("collaborator")
+@app_part(Part.COLLABORATOR)
 def show(app: App, account: Account) -> str:
     here = url_for("account.show", app_id=app.id, account_id=account.id)
-    able, may_act = can(app), owns() and account.state == "present"
+    able, may_act = can(app), owns() and account.state == AccountState.PRESENT
     has_assets = ASSETS in able
     may_revoke = may_act and has_assets and REVOKE in able
     return page(
@@ -74,11 +75,11 @@ def show(app: App, account: Account) -> str:
 def _facts(app: App, account: Account) -> list[Fact]:
     """Those without a value aren't shown."""
     person, name, state = account.person, account_name(account), task_progress.state_of(account)
-    status = person.status if person and person.status != "active" else ""
+    status = person.status if person and person.status != PersonStatus.ACTIVE else ""
     return [
         Fact("E-mail", account.email if account.email != name else ""),
         Fact("Person", match_in_words(account), status),
-        Fact("State", badge=_badge(account, state), note="" if account.state == "gone" else state.why),
+        Fact("State", badge=_badge(account, state), note="" if account.state == AccountState.GONE else state.why),
         Fact(kind_of(app).role_word.capitalize(), roles.of(app).words(account.roles) or "–"),
         Fact("Protected", account.protected or ""),
         Fact("Costs", f"{money(app.seat_price)} a month" if app.seat_price else ""),
@@ -88,11 +89,11 @@ def _facts(app: App, account: Account) -> list[Fact]:
 
 
 def _badge(account: Account, state: task_progress.Provisioning) -> Badge:
-    if account.state == "gone":
+    if account.state == AccountState.GONE:
         return Badge("No longer in the app")
     if not state.onboarded:
         return Badge(state.word.capitalize(), state.tone, title=state.why)
-    return Badge("Onboarded", "ok") if account.match == "matched" else Badge(account.match.capitalize())
+    return Badge("Onboarded", "ok") if account.match == AccountMatch.MATCHED else Badge(account.match.capitalize())
 
 
 def _access(row: Access) -> AccessRow:
@@ -105,6 +106,6 @@ def _task(app: App, task: Task) -> TaskRow:
     requested = Markup("requested by {} {}").format(short_name(task.asked_by), when(task.created_at))
     return TaskRow(
         task, f"{what}: {asset_name(task.asset)}" if task.asset else what,
-        dotted(requested, task.detail.get("reason")), task.error if task.error and task.state != "done" else "",
-        task.state == "needs attention",
+        dotted(requested, task.detail.get("reason")), task.error if task.error and task.state != TaskState.DONE else "",
+        task.state == TaskState.NEEDS_ATTENTION,
     )  # fmt: skip

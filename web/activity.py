@@ -14,6 +14,7 @@ from sync.mail import outbox
 from sync.models import Activity, App, Mail
 from sync.names import short_name
 from sync.seals import Verification
+from sync.states import MailState
 from web.answers import asked, page_or_part, wants_part
 from web.frame import MANAGERS
 from web.permissions import workspace_role
@@ -76,7 +77,7 @@ def _line(entry: Activity) -> Line:
 
 def _waiting(mail: Mail) -> OutboxLine:
     note = dotted(f"to {mail.to}", when(mail.created_at), mail.error)
-    return OutboxLine(mail.subject, note, FAILED if mail.state == "failed" else QUEUED)
+    return OutboxLine(mail.subject, note, FAILED if mail.state == MailState.FAILED else QUEUED)
 
 
 def _of_apps(visible: list[App]) -> list[int] | None:

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from connectors.base import Connector
 from sync.apps.status import Standing
 from sync.models import App
+from sync.states import AppState
 from web.view import Badge
 from web.words import number, percent, plural, share, when
 
@@ -47,12 +48,12 @@ class Card:
 
 
 def card(app: App, kind: type[Connector], standing: Standing, owns: bool) -> Card:
-    live, draft = standing.check is not None, app.state == "connecting"
+    live, draft = standing.check is not None, app.state == AppState.CONNECTING
     report = standing.report.id if standing.report and owns else None
     return Card(
         app, kind.logo, kind.label, url_for("connect.credential" if draft else "apps.show", app_id=app.id), draft, owns,
-        live, check=("Show the check" if live else "Check for updates") if owns and app.state == "active" else "",
-        paused=owns and app.state == "paused", matched=_matched(app), started=when(app.created_at),
+        live, check=_check_button(live) if owns and app.state == AppState.ACTIVE else "",
+        paused=owns and app.state == AppState.PAUSED, matched=_matched(app), started=when(app.created_at),
         badge=_badge(app, standing), report=report, badge_opens_report=report is not None and not live,
         note=_note(app, standing),
     )  # fmt: skip
@@ -67,7 +68,7 @@ def _matched(app: App) -> Matched:
 
 def _note(app: App, standing: Standing) -> Markup | str:
     """Beside the badge: since when, or what is wrong."""
-    if app.state == "connecting":
+    if app.state == AppState.CONNECTING:
         return ""
     if standing.check is not None:
         return Markup("started {}").format(when(standing.check.created_at))
@@ -76,9 +77,13 @@ def _note(app: App, standing: Standing) -> Markup | str:
     return Markup("checked {}").format(when(app.last_check_at)) if app.last_check_at else ""
 
 
+def _check_button(live: bool) -> str:
+    return "Show the check" if live else "Check for updates"
+
+
 def _badge(app: App, standing: Standing) -> Badge:
     held = standing.tone == "waiting" and standing.report is not None and standing.report.held
-    icon = "player-pause" if app.state == "paused" else "hand-stop" if held else ""
+    icon = "player-pause" if app.state == AppState.PAUSED else "hand-stop" if held else ""
     return Badge(standing.word, standing.tone, icon, standing.detail)
 
 
@@ -105,8 +110,8 @@ def title(app: App, kind: type[Connector], standing: Standing, owns: bool) -> Ti
     return Title(
         kind.logo, kind.label, _subtitle(app, standing), live, standing.check.id if live and owns else None,
         _badge(app, standing), shows_badge=standing.tone != "ok" or not owns, wide_only=report is not None,
-        report=None if live else report, may_check=owns and app.state == "active",
-        may_resume=owns and app.state == "paused",
+        report=None if live else report, may_check=owns and app.state == AppState.ACTIVE,
+        may_resume=owns and app.state == AppState.PAUSED,
     )  # fmt: skip
 
 
@@ -134,7 +139,7 @@ class Alert:
 
 
 def alert(app: App, owns: bool) -> Alert | None:
-    if app.state == "disconnected":
+    if app.state == AppState.DISCONNECTED:
         words = "Its credential is deleted and it is no longer read. You can still view what Rollcall knew."
         return Alert("neutral", "plug-connected-x", "", f"{app.name} is disconnected.", words)
     if not app.error or not owns:

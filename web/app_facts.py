@@ -10,13 +10,14 @@ from markupsafe import Markup
 from connectors.base import ASSETS, LOOK_UP
 from sync.models import App, AppPerson, Person, PersonEmail
 from sync.safety import guards
+from sync.states import Approval, AppState, ChangeKind, Part, PersonStatus
 from web.app_page import can, kind_of
 from web.words import APPLIED_AUTOMATICALLY, clock, dotted, money, percent, plural, this_workspace, when
 
 GUARDED = {
-    "removed user": "would be removed",
-    "updated role": "would get another role",
-    "updated profile": "would get another e-mail address, name or status",
+    ChangeKind.REMOVED_USER: "would be removed",
+    ChangeKind.UPDATED_ROLE: "would get another role",
+    ChangeKind.UPDATED_PROFILE: "would get another e-mail address, name or status",
 }
 
 
@@ -63,11 +64,11 @@ class Settings:
 
 
 def settings(app: App, owns: bool) -> Settings:
-    connected = app.state != "disconnected"
+    connected = app.state != AppState.DISCONNECTED
     tested = Markup("works, tested {}").format(when(app.tested_at)) if app.tested_at and not app.error else ""
     return Settings(
         _checks(app, owns), _account(app), _details(app, owns), [_member(row) for row in people_of(app)], tested,
-        connected, app.state == "paused", owns and connected,
+        connected, app.state == AppState.PAUSED, owns and connected,
     )  # fmt: skip
 
 
@@ -80,7 +81,7 @@ def _checks(app: App, owns: bool) -> list[Fact]:
     schedule = _change(app, owns, "app_settings.schedule", "change-schedule", "Change the daily check")
     leavers = "Change what happens to people who have left"
     removals = _change(app, owns, "app_settings.policy_of", "change-policy", leavers)
-    automatic = app.removal == "automatic"
+    automatic = app.removal == Approval.AUTOMATIC
     return [
         Fact("Daily check", _daily(app), change=schedule),
         Fact("New users, roles and assets", APPLIED_AUTOMATICALLY),
@@ -158,10 +159,10 @@ def people_of(app: App) -> list[AppPerson]:
 
 
 def _member(row: AppPerson) -> Member:
-    other = "collaborator" if row.part == "owner" else "owner"
-    status = "" if row.person.status == "active" else row.person.status
+    other = Part.COLLABORATOR if row.part == Part.OWNER else Part.OWNER
+    status = "" if row.person.status == PersonStatus.ACTIVE else row.person.status
     note = "can't sign in to Rollcall yet" if not row.person.workspace_role else status
     return Member(
         row.person, row.person.name or row.email, " · ".join(filter(None, (row.part.capitalize(), note))), other,
-        f"Make {other.capitalize()}", "shield" if other == "owner" else "user",
+        f"Make {other.capitalize()}", "shield" if other == Part.OWNER else "user",
     )  # fmt: skip

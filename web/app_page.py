@@ -9,6 +9,7 @@ from sync.apps import apps
 from sync.apps import status as app_status
 from sync.models import App
 from sync.problems import AppProblem
+from sync.states import AccountMatch, Part
 from sync.vault import VaultProblem
 from web import app_card
 from web.answers import wants_part
@@ -29,7 +30,7 @@ def kind_of(app: App) -> type[Connector]:
 
 def owns() -> bool:
     """True for an Owner of the app that the address names; False for a Collaborator."""
-    return g.part == "owner"
+    return g.part == Part.OWNER
 
 
 def can(app: App) -> frozenset[str]:
@@ -63,6 +64,6 @@ def page(app: App, whole: str, part: str = "", **values) -> str:
 def match_in_words(account) -> str:
     """Whose the account is: "Ana Lopez", "Guest", "Local partner", "Service account of Ana Lopez"."""
     who = account.person.name if account.person is not None else ""
-    if account.match == "matched":
+    if account.match == AccountMatch.MATCHED:
         return who or "Matched"
     return f"{account.match.capitalize()} of {who}" if who else account.match.capitalize()

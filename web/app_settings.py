@@ -19,6 +19,7 @@ from sync.private_networks import approver
 from sync.problems import AppProblem
 from sync.reports import overview, reports
 from sync.safety import guards, lost_fields
+from sync.states import Approval, AppState, ChangeKind, Part, PersonStatus
 from sync.tasks import disconnecting
 from sync.vault import VaultProblem
 from web import columns
@@ -46,13 +47,13 @@ def _asks(part: str, title: str, app: App, problem: Exception | str = "", **valu
 
 
 @pages.get("/name")
-@app_part("owner")
+@app_part(Part.OWNER)
 def name(app: App) -> tuple[str, int]:
     return _asks("apps/_name.html", "Name", app, given={"name": app.name})
 
 
 @pages.put("/name")
-@app_part("owner")
+@app_part(Part.OWNER)
 def set_name(app: App) -> Response | tuple[str, int]:
     try:
         apps.rename(app, request.form.get("name", ""), by())
@@ -62,13 +63,13 @@ def set_name(app: App) -> Response | tuple[str, int]:
 
 
 @pages.get("/schedule")
-@app_part("owner")
+@app_part(Part.OWNER)
 def schedule(app: App) -> tuple[str, int]:
     return _asks("apps/_schedule.html", "Daily check", app)
 
 
 @pages.put("/schedule")
-@app_part("owner")
+@app_part(Part.OWNER)
 def set_schedule(app: App) -> Response | tuple[str, int]:
     try:
         apps.set_schedule(app, "daily" in request.form, minute_of(request.form.get("time", "")), by())
@@ -86,7 +87,11 @@ def minute_of(text: str) -> int:
 
 
 POLICY = "Removals and guards"
-GUARDS = {"": "removed user", "roles_": "updated role", "profiles_": "updated profile"}  # by the prefix of its fields
+GUARDS = {
+    "": ChangeKind.REMOVED_USER,
+    "roles_": ChangeKind.UPDATED_ROLE,
+    "profiles_": ChangeKind.UPDATED_PROFILE,
+}  # by the prefix of its fields
 GUARD_WORDS = {
     "": ("Hold back removals", "would be removed at once"),
     "roles_": ("Hold back changed roles", "would get another role at once"),
@@ -108,7 +113,7 @@ class GuardForm:
 
 
 @pages.get("/policy")
-@app_part("owner")
+@app_part(Part.OWNER)
 def policy_of(app: App) -> tuple[str, int]:
     given: dict[str, object] = {"removal": app.removal}
     for prefix, kind in GUARDS.items():
@@ -119,10 +124,10 @@ def policy_of(app: App) -> tuple[str, int]:
 
 
 @pages.put("/policy")
-@app_part("owner")
+@app_part(Part.OWNER)
 def set_policy(app: App) -> Response | tuple[str, int]:
     given = request.form
-    removal = given.get("removal") if given.get("removal") in ("ask", "automatic") else abort(400)
+    removal = given.get("removal") if given.get("removal") in tuple(Approval) else abort(400)
     try:
         numbers = {kind: _guard_given(given, prefix) for prefix, kind in GUARDS.items() if f"{prefix}guard" in given}
         apps.set_policy(app, removal, numbers, by())
@@ -146,19 +151,19 @@ def _policy(app: App, given, problem: Exception | str = "") -> tuple[str, int]:
                   given.get(f"{prefix}accounts", ""), given.get(f"{prefix}percent", ""), what)
         for prefix, (legend, what) in GUARD_WORDS.items()
     ]  # fmt: skip
-    automatic = given.get("removal") == "automatic"
+    automatic = given.get("removal") == Approval.AUTOMATIC
     return _asks("apps/_policy.html", POLICY, app, problem, automatic=automatic, guards=forms)
 
 
 @pages.get("/missing-fields")
-@app_part("owner")
+@app_part(Part.OWNER)
 def missing_fields(app: App) -> tuple[str, int]:
     missing = lost_fields.waiting(app)
     return _asks("apps/_missing_fields.html", "Continue without the missing fields?", app, missing=missing)
 
 
 @pages.put("/missing-fields")
-@app_part("owner")
+@app_part(Part.OWNER)
 def accept_missing_fields(app: App) -> Response:
     """The app no longer provides them: the next check continues with the last known values."""
     try:
@@ -177,14 +182,14 @@ def _whole(text: str | None, what: str) -> int:
 
 
 @pages.get("/seat-price")
-@app_part("owner")
+@app_part(Part.OWNER)
 def seat_price(app: App) -> tuple[str, int]:
     price = "" if app.seat_price is None else f"{app.seat_price / 100:.2f}".removesuffix(".00")
     return _asks("apps/_seat_price.html", "Seat price", app, given={"price": price})
 
 
 @pages.put("/seat-price")
-@app_part("owner")
+@app_part(Part.OWNER)
 def set_seat_price(app: App) -> Response | tuple[str, int]:
     try:
         apps.set_seat_price(app, _hundredths(request.form.get("price", "")), by())
@@ -204,18 +209,18 @@ def _hundredths(text: str) -> int | None:
 
 
 @pages.get("/people/new")
-@app_part("owner")
+@app_part(Part.OWNER)
 def new_person(app: App) -> tuple[str, int]:
-    return _new_person(app, {"part": "owner"})
+    return _new_person(app, {"part": Part.OWNER})
 
 
 def _new_person(app: App, given, problem: Exception | str = "") -> tuple[str, int]:
     return _asks("apps/_new_person.html", "Add an Owner or a Collaborator", app, problem, given=given,
-                 collaborator=given.get("part") == "collaborator")
+                 collaborator=given.get("part") == Part.COLLABORATOR)
 
 
 @pages.post("/people")
-@app_part("owner")
+@app_part(Part.OWNER)
 @asks_again
 def add_person(app: App) -> Response | tuple[str, int]:
     given = request.form
@@ -246,18 +251,18 @@ def known_person(email: str) -> Person:
 
 
 def _part(text: str | None) -> str:
-    return text if text in ("owner", "collaborator") else abort(400)
+    return text if text in tuple(Part) else abort(400)
 
 
 @pages.put("/people/<int:person_id>")
-@app_part("owner")
+@app_part(Part.OWNER)
 @asks_again
 def change_person(app: App, person_id: int) -> Response:
     return _set_part(app, person_id, _part(request.form.get("part")))
 
 
 @pages.delete("/people/<int:person_id>")
-@app_part("owner")
+@app_part(Part.OWNER)
 @asks_again
 def remove_person(app: App, person_id: int) -> Response:
     return _set_part(app, person_id, None)
@@ -274,12 +279,14 @@ def _set_part(app: App, person_id: int, part: str | None) -> Response:
 
 
 @pages.get("/people/suggestions")
-@app_part("owner")
+@app_part(Part.OWNER)
 def suggestions(app: App) -> str:
     """Addresses that complete the one being typed, after the last comma."""
     typed = next((value for value in request.args.values()), "").split(",")
     words, before = typed[-1].strip(), ",".join(typed[:-1])
-    found = people.search(words, "active").rows[:SUGGESTED] if len(words) > 1 and may_look_for_people() else []
+    found = (
+        people.search(words, PersonStatus.ACTIVE).rows[:SUGGESTED] if len(words) > 1 and may_look_for_people() else []
+    )
     main = PersonEmail.select().where(PersonEmail.person.in_([person.id for person in found]), PersonEmail.main)
     addresses = {email.person_id: email.email for email in main}
     return render_template("apps/_suggestions.html", before=f"{before}, " if before else "",
@@ -287,13 +294,13 @@ def suggestions(app: App) -> str:
 
 
 @pages.get("/credential")
-@app_part("owner")
+@app_part(Part.OWNER)
 def credential(app: App) -> tuple[str, int]:
     return _asks("apps/_credential.html", f"Credential for {app.name}", app, given=app.settings)
 
 
 @pages.put("/credential")
-@app_part("owner")
+@app_part(Part.OWNER)
 @asks_again
 def set_credential(app: App) -> Response | tuple[str, int]:
     kind = kind_of(app)
@@ -301,7 +308,7 @@ def set_credential(app: App) -> Response | tuple[str, int]:
     try:
         values = entered(kind, app.settings)
         identity = apps.replace_credential(app, values, by(), approver(signed_in_person()))
-        if any(field.upload for field in kind.fields) and app.state == "active":
+        if any(field.upload for field in kind.fields) and app.state == AppState.ACTIVE:
             asking.ask(App.get_by_id(app.id), by())
             return go_to(_address(app), f"{identity.name}: the app is being checked with it.")
     except ColumnsUnclear:
@@ -313,7 +320,7 @@ def set_credential(app: App) -> Response | tuple[str, int]:
 
 
 @pages.post("/tests")
-@app_part("owner")
+@app_part(Part.OWNER)
 def create_test(app: App) -> tuple[str, int]:
     """Whether the credential still works, and what it may do."""
     title = f"Test of {app.name}"
@@ -325,14 +332,14 @@ def create_test(app: App) -> tuple[str, int]:
 
 
 @pages.post("/pause")
-@app_part("owner")
+@app_part(Part.OWNER)
 def pause(app: App) -> Response:
     apps.pause(app, by())
     return go_to(_address(app), f"{app.name} is paused: no checks and no removals until you resume it.")
 
 
 @pages.delete("/pause")
-@app_part("owner")
+@app_part(Part.OWNER)
 def resume(app: App) -> Response:
     try:
         apps.resume(app, by())
@@ -342,7 +349,7 @@ def resume(app: App) -> Response:
 
 
 @pages.get("/disconnection")
-@app_part("owner")
+@app_part(Part.OWNER)
 def disconnection(app: App) -> tuple[str, int]:
     return _disconnection(app)
 
@@ -355,9 +362,9 @@ def _disconnection(app: App, problem: str = "") -> tuple[str, int]:
 
 
 @pages.delete("")
-@app_part("owner")
+@app_part(Part.OWNER)
 def disconnect(app: App) -> Response | tuple[str, int]:
-    if app.state == "connecting":
+    if app.state == AppState.CONNECTING:
         drafts.discard(app)
         return go_to(url_for("apps.index"), "The draft is deleted. Nothing was connected.")
     if request.form.get("name", "").strip() != app.name:

@@ -8,6 +8,7 @@ from peewee import fn
 from sync.apps import apps
 from sync.apps import status as app_status
 from sync.models import App
+from sync.states import Part
 from web import app_card, app_facts, member_view
 from web.answers import page_or_part
 from web.app_page import kind_of, owns, page
@@ -53,14 +54,14 @@ def index() -> str:
 
 
 @pages.get("/<int:app_id>/card")
-@app_part("collaborator")
+@app_part(Part.COLLABORATOR)
 def card(app: App) -> str:
     """The card alone: the page asks for it again while the app is being checked."""
     return render_template("apps/_card.html", card=app_card.card(app, kind_of(app), app_status.standing(app), owns()))
 
 
 @pages.get("/<int:app_id>/head")
-@app_part("collaborator")
+@app_part(Part.COLLABORATOR)
 def head(app: App) -> str:
     """The title of the app's pages alone."""
     found = app_card.title(app, kind_of(app), app_status.standing(app), owns())
@@ -68,7 +69,7 @@ def head(app: App) -> str:
 
 
 @pages.get("/<int:app_id>")
-@app_part("collaborator")
+@app_part(Part.COLLABORATOR)
 def show(app: App) -> str:
     return page(app, "apps/show.html", settings=app_facts.settings(app, owns()),
                 unanswered=member_view.unanswered(app))

@@ -12,6 +12,7 @@ from sync.apps import assets
 from sync.apps.assets import AssetRow as Found
 from sync.models import Access, App, Asset
 from sync.names import account_name, asset_name
+from sync.states import AssetState, Part, PersonStatus
 from web.app_page import can, match_in_words, owns, page
 from web.components import OnlyManager
 from web.permissions import app_part
@@ -47,7 +48,7 @@ class AccessRow:
 
 
 @pages.get("")
-@app_part("collaborator")
+@app_part(Part.COLLABORATOR)
 def index(app: App) -> str:
     wanted = {"kind": request.args.get("kind", ""), "search": request.args.get("search", "").strip()}
     found = assets.search(app, wanted["kind"], wanted["search"], request.args.get("page", 1, type=int))
@@ -68,13 +69,13 @@ def _row(row: Found) -> Row:
 
 
 @pages.get("/<int:asset_id>")
-@app_part("collaborator")
+@app_part(Part.COLLABORATOR)
 def show(app: App, asset: Asset) -> str:
     found = assets.access_to(asset, request.args.get("page", 1, type=int))
-    may_act, able = owns() and asset.state == "present", can(app)
+    may_act, able = owns() and asset.state == AssetState.PRESENT, can(app)
     may_grant, may_revoke = may_act and GRANT in able, may_act and REVOKE in able
     ticks = may_grant or may_revoke
-    gone = " · no longer in the app" if asset.state == "gone" else ""
+    gone = " · no longer in the app" if asset.state == AssetState.GONE else ""
     return page(
         app, "assets/show.html", "assets/_access.html", asset=asset, name=asset_name(asset), page=found,
         subtitle=f"{asset.kind.capitalize()}{gone}", rows=[_access(access) for access in found.rows],
@@ -98,5 +99,5 @@ def _access(access: Access) -> AccessRow:
     account, person = access.account, access.account.person
     return AccessRow(
         account.id, account_name(account), account.email or "", access.role.capitalize() or "–", access.privileged,
-        match_in_words(account), person.status if person and person.status != "active" else "", access,
+        match_in_words(account), person.status if person and person.status != PersonStatus.ACTIVE else "", access,
     )  # fmt: skip

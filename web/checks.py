@@ -13,6 +13,7 @@ from sync.models import App, Check, Report
 from sync.problems import AppProblem
 from sync.reports import mass_updates
 from sync.reports import view as report_view
+from sync.states import LIVE_CHECKS, ChangeKind, CheckPhase, CheckState, Part, ReportState
 from web.answers import go_to
 from web.app_page import kind_of
 from web.permissions import app_part
@@ -22,13 +23,12 @@ from web.words import duration, number, plural, relative, when
 
 pages = Blueprint("checks", __name__, url_prefix="/apps/<int:app_id>/checks")
 
-LIVE = ("queued", "running")
 LEAST_SECONDS = 2  # what took less time isn't worth a sentence
 COUNTED = {
-    "new_users": ("new user", None),
-    "removed_users": ("removed user", None),
-    "updated_roles": ("updated role", None),
-    "updated_profiles": ("updated profile", None),
+    "new_users": (ChangeKind.NEW_USER, None),
+    "removed_users": (ChangeKind.REMOVED_USER, None),
+    "updated_roles": (ChangeKind.UPDATED_ROLE, None),
+    "updated_profiles": (ChangeKind.UPDATED_PROFILE, None),
     "assets": ("change of assets", "changes of assets"),
     "access": ("change of access", "changes of access"),
     "to_invite": ("person to invite", "people to invite"),
@@ -40,7 +40,7 @@ COUNTED = {
 
 
 @pages.post("")
-@app_part("owner")
+@app_part(Part.OWNER)
 def create(app: App) -> Response:
     """Start a check, or join the one that runs."""
     try:
@@ -55,7 +55,7 @@ def create(app: App) -> Response:
 
 
 @pages.get("/<int:check_id>")
-@app_part("owner")
+@app_part(Part.OWNER)
 def show(app: App, check: Check) -> str:
     if request.htmx:
         return _dialog(app, check)
@@ -63,14 +63,14 @@ def show(app: App, check: Check) -> str:
 
 
 @pages.get("/<int:check_id>/progress")
-@app_part("owner")
+@app_part(Part.OWNER)
 def progress(app: App, check: Check) -> str:
     """The dialog asks for this every second while the check runs."""
     return render_template("checks/_progress.html", app=app, progress=progress_of(app, check))
 
 
 @pages.delete("/<int:check_id>")
-@app_part("owner")
+@app_part(Part.OWNER)
 def cancel(app: App, check: Check) -> Response | str:
     asking.cancel(check, by())
     check = Check.get_by_id(check.id)
@@ -111,12 +111,12 @@ class Progress:
 
 
 def progress_of(app: App, check: Check) -> Progress:
-    live, succeeded = check.state in LIVE, check.state == "succeeded"
-    report = check.report if check.report_id and check.report.state == "open" else None
+    live, succeeded = check.state in LIVE_CHECKS, check.state == CheckState.SUCCEEDED
+    report = check.report if check.report_id and check.report.state == ReportState.OPEN else None
     phase, counts = _phase(check, kind_of(app).asset_word)
     total = max(check.total, check.read) if counts and check.total and check.read else None
     return Progress(
-        check, live, succeeded, check.state == "failed", _title(app, check), phase,
+        check, live, succeeded, check.state == CheckState.FAILED, _title(app, check), phase,
         read=number(check.read) if counts and check.read else "", total=number(total) if total else "",
         done=check.read if counts and check.total else 0, most=total, took=_took(check, live),
         found="" if live else found(check), report=report, sentence=report_view.sentence(report) if report else "",
@@ -126,11 +126,11 @@ def progress_of(app: App, check: Check) -> Progress:
 
 
 def _title(app: App, check: Check) -> str:
-    if check.state in LIVE:
+    if check.state in LIVE_CHECKS:
         return f"Checking {app.name}"
-    if check.state == "cancelled":
+    if check.state == CheckState.CANCELLED:
         return "The check was cancelled"
-    return f"{app.name} {'was' if check.state == 'succeeded' else 'could not be'} checked"
+    return f"{app.name} {'was' if check.state == CheckState.SUCCEEDED else 'could not be'} checked"
 
 
 def _took(check: Check, live: bool) -> str:
@@ -147,36 +147,36 @@ def _held(check: Check) -> str:
 
 def _unchanged(app: App, check: Check) -> Markup | str:
     since = Markup(" Rollcall still shows data from {}.").format(when(app.last_check_at)) if app.last_check_at else ""
-    advice = f" {check.advice}" if check.advice and check.state == "failed" else ""
+    advice = f" {check.advice}" if check.advice and check.state == CheckState.FAILED else ""
     return Markup("Nothing was changed.{}{}").format(since, advice)
 
 
 def _next_step(app: App, check: Check, report: Report | None) -> dict:
     """The one button that leads on, and the way to cancel."""
-    if check.state in LIVE:
+    if check.state in LIVE_CHECKS:
         return {} if check.cancel_asked else {"cancel": url_for("checks.cancel", app_id=app.id, check_id=check.id)}
     if report:
         return {}
-    if check.state == "failed" and app.lost:
+    if check.state == CheckState.FAILED and app.lost:
         return {"missing_fields": f"{url_for('apps.show', app_id=app.id)}#missing-fields"}
-    if check.state == "failed" and app.error:
+    if check.state == CheckState.FAILED and app.error:
         return {"replace_credential": url_for("app_settings.credential", app_id=app.id)}
-    return {"earlier_report": check.report_id} if check.state == "succeeded" else {"may_check_again": True}
+    return {"earlier_report": check.report_id} if check.state == CheckState.SUCCEEDED else {"may_check_again": True}
 
 
 def _phase(check: Check, asset_word: str) -> tuple[str, bool]:
     """(what it does right now, whether it counts)."""
     if check.cancel_asked:
         return "Stopping…", False
-    if check.state == "queued" and check.error:
+    if check.state == CheckState.QUEUED and check.error:
         return f"{check.error} The next attempt is {relative(check.next_at, utcnow())}.", False
     words = {
-        "waiting": ("Waiting for its turn…", False),
-        "directory": ("Asking the directory who works here…", False),
-        "accounts": ("Reading members…", True),
-        "assets": (f"Reading {asset_word}s…", True),
-        "access": (f"Reading who has access to which {asset_word}…", True),
-        "comparing": ("Comparing with the last check…", False),
+        CheckPhase.WAITING: ("Waiting for its turn…", False),
+        CheckPhase.DIRECTORY: ("Asking the directory who works here…", False),
+        CheckPhase.ACCOUNTS: ("Reading members…", True),
+        CheckPhase.ASSETS: (f"Reading {asset_word}s…", True),
+        CheckPhase.ACCESS: (f"Reading who has access to which {asset_word}…", True),
+        CheckPhase.COMPARING: ("Comparing with the last check…", False),
     }
     return words.get(check.phase, ("Working…", False))
 

@@ -21,6 +21,7 @@ from sync.models import App, Directory, WaitingFile
 from sync.people.importing import ImportOutcome
 from sync.people.people import PeopleProblem
 from sync.problems import AppProblem
+from sync.states import AppState, DirectoryState, Part
 from sync.vault import VaultProblem
 from web.answers import INVALID, go_to, page_or_part
 from web.column_form import answers_of, form_of
@@ -111,19 +112,19 @@ def use_directory(directory_id: int) -> Response | tuple[str, int]:
 
 
 @pages.get("/apps/<int:app_id>/columns")
-@app_part("owner")
+@app_part(Part.OWNER)
 def show_app(app: App) -> str | Response | tuple[str, int]:
     return _page(_of_app(app))
 
 
 @pages.put("/apps/<int:app_id>/columns")
-@app_part("owner")
+@app_part(Part.OWNER)
 def answer_app(app: App) -> str | Response | tuple[str, int]:
     return _answered(_of_app(app))
 
 
 @pages.post("/apps/<int:app_id>/columns")
-@app_part("owner")
+@app_part(Part.OWNER)
 def use_app(app: App) -> Response | tuple[str, int]:
     return _used(_of_app(app))
 
@@ -195,7 +196,7 @@ def _of_waiting(file_id: int) -> Place:
 def _door(waiting: WaitingFile) -> tuple[str, str, str, str]:
     """(where it came from, what that is called, the button, what it does)."""
     if waiting.door == waiting_files.EXPORT:
-        if apps.part_of(signed_in_person(), waiting.app) != "owner":
+        if apps.part_of(signed_in_person(), waiting.app) != Part.OWNER:
             raise NotTheirs(waiting.app)
         return (url_for("apps.show", app_id=waiting.app_id), waiting.app.name, "Read this export",
                 f"{waiting.app.name} is checked with it.")
@@ -219,7 +220,7 @@ def _go_on(waiting: WaitingFile, back: str) -> Response:
     if done.preview:
         return go_to(url_for("directory_lists.show", directory_id=waiting.directory_id))
     if done.identity:
-        if waiting.app.state == "active":
+        if waiting.app.state == AppState.ACTIVE:
             asking.ask(App.get_by_id(waiting.app_id), by())
         return go_to(back, f"{done.identity.name}: the app is being checked with it.")
     return imported(done.outcome)
@@ -245,7 +246,7 @@ def _of_directory(directory_id: int) -> Place:
 
     def use_it() -> Response:
         columns.remember(directory, columns.of_directory(directory).settled(), by())
-        if directory.state == "active":
+        if directory.state == DirectoryState.ACTIVE:
             directories.ask(directory, by())
         return go_to(back, f"Saved. {directory.name} is being read.")
 
@@ -266,7 +267,7 @@ def _kind_of(directory: Directory):
 
 
 def _of_app(app: App) -> Place:
-    draft = app.state == "connecting"
+    draft = app.state == AppState.CONNECTING
     back = url_for("connect.credential" if draft else "apps.show", app_id=app.id)
     if not columns.takes_a_mapping(apps.connector_class(app.connector)):
         abort(go_to(back, NO_FILE, "attention"))
@@ -282,12 +283,12 @@ def _of_app(app: App) -> Place:
 def _use_for_app(app: App, back: str) -> Response:
     settled = columns.of_app(app).settled()
     columns.remember(app, settled, by())
-    if app.state == "connecting":
+    if app.state == AppState.CONNECTING:
         fields = apps.connector_class(app.connector).fields
         kept = {field.name: app.settings.get(field.name, "") for field in fields if not field.secret}
         drafts.enter(app, app.name, kept | {columns.MAPPING: settled})
         return go_to(url_for("connect.owners", app_id=app.id))
-    if app.state == "active":
+    if app.state == AppState.ACTIVE:
         asking.ask(app, by())
     return go_to(back, f"Saved. {app.name} is being checked.")
 

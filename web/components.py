@@ -12,6 +12,7 @@ from flask import Flask, get_flashed_messages
 from connectors.base import Field
 from sync.models import Asset
 from sync.names import asset_name
+from sync.states import PersonStatus
 from web.view import listed
 
 BADGE_ICONS = {
@@ -82,9 +83,9 @@ class Status:
 
 def person_status(status: str) -> Status:
     """The badge of a person's status; the usual one is plain."""
-    if status == "active":
+    if status == PersonStatus.ACTIVE:
         return Status("Active", "plain", "check")
-    if status == "suspended":
+    if status == PersonStatus.SUSPENDED:
         return Status("Suspended", "waiting", "player-pause")
     return Status("Deprovisioned", "neutral", "user-off")
 

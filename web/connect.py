@@ -23,6 +23,7 @@ from sync.matching import members, suggestions
 from sync.models import Account, App, Check, Person
 from sync.private_networks import approver
 from sync.problems import AppProblem
+from sync.states import AppState, CheckTrigger, Part
 from web.answers import INVALID, go_to, page_or_part, wants_part
 from web.app_page import kind_of, match_in_words
 from web.app_settings import REFUSALS, known_person, minute_of
@@ -94,14 +95,14 @@ def create() -> Response:
 
 def _steps(app: App) -> list[tuple[str, str | None]]:
     """The steps; those that can still be changed here have their address."""
-    draft = app.state == "connecting"
+    draft = app.state == AppState.CONNECTING
     back = {0: url_for("connect.choose"), 1: url_for("connect.credential", app_id=app.id),
             2: url_for("connect.owners", app_id=app.id)} if draft else {3: url_for("connect.reading", app_id=app.id)}
     return [(name, back.get(place)) for place, name in enumerate(STEPS)]
 
 
 def _step(app: App, number: int, template: str, status: int = 200, **values) -> tuple[str, int]:
-    draft = app.state == "connecting"
+    draft = app.state == AppState.CONNECTING
     trail = ("All apps in the catalogue", url_for("connect.choose")) if draft else ("Apps", url_for("apps.index"))
     values |= {"app": app, "kind": kind_of(app), "steps_of_app": _steps(app), "number": number, "trail": trail}
     return render_template(template, **values), status
@@ -109,17 +110,17 @@ def _step(app: App, number: int, template: str, status: int = 200, **values) -> 
 
 def _over(app: App) -> Response | None:
     """The first steps are for a draft: once the app is connected, they are on its Settings tab."""
-    return None if app.state == "connecting" else redirect(url_for("apps.show", app_id=app.id), 303)
+    return None if app.state == AppState.CONNECTING else redirect(url_for("apps.show", app_id=app.id), 303)
 
 
 @pages.get("/<int:app_id>/connection")
-@app_part("owner")
+@app_part(Part.OWNER)
 def credential(app: App) -> Response | tuple[str, int]:
     return _over(app) or _step(app, 2, "connect/credential.html", given=app.settings)
 
 
 @pages.post("/<int:app_id>/connection")
-@app_part("owner")
+@app_part(Part.OWNER)
 @asks_again
 def test(app: App) -> Response | tuple[str, int]:
     """Keep what was entered and test it; "next" continues when it works."""
@@ -150,9 +151,9 @@ def _tested(app: App, given, problem: str = "", identity=None) -> tuple[str, int
 
 
 @pages.get("/<int:app_id>/connection/owners")
-@app_part("owner")
+@app_part(Part.OWNER)
 def owners(app: App) -> Response | tuple[str, int]:
-    if app.state == "connecting" and app.tested_at is None:
+    if app.state == AppState.CONNECTING and app.tested_at is None:
         return redirect(url_for("connect.credential", app_id=app.id), 303)
     return _over(app) or _owners(app, {"owners": names.main_email(signed_in_person()), "daily": "yes"})
 
@@ -163,7 +164,7 @@ def _owners(app: App, given, problem: str = "") -> tuple[str, int]:
 
 
 @pages.post("/<int:app_id>/connection/reading")
-@app_part("owner")
+@app_part(Part.OWNER)
 def begin(app: App) -> Response | tuple[str, int]:
     """The draft becomes an app and its first reading starts; pressed twice, it is the same reading."""
     given = request.form
@@ -174,7 +175,7 @@ def begin(app: App) -> Response | tuple[str, int]:
         )  # fmt: skip
     except AppProblem as problem:
         return _owners(app, given, str(problem))
-    if apps.part_of(signed_in_person(), app) != "owner":
+    if apps.part_of(signed_in_person(), app) != Part.OWNER:
         return go_to(url_for("apps.index"), f"{app.name} is connected and being read. Its Owners continue from here.")
     return go_to(url_for("connect.reading", app_id=app.id))
 
@@ -185,9 +186,9 @@ def _people(text: str) -> list[Person]:
 
 
 @pages.get("/<int:app_id>/connection/reading")
-@app_part("owner")
+@app_part(Part.OWNER)
 def reading(app: App) -> Response | str | tuple[str, int]:
-    if app.state == "connecting":
+    if app.state == AppState.CONNECTING:
         return redirect(url_for("connect.owners", app_id=app.id), 303)
     check = asking.live(app) or Check.select().where(Check.app == app).order_by(Check.id.desc()).first()
     if check is None:
@@ -206,18 +207,18 @@ def _known(app: App) -> str:
 
 
 @pages.post("/<int:app_id>/connection/readings")
-@app_part("owner")
+@app_part(Part.OWNER)
 def read_again(app: App) -> Response:
     """The first reading failed: try it once more."""
     try:
-        asking.ask(app, by(), "connect")
+        asking.ask(app, by(), CheckTrigger.CONNECT)
     except AppProblem as problem:
         return go_to(url_for("apps.show", app_id=app.id), str(problem), "attention")
     return go_to(url_for("connect.reading", app_id=app.id))
 
 
 @pages.get("/<int:app_id>/connection/matching")
-@app_part("owner")
+@app_part(Part.OWNER)
 def match(app: App) -> Response | tuple[str, int]:
     if app.last_check_at is None:
         return redirect(url_for("connect.reading", app_id=app.id), 303)

@@ -16,6 +16,7 @@ from sync.matching.rules import RuleProblem
 from sync.models import Account, App
 from sync.names import account_name, main_email
 from sync.problems import AppProblem
+from sync.states import AccountMatch, Part
 from web.answers import INVALID, dialog, go_to, safe_address
 from web.app_page import match_in_words
 from web.app_settings import known_person
@@ -41,8 +42,10 @@ class Kind:
 
 
 KINDS = {
-    "guest": Kind("Mark {} as guest or partner", "Save", "{} marked as {word}."),
-    "service account": Kind("Mark {} as a service account", "Mark as service account", "{} marked as service account."),
+    AccountMatch.GUEST: Kind("Mark {} as guest or partner", "Save", "{} marked as {word}."),
+    AccountMatch.SERVICE_ACCOUNT: Kind(
+        "Mark {} as a service account", "Mark as service account", "{} marked as service account."
+    ),
     "nobody": Kind("Re-assign {}", "Move to Unmatched", "{} moved to Unmatched. Match it there, or mark what it is."),
     "rules": Kind("Match {} by the rules again", "Match by the rules", "{} matched by the rules again."),
 }
@@ -51,7 +54,7 @@ BY_RULES = ("Your decision is taken back. From now on it is matched by e-mail, e
 
 
 @pages.get("/decisions/new")
-@app_part("owner")
+@app_part(Part.OWNER)
 def new(app: App) -> tuple[str, int]:
     """The preview: `kind`, and `account` once for each, or `all` with the tab and the search that found them."""
     kind = request.args.get("kind", "")
@@ -117,18 +120,26 @@ def _preview(app: App, kind: str, given, problem: str = "") -> tuple[str, int]:
 def _previewed(app: App, kind: str, accounts: list[Account], given) -> Preview:
     one = accounts[0] if len(accounts) == 1 else None
     why = match_rules.why(app, accounts[:SHOWN])
-    matched = kind == "nobody" and one and one.person and one.match == "matched"
+    matched = kind == "nobody" and one and one.person and one.match == AccountMatch.MATCHED
     return Preview(
-        kind, KINDS[kind].button, lead=_lead(app, one), seen=match_decisions.fingerprint(accounts), all="all" in given,
-        tab=given.get("tab", ""), search=given.get("search", ""),
-        account_ids=[] if "all" in given else [account.id for account in accounts], nobody=not accounts,
+        kind,
+        KINDS[kind].button,
+        lead=_lead(app, one),
+        seen=match_decisions.fingerprint(accounts),
+        all="all" in given,
+        tab=given.get("tab", ""),
+        search=given.get("search", ""),
+        account_ids=[] if "all" in given else [account.id for account in accounts],
+        nobody=not accounts,
         accounts=[] if one else [_line(account, why[account.id]) for account in accounts[:SHOWN]],
-        more=_more(len(accounts), given.get("search", "")), guest=_guest(one, given) if kind == "guest" else None,
-        service=_service(one, given) if kind == "service account" else None,
+        more=_more(len(accounts), given.get("search", "")),
+        guest=_guest(one, given) if kind == AccountMatch.GUEST else None,
+        service=_service(one, given) if kind == AccountMatch.SERVICE_ACCOUNT else None,
         person=one.person.name if matched else "",
         because=f", {first_lower(why[one.id])}" if matched and why[one.id] else "",
         sentence=_reassigned(len(accounts), bool(matched)) if kind == "nobody" else BY_RULES,
-        effects=_effects(app) if kind == "nobody" else [], stays=kind not in ("nobody", "rules"),
+        effects=_effects(app) if kind == "nobody" else [],
+        stays=kind not in ("nobody", "rules"),
     )
 
 
@@ -149,11 +160,13 @@ def _more(count: int, search: str) -> str:
 def _guest(one: Account | None, given) -> GuestPart:
     what = given.get("what") or (one.match if one else "")
     note = given.get("note")
-    return GuestPart(what == "local partner", note if note is not None else (one.match_note or "" if one else ""))
+    return GuestPart(
+        what == AccountMatch.LOCAL_PARTNER, note if note is not None else (one.match_note or "" if one else "")
+    )
 
 
 def _service(one: Account | None, given) -> ServicePart:
-    known = one.person if one and one.match == "service account" else None
+    known = one.person if one and one.match == AccountMatch.SERVICE_ACCOUNT else None
     return ServicePart(given.get("email") or (main_email(known) if known else ""))
 
 
@@ -182,7 +195,7 @@ def _ids(app: App) -> list[int]:
 
 
 @pages.post("/decisions")
-@app_part("owner")
+@app_part(Part.OWNER)
 def create(app: App) -> Response | tuple[str, int]:
     """Form fields: `what` tells a guest from a local partner; `seen` is the mark of the preview that was approved."""
     given = request.form
@@ -203,13 +216,13 @@ def create(app: App) -> Response | tuple[str, int]:
 
 
 def _decision(kind: str, given) -> Decision:
-    if kind == "service account":
+    if kind == AccountMatch.SERVICE_ACCOUNT:
         email = given.get("email", "").strip()
         return Decision(kind, known_person(email) if email else None)
-    if kind != "guest":
+    if kind != AccountMatch.GUEST:
         return Decision(kind)
-    what, note = given.get("what", "guest"), given.get("note", "").strip()
-    if what not in ("guest", "local partner"):
+    what, note = given.get("what", AccountMatch.GUEST), given.get("note", "").strip()
+    if what not in (AccountMatch.GUEST, AccountMatch.LOCAL_PARTNER):
         abort(400)
     return Decision(what, note=note)
 
@@ -232,7 +245,7 @@ def undo_address(app: App, batch: str) -> str:
 
 
 @pages.delete("/decisions/<batch>")
-@app_part("owner")
+@app_part(Part.OWNER)
 def undo(app: App, batch: str) -> Response:
     try:
         count = match_decisions.undo(app, batch, by())
@@ -242,7 +255,7 @@ def undo(app: App, batch: str) -> Response:
 
 
 @pages.get("/rules")
-@app_part("owner")
+@app_part(Part.OWNER)
 def rules(app: App) -> tuple[str, int]:
     return _rules(app, app.match_domain or "")
 
@@ -253,7 +266,7 @@ def _rules(app: App, domain: str, problem: str = "") -> tuple[str, int]:
 
 
 @pages.put("/rules")
-@app_part("owner")
+@app_part(Part.OWNER)
 def set_rules(app: App) -> Response | tuple[str, int]:
     domain = request.form.get("domain", "")
     try:

@@ -20,6 +20,7 @@ from sync.files import columns
 from sync.matching import vouching
 from sync.models import Directory, DirectoryReading
 from sync.private_networks import approver
+from sync.states import WorkspaceRole
 from sync.vault import VaultProblem
 from web import columns as column_pages
 from web import directory_view, held
@@ -123,7 +124,7 @@ def _head(overview: Overview) -> dict[str, Any]:
     directory = overview.directory
     return {
         "overview": overview, "held": directory_view.held(directories.held(directory)),
-        "waits": held.waiting_of(directory), "may_vouch": signed_in_person().workspace_role == "owner",
+        "waits": held.waiting_of(directory), "may_vouch": signed_in_person().workspace_role == WorkspaceRole.OWNER,
     }  # fmt: skip
 
 
@@ -210,14 +211,14 @@ def _credential(directory: Directory, given, status: int = 200, problem: str = "
 
 
 @pages.get("/<int:directory_id>/voucher")
-@workspace_role("owner")
+@workspace_role(WorkspaceRole.OWNER)
 def voucher(directory_id: int) -> tuple[str, int]:
     directory = _directory(directory_id)
     return dialog("directories/_voucher.html", f"Can {directory.name} change Owners and admins?", directory=directory)
 
 
 @pages.post("/<int:directory_id>/voucher")
-@workspace_role("owner")
+@workspace_role(WorkspaceRole.OWNER)
 @asks_again
 def create_voucher(directory_id: int) -> Response:
     directory = _directory(directory_id)
@@ -226,7 +227,7 @@ def create_voucher(directory_id: int) -> Response:
 
 
 @pages.delete("/<int:directory_id>/voucher")
-@workspace_role("owner")
+@workspace_role(WorkspaceRole.OWNER)
 def delete_voucher(directory_id: int) -> Response:
     directory = _directory(directory_id)
     vouching.stop_vouching(directory, by())

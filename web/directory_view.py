@@ -12,11 +12,11 @@ from peewee import fn
 
 from sync.directory import directories, ending_rules, push
 from sync.directory import preview as directory_preview
-from sync.directory.directories import LIVE
 from sync.directory.ending_rules import Rule
 from sync.matching import vouching
 from sync.models import Directory, DirectoryEntry, DirectoryReading, DirectoryToken
 from sync.names import short_name
+from sync.states import LIVE_READINGS, CheckState, DirectoryState, PersonStatus, ReadingState, ScimKind
 from web.view import Badge, joined, listed
 from web.words import number, plural, when
 
@@ -56,7 +56,7 @@ class Overview:
 
     @property
     def working(self) -> bool:
-        return self.directory.state == "active"
+        return self.directory.state == DirectoryState.ACTIVE
 
     @property
     def read_by_rollcall(self) -> bool:
@@ -65,17 +65,33 @@ class Overview:
 
 def overview(directory: Directory, kind: Any) -> Overview:
     pushed = push.is_pushed(directory)
-    live = DirectoryReading.get_or_none(DirectoryReading.directory == directory, DirectoryReading.state.in_(LIVE))
+    live = DirectoryReading.get_or_none(
+        DirectoryReading.directory == directory, DirectoryReading.state.in_(LIVE_READINGS)
+    )
     last_request = push.last_request(directory) if pushed else None
     people, counts = _people(directory), push.counts(directory) if pushed else {}
     held = _held_count(directory)
     badge, note = _badge(directory, live, held, pushed, last_request)
     return Overview(
-        directory, kind, pushed, not pushed and directories.takes_files(directory),
-        not pushed and directories.is_list(directory), people.get("active", 0), people.get("suspended", 0),
-        people.get("deprovisioned", 0), plural(held, "change is", "changes are") if held else "", badge, note,
-        _subtitle(directory, kind), "Stop vouching for it" if directory.vouched else "Let it change Owners and admins",
-        live, _progress(live), _next_reading(directory), last_request, counts.get("User", 0), counts.get("Group", 0),
+        directory,
+        kind,
+        pushed,
+        not pushed and directories.takes_files(directory),
+        not pushed and directories.is_list(directory),
+        people.get(PersonStatus.ACTIVE, 0),
+        people.get(PersonStatus.SUSPENDED, 0),
+        people.get(PersonStatus.DEPROVISIONED, 0),
+        plural(held, "change is", "changes are") if held else "",
+        badge,
+        note,
+        _subtitle(directory, kind),
+        "Stop vouching for it" if directory.vouched else "Let it change Owners and admins",
+        live,
+        _progress(live),
+        _next_reading(directory),
+        last_request,
+        counts.get(ScimKind.USER, 0),
+        counts.get(ScimKind.GROUP, 0),
     )
 
 
@@ -98,8 +114,8 @@ def _badge(
     if live:
         so_far = plural(live.read, "person", "people") + " so far" if live.read else ""
         note = so_far or Markup("since {}").format(when(live.created_at))
-        return Badge("Reading" if live.state == "running" else "Starting to read", "working"), note
-    if directory.state == "paused":
+        return Badge("Reading" if live.state == CheckState.RUNNING else "Starting to read", "working"), note
+    if directory.state == DirectoryState.PAUSED:
         return Badge("Paused", icon="player-pause"), "" if pushed else last_read
     if directory.error:
         return Badge("Needs attention", "attention"), last_read
@@ -126,7 +142,7 @@ def _progress(live: DirectoryReading | None) -> str:
 
 
 def _next_reading(directory: Directory) -> str:
-    return "paused" if directory.state == "paused" else when(directory.next_read_at, "soon")
+    return "paused" if directory.state == DirectoryState.PAUSED else when(directory.next_read_at, "soon")
 
 
 @dataclass(frozen=True)
@@ -223,7 +239,7 @@ class ReadingRow:
     by: str
 
 
-READING_BADGES = {"succeeded": Badge("Applied", "ok"), "failed": Badge("Failed", "attention")}
+READING_BADGES = {ReadingState.SUCCEEDED: Badge("Applied", "ok"), ReadingState.FAILED: Badge("Failed", "attention")}
 
 
 def reading_rows(readings: Iterable[DirectoryReading]) -> list[ReadingRow]:
@@ -233,7 +249,7 @@ def reading_rows(readings: Iterable[DirectoryReading]) -> list[ReadingRow]:
 def _reading_row(reading: DirectoryReading) -> ReadingRow:
     badge = READING_BADGES.get(reading.state) or Badge("In progress", "working")
     by = short_name(reading.started_by)
-    if reading.state != "succeeded":
+    if reading.state != ReadingState.SUCCEEDED:
         return ReadingRow(reading, badge, reading.error or "", [], by)
     counts = [f"{number(count)} {word}" for word, count in reading.counts.items() if count and word != "warnings"]
     return ReadingRow(reading, badge, joined(*counts) or "Nothing new", reading.counts.get("warnings", []), by)

@@ -11,13 +11,18 @@ from sync.jobs import health
 from sync.models import App, AppPerson, Person, Report
 from sync.people import held
 from sync.sign_in import waiting as waiting_sign_ins
+from sync.states import AppState, Part, ReportState, WorkspaceRole
 from web.answers import wants_part
 from web.behind_proxy import here
 from web.permissions import outranks
 from web.security import signed_in_person
 from web.words import this_workspace
 
-MANAGERS = ("owner", "super admin", "admin")  # of the workspace: its people and directories
+MANAGERS = (
+    WorkspaceRole.OWNER,
+    WorkspaceRole.SUPER_ADMIN,
+    WorkspaceRole.ADMIN,
+)  # of the workspace: its people and directories
 
 
 @dataclass(frozen=True)
@@ -71,13 +76,13 @@ def waiting_people(me: Person) -> int:
     """Changes of people that this person may release, and sign-ins that an Owner may approve."""
     if not manages(me):
         return 0
-    return held.count(me.workspace_role) + (waiting_sign_ins.count() if me.workspace_role == "owner" else 0)
+    return held.count(me.workspace_role) + (waiting_sign_ins.count() if me.workspace_role == WorkspaceRole.OWNER else 0)
 
 
 def waiting_reports(me: Person) -> int:
     """Open reports of the apps that this person owns."""
-    query = Report.select().join(App).where(Report.state == "open", App.state != "disconnected")
+    query = Report.select().join(App).where(Report.state == ReportState.OPEN, App.state != AppState.DISCONNECTED)
     if me.workspace_role not in apps.RUNS_ALL:
-        owned = AppPerson.select(AppPerson.app).where(AppPerson.person == me, AppPerson.part == "owner")
+        owned = AppPerson.select(AppPerson.app).where(AppPerson.person == me, AppPerson.part == Part.OWNER)
         query = query.where(App.id.in_(owned))
     return query.count()

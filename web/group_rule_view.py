@@ -12,6 +12,7 @@ from sync.groups import rules as group_rules
 from sync.groups.rules import Preview, Told
 from sync.models import App, GroupRuleAsset, LeftOut
 from sync.names import short_name
+from sync.states import Approval, AppState, AssetState, ChangeKind
 from web.app_page import kind_of
 from web.words import number, on_day, plural
 
@@ -54,7 +55,7 @@ def _row(told: Told) -> Row:
 
 
 def _asset_line(row: GroupRuleAsset) -> AssetLine:
-    gone = "no longer in the app" if row.asset.state != "present" else ""
+    gone = "no longer in the app" if row.asset.state != AssetState.PRESENT else ""
     return AssetLine(group_rules.asset_label(row.asset), " · ".join(filter(None, (row.role, gone))))
 
 
@@ -67,7 +68,7 @@ class Policy:
 
 
 def policy(app: App) -> Policy:
-    return Policy(app.joiners == "automatic", app.unassigned == "automatic")
+    return Policy(app.joiners == Approval.AUTOMATIC, app.unassigned == Approval.AUTOMATIC)
 
 
 @dataclass(frozen=True)
@@ -157,9 +158,11 @@ class PreviewSection:
 
 def preview_sections(app: App, seen: Preview) -> list[PreviewSection]:
     titles = {
-        "to invite": "Would be invited", "to change role": f"Would get another {kind_of(app).role_word}",
-        "to grant access": "Would get access", "to revoke access": "Would lose access",
-    }  # fmt: skip
+        ChangeKind.TO_INVITE: "Would be invited",
+        ChangeKind.TO_CHANGE_ROLE: f"Would get another {kind_of(app).role_word}",
+        ChangeKind.TO_GRANT_ACCESS: "Would get access",
+        ChangeKind.TO_REVOKE_ACCESS: "Would lose access",
+    }
     return [_section(title, seen.wanted[kind], seen.totals[kind]) for kind, title in titles.items()
             if seen.wanted.get(kind)]
 
@@ -179,8 +182,8 @@ def lead(seen: Preview) -> str:
 
 def effect(app: App) -> str:
     """What saving the rule does."""
-    soon = ", within a minute," if app.state == "active" else ""
-    then = "New people are invited automatically, as you chose." if app.joiners == "automatic" else (
+    soon = ", within a minute," if app.state == AppState.ACTIVE else ""
+    then = "New people are invited automatically, as you chose." if app.joiners == Approval.AUTOMATIC else (
         "An Owner approves each of them.")  # fmt: skip
     return (f"Saving changes nothing in {app.name}. The next check{soon} adds this to a report. {then} Guests, service "
             "accounts and protected accounts aren't changed, and no account is removed.")

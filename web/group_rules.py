@@ -13,6 +13,7 @@ from sync.groups import rules as group_rules
 from sync.groups.rules import Draft, RuleProblem
 from sync.models import App, GroupRule, LeftOut
 from sync.reports import group_changes
+from sync.states import Approval, AppState, Part
 from web import group_rule_view
 from web.answers import INVALID, asked, dialog, go_to
 from web.app_page import kind_of, page
@@ -25,23 +26,23 @@ AUTOMATIC = ("joiners", "unassigned")
 
 
 @pages.get("")
-@app_part("owner")
+@app_part(Part.OWNER)
 def index(app: App) -> str:
     return page(
         app, "rules/index.html", rules=group_rule_view.rows(app), blind=assignments.is_blind(app),
         left_out=group_rule_view.left_out_rows(group_changes.left_out_of(app)),
-        may_add=app.state != "disconnected", policy=group_rule_view.policy(app),
+        may_add=app.state != AppState.DISCONNECTED, policy=group_rule_view.policy(app),
     )  # fmt: skip
 
 
 @pages.get("/new")
-@app_part("owner")
+@app_part(Part.OWNER)
 def new(app: App) -> tuple[str, int]:
     return _form(app, None, _given())
 
 
 @pages.get("/<int:rule_id>")
-@app_part("owner")
+@app_part(Part.OWNER)
 def edit(app: App, rule: GroupRule) -> tuple[str, int]:
     if "source" in request.args:
         return _form(app, rule, _given())
@@ -75,7 +76,7 @@ def _form(app: App, rule: GroupRule | None, given: dict, problem: str = "") -> t
 
 
 @pages.get("/preview")
-@app_part("owner")
+@app_part(Part.OWNER)
 def preview(app: App) -> tuple[str, int]:
     """What the next check would find; nothing is saved yet."""
     rule = _rule_of(app)
@@ -118,13 +119,13 @@ def _draft(app: App) -> Draft:
 
 
 @pages.post("")
-@app_part("owner")
+@app_part(Part.OWNER)
 def create(app: App) -> Response | tuple[str, int]:
     return _save(app, None)
 
 
 @pages.put("/<int:rule_id>")
-@app_part("owner")
+@app_part(Part.OWNER)
 def update(app: App, rule: GroupRule) -> Response | tuple[str, int]:
     return _save(app, rule)
 
@@ -139,43 +140,43 @@ def _save(app: App, rule: GroupRule | None) -> Response | tuple[str, int]:
 
 
 def _saved(app: App, draft: Draft) -> str:
-    if app.state != "active":
+    if app.state != AppState.ACTIVE:
         return f"Saved. {app.name} is {app.state}, so the rule takes effect when it is checked again."
     return f"Saved. {app.name} is checked within a minute. Missing access of {draft.name} will be in its report."
 
 
 @pages.get("/<int:rule_id>/removal")
-@app_part("owner")
+@app_part(Part.OWNER)
 def removal(app: App, rule: GroupRule) -> tuple[str, int]:
     return dialog("rules/_removal.html", "Remove this rule?", app=app, rule=rule, name=_name(rule))
 
 
 @pages.delete("/<int:rule_id>")
-@app_part("owner")
+@app_part(Part.OWNER)
 def delete(app: App, rule: GroupRule) -> Response:
     group_rules.remove(rule, by())
     return go_to(_address(app), f"The rule for {_name(rule)} was removed. No account is removed by this.")
 
 
 @pages.get("/policy")
-@app_part("owner")
+@app_part(Part.OWNER)
 def policy(app: App) -> tuple[str, int]:
     return dialog("rules/_policy.html", "What happens automatically", app=app,
                   policy=group_rule_view.policy(app))
 
 
 @pages.put("/policy")
-@app_part("owner")
+@app_part(Part.OWNER)
 def set_policy(app: App) -> Response:
     chosen = [request.form.get(name) for name in AUTOMATIC]
-    if not set(chosen) <= {"ask", "automatic"}:
+    if not set(chosen) <= set(Approval):
         abort(400)
-    group_rules.set_policy(app, *(None if choice == "ask" else choice for choice in chosen), by())
+    group_rules.set_policy(app, *(None if choice == Approval.ASK else choice for choice in chosen), by())
     return go_to(_address(app), "Saved.")
 
 
 @pages.delete("/left-out/<int:left_out_id>")
-@app_part("owner")
+@app_part(Part.OWNER)
 def ask_again(app: App, left_out: LeftOut) -> Response:
     group_changes.ask_again(left_out, by())
     return go_to(_address(app), "The next check reports it again.")

@@ -9,10 +9,10 @@ from flask import Blueprint, Response, current_app, request
 from peewee import fn
 
 from sync import faults
-from sync.apps import apps
 from sync.db import utcnow
 from sync.jobs import health, queue
 from sync.models import App, Check, Directory, DirectoryReading, Mail, Report, Task
+from sync.states import CONNECTED, AppState, ReportState
 from web.permissions import open_to_all
 
 pages = Blueprint("health", __name__)
@@ -57,16 +57,24 @@ def _families() -> Iterator[tuple[str, str, dict[str, float]]]:
     for name, model in (("apps", App), ("directories", Directory), ("reports", Report), ("checks", Check),
                         ("readings", DirectoryReading), ("tasks", Task), ("mails", Mail)):  # fmt: skip
         yield f"rollcall_{name}", f"How many {name}, by state.", _by_state(model)
-    connected = App.state.in_(apps.CONNECTED)
+    connected = App.state.in_(CONNECTED)
     yield "rollcall_accounts", "Accounts in all connected apps.", {"": _sum(App.users, connected)}
-    yield "rollcall_changes_waiting", "Changes that need approval.", {"": _sum(Report.waiting, Report.state == "open")}
-    yield "rollcall_changes_held", "Changes that a guard holds.", {"": _sum(Report.held, Report.state == "open")}
+    yield (
+        "rollcall_changes_waiting",
+        "Changes that need approval.",
+        {"": _sum(Report.waiting, Report.state == ReportState.OPEN)},
+    )
+    yield (
+        "rollcall_changes_held",
+        "Changes that a guard holds.",
+        {"": _sum(Report.held, Report.state == ReportState.OPEN)},
+    )
     attention = App.select().where(App.error.is_null(False), connected).count()
     yield "rollcall_apps_needing_attention", "Apps whose credential or checks need attention.", {"": attention}
     yield "rollcall_own_faults", "Faults of the machine that Rollcall runs on.", {"": len(health.troubles())}
     failing = Directory.select().where(Directory.error.is_null(False)).count()
     yield "rollcall_directories_failing", "Directories whose last reading failed.", {"": failing}
-    oldest = App.select(fn.MIN(App.last_check_at)).where(App.state == "active", App.daily).scalar()
+    oldest = App.select(fn.MIN(App.last_check_at)).where(App.state == AppState.ACTIVE, App.daily).scalar()
     if oldest is not None:
         yield "rollcall_oldest_check_age_seconds", "Since the longest unchecked active app was checked.", {
             "": (utcnow() - App.last_check_at.python_value(oldest)).total_seconds()

@@ -12,6 +12,7 @@ from sync.names import short_name
 from sync.people import held
 from sync.people.people import PeopleProblem
 from sync.sign_in import waiting as waiting_sign_ins
+from sync.states import WorkspaceRole
 from web.answers import go_to
 from web.confirming import asks_again
 from web.frame import MANAGERS
@@ -66,7 +67,7 @@ def waiting(person: Person | None = None) -> Waiting:
     """What waits for a decision about this person, or about anybody."""
     sign_ins = [_sign_in_row(row) for row in waiting_sign_ins.waiting(person)]
     changes = [_change_row(change) for change in held.waiting(person)]
-    return Waiting(changes, sign_ins, signed_in_person().workspace_role == "owner")
+    return Waiting(changes, sign_ins, signed_in_person().workspace_role == WorkspaceRole.OWNER)
 
 
 def waiting_of(directory: Directory) -> Waiting:

@@ -7,9 +7,9 @@ from flask import Blueprint, Response, render_template, request, url_for
 
 from connectors.base import INVITE
 from sync import roles
-from sync.apps import apps
 from sync.mail import reach as mail_reach
 from sync.models import Account, App, Invitation, Person
+from sync.states import CONNECTED, AccountState, AccountStatus, InvitationState, Part, TaskKind
 from sync.tasks import by_hand, invitations, tasks
 from sync.tasks import progress as task_progress
 from sync.tasks.by_hand import ActProblem
@@ -29,7 +29,7 @@ CANT = "Rollcall can't invite to {}, or the app isn't connected. Nobody was invi
 
 
 @pages.get("/invitations/new")
-@app_part("owner")
+@app_part(Part.OWNER)
 def new(app: App) -> tuple[str, int]:
     return _new(app)
 
@@ -46,11 +46,11 @@ def _new(app: App, problem: str = "") -> tuple[str, int]:
 
 
 def _may(app: App) -> bool:
-    return app.state in apps.CONNECTED and INVITE in can(app)
+    return app.state in CONNECTED and INVITE in can(app)
 
 
 @pages.post("/invitations")
-@app_part("owner")
+@app_part(Part.OWNER)
 def create(app: App) -> Response | tuple[str, int]:
     """Without `seen` the preview; with it the approval of what was seen."""
     if not _may(app):
@@ -87,7 +87,7 @@ def _preview(app: App, shown: by_hand.Plan, emails: list[str], role: str, proble
 
 
 @pages.post("/invitations/<int:invitation_id>/sendings")
-@app_part("owner")
+@app_part(Part.OWNER)
 def send(app: App, invitation: Invitation) -> Response:
     """Invite again."""
     if not _may(app):
@@ -100,18 +100,19 @@ def send(app: App, invitation: Invitation) -> Response:
 
 
 @pages.get("/invitations/<int:invitation_id>/cancellation")
-@app_part("owner")
+@app_part(Part.OWNER)
 def cancellation(app: App, invitation: Invitation) -> tuple[str, int]:
     """In the app, an open invitation is an account, whose removal is previewed like any other."""
     account = invitation.account
-    pending = account is not None and account.state == "present" and account.status == "invited"
-    removable = pending and by_hand.may(app, "remove")
+    was_sent = invitation.state == InvitationState.INVITED
+    pending = account is not None and account.state == AccountState.PRESENT and account.status == AccountStatus.INVITED
+    removable = pending and by_hand.may(app, TaskKind.REMOVE)
     return dialog("acts/_cancellation.html", "Cancel the invitation", app=app, invitation=invitation, back=back_of(app),
-                  account=account if removable else None, was_sent=invitation.state == "invited")  # fmt: skip
+                  account=account if removable else None, was_sent=was_sent)  # fmt: skip
 
 
 @pages.delete("/invitations/<int:invitation_id>")
-@app_part("owner")
+@app_part(Part.OWNER)
 def cancel(app: App, invitation: Invitation) -> Response:
     try:
         invitations.cancel(invitation, by())
@@ -121,7 +122,7 @@ def cancel(app: App, invitation: Invitation) -> Response:
 
 
 @pages.get("/members/provisioning")
-@app_part("collaborator")
+@app_part(Part.COLLABORATOR)
 def progress(app: App) -> str:
     """The state and role of the named accounts, and everyone who is joining or leaving."""
     named = Account.select(Account, Person).left_outer_join(Person)

@@ -13,6 +13,7 @@ from sync import roles
 from sync.models import Account, App, Change, Invitation
 from sync.names import account_name, short_name
 from sync.roles import Roles
+from sync.states import AccountState, AccountStatus, InvitationState
 from sync.tasks import invitations as tasks_invitations
 from sync.tasks import progress as task_progress
 from sync.tasks.progress import Provisioning
@@ -95,7 +96,7 @@ class Lines:
         asked = Markup("requested by {} {}").format(short_name(invitation.asked_by), when(invitation.created_at))
         note = dotted(invitation.email if name else "", self.roles.words([invitation.role]), asked, *_dates(invitation))
         address = {"app_id": self.app.id, "invitation_id": invitation.id, "back": self.back}
-        again = self.may_invite and invitation.state != "ongoing"
+        again = self.may_invite and invitation.state != InvitationState.ONGOING
         return Line(
             f"invitation-{invitation.id}", name or invitation.email, note, _badge(state), state.why,
             state.tone == "attention", removal=self._removal_of(invitation),
@@ -107,8 +108,10 @@ class Lines:
 
     def _removal_of(self, invitation: Invitation) -> str:
         account = invitation.account
-        is_open = account is not None and account.state == "present" and account.status == "invited"
-        expired = invitation.state == "expired" and is_open
+        is_open = (
+            account is not None and account.state == AccountState.PRESENT and account.status == AccountStatus.INVITED
+        )
+        expired = invitation.state == InvitationState.EXPIRED and is_open
         return self._removal(account) if expired and self.may_remove else ""
 
     def _removal(self, account: Account) -> str:
@@ -131,11 +134,15 @@ class Lines:
 
 
 def _dates(invitation: Invitation) -> list[Markup | str]:
-    if invitation.state == "invited":
+    if invitation.state == InvitationState.INVITED:
         reminded = Markup("reminded {}").format(when(invitation.reminded_at)) if invitation.reminded_at else ""
         return [Markup("invited {}").format(when(invitation.mailed_at)), reminded,
                 Markup("expires {}").format(when(invitation.expires_at))]  # fmt: skip
-    return [Markup("expired {}").format(when(invitation.expires_at))] if invitation.state == "expired" else []
+    return (
+        [Markup("expired {}").format(when(invitation.expires_at))]
+        if invitation.state == InvitationState.EXPIRED
+        else []
+    )
 
 
 def _badge(state: Provisioning) -> Badge:

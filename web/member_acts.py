@@ -11,6 +11,7 @@ from sync import roles
 from sync.apps import assets
 from sync.models import Account, App, Asset, Role
 from sync.names import account_name, asset_name
+from sync.states import Part
 from sync.tasks import by_hand
 from sync.tasks.by_hand import ActProblem, Plan
 from web import preview as previews
@@ -30,7 +31,7 @@ CANT = "Rollcall can't do that in {}, or the app isn't connected. Nothing was ch
 
 
 @pages.get("/role-changes/new")
-@app_part("owner")
+@app_part(Part.OWNER)
 def choose_role(app: App) -> tuple[str, int]:
     operation = RoleChange()
     return _preview(app, operation) if operation.role else _choose(app, operation, "acts/_role.html", _role_choice)
@@ -69,26 +70,26 @@ def role_options(found: list[Role]) -> list[tuple[str, str]]:
 
 
 @pages.post("/role-changes")
-@app_part("owner")
+@app_part(Part.OWNER)
 def change_roles(app: App) -> Response | tuple[str, int]:
     return _carry_out(app, RoleChange())
 
 
 @pages.get("/removals/new")
-@app_part("owner")
+@app_part(Part.OWNER)
 def choose_removal(app: App) -> tuple[str, int]:
     return _preview(app, Removal())
 
 
 @pages.post("/removals")
-@app_part("owner")
+@app_part(Part.OWNER)
 @asks_again(when=lambda app: len(ticked()) > MANY)
 def remove(app: App) -> Response | tuple[str, int]:
     return _carry_out(app, Removal())
 
 
 @pages.get("/grants/new")
-@app_part("owner")
+@app_part(Part.OWNER)
 def choose_grant(app: App) -> tuple[str, int]:
     """Asks first for what isn't named yet: accounts, assets or the role."""
     operation, looks = Grant(), "look" in request.args
@@ -137,19 +138,19 @@ def _asset_roles(app: App, kinds: set[str]) -> list[tuple[str, str]]:
 
 
 @pages.post("/grants")
-@app_part("owner")
+@app_part(Part.OWNER)
 def grant(app: App) -> Response | tuple[str, int]:
     return _carry_out(app, Grant())
 
 
 @pages.get("/revocations/new")
-@app_part("owner")
+@app_part(Part.OWNER)
 def choose_revocation(app: App) -> tuple[str, int]:
     return _preview(app, Revocation())
 
 
 @pages.post("/revocations")
-@app_part("owner")
+@app_part(Part.OWNER)
 def revoke(app: App) -> Response | tuple[str, int]:
     return _carry_out(app, Revocation())
 

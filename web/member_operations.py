@@ -11,6 +11,7 @@ from flask import Flask, request, url_for
 
 from connectors.base import ASSETS, CHANGE_ROLE, GRANT, REMOVE
 from sync.models import Account, App
+from sync.states import AccountKind, AccountStatus, TaskKind
 from sync.tasks import by_hand
 from sync.tasks.by_hand import ActProblem, Plan
 from web.answers import whole_numbers
@@ -69,9 +70,9 @@ def of_page(account: Account, can: Collection[str], back: str) -> list[Choice]:
 
 def of_menu(app: App, account: Account, can: Collection[str], back: str) -> list[Choice]:
     """In the menu of an account; nothing for what the app made for itself."""
-    if account.kind != "user":
+    if account.kind != AccountKind.USER:
         return []
-    found, joined = [], account.status != "invited"
+    found, joined = [], account.status != AccountStatus.INVITED
     if joined and CHANGE_ROLE in can:
         found.append(role_change(account, back))
     if joined and {GRANT, ASSETS} <= set(can):
@@ -123,7 +124,7 @@ class Operation(ABC):
 
 
 class RoleChange(Operation):
-    kind = "change role"
+    kind = TaskKind.CHANGE_ROLE
 
     def __init__(self) -> None:
         self.role = request.values.get("role", "")
@@ -150,7 +151,7 @@ class RoleChange(Operation):
 class Removal(Operation):
     """`released`: for how many accounts a guard's hold was lifted on the page before; "" for none."""
 
-    kind = "remove"
+    kind = TaskKind.REMOVE
 
     def __init__(self) -> None:
         self.reason = request.form.get("reason", "")
@@ -177,7 +178,7 @@ class Removal(Operation):
 
 
 class Grant(Operation):
-    kind = "grant"
+    kind = TaskKind.GRANT
 
     def __init__(self) -> None:
         self.role = request.values.get("role", "").strip()
@@ -203,7 +204,7 @@ class Grant(Operation):
 
 
 class Revocation(Operation):
-    kind = "revoke"
+    kind = TaskKind.REVOKE
 
     def plan(self, app: App) -> Plan:
         return by_hand.plan_revocations(app, self._pairs())

@@ -13,6 +13,7 @@ from sync.matching.decisions import Batch
 from sync.models import Account, App
 from sync.names import account_name, short_name
 from sync.roles import Roles
+from sync.states import AccountKind, AccountMatch, AccountStatus, PersonStatus
 from sync.tasks.progress import Provisioning
 from web.app_page import kind_of, match_in_words
 from web.components import person_status
@@ -103,8 +104,8 @@ def _person_note(account: Account, why: str) -> str:
     person = account.person
     if person is None:
         return ""
-    if account.match == "service account":
-        left = person.status == "deprovisioned"
+    if account.match == AccountMatch.SERVICE_ACCOUNT:
+        left = person.status == PersonStatus.DEPROVISIONED
         return f"{person.name} was responsible, and has left" if left else f"Responsible: {person.name}"
     if person.name == account.name and why in MATCHED_BY_EMAIL:
         return ""
@@ -119,34 +120,38 @@ def account_badges(account: Account, state: Provisioning, app: App) -> list[Badg
 
 
 def _person_badge(account: Account) -> Badge | None:
-    if account.person is None or account.match != "matched" or account.person.status == "active":
+    if account.person is None or account.match != AccountMatch.MATCHED or account.person.status == PersonStatus.ACTIVE:
         return None
     shown = person_status(account.person.status)
     return Badge(shown.word, shown.tone, shown.icon)
 
 
 def _status_badge(account: Account, state: Provisioning) -> Badge | None:
-    if account.status.startswith("unknown"):
+    if account.status.startswith(AccountStatus.UNKNOWN):
         _, _, status = account.status.partition(": ")
         label = f"Status “{status}”?" if status else "Status unknown"
         return Badge(label, "waiting", "info-circle", UNKNOWN_STATUS)
-    if account.status == "invited" and state.onboarded:
+    if account.status == AccountStatus.INVITED and state.onboarded:
         return Badge("Invited", icon="mail")
-    if account.status == "suspended":
+    if account.status == AccountStatus.SUSPENDED:
         return Badge("Suspended in the app", icon="player-pause")
-    person_active = account.person is not None and account.person.status == "active"
-    if state.onboarded and (account.match != "matched" or person_active):
+    person_active = account.person is not None and account.person.status == PersonStatus.ACTIVE
+    if state.onboarded and (account.match != AccountMatch.MATCHED or person_active):
         return Badge("Active", "plain", "check")
     return None
 
 
 def _kind_badges(account: Account, app: App) -> Iterable[Badge]:
     person = account.person
-    if account.match == "local partner":
+    if account.match == AccountMatch.LOCAL_PARTNER:
         yield Badge("Local partner", icon="world")
-    if account.match == "service account" and person is not None and person.status == "deprovisioned":
+    if (
+        account.match == AccountMatch.SERVICE_ACCOUNT
+        and person is not None
+        and person.status == PersonStatus.DEPROVISIONED
+    ):
         yield Badge("No one responsible", "waiting", "user-off", f"{person.name} was responsible, and has left")
-    if account.kind == "system":
+    if account.kind == AccountKind.SYSTEM:
         yield Badge("Made by the app", icon="robot")
     if account.external_id == app.identity_id:
         yield Badge("Used by Rollcall", icon="shield-lock")
@@ -158,7 +163,7 @@ def _decision_badges(account: Account) -> Iterable[Badge]:
         yield Badge("Protected", icon="shield", title=account.protected)
     if person is not None and person.hold is not None:
         yield Badge("Legal hold", "waiting", "lock", person.hold)
-    if person is not None and person.remove_on and person.status == "deprovisioned":
+    if person is not None and person.remove_on and person.status == PersonStatus.DEPROVISIONED:
         yield Badge(f"Kept until {calendar_day(person.remove_on)}", icon="calendar")
     if account.left_out:
         yield Badge("Left out", "waiting", "hand-stop", account.left_out)
@@ -186,12 +191,19 @@ def account_menu(account: Account, back: str) -> list[Choice]:
         return Choice(label, to, icon)
 
     match = url_for("members.match", app_id=account.app_id, account_id=account.id, back=back)
-    matched, from_outside = account.match == "matched", account.match in ("guest", "local partner")
-    service = account.match == "service account"
+    matched, from_outside = (
+        account.match == AccountMatch.MATCHED,
+        account.match in (AccountMatch.GUEST, AccountMatch.LOCAL_PARTNER),
+    )
+    service = account.match == AccountMatch.SERVICE_ACCOUNT
     lines = [decide("Re-assign", "nobody", "unlink") if matched else Choice("Match to a person", match, "link")]
-    lines.append(decide("Note about this guest" if from_outside else "Guest or local partner", "guest", "world"))
-    lines.append(decide("Responsible person" if service else "Mark as service account", "service account", "robot"))
-    if account.match not in ("matched", "unmatched"):
+    lines.append(
+        decide("Note about this guest" if from_outside else "Guest or local partner", AccountMatch.GUEST, "world")
+    )
+    lines.append(
+        decide("Responsible person" if service else "Mark as service account", AccountMatch.SERVICE_ACCOUNT, "robot")
+    )
+    if account.match not in (AccountMatch.MATCHED, AccountMatch.UNMATCHED):
         lines.append(decide("Move to Unmatched", "nobody", "unlink"))
     if account.match_by_hand:
         lines.append(decide("Match by the rules again", "rules", "arrow-back-up"))

@@ -21,6 +21,7 @@ from sync.models import Account, App, Person
 from sync.names import account_name
 from sync.problems import AppProblem
 from sync.reports import reports
+from sync.states import AccountMatch, Part, PersonStatus
 from web import member_view
 from web.answers import INVALID, dialog, go_to
 from web.app_page import kind_of, match_in_words, owns, page
@@ -70,15 +71,15 @@ class BulkChoice:
 
 
 BULK = (
-    ("guest", "Guests or partners", "world"),
-    ("service account", "Service accounts", "robot"),
+    (AccountMatch.GUEST, "Guests or partners", "world"),
+    (AccountMatch.SERVICE_ACCOUNT, "Service accounts", "robot"),
     ("nobody", "Someone else's accounts", "unlink"),
     ("rules", "Matched by the rules", "arrow-back-up"),
 )
 
 
 @pages.get("")
-@app_part("collaborator")
+@app_part(Part.COLLABORATOR)
 def index(app: App) -> str:
     tab = request.args.get("tab", "onboarded")
     if tab not in TABS:
@@ -144,7 +145,7 @@ def _mark_all(found: Page, search: str) -> str:
 
 
 @pages.get("/<int:account_id>/match")
-@app_part("owner")
+@app_part(Part.OWNER)
 def match(app: App, account: Account) -> tuple[str, int]:
     return _match(app, account, {"kind": "person"})
 
@@ -184,28 +185,28 @@ def _suggested(account: Account, given, problem: str) -> list[MatchChoice]:
 
 
 @pages.put("/<int:account_id>/match")
-@app_part("owner")
+@app_part(Part.OWNER)
 def set_match(app: App, account: Account) -> Response | tuple[str, int]:
     """Form fields: `kind` is "person" (with `email`, or the one that was `chosen`) or "guest"."""
     given = request.form
-    if given.get("kind") not in ("person", "guest"):
+    if given.get("kind") not in ("person", AccountMatch.GUEST):
         abort(400)
     try:
-        if given["kind"] == "guest":
+        if given["kind"] == AccountMatch.GUEST:
             made = match_decisions.mark_guest(account, by())
         else:
             made = match_decisions.match(account, known_person(given.get("chosen") or given.get("email", "")), by())
     except (AppProblem, DecisionProblem) as problem:
         return _match(app, account, given, str(problem))
     account = Account.get_by_id(account.id)
-    left = account.person is not None and account.person.status == "deprovisioned"
+    left = account.person is not None and account.person.status == PersonStatus.DEPROVISIONED
     then = f" {account.person.name} has left, so the next check reports this account." if left else ""
     return go_to(back_of(app), f"{account_name(account)}: {match_in_words(account)}.{then}",
                  undo=undo_address(app, made.batch) if made.batch else "")
 
 
 @pages.get("/<int:account_id>/protection")
-@app_part("owner")
+@app_part(Part.OWNER)
 def protection(app: App, account: Account) -> tuple[str, int]:
     return _protection(app, account)
 
@@ -218,7 +219,7 @@ def _protection(app: App, account: Account, problem: str = "") -> tuple[str, int
 
 
 @pages.put("/<int:account_id>/protection")
-@app_part("owner")
+@app_part(Part.OWNER)
 def protect(app: App, account: Account) -> Response | tuple[str, int]:
     try:
         members.protect(account, request.form.get("reason", ""), by())
@@ -229,14 +230,14 @@ def protect(app: App, account: Account) -> Response | tuple[str, int]:
 
 
 @pages.delete("/<int:account_id>/protection")
-@app_part("owner")
+@app_part(Part.OWNER)
 def unprotect(app: App, account: Account) -> Response:
     members.unprotect(account, by())
     return go_to(back_of(app), f"{account_name(account)} is no longer protected.")
 
 
 @pages.delete("/<int:account_id>/leaving-out")
-@app_part("owner")
+@app_part(Part.OWNER)
 def ask_again(app: App, account: Account) -> Response:
     reports.forget_leaving_out(account, by())
     return go_to(back_of(app), f"The next check reports {account_name(account)} again.")

@@ -19,6 +19,7 @@ from sync.offboarding.preview import preview
 from sync.people import holds
 from sync.people.holds import KeepingProblem
 from sync.people.people import PeopleProblem
+from sync.states import OffboardingState, Part
 from sync.tasks import tasks
 from sync.tasks.tasks import TaskProblem
 from sync.workspace import today
@@ -109,7 +110,7 @@ def _outcome(person: Person, done: offboarding.Start) -> str:
     name = person_name(person)
     if done.already:
         return "This was already finished. Nothing was changed."
-    if done.offboarding.state == "scheduled":
+    if done.offboarding.state == OffboardingState.SCHEDULED:
         return f"Planned. {name}'s accounts are removed automatically on that date."
     removals = [line for line in offboarding_progress.lines(done.offboarding, _visible())[0] if line.task is not None]
     if not removals:
@@ -137,7 +138,7 @@ def _progress(row: Offboarding) -> dict:
     return {
         "offboarding": row, "person": person, "name": person_name(person), "subtitle": offboarding_rows.subtitle(row),
         "progress": offboarding_rows.progress(row, _visible(), owned),
-        "may_cancel": row.state == "scheduled" and outranks(me, person),
+        "may_cancel": row.state == OffboardingState.SCHEDULED and outranks(me, person),
     }
 
 
@@ -152,20 +153,20 @@ def cancel(person_id: int, offboarding_id: int) -> Response:
 
 
 @pages.post("/<int:offboarding_id>/tasks/<int:task_id>/attempts")
-@app_part("owner")
+@app_part(Part.OWNER)
 def retry(app: App, task: Task, person_id: int, offboarding_id: int) -> Response:
     return _do(_offboarding(person_id, offboarding_id), task, tasks.retry, "Trying again now.")
 
 
 @pages.post("/<int:offboarding_id>/tasks/<int:task_id>/completion")
-@app_part("owner")
+@app_part(Part.OWNER)
 def complete(app: App, task: Task, person_id: int, offboarding_id: int) -> Response:
     """Someone did it in the app by hand."""
     return _do(_offboarding(person_id, offboarding_id), task, tasks.done_by_hand, "Marked as done by hand.")
 
 
 @pages.delete("/<int:offboarding_id>/tasks/<int:task_id>")
-@app_part("owner")
+@app_part(Part.OWNER)
 def give_up(app: App, task: Task, person_id: int, offboarding_id: int) -> Response:
     row = _offboarding(person_id, offboarding_id)
     return _do(row, task, tasks.cancel, "Cancelled. The account stays in the app.")

@@ -11,6 +11,7 @@ from sync.models import Account, App, Asset, Offboarding, Person, Report, Task
 from sync.names import account_name, person_name, short_name
 from sync.offboarding import progress as offboarding_progress
 from sync.offboarding.preview import Line, Preview
+from sync.states import AccountStatus, OffboardingState, PersonStatus, TaskState
 from web.task_view import task_badge
 from web.view import Badge, and_more, joined
 from web.words import calendar_day, money, plural, when
@@ -71,7 +72,7 @@ def _fact(line: Line) -> str:
     if line.protected is not None:
         return line.protected
     active = Markup("Last active {}").format(when(account.last_activity)) if account.last_activity else ""
-    status = f"{account.status} in the app" if account.status != "active" else ""
+    status = f"{account.status} in the app" if account.status != AccountStatus.ACTIVE else ""
     return Markup(" · ").join(filter(None, (active or "Last activity unknown", status)))
 
 
@@ -95,7 +96,7 @@ class Sentences:
 
 def sentences(found: Preview, person: Person) -> Sentences:
     name, going = person_name(person), sum(line.goes and not line.left_out for line in found.lines)
-    left = "has already left." if person.status == "deprovisioned" else "counts as having left from now on."
+    left = "has already left." if person.status == PersonStatus.DEPROVISIONED else "counts as having left from now on."
     saved = f", saves {money(found.saved)} a month" if found.saved else ""
     services = [f"{account_name(account)} in {account.app.name}" for account in found.services]
     return Sentences(
@@ -160,20 +161,20 @@ def progress(row: Offboarding, visible: list[int], owned: set[int]) -> Progress:
 
 def _row(line: offboarding_progress.Line, owned: bool) -> Row:
     task, account = line.task, line.change.account
-    stuck = task is not None and task.state == "needs attention"
-    error = (task.error or "") if task is not None and task.state != "done" else ""
+    stuck = task is not None and task.state == TaskState.NEEDS_ATTENTION
+    error = (task.error or "") if task is not None and task.state != TaskState.DONE else ""
     return Row(
         line.change.id, line.change.app, _details(account, line), error or line.detail, bool(error) and stuck,
         task_badge(task) if task is not None else Badge(line.word, line.tone), task, line.report if owned else None,
-        stuck and owned, owned and task is not None and (stuck or task.state == "queued"),
+        stuck and owned, owned and task is not None and (stuck or task.state == TaskState.QUEUED),
     )  # fmt: skip
 
 
 def _details(account: Account, line: offboarding_progress.Line) -> str:
     task, next_step = line.task, ""
-    if task is not None and task.state == "done":
+    if task is not None and task.state == TaskState.DONE:
         next_step = Markup("confirmed by the app {}").format(when(task.finished_at))
-    elif task is not None and task.state == "queued" and task.attempts:
+    elif task is not None and task.state == TaskState.QUEUED and task.attempts:
         next_step = Markup("next try {}").format(when(task.next_at))
     return Markup(" · ").join(filter(None, (account.email or account_name(account), line.change.before, next_step)))
 
@@ -185,7 +186,7 @@ def subtitle(row: Offboarding) -> str:
 
 
 def _outcome(state: str, day: date | None, row: Offboarding) -> str:
-    if state == "scheduled":
+    if state == OffboardingState.SCHEDULED:
         return f"Planned for {calendar_day(day)}"
-    word = "Cancelled" if state == "cancelled" else "Finished"
+    word = "Cancelled" if state == OffboardingState.CANCELLED else "Finished"
     return Markup("{} {}").format(word, when(row.decided_at))

@@ -11,6 +11,7 @@ from sync.people.people import WORKSPACE_ROLES
 from sync.private_networks import approver
 from sync.sign_in import oidc
 from sync.sign_in.oidc import OidcProblem, Settings
+from sync.states import WorkspaceRole
 from sync.vault import VaultProblem
 from web.answers import INVALID, dialog, go_to, page_or_part
 from web.confirming import asks_again
@@ -37,13 +38,13 @@ class FindingRow:
 
 
 @pages.get("")
-@workspace_role("owner")
+@workspace_role(WorkspaceRole.OWNER)
 def show() -> str:
     return _page()
 
 
 @pages.put("")
-@workspace_role("owner")
+@workspace_role(WorkspaceRole.OWNER)
 @asks_again
 def update() -> Response | tuple[str, int]:
     try:
@@ -54,7 +55,7 @@ def update() -> Response | tuple[str, int]:
 
 
 @pages.post("/tests")
-@workspace_role("owner")
+@workspace_role(WorkspaceRole.OWNER)
 def create_test() -> str | tuple[str, int]:
     """Test the values without storing them."""
     findings = oidc.test(_given(), _secret(), base_url(), approver(signed_in_person()))
@@ -65,14 +66,14 @@ def create_test() -> str | tuple[str, int]:
 
 
 @pages.get("/removal")
-@workspace_role("owner")
+@workspace_role(WorkspaceRole.OWNER)
 def removal() -> tuple[str, int]:
     known = oidc.settings() or Settings()
     return dialog("settings/_sign_in_removal.html", f"Remove {known.label}?")
 
 
 @pages.delete("")
-@workspace_role("owner")
+@workspace_role(WorkspaceRole.OWNER)
 @asks_again
 def delete() -> Response:
     oidc.remove(by())

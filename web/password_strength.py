@@ -8,12 +8,13 @@ from flask import Blueprint, Response, abort, make_response, render_template, re
 from sync import names
 from sync.models import Person
 from sync.sign_in import passwords, sign_in
+from sync.states import WorkspaceRole
 from sync.workspace import workspace
 from web.answers import asked
 from web.permissions import open_to_all, outranks
 from web.security import signed_in_person
 
-SETS_PASSWORDS = ("owner", "super admin")  # of others
+SETS_PASSWORDS = (WorkspaceRole.OWNER, WorkspaceRole.SUPER_ADMIN)  # of others
 
 pages = Blueprint("password_strength", __name__, url_prefix="/password-strengths")
 

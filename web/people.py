@@ -17,6 +17,7 @@ from sync.people import holds, importing, last_owner, people
 from sync.people.people import PeopleProblem
 from sync.sign_in import second_factor
 from sync.sign_in import sign_in as signing_in
+from sync.states import PersonStatus, WorkspaceRole
 from web import columns, held, person_view
 from web.answers import INVALID, asked, dialog, go_to, page_or_part, wants_part
 from web.confirming import asks_again
@@ -30,11 +31,11 @@ pages = Blueprint("people", __name__, url_prefix="/people")
 
 ENTRIES = 20  # of the timeline at a time
 ROLE_HELP = {
-    "owner": "Can do everything, including managing Owners.",
-    "super admin": "Can do everything except manage Owners.",
-    "admin": "Manages people, directories and the apps they belong to.",
-    "user": "Uses the apps they belong to.",
-    "guest": "Someone from outside the company; uses the apps they belong to.",
+    WorkspaceRole.OWNER: "Can do everything, including managing Owners.",
+    WorkspaceRole.SUPER_ADMIN: "Can do everything except manage Owners.",
+    WorkspaceRole.ADMIN: "Manages people, directories and the apps they belong to.",
+    WorkspaceRole.USER: "Uses the apps they belong to.",
+    WorkspaceRole.GUEST: "Someone from outside the company; uses the apps they belong to.",
 }
 
 
@@ -141,12 +142,17 @@ class Offers:
 
 def _offers(person: Person, has_accounts: bool, has_factors: bool) -> Offers:
     me = signed_in_person()
-    change, here = outranks(me, person), person.status != "deprovisioned"
-    role = change and me.workspace_role in ("owner", "super admin")
+    change, here = outranks(me, person), person.status != PersonStatus.DEPROVISIONED
+    role = change and me.workspace_role in (WorkspaceRole.OWNER, WorkspaceRole.SUPER_ADMIN)
     sign_in = bool(role and person.workspace_role and here)
     return Offers(
-        change, departure=here, offboarding=here or has_accounts, reactivation=person.status != "active", role=role,
-        sign_in=sign_in, factor_reset=sign_in and has_factors and may_reset_factor(person),
+        change,
+        departure=here,
+        offboarding=here or has_accounts,
+        reactivation=person.status != PersonStatus.ACTIVE,
+        role=role,
+        sign_in=sign_in,
+        factor_reset=sign_in and has_factors and may_reset_factor(person),
     )
 
 
@@ -238,13 +244,13 @@ def come_back(person_id: int) -> Response:
 
 
 @pages.get("/<int:person_id>/workspace-role")
-@workspace_role("owner", "super admin")
+@workspace_role(WorkspaceRole.OWNER, WorkspaceRole.SUPER_ADMIN)
 def role(person_id: int) -> tuple[str, int]:
     return _role(person_below(person_id))
 
 
 @pages.put("/<int:person_id>/workspace-role")
-@workspace_role("owner", "super admin")
+@workspace_role(WorkspaceRole.OWNER, WorkspaceRole.SUPER_ADMIN)
 @asks_again
 def set_role(person_id: int) -> Response | tuple[str, int]:
     person, wanted = person_below(person_id), request.form.get("role") or None
@@ -283,7 +289,7 @@ def _roles_to_give() -> list[str]:
 
 
 @pages.get("/<int:person_id>/password")
-@workspace_role("owner", "super admin")
+@workspace_role(WorkspaceRole.OWNER, WorkspaceRole.SUPER_ADMIN)
 def password(person_id: int) -> tuple[str, int]:
     return _password(person_below(person_id))
 
@@ -295,7 +301,7 @@ def _password(person: Person, status: int = 200, problem: str = "") -> tuple[str
 
 
 @pages.put("/<int:person_id>/password")
-@workspace_role("owner", "super admin")
+@workspace_role(WorkspaceRole.OWNER, WorkspaceRole.SUPER_ADMIN)
 @asks_again
 def set_password(person_id: int) -> Response | tuple[str, int]:
     person = person_below(person_id)
@@ -309,7 +315,7 @@ def set_password(person_id: int) -> Response | tuple[str, int]:
 
 
 @pages.post("/<int:person_id>/sign-in-links")
-@workspace_role("owner", "super admin")
+@workspace_role(WorkspaceRole.OWNER, WorkspaceRole.SUPER_ADMIN)
 @asks_again
 def create_link(person_id: int) -> tuple[str, int]:
     person = person_below(person_id)
@@ -336,7 +342,7 @@ def may_reset_factor(person: Person) -> bool:
     """True for a person of lower rank, and for one Owner to another. One's own is on "Your sign-in"."""
     me = signed_in_person()
     same_rank = person.workspace_role == me.workspace_role
-    return person != me and outranks(me, person) and (me.workspace_role == "owner" or not same_rank)
+    return person != me and outranks(me, person) and (me.workspace_role == WorkspaceRole.OWNER or not same_rank)
 
 
 def person_address(person: Person) -> str:

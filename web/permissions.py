@@ -14,6 +14,7 @@ from sync import rank
 from sync.apps import apps
 from sync.models import Account, App, Asset, Change, Check, GroupRule, Invitation, LeftOut, Person, Report, Task
 from sync.sign_in import second_factor
+from sync.states import Part
 from web.security import by, current_session, signed_in_person
 from web.words import this_workspace
 
@@ -117,7 +118,7 @@ def app_part(part: str) -> Callable:
     Loads what the address names (OF_AN_APP) and hands it to the view by name, `app` included;
     404 when one of them is not there, belongs to another app, or the person has no part in the app.
     """
-    if part not in ("owner", "collaborator"):
+    if part not in tuple(Part):
         raise ValueError(f"no such part: {part}")
 
     def decorate(view: Callable) -> Callable:
@@ -128,7 +129,7 @@ def app_part(part: str) -> Callable:
             g.part = apps.part_of(me, loaded["app"])
             if g.part is None:
                 raise NotTheirs(loaded["app"])
-            if part == "owner" and g.part != "owner":
+            if part == Part.OWNER and g.part != Part.OWNER:
                 abort(403)
             return view(**loaded)
 

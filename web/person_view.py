@@ -11,6 +11,7 @@ from sync.directory import precedence
 from sync.models import Account, Activity, App, Asset, DirectoryEntry, Invitation, Offboarding, Person
 from sync.names import account_name, asset_name
 from sync.people import people, profile
+from sync.states import AccountMatch, AccountState, AccountStatus, OffboardingState, PersonStatus
 from web.app_page import kind_of
 from web.view import Badge, LogRow, and_more, first_upper, joined, listed, log_row
 from web.words import calendar_day, on_day, plural, when
@@ -18,7 +19,7 @@ from web.words import calendar_day, on_day, plural, when
 GROUPS_SHOWN = 30
 ACCESS_SHOWN = 50
 OFFBOARDINGS_SHOWN = 5
-ACCOUNT_STATUS_ICONS = {"invited": "mail"}  # other statuses pause the account
+ACCOUNT_STATUS_ICONS = {AccountStatus.INVITED: "mail"}  # other statuses pause the account
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,14 @@ def rows(persons: list[Person]) -> list[Row]:
 def _row(person: Person, accounts: int) -> Row:
     email = next((row.email for row in person.emails if row.main), "")
     why = Markup("{} · {}").format(person.status_reason, when(person.status_since))
-    return Row(person, email, "" if person.status == "active" else why, (person.workspace_role or "").capitalize(),
-               accounts, "account" if accounts == 1 else "accounts")
+    return Row(
+        person,
+        email,
+        "" if person.status == PersonStatus.ACTIVE else why,
+        (person.workspace_role or "").capitalize(),
+        accounts,
+        "account" if accounts == 1 else "accounts",
+    )
 
 
 def keeping_badges(person: Person) -> list[Badge]:
@@ -50,7 +57,7 @@ def keeping_badges(person: Person) -> list[Badge]:
     badges = []
     if person.hold is not None:
         badges.append(Badge("On legal hold", "waiting", "lock", person.hold))
-    if person.remove_on and person.status == "deprovisioned":
+    if person.remove_on and person.status == PersonStatus.DEPROVISIONED:
         badges.append(Badge(f"Kept until {calendar_day(person.remove_on)}", "neutral", "calendar"))
     return badges
 
@@ -96,7 +103,7 @@ def _differ(person: Person, entries: list[DirectoryEntry]) -> str:
 
 
 def _entry(entry: DirectoryEntry, decides: list[str]) -> Entry:
-    reason = f": {entry.reason}" if entry.reported != "active" and entry.reason else ""
+    reason = f": {entry.reason}" if entry.reported != PersonStatus.ACTIVE and entry.reason else ""
     place = [entry.department, entry.manager and f"reports to {entry.manager}"]
     details = [
         f"Last day {calendar_day(entry.last_day)}" if entry.last_day else "",
@@ -165,7 +172,7 @@ def accounts(person: Person, open_to_me: set[int]) -> Accounts:
     found = people.seats_of(person)
     visible = [account for account in found if account.app_id in open_to_me]
     seats = profile.in_full(visible)
-    leaving = person.status != "active" or person.remove_on is not None
+    leaving = person.status != PersonStatus.ACTIVE or person.remove_on is not None
     return Accounts(
         [_account_row(seat) for seat in seats], [_only_manager(seat, leaving) for seat in seats if seat.alone],
         profile.cost(visible), _elsewhere(len(found) - len(visible), bool(visible)),
@@ -190,11 +197,11 @@ def _account_row(seat: profile.Seat) -> AccountRow:
 
 def _account_badges(account: Account) -> list[Badge]:
     badges = []
-    if account.state == "removing":
+    if account.state == AccountState.REMOVING:
         badges.append(Badge("Being removed", "working"))
-    elif account.status != "active":
+    elif account.status != AccountStatus.ACTIVE:
         badges.append(Badge(account.status.capitalize(), icon=ACCOUNT_STATUS_ICONS.get(account.status, "player-pause")))
-    if account.match == "service account":
+    if account.match == AccountMatch.SERVICE_ACCOUNT:
         badges.append(Badge("Service account", icon="robot"))
     if account.protected:
         badges.append(Badge("Protected", icon="shield", title=account.protected))
@@ -225,7 +232,7 @@ class RemovedRow:
 
 def removed(person: Person, open_to_me: set[int], owned: set[int]) -> list[RemovedRow]:
     """Nothing for someone who has left: nobody would invite them again. `owned`: ids of apps."""
-    if person.status == "deprovisioned":
+    if person.status == PersonStatus.DEPROVISIONED:
         return []
     return [_removed(seat, owned) for seat in profile.removed(person, open_to_me)]
 
@@ -253,15 +260,15 @@ class Leaving:
 def leaving(person: Person) -> Leaving:
     offboardings: Iterable[Offboarding] = profile.offboardings(person)[:OFFBOARDINGS_SHOWN]
     day = calendar_day(person.remove_on) if person.remove_on else ""
-    note = "accounts are kept until then" if person.status == "deprovisioned" else "once they have left"
-    planned = any(offboarding.state == "scheduled" for offboarding in offboardings)
+    note = "accounts are kept until then" if person.status == PersonStatus.DEPROVISIONED else "once they have left"
+    planned = any(offboarding.state == OffboardingState.SCHEDULED for offboarding in offboardings)
     return Leaving(person.hold, day, note, [(row.id, _outcome(row)) for row in offboardings], bool(day) and not planned)
 
 
 def _outcome(offboarding: Offboarding) -> str:
-    if offboarding.state == "scheduled":
+    if offboarding.state == OffboardingState.SCHEDULED:
         return f"Planned for {calendar_day(offboarding.remove_on)}"
-    word = "Cancelled" if offboarding.state == "cancelled" else "Finished"
+    word = "Cancelled" if offboarding.state == OffboardingState.CANCELLED else "Finished"
     return Markup("{} {}").format(word, on_day(offboarding.decided_at))
 
 

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from sync.models import App
 from sync.names import asset_name
+from sync.states import TaskKind
 from sync.tasks.by_hand import Line, Plan
 from web.components import OnlyManager, only_manager
 from web.words import dotted, money, plural, when
@@ -57,7 +58,7 @@ class Preview:
 
 def preview(app: App, plan: Plan, released: str) -> Preview:
     """`released` as the request says it: the number that was shown when the hold was lifted."""
-    count, removes = len(plan.ready), plan.act == "remove"
+    count, removes = len(plan.ready), plan.act == TaskKind.REMOVE
     is_released = plan.held and released == str(count)
     waits = plan.held and not is_released
     return Preview(
@@ -70,7 +71,7 @@ def preview(app: App, plan: Plan, released: str) -> Preview:
 
 
 def _row(app: App, plan: Plan, line: Line) -> Row:
-    price = f"{money(app.seat_price)} a month" if plan.act == "remove" and app.seat_price else ""
+    price = f"{money(app.seat_price)} a month" if plan.act == TaskKind.REMOVE and app.seat_price else ""
     return Row(line.whom, _address(line), _note(line), _what(plan, line), line.beside, price, _alone(app, plan, line))
 
 
@@ -89,7 +90,7 @@ def _note(line: Line) -> Markup:
 def _what(plan: Plan, line: Line) -> str:
     """What they lose, or from what to what."""
     before, after = line.before or "", line.after or ""
-    if plan.act in ("remove", "revoke"):
+    if plan.act in (TaskKind.REMOVE, TaskKind.REVOKE):
         return before.capitalize() or "access"
     if line.asset:
         before, after = before.capitalize(), after.capitalize()
@@ -99,7 +100,7 @@ def _what(plan: Plan, line: Line) -> str:
 def _alone(app: App, plan: Plan, line: Line) -> OnlyManager | None:
     if not line.alone:
         return None
-    if plan.act == "revoke":
+    if plan.act == TaskKind.REVOKE:
         nobody = f"Nobody would manage the {line.asset.kind} “{asset_name(line.asset)}”."
         return OnlyManager(nobody, f"Assign another manager in {app.name} first.")
     return only_manager(line.whom, line.alone, app.name, may_leave_out=False)
@@ -112,9 +113,9 @@ def _left(line: Line) -> Left:
 def _cost(app: App, plan: Plan, count: int) -> str:
     if not count:
         return ""
-    if plan.act == "remove":
+    if plan.act == TaskKind.REMOVE:
         return f"Saves {money(count * app.seat_price)} a month." if app.seat_price else ""
-    if plan.act == "invite" and app.seat_price:
+    if plan.act == TaskKind.INVITE and app.seat_price:
         return f"Costs {money(count * app.seat_price)} more a month."
     invited = f"{app.name} sends them its link. Rollcall explains it in an e-mail."
-    return invited if plan.act == "invite" else ""
+    return invited if plan.act == TaskKind.INVITE else ""

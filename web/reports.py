@@ -13,6 +13,7 @@ from sync.models import App, Report
 from sync.names import short_name
 from sync.reports import overview
 from sync.reports import view as report_view
+from sync.states import ChangeKind, Part, ReportState
 from web.answers import wants_part
 from web.app_page import kind_of, page
 from web.permissions import app_part, signed_in
@@ -23,17 +24,17 @@ from web.words import APPLIED_AUTOMATICALLY, HELD_BY_A_GUARD, WAITING_FOR_APPROV
 pages = Blueprint("reports", __name__)
 
 STATES = {
-    "open": WAITING_FOR_APPROVAL,
-    "applied": "Finished",
-    "dismissed": "Dismissed",
-    "superseded": "No longer needed",
+    ReportState.OPEN: WAITING_FOR_APPROVAL,
+    ReportState.APPLIED: "Finished",
+    ReportState.DISMISSED: "Dismissed",
+    ReportState.SUPERSEDED: "No longer needed",
 }
 HELD = Badge(HELD_BY_A_GUARD, "waiting", "hand-stop")
 KINDS = {
-    "removed user": "removed user",
-    "new user": "new user",
-    "updated role": "updated role",
-    "updated profile": "updated profile",
+    ChangeKind.REMOVED_USER: "removed user",
+    ChangeKind.NEW_USER: "new user",
+    ChangeKind.UPDATED_ROLE: "updated role",
+    ChangeKind.UPDATED_PROFILE: "updated profile",
 }
 
 
@@ -67,7 +68,7 @@ def index() -> str:
 
 
 @pages.get("/apps/<int:app_id>/reports")
-@app_part("owner")
+@app_part(Part.OWNER)
 def of_app(app: App) -> str:
     values = _found(app, url_for("reports.of_app", app_id=app.id), {})
     values |= {"columns": ["Since", "Found", "State", "Decided", ("", "acts")], "chosen": app,
@@ -86,8 +87,8 @@ def _found(app: App | None, here: str, wanted: dict) -> dict:
 
 
 def _line(report: Report, here: str) -> Line:
-    is_open = report.state == "open"
-    automatic = report.state == "applied" and not report.decided_by
+    is_open = report.state == ReportState.OPEN
+    automatic = report.state == ReportState.APPLIED and not report.decided_by
     return Line(
         report.id, report.app, kind_of(report.app).logo, on_day(report.created_at), when(report.created_at),
         found=first_upper(in_words(report.counts)),

@@ -21,6 +21,7 @@ from sync import faults
 from sync.directory import push
 from sync.directory.scim_store import Store
 from sync.models import Directory
+from sync.states import DirectoryState
 from web.permissions import directory_token
 from web.scim_limits import examine_body, examine_query
 from web.scim_service import MOST_BYTES, Service, describe
@@ -81,7 +82,7 @@ def _serve(service: Service, asked: ScimRequest, wait: dict[str, str]) -> ScimRe
     if operation is Operation.service_provider_config:  # open to all, says RFC 7643
         return service.service_provider_config(asked.url, asked.query)
     directory = _directory(wait)
-    if directory.state != "active":
+    if directory.state != DirectoryState.ACTIVE:
         wait["Retry-After"] = str(PAUSED_SECONDS)
         raise Problem(503, f"{directory.name} is paused in Rollcall: nothing was changed.")
     examine_query(asked.query)

@@ -30,6 +30,7 @@ from scim2_server.responses import ScimResponse
 from scim2_server.service import ScimService
 from scim2_server.utils import load_default_resource_types, load_default_schemas
 
+from sync.states import ScimKind
 from web import scim_forms
 
 MOST_BYTES = 4 * 1024 * 1024  # of one request: a group of some ten thousand members
@@ -110,7 +111,7 @@ class Service(ScimService):
         self, base_url: str, resource: Resource, response_parameters: ResponseParameters
     ) -> ScimResponse:
         """The user as it is now, which Okta reads; nothing for a group, whose members may be many, unless asked."""
-        if resource.meta.resource_type != "User":
+        if resource.meta.resource_type != ScimKind.USER:
             return super().patch_response(base_url, resource, response_parameters)
         return self.resource_response(
             self.publish(base_url, resource), Context.RESOURCE_REPLACEMENT_RESPONSE, response_parameters, HTTPStatus.OK

@@ -8,6 +8,7 @@ from sync.models import Person
 from sync.names import person_name
 from sync.people.people import PeopleProblem
 from sync.sign_in import second_factor
+from sync.states import WorkspaceRole
 from web import settings
 from web.answers import INVALID, dialog, go_to
 from web.confirming import asks_again
@@ -19,7 +20,7 @@ pages = Blueprint("second_factors", __name__)
 
 
 @pages.get("/people/<int:person_id>/second-factor")
-@workspace_role("owner", "super admin")
+@workspace_role(WorkspaceRole.OWNER, WorkspaceRole.SUPER_ADMIN)
 def show(person_id: int) -> tuple[str, int]:
     person = _resettable(person_id)
     name = person_name(person)
@@ -28,7 +29,7 @@ def show(person_id: int) -> tuple[str, int]:
 
 
 @pages.delete("/people/<int:person_id>/second-factor")
-@workspace_role("owner", "super admin")
+@workspace_role(WorkspaceRole.OWNER, WorkspaceRole.SUPER_ADMIN)
 @asks_again
 def delete(person_id: int) -> Response:
     person = _resettable(person_id)
@@ -39,7 +40,7 @@ def delete(person_id: int) -> Response:
 
 
 @pages.put("/settings/second-factor")
-@workspace_role("owner")
+@workspace_role(WorkspaceRole.OWNER)
 @asks_again
 def update_requirement() -> Response | tuple[str, int]:
     required = bool(request.form.get("required"))

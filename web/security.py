@@ -17,6 +17,7 @@ from sync.models import Person, Session
 from sync.rank import Asker
 from sync.sign_in import sessions
 from sync.sign_in.sessions import Way
+from sync.states import WorkspaceRole
 from web import browsers, known_browser
 
 csrf = CSRFProtect()
@@ -108,7 +109,7 @@ def current_session() -> Session | None:
 
 def may_look_for_people() -> bool:
     """A guest is from elsewhere: nobody is suggested to them. Whose address they know, they can type."""
-    return signed_in_person().workspace_role != "guest"
+    return signed_in_person().workspace_role != WorkspaceRole.GUEST
 
 
 def by() -> Asker:

@@ -14,6 +14,7 @@ from sync.jobs import clock
 from sync.mail import outbox
 from sync.mail import reach as mail_reach
 from sync.sign_in import oidc
+from sync.states import WorkspaceRole
 from sync.workspace import WorkspaceProblem, update_workspace, workspace
 from web.answers import INVALID, go_to, whole_number
 from web.confirming import asks_again
@@ -106,5 +107,5 @@ def page(given: dict | None = None, problems: dict | None = None) -> str:
         waiting=len(outbox.unsent()), zones=sorted(available_timezones()),
         my_email=(mine := names.main_email(signed_in_person())), reach=mail_reach.warning([mine]),
         provider=oidc.settings(), clock_time=f"{utcnow():%d %b %Y, %H:%M}" if clock.wrong() else "",
-        owner=signed_in_person().workspace_role == "owner",
+        owner=signed_in_person().workspace_role == WorkspaceRole.OWNER,
     )

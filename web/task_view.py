@@ -9,19 +9,20 @@ from markupsafe import Markup
 
 from sync.models import Activity, App, Task
 from sync.names import name_in_task, short_name
+from sync.states import LIVE_TASKS, TaskKind, TaskState
 from sync.tasks import progress as task_progress
 from sync.tasks import settle, tasks
 from web.view import Badge, LogRow, log_row
 from web.words import plural, when
 
 WORDS = {
-    "remove": "Remove from {}",
-    "change role": "Change the role in {}",
-    "invite": "Invite to {}",
-    "grant": "Grant access in {}",
-    "revoke": "Revoke access in {}",
+    TaskKind.REMOVE: "Remove from {}",
+    TaskKind.CHANGE_ROLE: "Change the role in {}",
+    TaskKind.INVITE: "Invite to {}",
+    TaskKind.GRANT: "Grant access in {}",
+    TaskKind.REVOKE: "Revoke access in {}",
 }
-ATTENTION = "needs attention"
+ATTENTION = TaskState.NEEDS_ATTENTION
 BADGES = {
     "done": Badge("Done", "ok"),
     "running": Badge("In progress", "working"),
@@ -38,7 +39,7 @@ def install(app: Flask) -> None:
 
 def task_badge(task: Task) -> Badge:
     """The state of a task."""
-    if task.state == "queued" and task.attempts:
+    if task.state == TaskState.QUEUED and task.attempts:
         return Badge("Retrying soon", "working", "clock")
     return BADGES.get(task.state) or Badge(task.state.capitalize())
 
@@ -66,7 +67,7 @@ class Tasks:
 
 def of_app(app: App) -> Tasks:
     tally = tasks.tally(app)
-    moving, stuck = tally.get("queued", 0) + tally.get("running", 0), tally.get(ATTENTION, 0)
+    moving, stuck = tally.get(TaskState.QUEUED, 0) + tally.get(TaskState.RUNNING, 0), tally.get(ATTENTION, 0)
     summary = "Nothing in progress"
     if moving:
         summary = f"{plural(moving, 'task')} in progress"
@@ -77,10 +78,10 @@ def of_app(app: App) -> Tasks:
 
 def _row(app: App, task: Task) -> Row:
     stuck = task.state == ATTENTION
-    keeps = "Cancel (keep the account)" if task.act == "remove" else "Cancel (change nothing)"
+    keeps = "Cancel (keep the account)" if task.act == TaskKind.REMOVE else "Cancel (change nothing)"
     return Row(
-        task, name_in_task(task), _details(app, task), "" if task.state == "done" else task.error or "",
-        stuck, keeps if stuck or task.state == "queued" else "",
+        task, name_in_task(task), _details(app, task), "" if task.state == TaskState.DONE else task.error or "",
+        stuck, keeps if stuck or task.state == TaskState.QUEUED else "",
     )  # fmt: skip
 
 
@@ -91,12 +92,12 @@ def _details(app: App, task: Task) -> str:
     does = WORDS[task.act].format(app.name) + (f": {change}" if change else "")
     reason = task.detail.get("reason")
     parts = [f"{does} ({reason})" if reason else does]
-    if task.state in tasks.LIVE:
+    if task.state in LIVE_TASKS:
         parts.append(task_progress.of_task(task).word)
     parts.append(Markup("requested by {} {}").format(short_name(task.asked_by), when(task.created_at)))
-    if task.state == "done":
+    if task.state == TaskState.DONE:
         parts.append(Markup("confirmed by the app {}").format(when(task.finished_at)))
-    elif task.state == "queued" and task.attempts:
+    elif task.state == TaskState.QUEUED and task.attempts:
         parts.append(Markup("next try {}").format(when(task.next_at)))
     return Markup(" · ").join(parts)
 

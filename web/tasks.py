@@ -10,6 +10,7 @@ from sync import activity
 from sync.matching import decisions as match_decisions
 from sync.models import App, Task
 from sync.rank import Asker
+from sync.states import Part
 from sync.tasks import tasks
 from sync.tasks.tasks import TaskProblem
 from web import member_view, task_view
@@ -26,7 +27,7 @@ UNDO_SHOWN = 5
 
 
 @pages.get("/activity")
-@app_part("owner")
+@app_part(Part.OWNER)
 def index(app: App) -> str:
     before, search = asked("before"), request.args.get("search", "")
     entries = activity.entries(app=app, search=search, before_id=before, limit=ENTRIES + 1)
@@ -43,27 +44,27 @@ def index(app: App) -> str:
 
 
 @pages.get("/tasks")
-@app_part("owner")
+@app_part(Part.OWNER)
 def acts(app: App) -> str:
     """The tasks alone: the page asks for them while one is in progress."""
     return _part(app)
 
 
 @pages.post("/tasks/<int:task_id>/attempts")
-@app_part("owner")
+@app_part(Part.OWNER)
 def retry(app: App, task: Task) -> Response:
     return _do(app, task, tasks.retry, "Trying again now.")
 
 
 @pages.post("/tasks/<int:task_id>/completion")
-@app_part("owner")
+@app_part(Part.OWNER)
 def complete(app: App, task: Task) -> Response:
     """Someone did it in the app by hand."""
     return _do(app, task, tasks.done_by_hand, "Marked as done by hand.")
 
 
 @pages.delete("/tasks/<int:task_id>")
-@app_part("owner")
+@app_part(Part.OWNER)
 def cancel(app: App, task: Task) -> Response:
     return _do(app, task, tasks.cancel, "Cancelled. Nothing was changed in the app.")
 

@@ -7,6 +7,7 @@ from flask import Blueprint, Response, abort, redirect, render_template, request
 from sync.models import Person, WaitingSignIn
 from sync.people.people import PeopleProblem
 from sync.sign_in import waiting as waiting_sign_ins
+from sync.states import WorkspaceRole
 from web.answers import go_to
 from web.confirming import asks_again
 from web.permissions import signed_in, workspace_role
@@ -54,7 +55,7 @@ def delete() -> Response:
 
 
 @pages.post("/people/waiting-sign-ins/<int:waiting_id>/approval")
-@workspace_role("owner")
+@workspace_role(WorkspaceRole.OWNER)
 @asks_again
 def approve(waiting_id: int) -> Response:
     row = _row(waiting_id)
@@ -68,7 +69,7 @@ def approve(waiting_id: int) -> Response:
 
 
 @pages.delete("/people/waiting-sign-ins/<int:waiting_id>")
-@workspace_role("owner")
+@workspace_role(WorkspaceRole.OWNER)
 def dismiss(waiting_id: int) -> Response:
     row = _row(waiting_id)
     waiting_sign_ins.dismiss(row, by())

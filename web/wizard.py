@@ -11,7 +11,7 @@ from sync.reports import reports
 from sync.reports import view as report_view
 from sync.reports.reports import CONFIRM, LEFT_OUT, ReportProblem
 from sync.reports.view import SECTIONS, Section
-from sync.safety.wanted import REMOVALS
+from sync.states import REMOVALS, Part, ReportState, TaskKind
 from web import wizard_view
 from web.answers import INVALID, asked, dialog, go_to, safe_address, wants_part, whole_number
 from web.confirming import MANY, asks_again
@@ -26,7 +26,7 @@ TITLE = "Sync Data"
 
 
 @pages.get("")
-@app_part("owner")
+@app_part(Part.OWNER)
 def show(app: App, report: Report) -> tuple[str, int]:
     return _wizard(app, report)
 
@@ -44,7 +44,7 @@ def _wizard(app: App, report: Report, given: Given | None = None, problem: str =
 
 
 @pages.get("/changes")
-@app_part("owner")
+@app_part(Part.OWNER)
 def changes(app: App, report: Report) -> str | tuple[str, int]:
     """Further rows of a section; without htmx the whole wizard with that many more."""
     key, offset = request.args.get("section", ""), whole_number(request.args.get("offset", "0"))
@@ -68,7 +68,7 @@ def _removes_many(app: App, report: Report) -> bool:
 
 
 @pages.post("/application")
-@app_part("owner")
+@app_part(Part.OWNER)
 @asks_again(when=_removes_many)
 def finish(app: App, report: Report) -> Response | tuple[str, int]:
     """Finish Sync: approve what is ticked, leave out the rest."""
@@ -83,7 +83,7 @@ def finish(app: App, report: Report) -> Response | tuple[str, int]:
 def _finished(app: App, done: reports.Finish) -> str:
     if done.already:
         return "This report was already finished. Its progress is shown below."
-    leaving = sum(task.act == "remove" for task in done.tasks)
+    leaving = sum(task.act == TaskKind.REMOVE for task in done.tasks)
     others = len(done.tasks) - leaving
     if leaving:
         also = f" and making {plural(others, 'other change')}" if others else ""
@@ -94,7 +94,7 @@ def _finished(app: App, done: reports.Finish) -> str:
 
 
 @pages.post("/release")
-@app_part("owner")
+@app_part(Part.OWNER)
 @asks_again
 def release(app: App, report: Report) -> Response | tuple[str, int]:
     """Let a mass change through after review: roles and profiles are updated, other changes wait for approval."""
@@ -105,7 +105,7 @@ def release(app: App, report: Report) -> Response | tuple[str, int]:
         updates = reports.release(report, by(), request.form.get("version", type=int) or 0, only)
     except ReportProblem as problem:
         return _wizard(app, Report.get_by_id(report.id), problem=str(problem))
-    if updates and Report.get_by_id(report.id).state != "open":
+    if updates and Report.get_by_id(report.id).state != ReportState.OPEN:
         updated = plural(updates, "role or profile is", "roles and profiles are")
         words = f"{updated} updated in Rollcall. A check now looks for people who have left."
         return go_to(_back(app), words, "ok")
@@ -117,7 +117,7 @@ def release(app: App, report: Report) -> Response | tuple[str, int]:
 
 
 @pages.get("/dismissal")
-@app_part("owner")
+@app_part(Part.OWNER)
 def dismissal(app: App, report: Report) -> tuple[str, int]:
     return _dismissal(app, report)
 
@@ -128,7 +128,7 @@ def _dismissal(app: App, report: Report, problem: str = "") -> tuple[str, int]:
 
 
 @pages.post("/dismissal")
-@app_part("owner")
+@app_part(Part.OWNER)
 def dismiss(app: App, report: Report) -> Response | tuple[str, int]:
     try:
         reports.dismiss(report, by(), request.form.get("reason", ""))
@@ -140,7 +140,7 @@ def dismiss(app: App, report: Report) -> Response | tuple[str, int]:
 
 
 @pages.get("/tasks")
-@app_part("owner")
+@app_part(Part.OWNER)
 def acts(app: App, report: Report) -> str:
     """The progress of this report's tasks; asked for again while one is under way."""
     lines = wizard_view.task_lines(report)

@@ -11,13 +11,21 @@ from markupsafe import Markup
 
 from sync import roles
 from sync.apps import assets
-from sync.groups.assignments import ADJUSTS
 from sync.models import Account, App, Change
 from sync.names import account_name, asset_name, name_in_change, short_name
-from sync.reports import group_changes, mass_updates
+from sync.reports import group_changes
 from sync.reports.reports import APPLIED, CONFIRM, CONFIRMED, HELD, IGNORED, LEFT_OUT
 from sync.safety import sole_managers
-from sync.safety.wanted import REMOVALS
+from sync.states import (
+    ADJUSTMENTS,
+    REMOVALS,
+    UPDATES,
+    AccountMatch,
+    AccountStatus,
+    ChangeKind,
+    PersonStatus,
+    ReportState,
+)
 from web.answers import whole_numbers
 from web.app_page import can, kind_of, match_in_words
 from web.components import OnlyManager, only_manager
@@ -111,7 +119,7 @@ class Rows:
 
     def row(self, change: Change) -> Row:
         waits = self._waits(change)
-        if change.kind in ADJUSTS:
+        if change.kind in ADJUSTMENTS:
             return self._adjustment(change, waits)
         if change.kind in REMOVALS or waits:
             return self._removal(change, waits)
@@ -121,8 +129,8 @@ class Rows:
 
     def _waits(self, change: Change) -> bool:
         """For a decision about this one change; roles and profiles that a guard holds are released together."""
-        open = change.report.state == "open"
-        return open and change.id in self.undecided and change.kind not in mass_updates.KINDS
+        open = change.report.state == ReportState.OPEN
+        return open and change.id in self.undecided and change.kind not in UPDATES
 
     def _removal(self, change: Change, waits: bool) -> Row:
         """Someone who may be removed, was left out, or is protected; or something that the app no longer lists."""
@@ -156,7 +164,7 @@ class Rows:
     def _account(self, change: Change) -> Row:
         """A new user, another role, another profile: applied already, or held by a guard."""
         account, name, held = change.account, name_in_change(change), change.decision == HELD
-        is_new = change.kind == "new user"
+        is_new = change.kind == ChangeKind.NEW_USER
         labels = self._all_roles(change)
         return Row(
             change.id, name, note=_address(name, account.email),
@@ -169,7 +177,7 @@ class Rows:
         if change.decision == HELD:
             return None
         reason, *_ = self.left_out.get(change.id, ("",))
-        adjusts, was_left_out = change.kind in ADJUSTS, change.decision == LEFT_OUT
+        adjusts, was_left_out = change.kind in ADJUSTMENTS, change.decision == LEFT_OUT
         counts_as = "act" if adjusts else "removal" if change.in_app else "other"
         box = Box(counts_as, not was_left_out, was_left_out, reason, REASON_TO_DIFFER if adjusts else REASON_TO_STAY)
         if self.given and change.id in self.given.shown:
@@ -198,7 +206,7 @@ class Rows:
         if change.decision == LEFT_OUT and change.account:
             return self._left_out(change)
         person = change.account.person if change.account else None
-        if person and change.in_app and person.status == "deprovisioned":
+        if person and change.in_app and person.status == PersonStatus.DEPROVISIONED:
             return Markup("{} on {}").format(change.reason, on_day(person.status_since))
         return change.reason
 
@@ -239,7 +247,7 @@ def _mark(change: Change, waits: bool) -> Mark | None:
         return HELD_MARK if change.decision == HELD else None
     if change.protected:
         return Mark("lock", change.protected)
-    done = change.decision == CONFIRMED or change.decision == APPLIED and change.kind not in ADJUSTS
+    done = change.decision == CONFIRMED or change.decision == APPLIED and change.kind not in ADJUSTMENTS
     return Mark("check" if done else "circle-minus", DECIDED.get(change.decision, change.decision))
 
 
@@ -257,7 +265,7 @@ def _last_active(account: Account | None) -> Markup | str:
 
 
 def _how_matched(account: Account) -> tuple[str, str]:
-    invited = "invited" if account.status == "invited" else ""
-    if account.match == "unmatched":
+    invited = "invited" if account.status == AccountStatus.INVITED else ""
+    if account.match == AccountMatch.UNMATCHED:
         return "Not matched to anyone yet", invited
-    return f"{'Matched to ' if account.match == 'matched' else ''}{match_in_words(account)}", invited
+    return f"{'Matched to ' if account.match == AccountMatch.MATCHED else ''}{match_in_words(account)}", invited

@@ -14,12 +14,13 @@ from sync.reports import overview, reports
 from sync.reports import view as report_view
 from sync.reports.overview import Ready
 from sync.reports.view import SECTIONS, Section
+from sync.states import ReportState, TaskState
 from sync.tasks import tasks
 from web.wizard_rows import Given, Row, Rows
 from web.words import APPLIED_AUTOMATICALLY, money, number, plural, this_workspace, when
 
 FIRST = 100  # rows of a section that are shown at once
-UNDER_WAY = ("queued", "running")
+UNDER_WAY = (TaskState.QUEUED, TaskState.RUNNING)
 MAY_BE_TICKED = ("removed-users", "to-invite", "roles-in-app", "access-in-app", "no-longer-assigned")
 
 
@@ -91,7 +92,7 @@ def drop(app: App, report: Report, section: Section, given: Given | None = None,
 
 def _more(report: Report, section: Section, shown: int) -> More:
     hidden = section.total - shown
-    count = " and count as selected" if report.state == "open" and section.key in MAY_BE_TICKED else ""
+    count = " and count as selected" if report.state == ReportState.OPEN and section.key in MAY_BE_TICKED else ""
     return More(
         f"{number(hidden)} more are not shown{count}.", f"Show {number(min(FIRST, hidden))} more",
         url_for("wizard.show", report_id=report.id, limit=shown + FIRST),
@@ -102,7 +103,7 @@ def _more(report: Report, section: Section, shown: int) -> More:
 def groups(app: App, report: Report, limit: int, given: Given | None) -> list[Group]:
     """What changes in Rollcall, then what changes in the app; a group that holds nothing is left out."""
     drops = [drop(app, report, section, given) for section in report_view.sections(report, limit)]
-    to_be = "To be updated" if report.state == "open" else "Updated"
+    to_be = "To be updated" if report.state == ReportState.OPEN else "Updated"
     both = [
         Group(f"{to_be} {where}", [_opened(one, drops) for one in drops if SECTIONS[one.key].in_app == in_app])
         for where, in_app in (("to Rollcall", False), ("in the app", True))
@@ -120,7 +121,7 @@ def _opened(one: Drop, drops: list[Drop]) -> Drop:
 
 def banners(app: App, report: Report) -> list[Banner]:
     """What a guard holds of an open report: roles and profiles, and everything else."""
-    if report.state != "open":
+    if report.state != ReportState.OPEN:
         return []
     updates = sum(report_view.held_updates(report).values())
     found = []
@@ -164,16 +165,16 @@ def _outcome_in_words(app: App, ready: Ready) -> str:
 
 def closed(report: Report) -> Closed | None:
     """None while it is open."""
-    if report.state == "open":
+    if report.state == ReportState.OPEN:
         return None
     who, at = short_name(report.decided_by or ""), when(report.decided_at)
-    icon = "circle-check" if report.state == "applied" else "info-circle"
-    if report.state == "applied" and report.decided_by:
+    icon = "circle-check" if report.state == ReportState.APPLIED else "info-circle"
+    if report.state == ReportState.APPLIED and report.decided_by:
         return Closed(icon, Markup("<strong>Finished</strong> by {} {}.").format(who, at))
-    if report.state == "applied":
+    if report.state == ReportState.APPLIED:
         words = Markup("<strong>{}</strong> {}. Nothing in it needed approval.")
         return Closed(icon, words.format(APPLIED_AUTOMATICALLY, when(report.created_at)))
-    if report.state == "dismissed":
+    if report.state == ReportState.DISMISSED:
         return Closed(icon, Markup("<strong>Dismissed</strong> by {} {}. Nobody was removed.").format(who, at))
     words = "<strong>No longer needed</strong> since {}. A later check found nothing left to decide."
     return Closed(icon, Markup(words).format(at))
@@ -193,7 +194,7 @@ def task_lines(report: Report) -> list[TaskLine]:
 
 
 def _note(task: Task) -> Markup | str:
-    if task.error and task.state != "done":
+    if task.error and task.state != TaskState.DONE:
         return task.error
     return when(task.finished_at) if task.finished_at else ""
 

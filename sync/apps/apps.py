@@ -23,9 +23,8 @@ from sync.problems import AppProblem
 from sync.rank import Asker
 from sync.roles import RoleChange
 from sync.safety import guards
+from sync.states import CONNECTED, Approval, AppState, ChangeKind, Part
 from sync.workspace import workspace
-
-CONNECTED = ("active", "paused")
 
 
 def catalogue() -> list[type[Connector]]:
@@ -97,15 +96,15 @@ def connect(slug: str, name: str, values: dict[str, str], owners: list[Person], 
     with writing():
         refuse_same_space(kind, values)
         app = App.create(
-            connector=slug, name=name, category=kind.category, state="active", private_by=private_by, **found(identity),
-            **stored(kind, values),
+            connector=slug, name=name, category=kind.category, state=AppState.ACTIVE, private_by=private_by,
+            **found(identity), **stored(kind, values),
         )  # fmt: skip
         App.update(check_minute=daily.spread(app.id)).where(App.id == app.id).execute()
         app = App.get_by_id(app.id)
         _plan(app)
         activity.record(by, "connected app", about=name, why=f"as {identity.name}", app=app)
         for person in owners:
-            set_part(app, person, "owner", by)
+            set_part(app, person, Part.OWNER, by)
     return app
 
 
@@ -136,7 +135,9 @@ def _space(kind: type[Connector], settings: dict) -> dict:
 def predecessor(app: App) -> App | None:
     """The same space as it was connected before and disconnected, the latest; None for one that is new here."""
     kind = connector_class(app.connector)
-    earlier = App.select().where(App.connector == app.connector, App.state == "disconnected").order_by(App.id.desc())
+    earlier = (
+        App.select().where(App.connector == app.connector, App.state == AppState.DISCONNECTED).order_by(App.id.desc())
+    )
     return next((other for other in earlier if _space(kind, other.settings) == _space(kind, app.settings)), None)
 
 
@@ -259,7 +260,7 @@ def give_part(app: App, person: Person, part: str | None, by: Asker) -> None:
     """The same for an app that is being connected, inside the caller's transaction."""
     with writing():
         before = AppPerson.get_or_none(AppPerson.app == app, AppPerson.person == person)
-        if before and before.part == "owner" and part != "owner" and _owners(app) == 1:
+        if before and before.part == Part.OWNER and part != Part.OWNER and _owners(app) == 1:
             raise AppProblem(f"{person.name} is the app's only Owner. Add another Owner first.")
         if before:
             before.delete_instance()
@@ -270,7 +271,7 @@ def give_part(app: App, person: Person, part: str | None, by: Asker) -> None:
 
 
 def _owners(app: App) -> int:
-    return AppPerson.select().where(AppPerson.app == app, AppPerson.part == "owner").count()
+    return AppPerson.select().where(AppPerson.app == app, AppPerson.part == Part.OWNER).count()
 
 
 def set_schedule(app: App, daily_on: bool, minute: int, by: Asker) -> None:
@@ -292,18 +293,24 @@ def _schedule_in_words(app: App) -> str:
 
 
 def _plan(app: App) -> None:
-    due = daily.next_time(utcnow(), app.check_minute, workspace().zone) if app.daily and app.state == "active" else None
+    due = (
+        daily.next_time(utcnow(), app.check_minute, workspace().zone)
+        if app.daily and app.state == AppState.ACTIVE
+        else None
+    )
     App.update(next_check_at=due).where(App.id == app.id).execute()
 
 
 def plan_all() -> None:
     """After the workspace's zone has changed: every app's next check again."""
     with writing():
-        for app in App.select().where(App.state == "active"):
+        for app in App.select().where(App.state == AppState.ACTIVE):
             _plan(app)
 
 
-def set_guard(app: App, accounts: int | None, percent: int | None, by: Asker, kind: str = "removed user") -> None:
+def set_guard(
+    app: App, accounts: int | None, percent: int | None, by: Asker, kind: str = ChangeKind.REMOVED_USER
+) -> None:
     """The app's own guard over changes of a kind of guards.GUARDS; None takes the workspace's number."""
     rank.require_part(by, app)
     if accounts is not None and not 0 <= accounts <= 100_000 or percent is not None and not 0 <= percent <= 100:
@@ -324,7 +331,7 @@ def _numbers(guard: tuple[int | None, int | None]) -> str:
 def set_removal(app: App, removal: str, by: Asker) -> None:
     """"ask": each removal waits for approval; "automatic": this is the Owner's standing approval (rule 2)."""
     rank.require_part(by, app)
-    if removal not in ("ask", "automatic"):
+    if removal not in set(Approval):
         raise AppProblem("Removals are either asked about or automatic.")
     with writing():
         _change(app, by, "changed removal policy", app.removal, removal, removal=removal)
@@ -354,19 +361,19 @@ def _change(app: App, by: Asker, what: str, before: str, after: str, **values: o
 def pause(app: App, by: Asker) -> None:
     """No checks and no tasks until it is resumed. Its data is kept."""
     rank.require_part(by, app)
-    set_state(app, "paused", "paused app", by)
+    set_state(app, AppState.PAUSED, "paused app", by)
 
 
 def resume(app: App, by: Asker) -> None:
     rank.require_part(by, app)
-    set_state(app, "active", "resumed app", by)
+    set_state(app, AppState.ACTIVE, "resumed app", by)
 
 
 def set_state(app: App, state: str, what: str, by: Asker) -> None:
     """Raises AppProblem for an app that is disconnected already."""
     with writing():
         app = App.get_by_id(app.id)
-        if app.state == "disconnected":
+        if app.state == AppState.DISCONNECTED:
             raise AppProblem(f"{app.name} is disconnected. Connect it again to continue.")
         if app.state == state:
             return

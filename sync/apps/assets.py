@@ -11,6 +11,7 @@ from peewee import fn
 from sync.db import db
 from sync.listing import Page, page_of
 from sync.models import Access, Account, App, Asset, Person
+from sync.states import AccountState, AssetState
 
 NAMED = 3  # accounts told by name on an asset's row
 
@@ -28,7 +29,7 @@ class AssetRow:
 def kinds(app: App) -> list[tuple[str, int]]:
     """The app's kinds of assets and how many there are of each."""
     counted = (
-        Asset.select(Asset.kind, fn.COUNT(Asset.id)).where(Asset.app == app, Asset.state == "present")
+        Asset.select(Asset.kind, fn.COUNT(Asset.id)).where(Asset.app == app, Asset.state == AssetState.PRESENT)
         .group_by(Asset.kind).order_by(Asset.kind)
     )  # fmt: skip
     return list(counted.tuples())
@@ -36,7 +37,7 @@ def kinds(app: App) -> list[tuple[str, int]]:
 
 def search(app: App, kind: str = "", words: str = "", number: int = 1) -> Page:
     """A page of AssetRow, by kind and name."""
-    query = Asset.select().where(Asset.app == app, Asset.state == "present")
+    query = Asset.select().where(Asset.app == app, Asset.state == AssetState.PRESENT)
     if kind:
         query = query.where(Asset.kind == kind)
     for word in words.split():
@@ -78,14 +79,14 @@ def access_to(asset: Asset, number: int = 1) -> Page:
     """A page of Access with accounts and people: who controls the asset first, then by name."""
     query = (
         Access.select(Access, Account, Person).join(Account).left_outer_join(Person)
-        .where(Access.asset == asset, Account.state == "present")
+        .where(Access.asset == asset, Account.state == AccountState.PRESENT)
     )  # fmt: skip
     return page_of(query.order_by(Access.privileged.desc(), Account.name, Account.id), number)
 
 
 def access_of(account: Account, most: int = 500) -> list[Access]:
     """What this account may use, with the assets, by kind and name."""
-    query = Access.select(Access, Asset).join(Asset).where(Access.account == account, Asset.state == "present")
+    query = Access.select(Access, Asset).join(Asset).where(Access.account == account, Asset.state == AssetState.PRESENT)
     return list(query.order_by(Asset.kind, Asset.name, Asset.id).limit(most))
 
 

@@ -15,6 +15,7 @@ from sync.models import App, AppPerson, Check, Person
 from sync.private_networks import still_approved
 from sync.problems import AppProblem
 from sync.rank import Asker
+from sync.states import CONNECTED, AppState, CheckTrigger, Part
 
 FORGOTTEN_AFTER = timedelta(days=7)
 
@@ -23,19 +24,28 @@ def start(slug: str, person: Person) -> App:
     """A draft for this kind of app, or the one that this person began and has entered nothing into yet."""
     kind = apps.connector_class(slug)
     with writing():
-        empty = App.select().join(AppPerson).where(
-            App.state == "connecting", App.connector == slug, App.credential.is_null(), AppPerson.person == person
+        empty = (
+            App.select()
+            .join(AppPerson)
+            .where(
+                App.state == AppState.CONNECTING,
+                App.connector == slug,
+                App.credential.is_null(),
+                AppPerson.person == person,
+            )
         )
         if draft := empty.first():
             return draft
-        draft = App.create(connector=slug, name=_free_name(kind.label), category=kind.category, state="connecting")
+        draft = App.create(
+            connector=slug, name=_free_name(kind.label), category=kind.category, state=AppState.CONNECTING
+        )
         App.update(check_minute=daily.spread(draft.id)).where(App.id == draft.id).execute()
-        AppPerson.create(app=draft, person=person, part="owner")
+        AppPerson.create(app=draft, person=person, part=Part.OWNER)
         return App.get_by_id(draft.id)
 
 
 def _free_name(label: str) -> str:
-    taken = {app.name for app in App.select(App.name).where(App.state.in_(apps.CONNECTED))}
+    taken = {app.name for app in App.select(App.name).where(App.state.in_(CONNECTED))}
     further = (f"{label} {number}" for number in range(2, len(taken) + 3))
     return next(name for name in (label, *further) if name not in taken)
 
@@ -71,7 +81,7 @@ def enter(app: App, name: str, values: dict[str, str], private_by: str | None = 
 def _keep(app: App, kind: type[Connector], entered: dict[str, str], **values: object) -> None:
     with writing():
         columns = {**apps.stored(kind, entered, app), **values}
-        if not App.update(columns).where(App.id == app.id, App.state == "connecting").execute():
+        if not App.update(columns).where(App.id == app.id, App.state == AppState.CONNECTING).execute():
             raise AppProblem(f"{app.name} is connected already. Change it on its Settings.")
 
 
@@ -80,29 +90,29 @@ def begin(app: App, owners: list[Person], collaborators: list[Person], daily_on:
     rank.require_part(by, app)
     with writing():
         app = App.get_by_id(app.id)
-        if app.state != "connecting":
-            return _first_check(app) or asking.ask(app, by, "connect")
+        if app.state != AppState.CONNECTING:
+            return _first_check(app) or asking.ask(app, by, CheckTrigger.CONNECT)
         if app.tested_at is None:
             raise AppProblem("The credential has not been tested yet. Go back a step and test it.")
         if not owners:
             raise AppProblem("An app needs at least one Owner, who approves its reports.")
         apps.refuse_taken_name(app.name)
         apps.refuse_same_space(apps.connector_class(app.connector), {**app.settings, **vault.unseal(app.credential)})
-        App.update(state="active", created_at=utcnow()).where(App.id == app.id).execute()
+        App.update(state=AppState.ACTIVE, created_at=utcnow()).where(App.id == app.id).execute()
         app = App.get_by_id(app.id)
         activity.record(by, "connected app", about=app.name, why=f"as {app.identity}", app=app)
         apps.set_schedule(app, daily_on, minute, by)
         _give_parts(app, owners, collaborators, by)
-        return asking.ask(App.get_by_id(app.id), by, "connect")
+        return asking.ask(App.get_by_id(app.id), by, CheckTrigger.CONNECT)
 
 
 def _give_parts(app: App, owners: list[Person], collaborators: list[Person], by: Asker) -> None:
     AppPerson.delete().where(AppPerson.app == app).execute()
     for person in owners:
-        apps.give_part(app, person, "owner", by)
+        apps.give_part(app, person, Part.OWNER, by)
     for person in collaborators:
         if person not in owners:
-            apps.give_part(app, person, "collaborator", by)
+            apps.give_part(app, person, Part.COLLABORATOR, by)
 
 
 def _first_check(app: App) -> Check | None:
@@ -112,10 +122,10 @@ def _first_check(app: App) -> Check | None:
 def discard(app: App) -> None:
     """Delete the draft with its input. A connected app isn't deleted."""
     with writing():
-        App.delete().where(App.id == app.id, App.state == "connecting").execute()
+        App.delete().where(App.id == app.id, App.state == AppState.CONNECTING).execute()
 
 
 @queue.each_minute
 def forget_drafts(now: datetime) -> None:
     with writing():
-        App.delete().where(App.state == "connecting", App.created_at < now - FORGOTTEN_AFTER).execute()
+        App.delete().where(App.state == AppState.CONNECTING, App.created_at < now - FORGOTTEN_AFTER).execute()

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sync.models import App, Check, Report, Task
+from sync.states import AppState, CheckState, ReportState, TaskState
 
 
 @dataclass(frozen=True)
@@ -23,12 +24,12 @@ def standings(apps: Iterable[App]) -> dict[int, Standing]:
     """By app id."""
     apps = list(apps)
     ids = [app.id for app in apps]
-    under_way = Check.select().where(Check.app.in_(ids), Check.state.in_(("queued", "running")))
+    under_way = Check.select().where(Check.app.in_(ids), Check.state.in_((CheckState.QUEUED, CheckState.RUNNING)))
     checks = {row.app_id: row for row in under_way}
-    reports = {row.app_id: row for row in Report.select().where(Report.app.in_(ids), Report.state == "open")}
+    reports = {row.app_id: row for row in Report.select().where(Report.app.in_(ids), Report.state == ReportState.OPEN)}
     stuck = {
         row.app_id: row.error
-        for row in Task.select(Task.app, Task.error).where(Task.app.in_(ids), Task.state == "needs attention")
+        for row in Task.select(Task.app, Task.error).where(Task.app.in_(ids), Task.state == TaskState.NEEDS_ATTENTION)
     }
     return {app.id: _standing(app, checks.get(app.id), reports.get(app.id), stuck.get(app.id)) for app in apps}
 
@@ -38,11 +39,11 @@ def standing(app: App) -> Standing:
 
 
 def _standing(app: App, check: Check | None, report: Report | None, stuck: str | None) -> Standing:
-    if app.state == "disconnected":
+    if app.state == AppState.DISCONNECTED:
         return Standing("Disconnected", "neutral")
-    if app.state == "connecting":
+    if app.state == AppState.CONNECTING:
         return Standing("Being connected", "neutral")
-    if check is not None and check.state == "running":
+    if check is not None and check.state == CheckState.RUNNING:
         return Standing(f"Checking{_percent(check)}", "working", check=check, report=report)
     if check is not None:
         return Standing("Check waits", "working", check.error or "", check=check, report=report)
@@ -54,7 +55,7 @@ def _standing(app: App, check: Check | None, report: Report | None, stuck: str |
         return Standing("Held by a guard", "waiting", f"{report.held:,} changes wait for a look", report=report)
     if report is not None:
         return Standing("Report ready", "waiting", report=report)
-    if app.state == "paused":
+    if app.state == AppState.PAUSED:
         return Standing("Paused", "neutral")
     if app.last_check_at is None:
         return Standing("Not read yet", "neutral")

@@ -32,28 +32,43 @@ from sync.names import account_name, name_in_change
 from sync.problems import AppProblem, UnusableReading
 from sync.reports import mass_updates, merge, reports
 from sync.safety import guards, lost_fields, wanted
+from sync.states import (
+    OF_ACCESS,
+    OF_ASSETS,
+    AccountState,
+    AppState,
+    ChangeDecision,
+    ChangeKind,
+    CheckPhase,
+    CheckState,
+    CheckTrigger,
+    ReportState,
+)
 from sync.tasks import invitations, settle
 from sync.vault import VaultProblem
 from sync.workspace import workspace
 
 LIMIT = timedelta(hours=1)  # for one check, reading and waiting included
-FRESH = {"hand": timedelta(0), "connect": timedelta(0), "daily": timedelta(minutes=15)}  # how old a directory may be
+# How old a directory may be.
+FRESH = {
+    CheckTrigger.HAND: timedelta(0), CheckTrigger.CONNECT: timedelta(0), CheckTrigger.DAILY: timedelta(minutes=15),
+}  # fmt: skip
 LONGEST_WAIT = 60  # seconds that a check waits for a rate limit before it pauses
 FAILURES_TOLD = 3
 SAMPLE = 100  # looked for one by one when so many are missing that a guard holds them anyway
 ENTRIES = 200  # above this many changes, Activity tells their number and the report their names
 COUNTED = {
-    "new_users": ("new user",),
-    "removed_users": ("removed user",),
-    "updated_roles": ("updated role",),
-    "updated_profiles": ("updated profile",),
-    "assets": ("new asset", "removed asset", "renamed asset"),
-    "access": ("granted access", "revoked access", "changed access"),
-    "to_invite": (assignments.INVITE,),
-    "roles_to_change": (assignments.ROLE,),
-    "access_to_grant": (assignments.ACCESS,),
-    "access_to_revoke": (assignments.LOSS,),
-    "no_longer_assigned": (assignments.ENDED,),
+    "new_users": (ChangeKind.NEW_USER,),
+    "removed_users": (ChangeKind.REMOVED_USER,),
+    "updated_roles": (ChangeKind.UPDATED_ROLE,),
+    "updated_profiles": (ChangeKind.UPDATED_PROFILE,),
+    "assets": OF_ASSETS,
+    "access": OF_ACCESS,
+    "to_invite": (ChangeKind.TO_INVITE,),
+    "roles_to_change": (ChangeKind.TO_CHANGE_ROLE,),
+    "access_to_grant": (ChangeKind.TO_GRANT_ACCESS,),
+    "access_to_revoke": (ChangeKind.TO_REVOKE_ACCESS,),
+    "no_longer_assigned": (ChangeKind.NO_LONGER_ASSIGNED,),
 }
 
 
@@ -78,7 +93,7 @@ def run(check_id: int) -> None:
         except faults.OwnFault:
             raise
         except Cancelled:
-            work.end("cancelled", "The check was cancelled. Nothing was changed.")
+            work.end(CheckState.CANCELLED, "The check was cancelled. Nothing was changed.")
         except CredentialRejected as problem:
             work.fail(str(problem), "Replace the automation account's credential on the app's Settings.", broken=True)
         except (VaultProblem, AppProblem) as problem:
@@ -116,8 +131,8 @@ class _Work:
         self.absent_once: list[int] = []
 
     def read_and_take_over(self) -> None:
-        self.progress("directory", 0)
-        fresh = FRESH.get(self.check.trigger, FRESH["daily"])
+        self.progress(CheckPhase.DIRECTORY, 0)
+        fresh = FRESH.get(self.check.trigger, FRESH[CheckTrigger.DAILY])
         self.warnings += freshness.read_if_older(fresh, self.check.started_by)
         connector = apps.connector_for(self.app, self.on_total)
         connector.memory = self.memory = answer_cache.AnswersOf(self.app)
@@ -127,7 +142,7 @@ class _Work:
                 self.accounts = self.patiently(lambda: self.read(connector))
                 self.warnings += lost_fields.look_for(self.app)
                 held_gone = self.look_again_for_missing(connector)
-                self.progress("comparing", self.accounts, at_once=True)
+                self.progress(CheckPhase.COMPARING, self.accounts, at_once=True)
                 as_of = min(self.started, connector.as_of or self.started)
                 self.take_over(connector.removal_suspends, held_gone, as_of)
         finally:
@@ -179,7 +194,10 @@ class _Work:
         return accounts
 
     def refuse_empty(self, accounts: int) -> None:
-        if accounts == 0 and Account.select().where(Account.app == self.app, Account.state == "present").exists():
+        if (
+            accounts == 0
+            and Account.select().where(Account.app == self.app, Account.state == AccountState.PRESENT).exists()
+        ):
             raise IncompleteReading(
                 "The app answered with an empty list, although it had accounts before. The list was rejected."
             )
@@ -193,7 +211,7 @@ class _Work:
     def look_again_for_missing(self, connector: Connector) -> list[int]:
         """Rule 3. Stages who a second look finds, and as gone who is absent twice; returns those that a guard holds."""
         missing = compare.missing(self.app)
-        present = Account.select().where(Account.app == self.app, Account.state == "present").count()
+        present = Account.select().where(Account.app == self.app, Account.state == AccountState.PRESENT).count()
         mass = guards.guard_of(self.app).holds_by_itself(len(missing), present)
         found = set()
         if LOOK_UP in connector.capabilities:
@@ -213,7 +231,7 @@ class _Work:
         return []
 
     def is_there_after_all(self, connector: Connector, external_id: str) -> bool:
-        self.progress("accounts", self.accounts)
+        self.progress(CheckPhase.ACCOUNTS, self.accounts)
         account = connector.account(external_id)
         if account is not None:
             if account.id != external_id:
@@ -282,8 +300,9 @@ class _Work:
         activity.record(self.check.started_by, "check succeeded", about=app.name, app=app, report=report,
                         after=_in_words(self.accounts, counts, report), why=" ".join(self.warnings))  # fmt: skip
         self.write(
-            state="succeeded", finished_at=now, accounts=self.accounts, counts=counts, applied=sum(found.values()),
-            waiting=report.waiting - report.held, held=report.held, report=report, error=None, advice=None,
+            state=CheckState.SUCCEEDED, finished_at=now, accounts=self.accounts, counts=counts,
+            applied=sum(found.values()), waiting=report.waiting - report.held,
+            held=report.held, report=report, error=None, advice=None,
             warning=" ".join(self.warnings) or None,
         )  # fmt: skip
         App.update(last_check_at=now, failures=0, error=None).where(App.id == app.id).execute()
@@ -295,7 +314,7 @@ class _Work:
             return
         rows = (
             Change.select(Change, Account).left_outer_join(Account)
-            .where(Change.report == report, Change.found_by == self.check, Change.decision == "applied")
+            .where(Change.report == report, Change.found_by == self.check, Change.decision == ChangeDecision.APPLIED)
             .order_by(Change.id)
         )  # fmt: skip
         activity.record_all([
@@ -308,15 +327,17 @@ class _Work:
     def fail(self, error: str, advice: str, *, broken: bool = False, passing: bool = False) -> None:
         """Say why; nothing else is changed. A passing fault of a check that nobody waits for is tried again later."""
         wait = retries.CHECK.after(self.check.attempts)
-        if passing and self.check.trigger in ("daily", "directory", "invitation") and wait is not None:
+        unattended = self.check.trigger in (CheckTrigger.DAILY, CheckTrigger.DIRECTORY, CheckTrigger.INVITATION)
+        if passing and unattended and wait is not None:
             with writing():
-                self.write(state="queued", next_at=utcnow() + wait, attempts=self.check.attempts + 1, error=error)
+                self.write(state=CheckState.QUEUED, next_at=utcnow() + wait, attempts=self.check.attempts + 1,
+                           error=error)  # fmt: skip
             return
         with writing():
             failures = App.select(App.failures).where(App.id == self.app.id).scalar() + 1
             needs_attention = {"error": error} if broken or failures >= FAILURES_TOLD else {}
             App.update(failures=failures, **needs_attention).where(App.id == self.app.id).execute()
-            self.end("failed", error, advice)
+            self.end(CheckState.FAILED, error, advice)
             if failures == FAILURES_TOLD:
                 news.check_failed(App.get_by_id(self.app.id), Check.get_by_id(self.check.id))
 
@@ -331,7 +352,7 @@ class _Work:
 
 def _in_words(accounts: int, counts: dict[str, int], report: Report) -> str:
     parts = [f"{number:,} {name.replace('_', ' ')}" for name, number in counts.items() if number]
-    waits = f"; {report.waiting:,} to approve" if report.state == "open" and report.waiting else ""
+    waits = f"; {report.waiting:,} to approve" if report.state == ReportState.OPEN and report.waiting else ""
     return f"{accounts:,} accounts; {', '.join(parts) or 'nothing new'}{waits}"
 
 
@@ -340,11 +361,11 @@ def start_due(now: datetime) -> int:
     """Start the daily checks that are due, each once however many days were missed; how many."""
     started, zone = 0, workspace().zone
     # As a list: while a SELECT is open, the queue's own write makes its snapshot stale, and no transaction can begin.
-    for app in list(App.select().where(App.state == "active", App.daily, App.next_check_at <= now)):
+    for app in list(App.select().where(App.state == AppState.ACTIVE, App.daily, App.next_check_at <= now)):
         with writing():
             due = daily.next_time(now, app.check_minute, zone)
             claimed = App.update(next_check_at=due).where(App.id == app.id, App.next_check_at == app.next_check_at)
             if claimed.execute():
-                asking.ask(app, "schedule", "daily")
+                asking.ask(app, "schedule", CheckTrigger.DAILY)
                 started += 1
     return started

@@ -18,10 +18,11 @@ from sync.problems import UnusableReading
 from sync.staging import check, tables
 from sync.staging.check import STAGED_ACCESS, STAGED_ACCOUNT, STAGED_ASSET, STAGED_ROLE
 from sync.staging.tables import Table
+from sync.states import AccountStatus, CheckPhase
 
 BATCH = 500
 READINGS = 3  # of a list that repeats itself, before the check gives up
-STATUSES = {"active", "invited", "suspended"}
+STATUSES = {AccountStatus.ACTIVE, AccountStatus.INVITED, AccountStatus.SUSPENDED}
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 Progress = Callable[[str, int], None]  # (phase, read so far): may raise to stop the reading
@@ -42,15 +43,17 @@ def read(connector: Connector, progress: Progress, limit: timedelta) -> int:
 
 
 def _read(connector: Connector, progress: Progress) -> int:
-    progress("accounts", 0)
-    accounts = _stage(STAGED_ACCOUNT, connector.accounts, _account_row, lambda read: progress("accounts", read))
+    progress(CheckPhase.ACCOUNTS, 0)
+    accounts = _stage(
+        STAGED_ACCOUNT, connector.accounts, _account_row, lambda read: progress(CheckPhase.ACCOUNTS, read)
+    )
     # After the accounts: a connector whose app has no list of roles has met them by then.
     _stage(STAGED_ROLE, lambda: enumerate(connector.roles()), _role_row, lambda read: None)
     if ASSETS in connector.capabilities:
-        progress("assets", 0)
-        _stage(STAGED_ASSET, connector.assets, _asset_row, lambda read: progress("assets", read))
-        progress("access", 0)
-        _stage(STAGED_ACCESS, connector.access, _access_row, lambda read: progress("access", read))
+        progress(CheckPhase.ASSETS, 0)
+        _stage(STAGED_ASSET, connector.assets, _asset_row, lambda read: progress(CheckPhase.ASSETS, read))
+        progress(CheckPhase.ACCESS, 0)
+        _stage(STAGED_ACCESS, connector.access, _access_row, lambda read: progress(CheckPhase.ACCESS, read))
     return accounts
 
 

@@ -30,12 +30,12 @@ from sync.private_networks import still_approved
 from sync.problems import AppProblem, Problem, UnusableReading
 from sync.rank import Asker
 from sync.safety.guards import workspace_guard
+from sync.states import LIVE_READINGS, DirectoryState, PersonStatus, ReadingState
 from sync.vault import VaultProblem
 from sync.workspace import today
 
 EVERY = timedelta(hours=1)
 KEEP_READINGS = timedelta(days=90)
-LIVE = ("queued", "running")
 RENEW_SECONDS = 60
 
 log = logging.getLogger("rollcall.directories")
@@ -154,7 +154,7 @@ def ask(directory: Directory, by: str | Asker) -> DirectoryReading:
     """Queue a reading, or join the one that waits or runs. Raises DirectoryProblem for a paused or pushed directory."""
     with writing():
         reading = begin(directory, by)
-        if reading.state == "queued":
+        if reading.state == ReadingState.QUEUED:
             queue.wake("reading", reading.id)
     return reading
 
@@ -168,7 +168,7 @@ def start_due(now: datetime) -> list[DirectoryReading]:
 
 def due(now: datetime) -> list[Directory]:
     """The active directories that are due, and aren't being read."""
-    under_way = DirectoryReading.select(DirectoryReading.directory).where(DirectoryReading.state.in_(LIVE))
+    under_way = DirectoryReading.select(DirectoryReading.directory).where(DirectoryReading.state.in_(LIVE_READINGS))
     return list(readable().where(Directory.next_read_at <= now, Directory.id.not_in(under_way)))
 
 
@@ -176,7 +176,7 @@ def readable():
     """The active directories of the kinds that are read."""
     return (
         Directory.select()
-        .where(Directory.state == "active", Directory.kind.in_(list(connectors.directory_connectors())))
+        .where(Directory.state == DirectoryState.ACTIVE, Directory.kind.in_(list(connectors.directory_connectors())))
         .order_by(Directory.id)
     )
 
@@ -184,10 +184,12 @@ def readable():
 def begin(directory: Directory, by: str | Asker) -> DirectoryReading:
     """The row of a reading that waits or runs, else a new one. Raises DirectoryProblem like ask()."""
     directory = Directory.get_by_id(directory.id)
-    if live := DirectoryReading.get_or_none(DirectoryReading.directory == directory, DirectoryReading.state.in_(LIVE)):
+    if live := DirectoryReading.get_or_none(
+        DirectoryReading.directory == directory, DirectoryReading.state.in_(LIVE_READINGS)
+    ):
         return live
     connector_class(directory.kind)
-    if directory.state != "active":
+    if directory.state != DirectoryState.ACTIVE:
         raise DirectoryProblem(f"{directory.name} is {directory.state}: resume it first.")
     return DirectoryReading.create(directory=directory, started_by=by)
 
@@ -240,7 +242,7 @@ def _read_whole(reading: DirectoryReading) -> DirectoryConnector:
 
 
 def _has_people(directory: Directory) -> bool:
-    here = (DirectoryEntry.directory == directory) & (DirectoryEntry.status != "deprovisioned")
+    here = (DirectoryEntry.directory == directory) & (DirectoryEntry.status != PersonStatus.DEPROVISIONED)
     return DirectoryEntry.select().where(here).exists()
 
 
@@ -249,7 +251,7 @@ def _take_over(reading: DirectoryReading, read_by: DirectoryConnector) -> None:
         if not leases.holds(reading):
             return
         directory = Directory.get_by_id(reading.directory_id)
-        if directory.state != "active":
+        if directory.state != DirectoryState.ACTIVE:
             raise TemporarilyUnavailable(f"{directory.name} was {directory.state} while it was read.")
         outcome = apply(directory, read_by.worldwide_ids, workspace_guard(), reading.started_by)
         outcome.warnings += read_by.warnings
@@ -269,7 +271,7 @@ def succeed(directory: Directory, reading: DirectoryReading, outcome: Outcome) -
     before = _counts_before(directory)
     by = reading.started_by
     DirectoryReading.update(
-        state="succeeded", finished_at=now, counts={**outcome.counts, "warnings": outcome.warnings}
+        state=ReadingState.SUCCEEDED, finished_at=now, counts={**outcome.counts, "warnings": outcome.warnings}
     ).where(DirectoryReading.id == reading.id).execute()
     done = {"last_read_at": now, "next_read_at": now + EVERY, "failures": 0, "error": None}
     Directory.update(done).where(Directory.id == directory.id).execute()
@@ -293,7 +295,7 @@ def succeed(directory: Directory, reading: DirectoryReading, outcome: Outcome) -
 
 
 def _counts_before(directory: Directory) -> dict:
-    ended = (DirectoryReading.directory == directory) & (DirectoryReading.state == "succeeded")
+    ended = (DirectoryReading.directory == directory) & (DirectoryReading.state == ReadingState.SUCCEEDED)
     last = DirectoryReading.select().where(ended).order_by(DirectoryReading.id.desc()).first()
     return last.counts if last else {}
 
@@ -304,7 +306,7 @@ def _fail(reading: DirectoryReading, error: str, ours: bool = False) -> None:
         if not leases.holds(reading):
             return
         now = utcnow()
-        DirectoryReading.update(state="failed", finished_at=now, error=error).where(
+        DirectoryReading.update(state=ReadingState.FAILED, finished_at=now, error=error).where(
             DirectoryReading.id == reading.id
         ).execute()
         Directory.update(

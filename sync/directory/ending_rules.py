@@ -14,6 +14,7 @@ from sync.directory.directories import DirectoryProblem
 from sync.matching import vouching
 from sync.models import Directory
 from sync.rank import Asker
+from sync.states import DirectoryState
 
 OPERATORS, OUTCOMES = ldap_rules.OPERATORS, ldap_rules.OUTCOMES
 Rule = ldap_rules.Rule
@@ -69,7 +70,7 @@ def set_rules(directory: Directory, rules: Iterable[Rule], by: Asker) -> Identit
         directories.keep_findings(directory, connector)
         activity.record(by, "changed what ends an account", about=directory.name, before=before or "no rules",
                         after=text or "no rules")  # fmt: skip
-        if directory.state == "active":
+        if directory.state == DirectoryState.ACTIVE:
             directories.ask(directory, by)
     return identity
 

@@ -11,6 +11,7 @@ from sync import faults
 from sync.db import connected, utcnow, writing
 from sync.directory import directories
 from sync.models import Directory, DirectoryReading
+from sync.states import LIVE_READINGS, CheckState
 from sync.workspace import to_local
 
 WAIT_SECONDS = 15 * 60  # for a reading that another worker does
@@ -44,7 +45,7 @@ def _read_now(directory: Directory, by: str) -> str | None:
         log.exception("reading %s", directory.name)
         return _warning(directory, f"Rollcall itself failed: {type(problem).__name__}")
     ended = DirectoryReading.get_or_none(DirectoryReading.id == reading.id)
-    if ended is None or ended.state == "succeeded":
+    if ended is None or ended.state == CheckState.SUCCEEDED:
         return None
     return _warning(directory, ended.error or "the reading under way did not end in time")
 
@@ -54,7 +55,7 @@ def _run_or_wait(reading_id: int) -> None:
     while time.monotonic() < deadline:
         directories.run(reading_id)
         if not DirectoryReading.select().where(
-            DirectoryReading.id == reading_id, DirectoryReading.state.in_(directories.LIVE)
+            DirectoryReading.id == reading_id, DirectoryReading.state.in_(LIVE_READINGS)
         ).exists():
             return
         time.sleep(0.2)

@@ -17,6 +17,7 @@ from sync.models import Directory, DirectoryEntry, Person
 from sync.people import people
 from sync.rank import Asker
 from sync.safety.guards import workspace_guard
+from sync.states import DirectoryState, PersonStatus
 from sync.workspace import day_in_words, today
 
 NAMED = 3  # people named in a contradiction
@@ -57,12 +58,19 @@ def _refuse_contradictions(directory: Directory, day: date) -> None:
 def leave(now: datetime) -> None:
     """Who has left since the last minute by a day that was known before."""
     day = today()
-    due = DirectoryEntry.select().join(Directory).where(
-        DirectoryEntry.last_day < day, DirectoryEntry.reported != "deprovisioned", Directory.state == "active")
+    due = (
+        DirectoryEntry.select()
+        .join(Directory)
+        .where(
+            DirectoryEntry.last_day < day,
+            DirectoryEntry.reported != PersonStatus.DEPROVISIONED,
+            Directory.state == DirectoryState.ACTIVE,
+        )
+    )
     ids = sorted({entry.directory_id for entry in due})
     for directory in list(Directory.select().where(Directory.id.in_(ids))) if ids else ():
         _leave_directory(directory, list(due.where(DirectoryEntry.directory == directory)))
-    by_hand = Person.select().where(Person.last_day < day, Person.status != "deprovisioned")
+    by_hand = Person.select().where(Person.last_day < day, Person.status != PersonStatus.DEPROVISIONED)
     for person in list(by_hand):
         _leave_by_hand(person)
 
@@ -70,7 +78,7 @@ def leave(now: datetime) -> None:
 def _leave_directory(directory: Directory, entries: list[DirectoryEntry]) -> None:
     with staging(), writing():
         stage([DirectoryPerson(
-            id=entry.external_id, email=entry.email, name=entry.name, status="deprovisioned",
+            id=entry.external_id, email=entry.email, name=entry.name, status=PersonStatus.DEPROVISIONED,
             further_emails=addresses.further_of(entry),
             user_name=entry.user_name, employee_number=entry.employee_number, last_day=entry.last_day,
             start_date=entry.starts_on, department=entry.department or "", manager=entry.manager or "",
@@ -82,7 +90,7 @@ def _leave_directory(directory: Directory, entries: list[DirectoryEntry]) -> Non
         outcome = apply_pushed(directory, workspace_guard(), directory.name)
         if outcome.counts["held"]:
             news.directory_held(directory, outcome.counts["held"])
-        gone = Person.select(Person.id).where(Person.id.in_(before), Person.status == "deprovisioned")
+        gone = Person.select(Person.id).where(Person.id.in_(before), Person.status == PersonStatus.DEPROVISIONED)
         asking.check_apps_of([person.id for person in gone], directory.name)
 
 
@@ -96,7 +104,7 @@ def _leave_by_hand(person: Person) -> None:
             activity.record("schedule", "kept last owner", about=names.signature(person), why=f"{why}. {problem}",
                             person=person)
             return
-        people.decide_by_hand(person, "deprovisioned", Asker.rollcall(), why, "")
+        people.decide_by_hand(person, PersonStatus.DEPROVISIONED, Asker.rollcall(), why, "")
         asking.check_apps_of([person.id], "schedule")
 
 

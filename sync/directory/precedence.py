@@ -14,6 +14,7 @@ from sync.matching import vouching
 from sync.models import Directory, DirectoryEntry, Person
 from sync.people import held
 from sync.rank import Asker
+from sync.states import PersonStatus
 
 ORDER = (Directory.place.is_null(), Directory.place, Directory.id)
 # A directory that someone has left has a say only where they have left all of them.
@@ -177,7 +178,7 @@ def deciding(entries: list[DirectoryEntry], field: str) -> DirectoryEntry | None
 
     def order(entry: DirectoryEntry) -> tuple:
         place = entry.directory.place
-        return (vouching.is_above(entry.directory, entry.person), entry.reported == "deprovisioned",
+        return (vouching.is_above(entry.directory, entry.person), entry.reported == PersonStatus.DEPROVISIONED,
                 place is None, place or 0, entry.directory_id, -entry.reported_at.timestamp(), -entry.id)
 
     return min((entry for entry in entries if getattr(entry, field)), key=order, default=None)

@@ -16,7 +16,7 @@ from sync import rank, vault
 from sync.db import connected, db, utcnow, writing
 from sync.directory import directories, last_days
 from sync.directory.compare import Outcome, apply
-from sync.directory.directories import LIVE, DirectoryProblem
+from sync.directory.directories import DirectoryProblem
 from sync.directory.reading import read, staging
 from sync.matching import vouching
 from sync.models import Directory, DirectoryReading
@@ -26,6 +26,7 @@ from sync.rank import Asker
 from sync.safety.guards import workspace_guard
 from sync.staging import tables
 from sync.staging.directory import PREVIEW_BEFORE, PREVIEW_HELD, READ_EMAIL, READ_GROUP, READ_PERSON
+from sync.states import LIVE_READINGS, DirectoryState, PersonStatus, ReadingState
 
 KINDS = ("held", "deprovisioned", "suspended", "returned", "joined", "updated")  # the order on the page
 PENDING = "pending"  # beside the secrets: a list that was handed over and isn't applied yet,
@@ -161,7 +162,7 @@ def apply_previewed(directory: Directory, mark: str, by: Asker, text: str | None
 @contextmanager
 def _read(directory: Directory, text: str | None, mapping: str | None) -> Iterator[_Staged]:
     """Everyone staged."""
-    if directories.connector_class(directory.kind) and directory.state != "active":
+    if directories.connector_class(directory.kind) and directory.state != DirectoryState.ACTIVE:
         raise DirectoryProblem(f"{directory.name} is {directory.state}: resume it first.")
     instead = {"text": text, "mapping": mapping}
     connector = directories.connector_for(
@@ -237,16 +238,16 @@ def _changed(directory: Directory) -> Iterator[Row]:
                               <> (b.name, b.status, b.number, b.email, b.emails, b.groups, b.last_day, b.here)""",
             {"directory": directory.id}):
         if before is None:
-            yield Row("joined", name, email, () if status == "active" else (status,))
+            yield Row("joined", name, email, () if status == PersonStatus.ACTIVE else (status,))
             continue
         if status != before:
-            yield Row("returned" if status == "active" else status, name, email, (f"{before} → {status}",))
+            yield Row("returned" if status == PersonStatus.ACTIVE else status, name, email, (f"{before} → {status}",))
         *values, was, here, more = pairs
         details = [f"{word}: {values[2 * place] or 'none'} → {values[2 * place + 1] or 'none'}"
                    for place, word in enumerate(("name", "e-mail", "employee number", "groups", "last day"))
                    if values[2 * place] != values[2 * place + 1]
-                   and not (word == "groups" and status == "deprovisioned")]
-        if was != here and status == before and here in ("active", "suspended", "deprovisioned"):
+                   and not (word == "groups" and status == PersonStatus.DEPROVISIONED)]
+        if was != here and status == before and here in tuple(PersonStatus):
             details.insert(0, f"{here} in this directory, stays {status}")
         if more:
             word, plural = "more" if more > 0 else "fewer", "es" if abs(more) > 1 else ""
@@ -260,10 +261,12 @@ def _note(
 ) -> None:
     """The reading is one like any other."""
     if DirectoryReading.select().where(DirectoryReading.directory == directory,
-                                       DirectoryReading.state.in_(LIVE)).exists():
+                                       DirectoryReading.state.in_(LIVE_READINGS)).exists():
         raise DirectoryProblem(f"{directory.name} is being read just now. Nothing was applied: try again in a moment.")
     now = utcnow()
-    reading = DirectoryReading.create(directory=directory, state="running", started_by=by, started_at=now, read=count)
+    reading = DirectoryReading.create(
+        directory=directory, state=ReadingState.RUNNING, started_by=by, started_at=now, read=count
+    )
     directories.succeed(Directory.get_by_id(directory.id), reading, outcome)
     if text is not None:
         _seal(directory, {"text": text, PENDING: None, PENDING_MAPPING: None})

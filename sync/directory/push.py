@@ -17,6 +17,7 @@ from sync.directory.directories import DirectoryProblem
 from sync.matching import vouching
 from sync.models import Directory, DirectoryToken, ScimResource
 from sync.rank import Asker
+from sync.states import ScimKind
 
 SLUG = "scim"
 PATH = "/scim/v2"
@@ -141,6 +142,6 @@ def unclear(directory: Directory) -> list[ScimResource]:
 
 def is_unclear(directory: Directory) -> tuple:
     return (
-        ScimResource.directory == directory, ScimResource.kind == "User",
+        ScimResource.directory == directory, ScimResource.kind == ScimKind.USER,
         ScimResource.entry.is_null(), ScimResource.deleted_at.is_null(),
     )

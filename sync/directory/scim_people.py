@@ -30,6 +30,7 @@ from sync.models import (
     TeamGroup,
 )
 from sync.safety.guards import workspace_guard
+from sync.states import DirectoryState, PersonStatus
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 QUIET = timedelta(minutes=1)
@@ -62,7 +63,7 @@ def person_of(user: ScimResource) -> DirectoryPerson:
     gone = user.deleted_at is not None or said.get("active") is False
     return DirectoryPerson(
         id=user.scim_id, email=emails[0] if emails else "", name=_name(said),
-        status="deprovisioned" if gone else "active", user_name=said.get("userName") or "",
+        status=PersonStatus.DEPROVISIONED if gone else PersonStatus.ACTIVE, user_name=said.get("userName") or "",
         further_emails=tuple(emails[1:]), employee_number=str(enterprise.get("employeeNumber") or ""),
     )  # fmt: skip
 
@@ -121,7 +122,9 @@ def _link(directory: Directory, users: list[ScimResource], warnings: list[str]) 
 def take_up_the_unclear(now: datetime) -> None:
     """Users that couldn't become people because someone else had their address, and now can: what was in
     the way went with a release, with a decision by hand, or in another directory."""
-    for directory in list(Directory.select().where(Directory.kind == push.SLUG, Directory.state == "active")):
+    for directory in list(
+        Directory.select().where(Directory.kind == push.SLUG, Directory.state == DirectoryState.ACTIVE)
+    ):
         for user in push.unclear(directory)[:UNCLEAR_AT_ONCE]:
             if addresses.is_free_for(directory, user.scim_id):
                 take_over(directory, user)

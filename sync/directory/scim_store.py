@@ -30,8 +30,9 @@ from connectors.names import AddressProblem, clean_email
 from sync.db import utcnow, writing
 from sync.directory import scim_people
 from sync.models import Directory, ScimMember, ScimResource
+from sync.states import ScimKind
 
-USER, GROUP = "User", "Group"
+USER, GROUP = ScimKind.USER, ScimKind.GROUP
 CORE = tuple(f"urn:ietf:params:scim:schemas:core:2.0:{kind}".casefold() for kind in (USER, GROUP))
 KEPT_ELSEWHERE = ("id", "meta", "members", "groups", "password")  # and a password nowhere
 CHUNK, ROWS = 500, 200  # ids, rows in one SQL statement

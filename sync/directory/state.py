@@ -9,18 +9,19 @@ from sync.matching import vouching
 from sync.models import Directory, DirectoryEntry, FormerEntry
 from sync.people import people
 from sync.rank import Asker
+from sync.states import DirectoryState
 
 
 def pause(directory: Directory, by: Asker) -> None:
     """Don't read it until it is resumed. Its people don't change."""
     rank.require(by, *rank.MANAGERS)
-    _set_state(directory, "paused", "paused directory", by)
+    _set_state(directory, DirectoryState.PAUSED, "paused directory", by)
 
 
 def resume(directory: Directory, by: Asker) -> None:
     rank.require(by, *rank.MANAGERS)
     with writing():
-        _set_state(directory, "active", "resumed directory", by)
+        _set_state(directory, DirectoryState.ACTIVE, "resumed directory", by)
         Directory.update(next_read_at=utcnow()).where(Directory.id == directory.id).execute()
 
 

@@ -22,11 +22,12 @@ from sync.models import App, Directory, Person, WaitingFile
 from sync.people import importing
 from sync.people.importing import ImportOutcome
 from sync.rank import Asker
+from sync.states import UploadFor
 
 if TYPE_CHECKING:
     from connectors import Proposal
 
-DIRECTORY, LIST, EXPORT, IMPORT = DOORS = ("directory", "list", "export", "import")
+DIRECTORY, LIST, EXPORT, IMPORT = DOORS = tuple(UploadFor)
 FORGOTTEN_AFTER = timedelta(days=1)
 FILE = "content"  # of an import: the one value
 

@@ -15,13 +15,11 @@ from sync.safety import protection, wanted
 from sync.safety.protection import Protection
 from sync.staging import tables
 from sync.staging.check import ASSIGNED, COVERED
+from sync.states import ChangeKind
 from sync.workspace import today
 
-INVITE, ROLE, ACCESS, LOSS, ENDED = (
-    "to invite", "to change role", "to grant access", "to revoke access", "no longer assigned",
-)  # fmt: skip
-ADJUSTS = (INVITE, ROLE, ACCESS, LOSS)  # kinds of Change by which the app gets to be as the rules say
-KINDS = (*ADJUSTS, ENDED)
+INVITE, ROLE, ENDED = ChangeKind.TO_INVITE, ChangeKind.TO_CHANGE_ROLE, ChangeKind.NO_LONGER_ASSIGNED
+ACCESS, LOSS = ChangeKind.TO_GRANT_ACCESS, ChangeKind.TO_REVOKE_ACCESS
 
 
 def concerns(app: App) -> bool:

@@ -29,6 +29,7 @@ from sync.names import asset_name
 from sync.problems import Problem
 from sync.roles import beside
 from sync.safety import guards, wanted
+from sync.states import ADJUSTMENTS, Approval, AssetState, CheckTrigger, DirectoryState
 
 SUGGESTED = 300  # assets that the form offers to choose from
 SHOWN = 100  # rows of each kind in a preview
@@ -75,7 +76,7 @@ class Preview:
 
     @property
     def held(self) -> bool:
-        return any(self.totals.get(f"held {kind}") for kind in assignments.ADJUSTS)
+        return any(self.totals.get(f"held {kind}") for kind in ADJUSTMENTS)
 
 
 def groups() -> list[tuple[DirectoryGroup, int]]:
@@ -114,14 +115,14 @@ def asset_label(asset: Asset) -> str:
 
 
 def suggested_assets(app: App) -> list[str]:
-    found = Asset.select().where(Asset.app == app, Asset.state == "present").order_by(Asset.kind, Asset.name)
+    found = Asset.select().where(Asset.app == app, Asset.state == AssetState.PRESENT).order_by(Asset.kind, Asset.name)
     return list(dict.fromkeys(asset_label(asset) for asset in found.limit(SUGGESTED)))
 
 
 def asset_named(app: App, text: str) -> Asset:
     """The asset of "channel: general", or of its id in the app. Raises RuleProblem where none or several are meant."""
     kind, _, name = (part.strip() for part in text.partition(":"))
-    present = Asset.select().where(Asset.app == app, Asset.state == "present")
+    present = Asset.select().where(Asset.app == app, Asset.state == AssetState.PRESENT)
     named = (Asset.kind == kind) & ((Asset.name == name) | (Asset.external_id == name))
     found = list(present.where(named).limit(2)) or list(present.where(Asset.external_id == text.strip()).limit(2))
     if len(found) > 1:
@@ -179,7 +180,7 @@ def why_group_rests(group: DirectoryGroup | None, name: str) -> str | None:
                 "and nobody is reported as no longer assigned.")  # fmt: skip
     if group.gone_at is not None:
         return f"{group.name} is no longer in {group.directory.name}, or it is empty now."
-    if group.directory.state != "active":
+    if group.directory.state != DirectoryState.ACTIVE:
         return f"{group.directory.name} is {group.directory.state}."
     return None
 
@@ -238,7 +239,7 @@ def save(app: App, draft: Draft, by: str, rule: GroupRule | None = None) -> Grou
             what = "changed rule of groups" if before else "made rule of groups"
             activity.record(by, what, about=draft.name, before=before, after=after, app=app)
         assignments.forget_uncovered([app])
-        asking.ask_soon(App.get_by_id(app.id), by, "directory")
+        asking.ask_soon(App.get_by_id(app.id), by, CheckTrigger.DIRECTORY)
         return kept
 
 
@@ -289,12 +290,12 @@ def remove(rule: GroupRule, by: str) -> None:
         GroupRule.delete().where(GroupRule.id == rule.id).execute()
         activity.record(by, "removed rule of groups", about=told.name, before=_in_words(told), app=rule.app_id)
         assignments.forget_uncovered([rule.app])
-        asking.ask_soon(App.get_by_id(rule.app_id), by, "directory")
+        asking.ask_soon(App.get_by_id(rule.app_id), by, CheckTrigger.DIRECTORY)
 
 
 def set_policy(app: App, joiners: str | None, unassigned: str | None, by: str) -> None:
     """The Owner's standing approval, or None to be asked, for inviting joiners, and for removing people in no group."""
-    if not {joiners, unassigned} <= {None, "automatic"}:
+    if not {joiners, unassigned} <= {None, Approval.AUTOMATIC}:
         raise RuleProblem("Each is either asked about or automatic.")
     with writing():
         before = App.get_by_id(app.id)
@@ -305,4 +306,4 @@ def set_policy(app: App, joiners: str | None, unassigned: str | None, by: str) -
 
 
 def _policy_in_words(joiners: str | None, unassigned: str | None) -> str:
-    return f"joiners: {joiners or 'ask'}; no longer assigned: {unassigned or 'ask'}"
+    return f"joiners: {joiners or Approval.ASK}; no longer assigned: {unassigned or Approval.ASK}"

@@ -10,26 +10,27 @@ from sync.models import Access, Account, App, Assignment, Change, PersonEmail
 from sync.safety import protection
 from sync.safety.administrators import administrators_left
 from sync.safety.protection import Protected, Protection
+from sync.states import AccountMatch, AccountState, AccountStatus, AssetState, PersonStatus
 
 
 def no_longer_holds(change: Change, acting: bool = False) -> str | None:
-    """Why a change of assignments.KINDS is no longer wanted now; None if it still is.
+    """Why a change that group rules want is no longer wanted now; None if it still is.
 
     `acting` is right before the task: what it has already done may be visible, and isn't a reason against it.
     """
     person = change.person or (change.account and change.account.person)
-    if person is None or person.status != "active":
+    if person is None or person.status != PersonStatus.ACTIVE:
         return "It no longer concerns anyone active"
     if change.kind == INVITE:
         return _said_otherwise(change, person.id) or (None if acting else _has_a_seat(change.app, person.id))
     account = Account.get_by_id(change.account_id)
-    if account.state == "gone" or account.match != "matched" or account.person_id != person.id:
+    if account.state == AccountState.GONE or account.match != AccountMatch.MATCHED or account.person_id != person.id:
         return "The account is gone, or belongs to someone else"
-    if account.state == "removing" and not acting:
+    if account.state == AccountState.REMOVING and not acting:
         return "The account is being removed already"
     if change.kind == ENDED:
         return _assigned_again(change.app, person.id)
-    if account.state != "present" or account.status != "active":
+    if account.state != AccountState.PRESENT or account.status != AccountStatus.ACTIVE:
         return "The account is no longer in use"
     if why := protection.of(account, Protection.HOLD, Protection.BY_HAND):
         return why.words
@@ -39,11 +40,11 @@ def no_longer_holds(change: Change, acting: bool = False) -> str | None:
 def _said_otherwise(change: Change, person_id: int) -> str | None:
     wanted = (change.detail or {}).get("role")
     if change.kind == ACCESS:
-        given = change.asset is not None and change.asset.state == "present" and assignments.gives_access(
+        given = change.asset is not None and change.asset.state == AssetState.PRESENT and assignments.gives_access(
             change.app, person_id, change.asset, wanted)  # fmt: skip
         return None if given else "No rule grants this access now"
     if change.kind == LOSS:
-        there = change.asset is not None and change.asset.state == "present"
+        there = change.asset is not None and change.asset.state == AssetState.PRESENT
         taken = there and assignments.takes_access(change.app, person_id, change.asset)
         return None if taken else "The rules no longer remove this access"
     role = assignments.place_of(change.app, person_id).role
@@ -54,8 +55,10 @@ def _said_otherwise(change: Change, person_id: int) -> str | None:
 
 def _has_a_seat(app: App, person_id: int) -> str | None:
     emails = PersonEmail.select(PersonEmail.normal).where(PersonEmail.person == person_id)
-    theirs = (Account.person == person_id) & (Account.match != "service account") | Account.normal.in_(emails)
-    here = Account.select().where(Account.app == app, Account.state != "gone", theirs)
+    theirs = (Account.person == person_id) & (Account.match != AccountMatch.SERVICE_ACCOUNT) | Account.normal.in_(
+        emails
+    )
+    here = Account.select().where(Account.app == app, Account.state != AccountState.GONE, theirs)
     return "Is in the app already" if here.exists() else None
 
 
@@ -81,7 +84,7 @@ def _is_so_already(change: Change, account: Account) -> str | None:
 
 
 def protected(change: Change) -> Protected | None:
-    """Why a change of assignments.KINDS may not be carried out although it holds (rule 5)."""
+    """Why a change that group rules want may not be carried out although it holds (rule 5)."""
     if change.kind == ENDED:
         return protection.of(change.account)
     if change.kind == ROLE:

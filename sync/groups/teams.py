@@ -13,6 +13,7 @@ from sync.groups import assignments
 from sync.jobs import asking
 from sync.models import App, Directory, DirectoryGroup, GroupRule, Team, TeamGroup
 from sync.problems import Problem
+from sync.states import AppState, CheckTrigger
 
 
 class TeamProblem(Problem):
@@ -38,7 +39,7 @@ def groups_of(teams: Iterable[Team]) -> dict[int, list[TeamGroup]]:
 def apps_of(team: Team) -> list[App]:
     """The apps with a rule of this team."""
     rules = GroupRule.select(GroupRule.app).where(GroupRule.team == team)
-    return list(App.select().where(App.id.in_(rules), App.state != "disconnected").order_by(App.name))
+    return list(App.select().where(App.id.in_(rules), App.state != AppState.DISCONNECTED).order_by(App.name))
 
 
 def create(name: str, group_ids: Iterable[int], by: str) -> Team:
@@ -106,4 +107,4 @@ def _in_words(team: Team) -> str:
 def _ask(apps: list[App], by: str) -> None:
     assignments.forget_uncovered(apps)
     for app in apps:
-        asking.ask_soon(app, by, "directory")
+        asking.ask_soon(app, by, CheckTrigger.DIRECTORY)

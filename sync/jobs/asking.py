@@ -11,6 +11,7 @@ from sync.db import utcnow, writing
 from sync.jobs import queue
 from sync.models import Account, App, Check, GroupRule, TeamGroup
 from sync.problems import AppProblem
+from sync.states import AccountState, AppState, CheckState, CheckTrigger
 
 PAUSE = timedelta(seconds=15)  # so that others who leave at the same time are part of the same check
 CHUNK = 500  # ids in one SQL statement
@@ -22,11 +23,11 @@ def check_apps_of(person_ids: Iterable[int], by: str) -> list[App]:
     with writing():
         for start in range(0, len(ids), CHUNK):
             with_seat = Account.select(Account.app).where(
-                Account.person.in_(ids[start : start + CHUNK]), Account.state != "gone"
+                Account.person.in_(ids[start : start + CHUNK]), Account.state != AccountState.GONE
             )
-            found |= {app.id: app for app in App.select().where(App.state == "active", App.id.in_(with_seat))}
+            found |= {app.id: app for app in App.select().where(App.state == AppState.ACTIVE, App.id.in_(with_seat))}
         for app in found.values():
-            ask_soon(app, by, "directory")
+            ask_soon(app, by, CheckTrigger.DIRECTORY)
     return list(found.values())
 
 
@@ -38,13 +39,13 @@ def check_apps_of_groups(group_ids: Iterable[int], by: str) -> list[App]:
             among = ids[start : start + CHUNK]
             rules = GroupRule.select(GroupRule.app).left_outer_join(TeamGroup, on=(TeamGroup.team == GroupRule.team))
             asked = rules.where(GroupRule.group.in_(among) | TeamGroup.group.in_(among))
-            found |= {app.id: app for app in App.select().where(App.state == "active", App.id.in_(asked))}
+            found |= {app.id: app for app in App.select().where(App.state == AppState.ACTIVE, App.id.in_(asked))}
         for app in found.values():
-            ask_soon(app, by, "directory")
+            ask_soon(app, by, CheckTrigger.DIRECTORY)
     return list(found.values())
 
 
-def ask(app: App, by: str, trigger: str = "hand") -> Check:
+def ask(app: App, by: str, trigger: str = CheckTrigger.HAND) -> Check:
     """Start a check now, or join the live one; a click doesn't wait until a check that failed is tried again.
 
     Raises AppProblem for an app that is paused or disconnected.
@@ -52,10 +53,10 @@ def ask(app: App, by: str, trigger: str = "hand") -> Check:
     with writing():
         app = App.get_by_id(app.id)
         if joined := live(app):
-            if trigger != "daily":
+            if trigger != CheckTrigger.DAILY:
                 _bring_forward(joined, utcnow())
             return joined
-        if app.state != "active":
+        if app.state != AppState.ACTIVE:
             raise AppProblem(f"{app.name} is {app.state}: it can't be checked.")
         return _begin(app, by, trigger)
 
@@ -65,7 +66,7 @@ def ask_soon(app: App, by: str, trigger: str) -> None:
 
     A check that runs asks who is here in its last step, after this; one that waits for longer is brought forward.
     """
-    if app.state != "active":
+    if app.state != AppState.ACTIVE:
         return
     if joined := live(app):
         _bring_forward(joined, utcnow() + PAUSE)
@@ -75,13 +76,13 @@ def ask_soon(app: App, by: str, trigger: str) -> None:
 
 def live(app: App) -> Check | None:
     """The check of the app that waits or runs."""
-    return Check.get_or_none(Check.app == app, Check.state.in_(("queued", "running")))
+    return Check.get_or_none(Check.app == app, Check.state.in_((CheckState.QUEUED, CheckState.RUNNING)))
 
 
 def cancel(check: Check, by: str) -> None:
     """Ask a live check to stop; a check that was cancelled changes nothing."""
     with writing():
-        still_live = (Check.id == check.id) & Check.state.in_(("queued", "running"))
+        still_live = (Check.id == check.id) & Check.state.in_((CheckState.QUEUED, CheckState.RUNNING))
         if Check.update(cancel_asked=True, next_at=utcnow()).where(still_live).execute():
             activity.record(by, "cancelled check", about=check.app.name, app=check.app_id)
             queue.wake("check", check.id)
@@ -96,6 +97,6 @@ def _begin(app: App, by: str, trigger: str, pause: timedelta = timedelta()) -> C
 
 def _bring_forward(check: Check, due: datetime) -> None:
     """Let a check that waits for longer than until `due` (UTC) be done then."""
-    still_waits = (Check.id == check.id) & (Check.state == "queued") & (Check.next_at > due)
+    still_waits = (Check.id == check.id) & (Check.state == CheckState.QUEUED) & (Check.next_at > due)
     if Check.update(next_at=due).where(still_waits).execute():
         queue.wake("check", check.id, max(0.0, (due - utcnow()).total_seconds()))

@@ -14,6 +14,7 @@ from sync.faults import Fault
 from sync.jobs import clock, queue
 from sync.models import Check, Directory, Mail, Task
 from sync.settings import set_setting
+from sync.states import LIVE_CHECKS, DirectoryState, MailState, TaskState
 
 LATE = 180  # seconds after which a heartbeat that comes each minute is missed
 OVERDUE = 75  # seconds after which it is looked why it doesn't come
@@ -66,8 +67,8 @@ def _waiting_for() -> list[Fault]:
     by_text = {fault.text: fault for fault in faults.ALL}
     waiting = [
         model.select(model.error).where(model.state.in_(states), model.error.in_(list(by_text)))
-        for model, states in ((Check, ("queued", "running")), (Task, ("queued",)), (Mail, ("queued",)),
-                              (Directory, ("active",)))
+        for model, states in ((Check, LIVE_CHECKS), (Task, (TaskState.QUEUED,)), (Mail, (MailState.QUEUED,)),
+                              (Directory, (DirectoryState.ACTIVE,)))
     ]  # fmt: skip
     return [by_text[text] for (text,) in reduce(or_, waiting).tuples()]
 

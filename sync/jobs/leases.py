@@ -14,11 +14,14 @@ from sync import faults
 from sync.db import utcnow, writing
 from sync.jobs import retries
 from sync.models import Check, DirectoryReading, Mail, Task
+from sync.states import CheckState, MailState, ReadingState, TaskState
 
 HOST = socket.gethostname()
 BOOT = uuid.uuid4().hex[:8]
-RUNNING = {Check: "running", DirectoryReading: "running", Task: "running", Mail: "sending"}
-QUEUED = "queued"
+RUNNING = {
+    Check: CheckState.RUNNING, DirectoryReading: ReadingState.RUNNING, Task: TaskState.RUNNING, Mail: MailState.SENDING,
+}  # fmt: skip
+QUEUED = TaskState.QUEUED  # in each of them
 LEASE = timedelta(minutes=10)
 
 _given_up: set[tuple[type[Model], int]] = set()  # rows held by this process whose worker has ended

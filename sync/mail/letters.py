@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from connectors.base import PAID_SOCIAL
 from sync.models import App
+from sync.states import UPDATES, ChangeDecision, ChangeKind, TaskState
 from sync.workspace import to_local, workspace
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "mail"
@@ -84,7 +85,7 @@ _HTML = _environment(_finalize_html, autoescape=True)
 
 def report_subject(app: App, tally: dict[tuple[str, str, bool], int], kind: str) -> Sentence:
     """`tally`: (kind, decision, in the app) → how many changes wait."""
-    leavers = sum(count for (what, _, in_app), count in tally.items() if what == "removed user" and in_app)
+    leavers = sum(count for (what, _, in_app), count in tally.items() if what == ChangeKind.REMOVED_USER and in_app)
     app_name, company = name_in_line(app.name), name_in_line(workspace().name)
     account = "access to" if app.category == PAID_SOCIAL else "an account in"
     if leavers:
@@ -95,14 +96,16 @@ def report_subject(app: App, tally: dict[tuple[str, str, bool], int], kind: str)
 
 
 def held_subject(app: App, tally: dict[tuple[str, str, bool], int]) -> Sentence:
-    held = {(what, in_app): count for (what, decision, in_app), count in tally.items() if decision == "held"}
+    held = {
+        (what, in_app): count for (what, decision, in_app), count in tally.items() if decision == ChangeDecision.HELD
+    }
     app_name = name_in_line(app.name)
-    leaving, missing = held.get(("removed user", True), 0), held.get(("removed user", False), 0)
+    leaving, missing = held.get((ChangeKind.REMOVED_USER, True), 0), held.get((ChangeKind.REMOVED_USER, False), 0)
     if leaving and not missing:
         return Sentence(f"Held: {leaving:,} of {people(app.users)} would be removed from {app_name}")
     if missing and not leaving:
         return Sentence(f"Held: {missing:,} of {people(app.users)} {are(missing)} missing from {app_name}")
-    if set(held) <= {("updated profile", False), ("updated role", False)}:
+    if set(held) <= {(kind, False) for kind in UPDATES}:
         told = " and ".join(number(count, what.removeprefix("updated ")) for (what, _), count in sorted(held.items()))
         return Sentence(f"Held: {told} changed at once in {app_name}")
     return Sentence(f"Held: {number(sum(held.values()), 'change')} in {app_name} to review")
@@ -110,7 +113,7 @@ def held_subject(app: App, tally: dict[tuple[str, str, bool], int]) -> Sentence:
 
 def outcome_subject(app: App, states: dict[str, int], failed: int, only_removals: bool) -> Sentence:
     """`states`: a task's state → how many tasks of the report have it."""
-    app_name, total, done = name_in_line(app.name), sum(states.values()), states.get("done", 0)
+    app_name, total, done = name_in_line(app.name), sum(states.values()), states.get(TaskState.DONE, 0)
     if only_removals and failed:
         return Sentence(f"{failed:,} of {people(total)} could not be removed from {app_name}")
     if only_removals and done == total:

@@ -42,13 +42,24 @@ from sync.models import (
 from sync.names import account_name, asset_name, main_email, name_in_change, name_in_task
 from sync.safety.protection import Protection
 from sync.safety.sole_managers import sole_assets
-from sync.safety.wanted import REMOVALS
+from sync.states import (
+    AWAITING_APPROVAL,
+    REMOVALS,
+    AppState,
+    ChangeDecision,
+    ChangeKind,
+    Part,
+    PersonStatus,
+    ReportState,
+    TaskKind,
+    TaskState,
+    WorkspaceRole,
+)
 
 LISTED = 20  # names in an e-mail, before "and N more"
 UNANSWERED = 5  # service accounts without a responsible person, in an e-mail
 TOO_MANY_FAILURES = 3
-WAITING = ("needs confirmation", "held")
-UNDER_WAY = ("queued", "running")
+UNDER_WAY = (TaskState.QUEUED, TaskState.RUNNING)
 REMIND_AFTER = timedelta(days=7)
 
 def report_ready(report: Report) -> list[Mail]:
@@ -61,7 +72,7 @@ def report_ready(report: Report) -> list[Mail]:
     if not news:
         return []
     newest = fresh.select(fn.MAX(Change.id)).scalar()
-    kind = "held" if "held" in news else "report"
+    kind = "held" if ChangeDecision.HELD in news else "report"
     mails = _mail_report(report, kind, f"report-{report.id}-through-{newest}", fresh_count=sum(news.values()))
     _note(report, mailed_through=newest, mailed_at=utcnow())
     return mails
@@ -77,8 +88,14 @@ def due_reminders(now: datetime) -> int:
     """Queue a reminder for each report that has waited a week without an e-mail. Returns the number of reports."""
     reminded = 0
     with writing():
-        still_open = Report.select(Report, App).join(App).where(
-            Report.state == "open", (Report.waiting > 0) | (Report.held > 0), App.state != "disconnected"
+        still_open = (
+            Report.select(Report, App)
+            .join(App)
+            .where(
+                Report.state == ReportState.OPEN,
+                (Report.waiting > 0) | (Report.held > 0),
+                App.state != AppState.DISCONNECTED,
+            )
         )
         for report in still_open:
             last_told = max(filter(None, (report.created_at, report.mailed_at, report.reminded_at)))
@@ -98,9 +115,11 @@ def remind(report: Report, now: datetime | None = None) -> list[Mail]:
 
 def _waiting(report: Report):
     """What needs someone's decision, and what is protected from one: the Owner should know of both."""
-    protected = (Change.decision == "ignored") & Change.protected.is_null(False) & Change.decided_at.is_null()
+    protected = (
+        (Change.decision == ChangeDecision.IGNORED) & Change.protected.is_null(False) & Change.decided_at.is_null()
+    )
     protected &= Change.protection.is_null() | (Change.protection != Protection.KEPT_UNTIL)
-    return Change.select().where(Change.report == report.id, Change.decision.in_(WAITING) | protected)
+    return Change.select().where(Change.report == report.id, Change.decision.in_(AWAITING_APPROVAL) | protected)
 
 
 def _note(report: Report, **values: Any) -> None:
@@ -119,10 +138,10 @@ def _mail_report(report: Report, kind: str, key: str, fresh_count: int = 0) -> l
         .select(Change, Account, Person)
         .join_from(Change, Account, JOIN.LEFT_OUTER)
         .join_from(Account, Person, JOIN.LEFT_OUTER)
-        .order_by((Change.decision == "held").desc(), (Change.id > told_through).desc(), Change.id)
+        .order_by((Change.decision == ChangeDecision.HELD).desc(), (Change.id > told_through).desc(), Change.id)
         .limit(LISTED)
     )
-    held = sum(count for (_, decision, _), count in tally.items() if decision == "held")
+    held = sum(count for (_, decision, _), count in tally.items() if decision == ChangeDecision.HELD)
     changes = list(rows)
     alone = sole_assets([change.account_id for change in changes if change.kind in REMOVALS and change.in_app])
     return outbox.put(
@@ -149,18 +168,18 @@ def _tally(report: Report) -> dict[tuple[str, str, bool], int]:
     columns = (Change.kind, Change.decision, Change.in_app)
     counted = _waiting(report).select(*columns, fn.COUNT(Change.id)).group_by(*columns).tuples()
     tally = {(kind, decision, bool(in_app)): count for kind, decision, in_app, count in counted}
-    return {key: count for key, count in tally.items() if key[1] in WAITING} or tally
+    return {key: count for key, count in tally.items() if key[1] in AWAITING_APPROVAL} or tally
 
 
 def _told_change(change: Change, told_through: int, alone: list[Asset]) -> dict[str, Any]:
     account, person = change.account, change.account.person if change.account else None
     name, email = name_in_change(change), account.email if account else (change.detail or {}).get("email", "")
-    left = person is not None and person.status == "deprovisioned" and change.in_app
+    left = person is not None and person.status == PersonStatus.DEPROVISIONED and change.in_app
     asset = change.asset.name if change.asset_id else ""
     return {
         "name": name,
         "email": email if email != name else "",
-        "kind": "" if change.kind == "removed user" else change.kind,
+        "kind": "" if change.kind == ChangeKind.REMOVED_USER else change.kind,
         "asset": asset if account else "",
         "role": roles.in_words(change),
         "reason": person.status_reason or change.reason if left else change.reason,
@@ -183,18 +202,18 @@ def outcome(report: Report) -> list[Mail]:
     if last is None:
         return []
     states = dict(tasks.select(Task.state, fn.COUNT(Task.id)).group_by(Task.state).tuples())
-    app, only_removals = App.get_by_id(report.app_id), not tasks.where(Task.act != "remove").exists()
-    failed = sum(states.get(state, 0) for state in ("failed", "needs attention"))
-    left_out = Change.select().where(Change.report == report.id, Change.decision == "left out")
+    app, only_removals = App.get_by_id(report.app_id), not tasks.where(Task.act != TaskKind.REMOVE).exists()
+    failed = sum(states.get(state, 0) for state in (TaskState.FAILED, TaskState.NEEDS_ATTENTION))
+    left_out = Change.select().where(Change.report == report.id, Change.decision == ChangeDecision.LEFT_OUT)
     return outbox.put(
         owners_of(app), "outcome", f"report-{report.id}-outcome-{'failed' if failed else 'well'}-{last.id}", app=app,
         template="outcome", subject=outcome_subject(app, states, failed, only_removals),
         app_name=app.name, failed_count=failed,
         groups=[
-            _told_tasks(tasks, "Failed", ("failed", "needs attention")),
-            _told_tasks(tasks, "Done", ("done",)),
-            _told_tasks(tasks, "No longer needed", ("no longer needed",)),
-            _told_tasks(tasks, "Cancelled", ("cancelled",)),
+            _told_tasks(tasks, "Failed", (TaskState.FAILED, TaskState.NEEDS_ATTENTION)),
+            _told_tasks(tasks, "Done", (TaskState.DONE,)),
+            _told_tasks(tasks, "No longer needed", (TaskState.NO_LONGER_NEEDED,)),
+            _told_tasks(tasks, "Cancelled", (TaskState.CANCELLED,)),
         ],
         left_out=left_out.count(), decided_by=last.asked_by, decided_at=moment(last.created_at),
         link=outbox.link(f"/reports/{report.id}"),
@@ -211,7 +230,7 @@ def _told_tasks(tasks, heading: str, states: tuple[str, ...]) -> dict[str, Any]:
             {
                 "name": name_in_task(task),
                 "email": task.account.email if task.account and task.account.email != name_in_task(task) else "",
-                "act": task.act if task.act != "remove" else "",
+                "act": task.act if task.act != TaskKind.REMOVE else "",
                 "error": task.error or "",
             }
             for task in shown
@@ -261,7 +280,7 @@ def directory_held(directory: Directory, count: int) -> list[Mail]:
     entries = list(held)
     who = hashlib.sha256(" ".join(f"{entry.id}:{entry.reported}" for entry in entries).encode()).hexdigest()[:24]
     active = DirectoryEntry.select().where(
-        DirectoryEntry.directory == directory.id, DirectoryEntry.status == "active"
+        DirectoryEntry.directory == directory.id, DirectoryEntry.status == PersonStatus.ACTIVE
     ).count()
     return outbox.put(
         _workspace_owners(), "directory held", f"directory-{directory.id}-held-{who}", template="directory_held",
@@ -280,13 +299,15 @@ def directory_held(directory: Directory, count: int) -> list[Mail]:
 def owners_of(app: App) -> list[str]:
     """The addresses of the app's Owners who are still here; of the workspace's owners where there are none."""
     query = Person.select().join(AppPerson).where(
-        AppPerson.app == app.id, AppPerson.part == "owner", Person.status != "deprovisioned"
+        AppPerson.app == app.id, AppPerson.part == Part.OWNER, Person.status != PersonStatus.DEPROVISIONED
     )
     return _addresses(query) or _workspace_owners()
 
 
 def _workspace_owners() -> list[str]:
-    return _addresses(Person.select().where(Person.workspace_role == "owner", Person.status != "deprovisioned"))
+    return _addresses(
+        Person.select().where(Person.workspace_role == WorkspaceRole.OWNER, Person.status != PersonStatus.DEPROVISIONED)
+    )
 
 
 def _addresses(people: Iterable[Person]) -> list[str]:

@@ -13,6 +13,7 @@ from sync.jobs import leases, queue, retries
 from sync.mail.letters import Sentence, write
 from sync.mail.smtp import MailDelayed, MailRefused, Outgoing, compose, deliver, parse_smtp_url
 from sync.models import App, Mail
+from sync.states import MailState
 from sync.workspace import workspace
 
 WHO = "Rollcall"
@@ -43,7 +44,7 @@ def link(path: str) -> str:
 
 def unsent(limit: int = 100) -> list[Mail]:
     """E-mails that haven't been sent or failed, newest first."""
-    return list(Mail.select().where(Mail.state != "sent").order_by(Mail.id.desc()).limit(limit))
+    return list(Mail.select().where(Mail.state != MailState.SENT).order_by(Mail.id.desc()).limit(limit))
 
 
 def test_mail(to: str) -> Mail:
@@ -95,7 +96,7 @@ def run(mail_id: int) -> None:
         except MailDelayed as problem:
             _put_off(mail, str(problem))
         else:
-            _end(mail, "sent mail", mail.subject, state="sent", error=None)
+            _end(mail, "sent mail", mail.subject, state=MailState.SENT, error=None)
 
 
 def _put_off(mail: Mail, error: str) -> None:
@@ -104,12 +105,12 @@ def _put_off(mail: Mail, error: str) -> None:
         _fail(mail, f"{error} It was tried {mail.attempts + 1} times.")
         return
     with writing():
-        leases.finish(mail, state="queued", error=error, attempts=mail.attempts + 1,
+        leases.finish(mail, state=MailState.QUEUED, error=error, attempts=mail.attempts + 1,
                       next_at=utcnow() + wait)  # fmt: skip
 
 
 def _fail(mail: Mail, error: str) -> None:
-    _end(mail, "mail failed", f"{mail.subject} ({error})", state="failed", error=error)
+    _end(mail, "mail failed", f"{mail.subject} ({error})", state=MailState.FAILED, error=error)
 
 
 def _end(mail: Mail, what: str, why: str, **values: Any) -> None:

@@ -11,6 +11,7 @@ from inspect import signature
 
 from sync.mail import sign_in_changes
 from sync.models import Person, PersonEmail
+from sync.states import PersonStatus
 
 _watch = threading.local()  # .on while a block of this thread watches: a nested one leaves the telling to it
 
@@ -63,7 +64,7 @@ def _addresses() -> dict[int, tuple[str, dict[str, str]]]:
     """By the id of each person who may sign in: the main address, and all as they were given, by their normal form."""
     found: dict[int, tuple[str, dict[str, str]]] = {}
     rows = (PersonEmail.select(PersonEmail, Person).join(Person)
-            .where(Person.workspace_role.is_null(False), Person.status != "deprovisioned")
+            .where(Person.workspace_role.is_null(False), Person.status != PersonStatus.DEPROVISIONED)
             .order_by(PersonEmail.person, PersonEmail.main.desc(), PersonEmail.id))
     for row in rows:
         found.setdefault(row.person_id, (row.normal, {}))[1][row.normal] = row.email

@@ -19,14 +19,15 @@ from sync.matching.members import recount, told
 from sync.models import Account, App, MatchDecision, Person
 from sync.names import account_name
 from sync.problems import Problem
+from sync.states import AccountMatch, AccountState, PersonStatus
 
 CHUNK = 500  # rows in one SQL statement
 LONGEST_NOTE = 200
 TOLD = {
     "person": "matched account",
-    "guest": "marked as guest",
-    "local partner": "marked as local partner",
-    "service account": "marked as service account",
+    AccountMatch.GUEST: "marked as guest",
+    AccountMatch.LOCAL_PARTNER: "marked as local partner",
+    AccountMatch.SERVICE_ACCOUNT: "marked as service account",
     "nobody": "moved account to Unmatched",
     "rules": "left matching to the rules",
 }
@@ -50,11 +51,18 @@ class Decision:
 
     def values(self, account: Account) -> dict[str, Any]:
         """The columns of Account that say so of this one."""
-        match = {"person": "matched", "nobody": "unmatched", "rules": "unmatched"}.get(self.kind, self.kind)
-        note = " ".join(self.note.split())[:LONGEST_NOTE] if match in ("guest", "local partner") else ""
-        person = self.person.id if self.person and match in ("matched", "service account") else None
+        nobodys = AccountMatch.UNMATCHED
+        match = {"person": AccountMatch.MATCHED, "nobody": nobodys, "rules": nobodys}.get(self.kind, self.kind)
+        note = (
+            " ".join(self.note.split())[:LONGEST_NOTE]
+            if match in (AccountMatch.GUEST, AccountMatch.LOCAL_PARTNER)
+            else ""
+        )
+        person = (
+            self.person.id if self.person and match in (AccountMatch.MATCHED, AccountMatch.SERVICE_ACCOUNT) else None
+        )
         return {"match": match, "person": person, "match_by_hand": self.kind != "rules", "match_note": note or None,
-                "matched_as": account.normal if match == "matched" else None}  # fmt: skip
+                "matched_as": account.normal if match == AccountMatch.MATCHED else None}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -71,17 +79,17 @@ def match(account: Account, person: Person, by: str) -> Made:
 
 
 def mark_guest(account: Account, by: str, note: str = "") -> Made:
-    return decide(account.app, [account.id], Decision("guest", note=note), by)
+    return decide(account.app, [account.id], Decision(AccountMatch.GUEST, note=note), by)
 
 
 def mark_local_partner(account: Account, by: str, note: str = "") -> Made:
     """Like a guest, but of another company that works with this one."""
-    return decide(account.app, [account.id], Decision("local partner", note=note), by)
+    return decide(account.app, [account.id], Decision(AccountMatch.LOCAL_PARTNER, note=note), by)
 
 
 def mark_service(account: Account, by: str, person: Person | None = None) -> Made:
     """A service account, which is nobody's own; `person` is responsible for it."""
-    return decide(account.app, [account.id], Decision("service account", person), by)
+    return decide(account.app, [account.id], Decision(AccountMatch.SERVICE_ACCOUNT, person), by)
 
 
 def unmatch(account: Account, by: str) -> Made:
@@ -124,7 +132,7 @@ def chosen(app: App, account_ids: Iterable[int]) -> list[Account]:
     for start in range(0, len(ids), CHUNK):
         query = Account.select(Account, Person).left_outer_join(Person)
         some = Account.id.in_(ids[start : start + CHUNK])
-        found.extend(query.where(Account.app == app, some, Account.state != "gone"))
+        found.extend(query.where(Account.app == app, some, Account.state != AccountState.GONE))
     return sorted(found, key=lambda account: (account.name, account.id))
 
 
@@ -148,15 +156,20 @@ def _refuse(accounts: list[Account], decision: Decision) -> None:
     if decision.kind == "person":
         if person is None:
             raise DecisionProblem("Say whose it is. Nothing was changed.")
-        theirs = next((one for one in accounts if one.match == "matched" and one.person_id != person.id), None)
+        matched = [account for account in accounts if account.match == AccountMatch.MATCHED]
+        theirs = next((one for one in matched if one.person_id != person.id), None)
         if theirs is not None:
             raise DecisionProblem(
                 f"{account_name(theirs)} is matched to {theirs.person.name}. Nothing was changed: re-assign it first, "
                 "which moves it to Unmatched."
             )
-    if decision.kind == "service account" and person is not None and person.status == "deprovisioned":
+    if (
+        decision.kind == AccountMatch.SERVICE_ACCOUNT
+        and person is not None
+        and person.status == PersonStatus.DEPROVISIONED
+    ):
         raise DecisionProblem(f"{person.name} has left. Nothing was changed. Name someone else.")
-    if decision.kind == "local partner" and not decision.note.strip():
+    if decision.kind == AccountMatch.LOCAL_PARTNER and not decision.note.strip():
         raise DecisionProblem("Say which company they are from: a local partner without one is hard to tell later.")
 
 
@@ -232,7 +245,8 @@ def undo(app: App, batch: str, by: str) -> int:
     """
     with writing():
         rows = list(MatchDecision.select().join(Account).where(
-            MatchDecision.batch == batch, Account.app == app, Account.state != "gone", *_standing()))  # fmt: skip
+            MatchDecision.batch == batch, Account.app == app, Account.state != AccountState.GONE, *_standing(),
+        ))  # fmt: skip
         if not rows:
             raise DecisionProblem(
                 "That was undone already, or something newer was decided since. Nothing was changed."
@@ -250,8 +264,8 @@ def undo(app: App, batch: str, by: str) -> int:
 
 
 def _before(row: MatchDecision) -> Iterator[tuple[str, Any]]:
-    lost = row.match == "matched" and row.person_id is None
-    yield "match", "unmatched" if lost or not row.match_by_hand else row.match
+    lost = row.match == AccountMatch.MATCHED and row.person_id is None
+    yield "match", AccountMatch.UNMATCHED if lost or not row.match_by_hand else row.match
     yield "person", row.person_id if row.match_by_hand else None
     yield "match_by_hand", row.match_by_hand
     yield "match_note", row.match_note
@@ -261,7 +275,7 @@ def _before(row: MatchDecision) -> Iterator[tuple[str, Any]]:
 def unanswered(app: App) -> list[Account]:
     """Service accounts whose responsible person has left, so that nobody is responsible for them."""
     query = Account.select(Account, Person).join(Person).where(
-        Account.app == app, Account.state == "present", Account.match == "service account",
-        Person.status == "deprovisioned",
+        Account.app == app, Account.state == AccountState.PRESENT, Account.match == AccountMatch.SERVICE_ACCOUNT,
+        Person.status == PersonStatus.DEPROVISIONED,
     )  # fmt: skip
     return list(query.order_by(Account.name, Account.id))

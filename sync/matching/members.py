@@ -14,12 +14,13 @@ from sync.listing import Page, page_of
 from sync.models import Account, App, Person
 from sync.names import account_name
 from sync.problems import Problem
+from sync.states import AccountMatch, AccountState
 
 TABS = {
-    "onboarded": ("matched",),
-    "unmatched": ("unmatched",),
-    "guests": ("guest", "local partner"),
-    "service accounts": ("service account",),
+    "onboarded": (AccountMatch.MATCHED,),
+    "unmatched": (AccountMatch.UNMATCHED,),
+    "guests": (AccountMatch.GUEST, AccountMatch.LOCAL_PARTNER),
+    "service accounts": (AccountMatch.SERVICE_ACCOUNT,),
 }
 
 
@@ -28,16 +29,16 @@ def recount(app: App) -> None:
     with writing():
         counts = dict(
             Account.select(Account.match, fn.COUNT(Account.id))
-            .where(Account.app == app, Account.state == "present")
+            .where(Account.app == app, Account.state == AccountState.PRESENT)
             .group_by(Account.match)
             .tuples()
         )
         kept = {
             "users": sum(counts.values()),
-            "matched": counts.get("matched", 0),
-            "unmatched": counts.get("unmatched", 0),
+            "matched": counts.get(AccountMatch.MATCHED, 0),
+            "unmatched": counts.get(AccountMatch.UNMATCHED, 0),
             "guests": sum(counts.get(word, 0) for word in TABS["guests"]),
-            "services": counts.get("service account", 0),
+            "services": counts.get(AccountMatch.SERVICE_ACCOUNT, 0),
         }
         same = [getattr(App, name) == number for name, number in kept.items()]
         App.update(kept).where(App.id == app.id, ~reduce(and_, same)).execute()
@@ -49,7 +50,7 @@ def told(account: Account) -> str:
         return f"{account.match}: {account.match_note}"
     if account.person is None:
         return account.match
-    word = "matched to" if account.match == "matched" else f"{account.match} of"
+    word = "matched to" if account.match == AccountMatch.MATCHED else f"{account.match} of"
     return f"{word} {account.person.name}"
 
 
@@ -109,7 +110,7 @@ def found(app: App, tab: str, search: str = ""):
     if tab not in TABS:
         raise ValueError(f"no such tab: {tab}")
     query = Account.select(Account.id).where(
-        Account.app == app, Account.state == "present", Account.match.in_(TABS[tab])
+        Account.app == app, Account.state == AccountState.PRESENT, Account.match.in_(TABS[tab])
     )
     for word in search.split():
         query = query.where(

@@ -20,6 +20,7 @@ from sync.models import Account, App, Person, PersonEmail
 from sync.problems import Problem
 from sync.staging import tables
 from sync.staging.check import TO_MATCH
+from sync.states import AccountMatch, PersonStatus
 from sync.workspace import to_local, today
 
 CHUNK = 500  # values in one SQL statement
@@ -146,7 +147,7 @@ def _told(domain: str | None) -> str:
 
 
 def _matched(app: App) -> set[tuple[int, int]]:
-    theirs = Account.select(Account.id, Account.person).where(Account.app == app, Account.match == "matched")
+    theirs = Account.select(Account.id, Account.person).where(Account.app == app, Account.match == AccountMatch.MATCHED)
     return set(theirs.tuples())
 
 
@@ -204,7 +205,7 @@ def named(app: App, accounts: Iterable[Account]) -> dict[int, Named]:
 def _add_doubts(accounts: Iterable[Account], found: dict[int, Named], clear: set[str]) -> None:
     """What keeps an address from naming anyone, for those that no rule matched; `clear` are addresses that are one
     person's, even if others share them."""
-    unmatched = [account for account in accounts if account.match == "unmatched"]
+    unmatched = [account for account in accounts if account.match == AccountMatch.UNMATCHED]
     said = addresses.claims({normal for account in unmatched
                              for normal in (account.normal, found[account.id].address)} - clear)
     people = {person.id: person for person in Person.select().where(
@@ -226,11 +227,11 @@ def why(app: App, accounts: Iterable[Account]) -> dict[int, str]:
 
 def _why(account: Account, one: Named) -> str:
     if account.match_by_hand:
-        return "Unmatched until someone decides whose it is" if account.match == "unmatched" else "By hand"
-    if account.match == "matched":
+        return "Unmatched until someone decides whose it is" if account.match == AccountMatch.UNMATCHED else "By hand"
+    if account.match == AccountMatch.MATCHED:
         theirs = one.everybody().get(account.person, [])
         return f"By {theirs[0]}" if theirs else ""
-    if account.match != "unmatched":
+    if account.match != AccountMatch.UNMATCHED:
         return ""
     if one.before is not None and one.before not in one.email + one.user_name:
         return _went_on(account, one)
@@ -246,7 +247,7 @@ def _went_on(account: Account, one: Named) -> str:
     before, now = one.before, one.email + one.user_name
     left = to_local(before.status_since).date()
     year = f" {left.year}" if left.year != today().year else ""
-    since = f" (left {left.day} {left:%b}{year})" if before.status == "deprovisioned" else ""
+    since = f" (left {left.day} {left:%b}{year})" if before.status == PersonStatus.DEPROVISIONED else ""
     had = f"{account.email or account.asked_as} belonged to {_names([before])}{since}"
     if now:
         return f"{had} and belongs to {_names(now)} now: say whose it is"

@@ -14,6 +14,7 @@ from connectors.names import readable
 from sync.db import db
 from sync.matching import rules as match_rules
 from sync.models import Account, App, Person
+from sync.states import PersonStatus
 
 LIKE_ENOUGH = 0.6  # of two names, where 1 is the same
 LONGEST = 200  # letters of a name that are looked at
@@ -176,7 +177,7 @@ def _best(found: dict[int, tuple[float, str]], named: match_rules.Named, limit: 
     likest = sorted(found.items(), key=lambda row: -row[1][0])[: 20 + limit]
     people = {person.id: person for person in Person.select().where(Person.id.in_([id for id, _ in likest]))}
     rows += [(score, people[id], why) for id, (score, why) in likest if id not in named_ids]
-    rows.sort(key=lambda row: (-row[0], row[1].status == "deprovisioned", row[1].name, row[1].id))
+    rows.sort(key=lambda row: (-row[0], row[1].status == PersonStatus.DEPROVISIONED, row[1].name, row[1].id))
     return [(person, _told(person, why)) for _, person, why in rows[:limit]]
 
 
@@ -192,4 +193,4 @@ def _doubted(named: match_rules.Named, known: set[Person]) -> Iterator[tuple[flo
 
 def _told(person: Person, why: str) -> str:
     why = why[:1].upper() + why[1:]
-    return f"{why}; {LEFT}" if person.status == "deprovisioned" else why
+    return f"{why}; {LEFT}" if person.status == PersonStatus.DEPROVISIONED else why

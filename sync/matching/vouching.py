@@ -7,8 +7,9 @@ from sync import activity, names, rank
 from sync.db import db, writing
 from sync.models import Directory, Person, PersonEmail
 from sync.rank import Asker
+from sync.states import PersonStatus, WorkspaceRole
 
-USER = rank.rank_of("user")  # what a directory may change although nobody answers for it
+USER = rank.rank_of(WorkspaceRole.USER)  # what a directory may change although nobody answers for it
 
 # A directory ranks as the person who answers for it does now, unless an Owner vouches for it. Each may change plain
 # users: otherwise nobody would leave any longer once the person who connected it has left.
@@ -42,7 +43,7 @@ def answers_in_words(directory: Directory) -> str:
     person = Person.get_or_none(Person.id == directory.answers_id)
     if person is None:
         return "nobody answers for it"
-    manages = person.status == "active" and person.workspace_role in rank.MANAGERS
+    manages = person.status == PersonStatus.ACTIVE and person.workspace_role in rank.MANAGERS
     gone = "" if manages else ", who no longer manages people"
     return f"{names.person_name(person)} answers for it{gone}"
 
@@ -104,7 +105,7 @@ def hold_above(directory: Directory, whole: bool) -> None:
 def vouch(directory: Directory, by: Asker) -> None:
     """An Owner lets the directory change Owners and admins, and decide which addresses are trusted at a sign-in,
     regardless of who is responsible, until someone who isn't an Owner changes how it is read. Raises NotAllowed."""
-    rank.require(by, "owner")
+    rank.require(by, WorkspaceRole.OWNER)
     with writing():
         if Directory.update(vouched=True).where(Directory.id == directory.id, ~Directory.vouched).execute():
             activity.record(by, "vouched for directory", about=directory.name, after="It may change Owners and admins")
@@ -112,7 +113,7 @@ def vouch(directory: Directory, by: Asker) -> None:
 
 def stop_vouching(directory: Directory, by: Asker) -> None:
     """From now on it ranks as the person who answers for it: an Owner who asks. Raises NotAllowed."""
-    rank.require(by, "owner")
+    rank.require(by, WorkspaceRole.OWNER)
     with writing():
         values = {"vouched": False, "answers_id": None}
         if Directory.update(values).where(Directory.id == directory.id, Directory.vouched).execute():

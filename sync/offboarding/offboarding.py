@@ -21,9 +21,16 @@ from sync.rank import Asker
 from sync.reports import reports
 from sync.reports.reports import CONFIRM, CONFIRMED, HELD, IGNORED, LEFT_OUT
 from sync.safety import protection
+from sync.states import (
+    CONNECTED,
+    AccountMatch,
+    AccountState,
+    ChangeDecision,
+    ChangeKind,
+    OffboardingState,
+    PersonStatus,
+)
 from sync.workspace import today
-
-PLANNED = "scheduled"
 
 log = logging.getLogger("rollcall.offboarding")
 
@@ -55,12 +62,14 @@ def start(person: Person, asker: Person, seen: set[int], left_out: dict[int, str
         if key and (before := Offboarding.get_or_none(Offboarding.key == key)):
             return Start(before, already=True)
         person = Person.get_by_id(person.id)
-        mine = [seat for seat in decidable(person, asker)[0] if seat.state == "present"]
+        mine = [seat for seat in decidable(person, asker)[0] if seat.state == AccountState.PRESENT]
         _refuse(person, mine, seen, set(locked), left_out)
         if planned := holds.scheduled(person):
             holds.give_up(planned, by, "Another offboarding replaces it")
-        offboarding = Offboarding.create(person=person, state=PLANNED if on else "applied", remove_on=on, key=key,
-                                         reason=reason, asked_by=by.name, decided_at=None if on else utcnow())
+        offboarding = Offboarding.create(
+            person=person, state=OffboardingState.SCHEDULED if on else OffboardingState.APPLIED, remove_on=on, key=key,
+            reason=reason, asked_by=by.name, decided_at=None if on else utcnow(),
+        )  # fmt: skip
         if on:
             _plan(offboarding, [seat for seat in mine if seat.id in seen], left_out)
         else:
@@ -86,7 +95,8 @@ def _plan(offboarding: Offboarding, seats: list[Account], left_out: dict[int, st
     holds.schedule(offboarding, offboarding.asked_by)
     for seat in seats:
         Change.create(
-            app=seat.app, kind="removed user", decision=LEFT_OUT if seat.id in left_out else PLANNED, account=seat,
+            app=seat.app, kind=ChangeKind.REMOVED_USER, account=seat,
+            decision=ChangeDecision.LEFT_OUT if seat.id in left_out else ChangeDecision.SCHEDULED,
             before=_role(seat), reason=left_out.get(seat.id, "").strip(), offboarding=offboarding,
             person=offboarding.person, decided_by=offboarding.asked_by, decided_at=utcnow(),
         )  # fmt: skip
@@ -98,19 +108,20 @@ def _plan(offboarding: Offboarding, seats: list[Account], left_out: dict[int, st
 def ask_on_the_day(now: datetime) -> None:
     """Drop dates that have come, of people without a planned offboarding: their apps are
     checked, which asks the Owners."""
-    planned = Offboarding.select(Offboarding.person).where(Offboarding.state == PLANNED)
+    planned = Offboarding.select(Offboarding.person).where(Offboarding.state == OffboardingState.SCHEDULED)
     due = list(Person.select().where(Person.remove_on <= today(), Person.id.not_in(planned)))
     if due:
         with writing():
             for person in due:
                 holds.end_day(person, "schedule", "The day has come")
-            asking.check_apps_of([person.id for person in due if person.status == "deprovisioned"], "schedule")
+            left = [person.id for person in due if person.status == PersonStatus.DEPROVISIONED]
+            asking.check_apps_of(left, "schedule")
 
 
 @queue.each_minute
 def carry_out_due(now: datetime) -> None:
     """Carry out each planned offboarding whose day has come; one of someone on legal hold waits until it is lifted."""
-    due = Offboarding.select().where(Offboarding.state == PLANNED, Offboarding.remove_on <= today())
+    due = Offboarding.select().where(Offboarding.state == OffboardingState.SCHEDULED, Offboarding.remove_on <= today())
     for offboarding in list(due):
         try:
             with writing():
@@ -122,20 +133,22 @@ def carry_out_due(now: datetime) -> None:
 def _carry_out_planned(offboarding_id: int) -> None:
     offboarding = Offboarding.get_by_id(offboarding_id)
     person = Person.get_by_id(offboarding.person_id)
-    if offboarding.state != PLANNED or offboarding.remove_on > today() or person.hold is not None:
+    if offboarding.state != OffboardingState.SCHEDULED or offboarding.remove_on > today() or person.hold is not None:
         return
     covered = list(Change.select().where(Change.offboarding == offboarding))
     left_out = {change.account_id: change.reason for change in covered if change.decision == LEFT_OUT}
     seats = Account.select(Account, App).join(App).where(
         Account.id.in_([change.account_id for change in covered]), Account.person == person,
-        Account.match == "matched", Account.state == "present", App.state.in_(("active", "paused")),
+        Account.match == AccountMatch.MATCHED, Account.state == AccountState.PRESENT, App.state.in_(CONNECTED),
     ).order_by(App.name, Account.id)  # fmt: skip
     try:
         with writing():
-            Offboarding.update(state="applied", decided_at=utcnow()).where(Offboarding.id == offboarding.id).execute()
+            Offboarding.update(state=OffboardingState.APPLIED, decided_at=utcnow()).where(
+                Offboarding.id == offboarding.id
+            ).execute()
             _carry_out(offboarding, list(seats), left_out, Asker.rollcall(offboarding.asked_by))
             Change.update(decision=IGNORED, reason="No longer theirs").where(
-                Change.offboarding == offboarding, Change.report.is_null(), Change.decision == PLANNED
+                Change.offboarding == offboarding, Change.report.is_null(), Change.decision == ChangeDecision.SCHEDULED
             ).execute()
     except people.PeopleProblem as problem:
         holds.give_up(offboarding, "schedule", str(problem))
@@ -143,7 +156,7 @@ def _carry_out_planned(offboarding_id: int) -> None:
 
 def _carry_out(offboarding: Offboarding, seats: list[Account], left_out: dict[int, str], by: Asker) -> None:
     person = Person.get_by_id(offboarding.person_id)
-    if person.status != "deprovisioned":
+    if person.status != PersonStatus.DEPROVISIONED:
         people.mark_left(person, by, offboarding.reason)
     holds.end_day(person, by, "Offboarded")
     person = Person.get_by_id(person.id)
@@ -164,7 +177,7 @@ def _finish_in(app: App, seats: list[Account], person: Person, left_out: dict[in
             reports.forget_leaving_out(seat, by)
     ours = [(seat, _question(report, seat, person, offboarding)) for seat in seats]
     Change.update(report=None, decision=IGNORED, reason="Offboarded").where(
-        Change.report == report, Change.account.in_(seats), Change.in_app, Change.kind != "removed user",
+        Change.report == report, Change.account.in_(seats), Change.in_app, Change.kind != ChangeKind.REMOVED_USER,
         Change.decision.in_((CONFIRM, HELD, LEFT_OUT)),
     ).execute()
     for seat, change in ours:
@@ -192,8 +205,8 @@ def _ids(report: Report, among: Iterable[int] | None) -> set[int]:
 
 def _question(report: Report, seat: Account, person: Person, offboarding: Offboarding) -> Change:
     """The report's change for this account, waiting for approval."""
-    same = (Change.kind == "removed user") & Change.in_app & (Change.account == seat)
-    known = Change.get_or_none(same, Change.report == report, Change.decision.not_in(("applied",)))
+    same = (Change.kind == ChangeKind.REMOVED_USER) & Change.in_app & (Change.account == seat)
+    known = Change.get_or_none(same, Change.report == report, Change.decision.not_in((ChangeDecision.APPLIED,)))
     if known is not None and known.decision == CONFIRMED:  # that yes is spent: the account stayed after all
         Change.update(report=None).where(Change.id == known.id).execute()
         known = None
@@ -210,7 +223,7 @@ def _question(report: Report, seat: Account, person: Person, offboarding: Offboa
         planned.delete_instance()
     change = known or planned
     if change is None:
-        return Change.create(app=seat.app, kind="removed user", account=seat, **values)
+        return Change.create(app=seat.app, kind=ChangeKind.REMOVED_USER, account=seat, **values)
     Change.update(values).where(Change.id == change.id).execute()
     return Change.get_by_id(change.id)
 

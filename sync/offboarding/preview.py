@@ -13,6 +13,7 @@ from sync.problems import AppProblem
 from sync.reports.reports import CONFIRM, HELD
 from sync.safety import guards, protection, sole_managers
 from sync.safety.protection import Protection
+from sync.states import CONNECTED, AccountMatch, AccountState, AppState, PersonStatus
 from sync.vault import VaultProblem
 
 
@@ -53,28 +54,30 @@ def preview(person: Person, asker: Person) -> Preview:
     """What `asker` may take from this person now."""
     seats = people.seats_of(person)
     mine, elsewhere = decidable(person, asker)
-    own = [seat.id for seat in seats if seat.match == "matched" and seat.state == "present"]
+    own = [seat.id for seat in seats if seat.match == AccountMatch.MATCHED and seat.state == AccountState.PRESENT]
     alone = sole_managers.sole_assets(own)
     lines = [_line(seat, person, alone.get(seat.id, [])) for seat in mine]
     _tell_held(lines)
-    return Preview(person, lines, elsewhere, [seat for seat in seats if seat.match == "service account"])
+    return Preview(person, lines, elsewhere, [seat for seat in seats if seat.match == AccountMatch.SERVICE_ACCOUNT])
 
 
 def decidable(person: Person, asker: Person) -> tuple[list[Account], int]:
     """(this person's own accounts in the apps whose Owner `asker` is, their number in others)."""
-    own = [seat for seat in people.seats_of(person) if seat.match == "matched" and seat.app.state in apps.CONNECTED]
+    own = [
+        seat for seat in people.seats_of(person) if seat.match == AccountMatch.MATCHED and seat.app.state in CONNECTED
+    ]
     owned = {app.id for app in apps.owned_by(asker)}
     return [seat for seat in own if seat.app_id in owned], sum(seat.app_id not in owned for seat in own)
 
 
 def _line(seat: Account, person: Person, alone: list[Asset]) -> Line:
-    if seat.state == "removing":
+    if seat.state == AccountState.REMOVING:
         return Line(seat, under_way=True)
     why = protection.of(seat, Protection.HOLD, *protection.OF_THE_ACCOUNT)
     line = Line(seat, why and why.words, alone=alone, by_hand=not _can_remove(seat.app))
-    if seat.left_out and person.status == "deprovisioned" and seat.left_out_at >= person.status_since:
+    if seat.left_out and person.status == PersonStatus.DEPROVISIONED and seat.left_out_at >= person.status_since:
         line.left_out = seat.left_out
-    if seat.app.state == "paused":
+    if seat.app.state == AppState.PAUSED:
         line.warnings.append("The app is paused: the removal waits until it is resumed.")
     elif seat.app.error:
         line.warnings.append(f"The app needs attention: {seat.app.error}")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sync.models import Account, App, Change, Offboarding, Report, Task
-from sync.tasks.tasks import LIVE
+from sync.states import LIVE_TASKS, ChangeDecision, ReportState, TaskState
 
 
 @dataclass
@@ -37,15 +37,15 @@ def lines(offboarding: Offboarding, app_ids: Iterable[int]) -> tuple[list[Line],
 def _line(change: Change, task: Task | None) -> Line:
     if task is not None:
         return Line(change, task)
-    waits = change.report is not None and change.report.state == "open"
-    if change.decision == "left out":
+    waits = change.report is not None and change.report.state == ReportState.OPEN
+    if change.decision == ChangeDecision.LEFT_OUT:
         return Line(change, word="Left out", tone="waiting", detail=change.account.left_out or change.reason)
-    if change.decision == "scheduled":
+    if change.decision == ChangeDecision.SCHEDULED:
         return Line(change, word="Planned", tone="neutral")
-    if change.decision == "held" and waits:
+    if change.decision == ChangeDecision.HELD and waits:
         return Line(change, word="Held by a guard", tone="waiting", report=change.report,
                     detail="So many at once look wrong. An Owner releases the app's report, and finishes it.")
-    if change.decision == "needs confirmation" and waits:
+    if change.decision == ChangeDecision.NEEDS_CONFIRMATION and waits:
         return Line(change, word="Waits in the report", tone="waiting", report=change.report)
     if change.protected:
         return Line(change, word="Stays", tone="neutral", detail=change.protected)
@@ -54,14 +54,18 @@ def _line(change: Change, task: Task | None) -> Line:
 
 def is_live(found: list[Line]) -> bool:
     """True while a task is still running."""
-    return any(line.task is not None and line.task.state in ("queued", "running") for line in found)
+    return any(line.task is not None and line.task.state in (TaskState.QUEUED, TaskState.RUNNING) for line in found)
 
 
 def stuck(found: list[Line]) -> int:
-    return sum(line.task is not None and line.task.state == "needs attention" for line in found)
+    return sum(line.task is not None and line.task.state == TaskState.NEEDS_ATTENTION for line in found)
 
 
 def tally(found: list[Line]) -> tuple[int, int]:
     """(number of tasks done, number of all tasks)."""
-    acts = [line.task for line in found if line.task is not None and line.task.state in ("done", "failed", *LIVE)]
-    return sum(task.state == "done" for task in acts), len(acts)
+    acts = [
+        line.task
+        for line in found
+        if line.task is not None and line.task.state in (TaskState.DONE, TaskState.FAILED, *LIVE_TASKS)
+    ]
+    return sum(task.state == TaskState.DONE for task in acts), len(acts)

@@ -12,6 +12,7 @@ from sync.matching import rules as match_rules
 from sync.models import Directory, HeldChange, Person
 from sync.people import people
 from sync.rank import Asker
+from sync.states import HeldChangeState, PersonStatus
 
 NAME, ADDRESS, MAIN, NUMBER, STATUS = "name", "address", "main address", "employee number", "status"
 DAY, DEPARTMENT, MANAGER = "last day", "department", "manager"
@@ -24,9 +25,11 @@ def hold(person: Person, field: str, value: str, by: str | Asker, directory: Dir
     transaction."""
     same = (HeldChange.person == person) & (HeldChange.field == field) & (HeldChange.value == value)
     if directory is None:
-        same &= HeldChange.directory.is_null() & (HeldChange.state == "open")
+        same &= HeldChange.directory.is_null() & (HeldChange.state == HeldChangeState.OPEN)
     else:
-        same &= (HeldChange.directory == directory) & HeldChange.state.in_(("open", "dismissed"))
+        same &= (HeldChange.directory == directory) & HeldChange.state.in_(
+            (HeldChangeState.OPEN, HeldChangeState.DISMISSED)
+        )
     if HeldChange.select().where(same).exists():
         return False
     HeldChange.create(person=person, field=field, value=value, asked_by=str(by), directory=directory)
@@ -58,7 +61,7 @@ def forget_unsaid(directory: Directory) -> None:
 
 def waiting(person: Person | None = None, directory: Directory | None = None) -> list[HeldChange]:
     """What is held, of one person, of one directory, or all of it; the oldest first, with its people."""
-    query = HeldChange.select(HeldChange, Person).join(Person).where(HeldChange.state == "open")
+    query = HeldChange.select(HeldChange, Person).join(Person).where(HeldChange.state == HeldChangeState.OPEN)
     if person is not None:
         query = query.where(HeldChange.person == person)
     if directory is not None:
@@ -91,8 +94,8 @@ def release(change: HeldChange, by: Asker) -> None:
     with writing():
         change = HeldChange.get_by_id(change.id)
         rank.require_over(by, change.person)
-        if change.state == "open":
-            _decide(change, "released", by)
+        if change.state == HeldChangeState.OPEN:
+            _decide(change, HeldChangeState.RELEASED, by)
             _do(change, by)
 
 
@@ -101,8 +104,8 @@ def dismiss(change: HeldChange, by: Asker) -> None:
     with writing():
         change = HeldChange.get_by_id(change.id)
         rank.require_over(by, change.person)
-        if change.state == "open":
-            _decide(change, "dismissed", by)
+        if change.state == HeldChangeState.OPEN:
+            _decide(change, HeldChangeState.DISMISSED, by)
 
 
 def _decide(change: HeldChange, state: str, by: Asker) -> None:
@@ -120,7 +123,7 @@ def _do(change: HeldChange, by: Asker) -> None:
         known = [email.email for email in sorted(person.emails, key=lambda email: (not email.main, email.id))]
         people.edit(person, by, emails=[value, *_but(known, value)] if field == MAIN else [*_but(known, value), value])
     elif field == STATUS:
-        if value == "deprovisioned":
+        if value == PersonStatus.DEPROVISIONED:
             people.keep_an_owner(person)
         people.decide_by_hand(person, value, by, f"Released by {names.short_name(by)}", "")
     else:

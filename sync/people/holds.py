@@ -12,6 +12,7 @@ from sync.models import Change, Offboarding, Person
 from sync.names import person_name
 from sync.problems import Problem
 from sync.rank import Asker
+from sync.states import ChangeDecision, OffboardingState
 from sync.workspace import day_in_words, today, workspace
 
 FARTHEST = timedelta(days=3660)
@@ -91,7 +92,7 @@ def _set(person: Person, day: date | None, by: str, why: str = "") -> None:
 
 def scheduled(person: Person) -> Offboarding | None:
     """The offboarding that is planned for a later day."""
-    return Offboarding.get_or_none(Offboarding.person == person, Offboarding.state == "scheduled")
+    return Offboarding.get_or_none(Offboarding.person == person, Offboarding.state == OffboardingState.SCHEDULED)
 
 
 def schedule(offboarding: Offboarding, by: str) -> None:
@@ -114,11 +115,11 @@ def cancel(offboarding: Offboarding, by: Asker, why: str = "") -> bool:
 def give_up(offboarding: Offboarding, by: str | Asker, why: str = "") -> bool:
     """Cancel a planned offboarding and its date. False if it is no longer planned."""
     with writing():
-        planned = (Offboarding.id == offboarding.id) & (Offboarding.state == "scheduled")
-        if not Offboarding.update(state="cancelled", decided_at=utcnow()).where(planned).execute():
+        planned = (Offboarding.id == offboarding.id) & (Offboarding.state == OffboardingState.SCHEDULED)
+        if not Offboarding.update(state=OffboardingState.CANCELLED, decided_at=utcnow()).where(planned).execute():
             return False
-        Change.update(decision="ignored").where(
-            Change.offboarding == offboarding, Change.decision == "scheduled"
+        Change.update(decision=ChangeDecision.IGNORED).where(
+            Change.offboarding == offboarding, Change.decision == ChangeDecision.SCHEDULED
         ).execute()
         person = Person.get_by_id(offboarding.person_id)
         activity.record(by, "cancelled offboarding", about=person_name(person), why=why, person=person)
@@ -137,7 +138,9 @@ def begin_grace(persons: Iterable[Person], by: str) -> None:
 def came_back(persons: Iterable[Person], by: str) -> None:
     """What was planned for their leaving no longer is; inside the caller's transaction, at most 500 persons."""
     ids = [person.id for person in persons]
-    for offboarding in list(Offboarding.select().where(Offboarding.person.in_(ids), Offboarding.state == "scheduled")):
+    for offboarding in list(
+        Offboarding.select().where(Offboarding.person.in_(ids), Offboarding.state == OffboardingState.SCHEDULED)
+    ):
         give_up(offboarding, by, "They are back")
     for person in list(Person.select().where(Person.id.in_(ids), Person.remove_on.is_null(False))):
         _set(person, None, by, "They are back")

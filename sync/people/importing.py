@@ -19,6 +19,7 @@ from sync.names import short_name
 from sync.people import held
 from sync.people.people import PeopleProblem, add, decide_by_hand, edit, find_by_email, keep_an_owner, portrait
 from sync.rank import Asker
+from sync.states import PersonStatus
 from sync.workspace import set_setting, setting, today
 
 PURPOSE = "import"
@@ -133,7 +134,7 @@ def _import(row: Any, by: Asker, dated: bool) -> str:
         Person.update(employee_number=row.employee_number).where(Person.id == person.id).execute()
         match_rules.match_everywhere(numbers=(row.employee_number, person.employee_number or ""))
     if row.status and row.status != person.status:
-        if row.status == "deprovisioned":
+        if row.status == PersonStatus.DEPROVISIONED:
             keep_an_owner(person)
         decide_by_hand(person, row.status, by, f"Imported by {short_name(by)}", "")
     _note(person, row, dated)
@@ -148,7 +149,7 @@ def _asked(row: Any, person: Person, dated: bool) -> list[tuple[str, str]]:
     asked = [(held.NAME, row.name), (held.NUMBER, row.employee_number), (held.STATUS, row.status),
              (held.DEPARTMENT, row.department), (held.MANAGER, row.manager),
              *((held.ADDRESS, email) for email in row.further_emails if email_key(email) not in known)]
-    if dated and row.status != "deprovisioned":
+    if dated and row.status != PersonStatus.DEPROVISIONED:
         asked.append((held.DAY, str(row.last_day or held.NO_DAY)))
     return asked
 
@@ -158,7 +159,7 @@ def _note(person: Person, row: Any, dated: bool) -> None:
     said = {"department": row.department, "manager": row.manager}
     values: dict[str, object] = {name: value for name, value in said.items() if value}
     if dated:
-        values["last_day"] = row.last_day if row.status != "deprovisioned" else None
+        values["last_day"] = row.last_day if row.status != PersonStatus.DEPROVISIONED else None
     if values:
         Person.update(values).where(Person.id == person.id).execute()
 

@@ -9,18 +9,19 @@ from peewee import Expression
 
 from sync.db import connected, db
 from sync.models import Directory, Person
+from sync.states import PersonStatus, WorkspaceRole
 
 LAST_OWNER = "The last Owner who can sign in: make someone else an Owner first."
 
 
 def may_sign_in(person: Person) -> bool:
     """Whether this person may use Rollcall at all, by whichever way in: they have a workspace role and are active."""
-    return person.workspace_role is not None and person.status == "active"
+    return person.workspace_role is not None and person.status == PersonStatus.ACTIVE
 
 
 def _owns() -> Expression:
     """The same for an Owner, in SQL."""
-    return (Person.workspace_role == "owner") & (Person.status == "active")
+    return (Person.workspace_role == WorkspaceRole.OWNER) & (Person.status == PersonStatus.ACTIVE)
 
 
 def has_owner(but: Iterable[int] = ()) -> bool:
@@ -32,7 +33,7 @@ def has_owner(but: Iterable[int] = ()) -> bool:
 def has_lost_its_owners() -> bool:
     """Whether there were Owners and none of them can sign in: the start then prints a link that makes a new one."""
     with connected():
-        return Person.select().where(Person.workspace_role == "owner").exists() and not has_owner()
+        return Person.select().where(Person.workspace_role == WorkspaceRole.OWNER).exists() and not has_owner()
 
 
 def last_owners(leaving: Iterable[int]) -> set[int]:

@@ -20,12 +20,16 @@ from sync.names import main_email, short_name, signature
 from sync.people import holds, last_owner
 from sync.problems import Problem
 from sync.rank import Asker
+from sync.states import AccountState, AppState, PersonStatus, WorkspaceRole
 
-STATUSES = ("active", "suspended", "deprovisioned")
-TOLD = {"active": "person returned", "suspended": "person suspended", "deprovisioned": "person deprovisioned"}
+STATUSES = tuple(PersonStatus)
+TOLD = {
+    PersonStatus.ACTIVE: "person returned", PersonStatus.SUSPENDED: "person suspended",
+    PersonStatus.DEPROVISIONED: "person deprovisioned",
+}  # fmt: skip
 WORKSPACE_ROLES = rank.RANKS
 CHUNK = 500  # ids in one SQL statement
-_TAKEN = (Account.state != "gone", App.state != "disconnected")  # an account that someone has
+_TAKEN = (Account.state != AccountState.GONE, App.state != AppState.DISCONNECTED)  # an account that someone has
 
 db.register_function(lambda text: (text or "").casefold(), "casefold", 1)
 
@@ -110,7 +114,7 @@ def edit(person: Person, by: Asker, name: str | None = None, emails: Sequence[st
             usable = _usable_emails(emails, person)
             known = {row.normal: row for row in PersonEmail.select().where(PersonEmail.person == person)}
             dropped = [normal for normal in known if normal not in usable]
-            if Person.get_by_id(person.id).status == "deprovisioned":
+            if Person.get_by_id(person.id).status == PersonStatus.DEPROVISIONED:
                 addresses.ask_whose(dropped, person)
             PersonEmail.delete().where(PersonEmail.person == person).execute()
             _write_emails(person, usable, known, by.vouches)
@@ -126,19 +130,19 @@ def mark_left(person: Person, by: Asker, reason: str = "") -> None:
     rank.require_over(by, person)
     with writing():
         keep_an_owner(person)
-        decide_by_hand(person, "deprovisioned", by, f"Marked as left by {short_name(by)}", reason)
+        decide_by_hand(person, PersonStatus.DEPROVISIONED, by, f"Marked as left by {short_name(by)}", reason)
 
 
 def mark_returned(person: Person, by: Asker) -> None:
     """Someone says that the person is (still, or again) here: active, until a directory agrees and then changes."""
     rank.require_over(by, person)
     with writing():
-        decide_by_hand(person, "active", by, f"Marked as back by {short_name(by)}", "")
+        decide_by_hand(person, PersonStatus.ACTIVE, by, f"Marked as back by {short_name(by)}", "")
 
 
 def set_workspace_role(person: Person, role: str | None, by: Asker) -> None:
     """What the person may do in Rollcall; None: may not sign in. The last owner stays owner. Raises NotAllowed."""
-    rank.require(by, "owner", "super admin")
+    rank.require(by, WorkspaceRole.OWNER, WorkspaceRole.SUPER_ADMIN)
     rank.require_over(by, person)
     _check_role(role)
     _refuse_to_give(role, by)
@@ -146,7 +150,7 @@ def set_workspace_role(person: Person, role: str | None, by: Asker) -> None:
         before = Person.get_by_id(person.id).workspace_role
         if before == role:
             return
-        if role != "owner":
+        if role != WorkspaceRole.OWNER:
             keep_an_owner(person)
         Person.update(workspace_role=role).where(Person.id == person.id).execute()
         if role is None:
@@ -162,7 +166,7 @@ def _refuse_to_give(role: str | None, by: Asker) -> None:
     """Nobody gives a role that is above their own."""
     if role is None:
         return
-    rank.require(by, "owner", "super admin")
+    rank.require(by, WorkspaceRole.OWNER, WorkspaceRole.SUPER_ADMIN)
     if by.rank > rank.rank_of(role):
         raise rank.NotAllowed(f"You may not make anybody {rank.in_words(role)}. Nothing was changed.")
 
@@ -185,7 +189,7 @@ def recompute_status(person_ids: Iterable[int], by: str | Asker) -> dict[str, in
                 if (said := _said(entries)) not in (None, person.status) and person.status_by_hand in (None, said)
             ]
             _become(follows, by)
-            holds.begin_grace([person for person, status, _ in follows if status == "deprovisioned"], by)
+            holds.begin_grace([person for person, status, _ in follows if status == PersonStatus.DEPROVISIONED], by)
             became.update(status for _, status, _ in follows)
     return dict(became)
 
@@ -237,10 +241,16 @@ def _become(changes: list[tuple[Person, str, str]], by: str | Asker) -> None:
         "UPDATE person SET status = ?, status_since = ?, status_reason = ? WHERE id = ?",
         [(status, now.isoformat(" "), reason, person.id) for person, status, reason in changes],
     )
-    locked_out = [person.id for person, status, _ in changes if status != "active"]
+    locked_out = [person.id for person, status, _ in changes if status != PersonStatus.ACTIVE]
     Session.delete().where(Session.person.in_(locked_out)).execute()
     holds.came_back(
-        [person for person, status, _ in changes if status == "active" or person.status == "deprovisioned"], by)
+        [
+            person
+            for person, status, _ in changes
+            if status == PersonStatus.ACTIVE or person.status == PersonStatus.DEPROVISIONED
+        ],
+        by,
+    )
     activity.record_all([
         dict(who=by, what=TOLD[status], about=signature(person), why=reason, before=person.status, after=status,
              person_id=person.id)
@@ -250,7 +260,7 @@ def _become(changes: list[tuple[Person, str, str]], by: str | Asker) -> None:
 
 def keep_an_owner(person: Person) -> None:
     """Raises PeopleProblem when this is the only owner of the workspace."""
-    if Person.get_by_id(person.id).workspace_role == "owner" and not last_owner.has_owner(but=[person.id]):
+    if Person.get_by_id(person.id).workspace_role == WorkspaceRole.OWNER and not last_owner.has_owner(but=[person.id]):
         raise PeopleProblem(
             f"{person.name or main_email(person)} is the only owner of this workspace. "
             "Nothing was changed. Make someone else an owner first."

@@ -25,9 +25,8 @@ from sync.models import (
 )
 from sync.problems import AppProblem
 from sync.safety import sole_managers
+from sync.states import LIVE_INVITATIONS, AccountMatch, AccountState, AppState, AssetState, ChangeDecision, ChangeKind
 from sync.vault import VaultProblem
-
-OPEN_INVITATIONS = ("ongoing", "failed", "invited")
 
 
 @dataclass
@@ -43,16 +42,16 @@ def in_full(accounts: list[Account]) -> list[Seat]:
     """These accounts of one person, in a fixed number of statements."""
     ids = [account.id for account in accounts]
     found: dict[int, list[Access]] = {id: [] for id in ids}
-    rows = Access.select(Access, Asset).join(Asset).where(Access.account.in_(ids), Asset.state == "present")
+    rows = Access.select(Access, Asset).join(Asset).where(Access.account.in_(ids), Asset.state == AssetState.PRESENT)
     for access in rows.order_by(Access.privileged.desc(), Asset.kind, Asset.name):
         found[access.account_id].append(access)
-    alone = sole_managers.sole_assets([account.id for account in accounts if account.match == "matched"])
+    alone = sole_managers.sole_assets([account.id for account in accounts if account.match == AccountMatch.MATCHED])
     return [Seat(account, found[account.id], alone.get(account.id, [])) for account in accounts]
 
 
 def cost(accounts: Iterable[Account]) -> int:
     """Hundredths a month of the seats whose app has a price."""
-    return sum(account.app.seat_price or 0 for account in accounts if account.match == "matched")
+    return sum(account.app.seat_price or 0 for account in accounts if account.match == AccountMatch.MATCHED)
 
 
 @dataclass
@@ -68,12 +67,14 @@ class Removed:
 def removed(person: Person, app_ids: Iterable[int]) -> list[Removed]:
     """Their removed accounts in these apps, latest first, except in apps that have them again."""
     confirmed = Change.select(Change.account).where(
-        Change.kind.in_(("removed user", "no longer assigned")), Change.in_app, Change.decision == "confirmed"
+        Change.kind.in_((ChangeKind.REMOVED_USER, ChangeKind.NO_LONGER_ASSIGNED)),
+        Change.in_app,
+        Change.decision == ChangeDecision.CONFIRMED,
     )
-    here = Account.select(Account.app).where(Account.person == person, Account.state != "gone")
+    here = Account.select(Account.app).where(Account.person == person, Account.state != AccountState.GONE)
     rows = (
         Account.select(Account, App).join(App)
-        .where(Account.person == person, Account.state == "gone", Account.id.in_(confirmed),
+        .where(Account.person == person, Account.state == AccountState.GONE, Account.id.in_(confirmed),
                App.id.in_(list(app_ids)), App.id.not_in(here))
         .order_by(Account.gone_at.desc())
     )  # fmt: skip
@@ -83,7 +84,7 @@ def removed(person: Person, app_ids: Iterable[int]) -> list[Removed]:
 
 def _can_invite(app: App) -> bool:
     try:
-        return app.state == "active" and INVITE in apps.capabilities_of(app)
+        return app.state == AppState.ACTIVE and INVITE in apps.capabilities_of(app)
     except (AppProblem, VaultProblem):
         return False
 
@@ -92,7 +93,7 @@ def invitations(person: Person, app_ids: Iterable[int]) -> list[Invitation]:
     """The open ones in these apps, with their apps."""
     return list(
         Invitation.select(Invitation, App).join(App)
-        .where(Invitation.person == person, Invitation.state.in_(OPEN_INVITATIONS), App.id.in_(list(app_ids)))
+        .where(Invitation.person == person, Invitation.state.in_(LIVE_INVITATIONS), App.id.in_(list(app_ids)))
         .order_by(App.name, Invitation.id)
     )  # fmt: skip
 

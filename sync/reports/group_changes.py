@@ -9,21 +9,22 @@ from connectors import base
 from sync import activity, roles
 from sync.apps import apps
 from sync.db import writing
-from sync.groups.assignments import ACCESS, ADJUSTS, ENDED, INVITE, LOSS, ROLE
+from sync.groups.assignments import ACCESS, ENDED, INVITE, LOSS, ROLE
 from sync.models import Account, App, Change, Invitation, LeftOut, Task
 from sync.names import account_name, name_in_change
 from sync.safety import sole_managers
+from sync.states import ADJUSTMENTS, LIVE_TASKS, Approval, ChangeDecision, TaskKind
 from sync.tasks import invitations, tasks
 
 NEEDS = {INVITE: base.INVITE, ROLE: base.CHANGE_ROLE, ACCESS: base.GRANT, LOSS: base.REVOKE,
          ENDED: base.REMOVE}  # of the connector  # fmt: skip
-ACT_OF = {ROLE: "change role", ACCESS: "grant", LOSS: "revoke"}
+ACT_OF = {ROLE: TaskKind.CHANGE_ROLE, ACCESS: TaskKind.GRANT, LOSS: TaskKind.REVOKE}
 CONFIRMED = {INVITE: "confirmed invitation", ROLE: "confirmed role", ACCESS: "confirmed access",
              LOSS: "confirmed loss of access"}  # fmt: skip
 
 
 def carry_out(change: Change, by: str) -> Task | None:
-    """The task of a change of ADJUSTS that was confirmed; None where one like it is under way. The caller wakes it."""
+    """The task of a confirmed change that adjusts the app; None where one like it is under way. The caller wakes it."""
     why = "; ".join(filter(None, (change.reason, roles.beside(change.detail))))
     activity.record(by, CONFIRMED[change.kind], about=name_in_change(change), why=why, before=change.before,
                     after=change.after, app=change.app_id, report=change.report_id,
@@ -34,7 +35,7 @@ def carry_out(change: Change, by: str) -> Task | None:
         return asked.task
     act = ACT_OF[change.kind]
     live = Task.select().where(
-        Task.account == change.account_id, Task.act == act, Task.state.in_(tasks.LIVE),
+        Task.account == change.account_id, Task.act == act, Task.state.in_(LIVE_TASKS),
         fn.COALESCE(Task.asset, 0) == (change.asset_id or 0),
     )  # fmt: skip
     if live.exists():
@@ -47,7 +48,7 @@ def carry_out(change: Change, by: str) -> Task | None:
 
 
 def leave_out(change: Change, reason: str, by: str) -> None:
-    """Keep the decision against a change of ADJUSTS; inside the caller's transaction."""
+    """Keep the decision against a change of ADJUSTMENTS; inside the caller's transaction."""
     LeftOut.delete().where(*_is_it(change)).execute()
     LeftOut.create(app=change.app_id, kind=change.kind, account=change.account_id, person=change.person_id,
                    asset=change.asset_id, role=change.detail["role"], reason=reason, made_by=by)  # fmt: skip
@@ -72,9 +73,9 @@ def reasons(changes: list[Change]) -> dict[int, tuple[str, str, object]]:
     """By change id, of those that were left out: (why, who said so, when)."""
     kept = {}
     for change in changes:
-        if change.decision != "left out":
+        if change.decision != ChangeDecision.LEFT_OUT:
             continue
-        if change.kind in ADJUSTS:
+        if change.kind in ADJUSTMENTS:
             row = LeftOut.get_or_none(*_is_it(change))
             kept[change.id] = (row.reason, row.made_by, row.made_at) if row else ("", "", None)
         elif change.account is not None:
@@ -104,14 +105,14 @@ def ready_by_policy(app: App, waiting: list[Change]) -> dict[str, set[int]]:
     """
     can = apps.capabilities_of(app)
     ready = {}
-    if app.joiners == "automatic" and base.INVITE in can:
+    if app.joiners == Approval.AUTOMATIC and base.INVITE in can:
         before = Invitation.select(Invitation.person).where(Invitation.app == app, Invitation.person.is_null(False))
         seats = Account.select(Account.person).where(Account.app == app, Account.person.is_null(False))
         known = {row.person_id for row in before} | {row.person_id for row in seats}
         ready["policy: invite joiners automatically"] = {
             change.id for change in waiting if change.kind == INVITE and change.person_id not in known
         }
-    if app.unassigned == "automatic" and base.REMOVE in can:
+    if app.unassigned == Approval.AUTOMATIC and base.REMOVE in can:
         ended = [change for change in waiting if change.kind == ENDED]
         ready["policy: remove people no longer in a group automatically"] = sole_managers.ready_to_leave(app, ended)
     return ready

@@ -15,10 +15,9 @@ from sync.models import Account, App, Change, Report
 from sync.safety import guards, lost_fields
 from sync.staging import tables
 from sync.staging.check import HELD_UPDATE, RELEASED
+from sync.states import UPDATES, AccountState, ChangeDecision, ChangeKind
 
-ROLES, PROFILES = "updated role", "updated profile"
-KINDS = (ROLES, PROFILES)
-HELD = "held"
+ROLES, PROFILES = ChangeKind.UPDATED_ROLE, ChangeKind.UPDATED_PROFILE
 PROFILE = ("email", "normal", "name", "status", "kind", "user_name", "employee_number")
 SHOWN = ("name", "email", "status")  # whose change is a change of the profile, however few
 # Fields that are held when many change, including those for matching.
@@ -54,7 +53,7 @@ def hold(app: App) -> None:
     Inside the check's transaction, before what differs is applied.
     """
     tables.create(HELD_UPDATE)
-    for kind, changed in ((kind, _count(kind)) for kind in KINDS):
+    for kind, changed in ((kind, _count(kind)) for kind in UPDATES):
         if changed and _is_mass(app, kind, changed):
             _hold(app, kind)
         elif changed and kind == ROLES and lost_fields.administrators_lost(app):
@@ -75,7 +74,7 @@ def _count(kind: str) -> int:
 
 
 def _is_mass(app: App, kind: str, changed: int) -> bool:
-    users = Account.select().where(Account.app == app, Account.state == "present").count()
+    users = Account.select().where(Account.app == app, Account.state == AccountState.PRESENT).count()
     return guards.guard_of(app, kind).holds(changed + _applied_lately(app, kind), users)
 
 
@@ -151,8 +150,8 @@ def release(report: Report, by: str) -> int:
             "AND account.state <> 'gone'", {"kind": kind}
         )  # fmt: skip
     db.execute_sql("UPDATE account SET pending = NULL WHERE id IN (SELECT account_id FROM released)")
-    changes = Change.update(decision="confirmed", decided_by=by, decided_at=utcnow()).where(
-        Change.report == report, Change.decision == HELD, Change.kind.in_(KINDS)
+    changes = Change.update(decision=ChangeDecision.CONFIRMED, decided_by=by, decided_at=utcnow()).where(
+        Change.report == report, Change.decision == ChangeDecision.HELD, Change.kind.in_(UPDATES)
     )
     number = changes.execute()
     app = App.get_by_id(report.app_id)

@@ -11,6 +11,7 @@ from sync.models import App, Change, Check, Report
 from sync.reports.reports import CONFIRM, HELD, IGNORED, UNDECIDED, count, guard, open_report
 from sync.safety import wanted
 from sync.safety.protection import Protection
+from sync.states import ReportState
 
 
 def bring_up_to_date(app: App, check: Check) -> Report:
@@ -25,7 +26,9 @@ def bring_up_to_date(app: App, check: Check) -> Report:
         _close_as_superseded(report, "schedule", "A later check found that nothing in it is waiting")
         report = None
     if report is None:
-        report = Report.create(app=app, state="open" if waits else "applied", decided_at=None if waits else utcnow())
+        report = Report.create(
+            app=app, state=ReportState.OPEN if waits else ReportState.APPLIED, decided_at=None if waits else utcnow()
+        )
     before = _shown(report)
     attached = _attach_applied(app, check, report)
     if waits:
@@ -62,7 +65,7 @@ def _let_go_all(report: Report) -> None:
 
 
 def _close_as_superseded(report: Report, by: str, why: str) -> None:
-    report.state, report.decided_at, report.decided_by = "superseded", utcnow(), by
+    report.state, report.decided_at, report.decided_by = ReportState.SUPERSEDED, utcnow(), by
     report.version += 1
     count(report)
     activity.record(by, "closed report", about=f"report {report.id}", app=report.app_id, report=report, why=why)
@@ -147,7 +150,7 @@ _ADD_WAITING = """
 
 
 def _tell(report: Report, before: set[str]) -> None:
-    if report.state != "open":
+    if report.state != ReportState.OPEN:
         return
     if _shown(report) != before:
         report.version += 1

@@ -6,13 +6,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sync.apps.apps import RUNS_ALL
-from sync.groups.assignments import ADJUSTS
 from sync.listing import Page, page_of
 from sync.models import App, AppPerson, Change, Person, Report
 from sync.reports.reports import CONFIRM
-from sync.safety.wanted import REMOVALS
+from sync.states import ADJUSTMENTS, REMOVALS, AppState, Part, ReportState
 
-STATES = ("open", "applied", "dismissed", "superseded")
+STATES = tuple(ReportState)
 
 
 def search(person: Person, app: App | None = None, state: str = "", number: int = 1) -> Page:
@@ -22,11 +21,11 @@ def search(person: Person, app: App | None = None, state: str = "", number: int 
     """
     query = Report.select(Report, App).join(App)
     if person.workspace_role not in RUNS_ALL:
-        owned = AppPerson.select(AppPerson.app).where(AppPerson.person == person, AppPerson.part == "owner")
+        owned = AppPerson.select(AppPerson.app).where(AppPerson.person == person, AppPerson.part == Part.OWNER)
         query = query.where(App.id.in_(owned))
-    query = query.where(Report.app == app) if app is not None else query.where(App.state != "disconnected")
+    query = query.where(Report.app == app) if app is not None else query.where(App.state != AppState.DISCONNECTED)
     query = query.where(Report.state == state) if state else query.where(Report.counts != {})
-    return page_of(query.order_by((Report.state == "open").desc(), Report.id.desc()), number)
+    return page_of(query.order_by((Report.state == ReportState.OPEN).desc(), Report.id.desc()), number)
 
 
 @dataclass(frozen=True)
@@ -41,5 +40,5 @@ class Ready:
 def confirmable(report: Report) -> Ready:
     ready = Change.select().where(Change.report == report, Change.decision == CONFIRM)
     removals = ready.where(Change.kind.in_(REMOVALS), Change.in_app).count()
-    acts = ready.where(Change.kind.in_(ADJUSTS)).count()
+    acts = ready.where(Change.kind.in_(ADJUSTMENTS)).count()
     return Ready(removals, acts, ready.count() - removals - acts)

@@ -11,7 +11,6 @@ from sync import activity
 from sync.apps import access
 from sync.db import db, utcnow, writing
 from sync.groups import still_wanted
-from sync.groups.assignments import ADJUSTS, KINDS
 from sync.jobs import asking
 from sync.mail import news
 from sync.matching import members
@@ -22,12 +21,23 @@ from sync.problems import Problem
 from sync.reports import group_changes, mass_updates
 from sync.safety import guards, protection, sole_managers
 from sync.safety.protection import Protected
-from sync.safety.wanted import REMOVALS
+from sync.states import (
+    ADJUSTMENTS,
+    BY_RULES,
+    REMOVALS,
+    UPDATES,
+    AccountState,
+    Approval,
+    ChangeDecision,
+    ChangeKind,
+    CheckTrigger,
+    ReportState,
+    TaskKind,
+)
 from sync.tasks import still_to_remove, tasks
 
-CONFIRM, HELD, IGNORED, LEFT_OUT, CONFIRMED, APPLIED = (
-    "needs confirmation", "held", "ignored", "left out", "confirmed", "applied",
-)  # fmt: skip
+CONFIRM, HELD, IGNORED = ChangeDecision.NEEDS_CONFIRMATION, ChangeDecision.HELD, ChangeDecision.IGNORED
+LEFT_OUT, CONFIRMED, APPLIED = ChangeDecision.LEFT_OUT, ChangeDecision.CONFIRMED, ChangeDecision.APPLIED
 UNDECIDED = (CONFIRM, HELD, IGNORED, LEFT_OUT)
 
 
@@ -44,7 +54,7 @@ class ReportHeld(ReportProblem):
 
 
 def open_report(app: App) -> Report | None:
-    return Report.get_or_none(Report.app == app, Report.state == "open")
+    return Report.get_or_none(Report.app == app, Report.state == ReportState.OPEN)
 
 
 def leave_out(change: Change, reason: str, by: str) -> None:
@@ -53,7 +63,7 @@ def leave_out(change: Change, reason: str, by: str) -> None:
         raise ReportProblem("Say why this person keeps the account: the reason is shown beside it from now on.")
     with writing():
         change = _undecided(change, CONFIRM, HELD, LEFT_OUT)
-        if change.kind in mass_updates.KINDS:
+        if change.kind in UPDATES:
             raise ReportProblem("One of many updates can't be left out: release them all, or dismiss the report.")
         _leave_out(change, reason.strip(), by)
         _touch(change.report)
@@ -62,7 +72,7 @@ def leave_out(change: Change, reason: str, by: str) -> None:
 def _leave_out(change: Change, reason: str, by: str) -> None:
     now = utcnow()
     Change.update(decision=LEFT_OUT, decided_by=by, decided_at=now).where(Change.id == change.id).execute()
-    if change.kind in ADJUSTS:
+    if change.kind in ADJUSTMENTS:
         group_changes.leave_out(change, reason, by)
     elif change.account_id and change.in_app:
         Account.update(left_out=reason, left_out_by=by, left_out_at=now).where(
@@ -85,7 +95,7 @@ def _take_back(change: Change, by: str) -> None:
     released = change.report.released_at is not None and change.created_at <= change.report.released_at
     decision = CONFIRM if change.in_app or released else HELD
     Change.update(decision=decision, decided_by=None, decided_at=None).where(Change.id == change.id).execute()
-    if change.kind in ADJUSTS:
+    if change.kind in ADJUSTMENTS:
         group_changes.take_back(change)
         activity.record(by, "took back leaving out", about=name_in_change(change), why=change.reason, app=change.app_id,
                         person=change.person_id or change.account.person_id)
@@ -98,7 +108,7 @@ def guard(report: Report) -> None:
     asked = Change.select().where(Change.report == report, Change.in_app, Change.decision.in_((CONFIRM, HELD)))
     if report.released_at:
         asked = asked.where(Change.created_at > report.released_at)
-    for kinds in (REMOVALS, *((kind,) for kind in ADJUSTS)):
+    for kinds in (REMOVALS, *((kind,) for kind in ADJUSTMENTS)):
         mine = asked.where(Change.kind.in_(kinds))
         number = mine.select(fn.COUNT(fn.COALESCE(Change.account, Change.person).distinct())).scalar()
         mass = guards.is_mass(report.app, number) if kinds == REMOVALS else guards.is_mass_of(report.app, kinds, number)
@@ -117,7 +127,7 @@ def forget_leaving_out(account: Account, by: str) -> None:
 
 def _undecided(change: Change, *decisions: str) -> Change:
     change = Change.get_by_id(change.id)
-    if change.report is None or change.report.state != "open" or change.decision not in decisions:
+    if change.report is None or change.report.state != ReportState.OPEN or change.decision not in decisions:
         raise ReportChanged("This was decided or went away in the meantime. Nothing was changed: look again.")
     return change
 
@@ -138,7 +148,7 @@ def count(report: Report) -> None:
     report.counts, report.waiting, report.held = {}, 0, 0
     for kind, decision, number in rows:
         report.counts[kind] = report.counts.get(kind, 0) + number
-        if report.state == "open" and decision in (CONFIRM, HELD):
+        if report.state == ReportState.OPEN and decision in (CONFIRM, HELD):
             report.waiting += number
             report.held += number * (decision == HELD)
     report.save()
@@ -158,9 +168,9 @@ def release(report: Report, by: str, version: int | None = None, only: str = "")
         if not updates + others:
             raise ReportProblem("Nothing in this report is held.")
         if updates:
-            asking.ask_soon(report.app, by, "release")
+            asking.ask_soon(report.app, by, CheckTrigger.RELEASE)
         if not Change.select().where(Change.report == report, Change.decision.in_((CONFIRM, HELD))).exists():
-            _close(report, "applied", by)
+            _close(report, ReportState.APPLIED, by)
             return updates
         _touch(report)
         if others:
@@ -170,7 +180,7 @@ def release(report: Report, by: str, version: int | None = None, only: str = "")
 
 def _release_others(report: Report, by: str) -> int:
     held = Change.select().where(
-        Change.report == report, Change.decision == HELD, Change.kind.not_in(mass_updates.KINDS)
+        Change.report == report, Change.decision == HELD, Change.kind.not_in(UPDATES)
     )
     number = held.count()
     if number:
@@ -193,14 +203,14 @@ def dismiss(report: Report, by: str, reason: str) -> None:
         report = _still_open(report)
         for change in list(Change.select().where(Change.report == report, Change.decision.in_((CONFIRM, HELD)))):
             _leave_out(change, reason, by)  # of an update, only in this report: the app still says so
-        _close(report, "dismissed", by)
+        _close(report, ReportState.DISMISSED, by)
         activity.record(by, "dismissed report", about=f"report {report.id}", why=reason, app=report.app_id,
                         report=report)
 
 
 def _still_open(report: Report) -> Report:
     report = Report.get_by_id(report.id)
-    if report.state != "open":
+    if report.state != ReportState.OPEN:
         raise ReportProblem(f"This report is {report.state} already. Nothing was changed.")
     return report
 
@@ -237,7 +247,7 @@ def finish(report: Report, by: str, version: int | None = None, left_out: dict[i
         version = _take_back_all(report, taken_back, by, version)
     with writing():
         report = Report.get_by_id(report.id)
-        if report.state == "applied":
+        if report.state == ReportState.APPLIED:
             return Finish(report, tasks.of_report(report), already=True)
         report = _as_it_was_seen(report, version)
         newly_left_out = _leave_out_all(report, left_out or {}, by)
@@ -246,7 +256,7 @@ def finish(report: Report, by: str, version: int | None = None, left_out: dict[i
             raise ReportHeld("A guard holds these changes because they are many at once. Release them first.")
         rest = Change.select().where(Change.report == report, Change.decision.in_((CONFIRM, HELD)))
         if not rest.exists():
-            _close(report, "applied", by)
+            _close(report, ReportState.APPLIED, by)
         else:
             _touch(report)
         activity.record(by, "finished sync", about=f"report {report.id}", app=report.app_id, report=report,
@@ -269,7 +279,7 @@ def _take_back_all(report: Report, change_ids: set[int], by: str, version: int |
     """In a transaction of its own: where that makes a mass, it is then held and can be released. The version since."""
     with writing():
         report = Report.get_by_id(report.id)
-        if report.state == "applied":
+        if report.state == ReportState.APPLIED:
             return version
         report = _as_it_was_seen(report, version)
         mine = Change.select().where(Change.report == report, Change.decision == LEFT_OUT, Change.id.in_(change_ids))
@@ -289,10 +299,10 @@ def _leave_out_all(report: Report, left_out: dict[int, str], by: str) -> int:
     new = {change_id: reason for change_id, reason in left_out.items() if reasons.get(change_id) != reason}
     for change_id, reason in new.items():
         change = Change.get_or_none(Change.id == change_id, Change.report == report)
-        if change is None or change.decision not in (CONFIRM, HELD, LEFT_OUT) or change.kind in mass_updates.KINDS:
+        if change is None or change.decision not in (CONFIRM, HELD, LEFT_OUT) or change.kind in UPDATES:
             raise ReportChanged("Someone you left out is no longer in this report. Look at it again.")
         if not reason.strip():
-            kept = "is left out" if change.kind in ADJUSTS else "keeps the account"
+            kept = "is left out" if change.kind in ADJUSTMENTS else "keeps the account"
             raise ReportProblem(f"Say why {name_in_change(change)} {kept}: the reason is shown beside it from now on.")
         _leave_out(change, reason.strip(), by)
     return len(new)
@@ -326,33 +336,33 @@ def _carry_out_confirmed(report: Report, by: str, only: set[int] | None) -> tupl
 
 
 def _no_longer_holds(change: Change) -> str | None:
-    if change.kind in KINDS:
+    if change.kind in BY_RULES:
         return still_wanted.no_longer_holds(change)
-    if change.account.state != "present":
+    if change.account.state != AccountState.PRESENT:
         return "No longer in the app"
     return still_to_remove.no_longer_theirs(change.account, change)
 
 
 def _protection(change: Change) -> Protected | None:
-    return still_wanted.protected(change) if change.kind in KINDS else protection.of(change.account)
+    return still_wanted.protected(change) if change.kind in BY_RULES else protection.of(change.account)
 
 
 def _carry_out(change: Change, by: str) -> Task | None:
     """Update Rollcall at once; the task that updates the app, where the app has something to update."""
-    if change.kind in ADJUSTS:
+    if change.kind in ADJUSTMENTS:
         return group_changes.carry_out(change, by)
-    if change.kind == "removed asset":
+    if change.kind == ChangeKind.REMOVED_ASSET:
         access.drop_asset(change.asset_id)
-    elif change.kind == "revoked access":
+    elif change.kind == ChangeKind.REVOKED_ACCESS:
         access.drop(change.account_id, change.asset_id)
     elif change.kind in REMOVALS and not change.in_app:
-        Account.update(state="gone", gone_at=utcnow()).where(Account.id == change.account_id).execute()
+        Account.update(state=AccountState.GONE, gone_at=utcnow()).where(Account.id == change.account_id).execute()
         db.execute_sql("DELETE FROM access WHERE account_id = ?", (change.account_id,))
     elif change.kind in REMOVALS:
-        Account.update(state="removing").where(Account.id == change.account_id).execute()
+        Account.update(state=AccountState.REMOVING).where(Account.id == change.account_id).execute()
         activity.record(by, "confirmed removal", about=name_in_change(change), why=change.reason, before=change.before,
                         app=change.app_id, person=change.account.person_id, report=change.report_id)
-        return tasks.add(change.app, "remove", change.account, by, report=change.report, change=change)
+        return tasks.add(change.app, TaskKind.REMOVE, change.account, by, report=change.report, change=change)
     activity.record(by, f"confirmed {change.kind}", about=name_in_change(change), why=change.reason,
                     before=change.before, app=change.app_id, report=change.report_id)
     return None
@@ -360,7 +370,7 @@ def _carry_out(change: Change, by: str) -> Task | None:
 
 def has_standing_yes(app: App) -> bool:
     """Whether the next check may carry out the app's waiting report automatically."""
-    return app.removal == "automatic" or bool(app.joiners or app.unassigned)
+    return app.removal == Approval.AUTOMATIC or bool(app.joiners or app.unassigned)
 
 
 def finish_by_policy(app: App) -> None:
@@ -370,8 +380,8 @@ def finish_by_policy(app: App) -> None:
     if report is None or not has_standing_yes(app):
         return
     waiting = list(Change.select().where(Change.report == report, Change.decision == CONFIRM, Change.in_app))
-    if app.removal == "automatic":
-        leaving = [change for change in waiting if change.kind == "removed user"]
+    if app.removal == Approval.AUTOMATIC:
+        leaving = [change for change in waiting if change.kind == ChangeKind.REMOVED_USER]
         if ids := sole_managers.ready_to_leave(app, leaving):
             finish(report, "policy: remove automatically", only=ids)
     for by, ids in group_changes.ready_by_policy(app, waiting).items():  # looks at what the first yes has left

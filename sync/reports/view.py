@@ -11,11 +11,9 @@ from sync.groups.assignments import ACCESS, ENDED, INVITE, LOSS, ROLE
 from sync.models import Account, Asset, Change, Person, Report
 from sync.reports import mass_updates
 from sync.reports.reports import APPLIED, HELD, IGNORED, LEFT_OUT, UNDECIDED
+from sync.states import OF_ACCESS, OF_ASSETS, UPDATES, ChangeKind, ReportState
 from sync.workspace import workspace
 
-ASSETS_AND_ACCESS = (
-    "new asset", "removed asset", "renamed asset", "granted access", "revoked access", "changed access",
-)  # fmt: skip
 WANTED = {
     INVITE: ("person to invite", "people to invite"),
     ROLE: ("role to change", "roles to change"),
@@ -27,23 +25,27 @@ WANTED = {
 
 @dataclass(frozen=True)
 class Kind:
-    """A drop-down of the wizard: what it is called and which changes it holds; `in_app` where rules want them there."""
+    """A drop-down of the wizard: what it is called and which changes it holds."""
 
     title: str
-    kinds: tuple[str, ...]
-    in_app: bool = False
+    kinds: tuple[ChangeKind, ...]
+
+    @property
+    def in_app(self) -> bool:
+        """Group rules want these changes made in the app."""
+        return all(kind.by_rules for kind in self.kinds)
 
 
 SECTIONS = {
-    "new-users": Kind("New users", ("new user",)),
-    "removed-users": Kind("Removed users", ("removed user",)),
-    "updated-roles": Kind("Updated roles", ("updated role",)),
-    "updated-profiles": Kind("Updated profiles", ("updated profile",)),
-    "assets-and-access": Kind("Assets and access", ASSETS_AND_ACCESS),
-    "to-invite": Kind("To invite", (INVITE,), True),
-    "roles-in-app": Kind("Updated roles", (ROLE,), True),
-    "access-in-app": Kind("Access", (ACCESS, LOSS), True),
-    "no-longer-assigned": Kind("No longer assigned", (ENDED,), True),
+    "new-users": Kind("New users", (ChangeKind.NEW_USER,)),
+    "removed-users": Kind("Removed users", (ChangeKind.REMOVED_USER,)),
+    "updated-roles": Kind("Updated roles", (ChangeKind.UPDATED_ROLE,)),
+    "updated-profiles": Kind("Updated profiles", (ChangeKind.UPDATED_PROFILE,)),
+    "assets-and-access": Kind("Assets and access", (*OF_ASSETS, *OF_ACCESS)),
+    "to-invite": Kind("To invite", (INVITE,)),
+    "roles-in-app": Kind("Updated roles", (ROLE,)),
+    "access-in-app": Kind("Access", (ACCESS, LOSS)),
+    "no-longer-assigned": Kind("No longer assigned", (ENDED,)),
 }
 
 
@@ -93,13 +95,13 @@ def rows_of(report: Report, kinds: tuple[str, ...], limit: int, offset: int = 0)
 def sentence(report: Report) -> str:
     """The one sentence on top: "3 people left Acme and still have an account in Slack."."""
     app, company = report.app, workspace().name
-    if report.state != "open":
+    if report.state != ReportState.OPEN:
         taken = sum(report.counts.values())
         if not taken:
             return f"Nothing had changed in {app.name}."
         return f"{taken:,} {'change' if taken == 1 else 'changes'} in {app.name}: this report is {report.state}."
     wants = _in_words(report)
-    leavers = _undecided(report, "removed user")
+    leavers = _undecided(report, ChangeKind.REMOVED_USER)
     if leavers:
         who = "1 person" if leavers == 1 else f"{leavers:,} people"
         left = f"{who} left {company} and still {'has' if leavers == 1 else 'have'} an account in {app.name}"
@@ -115,7 +117,7 @@ def held_updates(report: Report) -> dict[str, int]:
     """How many changed roles and profiles a guard holds, by kind; none of those of which there are none."""
     rows = (
         Change.select(Change.kind, fn.COUNT(Change.id)).group_by(Change.kind).tuples()
-        .where(Change.report == report, Change.decision == HELD, Change.kind.in_(mass_updates.KINDS))
+        .where(Change.report == report, Change.decision == HELD, Change.kind.in_(UPDATES))
     )  # fmt: skip
     return dict(rows) if report.held else {}
 

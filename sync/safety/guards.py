@@ -11,7 +11,8 @@ from peewee import fn
 
 from sync.db import db, utcnow
 from sync.models import Account, App, Change, Report
-from sync.safety.wanted import REMOVALS, REMOVES
+from sync.safety.wanted import REMOVES
+from sync.states import REMOVALS, AccountState, ChangeKind, ReportState
 from sync.workspace import workspace
 
 DAY = timedelta(days=1)
@@ -34,13 +35,13 @@ class Guard:
 
 # The columns of App that hold a guard's numbers, by what it looks at: removals, and what changes in Rollcall's copy.
 GUARDS = {
-    "removed user": ("guard_accounts", "guard_percent"),
-    "updated role": ("guard_roles_accounts", "guard_roles_percent"),
-    "updated profile": ("guard_profiles_accounts", "guard_profiles_percent"),
+    ChangeKind.REMOVED_USER: ("guard_accounts", "guard_percent"),
+    ChangeKind.UPDATED_ROLE: ("guard_roles_accounts", "guard_roles_percent"),
+    ChangeKind.UPDATED_PROFILE: ("guard_profiles_accounts", "guard_profiles_percent"),
 }
 
 
-def guard_of(app: App, kind: str = "removed user") -> Guard:
+def guard_of(app: App, kind: str = ChangeKind.REMOVED_USER) -> Guard:
     """The guard of this app over changes of a kind of GUARDS, the workspace's where it has no number of its own."""
     default = workspace_guard()
     accounts, percent = (getattr(app, column) for column in GUARDS[kind])
@@ -60,7 +61,7 @@ def is_mass(app: App, leaving: int, besides: int = 0) -> bool:
     """Whether a guard, the app's or the workspace's, holds it that so many more leave the app now (rule 6); `besides`
     are those that leave other apps by the same approval."""
     before = confirmed_lately(app)
-    users = Account.select().where(Account.app == app, Account.state == "present").count() + before
+    users = Account.select().where(Account.app == app, Account.state == AccountState.PRESENT).count() + before
     elsewhere, others = leaving_elsewhere(app)
     leaving_today = leaving + before
     return leaving > 0 and (
@@ -80,7 +81,7 @@ def is_mass_of(app: App, kinds: tuple[str, ...], people: int) -> bool:
         """,
         (app.id, *kinds, str(utcnow() - DAY)),
     ).fetchone()[0]
-    users = Account.select().where(Account.app == app, Account.state == "present").count()
+    users = Account.select().where(Account.app == app, Account.state == AccountState.PRESENT).count()
     return people > 0 and guard_of(app).holds(people + before, users)
 
 
@@ -103,7 +104,7 @@ def waiting_beside(app: App, accounts: Iterable[int], *decisions: str) -> int:
     released."""
     return (
         Change.select(fn.COUNT(Change.account.distinct())).join(Report)
-        .where(Change.app == app, Report.state == "open", Change.kind.in_(REMOVALS), Change.in_app,
+        .where(Change.app == app, Report.state == ReportState.OPEN, Change.kind.in_(REMOVALS), Change.in_app,
                Change.decision.in_(decisions), Change.account.not_in(list(accounts)),
                Report.released_at.is_null() | (Change.created_at > Report.released_at))
         .scalar()

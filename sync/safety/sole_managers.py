@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from sync.models import Access, Account, App, Asset, Change
+from sync.states import AccountKind, AccountState, AccountStatus
 
 
 def sole_assets(account_ids: list[int]) -> dict[int, list[Asset]]:
@@ -25,7 +26,11 @@ def left_alone(going: Iterable[tuple[int, int]]) -> dict[int, list[Asset]]:
     gone = set(going)
     found: dict[int, list[Asset]] = {}
     for part in _parts(sorted({asset_id for _, asset_id in gone})):
-        acts = (Account.state == "present") & (Account.status == "active") & (Account.kind == "user")
+        acts = (
+            (Account.state == AccountState.PRESENT)
+            & (Account.status == AccountStatus.ACTIVE)
+            & (Account.kind == AccountKind.USER)
+        )
         rows = list(Access.select(Access.account_id, Access.asset_id, acts).join(Account).where(
             Access.asset.in_(part), Access.privileged).order_by(Access.id).tuples())  # fmt: skip
         controlled = {asset_id for account_id, asset_id, acts in rows if acts and (account_id, asset_id) not in gone}
@@ -44,5 +49,9 @@ def ready_to_leave(app: App, leaving: list[Change]) -> set[int]:
     """The ids of those removals that a standing approval covers: never of sole managers of an asset, and never all."""
     alone = sole_assets([change.account_id for change in leaving])
     ready = {change.id for change in leaving if change.account_id not in alone}
-    members = Account.select().where(Account.app == app, Account.state == "present", Account.kind == "user").count()
+    members = (
+        Account.select()
+        .where(Account.app == app, Account.state == AccountState.PRESENT, Account.kind == AccountKind.USER)
+        .count()
+    )
     return ready if len(ready) < members else set()

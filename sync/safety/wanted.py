@@ -9,11 +9,11 @@ from sync.models import App
 from sync.safety import protection
 from sync.staging import tables
 from sync.staging.check import WANTED
+from sync.states import REMOVALS, ChangeKind, texts
 from sync.workspace import today
 
 WANT = "INSERT INTO wanted (kind, account_id, asset_id, in_app, before, reason, left_out, person_id)"
-REMOVALS = ("removed user", "no longer assigned")  # kinds of Change by which someone leaves the app
-REMOVES = "kind IN ('removed user', 'no longer assigned')"
+REMOVES = f"kind IN ({texts(REMOVALS)})"  # kinds of Change by which someone leaves the app
 
 
 def want_nothing() -> None:
@@ -61,8 +61,8 @@ def want_leavers(app: App, removal_suspends: bool) -> None:
         """,
         values,
     )
-    protection.protect("removed user", values)
-    protection.protect_last(values, "removed user")
+    protection.protect(ChangeKind.REMOVED_USER, values)
+    protection.protect_last(values, ChangeKind.REMOVED_USER)
 
 
 def wanted_counts() -> dict[str, int]:

@@ -19,6 +19,7 @@ from sync.db import writing
 from sync.people.people import WORKSPACE_ROLES
 from sync.problems import Problem
 from sync.rank import Asker
+from sync.states import WorkspaceRole
 from sync.workspace import set_setting, setting
 
 if TYPE_CHECKING:
@@ -27,7 +28,12 @@ if TYPE_CHECKING:
 KEPT_AS = "sign-in provider"
 RETURN = "/sign-in/oidc/answer"  # the redirect address, after ROLLCALL_URL
 SIGNED_OUT = "/sign-in"  # and where a provider sends people after signing them out
-DEFAULT_ROLES = ("", "guest", "user", "admin")  # for people in no mapped group; "": nobody. Higher ones only by a group
+DEFAULT_ROLES = (
+    "",
+    WorkspaceRole.GUEST,
+    WorkspaceRole.USER,
+    WorkspaceRole.ADMIN,
+)  # for people in no mapped group; "": nobody. Higher ones only by a group
 MOST_GROUPS = 200
 LONGEST = {"issuer": 500, "client_id": 500, "label": 60, "groups_claim": 200, "scopes": 500, "factor_acr": 500}
 HEAVIEST_TOKEN = 16_000  # characters of an ID token that is kept for signing out
@@ -85,7 +91,7 @@ def save(new: Settings, secret: str | None, base_url: str, by: Asker, private_by
     Raises OidcProblem or ConnectorError, and changes nothing, when they can't be: a provider or client that is
     new must answer first, so that nobody is sent to where there is nothing.
     """
-    rank.require(by, "owner")
+    rank.require(by, WorkspaceRole.OWNER)
     before, new = settings(), _tidy(new)
     _refuse_nonsense(new, base_url)
     as_before = before is not None and _is_same(before, new) and secret is None
@@ -106,7 +112,7 @@ def save(new: Settings, secret: str | None, base_url: str, by: Asker, private_by
 
 def remove(by: Asker) -> None:
     """From now on people sign in only with their passwords. Current sessions continue until they end."""
-    rank.require(by, "owner")
+    rank.require(by, WorkspaceRole.OWNER)
     before = settings()
     if before is not None:
         with writing():

@@ -17,6 +17,7 @@ from sync.people.people import WORKSPACE_ROLES, PeopleProblem
 from sync.rank import Asker
 from sync.sign_in import waiting as waiting_sign_ins
 from sync.sign_in.oidc import OidcProblem, Settings
+from sync.states import PersonStatus, WorkspaceRole
 
 LONGEST_EMAIL = 254
 MOST_GROUPS = 10_000  # in a claim; more are refused
@@ -88,7 +89,7 @@ def _refuse_unconfirmed(person: Person, claims: Mapping[str, Any], known: Settin
         return
     email = trusted_email(claims, known)
     vouched = vouching.is_vouched_for(email_key(email), person)
-    if vouched and rank.rank_of(person.workspace_role) >= rank.rank_of("user"):
+    if vouched and rank.rank_of(person.workspace_role) >= rank.rank_of(WorkspaceRole.USER):
         return
     name = person.name or email
     if vouched:
@@ -165,9 +166,9 @@ def _is_verified(claims: Mapping[str, Any], known: Settings) -> bool:
 
 
 def _refuse_who_left(person: Person) -> None:
-    if person.status in ("suspended", "deprovisioned"):
+    if person.status in (PersonStatus.SUSPENDED, PersonStatus.DEPROVISIONED):
         since = person.status_reason.rstrip(".") or f"since {person.status_since:%Y-%m-%d}"
-        said = "suspended" if person.status == "suspended" else "someone who has left"
+        said = "suspended" if person.status == PersonStatus.SUSPENDED else "someone who has left"
         raise Refused(f"Rollcall knows you as {said} ({since}). If that is wrong, ask an Owner of Rollcall.")
 
 
@@ -186,7 +187,7 @@ def _follow_email(person: Person, claims: Mapping[str, Any], known: Settings, by
 def _give_role(person: Person, claims: Mapping[str, Any], known: Settings, by: Asker) -> None:
     """At each sign-in, by the groups; "owner" is given and taken by groups only where one of them maps to it."""
     has = person.workspace_role
-    by_hand = has == "owner" and "owner" not in {mapped for _, mapped in known.roles}
+    by_hand = has == WorkspaceRole.OWNER and WorkspaceRole.OWNER not in {mapped for _, mapped in known.roles}
     if by_hand or not known.roles or _groups_left_out(claims, known):
         role = has or known.default_role or None
     else:

@@ -13,10 +13,11 @@ from sync.names import signature
 from sync.people.people import PeopleProblem
 from sync.rank import Asker
 from sync.sign_in import attempts, authenticator, recovery_codes, sessions
+from sync.states import AppState, Part, WorkspaceRole
 from sync.workspace import Workspace, update_workspace, workspace
 
 APP, PASSKEY, RECOVERY, PROVIDER = "authenticator app", "passkey", "recovery code", "identity provider"
-MANAGING = ("owner", "super admin", "admin")  # workspace roles
+MANAGING = (WorkspaceRole.OWNER, WorkspaceRole.SUPER_ADMIN, WorkspaceRole.ADMIN)  # workspace roles
 WRONG = "This code doesn't fit, or it was used already. Try the next one that the app shows."
 NEEDED = (
     "Your workspace requires a second factor of everyone who manages. Nothing was changed: "
@@ -57,7 +58,7 @@ def manages(person: Person) -> bool:
     if person.workspace_role in MANAGING:
         return True
     return AppPerson.select().join(App).where(
-        AppPerson.person == person, AppPerson.part == "owner", App.state != "disconnected").exists()
+        AppPerson.person == person, AppPerson.part == Part.OWNER, App.state != AppState.DISCONNECTED).exists()
 
 
 def must_set_up(session: Session, settings: Workspace) -> bool:
@@ -68,7 +69,7 @@ def must_set_up(session: Session, settings: Workspace) -> bool:
 def require(person: Person, required: bool, by: Asker) -> None:
     """Switch the requirement on or off. Raises PeopleProblem for someone who would lock out themselves,
     NotAllowed for anyone but an Owner."""
-    rank.require(by, "owner")
+    rank.require(by, WorkspaceRole.OWNER)
     if required and not has(person):
         raise PeopleProblem("Add a second factor for yourself first. Nothing was changed.")
     update_workspace(by, second_factor_required=required)

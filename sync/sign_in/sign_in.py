@@ -19,6 +19,7 @@ from sync.people.people import PeopleProblem
 from sync.rank import Asker
 from sync.sign_in import attempts, passwords, second_factor
 from sync.sign_in.sessions import token_hash
+from sync.states import PersonStatus, WorkspaceRole
 from sync.workspace import set_setting, setting, update_workspace, workspace
 
 LINK_SECONDS = 60 * 60
@@ -83,7 +84,7 @@ def set_up(workspace_name: str, email: str, name: str, password: str, by: Asker)
 
     Someone who is known and has lost their second factor gets in by this: it is reset.
     """
-    rank.require(by, "owner")
+    rank.require(by, WorkspaceRole.OWNER)
     with writing():
         if has_owner():
             raise PeopleProblem("This workspace has an owner already. Nothing was changed: sign in instead.")
@@ -94,11 +95,11 @@ def set_up(workspace_name: str, email: str, name: str, password: str, by: Asker)
         else:
             said = "The set-up link made you an Owner, with a new password and no second factor."
             sign_in_changes.tell(person, said, by)
-        if person.status != "active":
+        if person.status != PersonStatus.ACTIVE:
             people.mark_returned(person, by)
         set_password(person, password)
         second_factor.reset(person, by)
-        people.set_workspace_role(person, "owner", by)
+        people.set_workspace_role(person, WorkspaceRole.OWNER, by)
         set_setting(SETUP_LINK, None)
         activity.record(by, "set up workspace", about=workspace_name, person=person)
     return person

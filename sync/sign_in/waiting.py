@@ -14,6 +14,7 @@ from sync.jobs import queue
 from sync.models import Person, SignInIdentity, WaitingSignIn
 from sync.people.people import PeopleProblem
 from sync.rank import Asker
+from sync.states import WorkspaceRole
 
 SWAPPED = "This sign-in changed meanwhile, so nothing was approved. Look at it again: it may be someone else's."
 KEPT = timedelta(days=14)  # after which an Owner is no longer asked
@@ -63,7 +64,7 @@ def approve(row: WaitingSignIn, by: Asker) -> None:
 
     Raises PeopleProblem where it is no longer what `row` says: the same account may have come with another address.
     """
-    rank.require(by, "owner")
+    rank.require(by, WorkspaceRole.OWNER)
     with writing():
         now = WaitingSignIn.get_or_none(WaitingSignIn.id == row.id)
         if now is None or seen(now) != seen(row):
@@ -79,7 +80,7 @@ def seen(row: WaitingSignIn) -> str:
 def dismiss(row: WaitingSignIn, by: Asker) -> None:
     """It is not the person's, or not now: an Owner says so, or the person. It asks again when it is tried again."""
     if by.person_id != row.person_id:
-        rank.require(by, "owner")
+        rank.require(by, WorkspaceRole.OWNER)
     with writing():
         if WaitingSignIn.delete().where(WaitingSignIn.id == row.id).execute():
             activity.record(by, "dismissed waiting sign-in", about=names.signature(row.person), person=row.person,

@@ -21,12 +21,25 @@ from sync.roles import Roles
 from sync.safety import guards, protection, sole_managers
 from sync.safety.administrators import administrators_left
 from sync.safety.protection import Protection
+from sync.states import (
+    CONNECTED,
+    LIVE_TASKS,
+    AccountKind,
+    AccountMatch,
+    AccountState,
+    AccountStatus,
+    AssetState,
+    ChangeDecision,
+    InvitationState,
+    PersonStatus,
+    TaskKind,
+)
 from sync.tasks import tasks
 
 MOST = 500  # accounts in one operation
 READY, REFUSED, UNDER_WAY, SO_ALREADY = "ready", "refused", "under way", "so already"
 ASKED = "Is asked for already"
-NEEDS = {"change role": CHANGE_ROLE, "remove": REMOVE, "grant": GRANT, "revoke": REVOKE}
+NEEDS = {TaskKind.CHANGE_ROLE: CHANGE_ROLE, TaskKind.REMOVE: REMOVE, TaskKind.GRANT: GRANT, TaskKind.REVOKE: REVOKE}
 
 
 class ActProblem(Problem):
@@ -126,7 +139,7 @@ def chosen(app: App, account_ids: Iterable[int]) -> list[Account]:
 def plan_roles(app: App, account_ids: Iterable[int], role: str) -> Plan:
     """Give these accounts another role."""
     wanted, accounts, known = role_named(app, role), chosen(app, account_ids), roles.of(app)
-    live, staying = _live(accounts, "change role"), _administrators(app, known)
+    live, staying = _live(accounts, TaskKind.CHANGE_ROLE), _administrators(app, known)
     lines = []
     for account in accounts:
         under_way, change = live.get((account.id, 0)), apps.role_change(account, role)
@@ -147,7 +160,7 @@ def plan_roles(app: App, account_ids: Iterable[int], role: str) -> Plan:
         before = account.roles if role == account.role else account.roles[:1]
         lines.append(_line(account, before=known.words(before), after=wanted.label, had=account.role, role=role,
                            state=state, why=why, beside=known.beside(change), detail=change.detail))  # fmt: skip
-    return Plan(app, "change role", lines)
+    return Plan(app, TaskKind.CHANGE_ROLE, lines)
 
 
 def plan_removals(app: App, account_ids: Iterable[int]) -> Plan:
@@ -171,15 +184,19 @@ def plan_removals(app: App, account_ids: Iterable[int]) -> Plan:
               why=states[account.id][1], alone=alone.get(account.id, []))
         for account in accounts
     ]  # fmt: skip
-    waiting = guards.waiting_beside(app, leaving, "needs confirmation")  # approving the report removes these too
+    waiting = guards.waiting_beside(
+        app, leaving, ChangeDecision.NEEDS_CONFIRMATION
+    )  # approving the report removes these too
     held = bool(leaving) and guards.is_mass(App.get_by_id(app.id), len(leaving) + waiting)
-    return Plan(app, "remove", lines, held=held)
+    return Plan(app, TaskKind.REMOVE, lines, held=held)
 
 
 def may_be_given(app: App, search: str, most: int) -> list[Account]:
     """At most so many accounts that access can be granted to, and that have all the words in name or address."""
-    query = Account.select().where(Account.app == app, Account.state == "present", Account.status == "active",
-                                   Account.kind == "user")  # fmt: skip
+    query = Account.select().where(
+        Account.app == app, Account.state == AccountState.PRESENT, Account.status == AccountStatus.ACTIVE,
+        Account.kind == AccountKind.USER,
+    )  # fmt: skip
     for word in search.split():
         query = query.where(Account.name.contains(word) | Account.email.contains(word))
     return list(query.order_by(Account.name, Account.id).limit(most))
@@ -188,22 +205,27 @@ def may_be_given(app: App, search: str, most: int) -> list[Account]:
 def plan_grants(app: App, account_ids: Iterable[int], asset_ids: Iterable[int], role: str) -> Plan:
     """Give each of these accounts access to each of these assets, with this role there."""
     accounts, assets = chosen(app, account_ids), _assets(app, asset_ids)
-    live, known = _live(accounts, "grant", "revoke"), _access(accounts)
+    live, known = _live(accounts, TaskKind.GRANT, TaskKind.REVOKE), _access(accounts)
     lines = []
     for account in accounts:
         for asset in assets:
             had = known.get((account.id, asset.id))
             state, why = _stands(app, account, must_have_joined=True)
-            if not why and account.match == "matched" and account.person and account.person.status == "deprovisioned":
+            if (
+                not why
+                and account.match == AccountMatch.MATCHED
+                and account.person
+                and account.person.status == PersonStatus.DEPROVISIONED
+            ):
                 state, why = REFUSED, f"{account.person.name or account.email} has left"
             elif not why and (task := live.get((account.id, asset.id))):
-                same = task.act == "grant" and task.detail.get("role") == role
+                same = task.act == TaskKind.GRANT and task.detail.get("role") == role
                 state, why = (UNDER_WAY, ASKED) if same else (REFUSED, f"Another act is under way there: {task.act}")
             elif not why and had is not None and had.role == role:
                 state, why = SO_ALREADY, "Has it already"
             lines.append(_line(account, asset=asset, before=had.role if had else "", after=role,
                                had=had.role if had else None, role=role, state=state, why=why))  # fmt: skip
-    return _bounded(Plan(app, "grant", lines))
+    return _bounded(Plan(app, TaskKind.GRANT, lines))
 
 
 def plan_revocations(app: App, pairs: Iterable[tuple[int, int]]) -> Plan:
@@ -211,7 +233,7 @@ def plan_revocations(app: App, pairs: Iterable[tuple[int, int]]) -> Plan:
     wanted = set(pairs)
     accounts = {account.id: account for account in chosen(app, {account_id for account_id, _ in wanted})}
     assets = {asset.id: asset for asset in _assets(app, {asset_id for _, asset_id in wanted})}
-    live, known = _live(accounts.values(), "grant", "revoke"), _access(accounts.values())
+    live, known = _live(accounts.values(), TaskKind.GRANT, TaskKind.REVOKE), _access(accounts.values())
     lines = []
     for account_id, asset_id in sorted(pair for pair in wanted if pair[0] in accounts and pair[1] in assets):
         account, asset, had = accounts[account_id], assets[asset_id], known.get((account_id, asset_id))
@@ -219,13 +241,13 @@ def plan_revocations(app: App, pairs: Iterable[tuple[int, int]]) -> Plan:
         if not why and (held := protection.of(account, Protection.HOLD)):
             state, why = REFUSED, held.words
         elif not why and (task := live.get((account_id, asset_id))):
-            state, why = (UNDER_WAY, ASKED) if task.act == "revoke" else (
+            state, why = (UNDER_WAY, ASKED) if task.act == TaskKind.REVOKE else (
                 REFUSED, "A grant is under way there")  # fmt: skip
         elif not why and had is None:
             state, why = SO_ALREADY, "No longer has access there"
         lines.append(_line(account, asset=asset, before=had.role if had else "", had=had.role if had else None,
                            state=state, why=why))  # fmt: skip
-    return _bounded(Plan(app, "revoke", _with_sole(lines)))
+    return _bounded(Plan(app, TaskKind.REVOKE, _with_sole(lines)))
 
 
 def _bounded(plan: Plan) -> Plan:
@@ -250,13 +272,13 @@ def _line(account: Account, **values: object) -> Line:
 
 def _stands(app: App, account: Account, must_have_joined: bool = False, identity: bool = True) -> tuple[str, str]:
     """(state, why) of an account that nothing can be done to; (ready, "") of one that something can."""
-    if account.state == "gone":
+    if account.state == AccountState.GONE:
         return SO_ALREADY, "Is no longer in the app"
-    if account.state == "removing":
+    if account.state == AccountState.REMOVING:
         return UNDER_WAY, "Is being removed"
     if identity and (why := protection.of(account, Protection.AUTOMATION_ACCOUNT, Protection.SYSTEM)):
         return REFUSED, why.words
-    if must_have_joined and account.status == "invited":
+    if must_have_joined and account.status == AccountStatus.INVITED:
         return REFUSED, "Has not joined yet"
     return READY, ""
 
@@ -264,7 +286,7 @@ def _stands(app: App, account: Account, must_have_joined: bool = False, identity
 def _administrators(app: App, known: Roles) -> set[int]:
     """Who can administer the app and will, as far as is asked for now."""
     going = Task.select(Task.account, Task.detail).where(
-        Task.app == app, Task.act == "change role", Task.state.in_(tasks.LIVE)
+        Task.app == app, Task.act == TaskKind.CHANGE_ROLE, Task.state.in_(LIVE_TASKS)
     )
     demoted = {task.account_id for task in going if not known.can_administer(roles.wanted_by(task.detail))}
     return set(administrators_left(app, demoted, known))
@@ -272,7 +294,7 @@ def _administrators(app: App, known: Roles) -> set[int]:
 
 def _live(accounts: Iterable[Account], *acts: str) -> dict[tuple[int, int], Task]:
     ids = [account.id for account in accounts]
-    found = Task.select().where(Task.account.in_(ids), Task.act.in_(acts), Task.state.in_(tasks.LIVE))
+    found = Task.select().where(Task.account.in_(ids), Task.act.in_(acts), Task.state.in_(LIVE_TASKS))
     return {(task.account_id, task.asset_id or 0): task for task in found}
 
 
@@ -283,7 +305,7 @@ def _access(accounts: Iterable[Account]) -> dict[tuple[int, int], Access]:
 
 def _assets(app: App, asset_ids: Iterable[int]) -> list[Asset]:
     ids = set(asset_ids)
-    found = list(Asset.select().where(Asset.app == app, Asset.state == "present", Asset.id.in_(ids))
+    found = list(Asset.select().where(Asset.app == app, Asset.state == AssetState.PRESENT, Asset.id.in_(ids))
                  .order_by(Asset.kind, Asset.name)) if ids and len(ids) <= MOST else []  # fmt: skip
     if not found:
         raise ActProblem("Nothing is ticked that is in the app. Tick what it is about first.")
@@ -314,7 +336,7 @@ def carry_out(plan_again: Callable[[], Plan], by: str, seen: str, *, reason: str
             raise PlanChanged("Something has changed since this was shown. Nothing was done: look at it again.")
         if not plan.ready:
             raise ActProblem("None of this can be done. Nothing was changed.")
-        if plan.act == "remove" and not reason.strip():
+        if plan.act == TaskKind.REMOVE and not reason.strip():
             raise ActProblem("Say why: the reason is kept in Activity.")
         if plan.held and released != len(plan.ready):
             raise ActHeld("A guard holds this, because so many at once look wrong. Look through it, then release it.")
@@ -329,9 +351,11 @@ def carry_out(plan_again: Callable[[], Plan], by: str, seen: str, *, reason: str
 
 def _carry_out(plan: Plan, line: Line, by: str, reason: str) -> Task:
     app, account = plan.app, line.account
-    if plan.act == "remove":
+    if plan.act == TaskKind.REMOVE:
         return ask_removal(account, by, reason, released=plan.held)
-    detail = {"before": line.had} if plan.act == "revoke" else {"role": line.role, "before": line.had, **line.detail}
+    detail = (
+        {"before": line.had} if plan.act == TaskKind.REVOKE else {"role": line.role, "before": line.had, **line.detail}
+    )
     activity.record(by, f"asked to {plan.act}", about=line.whom, why=roles.beside(line.beside), app=app,
                     person=account.person_id, before=_told(line, line.before),
                     after=_told(line, line.after))  # fmt: skip
@@ -346,15 +370,16 @@ def _told(line: Line, words: str) -> str | None:
 
 def ask_removal(account: Account, by: str, reason: str, released: bool = False) -> Task:
     """The account is on its way out; inside the caller's transaction, which wakes the task."""
-    Account.update(state="removing").where(Account.id == account.id).execute()
-    Invitation.update(state="cancelled").where(
-        Invitation.account == account, Invitation.state.in_(("failed", "invited", "expired"))
+    Account.update(state=AccountState.REMOVING).where(Account.id == account.id).execute()
+    Invitation.update(state=InvitationState.CANCELLED).where(
+        Invitation.account == account,
+        Invitation.state.in_((InvitationState.FAILED, InvitationState.INVITED, InvitationState.EXPIRED)),
     ).execute()
     activity.record(by, "confirmed removal", about=account_name(account), why=reason,
                     app=account.app_id, person=account.person_id)  # fmt: skip
     detail = {"reason": reason, "person": account.person_id} | ({"released": True} if released else {})
-    return tasks.add(account.app, "remove", account, by, **detail)
+    return tasks.add(account.app, TaskKind.REMOVE, account, by, **detail)
 
 
 def may(app: App, act: str) -> bool:
-    return app.state in apps.CONNECTED and NEEDS[act] in apps.capabilities_of(app)
+    return app.state in CONNECTED and NEEDS[act] in apps.capabilities_of(app)

@@ -8,6 +8,7 @@ from sync.apps import apps
 from sync.db import writing
 from sync.models import App, Check, Task
 from sync.rank import Asker
+from sync.states import AppState, CheckState, TaskState
 from sync.tasks import tasks
 
 
@@ -15,9 +16,15 @@ def disconnect(app: App, by: Asker) -> None:
     """Delete the credential, stop checking, cancel open tasks. Raises AppProblem if it already is disconnected."""
     rank.require_part(by, app)
     with writing():
-        apps.set_state(app, "disconnected", "disconnected app", by)
+        apps.set_state(app, AppState.DISCONNECTED, "disconnected app", by)
         App.update(credential=None, error=None).where(App.id == app.id).execute()
-        Check.update(cancel_asked=True).where(Check.app == app, Check.state.in_(("queued", "running"))).execute()
-        waiting = Task.select().where(Task.app == app, Task.state.in_(("queued", "needs attention"))).order_by(Task.id)
+        Check.update(cancel_asked=True).where(
+            Check.app == app, Check.state.in_((CheckState.QUEUED, CheckState.RUNNING))
+        ).execute()
+        waiting = (
+            Task.select()
+            .where(Task.app == app, Task.state.in_((TaskState.QUEUED, TaskState.NEEDS_ATTENTION)))
+            .order_by(Task.id)
+        )
         for task in list(waiting):
             tasks.cancel(task, by)

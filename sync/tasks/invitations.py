@@ -17,6 +17,17 @@ from sync.mail import invitations as invitation_mail
 from sync.models import Account, App, Change, Invitation, Person, PersonEmail, Report, Role, Task
 from sync.names import account_name
 from sync.people import people
+from sync.states import (
+    LIVE_INVITATIONS,
+    AccountMatch,
+    AccountState,
+    AccountStatus,
+    AppState,
+    InvitationState,
+    PersonStatus,
+    TaskKind,
+    TaskState,
+)
 from sync.tasks import tasks
 from sync.tasks.by_hand import (
     MOST,
@@ -33,8 +44,7 @@ from sync.tasks.by_hand import (
 )
 from sync.workspace import workspace
 
-OPEN = ("ongoing", "failed", "invited")
-SHOWN = (*OPEN, "expired")
+SHOWN = (*LIVE_INVITATIONS, InvitationState.EXPIRED)
 ON_INDEX = SQL("t1.status = 'invited' AND +t1.state = 'present'")  # in the words of the partial index
 WHO = "Rollcall"
 
@@ -72,7 +82,7 @@ def plan(app: App, emails: Iterable[str], role: str) -> Plan:
         note = "" if person else "Nobody in People has this address"
         lines.append(Line(whom=person.name if person and person.name else email, email=email, after=wanted.label,
                           role=role, state=state, why=why, note=note if state == READY else ""))  # fmt: skip
-    return Plan(app, "invite", lines)
+    return Plan(app, TaskKind.INVITE, lines)
 
 
 def _stands(app: App, email: str, normal: str, person: Person | None) -> tuple[str, str]:
@@ -80,15 +90,16 @@ def _stands(app: App, email: str, normal: str, person: Person | None) -> tuple[s
         clean_email(email)
     except AddressProblem as problem:
         return REFUSED, str(problem).removesuffix(".")
-    if person is not None and person.status == "deprovisioned":
+    if person is not None and person.status == PersonStatus.DEPROVISIONED:
         return REFUSED, f"{person.name or email} has left {workspace().name}"
     if open_one := _open(app, normal):
-        return UNDER_WAY, "Is invited already" if open_one.state == "invited" else "Is being invited already"
+        invited = open_one.state == InvitationState.INVITED
+        return UNDER_WAY, "Is invited already" if invited else "Is being invited already"
     mine = Account.normal == normal
     if person is not None:
-        mine |= (Account.person == person) & (Account.match == "matched")
-    seat = Account.get_or_none(mine, Account.app == app, Account.state != "gone")
-    if seat is not None and seat.status == "invited":
+        mine |= (Account.person == person) & (Account.match == AccountMatch.MATCHED)
+    seat = Account.get_or_none(mine, Account.app == app, Account.state != AccountState.GONE)
+    if seat is not None and seat.status == AccountStatus.INVITED:
         return UNDER_WAY, f"Is invited already, in {app.name} itself"
     if seat is not None:
         return SO_ALREADY, "Already has an account" + (f", as {seat.email}" if seat.normal != normal else "")
@@ -96,7 +107,9 @@ def _stands(app: App, email: str, normal: str, person: Person | None) -> tuple[s
 
 
 def _open(app: App, normal: str) -> Invitation | None:
-    return Invitation.get_or_none(Invitation.app == app, Invitation.normal == normal, Invitation.state.in_(OPEN))
+    return Invitation.get_or_none(
+        Invitation.app == app, Invitation.normal == normal, Invitation.state.in_(LIVE_INVITATIONS)
+    )
 
 
 def invite_all(app: App, emails: Iterable[str], role: str, by: str, seen: str) -> Done:
@@ -131,7 +144,7 @@ def invite(app: App, email: str, role: str, by: str, *, report: Report | None = 
 
 
 def _send(invitation: Invitation, by: str, report: Report | None = None, change: Change | None = None) -> Task:
-    task = tasks.add(invitation.app, "invite", None, by, report=report, change=change, email=invitation.email,
+    task = tasks.add(invitation.app, TaskKind.INVITE, None, by, report=report, change=change, email=invitation.email,
                      role=invitation.role, person=invitation.person_id)  # fmt: skip
     tasks.wake(task.id)
     return task
@@ -150,17 +163,17 @@ def again(invitation: Invitation, by: str) -> Invitation:
     """Once more: the app is asked to invite, and they are mailed. Raises InvitationProblem for who joined or left."""
     with writing():
         invitation = Invitation.get_by_id(invitation.id)
-        if invitation.state == "onboarded":
+        if invitation.state == InvitationState.ONBOARDED:
             raise InvitationProblem(f"{_whom(invitation)} has joined already.")
-        if invitation.person is not None and invitation.person.status == "deprovisioned":
+        if invitation.person is not None and invitation.person.status == PersonStatus.DEPROVISIONED:
             raise InvitationProblem(f"{_whom(invitation)} has left: nobody was invited.")
-        if invitation.state == "ongoing":
+        if invitation.state == InvitationState.ONGOING:
             return invitation
-        if invitation.state not in OPEN and (known := _open(invitation.app, invitation.normal)):
+        if invitation.state not in LIVE_INVITATIONS and (known := _open(invitation.app, invitation.normal)):
             return known
-        if invitation.state == "failed" and invitation.task is not None:
+        if invitation.state == InvitationState.FAILED and invitation.task is not None:
             tasks.cancel(invitation.task, by)
-        invitation.state, invitation.asked_by, invitation.task = "ongoing", by, _send(invitation, by)
+        invitation.state, invitation.asked_by, invitation.task = InvitationState.ONGOING, by, _send(invitation, by)
         invitation.save()
         activity.record(by, "invited again", about=_whom(invitation), app=invitation.app_id,
                         person=invitation.person_id)  # fmt: skip
@@ -177,10 +190,10 @@ def cancel(invitation: Invitation, by: str, why: str = "") -> None:
         if invitation.state not in SHOWN:
             raise InvitationProblem(f"This invitation is {invitation.state} already. Nothing was changed.")
         task = invitation.task
-        if task is not None and task.state == "running":
+        if task is not None and task.state == TaskState.RUNNING:
             raise InvitationProblem("The app is being asked right now. Try again in a moment.")
-        Invitation.update(state="cancelled").where(Invitation.id == invitation.id).execute()
-        if task is not None and task.state in ("queued", "needs attention"):
+        Invitation.update(state=InvitationState.CANCELLED).where(Invitation.id == invitation.id).execute()
+        if task is not None and task.state in (TaskState.QUEUED, TaskState.NEEDS_ATTENTION):
             tasks.cancel(task, by)
         activity.record(by, "cancelled invitation", about=_whom(invitation), why=why, app=invitation.app_id,
                         person=invitation.person_id)  # fmt: skip
@@ -193,7 +206,8 @@ def of_app(app: App, most: int = 50) -> list[Invitation]:
         .join_from(Invitation, Person, JOIN.LEFT_OUTER).join_from(Invitation, Task, JOIN.LEFT_OUTER)
         .join_from(Invitation, Account, JOIN.LEFT_OUTER)
         .where(Invitation.app == app, Invitation.state.in_(SHOWN))
-        .order_by(Invitation.state.in_(("failed", "expired")).desc(), Invitation.id.desc()).limit(most)
+        .order_by(Invitation.state.in_((InvitationState.FAILED, InvitationState.EXPIRED)).desc(), Invitation.id.desc())
+        .limit(most)
     )  # fmt: skip
 
 
@@ -221,14 +235,14 @@ def look_for(app: App) -> int:
         if invitation.account_id != account.id:
             Invitation.update(account=account).where(Invitation.id == invitation.id).execute()
         _connect(invitation, account)
-        if account.status == "active":
+        if account.status == AccountStatus.ACTIVE:
             onboarded += _onboard(invitation, account)
     return onboarded
 
 
 def _account_of(invitation: Invitation) -> Account | None:
     """By its id, once it is known; else by its address."""
-    here = (Account.app == invitation.app_id) & (Account.state == "present")
+    here = (Account.app == invitation.app_id) & (Account.state == AccountState.PRESENT)
     if invitation.account_id is not None:
         return Account.get_or_none(here, Account.id == invitation.account_id)
     return Account.get_or_none(here, Account.normal == invitation.normal)
@@ -239,18 +253,18 @@ def _connect(invitation: Invitation, account: Account) -> None:
     person = invitation.person
     if person is None or account.person_id == person.id or account.match_by_hand or account.person_id is not None:
         return
-    by_hand = {"match": "matched", "person": person, "match_by_hand": True, "matched_as": account.normal}
+    by_hand = {"match": AccountMatch.MATCHED, "person": person, "match_by_hand": True, "matched_as": account.normal}
     Account.update(by_hand).where(Account.id == account.id).execute()
     activity.record(WHO, "matched account", about=account_name(account), after=person.name,
                     why=f"was invited as {invitation.email}", app=invitation.app_id, person=person)  # fmt: skip
 
 
 def _onboard(invitation: Invitation, account: Account) -> bool:
-    became = Invitation.update(state="onboarded").where(
+    became = Invitation.update(state=InvitationState.ONBOARDED).where(
         Invitation.id == invitation.id, Invitation.state.in_(SHOWN))  # fmt: skip
     if not became.execute():
         return False
-    if invitation.task is not None and invitation.task.state in ("queued", "needs attention"):
+    if invitation.task is not None and invitation.task.state in (TaskState.QUEUED, TaskState.NEEDS_ATTENTION):
         tasks.cancel(invitation.task, WHO)
     activity.record(WHO, "onboarded", about=_whom(invitation), why=f"invited by {invitation.asked_by}",
                     after=roles.of(invitation.app_id).words(account.roles), app=invitation.app_id,
@@ -264,9 +278,9 @@ def due(now: datetime) -> int:
     touched, expired = 0, {}
     with writing():
         for invitation in list(Invitation.select(Invitation, App, Person).join(App).switch(Invitation)
-                               .left_outer_join(Person).where(Invitation.state.in_(OPEN))):  # fmt: skip
+                               .left_outer_join(Person).where(Invitation.state.in_(LIVE_INVITATIONS))):  # fmt: skip
             touched += _move_on(invitation, now)
-            if Invitation.get_by_id(invitation.id).state == "expired":
+            if Invitation.get_by_id(invitation.id).state == InvitationState.EXPIRED:
                 expired.setdefault(invitation.app, []).append(invitation)
         for app, invitations in expired.items():
             invitation_mail.expired(app, invitations)
@@ -277,16 +291,16 @@ def _move_on(invitation: Invitation, now: datetime) -> bool:
     person, app = invitation.person, invitation.app
     if person is None:
         person = Person.select().join(PersonEmail).where(PersonEmail.normal == invitation.normal).first()
-    left = person is not None and person.status == "deprovisioned"
-    if left or app.state == "disconnected":
-        if invitation.task is not None and invitation.task.state == "running":
+    left = person is not None and person.status == PersonStatus.DEPROVISIONED
+    if left or app.state == AppState.DISCONNECTED:
+        if invitation.task is not None and invitation.task.state == TaskState.RUNNING:
             return False
         cancel(invitation, WHO, f"{person.name or invitation.email} has left" if left else "The app is disconnected")
         return True
-    if invitation.state != "invited" or app.state != "active":
+    if invitation.state != InvitationState.INVITED or app.state != AppState.ACTIVE:
         return False
     if invitation.expires_at is not None and invitation.expires_at <= now:
-        Invitation.update(state="expired").where(Invitation.id == invitation.id).execute()
+        Invitation.update(state=InvitationState.EXPIRED).where(Invitation.id == invitation.id).execute()
         activity.record(WHO, "invitation expired", about=_whom(invitation), app=app, person=invitation.person_id,
                         why="The app may hold it open: cancel it there, or invite again")  # fmt: skip
         return True

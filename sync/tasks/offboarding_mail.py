@@ -12,10 +12,12 @@ from sync.mail.letters import Sentence, moment, name_in_line, number
 from sync.models import Account, App, Change, Mail, Offboarding, Task
 from sync.names import main_email
 from sync.people.people import find_by_email
+from sync.states import ChangeDecision, PersonStatus, TaskState
 
 ENDINGS = (
-    ("Needs attention", ("failed", "needs attention")), ("Removed", ("done",)), ("Stays", ("no longer needed",)),
-    ("Cancelled", ("cancelled",)),
+    ("Needs attention", (TaskState.FAILED, TaskState.NEEDS_ATTENTION)), ("Removed", (TaskState.DONE,)),
+    ("Stays", (TaskState.NO_LONGER_NEEDED,)),
+    ("Cancelled", (TaskState.CANCELLED,)),
 )  # fmt: skip
 
 
@@ -27,10 +29,10 @@ def summary(offboarding: Offboarding) -> list[Mail]:
     if not made or any(task.state in news.UNDER_WAY for task in made):
         return []
     failed = sum(task.state in ENDINGS[0][1] for task in made)
-    done = sum(task.state == "done" for task in made)
+    done = sum(task.state == TaskState.DONE for task in made)
     waits = Change.select(Change, App).join(App).where(Change.offboarding == offboarding)
-    held = list(waits.where(Change.decision == "held").order_by(App.name))
-    left_out = waits.where(Change.decision == "left out")
+    held = list(waits.where(Change.decision == ChangeDecision.HELD).order_by(App.name))
+    left_out = waits.where(Change.decision == ChangeDecision.LEFT_OUT)
     name = offboarding.person.name or main_email(offboarding.person)
     told = f"{name_in_line(name)}: {done:,} of {number(len(made), 'account')} removed"
     newest = max(task.id for task in made)
@@ -53,4 +55,4 @@ def _asker(offboarding: Offboarding) -> list[str]:
     """The address of the approver, if they are still here."""
     said = re.search(r"<([^<>]+)>$", offboarding.asked_by)
     person = said and find_by_email(said.group(1))
-    return [main_email(person)] if person and person.status != "deprovisioned" else []
+    return [main_email(person)] if person and person.status != PersonStatus.DEPROVISIONED else []

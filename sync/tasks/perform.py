@@ -12,12 +12,22 @@ from connectors.names import email_key
 from sync import roles
 from sync.apps import apps
 from sync.groups import still_wanted
-from sync.groups.assignments import ADJUSTS
 from sync.models import BIT, Access, Account, Invitation, Person, Task
 from sync.roles import Roles
 from sync.safety import protection
 from sync.safety.administrators import administrators_left
 from sync.safety.protection import Protection
+from sync.states import (
+    ADJUSTMENTS,
+    AccountKind,
+    AccountMatch,
+    AccountState,
+    AccountStatus,
+    AssetState,
+    InvitationState,
+    PersonStatus,
+    TaskKind,
+)
 from sync.tasks import still_to_remove
 
 TO_DO = "{connector} gives Rollcall no way to {act}: do it in the app itself, then say here that it is done."
@@ -38,16 +48,16 @@ class NotConfirmed(Exception):
 def refuse_what_is_over(task: Task) -> None:
     """Raises NoLongerNeeded for what must not happen by what Rollcall knows itself; the app isn't asked for that."""
     change = task.change if task.change_id else None
-    if change is not None and change.kind in ADJUSTS and (why := still_wanted.no_longer_holds(change, acting=True)):
+    if change is not None and change.kind in ADJUSTMENTS and (why := still_wanted.no_longer_holds(change, acting=True)):
         raise NoLongerNeeded(f"{why}.")
-    if task.act == "remove":
+    if task.act == TaskKind.REMOVE:
         _still_to_go(Account.get_by_id(task.account_id), task)
 
 
 def do(task: Task, connector: Connector) -> None:
     """Do the task in the app, or raise why not: the three above, or a ConnectorError."""
     needed, act = ACTS[task.act]
-    if needed not in connector.capabilities and task.act != "remove":
+    if needed not in connector.capabilities and task.act != TaskKind.REMOVE:
         raise ByHand(TO_DO.format(connector=connector.label, act=task.act))
     act(task, connector)
 
@@ -55,20 +65,20 @@ def do(task: Task, connector: Connector) -> None:
 def _remove(task: Task, connector: Connector) -> None:
     account = Account.get_by_id(task.account_id)
     seat = _look_again(task, connector, account)
-    if seat is None or (connector.removal_suspends and seat.status == "suspended"):
+    if seat is None or (connector.removal_suspends and seat.status == AccountStatus.SUSPENDED):
         return
     _refuse_if_protected(task, account, seat, connector)
     if REMOVE not in connector.capabilities:
-        raise ByHand(TO_DO.format(connector=connector.label, act="remove"))
+        raise ByHand(TO_DO.format(connector=connector.label, act=TaskKind.REMOVE))
     connector.remove(seat)
     if LOOK_UP in connector.capabilities:
         left = connector.account(task.external_id)
-        if left is not None and not (connector.removal_suspends and left.status == "suspended"):
+        if left is not None and not (connector.removal_suspends and left.status == AccountStatus.SUSPENDED):
             raise NotConfirmed("The app accepted the removal, but still shows the account.")
 
 
 def _still_to_go(account: Account, task: Task) -> None:
-    if account.state != "removing":
+    if account.state != AccountState.REMOVING:
         raise NoLongerNeeded("The account has left the app already.")
     if why := still_to_remove.over(task, account):
         raise NoLongerNeeded(f"{why}.")
@@ -83,7 +93,7 @@ def _look_again(task: Task, connector: Connector, account: Account) -> Seat | No
     if seat is not None and task.normal and "email" in seat.unsaid:
         raise NoLongerNeeded("The app no longer says the account's e-mail: nobody knows whether it is still the same.")
     if seat is not None and email_key(seat.email) != task.normal:
-        asked = "its removal was confirmed" if task.act == "remove" else "this was asked for"
+        asked = "its removal was confirmed" if task.act == TaskKind.REMOVE else "this was asked for"
         raise NoLongerNeeded(f"The account has another e-mail now than when {asked}.")
     return seat
 
@@ -137,7 +147,7 @@ def _administers(connector: Connector, account: Account, known: Roles) -> bool:
     seat = connector.account(account.external_id)
     if seat is None or {"status", "kind", "role"} & seat.unsaid:
         return False
-    return seat.status == "active" and seat.kind == "user" and known.can_administer(seat.roles)
+    return seat.status == AccountStatus.ACTIVE and seat.kind == AccountKind.USER and known.can_administer(seat.roles)
 
 
 def _change_role(task: Task, connector: Connector) -> None:
@@ -179,10 +189,10 @@ def _refuse_changed_roles(task: Task, seat: Seat, wanted: set[str], connector: C
 
 def _invite(task: Task, connector: Connector) -> None:
     invitation = Invitation.get_or_none(Invitation.task == task)
-    if invitation is not None and invitation.state not in ("ongoing", "failed"):
+    if invitation is not None and invitation.state not in (InvitationState.ONGOING, InvitationState.FAILED):
         raise NoLongerNeeded(f"The invitation is {invitation.state}.")
     person = Person.get_or_none(Person.id == (invitation.person_id if invitation else task.detail.get("person")))
-    if person is not None and person.status == "deprovisioned":
+    if person is not None and person.status == PersonStatus.DEPROVISIONED:
         raise NoLongerNeeded(f"{person.name or task.detail['email']} has left.")
     connector.invite(task.detail["email"], task.detail["role"])
 
@@ -190,7 +200,11 @@ def _invite(task: Task, connector: Connector) -> None:
 def _grant(task: Task, connector: Connector) -> None:
     account = Account.get_by_id(task.account_id)
     seat = _present_seat(task, connector, account)
-    if account.person is not None and account.person.status == "deprovisioned" and account.match == "matched":
+    if (
+        account.person is not None
+        and account.person.status == PersonStatus.DEPROVISIONED
+        and account.match == AccountMatch.MATCHED
+    ):
         raise NoLongerNeeded(f"{account.person.name or account.email} has left.")
     asset = _asset(task)
     _refuse_changed_access(task)
@@ -208,17 +222,17 @@ def _revoke(task: Task, connector: Connector) -> None:
 
 
 def _present_seat(task: Task, connector: Connector, account: Account) -> Seat:
-    if account.state == "removing":
+    if account.state == AccountState.REMOVING:
         raise NoLongerNeeded("The account is being removed.")
     seat = _look_again(task, connector, account)
-    if seat is None or account.state == "gone":
+    if seat is None or account.state == AccountState.GONE:
         raise NoLongerNeeded("The account is no longer in the app.")
     return seat
 
 
 def _asset(task: Task) -> SeatAsset:
     asset = task.asset
-    if asset is None or asset.state == "gone":
+    if asset is None or asset.state == AssetState.GONE:
         raise NoLongerNeeded("The account or asset is no longer in the app.")
     return SeatAsset(id=asset.external_id, kind=asset.kind, name=asset.name)
 
@@ -234,9 +248,9 @@ def _refuse_changed_access(task: Task) -> None:
 
 
 ACTS: dict[str, tuple[str, Callable[[Task, Connector], None]]] = {
-    "remove": (REMOVE, _remove),
-    "change role": (CHANGE_ROLE, _change_role),
-    "invite": (INVITE, _invite),
-    "grant": (GRANT, _grant),
-    "revoke": (REVOKE, _revoke),
+    TaskKind.REMOVE: (REMOVE, _remove),
+    TaskKind.CHANGE_ROLE: (CHANGE_ROLE, _change_role),
+    TaskKind.INVITE: (INVITE, _invite),
+    TaskKind.GRANT: (GRANT, _grant),
+    TaskKind.REVOKE: (REVOKE, _revoke),
 }

@@ -9,17 +9,35 @@ from dataclasses import dataclass
 from peewee import JOIN, SQL
 
 from sync.models import Account, App, Change, Invitation, Person, Report, Task
-from sync.tasks.tasks import LIVE
+from sync.states import (
+    ADJUSTMENTS,
+    AWAITING_APPROVAL,
+    LIVE_TASKS,
+    REMOVALS,
+    AccountState,
+    AccountStatus,
+    ChangeDecision,
+    ChangeKind,
+    InvitationState,
+    ReportState,
+    TaskKind,
+    TaskState,
+)
 
 INVITATION, UPDATE, REMOVAL = "invitation", "update", "removal"
 AWAITING, ONGOING, FAILED = "awaiting", "ongoing", "failed"
-OF_ACT = {"invite": INVITATION, "change role": UPDATE, "grant": UPDATE, "revoke": UPDATE, "remove": REMOVAL}
-OF_CHANGE = {
-    "removed user": REMOVAL, "no longer assigned": REMOVAL, "to change role": UPDATE, "to grant access": UPDATE,
-    "to revoke access": UPDATE, "to invite": INVITATION,
+OF_ACT = {
+    TaskKind.INVITE: INVITATION, TaskKind.REMOVE: REMOVAL, TaskKind.CHANGE_ROLE: UPDATE, TaskKind.GRANT: UPDATE,
+    TaskKind.REVOKE: UPDATE,
 }  # fmt: skip
-OF_INVITATION = {"ongoing": ONGOING, "invited": ONGOING, "failed": FAILED, "expired": FAILED}
-ON_INDEX = SQL("t1.decision <> 'applied'")  # follows from the rest; SQLite takes the partial index for these words
+OF_CHANGE = {kind: REMOVAL if kind.removes else UPDATE for kind in (*REMOVALS, *ADJUSTMENTS)} | {
+    ChangeKind.TO_INVITE: INVITATION}  # fmt: skip
+OF_INVITATION = {
+    InvitationState.ONGOING: ONGOING, InvitationState.INVITED: ONGOING, InvitationState.FAILED: FAILED,
+    InvitationState.EXPIRED: FAILED,
+}  # fmt: skip
+# Follows from the rest of the query; SQLite takes the partial index for these words.
+ON_INDEX = SQL(f"t1.decision <> '{ChangeDecision.APPLIED}'")
 TONES = {AWAITING: "waiting", ONGOING: "working", FAILED: "attention"}
 FIRST = [REMOVAL, UPDATE, INVITATION]
 WORST = [FAILED, ONGOING, AWAITING]
@@ -52,21 +70,21 @@ def states_of(accounts: Iterable[Account]) -> dict[int, Provisioning]:
     ids = [account.id for account in accounts]
     found: dict[int, list[tuple[str, str, str, bool]]] = {id: [] for id in ids}
     acts = Task.select(Task.account, Task.act, Task.state, Task.error).where(
-        Task.account.in_(ids), Task.state.in_(LIVE))  # fmt: skip
+        Task.account.in_(ids), Task.state.in_(LIVE_TASKS))  # fmt: skip
     for account_id, act, state, error in acts.tuples():
-        failed = state == "needs attention"
+        failed = state == TaskState.NEEDS_ATTENTION
         found[account_id].append((OF_ACT[act], FAILED if failed else ONGOING, error or "", not failed))
     waiting = Change.select(Change.account, Change.kind, Change.reason).join(Report).where(
-        Change.account.in_(ids), Change.in_app, Change.decision.in_(("needs confirmation", "held")), ON_INDEX,
-        Change.kind.in_(list(OF_CHANGE)), Report.state == "open")  # fmt: skip
+        Change.account.in_(ids), Change.in_app, Change.decision.in_(AWAITING_APPROVAL), ON_INDEX,
+        Change.kind.in_(list(OF_CHANGE)), Report.state == ReportState.OPEN)  # fmt: skip
     for account_id, kind, reason in waiting.tuples():
         found[account_id].append((OF_CHANGE[kind], AWAITING, reason, False))
     invited = Invitation.select(Invitation.account, Invitation.state).where(
         Invitation.account.in_(ids), Invitation.state.in_(list(OF_INVITATION)))  # fmt: skip
     for account_id, state in invited.tuples():
-        found[account_id].append((INVITATION, OF_INVITATION[state], _told(state), state == "ongoing"))
+        found[account_id].append((INVITATION, OF_INVITATION[state], _told(state), state == InvitationState.ONGOING))
     for account in accounts:
-        if account.state == "present" and account.status == "invited":
+        if account.state == AccountState.PRESENT and account.status == AccountStatus.INVITED:
             found[account.id].append((INVITATION, ONGOING, "", False))
     return {id: _foremost(states) for id, states in found.items()}
 
@@ -84,29 +102,31 @@ def _state(what: str, stage: str, why: str = "", live: bool = False) -> Provisio
 
 
 def _told(state: str) -> str:
-    return "It expired: nobody has joined in time" if state == "expired" else ""
+    return "It expired: nobody has joined in time" if state == InvitationState.EXPIRED else ""
 
 
 def of_task(task: Task) -> Provisioning:
     """Of one that is live."""
-    failed = task.state == "needs attention"
+    failed = task.state == TaskState.NEEDS_ATTENTION
     return _state(OF_ACT[task.act], FAILED if failed else ONGOING, task.error or "", not failed)
 
 
 def of_invitation(invitation: Invitation) -> Provisioning:
     """Of one that has no account yet."""
     task = invitation.task
-    why = task.error or "" if task is not None and invitation.state == "failed" else _told(invitation.state)
-    return _state(INVITATION, OF_INVITATION[invitation.state], why, invitation.state == "ongoing")
+    why = (
+        task.error or "" if task is not None and invitation.state == InvitationState.FAILED else _told(invitation.state)
+    )
+    return _state(INVITATION, OF_INVITATION[invitation.state], why, invitation.state == InvitationState.ONGOING)
 
 
 def awaiting_invitation(app: App, most: int = 50) -> list[Change]:
     """People that a report proposes to invite: they have no account yet."""
-    waiting = Report.select(Report.id).where(Report.app == app, Report.state == "open")
+    waiting = Report.select(Report.id).where(Report.app == app, Report.state == ReportState.OPEN)
     return list(
         Change.select(Change, Person).join(Person, JOIN.LEFT_OUTER)
-        .where(Change.report.in_(waiting), Change.kind == "to invite",
-               Change.decision.in_(("needs confirmation", "held")))
+        .where(Change.report.in_(waiting), Change.kind == ChangeKind.TO_INVITE,
+               Change.decision.in_((ChangeDecision.NEEDS_CONFIRMATION, ChangeDecision.HELD)))
         .order_by(Change.id).limit(most)
     )  # fmt: skip
 
@@ -114,5 +134,5 @@ def awaiting_invitation(app: App, most: int = 50) -> list[Change]:
 def leaving(app: App, most: int = 50) -> list[Account]:
     """Accounts with an approved removal that the app hasn't confirmed yet."""
     there = Account.select(Account, Person).left_outer_join(Person).where(
-        Account.app == app, Account.state == "removing")  # fmt: skip
+        Account.app == app, Account.state == AccountState.REMOVING)  # fmt: skip
     return list(there.order_by(Account.name, Account.id).limit(most))

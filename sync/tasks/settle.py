@@ -14,9 +14,11 @@ from sync.mail import invitations as invitation_mail
 from sync.matching import members
 from sync.models import Access, Account, App, Assignment, Invitation, Task
 from sync.names import asset_name
+from sync.states import LIVE_TASKS, AccountState, CheckTrigger, InvitationState, TaskKind, TaskState, texts
 from sync.workspace import workspace
 
-UNDER_WAY = ("queued", "running", "needs attention")
+# Of an invitation, when its task gets this state and isn't done; otherwise it is cancelled.
+BECAME = {TaskState.QUEUED: InvitationState.ONGOING, TaskState.NEEDS_ATTENTION: InvitationState.FAILED}
 
 
 def settle(task: Task, state: str) -> None:
@@ -24,18 +26,20 @@ def settle(task: Task, state: str) -> None:
 
     Inside the transaction that wrote so to its row.
     """
-    if task.act == "invite":
+    if task.act == TaskKind.INVITE:
         _invitation(task, state)
-    elif task.act == "remove":
-        if state in ("done", "no longer needed", "cancelled"):
-            _removal(task, gone=state == "done")
-    elif state == "done":
-        {"change role": _new_role, "grant": _granted, "revoke": _revoked}[task.act](task)
+    elif task.act == TaskKind.REMOVE:
+        if state in (TaskState.DONE, TaskState.NO_LONGER_NEEDED, TaskState.CANCELLED):
+            _removal(task, gone=state == TaskState.DONE)
+    elif state == TaskState.DONE:
+        {TaskKind.CHANGE_ROLE: _new_role, TaskKind.GRANT: _granted, TaskKind.REVOKE: _revoked}[task.act](task)
 
 
 def _removal(task: Task, gone: bool) -> None:
-    state = {"state": "gone", "gone_at": utcnow()} if gone else {"state": "present", "gone_at": None}
-    Account.update(**state).where(Account.id == task.account_id, Account.state == "removing").execute()
+    state = (
+        {"state": AccountState.GONE, "gone_at": utcnow()} if gone else {"state": AccountState.PRESENT, "gone_at": None}
+    )
+    Account.update(**state).where(Account.id == task.account_id, Account.state == AccountState.REMOVING).execute()
     if gone:
         Access.delete().where(Access.account == task.account_id).execute()
         theirs = (Assignment.app == task.app_id) & (Assignment.person == task.account.person_id)
@@ -63,25 +67,27 @@ def _revoked(task: Task) -> None:
 
 
 def _invitation(task: Task, state: str) -> None:
-    open_one = Invitation.get_or_none(Invitation.task == task.id, Invitation.state.in_(("ongoing", "failed")))
+    open_one = Invitation.get_or_none(
+        Invitation.task == task.id, Invitation.state.in_((InvitationState.ONGOING, InvitationState.FAILED))
+    )
     if open_one is None:
         return
-    if state == "done":
+    if state == TaskState.DONE:
         now = utcnow()
-        open_one.state, open_one.mailed_at, open_one.reminded_at = "invited", now, None
+        open_one.state, open_one.mailed_at, open_one.reminded_at = InvitationState.INVITED, now, None
         open_one.expires_at = now + timedelta(days=workspace().invitation_expiry_days)
         open_one.save()
         invitation_mail.invited(open_one)
-        asking.ask_soon(App.get_by_id(task.app_id), task.asked_by, "invitation")
+        asking.ask_soon(App.get_by_id(task.app_id), task.asked_by, CheckTrigger.INVITATION)
         return
-    became = {"queued": "ongoing", "needs attention": "failed"}.get(state, "cancelled")
+    became = BECAME.get(state, InvitationState.CANCELLED)
     Invitation.update(state=became).where(Invitation.id == open_one.id).execute()
 
 
 def in_words(task: Task) -> tuple[str | None, str | None]:
     """What the task changes, as (before, after) for the log: role labels, assets."""
     role, before = task.detail.get("role"), task.detail.get("before")
-    if task.act == "remove":
+    if task.act == TaskKind.REMOVE:
         return None, None
     if task.asset_id is None:
         known = roles.of(task.app_id)
@@ -89,7 +95,7 @@ def in_words(task: Task) -> tuple[str | None, str | None]:
         return before and known.words(task.detail.get("roles") or [before]), after
     name = asset_name(task.asset)
     had = None if before is None else f"{name}: {before or 'access'}"
-    return had, f"{name}: {role or 'access'}" if task.act == "grant" else None
+    return had, f"{name}: {role or 'access'}" if task.act == TaskKind.GRANT else None
 
 
 def person_of(task: Task) -> int | None:
@@ -105,15 +111,15 @@ def bring_into_reading(app: App, began: datetime) -> None:
     Operations done since are put into the reading; running ones that already show in it are applied without
     a change. Inside the check's transaction, before it compares.
     """
-    if not Task.select().where(Task.app == app, (Task.finished_at > began) | Task.state.in_(UNDER_WAY)).exists():
+    if not Task.select().where(Task.app == app, (Task.finished_at > began) | Task.state.in_(LIVE_TASKS)).exists():
         return
     for statement in (_ROLES_SINCE, _GRANTS_SINCE, _REVOKED_SINCE, _ROLES_UNDER_WAY, _GRANTS_UNDER_WAY,
                       _REVOKED_UNDER_WAY):  # fmt: skip
         db.execute_sql(statement, {"app": app.id, "began": str(began)})
 
 
-_SINCE = "t.app_id = :app AND t.state = 'done' AND t.finished_at > :began AND t.act"
-_LIVE = "t.app_id = :app AND t.state IN ('queued', 'running', 'needs attention') AND t.act"
+_SINCE = f"t.app_id = :app AND t.state = '{TaskState.DONE}' AND t.finished_at > :began AND t.act"
+_LIVE = f"t.app_id = :app AND t.state IN ({texts(LIVE_TASKS)}) AND t.act"
 _ROLES_SINCE = f"""
     UPDATE staged_account SET role = a.role, further_roles = a.further_roles FROM account a
     WHERE a.app_id = :app AND a.external_id = staged_account.external_id

@@ -8,6 +8,7 @@ from sync.groups.assignments import ENDED
 from sync.models import Account, Change, Person, Task
 from sync.safety import protection
 from sync.safety.protection import OF_THE_PERSON, Protection
+from sync.states import AccountMatch, PersonStatus
 
 
 def over(task: Task, account: Account) -> str | None:
@@ -33,9 +34,9 @@ def no_longer_theirs(account: Account, change: Change | None) -> str | None:
     if change is not None and change.person_id not in (None, account.person_id):
         return "The account now belongs to someone else than when its removal was approved"
     person = Person.get_or_none(Person.id == account.person_id)
-    if person is None or account.match != "matched":
+    if person is None or account.match != AccountMatch.MATCHED:
         return "The account is no longer matched to someone who has left"
-    if person.status == "deprovisioned":
+    if person.status == PersonStatus.DEPROVISIONED:
         return None
     if change is not None and change.kind == ENDED:
         return still_wanted.no_longer_holds(change, acting=True)

@@ -17,19 +17,18 @@ from sync.matching.addresses import ANOTHERS
 from sync.models import Account, App, Asset, Change, Report, Task
 from sync.names import name_in_task
 from sync.problems import AppProblem, Problem
+from sync.states import LIVE_TASKS, AppState, TaskKind, TaskState
 from sync.tasks import offboarding_mail, perform, settle, still_to_remove
 from sync.tasks.perform import ByHand, NoLongerNeeded, NotConfirmed
 from sync.vault import VaultProblem
 
 PATIENCE = timedelta(days=1)  # with a rate limit
-LIVE = ("queued", "running", "needs attention")
-ENDED = ("done", "failed", "cancelled", "no longer needed")
 WORDS = {
-    "remove": "removed from the app",
-    "change role": "role changed in the app",
-    "invite": "invited to the app",
-    "grant": "granted access in the app",
-    "revoke": "revoked access in the app",
+    TaskKind.REMOVE: "removed from the app",
+    TaskKind.CHANGE_ROLE: "role changed in the app",
+    TaskKind.INVITE: "invited to the app",
+    TaskKind.GRANT: "granted access in the app",
+    TaskKind.REVOKE: "revoked access in the app",
 }
 
 
@@ -67,7 +66,7 @@ def of_app(app: App, most: int = 50) -> list[Task]:
     """What needs attention first, then what is under way, then what ended last; with accounts, at most so many."""
     return list(
         Task.select(Task, Account).left_outer_join(Account).where(Task.app == app)
-        .order_by((Task.state == "needs attention").desc(), Task.state.in_(LIVE).desc(), Task.id.desc())
+        .order_by((Task.state == TaskState.NEEDS_ATTENTION).desc(), Task.state.in_(LIVE_TASKS).desc(), Task.id.desc())
         .limit(most)
     )  # fmt: skip
 
@@ -75,12 +74,12 @@ def of_app(app: App, most: int = 50) -> list[Task]:
 def of_account(account: Account, most: int = 20) -> list[Task]:
     """The account's tasks: running ones first, then the newest."""
     mine = Task.select(Task, Asset).left_outer_join(Asset).where(Task.account == account)
-    return list(mine.order_by(Task.state.in_(LIVE).desc(), Task.id.desc()).limit(most))
+    return list(mine.order_by(Task.state.in_(LIVE_TASKS).desc(), Task.id.desc()).limit(most))
 
 
 def tally(app: App) -> dict[str, int]:
-    """How many of the app's acts are in each state of LIVE."""
-    counted = Task.select(Task.state, fn.COUNT(Task.id)).where(Task.app == app, Task.state.in_(LIVE))
+    """How many of the app's acts are in each state of LIVE_TASKS."""
+    counted = Task.select(Task.state, fn.COUNT(Task.id)).where(Task.app == app, Task.state.in_(LIVE_TASKS))
     return dict(counted.group_by(Task.state).tuples())
 
 
@@ -97,7 +96,7 @@ def run(task_id: int) -> None:
         except faults.OwnFault:
             raise
         except NoLongerNeeded as why:
-            _end(task, "no longer needed", str(why))
+            _end(task, TaskState.NO_LONGER_NEEDED, str(why))
         except Paused as why:
             _again(task, str(why), retries.PAUSED_APP.after(0), counts=False)
         except RateLimited as wait:
@@ -115,13 +114,13 @@ def run(task_id: int) -> None:
             _needs_attention(task, f"Something unexpected went wrong ({type(problem).__name__}).")
             raise
         else:
-            _end(task, "done", None)
+            _end(task, TaskState.DONE, None)
 
 
 def _act(task: Task) -> None:
-    if task.app.state == "paused":
+    if task.app.state == AppState.PAUSED:
         raise Paused("The app is paused in Rollcall: this continues when it is resumed.")
-    if task.app.state == "disconnected":
+    if task.app.state == AppState.DISCONNECTED:
         raise NoLongerNeeded("The app is disconnected in Rollcall.")
     perform.refuse_what_is_over(task)
     connector = apps.connector_for(task.app)
@@ -136,7 +135,7 @@ def _end(task: Task, state: str, error: str | None) -> None:
     with writing():
         if not _write(task, state=state, error=error, finished_at=utcnow(), attempts=Task.attempts + 1):
             return
-        _record("Rollcall", WORDS[task.act] if state == "done" else f"did not {task.act}: {state}", task,
+        _record("Rollcall", WORDS[task.act] if state == TaskState.DONE else f"did not {task.act}: {state}", task,
                 why=error or f"asked by {task.asked_by}")  # fmt: skip
         settle.settle(task, state)
         _tell_outcome(task)
@@ -160,15 +159,15 @@ def _later(task: Task, error: str) -> None:
 def _again(task: Task, error: str, wait: timedelta, counts: bool) -> None:
     due = utcnow() + wait
     with writing():
-        _write(task, state="queued", error=error, next_at=due, attempts=Task.attempts + int(counts))
+        _write(task, state=TaskState.QUEUED, error=error, next_at=due, attempts=Task.attempts + int(counts))
         queue.wake("task", task.id, wait.total_seconds())
 
 
 def _needs_attention(task: Task, error: str) -> None:
     with writing():
-        if _write(task, state="needs attention", error=error, attempts=Task.attempts + 1):
+        if _write(task, state=TaskState.NEEDS_ATTENTION, error=error, attempts=Task.attempts + 1):
             _record("Rollcall", f"could not {task.act}", task, why=error)
-            settle.settle(task, "needs attention")
+            settle.settle(task, TaskState.NEEDS_ATTENTION)
             _tell_outcome(task)
 
 
@@ -199,11 +198,11 @@ def retry(task: Task, by: str) -> None:
     """Try a task that needs attention again, at once. Raises TaskProblem when it waits for nobody."""
     with writing():
         task = Task.get_by_id(task.id)
-        if task.state not in ("needs attention", "queued"):
+        if task.state not in (TaskState.NEEDS_ATTENTION, TaskState.QUEUED):
             raise TaskProblem(f"This task is {task.state}: there is nothing to retry.")
-        Task.update(state="queued", attempts=0, next_at=utcnow()).where(Task.id == task.id).execute()
+        Task.update(state=TaskState.QUEUED, attempts=0, next_at=utcnow()).where(Task.id == task.id).execute()
         _record(by, "retried task", task)
-        settle.settle(task, "queued")
+        settle.settle(task, TaskState.QUEUED)
         queue.wake("task", task.id)
 
 
@@ -211,11 +210,11 @@ def done_by_hand(task: Task, by: str) -> None:
     """Someone did it in the app itself. Raises TaskProblem for a task that doesn't wait for that."""
     with writing():
         task = Task.get_by_id(task.id)
-        if task.state != "needs attention":
+        if task.state != TaskState.NEEDS_ATTENTION:
             raise TaskProblem(f"This task is {task.state}: it does not wait for anybody.")
-        Task.update(state="done", error=None, finished_at=utcnow()).where(Task.id == task.id).execute()
+        Task.update(state=TaskState.DONE, error=None, finished_at=utcnow()).where(Task.id == task.id).execute()
         _record(by, f"{WORDS[task.act]}, by hand", task)
-        settle.settle(task, "done")
+        settle.settle(task, TaskState.DONE)
         _tell_outcome(task)
 
 
@@ -223,11 +222,11 @@ def cancel(task: Task, by: str) -> None:
     """Give a task up that isn't running: in Rollcall all is as it is in the app itself."""
     with writing():
         task = Task.get_by_id(task.id)
-        if task.state not in ("needs attention", "queued"):
+        if task.state not in (TaskState.NEEDS_ATTENTION, TaskState.QUEUED):
             raise TaskProblem(f"This task is {task.state}: it can't be cancelled.")
-        Task.update(state="cancelled", finished_at=utcnow()).where(Task.id == task.id).execute()
+        Task.update(state=TaskState.CANCELLED, finished_at=utcnow()).where(Task.id == task.id).execute()
         _record(by, "cancelled task", task)
-        settle.settle(task, "cancelled")
+        settle.settle(task, TaskState.CANCELLED)
         _tell_outcome(task)
 
 
@@ -246,7 +245,7 @@ def look_again_at_others() -> None:
 def _look_again(ids: list[int]) -> None:
     if ids:
         with writing():
-            Task.update(state="queued", next_at=utcnow()).where(Task.id.in_(ids)).execute()
+            Task.update(state=TaskState.QUEUED, next_at=utcnow()).where(Task.id.in_(ids)).execute()
             for task_id in ids:
                 wake(task_id)
 
@@ -254,9 +253,9 @@ def _look_again(ids: list[int]) -> None:
 @queue.each_minute
 def settle_returned(now: datetime) -> None:
     """A removal that waits although its person is back, on hold, or in a group again: look again now, which ends it."""
-    put_off = (Task.state == "needs attention") | (Task.state == "queued") & (Task.next_at > now)
+    put_off = (Task.state == TaskState.NEEDS_ATTENTION) | (Task.state == TaskState.QUEUED) & (Task.next_at > now)
     waiting = (
         Task.select(Task, Account, App, Change).join(Account).join(App).switch(Task).join(Change, JOIN.LEFT_OUTER)
-        .where(Task.act == "remove", put_off)
+        .where(Task.act == TaskKind.REMOVE, put_off)
     )  # fmt: skip
     _look_again([task.id for task in list(waiting) if still_to_remove.over(task, task.account)])

@@ -29,6 +29,7 @@ from sync.people import people
 from sync.rank import Asker
 from sync.reports import reports
 from sync.sign_in import sign_in
+from sync.states import LIVE_TASKS
 from sync.tasks import tasks
 from sync.workspace import update_workspace
 from tests.asking import MACHINE
@@ -283,7 +284,7 @@ class World(RuleBasedStateMachine):
             change.account.external_id
             for change in Change.select().join(Report).where(Report.state == "open", ~Change.in_app)
         }
-        under_way = {task.external_id for task in Task.select().where(Task.state.in_(tasks.LIVE))}
+        under_way = {task.external_id for task in Task.select().where(Task.state.in_(LIVE_TASKS))}
         assert in_app.items() <= known.items()
         assert known.keys() - in_app.keys() <= waits_for_a_look | under_way
 
@@ -379,7 +380,7 @@ class World(RuleBasedStateMachine):
             space.acting = acting
             Task.update(next_at=utcnow()).where(Task.state == "queued").execute()
             queue.drain(("task",))
-        self.confirmed &= {task.external_id for task in Task.select().where(Task.state.in_(tasks.LIVE))}
+        self.confirmed &= {task.external_id for task in Task.select().where(Task.state.in_(LIVE_TASKS))}
 
     @rule(number=numbers, other=numbers, before=before_the_yes, left_out=st.data(), after=after_the_yes, acting=actings)
     def the_main_job_with_something_in_between(
