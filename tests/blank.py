@@ -58,6 +58,21 @@ def _blank() -> Copy:
         return Copy.of(config, with_key=False)
 
 
+def open_acme(config: Config) -> None:
+    """An installation that Olga has set up, on a new folder."""
+    _acme().open(config)
+
+
+@functools.cache
+def _acme() -> Copy:
+    with tempfile.TemporaryDirectory() as folder:
+        config = Config.from_environ({"ROLLCALL_HOME": folder, **LOCAL})
+        open_blank(config)
+        with connected():
+            set_up_acme()
+        return Copy.of(config)
+
+
 def set_up_acme() -> Person:
     """The first owner of the workspace Acme."""
     return sign_in.set_up("Acme", OLGA, "Olga Brandt", "correct horse battery", Asker.command_line())

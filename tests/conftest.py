@@ -21,7 +21,7 @@ from sync.models import Person
 from sync.people import people
 from sync.rank import Asker
 from sync.sign_in import passwords
-from tests.blank import LOCAL, OLGA, open_blank, set_up_acme
+from tests.blank import LOCAL, OLGA, open_acme, open_blank
 
 os.environ.update(LOCAL)  # for the programs that tests start
 
@@ -100,9 +100,11 @@ def config(tmp_path: Path) -> Config:
 
 @pytest.fixture
 def home(config: Config, request: pytest.FixtureRequest) -> Iterator[Path]:
-    """An opened installation; its folder. Nobody is in it, unless the test asks for `chat`, which is in it then."""
+    """An opened installation; its folder. Nobody is in it, unless the test asks for `chat` or `olga`."""
     if "chat" in request.fixturenames:
         request.getfixturevalue("samples").open(config, 2 if "second" in request.fixturenames else 1)
+    elif "olga" in request.fixturenames:
+        open_acme(config)
     else:
         open_blank(config)
     with connected():
@@ -114,7 +116,7 @@ def home(config: Config, request: pytest.FixtureRequest) -> Iterator[Path]:
 @pytest.fixture
 def olga(home: Path) -> Person:
     """The first owner of the workspace Acme."""
-    return people.find_by_email(OLGA) or set_up_acme()
+    return people.find_by_email(OLGA)
 
 
 @pytest.fixture

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from app import create_app
 from sync.config import Config
 from sync.models import Person
 from sync.people import people
 from tests.real.slapd import slapd  # noqa: F401
 from tests.web.client import Client
 from tests.web.provider import Provider
+from tests.web.site import pages_over
 from web import scim
 
 
@@ -26,7 +26,7 @@ def no_failures_before() -> None:
 
 @pytest.fixture
 def site(home: Path, config: Config) -> Flask:
-    return create_app(config)
+    return pages_over(config)
 
 
 @pytest.fixture

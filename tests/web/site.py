@@ -1,0 +1,31 @@
+"""The pages for tests, built once in each process: building them takes as long as five requests."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import replace
+from pathlib import Path
+
+from flask import Flask
+
+from app import create_app
+from sync import vault
+from sync.config import Config
+
+ELSEWHERE = Path("/nowhere")
+
+
+def pages_over(config: Config) -> Flask:
+    """What `create_app(config)` gives over the installation that is open. All that a test has put into its settings
+    is undone for the next one."""
+    paths = dict.fromkeys(("home", "database_path", "secret_key_file"), ELSEWHERE)
+    site, settings = _built(replace(config, **paths, files=()))
+    site.config.clear()
+    site.config.update(settings, ROLLCALL=config, SECRET_KEY=vault.derive("session"))
+    return site
+
+
+@functools.cache
+def _built(config: Config) -> tuple[Flask, dict]:
+    site = create_app(config)
+    return site, dict(site.config)
