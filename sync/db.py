@@ -72,14 +72,15 @@ def _keep_to_its_owner(path: Path) -> None:
 
 def _migrate(path: Path) -> None:
     runner = Runner(db, str(MIGRATIONS))
-    unknown = [row.name for row in runner.status() if row.path is None]
+    known = runner.status()
+    unknown = [row.name for row in known if row.path is None]
     if unknown:
         raise DatabaseRefused(
             f"{path} was written by a newer Rollcall (it knows {', '.join(unknown)}). "
             "Nothing was changed: start the newer version, or restore a backup made by this one."
         )
-    pending = [row.name for row in runner.status() if row.applied is None]
-    if pending and runner.applied():
+    pending = [row.name for row in known if row.applied is None]
+    if pending and len(pending) < len(known):
         kept = path.with_name(f"{path.name}.before-{pending[0]}")
         if not kept.exists():
             copy_database(path, kept)

@@ -8,7 +8,7 @@ from sync import activity, seals, vault
 from sync.apps import drafts
 from sync.checks import checks
 from sync.config import Config
-from sync.db import open_database
+from sync.db import connected, open_database
 from sync.directory import address_moves, directories, last_days, scim_people, waiting_files
 from sync.jobs import queue
 from sync.mail import news, outbox
@@ -48,7 +48,8 @@ def open_all(config: Config) -> None:
     connectors.load_folder(config.home / "connectors")
     vault.open_vault(config.secret_key_file)
     open_database(config.database_path)
-    seals.renew()
-    activity.tell_what_was_migrated()
-    queue.open_queue(config.database_path)
+    with connected():
+        seals.renew()
+        activity.tell_what_was_migrated()
+        queue.open_queue(config.database_path)
     outbox.configure(config.smtp_url, config.url)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import subprocess
 import sys
@@ -24,6 +25,7 @@ TEXTS = sorted(
     path for room in ("templates", "static", "docs", ".ci") for path in (ROOT / room).rglob("*")
     if path.suffix in (".html", ".txt", ".css", ".js", ".md", "") and path.is_file() and ".min." not in path.name
 )  # fmt: skip
+READ = [*MODULES, *TEXTS]
 LINES = 400
 LONGER = {
     "sync/models.py": "one class a table, read as one list",
@@ -37,6 +39,15 @@ LONGER = {
 
 def name(path: Path) -> str:
     return str(path.relative_to(ROOT))
+
+
+@functools.cache
+def text_of(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(text_of(path))
 
 
 def test_arrows_go_one_way():
@@ -62,7 +73,7 @@ def dotted(path: Path) -> str:
 def imported_by(path: Path, modules: Set[str]) -> set[str]:
     """Those of `modules` that this one imports; of `from web import pages`, web.pages and not web itself."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -70,17 +81,26 @@ def imported_by(path: Path, modules: Set[str]) -> set[str]:
     return found & modules
 
 
-@pytest.mark.parametrize("path", [path for path in MODULES if path.is_relative_to(ROOT / "sync")], ids=name)
-def test_the_core_knows_connectors_by_their_contract_alone(path):
+CONTRACT = {
+    "connectors", "connectors.base", "connectors.ldap",  # of ldap, the language of the rules that end an account
+    "connectors.names", "connectors.time_limit",
+}  # fmt: skip
+
+
+def test_the_core_knows_connectors_by_their_contract_alone():
+    core = [path for path in MODULES if path.is_relative_to(ROOT / "sync")]
+    further = {name(path): {one for one in imports(path) if one.startswith("connectors")} - CONTRACT for path in core}
+    assert core and {module: imported for module, imported in further.items() if imported} == {}
+
+
+def imports(path: Path) -> set[str]:
     imported = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             imported |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             imported.add(node.module)
-    assert {one for one in imported if one.startswith("connectors")} <= {
-        "connectors", "connectors.base", "connectors.ldap",  # of ldap, the language of the rules that end an account
-        "connectors.names", "connectors.time_limit"}  # fmt: skip
+    return imported
 
 
 def test_ldap3_is_behind_the_ldap_client():
@@ -130,10 +150,14 @@ CODE = [path for path in MODULES if path.parts[len(ROOT.parts)] in ("sync", "web
         and "migrations" not in path.parts]  # fmt: skip
 
 
-@pytest.mark.parametrize("path", CODE, ids=name)
-def test_a_state_or_kind_is_compared_with_its_enum(path):
+def test_a_state_or_kind_is_compared_with_its_enum():
+    found = {name(path): compared_with_text(path) for path in CODE}
+    assert {path: lines for path, lines in found.items() if lines} == {}, "compare with the member in sync/states.py"
+
+
+def compared_with_text(path: Path) -> list[str]:
     found = []
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Compare):
             sides = [node.left, *node.comparators]
         elif (
@@ -146,37 +170,41 @@ def test_a_state_or_kind_is_compared_with_its_enum(path):
                  if isinstance(part, ast.Constant) and isinstance(part.value, str)}  # fmt: skip
         if texts & WORDS and any(isinstance(side, ast.Attribute) and side.attr in NAMED for side in sides):
             found.append(f"line {node.lineno}: {ast.unparse(node)}")
-    assert not found, "compare with the member of the enum in sync/states.py"
+    return found
 
 
-@pytest.mark.parametrize("path", CODE, ids=name)
-def test_sql_asks_for_words_that_its_columns_can_have(path):
+def test_sql_asks_for_words_that_its_columns_can_have():
+    unknown = {name(path): unknown_words_in_sql(path) for path in CODE}
+    assert {path: words for path, words in unknown.items() if words} == {}, "no enum in sync/states.py has these words"
+
+
+def unknown_words_in_sql(path: Path) -> list[str]:
     words = {column: {word for field in FIELDS if field.name == column for word in getattr(field, "words", ())}
              for column in NAMED}  # fmt: skip
     words["status"] |= set(states.AccountStatus)
     words["kind"] |= set(states.AccountKind)
     asked = re.compile(rf"\b({'|'.join(NAMED)})\s*(?:=|<>|(?:NOT )?IN)\s*('[^']*'|\([^()]*\))")
-    texts = [node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)]
-    unknown = [
+    texts = [node.value for node in ast.walk(parsed(path)) if isinstance(node, ast.Constant)]
+    return [
         f"{column} = {word!r}" for text in texts if isinstance(text, str) for column, said in asked.findall(text)
         for word in re.findall("'([^']*)'", said) if word not in words[column]
     ]  # fmt: skip
-    assert not unknown, "no enum in sync/states.py has these words"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name)
-def test_a_module_says_what_it_is_for_and_stays_short(path):
-    text = path.read_text()
-    if text.strip():
-        assert ast.get_docstring(ast.parse(text)), "it has no docstring"
-    lines = text.count("\n")
-    assert lines <= LINES or name(path) in LONGER, f"{lines} lines: find the second thought in it, and give it a file"
+def test_a_module_says_what_it_is_for():
+    silent = [name(path) for path in MODULES if text_of(path).strip() and not ast.get_docstring(parsed(path))]
+    assert MODULES and not silent, "without a docstring"
 
 
-@pytest.mark.parametrize("path", [*MODULES, *TEXTS], ids=name)
-def test_nothing_is_put_off(path):
-    found = re.search(r"\b(TO[D]O|FIX[M]E|X[X]X)\b(?! =)", path.read_text())
-    assert not found, f"{found.group()}: do it, or file it"
+def test_a_module_stays_short():
+    lines = {name(path): text_of(path).count("\n") for path in MODULES}
+    longer = {module: number for module, number in lines.items() if number > LINES and module not in LONGER}
+    assert not longer, "find the second thought in it, and give it a file"
+
+
+def test_nothing_is_put_off():
+    found = {name(path): re.search(r"\b(TO[D]O|FIX[M]E|X[X]X)\b(?! =)", text_of(path)) for path in READ}
+    assert READ and {path: put_off.group() for path, put_off in found.items() if put_off} == {}, "do it, or file it"
 
 
 @pytest.mark.parametrize("path", [ROOT / "requirements.txt", ROOT / "requirements-dev.txt"], ids=name)
@@ -225,10 +253,12 @@ def test_the_architecture_names_each_package_and_no_module_that_is_not_there():
 FOREIGN = {"jupyterhub_config.py"}  # files of other programs
 
 
-@pytest.mark.parametrize("path", [*MODULES, *TEXTS], ids=name)
-def test_a_module_that_a_text_names_is_there(path):
-    if "migrations" in path.parts:  # frozen, as their sentences are
-        return
+def test_a_module_that_a_text_names_is_there():
     known = {module.name for module in MODULES} | FOREIGN
-    named = set(re.findall(r"(?<![\w/<>*-])(?:[a-z0-9_]+/)*([a-z][a-z0-9_]*\.py)\b", path.read_text()))
-    assert named <= known, "has it moved?"
+    ours = [path for path in READ if "migrations" not in path.parts]  # those are frozen, as their sentences are
+    unknown = {name(path): modules_named_in(text_of(path)) - known for path in ours}
+    assert ours and {path: moved for path, moved in unknown.items() if moved} == {}, "has it moved?"
+
+
+def modules_named_in(text: str) -> set[str]:
+    return set(re.findall(r"(?<![\w/<>*-])(?:[a-z0-9_]+/)*([a-z][a-z0-9_]*\.py)\b", text))

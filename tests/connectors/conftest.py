@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
 
+from connectors.tools import oauth
 from connectors.tools.http import Http
 from tests.connectors.described import anything, connect
 from tests.connectors.fake import Fact, FakeApp, Request
@@ -22,6 +25,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if out:
         config.hook.pytest_deselected(items=out)
         items[:] = [item for item in items if item not in set(out)]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_keys() -> Iterator[None]:
+    """A private key that was read once is known: to validate its primes takes longer than a whole reading."""
+    thorough, oauth.load_pem_private_key = oauth.load_pem_private_key, functools.cache(oauth.load_pem_private_key)
+    yield
+    oauth.load_pem_private_key = thorough
 
 
 SECRET = 's3cr3t/+ü=&"x'

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-CACHE = Path(os.environ.get("ROLLCALL_TEST_CACHE") or Path.home() / ".cache" / "rollcall-tests").expanduser()
+from tests import CACHE
+
 PYTHON = {"synapse": "matrix-synapse==1.163.2", "jupyterhub": "jupyterhub==6.1.1"}
 NODE = {"directus": "directus@12.4.0", "oidc-provider": "oidc-provider@9.13.3"}
 SERVERS = {**PYTHON, **NODE}

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from scim2_models import ScimProvider
 from scim2_server.testing import ScimStorageContract
+from scim2_server.utils import load_default_provider
 
 from sync.directory import push
 from sync.directory.scim_store import Store
@@ -15,6 +16,12 @@ from tests.asking import MACHINE
 
 class TestContract(ScimStorageContract):
     """The whole contract, but for cursors, which are not announced: pages are by index."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def provider(cls) -> ScimProvider:
+        """Loaded once: nothing writes to it, and pydantic builds a class for each of its schemas."""
+        return load_default_provider()
 
     @pytest.fixture
     def storage(self, home: Path, provider: ScimProvider) -> Store:
