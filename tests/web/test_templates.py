@@ -12,7 +12,6 @@ ROOT = Path(__file__).parents[2]
 TEMPLATES = sorted(path for path in (ROOT / "templates").rglob("*.html") if "mail" not in path.parts)
 
 
-
 def texts() -> dict[str, str]:
     """What each template holds, by its path."""
     assert TEMPLATES
