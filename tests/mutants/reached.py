@@ -21,6 +21,7 @@ KEPT = ROOT / ".mutants"
 TESTS = ("tests/sync", "tests/faults")
 SECONDS = 900  # of processor time, for one file of tests
 Key = tuple[str, str, str]  # path, scope, text of the line
+ANY = ""  # of these lines
 
 
 def files_of_tests() -> list[str]:
@@ -70,7 +71,7 @@ def _measured(name: str, kept: Path, seal: str) -> int:
     tests = [test for test, seconds in passed.items() if seconds >= 0]
     lines = _lines(cover.get_data(), {test: place for place, test in enumerate(tests)})
     kept.write_text(json.dumps({"seal": seal, "tests": [(test, round(passed[test], 3)) for test in tests],
-                                "lines": lines}))  # fmt: skip
+                                "lines": lines, "modules": _seals()}))  # fmt: skip
     return int(code)
 
 
@@ -112,14 +113,14 @@ class Reached:
     @classmethod
     def known(cls) -> Reached:
         reached = cls()
-        for name in files_of_tests():
-            if not _kept(name).exists():
-                continue
-            kept = json.loads(_kept(name).read_text())
+        for kept in (json.loads(_kept(name).read_text()) for name in files_of_tests() if _kept(name).exists()):
             reached.seconds.update(kept["tests"])
+            now = {path: seal == kept["modules"].get(path) for path, seal in _seals().items()}
             for path, scope, text, places in kept["lines"]:
-                tests = reached.by_line.setdefault((path, scope, text), set())
-                tests.update(kept["tests"][place][0] for place in places)
+                tests = {kept["tests"][place][0] for place in places}
+                reached.by_line.setdefault((path, scope, text), set()).update(tests)
+                if not now.get(path):  # it has changed since: its tests are those of the whole function
+                    reached.by_line.setdefault((path, scope, ANY), set()).update(tests)
         return reached
 
     def tests_for(self, mutant: Mutant, source: str) -> list[str]:
@@ -135,7 +136,7 @@ class Reached:
         return self._in_order(found or self._near(mutant.path), mutant.path)
 
     def _at(self, path: str, scope: str, texts: Iterable[str]) -> set[str]:
-        return set().union(*(self.by_line.get((path, scope, text), ()) for text in texts))
+        return set().union(*(self.by_line.get((path, scope, text), ()) for text in (*texts, ANY)))
 
     def _naming(self, name: str, path: str, seen: set[str]) -> set[str]:
         """Those that execute a line with this name of this module, or name a constant that is made from it."""
@@ -196,6 +197,12 @@ def _sources() -> dict[str, str]:
     """The modules of sync, by path."""
     return {str(path.relative_to(ROOT)): path.read_text() for path in sorted((ROOT / "sync").rglob("*.py"))
             if "migrations" not in path.parts}  # fmt: skip
+
+
+@functools.cache
+def _seals() -> dict[str, str]:
+    """Of each module of sync, by which a change is seen."""
+    return {path: hashlib.sha256(source.encode()).hexdigest() for path, source in _sources().items()}
 
 
 def _imports(source: str, module: str) -> bool:

@@ -1,0 +1,132 @@
+"""When a missing field fails the check, and who counts as an administrator that was lost: at each boundary."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from connectors.base import Account as Seat
+from sync.checks import snapshot
+from sync.db import db
+from sync.models import BIT, Access, Account, App, Asset
+from sync.safety import lost_fields
+from sync.safety.guards import Guard
+from sync.safety.lost_fields import Loss
+from tests.sync.fixtures import email
+
+
+@pytest.mark.parametrize(("loss", "most"), [
+    (Loss("administrators", 1, 1), False),
+    (Loss("administrators", 2, 2), True),
+    (Loss("role", 1, 1), False),
+    (Loss("role", 2, 2), True),  # matching and protection rest on it
+    (Loss("role", 2, 3), False),
+    (Loss("role", 2, 2, told=1), False),
+    (Loss("seat", 2, 2), False),
+    (Loss("seat", 5, 5), False),
+    (Loss("seat", 6, 11), True),
+    (Loss("seat", 6, 12), False),
+])  # fmt: skip
+def test_most_is_all_of_a_vital_field_or_more_than_half_and_the_guard_lets_through(loss, most):
+    assert loss.is_most(Guard(5, 20)) is most
+
+
+@pytest.mark.parametrize(("loss", "words"), [
+    (Loss("role", 1, 1), "1 of 1 role is missing"),
+    (Loss("role", 1, 2), "1 of 2 roles is missing"),
+    (Loss("role", 2_000, 3_000), "2,000 of 3,000 roles are missing"),
+])  # fmt: skip
+def test_a_loss_is_named_with_its_numbers(loss, words):
+    assert loss.sentence == words
+
+
+@pytest.fixture
+def stage(chat) -> Iterator[Callable[..., None]]:
+    """Stages the account of a person as the app is to return it now."""
+    ids = {number: chat.id_of(number) for number in range(10)}
+    with snapshot.staging():
+        yield lambda number, **values: snapshot.stage_account(Seat(ids[number], email(number), **values))
+
+
+@pytest.mark.parametrize(("role", "further", "lost"), [
+    ("member", (), 1), ("member", ("guest",), 1), ("member", ("owner",), 0), ("owner", (), 0), ("owner", ("guest",), 0),
+])  # fmt: skip
+def test_an_administrator_is_lost_where_nobody_has_a_role_that_administers(chat, stage, role, further, lost):
+    stage(0, role="member")
+    stage(1, role=role, further_roles=further)
+    assert lost_fields.administrators_lost(chat.app) == lost
+
+
+@pytest.mark.parametrize("values", [{"state": "gone"}, {"role": "member"}])
+def test_an_account_that_was_no_administrator_is_none_that_was_lost(chat, stage, values):
+    stage(0, role="member")
+    assert lost_fields.administrators_lost(chat.app) == 1
+    Account.update(**values).where(Account.email == email(0)).execute()
+    assert lost_fields.administrators_lost(chat.app) == 0
+
+
+def test_a_role_that_the_app_lists_now_counts_as_it_says_now(chat, stage):
+    stage(0, role="owner")
+    assert lost_fields.administrators_lost(chat.app) == 0
+    db.execute_sql("INSERT INTO staged_role VALUES ('owner', 'Owner', 0, 0, 0)")
+    assert lost_fields.administrators_lost(chat.app) == 1
+    db.execute_sql("INSERT INTO staged_role VALUES ('boss', 'Boss', 1, 0, 1)")
+    stage(1, role="boss")
+    assert lost_fields.administrators_lost(chat.app) == 0
+
+
+# (role and right to manage as known; the same as returned now, and whether the role is assumed) → (roles lost, had, returned; managers lost, had, returned)
+@pytest.mark.parametrize(("known", "now", "counts"), [
+    (("admin", True), ("admin", True, False), (0, 1, 1, 0, 1, 1)),
+    (("admin", True), ("admin", False, False), (0, 1, 1, 1, 1, 0)),
+    (("admin", True), ("", False, False), (1, 1, 0, 1, 1, 0)),
+    (("admin", True), ("viewer", False, False), (0, 1, 1, 0, 1, 0)),
+    (("", False), ("viewer", True, False), (0, 0, 1, 0, 0, 1)),
+    (("admin", True), ("viewer", False, True), (1, 1, 0, 0, 1, 0)),
+    (("viewer", False), ("viewer", False, True), (0, 1, 0, 0, 0, 0)),
+])  # fmt: skip
+def test_roles_on_assets_and_rights_to_manage_them_are_counted(chat, stage, known, now, counts):
+    Access.delete().execute()
+    account = Account.get(Account.email == email(1))
+    asset = Asset.create(app=chat.app, external_id="ring", kind="channel", name="Ring")
+    Access.create(app=chat.app, account=account, asset=asset, role=known[0], privileged=known[1])
+    db.execute_sql("INSERT INTO staged_asset VALUES ('ring', 'channel', '')")
+    db.execute_sql("INSERT INTO staged_access VALUES (?, 'ring', ?, ?, ?)", (account.external_id, *now))
+    roles, managers = lost_fields._of_access(chat.app)
+    assert (roles.lost, roles.had, roles.told, managers.lost, managers.had, managers.told) == counts
+    names = lost_fields._of_assets(chat.app)
+    assert (names.lost, names.had) == (1, 1)
+
+
+def test_what_the_app_leaves_out_of_an_account_is_kept_and_of_a_new_one_nothing_is_made_up(chat, stage):
+    stage(0, name="Now", role="", status="suspended", unsaid=frozenset({"role", "email"}))
+    stage(1, name="", role="guest", unsaid=frozenset({"name"}))
+    stage(2, role="guest")
+    Account.delete().where(Account.email == email(3)).execute()
+    stage(3, role="owner", further_roles=("guest",), unsaid=frozenset({"role", "status"}))
+    Account.update(email="p0@old.example", normal="p0@old.example").where(Account.email == email(0)).execute()
+    lost_fields.keep_what_is_not_said(App.get())
+    rows = db.execute_sql("SELECT email, normal, name, status, role, further_roles FROM staged_account ORDER BY email "
+                          "DESC").fetchall()  # fmt: skip
+    assert rows == [
+        (email(3), email(3), "", "unknown", "", "[]"),
+        (email(2), email(2), "", "active", "guest", "[]"),
+        (email(1), email(1), "Person 1", "active", "guest", "[]"),
+        ("p0@old.example", "p0@old.example", "Now", "suspended", "owner", "[]"),
+    ]
+
+
+def test_where_the_app_says_nobodys_status_a_new_account_is_active(chat, stage):
+    Account.delete().where(Account.email == email(3)).execute()
+    for number in (1, 3):
+        stage(number, unsaid=frozenset({"status"}))
+    lost_fields.keep_what_is_not_said(App.get())
+    assert {status for (status,) in db.execute_sql("SELECT status FROM staged_account")} == {"active"}
+
+
+def test_what_the_app_returns_of_all_is_not_touched(chat, stage):
+    stage(1, role="guest", name="Another")
+    Account.update(unsaid=BIT["role"]).execute()
+    lost_fields.keep_what_is_not_said(App.get())
+    assert db.execute_sql("SELECT role, name FROM staged_account").fetchall() == [("guest", "Another")]
