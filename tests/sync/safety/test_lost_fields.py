@@ -76,7 +76,8 @@ def test_a_role_that_the_app_lists_now_counts_as_it_says_now(chat, stage):
     assert lost_fields.administrators_lost(chat.app) == 0
 
 
-# (role and right to manage as known; the same as returned now, and whether the role is assumed) → (roles lost, had, returned; managers lost, had, returned)
+# Role and right to manage: as known, and as returned now, with whether the role is assumed. Then how many lost their
+# role, had one and have one now, and the same of the right to manage.
 @pytest.mark.parametrize(("known", "now", "counts"), [
     (("admin", True), ("admin", True, False), (0, 1, 1, 0, 1, 1)),
     (("admin", True), ("admin", False, False), (0, 1, 1, 1, 1, 0)),
