@@ -6,12 +6,14 @@ spec/ZoomUserAPISpec.json) and, for roles, in clients made from its Account API 
 third-party-api-clients, zoom/src/roles.rs). From developers.zoom.us: "Server-to-Server OAuth", "Error codes", "Rate
 limits" (Retry-After as a moment, "2020-05-31T00:00:00Z"). Codes: developers.zoom.us, and as
 github.com/ConductorOne/baton-zoom, pkg/zoom/helpers.go, and s.apifox.cn/apidoc/docs-site/406120 restate them.
-That administrators are made members before: Zoom's help, "Deactivating, unlinking, or deleting users".
+That administrators are made members before: Zoom's help, "Deactivating, unlinking, or deleting users". The refusal
+that says so: errors of “Update user status” (400, code 200); “Pagination” for how long a token lasts.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import cached_property
@@ -50,6 +52,13 @@ INVITATION = "invitation:"  # a pending user has no id
 NO_TOKEN, NO_PERMISSION, NO_SCOPE = 124, 200, (4700, 4711)
 NOT_THERE = (1001, 1010, 4130, 4131)  # no such user, not in this account; no such group, no member of it
 EXISTS = 1005
+# In Zoom's words "Zoom Room and Admin users' status can not be activated or deactivated": code 200, as for a missing
+# permission, so that the sentence alone tells them apart.
+OF_THE_ROLE = re.compile(r"\badmin users['’] status can ?not be\b", re.IGNORECASE)
+
+
+class RoleInTheWay(Forbidden):
+    """Zoom deactivates nobody who has an admin role."""
 
 
 class Zoom(HttpConnector):
@@ -70,8 +79,9 @@ class Zoom(HttpConnector):
         "Zoom can reactivate them. Zoom has two other ways: disassociating, which makes a free account of their own "
         "out of theirs, and deleting, which destroys the meetings and recordings that nobody takes over. Rollcall "
         "does neither; only a pending invitation is disassociated, as Zoom wants it.",
-        "Zoom deactivates nobody with an admin role, so Rollcall takes that role away first. The account's owner "
-        "can't be removed. Who is invited becomes a member on the Basic plan: give them a licence in Zoom.",
+        "Zoom deactivates nobody with an admin role. When it refuses for that reason, and for no other, Rollcall takes "
+        "the role away and deactivates them then; reactivating doesn't give the role back. The account's owner can't "
+        "be removed. Someone who is invited becomes a member on the Basic plan: give them a licence in Zoom.",
         "Last activity is the last sign-in, which Zoom may tell up to three days late. A group's administrators, "
         "contact groups and Zoom Rooms are not read. Of your own roles, Zoom does not tell which administer the "
         "account.",
@@ -137,16 +147,16 @@ class Zoom(HttpConnector):
         return next((role.id for role in self.roles() if role.default), "")
 
     def accounts(self) -> Iterator[Account]:
-        firsts = {status: self._page("/v2/users", "users", status=status) for status in STATUSES}
-        totals = [page.total for page in firsts.values()]
+        """A list begins when its turn comes: a token for the next page is good for 15 minutes only."""
+        totals = [self._page("/v2/users", "users", status=status, page_size=1).total for status in STATUSES]
         if None not in totals:
             self.on_total(sum(totals))
-        for status, first in firsts.items():
-            for row in self._users(status, first):
+        for status in STATUSES:
+            for row in self._users(status):
                 yield _account(row, status)
 
-    def _users(self, status: str, first: Page | None = None) -> Iterator[dict]:
-        return self._rows("/v2/users", "users", lambda row: _id(row, status), first, status=status)
+    def _users(self, status: str) -> Iterator[dict]:
+        return self._rows("/v2/users", "users", lambda row: _id(row, status), status=status)
 
     def assets(self) -> Iterator[Asset]:
         return (Asset(group["id"], "group", clean(group.get("name"))) for group in self._groups())
@@ -165,12 +175,8 @@ class Zoom(HttpConnector):
     def _in_group(self, group: str) -> Iterator[dict]:
         return self._rows(f"/v2/groups/{segment(group)}/members", "members", _in_group_id)
 
-    def _rows(
-        self, path: str, name: str, id_of: Callable[[dict], str], first: Page | None = None, **params: Any
-    ) -> Iterator[dict]:
+    def _rows(self, path: str, name: str, id_of: Callable[[dict], str], **params: Any) -> Iterator[dict]:
         def fetch(token: str | None) -> Page:
-            if token is None and first is not None:
-                return first
             return self._page(path, name, **params, **({"next_page_token": token} if token else {}))
 
         for page in pages_by_cursor(fetch, what=name, id_of=id_of):
@@ -209,19 +215,23 @@ class Zoom(HttpConnector):
             return
 
     def _deactivate(self, account: Account) -> None:
+        """Takes an admin role away only where Zoom says that the role is in the way, and never on another refusal."""
         path, body = f"/v2/users/{segment(account.id)}/status", {"action": "deactivate"}
+        try:
+            self._http.call("PUT", path, json=body, idempotent=True)
+            return
+        except RoleInTheWay as no:
+            if account.role in ("", self._member):
+                raise Refused(str(no)) from no
+        except Forbidden as no:
+            raise Refused(str(no)) from no
+        self._take_role(account.id, account.role)
         try:
             self._act("PUT", path, json=body)
         except NotFound:
             raise
         except Refused as no:
-            if account.role in ("", self._member):
-                raise
-            try:
-                self._take_role(account.id, account.role)
-                self._act("PUT", path, json=body)
-            except Refused as still:
-                raise Refused(f"{no} {still}") from still
+            raise Refused(f"{no} Zoom took their admin role away first: they are a member now.") from no
 
     def change_role(self, account: Account, role: str) -> None:
         """Zoom puts nobody into the role of members: who loses another one has it."""
@@ -326,7 +336,7 @@ def _problem(answer: Answer) -> ConnectorError | None:
     if code in NO_SCOPE:
         return Forbidden(f"{says} Add what is missing to the app's scopes in the Zoom App Marketplace.")
     if code == NO_PERMISSION:
-        return Forbidden(says)
+        return RoleInTheWay(says) if OF_THE_ROLE.search(words) else Forbidden(says)
     if code == NO_TOKEN:
         return CredentialRejected(f"{says} Check the client ID and secret, and that the app is active.")
     if code in NOT_THERE:

@@ -9,7 +9,9 @@ from tests.connectors.fake import Fact, FakeApp, Reply, Request, Seat
 
 # Users and groups: Zoom's own description (github.com/folio-sec/terraform-provider-zoom, spec/ZoomUserAPISpec.json);
 # roles: github.com/oxidecomputer/third-party-api-clients, zoom/src/roles.rs; the list of groups by pages:
-# github.com/ConductorOne/baton-zoom, pkg/zoom/client.go; tokens: developers.zoom.us, "Server-to-Server OAuth"
+# github.com/ConductorOne/baton-zoom, pkg/zoom/client.go; tokens: developers.zoom.us, "Server-to-Server OAuth".
+# Errors of “Update user status” (s.apifox.cn/apidoc/docs-site/406120): 400 with code 200 where the role is in the way,
+# 404 with code 1001. A token for the next page is good for 15 minutes (“List users”, next_page_token).
 PAGING = ("page_size", "next_page_token", "page_number")
 FACTS = (
     Fact("POST", "/oauth/token", "tokens", (), ("grant_type", "account_id"), ("grant_type", "account_id")),

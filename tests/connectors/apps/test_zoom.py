@@ -18,6 +18,7 @@ class TestZoom(ConnectorContract):
     page = 300
     role, other_role, owner_role = "2", "1", "0"
     statuses = ("active", "suspended", "invited")
+    calls_before = 3  # the totals of the three statuses
 
     def settings(self, app):
         return {"account_id": app.account_id, "client_id": app.client_id, "client_secret": app.token}
@@ -53,6 +54,15 @@ class TestZoom(ConnectorContract):
         assert told == [3]
         connector.close()
 
+    def test_a_list_begins_once_the_one_before_is_read(self, app, connector):
+        """A token for the next page is good for 15 minutes: no list waits with one for another to end."""
+        self.fill(app, 2 * self.page)
+        for seat in app.seats[: self.page]:
+            seat.status = "suspended"
+        list(connector.accounts())
+        pages = [request.params for request in app.asked("users") if request.params["page_size"] != "1"]
+        assert [page["status"] for page in pages] == ["active", "inactive", "pending"]
+
     def test_plan_and_last_sign_in_are_told(self, app, connector):
         self.fill(app, 2)
         app.types["u1"] = 2
@@ -63,7 +73,7 @@ class TestZoom(ConnectorContract):
     def test_a_name_is_put_together_where_none_is_displayed(self, app, connector):
         self.fill(app, 1)
         row = {"id": "u0", "email": "", "first_name": "Ana", "last_name": "Ng", "type": 1, "role_id": "2"}
-        app.fail(Reply(200, {"users": [row], "total_records": 1}), on="users")
+        app.fail(Reply(200, {"users": [row], "total_records": 1}), on="users", skip=self.calls_before)
         assert next(connector.accounts()).name == "Ana Ng"
 
     def test_a_status_that_is_not_known_is_no_answer(self, app, connector):
@@ -85,6 +95,34 @@ class TestZoom(ConnectorContract):
         app.seats[0].role = "1"
         connector.remove(connector.account("u0"))
         assert (app.seats[0].status, app.seats[0].role) == ("suspended", "2")
+
+    @pytest.mark.parametrize(
+        "reply",
+        [
+            Reply(400, {"code": 4711, "message": "Invalid access token, does not contain scopes:[…]."}),
+            Reply(400, {"code": 200, "message": "No permission."}),
+            Reply(400, {"code": 200, "message": "Only available for paid accounts, or to admin users."}),
+            Reply(403, {"code": 200, "message": "No permission to modify the status."}),
+            Reply(400, {"code": 300, "message": "Not now."}),
+            Reply(400, {"code": 3412, "message": "Your request was not approved at this time."}),
+        ],
+    )  # fmt: skip
+    def test_a_refusal_for_another_reason_takes_no_admin_role(self, app, connector, reply):
+        """A scope that is missing, or any error that isn't about the role: the administrator stays one."""
+        self.fill(app, 1)
+        app.seats[0].role = "1"
+        app.fail(reply, on="set_status", times=FOREVER)
+        with pytest.raises(Refused, match=reply.body["message"][:10]):
+            connector.remove(connector.account("u0"))
+        assert app.asked("take_from_role") == [] and len(app.asked("set_status")) == 1
+        assert (app.seats[0].status, app.seats[0].role) == ("active", "1")
+
+    def test_a_role_that_was_taken_in_vain_is_told(self, app, connector):
+        self.fill(app, 1)
+        app.seats[0].role = "1"
+        app.fail(Reply(400, {"code": 300, "message": "Not now."}), on="set_status", skip=1)
+        with pytest.raises(Refused, match="Not now.*took their admin role away first"):
+            connector.remove(connector.account("u0"))
 
     def test_a_refusal_of_a_members_removal_is_told_and_takes_no_role(self, app, connector):
         self.fill(app, 1)
