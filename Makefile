@@ -26,10 +26,10 @@ fuzz: .venv/ready-to-test
 	$(BIN)/python -m tests.fuzz.run $(or $(MINUTES),10)
 
 # One module or package, or several: MODULES="sync/safety sync/tasks/perform.py". How many of each: SAMPLE=40. SEED=2.
-# AGAIN=1 tries only those that survived the last time.
+# AGAIN=1 tries only those that survived the last time, SECONDS=300 with more of the tests that reach them.
 mutants: .venv/ready-to-test
 	$(BIN)/python -m tests.mutants.run $(if $(MODULES),--modules $(MODULES)) $(if $(SAMPLE),--sample $(SAMPLE)) \
-		$(if $(SEED),--seed $(SEED)) $(if $(AGAIN),--again)
+		$(if $(SEED),--seed $(SEED)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(AGAIN),--again)
 
 bench: .venv/ready-to-test
 	$(BIN)/python -m bench.run $(ARGS)

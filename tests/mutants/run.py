@@ -18,7 +18,7 @@ from tests.mutants.mutate import ROOT, Mutant
 
 EQUIVALENT = Path(__file__).with_name("equivalent.toml")
 LEFT = reached.KEPT / "left.json"  # those that survived the last run
-SECONDS = 90  # of tests for one mutant, the nearest first: the others are left out
+SECONDS = 60  # of tests for one mutant, the nearest first: the others are left out
 ENOUGH = 0.95
 Name = tuple[str, str, str, str]  # path, scope, the lines before and after
 
@@ -48,7 +48,7 @@ def chosen(package: str, sample: int | None, seed: int) -> list[Mutant]:
     return [mutant for _, mutant in sorted(drawn, key=lambda one: one[0])][:sample]
 
 
-def tried(mutant: Mutant, shop: workshop.Workshop, known: reached.Reached) -> str:
+def tried(mutant: Mutant, shop: workshop.Workshop, known: reached.Reached, seconds: float) -> str:
     source = (ROOT / mutant.path).read_text()
     changed = mutant.applied_to(source)
     try:
@@ -57,9 +57,11 @@ def tried(mutant: Mutant, shop: workshop.Workshop, known: reached.Reached) -> st
         return BROKEN
     tests, expected = [], 0.0
     for test in known.tests_for(mutant, source):
-        if tests and expected + known.seconds[test] > SECONDS:
+        if tests and expected + known.seconds[test] > seconds:
             break
         tests, expected = [*tests, test], expected + known.seconds[test]
+    if not tests:
+        return SURVIVED
     shop.write(mutant.path, changed)
     try:
         code = shop.test(tests, 20 + 4 * expected).code
@@ -83,12 +85,14 @@ def show(mutant: Mutant, name: Name, outcome: str) -> None:
     print(f"    - {name[2]}\n    + {name[3]}", flush=True)
 
 
-def of_package(package: str, mutants: list[Mutant], shop: workshop.Workshop, known: reached.Reached) -> Iterator[Name]:
+def of_package(
+    package: str, mutants: list[Mutant], shop: workshop.Workshop, known: reached.Reached, seconds: float
+) -> Iterator[Name]:
     """Try them, print the outcome, and yield those that survived."""
     same, counts = equivalents(), Counter[str]()
     for mutant in mutants:
         name = named(mutant, (ROOT / mutant.path).read_text())
-        outcome = EQUAL if name in same else tried(mutant, shop, known)
+        outcome = EQUAL if name in same else tried(mutant, shop, known, seconds)
         counts[outcome] += 1
         if outcome == SURVIVED:
             show(mutant, name, outcome)
@@ -108,6 +112,7 @@ def main() -> int:
     asked.add_argument("--modules", nargs="*", help="packages or modules, such as sync/tasks/perform.py")
     asked.add_argument("--sample", type=int, help="mutants of each of them; all, if left out")
     asked.add_argument("--seed", type=int, default=1)
+    asked.add_argument("--seconds", type=float, default=SECONDS, help="of tests for one mutant, the nearest first")
     asked.add_argument("--again", action="store_true", help="only those that survived the last run")
     options = asked.parse_args()
     os.nice(10)
@@ -121,7 +126,7 @@ def main() -> int:
             mutants = chosen(package, None if again is not None else options.sample, options.seed)
             if again is not None:
                 mutants = [one for one in mutants if named(one, (ROOT / one.path).read_text()) in again]
-            survived = list(of_package(package, mutants, shop, known))
+            survived = list(of_package(package, mutants, shop, known, options.seconds))
             left += survived
             enough = enough and len(survived) <= (1 - ENOUGH) * len(mutants)
             LEFT.write_text(json.dumps(left))
