@@ -1,4 +1,4 @@
-"""What a task's life leaves in its row, in Activity and in the mails, attempt by attempt."""
+"""What a task's life leaves in its row, in Activity and in e-mails, attempt by attempt."""
 
 from __future__ import annotations
 
