@@ -266,6 +266,12 @@ def place_of(app: App, person_id: int) -> Place:
     return Place(row and row[0], covered)
 
 
+def covered_people(app: App) -> set[int]:
+    """The ids of all whom place_of() calls covered by a rule; for an app of which nobody can say, see is_blind()."""
+    rows = db.execute_sql(f"SELECT DISTINCT person_id FROM ({_COVERED})", {"app": app.id}).fetchall()
+    return {person_id for (person_id,) in rows}
+
+
 def gives_access(app: App, person_id: int, asset: Asset, role: str) -> bool:
     """Whether a rule gives this person this role on the asset right now."""
     values = {"app": app.id, "person": person_id, "asset": asset.id, "role": role}

@@ -3,6 +3,8 @@ Rules, groups, people and accounts may have changed since the check."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sync import roles
 from sync.groups import assignments
 from sync.groups.assignments import ACCESS, ENDED, INVITE, LOSS, ROLE
@@ -69,6 +71,16 @@ def _assigned_again(app: App, person_id: int) -> str | None:
         Assignment.app == app, Assignment.person == person_id, Assignment.ended_at.is_null(False)
     )
     return None if ended.exists() else "No rule covers this account now"
+
+
+def assigned_again(app: App, people: Collection[int]) -> set[int]:
+    """Those of the people (ids) for whom _assigned_again() gives a reason."""
+    if assignments.is_blind(app):
+        return set(people)
+    ended = {id for (id,) in Assignment.select(Assignment.person).where(
+        Assignment.app == app, Assignment.ended_at.is_null(False)).tuples()}  # fmt: skip
+    covered = assignments.covered_people(app)
+    return {id for id in people if id in covered or id not in ended}
 
 
 def _is_so_already(change: Change, account: Account) -> str | None:

@@ -105,6 +105,11 @@ def none_of(*codes: Protection) -> str:
     return " AND ".join(f"({rule.condition}) IS NOT TRUE" for rule in RULES if rule.code in codes)
 
 
+def any_of(*codes: Protection) -> str:
+    """SQL: one of these rules holds for the account `a` of the person `p`."""
+    return f"NOT ({none_of(*codes)})"
+
+
 def protect(kind: str, values: dict[str, object]) -> None:
     """Note in TEMP `wanted` what protects the accounts that changes of this kind would remove."""
     db.execute_sql(_PROTECT, values | {"kind": kind})

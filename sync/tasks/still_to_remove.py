@@ -3,12 +3,19 @@ Rollcall's own knowledge only: the app isn't asked here."""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from datetime import datetime
+
+from sync.db import db
 from sync.groups import still_wanted
 from sync.groups.assignments import ENDED
-from sync.models import Account, Change, Person, Task
+from sync.models import Account, App, Change, Person, Task
 from sync.safety import protection
 from sync.safety.protection import OF_THE_PERSON, Protection
 from sync.states import AccountMatch, PersonStatus
+from sync.workspace import today
+
+BEFORE_THE_APP_ANSWERS = (*OF_THE_PERSON, Protection.ANOTHERS_ADDRESS)
 
 
 def over(task: Task, account: Account) -> str | None:
@@ -17,7 +24,7 @@ def over(task: Task, account: Account) -> str | None:
     Only what belongs to its person and address is asked here. What else protects the account is asked when the app has
     answered, since that depends on the answer.
     """
-    if why := protection.of(account, *OF_THE_PERSON, Protection.ANOTHERS_ADDRESS):
+    if why := protection.of(account, *BEFORE_THE_APP_ANSWERS):
         return why.words
     if task.report_id is not None:
         return no_longer_theirs(account, task.change if task.change_id else None)
@@ -41,3 +48,34 @@ def no_longer_theirs(account: Account, change: Change | None) -> str | None:
     if change is not None and change.kind == ENDED:
         return still_wanted.no_longer_holds(change, acting=True)
     return f"{person.name or account.email} is back: {person.status} in the directory"
+
+
+# For all removals that wait, over() as SQL: 1 where it gives a reason, 0 where it gives none, NULL where the rules of
+# groups decide.
+_WAITING = f"""
+    SELECT t.id, t.app_id, a.person_id, CASE
+        WHEN {protection.any_of(*BEFORE_THE_APP_ANSWERS)} THEN 1
+        WHEN t.report_id IS NULL THEN
+            json_type(t.detail, '$.person') IS NOT NULL AND t.detail ->> 'person' IS NOT a.person_id
+        WHEN c.person_id IS NOT NULL AND c.person_id IS NOT a.person_id THEN 1
+        WHEN p.id IS NULL OR a."match" <> 'matched' THEN 1
+        WHEN p.status = 'deprovisioned' THEN 0
+        WHEN c.kind IS NOT 'no longer assigned' OR p.status <> 'active' OR a.state = 'gone' THEN 1
+    END AS over
+    FROM app_task t JOIN account a ON a.id = t.account_id LEFT JOIN change c ON c.id = t.change_id
+    LEFT JOIN person p ON p.id = a.person_id
+    WHERE t.act = 'remove' AND (t.state = 'needs attention' OR t.state = 'queued' AND t.next_at > :now)
+"""
+
+
+def over_while_waiting(now: datetime) -> list[int]:
+    """The ids of the removals that wait for a later attempt or for a person, and that over() gives a reason against."""
+    rows = db.execute_sql(_WAITING, {"now": str(now), "today": str(today())}).fetchall()
+    found, by_rules = [task_id for task_id, *_, over in rows if over], defaultdict(dict)
+    for task_id, app_id, person_id, over in rows:
+        if over is None:
+            by_rules[app_id][task_id] = person_id
+    for app_id, waiting in by_rules.items():
+        again = still_wanted.assigned_again(App.get_by_id(app_id), waiting.values())
+        found += [task_id for task_id, person_id in waiting.items() if person_id in again]
+    return sorted(found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from peewee import JOIN, fn
+from peewee import fn
 
 from connectors.base import ConnectorError, CredentialRejected, RateLimited, TemporarilyUnavailable
 from sync import activity, faults
@@ -253,9 +253,4 @@ def _look_again(ids: list[int]) -> None:
 @queue.each_minute
 def settle_returned(now: datetime) -> None:
     """A removal that waits although its person is back, on hold, or in a group again: look again now, which ends it."""
-    put_off = (Task.state == TaskState.NEEDS_ATTENTION) | (Task.state == TaskState.QUEUED) & (Task.next_at > now)
-    waiting = (
-        Task.select(Task, Account, App, Change).join(Account).join(App).switch(Task).join(Change, JOIN.LEFT_OUTER)
-        .where(Task.act == TaskKind.REMOVE, put_off)
-    )  # fmt: skip
-    _look_again([task.id for task in list(waiting) if still_to_remove.over(task, task.account)])
+    _look_again(still_to_remove.over_while_waiting(now))
