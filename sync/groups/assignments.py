@@ -267,7 +267,7 @@ def place_of(app: App, person_id: int) -> Place:
 
 
 def covered_people(app: App) -> set[int]:
-    """The ids of all whom place_of() calls covered by a rule; for an app of which nobody can say, see is_blind()."""
+    """The ids of the people that place_of() calls covered, except in an app for which is_blind() holds."""
     rows = db.execute_sql(f"SELECT DISTINCT person_id FROM ({_COVERED})", {"app": app.id}).fetchall()
     return {person_id for (person_id,) in rows}
 

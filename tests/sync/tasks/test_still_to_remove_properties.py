@@ -75,7 +75,7 @@ removals = st.lists(
 )  # fmt: skip
 
 
-# Someone whom rules no longer cover, and the removal of the account that they had by them: it must still happen.
+# Someone who is in no group of the rules now, and the removal of their account: it must still happen.
 HERE = Human(status="active", hold=None, days=None, in_group=False, assigned="ended")
 BY_RULES = Removal(owner=0, match="matched", gone=False, address=None, reported=True, kind="no longer assigned",
                    for_whom="owner", state="needs attention", due=5)  # fmt: skip
