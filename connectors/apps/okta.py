@@ -6,6 +6,8 @@ Apps API: “List users assigned to application” (up to 500 a page), “Remove
 (groups of Okta's own alone). Roles are in the assignment's profile, in attributes of the application's own, such as
 “role” and “salesforceGroups” in the examples of “Application User”. That a group's members can't be unassigned:
 error E0000046, “The application cannot be unassigned from the user while their group memberships grant them access”.
+What each status means: “AppUserStatus” of the description's current version (dist/current). What is lost: “Unassign an
+application user”. Names of directories' applications: github.com/gabrielsroka/gabrielsroka.github.io, “dirType”.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
+from connectors.okta import usage
 from connectors.okta.client import FIELDS, TOKEN_STEPS, OktaClient, name_of
 from connectors.quality import NO_TEST_SERVER, Rule
 from connectors.scim.extended import FIELDS as SCIM_FIELDS
@@ -44,12 +47,23 @@ APPS, GROUPS, USERS = "/api/v1/apps", "/api/v1/groups", "/api/v1/users"
 ASSIGNMENTS = 500  # "maximum 500"
 THROUGH_GROUP = "GROUP"  # scope: "Indicates if the assignment is direct (`USER`) or by group membership (`GROUP`)"
 STATUSES = {
-    "ACTIVE": "active", "PROVISIONED": "active", "STAGED": "active",
-    "SUSPENDED": "suspended", "DEPROVISIONED": "suspended", "INACTIVE": "suspended",
-}  # fmt: skip
+    "ACTIVE": "active",  # "provisioned and is enabled to use the app"
+    "PROVISIONED": "active",  # "the background provisioning operation completed"
+    "IMPLICIT": "active",  # "migrated to use implicit app assignment"
+    "STAGED": "invited",  # "the background provisioning operation is queued"
+    "PENDING": "invited",  # "in a pending state and can't use the app"
+    "APPROVED": "invited",  # "created but not provisioned"
+    "SUSPENDED": "suspended",  # "isn't enabled to use the app"
+    "INACTIVE": "suspended",  # as SUSPENDED; it takes a password reset to return
+    "REVOKED": "suspended",  # "disabled and waiting for deprovisioning acknowledgment"
+    "DEPROVISIONED": "suspended",  # "removed by the provisioning operation"
+}
+# Of IMPORTED, MATCHED and UNASSIGNED the description says how the row came about, and not whether the person may use
+# the application: they are left out of STATUSES on purpose, so that Rollcall asks.
 NAMES = {("profile", "firstName"), ("profile", "lastName")}
 ASSIGNED = "assigned"
 SHOWN = 20  # applications named when the ID is wrong
+DIRECTORIES = ("active_directory", "ldap")  # how names of applications that are directories begin
 
 
 class OktaApp(ClosesClients, Connector):
@@ -65,10 +79,18 @@ class OktaApp(ClosesClients, Connector):
         "right.",
         "Someone assigned through a group can't be removed singly: remove them from the group, which is shown as "
         "an asset. That takes away everything else the group gives, too.",
-        "Okta doesn't tell when someone last used an application. What they may do in it, it knows where the "
-        "application is provisioned with attributes for that (Applications, the application, Assignments, the pencil "
-        "beside a person): name these attributes as the application's profile does. A person added here must be in "
-        "Okta already.",
+        "Removing someone takes the assignment away. Okta then deletes the person's profile in this application (user "
+        "name, roles, attributes), and it can't be restored; a new assignment begins with an empty one. Where Okta "
+        "provisions the application and is set to deactivate users, it deactivates the account in the application "
+        "too. Until someone acknowledges a deprovisioning by hand, the person is shown as suspended.",
+        "From Active Directory or LDAP nobody is removed: Okta would leave them without a password. Disable them in "
+        "the directory instead.",
+        "Last use is the last sign-in through Okta within 90 days, by Okta's System Log, which an admin with the role "
+        "super, read-only or report administrator may read. Without that, or with more than 20,000 sign-ins, it is "
+        "not known for everybody.",
+        "What people may do in the application, Okta knows where the application is provisioned with attributes for "
+        "that (Applications, the application, Assignments, the pencil beside a person): name these attributes as the "
+        "application's profile does. A person added here must be in Okta already.",
     )
     fields = (
         *FIELDS,
@@ -89,8 +111,17 @@ class OktaApp(ClosesClients, Connector):
         return OktaClient(self.settings)
 
     @property
+    def _app_id(self) -> str:
+        return self.settings.get("app_id", "")
+
+    @property
     def _app(self) -> str:
-        return f"{APPS}/{segment(self.settings.get('app_id', ''))}"
+        return f"{APPS}/{segment(self._app_id)}"
+
+    @property
+    def removal_suspends(self) -> bool:
+        """Where deprovisioning is acknowledged by hand: the row stays, as REVOKED, until then."""
+        return True
 
     def test(self) -> Identity:
         me = self._okta.me()
@@ -100,10 +131,17 @@ class OktaApp(ClosesClients, Connector):
             raise Refused(f"There is no application with this ID at {self._okta.host}. {self._known()}") from None
         self._okta.http.get(f"{self._app}/users", {"limit": 1}).json(list)
         label = clean(app.get("label"))
-        active = app.get("status") == "ACTIVE"
-        missing = () if active else (f"{label} is {clean(app.get('status')).lower()} in Okta: nobody can use it.",)
         name = f"{name_of(me.get('profile') or {})}, for {label} at {self._okta.host}"
+        missing = tuple(self._what_is_missing(app, label))
         return Identity(name, clean(me.get("id")), ("read assignments and groups",), missing)
+
+    def _what_is_missing(self, app: dict, label: str) -> Iterator[str]:
+        if app.get("status") != "ACTIVE":
+            yield f"{label} is {clean(app.get('status')).lower()} in Okta: nobody can use it."
+        if why := _why_nobody_is_removed(app):
+            yield f"remove: {why}"
+        if why := usage.why_unknown(self._okta, self._app_id):
+            yield f"tell when someone last used it: {why}"
 
     def _known(self) -> str:
         apps = list(islice(self._okta.rows(APPS, "applications"), SHOWN))
@@ -128,8 +166,11 @@ class OktaApp(ClosesClients, Connector):
         return set()
 
     def accounts(self) -> Iterator[Account]:
+        used = usage.last_used(self._okta, self._app_id)
         for row in self._okta.rows(f"{self._app}/users", "assigned people", ASSIGNMENTS):
-            yield self._account(row)
+            account = self._account(row)
+            when = used.get(account.id)
+            yield replace(account, last_activity=when, unsaid=account.unsaid - {"last_activity"}) if when else account
 
     def _account(self, row: dict) -> Account:
         """With the roles in its profile; without any there, someone is assigned, and nothing more is known."""
@@ -180,10 +221,12 @@ class OktaApp(ClosesClients, Connector):
 
     def remove(self, account: Account) -> None:
         row = self._assignment(account.id)
-        if row is None:
+        if row is None or row.get("status") == "REVOKED":
             return
         if row.get("scope") == THROUGH_GROUP:
             raise Refused(self._why_not(account))
+        if why := _why_nobody_is_removed(self._okta.http.get(self._app).json(dict)):
+            raise Refused(why)
         try:
             self._okta.http.act("DELETE", f"{self._app}/users/{segment(account.id)}")
         except NotFound:
@@ -234,5 +277,16 @@ def _account(row: dict) -> Account:
         role=ASSIGNED,
         seat="Through a group" if row.get("scope") == THROUGH_GROUP else "Direct",
         unsaid=unsaid(row, email=[("profile", "email"), ("credentials", "userName")], seat="scope",
-                      status="status", name=NAMES) - ({"name"} if clean(profile.get("displayName")) else set()),
+                      status="status", name=NAMES)
+        - ({"name"} if clean(profile.get("displayName")) else set()) | {"last_activity"},
     )
+
+
+def _why_nobody_is_removed(app: dict) -> str:
+    """Where Okta delegates sign-in to a directory, an unassigned user "is in a state with no password"."""
+    name, label = clean(app.get("name")), clean(app.get("label"))
+    if not name:
+        return f"Okta doesn't say what kind of application {label} is, and nobody is removed from a directory."
+    if not name.startswith(DIRECTORIES):
+        return ""
+    return f"{label} is a directory. Okta would leave people without a password: disable them in the directory instead."

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 from tests.connectors.directory_contract import Staff
 from tests.connectors.fake import Fact, FakeApp, Reply, Request, Seat
 
 # github.com/okta/okta-management-openapi-spec, v1: paths, parameters, fields. “users/me”: developer.okta.com,
 # “Get Current User”. Error bodies, Link header and page sizes: “Core Okta API”, “List Users”, “List Groups”.
+# Statuses: “AppUserStatus”, dist/current/management-minimal.yaml of that repository. Events: “System Log”.
 PAGE = ("after", "limit")
 FACTS = (
     Fact("GET", "/api/v1/users/me", "me"),
@@ -29,8 +31,9 @@ FACTS = (
          ("id", "scope", "status", "credentials", "profile", "externalId"), ("id",)),
     Fact("GET", "/api/v1/apps/{appId}/users/{userId}", "app_user", ("expand",)),
     Fact("DELETE", "/api/v1/apps/{appId}/users/{userId}", "unassign", ("sendEmail",)),
+    Fact("GET", "/api/v1/logs", "logs", ("since", "until", "filter", "q", "limit", "sortOrder", "after")),
 )  # fmt: skip
-MOST, MOST_ASSIGNED = 200, 500
+MOST, MOST_ASSIGNED, MOST_EVENTS = 200, 500, 1000
 
 
 class FakeOkta(FakeApp):
@@ -125,6 +128,9 @@ class FakeOktaApp(FakeOkta):
         self.statuses: dict[str, str] = {}
         self.not_assigned = {"new@acme.example": ["00unew"]}  # address → ids of those who are in Okta
         self.app_status = "ACTIVE"
+        self.app_name = "figma"  # of its kind
+        self.is_acknowledged_by_hand = True  # a deprovisioning: the row stays, as REVOKED, until someone does
+        self.events: list[tuple[str, str]] = []  # (user, when) of each sign-in to the application, newest first
 
     def users(self, request: Request) -> Reply:
         email, login = self._address_in(request.params["filter"])
@@ -141,10 +147,14 @@ class FakeOktaApp(FakeOkta):
         return [json.loads(part.partition(" eq ")[2]) for part in (email, login)]
 
     def apps(self, request: Request) -> Reply:
-        return self._page(request, [{"id": self.app_id, "label": "Figma", "status": self.app_status}])
+        return self._page(request, [self._described()])
 
     def app(self, request: Request) -> Any:
-        return self._in_app(request) or {"id": self.app_id, "label": "Figma", "status": self.app_status}
+        return self._in_app(request) or self._described()
+
+    def _described(self) -> dict:
+        kind = {"name": self.app_name} if self.app_name else {}
+        return {"id": self.app_id, "label": "Figma", "status": self.app_status, **kind}
 
     def app_groups(self, request: Request) -> Reply:
         return self._in_app(request) or self._page(request, [{"id": thing.id, "priority": 0} for thing in self.things])
@@ -174,8 +184,29 @@ class FakeOktaApp(FakeOkta):
         if any(seat.id in thing.members for thing in self.things):
             cause = "The application cannot be unassigned from the user while their group memberships grant them access"
             return self.error(403, "Deactivate application for user forbidden.", cause, code="E0000046")
-        self.seats.remove(seat)
+        if self.is_acknowledged_by_hand:
+            seat.status = "suspended"
+        else:
+            self.seats.remove(seat)
         return Reply(204)
+
+    def logs(self, request: Request) -> Reply:
+        """A request with `until` ends; one without is polled, and always has a next page."""
+        assert request.params["until"] and request.params["sortOrder"] == "DESCENDING"
+        assert request.params["filter"] == (
+            'eventType eq "user.authentication.sso" and outcome.result eq "SUCCESS" '
+            f'and target.id eq "{self.app_id}"'
+        )
+        size, start = request.number("limit", 100), int(request.params.get("after", 0))
+        assert size <= MOST_EVENTS
+        rows = [{"uuid": f"e{start + n}", "eventType": "user.authentication.sso", "published": when,
+                 "actor": {"id": user, "type": "User"}, "outcome": {"result": "SUCCESS"},
+                 "target": [{"id": self.app_id, "type": "AppInstance"}]}
+                for n, (user, when) in enumerate(self.events[start : start + size])]  # fmt: skip
+        if start + size >= len(self.events):
+            return Reply(200, rows)
+        asked = urlencode({**request.params, "after": start + size})
+        return Reply(200, rows, {"Link": f'<{self.url}{request.path}?{asked}>; rel="next"'})
 
     def join(self, request: Request) -> Reply:
         return self._change(request, lambda members, user: members.update({user: "member"}))
@@ -200,6 +231,7 @@ class FakeOktaApp(FakeOkta):
         profile = {"firstName": first, "lastName": last, "email": seat.email or None}
         if seat.role != "assigned":  # as in the examples of “Application User”, developer.okta.com
             profile |= {"role": seat.role, "salesforceGroups": list(seat.further_roles)}
-        scope, status = self.scopes.get(seat.id, "USER"), self.statuses.get(seat.id, "ACTIVE")
+        scope = self.scopes.get(seat.id, "USER")
+        status = "REVOKED" if seat.status == "suspended" else self.statuses.get(seat.id, "ACTIVE")
         return {"id": seat.id, "scope": scope, "status": status, "profile": profile,
                 "credentials": {"userName": seat.email or "nobody"}}  # fmt: skip

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 
 from connectors.apps.okta import OktaApp
 from connectors.base import Refused, TemporarilyUnavailable
 from tests.connectors.contract import ConnectorContract
-from tests.connectors.fake import Reply, Seat, Thing
+from tests.connectors.fake import FOREVER, Reply, Seat, Thing
 from tests.connectors.fake_okta import FakeOktaApp
 
 
@@ -15,6 +17,7 @@ class TestOktaApp(ConnectorContract):
     kind, fake = OktaApp, FakeOktaApp
     page = 500
     role = "assigned"
+    statuses = ("active", "suspended")
     has_roles = False  # the application itself decides what someone may do in it
     several_roles = ("Admin", "CEO", "Employee")
     refuses_owner = False  # nobody owns an assignment
@@ -38,6 +41,79 @@ class TestOktaApp(ConnectorContract):
             ("Direct", "active", "assigned"), ("Through a group", "active", "assigned"),
             ("Direct", "suspended", "assigned"),
         ]  # fmt: skip
+
+    @pytest.mark.parametrize(
+        "status,shown",
+        [("ACTIVE", "active"), ("PROVISIONED", "active"), ("IMPLICIT", "active"), ("STAGED", "invited"),
+         ("PENDING", "invited"), ("APPROVED", "invited"), ("SUSPENDED", "suspended"), ("INACTIVE", "suspended"),
+         ("REVOKED", "suspended"), ("DEPROVISIONED", "suspended"), ("IMPORTED", "unknown: IMPORTED"),
+         ("MATCHED", "unknown: MATCHED"), ("UNASSIGNED", "unknown: UNASSIGNED"), ("FROZEN", "unknown: FROZEN")],
+    )  # fmt: skip
+    def test_each_status_of_an_assignment_is_told(self, app, connector, status, shown):
+        """“AppUserStatus”: only two of the thirteen, and implicit assignment, let someone use the application."""
+        self.fill(app, 1)
+        app.statuses[app.seats[0].id] = status
+        assert [account.status for account in connector.accounts()] == [shown]
+        assert connector.account(app.seats[0].id).status == shown
+
+    # Removal
+
+    def test_an_assignment_without_a_manual_acknowledgment_is_gone_at_once(self, app, connector):
+        self.fill(app, 2)
+        app.is_acknowledged_by_hand = False
+        leaver = next(connector.accounts())
+        for _ in range(2):
+            connector.remove(leaver)
+        assert connector.account(leaver.id) is None and len(app.seats) == 1
+
+    def test_an_assignment_that_waits_for_an_acknowledgment_is_suspended(self, app, connector):
+        self.fill(app, 1)
+        leaver = next(connector.accounts())
+        for _ in range(2):
+            connector.remove(leaver)
+        assert connector.removal_suspends and connector.account(leaver.id).status == "suspended"
+        assert len(app.asked("unassign")) == 1
+
+    @pytest.mark.parametrize("kind", ["active_directory", "ldap_sun_one", ""])
+    def test_nobody_is_removed_from_a_directory(self, app, connector, kind):
+        """“Unassign an application user”: with delegated authentication, the user is left without a password."""
+        self.fill(app, 1)
+        app.app_name = kind
+        with pytest.raises(Refused, match="Figma is a directory" if kind else "what kind of application"):
+            connector.remove(next(connector.accounts()))
+        assert app.asked("unassign") == [] and app.seats[0].status == "active"
+        [missing] = connector.test().missing
+        assert missing.startswith("remove: ")
+
+    # Last use
+
+    def test_the_last_use_is_read_from_the_system_log(self, app, connector):
+        self.fill(app, 3)
+        first, second, third = (seat.id for seat in app.seats)
+        app.events = [(first, "2026-11-25T08:00:00.000Z"), *[(second, "2026-11-24T08:00:00.000Z")] * 1500,
+                      (first, "2026-10-01T08:00:00.000Z")]  # fmt: skip
+        found = self.by_id(connector)
+        assert found[first].last_activity == datetime(2026, 11, 25, 8)
+        assert found[second].last_activity == datetime(2026, 11, 24, 8)
+        assert found[third].last_activity is None and "last_activity" in found[third].unsaid
+        assert "last_activity" not in found[first].unsaid
+
+    @pytest.mark.parametrize(
+        "fault", [Reply(403, {"errorCode": "E0000006"}), Reply(429, {}, {"Retry-After": "9000"}), Reply(500),
+                  Reply(400, {"errorCode": "E0000053"}), Reply(200, [{"actor": None}]), Reply(200, {})])  # fmt: skip
+    def test_a_log_that_is_not_given_fails_no_reading(self, app, connector, fault):
+        self.fill(app, 2)
+        app.events = [(app.seats[0].id, "2026-11-25T08:00:00.000Z")]
+        app.fail(fault, on="logs", times=FOREVER)
+        assert [account.last_activity for account in connector.accounts()] == [None, None]
+        assert all("last_activity" in account.unsaid for account in connector.accounts())
+
+    def test_a_token_that_may_not_read_the_log_is_told(self, app, connector):
+        app.fail(app.error(403, "You do not have permission", code="E0000006"), on="logs", times=FOREVER)
+        [missing] = connector.test().missing
+        assert missing.startswith("tell when someone last used it: ") and "do not have permission" in missing
+
+    # Roles
 
     def test_roles_are_read_from_the_attributes_that_were_named_alone(self, app):
         self.fill(app, 2)
