@@ -1,5 +1,5 @@
 """The contract between Rollcall and whatever it connects: values, errors, capabilities, and the two base classes.
-sync/ knows connectors through this module alone; of Rollcall's, it imports only the rules of quality."""
+sync/ knows connectors through this module alone; of Rollcall's, it imports only quality, effects and versions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from datetime import date, datetime
 from types import MappingProxyType
 from typing import Protocol
 
+from connectors.effects import Effect, Effects, not_declared
 from connectors.quality import NOT_RATED, Quality, level_of
+from connectors.versions import ApiVersion
 
 # What a connector can do. Pages, buttons and tasks ask for these, so nothing is offered that can't be done.
 LOOK_UP = "look up"  # account(id): the second look
@@ -180,6 +182,8 @@ class Connector:
     fields: tuple[Field, ...] = ()
     unknown_acts: Mapping[str, str] = MappingProxyType({})  # acts that this kind of app doesn't have, and why
     capabilities: frozenset[str] = frozenset()  # the most it can do; an instance may narrow it by its settings
+    effects: Effects = MappingProxyType({})  # what each operation reaches, loses and frees, by the app's documents
+    api_version: ApiVersion | None = None  # of the app's API; every connector names it
     asset_word: str = "asset"
     role_word: str = "role"
     own_account_unknown: str = ""  # why its own account is unknown, and so isn't protected; "" if it is known
@@ -202,6 +206,24 @@ class Connector:
     def removal_suspends(self) -> bool:
         """True where remove() leaves the account in the list, as suspended."""
         return False
+
+    def effects_of(self, operation: str) -> tuple[Effect, ...]:
+        """What REMOVE, CHANGE_ROLE, INVITE, GRANT or REVOKE does with these settings.
+
+        Of several, each names the accounts that it is about. None for an operation that people do by hand.
+        """
+        if operation not in self.capabilities:
+            return ()
+        declared = self.effects.get(operation, ())
+        return tuple(one for one in declared if one.when is None or self._has_set(*one.when)) or not_declared()
+
+    def _has_set(self, name: str, value: str) -> bool:
+        field = next(field for field in self.fields if field.name == name)
+        return (self.settings.get(name) or field.choices[0][0]) == value
+
+    def version_in_use(self) -> ApiVersion | None:
+        """The version of the app's API that these settings use."""
+        return self.api_version and self.api_version.chosen(self.settings)
 
     def content(self) -> bytes:
         """The file that it reads, as it is now; only where there is a `file_purpose`."""
@@ -303,6 +325,7 @@ class DirectoryConnector:
     fields: tuple[Field, ...] = ()
     worldwide_ids: bool = False  # DirectoryPerson.id is nobody else's, in no other directory of this kind
     file_purpose: str = ""  # as for Connector
+    api_version: ApiVersion | None = None  # as for Connector
     today: date | None = None  # in the workspace's time zone, from the caller; else UTC's
     settled: str = ""  # what the file's columns were taken for, as JSON, once people() has read them,
     notes: tuple[str, ...] = ()  # and what of it was not read, in sentences

@@ -35,6 +35,7 @@ class Rule(Enum):
     CHANGES_TESTED = SILVER, "tested operations", "Its operations pass the tests that are the same for every connector."
     WAITS = SILVER, "rate limits", "It waits when the app asks for a pause, and postpones the check if that takes long."
     CREDENTIAL_END = SILVER, "credential that ends", "A credential that ends is renewed, or is reported when it fails."
+    EFFECTS = SILVER, "declared effects", "It declares how far each operation reaches, and whether it can be undone."
     SECRETS = SILVER, "secrets", "No message contains a part of the credential."
     ASSETS = GOLD, "assets", "It reads the app's assets and the people who have access to them."
     OPERATIONS = GOLD, "every operation", "It offers every operation that this kind of app has."

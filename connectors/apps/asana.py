@@ -25,12 +25,14 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
+from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, Effect, Reach, Sessions, Undo, declared
 from connectors.names import email_key
 from connectors.quality import NO_TEST_SERVER, Missing, Rule
 from connectors.tools.answers import unsaid
 from connectors.tools.http import Answer, Forbidden, NotFound, clean, segment
 from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, pages_by_cursor
+from connectors.versions import ApiVersion
 
 PAGE = 100  # "The value must be between 1 and 100"
 ROLES = (Role("admin", "Admin", privileged=True), Role("member", "Member", default=True), Role("guest", "Guest"))
@@ -62,6 +64,18 @@ class Asana(HttpConnector):
         token_field("Access token", "A service account's, or an admin's personal one."),
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES) - {CHANGE_ROLE}
+    effects = declared(
+        "Asana/openapi, removeUserForWorkspace",
+        remove=Effect(
+            "Removes them from the workspace, with all its teams and projects.", Reach.WORKSPACE, Undo.IMPOSSIBLE,
+            "Invite them again, and add them to their teams and projects.",
+            lost=("private things that only they could see", "what they own, which passes to the person whose "
+                  "personal token is used"),
+            ends_sessions=Sessions.NOT_KNOWN,
+        ),
+        invite=INVITATION_SENT, grant=GRANTED, revoke=REVOKED,
+    )  # fmt: skip
+    api_version = ApiVersion("Asana API", "1.0", source="Asana/openapi, defs/asana_oas.yaml")
     asset_word = "team or project"
     api = "https://app.asana.com/api/1.0"
     patience = 65  # seconds: limits are per minute, and a workspace with many projects meets them again and again

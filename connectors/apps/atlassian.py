@@ -10,6 +10,7 @@ user management has one: community.atlassian.com, “New organization APIs avail
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from types import MappingProxyType
@@ -31,12 +32,14 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
+from connectors.effects import GRANTED, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
 from connectors.quality import NO_TEST_SERVER, Missing, Rule
 from connectors.tools.answers import known_status, unsaid
 from connectors.tools.http import Answer, Forbidden, NotFound, clean, seconds_to_wait, segment
 from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, number, pages_by_cursor
 from connectors.tools.times import from_iso
+from connectors.versions import ApiVersion
 
 USERS, GROUPS = 50, 20  # per page: each list's default; its maximum isn't documented
 ALL = "-"  # in place of a directory: "all directories the requestor has permission to manage"
@@ -81,6 +84,17 @@ class Atlassian(HttpConnector):
         token_field("API key", "An organization's, not a person's API token."),
     )
     capabilities = frozenset(CAPABILITIES) - {INVITE}
+    effects = declared(
+        "Organizations REST API v2, “Remove user from a directory”",
+        remove=Effect(
+            "Removes them from every directory of the organization, with its apps and groups.", Reach.ORGANISATION,
+            Undo.IMPOSSIBLE, "Invite them again, and give them their groups and roles again.",
+            lost=("their groups and roles",), frees_seat=Seat.FREED,
+        ),
+        change_role=replace(ROLE_CHANGED, reach=Reach.ORGANISATION),
+        grant=GRANTED, revoke=REVOKED,
+    )  # fmt: skip
+    api_version = ApiVersion("Organizations REST API", "v2", source="Organizations REST API (role assignments: v1)")
     asset_word = "group or app"
     patience = 65  # seconds
     change_role_keeps = True

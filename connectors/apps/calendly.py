@@ -28,11 +28,13 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
+from connectors.effects import INVITATION_SENT, Effect, Reach, Undo, declared
 from connectors.quality import NO_TEST_SERVER, Missing, Rule
 from connectors.tools.answers import unsaid
 from connectors.tools.http import Answer, Forbidden, NotFound, clean, segment
 from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, pages_by_cursor
+from connectors.versions import ApiVersion
 
 PAGE = 100  # the most that Calendly gives
 ROLES = (
@@ -67,6 +69,14 @@ class Calendly(HttpConnector):
               required=False, choices=(("read", "are read"), ("leave out", "are left out")), where=False),
     )  # fmt: skip
     capabilities = frozenset({LOOK_UP, ASSETS, REMOVE, INVITE})
+    effects = declared(
+        "Calendly API, “Remove User from Organization”",
+        remove=Effect(
+            "Removes them from the Calendly organisation.", Reach.ORGANISATION, Undo.IMPOSSIBLE, "Invite them again.",
+        ),
+        invite=INVITATION_SENT,
+    )  # fmt: skip
+    api_version = ApiVersion("Calendly API", "v2", source="developer.calendly.com, API reference")
     asset_word = "group"
     api = "https://api.calendly.com"
     patience = 65  # seconds: “typically 60 seconds” until a used-up limit begins again

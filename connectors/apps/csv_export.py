@@ -16,6 +16,7 @@ from connectors.tables.accounts import AccountRow
 from connectors.tables.meanings import Meaning
 from connectors.tools.csv_rows import file_content
 from connectors.tools.times import from_iso
+from connectors.versions import NO_API
 
 STANDARD = Role("member", "Member", default=True)
 # What an export without such a column says nothing about.
@@ -51,6 +52,7 @@ class CsvExport(Connector):
         "Rollcall can't act in such an app. Who has left the company becomes a to-do in the app's Activity: remove "
         "them in the app, then say that it is done.",
     )
+    api_version = NO_API
     fields = (
         Field("app", "Which app", "Its name.", placeholder="Miro", where=False),
         Field("source", "The export", choices=(("upload", "is uploaded here"), ("path", "is a file on this machine")),

@@ -12,12 +12,14 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from connectors.base import CAPABILITIES, Account, Field, Identity, Refused, Role
+from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Undo, declared
 from connectors.quality import NO_TEST_SERVER, Missing, Rule
 from connectors.scim.client import ScimClient
 from connectors.scim.extended import FIELDS, ExtendedScim
 from connectors.scim.values import YES, id_of, roles_of
 from connectors.tools.http import segment
 from connectors.tools.http_connector import token_field
+from connectors.versions import ApiVersion
 
 UNTOLD = "tell who is an administrator: Figma doesn't say so here. Protect yours by hand, so that one always stays."
 
@@ -62,6 +64,16 @@ class Figma(ExtendedScim):
         FIELDS["groups"],
     )
     capabilities = frozenset(CAPABILITIES)
+    effects = declared(
+        "SCIM API Reference, “Soft Delete User”",
+        remove=Effect(
+            "Deactivates the user, which takes them out of the Figma organisation.", Reach.ORGANISATION, Undo.POSSIBLE,
+            "Set the user active again over SCIM, by your identity provider.",
+        ),
+        change_role=replace(ROLE_CHANGED, reach=Reach.ORGANISATION),
+        invite=INVITATION_SENT, grant=GRANTED, revoke=REVOKED,
+    )  # fmt: skip
+    api_version = ApiVersion("Figma SCIM API", "v2", source="SCIM API Reference")
     client = FigmaClient
     api = "https://www.figma.com/scim/v2"
     extension = "urn:ietf:params:scim:schemas:extension:figma:enterprise:2.0:User"

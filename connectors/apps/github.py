@@ -11,6 +11,8 @@ name, email, organizationVerifiedDomainEmails).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
 from types import MappingProxyType
 
 from connectors.base import (
@@ -26,6 +28,7 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
+from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
 from connectors.github.client import GitHubClient
 from connectors.names import email_key
 from connectors.quality import NO_TEST_SERVER, Rule
@@ -33,6 +36,7 @@ from connectors.tools.answers import unsaid
 from connectors.tools.http import Answer, Forbidden, NotFound, segment
 from connectors.tools.http_connector import ClosesClients, api_client, token_field
 from connectors.tools.paging import Seen
+from connectors.versions import ApiVersion
 
 OUTSIDE = "outside_collaborator"
 ROLES = (
@@ -96,6 +100,18 @@ class GitHub(ClosesClients, Connector):
         ),
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES)
+    effects = declared(
+        "“Removing a member from your organization” and “Reinstating a former member of your organization”",
+        remove=Effect(
+            "Removes them from the GitHub organisation, with all its teams and repositories.", Reach.ORGANISATION,
+            Undo.POSSIBLE, "Invite them again, and choose to reinstate their roles and access.", undo_days=90,
+            lost=("their private forks of the organisation's repositories",), frees_seat=Seat.FREED,
+            seat_note="GitHub charges for the freed seat until the number of seats is lowered in the billing settings.",
+        ),
+        change_role=replace(ROLE_CHANGED, reach=Reach.ORGANISATION),
+        invite=INVITATION_SENT, grant=GRANTED, revoke=REVOKED,
+    )  # fmt: skip
+    api_version = ApiVersion("GitHub REST API", "2022-11-28", date(2028, 3, 10), source="GitHub Docs, “API Versions”")
     asset_word = "repository or team"
     api = "https://api.github.com"
 

@@ -24,6 +24,7 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
+from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
 from connectors.quality import Missing, Rule
 from connectors.tools.answers import known_status, unsaid
 from connectors.tools.holes import needed
@@ -31,6 +32,7 @@ from connectors.tools.http import Forbidden, NotFound, clean, segment
 from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, Seen, next_link, number, pages_by_link
 from connectors.tools.times import from_iso
+from connectors.versions import ApiVersion
 
 PAGE = 100  # the most that the API gives at once
 OWNER = 50
@@ -82,6 +84,16 @@ class GitLab(HttpConnector):
         ),
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES)
+    effects = declared(
+        "GitLab Docs, “Members API”",
+        remove=Effect(
+            "Removes them from the group, with its subgroups and projects.", Reach.WORKSPACE, Undo.IMPOSSIBLE,
+            "Add them again with their earlier role.", lost=("their roles in subgroups and projects",),
+            frees_seat=Seat.FREED, seat_note="They still use a seat if they are in the group through an invited group.",
+        ),
+        change_role=ROLE_CHANGED, invite=INVITATION_SENT, grant=GRANTED, revoke=REVOKED,
+    )  # fmt: skip
+    api_version = ApiVersion("GitLab REST API", "v4", source="GitLab Docs, “REST API”")
     asset_word = "project or subgroup"
     patience = 65  # seconds: gitlab.com counts calls by the minute
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import date
 from types import MappingProxyType
 from typing import Any
 
@@ -32,6 +33,7 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
+from connectors.effects import INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
 from connectors.names import email_key
 from connectors.quality import NO_TEST_SERVER, Missing, Rule
 from connectors.tools.answers import unsaid
@@ -40,6 +42,7 @@ from connectors.tools.http import Answer, Forbidden, Http, clean, words
 from connectors.tools.http_connector import ClosesClients, api_client
 from connectors.tools.oauth import refreshed
 from connectors.tools.paging import Page, Seen, number, pages_by_cursor
+from connectors.versions import ApiVersion
 
 CLIENTS_ONLY = "CLIENTS_ONLY"  # ours: Google has no role for it
 ROLES = (
@@ -105,6 +108,18 @@ class GoogleAds(ClosesClients, Connector):
               pattern=r"[^@\s]+@[^@\s]+", placeholder="rollcall@acme.example"),
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES) - {GRANT}
+    effects = declared(
+        "Google Ads API, “Managing user access”",
+        remove=Effect(
+            "Removes them from the manager account and every ad account below it.", Reach.WORKSPACE, Undo.IMPOSSIBLE,
+            "Invite them again to each account.", frees_seat=Seat.NOT_PAID,
+        ),
+        change_role=ROLE_CHANGED, invite=INVITATION_SENT, revoke=REVOKED,
+    )  # fmt: skip
+    api_version = ApiVersion(
+        "Google Ads API", "v26", date(2027, 10, 1),
+        source="Google Ads API, “Deprecation and sunset” (a major version lives about twelve months)",
+    )  # fmt: skip
     asset_word = "ad account"
     api, login = "https://googleads.googleapis.com", "https://oauth2.googleapis.com"
 

@@ -10,6 +10,7 @@ charged for too many users” (suspended users are charged).
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 from functools import cached_property
 from types import MappingProxyType
 
@@ -26,7 +27,8 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
-from connectors.google.admin import API, FIELDS, LOGIN, GoogleAdmin, steps
+from connectors.effects import GRANTED, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
+from connectors.google.admin import API, DIRECTORY_API, FIELDS, LOGIN, GoogleAdmin, steps
 from connectors.quality import NO_TEST_SERVER, Missing, Rule
 from connectors.tools.answers import unsaid
 from connectors.tools.http import Conflict, NotFound, clean, segment
@@ -67,6 +69,17 @@ class GoogleWorkspace(ClosesClients, Connector):
     )
     fields = FIELDS
     capabilities = frozenset(CAPABILITIES) - {INVITE}
+    effects = declared(
+        "Google Workspace Admin Help, “Suspend a user temporarily” and “I got charged for too many users”",
+        remove=Effect(
+            "Suspends their Google account, so they can no longer sign in to anything with it. Mail and files stay.",
+            Reach.TENANT, Undo.POSSIBLE, "Reactivate the user in the Google Admin console.", frees_seat=Seat.KEPT,
+            seat_note="Google charges for a suspended user until the user is archived or deleted.",
+        ),
+        change_role=replace(ROLE_CHANGED, reach=Reach.TENANT),
+        grant=GRANTED, revoke=REVOKED,
+    )  # fmt: skip
+    api_version = DIRECTORY_API
     asset_word = "group"
     api, login = API, LOGIN
 

@@ -27,6 +27,7 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
+from connectors.effects import GRANTED, REVOKED, Effect, Reach, Seat, Undo, declared
 from connectors.ldap.client import (
     AUTHORITY_FIELD,
     CLASS_VIOLATION,
@@ -50,6 +51,7 @@ from connectors.ldap.client import (
     texts,
 )
 from connectors.quality import NOT_OVER_HTTP
+from connectors.versions import LDAP
 
 MEMBER = "member"
 BY_NAME = "memberUid"
@@ -127,6 +129,15 @@ class LdapGroup(Connector):
         INVITE: "who gets an entry in the directory is for the directory's own administration",
     })  # fmt: skip
     capabilities = frozenset((LOOK_UP, ASSETS, REMOVE, GRANT, REVOKE))
+    effects = declared(
+        "RFC 4519, RFC 2307",
+        remove=Effect(
+            "Takes the person out of each of the app's groups. Their entry in the directory stays.", Reach.WORKSPACE,
+            Undo.POSSIBLE, "Add them to the groups again.", frees_seat=Seat.NOT_PAID,
+        ),
+        grant=GRANTED, revoke=REVOKED,
+    )  # fmt: skip
+    api_version = LDAP
     asset_word = "group"
 
     def __init__(self, settings: dict[str, str], on_total: Callable[[int], None] | None = None):

@@ -26,6 +26,7 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
+from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
 from connectors.names import email_key
 from connectors.quality import NO_TEST_SERVER, Rule
 from connectors.tools.answers import unsaid
@@ -33,6 +34,7 @@ from connectors.tools.http import Answer, Forbidden, clean, seconds_to_wait
 from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, pages_by_cursor
 from connectors.tools.times import from_iso
+from connectors.versions import ApiVersion
 
 PAGE = 100  # of at most 250; a query's cost is limited, too
 ROLES = (
@@ -89,6 +91,15 @@ class Linear(HttpConnector):
     )
     fields = (token_field("API key", "Begins with lin_api_."),)
     capabilities = frozenset(CAPABILITIES)
+    effects = declared(
+        "linear/linear, schema.graphql: userSuspend, userUnsuspend",
+        remove=Effect(
+            "Suspends the user in the Linear workspace. Their issues and comments stay.", Reach.WORKSPACE,
+            Undo.POSSIBLE, "Unsuspend the user in Linear, Settings, Members.", frees_seat=Seat.FREED,
+        ),
+        change_role=ROLE_CHANGED, invite=INVITATION_SENT, grant=GRANTED, revoke=REVOKED,
+    )  # fmt: skip
+    api_version = ApiVersion("Linear API", "", source="linear/linear, schema.graphql (no versions)")
     asset_word = "team"
     api = "https://api.linear.app"
 

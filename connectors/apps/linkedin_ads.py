@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import date
 from functools import cached_property
 from types import MappingProxyType
 
@@ -33,12 +34,14 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
+from connectors.effects import GRANTED, REVOKED, Effect, Reach, Seat, Undo, declared
 from connectors.quality import NO_TEST_SERVER, Missing, Rule
 from connectors.tools.http import Answer, Forbidden, Http, NotFound, clean, segment
 from connectors.tools.http_connector import HttpConnector, bearer, token_field
 from connectors.tools.oauth import refreshed
 from connectors.tools.paging import Page, number, pages_by_cursor, pages_by_offset
 from connectors.tools.renewal import Renewed
+from connectors.versions import ApiVersion
 
 USERS_PAGE, ACCOUNTS_PAGE = 100, 100
 ROLES = (
@@ -52,6 +55,11 @@ RANK = {role.id: place for place, role in enumerate(ROLES)}
 MANAGES = {role.id for role in ROLES if role.privileged}
 VERSION = "202607"  # supported for at least a year from its month
 VERSION_ENDED = 426
+
+
+def _end_of(version: str) -> date:
+    """The first day of the month a year later, from which on LinkedIn may end a version."""
+    return date(int(version[:4]) + 1, int(version[4:6]), 1)
 
 
 class LinkedInAds(HttpConnector):
@@ -87,6 +95,19 @@ class LinkedInAds(HttpConnector):
               required=False, pattern=r"20[0-9]{4}(\.[0-9]{2})?", placeholder=VERSION, where=False),
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES) - {CHANGE_ROLE, INVITE}
+    effects = declared(
+        "Microsoft Learn, “Ad Account Users API”",
+        remove=Effect(
+            "Removes them from each ad account that is connected. Their LinkedIn profile stays theirs.",
+            Reach.WORKSPACE, Undo.POSSIBLE, "Give them their role in each ad account again.", frees_seat=Seat.NOT_PAID,
+        ),
+        grant=GRANTED, revoke=REVOKED,
+    )  # fmt: skip
+    api_version = ApiVersion(
+        "LinkedIn Marketing API", VERSION, _end_of(VERSION),
+        source="Microsoft Learn, “LinkedIn Marketing API versioning” (a month's version lives a year)",
+        setting="version", end_of=_end_of,
+    )  # fmt: skip
     asset_word = "ad account"
     role_word = "highest role"
     api = "https://api.linkedin.com/rest"

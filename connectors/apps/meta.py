@@ -14,6 +14,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterator
+from datetime import date
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
@@ -33,6 +34,7 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
+from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
 from connectors.names import email_key
 from connectors.quality import NO_TEST_SERVER, Missing, Rule
 from connectors.tools.answers import unsaid
@@ -40,6 +42,7 @@ from connectors.tools.holes import needed
 from connectors.tools.http import Answer, Forbidden, clean, segment
 from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, Seen, number, pages_by_cursor
+from connectors.versions import ApiVersion
 
 PAGE = 100
 ROLES = (Role("ADMIN", "Admin", privileged=True), Role("EMPLOYEE", "Employee", default=True))
@@ -87,6 +90,18 @@ class Meta(HttpConnector):
               pattern=r"\S+"),
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES)
+    effects = declared(
+        "facebook-business-sdk-codegen, api_specs/specs/BusinessUser.json",
+        remove=Effect(
+            "Removes them from the business portfolio, with all its assets. Their Facebook account stays theirs.",
+            Reach.WORKSPACE, Undo.IMPOSSIBLE, "Invite them again, and assign their assets again.",
+            lost=("their access to each asset",), frees_seat=Seat.NOT_PAID,
+        ),
+        change_role=ROLE_CHANGED, invite=INVITATION_SENT, grant=GRANTED, revoke=REVOKED,
+    )  # fmt: skip
+    api_version = ApiVersion(
+        "Marketing API", "v25.0", date(2027, 2, 23), source="Meta for Developers, “Marketing API version history”",
+    )  # fmt: skip
     asset_word = "asset"
     role_word = "tasks"
     api = "https://graph.facebook.com/v25.0"

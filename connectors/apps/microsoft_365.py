@@ -29,7 +29,8 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
-from connectors.microsoft.graph import API, FIELDS, GUEST, LOGIN, PAGE, REGISTER, Graph, emails_of
+from connectors.effects import GRANTED, REVOKED, Effect, Reach, Seat, Sessions, Undo, declared
+from connectors.microsoft.graph import API, FIELDS, GRAPH, GUEST, LOGIN, PAGE, REGISTER, Graph, emails_of
 from connectors.quality import NO_TEST_SERVER, Missing, Rule
 from connectors.tools.answers import known_status, unsaid
 from connectors.tools.http import Forbidden, NotFound, clean, segment
@@ -79,6 +80,27 @@ class Microsoft365(ClosesClients, Connector):
     )
     fields = FIELDS
     capabilities = frozenset(CAPABILITIES) - {CHANGE_ROLE, INVITE}
+    effects = declared(
+        "Microsoft Graph, “Update user” and “Delete a user”",
+        remove=(
+            Effect(
+                "Blocks the sign-in of their Microsoft account, for everything they use with it. Mailbox and files "
+                "stay.",
+                Reach.TENANT, Undo.POSSIBLE, "Unblock the sign-in in the Microsoft 365 admin center.",
+                frees_seat=Seat.KEPT,
+                seat_note="Microsoft charges for the licences until they are taken away in the Microsoft 365 admin "
+                          "center.",
+                ends_sessions=Sessions.STAY, whom="A member",
+            ),
+            Effect(
+                "Deletes the guest from the tenant.", Reach.TENANT, Undo.POSSIBLE,
+                "Restore the user in the Microsoft Entra admin center.", undo_days=30,
+                lost=("access to everything that was shared with them",), whom="A guest",
+            ),
+        ),
+        grant=GRANTED, revoke=REVOKED,
+    )  # fmt: skip
+    api_version = GRAPH
     asset_word = "group"
     change_role_keeps = True  # by hand: in the admin center a role is added or taken singly
     api, login = API, LOGIN

@@ -23,6 +23,7 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
+from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Sessions, Undo, declared
 from connectors.quality import NO_TEST_SERVER, Rule
 from connectors.scim.client import ScimClient
 from connectors.scim.extended import FIELDS, ExtendedScim
@@ -30,6 +31,7 @@ from connectors.tools.answers import unsaid
 from connectors.tools.http import Forbidden, Http, clean
 from connectors.tools.http_connector import api_client, bearer, token_field
 from connectors.tools.paging import Page, pages_by_cursor
+from connectors.versions import ApiVersion
 
 PAGE = 100  # the most that either API gives
 VERSION = "2022-06-28"
@@ -72,6 +74,19 @@ class Notion(ExtendedScim):
               choices=FIELDS["groups"].choices, when=("api", "scim"), where=False),
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES)
+    effects = declared(
+        "Notion Help Center, “Provision users & groups with SCIM”",
+        remove=Effect(
+            "Removes them from the workspace and signs them out of it. Their Notion account stays theirs.",
+            Reach.WORKSPACE, Undo.IMPOSSIBLE, "Invite them again, and add them to their groups again.",
+            lost=("their access to pages that nobody else has",), ends_sessions=Sessions.END,
+        ),
+        change_role=ROLE_CHANGED, invite=INVITATION_SENT, grant=GRANTED, revoke=REVOKED,
+    )  # fmt: skip
+    api_version = ApiVersion(
+        "Notion SCIM API", "v2",
+        source="Notion Help Center, “Provision users & groups with SCIM” (public API: 2022-06-28)",
+    )  # fmt: skip
     client = NotionClient
     api = "https://api.notion.com"
     extension = "urn:ietf:params:scim:schemas:extension:notion:2.0:User"

@@ -33,8 +33,9 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
+from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, Effect, Reach, Undo, declared
 from connectors.okta import usage
-from connectors.okta.client import FIELDS, TOKEN_STEPS, OktaClient, name_of
+from connectors.okta.client import FIELDS, OKTA_API, TOKEN_STEPS, OktaClient, name_of
 from connectors.quality import NO_TEST_SERVER, Rule
 from connectors.scim.extended import FIELDS as SCIM_FIELDS
 from connectors.scim.values import privileged_by_name
@@ -104,6 +105,17 @@ class OktaApp(ClosesClients, Connector):
     unknown_acts = MappingProxyType({CHANGE_ROLE: "an assignment in Okta has no role of Okta's own: what its profile "
                                      "says is given in Okta, mostly by a group"})  # fmt: skip
     capabilities = frozenset(CAPABILITIES) - {CHANGE_ROLE}
+    effects = declared(
+        "Okta API, “Unassign an application user”",
+        remove=Effect(
+            "Takes the application's assignment away. If Okta provisions the application, the account in it is "
+            "deactivated.",
+            Reach.WORKSPACE, Undo.IMPOSSIBLE, "Assign the application again, and fill in its profile again.",
+            lost=("the application's profile of the assignment",),
+        ),
+        invite=INVITATION_SENT, grant=GRANTED, revoke=REVOKED,
+    )  # fmt: skip
+    api_version = OKTA_API
     asset_word = "group"
 
     @api_client

@@ -29,6 +29,7 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
+from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
 from connectors.names import email_key
 from connectors.quality import NO_TEST_SERVER, Missing, Rule
 from connectors.tools.answers import unsaid
@@ -37,6 +38,7 @@ from connectors.tools.http_connector import HttpConnector, bearer, token_field
 from connectors.tools.oauth import refreshed
 from connectors.tools.paging import Page, pages_by_cursor
 from connectors.tools.renewal import Renewed
+from connectors.versions import ApiVersion
 
 PAGE = 250
 ROLES = (
@@ -91,6 +93,23 @@ class Pinterest(HttpConnector):
               when=("way", "refresh")),
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES)
+    effects = declared(
+        "pinterest/api-description, v5/openapi.yaml: business_members, business_partners",
+        remove=(
+            Effect(
+                "Removes them from the business, with all its assets. Their own Pinterest account stays theirs.",
+                Reach.WORKSPACE, Undo.IMPOSSIBLE, "Invite them again, and assign their assets again.",
+                lost=("their access to each asset",), frees_seat=Seat.NOT_PAID, whom="A member",
+            ),
+            Effect(
+                "Ends the whole partnership with another business, for everyone there.", Reach.ORGANISATION,
+                Undo.IMPOSSIBLE, "Invite the business again, and share the assets again.",
+                lost=("the partner's access to each asset",), frees_seat=Seat.NOT_PAID, whom="A partner",
+            ),
+        ),
+        change_role=ROLE_CHANGED, invite=INVITATION_SENT, grant=GRANTED, revoke=REVOKED,
+    )  # fmt: skip
+    api_version = ApiVersion("Pinterest API", "v5", source="pinterest/api-description, v5/openapi.yaml")
     asset_word = "asset"
     api = "https://api.pinterest.com/v5"
 

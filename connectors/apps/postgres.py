@@ -27,8 +27,10 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
+from connectors.effects import GRANTED, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Sessions, Undo, declared
 from connectors.postgres.client import SSL_MODES, PostgresClient
 from connectors.quality import NOT_OVER_HTTP
+from connectors.versions import ApiVersion
 
 PAGE = 500
 BOOTSTRAP = 10  # BOOTSTRAP_SUPERUSERID of pg_authid.dat: the role that initdb made
@@ -114,6 +116,15 @@ class PostgresRoles(Connector):
     )  # fmt: skip
     unknown_acts = MappingProxyType({INVITE: "nobody is invited to a server: a role is made with its password"})
     capabilities = frozenset((LOOK_UP, ASSETS, REMOVE, CHANGE_ROLE, GRANT, REVOKE))
+    effects = declared(
+        "PostgreSQL 15, “ALTER ROLE” and “pg_terminate_backend”",
+        remove=Effect(
+            "Takes the log-in from the role, for every database of the server. What it owns stays.", Reach.WORKSPACE,
+            Undo.POSSIBLE, "Run ALTER ROLE … LOGIN.", frees_seat=Seat.NOT_PAID, ends_sessions=Sessions.END,
+        ),
+        change_role=ROLE_CHANGED, grant=GRANTED, revoke=REVOKED,
+    )  # fmt: skip
+    api_version = ApiVersion("PostgreSQL catalogs", "15", source="PostgreSQL 15 documentation")
     asset_word = "database"
 
     def __init__(self, settings: dict[str, str], on_total: Callable[[int], None] | None = None):

@@ -19,12 +19,14 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
+from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
 from connectors.quality import TESTED_OVER_HTTP, Exempt, Missing, Rule, not_kept
 from connectors.tools.answers import known_status, unsaid
 from connectors.tools.http import Answer, NotFound, segment
 from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, Seen, number, pages_by_offset
 from connectors.tools.times import from_iso
+from connectors.versions import ApiVersion
 
 LISTS = ("/invitations", "/people", "/system-users")
 ASSETS = {"/ad-accounts": "ad account", "/pages": "page", "/pixels": "pixel"}
@@ -56,6 +58,16 @@ class SampleAds(HttpConnector):
         token_field("Access token", "Begins with acme_."),
     )
     capabilities = frozenset(CAPABILITIES)
+    effects = declared(
+        "demo/ads_app",
+        remove=Effect(
+            "Removes them from the business, with all its assets.", Reach.WORKSPACE, Undo.IMPOSSIBLE,
+            "Invite them again, and give them their role and access again.", lost=("their access to each asset",),
+            frees_seat=Seat.NOT_PAID,
+        ),
+        change_role=ROLE_CHANGED, invite=INVITATION_SENT, grant=GRANTED, revoke=REVOKED,
+    )  # fmt: skip
+    api_version = ApiVersion("Acme Ads", "v1.0", source="demo/ads_app")
     asset_word = "asset"
 
     @property

@@ -18,12 +18,14 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
+from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
 from connectors.quality import TESTED_OVER_HTTP, Exempt, Missing, Rule, not_kept
 from connectors.tools.answers import known_status, unsaid
 from connectors.tools.http import Answer, NotFound, segment
 from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, number, pages_by_cursor
 from connectors.tools.times import from_iso
+from connectors.versions import ApiVersion
 
 STATUSES = {"active": "active", "invited": "invited", "deactivated": "suspended"}
 PRIVILEGED = {"owner", "admin"}
@@ -52,6 +54,16 @@ class SampleChat(HttpConnector):
         token_field("Access token", "Begins with acme_."),
     )
     capabilities = frozenset(CAPABILITIES)
+    effects = declared(
+        "demo/chat_app",
+        remove=Effect(
+            "Removes them from the workspace, with all its channels.", Reach.WORKSPACE, Undo.IMPOSSIBLE,
+            "Invite them again, and give them their role and access again.", lost=("their place in each channel",),
+            frees_seat=Seat.FREED,
+        ),
+        change_role=ROLE_CHANGED, invite=INVITATION_SENT, grant=GRANTED, revoke=REVOKED,
+    )  # fmt: skip
+    api_version = ApiVersion("Acme Chat", "v1", source="demo/chat_app")
     asset_word = "channel"
 
     @property

@@ -29,11 +29,13 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
+from connectors.effects import GRANTED, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
 from connectors.quality import NO_TEST_SERVER, Missing, Rule
 from connectors.tools.answers import unsaid
 from connectors.tools.http import Answer, Forbidden, Http, NotFound, seconds_to_wait, segment
 from connectors.tools.http_connector import ClosesClients, api_client, bearer, token_field
 from connectors.tools.paging import Page, pages_by_cursor
+from connectors.versions import ApiVersion
 
 PAGE = 200  # "We recommend no more than 200 results at a time"
 PATIENCE = 65  # seconds: limits are per minute, and a workspace with many channels meets them again and again
@@ -111,6 +113,23 @@ class Slack(ClosesClients, Connector):
               required=False, pattern=r"T[A-Z0-9]+"),
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES) - {INVITE}
+    effects = declared(
+        "Slack, “Using the Slack SCIM API” and “admin.users.remove”",
+        remove=(
+            Effect(
+                "Deactivates them in this workspace. In an Enterprise organisation, it deactivates them in all its "
+                "workspaces.",
+                Reach.ORGANISATION, Undo.POSSIBLE, "Activate the account again in Slack.", frees_seat=Seat.FREED,
+                when=("removal", "scim"),
+            ),
+            Effect(
+                "Removes them from this workspace only. Their account in the organisation stays.", Reach.WORKSPACE,
+                Undo.POSSIBLE, "Add them to the workspace again.", when=("removal", "admin"),
+            ),
+        ),
+        change_role=ROLE_CHANGED, grant=GRANTED, revoke=REVOKED,
+    )  # fmt: skip
+    api_version = ApiVersion("Slack Web API", "", source="docs.slack.dev, API methods (no versions; SCIM: v2)")
     asset_word = "channel or user group"
     api = "https://slack.com/api"
     scim = "https://api.slack.com/scim/v2"

@@ -30,11 +30,13 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
+from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
 from connectors.quality import NO_TEST_SERVER, Missing, Rule
 from connectors.tools.answers import known_status, unsaid
 from connectors.tools.http import Answer, Forbidden, NotFound, clean
 from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, number, pages_by_number
+from connectors.versions import ApiVersion
 
 MEMBERS_PAGE, ASSETS_PAGE = 20, 50  # the most that each list allows
 ASSET_MEMBERS_PAGE = 10  # the default: no other size is documented for this list
@@ -78,6 +80,16 @@ class TikTok(HttpConnector):
         ),
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES)
+    effects = declared(
+        "tiktok/tiktok-business-api-sdk, BCApi: bc/member/delete",
+        remove=Effect(
+            "Removes them from the Business Center, with all its assets. Their own TikTok account stays theirs.",
+            Reach.WORKSPACE, Undo.IMPOSSIBLE, "Invite them again, and assign their assets again.",
+            lost=("their access to each asset",), frees_seat=Seat.NOT_PAID,
+        ),
+        change_role=ROLE_CHANGED, invite=INVITATION_SENT, grant=GRANTED, revoke=REVOKED,
+    )  # fmt: skip
+    api_version = ApiVersion("TikTok Business API", "v1.3", source="tiktok/tiktok-business-api-sdk")
     asset_word = "asset"
     api = "https://business-api.tiktok.com/open_api/v1.3"
 

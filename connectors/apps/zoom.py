@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from types import MappingProxyType
@@ -34,6 +35,7 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
+from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
 from connectors.quality import NO_TEST_SERVER, Rule
 from connectors.tools.answers import unsaid
 from connectors.tools.http import Answer, Conflict, Forbidden, NotFound, clean, seconds_to_wait, segment
@@ -42,6 +44,7 @@ from connectors.tools.oauth import client_credentials
 from connectors.tools.paging import Page, number, pages_by_cursor
 from connectors.tools.renewal import Renewed
 from connectors.tools.times import from_iso
+from connectors.versions import ApiVersion
 
 PAGE = 300  # what every list allows
 STATUSES = {"active": "active", "inactive": "suspended", "pending": "invited"}  # Zoom lists one at a time
@@ -92,6 +95,17 @@ class Zoom(HttpConnector):
         Field("client_secret", "Client secret", secret=True, pattern=r"\S+"),
     )
     capabilities = frozenset(CAPABILITIES)
+    effects = declared(
+        "Zoom API, “Update user status”, and Zoom Support, “Deactivating, unlinking, or deleting users”",
+        remove=Effect(
+            "Deactivates the user in the Zoom account. Settings, meetings and recordings stay.", Reach.ORGANISATION,
+            Undo.POSSIBLE, "Activate the user again in Zoom, and give the licence again.",
+            lost=("their licences", "their administrator role"), frees_seat=Seat.FREED,
+        ),
+        change_role=replace(ROLE_CHANGED, reach=Reach.ORGANISATION),
+        invite=INVITATION_SENT, grant=GRANTED, revoke=REVOKED,
+    )  # fmt: skip
+    api_version = ApiVersion("Zoom API", "v2", source="Zoom API reference, Users")
     asset_word = "group"
     api = "https://api.zoom.us"
     sign_in = "https://zoom.us"

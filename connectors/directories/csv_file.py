@@ -11,6 +11,7 @@ from connectors.names import email_key
 from connectors.tables import content_of, propose, rows_of
 from connectors.tables.people import PersonRow
 from connectors.tools.csv_rows import file_content
+from connectors.versions import NO_API
 
 
 class CsvDirectory(DirectoryConnector):
@@ -18,6 +19,7 @@ class CsvDirectory(DirectoryConnector):
 
     slug = "csv"
     label = "CSV file"
+    api_version = NO_API
     file_purpose = "directory"
     docs = (
         "Let your HR program or directory export everybody into one file, CSV or .xlsx: regularly, on the machine that "

@@ -22,7 +22,18 @@ from connectors.base import (
     Identity,
     TemporarilyUnavailable,
 )
-from connectors.microsoft.graph import API, FIELDS, GUEST, LOGIN, PAGE, REGISTER, Graph, emails_of, user_name_of
+from connectors.microsoft.graph import (
+    API,
+    FIELDS,
+    GRAPH,
+    GUEST,
+    LOGIN,
+    PAGE,
+    REGISTER,
+    Graph,
+    emails_of,
+    user_name_of,
+)
 from connectors.tools.http import Forbidden, NotFound, clean, segment
 from connectors.tools.http_connector import ClosesClients, api_client
 
@@ -33,6 +44,7 @@ UNTOLD = "Microsoft doesn't tell which users are disabled. Add the application p
 class EntraDirectory(ClosesClients, DirectoryConnector):
     slug = "entra"
     label = "Microsoft Entra ID"
+    api_version = GRAPH
     docs = (
         *REGISTER,
         "Under “API permissions” add the Microsoft Graph application permissions (not delegated ones) User.Read.All "

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from connectors.base import DirectoryConnector, DirectoryPerson, Field, Identity
-from connectors.google.admin import API, FIELDS, LOGIN, GoogleAdmin, steps
+from connectors.google.admin import API, DIRECTORY_API, FIELDS, LOGIN, GoogleAdmin, steps
 from connectors.names import email_key
 from connectors.tools.http import clean
 from connectors.tools.http_connector import ClosesClients, api_client
@@ -23,6 +23,7 @@ USER = "id,primaryEmail,name/fullName,suspended,archived,isGuestUser,emails,alia
 class GoogleDirectory(ClosesClients, DirectoryConnector):
     slug = "google"
     label = "Google Workspace"
+    api_version = DIRECTORY_API
     logo = "google.svg"
     docs = (
         *steps(SCOPES, "allowed to read users and groups; a super admin is"),

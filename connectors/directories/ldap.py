@@ -20,6 +20,7 @@ from connectors.ldap.client import (
 )
 from connectors.ldap.groups import GroupsOfBranch, GroupsOfMembers
 from connectors.ldap.unread import unread
+from connectors.versions import LDAP
 
 PEOPLE = "(|(objectClass=inetOrgPerson)(&(objectCategory=person)(objectClass=user)))"
 NUMBERS = ("employeeNumber", "employeeID")
@@ -28,6 +29,7 @@ NUMBERS = ("employeeNumber", "employeeID")
 class LdapDirectory(DirectoryConnector):
     slug = "ldap"
     label = "LDAP or Active Directory"
+    api_version = LDAP
     worldwide_ids = True
     rules = "ends"
     docs = (

@@ -16,7 +16,7 @@ from connectors.base import (
     Identity,
     TemporarilyUnavailable,
 )
-from connectors.okta.client import FIELDS, TOKEN_STEPS, OktaClient, name_of
+from connectors.okta.client import FIELDS, OKTA_API, TOKEN_STEPS, OktaClient, name_of
 from connectors.tools.http import Forbidden, NotFound, clean, segment
 from connectors.tools.http_connector import ClosesClients, api_client
 from connectors.tools.paging import ListChanged, Seen
@@ -39,6 +39,7 @@ STATUSES = {
 class OktaDirectory(ClosesClients, DirectoryConnector):
     slug = "okta"
     label = "Okta"
+    api_version = OKTA_API
     logo = "okta.svg"
     docs = (
         *TOKEN_STEPS,

@@ -17,8 +17,10 @@ from connectors.tools.http import Answer, Http, NotFound, clean, segment, words
 from connectors.tools.oauth import jwt_bearer, rsa_key
 from connectors.tools.paging import Page, pages_by_cursor
 from connectors.tools.renewal import Renewed
+from connectors.versions import ApiVersion
 
 API, LOGIN = "https://admin.googleapis.com", "https://oauth2.googleapis.com"
+DIRECTORY_API = ApiVersion("Directory API", "v1", source="Google's discovery document admin_directory_v1")
 SCOPE = "https://www.googleapis.com/auth/admin.directory."
 TOO_MANY = {"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "dailyLimitExceeded"}
 NOT_A_KEY = (

@@ -17,8 +17,10 @@ from connectors.names import email_key
 from connectors.tools.http import Answer, Forbidden, Http, clean, segment
 from connectors.tools.oauth import client_credentials
 from connectors.tools.paging import Page, by_id, number, pages_by_link
+from connectors.versions import ApiVersion
 
 API, LOGIN = "https://graph.microsoft.com", "https://login.microsoftonline.com"
+GRAPH = ApiVersion("Microsoft Graph", "v1.0", source="Microsoft Graph, “Versioning and support”")
 PAGE = 999  # "default and maximum page sizes are 100 and 999" of users and groups
 PATIENCE = 65  # seconds: limits are for ten seconds up to five minutes, and groups are asked for one by one
 EVENTUAL = {"ConsistencyLevel": "eventual"}

@@ -17,7 +17,9 @@ from connectors.base import ConnectorError, Field, RateLimited
 from connectors.tools.http import Answer, Http, clean, seconds_to_wait, words
 from connectors.tools.http_connector import token_field
 from connectors.tools.paging import Page, next_link, pages_by_link
+from connectors.versions import ApiVersion
 
+OKTA_API = ApiVersion("Okta API", "v1", source="okta/okta-management-openapi-spec")
 PAGE = 200  # the most that lists of users give, and what is advised for groups
 PATIENCE = 65  # seconds: limits are per minute
 TOKEN_STEPS = (

@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from functools import cached_property
-from types import MappingProxyType
 from typing import Any
 
 from connectors.base import (
@@ -30,8 +29,9 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
-from connectors.quality import OWN_FILE, Missing, Rule, not_kept
+from connectors.quality import OWN_FILE
 from connectors.rest.client import ABSENT, Client, Sent, WasSo
+from connectors.rest.declared import declarations
 from connectors.rest.file import Description
 from connectors.rest.lists import Lists, View
 from connectors.rest.operations import Operations, calls_of, keeps_others
@@ -55,7 +55,6 @@ WORDS = {
 class RestConnector(ClosesClients, Connector):
     """Speaks to the app that `description` describes; a subclass for each file is made by connector_of()."""
 
-    quality = MappingProxyType(not_kept(Missing("Your team described the app: nobody else has tested it."), Rule))
     described = True  # by a file: the catalogue takes it from there, not from this package
     description: Description
 
@@ -343,6 +342,7 @@ class RestConnector(ClosesClients, Connector):
 def connector_of(description: Description) -> type[RestConnector]:
     """The connector that the file describes."""
     spec = description.spec
+    capabilities = _capabilities(spec)
     return type(RestConnector)(
         f"Rest_{spec['app']}",
         (RestConnector,),
@@ -354,7 +354,8 @@ def connector_of(description: Description) -> type[RestConnector]:
             "category": spec.get("category", SEAT_BASED),
             "docs": tuple(spec.get("docs", ())),
             "fields": tuple(_field(field) for field in spec.get("fields", [])),
-            "capabilities": _capabilities(spec),
+            "capabilities": capabilities,
+            **declarations(spec, capabilities),
             "asset_word": spec.get("asset_word") or next((one["kind"] for one in spec.get("assets", [])), "asset"),
             "role_word": spec.get("role_word", "role"),
             "own_account_unknown": _own_account_unknown(description),

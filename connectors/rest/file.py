@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -82,6 +82,7 @@ class _Sense:
         yield from self._about_lists()
         yield from self._about_values(self._spec, ())
         yield from self._about_meaning()
+        yield from self._about_version()
 
     def _about_fields(self) -> Iterator[tuple[Place, str]]:
         names = [field["name"] for field in self._spec.get("fields", [])]
@@ -95,6 +96,12 @@ class _Sense:
                 re.compile(field.get("pattern", ""))
             except re.error as problem:
                 yield ("fields", number, "pattern"), f"the pattern isn't a regular expression: {problem}."
+
+    def _about_version(self) -> Iterator[tuple[Place, str]]:
+        try:
+            date.fromisoformat(self._spec.get("api_version", {}).get("ends", "2000-01-01"))
+        except ValueError:
+            yield ("api_version", "ends"), "there is no such day: write it as 2027-10-01."
 
     def _about_addresses(self) -> Iterator[tuple[Place, str]]:
         yield from self._about_address(("base_url",), self._spec["base_url"])

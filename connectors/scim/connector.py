@@ -19,6 +19,7 @@ from connectors.base import (
     Refused,
     Role,
 )
+from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Undo, declared
 from connectors.scim.client import NotScim, ScimClient
 from connectors.scim.values import (
     account_of,
@@ -35,6 +36,7 @@ from connectors.tools.holes import needed
 from connectors.tools.http import Conflict, Forbidden, Http, NotFound, NotOffered
 from connectors.tools.http_connector import ClosesClients, api_client, bearer
 from connectors.tools.paging import ListChanged
+from connectors.versions import ApiVersion
 
 
 class Scim(ClosesClients, Connector):
@@ -93,6 +95,28 @@ class Scim(ClosesClients, Connector):
         ),
     )
     capabilities = frozenset(CAPABILITIES)
+    effects = declared(
+        "RFC 7644, sections 3.5.2 and 3.6",
+        remove=(
+            Effect(
+                "Deactivates the user. That reaches everything the SCIM address manages: one workspace, or a whole "
+                "organisation.",
+                Reach.ORGANISATION, Undo.POSSIBLE, "Set the user active again in the app.",
+                when=("removal", "deactivate"),
+            ),
+            Effect(
+                "Deletes the user. That reaches everything the SCIM address manages: one workspace, or a whole "
+                "organisation.",
+                Reach.ORGANISATION, Undo.NOT_KNOWN,
+                "The app's documentation says whether it can restore a deleted user.",
+                lost=("what the app deletes with the user",), when=("removal", "delete"),
+            ),
+        ),
+        change_role=replace(ROLE_CHANGED, reach=Reach.ORGANISATION),
+        invite=replace(INVITATION_SENT, does="Creates the user in the app.", reach=Reach.ORGANISATION),
+        grant=GRANTED, revoke=REVOKED,
+    )  # fmt: skip
+    api_version = ApiVersion("SCIM", "2.0", source="RFC 7643, RFC 7644")
     asset_word = "group"
     change_role_keeps = True
     client = ScimClient

@@ -1,0 +1,109 @@
+"""What an operation does in an app beyond the call itself: how far it reaches, how it is undone, what else is lost.
+Each connector declares it for each of its operations, with its source; explaining.py makes sentences of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Reach(StrEnum):
+    """How far an operation reaches. Each includes those before it."""
+
+    ASSET = "asset"  # one asset
+    WORKSPACE = "workspace"  # one workspace, business, group, application or server: what is connected, and no more
+    ORGANISATION = "organisation"  # a whole organisation, with all its workspaces, sites or teams
+    TENANT = "tenant"  # the person's work account itself, and so everything they sign in to with it
+    NOT_DECLARED = "not declared"  # by a file that a team wrote: it may be anything
+
+    def includes(self, other: Reach) -> bool:
+        return list(Reach).index(other) <= list(Reach).index(self)
+
+
+class Undo(StrEnum):
+    """Whether one step in the app brings back what was there before."""
+
+    POSSIBLE = "possible"
+    IMPOSSIBLE = "impossible"
+    NOT_KNOWN = "not known"
+
+
+class Seat(StrEnum):
+    """Whether a removal frees what is paid for the account."""
+
+    FREED = "yes"
+    KEPT = "no"
+    NOT_KNOWN = "not known"
+    NOT_PAID = "nothing is paid per seat"
+
+
+class Sessions(StrEnum):
+    """Whether the sessions that are open in the app end at once."""
+
+    END = "yes"
+    STAY = "no"
+    NOT_KNOWN = "not known"
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One operation's effect, by the app's documents. Sentences are for an Owner to read."""
+
+    does: str  # a sentence: "Removes them from the workspace, with its teams and projects."
+    reach: Reach
+    undo: Undo
+    undo_by: str = ""  # a sentence: the step that undoes it, or what to do instead
+    undo_days: int | None = None  # until when it can be undone; None: at any time
+    lost: tuple[str, ...] = ()  # short phrases: "their private projects"
+    frees_seat: Seat = Seat.NOT_KNOWN
+    seat_note: str = ""  # a sentence on what is still charged
+    ends_sessions: Sessions = Sessions.NOT_KNOWN
+    whom: str = ""  # the accounts that it is about, where others differ: "A guest"
+    when: tuple[str, str] | None = None  # (field, value): it applies where that setting has this value
+    source: str = ""  # the title of the document; declared() fills it in
+
+
+Effects = Mapping[str, tuple[Effect, ...]]  # capability → its effect; several where it depends on the account
+
+# What most apps do. A connector whose app does more says so itself.
+ROLE_CHANGED = Effect(
+    "Changes what they may do in the app.", Reach.WORKSPACE, Undo.POSSIBLE, "Give them their earlier role again.",
+    frees_seat=Seat.NOT_KNOWN, ends_sessions=Sessions.STAY,
+)  # fmt: skip
+INVITATION_SENT = Effect(
+    "Sends an invitation.", Reach.WORKSPACE, Undo.POSSIBLE, "Remove the invitation or the account.",
+    frees_seat=Seat.KEPT, ends_sessions=Sessions.STAY,
+)  # fmt: skip
+GRANTED = Effect(
+    "Gives them access to one asset.", Reach.ASSET, Undo.POSSIBLE, "Revoke the access.",
+    frees_seat=Seat.KEPT, ends_sessions=Sessions.STAY,
+)  # fmt: skip
+REVOKED = Effect(
+    "Takes away their access to one asset.", Reach.ASSET, Undo.POSSIBLE, "Grant the access again.",
+    frees_seat=Seat.KEPT,
+)  # fmt: skip
+
+
+def declared(
+    source: str,
+    *,
+    remove: Effect | tuple[Effect, ...] = (),
+    change_role: Effect | tuple[Effect, ...] = (),
+    invite: Effect | tuple[Effect, ...] = (),
+    grant: Effect | tuple[Effect, ...] = (),
+    revoke: Effect | tuple[Effect, ...] = (),
+) -> Effects:
+    """A connector's effects by capability. `source` is the document of those that name none of their own."""
+    given = {"remove": remove, "change role": change_role, "invite": invite, "grant": grant, "revoke": revoke}
+    each = {name: (effect,) if isinstance(effect, Effect) else effect for name, effect in given.items()}
+    return MappingProxyType({
+        name: tuple(replace(one, source=one.source or source) for one in effects)
+        for name, effects in each.items() if effects
+    })  # fmt: skip
+
+
+def not_declared(does: str = "Sends the calls that the app's description gives for it.") -> tuple[Effect, ...]:
+    """The effect of an operation that nobody has declared."""
+    return (Effect(does, Reach.NOT_DECLARED, Undo.NOT_KNOWN),)
