@@ -1,0 +1,70 @@
+"""Says in plain English what an operation does: its reach, how it is undone, what is lost, the seat, the sessions.
+Pages, e-mails, the command line and the table in docs/connectors.md take their sentences from here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
+
+from connectors.effects import Effect, Reach, Seat, Sessions, Undo
+
+UNDECLARED = "The app's description doesn't say how far this reaches, or whether it can be undone."
+
+
+def explained(effects: Iterable[Effect], today: date | None = None) -> list[str]:
+    """A paragraph for each effect. `today` is the day of the operation: it turns “within 20 days” into a date."""
+    return [f"{effect.whom}: {_text(effect, today)}" if effect.whom else _text(effect, today) for effect in effects]
+
+
+def _text(effect: Effect, today: date | None) -> str:
+    return " ".join(sentences(effect, today))
+
+
+def sentences(effect: Effect, today: date | None = None) -> list[str]:
+    """The sentences of one effect, the most important first."""
+    if effect.reach is Reach.NOT_DECLARED:
+        return [effect.does, UNDECLARED]
+    return [effect.does, *_undo(effect, today), *_lost(effect), *_seat_and_sessions(effect)]
+
+
+def _undo(effect: Effect, today: date | None) -> Iterator[str]:
+    how = effect.undo_by[:1].lower() + effect.undo_by[1:]
+    if effect.undo is Undo.POSSIBLE:
+        yield f"It can be undone {_until(effect.undo_days, today)}: {how}"
+    elif effect.undo is Undo.IMPOSSIBLE:
+        yield "It can't be undone."
+        yield f"To let them in again, {how}"
+    else:
+        yield "It isn't documented whether it can be undone."
+        yield from filter(None, [effect.undo_by])
+
+
+def _until(days: int | None, today: date | None) -> str:
+    if days is None:
+        return "at any time"
+    if today is None:
+        return f"within {days} days"
+    last = today + timedelta(days=days)
+    return f"until {last.day} {last:%b %Y}"
+
+
+def _lost(effect: Effect) -> Iterator[str]:
+    if effect.lost:
+        *others, last = effect.lost
+        yield f"Also lost: {' and '.join(filter(None, [', '.join(others), last]))}."
+
+
+def _seat_and_sessions(effect: Effect) -> Iterator[str]:
+    unknown = []
+    if effect.frees_seat is Seat.NOT_KNOWN:
+        unknown.append("their seat is freed")
+    elif effect.frees_seat is not Seat.NOT_PAID:
+        yield "Their seat is freed." if effect.frees_seat is Seat.FREED else "Their seat isn't freed."
+        yield from filter(None, [effect.seat_note])
+    if effect.ends_sessions is Sessions.NOT_KNOWN:
+        unknown.append("their open sessions end")
+    else:
+        ends = effect.ends_sessions is Sessions.END
+        yield "Their open sessions end." if ends else "Their open sessions don't end at once."
+    if unknown:
+        yield f"It isn't documented whether {' or '.join(unknown)}."
