@@ -162,14 +162,14 @@ def _of_mutmut(node: cst.CSTNode) -> Iterator[tuple[str, cst.CSTNode, cst.CSTNod
 
 def _is_quiet(call: cst.Call, new: cst.Call) -> bool:
     """Whether a call with other arguments may pass unnoticed. Without a positional one it always fails, except for a
-    condition of `where`; a query of None always fails, and so does SQL that is None."""
-    queries = isinstance(call.func, cst.Attribute) and call.func.attr.value in QUERIES
+    condition of `where`; a query of None always fails, and so does SQL that is None. `is_null(None)` is `False`."""
+    method = call.func.attr.value if isinstance(call.func, cst.Attribute) else ""
     [changed] = [arg for arg in call.args if arg not in new.args]
-    if isinstance(changed.value, STRINGS):
+    if isinstance(changed.value, STRINGS) or method == "is_null":
         return False
     if len(new.args) == len(call.args):
-        return not queries
-    return changed.keyword is not None or queries and call.func.attr.value == "where"
+        return method not in QUERIES
+    return changed.keyword is not None or method == "where"
 
 
 def _of_ours(node: cst.CSTNode) -> Iterator[tuple[str, cst.CSTNode, cst.CSTNode]]:
