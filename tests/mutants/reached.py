@@ -18,14 +18,17 @@ from tests.mutants.mutate import PACKAGES, ROOT, Mutant
 from tests.mutants.workshop import QUIET, Workshop
 
 KEPT = ROOT / ".mutants"
-TESTS = ("tests/sync", "tests/faults")
+TESTS = ("tests/sync", "tests/faults", "tests/security/test_core_by_rank.py", "tests/security/test_rank.py",
+         "tests/security/test_swapped.py")  # fmt: skip
 SECONDS = 900  # of processor time, for one file of tests
 Key = tuple[str, str, str]  # path, scope, text of the line
 ANY = ""  # of these lines
 
 
 def files_of_tests() -> list[str]:
-    return [str(path.relative_to(ROOT)) for folder in TESTS for path in sorted((ROOT / folder).rglob("test_*.py"))]
+    """Those in the folders of TESTS, and those that are named there themselves."""
+    found = [path for name in TESTS for path in sorted((ROOT / name).rglob("test_*.py")) or [ROOT / name]]
+    return [str(path.relative_to(ROOT)) for path in found]
 
 
 def measure(workshop: Workshop) -> None:
@@ -168,7 +171,7 @@ class Reached:
     def _in_order(self, tests: set[str], path: str) -> list[str]:
         """Those of its own package first, then those of the other packages here and of tests/faults."""
         own = _folder_of_tests(path.rpartition("/")[0])
-        near = (*map(_folder_of_tests, PACKAGES), "tests/faults/")
+        near = (*map(_folder_of_tests, PACKAGES), "tests/faults/", "tests/security/")
         return sorted(tests, key=lambda test: (not test.startswith(own), not test.startswith(near),
                                                self.seconds[test], test))  # fmt: skip
 
