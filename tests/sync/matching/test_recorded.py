@@ -1,0 +1,118 @@
+"""What protecting, searching and counting members leaves and shows, match by match."""
+
+from __future__ import annotations
+
+import pytest
+
+from sync.matching import decisions, members
+from sync.matching.decisions import Decision
+from sync.models import Account, Activity, App, MatchDecision
+from sync.people import people
+from sync.states import AccountMatch
+from tests.sync.fixtures import email
+
+
+def account(number: int) -> Account:
+    return Account.get(Account.email == email(number))
+
+
+def entry(what: str) -> tuple:
+    [row] = Activity.select().where(Activity.what == what)
+    return row.who, row.about, row.why, row.before, row.after, row.app_id, row.person_id
+
+
+def test_protection_is_set_and_lifted_with_its_reason(chat):
+    members.protect(account(3), " The board ", chat.by)
+    assert [row.protected for row in Account.select().where(Account.protected.is_null(False))] == ["The board"]
+    about = (chat.by.name, "Person 3")
+    assert entry("protected account") == (*about, " The board ", None, None, chat.app.id, chat.people[3].id)
+    members.protect(account(4), "Another", chat.by)
+    members.unprotect(account(3), chat.by)
+    assert (account(3).protected, account(4).protected) == (None, "Another")
+    assert entry("lifted protection") == (*about, "", None, None, chat.app.id, chat.people[3].id)
+
+
+def test_each_match_is_counted_and_on_its_tab(chat):
+    kinds = ["unmatched", "guest", "guest", "local partner", "service account", "service account", "matched"]
+    for number, kind in enumerate(kinds, start=1):
+        Account.update(match=kind).where(Account.email == email(number)).execute()
+    Account.update(state="removing").where(Account.email == email(9)).execute()
+    members.recount(chat.app)
+    app, own = App.get(), Account.select().where(Account.kind == "system").count()
+    assert (app.unmatched, app.guests, app.matched) == (1, 3, 3)
+    assert (app.services, app.users) == (2 + own, 9 + own)
+    for tab, number in (("onboarded", 3), ("unmatched", 1), ("guests", 3), ("service accounts", 2 + own)):
+        page = members.search_accounts(app, tab)
+        assert (len(page.rows), page.total) == (number, number)
+    assert members.search_accounts(app, "guests", email(2)).total == 1
+    assert members.search_accounts(app, "unmatched", email(2)).total == 0
+    with pytest.raises(ValueError, match="no such tab: others"):
+        members.found(app, "others")
+
+
+@pytest.mark.parametrize("column", ["name", "email", "user_name", "match_note"])
+def test_a_member_is_found_by_all_words_in_any_column(chat, column):
+    Account.update({getattr(Account, column): "blue heron"}).where(Account.id == account(5).id).execute()
+    found = [row.id for row in members.found(App.get(), "onboarded", "heron blue")]
+    assert len(found) == 1
+    assert not list(members.found(App.get(), "onboarded", "heron red"))
+
+
+def test_members_are_listed_by_name_with_their_people(chat):
+    rows = members.search_accounts(App.get()).rows
+    assert [row.name for row in rows] == sorted(row.name for row in rows)
+    assert [row.person.name for row in rows if row.kind == "user"] == [f"Person {number}" for number in range(10)]
+
+
+@pytest.mark.parametrize(("kind", "match", "has_person", "note", "by_hand", "told"), [
+    ("person", "matched", True, None, True, "matched to Person 7"),
+    ("guest", "guest", False, "Studio", True, "guest: Studio"),
+    ("local partner", "local partner", False, "Studio", True, "local partner: Studio"),
+    ("service account", "service account", True, None, True, "service account of Person 7"),
+    ("nobody", "unmatched", False, None, True, "unmatched"),
+    ("rules", "matched", None, None, False, "matched to Person 3"),
+])  # fmt: skip
+def test_each_decision_is_written_told_and_undone(chat, kind, match, has_person, note, by_hand, told):
+    decisions.unmatch(account(3), chat.by)
+    made = decisions.decide(chat.app, [account(3).id], Decision(kind, chat.people[7], note or ""), chat.by)
+    row = account(3)
+    assert made.count == 1 or kind == "nobody"
+    assert (row.match, row.match_by_hand, row.match_note) == (match, by_hand, note)
+    assert row.matched_as == (row.normal if match == AccountMatch.MATCHED and by_hand else None) or kind == "rules"
+    if has_person is not None:
+        assert row.person_id == (chat.people[7].id if has_person else None)
+    assert members.told(row) == told
+    if kind != "nobody":
+        assert decisions.undo(chat.app, made.batch, chat.by) == 1
+        assert (account(3).match, account(3).match_by_hand, account(3).person_id) == ("unmatched", True, None)
+        assert entry("undid a decision") == (
+            chat.by.name, "Person 3", "", told, "unmatched", chat.app.id, row.person_id)  # fmt: skip
+        with pytest.raises(decisions.DecisionProblem, match="undone already"):
+            decisions.undo(chat.app, made.batch, chat.by)
+
+
+def test_someone_who_has_left_is_named_responsible_for_nothing(chat):
+    people.mark_left(chat.people[7], chat.by)
+    with pytest.raises(decisions.DecisionProblem, match="Person 7 has left"):
+        decisions.mark_service(account(3), chat.by, chat.people[7])
+    decisions.unmatch(account(3), chat.by)
+    assert decisions.match(account(3), chat.people[7], chat.by).count == 1, "their account may still be theirs"
+
+
+def test_a_decision_keeps_what_it_replaces_with_who_made_it(chat):
+    decisions.mark_guest(account(3), chat.by, "Studio")
+    [kept] = MatchDecision.select()
+    assert (kept.account_id, kept.match, kept.person_id, kept.match_by_hand, kept.made_by) == (
+        account(3).id, "matched", chat.people[3].id, False, chat.by.name)  # fmt: skip
+    [batch] = decisions.undoable(App.get(), 5)
+    assert (batch.account.id, batch.count, batch.made_by, batch.made_at) == (
+        account(3).id, 1, chat.by.name, kept.made_at)  # fmt: skip
+
+
+def test_accounts_that_are_gone_or_of_another_app_are_not_decided_about(chat, second):
+    Account.update(state="gone").where(Account.id == account(3).id).execute()
+    theirs = Account.get(Account.app == second.app, Account.email == email(4))
+    ours = Account.get(Account.app == chat.app, Account.email == email(4))
+    made = decisions.decide(chat.app, [account(3).id, theirs.id, ours.id], Decision("guest"), chat.by)
+    assert made.count == 1
+    assert [row.id for row in Account.select().where(Account.match == "guest")] == [ours.id]
