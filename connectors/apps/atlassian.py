@@ -1,10 +1,11 @@
 """Atlassian: an organisation's users with their administrator role and last activity; groups and apps as assets.
-Removal takes a person out of each of its directories, with all their groups, apps and roles.
+Removal suspends a person in each of its directories, or takes them out of it, with their groups, apps and roles.
 
 From developer.atlassian.com, Organizations REST API v2 (directories, users/search, groups/search, memberships,
 workspaces; role-assignments of v1), whose older lists end in 2026 and 2027; “Rate limits” (X-RateLimit-Reset, ISO
 8601), and the models that npm's jira.js has from its OpenAPI description. “-” for all directories, and that centralized
-user management has one: community.atlassian.com, “New organization APIs available today”.
+user management has one: community.atlassian.com, “New organization APIs available today”. Suspending and what it keeps:
+“Suspend user in directory”, “Restore …”, “Remove user from directory” (jira.js, src/admin/api/users.ts).
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ ROLES = (
 )  # the highest first
 ADMINISTRATORS = tuple(role.id for role in ROLES[:3])  # someone with none of these is a plain user
 MEMBER = "member"
+SUSPEND, REMOVE_FOR_GOOD = "suspend", "remove"  # values of the field “removal”
 STATUSES = {
     "accountStatus": {"active": "active", "inactive": "suspended"},
     "membershipStatus": {"active": "active", "suspended": "suspended"},
@@ -76,13 +78,21 @@ class Atlassian(HttpConnector):
         "Atlassian's API doesn't tell whether an invitation is still pending (such people look like users), and "
         "invites to certain apps only, so inviting is left to Atlassian. It tells the last activity where the "
         "organization has one directory, as every one with centralized user management has.",
+        "People who leave are suspended in each directory of the organization: they lose access to every app, you are "
+        "not billed for them, and restoring them in Atlassian gives their groups and roles back. If you choose to "
+        "have them removed instead, that can't be undone: they must be invited again, and given groups and roles "
+        "again. Neither closes the person's own Atlassian account, which may belong to other organizations, too.",
         "Access to an app is given and taken through its groups. A group that an identity provider keeps can't be "
         "changed here. Of the roles only Organization admin can be given and taken; the others are not changed.",
     )
     fields = (
         Field("org_id", "Organization ID", "Shown with the API key.", pattern=r"[A-Za-z0-9-]+"),
         token_field("API key", "An organization's, not a person's API token."),
-    )
+        Field("removal", "People who leave are", required=False,
+              choices=((SUSPEND, "suspended: not billed, and can be restored with their groups and roles"),
+                       (REMOVE_FOR_GOOD, "removed from the organization: they can only be invited again")),
+              where=False),
+    )  # fmt: skip
     capabilities = frozenset(CAPABILITIES) - {INVITE}
     effects = declared(
         "Organizations REST API v2, “Remove user from a directory”",
@@ -102,6 +112,10 @@ class Atlassian(HttpConnector):
 
     def _error_in(self, answer: Answer) -> ConnectorError | None:
         return _too_many(answer)
+
+    @property
+    def removal_suspends(self) -> bool:
+        return self.settings.get("removal") != REMOVE_FOR_GOOD
 
     def _org(self, version: str) -> str:
         return f"/{version}/orgs/{segment(self.settings.get('org_id', ''))}"
@@ -147,8 +161,11 @@ class Atlassian(HttpConnector):
         return [row["directoryId"] for page in pages for row in page]
 
     def _users(self, **only: list[str]) -> Iterator[dict]:
-        expand = ["platformRoles"] + (["productAccess"] if self._scope != ALL else [])
-        path = f"{self._in(self._scope)}/users/search"
+        return self._users_of(self._scope, **only)
+
+    def _users_of(self, directory: str, **only: list[str]) -> Iterator[dict]:
+        expand = ["platformRoles"] + (["productAccess"] if directory != ALL else [])
+        path = f"{self._in(directory)}/users/search"
         return self._found(path, "users", "accountId", limit=USERS, expand=expand, **only)
 
     def _groups(self) -> Iterator[dict]:
@@ -198,7 +215,16 @@ class Atlassian(HttpConnector):
 
     def remove(self, account: Account) -> None:
         for directory in self._directories(accountId=account.id):
-            self._act("DELETE", f"{self._in(directory)}/users/{segment(account.id)}")
+            path = f"{self._in(directory)}/users/{segment(account.id)}"
+            if not self.removal_suspends:
+                self._act("DELETE", path)
+            elif not self._is_suspended_in(directory, account.id):
+                self._act("POST", f"{path}/suspend")
+
+    def _is_suspended_in(self, directory: str, id: str) -> bool:
+        """What a second suspension answers isn't documented, so none is asked for."""
+        rows = self._users_of(directory, accountIds=[id])
+        return any(row["accountId"] == id and row.get("membershipStatus") == "suspended" for row in rows)
 
     @classmethod
     def roles_after(cls, account: Account, role: str) -> tuple[str, ...]:

@@ -8,6 +8,8 @@ from tests.connectors.fake import Fact, FakeApp, Reply, Request, Seat, Thing
 
 # developer.atlassian.com/cloud/admin/organization/rest: paths, parameters, bodies; field by field in the models that
 # npm's jira.js has from the OpenAPI description (MultiDirectoryUser, …Group, …SearchRequest, WorkspaceModel).
+# “Suspend a user's access in a directory … You're not billed … They regain their roles and group memberships when you
+# restore their access”: jira.js, src/admin/api/users.ts, suspendDirectoryUser. It has no body.
 V1, V2 = "/v1/orgs/{org}", "/v2/orgs/{org}"
 DIRECTORY = f"{V2}/directories/{{directory}}"
 SEARCH_USERS = (
@@ -26,6 +28,7 @@ FACTS = (
     Fact("POST", f"{V2}/workspaces", "workspaces", (), ("query", "limit", "sort", "cursor")),
     Fact("POST", f"{DIRECTORY}/users/search", "users", (), SEARCH_USERS),
     Fact("DELETE", f"{DIRECTORY}/users/{{user}}", "remove"),
+    Fact("POST", f"{DIRECTORY}/users/{{user}}/suspend", "suspend"),
     Fact("POST", f"{DIRECTORY}/groups/search", "groups", (), SEARCH_GROUPS),
     Fact("GET", f"{DIRECTORY}/groups/{{group}}", "group"),
     Fact("POST", f"{DIRECTORY}/groups/{{group}}/memberships", "join", (), ("accountId",), ("accountId",)),
@@ -45,6 +48,7 @@ class FakeAtlassian(FakeApp):
         super().__init__()
         self.places = {"d-1": "Acme"}  # directories
         self.elsewhere: dict[str, set[str]] = {}  # directory → ids of those who are in it besides the first
+        self.suspended_elsewhere: set[tuple[str, str]] = set()  # (directory, id), beside the first
         self.more: dict[str, dict] = {}  # account id → further fields of the user
 
     def error(self, status: int, words: str) -> Reply:
@@ -76,7 +80,12 @@ class FakeAtlassian(FakeApp):
         wanted = [set(body[name]) for name in ("accountIds",) if name in body]
         wanted += [self._members("group", id) for id in body.get("groupIds", ())]
         wanted += [self._members("app", id) for id in body.get("resourceIds", ())]
+        wanted += [self._in(directory)] if directory in self.elsewhere else []
         rows = [self._user(seat, body["expand"]) for seat in self.listed if all(seat.id in ids for ids in wanted)]
+        if directory in self.elsewhere:
+            for row in rows:
+                is_suspended = (directory, row["accountId"]) in self.suspended_elsewhere
+                row["membershipStatus"] = "suspended" if is_suspended else "active"
         return self._org(request) or self._page(rows, body, 50, "accountId")
 
     def _members(self, kind: str, id: str) -> set[str]:
@@ -101,6 +110,21 @@ class FakeAtlassian(FakeApp):
             self.elsewhere[directory].discard(user)
         else:
             self.seats.remove(self.seat(user))
+        return Reply(204)
+
+    def suspend(self, request: Request) -> Reply:
+        directory, user = request.ids["directory"], request.ids["user"]
+        assert request.body is None
+        if user not in self._in(directory):
+            return self.error(404, "User not found")
+        is_suspended = (directory, user) in self.suspended_elsewhere or (
+            directory not in self.elsewhere and self.seat(user).status == "suspended"
+        )
+        assert not is_suspended, "what a second suspension answers is not documented"
+        if directory in self.elsewhere:
+            self.suspended_elsewhere.add((directory, user))
+        else:
+            self.seat(user).status = "suspended"
         return Reply(204)
 
     def give_role(self, request: Request) -> Reply:

@@ -16,6 +16,8 @@ ORG_ADMIN = "atlassian/org-admin"
 
 
 class TestAtlassian(ConnectorContract):
+    """Removal suspends, as it does unless someone chooses otherwise."""
+
     kind, fake, address = Atlassian, FakeAtlassian, "api"
     page = 50
     role, other_role, owner_role = "user", ORG_ADMIN, ORG_ADMIN
@@ -75,24 +77,54 @@ class TestAtlassian(ConnectorContract):
         assert connector.account(app.seats[1].id).email == app.seats[1].email
         assert connector.account("nobody") is None
 
-    # Several directories
+    # Removal, in several directories too
 
-    def test_everybody_is_read_at_once_and_removed_from_each_directory(self, app, connector):
+    def in_three_directories(self, app) -> tuple[str, str]:
+        """Someone who leaves and is in two directories, and someone who stays and is in all."""
         self.fill(app, 2)
         leaver, stays = (seat.id for seat in app.seats)
         app.places |= {"d-2": "Labs", "d-3": "Shop"}
         app.elsewhere = {"d-2": {leaver, stays}, "d-3": {stays}}
+        return leaver, stays
+
+    def test_everybody_is_read_at_once_and_suspended_in_each_directory(self, app, connector):
+        leaver, stays = self.in_three_directories(app)
         account = next(connector.accounts())
-        assert {request.ids["directory"] for request in map(self._with_ids, app.asked("users"))} == {"-"}
+        assert {request.path.split("/")[5] for request in app.asked("users")} == {"-"}
         for _ in range(2):
             connector.remove(account)
+        assert {seat.id: seat.status for seat in app.seats} == {leaver: "suspended", stays: "active"}
+        assert app.suspended_elsewhere == {("d-2", leaver)}
+        assert app.asked("remove") == [] and len(app.asked("suspend")) == 2
+        assert connector.removal_suspends and connector.account(leaver).status == "suspended"
+
+    def test_a_suspension_that_failed_half_way_is_finished(self, app, connector):
+        leaver, _ = self.in_three_directories(app)
+        account = next(connector.accounts())
+        app.fail(app.error(403, "Not now"), on="suspend", skip=1)
+        with pytest.raises(Refused, match="Not now"):
+            connector.remove(account)
+        connector.remove(account)
+        assert app.seats[0].status == "suspended" and app.suspended_elsewhere == {("d-2", leaver)}
+
+    def test_who_is_suspended_keeps_groups_and_roles(self, app, connector):
+        self.fill(app, 1)
+        app.seats[0].role = ORG_ADMIN
+        app.things = [self.make_thing(0)]
+        app.things[0].members = {app.seats[0].id: "member"}
+        connector.remove(next(connector.accounts()))
+        assert app.seats[0].role == ORG_ADMIN and app.things[0].members
+
+    def test_by_choice_people_are_removed_from_each_directory(self, app):
+        leaver, stays = self.in_three_directories(app)
+        connector = self.connect(app, removal="remove")
+        assert not connector.removal_suspends
+        for _ in range(2):
+            connector.remove(Account(leaver))
         assert [seat.id for seat in app.seats] == [stays]
         assert app.elsewhere == {"d-2": {stays}, "d-3": {stays}}
-
-    @staticmethod
-    def _with_ids(request):
-        request.ids["directory"] = request.path.split("/")[5]
-        return request
+        assert app.asked("suspend") == []
+        connector.close()
 
     # Groups and apps
 
