@@ -3,8 +3,8 @@ A removal suspends: deleting would take the person's mail and files with it.
 
 Calls, parameters and fields as in Google's own description of the Directory API (admin_directory_v1);
 from developers.google.com: “Manage users” and users.makeAdmin, “Group members” (OWNER, MANAGER, MEMBER),
-“Role assignments” (scopeType CUSTOMER); from support.google.com: “Archive former employee accounts” and “I got
-charged for too many users” (suspended users are charged).
+“Role assignments” (scopeType CUSTOMER) and users.signOut; from support.google.com: “Archive former employee accounts”
+and “Suspend a user temporarily” (suspended users are charged as active ones are).
 """
 
 from __future__ import annotations
@@ -28,11 +28,12 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.effects import GRANTED, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
-from connectors.google.admin import API, DIRECTORY_API, FIELDS, LOGIN, GoogleAdmin, steps
+from connectors.google.admin import API, DIRECTORY_API, FIELDS, LOGIN, SCOPE, SECURITY, GoogleAdmin, steps
 from connectors.quality import NO_TEST_SERVER, Missing, Rule
 from connectors.tools.answers import unsaid
 from connectors.tools.http import Conflict, NotFound, clean, segment
 from connectors.tools.http_connector import ClosesClients, api_client
+from connectors.tools.sign_out import block_and_sign_out
 from connectors.tools.times import from_iso
 
 SCOPES = ("user", "group", "rolemanagement")
@@ -60,8 +61,12 @@ class GoogleWorkspace(ClosesClients, Connector):
     })  # fmt: skip
     docs = (
         *steps(SCOPES, "a super admin: Google lets nobody else change administrators"),
-        "A removal suspends the user: nobody can sign in, and mail and files stay. Google still charges "
-        "for a suspended user, until you archive or delete it there.",
+        "A removal suspends the user, which you can undo in the Admin console at any time. Nobody can sign in as the "
+        "user, new mail is rejected, and mail and files stay. Google charges for a suspended user as for an active "
+        "one, until you archive the user (which takes an Archived User license) or delete it there.",
+        f"If you also delegate the scope {SCOPE}{SECURITY}, a removal ends the user's sessions on the web and on "
+        "devices. Rollcall works without it. App passwords and the access that the user gave to other apps aren't "
+        "revoked: do that in the Admin console, on the user's Security page.",
         "Google takes a new user only with a password, so users are not made from here. Which licence someone has is "
         "not in this API. A group's members are those who are in it themselves: a person who is in it through "
         "another group shows there, and a group that everybody in the company belongs to shows nobody. Each admin role "
@@ -102,12 +107,20 @@ class GoogleWorkspace(ClosesClients, Connector):
             except CredentialRejected as no:
                 missing.append(f"read {what}: {no}")
         if me.get("isAdmin") is not True:
-            missing.append(f"change administrators: {self._google.admin} is no super admin. Make it one in Google.")
+            missing.append(f"change administrators: {self._google.admin} isn't a super admin. Make it one in Google.")
+        missing += self._missing_sign_out()
         name = clean((me.get("name") or {}).get("fullName")) or self._google.admin
         return Identity(
             f"{name}, {clean(me.get('primaryEmail'))}", me["id"],
             ("read users, groups and admin roles", "suspend users", "change roles and groups"), tuple(missing),
         )  # fmt: skip
+
+    def _missing_sign_out(self) -> list[str]:
+        try:
+            self._google.check_sign_out()
+        except CredentialRejected:
+            return [f"end the sessions of suspended users: delegate the scope {SCOPE}{SECURITY} too."]
+        return []
 
     @cached_property
     def _me(self) -> dict:
@@ -189,8 +202,11 @@ class GoogleWorkspace(ClosesClients, Connector):
         if user is None or user.get("suspended") or user.get("archived"):
             return
         self._must_not_be_me(account.id)
+        block_and_sign_out(lambda: self._suspend(account.id), lambda: self._google.sign_out(account.id))
+
+    def _suspend(self, id: str) -> None:
         try:
-            answer = self._google.act("PUT", f"/users/{segment(account.id)}", {"suspended": True})
+            answer = self._google.act("PUT", f"/users/{segment(id)}", {"suspended": True})
         except NotFound:
             return
         if answer.json(dict).get("suspended") is not True:

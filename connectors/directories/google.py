@@ -1,8 +1,9 @@
 """Google Workspace as a directory: everyone in the company with their addresses, number and groups, nested ones too.
 Archived is how Google marks those who left; guests are nobody of the company and are not listed.
 
-Lists and fields as in Google's own description of the Directory API (admin_directory_v1); the type “organization” of
-an external id: developers.google.com, “Users”; from support.google.com: “Archive former employee accounts”.
+Lists and fields as in Google's own description of the Directory API (admin_directory_v1), also that a user is suspended
+“either by the administrator or by Google” (suspensionReason). The type “organization” of an external id:
+developers.google.com, “Users”. From support.google.com: “Archive former employee accounts”.
 """
 
 from __future__ import annotations
@@ -17,7 +18,11 @@ from connectors.tools.http import clean
 from connectors.tools.http_connector import ClosesClients, api_client
 
 SCOPES = ("user.readonly", "group.readonly")
-USER = "id,primaryEmail,name/fullName,suspended,archived,isGuestUser,emails,aliases,nonEditableAliases,externalIds"
+USER = (
+    "id,primaryEmail,name/fullName,suspended,suspensionReason,archived,isGuestUser,emails,aliases,nonEditableAliases,"
+    "externalIds"
+)
+BY_ADMINISTRATOR = "ADMIN"  # suspensionReason; any other is Google's own: abuse, nobody signed in yet
 
 
 class GoogleDirectory(ClosesClients, DirectoryConnector):
@@ -27,13 +32,17 @@ class GoogleDirectory(ClosesClients, DirectoryConnector):
     logo = "google.svg"
     docs = (
         *steps(SCOPES, "allowed to read users and groups; a super admin is"),
-        "Suspended people are suspended here, archived ones have left. A deleted person is no longer in the list and "
-        "has left too. Guests are not read.",
+        "An archived user has left. So has a deleted one, who is no longer in the list. Below, you choose whether a "
+        "suspended user has left or is locked out for now. Guests are not read.",
         "The main address and its aliases count as the person's. Further e-mails in a profile are often private ones, "
         "so they are not used unless you say so.",
     )
     fields = (
         *FIELDS,
+        Field("suspended", "A suspended user", "Choose “has left” if your company suspends people when they leave. "
+              "Rollcall then reports their accounts in the apps for removal. This is about users that an administrator "
+              "suspended: a user that Google itself suspended is always locked out for now.", required=False,
+              choices=(("locked", "is locked out for now"), ("left", "has left")), where=False),
         Field("second_email", "Further e-mails in the profile", "Whether they are addresses of the person, too.",
               required=False, choices=(("no", "Leave them out"), ("yes", "Use them")), where=False),
     )  # fmt: skip
@@ -55,10 +64,10 @@ class GoogleDirectory(ClosesClients, DirectoryConnector):
 
     def people(self) -> Iterator[DirectoryPerson]:
         groups, everybodys = self._memberships()
-        profiles = self.settings.get("second_email") == "yes"
+        profiles, left = self.settings.get("second_email") == "yes", self.settings.get("suspended") == "left"
         for user in self._google.users(USER):
             if user.get("isGuestUser") is not True:
-                yield _person(user, (*everybodys, *groups.get(user["id"], ())), profiles)
+                yield _person(user, (*everybodys, *groups.get(user["id"], ())), profiles, left)
 
     def _memberships(self) -> tuple[dict[str, list[str]], list[str]]:
         """User id → names of groups, and the groups that the whole company is in."""
@@ -74,19 +83,27 @@ class GoogleDirectory(ClosesClients, DirectoryConnector):
         return found, everybodys
 
 
-def _person(user: dict, groups: tuple[str, ...], profiles: bool) -> DirectoryPerson:
+def _person(user: dict, groups: tuple[str, ...], profiles: bool, suspended_left: bool) -> DirectoryPerson:
     email = clean(user.get("primaryEmail"))
-    gone, suspended = user.get("archived") is True, user.get("suspended") is True
     return DirectoryPerson(
         id=user["id"],
         email=email,
         name=clean((user.get("name") or {}).get("fullName")),
-        status="deprovisioned" if gone else "suspended" if suspended else "active",
+        status=_status(user, suspended_left),
         user_name=email,
         further_emails=_further(user, email, profiles),
         employee_number=_number(user),
         groups=tuple(dict.fromkeys(groups)),
     )
+
+
+def _status(user: dict, suspended_left: bool) -> str:
+    if user.get("archived") is True:
+        return "deprovisioned"
+    if user.get("suspended") is not True:
+        return "active"
+    by_administrator = clean(user.get("suspensionReason")) in ("", BY_ADMINISTRATOR)
+    return "deprovisioned" if suspended_left and by_administrator else "suspended"
 
 
 def _further(user: dict, email: str, profiles: bool) -> tuple[str, ...]:

@@ -3,14 +3,19 @@ domain-wide delegation that acts as an administrator, and lists that are read to
 
 Paths, parameters and answers are those of Google's own description of the Directory API (admin_directory_v1);
 from developers.google.com: “Using OAuth 2.0 for server to server applications” (a JWT with iss, sub, scope and aud,
-“unauthorized_client”) and “Directory API: limits and quotas” (the reasons of a 403 that is a rate limit).
+“unauthorized_client”), “Directory API: limits and quotas” (the reasons of a 403 that is a rate limit) and
+users.signOut. That users.get answers 412 for 20 days after a user was deleted isn't in Google's documents: it was seen
+by the developers of github.com/firezone/firezone (pull request 15169).
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import Any
+from urllib.parse import urlsplit
 
 from connectors.base import ConnectorError, CredentialRejected, Field, RateLimited, TemporarilyUnavailable
 from connectors.tools.http import Answer, Http, NotFound, clean, segment, words
@@ -22,6 +27,7 @@ from connectors.versions import ApiVersion
 API, LOGIN = "https://admin.googleapis.com", "https://oauth2.googleapis.com"
 DIRECTORY_API = ApiVersion("Directory API", "v1", source="Google's discovery document admin_directory_v1")
 SCOPE = "https://www.googleapis.com/auth/admin.directory."
+SECURITY = "user.security"  # of users.signOut; optional, so it has a token of its own
 TOO_MANY = {"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "dailyLimitExceeded"}
 NOT_A_KEY = (
     "This isn't a service account key. Enter the whole of the JSON file that Google Cloud gave: it has "
@@ -45,7 +51,7 @@ def steps(scopes: Sequence[str], role: str) -> tuple[str, ...]:
         "Add new. The client ID is the number “client_id” in the file. The scopes, with commas between them: "
         + ", ".join(SCOPE + scope for scope in scopes) + ". Google says that this may take up to a day to work.",
         f"The administrator that Rollcall acts as must be {role}. One made for Rollcall alone is best: it must not be "
-        "somebody who may leave.",
+        "someone who may leave.",
     )  # fmt: skip
 
 
@@ -59,10 +65,13 @@ class GoogleAdmin:
         self._key = rsa_key(pem, NOT_A_KEY)
         self._secrets = [settings["key"], pem, *(line for line in pem.splitlines() if not line.startswith("-"))]
         auth = self._grant(scopes)
-        self._http = Http(f"{api}/admin/directory/v1", auth=auth, secrets=self._secrets, on_error=_meant)
+        self._base = f"{api}/admin/directory/v1"
+        self._http = Http(self._base, auth=auth, secrets=self._secrets, on_error=_meant)
 
     def close(self) -> None:
         self._http.close()
+        if "_security" in vars(self):
+            self._security.close()
 
     def _grant(self, scopes: Sequence[str]) -> Renewed:
         wanted = " ".join(SCOPE + scope for scope in scopes)
@@ -88,6 +97,19 @@ class GoogleAdmin:
                 "Domain-wide delegation lacks a scope. Add it in the Admin console beside those that are there: "
                 + ", ".join(SCOPE + scope for scope in refused)
             )
+
+    def check_sign_out(self) -> None:
+        """Raises CredentialRejected where users may not be signed out."""
+        self._grant([SECURITY]).have()
+
+    def sign_out(self, user: str) -> None:
+        """Ends the user's sessions on the web and on devices (users.signOut)."""
+        self._security.act("POST", f"/users/{segment(user)}/signOut", idempotent=True)
+
+    @cached_property
+    def _security(self) -> Http:
+        """With a token of its own: Google refuses the whole token if one scope in it isn't delegated."""
+        return Http(self._base, auth=self._grant([SECURITY]), secrets=self._secrets, on_error=_meant)
 
     def get(self, path: str, **params: Any) -> dict:
         return self._http.get(path, params).json(dict)
@@ -160,14 +182,23 @@ def _account(text: str) -> tuple[str, str]:
 
 
 def _meant(answer: Answer) -> ConnectorError | None:
-    """A rate limit that comes as 403: {"error": {"errors": [{"reason": "quotaExceeded"}]}}."""
-    if answer.status != 403 or answer.is_page:
-        return None
+    """What the reasons in an answer add to its status: {"error": {"errors": [{"reason": "quotaExceeded"}]}}."""
+    if answer.status == 403 and not TOO_MANY.isdisjoint(_reasons(answer)):
+        return RateLimited(f"{answer.asked} answered 403: “{words(answer)}”. Too many calls; going on later.")
+    if answer.status == 412 and "conditionNotMet" in _reasons(answer) and _of_a_user(answer):
+        return NotFound(f"{answer.asked} answered 412: “{words(answer)}”.")
+    return None
+
+
+def _reasons(answer: Answer) -> set[str]:
+    if answer.is_page:
+        return set()
     try:
-        errors = answer.json(dict)["error"]["errors"]
-        reasons = {error.get("reason") for error in errors}
+        return {error.get("reason") for error in answer.json(dict)["error"]["errors"]}
     except (TemporarilyUnavailable, KeyError, TypeError, AttributeError):
-        return None
-    if reasons.isdisjoint(TOO_MANY):
-        return None
-    return RateLimited(f"{answer.asked} answered 403: “{words(answer)}”. Too many calls; going on later.")
+        return set()
+
+
+def _of_a_user(answer: Answer) -> bool:
+    """True for a call on one user. Elsewhere, an unmet condition doesn't mean that someone was deleted."""
+    return re.search(r"/directory/v1/users/[^/]+$", urlsplit(answer.url).path) is not None

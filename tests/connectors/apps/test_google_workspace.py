@@ -9,6 +9,7 @@ import pytest
 
 from connectors.apps.google_workspace import GoogleWorkspace
 from connectors.base import Account, CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
+from connectors.tools.http import NotFound
 from tests.connectors.contract import ConnectorContract
 from tests.connectors.fake import FOREVER, Reply, Seat, Thing
 from tests.connectors.fake_google_admin import ADMIN, CUSTOMER, SCOPE, FakeGoogleAdmin, pem
@@ -97,6 +98,73 @@ class TestGoogleWorkspace(ConnectorContract):
         for ask in (connector.test, lambda: connector.account("11000")):
             with pytest.raises(TemporarilyUnavailable, match="without"):
                 ask()
+
+    # Deleted users
+
+    def test_a_user_who_was_deleted_days_ago_is_gone(self, app, connector):
+        self.fill(app, 2)
+        deleted = connector.account("11001")
+        app.delete("11001")
+        assert [account.id for account in connector.accounts()] == ["11000"] and connector.account("11001") is None
+        connector.remove(deleted)
+        assert not app.asked("update") and not app.signed_out
+
+    def test_a_user_who_is_deleted_during_the_removal_is_gone(self, app, connector):
+        self.fill(app, 2)
+        account = connector.account("11001")
+        app.when(lambda: app.delete("11001"), on="update")
+        connector.remove(account)
+        assert connector.account("11001") is None
+
+    @pytest.mark.parametrize("reason", ["failedPrecondition", "preconditionFailed", ""])
+    def test_another_412_is_nobodys_absence(self, app, connector, reason):
+        self.fill(app, 1)
+        answer = app.error(412, "Precondition failed", reason) if reason else Reply(412, {"error": "?"})
+        app.fail(answer, on="user", times=FOREVER)
+        with pytest.raises(Refused) as no:
+            connector.account("11000")
+        assert not isinstance(no.value, NotFound)
+
+    def test_a_condition_of_a_group_is_no_proof_that_its_member_is_gone(self, stocked, connector):
+        stocked.fail(stocked.error(412, "Condition not met"), on="leave", times=FOREVER)
+        with pytest.raises(Refused, match="Condition not met"):
+            connector.revoke(connector.account("11000"), next(connector.assets()))
+
+    # Sessions
+
+    def test_a_removal_ends_the_sessions(self, app, connector):
+        self.fill(app, 2)
+        connector.remove(connector.account("11000"))
+        assert (app.signed_out, app.seats[0].status) == (["11000"], "suspended")
+
+    def test_without_the_scope_the_user_is_still_suspended_and_test_says_so(self, app, connector):
+        self.fill(app, 1)
+        app.delegated.discard(f"{SCOPE}user.security")
+        connector.remove(connector.account("11000"))
+        assert (app.signed_out, app.seats[0].status) == ([], "suspended")
+        [missing] = connector.test().missing
+        assert "end the sessions" in missing and f"{SCOPE}user.security" in missing
+
+    @pytest.mark.parametrize("status", [400, 403, 404])
+    def test_a_sign_out_that_google_refuses_does_not_keep_the_user_in(self, app, connector, status):
+        self.fill(app, 1)
+        app.fail(app.error(status, "No"), on="sign_out", times=FOREVER)
+        connector.remove(connector.account("11000"))
+        assert app.seats[0].status == "suspended"
+
+    def test_a_sign_out_that_fails_for_now_delays_nothing_and_is_tried_again(self, app, connector):
+        self.fill(app, 1)
+        account = connector.account("11000")
+        app.fail(Reply(500), on="sign_out", times=4)  # as often as one call is tried
+        connector.remove(account)
+        assert (app.signed_out, app.seats[0].status) == (["11000"], "suspended")
+
+    def test_a_sign_out_that_keeps_failing_is_reported_and_the_user_is_suspended(self, app, connector):
+        self.fill(app, 1)
+        app.fail(Reply(500), on="sign_out", times=FOREVER)
+        with pytest.raises(TemporarilyUnavailable, match="signOut"):
+            connector.remove(connector.account("11000"))
+        assert app.seats[0].status == "suspended"
 
     # Removal and roles
 
@@ -209,7 +277,7 @@ class TestGoogleWorkspace(ConnectorContract):
         app.me["isAdmin"] = False
         app.fail(app.error(403, "Not Authorized to access this resource/api"), on="roles")
         roles, admin = connector.test().missing
-        assert "read admin roles" in roles and "Not Authorized" in roles and "no super admin" in admin
+        assert "read admin roles" in roles and "Not Authorized" in roles and "isn't a super admin" in admin
 
     def test_a_scope_that_is_not_delegated_is_named(self, app, connector):
         app.delegated.discard(f"{SCOPE}rolemanagement")

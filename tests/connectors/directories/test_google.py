@@ -47,6 +47,22 @@ class TestGoogleDirectory(DirectoryContract):
         app.more["id-0"] = {"suspended": True, "archived": True}
         assert self.people(connector)["id-0"].status == "deprovisioned"
 
+    @pytest.mark.parametrize(
+        ("choice", "reason", "status"),
+        [
+            ({}, "ADMIN", "suspended"), ({"suspended": "locked"}, "ADMIN", "suspended"),
+            ({"suspended": "left"}, "ADMIN", "deprovisioned"), ({"suspended": "left"}, None, "deprovisioned"),
+            ({"suspended": "left"}, "ABUSE", "suspended"), ({"suspended": "left"}, "WEB_LOGIN_REQUIRED", "suspended"),
+        ],
+    )  # fmt: skip
+    def test_what_a_suspended_user_means_is_a_choice(self, app, choice, reason, status):
+        """Only for those whom an administrator suspended: admin_directory_v1, suspensionReason."""
+        self.fill(app, 2)
+        app.more["id-0"] = {"suspended": True, **({"suspensionReason": reason} if reason else {})}
+        connector = self.connect(app, **choice)
+        assert [person.status for person in self.read(connector)] == [status, "active"]
+        connector.close()
+
     def test_guests_are_left_out(self, app, connector):
         self.fill(app, 2)
         app.more["id-1"] = {"isGuestUser": True}
