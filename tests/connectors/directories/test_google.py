@@ -56,7 +56,7 @@ class TestGoogleDirectory(DirectoryContract):
         ],
     )  # fmt: skip
     def test_what_a_suspended_user_means_is_a_choice(self, app, choice, reason, status):
-        """Only for those whom an administrator suspended: admin_directory_v1, suspensionReason."""
+        """Only if an administrator suspended the user: admin_directory_v1, suspensionReason."""
         self.fill(app, 2)
         app.more["id-0"] = {"suspended": True, **({"suspensionReason": reason} if reason else {})}
         connector = self.connect(app, **choice)
