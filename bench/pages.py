@@ -71,7 +71,7 @@ def _people(count: int) -> None:
             Person.insert_many([{"id": first + number, "name": f"Person {number}"} for number in numbers]).execute()
             PersonEmail.insert_many([
                 {"person": first + number, "email": f"Person.{number}@acme.example",
-                 "normal": f"person.{number}@acme.example", "main": True} for number in numbers
+                 "email_key": f"person.{number}@acme.example", "main": True} for number in numbers
             ]).execute()  # fmt: skip
 
 

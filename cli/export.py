@@ -50,7 +50,7 @@ def _rows() -> Iterator[tuple]:
     seats = (
         Account.select(
             Account.id, App.name, App.connector, Account.external_id, Account.email, Account.name, Account.status,
-            Account.match, PersonEmail.email, Person.status, Account.last_activity, App.id, Account.role,
+            Account.match_kind, PersonEmail.email, Person.status, Account.last_activity, App.id, Account.role,
             Account.further_roles,
         )
         .join(App)

@@ -111,7 +111,7 @@ class Directory(Base):
     credential = BlobField(null=True)
     state = OneOf(DirectoryState, default=DirectoryState.ACTIVE)
     created_at = DateTimeField(default=utcnow)
-    place = IntegerField(null=True)  # the order, for differing names and main e-mails; null: by age
+    position = IntegerField(null=True)  # the order, for differing names and main e-mails; null: by age
     last_read_at = DateTimeField(null=True)  # the last complete reading that was applied
     next_read_at = DateTimeField(null=True, index=True)
     failures = IntegerField(default=0)  # in a row
@@ -150,7 +150,7 @@ class Person(Base):
 class PersonEmail(Base):
     person = ForeignKeyField(Person, backref="emails", on_delete="CASCADE")
     email = CharField()  # as it was given
-    normal = CharField(unique=True)  # names.email_key(email)
+    email_key = CharField(unique=True)  # names.email_key(email)
     main = BooleanField(default=False)
     by_hand = BooleanField(default=False)  # set by hand, and no directory has agreed since
     disputed = BooleanField(default=False)  # a directory also gives it to someone else: no account is matched by it
@@ -191,7 +191,7 @@ class DirectoryAddress(Base):
 
     directory = ForeignKeyField(Directory, on_delete="CASCADE", index=False)
     external_id = CharField()  # of the entry
-    normal = CharField(index=True)
+    email_key = CharField(index=True)
     email = CharField()  # as it was given
     main = BooleanField(default=False)
     here = BooleanField(default=True)  # false: the entry is disabled, or gone
@@ -199,7 +199,7 @@ class DirectoryAddress(Base):
     employee_number = CharField(default="")
 
     class Meta:
-        indexes = ((("directory", "external_id", "normal"), True),)
+        indexes = ((("directory", "external_id", "email_key"), True),)
 
 
 class FormerEntry(Base):
@@ -344,8 +344,8 @@ class App(Base):
     services = IntegerField(default=0)
     created_at = DateTimeField(default=utcnow)
     match_domain = CharField(null=True)  # a user name without e-mail is matched as name@this
-    may = JSONField(null=True)  # its credential's permissions in words, from test()
-    missing = JSONField(null=True)  # missing permissions, and how to add them
+    permissions = JSONField(null=True)  # its credential's permissions in words, from test()
+    missing_permissions = JSONField(null=True)  # missing permissions, and how to add them
     joiners = OneOf(Approval, null=True)  # automatic: people assigned by rules are invited without approval; null: ask
     unassigned = OneOf(Approval, null=True)  # automatic: people in no group are removed without approval; null: ask
     lost = JSONField(null=True)  # which fields were missing from the last reading, and whether an Owner accepts it
@@ -405,8 +405,8 @@ class Role(Base):
     external_id = CharField()
     label = CharField()
     privileged = BooleanField(default=False)
-    standard = BooleanField(default=False)  # the default for someone new
-    place = IntegerField(default=0)  # in the app's own order, the highest first
+    is_default = BooleanField(default=False)  # the default for someone new
+    position = IntegerField(default=0)  # in the app's own order, the highest first
 
     class Meta:
         indexes = ((("app", "external_id"), True),)
@@ -418,7 +418,7 @@ class Account(Base):
     app = ForeignKeyField(App, backref="accounts", on_delete="CASCADE", index=False)
     external_id = CharField()
     email = CharField(default="")
-    normal = CharField(default="")  # names.email_key(email)
+    email_key = CharField(default="")  # names.email_key(email)
     name = CharField(default="")
     status = CharField(default=AccountStatus.ACTIVE, constraints=[SQL(
         f"CHECK (\"status\" IN ({texts(AccountStatus)}) OR \"status\" LIKE '{AccountStatus.UNKNOWN}%')")])
@@ -428,7 +428,7 @@ class Account(Base):
     seat = CharField(default="")  # seat type, if the app has any
     state = OneOf(AccountState, default=AccountState.PRESENT)
     missing_since = DateTimeField(null=True)  # absent once, not yet gone
-    match = OneOf(AccountMatch, default=AccountMatch.UNMATCHED)
+    match_kind = OneOf(AccountMatch, default=AccountMatch.UNMATCHED)
     person = ForeignKeyField(Person, null=True, backref="accounts", on_delete="SET NULL")
     match_by_hand = BooleanField(default=False)
     protected = TextField(null=True)  # the reason someone gave
@@ -440,7 +440,9 @@ class Account(Base):
     user_name = CharField(null=True)  # if the app returns it; an e-mail can be derived from it
     employee_number = CharField(null=True)
     match_note = TextField(null=True)  # of a guest or local partner: where from, what for
-    matched_as = CharField(null=True)  # `normal` when it was matched by hand; null: it wasn't, or it is older
+    email_when_matched = CharField(
+        null=True
+    )  # `email_key` when it was matched by hand; null: it wasn't, or it is older
     further_roles = RoleIds(null=True, default=())  # beside the main one; null: never read, by an older Rollcall
     asked_as = CharField(null=True)  # its address when that moved to someone else: no longer matched by it
     was_of = ForeignKeyField(Person, null=True, backref="former_accounts", on_delete="SET NULL", index=False)  # then
@@ -451,8 +453,8 @@ class Account(Base):
     class Meta:
         indexes = (
             (("app", "external_id"), True),
-            (("app", "state", "match", "name", "id"), False),
-            (("app", "normal"), False),
+            (("app", "state", "match_kind", "name", "id"), False),
+            (("app", "email_key"), False),
             SQL("CREATE INDEX account_missing ON account (app_id) WHERE missing_since IS NOT NULL"),
             SQL("CREATE INDEX account_invited ON account (app_id) WHERE status = 'invited'"),
             SQL("CREATE INDEX account_pending ON account (app_id) WHERE pending IS NOT NULL"),
@@ -484,7 +486,7 @@ class Access(Base):
     asset = ForeignKeyField(Asset, backref="access", on_delete="CASCADE")
     role = CharField(default="")
     privileged = BooleanField(default=False)  # can hand over the asset
-    given = CharField(null=True)  # the group whose rule granted it, if nobody has changed it since
+    granted_by = CharField(null=True)  # the group whose rule granted it, if nobody has changed it since
 
     class Meta:
         indexes = ((("account", "asset"), True), (("app",), False))
@@ -540,9 +542,10 @@ class Check(Base):
     warning = TextField(null=True)  # it succeeded, but: a directory could not be read
 
     class Meta:
+        table_name = "app_check"  # "check" is a word of SQL
         indexes = (
             (("app", "created_at"), False),
-            SQL("CREATE UNIQUE INDEX check_live ON \"check\" (app_id) WHERE state IN ('queued', 'running')"),
+            SQL("CREATE UNIQUE INDEX check_live ON app_check (app_id) WHERE state IN ('queued', 'running')"),
         )
 
 
@@ -554,7 +557,8 @@ class Offboarding(Base):
     remove_on = DateField(null=True)
     reason = TextField(default="")
     key = CharField(null=True, unique=True)  # of the page: if it is sent twice, it counts once
-    asked_by = CharField(default="")
+    asked_by = CharField(default="")  # in words, for the log
+    asker = ForeignKeyField(Person, null=True, backref="asked_offboardings", on_delete="SET NULL")
     created_at = DateTimeField(default=utcnow)
     decided_at = DateTimeField(null=True)
 
@@ -605,7 +609,7 @@ class Task(Base):
     act = OneOf(TaskKind)
     account = ForeignKeyField(Account, null=True, backref="tasks", on_delete="CASCADE")
     external_id = CharField(default="")  # as it was at the approval
-    normal = CharField(default="")
+    email_key = CharField(default="")
     detail = JSONField(default=dict)
     state = OneOf(TaskState, default=TaskState.QUEUED)
     attempts = IntegerField(default=0)
@@ -632,11 +636,11 @@ class MatchDecision(Base):
 
     account = ForeignKeyField(Account, backref="decisions", on_delete="CASCADE")
     batch = CharField(index=True)
-    match = OneOf(AccountMatch)  # as it was before
+    match_kind = OneOf(AccountMatch)  # as it was before
     person = ForeignKeyField(Person, null=True, on_delete="SET NULL")
     match_by_hand = BooleanField(default=False)
     match_note = TextField(null=True)
-    matched_as = CharField(null=True)
+    email_when_matched = CharField(null=True)
     made_by = CharField(default="")
     made_at = DateTimeField(default=utcnow)
     undone_at = DateTimeField(null=True)
@@ -715,7 +719,7 @@ class Invitation(Base):
 
     app = ForeignKeyField(App, backref="invitations", on_delete="CASCADE")
     email = CharField()
-    normal = CharField()
+    email_key = CharField()
     person = ForeignKeyField(Person, null=True, backref="invitations", on_delete="SET NULL")
     role = CharField(default="")
     task = ForeignKeyField(Task, null=True, on_delete="SET NULL", index=False)
@@ -728,7 +732,7 @@ class Invitation(Base):
     expires_at = DateTimeField(null=True)
 
     class Meta:
-        indexes = (SQL("CREATE UNIQUE INDEX invitation_live ON invitation (app_id, normal) "
+        indexes = (SQL("CREATE UNIQUE INDEX invitation_live ON invitation (app_id, email_key) "
                        f"WHERE state IN ({texts(LIVE_INVITATIONS)})"),)
 
 

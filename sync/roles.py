@@ -14,7 +14,7 @@ from sync.states import AccountState
 
 # Before a SELECT: instead of the table, the roles as the caller knows them (`:roles`, by Roles.as_json).
 AS_KNOWN = """
-    WITH role (app_id, external_id, label, privileged, place) AS (
+    WITH role (app_id, external_id, label, privileged, position) AS (
         SELECT :app, value ->> 0, value ->> 1, value ->> 2, key FROM json_each(:roles))
 """
 _KNOWN = "SELECT external_id FROM role WHERE app_id = :app"
@@ -63,7 +63,7 @@ def words(account: str, table: str = "role", of_app: str = "r.app_id = :app") ->
             SELECT group_concat(', ' || label, '') FROM (
                 SELECT coalesce((SELECT nullif(r.label, '') {named} = h.value), h.value) AS label
                 FROM json_each({account}.further_roles) h
-                ORDER BY coalesce((SELECT r.place {named} = h.value), 1e9), h.value)) END
+                ORDER BY coalesce((SELECT r.position {named} = h.value), 1e9), h.value)) END
     """
 
 
@@ -194,13 +194,13 @@ def wanted_by(detail: dict) -> list[str]:
 
 def of(app: App | int) -> Roles:
     """As the last check knew them."""
-    return _roles(list(Role.select().where(Role.app == app).order_by(Role.place, Role.external_id)))
+    return _roles(list(Role.select().where(Role.app == app).order_by(Role.position, Role.external_id)))
 
 
 def of_apps(app_ids: Iterable[int]) -> dict[int, Roles]:
     """The same of several apps, by their ids."""
     found: dict[int, list[Role]] = {id: [] for id in app_ids}
-    for role in Role.select().where(Role.app.in_(list(found))).order_by(Role.place, Role.external_id):
+    for role in Role.select().where(Role.app.in_(list(found))).order_by(Role.position, Role.external_id):
         found[role.app_id].append(role)
     return {id: _roles(rows) for id, rows in found.items()}
 

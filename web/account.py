@@ -93,7 +93,11 @@ def _badge(account: Account, state: task_progress.Provisioning) -> Badge:
         return Badge("No longer in the app")
     if not state.onboarded:
         return Badge(state.word.capitalize(), state.tone, title=state.why)
-    return Badge("Onboarded", "ok") if account.match == AccountMatch.MATCHED else Badge(account.match.capitalize())
+    return (
+        Badge("Onboarded", "ok")
+        if account.match_kind == AccountMatch.MATCHED
+        else Badge(account.match_kind.capitalize())
+    )
 
 
 def _access(row: Access) -> AccessRow:

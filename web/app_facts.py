@@ -114,9 +114,9 @@ def _guards(app: App) -> list[Markup | str]:
 
 def _account(app: App) -> list[Fact]:
     kind = kind_of(app)
-    facts = [Fact("Permissions", " · ".join(app.may or _permissions(app)))]
-    if app.missing:
-        facts.append(Fact("Missing", lines=list(app.missing)))
+    facts = [Fact("Permissions", " · ".join(app.permissions or _permissions(app)))]
+    if app.missing_permissions:
+        facts.append(Fact("Missing", lines=list(app.missing_permissions)))
     shown = [one for one in kind.fields if not one.secret and not one.mapping and app.settings.get(one.name)]
     return facts + [Fact(one.label, app.settings[one.name]) for one in shown]
 

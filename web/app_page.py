@@ -64,6 +64,6 @@ def page(app: App, whole: str, part: str = "", **values) -> str:
 def match_in_words(account) -> str:
     """Whose the account is: "Ana Lopez", "Guest", "Local partner", "Service account of Ana Lopez"."""
     who = account.person.name if account.person is not None else ""
-    if account.match == AccountMatch.MATCHED:
+    if account.match_kind == AccountMatch.MATCHED:
         return who or "Matched"
-    return f"{account.match.capitalize()} of {who}" if who else account.match.capitalize()
+    return f"{account.match_kind.capitalize()} of {who}" if who else account.match_kind.capitalize()

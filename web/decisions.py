@@ -120,7 +120,7 @@ def _preview(app: App, kind: str, given, problem: str = "") -> tuple[str, int]:
 def _previewed(app: App, kind: str, accounts: list[Account], given) -> Preview:
     one = accounts[0] if len(accounts) == 1 else None
     why = match_rules.why(app, accounts[:SHOWN])
-    matched = kind == "nobody" and one and one.person and one.match == AccountMatch.MATCHED
+    matched = kind == "nobody" and one and one.person and one.match_kind == AccountMatch.MATCHED
     return Preview(
         kind,
         KINDS[kind].button,
@@ -158,7 +158,7 @@ def _more(count: int, search: str) -> str:
 
 
 def _guest(one: Account | None, given) -> GuestPart:
-    what = given.get("what") or (one.match if one else "")
+    what = given.get("what") or (one.match_kind if one else "")
     note = given.get("note")
     return GuestPart(
         what == AccountMatch.LOCAL_PARTNER, note if note is not None else (one.match_note or "" if one else "")
@@ -166,7 +166,7 @@ def _guest(one: Account | None, given) -> GuestPart:
 
 
 def _service(one: Account | None, given) -> ServicePart:
-    known = one.person if one and one.match == AccountMatch.SERVICE_ACCOUNT else None
+    known = one.person if one and one.match_kind == AccountMatch.SERVICE_ACCOUNT else None
     return ServicePart(given.get("email") or (main_email(known) if known else ""))
 
 

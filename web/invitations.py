@@ -41,7 +41,7 @@ def _new(app: App, problem: str = "") -> tuple[str, int]:
     return dialog(
         "acts/_invite.html", TITLE, INVALID if problem else 200, app=app, kind=kind_of(app), problem=problem,
         options=role_options(choices), given=request.values, back=back_of(app),
-        role=request.values.get("role") or next((role.external_id for role in choices if role.standard), ""),
+        role=request.values.get("role") or next((role.external_id for role in choices if role.is_default), ""),
     )  # fmt: skip
 
 

@@ -104,7 +104,7 @@ def _person_note(account: Account, why: str) -> str:
     person = account.person
     if person is None:
         return ""
-    if account.match == AccountMatch.SERVICE_ACCOUNT:
+    if account.match_kind == AccountMatch.SERVICE_ACCOUNT:
         left = person.status == PersonStatus.DEPROVISIONED
         return f"{person.name} was responsible, and has left" if left else f"Responsible: {person.name}"
     if person.name == account.name and why in MATCHED_BY_EMAIL:
@@ -120,7 +120,11 @@ def account_badges(account: Account, state: Provisioning, app: App) -> list[Badg
 
 
 def _person_badge(account: Account) -> Badge | None:
-    if account.person is None or account.match != AccountMatch.MATCHED or account.person.status == PersonStatus.ACTIVE:
+    if (
+        account.person is None
+        or account.match_kind != AccountMatch.MATCHED
+        or account.person.status == PersonStatus.ACTIVE
+    ):
         return None
     shown = person_status(account.person.status)
     return Badge(shown.word, shown.tone, shown.icon)
@@ -136,17 +140,17 @@ def _status_badge(account: Account, state: Provisioning) -> Badge | None:
     if account.status == AccountStatus.SUSPENDED:
         return Badge("Suspended in the app", icon="player-pause")
     person_active = account.person is not None and account.person.status == PersonStatus.ACTIVE
-    if state.onboarded and (account.match != AccountMatch.MATCHED or person_active):
+    if state.onboarded and (account.match_kind != AccountMatch.MATCHED or person_active):
         return Badge("Active", "plain", "check")
     return None
 
 
 def _kind_badges(account: Account, app: App) -> Iterable[Badge]:
     person = account.person
-    if account.match == AccountMatch.LOCAL_PARTNER:
+    if account.match_kind == AccountMatch.LOCAL_PARTNER:
         yield Badge("Local partner", icon="world")
     if (
-        account.match == AccountMatch.SERVICE_ACCOUNT
+        account.match_kind == AccountMatch.SERVICE_ACCOUNT
         and person is not None
         and person.status == PersonStatus.DEPROVISIONED
     ):
@@ -192,10 +196,10 @@ def account_menu(account: Account, back: str) -> list[Choice]:
 
     match = url_for("members.match", app_id=account.app_id, account_id=account.id, back=back)
     matched, from_outside = (
-        account.match == AccountMatch.MATCHED,
-        account.match in (AccountMatch.GUEST, AccountMatch.LOCAL_PARTNER),
+        account.match_kind == AccountMatch.MATCHED,
+        account.match_kind in (AccountMatch.GUEST, AccountMatch.LOCAL_PARTNER),
     )
-    service = account.match == AccountMatch.SERVICE_ACCOUNT
+    service = account.match_kind == AccountMatch.SERVICE_ACCOUNT
     lines = [decide("Re-assign", "nobody", "unlink") if matched else Choice("Match to a person", match, "link")]
     lines.append(
         decide("Note about this guest" if from_outside else "Guest or local partner", AccountMatch.GUEST, "world")
@@ -203,7 +207,7 @@ def account_menu(account: Account, back: str) -> list[Choice]:
     lines.append(
         decide("Responsible person" if service else "Mark as service account", AccountMatch.SERVICE_ACCOUNT, "robot")
     )
-    if account.match not in (AccountMatch.MATCHED, AccountMatch.UNMATCHED):
+    if account.match_kind not in (AccountMatch.MATCHED, AccountMatch.UNMATCHED):
         lines.append(decide("Move to Unmatched", "nobody", "unlink"))
     if account.match_by_hand:
         lines.append(decide("Match by the rules again", "rules", "arrow-back-up"))

@@ -201,7 +201,7 @@ def _account_badges(account: Account) -> list[Badge]:
         badges.append(Badge("Being removed", "working"))
     elif account.status != AccountStatus.ACTIVE:
         badges.append(Badge(account.status.capitalize(), icon=ACCOUNT_STATUS_ICONS.get(account.status, "player-pause")))
-    if account.match == AccountMatch.SERVICE_ACCOUNT:
+    if account.match_kind == AccountMatch.SERVICE_ACCOUNT:
         badges.append(Badge("Service account", icon="robot"))
     if account.protected:
         badges.append(Badge("Protected", icon="shield", title=account.protected))

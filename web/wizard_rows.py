@@ -266,6 +266,6 @@ def _last_active(account: Account | None) -> Markup | str:
 
 def _how_matched(account: Account) -> tuple[str, str]:
     invited = "invited" if account.status == AccountStatus.INVITED else ""
-    if account.match == AccountMatch.UNMATCHED:
+    if account.match_kind == AccountMatch.UNMATCHED:
         return "Not matched to anyone yet", invited
-    return f"{'Matched to ' if account.match == AccountMatch.MATCHED else ''}{match_in_words(account)}", invited
+    return f"{'Matched to ' if account.match_kind == AccountMatch.MATCHED else ''}{match_in_words(account)}", invited

@@ -160,7 +160,7 @@ def found(identity: Identity) -> dict:
     """The columns of App that a test of the credential fills."""
     return {
         "tested_at": utcnow(), "error": None, "identity": identity.name, "identity_id": identity.external_id,
-        "may": list(identity.may), "missing": list(identity.missing),
+        "permissions": list(identity.may), "missing_permissions": list(identity.missing),
     }  # fmt: skip
 
 

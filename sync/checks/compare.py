@@ -74,7 +74,7 @@ _DIFFERING = """
 """
 _TO_MATCH = """
     SELECT s.account_id FROM differing s JOIN account a ON a.id = s.account_id
-    WHERE a.state = 'gone' OR a.normal <> s.normal OR a.kind <> s.kind
+    WHERE a.state = 'gone' OR a.email_key <> s.email_key OR a.kind <> s.kind
         OR a.user_name IS NOT s.user_name OR a.employee_number IS NOT s.employee_number
 """
 _UPDATED_ROLES = f"""
@@ -90,29 +90,30 @@ _UPDATED_PROFILES = f"""
     WHERE a.state <> 'gone' AND (a.name <> s.name OR a.email <> s.email OR a.status <> s.status)
 """
 _ROLES = """
-    INSERT INTO role (app_id, external_id, label, privileged, standard, place)
-    SELECT :app, s.external_id, s.label, s.privileged, s.standard, s.place FROM staged_role s
+    INSERT INTO role (app_id, external_id, label, privileged, is_default, position)
+    SELECT :app, s.external_id, s.label, s.privileged, s.is_default, s.position FROM staged_role s
     WHERE NOT EXISTS (
         SELECT 1 FROM role r WHERE r.app_id = :app AND r.external_id = s.external_id AND r.label = s.label
-          AND r.privileged = s.privileged AND r.standard = s.standard AND r.place = s.place)
+          AND r.privileged = s.privileged AND r.is_default = s.is_default AND r.position = s.position)
     ON CONFLICT (app_id, external_id) DO UPDATE
-    SET label = excluded.label, privileged = excluded.privileged, standard = excluded.standard, place = excluded.place
+    SET label = excluded.label, privileged = excluded.privileged, is_default = excluded.is_default,
+        position = excluded.position
 """
 _UPDATE_ACCOUNTS = """
-    UPDATE account SET email = s.email, normal = s.normal, name = s.name, status = s.status, role = s.role,
+    UPDATE account SET email = s.email, email_key = s.email_key, name = s.name, status = s.status, role = s.role,
         kind = s.kind, last_activity = s.last_activity, seat = s.seat, user_name = s.user_name,
         employee_number = s.employee_number, further_roles = s.further_roles, unsaid = s.unsaid, assumed = s.assumed
     FROM differing s WHERE account.id = s.account_id AND account.state <> 'gone'
 """
 _NEW_ACCOUNTS = """
-    INSERT INTO account (app_id, external_id, email, normal, name, status, role, kind, last_activity, seat,
-        user_name, employee_number, further_roles, unsaid, assumed, state, "match", match_by_hand, person_id,
+    INSERT INTO account (app_id, external_id, email, email_key, name, status, role, kind, last_activity, seat,
+        user_name, employee_number, further_roles, unsaid, assumed, state, match_kind, match_by_hand, person_id,
         first_seen)
-    SELECT :app, s.external_id, s.email, s.normal, s.name, s.status, s.role, s.kind, s.last_activity, s.seat,
+    SELECT :app, s.external_id, s.email, s.email_key, s.name, s.status, s.role, s.kind, s.last_activity, s.seat,
         s.user_name, s.employee_number, s.further_roles, s.unsaid, s.assumed, 'present',
         CASE WHEN s.kind = 'system' THEN 'service account' WHEN p.person_id IS NULL THEN 'unmatched' ELSE 'matched' END,
         0, CASE WHEN s.kind = 'system' THEN NULL ELSE p.person_id END, :now
-    FROM staged_account s LEFT JOIN person_email p ON p.normal = s.normal AND NOT p.disputed
+    FROM staged_account s LEFT JOIN person_email p ON p.email_key = s.email_key AND NOT p.disputed
     WHERE NOT EXISTS (SELECT 1 FROM account a WHERE a.app_id = :app AND a.external_id = s.external_id)
 """
 _NEW_TO_MATCH = """
@@ -130,7 +131,8 @@ _RETURNED_USERS = f"""
     WHERE a.gone_at <= :began AND (s.status <> 'suspended' OR NOT :suspends)
 """
 _RETURN_ACCOUNTS = """
-    UPDATE account SET state = 'present', gone_at = NULL, missing_since = NULL, email = s.email, normal = s.normal,
+    UPDATE account SET state = 'present', gone_at = NULL, missing_since = NULL,
+        email = s.email, email_key = s.email_key,
         name = s.name, status = s.status, role = s.role, kind = s.kind, last_activity = s.last_activity, seat = s.seat,
         user_name = s.user_name, employee_number = s.employee_number, further_roles = s.further_roles,
         unsaid = s.unsaid, assumed = s.assumed
@@ -219,7 +221,8 @@ _CHANGED = """
     WHERE x.role <> s.role
 """
 _UPDATE_ACCESS = """
-    UPDATE access SET role = s.role, privileged = s.privileged, given = CASE WHEN access.role = s.role THEN given END
+    UPDATE access SET role = s.role, privileged = s.privileged,
+        granted_by = CASE WHEN access.role = s.role THEN granted_by END
     FROM staged_access_id s
     WHERE access.account_id = s.account_id AND access.asset_id = s.asset_id
       AND (access.role <> s.role OR access.privileged <> s.privileged)

@@ -23,7 +23,7 @@ from sync.tasks import tasks
 
 EVERYBODY = "1"
 STAGED = """pe.id IN (
-    SELECT x.id FROM read_email AS m JOIN person_email AS x ON x.normal = m.normal
+    SELECT x.id FROM read_email AS m JOIN person_email AS x ON x.email_key = m.email_key
     UNION SELECT x.id FROM read_person AS r JOIN person_email AS x ON x.person_id = r.person_id
     UNION SELECT x.id FROM person_email AS x WHERE x.disputed)"""
 BY_HAND = "(pe.disputed OR pe.by_hand)"
@@ -56,21 +56,21 @@ def settle(which: str = EVERYBODY, directory: Directory | None = None, guard: Gu
     db.execute_sql(f"""
         UPDATE person_email AS pe SET by_hand = 0 WHERE {which} AND by_hand AND EXISTS (
             SELECT 1 FROM directory_address AS d JOIN {ENTRY}
-            WHERE d.normal = pe.normal AND d.here AND e.person_id = pe.person_id)""")
+            WHERE d.email_key = pe.email_key AND d.here AND e.person_id = pe.person_id)""")
     moves = Moves()
-    moves.lost = _rows(f"SELECT pe.normal, pe.email, pe.person_id {HELD_BY} "
+    moves.lost = _rows(f"SELECT pe.email_key, pe.email, pe.person_id {HELD_BY} "
                        f"WHERE {which} AND {CLAIMED} AND NOT {BACKED} ORDER BY pe.id")
     if directory is not None and guard is not None:
         _freeze(moves, directory, guard)
     for normal, _, person_id in moves.lost:
         ask_whose([normal], person_id)
-        db.execute_sql("DELETE FROM person_email WHERE normal = ?", (normal,))
+        db.execute_sql("DELETE FROM person_email WHERE email_key = ?", (normal,))
         _give_to_the_only_one(normal)
         _keep_a_main_one(person_id)
-    flipped = _rows(f"SELECT pe.normal, pe.disputed {HELD_BY} WHERE {which} "
+    flipped = _rows(f"SELECT pe.email_key, pe.disputed {HELD_BY} WHERE {which} "
                     f"AND pe.disputed <> ({CONTESTED} AND {BACKED}) ORDER BY pe.id")
     for normal, was in flipped:
-        db.execute_sql("UPDATE person_email SET disputed = NOT disputed WHERE normal = ?", (normal,))
+        db.execute_sql("UPDATE person_email SET disputed = NOT disputed WHERE email_key = ?", (normal,))
         (moves.settled if was else moves.disputed).append(normal)
     return moves
 
@@ -92,13 +92,13 @@ def _give_to_the_only_one(normal: str) -> None:
     above = vouching.sql_above("d.directory_id", "p.workspace_role")
     found = _rows(f"""SELECT e.person_id, d.email, e.id, d.main, {above}
                       FROM directory_address AS d JOIN {ENTRY} JOIN person AS p ON p.id = e.person_id
-                      WHERE d.normal = ? AND d.here ORDER BY 5, d.main DESC""", normal)
+                      WHERE d.email_key = ? AND d.here ORDER BY 5, d.main DESC""", normal)
     if len({person for person, *_ in found}) != 1:
         return
     person, email, entry, main, above = found[0]
     if above:
         return  # the directory may not change them: the address is held (held.py)
-    db.execute_sql("INSERT INTO person_email (person_id, email, normal, main, by_hand, disputed) "
+    db.execute_sql("INSERT INTO person_email (person_id, email, email_key, main, by_hand, disputed) "
                    "VALUES (?, ?, ?, 0, 0, 0)", (person, email, normal))
     if main:
         db.execute_sql("INSERT INTO read_changed VALUES (?, ?, 'email')", (entry, person))
@@ -132,7 +132,7 @@ def _tell_moved(moves: Moves, by: str) -> Iterator[str]:
     names = dict(_rows(f"SELECT id, coalesce(nullif(name, ''), 'person ' || id) FROM person WHERE id IN ({had})"))
     claims = addresses.claims(normal for normal, *_ in moves.lost)
     for normal, email, person in moves.lost:
-        now = _rows(f"SELECT p.id, coalesce(nullif(p.name, ''), pe.email) {HELD_BY} WHERE pe.normal = ?", normal)
+        now = _rows(f"SELECT p.id, coalesce(nullif(p.name, ''), pe.email) {HELD_BY} WHERE pe.email_key = ?", normal)
         holder, name = now[0] if now else (None, "nobody")
         said_by = " and ".join(dict.fromkeys(claim.said_by for claim in claims.get(normal, ())))
         others = " and ".join(claim.name for claim in claims.get(normal, ()))
@@ -141,7 +141,7 @@ def _tell_moved(moves: Moves, by: str) -> Iterator[str]:
             dict(who=by, what="moved e-mail address", about=email, why=why, before=names[person], after=name,
                  person_id=one) for one in (person, holder) if one is not None
         ])  # fmt: skip
-        seats = _rows("SELECT count(*) FROM account WHERE asked_as = ? AND was_of_id = ? AND \"match\" = 'unmatched' "
+        seats = _rows("SELECT count(*) FROM account WHERE asked_as = ? AND was_of_id = ? AND match_kind = 'unmatched' "
                       "AND state <> 'gone'", normal, person)[0][0]  # fmt: skip
         asked = "" if not seats else (
             " 1 account with it is unmatched until someone decides whose it is." if seats == 1 else
@@ -153,7 +153,7 @@ def _tell_disputes(moves: Moves, by: str) -> None:
     claims = addresses.claims(moves.disputed)
     for normals, what in ((moves.disputed, "e-mail address is disputed"), (moves.settled, "e-mail address is settled")):
         for normal in normals:
-            [(email, person)] = _rows("SELECT email, person_id FROM person_email WHERE normal = ?", normal)
+            [(email, person)] = _rows("SELECT email, person_id FROM person_email WHERE email_key = ?", normal)
             why = addresses.claimed_by(claims.get(normal, ())) if what.endswith("disputed") else ""
             activity.record(by, what, about=email, why=why, person=person)
 

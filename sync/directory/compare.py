@@ -30,8 +30,9 @@ NEEDED = (  # groups, by rules
 UNHELD = "person_id NOT IN (SELECT person_id FROM read_leaving)"
 # An address `m` of the staged entry `r` that nobody has or claims: a disabled entry leaves it
 # to one that is in use and isn't known yet.
-_FREE = f"""m.normal NOT IN (SELECT normal FROM person_email) AND m.normal NOT IN (SELECT normal FROM read_disputed)
-    AND NOT EXISTS (SELECT 1 FROM directory_address AS d LEFT JOIN {ENTRY} WHERE d.normal = m.normal AND d.here
+_FREE = f"""m.email_key NOT IN (SELECT email_key FROM person_email)
+    AND m.email_key NOT IN (SELECT email_key FROM read_disputed)
+    AND NOT EXISTS (SELECT 1 FROM directory_address AS d LEFT JOIN {ENTRY} WHERE d.email_key = m.email_key AND d.here
                     AND e.person_id IS NOT r.person_id
                     AND (e.person_id IS NOT NULL OR r.status = 'deprovisioned'))"""
 FREE = f"{_FREE} AND (r.person_id IS NULL OR r.person_id NOT IN (SELECT person_id FROM read_above))"
@@ -112,16 +113,17 @@ def _take_over_the_rest(directory: Directory, now: datetime, moves: Moves, news:
 
 def _warnings(directory: Directory) -> list[str]:
     """What to correct in the directory: addresses that two people claim, and values that aren't addresses."""
-    disputed = _rows("""SELECT m.normal, group_concat(coalesce(nullif(r.name, ''), r.user_name), ' and '),
+    disputed = _rows("""SELECT m.email_key, group_concat(coalesce(nullif(r.name, ''), r.user_name), ' and '),
                                max(coalesce(pe.disputed, 0))
                         FROM read_email AS m JOIN read_person AS r USING (external_id)
-                        LEFT JOIN person_email AS pe ON pe.normal = m.normal
-                        WHERE m.normal IN (SELECT normal FROM read_disputed) GROUP BY m.normal ORDER BY m.normal""")
-    held_by_another = _rows("""SELECT m.normal, coalesce(nullif(r.name, ''), r.user_name), person.name, pe.disputed
+                        LEFT JOIN person_email AS pe ON pe.email_key = m.email_key
+                        WHERE m.email_key IN (SELECT email_key FROM read_disputed)
+                        GROUP BY m.email_key ORDER BY m.email_key""")
+    held_by_another = _rows("""SELECT m.email_key, coalesce(nullif(r.name, ''), r.user_name), person.name, pe.disputed
                       FROM read_email AS m JOIN read_person AS r USING (external_id)
-                      JOIN person_email AS pe ON pe.normal = m.normal JOIN person ON person.id = pe.person_id
-                      WHERE r.person_id IS NOT pe.person_id AND m.normal NOT IN (SELECT normal FROM read_disputed)
-                      ORDER BY m.normal""")
+                      JOIN person_email AS pe ON pe.email_key = m.email_key JOIN person ON person.id = pe.person_id
+                      WHERE r.person_id IS NOT pe.person_id AND m.email_key NOT IN (SELECT email_key FROM read_disputed)
+                      ORDER BY m.email_key""")
     told = [f"{directory.name} gives the e-mail address {email} to {names}. Neither of them newly got it: "
             "correct it in the directory." + (" Until then accounts with it are nobody's." if unclear else "")
             for email, names, unclear in disputed]
@@ -138,7 +140,7 @@ def _warnings(directory: Directory) -> list[str]:
 
 def _leave_out_the_unclear() -> None:
     """Someone new whose main address another person claims or has is added only once this is resolved."""
-    _run(f"""DELETE FROM read_person AS r WHERE person_id IS NULL AND normal <> '' AND NOT EXISTS (
+    _run(f"""DELETE FROM read_person AS r WHERE person_id IS NULL AND email_key <> '' AND NOT EXISTS (
                 SELECT 1 FROM read_email AS m WHERE m.external_id = r.external_id AND m.main AND {FREE})""")
 
 
@@ -193,9 +195,9 @@ def _add_addresses(directory: Directory, by: str) -> None:
             USING (external_id) WHERE r.person_id IN (SELECT person_id FROM read_above) AND {_FREE}"""):
         held.hold(Person.get_by_id(person), held.ADDRESS, email, by, directory)
     new = [normal for (normal,) in _rows(
-        f"SELECT m.normal FROM read_email AS m JOIN read_person AS r USING (external_id) WHERE {FREE}")]
-    _run(f"""INSERT INTO person_email (person_id, email, normal, main, by_hand, disputed)
-            SELECT r.person_id, m.email, m.normal, 0, 0, 0
+        f"SELECT m.email_key FROM read_email AS m JOIN read_person AS r USING (external_id) WHERE {FREE}")]
+    _run(f"""INSERT INTO person_email (person_id, email, email_key, main, by_hand, disputed)
+            SELECT r.person_id, m.email, m.email_key, 0, 0, 0
             FROM read_email AS m JOIN read_person AS r USING (external_id)
             WHERE {FREE} ORDER BY m.main DESC""")
     match_rules.match_everywhere(new)

@@ -17,7 +17,7 @@ SAME_NAME = "(SELECT name_key(name) FROM person WHERE person.id = pe.person_id) 
 def leave_others_what_is_theirs(directory: Directory) -> None:
     """Who is here by an entry that isn't staged can't be found again as someone who is."""
     _run("""INSERT OR IGNORE INTO read_taken
-            SELECT e.person_id FROM read_email AS m JOIN person_email AS pe ON pe.normal = m.normal
+            SELECT e.person_id FROM read_email AS m JOIN person_email AS pe ON pe.email_key = m.email_key
             JOIN directory_entry AS e ON e.person_id = pe.person_id
             WHERE e.directory_id = ? AND e.reported <> 'deprovisioned'
               AND e.external_id NOT IN (SELECT external_id FROM read_person)""", directory.id)
@@ -41,9 +41,9 @@ def find_people(directory: Directory, worldwide_ids: bool, guard: Guard | None =
     # A disabled entry leaves the address that it shares to the one that is in use.
     _run("""DELETE FROM read_email
             WHERE external_id IN (SELECT external_id FROM read_person WHERE status = 'deprovisioned')
-              AND normal IN (SELECT m.normal FROM read_email AS m JOIN read_person AS p USING (external_id)
+              AND email_key IN (SELECT m.email_key FROM read_email AS m JOIN read_person AS p USING (external_id)
                              WHERE p.status <> 'deprovisioned')""")
-    _run("INSERT INTO read_disputed SELECT normal FROM read_email GROUP BY normal HAVING count(*) > 1")
+    _run("INSERT INTO read_disputed SELECT email_key FROM read_email GROUP BY email_key HAVING count(*) > 1")
     _find_by_email("m.main AND pe.main")
     _find_by_email("""m.main AND NOT EXISTS (
         SELECT 1 FROM directory_entry AS e WHERE e.person_id = pe.person_id AND e.directory_id = ?)""", directory.id)
@@ -51,7 +51,8 @@ def find_people(directory: Directory, worldwide_ids: bool, guard: Guard | None =
     # who has the same name in another one.
     _find_by_email(f"""NOT m.main AND {ACTIVE}
         AND NOT EXISTS (SELECT 1 FROM directory_entry AS e WHERE e.person_id = pe.person_id)""")
-    _find_by_email(f"""NOT m.main AND {ACTIVE} AND r.normal NOT IN (SELECT normal FROM person_email) AND {SAME_NAME}
+    _find_by_email(f"""NOT m.main AND {ACTIVE} AND {SAME_NAME}
+        AND r.email_key NOT IN (SELECT email_key FROM person_email)
         AND NOT EXISTS (SELECT 1 FROM directory_entry AS e
                         WHERE e.person_id = pe.person_id AND e.directory_id = ?)""", directory.id)
     if guard is not None:
@@ -65,7 +66,7 @@ def _part_from_namesakes(directory: Directory) -> None:
     _run(f"""DELETE FROM directory_entry
              WHERE directory_id = ? AND status = 'deprovisioned' AND reported = 'deprovisioned' AND EXISTS (
                 SELECT 1 FROM read_person AS r
-                WHERE r.external_id = directory_entry.external_id AND r.external_id = r.normal
+                WHERE r.external_id = directory_entry.external_id AND r.external_id = r.email_key
                   AND r.status <> 'deprovisioned' AND {another_human("r", "directory_entry.person_id")})""",
          directory.id)
 
@@ -75,10 +76,10 @@ def _find_by_email(condition: str, *values: object) -> None:
     _take_found()
     _run(f"""WITH found AS (
                  SELECT DISTINCT m.external_id, pe.person_id
-                 FROM read_email AS m JOIN person_email AS pe ON pe.normal = m.normal
+                 FROM read_email AS m JOIN person_email AS pe ON pe.email_key = m.email_key
                  JOIN person AS p ON p.id = pe.person_id
                  JOIN read_person AS r ON r.external_id = m.external_id AND r.person_id IS NULL
-                 WHERE m.normal NOT IN (SELECT normal FROM read_disputed)
+                 WHERE m.email_key NOT IN (SELECT email_key FROM read_disputed)
                    AND pe.person_id NOT IN (SELECT person_id FROM read_taken) AND {condition}
                    AND ({PROVEN} OR {same_human("r", "pe.person_id")})),
              clear AS (
@@ -101,12 +102,12 @@ def _find_renumbered(directory: Directory, guard: Guard) -> None:
     tables.fill(READ_RENUMBERED, """
              SELECT r.external_id, pe.person_id FROM read_person AS r
              JOIN read_email AS m ON m.external_id = r.external_id AND m.main
-             JOIN person_email AS pe ON pe.normal = m.normal
+             JOIN person_email AS pe ON pe.email_key = m.email_key
              JOIN directory_entry AS e ON e.person_id = pe.person_id AND e.directory_id = ?
              WHERE r.person_id IS NULL AND r.status <> 'deprovisioned' AND e.reported <> 'deprovisioned'
                AND e.external_id NOT IN (SELECT external_id FROM read_person)
                AND name_key(r.name) <> '' AND name_key(r.name) = name_key(e.name)
-               AND m.normal NOT IN (SELECT normal FROM read_disputed)
+               AND m.email_key NOT IN (SELECT email_key FROM read_disputed)
                AND pe.person_id NOT IN (SELECT person_id FROM read_taken)
              GROUP BY pe.person_id HAVING count(*) = 1""", (directory.id,))
     here = "SELECT count(*) FROM directory_entry WHERE directory_id = ? AND reported <> 'deprovisioned'"
@@ -121,20 +122,24 @@ def _find_renumbered(directory: Directory, guard: Guard) -> None:
 def _find_by_number(directory: Directory) -> None:
     """An employee number that one entry and one person have, of the same name, where no address speaks against it."""
     _take_found()
-    _run(f"""WITH single AS (
+    _run(
+        f"""WITH single AS (
                  SELECT min(external_id) AS external_id FROM read_person WHERE employee_number <> ''
                  GROUP BY employee_number COLLATE NOCASE HAVING count(*) = 1),
              found AS (
                  SELECT r.external_id, min(person.id) AS person_id FROM single JOIN read_person AS r USING (external_id)
                  JOIN person ON person.employee_number = r.employee_number COLLATE NOCASE
                  WHERE r.person_id IS NULL AND NOT EXISTS (
-                     SELECT 1 FROM read_email AS m JOIN person_email USING (normal) WHERE m.external_id = r.external_id)
+                     SELECT 1 FROM read_email AS m JOIN person_email USING (email_key)
+                     WHERE m.external_id = r.external_id)
                  GROUP BY r.external_id HAVING count(*) = 1)
              UPDATE read_person AS r SET person_id = pe.person_id
              FROM found AS pe WHERE pe.external_id = r.external_id AND {SAME_NAME}
                AND pe.person_id NOT IN (SELECT person_id FROM read_taken)
                AND NOT EXISTS (SELECT 1 FROM directory_entry AS e WHERE e.person_id = pe.person_id
-                               AND e.directory_id = ? AND e.reported <> 'deprovisioned')""", directory.id)
+                               AND e.directory_id = ? AND e.reported <> 'deprovisioned')""",
+        directory.id,
+    )
 
 
 def note_unclear_successors() -> None:
@@ -142,7 +147,7 @@ def note_unclear_successors() -> None:
     the same one may have been entered again."""
     _run(f"""INSERT OR IGNORE INTO read_claimed SELECT pe.person_id FROM read_person AS r
              JOIN read_email AS m ON m.external_id = r.external_id AND m.main
-             JOIN person_email AS pe ON pe.normal = m.normal
+             JOIN person_email AS pe ON pe.email_key = m.email_key
              WHERE r.person_id IS NULL AND r.status <> 'deprovisioned'
                AND NOT {other_number("r", "pe.person_id")}""")
 

@@ -16,10 +16,10 @@ from sync.people import held
 from sync.rank import Asker
 from sync.states import PersonStatus
 
-ORDER = (Directory.place.is_null(), Directory.place, Directory.id)
+ORDER = (Directory.position.is_null(), Directory.position, Directory.id)
 # A directory that someone has left has a say only where they have left all of them.
-FIRST = ("e.reported = 'deprovisioned', d.place IS NULL, d.place, d.id, e.reported_at DESC, e.id DESC")
-EMAIL_NOW = "(SELECT m.normal FROM person_email AS m WHERE m.person_id = e.person_id AND m.main)"
+FIRST = ("e.reported = 'deprovisioned', d.position IS NULL, d.position, d.id, e.reported_at DESC, e.id DESC")
+EMAIL_NOW = "(SELECT m.email_key FROM person_email AS m WHERE m.person_id = e.person_id AND m.main)"
 
 
 def name_key(name: str | None) -> str:
@@ -54,7 +54,7 @@ def move(directory: Directory, step: int, by: Asker) -> bool:
         before = ", ".join(one.name for one in order)
         order[at], order[to] = order[to], order[at]
         for place, one in enumerate(order, 1):
-            Directory.update(place=place).where(Directory.id == one.id).execute()
+            Directory.update(position=place).where(Directory.id == one.id).execute()
         activity.record(by, "changed order of directories", about=directory.name, before=before,
                         after=", ".join(one.name for one in order))
         with staging(), sign_in_news.addresses_watched(by):
@@ -100,9 +100,9 @@ def _follow_names(by: str) -> set[int]:
 
 def _follow_emails(by: str) -> set[int]:
     theirs = ("EXISTS (SELECT 1 FROM person_email AS pe WHERE pe.person_id = e.person_id "
-              "AND pe.normal = email_key(e.email))")
+              "AND pe.email_key = email_key(e.email))")
     rows = _mine(_found("email", "email_key(e.email)", EMAIL_NOW, f"e.email <> '' AND {theirs}"), held.MAIN, by)
-    _update("UPDATE person_email SET main = (normal = ?) WHERE person_id = ?",
+    _update("UPDATE person_email SET main = (email_key = ?) WHERE person_id = ?",
             [(after, person) for person, _, after, *_ in rows])
     return _tell(rows, "changed e-mail", by)
 
@@ -177,7 +177,7 @@ def deciding(entries: list[DirectoryEntry], field: str) -> DirectoryEntry | None
     """
 
     def order(entry: DirectoryEntry) -> tuple:
-        place = entry.directory.place
+        place = entry.directory.position
         return (vouching.is_above(entry.directory, entry.person), entry.reported == PersonStatus.DEPROVISIONED,
                 place is None, place or 0, entry.directory_id, -entry.reported_at.timestamp(), -entry.id)
 

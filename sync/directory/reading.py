@@ -71,7 +71,7 @@ def stage(page: list[DirectoryPerson]) -> int:
     """Put these people beside those who are staged; how many of them weren't yet. Raises UnusableReading."""
     connection = db.connection()
     stored = connection.executemany(
-        "INSERT OR IGNORE INTO read_person (external_id, normal, email, name, status, user_name, "
+        "INSERT OR IGNORE INTO read_person (external_id, email_key, email, name, status, user_name, "
         "employee_number, listed, last_day, starts_on, department, manager) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", [_person_row(person) for person in page]).rowcount
     connection.executemany("INSERT OR IGNORE INTO read_email VALUES (?, ?, ?, ?)",

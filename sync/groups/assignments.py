@@ -99,7 +99,7 @@ def _look_at_further_roles(values: dict[str, object]) -> None:
 
 _COVERED = """
     SELECT e.person_id, r.id AS rule_id, r.role, ro.label, coalesce(ro.privileged, 0) AS privileged,
-        coalesce(ro.place, 0) AS place,
+        coalesce(ro.position, 0) AS place,
         g.gone_at IS NULL AND d.state = 'active' AND e.status = 'active' AND p.status = 'active'
             AND (r.role = '' OR ro.id IS NOT NULL) AS gives,
         CASE WHEN t.id IS NULL THEN 'in group ' ELSE 'in team ' || t.name || ', group ' END
@@ -163,23 +163,24 @@ _TO_INVITE = """
     JOIN person_email main ON main.person_id = s.person_id AND main.main
     LEFT JOIN role ro ON ro.id = CASE WHEN s.role <> ''
         THEN (SELECT id FROM role WHERE app_id = :app AND external_id = s.role)
-        ELSE (SELECT id FROM role WHERE app_id = :app AND NOT privileged ORDER BY standard DESC, place DESC LIMIT 1) END
+        ELSE (SELECT id FROM role WHERE app_id = :app AND NOT privileged
+            ORDER BY is_default DESC, position DESC LIMIT 1) END
     WHERE NOT EXISTS (
         SELECT 1 FROM account a WHERE a.person_id = s.person_id AND a.app_id = :app AND a.state <> 'gone'
-          AND a."match" <> 'service account')
+          AND a.match_kind <> 'service account')
       AND NOT EXISTS (
         SELECT 1 FROM person_email pe
-        CROSS JOIN account a ON a.app_id = :app AND a.normal = pe.normal AND a.state <> 'gone'
+        CROSS JOIN account a ON a.app_id = :app AND a.email_key = pe.email_key AND a.state <> 'gone'
         WHERE pe.person_id = s.person_id)
       AND NOT EXISTS (
         SELECT 1 FROM invitation i WHERE i.app_id = :app AND i.state IN ('ongoing', 'failed', 'invited')
           AND (i.person_id = s.person_id
-            OR i.normal IN (SELECT normal FROM person_email WHERE person_id = s.person_id)))
+            OR i.email_key IN (SELECT email_key FROM person_email WHERE person_id = s.person_id)))
 """
 # An account that rules may change: matched, in use, without a decision or hold against it.
 _SEATS = f"""
     FROM assigned s JOIN account a ON a.person_id = s.person_id AND a.app_id = :app AND a.state = 'present'
-        AND a."match" = 'matched' AND a.status = 'active' AND a.kind = 'user'
+        AND a.match_kind = 'matched' AND a.status = 'active' AND a.kind = 'user'
     JOIN person p ON p.id = s.person_id
         AND {protection.none_of(Protection.HOLD, Protection.BY_HAND, Protection.AUTOMATION_ACCOUNT)}
 """
@@ -220,10 +221,10 @@ _TO_GRANT = f"""
 # hand: that takes nothing from anyone.
 _TO_REVOKE = f"""
     INSERT INTO wanted (kind, account_id, asset_id, in_app, before, after, reason, detail)
-    SELECT 'to revoke access', a.id, x.asset_id, 1, x.role, 'no access', 'No longer ' || x.given,
+    SELECT 'to revoke access', a.id, x.asset_id, 1, x.role, 'no access', 'No longer ' || x.granted_by,
         json_object('role', '', 'before', x.role)
     {_SEATS}
-    JOIN access x ON x.account_id = a.id AND x.given IS NOT NULL AND NOT x.privileged
+    JOIN access x ON x.account_id = a.id AND x.granted_by IS NOT NULL AND NOT x.privileged
     JOIN asset ON asset.id = x.asset_id AND asset.state = 'present'
     WHERE NOT s.rests AND NOT :blind
       AND EXISTS (
@@ -239,7 +240,7 @@ _NO_LONGER_ASSIGNED = f"""
     SELECT 'no longer assigned', a.id, NULL, 1, {roles.words("a")}, 'No longer ' || s.why,
         CASE WHEN a.left_out_at >= s.ended_at THEN a.left_out END, p.id
     FROM assignment s JOIN person p ON p.id = s.person_id AND p.status = 'active'
-    JOIN account a ON a.person_id = s.person_id AND a.app_id = :app AND a.state = 'present' AND a."match" = 'matched'
+    JOIN account a ON a.person_id = s.person_id AND a.app_id = :app AND a.state = 'present' AND a.match_kind = 'matched'
     WHERE s.app_id = :app AND s.ended_at IS NOT NULL AND NOT :blind
       AND s.person_id NOT IN (SELECT person_id FROM covered) AND (a.status <> 'suspended' OR NOT :suspends)
 """

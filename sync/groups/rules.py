@@ -92,7 +92,7 @@ def groups() -> list[tuple[DirectoryGroup, int]]:
 
 def roles(app: App) -> list[Role]:
     """The app's roles, the highest first."""
-    return list(Role.select().where(Role.app == app).order_by(Role.privileged.desc(), Role.place, Role.id))
+    return list(Role.select().where(Role.app == app).order_by(Role.privileged.desc(), Role.position, Role.id))
 
 
 def source(text: str) -> dict[str, DirectoryGroup | Team]:
@@ -219,7 +219,7 @@ def _found(app: App, rule: GroupRule) -> Preview:
     names = dict(named.fetchall())
     changed = set().union(*people.values()) if people else set()
     seats = {person_id for (person_id,) in db.execute_sql(
-        "SELECT person_id FROM account WHERE app_id = ? AND state <> 'gone' AND \"match\" = 'matched'", (app.id,))}
+        "SELECT person_id FROM account WHERE app_id = ? AND state <> 'gone' AND match_kind = 'matched'", (app.id,))}
     totals = {kind: len(lines) for kind, lines in wanted.items()}
     totals |= {f"held {kind}": guards.is_mass_of(app, (kind,), len(ids)) for kind, ids in people.items()}
     return Preview(

@@ -26,7 +26,11 @@ def no_longer_holds(change: Change, acting: bool = False) -> str | None:
     if change.kind == INVITE:
         return _said_otherwise(change, person.id) or (None if acting else _has_a_seat(change.app, person.id))
     account = Account.get_by_id(change.account_id)
-    if account.state == AccountState.GONE or account.match != AccountMatch.MATCHED or account.person_id != person.id:
+    if (
+        account.state == AccountState.GONE
+        or account.match_kind != AccountMatch.MATCHED
+        or account.person_id != person.id
+    ):
         return "The account is gone, or belongs to someone else"
     if account.state == AccountState.REMOVING and not acting:
         return "The account is being removed already"
@@ -56,10 +60,10 @@ def _said_otherwise(change: Change, person_id: int) -> str | None:
 
 
 def _has_a_seat(app: App, person_id: int) -> str | None:
-    emails = PersonEmail.select(PersonEmail.normal).where(PersonEmail.person == person_id)
-    theirs = (Account.person == person_id) & (Account.match != AccountMatch.SERVICE_ACCOUNT) | Account.normal.in_(
-        emails
-    )
+    emails = PersonEmail.select(PersonEmail.email_key).where(PersonEmail.person == person_id)
+    theirs = (Account.person == person_id) & (
+        Account.match_kind != AccountMatch.SERVICE_ACCOUNT
+    ) | Account.email_key.in_(emails)
     here = Account.select().where(Account.app == app, Account.state != AccountState.GONE, theirs)
     return "Is in the app already" if here.exists() else None
 
@@ -88,7 +92,7 @@ def _is_so_already(change: Change, account: Account) -> str | None:
         return "Has this role already" if change.detail["role"] in account.roles else None
     access = Access.get_or_none(Access.account == account, Access.asset == change.asset_id)
     if change.kind == LOSS:
-        same = access is not None and access.given and access.role == change.detail["before"]
+        same = access is not None and access.granted_by and access.role == change.detail["before"]
         return None if same and not access.privileged else "This access was changed or taken in the meantime"
     if access is not None and change.detail["role"] in ("", access.role):
         return "Has this access already"

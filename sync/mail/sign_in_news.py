@@ -67,7 +67,7 @@ def _addresses() -> dict[int, tuple[str, dict[str, str]]]:
             .where(Person.workspace_role.is_null(False), Person.status != PersonStatus.DEPROVISIONED)
             .order_by(PersonEmail.person, PersonEmail.main.desc(), PersonEmail.id))
     for row in rows:
-        found.setdefault(row.person_id, (row.normal, {}))[1][row.normal] = row.email
+        found.setdefault(row.person_id, (row.email_key, {}))[1][row.email_key] = row.email
     return found
 
 

@@ -16,11 +16,12 @@ CHUNK = 500  # values in one SQL statement
 # Each of the following is SQL. `d` is a row of directory_address, `e` its entry (none: nobody was made of it yet),
 # `pe` a row of person_email, `p` its person, `a` an account.
 ENTRY = "directory_entry AS e ON e.directory_id = d.directory_id AND e.external_id = d.external_id"
-_IN_USE = f"SELECT 1 FROM directory_address AS d LEFT JOIN {ENTRY} WHERE d.normal = pe.normal AND d.here"
+_IN_USE = f"SELECT 1 FROM directory_address AS d LEFT JOIN {ENTRY} WHERE d.email_key = pe.email_key AND d.here"
 # A directory takes nothing from people it may not change.
 _RIVAL = f"""{_IN_USE} AND e.person_id IS NOT pe.person_id
     AND NOT {vouching.sql_above("d.directory_id", "(SELECT workspace_role FROM person WHERE id = pe.person_id)")}"""
-_OWN = f"SELECT 1 FROM directory_address AS d JOIN {ENTRY} WHERE d.normal = pe.normal AND e.person_id = pe.person_id"
+_OWN = (f"SELECT 1 FROM directory_address AS d JOIN {ENTRY} "
+        "WHERE d.email_key = pe.email_key AND e.person_id = pe.person_id")  # fmt: skip
 _GIVEN = """(pe.by_hand OR NOT EXISTS (SELECT 1 FROM directory_entry AS e WHERE e.person_id = pe.person_id))"""
 # An entry in use says so, or a person by hand; or a directory did that was removed since.
 PROVEN = f"(EXISTS ({_OWN} AND d.here) OR p.status <> 'deprovisioned' AND {_GIVEN})"
@@ -67,30 +68,30 @@ def _names(person: str) -> str:
 # No source gave it to anyone since; a second entry of the same human isn't a rival.
 CONTESTED = f"EXISTS ({_RIVAL} AND NOT {same_human('d', 'pe.person_id')})"
 # What an account is known by: its e-mail, what its user name makes in this app, and an e-mail that a guard holds.
-_ADDRESSES = """(a.normal, coalesce((
+_ADDRESSES = """(a.email_key, coalesce((
     SELECT email_key(a.user_name || '@' || x.match_domain) FROM app AS x WHERE x.id = a.app_id), ''),
-    coalesce(a.pending ->> 'normal', ''))"""
+    coalesce(a.pending ->> 'email_key', ''))"""
 # Why an account isn't its person's to lose, whatever was matched or decided: its address is another's who is here, by
 # what is known or by what a directory says of someone who isn't known yet. NULL where nobody else has it.
 ANOTHERS = f"""
     coalesce((
         SELECT 'its e-mail is that of ' || coalesce(nullif(q.name, ''), pe.email)
         FROM person_email AS pe JOIN person AS q ON q.id = pe.person_id AND q.status <> 'deprovisioned'
-        WHERE pe.normal IN {_ADDRESSES} AND pe.person_id IS NOT a.person_id LIMIT 1
+        WHERE pe.email_key IN {_ADDRESSES} AND pe.person_id IS NOT a.person_id LIMIT 1
     ), (
         SELECT 'its e-mail is that of ' || coalesce(nullif(d.name, ''), d.email) || ' in ' || x.name
         FROM directory_address AS d JOIN directory AS x ON x.id = d.directory_id LEFT JOIN {ENTRY}
-        WHERE d.normal IN {_ADDRESSES} AND d.here AND e.person_id IS NOT a.person_id LIMIT 1
+        WHERE d.email_key IN {_ADDRESSES} AND d.here AND e.person_id IS NOT a.person_id LIMIT 1
     ))
 """
 
 
 def anothers(account: Account) -> str | None:
     """The same for one account, by the e-mail that it has in this object: "its e-mail is that of Ana Lima"."""
-    values = {"normal": account.normal, "user_name": account.user_name, "app": account.app_id,
+    values = {"email_key": account.email_key, "user_name": account.user_name, "app": account.app_id,
               "person": account.person_id, "pending": json.dumps(account.pending)}  # fmt: skip
     return db.execute_sql(
-        f"SELECT {ANOTHERS} FROM (SELECT :normal AS normal, :user_name AS user_name, :app AS app_id, "
+        f"SELECT {ANOTHERS} FROM (SELECT :email_key AS email_key, :user_name AS user_name, :app AS app_id, "
         ":person AS person_id, :pending AS pending) AS a", values).fetchone()[0]
 
 
@@ -110,14 +111,14 @@ def claims(normals: Iterable[str]) -> dict[str, list[Claim]]:
         some = wanted[start : start + CHUNK]
         marks = ", ".join("?" * len(some))
         rows = db.execute_sql(f"""
-            SELECT pe.normal, coalesce(nullif(p.name, ''), pe.email), p.id, 'by hand'
+            SELECT pe.email_key, coalesce(nullif(p.name, ''), pe.email), p.id, 'by hand'
             FROM person_email AS pe JOIN person AS p ON p.id = pe.person_id
-            WHERE pe.normal IN ({marks}) AND p.status <> 'deprovisioned' AND {_GIVEN}
+            WHERE pe.email_key IN ({marks}) AND p.status <> 'deprovisioned' AND {_GIVEN}
             UNION ALL
-            SELECT d.normal, coalesce(nullif(p.name, ''), nullif(d.name, ''), d.email), p.id, x.name
+            SELECT d.email_key, coalesce(nullif(p.name, ''), nullif(d.name, ''), d.email), p.id, x.name
             FROM directory_address AS d JOIN directory AS x ON x.id = d.directory_id LEFT JOIN {ENTRY}
             LEFT JOIN person AS p ON p.id = e.person_id
-            WHERE d.normal IN ({marks}) AND d.here""", (*some, *some)).fetchall()
+            WHERE d.email_key IN ({marks}) AND d.here""", (*some, *some)).fetchall()
         for normal, name, person_id, said_by in rows:
             of_one = found.setdefault(normal, [])
             if person_id is None or person_id not in {claim.person_id for claim in of_one}:
@@ -138,14 +139,14 @@ def sources(person: Person) -> dict[int, str]:
         SELECT pe.id, max(d.here), group_concat(x.name, ', ') FILTER (WHERE d.here)
         FROM person_email AS pe JOIN directory_entry AS e ON e.person_id = pe.person_id
         JOIN directory_address AS d ON d.directory_id = e.directory_id AND d.external_id = e.external_id
-            AND d.normal = pe.normal
+            AND d.email_key = pe.email_key
         JOIN directory AS x ON x.id = d.directory_id WHERE pe.person_id = ? GROUP BY pe.id""", (person.id,)).fetchall()
     by_directory = {id: f"in {names}" if here else "" for id, here, names in said}
     found = {}
-    disputed = claims(row.normal for row in person.emails if row.disputed)
+    disputed = claims(row.email_key for row in person.emails if row.disputed)
     for row in person.emails:
         words = [by_directory.get(row.id) or ("given by hand" if row.by_hand else "no directory has it now")]
-        others = [claim for claim in disputed.get(row.normal, ()) if claim.person_id != person.id]
+        others = [claim for claim in disputed.get(row.email_key, ()) if claim.person_id != person.id]
         words += [f"{claim.said_by} gives it to {claim.name} too" for claim in others]
         found[row.id] = "; ".join(words)
     return found
@@ -157,10 +158,11 @@ def is_free_for(directory: Directory, external_id: str) -> bool:
     return db.execute_sql(f"""
         SELECT EXISTS (
             SELECT 1 FROM directory_address AS c WHERE c.directory_id = ?1 AND c.external_id = ?2 AND c.main
-            AND (NOT EXISTS (SELECT 1 FROM directory_address AS d WHERE d.normal = c.normal AND d.here AND d.id <> c.id)
-                 AND NOT EXISTS (SELECT 1 FROM person_email AS pe WHERE pe.normal = c.normal)
+            AND (NOT EXISTS (SELECT 1 FROM directory_address AS d
+                             WHERE d.email_key = c.email_key AND d.here AND d.id <> c.id)
+                 AND NOT EXISTS (SELECT 1 FROM person_email AS pe WHERE pe.email_key = c.email_key)
               OR EXISTS (SELECT 1 FROM person_email AS pe JOIN person AS p ON p.id = pe.person_id
-                         WHERE pe.normal = c.normal AND {PROVEN} AND NOT EXISTS (
+                         WHERE pe.email_key = c.email_key AND {PROVEN} AND NOT EXISTS (
                              SELECT 1 FROM directory_entry AS e WHERE e.person_id = pe.person_id
                              AND e.directory_id = ?1 AND e.reported <> 'deprovisioned'))))""",
         (directory.id, external_id)).fetchone()[0] == 1  # fmt: skip
@@ -168,7 +170,7 @@ def is_free_for(directory: Directory, external_id: str) -> bool:
 
 def is_disputed(normal: str) -> bool:
     """Whether the address identifies nobody for now, because more than one person claims it."""
-    found = db.execute_sql("SELECT disputed FROM person_email WHERE normal = ?", (normal,)).fetchone()
+    found = db.execute_sql("SELECT disputed FROM person_email WHERE email_key = ?", (normal,)).fetchone()
     return bool(found[0]) if found else len(claims([normal]).get(normal, ())) > 1
 
 
@@ -188,13 +190,15 @@ def note(directory: Directory, whole: bool) -> bool:
         f"""DELETE FROM directory_address WHERE directory_id = ?
               AND external_id IN (SELECT external_id FROM read_person WHERE NOT {gone})
               AND NOT EXISTS (SELECT 1 FROM read_email AS m WHERE m.external_id = directory_address.external_id
-                              AND m.normal = directory_address.normal)""",
+                              AND m.email_key = directory_address.email_key)""",
         f"DELETE FROM directory_address WHERE directory_id = ? AND {missing} AND {unmade}",
         f"UPDATE directory_address SET here = 0 WHERE directory_id = ? AND here AND {missing}",
-        """INSERT INTO directory_address (directory_id, external_id, normal, email, main, here, name, employee_number)
-           SELECT ?, m.external_id, m.normal, m.email, m.main, r.status <> 'deprovisioned', r.name, r.employee_number
+        """INSERT INTO directory_address (
+               directory_id, external_id, email_key, email, main, here, name, employee_number)
+           SELECT ?, m.external_id, m.email_key, m.email, m.main, r.status <> 'deprovisioned', r.name, r.employee_number
            FROM read_email AS m JOIN read_person AS r USING (external_id) WHERE true
-           ON CONFLICT (directory_id, external_id, normal) DO UPDATE SET email = excluded.email, main = excluded.main,
+           ON CONFLICT (directory_id, external_id, email_key) DO UPDATE SET
+               email = excluded.email, main = excluded.main,
                here = excluded.here, name = excluded.name, employee_number = excluded.employee_number
            WHERE (directory_address.email, directory_address.main, directory_address.here, directory_address.name,
                   directory_address.employee_number)
@@ -220,7 +224,7 @@ def ask_whose(normals: Iterable[str], person: Person | int) -> None:
         db.execute_sql("""
             UPDATE account SET asked_as = ?1, was_of_id = ?2
             WHERE NOT match_by_hand AND kind <> 'system' AND asked_as IS NOT ?1 AND id IN (
-                SELECT a.id FROM app AS x CROSS JOIN account AS a ON a.app_id = x.id AND a.normal = ?1
+                SELECT a.id FROM app AS x CROSS JOIN account AS a ON a.app_id = x.id AND a.email_key = ?1
                 UNION ALL
                 SELECT a.id FROM app AS x CROSS JOIN account AS a ON a.app_id = x.id
                 WHERE x.match_domain IS NOT NULL AND a.user_name IS NOT NULL

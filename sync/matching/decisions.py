@@ -61,8 +61,9 @@ class Decision:
         person = (
             self.person.id if self.person and match in (AccountMatch.MATCHED, AccountMatch.SERVICE_ACCOUNT) else None
         )
-        return {"match": match, "person": person, "match_by_hand": self.kind != "rules", "match_note": note or None,
-                "matched_as": account.normal if match == AccountMatch.MATCHED else None}  # fmt: skip
+        return {"match_kind": match, "match_by_hand": self.kind != "rules", "person": person,
+                "match_note": note or None,
+                "email_when_matched": account.email_key if match == AccountMatch.MATCHED else None}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -143,8 +144,8 @@ def fingerprint(accounts: Iterable[Account]) -> str:
 
 
 def _state(account: Account) -> dict[str, Any]:
-    return {"match": account.match, "person": account.person_id, "match_by_hand": account.match_by_hand,
-            "match_note": account.match_note, "matched_as": account.matched_as}  # fmt: skip
+    return {"match_kind": account.match_kind, "person": account.person_id, "match_by_hand": account.match_by_hand,
+            "match_note": account.match_note, "email_when_matched": account.email_when_matched}  # fmt: skip
 
 
 def _is_so(account: Account, decision: Decision) -> bool:
@@ -156,7 +157,7 @@ def _refuse(accounts: list[Account], decision: Decision) -> None:
     if decision.kind == "person":
         if person is None:
             raise DecisionProblem("Say whose it is. Nothing was changed.")
-        matched = [account for account in accounts if account.match == AccountMatch.MATCHED]
+        matched = [account for account in accounts if account.match_kind == AccountMatch.MATCHED]
         theirs = next((one for one in matched if one.person_id != person.id), None)
         if theirs is not None:
             raise DecisionProblem(
@@ -184,7 +185,8 @@ def _keep(accounts: list[Account], batch: str, by: str) -> None:
 
 def _write(rows: list[tuple[int, dict[str, Any]]]) -> None:
     db.connection().executemany(
-        'UPDATE account SET "match" = ?, person_id = ?, match_by_hand = ?, match_note = ?, matched_as = ? WHERE id = ?',
+        "UPDATE account SET match_kind = ?, person_id = ?, match_by_hand = ?, match_note = ?, email_when_matched = ? "
+        "WHERE id = ?",
         [(*values.values(), account_id) for account_id, values in rows],
     )
 
@@ -264,18 +266,18 @@ def undo(app: App, batch: str, by: str) -> int:
 
 
 def _before(row: MatchDecision) -> Iterator[tuple[str, Any]]:
-    lost = row.match == AccountMatch.MATCHED and row.person_id is None
-    yield "match", AccountMatch.UNMATCHED if lost or not row.match_by_hand else row.match
+    lost = row.match_kind == AccountMatch.MATCHED and row.person_id is None
+    yield "match_kind", AccountMatch.UNMATCHED if lost or not row.match_by_hand else row.match_kind
     yield "person", row.person_id if row.match_by_hand else None
     yield "match_by_hand", row.match_by_hand
     yield "match_note", row.match_note
-    yield "matched_as", row.matched_as
+    yield "email_when_matched", row.email_when_matched
 
 
 def unanswered(app: App) -> list[Account]:
     """Service accounts whose responsible person has left, so that nobody is responsible for them."""
     query = Account.select(Account, Person).join(Person).where(
-        Account.app == app, Account.state == AccountState.PRESENT, Account.match == AccountMatch.SERVICE_ACCOUNT,
+        Account.app == app, Account.state == AccountState.PRESENT, Account.match_kind == AccountMatch.SERVICE_ACCOUNT,
         Person.status == PersonStatus.DEPROVISIONED,
     )  # fmt: skip
     return list(query.order_by(Account.name, Account.id))

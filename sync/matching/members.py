@@ -28,9 +28,9 @@ def recount(app: App) -> None:
     """Bring the counts on the app's row up to date."""
     with writing():
         counts = dict(
-            Account.select(Account.match, fn.COUNT(Account.id))
+            Account.select(Account.match_kind, fn.COUNT(Account.id))
             .where(Account.app == app, Account.state == AccountState.PRESENT)
-            .group_by(Account.match)
+            .group_by(Account.match_kind)
             .tuples()
         )
         kept = {
@@ -47,10 +47,10 @@ def recount(app: App) -> None:
 def told(account: Account) -> str:
     """The match in words: "matched to Ana Lopez", "local partner: Bright Agency, runs our ads"."""
     if account.match_note:
-        return f"{account.match}: {account.match_note}"
+        return f"{account.match_kind}: {account.match_note}"
     if account.person is None:
-        return account.match
-    word = "matched to" if account.match == AccountMatch.MATCHED else f"{account.match} of"
+        return account.match_kind
+    word = "matched to" if account.match_kind == AccountMatch.MATCHED else f"{account.match_kind} of"
     return f"{word} {account.person.name}"
 
 
@@ -60,8 +60,8 @@ def inherit(app: App, predecessor: App) -> None:
         """
         UPDATE account SET protected = o.protected, left_out = o.left_out, left_out_by = o.left_out_by,
             left_out_at = o.left_out_at, match_by_hand = o.match_by_hand, match_note = o.match_note,
-            matched_as = o.matched_as, asked_as = o.asked_as, was_of_id = o.was_of_id,
-            "match" = CASE WHEN o.match_by_hand THEN o."match" ELSE account."match" END,
+            email_when_matched = o.email_when_matched, asked_as = o.asked_as, was_of_id = o.was_of_id,
+            match_kind = CASE WHEN o.match_by_hand THEN o.match_kind ELSE account.match_kind END,
             person_id = CASE WHEN o.match_by_hand THEN o.person_id ELSE account.person_id END
         FROM account o
         WHERE account.app_id = ? AND o.app_id = ? AND o.external_id = account.external_id
@@ -110,7 +110,7 @@ def found(app: App, tab: str, search: str = ""):
     if tab not in TABS:
         raise ValueError(f"no such tab: {tab}")
     query = Account.select(Account.id).where(
-        Account.app == app, Account.state == AccountState.PRESENT, Account.match.in_(TABS[tab])
+        Account.app == app, Account.state == AccountState.PRESENT, Account.match_kind.in_(TABS[tab])
     )
     for word in search.split():
         query = query.where(

@@ -52,9 +52,9 @@ def _matching(which: str) -> str:
     """The statement for the accounts `a` for which the condition holds. The first rule that names anyone decides, if it
     names one person and no later rule speaks against them."""
     return f"""
-    UPDATE account SET person_id = said.person, "match" = said."match" FROM (
+    UPDATE account SET person_id = said.person, match_kind = said.match_kind FROM (
         SELECT id, person, CASE WHEN kind = 'system' THEN 'service account' WHEN person IS NULL THEN 'unmatched'
-            ELSE 'matched' END AS "match"
+            ELSE 'matched' END AS match_kind
         FROM (
             SELECT id, kind, CASE
                 WHEN kind = 'system' THEN NULL
@@ -67,7 +67,7 @@ def _matching(which: str) -> str:
             END AS person
             FROM (
                 SELECT a.id, a.kind, e.person_id AS by_email, u.person_id AS by_user_name,
-                    NOT e.disputed AND (a.asked_as IS NOT e.normal OR a.was_of_id IS e.person_id) AS proven,
+                    NOT e.disputed AND (a.asked_as IS NOT e.email_key OR a.was_of_id IS e.person_id) AS proven,
                     CASE WHEN a.employee_number IS NULL THEN 0 ELSE (
                         SELECT count(*) FROM person p WHERE p.employee_number = a.employee_number COLLATE NOCASE)
                     END AS numbered,
@@ -76,15 +76,15 @@ def _matching(which: str) -> str:
                     EXISTS (SELECT 1 FROM person p WHERE p.id = e.person_id
                         AND p.employee_number = a.employee_number COLLATE NOCASE) AS has_number
                 FROM account a
-                LEFT JOIN person_email e ON e.normal = a.normal
-                LEFT JOIN person_email u ON u.normal = CASE WHEN :domain IS NOT NULL AND a.user_name IS NOT NULL
+                LEFT JOIN person_email e ON e.email_key = a.email_key
+                LEFT JOIN person_email u ON u.email_key = CASE WHEN :domain IS NOT NULL AND a.user_name IS NOT NULL
                     THEN email_key(a.user_name || '@' || :domain) END
-                    AND NOT u.disputed AND (a.asked_as IS NOT u.normal OR a.was_of_id IS u.person_id)
+                    AND NOT u.disputed AND (a.asked_as IS NOT u.email_key OR a.was_of_id IS u.person_id)
                 WHERE a.app_id = :app AND a.state <> 'gone' AND NOT a.match_by_hand AND {which}
             )
         )
     ) said
-    WHERE account.id = said.id AND (account.person_id IS NOT said.person OR account."match" <> said."match")
+    WHERE account.id = said.id AND (account.person_id IS NOT said.person OR account.match_kind <> said.match_kind)
 """
 
 
@@ -98,7 +98,7 @@ def match_everywhere(emails: Iterable[str] = (), numbers: Iterable[str] = ()) ->
     with writing():
         touched = set()
         for start in range(0, len(emails), CHUNK):
-            touched |= _apps(Account.normal.in_(emails[start : start + CHUNK]))
+            touched |= _apps(Account.email_key.in_(emails[start : start + CHUNK]))
         for start in range(0, len(numbers), CHUNK):
             given = [number.translate(NOCASE) for number in numbers[start : start + CHUNK]]
             touched |= _apps(fn.LOWER(Account.employee_number).in_(given))
@@ -147,7 +147,9 @@ def _told(domain: str | None) -> str:
 
 
 def _matched(app: App) -> set[tuple[int, int]]:
-    theirs = Account.select(Account.id, Account.person).where(Account.app == app, Account.match == AccountMatch.MATCHED)
+    theirs = Account.select(Account.id, Account.person).where(
+        Account.app == app, Account.match_kind == AccountMatch.MATCHED
+    )
     return set(theirs.tuples())
 
 
@@ -184,10 +186,10 @@ def named(app: App, accounts: Iterable[Account]) -> dict[int, Named]:
     for account in accounts:
         if account.user_name and app.match_domain:
             found[account.id].address = email_key(f"{account.user_name}@{app.match_domain}")
-    told = {account.normal for account in accounts} | {one.address for one in found.values()} - {""}
+    told = {account.email_key for account in accounts} | {one.address for one in found.values()} - {""}
     numbers = {account.employee_number.translate(NOCASE) for account in accounts if account.employee_number}
-    rows = list(PersonEmail.select(PersonEmail, Person).join(Person).where(PersonEmail.normal.in_(told)))
-    holders = {row.normal: row.person for row in rows}
+    rows = list(PersonEmail.select(PersonEmail, Person).join(Person).where(PersonEmail.email_key.in_(told)))
+    holders = {row.email_key: row.person for row in rows}
     numbered = defaultdict(list)
     if numbers:
         theirs = Person.employee_number.collate("NOCASE").in_(numbers)
@@ -195,24 +197,24 @@ def named(app: App, accounts: Iterable[Account]) -> dict[int, Named]:
             numbered[person.employee_number.translate(NOCASE)].append(person)
     for account in accounts:
         one = found[account.id]
-        one.email = [holders[account.normal]] if account.normal in holders else []
+        one.email = [holders[account.email_key]] if account.email_key in holders else []
         one.number = list(numbered.get((account.employee_number or "").translate(NOCASE), ()))
         one.user_name = [holders[one.address]] if one.address in holders else []
-    _add_doubts(accounts, found, {row.normal for row in rows if not row.disputed})
+    _add_doubts(accounts, found, {row.email_key for row in rows if not row.disputed})
     return found
 
 
 def _add_doubts(accounts: Iterable[Account], found: dict[int, Named], clear: set[str]) -> None:
     """What keeps an address from naming anyone, for those that no rule matched; `clear` are addresses that are one
     person's, even if others share them."""
-    unmatched = [account for account in accounts if account.match == AccountMatch.UNMATCHED]
+    unmatched = [account for account in accounts if account.match_kind == AccountMatch.UNMATCHED]
     said = addresses.claims({normal for account in unmatched
-                             for normal in (account.normal, found[account.id].address)} - clear)
+                             for normal in (account.email_key, found[account.id].address)} - clear)
     people = {person.id: person for person in Person.select().where(
         Person.id.in_([account.was_of_id for account in unmatched if account.was_of_id]))}  # fmt: skip
     for account in unmatched:
         one = found[account.id]
-        for normal in (account.normal, one.address):
+        for normal in (account.email_key, one.address):
             one.claims = one.claims or said.get(normal, []) if normal else one.claims
             if normal and account.asked_as == normal:
                 one.before = people.get(account.was_of_id)
@@ -227,11 +229,13 @@ def why(app: App, accounts: Iterable[Account]) -> dict[int, str]:
 
 def _why(account: Account, one: Named) -> str:
     if account.match_by_hand:
-        return "Unmatched until someone decides whose it is" if account.match == AccountMatch.UNMATCHED else "By hand"
-    if account.match == AccountMatch.MATCHED:
+        return (
+            "Unmatched until someone decides whose it is" if account.match_kind == AccountMatch.UNMATCHED else "By hand"
+        )
+    if account.match_kind == AccountMatch.MATCHED:
         theirs = one.everybody().get(account.person, [])
         return f"By {theirs[0]}" if theirs else ""
-    if account.match != AccountMatch.UNMATCHED:
+    if account.match_kind != AccountMatch.UNMATCHED:
         return ""
     if one.before is not None and one.before not in one.email + one.user_name:
         return _went_on(account, one)

@@ -83,9 +83,12 @@ def suggest(app: App, accounts: Iterable[Account], limit: int = 3) -> dict[int, 
 
 
 def _wanted(account: Account) -> Wanted:
-    called = [("address", account.normal.partition("@")[0]), ("user name", (account.user_name or "").partition("@")[0])]
+    called = [
+        ("address", account.email_key.partition("@")[0]),
+        ("user name", (account.user_name or "").partition("@")[0]),
+    ]
     words = {written: (what, written, _words(written)) for what, written in reversed(called) if written}
-    return Wanted(_words(account.name), tuple(one for one in reversed(words.values()) if one[2]), account.normal)
+    return Wanted(_words(account.name), tuple(one for one in reversed(words.values()) if one[2]), account.email_key)
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -95,7 +98,8 @@ def _words(text: str) -> tuple[str, ...]:
 def _everybody(looked_for: dict[str, list[int]]) -> Iterator[tuple[Known, set[str]]]:
     """Everyone who has one of the keys, with the keys that they have."""
     rows = db.execute_sql("""
-        SELECT p.id, p.name, p.status, (SELECT group_concat(e.normal, ' ') FROM person_email e WHERE e.person_id = p.id)
+        SELECT p.id, p.name, p.status, (
+            SELECT group_concat(e.email_key, ' ') FROM person_email e WHERE e.person_id = p.id)
         FROM person p
     """)
     wanted = looked_for.keys()

@@ -124,13 +124,14 @@ def stop_vouching(directory: Directory, by: Asker) -> None:
 def is_vouched_for(normal: str, person: Person) -> bool:
     """Whether this address (normal form) of the person is trusted at a sign-in: an Owner or the command line gave it,
     or the first of the directories that an Owner answers for says now that it is theirs."""
-    mine = PersonEmail.get_or_none(PersonEmail.normal == normal, PersonEmail.person == person)
+    mine = PersonEmail.get_or_none(PersonEmail.email_key == normal, PersonEmail.person == person)
     if mine is None:
         return False
     return mine.vouched or db.execute_sql(f"""
         SELECT EXISTS (
             SELECT 1 FROM directory_address AS a JOIN directory_entry AS e
                 ON e.directory_id = a.directory_id AND e.external_id = a.external_id
-            WHERE a.normal = ? AND a.here AND e.person_id = ? AND a.directory_id = (
+            WHERE a.email_key = ? AND a.here AND e.person_id = ? AND a.directory_id = (
                 SELECT id FROM directory AS ranked WHERE {_DIRECTORY_RANK} = 0
-                ORDER BY place IS NULL, place, id LIMIT 1))""", (normal, person.id)).fetchone()[0] == 1  # fmt: skip
+                ORDER BY position IS NULL, position, id LIMIT 1))""",
+            (normal, person.id)).fetchone()[0] == 1  # fmt: skip

@@ -68,7 +68,7 @@ def start(person: Person, asker: Person, seen: set[int], left_out: dict[int, str
             holds.give_up(planned, by, "Another offboarding replaces it")
         offboarding = Offboarding.create(
             person=person, state=OffboardingState.SCHEDULED if on else OffboardingState.APPLIED, remove_on=on, key=key,
-            reason=reason, asked_by=by.name, decided_at=None if on else utcnow(),
+            reason=reason, asked_by=by.name, asker=asker, decided_at=None if on else utcnow(),
         )  # fmt: skip
         if on:
             _plan(offboarding, [seat for seat in mine if seat.id in seen], left_out)
@@ -139,7 +139,7 @@ def _carry_out_planned(offboarding_id: int) -> None:
     left_out = {change.account_id: change.reason for change in covered if change.decision == LEFT_OUT}
     seats = Account.select(Account, App).join(App).where(
         Account.id.in_([change.account_id for change in covered]), Account.person == person,
-        Account.match == AccountMatch.MATCHED, Account.state == AccountState.PRESENT, App.state.in_(CONNECTED),
+        Account.match_kind == AccountMatch.MATCHED, Account.state == AccountState.PRESENT, App.state.in_(CONNECTED),
     ).order_by(App.name, Account.id)  # fmt: skip
     try:
         with writing():

@@ -54,17 +54,21 @@ def preview(person: Person, asker: Person) -> Preview:
     """What `asker` may take from this person now."""
     seats = people.seats_of(person)
     mine, elsewhere = decidable(person, asker)
-    own = [seat.id for seat in seats if seat.match == AccountMatch.MATCHED and seat.state == AccountState.PRESENT]
+    own = [seat.id for seat in seats if seat.match_kind == AccountMatch.MATCHED and seat.state == AccountState.PRESENT]
     alone = sole_managers.sole_assets(own)
     lines = [_line(seat, person, alone.get(seat.id, [])) for seat in mine]
     _tell_held(lines)
-    return Preview(person, lines, elsewhere, [seat for seat in seats if seat.match == AccountMatch.SERVICE_ACCOUNT])
+    return Preview(
+        person, lines, elsewhere, [seat for seat in seats if seat.match_kind == AccountMatch.SERVICE_ACCOUNT]
+    )
 
 
 def decidable(person: Person, asker: Person) -> tuple[list[Account], int]:
     """(this person's own accounts in the apps whose Owner `asker` is, their number in others)."""
     own = [
-        seat for seat in people.seats_of(person) if seat.match == AccountMatch.MATCHED and seat.app.state in CONNECTED
+        seat
+        for seat in people.seats_of(person)
+        if seat.match_kind == AccountMatch.MATCHED and seat.app.state in CONNECTED
     ]
     owned = {app.id for app in apps.owned_by(asker)}
     return [seat for seat in own if seat.app_id in owned], sum(seat.app_id not in owned for seat in own)

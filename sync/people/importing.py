@@ -129,7 +129,7 @@ def _import(row: Any, by: Asker, dated: bool) -> str:
         outcome = "updated"
     if by.vouches:
         named = [email_key(email) for email in (row.email, *row.further_emails)]
-        PersonEmail.update(vouched=True).where(PersonEmail.person == person, PersonEmail.normal.in_(named)).execute()
+        PersonEmail.update(vouched=True).where(PersonEmail.person == person, PersonEmail.email_key.in_(named)).execute()
     if row.employee_number and row.employee_number != person.employee_number:
         Person.update(employee_number=row.employee_number).where(Person.id == person.id).execute()
         match_rules.match_everywhere(numbers=(row.employee_number, person.employee_number or ""))
@@ -145,7 +145,7 @@ def _import(row: Any, by: Asker, dated: bool) -> str:
 
 def _asked(row: Any, person: Person, dated: bool) -> list[tuple[str, str]]:
     """What the row says that isn't so, as it is held: (field, value)."""
-    known = {email.normal for email in person.emails}
+    known = {email.email_key for email in person.emails}
     asked = [(held.NAME, row.name), (held.NUMBER, row.employee_number), (held.STATUS, row.status),
              (held.DEPARTMENT, row.department), (held.MANAGER, row.manager),
              *((held.ADDRESS, email) for email in row.further_emails if email_key(email) not in known)]

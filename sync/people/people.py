@@ -44,7 +44,7 @@ def find_by_email(email: str) -> Person | None:
     if not normal:
         return None
     with connected():
-        return Person.select().join(PersonEmail).where(PersonEmail.normal == normal).first()
+        return Person.select().join(PersonEmail).where(PersonEmail.email_key == normal).first()
 
 
 def search(search: str = "", status: str = "", page: int = 1) -> Page:
@@ -53,7 +53,7 @@ def search(search: str = "", status: str = "", page: int = 1) -> Page:
     if status:
         query = query.where(Person.status == status)
     if wanted := search.strip().casefold():
-        asked_for = fn.casefold(PersonEmail.email).contains(wanted) | (PersonEmail.normal == email_key(search))
+        asked_for = fn.casefold(PersonEmail.email).contains(wanted) | (PersonEmail.email_key == email_key(search))
         with_email = PersonEmail.select(PersonEmail.person).where(asked_for)
         query = query.where(fn.casefold(Person.name).contains(wanted) | Person.id.in_(with_email))
     with connected():
@@ -84,7 +84,7 @@ def seats_of(person: Person) -> list[Account]:
 def entries_of(person: Person) -> list[DirectoryEntry]:
     """What each directory says of this person."""
     return list(DirectoryEntry.select(DirectoryEntry, Directory).join(Directory).where(DirectoryEntry.person == person)
-                .order_by(Directory.place.is_null(), Directory.place, Directory.id))
+                .order_by(Directory.position.is_null(), Directory.position, Directory.id))
 
 
 def add(
@@ -112,7 +112,7 @@ def edit(person: Person, by: Asker, name: str | None = None, emails: Sequence[st
             Person.update(name=_clean(name)).where(Person.id == person.id).execute()
         if emails is not None:
             usable = _usable_emails(emails, person)
-            known = {row.normal: row for row in PersonEmail.select().where(PersonEmail.person == person)}
+            known = {row.email_key: row for row in PersonEmail.select().where(PersonEmail.person == person)}
             dropped = [normal for normal in known if normal not in usable]
             if Person.get_by_id(person.id).status == PersonStatus.DEPROVISIONED:
                 addresses.ask_whose(dropped, person)
@@ -274,7 +274,7 @@ def _check_role(role: str | None) -> None:
 
 def _usable_emails(emails: Iterable[str], person: Person | None) -> dict[str, str]:
     usable: dict[str, str] = {}
-    known = {row.email: row.normal for row in person.emails} if person else {}
+    known = {row.email: row.email_key for row in person.emails} if person else {}
     for given in filter(str.strip, emails):
         if given in known:  # from before, when more was taken for an address: it stays until someone changes it
             usable.setdefault(known[given], given)
@@ -297,7 +297,7 @@ def _write_emails(person: Person, emails: dict[str, str], known: Mapping[str, Pe
     """Who typed an address that wasn't `known` says that it is the person's, and may have vouched for it."""
     for place, (normal, email) in enumerate(emails.items()):
         before = (known or {}).get(normal)
-        PersonEmail.create(person=person, email=email, normal=normal, main=place == 0,
+        PersonEmail.create(person=person, email=email, email_key=normal, main=place == 0,
                            by_hand=before is None or before.by_hand, disputed=before is not None and before.disputed,
                            vouched=vouched if before is None else before.vouched)
     match_rules.match_everywhere(list(emails))

@@ -45,13 +45,15 @@ def in_full(accounts: list[Account]) -> list[Seat]:
     rows = Access.select(Access, Asset).join(Asset).where(Access.account.in_(ids), Asset.state == AssetState.PRESENT)
     for access in rows.order_by(Access.privileged.desc(), Asset.kind, Asset.name):
         found[access.account_id].append(access)
-    alone = sole_managers.sole_assets([account.id for account in accounts if account.match == AccountMatch.MATCHED])
+    alone = sole_managers.sole_assets(
+        [account.id for account in accounts if account.match_kind == AccountMatch.MATCHED]
+    )
     return [Seat(account, found[account.id], alone.get(account.id, [])) for account in accounts]
 
 
 def cost(accounts: Iterable[Account]) -> int:
     """Hundredths a month of the seats whose app has a price."""
-    return sum(account.app.seat_price or 0 for account in accounts if account.match == AccountMatch.MATCHED)
+    return sum(account.app.seat_price or 0 for account in accounts if account.match_kind == AccountMatch.MATCHED)
 
 
 @dataclass

@@ -18,7 +18,7 @@ from sync.staging.check import HELD_UPDATE, RELEASED
 from sync.states import UPDATES, AccountState, ChangeDecision, ChangeKind
 
 ROLES, PROFILES = ChangeKind.UPDATED_ROLE, ChangeKind.UPDATED_PROFILE
-PROFILE = ("email", "normal", "name", "status", "kind", "user_name", "employee_number")
+PROFILE = ("email", "email_key", "name", "status", "kind", "user_name", "employee_number")
 SHOWN = ("name", "email", "status")  # whose change is a change of the profile, however few
 # Fields that are held when many change, including those for matching.
 FIELDS = ("name", "email", "status", "kind", "user_name", "employee_number")

@@ -165,7 +165,7 @@ def let_go_of_others(by: str) -> None:
     """Between two checks: a removal that waits goes from its report at once when the account is no longer its person's,
     and is protected when its address is someone else's. Inside the transaction that found so out."""
     rows = db.execute_sql(f"""
-        SELECT c.id, r.id, a."match" = 'matched' AND a.person_id IS coalesce(c.person_id, a.person_id), {ANOTHERS}
+        SELECT c.id, r.id, a.match_kind = 'matched' AND a.person_id IS coalesce(c.person_id, a.person_id), {ANOTHERS}
         FROM report AS r JOIN change AS c ON c.report_id = r.id JOIN account AS a ON a.id = c.account_id
         WHERE r.state = 'open' AND c.{wanted.REMOVES} AND c.in_app AND c.protected IS NULL
           AND c.decision IN ('needs confirmation', 'held', 'left out')""").fetchall()

@@ -63,4 +63,4 @@ def why_last(account: str) -> str:
     return f"""last_administrator((
         SELECT coalesce(nullif(r.label, ''), nullif(r.external_id, ''), 'owner') FROM role r
         WHERE r.app_id = :app AND r.privileged AND r.external_id IN (SELECT id FROM ({roles.held_at_worst(account)}))
-        ORDER BY r.place, r.external_id LIMIT 1))"""
+        ORDER BY r.position, r.external_id LIMIT 1))"""

@@ -243,7 +243,7 @@ def keep_what_is_not_said(app: App) -> None:
     """
     if db.execute_sql("SELECT 1 FROM staged_account WHERE unsaid LIMIT 1").fetchone() is None:
         return
-    kept = {field: (field,) for field in SAID} | {"email": ("email", "normal"), "role": ("role", "further_roles")}
+    kept = {field: (field,) for field in SAID} | {"email": ("email", "email_key"), "role": ("role", "further_roles")}
     for field, columns in kept.items():
         db.execute_sql(
             f"""

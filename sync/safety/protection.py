@@ -64,8 +64,9 @@ RULES = (  # the first that holds is the one that is shown
     Rule(Protection.SYSTEM, "a.kind = 'system'", "'Protected: the app made it for itself'"),
     Rule(Protection.ANOTHERS_ADDRESS, f"{ANOTHERS} IS NOT NULL", f"'Protected: ' || {ANOTHERS}"),
     # It may be someone else's by now: a match by hand stays, and an app may give an id out again.
-    Rule(Protection.OTHER_EMAIL, """a.matched_as <> '' AND a.matched_as <> a.normal AND NOT EXISTS (
-        SELECT 1 FROM person_email e WHERE e.normal = a.normal AND e.person_id = a.person_id)""", f"'{OTHER_EMAIL}'"),
+    Rule(Protection.OTHER_EMAIL, """a.email_when_matched <> '' AND a.email_when_matched <> a.email_key AND NOT EXISTS (
+        SELECT 1 FROM person_email e WHERE e.email_key = a.email_key AND e.person_id = a.person_id)""",
+        f"'{OTHER_EMAIL}'"),
 )  # fmt: skip
 # For one account. In a check it depends on who else leaves: there it is asked after all others.
 LAST = Rule(
@@ -134,7 +135,8 @@ def protect_last(values: dict[str, object], *kinds: str) -> None:
 
 
 # The columns of `account` that the rules read.
-_READ = ("id", "app_id", "external_id", "person_id", "protected", "kind", "normal", "user_name", "match", "matched_as",
+_READ = ("id", "app_id", "external_id", "person_id", "protected", "kind", "email_key", "user_name", "match_kind",
+         "email_when_matched",
          "role", "further_roles", "unsaid")  # fmt: skip
 # The account as it is in the caller's object: right before its removal that has what the app just answered, unsaved.
 _AS_IT_IS = ", ".join([f':{column} AS "{column}"' for column in _READ] + [":pending AS pending"])

@@ -55,7 +55,7 @@ def want_leavers(app: App, removal_suspends: bool) -> None:
             p.status_reason || CASE WHEN p.status_reason = '' THEN 'Left' ELSE '' END,
             CASE WHEN a.left_out_at >= p.status_since THEN a.left_out END, p.id
         FROM person p JOIN account a ON a.person_id = p.id
-        WHERE p.status = 'deprovisioned' AND a.app_id = :app AND a.state = 'present' AND a."match" = 'matched'
+        WHERE p.status = 'deprovisioned' AND a.app_id = :app AND a.state = 'present' AND a.match_kind = 'matched'
           AND (a.status <> 'suspended' OR NOT :suspends)
           AND NOT EXISTS (SELECT 1 FROM wanted w WHERE w.account_id = a.id AND w.kind = 'removed user')
         """,

@@ -7,12 +7,12 @@ from sync.staging.tables import Table
 
 # What the app reported.
 STAGED_ROLE = Table(
-    "staged_role", "external_id TEXT, label TEXT, privileged INT, standard INT, place INT",
+    "staged_role", "external_id TEXT, label TEXT, privileged INT, is_default INT, position INT",
     owner="checks.snapshot", readers=("checks.compare", "safety.lost_fields"), key="external_id", rowid=False,
 )  # fmt: skip
 STAGED_ACCOUNT = Table(
     "staged_account",
-    "external_id TEXT, email TEXT, normal TEXT, name TEXT, status TEXT, role TEXT, kind TEXT, last_activity TEXT, "
+    "external_id TEXT, email TEXT, email_key TEXT, name TEXT, status TEXT, role TEXT, kind TEXT, last_activity TEXT, "
     "seat TEXT, user_name TEXT, employee_number TEXT, further_roles TEXT, unsaid INT, assumed INT",
     owner="checks.snapshot", writers=("safety.lost_fields", "tasks.settle"), readers=("checks.compare",),
     key="external_id", rowid=False,

@@ -8,7 +8,7 @@ from sync.staging.tables import Table
 # What the directory reported. `person_id` and `new` are filled in when each entry's person is found or created.
 READ_PERSON = Table(
     "read_person",
-    "external_id TEXT, normal TEXT, email TEXT, name TEXT, status TEXT, user_name TEXT, "
+    "external_id TEXT, email_key TEXT, email TEXT, name TEXT, status TEXT, user_name TEXT, "
     "employee_number TEXT, listed TEXT, last_day TEXT, starts_on TEXT, department TEXT, manager TEXT, "
     "why TEXT DEFAULT '', person_id INT, new INT DEFAULT 0, deleted INT DEFAULT 0",
     owner="directory.reading",
@@ -18,10 +18,10 @@ READ_PERSON = Table(
     key="external_id", indexed="person_id",
 )  # fmt: skip
 READ_EMAIL = Table(
-    "read_email", "external_id TEXT, normal TEXT, email TEXT, main INT",
+    "read_email", "external_id TEXT, email_key TEXT, email TEXT, main INT",
     owner="directory.reading", writers=("directory.finding",),
     readers=("directory.address_moves", "directory.compare", "directory.preview", "matching.addresses"),
-    key="external_id, normal", indexed="normal",
+    key="external_id, email_key", indexed="email_key",
 )  # fmt: skip
 READ_NO_EMAIL = Table(
     "read_no_email", "external_id TEXT, reason TEXT", owner="directory.reading", readers=("directory.compare",)
@@ -34,8 +34,8 @@ READ_GROUP = Table(
 # Whose entry each is: addresses that several entries have, people who are found already, people who may be someone else
 # by now, and entries that only got another number.
 READ_DISPUTED = Table(
-    "read_disputed", "normal TEXT",
-    owner="directory.reading", writers=("directory.finding",), readers=("directory.compare",), key="normal",
+    "read_disputed", "email_key TEXT",
+    owner="directory.reading", writers=("directory.finding",), readers=("directory.compare",), key="email_key",
 )  # fmt: skip
 READ_TAKEN = Table(
     "read_taken", "person_id INTEGER", owner="directory.reading", writers=("directory.finding",), key="person_id"

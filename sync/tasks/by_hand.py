@@ -213,7 +213,7 @@ def plan_grants(app: App, account_ids: Iterable[int], asset_ids: Iterable[int], 
             state, why = _stands(app, account, must_have_joined=True)
             if (
                 not why
-                and account.match == AccountMatch.MATCHED
+                and account.match_kind == AccountMatch.MATCHED
                 and account.person
                 and account.person.status == PersonStatus.DEPROVISIONED
             ):

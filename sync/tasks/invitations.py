@@ -95,20 +95,20 @@ def _stands(app: App, email: str, normal: str, person: Person | None) -> tuple[s
     if open_one := _open(app, normal):
         invited = open_one.state == InvitationState.INVITED
         return UNDER_WAY, "Is invited already" if invited else "Is being invited already"
-    mine = Account.normal == normal
+    mine = Account.email_key == normal
     if person is not None:
-        mine |= (Account.person == person) & (Account.match == AccountMatch.MATCHED)
+        mine |= (Account.person == person) & (Account.match_kind == AccountMatch.MATCHED)
     seat = Account.get_or_none(mine, Account.app == app, Account.state != AccountState.GONE)
     if seat is not None and seat.status == AccountStatus.INVITED:
         return UNDER_WAY, f"Is invited already, in {app.name} itself"
     if seat is not None:
-        return SO_ALREADY, "Already has an account" + (f", as {seat.email}" if seat.normal != normal else "")
+        return SO_ALREADY, "Already has an account" + (f", as {seat.email}" if seat.email_key != normal else "")
     return READY, ""
 
 
 def _open(app: App, normal: str) -> Invitation | None:
     return Invitation.get_or_none(
-        Invitation.app == app, Invitation.normal == normal, Invitation.state.in_(LIVE_INVITATIONS)
+        Invitation.app == app, Invitation.email_key == normal, Invitation.state.in_(LIVE_INVITATIONS)
     )
 
 
@@ -135,7 +135,7 @@ def invite(app: App, email: str, role: str, by: str, *, report: Report | None = 
         (email, normal), person = spelling_and_key(email), people.find_by_email(email)
         if known := _open(app, normal):
             return known
-        invitation = Invitation.create(app=app, email=email, normal=normal, person=person, role=role, asked_by=by)
+        invitation = Invitation.create(app=app, email=email, email_key=normal, person=person, role=role, asked_by=by)
         invitation.task = _send(invitation, by, report, change)
         invitation.save(only=[Invitation.task])
         activity.record(by, "invited", about=_whom(invitation), after=_label(app, role), app=app, person=person,
@@ -169,7 +169,7 @@ def again(invitation: Invitation, by: str) -> Invitation:
             raise InvitationProblem(f"{_whom(invitation)} has left: nobody was invited.")
         if invitation.state == InvitationState.ONGOING:
             return invitation
-        if invitation.state not in LIVE_INVITATIONS and (known := _open(invitation.app, invitation.normal)):
+        if invitation.state not in LIVE_INVITATIONS and (known := _open(invitation.app, invitation.email_key)):
             return known
         if invitation.state == InvitationState.FAILED and invitation.task is not None:
             tasks.cancel(invitation.task, by)
@@ -245,7 +245,7 @@ def _account_of(invitation: Invitation) -> Account | None:
     here = (Account.app == invitation.app_id) & (Account.state == AccountState.PRESENT)
     if invitation.account_id is not None:
         return Account.get_or_none(here, Account.id == invitation.account_id)
-    return Account.get_or_none(here, Account.normal == invitation.normal)
+    return Account.get_or_none(here, Account.email_key == invitation.email_key)
 
 
 def _connect(invitation: Invitation, account: Account) -> None:
@@ -253,7 +253,12 @@ def _connect(invitation: Invitation, account: Account) -> None:
     person = invitation.person
     if person is None or account.person_id == person.id or account.match_by_hand or account.person_id is not None:
         return
-    by_hand = {"match": AccountMatch.MATCHED, "person": person, "match_by_hand": True, "matched_as": account.normal}
+    by_hand = {
+        "match_kind": AccountMatch.MATCHED,
+        "person": person,
+        "match_by_hand": True,
+        "email_when_matched": account.email_key,
+    }
     Account.update(by_hand).where(Account.id == account.id).execute()
     activity.record(WHO, "matched account", about=account_name(account), after=person.name,
                     why=f"was invited as {invitation.email}", app=invitation.app_id, person=person)  # fmt: skip
@@ -290,7 +295,7 @@ def due(now: datetime) -> int:
 def _move_on(invitation: Invitation, now: datetime) -> bool:
     person, app = invitation.person, invitation.app
     if person is None:
-        person = Person.select().join(PersonEmail).where(PersonEmail.normal == invitation.normal).first()
+        person = Person.select().join(PersonEmail).where(PersonEmail.email_key == invitation.email_key).first()
     left = person is not None and person.status == PersonStatus.DEPROVISIONED
     if left or app.state == AppState.DISCONNECTED:
         if invitation.task is not None and invitation.task.state == TaskState.RUNNING:

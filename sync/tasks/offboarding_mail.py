@@ -3,15 +3,12 @@ Each app's Owners also get theirs, as after every Finish Sync."""
 
 from __future__ import annotations
 
-import re
-
 from peewee import fn
 
 from sync.mail import news, outbox
 from sync.mail.letters import Sentence, moment, name_in_line, number
 from sync.models import Account, App, Change, Mail, Offboarding, Task
 from sync.names import main_email
-from sync.people.people import find_by_email
 from sync.states import ChangeDecision, PersonStatus, TaskState
 
 ENDINGS = (
@@ -53,6 +50,5 @@ def summary(offboarding: Offboarding) -> list[Mail]:
 
 def _asker(offboarding: Offboarding) -> list[str]:
     """The address of the approver, if they are still here."""
-    said = re.search(r"<([^<>]+)>$", offboarding.asked_by)
-    person = said and find_by_email(said.group(1))
+    person = offboarding.asker
     return [main_email(person)] if person and person.status != PersonStatus.DEPROVISIONED else []

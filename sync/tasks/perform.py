@@ -90,9 +90,9 @@ def _look_again(task: Task, connector: Connector, account: Account) -> Seat | No
     seat = connector.account(task.external_id) if LOOK_UP in connector.capabilities else apps.seat_of(account)
     if seat is not None and seat.id != task.external_id:
         raise NoLongerNeeded("The app gave another account than the one it was asked for.")
-    if seat is not None and task.normal and "email" in seat.unsaid:
+    if seat is not None and task.email_key and "email" in seat.unsaid:
         raise NoLongerNeeded("The app no longer says the account's e-mail: nobody knows whether it is still the same.")
-    if seat is not None and email_key(seat.email) != task.normal:
+    if seat is not None and email_key(seat.email) != task.email_key:
         asked = "its removal was confirmed" if task.act == TaskKind.REMOVE else "this was asked for"
         raise NoLongerNeeded(f"The account has another e-mail now than when {asked}.")
     return seat
@@ -116,7 +116,7 @@ def _take_over(account: Account, seat: Seat) -> None:
     if "kind" not in seat.unsaid | seat.assumed:
         account.kind = seat.kind
     if "email" not in seat.unsaid:
-        account.normal = email_key(seat.email)
+        account.email_key = email_key(seat.email)
     account.user_name = seat.user_name or account.user_name
     silent = "role" in seat.unsaid or "role" in seat.assumed and not account.assumed & BIT["role"]
     if silent or account.pending:
@@ -203,7 +203,7 @@ def _grant(task: Task, connector: Connector) -> None:
     if (
         account.person is not None
         and account.person.status == PersonStatus.DEPROVISIONED
-        and account.match == AccountMatch.MATCHED
+        and account.match_kind == AccountMatch.MATCHED
     ):
         raise NoLongerNeeded(f"{account.person.name or account.email} has left.")
     asset = _asset(task)

@@ -59,7 +59,8 @@ def _granted(task: Task) -> None:
     by_rule = task.change_id is not None and task.change.kind == assignments.ACCESS
     access.drop(task.account_id, task.asset_id)
     Access.create(app=task.app_id, account=task.account_id, asset=task.asset_id, role=role,
-                  privileged=like_it.exists(), given=task.change.detail.get("via") if by_rule else None)  # fmt: skip
+                  privileged=like_it.exists(),
+                  granted_by=task.change.detail.get("via") if by_rule else None)  # fmt: skip
 
 
 def _revoked(task: Task) -> None:

@@ -41,7 +41,7 @@ def no_longer_theirs(account: Account, change: Change | None) -> str | None:
     if change is not None and change.person_id not in (None, account.person_id):
         return "The account now belongs to someone else than when its removal was approved"
     person = Person.get_or_none(Person.id == account.person_id)
-    if person is None or account.match != AccountMatch.MATCHED:
+    if person is None or account.match_kind != AccountMatch.MATCHED:
         return "The account is no longer matched to someone who has left"
     if person.status == PersonStatus.DEPROVISIONED:
         return None

@@ -48,7 +48,7 @@ def add(app: App, act: str, account: Account | None, by: str, *, report: Report 
     """
     return Task.create(
         app=app, act=act, account=account, report=report, change=change, asset=asset, detail=detail, asked_by=by,
-        external_id=account.external_id if account else "", normal=account.normal if account else "",
+        external_id=account.external_id if account else "", email_key=account.email_key if account else "",
     )  # fmt: skip
 
 
@@ -237,7 +237,8 @@ def look_again_at_others() -> None:
         SELECT t.id FROM app_task AS t JOIN account AS a ON a.id = t.account_id
         LEFT JOIN change AS c ON c.id = t.change_id
         WHERE t.act = 'remove' AND t.state IN ('queued', 'needs attention') AND (
-            t.report_id IS NOT NULL AND a."match" <> 'matched' OR c.person_id <> a.person_id OR {ANOTHERS} IS NOT NULL)
+            t.report_id IS NOT NULL AND a.match_kind <> 'matched'
+            OR c.person_id <> a.person_id OR {ANOTHERS} IS NOT NULL)
         """).fetchall()
     _look_again([task_id for (task_id,) in rows])
 

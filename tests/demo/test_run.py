@@ -55,7 +55,7 @@ def test_the_link_signs_the_owner_in_and_everything_is_served(home, listen):
             assert [check.state for check in Check.select()] == ["succeeded", "succeeded"]
             assert Person.select().where(Person.status == "active").count() == 25
             assert [app.guests for app in App.select().order_by(App.name)] == [1, 0]
-            assert Account.get(Account.email == "kim@freelance.example").match == "unmatched"
+            assert Account.get(Account.email == "kim@freelance.example").match_kind == "unmatched"
             assert reports.open_report(App.get(App.name == "Acme Chat")) is None
 
 

@@ -68,7 +68,7 @@ def test_the_account_of_a_look_alike_is_not_put_up_for_removal(listed, left, sta
     listed.add("1", email=stays, name="Somebody")
     people.mark_left(people.add("Who left", left, listed.by), listed.by)
     listed.check()
-    assert (listed.account("1").match, listed.account("1").person) == ("unmatched", None)
+    assert (listed.account("1").match_kind, listed.account("1").person) == ("unmatched", None)
     assert removals() == []
 
 
@@ -282,7 +282,7 @@ def test_a_look_alike_neither_finds_nor_signs_in_anybody(by: str, theirs, typed)
 def test_a_form_keeps_the_clean_address(owner):
     owner.post("/people", name="Ana", email=" \u200bAna Lopez <Ana@acme.example>, ")
     [row] = people.find_by_email("ana@acme.example").emails
-    assert (row.email, row.normal) == ("Ana@acme.example", "ana@acme.example")
+    assert (row.email, row.email_key) == ("Ana@acme.example", "ana@acme.example")
 
 
 @pytest.mark.parametrize("text", UNCLEAR[:1] + UNCLEAR[2:])
@@ -297,7 +297,7 @@ def test_an_invitation_goes_to_the_clean_address_once(chat):
     clean = ["Ana@münchen.example", "maria.weiß@acme.example", "maria.weiss@acme.example"]
     assert invitations.addresses(typed) == clean
     invitation = invitations.invite(chat.app, "mailto:ana@acme.example", "member", chat.by)
-    assert (invitation.email, invitation.normal) == ("ana@acme.example", "ana@acme.example")
+    assert (invitation.email, invitation.email_key) == ("ana@acme.example", "ana@acme.example")
     assert invitations.invite(chat.app, "ANA@acme.example.", "member", chat.by) == invitation
     assert Invitation.select().count() == 1
 

@@ -139,15 +139,21 @@ def test_recreated(ldap, slapd, by):
     app = App.create(connector="x", name="X", category="Seat-based", state="active")
     one = people.find_by_email("p0001@acme.example")
     account = Account.create(
-        app=app, external_id="1", email="p0001@acme.example", normal="p0001@acme.example", person=one, match="matched")
-    before = {email.normal: email.person_id for email in PersonEmail.select()}
+        app=app,
+        external_id="1",
+        email="p0001@acme.example",
+        email_key="p0001@acme.example",
+        person=one,
+        match_kind="matched",
+    )
+    before = {email.email_key: email.person_id for email in PersonEmail.select()}
     directories.remove(ldap, by)
     assert gone() == set()
     slapd.modify("p0001", mail="married@acme.example")
     again = directories.connect("ldap", "Company LDAP", slapd.settings(), by)
     assert read(again).counts["joined"] == 0
     assert people.find_by_email("married@acme.example") == one
-    assert before.items() <= {email.normal: email.person_id for email in PersonEmail.select()}.items()
+    assert before.items() <= {email.email_key: email.person_id for email in PersonEmail.select()}.items()
     assert Account.get_by_id(account.id).person == one
     slapd.delete("p0001")
     read(again)
@@ -161,7 +167,7 @@ def test_case_of_e_mail(ldap, slapd, by):
     slapd.modify("p0001", mail="P0001@ACME.EXAMPLE")
     assert read(ldap).counts["joined"] == 0
     assert DirectoryEntry.get(DirectoryEntry.user_name == "ana").person == ana
-    assert PersonEmail.select().where(PersonEmail.normal == "p0001@acme.example").count() == 1
+    assert PersonEmail.select().where(PersonEmail.email_key == "p0001@acme.example").count() == 1
     with pytest.raises(people.PeopleProblem):
         people.add("Another", "aNa@acme.example", by)
 

@@ -84,11 +84,11 @@ def test_the_new_hires_account_is_never_the_leavers(okta, chat):
     assert names.main_email(Person.get_by_id(leaver.id)) == f"deleted-{ANA}"
     assert waiting(chat) == [], "the open report lost it at once"
     seat = account(chat)
-    assert (seat.match, seat.person_id) == ("unmatched", None)
+    assert (seat.match_kind, seat.person_id) == ("unmatched", None)
     why = why_of(chat, seat)
     assert "belonged to Person 1" in why and "belongs to Ana Lima now: say whose it is" in why
     chat.check()
-    assert waiting(chat) == [] and account(chat).match == "unmatched"
+    assert waiting(chat) == [] and account(chat).match_kind == "unmatched"
     assert App.get_by_id(chat.app.id).unmatched == 1
     moved = Activity.select().where(Activity.what == "moved e-mail address")
     assert {(row.about, row.before, row.after, row.person_id) for row in moved} == {
@@ -126,7 +126,7 @@ def test_one_that_needs_attention_ends_as_well(okta, chat):
 def test_in_the_opposite_order_nobody_has_it_in_between(okta, chat):
     new = okta.add("ana.lima", displayName="Ana Lima", emails=[{"value": ANA, "primary": True}])
     seat = account(chat)
-    assert (seat.match, why_of(chat, seat)) == (
+    assert (seat.match_kind, why_of(chat, seat)) == (
         "unmatched", "The e-mail address is claimed by both Person 1 and Ana Lima")
     assert people.find_by_email(ANA) == okta.person(okta.users[1]), "mail and sign-in stay until it is clear"
     okta.deactivate(okta.users[1])
@@ -155,7 +155,7 @@ def test_an_account_that_comes_after_the_move_is_the_new_hires(okta, chat, secon
     assert second.check().waiting == 0
     seat = Account.get(Account.app == second.app, Account.email == ANA, Account.state == "present")
     assert seat.person == hire and match_rules.why(second.app, [seat])[seat.id] == "By e-mail"
-    assert account(chat).match == "unmatched", "the older one is asked about"
+    assert account(chat).match_kind == "unmatched", "the older one is asked about"
 
 
 def test_both_are_suggested_and_what_is_said_stands(okta, chat):
@@ -180,7 +180,7 @@ def test_of_a_leaver_who_is_held_nothing_is_decided_until_they_are_let_go(okta, 
     leaver = okta.person(okta.users[1])
     assert (leaver.status, [entry.person_id for entry in directories.held(okta.directory)]) == ("active", [leaver.id])
     new = okta.add("ana.lima", displayName="Ana Lima", emails=[{"value": ANA, "primary": True}])
-    assert people.find_by_email(ANA) == leaver and account(chat).match == "unmatched"
+    assert people.find_by_email(ANA) == leaver and account(chat).match_kind == "unmatched"
     assert ANA not in waiting(chat)
     directories.release(okta.directory, chat.by)
     scim_people.take_up_the_unclear(utcnow())
@@ -235,7 +235,7 @@ def test_by_ldap_the_successor_of_a_disabled_user(slapd, chat):
     work()
     assert Task.get_by_id(task.id).state == "no longer needed" and chat.removed() == []
     chat.check()
-    assert waiting(chat) == [] and account(chat, "p0001@acme.example").match == "unmatched"
+    assert waiting(chat) == [] and account(chat, "p0001@acme.example").match_kind == "unmatched"
 
 
 def test_by_ldap_a_second_entry_of_the_same_human_takes_nothing(slapd, chat):
@@ -294,7 +294,7 @@ def test_by_csv_another_number_is_another_human(chat, hr, left, name, together):
     assert (Person.get_by_id(leaver.id).status, hire.id != leaver.id) == ("deprovisioned", True)
     assert waiting(chat) == []
     chat.check()
-    assert waiting(chat) == [] and account(chat, "ana@acme.example").match == "unmatched"
+    assert waiting(chat) == [] and account(chat, "ana@acme.example").match_kind == "unmatched"
 
 
 def test_by_csv_without_numbers_the_address_is_no_proof_either(chat, hr):
@@ -308,7 +308,7 @@ def test_by_csv_without_numbers_the_address_is_no_proof_either(chat, hr):
     hr(",Ana Lima,ana@acme.example,active")
     hire = people.find_by_email("ana@acme.example")
     assert (hire.name, hire.status, Person.get_by_id(leaver.id).status) == ("Ana Lima", "active", "deprovisioned")
-    assert waiting(chat) == [] and account(chat, "ana@acme.example").match == "unmatched"
+    assert waiting(chat) == [] and account(chat, "ana@acme.example").match_kind == "unmatched"
     hr()
     hr(",Ana Lima,ana@acme.example,active")
     assert people.find_by_email("ana@acme.example") == hire and hire.status == "active", "who comes back is the same"

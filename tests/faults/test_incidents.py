@@ -232,7 +232,7 @@ def test_reactivated(chat):
         chat.check()
         chat.store.add(f"n{chat.store.count('member')}@acme.example", "New", "member", via="page")
     now = {number: Account.get_by_id(account.id) for number, account in by_hand.items()}
-    assert [now[n].match for n in range(2, 6)] == ["unmatched", "guest", "service account", "matched"]
+    assert [now[n].match_kind for n in range(2, 6)] == ["unmatched", "guest", "service account", "matched"]
     assert now[5].person_id == chat.people[6].id and now[6].protected == "legal hold"
     assert next(m for m in chat.members() if m["email"] == email(1))["status"] == "deactivated"
     assert len(chat.calls("PATCH") + chat.calls("POST") + chat.calls("DELETE") + chat.calls("PUT")) == acts

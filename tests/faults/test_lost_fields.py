@@ -237,7 +237,7 @@ def test_nothing_is_made_up_of_a_new_account(chat, monkeypatch):
     check = chat.check()
     assert check.state == "succeeded"
     new = Account.get(Account.name == "New")
-    assert (new.role, new.status, new.email, new.match) == ("", "unknown", "", "unmatched")
+    assert (new.role, new.status, new.email, new.match_kind) == ("", "unknown", "", "unmatched")
 
 
 def test_a_status_in_a_new_word_is_shown_and_asked_about(chat):

@@ -78,7 +78,7 @@ def test_a_company_with_a_new_domain_releases_once_and_is_matched_again(chat):
     assert reports.release(report, chat.by, report.version) == MEMBERS
     accounts = list(Account.select().where(Account.kind == "user"))
     assert {account.email for account in accounts} == {f"p{number}@new.example" for number in range(MEMBERS)}
-    assert all(account.match == "matched" and account.pending is None for account in accounts)
+    assert all(account.match_kind == "matched" and account.pending is None for account in accounts)
     assert Report.get_by_id(report.id).state == "applied"
     waiting = Check.select().where(Check.state == "queued").get()  # it looks for people who have left at once
     queue.drain(("check",))

@@ -325,32 +325,32 @@ class Reuse(RuleBasedStateMachine):
             Report.state == "open", Change.kind == "removed user", Change.in_app,
             Change.decision.in_(("needs confirmation", "held")))
         for change in asked:
-            assert self.claimants(change.account.normal) <= {change.person_id}, change.account.normal
+            assert self.claimants(change.account.email_key) <= {change.person_id}, change.account.email_key
 
     @invariant()
     def nothing_is_matched_by_an_address_that_another_has_or_has_got_since(self) -> None:
         if db.is_closed():
             return
         for account in Account.select(Account, Person).join(Person).where(
-                Account.match == "matched", ~Account.match_by_hand, Account.state != "gone"):
+                Account.match_kind == "matched", ~Account.match_by_hand, Account.state != "gone"):
             theirs = DirectoryEntry.select(DirectoryEntry.name).where(DirectoryEntry.person == account.person)
             names = {account.person.name, *(entry.name for entry in theirs)}
-            others = {f"Human {human}" for human in self.humans_with(account.normal)} - names
-            whose = self.claimants(account.normal)
-            assert whose <= {account.person_id} or not others, f"{account.normal} is {others}'s as well"
-            before = self.first.setdefault((account.external_id, account.normal), account.person_id)
-            assert before == account.person_id, f"{account.normal} went from one to another unasked"
+            others = {f"Human {human}" for human in self.humans_with(account.email_key)} - names
+            whose = self.claimants(account.email_key)
+            assert whose <= {account.person_id} or not others, f"{account.email_key} is {others}'s as well"
+            before = self.first.setdefault((account.external_id, account.email_key), account.person_id)
+            assert before == account.person_id, f"{account.email_key} went from one to another unasked"
 
     @invariant()
     def no_leaver_is_forgotten(self) -> None:
         if db.is_closed():
             return
         for email in PersonEmail.select(PersonEmail, Person).join(Person).where(Person.name != "Olga Brandt"):
-            if email.normal not in ADDRESSES or len(self.ever[email.normal]) != 1:
+            if email.email_key not in ADDRESSES or len(self.ever[email.email_key]) != 1:
                 continue
             for account in Account.select().where(
-                    Account.normal == email.normal, ~Account.match_by_hand, Account.state == "present"):
-                assert account.person_id == email.person_id, f"nobody else ever had {email.normal}"
+                    Account.email_key == email.email_key, ~Account.match_by_hand, Account.state == "present"):
+                assert account.person_id == email.person_id, f"nobody else ever had {email.email_key}"
         for address in ADDRESSES:
             if len(self.ever[address]) == 1:
                 assert people.find_by_email(address) is not None, f"nobody has {address} any longer"

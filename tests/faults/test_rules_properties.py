@@ -309,7 +309,7 @@ class World(RuleBasedStateMachine):
 
     @staticmethod
     def contents() -> tuple:
-        columns = (Account.external_id, Account.email, Account.role, Account.state, Account.person, Account.match)
+        columns = (Account.external_id, Account.email, Account.role, Account.state, Account.person, Account.match_kind)
         return (
             list(Account.select(*columns).order_by(Account.id).tuples()),
             list(Change.select().order_by(Change.id).tuples()),

@@ -28,7 +28,7 @@ def _furnish(app: App, by: str) -> None:
         Task.update(state="needs attention", error="Acme Chat says: the plan has no free seat.").where(
             Task.id == third.task).execute()  # fmt: skip
         settle.settle(Task.get_by_id(third.task_id), "needs attention")
-        shown = Account.select().where(Account.app == app, Account.match == "matched", Account.state == "present")
+        shown = Account.select().where(Account.app == app, Account.match_kind == "matched", Account.state == "present")
         Task.create(app=app, act="change role", account=shown.order_by(Account.name).first(), asked_by=by,
                     detail={"role": "admin", "before": "member"}, next_at=utcnow() + timedelta(days=1))  # fmt: skip
 

@@ -57,10 +57,10 @@ def test_from_unmatched_to_onboarded_by_one_click_and_back_by_one(visit, live, o
     assert "Ana Lopez: Ana López." in said(page)
     page.locator("#toasts .toast").get_by_text("Undo").dblclick()
     page.wait_for_selector(f"#account-{strangers['ana'].id}")
-    assert now(strangers["ana"]).match == "unmatched"
+    assert now(strangers["ana"]).match_kind == "unmatched"
     assert Activity.select().where(Activity.what == "undid a decision").count() == 1
     chat.check()
-    assert now(strangers["ana"]).match == "unmatched"
+    assert now(strangers["ana"]).match_kind == "unmatched"
 
 
 def test_an_onboarded_account_is_re_assigned_step_by_step(visit, live, olga: Person, chat) -> None:
@@ -69,7 +69,7 @@ def test_an_onboarded_account_is_re_assigned_step_by_step(visit, live, olga: Per
     act(page, account, "Re-assign")
     assert "it isn't removed when a person leaves" in page.text_content("dialog")
     page.keyboard.press("Escape")
-    assert now(account).match == "matched" and page.query_selector("dialog:modal") is None
+    assert now(account).match_kind == "matched" and page.query_selector("dialog:modal") is None
     act(page, account, "Re-assign")
     page.dblclick("#confirm")
     page.wait_for_url("**tab=unmatched**")
@@ -103,7 +103,7 @@ def test_many_are_ticked_previewed_decided_and_undone(visit, live, olga: Person,
     page.fill("#decision [name=note]", "Bright Agency")
     page.dblclick("#confirm")
     page.wait_for_selector("#decision", state="detached")
-    assert Account.select().where(Account.match == "local partner").count() == 50
+    assert Account.select().where(Account.match_kind == "local partner").count() == 50
     assert App.get_by_id(chat.app.id).guests == 50 and "50 accounts marked as local partner." in said(page)
     members(page, live, chat.app, "guests")
     assert page.locator(".badge:has-text('Local partner')").count() == 50
@@ -138,7 +138,7 @@ def test_the_second_tab_sees_what_the_first_changed(visit, live, olga: Person, c
     assert "changed while you looked" in told and "now: Guest" in told
     page.click("#confirm")
     page.wait_for_selector("#decision", state="detached")
-    assert now(strangers["kim"]).match == "service account"
+    assert now(strangers["kim"]).match_kind == "service account"
 
 
 def test_without_javascript_it_all_works(visit, live, olga: Person, chat, strangers) -> None:
@@ -157,7 +157,7 @@ def test_without_javascript_it_all_works(visit, live, olga: Person, chat, strang
 
 def test_a_rule_is_set_and_matches_at_once(visit, live, olga: Person, chat) -> None:
     with writing():
-        Account.update(email="", normal="", user_name="p1", person=None, match="unmatched").where(
+        Account.update(email="", email_key="", user_name="p1", person=None, match_kind="unmatched").where(
             Account.email == email(1)).execute()  # fmt: skip
     page = visit(olga)
     page.goto(f"{live.url}/apps/{chat.app.id}")
@@ -175,7 +175,7 @@ def test_how_it_looks(visit, live, olga: Person, chat, strangers, width: int) ->
     unclear = Account.get(Account.email == email(6))
     with writing():
         Person.update(employee_number="E8").where(Person.id.in_([chat.people[7].id, chat.people[8].id])).execute()
-        unclear.email, unclear.normal, unclear.user_name, unclear.employee_number = "", "", "p6", "E8"
+        unclear.email, unclear.email_key, unclear.user_name, unclear.employee_number = "", "", "p6", "E8"
         unclear.save()
         match_rules.match(App.get_by_id(chat.app.id))
     partner = Account.get(Account.name == "Agency 00")

@@ -53,4 +53,4 @@ def test_who_has_no_address_any_longer_is_chosen_by_name(visit, live, app: App, 
     row.get_by_role("button", name="Match to Person 1").click()
     page.get_by_text("Undo").first.wait_for()
     asked = Account.get_by_id(asked.id)
-    assert (asked.match, asked.person.name, asked.match_by_hand) == ("matched", "Person 1", True)
+    assert (asked.match_kind, asked.person.name, asked.match_by_hand) == ("matched", "Person 1", True)

@@ -71,7 +71,7 @@ def test_the_main_job_from_connecting_to_gone_from_the_group(slapd: Slapd, olga:
     app = apps.connect("ldap-group", "VPN", slapd.group_settings("vpn"), [olga], by)
     first = check(app, by)
     assert (first.state, first.error) == ("succeeded", None)
-    assert Row.select().where(Row.app == app, Row.match == "matched").count() == 4
+    assert Row.select().where(Row.app == app, Row.match_kind == "matched").count() == 4
 
     people.mark_left(persons[2], by)
     second = check(app, by)

@@ -56,7 +56,7 @@ def test_the_main_job_from_connecting_to_no_log_in_any_more(postgres: Postgres, 
     app = apps.connect("postgresql", "Databases", postgres.settings(), [olga], by)
     first = check(app, by)
     assert (first.state, first.error) == ("succeeded", None)
-    assert Row.select().where(Row.app == app, Row.match == "matched").count() == 4
+    assert Row.select().where(Row.app == app, Row.match_kind == "matched").count() == 4
 
     people.mark_left(persons["ben"], by)
     second = check(app, by)

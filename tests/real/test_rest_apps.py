@@ -58,7 +58,7 @@ def test_the_main_job_from_connecting_to_gone_in_the_app(real: RealApp, taken_up
     app = apps.connect(real.name, "The app", real.settings, [olga], by)
     first = check(app, by)
     assert (first.state, first.error) == ("succeeded", None)
-    assert Account.select().where(Account.match == "matched", Account.app == app).count() == 4
+    assert Account.select().where(Account.match_kind == "matched", Account.app == app).count() == 4
 
     people.mark_left(persons[2], by)
     second = check(app, by)

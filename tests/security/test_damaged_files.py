@@ -39,7 +39,7 @@ def whole() -> Iterator[Path]:
         set_up_acme()
         for number in range(300):
             person = Person.create(name=f"Person number {number}")
-            PersonEmail.create(person=person, email=f"p{number}@acme.example", normal=f"p{number}@acme.example")
+            PersonEmail.create(person=person, email=f"p{number}@acme.example", email_key=f"p{number}@acme.example")
         db.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     if not db.is_closed():
         db.close()

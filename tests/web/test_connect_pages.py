@@ -213,7 +213,7 @@ def test_a_likely_person_is_one_click_away(owner: Client, acme: ChatApp, someone
     answer = owner.send("PUT", f"/apps/{app.id}/members/{kim.id}/match?back={back}", kind="person",
                         email="kim.sorensen@acme.example")  # fmt: skip
     assert answer.location == back
-    assert Account.get_by_id(kim.id).match == "matched"
+    assert Account.get_by_id(kim.id).match_kind == "matched"
 
 
 def test_a_draft_is_given_up_or_forgotten_with_its_secret(owner: Client, acme: ChatApp) -> None:

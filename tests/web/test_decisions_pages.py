@@ -50,11 +50,11 @@ def test_several_are_previewed_decided_and_undone(owner: Client, chat) -> None:
     assert words.startswith("Mark 3 accounts as guest or partner")
     assert all(f"Person {number}" in words for number in (1, 2, 3)) and "Person 4" not in words
     answer = send(owner, chat, form, htmx=True, what="local partner", note="Bright Agency")
-    assert [account(number).match for number in (1, 2, 3, 4)] == ["local partner"] * 3 + ["matched"]
+    assert [account(number).match_kind for number in (1, 2, 3, 4)] == ["local partner"] * 3 + ["matched"]
     told = owner.get(f"{here(chat)}?tab=guests").text
     assert told.count("Local partner") >= 3 and "Bright Agency" in told and "Undo" in told
     assert owner.send("DELETE", undo_of(answer)).status_code == 303
-    assert [account(number).match for number in (1, 2, 3)] == ["matched"] * 3
+    assert [account(number).match_kind for number in (1, 2, 3)] == ["matched"] * 3
     again = owner.send("DELETE", undo_of(answer), htmx=True)
     assert "undone already" in json.loads(again.headers["HX-Trigger"])["toast"]["text"]
     assert "Undo" not in owner.get(here(chat)).text.split("members-table")[0]
@@ -79,10 +79,12 @@ def test_what_changed_meanwhile_is_shown_again_and_twice_is_once(owner: Client, 
     _, form = preview(owner, chat, "nobody", f"account={account(1).id}&account={account(2).id}")
     match_decisions.mark_guest(account(1), chat.by)
     answer = send(owner, chat, form)
-    assert answer.status_code == 422 and "changed while you looked" in answer.text and account(2).match == "matched"
+    assert (
+        answer.status_code == 422 and "changed while you looked" in answer.text and account(2).match_kind == "matched"
+    )
     _, form = preview(owner, chat, "nobody", f"account={account(1).id}&account={account(2).id}")
     send(owner, chat, form)
-    assert account(1).match == account(2).match == "unmatched"
+    assert account(1).match_kind == account(2).match_kind == "unmatched"
     made = MatchDecision.select().count()
     assert send(owner, chat, form).status_code == 303 and MatchDecision.select().count() == made
 
@@ -98,7 +100,7 @@ def test_nobody_ticked_is_said_and_decides_nothing(owner: Client, chat, kind: st
 def test_a_local_partner_needs_a_company_and_a_guest_may_have_a_note(owner: Client, chat) -> None:
     _, form = preview(owner, chat, "guest", f"account={account(1).id}")
     answer = send(owner, chat, form, what="local partner", note="  ")
-    assert answer.status_code == 422 and "Say which company" in answer.text and account(1).match == "matched"
+    assert answer.status_code == 422 and "Say which company" in answer.text and account(1).match_kind == "matched"
     assert re.search(r'value="local partner" checked', answer.text), "what was chosen is still there"
     send(owner, chat, form, what="guest", note="<b>Studio</b>")
     assert account(1).match_note == "<b>Studio</b>"
@@ -148,7 +150,7 @@ def test_undo_is_on_the_activity_too_and_without_javascript_in_the_page(owner: C
     undo = re.search(r'class="toast">.*?<form action="([^"]+)"', page, re.S).group(1)
     assert "Undo" in owner.get(f"/apps/{chat.app.id}/activity").text
     assert owner.post(html.unescape(undo)).status_code == 303
-    assert account(1).match == "matched"
+    assert account(1).match_kind == "matched"
 
 
 def test_a_match_to_somebody_who_has_left_says_so(owner: Client, chat) -> None:
@@ -164,7 +166,7 @@ def test_a_match_to_somebody_who_has_left_says_so(owner: Client, chat) -> None:
 
 def test_the_rule_for_user_names(owner: Client, chat) -> None:
     with writing():
-        Account.update(email="", normal="", user_name="p1", person=None, match="unmatched").where(
+        Account.update(email="", email_key="", user_name="p1", person=None, match_kind="unmatched").where(
             Account.id == account(1).id).execute()  # fmt: skip
     stranger = Account.get(Account.user_name == "p1")
     refused = owner.send("PUT", f"{here(chat)}/rules", domain="no domain")

@@ -57,7 +57,7 @@ def test_search_and_pages(owner: Client, chat) -> None:
 def test_an_account_is_matched_by_address_in_any_spelling(owner: Client, chat, kim) -> None:
     answer = put(owner, kim, kind="person", email=" P3@ACME.example ")
     assert answer.status_code == 303
-    assert now(kim).person == chat.people[3] and now(kim).match == "matched"
+    assert now(kim).person == chat.people[3] and now(kim).match_kind == "matched"
     chat.check()
     assert now(kim).person == chat.people[3], "a person's decision outlives every check"
     assert "Person 3" in owner.get(f"/apps/{chat.app.id}/members?search=Kim").text
@@ -68,7 +68,7 @@ def test_an_address_that_nobody_has_comes_back(owner: Client, kim) -> None:
     assert answer.status_code == 422 and "Nobody in People has the address nobody@acme.example" in answer.text
     assert put(owner, kim, kind="person", email="").status_code == 422
     assert put(owner, kim, kind="emperor").status_code == 400
-    assert now(kim).match == "unmatched"
+    assert now(kim).match_kind == "unmatched"
 
 
 def test_likely_people_are_offered(owner: Client, chat, kim, someone) -> None:
@@ -88,18 +88,18 @@ def say(owner: Client, account: Account, kind: str, **values):
 
 def test_guest_service_account_nobody_and_back_to_the_rules(owner: Client, chat, kim) -> None:
     say(owner, kim, "guest", what="guest")
-    assert now(kim).match == "guest"
+    assert now(kim).match_kind == "guest"
     say(owner, kim, "service account", email="p2@acme.example")
-    assert (now(kim).match, now(kim).person) == ("service account", chat.people[2])
+    assert (now(kim).match_kind, now(kim).person) == ("service account", chat.people[2])
     assert "Responsible: Person 2" in owner.get(f"/apps/{chat.app.id}/members?tab=service+accounts").text
     say(owner, kim, "nobody")
-    assert (now(kim).match, now(kim).person) == ("unmatched", None)
+    assert (now(kim).match_kind, now(kim).person) == ("unmatched", None)
     person = Account.get(Account.email == "p1@acme.example")
     say(owner, person, "nobody")
     chat.check()
-    assert now(person).match == "unmatched"
+    assert now(person).match_kind == "unmatched"
     say(owner, person, "rules")
-    assert now(person).match == "matched"
+    assert now(person).match_kind == "matched"
 
 
 def test_protection_needs_a_reason_and_keeps_the_seat(owner: Client, chat) -> None:

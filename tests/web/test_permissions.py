@@ -287,7 +287,9 @@ def world(chat, someone, by: str) -> dict[str, int | str]:
         "account_id": account.id,
         "asset_id": asset.id,
         "task_id": task.id,
-        "invitation_id": Invitation.create(app=chat.app, email="kim@x.example", normal="kim@x.example", task=task).id,
+        "invitation_id": Invitation.create(
+            app=chat.app, email="kim@x.example", email_key="kim@x.example", task=task
+        ).id,
         "check_id": Check.select().first().id,
         "person_id": target.id,
         "offboarding_id": offboarding.id,

@@ -83,7 +83,7 @@ def test_a_permission_that_is_missing_now_is_said_once_and_shown(acting):
     assert "lacks something now: remove: give the bot the scope remove." in acting.check().warning
     assert acting.check().warning is None
     app = App.get(App.name == "The list")
-    assert (app.may, app.missing) == (["read members"], ["remove: give the bot the scope remove."])
+    assert (app.permissions, app.missing_permissions) == (["read members"], ["remove: give the bot the scope remove."])
 
 
 def test_protection_goes_by_the_new_account_even_when_the_reading_fails(chat, monkeypatch):

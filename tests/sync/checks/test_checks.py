@@ -30,7 +30,7 @@ FAULTS = ("server-error", "cut-off", "web-page", "wrong-total", "repeated-accoun
 def test_the_first_check_takes_everybody_over(chat):
     first = Check.get()
     assert (first.state, first.counts["new_users"], first.applied, first.waiting) == ("succeeded", 11, 11, 0)
-    assert Account.select().where(Account.match == "matched").count() == 10
+    assert Account.select().where(Account.match_kind == "matched").count() == 10
     assert (chat.app.id, first.report.state) == (first.app_id, "applied")
     app = App.get()
     assert (app.users, app.matched, app.unmatched, app.services) == (11, 10, 0, 1)
@@ -330,5 +330,5 @@ def test_what_people_decided_outlives_disconnecting_and_connecting_again(chat):
     assert chat.check().waiting == 0
     now = {row.email: row for row in Account.select().where(Account.app == chat.app)}
     assert now[email(3)].protected == "runs the archive"
-    assert (now[email(4)].match, now[email(5)].person_id) == ("guest", chat.people[6].id)
+    assert (now[email(4)].match_kind, now[email(5)].person_id) == ("guest", chat.people[6].id)
     assert now[email(7)].left_out == "hand-over"

@@ -255,7 +255,7 @@ def test_an_edit_by_hand_outlives_the_readings_until_the_directory_changes_it(co
 
 def test_a_new_address_matches_accounts(company, by):
     app = App.create(connector="x", name="X", category="Seat-based", state="active")
-    account = Account.create(app=app, external_id="1", email="new@acme.example", normal="new@acme.example")
+    account = Account.create(app=app, external_id="1", email="new@acme.example", email_key="new@acme.example")
     company.say("id1", email="new@acme.example")
     company.read()
     assert Account.get_by_id(account.id).person == person("p1@acme.example")

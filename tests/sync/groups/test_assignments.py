@@ -56,7 +56,7 @@ def test_nobody_is_invited_who_has_a_seat_under_another_address_or_as_a_guest(gr
     groups.put(10, "Sales")
     groups.put(3, "Sales")
     groups.read()
-    Account.update(match="unmatched", person=None, match_by_hand=True).where(Account.email == email(3)).execute()
+    Account.update(match_kind="unmatched", person=None, match_by_hand=True).where(Account.email == email(3)).execute()
     people.edit(people.find_by_email(email(10)), chat.by, name="Person 10", emails=[email(10), "ten@home.example"])
     chat.store.add("ten@home.example", "Ten", "member", via="page")
     groups.rule("Sales", "member")
@@ -129,8 +129,8 @@ def test_what_is_no_own_seat_or_protected_is_never_changed(groups, chat, monkeyp
     groups.read()
     groups.rule("Sales", "admin")
     members.protect(groups.account(1), "their own", chat.by)
-    Account.update(match="guest", person=None, match_by_hand=True).where(Account.email == email(2)).execute()
-    Account.update(match="service account", match_by_hand=True).where(Account.email == email(3)).execute()
+    Account.update(match_kind="guest", person=None, match_by_hand=True).where(Account.email == email(2)).execute()
+    Account.update(match_kind="service account", match_by_hand=True).where(Account.email == email(3)).execute()
     acting = Identity("Person 4", chat.id_of(4))  # each check asks again who it is
     monkeypatch.setattr(SampleChat, "test", lambda self: acting)
     assert groups.found() == {"to change role": {email(0): WAITS, email(5): WAITS}}

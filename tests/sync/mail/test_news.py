@@ -61,7 +61,7 @@ def leaver(app: App, report: Report, name: str, *, decision: str = "needs confir
     person = Person.create(name=name, status="deprovisioned", status_reason="Disabled in Company LDAP",
                            status_since=datetime(2026, 11, 2, 23, 30))
     account = Account.create(app=app, external_id=f"U{number}", name=name, email=f"u{number}@acme.example",
-                             match="matched", person=person)
+                             match_kind="matched", person=person)
     return Change.create(app=app, report=report, kind="removed user", decision=decision, account=account,
                          before="Member", **change)
 

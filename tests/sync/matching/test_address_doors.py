@@ -42,7 +42,7 @@ def given(home) -> Callable[[], None]:
     directory = Directory.create(kind="scim", name="Company LDAP", vouched=True)
 
     def give() -> None:
-        DirectoryAddress.create(directory=directory, external_id="new", normal=THEIRS, email=THEIRS, name="Ana Lima")
+        DirectoryAddress.create(directory=directory, external_id="new", email_key=THEIRS, email=THEIRS, name="Ana Lima")
 
     return give
 
@@ -155,10 +155,10 @@ def test_the_last_look_goes_by_the_address_that_the_app_says_now(chat, leaver, g
     """A check has seen another one meanwhile, and the app has given the old one back."""
     ask(chat, by_hand=False)
     others = "another@acme.example"
-    Account.update(email=others, normal=others, matched_as=others).where(Account.email == THEIRS).execute()
+    Account.update(email=others, email_key=others, email_when_matched=others).where(Account.email == THEIRS).execute()
     given()
     work()
-    task = Task.get(Task.normal == THEIRS)
+    task = Task.get(Task.email_key == THEIRS)
     assert (task.state, task.error) == ("no longer needed", f"{PROTECTED}.")
     assert THEIRS not in chat.removed()
 

@@ -22,7 +22,7 @@ def app(company) -> App:
     app = App.create(connector="x", name="X", category="Seat-based", state="active")
     for number in range(10):
         address = f"p{number}@acme.example"
-        Account.create(app=app, external_id=str(number), email=address, normal=address, match="matched",
+        Account.create(app=app, external_id=str(number), email=address, email_key=address, match_kind="matched",
                        person=person(address))  # fmt: skip
     return app
 
@@ -37,7 +37,7 @@ def why(app: App, id: str = "1") -> str:
 
 
 def disputed() -> set[str]:
-    return {row.normal for row in PersonEmail.select().where(PersonEmail.disputed)}
+    return {row.email_key for row in PersonEmail.select().where(PersonEmail.disputed)}
 
 
 # One directory
@@ -60,7 +60,7 @@ def test_it_is_asked_about_as_soon_as_somebody_else_has_it(company, app):
     company.add("id50", ONE, "Ana Lima")
     reading = company.read()
     assert person(ONE).name == "Ana Lima" and one.id != person(ONE).id
-    assert (seat(app).match, why(app)) == (
+    assert (seat(app).match_kind, why(app)) == (
         "unmatched", "p1@acme.example belonged to New Name and belongs to Ana Lima now: say whose it is")
     assert "1 account with it is unmatched until someone decides whose it is" in reading.counts["warnings"][0]
     assert [status(email) for email in (ONE, MARRIED)] == ["active", "active"]
@@ -71,7 +71,7 @@ def test_what_was_a_mistake_and_is_corrected_is_as_it_was(company, app):
     company.say("id1", email="wrong@acme.example")
     company.say("id2", further_emails=(ONE,))
     company.read()
-    assert person(ONE) == person(TWO) and seat(app).match == "unmatched"
+    assert person(ONE) == person(TWO) and seat(app).match_kind == "unmatched"
     company.say("id1", email=ONE)
     company.say("id2", further_emails=())
     company.read()
@@ -85,7 +85,7 @@ def test_colleagues_who_swap_addresses_are_asked_about_each(company, app):
     company.read()
     assert (person(ONE), person(TWO)) == (two, one)
     assert [names.main_email(Person.get_by_id(who.id)) for who in (one, two)] == [TWO, ONE]
-    assert [seat(app, id).match for id in "12"] == ["unmatched", "unmatched"]
+    assert [seat(app, id).match_kind for id in "12"] == ["unmatched", "unmatched"]
 
 
 def test_what_two_claim_is_nobodys_with_the_reason(company, app):
@@ -95,22 +95,23 @@ def test_what_two_claim_is_nobodys_with_the_reason(company, app):
     company.add("id51", ONE, "Anna Lind")
     company.read()
     assert people.find_by_email(ONE) is None, "neither is guessed"
-    assert seat(app).match == "unmatched" and "is claimed by Ana Lima and Anna Lind now: say whose it is" in why(app)
+    assert seat(app).match_kind == "unmatched"
+    assert "is claimed by Ana Lima and Anna Lind now: say whose it is" in why(app)
     company.say("id51", email="lind@acme.example")
     company.read()
-    assert person(ONE).name == "Ana Lima" and seat(app).match == "unmatched"
+    assert person(ONE).name == "Ana Lima" and seat(app).match_kind == "unmatched"
     assert "belongs to Ana Lima now: say whose it is" in why(app)
 
 
 def test_of_two_in_use_nobody_is_believed(company, app):
     company.add("id50", ONE, "Impostor")
     company.read()
-    assert disputed() == {ONE} and (seat(app).match, person(ONE).name) == ("unmatched", "Person 1")
+    assert disputed() == {ONE} and (seat(app).match_kind, person(ONE).name) == ("unmatched", "Person 1")
     assert why(app) == "The e-mail address is claimed by both Person 1 and Impostor"
     assert told("e-mail address is disputed")[0].why == why(app)
-    new = Account.create(app=app, external_id="new", email=ONE, normal=ONE)
+    new = Account.create(app=app, external_id="new", email=ONE, email_key=ONE)
     match_rules.match(app)
-    assert Account.get_by_id(new.id).match == "unmatched"
+    assert Account.get_by_id(new.id).match_kind == "unmatched"
     company.delete("id50")
     company.read()
     assert disputed() == set() and seat(app).person == Account.get_by_id(new.id).person == person(ONE)
@@ -123,7 +124,7 @@ def test_a_second_entry_of_the_same_name_or_number_is_no_rival(company, app):
     company.add("admin1", ONE, "person 1")
     company.add("admin2", TWO, "Administrator", employee_number="2")
     company.read()
-    assert disputed() == set() and [seat(app, id).match for id in "12"] == ["matched", "matched"]
+    assert disputed() == set() and [seat(app, id).match_kind for id in "12"] == ["matched", "matched"]
 
 
 @pytest.mark.parametrize("state", ["active", "suspended"])
@@ -147,7 +148,7 @@ def test_who_is_prepared_but_not_here_yet_has_nothing(company, app):
     assert person(ONE) == one and seat(app).person == one
     company.say("id50", status="active")
     company.read()
-    assert (person(ONE).name, status(ONE)) == ("Ana Lima", "active") and seat(app).match == "unmatched"
+    assert (person(ONE).name, status(ONE)) == ("Ana Lima", "active") and seat(app).match_kind == "unmatched"
     assert Person.get_by_id(one.id).status == "deprovisioned"
 
 
@@ -178,12 +179,12 @@ def test_people_who_were_numbered_anew_are_the_same(scripted, by):
 
 
 def test_a_list_whose_rows_were_mixed_up_moves_nothing(company, app):
-    before = {email.normal: email.person_id for email in PersonEmail.select()}
+    before = {email.email_key: email.person_id for email in PersonEmail.select()}
     for number in range(10):
         company.say(f"id{number}", email=f"p{(number + 1) % 10}@acme.example")
     reading = company.read()
-    assert before == {email.normal: email.person_id for email in PersonEmail.select()}
-    assert {account.match for account in app.accounts} == {"matched"}
+    assert before == {email.email_key: email.person_id for email in PersonEmail.select()}
+    assert {account.match_kind for account in app.accounts} == {"matched"}
     assert "of 10 people who are here would go to others, all at once" in reading.counts["warnings"][0]
 
 
@@ -214,7 +215,7 @@ def it(scripted, company) -> Scripted:
 def test_two_directories_write_the_name_in_their_own_ways(company, it, app):
     it.add("i1", ONE, "P. Erson-Eins")
     it.read()
-    assert len(people.entries_of(person(ONE))) == 2 and disputed() == set() and seat(app).match == "matched"
+    assert len(people.entries_of(person(ONE))) == 2 and disputed() == set() and seat(app).match_kind == "matched"
 
 
 def test_a_leaver_of_one_whose_address_another_gives_to_somebody_else(company, it, app):
@@ -224,7 +225,7 @@ def test_a_leaver_of_one_whose_address_another_gives_to_somebody_else(company, i
     it.add("i1", ONE, "Ana Lima")
     it.read()
     assert (person(ONE).name, status(ONE), Person.get_by_id(one.id).status) == ("Ana Lima", "active", "deprovisioned")
-    assert seat(app).match == "unmatched"
+    assert seat(app).match_kind == "unmatched"
 
 
 def test_a_former_address_does_not_make_somebody_elses_entry_hers(company, it):
@@ -287,13 +288,13 @@ def test_what_was_given_by_hand_counts_until_a_directory_agrees(company, app, by
 
 def test_who_was_added_by_hand_and_left_gives_way(company, by, app):
     guest = people.add("Gus", "gus@acme.example", by)
-    account = Account.create(app=app, external_id="g", email="gus@acme.example", normal="gus@acme.example",
-                             match="matched", person=guest)  # fmt: skip
+    account = Account.create(app=app, external_id="g", email="gus@acme.example", email_key="gus@acme.example",
+                             match_kind="matched", person=guest)  # fmt: skip
     people.mark_left(guest, by)
     company.add("id50", "gus@acme.example", "Gustav Lind")
     company.read()
     assert person("gus@acme.example").name == "Gustav Lind" and status("gus@acme.example") == "active"
-    assert Account.get_by_id(account.id).match == "unmatched"
+    assert Account.get_by_id(account.id).match_kind == "unmatched"
 
 
 def test_who_is_said_by_hand_to_have_left_while_two_have_the_address(company, by, app):
@@ -313,7 +314,7 @@ def test_who_was_returned_by_hand_keeps_it_until_that_is_settled(company, app, b
     people.mark_returned(one, by)
     company.add("id50", ONE, "Ana Lima")
     company.read()
-    assert disputed() == {ONE} and person(ONE) == one and seat(app).match == "unmatched"
+    assert disputed() == {ONE} and person(ONE) == one and seat(app).match_kind == "unmatched"
 
 
 def test_a_leavers_address_that_is_handed_on_by_hand_is_asked_about(company, app, by):
@@ -322,7 +323,7 @@ def test_a_leavers_address_that_is_handed_on_by_hand_is_asked_about(company, app
     company.read()
     people.edit(one, by, emails=["old@acme.example"])
     people.edit(person(TWO), by, emails=[TWO, ONE])
-    assert (seat(app).match, person(ONE)) == ("unmatched", person(TWO))
+    assert (seat(app).match_kind, person(ONE)) == ("unmatched", person(TWO))
     assert "belonged to Person 1 (left" in why(app) and "belongs to Person 2 now: say whose it is" in why(app)
     company.read()
     assert person(ONE) == person(TWO)
@@ -331,7 +332,7 @@ def test_a_leavers_address_that_is_handed_on_by_hand_is_asked_about(company, app
 def test_an_address_that_was_typed_at_the_wrong_person_is_corrected_by_hand(company, app, by):
     """Both are here: what was matched by it follows."""
     people.edit(person(TWO), by, emails=[TWO, "extra@acme.example"])
-    Account.create(app=app, external_id="x", email="extra@acme.example", normal="extra@acme.example")
+    Account.create(app=app, external_id="x", email="extra@acme.example", email_key="extra@acme.example")
     match_rules.match(app)
     assert seat(app, "x").person == person(TWO)
     people.edit(person(TWO), by, emails=[TWO])
@@ -360,7 +361,7 @@ def test_an_account_that_tells_a_number_is_no_question(company, app):
     company.read()
     company.add("id50", ONE, "Ana Lima", employee_number="50")
     company.read()
-    assert (seat(app).match, why(app)[:30]) == ("unmatched", "p1@acme.example belonged to Pe")
+    assert (seat(app).match_kind, why(app)[:30]) == ("unmatched", "p1@acme.example belonged to Pe")
     Account.update(employee_number="50").where(Account.external_id == "1").execute()
     match_rules.match(app)
     assert seat(app).person == person(ONE)
@@ -375,7 +376,7 @@ def test_an_account_that_is_known_by_its_user_name_alone_is_asked_about_too(comp
     company.read()
     company.add("id50", ONE, "Ana Lima")
     company.read()
-    assert seat(app, "u").match == "unmatched" and "belongs to Ana Lima now: say whose it is" in why(app, "u")
+    assert seat(app, "u").match_kind == "unmatched" and "belongs to Ana Lima now: say whose it is" in why(app, "u")
     new = Account.create(app=app, external_id="v", user_name="p1")
     match_rules.match(App.get_by_id(app.id))
     assert Account.get_by_id(new.id).person == person(ONE)

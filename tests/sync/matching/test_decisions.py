@@ -25,7 +25,7 @@ def ids(*numbers: int) -> list[int]:
 
 def state(number: int) -> tuple:
     row = account(number)
-    return row.match, row.person_id, row.match_by_hand, row.match_note
+    return row.match_kind, row.person_id, row.match_by_hand, row.match_note
 
 
 def test_many_at_once_are_one_batch_and_an_entry_each(chat):
@@ -167,7 +167,7 @@ def test_decisions_hold_when_the_app_is_connected_anew(listed):
 
 def told(listed, id: str) -> tuple:
     row = listed.account(id)
-    return row.match, row.person_id, row.match_by_hand, row.match_note
+    return row.match_kind, row.person_id, row.match_by_hand, row.match_note
 
 
 def test_a_thousand_are_decided_about_in_one_go_and_back(listed):

@@ -37,7 +37,7 @@ def removal(listed, person: Person, id: str = "1") -> Change:
                                      Change.kind == "removed user")  # fmt: skip
     why = protection.of(listed.account(id))
     assert (why and why.words) == change.protected
-    assert (listed.account(id).match, listed.account(id).person_id) == ("matched", person.id), "the match stays"
+    assert (listed.account(id).match_kind, listed.account(id).person_id) == ("matched", person.id), "the match stays"
     return change
 
 
@@ -72,7 +72,7 @@ def test_so_is_one_that_was_moved_to_unmatched_and_back(listed, pia):
     listed.say("1", email=OTHERS)
     listed.check()
     match_decisions.unmatch(listed.account("1"), listed.by)
-    assert listed.account("1").matched_as is None
+    assert listed.account("1").email_when_matched is None
     matched(listed, pia)
     assert removal(listed, pia).protected is None
 
@@ -95,8 +95,8 @@ def test_one_that_told_no_e_mail_when_it_was_matched_goes(listed, pia):
 
 def test_one_that_was_matched_before_this_was_kept_goes(listed, pia):
     matched(listed, pia)
-    Account.update(matched_as=None).execute()
-    MatchDecision.update(matched_as=None).execute()
+    Account.update(email_when_matched=None).execute()
+    MatchDecision.update(email_when_matched=None).execute()
     listed.say("1", email=OTHERS)
     assert removal(listed, pia).protected is None
 
@@ -121,16 +121,16 @@ def test_undone_it_is_as_it_was_before(listed, pia):
     listed.say("1", email=OTHERS)
     listed.check()
     again = matched(listed, pia)
-    assert listed.account("1").matched_as == OTHERS
+    assert listed.account("1").email_when_matched == OTHERS
     assert match_decisions.undo(listed.app, again.batch, listed.by) == 1
-    assert listed.account("1").matched_as == "p@private.example"
+    assert listed.account("1").email_when_matched == "p@private.example"
     assert removal(listed, pia).protected == protection.OTHER_EMAIL
 
 
 def test_undone_to_the_rules_it_says_nothing(listed, pia):
     made = matched(listed, pia)
     match_decisions.undo(listed.app, made.batch, listed.by)
-    assert listed.account("1").matched_as is None and listed.account("1").match == "unmatched"
+    assert listed.account("1").email_when_matched is None and listed.account("1").match_kind == "unmatched"
 
 
 @pytest.mark.parametrize("kind", ["guest", "service account", "nobody", "rules"])
@@ -139,7 +139,7 @@ def test_only_a_match_is_held_to_its_e_mail(listed, pia, kind):
     match_decisions.decide(listed.app, [listed.account("1").id], Decision(kind), listed.by)
     listed.say("1", email=OTHERS)
     listed.check()
-    assert listed.account("1").matched_as is None and protection.of(listed.account("1")) is None
+    assert listed.account("1").email_when_matched is None and protection.of(listed.account("1")) is None
 
 
 def test_it_holds_when_the_app_is_connected_anew(listed, pia):
@@ -156,17 +156,19 @@ def test_a_yes_of_before_is_looked_at_again(listed, pia):
     report = removal(listed, pia).report
     [task] = reports.finish(report, listed.by).tasks
     listed.say("1", email=OTHERS)
-    Account.update(email=OTHERS, normal=OTHERS).where(Account.external_id == "1").execute()
-    Task.update(normal=OTHERS).execute()
+    Account.update(email=OTHERS, email_key=OTHERS).where(Account.external_id == "1").execute()
+    Task.update(email_key=OTHERS).execute()
     tasks.run(task.id)
     assert (Task.get().state, Task.get().error) == ("no longer needed", f"{protection.OTHER_EMAIL}.")
 
 
 def test_an_invitation_that_was_joined_is_held_to_the_address_of_its_account(listed, pia):
     seat = listed.account("1")
-    Invitation.create(app=listed.app, email=seat.email, normal=seat.normal, person=pia, account=seat, state="invited")
+    Invitation.create(
+        app=listed.app, email=seat.email, email_key=seat.email_key, person=pia, account=seat, state="invited"
+    )
     listed.check()
     assert Invitation.get().state == "onboarded"
-    assert (listed.account("1").person_id, listed.account("1").matched_as) == (pia.id, "p@private.example")
+    assert (listed.account("1").person_id, listed.account("1").email_when_matched) == (pia.id, "p@private.example")
     listed.say("1", email=OTHERS)
     assert removal(listed, pia).protected == protection.OTHER_EMAIL

@@ -27,7 +27,7 @@ def test_an_account_follows_its_e_mail_until_somebody_decides(chat):
     with chat.store.writing() as store:
         store.execute("UPDATE member SET email = 'x@acme.example' WHERE email = ?", (email(3),))
     chat.check()
-    assert Account.get(Account.name == "Person 3").match == "unmatched"
+    assert Account.get(Account.name == "Person 3").match_kind == "unmatched"
     people.add("X", "x@acme.example", chat.by)
     assert Account.get(Account.name == "Person 3").person.name == "X"
     match_decisions.unmatch(Account.get(Account.name == "Person 3"), chat.by)
@@ -37,13 +37,13 @@ def test_an_account_follows_its_e_mail_until_somebody_decides(chat):
     chat.check()
     assert Account.get(Account.name == "Person 3").person_id == chat.people[3].id
     match_decisions.leave_to_rules(Account.get(Account.name == "Person 3"), chat.by)
-    assert Account.get(Account.name == "Person 3").match == "unmatched"
+    assert Account.get(Account.name == "Person 3").match_kind == "unmatched"
 
 
 def test_a_person_known_only_later_gets_the_account(chat):
     chat.store.add("late@acme.example", "Late", "member", via="page")
     chat.check()
-    assert Account.get(Account.name == "Late").match == "unmatched" and App.get().unmatched == 1
+    assert Account.get(Account.name == "Late").match_kind == "unmatched" and App.get().unmatched == 1
     late = people.add("Late", "LATE@acme.example", chat.by)
     assert Account.get(Account.name == "Late").person_id == late.id and App.get().unmatched == 0
 
@@ -57,7 +57,7 @@ def test_a_decision_outlives_checks_and_e_mails_and_is_told(chat, decide, note, 
     decide(account(3), chat.by, *note)
     people.edit(chat.people[3], chat.by, emails=[email(3), "further@acme.example"])
     chat.check()
-    assert (account(3).match, account(3).match_by_hand) == (word, True)
+    assert (account(3).match_kind, account(3).match_by_hand) == (word, True)
     told = activity.entries(app=chat.app, search="Person 3")[0]
     assert (told.who, told.before, told.after) == (chat.by.name, "matched to Person 3", ": ".join((word, *note)))
 
@@ -87,12 +87,12 @@ def test_suggestions_are_likely_people_and_match_nobody(chat):
     chat.check()
     found = suggestions.suggestions(Account.get(Account.name == "Ana López"))
     assert [(person.id, "has left the company" in why) for person, why in found] == [(ana.id, False), (gone.id, True)]
-    assert Account.get(Account.name == "Ana López").match == "unmatched"
+    assert Account.get(Account.name == "Ana López").match_kind == "unmatched"
 
 
 @pytest.mark.parametrize("name", ["", "%", "_", "'; DROP TABLE person; --", "a" * 5000, "\u202eanA", "王"])
 def test_strange_names_have_suggestions_or_none(chat, name):
-    stranger = Account.create(app=chat.app, external_id="strange", name=name, email="?", normal="")
+    stranger = Account.create(app=chat.app, external_id="strange", name=name, email="?", email_key="")
     assert isinstance(suggestions.suggestions(stranger), list)
     assert Person.select().count() >= MEMBERS
 

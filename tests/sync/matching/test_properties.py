@@ -100,7 +100,7 @@ class Model:
         accounts = [self.listed.account(id) for id in ids]
         note = "note" if kind in ("guest", "local partner") else ""
         decision = Decision(kind, who, note=note)
-        taken = [a for a in accounts if kind == "person" and a.match == "matched" and a.person_id != who.id]
+        taken = [a for a in accounts if kind == "person" and a.match_kind == "matched" and a.person_id != who.id]
         try:
             made = match_decisions.decide(self.listed.app, [account.id for account in accounts], decision, BY)
         except DecisionProblem:
@@ -165,12 +165,12 @@ class Model:
         for id in SEATS:
             row = Account.get(Account.app == app, Account.external_id == id)
             if id in self.decided:
-                assert (row.match, row.person_id, row.match_note) == self.decided[id] and row.match_by_hand, id
+                assert (row.match_kind, row.person_id, row.match_note) == self.decided[id] and row.match_by_hand, id
             else:
-                assert (row.match, row.person_id) == self._by_rules(id, app) and not row.match_by_hand, id
+                assert (row.match_kind, row.person_id) == self._by_rules(id, app) and not row.match_by_hand, id
         present = Account.select().where(Account.app == app, Account.state == "present")
         assert (app.matched, app.unmatched, app.guests, app.services) == tuple(
-            sum(row.match in words for row in present) for words in
+            sum(row.match_kind in words for row in present) for words in
             (("matched",), ("unmatched",), ("guest", "local partner"), ("service account",)))  # fmt: skip
 
     def _by_rules(self, id: str, app: App) -> tuple[str, int | None]:
@@ -181,9 +181,9 @@ class Model:
         everybody = list(Person.select())
         address = f"{seat.user_name}@{app.match_domain}".lower() if seat.user_name and app.match_domain else None
         rules = [
-            {one.id for one in everybody if seat.email in [email.normal for email in one.emails]},
+            {one.id for one in everybody if seat.email in [email.email_key for email in one.emails]},
             {one.id for one in everybody if seat.employee_number and one.employee_number == seat.employee_number},
-            {one.id for one in everybody if address in [email.normal for email in one.emails]},
+            {one.id for one in everybody if address in [email.email_key for email in one.emails]},
         ]
         naming = [rule for rule in rules if rule]
         if naming and len(naming[0]) == 1 and all(naming[0] <= rule for rule in naming):

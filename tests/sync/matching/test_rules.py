@@ -31,7 +31,11 @@ def numbered(person: Person, number: str) -> Person:
 def whose(listed, id: str) -> tuple[str, str | None, str]:
     """(match, name of the person, why)"""
     account = listed.account(id)
-    return account.match, account.person and account.person.name, match_rules.why(listed.app, [account])[account.id]
+    return (
+        account.match_kind,
+        account.person and account.person.name,
+        match_rules.why(listed.app, [account])[account.id],
+    )
 
 
 def read(listed, **said: object) -> tuple[str, str | None, str]:
@@ -97,13 +101,13 @@ def test_a_rule_that_changes_matches_anew_at_once_and_decisions_stand(listed, an
     match_decisions.mark_guest(listed.account("two"), listed.by)
     match_decisions.match(listed.account("three"), bo, listed.by)
     assert match_rules.set_domain(listed.app, " @ACME.example ", listed.by) == 1
-    assert [listed.account(id).match for id in ("one", "two", "three")] == ["matched", "guest", "matched"]
+    assert [listed.account(id).match_kind for id in ("one", "two", "three")] == ["matched", "guest", "matched"]
     assert listed.account("three").person == bo
     app = App.get_by_id(listed.app.id)
     assert (app.match_domain, app.matched, app.unmatched, app.guests) == ("acme.example", 3, 0, 1)
     assert match_rules.set_domain(app, "acme.example", listed.by) == 0
     assert match_rules.set_domain(app, "", listed.by) == 1
-    assert listed.account("one").match == "unmatched"
+    assert listed.account("one").match_kind == "unmatched"
     told = [(entry.before, entry.after) for entry in activity.entries(search="matching by user name")]
     assert told == [("user name@acme.example", "off"), ("off", "user name@acme.example")]
 
@@ -120,18 +124,18 @@ def test_somebody_who_is_known_only_later_gets_their_accounts(listed, by, script
     listed.add("by name", user_name="zoe")
     listed.check()
     match_rules.set_domain(listed.app, DOMAIN, by)
-    assert listed.account("by name").match == listed.account("by number").match == "unmatched"
+    assert listed.account("by name").match_kind == listed.account("by number").match_kind == "unmatched"
     company = scripted()
     company.add("1", "zoe@acme.example", "Zoë", employee_number="E50")
     company.read()
     assert listed.account("by name").person.name == listed.account("by number").person.name == "Zoë"
     company.say("1", employee_number="E51")
     company.read()
-    assert listed.account("by number").match == "unmatched"
+    assert listed.account("by number").match_kind == "unmatched"
     importing.import_csv(b"email,name,employee_number\nyan@acme.example,Yan,E50\n", by)
     assert listed.account("by number").person.name == "Yan"
     people.edit(people.find_by_email("zoe@acme.example"), by, emails=["zoe@other.example"])
-    assert listed.account("by name").match == "unmatched"
+    assert listed.account("by name").match_kind == "unmatched"
     assert App.get_by_id(listed.app.id).unmatched == 1
 
 

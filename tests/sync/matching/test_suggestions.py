@@ -26,9 +26,9 @@ def app(olga) -> App:
 
 
 def suggested(app: App, **said: str) -> list[tuple[str, str]]:
-    account = Account.create(app=app, external_id="x", normal=said.get("email", ""), **said)
+    account = Account.create(app=app, external_id="x", email_key=said.get("email", ""), **said)
     found = suggestions.suggestions(account)
-    assert Account.get_by_id(account.id).match == "unmatched" and Account.get_by_id(account.id).person is None
+    assert Account.get_by_id(account.id).match_kind == "unmatched" and Account.get_by_id(account.id).person is None
     return [(person.name, why) for person, why in found]
 
 
@@ -82,7 +82,7 @@ def test_a_look_alike_is_suggested_with_the_reason_and_matches_nobody(listed, th
     owner = people.add("Whose the other is", theirs, listed.by)
     listed.add("1", email=seen, name="")
     listed.check()
-    assert (listed.account("1").match, listed.account("1").person) == ("unmatched", None)
+    assert (listed.account("1").match_kind, listed.account("1").person) == ("unmatched", None)
     [(person, why)] = suggestions.suggestions(listed.account("1"))
     assert (person, why) == (owner, f"The address {shown} looks like {theirs}, but they are different mailboxes")
 

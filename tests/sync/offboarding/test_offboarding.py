@@ -235,7 +235,7 @@ def test_a_paused_app_waits(chat, second, both, olga):
 
 def test_what_they_answer_for_is_told_and_not_taken(chat, olga):
     account = Account.get(Account.email == email(4))
-    Account.update(match="service account", person=chat.people[3], match_by_hand=True).where(
+    Account.update(match_kind="service account", person=chat.people[3], match_by_hand=True).where(
         Account.id == account.id).execute()
     found = preview(chat.people[3], olga)
     assert len(found.lines) == 1 and [service.id for service in found.services] == [account.id]

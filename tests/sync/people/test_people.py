@@ -79,7 +79,7 @@ def test_the_last_address_stays(ana, by):
 
 def test_accounts_follow_the_addresses(by):
     app = App.create(connector="x", name="X", category="Seat-based", state="active")
-    account = Account.create(app=app, external_id="1", email="bo@acme.example", normal="bo@acme.example")
+    account = Account.create(app=app, external_id="1", email="bo@acme.example", email_key="bo@acme.example")
     bo = people.add("Bo", "BO@acme.example", by)
     assert Account.get_by_id(account.id).person == bo
     people.edit(bo, by, emails=["bo2@acme.example"])

@@ -216,12 +216,12 @@ def test_whatever_addresses_and_ids_a_directory_mixes_up(afresh, by_hand, sequen
     for email in by_hand:
         people.add("By hand", email, MACHINE)
     for name, said in sequence:
-        holders = {email.normal: email.person_id for email in PersonEmail.select()}
+        holders = {email.email_key: email.person_id for email in PersonEmail.select()}
         were = {person.id: person.status for person in Person.select()}
         company[name].entries = {entry.id: entry for entry in said}
         reading = company[name].read()
         assert reading.state == "succeeded", reading.error
-        now = {email.normal: email.person_id for email in PersonEmail.select()}
+        now = {email.email_key: email.person_id for email in PersonEmail.select()}
         in_use = said_by(company)
         for normal, holder in holders.items():
             if now.get(normal) != holder:

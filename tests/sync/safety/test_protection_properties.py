@@ -34,7 +34,7 @@ class Seat:
     reason: str | None
     kind: str
     normal: str
-    matched_as: str | None
+    email_when_matched: str | None
     held: str | None  # its address by now, while a guard holds that
     is_identity: bool
 
@@ -46,9 +46,11 @@ humans = st.lists(
 )  # fmt: skip
 accounts = st.lists(
     st.builds(Seat, owner=st.sampled_from((0, 1, 2, None)),
-              match=st.sampled_from(("matched", "matched", "unmatched", "guest", "service account")), reason=rarely,
-              kind=st.sampled_from(("user", "user", "user", "system")), normal=st.sampled_from(ADDRESSES),
-              matched_as=st.sampled_from((None, "", *ADDRESSES)), held=st.sampled_from((None, None, *ADDRESSES)),
+              match_kind=st.sampled_from(("matched", "matched", "unmatched", "guest", "service account")),
+              reason=rarely,
+              kind=st.sampled_from(("user", "user", "user", "system")), email_key=st.sampled_from(ADDRESSES),
+              email_when_matched=st.sampled_from((None, "", *ADDRESSES)),
+              held=st.sampled_from((None, None, *ADDRESSES)),
               is_identity=st.sampled_from((False, False, False, True))), min_size=1, max_size=4,
 )  # fmt: skip
 
@@ -58,7 +60,7 @@ def expected(seat: Seat, people: list[Human], is_identity: bool) -> Protection |
     person = None if seat.owner is None else people[seat.owner]
     if person and person.hold is not None:
         return Protection.HOLD
-    left = person and seat.match == "matched" and person.status == "deprovisioned"
+    left = person and seat.match_kind == "matched" and person.status == "deprovisioned"
     if left and person.days is not None and person.days > 0:
         return Protection.KEPT_UNTIL
     if seat.reason is not None:
@@ -69,10 +71,10 @@ def expected(seat: Seat, people: list[Human], is_identity: bool) -> Protection |
         return Protection.SYSTEM
     here = {address for number, address in enumerate(ADDRESSES[:3])
             if people[number].status != "deprovisioned" and number != seat.owner}  # fmt: skip
-    if {seat.normal, seat.held} & here:
+    if {seat.email_key, seat.held} & here:
         return Protection.ANOTHERS_ADDRESS
-    theirs = seat.owner is not None and seat.normal == ADDRESSES[seat.owner]
-    if seat.matched_as not in (None, "", seat.normal) and not theirs:
+    theirs = seat.owner is not None and seat.email_key == ADDRESSES[seat.owner]
+    if seat.email_when_matched not in (None, "", seat.email_key) and not theirs:
         return Protection.OTHER_EMAIL
     return None
 
@@ -82,13 +84,14 @@ def create(app: App, people: list[Human], seats: list[Seat]) -> dict[int, Seat]:
     for number, human in enumerate(people):
         day = None if human.days is None else today() + timedelta(days=human.days)
         rows.append(Person.create(name=f"Human {number}", hold=human.hold, status=human.status, remove_on=day))
-        PersonEmail.create(person=rows[-1], email=ADDRESSES[number], normal=ADDRESSES[number], by_hand=True)
+        PersonEmail.create(person=rows[-1], email=ADDRESSES[number], email_key=ADDRESSES[number], by_hand=True)
     made = {}
     for number, seat in enumerate(seats):
         row = Account.create(
             app=app, external_id=f"s{number}", person=None if seat.owner is None else rows[seat.owner],
-            match=seat.match, protected=seat.reason, kind=seat.kind, normal=seat.normal, matched_as=seat.matched_as,
-            pending=None if seat.held is None else {"normal": seat.held})  # fmt: skip
+            match_kind=seat.match_kind, protected=seat.reason, kind=seat.kind, email_key=seat.email_key,
+            email_when_matched=seat.email_when_matched,
+            pending=None if seat.held is None else {"email_key": seat.held})  # fmt: skip
         made[row.id] = seat
     return made
 

@@ -80,7 +80,7 @@ def test_entra_vouches_for_domains_in_its_own_way(jana) -> None:
 def test_an_address_that_a_directory_gives_to_another_too_signs_in_nobody_who_is_new_to_us(jana) -> None:
     come_in(claims(), KNOWN)
     okta = Directory.create(kind="scim", name="Okta", vouched=True)
-    DirectoryAddress.create(directory=okta, external_id="x", normal="jana@acme.example", email="jana@acme.example",
+    DirectoryAddress.create(directory=okta, external_id="x", email_key="jana@acme.example", email="jana@acme.example",
                             name="Janina Kern")  # fmt: skip
     address_moves.follow_what_was_said_by_hand(utcnow())
     with pytest.raises(Refused, match="to more than one person"):

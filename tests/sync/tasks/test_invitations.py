@@ -122,7 +122,7 @@ def test_somebody_is_invited_mailed_joins_and_is_onboarded(chat, nina):
     chat.check()
     assert now(invitation).state == "onboarded"
     account = Account.get(Account.email == NINA)
-    assert task_progress.state_of(account).onboarded and (account.match, account.person) == ("matched", nina)
+    assert task_progress.state_of(account).onboarded and (account.match_kind, account.person) == ("matched", nina)
     assert ("onboarded", "Nina Vogel") in told(chat) and ("invited to the app", NINA) in told(chat)
 
 
@@ -151,7 +151,7 @@ def test_who_is_unknown_is_invited_and_stays_unmatched(chat):
     join(chat, "kim@freelance.example")
     chat.check()
     assert now(invitation).state == "onboarded"
-    assert Account.get(Account.email == "kim@freelance.example").match == "unmatched"
+    assert Account.get(Account.email == "kim@freelance.example").match_kind == "unmatched"
 
 
 # Once

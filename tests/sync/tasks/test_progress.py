@@ -59,7 +59,9 @@ def test_what_waits_in_an_open_report_is_awaited(chat, kind, decision, word):
      ("expired", "invitation failed"), ("onboarded", "onboarded"), ("cancelled", "onboarded")],
 )  # fmt: skip
 def test_an_invitation_is_a_state(chat, state, word):
-    Invitation.create(app=chat.app, email="p3@acme.example", normal="p3@acme.example", account=account(3), state=state)
+    Invitation.create(
+        app=chat.app, email="p3@acme.example", email_key="p3@acme.example", account=account(3), state=state
+    )
     assert words(3) == word
 
 

@@ -118,7 +118,8 @@ def test_of_a_change_of_role(app, hers, beside):
 
 def refused_in_the_end(app: App, account: Account, detail: dict) -> bool:
     told = {name: detail[name] for name in ("role", "before", "roles", "after") if name in detail}
-    task = Task(app=app, act="change role", account=account, external_id=account.external_id, normal=account.normal,
+    task = Task(app=app, act="change role", account=account, external_id=account.external_id,
+                email_key=account.email_key,
                 detail=told)  # fmt: skip
     try:
         perform.do(task, apps.connector_for(app))
