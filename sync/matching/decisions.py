@@ -61,7 +61,7 @@ class Decision:
         person = (
             self.person.id if self.person and match in (AccountMatch.MATCHED, AccountMatch.SERVICE_ACCOUNT) else None
         )
-        return {"match_kind": match, "match_by_hand": self.kind != "rules", "person": person,
+        return {"match_kind": match, "person": person, "match_by_hand": self.kind != "rules",
                 "match_note": note or None,
                 "email_when_matched": account.email_key if match == AccountMatch.MATCHED else None}  # fmt: skip
 
@@ -185,9 +185,9 @@ def _keep(accounts: list[Account], batch: str, by: str) -> None:
 
 def _write(rows: list[tuple[int, dict[str, Any]]]) -> None:
     db.connection().executemany(
-        "UPDATE account SET match_kind = ?, person_id = ?, match_by_hand = ?, match_note = ?, email_when_matched = ? "
-        "WHERE id = ?",
-        [(*values.values(), account_id) for account_id, values in rows],
+        "UPDATE account SET match_kind = :match_kind, person_id = :person, match_by_hand = :match_by_hand, "
+        "match_note = :match_note, email_when_matched = :email_when_matched WHERE id = :account",
+        [values | {"account": account_id} for account_id, values in rows],
     )
 
 

@@ -58,7 +58,7 @@ class Rule:
 RULES = (  # the first that holds is the one that is shown
     Rule(Protection.HOLD, "p.hold IS NOT NULL", "'Protected: legal hold: ' || p.hold"),
     Rule(Protection.KEPT_UNTIL,
-         "a.\"match\" = 'matched' AND p.status = 'deprovisioned' AND p.remove_on > :today", "kept_until(p.remove_on)"),
+         "a.match_kind = 'matched' AND p.status = 'deprovisioned' AND p.remove_on > :today", "kept_until(p.remove_on)"),
     Rule(Protection.BY_HAND, "a.protected IS NOT NULL", "'Protected: ' || a.protected"),
     Rule(Protection.AUTOMATION_ACCOUNT, "a.external_id = :identity", "'Protected: Rollcall acts with this account'"),
     Rule(Protection.SYSTEM, "a.kind = 'system'", "'Protected: the app made it for itself'"),

@@ -58,7 +58,7 @@ _WAITING = f"""
         WHEN t.report_id IS NULL THEN
             json_type(t.detail, '$.person') IS NOT NULL AND t.detail ->> 'person' IS NOT a.person_id
         WHEN c.person_id IS NOT NULL AND c.person_id IS NOT a.person_id THEN 1
-        WHEN p.id IS NULL OR a."match" <> 'matched' THEN 1
+        WHEN p.id IS NULL OR a.match_kind <> 'matched' THEN 1
         WHEN p.status = 'deprovisioned' THEN 0
         WHEN c.kind IS NOT 'no longer assigned' OR p.status <> 'active' OR a.state = 'gone' THEN 1
     END AS over

@@ -101,7 +101,7 @@ def app(old: Old) -> int:
 
 def match_of(account: int) -> tuple[str, int | None]:
     row = Account.get_by_id(account)
-    return row.match, row.person_id
+    return row.match_kind, row.person_id
 
 
 def test_what_is_two_mailboxes_is_matched_anew(old, start, app):
@@ -112,8 +112,8 @@ def test_what_is_two_mailboxes_is_matched_anew(old, start, app):
     start()
     assert [match_of(id) for id in (hers, anothers, by_hand)] == [
         ("matched", weiss), ("unmatched", None), ("matched", weiss)]
-    assert Account.get_by_id(anothers).normal == "maria.weiß@acme.example"
-    assert Account.get_by_id(by_hand).matched_as == Account.get_by_id(by_hand).normal == "ﬁona@acme.example"
+    assert Account.get_by_id(anothers).email_key == "maria.weiß@acme.example"
+    assert Account.get_by_id(by_hand).email_when_matched == Account.get_by_id(by_hand).email_key == "ﬁona@acme.example"
     now = App.get_by_id(app)
     assert (now.matched, now.unmatched, now.users) == (2, 1, 9)
     told = Activity.get(Activity.what == "matched accounts again")
@@ -158,7 +158,7 @@ def test_one_person_who_had_both_spellings_has_one(old, start):
     ana = old.person("Ana", "<ana@acme.example>", "ana@acme.example", "ana@acme.example,")
     start()
     [row] = PersonEmail.select().where(PersonEmail.person == ana)
-    assert (row.email, row.normal, row.main) == ("ana@acme.example", "ana@acme.example", True)
+    assert (row.email, row.email_key, row.main) == ("ana@acme.example", "ana@acme.example", True)
     assert not Activity.select().exists()
 
 
@@ -169,7 +169,7 @@ def test_keys_may_change_places_and_what_is_no_address_any_more_stays(old, start
     odd = Person(id=old.person("Odd", "a,b@acme.example"))
     old.person("Also odd", "x@💩.example")
     start()
-    assert {row.normal for row in PersonEmail.select()} == {
+    assert {row.email_key for row in PersonEmail.select()} == {
         "strasse@xn--strae-oqa.example", "x@xn--strae-oqa.example", "a,b@acme.example", "x@💩.example"}
     people.edit(odd, MACHINE, emails=["b@acme.example", "a,b@acme.example"])
     assert [row.email for row in odd.emails] == ["b@acme.example", "a,b@acme.example"], "what is there is no mistake"
@@ -191,11 +191,11 @@ def test_invitations_tasks_and_sign_ins_follow(old, start, app):
     start()
     ascii_form = "ana@xn--mnchen-3ya.example"
     assert [Invitation.get_by_id(id).state for id in (kept, cancelled, ended)] == ["invited", "cancelled", "expired"]
-    assert {row.normal for row in Invitation.select()} == {ascii_form, "bo@acme.example"}
+    assert {row.email_key for row in Invitation.select()} == {ascii_form, "bo@acme.example"}
     assert Activity.get(Activity.what == "cancelled invitation").about == "ana@xn--mnchen-3ya.example"
-    assert Account.get_by_id(account).matched_as == Account.get_by_id(account).normal == ascii_form
-    assert Task.get_by_id(task).normal == MatchDecision.get_by_id(decision).matched_as == ascii_form
-    assert Task.get_by_id(elsewhere).normal == "former@xn--mnchen-3ya.example"
+    assert Account.get_by_id(account).email_when_matched == Account.get_by_id(account).email_key == ascii_form
+    assert Task.get_by_id(task).email_key == MatchDecision.get_by_id(decision).email_when_matched == ascii_form
+    assert Task.get_by_id(elsewhere).email_key == "former@xn--mnchen-3ya.example"
     assert SignInIdentity.get().email == ascii_form
 
 
@@ -257,7 +257,7 @@ def test_what_directories_said_before_it_was_kept_still_counts(old, start):
                 document=document, created_at=NOW, modified_at=NOW)  # fmt: skip
     start()
     rows = DirectoryAddress.select().order_by(DirectoryAddress.id)
-    assert sorted((row.external_id, row.normal, row.main, row.here, row.name) for row in rows) == [
+    assert sorted((row.external_id, row.email_key, row.main, row.here, row.name) for row in rows) == [
         ("1", "ana@acme.example", True, True, "Ana"),
         ("s1", "u1@acme.example", False, True, "U1"), ("s1", "work1@acme.example", False, True, "U1"),
         ("s2", "u2@acme.example", False, False, "U2"), ("s2", "work2@acme.example", False, False, "U2")]  # fmt: skip

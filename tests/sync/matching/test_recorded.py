@@ -35,7 +35,7 @@ def test_protection_is_set_and_lifted_with_its_reason(chat):
 def test_each_match_is_counted_and_on_its_tab(chat):
     kinds = ["unmatched", "guest", "guest", "local partner", "service account", "service account", "matched"]
     for number, kind in enumerate(kinds, start=1):
-        Account.update(match=kind).where(Account.email == email(number)).execute()
+        Account.update(match_kind=kind).where(Account.email == email(number)).execute()
     Account.update(state="removing").where(Account.email == email(9)).execute()
     members.recount(chat.app)
     app, own = App.get(), Account.select().where(Account.kind == "system").count()
@@ -77,14 +77,15 @@ def test_each_decision_is_written_told_and_undone(chat, kind, match, has_person,
     made = decisions.decide(chat.app, [account(3).id], Decision(kind, chat.people[7], note or ""), chat.by)
     row = account(3)
     assert made.count == 1 or kind == "nobody"
-    assert (row.match, row.match_by_hand, row.match_note) == (match, by_hand, note)
-    assert row.matched_as == (row.normal if match == AccountMatch.MATCHED and by_hand else None) or kind == "rules"
+    assert (row.match_kind, row.match_by_hand, row.match_note) == (match, by_hand, note)
+    when_matched = row.email_key if match == AccountMatch.MATCHED and by_hand else None
+    assert row.email_when_matched == when_matched or kind == "rules"
     if has_person is not None:
         assert row.person_id == (chat.people[7].id if has_person else None)
     assert members.told(row) == told
     if kind != "nobody":
         assert decisions.undo(chat.app, made.batch, chat.by) == 1
-        assert (account(3).match, account(3).match_by_hand, account(3).person_id) == ("unmatched", True, None)
+        assert (account(3).match_kind, account(3).match_by_hand, account(3).person_id) == ("unmatched", True, None)
         assert entry("undid a decision") == (
             chat.by.name, "Person 3", "", told, "unmatched", chat.app.id, row.person_id)  # fmt: skip
         with pytest.raises(decisions.DecisionProblem, match="undone already"):
@@ -102,7 +103,7 @@ def test_someone_who_has_left_is_named_responsible_for_nothing(chat):
 def test_a_decision_keeps_what_it_replaces_with_who_made_it(chat):
     decisions.mark_guest(account(3), chat.by, "Studio")
     [kept] = MatchDecision.select()
-    assert (kept.account_id, kept.match, kept.person_id, kept.match_by_hand, kept.made_by) == (
+    assert (kept.account_id, kept.match_kind, kept.person_id, kept.match_by_hand, kept.made_by) == (
         account(3).id, "matched", chat.people[3].id, False, chat.by.name)  # fmt: skip
     [batch] = decisions.undoable(App.get(), 5)
     assert (batch.account.id, batch.count, batch.made_by, batch.made_at) == (
@@ -115,4 +116,4 @@ def test_accounts_that_are_gone_or_of_another_app_are_not_decided_about(chat, se
     ours = Account.get(Account.app == chat.app, Account.email == email(4))
     made = decisions.decide(chat.app, [account(3).id, theirs.id, ours.id], Decision("guest"), chat.by)
     assert made.count == 1
-    assert [row.id for row in Account.select().where(Account.match == "guest")] == [ours.id]
+    assert [row.id for row in Account.select().where(Account.match_kind == "guest")] == [ours.id]

@@ -106,9 +106,10 @@ def test_what_the_app_leaves_out_of_an_account_is_kept_and_of_a_new_one_nothing_
     stage(2, role="guest")
     Account.delete().where(Account.email == email(3)).execute()
     stage(3, role="owner", further_roles=("guest",), unsaid=frozenset({"role", "status"}))
-    Account.update(email="p0@old.example", normal="p0@old.example").where(Account.email == email(0)).execute()
+    Account.update(email="p0@old.example", email_key="p0@old.example").where(Account.email == email(0)).execute()
     lost_fields.keep_what_is_not_said(App.get())
-    rows = db.execute_sql("SELECT email, normal, name, status, role, further_roles FROM staged_account ORDER BY email "
+    rows = db.execute_sql("SELECT email, email_key, name, status, role, further_roles FROM staged_account "
+                          "ORDER BY email "
                           "DESC").fetchall()  # fmt: skip
     assert rows == [
         (email(3), email(3), "", "unknown", "", "[]"),

@@ -30,10 +30,10 @@ class Human:
 @dataclass(frozen=True)
 class Seat:
     owner: int | None  # place in the list of humans
-    match: str
+    match_kind: str
     reason: str | None
     kind: str
-    normal: str
+    email_key: str
     email_when_matched: str | None
     held: str | None  # its address by now, while a guard holds that
     is_identity: bool

@@ -45,7 +45,7 @@ class Human:
 @dataclass(frozen=True)
 class Removal:
     owner: int | None  # place in the list of humans
-    match: str
+    match_kind: str
     gone: bool
     address: int | None  # place in ADDRESSES: whose the account's e-mail is, if not its owner's
     reported: bool  # by a report, or by hand
@@ -64,7 +64,7 @@ humans = st.lists(
 removals = st.lists(
     st.builds(
         Removal, owner=st.sampled_from((0, 1, 2, None)),
-        match=st.sampled_from(("matched", "matched", "matched", "matched", "unmatched")),
+        match_kind=st.sampled_from(("matched", "matched", "matched", "matched", "unmatched")),
         gone=st.sampled_from((False, False, False, True)), address=st.sampled_from((None, None, None, 0, 1, 2)),
         reported=st.sampled_from((True, True, False)),
         kind=st.sampled_from((None, "removed user", "no longer assigned", "no longer assigned")),
@@ -77,7 +77,7 @@ removals = st.lists(
 
 # Someone who is in no group of the rules now, and the removal of their account: it must still happen.
 HERE = Human(status="active", hold=None, days=None, in_group=False, assigned="ended")
-BY_RULES = Removal(owner=0, match="matched", gone=False, address=None, reported=True, kind="no longer assigned",
+BY_RULES = Removal(owner=0, match_kind="matched", gone=False, address=None, reported=True, kind="no longer assigned",
                    for_whom="owner", state="needs attention", due=5)  # fmt: skip
 
 
@@ -91,7 +91,7 @@ def world(app: App, people: list[Human], asked: list[Removal], gone_rule: bool) 
     for number, human in enumerate(people):
         day = None if human.days is None else today() + timedelta(days=human.days)
         person = Person.create(name=f"Human {number}", status=human.status, hold=human.hold, remove_on=day)
-        PersonEmail.create(person=person, email=ADDRESSES[number], normal=ADDRESSES[number], main=True, by_hand=True)
+        PersonEmail.create(person=person, email=ADDRESSES[number], email_key=ADDRESSES[number], main=True, by_hand=True)
         entry = DirectoryEntry.create(directory=directory, external_id=f"e{number}", person=person,
                                       status=human.status, reported=human.status)  # fmt: skip
         if human.in_group:
@@ -110,8 +110,8 @@ def request(app: App, rows: list[Person], report: Report, number: int, one: Remo
     whom = {"owner": owner, "another": another}.get(one.for_whom)
     own = "" if one.owner is None else ADDRESSES[one.owner]
     account = Account.create(
-        app=app, external_id=f"s{number}", person=owner, match=one.match, state="gone" if one.gone else "removing",
-        normal=own if one.address is None else ADDRESSES[one.address])  # fmt: skip
+        app=app, external_id=f"s{number}", person=owner, match_kind=one.match_kind,
+        state="gone" if one.gone else "removing", email_key=own if one.address is None else ADDRESSES[one.address])  # fmt: skip
     change = one.kind and Change.create(app=app, report=report, kind=one.kind, account=account, person=whom,
                                         decision="confirmed", in_app=True)  # fmt: skip
     detail = {} if one.for_whom == "not kept" else {"person": whom and whom.id}
