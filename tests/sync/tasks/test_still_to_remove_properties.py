@@ -111,7 +111,8 @@ def request(app: App, rows: list[Person], report: Report, number: int, one: Remo
     own = "" if one.owner is None else ADDRESSES[one.owner]
     account = Account.create(
         app=app, external_id=f"s{number}", person=owner, match_kind=one.match_kind,
-        state="gone" if one.gone else "removing", email_key=own if one.address is None else ADDRESSES[one.address])  # fmt: skip
+        state="gone" if one.gone else "removing",
+        email_key=own if one.address is None else ADDRESSES[one.address])  # fmt: skip
     change = one.kind and Change.create(app=app, report=report, kind=one.kind, account=account, person=whom,
                                         decision="confirmed", in_app=True)  # fmt: skip
     detail = {} if one.for_whom == "not kept" else {"person": whom and whom.id}
