@@ -43,6 +43,7 @@ class Sessions(StrEnum):
     """Whether the sessions that are open in the app end at once."""
 
     END = "yes"
+    IF_PERMITTED = "if permitted"  # by a permission that is optional: the connector's test says whether it is missing
     STAY = "no"
     NOT_KNOWN = "not known"
 

@@ -63,6 +63,8 @@ def _seat_and_sessions(effect: Effect) -> Iterator[str]:
         yield from filter(None, [effect.seat_note])
     if effect.ends_sessions is Sessions.NOT_KNOWN:
         unknown.append("their open sessions end")
+    elif effect.ends_sessions is Sessions.IF_PERMITTED:
+        yield "Their open sessions end if Rollcall has the permission to end them."
     else:
         ends = effect.ends_sessions is Sessions.END
         yield "Their open sessions end." if ends else "Their open sessions don't end at once."

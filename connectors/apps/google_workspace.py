@@ -27,7 +27,7 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
-from connectors.effects import GRANTED, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
+from connectors.effects import GRANTED, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Sessions, Undo, declared
 from connectors.google.admin import API, DIRECTORY_API, FIELDS, LOGIN, SCOPE, SECURITY, GoogleAdmin, steps
 from connectors.quality import NO_TEST_SERVER, Missing, Rule
 from connectors.tools.answers import unsaid
@@ -75,11 +75,12 @@ class GoogleWorkspace(ClosesClients, Connector):
     fields = FIELDS
     capabilities = frozenset(CAPABILITIES) - {INVITE}
     effects = declared(
-        "Google Workspace Admin Help, “Suspend a user temporarily” and “I got charged for too many users”",
+        "Google Workspace Admin Help, “Suspend a user temporarily”; Directory API, users.signOut",
         remove=Effect(
             "Suspends their Google account, so they can no longer sign in to anything with it. Mail and files stay.",
             Reach.TENANT, Undo.POSSIBLE, "Reactivate the user in the Google Admin console.", frees_seat=Seat.KEPT,
             seat_note="Google charges for a suspended user until the user is archived or deleted.",
+            ends_sessions=Sessions.IF_PERMITTED,
         ),
         change_role=replace(ROLE_CHANGED, reach=Reach.TENANT),
         grant=GRANTED, revoke=REVOKED,

@@ -1,4 +1,4 @@
-"""An operation's effect is told in plain English, with the day until which it can be undone."""
+"""An operation's effect is shown in plain English, with the day until which it can be undone."""
 
 from __future__ import annotations
 
@@ -31,6 +31,11 @@ def test_something_for_good_says_how_to_let_them_in_again():
         "Removes them.", "It can't be undone.", "To let them in again, invite them again.", "Also lost: a, b and c.",
         "Their seat is freed.", "Their open sessions end.",
     ]  # fmt: skip
+
+
+def test_an_optional_permission_is_named():
+    ends = replace(SUSPENDED, ends_sessions=Sessions.IF_PERMITTED)
+    assert sentences(ends)[-1] == "Their open sessions end if Rollcall has the permission to end them."
 
 
 def test_what_is_not_documented_is_said_in_one_sentence():
