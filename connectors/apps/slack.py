@@ -3,12 +3,15 @@ Who is removed is deactivated: over SCIM or the Admin API where the plan has one
 
 Web API calls as in Slack's OpenAPI description (github.com/slackapi/slack-api-specs), with the errors of each method's
 page at docs.slack.dev/reference/methods (users.list, users.info, conversations.kick, admin.users.remove, …); SCIM from
-docs.slack.dev/reference/scim-api/scim-api-2 (“DELETE /Users/<id>: Sets a Slack user to deactivated”).
+docs.slack.dev/reference/scim-api/scim-api-2 (“DELETE /Users/<id>: Sets a Slack user to deactivated”). How far SCIM
+reaches: docs.slack.dev/admins/scim-api (“the users on a workspace (or in an organization, in the case of Enterprise
+orgs)”).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from types import MappingProxyType
 
 from connectors.base import (
@@ -20,56 +23,31 @@ from connectors.base import (
     Account,
     Asset,
     Connector,
-    ConnectorError,
     CredentialRejected,
     Field,
     Identity,
-    RateLimited,
     Refused,
     Role,
     TemporarilyUnavailable,
 )
 from connectors.effects import GRANTED, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
 from connectors.quality import NO_TEST_SERVER, Missing, Rule
-from connectors.tools.answers import unsaid
-from connectors.tools.http import Answer, Forbidden, Http, NotFound, seconds_to_wait, segment
+from connectors.slack import usage
+from connectors.slack.answers import AlreadyThere, error_inside, list_in
+from connectors.slack.people import EXTERNAL, ROLES, Home, account_of, home_of
+from connectors.slack.usage import Usage
+from connectors.tools.http import Forbidden, Http, NotFound, segment
 from connectors.tools.http_connector import ClosesClients, api_client, bearer, token_field
 from connectors.tools.paging import Page, pages_by_cursor
 from connectors.versions import ApiVersion
 
 PAGE = 200  # "We recommend no more than 200 results at a time"
 PATIENCE = 65  # seconds: limits are per minute, and a workspace with many channels meets them again and again
-ROLES = (
-    Role("primary_owner", "Primary owner", privileged=True),
-    Role("owner", "Workspace owner", privileged=True),
-    Role("admin", "Workspace admin", privileged=True),
-    Role("member", "Member", default=True),
-    Role("guest", "Multi-channel guest"),
-    Role("single_channel_guest", "Single-channel guest"),
-    Role("external", "From another company (Slack Connect)"),
-)
 SET_ROLE = {"owner": "admin.users.setOwner", "admin": "admin.users.setAdmin", "member": "admin.users.setRegular"}
-SLACKBOT = "USLACKBOT"
-FLAGS = {
-    "is_stranger": "external", "is_external": "external", "is_primary_owner": "primary_owner", "is_owner": "owner",
-    "is_admin": "admin", "is_ultra_restricted": "single_channel_guest", "is_restricted": "guest",
-}  # fmt: skip
-ALWAYS_TOLD = {"is_primary_owner", "is_owner", "is_admin", "is_ultra_restricted", "is_restricted"}  # unless deactivated
-NOT_THERE = {"user_not_found", "user_not_visible", "user_already_deleted", "channel_not_found", "not_in_channel"}
-REJECTED = {
-    "not_authed", "invalid_auth", "account_inactive", "token_revoked", "token_expired", "no_permission",
-    "missing_scope", "not_allowed_token_type", "org_login_required", "access_denied", "ekm_access_denied",
-    "invalid_permissions", "feature_not_enabled", "enterprise_is_restricted", "accesslimited",
-}  # fmt: skip
-PASSING = {"fatal_error", "internal_error", "service_unavailable", "request_timeout", "invalid_cursor"}
 READ_SCOPES = {
     "users:read": "read members", "users:read.email": "read e-mails", "channels:read": "read channels",
     "usergroups:read": "read user groups",
 }  # fmt: skip
-
-
-class AlreadyThere(Refused):
-    """The user is in the channel."""
 
 
 class Slack(ClosesClients, Connector):
@@ -85,23 +63,31 @@ class Slack(ClosesClients, Connector):
         "usergroups:read. To change who is in channels and user groups add channels:manage and usergroups:write; for "
         "private channels groups:read and groups:write, and invite the app into each.",
         "“Install to Workspace” and copy the “Bot User OAuth Token”: it begins with xoxb-.",
-        "Removing people: on the plans Business+ and Enterprise add the user token scope admin; an owner or admin "
-        "installs the app and copies the “User OAuth Token” (xoxp-) as the admin token. On Enterprise Grid the scope "
-        "admin.users:write may be used instead, with the app installed on the whole organisation.",
+        "Removing people on Business+: add the user token scope admin; an owner or admin installs the app and copies "
+        "the “User OAuth Token” (xoxp-) as the admin token. Choose SCIM: it deactivates the account in the workspace. "
+        "An owner or admin can activate it again in Slack.",
+        "Removing people on Enterprise: SCIM would deactivate them in every workspace of the organisation, so Rollcall "
+        "refuses it there. Choose the Admin API, with the user token scope admin.users:write and the app installed on "
+        "the whole organisation: it takes people out of this workspace alone, and they can be added again. Their "
+        "account in the organisation stays: deactivate it in Slack, or by your identity provider.",
         "On other plans Slack lets no program remove people: Rollcall then lists the people to deactivate by hand, and "
-        "notices when it is done.",
-        "Slack does not tell when someone was last active or which guests are billed, and its API can't invite to a "
-        "workspace without a channel: none of these are offered. Direct messages and archived channels are not read.",
+        "notices when it is done. People from other companies in shared channels are shown, but only their own company "
+        "can deactivate them.",
+        "Who is billed and when people were last active, Slack tells an admin token with the user token scope admin; "
+        "the last activity on paid plans only, and as far back as Slack's access logs reach. Billing follows a "
+        "deactivation with a delay.",
+        "Slack's API can't invite to a workspace without a channel, so inviting is not offered. Direct messages and "
+        "archived channels are not read.",
     )
     fields = (
         token_field("Bot token", "Begins with xoxb-."),
         Field(
             "removal", "People are removed", required=False,
-            choices=(("by hand", "by hand in Slack"), ("scim", "over SCIM (Business+, Enterprise)"),
-                     ("admin", "over the Admin API, from this workspace (Enterprise Grid)")),
+            choices=(("by hand", "by hand in Slack"), ("scim", "over SCIM, by deactivating them (Business+)"),
+                     ("admin", "over the Admin API, from this workspace alone (Enterprise)")),
             where=False,
         ),
-        Field("admin_token", "Admin token", "Begins with xoxp-; not needed for removal by hand.", secret=True,
+        Field("admin_token", "Admin token", "Begins with xoxp-. For removal, billing and last activity.", secret=True,
               required=False, pattern=r"\S+"),
         Field(
             "channels", "Channels", "One call for each channel.", required=False,
@@ -158,10 +144,14 @@ class Slack(ClosesClients, Connector):
             return token
         raise CredentialRejected("Removing people needs the admin token: enter it, or choose removal by hand.")
 
+    @cached_property
+    def _home(self) -> Home:
+        return home_of(self._web.get("/auth.test").json(dict))
+
     def _client(self, address: str, token: str) -> Http:
         secrets = [self.settings.get("token"), self.settings.get("admin_token")]
         return Http(address, headers=bearer(token), secrets=secrets, patience=PATIENCE,
-                    on_error=_inside)  # fmt: skip
+                    on_error=error_inside)  # fmt: skip
 
     @property
     def removal_suspends(self) -> bool:
@@ -180,12 +170,17 @@ class Slack(ClosesClients, Connector):
             break
         if self._removal != "by hand":
             missing += self._what_hinders_removal()
+        if self.settings.get("admin_token"):
+            unknown = usage.why_unknown(self._admin, self._team)
+            missing += [f"tell {what}: {why}" for what, why in unknown.items()]
         return Identity(f"{me.get('user')} in {me.get('team')}", me.get("user_id"), ("read members and channels",),
                         tuple(missing))  # fmt: skip
 
     def _what_hinders_removal(self) -> list[str]:
         try:
             if self._removal == "scim":
+                if why := self._why_not_over_scim():
+                    return [f"remove: {why}"]
                 self._scim.get("/Users", {"count": 1})
                 return []
             scopes = self._admin.get("/auth.test").headers.get("X-OAuth-Scopes", "")
@@ -194,12 +189,24 @@ class Slack(ClosesClients, Connector):
         except (CredentialRejected, Refused) as no:
             return [f"remove: {no} The admin token must be an owner's or admin's, and the plan must include it."]
 
+    def _why_not_over_scim(self) -> str:
+        """SCIM reaches as far as the admin token does: a whole organisation, or another workspace than the bot's."""
+        admin = home_of(self._admin.get("/auth.test").json(dict))
+        if admin.enterprise or self._home.enterprise:
+            return ("This workspace belongs to an Enterprise organisation, where SCIM deactivates people in every "
+                    "workspace. Choose removal over the Admin API in the app's settings.")  # fmt: skip
+        if not admin.team or admin.team != self._home.team:
+            return "The admin token is for another workspace than the bot token."
+        return ""
+
     def roles(self) -> list[Role]:
         return list(ROLES)
 
     def accounts(self) -> Iterator[Account]:
+        facts = usage.read(self._admin, self._team) if self.settings.get("admin_token") else Usage()
         for page in self._users():
-            yield from map(_account, page)
+            for user in page:
+                yield facts.of(account_of(user, self._home))
 
     def _users(self, limit: int = PAGE) -> Iterator[list]:
         return self._pages("/users.list", "members", {"limit": limit, **self._team})
@@ -236,25 +243,34 @@ class Slack(ClosesClients, Connector):
 
     def _groups(self) -> list[dict]:
         answer = self._web.get("/usergroups.list", {"include_users": "true", **self._team}).json(dict)
-        return _list(answer, "usergroups")
+        return list_in(answer, "usergroups")
 
     def _pages(self, path: str, what: str, params: dict, key: str = "members", **options) -> Iterator[list]:
         def fetch(cursor: str | None) -> Page:
             answer = self._web.get(path, params | ({"cursor": cursor} if cursor else {})).json(dict)
-            return Page(_list(answer, key), next=(answer.get("response_metadata") or {}).get("next_cursor"))
+            return Page(list_in(answer, key), next=(answer.get("response_metadata") or {}).get("next_cursor"))
 
         return pages_by_cursor(fetch, what=what, **options)
 
     def account(self, id: str) -> Account | None:
         try:
-            return _account(self._web.get("/users.info", {"user": id}).json(dict)["user"])
+            user = self._web.get("/users.info", {"user": id}).json(dict)["user"]
         except NotFound:
             return None
+        return None if self._is_in_other_workspaces_only(user) else account_of(user, self._home)
+
+    def _is_in_other_workspaces_only(self, user: dict) -> bool:
+        """users.info takes no workspace: an organisation's token is told of everyone in the organisation."""
+        workspaces = (user.get("enterprise_user") or {}).get("teams")
+        return bool(self._team) and isinstance(workspaces, list) and self._team["team_id"] not in workspaces
 
     def remove(self, account: Account) -> None:
+        if account.role == EXTERNAL:
+            raise Refused(f"{account.name or account.email} belongs to another company, which alone can deactivate the "
+                          "account. Take them out of the channels instead.")  # fmt: skip
         try:
             if self._removal == "scim":
-                self._scim.delete(f"/Users/{segment(account.id)}")
+                self._deactivate(account)
             elif self._removal == "admin":
                 self._post_admin("/admin.users.remove", account)
             else:
@@ -264,13 +280,18 @@ class Slack(ClosesClients, Connector):
         except Forbidden as no:
             raise Refused(str(no)) from no
 
+    def _deactivate(self, account: Account) -> None:
+        if why := self._why_not_over_scim():
+            raise Refused(why)
+        self._scim.delete(f"/Users/{segment(account.id)}")
+
     def change_role(self, account: Account, role: str) -> None:
         if role not in SET_ROLE:
             raise Refused("Slack lets its API make owners, admins and members only.")
         self._post_admin(f"/{SET_ROLE[role]}", account)
 
     def _post_admin(self, path: str, account: Account) -> None:
-        team = self.settings.get("team_id") or self._web.get("/auth.test").json(dict)["team_id"]
+        team = self.settings.get("team_id") or self._home.team
         self._admin.post(path, data={"team_id": team, "user_id": account.id}, idempotent=True)
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:
@@ -306,57 +327,9 @@ class Slack(ClosesClients, Connector):
 
     def _members(self, group: str) -> list[str]:
         answer = self._web.get("/usergroups.users.list", {"usergroup": group, **self._team}).json(dict)
-        return _list(answer, "users")
+        return list_in(answer, "users")
 
     def _set_members(self, group: str, users: list[str]) -> None:
         form = {"usergroup": group, "users": ",".join(users), **self._team}
         self._web.post("/usergroups.users.update", data=form, idempotent=True)
 
-
-def _account(user: dict) -> Account:
-    profile = user.get("profile") or {}
-    is_bot = user.get("is_bot") or user["id"] == SLACKBOT
-    status = "suspended" if user.get("deleted") else "invited" if user.get("is_invited_user") else "active"
-    return Account(
-        id=user["id"],
-        email=profile.get("email") or "",
-        name=profile.get("real_name") or user.get("real_name") or user.get("name") or "",
-        status=status,
-        role=_role(user),
-        kind="system" if is_bot else "user",
-        unsaid=unsaid(user, email=("profile", "email"), kind="is_bot"),
-        assumed=unsaid(user, name=[("profile", "real_name"), "real_name"], status="deleted", role=ALWAYS_TOLD),
-    )
-
-
-def _role(user: dict) -> str:
-    """What Slack says in flags: a primary owner is an owner and an admin too, a single-channel guest a guest too."""
-    return next((role for flag, role in FLAGS.items() if user.get(flag)), "member")
-
-
-def _list(answer: dict, key: str) -> list:
-    if not isinstance(answer.get(key), list):
-        raise TemporarilyUnavailable(f"Slack answered without its list of {key}.")
-    return answer[key]
-
-
-def _inside(answer: Answer) -> ConnectorError | None:
-    """Slack's errors come with status 200: {"ok": false, "error": "missing_scope", "needed": "users:read"}."""
-    if answer.status != 200 or "/scim/" in answer.url:
-        return None
-    said = answer.json(dict)
-    if said.get("ok") is True:
-        return None
-    error = str(said.get("error") or "no reason")
-    says = f"{answer.asked}: Slack says “{error.replace('_', ' ')}”."
-    if error in ("ratelimited", "rate_limited"):
-        wait = seconds_to_wait(answer)
-        return RateLimited(says, 60 if wait is None else wait)
-    if error in NOT_THERE:
-        return NotFound(says)
-    if error in REJECTED:
-        needed = f" Give the app the scope {said['needed']} and install it again." if said.get("needed") else ""
-        return CredentialRejected(f"{says}{needed}")
-    if error in PASSING:
-        return TemporarilyUnavailable(says)
-    return AlreadyThere(says) if error == "already_in_channel" else Refused(says)

@@ -27,7 +27,9 @@ FACTS = (
     Fact("POST", "/api/admin.users.setAdmin", "set_admin", (), ("team_id", "user_id"), ("team_id", "user_id")),
     Fact("POST", "/api/admin.users.setOwner", "set_owner", (), ("team_id", "user_id"), ("team_id", "user_id")),
     Fact("POST", "/api/admin.users.setRegular", "set_regular", (), ("team_id", "user_id"), ("team_id", "user_id")),
-    # docs.slack.dev/reference/scim-api/scim-api-2
+    Fact("GET", "/api/team.billableInfo", "billable", ("user", "team_id", *CURSOR)),
+    Fact("GET", "/api/team.accessLogs", "logins", ("before", "count", "page", "team_id", *CURSOR)),
+    # docs.slack.dev/reference/scim-api/scim-api-2; its reach: docs.slack.dev/admins/scim-api
     Fact("GET", "/scim/v2/Users", "scim_users", ("startIndex", "count", "filter")),
     Fact("DELETE", "/scim/v2/Users/{id}", "scim_remove"),
 )  # fmt: skip
@@ -35,7 +37,7 @@ TOLD = ("is_primary_owner", "is_owner", "is_admin", "is_restricted", "is_ultra_r
 FLAGS = {
     "primary_owner": ("is_primary_owner", "is_owner", "is_admin"), "owner": ("is_owner", "is_admin"),
     "admin": ("is_admin",), "guest": ("is_restricted",),
-    "single_channel_guest": ("is_restricted", "is_ultra_restricted"), "external": ("is_stranger",),
+    "single_channel_guest": ("is_restricted", "is_ultra_restricted"),
 }  # fmt: skip
 
 
@@ -49,13 +51,17 @@ class FakeSlack(FakeApp):
         super().__init__()
         self.scopes = "users:read,users:read.email,channels:read,usergroups:read"
         self.admin_scopes = "admin.users:write"
+        self.enterprise = ""  # the id of the Enterprise organisation that the workspace belongs to
+        self.admin_team = "T1"  # the admin token's workspace
+        self.billing: dict[str, bool] = {}  # user id → billing_active
+        self.accesses: list[tuple[str, int]] = []  # (user id, Unix time), the newest first
         self.more: dict[str, dict] = {}  # user id → further fields of the user
         self.kick_error = "not_in_channel"
         self.asks_scim = False  # which has statuses where the Web API has error codes
 
     def is_authorised(self, request: Request) -> bool:
         self.asks_scim = request.path.startswith("/scim/")
-        wants_admin = request.path.startswith(("/scim/", "/api/admin."))
+        wants_admin = request.path.startswith(("/scim/", "/api/admin.", "/api/team."))
         token = request.headers.get("authorization", "").removeprefix("Bearer ")
         return token == self.admin_token if wants_admin else token in (self.token, self.admin_token)
 
@@ -73,7 +79,8 @@ class FakeSlack(FakeApp):
     def auth(self, request: Request) -> Reply:
         is_admin = request.headers["authorization"].endswith(self.admin_token)
         scopes = self.admin_scopes if is_admin else self.scopes
-        who = {"team": "Acme", "team_id": "T1", "user": "rollcall", "user_id": "UBOT", "url": "https://acme.slack.com/"}
+        who = {"team": "Acme", "team_id": self.admin_team if is_admin else "T1", "user": "rollcall", "user_id": "UBOT",
+               "url": "https://acme.slack.com/", **({"enterprise_id": self.enterprise} if self.enterprise else {})}
         return Reply(200, {"ok": True, **who}, {"X-OAuth-Scopes": scopes})
 
     def users(self, request: Request) -> dict:
@@ -110,6 +117,8 @@ class FakeSlack(FakeApp):
         return {"totalResults": len(self.seats), "Resources": []}
 
     def scim_remove(self, request: Request) -> Reply:
+        """In an Enterprise organisation, this call reaches all its workspaces."""
+        assert not self.enterprise, "SCIM deactivates in every workspace of the organisation"
         seat = self.seat(request.ids["id"])
         if seat is None:
             return self.error(404, "user_not_found")
@@ -121,6 +130,7 @@ class FakeSlack(FakeApp):
     def _user(self, seat: Seat) -> dict:
         return {
             "id": seat.id,
+            "team_id": "T-OTHER" if seat.role == "external" else "T1",
             "name": f"name-{seat.id}",
             "deleted": seat.status == "suspended",
             "is_bot": False,
@@ -132,6 +142,19 @@ class FakeSlack(FakeApp):
             **{flag: True for flag in FLAGS.get(seat.role, ())},
             **self.more.get(seat.id, {}),
         }
+
+    # Who is billed, and who was there
+
+    def billable(self, request: Request) -> dict:
+        rows = [(id, {"billing_active": is_active}) for id, is_active in self.billing.items()]
+        page = self._page(request, "billable_info", rows, lambda row: row[0], tuple)
+        return {**page, "billable_info": dict(page["billable_info"])}
+
+    def logins(self, request: Request) -> dict:
+        """An entry for each user, address and program."""
+        rows = [{"user_id": id, "date_first": 1, "date_last": when, "count": 1, "ip": f"n-{n}"}
+                for n, (id, when) in enumerate(self.accesses)]  # fmt: skip
+        return self._page(request, "logins", rows, lambda row: row["ip"], dict)
 
     # Channels and user groups
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 
 from connectors.apps.slack import Slack
@@ -30,6 +32,7 @@ class TestSlack(ConnectorContract):
     tells_total = False  # users.list has cursors only
     given_where_true = ("is_invited_user",)  # “will only be present if …”: docs.slack.dev/reference/objects/user-object
     removal = "scim"
+    over_scim = True
 
     def settings(self, app):
         return {"token": app.token, "admin_token": app.admin_token, "removal": self.removal}
@@ -74,6 +77,108 @@ class TestSlack(ConnectorContract):
         self.fill(app, 1)
         app.seats[0].role = role
         assert [account.role for account in connector.accounts()] == [role]
+
+    @pytest.mark.parametrize(
+        "user,enterprise,role",
+        [
+            ({"team_id": "T1"}, "", "member"),
+            ({"team_id": "T-OTHER", "is_stranger": False}, "", "external"),
+            ({"team_id": "T-OTHER", "is_stranger": True}, "", "external"),
+            ({"team_id": "T1", "enterprise_user": {"enterprise_id": "E1", "teams": ["T1"]}}, "E1", "member"),
+            ({"team_id": "T2", "enterprise_user": {"enterprise_id": "E1", "teams": ["T2"]}}, "E1", "member"),
+            ({"team_id": "E1"}, "E1", "member"),
+            ({"team_id": "T9", "enterprise_user": {"enterprise_id": "E9", "teams": ["T9"]}}, "E1", "external"),
+            ({"team_id": "E9"}, "E1", "external"),
+            ({"team_id": "T9", "enterprise_user": {"enterprise_id": "E9", "teams": ["T9"]}}, "", "external"),
+        ],
+    )  # fmt: skip
+    def test_people_of_other_companies_are_told_by_their_workspace(self, app, connector, user, enterprise, role):
+        """Of people in a shared channel that the app sees, is_stranger is false: docs.slack.dev, “User object”."""
+        self.fill(app, 1)
+        app.enterprise, app.more = enterprise, {app.seats[0].id: user}
+        assert [account.role for account in connector.accounts()] == [role]
+        assert connector.account(app.seats[0].id).role == role
+
+    def test_nobody_of_another_company_is_removed(self, app, connector):
+        self.fill(app, 1)
+        app.seats[0].role = "external"
+        with pytest.raises(Refused, match="Person 0 belongs to another company"):
+            connector.remove(next(connector.accounts()))
+        assert app.seats[0].status == "active"
+
+    @pytest.mark.parametrize(
+        "error,raised",
+        [
+            ("user_not_visible", Refused), ("access_denied", CredentialRejected),
+            ("account_inactive", CredentialRejected), ("ekm_access_denied", CredentialRejected),
+            ("enterprise_is_restricted", CredentialRejected), ("invalid_auth", CredentialRejected),
+            ("missing_scope", CredentialRejected), ("no_permission", CredentialRejected),
+            ("not_allowed_token_type", CredentialRejected), ("not_authed", CredentialRejected),
+            ("org_login_required", CredentialRejected), ("team_access_not_granted", CredentialRejected),
+            ("token_expired", CredentialRejected), ("token_revoked", CredentialRejected),
+            ("two_factor_setup_required", CredentialRejected), ("accesslimited", CredentialRejected),
+            ("fatal_error", TemporarilyUnavailable), ("internal_error", TemporarilyUnavailable),
+            ("request_timeout", TemporarilyUnavailable), ("service_unavailable", TemporarilyUnavailable),
+            ("team_added_to_org", TemporarilyUnavailable), ("ratelimited", RateLimited),
+            ("deprecated_endpoint", Refused), ("method_deprecated", Refused), ("invalid_arguments", Refused),
+            ("never_heard_of", Refused),
+        ],
+    )  # fmt: skip
+    def test_only_one_error_says_that_somebody_is_gone(self, app, connector, error, raised):
+        """The errors of users.info; user_not_found is what the battery tries."""
+        self.fill(app, 1)
+        app.fail(app.no(error), on="user", times=FOREVER)
+        with pytest.raises(raised, match=error.replace("_", " ")):
+            connector.account(app.seats[0].id)
+
+    def test_an_organisations_token_says_who_has_left_this_workspace(self, app):
+        self.fill(app, 2)
+        connector = self.connect(app, team_id="T1")
+        stays, moved = app.seats
+        app.enterprise = "E1"
+        app.more = {stays.id: {"enterprise_user": {"enterprise_id": "E1", "teams": ["T1", "T2"]}},
+                    moved.id: {"enterprise_user": {"enterprise_id": "E1", "teams": ["T2"]}}}  # fmt: skip
+        assert connector.account(stays.id).id == stays.id
+        assert connector.account(moved.id) is None
+        connector.close()
+
+    # Billing and the last activity
+
+    def test_who_is_billed_and_was_there_last_is_read(self, app, connector):
+        self.fill(app, 3)
+        first, second, third = (seat.id for seat in app.seats)
+        app.billing = {first: True, second: False}
+        app.accesses = [(second, 1764144000 - n) for n in range(1200)] + [(first, 1764057600), (first, 1)]
+        found = self.by_id(connector)
+        assert (found[first].seat, found[second].seat, found[third].seat) == ("Billed", "Not billed", "")
+        assert found[first].last_activity == datetime(2025, 11, 25, 8)
+        assert found[second].last_activity == datetime(2025, 11, 26, 8)
+        assert {"seat", "last_activity"} <= found[third].unsaid and not found[first].unsaid
+
+    @pytest.mark.parametrize("call", ["billable", "logins"])
+    @pytest.mark.parametrize(
+        "fault", ["missing_scope", "paid_only", "ratelimited", "fatal_error", "invalid_auth", "over_pagination_limit",
+                  None])  # fmt: skip
+    def test_facts_that_are_not_given_fail_no_reading(self, app, connector, call, fault):
+        self.fill(app, 2)
+        app.billing, app.accesses = {app.seats[0].id: True}, [(app.seats[0].id, 1764144000)]
+        app.fail(app.no(fault) if fault else Reply(200, {"ok": True, "logins": [1]}), on=call, times=FOREVER)
+        account = next(connector.accounts())
+        assert bool(account.seat) == (call != "billable") and bool(account.last_activity) == (call != "logins")
+
+    def test_without_an_admin_token_nobody_is_asked_for_facts(self, app):
+        self.fill(app, 1)
+        connector = self.connect(app, removal="by hand", admin_token="")
+        assert [account.seat for account in connector.accounts()] == [""]
+        assert connector.test().missing == () and not app.asked("billable") + app.asked("logins")
+        connector.close()
+
+    def test_facts_that_may_not_be_read_are_told(self, app, connector):
+        app.fail(app.no("missing_scope", needed="admin"), on="billable", times=FOREVER)
+        app.fail(app.no("paid_only"), on="logins", times=FOREVER)
+        billed, active = connector.test().missing
+        assert billed.startswith("tell who is billed: ") and "scope admin" in billed
+        assert active.startswith("tell when people were last active: ") and "paid only" in active
 
     def test_bots_are_system_accounts(self, app, connector):
         app.seats = [Seat("U1", name="Deploys"), Seat("USLACKBOT", name="Slackbot"), Seat("U2", name="Ana")]
@@ -159,6 +264,25 @@ class TestSlack(ConnectorContract):
         app.scopes = "users:read,channels:read,usergroups:read"
         assert connector.test().missing == ("read e-mails: give the app the scope users:read.email.",)
 
+    @pytest.mark.only_where("over_scim")
+    def test_scim_deactivates_nobody_in_an_enterprise_organisation(self, app, connector):
+        """It would in every workspace: “the users on a workspace (or in an organization …)”, “Using the SCIM API”."""
+        self.fill(app, 1)
+        app.enterprise = "E1"
+        [missing] = connector.test().missing
+        assert missing.startswith("remove: ") and "every workspace" in missing
+        with pytest.raises(Refused, match="every workspace.*Admin API"):
+            connector.remove(next(connector.accounts()))
+        assert app.asked("scim_remove") == [] and app.seats[0].status == "active"
+
+    @pytest.mark.only_where("over_scim")
+    def test_scim_deactivates_nobody_by_another_workspaces_token(self, app, connector):
+        self.fill(app, 1)
+        app.admin_team = "T7"
+        with pytest.raises(Refused, match="another workspace"):
+            connector.remove(next(connector.accounts()))
+        assert "another workspace" in connector.test().missing[0] and app.asked("scim_remove") == []
+
     def test_an_admin_token_that_may_not_remove_is_told(self, app):
         connector = self.connect(app, admin_token="xoxp-wrong")
         assert connector.test().missing[0].startswith("remove: ")
@@ -182,6 +306,14 @@ class TestSlackAdmin(TestSlack):
     """Removal and roles over the Admin API of Enterprise Grid."""
 
     removal = "admin"
+    over_scim = False
+
+    def test_people_leave_this_workspace_alone(self, app, connector):
+        self.fill(app, 1)
+        app.enterprise = "E1"
+        connector.remove(next(connector.accounts()))
+        [asked] = app.asked("admin_remove")
+        assert asked.body == {"team_id": "T1", "user_id": app.seats[0].id} and app.asked("scim_remove") == []
 
     def test_an_admin_token_without_the_scope_is_told(self, app, connector):
         app.admin_scopes = "users:read"

@@ -1,0 +1,75 @@
+"""What Slack says about a person: a user object (docs.slack.dev/reference/objects/user-object) as an account.
+Someone from another company is told by the workspace or organisation that they belong to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from connectors.base import Account, Role
+from connectors.tools.answers import clean, unsaid
+
+EXTERNAL = "external"
+ROLES = (
+    Role("primary_owner", "Primary owner", privileged=True),
+    Role("owner", "Workspace owner", privileged=True),
+    Role("admin", "Workspace admin", privileged=True),
+    Role("member", "Member", default=True),
+    Role("guest", "Multi-channel guest"),
+    Role("single_channel_guest", "Single-channel guest"),
+    Role(EXTERNAL, "From another company (Slack Connect)"),
+)
+FLAGS = {
+    "is_primary_owner": "primary_owner", "is_owner": "owner", "is_admin": "admin",
+    "is_ultra_restricted": "single_channel_guest", "is_restricted": "guest",
+}  # fmt: skip
+STRANGERS = ("is_stranger", "is_external")
+ALWAYS_TOLD = {*FLAGS, "team_id"}  # the flags unless deactivated
+SLACKBOT = "USLACKBOT"
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where the token belongs: auth.test's team_id, and its enterprise_id in an Enterprise organisation."""
+
+    team: str
+    enterprise: str
+
+    def is_left_by(self, user: dict) -> bool:
+        """Whether the user belongs to another company.
+
+        Of people in a shared channel that the app sees, is_stranger is false: only the ids tell them apart. In an
+        organisation, people of its other workspaces are the company's own.
+        """
+        if any(user.get(flag) for flag in STRANGERS):
+            return True
+        organisation = clean((user.get("enterprise_user") or {}).get("enterprise_id"))
+        if self.enterprise and organisation:
+            return organisation != self.enterprise
+        team = clean(user.get("team_id"))
+        return bool(team and self.team) and team not in (self.team, self.enterprise)
+
+
+def home_of(me: dict[str, Any]) -> Home:
+    return Home(clean(me.get("team_id")), clean(me.get("enterprise_id")))
+
+
+def account_of(user: dict, home: Home) -> Account:
+    profile = user.get("profile") or {}
+    is_bot = user.get("is_bot") or user["id"] == SLACKBOT
+    status = "suspended" if user.get("deleted") else "invited" if user.get("is_invited_user") else "active"
+    return Account(
+        id=user["id"],
+        email=profile.get("email") or "",
+        name=profile.get("real_name") or user.get("real_name") or user.get("name") or "",
+        status=status,
+        role=EXTERNAL if home.is_left_by(user) else _role(user),
+        kind="system" if is_bot else "user",
+        unsaid=unsaid(user, email=("profile", "email"), kind="is_bot") | {"seat", "last_activity"},
+        assumed=unsaid(user, name=[("profile", "real_name"), "real_name"], status="deleted", role=ALWAYS_TOLD),
+    )
+
+
+def _role(user: dict) -> str:
+    """What Slack says in flags: a primary owner is an owner and an admin too, a single-channel guest a guest too."""
+    return next((role for flag, role in FLAGS.items() if user.get(flag)), "member")
