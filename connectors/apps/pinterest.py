@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -48,10 +49,12 @@ ROLES = (
 )
 OF_MEMBERS = ("BIZ_ADMIN", "EMPLOYEE")
 INVITATION, PARTNER = "invitation:", "partner:"
-KINDS = {"AD_ACCOUNT": "ad account", "PROFILE": "profile"}  # Pinterest lists one kind at a time
+KINDS = {  # Pinterest lists one kind at a time
+    "AD_ACCOUNT": "ad account", "PROFILE": "profile", "CATALOG": "catalogue", "ASSET_GROUP": "asset group",
+}  # fmt: skip
 PERMISSIONS = (
     "ADMIN", "ANALYST", "FINANCE_MANAGER", "FINANCE_EDIT", "FINANCE_VIEW", "AUDIENCE_MANAGER", "CAMPAIGN_MANAGER",
-    "CATALOGS_MANAGER", "CATALOGS_VIEWER", "PROFILE_PUBLISHER",
+    "CATALOGS_MANAGER", "CATALOGS_VIEWER", "PROFILE_PUBLISHER", "CONSUMER_USER",
 )  # fmt: skip
 OURS = "INTERNAL"  # partners that may use our assets, not we theirs
 NOT_PERMITTED = (7, 29)  # "Not authorized to access", "You are not permitted to access that resource": also with 401
@@ -79,9 +82,10 @@ class Pinterest(HttpConnector):
         "renewal Pinterest makes a new refresh token, which Rollcall does not keep, and it is not documented whether "
         "the earlier one stays good. If Rollcall says that it was rejected, use an access token.",
         "The business ID is the long number in the address of Business Manager, after “business-access”.",
-        "Pinterest tells neither when someone was last active nor the names of people and profiles: members are "
-        "shown by their username and e-mail. A partner is another business: it can be removed as a whole, its own "
-        "people are not shown. Catalogues and asset groups are not read, and a system user can't be removed here.",
+        "Pinterest's API doesn't return when someone was last active, or the names of people and profiles. Members are shown with their username and e-mail address. A partner is another business, and its "
+        "own people are not shown. Rollcall never matches a partner to a person automatically. To remove one, select "
+        "it on the Members tab: that ends the whole partnership. Assets of the type “consumer” are not read. Rollcall "
+        "can't remove a system user.",
     )
     fields = (
         Field("business_id", "Business ID", "A long number.", pattern=r"[0-9]{1,20}"),
@@ -186,27 +190,29 @@ class Pinterest(HttpConnector):
 
     def _partners(self) -> Iterator[Account]:
         rows = self._rows(f"{self._business}/partners", "partners", partner_type=OURS)
-        return (_account(row, f"{PARTNER}{row['id']}") for row in rows)
+        return map(_partner, rows)
 
     def assets(self) -> Iterator[Asset]:
         try:
             names = self._names()
         except Forbidden:
             names = {}  # they need a further scope, and nothing hangs on them
-        for kind, id in self._assets():
-            yield Asset(f"{kind}:{id}", KINDS[kind], names.get(id, "") if kind == "AD_ACCOUNT" else "")
+        for kind, row in self._assets():
+            id = _asset_id(row)
+            yield Asset(f"{kind}:{id}", KINDS[kind], names.get(id, "") if kind == "AD_ACCOUNT" else _own_name(row))
 
     def _names(self) -> dict[str, str]:
         rows = self._rows("/ad_accounts", "ad accounts", include_shared_accounts="true")
         return {row["id"]: clean(row.get("name")) for row in rows}
 
-    def _assets(self) -> Iterator[tuple[str, str]]:
+    def _assets(self) -> Iterator[tuple[str, dict]]:
         for kind in KINDS:
             for row in self._rows(f"{self._business}/assets", KINDS[kind] + "s", _asset_id, asset_type=kind):
-                yield kind, _asset_id(row)
+                yield kind, row
 
     def access(self) -> Iterator[Access]:
-        for kind, id in self._assets():
+        for kind, row in self._assets():
+            id = _asset_id(row)
             try:
                 for account, permissions in self._who_has(id):
                     yield Access(account, f"{kind}:{id}", ", ".join(permissions), "ADMIN" in permissions)
@@ -323,6 +329,13 @@ def _account(row: dict, id: str, status: str = "active", kind: str = "user") -> 
     )
 
 
+def _partner(row: dict) -> Account:
+    """A partner is a business. Its e-mail address is left out, because it may be an employee's: Rollcall would match
+    the partner to them, and end the partnership when they leave (v5/openapi.yaml, delete_business_partners)."""
+    partner = _account(row, f"{PARTNER}{row['id']}")
+    return replace(partner, email="", unsaid=partner.unsaid - {"email"})
+
+
 def _highest_first(roles: list[str]) -> list[str]:
     places = {role.id: place for place, role in enumerate(ROLES)}
     return sorted(filter(None, roles), key=lambda id: places.get(id, len(places)))
@@ -334,6 +347,12 @@ def _id(row: dict) -> str:
 
 def _asset_id(row: dict) -> str:
     return row["asset_id"]
+
+
+def _own_name(row: dict) -> str:
+    """Of an asset group or a catalogue; profiles have none (GetBusinessAssetsResponse)."""
+    group, catalogue = row.get("asset_group_info") or {}, row.get("catalog_info") or {}
+    return clean(group.get("asset_group_name")) or clean(catalogue.get("name"))
 
 
 def _user_id(row: dict) -> str:

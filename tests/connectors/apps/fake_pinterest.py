@@ -118,6 +118,7 @@ class FakePinterest(FakeApp):
 
     def partners(self, request: Request) -> dict:
         assert request.params["partner_type"] == "INTERNAL"
+        """A partner's user.email is the address that the other business registered with (BusinessAccessUserSummary)."""
         return self._page(request, [{**self._row(seat), "is_shared_partner": False} for seat in self.partner_seats])
 
     def delete_partners(self, request: Request) -> Any:
@@ -161,7 +162,13 @@ class FakePinterest(FakeApp):
     def assets(self, request: Request) -> dict:
         kind = request.params.get("asset_type", "AD_ACCOUNT")
         assert kind in KINDS
-        return self._page(request, [{"asset_id": self._id(thing), "asset_type": kind} for thing in self._of(kind)])
+        return self._page(request, [self._asset_row(kind, thing) for thing in self._of(kind)])
+
+    def _asset_row(self, kind: str, thing: Thing) -> dict:
+        """clients/markdown/generated/Models/GetBusinessAssetsResponse.md: which kinds have their name in the row."""
+        own = {"ASSET_GROUP": {"asset_group_info": {"id": self._id(thing), "asset_group_name": thing.name}},
+               "CATALOG": {"catalog_info": {"id": self._id(thing), "name": thing.name}}}  # fmt: skip
+        return {"asset_id": self._id(thing), "asset_type": kind, **own.get(kind, {})}
 
     def who_has(self, request: Request) -> Any:
         system = {seat.id for seat in self.system}

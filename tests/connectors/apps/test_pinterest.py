@@ -91,6 +91,14 @@ class TestPinterest(ConnectorContract):
             ("partner:770", "PARTNER", "user"),
         ]  # fmt: skip
 
+    def test_a_partner_has_no_email_because_it_is_a_business(self, stocked, connector):
+        """Pinterest gives the address that the other business registered with: it may be an employee's."""
+        stocked.partner_seats[0].email = "person0@acme.example"
+        partner = connector.account("partner:770")
+        assert (partner.email, partner.name, partner.unsaid) == ("", "agency", frozenset())
+        stocked.fail(Reply(200, {"items": [{"id": "770", "business_roles": ["PARTNER"], "user": {}}]}), on="partners")
+        assert connector.account("partner:770").unsaid == {"name"}
+
     def test_the_highest_of_several_roles_counts(self, app, connector):
         row = {"id": "140000", "business_roles": ["EMPLOYEE", "BIZ_ADMIN"], "user": {"email": None, "username": None}}
         app.fail(Reply(200, {"items": [row], "bookmark": None}), on="members")
@@ -142,6 +150,18 @@ class TestPinterest(ConnectorContract):
             ("140000", "AD_ACCOUNT:5490", "ADMIN, ANALYST", True),
             ("partner:770", "AD_ACCOUNT:5490", "CAMPAIGN_MANAGER", False),
             ("140001", "PROFILE:383", "PROFILE_PUBLISHER", False), ("990", "PROFILE:383", "ADMIN", True),
+        ]  # fmt: skip
+
+    def test_catalogues_and_asset_groups_are_assets_too(self, app, connector):
+        """“Currently we only support AD_ACCOUNT, PROFILE, ASSET_GROUP and CATALOG” (GetBusinessAssetsResponse)."""
+        self.fill(app, 1)
+        app.things = [Thing("CATALOG:1", "Shoes", members={"140000": "CATALOGS_MANAGER"}), Thing("ASSET_GROUP:2", "Europe")]
+        catalogue, group = connector.assets()
+        assert (catalogue.kind, catalogue.name) == ("catalogue", "Shoes")
+        assert (group.kind, group.name) == ("asset group", "Europe")
+        connector.grant(connector.account("140000"), group, "CONSUMER_USER")
+        assert [(a.account, a.asset, a.role) for a in connector.access()] == [
+            ("140000", "CATALOG:1", "CATALOGS_MANAGER"), ("140000", "ASSET_GROUP:2", "CONSUMER_USER"),
         ]  # fmt: skip
 
     def test_a_partners_access_is_changed_as_a_partners(self, stocked, connector):
