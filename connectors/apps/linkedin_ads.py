@@ -4,9 +4,11 @@ Removal takes a person out of each of these ad accounts; their LinkedIn profile 
 Calls, fields and roles as in learn.microsoft.com/linkedin: “Ad Account Users API” (both finders, compound key, PUT,
 partial update, DELETE), “Account Access Controls” (only a manager sees the others), “Create and Manage Ad Accounts”
 (search, statuses), “Cursor Based Pagination”, “Pagination” (start, count), “Methods” (X-RestLi-Method), “Protocol
-Versions” and linkedin.github.io/rest.li/spec/protocol (how keys and lists are written in 2.0.0), “API versioning”,
-“Programmatic Refresh Tokens”, “Token Introspection”, “Rate Limits” (429). Names: “Profile API” says that those of
-members other than the one who signed in may never be stored, so they are not asked for.
+Versions” and linkedin.github.io/rest.li/spec/protocol (how keys and lists are written in 2.0.0), “API versioning”
+and “Recent Marketing API Changes” (versions, 426), “Programmatic Refresh Tokens”, “Token Introspection”, “Rate Limits”
+(429). Names: “Profile API” says that those of members other than the one who signed in may never be stored, so they are
+not asked for. Billing admins: the note on roles in “Ad Account Users API” (each ad account has one, who is billed), and
+LinkedIn Help, “Remove a User from an Ad Account” (another one first) and “Edit a user's role” (what a change does).
 """
 
 from __future__ import annotations
@@ -51,10 +53,12 @@ ROLES = (
     Role("CREATIVE_MANAGER", "Creative manager"),
     Role("VIEWER", "Viewer", default=True),
 )
+BILLING_ADMIN = "ACCOUNT_BILLING_ADMIN"
 RANK = {role.id: place for place, role in enumerate(ROLES)}
 MANAGES = {role.id for role in ROLES if role.privileged}
 VERSION = "202607"  # supported for at least a year from its month
-VERSION_ENDED = 426
+VERSION_NOT_ACTIVE = 426  # {"code": "NONEXISTENT_VERSION"}: it has ended, or there never was one of this month
+IN_CAMPAIGN_MANAGER = "In Campaign Manager, open Account settings, Manage access"
 
 
 def _end_of(version: str) -> date:
@@ -83,6 +87,9 @@ class LinkedInAds(HttpConnector):
         "another app they would be others.",
         "Ad accounts that the member doesn't manage are left out, as LinkedIn doesn't show who uses them. LinkedIn "
         "lets no program invite by e-mail. Pages and access by way of a Business Manager are not read.",
+        "An ad account always has a billing admin, who is billed. Rollcall never removes the only one and never makes "
+        "someone billing admin. Do that in Campaign Manager: LinkedIn then puts the ad account on hold until the new "
+        "billing admin has entered the billing information.",
     )
     fields = (
         Field("way", "Credential", choices=(("refresh", "Refresh token"), ("token", "Access token for 60 days"))),
@@ -91,7 +98,7 @@ class LinkedInAds(HttpConnector):
         Field("client_secret", "Client secret", secret=True, pattern=r"\S+", when=("way", "refresh")),
         Field("refresh_token", "Refresh token", secret=True, pattern=r"\S+", when=("way", "refresh")),
         token_field("Access token", when=("way", "token")),
-        Field("version", "API version", f"Only when LinkedIn says that {VERSION} has ended: a later month.",
+        Field("version", "API version", f"Only if LinkedIn says that {VERSION} isn't active: a month that it lists.",
               required=False, pattern=r"20[0-9]{4}(\.[0-9]{2})?", placeholder=VERSION, where=False),
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES) - {CHANGE_ROLE, INVITE}
@@ -115,9 +122,8 @@ class LinkedInAds(HttpConnector):
 
     @property
     def _headers(self) -> dict[str, str]:
-        version = self.settings.get("version") or VERSION
         credential = {} if self._refreshes else bearer(self._token)
-        return {"LinkedIn-Version": version, "X-Restli-Protocol-Version": "2.0.0", **credential}
+        return {"LinkedIn-Version": self._version, "X-Restli-Protocol-Version": "2.0.0", **credential}
 
     @cached_property
     def _auth(self) -> Renewed | None:
@@ -131,7 +137,11 @@ class LinkedInAds(HttpConnector):
         return self.settings.get("way") != "token"
 
     def _error_in(self, answer: Answer) -> ConnectorError | None:
-        return _version_ended(answer)
+        return _version_not_active(answer, self._version)
+
+    @property
+    def _version(self) -> str:
+        return self.settings.get("version") or VERSION
 
     def test(self) -> Identity:
         me, managed, others = self._ad_accounts()
@@ -231,21 +241,25 @@ class LinkedInAds(HttpConnector):
         """From every ad account; one that refuses doesn't keep the person in the others."""
         refused = []
         for id, name in self._managed():
-            if any(person == account.id for person, _ in self._who_uses(id)):
-                try:
-                    self._take_out(account.id, id)
-                except Refused as no:
-                    refused.append(f"{name}: {no}")
+            try:
+                self._take_out(account.id, id)
+            except Refused as no:
+                refused.append(f"{name}: {no}")
         if refused:
             raise Refused(" ".join(refused))
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:
-        here = dict(self._who_uses(asset.id)).get(account.id)
+        if role == BILLING_ADMIN:
+            raise Refused(f"Rollcall makes nobody billing admin, because that person is billed. {IN_CAMPAIGN_MANAGER}, "
+                          "and choose them there.")  # fmt: skip
+        users = dict(self._who_uses(asset.id))
+        here = users.get(account.id)
         path = _pair(account.id, asset.id)
         if here is None:
             body = {"account": f"urn:li:sponsoredAccount:{asset.id}", "user": account.id, "role": role or "VIEWER"}
             self._http.act("PUT", path, json=body)
         elif role and here != role:
+            _must_keep_billing_admin(users, account.id)
             change = {"patch": {"$set": {"role": role}}}
             headers = {"X-RestLi-Method": "PARTIAL_UPDATE"}
             self._http.act("POST", path, json=change, headers=headers, idempotent=True)
@@ -254,8 +268,23 @@ class LinkedInAds(HttpConnector):
         self._take_out(account.id, asset.id)
 
     def _take_out(self, person: str, ad_account: str) -> None:
-        with suppress(NotFound):
-            self._http.act("DELETE", _pair(person, ad_account))
+        users = dict(self._who_uses(ad_account))
+        if person in users:
+            _must_keep_billing_admin(users, person)
+            with suppress(NotFound):
+                self._http.act("DELETE", _pair(person, ad_account))
+
+
+def _must_keep_billing_admin(roles: dict[str, str], person: str) -> None:
+    """Raises Refused if the person is the ad account's only billing admin; `roles` has the role of each of its users.
+
+    An account manager doesn't replace them, and LinkedIn doesn't document what its API answers.
+    """
+    if [one for one, role in roles.items() if role == BILLING_ADMIN] == [person]:
+        raise Refused(
+            "This is the ad account's only billing admin, so nothing was changed there. "
+            f"{IN_CAMPAIGN_MANAGER}, and make someone else billing admin. Then try again."
+        )
 
 
 def _urn(ad_account: str) -> str:
@@ -283,9 +312,11 @@ def _elements(answer: Answer) -> list[dict]:
     return rows
 
 
-def _version_ended(answer: Answer) -> ConnectorError | None:
-    """LinkedIn drops each monthly version of its API after a year or more."""
-    if answer.status != VERSION_ENDED:
+def _version_not_active(answer: Answer, version: str) -> ConnectorError | None:
+    """LinkedIn answers this for a month whose version has ended, and for a month that has none."""
+    if answer.status != VERSION_NOT_ACTIVE:
         return None
-    told = "LinkedIn has ended this version of its API. Enter a later one"
-    return Forbidden(f"{answer.asked}: {told}, as named at learn.microsoft.com/linkedin/marketing/versioning.")
+    return Forbidden(
+        f"{answer.asked}: LinkedIn says that version {version} of its API isn't active. On the app's Settings, enter a "
+        "version that is listed as active at learn.microsoft.com/linkedin/marketing/integrations/migrations."
+    )

@@ -2,8 +2,9 @@
 Removal takes a member or partner out of the business; their own Pinterest account stays theirs.
 
 Calls, parameters and permissions as in Pinterest's own description (github.com/pinterest/api-description,
-v5/openapi.yaml) and clients made from its version 5.23 (github.com/oapicf/pinterest-sdk); from
-developers.pinterest.com: “Share business access” (roles, permissions), “Pagination” (bookmark, page_size up to 250),
+v5/openapi.yaml: BusinessAccessUserSummary, GetBusinessAssetsResponse, Permissions) and clients made from its version
+5.23 (github.com/oapicf/pinterest-sdk); from developers.pinterest.com: “Share business access” (roles, permissions),
+“Pagination” (bookmark, page_size up to 250),
 “Rate limits” (429), “Set up authentication and authorization” (Basic, refresh_token), “Token Debugger”,
 “Get user account” (id, username).
 """
@@ -82,10 +83,11 @@ class Pinterest(HttpConnector):
         "renewal Pinterest makes a new refresh token, which Rollcall does not keep, and it is not documented whether "
         "the earlier one stays good. If Rollcall says that it was rejected, use an access token.",
         "The business ID is the long number in the address of Business Manager, after “business-access”.",
-        "Pinterest's API doesn't return when someone was last active, or the names of people and profiles. Members are shown with their username and e-mail address. A partner is another business, and its "
-        "own people are not shown. Rollcall never matches a partner to a person automatically. To remove one, select "
-        "it on the Members tab: that ends the whole partnership. Assets of the type “consumer” are not read. Rollcall "
-        "can't remove a system user.",
+        "Pinterest's API doesn't return when someone was last active, or the names of people and profiles. Members are "
+        "shown with their username and e-mail address. A partner is another business, and its own people are not "
+        "shown. Rollcall never matches a partner to a person automatically. To remove one, select it on the Members "
+        "tab: that ends the whole partnership. Assets of the type “consumer” are not read. Rollcall can't remove a "
+        "system user.",
     )
     fields = (
         Field("business_id", "Business ID", "A long number.", pattern=r"[0-9]{1,20}"),

@@ -137,6 +137,7 @@ class FakeLinkedIn(FakeApp):
         assert request.headers["x-restli-method"] == "PARTIAL_UPDATE"
         role = request.body["patch"]["$set"]["role"]
         assert role in ROLES
+        self._must_keep_billing_admin(ad_account, user)
         if ad_account == HOME:
             self.seat(user).role = role
         else:
@@ -146,12 +147,19 @@ class FakeLinkedIn(FakeApp):
 
     def delete(self, request: Request) -> Reply:
         ad_account, user = self._pair(request)
+        self._must_keep_billing_admin(ad_account, user)
         gone = self.seat(user) if ad_account == HOME else self.thing(ad_account).members.pop(user, None)
         if gone is None:
             return self.error(404, "Ad account user was not found")
         if ad_account == HOME:
             self.seats.remove(gone)
         return Reply(204)
+
+    def _must_keep_billing_admin(self, ad_account: str, user: str) -> None:
+        """“Ad accounts must have a billing admin. To remove a billing admin, you'll need to add another billing admin
+        first” (LinkedIn Help, “Remove a User from an Ad Account”). What the API answers is not documented."""
+        roles = {seat.id: seat.role for seat in self.seats} if ad_account == HOME else self.thing(ad_account).members
+        assert [id for id, role in roles.items() if role == "ACCOUNT_BILLING_ADMIN"] != [user], "the only billing admin"
 
     def _pair(self, request: Request) -> tuple[str, str]:
         assert "urn%3Ali%3AsponsoredAccount%3A" in request.path, "a key's values are encoded"

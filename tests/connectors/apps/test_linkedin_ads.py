@@ -75,12 +75,37 @@ class TestLinkedInAds(ConnectorContract):
         assert connector.account(ana.id) is None
 
     def test_one_ad_account_that_refuses_is_named_and_does_not_keep_the_others(self, stocked, connector):
-        bo = connector.account("urn:li:person:bo")
+        ana = connector.account("urn:li:person:ana")
         for status in (400, 403):
-            stocked.fail(stocked.error(status, "The billing admin stays"), on="delete")
-            with pytest.raises(Refused, match="^Acme: .*The billing admin stays"):
-                connector.remove(bo)
-            assert stocked.seat(bo.id) and bo.id not in stocked.thing("516").members
+            stocked.fail(stocked.error(status, "Not this one"), on="delete")
+            with pytest.raises(Refused, match="^Acme: .*Not this one"):
+                connector.remove(ana)
+            assert stocked.seat(ana.id) and ana.id not in stocked.thing("516").members
+
+    # The billing admin
+
+    def test_the_only_billing_admin_stays_although_there_is_an_account_manager(self, stocked, connector):
+        stocked.seats[0].role = "ACCOUNT_MANAGER"
+        bo, acme = connector.account("urn:li:person:bo"), next(connector.assets())
+        acts = (lambda: connector.remove(bo), lambda: connector.revoke(bo, acme),
+                lambda: connector.grant(bo, acme, "VIEWER"))  # fmt: skip
+        for act in acts:
+            with pytest.raises(Refused, match="only billing admin.*Campaign Manager.*Then try again"):
+                act()
+        assert stocked.seat(bo.id).role == "ACCOUNT_BILLING_ADMIN" and bo.id not in stocked.thing("516").members
+
+    def test_one_of_two_billing_admins_is_removed(self, stocked, connector):
+        stocked.seats[0].role = "ACCOUNT_BILLING_ADMIN"
+        bo = connector.account("urn:li:person:bo")
+        connector.remove(bo)
+        assert stocked.seat(bo.id) is None
+
+    def test_nobody_is_made_billing_admin(self, stocked, connector):
+        spring = list(connector.assets())[1]
+        for who in ("dee", "cy"):
+            with pytest.raises(Refused, match="makes nobody billing admin"):
+                connector.grant(Account(f"urn:li:person:{who}"), spring, "ACCOUNT_BILLING_ADMIN")
+        assert "ACCOUNT_BILLING_ADMIN" not in stocked.thing("516").members.values()
 
     def test_access_that_may_not_be_changed_is_linkedins_no_and_no_broken_credential(self, stocked, connector):
         spring, dee, cy = list(connector.assets())[1], Account("urn:li:person:dee"), Account("urn:li:person:cy")
@@ -189,10 +214,14 @@ class TestLinkedInAds(ConnectorContract):
 
     # The version of the API
 
-    def test_a_version_that_ended_is_told_and_another_may_be_set(self, app):
-        app.fail(app.error(426, "Requested version 20260701 is not active"), on="mine")
-        connector = self.connect(app, version="202706")
-        with pytest.raises(CredentialRejected, match="Enter a later one"):
+    @pytest.mark.parametrize("entered, sent", [("", "202607"), ("202512", "202512"), ("202706", "202706")])
+    def test_a_version_that_is_not_active_is_named_and_another_may_be_set(self, app, entered, sent):
+        """NONEXISTENT_VERSION comes for a month that has ended, and for one that never had a version, such as 202512
+        (n8n-io/n8n issue 14737, ComposioHQ/composio issue 3231)."""
+        body = {"status": 426, "code": "NONEXISTENT_VERSION", "message": f"Requested version {sent}01 is not active"}
+        app.fail(Reply(426, body), on="mine")
+        connector = self.connect(app, version=entered)
+        with pytest.raises(CredentialRejected, match=f"version {sent} of its API isn't active.*listed as active"):
             list(connector.accounts())
         connector.close()
-        assert app.requests[-1].headers["linkedin-version"] == "202706"
+        assert app.requests[-1].headers["linkedin-version"] == sent

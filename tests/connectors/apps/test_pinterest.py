@@ -155,7 +155,8 @@ class TestPinterest(ConnectorContract):
     def test_catalogues_and_asset_groups_are_assets_too(self, app, connector):
         """“Currently we only support AD_ACCOUNT, PROFILE, ASSET_GROUP and CATALOG” (GetBusinessAssetsResponse)."""
         self.fill(app, 1)
-        app.things = [Thing("CATALOG:1", "Shoes", members={"140000": "CATALOGS_MANAGER"}), Thing("ASSET_GROUP:2", "Europe")]
+        shoes = Thing("CATALOG:1", "Shoes", members={"140000": "CATALOGS_MANAGER"})
+        app.things = [shoes, Thing("ASSET_GROUP:2", "Europe")]
         catalogue, group = connector.assets()
         assert (catalogue.kind, catalogue.name) == ("catalogue", "Shoes")
         assert (group.kind, group.name) == ("asset group", "Europe")
