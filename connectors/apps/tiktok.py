@@ -5,7 +5,8 @@ Calls and parameters as in TikTok's public SDK (github.com/tiktok/tiktok-busines
 js_sdk BCApi); answers, page sizes and allowed values as in the portal's pages "Get BC members", "Get assets of a
 Business Center as admins", "Get members by assets", "Assign assets to a user", which public clients restate
 (github.com/bububa/tiktok-business, model/bc). Codes as in the portal's "Return Codes", restated by
-help.sleekflow.io "Troubleshooting your TikTok Business Messaging channels": 40001, 40002, 40007, 40100, 40105.
+help.sleekflow.io "Troubleshooting your TikTok Business Messaging channels": 40001, 40002, 40007, 40100, 40105; the
+others by their names in the public SDK (python_sdk/business_api_client/tiktok_business/tiktok_code.py).
 """
 
 from __future__ import annotations
@@ -47,7 +48,12 @@ INVITATION = "invitation:"
 KINDS = {"ADVERTISER": "ad account", "CATALOG": "catalogue", "PIXEL": "pixel", "TT_ACCOUNT": "TikTok account"}
 TELL_MEMBERS = ("ADVERTISER", "CATALOG")  # whose members are listed; of the others each member's are
 ROLE_FIELD = {"ADVERTISER": "advertiser_role", "CATALOG": "catalog_role", "TT_ACCOUNT": "tt_account_roles"}
-NO_PERMISSION, NO_SUCH_THING, TOO_MANY = 40001, 40007, 40100
+NO_SUCH_THING = 40007
+TOO_MANY = {40016, 40100, 40132, 61000}  # 40016 is named FC_ERROR, which is read as frequency control
+LATER = {40050, 40201, 40202}  # a duplicated request, a task that isn't ready, a write conflict
+FORBIDDEN = {40001, 40003, 40113, 40117, 40118, 40124, 40125, 40130, 40131}  # the app, the developer, the scope
+TOKEN = {40101, 40102, 40103, 40104, 40105, 40106, 40107, 40109, 40110, 40112, 40114, 40115, 40116}
+VERSION_ENDED = {40006, 40051, 41001}  # of the API, or of one call
 
 
 class TikTok(HttpConnector):
@@ -269,12 +275,15 @@ def _inside(answer: Answer) -> ConnectorError | None:
     if code == 0:
         return None
     says = f"{answer.asked}: TikTok says “{clean(said.get('message')).rstrip('.')}” ({code})."
-    if not isinstance(code, int) or code >= 50000:
-        return TemporarilyUnavailable(says)
-    if code == TOO_MANY:
+    if code in TOO_MANY:
         return RateLimited(says)
-    if code == NO_PERMISSION:
-        return Forbidden(f"{says} The token lacks a permission.")
-    if TOO_MANY < code < TOO_MANY + 100:  # 40101, 40105, 40110: the app, the token, the code it came from
+    if not isinstance(code, int) or code in LATER or code >= 50000:
+        return TemporarilyUnavailable(says)
+    if code in FORBIDDEN:
+        return Forbidden(f"{says} The app or its token lacks a permission: check the app's scopes and that TikTok has "
+                         "approved it.")  # fmt: skip
+    if code in TOKEN:
         return CredentialRejected(f"{says} The token is wrong, expired or revoked.")
+    if code in VERSION_ENDED:
+        return Refused(f"{says} TikTok has ended a call that Rollcall uses: update Rollcall.")
     return NotFound(says) if code == NO_SUCH_THING else Refused(says)

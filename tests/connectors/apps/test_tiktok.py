@@ -6,6 +6,7 @@ import pytest
 
 from connectors.apps.tiktok import TikTok
 from connectors.base import CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
+from connectors.tools.http import Forbidden, NotFound
 from tests.connectors.apps.fake_tiktok import FakeTikTok
 from tests.connectors.contract import ConnectorContract
 from tests.connectors.fake import FOREVER, Reply, Seat, Thing
@@ -126,15 +127,29 @@ class TestTikTok(ConnectorContract):
 
     # Codes inside good answers
 
-    @pytest.mark.parametrize(
-        "code, raised",
-        [(40105, CredentialRejected), (40101, CredentialRejected), (40001, CredentialRejected), (40100, RateLimited),
-         (50000, TemporarilyUnavailable), (None, TemporarilyUnavailable), (40002, Refused)],
-    )  # fmt: skip
-    def test_a_code_inside_a_good_answer_is_an_error(self, app, connector, code, raised):
-        app.fail(Reply(200, {"code": code, "message": "No.", "data": {}}), times=FOREVER)
-        with pytest.raises(raised, match="TikTok says “No”"):
-            list(connector.accounts())
+    @pytest.mark.parametrize("raised, codes", [
+        (RateLimited, (40016, 40100, 40132, 61000)),
+        (TemporarilyUnavailable, (40050, 40201, 40202, 50000, 50002, 51060, 60001, None)),
+        (Forbidden, (40001, 40003, 40113, 40117, 40118, 40124, 40125, 40130, 40131)),
+        (CredentialRejected, (*range(40101, 40108), 40109, 40110, 40112, 40114, 40115, 40116)),
+        (NotFound, (40007,)),
+        (Refused, (20001, 40000, 40002, 40006, 40012, 40051, 40108, 40119, 40129, 40133, 40301, 41000, 41001)),
+    ], ids=lambda value: getattr(value, "__name__", ""))  # fmt: skip
+    def test_a_code_inside_a_good_answer_is_an_error(self, app, connector, raised, codes):
+        """Each means what its name in the SDK says (tiktok_code.py, NumericErrorCodes); an unknown one is refused."""
+        for code in codes:
+            app.fail(Reply(200, {"code": code, "message": "No.", "data": {}}), times=FOREVER)
+            with pytest.raises(raised, match="TikTok says “No”") as told:
+                list(connector.accounts())
+            assert type(told.value) is raised, code
+            app.behave()
+
+    def test_a_write_conflict_is_tried_again(self, app, connector):
+        self.fill(app, 2)
+        leaver = next(connector.accounts())
+        app.fail(Reply(200, {"code": 40202, "message": "Write conflict.", "data": {}}), on="delete")
+        connector.remove(leaver)
+        assert [seat.id for seat in app.seats] == ["7101"]
 
     def test_an_answer_without_its_list_fails_the_reading(self, app, connector):
         app.fail(Reply(200, {"code": 0, "message": "OK", "data": {}}), on="members")
