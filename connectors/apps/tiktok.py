@@ -1,4 +1,4 @@
-"""TikTok for Business: a Business Center's members and invitations; ad accounts, catalogues, pixels, TikTok accounts.
+"""TikTok for Business: a Business Center's members and invitations; ad accounts and other assets.
 Removal takes a person out of the Business Center; their own TikTok account stays theirs.
 
 Calls and parameters as in TikTok's public SDK (github.com/tiktok/tiktok-business-api-sdk, python_sdk/docs/BCApi.md and
@@ -6,7 +6,8 @@ js_sdk BCApi); answers, page sizes and allowed values as in the portal's pages "
 Business Center as admins", "Get members by assets", "Assign assets to a user", which public clients restate
 (github.com/bububa/tiktok-business, model/bc). Codes as in the portal's "Return Codes", restated by
 help.sleekflow.io "Troubleshooting your TikTok Business Messaging channels": 40001, 40002, 40007, 40100, 40105; the
-others by their names in the public SDK (python_sdk/business_api_client/tiktok_business/tiktok_code.py).
+others by their names in the public SDK (python_sdk/business_api_client/tiktok_business/tiktok_code.py). Shops and lead
+form libraries: asset_admin_get.go, asset_member_get.go and asset_assign.go of that model/bc.
 """
 
 from __future__ import annotations
@@ -45,9 +46,16 @@ ROLES = (Role("ADMIN", "Admin", privileged=True), Role("STANDARD", "Standard mem
 STATUS = {"BOUND": "active", "PENDING": "invited"}
 NOT_IN = {"REJECTED", "UNBOUND"}  # never came in, or went
 INVITATION = "invitation:"
-KINDS = {"ADVERTISER": "ad account", "CATALOG": "catalogue", "PIXEL": "pixel", "TT_ACCOUNT": "TikTok account"}
-TELL_MEMBERS = ("ADVERTISER", "CATALOG")  # whose members are listed; of the others each member's are
-ROLE_FIELD = {"ADVERTISER": "advertiser_role", "CATALOG": "catalog_role", "TT_ACCOUNT": "tt_account_roles"}
+KINDS = {
+    "ADVERTISER": "ad account", "CATALOG": "catalogue", "TIKTOK_SHOP": "shop", "LEAD": "lead form library",
+    "PIXEL": "pixel", "TT_ACCOUNT": "TikTok account",
+}  # fmt: skip
+BY_MEMBER = ("PIXEL", "TT_ACCOUNT")  # read for each member; of the others, each asset's members are
+SHOPS = ("TIKTOK_SHOP", "LEAD")
+ROLE_FIELD = {
+    "ADVERTISER": "advertiser_role", "CATALOG": "catalog_role", "TIKTOK_SHOP": "store_role",
+    "LEAD": "form_library_role", "TT_ACCOUNT": "tt_account_roles",
+}  # fmt: skip
 NO_SUCH_THING = 40007
 TOO_MANY = {40016, 40100, 40132, 61000}  # 40016 is named FC_ERROR, which is read as frequency control
 LATER = {40050, 40201, 40202}  # a duplicated request, a task that isn't ready, a write conflict
@@ -74,7 +82,8 @@ class TikTok(HttpConnector):
         "The Business Center's ID is shown in its settings at business.tiktok.com.",
         "TikTok does not tell when someone was last active; finance roles are neither shown nor changed. Who may use "
         "a pixel follows from the ad accounts it is linked to, so it is shown but can't be changed here. TikTok does "
-        "not say with which rights someone has a TikTok account. Shops, lead forms and partners are not read.",
+        "not say with which rights someone has a TikTok account. Partners are not read, and neither are TikTok "
+        "accounts of the type “managed business account”.",
     )
     fields = (
         Field("bc_id", "Business Center ID", "A long number.", pattern=r"[0-9]+"),
@@ -84,6 +93,8 @@ class TikTok(HttpConnector):
             choices=(("read", "and who has them are read"), ("leave out", "are left out")),
             where=False,
         ),
+        Field("shops", "TikTok Shops and lead forms", required=False,
+              choices=(("leave out", "are left out"), ("read", "and who has them are read")), where=False),
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES)
     effects = declared(
@@ -120,10 +131,11 @@ class TikTok(HttpConnector):
         missing = []
         if mine.get("user_role") != "ADMIN":
             missing.append("see every asset, invite and remove: let an admin of the Business Center authorise the app.")
-        try:
-            next(self._assets("ADVERTISER"), None)
-        except CredentialRejected as no:
-            missing.append(f"read assets: {no} Give the app the scope Business Center Asset.")
+        for kind in self._kinds:
+            try:
+                next(self._assets(kind), None)
+            except CredentialRejected as no:
+                missing.append(f"read each {KINDS[kind]}: {no} Give the app the scope Business Center Asset.")
         name = clean(mine["bc_info"].get("name")) or self._center
         return Identity(f"the Business Center {name}", None, ("read members and assets",), tuple(missing))
 
@@ -144,7 +156,9 @@ class TikTok(HttpConnector):
 
     @property
     def _kinds(self) -> tuple[str, ...]:
-        return TELL_MEMBERS if self.settings.get("by_member") == "leave out" else tuple(KINDS)
+        left_out = BY_MEMBER if self.settings.get("by_member") == "leave out" else ()
+        left_out += () if self.settings.get("shops") == "read" else SHOPS
+        return tuple(kind for kind in KINDS if kind not in left_out)
 
     def _assets(self, kind: str) -> Iterator[dict]:
         """Those that the Business Center may manage: not what it asked for, was refused or gave back."""
@@ -153,12 +167,12 @@ class TikTok(HttpConnector):
 
     def access(self) -> Iterator[Access]:
         try:
-            for kind in TELL_MEMBERS:
+            for kind in (kind for kind in self._kinds if kind not in BY_MEMBER):
                 for asset in self._assets(kind):
                     for row in self._who_has(kind, asset["asset_id"]):
                         role = clean(row.get(ROLE_FIELD[kind]))
                         yield Access(_key(row), f"{kind}:{asset['asset_id']}", role, role == "ADMIN")
-            for kind in (kind for kind in self._kinds if kind not in TELL_MEMBERS):
+            for kind in (kind for kind in self._kinds if kind in BY_MEMBER):
                 for page in self._members():
                     for user in (row["user_id"] for row in page if row.get("relation_status") == "BOUND"):
                         yield from (Access(str(user), f"{kind}:{id}") for id in self._of_member(kind, user))
@@ -212,9 +226,9 @@ class TikTok(HttpConnector):
         self._act("/bc/asset/unassign/", body, done=lambda: not self._has(account.id, kind, id))
 
     def _has(self, user: str, kind: str, id: str) -> bool:
-        if kind in TELL_MEMBERS:
-            return any(_key(row) == user for row in self._who_has(kind, id))
-        return id in self._of_member(kind, user)
+        if kind in BY_MEMBER:
+            return id in self._of_member(kind, user)
+        return any(_key(row) == user for row in self._who_has(kind, id))
 
     def _act(self, path: str, body: dict[str, Any], done=lambda: False) -> None:
         """TikTok does not say what it answers when there is nothing left to do, so a refusal is looked into."""

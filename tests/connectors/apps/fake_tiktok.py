@@ -31,10 +31,14 @@ FACTS = (
 )  # fmt: skip
 # the largest page_size, the asset types and the roles, as the portal's pages allow them
 LARGEST = {"members": 20, "assets": 50, "who_has": 10}
-TYPES = {"who_has": ("ADVERTISER", "CATALOG", "LEAD"), "assign": ("ADVERTISER", "CATALOG", "LEAD", "TT_ACCOUNT")}
+# TIKTOK_SHOP and LEAD: github.com/bububa/tiktok-business, model/bc: asset_admin_get, asset_member_get, asset_assign
+TYPES = {"who_has": ("ADVERTISER", "CATALOG", "LEAD", "TIKTOK_SHOP"),
+         "assign": ("ADVERTISER", "CATALOG", "LEAD", "TIKTOK_SHOP", "TT_ACCOUNT")}  # fmt: skip
 RIGHTS = {
     "ADVERTISER": ("advertiser_role", {"ADMIN", "OPERATOR", "ANALYST"}),
     "CATALOG": ("catalog_role", {"ADMIN", "AD_PROMOTE"}),
+    "TIKTOK_SHOP": ("store_role", {"AD_PROMOTION"}),
+    "LEAD": ("form_library_role", {"ADMIN"}),
     "TT_ACCOUNT": ("tt_account_roles", {"POST", "LIVE", "DIRECT_MESSAGE"}),
 }
 CODE = {400: 40002, 401: 40105, 403: 40001, 404: 40007, 429: 40100, 500: 50000}

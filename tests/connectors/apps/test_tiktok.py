@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connectors.apps.tiktok import TikTok
-from connectors.base import CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
+from connectors.base import Asset, CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
 from connectors.tools.http import Forbidden, NotFound
 from tests.connectors.apps.fake_tiktok import FakeTikTok
 from tests.connectors.contract import ConnectorContract
@@ -88,15 +88,32 @@ class TestTikTok(ConnectorContract):
         assert stocked.asked("assets_of") == []
         connector.close()
 
+    def test_shops_and_lead_forms_are_read_where_that_is_chosen(self, stocked):
+        """An app that was connected before the choice existed has no value for it."""
+        stocked.things += [Thing("TIKTOK_SHOP:6", "Outlet", members={"7100": "AD_PROMOTION"}),
+                           Thing("LEAD:7", "Forms", members={"7101": "ADMIN"})]  # fmt: skip
+        before, connector = self.connect(stocked), self.connect(stocked, shops="read")
+        assert not {"shop", "lead form library"} & {asset.kind for asset in before.assets()}
+        assert [(asset.kind, asset.name) for asset in connector.assets()][2:4] == [
+            ("shop", "Outlet"), ("lead form library", "Forms"),
+        ]  # fmt: skip
+        assert [(a.account, a.role, a.privileged) for a in connector.access()][3:5] == [
+            ("7100", "AD_PROMOTION", False), ("7101", "ADMIN", True),
+        ]  # fmt: skip
+        for one in (before, connector):
+            one.close()
+
     @pytest.mark.parametrize("relation, shown", [("BOUND", 1), ("PENDING", 0), ("REJECTED", 0), ("UNBOUND", 0)])
     def test_only_what_the_center_may_manage_is_its_asset(self, app, connector, relation, shown):
         app.things, app.relation = [self.make_thing(0)], {"ADVERTISER:1": relation}
         assert len(list(connector.assets())) == shown
 
-    @pytest.mark.parametrize("id, role", [("CATALOG:5", "ADMIN"), ("TT_ACCOUNT:5", "POST,LIVE")])
-    def test_catalogues_and_tiktok_accounts_are_granted_and_revoked(self, stocked, connector, id, role):
-        ana = connector.account("7100")
-        asset = next(asset for asset in connector.assets() if asset.id == id)
+    @pytest.mark.parametrize("id, role", [
+        ("CATALOG:5", "ADMIN"), ("TT_ACCOUNT:5", "POST,LIVE"), ("TIKTOK_SHOP:6", "AD_PROMOTION"), ("LEAD:7", "ADMIN"),
+    ])  # fmt: skip
+    def test_each_kind_but_pixels_is_granted_and_revoked(self, stocked, connector, id, role):
+        stocked.things += [Thing("TIKTOK_SHOP:6", "Outlet"), Thing("LEAD:7", "Forms")]
+        ana, asset = connector.account("7100"), Asset(id, "")
         connector.grant(ana, asset, role)
         assert stocked.thing(id).members["7100"] == role
         for _ in range(2):
