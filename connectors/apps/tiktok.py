@@ -6,7 +6,7 @@ js_sdk BCApi); answers, page sizes and allowed values as in the portal's pages "
 Business Center as admins", "Get members by assets", "Assign assets to a user", which public clients restate
 (github.com/bububa/tiktok-business, model/bc). Codes as in the portal's "Return Codes", restated by
 help.sleekflow.io "Troubleshooting your TikTok Business Messaging channels": 40001, 40002, 40007, 40100, 40105; the
-others by their names in the public SDK (python_sdk/business_api_client/tiktok_business/tiktok_code.py). Shops and lead
+others by their names in the public SDK (NumericErrorCodes in python_sdk/business_api_client). Shops and lead
 form libraries: asset_admin_get.go, asset_member_get.go and asset_assign.go of that model/bc.
 """
 

@@ -153,7 +153,7 @@ class TestTikTok(ConnectorContract):
         (Refused, (20001, 40000, 40002, 40006, 40012, 40051, 40108, 40119, 40129, 40133, 40301, 41000, 41001)),
     ], ids=lambda value: getattr(value, "__name__", ""))  # fmt: skip
     def test_a_code_inside_a_good_answer_is_an_error(self, app, connector, raised, codes):
-        """Each means what its name in the SDK says (tiktok_code.py, NumericErrorCodes); an unknown one is refused."""
+        """Each means what its name in the SDK says (NumericErrorCodes); an unknown one is refused."""
         for code in codes:
             app.fail(Reply(200, {"code": code, "message": "No.", "data": {}}), times=FOREVER)
             with pytest.raises(raised, match="TikTok says “No”") as told:
