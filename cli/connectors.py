@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ from cli.frame import FAILED, Failed, answer, as_json, end, table, tell
 from cli.trial import Trial, try_out
 from cli.values import setting, values_of
 from connectors import allow_networks, load_folder, reaching
-from connectors.base import CAPABILITIES, Connector, Field
+from connectors.base import CAPABILITIES, REMOVE, Connector, Field
+from connectors.explaining import explained_for_each_choice
 from connectors.quality import LEVELS, MEANINGS, Exempt, Rule, legend
 from connectors.rest.connector import connector_of
 from connectors.rest.file import load
@@ -114,6 +116,11 @@ def _document(kind: type[Connector]) -> dict:
             for field in kind.fields
         ],
         "capabilities": _capabilities(kind),
+        "effects": {operation: [asdict(effect) for effect in effects] for operation, effects in kind.effects.items()},
+        "api_version": kind.api_version and {
+            "name": kind.api_version.name, "version": kind.api_version.version,
+            "ends": kind.api_version.ends and kind.api_version.ends.isoformat(), "source": kind.api_version.source,
+        },
     }  # fmt: skip
 
 
@@ -138,6 +145,10 @@ def _overview(kinds: list[type[Connector]]) -> list[str]:
 def _in_full(kind: type[Connector]) -> list[str]:
     lines = [f"{kind.label} ({kind.slug}), {kind.category}", "", f"It can: {', '.join(_capabilities(kind))}.", ""]
     lines += [f"Level {kind.level()}: {MEANINGS[kind.level()]}.", *legend(kind.quality), ""]
+    if removal := explained_for_each_choice(kind, REMOVE):
+        lines += ["What a removal does:", *(" ".join(filter(None, one)) for one in removal), ""]
+    if kind.api_version:
+        lines += [f"API: {kind.api_version.with_end()}.", ""]
     lines += [f"{number}. {step}" for number, step in enumerate(kind.docs, 1)] + [""]
     for field in kind.fields:
         notes = f"{' (secret)' if field.secret else ''}{_need(field)}"

@@ -19,6 +19,7 @@ from connectors.base import ConnectorError
 from connectors.names import beyond_ascii
 from sync import activity, faults, vault
 from sync.apps import apps
+from sync.apps.effects import version_warning
 from sync.config import Config
 from sync.db import utcnow
 from sync.jobs import clock, health, queue
@@ -148,6 +149,9 @@ def _mail_server(settings: Config) -> Finding:
 def _attention() -> Iterator[Finding]:
     for app in App.select().where(App.error.is_null(False), App.state.in_(CONNECTED)):
         yield Finding(app.name, WRONG, app.error)
+    for app in App.select().where(App.state.in_(CONNECTED)):
+        if warning := version_warning(app):
+            yield Finding(app.name, NOTE, warning.removeprefix(f"{app.name}: "))
     for directory in Directory.select().where(Directory.error.is_null(False)):
         yield Finding(directory.name, WRONG, directory.error)
     if stuck := Task.select().where(Task.state == TaskState.NEEDS_ATTENTION).count():

@@ -9,12 +9,15 @@ import click
 from cli import tasks as shown
 from cli.apps import known
 from cli.frame import BY, DONE, FAILED, REPORT_WAITS, Failed, answer, as_json, end, opened, send_mails, tell
-from sync import activity, names, roles
+from connectors.base import REMOVE
+from connectors.explaining import explained
+from sync import activity, names, roles, workspace
+from sync.apps.effects import effects_of
 from sync.models import Account, App, Change, Check, Report
 from sync.reports import reports
 from sync.reports import view as report_view
 from sync.reports.reports import ReportProblem
-from sync.states import UPDATES, ReportState, TaskState
+from sync.states import REMOVALS, UPDATES, ReportState, TaskState
 from sync.tasks import tasks
 
 POLL = 0.3  # seconds
@@ -34,7 +37,17 @@ def report(name: str, as_json: bool) -> None:
     if found is None:
         raise ReportProblem(f"{app.name} has no report yet. Check it first.")
     changes = report_view.rows_of(found, tuple(found.counts), MOST)
-    answer(_document(app, found, changes), _lines(found, changes), as_json)
+    removal = _removal(app, found, changes)
+    document = {**_document(app, found, changes), "removal": removal}
+    answer(document, [*_lines(found, changes), *removal], as_json)
+
+
+def _removal(app: App, found: Report, changes: list[Change]) -> list[str]:
+    """What removing its people does in the app, a text for each kind of account; none where it removes nobody."""
+    if not any(change.kind in REMOVALS and change.in_app for change in changes):
+        return []
+    day = workspace.to_local(found.decided_at).date() if found.decided_at else workspace.today()
+    return explained(effects_of(app, REMOVE), day)
 
 
 def latest(app: App) -> Report | None:

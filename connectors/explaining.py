@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 
+from connectors.base import Connector
 from connectors.effects import Effect, Reach, Seat, Sessions, Undo
 
 UNDECLARED = "The app's description doesn't say how far this reaches, or whether it can be undone."
@@ -14,6 +15,19 @@ UNDECLARED = "The app's description doesn't say how far this reaches, or whether
 def explained(effects: Iterable[Effect], today: date | None = None) -> list[str]:
     """A paragraph for each effect. `today` is the day of the operation: it turns “within 20 days” into a date."""
     return [f"{effect.whom}: {_text(effect, today)}" if effect.whom else _text(effect, today) for effect in effects]
+
+
+def explained_for_each_choice(kind: type[Connector], operation: str) -> list[tuple[str, str]]:
+    """What an operation does in each kind of app: the setting that decides it with a colon, or "", and the text."""
+    return [(_choice(kind, effect), "".join(explained([effect]))) for effect in kind.effects.get(operation, ())]
+
+
+def _choice(kind: type[Connector], effect: Effect) -> str:
+    """“People are removed over SCIM:”"""
+    if effect.when is None:
+        return ""
+    [field] = [field for field in kind.fields if field.name == effect.when[0]]
+    return f"{field.label} {dict(field.choices)[effect.when[1]]}:"
 
 
 def _text(effect: Effect, today: date | None) -> str:

@@ -22,6 +22,10 @@ class ApiVersion:
     def __str__(self) -> str:
         return f"{self.name} {self.version}".strip()
 
+    def with_end(self) -> str:
+        """“Google Ads API v26, until 1 Oct 2027”"""
+        return f"{self}, until {self.ends.day} {self.ends:%b %Y}" if self.ends else str(self)
+
     def chosen(self, settings: Mapping[str, str]) -> ApiVersion:
         """The version that an app with these settings uses."""
         entered = settings.get(self.setting, "").strip() if self.setting else ""

@@ -8,9 +8,11 @@ from flask import url_for
 from markupsafe import Markup
 
 from connectors.base import ASSETS, LOOK_UP
+from sync.apps.effects import version_warning
 from sync.models import App, AppPerson, Person, PersonEmail
 from sync.safety import guards
 from sync.states import Approval, AppState, ChangeKind, Part, PersonStatus
+from web import effects
 from web.app_page import can, kind_of
 from web.words import APPLIED_AUTOMATICALLY, clock, dotted, money, percent, plural, this_workspace, when
 
@@ -61,6 +63,7 @@ class Settings:
     connected: bool
     paused: bool
     may_change: bool
+    version_warning: str
 
 
 def settings(app: App, owns: bool) -> Settings:
@@ -69,6 +72,7 @@ def settings(app: App, owns: bool) -> Settings:
     return Settings(
         _checks(app, owns), _account(app), _details(app, owns), [_member(row) for row in people_of(app)], tested,
         connected, app.state == AppState.PAUSED, owns and connected,
+        version_warning(app) if connected else "",
     )  # fmt: skip
 
 
@@ -115,6 +119,8 @@ def _guards(app: App) -> list[Markup | str]:
 def _account(app: App) -> list[Fact]:
     kind = kind_of(app)
     facts = [Fact("Permissions", " · ".join(app.permissions or _permissions(app)))]
+    if version := effects.version_in_words(app):
+        facts.append(Fact("API version", version))
     if app.missing_permissions:
         facts.append(Fact("Missing", lines=list(app.missing_permissions)))
     shown = [one for one in kind.fields if not one.secret and not one.mapping and app.settings.get(one.name)]

@@ -24,6 +24,7 @@ from sync.models import Account, App, Check, Person
 from sync.private_networks import approver
 from sync.problems import AppProblem
 from sync.states import AppState, CheckTrigger, Part
+from web import effects
 from web.answers import INVALID, go_to, page_or_part, wants_part
 from web.app_page import kind_of, match_in_words
 from web.app_settings import REFUSALS, known_person, minute_of
@@ -116,7 +117,7 @@ def _over(app: App) -> Response | None:
 @pages.get("/<int:app_id>/connection")
 @app_part(Part.OWNER)
 def credential(app: App) -> Response | tuple[str, int]:
-    return _over(app) or _step(app, 2, "connect/credential.html", given=app.settings)
+    return _over(app) or _credential(app, given=app.settings)
 
 
 @pages.post("/<int:app_id>/connection")
@@ -147,7 +148,11 @@ def _tested(app: App, given, problem: str = "", identity=None) -> tuple[str, int
     status = INVALID if problem else 200
     if wants_part():
         return render_template("connect/_tested.html", app=app, problem=problem, identity=identity), status
-    return _step(app, 2, "connect/credential.html", status, given=given, problem=problem, identity=identity)
+    return _credential(app, status, given=given, problem=problem, identity=identity)
+
+
+def _credential(app: App, status: int = 200, **values) -> tuple[str, int]:
+    return _step(app, 2, "connect/credential.html", status, removal=effects.of_kind(kind_of(app)), **values)
 
 
 @pages.get("/<int:app_id>/connection/owners")

@@ -11,6 +11,7 @@ from sync.models import App
 from sync.names import asset_name
 from sync.states import TaskKind
 from sync.tasks.by_hand import Line, Plan
+from web import effects
 from web.components import OnlyManager, only_manager
 from web.words import dotted, money, plural, when
 
@@ -50,6 +51,7 @@ class Preview:
     asks_reason: bool
     cost: str
     kind: str  # of the button
+    effects: list[str]  # what it does in the app, in paragraphs
 
     @property
     def waits(self) -> bool:
@@ -66,7 +68,7 @@ def preview(app: App, plan: Plan, released: str) -> Preview:
         "Not changed" if count else "None of this can be done",
         f"{plural(count, 'removal is', 'removals are')} held by a guard." if waits else "", is_released,
         count if plan.held else 0, asks_reason=bool(removes and count and not waits), cost=_cost(app, plan, count),
-        kind="danger" if removes else "primary",
+        kind="danger" if removes else "primary", effects=effects.of_removal(app) if removes and count else [],
     )  # fmt: skip
 
 

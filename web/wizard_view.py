@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from flask import url_for
 from markupsafe import Markup
@@ -14,8 +14,9 @@ from sync.reports import overview, reports
 from sync.reports import view as report_view
 from sync.reports.overview import Ready
 from sync.reports.view import SECTIONS, Section
-from sync.states import ReportState, TaskState
+from sync.states import REMOVALS, ReportState, TaskState
 from sync.tasks import tasks
+from web import effects
 from web.wizard_rows import Given, Row, Rows
 from web.words import APPLIED_AUTOMATICALLY, money, number, plural, this_workspace, when
 
@@ -43,6 +44,7 @@ class Drop:
     total: int
     rows: list[Row]
     more: More | None
+    effects: list[str] = field(default_factory=list)  # what removing these people does in the app, in paragraphs
     open: bool = False
 
 
@@ -86,8 +88,10 @@ def drop(app: App, report: Report, section: Section, given: Given | None = None,
     """`section.rows` are those from `offset` on."""
     rows = Rows(app, section.rows, given)
     shown = offset + len(section.rows)
+    removes = any(change.kind in REMOVALS and change.in_app for change in section.rows)
     return Drop(section.key, section.kind.title, section.total, [rows.row(change) for change in section.rows],
-                _more(report, section, shown) if section.total > shown else None)
+                _more(report, section, shown) if section.total > shown else None,
+                effects.of_removal(app, report.decided_at) if removes else [])
 
 
 def _more(report: Report, section: Section, shown: int) -> More:
@@ -116,7 +120,7 @@ def _opened(one: Drop, drops: list[Drop]) -> Drop:
     keys = {other.key for other in drops}
     in_app_alone = SECTIONS[one.key].in_app and "removed-users" not in keys
     is_open = one.key == "removed-users" or len(keys) == 1 or in_app_alone or any(row.removes_roles for row in one.rows)
-    return Drop(one.key, one.title, one.total, one.rows, one.more, is_open)
+    return replace(one, open=is_open)
 
 
 def banners(app: App, report: Report) -> list[Banner]:

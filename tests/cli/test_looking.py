@@ -88,6 +88,14 @@ def test_doctor_finds_what_is_wrong(rollcall, connected_chat):
     assert findings(rollcall, "--apps", code=1)["Chat"] == "wrong"
 
 
+def test_doctor_warns_of_an_api_version_that_ends(rollcall, connected_chat):
+    assert "version in use" not in rollcall.run("doctor").out
+    with closing(sqlite3.connect(rollcall.home / "rollcall.db")) as database, database:
+        database.execute("UPDATE app SET connector = 'linkedin_ads', settings = ?", ['{"version": "202501"}'])
+    told = rollcall.run("doctor").out
+    assert "note   Chat: the version in use, LinkedIn Marketing API 202501, ended on 1 January 2026" in told
+
+
 def test_doctor_reaches_a_real_mail_server(rollcall, smtp):
     rollcall.environ["ROLLCALL_SMTP_URL"] = f"{smtp.url}?from=rollcall@acme.example"
     assert findings(rollcall)["mail"] == "ok"

@@ -39,6 +39,13 @@ def test_a_yes_is_needed_and_must_fit_what_waits(rollcall, leaver):
     assert leaver.removed() == ["tom@acme.example"]
 
 
+def test_a_report_says_what_its_removals_do_in_the_app(rollcall, leaver):
+    told = "Removes them from the workspace, with all its channels. It can't be undone."
+    assert told in rollcall.run("report", "Chat").out
+    [text] = rollcall.json("report", "Chat")["removal"]
+    assert text.startswith(told) and "Their seat is freed." in text
+
+
 def test_everybody_left_out(rollcall, leaver):
     done = rollcall.json("finish", "Chat", "--yes", "--wait", "--leave-out", f"{external_id(leaver, 'Tom')}=Contractor")
     assert done["tasks"] == [] and done["state"] == "applied"
