@@ -95,14 +95,24 @@ class Atlassian(HttpConnector):
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES) - {INVITE}
     effects = declared(
-        "Organizations REST API v2, “Remove user from a directory”",
-        remove=Effect(
-            "Removes them from every directory of the organization, with its apps and groups.", Reach.ORGANISATION,
-            Undo.IMPOSSIBLE, "Invite them again, and give them their groups and roles again.",
-            lost=("their groups and roles",), frees_seat=Seat.FREED,
+        "Organizations REST API v2, “Suspend user in directory” and “Remove user from directory”",
+        remove=(
+            Effect(
+                "Suspends them in every directory of the organization: they lose access to its apps, and keep their "
+                "groups and roles.",
+                Reach.ORGANISATION, Undo.POSSIBLE, "Restore the user in Atlassian Administration.",
+                frees_seat=Seat.FREED, when=("removal", SUSPEND),
+            ),
+            Effect(
+                "Removes them from every directory of the organization, with its apps and groups.", Reach.ORGANISATION,
+                Undo.IMPOSSIBLE, "Invite them again, and give them their groups and roles again.",
+                lost=("their groups and roles",), frees_seat=Seat.FREED, when=("removal", REMOVE_FOR_GOOD),
+            ),
         ),
         change_role=replace(ROLE_CHANGED, reach=Reach.ORGANISATION),
-        grant=GRANTED, revoke=REVOKED,
+        grant=replace(GRANTED, does="Adds them to a group, with everything that it gives.", reach=Reach.ORGANISATION),
+        revoke=replace(REVOKED, does="Removes them from a group, with everything that it gives.",
+                       reach=Reach.ORGANISATION),
     )  # fmt: skip
     api_version = ApiVersion("Organizations REST API", "v2", source="Organizations REST API (role assignments: v1)")
     asset_word = "group or app"

@@ -108,12 +108,18 @@ class OktaApp(ClosesClients, Connector):
     effects = declared(
         "Okta API, “Unassign an application user”",
         remove=Effect(
-            "Takes the application's assignment away. If Okta provisions the application, the account in it is "
-            "deactivated.",
+            "Takes the application's assignment away. If Okta provisions the application and is set to deactivate "
+            "users, the account in it is deactivated.",
             Reach.WORKSPACE, Undo.IMPOSSIBLE, "Assign the application again, and fill in its profile again.",
-            lost=("the application's profile of the assignment",),
+            lost=("their profile in the application, with user name and roles",),
         ),
-        invite=INVITATION_SENT, grant=GRANTED, revoke=REVOKED,
+        invite=replace(INVITATION_SENT, does="Assigns the application to someone who is in Okta already.",
+                       undo_by="Take the assignment away."),
+        grant=replace(GRANTED, does="Adds them to a group in Okta, with every application that it gives.",
+                      reach=Reach.ORGANISATION, undo_by="Remove them from the group."),
+        revoke=replace(REVOKED, does="Removes them from a group in Okta, with every application that it gives.",
+                       reach=Reach.ORGANISATION, undo_by="Add them to the group again.",
+                       lost=("their profiles in applications that only this group gives",)),
     )  # fmt: skip
     api_version = OKTA_API
     asset_word = "group"

@@ -30,7 +30,7 @@ from connectors.base import (
     Role,
     TemporarilyUnavailable,
 )
-from connectors.effects import GRANTED, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
+from connectors.effects import GRANTED, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Sessions, Undo, declared
 from connectors.quality import NO_TEST_SERVER, Missing, Rule
 from connectors.slack import usage
 from connectors.slack.answers import AlreadyThere, error_inside, list_in
@@ -100,17 +100,19 @@ class Slack(ClosesClients, Connector):
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES) - {INVITE}
     effects = declared(
-        "Slack, “Using the Slack SCIM API” and “admin.users.remove”",
+        "Slack API, “Using the Slack SCIM API” and “admin.users.remove”",
         remove=(
             Effect(
-                "Deactivates them in this workspace. In an Enterprise organisation, it deactivates them in all its "
-                "workspaces.",
-                Reach.ORGANISATION, Undo.POSSIBLE, "Activate the account again in Slack.", frees_seat=Seat.FREED,
-                when=("removal", "scim"),
+                "Deactivates their account in the workspace. Messages and files stay.", Reach.WORKSPACE,
+                Undo.POSSIBLE, "Activate the account again in Slack.", lost=("their places in channels",),
+                frees_seat=Seat.FREED, seat_note="Slack works out from time to time who is billed.",
+                ends_sessions=Sessions.END, when=("removal", "scim"),
+                source="Slack Help, “Deactivate a member's account”, and “Using the Slack SCIM API”",
             ),
             Effect(
-                "Removes them from this workspace only. Their account in the organisation stays.", Reach.WORKSPACE,
-                Undo.POSSIBLE, "Add them to the workspace again.", when=("removal", "admin"),
+                "Takes them out of this workspace alone. Their account in the organisation stays.", Reach.WORKSPACE,
+                Undo.POSSIBLE, "Add them to the workspace again.", lost=("their places in channels",),
+                when=("removal", "admin"),
             ),
         ),
         change_role=ROLE_CHANGED, grant=GRANTED, revoke=REVOKED,

@@ -97,13 +97,22 @@ class Zoom(HttpConnector):
     capabilities = frozenset(CAPABILITIES)
     effects = declared(
         "Zoom API, “Update user status”, and Zoom Support, “Deactivating, unlinking, or deleting users”",
-        remove=Effect(
-            "Deactivates the user in the Zoom account. Settings, meetings and recordings stay.", Reach.ORGANISATION,
-            Undo.POSSIBLE, "Activate the user again in Zoom, and give the licence again.",
-            lost=("their licences", "their administrator role"), frees_seat=Seat.FREED,
+        remove=(
+            Effect(
+                "Deactivates them in the Zoom account, after taking an admin role away if they have one. Settings, "
+                "meetings and recordings stay.",
+                Reach.ORGANISATION, Undo.POSSIBLE, "Activate the user again in Zoom, and give licence and role again.",
+                lost=("their licences", "their admin role"), frees_seat=Seat.FREED, whom="A user of the account",
+            ),
+            Effect(
+                "Cancels the invitation.", Reach.ORGANISATION, Undo.POSSIBLE, "Invite them again.",
+                frees_seat=Seat.FREED, whom="Someone who is invited", source="Zoom API, “Delete a user”",
+            ),
         ),
         change_role=replace(ROLE_CHANGED, reach=Reach.ORGANISATION),
-        invite=INVITATION_SENT, grant=GRANTED, revoke=REVOKED,
+        invite=replace(INVITATION_SENT, does="Invites them to the Zoom account, on the plan Basic.",
+                       reach=Reach.ORGANISATION),
+        grant=GRANTED, revoke=REVOKED,
     )  # fmt: skip
     api_version = ApiVersion("Zoom API", "v2", source="Zoom API reference, Users")
     asset_word = "group"
