@@ -1,5 +1,6 @@
 """A reading that has lost fields: the app still returns its list, but without the fields that the credential can no
-longer see. A missing field is never taken for an empty value. If most values of a field are missing, the check fails.
+longer see. A missing field is never taken for an empty value. If most values of a field are missing, the check fails,
+unless nobody's access is decided by it.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ WORDS = {
 }
 # What matching and protection rest on: of these not even a few may all be lost at once.
 VITAL = frozenset(("email", "status", "role", "user_name", "employee_number", "access role", "managers"))
+# What an app may give to some credentials or plans only. If it is left out, the known values stay, with a warning.
+OPTIONAL = frozenset(("last_activity", "seat"))
 ADVICE = (
     "Nothing was changed. Look at the credential's permissions in the app, then check again. If the app really no "
     "longer returns this, confirm it on the app's Settings: the known values are then kept."
@@ -53,6 +56,8 @@ class Loss:
     def is_most(self, guard: guards.Guard) -> bool:
         if self.field == "administrators":
             return self.lost > 1  # one alone may have become someone else's part: a guard holds that
+        if self.field in OPTIONAL and self.kept == self.lost:
+            return False
         if self.field in VITAL and self.lost == self.had > 1 and not self.told:
             return True
         return self.lost > guard.accounts and self.lost * 2 > self.had

@@ -147,23 +147,43 @@ def test_an_app_that_no_longer_says_who_administers_it_is_not_believed(chat, mon
     assert check.error == "Nobody is an administrator now, and 2 were before: has the credential lost a permission?"
 
 
-@pytest.mark.parametrize("field,word", [("status", "statuses"), ("last_active", "last activities"), ("name", "names")])
+@pytest.mark.parametrize("field,word", [("status", "statuses"), ("name", "names")])
 def test_every_field_that_most_have_lost_is_named(crowd, field, word):
-    with crowd.store.writing() as store:
-        store.execute("UPDATE member SET last_active = '2026-11-01T10:00:00Z' WHERE is_bot = 0")
-    crowd.check()
     before = contents()
     lose(crowd, field)
     check = crowd.check()
     assert check.state == "failed" and f"{word} are missing" in check.error and contents() == before
 
 
+def give_last_activity(chat) -> None:
+    with chat.store.writing() as store:
+        store.execute("UPDATE member SET last_active = '2026-11-01T10:00:00Z' WHERE is_bot = 0")
+    chat.check()
+
+
+def test_the_last_activity_that_is_left_out_stays_and_fails_no_check(crowd):
+    """An app may tell it to some credentials or plans only, and nobody's access is decided by it."""
+    give_last_activity(crowd)
+    before = contents()
+    lose(crowd, "last_active")
+    check = crowd.check()
+    assert check.state == "succeeded" and "no longer returns the last activity of 2" in check.warning
+    assert [row.last_activity for row in Account.select()].count(None) == 1  # the bot's
+    assert len(contents()[0]) == len(before[0])
+
+
+def test_a_last_activity_that_comes_empty_for_most_fails_the_check(crowd):
+    give_last_activity(crowd)
+    before = contents()
+    lose(crowd, "last_active", empty=True)
+    check = crowd.check()
+    assert check.state == "failed" and "last activities are missing" in check.error and contents() == before
+
+
 def test_a_field_that_the_first_accounts_never_had_is_named_too(crowd, monkeypatch):
     monkeypatch.setattr(lost_fields, "FIRST_ACCOUNTS", 0)  # as if those that had it came after the first ones
-    with crowd.store.writing() as store:
-        store.execute("UPDATE member SET last_active = '2026-11-01T10:00:00Z'")
-    crowd.check()
-    lose(crowd, "last_active")
+    give_last_activity(crowd)
+    lose(crowd, "last_active", empty=True)
     check = crowd.check()
     assert check.state == "failed" and "last activities are missing" in check.error
 

@@ -27,6 +27,10 @@ from tests.sync.fixtures import email
     (Loss("seat", 5, 5), False),
     (Loss("seat", 6, 11), True),
     (Loss("seat", 6, 12), False),
+    (Loss("seat", 6, 6, kept=6), False),  # left out, and nobody's access is decided by it
+    (Loss("last_activity", 6, 6, kept=6), False),
+    (Loss("last_activity", 6, 6, kept=5), True),  # one came empty
+    (Loss("name", 6, 6, kept=6), True),
 ])  # fmt: skip
 def test_most_is_all_of_a_vital_field_or_more_than_half_and_the_guard_lets_through(loss, most):
     assert loss.is_most(Guard(5, 20)) is most
