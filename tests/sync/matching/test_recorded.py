@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync.matching import decisions, members
+from sync.matching import decisions, members, rules
 from sync.matching.decisions import Decision
 from sync.models import Account, Activity, App, MatchDecision
 from sync.people import people
@@ -117,3 +117,16 @@ def test_accounts_that_are_gone_or_of_another_app_are_not_decided_about(chat, se
     made = decisions.decide(chat.app, [account(3).id, theirs.id, ours.id], Decision("guest"), chat.by)
     assert made.count == 1
     assert [row.id for row in Account.select().where(Account.match_kind == "guest")] == [ours.id]
+
+
+@pytest.mark.parametrize(("values", "why"), [
+    ({"match_kind": "matched"}, "By e-mail"),
+    ({"match_by_hand": True}, "By hand"),
+    ({"match_kind": "unmatched", "match_by_hand": True}, "Unmatched until someone decides whose it is"),
+    ({"match_kind": "guest"}, ""),
+    ({"email_key": "nobody@acme.example"}, ""),  # no rule names the person now
+])  # fmt: skip
+def test_why_an_account_is_matched_is_said_in_words(chat, values, why):
+    Account.update(values).where(Account.id == account(3).id).execute()
+    row = account(3)
+    assert rules.why(chat.app, [row]) == {row.id: why}

@@ -164,3 +164,9 @@ def test_a_removal_that_waits_is_looked_at_again_when_the_person_is_back(chat, v
     row = Task.get()
     assert (row.next_at != later) is looked
     assert row.state == ("queued" if looked else values["state"])
+
+
+def test_a_task_that_ends_because_the_person_is_back_names_them(chat):
+    [task] = confirmed(chat, 3)
+    people.mark_returned(chat.people[3], chat.by)
+    assert run(task).error == "Person 3 is back: active in the directory."
