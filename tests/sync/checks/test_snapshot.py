@@ -40,7 +40,7 @@ def test_a_long_list_is_staged_in_parts_and_each_is_reported(listed, read):
     for number in range(snapshot.BATCH):
         listed.add(f"id{number}")
     assert read() == (501, [("accounts", 0), ("accounts", 500), ("accounts", 501)])
-    assert db.execute_sql("SELECT external_id, label, privileged, standard, place FROM staged_role").fetchall() == [
+    assert db.execute_sql("SELECT external_id, label, privileged, is_default, position FROM staged_role").fetchall() == [
         ("member", "Member", 0, 1, 0)]  # fmt: skip
 
 
@@ -65,7 +65,7 @@ def test_each_field_of_an_account_is_staged(listed, read):
                last_activity=datetime(2026, 11, 1, 9), user_name=" one ", employee_number=" 7 ",
                unsaid=frozenset({"name", "seat"}), assumed=frozenset({"kind"}))  # fmt: skip
     read()
-    assert staged("email, normal, name, status, role, kind, last_activity, seat, user_name, employee_number, "
+    assert staged("email, email_key, name, status, role, kind, last_activity, seat, user_name, employee_number, "
                   "further_roles, unsaid, assumed") == (
         "One@Acme.example", "one@acme.example", "One", "invited", "member", "system", "2026-11-01 09:00:00", "full",
         "one", "7", "[]", BIT["name"] | BIT["seat"], BIT["kind"])  # fmt: skip
