@@ -40,8 +40,8 @@ def test_a_long_list_is_staged_in_parts_and_each_is_reported(listed, read):
     for number in range(snapshot.BATCH):
         listed.add(f"id{number}")
     assert read() == (501, [("accounts", 0), ("accounts", 500), ("accounts", 501)])
-    assert db.execute_sql("SELECT external_id, label, privileged, is_default, position FROM staged_role").fetchall() == [
-        ("member", "Member", 0, 1, 0)]  # fmt: skip
+    columns = "external_id, label, privileged, is_default, position"
+    assert db.execute_sql(f"SELECT {columns} FROM staged_role").fetchall() == [("member", "Member", 0, 1, 0)]
 
 
 def test_a_second_reading_replaces_the_first(listed, read):
