@@ -6,6 +6,7 @@ import signal
 
 from sync.apps import apps
 from sync.jobs import asking
+from sync.models import Activity
 from tests.cli.conftest import until
 
 
@@ -48,7 +49,9 @@ def test_ctrl_c_cancels_and_changes_nothing(rollcall, connected_chat):
     running = rollcall.start("check", "Chat", "--json")
     until(lambda: connected_chat.calls("/members"))
     running.send_signal(signal.SIGINT)
-    until(lambda: any(entry["what"] == "cancelled check" for entry in rollcall.json("activity")["entries"]))
+    with rollcall.core():
+        until(Activity.select().where(Activity.what == "cancelled check").exists)
+    assert any(entry["what"] == "cancelled check" for entry in rollcall.json("activity")["entries"])
     connected_chat.clear()
     out, err = running.communicate(timeout=60)
     assert running.returncode == 1 and "cancelled" in err and '"state": "failed"' in out

@@ -140,15 +140,15 @@ def test_a_toast_is_above_a_dialog_and_can_be_dismissed(visit, live, olga: Perso
 def test_polling_ends_with_what_it_waits_for_and_rests_unseen(visit, live, acme, by: str) -> None:
     page = visit(acme.olga)
     reading = directories.ask(acme.staff, by)
+    page.clock.install()
     page.goto(f"{live.url}/directories/{acme.staff.id}")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     with page.expect_request(f"**/directories/{acme.staff.id}"):
         pass
     page.evaluate("Object.defineProperty(document, 'hidden', {value: true, configurable: true})")
-    page.wait_for_timeout(1200)  # one that was under way may still come
     before = len(asked)
-    page.wait_for_timeout(2500)
+    page.clock.run_for(2500)
     assert len(asked) == before, "nobody looks, so nothing is asked"
     page.evaluate("Object.defineProperty(document, 'hidden', {value: false, configurable: true})")
     with page.expect_request(f"**/directories/{acme.staff.id}"):
@@ -156,7 +156,7 @@ def test_polling_ends_with_what_it_waits_for_and_rests_unseen(visit, live, acme,
     directories.run(reading.id)
     page.wait_for_selector("#state h2 >> text=People")
     before = len(asked)
-    page.wait_for_timeout(2500)
+    page.clock.run_for(2500)
     assert len(asked) == before, "there is nothing to wait for any more"
     assert DirectoryReading.get_by_id(reading.id).state == "succeeded"
 

@@ -33,10 +33,11 @@ def said(page) -> str:
     return " ".join(page.text_content("#sync-outcome").split())
 
 
-def requests_of(page, milliseconds: int) -> list[str]:
+def requests_within(page, milliseconds: int) -> list[str]:
+    """What the page asks for while its clock, which must be installed, is moved forward by this much."""
     seen: list[str] = []
     page.on("request", lambda request: seen.append(request.url))
-    page.wait_for_timeout(milliseconds)
+    page.clock.run_for(milliseconds)
     return seen
 
 
@@ -78,13 +79,15 @@ def test_a_double_click_and_a_second_tab_finish_once(visit, live, olga: Person, 
 
 
 def test_progress_is_live_and_then_rests(visit, live, olga: Person, chat, report: Report) -> None:
-    page = opened(visit(olga), live.url, chat.app)
-    page.click("#finish-sync")
+    page = visit(olga)
+    page.clock.install()
+    opened(page, live.url, chat.app).click("#finish-sync")
     page.wait_for_selector("#acts[hx-trigger]")
+    assert requests_within(page, 2500), "it looks again"
     queue.drain(("task",))
     page.wait_for_selector("#acts:not([hx-trigger])")
     assert page.locator("#acts .badge-ok").count() == 3
-    assert requests_of(page, 2500) == [], "there is nothing to wait for"
+    assert requests_within(page, 2500) == [], "there is nothing to wait for"
 
 
 def test_a_stale_report_is_shown_anew_with_what_was_written(visit, live, olga: Person, chat, report: Report) -> None:
@@ -105,6 +108,7 @@ def test_a_stale_report_is_shown_anew_with_what_was_written(visit, live, olga: P
 
 def test_a_check_is_watched_closed_and_joined(visit, live, olga: Person, chat) -> None:
     page = visit(olga)
+    page.clock.install()
     page.goto(f"{live.url}/apps/{chat.app.id}")
     page.dblclick("#check-for-updates")
     page.wait_for_selector("dialog:modal progress")
@@ -121,7 +125,7 @@ def test_a_check_is_watched_closed_and_joined(visit, live, olga: Person, chat) -
     page.wait_for_selector("#view-report-of-check")
     assert page.evaluate("document.activeElement.textContent") == "Close", "an answer takes no focus away"
     page.wait_for_selector("#app-head:not([hx-trigger*=every])", state="attached")
-    assert requests_of(page, 2500) == []
+    assert requests_within(page, 2500) == []
     page.click("#view-report-of-check")
     page.wait_for_selector("#sync-data:modal")
     assert said(page).startswith("Removes 1 person from Chat")
@@ -130,6 +134,7 @@ def test_a_check_is_watched_closed_and_joined(visit, live, olga: Person, chat) -
 def test_a_card_follows_its_check_and_keeps_its_menu_open(visit, live, olga: Person, chat) -> None:
     check = asking.ask(chat.app, chat.by)
     page = visit(olga)
+    page.clock.install()
     page.goto(f"{live.url}/apps")
     card = f"#app-{chat.app.id}"
     page.click(f"{card} summary")
@@ -139,7 +144,7 @@ def test_a_card_follows_its_check_and_keeps_its_menu_open(visit, live, olga: Per
     Check.update(state="queued").where(Check.id == check.id).execute()
     queue.drain(("check",))
     page.wait_for_selector(f"{card} .badge:has-text('Up to date')")
-    assert requests_of(page, 2500) == []
+    assert requests_within(page, 2500) == []
 
 
 def test_searching_keeps_the_place_and_back_finds_it_again(visit, live, olga: Person, chat, second) -> None:
