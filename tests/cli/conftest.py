@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import pytest
 import requests
@@ -21,7 +22,7 @@ from sync import start
 from sync.config import Config
 from sync.db import connected, db
 from tests.blank import LOCAL
-from tests.cli.forks import Forks
+from tests.cli.forks import Forks, Started
 from tests.demo.apps import ChatApp
 from tests.parts import free_port
 from tests.real.scim_app import scim_app, scim_server  # noqa: F401
@@ -72,17 +73,19 @@ class CommandLine:
     def json(self, *arguments: str, code: int = 0, stdin: str = "") -> dict:
         return self.run(*arguments, "--json", code=code, stdin=stdin).document
 
-    def start(self, *arguments: str, **environ: str) -> subprocess.Popen:
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        return subprocess.Popen([*PROGRAM, *arguments], env=self.environ | environ, cwd=self.folder, text=True, **pipes)
+    def start(self, *arguments: str, stderr: IO | None = None, **environ: str) -> subprocess.Popen | Started:
+        """`stderr`: a file instead of a pipe."""
+        around = {"env": self.environ | environ, "cwd": self.folder}
+        if self.forks:
+            return self.forks.start(list(arguments), **around, stderr=stderr)
+        pipes = {"stdout": subprocess.PIPE, "stderr": stderr or subprocess.PIPE}
+        return subprocess.Popen([*PROGRAM, *arguments], **around, text=True, **pipes)
 
     @contextmanager
-    def served(self, command: str = "serve") -> Iterator[subprocess.Popen]:
+    def served(self, command: str = "serve") -> Iterator[subprocess.Popen | Started]:
         """A running server that answers; it is killed at the end unless the test has ended it."""
         with (self.folder / f"{command}.log").open("a") as log:
-            server = subprocess.Popen(
-                [*PROGRAM, command], env=self.environ, cwd=self.folder, text=True, stdout=subprocess.PIPE, stderr=log
-            )
+            server = self.start(command, stderr=log)
         try:
             server.first_line = server.stdout.readline() if command != "worker" else ""
             yield server
@@ -92,7 +95,7 @@ class CommandLine:
             server.wait(10)
             server.stdout.close()
 
-    def stop(self, server: subprocess.Popen, by: signal.Signals = signal.SIGTERM) -> int:
+    def stop(self, server: subprocess.Popen | Started, by: signal.Signals = signal.SIGTERM) -> int:
         server.send_signal(by)
         return server.wait(60)
 

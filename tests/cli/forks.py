@@ -12,16 +12,63 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
+from typing import IO
 
 ROOT = Path(__file__).resolve().parents[2]
-PASSED = 3  # standard input, output and error of the command
+PASSED = 4  # standard input, output and error of the command, and where its end is said if nobody waits for it
 LONGEST = 1 << 20  # bytes of a request: the arguments and the environment
 
 
+class Started:
+    """A command that runs. Of `subprocess.Popen`, it has what the tests use."""
+
+    def __init__(self, end: socket.socket, stdout: IO[str], stderr: IO[str] | None):
+        self._end, self.stdout, self.stderr = end, stdout, stderr
+        self.pid = int(end.recv(64))
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        with suppress(subprocess.TimeoutExpired):
+            self.wait(0)
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Raises subprocess.TimeoutExpired after `timeout` seconds."""
+        if self.returncode is None:
+            self._end.settimeout(timeout)
+            try:
+                self.returncode = int(self._end.recv(64))
+            except (TimeoutError, BlockingIOError):
+                raise subprocess.TimeoutExpired(str(self.pid), timeout) from None
+            self._end.close()
+        return self.returncode
+
+    def communicate(self, timeout: float) -> tuple[str, str]:
+        """Both streams to their ends. The command is killed if it has not ended after `timeout` seconds."""
+        clock = threading.Timer(timeout, self.kill)
+        clock.start()
+        with ThreadPoolExecutor() as readers, self.stdout, self.stderr:
+            said = [reader.result() for reader in [readers.submit(one.read) for one in (self.stdout, self.stderr)]]
+        clock.cancel()
+        self.wait(timeout)
+        return tuple(said)
+
+    def send_signal(self, which: signal.Signals) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, which)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
 class Forks:
-    """One per test process, begun with the first command. `run` is like `subprocess.run(..., capture_output=True)`."""
+    """One per test process, begun with the first command. `run` is like `subprocess.run(..., capture_output=True)`,
+    `start` like `subprocess.Popen(..., stdout=PIPE)`."""
 
     def __init__(self) -> None:
         self._line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -36,9 +83,7 @@ class Forks:
         with tempfile.TemporaryFile() as stdin, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
             stdin.write(input.encode())
             stdin.seek(0)
-            request = json.dumps({"arguments": arguments, "environ": env, "folder": str(cwd)}).encode()
-            files = array.array("i", [stdin.fileno(), out.fileno(), err.fileno()])
-            self._line.sendmsg([request], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, files)])
+            self._ask(arguments, env, cwd, [stdin, out, err])
             self._line.settimeout(timeout)
             pid = int(self._line.recv(64))
             try:
@@ -51,15 +96,25 @@ class Forks:
             err.seek(0)
             return subprocess.CompletedProcess(arguments, code, out.read().decode(), err.read().decode())
 
+    def start(self, arguments: list[str], *, env: dict[str, str], cwd: Path, stderr: IO | None = None) -> Started:
+        """`python app.py *arguments` in the background; `stderr` is a file, or None for a pipe."""
+        end, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        read_out, out = os.pipe()
+        read_err, err = os.pipe() if stderr is None else (None, os.dup(stderr.fileno()))
+        with theirs, open(os.devnull) as nothing, open(out, "w") as out_file, open(err, "w") as err_file:
+            self._ask(arguments, env, cwd, [nothing, out_file, err_file, theirs])
+        return Started(end, open(read_out), None if read_err is None else open(read_err))
+
+    def _ask(self, arguments: list[str], env: dict[str, str], cwd: Path, files: list) -> None:
+        request = json.dumps({"arguments": arguments, "environ": env, "folder": str(cwd)}).encode()
+        passed = array.array("i", [file.fileno() for file in files])
+        self._line.settimeout(None)
+        self._line.sendmsg([request], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, passed)])
+
 
 def serve(line: socket.socket) -> None:
     """Fork for each request until the other end is closed."""
-    for path in ROOT.glob("cli/*.py"):
-        import_module(f"cli.{path.stem}" if path.stem != "__init__" else "cli")
-    from app import command_line, create_app
-    from connectors import app_connectors
-
-    app_connectors()
+    _import_all()
     gc.freeze()  # the forks need not look at what all of them share
     while True:
         request, ancillary, _, _ = line.recvmsg(LONGEST, socket.CMSG_SPACE(PASSED * array.array("i").itemsize))
@@ -68,15 +123,42 @@ def serve(line: socket.socket) -> None:
         files = array.array("i")
         for _, _, data in ancillary:
             files.frombytes(data)
-        pid = os.fork()
-        if pid == 0:
+        if len(files) < PASSED:
+            _run(json.loads(request), files, line)
+        elif os.fork() == 0:  # who waits for a command that is started is a process of its own
             line.close()
-            _become(json.loads(request), files)
-            return command_line(create_app)
-        for one in files:
-            os.close(one)
-        line.send(str(pid).encode())
-        line.send(str(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])).encode())
+            end = socket.socket(fileno=files.pop())
+            _run(json.loads(request), files, end)
+            os._exit(0)
+        else:
+            for one in files:
+                os.close(one)
+
+
+def _import_all() -> None:
+    from connectors import app_connectors
+    from web import AREAS
+
+    for path in ROOT.glob("cli/*.py"):
+        import_module(f"cli.{path.stem}" if path.stem != "__init__" else "cli")
+    for area in AREAS:
+        import_module(f"web.{area}")
+    app_connectors()
+
+
+def _run(request: dict, files: array.array, told: socket.socket) -> None:
+    """Run a command, and tell its process id and then its exit code. In the command's process, it never returns."""
+    from app import command_line, create_app
+
+    pid = os.fork()
+    if pid == 0:
+        told.close()
+        _become(request, files)
+        sys.exit(command_line(create_app))
+    for one in files:
+        os.close(one)
+    told.send(str(pid).encode())
+    told.send(str(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])).encode())
 
 
 def _become(request: dict, files: array.array) -> None:
