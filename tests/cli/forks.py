@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO
 
 ROOT = Path(__file__).resolve().parents[2]
-PASSED = 4  # standard input, output and error of the command, and where its end is said if nobody waits for it
+PASSED = 4  # standard input, output and error of the command, and the line that reports the end of one that is started
 LONGEST = 1 << 20  # bytes of a request: the arguments and the environment
 
 
@@ -53,10 +53,10 @@ class Started:
         clock = threading.Timer(timeout, self.kill)
         clock.start()
         with ThreadPoolExecutor() as readers, self.stdout, self.stderr:
-            said = [reader.result() for reader in [readers.submit(one.read) for one in (self.stdout, self.stderr)]]
+            texts = [reader.result() for reader in [readers.submit(one.read) for one in (self.stdout, self.stderr)]]
         clock.cancel()
         self.wait(timeout)
-        return tuple(said)
+        return tuple(texts)
 
     def send_signal(self, which: signal.Signals) -> None:
         if self.poll() is None:
@@ -146,19 +146,19 @@ def _import_all() -> None:
     app_connectors()
 
 
-def _run(request: dict, files: array.array, told: socket.socket) -> None:
-    """Run a command, and tell its process id and then its exit code. In the command's process, it never returns."""
+def _run(request: dict, files: array.array, report: socket.socket) -> None:
+    """Run a command, and report its process id and then its exit code. In the command's process, it never returns."""
     from app import command_line, create_app
 
     pid = os.fork()
     if pid == 0:
-        told.close()
+        report.close()
         _become(request, files)
         sys.exit(command_line(create_app))
     for one in files:
         os.close(one)
-    told.send(str(pid).encode())
-    told.send(str(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])).encode())
+    report.send(str(pid).encode())
+    report.send(str(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])).encode())
 
 
 def _become(request: dict, files: array.array) -> None:
