@@ -11,7 +11,6 @@ v5/openapi.yaml: BusinessAccessUserSummary, GetBusinessAssetsResponse, Permissio
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from types import MappingProxyType
@@ -33,6 +32,7 @@ from connectors.base import (
 )
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
 from connectors.names import email_key
+from connectors.pinterest.answers import items, problem, refusal_in
 from connectors.quality import NO_TEST_SERVER, Missing, Rule
 from connectors.tools.answers import unsaid
 from connectors.tools.http import Answer, Forbidden, NotFound, clean, segment
@@ -58,7 +58,6 @@ PERMISSIONS = (
     "CATALOGS_MANAGER", "CATALOGS_VIEWER", "PROFILE_PUBLISHER", "CONSUMER_USER",
 )  # fmt: skip
 OURS = "INTERNAL"  # partners that may use our assets, not we theirs
-NOT_PERMITTED = (7, 29)  # "Not authorized to access", "You are not permitted to access that resource": also with 401
 
 
 class Pinterest(HttpConnector):
@@ -135,7 +134,7 @@ class Pinterest(HttpConnector):
         return self.settings.get("way") == "refresh"
 
     def _error_in(self, answer: Answer) -> ConnectorError | None:
-        return _problem(answer)
+        return problem(answer)
 
     @property
     def _business(self) -> str:
@@ -233,7 +232,7 @@ class Pinterest(HttpConnector):
     def _rows(self, path: str, what: str, id_of: Callable[[dict], str] | None = None, **params: str) -> Iterator[dict]:
         def fetch(bookmark: str | None) -> Page:
             answer = self._http.get(path, {**params, "page_size": PAGE, **({"bookmark": bookmark} if bookmark else {})})
-            return Page(_items(answer), next=answer.json(dict).get("bookmark"))
+            return Page(items(answer), next=answer.json(dict).get("bookmark"))
 
         for page in pages_by_cursor(fetch, what=what, id_of=id_of or _id):
             yield from page
@@ -307,7 +306,7 @@ class Pinterest(HttpConnector):
         """What failed stands inside a good answer too; a refusal counts for nothing where it is `done` already."""
         try:
             answer = self._http.call(method, f"{self._business}/{path}", json=body, idempotent=may_repeat)
-            if refusal := _refusal(answer):
+            if refusal := refusal_in(answer):
                 raise Refused(refusal)
             return answer.json(dict)
         except (Refused, Forbidden) as no:
@@ -376,34 +375,3 @@ def _where(account: Account) -> tuple[str, dict[str, str]]:
     if account.id.startswith(PARTNER):
         return "partners/assets", {"partner_id": _bare(account.id)}
     return "members/assets/access", {"member_id": account.id}
-
-
-def _items(answer: Answer) -> list:
-    items = answer.json(dict).get("items")
-    if not isinstance(items, list):
-        raise TemporarilyUnavailable(f"{answer.asked} answered without its list.")
-    return items
-
-
-def _refusal(answer: Answer) -> str:
-    """The words of an {"exception": {"message": "…"}} in the answer's items; "" where all went well."""
-    items = answer.json(dict).get("items")
-    failed = [item.get("exception") for item in items if isinstance(item, dict)] if isinstance(items, list) else []
-    said = next((one for one in failed if one), None)
-    if said is None:
-        return ""
-    words = clean(said.get("message")) if isinstance(said, dict) else ""
-    return f"{answer.asked}: Pinterest says “{words.rstrip('.') or 'no'}”."
-
-
-def _problem(answer: Answer) -> ConnectorError | None:
-    """Errors are {"code": 29, "message": "…"}; a missing permission may come as 401 like a token that ended."""
-    if answer.status != 401:
-        return None
-    try:
-        said = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(said, dict) or said.get("code") not in NOT_PERMITTED:
-        return None
-    return Forbidden(f"{answer.asked}: Pinterest says “{clean(said.get('message')).rstrip('.')}”.")

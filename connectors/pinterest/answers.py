@@ -1,0 +1,42 @@
+"""What an answer of Pinterest's API says: its rows, a refusal inside a good answer, a missing permission.
+The shapes are those of v5/openapi.yaml (github.com/pinterest/api-description)."""
+
+from __future__ import annotations
+
+import json
+
+from connectors.base import ConnectorError, TemporarilyUnavailable
+from connectors.tools.http import Answer, Forbidden, clean
+
+NOT_PERMITTED = (7, 29)  # "Not authorized to access", "You are not permitted to access that resource": also with 401
+
+
+def items(answer: Answer) -> list:
+    rows = answer.json(dict).get("items")
+    if not isinstance(rows, list):
+        raise TemporarilyUnavailable(f"{answer.asked} answered without its list.")
+    return rows
+
+
+def refusal_in(answer: Answer) -> str:
+    """The words of an {"exception": {"message": "…"}} in the answer's items; "" where all went well."""
+    rows = answer.json(dict).get("items")
+    failed = [row.get("exception") for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    said = next((one for one in failed if one), None)
+    if said is None:
+        return ""
+    words = clean(said.get("message")) if isinstance(said, dict) else ""
+    return f"{answer.asked}: Pinterest says “{words.rstrip('.') or 'no'}”."
+
+
+def problem(answer: Answer) -> ConnectorError | None:
+    """Errors are {"code": 29, "message": "…"}; a missing permission may come as 401 like a token that ended."""
+    if answer.status != 401:
+        return None
+    try:
+        said = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(said, dict) or said.get("code") not in NOT_PERMITTED:
+        return None
+    return Forbidden(f"{answer.asked}: Pinterest says “{clean(said.get('message')).rstrip('.')}”.")
