@@ -89,8 +89,8 @@ class Atlassian(HttpConnector):
         Field("org_id", "Organization ID", "Shown with the API key.", pattern=r"[A-Za-z0-9-]+"),
         token_field("API key", "An organization's, not a person's API token."),
         Field("removal", "People who leave are", required=False,
-              choices=((SUSPEND, "suspended: not billed, and can be restored with their groups and roles"),
-                       (REMOVE_FOR_GOOD, "removed from the organization: they can only be invited again")),
+              choices=((SUSPEND, "suspended, and can be restored"),
+                       (REMOVE_FOR_GOOD, "removed from the organization for good")),
               where=False),
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES) - {INVITE}

@@ -89,9 +89,9 @@ class OktaApp(ClosesClients, Connector):
         "Last use is the last sign-in through Okta within 90 days, by Okta's System Log, which an admin with the role "
         "super, read-only or report administrator may read. Without that, or with more than 20,000 sign-ins, it is "
         "not known for everybody.",
-        "What people may do in the application, Okta knows where the application is provisioned with attributes for "
-        "that (Applications, the application, Assignments, the pencil beside a person): name these attributes as the "
-        "application's profile does. A person added here must be in Okta already.",
+        "Okta knows what people may do in the application if it is provisioned with attributes for that (Applications, "
+        "the application, Assignments, the pencil beside a person): name these attributes as the application's profile "
+        "does. A person added here must be in Okta already.",
     )
     fields = (
         *FIELDS,

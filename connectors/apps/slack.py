@@ -73,9 +73,8 @@ class Slack(ClosesClients, Connector):
         "On other plans Slack lets no program remove people: Rollcall then lists the people to deactivate by hand, and "
         "notices when it is done. People from other companies in shared channels are shown, but only their own company "
         "can deactivate them.",
-        "Who is billed and when people were last active, Slack tells an admin token with the user token scope admin; "
-        "the last activity on paid plans only, and as far back as Slack's access logs reach. Billing follows a "
-        "deactivation with a delay.",
+        "With the user token scope admin, the admin token also reads who is billed and, on paid plans, when people "
+        "were last active, as far back as Slack's access logs reach. Slack works out now and then who is billed.",
         "Slack's API can't invite to a workspace without a channel, so inviting is not offered. Direct messages and "
         "archived channels are not read.",
     )
@@ -105,7 +104,7 @@ class Slack(ClosesClients, Connector):
             Effect(
                 "Deactivates their account in the workspace. Messages and files stay.", Reach.WORKSPACE,
                 Undo.POSSIBLE, "Activate the account again in Slack.", lost=("their places in channels",),
-                frees_seat=Seat.FREED, seat_note="Slack works out from time to time who is billed.",
+                frees_seat=Seat.FREED, seat_note="Slack works out now and then who is billed.",
                 ends_sessions=Sessions.END, when=("removal", "scim"),
                 source="Slack Help, “Deactivate a member's account”, and “Using the Slack SCIM API”",
             ),

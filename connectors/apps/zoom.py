@@ -82,9 +82,10 @@ class Zoom(HttpConnector):
         "Zoom can reactivate them. Zoom has two other ways: disassociating, which makes a free account of their own "
         "out of theirs, and deleting, which destroys the meetings and recordings that nobody takes over. Rollcall "
         "does neither; only a pending invitation is disassociated, as Zoom wants it.",
-        "Zoom deactivates nobody with an admin role. When it refuses for that reason, and for no other, Rollcall takes "
-        "the role away and deactivates them then; reactivating doesn't give the role back. The account's owner can't "
-        "be removed. Someone who is invited becomes a member on the Basic plan: give them a licence in Zoom.",
+        "Zoom deactivates nobody with an admin role. If it refuses for that reason, Rollcall takes the role away and "
+        "tries again. No other refusal costs them the role. Reactivating someone doesn't give the role back. The "
+        "account's owner can't be removed. Someone who is invited becomes a member on the Basic plan: give them a "
+        "licence in Zoom.",
         "Last activity is the last sign-in, which Zoom may tell up to three days late. A group's administrators, "
         "contact groups and Zoom Rooms are not read. Of your own roles, Zoom does not tell which administer the "
         "account.",

@@ -1,5 +1,5 @@
 """What Slack says about a person: a user object (docs.slack.dev/reference/objects/user-object) as an account.
-Someone from another company is told by the workspace or organisation that they belong to."""
+Someone from another company is recognised by their own workspace or organisation."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ class Home:
     team: str
     enterprise: str
 
-    def is_left_by(self, user: dict) -> bool:
+    def excludes(self, user: dict) -> bool:
         """Whether the user belongs to another company.
 
-        Of people in a shared channel that the app sees, is_stranger is false: only the ids tell them apart. In an
-        organisation, people of its other workspaces are the company's own.
+        For people in a shared channel that the app sees, is_stranger is false, so the ids decide. In an organisation,
+        people of its other workspaces are the company's own.
         """
         if any(user.get(flag) for flag in STRANGERS):
             return True
@@ -63,7 +63,7 @@ def account_of(user: dict, home: Home) -> Account:
         email=profile.get("email") or "",
         name=profile.get("real_name") or user.get("real_name") or user.get("name") or "",
         status=status,
-        role=EXTERNAL if home.is_left_by(user) else _role(user),
+        role=EXTERNAL if home.excludes(user) else _role(user),
         kind="system" if is_bot else "user",
         unsaid=unsaid(user, email=("profile", "email"), kind="is_bot") | {"seat", "last_activity"},
         assumed=unsaid(user, name=[("profile", "real_name"), "real_name"], status="deleted", role=ALWAYS_TOLD),

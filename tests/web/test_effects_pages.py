@@ -44,7 +44,7 @@ def test_the_last_day_to_undo_is_a_date(owner: Client, chat) -> None:
 def test_a_setting_decides_what_a_removal_reaches(owner: Client, chat) -> None:
     is_now(chat, "slack", removal="admin")
     page = preview(owner, chat)
-    assert "Removes them from this workspace only." in page and "in all its workspaces" not in page
+    assert "Takes them out of this workspace alone." in page and "Deactivates their account" not in page
 
 
 def test_the_wizard_says_it_above_the_people_who_are_removed(owner: Client, chat) -> None:
@@ -64,7 +64,7 @@ def test_the_page_that_connects_an_app_says_it_for_each_choice(owner: Client) ->
     answer = owner.post("/apps", connector="slack")
     page = owner.get(answer.location).text
     assert "What a removal does" in page
-    assert "People are removed over SCIM (Business+, Enterprise): Deactivates them" in page
+    assert "People are removed over SCIM, by deactivating them (Business+): Deactivates their account" in page
 
 
 def test_a_version_that_has_ended_is_warned_of_on_the_page_of_its_app(owner: Client, chat) -> None:

@@ -92,7 +92,7 @@ class TestSlack(ConnectorContract):
             ({"team_id": "T9", "enterprise_user": {"enterprise_id": "E9", "teams": ["T9"]}}, "", "external"),
         ],
     )  # fmt: skip
-    def test_people_of_other_companies_are_told_by_their_workspace(self, app, connector, user, enterprise, role):
+    def test_people_of_other_companies_are_recognised_by_their_workspace(self, app, connector, user, enterprise, role):
         """Of people in a shared channel that the app sees, is_stranger is false: docs.slack.dev, “User object”."""
         self.fill(app, 1)
         app.enterprise, app.more = enterprise, {app.seats[0].id: user}
