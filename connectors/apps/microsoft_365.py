@@ -1,16 +1,21 @@
 """Microsoft 365: a tenant's users and guests with their directory roles and licences; its groups and teams as assets.
-Removal blocks a member's sign-in, and deletes a guest, who can be restored for 30 days.
+Removal blocks the sign-in. A guest who was invited is deleted, and can be restored for 30 days.
 
 Calls, properties and permissions from the Microsoft Graph v1.0 reference (learn.microsoft.com/graph/api): “List users”,
 “Get a user”, “Update user”, “Delete a user”, “user resource type” (accountEnabled, userType, externalUserState,
 assignedLicenses, signInActivity: page size 500, Entra ID P1), “List subscribedSkus”, “List unifiedRoleAssignments”,
 “List roleDefinitions”, “List groups”, “List group transitive members”, “List members”, “List owners”, “Add members”,
-“Remove member”, “Add owners”, “Remove group owner”; roles from “Microsoft Entra built-in roles”.
+“Remove member”, “Add owners”, “Remove group owner”, “user: revokeSignInSessions”. Roles are those of “Microsoft Entra
+built-in roles”. Guests that are accounts of the tenant: “conditionalAccessGuestsOrExternalUsers” (internalGuest).
+Least privileged permissions: “What's new in Microsoft Graph” (December 2024). The largest page of sign-ins was reduced,
+with an error, in 2023 (microsoftgraph/msgraph-sdk-powershell, issue 1898). The sign-ins of single users are limited to
+10 a minute (microsoftgraph/microsoft-graph-docs-contrib, issue 8653).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from types import MappingProxyType
@@ -25,16 +30,18 @@ from connectors.base import (
     Asset,
     Connector,
     Identity,
+    RateLimited,
     Refused,
     Role,
     TemporarilyUnavailable,
 )
 from connectors.effects import GRANTED, REVOKED, Effect, Reach, Seat, Sessions, Undo, declared
-from connectors.microsoft.graph import API, FIELDS, GRAPH, GUEST, LOGIN, PAGE, REGISTER, Graph, emails_of
+from connectors.microsoft.graph import API, FIELDS, GRAPH, GUEST, LOGIN, PAGE, REGISTER, Graph, emails_of, is_external
 from connectors.quality import NO_TEST_SERVER, Missing, Rule
 from connectors.tools.answers import known_status, unsaid
 from connectors.tools.http import Forbidden, NotFound, clean, segment
 from connectors.tools.http_connector import ClosesClients, api_client
+from connectors.tools.sign_out import block_and_sign_out
 from connectors.tools.times import from_iso
 
 USER = (
@@ -44,6 +51,11 @@ USER = (
 EMAILS = ["mail", "userPrincipalName", "proxyAddresses", "otherMails"]
 INVITED = {None: "active", "Accepted": "active", "PendingAcceptance": "invited"}  # by externalUserState
 ACTIVITY_PAGE = 500
+REMOVED_BY = "id,userType,userPrincipalName,externalUserState,assignedLicenses"  # what decides how
+BLOCKS = frozenset(("User.EnableDisableAccount.All", "User.ReadWrite.All"))  # either permits it
+REVOKES = "User.RevokeSessions.All"
+LICENCES, SIGN_INS = "read licences", "read the last sign-in"  # nothing that Rollcall decides needs these two
+NOT_NOW = (RateLimited, Refused, TemporarilyUnavailable)
 GROUP = "id,displayName,groupTypes,resourceProvisioningOptions,mailEnabled,securityEnabled"
 # Who may administer everything, or make themselves those who may. The built-in roles have the same ids in every tenant.
 PRIVILEGED = ("62e90394-69f5-4237-9190-012177145e10", "e8611ab8-c189-46e8-94e1-60213ab1f814")
@@ -61,16 +73,21 @@ class Microsoft365(ClosesClients, Connector):
     docs = (
         *REGISTER,
         "Under “API permissions” add Microsoft Graph application permissions (not delegated ones): User.Read.All, "
-        "GroupMember.Read.All and RoleManagement.Read.Directory to read; Organization.Read.All for licences and "
-        "AuditLog.Read.All for the last sign-in, which Microsoft tells from Entra ID P1 on. Then press “Grant admin "
-        "consent”.",
-        "To remove people add User.ReadWrite.All; to change who is in groups add Group.ReadWrite.All. For people with "
-        "an administrator's role Microsoft asks for more: the app itself must have a role such as Privileged "
-        "Authentication Administrator, else it refuses and says so in the task.",
-        "A member who is removed can no longer sign in. The account, its mailbox and its licences stay, and can be "
-        "used again at any time: take licences away in the Microsoft 365 admin center. A guest, and an invitation "
-        "that nobody has accepted, is deleted; Microsoft keeps it for 30 days to be restored. People who are "
-        "synchronised from your own Active Directory are disabled there.",
+        "GroupMember.Read.All and RoleManagement.Read.Directory to read; LicenseAssignment.Read.All for the names of "
+        "licences and AuditLog.Read.All for the last sign-in, which Microsoft shows from Entra ID P1 on. Then press "
+        "“Grant admin consent”.",
+        "To remove people, add User.EnableDisableAccount.All (to block), User.DeleteRestore.All (to delete guests) and "
+        "User.RevokeSessions.All (to end sessions). User.ReadWrite.All also permits the first two, and more. To change "
+        "groups, add GroupMember.ReadWrite.All for their members and Group.ReadWrite.All for their owners. For people "
+        "with an administrator's role, Microsoft may want more: the app itself must have a role such as Privileged "
+        "Authentication Administrator. Otherwise Microsoft refuses, and the task says so.",
+        "A member who is removed can no longer sign in, and their sessions end if Rollcall has the permission for it, "
+        "which takes a few minutes. The account, its mailbox and its licences stay, and can be used again at any time: "
+        "take licences away in the Microsoft 365 admin center. People who are synchronised from your own Active "
+        "Directory must be disabled there.",
+        "A guest who was invited and has no licence is deleted, even before they accept the invitation. For 30 days "
+        "you can restore the guest in the Microsoft Entra admin center. Any other guest is blocked like a member: it "
+        "can be an account of your own tenant, with a mailbox.",
         "Each person's highest role is shown first. Roles that are only eligible in Privileged Identity Management are "
         "not read. Rollcall doesn't change roles: the permission for it would let it make anybody a Global "
         "Administrator.",
@@ -90,12 +107,13 @@ class Microsoft365(ClosesClients, Connector):
                 frees_seat=Seat.KEPT,
                 seat_note="Microsoft charges for the licences until they are taken away in the Microsoft 365 admin "
                           "center.",
-                ends_sessions=Sessions.STAY, whom="A member",
+                ends_sessions=Sessions.IF_PERMITTED, whom="A member, and a guest who was not invited or has a licence",
             ),
             Effect(
                 "Deletes the guest from the tenant.", Reach.TENANT, Undo.POSSIBLE,
                 "Restore the user in the Microsoft Entra admin center.", undo_days=30,
-                lost=("access to everything that was shared with them",), whom="A guest",
+                lost=("access to everything that was shared with them",),
+                whom="A guest who was invited and has no licence",
             ),
         ),
         grant=GRANTED, revoke=REVOKED,
@@ -119,9 +137,8 @@ class Microsoft365(ClosesClients, Connector):
         parts = (
             ("read who is an administrator", "RoleManagement.Read.Directory, else no check can end", self.roles),
             ("read groups and teams", "GroupMember.Read.All", lambda: next(self.assets(), None)),
-            ("read licences", "Organization.Read.All", self._read_licences),
-            ("read the last sign-in", "AuditLog.Read.All, and Entra ID P1",
-             lambda: next(self._signed_in(top=1), None)),
+            (LICENCES, "LicenseAssignment.Read.All", self._read_licences),
+            (SIGN_INS, "AuditLog.Read.All, and Entra ID P1", lambda: next(self._signed_in(top=1), None)),
         )  # fmt: skip
         for what, needs, ask in parts:
             try:
@@ -129,8 +146,16 @@ class Microsoft365(ClosesClients, Connector):
                 may.append(what)
             except Forbidden as no:
                 missing.append(f"{what}: {no} It takes {needs}.")
+            except NOT_NOW:
+                if what not in (LICENCES, SIGN_INS):
+                    raise
         if first is not None and first.get("accountEnabled") is None:
             missing.append("read who is blocked: Microsoft tells it with User.Read.All only.")
+        granted = self._graph.permissions() or frozenset()
+        if granted & BLOCKS:
+            may.append("block users")
+            if REVOKES not in granted:
+                missing.append(f"end the sessions of people who are blocked: it takes {REVOKES}.")
         return Identity(self._graph.name(), may=tuple(may), missing=tuple(missing))
 
     def roles(self) -> list[Role]:
@@ -146,21 +171,18 @@ class Microsoft365(ClosesClients, Connector):
             yield self._account(user, roles.get(user["id"], ()), seen.get(user["id"]))
 
     def account(self, id: str) -> Account | None:
-        path = f"/users/{segment(id)}"
+        """Without the last sign-in: nothing that is decided by this look needs it, and Microsoft limits it strictly."""
         try:
-            user = self._graph.one(path, select=USER)
+            user = self._graph.one(f"/users/{segment(id)}", select=USER)
         except NotFound:
             return None
-        try:
-            seen = _seen(self._graph.one(path, select="signInActivity"))
-        except (Forbidden, NotFound):
-            seen = None
-        return self._account(user, self._roles_of().get(user["id"], ()), seen)
+        account = self._account(user, self._roles_of().get(user["id"], ()), None)
+        return replace(account, unsaid=account.unsaid | {"last_activity"}, assumed=account.assumed - {"last_activity"})
 
     def _account(self, user: dict, roles: Sequence[Role], seen: datetime | None) -> Account:
         plain = GUEST_ROLE if user.get("userType") == GUEST else MEMBER
         main, *further = dict.fromkeys(role.id for role in sorted(roles, key=_rank) or [plain])
-        skus = [row.get("skuId") for row in user.get("assignedLicenses") or ()]
+        skus, names = [row.get("skuId") for row in user.get("assignedLicenses") or ()], self._licences
         return Account(
             id=user["id"],
             email=next(iter(emails_of(user)), ""),
@@ -170,10 +192,10 @@ class Microsoft365(ClosesClients, Connector):
             further_roles=tuple(further),
             kind="system" if any(role.id == SYNCHRONISES for role in roles) else "user",
             last_activity=seen,
-            seat=", ".join(sorted(self._licences.get(sku, clean(sku)) for sku in skus)),
+            seat=", ".join(sorted(names.get(sku, clean(sku)) for sku in skus)) if names is not None else "",
             unsaid=unsaid(user, email=EMAILS, name="displayName", status={"accountEnabled", "externalUserState"},
                           seat="assignedLicenses")
-            | ({"status"} if user.get("accountEnabled") is None else set()),
+            | ({"status"} if user.get("accountEnabled") is None else set()) | ({"seat"} if names is None else set()),
             assumed=frozenset(field for field, told in (("role", roles), ("last_activity", seen)) if not told)
             | unsaid(user, role="userType"),
         )  # fmt: skip
@@ -202,42 +224,58 @@ class Microsoft365(ClosesClients, Connector):
             raise TemporarilyUnavailable(f"A group with a role went away meanwhile. {gone}") from gone
 
     @cached_property
-    def _licences(self) -> dict[str, str]:
-        """Names by id; where they may not be read, there are none."""
+    def _licences(self) -> dict[str, str] | None:
+        """Names by id: none where they may not be read, None where they can't be read now."""
         try:
             return self._read_licences()
         except Forbidden:
             return {}
+        except NOT_NOW:
+            return None
 
     def _read_licences(self) -> dict[str, str]:
         rows = self._graph.rows("/subscribedSkus", "licences", select="id,skuId,skuPartNumber")
         return {clean(row.get("skuId")): clean(row.get("skuPartNumber")) for row in rows}
 
     def _last_seen(self) -> dict[str, datetime]:
-        """When each user signed in last, as far as it may be read."""
-        try:
-            return {clean(row.get("id")): seen for row in self._signed_in(ACTIVITY_PAGE) if (seen := _seen(row))}
-        except Forbidden:
-            return {}
+        """When each user signed in last: of all, or of none. It raises no error, and then the known values are kept."""
+        for size in ({"top": ACTIVITY_PAGE}, {}):  # Microsoft refuses a page that is larger than it likes today
+            try:
+                return {clean(row.get("id")): seen for row in self._signed_in(**size) if (seen := _seen(row))}
+            except Refused:
+                continue
+            except (Forbidden, *NOT_NOW):
+                break
+        return {}
 
-    def _signed_in(self, top: int) -> Iterator[dict]:
+    def _signed_in(self, **size: int) -> Iterator[dict]:
         # A user who comes twice does no harm here: who there is, is read from a list of its own.
-        return self._graph.rows("/users", "sign-ins", id_of=None, select="id,signInActivity", top=top)
+        return self._graph.rows("/users", "sign-ins", id_of=None, select="id,signInActivity", **size)
 
     def remove(self, account: Account) -> None:
         path = f"/users/{segment(account.id)}"
         try:
-            if self._graph.one(path, select="id,userType").get("userType") == GUEST:
+            user = self._graph.one(path, select=REMOVED_BY)
+            if _may_be_deleted(user):
                 self._graph.http.delete(path)
+            elif is_external(user):  # whose sessions are in their own tenant
+                self._block(path)
             else:
-                self._graph.http.patch(path, json={"accountEnabled": False}, idempotent=True)
+                block_and_sign_out(lambda: self._block(path), lambda: self._sign_out(path))
         except NotFound:
             return
         except Forbidden as no:
             raise Refused(
-                f"{no} It takes User.ReadWrite.All, and for an administrator a role of the app's own, such as "
-                "Privileged Authentication Administrator. The account stays as it was."
+                f"{no} It takes User.EnableDisableAccount.All for a member and User.DeleteRestore.All for a guest, and "
+                "for an administrator a role of the app's own, such as Privileged Authentication Administrator. The "
+                "account is unchanged."
             ) from no
+
+    def _block(self, path: str) -> None:
+        self._graph.http.patch(path, json={"accountEnabled": False}, idempotent=True)
+
+    def _sign_out(self, path: str) -> None:
+        self._graph.http.post(f"{path}/revokeSignInSessions", idempotent=True)
 
     def assets(self) -> Iterator[Asset]:
         for group in self._graph.rows("/groups", "groups", counted=True, select=GROUP, top=PAGE):
@@ -282,6 +320,12 @@ class Microsoft365(ClosesClients, Connector):
             except (Refused, Forbidden) as no:
                 if account.id in self._in_group(asset.id, part):
                     raise Refused(str(no)) from no
+
+
+def _may_be_deleted(user: dict) -> bool:
+    """A guest who was invited. An internal guest is an account of the tenant, and a licence may come with a mailbox."""
+    was_invited = is_external(user) or user.get("externalUserState") in ("Accepted", "PendingAcceptance")
+    return user.get("userType") == GUEST and was_invited and user.get("assignedLicenses") == []
 
 
 def _status(user: dict) -> str:

@@ -5,10 +5,13 @@ Token: “The OAuth 2.0 client credentials grant flow” (learn.microsoft.com/en
 Lists: “Paging Microsoft Graph data” (@odata.nextLink; @odata.count is on the first page only, and headers have to be
 sent with each page), “Advanced query capabilities on directory objects” ($count with ConsistencyLevel: eventual).
 Limits: “Microsoft Graph throttling guidance” (429 with Retry-After, also with a fraction of a second).
+What is granted: “Access token claims reference” (roles).
 """
 
 from __future__ import annotations
 
+import json
+from base64 import urlsafe_b64decode
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -50,6 +53,7 @@ class Graph:
             f"{login}/{segment(self.tenant)}/oauth2/v2.0/token", settings.get("client", "").strip(), secret,
             by_basic=False, scope=f"{API}/.default",
         )  # fmt: skip
+        self._token = token
         self.base = f"{api}/v1.0"
         self.http = Http(self.base, auth=token, secrets=[secret], patience=PATIENCE, on_error=_passing)
 
@@ -92,6 +96,16 @@ class Graph:
         except (Forbidden, StopIteration, KeyError):
             return self.tenant
 
+    def permissions(self) -> frozenset[str] | None:
+        """The application permissions that the token holds; None where it can't be read, as its form may change."""
+        self._token.have()
+        _, _, rest = self._token.headers["Authorization"].partition(".")
+        try:
+            claims = json.loads(urlsafe_b64decode(rest.partition(".")[0] + "=="))
+            return frozenset(claims.get("roles", ()))
+        except (ValueError, AttributeError, TypeError):
+            return None
+
     def first_user(self) -> dict | None:
         """Shows whether users can be read. Raises CredentialRejected with what to do when they can't."""
         try:
@@ -116,10 +130,14 @@ def emails_of(user: dict) -> list[str]:
     return list(found.values())
 
 
+def is_external(user: dict) -> bool:
+    """Whether they sign in with an account of elsewhere, as Entra's user name shows (“List users”, example 4)."""
+    return EXTERNAL in clean(user.get("userPrincipalName")).casefold()
+
+
 def user_name_of(user: dict) -> str:
     """userPrincipalName, "" for who was invited from elsewhere."""
-    name = clean(user.get("userPrincipalName"))
-    return "" if EXTERNAL in name.casefold() else name
+    return "" if is_external(user) else clean(user.get("userPrincipalName"))
 
 
 def _passing(answer: Answer) -> TemporarilyUnavailable | None:

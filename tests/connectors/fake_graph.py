@@ -3,6 +3,8 @@ them on the pages that connectors/apps/microsoft_365.py and connectors/directori
 
 from __future__ import annotations
 
+import json
+from base64 import urlsafe_b64encode
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
@@ -39,6 +41,7 @@ class FakeGraph(FakeApp):
         Fact("GET", f"{V}/users/{{id}}", "user", ("$select",)),
         Fact("PATCH", f"{V}/users/{{id}}", "update_user", fields=("accountEnabled",), required=("accountEnabled",)),
         Fact("DELETE", f"{V}/users/{{id}}", "delete_user"),
+        Fact("POST", f"{V}/users/{{id}}/revokeSignInSessions", "revoke_sessions"),
         Fact("GET", f"{V}/subscribedSkus", "licences", ("$select",)),
         Fact("GET", f"{ROLES}/roleDefinitions", "role_definitions", ("$expand", "$filter", "$skiptoken")),
         Fact("GET", f"{ROLES}/roleAssignments", "role_assignments", ("$expand", "$filter", "$select", "$skiptoken")),
@@ -53,15 +56,22 @@ class FakeGraph(FakeApp):
     )
     account_list = "users"
     tenant, client = "acme.onmicrosoft.com", "11111111-2222-3333-4444-555555555555"
-    access_token = "eyJ0eXAiOiJKV1Qi.s3cret.s1gnature"
 
     def __init__(self):
         super().__init__()
+        self.permissions = {"User.Read.All", "User.ReadWrite.All", "User.RevokeSessions.All"}
+        self.signed_out: list[str] = []
         self.more: dict[str, dict] = {}  # id of a user or group → further properties
         self.within: dict[str, list[str]] = {}  # id of a group → ids of the groups in it
         self.group_roles: dict[str, str] = {}  # id of a group → id of its role
         self.skus = {"c7df2760-2c81-4ef7-b578-5b5392b571df": "ENTERPRISEPREMIUM"}
         self.tokens_given = 0
+
+    @property
+    def access_token(self) -> str:
+        """A JWT whose roles are the application's permissions (“Access token claims reference”)."""
+        claims = json.dumps({"aud": "https://graph.microsoft.com", "roles": sorted(self.permissions)})
+        return f"eyJ0eXAiOiJKV1Qi.{urlsafe_b64encode(claims.encode()).decode().rstrip('=')}.s1gnature"
 
     def is_authorised(self, request: Request) -> bool:
         return request.path.endswith("/token") or request.headers.get("authorization") == f"Bearer {self.access_token}"
@@ -119,18 +129,33 @@ class FakeGraph(FakeApp):
         self.seats.remove(seat)
         return Reply(204)
 
+    def revoke_sessions(self, request: Request) -> Reply:
+        """“user: revokeSignInSessions”: an application needs User.RevokeSessions.All, and User.ReadWrite.All isn't
+        enough; the sessions of external users aren't revoked."""
+        assert request.body is None
+        seat = self.seat(request.ids["id"])
+        if seat is None:
+            return self.none(request.ids["id"])
+        assert "#EXT#" not in self._user(seat)["userPrincipalName"]
+        if "User.RevokeSessions.All" not in self.permissions:
+            return self.refuse(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
+        self.signed_out.append(seat.id)
+        return Reply(200, {"value": True})
+
     def _user(self, seat: Seat) -> dict:
         further = getattr(seat, "further_emails", ())
         name = getattr(seat, "user_name", "") or seat.email
+        external = f"{seat.email.replace('@', '_') or seat.id + '_gmail.com'}#EXT#@{self.tenant}"
+        is_guest = seat.role == "guest" or seat.status == "invited"
         return {
             "id": seat.id,
             "displayName": seat.name,
             "mail": seat.email or None,
-            "userPrincipalName": name if seat.email else f"{seat.id}_gmail.com#EXT#@{self.tenant}",
+            "userPrincipalName": name if seat.email and not is_guest else external,
             "otherMails": [],
             "proxyAddresses": [f"SMTP:{seat.email}", *(f"smtp:{text}" for text in further)] if seat.email else [],
             "accountEnabled": ENABLED.get(seat.status, True),
-            "userType": "Guest" if seat.role == "guest" or seat.status == "invited" else "Member",
+            "userType": "Guest" if is_guest else "Member",
             "externalUserState": "PendingAcceptance" if seat.status == "invited" else None,
             "employeeId": getattr(seat, "employee_number", "") or None,
             "assignedLicenses": [],
