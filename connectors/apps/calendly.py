@@ -10,6 +10,7 @@ From developer.calendly.com/api-docs: “Get Current User”, “List Organizati
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 from types import MappingProxyType
 
@@ -74,7 +75,7 @@ class Calendly(HttpConnector):
         remove=Effect(
             "Removes them from the Calendly organisation.", Reach.ORGANISATION, Undo.IMPOSSIBLE, "Invite them again.",
         ),
-        invite=INVITATION_SENT,
+        invite=replace(INVITATION_SENT, reach=Reach.ORGANISATION),
     )  # fmt: skip
     api_version = ApiVersion("Calendly API", "v2", source="developer.calendly.com, API reference")
     asset_word = "group"

@@ -71,7 +71,7 @@ class Figma(ExtendedScim):
             "Set the user active again over SCIM, by your identity provider.",
         ),
         change_role=replace(ROLE_CHANGED, reach=Reach.ORGANISATION),
-        invite=INVITATION_SENT, grant=GRANTED, revoke=REVOKED,
+        invite=replace(INVITATION_SENT, reach=Reach.ORGANISATION), grant=GRANTED, revoke=REVOKED,
     )  # fmt: skip
     api_version = ApiVersion("Figma SCIM API", "v2", source="SCIM API Reference")
     client = FigmaClient

@@ -109,7 +109,7 @@ class GitHub(ClosesClients, Connector):
             seat_note="GitHub charges for the freed seat until the number of seats is lowered in the billing settings.",
         ),
         change_role=replace(ROLE_CHANGED, reach=Reach.ORGANISATION),
-        invite=INVITATION_SENT, grant=GRANTED, revoke=REVOKED,
+        invite=replace(INVITATION_SENT, reach=Reach.ORGANISATION), grant=GRANTED, revoke=REVOKED,
     )  # fmt: skip
     api_version = ApiVersion("GitHub REST API", "2022-11-28", date(2028, 3, 10), source="GitHub Docs, “API Versions”")
     asset_word = "repository or team"

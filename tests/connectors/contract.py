@@ -16,6 +16,7 @@ Where the app's answers hold several roles of one account, name such in `several
 tells them from `seat.role` and `seat.further_roles` (or as give_roles() says), and its change of role does to the
 others what the app really does: the connector's roles_after() is held to that.
 Faults: app.fail(Reply(500), on="users", skip=1, times=FOREVER), app.when(do, on="users", skip=1); see fake.py.
+No operation may reach further than the connector's `effects` declare: the fake's `reaches` says how far each call does.
 No operation may go out with a hole in it (holes_contract.py): name an empty value that the app wants in may_be_empty.
 A test that the API makes meaningless is switched off by an attribute (tells_total, refuses_owner, …), which says why
 in a comment; never by overriding it with nothing.
@@ -47,6 +48,7 @@ from connectors.base import (
 from tests.connectors.fake import FOREVER, WEB_PAGE, FakeApp, Reply, Seat, Thing
 from tests.connectors.holes_contract import HolesContract
 from tests.connectors.lost_fields_contract import LostFieldsContract
+from tests.connectors.reach_contract import ReachContract
 from tests.connectors.reading_contract import ReadingContract
 
 METHOD = {
@@ -55,7 +57,7 @@ METHOD = {
 }  # fmt: skip
 
 
-class ConnectorContract(HolesContract, LostFieldsContract, ReadingContract):
+class ConnectorContract(HolesContract, LostFieldsContract, ReachContract, ReadingContract):
     role, other_role, owner_role = "member", "admin", "owner"  # ids of roles; the owner's is privileged
     lesser_roles: tuple[str, ...] = ()  # administrators of a part: left alone, they could make nobody an owner
     statuses = ("active",)  # which of active, invited, suspended the app's list shows

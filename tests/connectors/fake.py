@@ -14,6 +14,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from connectors.effects import Reach
+
 
 @dataclass(frozen=True)
 class Fact:
@@ -106,6 +108,8 @@ class FakeApp:
     content_type = "application/json"
     token = "s3cret-7f1c0b52e9"  # overwritten where the app's tokens have a form
     account_list = ""  # the `answer` of the call that lists accounts
+    reads: tuple[str, ...] = ()  # the `answer` of each call that changes nothing, though it isn't a GET
+    reaches: Mapping[Reach, tuple[str, ...]] = {}  # how far each other call reaches, by its `answer`
 
     def __init_subclass__(cls) -> None:
         taken = [fact.answer for fact in cls.facts if hasattr(FakeApp, fact.answer)]
@@ -171,6 +175,18 @@ class FakeApp:
     def asked(self, answer: str) -> list[Request]:
         """The requests that came for one of the facts."""
         return [request for request in self.requests if (found := self._fact(request)) and found[0].answer == answer]
+
+    def reach_of(self, request: Request) -> Reach | None:
+        """How far a call that was made reaches; None for one that only reads."""
+        found = self._fact(request)
+        if request.method == "GET" or found is None or found[0].answer in self.reads:
+            return None
+        return self.reach_of_answer(found[0].answer)
+
+    def reach_of_answer(self, answer: str) -> Reach:
+        [reach] = [reach for reach, answers in self.reaches.items() if answer in answers] or [None]
+        assert reach, f"{type(self).__name__}: say in `reaches` or `reads` how far “{answer}” reaches"
+        return reach
 
     def start(self) -> None:
         self._server = _Server(("127.0.0.1", 0), _Handler)

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
+from connectors.effects import Reach
 from tests.connectors.fake import Fact, FakeApp, Reply, Request, Seat, Thing
 
 # PyPI google-api-python-client 2.202.0, discovery document admin.directory_v1 (Apache-2.0): paths, query parameters
@@ -68,6 +69,11 @@ def pem() -> str:
 class FakeGoogleAdmin(FakeApp):
     token = "ya29.7f1c0b52e9d4"
     account_list = "users"
+    reads = ("token_call",)
+    reaches = {
+        Reach.ASSET: ("join", "change_member", "leave"),
+        Reach.TENANT: ("update", "sign_out", "make_admin", "assign", "unassign"),
+    }
     facts = FACTS
 
     def __init__(self):

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
+from connectors.effects import Reach
 from tests.connectors.fake import Fact, FakeApp, Reply, Request, Seat, Thing
 
 V = "/v1.0"
@@ -55,6 +56,11 @@ class FakeGraph(FakeApp):
         Fact("DELETE", f"{V}/groups/{{id}}/owners/{{user}}/$ref", "remove_owner"),
     )
     account_list = "users"
+    reads = ("give_token",)
+    reaches = {
+        Reach.ASSET: ("add_member", "add_owner", "remove_member", "remove_owner"),
+        Reach.TENANT: ("update_user", "delete_user"),
+    }
     tenant, client = "acme.onmicrosoft.com", "11111111-2222-3333-4444-555555555555"
 
     def __init__(self):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
+from connectors.effects import Reach
 from tests.connectors.directory_contract import Staff
 from tests.connectors.fake import Fact, FakeApp, Reply, Request, Seat
 
@@ -39,6 +40,7 @@ MOST, MOST_ASSIGNED, MOST_EVENTS = 200, 500, 1000
 class FakeOkta(FakeApp):
     token = "00QCjAl4MlV-WPXM-0HmjFx-vbGua"
     account_list = "users"
+    reaches = {Reach.ASSET: ("join", "leave"), Reach.WORKSPACE: ("assign", "unassign")}
     facts = FACTS
 
     def __init__(self):

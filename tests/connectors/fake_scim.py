@@ -6,6 +6,7 @@ import random
 import re
 from typing import Any
 
+from connectors.effects import Reach
 from tests.connectors.fake import Fact, FakeApp, Reply, Request, Seat, Thing
 
 LIST = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
@@ -26,6 +27,10 @@ class FakeScim(FakeApp):
     base_path = "/scim/v2"
     content_type = "application/scim+json"
     account_list = "users"
+    reaches = {
+        Reach.ASSET: ("patch_group", "put_group"),
+        Reach.ORGANISATION: ("create_user", "patch_user", "put_user", "delete_user"),
+    }
     facts = (  # RFC 7644, 3.2, table 2
         Fact("GET", "/ServiceProviderConfig", "config"),
         Fact("GET", "/ResourceTypes", "resource_types"),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import requests
 
 from connectors.base import Account, ConnectorError
+from connectors.effects import Reach
 from connectors.scim.client import PATCH_SCHEMA
 from connectors.scim.connector import Scim
 from connectors.tools.holes import EVERYTHING
@@ -126,6 +128,13 @@ class Holey(Scim):
         self.invite(account.email, "")
 
 
+class Narrow(Scim):
+    """Declares that an operation stays in one workspace, while the address is an organisation's."""
+
+    effects = {operation: tuple(replace(effect, reach=Reach.WORKSPACE) for effect in effects)
+               for operation, effects in Scim.effects.items()}  # fmt: skip
+
+
 CONTRACT = ConnectorContract()
 CONTRACT.page = 200
 
@@ -163,6 +172,8 @@ def battery(monkeypatch):
         (Holey, CONTRACT.test_a_change_of_role_has_no_hole, {"role": "other"}),
         (Holey, CONTRACT.test_an_invitation_has_no_hole, {"email": "", "role": "usual"}),
         (Holey, CONTRACT.test_a_removal_has_no_hole, {}),
+        (Narrow, CONTRACT.test_a_removal_stays_within_its_reach, {}),
+        (Narrow, CONTRACT.test_an_invitation_stays_within_its_reach, {}),
     ],
 )
 def test_the_battery_notices_a_careless_connector(battery, kind, test, more):

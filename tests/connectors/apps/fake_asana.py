@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from connectors.effects import Reach
 from tests.connectors.fake import Fact, FakeApp, Reply, Request, Seat, Thing
 
 # github.com/Asana/openapi (paths, parameters, bodies); developers.asana.com: Pagination, Errors
@@ -42,6 +43,10 @@ LEVELS = {"admin", "editor", "commenter"}
 class FakeAsana(FakeApp):
     base_path = "/api/1.0"
     account_list = "memberships"
+    reaches = {
+        Reach.ASSET: ("add_to_team", "remove_from_team", "add_to_project", "change_membership", "end_membership"),
+        Reach.WORKSPACE: ("add", "remove"),
+    }
     facts = FACTS
     gid = "12"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from connectors.effects import Reach
 from tests.connectors.fake import Fact, FakeApp, Reply, Request, Seat, Thing
 
 # developer.atlassian.com/cloud/admin/organization/rest: paths, parameters, bodies; field by field in the models that
@@ -41,6 +42,8 @@ GIVEN = ("atlassian/org-admin",)  # the role that role-assignments knows
 class FakeAtlassian(FakeApp):
     base_path = "/admin"
     account_list = "users"
+    reads = ("workspaces", "users", "groups")
+    reaches = {Reach.ASSET: ("join", "leave"), Reach.ORGANISATION: ("give_role", "take_role", "remove", "suspend")}
     facts = FACTS
     org_id = "6665kc2j-4644"
 

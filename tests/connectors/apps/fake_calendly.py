@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from connectors.effects import Reach
 from tests.connectors.fake import Fact, FakeApp, Reply, Request, Seat
 
 # developer.calendly.com/api-docs: organizations, groups, users
@@ -19,6 +20,7 @@ ME = f"{BASE}/users/ME"
 class FakeCalendly(FakeApp):
     token = "eyJraWQiOiIxY2UxZTEzNjE3ZGNm"
     account_list = "memberships"
+    reaches = {Reach.ORGANISATION: ("remove", "send_invitation", "revoke_invitation")}
     facts = (
         Fact("GET", "/users/me", "me"),
         Fact("GET", "/organization_memberships", "memberships", MEMBERSHIPS),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from connectors.effects import Reach
 from tests.connectors.fake import Fact, FakeApp, Reply, Request, Seat
 
 # Paths, query parameters and body fields: npm @octokit/openapi 23.0.2, api.github.com (MIT), but for those marked.
@@ -50,6 +51,13 @@ OWNER = 1  # id of the token's user, who isn't one of the tests' accounts
 class FakeGitHub(FakeApp):
     token = "ghp_7f1c0b52e9d4"
     account_list = "members"
+    reads = ("access_token", "people")
+    reaches = {
+        Reach.ASSET: ("add_collaborator", "remove_collaborator", "join_team", "leave_team"),
+        Reach.ORGANISATION: (
+            "make_outside", "remove_outside", "invite", "cancel", "set_membership", "remove_membership",
+        ),
+    }
     tells_etags = True
     facts = FACTS
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from connectors.effects import Reach
 from tests.connectors.fake import Fact, FakeApp, Reply, Request, Seat, Thing
 
 # docs.gitlab.com/api (github.com/gitlabhq/gitlabhq, doc/api, CC BY-SA 4.0): members.md, invitations.md, groups.md,
@@ -44,7 +45,13 @@ class FakeGitLab(FakeApp):
     base_path = "/api/v4"
     token = "glpat-7f1c0b52e9"
     account_list = "members"
+    reaches = {Reach.WORKSPACE: ("invite", "change_invitation", "cancel", "add", "change", "remove")}
     facts = FACTS
+
+    def reach_of(self, request: Request) -> Reach | None:
+        """The same call reaches one project or subgroup where it names that instead of the group."""
+        reach = super().reach_of(request)
+        return reach and (reach if request.path.startswith(f"/groups/{TOP}/") else Reach.ASSET)
 
     def __init__(self):
         super().__init__()

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
+from connectors.effects import Reach
 from tests.connectors.fake import Fact, FakeApp, Reply, Request, Seat, Thing
 
 # github.com/googleapis/googleapis, google/ads/googleads/v23 (Apache-2.0), the same in the reference for v26: calls,
@@ -42,6 +43,8 @@ class FakeGoogleAds(FakeApp):
     token = "ya29.5e1d"
     client_secret, refresh_token, developer_token = "GOCSPX-7f1c", "1//0b52e9", "dev-3c9f"
     account_list = "users"
+    reads = ("token_call", "search", "me", "clients", "users", "invitations")
+    reaches = {Reach.ASSET: ("mutate_access", "mutate_invitation")}
     facts = FACTS
 
     def __init__(self):

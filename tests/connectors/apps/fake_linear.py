@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from connectors.effects import Reach
 from tests.connectors.fake import Fact, FakeApp, Reply, Request, Seat, Thing
 
 # Types and fields: npm @linear/sdk 98.0.0 (MIT), Linear's own GraphQL schema, cut to what is asked for.
@@ -50,7 +51,16 @@ ROLES = ("owner", "admin", "user", "guest", "app")  # enum UserRoleType
 class FakeLinear(FakeApp):
     token = "lin_api_7f1c0b52e9"
     account_list = "graphql"
+    reaches = {
+        Reach.ASSET: ("teamMembershipCreate", "teamMembershipDelete"),
+        Reach.WORKSPACE: ("userSuspend", "userChangeRole", "organizationInviteCreate", "organizationInviteDelete"),
+    }
     facts = (Fact("POST", "/graphql", "graphql", (), ("query", "variables", "operationName"), ("query",)),)
+
+    def reach_of(self, request: Request) -> Reach | None:
+        query = request.body["query"]
+        changes = query.lstrip().startswith("mutation")
+        return self.reach_of_answer(re.search(r"\{\s*(\w+)", query)[1]) if changes else None
 
     def __init__(self):
         super().__init__()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from connectors.effects import Reach
 from tests.connectors.fake import Fact, FakeApp, Reply, Request, Seat, Thing
 
 # “Ad Account Users API”, “Create and Manage Ad Accounts”, “Cursor Based Pagination”, “Pagination”, “Programmatic
@@ -33,6 +34,8 @@ class FakeLinkedIn(FakeApp):
     """
 
     account_list = "users"
+    reads = ("give_token", "inspect")
+    reaches = {Reach.ASSET: ("create", "update", "delete")}
     facts = FACTS
     secret, refresh_token = "cl1ents3cret", "r3fresht0ken"
 

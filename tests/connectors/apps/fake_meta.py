@@ -7,6 +7,7 @@ import hmac
 import json
 from typing import Any
 
+from connectors.effects import Reach
 from tests.connectors.fake import Fact, FakeApp, Reply, Request, Seat, Thing
 
 # github.com/facebook/facebook-business-sdk-codegen, api_specs/specs: Business, BusinessUser, BusinessRoleRequest,
@@ -49,6 +50,7 @@ KIND = {"ad_accounts": "ad_account", "pages": "page", "pixels": "pixel", "produc
 class FakeMeta(FakeApp):
     base_path = "/v25.0"
     account_list = "people"
+    reaches = {Reach.ASSET: ("assign", "unassign"), Reach.WORKSPACE: ("invite", "change", "delete")}
     facts = FACTS
     app_secret = "0dd5ecre7c0ffee"
 

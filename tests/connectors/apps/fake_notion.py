@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from connectors.effects import Reach
 from tests.connectors.fake import Fact, FakeApp, Reply, Request, Seat
 from tests.connectors.fake_scim import GROUP, PATCHING, FakeScim
 
@@ -20,6 +21,10 @@ USER = (
 
 class FakeNotion(FakeScim):
     base_path = ""
+    reaches = {
+        Reach.ASSET: ("patch_group", "put_group"),
+        Reach.WORKSPACE: ("create_user", "patch_user", "put_user", "delete_user"),
+    }
     facts = (
         Fact("GET", "/scim/v2/ServiceProviderConfig", "config"),
         Fact("GET", "/scim/v2/ResourceTypes", "resource_types"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+from connectors.effects import Reach
 from tests.connectors.fake import Fact, FakeApp, Reply, Request, Seat, Thing
 
 # github.com/pinterest/api-description, v5/openapi.yaml (MIT), and github.com/oapicf/pinterest-sdk, made from 5.23:
@@ -48,6 +49,12 @@ CODE = {400: 1, 401: 2, 403: 29, 404: 1201, 429: 8, 500: 11}
 class FakePinterest(FakeApp):
     base_path = "/v5"
     account_list = "members"
+    reads = ("tokens",)
+    reaches = {
+        Reach.ASSET: ("assign", "unassign"),
+        Reach.WORKSPACE: ("change", "delete", "invite", "cancel"),
+        Reach.ORGANISATION: ("delete_partners",),
+    }
     facts = FACTS
     token = "pinr-s3cret-0b77"
     access = "pina-s3cret-4d1f"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from connectors.effects import Reach
 from tests.connectors.fake import Fact, FakeApp, Reply, Request, Seat, Thing
 
 # Methods and arguments: github.com/slackapi/slack-api-specs, Slack Web API (OpenAPI 2); team_id and limit from the
@@ -45,6 +46,11 @@ class FakeSlack(FakeApp):
     token = "xoxb-7f1c0b52e9"
     admin_token = "xoxp-5a11c0de42"
     account_list = "users"
+    reaches = {
+        Reach.ASSET: ("invite_to", "kick", "set_group"),
+        Reach.WORKSPACE: ("admin_remove", "set_admin", "set_owner", "set_regular"),
+        Reach.ORGANISATION: ("scim_remove",),
+    }
     facts = FACTS
 
     def __init__(self):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from connectors.effects import Reach
 from tests.connectors.fake import Fact, FakeApp, Reply, Request, Seat
 
 # github.com/tiktok/tiktok-business-api-sdk, python_sdk/docs/BCApi.md and the models beside it (MIT)
@@ -48,6 +49,7 @@ RELATION = {"active": "BOUND", "invited": "PENDING", "rejected": "REJECTED"}
 class FakeTikTok(FakeApp):
     base_path = "/open_api/v1.3"
     account_list = "members"
+    reaches = {Reach.ASSET: ("assign", "unassign"), Reach.WORKSPACE: ("invite", "update", "delete")}
     facts = FACTS
     center = "7000000000000000001"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+from connectors.effects import Reach
 from tests.connectors.fake import Fact, FakeApp, Reply, Request, Seat
 
 # Users and groups: Zoom's own description (github.com/folio-sec/terraform-provider-zoom, spec/ZoomUserAPISpec.json);
@@ -39,6 +40,11 @@ CODE = {400: 300, 401: 124, 403: 200, 404: 1001, 409: 1005, 429: 429, 500: 500}
 class FakeZoom(FakeApp):
     facts = FACTS
     account_list = "users"
+    reads = ("tokens",)
+    reaches = {
+        Reach.ASSET: ("add_to_group", "take_from_group"),
+        Reach.ORGANISATION: ("create", "delete", "set_status", "add_to_role", "take_from_role"),
+    }
     token = "zoom-s3cret-5b1e88"
     account_id, client_id = "abcAccount", "abcClient"
 
