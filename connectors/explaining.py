@@ -19,11 +19,11 @@ def explained(effects: Iterable[Effect], today: date | None = None) -> list[str]
 
 def explained_for_each_choice(kind: type[Connector], operation: str) -> list[tuple[str, str]]:
     """What an operation does in each kind of app: the setting that decides it with a colon, or "", and the text."""
-    return [(_choice(kind, effect), "".join(explained([effect]))) for effect in kind.effects.get(operation, ())]
+    return [(choice_of(kind, effect), "".join(explained([effect]))) for effect in kind.effects.get(operation, ())]
 
 
-def _choice(kind: type[Connector], effect: Effect) -> str:
-    """“People are removed over SCIM:”"""
+def choice_of(kind: type[Connector], effect: Effect) -> str:
+    """The setting that decides for this effect: “People are removed over SCIM:”; "" where none does."""
     if effect.when is None:
         return ""
     [field] = [field for field in kind.fields if field.name == effect.when[0]]

@@ -13,6 +13,7 @@ from connectors.effects import Effect, Effects, Reach, Undo, declared
 from connectors.quality import OWN_FILE, Rule
 from connectors.rest.yaml_source import DescriptionProblem
 from connectors.versions import WARN_DAYS, ApiVersion
+from docs.connector_table import PAGE, written
 from tests.connectors.described import described
 
 SHIPPED = [kind for kind in app_connectors().values() if kind.__module__.startswith("connectors.")
@@ -130,3 +131,8 @@ def test_a_file_without_a_declaration_says_so_and_does_not_keep_the_rule(tmp_pat
 def test_an_end_that_is_no_day_is_refused_with_its_line(tmp_path):
     with pytest.raises(DescriptionProblem, match="there is no such day"):
         described(tmp_path, api_version={"version": "v2", "ends": "2027-02-30"})
+
+
+def test_the_table_in_the_docs_is_what_the_code_declares():
+    page = PAGE.read_text("utf-8")
+    assert written(page) == page, "run `.venv/bin/python -m docs.connector_table` and commit docs/connectors.md"
