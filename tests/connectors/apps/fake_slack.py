@@ -48,8 +48,7 @@ class FakeSlack(FakeApp):
     account_list = "users"
     reaches = {
         Reach.ASSET: ("invite_to", "kick", "set_group"),
-        Reach.WORKSPACE: ("admin_remove", "set_admin", "set_owner", "set_regular"),
-        Reach.ORGANISATION: ("scim_remove",),
+        Reach.WORKSPACE: ("admin_remove", "set_admin", "set_owner", "set_regular", "scim_remove"),
     }
     facts = FACTS
 
@@ -64,6 +63,10 @@ class FakeSlack(FakeApp):
         self.more: dict[str, dict] = {}  # user id → further fields of the user
         self.kick_error = "not_in_channel"
         self.asks_scim = False  # which has statuses where the Web API has error codes
+
+    def reach_of_answer(self, answer: str) -> Reach:
+        """“Using the Slack SCIM API”: it manages a workspace, or in Enterprise the whole organisation."""
+        return Reach.ORGANISATION if answer == "scim_remove" and self.enterprise else super().reach_of_answer(answer)
 
     def is_authorised(self, request: Request) -> bool:
         self.asks_scim = request.path.startswith("/scim/")
