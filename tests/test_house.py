@@ -146,6 +146,19 @@ WORDS = {str(word) for kind in vars(states).values() if isinstance(kind, type) a
          for word in kind}  # fmt: skip
 FIELDS = [field for table in models.Base.__subclasses__() for field in table._meta.sorted_fields]
 NAMED = {field.name for field in FIELDS if isinstance(field, models.OneOf)} | {"status"}
+TABLES = {kind.__name__: kind for kind in models.Base.__subclasses__()}
+
+
+def test_a_column_that_code_names_exists():
+    missing = []
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text())) if "migrations" not in path.parts else ():
+            table = TABLES.get(getattr(getattr(node, "value", None), "id", ""))
+            if isinstance(node, ast.Attribute) and table is not None and not hasattr(table, node.attr):
+                missing.append(f"{name(path)}:{node.lineno}: {ast.unparse(node)}")
+    assert not missing
+
+
 CODE = [path for path in MODULES if path.parts[len(ROOT.parts)] in ("sync", "web", "cli")
         and "migrations" not in path.parts]  # fmt: skip
 

@@ -26,7 +26,7 @@ def note(app: App, identity: Identity) -> list[str]:
         found["identity_id"] = identity.external_id or now.identity_id  # not returned: it hasn't changed
         if now.identity_id not in (None, found["identity_id"]):
             warnings.append(_another(now, identity))
-        lost = [lack for lack in identity.missing if lack not in (now.missing or ())]
+        lost = [lack for lack in identity.missing if lack not in (now.missing_permissions or ())]
         if lost and now.tested_at is not None:
             warnings.append(_lost(now, lost))
         App.update(found).where(App.id == app.id).execute()

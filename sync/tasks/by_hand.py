@@ -112,7 +112,7 @@ class Done:
 
 def roles_of(app: App) -> list[Role]:
     """The default first, then by label."""
-    return list(Role.select().where(Role.app == app).order_by(Role.standard.desc(), Role.label))
+    return list(Role.select().where(Role.app == app).order_by(Role.is_default.desc(), Role.label))
 
 
 def role_named(app: App, role: str) -> Role:

@@ -181,7 +181,7 @@ def test_what_is_protected_stays_and_is_told(chat, second, both, olga):
 
 
 def test_the_last_owner_of_an_app_stays(chat, olga):
-    assert "last one" in preview(chat.people[0], olga).lines[0].protected
+    assert "the last Owner" in preview(chat.people[0], olga).lines[0].protected
     offboard(chat.people[0], olga)
     queue.drain()
     assert chat.removed() == []
