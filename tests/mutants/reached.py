@@ -122,7 +122,7 @@ class Reached:
             for path, scope, text, places in kept["lines"]:
                 tests = {kept["tests"][place][0] for place in places}
                 reached.by_line.setdefault((path, scope, text), set()).update(tests)
-                if not now.get(path):  # it has changed since: its tests are those of the whole function
+                if scope and not now.get(path):  # it has changed since: its tests are those of the whole function
                     reached.by_line.setdefault((path, scope, ANY), set()).update(tests)
         return reached
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sync.matching import decisions, members, rules
+from sync.matching import decisions, members, rules, vouching
 from sync.matching.decisions import Decision
-from sync.models import Account, Activity, App, MatchDecision
+from sync.models import Account, Activity, App, Directory, MatchDecision, Person
 from sync.people import people
 from sync.states import AccountMatch
 from tests.sync.fixtures import email
@@ -130,3 +130,19 @@ def test_why_an_account_is_matched_is_said_in_words(chat, values, why):
     Account.update(values).where(Account.id == account(3).id).execute()
     row = account(3)
     assert rules.why(chat.app, [row]) == {row.id: why}
+
+
+def test_the_person_who_answers_for_a_directory_is_named(olga, scripted):
+    directory = scripted().directory
+
+    def words(**values: object) -> str:
+        Directory.update(values).where(Directory.id == directory.id).execute()
+        return vouching.answers_in_words(Directory.get_by_id(directory.id))
+
+    assert words(vouched=True, answers_id=olga.id) == "an Owner vouches for it"
+    assert words(vouched=False, answers_id=None) == "nobody answers for it"
+    assert words(answers_id=olga.id) == f"{olga.name} answers for it"
+    Person.update(workspace_role="user").execute()
+    assert words(answers_id=olga.id) == f"{olga.name} answers for it, who no longer manages people"
+    Person.update(workspace_role="admin", status="suspended").execute()
+    assert words(answers_id=olga.id) == f"{olga.name} answers for it, who no longer manages people"

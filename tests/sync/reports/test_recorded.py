@@ -6,7 +6,7 @@ import pytest
 
 from sync.db import utcnow
 from sync.models import Account, Activity, App, Change, Report, Task
-from sync.reports import overview, reports
+from sync.reports import group_changes, overview, reports
 from tests.sync.fixtures import email
 
 
@@ -135,3 +135,36 @@ def test_vanished_accounts_leave_rollcall_at_an_approval_and_nothing_is_asked_of
     assert {(row[2], row[3], row[5], row[7]) for row in confirmed} == {
         ("No longer in the app's list", "Member", listed.app.id, report.id)}  # fmt: skip
     assert len(confirmed) == 6
+
+
+def test_the_reason_of_what_was_left_out_is_shown_with_who_gave_it(chat, report):
+    reports.leave_out(chat.change(report, 3), "On leave", chat.by)
+    left_out, waiting = chat.change(report, 3), chat.change(report, 4)
+    assert group_changes.reasons([left_out, waiting]) == {left_out.id: ("On leave", chat.by.name, left_out.decided_at)}
+    Account.update(left_out=None, left_out_by=None, left_out_at=None).execute()
+    assert group_changes.reasons([chat.change(report, 3)]) == {left_out.id: ("", "", None)}
+
+
+def test_the_reason_against_what_rules_want_is_shown_while_it_is_kept(groups):
+    groups.put(5, "Sales")
+    groups.read()
+    groups.rule("Sales", "guest")
+    groups.found()
+    reports.leave_out(groups.change("to change role", 5), "A member for now", groups.chat.by)
+    change = groups.change("to change role", 5)
+    [kept] = group_changes.left_out_of(groups.app)
+    assert group_changes.reasons([change]) == {change.id: ("A member for now", groups.chat.by.name, kept.made_at)}
+    group_changes.ask_again(kept, groups.chat.by)
+    assert group_changes.reasons([change]) == {change.id: ("", "", None)}
+
+
+@pytest.mark.parametrize(("state", "made"), [("queued", 0), ("running", 0), ("needs attention", 0), ("done", 1),
+                                             ("cancelled", 1), ("no longer needed", 1)])  # fmt: skip
+def test_what_rules_want_is_not_asked_for_twice_but_again_once_it_has_ended(groups, state, made):
+    groups.put(5, "Sales")
+    groups.read()
+    groups.rule("Sales", "guest")
+    groups.found()
+    Task.create(app=groups.app, act="change role", account=groups.account(5), detail={"role": "guest"}, state=state)
+    report = groups.report()
+    assert len(reports.finish(report, groups.chat.by, report.version).tasks) == made

@@ -145,3 +145,14 @@ def test_earlier_ones_of_the_day_are_part_of_a_mass_of_the_same_kind(chat, leave
     assert not guards.is_mass_of(chat.app, kinds, 4) and guards.is_mass_of(chat.app, kinds, 5)
     Report.update(released_at=utcnow()).execute()
     assert not guards.is_mass_of(chat.app, kinds, 5)
+
+
+def test_the_share_is_of_those_present_and_those_who_left_today(chat):
+    """Half of 11 accounts, in an app that may lose any number."""
+    App.update(guard_accounts=0, guard_percent=50).execute()
+    assert App.get().users == 11
+    assert not guards.is_mass(App.get(), 5) and guards.is_mass(App.get(), 6)
+    chat.leave(1, 2)
+    made = reports.finish(chat.check().report, chat.by).tasks
+    assert len(made) == 2 and Account.select().where(Account.state == "present").count() == 9
+    assert not guards.is_mass(App.get(), 3) and guards.is_mass(App.get(), 4)

@@ -347,3 +347,25 @@ def test_a_leaver_in_a_report_awaits_removal(chat):
     chat.leave(3)
     chat.check()
     assert words(3) == "removal awaiting" and words(4) == "onboarded"
+
+
+def test_an_administrator_whose_change_is_refused_still_counts_as_one_who_stays(chat):
+    chat.store.change(chat.id_of(1), via="page", role="owner")
+    chat.check()
+    App.update(identity_id=chat.id_of(0)).execute()
+    plan = by_hand.plan_roles(App.get(), ids(0, 1), "member")
+    assert [line.state for line in plan.lines] == [by_hand.REFUSED, by_hand.READY]
+
+
+def test_one_held_removal_is_released_by_its_number(chat):
+    App.update(guard_accounts=0, guard_percent=0).execute()
+    plan = by_hand.plan_removals(App.get(), ids(3))
+    assert plan.held and len(plan.ready) == 1
+
+    def again() -> by_hand.Plan:
+        return by_hand.plan_removals(App.get(), ids(3))
+
+    with pytest.raises(ActHeld):
+        by_hand.carry_out(again, chat.by, plan.seen, reason="Left")
+    assert not Task.select().exists()
+    assert len(by_hand.carry_out(again, chat.by, plan.seen, reason="Left", released=1).tasks) == 1

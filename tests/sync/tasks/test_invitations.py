@@ -17,7 +17,7 @@ from sync.tasks import by_hand, disconnecting, invitations, tasks
 from sync.tasks import progress as task_progress
 from sync.tasks.by_hand import ActProblem, PlanChanged
 from sync.tasks.invitations import addresses
-from sync.workspace import update_workspace
+from sync.workspace import update_workspace, workspace
 
 NINA = "nina@acme.example"
 
@@ -329,3 +329,18 @@ def test_what_the_app_holds_open_is_removed_there_with_a_yes(chat, nina):
     queue.drain(("task",))
     assert now(invitation).state == "cancelled" and chat.removed() == [NINA]
     assert chat.check().applied == 0 and invitations.plan(chat.app, [NINA], "member").ready
+
+
+@pytest.mark.parametrize(("seconds", "state"), [(-1, "invited"), (0, "expired"), (1, "expired")])
+def test_an_invitation_expires_at_its_time(chat, nina, seconds, state):
+    invitation = invited(chat)
+    invitations.due(invitation.expires_at + timedelta(seconds=seconds))
+    assert now(invitation).state == state
+
+
+@pytest.mark.parametrize(("seconds", "reminded"), [(-1, False), (0, True), (1, True)])
+def test_a_reminder_is_due_at_its_time(chat, nina, seconds, reminded):
+    invitation = invited(chat)
+    days = timedelta(days=workspace().invitation_reminder_days)
+    invitations.due(invitation.mailed_at + days + timedelta(seconds=seconds))
+    assert (now(invitation).reminded_at is not None) is reminded
