@@ -7,6 +7,7 @@ from sync.jobs import queue
 from sync.models import Access, Asset, Task
 from sync.tasks import by_hand
 from tests.sync.acting import account, grant, ids, revoke, words
+from tests.sync.fixtures import email
 
 
 def test_access_is_granted_changed_and_revoked_and_shown_at_once(chat, channel):
@@ -60,3 +61,9 @@ def test_access_that_changed_meanwhile_stays(chat, channel):
         Access.update(role="manager").where(Access.account == account(2)).execute()
     queue.drain()
     assert Task.get().error == "The access was changed to manager meanwhile." and chat.calls("DELETE") == []
+
+
+def test_access_that_someone_no_longer_has_is_not_revoked(chat, channel):
+    plan = by_hand.plan_revocations(chat.app, [(account(5).id, channel.id), (account(2).id, channel.id)])
+    assert [(line.account.email, line.state, line.why) for line in plan.lines] == [
+        (email(2), by_hand.READY, ""), (email(5), by_hand.SO_ALREADY, "No longer has access there")]  # fmt: skip
