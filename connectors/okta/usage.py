@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 
-from connectors.base import ConnectorError
+from connectors.base import ConnectorError, CredentialRejected, Refused
 from connectors.okta.client import OktaClient
 from connectors.tools.http import clean
 from connectors.tools.paging import Page, next_link, pages_by_link
@@ -23,11 +23,13 @@ KEPT = timedelta(days=90)
 
 
 def why_unknown(okta: OktaClient, app: str) -> str:
-    """Why the last use of the application can't be read, in Okta's words; "" where it can."""
+    """Why the last use of the application may not be read, in Okta's words; "" where it may, and for what passes."""
     try:
         okta.http.get(LOGS, {**_asked(app), "limit": 1}).json(list)
-    except ConnectorError as no:
+    except (CredentialRejected, Refused) as no:
         return str(no)
+    except ConnectorError:
+        return ""
     return ""
 
 

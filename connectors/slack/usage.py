@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from connectors.base import Account, ConnectorError
+from connectors.base import Account, ConnectorError, CredentialRejected, Refused
 from connectors.slack.answers import list_in
 from connectors.tools.http import Http, clean
 from connectors.tools.paging import Page, pages_by_cursor
@@ -55,13 +55,15 @@ def read(slack: Http, team: dict[str, str]) -> Usage:
 
 
 def why_unknown(slack: Http, team: dict[str, str]) -> dict[str, str]:
-    """What can't be read, and why, in Slack's words."""
+    """What may not be read, and why, in Slack's words; nothing of what passes."""
     missing = {}
     for what, path in (("who is billed", BILLABLE), ("when people were last active", ACCESS_LOGS)):
         try:
             slack.get(path, {"limit": 1, **team}).json(dict)
-        except ConnectorError as no:
+        except (CredentialRejected, Refused) as no:
             missing[what] = str(no)
+        except ConnectorError:
+            continue
     return missing
 
 

@@ -108,6 +108,11 @@ class TestOktaApp(ConnectorContract):
         assert [account.last_activity for account in connector.accounts()] == [None, None]
         assert all("last_activity" in account.unsaid for account in connector.accounts())
 
+    @pytest.mark.parametrize("fault", [Reply(500), Reply(429, {}, {"Retry-After": "900"})])
+    def test_a_fault_that_passes_is_no_missing_permission(self, app, connector, fault):
+        app.fail(fault, on="logs", times=FOREVER)
+        assert connector.test().missing == ()
+
     def test_a_token_that_may_not_read_the_log_is_told(self, app, connector):
         app.fail(app.error(403, "You do not have permission", code="E0000006"), on="logs", times=FOREVER)
         [missing] = connector.test().missing

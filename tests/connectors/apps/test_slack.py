@@ -173,6 +173,13 @@ class TestSlack(ConnectorContract):
         assert connector.test().missing == () and not app.asked("billable") + app.asked("logins")
         connector.close()
 
+    @pytest.mark.parametrize("error", ["fatal_error", "ratelimited"])
+    def test_a_fault_that_passes_is_no_missing_permission(self, app, connector, error):
+        """The test comes before each reading, which warns of each permission that is newly missing."""
+        for call in ("billable", "logins"):
+            app.fail(Reply(200, {"ok": False, "error": error}, {"Retry-After": "900"}), on=call, times=FOREVER)
+        assert connector.test().missing == ()
+
     def test_facts_that_may_not_be_read_are_told(self, app, connector):
         app.fail(app.no("missing_scope", needed="admin"), on="billable", times=FOREVER)
         app.fail(app.no("paid_only"), on="logins", times=FOREVER)
