@@ -4,8 +4,10 @@ Removal takes a person out of the business with all its assets; their Facebook a
 Edges, methods, parameters and tasks as in the description that Meta generates its Business SDKs from
 (github.com/facebook/facebook-business-sdk-codegen, api_specs/specs); from developers.facebook.com: “Business Business
 Users” (summary=total_count, base roles), “Ad Account, Assigned Users” (tasks), “Paginated Results” (cursors.after,
-next), “Handling Errors” and “Rate Limits” (codes), “Secure Requests” (appsecret_proof: HMAC-SHA256 of the token),
-“Page Assigned Users” (needs a page's token) and “Business User Assigned Pages”.
+next), “Secure Requests” (appsecret_proof: HMAC-SHA256 of the token), “Page Assigned Users” (needs a page's token),
+“Business User Assigned Pages”, “Business User” (finance_permission), “Business Role Request” (status,
+expiration_time, finance_role), “Business Owned Instagram Assets”, “Instagram Business Asset Assigned Users” and “Whats
+App Business Account Assigned Users”.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
@@ -29,35 +31,46 @@ from connectors.base import (
     CredentialRejected,
     Field,
     Identity,
-    RateLimited,
     Refused,
     Role,
     TemporarilyUnavailable,
 )
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
+from connectors.meta.answers import problem
 from connectors.names import email_key
 from connectors.quality import NO_TEST_SERVER, Missing, Rule
 from connectors.tools.answers import unsaid
 from connectors.tools.holes import needed
-from connectors.tools.http import Answer, Forbidden, clean, segment
+from connectors.tools.http import Answer, clean, segment
 from connectors.tools.http_connector import HttpConnector, token_field
 from connectors.tools.paging import Page, Seen, number, pages_by_cursor
+from connectors.tools.times import from_iso
 from connectors.versions import ApiVersion
 
 PAGE = 100
 ROLES = (Role("ADMIN", "Admin", privileged=True), Role("EMPLOYEE", "Employee", default=True))
 INVITATION = "invitation:"
-PERSON, INVITED = "id,name,email,role", "id,email,role"
+PERSON = "id,name,email,role,finance_permission"
+INVITED = "id,email,role,status,expiration_time,finance_role"
+CLOSED = {"ACCEPTED", "DECLINED", "EXPIRED", "CANCELED", "CANCELLED", "REVOKED"}  # of an invitation
 EDGES = {  # kind of asset → where it is listed
     "ad_account": ("owned_ad_accounts", "client_ad_accounts"),
     "page": ("owned_pages", "client_pages"),
     "pixel": ("owned_pixels",),
     "catalog": ("owned_product_catalogs",),
+    "instagram": ("owned_instagram_assets", "client_instagram_assets"),
+    "whatsapp": ("owned_whatsapp_business_accounts", "client_whatsapp_business_accounts"),
 }
-WORD = {"ad_account": "ad account", "page": "page", "pixel": "pixel", "catalog": "catalogue"}
+WORD = {
+    "ad_account": "ad account", "page": "page", "pixel": "pixel", "catalog": "catalogue",
+    "instagram": "Instagram account", "whatsapp": "WhatsApp account",
+}  # fmt: skip
+CHOSEN = ("instagram", "whatsapp")  # kinds that are read where the field of the same name says “read”
+NAME = {"instagram": "ig_username"}  # where the name of an asset is, if not in "name"
+READ_OR_NOT = (("leave out", "are left out"), ("read", "and who has them are read"))
+VERSION = "v27.0"
+ENDS = {"v24.0": date(2026, 11, 10), "v25.0": date(2027, 2, 23)}  # those that Meta has announced
 MAY_HAND_ON = {"MANAGE", "PROFILE_PLUS_FULL_CONTROL"}
-TOO_MANY = {4, 17, 32, 341, 613, *range(80000, 80015)}
-TOKEN, PASSING, NOT_ALLOWED = {102, 104, 190}, {1, 2, 368}, {3, 10, *range(200, 300)}
 
 
 class Meta(HttpConnector):
@@ -76,18 +89,24 @@ class Meta(HttpConnector):
         "In the same settings open Users, System users, and add one with the role Admin. Assign it every ad account, "
         "page, pixel and catalogue that Rollcall is to read, with full control.",
         "“Generate token” for your app with the permissions business_management, ads_management, catalog_management "
-        "and pages_show_list, and choose that it never expires.",
+        "and pages_show_list, and choose that it never expires. To read WhatsApp accounts it also needs "
+        "whatsapp_business_management.",
         "The business ID is shown under Business info. The app secret is in the app's settings, Basic: Rollcall signs "
         "each call with it, which is needed where the app requires it and makes a stolen token useless.",
         "Meta tells neither when someone was last active nor a system user's role, and lets no program remove a "
-        "system user or take someone off a pixel. Partners, pixels and catalogues that others share with you, "
-        "Instagram and WhatsApp accounts are not read.",
+        "system user, take someone off a pixel, or change who has an Instagram account. Partners, and pixels and "
+        "catalogues that others share with you, are not read. An invitation that has expired or was declined is not "
+        "shown. Someone's finance role is shown as their seat, and Rollcall can't change it.",
     )
     fields = (
         Field("business_id", "Business ID", "A long number.", pattern=r"[0-9]+"),
         token_field("Access token", "A system user's."),
         Field("app_secret", "App secret", "Of the app that the token was made for.", secret=True, required=False,
               pattern=r"\S+"),
+        Field("instagram", "Instagram accounts", required=False, choices=READ_OR_NOT, where=False),
+        Field("whatsapp", "WhatsApp accounts", required=False, choices=READ_OR_NOT, where=False),
+        Field("version", "API version", f"Only if Meta says that {VERSION} has ended: a later one.", required=False,
+              pattern=r"v[0-9]{1,3}\.0", placeholder=VERSION, where=False),
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES)
     effects = declared(
@@ -100,18 +119,23 @@ class Meta(HttpConnector):
         change_role=ROLE_CHANGED, invite=INVITATION_SENT, grant=GRANTED, revoke=REVOKED,
     )  # fmt: skip
     api_version = ApiVersion(
-        "Marketing API", "v25.0", date(2027, 2, 23), source="Meta for Developers, “Marketing API version history”",
+        "Marketing API", VERSION, source="Meta for Developers, “Marketing API version history”", setting="version",
+        end_of=ENDS.get,
     )  # fmt: skip
     asset_word = "asset"
     role_word = "tasks"
-    api = "https://graph.facebook.com/v25.0"
+    api = "https://graph.facebook.com"
+
+    @property
+    def _address(self) -> str:
+        return f"{self.api}/{self.settings.get('version') or VERSION}"
 
     @property
     def _secrets(self) -> list[str | None]:
         return [*super()._secrets, self._signature.get("appsecret_proof")]
 
     def _error_in(self, answer: Answer) -> ConnectorError | None:
-        return _meant(answer)
+        return problem(answer)
 
     @cached_property
     def _signature(self) -> dict[str, str]:
@@ -134,23 +158,36 @@ class Meta(HttpConnector):
             raise CredentialRejected(f"{no} Check the business ID, that the business owns the app, and that the token "
                                      "has the permission business_management.") from None  # fmt: skip
         missing = []
-        for kind, edges in EDGES.items():
+        for kind, edges in self._edges.items():
             try:
                 for edge in edges:
-                    next(self._edge(edge, WORD[kind]), None)
+                    next(self._edge(edge, WORD[kind], f"id,{NAME.get(kind, 'name')}"), None)
             except (CredentialRejected, Refused) as no:
                 missing.append(f"read each {WORD[kind]}: {no}")
         name = f"{clean(me.get('name'))} in {clean(business.get('name'))}"
         return Identity(name, None, ("read people and assets",), tuple(missing))
+
+    @property
+    def _edges(self) -> dict[str, tuple[str, ...]]:
+        return {kind: edges for kind, edges in EDGES.items()
+                if kind not in CHOSEN or self.settings.get(kind) == "read"}  # fmt: skip
 
     def roles(self) -> list[Role]:
         return list(ROLES)
 
     def accounts(self) -> Iterator[Account]:
         """Invitations come first: someone who accepts meanwhile is then in two lists, rather than in none."""
-        yield from map(_invitation, self._edge("pending_users", "invitations", INVITED))
+        yield from self._invitations()
         yield from self._people(self.on_total)
         yield from self._system_users()
+
+    def _invitations(self) -> Iterator[Account]:
+        """Those that can still be accepted. A status that isn't known to end one is an open one."""
+        for row in self._edge("pending_users", "invitations", INVITED):
+            ends = from_iso(row.get("expiration_time"))
+            over = ends is not None and ends < datetime.now(UTC).replace(tzinfo=None)
+            if not over and clean(row.get("status")).upper() not in CLOSED:
+                yield _invitation(row)
 
     def _people(self, on_total=None) -> Iterator[Account]:
         return map(_person, self._edge("business_users", "people", PERSON, on_total, summary="total_count"))
@@ -160,12 +197,12 @@ class Meta(HttpConnector):
             yield Account(id=row["id"], name=clean(row.get("name")), kind="system", unsaid=unsaid(row, name="name"))
 
     def assets(self) -> Iterator[Asset]:
-        for kind, edges in EDGES.items():
-            came = Seen()
+        for kind, edges in self._edges.items():
+            came, name = Seen(), NAME.get(kind, "name")
             for edge in edges:
-                for row in self._edge(edge, WORD[kind]):
+                for row in self._edge(edge, WORD[kind], f"id,{name}"):
                     if came.add(row["id"]):
-                        yield Asset(f"{kind}:{row['id']}", WORD[kind], clean(row.get("name")))
+                        yield Asset(f"{kind}:{row['id']}", WORD[kind], clean(row.get(name)))
 
     def access(self) -> Iterator[Access]:
         """A page tells its people to its own token alone, so each person's pages are asked for."""
@@ -217,7 +254,7 @@ class Meta(HttpConnector):
     def account(self, id: str) -> Account | None:
         """Meta's answer for a node that is gone is the same as for one that may not be seen, so lists are walked."""
         if id.startswith(INVITATION):
-            found = map(_invitation, self._edge("pending_users", "invitations", INVITED))
+            found = self._invitations()
         else:
             found = (account for each in (self._people, self._system_users) for account in each())
         return next((account for account in found if account.id == id), None)
@@ -237,19 +274,20 @@ class Meta(HttpConnector):
         self._act("POST", f"/{_node(account)}", data={"role": role})
 
     def invite(self, email: str, role: str) -> None:
-        pending = self._edge("pending_users", "invitations", INVITED)
-        if not any(email_key(clean(row.get("email"))) == email_key(email) for row in pending):
+        if not any(email_key(one.email) == email_key(email) for one in self._invitations()):
             form = {"email": email, "role": role or "EMPLOYEE"}
             self._act("POST", f"/{self._business}/business_users", data=form, idempotent=False)
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:
         """`role`: the tasks, with commas between them; they take the place of those that were there."""
+        _must_not_be_instagram(asset)
         tasks = [task.strip() for task in needed(role, "task").split(",") if task.strip()]
         path = f"/{segment(asset.id.partition(':')[2])}/assigned_users"
         self._act("POST", path, data={"user": account.id, "tasks": json.dumps(tasks)})
 
     def revoke(self, account: Account, asset: Asset) -> None:
         kind, _, id = asset.id.partition(":")
+        _must_not_be_instagram(asset)
         if kind == "pixel":
             raise Refused("Meta doesn't let programs remove someone from a pixel: do it in the business settings.")
         try:
@@ -271,14 +309,26 @@ class Meta(HttpConnector):
 
 def _person(row: dict) -> Account:
     email, name, role = clean(row.get("email")), clean(row.get("name")), clean(row.get("role")).upper()
-    return Account(id=row["id"], email=email, name=name, role=role,
+    return Account(id=row["id"], email=email, name=name, role=role, seat=_finance(row.get("finance_permission")),
                    unsaid=unsaid(row, email="email", name="name", role="role"))  # fmt: skip
 
 
 def _invitation(row: dict) -> Account:
     role = clean(row.get("role")).upper()
     return Account(id=f"{INVITATION}{row['id']}", email=clean(row.get("email")), status="invited", role=role,
-                   unsaid=unsaid(row, email="email", role="role"))  # fmt: skip
+                   seat=_finance(row.get("finance_role")), unsaid=unsaid(row, email="email", role="role"))  # fmt: skip
+
+
+def _finance(role: object) -> str:
+    """The words for EDITOR, ANALYST or what else Meta calls a role in the business's finances; "" for none."""
+    word = clean(role).replace("_", " ").lower()
+    return f"Finance {word.removeprefix('finance ')}" if word else ""
+
+
+def _must_not_be_instagram(asset: Asset) -> None:
+    if asset.id.startswith("instagram:"):
+        raise Refused("Meta doesn't document a call that changes who has an Instagram account: do it in the business "
+                      "settings.")  # fmt: skip
 
 
 def _access(person: str, asset: str, row: dict) -> Access:
@@ -288,35 +338,3 @@ def _access(person: str, asset: str, row: dict) -> Access:
 
 def _node(account: Account) -> str:
     return segment(account.id.removeprefix(INVITATION))
-
-
-def _meant(answer: Answer) -> ConnectorError | None:
-    """What {"error": {"code": 190, "message": "…"}} means, mostly with status 400; None leaves it to the status."""
-    if answer.status < 400 or answer.is_page:
-        return None
-    try:
-        error = answer.json(dict).get("error")
-    except TemporarilyUnavailable:
-        return None
-    code = error.get("code") if isinstance(error, dict) else None
-    said = clean(error.get("error_user_msg") or error.get("message")).rstrip(".") if isinstance(error, dict) else ""
-    says = f"{answer.asked}: Meta says “{said}” ({code})."
-    if code in TOO_MANY:
-        return RateLimited(says, _seconds_until_access(answer))
-    if code in TOKEN:
-        return CredentialRejected(f"{says} The token is wrong, expired or revoked, or the app secret is not its app's.")
-    if code in NOT_ALLOWED:
-        return Forbidden(f"{says} The token lacks a permission.")
-    if code in PASSING:
-        return TemporarilyUnavailable(says)
-    return Refused(says) if answer.status == 400 and code else None
-
-
-def _seconds_until_access(answer: Answer) -> float:
-    """X-Business-Use-Case-Usage: {"id": [{"estimated_time_to_regain_access": minutes, …}]}; 60 if it is missing."""
-    try:
-        usage = json.loads(answer.headers.get("X-Business-Use-Case-Usage", "{}"))
-        minutes = max(each.get("estimated_time_to_regain_access", 0) for uses in usage.values() for each in uses)
-        return float(minutes) * 60 or 60
-    except (ValueError, TypeError, AttributeError, RecursionError):
-        return 60

@@ -11,7 +11,8 @@ from connectors.effects import Reach
 from tests.connectors.fake import Fact, FakeApp, Reply, Request, Seat, Thing
 
 # github.com/facebook/facebook-business-sdk-codegen, api_specs/specs: Business, BusinessUser, BusinessRoleRequest,
-# AdAccount, Page, AdsPixel, ProductCatalog; reading, paging, summary and appsecret_proof: developers.facebook.com
+# AdAccount, Page, AdsPixel, ProductCatalog, WhatsAppBusinessAccount; “Instagram Business Asset
+# Assigned Users”; reading, paging, summary and appsecret_proof: developers.facebook.com
 READ = ("fields", "appsecret_proof")
 LIST = (*READ, "limit", "after", "before", "summary")
 SIGNED = ("appsecret_proof",)
@@ -19,6 +20,8 @@ BUSINESS = "500"
 ASSETS = {
     "owned_ad_accounts": ("include_shared_ad_accounts", "search_query"), "client_ad_accounts": ("search_query",),
     "owned_pages": (), "client_pages": (), "owned_pixels": (), "owned_product_catalogs": (),
+    "owned_instagram_assets": (), "client_instagram_assets": (),
+    "owned_whatsapp_business_accounts": (), "client_whatsapp_business_accounts": (),
 }  # fmt: skip
 FACTS = (
     Fact("GET", "/me", "me", READ),
@@ -42,13 +45,17 @@ TASKS = {
     "page": {"ADVERTISE", "ANALYZE", "CREATE_CONTENT", "MANAGE", "MESSAGING", "MODERATE"},
     "pixel": {"AA_ANALYZE", "ADVERTISE", "ANALYZE", "EDIT", "UPLOAD"},
     "catalog": {"AA_ANALYZE", "ADVERTISE", "MANAGE", "MANAGE_AR"},
+    "whatsapp": {"DEVELOP", "MANAGE", "MANAGE_PHONE", "MANAGE_TEMPLATES", "MESSAGING", "VIEW_COST"},
 }
 CODE = {400: 100, 401: 190, 403: 200, 404: 100, 429: 4, 500: 2}
-KIND = {"ad_accounts": "ad_account", "pages": "page", "pixels": "pixel", "product_catalogs": "catalog"}
+KIND = {"ad_accounts": "ad_account", "pages": "page", "pixels": "pixel", "product_catalogs": "catalog",
+        "instagram_assets": "instagram", "whatsapp_business_accounts": "whatsapp"}  # fmt: skip
+PERSON_FIELDS = {"id", "name", "email", "role", "finance_permission"}
+INVITED_FIELDS = {"id", "email", "role", "status", "expiration_time", "finance_role"}
 
 
 class FakeMeta(FakeApp):
-    base_path = "/v25.0"
+    base_path = "/v27.0"  # “Marketing API version history”: the current one since 4 November 2026
     account_list = "people"
     reaches = {Reach.ASSET: ("assign", "unassign"), Reach.WORKSPACE: ("invite", "change", "delete")}
     facts = FACTS
@@ -59,7 +66,15 @@ class FakeMeta(FakeApp):
         self.wants_proof = False
         self.systems: list[Seat] = []
         self.invited: list[Seat] = []
+        self.finance: dict[str, str] = {}  # id of a person or an invitation → finance_permission or finance_role
+        self.status: dict[str, str] = {}  # id of an invitation → its status
+        self.expires: dict[str, str] = {}  # id of an invitation → its expiration_time
         self.clients: set[str] = set()  # ids of things that a client shares; the others are owned
+
+    @property
+    def url(self) -> str:
+        """Without the version, which the connector adds."""
+        return super().url.removesuffix(self.base_path)
 
     def is_authorised(self, request: Request) -> bool:
         proof = hmac.new(self.app_secret.encode(), self.token.encode(), hashlib.sha256).hexdigest()
@@ -87,18 +102,27 @@ class FakeMeta(FakeApp):
         return {"id": BUSINESS, "name": "Acme"} if request.ids["id"] == BUSINESS else self.none()
 
     def people(self, request: Request) -> dict:
+        assert set(request.params["fields"].split(",")) <= PERSON_FIELDS
         rows = [{"id": s.id, "name": s.name, "role": s.role} | ({"email": s.email} if s.email else {})
+                | ({"finance_permission": self.finance[s.id]} if s.id in self.finance else {})
                 for s in self.listed]  # fmt: skip
         return self._page(request, rows, self.total)
 
     def pending(self, request: Request) -> dict:
-        return self._page(request, [{"id": s.id, "email": s.email, "role": s.role} for s in self.invited])
+        """“Business Role Request”: “Status of the invitation, such as accepted, declined, expired and so on”."""
+        assert set(request.params["fields"].split(",")) <= INVITED_FIELDS
+        told = {"status": self.status, "expiration_time": self.expires, "finance_role": self.finance}
+        rows = [{"id": s.id, "email": s.email, "role": s.role}
+                | {name: values[s.id] for name, values in told.items() if s.id in values}
+                for s in self.invited]  # fmt: skip
+        return self._page(request, rows)
 
     def system_users(self, request: Request) -> dict:
         return self._page(request, [{"id": s.id, "name": s.name} for s in self.systems])
 
     def invite(self, request: Request) -> Any:
-        if request.body["email"] in [seat.email for seat in self.invited]:
+        closed = {"EXPIRED", "DECLINED"}
+        if request.body["email"] in [s.email for s in self.invited if self.status.get(s.id) not in closed]:
             return self.error(400, "This person was already invited.")
         assert request.body["role"] in ROLES
         self.invited.append(Seat(f"7{len(self.invited)}", request.body["email"], role=request.body["role"]))
@@ -125,7 +149,9 @@ class FakeMeta(FakeApp):
         owner, _, edge = request.path.rpartition("/")[2].partition("_")
         mine = [thing for thing in self.things if thing.id.startswith(f"{KIND[edge]}:")]
         rows = [thing for thing in mine if (thing.id in self.clients) == (owner == "client")]
-        return self._page(request, [{"id": thing.id.partition(":")[2], "name": thing.name} for thing in rows])
+        name = "ig_username" if KIND[edge] == "instagram" else "name"
+        assert request.params["fields"] == f"id,{name}"
+        return self._page(request, [{"id": thing.id.partition(":")[2], name: thing.name} for thing in rows])
 
     def assigned(self, request: Request) -> Any:
         assert request.params["business"] == BUSINESS
@@ -150,6 +176,7 @@ class FakeMeta(FakeApp):
 
     def unassign(self, request: Request) -> Any:
         thing = self._thing(request)
+        assert not thing.id.startswith("instagram:"), "no call is documented for it"
         assert not thing.id.startswith("pixel:"), "the description has no DELETE for a pixel's users"
         return {"success": True} if thing.members.pop(request.params["user"], None) else self.none()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 
 import pytest
 
@@ -47,6 +48,37 @@ class TestMeta(ConnectorContract):
         for _ in range(2):
             connector.remove(invitation)
         assert app.invited == [] and connector.account(invitation.id) is None
+
+    @pytest.mark.parametrize("status", ["EXPIRED", "declined", "ACCEPTED"])
+    def test_an_invitation_that_is_over_is_nobody_and_is_sent_again(self, app, connector, status):
+        """“Business Role Request”: status."""
+        connector.invite("new@acme.example", "EMPLOYEE")
+        app.status["70"] = status
+        assert list(connector.accounts()) == [] and connector.account("invitation:70") is None
+        if status == "EXPIRED":
+            connector.invite("new@acme.example", "EMPLOYEE")
+            assert [account.id for account in connector.accounts()] == ["invitation:71"]
+
+    @pytest.mark.parametrize("expires, shown", [("2020-11-01T00:00:00+0000", 0), ("2999-11-01T00:00:00+0000", 1)])
+    def test_an_invitation_ends_at_its_time(self, app, connector, expires, shown):
+        connector.invite("new@acme.example", "EMPLOYEE")
+        app.expires["70"] = expires
+        assert len(list(connector.accounts())) == shown
+
+    @pytest.mark.parametrize("status", ["PENDING", "something new"])
+    def test_an_invitation_whose_status_is_not_known_to_end_it_is_open(self, app, connector, status):
+        connector.invite("new@acme.example", "EMPLOYEE")
+        app.status["70"] = status
+        assert [account.status for account in connector.accounts()] == ["invited"]
+
+    def test_a_role_in_the_finances_is_the_seat(self, app, connector):
+        """“Business User”: finance_permission; “Business Role Request”: finance_role."""
+        self.fill(app, 2)
+        connector.invite("new@acme.example", "EMPLOYEE")
+        app.finance = {"1000": "EDITOR", "70": "FINANCE_ANALYST"}
+        assert {account.id: account.seat for account in connector.accounts()} == {
+            "invitation:70": "Finance analyst", "1000": "Finance editor", "1001": "",
+        }  # fmt: skip
 
     # System users
 
@@ -104,6 +136,28 @@ class TestMeta(ConnectorContract):
             connector.revoke(ana, asset)
         assert "1000" not in stocked.thing(id).members
 
+    def test_instagram_and_whatsapp_accounts_are_read_where_that_is_chosen(self, stocked, connector):
+        """An app that was connected before the choice existed has no value for it."""
+        stocked.things += [Thing("instagram:6", "acme.shoes", members={"1000": "CONTENT"}),
+                           Thing("whatsapp:7", "Support", members={"1001": "MANAGE"})]  # fmt: skip
+        stocked.clients.add("whatsapp:7")
+        assert not {"Instagram account", "WhatsApp account"} & {asset.kind for asset in connector.assets()}
+        chosen = self.connect(stocked, instagram="read", whatsapp="read")
+        instagram, whatsapp = list(chosen.assets())[-2:]
+        assert (instagram.kind, instagram.name) == ("Instagram account", "acme.shoes")
+        assert (whatsapp.kind, whatsapp.name) == ("WhatsApp account", "Support")
+        found = {(a.account, a.asset, a.role, a.privileged) for a in chosen.access()}
+        assert found >= {("1000", "instagram:6", "CONTENT", False), ("1001", "whatsapp:7", "MANAGE", True)}
+        ana = chosen.account("1000")
+        chosen.grant(ana, whatsapp, "MESSAGING")
+        assert stocked.thing("whatsapp:7").members["1000"] == "MESSAGING"
+        chosen.revoke(ana, whatsapp)
+        for act in (lambda: chosen.grant(ana, instagram, "CONTENT"), lambda: chosen.revoke(ana, instagram)):
+            with pytest.raises(Refused, match="in the business settings"):
+                act()
+        assert stocked.thing("instagram:6").members == {"1000": "CONTENT"}
+        chosen.close()
+
     def test_a_pixel_is_granted_but_not_revoked(self, stocked, connector):
         pixel = next(asset for asset in connector.assets() if asset.kind == "pixel")
         connector.grant(connector.account("1001"), pixel, "ANALYZE")
@@ -157,6 +211,20 @@ class TestMeta(ConnectorContract):
         app.fail(Reply(200, body), on="pending")
         with pytest.raises(TemporarilyUnavailable, match="Meta"):
             list(connector.accounts())
+
+    # The version
+
+    def test_a_version_that_ended_is_told_and_another_may_be_set(self, app):
+        """Blog, “Upcoming change in Marketing API version deprecation”: the words of 2635."""
+        app.base_path = "/v25.0"
+        connector = self.connect(app, version="v25.0")
+        words = "(#2635) You are calling a deprecated version of the Ads API. Please update to the latest version."
+        app.fail(Reply(400, {"error": {"message": words, "code": 2635}}), on="pending")
+        with pytest.raises(CredentialRejected, match="enter a later one"):
+            list(connector.accounts())
+        connector.close()
+        assert Meta.api_version.chosen({"version": "v25.0"}).ends == date(2027, 2, 23)
+        assert Meta.api_version.chosen({}).ends is None
 
     # The credential
 
