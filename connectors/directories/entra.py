@@ -7,12 +7,14 @@ query to track changes”): what went missing on the way could not be noticed. S
 must add up to.
 
 Calls and properties from the Microsoft Graph v1.0 reference: “List users” (deleted users are not in it), “user resource
-type”, “List groups”, “List group transitive members”.
+type” (employeeHireDate), “List groups”, “List group transitive members”. Accounts of new employees are blocked until
+they begin: “Create workflow” (lifecycle workflows), which enables them on the employeeHireDate.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime
 
 from connectors.base import (
     CredentialRejected,
@@ -36,8 +38,12 @@ from connectors.microsoft.graph import (
 )
 from connectors.tools.http import Forbidden, NotFound, clean, segment
 from connectors.tools.http_connector import ClosesClients, api_client
+from connectors.tools.times import from_iso
 
-USER = "id,displayName,mail,userPrincipalName,otherMails,proxyAddresses,accountEnabled,userType,employeeId"
+USER = (
+    "id,displayName,mail,userPrincipalName,otherMails,proxyAddresses,accountEnabled,userType,employeeId,"
+    "employeeHireDate"
+)
 UNTOLD = "Microsoft doesn't tell which users are disabled. Add the application permission User.Read.All."
 
 
@@ -49,7 +55,8 @@ class EntraDirectory(ClosesClients, DirectoryConnector):
         *REGISTER,
         "Under “API permissions” add the Microsoft Graph application permissions (not delegated ones) User.Read.All "
         "and, for groups, GroupMember.Read.All. Then press “Grant admin consent”. Nothing is ever changed in Entra.",
-        "A user whose sign-in is blocked, or who was deleted, counts as having left. Groups within groups are "
+        "A user who was deleted has left. Below, you choose whether a user whose sign-in is blocked has left or is "
+        "locked out for now. A blocked user whose hire date is today or later has not left. Groups within groups are "
         "followed. Groups with hidden members need the permission Member.Read.Hidden, else they look empty.",
         "Mail, user name and proxy addresses count as the person's. The “other e-mails” are often private ones, so "
         "they are not used unless you say so. Shared mailboxes and rooms are users too, as a rule blocked ones.",
@@ -57,6 +64,10 @@ class EntraDirectory(ClosesClients, DirectoryConnector):
     )
     fields = (
         *FIELDS,
+        Field("blocked", "A user whose sign-in is blocked", "Choose “is locked out for now” if your company also "
+              "blocks people who are on leave or under review. Rollcall then reports their accounts in the apps for "
+              "removal only when the user is deleted.", required=False,
+              choices=(("left", "has left"), ("locked", "is locked out for now")), where=False),
         Field("guests", "Guests", "People of other companies who were invited. Left out, they are nobody's accounts in "
               "the apps, until you say whose they are.", required=False,
               choices=(("no", "Left out"), ("yes", "Read as people too")), where=False),
@@ -97,9 +108,17 @@ class EntraDirectory(ClosesClients, DirectoryConnector):
             if not is_guest or self.settings.get("guests") == "yes":
                 # A guest's are where the invitation went.
                 others = is_guest or self.settings.get("second_email") == "yes"
-                yield _person(user if others else {**user, "otherMails": None}, groups.get(user["id"], ()))
+                shown = user if others else {**user, "otherMails": None}
+                yield _person(shown, self._status(user), groups.get(user["id"], ()))
         if some and not told:
             raise CredentialRejected(f"{UNTOLD} Nothing was changed.")
+
+    def _status(self, user: dict) -> str:
+        """Someone who begins on a later day has not left: Rollcall sees to that by DirectoryPerson.start_date."""
+        if user.get("accountEnabled") is not False:
+            return "active"
+        begins_today = _hired(user) == (self.today or datetime.now(UTC).date())  # unblocked some time today
+        return "suspended" if self.settings.get("blocked") == "locked" or begins_today else "deprovisioned"
 
     @property
     def _reads_groups(self) -> bool:
@@ -125,15 +144,22 @@ class EntraDirectory(ClosesClients, DirectoryConnector):
         return self._graph.rows(path, "members", counted=True, select="id", top=PAGE)
 
 
-def _person(user: dict, groups: Sequence[str]) -> DirectoryPerson:
+def _hired(user: dict) -> date | None:
+    """employeeHireDate, which Graph gives as a time in UTC."""
+    moment = from_iso(user.get("employeeHireDate"))
+    return moment.date() if moment and moment.year > 1 else None
+
+
+def _person(user: dict, status: str, groups: Sequence[str]) -> DirectoryPerson:
     email, *further = emails_of(user) or [""]
     return DirectoryPerson(
         id=user["id"],
         email=email,
         name=clean(user.get("displayName")),
-        status="deprovisioned" if user.get("accountEnabled") is False else "active",
+        status=status,
         user_name=user_name_of(user),
         further_emails=tuple(further),
         employee_number=clean(user.get("employeeId")),
         groups=tuple(dict.fromkeys(groups)),
+        start_date=_hired(user),
     )

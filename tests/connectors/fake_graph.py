@@ -19,7 +19,7 @@ ROLES = "/v1.0/roleManagement/directory"
 # “user resource type”, “group resource type”
 USER = {
     "id", "displayName", "mail", "userPrincipalName", "otherMails", "proxyAddresses", "accountEnabled", "userType",
-    "externalUserState", "assignedLicenses", "signInActivity", "employeeId",
+    "externalUserState", "assignedLicenses", "signInActivity", "employeeId", "employeeHireDate",
 }  # fmt: skip
 GROUP = {"id", "displayName", "groupTypes", "resourceProvisioningOptions", "mailEnabled", "securityEnabled"}
 # “Microsoft Entra built-in roles”
@@ -164,6 +164,7 @@ class FakeGraph(FakeApp):
             "userType": "Guest" if is_guest else "Member",
             "externalUserState": "PendingAcceptance" if seat.status == "invited" else None,
             "employeeId": getattr(seat, "employee_number", "") or None,
+            "employeeHireDate": None,
             "assignedLicenses": [],
             **self.more.get(seat.id, {}),
         }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from connectors.base import CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
@@ -57,6 +59,32 @@ class TestEntraDirectory(DirectoryContract):
         wanted.close()
 
     # Who has left
+
+    @pytest.mark.parametrize(("choice", "status"), [
+        ({}, "deprovisioned"), ({"blocked": "left"}, "deprovisioned"), ({"blocked": "locked"}, "suspended"),
+    ])  # fmt: skip
+    def test_what_a_blocked_user_means_is_a_choice(self, app, choice, status):
+        self.fill(app, 2)
+        app.seats[0].status = "disabled"
+        connector = self.connect(app, **choice)
+        assert [person.status for person in self.read(connector)] == [status, "active"]
+        connector.close()
+
+    @pytest.mark.parametrize(("hired", "status"), [
+        ("2026-11-25T00:00:00Z", "deprovisioned"), ("2026-11-26T00:00:00Z", "suspended"),
+        ("2026-11-27T00:00:00Z", "deprovisioned"), ("0001-01-01T00:00:00Z", "deprovisioned"), (None, "deprovisioned"),
+        ("soon", "deprovisioned"),
+    ])  # fmt: skip
+    def test_the_hire_date_of_a_blocked_user_is_read(self, app, connector, hired, status):
+        """“Create workflow”: a new employee's account is blocked until the hire date, and is enabled on that day. For
+        a later day, it is the start date by which Rollcall knows that they haven't left."""
+        self.fill(app, 1)
+        app.seats[0].status = "disabled"
+        app.more["id-0"] = {"employeeHireDate": hired}
+        connector.today = date(2026, 11, 26)
+        [person] = self.read(connector)
+        assert person.status == status
+        assert person.start_date == (date.fromisoformat(hired[:10]) if hired and hired.startswith("2026") else None)
 
     def test_when_nobody_is_told_the_reading_fails(self, app, connector):
         self.fill(app, 3)
