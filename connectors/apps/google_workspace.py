@@ -83,7 +83,11 @@ class GoogleWorkspace(ClosesClients, Connector):
             ends_sessions=Sessions.IF_PERMITTED,
         ),
         change_role=replace(ROLE_CHANGED, reach=Reach.TENANT),
-        grant=GRANTED, revoke=REVOKED,
+        grant=replace(
+            GRANTED, does="Adds them to a group, or gives them an admin role for the whole company.",
+            reach=Reach.TENANT,
+        ),
+        revoke=replace(REVOKED, does="Removes them from a group, or takes away an admin role.", reach=Reach.TENANT),
     )  # fmt: skip
     api_version = DIRECTORY_API
     asset_word = "group"

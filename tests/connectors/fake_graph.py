@@ -59,7 +59,7 @@ class FakeGraph(FakeApp):
     reads = ("give_token",)
     reaches = {
         Reach.ASSET: ("add_member", "add_owner", "remove_member", "remove_owner"),
-        Reach.TENANT: ("update_user", "delete_user"),
+        Reach.TENANT: ("revoke_sessions", "update_user", "delete_user"),
     }
     tenant, client = "acme.onmicrosoft.com", "11111111-2222-3333-4444-555555555555"
 
