@@ -96,7 +96,7 @@ class Meta(HttpConnector):
         "Meta tells neither when someone was last active nor a system user's role, and lets no program remove a "
         "system user, take someone off a pixel, or change who has an Instagram account. Partners, and pixels and "
         "catalogues that others share with you, are not read. An invitation that has expired or was declined is not "
-        "shown. Someone's finance role is shown as their seat, and Rollcall can't change it.",
+        "shown. Rollcall shows finance roles, and can't change them.",
     )
     fields = (
         Field("business_id", "Business ID", "A long number.", pattern=r"[0-9]+"),
