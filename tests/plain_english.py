@@ -166,10 +166,10 @@ def of_code(path: Path) -> Iterator[Piece]:
     """Comments and docstrings; outside the tests, whose data is often quoted, every text too."""
     source = path.read_text(encoding="utf-8")
     yield from comments(path, source)
-    tree = ast.parse(source)
-    docstrings = {node.body[0].value for node in ast.walk(tree) if has_docstring(node)}
-    parts = {part for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
-    for node in ast.walk(tree):
+    nodes = list(ast.walk(ast.parse(source)))
+    docstrings = {node.body[0].value for node in nodes if has_docstring(node)}
+    parts = {part for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values}
+    for node in nodes:
         if node in parts or "tests" in path.parts and node not in docstrings:
             continue
         text = literal(node)

@@ -65,17 +65,3 @@ def test_the_main_job(rollcall, staff, scim_app):
     told = rollcall.json("activity", "--app", "Wiki")["entries"]
     assert {"left out", "confirmed removal", "removed from the app", "finished sync"} <= {one["what"] for one in told}
     assert rollcall.json("activity", "--verify")["ok"] is True
-
-
-def test_finish_without_waiting_leaves_its_tasks_to_the_next_server(rollcall, connected_chat, staff):
-    rollcall.run("check", "Chat")
-    staff.leave("Tom")
-    assert rollcall.json("check", "Chat", code=3)["waiting"] == 1, "a check reads the directory by itself"
-    done = rollcall.json("finish", "Chat", "--yes")
-    assert [task["state"] for task in done["tasks"]] == ["queued"]
-    assert "tom@acme.example" in connected_chat.emails()
-    with rollcall.served() as server:
-        waited = rollcall.json("finish", "Chat", "--yes", "--wait")
-        assert [task["state"] for task in waited["tasks"]] == ["done"]
-        assert rollcall.stop(server) == 0
-    assert connected_chat.removed() == ["tom@acme.example"]

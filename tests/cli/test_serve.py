@@ -169,3 +169,17 @@ def test_a_host_with_two_addresses_is_served_on_both(empty):
     finally:
         pages.stop()
     assert not answers(empty.port)
+
+
+def test_finish_without_waiting_leaves_its_tasks_to_the_next_server(rollcall, connected_chat, staff):
+    rollcall.run("check", "Chat")
+    staff.leave("Tom")
+    assert rollcall.json("check", "Chat", code=3)["waiting"] == 1, "a check reads the directory by itself"
+    done = rollcall.json("finish", "Chat", "--yes")
+    assert [task["state"] for task in done["tasks"]] == ["queued"]
+    assert "tom@acme.example" in connected_chat.emails()
+    with rollcall.served() as server:
+        waited = rollcall.json("finish", "Chat", "--yes", "--wait")
+        assert [task["state"] for task in waited["tasks"]] == ["done"]
+        assert rollcall.stop(server) == 0
+    assert connected_chat.removed() == ["tom@acme.example"]

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from app import create_app
 from sync import names
 from sync.config import Config
 from sync.db import utcnow
@@ -22,6 +21,7 @@ from sync.people import people
 from sync.reports import reports
 from tests.sync.fixtures import Chat, email
 from tests.web.provider import Provider
+from tests.web.site import pages_over
 
 ANA = email(1)  # Person 1's, and then the new hire's
 
@@ -29,7 +29,7 @@ ANA = email(1)  # Person 1's, and then the new hire's
 @pytest.fixture
 def okta(config: Config, chat: Chat) -> Provider:
     """Everyone of the chat is pushed; `okta.users` are their ids there."""
-    okta = Provider(create_app(config), "Okta")
+    okta = Provider(pages_over(config), "Okta")
     okta.users = [okta.add(email(number), displayName=f"Person {number}") for number in range(10)]
     okta.add("olga@acme.example", displayName="Olga Brandt")
     return okta

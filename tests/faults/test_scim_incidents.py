@@ -6,18 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from app import create_app
 from sync.config import Config
 from sync.directory import directories
 from sync.models import Person, PersonEmail
 from sync.people import people
 from tests.asking import MACHINE
 from tests.web.provider import ENTERPRISE, USER, Provider, problem
+from tests.web.site import pages_over
 
 
 @pytest.fixture
 def entra(home: Path, config: Config, olga: Person) -> Provider:
-    return Provider(create_app(config), "Entra ID")
+    return Provider(pages_over(config), "Entra ID")
 
 
 def status(email: str) -> str:

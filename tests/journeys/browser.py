@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from waitress import create_server
 
-from app import create_app
 from sync.config import Config
 from sync.mail import outbox
 from sync.models import Person
 from sync.sign_in import sign_in
 from tests.parts import free_port, need
+from tests.web.site import pages_over
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 WIDE, NARROW = 1280, 390
@@ -55,7 +55,7 @@ def serving(config: Config, url: str = "") -> Iterator[Live]:
     port = free_port()
     config = replace(config, listen_port=port, url=(url or "http://127.0.0.1:{port}").format(port=port))
     outbox.configure(config.smtp_url, config.url)
-    server = create_server(create_app(config), host="127.0.0.1", port=port, threads=8)
+    server = create_server(pages_over(config), host="127.0.0.1", port=port, threads=8)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from flask import Flask
 
@@ -19,7 +20,8 @@ def pages_over(config: Config) -> Flask:
     """What `create_app(config)` gives over the installation that is open. All that a test has put into its settings
     is undone for the next one."""
     paths = dict.fromkeys(("home", "database_path", "secret_key_file"), ELSEWHERE)
-    site, settings = _built(replace(config, **paths, files=()))
+    url = urlsplit(config.url)._replace(netloc="site").geturl()  # the port is nothing to the pages
+    site, settings = _built(replace(config, **paths, files=(), url=url, listen_port=0))
     site.config.clear()
     site.config.update(settings, ROLLCALL=config, SECRET_KEY=vault.derive("session"))
     return site
