@@ -55,8 +55,9 @@ class EntraDirectory(ClosesClients, DirectoryConnector):
         *REGISTER,
         "Under “API permissions” add the Microsoft Graph application permissions (not delegated ones) User.Read.All "
         "and, for groups, GroupMember.Read.All. Then press “Grant admin consent”. Nothing is ever changed in Entra.",
-        "A user who was deleted has left. Below, you choose whether a user whose sign-in is blocked has left or is "
-        "locked out for now. A blocked user whose hire date is today or later has not left. Groups within groups are "
+        "A user who was deleted has left. Under “More settings”, choose whether a user whose sign-in is blocked has "
+        "left or is locked out for now. A blocked user whose hire date is today or later has not left: companies "
+        "prepare the accounts of new employees and unblock them on that day. Groups within groups are "
         "followed. Groups with hidden members need the permission Member.Read.Hidden, else they look empty.",
         "Mail, user name and proxy addresses count as the person's. The “other e-mails” are often private ones, so "
         "they are not used unless you say so. Shared mailboxes and rooms are users too, as a rule blocked ones.",

@@ -32,8 +32,8 @@ class GoogleDirectory(ClosesClients, DirectoryConnector):
     logo = "google.svg"
     docs = (
         *steps(SCOPES, "allowed to read users and groups; a super admin is"),
-        "An archived user has left. So has a deleted one, who is no longer in the list. Below, you choose whether a "
-        "suspended user has left or is locked out for now. Guests are not read.",
+        "An archived user has left. So has a deleted one, who is no longer in the list. Under “More settings”, choose "
+        "whether a suspended user has left or is locked out for now. Guests are not read.",
         "The main address and its aliases count as the person's. Further e-mails in a profile are often private ones, "
         "so they are not used unless you say so.",
     )
