@@ -113,7 +113,7 @@ class Microsoft365(ClosesClients, Connector):
                 "Deletes the guest from the tenant.", Reach.TENANT, Undo.POSSIBLE,
                 "Restore the user in the Microsoft Entra admin center.", undo_days=30,
                 lost=("access to everything that was shared with them",),
-                whom="A guest who was invited and has no licence",
+                frees_seat=Seat.NOT_PAID, whom="A guest who was invited and has no licence",
             ),
         ),
         grant=GRANTED, revoke=REVOKED,
