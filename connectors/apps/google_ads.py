@@ -5,7 +5,8 @@ Calls, fields and errors as in Google's own definitions (github.com/googleapis/g
 google_ads_service, customer_user_access_service, customer_user_access_invitation_service, customer_client, errors) and
 in “SearchGoogleAdsRequest” and “MutateCustomerUserAccess” for v26; from developers.google.com/google-ads/api:
 “Managing user access”, “Manage user access invitations”, “Multi-party approvals”, “REST: authorization and HTTP
-headers”, “REST: search” (10,000 rows a page) and “REST: mutates”.
+headers”, “Developer token” (sunset on 9 September 2026: optional, and ignored), “Access levels and permissible use”,
+“REST: search” (10,000 rows a page) and “REST: mutates”.
 """
 
 from __future__ import annotations
@@ -24,26 +25,26 @@ from connectors.base import (
     Account,
     Asset,
     Connector,
-    ConnectorError,
     CredentialRejected,
     Field,
     Identity,
-    RateLimited,
     Refused,
     Role,
     TemporarilyUnavailable,
 )
 from connectors.effects import INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
+from connectors.google_ads.answers import part, problem, says_in
 from connectors.names import email_key
 from connectors.quality import NO_TEST_SERVER, Missing, Rule
 from connectors.tools.answers import unsaid
 from connectors.tools.holes import needed
-from connectors.tools.http import Answer, Forbidden, Http, clean, words
+from connectors.tools.http import Http, clean
 from connectors.tools.http_connector import ClosesClients, api_client
 from connectors.tools.oauth import refreshed
 from connectors.tools.paging import Page, Seen, number, pages_by_cursor
 from connectors.versions import ApiVersion
 
+VERSION = "v26"
 CLIENTS_ONLY = "CLIENTS_ONLY"  # ours: Google has no role for it
 ROLES = (
     Role("ADMIN", "Admin", privileged=True),
@@ -67,8 +68,6 @@ CLIENTS = (
     "WHERE customer_client.level > 0 AND customer_client.status = 'ENABLED'"
 )
 SELF = "SELECT customer.id, customer.descriptive_name FROM customer"
-NO_RATE_LIMIT = {"ACCESS_PROHIBITED", "PAYMENTS_PROFILE_ACTIVATION_RATE_LIMIT_EXCEEDED"}
-UNKNOWN_WAIT = 60
 
 
 class GoogleAds(ClosesClients, Connector):
@@ -81,11 +80,13 @@ class GoogleAds(ClosesClients, Connector):
         Rule.REAL_SERVER: NO_TEST_SERVER,
     })  # fmt: skip
     docs = (
-        "In your manager account at ads.google.com open Admin, API Center, and copy the developer token. Google must "
-        "have approved it for more than test accounts.",
-        "At console.cloud.google.com make a project, enable the Google Ads API in it, and make an OAuth client of the "
-        "type Web application with the redirect address https://developers.google.com/oauthplayground. Publish the "
-        "consent screen: while it is in testing, what comes next ends after a week.",
+        "At console.cloud.google.com create a project and enable the Google Ads API in it. On its Google Ads API "
+        "Overview page apply for access. Explorer access is enough for reading: it allows 2,880 operations a day, and "
+        "a check takes about three for each account below. Removing people needs Basic access, for which the project's "
+        "brand must be verified.",
+        "In the same project create an OAuth client of the type Web application with the redirect address "
+        "https://developers.google.com/oauthplayground. Publish the consent screen: while it is in testing, the "
+        "refresh token of the next step ends after a week.",
         "At developers.google.com/oauthplayground choose in the settings to use your own client, enter the scope "
         "https://www.googleapis.com/auth/adwords, sign in as an admin of the manager account and exchange the code: "
         "the refresh token is what you enter here.",
@@ -100,12 +101,15 @@ class GoogleAds(ClosesClients, Connector):
     fields = (
         Field("customer_id", "Customer ID", "Of the manager account.", pattern=r"[0-9]{3}-?[0-9]{3}-?[0-9]{4}",
               placeholder="123-456-7890"),
-        Field("developer_token", "Developer token", secret=True, pattern=r"\S+"),
         Field("client_id", "OAuth client ID", pattern=r"\S+", placeholder="….apps.googleusercontent.com"),
         Field("client_secret", "OAuth client secret", secret=True, pattern=r"\S+"),
         Field("refresh_token", "Refresh token", secret=True, pattern=r"\S+"),
         Field("admin", "Administrator", "The e-mail address of the admin who signed in for the refresh token.",
               pattern=r"[^@\s]+@[^@\s]+", placeholder="rollcall@acme.example"),
+        Field("developer_token", "Developer token", "Leave it empty: Google has ignored it since 9 September 2026.",
+              secret=True, required=False, pattern=r"\S+"),
+        Field("version", "API version", f"Only if Google says that {VERSION} has ended: a later one.", required=False,
+              pattern=r"v[0-9]{1,3}", placeholder=VERSION, where=False),
     )  # fmt: skip
     capabilities = frozenset(CAPABILITIES) - {GRANT}
     effects = declared(
@@ -117,8 +121,9 @@ class GoogleAds(ClosesClients, Connector):
         change_role=ROLE_CHANGED, invite=INVITATION_SENT, revoke=REVOKED,
     )  # fmt: skip
     api_version = ApiVersion(
-        "Google Ads API", "v26", date(2027, 10, 1),
+        "Google Ads API", VERSION, date(2027, 10, 1),
         source="Google Ads API, “Deprecation and sunset” (a major version lives about twelve months)",
+        setting="version",
     )  # fmt: skip
     asset_word = "ad account"
     api, login = "https://googleads.googleapis.com", "https://oauth2.googleapis.com"
@@ -129,9 +134,10 @@ class GoogleAds(ClosesClients, Connector):
             self.settings.get(name, "") for name in ("client_id", "client_secret", "refresh_token", "developer_token")
         )
         auth = refreshed(f"{self.login}/token", client, secret, token)
-        headers = {"developer-token": developer, "login-customer-id": self._manager}
-        return Http(f"{self.api}/v26", headers=headers, auth=auth, secrets=[secret, token, developer],
-                    on_error=_meant, says=_says)  # fmt: skip
+        headers = {"login-customer-id": self._manager, **({"developer-token": developer} if developer else {})}
+        version = self.settings.get("version") or VERSION
+        return Http(f"{self.api}/{version}", headers=headers, auth=auth, secrets=[secret, token, developer],
+                    on_error=problem, says=says_in)  # fmt: skip
 
     @property
     def _manager(self) -> str:
@@ -229,7 +235,7 @@ class GoogleAds(ClosesClients, Connector):
 
         for page in pages_by_cursor(fetch, what="rows", id_of=(lambda row: row[kind][id]) if id else None):
             for row in page:
-                yield _part(row, kind)
+                yield part(row, kind)
 
     def assets(self) -> Iterator[Asset]:
         for row in self._client_rows():
@@ -324,49 +330,3 @@ class GoogleAds(ClosesClients, Connector):
 
 def _access_name(customer: str, account: Account) -> str:
     return f"customers/{customer}/customerUserAccesses/{account.id}"
-
-
-def _meant(answer: Answer) -> ConnectorError | None:
-    """What a GoogleAdsFailure means; None leaves it to the status."""
-    errors = _errors(answer)
-    codes = {kind: clean(code) for error in errors for kind, code in _part(error, "errorCode").items()}
-    says = f"{answer.asked} answered {answer.status}: “{_says(answer).rstrip('.')}”."
-    if "quotaError" in codes and codes["quotaError"] not in NO_RATE_LIMIT:
-        details = [_part(_part(error, "details"), "quotaErrorDetails") for error in errors]
-        wait = max(_seconds(detail.get("retryDelay")) for detail in details)
-        return RateLimited(f"{says} Too many calls; going on later.", wait or UNKNOWN_WAIT)
-    if "authenticationError" in codes:
-        return CredentialRejected(f"{says} The refresh token or the developer token is wrong, expired or revoked.")
-    if "authorizationError" in codes:
-        return Forbidden(f"{says} The refresh token's person must be an admin of the account.")
-    return None
-
-
-def _errors(answer: Answer) -> list[dict]:
-    """Those in {"error": {"details": [{"@type": "….GoogleAdsFailure", "errors": [{"errorCode": {…}, …}]}]}}."""
-    if answer.status < 400 or answer.is_page:
-        return []
-    try:
-        details = _part(answer.json(dict), "error").get("details")
-    except TemporarilyUnavailable:
-        return []
-    found = [detail.get("errors") for detail in details or () if isinstance(detail, dict)]
-    return [error for errors in found if isinstance(errors, list) for error in errors if isinstance(error, dict)]
-
-
-def _says(answer: Answer) -> str:
-    """The messages with their codes; the text above them is only “Request contains an invalid argument.”"""
-    told = [f"{clean(error.get('message'))} ({', '.join(map(clean, _part(error, 'errorCode').values()))})"
-            for error in _errors(answer)]  # fmt: skip
-    return "; ".join(told) or words(answer)
-
-
-def _part(value: dict, name: str) -> dict:
-    part = value.get(name)
-    return part if isinstance(part, dict) else {}
-
-
-def _seconds(duration: object) -> float:
-    """A Duration of Google's JSON: "3.5s"."""
-    told = re.fullmatch(r"([0-9]{1,6}(\.[0-9]+)?)s", str(duration))
-    return float(told[1]) if told else 0

@@ -56,8 +56,8 @@ class FakeGoogleAds(FakeApp):
     def is_authorised(self, request: Request) -> bool:
         if request.path == "/token":
             return True
-        sent = (request.headers.get("developer-token"), request.headers.get("login-customer-id"))
-        return super().is_authorised(request) and sent == (self.developer_token, MANAGER)
+        """“Developer token”: optional and ignored since 9 September 2026."""
+        return super().is_authorised(request) and request.headers.get("login-customer-id") == MANAGER
 
     def unauthorised(self) -> Reply:
         return self.failure(401, "authenticationError", "OAUTH_TOKEN_INVALID", "The OAuth token is invalid.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from connectors.apps.google_ads import GoogleAds
@@ -171,13 +173,37 @@ class TestGoogleAds(ConnectorContract):
             list(connector.accounts())
         assert limited.value.retry_after == wait
 
-    @pytest.mark.parametrize("kind, code", [
-        ("authorizationError", "USER_PERMISSION_DENIED"), ("authenticationError", "NOT_ADS_USER"),
+    @pytest.mark.parametrize("kind, code, what_to_do", [
+        ("authorizationError", "USER_PERMISSION_DENIED", "must be an admin of the account"),
+        ("authorizationError", "SOMETHING_NEW", "must be an admin of the account"),
+        ("authorizationError", "CLOUD_PROJECT_NOT_APPROVED_FOR_PRODUCTION", "apply for Explorer or Basic access"),
+        ("authorizationError", "DEVELOPER_TOKEN_NOT_APPROVED", "apply for Explorer or Basic access"),
+        ("authorizationError", "DEVELOPER_TOKEN_PROHIBITED", "Remove the developer token"),
+        ("authorizationError", "PROJECT_DISABLED", "Enable the Google Ads API"),
+        ("authorizationError", "ACTION_NOT_PERMITTED", "at least Basic access"),
+        ("authorizationError", "CUSTOMER_NOT_ENABLED", "isn't enabled yet, or has been deactivated"),
+        ("authenticationError", "NOT_ADS_USER", "refresh token is wrong"),
     ])  # fmt: skip
-    def test_what_the_credential_lacks_is_told_in_googles_words(self, app, connector, kind, code):
+    def test_what_the_credential_lacks_is_told_in_googles_words(self, app, connector, kind, code, what_to_do):
+        """googleads/google-ads-python, v25: AuthorizationErrorEnum."""
         app.fail(app.failure(403, kind, code, "User doesn't have permission."), on="me", times=FOREVER)
-        with pytest.raises(CredentialRejected, match=f"User doesn't have permission. .{code}."):
+        with pytest.raises(CredentialRejected, match=f"User doesn't have permission. .{code}.*{what_to_do}"):
             connector.test()
+
+    @pytest.mark.parametrize("token", ["", "dev-3c9f"])
+    def test_the_developer_token_is_sent_only_where_there_is_one(self, app, token):
+        """Google ignores it, and a future version will reject it (kLOsk/adloop, release notes of v0.15.0)."""
+        connector = self.connect(app, developer_token=token)
+        list(connector.accounts())
+        assert {request.headers.get("developer-token", "") for request in app.asked("users")} == {token}
+        connector.close()
+
+    def test_another_version_may_be_entered(self, app):
+        app.facts = tuple(replace(fact, path=fact.path.replace("/v26/", "/v27/")) for fact in app.facts)
+        self.fill(app, 1)
+        connector = self.connect(app, version="v27")
+        assert len(list(connector.accounts())) == 1
+        connector.close()
 
     def test_prohibited_access_is_no_rate_limit(self, app, connector):
         app.fail(app.failure(400, "quotaError", "ACCESS_PROHIBITED", "Access is prohibited."), on="users")
