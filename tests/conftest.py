@@ -25,6 +25,7 @@ from tests.blank import LOCAL, OLGA, open_acme, open_blank
 
 os.environ.update(LOCAL)  # for the programs that tests start
 
+LONGEST = ("_properties", "_machine")  # how modules end whose one test may take half a minute
 FIRST = ("journeys", "faults", "fuzz", "security", "cli", "demo", "real")  # folders whose tests take longest
 
 pytest_plugins = [
@@ -70,7 +71,12 @@ class KnownRule(Rule):
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest tests begin first, so that all cores have work until the end."""
     places = {folder: place for place, folder in enumerate(FIRST)}
-    items.sort(key=lambda item: places.get(item.path.relative_to(item.config.rootpath / "tests").parts[0], len(FIRST)))
+
+    def place(item: pytest.Item) -> tuple[bool, int]:
+        folder = item.path.relative_to(item.config.rootpath / "tests").parts[0]
+        return not item.path.stem.endswith(LONGEST), places.get(folder, len(FIRST))
+
+    items.sort(key=place)
 
 
 def pytest_collection_finish() -> None:
