@@ -227,3 +227,15 @@ def test_a_last_day_from_a_list_of_an_admin_ends_nobody_above(mallory, olga):
     [change] = [change for change in held.waiting(olga) if change.field == "last day"]
     held.release(change, Asker.command_line())
     assert Person.get_by_id(olga.id).last_day == date(2031, 1, 1)
+
+
+def test_an_owner_left_out_of_the_directory_of_an_admin_does_not_leave(mallory, olga, tmp_path):
+    file = tmp_path / "list.csv"
+    directory = _directory(file, f"email,name\nolga@acme.example,{olga.name}\n", Asker.person(mallory))
+    assert directories.held(directory) == []
+    rows = file.read_text().splitlines(keepends=True)
+    file.write_text("".join(row for row in rows if not row.startswith(("olga@", "p0@"))))
+    _read(directory)
+    assert [entry.person.id for entry in directories.held(directory)] == [olga.id]
+    assert Person.get_by_id(olga.id).status == "active"
+    assert people.find_by_email("p0@acme.example").status == "deprovisioned", "below the admin, the list decides"
