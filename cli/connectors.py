@@ -146,7 +146,7 @@ def _in_full(kind: type[Connector]) -> list[str]:
     lines = [f"{kind.label} ({kind.slug}), {kind.category}", "", f"It can: {', '.join(_capabilities(kind))}.", ""]
     lines += [f"Level {kind.level()}: {MEANINGS[kind.level()]}.", *legend(kind.quality), ""]
     if removal := explained_for_each_choice(kind, REMOVE):
-        lines += ["What a removal does:", *(" ".join(filter(None, one)) for one in removal), ""]
+        lines += ["What a removal does:", *map(str, removal), ""]
     if kind.api_version:
         lines += [f"API: {kind.api_version.with_end()}.", ""]
     lines += [f"{number}. {step}" for number, step in enumerate(kind.docs, 1)] + [""]

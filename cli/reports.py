@@ -47,7 +47,7 @@ def _removal(app: App, found: Report, changes: list[Change]) -> list[str]:
     if not any(change.kind in REMOVALS and change.in_app for change in changes):
         return []
     day = workspace.to_local(found.decided_at).date() if found.decided_at else workspace.today()
-    return explained(effects_of(app, REMOVE), day)
+    return [str(said) for said in explained(effects_of(app, REMOVE), day)]
 
 
 def latest(app: App) -> Report | None:

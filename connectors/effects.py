@@ -65,6 +65,11 @@ class Effect:
     when: tuple[str, str] | None = None  # (field, value): it applies where that setting has this value
     source: str = ""  # the title of the document; declared() fills it in
 
+    @property
+    def keeps_seat(self) -> bool:
+        """True where the vendor goes on charging for the account."""
+        return self.frees_seat is Seat.KEPT
+
 
 Effects = Mapping[str, tuple[Effect, ...]]  # capability → its effect; several where it depends on the account
 

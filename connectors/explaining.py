@@ -4,6 +4,7 @@ Pages, e-mails, the command line and the table in docs/connectors.md take their 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 from connectors.base import Connector
@@ -12,26 +13,40 @@ from connectors.effects import Effect, Reach, Seat, Sessions, Undo
 UNDECLARED = "The app's description doesn't say how far this reaches, or whether it can be undone."
 
 
-def explained(effects: Iterable[Effect], today: date | None = None) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One effect: whom it is about or which choice decides, with a colon (or ""), what it does, and all else."""
+
+    lead: str
+    does: str
+    more: str
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, (self.lead, self.does, self.more)))
+
+
+def explained(effects: Iterable[Effect], today: date | None = None) -> list[Said]:
     """A paragraph for each effect. `today` is the day of the operation: it turns “within 20 days” into a date."""
-    return [f"{effect.whom}: {_text(effect, today)}" if effect.whom else _text(effect, today) for effect in effects]
+    return [_said(effect, effect.whom, today) for effect in effects]
 
 
-def explained_for_each_choice(kind: type[Connector], operation: str) -> list[tuple[str, str]]:
-    """What an operation does in each kind of app: the setting that decides it with a colon, or "", and the text."""
-    return [(choice_of(kind, effect), "".join(explained([effect]))) for effect in kind.effects.get(operation, ())]
+def explained_for_each_choice(kind: type[Connector], operation: str) -> list[Said]:
+    """What an operation does in each kind of app that its settings can make of it."""
+    return [_said(effect, lead_of(kind, effect)) for effect in kind.effects.get(operation, ())]
 
 
-def choice_of(kind: type[Connector], effect: Effect) -> str:
-    """The setting that decides for this effect: “People are removed over SCIM:”; "" where none does."""
+def lead_of(kind: type[Connector], effect: Effect) -> str:
+    """The setting that decides for this effect (“People are removed over SCIM”), and the accounts it is about."""
     if effect.when is None:
-        return ""
+        return effect.whom
     [field] = [field for field in kind.fields if field.name == effect.when[0]]
-    return f"{field.label} {dict(field.choices)[effect.when[1]]}:"
+    choice = f"{field.label} {dict(field.choices)[effect.when[1]]}"
+    return f"{choice}. {effect.whom}" if effect.whom else choice
 
 
-def _text(effect: Effect, today: date | None) -> str:
-    return " ".join(sentences(effect, today))
+def _said(effect: Effect, lead: str, today: date | None = None) -> Said:
+    does, *more = sentences(effect, today)
+    return Said(f"{lead}:" if lead else "", does, " ".join(more))
 
 
 def sentences(effect: Effect, today: date | None = None) -> list[str]:

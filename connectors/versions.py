@@ -40,7 +40,7 @@ class ApiVersion:
         day = f"{self.ends.day} {self.ends:%B %Y}"
         happens = f"ended on {day}" if today > self.ends else f"ends on {day}"
         advice = "Enter a later version in the app's settings." if self.setting else "Update Rollcall before that."
-        return f"{label}: the version in use, {self}, {happens} (source: {self.source}). {advice}"
+        return f"{label}: the version in use, {self}, {happens}. {advice} Source: {self.source}."
 
 
 LDAP = ApiVersion("LDAP", "v3", source="RFC 4511")

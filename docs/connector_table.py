@@ -9,7 +9,7 @@ from pathlib import Path
 from connectors import app_connectors
 from connectors.base import REMOVE, Connector
 from connectors.effects import Effect, Undo
-from connectors.explaining import choice_of
+from connectors.explaining import lead_of
 from connectors.quality import TIERS, missing
 
 PAGE = Path(__file__).with_name("connectors.md")
@@ -37,7 +37,7 @@ def _rows(kind: type[Connector]) -> Iterator[tuple[str, ...]]:
     if not effects:
         yield kind.label, about[0], "by hand", "by hand", "–", "–", about[1]
     for effect in effects:
-        of_which = choice_of(kind, effect).rstrip(":") or effect.whom
+        of_which = lead_of(kind, effect)
         yield (
             f"{kind.label}: {of_which[0].lower()}{of_which[1:]}" if of_which else kind.label, about[0],
             effect.reach.value, _undo(effect), effect.frees_seat.value, effect.ends_sessions.value, about[1],

@@ -7,6 +7,7 @@ from datetime import date
 
 from markupsafe import Markup
 
+from sync.apps.effects import saved_by_removal
 from sync.models import Account, App, Asset, Offboarding, Person, Report, Task
 from sync.names import account_name, person_name, short_name
 from sync.offboarding import progress as offboarding_progress
@@ -58,7 +59,7 @@ def _preview_row(line: Line, known: bool, ticked: set[int], reasons: dict[int, s
     them = "them" if len(line.alone) > 1 else "it"
     return PreviewRow(
         account, account.email or account_name(account), line.goes, line.protected is not None, is_ticked,
-        account.app.seat_price or 0, _fact(line), account.role_labels, _notes(line) if line.goes else [], line.alone,
+        saved_by_removal(account.app), _fact(line), account.role_labels, _notes(line) if line.goes else [], line.alone,
         f"Hand {them} over in {account.app.name} first, or leave this account out.", reason,
         bool(problem and known and not is_ticked and not reason),
     )

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from connectors.explaining import Said
+from sync.apps.effects import saved_by_removal
 from sync.models import App
 from sync.names import asset_name
 from sync.states import TaskKind
@@ -51,7 +53,7 @@ class Preview:
     asks_reason: bool
     cost: str
     kind: str  # of the button
-    effects: list[str]  # what it does in the app, in paragraphs
+    effects: list[Said]  # what it does in the app, in paragraphs
 
     @property
     def waits(self) -> bool:
@@ -116,7 +118,8 @@ def _cost(app: App, plan: Plan, count: int) -> str:
     if not count:
         return ""
     if plan.act == TaskKind.REMOVE:
-        return f"Saves {money(count * app.seat_price)} a month." if app.seat_price else ""
+        saved = count * saved_by_removal(app)
+        return f"Saves {money(saved)} a month." if saved else ""
     if plan.act == TaskKind.INVITE and app.seat_price:
         return f"Costs {money(count * app.seat_price)} more a month."
     invited = f"{app.name} sends them its link. Rollcall explains it in an e-mail."

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from flask import url_for
 from markupsafe import Markup
 
+from connectors.explaining import Said
+from sync.apps.effects import saved_by_removal
 from sync.models import App, Report, Task
 from sync.names import name_in_task, short_name
 from sync.reports import overview, reports
@@ -44,7 +46,7 @@ class Drop:
     total: int
     rows: list[Row]
     more: More | None
-    effects: list[str] = field(default_factory=list)  # what removing these people does in the app, in paragraphs
+    effects: list[Said] = field(default_factory=list)  # what removing these people does in the app, in paragraphs
     open: bool = False
 
 
@@ -155,12 +157,13 @@ def outcome(app: App, report: Report) -> Outcome:
         sentence = f"{'Update or release' if updates else 'Release'} what is held first."
     else:
         sentence = _outcome_in_words(app, ready)
-    return Outcome(sentence, ready, app.seat_price, this_workspace().currency, only_held)
+    return Outcome(sentence, ready, saved_by_removal(app) or None, this_workspace().currency, only_held)
 
 
 def _outcome_in_words(app: App, ready: Ready) -> str:
     """wizard.js says the same while boxes are ticked."""
-    saves = f", saves {money(ready.removals * app.seat_price)} a month" if app.seat_price else ""
+    saved = ready.removals * saved_by_removal(app)
+    saves = f", saves {money(saved)} a month" if saved else ""
     made = plural(ready.acts, "other change" if ready.removals else "change")
     removes = f"{plural(ready.removals, 'person', 'people')} from {app.name}{saves}"
     return (f"Removes {removes if ready.removals else f'nobody from {app.name}'}."

@@ -3,7 +3,7 @@ Both follow from the settings, so nothing is decrypted and the app isn't asked."
 
 from __future__ import annotations
 
-from connectors.base import ApiVersion, Connector, Effect
+from connectors.base import REMOVE, ApiVersion, Connector, Effect
 from sync import workspace
 from sync.apps.apps import connector_class
 from sync.models import App
@@ -14,6 +14,16 @@ def effects_of(app: App, operation: str) -> tuple[Effect, ...]:
     """The effects of one of connectors.base.CAPABILITIES; none where people carry it out by hand."""
     connector = _connector(app)
     return connector.effects_of(operation) if connector else ()
+
+
+def saved_by_removal(app: App) -> int:
+    """What the removal of one account saves a month, in hundredths; 0 where the vendor charges for it as before.
+
+    Where people remove accounts by hand, they are taken to remove them for good.
+    """
+    effects = effects_of(app, REMOVE)
+    keeps_all = effects and all(effect.keeps_seat for effect in effects)
+    return 0 if keeps_all else app.seat_price or 0
 
 
 def version_of(app: App) -> ApiVersion | None:

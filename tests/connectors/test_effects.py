@@ -78,8 +78,8 @@ def test_a_warning_begins_90_days_before_the_end_and_names_version_day_and_sourc
     version = ApiVersion("Ads API", "v3", TODAY + timedelta(days=WARN_DAYS), source="“Version history”")
     assert version.warning("Desk", TODAY - timedelta(days=1)) == ""
     assert version.warning("Desk", TODAY) == (
-        "Desk: the version in use, Ads API v3, ends on 24 February 2027 (source: “Version history”). "
-        "Update Rollcall before that."
+        "Desk: the version in use, Ads API v3, ends on 24 February 2027. Update Rollcall before that. "
+        "Source: “Version history”."
     )
     assert "ends on" in version.warning("Desk", version.ends)
     assert "ended on" in version.warning("Desk", version.ends + timedelta(days=1))

@@ -49,6 +49,6 @@ def test_what_is_not_documented_is_said_in_one_sentence():
 
 
 def test_several_effects_are_paragraphs_that_name_their_accounts():
-    assert explained([replace(SUSPENDED, whom="A member"), *not_declared("Removes them.")], TODAY) == [
+    assert list(map(str, explained([replace(SUSPENDED, whom="A member"), *not_declared("Removes them.")], TODAY))) == [
         "A member: " + " ".join(sentences(SUSPENDED, TODAY)), f"Removes them. {UNDECLARED}",
     ]  # fmt: skip
