@@ -11,13 +11,15 @@ What is granted: “Access token claims reference” (roles).
 from __future__ import annotations
 
 import json
+import re
 from base64 import urlsafe_b64decode
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
-from connectors.base import CredentialRejected, Field, TemporarilyUnavailable
+from connectors.base import ConnectorError, CredentialRejected, Field, Refused, TemporarilyUnavailable
 from connectors.names import email_key
-from connectors.tools.http import Answer, Forbidden, Http, clean, segment
+from connectors.tools.http import Answer, Forbidden, Http, clean, segment, words
 from connectors.tools.oauth import client_credentials
 from connectors.tools.paging import Page, by_id, number, pages_by_link
 from connectors.versions import ApiVersion
@@ -26,6 +28,7 @@ API, LOGIN = "https://graph.microsoft.com", "https://login.microsoftonline.com"
 GRAPH = ApiVersion("Microsoft Graph", "v1.0", source="Microsoft Graph, “Versioning and support”")
 PAGE = 999  # "default and maximum page sizes are 100 and 999" of users and groups
 PATIENCE = 65  # seconds: limits are for ten seconds up to five minutes, and groups are asked for one by one
+NO_SUCH = b'"Request_ResourceNotFound"'  # the code of a user, or a group, that doesn't exist
 EVENTUAL = {"ConsistencyLevel": "eventual"}
 GUEST = "Guest"  # userType; Member or null for everyone else
 EXTERNAL = "#ext#"  # in the userPrincipalName of who was invited: ana_gmail.com#EXT#@acme.onmicrosoft.com
@@ -55,7 +58,7 @@ class Graph:
         )  # fmt: skip
         self._token = token
         self.base = f"{api}/v1.0"
-        self.http = Http(self.base, auth=token, secrets=[secret], patience=PATIENCE, on_error=_passing)
+        self.http = Http(self.base, auth=token, secrets=[secret], patience=PATIENCE, on_error=_meant)
 
     def close(self) -> None:
         self.http.close()
@@ -140,8 +143,15 @@ def user_name_of(user: dict) -> str:
     return "" if is_external(user) else clean(user.get("userPrincipalName"))
 
 
-def _passing(answer: Answer) -> TemporarilyUnavailable | None:
-    """A next page that was asked for too late is gone: the list has to be read again."""
+def _meant(answer: Answer) -> ConnectorError | None:
+    """A user is gone only if Graph says so by its own code. A next page that was asked for too late is gone, too: the
+    list has to be read again."""
+    if answer.status in (404, 410) and not answer.is_page and _of_a_user(answer) and NO_SUCH not in answer.body:
+        return Refused(f"{answer.asked} answered {answer.status}: “{words(answer)}”. That doesn't mean a deleted user.")
     if answer.status != 400 or b'"Directory_ExpiredPageToken"' not in answer.body:
         return None
     return TemporarilyUnavailable(f"{answer.asked}: the list's next page is no longer kept. It is read again.")
+
+
+def _of_a_user(answer: Answer) -> bool:
+    return re.search(r"/v1\.0/users/[^/]+$", urlsplit(answer.url).path) is not None

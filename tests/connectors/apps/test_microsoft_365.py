@@ -177,6 +177,16 @@ class TestMicrosoft365(ConnectorContract):
         app.more[guid(500)] = {"signInActivity": {"lastSignInDateTime": "2026-03-02T10:00:00Z"}}
         assert [a.id for a in connector.accounts() if a.last_activity] == [guid(500)]
 
+    # The second look
+
+    @pytest.mark.parametrize("status", [400, 404, 409, 410, 412, 423])
+    def test_an_answer_that_does_not_name_the_user_is_nobodys_absence(self, app, connector, status):
+        """“Get a user” answers 404 with the code Request_ResourceNotFound. Anything else proves nothing."""
+        self.fill(app, 1)
+        app.fail(app.refuse(status, "UnknownError", "Something else"), on="user", times=FOREVER)
+        with pytest.raises(Refused, match="Something else"):
+            connector.account(guid(0))
+
     # Removal
 
     @pytest.mark.parametrize("status", ["active", "invited"])
