@@ -10,6 +10,7 @@ from cli.columns import mapping, say, with_mapping, write
 from cli.frame import BY, answer, as_json, moment, opened, table, tell
 from cli.values import setting, values_of
 from sync.apps import apps as core
+from sync.apps import lists
 from sync.apps.status import standings
 from sync.files.columns import of_app, remember, takes_a_mapping
 from sync.models import App, Person
@@ -17,7 +18,6 @@ from sync.people import people
 from sync.problems import AppProblem
 from sync.reports import reports
 from sync.safety import lost_fields
-from sync.states import CONNECTED, AppState
 from sync.tasks import disconnecting
 
 
@@ -85,7 +85,7 @@ def columns_(name: str, mapping: str | None, write: Path | None, as_json: bool) 
 @opened
 def list_(as_json: bool) -> None:
     """List the connected apps, their states, and whether a report waits."""
-    connected = list(App.select().where(App.state.in_(CONNECTED)).order_by(App.name))
+    connected = lists.connected()
     known = standings(connected)
     document = {"apps": [{**_document(app), "standing": known[app.id].word} for app in connected]}
     rows = [
@@ -153,11 +153,5 @@ def disconnect(name: str, as_json: bool) -> None:
 
 
 def _say_state(name: str, said: str, as_json: bool) -> None:
-    app = known(name)
+    app = lists.named(name)
     answer({"app": app.name, "state": app.state}, [f"{app.name} {said}"], as_json)
-
-
-def known(name: str) -> App:
-    """The app of this name, or the last one disconnected if none is connected. Raises AppProblem if there is none."""
-    known = App.select().where(App.name == name, App.state.in_((*CONNECTED, AppState.DISCONNECTED)))
-    return known.order_by((App.state == AppState.DISCONNECTED), App.id.desc()).first() or core.by_name(name)

@@ -14,12 +14,12 @@ from cli.values import setting, values_of
 from cli.waiting import see_through
 from sync.config import Config
 from sync.directory import directories as core
+from sync.directory import figures, push
 from sync.directory import preview as directory_preview
-from sync.directory import push
 from sync.directory.directories import DirectoryProblem
 from sync.files.columns import of_directory, remember, takes_a_mapping
-from sync.models import Directory, DirectoryEntry, DirectoryReading
-from sync.states import DirectoryState, PersonStatus, ReadingState
+from sync.models import Directory, DirectoryReading
+from sync.states import ReadingState
 
 
 @click.group()
@@ -98,12 +98,7 @@ def sync(name: str | None, dry_run: bool, as_json: bool) -> None:
     """Read the directory NAME, or all directories, now, and wait. People who have left are deprovisioned."""
     if dry_run and not name:
         raise click.UsageError("--dry-run needs the NAME of one directory.")
-    active = (
-        Directory.select()
-        .where(Directory.state == DirectoryState.ACTIVE, Directory.kind != push.SLUG)
-        .order_by(Directory.name)
-    )
-    chosen = [_by_name(name)] if name else list(active)
+    chosen = [_by_name(name)] if name else figures.can_be_read()
     if name and push.is_pushed(chosen[0]):
         raise DirectoryProblem(f"{name} pushes its changes, so there is nothing to read.")
     if not chosen:
@@ -130,7 +125,7 @@ def _say_preview(one: Directory, as_json: bool) -> None:
 
 
 def _by_name(name: str) -> Directory:
-    found = Directory.get_or_none(Directory.name == name)
+    found = figures.named(name)
     if found is None:
         raise DirectoryProblem(f"There is no directory named {name!r}.")
     return found
@@ -215,18 +210,15 @@ def release(name: str, yes: bool, as_json: bool) -> None:
 @opened
 def list_(as_json: bool) -> None:
     """List the directories, and when each was last read."""
-    known = [_listed(one) for one in Directory.select().order_by(Directory.name)]
+    known = [_listed(one) for one in figures.all_by_name()]
     rows = [tuple(one[key] for key in ("directory", "kind", "state", "people", "held", "last_read")) for one in known]
     lines = table([("DIRECTORY", "KIND", "STATE", "PEOPLE", "HELD", "LAST READ"), *rows])
     answer({"directories": known}, lines if rows else ["No directory is connected: directory add KIND."], as_json)
 
 
 def _listed(one: Directory) -> dict:
-    present = DirectoryEntry.select().where(
-        DirectoryEntry.directory == one, DirectoryEntry.status != PersonStatus.DEPROVISIONED
-    )
     return {
-        "directory": one.name, "kind": one.kind, "state": one.state, "people": present.count(),
+        "directory": one.name, "kind": one.kind, "state": one.state, "people": figures.count_present(one),
         "held": len(core.held(one)), "error": one.error,
         "last_read": moment(push.last_request(one) if push.is_pushed(one) else one.last_read_at),
     }  # fmt: skip

@@ -18,14 +18,15 @@ from cli.locks import is_served
 from connectors.base import ConnectorError
 from connectors.names import beyond_ascii
 from sync import activity, faults, vault
-from sync.apps import apps
+from sync.apps import apps, lists
 from sync.apps.effects import version_warning
 from sync.config import Config
 from sync.db import utcnow
+from sync.directory import figures
 from sync.jobs import clock, health, queue
-from sync.mail import smtp
-from sync.models import App, Directory, Mail, PersonEmail, Task
-from sync.states import CONNECTED, AppState, MailState, TaskState
+from sync.mail import outbox, smtp
+from sync.people import people
+from sync.tasks import tasks
 
 LITTLE_SPACE = 200_000_000  # bytes
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -95,7 +96,7 @@ def _installation(settings: Config) -> Iterator[Finding]:
 
 
 def _key_fits() -> Finding:
-    for row in (*App.select().where(App.credential.is_null(False)), *Directory.select()):
+    for row in (*lists.with_credential(), *figures.all_by_name()):
         try:
             vault.unseal(row.credential)
         except vault.VaultProblem as problem:
@@ -139,29 +140,28 @@ def _mail_server(settings: Config) -> Finding:
         offers_smtputf8 = smtp.greet(outgoing)
     except smtp.MailDelayed as problem:
         return Finding("mail", WRONG, str(problem))
-    mains = PersonEmail.select(PersonEmail.email).where(PersonEmail.main)
-    unreached = [] if offers_smtputf8 else [row.email for row in mains if beyond_ascii(row.email)]
+    unreached = [] if offers_smtputf8 else list(filter(beyond_ascii, people.all_main_emails()))
     if unreached:
         return Finding("mail", NOTE, smtp.no_smtputf8(outgoing, ", ".join(unreached[:SHOWN])))
     return Finding("mail", OK, f"{outgoing.host} accepts e-mail from {outgoing.sender}.")
 
 
 def _attention() -> Iterator[Finding]:
-    for app in App.select().where(App.error.is_null(False), App.state.in_(CONNECTED)):
+    for app in lists.failing():
         yield Finding(app.name, WRONG, app.error)
-    for app in App.select().where(App.state.in_(CONNECTED)):
+    for app in lists.connected():
         if warning := version_warning(app):
             yield Finding(app.name, NOTE, warning.removeprefix(f"{app.name}: "))
-    for directory in Directory.select().where(Directory.error.is_null(False)):
+    for directory in figures.failing():
         yield Finding(directory.name, WRONG, directory.error)
-    if stuck := Task.select().where(Task.state == TaskState.NEEDS_ATTENTION).count():
+    if stuck := tasks.count_needing_attention():
         yield Finding("tasks", WRONG, f"{stuck:,} need attention: see `tasks`.")
-    if lost := Mail.select().where(Mail.state == MailState.FAILED, Mail.created_at > utcnow() - RECENT).count():
+    if lost := outbox.count_failed(utcnow() - RECENT):
         yield Finding("mail", WRONG, f"{lost:,} e-mails of the last week could not be sent: see Activity.")
 
 
 def _credentials() -> Iterator[Finding]:
-    for app in list(App.select().where(App.state == AppState.ACTIVE).order_by(App.name)):
+    for app in lists.active():
         try:
             identity = apps.retest(app, BY)
         except (ConnectorError, vault.VaultProblem) as problem:

@@ -9,13 +9,12 @@ import sys
 from collections.abc import Iterator
 
 import click
-from peewee import JOIN
 
 from cli.frame import BY, moment, opened, tell
 from sync import activity, roles
+from sync.apps import lists
+from sync.apps.access import accounts_everywhere, assets_of
 from sync.db import utcnow, writing
-from sync.models import Access, Account, App, Asset, Person, PersonEmail
-from sync.states import CONNECTED, AccountState
 
 COLUMNS = (
     "app", "connector", "account", "email", "name", "status", "role", "match", "person", "person_status",
@@ -47,31 +46,13 @@ def access(shape: str) -> None:
 
 
 def _rows() -> Iterator[tuple]:
-    seats = (
-        Account.select(
-            Account.id, App.name, App.connector, Account.external_id, Account.email, Account.name, Account.status,
-            Account.match_kind, PersonEmail.email, Person.status, Account.last_activity, App.id, Account.role,
-            Account.further_roles,
-        )
-        .join(App)
-        .switch(Account).join(Person, JOIN.LEFT_OUTER)
-        .join(PersonEmail, JOIN.LEFT_OUTER, on=(PersonEmail.person == Person.id) & PersonEmail.main)
-        .where(Account.state != AccountState.GONE, App.state.in_(CONNECTED))
-        .order_by(App.name, Account.name, Account.id)
-        .tuples()
-    )  # fmt: skip
-    known = roles.of_apps(row.id for row in App.select(App.id))
-    for account_id, *told, match, email, person_status, last, app_id, role, further in seats.iterator():
+    known = roles.of_apps(app.id for app in lists.connected())
+    for account_id, *told, match, email, person_status, last, app_id, role, further in accounts_everywhere():
         main, *others = known[app_id].told((role, *further)) or [""]
         seat = (*told, main, match, email, person_status, moment(last))
         yield (*seat, None, None, None, others)
-        for asset in _assets(account_id):
+        for asset in assets_of(account_id):
             yield (*seat, *asset, others)
-
-
-def _assets(account_id: int) -> list[tuple]:
-    query = Access.select(Asset.name, Asset.kind, Access.role).join(Asset).where(Access.account == account_id)
-    return list(query.order_by(Asset.kind, Asset.name).tuples())
 
 
 def _in_a_cell(value: str | list[str] | None) -> str | None:

@@ -7,17 +7,17 @@ import time
 import click
 
 from cli import tasks as shown
-from cli.apps import known
 from cli.frame import BY, DONE, FAILED, REPORT_WAITS, Failed, answer, as_json, end, opened, send_mails, tell
 from connectors.base import REMOVE
 from connectors.explaining import explained
 from sync import activity, names, roles, workspace
+from sync.apps import lists
 from sync.apps.effects import effects_of
-from sync.models import Account, App, Change, Check, Report
+from sync.models import Account, App, Change, Report
 from sync.reports import reports
 from sync.reports import view as report_view
 from sync.reports.reports import ReportProblem
-from sync.states import REMOVALS, UPDATES, ReportState, TaskState
+from sync.states import REMOVALS, ReportState, TaskState
 from sync.tasks import tasks
 
 POLL = 0.3  # seconds
@@ -32,8 +32,8 @@ VERSION = "Only if the report hasn't changed since `report --json` showed this v
 @opened
 def report(name: str, as_json: bool) -> None:
     """Show the open report of the app NAME, or else its latest."""
-    app = known(name)
-    found = reports.open_report(app) or latest(app)
+    app = lists.named(name)
+    found = reports.open_report(app) or Report.latest_of(app)
     if found is None:
         raise ReportProblem(f"{app.name} has no report yet. Check it first.")
     changes = report_view.rows_of(found, tuple(found.counts), MOST)
@@ -50,12 +50,8 @@ def _removal(app: App, found: Report, changes: list[Change]) -> list[str]:
     return [str(said) for said in explained(effects_of(app, REMOVE), day)]
 
 
-def latest(app: App) -> Report | None:
-    return Report.select().where(Report.app == app).order_by(Report.id.desc()).first()
-
-
 def _document(app: App, found: Report, changes: list[Change]) -> dict:
-    check = Check.select().where(Check.report == found).order_by(Check.id.desc()).first()
+    check = report_view.last_check(found)
     return {
         "report": found.id, "app": app.name, "state": found.state,
         "check": check and check.id, "version": found.version,
@@ -114,7 +110,7 @@ def release(name: str, yes: bool, version: int | None, only: str | None, as_json
 
     Changed roles and profiles are updated in Rollcall at once. A check then looks for people who have left.
     """
-    app = known(name)
+    app = lists.named(name)
     found = _open(app)
     if not yes:
         raise click.UsageError(f"{found.held:,} changes of {app.name} are held. Look at `report`, then add --yes.")
@@ -151,7 +147,7 @@ def finish(
 
     Without --wait, the server does the removals, now or at its next start.
     """
-    app = known(name)
+    app = lists.named(name)
     found = reports.open_report(app)
     if found is None:
         found = _finished_before(app, left_out)
@@ -169,7 +165,7 @@ def finish(
 
 def _finished_before(app: App, left_out: tuple[str, ...]) -> Report:
     """The report that an earlier call finished, so that a script can run again."""
-    found = latest(app)
+    found = Report.latest_of(app)
     if found is None or found.state != ReportState.APPLIED or left_out:
         raise ReportProblem(f"No report of {app.name} waits. Nothing was changed.")
     return found
@@ -177,11 +173,7 @@ def _finished_before(app: App, left_out: tuple[str, ...]) -> Report:
 
 def _left_out(found: Report, pairs: tuple[str, ...]) -> dict[int, str]:
     """Change id → reason. An id may contain “=”, so the waiting changes decide where it ends."""
-    waiting = list(
-        Change.select(Change, Account).left_outer_join(Account)
-        .where(Change.report == found, Change.decision.in_((reports.CONFIRM, reports.HELD, reports.LEFT_OUT)),
-               Change.kind.not_in(UPDATES))
-    )  # fmt: skip
+    waiting = report_view.may_be_left_out(found)
     kept: dict[int, str] = {}
     for pair in pairs:
         if "=" not in pair:

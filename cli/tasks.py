@@ -6,13 +6,12 @@ import time
 
 import click
 
-from cli.apps import known
 from cli.frame import BY, DONE, FAILED, answer, as_json, end, opened, send_mails, tell
-from sync.models import Account, App, Report, Task
+from sync.apps import lists
+from sync.models import Account, Report, Task
 from sync.names import name_in_task
 from sync.states import ENDED_TASKS, TaskState
 from sync.tasks import tasks as core
-from sync.tasks.tasks import TaskProblem
 
 LIMIT = 200
 POLL = 0.3  # seconds
@@ -31,34 +30,20 @@ def tasks(name: str | None, task_id: int | None, done_id: int | None, limit: int
     if task_id is not None and done_id is not None:
         raise click.UsageError("--retry and --done exclude each other.")
     if task_id is not None:
-        rows = [_retried(_by_id(task_id))]
+        rows = [_retried(core.with_id(task_id))]
         send_mails()
     elif done_id is not None:
-        core.done_by_hand(_by_id(done_id), BY)
-        rows = [_by_id(done_id)]
+        core.done_by_hand(core.with_id(done_id), BY)
+        rows = [core.with_id(done_id)]
     else:
-        rows = _listed(known(name) if name else None, limit)
+        rows = core.newest(lists.named(name) if name else None, limit)[::-1]
     of = {task.report_id for task in rows}
-    report = Report.get_or_none(Report.id == of.pop()) if len(of) == 1 else None
+    report = rows[0].report if len(of) == 1 else None
     answer(document(report, rows), [line(task) for task in rows] or ["There are no tasks."], as_json)
     if task_id is not None and rows[0].state not in ENDED_TASKS:
         tell(rows[0].error or "It is still running.")
         end(FAILED)
     end(DONE)
-
-
-def _listed(app: App | None, limit: int) -> list[Task]:
-    query = Task.select(Task, Account, App).left_outer_join(Account).switch(Task).join(App).order_by(Task.id.desc())
-    if app is not None:
-        query = query.where(Task.app == app)
-    return list(query.limit(limit))[::-1]
-
-
-def _by_id(task_id: int) -> Task:
-    task = Task.get_or_none(Task.id == task_id)
-    if task is None:
-        raise TaskProblem(f"There is no task {task_id}.")
-    return task
 
 
 def _retried(task: Task) -> Task:
@@ -67,7 +52,7 @@ def _retried(task: Task) -> Task:
     deadline = time.monotonic() + RETRY_SECONDS
     while True:
         core.run(task.id)
-        task = _by_id(task.id)
+        task = core.with_id(task.id)
         tried_once = task.state == TaskState.QUEUED and task.attempts > 0
         if task.state not in (TaskState.QUEUED, TaskState.RUNNING) or tried_once or time.monotonic() > deadline:
             return task

@@ -1,5 +1,6 @@
 """What Rollcall knows, one class per table; times are naive UTC.
-This module has only the tables' shape. The rules are in the modules that use the rows."""
+This module has the tables' shape and what is often asked of their states. The rules are in the modules that use
+the rows."""
 
 from __future__ import annotations
 
@@ -17,6 +18,8 @@ from peewee import (
     IntegerField,
     JSONField,
     Model,
+    ModelDescriptor,
+    ModelSelect,
     TextField,
 )
 
@@ -24,6 +27,7 @@ from connectors.base import SAID
 from sync.db import db, utcnow
 from sync.states import (
     CONNECTED,
+    LIVE_CHECKS,
     LIVE_INVITATIONS,
     LIVE_READINGS,
     LIVE_TASKS,
@@ -89,6 +93,19 @@ class OneOf(CharField):
         return self.words.get(value, value)  # a function of the column, such as its count, comes here too
 
 
+class Question(ModelDescriptor):
+    """Whether a column has one of these words: of a row (`task.is_live`) or in a query (`.where(Task.is_live)`)."""
+
+    def __init__(self, column: str, *words: StrEnum):
+        self.column, self.words = column, words
+
+    def __get__(self, row, model):
+        asked = getattr(model if row is None else row, self.column)
+        if row is not None:
+            return asked in self.words
+        return asked == self.words[0] if len(self.words) == 1 else asked.in_(self.words)
+
+
 class Base(Model):
     class Meta:
         database = db
@@ -122,6 +139,8 @@ class Directory(Base):
     answers_id = IntegerField(null=True)  # the responsible Person: connected it, or changed how it is read
     vouched = BooleanField(default=False)  # an Owner or the command line lets it change Owners and admins (rank.py)
 
+    is_active = Question("state", DirectoryState.ACTIVE)
+
 
 class Person(Base):
     """A human the workspace knows. `status` is what counts; it follows from the
@@ -141,6 +160,8 @@ class Person(Base):
     last_day = DateField(null=True)  # by hand or from a list: they have left once it is over, in the workspace's zone
     department = CharField(null=True)
     manager = CharField(null=True)  # an e-mail address or a name, as it was given
+
+    has_left = Question("status", PersonStatus.DEPROVISIONED)
 
     class Meta:
         indexes = (SQL("CREATE INDEX person_number ON person (employee_number COLLATE NOCASE) "
@@ -181,6 +202,8 @@ class DirectoryEntry(Base):
     starts_on = DateField(null=True)
     department = CharField(null=True)
     manager = CharField(null=True)  # an e-mail address or a name
+
+    has_left = Question("status", PersonStatus.DEPROVISIONED)
 
     class Meta:
         indexes = ((("directory", "external_id"), True),)
@@ -310,6 +333,8 @@ class DirectoryReading(Base):
     counts = JSONField(default=dict)  # joined, updated, suspended, deprovisioned, returned, held
     error = TextField(null=True)
 
+    is_live = Question("state", *LIVE_READINGS)
+
     class Meta:
         indexes = (SQL("CREATE UNIQUE INDEX directory_reading_live ON directory_reading (directory_id) "
                        f"WHERE state IN ({texts(LIVE_READINGS)})"),)
@@ -354,6 +379,10 @@ class App(Base):
     guard_profiles_accounts = IntegerField(null=True)  # of profiles that change at once
     guard_profiles_percent = IntegerField(null=True)
     private_by = CharField(null=True)  # who approved its address inside a private network; null: nobody
+
+    is_active = Question("state", AppState.ACTIVE)
+    is_connected = Question("state", *CONNECTED)
+    is_disconnected = Question("state", AppState.DISCONNECTED)
 
     class Meta:
         indexes = (SQL(f"CREATE UNIQUE INDEX app_name ON app (name) WHERE state IN ({texts(CONNECTED)})"),)
@@ -450,6 +479,10 @@ class Account(Base):
     assumed = IntegerField(default=0)  # bits: fields known only from a missing key
     pending = JSONField(null=True)  # the app's role or profile, while a guard holds it
 
+    is_present = Question("state", AccountState.PRESENT)
+    is_gone = Question("state", AccountState.GONE)
+    is_matched = Question("match_kind", AccountMatch.MATCHED)
+
     class Meta:
         indexes = (
             (("app", "external_id"), True),
@@ -465,6 +498,11 @@ class Account(Base):
     def roles(self):
         """The external ids of all its roles, the main one first."""
         return (self.role, *self.further_roles)
+
+    @classmethod
+    def present(cls, app: App) -> ModelSelect:
+        """The app's accounts, without those being removed or gone."""
+        return cls.select().where(cls.app == app, cls.is_present)
 
 
 class Asset(Base):
@@ -509,8 +547,19 @@ class Report(Base):
     mailed_through = IntegerField(default=0)  # the highest change id that was mailed
     reminded_at = DateTimeField(null=True)
 
+    is_open = Question("state", ReportState.OPEN)
+
     class Meta:
         indexes = (SQL("CREATE UNIQUE INDEX report_open ON report (app_id) WHERE state = 'open'"),)
+
+    @classmethod
+    def open_of(cls, app: App) -> Report | None:
+        return cls.get_or_none(cls.app == app, cls.is_open)
+
+    @classmethod
+    def latest_of(cls, app: App) -> Report | None:
+        """The app's newest report, in whichever state."""
+        return cls.select().where(cls.app == app).order_by(cls.id.desc()).first()
 
 
 class Check(Base):
@@ -540,6 +589,8 @@ class Check(Base):
     error = TextField(null=True)
     advice = TextField(null=True)  # what to do about it
     warning = TextField(null=True)  # it succeeded, but: a directory could not be read
+
+    is_live = Question("state", *LIVE_CHECKS)
 
     class Meta:
         table_name = "app_check"  # "check" is a word of SQL
@@ -621,6 +672,10 @@ class Task(Base):
     created_at = DateTimeField(default=utcnow)
     finished_at = DateTimeField(null=True)
     asset = ForeignKeyField(Asset, null=True, on_delete="SET NULL", index=False)  # of a grant or revoke
+
+    is_live = Question("state", *LIVE_TASKS)
+    is_under_way = Question("state", TaskState.QUEUED, TaskState.RUNNING)
+    needs_attention = Question("state", TaskState.NEEDS_ATTENTION)
 
     class Meta:
         table_name = "app_task"  # Huey's own table in this file is named task
@@ -730,6 +785,8 @@ class Invitation(Base):
     mailed_at = DateTimeField(null=True)
     reminded_at = DateTimeField(null=True)
     expires_at = DateTimeField(null=True)
+
+    is_live = Question("state", *LIVE_INVITATIONS)
 
     class Meta:
         indexes = (SQL("CREATE UNIQUE INDEX invitation_live ON invitation (app_id, email_key) "

@@ -3,13 +3,21 @@ Each kind of thing has one function; nothing else puts a name together."""
 
 from __future__ import annotations
 
-from sync.models import Account, Asset, Change, Person, Task
+from collections.abc import Iterable
+
+from sync.models import Account, Asset, Change, Person, PersonEmail, Task
 
 
 def main_email(person: Person) -> str:
     """The address that mail goes to; "" for someone who has none."""
     emails = sorted(person.emails, key=lambda email: (not email.main, email.id))
     return emails[0].email if emails else ""
+
+
+def main_emails(person_ids: Iterable[int]) -> dict[int, str]:
+    """Their main addresses by person id; someone who has none isn't in it."""
+    mains = PersonEmail.select().where(PersonEmail.person.in_(list(person_ids)), PersonEmail.main)
+    return {row.person_id: row.email for row in mains}
 
 
 def person_name(person: Person) -> str:

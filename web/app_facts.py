@@ -9,7 +9,9 @@ from markupsafe import Markup
 
 from connectors.base import ASSETS, LOOK_UP
 from sync.apps.effects import version_warning
-from sync.models import App, AppPerson, Person, PersonEmail
+from sync.apps.owners import people_of
+from sync.models import App, AppPerson, Person
+from sync.names import main_emails
 from sync.safety import guards
 from sync.states import Approval, AppState, ChangeKind, Part, PersonStatus
 from web import effects
@@ -70,7 +72,7 @@ def settings(app: App, owns: bool) -> Settings:
     connected = app.state != AppState.DISCONNECTED
     tested = Markup("works, tested {}").format(when(app.tested_at)) if app.tested_at and not app.error else ""
     return Settings(
-        _checks(app, owns), _account(app), _details(app, owns), [_member(row) for row in people_of(app)], tested,
+        _checks(app, owns), _account(app), _details(app, owns), _members(app), tested,
         connected, app.state == AppState.PAUSED, owns and connected,
         version_warning(app) if connected else "",
     )  # fmt: skip
@@ -152,25 +154,18 @@ def _details(app: App, owns: bool) -> list[Fact]:
     ]  # fmt: skip
 
 
-def people_of(app: App) -> list[AppPerson]:
-    """Its Owners and Collaborators with their main addresses, Owners first."""
-    rows = (
-        AppPerson.select(AppPerson, Person).join(Person).where(AppPerson.app == app)
-        .order_by(AppPerson.part.desc(), Person.name)
-    )  # fmt: skip
-    rows = list(rows)
-    main = PersonEmail.select().where(PersonEmail.person.in_([row.person_id for row in rows]), PersonEmail.main)
-    addresses = {email.person_id: email.email for email in main}
-    for row in rows:
-        row.email = addresses.get(row.person_id, "")
-    return rows
+def _members(app: App) -> list[Member]:
+    """Its Owners and Collaborators, Owners first."""
+    rows = people_of(app)
+    emails = main_emails(row.person_id for row in rows)
+    return [_member(row, emails.get(row.person_id, "")) for row in rows]
 
 
-def _member(row: AppPerson) -> Member:
+def _member(row: AppPerson, email: str) -> Member:
     other = Part.COLLABORATOR if row.part == Part.OWNER else Part.OWNER
     status = "" if row.person.status == PersonStatus.ACTIVE else row.person.status
     note = "can't sign in to Rollcall yet" if not row.person.workspace_role else status
     return Member(
-        row.person, row.person.name or row.email, " · ".join(filter(None, (row.part.capitalize(), note))), other,
+        row.person, row.person.name or email, " · ".join(filter(None, (row.part.capitalize(), note))), other,
         f"Make {other.capitalize()}", "shield" if other == Part.OWNER else "user",
     )  # fmt: skip

@@ -13,7 +13,7 @@ from sync.apps import apps, drafts
 from sync.credentials import SecretNeeded
 from sync.directory import waiting_files
 from sync.jobs import asking
-from sync.models import App, Person, PersonEmail
+from sync.models import App, Person
 from sync.people import people
 from sync.private_networks import approver
 from sync.problems import AppProblem
@@ -27,6 +27,7 @@ from web.answers import INVALID, dialog, go_to, whole_number
 from web.app_page import kind_of
 from web.confirming import asks_again
 from web.permissions import app_part
+from web.rows import row_or_404
 from web.security import by, may_look_for_people, signed_in_person
 from web.uploads import UploadProblem, entered, name_of
 from web.words import plural, this_workspace
@@ -241,7 +242,7 @@ def known_person(email: str) -> Person:
     """The person with this address, or the one that named_in_form() names; raises AppProblem where there is none."""
     number = email.removeprefix(PERSON)
     if email.startswith(PERSON) and number.isdecimal():
-        person = Person.get_or_none(Person.id == int(number))
+        person = people.with_id(int(number))
     else:
         person = people.find_by_email(email)
     if person is None:
@@ -269,7 +270,7 @@ def remove_person(app: App, person_id: int) -> Response:
 
 
 def _set_part(app: App, person_id: int, part: str | None) -> Response:
-    person = Person.get_or_none(Person.id == person_id) or abort(404)
+    person = row_or_404(Person, person_id)
     try:
         apps.set_part(app, person, part, by())
     except AppProblem as problem:
@@ -287,8 +288,7 @@ def suggestions(app: App) -> str:
     found = (
         people.search(words, PersonStatus.ACTIVE).rows[:SUGGESTED] if len(words) > 1 and may_look_for_people() else []
     )
-    main = PersonEmail.select().where(PersonEmail.person.in_([person.id for person in found]), PersonEmail.main)
-    addresses = {email.person_id: email.email for email in main}
+    addresses = names.main_emails(person.id for person in found)
     return render_template("apps/_suggestions.html", before=f"{before}, " if before else "",
                            found=[(addresses[person.id], person.name) for person in found if person.id in addresses])
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from flask import Blueprint, render_template, request
-from peewee import fn
 
-from sync.apps import apps
+from sync.apps import owners
 from sync.apps import status as app_status
 from sync.models import App
 from sync.states import Part
@@ -32,24 +31,17 @@ STATES = {
 @signed_in
 def index() -> str:
     me = signed_in_person()
-    mine = apps.apps_of(me)
     wanted = {name: request.args.get(name, "").strip() for name in ("search", "category", "state")}
-    shown = mine
-    for word in wanted["search"].casefold().split():
-        shown = shown.where(fn.casefold(App.name).contains(word))
-    if wanted["category"]:
-        shown = shown.where(App.category == wanted["category"])
-    shown = list(shown)
+    shown = owners.shown(me, wanted["search"], wanted["category"])
     standings = app_status.standings(shown)
     if wanted["state"]:
         shown = [app for app in shown if standings[app.id].tone == wanted["state"]]
-    owned = {app.id for app in apps.owned_by(me).select(App.id)}
+    owned = owners.owned_ids(me)
     cards = [app_card.card(app, kind_of(app), standings[app.id], app.id in owned) for app in shown]
     return page_or_part(
         "apps/index.html", "apps/_grid.html", cards=cards,
         filtered=any(wanted.values()), states=STATES, may_connect=me.workspace_role in MANAGERS,
-        categories=[app.category for app in mine.clone().select(App.category).distinct().order_by(App.category)],
-        **wanted,
+        categories=owners.categories(me), **wanted,
     )
 
 

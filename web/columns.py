@@ -27,6 +27,7 @@ from web.answers import INVALID, go_to, page_or_part
 from web.column_form import answers_of, form_of
 from web.frame import MANAGERS
 from web.permissions import NotTheirs, app_part, signed_in, workspace_role
+from web.rows import row_or_404
 from web.security import by, signed_in_person
 from web.words import plural
 
@@ -239,7 +240,7 @@ def imported(outcome: ImportOutcome) -> Response:
 
 
 def _of_directory(directory_id: int) -> Place:
-    directory = Directory.get_or_none(Directory.id == directory_id) or abort(404)
+    directory = row_or_404(Directory, directory_id)
     back = url_for("directories.show", directory_id=directory.id)
     if not columns.takes_a_mapping(_kind_of(directory)):
         abort(go_to(back, NO_FILE, "attention"))

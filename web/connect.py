@@ -20,7 +20,7 @@ from sync.apps import apps, drafts
 from sync.files import columns
 from sync.jobs import asking
 from sync.matching import members, suggestions
-from sync.models import Account, App, Check, Person
+from sync.models import Account, App, Person
 from sync.private_networks import approver
 from sync.problems import AppProblem
 from sync.states import AppState, CheckTrigger, Part
@@ -195,7 +195,7 @@ def _people(text: str) -> list[Person]:
 def reading(app: App) -> Response | str | tuple[str, int]:
     if app.state == AppState.CONNECTING:
         return redirect(url_for("connect.owners", app_id=app.id), 303)
-    check = asking.live(app) or Check.select().where(Check.app == app).order_by(Check.id.desc()).first()
+    check = asking.live(app) or asking.latest(app)
     if check is None:
         return redirect(url_for("apps.show", app_id=app.id), 303)
     values = {"progress": replace(progress_of(app, check), title=f"Reading {app.name}"), "known": _known(app)}

@@ -12,13 +12,14 @@ from flask import Blueprint, Response, abort, render_template, request, url_for
 from connectors.base import ConnectorError
 from sync.credentials import SecretNeeded
 from sync.directory import directories, precedence, push, waiting_files
+from sync.directory import figures as directory_figures
 from sync.directory import guard as directory_guard
 from sync.directory import preview as directory_preview
 from sync.directory import state as directory_state
 from sync.directory.directories import DirectoryProblem
 from sync.files import columns
 from sync.matching import vouching
-from sync.models import Directory, DirectoryReading
+from sync.models import Directory
 from sync.private_networks import approver
 from sync.states import WorkspaceRole
 from sync.vault import VaultProblem
@@ -30,6 +31,7 @@ from web.directory_tokens import address
 from web.directory_view import Overview
 from web.frame import MANAGERS
 from web.permissions import workspace_role
+from web.rows import row_or_404
 from web.security import by, signed_in_person
 from web.uploads import UploadProblem, entered, name_of
 from web.words import plural
@@ -108,14 +110,12 @@ def show(directory_id: int) -> str:
         return _pushed(overview)
     if wants_part():
         return render_template("directories/_state.html", overview=overview)
-    readings = DirectoryReading.select().where(DirectoryReading.directory == directory)
-    newest = readings.order_by(DirectoryReading.id.desc()).limit(READINGS_SHOWN)
     return render_template(
         "directories/show.html", **_head(overview), failure=directory_view.failure(directory),
         uploaded_at=directory_preview.handed_over(directory),
         waiting=overview.uploaded and directory_preview.pending(directory) is not None,
         rules=directory_view.rule_lines(directory), unread=directory_view.unread(directory),
-        readings=directory_view.reading_rows(newest),
+        readings=directory_view.reading_rows(directory_figures.readings_of(directory, READINGS_SHOWN)),
     )
 
 
@@ -268,7 +268,7 @@ def _values(slug: str, stored: Mapping[str, str] = MappingProxyType({})) -> dict
 
 
 def _directory(directory_id: int) -> Directory:
-    return Directory.get_or_none(Directory.id == directory_id) or abort(404)
+    return row_or_404(Directory, directory_id)
 
 
 def address_of(directory: Directory) -> str:

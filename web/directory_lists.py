@@ -16,6 +16,7 @@ from web.directories import REFUSALS, address_of
 from web.directory_view import KINDS, preview_sections
 from web.frame import MANAGERS
 from web.permissions import workspace_role
+from web.rows import row_or_404
 from web.security import by, signed_in_person
 from web.uploads import name_of, text_of
 
@@ -81,7 +82,7 @@ def create_application(directory_id: int) -> Response | tuple[str, int]:
 @pages.put("/<int:directory_id>/place")
 @workspace_role(*MANAGERS)
 def set_place(directory_id: int) -> Response:
-    directory = Directory.get_or_none(Directory.id == directory_id) or abort(404)
+    directory = row_or_404(Directory, directory_id)
     step = {"up": -1, "down": 1}.get(request.form.get("step", "")) or abort(400)
     index = url_for("directories.index")
     if not precedence.move(directory, step, by()):
@@ -103,5 +104,5 @@ def _handed_over(directory: Directory) -> str | None:
 
 def _listed(directory_id: int) -> Directory:
     """A directory that is a list in a file."""
-    directory = Directory.get_or_none(Directory.id == directory_id) or abort(404)
+    directory = row_or_404(Directory, directory_id)
     return directory if directories.is_list(directory) else abort(404)

@@ -12,6 +12,7 @@ from web.directories import REFUSALS, address_of
 from web.directory_view import OUTCOMES, rule_fields, unread
 from web.frame import MANAGERS
 from web.permissions import workspace_role
+from web.rows import row_or_404
 from web.security import by
 
 pages = Blueprint("directory_rules", __name__, url_prefix="/directories/<int:directory_id>/ends")
@@ -59,7 +60,7 @@ def _page(directory: Directory, rows: list[tuple], problem: str = "", status: in
 
 
 def _directory(directory_id: int) -> Directory:
-    directory = Directory.get_or_none(Directory.id == directory_id) or abort(404)
+    directory = row_or_404(Directory, directory_id)
     if not ending_rules.takes_rules(directory):
         abort(go_to(address_of(directory), NO_RULES, "attention"))
     return directory

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, abort, current_app, render_template, request, url_for
+from flask import Blueprint, Response, current_app, render_template, request, url_for
 
 from sync.directory import push
 from sync.directory.directories import DirectoryProblem
@@ -12,6 +12,7 @@ from web.answers import INVALID, dialog, go_to
 from web.confirming import asks_again
 from web.frame import MANAGERS
 from web.permissions import workspace_role
+from web.rows import row_or_404
 from web.security import by
 
 pages = Blueprint("directory_tokens", __name__, url_prefix="/directories")
@@ -56,8 +57,7 @@ def create(pushed_id: int) -> str:
 @asks_again
 def delete(pushed_id: int, token_id: int) -> Response:
     directory = _pushed(pushed_id)
-    token = DirectoryToken.get_or_none(DirectoryToken.id == token_id, DirectoryToken.directory == directory)
-    push.end_token(token or abort(404), by())
+    push.end_token(row_or_404(DirectoryToken, token_id, directory=directory), by())
     back = url_for("directories.show", directory_id=directory.id)
     return go_to(back, "The token was ended. Requests with it are rejected.")
 
@@ -74,4 +74,4 @@ def _shown_once(directory: Directory, token: str, first: bool) -> str:
 
 
 def _pushed(pushed_id: int) -> Directory:
-    return Directory.get_or_none(Directory.id == pushed_id, Directory.kind == push.SLUG) or abort(404)
+    return row_or_404(Directory, pushed_id, kind=push.SLUG)

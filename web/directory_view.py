@@ -8,15 +8,14 @@ from datetime import datetime
 from typing import Any
 
 from markupsafe import Markup
-from peewee import fn
 
-from sync.directory import directories, ending_rules, push
+from sync.directory import directories, ending_rules, figures, push
 from sync.directory import preview as directory_preview
 from sync.directory.ending_rules import Rule
 from sync.matching import vouching
 from sync.models import Directory, DirectoryEntry, DirectoryReading, DirectoryToken
 from sync.names import short_name
-from sync.states import LIVE_READINGS, CheckState, DirectoryState, PersonStatus, ReadingState, ScimKind
+from sync.states import CheckState, DirectoryState, PersonStatus, ReadingState, ScimKind
 from web.view import Badge, joined, listed
 from web.words import number, plural, when
 
@@ -65,12 +64,10 @@ class Overview:
 
 def overview(directory: Directory, kind: Any) -> Overview:
     pushed = push.is_pushed(directory)
-    live = DirectoryReading.get_or_none(
-        DirectoryReading.directory == directory, DirectoryReading.state.in_(LIVE_READINGS)
-    )
+    live = figures.live_reading(directory)
     last_request = push.last_request(directory) if pushed else None
-    people, counts = _people(directory), push.counts(directory) if pushed else {}
-    held = _held_count(directory)
+    people, counts = figures.people_by_status(directory), push.counts(directory) if pushed else {}
+    held = figures.count_held(directory)
     badge, note = _badge(directory, live, held, pushed, last_request)
     return Overview(
         directory,
@@ -93,17 +90,6 @@ def overview(directory: Directory, kind: Any) -> Overview:
         counts.get(ScimKind.USER, 0),
         counts.get(ScimKind.GROUP, 0),
     )
-
-
-def _people(directory: Directory) -> dict[str, int]:
-    """How many people of the directory have each status."""
-    counted = DirectoryEntry.select(DirectoryEntry.status, fn.COUNT(DirectoryEntry.id))
-    return dict(counted.where(DirectoryEntry.directory == directory).group_by(DirectoryEntry.status).tuples())
-
-
-def _held_count(directory: Directory) -> int:
-    is_held = DirectoryEntry.status != DirectoryEntry.reported
-    return DirectoryEntry.select().where(DirectoryEntry.directory == directory, is_held).count()
 
 
 def _badge(

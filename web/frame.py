@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from flask import Flask, g, request, url_for
 
-from sync.apps import apps
 from sync.jobs import health
-from sync.models import App, AppPerson, Person, Report
+from sync.models import Person
 from sync.people import held
+from sync.reports import overview
 from sync.sign_in import waiting as waiting_sign_ins
-from sync.states import AppState, Part, ReportState, WorkspaceRole
+from sync.states import WorkspaceRole
 from web.answers import wants_part
 from web.behind_proxy import here
 from web.permissions import outranks
@@ -64,7 +64,7 @@ def places(me: Person) -> list[Place]:
         ("Settings", "settings.show", "settings"),
     ]
     managers_only = ("people.index", "directories.index", "activity.index")
-    waiting = {"reports.index": waiting_reports(me), "people.index": waiting_people(me)}
+    waiting = {"reports.index": overview.count_open(me), "people.index": waiting_people(me)}
     return [
         Place(label, url_for(page), icon, waiting.get(page, 0))
         for label, page, icon in everywhere
@@ -77,12 +77,3 @@ def waiting_people(me: Person) -> int:
     if not manages(me):
         return 0
     return held.count(me.workspace_role) + (waiting_sign_ins.count() if me.workspace_role == WorkspaceRole.OWNER else 0)
-
-
-def waiting_reports(me: Person) -> int:
-    """Open reports of the apps that this person owns."""
-    query = Report.select().join(App).where(Report.state == ReportState.OPEN, App.state != AppState.DISCONNECTED)
-    if me.workspace_role not in apps.RUNS_ALL:
-        owned = AppPerson.select(AppPerson.app).where(AppPerson.person == me, AppPerson.part == Part.OWNER)
-        query = query.where(App.id.in_(owned))
-    return query.count()

@@ -18,6 +18,7 @@ from web import group_rule_view
 from web.answers import INVALID, asked, dialog, go_to
 from web.app_page import kind_of, page
 from web.permissions import app_part
+from web.rows import row_or_404
 from web.security import by
 
 pages = Blueprint("group_rules", __name__, url_prefix="/apps/<int:app_id>/rules")
@@ -109,7 +110,7 @@ def _rule_of(app: App) -> GroupRule | None:
     number = asked("rule")
     if number is None:
         return None
-    return GroupRule.get_or_none(GroupRule.id == number, GroupRule.app == app) or abort(404)
+    return row_or_404(GroupRule, number, app=app)
 
 
 def _draft(app: App) -> Draft:

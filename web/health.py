@@ -6,13 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flask import Blueprint, Response, current_app, request
-from peewee import fn
 
 from sync import faults
 from sync.db import utcnow
 from sync.jobs import health, queue
-from sync.models import App, Check, Directory, DirectoryReading, Mail, Report, Task
-from sync.states import CONNECTED, AppState, ReportState
+from sync.jobs.metrics import count_all
 from web.permissions import open_to_all
 
 pages = Blueprint("health", __name__)
@@ -54,40 +52,22 @@ def _families() -> Iterator[tuple[str, str, dict[str, float]]]:
     age = queue.heartbeat_age(utcnow())
     if age is not None:
         yield "rollcall_heartbeat_age_seconds", "Since the schedule last ran.", {"": age}
-    for name, model in (("apps", App), ("directories", Directory), ("reports", Report), ("checks", Check),
-                        ("readings", DirectoryReading), ("tasks", Task), ("mails", Mail)):  # fmt: skip
-        yield f"rollcall_{name}", f"How many {name}, by state.", _by_state(model)
-    connected = App.state.in_(CONNECTED)
-    yield "rollcall_accounts", "Accounts in all connected apps.", {"": _sum(App.users, connected)}
-    yield (
-        "rollcall_changes_waiting",
-        "Changes that need approval.",
-        {"": _sum(Report.waiting, Report.state == ReportState.OPEN)},
-    )
-    yield (
-        "rollcall_changes_held",
-        "Changes that a guard holds.",
-        {"": _sum(Report.held, Report.state == ReportState.OPEN)},
-    )
-    attention = App.select().where(App.error.is_null(False), connected).count()
-    yield "rollcall_apps_needing_attention", "Apps whose credential or checks need attention.", {"": attention}
+    found = count_all()
+    for name, states in found.by_state.items():
+        counted = {f'state="{state}"': number for state, number in states.items()}
+        yield f"rollcall_{name}", f"How many {name}, by state.", counted
+    yield "rollcall_accounts", "Accounts in all connected apps.", {"": found.accounts}
+    yield "rollcall_changes_waiting", "Changes that need approval.", {"": found.waiting}
+    yield "rollcall_changes_held", "Changes that a guard holds.", {"": found.held}
+    attention = "Apps whose credential or checks need attention."
+    yield "rollcall_apps_needing_attention", attention, {"": found.failing_apps}
     yield "rollcall_own_faults", "Faults of the machine that Rollcall runs on.", {"": len(health.troubles())}
-    failing = Directory.select().where(Directory.error.is_null(False)).count()
-    yield "rollcall_directories_failing", "Directories whose last reading failed.", {"": failing}
-    oldest = App.select(fn.MIN(App.last_check_at)).where(App.state == AppState.ACTIVE, App.daily).scalar()
-    if oldest is not None:
-        yield "rollcall_oldest_check_age_seconds", "Since the longest unchecked active app was checked.", {
-            "": (utcnow() - App.last_check_at.python_value(oldest)).total_seconds()
-        }
-
-
-def _by_state(model: type) -> dict[str, float]:
-    return {f'state="{state}"': number for state, number in
-            model.select(model.state, fn.COUNT(model.id)).group_by(model.state).tuples()}
-
-
-def _sum(column, where) -> float:
-    return column.model.select(fn.COALESCE(fn.SUM(column), 0)).where(where).scalar()
+    failing = "Directories whose last reading failed."
+    yield "rollcall_directories_failing", failing, {"": found.failing_directories}
+    if found.oldest_check_at is not None:
+        since = "Since the longest unchecked active app was checked."
+        age = (utcnow() - found.oldest_check_at).total_seconds()
+        yield "rollcall_oldest_check_age_seconds", since, {"": age}
 
 
 def _family(name: str, help_text: str, samples: dict[str, float]) -> Iterator[str]:

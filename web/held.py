@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from flask import Blueprint, Response, abort, url_for
+from flask import Blueprint, Response, url_for
 
 from sync.models import Directory, HeldChange, Person, WaitingSignIn
 from sync.names import short_name
@@ -17,6 +17,7 @@ from web.answers import go_to
 from web.confirming import asks_again
 from web.frame import MANAGERS
 from web.permissions import outranks, workspace_role
+from web.rows import row_or_404
 from web.security import by, signed_in_person
 
 pages = Blueprint("held", __name__, url_prefix="/people/held")
@@ -114,7 +115,7 @@ def delete(held_id: int) -> Response:
 
 
 def _change(held_id: int) -> HeldChange:
-    return HeldChange.get_or_none(HeldChange.id == held_id) or abort(404)
+    return row_or_404(HeldChange, held_id)
 
 
 def _address(change: HeldChange) -> str:

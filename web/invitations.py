@@ -8,7 +8,8 @@ from flask import Blueprint, Response, render_template, request, url_for
 from connectors.base import INVITE
 from sync import roles
 from sync.mail import reach as mail_reach
-from sync.models import Account, App, Invitation, Person
+from sync.matching import members
+from sync.models import Account, App, Invitation
 from sync.states import CONNECTED, AccountState, AccountStatus, InvitationState, Part, TaskKind
 from sync.tasks import by_hand, invitations, tasks
 from sync.tasks import progress as task_progress
@@ -125,10 +126,7 @@ def cancel(app: App, invitation: Invitation) -> Response:
 @app_part(Part.COLLABORATOR)
 def progress(app: App) -> str:
     """The state and role of the named accounts, and everyone who is joining or leaving."""
-    named = Account.select(Account, Person).left_outer_join(Person)
-    accounts = list(named.where(Account.app == app, Account.id.in_(ticked()[:200])))
-    for account in accounts:
-        account.app = app
+    accounts = members.with_people(app, ticked()[:200])
     found = coming_and_going(app, accounts)
     rows = [(account, found["states"][account.id], found["roles"].told(account.roles)) for account in accounts]
     return render_template("acts/_progress.html", app=app, kind=kind_of(app), owns=owns(), rows=rows, can=can(app),

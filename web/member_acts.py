@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request, url_for
 
 from sync import roles
 from sync.apps import assets
-from sync.models import Account, App, Asset, Role
+from sync.models import Account, App, Role
 from sync.names import account_name, asset_name
 from sync.states import Part
 from sync.tasks import by_hand
@@ -122,7 +122,7 @@ def _grant_of(app: App, account_ids: list[int]) -> dict:
 
 
 def _grant_to(app: App, asset_ids: list[int]) -> dict:
-    given = list(Asset.select().where(Asset.app == app, Asset.id.in_(asset_ids)))
+    given = assets.chosen(app, asset_ids)
     members = by_hand.may_be_given(app, request.args.get("search", "").strip(), CHOICES)
     names = [(account.id, account_name(account), account.email) for account in members]
     return {

@@ -17,8 +17,9 @@ from sync.matching import members, suggestions
 from sync.matching import rules as match_rules
 from sync.matching.decisions import DecisionProblem
 from sync.matching.members import TABS, ReasonNeeded
-from sync.models import Account, App, Person
+from sync.models import Account, App
 from sync.names import account_name
+from sync.people import people
 from sync.problems import AppProblem
 from sync.reports import reports
 from sync.states import AccountMatch, Part, PersonStatus
@@ -123,7 +124,7 @@ def _rows(app: App, tab: str, accounts: list[Account], progress: dict) -> list[m
 def _likely(app: App, accounts: list[Account]) -> dict[int, list[Suggestion]]:
     """By account id: the likeliest person, or both people where it is a draw. Nobody where there are too many people
     to compare."""
-    if not accounts or not may_look_for_people() or Person.select().count() > MANY:
+    if not accounts or not may_look_for_people() or people.count() > MANY:
         return {}
     suggested = suggestions.suggest(app, accounts, 1)
     return {id: [Suggestion(named_in_form(person), person.name, why) for person, why in rows]

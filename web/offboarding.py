@@ -29,6 +29,7 @@ from web.confirming import MANY, asks_again
 from web.frame import MANAGERS
 from web.people import person_address, person_below
 from web.permissions import app_part, outranks, workspace_role
+from web.rows import row_or_404
 from web.security import by, signed_in_person
 from web.words import plural
 
@@ -190,7 +191,7 @@ def _visible() -> list[int]:
 
 
 def _offboarding(person_id: int, offboarding_id: int) -> Offboarding:
-    return Offboarding.get_or_none(Offboarding.id == offboarding_id, Offboarding.person == person_id) or abort(404)
+    return row_or_404(Offboarding, offboarding_id, person=person_id)
 
 
 def _address(row: Offboarding) -> str:

@@ -7,6 +7,7 @@ from flask import Blueprint, Response, abort, make_response, render_template, re
 
 from sync import names
 from sync.models import Person
+from sync.people import people
 from sync.sign_in import passwords, sign_in
 from sync.states import WorkspaceRole
 from sync.workspace import workspace
@@ -37,7 +38,7 @@ def _known(me: Person | None) -> list[str]:
     only for someone who may set their password. Otherwise, anyone could find out which addresses are known here."""
     if me is None:
         return [request.form.get(name, "")[:200] for name in ("workspace", "name", "email")]
-    other = Person.get_or_none(Person.id == asked("person")) if asked("person") else None
+    other = people.with_id(asked("person"))
     sets_theirs = other is not None and me.workspace_role in SETS_PASSWORDS and outranks(me, other)
     whose = other if sets_theirs else me
     return [whose.name, names.main_email(whose), workspace().name]

@@ -23,6 +23,7 @@ from web.answers import INVALID, asked, dialog, go_to, page_or_part, wants_part
 from web.confirming import asks_again
 from web.frame import MANAGERS
 from web.permissions import WORKSPACE_ROLES, outranks, require_rank_over, workspace_role
+from web.rows import row_or_404
 from web.security import by, sign_in_again, signed_in_person
 from web.uploads import content_of, name_of
 from web.words import plural
@@ -328,7 +329,7 @@ def create_link(person_id: int) -> tuple[str, int]:
 
 
 def _person(person_id: int) -> Person:
-    return Person.get_or_none(Person.id == person_id) or abort(404)
+    return row_or_404(Person, person_id)
 
 
 def person_below(person_id: int) -> Person:

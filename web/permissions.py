@@ -15,6 +15,7 @@ from sync.apps import apps
 from sync.models import Account, App, Asset, Change, Check, GroupRule, Invitation, LeftOut, Person, Report, Task
 from sync.sign_in import second_factor
 from sync.states import Part
+from web.rows import row_or_404
 from web.security import by, current_session, signed_in_person
 from web.words import this_workspace
 
@@ -145,9 +146,7 @@ def _loaded(values: dict) -> dict:
         if name not in OF_AN_APP:
             loaded[name] = value
             continue
-        row = OF_AN_APP[name].get_or_none(id=value)
-        if row is None:
-            abort(404)
+        row = row_or_404(OF_AN_APP[name], value)
         loaded[name.removesuffix("_id")] = row
         owners.add(row.id if name == "app_id" else row.app_id)
     if len(owners) != 1:

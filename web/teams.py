@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import Blueprint, Response, abort, render_template, request, url_for
+from flask import Blueprint, Response, render_template, request, url_for
 
 from sync.groups import rules as group_rules
 from sync.groups import teams
@@ -13,6 +13,7 @@ from sync.models import App, Team, TeamGroup
 from web.answers import INVALID, dialog, go_to, whole_numbers
 from web.frame import MANAGERS
 from web.permissions import workspace_role
+from web.rows import row_or_404
 from web.security import by
 from web.words import plural
 
@@ -63,7 +64,7 @@ def edit(team_id: int) -> tuple[str, int]:
 
 
 def _team(team_id: int) -> Team:
-    return Team.get_or_none(Team.id == team_id) or abort(404)
+    return row_or_404(Team, team_id)
 
 
 def _form(team: Team | None, name: str, ticked: set[int | None], problem: str = "") -> tuple[str, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, abort, redirect, render_template, request, session, url_for
+from flask import Blueprint, Response, redirect, render_template, request, session, url_for
 
 from sync.models import Person, WaitingSignIn
 from sync.people.people import PeopleProblem
@@ -11,6 +11,7 @@ from sync.states import WorkspaceRole
 from web.answers import go_to
 from web.confirming import asks_again
 from web.permissions import signed_in, workspace_role
+from web.rows import row_or_404
 from web.security import WAITS, by, signed_in_person
 
 pages = Blueprint("waiting_sign_ins", __name__)
@@ -77,7 +78,7 @@ def dismiss(waiting_id: int) -> Response:
 
 
 def _row(waiting_id: int) -> WaitingSignIn:
-    return WaitingSignIn.get_or_none(WaitingSignIn.id == waiting_id) or abort(404)
+    return row_or_404(WaitingSignIn, waiting_id)
 
 
 def _person(row: WaitingSignIn) -> str:

@@ -6,12 +6,12 @@ from __future__ import annotations
 from flask import Blueprint, Response, abort, render_template, request, url_for
 
 from sync.matching.members import ReasonNeeded
-from sync.models import App, Change, Report
-from sync.reports import reports
+from sync.models import App, Report
+from sync.reports import overview, reports
 from sync.reports import view as report_view
-from sync.reports.reports import CONFIRM, LEFT_OUT, ReportProblem
+from sync.reports.reports import ReportProblem
 from sync.reports.view import SECTIONS, Section
-from sync.states import REMOVALS, Part, ReportState, TaskKind
+from sync.states import Part, ReportState, TaskKind
 from web import wizard_view
 from web.answers import INVALID, asked, dialog, go_to, safe_address, wants_part, whole_number
 from web.confirming import MANY, asks_again
@@ -61,10 +61,7 @@ def changes(app: App, report: Report) -> str | tuple[str, int]:
 def _removes_many(app: App, report: Report) -> bool:
     """Whether more than a few would leave the app, by what the form leaves."""
     given = Given.from_form()
-    stays = (Change.decision == CONFIRM) & Change.id.not_in(list(given.reasons))
-    taken_back = (Change.decision == LEFT_OUT) & Change.id.in_(given.ticked)
-    removals = Change.select().where(Change.report == report, Change.kind.in_(REMOVALS), stays | taken_back)
-    return removals.count() > MANY
+    return overview.removals_if(report, list(given.reasons), given.ticked) > MANY
 
 
 @pages.post("/application")

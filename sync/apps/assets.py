@@ -75,6 +75,11 @@ def _with_access(assets: Iterable[Asset]) -> list[AssetRow]:
     return [AssetRow(asset, *counted.get(asset.id, (0, 0)), names.get(asset.id, [])) for asset in assets]
 
 
+def chosen(app: App, asset_ids: Iterable[int]) -> list[Asset]:
+    """Those of the app's assets that have these ids."""
+    return list(Asset.select().where(Asset.app == app, Asset.id.in_(list(asset_ids))))
+
+
 def access_to(asset: Asset, number: int = 1) -> Page:
     """A page of Access with accounts and people: who controls the asset first, then by name."""
     query = (

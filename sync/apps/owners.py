@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from peewee import fn
+
 from sync.models import App, AppPerson, Person
 from sync.states import AppState, Part, WorkspaceRole
 
@@ -30,6 +32,30 @@ def owned_by(person: Person):
         return apps_of(person)
     owns = (AppPerson.person == person) & (AppPerson.part == Part.OWNER)
     return apps_of(person).where(App.id.in_(AppPerson.select(AppPerson.app).where(owns)))
+
+
+def shown(person: Person, words: str = "", category: str = "") -> list[App]:
+    """Those of apps_of() whose name contains each of the words, in this category if one is given."""
+    query = apps_of(person)
+    for word in words.casefold().split():
+        query = query.where(fn.casefold(App.name).contains(word))
+    return list(query.where(App.category == category) if category else query)
+
+
+def categories(person: Person) -> list[str]:
+    """The categories of the apps that this person may see, in order."""
+    return [app.category for app in apps_of(person).select(App.category).distinct().order_by(App.category)]
+
+
+def owned_ids(person: Person) -> set[int]:
+    """The ids of owned_by()."""
+    return {app.id for app in owned_by(person).select(App.id)}
+
+
+def people_of(app: App) -> list[AppPerson]:
+    """Its Owners and Collaborators with the people, Owners first."""
+    rows = AppPerson.select(AppPerson, Person).join(Person).where(AppPerson.app == app)
+    return list(rows.order_by(AppPerson.part.desc(), Person.name))
 
 
 def owners_of(app: App) -> list[Person]:

@@ -76,13 +76,18 @@ def ask_soon(app: App, by: str, trigger: str) -> None:
 
 def live(app: App) -> Check | None:
     """The check of the app that waits or runs."""
-    return Check.get_or_none(Check.app == app, Check.state.in_((CheckState.QUEUED, CheckState.RUNNING)))
+    return Check.get_or_none(Check.app == app, Check.is_live)
+
+
+def latest(app: App) -> Check | None:
+    """The app's newest check, however it ended."""
+    return Check.select().where(Check.app == app).order_by(Check.id.desc()).first()
 
 
 def cancel(check: Check, by: str) -> None:
     """Ask a live check to stop; a check that was cancelled changes nothing."""
     with writing():
-        still_live = (Check.id == check.id) & Check.state.in_((CheckState.QUEUED, CheckState.RUNNING))
+        still_live = (Check.id == check.id) & Check.is_live
         if Check.update(cancel_asked=True, next_at=utcnow()).where(still_live).execute():
             activity.record(by, "cancelled check", about=check.app.name, app=check.app_id)
             queue.wake("check", check.id)

@@ -4,7 +4,7 @@ The row is the truth, so an e-mail survives a crash and is queued once."""
 from __future__ import annotations
 
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sync import activity
@@ -45,6 +45,11 @@ def link(path: str) -> str:
 def unsent(limit: int = 100) -> list[Mail]:
     """E-mails that haven't been sent or failed, newest first."""
     return list(Mail.select().where(Mail.state != MailState.SENT).order_by(Mail.id.desc()).limit(limit))
+
+
+def count_failed(since: datetime) -> int:
+    """How many e-mails could not be sent, of those created after `since` (UTC)."""
+    return Mail.select().where(Mail.state == MailState.FAILED, Mail.created_at > since).count()
 
 
 def test_mail(to: str) -> Mail:

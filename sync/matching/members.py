@@ -3,6 +3,7 @@ Whose they are: rules.py says it, decisions.py what people decide, suggestions.p
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import reduce
 from operator import and_
 
@@ -98,6 +99,15 @@ def search_accounts(app: App, tab: str = "onboarded", search: str = "", number: 
     kept = dict(zip(TABS, (app.matched, app.unmatched, app.guests, app.services)))
     total = query.count() if search.strip() else kept[tab]
     return page_of(query.order_by(Account.name, Account.id), number, _with_people, total)
+
+
+def with_people(app: App, account_ids: Collection[int]) -> list[Account]:
+    """Those of the app's accounts that have these ids, with their people."""
+    query = Account.select(Account, Person).left_outer_join(Person)
+    accounts = list(query.where(Account.app == app, Account.id.in_(account_ids)))
+    for account in accounts:
+        account.app = app  # known already: not asked for once a row
+    return accounts
 
 
 def _with_people(ids: ModelSelect) -> ModelSelect:

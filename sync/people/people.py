@@ -47,6 +47,20 @@ def find_by_email(email: str) -> Person | None:
         return Person.select().join(PersonEmail).where(PersonEmail.email_key == normal).first()
 
 
+def with_id(number: int | None) -> Person | None:
+    return Person.get_or_none(Person.id == number)
+
+
+def count() -> int:
+    """How many people the workspace knows, in every status."""
+    return Person.select().count()
+
+
+def all_main_emails() -> list[str]:
+    """The main address of everyone who has one."""
+    return [row.email for row in PersonEmail.select(PersonEmail.email).where(PersonEmail.main)]
+
+
 def search(search: str = "", status: str = "", page: int = 1) -> Page:
     """One page of people by name; `search` is a part of a name or an address, `status` one of STATUSES or ""."""
     query = Person.select()

@@ -3,13 +3,16 @@ Nothing is decided here."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+
+from peewee import ModelSelect
 
 from sync.apps.apps import RUNS_ALL
 from sync.listing import Page, page_of
 from sync.models import App, AppPerson, Change, Person, Report
-from sync.reports.reports import CONFIRM
-from sync.states import ADJUSTMENTS, REMOVALS, AppState, Part, ReportState
+from sync.reports.reports import CONFIRM, LEFT_OUT
+from sync.states import ADJUSTMENTS, REMOVALS, Part, ReportState
 
 STATES = tuple(ReportState)
 
@@ -19,13 +22,23 @@ def search(person: Person, app: App | None = None, state: str = "", number: int 
 
     Checks that found nothing have a report as well: those are listed under "applied" only.
     """
-    query = Report.select(Report, App).join(App)
-    if person.workspace_role not in RUNS_ALL:
-        owned = AppPerson.select(AppPerson.app).where(AppPerson.person == person, AppPerson.part == Part.OWNER)
-        query = query.where(App.id.in_(owned))
-    query = query.where(Report.app == app) if app is not None else query.where(App.state != AppState.DISCONNECTED)
+    query = _of_owned(Report.select(Report, App).join(App), person)
+    query = query.where(Report.app == app) if app is not None else query.where(~App.is_disconnected)
     query = query.where(Report.state == state) if state else query.where(Report.counts != {})
-    return page_of(query.order_by((Report.state == ReportState.OPEN).desc(), Report.id.desc()), number)
+    return page_of(query.order_by(Report.is_open.desc(), Report.id.desc()), number)
+
+
+def count_open(person: Person) -> int:
+    """How many reports wait in the apps that this person owns."""
+    return _of_owned(Report.select().join(App).where(Report.is_open, ~App.is_disconnected), person).count()
+
+
+def _of_owned(reports: ModelSelect, person: Person) -> ModelSelect:
+    """Those of the apps that this person may decide about."""
+    if person.workspace_role in RUNS_ALL:
+        return reports
+    owned = AppPerson.select(AppPerson.app).where(AppPerson.person == person, AppPerson.part == Part.OWNER)
+    return reports.where(App.id.in_(owned))
 
 
 @dataclass(frozen=True)
@@ -42,3 +55,13 @@ def confirmable(report: Report) -> Ready:
     removals = ready.where(Change.kind.in_(REMOVALS), Change.in_app).count()
     acts = ready.where(Change.kind.in_(ADJUSTMENTS)).count()
     return Ready(removals, acts, ready.count() - removals - acts)
+
+
+def removals_if(report: Report, left_out: Collection[int], taken_back: Collection[int]) -> int:
+    """How many people would leave the app if an approval left out some changes, and took back that others were.
+
+    Both are ids of changes.
+    """
+    stays = (Change.decision == CONFIRM) & Change.id.not_in(left_out)
+    returns = (Change.decision == LEFT_OUT) & Change.id.in_(taken_back)
+    return Change.select().where(Change.report == report, Change.kind.in_(REMOVALS), stays | returns).count()

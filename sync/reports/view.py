@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from peewee import Case, fn
 
 from sync.groups.assignments import ACCESS, ENDED, INVITE, LOSS, ROLE
-from sync.models import Account, Asset, Change, Person, Report
+from sync.models import Account, Asset, Change, Check, Person, Report
 from sync.reports import mass_updates
-from sync.reports.reports import APPLIED, HELD, IGNORED, LEFT_OUT, UNDECIDED
+from sync.reports.reports import APPLIED, CONFIRM, HELD, IGNORED, LEFT_OUT, UNDECIDED
 from sync.states import OF_ACCESS, OF_ASSETS, UPDATES, ChangeKind, ReportState
 from sync.workspace import workspace
 
@@ -90,6 +90,18 @@ def rows_of(report: Report, kinds: tuple[str, ...], limit: int, offset: int = 0)
     for change in rows:
         change.report = report  # known already: not asked for once a row
     return rows
+
+
+def last_check(report: Report) -> Check | None:
+    """The last check that brought the report up to date."""
+    return Check.select().where(Check.report == report).order_by(Check.id.desc()).first()
+
+
+def may_be_left_out(report: Report) -> list[Change]:
+    """The changes, with their accounts, that someone may leave out or take back: they aren't decided for good."""
+    query = Change.select(Change, Account).left_outer_join(Account)
+    undecided = Change.decision.in_((CONFIRM, HELD, LEFT_OUT))
+    return list(query.where(Change.report == report, undecided, Change.kind.not_in(UPDATES)))
 
 
 def sentence(report: Report) -> str:

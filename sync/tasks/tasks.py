@@ -83,6 +83,25 @@ def tally(app: App) -> dict[str, int]:
     return dict(counted.group_by(Task.state).tuples())
 
 
+def count_needing_attention() -> int:
+    """In all apps."""
+    return Task.select().where(Task.needs_attention).count()
+
+
+def newest(app: App | None, most: int) -> list[Task]:
+    """The newest tasks of an app, or of all apps, with accounts and apps; the newest first, at most so many."""
+    query = Task.select(Task, Account, App).left_outer_join(Account).switch(Task).join(App).order_by(Task.id.desc())
+    return list((query if app is None else query.where(Task.app == app)).limit(most))
+
+
+def with_id(number: int) -> Task:
+    """Raises TaskProblem where there is none."""
+    task = Task.get_or_none(Task.id == number)
+    if task is None:
+        raise TaskProblem(f"There is no task {number}.")
+    return task
+
+
 @queue.runs("task")
 def run(task_id: int) -> None:
     """Do one task if it is due and nobody else does it; every outcome is written to its row."""
