@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import click
 
-from cli.apps import known
 from cli.frame import DONE, FAILED, answer, as_json, end, moment, opened, tell
 from sync import activity as core
+from sync.apps import lists
 from sync.models import Activity
 
 LIMIT = 50
@@ -27,7 +27,7 @@ def activity(name: str | None, limit: int, verify: bool, head: str | None, as_js
         raise click.UsageError("--head needs --verify.")
     if verify:
         _verify(head, as_json)
-    entries = core.entries(app=known(name) if name else None, limit=limit)
+    entries = core.entries(app=lists.named(name) if name else None, limit=limit)
     answer({"entries": [_document(entry) for entry in entries]}, [_line(entry) for entry in entries], as_json)
 
 

@@ -204,6 +204,42 @@ def unknown_words_in_sql(path: Path) -> list[str]:
     ]  # fmt: skip
 
 
+TABLES = {table.__name__ for table in models.Base.__subclasses__()}
+OF_QUERIES = {"select", "where", "order_by", "left_outer_join", "get_or_none", "execute_sql"}
+OF_TABLES = {"get", "create", "insert", "insert_many", "update", "delete", "replace", "raw", "filter", "join"}
+OF_PEEWEE = {"fn", "JOIN", "SQL", "Case", "Select", "ModelSelect", "prefetch"}
+MAY_ASK = {("web/rows.py", "get_or_none"): "the row that an address names, or 404, is looked up here for all views"}
+
+
+def test_pages_and_commands_leave_questions_to_the_core():
+    """They may read one row again by its id (`get_by_id`)."""
+    asked = {(name(path), word) for path in CODE if name(path).startswith(("web/", "cli/"))
+             for word in queries_in(parsed(path))}  # fmt: skip
+    assert asked - set(MAY_ASK) == set(), "a question about rows is a function of the package in sync/ that owns them"
+    assert set(MAY_ASK) - asked == set(), "no longer needed"
+
+
+def queries_in(tree: ast.Module) -> set[str]:
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module == "peewee":
+            found |= {alias.name for alias in node.names} & OF_PEEWEE
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            word, of = node.func.attr, node.func.value
+            tables = {part.id for part in [of, *node.args] if isinstance(part, ast.Name)} & TABLES
+            found |= {word} if word in OF_QUERIES or word in OF_TABLES and tables else set()
+    return found
+
+
+@pytest.mark.parametrize("text", [
+    "App.select()", "Team.get_or_none(id=3)", "query.join(Person)", "db.execute_sql('SELECT 1')", "emails.where(1)",
+    "from peewee import fn", "App.get(App.name == 'Slack')", "Task.delete().where(1)",
+])  # fmt: skip
+def test_a_query_is_recognized(text):
+    assert queries_in(ast.parse(text))
+    assert not queries_in(ast.parse("', '.join(names); request.args.get('page'); Report.get_by_id(3); row.save()"))
+
+
 def test_a_module_says_what_it_is_for():
     silent = [name(path) for path in MODULES if text_of(path).strip() and not ast.get_docstring(parsed(path))]
     assert silent == [], "these have no docstring"
