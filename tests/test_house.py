@@ -204,7 +204,6 @@ def unknown_words_in_sql(path: Path) -> list[str]:
     ]  # fmt: skip
 
 
-TABLES = {table.__name__ for table in models.Base.__subclasses__()}
 OF_QUERIES = {"select", "where", "order_by", "left_outer_join", "get_or_none", "execute_sql"}
 OF_TABLES = {"get", "create", "insert", "insert_many", "update", "delete", "replace", "raw", "filter", "join"}
 OF_PEEWEE = {"fn", "JOIN", "SQL", "Case", "Select", "ModelSelect", "prefetch"}
@@ -226,7 +225,7 @@ def queries_in(tree: ast.Module) -> set[str]:
             found |= {alias.name for alias in node.names} & OF_PEEWEE
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             word, of = node.func.attr, node.func.value
-            tables = {part.id for part in [of, *node.args] if isinstance(part, ast.Name)} & TABLES
+            tables = {part.id for part in [of, *node.args] if isinstance(part, ast.Name)} & TABLES.keys()
             found |= {word} if word in OF_QUERIES or word in OF_TABLES and tables else set()
     return found
 
