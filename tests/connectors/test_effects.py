@@ -69,6 +69,13 @@ def test_the_version_of_its_api_has_a_source(kind):
     assert kind.api_version.name and kind.api_version.source
 
 
+@pytest.mark.parametrize("kind", [*SHIPPED, *DIRECTORIES], ids=lambda kind: kind.slug)
+def test_no_version_in_use_ends_within_90_days(kind):
+    """It fails on a day of the calendar on purpose: then the connector must be moved to a later version."""
+    if warning := kind.api_version.warning(kind.label, date.today()):
+        pytest.fail(f"{warning} Move the connector to a later version, and declare that one's end.", pytrace=False)
+
+
 @pytest.mark.parametrize("kind", SHIPPED, ids=lambda kind: kind.slug)
 def test_a_setting_that_overrides_the_version_is_a_field(kind):
     assert kind.api_version.setting in ("", *(field.name for field in kind.fields))
