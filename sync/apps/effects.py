@@ -17,13 +17,12 @@ def effects_of(app: App, operation: str) -> tuple[Effect, ...]:
 
 
 def saved_by_removal(app: App) -> int:
-    """What the removal of one account saves a month, in hundredths; 0 where the vendor charges for it as before.
+    """What the removal of one account saves a month, in hundredths; 0 where the vendor may charge for it as before.
 
     Where people remove accounts by hand, they are taken to remove them for good.
     """
-    effects = effects_of(app, REMOVE)
-    keeps_all = effects and all(effect.keeps_seat for effect in effects)
-    return 0 if keeps_all else app.seat_price or 0
+    keeps_seat = any(effect.keeps_seat for effect in effects_of(app, REMOVE))
+    return 0 if keeps_seat else app.seat_price or 0
 
 
 def version_of(app: App) -> ApiVersion | None:

@@ -71,7 +71,7 @@ def test_the_version_of_its_api_has_a_source(kind):
 
 @pytest.mark.parametrize("kind", [*SHIPPED, *DIRECTORIES], ids=lambda kind: kind.slug)
 def test_no_version_in_use_ends_within_90_days(kind):
-    """It fails on a day of the calendar on purpose: then the connector must be moved to a later version."""
+    """It fails from a day in the calendar on, on purpose."""
     if warning := kind.api_version.warning(kind.label, date.today()):
         pytest.fail(f"{warning} Move the connector to a later version, and declare that one's end.", pytrace=False)
 

@@ -36,6 +36,8 @@ def test_a_removal_that_only_suspends_says_that_the_vendor_goes_on_charging(owne
     assert "Suspends their Google account" in page and "Google charges for a suspended user" in page
     assert "It can be undone at any time: reactivate the user in the Google Admin console." in page
     assert "Saves" not in page
+    is_now(chat, "microsoft_365")
+    assert "Saves" not in preview(owner, chat), "a member's licence stays, a guest may have none"
 
 
 def test_the_last_day_to_undo_is_a_date(owner: Client, chat) -> None:
