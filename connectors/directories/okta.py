@@ -77,8 +77,8 @@ class OktaDirectory(ClosesClients, DirectoryConnector):
         return ("see everybody, if the token's admin is limited to some groups. A read-only administrator is not.",)
 
     def people(self) -> Iterator[DirectoryPerson]:
-        """Groups are held, people are not. Who left comes first: then whoever moves between the two lists meanwhile
-        comes twice, which is noticed, or left a moment ago. A list without the token's own admin is a part only."""
+        """Groups are held, people are not. People who have left come first: someone who moves between the two lists
+        meanwhile then comes twice, which is noticed, or left a moment ago. A list without the token's own admin is a part only."""
         groups, me = self._groups(), clean(self._okta.me().get("id"))
         seen = Seen()
         for params in ({"filter": 'status eq "DEPROVISIONED"'}, {}):

@@ -1,5 +1,5 @@
-"""What a blocked user means is a setting of the directory. A change of it is previewed, held and released like any
-other change of the people's statuses."""
+"""A setting of the directory says whether blocked users have left. A change of it is previewed, held and released like
+any other change of the people's statuses."""
 
 from __future__ import annotations
 
