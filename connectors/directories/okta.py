@@ -78,7 +78,8 @@ class OktaDirectory(ClosesClients, DirectoryConnector):
 
     def people(self) -> Iterator[DirectoryPerson]:
         """Groups are held, people are not. People who have left come first: someone who moves between the two lists
-        meanwhile then comes twice, which is noticed, or left a moment ago. A list without the token's own admin is a part only."""
+        meanwhile then comes twice, which is noticed, or left a moment ago. A list without the token's own admin is
+        only a part of it."""
         groups, me = self._groups(), clean(self._okta.me().get("id"))
         seen = Seen()
         for params in ({"filter": 'status eq "DEPROVISIONED"'}, {}):
