@@ -149,6 +149,14 @@ class Access:
 
 
 @dataclass(frozen=True, slots=True)
+class NotRead:
+    """An asset whose people this reading could not read. assets() gives it; what is known of its access is kept."""
+
+    asset: str  # Asset.id
+    why: str  # a sentence for the Owner
+
+
+@dataclass(frozen=True, slots=True)
 class Kept:
     """An app's answer at an earlier reading: its validator for a conditional request, its Link header, its body."""
 
@@ -189,6 +197,7 @@ class Connector:
     own_account_unknown: str = ""  # why its own account is unknown, and so isn't protected; "" if it is known
     change_role_keeps: bool = False  # change_role() replaces the main role alone; False: all that the account has
     memory: Memory | None = None  # given for a reading by the caller
+    not_read: tuple[NotRead, ...] = ()  # set by accounts() and access(); while there is one, nobody counts as gone
     file_purpose: str = ""  # of one that reads a file: what connectors.propose() is asked for
 
     def __init__(self, settings: dict[str, str], on_total: Callable[[int], None] | None = None):

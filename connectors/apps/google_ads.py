@@ -12,7 +12,7 @@ headers”, “Developer token” (sunset on 9 September 2026: optional, and ign
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from types import MappingProxyType
 from typing import Any
@@ -28,12 +28,13 @@ from connectors.base import (
     CredentialRejected,
     Field,
     Identity,
+    NotRead,
     Refused,
     Role,
     TemporarilyUnavailable,
 )
 from connectors.effects import INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
-from connectors.google_ads.answers import part, problem, says_in
+from connectors.google_ads.answers import NotUsable, part, problem, says_in
 from connectors.names import email_key
 from connectors.quality import NO_TEST_SERVER, Missing, Rule
 from connectors.tools.answers import unsaid
@@ -94,9 +95,10 @@ class GoogleAds(ClosesClients, Connector):
         "Google may ask a second admin to approve a removal, a change of role or an invitation. Rollcall then says so, "
         "and the person stays until it is approved in Google Ads.",
         "Google Ads tells neither names nor when someone was last active. All who may use an account below are listed, "
-        "a client's own people too. Accounts that are cancelled, suspended or closed are not read. Someone gets into "
-        "an account below by an invitation alone, which is sent from there. Google does not tell whose refresh "
-        "token it is either, so that is asked for: Rollcall never removes this admin.",
+        "a client's own people too. Accounts that are cancelled, suspended or closed are not read. If the state of "
+        "another account keeps it from being read, the check warns and keeps what is known of its people.",
+        "Someone gets into an account below by an invitation alone, which is sent from there. Google does not tell "
+        "whose refresh token it is either, so that is asked for: Rollcall never removes this admin.",
     )
     fields = (
         Field("customer_id", "Customer ID", "Of the manager account.", pattern=r"[0-9]{3}-?[0-9]{3}-?[0-9]{4}",
@@ -171,15 +173,26 @@ class GoogleAds(ClosesClients, Connector):
 
     def accounts(self) -> Iterator[Account]:
         """Invitations come first: someone who accepts meanwhile is then in two lists, rather than in none."""
+        self.not_read = ()
         clients = list(self._clients())
         for customer in (self._manager, *clients):
-            for row in self._invitations(customer):
+            for row in self._if_usable(customer, self._invitations):
                 yield self._invitation(customer, row)
         seen = Seen()
         for customer in (self._manager, *clients):
-            for row in self._users(customer):
+            for row in self._if_usable(customer, self._users):
                 if seen.add(row["userId"]):
                     yield self._person(customer, row)
+
+    def _if_usable(self, customer: str, read: Callable[[str], Iterator[dict]]) -> Iterator[dict]:
+        """The rows of one account. One below the manager whose state keeps it from being read is noted in not_read."""
+        try:
+            yield from read(customer)
+        except NotUsable as no:
+            if customer == self._manager:
+                raise
+            if customer not in {part.asset for part in self.not_read}:
+                self.not_read += (NotRead(customer, str(no)),)
 
     def _invitation(self, customer: str, row: dict) -> Account:
         id = f"{INVITATION}{customer}:{row['invitationId']}"
@@ -244,17 +257,23 @@ class GoogleAds(ClosesClients, Connector):
 
     def access(self) -> Iterator[Access]:
         for customer in self._clients():
-            for row in self._users(customer):
+            for row in self._if_usable(customer, self._users):
                 role = clean(row.get("accessRole"))
                 yield Access(row["userId"], customer, role, role == "ADMIN")
 
     def account(self, id: str) -> Account | None:
         if invited := re.fullmatch(INVITATION + "([0-9]+):([0-9]+)", id):
-            row = next(self._invitations(*invited.groups()), None)
+            row = next(_or_refused(self._invitations(*invited.groups())), None)
             return self._invitation(invited[1], row) if row else None
+        unusable = None
         for customer in self._customers() if re.fullmatch("[0-9]+", id) else ():
-            for row in self._users(customer, id):
-                return self._person(customer, row)
+            try:
+                for row in self._users(customer, id):
+                    return self._person(customer, row)
+            except NotUsable as no:
+                unusable = no
+        if unusable:
+            raise Refused(f"Whether they still have access isn't known, because an account can't be read. {unusable}")
         return None
 
     def remove(self, account: Account) -> None:
@@ -295,7 +314,7 @@ class GoogleAds(ClosesClients, Connector):
     def _is_in(self, customer: str, account: Account) -> bool:
         if not re.fullmatch("[0-9]+", account.id):
             return False  # an invitation gives access to nothing, and a query for nobody's id would find everyone
-        return any(True for _ in self._users(customer, account.id))
+        return any(True for _ in _or_refused(self._users(customer, account.id)))
 
     def change_role(self, account: Account, role: str) -> None:
         """In the manager account; access to the accounts below doesn't change."""
@@ -326,6 +345,14 @@ class GoogleAds(ClosesClients, Connector):
                 f"Google Ads holds this back in the account {customer} until a second admin approves it there, within "
                 "20 days. Nothing has changed so far; once it is approved, try again or check."
             )
+
+
+def _or_refused(rows: Iterator[dict]) -> Iterator[dict]:
+    """An account that can't be used in its state says nothing about the credential."""
+    try:
+        yield from rows
+    except NotUsable as no:
+        raise Refused(str(no)) from no
 
 
 def _access_name(customer: str, account: Account) -> str:

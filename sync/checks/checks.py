@@ -19,7 +19,7 @@ from connectors.base import (
 )
 from sync import activity, faults
 from sync.apps import answer_cache, apps, automation_account
-from sync.checks import compare, snapshot
+from sync.checks import compare, not_read, snapshot
 from sync.db import connected, db, utcnow, writing
 from sync.directory import freshness
 from sync.groups import assignments
@@ -140,6 +140,7 @@ class _Work:
             with apps.reaching(self.app), snapshot.staging():
                 self.warnings += automation_account.note(self.app, self.patiently(connector.test))
                 self.accounts = self.patiently(lambda: self.read(connector))
+                self.warnings += not_read.keep_known(self.app, connector.not_read)
                 self.warnings += lost_fields.look_for(self.app)
                 held_gone = self.look_again_for_missing(connector)
                 self.progress(CheckPhase.COMPARING, self.accounts, at_once=True)
@@ -211,6 +212,9 @@ class _Work:
     def look_again_for_missing(self, connector: Connector) -> list[int]:
         """Rule 3. Stages who a second look finds, and as gone who is absent twice; returns those that a guard holds."""
         missing = compare.missing(self.app)
+        if connector.not_read:
+            self.warnings += not_read.nobody_is_gone(len(missing))
+            return []
         present = Account.select().where(Account.app == self.app, Account.state == AccountState.PRESENT).count()
         mass = guards.guard_of(self.app).holds_by_itself(len(missing), present)
         found = set()

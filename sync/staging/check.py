@@ -24,8 +24,8 @@ STAGED_ASSET = Table(
 )  # fmt: skip
 STAGED_ACCESS = Table(
     "staged_access", "account TEXT, asset TEXT, role TEXT, privileged INT, assumed INT",
-    owner="checks.snapshot", writers=("tasks.settle",), readers=("checks.compare", "safety.lost_fields"),
-    key="account, asset", rowid=False,
+    owner="checks.snapshot", writers=("checks.not_read", "tasks.settle"),
+    readers=("checks.compare", "safety.lost_fields"), key="account, asset", rowid=False,
 )  # fmt: skip
 # Known accounts that the list left out and that a second look didn't find either.
 STAGED_GONE = Table(

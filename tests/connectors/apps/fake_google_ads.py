@@ -50,6 +50,7 @@ class FakeGoogleAds(FakeApp):
     def __init__(self):
         super().__init__()
         self.status: dict[str, str] = {}  # of an account below that is not enabled
+        self.unusable: dict[str, str] = {}  # id of an account below → AuthorizationError of each search there
         self.holds_back = False  # a second admin must approve
         self._rest: dict[str, list[dict]] = {}  # by page token: what comes after it
 
@@ -101,8 +102,10 @@ class FakeGoogleAds(FakeApp):
             row["resourceName"] = f"customers/{MANAGER}/customerClients/{row['id']}"
         return self._found(request, rows)
 
-    def users(self, request: Request) -> dict:
+    def users(self, request: Request) -> Any:
         customer = request.ids["customer"]
+        if customer in self.unusable:
+            return self._unusable(customer)
         if customer == MANAGER:
             own = [(seat, seat.role) for seat in self.listed if seat.status == "active"]
         else:
@@ -113,8 +116,14 @@ class FakeGoogleAds(FakeApp):
                 for seat, role in own]  # fmt: skip
         return self._found(request, rows, self.lie if customer == MANAGER else 0)
 
-    def invitations(self, request: Request) -> dict:
+    def _unusable(self, customer: str) -> Reply:
+        words = "The customer account can't be accessed because it is not yet enabled or has been deactivated."
+        return self.failure(403, "authorizationError", self.unusable[customer], words)
+
+    def invitations(self, request: Request) -> Any:
         customer = request.ids["customer"]
+        if customer in self.unusable:
+            return self._unusable(customer)
         rows = [{"invitationId": seat.id, "accessRole": seat.role, "emailAddress": seat.email,
                  "invitationStatus": seat.status.replace("invited", "pending").upper(),
                  "resourceName": f"customers/{customer}/customerUserAccessInvitations/{seat.id}"}

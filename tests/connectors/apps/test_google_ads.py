@@ -115,6 +115,41 @@ class TestGoogleAds(ConnectorContract):
         [missing] = connector.test().missing
         assert "Rollcall@acme.example is nobody here" in missing
 
+    @pytest.mark.parametrize("code", [
+        "CUSTOMER_NOT_ENABLED", "INCOMPLETE_SIGNUP", "ACTION_NOT_PERMITTED_FOR_SUSPENDED_ACCOUNT",
+    ])  # fmt: skip
+    def test_one_account_that_cannot_be_used_does_not_fail_the_reading(self, agency, connector, code):
+        """AuthorizationErrorEnum: it is about the account, and says nothing about the credential."""
+        agency.unusable = {"5552": code}
+        agency.things[1].members["78"] = "STANDARD"
+        assert {account.id for account in connector.accounts()} == {"9000", "9001", "77"}
+        assert [asset.id for asset in connector.assets()] == ["5551", "5552"]
+        assert {(a.account, a.asset) for a in connector.access()} == {("9000", "5551"), ("77", "5551")}
+        [part] = connector.not_read
+        assert part.asset == "5552" and code in part.why
+        agency.unusable = {}
+        assert len(list(connector.accounts())) == 4 and connector.not_read == ()
+
+    def test_nobody_is_gone_while_an_account_cannot_be_read(self, agency, connector):
+        agency.unusable = {"5552": "CUSTOMER_NOT_ENABLED"}
+        assert connector.account("9001").id == "9001"
+        for unclear in ("78", f"invitation:{5552}:70"):
+            with pytest.raises(Refused, match="CUSTOMER_NOT_ENABLED"):
+                connector.account(unclear)
+
+    def test_a_removal_names_the_account_that_cannot_be_read(self, agency, connector):
+        leaver = connector.account("77")
+        agency.unusable = {"5552": "CUSTOMER_NOT_ENABLED"}
+        with pytest.raises(Refused, match="CUSTOMER_NOT_ENABLED"):
+            connector.remove(leaver)
+        assert "77" not in agency.things[0].members and "77" in agency.things[1].members
+
+    def test_the_manager_itself_must_be_usable(self, agency, connector):
+        no = agency.failure(403, "authorizationError", "CUSTOMER_NOT_ENABLED", "Not enabled.")
+        agency.fail(no, on="users", times=FOREVER)
+        with pytest.raises(CredentialRejected, match="CUSTOMER_NOT_ENABLED"):
+            list(connector.accounts())
+
     def test_who_is_only_below_has_no_role_to_change(self, agency, connector):
         for account, role in ((connector.account("77"), "ADMIN"), (connector.account("9000"), "CLIENTS_ONLY")):
             with pytest.raises(Refused, match="itself"):

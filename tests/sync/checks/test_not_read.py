@@ -1,0 +1,68 @@
+"""A check whose reading left an asset out keeps what is known of it: access, accounts, and a warning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+import connectors
+from connectors.base import ASSETS, LOOK_UP, Access, Asset, NotRead
+from sync.models import Access as Known
+from tests.sync.listed import LISTS, ListedApp
+
+
+class Clients(ListedApp):
+    """Two assets; `unread` names the one whose people can't be read."""
+
+    capabilities = frozenset((LOOK_UP, ASSETS))
+    unread = ""
+    people = {"shoes": ("ana",), "hats": ("ana", "bo")}
+
+    def accounts(self) -> Iterator:
+        self.not_read = (NotRead(self.unread, "It has been deactivated."),) if self.unread else ()
+        seen = {who for asset, people in self.people.items() if asset != self.unread for who in people}
+        yield from (seat for id, seat in LISTS["listed"].seats.items() if id in seen)
+
+    def assets(self) -> Iterator[Asset]:
+        yield from (Asset(id, "ad account", id) for id in self.people)
+
+    def access(self) -> Iterator[Access]:
+        yield from (Access(who, asset, "admin", True) for asset, people in self.people.items()
+                    if asset != self.unread for who in people)  # fmt: skip
+
+    def account(self, id: str):
+        raise AssertionError("nobody is looked for while a part isn't read")
+
+
+@pytest.fixture
+def clients(listed, monkeypatch):
+    kinds = {**connectors.app_connectors(), "listed": Clients}
+    monkeypatch.setattr(connectors, "app_connectors", lambda: kinds)
+    for id in ("ana", "bo"):
+        listed.add(id, email=f"{id}@acme.example", name=id)
+    listed.check()
+    return listed
+
+
+def known() -> set[tuple[str, str]]:
+    return {(access.account.external_id, access.asset.external_id) for access in Known.select()}
+
+
+def test_an_asset_that_could_not_be_read_keeps_its_people(clients, monkeypatch):
+    everything = {("ana", "shoes"), ("ana", "hats"), ("bo", "hats")}
+    assert known() == everything
+    monkeypatch.setattr(Clients, "unread", "hats")
+    check = clients.check()
+    assert known() == everything and clients.account("bo").state == "present"
+    assert "hats could not be read" in check.warning and "It has been deactivated." in check.warning
+    assert "missing from the app's list: 1. They are kept" in check.warning
+    assert check.counts["removed_users"] == check.counts["access"] == 0
+
+
+def test_what_is_read_still_changes(clients, monkeypatch):
+    monkeypatch.setattr(Clients, "unread", "hats")
+    monkeypatch.setattr(Clients, "people", {"shoes": ("bo",), "hats": ("ana", "bo")})
+    clients.check()
+    assert known() == {("bo", "shoes"), ("ana", "hats"), ("bo", "hats")}
+    assert clients.account("ana").state == "present"
