@@ -150,7 +150,7 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class NotRead:
-    """An asset whose people this reading could not read. assets() gives it; what is known of its access is kept."""
+    """An asset whose people this reading could not read. assets() still gives it. Its known access is kept."""
 
     asset: str  # Asset.id
     why: str  # a sentence for the Owner

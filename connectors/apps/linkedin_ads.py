@@ -105,7 +105,8 @@ class LinkedInAds(HttpConnector):
     effects = declared(
         "Microsoft Learn, “Ad Account Users API”",
         remove=Effect(
-            "Removes them from each ad account that is connected. Their LinkedIn profile stays theirs.",
+            "Removes them from each ad account that is connected, except where they are the only billing admin. Their "
+            "LinkedIn profile stays theirs.",
             Reach.WORKSPACE, Undo.POSSIBLE, "Give them their role in each ad account again.", frees_seat=Seat.NOT_PAID,
         ),
         grant=GRANTED, revoke=REVOKED,
