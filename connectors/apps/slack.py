@@ -261,7 +261,7 @@ class Slack(ClosesClients, Connector):
         return None if self._is_in_other_workspaces_only(user) else account_of(user, self._home)
 
     def _is_in_other_workspaces_only(self, user: dict) -> bool:
-        """users.info takes no workspace: an organisation's token is told of everyone in the organisation."""
+        """users.info takes no workspace: an organisation's token sees everyone in the organisation."""
         workspaces = (user.get("enterprise_user") or {}).get("teams")
         return bool(self._team) and isinstance(workspaces, list) and self._team["team_id"] not in workspaces
 

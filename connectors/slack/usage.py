@@ -55,7 +55,7 @@ def read(slack: Http, team: dict[str, str]) -> Usage:
 
 
 def why_unknown(slack: Http, team: dict[str, str]) -> dict[str, str]:
-    """What may not be read, and why, in Slack's words; nothing of what passes."""
+    """What may not be read, and why, in Slack's words; without what works."""
     missing = {}
     for what, path in (("who is billed", BILLABLE), ("when people were last active", ACCESS_LOGS)):
         try:

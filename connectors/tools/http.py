@@ -74,7 +74,7 @@ class Http:
     patience: a wait that the app asks for is waited out here up to so many seconds, else RateLimited.
     on_error: is called with every answer first, even a 200 (some apps report errors in it):
         returns the ConnectorError to raise, or None for what the status means by default
-        (404 and 410 as a web page: nothing of anyone).
+        (404 and 410 as a web page say nothing about anyone).
     says: finds the app's own words in an answer that is an error.
     """
 

@@ -91,7 +91,7 @@ def note_above(directory: Directory) -> None:
 
 
 def hold_above(directory: Directory, whole: bool) -> None:
-    """Adds to read_leaving the people of read_above whose status the staged reading would change. Who isn't staged is
+    """Adds to read_leaving the people of read_above whose status the staged reading would change. Anyone not staged is
     missing from the directory, unless the reading is not `whole`. Within staging()."""
     unsaid = "'deprovisioned'" if whole else "e.reported"
     staged = "" if whole else "AND r.external_id IS NOT NULL"
