@@ -46,14 +46,18 @@ from sync.states import (
     CheckTrigger,
     DirectoryState,
     HeldChangeState,
+    HeldField,
     InvitationState,
     MailState,
     OffboardingState,
     Part,
     PersonStatus,
+    Protection,
     ReadingState,
     ReportState,
     ScimKind,
+    SecondFactor,
+    SignInMethod,
     TaskKind,
     TaskState,
     UploadFor,
@@ -87,7 +91,7 @@ class OneOf(CharField):
 
     def bind(self, model, name, set_attribute=True):
         super().bind(model, name, set_attribute)
-        self.constraints = [SQL(f'CHECK ("{self.column_name}" IN ({texts(self.words)}))')]
+        self.constraints = [*(self.constraints or ()), SQL(f'CHECK ("{self.column_name}" IN ({texts(self.words)}))')]
 
     def python_value(self, value):
         return self.words.get(value, value)  # a function of the column, such as its count, comes here too
@@ -241,7 +245,7 @@ class HeldChange(Base):
 
     person = ForeignKeyField(Person, on_delete="CASCADE")
     directory = ForeignKeyField(Directory, null=True, on_delete="CASCADE")  # null: a list that was imported
-    field = CharField()  # name, address, main address, number, status, last day, department, manager
+    field = OneOf(HeldField)
     value = TextField()
     state = OneOf(HeldChangeState, default=HeldChangeState.OPEN)
     asked_by = CharField()
@@ -631,7 +635,7 @@ class Change(Base):
     after = TextField(null=True)
     in_app = BooleanField(default=True)  # false: the app no longer has it, so only Rollcall is updated
     reason = TextField(default="")
-    protection = CharField(null=True)  # why it can't be confirmed: a safety.protection.Protection
+    protection = OneOf(Protection, null=True)  # why it can't be confirmed
     protected = TextField(null=True)  # the same in words
     decided_by = CharField(null=True)
     decided_at = DateTimeField(null=True)
@@ -797,7 +801,7 @@ class Mail(Base):
     """The outbox: an e-mail is added in the transaction that caused it, before it is sent."""
 
     key = CharField(unique=True)  # what it is about: the same news is never queued twice
-    kind = CharField()  # report, reminder, outcome, check failed, directory failed, invitation, …
+    kind = CharField()  # what the news is; for people who look into the outbox, no code reads it
     to = CharField(column_name="recipient")
     subject = CharField()
     text = TextField()
@@ -846,8 +850,8 @@ class Session(Base):
     source = CharField(default="")  # the network address it began from
     browser = CharField(default="")  # in words: "Firefox on Linux"
     confirmed_at = DateTimeField(null=True)  # when the person last proved again who they are; null: when it began
-    method = CharField(default="", constraints=[SQL("DEFAULT ''")])  # password, link, provider, passkey, set-up link
-    second = CharField(default="", constraints=[SQL("DEFAULT ''")])  # the second factor it began with; "": none
+    method = OneOf(SignInMethod, default=SignInMethod.NOT_KNOWN, constraints=[SQL("DEFAULT ''")])
+    second = OneOf(SecondFactor, default=SecondFactor.NONE, constraints=[SQL("DEFAULT ''")])
 
 
 class PendingSignIn(Base):
@@ -856,7 +860,7 @@ class PendingSignIn(Base):
     token_hash = CharField(unique=True)
     person = ForeignKeyField(Person, on_delete="CASCADE")
     password_mark = CharField()  # ends if the password changes meanwhile
-    method = CharField()
+    method = OneOf(SignInMethod)
     through = CharField(default="")  # in words, for the log
     provider = BlobField(null=True)  # as in Session
     ends_at = DateTimeField()

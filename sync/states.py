@@ -70,6 +70,20 @@ class HeldChangeState(StrEnum):
     DISMISSED = "dismissed"
 
 
+class HeldField(StrEnum):
+    """What a held change would change of a person.
+    An address is a further one; the main address is the one that they get e-mail at."""
+
+    NAME = "name"
+    ADDRESS = "address"
+    MAIN_ADDRESS = "main address"
+    NUMBER = "employee number"
+    STATUS = "status"
+    LAST_DAY = "last day"
+    DEPARTMENT = "department"
+    MANAGER = "manager"
+
+
 class AppState(StrEnum):
     """Whether an app is a draft, connected, paused or no longer connected.
     Paused apps are connected too, but neither checked nor changed."""
@@ -263,6 +277,20 @@ class ChangeDecision(StrEnum):
 AWAITING_APPROVAL = (ChangeDecision.NEEDS_CONFIRMATION, ChangeDecision.HELD)
 
 
+class Protection(StrEnum):
+    """Why an account stays and its removal can't be confirmed.
+    The words that people read are in safety/protection."""
+
+    HOLD = "legal hold"
+    KEPT_UNTIL = "kept until"
+    BY_HAND = "by hand"
+    AUTOMATION_ACCOUNT = "automation account"
+    SYSTEM = "system account"
+    ANOTHERS_ADDRESS = "address of another"
+    OTHER_EMAIL = "other e-mail"
+    LAST_ADMINISTRATOR = "last administrator"
+
+
 class OffboardingState(StrEnum):
     """Whether an offboarding waits for its date.
     Applied: its removals are in the apps' reports or tasks."""
@@ -341,3 +369,26 @@ class UploadFor(StrEnum):
     LIST = "list"
     EXPORT = "export"
     IMPORT = "import"
+
+
+class SignInMethod(StrEnum):
+    """How a session began.
+    NOT_KNOWN: before this was stored."""
+
+    NOT_KNOWN = ""
+    PASSWORD = "password"
+    LINK = "link"
+    PROVIDER = "provider"
+    PASSKEY = "passkey"
+    SET_UP_LINK = "set-up link"
+
+
+class SecondFactor(StrEnum):
+    """The second factor that a session began with.
+    The provider asked for it where it is the identity provider's."""
+
+    NONE = ""
+    APP = "authenticator app"
+    PASSKEY = "passkey"
+    RECOVERY = "recovery code"
+    PROVIDER = "identity provider"

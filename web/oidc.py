@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, current_app, redirect, request, session, url_for
 
 from connectors.base import ConnectorError, TemporarilyUnavailable
-from sync.sign_in import oidc, oidc_people, provider_factors, second_factor, sessions
+from sync.sign_in import oidc, oidc_people, provider_factors, sessions
 from sync.sign_in.oidc import OidcProblem
 from sync.sign_in.sessions import Way
+from sync.states import SecondFactor, SignInMethod
 from sync.vault import VaultProblem
 from web import second_step, security, sign_in_page
 from web.answers import safe_address
@@ -75,8 +76,10 @@ def answer() -> Response | tuple[str, int]:
         return _refused(problem, further)
     except REFUSALS as problem:
         return _refused(problem, further)
-    second = second_factor.PROVIDER if provider_factors.are_two(came.said, known.factor_acr) else ""
-    way = Way("provider", second, oidc.sealed(came), f"with {known.label}", provider_factors.proved_at(came.said))
+    second = SecondFactor.PROVIDER if provider_factors.are_two(came.said, known.factor_acr) else ""
+    way = Way(
+        SignInMethod.PROVIDER, second, oidc.sealed(came), f"with {known.label}", provider_factors.proved_at(came.said)
+    )
     return second_step.go_on(person, way, further)
 
 

@@ -12,6 +12,7 @@ from sync.sign_in import passkeys, second_factor
 from sync.sign_in import pending as pending_sign_in
 from sync.sign_in.attempts import TooManyAttempts
 from sync.sign_in.sessions import Way
+from sync.states import SecondFactor, SignInMethod
 from web import known_browser, passkey_form, security, sign_in_page
 from web.answers import INVALID, safe_address
 from web.permissions import open_to_all
@@ -51,7 +52,7 @@ def create() -> Response | tuple[str, int]:
     try:
         if "credential" in request.form:
             passkey_form.prove(passkeys.SECOND_STEP, person, security.source())
-            used = second_factor.PASSKEY
+            used = SecondFactor.PASSKEY
         else:
             used = second_factor.prove(
                 person, request.form.get("code", ""), security.source(), known_browser.id_for(person))
@@ -99,7 +100,7 @@ def create_by_passkey() -> Response | tuple[str, int]:
     except PeopleProblem as problem:
         status = 429 if isinstance(problem, TooManyAttempts) else INVALID
         return sign_in_page.page(further, problem=str(problem)), status
-    security.sign_in(person, Way("passkey", second_factor.PASSKEY, through="with a passkey"))
+    security.sign_in(person, Way(SignInMethod.PASSKEY, SecondFactor.PASSKEY, through="with a passkey"))
     return redirect(further, 303)
 
 

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, render_template, url_for
 
 from sync.models import Session
 from sync.sign_in import sessions
+from sync.states import SignInMethod
 from web.answers import go_to
 from web.permissions import signed_in
 from web.security import by, current_session, signed_in_person
@@ -17,8 +18,13 @@ from web.words import plural
 pages = Blueprint("sessions", __name__, url_prefix="/settings/sessions")
 
 
-WAYS = {"password": "Password", "link": "One-time link", "provider": "Identity provider", "passkey": "Passkey",
-        "set-up link": "Set-up link"}  # Session.method in words
+WAYS = {
+    SignInMethod.PASSWORD: "Password",
+    SignInMethod.LINK: "One-time link",
+    SignInMethod.PROVIDER: "Identity provider",
+    SignInMethod.PASSKEY: "Passkey",
+    SignInMethod.SET_UP_LINK: "Set-up link",
+}
 
 
 @pages.get("")

@@ -14,6 +14,7 @@ from sync.people.people import PeopleProblem
 from sync.rank import Asker
 from sync.sign_in import sign_in
 from sync.sign_in.sessions import Way
+from sync.states import SignInMethod
 from sync.workspace import WorkspaceProblem, workspace
 from web import security
 from web.answers import INVALID
@@ -43,7 +44,7 @@ def create() -> Response | tuple[str, int]:
         )
     except (PeopleProblem, WorkspaceProblem) as problem:
         return _page(token, given, str(problem)), INVALID
-    security.sign_in(person, Way("set-up link"))
+    security.sign_in(person, Way(SignInMethod.SET_UP_LINK))
     flash("Rollcall is set up. Next: connect your directory.", "ok")
     if warning := mail_reach.warning([main_email(person)]):
         flash(warning, "attention")

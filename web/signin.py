@@ -10,6 +10,7 @@ from sync.people.people import PeopleProblem
 from sync.sign_in import oidc, sign_in
 from sync.sign_in.attempts import TooManyAttempts
 from sync.sign_in.sessions import Way
+from sync.states import SignInMethod
 from web import known_browser, second_step, security, sign_in_page, waiting_sign_ins
 from web.answers import INVALID, safe_address
 from web.permissions import open_to_all
@@ -54,7 +55,7 @@ def use_link(token: str) -> Response | tuple[str, int]:
         return sign_in_page.page(url_for("apps.index"), problem=USED_UP), 410
     waits = waiting_sign_ins.of_browser(person)
     further = url_for("waiting_sign_ins.show" if waits else "apps.index")
-    return second_step.go_on(person, Way("link", through="by a one-time link"), further)
+    return second_step.go_on(person, Way(SignInMethod.LINK, through="by a one-time link"), further)
 
 
 @pages.post("/session")
@@ -70,7 +71,7 @@ def create() -> Response | tuple[str, int]:
         return sign_in_page.page(further, email, str(refusal)), status
     if person is None:
         return sign_in_page.page(further, email, WRONG), INVALID
-    return second_step.go_on(person, Way("password"), further)
+    return second_step.go_on(person, Way(SignInMethod.PASSWORD), further)
 
 
 @pages.delete("/session")

@@ -8,6 +8,7 @@ from flask import Blueprint, Response, current_app, redirect, render_template, r
 from sync import names
 from sync.people.people import PeopleProblem
 from sync.sign_in import authenticator, passkeys, second_factor, sessions
+from sync.states import SecondFactor
 from web import browsers, confirming, passkey_form
 from web.answers import INVALID, go_to
 from web.confirming import asks_again
@@ -54,7 +55,7 @@ def confirm_app() -> Response | str | tuple[str, int]:
     except PeopleProblem as problem:
         shown = _app_page(str(problem))
         return (shown, INVALID) if shown else redirect(url_for("your_sign_in.show"), 303)
-    return _added(second_factor.APP, "Your authenticator app is set up.")
+    return _added(SecondFactor.APP, "Your authenticator app is set up.")
 
 
 @pages.delete("/authenticator")
@@ -90,7 +91,7 @@ def create_passkey() -> Response | str | tuple[str, int]:
                             given.get("credential", ""), given.get("name", ""))
     except PeopleProblem as problem:
         return page(str(problem)), INVALID
-    return _added(f"{second_factor.PASSKEY} “{made.name}”", f"The passkey “{made.name}” was added.")
+    return _added(f"{SecondFactor.PASSKEY} “{made.name}”", f"The passkey “{made.name}” was added.")
 
 
 @pages.delete("/passkeys/<int:passkey_id>")

@@ -20,6 +20,7 @@ from sync.matching.addresses import ENTRY
 from sync.models import Directory, Person
 from sync.people import held, people
 from sync.safety.guards import Guard
+from sync.states import HeldField
 
 TOLD_ONE_BY_ONE = 200  # people who join: more than that are one entry of the log
 WARNINGS = 50
@@ -193,7 +194,7 @@ def _add_addresses(directory: Directory, by: str) -> None:
     """Addresses that nobody has and nobody else claims; those of people that the directory may not change are held."""
     for person, email in _rows(f"""SELECT r.person_id, m.email FROM read_email AS m JOIN read_person AS r
             USING (external_id) WHERE r.person_id IN (SELECT person_id FROM read_above) AND {_FREE}"""):
-        held.hold(Person.get_by_id(person), held.ADDRESS, email, by, directory)
+        held.hold(Person.get_by_id(person), HeldField.ADDRESS, email, by, directory)
     new = [normal for (normal,) in _rows(
         f"SELECT m.email_key FROM read_email AS m JOIN read_person AS r USING (external_id) WHERE {FREE}")]
     _run(f"""INSERT INTO person_email (person_id, email, email_key, main, by_hand, disputed)

@@ -14,7 +14,7 @@ from sync.matching import vouching
 from sync.models import Directory, DirectoryEntry, Person
 from sync.people import held
 from sync.rank import Asker
-from sync.states import PersonStatus
+from sync.states import HeldField, PersonStatus
 
 ORDER = (Directory.position.is_null(), Directory.position, Directory.id)
 # A directory that someone has left has a say only where they have left all of them.
@@ -93,7 +93,7 @@ def follow(by: str) -> set[int]:
 
 
 def _follow_names(by: str) -> set[int]:
-    rows = _mine(_found("name", "e.name", "p.name", "e.name <> ''"), held.NAME, by)
+    rows = _mine(_found("name", "e.name", "p.name", "e.name <> ''"), HeldField.NAME, by)
     _update("UPDATE person SET name = ? WHERE id = ?", [(after, person) for person, _, after, *_ in rows])
     return _tell(rows, "changed name", by)
 
@@ -101,7 +101,9 @@ def _follow_names(by: str) -> set[int]:
 def _follow_emails(by: str) -> set[int]:
     theirs = ("EXISTS (SELECT 1 FROM person_email AS pe WHERE pe.person_id = e.person_id "
               "AND pe.email_key = email_key(e.email))")
-    rows = _mine(_found("email", "email_key(e.email)", EMAIL_NOW, f"e.email <> '' AND {theirs}"), held.MAIN, by)
+    rows = _mine(
+        _found("email", "email_key(e.email)", EMAIL_NOW, f"e.email <> '' AND {theirs}"), HeldField.MAIN_ADDRESS, by
+    )
     _update("UPDATE person_email SET main = (email_key = ?) WHERE person_id = ?",
             [(after, person) for person, _, after, *_ in rows])
     return _tell(rows, "changed e-mail", by)
@@ -109,7 +111,7 @@ def _follow_emails(by: str) -> set[int]:
 
 def _follow_numbers(by: str) -> set[int]:
     found = _found("employee_number", "e.employee_number", "p.employee_number", "e.employee_number <> ''")
-    rows = _mine(found, held.NUMBER, by)
+    rows = _mine(found, HeldField.NUMBER, by)
     _update("UPDATE person SET employee_number = ? WHERE id = ?", [(after, person) for person, _, after, *_ in rows])
     match_rules.match_everywhere(numbers=(number for _, before, after, *_ in rows for number in (before, after)))
     return _tell(rows, "changed employee number", by)

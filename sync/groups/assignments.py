@@ -12,10 +12,9 @@ from sync.apps import apps
 from sync.db import db, utcnow
 from sync.models import Account, App, Asset, Assignment, GroupRule
 from sync.safety import protection, wanted
-from sync.safety.protection import Protection
 from sync.staging import tables
 from sync.staging.check import ASSIGNED, COVERED
-from sync.states import ChangeKind
+from sync.states import ChangeKind, Protection
 from sync.workspace import today
 
 INVITE, ROLE, ENDED = ChangeKind.TO_INVITE, ChangeKind.TO_CHANGE_ROLE, ChangeKind.NO_LONGER_ASSIGNED

@@ -11,8 +11,8 @@ from sync.groups.assignments import ACCESS, ENDED, INVITE, LOSS, ROLE
 from sync.models import Access, Account, App, Assignment, Change, PersonEmail
 from sync.safety import protection
 from sync.safety.administrators import administrators_left
-from sync.safety.protection import Protected, Protection
-from sync.states import AccountMatch, AccountState, AccountStatus, AssetState, PersonStatus
+from sync.safety.protection import Protected
+from sync.states import AccountMatch, AccountState, AccountStatus, AssetState, PersonStatus, Protection
 
 
 def no_longer_holds(change: Change, acting: bool = False) -> str | None:

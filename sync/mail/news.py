@@ -40,7 +40,6 @@ from sync.models import (
     Task,
 )
 from sync.names import account_name, asset_name, main_email, name_in_change, name_in_task
-from sync.safety.protection import Protection
 from sync.safety.sole_managers import sole_assets
 from sync.states import (
     AWAITING_APPROVAL,
@@ -50,6 +49,7 @@ from sync.states import (
     ChangeKind,
     Part,
     PersonStatus,
+    Protection,
     ReportState,
     TaskKind,
     TaskState,

@@ -13,8 +13,7 @@ from sync.people import people
 from sync.problems import AppProblem
 from sync.reports.reports import CONFIRM, HELD
 from sync.safety import guards, protection, sole_managers
-from sync.safety.protection import Protection
-from sync.states import CONNECTED, AccountMatch, AccountState, AppState, PersonStatus
+from sync.states import CONNECTED, AccountMatch, AccountState, AppState, PersonStatus, Protection
 from sync.vault import VaultProblem
 
 

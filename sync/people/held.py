@@ -12,11 +12,14 @@ from sync.matching import rules as match_rules
 from sync.models import Directory, HeldChange, Person
 from sync.people import people
 from sync.rank import Asker
-from sync.states import HeldChangeState, PersonStatus
+from sync.states import HeldChangeState, HeldField, PersonStatus
 
-NAME, ADDRESS, MAIN, NUMBER, STATUS = "name", "address", "main address", "employee number", "status"
-DAY, DEPARTMENT, MANAGER = "last day", "department", "manager"
-OF_PERSON = {DAY: "last_day", DEPARTMENT: "department", MANAGER: "manager", NUMBER: "employee_number"}
+OF_PERSON = {
+    HeldField.LAST_DAY: "last_day",
+    HeldField.DEPARTMENT: "department",
+    HeldField.MANAGER: "manager",
+    HeldField.NUMBER: "employee_number",
+}
 NO_DAY = "none"
 
 
@@ -53,10 +56,10 @@ def forget_unsaid(directory: Directory) -> None:
                  "AND e.person_id = held_change.person_id AND a.email = held_change.value AND a.here")
     db.execute_sql(f"""
         DELETE FROM held_change WHERE directory_id = ? AND state <> 'released' AND NOT CASE field
-            WHEN '{NAME}' THEN EXISTS ({entry} AND e.name = held_change.value)
-            WHEN '{NUMBER}' THEN EXISTS ({entry} AND e.employee_number = held_change.value)
-            WHEN '{MAIN}' THEN EXISTS ({entry} AND email_key(e.email) = held_change.value)
-            WHEN '{ADDRESS}' THEN EXISTS ({addresses}) ELSE 1 END""", (directory.id,))
+            WHEN '{HeldField.NAME}' THEN EXISTS ({entry} AND e.name = held_change.value)
+            WHEN '{HeldField.NUMBER}' THEN EXISTS ({entry} AND e.employee_number = held_change.value)
+            WHEN '{HeldField.MAIN_ADDRESS}' THEN EXISTS ({entry} AND email_key(e.email) = held_change.value)
+            WHEN '{HeldField.ADDRESS}' THEN EXISTS ({addresses}) ELSE 1 END""", (directory.id,))
 
 
 def waiting(person: Person | None = None, directory: Directory | None = None) -> list[HeldChange]:
@@ -79,13 +82,13 @@ def count(role: str) -> int:
 def now(person: Person, field: str) -> str:
     """What it is at the moment, in words; "" for nothing."""
     known = Person.get_by_id(person.id)
-    if field == ADDRESS:
+    if field == HeldField.ADDRESS:
         return ""
-    if field == MAIN:
+    if field == HeldField.MAIN_ADDRESS:
         return names.main_email(known)
-    if field == STATUS:
+    if field == HeldField.STATUS:
         return known.status
-    return known.name if field == NAME else str(getattr(known, OF_PERSON[field]) or "")
+    return known.name if field == HeldField.NAME else str(getattr(known, OF_PERSON[field]) or "")
 
 
 def release(change: HeldChange, by: Asker) -> None:
@@ -117,20 +120,24 @@ def _decide(change: HeldChange, state: str, by: Asker) -> None:
 
 def _do(change: HeldChange, by: Asker) -> None:
     person, field, value = change.person, change.field, change.value
-    if field == NAME:
+    if field == HeldField.NAME:
         people.edit(person, by, name=value)
-    elif field in (ADDRESS, MAIN):
+    elif field in (HeldField.ADDRESS, HeldField.MAIN_ADDRESS):
         known = [email.email for email in sorted(person.emails, key=lambda email: (not email.main, email.id))]
-        people.edit(person, by, emails=[value, *_but(known, value)] if field == MAIN else [*_but(known, value), value])
-    elif field == STATUS:
+        people.edit(
+            person,
+            by,
+            emails=[value, *_but(known, value)] if field == HeldField.MAIN_ADDRESS else [*_but(known, value), value],
+        )
+    elif field == HeldField.STATUS:
         if value == PersonStatus.DEPROVISIONED:
             people.keep_an_owner(person)
         people.decide_by_hand(person, value, by, f"Released by {names.short_name(by)}", "")
     else:
         before = getattr(person, OF_PERSON[field])
-        after = (None if value == NO_DAY else date.fromisoformat(value)) if field == DAY else value
+        after = (None if value == NO_DAY else date.fromisoformat(value)) if field == HeldField.LAST_DAY else value
         Person.update({OF_PERSON[field]: after}).where(Person.id == person.id).execute()
-        if field == NUMBER:
+        if field == HeldField.NUMBER:
             match_rules.match_everywhere(numbers=(value, before or ""))
 
 

@@ -19,7 +19,7 @@ from sync.names import short_name
 from sync.people import held
 from sync.people.people import PeopleProblem, add, decide_by_hand, edit, find_by_email, keep_an_owner, portrait
 from sync.rank import Asker
-from sync.states import PersonStatus
+from sync.states import HeldField, PersonStatus
 from sync.workspace import set_setting, setting, today
 
 PURPOSE = "import"
@@ -146,11 +146,11 @@ def _import(row: Any, by: Asker, dated: bool) -> str:
 def _asked(row: Any, person: Person, dated: bool) -> list[tuple[str, str]]:
     """What the row says that isn't so, as it is held: (field, value)."""
     known = {email.email_key for email in person.emails}
-    asked = [(held.NAME, row.name), (held.NUMBER, row.employee_number), (held.STATUS, row.status),
-             (held.DEPARTMENT, row.department), (held.MANAGER, row.manager),
-             *((held.ADDRESS, email) for email in row.further_emails if email_key(email) not in known)]
+    asked = [(HeldField.NAME, row.name), (HeldField.NUMBER, row.employee_number), (HeldField.STATUS, row.status),
+             (HeldField.DEPARTMENT, row.department), (HeldField.MANAGER, row.manager),
+             *((HeldField.ADDRESS, email) for email in row.further_emails if email_key(email) not in known)]
     if dated and row.status != PersonStatus.DEPROVISIONED:
-        asked.append((held.DAY, str(row.last_day or held.NO_DAY)))
+        asked.append((HeldField.LAST_DAY, str(row.last_day or held.NO_DAY)))
     return asked
 
 

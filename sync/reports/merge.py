@@ -10,8 +10,7 @@ from sync.matching.addresses import ANOTHERS
 from sync.models import App, Change, Check, Report
 from sync.reports.reports import CONFIRM, HELD, IGNORED, UNDECIDED, count, guard, open_report
 from sync.safety import wanted
-from sync.safety.protection import Protection
-from sync.states import ReportState
+from sync.states import Protection, ReportState
 
 
 def bring_up_to_date(app: App, check: Check) -> Report:

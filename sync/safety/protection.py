@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 
 from sync import roles
 from sync.db import db
@@ -15,21 +14,8 @@ from sync.matching.addresses import ANOTHERS
 from sync.models import Account
 from sync.roles import Roles
 from sync.safety import administrators
+from sync.states import Protection
 from sync.workspace import day_in_words, today
-
-
-class Protection(StrEnum):
-    """Why an account stays: Change.protection. The words beside it are for people only."""
-
-    HOLD = "legal hold"
-    KEPT_UNTIL = "kept until"
-    BY_HAND = "by hand"
-    AUTOMATION_ACCOUNT = "automation account"
-    SYSTEM = "system account"
-    ANOTHERS_ADDRESS = "address of another"
-    OTHER_EMAIL = "other e-mail"
-    LAST_ADMINISTRATOR = "last administrator"
-
 
 OTHER_EMAIL = "Protected: its e-mail is another than when it was matched by hand: match it again"
 

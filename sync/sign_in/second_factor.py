@@ -13,10 +13,9 @@ from sync.names import signature
 from sync.people.people import PeopleProblem
 from sync.rank import Asker
 from sync.sign_in import attempts, authenticator, recovery_codes, sessions
-from sync.states import AppState, Part, WorkspaceRole
+from sync.states import AppState, Part, SecondFactor, WorkspaceRole
 from sync.workspace import Workspace, update_workspace, workspace
 
-APP, PASSKEY, RECOVERY, PROVIDER = "authenticator app", "passkey", "recovery code", "identity provider"
 MANAGING = (WorkspaceRole.OWNER, WorkspaceRole.SUPER_ADMIN, WorkspaceRole.ADMIN)  # workspace roles
 WRONG = "This code doesn't fit, or it was used already. Try the next one that the app shows."
 NEEDED = (
@@ -46,7 +45,7 @@ def of(person: Person) -> Factors:
 def kinds(person: Person) -> list[str]:
     """Their factors, for people who manage them."""
     found = of(person)
-    return [PASSKEY] * bool(found.passkeys) + [APP] * found.app
+    return [SecondFactor.PASSKEY] * bool(found.passkeys) + [SecondFactor.APP] * found.app
 
 
 def has(person: Person) -> bool:
@@ -84,9 +83,9 @@ def prove(person: Person, code: str, source: str = "", browser: str = "") -> str
     counted = attempts.keys_of_codes(person, source, browser)
     attempts.begin(counted)
     if authenticator.take(person, code):
-        used = APP
+        used = SecondFactor.APP
     elif has(person) and recovery_codes.take(person, code):
-        used = RECOVERY
+        used = SecondFactor.RECOVERY
         _tell(person, "used recovery code", f"A recovery code was used to sign in. {_left(person)}")
     else:
         attempts.failed(person, source, counted)
@@ -116,7 +115,7 @@ def remove_app(person: Person, session: Session) -> None:
     required."""
     with writing():
         AuthenticatorApp.delete().where(AuthenticatorApp.person == person).execute()
-        _removed(person, APP, session)
+        _removed(person, SecondFactor.APP, session)
 
 
 def remove_passkey(person: Person, passkey_id: int, session: Session) -> None:
@@ -135,7 +134,7 @@ def _removed(person: Person, what: str, session: Session) -> None:
         if workspace().second_factor_required and manages(person):
             raise PeopleProblem(NEEDED)
         recovery_codes.forget(person)
-        proved_here = (Session.person == person) & (Session.second != PROVIDER)
+        proved_here = (Session.person == person) & (Session.second != SecondFactor.PROVIDER)
         Session.update(second="").where(proved_here).execute()  # none of them has one if one is required later
     sessions.end_sessions(person, signature(person), but=session.id)  # a thief may have signed in with it
     _tell(person, "removed second factor", f"A second factor was removed from your sign-in: {what}.", before=what)

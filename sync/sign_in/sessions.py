@@ -12,6 +12,7 @@ from sync import activity, faults, names
 from sync.db import connected, utcnow, writing
 from sync.models import Person, Session
 from sync.people.last_owner import may_sign_in
+from sync.states import SecondFactor, SignInMethod
 from sync.workspace import workspace
 
 FRESH = timedelta(minutes=15)  # for which a proof of who someone is holds: what is delicate asks again after that
@@ -20,12 +21,11 @@ SEEN_EVERY = timedelta(minutes=1)  # a session's last use is written no more oft
 
 @dataclass(frozen=True)
 class Way:
-    """How someone signs in: `method` is password, link, provider, passkey or set-up link; `second` names the second
-    factor ("": none). `provider` is what signing out at the provider takes; `through` says it in words, for the log.
-    `proved_at` is when the provider saw a proof of who they are, where that was before; None: just now."""
+    """How someone signs in. `provider` is what signing out at the provider takes; `through` says it in words, for the
+    log. `proved_at` is when the provider saw a proof of who they are, where that was before; None: just now."""
 
-    method: str = ""
-    second: str = ""
+    method: SignInMethod = SignInMethod.NOT_KNOWN
+    second: SecondFactor = SecondFactor.NONE
     provider: bytes | None = None
     through: str = ""
     proved_at: datetime | None = None  # UTC, naive

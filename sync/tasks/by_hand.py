@@ -20,7 +20,6 @@ from sync.problems import Problem
 from sync.roles import Roles
 from sync.safety import guards, protection, sole_managers
 from sync.safety.administrators import administrators_left
-from sync.safety.protection import Protection
 from sync.states import (
     CONNECTED,
     LIVE_TASKS,
@@ -32,6 +31,7 @@ from sync.states import (
     ChangeDecision,
     InvitationState,
     PersonStatus,
+    Protection,
     TaskKind,
 )
 from sync.tasks import tasks

@@ -16,7 +16,6 @@ from sync.models import BIT, Access, Account, Invitation, Person, Task
 from sync.roles import Roles
 from sync.safety import protection
 from sync.safety.administrators import administrators_left
-from sync.safety.protection import Protection
 from sync.states import (
     ADJUSTMENTS,
     AccountKind,
@@ -26,6 +25,7 @@ from sync.states import (
     AssetState,
     InvitationState,
     PersonStatus,
+    Protection,
     TaskKind,
 )
 from sync.tasks import still_to_remove

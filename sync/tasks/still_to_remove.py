@@ -11,8 +11,8 @@ from sync.groups import still_wanted
 from sync.groups.assignments import ENDED
 from sync.models import Account, App, Change, Person, Task
 from sync.safety import protection
-from sync.safety.protection import OF_THE_PERSON, Protection
-from sync.states import AccountMatch, PersonStatus
+from sync.safety.protection import OF_THE_PERSON
+from sync.states import AccountMatch, PersonStatus, Protection
 from sync.workspace import today
 
 BEFORE_THE_APP_ANSWERS = (*OF_THE_PERSON, Protection.ANOTHERS_ADDRESS)

@@ -10,6 +10,7 @@ import pyotp
 from sync.models import Person, Session
 from sync.sign_in import authenticator, second_factor
 from sync.sign_in.sessions import Way, session_of, start_session
+from sync.states import SecondFactor, SignInMethod
 from tests.web.client import Client
 
 HERE = "/settings/your-sign-in"
@@ -26,8 +27,8 @@ def with_app(person: Person) -> tuple[str, list[str]]:
     """Gives the person an authenticator app: its secret, and the recovery codes. No code of now or later is used up."""
     secret = authenticator.offer(person)
     authenticator.confirm(person, code(secret, -1))
-    session: Session = session_of(start_session(person, Way("password")))
-    codes = second_factor.added(person, second_factor.APP, session)
+    session: Session = session_of(start_session(person, Way(SignInMethod.PASSWORD)))
+    codes = second_factor.added(person, SecondFactor.APP, session)
     session.delete_instance()
     return secret, codes
 

@@ -17,6 +17,7 @@ from sync.people.people import PeopleProblem
 from sync.sign_in import attempts, authenticator, kept_requests, passwords, second_factor, sessions
 from sync.sign_in import sign_in as signing_in
 from sync.sign_in.sessions import FRESH, Way, session_of, start_session
+from sync.states import SecondFactor, SignInMethod
 from sync.workspace import update_workspace
 from tests.security.factors import HERE, PASSWORD, STEP, code, secret_of, sign_in, with_app
 from tests.web.client import Client
@@ -125,9 +126,9 @@ def test_who_removes_the_last_factor_is_in_without_one(site: Flask, someone, by:
 
 def test_the_providers_factor_stays_proved(olga: Person):
     with_app(olga)
-    session = session_of(start_session(olga, Way("provider", second_factor.PROVIDER)))
+    session = session_of(start_session(olga, Way(SignInMethod.PROVIDER, SecondFactor.PROVIDER)))
     second_factor.remove_app(olga, session)
-    assert Session.get_by_id(session.id).second == second_factor.PROVIDER
+    assert Session.get_by_id(session.id).second == SecondFactor.PROVIDER
 
 
 def test_who_signs_in_while_the_first_factor_is_added_is_not_in_without_it(site: Flask, olga: Person,
@@ -212,7 +213,7 @@ def test_a_known_browser_guesses_no_more_codes_than_another(site: Flask, olga: P
 
 
 def test_what_nobody_confirmed_is_gone_after_its_time_without_a_request(olga: Person):
-    session = session_of(start_session(olga, Way("password")))
+    session = session_of(start_session(olga, Way(SignInMethod.PASSWORD)))
     kept_requests.keep(session, {"form": [["password", "quite another horse battery"]]})
     kept_requests.forget_old(utcnow())
     assert KeptRequest.select().count() == 1

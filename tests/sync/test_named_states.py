@@ -13,7 +13,7 @@ from playhouse.migrations import Runner
 from sync import models, states
 from sync.config import Config
 from sync.db import MIGRATIONS, DatabaseRefused, db
-from sync.models import Account, App, Change, Check, Person
+from sync.models import Account, App, Change, Check, HeldChange, Person
 from sync.start import open_all
 from tests.sync.matching.test_migrated_addresses import Old
 
@@ -182,6 +182,7 @@ def shapes(path: Path) -> dict[str, set]:
 @pytest.mark.parametrize("query", [
     Account.update(state="retired"), Person.update(status="left"), App.update(state="off"),
     Change.update(kind="vanished"), Check.update(phase="thinking"), Account.update(status="frozen"),
+    Change.update(protection="by magic"), HeldChange.update(field="shoe size"),
 ], ids=str)  # fmt: skip
 def test_the_schema_keeps_to_the_words(start, query):
     start()

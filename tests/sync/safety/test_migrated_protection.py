@@ -6,7 +6,7 @@ from playhouse.migrations import Runner
 
 from sync.db import MIGRATIONS, db
 from sync.models import App, Change
-from sync.safety.protection import Protection
+from sync.states import Protection
 
 WORDS = {
     "Kept until 3 December": Protection.KEPT_UNTIL,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sync.db import db
 from sync.models import Account, App, Person, PersonEmail
 from sync.safety import protection, wanted
-from sync.safety.protection import Protection
+from sync.states import Protection
 from sync.workspace import today
 
 SLOW = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
