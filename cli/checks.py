@@ -13,7 +13,7 @@ from sync.apps import apps
 from sync.checks import checks
 from sync.jobs import asking
 from sync.models import App, Check
-from sync.states import CheckPhase, CheckState, ReportState
+from sync.states import CheckPhase, CheckState
 
 TELL_EVERY = 5  # seconds between lines about the same phase
 # Scripts always get these numbers, even 0; other numbers only if they aren't 0.
@@ -61,7 +61,7 @@ def _progress(app: App) -> Callable[[Check], None]:
 
 
 def _waits(ended: Check) -> bool:
-    return ended.report is not None and ended.report.state == ReportState.OPEN
+    return ended.report is not None and ended.report.is_open
 
 
 def _document(app: App, ended: Check) -> dict:

@@ -200,7 +200,7 @@ def _see_through(found: Report, seconds: float) -> None:
             if told.get(task.id, TaskState.QUEUED) != task.state:
                 tell(shown.line(task))
             told[task.id] = task.state
-        live = [task for task in rows if task.state in (TaskState.QUEUED, TaskState.RUNNING)]
+        live = [task for task in rows if task.is_under_way]
         if not live or time.monotonic() > deadline:
             return
         for task in live:
@@ -212,7 +212,7 @@ def _say_finished(found: Report, waited: bool, as_json: bool) -> None:
     rows = tasks.of_report(found)
     lines = [shown.line(task) for task in rows] or ["There was nothing to do in the app."]
     answer(shown.document(found, rows), [f"Report {found.id} is {found.state}.", *lines], as_json)
-    unfinished = [task for task in rows if task.state in (TaskState.QUEUED, TaskState.RUNNING)]
+    unfinished = [task for task in rows if task.is_under_way]
     stuck = [task for task in rows if task.state in (TaskState.NEEDS_ATTENTION, TaskState.FAILED)]
     if waited and unfinished:
         raise Failed(f"{len(unfinished)} removals aren't done yet. The server continues them.")

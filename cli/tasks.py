@@ -54,7 +54,7 @@ def _retried(task: Task) -> Task:
         core.run(task.id)
         task = core.with_id(task.id)
         tried_once = task.state == TaskState.QUEUED and task.attempts > 0
-        if task.state not in (TaskState.QUEUED, TaskState.RUNNING) or tried_once or time.monotonic() > deadline:
+        if not task.is_under_way or tried_once or time.monotonic() > deadline:
             return task
         time.sleep(POLL)
 

@@ -557,10 +557,6 @@ class Report(Base):
         indexes = (SQL("CREATE UNIQUE INDEX report_open ON report (app_id) WHERE state = 'open'"),)
 
     @classmethod
-    def open_of(cls, app: App) -> Report | None:
-        return cls.get_or_none(cls.app == app, cls.is_open)
-
-    @classmethod
     def latest_of(cls, app: App) -> Report | None:
         """The app's newest report, in whichever state."""
         return cls.select().where(cls.app == app).order_by(cls.id.desc()).first()

@@ -52,7 +52,7 @@ def card(app: App, kind: type[Connector], standing: Standing, owns: bool) -> Car
     report = standing.report.id if standing.report and owns else None
     return Card(
         app, kind.logo, kind.label, url_for("connect.credential" if draft else "apps.show", app_id=app.id), draft, owns,
-        live, check=_check_button(live) if owns and app.state == AppState.ACTIVE else "",
+        live, check=_check_button(live) if owns and app.is_active else "",
         paused=owns and app.state == AppState.PAUSED, matched=_matched(app), started=when(app.created_at),
         badge=_badge(app, standing), report=report, badge_opens_report=report is not None and not live,
         note=_note(app, standing),
@@ -110,7 +110,7 @@ def title(app: App, kind: type[Connector], standing: Standing, owns: bool) -> Ti
     return Title(
         kind.logo, kind.label, _subtitle(app, standing), live, standing.check.id if live and owns else None,
         _badge(app, standing), shows_badge=standing.tone != "ok" or not owns, wide_only=report is not None,
-        report=None if live else report, may_check=owns and app.state == AppState.ACTIVE,
+        report=None if live else report, may_check=owns and app.is_active,
         may_resume=owns and app.state == AppState.PAUSED,
     )  # fmt: skip
 
@@ -139,7 +139,7 @@ class Alert:
 
 
 def alert(app: App, owns: bool) -> Alert | None:
-    if app.state == AppState.DISCONNECTED:
+    if app.is_disconnected:
         words = "Its credential is deleted and it is no longer read. You can still view what Rollcall knew."
         return Alert("neutral", "plug-connected-x", "", f"{app.name} is disconnected.", words)
     if not app.error or not owns:

@@ -13,7 +13,7 @@ from sync.models import App, Check, Report
 from sync.problems import AppProblem
 from sync.reports import mass_updates
 from sync.reports import view as report_view
-from sync.states import LIVE_CHECKS, ChangeKind, CheckPhase, CheckState, Part, ReportState
+from sync.states import LIVE_CHECKS, ChangeKind, CheckPhase, CheckState, Part
 from web.answers import go_to
 from web.app_page import kind_of
 from web.permissions import app_part
@@ -112,7 +112,7 @@ class Progress:
 
 def progress_of(app: App, check: Check) -> Progress:
     live, succeeded = check.state in LIVE_CHECKS, check.state == CheckState.SUCCEEDED
-    report = check.report if check.report_id and check.report.state == ReportState.OPEN else None
+    report = check.report if check.report_id and check.report.is_open else None
     phase, counts = _phase(check, kind_of(app).asset_word)
     total = max(check.total, check.read) if counts and check.total and check.read else None
     return Progress(

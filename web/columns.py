@@ -221,7 +221,7 @@ def _go_on(waiting: WaitingFile, back: str) -> Response:
     if done.preview:
         return go_to(url_for("directory_lists.show", directory_id=waiting.directory_id))
     if done.identity:
-        if waiting.app.state == AppState.ACTIVE:
+        if waiting.app.is_active:
             asking.ask(App.get_by_id(waiting.app_id), by())
         return go_to(back, f"{done.identity.name}: the app is being checked with it.")
     return imported(done.outcome)
@@ -289,7 +289,7 @@ def _use_for_app(app: App, back: str) -> Response:
         kept = {field.name: app.settings.get(field.name, "") for field in fields if not field.secret}
         drafts.enter(app, app.name, kept | {columns.MAPPING: settled})
         return go_to(url_for("connect.owners", app_id=app.id))
-    if app.state == AppState.ACTIVE:
+    if app.is_active:
         asking.ask(app, by())
     return go_to(back, f"Saved. {app.name} is being checked.")
 

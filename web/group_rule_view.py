@@ -12,7 +12,7 @@ from sync.groups import rules as group_rules
 from sync.groups.rules import Preview, Told
 from sync.models import App, GroupRuleAsset, LeftOut
 from sync.names import short_name
-from sync.states import Approval, AppState, AssetState, ChangeKind
+from sync.states import Approval, AssetState, ChangeKind
 from web.app_page import kind_of
 from web.words import number, on_day, plural
 
@@ -182,7 +182,7 @@ def lead(seen: Preview) -> str:
 
 def effect(app: App) -> str:
     """What saving the rule does."""
-    soon = ", within a minute," if app.state == AppState.ACTIVE else ""
+    soon = ", within a minute," if app.is_active else ""
     then = "New people are invited automatically, as you chose." if app.joiners == Approval.AUTOMATIC else (
         "An Owner approves each of them.")  # fmt: skip
     return (f"Saving changes nothing in {app.name}. The next check{soon} adds this to a report. {then} Guests, service "

@@ -87,7 +87,7 @@ def _found(app: App | None, here: str, wanted: dict) -> dict:
 
 
 def _line(report: Report, here: str) -> Line:
-    is_open = report.state == ReportState.OPEN
+    is_open = report.is_open
     automatic = report.state == ReportState.APPLIED and not report.decided_by
     return Line(
         report.id, report.app, kind_of(report.app).logo, on_day(report.created_at), when(report.created_at),

@@ -24,7 +24,6 @@ from sync.states import (
     AccountStatus,
     ChangeKind,
     PersonStatus,
-    ReportState,
 )
 from web.answers import whole_numbers
 from web.app_page import can, kind_of, match_in_words
@@ -129,7 +128,7 @@ class Rows:
 
     def _waits(self, change: Change) -> bool:
         """For a decision about this one change; roles and profiles that a guard holds are released together."""
-        open = change.report.state == ReportState.OPEN
+        open = change.report.is_open
         return open and change.id in self.undecided and change.kind not in UPDATES
 
     def _removal(self, change: Change, waits: bool) -> Row:

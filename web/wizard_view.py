@@ -23,7 +23,6 @@ from web.wizard_rows import Given, Row, Rows
 from web.words import APPLIED_AUTOMATICALLY, money, number, plural, this_workspace, when
 
 FIRST = 100  # rows of a section that are shown at once
-UNDER_WAY = (TaskState.QUEUED, TaskState.RUNNING)
 MAY_BE_TICKED = ("removed-users", "to-invite", "roles-in-app", "access-in-app", "no-longer-assigned")
 
 
@@ -98,7 +97,7 @@ def drop(app: App, report: Report, section: Section, given: Given | None = None,
 
 def _more(report: Report, section: Section, shown: int) -> More:
     hidden = section.total - shown
-    count = " and count as selected" if report.state == ReportState.OPEN and section.key in MAY_BE_TICKED else ""
+    count = " and count as selected" if report.is_open and section.key in MAY_BE_TICKED else ""
     return More(
         f"{number(hidden)} more are not shown{count}.", f"Show {number(min(FIRST, hidden))} more",
         url_for("wizard.show", report_id=report.id, limit=shown + FIRST),
@@ -109,7 +108,7 @@ def _more(report: Report, section: Section, shown: int) -> More:
 def groups(app: App, report: Report, limit: int, given: Given | None) -> list[Group]:
     """What changes in Rollcall, then what changes in the app; a group that holds nothing is left out."""
     drops = [drop(app, report, section, given) for section in report_view.sections(report, limit)]
-    to_be = "To be updated" if report.state == ReportState.OPEN else "Updated"
+    to_be = "To be updated" if report.is_open else "Updated"
     both = [
         Group(f"{to_be} {where}", [_opened(one, drops) for one in drops if SECTIONS[one.key].in_app == in_app])
         for where, in_app in (("to Rollcall", False), ("in the app", True))
@@ -172,7 +171,7 @@ def _outcome_in_words(app: App, ready: Ready) -> str:
 
 def closed(report: Report) -> Closed | None:
     """None while it is open."""
-    if report.state == ReportState.OPEN:
+    if report.is_open:
         return None
     who, at = short_name(report.decided_by or ""), when(report.decided_at)
     icon = "circle-check" if report.state == ReportState.APPLIED else "info-circle"
@@ -207,4 +206,4 @@ def _note(task: Task) -> Markup | str:
 
 
 def are_live(lines: Iterable[TaskLine]) -> bool:
-    return any(line.task.state in UNDER_WAY for line in lines)
+    return any(line.task.is_under_way for line in lines)

@@ -23,7 +23,7 @@ from sync.problems import AppProblem
 from sync.rank import Asker
 from sync.roles import RoleChange
 from sync.safety import guards
-from sync.states import CONNECTED, Approval, AppState, ChangeKind, Part
+from sync.states import Approval, AppState, ChangeKind, Part
 from sync.workspace import workspace
 
 
@@ -110,7 +110,7 @@ def connect(slug: str, name: str, values: dict[str, str], owners: list[Person], 
 
 def refuse_taken_name(name: str, but: App | None = None) -> None:
     """Raises AppProblem when another app has this name."""
-    taken = App.select().where(App.name == name, App.state.in_(CONNECTED))
+    taken = App.select().where(App.name == name, App.is_connected)
     if but is not None:
         taken = taken.where(App.id != but.id)
     if taken.exists():
@@ -120,7 +120,7 @@ def refuse_taken_name(name: str, but: App | None = None) -> None:
 def refuse_same_space(kind: type[Connector], values: dict[str, str]) -> None:
     """Raises AppProblem when this very space of the app is connected already."""
     public = {field.name: values.get(field.name) for field in kind.fields if not field.secret}
-    for other in App.select().where(App.connector == kind.slug, App.state.in_(CONNECTED)):
+    for other in App.select().where(App.connector == kind.slug, App.is_connected):
         same_space = _space(kind, other.settings) == _space(kind, public)
         if same_space and vault.unseal(other.credential) == _secrets(kind, values):
             raise AppProblem(f"This {kind.label} is connected already, as {other.name}.")
@@ -136,7 +136,7 @@ def predecessor(app: App) -> App | None:
     """The same space as it was connected before and disconnected, the latest; None for one that is new here."""
     kind = connector_class(app.connector)
     earlier = (
-        App.select().where(App.connector == app.connector, App.state == AppState.DISCONNECTED).order_by(App.id.desc())
+        App.select().where(App.connector == app.connector, App.is_disconnected).order_by(App.id.desc())
     )
     return next((other for other in earlier if _space(kind, other.settings) == _space(kind, app.settings)), None)
 
@@ -295,7 +295,7 @@ def _schedule_in_words(app: App) -> str:
 def _plan(app: App) -> None:
     due = (
         daily.next_time(utcnow(), app.check_minute, workspace().zone)
-        if app.daily and app.state == AppState.ACTIVE
+        if app.daily and app.is_active
         else None
     )
     App.update(next_check_at=due).where(App.id == app.id).execute()
@@ -304,7 +304,7 @@ def _plan(app: App) -> None:
 def plan_all() -> None:
     """After the workspace's zone has changed: every app's next check again."""
     with writing():
-        for app in App.select().where(App.state == AppState.ACTIVE):
+        for app in App.select().where(App.is_active):
             _plan(app)
 
 
@@ -373,7 +373,7 @@ def set_state(app: App, state: str, what: str, by: Asker) -> None:
     """Raises AppProblem for an app that is disconnected already."""
     with writing():
         app = App.get_by_id(app.id)
-        if app.state == AppState.DISCONNECTED:
+        if app.is_disconnected:
             raise AppProblem(f"{app.name} is disconnected. Connect it again to continue.")
         if app.state == state:
             return
@@ -383,7 +383,7 @@ def set_state(app: App, state: str, what: str, by: Asker) -> None:
 
 def by_name(name: str) -> App:
     """The connected app of this name; raises AppProblem."""
-    app = App.get_or_none(App.name == name, App.state.in_(CONNECTED))
+    app = App.get_or_none(App.name == name, App.is_connected)
     if app is None:
         raise AppProblem(f"There is no app named {name!r}.")
     return app

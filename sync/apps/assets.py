@@ -11,7 +11,7 @@ from peewee import fn
 from sync.db import db
 from sync.listing import Page, page_of
 from sync.models import Access, Account, App, Asset, Person
-from sync.states import AccountState, AssetState
+from sync.states import AssetState
 
 NAMED = 3  # accounts told by name on an asset's row
 
@@ -84,7 +84,7 @@ def access_to(asset: Asset, number: int = 1) -> Page:
     """A page of Access with accounts and people: who controls the asset first, then by name."""
     query = (
         Access.select(Access, Account, Person).join(Account).left_outer_join(Person)
-        .where(Access.asset == asset, Account.state == AccountState.PRESENT)
+        .where(Access.asset == asset, Account.is_present)
     )  # fmt: skip
     return page_of(query.order_by(Access.privileged.desc(), Account.name, Account.id), number)
 

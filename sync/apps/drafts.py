@@ -15,7 +15,7 @@ from sync.models import App, AppPerson, Check, Person
 from sync.private_networks import still_approved
 from sync.problems import AppProblem
 from sync.rank import Asker
-from sync.states import CONNECTED, AppState, CheckTrigger, Part
+from sync.states import AppState, CheckTrigger, Part
 
 FORGOTTEN_AFTER = timedelta(days=7)
 
@@ -45,7 +45,7 @@ def start(slug: str, person: Person) -> App:
 
 
 def _free_name(label: str) -> str:
-    taken = {app.name for app in App.select(App.name).where(App.state.in_(CONNECTED))}
+    taken = {app.name for app in App.select(App.name).where(App.is_connected)}
     further = (f"{label} {number}" for number in range(2, len(taken) + 3))
     return next(name for name in (label, *further) if name not in taken)
 

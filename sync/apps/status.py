@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sync.models import App, Check, Report, Task
-from sync.states import AppState, CheckState, ReportState, TaskState
+from sync.states import AppState, CheckState
 
 
 @dataclass(frozen=True)
@@ -24,12 +24,12 @@ def standings(apps: Iterable[App]) -> dict[int, Standing]:
     """By app id."""
     apps = list(apps)
     ids = [app.id for app in apps]
-    under_way = Check.select().where(Check.app.in_(ids), Check.state.in_((CheckState.QUEUED, CheckState.RUNNING)))
+    under_way = Check.select().where(Check.app.in_(ids), Check.is_live)
     checks = {row.app_id: row for row in under_way}
-    reports = {row.app_id: row for row in Report.select().where(Report.app.in_(ids), Report.state == ReportState.OPEN)}
+    reports = {row.app_id: row for row in Report.select().where(Report.app.in_(ids), Report.is_open)}
     stuck = {
         row.app_id: row.error
-        for row in Task.select(Task.app, Task.error).where(Task.app.in_(ids), Task.state == TaskState.NEEDS_ATTENTION)
+        for row in Task.select(Task.app, Task.error).where(Task.app.in_(ids), Task.needs_attention)
     }
     return {app.id: _standing(app, checks.get(app.id), reports.get(app.id), stuck.get(app.id)) for app in apps}
 
@@ -39,7 +39,7 @@ def standing(app: App) -> Standing:
 
 
 def _standing(app: App, check: Check | None, report: Report | None, stuck: str | None) -> Standing:
-    if app.state == AppState.DISCONNECTED:
+    if app.is_disconnected:
         return Standing("Disconnected", "neutral")
     if app.state == AppState.CONNECTING:
         return Standing("Being connected", "neutral")

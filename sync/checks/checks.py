@@ -35,14 +35,11 @@ from sync.safety import guards, lost_fields, wanted
 from sync.states import (
     OF_ACCESS,
     OF_ASSETS,
-    AccountState,
-    AppState,
     ChangeDecision,
     ChangeKind,
     CheckPhase,
     CheckState,
     CheckTrigger,
-    ReportState,
 )
 from sync.tasks import invitations, settle
 from sync.vault import VaultProblem
@@ -197,7 +194,7 @@ class _Work:
     def refuse_empty(self, accounts: int) -> None:
         if (
             accounts == 0
-            and Account.select().where(Account.app == self.app, Account.state == AccountState.PRESENT).exists()
+            and Account.present(self.app).exists()
         ):
             raise IncompleteReading(
                 "The app answered with an empty list, although it had accounts before. The list was rejected."
@@ -215,7 +212,7 @@ class _Work:
         if connector.not_read:
             self.warnings += not_read.nobody_is_gone(len(missing))
             return []
-        present = Account.select().where(Account.app == self.app, Account.state == AccountState.PRESENT).count()
+        present = Account.present(self.app).count()
         mass = guards.guard_of(self.app).holds_by_itself(len(missing), present)
         found = set()
         if LOOK_UP in connector.capabilities:
@@ -356,7 +353,7 @@ class _Work:
 
 def _in_words(accounts: int, counts: dict[str, int], report: Report) -> str:
     parts = [f"{number:,} {name.replace('_', ' ')}" for name, number in counts.items() if number]
-    waits = f"; {report.waiting:,} to approve" if report.state == ReportState.OPEN and report.waiting else ""
+    waits = f"; {report.waiting:,} to approve" if report.is_open and report.waiting else ""
     return f"{accounts:,} accounts; {', '.join(parts) or 'nothing new'}{waits}"
 
 
@@ -365,7 +362,7 @@ def start_due(now: datetime) -> int:
     """Start the daily checks that are due, each once however many days were missed; how many."""
     started, zone = 0, workspace().zone
     # As a list: while a SELECT is open, the queue's own write makes its snapshot stale, and no transaction can begin.
-    for app in list(App.select().where(App.state == AppState.ACTIVE, App.daily, App.next_check_at <= now)):
+    for app in list(App.select().where(App.is_active, App.daily, App.next_check_at <= now)):
         with writing():
             due = daily.next_time(now, app.check_minute, zone)
             claimed = App.update(next_check_at=due).where(App.id == app.id, App.next_check_at == app.next_check_at)

@@ -30,7 +30,7 @@ from sync.private_networks import still_approved
 from sync.problems import AppProblem, Problem, UnusableReading
 from sync.rank import Asker
 from sync.safety.guards import workspace_guard
-from sync.states import LIVE_READINGS, DirectoryState, PersonStatus, ReadingState
+from sync.states import DirectoryState, PersonStatus, ReadingState
 from sync.vault import VaultProblem
 from sync.workspace import today
 
@@ -168,7 +168,7 @@ def start_due(now: datetime) -> list[DirectoryReading]:
 
 def due(now: datetime) -> list[Directory]:
     """The active directories that are due, and aren't being read."""
-    under_way = DirectoryReading.select(DirectoryReading.directory).where(DirectoryReading.state.in_(LIVE_READINGS))
+    under_way = DirectoryReading.select(DirectoryReading.directory).where(DirectoryReading.is_live)
     return list(readable().where(Directory.next_read_at <= now, Directory.id.not_in(under_way)))
 
 
@@ -185,7 +185,7 @@ def begin(directory: Directory, by: str | Asker) -> DirectoryReading:
     """The row of a reading that waits or runs, else a new one. Raises DirectoryProblem like ask()."""
     directory = Directory.get_by_id(directory.id)
     if live := DirectoryReading.get_or_none(
-        DirectoryReading.directory == directory, DirectoryReading.state.in_(LIVE_READINGS)
+        DirectoryReading.directory == directory, DirectoryReading.is_live
     ):
         return live
     connector_class(directory.kind)

@@ -11,7 +11,7 @@ from sync import faults
 from sync.db import connected, utcnow, writing
 from sync.directory import directories
 from sync.models import Directory, DirectoryReading
-from sync.states import LIVE_READINGS, CheckState
+from sync.states import CheckState
 from sync.workspace import to_local
 
 WAIT_SECONDS = 15 * 60  # for a reading that another worker does
@@ -55,7 +55,7 @@ def _run_or_wait(reading_id: int) -> None:
     while time.monotonic() < deadline:
         directories.run(reading_id)
         if not DirectoryReading.select().where(
-            DirectoryReading.id == reading_id, DirectoryReading.state.in_(LIVE_READINGS)
+            DirectoryReading.id == reading_id, DirectoryReading.is_live
         ).exists():
             return
         time.sleep(0.2)

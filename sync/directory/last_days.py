@@ -90,7 +90,7 @@ def _leave_directory(directory: Directory, entries: list[DirectoryEntry]) -> Non
         outcome = apply_pushed(directory, workspace_guard(), directory.name)
         if outcome.counts["held"]:
             news.directory_held(directory, outcome.counts["held"])
-        gone = Person.select(Person.id).where(Person.id.in_(before), Person.status == PersonStatus.DEPROVISIONED)
+        gone = Person.select(Person.id).where(Person.id.in_(before), Person.has_left)
         asking.check_apps_of([person.id for person in gone], directory.name)
 
 

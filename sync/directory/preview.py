@@ -26,7 +26,7 @@ from sync.rank import Asker
 from sync.safety.guards import workspace_guard
 from sync.staging import tables
 from sync.staging.directory import PREVIEW_BEFORE, PREVIEW_HELD, READ_EMAIL, READ_GROUP, READ_PERSON
-from sync.states import LIVE_READINGS, DirectoryState, PersonStatus, ReadingState
+from sync.states import DirectoryState, PersonStatus, ReadingState
 
 KINDS = ("held", "deprovisioned", "suspended", "returned", "joined", "updated")  # the order on the page
 PENDING = "pending"  # beside the secrets: a list that was handed over and isn't applied yet,
@@ -261,7 +261,7 @@ def _note(
 ) -> None:
     """The reading is one like any other."""
     if DirectoryReading.select().where(DirectoryReading.directory == directory,
-                                       DirectoryReading.state.in_(LIVE_READINGS)).exists():
+                                       DirectoryReading.is_live).exists():
         raise DirectoryProblem(f"{directory.name} is being read just now. Nothing was applied: try again in a moment.")
     now = utcnow()
     reading = DirectoryReading.create(

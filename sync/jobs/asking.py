@@ -25,7 +25,7 @@ def check_apps_of(person_ids: Iterable[int], by: str) -> list[App]:
             with_seat = Account.select(Account.app).where(
                 Account.person.in_(ids[start : start + CHUNK]), Account.state != AccountState.GONE
             )
-            found |= {app.id: app for app in App.select().where(App.state == AppState.ACTIVE, App.id.in_(with_seat))}
+            found |= {app.id: app for app in App.select().where(App.is_active, App.id.in_(with_seat))}
         for app in found.values():
             ask_soon(app, by, CheckTrigger.DIRECTORY)
     return list(found.values())
@@ -39,7 +39,7 @@ def check_apps_of_groups(group_ids: Iterable[int], by: str) -> list[App]:
             among = ids[start : start + CHUNK]
             rules = GroupRule.select(GroupRule.app).left_outer_join(TeamGroup, on=(TeamGroup.team == GroupRule.team))
             asked = rules.where(GroupRule.group.in_(among) | TeamGroup.group.in_(among))
-            found |= {app.id: app for app in App.select().where(App.state == AppState.ACTIVE, App.id.in_(asked))}
+            found |= {app.id: app for app in App.select().where(App.is_active, App.id.in_(asked))}
         for app in found.values():
             ask_soon(app, by, CheckTrigger.DIRECTORY)
     return list(found.values())

@@ -50,7 +50,6 @@ from sync.states import (
     Part,
     PersonStatus,
     Protection,
-    ReportState,
     TaskKind,
     TaskState,
     WorkspaceRole,
@@ -92,7 +91,7 @@ def due_reminders(now: datetime) -> int:
             Report.select(Report, App)
             .join(App)
             .where(
-                Report.state == ReportState.OPEN,
+                Report.is_open,
                 (Report.waiting > 0) | (Report.held > 0),
                 App.state != AppState.DISCONNECTED,
             )

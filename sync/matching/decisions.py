@@ -277,7 +277,7 @@ def _before(row: MatchDecision) -> Iterator[tuple[str, Any]]:
 def unanswered(app: App) -> list[Account]:
     """Service accounts whose responsible person has left, so that nobody is responsible for them."""
     query = Account.select(Account, Person).join(Person).where(
-        Account.app == app, Account.state == AccountState.PRESENT, Account.match_kind == AccountMatch.SERVICE_ACCOUNT,
-        Person.status == PersonStatus.DEPROVISIONED,
+        Account.app == app, Account.is_present, Account.match_kind == AccountMatch.SERVICE_ACCOUNT,
+        Person.has_left,
     )  # fmt: skip
     return list(query.order_by(Account.name, Account.id))

@@ -15,7 +15,7 @@ from sync.listing import Page, page_of
 from sync.models import Account, App, Person
 from sync.names import account_name
 from sync.problems import Problem
-from sync.states import AccountMatch, AccountState
+from sync.states import AccountMatch
 
 TABS = {
     "onboarded": (AccountMatch.MATCHED,),
@@ -30,7 +30,7 @@ def recount(app: App) -> None:
     with writing():
         counts = dict(
             Account.select(Account.match_kind, fn.COUNT(Account.id))
-            .where(Account.app == app, Account.state == AccountState.PRESENT)
+            .where(Account.app == app, Account.is_present)
             .group_by(Account.match_kind)
             .tuples()
         )
@@ -120,7 +120,7 @@ def found(app: App, tab: str, search: str = ""):
     if tab not in TABS:
         raise ValueError(f"no such tab: {tab}")
     query = Account.select(Account.id).where(
-        Account.app == app, Account.state == AccountState.PRESENT, Account.match_kind.in_(TABS[tab])
+        Account.app == app, Account.is_present, Account.match_kind.in_(TABS[tab])
     )
     for word in search.split():
         query = query.where(

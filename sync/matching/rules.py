@@ -148,7 +148,7 @@ def _told(domain: str | None) -> str:
 
 def _matched(app: App) -> set[tuple[int, int]]:
     theirs = Account.select(Account.id, Account.person).where(
-        Account.app == app, Account.match_kind == AccountMatch.MATCHED
+        Account.app == app, Account.is_matched
     )
     return set(theirs.tuples())
 

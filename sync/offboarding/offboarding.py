@@ -22,8 +22,6 @@ from sync.reports import reports
 from sync.reports.reports import CONFIRM, CONFIRMED, HELD, IGNORED, LEFT_OUT
 from sync.safety import protection
 from sync.states import (
-    CONNECTED,
-    AccountMatch,
     AccountState,
     ChangeDecision,
     ChangeKind,
@@ -139,7 +137,7 @@ def _carry_out_planned(offboarding_id: int) -> None:
     left_out = {change.account_id: change.reason for change in covered if change.decision == LEFT_OUT}
     seats = Account.select(Account, App).join(App).where(
         Account.id.in_([change.account_id for change in covered]), Account.person == person,
-        Account.match_kind == AccountMatch.MATCHED, Account.state == AccountState.PRESENT, App.state.in_(CONNECTED),
+        Account.is_matched, Account.is_present, App.is_connected,
     ).order_by(App.name, Account.id)  # fmt: skip
     try:
         with writing():

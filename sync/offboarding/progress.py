@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sync.models import Account, App, Change, Offboarding, Report, Task
-from sync.states import LIVE_TASKS, ChangeDecision, ReportState, TaskState
+from sync.states import LIVE_TASKS, ChangeDecision, TaskState
 
 
 @dataclass
@@ -37,7 +37,7 @@ def lines(offboarding: Offboarding, app_ids: Iterable[int]) -> tuple[list[Line],
 def _line(change: Change, task: Task | None) -> Line:
     if task is not None:
         return Line(change, task)
-    waits = change.report is not None and change.report.state == ReportState.OPEN
+    waits = change.report is not None and change.report.is_open
     if change.decision == ChangeDecision.LEFT_OUT:
         return Line(change, word="Left out", tone="waiting", detail=change.account.left_out or change.reason)
     if change.decision == ChangeDecision.SCHEDULED:

@@ -25,7 +25,7 @@ from sync.models import (
 )
 from sync.problems import AppProblem
 from sync.safety import sole_managers
-from sync.states import LIVE_INVITATIONS, AccountMatch, AccountState, AppState, AssetState, ChangeDecision, ChangeKind
+from sync.states import AccountMatch, AccountState, AssetState, ChangeDecision, ChangeKind
 from sync.vault import VaultProblem
 
 
@@ -86,7 +86,7 @@ def removed(person: Person, app_ids: Iterable[int]) -> list[Removed]:
 
 def _can_invite(app: App) -> bool:
     try:
-        return app.state == AppState.ACTIVE and INVITE in apps.capabilities_of(app)
+        return app.is_active and INVITE in apps.capabilities_of(app)
     except (AppProblem, VaultProblem):
         return False
 
@@ -95,7 +95,7 @@ def invitations(person: Person, app_ids: Iterable[int]) -> list[Invitation]:
     """The open ones in these apps, with their apps."""
     return list(
         Invitation.select(Invitation, App).join(App)
-        .where(Invitation.person == person, Invitation.state.in_(LIVE_INVITATIONS), App.id.in_(list(app_ids)))
+        .where(Invitation.person == person, Invitation.is_live, App.id.in_(list(app_ids)))
         .order_by(App.name, Invitation.id)
     )  # fmt: skip
 

@@ -13,7 +13,7 @@ from sync.groups.assignments import ACCESS, ENDED, INVITE, LOSS, ROLE
 from sync.models import Account, App, Change, Invitation, LeftOut, Task
 from sync.names import account_name, name_in_change
 from sync.safety import sole_managers
-from sync.states import ADJUSTMENTS, LIVE_TASKS, Approval, ChangeDecision, TaskKind
+from sync.states import ADJUSTMENTS, Approval, ChangeDecision, TaskKind
 from sync.tasks import invitations, tasks
 
 NEEDS = {INVITE: base.INVITE, ROLE: base.CHANGE_ROLE, ACCESS: base.GRANT, LOSS: base.REVOKE,
@@ -35,7 +35,7 @@ def carry_out(change: Change, by: str) -> Task | None:
         return asked.task
     act = ACT_OF[change.kind]
     live = Task.select().where(
-        Task.account == change.account_id, Task.act == act, Task.state.in_(LIVE_TASKS),
+        Task.account == change.account_id, Task.act == act, Task.is_live,
         fn.COALESCE(Task.asset, 0) == (change.asset_id or 0),
     )  # fmt: skip
     if live.exists():

@@ -15,7 +15,7 @@ from sync.models import Account, App, Change, Report
 from sync.safety import guards, lost_fields
 from sync.staging import tables
 from sync.staging.check import HELD_UPDATE, RELEASED
-from sync.states import UPDATES, AccountState, ChangeDecision, ChangeKind
+from sync.states import UPDATES, ChangeDecision, ChangeKind
 
 ROLES, PROFILES = ChangeKind.UPDATED_ROLE, ChangeKind.UPDATED_PROFILE
 PROFILE = ("email", "email_key", "name", "status", "kind", "user_name", "employee_number")
@@ -74,7 +74,7 @@ def _count(kind: str) -> int:
 
 
 def _is_mass(app: App, kind: str, changed: int) -> bool:
-    users = Account.select().where(Account.app == app, Account.state == AccountState.PRESENT).count()
+    users = Account.present(app).count()
     return guards.guard_of(app, kind).holds(changed + _applied_lately(app, kind), users)
 
 

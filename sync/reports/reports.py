@@ -54,7 +54,7 @@ class ReportHeld(ReportProblem):
 
 
 def open_report(app: App) -> Report | None:
-    return Report.get_or_none(Report.app == app, Report.state == ReportState.OPEN)
+    return Report.get_or_none(Report.app == app, Report.is_open)
 
 
 def leave_out(change: Change, reason: str, by: str) -> None:
@@ -148,7 +148,7 @@ def count(report: Report) -> None:
     report.counts, report.waiting, report.held = {}, 0, 0
     for kind, decision, number in rows:
         report.counts[kind] = report.counts.get(kind, 0) + number
-        if report.state == ReportState.OPEN and decision in (CONFIRM, HELD):
+        if report.is_open and decision in (CONFIRM, HELD):
             report.waiting += number
             report.held += number * (decision == HELD)
     report.save()

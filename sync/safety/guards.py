@@ -12,7 +12,7 @@ from peewee import fn
 from sync.db import db, utcnow
 from sync.models import Account, App, Change, Report
 from sync.safety.wanted import REMOVES
-from sync.states import REMOVALS, AccountState, ChangeKind, ReportState
+from sync.states import REMOVALS, ChangeKind
 from sync.workspace import workspace
 
 DAY = timedelta(days=1)
@@ -61,7 +61,7 @@ def is_mass(app: App, leaving: int, besides: int = 0) -> bool:
     """Whether a guard, the app's or the workspace's, holds it that so many more leave the app now (rule 6); `besides`
     are those that leave other apps by the same approval."""
     before = confirmed_lately(app)
-    users = Account.select().where(Account.app == app, Account.state == AccountState.PRESENT).count() + before
+    users = Account.present(app).count() + before
     elsewhere, others = leaving_elsewhere(app)
     leaving_today = leaving + before
     return leaving > 0 and (
@@ -81,7 +81,7 @@ def is_mass_of(app: App, kinds: tuple[str, ...], people: int) -> bool:
         """,
         (app.id, *kinds, str(utcnow() - DAY)),
     ).fetchone()[0]
-    users = Account.select().where(Account.app == app, Account.state == AccountState.PRESENT).count()
+    users = Account.present(app).count()
     return people > 0 and guard_of(app).holds(people + before, users)
 
 
@@ -104,7 +104,7 @@ def waiting_beside(app: App, accounts: Iterable[int], *decisions: str) -> int:
     released."""
     return (
         Change.select(fn.COUNT(Change.account.distinct())).join(Report)
-        .where(Change.app == app, Report.state == ReportState.OPEN, Change.kind.in_(REMOVALS), Change.in_app,
+        .where(Change.app == app, Report.is_open, Change.kind.in_(REMOVALS), Change.in_app,
                Change.decision.in_(decisions), Change.account.not_in(list(accounts)),
                Report.released_at.is_null() | (Change.created_at > Report.released_at))
         .scalar()

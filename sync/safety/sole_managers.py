@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from sync.models import Access, Account, App, Asset, Change
-from sync.states import AccountKind, AccountState, AccountStatus
+from sync.states import AccountKind, AccountStatus
 
 
 def sole_assets(account_ids: list[int]) -> dict[int, list[Asset]]:
@@ -27,7 +27,7 @@ def left_alone(going: Iterable[tuple[int, int]]) -> dict[int, list[Asset]]:
     found: dict[int, list[Asset]] = {}
     for part in _parts(sorted({asset_id for _, asset_id in gone})):
         acts = (
-            (Account.state == AccountState.PRESENT)
+            Account.is_present
             & (Account.status == AccountStatus.ACTIVE)
             & (Account.kind == AccountKind.USER)
         )
@@ -51,7 +51,7 @@ def ready_to_leave(app: App, leaving: list[Change]) -> set[int]:
     ready = {change.id for change in leaving if change.account_id not in alone}
     members = (
         Account.select()
-        .where(Account.app == app, Account.state == AccountState.PRESENT, Account.kind == AccountKind.USER)
+        .where(Account.app == app, Account.is_present, Account.kind == AccountKind.USER)
         .count()
     )
     return ready if len(ready) < members else set()

@@ -22,7 +22,6 @@ from sync.safety import guards, protection, sole_managers
 from sync.safety.administrators import administrators_left
 from sync.states import (
     CONNECTED,
-    LIVE_TASKS,
     AccountKind,
     AccountMatch,
     AccountState,
@@ -194,7 +193,7 @@ def plan_removals(app: App, account_ids: Iterable[int]) -> Plan:
 def may_be_given(app: App, search: str, most: int) -> list[Account]:
     """At most so many accounts that access can be granted to, and that have all the words in name or address."""
     query = Account.select().where(
-        Account.app == app, Account.state == AccountState.PRESENT, Account.status == AccountStatus.ACTIVE,
+        Account.app == app, Account.is_present, Account.status == AccountStatus.ACTIVE,
         Account.kind == AccountKind.USER,
     )  # fmt: skip
     for word in search.split():
@@ -286,7 +285,7 @@ def _stands(app: App, account: Account, must_have_joined: bool = False, identity
 def _administrators(app: App, known: Roles) -> set[int]:
     """Who can administer the app and will, as far as is asked for now."""
     going = Task.select(Task.account, Task.detail).where(
-        Task.app == app, Task.act == TaskKind.CHANGE_ROLE, Task.state.in_(LIVE_TASKS)
+        Task.app == app, Task.act == TaskKind.CHANGE_ROLE, Task.is_live
     )
     demoted = {task.account_id for task in going if not known.can_administer(roles.wanted_by(task.detail))}
     return set(administrators_left(app, demoted, known))
@@ -294,7 +293,7 @@ def _administrators(app: App, known: Roles) -> set[int]:
 
 def _live(accounts: Iterable[Account], *acts: str) -> dict[tuple[int, int], Task]:
     ids = [account.id for account in accounts]
-    found = Task.select().where(Task.account.in_(ids), Task.act.in_(acts), Task.state.in_(LIVE_TASKS))
+    found = Task.select().where(Task.account.in_(ids), Task.act.in_(acts), Task.is_live)
     return {(task.account_id, task.asset_id or 0): task for task in found}
 
 

@@ -8,7 +8,7 @@ from sync.apps import apps
 from sync.db import writing
 from sync.models import App, Check, Task
 from sync.rank import Asker
-from sync.states import AppState, CheckState, TaskState
+from sync.states import AppState, TaskState
 from sync.tasks import tasks
 
 
@@ -19,7 +19,7 @@ def disconnect(app: App, by: Asker) -> None:
         apps.set_state(app, AppState.DISCONNECTED, "disconnected app", by)
         App.update(credential=None, error=None).where(App.id == app.id).execute()
         Check.update(cancel_asked=True).where(
-            Check.app == app, Check.state.in_((CheckState.QUEUED, CheckState.RUNNING))
+            Check.app == app, Check.is_live
         ).execute()
         waiting = (
             Task.select()

@@ -97,7 +97,7 @@ def _stands(app: App, email: str, normal: str, person: Person | None) -> tuple[s
         return UNDER_WAY, "Is invited already" if invited else "Is being invited already"
     mine = Account.email_key == normal
     if person is not None:
-        mine |= (Account.person == person) & (Account.match_kind == AccountMatch.MATCHED)
+        mine |= (Account.person == person) & Account.is_matched
     seat = Account.get_or_none(mine, Account.app == app, Account.state != AccountState.GONE)
     if seat is not None and seat.status == AccountStatus.INVITED:
         return UNDER_WAY, f"Is invited already, in {app.name} itself"
@@ -108,7 +108,7 @@ def _stands(app: App, email: str, normal: str, person: Person | None) -> tuple[s
 
 def _open(app: App, normal: str) -> Invitation | None:
     return Invitation.get_or_none(
-        Invitation.app == app, Invitation.email_key == normal, Invitation.state.in_(LIVE_INVITATIONS)
+        Invitation.app == app, Invitation.email_key == normal, Invitation.is_live
     )
 
 
@@ -242,7 +242,7 @@ def look_for(app: App) -> int:
 
 def _account_of(invitation: Invitation) -> Account | None:
     """By its id, once it is known; else by its address."""
-    here = (Account.app == invitation.app_id) & (Account.state == AccountState.PRESENT)
+    here = (Account.app == invitation.app_id) & Account.is_present
     if invitation.account_id is not None:
         return Account.get_or_none(here, Account.id == invitation.account_id)
     return Account.get_or_none(here, Account.email_key == invitation.email_key)
@@ -283,7 +283,7 @@ def due(now: datetime) -> int:
     touched, expired = 0, {}
     with writing():
         for invitation in list(Invitation.select(Invitation, App, Person).join(App).switch(Invitation)
-                               .left_outer_join(Person).where(Invitation.state.in_(LIVE_INVITATIONS))):  # fmt: skip
+                               .left_outer_join(Person).where(Invitation.is_live)):  # fmt: skip
             touched += _move_on(invitation, now)
             if Invitation.get_by_id(invitation.id).state == InvitationState.EXPIRED:
                 expired.setdefault(invitation.app, []).append(invitation)
@@ -297,7 +297,7 @@ def _move_on(invitation: Invitation, now: datetime) -> bool:
     if person is None:
         person = Person.select().join(PersonEmail).where(PersonEmail.email_key == invitation.email_key).first()
     left = person is not None and person.status == PersonStatus.DEPROVISIONED
-    if left or app.state == AppState.DISCONNECTED:
+    if left or app.is_disconnected:
         if invitation.task is not None and invitation.task.state == TaskState.RUNNING:
             return False
         cancel(invitation, WHO, f"{person.name or invitation.email} has left" if left else "The app is disconnected")

@@ -12,14 +12,12 @@ from sync.models import Account, App, Change, Invitation, Person, Report, Task
 from sync.states import (
     ADJUSTMENTS,
     AWAITING_APPROVAL,
-    LIVE_TASKS,
     REMOVALS,
     AccountState,
     AccountStatus,
     ChangeDecision,
     ChangeKind,
     InvitationState,
-    ReportState,
     TaskKind,
     TaskState,
 )
@@ -70,13 +68,13 @@ def states_of(accounts: Iterable[Account]) -> dict[int, Provisioning]:
     ids = [account.id for account in accounts]
     found: dict[int, list[tuple[str, str, str, bool]]] = {id: [] for id in ids}
     acts = Task.select(Task.account, Task.act, Task.state, Task.error).where(
-        Task.account.in_(ids), Task.state.in_(LIVE_TASKS))  # fmt: skip
+        Task.account.in_(ids), Task.is_live)  # fmt: skip
     for account_id, act, state, error in acts.tuples():
         failed = state == TaskState.NEEDS_ATTENTION
         found[account_id].append((OF_ACT[act], FAILED if failed else ONGOING, error or "", not failed))
     waiting = Change.select(Change.account, Change.kind, Change.reason).join(Report).where(
         Change.account.in_(ids), Change.in_app, Change.decision.in_(AWAITING_APPROVAL), ON_INDEX,
-        Change.kind.in_(list(OF_CHANGE)), Report.state == ReportState.OPEN)  # fmt: skip
+        Change.kind.in_(list(OF_CHANGE)), Report.is_open)  # fmt: skip
     for account_id, kind, reason in waiting.tuples():
         found[account_id].append((OF_CHANGE[kind], AWAITING, reason, False))
     invited = Invitation.select(Invitation.account, Invitation.state).where(
@@ -122,7 +120,7 @@ def of_invitation(invitation: Invitation) -> Provisioning:
 
 def awaiting_invitation(app: App, most: int = 50) -> list[Change]:
     """People that a report proposes to invite: they have no account yet."""
-    waiting = Report.select(Report.id).where(Report.app == app, Report.state == ReportState.OPEN)
+    waiting = Report.select(Report.id).where(Report.app == app, Report.is_open)
     return list(
         Change.select(Change, Person).join(Person, JOIN.LEFT_OUTER)
         .where(Change.report.in_(waiting), Change.kind == ChangeKind.TO_INVITE,

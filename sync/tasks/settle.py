@@ -112,7 +112,7 @@ def bring_into_reading(app: App, began: datetime) -> None:
     Operations done since are put into the reading; running ones that already show in it are applied without
     a change. Inside the check's transaction, before it compares.
     """
-    if not Task.select().where(Task.app == app, (Task.finished_at > began) | Task.state.in_(LIVE_TASKS)).exists():
+    if not Task.select().where(Task.app == app, (Task.finished_at > began) | Task.is_live).exists():
         return
     for statement in (_ROLES_SINCE, _GRANTS_SINCE, _REVOKED_SINCE, _ROLES_UNDER_WAY, _GRANTS_UNDER_WAY,
                       _REVOKED_UNDER_WAY):  # fmt: skip

@@ -17,7 +17,7 @@ from sync.matching.addresses import ANOTHERS
 from sync.models import Account, App, Asset, Change, Report, Task
 from sync.names import name_in_task
 from sync.problems import AppProblem, Problem
-from sync.states import LIVE_TASKS, AppState, TaskKind, TaskState
+from sync.states import AppState, TaskKind, TaskState
 from sync.tasks import offboarding_mail, perform, settle, still_to_remove
 from sync.tasks.perform import ByHand, NoLongerNeeded, NotConfirmed
 from sync.vault import VaultProblem
@@ -66,7 +66,7 @@ def of_app(app: App, most: int = 50) -> list[Task]:
     """What needs attention first, then what is under way, then what ended last; with accounts, at most so many."""
     return list(
         Task.select(Task, Account).left_outer_join(Account).where(Task.app == app)
-        .order_by((Task.state == TaskState.NEEDS_ATTENTION).desc(), Task.state.in_(LIVE_TASKS).desc(), Task.id.desc())
+        .order_by(Task.needs_attention.desc(), Task.is_live.desc(), Task.id.desc())
         .limit(most)
     )  # fmt: skip
 
@@ -74,12 +74,12 @@ def of_app(app: App, most: int = 50) -> list[Task]:
 def of_account(account: Account, most: int = 20) -> list[Task]:
     """The account's tasks: running ones first, then the newest."""
     mine = Task.select(Task, Asset).left_outer_join(Asset).where(Task.account == account)
-    return list(mine.order_by(Task.state.in_(LIVE_TASKS).desc(), Task.id.desc()).limit(most))
+    return list(mine.order_by(Task.is_live.desc(), Task.id.desc()).limit(most))
 
 
 def tally(app: App) -> dict[str, int]:
     """How many of the app's acts are in each state of LIVE_TASKS."""
-    counted = Task.select(Task.state, fn.COUNT(Task.id)).where(Task.app == app, Task.state.in_(LIVE_TASKS))
+    counted = Task.select(Task.state, fn.COUNT(Task.id)).where(Task.app == app, Task.is_live)
     return dict(counted.group_by(Task.state).tuples())
 
 
@@ -139,7 +139,7 @@ def run(task_id: int) -> None:
 def _act(task: Task) -> None:
     if task.app.state == AppState.PAUSED:
         raise Paused("The app is paused in Rollcall: this continues when it is resumed.")
-    if task.app.state == AppState.DISCONNECTED:
+    if task.app.is_disconnected:
         raise NoLongerNeeded("The app is disconnected in Rollcall.")
     perform.refuse_what_is_over(task)
     connector = apps.connector_for(task.app)
