@@ -127,19 +127,25 @@ class Reached:
         return reached
 
     def tests_for(self, mutant: Mutant, source: str) -> list[str]:
-        """The tests that execute its line, or else its statement; for a constant, those that execute a line that names
-        it. The nearest come first, then the quickest."""
+        """The tests that execute its line, or else its statement, or its function; for a constant, those that execute a
+        line that names it. The nearest come first, then the quickest."""
         lines = source.splitlines()
         last = source.count("\n", 0, mutant.end) + 1
         for numbers in ([mutant.line], range(mutant.statement, last + 1)):
             found = self._at(mutant.path, mutant.scope, [lines[number - 1].strip() for number in numbers])
             if found:
                 return self._in_order(found, mutant.path)
+        if mutant.scope and (found := self._within(mutant.path, mutant.scope)):
+            return self._in_order(found, mutant.path)
         found = set().union(*(self._naming(name, mutant.path, set()) for name in _names(mutant, source)))
         return self._in_order(found or self._near(mutant.path), mutant.path)
 
     def _at(self, path: str, scope: str, texts: Iterable[str]) -> set[str]:
         return set().union(*(self.by_line.get((path, scope, text), ()) for text in (*texts, ANY)))
+
+    def _within(self, path: str, scope: str) -> set[str]:
+        """Those that execute any line of a function: its head is executed at import only."""
+        return set().union(*(tests for key, tests in self.by_line.items() if key[:2] == (path, scope)))
 
     def _naming(self, name: str, path: str, seen: set[str]) -> set[str]:
         """Those that execute a line with this name of this module, or name a constant that is made from it."""

@@ -94,5 +94,8 @@ def test_a_mutant_meets_the_tests_of_its_line_and_a_constant_those_of_what_names
     mutants = mutate.mutants_of(PATH, source)
     [holds, *_] = [one for one in mutants if one.scope == "Guard.holds"]
     [day, *_] = [one for one in mutants if one.lines(source)[0] == "DAY = timedelta(days=1)"]
+    [head, *_] = [one for one in mutants if one.scope == "is_mass" and "besides: int = 1" in one.lines(source)[1]]
     assert known.tests_for(holds, source) == ["tests/sync/safety/a", "tests/faults/b"]
     assert known.tests_for(day, source) == ["tests/faults/c"]
+    known.by_line[PATH, "is_mass", "before = confirmed_lately(app)"] = {"tests/faults/b"}
+    assert known.tests_for(head, source) == ["tests/faults/b"], "its head is executed at import only"
