@@ -139,6 +139,8 @@ def test_earlier_ones_of_the_day_are_part_of_a_mass_of_the_same_kind(chat, leave
     kinds = ("to invite",)
     assert guards.is_mass_of(chat.app, kinds, 3) and not guards.is_mass_of(chat.app, kinds, 2)
     assert not guards.is_mass_of(chat.app, ("to change role",), 3)
+    App.update(guard_accounts=0, guard_percent=0).execute()
+    assert not guards.is_mass_of(App.get(), kinds, 0) and guards.is_mass_of(App.get(), kinds, 1)
     edit(leavers[0], created_at=utcnow() - YESTERDAY)
     assert not guards.is_mass_of(chat.app, kinds, 3) and guards.is_mass_of(chat.app, kinds, 4)
     edit(leavers[1], decision="held")
