@@ -67,7 +67,7 @@ class Effect:
 
     @property
     def keeps_seat(self) -> bool:
-        """True where the vendor goes on charging for the account."""
+        """True where the vendor continues to charge for the account."""
         return self.frees_seat is Seat.KEPT
 
 

@@ -1,4 +1,5 @@
-"""Says in plain English what an operation does: its reach, how it is undone, what is lost, the seat, the sessions.
+"""Says in plain English what an operation does: its reach, how it is undone, what is lost, and what becomes of the paid
+seat and the sessions.
 Pages, e-mails, the command line and the table in docs/connectors.md take their sentences from here."""
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ UNDECLARED = "The app's description doesn't say how far this reaches, or whether
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One effect: whom it is about or which choice decides, with a colon (or ""), what it does, and all else."""
+    """One effect: the people or the choice that it is about, with a colon (or ""), what it does, and all else."""
 
     lead: str
     does: str

@@ -20,7 +20,7 @@ AS_KNOWN = """
 _KNOWN = "SELECT external_id FROM role WHERE app_id = :app"
 PRIVILEGED = f"{_KNOWN} AND privileged"
 _ROLE = BIT["role"]
-NOT_SAID = "(not said)"  # among ids, for a role that the app left out: no app uses this name
+NOT_GIVEN = "(not given)"  # among ids, for a role that the app left out: no app uses this name
 
 
 def held(account: str) -> str:
@@ -211,10 +211,10 @@ def _roles(rows: list[Role]) -> Roles:
 
 
 def at_worst(account: Account) -> tuple[str, ...]:
-    """The ids of all roles that the account has or may have: also those that a guard holds, and NOT_SAID."""
+    """The ids of all roles that the account has or may have: also those that a guard holds, and NOT_GIVEN."""
     pending = account.pending or {}
     by_now = [pending["role"], *json.loads(pending["further_roles"])] if "role" in pending else []
-    not_said = [NOT_SAID] if not account.role and (account.unsaid or 0) & _ROLE and are_said(account.app_id) else []
+    not_said = [NOT_GIVEN] if not account.role and (account.unsaid or 0) & _ROLE and are_said(account.app_id) else []
     return tuple(dict.fromkeys([*account.roles, *filter(None, by_now), *not_said]))
 
 

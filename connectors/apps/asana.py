@@ -93,7 +93,7 @@ class Asana(HttpConnector):
             raise CredentialRejected(f"{no} Check the workspace ID, and that the token's person is in it.") from None
         missing = []
         if mine is not None and not mine.get("is_admin"):
-            missing.append(f"remove: {clean(me.get('name'))} is no admin of the workspace.")
+            missing.append(f"remove: {clean(me.get('name'))} isn't an admin of the workspace.")
         try:
             next(self.assets(), None)
         except Forbidden as no:

@@ -74,7 +74,7 @@ class Atlassian(HttpConnector):
         "key, without scopes: for searching and removing users the documentation names no scope.",
         "Atlassian shows the key and the organization ID once. A key lasts a year at most: note when it ends.",
         "Users, apps and groups are read as the organization has them; accounts that it manages but that are in none "
-        "of its directories have no seat and are left out. Deactivated accounts show as suspended.",
+        "of its directories have no paid seat and are left out. Deactivated accounts show as suspended.",
         "Atlassian's API doesn't tell whether an invitation is still pending (such people look like users), and "
         "invites to certain apps only, so inviting is left to Atlassian. It tells the last activity where the "
         "organization has one directory, as every one with centralized user management has.",

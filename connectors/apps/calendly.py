@@ -61,8 +61,8 @@ class Calendly(HttpConnector):
         "and copy it: Calendly never shows it again.",
         "The token acts as you: Rollcall never removes the person that it belongs to. Calendly lets nobody remove an "
         "owner.",
-        "Calendly's API changes no roles, invites users only, and does not change who is in a group; it tells neither "
-        "seats nor when someone was last active. None of these are offered.",
+        "Calendly's API changes no roles, invites users only, and does not change who is in a group; it gives neither "
+        "seat types nor when someone was last active. None of these are offered.",
     )
     fields = (
         token_field("Personal access token", "Of an owner or admin."),
@@ -121,7 +121,8 @@ class Calendly(HttpConnector):
 
     def _must_see_everybody(self) -> None:
         if self._my_membership.get("role") not in ("owner", "admin"):
-            raise CredentialRejected(f"{_name(self._me)} is no admin in Calendly: use the token of an owner or admin.")
+            raise CredentialRejected(
+                f"{_name(self._me)} isn't an admin in Calendly: use the token of an owner or admin.")  # fmt: skip
 
     @property
     def _reads_groups(self) -> bool:

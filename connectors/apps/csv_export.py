@@ -46,7 +46,7 @@ class CsvExport(Connector):
         "For an app that has no API, or none in your plan: export its list of users or members as a CSV file, "
         "usually on its page of members, billing or administration.",
         "Hand over the file as it is exported, CSV or .xlsx. An e-mail, user name or id is needed; name, role, status, "
-        "seat and last activity are used where they are there. What Rollcall can't be sure of, it asks about.",
+        "seat type and last activity are used where they are there. What Rollcall can't be sure of, it asks about.",
         "Upload the file here, and a new one whenever you like: people who are missing from it count as gone from "
         "the app. Or let a program put it on the machine that Rollcall runs on: then it is read again each day.",
         "Rollcall can't act in such an app. Who has left the company becomes a to-do in the app's Activity: remove "

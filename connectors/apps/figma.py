@@ -1,8 +1,9 @@
 """Figma: an organisation's members and administrators over SCIM, with their seat types; its SCIM groups as assets.
 A removal deactivates the user, which takes them out of the organisation; Figma still lists them as inactive.
 
-From developers.figma.com/docs/rest-api: “SCIM API Reference”, “Endpoints” (GET Tenant ID; GET, POST and PATCH Users;
-GET and PATCH Groups), “Supported Schemas” (seatType, figmaAdmin) and “Examples” (Add User to Group, Soft Delete User).
+From developers.figma.com/docs/rest-api: “SCIM API Reference”, “Endpoints” (GET Tenant ID, then GET, POST and PATCH
+Users, and GET and PATCH Groups), “Supported Schemas” (seatType, figmaAdmin) and “Examples” (Add User to Group, Soft
+Delete User).
 They show no GET of one user or group, no /Me and no /ResourceTypes: none of these is asked for.
 """
 
@@ -55,8 +56,8 @@ class Figma(ExtendedScim):
         "provisioned. Compare their number with Figma's admin page. Reading the list binds these people to SCIM, as "
         "Figma puts it.",
         "A removal deactivates: Figma takes the person out of the organisation, and still lists them as inactive. Only "
-        "Enterprise shows seats and lets SCIM make administrators; where Figma doesn't tell who is one, protect yours "
-        "by hand. When someone was last active Figma does not tell.",
+        "Enterprise shows seat types and lets SCIM make administrators. Where Figma doesn't show who is one, protect "
+        "yours by hand. Figma doesn't show when someone was last active.",
     )
     fields = (
         Field("tenant", "Tenant ID", "From “SAML SSO” in the admin settings.", pattern=r"[A-Za-z0-9_-]+"),

@@ -150,7 +150,7 @@ class GitHub(ClosesClients, Connector):
         scopes = {scope.strip() for scope in me.headers.get("X-OAuth-Scopes", "").split(",")}
         missing = []
         if role != "admin":
-            missing.append(f"remove and invite: {me.json(dict)['login']} is no owner of {client.org}.")
+            missing.append(f"remove and invite: {me.json(dict)['login']} isn't an owner of {client.org}.")
         if "X-OAuth-Scopes" in me.headers:
             if "admin:org" not in scopes:
                 missing.append("remove and invite: give the token the scope admin:org.")

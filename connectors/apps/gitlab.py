@@ -89,7 +89,8 @@ class GitLab(HttpConnector):
         remove=Effect(
             "Removes them from the group, with its subgroups and projects.", Reach.WORKSPACE, Undo.IMPOSSIBLE,
             "Add them again with their earlier role.", lost=("their roles in subgroups and projects",),
-            frees_seat=Seat.FREED, seat_note="They still use a seat if they are in the group through an invited group.",
+            frees_seat=Seat.FREED,
+            seat_note="They still use a paid seat if they are in the group through an invited group.",
         ),
         change_role=ROLE_CHANGED, invite=INVITATION_SENT, grant=GRANTED, revoke=REVOKED,
     )  # fmt: skip
@@ -125,7 +126,7 @@ class GitLab(HttpConnector):
         except NotFound:
             member = {}
         if member.get("access_level", 0) < OWNER and not me.get("is_admin"):
-            missing.append(f"remove, and see everybody: {me['username']} is no owner of {group['full_path']}.")
+            missing.append(f"remove, and see everybody: {me['username']} isn't an owner of {group['full_path']}.")
         return Identity(f"{me['username']} in {group['full_path']}", str(me["id"]), ("read members",), tuple(missing))
 
     def _what_the_token_lacks(self) -> list[str]:

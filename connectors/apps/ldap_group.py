@@ -344,7 +344,7 @@ class LdapGroup(Connector):
         if last_of:
             raise Refused(
                 f"{account.name or account.id} is the last member of {', '.join(last_of)}, and such a group keeps one: "
-                "put somebody else in first, or delete the group."
+                "add someone else first, or delete the group."
             )
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:

@@ -118,7 +118,7 @@ class Linear(HttpConnector):
         me = self._ask(VIEWER)["viewer"]
         self._must_see_everybody(me)
         may_change = me["admin"] or me["owner"]
-        missing = [] if may_change else [f"remove and change: {me['name']} is no admin of the workspace."]
+        missing = [] if may_change else [f"remove and change: {me['name']} isn't an admin of the workspace."]
         name = f"{me['name']} in {me['organization']['name']}"
         return Identity(name, me["id"], ("read members and teams",), tuple(missing))
 

@@ -90,10 +90,10 @@ class PostgresRoles(Connector):
         "owner. Test connection tells what is missing; reading alone needs no right at all.",
         "Let it in by pg_hba.conf, straight to the server and not through a pooler.",
         "Say whose a role is by its comment: COMMENT ON ROLE ana IS 'ana@acme.example'; An address further on in a "
-        "comment doesn't count: it may be whom to ask. A role whose name is an e-mail address needs none. Or fill "
-        "in a domain below, if your roles are named as your people's addresses are.",
+        "comment doesn't count, because it may name a contact. A role whose name is an e-mail address needs none. Or "
+        "fill in a domain below, if your roles are named as your people's addresses are.",
         "A removal is ALTER ROLE … NOLOGIN and the end of all sessions of the role. What it owns stays, and so do its "
-        "rights; REASSIGN OWNED and DROP ROLE are left to you. An expired password (VALID UNTIL) shows as a seat, not "
+        "rights; REASSIGN OWNED and DROP ROLE are left to you. An expired password (VALID UNTIL) shows as active, not "
         "as suspended: it does not keep out who signs in with a certificate.",
         "A role that can't log in counts as a suspended account, unless others are its members: that is a group. "
         "Databases that everybody (PUBLIC) may connect to say so; taking CONNECT from one role changes nothing there. "

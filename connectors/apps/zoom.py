@@ -79,8 +79,8 @@ class Zoom(HttpConnector):
         "roles: role:write:member:admin, role:delete:member:admin. To change groups: group:write:member:admin, "
         "group:delete:member:admin. Then activate the app.",
         "Removing someone deactivates them: they can't sign in, their licences are free, their settings stay, and "
-        "Zoom can reactivate them. Zoom has two other ways: disassociating, which makes a free account of their own "
-        "out of theirs, and deleting, which destroys the meetings and recordings that nobody takes over. Rollcall "
+        "Zoom can reactivate them. Zoom has two other ways: disassociating, which turns the account into a free "
+        "one of their own, and deleting, which destroys the meetings and recordings that nobody was given. Rollcall "
         "does neither; only a pending invitation is disassociated, as Zoom wants it.",
         "Zoom deactivates nobody with an admin role. If it refuses for that reason, Rollcall takes the role away and "
         "tries again. No other refusal costs them the role. Reactivating someone doesn't give the role back. The "

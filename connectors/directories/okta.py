@@ -45,8 +45,8 @@ class OktaDirectory(ClosesClients, DirectoryConnector):
         *TOKEN_STEPS,
         "A read-only administrator is enough. An admin of some groups only is not: everybody else would seem to have "
         "left.",
-        "Who is staged, has yet to choose a password or must renew it counts as active; who is locked out or suspended "
-        "as suspended; who is deactivated in Okta as having left.",
+        "Who is staged, has yet to choose a password or must renew it counts as active. Someone who is locked out or "
+        "suspended counts as suspended, and someone who is deactivated in Okta as having left.",
         "The secondary e-mail is often a private one, so it is not used unless you say so.",
     )
     fields = (

@@ -65,8 +65,8 @@ ENTRY_FIELDS = (
           "attribute=value, beside the attributes of each kind of server that are known.", required=False,
           pattern=r"[A-Za-z][\w;-]*=.+", placeholder="employeeType=left", where=False),
     Field("ends", "What ends an account",
-          "For attributes of your own, one rule a line: the attribute; "
-          f"{', '.join(OPERATORS[:-1])} or {OPERATORS[-1]}; the value; a colon; left, locked or here.",
+          "For attributes of your own, one rule a line: the attribute, then "
+          f"{', '.join(OPERATORS[:-1])} or {OPERATORS[-1]}, the value, a colon, and left, locked or here.",
           required=False, multiline=True,
           placeholder="employeeStatus is terminated: left", where=False),
 )  # fmt: skip

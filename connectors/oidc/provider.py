@@ -212,8 +212,8 @@ class Provider:
 
 
 def _email_of_one_source(token: Mapping[str, Any], userinfo: Mapping[str, Any]) -> dict[str, Any]:
-    """The address and whether it was verified, both by the ID token or both by userinfo: what one says of an address
-    proves nothing of what the other calls one. The token goes first, unless userinfo alone vouches for the same."""
+    """The address and whether it was verified, both by the ID token or both by userinfo: one of them
+    doesn't prove the other's address. The token goes first, unless userinfo alone vouches for the same."""
     vouches = any(name in token for name in ABOUT_EMAIL[1:])
     by_token = token.get("email") and (vouches or userinfo.get("email") != token["email"])
     source = token if by_token else userinfo

@@ -25,7 +25,7 @@ PATIENCE = 65  # seconds: limits are per minute
 TOKEN_STEPS = (
     "In Okta's Admin Console open Security, API, Tokens, and choose Create token. Okta shows it once.",
     "A token may do what its admin may, as long as that admin is active: let an admin make it whose account belongs to "
-    "no person. A token that goes unused for 30 days ends.",
+    "no person. A token that isn't used for 30 days ends.",
 )
 FIELDS = (
     Field("base_url", "Okta address", "Your organisation's own, without “-admin”.", pattern=r"https://[^/\s@]+/?",

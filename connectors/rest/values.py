@@ -86,7 +86,7 @@ class Value:
                 return self._map[key]
         raise Refused(
             f"The app returned the {self._about} “{clean(as_text(found))}”, which “values” does not name. "
-            "Nothing was taken over: add it to the file."
+            "Nothing was applied: add it to the file."
         )
 
     def text(self, item: Mapping[str, Any], tables: Tables) -> str:

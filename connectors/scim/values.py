@@ -118,8 +118,8 @@ def in_order(roles: list[tuple[str, str, bool]], is_privileged: Callable[[str], 
 
 
 def other_roles(user: dict, but: Collection[str]) -> list[dict]:
-    """The user's roles as the app has them, without those and without its mark of the primary one. What is empty
-    in them is left out, because it isn't a value (RFC 7643, 2.5)."""
+    """The user's roles as the app has them, without those and without its mark of the primary one. Empty values
+    are left out, because they aren't values (RFC 7643, 2.5)."""
     others = [one if isinstance(one, dict) else {"value": one} for one in _many(user.get("roles"))]
     return [{**{key: value for key, value in one.items() if value not in (None, "", [])}, "primary": False}
             for one in others if role_value(one) and role_value(one) not in but]  # fmt: skip

@@ -224,7 +224,7 @@ class _List:
     def _moved(self, told: int) -> ListChanged:
         return ListChanged(
             f"The number of {self.what} changed from {_or_unknown(self._total)} to {told} while the list was read."
-            " Nothing was taken over; reading it again helps."
+            " Nothing was applied; reading it again helps."
         )
 
     @property
@@ -257,12 +257,12 @@ class _List:
         if self._total is not None and self._distinct != self._total:
             raise ListChanged(
                 f"The app says that it has {self._total} {self.what}, but {self._distinct} came. "
-                "Nothing was taken over; reading the list again may help."
+                "Nothing was applied; reading the list again may help."
             )
         if self._total is None and self._came > self._distinct:
             raise ListChanged(
                 f"The app returned some {self.what} twice, so others may be missing. "
-                "Nothing was taken over; reading the list again may help."
+                "Nothing was applied; reading the list again may help."
             )
 
     def _ids(self, items: list) -> list[str] | None:

@@ -78,8 +78,8 @@ def _nobody_is_left(directory: Directory, leaving: int, before: int, whole: bool
 
 
 def _let_go(directory: Directory, whole: bool) -> None:
-    """Not so many: all but whose address someone else has who is here, and, as it is not said again what became of
-    the others, who was held before by a directory that pushes."""
+    """Not so many leave. Those stay held whose address belongs to someone else who is here. In a directory that
+    pushes, those who were held before stay held too, because it doesn't report the others again."""
     held = "status <> reported AND reported = 'deprovisioned'" if not whole else "0"
     db.execute_sql(f"""
         DELETE FROM read_leaving

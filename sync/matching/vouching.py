@@ -62,9 +62,9 @@ def answer_for(directory: Directory, asker: Asker) -> None:
 
 
 def answer_no_higher(directory: Directory, asker: Asker) -> None:
-    """Who asks has changed how the directory is read, but neither where nor with what: who stands below the one that
-    answers for it does from now on; nobody else, since what is in it is still said by someone else. Inside the
-    caller's writing()."""
+    """The asker has changed how the directory is read, but neither where nor with which credential. If they rank below
+    the person who answers for it, they answer for it from now on; otherwise nothing changes, as the content is still
+    someone else's. Inside the caller's writing()."""
     rank.require(asker, *rank.MANAGERS)
     if asker.rank > rank_of_directory(directory):
         answer_for(directory, asker)

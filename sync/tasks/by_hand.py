@@ -36,7 +36,7 @@ from sync.states import (
 from sync.tasks import tasks
 
 MOST = 500  # accounts in one operation
-READY, REFUSED, UNDER_WAY, SO_ALREADY = "ready", "refused", "under way", "so already"
+READY, REFUSED, UNDER_WAY, ALREADY_SET = "ready", "refused", "under way", "already set"
 ASKED = "Is asked for already"
 NEEDS = {TaskKind.CHANGE_ROLE: CHANGE_ROLE, TaskKind.REMOVE: REMOVE, TaskKind.GRANT: GRANT, TaskKind.REVOKE: REVOKE}
 
@@ -149,7 +149,7 @@ def plan_roles(app: App, account_ids: Iterable[int], role: str) -> Plan:
             to = known.labels.get(under_way.detail.get("role"), "another role")
             state, why = (UNDER_WAY if same else REFUSED), f"A change to {to} is under way"
         elif not why and change.nothing:
-            state, why = SO_ALREADY, f"Is {wanted.label} already"
+            state, why = ALREADY_SET, f"Is {wanted.label} already"
         elif not why and change.refused:
             state, why = REFUSED, change.refused
         elif not why and (last := protection.last_administrator(account, staying - {account.id}, known, change.after)):
@@ -221,7 +221,7 @@ def plan_grants(app: App, account_ids: Iterable[int], asset_ids: Iterable[int], 
                 same = task.act == TaskKind.GRANT and task.detail.get("role") == role
                 state, why = (UNDER_WAY, ASKED) if same else (REFUSED, f"Another act is under way there: {task.act}")
             elif not why and had is not None and had.role == role:
-                state, why = SO_ALREADY, "Has it already"
+                state, why = ALREADY_SET, "Has it already"
             lines.append(_line(account, asset=asset, before=had.role if had else "", after=role,
                                had=had.role if had else None, role=role, state=state, why=why))  # fmt: skip
     return _bounded(Plan(app, TaskKind.GRANT, lines))
@@ -243,7 +243,7 @@ def plan_revocations(app: App, pairs: Iterable[tuple[int, int]]) -> Plan:
             state, why = (UNDER_WAY, ASKED) if task.act == TaskKind.REVOKE else (
                 REFUSED, "A grant is under way there")  # fmt: skip
         elif not why and had is None:
-            state, why = SO_ALREADY, "No longer has access there"
+            state, why = ALREADY_SET, "No longer has access there"
         lines.append(_line(account, asset=asset, before=had.role if had else "", had=had.role if had else None,
                            state=state, why=why))  # fmt: skip
     return _bounded(Plan(app, TaskKind.REVOKE, _with_sole(lines)))
@@ -272,7 +272,7 @@ def _line(account: Account, **values: object) -> Line:
 def _stands(app: App, account: Account, must_have_joined: bool = False, identity: bool = True) -> tuple[str, str]:
     """(state, why) of an account that nothing can be done to; (ready, "") of one that something can."""
     if account.state == AccountState.GONE:
-        return SO_ALREADY, "Is no longer in the app"
+        return ALREADY_SET, "Is no longer in the app"
     if account.state == AccountState.REMOVING:
         return UNDER_WAY, "Is being removed"
     if identity and (why := protection.of(account, Protection.AUTOMATION_ACCOUNT, Protection.SYSTEM)):
@@ -329,7 +329,7 @@ def carry_out(plan_again: Callable[[], Plan], by: str, seen: str, *, reason: str
     """
     with writing():
         plan = plan_again()
-        if not plan.ready and any(line.state in (UNDER_WAY, SO_ALREADY) for line in plan.lines):
+        if not plan.ready and any(line.state in (UNDER_WAY, ALREADY_SET) for line in plan.lines):
             return Done([], already=True)
         if plan.seen != seen:
             raise PlanChanged("Something has changed since this was shown. Nothing was done: look at it again.")

@@ -30,10 +30,10 @@ from sync.states import (
 )
 from sync.tasks import tasks
 from sync.tasks.by_hand import (
+    ALREADY_SET,
     MOST,
     READY,
     REFUSED,
-    SO_ALREADY,
     UNDER_WAY,
     ActProblem,
     Done,
@@ -102,7 +102,7 @@ def _stands(app: App, email: str, normal: str, person: Person | None) -> tuple[s
     if seat is not None and seat.status == AccountStatus.INVITED:
         return UNDER_WAY, f"Is invited already, in {app.name} itself"
     if seat is not None:
-        return SO_ALREADY, "Already has an account" + (f", as {seat.email}" if seat.email_key != normal else "")
+        return ALREADY_SET, "Already has an account" + (f", as {seat.email}" if seat.email_key != normal else "")
     return READY, ""
 
 
@@ -116,7 +116,7 @@ def invite_all(app: App, emails: Iterable[str], role: str, by: str, seen: str) -
     """Approve the plan that was `seen`. If this raises PlanChanged or ActProblem, nobody is invited."""
     with writing():
         again = plan(app, emails, role)
-        if not again.ready and any(line.state in (UNDER_WAY, SO_ALREADY) for line in again.lines):
+        if not again.ready and any(line.state in (UNDER_WAY, ALREADY_SET) for line in again.lines):
             return Done([], already=True)
         if again.seen != seen:
             raise PlanChanged("Something has changed since this was shown. Nobody was invited: look at it again.")

@@ -120,7 +120,7 @@ def _take_over(account: Account, seat: Seat) -> None:
     account.user_name = seat.user_name or account.user_name
     silent = "role" in seat.unsaid or "role" in seat.assumed and not account.assumed & BIT["role"]
     if silent or account.pending:
-        any_role = [roles.NOT_SAID] if silent and roles.are_said(account.app_id) else []
+        any_role = [roles.NOT_GIVEN] if silent and roles.are_said(account.app_id) else []
         may_have = dict.fromkeys([*account.roles, *seat.roles, *any_role])
         account.further_roles = tuple(role for role in may_have if role and role != account.role)
     else:

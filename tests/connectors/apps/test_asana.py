@@ -150,7 +150,7 @@ class TestAsana(ConnectorContract):
         app.mine = {"is_admin": False}
         app.fail(app.error(403, "teams:read is missing"), on="teams")
         missing = " ".join(connector.test().missing)
-        assert "Olga is no admin" in missing and "teams:read" in missing
+        assert "Olga isn't an admin" in missing and "teams:read" in missing
 
     def test_a_service_account_that_is_no_member_lacks_nothing(self, app, connector):
         app.mine = None

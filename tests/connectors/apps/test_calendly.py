@@ -111,7 +111,7 @@ class TestCalendly(ConnectorContract):
         self.fill(app, 1)
         app.my_role = "user"
         for ask in (connector.test, lambda: list(connector.accounts())):
-            with pytest.raises(CredentialRejected, match="no admin"):
+            with pytest.raises(CredentialRejected, match="isn't an admin"):
                 ask()
 
     def test_without_an_organisation_there_is_nothing_to_read(self, app, connector):

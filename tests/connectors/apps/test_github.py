@@ -192,7 +192,7 @@ class TestGitHub(ConnectorContract):
     def test_says_which_scopes_are_missing(self, app, connector):
         app.scopes, app.my_role = "read:org", "member"
         missing = " ".join(connector.test().missing)
-        assert "no owner" in missing and "admin:org" in missing and "scope repo" in missing
+        assert "isn't an owner" in missing and "admin:org" in missing and "scope repo" in missing
 
     def test_a_fine_grained_token_tells_no_scopes(self, app, connector):
         app.scopes = None

@@ -162,7 +162,7 @@ class TestGitLab(ConnectorContract):
     def test_says_what_is_missing(self, app, connector, level):
         app.scopes, app.my_level = ["read_api"], level
         missing = " ".join(connector.test().missing)
-        assert "scope api" in missing and "no owner" in missing
+        assert "scope api" in missing and "isn't an owner" in missing
 
     def test_a_group_that_is_not_there_is_told(self, app):
         connector = self.connect(app, group="other")

@@ -139,7 +139,7 @@ class TestLinear(ConnectorContract):
         identity = connector.test()
         assert (identity.name, identity.external_id, identity.missing) == ("Olga in Acme", "u-me", ())
         app.me["admin"] = False
-        assert "no admin" in connector.test().missing[0]
+        assert "isn't an admin" in connector.test().missing[0]
 
     def test_a_guest_who_does_not_see_everybody_is_told(self, app, connector):
         app.me = {"admin": False, "owner": False, "guest": True}

@@ -86,7 +86,7 @@ def test_a_plan_says_of_each_whether_they_can_be_invited(chat, nina):
     told = {line.email: (line.state, line.why or line.note) for line in plan.lines}
     assert told == {
         NINA: ("ready", ""),
-        "p3@acme.example": ("so already", "Already has an account"),
+        "p3@acme.example": ("already set", "Already has an account"),
         "p4@acme.example": ("refused", "Person 4 has left Acme"),
         "nobody": ("refused", "nobody isn't an e-mail address: it has no @"),
         "waits@x.example": ("under way", "Is invited already, in Chat itself"),
@@ -97,7 +97,7 @@ def test_a_plan_says_of_each_whether_they_can_be_invited(chat, nina):
 def test_somebody_with_a_seat_under_another_address_of_theirs_is_not_invited(chat):
     people.edit(chat.people[3], chat.by, emails=["p3@acme.example", "three@acme.example"])
     [line] = invitations.plan(chat.app, ["three@acme.example"], "member").lines
-    assert (line.state, line.why) == ("so already", "Already has an account, as p3@acme.example")
+    assert (line.state, line.why) == ("already set", "Already has an account, as p3@acme.example")
 
 
 # From the first word until they have joined

@@ -66,4 +66,4 @@ def test_access_that_changed_meanwhile_stays(chat, channel):
 def test_access_that_someone_no_longer_has_is_not_revoked(chat, channel):
     plan = by_hand.plan_revocations(chat.app, [(account(5).id, channel.id), (account(2).id, channel.id)])
     assert [(line.account.email, line.state, line.why) for line in plan.lines] == [
-        (email(2), by_hand.READY, ""), (email(5), by_hand.SO_ALREADY, "No longer has access there")]  # fmt: skip
+        (email(2), by_hand.READY, ""), (email(5), by_hand.ALREADY_SET, "No longer has access there")]  # fmt: skip

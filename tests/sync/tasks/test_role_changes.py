@@ -76,7 +76,7 @@ def test_one_of_its_own_further_roles_becomes_the_only_one(crowd):
 def test_the_main_role_again_is_nothing_or_takes_the_others_and_says_so(crowd):
     line = plan(crowd, "editor", "ada").lines[0]
     if crowd.keeps:
-        assert (line.state, line.why) == ("so already", "Is Editor already")
+        assert (line.state, line.why) == ("already set", "Is Editor already")
         return
     assert (line.state, line.before, line.after, line.beside) == (
         "ready", "Editor, Billing", "Editor", {"removes": ["Billing"]},
