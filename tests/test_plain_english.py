@@ -6,6 +6,7 @@ import pytest
 
 from tests.plain_english import Hit, hits, phrases_in
 
+
 @pytest.fixture(scope="module")
 def found() -> list[Hit]:
     return hits()
