@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from peewee import Model
 
@@ -24,7 +26,7 @@ def see_through(
 
     Raises OwnFault if the work has to wait for a fault of the installation; a server then continues it.
     """
-    worker, tried, stopping = None, float("-inf"), False
+    worker, tried, told = None, float("-inf"), False
     met: list[OwnFault] = []
 
     def attempt() -> None:
@@ -33,20 +35,38 @@ def see_through(
         except OwnFault as problem:
             met.append(problem)
 
-    while True:
-        try:
+    with _first_ctrl_c() as pressed:
+        while True:
             if met:
                 raise met[0]
             row = type(row).get_by_id(row.id)
             if row.state not in LIVE:
                 return row
+            if pressed.is_set() and not told:
+                told = True
+                interrupted(row)
             tell(row)
             if (worker is None or not worker.is_alive()) and time.monotonic() - tried > CLAIM_EVERY:
                 worker, tried = threading.Thread(target=attempt, daemon=True), time.monotonic()
                 worker.start()
-            time.sleep(POLL)
-        except KeyboardInterrupt:
-            if stopping:
-                raise
-            stopping = True
-            interrupted(row)
+            if told:
+                time.sleep(POLL)
+            else:
+                pressed.wait(POLL)
+
+
+@contextmanager
+def _first_ctrl_c() -> Iterator[threading.Event]:
+    """Set by the first Ctrl+C; a second one raises KeyboardInterrupt. An exception alone would be lost where Python
+    ignores exceptions, such as in a callback of the garbage collector."""
+    pressed = threading.Event()
+
+    def handle(_signum: int, _frame: object) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        pressed.set()
+
+    before = signal.signal(signal.SIGINT, handle)
+    try:
+        yield pressed
+    finally:
+        signal.signal(signal.SIGINT, before)

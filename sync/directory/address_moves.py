@@ -3,7 +3,8 @@ Accounts matched by it are open again, the open reports lose them at once, and r
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -73,6 +74,17 @@ def settle(which: str = EVERYBODY, directory: Directory | None = None, guard: Gu
         db.execute_sql("UPDATE person_email SET disputed = NOT disputed WHERE email_key = ?", (normal,))
         (moves.settled if was else moves.disputed).append(normal)
     return moves
+
+
+def contest(added: Iterable[str]) -> list[str]:
+    """Mark those of the addresses just added as disputed that an entry which isn't a person here has too, and return
+    them. Inside the caller's transaction."""
+    contested = [normal for (normal,) in _rows(
+        f"SELECT pe.email_key {HELD_BY} WHERE pe.email_key IN (SELECT value FROM json_each(?)) "
+        f"AND NOT pe.disputed AND {CONTESTED} AND {BACKED} ORDER BY pe.id", json.dumps(list(added)))]
+    db.execute_sql("UPDATE person_email SET disputed = 1 WHERE email_key IN (SELECT value FROM json_each(?))",
+                   (json.dumps(contested),))  # fmt: skip
+    return contested
 
 
 def _freeze(moves: Moves, directory: Directory, guard: Guard) -> None:

@@ -105,7 +105,7 @@ def _take_over_the_rest(directory: Directory, now: datetime, moves: Moves, news:
     joined = _add_people(directory, now)
     _add_entries(directory, now)
     _note_days(directory)
-    _add_addresses(directory, by)
+    moves.disputed += _add_addresses(directory, by)
     updated = precedence.follow(by)
     held.forget_unsaid(directory)
     _tell_joined(directory, joined, by)
@@ -190,8 +190,9 @@ def _note_days(directory: Directory) -> None:
               AND ({" OR ".join(f"e.{name} IS NOT r.{name}" for name in said)})""", directory.id)
 
 
-def _add_addresses(directory: Directory, by: str) -> None:
-    """Addresses that nobody has and nobody else claims; those of people that the directory may not change are held."""
+def _add_addresses(directory: Directory, by: str) -> list[str]:
+    """Addresses that nobody has; those of people that the directory may not change are held. Returns the ones that an
+    entry without a person claims too, which identify nobody until that is settled."""
     for person, email in _rows(f"""SELECT r.person_id, m.email FROM read_email AS m JOIN read_person AS r
             USING (external_id) WHERE r.person_id IN (SELECT person_id FROM read_above) AND {_FREE}"""):
         held.hold(Person.get_by_id(person), HeldField.ADDRESS, email, by, directory)
@@ -201,7 +202,9 @@ def _add_addresses(directory: Directory, by: str) -> None:
             SELECT r.person_id, m.email, m.email_key, 0, 0, 0
             FROM read_email AS m JOIN read_person AS r USING (external_id)
             WHERE {FREE} ORDER BY m.main DESC""")
+    contested = address_moves.contest(new)
     match_rules.match_everywhere(new)
+    return contested
 
 
 def _take_over_status(directory: Directory, now: datetime, whole: bool = True) -> list[int]:

@@ -11,7 +11,7 @@ from tests.cli.conftest import OWNER, connect
 def test_the_catalogue(empty):
     known = {kind["slug"]: kind for kind in empty.json("connectors")["connectors"]}
     assert {"scim", "sample-chat", "sample-ads"} <= known.keys()
-    keys = {"slug", "label", "category", "level", "rules", "fields", "capabilities"}
+    keys = {"slug", "label", "category", "level", "rules", "fields", "capabilities", "effects", "api_version"}
     assert all(kind.keys() == keys for kind in known.values())
     assert {"base_url", "token"} <= {field["name"] for field in known["scim"]["fields"]}
     [scim] = empty.json("connectors", "scim")["connectors"]

@@ -9,9 +9,10 @@ import zipfile
 import pytest
 from openpyxl import Workbook
 
-from connectors.apps import linear, meta
+from connectors.apps import linear
 from connectors.base import Refused, TemporarilyUnavailable
 from connectors.directories.ldap import LdapDirectory
+from connectors.meta import answers
 from connectors.tables import answered, propose
 from connectors.tables.files import MAX_COLUMNS
 from connectors.tables.layout import NAMED
@@ -86,7 +87,7 @@ def test_an_error_of_linear_whose_details_are_a_text_is_told_as_an_error():
 
 def test_what_meta_says_of_its_limits_may_be_brackets():
     usage = {"X-Business-Use-Case-Usage": "[" * 60_000}
-    assert meta._seconds_until_access(Answer(400, usage, b"", "https://a.example/", "GET /")) == 60
+    assert answers._seconds_until_access(Answer(400, usage, b"", "https://a.example/", "GET /")) == 60
 
 
 def test_an_attribute_without_values_is_no_attribute():
