@@ -12,9 +12,12 @@ run: .venv/ready
 demo: .venv/ready
 	$(BIN)/python app.py demo $(ARGS)
 
+# One worker more than there are processors: many tests wait for a browser or a server.
+WORKERS = $(shell echo $$(($$(nproc) + 1)))
+
 # Pictures of the pages are taken only where a part is named: nobody looks at those of a whole run.
 test: .venv/ready-to-test
-	$(if $(ARGS),,ROLLCALL_TEST_PICTURES=no )$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+	$(if $(ARGS),,ROLLCALL_TEST_PICTURES=no )$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 # For daily work: the core, the pages and the rules of the house. No browser, no other servers, no long property tests.
 test-fast: .venv/ready-to-test
