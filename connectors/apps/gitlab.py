@@ -1,15 +1,19 @@
 """GitLab: everyone in one group, its subgroups and its projects, on gitlab.com or on a server of one's own.
 Removal takes a person out of the group and, as GitLab does by default, out of everything below it.
 
-From docs.gitlab.com/api (also github.com/gitlabhq/gitlabhq, doc/api): members, invitations, groups (descendant
-groups, projects), users, personal_access_tokens (self). Paging and limits from "REST API". The names of token bots and
-service accounts from "Project access tokens" and "Service accounts API".
+From docs.gitlab.com/api (also github.com/gitlabhq/gitlabhq, doc/api): group_members, project_members, invitations,
+groups (descendant groups, projects, shared_with_groups), users, personal_access_tokens (self). Paging and limits from
+"REST API". The names of token bots and service accounts from "Project access tokens" and "Service accounts API".
+That …/members/all holds the members of invited and parent groups: app/finders/group_members_finder.rb. Not used:
+DELETE …/billable_members, which is "handled asynchronously", so that nothing could be verified after it.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cached_property
+from itertools import chain
 from types import MappingProxyType
 
 from connectors.base import (
@@ -25,18 +29,19 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
+from connectors.gitlab.group import Group, path_of
 from connectors.quality import Missing, Rule
 from connectors.tools.answers import known_status, unsaid
 from connectors.tools.holes import needed
 from connectors.tools.http import Forbidden, NotFound, clean, segment
 from connectors.tools.http_connector import HttpConnector, token_field
-from connectors.tools.paging import Page, Seen, next_link, number, pages_by_link
+from connectors.tools.paging import Seen, number
 from connectors.tools.times import from_iso
 from connectors.versions import ApiVersion
 
-PAGE = 100  # the most that the API gives at once
 OWNER = 50
-BELOW = "0"  # our role for people who aren't direct members of the group itself
+BELOW = "0"  # our role for people who aren't members of the group itself
+THROUGH = "through"  # our role, beside their level, for people whom only another group makes members of this one
 ROLES = (
     Role("50", "Owner", privileged=True),
     Role("40", "Maintainer"),
@@ -47,6 +52,7 @@ ROLES = (
     Role("10", "Guest"),
     Role("5", "Minimal access"),
     Role(BELOW, "Only in subgroups or projects"),
+    Role(THROUGH, "Through an invited or parent group"),
 )
 INVITATION, CUSTOM = "invitation:", "custom:"
 STOPPED = ("blocked", "ldap_blocked", "deactivated", "banned", "blocked_pending_approval")
@@ -66,12 +72,15 @@ class GitLab(HttpConnector):
         "Note the day on which the token expires: GitLab allows a year at most, and Rollcall cannot renew it.",
         "Enter the top-level group's path as in its address. Subgroups and projects below it are read too.",
         "E-mails: GitLab shows owners the e-mails of enterprise users, and their SAML name where people sign in with "
-        "one. On your own server, an administrator's token and “from each user's page” give everybody's e-mail and "
-        "last activity, for one call a person; gitlab.com allows 300 of these in ten minutes. Everybody else is "
-        "matched by hand, once.",
+        "one. On your own server, an administrator's token and “from each user's page” give everybody's e-mail, "
+        "for one call a person; gitlab.com allows 300 of these in ten minutes. Everybody else is matched by hand, "
+        "once.",
+        "Last activity: GitLab shows it to owners of a top-level group, for the people who are billed.",
         "Access is shown where it was given: who is in the group may use what lies below it, and isn't listed there "
         "again. A custom role in the group shows beside the role that it is based on, and ends when Rollcall gives "
-        "another role. Invitations to single projects and members of invited groups are not read.",
+        "another role.",
+        "Members of a group that is invited to yours, or is above it, are shown with the role “Through an invited or "
+        "parent group”. Rollcall can't remove them: remove them from that group in GitLab, or end its invitation.",
     )
     fields = (
         Field("base_url", "Address", "Where your GitLab is.", pattern=r"https?://\S+", placeholder="https://gitlab.com"),
@@ -86,11 +95,17 @@ class GitLab(HttpConnector):
     capabilities = frozenset(CAPABILITIES)
     effects = declared(
         "GitLab Docs, “Members API”",
-        remove=Effect(
-            "Removes them from the group, with its subgroups and projects.", Reach.WORKSPACE, Undo.IMPOSSIBLE,
-            "Add them again with their earlier role.", lost=("their roles in subgroups and projects",),
-            frees_seat=Seat.FREED,
-            seat_note="They still use a paid seat if they are in the group through an invited group.",
+        remove=(
+            Effect(
+                "Removes them from the group, with its subgroups and projects.", Reach.WORKSPACE, Undo.IMPOSSIBLE,
+                "Add them again with their earlier role.", lost=("their roles in subgroups and projects",),
+                frees_seat=Seat.FREED, whom="A member",
+                seat_note="Someone whom an invited group lets in stays in and stays billed. Rollcall reports it.",
+            ),
+            Effect(
+                "Cancels the invitations to the group, its subgroups and projects.", Reach.WORKSPACE, Undo.POSSIBLE,
+                "Invite them again.", whom="Someone who is invited", source="GitLab Docs, “Invitations API”",
+            ),
         ),
         change_role=ROLE_CHANGED, invite=INVITATION_SENT, grant=GRANTED, revoke=REVOKED,
     )  # fmt: skip
@@ -110,19 +125,23 @@ class GitLab(HttpConnector):
     def _headers(self) -> dict[str, str]:
         return {"PRIVATE-TOKEN": self._token}
 
-    @property
-    def _group(self) -> str:
-        return f"/groups/{segment(self.settings.get('group', ''))}"
+    @cached_property
+    def _group(self) -> Group:
+        return Group(self._http, self.settings.get("group", ""))
 
     def test(self) -> Identity:
         me = self._http.get("/user").json(dict)
         try:
-            group = self._http.get(self._group, {"with_projects": "false"}).json(dict)
+            group = self._http.get(self._group.path, {"with_projects": "false"}).json(dict)
         except NotFound as failure:
             raise Refused(f"{failure} There is no such group, or the token's user is not in it.") from None
         missing = self._what_the_token_lacks()
         try:
-            member = self._http.get(f"{self._group}/members/all/{me['id']}").json(dict)
+            self._http.get(f"{self._group.path}/billable_members", {"per_page": 1})
+        except (Refused, Forbidden) as no:
+            missing.append(f"tell when people were last active: {no}")
+        try:
+            member = self._http.get(f"{self._group.path}/members/all/{me['id']}").json(dict)
         except NotFound:
             member = {}
         if member.get("access_level", 0) < OWNER and not me.get("is_admin"):
@@ -141,27 +160,36 @@ class GitLab(HttpConnector):
         return [*ROLES, *(Role(id, name) for id, name in sorted(self._custom.items(), key=lambda role: role[1]))]
 
     def accounts(self) -> Iterator[Account]:
-        """Invitations, the group's members, then people who are only below it. Each list's total is known."""
-        came, told = Seen(), 0
-        for page in self._pages(f"{self._group}/invitations", "invitations", id_of=lambda row: row["invite_email"]):
-            yield from map(_invitation, page)
-        for page in self._pages(f"{self._group}/members", "members", on_total=self.on_total, show_seat_info="true"):
-            yield from (self._member_of_group(row) for row in page if came.add(str(row["id"])))
+        """Invitations, the group's members, those whom other groups let in, then people who are only below it."""
+        came, told, group = Seen(), 0, self._group
+        active = group.days_of_last_activity()
+        yield from self._invitations()
+        for page in group.pages("members", on_total=self.on_total, show_seat_info="true"):
+            yield from (self._member_of_group(active(row)) for row in page if came.add(str(row["id"])))
             told += len(page)
-        for place in self._places():
-            for row in self._members(place):
-                if came.add(str(row["id"])):
-                    told += 1
-                    self.on_total(told)
-                    yield self._account(row, BELOW)
+        everyone = ((row, self._member_of_group, THROUGH) for row in group.rows("members/all"))
+        below = ((row, self._account, BELOW) for place in group.places() for row in group.people_of(place))
+        for row, make, role in chain(everyone, below):
+            if came.add(str(row["id"])):
+                told += 1
+                self.on_total(told)
+                yield make(active(row), role)
 
-    def _member_of_group(self, row: dict) -> Account:
+    def _invitations(self) -> Iterator[Account]:
+        """Those to the group, then those to a place below it; each address once."""
+        came = Seen()
+        below = ({**row, "access_level": BELOW} for row in self._group.invitations_below())
+        for row in chain(self._group.invitations(), below):
+            if came.add(row["invite_email"].lower()):
+                yield _invitation(row)
+
+    def _member_of_group(self, row: dict, *beside: str) -> Account:
         custom = row.get("member_role") or {}
-        if not custom.get("id"):
-            return self._account(row, str(row["access_level"]))
-        id = f"{CUSTOM}{custom['id']}"
-        self._custom[id] = clean(custom.get("name")) or id
-        return self._account(row, str(row["access_level"]), (id,))
+        if custom.get("id"):
+            id = f"{CUSTOM}{custom['id']}"
+            self._custom[id] = clean(custom.get("name")) or id
+            beside = (id, *beside)
+        return self._account(row, str(row["access_level"]), beside)
 
     def _account(self, row: dict, role: str, further: tuple[str, ...] = ()) -> Account:
         row = row | self._profile(row["id"])
@@ -193,63 +221,54 @@ class GitLab(HttpConnector):
         return {key: page[key] for key in wanted if page.get(key)}
 
     def assets(self) -> Iterator[Asset]:
-        for group in self._below("descendant_groups", "subgroups"):
-            yield Asset(f"group:{group['id']}", "subgroup", group["full_path"])
-        for project in self._below("projects", "projects", include_subgroups="true", with_shared="false"):
-            yield Asset(f"project:{project['id']}", "project", project["path_with_namespace"])
+        return (place.asset for place in self._group.places())
 
     def access(self) -> Iterator[Access]:
-        for place in self._places():
-            for row in self._members(place):
+        for place in self._group.places():
+            for row in self._group.rows_below(place, "members"):
                 level = row["access_level"]
-                yield Access(str(row["id"]), place, str(level), privileged=level >= OWNER)
-
-    def _places(self) -> Iterator[str]:
-        return (asset.id for asset in self.assets())
-
-    def _below(self, path: str, what: str, **params: str) -> Iterator[dict]:
-        for page in self._pages(f"{self._group}/{path}", what, order_by="id", sort="asc", **params):
-            yield from page
-
-    def _members(self, place: str) -> Iterator[dict]:
-        try:
-            for page in self._pages(f"{_path(place)}/members", "members"):
-                yield from page
-        except NotFound as gone:
-            raise TemporarilyUnavailable(f"A project or subgroup went away meanwhile. {gone}") from gone
-
-    def _pages(self, path: str, what: str, id_of=lambda row: row["id"], on_total=None, **params: str) -> Iterator[list]:
-        def fetch(link: str | None) -> Page:
-            answer = self._http.get(link) if link else self._http.get(path, {**params, "per_page": PAGE})
-            return Page(answer.json(list), number(answer.headers.get("X-Total")), next_link(answer))
-
-        return pages_by_link(fetch, what=what, id_of=id_of, on_total=on_total)
+                yield Access(str(row["id"]), place.asset.id, str(level), privileged=level >= OWNER)
 
     def account(self, id: str) -> Account | None:
+        group = self._group
         if id.startswith(INVITATION):
-            pages = self._pages(f"{self._group}/invitations", "invitations", id_of=lambda row: row["invite_email"])
-            return next((found for page in pages for found in map(_invitation, page) if found.id == id), None)
-        if row := self._member(self._group, id, show_seat_info="true"):
+            return next((found for found in self._invitations() if found.id == id), None)
+        if row := group.member(group.path, id, show_seat_info="true"):
             return self._member_of_group(row)
-        rows = (self._member(_path(place), id) for place in self._places())
+        if row := group.let_in(group.path, id):
+            return self._member_of_group(row, THROUGH)
+        rows = (group.let_in(place.path, id) for place in group.places())
         return next((self._account(row, BELOW) for row in rows if row), None)
 
-    def _member(self, path: str, id: str, **params: str) -> dict | None:
-        try:
-            return self._http.get(f"{path}/members/{segment(id)}", params).json(dict)
-        except NotFound:
-            return None
-
     def remove(self, account: Account) -> None:
-        if account.id.startswith(INVITATION):
-            self._act("DELETE", f"{self._group}/invitations/{_invited(account)}")
-        elif not self._act("DELETE", f"{self._group}/members/{segment(account.id)}"):
-            for place in self._places():
-                self._act("DELETE", f"{_path(place)}/members/{segment(account.id)}")
+        """Raises Refused where an invited or parent group still lets them in: GitLab itself reports success then."""
+        group, id = self._group, account.id
+        if id.startswith(INVITATION):
+            for path in (group.path, *(place.path for place in group.places())):
+                self._act("DELETE", f"{path}/invitations/{_invited(account)}")
+            return
+        below = [] if self._act("DELETE", f"{group.path}/members/{segment(id)}") else list(group.places())
+        for place in below:
+            self._act("DELETE", f"{place.path}/members/{segment(id)}")
+        for path, name in ((group.path, "the group"), *((place.path, place.asset.name) for place in below)):
+            if group.let_in(path, id):
+                raise Refused(self._still_in(account, path, name))
+
+    def _still_in(self, account: Account, path: str, name: str) -> str:
+        who, groups = account.name or account.email or f"User {account.id}", self._group.invited_to(path)
+        through = f"a group that is invited to it ({', '.join(groups)})" if groups else "a parent or an invited group"
+        return (
+            f"{who} has no membership of their own now, but is still in {name} through {through}. Remove them from "
+            "that group in GitLab, or end its invitation."
+        )
 
     @classmethod
     def roles_after(cls, account: Account, role: str) -> tuple[str, ...]:
-        if role == BELOW:
+        if THROUGH in account.roles:
+            raise Refused("An invited or parent group gives them this role: change it in that group in GitLab.")
+        if account.role == BELOW:
+            raise Refused("They are only in subgroups or projects: change their access there.")
+        if role in (BELOW, THROUGH):
             raise Refused("This isn't a role of the group: give access to single projects, then remove the account.")
         if role.startswith(CUSTOM):
             raise Refused("A custom role is given in GitLab itself: Rollcall gives GitLab's own roles.")
@@ -260,29 +279,29 @@ class GitLab(HttpConnector):
         role"): it is ended with the same call."""
         self.roles_after(account, role)
         if account.id.startswith(INVITATION):
-            path = f"{self._group}/invitations/{_invited(account)}"
+            path = f"{self._group.path}/invitations/{_invited(account)}"
         else:
-            path = f"{self._group}/members/{segment(account.id)}"
+            path = f"{self._group.path}/members/{segment(account.id)}"
         none = {"member_role_id": None} if account.further_roles else {}
         self._act("PUT", path, {"access_level": _level(role), **none})
 
     def invite(self, email: str, role: str) -> None:
         body = {"email": email, "access_level": _level(role or "30")}
-        answer = self._http.post(f"{self._group}/invitations", json=body).json(dict)
+        answer = self._http.post(f"{self._group.path}/invitations", json=body).json(dict)
         said = answer.get("message")
         words = next(iter(said.values()), "") if isinstance(said, dict) else said
         if answer.get("status") == "error" and "already" not in clean(words):
             raise Refused(f"GitLab did not invite {email}: {clean(words)}")
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:
-        members, level = f"{_path(asset.id)}/members", {"access_level": _level(role)}
-        if self._member(_path(asset.id), account.id):
+        members, level = f"{path_of(asset.id)}/members", {"access_level": _level(role)}
+        if self._group.member(path_of(asset.id), account.id):
             self._act("PUT", f"{members}/{segment(account.id)}", level)
         else:
             self._act("POST", members, {"user_id": number(account.id), **level})
 
     def revoke(self, account: Account, asset: Asset) -> None:
-        self._act("DELETE", f"{_path(asset.id)}/members/{segment(account.id)}")
+        self._act("DELETE", f"{path_of(asset.id)}/members/{segment(account.id)}")
 
     def _act(self, method: str, path: str, body: dict | None = None) -> bool:
         """False when there was nothing to delete. A 403 is GitLab's no, unless it names the token's scope."""
@@ -318,11 +337,6 @@ def _saml_email(row: dict) -> str:
     """The name by which the identity provider knows the member, where it is an e-mail address."""
     name = (row.get("group_saml_identity") or {}).get("extern_uid") or ""
     return name if re.fullmatch(r"[^@\s]+@[^@\s]+", name) else ""
-
-
-def _path(place: str) -> str:
-    kind, _, id = place.partition(":")
-    return f"/{kind}s/{segment(id)}"
 
 
 def _level(role: str) -> int:

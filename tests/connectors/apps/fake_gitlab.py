@@ -7,8 +7,8 @@ from typing import Any
 from connectors.effects import Reach
 from tests.connectors.fake import Fact, FakeApp, Reply, Request, Seat, Thing
 
-# docs.gitlab.com/api (github.com/gitlabhq/gitlabhq, doc/api, CC BY-SA 4.0): members.md, invitations.md, groups.md,
-# users.md, personal_access_tokens.md; paging: rest/_index.md
+# docs.gitlab.com/api (github.com/gitlabhq/gitlabhq, doc/api, CC BY-SA 4.0): group_members.md, project_members.md,
+# invitations.md, groups.md, projects.md, users.md, personal_access_tokens.md; paging: rest/_index.md
 PAGING = ("page", "per_page")
 MEMBERS = ("query", "user_ids", "skip_users", "show_seat_info", *PAGING)
 ORDER = ("order_by", "sort", "search", "owned", "min_access_level")
@@ -22,13 +22,16 @@ FACTS = (
     Fact("GET", "/groups/{id}/descendant_groups", "groups", ("skip_groups", "all_available", *ORDER, *PAGING)),
     Fact("GET", "/groups/{id}/projects", "projects",
          ("archived", "visibility", "include_subgroups", "with_shared", "simple", *ORDER, *PAGING)),
-    Fact("GET", "/groups/{id}/members/all/{user}", "effective"),
-    Fact("GET", "/groups/{id}/invitations", "invitations", ("query", *PAGING)),
+    Fact("GET", "/projects/{id}", "project", ("statistics", "license", "with_custom_attributes")),
+    Fact("GET", "/groups/{id}/billable_members", "billable", ("search", "sort", *PAGING)),
     Fact("POST", "/groups/{id}/invitations", "invite", (), ("email", "user_id", *CHANGED, "invite_source"),
          ("access_level",)),
     Fact("PUT", "/groups/{id}/invitations/{email}", "change_invitation", (), CHANGED),
-    Fact("DELETE", "/groups/{id}/invitations/{email}", "cancel"),
     *(fact for kind in ("groups", "projects") for fact in (
+        Fact("GET", f"/{kind}/{{id}}/members/all", "everyone", (*MEMBERS, "state")),
+        Fact("GET", f"/{kind}/{{id}}/members/all/{{user}}", "one_of_everyone"),
+        Fact("GET", f"/{kind}/{{id}}/invitations", "invitations", ("query", *PAGING)),
+        Fact("DELETE", f"/{kind}/{{id}}/invitations/{{email}}", "cancel"),
         Fact("GET", f"/{kind}/{{id}}/members", "members", MEMBERS),
         Fact("GET", f"/{kind}/{{id}}/members/{{user}}", "member", ("show_seat_info",)),
         Fact("POST", f"/{kind}/{{id}}/members", "add", (), NEW, ("access_level",)),
@@ -61,6 +64,10 @@ class FakeGitLab(FakeApp):
         self.profiles: dict[str, dict] = {}
         self.invited: list[Seat] = []
         self.below: list[Seat] = []  # people who are only in subgroups or projects
+        self.invited_below: dict[str, list[Seat]] = {}  # id of a thing → invitations to it
+        self.let_in: dict[str, dict[str, str]] = {}  # TOP or id of a thing → user id → level, by an invited group
+        self.activity: dict[str, str] = {}  # user id → day, in the list of billable members
+        self.tells_billable = True
         self.tells_total = True
 
     def is_authorised(self, request: Request) -> bool:
@@ -76,10 +83,17 @@ class FakeGitLab(FakeApp):
         return {"id": 4, "scopes": self.scopes, "user_id": 7, "active": True, "expires_at": "2030-01-01"}
 
     def group(self, request: Request) -> Any:
-        return {"id": 1, "full_path": "acme/team"} if self._is_top(request) else self._none()
+        if self._is_top(request):
+            return {"id": 1, "full_path": "acme/team", **self._shared_with(TOP)}
+        return self.project(request)
 
-    def effective(self, request: Request) -> Any:
-        return {"id": 7, "access_level": self.my_level} if self.my_level else self._none()
+    def project(self, request: Request) -> Any:
+        thing = self._place(request)
+        return {"id": self._id(thing), **self._shared_with(thing.id)} if thing else self._none()
+
+    def _shared_with(self, place: str) -> dict:
+        group = {"group_id": 44, "group_name": "Agency", "group_full_path": "agency", "group_access_level": 30}
+        return {"shared_with_groups": [group] if place in self.let_in else []}
 
     def profile(self, request: Request) -> Any:
         seat = self._person(request.ids["user"])
@@ -105,6 +119,42 @@ class FakeGitLab(FakeApp):
         if thing is None or id not in thing.members:
             return self._none()
         return self._member(self._person(id) or Seat(id), int(thing.members[id]))
+
+    def everyone(self, request: Request) -> Any:
+        """“including inherited and invited members”; not those with minimal access (GroupMembersFinder,
+        all_group_members)."""
+        found = self._effective(request)
+        if found is None:
+            return self._none()
+        return self._page(request, [self._member(self._person(id) or Seat(id), level) for id, level in found.items()])
+
+    def one_of_everyone(self, request: Request) -> Any:
+        id = request.ids["user"]
+        if id == "7":
+            return {"id": 7, "access_level": self.my_level} if self.my_level else self._none()
+        level = (self._effective(request) or {}).get(id)
+        return self._member(self._person(id) or Seat(id), level) if level else self._none()
+
+    def _effective(self, request: Request) -> dict[str, int] | None:
+        thing = None if self._is_top(request) else self._place(request)
+        if thing is None and not self._is_top(request):
+            return None
+        seats = self.listed if request.path.endswith("/all") else self.seats
+        own = {seat.id: int(seat.role) for seat in seats if seat.role != "5"}
+        for levels in (self.let_in.get(TOP, {}), self.let_in.get(thing.id, {}) if thing else {},
+                       thing.members if thing else {}):  # fmt: skip
+            for id, level in levels.items():
+                own[id] = max(own.get(id, 0), int(level))
+        return own
+
+    def billable(self, request: Request) -> Any:
+        """group_members.md: “You must have the Owner role … works on top-level groups only”."""
+        if not self.tells_billable:
+            return self.error(403, "403 Forbidden")
+        rows = [{"id": int(s.id), "username": f"user-{s.id}", "name": s.name, "state": "active",
+                 "last_activity_on": self.activity.get(s.id), "membership_type": "group_member", "removable": True}
+                for s in (*self.seats, *self.below)]  # fmt: skip
+        return self._page(request, rows)
 
     def add(self, request: Request) -> Reply:
         members, id = self._place(request).members, str(request.body["user_id"])
@@ -168,8 +218,18 @@ class FakeGitLab(FakeApp):
     # Invitations
 
     def invitations(self, request: Request) -> Reply:
-        rows = [{"invite_email": s.email, "access_level": int(s.role), "user_name": s.name} for s in self.invited]
+        invited = self._invited_to(request)
+        if invited is None:
+            return self._none()
+        rows = [{"invite_email": s.email, "access_level": int(s.role), "user_name": s.name} for s in invited]
         return self._page(request, rows)
+
+    def _invited_to(self, request: Request) -> list[Seat] | None:
+        """“Returns invitations to direct members only, and not through inherited ancestors' groups.”"""
+        if self._is_top(request):
+            return self.invited
+        thing = self._place(request)
+        return self.invited_below.setdefault(thing.id, []) if thing else None
 
     def invite(self, request: Request) -> Reply:
         email = request.body["email"]
@@ -185,10 +245,12 @@ class FakeGitLab(FakeApp):
         return {}
 
     def cancel(self, request: Request) -> Reply:
-        left = [seat for seat in self.invited if seat.email != request.ids["email"]]
-        gone = len(left) < len(self.invited)
-        self.invited = left
-        return Reply(204) if gone else self._none()
+        invited = self._invited_to(request) or []
+        gone = next((seat for seat in invited if seat.email == request.ids["email"]), None)
+        if gone is None:
+            return self._none()
+        invited.remove(gone)
+        return Reply(204)
 
     # Subgroups and projects
 
@@ -197,7 +259,9 @@ class FakeGitLab(FakeApp):
 
     def projects(self, request: Request) -> Reply:
         assert request.params["include_subgroups"] == "true" and request.params["with_shared"] == "false"
-        return self._page(request, [{"id": self._id(t), "path_with_namespace": t.name} for t in self._of("project")])
+        return self._page(request, [
+            {"id": self._id(t), "path_with_namespace": t.name, **self._shared_with(t.id)} for t in self._of("project")
+        ])  # fmt: skip
 
     def _of(self, kind: str) -> list[Thing]:
         return [thing for thing in self.things if thing.id.startswith(f"{kind}:")]

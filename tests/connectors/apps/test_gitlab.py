@@ -8,7 +8,7 @@ import pytest
 
 from connectors.apps.gitlab import GitLab
 from connectors.base import CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
-from tests.connectors.apps.fake_gitlab import FakeGitLab
+from tests.connectors.apps.fake_gitlab import TOP, FakeGitLab
 from tests.connectors.contract import ConnectorContract
 from tests.connectors.fake import FOREVER, Reply, Seat, Thing
 
@@ -19,6 +19,7 @@ class TestGitLab(ConnectorContract):
     several_roles, unnamed_role = ("30", "custom:7"), ()  # each answer names the custom role that it has
     statuses = ("active", "suspended")
     asset_role = "40"
+    not_looked_up = ("last_activity",)  # in the list of billable members only
 
     def settings(self, app):
         return {"base_url": app.url.removesuffix("/api/v4"), "group": "acme/team", "token": app.token}
@@ -68,7 +69,7 @@ class TestGitLab(ConnectorContract):
     def test_they_are_accounts_too(self, below, connector):
         listed = {account.id: account for account in connector.accounts()}
         assert {id: account.role for id, account in listed.items()} == {"100": "30", "900": "0"}
-        assert connector.account("900") == listed["900"] and listed["900"].user_name == "user-900"
+        assert connector.account("900") == self.looked_up(listed["900"]) and listed["900"].user_name == "user-900"
 
     def test_they_are_removed_wherever_they_are(self, below, connector):
         kim = connector.account("900")
@@ -103,6 +104,75 @@ class TestGitLab(ConnectorContract):
         below.when(below.things.clear, on="members", skip=1)
         with pytest.raises(TemporarilyUnavailable, match="went away"):
             list(connector.accounts())
+
+    # People whom an invited group lets in: group_members.md, “including inherited and invited members”
+
+    @pytest.fixture
+    def shared(self, app):
+        self.fill(app, 1)
+        app.below = [Seat("900", "kim@agency.example", "Kim"), Seat("901", "lee@agency.example", "Lee")]
+        app.things = [Thing("group:5", "acme/team/sub"), Thing("project:6", "acme/team/site")]
+        app.let_in = {TOP: {"900": "30", "100": "10"}}
+        return app
+
+    def test_they_are_accounts_with_their_level(self, shared, connector):
+        listed = {account.id: account for account in connector.accounts()}
+        assert {id: account.roles for id, account in listed.items()} == {"100": ("30",), "900": ("30", "through")}
+        assert connector.account("900") == self.looked_up(listed["900"])
+
+    def test_a_removal_that_leaves_them_in_is_not_done(self, shared, connector):
+        """GitLab issue 324658: the removal succeeds, and the invited group still lets them in."""
+        with pytest.raises(Refused, match=r"still in the group .*Agency"):
+            connector.remove(connector.account("100"))
+        assert shared.seats == [] and connector.account("100").roles == ("10", "through")
+        with pytest.raises(Refused, match="end its invitation"):
+            connector.remove(connector.account("100"))
+
+    @pytest.mark.parametrize("place", ["group:5", "project:6"])
+    def test_a_group_that_is_invited_below_lets_people_in_too(self, shared, connector, place):
+        shared.let_in = {place: {"901": "40"}}
+        listed = {account.id: account for account in connector.accounts()}
+        assert listed["901"].role == "0" and connector.account("901") == self.looked_up(listed["901"])
+        with pytest.raises(Refused, match=r"still in acme/team/(sub|site) .*Agency"):
+            connector.remove(listed["901"])
+
+    def test_a_role_that_an_invited_group_gives_is_changed_there(self, shared, connector):
+        with pytest.raises(Refused, match="in that group"):
+            connector.change_role(connector.account("900"), "40")
+
+    # Invitations to subgroups and projects
+
+    def test_invitations_below_are_read_and_cancelled_everywhere(self, below, connector):
+        below.invited = [Seat("", "new@acme.example", role="30")]
+        below.invited_below = {
+            "group:5": [Seat("", "New@acme.example", role="20"), Seat("", "kit@acme.example", role="20")],
+            "project:6": [Seat("", "kit@acme.example", role="40")],
+        }
+        invited = {a.id: a for a in connector.accounts() if a.status == "invited"}
+        assert {id: a.role for id, a in invited.items()} == {
+            "invitation:new@acme.example": "30", "invitation:kit@acme.example": "0",
+        }  # fmt: skip
+        kit = connector.account("invitation:kit@acme.example")
+        assert kit == invited[kit.id]
+        with pytest.raises(Refused, match="only in subgroups"):
+            connector.change_role(kit, "40")
+        for _ in range(2):
+            connector.remove(kit)
+        assert connector.account(kit.id) is None
+        assert [[seat.email for seat in seats] for seats in below.invited_below.values()] == [["New@acme.example"], []]
+
+    # Last activity
+
+    def test_owners_see_when_billed_people_were_last_active(self, below, connector):
+        below.activity = {"100": "2026-11-20", "900": "2026-11-21"}
+        assert {a.id: a.last_activity for a in connector.accounts()} == {
+            "100": datetime(2026, 11, 20), "900": datetime(2026, 11, 21),
+        }  # fmt: skip
+
+    def test_without_it_the_reading_continues_and_the_test_says_so(self, below, connector):
+        below.tells_billable = False
+        assert {a.id: a.last_activity for a in connector.accounts()} == {"100": None, "900": None}
+        assert any("last active" in missing for missing in connector.test().missing)
 
     # What the list of members says
 
