@@ -29,6 +29,7 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
+from connectors.github import pending, teams
 from connectors.github.client import GitHubClient
 from connectors.names import email_key
 from connectors.quality import NO_TEST_SERVER, Rule
@@ -44,6 +45,7 @@ ROLES = (
     Role("member", "Member", default=True),
     Role(OUTSIDE, "Outside collaborator"),
     Role("billing_manager", "Billing manager"),
+    Role("hiring_manager", "Hiring manager"),  # of an invitation only
 )
 INVITATION = "invitation:"
 INVITED_AS = {"direct_member": "member", "admin": "admin", "billing_manager": "billing_manager"}
@@ -72,8 +74,9 @@ class GitHub(ClosesClients, Connector):
         "E-mails: GitHub shows an organisation only e-mails at domains that it has verified (Settings, Verified and "
         "approved domains), and what people publish in their profile. Everybody else comes without one and is matched "
         "by hand, once. E-mails from SAML sign-on are not read.",
-        "GitHub does not tell when someone was last active, who manages billing, or whose invitation to a single "
-        "repository is pending. Members from an enterprise team or an identity provider must be removed there.",
+        "GitHub does not tell when someone was last active or who manages billing. Members from an enterprise team or "
+        "an identity provider must be removed there. Pending invitations to single repositories are read where access "
+        "to repositories is, and where the credential may administer the repository.",
     )
     fields = (
         Field("org", "Organisation", "Its name in the address: github.com/NAME.", pattern=r"[A-Za-z0-9_-]+"),
@@ -102,11 +105,19 @@ class GitHub(ClosesClients, Connector):
     capabilities = frozenset(CAPABILITIES)
     effects = declared(
         "“Removing a member from your organization” and “Reinstating a former member of your organization”",
-        remove=Effect(
-            "Removes them from the GitHub organisation, with all its teams and repositories.", Reach.ORGANISATION,
-            Undo.POSSIBLE, "Invite them again, and choose to reinstate their roles and access.", undo_days=90,
-            lost=("their private forks of the organisation's repositories",), frees_seat=Seat.FREED,
-            seat_note="GitHub charges for the freed seat until the number of seats is lowered in the billing settings.",
+        remove=(
+            Effect(
+                "Removes them from the GitHub organisation, with all its teams and repositories.", Reach.ORGANISATION,
+                Undo.POSSIBLE, "Invite them again, and choose to reinstate their roles and access.", undo_days=90,
+                lost=("their private forks of the organisation's repositories",), frees_seat=Seat.FREED,
+                seat_note="GitHub charges for the freed seat until you lower the number of seats in the billing "
+                "settings.", whom="A member or an outside collaborator",
+            ),
+            Effect(
+                "Cancels their invitations to the organisation or to its repositories.", Reach.ORGANISATION,
+                Undo.POSSIBLE, "Invite them again.", whom="Someone who is invited",
+                source="“Cancel an organization invitation” and “Delete a repository invitation”",
+            ),
         ),
         change_role=replace(ROLE_CHANGED, reach=Reach.ORGANISATION),
         invite=replace(INVITATION_SENT, reach=Reach.ORGANISATION), grant=GRANTED, revoke=REVOKED,
@@ -187,6 +198,8 @@ class GitHub(ClosesClients, Connector):
             raise CredentialRejected("The App lacks the organisation permission Members: read.")
         for row in client.rows(f"{client.home}/invitations", "invitations"):
             yield _invitation(row)
+        if self.settings.get("access") != "leave out":
+            yield from self._invited_to_repositories()
         owners = {row["id"] for row in client.rows(f"{client.home}/members", "owners", role="admin")}
         total = client.count(f"{client.home}/members", filter="all")
         self.on_total(total)
@@ -195,6 +208,15 @@ class GitHub(ClosesClients, Connector):
             yield from map(_account, self._people(page), roles)
         for page in client.pages(f"{client.home}/outside_collaborators", "outside collaborators", filter="all"):
             yield from (_account(row, OUTSIDE) for row in self._people(page) if came.add(str(row["id"])))
+
+    def _invited_to_repositories(self, strict: bool = False) -> Iterator[Account]:
+        """Each invitee once."""
+        came = Seen()
+        for _, row in pending.open_invitations(self._client, strict=strict):
+            if came.add(pending.id_of(row)):
+                nobody = {"id": "", "login": "", "name": f"Someone invited to {row['repository']['name']}"}
+                account = _account(self._people([row["invitee"]])[0] if row.get("invitee") else nobody, OUTSIDE)
+                yield replace(account, id=pending.id_of(row), status="invited")
 
     def _people(self, page: list[dict]) -> list[dict]:
         """The rows of a page with what GraphQL knows of their names and e-mails."""
@@ -224,14 +246,15 @@ class GitHub(ClosesClients, Connector):
                         may_hand_on = bool((row.get("permissions") or {}).get("admin"))
                         yield Access(str(row["id"]), f"repository:{repo['id']}", role, may_hand_on)
             for team in client.rows(f"{client.home}/teams", "teams"):
-                for row in client.rows(f"{client.home}/teams/{segment(team['slug'])}/members", "team members"):
-                    if not row.get("inherited"):  # the members of child teams are listed again here
-                        role = row.get("role") or "member"
-                        yield Access(str(row["id"]), f"team:{team['id']}", role, role == "maintainer")
+                for id, role in teams.direct_members(client, team):
+                    yield Access(id, f"team:{team['id']}", role, role == "maintainer")
         except NotFound as gone:
             raise TemporarilyUnavailable(f"A repository or team went away meanwhile. {gone}") from gone
 
     def account(self, id: str) -> Account | None:
+        if id.startswith(pending.PREFIX):
+            found = self._invited_to_repositories(strict=True)
+            return next((invited for invited in found if invited.id == id), None)
         if id.startswith(INVITATION):
             found = self._client.rows(f"{self._client.home}/invitations", "invitations")
             return next((_invitation(row) for row in found if f"{INVITATION}{row['id']}" == id), None)
@@ -261,7 +284,11 @@ class GitHub(ClosesClients, Connector):
         return any(str(row["id"]) == id for row in self._client.rows(path, "outside collaborators", filter="all"))
 
     def remove(self, account: Account) -> None:
-        if account.id.startswith(INVITATION):
+        if account.id.startswith(pending.PREFIX):
+            invitations = list(pending.open_invitations(self._client, strict=True))
+            for path in [path for path, row in invitations if pending.id_of(row) == account.id]:
+                self._act("DELETE", path)
+        elif account.id.startswith(INVITATION):
             self._act("DELETE", f"{self._client.home}/invitations/{segment(account.id.removeprefix(INVITATION))}")
         elif user := self._user(account.id):
             place = "outside_collaborators" if self._role(user["login"]) is None else "memberships"
@@ -297,6 +324,8 @@ class GitHub(ClosesClients, Connector):
                 f"{account.name} was taken out of {asset.name} itself, but may still use it through a team, "
                 "the organisation's base permission or as an owner."
             )
+        if asset.kind == "team" and teams.is_in(self._client, place):
+            raise Refused(f"{account.name} is still in {asset.name} through a team below it: revoke that one too.")
 
     def _is_there(self, place: str) -> bool:
         try:

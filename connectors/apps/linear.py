@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from types import MappingProxyType
 
 from connectors.base import (
@@ -60,7 +61,7 @@ ONE_USER = f"""query OneUser($id: ID) {{
   users(filter: {{ id: {{ eq: $id }} }}, includeDisabled: true, includeArchived: true) {{ nodes {{ {USER} }} }} }}"""
 INVITES = """query Invites($first: Int, $after: String) {
   organizationInvites(first: $first, after: $after) {
-    nodes { id email role acceptedAt archivedAt } pageInfo { hasNextPage endCursor } } }"""
+    nodes { id email role acceptedAt archivedAt expiresAt } pageInfo { hasNextPage endCursor } } }"""
 TEAMS = """query Teams($first: Int, $after: String) {
   teams(first: $first, after: $after) { nodes { id name } pageInfo { hasNextPage endCursor } } }"""
 MEMBERS = """query Members($team: String!, $first: Int, $after: String) {
@@ -88,6 +89,8 @@ class Linear(HttpConnector):
         "The key acts as you: Rollcall never removes the person that it belongs to.",
         "Where people come from an identity provider over SCIM, Linear may refuse to suspend or change them: do it "
         "there. Private teams that the key's owner is not in are not read, and Linear's API makes no team owners.",
+        "On Linear's Free plan every member is an admin, so Rollcall's protection of the last admin protects nobody in "
+        "particular there.",
     )
     fields = (token_field("API key", "Begins with lin_api_."),)
     capabilities = frozenset(CAPABILITIES)
@@ -136,9 +139,12 @@ class Linear(HttpConnector):
         yield from map(_account, self._rows(USERS, "users", "users"))
 
     def _invitations(self) -> Iterator[Account]:
-        """The pending ones: the list keeps those that were accepted or cancelled."""
+        """The open ones: the list keeps those that were accepted or cancelled, and those that "can no longer be
+        accepted" since `expiresAt`."""
+        now = datetime.now(UTC).replace(tzinfo=None)
         for row in self._rows(INVITES, "organizationInvites", "invitations"):
-            if not row["acceptedAt"] and not row["archivedAt"]:
+            ends = from_iso(row.get("expiresAt"))
+            if not row["acceptedAt"] and not row["archivedAt"] and (ends is None or ends > now):
                 yield Account(f"{INVITATION}{row['id']}", row["email"], "", "invited", row["role"])
 
     def assets(self) -> Iterator[Asset]:

@@ -28,12 +28,15 @@ FACTS = (
     Fact("DELETE", MEMBER, "remove_membership"),
     Fact("GET", f"{ORG}/repos", "repos", ("type", "sort", "direction", *PAGING)),
     Fact("GET", "/repos/{owner}/{repo}/collaborators", "collaborators", ("affiliation", "permission", *PAGING)),
+    Fact("GET", "/repos/{owner}/{repo}/invitations", "repo_invitations", PAGING),
+    Fact("DELETE", "/repos/{owner}/{repo}/invitations/{invitation_id}", "cancel_repo_invitation"),
     Fact("GET", COLLABORATOR, "collaborator"),
     Fact("PUT", COLLABORATOR, "add_collaborator", (), ("permission",)),
     Fact("DELETE", COLLABORATOR, "remove_collaborator"),
     Fact("GET", f"{ORG}/teams", "teams", ("team_type", *PAGING)),
     Fact("GET", f"{ORG}/teams/{{team_slug}}/members", "team_members", ("role", *PAGING)),
     # By id: the note below "Get team membership for a user" in the same description.
+    Fact("GET", TEAM_MEMBER, "team_membership"),
     Fact("PUT", TEAM_MEMBER, "join_team", (), ("role",)),
     Fact("DELETE", TEAM_MEMBER, "leave_team"),
     # docs.github.com: "Get a user using their ID", "Get a repository", "Get an organization installation for the
@@ -53,7 +56,9 @@ class FakeGitHub(FakeApp):
     account_list = "members"
     reads = ("access_token", "people")
     reaches = {
-        Reach.ASSET: ("add_collaborator", "remove_collaborator", "join_team", "leave_team"),
+        Reach.ASSET: (
+            "add_collaborator", "remove_collaborator", "join_team", "leave_team", "cancel_repo_invitation",
+        ),
         Reach.ORGANISATION: (
             "make_outside", "remove_outside", "invite", "cancel", "set_membership", "remove_membership",
         ),
@@ -72,6 +77,9 @@ class FakeGitHub(FakeApp):
         self.invited: list[Seat] = []
         self.base_permission: set[str] = set()  # ids of accounts that may still use every repository
         self.inherited: set[str] = set()  # ids of accounts whose team membership comes from a child team
+        self.tells_team_roles = True  # “only when the feature is enabled for the organization”
+        self.repo_invited: dict[str, list[dict]] = {}  # name of a repository → invitations to it
+        self.invitees: list[Seat] = []
         self.verified: dict[str, list[str]] = {}  # account id → e-mails at verified domains
         self.graphql_errors: list[dict] = []
 
@@ -173,8 +181,12 @@ class FakeGitHub(FakeApp):
         if self.graphql_errors:
             return {"data": None, "errors": self.graphql_errors}
         variables = request.body["variables"]
+        if "team(slug: $team)" in request.body["query"]:
+            return self._direct_members(variables)
         assert variables["org"] == "acme" and "organizationVerifiedDomainEmails" in request.body["query"]
-        known = {f"U_{seat.id}": seat for seat in (*self.listed, *self.seats, *self.outsiders)}
+        known = {f"U_{seat.id}": seat for seat in (
+            *self.listed, *self.seats, *self.outsiders, *self.invitees,
+        )}  # fmt: skip
         return {"data": {"nodes": [self._person(known.get(id)) for id in variables["ids"]]}}
 
     def _person(self, seat: Seat | None) -> dict | None:
@@ -235,11 +247,47 @@ class FakeGitHub(FakeApp):
         team = next((t for t in self._of("team") if f"slug-{t.name}" == request.ids["team_slug"]), None)
         if team is None:
             return self.error(404, "Not Found")
+        tells = ("role", "inherited") if self.tells_team_roles else ()
         rows = [
-            {**self._user(Seat(id)), "role": role, "inherited": id in self.inherited}
+            {**self._user(Seat(id)), **{key: {"role": role, "inherited": id in self.inherited}[key] for key in tells}}
             for id, role in team.members.items()
         ]
         return self._page(request, rows)
+
+    def _direct_members(self, variables: dict) -> dict:
+        """GraphQL, Team.members with `membership: IMMEDIATE`."""
+        team = next((t for t in self._of("team") if f"slug-{t.name}" == variables["team"]), None)
+        if team is None:
+            return {"data": {"organization": {"team": None}}}
+        edges = [{"role": role.upper(), "node": {"databaseId": int(id)}}
+                 for id, role in team.members.items() if id not in self.inherited]  # fmt: skip
+        start = int(variables.get("after", "0"))
+        info = {"hasNextPage": start + 100 < len(edges), "endCursor": str(start + 100)}
+        return {"data": {"organization": {"team": {"members": {
+            "edges": edges[start : start + 100], "pageInfo": info}}}}}  # fmt: skip
+
+    def team_membership(self, request: Request) -> Any:
+        """“Team members will include the members of child teams.”"""
+        role = self.thing(f"team:{request.ids['team_id']}").members.get(request.ids["username"].removeprefix("login-"))
+        return {"state": "active", "role": role} if role else self.error(404, "Not Found")
+
+    def repo_invitations(self, request: Request) -> Reply:
+        if self._repo(request) is None:
+            return self.error(404, "Not Found")
+        return self._page(request, self.repo_invited.get(request.ids["repo"], []))
+
+    def cancel_repo_invitation(self, request: Request) -> Reply:
+        rows = self.repo_invited.get(request.ids["repo"], [])
+        found = next((row for row in rows if str(row["id"]) == request.ids["invitation_id"]), None)
+        if found is None:
+            return self.error(404, "Not Found")
+        rows.remove(found)
+        return Reply(204)
+
+    def invited_to_repo(self, id: int, seat: Seat | None, **more: Any) -> dict:
+        """OpenAPI description, schema repository-invitation."""
+        return {"id": id, "invitee": self._user(seat) if seat else None, "permissions": "write",
+                "repository": {"name": "site"}, **more}  # fmt: skip
 
     def join_team(self, request: Request) -> Any:
         assert request.ids["org_id"] == "77"
@@ -250,6 +298,8 @@ class FakeGitHub(FakeApp):
 
     def leave_team(self, request: Request) -> Reply:
         members = self.thing(f"team:{request.ids['team_id']}").members
+        if request.ids["username"].removeprefix("login-") in self.inherited:
+            return self.error(404, "Not Found")
         if members.pop(request.ids["username"].removeprefix("login-"), None) is None:
             return self.error(404, "Not Found")
         return Reply(204)

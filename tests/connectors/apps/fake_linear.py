@@ -137,7 +137,8 @@ class FakeLinear(FakeApp):
     def _organizationInviteCreate(self, variables: dict) -> dict:
         given = variables["input"]
         assert given["role"] in ROLES
-        self.invites.append({"id": f"i-{len(self.invites)}", "acceptedAt": None, "archivedAt": None, **given})
+        self.invites.append({"id": f"i-{len(self.invites)}", "acceptedAt": None, "archivedAt": None, "expiresAt": None,
+                             **given})  # fmt: skip
         return {"success": True}
 
     def _organizationInviteDelete(self, variables: dict) -> dict:

@@ -100,6 +100,79 @@ class TestGitHub(ConnectorContract):
             connector.revoke(somebody, team)
         assert "1000" not in app.things[0].members
 
+    # OpenAPI description, schema team-member: role and inherited “only when the feature is enabled”
+
+    def test_where_the_list_lacks_roles_graphql_tells_them(self, app, connector):
+        self.fill(app, 2)
+        app.tells_team_roles = False
+        app.things = [Thing("team:8", "Platform", members={"1000": "maintainer", "1001": "member"})]
+        app.inherited = {"1001"}
+        assert [(a.account, a.role, a.privileged) for a in connector.access()] == [("1000", "maintainer", True)]
+
+    def test_a_large_team_is_read_whole_by_graphql(self, app, connector):
+        app.tells_team_roles = False
+        app.things = [Thing("team:8", "Platform", members={str(n): "member" for n in range(1, 202)})]
+        assert len(set(connector.access())) == 201
+
+    def test_a_team_that_goes_meanwhile_fails_the_reading(self, app, connector):
+        app.tells_team_roles = False
+        app.things = [Thing("team:8", "Platform", members={"1000": "member"})]
+        app.when(app.things.clear, on="people")
+        with pytest.raises(TemporarilyUnavailable, match="no members of the team"):
+            list(connector.access())
+
+    def test_someone_whom_a_child_team_keeps_in_is_reported(self, app, connector):
+        self.fill(app, 1)
+        app.things = [Thing("team:8", "Platform", members={"1000": "member"})]
+        app.inherited = {"1000"}
+        with pytest.raises(Refused, match="through a team below it"):
+            connector.revoke(next(connector.accounts()), next(connector.assets()))
+
+    # Invitations to single repositories: “List repository invitations”
+
+    @pytest.fixture
+    def invited(self, app):
+        app.things = [Thing("repository:1", "site"), Thing("repository:2", "shop")]
+        app.invitees = [Seat("70", "kim@freelance.example", "Kim"), Seat("71", "lee@freelance.example", "Lee")]
+        kim, lee = app.invitees
+        app.repo_invited = {
+            "site": [app.invited_to_repo(5, kim), app.invited_to_repo(6, lee, expired=True)],
+            "shop": [app.invited_to_repo(7, kim, expired=False), app.invited_to_repo(8, None)],
+        }
+        return app
+
+    def test_open_invitations_to_repositories_are_accounts(self, invited, connector):
+        listed = {account.id: account for account in connector.accounts()}
+        assert {id: (a.email, a.status, a.role) for id, a in listed.items()} == {
+            "invitation:repository:70": ("kim@freelance.example", "invited", "outside_collaborator"),
+            "invitation:repository:only:8": ("", "invited", "outside_collaborator"),
+        }  # fmt: skip
+        assert connector.account("invitation:repository:70") == listed["invitation:repository:70"]
+        with pytest.raises(Refused, match="not accepted"):
+            connector.change_role(listed["invitation:repository:70"], "member")
+
+    def test_all_of_someones_invitations_are_cancelled(self, invited, connector):
+        for _ in range(2):
+            connector.remove(Account("invitation:repository:70"))
+        assert {name: [row["id"] for row in rows] for name, rows in invited.repo_invited.items()} == {
+            "site": [6], "shop": [8],
+        }  # fmt: skip
+        assert connector.account("invitation:repository:70") is None
+
+    @pytest.mark.parametrize("status", [403, 404])
+    def test_invitations_that_may_not_be_read_fail_no_reading_and_are_not_gone(self, invited, connector, status):
+        self.fill(invited, 1)
+        words = {403: "Must have admin rights to Repository.", 404: "Not Found"}[status]
+        invited.fail(invited.error(status, words), on="repo_invitations", times=FOREVER)
+        assert [account.id for account in connector.accounts()] == ["1000"]
+        with pytest.raises((CredentialRejected, TemporarilyUnavailable)):
+            connector.account("invitation:repository:70")
+
+    def test_where_access_is_left_out_repositories_are_not_asked(self, invited):
+        connector = self.connect(invited, access="leave out")
+        assert list(connector.accounts()) == [] and not invited.asked("repo_invitations")
+        connector.close()
+
     # Access
 
     def test_an_admin_of_a_repository_may_hand_it_on(self, app, connector):

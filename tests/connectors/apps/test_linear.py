@@ -53,6 +53,19 @@ class TestLinear(ConnectorContract):
                         "archivedAt": None}]  # fmt: skip
         assert list(connector.accounts()) == []
 
+    @pytest.mark.parametrize("ends, is_open", [
+        ("2026-11-20T10:00:00.000Z", False), ("2999-11-20T10:00:00.000Z", True), (None, True),
+    ])  # fmt: skip
+    def test_an_invitation_that_expired_is_no_account_and_is_sent_again(self, app, connector, ends, is_open):
+        """schema.graphql, OrganizationInvite.expiresAt: “The time at which the invite will expire and can no longer
+        be accepted. Null if the invite does not have an expiration date.”"""
+        app.invites = [{"id": "i-0", "email": "a@acme.example", "role": "user", "acceptedAt": None, "archivedAt": None,
+                        "expiresAt": ends}]  # fmt: skip
+        assert [account.id for account in connector.accounts()] == ["invitation:i-0"] * is_open
+        assert (connector.account("invitation:i-0") is not None) == is_open
+        connector.invite("a@acme.example", "user")
+        assert len(app.invites) == (1 if is_open else 2)
+
     # People
 
     def test_apps_are_system_accounts_and_guests_are_guests(self, app, connector):
