@@ -54,6 +54,9 @@ class Asana(HttpConnector):
         "person sees: private teams and projects without them are not read.",
         "Signed in, open app.asana.com/api/1.0/workspaces in the browser: the number after “gid” beside your "
         "organisation's name is the workspace ID.",
+        "What a removed person owns passes to the admin whom Asana's Admin Console names for that, if Rollcall has a "
+        "service account's token. With a personal access token, it passes to the person whose token it is. What only "
+        "they could see is lost: make it public in Asana before.",
         "Asana's API tells neither when someone was last active nor whether an invitation is still pending (such "
         "people look like members), and can't make admins or guests: an invited person becomes a member if their "
         "e-mail is at one of your domains, else a guest. Access to a project through a team shows as membership of "
@@ -69,8 +72,8 @@ class Asana(HttpConnector):
         remove=Effect(
             "Removes them from the workspace, with all its teams and projects.", Reach.WORKSPACE, Undo.IMPOSSIBLE,
             "Invite them again, and add them to their teams and projects.",
-            lost=("private things that only they could see", "what they own, which passes to the person whose "
-                  "personal token is used"),
+            lost=("what only they could see", "what they own: it passes to the owner of the personal access token, or "
+                  "with a service account to the admin whom Asana's Admin Console names"),
             ends_sessions=Sessions.NOT_KNOWN,
         ),
         invite=INVITATION_SENT, grant=GRANTED, revoke=REVOKED,

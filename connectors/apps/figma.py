@@ -57,7 +57,8 @@ class Figma(ExtendedScim):
         "Figma puts it.",
         "A removal deactivates: Figma takes the person out of the organisation, and still lists them as inactive. Only "
         "Enterprise shows seat types and lets SCIM make administrators. Where Figma doesn't show who is one, protect "
-        "yours by hand. Figma doesn't show when someone was last active.",
+        "yours by hand. Over SCIM, Figma doesn't show when someone was last active. Its activity log does on "
+        "Enterprise, but it takes another kind of token, and Rollcall doesn't read it.",
     )
     fields = (
         Field("tenant", "Tenant ID", "From “SAML SSO” in the admin settings.", pattern=r"[A-Za-z0-9_-]+"),
