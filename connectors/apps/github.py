@@ -4,8 +4,8 @@ Removal takes a person out of the organisation with all teams and repositories; 
 REST calls as in GitHub's OpenAPI description (@octokit/openapi, api.github.com), and from docs.github.com
 "Get a user using their ID", "Get a repository" and "Get an organization installation for the authenticated app";
 what each needs: "Permissions required for GitHub Apps" (Members, Administration).
-The list of members knows no names and e-mails, so they come from GraphQL (docs.github.com/graphql, object User:
-name, email, organizationVerifiedDomainEmails).
+What the list of members doesn't know is read in connectors/github: names and e-mails (people), organisation roles,
+team roles (teams), invitations to single repositories (pending).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
+from functools import cached_property
 from types import MappingProxyType
 
 from connectors.base import (
@@ -31,6 +32,8 @@ from connectors.base import (
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
 from connectors.github import pending, teams
 from connectors.github.client import GitHubClient
+from connectors.github.organisation_roles import PREFIX, OrganisationRoles
+from connectors.github.people import People, email_of
 from connectors.names import email_key
 from connectors.quality import NO_TEST_SERVER, Rule
 from connectors.tools.answers import unsaid
@@ -51,8 +54,6 @@ INVITATION = "invitation:"
 INVITED_AS = {"direct_member": "member", "admin": "admin", "billing_manager": "billing_manager"}
 PERMISSION = {"read": "pull", "write": "push"}  # role_name → what a collaborator is added with, where they differ
 NOT_ALLOWED = ("not accessible by", "must have admin", "must be an", "saml enforcement")  # a 403 about the credential
-PEOPLE = """query ($ids: [ID!]!, $org: String!) { nodes(ids: $ids) { ... on User {
-  databaseId name email organizationVerifiedDomainEmails(login: $org) } } }"""
 
 
 class GitHub(ClosesClients, Connector):
@@ -72,8 +73,10 @@ class GitHub(ClosesClients, Connector):
         "one without a webhook and with the same permissions, install it for all repositories, generate a private key "
         "and enter the App's ID and the .pem file's whole text.",
         "E-mails: GitHub shows an organisation only e-mails at domains that it has verified (Settings, Verified and "
-        "approved domains), and what people publish in their profile. Everybody else comes without one and is matched "
-        "by hand, once. E-mails from SAML sign-on are not read.",
+        "approved domains), what its own SAML sign-on knows, and what people publish in their profile. Everybody else "
+        "comes without one and is matched by hand, once. What an enterprise's SAML sign-on knows is not read.",
+        "Organisation roles show beside someone's role, and are given and taken in GitHub. A fine-grained token or an "
+        "App reads them with the organisation permission Custom organization roles: read.",
         "GitHub does not tell when someone was last active or who manages billing. Members from an enterprise team or "
         "an identity provider must be removed there. Pending invitations to single repositories are read where access "
         "to repositories is, and where the credential may administer the repository.",
@@ -130,6 +133,14 @@ class GitHub(ClosesClients, Connector):
     def _client(self) -> GitHubClient:
         return GitHubClient(self.api, self.settings, self.memory)
 
+    @cached_property
+    def _people(self) -> People:
+        return People(self._client, self.settings.get("emails") != "leave out")
+
+    @cached_property
+    def _organisation_roles(self) -> OrganisationRoles:
+        return OrganisationRoles(self._client)
+
     def test(self) -> Identity:
         client = self._client
         identity = self._app_identity() if client.app else self._token_identity()
@@ -141,7 +152,8 @@ class GitHub(ClosesClients, Connector):
                 f"{failure} Reading invitations and outside collaborators takes an owner's token with the scope "
                 "admin:org, or the organisation permission Members."
             ) from None
-        return identity
+        lacks = self._organisation_roles.read()
+        return replace(identity, missing=(*identity.missing, lacks)) if lacks else identity
 
     def _app_identity(self) -> Identity:
         permissions, installation = self._client.app.permissions, self._client.app.installation
@@ -187,7 +199,8 @@ class GitHub(ClosesClients, Connector):
         return me, mine.get("role", "")
 
     def roles(self) -> list[Role]:
-        return list(ROLES)
+        """GitHub's own, and the organisation roles that the last reading found."""
+        return [*ROLES, *(Role(id, name) for id, name in self._organisation_roles.names.items())]
 
     def accounts(self) -> Iterator[Account]:
         """Invitations come first: someone who accepts meanwhile is then in two lists, rather than in none."""
@@ -200,14 +213,16 @@ class GitHub(ClosesClients, Connector):
             yield _invitation(row)
         if self.settings.get("access") != "leave out":
             yield from self._invited_to_repositories()
+        self._people.read_sign_on()
+        self._organisation_roles.read()
         owners = {row["id"] for row in client.rows(f"{client.home}/members", "owners", role="admin")}
         total = client.count(f"{client.home}/members", filter="all")
         self.on_total(total)
         for page in client.pages(f"{client.home}/members", "members", total, filter="all"):
             roles = ("admin" if row["id"] in owners else "member" for row in page if came.add(str(row["id"])))
-            yield from map(_account, self._people(page), roles)
+            yield from map(self._member, self._people.all(page), roles)
         for page in client.pages(f"{client.home}/outside_collaborators", "outside collaborators", filter="all"):
-            yield from (_account(row, OUTSIDE) for row in self._people(page) if came.add(str(row["id"])))
+            yield from (_account(row, OUTSIDE) for row in self._people.all(page) if came.add(str(row["id"])))
 
     def _invited_to_repositories(self, strict: bool = False) -> Iterator[Account]:
         """Each invitee once."""
@@ -215,18 +230,8 @@ class GitHub(ClosesClients, Connector):
         for _, row in pending.open_invitations(self._client, strict=strict):
             if came.add(pending.id_of(row)):
                 nobody = {"id": "", "login": "", "name": f"Someone invited to {row['repository']['name']}"}
-                account = _account(self._people([row["invitee"]])[0] if row.get("invitee") else nobody, OUTSIDE)
+                account = _account(self._people.one(row["invitee"]) if row.get("invitee") else nobody, OUTSIDE)
                 yield replace(account, id=pending.id_of(row), status="invited")
-
-    def _people(self, page: list[dict]) -> list[dict]:
-        """The rows of a page with what GraphQL knows of their names and e-mails."""
-        if self.settings.get("emails") == "leave out":
-            return page
-        nodes = self._client.graphql(PEOPLE, ids=[row["node_id"] for row in page], org=self._client.org).get("nodes")
-        known = {node["databaseId"]: node for node in nodes or () if node and "databaseId" in node}
-        if missing := [row["login"] for row in page if row["id"] not in known and row.get("type") == "User"]:
-            raise TemporarilyUnavailable(f"GitHub returned no profile of {missing[0]}. Nothing was changed.")
-        return [row | known.get(row["id"], {}) for row in page]
 
     def assets(self) -> Iterator[Asset]:
         client = self._client
@@ -262,7 +267,11 @@ class GitHub(ClosesClients, Connector):
         role = self._role(user["login"]) if user else None
         if role is None and user and self._is_outside(id):
             role = OUTSIDE
-        return _account(self._people([user])[0], role) if role else None
+        return self._member(self._people.one(user), role) if role else None
+
+    def _member(self, row: dict, role: str) -> Account:
+        further = () if role == OUTSIDE else self._organisation_roles.of(row["id"])
+        return replace(_account(row, role), further_roles=further)
 
     def _user(self, id: str) -> dict | None:
         """By id, as names can change: GET /user/{account_id}."""
@@ -294,15 +303,21 @@ class GitHub(ClosesClients, Connector):
             place = "outside_collaborators" if self._role(user["login"]) is None else "memberships"
             self._act("DELETE", f"{self._client.home}/{place}/{segment(user['login'])}")
 
-    def change_role(self, account: Account, role: str) -> None:
-        login = self._login(account)
-        if role == OUTSIDE:
-            if not self._is_outside(account.id):
-                self._act("PUT", f"{self._client.home}/outside_collaborators/{login}", json={"async": False})
-        elif role in ("admin", "member"):
-            self._act("PUT", f"{self._client.home}/memberships/{login}", json={"role": role})
-        else:
+    @classmethod
+    def roles_after(cls, account: Account, role: str) -> tuple[str, ...]:
+        """Organisation roles stay with a member."""
+        if role not in ("admin", "member", OUTSIDE):
             raise Refused("GitHub lets its API make owners, members and outside collaborators only.")
+        kept = () if role == OUTSIDE else (id for id in account.roles if id.startswith(PREFIX))
+        return (role, *kept)
+
+    def change_role(self, account: Account, role: str) -> None:
+        self.roles_after(account, role)
+        login = self._login(account)
+        if role != OUTSIDE:
+            self._act("PUT", f"{self._client.home}/memberships/{login}", json={"role": role})
+        elif not self._is_outside(account.id):
+            self._act("PUT", f"{self._client.home}/outside_collaborators/{login}", json={"async": False})
 
     def invite(self, email: str, role: str) -> None:
         invited_as = next((sent for sent, shown in INVITED_AS.items() if shown == (role or "member")), None)
@@ -366,10 +381,9 @@ class GitHub(ClosesClients, Connector):
 
 
 def _account(row: dict, role: str) -> Account:
-    verified = row.get("organizationVerifiedDomainEmails") or ()
     return Account(
         id=str(row["id"]),
-        email=min(verified, default=None) or row.get("email") or "",
+        email=email_of(row),
         name=row.get("name") or row["login"],
         role=role,
         kind="user" if row.get("type", "User") == "User" else "system",

@@ -41,7 +41,7 @@ from connectors.versions import ApiVersion
 
 OWNER = 50
 BELOW = "0"  # our role for people who aren't members of the group itself
-THROUGH = "through"  # our role, beside their level, for people whom only another group makes members of this one
+THROUGH = "through"  # our role, beside their level, for people who are members through another group only
 ROLES = (
     Role("50", "Owner", privileged=True),
     Role("40", "Maintainer"),
@@ -100,7 +100,7 @@ class GitLab(HttpConnector):
                 "Removes them from the group, with its subgroups and projects.", Reach.WORKSPACE, Undo.IMPOSSIBLE,
                 "Add them again with their earlier role.", lost=("their roles in subgroups and projects",),
                 frees_seat=Seat.FREED, whom="A member",
-                seat_note="Someone whom an invited group lets in stays in and stays billed. Rollcall reports it.",
+                seat_note="Members of an invited group stay in and stay billed. Rollcall reports it.",
             ),
             Effect(
                 "Cancels the invitations to the group, its subgroups and projects.", Reach.WORKSPACE, Undo.POSSIBLE,
@@ -160,7 +160,7 @@ class GitLab(HttpConnector):
         return [*ROLES, *(Role(id, name) for id, name in sorted(self._custom.items(), key=lambda role: role[1]))]
 
     def accounts(self) -> Iterator[Account]:
-        """Invitations, the group's members, those whom other groups let in, then people who are only below it."""
+        """Invitations, the group's members, members of invited and parent groups, then people who are only below it."""
         came, told, group = Seen(), 0, self._group
         active = group.days_of_last_activity()
         yield from self._invitations()

@@ -68,7 +68,7 @@ class Group:
             yield Place(asset, row.get("shared_with_groups") != [])
 
     def people_of(self, place: Place) -> Iterator[dict]:
-        """A place's own members; where groups are invited to it, everyone whom it lets in."""
+        """A place's own members; where groups are invited to it, everyone who is let in."""
         invites = self.invited_to(place.path) != [] if place.invites is None else place.invites
         return self.rows_below(place, "members/all" if invites else "members")
 
@@ -103,8 +103,8 @@ class Group:
             return None
 
     def days_of_last_activity(self) -> Callable[[dict], dict]:
-        """A function that adds the day to a member's row; only days are held. GitLab tells them to owners of a
-        top-level group alone: without them the reading continues."""
+        """A function that adds the day to a member's row; only days are held. GitLab shows them to owners of a
+        top-level group only. Without them the reading continues."""
         try:
             rows = self.rows("billable_members")
             days = {row["id"]: row["last_activity_on"] for row in rows if "last_activity_on" in row}

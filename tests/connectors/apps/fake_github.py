@@ -33,6 +33,8 @@ FACTS = (
     Fact("GET", COLLABORATOR, "collaborator"),
     Fact("PUT", COLLABORATOR, "add_collaborator", (), ("permission",)),
     Fact("DELETE", COLLABORATOR, "remove_collaborator"),
+    Fact("GET", f"{ORG}/organization-roles", "organisation_roles"),
+    Fact("GET", f"{ORG}/organization-roles/{{role_id}}/users", "holders", PAGING),
     Fact("GET", f"{ORG}/teams", "teams", ("team_type", *PAGING)),
     Fact("GET", f"{ORG}/teams/{{team_slug}}/members", "team_members", ("role", *PAGING)),
     # By id: the note below "Get team membership for a user" in the same description.
@@ -77,6 +79,7 @@ class FakeGitHub(FakeApp):
         self.invited: list[Seat] = []
         self.base_permission: set[str] = set()  # ids of accounts that may still use every repository
         self.inherited: set[str] = set()  # ids of accounts whose team membership comes from a child team
+        self.saml: dict[str, dict] | None = None  # account id → external identity; None without SAML sign-on
         self.tells_team_roles = True  # “only when the feature is enabled for the organization”
         self.repo_invited: dict[str, list[dict]] = {}  # name of a repository → invitations to it
         self.invitees: list[Seat] = []
@@ -177,12 +180,42 @@ class FakeGitHub(FakeApp):
         self.invited = left
         return Reply(204)
 
+    def _answer(self, fact: Fact, request: Request) -> Reply:
+        """Each query counts as a call of its own for fail() and when()."""
+        if fact.answer == "people":
+            asks = {"samlIdentityProvider": "sign_on", "team(slug: $team)": "direct_members"}
+            answer = next((name for part, name in asks.items() if part in request.body["query"]), "people")
+            fact = Fact("POST", "/graphql", "errors_inside" if self.graphql_errors else answer)
+        return super()._answer(fact, request)
+
+    def errors_inside(self, request: Request) -> dict:
+        return {"data": None, "errors": self.graphql_errors}
+
+    def sign_on(self, request: Request) -> dict:
+        """Organization.samlIdentityProvider.externalIdentities: “Filter to external identities with the users login”,
+        “with valid org membership only”."""
+        if self.saml is None:
+            return {"data": {"organization": {"samlIdentityProvider": None}}}
+        login = request.body["variables"].get("login")
+        rows = [{"guid": f"g-{id}", "user": {"databaseId": int(id)}, "samlIdentity": None, "scimIdentity": None, **more}
+                for id, more in self.saml.items() if login in (None, f"login-{id}")]  # fmt: skip
+        start = int(request.body["variables"].get("after", "0"))
+        info = {"hasNextPage": start + 100 < len(rows), "endCursor": str(start + 100)}
+        return {"data": {"organization": {"samlIdentityProvider": {"externalIdentities": {
+            "nodes": rows[start : start + 100], "pageInfo": info}}}}}  # fmt: skip
+
+    def organisation_roles(self, request: Request) -> dict:
+        named = ((81, "Security manager", "Predefined"), (82, "Auditor", "Organization"))
+        roles = [{"id": id, "name": name, "source": source, "permissions": []} for id, name, source in named]
+        return {"total_count": 2, "roles": roles}
+
+    def holders(self, request: Request) -> Reply:
+        id = f"organisation-role:{request.ids['role_id']}"
+        rows = [{**self._user(seat), "assignment": "direct"} for seat in self.listed if id in seat.further_roles]
+        return self._page(request, rows)
+
     def people(self, request: Request) -> Any:
-        if self.graphql_errors:
-            return {"data": None, "errors": self.graphql_errors}
         variables = request.body["variables"]
-        if "team(slug: $team)" in request.body["query"]:
-            return self._direct_members(variables)
         assert variables["org"] == "acme" and "organizationVerifiedDomainEmails" in request.body["query"]
         known = {f"U_{seat.id}": seat for seat in (
             *self.listed, *self.seats, *self.outsiders, *self.invitees,
@@ -254,8 +287,9 @@ class FakeGitHub(FakeApp):
         ]
         return self._page(request, rows)
 
-    def _direct_members(self, variables: dict) -> dict:
+    def direct_members(self, request: Request) -> dict:
         """GraphQL, Team.members with `membership: IMMEDIATE`."""
+        variables = request.body["variables"]
         team = next((t for t in self._of("team") if f"slug-{t.name}" == variables["team"]), None)
         if team is None:
             return {"data": {"organization": {"team": None}}}

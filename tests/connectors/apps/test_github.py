@@ -25,6 +25,7 @@ class TestGitHub(ConnectorContract):
     kind, fake, address = GitHub, FakeGitHub, "api"
     role, other_role, owner_role = "member", "admin", "admin"
     asset_role = "write"
+    several_roles, unnamed_role = ("member", "organisation-role:81"), ()  # only roles that the list names have people
 
     def settings(self, app):
         return {"org": "acme", "token": app.token}
@@ -117,11 +118,11 @@ class TestGitHub(ConnectorContract):
     def test_a_team_that_goes_meanwhile_fails_the_reading(self, app, connector):
         app.tells_team_roles = False
         app.things = [Thing("team:8", "Platform", members={"1000": "member"})]
-        app.when(app.things.clear, on="people")
+        app.when(app.things.clear, on="direct_members")
         with pytest.raises(TemporarilyUnavailable, match="no members of the team"):
             list(connector.access())
 
-    def test_someone_whom_a_child_team_keeps_in_is_reported(self, app, connector):
+    def test_someone_who_stays_in_through_a_child_team_is_reported(self, app, connector):
         self.fill(app, 1)
         app.things = [Thing("team:8", "Platform", members={"1000": "member"})]
         app.inherited = {"1000"}

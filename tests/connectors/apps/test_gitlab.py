@@ -105,7 +105,7 @@ class TestGitLab(ConnectorContract):
         with pytest.raises(TemporarilyUnavailable, match="went away"):
             list(connector.accounts())
 
-    # People whom an invited group lets in: group_members.md, “including inherited and invited members”
+    # Members of an invited group: group_members.md, “including inherited and invited members”
 
     @pytest.fixture
     def shared(self, app):

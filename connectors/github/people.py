@@ -1,0 +1,86 @@
+"""Names and e-mails of people at GitHub, which the list of members lacks.
+
+GraphQL (docs.github.com/graphql): User: name, email, organizationVerifiedDomainEmails. Where the organisation itself has
+SAML sign-on, Organization.samlIdentityProvider: externalIdentities with samlIdentity and scimIdentity, visible to
+"organization owners", their tokens "with read:org or admin:org scope" and Apps "with read or write access to members".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from connectors.base import CredentialRejected, TemporarilyUnavailable
+from connectors.github.client import GitHubClient
+from connectors.tools.paging import Page, pages_by_cursor
+
+PEOPLE = """query ($ids: [ID!]!, $org: String!) { nodes(ids: $ids) { ... on User {
+  databaseId name email organizationVerifiedDomainEmails(login: $org) } } }"""
+SIGN_ON = """query ($org: String!, $after: String, $login: String) { organization(login: $org) { samlIdentityProvider {
+  externalIdentities(first: 100, membersOnly: true, after: $after, login: $login) {
+    nodes { guid user { databaseId } samlIdentity { nameId emails { value } } scimIdentity { emails { value } } }
+    pageInfo { hasNextPage endCursor } } } } }"""
+ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
+
+
+class People:
+    """`read`: whether names and e-mails are read at all."""
+
+    def __init__(self, client: GitHubClient, read: bool):
+        self._client, self._read = client, read
+        self._sign_on: dict[int, str] | None = None  # user id → e-mail; None until read_sign_on()
+
+    def read_sign_on(self) -> None:
+        """Everyone's e-mail by SAML sign-on, for a whole reading: only e-mails are held."""
+        if self._read:
+            self._sign_on = dict(self._by_sign_on())
+
+    def one(self, user: dict) -> dict:
+        """The row of one user with what is known of them."""
+        if not self._read:
+            return user
+        known = self._by_sign_on(login=user["login"]) if self._sign_on is None else self._sign_on.items()
+        return self._with_profiles([user], dict(known))[0]
+
+    def all(self, page: list[dict]) -> list[dict]:
+        """The rows of a page with what is known of them."""
+        return self._with_profiles(page, self._sign_on or {}) if self._read else page
+
+    def _with_profiles(self, page: list[dict], by_sign_on: dict[int, str]) -> list[dict]:
+        nodes = self._client.graphql(PEOPLE, ids=[row["node_id"] for row in page], org=self._client.org).get("nodes")
+        known = {node["databaseId"]: node for node in nodes or () if node and "databaseId" in node}
+        if missing := [row["login"] for row in page if row["id"] not in known and row.get("type") == "User"]:
+            raise TemporarilyUnavailable(f"GitHub returned no profile of {missing[0]}. Nothing was changed.")
+        return [row | known.get(row["id"], {}) | {"sign_on": by_sign_on.get(row["id"], "")} for row in page]
+
+    def _by_sign_on(self, **of: str) -> Iterator[tuple[int, str]]:
+        """Without SAML sign-on, or without the right to see it, there is nobody."""
+
+        def fetch(cursor: str | None) -> Page:
+            after = {"after": cursor} if cursor else {}
+            found = self._client.graphql(SIGN_ON, org=self._client.org, **of, **after).get("organization") or {}
+            identities = (found.get("samlIdentityProvider") or {}).get("externalIdentities")
+            if not identities:
+                return Page([])
+            info = identities["pageInfo"]
+            return Page(identities["nodes"], next=info["endCursor"] if info["hasNextPage"] else None)
+
+        try:
+            for page in pages_by_cursor(fetch, what="SAML identities", id_of=lambda identity: identity["guid"]):
+                for identity in page:
+                    if (user := identity.get("user")) and (email := _email_of(identity)):
+                        yield user["databaseId"], email
+        except CredentialRejected:
+            return
+
+
+def email_of(row: dict) -> str:
+    """The e-mail of a row: at a verified domain, else by the organisation's sign-on, else of the public profile."""
+    verified = row.get("organizationVerifiedDomainEmails") or ()
+    return min(verified, default=None) or row.get("sign_on") or row.get("email") or ""
+
+
+def _email_of(identity: dict) -> str:
+    saml, scim = identity.get("samlIdentity") or {}, identity.get("scimIdentity") or {}
+    told = [email.get("value") for kind in (saml, scim) for email in kind.get("emails") or ()]
+    return next((one for one in (*told, saml.get("nameId")) if one and ADDRESS.fullmatch(one)), "")
