@@ -209,11 +209,11 @@ class GitHub(ClosesClients, Connector):
             self._must_see_everybody()
         elif "members" not in client.app.permissions:
             raise CredentialRejected("The App lacks the organisation permission Members: read.")
+        self._people.read_sign_on()
         for row in client.rows(f"{client.home}/invitations", "invitations"):
             yield _invitation(row)
         if self.settings.get("access") != "leave out":
             yield from self._invited_to_repositories()
-        self._people.read_sign_on()
         self._organisation_roles.read()
         owners = {row["id"] for row in client.rows(f"{client.home}/members", "owners", role="admin")}
         total = client.count(f"{client.home}/members", filter="all")

@@ -1,7 +1,7 @@
 """Names and e-mails of people at GitHub, which the list of members lacks.
 
-GraphQL (docs.github.com/graphql): User: name, email, organizationVerifiedDomainEmails. Where the organisation itself has
-SAML sign-on, Organization.samlIdentityProvider: externalIdentities with samlIdentity and scimIdentity, visible to
+GraphQL (docs.github.com/graphql): User: name, email, organizationVerifiedDomainEmails. Where the organisation itself
+has SAML sign-on, Organization.samlIdentityProvider: externalIdentities with samlIdentity and scimIdentity, visible to
 "organization owners", their tokens "with read:org or admin:org scope" and Apps "with read or write access to members".
 """
 

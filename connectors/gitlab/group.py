@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from connectors.base import Asset, ConnectorError, TemporarilyUnavailable
-from connectors.tools.http import Http, NotFound, clean, segment
+from connectors.base import Asset, ConnectorError, CredentialRejected, TemporarilyUnavailable
+from connectors.tools.http import Forbidden, Http, NotFound, clean, segment
 from connectors.tools.paging import Page, next_link, number, pages_by_link
 
 PAGE = 100  # the most that the API gives at once
@@ -108,7 +108,9 @@ class Group:
         try:
             rows = self.rows("billable_members")
             days = {row["id"]: row["last_activity_on"] for row in rows if "last_activity_on" in row}
-        except ConnectorError:
+        except ConnectorError as no:
+            if isinstance(no, CredentialRejected) and not isinstance(no, Forbidden):
+                raise
             days = {}
         return lambda row: {**row, "last_activity_on": days[row["id"]]} if row["id"] in days else row
 
