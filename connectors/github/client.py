@@ -137,6 +137,6 @@ def _inside(answer: Answer, errors: Iterable[dict]) -> ConnectorError | None:
             wait = seconds_to_wait(answer)
             return RateLimited(says, UNTOLD_WAIT if wait is None else wait)
         if error.get("type") in GRAPHQL_DENIED:
-            return CredentialRejected(f"{says} Give the token what it lacks. Names and e-mails can also be left out.")
+            return Forbidden(f"{says} Give the token what it lacks. Names and e-mails can also be left out.")
         return TemporarilyUnavailable(f"{says} Nothing was changed.")
     return None

@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from connectors.base import CredentialRejected, TemporarilyUnavailable
+from connectors.base import TemporarilyUnavailable
 from connectors.github.client import GitHubClient
+from connectors.tools.http import Forbidden
 from connectors.tools.paging import Page, pages_by_cursor
 
 PEOPLE = """query ($ids: [ID!]!, $org: String!) { nodes(ids: $ids) { ... on User {
@@ -70,7 +71,7 @@ class People:
                 for identity in page:
                     if (user := identity.get("user")) and (email := _email_of(identity)):
                         yield user["databaseId"], email
-        except CredentialRejected:
+        except Forbidden:
             return
 
 
