@@ -72,8 +72,16 @@ class Calendly(HttpConnector):
     capabilities = frozenset({LOOK_UP, ASSETS, REMOVE, INVITE})
     effects = declared(
         "Calendly API, “Remove User from Organization”",
-        remove=Effect(
-            "Removes them from the Calendly organisation.", Reach.ORGANISATION, Undo.IMPOSSIBLE, "Invite them again.",
+        remove=(
+            Effect(
+                "Removes them from the Calendly organisation.", Reach.ORGANISATION, Undo.IMPOSSIBLE,
+                "Invite them again.", whom="A member",
+            ),
+            Effect(
+                "Revokes the invitation: its link is no longer valid.", Reach.ORGANISATION, Undo.POSSIBLE,
+                "Invite them again.", whom="Someone who is invited",
+                source="Calendly API, “Revoke User's Organization Invitation”",
+            ),
         ),
         invite=replace(INVITATION_SENT, reach=Reach.ORGANISATION),
     )  # fmt: skip
