@@ -54,8 +54,8 @@ class Asana(HttpConnector):
         "person sees: private teams and projects without them are not read.",
         "Signed in, open app.asana.com/api/1.0/workspaces in the browser: the number after “gid” beside your "
         "organisation's name is the workspace ID.",
-        "What a removed person owns passes to the admin whom Asana's Admin Console names for that, if Rollcall has a "
-        "service account's token. With a personal access token, it passes to the person whose token it is. What only "
+        "What a removed person owns passes to the admin named in Asana's Admin Console, if Rollcall has a service "
+        "account's token. With a personal access token, it passes to the person whose token it is. What only "
         "they could see is lost: make it public in Asana before.",
         "Asana's API tells neither when someone was last active nor whether an invitation is still pending (such "
         "people look like members), and can't make admins or guests: an invited person becomes a member if their "
@@ -70,10 +70,11 @@ class Asana(HttpConnector):
     effects = declared(
         "Asana/openapi, removeUserForWorkspace",
         remove=Effect(
-            "Removes them from the workspace, with all its teams and projects.", Reach.WORKSPACE, Undo.IMPOSSIBLE,
+            "Removes them from the workspace, with all its teams and projects. What they own passes to the owner of the "
+            "personal access token or, with a service account's token, to the admin named in Asana's Admin Console.",
+            Reach.WORKSPACE, Undo.IMPOSSIBLE,
             "Invite them again, and add them to their teams and projects.",
-            lost=("what only they could see", "what they own: it passes to the owner of the personal access token, or "
-                  "with a service account to the admin whom Asana's Admin Console names"),
+            lost=("what only they could see",),
             ends_sessions=Sessions.NOT_KNOWN,
         ),
         invite=INVITATION_SENT, grant=GRANTED, revoke=REVOKED,
