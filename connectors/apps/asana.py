@@ -54,9 +54,9 @@ class Asana(HttpConnector):
         "person sees: private teams and projects without them are not read.",
         "Signed in, open app.asana.com/api/1.0/workspaces in the browser: the number after “gid” beside your "
         "organisation's name is the workspace ID.",
-        "What a removed person owns passes to the admin named in Asana's Admin Console, if Rollcall has a service "
-        "account's token. With a personal access token, it passes to the person whose token it is. What only "
-        "they could see is lost: make it public in Asana before.",
+        "With a service account's token, the things that a removed person owns pass to the admin named in the Admin "
+        "Console. With a personal access token, they pass to the person whose token it is. Things that only they could "
+        "see are lost: make them public in Asana before.",
         "Asana's API tells neither when someone was last active nor whether an invitation is still pending (such "
         "people look like members), and can't make admins or guests: an invited person becomes a member if their "
         "e-mail is at one of your domains, else a guest. Access to a project through a team shows as membership of "
@@ -70,8 +70,8 @@ class Asana(HttpConnector):
     effects = declared(
         "Asana/openapi, removeUserForWorkspace",
         remove=Effect(
-            "Removes them from the workspace, with all its teams and projects. What they own passes to the owner of the "
-            "personal access token or, with a service account's token, to the admin named in Asana's Admin Console.",
+            "Removes them from the workspace, with all its teams and projects. Their things pass to the owner of the "
+            "personal access token or, with a service account's token, to the admin named in the Admin Console.",
             Reach.WORKSPACE, Undo.IMPOSSIBLE,
             "Invite them again, and add them to their teams and projects.",
             lost=("what only they could see",),

@@ -4,7 +4,7 @@ Removal takes a person out of the organisation with all teams and repositories; 
 REST calls as in GitHub's OpenAPI description (@octokit/openapi, api.github.com), and from docs.github.com
 "Get a user using their ID", "Get a repository" and "Get an organization installation for the authenticated app";
 what each needs: "Permissions required for GitHub Apps" (Members, Administration).
-What the list of members doesn't know is read in connectors/github: names and e-mails (people), organisation roles,
+Facts that the list of members lacks are read in connectors/github: names and e-mails (people), organisation roles,
 team roles (teams), invitations to single repositories (pending).
 """
 
@@ -74,7 +74,7 @@ class GitHub(ClosesClients, Connector):
         "and enter the App's ID and the .pem file's whole text.",
         "E-mails: GitHub shows an organisation only e-mails at domains that it has verified (Settings, Verified and "
         "approved domains), what its own SAML sign-on knows, and what people publish in their profile. Everybody else "
-        "comes without one and is matched by hand, once. What an enterprise's SAML sign-on knows is not read.",
+        "comes without one and is matched by hand, once. An enterprise's SAML sign-on is not read.",
         "Organisation roles show beside someone's role, and are given and taken in GitHub. A fine-grained token or an "
         "App reads them with the organisation permission Custom organization roles: read.",
         "GitHub does not tell when someone was last active or who manages billing. Members from an enterprise team or "

@@ -1,8 +1,8 @@
 """Organisation roles at GitHub, predefined ones and the organisation's own, which people hold directly or by a team.
 
 From docs.github.com, "REST API endpoints for organization roles": "Get all organization roles for an organization" and
-"List users that are assigned to an organization role" (422 where the plan has none). The list of members knows nothing
-of them.
+"List users that are assigned to an organization role" (422 where the plan has none). The list of members
+doesn't have them.
 """
 
 from __future__ import annotations
