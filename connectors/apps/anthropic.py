@@ -1,0 +1,267 @@
+"""Anthropic (Claude Console): an organization's members and invitations; its workspaces as assets.
+A removal takes the member out of the organization, with all its workspaces.
+
+From Anthropic's Admin API reference (platform.claude.com: “Get Current Organization”, “Users”, “Invites”, “Workspaces”,
+“Workspace members”), “Admin API” and “Workspaces” (their questions on admins, roles and API keys), “Claude API errors”.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from types import MappingProxyType
+
+from connectors.base import (
+    CAPABILITIES,
+    Access,
+    Account,
+    Asset,
+    ConnectorError,
+    Field,
+    Identity,
+    Refused,
+    Role,
+    TemporarilyUnavailable,
+)
+from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
+from connectors.names import email_key
+from connectors.quality import NO_TEST_SERVER, Rule
+from connectors.tools.answers import known_status, unsaid, words
+from connectors.tools.holes import needed
+from connectors.tools.http import Answer, NotFound, clean, segment
+from connectors.tools.http_connector import HttpConnector, token_field
+from connectors.tools.paging import Page, by_id, pages_by_cursor
+from connectors.versions import ApiVersion
+
+PAGE = 1000  # the most that Anthropic gives
+VERSION = "2023-06-01"
+USERS, INVITES, WORKSPACES = "/v1/organizations/users", "/v1/organizations/invites", "/v1/organizations/workspaces"
+ROLES = (
+    Role("primary_owner", "Primary owner", privileged=True),
+    Role("owner", "Owner", privileged=True),
+    Role("admin", "Admin", privileged=True),
+    Role("membership_admin", "Membership admin", privileged=True),
+    Role("billing", "Billing"),
+    Role("developer", "Developer"),
+    Role("claude_code_user", "Claude Code user"),
+    Role("user", "User", default=True),
+    Role("managed", "Managed by custom roles"),
+)
+GIVEN = ("user", "claude_code_user", "developer", "billing")  # by the API, in a Console organization
+NOT_REMOVED = ("admin", "owner", "primary_owner")
+WORKSPACE_ROLES = ("workspace_user", "workspace_developer", "workspace_restricted_developer", "workspace_admin")
+INVITATION = "invitation:"
+OVER = ("accepted", "expired", "deleted")  # an invitation that gives nothing more
+INVITE_STATUSES = {"pending": "invited"}
+
+
+class Anthropic(HttpConnector):
+    slug = "anthropic"
+    label = "Anthropic"
+    quality = MappingProxyType({Rule.REAL_SERVER: NO_TEST_SERVER})
+    docs = (
+        "As an admin of the organization, open platform.claude.com/settings/admin-keys (Settings, “Admin keys”). "
+        "Anthropic offers it to organizations only, not to individual accounts.",
+        "Choose “Create key”, name it Rollcall and copy it: it begins with sk-ant-admin, and Anthropic never shows it "
+        "again. A normal API key can't read who is in the organization.",
+        "The key reads and changes members, invitations and workspaces. Your own account isn't protected: Anthropic's "
+        "API doesn't say whose key it is.",
+        "Anthropic lets no API remove an admin, or make one: change their role in the Console first. Admins and billing "
+        "members are in all workspaces for as long as they have that role.",
+        "Personal keys are archived when their user is removed. Workspace keys that they created continue to work: "
+        "disable those in the Console.",
+        "The default workspace isn't in Anthropic's list, so it doesn't show. Claude Enterprise (claude.ai) has keys "
+        "and roles of its own: it isn't read.",
+    )
+    fields = (
+        token_field("Admin API key", "It begins with sk-ant-admin."),
+        Field("workspaces", "Workspaces", "Workspaces show as assets, with their members; one call for each.",
+              required=False, choices=(("read", "are read"), ("leave out", "are left out")), where=False),
+    )  # fmt: skip
+    capabilities = frozenset(CAPABILITIES)
+    own_account_unknown = (
+        "Anthropic's API doesn't say whose admin key this is. Rollcall can't protect the account that created the key."
+    )
+    effects = declared(
+        "Anthropic, “Workspaces”, FAQ on API keys",
+        remove=Effect(
+            "Removes them from the Anthropic organization, with all its workspaces. "
+            "Workspace API keys that they created continue to work.",
+            Reach.ORGANISATION, Undo.IMPOSSIBLE, "Invite them again, and add them to their workspaces.",
+            lost=("their personal API keys", "their roles in workspaces"), frees_seat=Seat.NOT_PAID,
+        ),
+        change_role=replace(
+            ROLE_CHANGED, reach=Reach.ORGANISATION,
+            does="Changes what they may do in the organization. Billing members are in all workspaces.",
+            source="Anthropic Admin API reference, “Update User”",
+        ),
+        invite=replace(
+            INVITATION_SENT, reach=Reach.ORGANISATION, frees_seat=Seat.NOT_PAID,
+            source="Anthropic Admin API reference, “Create Invite”",
+        ),
+        grant=replace(GRANTED, source="Anthropic Admin API reference, “Create Workspace Member”"),
+        revoke=replace(REVOKED, source="Anthropic Admin API reference, “Delete Workspace Member”"),
+    )  # fmt: skip
+    api_version = ApiVersion("Claude API", VERSION, source="Anthropic, “Versions”")
+    asset_word = "workspace"
+    api = "https://api.anthropic.com"
+
+    @property
+    def _headers(self) -> dict[str, str]:
+        return {"x-api-key": self._token, "anthropic-version": VERSION}
+
+    def _error_in(self, answer: Answer) -> ConnectorError | None:
+        """A 404 without Anthropic's own type of error isn't its word on an account."""
+        if answer.status == 404 and not answer.is_page and _error_type(answer) != "not_found_error":
+            return Refused(f"{answer.asked} answered 404, but not as Anthropic does: “{words(answer)[:200]}”.")
+        return None
+
+    def test(self) -> Identity:
+        name = clean(self._http.get("/v1/organizations/me").json(dict).get("name")) or "An Anthropic organization"
+        self._page(USERS, "members", limit=1)
+        self._page(INVITES, "invitations", limit=1)
+        if self._reads_workspaces:
+            self._page(WORKSPACES, "workspaces", limit=1)
+        return Identity(name, None, ("read members", "remove", "change roles", "invite", "workspaces"))
+
+    @property
+    def _reads_workspaces(self) -> bool:
+        return self.settings.get("workspaces") != "leave out"
+
+    def roles(self) -> list[Role]:
+        return list(ROLES)
+
+    def accounts(self) -> Iterator[Account]:
+        """Invitations come first: someone who accepts meanwhile is then in two lists, rather than in none."""
+        yield from self._invitations()
+        for page in self._pages(USERS, "members"):
+            yield from map(_account, page)
+
+    def _invitations(self) -> Iterator[Account]:
+        for page in self._pages(INVITES, "invitations"):
+            yield from (_invitation(invite) for invite in page if invite.get("status") not in OVER)
+
+    def account(self, id: str) -> Account | None:
+        try:
+            found = self._http.get(_path(id)).json(dict)
+        except NotFound:
+            return None
+        if found.get("id") != id.removeprefix(INVITATION):
+            raise TemporarilyUnavailable("Anthropic answered with something other than the account asked for.")
+        if not id.startswith(INVITATION):
+            return _account(found)
+        return None if found.get("status") in OVER else _invitation(found)
+
+    def assets(self) -> Iterator[Asset]:
+        """The workspaces in use; archived ones aren't listed."""
+        if self._reads_workspaces:
+            for page in self._pages(WORKSPACES, "workspaces"):
+                yield from (Asset(space["id"], "workspace", clean(space.get("name"))) for space in page)
+
+    def access(self) -> Iterator[Access]:
+        for space in self.assets():
+            try:
+                path = f"{WORKSPACES}/{segment(space.id)}/members"
+                for page in self._pages(path, "members of a workspace", key="user_id"):
+                    yield from (_access(member, space) for member in page)
+            except NotFound as gone:
+                raise TemporarilyUnavailable(f"The workspace {space.name} went away meanwhile. {gone}") from gone
+
+    def remove(self, account: Account) -> None:
+        """“Organization members with the admin role cannot be removed via the API”."""
+        if account.role in NOT_REMOVED and not account.id.startswith(INVITATION):
+            raise Refused("Anthropic lets no API remove an owner or admin: change their role in the Console first.")
+        try:
+            self._http.act("DELETE", _path(account.id))
+        except NotFound:
+            return
+
+    def change_role(self, account: Account, role: str) -> None:
+        _must_be_given(role, GIVEN)
+        if account.id.startswith(INVITATION):
+            raise Refused("Anthropic doesn't change the role of an invitation: remove it, and invite again.")
+        self._http.act("POST", _path(account.id), json={"role": role})
+
+    def invite(self, email: str, role: str) -> None:
+        _must_be_given(role, GIVEN)
+        if any(email_key(invited.email) == email_key(email) for invited in self._invitations()):
+            return
+        self._http.act("POST", INVITES, json={"email": needed(email, "e-mail"), "role": role})
+
+    def grant(self, account: Account, asset: Asset, role: str) -> None:
+        _must_be_given(role, WORKSPACE_ROLES)
+        path = _in_workspace(account, asset)
+        try:
+            present = self._http.get(path).json(dict).get("workspace_role")
+        except NotFound:
+            body = {"user_id": account.id, "workspace_role": role}
+            self._http.act("POST", path.rpartition("/")[0], json=body)
+            return
+        if present != role:
+            self._http.act("POST", path, json={"workspace_role": role})
+
+    def revoke(self, account: Account, asset: Asset) -> None:
+        try:
+            self._http.act("DELETE", _in_workspace(account, asset))
+        except NotFound:
+            return
+
+    def _pages(self, path: str, what: str, key: str = "id") -> Iterator[list]:
+        def fetch(after: str | None) -> Page:
+            return self._page(path, what, **({"after_id": after} if after else {}), limit=PAGE)
+
+        id_of = by_id if key == "id" else partial(_of, key)
+        return pages_by_cursor(fetch, what=what, id_of=id_of)
+
+    def _page(self, path: str, what: str, **params: str | int) -> Page:
+        answer = self._http.get(path, params).json(dict)
+        rows, more, last = answer.get("data"), answer.get("has_more"), answer.get("last_id")
+        if not isinstance(rows, list) or not isinstance(more, bool) or (more and not clean(last)):
+            raise TemporarilyUnavailable(f"Anthropic answered without its list of {what}, or without its end.")
+        return Page(rows, next=last if more else None, more=more)
+
+
+def _of(key: str, row: dict) -> str:
+    return row[key]
+
+
+def _error_type(answer: Answer) -> str:
+    try:
+        error = answer.json(dict).get("error")
+    except TemporarilyUnavailable:
+        return ""
+    return clean(error.get("type")) if isinstance(error, dict) else ""
+
+
+def _path(id: str) -> str:
+    if id.startswith(INVITATION):
+        return f"{INVITES}/{segment(id.removeprefix(INVITATION))}"
+    return f"{USERS}/{segment(id)}"
+
+
+def _in_workspace(account: Account, asset: Asset) -> str:
+    if account.id.startswith(INVITATION):
+        raise Refused("They haven't accepted the invitation yet: Anthropic's workspaces take members only.")
+    return f"{WORKSPACES}/{segment(asset.id)}/members/{segment(account.id)}"
+
+
+def _must_be_given(role: str, roles: tuple[str, ...]) -> None:
+    if role not in roles:
+        raise Refused(f"Anthropic's API gives the roles {', '.join(roles)} only, so nothing was changed.")
+
+
+def _account(user: dict) -> Account:
+    return Account(user["id"], clean(user.get("email")), clean(user.get("name")), role=clean(user.get("role")),
+                   unsaid=unsaid(user, email="email", name="name", role="role"))  # fmt: skip
+
+
+def _invitation(invite: dict) -> Account:
+    status = known_status(invite.get("status"), INVITE_STATUSES)
+    return Account(INVITATION + invite["id"], clean(invite.get("email")), "", status, clean(invite.get("role")),
+                   unsaid=unsaid(invite, email="email", role="role"))  # fmt: skip
+
+
+def _access(member: dict, space: Asset) -> Access:
+    role = clean(member.get("workspace_role"))
+    return Access(member["user_id"], space.id, role, role == "workspace_admin")

@@ -1,0 +1,236 @@
+"""OpenAI API platform: an organization's users, service accounts and invitations; its projects as assets.
+A removal takes the user out of the organization, with all its projects.
+
+From OpenAI's API reference (developers.openai.com, Administration: “Users”, “Invites”, “Projects”, “Project users”), as
+openai/openai-python has it in src/openai/resources/admin/organization: users and invites (retrieve, list, update,
+create, delete), projects (list) and their users (retrieve, list, create, update, delete). Errors: “Error codes”.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from types import MappingProxyType
+
+from connectors.base import (
+    CAPABILITIES,
+    UNKNOWN,
+    Access,
+    Account,
+    Asset,
+    ConnectorError,
+    Identity,
+    Refused,
+    Role,
+    TemporarilyUnavailable,
+)
+from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
+from connectors.names import email_key
+from connectors.quality import NO_TEST_SERVER, Rule
+from connectors.tools.answers import known_status, unsaid, words
+from connectors.tools.holes import needed
+from connectors.tools.http import Answer, Forbidden, NotFound, clean, segment
+from connectors.tools.http_connector import HttpConnector, token_field
+from connectors.tools.paging import Page, by_id, pages_by_cursor
+from connectors.versions import ApiVersion
+
+PAGE = 100  # the most that OpenAI gives
+USERS, INVITES, PROJECTS = "/organization/users", "/organization/invites", "/organization/projects"
+ROLES = (Role("owner", "Owner", privileged=True), Role("reader", "Reader", default=True))
+PROJECT_ROLES = ("member", "owner")
+INVITATION = "invitation:"
+OVER = ("accepted", "expired")  # an invitation that gives nothing more
+INVITE_STATUSES = {"pending": "invited"}
+
+
+class OpenAI(HttpConnector):
+    slug = "openai"
+    label = "OpenAI API"
+    quality = MappingProxyType({Rule.REAL_SERVER: NO_TEST_SERVER})
+    docs = (
+        "As an Owner of the organization, open platform.openai.com/settings/organization/admin-keys. Choose the right "
+        "organization at the top if you are in several.",
+        "Choose “Create new admin key”, name it Rollcall, create it and copy it (it begins with sk-admin): OpenAI "
+        "never shows it again. A normal API key can't read who is in the organization.",
+        "The key reads and changes users, invitations and projects. Your own account isn't protected: OpenAI's API "
+        "doesn't say whose key it is.",
+        "A removed person loses the organization and all its projects. OpenAI doesn't say what happens to API keys "
+        "that they created, so check the keys of their projects. Keys of service accounts belong to nobody.",
+        "Custom roles and groups of the organization aren't read: someone can have more than the role shown, or reach "
+        "a project through a group. ChatGPT workspaces have another API: connect them through SCIM or your sign-in.",
+    )
+    fields = (token_field("Admin API key", "It begins with sk-admin."),)
+    capabilities = frozenset(CAPABILITIES)
+    own_account_unknown = (
+        "OpenAI's API doesn't say whose admin key this is. Rollcall can't protect the account that created the key."
+    )
+    effects = declared(
+        "OpenAI API reference, “Delete user”",
+        remove=Effect(
+            "Removes them from the OpenAI organization, with all its projects.", Reach.ORGANISATION, Undo.IMPOSSIBLE,
+            "Invite them again, and add them to their projects.",
+            lost=("their roles in projects",), frees_seat=Seat.NOT_PAID,
+        ),
+        change_role=replace(ROLE_CHANGED, reach=Reach.ORGANISATION, source="OpenAI API reference, “Modify user”"),
+        invite=replace(
+            INVITATION_SENT, reach=Reach.ORGANISATION, frees_seat=Seat.NOT_PAID,
+            source="OpenAI API reference, “Create invite”",
+        ),
+        grant=replace(GRANTED, source="OpenAI API reference, “Create project user”"),
+        revoke=replace(REVOKED, source="OpenAI API reference, “Delete project user”"),
+    )  # fmt: skip
+    api_version = ApiVersion("OpenAI API", "v1", source="OpenAI API reference, “Backward compatibility”")
+    asset_word = "project"
+    api = "https://api.openai.com/v1"
+
+    def _error_in(self, answer: Answer) -> ConnectorError | None:
+        """What the status alone would tell wrongly: a key of too few scopes, and an address that isn't there."""
+        said = words(answer) if answer.status in (401, 404) else ""
+        if answer.status == 401 and "Missing scopes" in said:
+            return Forbidden(f"{answer.asked}: OpenAI says “{said}”. Use an admin key with all permissions.")
+        if answer.status == 404 and said.startswith("Invalid URL"):
+            return Refused(f"{answer.asked}: OpenAI says “{said}”. This says nothing about an account.")
+        return None
+
+    def test(self) -> Identity:
+        for path, what in ((USERS, "users"), (INVITES, "invitations"), (PROJECTS, "projects")):
+            self._page(path, what, limit=1)
+        return Identity("An Owner's admin key", None, ("read users", "remove", "change roles", "invite", "projects"))
+
+    def roles(self) -> list[Role]:
+        return list(ROLES)
+
+    def accounts(self) -> Iterator[Account]:
+        """Invitations come first: someone who accepts meanwhile is then in two lists, rather than in none."""
+        yield from self._invitations()
+        for page in self._pages(USERS, "users"):
+            yield from map(_account, page)
+
+    def _invitations(self) -> Iterator[Account]:
+        for page in self._pages(INVITES, "invitations"):
+            yield from (_invitation(invite) for invite in page if invite.get("status") not in OVER)
+
+    def account(self, id: str) -> Account | None:
+        try:
+            found = self._http.get(_path(id)).json(dict)
+        except NotFound:
+            return None
+        _must_have_id(found, id.removeprefix(INVITATION))
+        if not id.startswith(INVITATION):
+            return _account(found)
+        return None if found.get("status") in OVER else _invitation(found)
+
+    def assets(self) -> Iterator[Asset]:
+        """The projects in use: an archived one has no users."""
+        for page in self._pages(PROJECTS, "projects"):
+            yield from (Asset(project["id"], "project", clean(project.get("name"))) for project in page)
+
+    def access(self) -> Iterator[Access]:
+        for project in self.assets():
+            try:
+                for page in self._pages(f"{PROJECTS}/{segment(project.id)}/users", "users of a project"):
+                    yield from (_access(user, project) for user in page)
+            except NotFound as gone:
+                raise TemporarilyUnavailable(f"The project {project.name} went away meanwhile. {gone}") from gone
+
+    def remove(self, account: Account) -> None:
+        try:
+            self._http.act("DELETE", _path(account.id))
+        except NotFound:
+            return
+
+    def change_role(self, account: Account, role: str) -> None:
+        _must_be_one_of(role, [one.id for one in ROLES])
+        if account.id.startswith(INVITATION):
+            raise Refused("OpenAI doesn't change the role of an invitation: remove it, and invite again.")
+        self._http.act("POST", _path(account.id), json={"role": role})
+
+    def invite(self, email: str, role: str) -> None:
+        """Without a project: OpenAI would add the default one if none were named."""
+        _must_be_one_of(role, [one.id for one in ROLES])
+        if any(email_key(invited.email) == email_key(email) for invited in self._invitations()):
+            return
+        body = {"email": needed(email, "e-mail"), "role": role, "projects": []}
+        self._http.act("POST", INVITES, json=body)
+
+    def grant(self, account: Account, asset: Asset, role: str) -> None:
+        _must_be_one_of(role, PROJECT_ROLES)
+        path = _in_project(account, asset)
+        try:
+            present = self._http.get(path).json(dict).get("role")
+        except NotFound:
+            body = {"user_id": account.id, "role": role}
+            self._http.act("POST", path.rpartition("/")[0], json=body)
+            return
+        if present != role:
+            self._http.act("POST", path, json={"role": role})
+
+    def revoke(self, account: Account, asset: Asset) -> None:
+        try:
+            self._http.act("DELETE", _in_project(account, asset))
+        except NotFound:
+            return
+
+    def _pages(self, path: str, what: str) -> Iterator[list]:
+        def fetch(after: str | None) -> Page:
+            return self._page(path, what, **({"after": after} if after else {}), limit=PAGE)
+
+        return pages_by_cursor(fetch, what=what, id_of=by_id)
+
+    def _page(self, path: str, what: str, **params: str | int) -> Page:
+        answer = self._http.get(path, params).json(dict)
+        rows, more, last = answer.get("data"), answer.get("has_more"), answer.get("last_id")
+        if not isinstance(rows, list) or not isinstance(more, bool) or (more and not clean(last)):
+            raise TemporarilyUnavailable(f"OpenAI answered without its list of {what}, or without its end.")
+        return Page(rows, next=last if more else None, more=more)
+
+
+def _path(id: str) -> str:
+    if id.startswith(INVITATION):
+        return f"{INVITES}/{segment(id.removeprefix(INVITATION))}"
+    return f"{USERS}/{segment(id)}"
+
+
+def _in_project(account: Account, asset: Asset) -> str:
+    if account.id.startswith(INVITATION):
+        raise Refused("They haven't accepted the invitation yet: OpenAI's projects take users only.")
+    return f"{PROJECTS}/{segment(asset.id)}/users/{segment(account.id)}"
+
+
+def _must_be_one_of(role: str, roles: list[str] | tuple[str, ...]) -> None:
+    if role not in roles:
+        raise Refused(f"OpenAI's API gives the roles {' and '.join(roles)} here, so nothing was changed.")
+
+
+def _must_have_id(found: dict, id: str) -> None:
+    if found.get("id") != id:
+        raise TemporarilyUnavailable("OpenAI answered with something other than the account that was asked for.")
+
+
+def _account(user: dict) -> Account:
+    return Account(
+        user["id"], clean(user.get("email")), clean(user.get("name")), _status(user), clean(user.get("role")),
+        kind="system" if user.get("is_service_account") is True else "user",
+        unsaid=unsaid(user, email="email", name="name", role="role"),
+        assumed=unsaid(user, kind="is_service_account"),
+    )  # fmt: skip
+
+
+def _status(user: dict) -> str:
+    """Who is in the list is in the organization. The reference doesn't say what a ban or a user who isn't enabled may
+    still do."""
+    details = user.get("user") if isinstance(user.get("user"), dict) else {}
+    if details.get("banned"):
+        return f"{UNKNOWN}: banned"
+    return f"{UNKNOWN}: not enabled" if details.get("enabled") is False else "active"
+
+
+def _invitation(invite: dict) -> Account:
+    status = known_status(invite.get("status"), INVITE_STATUSES)
+    return Account(INVITATION + invite["id"], clean(invite.get("email")), "", status, clean(invite.get("role")),
+                   unsaid=unsaid(invite, email="email", role="role"))  # fmt: skip
+
+
+def _access(user: dict, project: Asset) -> Access:
+    role = clean(user.get("role"))
+    return Access(user["id"], project.id, role, role == "owner")

@@ -1,0 +1,296 @@
+"""Sentry (sentry.io or self-hosted): an organization's members and invitations; its teams as assets.
+A removal takes the member out of the organization.
+
+From docs.sentry.io/api: “List an Organization's Members”, “Retrieve”, “Update” and “Delete an Organization Member”,
+“Add a Member to an Organization”, “List an Organization's Teams”, “List a Team's Members”, “Add” and “Delete an
+Organization Member from a Team”, “Paginating Results”, “Permissions & Scopes”. What these leave open is read in the
+server itself: getsentry/sentry src/sentry/core/endpoints/organization_member_{index,details,utils,team_details}.py.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cached_property
+from itertools import compress
+from types import MappingProxyType
+
+from connectors.base import (
+    CAPABILITIES,
+    UNKNOWN,
+    Access,
+    Account,
+    Asset,
+    ConnectorError,
+    CredentialRejected,
+    Field,
+    Identity,
+    Refused,
+    Role,
+    TemporarilyUnavailable,
+)
+from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Undo, declared
+from connectors.names import email_key
+from connectors.quality import NO_TEST_SERVER, Rule
+from connectors.tools.answers import known_status, unsaid, words
+from connectors.tools.holes import needed
+from connectors.tools.http import Answer, Forbidden, NotFound, clean, segment
+from connectors.tools.http_connector import HttpConnector, token_field
+from connectors.tools.paging import Page, Seen, by_id, pages_by_cursor
+from connectors.tools.times import from_iso
+from connectors.versions import ApiVersion
+
+ROLES = (
+    Role("owner", "Owner", privileged=True),
+    Role("manager", "Manager", privileged=True),
+    Role("admin", "Admin"),
+    Role("member", "Member", default=True),
+    Role("billing", "Billing"),
+)
+TEAM_ADMINS = ("owner", "manager", "admin")  # are at least admin of each team that they are in
+IN_THE_LIST = {"approved": "active"}  # invite status; the list holds no other
+
+
+class Sentry(HttpConnector):
+    slug = "sentry"
+    label = "Sentry"
+    logo = "sentry.svg"
+    quality = MappingProxyType({Rule.REAL_SERVER: NO_TEST_SERVER})
+    docs = (
+        "As an owner or manager of the organization, open User settings, “Personal Tokens” (User Auth Tokens), and "
+        "choose “Create New Token”.",
+        "Give it the permissions Organization: Read, Member: Admin and Team: Admin, create it and copy it: Sentry "
+        "never shows it again. Tokens of an organization or an integration can't remove members.",
+        "Enter the organization's slug, as it stands in its address (acme for acme.sentry.io). If the slug is changed in "
+        "Sentry, enter the new one here.",
+        "The token acts as you: Rollcall never removes the person that it belongs to, and a manager can't remove an "
+        "owner. Sentry keeps the last owner or manager.",
+        "Members and teams that your identity provider provisions are changed there: Sentry refuses it here. Requests "
+        "to join, and users that are deactivated in all of Sentry, aren't in its list.",
+    )
+    fields = (
+        Field("base_url", "Address", "https://sentry.io, or where your own Sentry is.", pattern=r"https?://\S+",
+              placeholder="https://sentry.io"),
+        Field("organization", "Organization", "Its slug.", pattern=r"[\w-]+", placeholder="acme"),
+        token_field("Personal token", "Of an owner or manager."),
+    )  # fmt: skip
+    capabilities = frozenset(CAPABILITIES)
+    effects = declared(
+        "Sentry API, “Delete an Organization Member”",
+        remove=Effect(
+            "Removes them from the Sentry organization, with all its teams.", Reach.ORGANISATION, Undo.IMPOSSIBLE,
+            "Invite them again, and add them to their teams.",
+            lost=("invitations that they sent and nobody has accepted", "their e-mail settings for projects"),
+            source="getsentry/sentry, organization_member_details.py",
+        ),
+        change_role=replace(
+            ROLE_CHANGED, reach=Reach.ORGANISATION, does="Changes what they may do in the organization. Teams stay.",
+            source="Sentry API, “Update an Organization Member's Roles”",
+        ),
+        invite=replace(
+            INVITATION_SENT, reach=Reach.ORGANISATION, source="Sentry API, “Add a Member to an Organization”"),
+        grant=replace(GRANTED, source="Sentry API, “Add an Organization Member to a Team”"),
+        revoke=replace(
+            REVOKED, lost=("their subscriptions to the team's issues",),
+            source="Sentry API, “Delete an Organization Member from a Team”",
+        ),
+    )  # fmt: skip
+    api_version = ApiVersion("Sentry API", "0", source="docs.sentry.io, “API Reference”")
+    asset_word = "team"
+
+    @property
+    def _address(self) -> str:
+        return self.settings.get("base_url", "").strip().rstrip("/") + "/api/0"
+
+    @property
+    def _organization(self) -> str:
+        return segment(self.settings.get("organization", "").strip(), "the organization's slug")
+
+    @property
+    def _members(self) -> str:
+        return f"/organizations/{self._organization}/members/"
+
+    def _error_in(self, answer: Answer) -> ConnectorError | None:
+        """Sentry names the field that is wrong, and no more: {"email": ["…"]}, {"role": "…"}."""
+        if answer.status not in (400, 403) or answer.is_page or words(answer):
+            return None
+        kind = Forbidden if answer.status == 403 else Refused
+        return kind(f"{answer.asked}: Sentry says “{told}”.") if (told := _of_fields(answer)) else None
+
+    def _look_me_up(self) -> dict:
+        try:
+            return self._http.get(f"{self._members}me/").json(dict)
+        except NotFound as no:
+            raise CredentialRejected(
+                "Sentry knows no such organization, or the token is not that of one of its members. "
+                "Enter the organization's slug as it is now, and a personal token."
+            ) from no
+
+    @cached_property
+    def _me(self) -> dict:
+        return self._look_me_up()
+
+    def test(self) -> Identity:
+        me, missing = self._look_me_up(), []
+        roles = me.get("orgRoleList")
+        if not any(isinstance(role, dict) and role.get("isAllowed") for role in roles or ()):
+            missing.append("remove and change roles: the token lacks Member: Admin, or isn't an owner's or manager's.")
+        next(self._read(self._members, "members"), None)
+        try:
+            if team := next(self.assets(), None):
+                next(self._team_members(team), None)
+        except (Forbidden, NotFound) as no:
+            missing.append(f"read teams: {no} Give the token Team: Admin and Organization: Read.")
+        return Identity(clean(me.get("name")) or "A member", clean(me.get("id")) or None,
+                        ("read members", "remove", "change roles", "invite", "teams"), tuple(missing))  # fmt: skip
+
+    def roles(self) -> list[Role]:
+        return list(ROLES)
+
+    def accounts(self) -> Iterator[Account]:
+        for page in self._read(self._members, "members"):
+            yield from map(_account, page)
+
+    def account(self, id: str) -> Account | None:
+        try:
+            return _account(self._member(id))
+        except NotFound:
+            self._look_me_up()
+            return None
+
+    def _member(self, id: str) -> dict:
+        member = self._http.get(self._path(id)).json(dict)
+        if member.get("id") != id:
+            raise TemporarilyUnavailable("Sentry answered with something other than the member that was asked for.")
+        return member
+
+    def _path(self, id: str) -> str:
+        return f"{self._members}{segment(id)}/"
+
+    def assets(self) -> Iterator[Asset]:
+        for page in self._read(f"/organizations/{self._organization}/teams/", "teams", detailed=0):
+            yield from (Asset(team["id"], "team", clean(team.get("slug"))) for team in page)
+
+    def access(self) -> Iterator[Access]:
+        for team in self.assets():
+            try:
+                yield from (_access(member, team) for page in self._team_members(team) for member in page)
+            except NotFound as gone:
+                raise TemporarilyUnavailable(f"The team {team.name} went away meanwhile. {gone}") from gone
+
+    def _team_members(self, team: Asset) -> Iterator[list]:
+        return self._read(f"/teams/{self._organization}/{segment(team.id)}/members/", "members of a team")
+
+    def remove(self, account: Account) -> None:
+        if account.id == self._me.get("id"):
+            raise Refused("This is who the token belongs to: remove them in Sentry, and connect with another token.")
+        try:
+            self._http.act("DELETE", self._path(account.id))
+        except NotFound:
+            self._look_me_up()
+
+    def change_role(self, account: Account, role: str) -> None:
+        """Sentry takes a member out of every team that the call doesn't name, so it names those that they are in."""
+        if role not in (one.id for one in ROLES):
+            raise Refused(f"Sentry has no role “{role}”.")
+        teams = self._member(account.id).get("teamRoles")
+        if not isinstance(teams, list):
+            raise Refused("Sentry doesn't say which teams they are in. A change of role might take these away.")
+        kept = [{"teamSlug": team["teamSlug"], "role": team.get("role")} for team in teams]
+        self._http.act("PUT", self._path(account.id), json={"orgRole": role, "teamRoles": kept}, may_be_empty=("role",))
+
+    def invite(self, email: str, role: str) -> None:
+        for page in self._read(self._members, "members"):
+            for row in page:
+                if row.get("pending") and email_key(clean(row.get("email"))) == email_key(email):
+                    if row.get("expired"):
+                        raise Refused("An earlier invitation has expired: remove it first, then invite again.")
+                    return
+        body = {"email": needed(email, "e-mail"), "orgRole": needed(role, "role")}
+        self._http.act("POST", self._members, json=body)
+
+    def grant(self, account: Account, asset: Asset, role: str) -> None:
+        if role != "contributor":
+            raise Refused("Rollcall adds people to a team as contributors: make team admins in Sentry.")
+        if self._http.act("POST", self._in_team(account, asset)).status == 202:
+            raise Refused("Sentry didn't add them: it asked the team's admins for approval. Use an owner's token.")
+
+    def revoke(self, account: Account, asset: Asset) -> None:
+        try:
+            self._http.act("DELETE", self._in_team(account, asset))
+        except NotFound:
+            self._look_me_up()
+
+    def _in_team(self, account: Account, asset: Asset) -> str:
+        return f"{self._path(account.id)}teams/{segment(asset.id)}/"
+
+    def _read(self, path: str, what: str, **params: int) -> Iterator[list]:
+        """A list of more than one page is read twice: Sentry counts where a page begins, so while someone is removed
+        the next page begins one too late. The second time, those come that the first one has missed."""
+        seen = Seen()
+        for _ in range(2):
+            pages = 0
+            for page in pages_by_cursor(lambda cursor: self._page(path, cursor, params), what=what, id_of=by_id):
+                pages += 1
+                if fresh := list(compress(page, seen.add_each([str(row["id"]) for row in page]))):
+                    yield fresh
+            if pages < 2:
+                return
+
+    def _page(self, path: str, cursor: str | None, params: dict[str, int]) -> Page:
+        answer = self._http.get(path, {**params, **({"cursor": cursor} if cursor else {})})
+        return Page(answer.json(list), next=_next_cursor(answer))
+
+
+def _next_cursor(answer: Answer) -> str | None:
+    """“Paginating Results”: each answer has a next link, whose results say whether anything is there."""
+    for link in answer.headers.get("Link", "").split(","):
+        told = dict(re.findall(r'(\w+)="([^"]*)"', link))
+        if told.get("rel") == "next" and told.get("results") in ("true", "false"):
+            if told["results"] == "false":
+                return None
+            if told.get("cursor"):
+                return told["cursor"]
+    raise TemporarilyUnavailable(f"{answer.asked} answered without saying whether there is a further page.")
+
+
+def _of_fields(answer: Answer) -> str:
+    try:
+        body = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return ""
+    values = body.values() if isinstance(body, dict) else ()
+    texts = [text for value in values for text in (value if isinstance(value, list) else [value])]
+    return "; ".join(clean(text).rstrip(".") for text in texts if isinstance(text, str))
+
+
+def _account(member: dict) -> Account:
+    user = member.get("user") if isinstance(member.get("user"), dict) else {}
+    return Account(
+        member["id"], clean(user.get("email")) or clean(member.get("email")), clean(member.get("name")),
+        _status(member, user), clean(member.get("orgRole")),
+        kind="system" if user.get("actorType") == "service_account" else "user",
+        last_activity=from_iso(user.get("lastActive")),
+        unsaid=unsaid(member, email=[("user", "email"), "email"], name="name", role="orgRole",
+                      last_activity=("user", "lastActive")),
+    )  # fmt: skip
+
+
+def _status(member: dict, user: dict) -> str:
+    if not isinstance(member.get("pending"), bool):
+        return UNKNOWN
+    known = known_status(member.get("inviteStatus", "approved"), IN_THE_LIST)
+    if known != "active":
+        return known
+    if member["pending"]:
+        return "invited"
+    return "suspended" if user.get("isActive") is False else "active"
+
+
+def _access(member: dict, team: Asset) -> Access:
+    """“Organization admins, managers, and owners are automatically granted a minimum team role of admin”."""
+    least = "admin" if member.get("orgRole") in TEAM_ADMINS else "contributor"
+    role = clean(member.get("teamRole")) or least
+    return Access(member["id"], team.id, role, role == "admin")
