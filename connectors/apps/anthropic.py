@@ -67,8 +67,8 @@ class Anthropic(HttpConnector):
         "again. A normal API key can't read who is in the organization.",
         "The key reads and changes members, invitations and workspaces. Your own account isn't protected: Anthropic's "
         "API doesn't say whose key it is.",
-        "Anthropic lets no API remove an admin, or make one: change their role in the Console first. Admins and billing "
-        "members are in all workspaces for as long as they have that role.",
+        "Anthropic's API neither removes an admin nor makes one: change their role in the Console first. Admins and "
+        "billing members are in all workspaces for as long as they have that role.",
         "Personal keys are archived when their user is removed. Workspace keys that they created continue to work: "
         "disable those in the Console.",
         "The default workspace isn't in Anthropic's list, so it doesn't show. Claude Enterprise (claude.ai) has keys "
@@ -171,7 +171,7 @@ class Anthropic(HttpConnector):
     def remove(self, account: Account) -> None:
         """“Organization members with the admin role cannot be removed via the API”."""
         if account.role in NOT_REMOVED and not account.id.startswith(INVITATION):
-            raise Refused("Anthropic lets no API remove an owner or admin: change their role in the Console first.")
+            raise Refused("Anthropic's API removes no owner or admin: change their role in the Console first.")
         try:
             self._http.act("DELETE", _path(account.id))
         except NotFound:

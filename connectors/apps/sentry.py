@@ -63,7 +63,7 @@ class Sentry(HttpConnector):
         "choose “Create New Token”.",
         "Give it the permissions Organization: Read, Member: Admin and Team: Admin, create it and copy it: Sentry "
         "never shows it again. Tokens of an organization or an integration can't remove members.",
-        "Enter the organization's slug, as it stands in its address (acme for acme.sentry.io). If the slug is changed in "
+        "Enter the organization's slug, as it stands in its address (acme for acme.sentry.io). If the slug changes in "
         "Sentry, enter the new one here.",
         "The token acts as you: Rollcall never removes the person that it belongs to, and a manager can't remove an "
         "owner. Sentry keeps the last owner or manager.",
