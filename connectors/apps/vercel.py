@@ -1,0 +1,212 @@
+"""Vercel: a team's members, requests to join and invitations. A removal takes the member out of the team.
+
+From vercel.com/docs/rest-api (teams: “List team members”, “Update”, “Remove a Team Member”, “Invite a user”, “Delete a
+Team invite code”, “Get a Team”; “Get the User”; “Pagination”, “Errors”), as vercel/sdk has them in
+src/models/getteammembersop.ts. No call looks up one member, so a second look reads the list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cached_property
+from types import MappingProxyType
+
+from connectors.base import (
+    CHANGE_ROLE,
+    INVITE,
+    LOOK_UP,
+    REMOVE,
+    UNKNOWN,
+    Account,
+    ConnectorError,
+    CredentialRejected,
+    Field,
+    Identity,
+    Refused,
+    Role,
+    TemporarilyUnavailable,
+)
+from connectors.effects import INVITATION_SENT, ROLE_CHANGED, Effect, Reach, Undo, declared
+from connectors.names import email_key
+from connectors.quality import NO_TEST_SERVER, Missing, Rule
+from connectors.tools.answers import unsaid, words
+from connectors.tools.holes import needed
+from connectors.tools.http import Answer, NotFound, clean, segment
+from connectors.tools.http_connector import HttpConnector, token_field
+from connectors.tools.paging import ListChanged, Seen
+from connectors.versions import ApiVersion
+
+PAGE = 100  # the most that Vercel's lists of members give
+ROLES = (
+    Role("OWNER", "Owner", privileged=True),
+    Role("MEMBER", "Member", default=True),
+    Role("DEVELOPER", "Developer"),
+    Role("SECURITY", "Security"),
+    Role("BILLING", "Billing"),
+    Role("VIEWER", "Viewer"),
+    Role("VIEWER_FOR_PLUS", "Viewer (Plus)"),
+    Role("CONTRIBUTOR", "Contributor"),
+)
+INVITATION = "invitation:"
+NOT_READ = Missing("Who has which project of the team isn't read.")
+
+
+class Vercel(HttpConnector):
+    slug = "vercel"
+    label = "Vercel"
+    logo = "vercel.svg"
+    quality = MappingProxyType({
+        Rule.ASSETS: NOT_READ, Rule.OPERATIONS: NOT_READ, Rule.REAL_SERVER: NO_TEST_SERVER,
+    })  # fmt: skip
+    docs = (
+        "As an owner of the team, open vercel.com/account/tokens and create a token: name it Rollcall, choose the team "
+        "as its scope, and an expiration. Copy it: Vercel never shows it again. Enter a new one here before it expires.",
+        "Copy the Team ID from the team's Settings, General. It begins with team_.",
+        "The token acts as you: Rollcall never removes the person that it belongs to, as that would mean that you leave "
+        "the team. Vercel's pages don't say whether it refuses to remove the last owner.",
+        "People who asked to join show as invited: a removal dismisses their request. Access to single projects isn't "
+        "read. Members and invitations of a directory (SCIM) are changed there: Vercel refuses it here.",
+    )
+    fields = (
+        Field("team", "Team ID", "It begins with team_.", pattern=r"team_\w+", placeholder="team_1a2b3c4d"),
+        token_field("Access token", "Of an owner, with the team as its scope."),
+    )
+    capabilities = frozenset({LOOK_UP, REMOVE, CHANGE_ROLE, INVITE})
+    effects = declared(
+        "Vercel REST API, “Remove a Team Member”",
+        remove=Effect(
+            "Removes them from the Vercel team, with all its projects.", Reach.WORKSPACE, Undo.IMPOSSIBLE,
+            "Invite them again.", lost=("their roles in projects",),
+        ),
+        change_role=replace(ROLE_CHANGED, source="Vercel REST API, “Update a Team Member”"),
+        invite=replace(INVITATION_SENT, source="Vercel REST API, “Invite a user”"),
+    )  # fmt: skip
+    api_version = ApiVersion("Vercel REST API", "v3", source="Vercel REST API, “List team members”")
+    api = "https://api.vercel.com"
+
+    def _error_in(self, answer: Answer) -> ConnectorError | None:
+        """Vercel answers 403 both for a token that has ended and for something that this one may not do."""
+        if answer.status == 403 and b'"invalidToken":true' in answer.body.replace(b" ", b""):
+            return CredentialRejected(f"{answer.asked}: Vercel says “{words(answer)}”. The token is wrong or has expired.")
+        return None
+
+    @property
+    def _team(self) -> str:
+        return segment(self.settings.get("team", "").strip(), "the team's id")
+
+    @property
+    def _members(self) -> str:
+        return f"/v1/teams/{self._team}/members"
+
+    @cached_property
+    def _me(self) -> dict:
+        user = self._http.get("/v2/user").json(dict).get("user")
+        if not isinstance(user, dict) or not clean(user.get("id")):
+            raise TemporarilyUnavailable("Vercel answered without saying whose token this is.")
+        return user
+
+    def test(self) -> Identity:
+        me = self._me
+        try:
+            team = self._http.get(f"/v2/teams/{self._team}").json(dict)
+        except NotFound as no:
+            raise CredentialRejected(f"Vercel knows no such team, or not for this token. {no}") from no
+        next(self._pages(), None)
+        membership = team.get("membership") if isinstance(team.get("membership"), dict) else {}
+        role = clean(membership.get("role")) or "nothing that Vercel names"
+        missing = () if role == "OWNER" else (f"remove, change roles and invite: the token's owner is {role} there.",)
+        name = clean(me.get("name")) or clean(me.get("username")) or "The token's owner"
+        return Identity(f"{name} in {clean(team.get('name')) or 'the team'}", me["id"],
+                        ("read members", "remove", "change roles", "invite"), missing)  # fmt: skip
+
+    def roles(self) -> list[Role]:
+        return list(ROLES)
+
+    def accounts(self) -> Iterator[Account]:
+        invitations = Seen()
+        for members, invites in self._pages():
+            yield from (_invitation(row) for row in invites if invitations.add(row["id"]) and not row.get("expired"))
+            yield from map(_account, members)
+
+    def account(self, id: str) -> Account | None:
+        """None only at the end of the whole list."""
+        return next((account for account in self.accounts() if account.id == id), None)
+
+    def remove(self, account: Account) -> None:
+        if account.id == self._me["id"]:
+            raise Refused("This is who the token belongs to: remove them in Vercel, and connect with another token.")
+        try:
+            self._http.act("DELETE", self._path(account.id))
+        except NotFound as no:
+            if self.account(account.id):
+                raise Refused(f"They are still in Vercel's list. {no}") from no
+
+    def change_role(self, account: Account, role: str) -> None:
+        _must_be_known(role)
+        if account.id.startswith(INVITATION):
+            raise Refused("Vercel doesn't change the role of an invitation: remove it, and invite again.")
+        self._http.act("PATCH", self._path(account.id), json={"role": role})
+
+    def invite(self, email: str, role: str) -> None:
+        _must_be_known(role)
+        if any(email_key(account.email) == email_key(email) for account in self.accounts()
+               if account.id.startswith(INVITATION)):  # fmt: skip
+            return
+        body = [{"email": needed(email, "e-mail"), "role": role}]
+        self._http.act("POST", f"/v2/teams/{self._team}/members", json=body)
+
+    def _path(self, id: str) -> str:
+        if id.startswith(INVITATION):
+            return f"/v1/teams/{self._team}/invites/{segment(id.removeprefix(INVITATION))}"
+        return f"{self._members}/{segment(id)}"
+
+    def _pages(self) -> Iterator[tuple[list, list]]:
+        """Members and invitations, page by page. A page ends at a time in milliseconds. The next one is asked for from
+        a millisecond after the oldest on, so that those who were added at that same time aren't left out."""
+        seen, until = Seen(), None
+        while True:
+            members, invites, more = self._page(until)
+            ids = [row["uid"] for row in members]
+            fresh = [row for row, new in zip(members, seen.add_each(ids)) if new]
+            again = [row for row in members if row not in fresh]
+            if len(set(ids)) < len(ids) or any(until is None or row["createdAt"] < until - 1 for row in again):
+                raise ListChanged("Vercel gave some members twice, so others may be missing. A new reading may help.")
+            yield fresh, invites
+            if not more:
+                return
+            if not fresh:
+                raise ListChanged("Vercel gave a page of members again instead of the next one. There may be more.")
+            until = min(row["createdAt"] for row in members) + 1
+
+    def _page(self, until: int | None) -> tuple[list, list, bool]:
+        params = {"limit": PAGE, **({"until": until} if until else {})}
+        answer = self._http.get(f"/v3/teams/{self._team}/members", params).json(dict)
+        members, invites, pagination = (answer.get(key) for key in ("members", "emailInviteCodes", "pagination"))
+        more = pagination.get("hasNext") if isinstance(pagination, dict) else None
+        whole = isinstance(members, list) and isinstance(more, bool) and isinstance(invites, list | None)
+        if not whole or not all(isinstance(row.get("createdAt"), int) for row in members):
+            raise TemporarilyUnavailable("Vercel answered without its list of members, or without its end.")
+        return members, invites or [], more
+
+
+def _must_be_known(role: str) -> None:
+    if role not in (one.id for one in ROLES):
+        raise Refused(f"Vercel has no role “{role}”." if role else "The role is missing, so nothing was changed.")
+
+
+def _account(member: dict) -> Account:
+    """Someone who isn't confirmed has asked to join, and waits for an owner."""
+    confirmed = member.get("confirmed")
+    status = UNKNOWN if not isinstance(confirmed, bool) else "active" if confirmed else "invited"
+    return Account(
+        member["uid"], clean(member.get("email")), clean(member.get("name")) or clean(member.get("username")), status,
+        clean(member.get("role")), user_name=clean(member.get("username")),
+        unsaid=unsaid(member, email="email", role="role", user_name="username"),
+        assumed=unsaid(member, name="name"),
+    )  # fmt: skip
+
+
+def _invitation(invite: dict) -> Account:
+    return Account(INVITATION + invite["id"], clean(invite.get("email")), "", "invited", clean(invite.get("role")),
+                   unsaid=unsaid(invite, email="email", role="role"))  # fmt: skip
