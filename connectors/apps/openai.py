@@ -84,7 +84,7 @@ class OpenAI(HttpConnector):
     api = "https://api.openai.com/v1"
 
     def _error_in(self, answer: Answer) -> ConnectorError | None:
-        """What the status alone would tell wrongly: a key of too few scopes, and an address that isn't there."""
+        """Errors whose status alone would mislead: a key of too few scopes, and an address that isn't there."""
         said = words(answer) if answer.status in (401, 404) else ""
         if answer.status == 401 and "Missing scopes" in said:
             return Forbidden(f"{answer.asked}: OpenAI says “{said}”. Use an admin key with all permissions.")
@@ -217,8 +217,8 @@ def _account(user: dict) -> Account:
 
 
 def _status(user: dict) -> str:
-    """Who is in the list is in the organization. The reference doesn't say what a ban or a user who isn't enabled may
-    still do."""
+    """Everyone in the list is in the organization. The reference doesn't say what someone who is banned, or isn't
+    enabled, may still do."""
     details = user.get("user") if isinstance(user.get("user"), dict) else {}
     if details.get("banned"):
         return f"{UNKNOWN}: banned"

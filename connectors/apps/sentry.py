@@ -3,8 +3,9 @@ A removal takes the member out of the organization.
 
 From docs.sentry.io/api: “List an Organization's Members”, “Retrieve”, “Update” and “Delete an Organization Member”,
 “Add a Member to an Organization”, “List an Organization's Teams”, “List a Team's Members”, “Add” and “Delete an
-Organization Member from a Team”, “Paginating Results”, “Permissions & Scopes”. What these leave open is read in the
-server itself: getsentry/sentry src/sentry/core/endpoints/organization_member_{index,details,utils,team_details}.py.
+Organization Member from a Team”, “Paginating Results”, “Permissions & Scopes”, which are made from the API description
+getsentry/sentry-api-schema. The server itself answers the questions that these leave open: getsentry/sentry,
+src/sentry/core/endpoints/organization_member_{index,details,utils,team_details}.py and team_members.py.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ class Sentry(HttpConnector):
         "choose “Create New Token”.",
         "Give it the permissions Organization: Read, Member: Admin and Team: Admin, create it and copy it: Sentry "
         "never shows it again. Tokens of an organization or an integration can't remove members.",
-        "Enter the organization's slug, as it stands in its address (acme for acme.sentry.io). If the slug changes in "
+        "Enter the organization's slug, which is in its address (acme for acme.sentry.io). If the slug changes in "
         "Sentry, enter the new one here.",
         "The token acts as you: Rollcall never removes the person that it belongs to, and a manager can't remove an "
         "owner. Sentry keeps the last owner or manager.",
@@ -193,7 +194,7 @@ class Sentry(HttpConnector):
 
     def change_role(self, account: Account, role: str) -> None:
         """Sentry takes a member out of every team that the call doesn't name, so it names those that they are in."""
-        if role not in (one.id for one in ROLES):
+        if needed(role, "role") not in (one.id for one in ROLES):
             raise Refused(f"Sentry has no role “{role}”.")
         teams = self._member(account.id).get("teamRoles")
         if not isinstance(teams, list):

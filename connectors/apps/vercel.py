@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
+from itertools import compress
 from types import MappingProxyType
 
 from connectors.base import (
@@ -61,10 +62,10 @@ class Vercel(HttpConnector):
     })  # fmt: skip
     docs = (
         "As an owner of the team, open vercel.com/account/tokens and create a token: name it Rollcall, choose the team "
-        "as its scope, and an expiration. Copy it: Vercel never shows it again. Enter a new one here before it expires.",
+        "as its scope, and an expiration. Copy it: Vercel never shows it again. Before it expires, enter a new one.",
         "Copy the Team ID from the team's Settings, General. It begins with team_.",
-        "The token acts as you: Rollcall never removes the person that it belongs to, as that would mean that you leave "
-        "the team. Vercel's pages don't say whether it refuses to remove the last owner.",
+        "The token acts as you: Rollcall never removes the person that it belongs to, as you would leave the team. "
+        "Vercel's pages don't say whether it refuses to remove the last owner.",
         "People who asked to join show as invited: a removal dismisses their request. Access to single projects isn't "
         "read. Members and invitations of a directory (SCIM) are changed there: Vercel refuses it here.",
     )
@@ -88,7 +89,8 @@ class Vercel(HttpConnector):
     def _error_in(self, answer: Answer) -> ConnectorError | None:
         """Vercel answers 403 both for a token that has ended and for something that this one may not do."""
         if answer.status == 403 and b'"invalidToken":true' in answer.body.replace(b" ", b""):
-            return CredentialRejected(f"{answer.asked}: Vercel says “{words(answer)}”. The token is wrong or has expired.")
+            said = words(answer)
+            return CredentialRejected(f"{answer.asked}: Vercel says “{said}”. The token is wrong or has expired.")
         return None
 
     @property
@@ -168,8 +170,9 @@ class Vercel(HttpConnector):
         while True:
             members, invites, more = self._page(until)
             ids = [row["uid"] for row in members]
-            fresh = [row for row, new in zip(members, seen.add_each(ids)) if new]
-            again = [row for row in members if row not in fresh]
+            new = seen.add_each(ids)
+            fresh = list(compress(members, new))
+            again = [row for row, is_new in zip(members, new) if not is_new]
             if len(set(ids)) < len(ids) or any(until is None or row["createdAt"] < until - 1 for row in again):
                 raise ListChanged("Vercel gave some members twice, so others may be missing. A new reading may help.")
             yield fresh, invites

@@ -48,7 +48,7 @@ class FakeSentry(FakeApp):
         self.more: dict[str, dict] = {}  # id of a member → further fields
         self.users: dict[str, dict | None] = {}  # id of a member → further fields of their user
         self.provisioned: set[str] = set()  # ids of members that the identity provider manages
-        self.asks_first = False  # who joins a team needs approval
+        self.asks_first = False  # joining a team needs approval
 
     def error(self, status: int, words: str) -> Reply:
         return Reply(status, {"detail": words})

@@ -35,7 +35,7 @@ class FakeVercel(FakeApp):
         self.my_role = "OWNER"
         self.my_id = "me"
         self.more: dict[str, dict] = {}  # id of a member or an invitation → further fields
-        self.synced: set[str] = set()  # ids of what directory sync manages
+        self.synced: set[str] = set()  # ids that directory sync manages
         self.every = 1000  # milliseconds between two members
 
     def error(self, status: int, words: str) -> Reply:
