@@ -175,10 +175,10 @@ def _account(member: dict) -> Account:
     user = member.get("user") if isinstance(member.get("user"), dict) else {}
     roles = [clean(role["id"]) for role in member.get("roles") or ()]
     roles.sort(key=lambda id: id != SUPER_ADMINISTRATOR)  # the rest stays in Cloudflare's order
+    emails = [("user", "email"), "email"] if user else "email"
     name = f"{clean(user.get('first_name'))} {clean(user.get('last_name'))}".strip()
     return Account(
         member["id"], clean(user.get("email")) or clean(member.get("email")), name,
         known_status(member.get("status"), STATUSES), roles[0] if roles else "", further_roles=tuple(roles[1:]),
-        unsaid=unsaid(member, email=[("user", "email"), "email"], role="roles",
-                      name={("user", "first_name"), ("user", "last_name")}),
+        unsaid=unsaid(member, email=emails, role="roles", name={("user", "first_name"), ("user", "last_name")}),
     )  # fmt: skip

@@ -270,12 +270,11 @@ def _of_fields(answer: Answer) -> str:
 def _account(member: dict) -> Account:
     user = member.get("user") if isinstance(member.get("user"), dict) else {}
     return Account(
-        member["id"], clean(user.get("email")) or clean(member.get("email")), clean(member.get("name")),
+        member["id"], clean(member.get("email")), clean(member.get("name")),
         _status(member, user), clean(member.get("orgRole")),
         kind="system" if user.get("actorType") == "service_account" else "user",
         last_activity=from_iso(user.get("lastActive")),
-        unsaid=unsaid(member, email=[("user", "email"), "email"], name="name", role="orgRole",
-                      last_activity=("user", "lastActive")),
+        unsaid=unsaid(member, email="email", name="name", role="orgRole", last_activity=("user", "lastActive")),
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from connectors.base import Account, CredentialRejected, Refused, TemporarilyUna
 from tests.connectors.apps.fake_cloudflare import ACCOUNT, ADMIN, READER, SUPER, FakeCloudflare
 from tests.connectors.contract import ConnectorContract
 from tests.connectors.fake import FOREVER, Reply, Seat
+from tests.connectors.lost_fields_contract import without
 
 
 class TestCloudflare(ConnectorContract):
@@ -44,6 +45,11 @@ class TestCloudflare(ConnectorContract):
         app.seats, app.more = [Seat("id-0", "a@acme.example", status="invited", role=READER)], {"id-0": {"user": None}}
         [account] = connector.accounts()
         assert (account.email, account.name, account.status) == ("a@acme.example", "", "invited")
+
+    def test_an_invitation_without_any_address_says_nothing_about_it(self, app, connector):
+        app.seats, app.more = [Seat("id-0", status="invited", role=READER)], {"id-0": {"user": None}}
+        app.fail(lambda reply: Reply(200, without(reply.body, "email")), on="members", acts=True, times=FOREVER)
+        assert "email" in next(connector.accounts()).unsaid
 
     def test_an_invitation_is_removed(self, app, connector):
         app.seats = [Seat("id-0", "a@acme.example", status="invited", role=READER)]
