@@ -1,7 +1,7 @@
 """Cloudflare: an account's members, their roles and the invitations. A removal takes the member out of the account.
 
 From developers.cloudflare.com/api (Accounts: “Account Details”, “List”, “Add” and “Remove Member”, “Member Details”,
-“List Roles”), as cloudflare/cloudflare-python has them in src/cloudflare/types/accounts and types/shared/member.py;
+“List Roles”), as cloudflare/cloudflare-python has them in src/cloudflare/types/accounts and types/shared;
 developers.cloudflare.com/fundamentals: “Manage”, “Policies”, “SCIM troubleshooting” (the Super Administrator's role).
 That a member who isn't there is answered 404: cloudflare/terraform-provider-cloudflare, account_member.
 """
@@ -46,7 +46,7 @@ class Cloudflare(HttpConnector):
     label = "Cloudflare"
     logo = "cloudflare.svg"
     quality = MappingProxyType({
-        Rule.ASSETS: Missing("Who may do what with a single domain is in Cloudflare's policies, which aren't read."),
+        Rule.ASSETS: Missing("Rights on a single domain are in Cloudflare's policies, which aren't read."),
         Rule.OPERATIONS: Missing("Cloudflare doesn't say what a change of roles does to a member's policies."),
         Rule.REAL_SERVER: NO_TEST_SERVER,
     })  # fmt: skip

@@ -5,7 +5,7 @@ From docs.sentry.io/api: “List an Organization's Members”, “Retrieve”, �
 “Add a Member to an Organization”, “List an Organization's Teams”, “List a Team's Members”, “Add” and “Delete an
 Organization Member from a Team”, “Paginating Results”, “Permissions & Scopes”, which are made from the API description
 getsentry/sentry-api-schema. The server itself answers the questions that these leave open: getsentry/sentry,
-src/sentry/core/endpoints/organization_member_{index,details,utils,team_details}.py and team_members.py.
+src/sentry/core/endpoints, organization_member_index, _details, _utils and _team_details, and team_members.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class Sentry(HttpConnector):
             "Removes them from the Sentry organization, with all its teams.", Reach.ORGANISATION, Undo.IMPOSSIBLE,
             "Invite them again, and add them to their teams.",
             lost=("invitations that they sent and nobody has accepted", "their e-mail settings for projects"),
-            source="getsentry/sentry, organization_member_details.py",
+            source="getsentry/sentry, src/sentry/core/endpoints, organization_member_details",
         ),
         change_role=replace(
             ROLE_CHANGED, reach=Reach.ORGANISATION, does="Changes what they may do in the organization. Teams stay.",

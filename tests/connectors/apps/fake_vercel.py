@@ -112,7 +112,7 @@ class FakeVercel(FakeApp):
                 **self.more.get(seat.id, {})}  # fmt: skip
 
     def _added(self, seat: Seat, place: int) -> int:
-        """It stays as it is when others are removed: the number in the id says when."""
+        """It is the same after others are removed: the number in the id says when."""
         number = seat.id.rpartition("-")[2]
         return NEWEST - self.every * (int(number) if number.isdecimal() else place)
 

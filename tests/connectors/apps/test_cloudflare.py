@@ -30,7 +30,7 @@ class TestCloudflare(ConnectorContract):
 
     @pytest.mark.parametrize("status", ["rejected", "frozen"])
     def test_another_status_is_asked_about(self, app, connector, status):
-        """A rejected invitation is a status that the list can be filtered by. What it may become isn't documented."""
+        """The list can be filtered by “rejected”. Nothing says whether such an invitation can be accepted."""
         self.fill(app, 1)
         app.more = {"id-0": {"status": status}}
         [account] = connector.accounts()
