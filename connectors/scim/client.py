@@ -11,7 +11,18 @@ from typing import Any
 from connectors.base import CredentialRejected, Refused, TemporarilyUnavailable
 from connectors.names import text_key
 from connectors.scim.values import id_of
-from connectors.tools.http import Answer, Conflict, Forbidden, Http, NotFound, NotOffered, Stale, Strayed, segment
+from connectors.tools.http import (
+    Answer,
+    Conflict,
+    Forbidden,
+    Http,
+    NotFound,
+    NotOffered,
+    Stale,
+    Strayed,
+    clean,
+    segment,
+)
 from connectors.tools.paging import Page, number, pages_by_index
 
 AHEAD = 2  # pages asked for before they are needed
@@ -33,6 +44,7 @@ class ScimClient:
     most = MOST
     content_type = "application/scim+json"
     name_filter = "userName"  # the attribute that a user is found by
+    config_path = "ServiceProviderConfig"
 
     def __init__(self, http: Http):
         self.http = http
@@ -44,7 +56,7 @@ class ScimClient:
     def _config(self) -> dict:
         """What the server announces (RFC 7643, 5); {} where it has no such page, or its website answers instead."""
         try:
-            answer = self.http.get("ServiceProviderConfig", headers=ACCEPT)
+            answer = self.http.get(self.config_path, headers=ACCEPT)
             return {} if answer.is_page else answer.json(dict)
         except (NotFound, NotOffered, Forbidden, Strayed):
             return {}
@@ -107,17 +119,18 @@ class ScimClient:
             yield from page
 
     def _page(self, answer: Answer, start: int = 1) -> Page:
-        """A ListResponse (RFC 7644, 3.4.2); `Resources` may be absent only from an empty list, and past the end."""
+        """A ListResponse (RFC 7644, 3.4.2); `Resources` may be absent only from an empty list, and past the end. Its
+        name has any case (RFC 7643, 2.1). `nextCursor` is RFC 9865's."""
         try:
             body = answer.json(dict)
         except TemporarilyUnavailable as failure:
             raise NotScim(str(failure)) from None
-        total, resources = number(body.get("totalResults")), body.get("Resources")
+        total, resources = number(body.get("totalResults")), body.get("Resources", body.get("resources"))
         if resources is None and total is not None and total < start:
             resources = []
         if not isinstance(resources, list) or not all(isinstance(one, dict) for one in resources):
             raise NotScim(f"{answer.asked} answered with data that isn't a SCIM list.")
-        return Page(resources, total)
+        return Page(resources, total, clean(body.get("nextCursor")) or None)
 
     def read(self, kind: str, id: str) -> dict | None:
         """One resource as it is now, None when there is none."""

@@ -10,6 +10,8 @@ from types import MappingProxyType
 
 from connectors.base import (
     CAPABILITIES,
+    CHANGE_ROLE,
+    INVITE,
     Access,
     Account,
     Asset,
@@ -37,6 +39,8 @@ from connectors.tools.http import Conflict, Forbidden, Http, NotFound, NotOffere
 from connectors.tools.http_connector import ClosesClients, api_client, bearer
 from connectors.tools.paging import ListChanged
 from connectors.versions import ApiVersion
+
+MAY = {CHANGE_ROLE: "change roles", INVITE: "invite"}
 
 
 class Scim(ClosesClients, Connector):
@@ -159,7 +163,7 @@ class Scim(ClosesClients, Connector):
         return Identity(
             name=account_of(me).name or me["userName"] if me else f"the token for {self._client.http.origin[1]}",
             external_id=id_of(me) if me else None,
-            may=(f"read {people}", removal, "change roles", "invite"),
+            may=(f"read {people}", removal, *(word for what, word in MAY.items() if what in self.capabilities)),
             missing=tuple(missing),
         )
 
@@ -186,12 +190,12 @@ class Scim(ClosesClients, Connector):
     @cached_property
     def _roles_in_use(self) -> dict[str, str]:
         """Role value → label; accounts() fills it while it reads, or a separate reading does."""
-        return {value: label for user in self._client.all("Users") for value, label, _ in roles_of(user)}
+        return {value: label for user in self._client.all("Users") for value, label, _ in self._roles_of(user)}
 
     def accounts(self) -> Iterator[Account]:
         in_use: dict[str, str] = {}
         for user in self._client.all("Users", on_total=self.on_total):
-            roles = roles_of(user)
+            roles = self._roles_of(user)
             for value, label, _ in roles:
                 in_use[value] = label
             yield self._account(user, roles)
@@ -201,15 +205,19 @@ class Scim(ClosesClients, Connector):
         account = account_of(user, self._held(user, roles))
         return account if self._says_role(user) else replace(account, assumed=account.assumed | {"role"})
 
+    def _roles_of(self, user: dict) -> list[tuple[str, str, bool]]:
+        """(value, label, primary) of each role."""
+        return roles_of(user)
+
     def _says_role(self, user: dict) -> bool:
         """False where the role is what a missing one means."""
-        return id_of(user) in self._group_roles if self._roles_are_groups else bool(roles_of(user))
+        return id_of(user) in self._group_roles if self._roles_are_groups else bool(self._roles_of(user))
 
     def _held(self, user: dict, roles: list[tuple[str, str, bool]] | None = None) -> Sequence[str]:
         """The user's roles, the main one first."""
         if self._roles_are_groups:
             return self._group_roles.get(id_of(user), ())
-        return in_order(roles_of(user) if roles is None else roles, self._is_privileged)
+        return in_order(self._roles_of(user) if roles is None else roles, self._is_privileged)
 
     @cached_property
     def _group_roles(self) -> dict[str, list[str]]:

@@ -1,0 +1,80 @@
+"""AWS IAM Identity Center: the users of an identity store and its groups, over the SCIM address for provisioning.
+A removal deactivates the user, who then can't sign in to any AWS account or application assigned to them.
+
+From docs.aws.amazon.com, “IAM Identity Center SCIM Implementation Developer Guide”: Supported API operations, ListUsers
+(at most 100 on a page, by cursor, no startIndex; filter groups.value), ListGroups and GetGroup (always without
+members), PatchUser, PatchGroup, “Limitations from SCIM specification” (no /Me, no roles, one e-mail address).
+"""
+
+from __future__ import annotations
+
+import json
+
+from connectors.base import ASSETS, GRANT, LOOK_UP, REMOVE, REVOKE
+from connectors.effects import GRANTED, REVOKED, Effect, Reach, Seat, Sessions, Undo, declared
+from connectors.scim.cursor import CursorClient
+from connectors.scim.preset import GROUPS, PresetClient, ScimPreset, address_field, not_all
+from connectors.scim.values import id_of
+from connectors.tools.http_connector import token_field
+from connectors.versions import ApiVersion
+
+
+class AwsClient(CursorClient, PresetClient):
+    """A group's members are the users whom ListUsers finds by it: groups themselves always come without."""
+
+    most = 100
+
+    def all(self, kind, on_total=None, narrowed=None):
+        for resource in super().all(kind, on_total, narrowed):
+            yield {name: value for name, value in resource.items() if name != "members" or kind != "Groups"}
+
+    def read(self, kind: str, id: str) -> dict | None:
+        resource = super().read(kind, id)
+        if resource and kind == "Groups":
+            found = self.all("Users", narrowed={"filter": f"groups.value eq {json.dumps(id)}"})
+            resource["members"] = [{"value": id_of(user)} for user in found]
+        return resource
+
+
+class AwsIdentityCenter(ScimPreset):
+    slug = "aws-identity-center"
+    label = "AWS IAM Identity Center"
+    quality = not_all("AWS takes new users from the identity provider alone, and its SCIM has no roles.")
+    docs = (
+        "It works where the identity source is an external identity provider. In the AWS console open IAM Identity "
+        "Center, “Settings”, “Identity source”, “Actions”, “Manage provisioning”.",
+        "Copy the SCIM endpoint. Under “Access tokens” generate a token and copy it: AWS shows it once only. A token "
+        "is valid for one year, and AWS keeps at most two: make sure that the identity provider's own one stays.",
+        "A removal deactivates the user: nobody can sign in with it. AWS says that sign-in sessions continue for up to "
+        "an hour, and sessions in AWS accounts for as long as their permission set allows.",
+        "Remove people in the identity provider too. It may activate the user again when it provisions next.",
+        "The SCIM address shows users and groups, but not who may do what in which account: permission sets aren't in "
+        "it. Protect your administrators by hand, so that one always stays.",
+    )
+    fields = (
+        address_field(
+            "The “SCIM endpoint” under Automatic provisioning.",
+            r"https://scim\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/[A-Za-z0-9-]+/scim/v2/?",
+            "https://scim.eu-central-1.amazonaws.com/1111-2222/scim/v2",
+        ),
+        token_field("Access token", "Sent as “Authorization: Bearer …”."),
+        GROUPS,
+    )
+    capabilities = frozenset({LOOK_UP, ASSETS, REMOVE, GRANT, REVOKE})
+    effects = declared(
+        "IAM Identity Center SCIM Implementation Developer Guide, “PatchUser”; IAM Identity Center User Guide, "
+        "“Authentication sessions”",
+        remove=Effect(
+            "Deactivates the user in IAM Identity Center, for every AWS account and application assigned to them. "
+            "Sign-in sessions continue for up to an hour, and sessions in AWS accounts longer.",
+            Reach.TENANT, Undo.POSSIBLE, "Enable the user again under Users in IAM Identity Center.",
+            frees_seat=Seat.NOT_PAID, ends_sessions=Sessions.STAY,
+        ),
+        grant=GRANTED, revoke=REVOKED,
+    )  # fmt: skip
+    api_version = ApiVersion(
+        "IAM Identity Center SCIM", "v2", source="IAM Identity Center SCIM Implementation Developer Guide"
+    )
+    client = AwsClient
+    has_roles = False
+    untold = "tell who is an administrator: AWS doesn't say so here. Protect yours by hand, so that one always stays."

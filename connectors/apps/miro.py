@@ -1,0 +1,59 @@
+"""Miro: the members of an Enterprise organisation with their roles and licences, and its groups, over Miro's SCIM.
+A removal deactivates the user, which frees the licence; guests aren't in the list.
+
+From developers.miro.com, “SCIM API”: Introduction, and its description of List users (members, no guests; at most 1000
+on a page; the roles' values), Create user, Patch user, List groups, Patch group; help.miro.com, “Deactivated users”.
+"""
+
+from __future__ import annotations
+
+from connectors.base import ASSETS, GRANT, INVITE, LOOK_UP, REMOVE, REVOKE, Refused
+from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, Effect, Reach, Seat, Undo, declared
+from connectors.scim.preset import GROUPS, ScimPreset, not_all
+from connectors.tools.http_connector import token_field
+from connectors.versions import ApiVersion
+
+ADMINISTRATOR, MEMBER = "ORGANIZATION_INTERNAL_ADMIN", "ORGANIZATION_INTERNAL_USER"
+
+
+class Miro(ScimPreset):
+    slug = "miro"
+    label = "Miro"
+    logo = "miro.svg"
+    quality = not_all("Miro doesn't document what a change of the main role does to somebody's admin roles.")
+    docs = (
+        "Miro has SCIM on the Enterprise plan, beside single sign-on.",
+        "As a company admin open Miro, Company settings, “Enterprise integrations”. Switch SSO/SAML and then SCIM "
+        "provisioning on, and copy the API token.",
+        "Rollcall sees the organisation's members, active and deactivated. Miro shows no guests over SCIM: look "
+        "through them in Miro.",
+        "A removal deactivates: the person can no longer open the organisation, and the licence is free. Their boards "
+        "stay. Miro deactivates a company admin only after that role was taken away there.",
+        "Groups are Miro's user groups; in older organisations they are its teams.",
+    )
+    fields = (token_field("SCIM API token", "Sent as “Authorization: Bearer …”."), GROUPS)
+    capabilities = frozenset({LOOK_UP, ASSETS, REMOVE, INVITE, GRANT, REVOKE})
+    effects = declared(
+        "Miro SCIM API, “Patch user”; Miro Help Center, “Deactivated users”",
+        remove=Effect(
+            "Deactivates the user in the Miro organisation, with all its teams. Their shared boards stay.",
+            Reach.ORGANISATION, Undo.POSSIBLE, "Reactivate the user under Deactivated users in Miro.",
+            frees_seat=Seat.FREED,
+        ),
+        invite=Effect(
+            "Creates the user in the Miro organisation and adds them to the default team.", Reach.ORGANISATION,
+            Undo.POSSIBLE, "Deactivate the user.", frees_seat=Seat.KEPT,
+            ends_sessions=INVITATION_SENT.ends_sessions,
+        ),
+        grant=GRANTED, revoke=REVOKED,
+    )  # fmt: skip
+    api_version = ApiVersion("Miro SCIM API", "2.0", source="Miro SCIM API, Introduction")
+    api = "https://miro.com/api/v1/scim"
+    administrators = ADMINISTRATOR
+
+    def _new_user(self, email: str, role: str) -> dict:
+        """Miro knows people by userName alone, and marks the main role by its type."""
+        if role not in ("", MEMBER, ADMINISTRATOR):
+            raise Refused(f"Miro makes new users members or company admins, and not “{role}”.")
+        roles = [{"type": "organization_user_role", "value": role, "primary": True}] if role else []
+        return {"userName": email, "active": True, **({"roles": roles} if roles else {})}

@@ -1,0 +1,95 @@
+"""Salesforce: an organisation's users with their profiles and permission sets, and its public groups, over SCIM.
+A removal deactivates the user, since Salesforce deletes nobody.
+
+From help.salesforce.com, “Manage Salesforce User Identities with SCIM”: SCIM and REST API Reference Sheet (its
+addresses: ServiceProviderConfigs in the plural, Users, Groups, no DELETE of a user), Understand the SCIM Implementation
+(at most 200 on a page; entitlements are profiles and permission sets), Deactivate and Reactivate Users with SCIM;
+“OAuth 2.0 Client Credentials Flow for Server-to-Server Integration”. That startIndex ends at about 2200 with “Start
+index too big” is in trailhead.salesforce.com's community (0D54V00007T4J5ASAV).
+"""
+
+from __future__ import annotations
+
+from connectors.base import ASSETS, GRANT, LOOK_UP, REMOVE, REVOKE, Field
+from connectors.effects import GRANTED, REVOKED, Effect, Reach, Undo, declared
+from connectors.scim.client import ScimClient
+from connectors.scim.preset import GROUPS, PresetClient, ScimPreset, not_all
+from connectors.scim.values import roles_of
+from connectors.tools.http import Http
+from connectors.tools.http_connector import api_client
+from connectors.tools.oauth import client_credentials
+from connectors.versions import ApiVersion
+
+
+class SalesforceClient(PresetClient):
+    most = 200
+    config_path = "ServiceProviderConfigs"
+
+
+class Salesforce(ScimPreset):
+    slug = "salesforce"
+    label = "Salesforce"
+    quality = not_all(
+        "A new user needs an alias, a profile and a user name of Salesforce's own. A profile is changed in Salesforce."
+    )
+    docs = (
+        "In Salesforce open Setup, “External Client App Manager” (or “App Manager”), and create an app with OAuth. Give "
+        "it the scope “Manage user data via APIs (api)” and enable the client credentials flow.",
+        "Edit the app's policies: choose as “Run As” a user with the permission “Manage Users”. Rollcall does what that "
+        "user may do, so don't let it be somebody who leaves.",
+        "Copy the consumer key and secret. The address is under Setup, “My Domain”.",
+        "A removal deactivates the user. Salesforce deletes nobody, and refuses some users: the last system "
+        "administrator, and someone a setting still names.",
+        "Salesforce shows at most about 2,200 users over SCIM. With more, the check fails and says so. The list also "
+        "has users that Salesforce made for itself: leave those alone.",
+        "Roles are profiles and permission sets. If another profile than “System Administrator” may administer the "
+        "whole organisation, enter its name.",
+    )
+    fields = (
+        Field(
+            "base_url",
+            "My Domain address",
+            "Of the organisation or of a sandbox, as Setup shows it under “My Domain”.",
+            pattern=r"https://[a-z0-9-]+(\.[a-z0-9-]+)*\.my\.salesforce\.com/?",
+            placeholder="https://acme.my.salesforce.com",
+        ),
+        Field("client_id", "Consumer key", pattern=r"\S+"),
+        Field("client_secret", "Consumer secret", secret=True, pattern=r"\S+"),
+        Field(
+            "privileged",
+            "Administrator profiles",
+            "Names of the profiles and permission sets that may administer the whole organisation, with commas between.",
+            required=False,
+            placeholder="System Administrator",
+            where=False,
+        ),
+        GROUPS,
+    )
+    capabilities = frozenset({LOOK_UP, ASSETS, REMOVE, GRANT, REVOKE})
+    effects = declared(
+        "Salesforce Help, “Examples: Deactivate and Reactivate Users with SCIM”",
+        remove=Effect(
+            "Deactivates the user in the Salesforce organisation. Their records stay theirs.", Reach.ORGANISATION,
+            Undo.POSSIBLE, "Activate the user again under Users in Setup.",
+        ),
+        grant=GRANTED, revoke=REVOKED,
+    )  # fmt: skip
+    api_version = ApiVersion("Salesforce SCIM", "v2", source="SCIM and REST API Reference Sheet")
+    client = SalesforceClient
+    administrators = "System Administrator"
+
+    @property
+    def _domain(self) -> str:
+        return self.settings.get("base_url", "").rstrip("/")
+
+    @api_client
+    def _client(self) -> ScimClient:
+        secret = self.settings.get("client_secret", "")
+        token = client_credentials(
+            f"{self._domain}/services/oauth2/token", self.settings.get("client_id", ""), secret, by_basic=False
+        )
+        return self.client(Http(f"{self._domain}/services/scim/v2", auth=token, secrets=[secret]))
+
+    def _roles_of(self, user: dict) -> list[tuple[str, str, bool]]:
+        """Profile and permission sets, which are its entitlements; `roles` are its place in the role hierarchy."""
+        return roles_of({"roles": user.get("entitlements")})

@@ -1,0 +1,76 @@
+"""The Salesforce connector: the contract, then what Salesforce's SCIM does in its own way."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from connectors.apps.salesforce import Salesforce
+from connectors.base import CredentialRejected, Refused
+from tests.connectors.apps.fake_salesforce import FakeSalesforce
+from tests.connectors.contract import ConnectorContract
+
+
+class TestSalesforce(ConnectorContract):
+    kind = Salesforce
+    fake = FakeSalesforce
+    page = 200
+    by_position = True
+    role, other_role, owner_role = "00eStandard", "00eAdmin", "00eAdmin"
+    several_roles = ("00eStandard", "0PSReports")
+    statuses = ("active", "suspended")
+
+    def settings(self, app):
+        return {"base_url": app.url, "client_id": app.client_id, "client_secret": app.token}
+
+    def test_profiles_and_permission_sets_are_the_roles(self, app, connector):
+        """The role hierarchy isn't: it says whose records somebody sees."""
+        self.fill(app, 2)
+        app.seats[0].further_roles, app.seats[1].role = ("0PSReports",), "00eAdmin"
+        assert {(role.label, role.privileged) for role in connector.roles()} == {
+            ("Standard User", False), ("Reports", False), ("System Administrator", True),
+        }  # fmt: skip
+
+    def test_another_administrator_profile_can_be_named(self, app):
+        self.fill(app, 1)
+        connector = self.connect(app, privileged="Standard User")
+        assert [role.privileged for role in connector.roles()] == [True]
+        connector.close()
+
+    def test_more_people_than_salesforce_gives_fail_the_reading_in_its_words(self, app, connector):
+        app.last_start = 401
+        self.fill(app, 700)
+        with pytest.raises(Refused, match="Start index too big"):
+            list(connector.accounts())
+
+    def test_a_removal_deactivates(self, app, connector):
+        self.fill(app, 1)
+        connector.remove(next(connector.accounts()))
+        [call] = app.asked("patch_user")
+        assert call.body["Operations"] == [{"op": "replace", "path": "active", "value": False}]
+
+    def test_a_wrong_secret_is_told(self, app):
+        connector = self.connect(app, client_secret="wrong")
+        with pytest.raises(CredentialRejected):
+            connector.test()
+        connector.close()
+
+    def test_a_token_that_ended_is_renewed(self, app, connector):
+        self.fill(app, 1)
+        list(connector.accounts())
+        app.given += 1  # the session ended: the token isn't valid now
+        assert len(list(connector.accounts())) == 1
+
+    @pytest.mark.parametrize(
+        ("address", "right"),
+        [
+            ("https://acme.my.salesforce.com", True),
+            ("https://acme--test.sandbox.my.salesforce.com/", True),
+            ("https://acme.lightning.force.com", False),
+            ("http://acme.my.salesforce.com", False),
+            ("https://acme.my.salesforce.com.evil.example", False),
+        ],
+    )
+    def test_the_address_is_checked(self, address, right):
+        assert bool(re.fullmatch(Salesforce.fields[0].pattern, address)) is right
