@@ -9,6 +9,7 @@ members), PatchUser, PatchGroup, “Limitations from SCIM specification” (no /
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator, Mapping
 
 from connectors.base import ASSETS, GRANT, LOOK_UP, REMOVE, REVOKE
 from connectors.effects import GRANTED, REVOKED, Effect, Reach, Seat, Sessions, Undo, declared
@@ -20,11 +21,13 @@ from connectors.versions import ApiVersion
 
 
 class AwsClient(CursorClient, PresetClient):
-    """A group's members are the users whom ListUsers finds by it: groups themselves always come without."""
+    """A group's members are the users that ListUsers finds by it, since groups always come without."""
 
     most = 100
 
-    def all(self, kind, on_total=None, narrowed=None):
+    def all(
+        self, kind: str, on_total: Callable[[int], None] | None = None, narrowed: Mapping[str, str] | None = None
+    ) -> Iterator[dict]:
         for resource in super().all(kind, on_total, narrowed):
             yield {name: value for name, value in resource.items() if name != "members" or kind != "Groups"}
 

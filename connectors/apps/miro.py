@@ -20,7 +20,7 @@ class Miro(ScimPreset):
     slug = "miro"
     label = "Miro"
     logo = "miro.svg"
-    quality = not_all("Miro doesn't document what a change of the main role does to somebody's admin roles.")
+    quality = not_all("Miro doesn't document what a change of the main role does to the admin roles.")
     docs = (
         "Miro has SCIM on the Enterprise plan, beside single sign-on.",
         "As a company admin open Miro, Company settings, “Enterprise integrations”. Switch SSO/SAML and then SCIM "

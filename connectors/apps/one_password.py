@@ -30,7 +30,7 @@ class OnePassword(ScimPreset):
         "The bridge shows no guests. 1Password doesn't say whether it shows people who were invited by hand: compare "
         "the number with the page People.",
         "A removal suspends. While provisioning is on, only SCIM can activate the person again: Rollcall can't, but "
-        "your identity provider can. It may also activate someone whom it still has.",
+        "your identity provider can. It may also activate people that are still assigned there.",
     )
     fields = (
         address_field("Of your SCIM bridge.", r"https://[^\s/]+(/[^\s/]+)*/scim/?", "https://scim.example.com/scim"),

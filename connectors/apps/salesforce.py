@@ -3,27 +3,52 @@ A removal deactivates the user, since Salesforce deletes nobody.
 
 From help.salesforce.com, “Manage Salesforce User Identities with SCIM”: SCIM and REST API Reference Sheet (its
 addresses: ServiceProviderConfigs in the plural, Users, Groups, no DELETE of a user), Understand the SCIM Implementation
-(at most 200 on a page; entitlements are profiles and permission sets), Deactivate and Reactivate Users with SCIM;
-“OAuth 2.0 Client Credentials Flow for Server-to-Server Integration”. That startIndex ends at about 2200 with “Start
-index too big” is in trailhead.salesforce.com's community (0D54V00007T4J5ASAV).
+(entitlements are profiles and permission sets), Deactivate and Reactivate Users with SCIM; “OAuth 2.0 Client
+Credentials Flow for Server-to-Server Integration”; “UserInfo Response” (user_id). That startIndex ends at about 2200
+with “Start index too big” is in trailhead.salesforce.com's community (0D54V00007T4J5ASAV), where a page is 200.
 """
 
 from __future__ import annotations
 
-from connectors.base import ASSETS, GRANT, LOOK_UP, REMOVE, REVOKE, Field
+from dataclasses import replace
+
+from connectors.base import (
+    ASSETS,
+    GRANT,
+    LOOK_UP,
+    REMOVE,
+    REVOKE,
+    CredentialRejected,
+    Field,
+    Identity,
+    Refused,
+    TemporarilyUnavailable,
+)
 from connectors.effects import GRANTED, REVOKED, Effect, Reach, Undo, declared
 from connectors.scim.client import ScimClient
 from connectors.scim.preset import GROUPS, PresetClient, ScimPreset, not_all
 from connectors.scim.values import roles_of
-from connectors.tools.http import Http
+from connectors.tools.http import Http, clean
 from connectors.tools.http_connector import api_client
 from connectors.tools.oauth import client_credentials
 from connectors.versions import ApiVersion
+
+OWN_USER = "tell which user the app runs as: give it the scope “id”, or protect that user by hand."
 
 
 class SalesforceClient(PresetClient):
     most = 200
     config_path = "ServiceProviderConfigs"
+    user_info = ""  # the address of the page on the user that the app runs as
+
+    def me(self) -> dict | None:
+        """By the user info of OpenID Connect, whose user_id is the id in SCIM."""
+        try:
+            told = self.http.get(self.user_info).json(dict)
+        except (Refused, CredentialRejected, TemporarilyUnavailable):
+            return None
+        name = clean(told.get("name")) or clean(told.get("preferred_username"))
+        return {"id": told.get("user_id"), "userName": name} if clean(told.get("user_id")) and name else None
 
 
 class Salesforce(ScimPreset):
@@ -34,9 +59,10 @@ class Salesforce(ScimPreset):
     )
     docs = (
         "In Salesforce open Setup, “External Client App Manager” (or “App Manager”), and create an app with OAuth. Give "
-        "it the scope “Manage user data via APIs (api)” and enable the client credentials flow.",
+        "it the scopes “Manage user data via APIs (api)” and “Access the identity URL service (id)”, and enable the "
+        "client credentials flow.",
         "Edit the app's policies: choose as “Run As” a user with the permission “Manage Users”. Rollcall does what that "
-        "user may do, so don't let it be somebody who leaves.",
+        "user may do, so don't choose someone who may leave.",
         "Copy the consumer key and secret. The address is under Setup, “My Domain”.",
         "A removal deactivates the user. Salesforce deletes nobody, and refuses some users: the last system "
         "administrator, and someone a setting still names.",
@@ -88,7 +114,15 @@ class Salesforce(ScimPreset):
         token = client_credentials(
             f"{self._domain}/services/oauth2/token", self.settings.get("client_id", ""), secret, by_basic=False
         )
-        return self.client(Http(f"{self._domain}/services/scim/v2", auth=token, secrets=[secret]))
+        client = self.client(Http(f"{self._domain}/services/scim/v2", auth=token, secrets=[secret]))
+        client.user_info = f"{self._domain}/services/oauth2/userinfo"
+        return client
+
+    def test(self) -> Identity:
+        identity = super().test()
+        if identity.external_id:
+            return identity
+        return replace(identity, missing=(*identity.missing, OWN_USER))
 
     def _roles_of(self, user: dict) -> list[tuple[str, str, bool]]:
         """Profile and permission sets, which are its entitlements; `roles` are its place in the role hierarchy."""

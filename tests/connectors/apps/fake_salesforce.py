@@ -29,6 +29,7 @@ class FakeSalesforce(FakeScim):
     base_path = ""
     facts = (
         Fact("POST", "/services/oauth2/token", "tokens", (), SIGN_IN, SIGN_IN),
+        Fact("GET", "/services/oauth2/userinfo", "user_info"),
         *(replace(fact, path=SCIM + fact.path) for fact in CALLS),
     )
     reads = ("tokens",)
@@ -38,6 +39,7 @@ class FakeSalesforce(FakeScim):
         super().__init__()
         self.given = 0  # how many tokens
         self.last_start = 1_000_000
+        self.own_user, self.tells_own_user = "005Integration", True
 
     def is_authorised(self, request: Request) -> bool:
         if request.path == "/services/oauth2/token":
@@ -48,6 +50,12 @@ class FakeSalesforce(FakeScim):
         assert request.body["grant_type"] == "client_credentials"
         self.given += 1
         return {"access_token": f"access-{self.given}", "token_type": "Bearer"}
+
+    def user_info(self, request: Request) -> Any:
+        """“UserInfo Response”: of the user that the app runs as."""
+        if not self.tells_own_user:
+            return self.error(403, "Missing_OAuth_Token")
+        return {"user_id": self.own_user, "name": "Integration", "preferred_username": "int@acme.example"}
 
     def config(self, request: Request) -> Any:
         return super().config(request) | {"filter": {"supported": True, "maxResults": 200}}

@@ -47,7 +47,7 @@ class TestCanva(ConnectorContract):
         with pytest.raises(Refused, match="No SSO configurations found"):
             connector.test()
 
-    def test_a_good_token_is_asked_for_no_groups_and_says_whom_to_protect(self, app, connector):
+    def test_a_good_token_is_asked_for_no_groups_and_names_who_needs_protection(self, app, connector):
         """A group always comes without its members, so it would look as if nobody were in it."""
         self.fill(app, 3)
         identity = connector.test()

@@ -35,7 +35,7 @@ class TestMiro(ConnectorContract):
         self.fill(app, 1)
         assert next(connector.accounts()).seat == "Full"
 
-    def test_a_company_admin_whom_miro_keeps_is_told(self, app, connector):
+    def test_a_company_admin_that_miro_keeps_is_reported(self, app, connector):
         self.fill(app, 1)
         app.seats[0].role = ADMINISTRATOR
         with pytest.raises(Refused, match="company admin"):

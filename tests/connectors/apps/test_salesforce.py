@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -25,7 +26,7 @@ class TestSalesforce(ConnectorContract):
         return {"base_url": app.url, "client_id": app.client_id, "client_secret": app.token}
 
     def test_profiles_and_permission_sets_are_the_roles(self, app, connector):
-        """The role hierarchy isn't: it says whose records somebody sees."""
+        """The role hierarchy isn't: it says whose records a user sees."""
         self.fill(app, 2)
         app.seats[0].further_roles, app.seats[1].role = ("0PSReports",), "00eAdmin"
         assert {(role.label, role.privileged) for role in connector.roles()} == {
@@ -49,6 +50,16 @@ class TestSalesforce(ConnectorContract):
         connector.remove(next(connector.accounts()))
         [call] = app.asked("patch_user")
         assert call.body["Operations"] == [{"op": "replace", "path": "active", "value": False}]
+
+    def test_the_user_that_the_app_runs_as_is_its_own_account(self, app, connector):
+        app.seats = [replace(self.make_seat(0), id=app.own_user)]
+        identity = connector.test()
+        assert (identity.external_id, identity.name, identity.missing) == (app.own_user, "Integration", ())
+
+    def test_without_the_scope_for_it_that_user_is_to_be_protected_by_hand(self, app, connector):
+        app.tells_own_user = False
+        identity = connector.test()
+        assert identity.external_id is None and any("runs as" in one for one in identity.missing)
 
     def test_a_wrong_secret_is_told(self, app):
         connector = self.connect(app, client_secret="wrong")
