@@ -29,7 +29,7 @@ class Canva(ScimPreset):
     slug = "canva"
     label = "Canva"
     quality = not_all(
-        "Canva's SCIM makes everyone but a member a brand designer, and knows new people by a name from single sign-on.",
+        "Canva's SCIM makes everyone but a member a brand designer, and knows new people by their single sign-on name.",
         {Rule.ASSETS: Missing("Canva's SCIM shows its groups without their members.")},
     )
     docs = (

@@ -1,8 +1,8 @@
 """Miro: the members of an Enterprise organisation with their roles and licences, and its groups, over Miro's SCIM.
 A removal deactivates the user, which frees the licence; guests aren't in the list.
 
-From developers.miro.com, “SCIM API”: Introduction, and its description of List users (members, no guests; at most 1000
-on a page; the roles' values), Create user, Patch user, List groups, Patch group; help.miro.com, “Deactivated users”.
+From developers.miro.com, “SCIM API”: Introduction, List users (members, no guests, at most 1000 on a page, the values
+of their roles), Create user, Patch user, List groups, Patch group. From help.miro.com: “Deactivated users”.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ class OnePassword(ScimPreset):
         "It needs 1Password Business and a running SCIM bridge. If you have none, set one up: sign in to 1Password, "
         "open Integrations, and follow “Automated User Provisioning”.",
         "Enter the bridge's address with /scim at its end, and the bearer token that belongs to the bridge's session "
-        "file. An identity provider that uses the bridge has the same two values, and can go on using them.",
+        "file. An identity provider that uses the bridge has the same two values, and can continue to use them.",
         "If you lose the token, 1Password makes new credentials under Integrations. Then the identity provider needs "
         "the new token too.",
         "The bridge shows no guests. 1Password doesn't say whether it shows people who were invited by hand: compare "

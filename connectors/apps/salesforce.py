@@ -58,11 +58,11 @@ class Salesforce(ScimPreset):
         "A new user needs an alias, a profile and a user name of Salesforce's own. A profile is changed in Salesforce."
     )
     docs = (
-        "In Salesforce open Setup, “External Client App Manager” (or “App Manager”), and create an app with OAuth. Give "
-        "it the scopes “Manage user data via APIs (api)” and “Access the identity URL service (id)”, and enable the "
-        "client credentials flow.",
-        "Edit the app's policies: choose as “Run As” a user with the permission “Manage Users”. Rollcall does what that "
-        "user may do, so don't choose someone who may leave.",
+        "In Salesforce open Setup, “External Client App Manager” (or “App Manager”), and create an app with OAuth. "
+        "Give it the scopes “Manage user data via APIs (api)” and “Access the identity URL service (id)”, and enable "
+        "the client credentials flow.",
+        "Edit the app's policies: choose as “Run As” a user with the permission “Manage Users”. Rollcall does what "
+        "that user may do, so don't choose someone who may leave.",
         "Copy the consumer key and secret. The address is under Setup, “My Domain”.",
         "A removal deactivates the user. Salesforce deletes nobody, and refuses some users: the last system "
         "administrator, and someone a setting still names.",
@@ -84,7 +84,7 @@ class Salesforce(ScimPreset):
         Field(
             "privileged",
             "Administrator profiles",
-            "Names of the profiles and permission sets that may administer the whole organisation, with commas between.",
+            "Names of profiles and permission sets that may administer the whole organisation, with commas between.",
             required=False,
             placeholder="System Administrator",
             where=False,
@@ -126,4 +126,6 @@ class Salesforce(ScimPreset):
 
     def _roles_of(self, user: dict) -> list[tuple[str, str, bool]]:
         """Profile and permission sets, which are its entitlements; `roles` are its place in the role hierarchy."""
-        return roles_of({"roles": user.get("entitlements")})
+        held = user.get("entitlements")
+        named = [one for one in held if isinstance(one, dict) and one.get("value")] if isinstance(held, list) else []
+        return roles_of({"roles": named})

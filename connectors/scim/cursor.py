@@ -27,4 +27,5 @@ class CursorClient(ScimClient):
 
     def _at(self, cursor: str, kind: str, params: Mapping[str, str | int]) -> Page:
         """The page at a cursor; an empty one asks for the first page (RFC 9865, 2)."""
-        return self._page(self.http.get(kind, params={"cursor": cursor, **params}, headers=ACCEPT))
+        params = {"cursor": cursor, **params}
+        return self._page(self.http.call("GET", kind, params=params, headers=ACCEPT, may_be_empty=("cursor",)))

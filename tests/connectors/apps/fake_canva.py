@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from connectors.effects import Reach
 from tests.connectors.fake import Fact, Reply, Request, Seat
 from tests.connectors.fake_scim import LIST, PATCHING, FakeScim
 
@@ -13,6 +14,7 @@ LISTING = ("startIndex", "count", "filter")
 
 class FakeCanva(FakeScim):
     base_path = "/_scim/v2"
+    reaches = {Reach.WORKSPACE: ("patch_user",)}  # “Canva Enterprise for single teams”
     facts = (
         Fact("GET", "/Users", "users", LISTING),
         Fact("GET", "/Users/{id}", "user"),
