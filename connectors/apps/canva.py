@@ -1,7 +1,7 @@
 """Canva: the people of a team over Canva's SCIM, active and not. A removal deprovisions them.
 Canva's groups always come without members, so no group is shown.
 
-From www.canva.dev/docs/scim: “Canva's SCIM API” (its address, and which plans have it), “List users” (at most 10 on a
+From www.canva.dev/docs/scim: “Canva's SCIM API” (www.canva.com/_scim/v2, and its plans), “List users” (at most 10 on a
 page, inactive ones too, `resources` in lower case, `role`), “Get a user”, “Update individual attributes for a user”,
 “Delete a user” (there is none), “List groups” (`members` is always empty). They name no page on what the server can do.
 """
