@@ -40,10 +40,13 @@ def client_credentials(address: str, client: str, secret: str, *, by_basic: bool
     return bearer(lambda: ask_for_token(address, form, client, secret, by_basic=by_basic))
 
 
-def refreshed(address: str, client: str, secret: str, token: str, *, by_basic: bool = False, **form: str) -> Renewed:
-    """RFC 6749, 6: access tokens for a refresh token that stays the same."""
-    form = {"grant_type": "refresh_token", "refresh_token": token, **form}
-    return bearer(lambda: ask_for_token(address, form, client, secret, by_basic=by_basic, secrets=[token]))
+def refreshed(
+    address: str, client: str, secret: str, token: str, *, by_basic: bool = False, secrets: Iterable[str] = (),
+    **form: str,
+) -> Renewed:  # fmt: skip
+    """RFC 6749, 6: access tokens for a refresh token that stays the same. `secrets`: others that no message may hold."""
+    form, secrets = {"grant_type": "refresh_token", "refresh_token": token, **form}, [token, *secrets]
+    return bearer(lambda: ask_for_token(address, form, client, secret, by_basic=by_basic, secrets=secrets))
 
 
 def jwt_bearer(address: str, claims: Mapping[str, str], key: RSAPrivateKey, secrets: Iterable[str] = ()) -> Renewed:

@@ -1,0 +1,246 @@
+"""Snapchat Ads: the members of an organization, their roles in it, and their roles on its ad accounts. It only reads:
+none of Snap's documents that we could read shows a call that removes a member, so that stays a to-do for a person.
+
+From developers.snap.com, Ads API: “Members” (INVITED, MEMBER), “Roles” (of an organization and of an ad account),
+“Organizations” (/me/organizations), “API Patterns” (a parent's entities, single ones, limit, paging.next_link,
+request_status, sub_request_status), “Authentication” (scope, refresh token) and “Rate Limits” (429). The form of roles
+also as in github.com/amp-labs/connectors, providers/snapchatads. Roles that were new in July 2026 (agency_admin,
+agency_member) are shown by their own names, as what they may do is not in these documents.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any
+
+from connectors.base import (
+    ASSETS,
+    LOOK_UP,
+    PAID_SOCIAL,
+    Access,
+    Account,
+    Asset,
+    ConnectorError,
+    CredentialRejected,
+    Field,
+    Identity,
+    Refused,
+    Role,
+    TemporarilyUnavailable,
+)
+from connectors.quality import NO_TEST_SERVER, Missing, Rule
+from connectors.tools.answers import known_status, unsaid
+from connectors.tools.http import Answer, Forbidden, NotFound, clean, segment
+from connectors.tools.http_connector import HttpConnector
+from connectors.tools.oauth import refreshed
+from connectors.tools.paging import Page, pages_by_link
+from connectors.tools.renewal import Renewed
+from connectors.versions import ApiVersion
+
+PAGE = 1000  # the most that Snap gives
+ROLES = (  # the first that someone has is the main one
+    Role("admin", "Organization admin", privileged=True),
+    Role("business_admin", "Business admin", privileged=True),
+    Role("data_admin", "Data admin"),
+    Role("member", "Member", default=True),
+)
+RANK = {role.id: place for place, role in enumerate(ROLES)}
+SEES_EVERYBODY = {role.id for role in ROLES if role.privileged}
+EVERYWHERE = {"admin": "organization admin", "data_admin": "organization data admin"}  # each reaches every ad account
+STATUSES = MappingProxyType({"MEMBER": "active", "INVITED": "invited"})
+
+
+class SnapchatAds(HttpConnector):
+    slug = "snapchat_ads"
+    label = "Snapchat Ads"
+    category = PAID_SOCIAL
+    logo = "snapchat.svg"
+    quality = MappingProxyType({
+        Rule.OPERATIONS: Missing("The documents of Snap's API that we could read show no call that removes a member."),
+        Rule.REAL_SERVER: NO_TEST_SERVER,
+    })  # fmt: skip
+    docs = (
+        "At business.snapchat.com, as an organization admin, open Business Details. Copy the organization ID.",
+        "Under OAuth Apps on the same page create an app with the redirect URI https://localhost. Copy the client ID "
+        "and the secret: Snap never shows the secret again.",
+        "Open https://accounts.snapchat.com/login/oauth2/authorize?response_type=code&client_id=CLIENT_ID&"
+        "redirect_uri=https://localhost&scope=snapchat-marketing-api with your client ID, and sign in as an "
+        "organization admin. The page that can't be opened then has the code in its address. Snap has no scope that "
+        "only reads.",
+        "Exchange the code by a POST to https://accounts.snapchat.com/login/oauth2/access_token with client_id, "
+        "client_secret, code, redirect_uri and grant_type=authorization_code. The answer holds the refresh token.",
+        "Rollcall reads members, invitations, roles and ad accounts, and changes nothing in Snapchat. Removals become "
+        "a to-do list: remove the member at business.snapchat.com under Members, then tick it off.",
+        "The person who signed in must stay an organization admin or business admin, so that every member is seen. "
+        "Roles on catalogs are not read. Snap doesn't tell when someone was last active.",
+    )
+    fields = (
+        Field("organization_id", "Organization ID", "Under Business Details.", pattern=r"[0-9A-Za-z-]+",
+              placeholder="40d6719b-da09-410b-9185-0cc9c0dfed1d"),
+        Field("client_id", "Client ID", pattern=r"\S+"),
+        Field("client_secret", "Client secret", secret=True, pattern=r"\S+"),
+        Field("refresh_token", "Refresh token", secret=True, pattern=r"\S+"),
+    )  # fmt: skip
+    capabilities = frozenset({LOOK_UP, ASSETS})
+    api_version = ApiVersion("Snapchat Ads API", "v1", source="developers.snap.com, Ads API reference")
+    asset_word = "ad account"
+    role_word = "role in the organization"
+    api = "https://adsapi.snapchat.com/v1"
+    login = "https://accounts.snapchat.com/login/oauth2"
+
+    @property
+    def _headers(self) -> dict[str, str]:
+        return {}
+
+    @cached_property
+    def _auth(self) -> Renewed:
+        values = [self.settings.get(name, "") for name in ("client_id", "client_secret", "refresh_token")]
+        return refreshed(f"{self.login}/access_token", *values)
+
+    def _error_in(self, answer: Answer) -> ConnectorError | None:
+        return _problem(answer)
+
+    @property
+    def _organization(self) -> str:
+        return f"/organizations/{segment(self.settings.get('organization_id', '').strip(), 'the organization ID')}"
+
+    def test(self) -> Identity:
+        me = self._me()
+        self._must_see_everybody(me, self._roles_by_member())
+        next(self.assets(), None)
+        mine = clean(me.get("my_member_id"))
+        name = f"{clean(me.get('my_display_name')) or 'An admin'} of {clean(me.get('name')) or 'the organization'}"
+        unknown = "know which member it acts as: Snapchat didn't tell. Protect that member in Rollcall."
+        return Identity(name, mine or None, ("read members, roles and ad accounts",), () if mine else (unknown,))
+
+    def _me(self) -> dict:
+        """The organization as its member sees it, with my_member_id."""
+        wanted = self.settings.get("organization_id", "").strip()
+        found = next((row for row in self._rows("/me/organizations", "organization") if row.get("id") == wanted), None)
+        if found is None:
+            raise CredentialRejected(
+                f"The person who signed in is in no Snapchat organization {wanted}. Check the organization ID, or sign "
+                "in as one of its admins."
+            )
+        return found
+
+    @staticmethod
+    def _must_see_everybody(me: dict, roles: dict[str, list[str]]) -> None:
+        """“The access token will reflect the user permissions”: someone else may see a part of the members."""
+        mine = clean(me.get("my_member_id"))
+        if mine and not SEES_EVERYBODY & set(roles.get(mine, ())):
+            raise CredentialRejected(
+                f"{clean(me.get('my_display_name')) or 'The person who signed in'} isn't an organization admin or "
+                "business admin in Snapchat, so members may be missing. Sign in as one."
+            )
+
+    def roles(self) -> list[Role]:
+        return list(ROLES)
+
+    def accounts(self) -> Iterator[Account]:
+        roles = self._roles_by_member()
+        self._must_see_everybody(self._me(), roles)
+        for row in self._rows(f"{self._organization}/members", "member"):
+            yield _account(row, roles.get(row["id"], []))
+
+    def account(self, id: str) -> Account | None:
+        """By the list: asked for one entity, Snap has one error (E3004) for a missing and for a forbidden one."""
+        return next((account for account in self.accounts() if account.id == id), None)
+
+    def _roles_by_member(self) -> dict[str, list[str]]:
+        """Member → their roles in the organization itself, the most powerful first."""
+        found: dict[str, list[str]] = {}
+        for row in self._rows(f"{self._organization}/roles", "role"):
+            if self._is_of_organization(row) and (role := clean(row.get("type")).lower()):
+                found.setdefault(clean(row.get("member_id")), []).append(role)
+        return {member: sorted(set(roles), key=lambda role: (RANK.get(role, len(RANK)), role))
+                for member, roles in found.items()}  # fmt: skip
+
+    def _is_of_organization(self, row: dict) -> bool:
+        if "container_id" in row:
+            return row["container_id"] == self.settings.get("organization_id", "").strip()
+        return not row.keys() & {"ad_account_id", "catalog_id"}
+
+    def assets(self) -> Iterator[Asset]:
+        for row in self._rows(f"{self._organization}/adaccounts", "adaccount"):
+            yield Asset(row["id"], "ad account", clean(row.get("name")) or row["id"])
+
+    def access(self) -> Iterator[Access]:
+        """Roles on each ad account, and those in the organization that reach every ad account."""
+        everywhere = {member: EVERYWHERE[role] for member, roles in self._roles_by_member().items()
+                      for role in reversed(roles) if role in EVERYWHERE}  # fmt: skip
+        for asset in self.assets():
+            named = {}
+            for row in self._rows(f"/adaccounts/{segment(asset.id)}/roles", "role"):
+                role = clean(row.get("type")).lower()
+                if named.get(row["member_id"]) != "admin":
+                    named[row["member_id"]] = role
+            for member, role in (named | everywhere).items():
+                yield Access(member, asset.id, role, role in ("admin", EVERYWHERE["admin"]))
+
+    def _rows(self, path: str, name: str) -> Iterator[dict]:
+        """The entities of a list, out of their wrappers: {"members": [{"sub_request_status": …, "member": {…}}]}."""
+
+        def fetch(link: str | None) -> Page:
+            answer = self._http.get(link) if link else self._http.get(path, {"limit": PAGE})
+            told = answer.json(dict)
+            rows = told.get(f"{name}s")
+            if not isinstance(rows, list):
+                raise TemporarilyUnavailable(f"{answer.asked} answered without its list of {name}s.")
+            return Page([_unwrapped(row, name) for row in rows], next=(told.get("paging") or {}).get("next_link"))
+
+        for page in pages_by_link(fetch, what=f"{name}s"):
+            yield from page
+
+
+def _account(row: dict, roles: list[str]) -> Account:
+    said = unsaid(row, email="email", name="display_name", status="member_status")
+    return Account(
+        id=row["id"],
+        email=clean(row.get("email")),
+        name=clean(row.get("display_name")),
+        status=known_status(row.get("member_status"), STATUSES),
+        role=next(iter(roles), ""),
+        further_roles=tuple(roles[1:]),
+        unsaid=said if roles else said | {"role"},
+    )
+
+
+def _unwrapped(row: Any, name: str) -> dict:
+    """TemporarilyUnavailable for a part that failed: a list with a hole is no whole list."""
+    inner = row.get(name) if isinstance(row, dict) else None
+    if not isinstance(inner, dict) or not _succeeded(row.get("sub_request_status")):
+        why = clean(row.get("sub_request_error_reason")) if isinstance(row, dict) else ""
+        raise TemporarilyUnavailable(f"Snapchat didn't give one of the {name}s{f': {why}' if why else ''}.")
+    return inner
+
+
+def _succeeded(status: Any) -> bool:
+    return clean(status).upper() == "SUCCESS"
+
+
+def _problem(answer: Answer) -> ConnectorError | None:
+    """An error has request_status ERROR, error_code and display_message; a 200 may have them too."""
+    if answer.is_page or answer.status == 429 or answer.status >= 500:
+        return None
+    try:
+        told = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(told, dict) or "request_status" not in told or _succeeded(told["request_status"]):
+        return None
+    words = clean(told.get("display_message")) or clean(told.get("debug_message")) or clean(told["request_status"])
+    code = clean(told.get("error_code"))
+    says = f"{answer.asked} answered {answer.status}: “{words.rstrip('.')}”{f' ({code})' if code else ''}."
+    if answer.status == 401:
+        return CredentialRejected(f"{says} The refresh token is wrong or revoked.")
+    if answer.status == 403:
+        return Forbidden(f"{says} The person who signed in must be an organization admin.")
+    if answer.status == 404:
+        return NotFound(says)
+    if clean(told["request_status"]).upper() == "PARTIAL":
+        return TemporarilyUnavailable(says)
+    return Refused(says)
