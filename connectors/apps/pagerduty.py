@@ -1,0 +1,251 @@
+"""PagerDuty: the users of an account with their base roles, and its teams with the roles in them.
+A removal deletes the user; PagerDuty refuses it while they have open incidents, and leaves gaps where they are on call.
+
+Calls, fields and errors as in PagerDuty's own description (github.com/PagerDuty/api-schema, reference/REST): GET /users,
+GET, PUT and DELETE /users/{id}, GET /teams, GET /teams/{id}/members, PUT and DELETE /teams/{id}/users/{user_id}, with
+offset, limit, more and total. From support.pagerduty.com: “User Roles” (the account owner can't be deleted),
+“Advanced Permissions”, “Offboarding” (what happens to incidents, schedules and escalation policies), “API Access Keys”
+and “REST API Rate Limits” (ratelimit-reset in seconds).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from types import MappingProxyType
+from urllib.parse import urlsplit
+
+from connectors.base import (
+    CAPABILITIES,
+    INVITE,
+    Access,
+    Account,
+    Asset,
+    ConnectorError,
+    Field,
+    Identity,
+    Refused,
+    Role,
+    TemporarilyUnavailable,
+)
+from connectors.effects import GRANTED, REVOKED, ROLE_CHANGED, Effect, Reach, Undo, declared
+from connectors.quality import NO_TEST_SERVER, Missing, Rule
+from connectors.tools.answers import known_status, unsaid
+from connectors.tools.holes import needed
+from connectors.tools.http import Answer, NotFound, clean, segment
+from connectors.tools.http_connector import HttpConnector, token_field
+from connectors.tools.paging import Page, number, pages_by_offset
+from connectors.versions import ApiVersion
+
+PAGE = 100  # the most that PagerDuty gives; it lists 10,000 users at most
+OWNER = "owner"
+ROLES = (
+    Role(OWNER, "Account owner", privileged=True),
+    Role("admin", "Global admin", privileged=True),
+    Role("user", "Manager", default=True),
+    Role("limited_user", "Responder"),
+    Role("observer", "Observer"),
+    Role("restricted_access", "Restricted access"),
+    Role("read_only_user", "Full stakeholder"),
+    Role("read_only_limited_user", "Limited stakeholder"),
+)
+STATUSES = MappingProxyType({False: "active", True: "invited"})  # invitation_sent: “has an outstanding invitation”
+MANAGER = "manager"
+PAYMENT_REQUIRED = 402  # the account's plan lacks it: teams, a role
+
+
+class NotInPlan(Refused):
+    """402: the account's plan doesn't have this ability."""
+
+
+class PagerDuty(HttpConnector):
+    slug = "pagerduty"
+    label = "PagerDuty"
+    quality = MappingProxyType({
+        Rule.OPERATIONS: Missing("PagerDuty's API creates a user with a name and a password, which Rollcall doesn't know."),
+        Rule.REAL_SERVER: NO_TEST_SERVER,
+    })  # fmt: skip
+    docs = (
+        "As the account owner or a global admin, open Integrations, API Access Keys in PagerDuty.",
+        "Choose “Create New API Key”, describe it as Rollcall, and leave “Read-only” unticked, unless Rollcall shall "
+        "only read. Copy the key: PagerDuty never shows it again. It belongs to the account, not to a person, and "
+        "PagerDuty has no smaller scope for such a key.",
+        "If your PagerDuty address ends in eu.pagerduty.com, choose the EU service region.",
+        "A removal deletes the user. PagerDuty refuses it while incidents are assigned to them, unless the account "
+        "owner has set User Offboarding to restart these incidents. Without the offboarding feature it also refuses "
+        "while they are on a schedule or an escalation policy: replace them there first, then try again.",
+        "With that feature, their places on schedules and escalation policies stay empty. PagerDuty tells the managers "
+        "of their teams, or the admins, to fill them.",
+        "The account owner can't be deleted: make someone else the owner in PagerDuty first. Roles on single schedules, "
+        "services or escalation policies are not read. PagerDuty doesn't tell when someone was last active.",
+    )
+    fields = (
+        token_field("API access key", "A general access REST API key."),
+        Field("region", "Service region", choices=(("us", "US (pagerduty.com)"), ("eu", "EU (eu.pagerduty.com)"))),
+    )
+    capabilities = frozenset(CAPABILITIES) - {INVITE}
+    effects = declared(
+        "PagerDuty REST API, “Delete a user”, and PagerDuty Support, “Offboarding”",
+        remove=Effect(
+            "Deletes their user from the PagerDuty account, with its contact methods and notification rules. Incidents "
+            "that are assigned to them are restarted, or PagerDuty refuses.",
+            Reach.WORKSPACE, Undo.IMPOSSIBLE, "Add them again, to their teams, schedules and escalation policies too.",
+            lost=("their places on schedules and escalation policies",),
+        ),
+        change_role=ROLE_CHANGED, grant=GRANTED, revoke=REVOKED,
+    )  # fmt: skip
+    api_version = ApiVersion("PagerDuty REST API", "v2", source="PagerDuty REST API, “Versioning”")
+    asset_word = "team"
+    role_word = "base role"
+    own_account_unknown = "A general access key belongs to the account, not to a person."
+    api, api_eu = "https://api.pagerduty.com", "https://api.eu.pagerduty.com"
+    patience = 65  # seconds: calls are limited by the minute
+
+    @property
+    def _address(self) -> str:
+        return self.api_eu if self.settings.get("region") == "eu" else self.api
+
+    @property
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Token token={self._token}", "Accept": "application/vnd.pagerduty+json;version=2"}
+
+    @property
+    def _secrets(self) -> list[str | None]:
+        return [self._token]
+
+    def _error_in(self, answer: Answer) -> ConnectorError | None:
+        return _problem(answer)
+
+    def test(self) -> Identity:
+        user = next(self._rows("/users", "users"), {})
+        next(self.assets(), None)
+        host = urlsplit(clean(user.get("html_url"))).hostname
+        return Identity(f"the PagerDuty account {host}" if host else "a PagerDuty account", None,
+                        ("read users and teams",))  # fmt: skip
+
+    def roles(self) -> list[Role]:
+        return list(ROLES)
+
+    def accounts(self) -> Iterator[Account]:
+        for row in self._rows("/users", "users", on_total=self.on_total):
+            yield _account(row)
+
+    def account(self, id: str) -> Account | None:
+        try:
+            return _account(self._user(id))
+        except NotFound:
+            return None
+
+    def _user(self, id: str) -> dict:
+        user = self._http.get(f"/users/{segment(id)}").json(dict).get("user")
+        if not isinstance(user, dict) or user.get("id") != id:
+            raise TemporarilyUnavailable(f"PagerDuty answered without the user {id}.")
+        return user
+
+    def assets(self) -> Iterator[Asset]:
+        """None in a plan without teams."""
+        try:
+            for row in self._rows("/teams", "teams"):
+                yield Asset(row["id"], "team", clean(row.get("name")))
+        except NotInPlan:
+            return
+
+    def access(self) -> Iterator[Access]:
+        for team in self.assets():
+            path = f"/teams/{segment(team.id)}/members"
+            try:
+                for row in self._rows(path, "members", id_of=lambda row: row["user"]["id"]):
+                    role = clean(row.get("role"))
+                    yield Access(row["user"]["id"], team.id, role, role == MANAGER, assumed="role" not in row)
+            except NotFound as gone:
+                raise TemporarilyUnavailable(f"A team was deleted while it was read. {gone}") from gone
+
+    def _rows(
+        self, path: str, name: str, *, id_of: Callable[[dict], str] = lambda row: row["id"],
+        on_total: Callable[[int], None] | None = None,
+    ) -> Iterator[dict]:  # fmt: skip
+        def fetch(offset: int) -> Page:
+            answer = self._http.get(path, {"limit": PAGE, "offset": offset, "total": "true"})
+            told = answer.json(dict)
+            rows, more = told.get(name), told.get("more")
+            if not isinstance(rows, list):
+                raise TemporarilyUnavailable(f"{answer.asked} answered without its list of {name}.")
+            return Page(rows, number(told.get("total")), more=more if isinstance(more, bool) else None)
+
+        for page in pages_by_offset(fetch, size=PAGE, what=name, id_of=id_of, on_total=on_total):
+            yield from page
+
+    def remove(self, account: Account) -> None:
+        now = self.account(account.id)
+        if now is None:
+            return
+        _must_not_be_owner(now, "can't be deleted")
+        try:
+            self._act("DELETE", f"/users/{segment(account.id)}")
+        except NotFound:
+            return
+        except Refused as no:
+            raise Refused(f"{no} If incidents are assigned to them, or they are on a schedule or an escalation policy, "
+                          "change that in PagerDuty. Then try again.") from no  # fmt: skip
+
+    @classmethod
+    def roles_after(cls, account: Account, role: str) -> tuple[str, ...]:
+        if role == OWNER:
+            raise Refused("PagerDuty's API makes nobody account owner. The owner does that in PagerDuty.")
+        return super().roles_after(account, role)
+
+    def change_role(self, account: Account, role: str) -> None:
+        """PagerDuty takes the user with name and e-mail; what isn't sent stays as it is."""
+        self.roles_after(account, needed(role, "role"))
+        user = self._user(account.id)
+        _must_not_be_owner(_account(user), "keeps that role until someone else is made the owner")
+        if user.get("role") != role:
+            body = {"type": "user", "name": clean(user.get("name")), "email": clean(user.get("email")), "role": role}
+            self._act("PUT", f"/users/{segment(account.id)}", json={"user": body})
+
+    def grant(self, account: Account, asset: Asset, role: str) -> None:
+        body = {"json": {"role": role}} if role else {}
+        self._act("PUT", _membership(account, asset), **body)
+
+    def revoke(self, account: Account, asset: Asset) -> None:
+        try:
+            self._act("DELETE", _membership(account, asset))
+        except NotFound:
+            return
+
+    def _act(self, method: str, path: str, **more: dict) -> None:
+        self._http.act(method, path, **more)
+
+
+def _account(row: dict) -> Account:
+    return Account(
+        id=row["id"],
+        email=clean(row.get("email")),
+        name=clean(row.get("name")),
+        status=known_status(row.get("invitation_sent"), STATUSES),
+        role=clean(row.get("role")),
+        unsaid=unsaid(row, email="email", name="name", role="role", status="invitation_sent"),
+    )
+
+
+def _must_not_be_owner(account: Account, what: str) -> None:
+    if account.role == OWNER:
+        raise Refused(f"The account owner {what}. Make someone else the owner in PagerDuty first.")
+
+
+def _membership(account: Account, asset: Asset) -> str:
+    return f"/teams/{segment(asset.id)}/users/{segment(account.id)}"
+
+
+def _problem(answer: Answer) -> ConnectorError | None:
+    """{"error": {"code": 2001, "message": "…", "errors": ["…"]}}: the list holds why a 400 is one."""
+    if answer.status not in (400, PAYMENT_REQUIRED) or answer.is_page:
+        return None
+    try:
+        error = json.loads(answer.body).get("error")
+        parts = [error.get("message"), *(error.get("errors") or ())]
+    except (ValueError, RecursionError, AttributeError, TypeError):
+        parts = []
+    words = ": ".join(filter(None, map(clean, parts[:4])))
+    says = f"{answer.asked} answered {answer.status}" + (f": “{words.rstrip('.')}”." if words else ".")
+    return NotInPlan(says) if answer.status == PAYMENT_REQUIRED else Refused(says)
