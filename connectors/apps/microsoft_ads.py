@@ -1,12 +1,12 @@
 """Microsoft Advertising: who may use a manager account and its ad accounts, and the invitations that wait.
 A removal deletes the user of this manager account; the person's Microsoft account stays theirs.
 
-Calls, fields and errors as in Microsoft's own documents (github.com/MicrosoftDocs/Advertising, bingads-13): “GetUsersInfo”,
-“GetUser”, “CustomerRole”, “UserLifeCycleStatus”, “SearchUserInvitations”, “UserInvitation” (the API can't cancel one),
-“GetAccountsInfo”, “AccountLifeCycleStatus”, “DeleteUser” (Super Admin, time stamp, primary users), “UpdateUserRoles” (an
-empty list of accounts means all of them), “Account Hierarchy and User Permissions” (roles), “Get access and refresh
-tokens”, “Handling Service Errors and Exceptions” and “Operation Error Codes”. The addresses of the REST calls, their
-methods and the statuses of errors also as in Microsoft's client, github.com/BingAds/BingAds-Java-SDK.
+Calls, fields and errors as in Microsoft's own documents (github.com/MicrosoftDocs/Advertising, bingads-13):
+“GetUsersInfo”, “GetUser”, “CustomerRole”, “UserLifeCycleStatus”, “SearchUserInvitations”, “UserInvitation” (the API
+can't cancel one), “GetAccountsInfo”, “AccountLifeCycleStatus”, “DeleteUser” (Super Admin, time stamp, primary users),
+“UpdateUserRoles” (an empty list of accounts means all of them), “Account Hierarchy and User Permissions” (roles), “Get
+access and refresh tokens”, “Handling Service Errors and Exceptions” and “Operation Error Codes”. The addresses of the
+REST calls, their methods and the statuses of errors also as in Microsoft's client, github.com/BingAds/BingAds-Java-SDK.
 """
 
 from __future__ import annotations
@@ -60,9 +60,10 @@ STATUSES = MappingProxyType({"Active": "active", "Pending": "invited", "Inactive
 DELETED = "Deleted"
 NO_ACCOUNTS = "LinkedEntityOnly"  # a CustomerLinkPermission: none of the manager account's own ad accounts
 INVITATION = "invitation:"
-SIGN_IN = {105, 108, 109, 116, 120, 122, 123, 124, 125, 126}  # error codes about the token and whom it is for
+SIGN_IN = {105, 108, 109, 116, 120, 122, 123, 124, 125, 126}  # error codes about the token and its person
 INTERNAL, NOT_AUTHORISED, TOO_MANY, OTHER_TIME_STAMP, NO_SUCH_ENTITY, VERSION_ENDED = 0, 106, 117, 209, 210, 303
 WAIT = 61  # seconds: “you can resubmit the request after waiting 60 seconds”
+PRIMARY = "If they are the primary contact of an ad account, choose another one first."
 IN_USERS = "in Microsoft Advertising, under Settings, Account access"
 
 
@@ -262,9 +263,10 @@ class MicrosoftAds(HttpConnector):
                     yield Access(str(row["Id"]), ad_account, role, role in MANAGES)
 
     def account(self, id: str) -> Account | None:
-        """None for someone in none of the lists: what GetUser answers about a deleted user isn't documented."""
+        """None for someone who is in none of the lists. GetUser's answer about a deleted user isn't documented."""
         if id.startswith(INVITATION):
-            return next((self._invitation(row) for row in self._invitations() if f"{INVITATION}{row['Id']}" == id), None)
+            invited = map(self._invitation, self._invitations())
+            return next((account for account in invited if account.id == id), None)
         found = self._user(id) if self._is_listed(id) else None
         return self._person(found) if found else None
 
@@ -287,7 +289,7 @@ class MicrosoftAds(HttpConnector):
             raise TemporarilyUnavailable(f"Someone changed this user at the same time. {no}") from no
         except Refused as no:
             if self._is_listed(account.id):
-                raise Refused(f"{no} If they are the primary contact of an ad account, choose another one first.") from no
+                raise Refused(f"{no} {PRIMARY}") from no
 
     def _ask(self, path: str, body: dict) -> dict:
         """Microsoft reads by POST: such a call may be repeated."""

@@ -1,11 +1,12 @@
 """PagerDuty: the users of an account with their base roles, and its teams with the roles in them.
 A removal deletes the user; PagerDuty refuses it while they have open incidents, and leaves gaps where they are on call.
 
-Calls, fields and errors as in PagerDuty's own description (github.com/PagerDuty/api-schema, reference/REST): GET /users,
-GET, PUT and DELETE /users/{id}, GET /teams, GET /teams/{id}/members, PUT and DELETE /teams/{id}/users/{user_id}, with
-offset, limit, more and total. From support.pagerduty.com: “User Roles” (the account owner can't be deleted),
-“Advanced Permissions”, “Offboarding” (what happens to incidents, schedules and escalation policies), “API Access Keys”
-and “REST API Rate Limits” (ratelimit-reset in seconds).
+Calls, fields and errors as in PagerDuty's own description (github.com/PagerDuty/api-schema, reference/REST): GET
+/users, GET, PUT and DELETE /users/{id}, GET /teams, GET /teams/{id}/members, PUT and DELETE
+/teams/{id}/users/{user_id}. From github.com/PagerDuty/developer-docs, docs/REST-API: “Pagination” (offset, limit, more,
+total), “Errors”, “Rate Limits” (ratelimit-reset in seconds) and “Versioning”. From support.pagerduty.com: “User Roles”
+(the account owner can't be deleted), “Advanced Permissions”, “Offboarding” (what happens to incidents, schedules and
+escalation policies) and “API Access Keys”.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ class PagerDuty(HttpConnector):
     slug = "pagerduty"
     label = "PagerDuty"
     quality = MappingProxyType({
-        Rule.OPERATIONS: Missing("PagerDuty's API creates a user with a name and a password, which Rollcall doesn't know."),
+        Rule.OPERATIONS: Missing("PagerDuty's API creates a user with name and password, which Rollcall doesn't know."),
         Rule.REAL_SERVER: NO_TEST_SERVER,
     })  # fmt: skip
     docs = (
@@ -76,8 +77,8 @@ class PagerDuty(HttpConnector):
         "while they are on a schedule or an escalation policy: replace them there first, then try again.",
         "With that feature, their places on schedules and escalation policies stay empty. PagerDuty tells the managers "
         "of their teams, or the admins, to fill them.",
-        "The account owner can't be deleted: make someone else the owner in PagerDuty first. Roles on single schedules, "
-        "services or escalation policies are not read. PagerDuty doesn't tell when someone was last active.",
+        "The account owner can't be deleted: make someone else the owner in PagerDuty first. Roles on single "
+        "schedules, services or escalation policies are not read. PagerDuty doesn't tell when someone was last active.",
     )
     fields = (
         token_field("API access key", "A general access REST API key."),
@@ -108,10 +109,6 @@ class PagerDuty(HttpConnector):
     @property
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Token token={self._token}", "Accept": "application/vnd.pagerduty+json;version=2"}
-
-    @property
-    def _secrets(self) -> list[str | None]:
-        return [self._token]
 
     def _error_in(self, answer: Answer) -> ConnectorError | None:
         return _problem(answer)
@@ -195,7 +192,7 @@ class PagerDuty(HttpConnector):
         return super().roles_after(account, role)
 
     def change_role(self, account: Account, role: str) -> None:
-        """PagerDuty takes the user with name and e-mail; what isn't sent stays as it is."""
+        """PagerDuty takes the user with name and e-mail, and changes nothing that isn't sent."""
         self.roles_after(account, needed(role, "role"))
         user = self._user(account.id)
         _must_not_be_owner(_account(user), "keeps that role until someone else is made the owner")

@@ -210,7 +210,7 @@ def _account(row: dict, roles: list[str]) -> Account:
 
 
 def _unwrapped(row: Any, name: str) -> dict:
-    """TemporarilyUnavailable for a part that failed: a list with a hole is no whole list."""
+    """Raises TemporarilyUnavailable for a part that failed, because the list isn't whole then."""
     inner = row.get(name) if isinstance(row, dict) else None
     if not isinstance(inner, dict) or not _succeeded(row.get("sub_request_status")):
         why = clean(row.get("sub_request_error_reason")) if isinstance(row, dict) else ""

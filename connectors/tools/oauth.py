@@ -44,7 +44,7 @@ def refreshed(
     address: str, client: str, secret: str, token: str, *, by_basic: bool = False, secrets: Iterable[str] = (),
     **form: str,
 ) -> Renewed:  # fmt: skip
-    """RFC 6749, 6: access tokens for a refresh token that stays the same. `secrets`: others that no message may hold."""
+    """RFC 6749, 6: access tokens for a refresh token that stays the same. `secrets`: others to keep out of messages."""
     form, secrets = {"grant_type": "refresh_token", "refresh_token": token, **form}, [token, *secrets]
     return bearer(lambda: ask_for_token(address, form, client, secret, by_basic=by_basic, secrets=secrets))
 

@@ -141,7 +141,10 @@ class FakeMicrosoftAds(FakeApp):
     def invitations(self, request: Request) -> Any:
         """“You must include exactly one predicate”; “returns all pending invitations, whether or not they have
         expired”."""
-        assert request.body["Predicates"] == [{"Field": "CustomerId", "Operator": "Equals", "Value": CUSTOMER}]
+        [predicate] = request.body["Predicates"]
+        assert (predicate["Field"], predicate["Operator"]) == ("CustomerId", "Equals")
+        if predicate["Value"] != CUSTOMER:
+            return self.fault(403, 106, "The user is not authorized to perform this action.")
         return {"UserInvitations": self._all([self._invitation(s) for s in self.listed if s.status == "invited"])}
 
     def _invitation(self, seat: Seat) -> dict:

@@ -7,8 +7,8 @@ from typing import Any
 from connectors.effects import Reach
 from tests.connectors.fake import Fact, FakeApp, Reply, Request, Seat
 
-# listUsers, getUser, updateUser, deleteUser, listTeams, listTeamUsers, updateTeamUser, deleteTeamUser;
-# support.pagerduty.com: “User Roles”, “Offboarding”
+# listUsers, getUser, updateUser, deleteUser, listTeams, listTeamUsers, updateTeamUser, deleteTeamUser; “Pagination”,
+# “Endpoints” and “Errors” in github.com/PagerDuty/developer-docs; support.pagerduty.com: “User Roles”, “Offboarding”
 PAGING = ("limit", "offset", "total")
 FACTS = (
     Fact("GET", "/users", "users", ("query", "team_ids[]", "include[]", *PAGING)),
@@ -23,7 +23,7 @@ FACTS = (
 ROLES = {"admin", "limited_user", "observer", "owner", "read_only_user", "restricted_access",
          "read_only_limited_user", "user"}  # fmt: skip
 TEAM_ROLES = {"observer", "responder", "manager"}
-MOST = 10_000  # “offset + limit” may not be more
+MOST = 10_000  # “the sum of the offset and limit parameters cannot exceed 10000, or … status 400”
 
 
 class FakePagerDuty(FakeApp):
