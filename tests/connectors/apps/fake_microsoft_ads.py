@@ -114,7 +114,7 @@ class FakeMicrosoftAds(FakeApp):
         }  # fmt: skip
 
     def _stamp(self, seat: Seat) -> str:
-        return f"AAAA{seat.id}{self.changes}=="
+        return f"AAAA{seat.id}{self.changes}Zw"
 
     def _customer_roles(self, seat: Seat) -> list[dict]:
         return [

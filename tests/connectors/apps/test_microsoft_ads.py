@@ -9,7 +9,7 @@ from connectors.base import Account, CredentialRejected, RateLimited, Refused, T
 from connectors.tools.http import Forbidden
 from tests.connectors.apps.fake_microsoft_ads import CLIENT, CUSTOMER, FakeMicrosoftAds
 from tests.connectors.contract import ConnectorContract
-from tests.connectors.fake import FOREVER, Reply, Seat, Thing, cut_off
+from tests.connectors.fake import FOREVER, Reply, Request, Seat, Thing, cut_off
 
 
 class TestMicrosoftAds(ConnectorContract):
@@ -57,7 +57,8 @@ class TestMicrosoftAds(ConnectorContract):
 
     def test_another_user_in_the_answer_is_not_taken_for_the_one_asked_for(self, app, connector):
         self.fill(app, 2)
-        app.fail(lambda reply: Reply(200, {**reply.body, "User": {**reply.body["User"], "Id": "1"}}), on="user", acts=True)
+        other = {"User": {**app.user(Request("POST", "", {}, {}, {}, {"UserId": "9001"}))["User"]}}
+        app.fail(Reply(200, other), on="user")
         with pytest.raises(TemporarilyUnavailable, match="without the user 9000"):
             list(connector.accounts())
 
