@@ -35,7 +35,7 @@ class FakeSnapchat(FakeApp):
     def __init__(self):
         super().__init__()
         self.my_role = "admin"
-        self._given: dict[str, set[str]] = {}  # by cursor: the ids that came before it
+        self._rest: dict[str, list[dict]] = {}  # by cursor: what comes after it
         self.failed: set[str] = set()  # ids of members that a list gives as a failed part
 
     def is_authorised(self, request: Request) -> bool:
@@ -57,12 +57,11 @@ class FakeSnapchat(FakeApp):
                 "refresh_token": self.refresh_token, "scope": "snapchat-marketing-api"}  # fmt: skip
 
     def _page(self, request: Request, name: str, rows: list[dict]) -> dict:
-        """A cursor names a place in the list (it holds “createdAt”), which stays when something before it is removed."""
-        limit, given = request.number("limit", 50), self._given.get(request.params.get("cursor", ""), set())
+        """A cursor names a place in the list (it holds “createdAt”), also after something before it was removed."""
+        limit, rows = request.number("limit", 50), self._rest.get(request.params.get("cursor", ""), rows)
         assert limit in LIMITS
-        rows, end = [row for row in rows if row["id"] not in given], min(limit, self.most)
-        cursor = f"CnEKFgoJY3JlYXRlZEF0{len(self._given)}"
-        self._given[cursor] = given | {row["id"] for row in rows[:end]}
+        end, cursor = min(limit, self.most), f"CnEKFgoJY3JlYXRlZEF0{len(self._rest)}"
+        self._rest[cursor] = rows[end:]
         link = f"{self.url}{request.path}?cursor={cursor}&limit={limit}"
         wrapped = [{"sub_request_status": "SUCCESS", name: row} if row["id"] not in self.failed else
                    {"sub_request_status": "ERROR", "sub_request_error_reason": "Error code: E3004"}
