@@ -40,7 +40,7 @@ class FakeMicrosoftAds(FakeApp):
 
     def __init__(self):
         super().__init__()
-        self.me: dict | None = None  # the User of the credential's person, if it isn't the first seat
+        self.me: dict | None = None  # the User of the credential's person, if it is none of `seats`
         self.linked: set[str] = set()
         self.inactive: set[str] = set()  # ids of ad accounts that were deleted
         self.named: dict[str, list[str]] = {}  # user id → AccountIds; the others reach every own ad account
