@@ -112,7 +112,7 @@ class MicrosoftAds(HttpConnector):
         "Microsoft Advertising, “DeleteUser” and “User”",
         remove=Effect(
             "Deletes their user of this manager account, with all its ad accounts. Their users of other manager "
-            "accounts stay, and so does their Microsoft account.",
+            "accounts stay, and so does their Microsoft account. An open invitation can't be removed from here.",
             Reach.WORKSPACE, Undo.IMPOSSIBLE, "Invite them again.", frees_seat=Seat.NOT_PAID,
         ),
     )  # fmt: skip
