@@ -3,7 +3,8 @@ Canva's groups always come without members, so no group is shown.
 
 From www.canva.dev/docs/scim: “Canva's SCIM API” (www.canva.com/_scim/v2, and its plans), “List users” (at most 10 on a
 page, inactive ones too, `resources` in lower case, `role`), “Get a user”, “Update individual attributes for a user”,
-“Delete a user” (there is none), “List groups” (`members` is always empty). They name no page on what the server can do.
+“Delete a user” (there is none), “List groups” (`members` is always empty), “Authentication”. They name no page on what
+the server can do.
 """
 
 from __future__ import annotations
@@ -35,16 +36,17 @@ class Canva(ScimPreset):
     docs = (
         "Canva has SCIM in Canva Enterprise with a single team and in Canva for Education. Some older Canva for Teams "
         "accounts kept it. Single sign-on must be set up.",
-        "As a team owner or administrator open Canva, Settings, “SSO & SCIM” (“Provisioning”), choose “Other” as the "
-        "identity provider, and generate a token. If an identity provider already uses SCIM, check first that a new "
-        "token doesn't replace its token.",
+        "As a team owner or administrator open Canva, Settings and, under your team, “SSO & provisioning”. Under SCIM "
+        "choose “Enable SCIM user provisioning” and copy the access token.",
+        "A team has one such token at a time. If an identity provider uses it already, enter the same one here: a new "
+        "token ends it.",
         "A removal deprovisions the person. They stay in the list as inactive.",
         "Canva lists ten people on a page, so a large team takes a while to read. It shows no groups' members and not "
         "when someone was last active.",
         "The roles are the ones that your identity provider gave. They don't say who owns or administers the team: "
         "protect those people by hand.",
     )
-    fields = (token_field("SCIM token", "Sent as “Authorization: Bearer …”."),)
+    fields = (token_field("Access token", "Sent as “Authorization: Bearer …”."),)
     capabilities = frozenset({LOOK_UP, REMOVE})
     effects = declared(
         "Canva SCIM API, “Update individual attributes for a user”",

@@ -23,8 +23,8 @@ class Miro(ScimPreset):
     quality = not_all("Miro doesn't document what a change of the main role does to the admin roles.")
     docs = (
         "Miro has SCIM on the Enterprise plan, beside single sign-on.",
-        "As a company admin open Miro, Company settings, “Enterprise integrations”. Switch SSO/SAML and then SCIM "
-        "provisioning on, and copy the API token.",
+        "As a company admin open Miro, Company settings, “Apps and integrations”, “Enterprise integrations”. Switch "
+        "SCIM provisioning on and copy its API token. A newer admin console has it under “Security”.",
         "Rollcall sees the organisation's members, active and deactivated. Miro shows no guests over SCIM: look "
         "through them in Miro.",
         "A removal deactivates: the person can no longer open the organisation, and the licence is free. Their boards "
