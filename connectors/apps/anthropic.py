@@ -85,11 +85,19 @@ class Anthropic(HttpConnector):
     )
     effects = declared(
         "Anthropic, “Workspaces”, FAQ on API keys",
-        remove=Effect(
-            "Removes them from the Anthropic organization, with all its workspaces. "
-            "Workspace API keys that they created continue to work.",
-            Reach.ORGANISATION, Undo.IMPOSSIBLE, "Invite them again, and add them to their workspaces.",
-            lost=("their personal API keys", "their roles in workspaces"), frees_seat=Seat.NOT_PAID,
+        remove=(
+            Effect(
+                "Removes them from the Anthropic organization, with all its workspaces. "
+                "Workspace API keys that they created continue to work.",
+                Reach.ORGANISATION, Undo.IMPOSSIBLE, "Invite them again, and add them to their workspaces.",
+                lost=("their personal API keys", "their roles in workspaces"), frees_seat=Seat.NOT_PAID,
+                whom="A member",
+            ),
+            Effect(
+                "Deletes the invitation.", Reach.ORGANISATION, Undo.POSSIBLE, "Invite them again.",
+                frees_seat=Seat.NOT_PAID, whom="Someone who is invited",
+                source="Anthropic Admin API reference, “Delete Invite”",
+            ),
         ),
         change_role=replace(
             ROLE_CHANGED, reach=Reach.ORGANISATION,

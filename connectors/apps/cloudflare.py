@@ -70,11 +70,17 @@ class Cloudflare(HttpConnector):
     own_account_unknown = "An account's API token belongs to nobody. Rollcall can't protect the person who created it."
     effects = declared(
         "Cloudflare API, “Remove Member”",
-        remove=Effect(
-            "Removes them from the Cloudflare account, with all its domains. Account API tokens that they created "
-            "continue to work.",
-            Reach.WORKSPACE, Undo.IMPOSSIBLE, "Invite them again with their roles.",
-            lost=("their roles and policies in the account",),
+        remove=(
+            Effect(
+                "Removes them from the Cloudflare account, with all its domains. Account API tokens that they created "
+                "continue to work.",
+                Reach.WORKSPACE, Undo.IMPOSSIBLE, "Invite them again with their roles.",
+                lost=("their roles and policies in the account",), whom="A member",
+            ),
+            Effect(
+                "Cancels the invitation.", Reach.WORKSPACE, Undo.POSSIBLE, "Invite them again.",
+                whom="Someone who is invited",
+            ),
         ),
         invite=INVITATION_SENT,
     )  # fmt: skip

@@ -66,10 +66,17 @@ class OpenAI(HttpConnector):
     )
     effects = declared(
         "OpenAI API reference, “Delete user”",
-        remove=Effect(
-            "Removes them from the OpenAI organization, with all its projects.", Reach.ORGANISATION, Undo.IMPOSSIBLE,
-            "Invite them again, and add them to their projects.",
-            lost=("their roles in projects",), frees_seat=Seat.NOT_PAID,
+        remove=(
+            Effect(
+                "Removes them from the OpenAI organization, with all its projects.", Reach.ORGANISATION,
+                Undo.IMPOSSIBLE, "Invite them again, and add them to their projects.",
+                lost=("their roles in projects",), frees_seat=Seat.NOT_PAID, whom="A user of the organization",
+            ),
+            Effect(
+                "Deletes the invitation.", Reach.ORGANISATION, Undo.POSSIBLE, "Invite them again.",
+                frees_seat=Seat.NOT_PAID, whom="Someone who is invited",
+                source="OpenAI API reference, “Delete invite”",
+            ),
         ),
         change_role=replace(ROLE_CHANGED, reach=Reach.ORGANISATION, source="OpenAI API reference, “Modify user”"),
         invite=replace(

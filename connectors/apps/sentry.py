@@ -80,11 +80,17 @@ class Sentry(HttpConnector):
     capabilities = frozenset(CAPABILITIES)
     effects = declared(
         "Sentry API, “Delete an Organization Member”",
-        remove=Effect(
-            "Removes them from the Sentry organization, with all its teams.", Reach.ORGANISATION, Undo.IMPOSSIBLE,
-            "Invite them again, and add them to their teams.",
-            lost=("invitations that they sent and nobody has accepted", "their e-mail settings for projects"),
-            source="getsentry/sentry, src/sentry/core/endpoints, organization_member_details",
+        remove=(
+            Effect(
+                "Removes them from the Sentry organization, with all its teams.", Reach.ORGANISATION,
+                Undo.IMPOSSIBLE, "Invite them again, and add them to their teams.",
+                lost=("invitations that they sent and nobody has accepted", "their e-mail settings for projects"),
+                whom="A member", source="getsentry/sentry, src/sentry/core/endpoints, organization_member_details",
+            ),
+            Effect(
+                "Deletes the invitation.", Reach.ORGANISATION, Undo.POSSIBLE, "Invite them again.",
+                whom="Someone who is invited",
+            ),
         ),
         change_role=replace(
             ROLE_CHANGED, reach=Reach.ORGANISATION, does="Changes what they may do in the organization. Teams stay.",

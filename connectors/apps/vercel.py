@@ -76,9 +76,16 @@ class Vercel(HttpConnector):
     capabilities = frozenset({LOOK_UP, REMOVE, CHANGE_ROLE, INVITE})
     effects = declared(
         "Vercel REST API, “Remove a Team Member”",
-        remove=Effect(
-            "Removes them from the Vercel team, with all its projects.", Reach.WORKSPACE, Undo.IMPOSSIBLE,
-            "Invite them again.", lost=("their roles in projects",),
+        remove=(
+            Effect(
+                "Removes them from the Vercel team, with all its projects.", Reach.WORKSPACE, Undo.IMPOSSIBLE,
+                "Invite them again.", lost=("their roles in projects",), whom="A member",
+            ),
+            Effect(
+                "Deletes the invitation, or dismisses the request to join.", Reach.WORKSPACE, Undo.POSSIBLE,
+                "Invite them again.", whom="Someone who is invited or has asked to join",
+                source="Vercel REST API, “Delete a Team invite code”, “Remove a Team Member”",
+            ),
         ),
         change_role=replace(ROLE_CHANGED, source="Vercel REST API, “Update a Team Member”"),
         invite=replace(INVITATION_SENT, source="Vercel REST API, “Invite a user”"),
