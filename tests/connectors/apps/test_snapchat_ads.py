@@ -61,6 +61,11 @@ class TestSnapchatAds(ConnectorContract):
         app.failed.add("id-1")
         with pytest.raises(TemporarilyUnavailable, match="one of the members: Error code: E3004"):
             list(connector.accounts())
+        app.failed.clear()
+        failed = {"sub_request_status": "ERROR", "member": {"id": "id-1", "member_status": "MEMBER"}}
+        app.fail(Reply(200, {"request_status": "SUCCESS", "members": [failed]}), on="members")
+        with pytest.raises(TemporarilyUnavailable, match="one of the members"):
+            list(connector.accounts())
 
     def test_another_host_in_the_next_link_is_not_followed(self, app, connector):
         self.fill(app, 1)
