@@ -98,6 +98,20 @@ def answer(waiting: WaitingFile, answers: Mapping[str, str]) -> Proposal:
     return proposal(waiting)
 
 
+def _connect(waiting: WaitingFile, values: dict[str, str], by: Asker) -> Directory:
+    """A directory with this list; if the same click came twice, the one that its first request has made."""
+    try:
+        return directories.connect(waiting.kind, waiting.name, values, by)
+    except directories.DirectoryProblem:
+        name = waiting.name.strip() or directories.connector_class(waiting.kind).label
+        made = Directory.get_or_none(
+            Directory.name == name, Directory.kind == waiting.kind, Directory.answers_id == waiting.person_id,
+            Directory.created_at >= waiting.created_at)  # fmt: skip
+        if made is None:
+            raise
+        return made
+
+
 def go_on(waiting: WaitingFile, by: Asker) -> Done:
     """Use the file as it is understood now, for what it was handed over for; then it no longer waits.
 
@@ -108,7 +122,7 @@ def go_on(waiting: WaitingFile, by: Asker) -> Done:
     connectors.rows_of(found)
     mapping, values = found.settled(), vault.unseal(waiting.sealed)
     if waiting.door == DIRECTORY:
-        done = Done(directory=directories.connect(waiting.kind, waiting.name, values | {MAPPING: mapping}, by))
+        done = Done(directory=_connect(waiting, values | {MAPPING: mapping}, by))
     elif waiting.door == LIST:
         done = Done(preview=directory_preview.hand_over(waiting.directory, values["text"], by, mapping))
     elif waiting.door == EXPORT:

@@ -11,10 +11,12 @@ from sync.apps import apps
 from sync.db import utcnow
 from sync.directory import directories, waiting_files
 from sync.directory import preview as directory_preview
+from sync.directory.directories import DirectoryProblem
 from sync.files import columns
 from sync.jobs import queue
 from sync.models import Activity, App, Directory, DirectoryReading, Person, WaitingFile
 from sync.people import importing, people
+from sync.rank import Asker
 from tests.asking import MACHINE
 from tests.sync.scripted import status
 
@@ -36,6 +38,17 @@ def test_a_directory_is_connected_once_its_columns_are_clear_and_remembers_them(
     assert (status("ana@acme.example"), status("bo@acme.example")) == ("active", "suspended")
     assert columns.of_directory(listed).may_be_applied and columns.of_directory(listed).unread == ("Desk",)
     assert not WaitingFile.select().exists()
+
+
+def test_the_second_request_of_a_double_click_finds_what_the_first_connected(olga):
+    values = {"source": "upload", "text": LIST.replace("On Leave", "Active")}
+    waiting, asker = waiting_files.for_directory(olga, "csv", "HR", values), Asker.person(olga)
+    first = waiting_files.go_on(waiting, asker).directory
+    assert waiting_files.go_on(waiting, asker).directory == first and Directory.select().count() == 1
+    assert Activity.select().where(Activity.what == "connected directory").count() == 1
+    later = waiting_files.for_directory(olga, "csv", "HR", values)
+    with pytest.raises(DirectoryProblem, match="There is a directory named HR already"):
+        waiting_files.go_on(later, asker)
 
 
 def test_it_goes_no_further_while_a_question_is_open(olga, by):
