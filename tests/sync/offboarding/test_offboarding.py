@@ -78,6 +78,14 @@ def test_one_yes_removes_every_seat_in_every_app(chat, second, both, olga):
     assert reports.open_report(chat.app) is None
 
 
+def test_someone_who_approved_it_and_has_left_gets_no_summary(chat, second, both, olga):
+    offboard(chat.people[3], olga)
+    Person.update(status="deprovisioned").where(Person.id == olga.id).execute()
+    queue.drain()
+    assert (chat.removed(), second.removed()) == ([email(3)], [email(3)])
+    assert not Mail.select().where(Mail.kind == "offboarding").exists()
+
+
 def test_who_is_left_out_keeps_the_seat_with_the_reason(chat, second, both, olga):
     person = chat.people[3]
     keeps = seats(person)[second.app.id].id
