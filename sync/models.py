@@ -383,13 +383,18 @@ class App(Base):
     guard_profiles_accounts = IntegerField(null=True)  # of profiles that change at once
     guard_profiles_percent = IntegerField(null=True)
     private_by = CharField(null=True)  # who approved its address inside a private network; null: nobody
+    removal_suspends = BooleanField(null=True)  # removed accounts stay, as suspended ones; null: not known yet
+    compare_at = DateTimeField(null=True)  # when its last reading is compared again; null: no need to
 
     is_active = Question("state", AppState.ACTIVE)
     is_connected = Question("state", *CONNECTED)
     is_disconnected = Question("state", AppState.DISCONNECTED)
 
     class Meta:
-        indexes = (SQL(f"CREATE UNIQUE INDEX app_name ON app (name) WHERE state IN ({texts(CONNECTED)})"),)
+        indexes = (
+            SQL(f"CREATE UNIQUE INDEX app_name ON app (name) WHERE state IN ({texts(CONNECTED)})"),
+            SQL("CREATE INDEX app_compare ON app (compare_at) WHERE compare_at IS NOT NULL"),
+        )
 
 
 class WaitingFile(Base):
@@ -507,6 +512,25 @@ class Account(Base):
     def present(cls, app: App) -> ModelSelect:
         """The app's accounts, without those being removed or gone."""
         return cls.select().where(cls.app == app, cls.is_present)
+
+
+class AcceptedLeaver(Base):
+    """Someone accepts that a protected leaver keeps an account, until a day on which it is looked at again."""
+
+    account = ForeignKeyField(Account, backref="acceptances", on_delete="CASCADE", index=False)
+    person = ForeignKeyField(Person, on_delete="CASCADE")  # whose departure it is about
+    protection = OneOf(Protection)  # the reason why the account can't be removed: accepted is only this one
+    reason = TextField()
+    until = DateField()  # in the workspace's zone
+    accepted_by = CharField()
+    accepted_at = DateTimeField(default=utcnow)
+    ended_at = DateTimeField(null=True)  # withdrawn, replaced, or the day has come
+
+    class Meta:
+        indexes = (
+            SQL("CREATE UNIQUE INDEX accepted_leaver_now ON accepted_leaver (account_id) WHERE ended_at IS NULL"),
+            SQL("CREATE INDEX accepted_leaver_account ON accepted_leaver (account_id)"),
+        )
 
 
 class Asset(Base):

@@ -6,7 +6,7 @@ from __future__ import annotations
 from sync import roles
 from sync.db import db
 from sync.models import App
-from sync.safety import protection
+from sync.safety import leavers, protection
 from sync.staging import tables
 from sync.staging.check import WANTED
 from sync.states import REMOVALS, ChangeKind, texts
@@ -46,17 +46,16 @@ def want_lost_access(pairs: list[tuple[int, int]]) -> None:
     )
 
 
-def want_leavers(app: App, removal_suspends: bool) -> None:
+def want_leavers(app: App) -> None:
     """The accounts of deprovisioned people, each with what protects it; leaving out is valid for one departure."""
-    values = {"app": app.id, "suspends": removal_suspends, "identity": app.identity_id, "today": str(today())}
+    values = {"app": app.id, "identity": app.identity_id, "today": str(today())}
     db.execute_sql(
         f"""
         {WANT} SELECT 'removed user', a.id, NULL, 1, {roles.words("a")},
             p.status_reason || CASE WHEN p.status_reason = '' THEN 'Left' ELSE '' END,
-            CASE WHEN a.left_out_at >= p.status_since THEN a.left_out END, p.id
-        FROM person p JOIN account a ON a.person_id = p.id
-        WHERE p.status = 'deprovisioned' AND a.app_id = :app AND a.state = 'present' AND a.match_kind = 'matched'
-          AND (a.status <> 'suspended' OR NOT :suspends)
+            CASE WHEN {leavers.LEFT_OUT} THEN a.left_out END, p.id
+        FROM person p JOIN account a ON a.person_id = p.id JOIN app ON app.id = a.app_id
+        WHERE {leavers.HAS_LEFT} AND a.app_id = :app AND a.state = 'present'
           AND NOT EXISTS (SELECT 1 FROM wanted w WHERE w.account_id = a.id AND w.kind = 'removed user')
         """,
         values,

@@ -85,7 +85,7 @@ def test_of_a_removal(app, hers, beside):
         assert (by_hand.plan_removals(app, [ada.id]).lines[0].state == "refused") == expected, "by hand"
         people.mark_left(person, MACHINE)
         wanted.want_nothing()
-        wanted.want_leavers(app, False)
+        wanted.want_leavers(app)
         [(protected,)] = db.execute_sql("SELECT protected FROM wanted").fetchall()
         assert (protected is not None) == expected, "in a check"
         assert protected == (alone and alone.words), "in the same words"

@@ -1,0 +1,131 @@
+"""People who have left and still have an account in an app: one definition, for lists, numbers and a single account.
+A page may only be green where open_in() counts nobody (rule 13)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from peewee import SQL
+
+from sync.db import db
+from sync.models import AcceptedLeaver, Account, App, Change, Person, Report
+from sync.states import CONNECTED, texts
+from sync.workspace import today
+
+# `a` is an account, `p` its person, `app` its app. An account that is being removed is still there. Where a removal
+# only suspends, a suspended account has been removed.
+HAS_LEFT = """p.status = 'deprovisioned' AND a.match_kind = 'matched' AND a.state <> 'gone'
+    AND NOT (a.status = 'suspended' AND coalesce(app.removal_suspends, 0))"""
+# An acceptance is about this departure, and holds until its day.
+ACCEPTED = """SELECT x.id FROM accepted_leaver x WHERE x.account_id = a.id AND x.person_id = p.id
+    AND x.ended_at IS NULL AND x.until > :today AND x.accepted_at >= p.status_since"""
+# Why someone may keep the account for now: a day that was set for all accounts of the person, or a decision about this
+# account. Anything else is open, also where a protection forbids the removal.
+KEPT, LEFT_OUT = "coalesce(p.remove_on > :today, 0)", "coalesce(a.left_out_at >= p.status_since, 0)"
+DECIDED = f"({KEPT} OR {LEFT_OUT} OR EXISTS ({ACCEPTED}))"
+_ROWS = "FROM person p JOIN account a ON a.person_id = p.id JOIN app ON app.id = a.app_id"
+_IN_USE = f"app.state IN ({texts(CONNECTED)})"
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """`accounts` of `people` who have left wait for a decision; `decided` further accounts may stay for now."""
+
+    accounts: int = 0
+    people: int = 0
+    decided: int = 0
+
+
+@dataclass(frozen=True)
+class Leaver:
+    """One account of someone who has left. `change` is its removal in the app's open report, with what protects it."""
+
+    account: Account
+    person: Person
+    kept_until: date | None = None  # by the workspace's grace period, or a day set by hand
+    left_out: str = ""  # the reason, where an Owner left out the removal
+    acceptance: AcceptedLeaver | None = None
+    change: Change | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Nobody has decided that the account may stay for now."""
+        return not (self.kept_until or self.left_out or self.acceptance)
+
+    @property
+    def protected(self) -> str:
+        """Why Rollcall can't remove the account, in words; empty where it can."""
+        return (self.change and self.change.protected) or ""
+
+
+def has_left(account: Account) -> bool:
+    """Whether this is an account of someone who has left, by the rows as they are now."""
+    return _asks(account, HAS_LEFT)
+
+
+def is_open(account: Account) -> bool:
+    """The same, and nobody has decided that it may stay for now."""
+    return _asks(account, f"{HAS_LEFT} AND NOT {DECIDED}")
+
+
+def _asks(account: Account, condition: str) -> bool:
+    row = db.execute_sql(f"SELECT 1 {_ROWS} WHERE a.id = :id AND {condition}",
+                         {"id": account.id, "today": str(today())}).fetchone()  # fmt: skip
+    return row is not None
+
+
+def open_in(app_ids: Iterable[int]) -> dict[int, Numbers]:
+    """By app id, the numbers of these apps; apps without a leaver are missing. One query for all of them."""
+    rows = db.execute_sql(
+        f"SELECT a.app_id, {_NUMBERS} {_ROWS} WHERE {HAS_LEFT} AND {_AMONG} GROUP BY a.app_id", _values(app_ids)
+    ).fetchall()
+    return {app_id: Numbers(*numbers) for app_id, *numbers in rows}
+
+
+def open_in_all(app_ids: Iterable[int]) -> Numbers:
+    """The numbers of these apps together: someone who has left two of them is one person."""
+    row = db.execute_sql(f"SELECT {_NUMBERS} {_ROWS} WHERE {HAS_LEFT} AND {_AMONG}", _values(app_ids)).fetchone()
+    return Numbers(*(number or 0 for number in row))
+
+
+_NUMBERS = f"""coalesce(sum(NOT {DECIDED}), 0), count(DISTINCT CASE WHEN NOT {DECIDED} THEN p.id END),
+    coalesce(sum({DECIDED}), 0)"""
+_AMONG = f"{_IN_USE} AND a.app_id IN (SELECT value FROM json_each(:apps))"
+
+
+def _values(app_ids: Iterable[int]) -> dict[str, object]:
+    return {"apps": json.dumps(sorted(set(app_ids))), "today": str(today())}
+
+
+def of_apps(app_ids: Iterable[int]) -> list[Leaver]:
+    """Every account of someone who has left, decided or open, by the person's name and the app's."""
+    rows = db.execute_sql(
+        f"""
+        SELECT a.id, CASE WHEN {KEPT} THEN p.remove_on END, CASE WHEN {LEFT_OUT} THEN a.left_out END, ({ACCEPTED}),
+            (SELECT c.id FROM change c JOIN report r ON r.id = c.report_id WHERE c.account_id = a.id
+             AND c.decision <> 'applied' AND c.kind = 'removed user' AND c.in_app AND r.state = 'open')
+        {_ROWS} WHERE {HAS_LEFT} AND {_AMONG} ORDER BY p.name, p.id, app.name, a.id
+        """,
+        _values(app_ids),
+    ).fetchall()
+    accounts = _by_id(Account.select(Account, App, Person).join(App).switch(Account).join(Person), Account, rows, 0)
+    accepted = _by_id(AcceptedLeaver.select(), AcceptedLeaver, rows, 3)
+    changes = _by_id(Change.select(Change, Report).join(Report), Change, rows, 4)
+    return [
+        Leaver(accounts[id], accounts[id].person, day and date.fromisoformat(day), reason or "",
+               accepted.get(acceptance), changes.get(change))
+        for id, day, reason, acceptance, change in rows
+    ]  # fmt: skip
+
+
+def of_app(app: App) -> list[Leaver]:
+    """Those of one app."""
+    return of_apps([app.id])
+
+
+def _by_id(query, model, rows: list[tuple], place: int) -> dict[int, object]:
+    ids = json.dumps([row[place] for row in rows if row[place] is not None])
+    return {row.id: row for row in query.where(model.id.in_(SQL("(SELECT value FROM json_each(?))", (ids,))))}

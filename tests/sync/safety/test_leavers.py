@@ -1,0 +1,112 @@
+"""Who has left and still has an account: one definition for numbers, lists and one account, and what is decided."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from sync.db import utcnow
+from sync.models import AcceptedLeaver, Account, App, Person
+from sync.safety import leavers
+from sync.safety.leavers import Numbers
+from sync.states import Protection
+from sync.workspace import today
+from tests.sync.fixtures import email
+
+
+@pytest.fixture
+def left(chat):
+    """The account of person 1, who has left."""
+    chat.leave(1)
+    return Account.get(Account.email == email(1), Account.app == chat.app)
+
+
+def numbers(chat) -> Numbers:
+    return leavers.open_in([chat.app.id]).get(chat.app.id, Numbers())
+
+
+def agree(chat, account: Account, has_left: bool, is_open: bool) -> None:
+    """Every way to ask gives the same answer."""
+    assert (leavers.has_left(account), leavers.is_open(account)) == (has_left, is_open)
+    assert numbers(chat) == leavers.open_in_all([chat.app.id]) == Numbers(is_open, is_open, has_left and not is_open)
+    found = leavers.of_app(chat.app)
+    assert [(one.account, one.is_open) for one in found] == [(account, is_open)] * has_left
+
+
+@pytest.mark.parametrize(("of", "values", "counts"), [
+    (Account, {"state": "present"}, True),
+    (Account, {"state": "removing"}, True),
+    (Account, {"state": "gone"}, False),
+    (Account, {"status": "suspended"}, True),
+    (Account, {"status": "invited"}, True),
+    (Account, {"status": "unknown: FROZEN"}, True),
+    (Account, {"match_kind": "service account"}, False),
+    (Account, {"match_kind": "guest"}, False),
+    (Account, {"protected": "Needed for the audit"}, True),
+    (Person, {"status": "suspended"}, False),
+    (Person, {"status": "active"}, False),
+    (Person, {"hold": "case 12"}, True),
+    (App, {"state": "paused"}, True),
+    (App, {"removal_suspends": True}, True),
+])  # fmt: skip
+def test_who_counts(chat, left, of, values, counts):
+    row = {Account: left, Person: left.person, App: left.app}[of]
+    of.update(**values).where(of.id == row.id).execute()
+    agree(chat, left, counts, counts)
+
+
+@pytest.mark.parametrize(("suspends", "counts"), [(True, False), (False, True), (None, True)])
+def test_a_suspended_account_is_removed_only_where_that_is_known_to_be_a_removal(chat, left, suspends, counts):
+    Account.update(status="suspended").where(Account.id == left.id).execute()
+    App.update(removal_suspends=suspends).where(App.id == chat.app.id).execute()
+    agree(chat, left, counts, counts)
+
+
+def test_a_disconnected_app_has_no_numbers(chat, left):
+    App.update(state="disconnected").where(App.id == chat.app.id).execute()
+    assert (leavers.open_in([chat.app.id]), leavers.of_app(chat.app)) == ({}, [])
+
+
+@pytest.mark.parametrize(("days", "kept"), [(1, True), (0, False), (-1, False)])
+def test_accounts_may_be_kept_until_a_day(chat, left, days, kept):
+    Person.update(remove_on=today() + timedelta(days=days)).where(Person.id == left.person_id).execute()
+    agree(chat, left, True, not kept)
+
+
+@pytest.mark.parametrize(("seconds", "decided"), [(1, True), (0, True), (-1, False)])
+def test_leaving_out_is_valid_for_this_departure(chat, left, seconds, decided):
+    since = Person.get_by_id(left.person_id).status_since
+    Account.update(left_out="On sabbatical", left_out_at=since + timedelta(seconds=seconds)).execute()
+    agree(chat, left, True, not decided)
+
+
+@pytest.mark.parametrize(("values", "decided"), [
+    ({}, True),
+    ({"until": "today"}, False),
+    ({"ended_at": utcnow()}, False),
+    ({"accepted_at": utcnow() - timedelta(days=9)}, False),
+    ({"person": 2}, False),
+])  # fmt: skip
+def test_an_acceptance_holds_until_its_day_and_for_this_departure(chat, left, values, decided):
+    said = {"person": left.person_id, "until": today() + timedelta(days=1), **values}
+    said["until"] = today() if said["until"] == "today" else said["until"]
+    AcceptedLeaver.create(account=left, protection=Protection.LAST_ADMINISTRATOR, reason="Until Mira is trained",
+                          accepted_by="Olga", **said)
+    agree(chat, left, True, not decided)
+
+
+def test_a_leaver_of_two_apps_is_one_person(chat, second, left):
+    both = [chat.app.id, second.app.id]
+    assert leavers.open_in(both) == dict.fromkeys(both, Numbers(1, 1))
+    assert leavers.open_in_all(both) == Numbers(2, 1)
+    assert leavers.open_in([]) == {} and leavers.open_in_all([]) == Numbers()
+
+
+def test_the_list_names_what_protects_an_account_in_the_open_report(chat, left):
+    chat.leave(0)
+    chat.check()
+    found = {one.account.email: one for one in leavers.of_app(chat.app)}
+    assert list(found) == [email(0), email(1)]
+    assert "last Owner" in found[email(0)].protected and found[email(0)].change.report.is_open
+    assert found[email(1)].protected == ""
