@@ -82,7 +82,7 @@ def _line(told: str, runs: list[dict], below: str, above: str) -> None:
 
 def _pages() -> None:
     measured = _child("pages", 50_000)
-    print("\n200 apps, 50,000 accounts in one of them: a page's processor time (median of 20), size, queries")
+    print("\n200 apps, 50,000 accounts in one of them: processor time a page (median of 20), size compressed, queries")
     for page, (milliseconds, size, queries) in measured["pages"].items():
         print(f"{page:28}{milliseconds:8.1f} ms{size / 1024:8.0f} KB{queries:6}")
 

@@ -21,6 +21,7 @@ from sync.config import Config
 from web import (
     behind_proxy,
     components,
+    compression,
     errors,
     files,
     frame,
@@ -70,6 +71,7 @@ def create_pages(app: Flask, config: Config) -> None:
     app.config["ROLLCALL"] = config
     app.url_map.converters["int"] = RowId
     Htmx(app)
+    compression.install(app)
     files.install(app)
     security.install(app, config)
     words.install(app)
