@@ -19,10 +19,10 @@ from connectors.base import ConnectorError
 from connectors.names import beyond_ascii
 from sync import activity, faults, vault
 from sync.apps import apps, lists
-from sync.apps.effects import version_warning
 from sync.config import Config
 from sync.db import utcnow
 from sync.directory import figures
+from sync.effects import directory_version_warning, version_warning
 from sync.jobs import clock, health, queue
 from sync.mail import outbox, smtp
 from sync.people import people
@@ -152,6 +152,9 @@ def _attention() -> Iterator[Finding]:
     for app in lists.connected():
         if warning := version_warning(app):
             yield Finding(app.name, NOTE, warning.removeprefix(f"{app.name}: "))
+    for directory in figures.working():
+        if warning := directory_version_warning(directory):
+            yield Finding(directory.name, NOTE, warning.removeprefix(f"{directory.name}: "))
     for directory in figures.failing():
         yield Finding(directory.name, WRONG, directory.error)
     if stuck := tasks.count_needing_attention():

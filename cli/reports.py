@@ -8,11 +8,8 @@ import click
 
 from cli import tasks as shown
 from cli.frame import BY, DONE, FAILED, REPORT_WAITS, Failed, answer, as_json, end, opened, send_mails, tell
-from connectors.base import REMOVE
-from connectors.explaining import explained
-from sync import activity, names, roles, workspace
+from sync import activity, effects, names, roles, workspace
 from sync.apps import lists
-from sync.apps.effects import effects_of
 from sync.models import Account, App, Change, Report
 from sync.reports import reports
 from sync.reports import view as report_view
@@ -47,7 +44,7 @@ def _removal(app: App, found: Report, changes: list[Change]) -> list[str]:
     if not any(change.kind in REMOVALS and change.in_app for change in changes):
         return []
     day = workspace.to_local(found.decided_at).date() if found.decided_at else workspace.today()
-    return [str(said) for said in explained(effects_of(app, REMOVE), day)]
+    return [str(said) for said in effects.removal_in_words(app, day)]
 
 
 def _document(app: App, found: Report, changes: list[Change]) -> dict:

@@ -61,14 +61,21 @@ class Effect:
     frees_seat: Seat = Seat.NOT_KNOWN
     seat_note: str = ""  # a sentence on what is still charged
     ends_sessions: Sessions = Sessions.NOT_KNOWN
-    whom: str = ""  # the accounts that it is about, where others differ: "A guest"
+    people: str = ""  # those it is about, where they aren't all members or all invited: "A guest"
+    invited: bool = False  # it is about those alone who are invited and haven't joined
     when: tuple[str, str] | None = None  # (field, value): it applies where that setting has this value
     source: str = ""  # the title of the document; declared() fills it in
 
     @property
-    def keeps_seat(self) -> bool:
-        """True where the vendor continues to charge for the account."""
-        return self.frees_seat is Seat.KEPT
+    def who(self) -> str:
+        return self.people or ("Someone who is invited" if self.invited else "A member")
+
+
+def about(effects: tuple[Effect, ...], invited: bool) -> tuple[Effect, ...]:
+    """Those of an account that is invited, or that has joined."""
+    if not any(effect.invited for effect in effects):
+        return effects
+    return tuple(effect for effect in effects if effect.invited == invited)
 
 
 Effects = Mapping[str, tuple[Effect, ...]]  # capability → its effect; several where it depends on the account

@@ -11,6 +11,8 @@ from datetime import date, timedelta
 from connectors.base import Connector
 from connectors.effects import Effect, Reach, Seat, Sessions, Undo
 
+CANCEL_SEAT = "Cancel the seat in the app's billing settings."
+CHECK_SEAT = "Check the app's billing settings afterwards."
 UNDECLARED = "The app's description doesn't say how far this reaches, or whether it can be undone."
 
 
@@ -28,21 +30,25 @@ class Said:
 
 def explained(effects: Iterable[Effect], today: date | None = None) -> list[Said]:
     """A paragraph for each effect. `today` is the day of the operation: it turns “within 20 days” into a date."""
-    return [_said(effect, effect.whom, today) for effect in effects]
+    effects = tuple(effects)
+    return [_said(effect, effect.who if len(effects) > 1 else "", today) for effect in effects]
 
 
 def explained_for_each_choice(kind: type[Connector], operation: str) -> list[Said]:
     """What an operation does in each kind of app that its settings can make of it."""
-    return [_said(effect, lead_of(kind, effect)) for effect in kind.effects.get(operation, ())]
+    return [_said(effect, lead_of(kind, operation, effect)) for effect in kind.effects.get(operation, ())]
 
 
-def lead_of(kind: type[Connector], effect: Effect) -> str:
-    """The setting that decides for this effect (“People are removed over SCIM”), and the accounts it is about."""
+def lead_of(kind: type[Connector], operation: str, effect: Effect) -> str:
+    """The setting that decides for this effect (“People are removed over SCIM”), and the people it is about."""
+    beside = [other for other in kind.effects[operation] if None in (effect.when, other.when) or
+              effect.when == other.when]  # fmt: skip
+    who = effect.who if len(beside) > 1 else ""
     if effect.when is None:
-        return effect.whom
+        return who
     [field] = [field for field in kind.fields if field.name == effect.when[0]]
     choice = f"{field.label} {dict(field.choices)[effect.when[1]]}"
-    return f"{choice}. {effect.whom}" if effect.whom else choice
+    return f"{choice}. {who}" if who else choice
 
 
 def _said(effect: Effect, lead: str, today: date | None = None) -> Said:
@@ -84,13 +90,31 @@ def _lost(effect: Effect) -> Iterator[str]:
         yield f"Also lost: {' and '.join(filter(None, [', '.join(others), last]))}."
 
 
+def seats_in_words(effects: Iterable[Effect]) -> str:
+    """What becomes of the paid seats, and what to do where the removal doesn't free them; "" where nothing is to do.
+
+    Without effects, people remove the accounts by hand.
+    """
+    found = tuple(effects)
+    if kept := next((effect for effect in found if effect.frees_seat is Seat.KEPT), None):
+        return f"Nothing is saved yet, because the seat isn't freed. {kept.seat_note or CANCEL_SEAT}"
+    if not found:
+        return f"Rollcall can't see whether this frees the seat. {CHECK_SEAT}"
+    if any(effect.frees_seat is Seat.NOT_KNOWN for effect in found):
+        return f"It isn't documented whether this frees the seat. {CHECK_SEAT}"
+    if any(effect.frees_seat is Seat.NOT_PAID for effect in found):
+        return "Nothing counts as saved, because the app's maker charges nothing per seat."
+    return next((effect.seat_note for effect in found if effect.seat_note), "")
+
+
 def _seat_and_sessions(effect: Effect) -> Iterator[str]:
     unknown = []
     if effect.frees_seat is Seat.NOT_KNOWN:
         unknown.append("their seat is freed")
     elif effect.frees_seat is not Seat.NOT_PAID:
-        yield "Their seat is freed." if effect.frees_seat is Seat.FREED else "Their seat isn't freed."
-        yield from filter(None, [effect.seat_note])
+        is_freed = effect.frees_seat is Seat.FREED
+        yield "Their seat is freed." if is_freed else "Their seat isn't freed."
+        yield from filter(None, [effect.seat_note or ("" if is_freed else CANCEL_SEAT)])
     if effect.ends_sessions is Sessions.NOT_KNOWN:
         unknown.append("their open sessions end")
     elif effect.ends_sessions is Sessions.IF_PERMITTED:
@@ -100,3 +124,5 @@ def _seat_and_sessions(effect: Effect) -> Iterator[str]:
         yield "Their open sessions end." if ends else "Their open sessions don't end at once."
     if unknown:
         yield f"It isn't documented whether {' or '.join(unknown)}."
+    if effect.frees_seat is Seat.NOT_KNOWN:
+        yield CHECK_SEAT

@@ -37,7 +37,7 @@ def _rows(kind: type[Connector]) -> Iterator[tuple[str, ...]]:
     if not effects:
         yield kind.label, about[0], "by hand", "by hand", "–", "–", about[1]
     for effect in effects:
-        of_which = lead_of(kind, effect)
+        of_which = lead_of(kind, REMOVE, effect)
         yield (
             f"{kind.label}: {of_which[0].lower()}{of_which[1:]}" if of_which else kind.label, about[0],
             effect.reach.value, _undo(effect), effect.frees_seat.value, effect.ends_sessions.value, about[1],

@@ -10,14 +10,14 @@
   };
 
   // The server's number counts the rows as they were; add what was ticked since and take off what was unticked.
-  const leaving = (form, kind, before) => [...form.querySelectorAll(`input[name=yes][data-${kind}]`)].reduce(
-    (number, box) => number + ("wasOut" in box.dataset ? Number(box.checked) : -Number(!box.checked)), Number(before));
+  const counted = (form, kind, before, worth = () => 1) => [...form.querySelectorAll(`input[name=yes][data-${kind}]`)].reduce(
+    (sum, box) => sum + worth(box) * ("wasOut" in box.dataset ? Number(box.checked) : -Number(!box.checked)), Number(before));
 
-  const sentence = ({ removals, acts, others, app, price, currency }) => {
+  const sentence = ({ removals, acts, others, app, saved, currency }) => {
     const changes = `${acts.toLocaleString("en")} ${removals ? "other " : ""}${acts === 1 ? "change" : "changes"}`;
     const made = acts ? ` Makes ${changes} in it.` : "";
     if (removals) {
-      const saves = price ? `, saves ${money(removals * price, currency)} a month` : "";
+      const saves = saved ? `, saves ${money(saved, currency)} a month` : "";
       return `Removes ${removals.toLocaleString("en")} ${removals === 1 ? "person" : "people"} from ${app}${saves}.${made}`;
     }
     const taken = others && !acts ? `. Applies ${others.toLocaleString("en")} ${others === 1 ? "change" : "changes"} in Rollcall` : "";
@@ -27,10 +27,10 @@
   const say = (form) => {
     const outcome = form.querySelector("#sync-outcome");
     if (!outcome) return;
-    const { app, price, currency, removals, acts, others } = outcome.dataset;
+    const { app, saved, currency, removals, acts, others } = outcome.dataset;
     outcome.textContent = sentence({
-      app, currency, price: Number(price || 0), removals: leaving(form, "removal", removals),
-      acts: leaving(form, "act", acts), others: leaving(form, "other", others),
+      app, currency, saved: counted(form, "removal", saved, (box) => Number(box.dataset.price || 0)),
+      removals: counted(form, "removal", removals), acts: counted(form, "act", acts), others: counted(form, "other", others),
     });
   };
 

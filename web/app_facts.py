@@ -8,8 +8,8 @@ from flask import url_for
 from markupsafe import Markup
 
 from connectors.base import ASSETS, LOOK_UP
-from sync.apps.effects import version_warning
 from sync.apps.owners import people_of
+from sync.effects import version_warning
 from sync.models import App, AppPerson, Person
 from sync.names import main_emails
 from sync.safety import guards

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from sync.directory import directories, ending_rules, figures, push
 from sync.directory import preview as directory_preview
 from sync.directory.ending_rules import Rule
+from sync.effects import directory_version_warning
 from sync.matching import vouching
 from sync.models import Directory, DirectoryEntry, DirectoryReading, DirectoryToken
 from sync.names import short_name
@@ -52,6 +53,7 @@ class Overview:
     last_request: datetime | None
     users: int
     groups: int
+    version_warning: str
 
     @property
     def working(self) -> bool:
@@ -89,6 +91,7 @@ def overview(directory: Directory, kind: Any) -> Overview:
         last_request,
         counts.get(ScimKind.USER, 0),
         counts.get(ScimKind.GROUP, 0),
+        directory_version_warning(directory),
     )
 
 

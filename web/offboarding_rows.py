@@ -7,12 +7,14 @@ from datetime import date
 
 from markupsafe import Markup
 
-from sync.apps.effects import saved_by_removal
+from connectors.explaining import Said, seats_in_words
+from sync.effects import removal_of_account_in_words, saved_by_removal_of
 from sync.models import Account, App, Asset, Offboarding, Person, Report, Task
 from sync.names import account_name, person_name, short_name
 from sync.offboarding import progress as offboarding_progress
 from sync.offboarding.preview import Line, Preview
 from sync.states import AccountStatus, OffboardingState, PersonStatus, TaskState
+from sync.workspace import to_local
 from web.task_view import task_badge
 from web.view import Badge, and_more, joined
 from web.words import calendar_day, money, plural, when
@@ -36,6 +38,7 @@ class PreviewRow:
     fact: str
     roles: list[str]
     notes: list[tuple[str, str]]
+    effects: list[Said]
     alone: list[Asset]
     hand_over: str
     reason: str
@@ -59,7 +62,8 @@ def _preview_row(line: Line, known: bool, ticked: set[int], reasons: dict[int, s
     them = "them" if len(line.alone) > 1 else "it"
     return PreviewRow(
         account, account.email or account_name(account), line.goes, line.protected is not None, is_ticked,
-        saved_by_removal(account.app), _fact(line), account.role_labels, _notes(line) if line.goes else [], line.alone,
+        saved_by_removal_of(account), _fact(line), account.role_labels, _notes(line) if line.goes else [],
+        removal_of_account_in_words(account) if line.goes else [], line.alone,
         f"Hand {them} over in {account.app.name} first, or leave this account out.", reason,
         bool(problem and known and not is_ticked and not reason),
     )
@@ -79,6 +83,7 @@ def _fact(line: Line) -> str:
 
 def _notes(line: Line) -> list[tuple[str, str]]:
     notes = [("hand-stop", CANT_REMOVE)] if line.by_hand else []
+    notes += [("info-circle", seats_in_words(()))] if line.by_hand and line.account.app.seat_price else []
     notes += [("hand-stop", HELD)] if line.held else []
     return notes + [("alert-triangle", warning) for warning in line.warnings]
 
@@ -134,6 +139,7 @@ class Row:
     report: Report | None
     may_retry: bool
     may_cancel: bool
+    effects: list[Said]  # of a removal that is planned, under way or done
 
 
 @dataclass(frozen=True)
@@ -168,7 +174,16 @@ def _row(line: offboarding_progress.Line, owned: bool) -> Row:
         line.change.id, line.change.app, _details(account, line), error or line.detail, bool(error) and stuck,
         task_badge(task) if task is not None else Badge(line.word, line.tone), task, line.report if owned else None,
         stuck and owned, owned and task is not None and (stuck or task.state == TaskState.QUEUED),
+        _effects(account, line),
     )  # fmt: skip
+
+
+def _effects(account: Account, line: offboarding_progress.Line) -> list[Said]:
+    """The last day to undo a removal counts from the day on which it was done."""
+    if not line.removes:
+        return []
+    done = line.task.finished_at if line.task is not None and line.task.state == TaskState.DONE else None
+    return removal_of_account_in_words(account, to_local(done).date() if done else None)
 
 
 def _details(account: Account, line: offboarding_progress.Line) -> str:

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from connectors.explaining import Said
-from sync.apps.effects import saved_by_removal
+from sync.effects import seats_after
 from sync.models import App
 from sync.names import asset_name
-from sync.states import TaskKind
+from sync.states import AccountStatus, TaskKind
 from sync.tasks.by_hand import Line, Plan
 from web import effects
 from web.components import OnlyManager, only_manager
+from web.view import spaced
 from web.words import dotted, money, plural, when
 
 
@@ -118,8 +119,9 @@ def _cost(app: App, plan: Plan, count: int) -> str:
     if not count:
         return ""
     if plan.act == TaskKind.REMOVE:
-        saved = count * saved_by_removal(app)
-        return f"Saves {money(saved)} a month." if saved else ""
+        invited = sum(line.account.status == AccountStatus.INVITED for line in plan.ready)
+        seats = seats_after(app, count - invited, invited)
+        return spaced(f"Saves {money(seats.saved)} a month." if seats.saved else "", seats.note)
     if plan.act == TaskKind.INVITE and app.seat_price:
         return f"Costs {money(count * app.seat_price)} more a month."
     invited = f"{app.name} sends them its link. Rollcall explains it in an e-mail."

@@ -49,6 +49,11 @@ def joined(*parts: str | None) -> str:
     return " · ".join(part for part in parts if part)
 
 
+def spaced(*sentences: str) -> str:
+    """Those that aren't empty, one after the other."""
+    return " ".join(filter(None, sentences))
+
+
 def first_upper(text: str) -> str:
     return text[:1].upper() + text[1:]
 

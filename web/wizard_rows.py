@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from sync import roles
 from sync.apps import assets
+from sync.effects import seats_after
 from sync.models import Account, App, Change
 from sync.names import account_name, asset_name, name_in_change, short_name
 from sync.reports import group_changes
@@ -62,6 +63,7 @@ class Box:
     was_left_out: bool
     reason: str
     example: str
+    saves: int  # hundredths a month
     problem: str = ""
 
 
@@ -114,7 +116,7 @@ class Rows:
         leaving = [change.account_id for change in undecided if change.kind in REMOVALS and change.in_app]
         self.alone, self.assets = sole_managers.sole_assets(leaving), assets.count_of(leaving)
         self.left_out = group_changes.reasons(undecided)
-        self.can, self.roles = can(app), roles.of(app)
+        self.can, self.roles, self.seats = can(app), roles.of(app), seats_after(app, 0, 0)
 
     def row(self, change: Change) -> Row:
         waits = self._waits(change)
@@ -178,12 +180,17 @@ class Rows:
         reason, *_ = self.left_out.get(change.id, ("",))
         adjusts, was_left_out = change.kind in ADJUSTMENTS, change.decision == LEFT_OUT
         counts_as = "act" if adjusts else "removal" if change.in_app else "other"
-        box = Box(counts_as, not was_left_out, was_left_out, reason, REASON_TO_DIFFER if adjusts else REASON_TO_STAY)
+        box = Box(counts_as, not was_left_out, was_left_out, reason, REASON_TO_DIFFER if adjusts else REASON_TO_STAY,
+                  self._saves(change) if counts_as == "removal" else 0)  # fmt: skip
         if self.given and change.id in self.given.shown:
             box.ticked = change.id in self.given.ticked
             box.reason = self.given.reasons.get(change.id, reason)
             box.problem = "" if box.ticked or box.reason else NO_REASON
         return box
+
+    def _saves(self, change: Change) -> int:
+        is_invited = change.account_id and change.account.status == AccountStatus.INVITED
+        return self.seats.each_invited if is_invited else self.seats.each
 
     def _all_roles(self, change: Change) -> list[str]:
         """The labels of all roles of the account, where they are the ones that the change is about."""

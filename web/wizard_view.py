@@ -9,7 +9,7 @@ from flask import url_for
 from markupsafe import Markup
 
 from connectors.explaining import Said
-from sync.apps.effects import saved_by_removal
+from sync.effects import Seats, seats_after
 from sync.models import App, Report, Task
 from sync.names import name_in_task, short_name
 from sync.reports import overview, reports
@@ -68,13 +68,17 @@ class Banner:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What Finish Sync will do, in a sentence, and as the numbers from which wizard.js continues to count."""
+    """What Finish Sync will do, in a sentence, and as the numbers from which wizard.js continues to count.
+
+    `saved` is in hundredths a month; `seats` is a sentence on seats that aren't freed.
+    """
 
     sentence: str
     ready: Ready
-    price: int | None
+    saved: int
     currency: str
     disabled: bool
+    seats: str
 
 
 @dataclass(frozen=True)
@@ -150,19 +154,20 @@ def banners(app: App, report: Report) -> list[Banner]:
 
 def outcome(app: App, report: Report) -> Outcome:
     ready = overview.confirmable(report)
+    invited = overview.removals_of_invited(report) if ready.removals else 0
+    seats = seats_after(app, ready.removals - invited, invited)
     only_held = report.held > 0 and report.held == report.waiting
     if only_held:
         updates = any(report_view.held_updates(report).values())
         sentence = f"{'Update or release' if updates else 'Release'} what is held first."
     else:
-        sentence = _outcome_in_words(app, ready)
-    return Outcome(sentence, ready, saved_by_removal(app) or None, this_workspace().currency, only_held)
+        sentence = _outcome_in_words(app, ready, seats)
+    return Outcome(sentence, ready, seats.saved, this_workspace().currency, only_held, seats.note)
 
 
-def _outcome_in_words(app: App, ready: Ready) -> str:
+def _outcome_in_words(app: App, ready: Ready, seats: Seats) -> str:
     """wizard.js says the same while boxes are ticked."""
-    saved = ready.removals * saved_by_removal(app)
-    saves = f", saves {money(saved)} a month" if saved else ""
+    saves = f", saves {money(seats.saved)} a month" if seats.saved else ""
     made = plural(ready.acts, "other change" if ready.removals else "change")
     removes = f"{plural(ready.removals, 'person', 'people')} from {app.name}{saves}"
     return (f"Removes {removes if ready.removals else f'nobody from {app.name}'}."

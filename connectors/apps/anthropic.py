@@ -91,11 +91,10 @@ class Anthropic(HttpConnector):
                 "Workspace API keys that they created continue to work.",
                 Reach.ORGANISATION, Undo.IMPOSSIBLE, "Invite them again, and add them to their workspaces.",
                 lost=("their personal API keys", "their roles in workspaces"), frees_seat=Seat.NOT_PAID,
-                whom="A member",
             ),
             Effect(
                 "Deletes the invitation.", Reach.ORGANISATION, Undo.POSSIBLE, "Invite them again.",
-                frees_seat=Seat.NOT_PAID, whom="Someone who is invited",
+                frees_seat=Seat.NOT_PAID, invited=True,
                 source="Anthropic Admin API reference, “Delete Invite”",
             ),
         ),

@@ -75,11 +75,11 @@ class Calendly(HttpConnector):
         remove=(
             Effect(
                 "Removes them from the Calendly organisation.", Reach.ORGANISATION, Undo.IMPOSSIBLE,
-                "Invite them again.", whom="A member",
+                "Invite them again.",
             ),
             Effect(
                 "Revokes the invitation: its link is no longer valid.", Reach.ORGANISATION, Undo.POSSIBLE,
-                "Invite them again.", whom="Someone who is invited",
+                "Invite them again.", invited=True,
                 source="Calendly API, “Revoke User's Organization Invitation”",
             ),
         ),

@@ -75,11 +75,11 @@ class Cloudflare(HttpConnector):
                 "Removes them from the Cloudflare account, with all its domains. Account API tokens that they created "
                 "continue to work.",
                 Reach.WORKSPACE, Undo.IMPOSSIBLE, "Invite them again with their roles.",
-                lost=("their roles and policies in the account",), whom="A member",
+                lost=("their roles and policies in the account",),
             ),
             Effect(
                 "Cancels the invitation.", Reach.WORKSPACE, Undo.POSSIBLE, "Invite them again.",
-                whom="Someone who is invited",
+                invited=True,
             ),
         ),
         invite=INVITATION_SENT,

@@ -114,11 +114,11 @@ class GitHub(ClosesClients, Connector):
                 Undo.POSSIBLE, "Invite them again, and choose to reinstate their roles and access.", undo_days=90,
                 lost=("their private forks of the organisation's repositories",), frees_seat=Seat.FREED,
                 seat_note="GitHub charges for the freed seat until you lower the number of seats in the billing "
-                "settings.", whom="A member or an outside collaborator",
+                "settings.", people="A member or an outside collaborator",
             ),
             Effect(
                 "Cancels their invitations to the organisation or to its repositories.", Reach.ORGANISATION,
-                Undo.POSSIBLE, "Invite them again.", whom="Someone who is invited",
+                Undo.POSSIBLE, "Invite them again.", invited=True,
                 source="“Cancel an organization invitation” and “Delete a repository invitation”",
             ),
         ),

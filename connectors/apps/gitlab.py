@@ -99,12 +99,12 @@ class GitLab(HttpConnector):
             Effect(
                 "Removes them from the group, with its subgroups and projects.", Reach.WORKSPACE, Undo.IMPOSSIBLE,
                 "Add them again with their earlier role.", lost=("their roles in subgroups and projects",),
-                frees_seat=Seat.FREED, whom="A member",
+                frees_seat=Seat.FREED,
                 seat_note="Members of an invited group stay in and stay billed. Rollcall reports it.",
             ),
             Effect(
                 "Cancels the invitations to the group, its subgroups and projects.", Reach.WORKSPACE, Undo.POSSIBLE,
-                "Invite them again.", whom="Someone who is invited", source="GitLab Docs, “Invitations API”",
+                "Invite them again.", invited=True, source="GitLab Docs, “Invitations API”",
             ),
         ),
         change_role=ROLE_CHANGED, invite=INVITATION_SENT, grant=GRANTED, revoke=REVOKED,

@@ -100,11 +100,11 @@ class Linear(HttpConnector):
             Effect(
                 "Suspends the user in the Linear workspace. Their issues and comments stay.", Reach.WORKSPACE,
                 Undo.POSSIBLE, "Unsuspend the user in Linear, Settings, Members.", frees_seat=Seat.FREED,
-                whom="A user of the workspace",
+                people="A user of the workspace",
             ),
             Effect(
                 "Cancels the invitation.", Reach.WORKSPACE, Undo.POSSIBLE, "Invite them again.",
-                whom="Someone who is invited", source="linear/linear, schema.graphql: organizationInviteDelete",
+                invited=True, source="linear/linear, schema.graphql: organizationInviteDelete",
             ),
         ),
         change_role=ROLE_CHANGED, invite=INVITATION_SENT, grant=GRANTED, revoke=REVOKED,

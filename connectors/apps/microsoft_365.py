@@ -107,13 +107,14 @@ class Microsoft365(ClosesClients, Connector):
                 frees_seat=Seat.KEPT,
                 seat_note="Microsoft charges for the licences until they are taken away in the Microsoft 365 admin "
                           "center.",
-                ends_sessions=Sessions.IF_PERMITTED, whom="A member, and a guest who was not invited or has a licence",
+                ends_sessions=Sessions.IF_PERMITTED,
+                people="A member, and a guest who was not invited or has a licence",
             ),
             Effect(
                 "Deletes the guest from the tenant.", Reach.TENANT, Undo.POSSIBLE,
                 "Restore the user in the Microsoft Entra admin center.", undo_days=30,
                 lost=("access to everything that was shared with them",),
-                frees_seat=Seat.NOT_PAID, whom="A guest who was invited and has no licence",
+                frees_seat=Seat.NOT_PAID, people="A guest who was invited and has no licence",
             ),
         ),
         grant=GRANTED, revoke=REVOKED,

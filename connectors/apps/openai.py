@@ -70,11 +70,11 @@ class OpenAI(HttpConnector):
             Effect(
                 "Removes them from the OpenAI organization, with all its projects.", Reach.ORGANISATION,
                 Undo.IMPOSSIBLE, "Invite them again, and add them to their projects.",
-                lost=("their roles in projects",), frees_seat=Seat.NOT_PAID, whom="A user of the organization",
+                lost=("their roles in projects",), frees_seat=Seat.NOT_PAID, people="A user of the organization",
             ),
             Effect(
                 "Deletes the invitation.", Reach.ORGANISATION, Undo.POSSIBLE, "Invite them again.",
-                frees_seat=Seat.NOT_PAID, whom="Someone who is invited",
+                frees_seat=Seat.NOT_PAID, invited=True,
                 source="OpenAI API reference, “Delete invite”",
             ),
         ),

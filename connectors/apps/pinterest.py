@@ -104,12 +104,12 @@ class Pinterest(HttpConnector):
             Effect(
                 "Removes them from the business, with all its assets. Their own Pinterest account stays theirs.",
                 Reach.WORKSPACE, Undo.IMPOSSIBLE, "Invite them again, and assign their assets again.",
-                lost=("their access to each asset",), frees_seat=Seat.NOT_PAID, whom="A member",
+                lost=("their access to each asset",), frees_seat=Seat.NOT_PAID,
             ),
             Effect(
                 "Ends the whole partnership with another business, for everyone there.", Reach.ORGANISATION,
                 Undo.IMPOSSIBLE, "Invite the business again, and share the assets again.",
-                lost=("the partner's access to each asset",), frees_seat=Seat.NOT_PAID, whom="A partner",
+                lost=("the partner's access to each asset",), frees_seat=Seat.NOT_PAID, people="A partner",
             ),
         ),
         change_role=ROLE_CHANGED, invite=INVITATION_SENT, grant=GRANTED, revoke=REVOKED,

@@ -85,11 +85,11 @@ class Sentry(HttpConnector):
                 "Removes them from the Sentry organization, with all its teams.", Reach.ORGANISATION,
                 Undo.IMPOSSIBLE, "Invite them again, and add them to their teams.",
                 lost=("invitations that they sent and nobody has accepted", "their e-mail settings for projects"),
-                whom="A member", source="getsentry/sentry, src/sentry/core/endpoints, organization_member_details",
+                source="getsentry/sentry, src/sentry/core/endpoints, organization_member_details",
             ),
             Effect(
                 "Deletes the invitation.", Reach.ORGANISATION, Undo.POSSIBLE, "Invite them again.",
-                whom="Someone who is invited",
+                invited=True,
             ),
         ),
         change_role=replace(

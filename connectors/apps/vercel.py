@@ -79,11 +79,11 @@ class Vercel(HttpConnector):
         remove=(
             Effect(
                 "Removes them from the Vercel team, with all its projects.", Reach.WORKSPACE, Undo.IMPOSSIBLE,
-                "Invite them again.", lost=("their roles in projects",), whom="A member",
+                "Invite them again.", lost=("their roles in projects",),
             ),
             Effect(
                 "Deletes the invitation, or dismisses the request to join.", Reach.WORKSPACE, Undo.POSSIBLE,
-                "Invite them again.", whom="Someone who is invited or has asked to join",
+                "Invite them again.", invited=True, people="Someone who is invited or has asked to join",
                 source="Vercel REST API, “Delete a Team invite code”, “Remove a Team Member”",
             ),
         ),

@@ -103,11 +103,11 @@ class Zoom(HttpConnector):
                 "Deactivates them in the Zoom account, after taking an admin role away if they have one. Settings, "
                 "meetings and recordings stay.",
                 Reach.ORGANISATION, Undo.POSSIBLE, "Activate the user again in Zoom, and give licence and role again.",
-                lost=("their licences", "their admin role"), frees_seat=Seat.FREED, whom="A user of the account",
+                lost=("their licences", "their admin role"), frees_seat=Seat.FREED, people="A user of the account",
             ),
             Effect(
                 "Cancels the invitation.", Reach.ORGANISATION, Undo.POSSIBLE, "Invite them again.",
-                frees_seat=Seat.FREED, whom="Someone who is invited", source="Zoom API, “Delete a user”",
+                frees_seat=Seat.FREED, invited=True, source="Zoom API, “Delete a user”",
             ),
         ),
         change_role=replace(ROLE_CHANGED, reach=Reach.ORGANISATION),

@@ -6,6 +6,7 @@ from peewee import ModelSelect, fn
 
 from sync.directory import push
 from sync.models import Directory, DirectoryEntry, DirectoryReading
+from sync.states import DirectoryState
 
 
 def all_by_name() -> list[Directory]:
@@ -19,6 +20,11 @@ def can_be_read() -> list[Directory]:
 
 def named(name: str) -> Directory | None:
     return Directory.get_or_none(Directory.name == name)
+
+
+def working() -> list[Directory]:
+    """Those that are not paused."""
+    return list(Directory.select().where(Directory.state == DirectoryState.ACTIVE).order_by(Directory.name))
 
 
 def failing() -> list[Directory]:

@@ -4,6 +4,7 @@ Whatever an app, a directory or a person supplied is cleaned on its way in: no t
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from connectors.base import PAID_SOCIAL
+from connectors.explaining import Said
 from sync.models import App
 from sync.states import UPDATES, ChangeDecision, ChangeKind, TaskState
 from sync.workspace import to_local, workspace
@@ -20,6 +22,7 @@ from sync.workspace import to_local, workspace
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "mail"
 BIDI_CONTROLS = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 ISOLATE, END_ISOLATE = "\u2068", "\u2069"
+LONGEST_EFFECT = 2_000  # characters
 BREAKS = {"Cc", "Zl", "Zp", "Zs"}
 
 
@@ -51,6 +54,12 @@ def name_in_line(text: str, longest: int = 60) -> str:
     name = clean(text, longest)
     turned = any(unicodedata.bidirectional(char) in ("R", "AL", "AN") for char in name)
     return f"{ISOLATE}{name}{END_ISOLATE}" if turned else name
+
+
+def effects_in_words(said: Iterable[Said], about: str = "") -> list[Sentence]:
+    """What a removal does, a paragraph each; `about` is a name that each begins with."""
+    begin = f"{name_in_line(about)}: " if about else ""
+    return [Sentence(clean(f"{begin}{each}", LONGEST_EFFECT)) for each in said]
 
 
 def write(template: str, subject: Sentence, **values: Any) -> Letter:

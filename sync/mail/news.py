@@ -12,11 +12,13 @@ from peewee import JOIN, fn
 
 from sync import roles
 from sync.db import utcnow, writing
+from sync.effects import removal_in_words
 from sync.jobs import queue
 from sync.mail import outbox
 from sync.mail.letters import (
     Sentence,
     day,
+    effects_in_words,
     held_subject,
     moment,
     name_in_line,
@@ -152,8 +154,16 @@ def _mail_report(report: Report, kind: str, key: str, fresh_count: int = 0) -> l
         ],
         more=max(0, total - LISTED), total=total, held=held, users=app.users, app_name=app.name,
         fresh=fresh_count if told_through and fresh_count < total else 0, unanswered=_unanswered(app),
+        **_effects(app, tally),
         since=day(report.created_at), reminder=kind == "reminder", link=outbox.link(f"/reports/{report.id}"),
     )
+
+
+def _effects(app: App, tally: dict[tuple[str, str, bool], int]) -> dict[str, Any]:
+    """What a removal from the app does, for the template; nothing where nobody would be removed from it."""
+    removes = any(kind in REMOVALS and in_app for kind, _, in_app in tally)
+    return {"effects_title": Sentence(f"What a removal does in {name_in_line(app.name)}"),
+            "effects": effects_in_words(removal_in_words(app)) if removes else []}
 
 
 def _unanswered(app: App) -> list[dict[str, str]]:

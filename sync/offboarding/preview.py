@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from connectors.base import REMOVE
 from sync.apps import apps
-from sync.apps.effects import saved_by_removal
+from sync.effects import saved_by_removal_of
 from sync.models import Account, App, Asset, Person
 from sync.people import people
 from sync.problems import AppProblem
@@ -47,7 +47,7 @@ class Preview:
     @property
     def saved(self) -> int:
         """Hundredths per month, if everything possible is removed."""
-        return sum(saved_by_removal(line.account.app) for line in self.lines if line.goes and not line.left_out)
+        return sum(saved_by_removal_of(line.account) for line in self.lines if line.goes and not line.left_out)
 
 
 def preview(person: Person, asker: Person) -> Preview:

@@ -20,6 +20,13 @@ class Line:
     detail: str = ""
     report: Report | None = None
 
+    @property
+    def removes(self) -> bool:
+        """Whether the account is removed, or may still be."""
+        if self.task is not None:
+            return self.task.state in (TaskState.DONE, *LIVE_TASKS)
+        return self.report is not None or self.change.decision == ChangeDecision.SCHEDULED
+
 
 def lines(offboarding: Offboarding, app_ids: Iterable[int]) -> tuple[list[Line], int]:
     """(the accounts in these apps by the app's name, the number in others)."""

@@ -10,9 +10,9 @@ from peewee import ModelSelect
 
 from sync.apps.apps import RUNS_ALL
 from sync.listing import Page, page_of
-from sync.models import App, AppPerson, Change, Person, Report
+from sync.models import Account, App, AppPerson, Change, Person, Report
 from sync.reports.reports import CONFIRM, LEFT_OUT
-from sync.states import ADJUSTMENTS, REMOVALS, Part, ReportState
+from sync.states import ADJUSTMENTS, REMOVALS, AccountStatus, Part, ReportState
 
 STATES = tuple(ReportState)
 
@@ -55,6 +55,14 @@ def confirmable(report: Report) -> Ready:
     removals = ready.where(Change.kind.in_(REMOVALS), Change.in_app).count()
     acts = ready.where(Change.kind.in_(ADJUSTMENTS)).count()
     return Ready(removals, acts, ready.count() - removals - acts)
+
+
+def removals_of_invited(report: Report) -> int:
+    """How many of the removals that an approval would make now are of accounts that are invited."""
+    return Change.select().join(Account).where(
+        Change.report == report, Change.decision == CONFIRM, Change.kind.in_(REMOVALS), Change.in_app,
+        Account.status == AccountStatus.INVITED,
+    ).count()  # fmt: skip
 
 
 def removals_if(report: Report, left_out: Collection[int], taken_back: Collection[int]) -> int:

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 from peewee import fn
 
+from sync.effects import removal_of_account_in_words
 from sync.mail import news, outbox
-from sync.mail.letters import Sentence, moment, name_in_line, number
+from sync.mail.letters import Sentence, effects_in_words, moment, name_in_line, number
 from sync.models import Account, App, Change, Mail, Offboarding, Task
 from sync.names import main_email
 from sync.states import ChangeDecision, PersonStatus, TaskState
+from sync.workspace import to_local
 
 ENDINGS = (
     ("Needs attention", (TaskState.FAILED, TaskState.NEEDS_ATTENTION)), ("Removed", (TaskState.DONE,)),
@@ -44,8 +46,15 @@ def summary(offboarding: Offboarding) -> list[Mail]:
             for heading, states in ENDINGS
         ],
         held=[change.app.name for change in held], left_out=left_out.select(fn.COUNT(Change.id)).scalar(),
+        effects_title=Sentence("What was done, and until when it can be undone"),
+        effects=[paragraph for task in made if task.state == TaskState.DONE for paragraph in _effects(task)],
         link=outbox.link(f"/people/{offboarding.person_id}/offboardings/{offboarding.id}"),
     )  # fmt: skip
+
+
+def _effects(task: Task) -> list[Sentence]:
+    day = to_local(task.finished_at).date() if task.finished_at else None
+    return effects_in_words(removal_of_account_in_words(task.account, day), about=task.app.name)
 
 
 def _asker(offboarding: Offboarding) -> list[str]:

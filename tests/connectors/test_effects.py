@@ -54,8 +54,8 @@ def test_each_choice_of_a_setting_has_exactly_one_effect_for_the_same_accounts(k
         for value, _ in field.choices:
             connector = kind({setting: value})
             for operation in OPERATIONS & connector.capabilities:
-                whom = [effect.whom for effect in connector.effects_of(operation)]
-                assert whom and len(whom) == len(set(whom)), (setting, value, operation)
+                people = [effect.who for effect in connector.effects_of(operation)]
+                assert people and len(people) == len(set(people)), (setting, value, operation)
             connector.close()
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 
 from connectors.effects import Effect, Reach, Seat, Sessions, Undo, not_declared
-from connectors.explaining import UNDECLARED, explained, sentences
+from connectors.explaining import CANCEL_SEAT, CHECK_SEAT, UNDECLARED, explained, seats_in_words, sentences
 
 TODAY = date(2026, 11, 26)
 SUSPENDED = Effect(
@@ -42,13 +42,37 @@ def test_what_is_not_documented_is_said_in_one_sentence():
     removed = Effect("Removes them.", Reach.WORKSPACE, Undo.NOT_KNOWN)
     assert sentences(removed) == [
         "Removes them.", "It isn't documented whether it can be undone.",
-        "It isn't documented whether their seat is freed or their open sessions end.",
+        "It isn't documented whether their seat is freed or their open sessions end.", CHECK_SEAT,
     ]  # fmt: skip
     free = replace(removed, frees_seat=Seat.NOT_PAID, ends_sessions=Sessions.END)
     assert sentences(free)[2:] == ["Their open sessions end."]
 
 
+def test_one_effect_for_everyone_names_nobody_and_several_name_their_accounts():
+    assert str(explained([SUSPENDED], TODAY)[0]) == " ".join(sentences(SUSPENDED, TODAY))
+    invited = replace(SUSPENDED, invited=True)
+    assert [said.lead for said in explained([SUSPENDED, invited, replace(invited, people="A guest")])] == [
+        "A member:", "Someone who is invited:", "A guest:",
+    ]  # fmt: skip
+
+
+def test_only_a_seat_that_is_known_to_be_freed_needs_nothing_more():
+    freed = replace(SUSPENDED, frees_seat=Seat.FREED, seat_note="")
+    unknown, free = replace(freed, frees_seat=Seat.NOT_KNOWN), replace(freed, frees_seat=Seat.NOT_PAID)
+    assert seats_in_words([freed]) == ""
+    assert seats_in_words([freed, free]).startswith("Nothing counts as saved")
+    assert seats_in_words([replace(freed, seat_note="Lower the number of seats.")]) == "Lower the number of seats."
+    for effects, begins, advice in (
+        ([SUSPENDED], "Nothing is saved yet", "Desk charges for it."),
+        ([free, replace(SUSPENDED, seat_note="")], "Nothing is saved yet", CANCEL_SEAT),
+        ([freed, unknown], "It isn't documented", CHECK_SEAT),
+        ([], "Rollcall can't see", CHECK_SEAT),
+    ):
+        sentence = seats_in_words(effects)
+        assert sentence.startswith(begins) and sentence.endswith(advice)
+
+
 def test_several_effects_are_paragraphs_that_name_their_accounts():
-    assert list(map(str, explained([replace(SUSPENDED, whom="A member"), *not_declared("Removes them.")], TODAY))) == [
-        "A member: " + " ".join(sentences(SUSPENDED, TODAY)), f"Removes them. {UNDECLARED}",
+    assert list(map(str, explained([SUSPENDED, *not_declared("Removes them.")], TODAY))) == [
+        "A member: " + " ".join(sentences(SUSPENDED, TODAY)), f"A member: Removes them. {UNDECLARED}",
     ]  # fmt: skip

@@ -32,5 +32,11 @@ def test_effects(visit, live, tmp_path: Path, olga: Person, by: str, width: int)
         )
         wrong = [wrong for look in looks for wrong in look_at(page, live.url, look, width)]
         _becomes(acme.chat, "microsoft_365")
-        look = Look("removal-effects-suspended", f"/apps/{acme.chat.id}/removals/new?{these}")
-        nothing_wrong([*wrong, *look_at(page, live.url, look, width)])
+        App.update(seat_price=1250).where(App.id == acme.chat.id).execute()
+        leaver = some.where(Account.person.is_null(False)).get().person_id
+        looks = (
+            Look("removal-effects-suspended", f"/apps/{acme.chat.id}/removals/new?{these}"),
+            Look("sync-data-not-saved", f"/apps/{acme.chat.id}", opens("#view-report")),
+            Look("offboarding-effects", f"/people/{leaver}/offboardings/new"),
+        )
+        nothing_wrong([*wrong, *(wrong for look in looks for wrong in look_at(page, live.url, look, width))])
