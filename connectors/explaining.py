@@ -103,7 +103,7 @@ def seats_in_words(effects: Iterable[Effect]) -> str:
     if any(effect.frees_seat is Seat.NOT_KNOWN for effect in found):
         return f"It isn't documented whether this frees the seat. {CHECK_SEAT}"
     if any(effect.frees_seat is Seat.NOT_PAID for effect in found):
-        return "Nothing counts as saved, because the app's maker charges nothing per seat."
+        return "Nothing is saved, because the app's maker charges nothing per seat."
     return next((effect.seat_note for effect in found if effect.seat_note), "")
 
 

@@ -43,7 +43,7 @@ TWO_VERBS = SAME_CLAUSE.replace("}? ", "}? ?") + VERB + SAME_CLAUSE + (
     r"|leaves?|comes?|goes|never)\b(?!\?)"
 )
 SUBJECT = r"(?:\A|[.;:!?] )"  # where a sentence begins, or a part of one that could stand alone
-MONEY = r"seat: |cost|price|paid|pays?\b|money|month|licen[cs]e|bill|saves?\b|saving|free|\Aseats?\Z|seat TEXT"
+MONEY = r"seat: |cost|price|paid|pays?\b|money|month|licen[cs]e|bill|saved?\b|saves\b|saving|free|\Aseats?\Z|seat TEXT"
 
 PHRASES = (
     Phrase(r"\bby (itself|themselves)\b", "automatically"),
