@@ -52,6 +52,22 @@ class Refused(ConnectorError):
     """The app understood and said no; the text holds its words."""
 
 
+class PartsUnread(Refused):
+    """All else was read, or done: the account isn't there. In these parts, which can't be read, it still may be."""
+
+    def __init__(self, message: str, parts: tuple[NotRead, ...]):
+        super().__init__(message)
+        self.parts = parts
+
+
+class AwaitsApproval(ConnectorError):
+    """The app holds the operation until someone approves it there. `requests`: the app's ids of what waits."""
+
+    def __init__(self, message: str, requests: tuple[str, ...]):
+        super().__init__(message)
+        self.requests = requests
+
+
 class ColumnsUnclear(Refused):
     """A file can be read, but what its columns say must be answered first; `proposal` holds the open questions."""
 
@@ -176,8 +192,8 @@ class Memory(Protocol):
 class Connector:
     """One kind of app. A subclass sets the class attributes and the methods its capabilities name.
 
-    Every method may raise the four ConnectorErrors and nothing else. An iterator gives
-    everything or raises: a list that may be incomplete is TemporarilyUnavailable.
+    Every method may raise the four ConnectorErrors and nothing else, an operation also AwaitsApproval.
+    An iterator gives everything or raises: a list that may be incomplete is TemporarilyUnavailable.
     It reads page by page and never keeps a whole list in memory.
     """
 
@@ -276,6 +292,12 @@ class Connector:
     def account(self, id: str) -> Account | None:
         """The second look: the account as it is now, None when the app says that there is none."""
         raise NotImplementedError
+
+    def require_approved(self, requests: tuple[str, ...]) -> None:
+        """Asked before an operation that awaited these requests is tried again.
+
+        Raises AwaitsApproval while one of them waits, and Refused where one was declined or has expired.
+        """
 
     def remove(self, account: Account) -> None:
         """Remove the account; one that is already gone counts as done."""

@@ -14,6 +14,7 @@ from peewee import (
     CharField,
     DateField,
     DateTimeField,
+    Expression,
     ForeignKeyField,
     IntegerField,
     JSONField,
@@ -21,6 +22,7 @@ from peewee import (
     ModelDescriptor,
     ModelSelect,
     TextField,
+    fn,
 )
 
 from connectors.base import SAID
@@ -675,6 +677,9 @@ class Change(Base):
         )
 
 
+AWAITED = "awaited"  # in Task.detail: the app's ids of the requests that someone must approve there
+
+
 class Task(Base):
     """One operation in an app. This row is the truth; the queue only wakes a worker."""
 
@@ -700,6 +705,15 @@ class Task(Base):
     is_live = Question("state", *LIVE_TASKS)
     is_under_way = Question("state", TaskState.QUEUED, TaskState.RUNNING)
     needs_attention = Question("state", TaskState.NEEDS_ATTENTION)
+
+    @property
+    def awaits_approval(self) -> bool:
+        """The app holds it until someone approves it there; Rollcall asks the app now and then."""
+        return self.state == TaskState.QUEUED and AWAITED in self.detail
+
+    @classmethod
+    def where_awaits_approval(cls) -> Expression:
+        return (cls.state == TaskState.QUEUED) & fn.json_type(cls.detail, f"$.{AWAITED}").is_null(False)
 
     class Meta:
         table_name = "app_task"  # Huey's own table in this file is named task

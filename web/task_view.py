@@ -39,6 +39,8 @@ def install(app: Flask) -> None:
 
 def task_badge(task: Task) -> Badge:
     """The state of a task."""
+    if task.awaits_approval:
+        return Badge("Awaits approval in the app", "waiting", "clock")
     if task.state == TaskState.QUEUED and task.attempts:
         return Badge("Retrying soon", "working", "clock")
     return BADGES.get(task.state) or Badge(task.state.capitalize())
@@ -97,7 +99,7 @@ def _details(app: App, task: Task) -> str:
     parts.append(Markup("requested by {} {}").format(short_name(task.asked_by), when(task.created_at)))
     if task.state == TaskState.DONE:
         parts.append(Markup("confirmed by the app {}").format(when(task.finished_at)))
-    elif task.state == TaskState.QUEUED and task.attempts:
+    elif task.state == TaskState.QUEUED and (task.attempts or task.awaits_approval):
         parts.append(Markup("next try {}").format(when(task.next_at)))
     return Markup(" · ").join(parts)
 

@@ -211,4 +211,4 @@ def _note(task: Task) -> Markup | str:
 
 
 def are_live(lines: Iterable[TaskLine]) -> bool:
-    return any(line.task.is_under_way for line in lines)
+    return any(line.task.is_under_way and not line.task.awaits_approval for line in lines)

@@ -4,7 +4,9 @@ A removal takes a person out of all of them; their Google account stays theirs.
 Calls, fields and errors as in Google's own definitions (github.com/googleapis/googleapis, google/ads/googleads:
 google_ads_service, customer_user_access_service, customer_user_access_invitation_service, customer_client, errors) and
 in “SearchGoogleAdsRequest” and “MutateCustomerUserAccess” for v26; from developers.google.com/google-ads/api:
-“Managing user access”, “Manage user access invitations”, “Multi-party approvals”, “REST: authorization and HTTP
+“Managing user access”, “Manage user access invitations”, “Multi-party approvals” (with the fields of
+multi_party_auth_review and customer_user_access, and googleads/google-ads-ruby,
+fetch_and_approve_pending_multi_party_auth_reviews), “REST: authorization and HTTP
 headers”, “Developer token” (sunset on 9 September 2026: optional, and ignored), “Access levels and permissible use”,
 “REST: search” (10,000 rows a page) and “REST: mutates”.
 """
@@ -24,6 +26,7 @@ from connectors.base import (
     Access,
     Account,
     Asset,
+    AwaitsApproval,
     Connector,
     CredentialRejected,
     Field,
@@ -35,6 +38,7 @@ from connectors.base import (
 )
 from connectors.effects import INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
 from connectors.google_ads.answers import NotUsable, part, problem, says_in
+from connectors.google_ads.approvals import Trouble, customer_of, held_back, is_open, must_not_wait
 from connectors.names import email_key
 from connectors.quality import NO_TEST_SERVER, Missing, Rule
 from connectors.tools.answers import unsaid
@@ -56,8 +60,8 @@ ROLES = (
 )
 INVITATION = "invitation:"
 USERS = (
-    "SELECT customer_user_access.user_id, customer_user_access.email_address, customer_user_access.access_role "
-    "FROM customer_user_access"
+    "SELECT customer_user_access.user_id, customer_user_access.email_address, customer_user_access.access_role, "
+    "customer_user_access.pending_multi_party_auth_review FROM customer_user_access"
 )
 INVITATIONS = (
     "SELECT customer_user_access_invitation.invitation_id, customer_user_access_invitation.email_address, "
@@ -69,6 +73,10 @@ CLIENTS = (
     "WHERE customer_client.level > 0 AND customer_client.status = 'ENABLED'"
 )
 SELF = "SELECT customer.id, customer.descriptive_name FROM customer"
+REVIEWS = (
+    "SELECT multi_party_auth_review.multi_party_auth_review_id, multi_party_auth_review.review_status "
+    "FROM multi_party_auth_review"
+)
 
 
 class GoogleAds(ClosesClients, Connector):
@@ -92,11 +100,14 @@ class GoogleAds(ClosesClients, Connector):
         "https://www.googleapis.com/auth/adwords, sign in as an admin of the manager account and exchange the code: "
         "the refresh token is what you enter here.",
         "The customer ID is shown at the top of the manager account. An ad account without a manager works as well.",
-        "Google may ask a second admin to approve a removal, a change of role or an invitation. Rollcall then says so, "
-        "and the person stays until it is approved in Google Ads.",
+        "Google may ask a second admin to approve a removal, a change of role or an invitation. Google sends no e-mail "
+        "about it. Rollcall shows that it waits, asks Google every hour, and finishes once it is approved in Google "
+        "Ads. After 20 days, the request expires there.",
         "Google Ads tells neither names nor when someone was last active. All who may use an account below are listed, "
         "a client's own people too. Accounts that are cancelled, suspended or closed are not read. If the state of "
-        "another account keeps it from being read, the check warns and keeps what is known of its people.",
+        "another account keeps it from being read, the check warns and keeps what is known of its people. Removals "
+        "continue, except of people who are known in that account, or if none of its people are known: these name the "
+        "account to fix.",
         "Someone gets into an account below by an invitation alone, which is sent from there. Google does not tell "
         "whose refresh token it is either, so that is asked for: Rollcall never removes this admin.",
     )
@@ -209,9 +220,11 @@ class GoogleAds(ClosesClients, Connector):
     def _role(self, customer: str, row: dict) -> str:
         return clean(row.get("accessRole")) if customer == self._manager else CLIENTS_ONLY
 
-    def _customers(self) -> Iterator[str]:
-        yield self._manager
-        yield from self._clients()
+    def _customers(self) -> Iterator[tuple[str, str]]:
+        """The id of each account, and how it is named in a sentence."""
+        yield self._manager, f"the manager account {self._manager}"
+        for row in self._client_rows():
+            yield row["id"], f"the account {clean(row.get('descriptiveName')) or 'without a name'} ({row['id']})"
 
     def _clients(self) -> Iterator[str]:
         return (row["id"] for row in self._client_rows())
@@ -265,32 +278,25 @@ class GoogleAds(ClosesClients, Connector):
         if invited := re.fullmatch(INVITATION + "([0-9]+):([0-9]+)", id):
             row = next(_or_refused(self._invitations(*invited.groups())), None)
             return self._invitation(invited[1], row) if row else None
-        unusable = None
-        for customer in self._customers() if re.fullmatch("[0-9]+", id) else ():
-            try:
+        found = Trouble(self._manager)
+        for customer, name in self._customers() if re.fullmatch("[0-9]+", id) else ():
+            with found.collected(customer, name):
                 for row in self._users(customer, id):
                     return self._person(customer, row)
-            except NotUsable as no:
-                unusable = no
-        if unusable:
-            raise Refused(f"Whether they still have access isn't known, because an account can't be read. {unusable}")
+        found.raise_any()
         return None
 
     def remove(self, account: Account) -> None:
-        """Everywhere, even after Google refused some: all refusals are raised together at the end."""
+        """Everywhere, also after Google refused, held or couldn't use some: that is raised at the end."""
         if account.id.startswith(INVITATION):
             self._cancel(account)
             return
         self._must_not_be_me(account)
-        refused = []
-        for customer in self._customers():
-            try:
+        found = Trouble(self._manager)
+        for customer, name in self._customers():
+            with found.collected(customer, name):
                 self._take_out(customer, account)
-            except Refused as no:
-                refused.append(str(no))
-        if refused:
-            more = f" And in {len(refused) - 1} more accounts." if refused[1:] else ""
-            raise Refused(refused[0] + more)
+        found.raise_any()
 
     def _cancel(self, account: Account) -> None:
         _, customer, id = account.id.split(":")
@@ -303,26 +309,29 @@ class GoogleAds(ClosesClients, Connector):
                 raise
 
     def _take_out(self, customer: str, account: Account) -> None:
-        if not self._is_in(customer, account):
+        if (row := self._row_of(customer, account)) is None:
             return
+        must_not_wait(row)
         try:
             self._mutate(customer, "customerUserAccesses", {"remove": _access_name(customer, account)})
         except Refused:
-            if self._is_in(customer, account):
+            if self._row_of(customer, account):
                 raise
 
-    def _is_in(self, customer: str, account: Account) -> bool:
+    def _row_of(self, customer: str, account: Account) -> dict | None:
         if not re.fullmatch("[0-9]+", account.id):
-            return False  # an invitation gives access to nothing, and a query for nobody's id would find everyone
-        return any(True for _ in _or_refused(self._users(customer, account.id)))
+            return None  # an invitation gives access to nothing, and a query for nobody's id would find everyone
+        return next(self._users(customer, account.id), None)
 
     def change_role(self, account: Account, role: str) -> None:
         """In the manager account; access to the accounts below doesn't change."""
         if account.id.startswith(INVITATION):
             raise Refused("The role of an invitation cannot be changed: remove it and invite again.")
-        if role == CLIENTS_ONLY or not self._is_in(self._manager, account):
+        row = self._row_of(self._manager, account)
+        if role == CLIENTS_ONLY or row is None:
             raise Refused(f"Google Ads knows this role only for those who are in the account {self._manager} itself.")
         self._must_not_be_me(account)
+        must_not_wait(row)
         update = {"resourceName": _access_name(self._manager, account), "accessRole": needed(role, "role")}
         self._mutate(self._manager, "customerUserAccesses", {"update": update, "updateMask": "accessRole"})
 
@@ -334,17 +343,27 @@ class GoogleAds(ClosesClients, Connector):
             self._mutate(self._manager, "customerUserAccessInvitations", {"create": create}, idempotent=False)
 
     def revoke(self, account: Account, asset: Asset) -> None:
-        self._take_out(asset.id, account)
+        try:
+            self._take_out(asset.id, account)
+        except NotUsable as no:
+            raise Refused(f"The account {asset.name or asset.id} can't be used. {no}") from no
+
+    def require_approved(self, requests: tuple[str, ...]) -> None:
+        waiting = []
+        for customer in dict.fromkeys(map(customer_of, requests)):
+            found = self._rows(customer, REVIEWS, "multiPartyAuthReview")
+            states = {row.get("resourceName"): clean(row.get("reviewStatus")) for row in _or_refused(found)}
+            mine = [request for request in requests if customer_of(request) == customer]
+            waiting += [request for request in mine if is_open(states.get(request, ""), customer)]
+        if waiting:
+            raise AwaitsApproval(held_back(map(customer_of, waiting)), tuple(waiting))
 
     def _mutate(self, customer: str, kind: str, operation: dict, idempotent: bool = True) -> None:
         path = f"/customers/{customer}/{kind}:mutate"
         answer = self._http.act("POST", path, json={"operation": operation}, idempotent=idempotent)
         result = answer.json(dict).get("result")
-        if isinstance(result, dict) and result.get("multiPartyAuthReview"):
-            raise Refused(
-                f"Google Ads holds this back in the account {customer} until a second admin approves it there, within "
-                "20 days. Nothing has changed so far; once it is approved, try again or check."
-            )
+        if isinstance(result, dict) and (review := clean(result.get("multiPartyAuthReview"))):
+            raise AwaitsApproval(held_back([customer]), (review,))
 
 
 def _or_refused(rows: Iterator[dict]) -> Iterator[dict]:

@@ -45,6 +45,20 @@ def search(app: App, kind: str = "", words: str = "", number: int = 1) -> Page:
     return page_of(query.order_by(Asset.kind, Asset.name, Asset.id), number, _with_access)
 
 
+def may_hold(account: Account, external_ids: Iterable[str]) -> bool:
+    """Whether the account may have access to one of these assets, by what was last known of each.
+
+    It may, if it had access, or if nobody's access to the asset is known.
+    """
+    for external_id in external_ids:
+        known = Access.select(Access.account).join(Asset).where(
+            Asset.app == account.app_id, Asset.external_id == external_id
+        )  # fmt: skip
+        if not known.exists() or known.where(Access.account == account).exists():
+            return True
+    return False
+
+
 def _with_access(assets: Iterable[Asset]) -> list[AssetRow]:
     assets = list(assets)
     ids = [asset.id for asset in assets]

@@ -121,8 +121,11 @@ def held_subject(app: App, tally: dict[tuple[str, str, bool], int]) -> Sentence:
 
 
 def outcome_subject(app: App, states: dict[str, int], failed: int, only_removals: bool) -> Sentence:
-    """`states`: a task's state → how many tasks of the report have it."""
+    """`states`: a task's state → how many tasks of the report have it; those that are queued await approval there."""
     app_name, total, done = name_in_line(app.name), sum(states.values()), states.get(TaskState.DONE, 0)
+    if (waiting := states.get(TaskState.QUEUED, 0)) and not failed:
+        await_it = "awaits" if waiting == 1 else "await"
+        return Sentence(f"{number(waiting, 'task')} in {app_name} {await_it} approval there")
     if only_removals and failed:
         return Sentence(f"{failed:,} of {people(total)} could not be removed from {app_name}")
     if only_removals and done == total:

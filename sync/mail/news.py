@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from peewee import JOIN, fn
+from peewee import JOIN, ModelSelect, fn
 
 from sync import roles
 from sync.db import utcnow, writing
@@ -202,7 +202,7 @@ def _told_change(change: Change, told_through: int, alone: list[Asset]) -> dict[
 def outcome(report: Report) -> list[Mail]:
     """The outcome of Finish Sync, once every task of the report has ended; again if failed tasks succeed later."""
     tasks = Task.select().where(Task.report == report.id)
-    if tasks.where(Task.state.in_(UNDER_WAY)).exists():
+    if tasks.where(Task.state.in_(UNDER_WAY), ~Task.where_awaits_approval()).exists():
         return []
     told_well = Mail.select(Mail.created_at).where(Mail.key.startswith(f"report-{report.id}-outcome-well-"))
     if told := told_well.order_by(Mail.id.desc()).first():
@@ -213,24 +213,26 @@ def outcome(report: Report) -> list[Mail]:
     states = dict(tasks.select(Task.state, fn.COUNT(Task.id)).group_by(Task.state).tuples())
     app, only_removals = App.get_by_id(report.app_id), not tasks.where(Task.act != TaskKind.REMOVE).exists()
     failed = sum(states.get(state, 0) for state in (TaskState.FAILED, TaskState.NEEDS_ATTENTION))
+    awaiting = tasks.where(Task.where_awaits_approval())
+    ended = "failed" if failed else "awaiting" if awaiting.exists() else "well"
     left_out = Change.select().where(Change.report == report.id, Change.decision == ChangeDecision.LEFT_OUT)
     return outbox.put(
-        owners_of(app), "outcome", f"report-{report.id}-outcome-{'failed' if failed else 'well'}-{last.id}", app=app,
+        owners_of(app), "outcome", f"report-{report.id}-outcome-{ended}-{last.id}", app=app,
         template="outcome", subject=outcome_subject(app, states, failed, only_removals),
         app_name=app.name, failed_count=failed,
         groups=[
-            _told_tasks(tasks, "Failed", (TaskState.FAILED, TaskState.NEEDS_ATTENTION)),
-            _told_tasks(tasks, "Done", (TaskState.DONE,)),
-            _told_tasks(tasks, "No longer needed", (TaskState.NO_LONGER_NEEDED,)),
-            _told_tasks(tasks, "Cancelled", (TaskState.CANCELLED,)),
+            _told_tasks("Failed", tasks.where(Task.state.in_((TaskState.FAILED, TaskState.NEEDS_ATTENTION)))),
+            _told_tasks("Awaits approval in the app", awaiting),
+            _told_tasks("Done", tasks.where(Task.state == TaskState.DONE)),
+            _told_tasks("No longer needed", tasks.where(Task.state == TaskState.NO_LONGER_NEEDED)),
+            _told_tasks("Cancelled", tasks.where(Task.state == TaskState.CANCELLED)),
         ],
         left_out=left_out.count(), decided_by=last.asked_by, decided_at=moment(last.created_at),
         link=outbox.link(f"/reports/{report.id}"),
     )
 
 
-def _told_tasks(tasks, heading: str, states: tuple[str, ...]) -> dict[str, Any]:
-    chosen = tasks.where(Task.state.in_(states))
+def _told_tasks(heading: str, chosen: ModelSelect) -> dict[str, Any]:
     shown = chosen.select(Task, Account).join_from(Task, Account, JOIN.LEFT_OUTER).order_by(Task.id).limit(LISTED)
     count = chosen.count()
     return {

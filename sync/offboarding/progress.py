@@ -61,7 +61,8 @@ def _line(change: Change, task: Task | None) -> Line:
 
 def is_live(found: list[Line]) -> bool:
     """True while a task is still running."""
-    return any(line.task is not None and line.task.state in (TaskState.QUEUED, TaskState.RUNNING) for line in found)
+    tasks = [line.task for line in found if line.task is not None]
+    return any(task.is_under_way and not task.awaits_approval for task in tasks)
 
 
 def stuck(found: list[Line]) -> int:

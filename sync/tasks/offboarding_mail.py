@@ -3,10 +3,12 @@ Each app's Owners also get theirs, as after every Finish Sync."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from peewee import fn
 
 from sync.effects import removal_of_account_in_words
-from sync.mail import news, outbox
+from sync.mail import outbox
 from sync.mail.letters import Sentence, effects_in_words, moment, name_in_line, number
 from sync.models import Account, App, Change, Mail, Offboarding, Task
 from sync.names import main_email
@@ -25,8 +27,9 @@ def summary(offboarding: Offboarding) -> list[Mail]:
     acts = Task.select(Task, Account, App).join(Change, on=(Task.change == Change.id)).switch(Task).join(Account)
     acts = acts.switch(Task).join(App).where(Change.offboarding == offboarding).order_by(App.name, Task.id)
     made = list(acts)
-    if not made or any(task.state in news.UNDER_WAY for task in made):
+    if not made or any(task.is_under_way and not task.awaits_approval for task in made):
         return []
+    awaiting = [task for task in made if task.awaits_approval]
     failed = sum(task.state in ENDINGS[0][1] for task in made)
     done = sum(task.state == TaskState.DONE for task in made)
     waits = Change.select(Change, App).join(App).where(Change.offboarding == offboarding)
@@ -34,22 +37,28 @@ def summary(offboarding: Offboarding) -> list[Mail]:
     left_out = waits.where(Change.decision == ChangeDecision.LEFT_OUT)
     name = offboarding.person.name or main_email(offboarding.person)
     told = f"{name_in_line(name)}: {done:,} of {number(len(made), 'account')} removed"
+    ended = "failed" if failed else "awaiting" if awaiting else "well"
     newest = max(task.id for task in made)
     return outbox.put(
-        _asker(offboarding), "offboarding", f"offboarding-{offboarding.id}-{'failed' if failed else 'well'}-{newest}",
+        _asker(offboarding), "offboarding", f"offboarding-{offboarding.id}-{ended}-{newest}",
         template="offboarding", subject=Sentence(f"{told}, {failed:,} to fix" if failed else told),
         person_name=name, decided_at=moment(offboarding.decided_at or offboarding.created_at), failed_count=failed,
         groups=[
-            {"heading": heading, "accounts": [
-                {"app": task.app.name, "email": task.account.email or task.account.name, "error": task.error or ""}
-                for task in made if task.state in states]}
-            for heading, states in ENDINGS
+            _group(ENDINGS[0][0], [task for task in made if task.state in ENDINGS[0][1]]),
+            _group("Awaits approval in the app", awaiting),
+            *(_group(heading, [task for task in made if task.state in states]) for heading, states in ENDINGS[1:]),
         ],
         held=[change.app.name for change in held], left_out=left_out.select(fn.COUNT(Change.id)).scalar(),
         effects_title=Sentence("What was done, and until when it can be undone"),
         effects=[paragraph for task in made if task.state == TaskState.DONE for paragraph in _effects(task)],
         link=outbox.link(f"/people/{offboarding.person_id}/offboardings/{offboarding.id}"),
     )  # fmt: skip
+
+
+def _group(heading: str, tasks: list[Task]) -> dict[str, Any]:
+    return {"heading": heading, "accounts": [
+        {"app": task.app.name, "email": task.account.email or task.account.name, "error": task.error or ""}
+        for task in tasks]}  # fmt: skip
 
 
 def _effects(task: Task) -> list[Sentence]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from connectors.base import CHANGE_ROLE, GRANT, INVITE, LOOK_UP, REMOVE, REVOKE, Connector
+from connectors.base import CHANGE_ROLE, GRANT, INVITE, LOOK_UP, REMOVE, REVOKE, Connector, PartsUnread
 from connectors.base import Account as Seat
 from connectors.base import Asset as SeatAsset
 from connectors.names import email_key
 from sync import roles
-from sync.apps import apps
+from sync.apps import apps, assets
 from sync.groups import still_wanted
 from sync.models import BIT, Access, Account, Invitation, Person, Task
 from sync.roles import Roles
@@ -64,17 +64,27 @@ def do(task: Task, connector: Connector) -> None:
 
 def _remove(task: Task, connector: Connector) -> None:
     account = Account.get_by_id(task.account_id)
-    seat = _look_again(task, connector, account)
+    seat = _unless_unread(account, lambda: _look_again(task, connector, account))
     if seat is None or (connector.removal_suspends and seat.status == AccountStatus.SUSPENDED):
         return
     _refuse_if_protected(task, account, seat, connector)
     if REMOVE not in connector.capabilities:
         raise ByHand(TO_DO.format(connector=connector.label, act=TaskKind.REMOVE))
-    connector.remove(seat)
+    _unless_unread(account, lambda: connector.remove(seat))
     if LOOK_UP in connector.capabilities:
-        left = connector.account(task.external_id)
+        left = _unless_unread(account, lambda: connector.account(task.external_id))
         if left is not None and not (connector.removal_suspends and left.status == AccountStatus.SUSPENDED):
             raise NotConfirmed("The app accepted the removal, but still shows the account.")
+
+
+def _unless_unread(account: Account, ask: Callable[[], Seat | None]) -> Seat | None:
+    """The answer; None where some parts of the app can't be read, and the account is known not to be in any of them."""
+    try:
+        return ask()
+    except PartsUnread as problem:
+        if assets.may_hold(account, [part.asset for part in problem.parts]):
+            raise
+        return None
 
 
 def _still_to_go(account: Account, task: Task) -> None:
@@ -144,7 +154,10 @@ def _refuse_last_administrator(task: Task, account: Account, after: tuple[str, .
 
 
 def _administers(connector: Connector, account: Account, known: Roles) -> bool:
-    seat = connector.account(account.external_id)
+    try:
+        seat = connector.account(account.external_id)
+    except PartsUnread:
+        return False  # it is in no part that could be read
     if seat is None or {"status", "kind", "role"} & seat.unsaid:
         return False
     return seat.status == AccountStatus.ACTIVE and seat.kind == AccountKind.USER and known.can_administer(seat.roles)

@@ -67,11 +67,10 @@ def states_of(accounts: Iterable[Account]) -> dict[int, Provisioning]:
     accounts = list(accounts)
     ids = [account.id for account in accounts]
     found: dict[int, list[tuple[str, str, str, bool]]] = {id: [] for id in ids}
-    acts = Task.select(Task.account, Task.act, Task.state, Task.error).where(
+    acts = Task.select(Task.account, Task.act, Task.state, Task.error, Task.detail).where(
         Task.account.in_(ids), Task.is_live)  # fmt: skip
-    for account_id, act, state, error in acts.tuples():
-        failed = state == TaskState.NEEDS_ATTENTION
-        found[account_id].append((OF_ACT[act], FAILED if failed else ONGOING, error or "", not failed))
+    for task in acts:
+        found[task.account_id].append((OF_ACT[task.act], _stage(task), task.error or "", _stage(task) == ONGOING))
     waiting = Change.select(Change.account, Change.kind, Change.reason).join(Report).where(
         Change.account.in_(ids), Change.in_app, Change.decision.in_(AWAITING_APPROVAL), ON_INDEX,
         Change.kind.in_(list(OF_CHANGE)), Report.is_open)  # fmt: skip
@@ -105,8 +104,14 @@ def _told(state: str) -> str:
 
 def of_task(task: Task) -> Provisioning:
     """Of one that is live."""
-    failed = task.state == TaskState.NEEDS_ATTENTION
-    return _state(OF_ACT[task.act], FAILED if failed else ONGOING, task.error or "", not failed)
+    stage = _stage(task)
+    return _state(OF_ACT[task.act], stage, task.error or "", stage == ONGOING)
+
+
+def _stage(task: Task) -> str:
+    if task.awaits_approval:
+        return AWAITING
+    return FAILED if task.state == TaskState.NEEDS_ATTENTION else ONGOING
 
 
 def of_invitation(invitation: Invitation) -> Provisioning:

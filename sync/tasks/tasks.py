@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 
 from peewee import fn
 
-from connectors.base import ConnectorError, CredentialRejected, RateLimited, TemporarilyUnavailable
+from connectors.base import AwaitsApproval, ConnectorError, CredentialRejected, RateLimited, TemporarilyUnavailable
 from sync import activity, faults
 from sync.apps import apps
 from sync.db import connected, db, utcnow, writing
 from sync.jobs import leases, queue, retries
 from sync.mail import news
 from sync.matching.addresses import ANOTHERS
-from sync.models import Account, App, Asset, Change, Report, Task
+from sync.models import AWAITED, Account, App, Asset, Change, Report, Task
 from sync.names import name_in_task
 from sync.problems import AppProblem, Problem
 from sync.states import AppState, TaskKind, TaskState
@@ -23,6 +23,7 @@ from sync.tasks.perform import ByHand, NoLongerNeeded, NotConfirmed
 from sync.vault import VaultProblem
 
 PATIENCE = timedelta(days=1)  # with a rate limit
+ASKED_AGAIN = timedelta(hours=1)  # whether someone has approved it in the app
 WORDS = {
     TaskKind.REMOVE: "removed from the app",
     TaskKind.CHANGE_ROLE: "role changed in the app",
@@ -115,11 +116,13 @@ def run(task_id: int) -> None:
         except faults.OwnFault:
             raise
         except NoLongerNeeded as why:
-            _end(task, TaskState.NO_LONGER_NEEDED, str(why))
+            _end(task, TaskState.NO_LONGER_NEEDED, f"{why}{_left_behind(task)}")
         except Paused as why:
             _again(task, str(why), retries.PAUSED_APP.after(0), counts=False)
         except RateLimited as wait:
             _wait_for_the_limit(task, wait)
+        except AwaitsApproval as waits:
+            _await_approval(task, waits)
         except (TemporarilyUnavailable, NotConfirmed) as problem:
             _later(task, str(problem))
         except ByHand as why:
@@ -145,6 +148,8 @@ def _act(task: Task) -> None:
     connector = apps.connector_for(task.app)
     try:
         with apps.reaching(task.app):
+            if requests := task.detail.get(AWAITED):
+                connector.require_approved(tuple(requests))
             perform.do(task, connector)
     finally:
         connector.close()
@@ -167,6 +172,17 @@ def _wait_for_the_limit(task: Task, wait: RateLimited) -> None:
         _again(task, str(wait), timedelta(seconds=max(1.0, wait.retry_after)), counts=False)
 
 
+def _await_approval(task: Task, waits: AwaitsApproval) -> None:
+    """The Owners are notified once; an app may notify nobody itself."""
+    is_new = AWAITED not in task.detail
+    with writing():
+        if not _again(task, str(waits), ASKED_AGAIN, counts=False, detail={**task.detail, AWAITED: [*waits.requests]}):
+            return
+        if is_new:
+            _record("Rollcall", f"awaits approval in the app to {task.act}", task, why=str(waits))
+            _tell_outcome(task)
+
+
 def _later(task: Task, error: str) -> None:
     wait = retries.TASK.after(task.attempts)
     if wait is None:
@@ -175,16 +191,19 @@ def _later(task: Task, error: str) -> None:
         _again(task, error, wait, counts=True)
 
 
-def _again(task: Task, error: str, wait: timedelta, counts: bool) -> None:
+def _again(task: Task, error: str, wait: timedelta, counts: bool, **values: object) -> bool:
     due = utcnow() + wait
     with writing():
-        _write(task, state=TaskState.QUEUED, error=error, next_at=due, attempts=Task.attempts + int(counts))
+        is_mine = _write(task, state=TaskState.QUEUED, error=error, next_at=due, attempts=Task.attempts + int(counts),
+                         **values)  # fmt: skip
         queue.wake("task", task.id, wait.total_seconds())
+    return is_mine
 
 
 def _needs_attention(task: Task, error: str) -> None:
     with writing():
-        if _write(task, state=TaskState.NEEDS_ATTENTION, error=error, attempts=Task.attempts + 1):
+        detail = {name: value for name, value in task.detail.items() if name != AWAITED}
+        if _write(task, state=TaskState.NEEDS_ATTENTION, error=error, attempts=Task.attempts + 1, detail=detail):
             _record("Rollcall", f"could not {task.act}", task, why=error)
             settle.settle(task, TaskState.NEEDS_ATTENTION)
             _tell_outcome(task)
@@ -243,10 +262,18 @@ def cancel(task: Task, by: str) -> None:
         task = Task.get_by_id(task.id)
         if task.state not in (TaskState.NEEDS_ATTENTION, TaskState.QUEUED):
             raise TaskProblem(f"This task is {task.state}: it can't be cancelled.")
-        Task.update(state=TaskState.CANCELLED, finished_at=utcnow()).where(Task.id == task.id).execute()
-        _record(by, "cancelled task", task)
+        left = _left_behind(task).strip()
+        Task.update(state=TaskState.CANCELLED, finished_at=utcnow(), error=left or Task.error).where(
+            Task.id == task.id
+        ).execute()
+        _record(by, "cancelled task", task, why=left)
         settle.settle(task, TaskState.CANCELLED)
         _tell_outcome(task)
+
+
+def _left_behind(task: Task) -> str:
+    """What someone must do about a request that still waits in the app; it could be approved there later."""
+    return " Its request still waits in the app: reject it there." if AWAITED in task.detail else ""
 
 
 def look_again_at_others() -> None:

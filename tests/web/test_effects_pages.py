@@ -169,3 +169,12 @@ def test_a_directory_warns_of_the_version_of_its_api(owner: Client, by: str, mon
     monkeypatch.setattr(OktaDirectory, "api_version", ended)
     page = owner.get(f"/directories/{directory.id}").text
     assert "Okta: the version in use, Okta API v1, ended on 1 January 2026. Update Rollcall" in page
+
+
+def test_a_task_that_awaits_approval_in_the_app_is_shown_as_waiting(owner: Client, chat) -> None:
+    person = chat.people[3]
+    address = owner.post(f"/people/{person.id}/offboardings", **form_of(offboarding_preview(owner, chat))).location
+    Task.update(detail={"awaited": ["request 1"]}, error="A second admin must approve this.").execute()
+    for page in (owner.get(address).text, owner.get(f"/apps/{chat.app.id}/activity").text):
+        assert "Awaits approval in the app" in page and "A second admin must approve this." in page
+    assert "every 2s" not in owner.get(address).text, "nothing moves until someone approves it"

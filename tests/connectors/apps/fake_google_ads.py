@@ -27,7 +27,10 @@ RESOURCES = {
     "customer_client": ("clients", ("id", "descriptive_name", "manager", "level", "status", "hidden", "client_customer",
                                     "resource_name")),
     "customer_user_access": ("users", ("user_id", "email_address", "access_role", "access_creation_date_time",
-                                       "inviter_user_email_address", "resource_name")),
+                                       "inviter_user_email_address", "passkey_enabled",
+                                       "pending_multi_party_auth_review", "resource_name")),
+    "multi_party_auth_review": ("reviews", ("multi_party_auth_review_id", "review_status", "creation_date_time",
+                                            "operation_type", "target_resource", "resource_name")),
     "customer_user_access_invitation": ("invitations", ("invitation_id", "email_address", "access_role",
                                                         "creation_date_time", "invitation_status", "resource_name")),
 }  # fmt: skip
@@ -43,7 +46,7 @@ class FakeGoogleAds(FakeApp):
     token = "ya29.5e1d"
     client_secret, refresh_token, developer_token = "GOCSPX-7f1c", "1//0b52e9", "dev-3c9f"
     account_list = "users"
-    reads = ("token_call", "search", "me", "clients", "users", "invitations")
+    reads = ("token_call", "search", "me", "clients", "users", "invitations", "reviews")
     reaches = {Reach.ASSET: ("mutate_access", "mutate_invitation")}
     facts = FACTS
 
@@ -52,6 +55,7 @@ class FakeGoogleAds(FakeApp):
         self.status: dict[str, str] = {}  # of an account below that is not enabled
         self.unusable: dict[str, str] = {}  # id of an account below → AuthorizationError of each search there
         self.holds_back = False  # a second admin must approve
+        self.held: dict[str, dict] = {}  # by a review's resource name: its status, and the call that waits for it
         self._rest: dict[str, list[dict]] = {}  # by page token: what comes after it
 
     def is_authorised(self, request: Request) -> bool:
@@ -114,6 +118,9 @@ class FakeGoogleAds(FakeApp):
         rows = [{"userId": seat.id, "accessRole": role, "resourceName": f"customers/{customer}/customerUserAccesses/"
                  f"{seat.id}", **({"emailAddress": seat.email} if seat.email else {})}
                 for seat, role in own]  # fmt: skip
+        for row in rows:
+            if pending := self._pending(row["resourceName"]):
+                row["pendingMultiPartyAuthReview"] = pending
         return self._found(request, rows, self.lie if customer == MANAGER else 0)
 
     def _unusable(self, customer: str) -> Reply:
@@ -129,6 +136,37 @@ class FakeGoogleAds(FakeApp):
                  "resourceName": f"customers/{customer}/customerUserAccessInvitations/{seat.id}"}
                 for seat in self.seats if seat.status != "active" and customer == MANAGER]  # fmt: skip
         return self._found(request, rows)
+
+    def reviews(self, request: Request) -> Any:
+        """MultiPartyAuthReviewStatusEnum: PENDING, APPROVED, REJECTED, EXPIRED, REVOKED."""
+        customer = request.ids["customer"]
+        return self._found(request, [
+            {"resourceName": name, "multiPartyAuthReviewId": name.rpartition("/")[2], "reviewStatus": review["status"]}
+            for name, review in self.held.items() if name.startswith(f"customers/{customer}/")
+        ])  # fmt: skip
+
+    def _pending(self, access: str) -> str:
+        return next((name for name, review in self.held.items()
+                     if review["status"] == "PENDING" and review["of"] == access), "")  # fmt: skip
+
+    def _hold(self, request: Request, of: str) -> dict:
+        """“Multi-party approvals”: the answer names the review, and nothing has changed."""
+        assert not of or not self._pending(of), "a second request for the same access"
+        name = f"customers/{request.ids['customer']}/multiPartyAuthReviews/{len(self.held) + 1}"
+        self.held[name] = {"status": "PENDING", "of": of, "request": request}
+        return {"result": {"multiPartyAuthReview": name}}
+
+    def decide(self, status: str) -> None:
+        """A second admin decides about everything that waits, or nobody does for 20 days."""
+        for review in self.held.values():
+            if review["status"] == "PENDING":
+                review["status"] = status
+                if status == "APPROVED":
+                    self.holds_back = False
+                    request = review["request"]
+                    call = self.mutate_access if "AccessInv" not in request.path else self.mutate_invitation
+                    call(request)
+                    self.holds_back = True
 
     def _found(self, request: Request, rows: list[dict], lie: int = 0) -> dict:
         query = re.fullmatch(r"SELECT (.+) FROM (\w+)(?: WHERE (.+))?", request.body["query"])
@@ -166,7 +204,7 @@ class FakeGoogleAds(FakeApp):
         if not there:
             return self.failure(400, "customerUserAccessError", "INVALID_USER_ID", "There is no such user.")
         if self.holds_back:
-            return {"result": {"multiPartyAuthReview": f"customers/{customer}/multiPartyAuthReviews/1"}}
+            return self._hold(request, name)
         if "remove" in operation:
             admins = [seat for seat in self.seats if seat.role == "ADMIN"]
             if customer == MANAGER and admins == [there]:
@@ -187,7 +225,7 @@ class FakeGoogleAds(FakeApp):
     def mutate_invitation(self, request: Request) -> Any:
         operation = request.body["operation"]
         if self.holds_back:
-            return {"result": {"multiPartyAuthReview": f"customers/{MANAGER}/multiPartyAuthReviews/1"}}
+            return self._hold(request, operation.get("remove", ""))
         if "create" in operation:
             email, role = operation["create"]["emailAddress"], operation["create"]["accessRole"]
             assert role in ACCESS_ROLES and email not in [seat.email for seat in self.seats]

@@ -7,7 +7,16 @@ from dataclasses import replace
 import pytest
 
 from connectors.apps.google_ads import GoogleAds
-from connectors.base import Account, Asset, CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
+from connectors.base import (
+    Account,
+    Asset,
+    AwaitsApproval,
+    CredentialRejected,
+    PartsUnread,
+    RateLimited,
+    Refused,
+    TemporarilyUnavailable,
+)
 from tests.connectors.apps.fake_google_ads import MANAGER, FakeGoogleAds, below
 from tests.connectors.contract import ConnectorContract
 from tests.connectors.fake import FOREVER, Reply, Seat, Thing
@@ -136,13 +145,32 @@ class TestGoogleAds(ConnectorContract):
         for unclear in ("78", f"invitation:{5552}:70"):
             with pytest.raises(Refused, match="CUSTOMER_NOT_ENABLED"):
                 connector.account(unclear)
+        with pytest.raises(PartsUnread) as unread:
+            connector.account("78")
+        assert [part.asset for part in unread.value.parts] == ["5552"]
 
-    def test_a_removal_names_the_account_that_cannot_be_read(self, agency, connector):
+    def test_a_removal_names_the_account_that_cannot_be_read_and_is_done_everywhere_else(self, agency, connector):
+        """Whether the person is in that account as well is known to the caller alone."""
         leaver = connector.account("77")
         agency.unusable = {"5552": "CUSTOMER_NOT_ENABLED"}
-        with pytest.raises(Refused, match="CUSTOMER_NOT_ENABLED"):
+        with pytest.raises(PartsUnread, match=r"the account Regions \(5552\).*CUSTOMER_NOT_ENABLED") as unread:
             connector.remove(leaver)
+        assert [part.asset for part in unread.value.parts] == ["5552"]
         assert "77" not in agency.things[0].members and "77" in agency.things[1].members
+
+    def test_a_refusal_counts_more_than_an_account_that_cannot_be_read(self, agency, connector):
+        agency.seats[0].role, agency.unusable = "ADMIN", {"5552": "CUSTOMER_NOT_ENABLED"}
+        with pytest.raises(Refused, match="In the manager account 1234567890: .*LAST_ADMIN") as no:
+            connector.remove(connector.account("9000"))
+        assert not isinstance(no.value, PartsUnread)
+
+    def test_access_to_an_account_that_cannot_be_used_is_refused_and_says_nothing_of_the_credential(
+        self, agency, connector
+    ):
+        leaver, asset = connector.account("77"), list(connector.assets())[1]
+        agency.unusable = {"5552": "ACTION_NOT_PERMITTED_FOR_SUSPENDED_ACCOUNT"}
+        with pytest.raises(Refused, match="The account Regions can't be used.*suspended the account"):
+            connector.revoke(leaver, asset)
 
     def test_the_manager_itself_must_be_usable(self, agency, connector):
         no = agency.failure(403, "authorizationError", "CUSTOMER_NOT_ENABLED", "Not enabled.")
@@ -182,9 +210,53 @@ class TestGoogleAds(ConnectorContract):
         acts = (lambda: connector.remove(account), lambda: connector.change_role(account, "ADMIN"),
                 lambda: connector.invite("new@acme.example", "STANDARD"))  # fmt: skip
         for act in acts:
-            with pytest.raises(Refused, match="second admin approves"):
+            with pytest.raises(AwaitsApproval, match="second admin approves") as waits:
                 act()
+            assert all(request in app.held for request in waits.value.requests)
         assert [(seat.role, seat.status) for seat in app.seats] == [("STANDARD", "active")] * 2
+        assert len(app.held) == 2, "the change of role waits for the removal that was requested before it"
+
+    @pytest.fixture
+    def held(self, agency, connector) -> tuple[str, ...]:
+        """The removal of 9000 from the manager account and Shoes waits."""
+        agency.holds_back = True
+        with pytest.raises(AwaitsApproval, match="1234567890 and 5551") as waits:
+            connector.remove(connector.account("9000"))
+        return waits.value.requests
+
+    def test_a_removal_that_waits_is_not_requested_twice(self, agency, connector, held):
+        with pytest.raises(AwaitsApproval) as still:
+            connector.remove(connector.account("9000"))
+        assert still.value.requests == held and len(agency.held) == 2
+        with pytest.raises(AwaitsApproval) as still:
+            connector.require_approved(held)
+        assert still.value.requests == held and agency.seat("9000")
+
+    def test_a_removal_that_was_approved_is_done(self, agency, connector, held):
+        agency.decide("APPROVED")
+        connector.require_approved(held)
+        assert connector.account("9000") is None
+
+    def test_one_approval_of_two_still_waits_for_the_other(self, agency, connector, held):
+        agency.held[held[0]]["status"] = "APPROVED"
+        with pytest.raises(AwaitsApproval) as still:
+            connector.require_approved(held)
+        assert still.value.requests == held[1:]
+
+    @pytest.mark.parametrize("status, why", [
+        ("REJECTED", "another admin rejected it"), ("EXPIRED", "nobody approved it"), ("REVOKED", "was withdrawn"),
+        ("UNKNOWN", "UNKNOWN"), ("SOMETHING_NEW", "SOMETHING_NEW"),
+    ])  # fmt: skip
+    def test_every_other_status_of_a_request_is_asked_about(self, agency, connector, held, status, why):
+        """MultiPartyAuthReviewStatusEnum, v26."""
+        agency.held[held[1]]["status"] = status
+        with pytest.raises(Refused, match=f"in the account 5551: .*{why}"):
+            connector.require_approved(held)
+
+    def test_a_request_that_google_no_longer_lists_is_asked_about(self, agency, connector, held):
+        del agency.held[held[0]]
+        with pytest.raises(Refused, match="not in its list"):
+            connector.require_approved(held)
 
     # Reading, errors, the credential
 
