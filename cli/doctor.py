@@ -24,7 +24,7 @@ from sync.db import utcnow
 from sync.directory import figures
 from sync.effects import directory_version_warning, version_warning
 from sync.jobs import clock, health, queue
-from sync.mail import outbox, smtp
+from sync.mail import mail_server, outbox, smtp
 from sync.people import people
 from sync.tasks import tasks
 
@@ -129,17 +129,18 @@ def _work(settings: Config) -> Iterator[Finding]:
         yield Finding("queue", WRONG, "a server is running, but its schedule stopped minutes ago. Restart it.")
     else:
         yield Finding("queue", OK, f"a server is running; its schedule ran {age:.0f} seconds ago.")
-    yield _mail_server(settings)
+    yield _mail_server()
 
 
-def _mail_server(settings: Config) -> Finding:
-    if not settings.smtp_url:
-        return Finding("mail", NOTE, "ROLLCALL_SMTP_URL is not set, so e-mails wait in the outbox.")
-    outgoing = smtp.parse_smtp_url(settings.smtp_url, settings.url)
+def _mail_server() -> Finding:
+    if not mail_server.is_set():
+        return Finding("mail", NOTE, "no mail server is set, so e-mails wait in the outbox: set one under Settings, or "
+                                     "in ROLLCALL_SMTP_URL.")
     try:
+        outgoing = mail_server.current()
         offers_smtputf8 = smtp.greet(outgoing)
     except smtp.MailDelayed as problem:
-        return Finding("mail", WRONG, str(problem))
+        return Finding("mail", WRONG, problem.in_full)
     unreached = [] if offers_smtputf8 else list(filter(beyond_ascii, people.all_main_emails()))
     if unreached:
         return Finding("mail", NOTE, smtp.no_smtputf8(outgoing, ", ".join(unreached[:SHOWN])))

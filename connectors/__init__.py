@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from connectors.base import Connector, DirectoryConnector
 from connectors.tools.addresses import is_loopback
+from connectors.tools.net import addresses as network_addresses
 from connectors.tools.net import allow as allow_networks
 from connectors.tools.net import parse_networks, reaching
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from connectors.tables import Proposal
 
 __all__ = [
-    "Metadata", "Proposal", "Provider", "SignedIn", "allow_networks", "is_loopback", "parse_networks", "reaching",
+    "Metadata", "Proposal", "Provider", "SignedIn", "allow_networks", "is_loopback", "network_addresses",
+    "parse_networks", "reaching",
 ]  # fmt: skip
 
 ROOMS = ("apps", "directories", "scim")  # where a connector is found because its file is there

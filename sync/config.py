@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import connectors
-from sync.mail import outbox
+from sync.mail import smtp
 
 PLAIN_PATH = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)+")
 LINK = "what links begin with, such as https://rollcall.acme.example or https://tools.acme.example/rollcall"
@@ -56,7 +56,7 @@ class Config:
         smtp_url = environ.get("ROLLCALL_SMTP_URL") or None
         if smtp_url:
             try:
-                outbox.parse_smtp_url(smtp_url)
+                smtp.parse_smtp_url(smtp_url)
             except ValueError as problem:
                 raise BadSetting(f"ROLLCALL_SMTP_URL: {problem}") from None
         return cls(

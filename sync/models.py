@@ -848,9 +848,24 @@ class Mail(Base):
     lease_until = DateTimeField(null=True)
     error = TextField(null=True)
     created_at = DateTimeField(default=utcnow)
+    sealed = BlobField(null=True)  # the one-time link that text and html have a mark for; gone once it was sent
 
     class Meta:
         indexes = ((("state", "next_at"), False),)
+
+
+class PasswordRequest(Base):
+    """Someone has asked for a new password: answered by a worker, so that no address is recognised by the time it
+    takes. The row is deleted then."""
+
+    sealed = BlobField()  # the e-mail address as it was typed
+    source = CharField(default="")  # the network address that asked
+    state = OneOf(MailState, default=MailState.QUEUED)
+    next_at = DateTimeField(default=utcnow)
+    lease_owner = CharField(null=True)
+    lease_until = DateTimeField(null=True)
+    error = TextField(null=True)
+    created_at = DateTimeField(default=utcnow)
 
 
 class Activity(Base):

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from flask import Blueprint, render_template, request, url_for
-from markupsafe import Markup
 
 from sync import activity
 from sync.apps import apps
@@ -14,13 +13,13 @@ from sync.mail import outbox
 from sync.models import Activity, App, Mail
 from sync.names import short_name
 from sync.seals import Verification
-from sync.states import MailState
 from web.answers import asked, page_or_part, wants_part
 from web.frame import MANAGERS
+from web.mail_view import outbox_line
 from web.permissions import workspace_role
 from web.security import signed_in_person
-from web.view import Badge, first_upper
-from web.words import arrow, dotted, plural, when
+from web.view import first_upper
+from web.words import arrow, plural
 
 pages = Blueprint("activity", __name__, url_prefix="/activity")
 
@@ -40,23 +39,13 @@ class Line:
     who: str
 
 
-@dataclass(frozen=True)
-class OutboxLine:
-    subject: str
-    note: Markup
-    badge: Badge
-
-
-QUEUED, FAILED = Badge("Queued", "waiting", "hourglass"), Badge("Failed", "attention")
-
-
 @pages.get("")
 @workspace_role(*MANAGERS)
 def index() -> str:
     search, before = request.args.get("search", ""), asked("before")
     visible = list(apps.apps_of(signed_in_person()))
     app = next((app for app in visible if app.id == asked("app")), None)
-    found = activity.entries(app=app, search=search, before_id=before, limit=SHOWN + 1, of_apps=_of_apps(visible))
+    found = activity.entries(app=app, search=search, before_id=before, limit=SHOWN + 1, of_apps=of_apps(visible))
     entries, more = found[:SHOWN], len(found) > SHOWN
     kept = {name: value for name, value in (("search", search), ("app", app and app.id)) if value}
     older = url_for("activity.index", **kept, before=entries[-1].id) if more else ""
@@ -66,7 +55,7 @@ def index() -> str:
         return render_template("activity/_entries.html", **values)
     return page_or_part("activity/index.html", "activity/_list.html", **values, apps=visible,
                         newest=url_for("activity.index") + ("?" + urlencode(kept) if kept else ""),
-                        outbox=[_waiting(mail) for mail in outbox.unsent()], can_send=outbox.can_send())
+                        outbox=[outbox_line(mail) for mail in _unsent(visible)], can_send=outbox.can_send())
 
 
 def _line(entry: Activity) -> Line:
@@ -75,12 +64,12 @@ def _line(entry: Activity) -> Line:
                 change, short_name(entry.who))  # fmt: skip
 
 
-def _waiting(mail: Mail) -> OutboxLine:
-    note = dotted(f"to {mail.to}", when(mail.created_at), mail.error)
-    return OutboxLine(mail.subject, note, FAILED if mail.state == MailState.FAILED else QUEUED)
+def _unsent(visible: list[App]) -> list[Mail]:
+    theirs = of_apps(visible)
+    return [mail for mail in outbox.unsent() if outbox.may_read(mail, theirs)]
 
 
-def _of_apps(visible: list[App]) -> list[int] | None:
+def of_apps(visible: list[App]) -> list[int] | None:
     """None, which means all of them, for people who run the workspace."""
     return None if signed_in_person().workspace_role in apps.RUNS_ALL else [app.id for app in visible]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from flask import Flask, g, request, url_for
 
 from sync.jobs import health
+from sync.mail import outbox
 from sync.models import Person
 from sync.people import held
 from sync.reports import overview
@@ -23,6 +24,8 @@ MANAGERS = (
     WorkspaceRole.SUPER_ADMIN,
     WorkspaceRole.ADMIN,
 )  # of the workspace: its people and directories
+
+MAIL_BANNER_ON = ("home.show", "apps.index", "people.index", "reports.index", "directories.index")
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,13 @@ def install(app: Flask) -> None:
     def surroundings() -> dict:
         me = signed_in_person() if request.endpoint != "static" and "connection" in g else None
         return {"me": me, "workspace": this_workspace, "places": lambda: places(me), "outranks": outranks,
-                "current_address": here()}
+                "current_address": here(), "nobody_gets_mail": lambda: nobody_gets_mail(me)}
+
+
+def nobody_gets_mail(me: Person | None) -> bool:
+    """Whether this page tells an Owner that e-mails wait because no mail server is set."""
+    is_owner = me is not None and me.workspace_role == WorkspaceRole.OWNER
+    return is_owner and request.endpoint in MAIL_BANNER_ON and not outbox.can_send()
 
 
 def manages(person: Person | None) -> bool:

@@ -15,14 +15,15 @@ from sync.matching import addresses
 from sync.models import Person
 from sync.people import holds, importing, last_owner, people
 from sync.people.people import PeopleProblem
-from sync.sign_in import second_factor
+from sync.sign_in import colleagues, second_factor
 from sync.sign_in import sign_in as signing_in
 from sync.states import PersonStatus, WorkspaceRole
 from web import columns, held, person_view
 from web.answers import INVALID, asked, dialog, go_to, page_or_part, wants_part
 from web.confirming import asks_again
 from web.frame import MANAGERS
-from web.permissions import WORKSPACE_ROLES, outranks, require_rank_over, workspace_role
+from web.permissions import outranks, require_rank_over, workspace_role
+from web.role_table import ROLE_HELP, RoleChoice, roles_to_give
 from web.rows import row_or_404
 from web.security import by, sign_in_again, signed_in_person
 from web.uploads import content_of, name_of
@@ -31,13 +32,6 @@ from web.words import plural
 pages = Blueprint("people", __name__, url_prefix="/people")
 
 ENTRIES = 20  # of the timeline at a time
-ROLE_HELP = {
-    WorkspaceRole.OWNER: "Can do everything, including managing Owners.",
-    WorkspaceRole.SUPER_ADMIN: "Can do everything except manage Owners.",
-    WorkspaceRole.ADMIN: "Manages people, directories and the apps they belong to.",
-    WorkspaceRole.USER: "Uses the apps they belong to.",
-    WorkspaceRole.GUEST: "Someone from outside the company; uses the apps they belong to.",
-}
 
 
 @pages.get("")
@@ -52,6 +46,8 @@ def index() -> str:
         "people/index.html", "people/_list.html",
         waits=held.waiting(), rows=person_view.rows(page.rows), nobody_found=_nobody_found(**wanted),
         page=page, address=address, statuses=people.STATUSES, **wanted,
+        may_invite=signed_in_person().workspace_role in colleagues.MAY_INVITE,
+        invite_address=url_for("colleagues.new", back=url_for("people.index")),
     )
 
 
@@ -255,7 +251,7 @@ def role(person_id: int) -> tuple[str, int]:
 @asks_again
 def set_role(person_id: int) -> Response | tuple[str, int]:
     person, wanted = person_below(person_id), request.form.get("role") or None
-    if wanted not in (None, *_roles_to_give()):
+    if wanted not in (None, *roles_to_give()):
         abort(403)
     try:
         people.set_workspace_role(person, wanted, by())
@@ -266,27 +262,12 @@ def set_role(person_id: int) -> Response | tuple[str, int]:
     return go_to(person_address(person), done)
 
 
-@dataclass(frozen=True)
-class RoleChoice:
-    """A workspace role that may be chosen; `value` is "" for none."""
-
-    value: str
-    label: str
-    help: str
-    chosen: bool
-
-
 def _role(person: Person, status: int = 200, problem: str = "") -> tuple[str, int]:
     none = RoleChoice("", "No access to Rollcall", "Known to Rollcall, but can't sign in.", not person.workspace_role)
     choices = [RoleChoice(name, name.capitalize(), ROLE_HELP[name], person.workspace_role == name)
-               for name in _roles_to_give()]
+               for name in roles_to_give()]
     return dialog("people/_role.html", f"What can {names.person_name(person)} do in Rollcall?", status,
                   person=person, choices=[none, *choices], problem=problem)
-
-
-def _roles_to_give() -> list[str]:
-    me = signed_in_person()
-    return [name for name in WORKSPACE_ROLES if outranks(me, Person(workspace_role=name))]
 
 
 @pages.get("/<int:person_id>/password")
@@ -325,7 +306,8 @@ def create_link(person_id: int) -> tuple[str, int]:
     token = signing_in.signed_link(person, by())
     link = current_app.config["ROLLCALL"].url + url_for("signin.follow_link", token=token)
     name = names.person_name(person)
-    return dialog("people/_link.html", f"One-time link for {name}", person=person, name=name, link=link)
+    return dialog("people/_link.html", f"One-time link for {name}", person=person, name=name, link=link,
+                  lasts="one hour", back=person_address(person))
 
 
 def _person(person_id: int) -> Person:

@@ -22,6 +22,7 @@ from web import browsers, known_browser
 
 csrf = CSRFProtect()
 
+FINDS_PEOPLE = tuple(role for role in WorkspaceRole if role != WorkspaceRole.GUEST)
 WAITS = "waiting sign-in"  # in the session: the WaitingSignIn that began in this browser
 
 # Only our own files are loaded, no inline code runs, and no other site can frame us. htmx's indicator style is off.
@@ -109,7 +110,7 @@ def current_session() -> Session | None:
 
 def may_look_for_people() -> bool:
     """A guest is from elsewhere: nobody is suggested to them. Whose address they know, they can type."""
-    return signed_in_person().workspace_role != WorkspaceRole.GUEST
+    return signed_in_person().workspace_role in FINDS_PEOPLE
 
 
 def by() -> Asker:

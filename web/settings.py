@@ -18,6 +18,7 @@ from sync.states import WorkspaceRole
 from sync.workspace import WorkspaceProblem, update_workspace, workspace
 from web.answers import INVALID, go_to, whole_number
 from web.confirming import asks_again
+from web.mail_view import mail_settings
 from web.permissions import signed_in, workspace_role
 from web.security import by, signed_in_person
 
@@ -88,24 +89,15 @@ def set_clock() -> Response:
     return go_to(url_for("settings.show"), "Rollcall now uses this time.")
 
 
-@pages.post("/test-mails")
-@workspace_role(*apps.RUNS_ALL)
-def create_test_mail() -> Response:
-    to = names.main_email(signed_in_person())
-    outbox.test_mail(to)
-    if outbox.can_send():
-        return go_to(url_for("settings.show"), f"A test mail to {to} is on its way.")
-    waits = "The test mail is in the outbox, because no mail server is set."
-    return go_to(url_for("settings.show"), waits, "attention")
-
-
 def page(given: dict | None = None, problems: dict | None = None) -> str:
     return render_template(
         "settings/show.html", values=asdict(workspace()) | (given or {}), problems=problems or {},
         config=current_app.config["ROLLCALL"],
         runs_all=signed_in_person().workspace_role in apps.RUNS_ALL, can_send=outbox.can_send(),
-        waiting=len(outbox.unsent()), zones=sorted(available_timezones()),
+        waiting=len(outbox.unsent()), mail=mail_settings(given if "mail" in (problems or {}) else None),
+        zones=sorted(available_timezones()),
         my_email=(mine := names.main_email(signed_in_person())), reach=mail_reach.warning([mine]),
-        provider=oidc.settings(), clock_time=f"{utcnow():%d %b %Y, %H:%M}" if clock.wrong() else "",
+        invite_address=url_for("colleagues.new", back=url_for("settings.show")), provider=oidc.settings(),
+        clock_time=f"{utcnow():%d %b %Y, %H:%M}" if clock.wrong() else "",
         owner=signed_in_person().workspace_role == WorkspaceRole.OWNER,
     )

@@ -3,11 +3,11 @@ Signing in at the company's provider is in oidc.py."""
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, current_app, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, current_app, flash, make_response, redirect, render_template, request, url_for
 
 from sync.people import people
 from sync.people.people import PeopleProblem
-from sync.sign_in import oidc, sign_in
+from sync.sign_in import colleagues, oidc, sign_in
 from sync.sign_in.attempts import TooManyAttempts
 from sync.sign_in.sessions import Way
 from sync.states import SignInMethod
@@ -50,11 +50,15 @@ def follow_link(token: str) -> Response | tuple[str, int]:
 @pages.post("/sign-in/<token>")
 @open_to_all
 def use_link(token: str) -> Response | tuple[str, int]:
+    invited = colleagues.is_invitation(token)
     person = sign_in.person_of_link(token)
     if person is None:
         return sign_in_page.page(url_for("apps.index"), problem=USED_UP), 410
     waits = waiting_sign_ins.of_browser(person)
     further = url_for("waiting_sign_ins.show" if waits else "apps.index")
+    if invited and not person.password_hash:
+        further = url_for("your_sign_in.show")
+        flash("You are signed in. Add a password or a passkey, so that you can sign in again.", "ok")
     return second_step.go_on(person, Way(SignInMethod.LINK, through="by a one-time link"), further)
 
 

@@ -1,6 +1,6 @@
 """Where Rollcall may connect: every outgoing connection asks `addresses()` and connects to what it returns.
 The name is resolved once, each of its addresses is judged, and the connection goes to those: a second answer of the
-name server (DNS rebinding) changes nothing. The mail server is left out: the environment alone names it."""
+name server (DNS rebinding) changes nothing. Only the mail server of the environment isn't asked about."""
 
 from __future__ import annotations
 

@@ -13,13 +13,14 @@ from peewee import Expression, Model
 from sync import faults
 from sync.db import utcnow, writing
 from sync.jobs import retries
-from sync.models import Check, DirectoryReading, Mail, Task
+from sync.models import Check, DirectoryReading, Mail, PasswordRequest, Task
 from sync.states import CheckState, MailState, ReadingState, TaskState
 
 HOST = socket.gethostname()
 BOOT = uuid.uuid4().hex[:8]
 RUNNING = {
     Check: CheckState.RUNNING, DirectoryReading: ReadingState.RUNNING, Task: TaskState.RUNNING, Mail: MailState.SENDING,
+    PasswordRequest: MailState.SENDING,
 }  # fmt: skip
 QUEUED = TaskState.QUEUED  # in each of them
 LEASE = timedelta(minutes=10)

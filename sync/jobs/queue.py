@@ -17,11 +17,13 @@ from sync import faults, vault
 from sync.db import connected, db, utcnow, writing
 from sync.faults import OwnFault
 from sync.jobs import clock, leases
-from sync.models import Check, DirectoryReading, Mail, Session, Task
+from sync.models import Check, DirectoryReading, Mail, PasswordRequest, Session, Task
 from sync.workspace import set_setting, setting
 
 log = logging.getLogger("rollcall.schedule")
-KINDS: dict[str, type[Model]] = {"reading": DirectoryReading, "check": Check, "task": Task, "mail": Mail}
+KINDS: dict[str, type[Model]] = {
+    "reading": DirectoryReading, "check": Check, "task": Task, "mail": Mail, "password request": PasswordRequest,
+}  # fmt: skip
 HEARTBEAT = "heartbeat"
 
 queue: SqliteHuey | None = None

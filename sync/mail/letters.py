@@ -23,6 +23,7 @@ TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "mail"
 BIDI_CONTROLS = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 ISOLATE, END_ISOLATE = "\u2068", "\u2069"
 LONGEST_EFFECT = 2_000  # characters
+SEALED_LINK = "⟦one-time link⟧"  # in a stored e-mail: smtp.compose writes the link of Mail.sealed here
 BREAKS = {"Cc", "Zl", "Zp", "Zs"}
 
 

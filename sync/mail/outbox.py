@@ -4,37 +4,47 @@ The row is the truth, so an e-mail survives a crash and is queued once."""
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from sync import activity
+from sync import activity, rank, vault
 from sync.db import connected, utcnow, writing
 from sync.jobs import leases, queue, retries
+from sync.mail import mail_server
 from sync.mail.letters import Sentence, write
-from sync.mail.smtp import MailDelayed, MailRefused, Outgoing, compose, deliver, parse_smtp_url
+from sync.mail.smtp import MailDelayed, MailNotSent, MailRefused, compose, deliver
 from sync.models import App, Mail
+from sync.rank import Asker
 from sync.states import MailState
 from sync.workspace import workspace
 
 WHO = "Rollcall"
 TOO_OLD = timedelta(days=3)
-server: Outgoing | None = None
+WAITED_FOR = 30  # seconds at most, for a test e-mail that someone waits for
 _base_url = "http://127.0.0.1:8000"
 
 
 def configure(smtp_url: str | None, base_url: str) -> None:
-    """Say through which server mails leave, and what their links begin with; without a server they wait.
+    """Take the mail server of the environment, and what links begin with.
 
     Raises ValueError with a sentence for an URL that can't be used.
     """
-    global server, _base_url
+    global _base_url
     _base_url = base_url.rstrip("/")
-    server = parse_smtp_url(smtp_url, _base_url) if smtp_url else None
+    mail_server.configure(smtp_url, _base_url)
 
 
 def can_send() -> bool:
-    """False while no mail server is set: then mails wait in the outbox."""
-    return server is not None
+    """False while no mail server is set: then e-mails wait in the outbox."""
+    return mail_server.is_set()
+
+
+def reaches_people() -> bool:
+    """Whether a server is set and accepted the last e-mail that was tried, or none was tried yet."""
+    with connected():
+        tried = Mail.select().where(Mail.attempts > 0).order_by(Mail.id.desc()).first()
+        return can_send() and (tried is None or tried.error is None or tried.state == MailState.FAILED)
 
 
 def link(path: str) -> str:
@@ -45,6 +55,12 @@ def link(path: str) -> str:
 def unsent(limit: int = 100) -> list[Mail]:
     """E-mails that haven't been sent or failed, newest first."""
     return list(Mail.select().where(Mail.state != MailState.SENT).order_by(Mail.id.desc()).limit(limit))
+
+
+def may_read(mail: Mail, app_ids: Collection[int] | None) -> bool:
+    """Whether someone who sees these apps (None: all of them) may read this e-mail: one that wasn't sent."""
+    of_theirs = app_ids is None or mail.app_id is None or mail.app_id in app_ids
+    return mail.state != MailState.SENT and of_theirs
 
 
 def count_failed(since: datetime) -> int:
@@ -59,10 +75,37 @@ def test_mail(to: str) -> Mail:
     return mail
 
 
+def try_out(to: str, by: Asker) -> None:
+    """Hand a test e-mail to the mail server while someone waits. Raises MailRefused or MailDelayed, with what to fix.
+
+    Raises NotAllowed for people who may not change the mail server.
+    """
+    rank.require(by, *mail_server.MAY_SET)
+    outgoing = mail_server.current()
+    if outgoing is None:
+        raise MailDelayed("No mail server is set.", "Enter one first.")
+    letter = write("test", Sentence("Test mail from Rollcall"), company=workspace().name, link=_base_url)
+    mail = Mail(id=0, key=f"test-{secrets.token_hex(8)}", kind="test", to=to, subject=letter.subject, text=letter.text,
+                html=letter.html)  # fmt: skip
+    try:
+        deliver(compose(mail, outgoing), outgoing, mail_server.PATIENCE, WAITED_FOR)
+    except MailNotSent as problem:
+        with writing():
+            activity.record(by, "test mail failed", about=to, why=str(problem))
+        raise
+    with writing():
+        activity.record(by, "sent test mail", about=to, why=f"{outgoing.host} accepted it")
+
+
 def put(
-    to: list[str], kind: str, key: str, *, template: str, subject: Sentence, app: App | None = None, **values: Any
+    to: list[str], kind: str, key: str, *, template: str, subject: Sentence, app: App | None = None,
+    secret_link: str = "", **values: Any,
 ) -> list[Mail]:
-    """Add one row for each address that wasn't notified yet. Returns the new rows."""
+    """Add one row for each address that wasn't notified yet. Returns the new rows.
+
+    `secret_link` is stored encrypted, and written only into the e-mail itself, where the template has SEALED_LINK.
+    """
+    sealed = vault.seal({"link": secret_link}) if secret_link else None
     letter = write(template, subject, company=workspace().name, **values)
     queued = []
     with writing():
@@ -71,11 +114,11 @@ def put(
             if Mail.select().where(Mail.key == own_key).exists():
                 continue
             mail = Mail.create(key=own_key, kind=kind, to=address, subject=letter.subject, text=letter.text,
-                               html=letter.html, app=app)
+                               html=letter.html, app=app, sealed=sealed)
             queued.append(mail)
             if not can_send():
                 activity.record(WHO, "mail waits", about=address, app=app,
-                                why=f"{letter.subject} (no mail server is set: ROLLCALL_SMTP_URL)")
+                                why=f"{letter.subject} (no mail server is set)")
             queue.wake("mail", mail.id)
     return queued
 
@@ -84,24 +127,24 @@ def put(
 def run(mail_id: int) -> None:
     """Send one mail of the outbox, if it is due and nobody else is at it. What fails for now is tried again, with
     growing delays; a repeated delivery after a crash has the same Message-ID."""
-    outgoing = server
-    if outgoing is None:
-        return
     with connected():
-        if not leases.claim(Mail, mail_id):
+        if not can_send() or not leases.claim(Mail, mail_id):
             return
         mail = Mail.get_by_id(mail_id)
         if utcnow() - mail.created_at > TOO_OLD:
             _fail(mail, f"It waited more than {TOO_OLD.days} days, so it is out of date. It was not sent.")
             return
         try:
+            outgoing = mail_server.current()
+            if outgoing is None:
+                raise MailDelayed("The mail server was removed.")
             deliver(compose(mail, outgoing), outgoing)
         except MailRefused as problem:
-            _fail(mail, str(problem))
+            _fail(mail, problem.in_full)
         except MailDelayed as problem:
-            _put_off(mail, str(problem))
+            _put_off(mail, problem.in_full)
         else:
-            _end(mail, "sent mail", mail.subject, state=MailState.SENT, error=None)
+            _end(mail, "sent mail", mail.subject, state=MailState.SENT, error=None, sealed=None)
 
 
 def _put_off(mail: Mail, error: str) -> None:
@@ -115,7 +158,7 @@ def _put_off(mail: Mail, error: str) -> None:
 
 
 def _fail(mail: Mail, error: str) -> None:
-    _end(mail, "mail failed", f"{mail.subject} ({error})", state=MailState.FAILED, error=error)
+    _end(mail, "mail failed", f"{mail.subject} ({error})", state=MailState.FAILED, error=error, sealed=None)
 
 
 def _end(mail: Mail, what: str, why: str, **values: Any) -> None:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable
 
 from connectors.names import beyond_ascii
-from sync.mail import outbox, smtp
+from sync.mail import mail_server, smtp
 
 PATIENCE = 5  # seconds, for each step of the talk with the server
 REMEMBERED = 600  # seconds
@@ -23,14 +23,14 @@ def warning(emails: Iterable[str]) -> str:
     email = next(filter(beyond_ascii, emails), None)
     if email is None:
         return ""
-    if outbox.server is None:
+    if not mail_server.is_set():
         return f"Mail to {email} leaves only through a mail server that offers SMTPUTF8: none is set yet."
     try:
-        offers = _offers_smtputf8(outbox.server)
-    except smtp.MailDelayed:
+        server = mail_server.current()
+        return "" if server is None or _offers_smtputf8(server) else smtp.no_smtputf8(server, email)
+    except smtp.MailDelayed as problem:
         return (f"Mail to {email} leaves only if the mail server offers SMTPUTF8. Whether it does isn't known: "
-                f"{outbox.server.host} couldn't be asked.")
-    return "" if offers else smtp.no_smtputf8(outbox.server, email)
+                f"it couldn't be asked. {problem}")
 
 
 def _offers_smtputf8(server: smtp.Outgoing) -> bool:

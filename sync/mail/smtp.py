@@ -17,14 +17,15 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 from ipaddress import ip_address
 from pathlib import Path
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
-from connectors import is_loopback
+from connectors import is_loopback, reaching
+from connectors.base import ConnectorError
 from connectors.names import beyond_ascii, clean_email, domain_key
 from connectors.time_limit import time_limit
-from sync import faults
-from sync.mail.letters import clean
-from sync.mail.smtp_talk import WHOLE_SECONDS, Smtp, SmtpTls
+from sync import faults, vault
+from sync.mail.letters import SEALED_LINK, clean
+from sync.mail.smtp_talk import WHOLE_SECONDS, Checked, CheckedTls, Smtp, SmtpTls
 from sync.models import Mail
 
 TIMEOUT = 20  # seconds, for each step of the talk
@@ -32,18 +33,39 @@ SMTPUTF8 = "smtputf8"  # what a server offers that takes addresses with letters 
 SCHEMES = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 ENCODE = "Write special characters of user and password percent-encoded: @ is %40, : is %3A, / is %2F, # is %23."
 
+BAD_CERTIFICATE = ("Check that the name is the one in the certificate. If your own authority signed it, name that with "
+                   "?ca=FILE in ROLLCALL_SMTP_URL.")  # fmt: skip
+BAD_SIGN_IN = "Check the user and the password. Some providers want an app password instead of the usual one."
+NOT_OFFERED = "Choose another encryption: port 587 usually has STARTTLS, and port 465 TLS."
+NOT_REACHED = ("Check the name, the port and the encryption, and that a firewall lets Rollcall connect. Port 587 "
+               "usually has STARTTLS, and port 465 TLS.")  # fmt: skip
+BAD_SENDER = "Enter an address in “From” that this user may send from."
 
-class MailRefused(Exception):
-    """The server said no to this mail, or it can't be written: trying again won't help. The text holds its words."""
+
+class MailNotSent(Exception):
+    """An e-mail that wasn't sent. The text says what happened, `advice` what to do about it, where that is known."""
+
+    def __init__(self, text: str, advice: str = ""):
+        super().__init__(text)
+        self.advice = advice
+
+    @property
+    def in_full(self) -> str:
+        return f"{self} {self.advice}".strip()
 
 
-class MailDelayed(Exception):
-    """It did not leave now and may later: no connection, a time-out, a 4xx, a sign-in that was refused."""
+class MailRefused(MailNotSent):
+    """The server refused this e-mail, or it can't be written: another try won't help. The text has its words."""
+
+
+class MailDelayed(MailNotSent):
+    """It wasn't sent now, but may be later: no connection, a time-out, a 4xx, a sign-in that was refused."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """The mail server in ROLLCALL_SMTP_URL, and the sender's address."""
+    """The mail server that is used, and the sender's address. `checked`: the address was entered on a page, so the
+    rules for private networks hold; `private`: an Owner entered it, so it may be in a private network."""
 
     scheme: str
     host: str
@@ -52,6 +74,8 @@ class Outgoing:
     user: str = ""
     password: str = field(default="", repr=False)
     ca: str | None = None
+    checked: bool = False
+    private: bool = False
 
 
 def parse_smtp_url(url: str, base_url: str = "") -> Outgoing:
@@ -73,29 +97,42 @@ def parse_smtp_url(url: str, base_url: str = "") -> Outgoing:
         raise ValueError(f"Nothing may follow the host and port but ?from= and ?ca=. {ENCODE}")
     if not host:
         raise ValueError("The name of the mail server is missing.")
-    user, password = _credential(parts)
-    if password and parts.scheme == "smtp" and not is_loopback(host):
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    refuse_credential(user, password)
+    if is_in_the_clear(parts.scheme, host, password):
         raise ValueError("smtp:// would send the password in the clear. Use smtps:// or smtp+starttls:// instead; "
                          "without encryption a password goes to a mail server on this machine alone.")
     options = _options(parts.query)
     ca = options.get("ca")
     if ca is not None and not Path(ca).is_file():
         raise ValueError(f"The file {ca!r} of ?ca= is not there.")
-    sender = options.get("from") or (user if "@" in user else _own_address(base_url))
     try:
-        sender = address(sender).addr_spec
-    except ValueError:
-        raise ValueError(f"Mails can't come from {sender!r}: give an e-mail address with ?from=.") from None
+        sender = sender_of(options.get("from", ""), user, base_url)
+    except ValueError as problem:
+        raise ValueError(f"{problem} Give an e-mail address with ?from=.") from None
     return Outgoing(parts.scheme, host, port or SCHEMES[parts.scheme], sender, user, password, ca)
 
 
-def _credential(parts: SplitResult) -> tuple[str, str]:
-    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+def is_in_the_clear(scheme: str, host: str, password: str) -> bool:
+    """Whether the password would cross a network without encryption."""
+    return bool(password) and scheme == "smtp" and not is_loopback(host)
+
+
+def refuse_credential(user: str, password: str) -> None:
+    """Raises ValueError unless both or none are given, in characters that every mail server accepts."""
     if bool(user) != bool(password):
         raise ValueError("A user needs a password, and a password a user: give both or none.")
-    if not (user + password).isascii():
-        raise ValueError("The user and the password may hold ASCII characters only.")
-    return user, password
+    if not (user + password).isascii() or not (user + password).isprintable():
+        raise ValueError("The user and the password may hold printable ASCII characters only.")
+
+
+def sender_of(given: str, user: str, base_url: str) -> str:
+    """The address that e-mails come from: the given one, else the user's. Raises ValueError for no address."""
+    sender = given or (user if "@" in user else _own_address(base_url))
+    try:
+        return address(sender).addr_spec
+    except ValueError:
+        raise ValueError(f"E-mails can't come from {sender!r}.") from None
 
 
 def _options(query: str) -> dict[str, str]:
@@ -143,8 +180,9 @@ def compose(mail: Mail, outgoing: Outgoing) -> EmailMessage:
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
     message["List-Id"] = f"Rollcall <rollcall.{outgoing.sender.rpartition('@')[2]}>"
-    message.set_content(mail.text)
-    message.add_alternative(mail.html, subtype="html")
+    link = vault.unseal(mail.sealed).get("link", "")
+    message.set_content(mail.text.replace(SEALED_LINK, link))
+    message.add_alternative(mail.html.replace(SEALED_LINK, link), subtype="html")
     return message
 
 
@@ -153,11 +191,14 @@ def message_id(mail: Mail, outgoing: Outgoing) -> str:
     return f"<{mail.id}.{news}@{outgoing.sender.rpartition('@')[2]}>"
 
 
-def deliver(message: EmailMessage, outgoing: Outgoing) -> None:
-    """Hand one message over; returns once the server has taken it. Raises MailRefused, MailDelayed or OwnFault."""
-    with faults.named(), time_limit(WHOLE_SECONDS) as talk:
+def deliver(message: EmailMessage, outgoing: Outgoing, timeout: int = TIMEOUT, whole: int = WHOLE_SECONDS) -> None:
+    """Hand one message over; returns once the server has taken it. Raises MailRefused, MailDelayed or OwnFault.
+
+    `timeout` is in seconds, for each step; `whole` for all of them together.
+    """
+    with faults.named(), time_limit(whole) as talk:
         try:
-            server = _reached(outgoing, TIMEOUT)
+            server = _reached(outgoing, timeout)
             try:
                 _hand_over(server, message, outgoing)
             finally:
@@ -191,22 +232,29 @@ def _reached(outgoing: Outgoing, timeout: float) -> smtplib.SMTP:
     try:
         return _signed_in(outgoing, timeout)
     except ssl.SSLCertVerificationError as problem:
-        raise MailDelayed(f"The certificate of {outgoing.host} was not accepted: {problem.verify_message}. "
-                          "If your own authority signed it, name that with ?ca=FILE.") from None
+        said = f"The certificate of {outgoing.host} was not accepted: {problem.verify_message}."
+        raise MailDelayed(said, BAD_CERTIFICATE) from None
     except smtplib.SMTPAuthenticationError as problem:
-        raise MailDelayed(f"{outgoing.host} refused the sign-in of {outgoing.user}: "
-                          f"{_words(problem, outgoing)}") from None
+        said = f"{outgoing.host} refused the sign-in of {outgoing.user}: {_words(problem, outgoing)}"
+        raise MailDelayed(said, BAD_SIGN_IN) from None
+    except ConnectorError as problem:  # an address that Rollcall may not connect to
+        raise MailDelayed(str(problem)) from None
+    except smtplib.SMTPNotSupportedError as problem:
+        said = f"{outgoing.host}:{outgoing.port} does not offer what was asked for: {_words(problem, outgoing)}"
+        raise MailDelayed(said, NOT_OFFERED) from None
     except (OSError, ValueError, smtplib.SMTPException) as problem:  # ValueError: a challenge that isn't base64
         server_name = f"{outgoing.host}:{outgoing.port}"
-        raise MailDelayed(f"{server_name} could not be reached: {_words(problem, outgoing)}") from None
+        raise MailDelayed(f"{server_name} could not be reached: {_words(problem, outgoing)}", NOT_REACHED) from None
 
 
 def _signed_in(outgoing: Outgoing, timeout: int) -> smtplib.SMTP:
     context = ssl.create_default_context(cafile=outgoing.ca)
-    if outgoing.scheme == "smtps":
-        server = SmtpTls(outgoing.host, outgoing.port, timeout=timeout, context=context)
-    else:
-        server = Smtp(outgoing.host, outgoing.port, timeout=timeout)
+    plain, tls = (Checked, CheckedTls) if outgoing.checked else (Smtp, SmtpTls)
+    with reaching(outgoing.private):
+        if outgoing.scheme == "smtps":
+            server = tls(outgoing.host, outgoing.port, timeout=timeout, context=context)
+        else:
+            server = plain(outgoing.host, outgoing.port, timeout=timeout)
     try:
         if outgoing.scheme == "smtp+starttls":
             server.starttls(context=context)
@@ -230,7 +278,7 @@ def _hand_over(server: smtplib.SMTP, message: EmailMessage, outgoing: Outgoing) 
         raise _said_no(problem.smtp_code, _words(problem, outgoing), message["To"]) from None
     except smtplib.SMTPSenderRefused as problem:  # all e-mails have this sender, so a setting is wrong
         said = _words(problem, outgoing)
-        raise MailDelayed(f"{outgoing.host} takes no mail from {outgoing.sender}: {said}") from None
+        raise MailDelayed(f"{outgoing.host} takes no mail from {outgoing.sender}: {said}", BAD_SENDER) from None
     except (OSError, smtplib.SMTPException) as problem:
         raise MailDelayed(f"{outgoing.host} broke off: {_words(problem, outgoing)}") from None
 

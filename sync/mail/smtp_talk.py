@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import io
 import smtplib
+import socket
 
+from connectors import network_addresses
 from connectors.time_limit import Timed
 
 MOST_LINES = 500  # of one answer; a server's list of what it offers has some twenty
@@ -34,5 +36,23 @@ class Smtp(smtplib.SMTP):
         return super().getreply()
 
 
-class SmtpTls(Smtp, smtplib.SMTP_SSL):
+class SmtpTls(smtplib.SMTP_SSL, Smtp):
     """TLS from the first byte."""
+
+
+class Checked(Smtp):
+    """Connects only to where `connectors.network_addresses` allows; it raises HostRefused elsewhere."""
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        """smtplib's one place that connects, as SMTP_SSL uses it too."""
+        failed: OSError | None = None
+        for address in network_addresses(host, port):
+            try:
+                return socket.create_connection((address, port), timeout)
+            except OSError as problem:
+                failed = failed or problem
+        raise failed or OSError(f"{host} has no address")
+
+
+class CheckedTls(smtplib.SMTP_SSL, Checked):
+    """The same with TLS from the first byte."""

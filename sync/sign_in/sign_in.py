@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
+import time
 
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
@@ -105,8 +106,9 @@ def set_up(workspace_name: str, email: str, name: str, password: str, by: Asker)
     return person
 
 
-def signed_link(person: Person, by: Asker | None = None) -> str:
-    """A token that signs in once, within an hour: what `make demo` prints, and what an owner hands to a newcomer.
+def signed_link(person: Person, by: Asker | None = None, once: str = "", lasts: int = LINK_SECONDS) -> str:
+    """A token that signs in once, within `lasts` seconds: what `make demo` prints, and what an owner hands to a
+    newcomer. Tokens with the same `once` are one link: using one of them uses up all.
 
     It ends with a new password. One that someone passes on to another (`by`) is confirmed on a page first: programs
     that look at the links in mails and chats would use it up, and nobody is signed in by following a stranger's link.
@@ -117,7 +119,8 @@ def signed_link(person: Person, by: Asker | None = None) -> str:
     if by:
         with writing():
             activity.record(by, "made one-time sign-in link", about=names.signature(person), person=person)
-    body = {"asks": bool(by), "person": person.id, "once": secrets.token_urlsafe(12), "password": password_mark(person)}
+    body = {"asks": bool(by), "person": person.id, "once": once or secrets.token_urlsafe(12), "lasts": lasts,
+            "password": password_mark(person)}
     return _links().dumps(body)
 
 
@@ -139,8 +142,14 @@ def person_of_link(token: str) -> Person | None:
         used = {once: ends for once, ends in (setting(USED_LINKS) or {}).items() if ends >= now}
         if body["once"] in used:
             return None
-        set_setting(USED_LINKS, used | {body["once"]: now + LINK_SECONDS})
+        set_setting(USED_LINKS, used | {body["once"]: now + body["lasts"]})
     return _whom(body)
+
+
+def lasts(token: str) -> int:
+    """The seconds that a signed link lasts in all; 0 for one that is forged or outdated."""
+    body = _body(token)
+    return body["lasts"] if body else 0
 
 
 def _whom(body: dict) -> Person | None:
@@ -153,9 +162,11 @@ def _whom(body: dict) -> Person | None:
 
 def _body(token: str) -> dict | None:
     try:
-        return _links().loads(token, max_age=LINK_SECONDS)
+        body, made_at = _links().loads(token, return_timestamp=True)
     except BadSignature:
         return None
+    body.setdefault("lasts", LINK_SECONDS)
+    return body if time.time() - made_at.timestamp() <= body["lasts"] else None
 
 
 def _links() -> URLSafeTimedSerializer:

@@ -43,7 +43,8 @@ ASKS = {
     "POST /directories/new/scim", "POST /directories/<int:pushed_id>/tokens",
     "DELETE /directories/<int:pushed_id>/tokens/<int:token_id>",
     "PUT /settings/sign-in", "DELETE /settings/sign-in", "PUT /settings/second-factor",
-    "PATCH /settings/session-length",
+    "PATCH /settings/session-length", "PUT /settings/mail-server", "DELETE /settings/mail-server",
+    "POST /people/colleagues",
     "PUT /settings/password",  # for the first one; a later change asks for the current password anyway
     "POST /settings/your-sign-in/authenticator", "PUT /settings/your-sign-in/authenticator",
     "DELETE /settings/your-sign-in/authenticator", "POST /settings/your-sign-in/passkeys",

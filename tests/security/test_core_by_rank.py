@@ -16,12 +16,13 @@ from sync.db import db
 from sync.directory import directories, ending_rules, precedence, push
 from sync.directory import preview as directory_preview
 from sync.files import columns
+from sync.mail import mail_server, outbox
 from sync.matching import vouching
 from sync.models import App, Directory, HeldChange, Offboarding, Person, WaitingSignIn
 from sync.offboarding import offboarding
 from sync.people import held, holds, importing, people
 from sync.rank import MANAGERS, RANKS, Asker, NotAllowed
-from sync.sign_in import oidc, second_factor, sign_in
+from sync.sign_in import colleagues, oidc, second_factor, sign_in
 from sync.sign_in import waiting as waiting_sign_ins
 from sync.sign_in.oidc import Settings
 from sync.tasks import disconnecting
@@ -73,6 +74,10 @@ CASES: dict[str, tuple[tuple, Callable[[World, Asker], object]]] = {
     "sign_in.second_factor.require": (OWNERS, lambda w, by: second_factor.require(w.target, False, by)),
     "sign_in.oidc.save": (OWNERS, lambda w, by: oidc.save(Settings(), None, "http://127.0.0.1:8000", by)),
     "sign_in.oidc.remove": (OWNERS, lambda w, by: oidc.remove(by)),
+    "sign_in.colleagues.invite": (RUNS_ALL, lambda w, by: colleagues.invite("N", "n@x.example", "user", by, "m" * 16)),
+    "mail.mail_server.save": (RUNS_ALL, lambda w, by: mail_server.save({}, by)),
+    "mail.mail_server.remove": (RUNS_ALL, lambda w, by: mail_server.remove(by)),
+    "mail.outbox.try_out": (RUNS_ALL, lambda w, by: outbox.try_out("x@acme.example", by)),
     "workspace.update_workspace": (RUNS_ALL, lambda w, by: update_workspace(by, name="Other")),
     "directory.directories.connect": (MANAGERS, lambda w, by: directories.connect("csv", "X", {}, by)),
     "directory.directories.reconnect": (MANAGERS, lambda w, by: directories.reconnect(w.directory, {}, by)),

@@ -1,0 +1,82 @@
+"""The workspace roles in words: which may be given, and a table of what each may do.
+The table is read from the permissions of the views, so it says what the code does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import current_app
+
+from sync.apps import apps
+from sync.models import Person
+from sync.states import WorkspaceRole
+from web.permissions import WORKSPACE_ROLES, outranks
+from web.security import FINDS_PEOPLE, signed_in_person
+
+USUAL = (WorkspaceRole.OWNER, WorkspaceRole.ADMIN, WorkspaceRole.USER)
+ROLE_HELP = {
+    WorkspaceRole.OWNER: "Can do everything, including managing Owners.",
+    WorkspaceRole.SUPER_ADMIN: "Can do everything except manage Owners.",
+    WorkspaceRole.ADMIN: "Manages people, directories and the apps they belong to.",
+    WorkspaceRole.USER: "Uses the apps they belong to.",
+    WorkspaceRole.GUEST: "Someone from outside the company; uses the apps they belong to.",
+}
+# What people do → the view that does it, or the roles that a rule of the code names.
+ABILITIES: tuple[tuple[str, str | tuple[str, ...]], ...] = (
+    ("See the apps that they belong to, and approve as an app's Owner", "apps.index"),
+    ("Find colleagues by name", FINDS_PEOPLE),
+    ("Add people, and mark someone as left", "people.create"),
+    ("Connect directories", "directories.create"),
+    ("Connect apps", "connect.create"),
+    ("Read the activity log and waiting e-mails", "activity.index"),
+    ("See and manage every app", apps.RUNS_ALL),
+    ("Invite colleagues and give roles up to their own", "colleagues.create"),
+    ("Change the settings of the workspace and the mail server", "settings.update_names"),
+    ("Set up the sign-in provider, and require a second factor", "oidc_settings.update"),
+    ("Manage Owners", WORKSPACE_ROLES[:1]),
+)
+
+
+@dataclass(frozen=True)
+class RoleChoice:
+    """A workspace role that may be chosen; `value` is "" for none."""
+
+    value: str
+    label: str
+    help: str
+    chosen: bool
+
+
+@dataclass(frozen=True)
+class Ability:
+    """A line of the table: for each role, whether it may."""
+
+    words: str
+    may: list[bool]
+
+
+def roles_to_give() -> list[str]:
+    """Roles that the person who is signed in may give: none above their own."""
+    me = signed_in_person()
+    return [name for name in WORKSPACE_ROLES if outranks(me, Person(workspace_role=name))]
+
+
+def choices(chosen: str, usual: bool) -> list[RoleChoice]:
+    """Those of them that are usual, or the others."""
+    return [RoleChoice(name, name.capitalize(), ROLE_HELP[name], name == chosen)
+            for name in roles_to_give() if (name in USUAL) == usual]
+
+
+def heads() -> list[str]:
+    return [role.capitalize() for role in WORKSPACE_ROLES]
+
+
+def abilities() -> list[Ability]:
+    return [Ability(words, [_may(role, by) for role in WORKSPACE_ROLES]) for words, by in ABILITIES]
+
+
+def _may(role: str, by: str | tuple[str, ...]) -> bool:
+    if not isinstance(by, str):
+        return role in by
+    permission = current_app.view_functions[by].permission
+    return permission.kind == "signed in" or permission.kind == "workspace role" and role in permission.allowed
