@@ -68,6 +68,12 @@ def seats_after(app: App, joined: int, invited: int) -> Seats:
     return Seats(each, each_invited, joined * each + invited * each_invited, note)
 
 
+def removal_suspends(app: App) -> bool:
+    """Whether a removed account stays in the app's list, as suspended."""
+    connector = _connector(app)
+    return bool(app.removal_suspends) if connector is None else connector.removal_suspends
+
+
 def version_of(app: App) -> ApiVersion | None:
     """The version of the app's API that is in use."""
     connector = _connector(app)

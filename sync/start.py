@@ -6,7 +6,7 @@ from __future__ import annotations
 import connectors
 from sync import activity, seals, vault
 from sync.apps import drafts
-from sync.checks import checks
+from sync.checks import checks, comparison
 from sync.config import Config
 from sync.db import connected, open_database
 from sync.directory import address_moves, directories, last_days, scim_people, waiting_files
@@ -28,6 +28,7 @@ JOBS = (
     address_moves.follow_what_was_said_by_hand,
     last_days.leave,
     checks.start_due,
+    comparison.compare_due,
     tasks.settle_returned,
     invitations.due,
     offboarding.ask_on_the_day,

@@ -15,7 +15,7 @@ from sync.apps import answer_cache
 from sync.apps.owners import RUNS_ALL, apps_of, owned_by, owners_of, part_of  # noqa: F401 - other rooms ask for them here
 from sync.credentials import with_stored
 from sync.db import utcnow, writing
-from sync.jobs import daily
+from sync.jobs import comparing, daily
 from sync.models import Account, App, AppPerson, Person
 from sync.names import signature
 from sync.private_networks import still_approved
@@ -379,6 +379,7 @@ def set_state(app: App, state: str, what: str, by: Asker) -> None:
             return
         _change(app, by, what, app.state, state, state=state)
         _plan(App.get_by_id(app.id))
+        comparing.app(app.id)
 
 
 def by_name(name: str) -> App:

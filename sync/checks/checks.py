@@ -253,7 +253,7 @@ class _Work:
             mine = (Check.id == self.check.id) & (Check.lease_owner == leases.me())
             if not Check.select().where(mine, ~Check.cancel_asked).exists():
                 raise Cancelled
-            App.update(removal_suspends=removal_suspends).where(App.id == self.app.id).execute()
+            App.update(removal_suspends=removal_suspends, compare_at=None).where(App.id == self.app.id).execute()
             app = App.get_by_id(self.app.id)
             lost_fields.keep_what_is_not_said(app)
             settle.bring_into_reading(app, began)
@@ -276,8 +276,8 @@ class _Work:
             wanted.want_leavers(app)
             assignments.want(app, removal_suspends)
             self.memory.take_over()
-            report = merge.bring_up_to_date(app, self.check)
-            self.succeed(app, report, found)
+            became = merge.bring_up_to_date(app, self.check)
+            self.succeed(app, became.report, found)
 
     def take_over_lost(self, app: App) -> None:
         guard = guards.guard_of(app)

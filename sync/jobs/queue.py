@@ -30,6 +30,7 @@ queue: SqliteHuey | None = None
 _runners: dict[str, Callable[[int], None]] = {}
 _minutely: list[Callable[[datetime], object]] = []
 _wakers: dict[str, Callable] = {}
+_woken: dict[str, Callable[[datetime], object]] = {}
 
 
 def runs(kind: str) -> Callable[[Callable[[int], None]], Callable[[int], None]]:
@@ -65,6 +66,16 @@ def each_minute(job: Callable[[datetime], object]) -> Callable[[datetime], objec
     return job
 
 
+def woken(name: str) -> Callable[[Callable[[datetime], object]], Callable[[datetime], object]]:
+    """Decorates what every sweep does, as each_minute does, and what wake_job() does at once: both may run together."""
+
+    def register(job: Callable[[datetime], object]) -> Callable[[datetime], object]:
+        _woken[name] = job
+        return each_minute(job)
+
+    return register
+
+
 def open_queue(path: str | os.PathLike) -> SqliteHuey:
     """The queue in the database's own file. Messages hold ids only and are signed."""
     global queue
@@ -74,6 +85,7 @@ def open_queue(path: str | os.PathLike) -> SqliteHuey:
     )  # fmt: skip
     _wakers.clear()
     _wakers.update({kind: queue.task(name=f"wake_{kind}")(_quietly(run)) for kind, run in _runners.items()})
+    _wakers.update({name: queue.task(name=f"wake_{name}")(_now(job)) for name, job in _woken.items()})
     queue.periodic_task(crontab(), name="sweep")(sweep)
     return queue
 
@@ -88,19 +100,36 @@ def _quietly(run: Callable[[int], None]) -> Callable[[int], None]:
     return quiet
 
 
+def _now(job: Callable[[datetime], object]) -> Callable[[], None]:
+    """The job without waiting for the sweep of this minute."""
+
+    def run() -> None:
+        with faults.tolerated(), connected():
+            if fault := clock.wrong():
+                raise OwnFault(fault)
+            job(utcnow())
+
+    return run
+
+
+def wake_job(name: str, delay: float = 0) -> None:
+    """Let a `woken` job run in `delay` seconds after the commit. What it does must be written in a row of its own."""
+    db.after_commit(lambda: _enqueue(name, (), delay))
+
+
 def wake(kind: str, row_id: int, delay: float = 0) -> None:
     """Wake a worker for a row, after the commit of what made the row due (a rollback leaves no ghost)."""
-    db.after_commit(lambda: _enqueue(kind, row_id, delay))
+    db.after_commit(lambda: _enqueue(kind, (row_id,), delay))
 
 
-def _enqueue(kind: str, row_id: int, delay: float) -> None:
+def _enqueue(name: str, args: tuple[int, ...], delay: float) -> None:
     if queue is None:
         return
     with faults.tolerated():  # the row is written: the sweep wakes a worker for it
         if delay:
-            _wakers[kind].schedule(args=(row_id,), delay=delay)
+            _wakers[name].schedule(args=args, delay=delay)
         else:
-            _wakers[kind](row_id)
+            _wakers[name](*args)
 
 
 def sweep() -> None:

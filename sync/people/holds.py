@@ -8,6 +8,7 @@ from datetime import date, timedelta
 
 from sync import activity, rank
 from sync.db import utcnow, writing
+from sync.jobs import comparing
 from sync.models import Change, Offboarding, Person
 from sync.names import person_name
 from sync.problems import Problem
@@ -33,6 +34,7 @@ def hold(person: Person, reason: str, by: Asker) -> None:
         if before == reason:
             return
         Person.update(hold=reason).where(Person.id == person.id).execute()
+        comparing.apps_of([person.id])
         activity.record(by, "set legal hold", about=person_name(person), why=reason, before=before, after=reason,
                         person=person)
     person.hold = reason
@@ -46,6 +48,7 @@ def lift(person: Person, by: Asker) -> None:
         if before is None:
             return
         Person.update(hold=None).where(Person.id == person.id).execute()
+        comparing.apps_of([person.id])
         activity.record(by, "lifted legal hold", about=person_name(person), before=before, person=person)
     person.hold = None
 
@@ -85,6 +88,7 @@ def _set(person: Person, day: date | None, by: str, why: str = "") -> None:
     before = Person.get_by_id(person.id).remove_on
     if before != day:
         Person.update(remove_on=day).where(Person.id == person.id).execute()
+        comparing.apps_of([person.id])
         activity.record(by, "set remove-on date" if day else "cleared remove-on date", about=person_name(person),
                         why=why, before=before and str(before), after=day and str(day), person=person)
     person.remove_on = day

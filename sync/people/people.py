@@ -11,6 +11,7 @@ from peewee import fn, prefetch
 from connectors.names import AddressProblem, clean_email, clean_name, email_key
 from sync import activity, rank, roles
 from sync.db import connected, db, utcnow, writing
+from sync.jobs import comparing
 from sync.listing import Page, page_of
 from sync.mail import sign_in_news
 from sync.matching import addresses
@@ -257,6 +258,7 @@ def _become(changes: list[tuple[Person, str, str]], by: str | Asker) -> None:
     )
     locked_out = [person.id for person, status, _ in changes if status != PersonStatus.ACTIVE]
     Session.delete().where(Session.person.in_(locked_out)).execute()
+    comparing.apps_of(person.id for person, _, _ in changes)
     holds.came_back(
         [
             person

@@ -1,7 +1,9 @@
 """Puts a check's findings into the app's report: merges them with earlier decisions, and applies the guards.
-Runs inside the check's transaction, on the TEMP tables `found` and `wanted`."""
+Runs inside the transaction of a check or a comparison, on the TEMP tables `found` and `wanted`."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from sync import activity
 from sync.db import db, utcnow
@@ -13,29 +15,47 @@ from sync.safety import wanted
 from sync.states import Protection, ReportState
 
 
-def bring_up_to_date(app: App, check: Check) -> Report:
+@dataclass(frozen=True)
+class Became:
+    """The app's report, None where nothing waits and nothing was decided; whether what waits in it has changed."""
+
+    report: Report | None
+    changed: bool
+
+    @property
+    def in_words(self) -> str:
+        if self.report is None or not self.report.is_open:
+            return "Nothing waits any longer"
+        return f"{self.report.waiting:,} to approve" if self.report.waiting else "Someone who can't be removed yet"
+
+
+def bring_up_to_date(app: App, check: Check | None = None) -> Became:
     """Put the check's applied changes (TEMP `found`) and what waits (TEMP `wanted`) into the app's report.
 
-    The report stays or becomes open while something in it waits; else the check gets one that is applied already.
+    The report stays or becomes open while something in it waits; else the check gets one that is applied already, and
+    a comparison without a check none.
     """
-    report = open_report(app)
-    waits = _something_waits(app)
+    before = open_report(app)
+    report, waits = before, _something_waits(app)
+    shown = _shown(report) if report else set()
     if report and not waits:
         _let_go_all(report)
-        _close_as_superseded(report, "schedule", "A later check found that nothing in it is waiting")
+        why = "A later check found that nothing in it is waiting" if check else "Nothing in it is waiting any longer"
+        _close_as_superseded(report, "schedule", why)
         report = None
-    if report is None:
+    if report is None and (waits or check):
         report = Report.create(
             app=app, state=ReportState.OPEN if waits else ReportState.APPLIED, decided_at=None if waits else utcnow()
         )
-    before = _shown(report)
-    attached = _attach_applied(app, check, report)
+    attached = _attach_applied(app, check, report) if check else 0
     if waits:
         _merge_wanted(app, check, report)
     if attached or waits:
         count(report)
-    _tell(report, before)
-    return report
+    changed = before is not None if not waits else _shown(report) != shown
+    if waits:
+        _tell(report, changed)
+    return Became(report or before, changed)
 
 
 def _shown(report: Report) -> set[str]:
@@ -83,8 +103,8 @@ def _attach_applied(app: App, check: Check, report: Report) -> int:
     ).rowcount
 
 
-def _merge_wanted(app: App, check: Check, report: Report) -> None:
-    values = {"app": app.id, "check": check.id, "report": report.id, "now": str(utcnow())}
+def _merge_wanted(app: App, check: Check | None, report: Report) -> None:
+    values = {"app": app.id, "check": check and check.id, "report": report.id, "now": str(utcnow())}
     for statement in (_LET_GO_ABSENT, _LET_GO_UNPROTECTED, _LET_GO_RETURNED, _REFRESH_WAITING, _ADD_WAITING):
         db.execute_sql(statement, values)
     guard(report)
@@ -148,16 +168,11 @@ _ADD_WAITING = """
 """
 
 
-def _tell(report: Report, before: set[str]) -> None:
-    if report.state != ReportState.OPEN:
-        return
-    if _shown(report) != before:
+def _tell(report: Report, changed: bool) -> None:
+    if changed:
         report.version += 1
         report.save(only=[Report.version])
-    if report.held:
-        news.report_held(report)
-    else:
-        news.report_ready(report)
+    news.report_ready(report)
 
 
 def let_go_of_others(by: str) -> None:

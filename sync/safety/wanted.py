@@ -46,6 +46,19 @@ def want_lost_access(pairs: list[tuple[int, int]]) -> None:
     )
 
 
+def want_what_was_read(app: App) -> None:
+    """What the open report holds back of what only a reading of the app can find: true until the next reading."""
+    db.execute_sql(
+        """
+        INSERT INTO wanted (kind, account_id, asset_id, in_app, before, reason, after, person_id, detail)
+        SELECT c.kind, c.account_id, c.asset_id, 0, c.before, c.reason, c.after, c.person_id, c.detail
+        FROM report r JOIN change c ON c.report_id = r.id WHERE r.app_id = ? AND r.state = 'open' AND NOT c.in_app
+          AND c.decision IN ('needs confirmation', 'held', 'ignored', 'left out')
+        """,
+        (app.id,),
+    )
+
+
 def want_leavers(app: App) -> None:
     """The accounts of deprovisioned people, each with what protects it; leaving out is valid for one departure."""
     values = {"app": app.id, "identity": app.identity_id, "today": str(today())}
