@@ -55,7 +55,7 @@ def _fill(count: int, folder: Path) -> tuple[App, Report]:
     """Nine of ten accounts are matched to someone; some of these people have left, so that a report waits."""
     app = open_workspace(folder)
     with connected():
-        _people(count * 9 // 10)
+        people_here(count * 9 // 10)
         sample.SampleApp.pages = staticmethod(lambda: sample.pages(count, 0))
         run_check(app)
         left = range(LEFT_EVERY, count, LEFT_EVERY)
@@ -67,7 +67,8 @@ def _fill(count: int, folder: Path) -> tuple[App, Report]:
         return App.get_by_id(app.id), Report.get(Report.app == app, Report.state == "open")
 
 
-def _people(count: int) -> None:
+def people_here(count: int) -> None:
+    """So many people that the workspace knows, as bench.sample names them."""
     first = Person.select().count() + 1
     with writing():
         for start in range(0, count, 500):

@@ -43,6 +43,7 @@ def main() -> None:
     _prove(SIZES[-1])
     _read(SIZES[-1], given.repeat)
     _pages()
+    _leavers()
 
 
 def _compare(count: int, repeat: int) -> None:
@@ -85,6 +86,14 @@ def _pages() -> None:
     print("\n200 apps, 50,000 accounts in one of them: processor time a page (median of 20), size compressed, queries")
     for page, (milliseconds, size, queries) in measured["pages"].items():
         print(f"{page:28}{milliseconds:8.1f} ms{size / 1024:8.0f} KB{queries:6}")
+
+
+def _leavers() -> None:
+    measured = _child("leavers", 200)
+    print("\n20 people leave who have an account in each of 200 apps with 500 accounts, in seconds")
+    print(f"until they count as having left: {measured['left']:.1f}")
+    print(f"until each app has its report and its Owner an e-mail for each: {measured['compared']:.1f}")
+    print(f"to count them in all apps: {measured['counted']:.3f}")
 
 
 def _child(what: str, count: int) -> dict:
@@ -195,6 +204,12 @@ def reading_child(count: int, folder: Path) -> dict:
     return seconds
 
 
+def leavers_child(count: int, folder: Path) -> dict:
+    from bench.leavers import measure
+
+    return measure(count, 500, folder)
+
+
 def pages_child(count: int, folder: Path) -> dict:
     from bench.pages import times
 
@@ -203,7 +218,7 @@ def pages_child(count: int, folder: Path) -> dict:
 
 CHILDREN = {
     "floor": floor_child, "check": check_child, "floor memory": floor_memory_child, "check memory": check_memory_child,
-    "locks": locks_child, "reading": reading_child, "pages": pages_child,
+    "locks": locks_child, "reading": reading_child, "pages": pages_child, "leavers": leavers_child,
 }  # fmt: skip
 
 if __name__ == "__main__":

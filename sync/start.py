@@ -13,6 +13,7 @@ from sync.directory import address_moves, directories, last_days, scim_people, w
 from sync.jobs import queue
 from sync.mail import news, outbox
 from sync.offboarding import offboarding
+from sync.reports import acceptances
 from sync.sign_in import kept_requests, refusals
 from sync.sign_in import waiting as waiting_sign_ins
 from sync.tasks import invitations, tasks
@@ -31,6 +32,7 @@ JOBS = (
     comparison.compare_due,
     tasks.settle_returned,
     invitations.due,
+    acceptances.look_again,
     offboarding.ask_on_the_day,
     offboarding.carry_out_due,
     news.due_reminders,

@@ -63,12 +63,14 @@ TOO_MANY_FAILURES = 3
 UNDER_WAY = (TaskState.QUEUED, TaskState.RUNNING)
 REMIND_AFTER = timedelta(days=7)
 
-def report_ready(report: Report) -> list[Mail]:
-    """Tell the Owners of what waits in the report for their yes; only if something is new since the last mail.
+def report_ready(report: Report, known: Iterable[int] = ()) -> list[Mail]:
+    """Tell the Owners what waits for approval in the report, if something in it is new since the last e-mail.
 
-    Where a guard holds some of it, the mail says that instead.
+    `known`: accounts that can't be removed yet, as an earlier report said. Where a guard holds some of the changes, the
+    e-mail says that instead.
     """
     fresh = _waiting(report).where(Change.id > Report.get_by_id(report.id).mailed_through)
+    fresh = fresh.where(Change.protected.is_null() | Change.account.is_null() | Change.account.not_in(list(known)))
     news = dict(fresh.select(Change.decision, fn.COUNT(Change.id)).group_by(Change.decision).tuples())
     if not news:
         return []
@@ -92,11 +94,7 @@ def due_reminders(now: datetime) -> int:
         still_open = (
             Report.select(Report, App)
             .join(App)
-            .where(
-                Report.is_open,
-                (Report.waiting > 0) | (Report.held > 0),
-                App.state != AppState.DISCONNECTED,
-            )
+            .where(Report.is_open, App.state != AppState.DISCONNECTED)
         )
         for report in still_open:
             last_told = max(filter(None, (report.created_at, report.mailed_at, report.reminded_at)))

@@ -10,7 +10,8 @@ from sync.db import db, utcnow
 from sync.mail import news
 from sync.matching.addresses import ANOTHERS
 from sync.models import App, Change, Check, Report
-from sync.reports.reports import CONFIRM, HELD, IGNORED, UNDECIDED, count, guard, open_report
+from sync.reports import leaving
+from sync.reports.reports import IGNORED, UNDECIDED, count, guard, open_report
 from sync.safety import wanted
 from sync.states import Protection, ReportState
 
@@ -36,7 +37,7 @@ def bring_up_to_date(app: App, check: Check | None = None) -> Became:
     a comparison without a check none.
     """
     before = open_report(app)
-    report, waits = before, _something_waits(app)
+    report, waits = before, wanted.someone_waits(app)
     shown = _shown(report) if report else set()
     if report and not waits:
         _let_go_all(report)
@@ -54,7 +55,7 @@ def bring_up_to_date(app: App, check: Check | None = None) -> Became:
         count(report)
     changed = before is not None if not waits else _shown(report) != shown
     if waits:
-        _tell(report, changed)
+        _tell(app, report, changed)
     return Became(report or before, changed)
 
 
@@ -63,17 +64,6 @@ def _shown(report: Report) -> set[str]:
     seen = (Change.id, Change.decision, Change.before, Change.after, Change.reason, Change.protected, Change.detail)
     rows = Change.select(*seen).where(Change.report == report, Change.decision.in_(UNDECIDED))
     return set(map(repr, rows.tuples()))
-
-
-def _something_waits(app: App) -> bool:
-    rows = db.execute_sql("SELECT account_id, protection, left_out FROM wanted").fetchall()
-    if any(protection is None and left_out is None for _, protection, left_out in rows):
-        return True
-    protected = {
-        account_id for account_id, protection, left_out in rows
-        if protection not in (None, Protection.KEPT_UNTIL) and left_out is None
-    }  # fmt: skip
-    return bool(protected) and bool(protected - wanted.told_before(app))
 
 
 def _let_go_all(report: Report) -> None:
@@ -137,30 +127,34 @@ _LET_GO_RETURNED = """
 """
 _REFRESH_WAITING = """
     UPDATE change SET reason = w.reason, before = w.before, after = w.after, detail = w.detail,
-        protection = w.protection, protected = w.protected, decision = w.decision
+        protection = w.protection, protected = w.protected, decision = w.decision,
+        decided_by = w.decided_by, decided_at = w.decided_at
     FROM (
         SELECT c.id, w.reason, w.before, w.after, w.detail, w.protection, w.protected,
+            CASE WHEN w.protected IS NULL THEN c.decided_by ELSE x.accepted_by END AS decided_by,
+            CASE WHEN w.protected IS NULL THEN c.decided_at ELSE x.accepted_at END AS decided_at,
             CASE WHEN w.protected IS NOT NULL THEN 'ignored' WHEN w.left_out IS NOT NULL THEN 'left out'
                 WHEN w.in_app AND c.decision IN ('ignored', 'left out') THEN 'needs confirmation'
                 ELSE c.decision END AS decision
         FROM wanted w JOIN change c ON c.report_id = :report AND c.decision <> 'applied' AND c.kind = w.kind
             AND c.in_app = w.in_app AND c.account_id IS w.account_id AND c.asset_id IS w.asset_id
             AND c.person_id IS w.person_id
+        LEFT JOIN accepted_leaver x ON x.id = w.accepted
     ) w
     WHERE change.id = w.id AND (change.reason IS NOT w.reason OR change.before IS NOT w.before
         OR change.after IS NOT w.after OR change.detail IS NOT w.detail
         OR change.protected IS NOT w.protected OR change.protection IS NOT w.protection
-        OR change.decision <> w.decision)
+        OR change.decided_at IS NOT w.decided_at OR change.decision <> w.decision)
 """
 _ADD_WAITING = """
     INSERT INTO change (app_id, found_by_id, report_id, kind, decision, account_id, asset_id, before, after, in_app,
-        reason, protection, protected, person_id, detail, created_at)
+        reason, protection, protected, person_id, detail, created_at, decided_by, decided_at)
     SELECT :app, :check, :report, w.kind,
         CASE WHEN w.protected IS NOT NULL THEN 'ignored' WHEN w.left_out IS NOT NULL THEN 'left out'
             WHEN w.in_app THEN 'needs confirmation' ELSE 'held' END,
         w.account_id, w.asset_id, w.before, w.after, w.in_app, w.reason, w.protection, w.protected,
-        w.person_id, w.detail, :now
-    FROM wanted w
+        w.person_id, w.detail, :now, x.accepted_by, x.accepted_at
+    FROM wanted w LEFT JOIN accepted_leaver x ON x.id = w.accepted
     WHERE NOT EXISTS (
         SELECT 1 FROM change c WHERE c.report_id = :report AND c.decision <> 'applied' AND c.kind = w.kind
           AND c.in_app = w.in_app AND c.account_id IS w.account_id AND c.asset_id IS w.asset_id
@@ -168,11 +162,11 @@ _ADD_WAITING = """
 """
 
 
-def _tell(report: Report, changed: bool) -> None:
+def _tell(app: App, report: Report, changed: bool) -> None:
     if changed:
         report.version += 1
         report.save(only=[Report.version])
-    news.report_ready(report)
+    news.report_ready(report, known=wanted.told_before(app))
 
 
 def let_go_of_others(by: str) -> None:
@@ -200,8 +194,7 @@ def let_go_of_others(by: str) -> None:
 def _bring_up_to_date(report: Report, by: str) -> None:
     """After something in it was released: close it if it has nothing left to approve or show."""
     guard(report)
-    left = Change.select().where(Change.report == report, Change.decision.in_(UNDECIDED))
-    if left.where(Change.decision.in_((CONFIRM, HELD)) | Change.protected.is_null(False)).exists():
+    if leaving.has_open(report):
         report.version += 1
         count(report)
         return

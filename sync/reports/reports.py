@@ -11,14 +11,14 @@ from sync import activity
 from sync.apps import access
 from sync.db import db, utcnow, writing
 from sync.groups import still_wanted
-from sync.jobs import asking
+from sync.jobs import asking, comparing
 from sync.mail import news
 from sync.matching import members
 from sync.matching.members import ReasonNeeded
 from sync.models import Account, App, Change, Person, Report, Task
 from sync.names import account_name, name_in_change
 from sync.problems import Problem
-from sync.reports import group_changes, mass_updates
+from sync.reports import group_changes, leaving, mass_updates
 from sync.safety import guards, protection, sole_managers
 from sync.safety.protection import Protected
 from sync.states import (
@@ -215,8 +215,18 @@ def _still_open(report: Report) -> Report:
     return report
 
 
+def close_or_touch(report: Report, by: str) -> None:
+    """After something in it was decided: closed where nothing in it waits any longer."""
+    if leaving.has_open(report):
+        _touch(report)
+    else:
+        _close(report, ReportState.APPLIED, by)
+
+
 def _close(report: Report, state: str, by: str) -> None:
     now = utcnow()
+    if Change.select().where(Change.report == report, leaving.IS_STUCK).exists():
+        comparing.app(report.app_id)  # those who couldn't be removed stay an open question, in the next report
     Change.update(decided_by=by, decided_at=now).where(
         Change.report == report, Change.decision == IGNORED, Change.decided_at.is_null()
     ).execute()

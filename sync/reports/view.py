@@ -9,10 +9,9 @@ from peewee import Case, fn
 
 from sync.groups.assignments import ACCESS, ENDED, INVITE, LOSS, ROLE
 from sync.models import Account, Asset, Change, Check, Person, Report
-from sync.reports import mass_updates
+from sync.reports import leaving, mass_updates
 from sync.reports.reports import APPLIED, CONFIRM, HELD, IGNORED, LEFT_OUT, UNDECIDED
 from sync.states import OF_ACCESS, OF_ASSETS, UPDATES, ChangeKind, ReportState
-from sync.workspace import workspace
 
 WANTED = {
     INVITE: ("person to invite", "people to invite"),
@@ -106,18 +105,16 @@ def may_be_left_out(report: Report) -> list[Change]:
 
 def sentence(report: Report) -> str:
     """The one sentence on top: "3 people left Acme and still have an account in Slack."."""
-    app, company = report.app, workspace().name
+    app = report.app
     if report.state != ReportState.OPEN:
         taken = sum(report.counts.values())
         if not taken:
             return f"Nothing had changed in {app.name}."
         return f"{taken:,} {'change' if taken == 1 else 'changes'} in {app.name}: this report is {report.state}."
     wants = _in_words(report)
-    leavers = _undecided(report, ChangeKind.REMOVED_USER)
-    if leavers:
-        who = "1 person" if leavers == 1 else f"{leavers:,} people"
-        left = f"{who} left {company} and still {'has' if leavers == 1 else 'have'} an account in {app.name}"
-        return f"{left}; by its groups, {wants}." if wants else f"{left}."
+    left = leaving.of(report)
+    if left.people:
+        return f"{left.sentence} By its groups: {wants}." if wants else left.sentence
     if wants:
         return f"By the groups of {app.name}: {wants}."
     if held := held_updates(report):

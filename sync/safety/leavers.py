@@ -10,8 +10,10 @@ from datetime import date
 
 from peewee import SQL
 
-from sync.db import db
+from sync import activity
+from sync.db import db, utcnow
 from sync.models import AcceptedLeaver, Account, App, Change, Person, Report
+from sync.names import account_name
 from sync.states import CONNECTED, texts
 from sync.workspace import today
 
@@ -20,8 +22,9 @@ from sync.workspace import today
 HAS_LEFT = """p.status = 'deprovisioned' AND a.match_kind = 'matched' AND a.state <> 'gone'
     AND NOT (a.status = 'suspended' AND coalesce(app.removal_suspends, 0))"""
 # An acceptance is about this departure, and holds until its day.
-ACCEPTED = """SELECT x.id FROM accepted_leaver x WHERE x.account_id = a.id AND x.person_id = p.id
-    AND x.ended_at IS NULL AND x.until > :today AND x.accepted_at >= p.status_since"""
+ACCEPTANCE_HOLDS = """x.person_id = a.person_id AND x.ended_at IS NULL AND x.until > :today
+    AND x.accepted_at >= p.status_since"""
+ACCEPTED = f"SELECT x.id FROM accepted_leaver x WHERE x.account_id = a.id AND {ACCEPTANCE_HOLDS}"
 # Why someone may keep the account for now: a day that was set for all accounts of the person, or a decision about this
 # account. Anything else is open, also where a protection forbids the removal.
 KEPT, LEFT_OUT = "coalesce(p.remove_on > :today, 0)", "coalesce(a.left_out_at >= p.status_since, 0)"
@@ -124,6 +127,17 @@ def of_apps(app_ids: Iterable[int]) -> list[Leaver]:
 def of_app(app: App) -> list[Leaver]:
     """Those of one app."""
     return of_apps([app.id])
+
+
+def end_acceptance(row: AcceptedLeaver, by: str, why: str) -> bool:
+    """From now on the account is open again; False if it was over already. Inside the caller's transaction."""
+    still = (AcceptedLeaver.id == row.id) & AcceptedLeaver.ended_at.is_null()
+    if not AcceptedLeaver.update(ended_at=utcnow()).where(still).execute():
+        return False
+    account = Account.get_by_id(row.account_id)
+    activity.record(by, "ended acceptance", about=account_name(account), why=why, before=row.reason, app=account.app_id,
+                    person=row.person_id)
+    return True
 
 
 def _by_id(query, model, rows: list[tuple], place: int) -> dict[int, object]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from sync import roles
 from sync.db import db
-from sync.models import App
+from sync.models import AcceptedLeaver, App
 from sync.safety import leavers, protection
 from sync.staging import tables
 from sync.staging.check import WANTED
-from sync.states import REMOVALS, ChangeKind, texts
+from sync.states import REMOVALS, ChangeKind, Protection, texts
 from sync.workspace import today
 
 WANT = "INSERT INTO wanted (kind, account_id, asset_id, in_app, before, reason, left_out, person_id)"
@@ -75,6 +75,35 @@ def want_leavers(app: App) -> None:
     )
     protection.protect(ChangeKind.REMOVED_USER, values)
     protection.protect_last(values, ChangeKind.REMOVED_USER)
+    _note_accepted(app, values)
+
+
+def _note_accepted(app: App, values: dict[str, object]) -> None:
+    """Leavers whose protection someone has accepted. An acceptance of another reason, or of none, is over."""
+    db.execute_sql(
+        f"""
+        UPDATE wanted SET accepted = x.id FROM accepted_leaver x JOIN person p ON p.id = x.person_id
+        JOIN account a ON a.id = x.account_id WHERE {_REMOVAL} AND x.account_id = wanted.account_id
+          AND x.protection = wanted.protection AND {leavers.ACCEPTANCE_HOLDS}
+        """,
+        values,
+    )
+    over = db.execute_sql(
+        f"""
+        SELECT x.id, CASE WHEN wanted.protection IS NULL THEN 'The account can be removed now'
+            WHEN x.until <= :today THEN 'The day to look again has come'
+            WHEN wanted.protection <> x.protection THEN 'It is protected for another reason now'
+            ELSE 'They have left once more since' END
+        FROM accepted_leaver x JOIN wanted ON wanted.account_id = x.account_id
+        WHERE {_REMOVAL} AND x.ended_at IS NULL AND wanted.accepted IS NULL
+        """,
+        values,
+    ).fetchall()
+    for acceptance, why in over:
+        leavers.end_acceptance(AcceptedLeaver.get_by_id(acceptance), "Rollcall", why)
+
+
+_REMOVAL = "wanted.kind = 'removed user' AND wanted.in_app"
 
 
 def wanted_counts() -> dict[str, int]:
@@ -86,13 +115,28 @@ def wanted_counts() -> dict[str, int]:
     )
 
 
+def someone_waits(app: App) -> bool:
+    """Whether something needs approval, or someone who has left can't be removed and nobody has accepted that."""
+    rows = db.execute_sql(
+        f"""
+        SELECT account_id, {_REMOVAL}, protection FROM wanted
+        WHERE left_out IS NULL AND accepted IS NULL AND protection IS NOT '{Protection.KEPT_UNTIL}'
+        """
+    ).fetchall()
+    if any(of_leaver or not protection for _, of_leaver, protection in rows):
+        return True
+    return bool({account_id for account_id, *_ in rows} - told_before(app))
+
+
 def told_before(app: App) -> set[int]:
-    """The accounts whose protected removal an earlier, decided report has already shown since their person left."""
+    """The accounts whose protected removal an earlier, decided report has already shown since their person left, or
+    since someone accepted it for some time."""
     rows = db.execute_sql(
         """
         SELECT c.account_id FROM wanted w JOIN account a ON a.id = w.account_id JOIN person p ON p.id = a.person_id
         JOIN change c ON c.account_id = a.id AND c.app_id = ? AND c.protected IS NOT NULL
             AND c.decided_at >= p.status_since
+            AND NOT EXISTS (SELECT 1 FROM accepted_leaver x WHERE x.account_id = a.id AND x.ended_at >= c.decided_at)
         WHERE w.protected IS NOT NULL
         """,
         (app.id,),

@@ -77,7 +77,7 @@ ASSIGNED = Table(
 WANTED = Table(
     "wanted",
     "kind TEXT, account_id INT, asset_id INT, in_app INT, before TEXT, reason TEXT, protection TEXT, protected TEXT, "
-    "left_out TEXT, after TEXT, person_id INT, detail TEXT",
+    "left_out TEXT, after TEXT, person_id INT, detail TEXT, accepted INT",
     owner="safety.wanted", writers=("groups.assignments", "reports.mass_updates", "safety.protection"),
     readers=("groups.rules", "reports.merge"),
 )  # fmt: skip

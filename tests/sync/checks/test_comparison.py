@@ -1,4 +1,4 @@
-"""Who has left is known in every app without a check, and comparing the last reading does what a check would do."""
+"""Every app knows at once who has left, without a check, and comparing its last reading does what a check would do."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 
 from sync.apps import apps
 from sync.checks import comparison
-from sync.db import utcnow
-from sync.jobs import comparing
+from sync.db import utcnow, writing
+from sync.jobs import comparing, queue
 from sync.models import Account, Activity, App, Change, Mail, Report, Task
 from sync.people import holds, people
 from sync.reports import reports
@@ -152,3 +152,29 @@ def test_an_app_that_was_never_read_is_not_compared(chat):
     chat.leave(3)
     comparing.app(chat.app.id)
     assert compare() == 0 and waiting(chat) == {}
+
+
+def test_what_asks_for_it_is_written_with_the_departure_or_not_at_all(chat):
+    with pytest.raises(ZeroDivisionError), writing():
+        chat.leave(3)
+        raise ZeroDivisionError
+    assert not App.select().where(App.compare_at.is_null(False)).exists()
+    assert not people.with_id(chat.people[3].id).has_left
+
+
+def test_the_next_sweep_does_what_a_killed_worker_was_woken_for(chat):
+    chat.leave(3)
+    queue.queue.flush()  # the message is lost, as by a kill between its delivery and its work
+    App.update(compare_at=utcnow() - LATER).execute()
+    queue.sweep()
+    assert waiting(chat) == {email(3): "needs confirmation"}
+
+
+def test_a_worker_is_woken_for_it_after_the_commit(chat):
+    def wakes() -> int:
+        return sum("wake_compare" in task.name for task in queue.queue.pending())
+
+    with writing():
+        chat.leave(3)
+        assert wakes() == 0
+    assert wakes() == 1

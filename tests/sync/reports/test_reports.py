@@ -423,7 +423,11 @@ def test_the_last_owner_is_shown_greyed_and_stays(chat):
     change = chat.change(report, 0)
     assert (change.decision, change.protected) == ("ignored", "Protected: the last Owner of the app")
     assert reports.finish(report, chat.by).tasks == []
-    assert chat.check().report.state == "applied", "told once, it does not open a report every day"
+    mails = Mail.select().count()
+    again = chat.check().report
+    assert again != report and again.is_open, "it stays an open question"
+    assert Mail.select().count() == mails, "that was mailed already"
+    assert chat.check().report == again
 
 
 def test_two_last_admins_who_leave_together_both_stay(chat):

@@ -1,0 +1,112 @@
+"""How many people of a report have left, and what can be done about them: one count and one sentence for every place.
+Nothing is decided here."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from connectors.base import PAID_SOCIAL
+from sync.models import Account, App, Change, Person, Report
+from sync.names import person_name
+from sync.states import ChangeDecision, ChangeKind, Protection
+from sync.workspace import workspace
+
+NAMED = 2  # people who can't be removed yet, by name; of more only the number
+_LEAVER = (Change.kind == ChangeKind.REMOVED_USER) & Change.in_app
+# Someone who has left but can't be removed yet, and nobody has accepted that.
+IS_STUCK = (
+    _LEAVER & (Change.decision == ChangeDecision.IGNORED) & Change.protection.is_null(False)
+    & (Change.protection != Protection.KEPT_UNTIL) & Change.decided_at.is_null()
+)  # fmt: skip
+_WAITS = Change.decision.in_((ChangeDecision.NEEDS_CONFIRMATION, ChangeDecision.HELD))
+
+
+def has_open(report: Report) -> bool:
+    """Whether something in the report waits for a person: also a leaver who can't be removed yet."""
+    return Change.select().where(Change.report == report, _WAITS | IS_STUCK).exists()
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """People of one report who have left: those who can be removed, those held by a guard, the names of those who can't
+    be removed yet, and those who may stay for now because someone decided so."""
+
+    app: App
+    people: int = 0
+    ready: int = 0
+    held: int = 0
+    stuck: tuple[str, ...] = ()
+    staying: int = 0
+
+    @property
+    def headline(self) -> str:
+        """3 people left Acme and still have an account in Slack"""
+        account = "access to" if self.app.category == PAID_SOCIAL else "an account in"
+        has = "has" if self.people == 1 else "have"
+        return f"{_people(self.people)} left {workspace().name} and still {has} {account} {self.app.name}"
+
+    @property
+    def detail(self) -> str:
+        """2 can be removed, Pavel Horák can't yet. Empty where all of them can."""
+        if self.ready == self.people:
+            return ""
+        parts = [f"{self.ready:,} can be removed"] if self.ready else []
+        parts += [f"{self.held:,} {'is' if self.held == 1 else 'are'} held by a guard"] if self.held else []
+        parts += [f"{self._who_is_stuck} can't {'' if self.ready else 'be removed '}yet"] if self.stuck else []
+        parts += [f"{self.staying:,} may stay for now"] if self.staying else []
+        return f"{', '.join(parts)}."
+
+    @property
+    def _who_is_stuck(self) -> str:
+        return " and ".join(self.stuck) if len(self.stuck) <= NAMED else f"{len(self.stuck):,}"
+
+    @property
+    def sentence(self) -> str:
+        """3 people left Acme and still have an account in Slack. 2 can be removed, Pavel Horák can't yet."""
+        return " ".join(filter(None, (f"{self.headline}.", self.detail)))
+
+
+def of(report: Report) -> Leaving:
+    """Those of an open report."""
+    return of_reports([report])[report.id]
+
+
+def of_reports(reports: Iterable[Report]) -> dict[int, Leaving]:
+    """By report id; for one that is decided, nobody."""
+    known = {report.id: report for report in reports}
+    found: dict[int, dict[str, dict[int, str]]] = {id: defaultdict(dict) for id in known}
+    rows = (
+        Change.select(Change, Account, Person).join(Account).join(Person)
+        .where(Change.report.in_([report.id for report in known.values() if report.is_open]), _LEAVER)
+        .order_by(Change.id)
+    )  # fmt: skip
+    for change in rows:
+        if part := _part(change):
+            found[change.report_id][part][change.account.person_id] = person_name(change.account.person)
+    return {id: _counted(known[id].app, parts) for id, parts in found.items()}
+
+
+def _part(change: Change) -> str:
+    """Which of Leaving's numbers the change counts for; none once it is approved."""
+    if change.decision == ChangeDecision.NEEDS_CONFIRMATION:
+        return "ready"
+    if change.decision == ChangeDecision.HELD:
+        return "held"
+    if change.decision == ChangeDecision.LEFT_OUT:
+        return "staying"
+    if change.decision != ChangeDecision.IGNORED or not change.protection:
+        return ""
+    return "staying" if change.protection == Protection.KEPT_UNTIL or change.decided_at else "stuck"
+
+
+def _counted(app: App, parts: dict[str, dict[int, str]]) -> Leaving:
+    return Leaving(
+        app, len({person for part in parts.values() for person in part}), len(parts["ready"]), len(parts["held"]),
+        tuple(parts["stuck"].values()), len(parts["staying"]),
+    )  # fmt: skip
+
+
+def _people(count: int) -> str:
+    return "1 person" if count == 1 else f"{count:,} people"

@@ -1,0 +1,164 @@
+"""A leaver who can't be removed stays an open question until that is solved, or accepted by name for some time."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+
+from sync.checks import comparison
+from sync.db import utcnow
+from sync.models import AcceptedLeaver, Account, Activity, Change, Mail, Report
+from sync.people import people
+from sync.rank import Asker, NotAllowed
+from sync.reports import acceptances, leaving, reports
+from sync.reports.acceptances import AcceptanceProblem
+from sync.safety import leavers
+from sync.safety.leavers import Numbers
+from sync.workspace import today
+from tests.sync.fixtures import email
+
+REASON = "Until Mira is trained"
+
+
+@pytest.fixture
+def last(chat) -> Account:
+    """The account of person 0, who has left and is the last Owner of the chat. A check has reported it."""
+    chat.leave(0)
+    chat.check()
+    return Account.get(Account.email == email(0))
+
+
+def soon(days: int = 7) -> date:
+    return today() + timedelta(days=days)
+
+
+def compare() -> None:
+    comparison.compare_due(utcnow() + timedelta(minutes=1))
+
+
+def open_now(chat) -> bool:
+    report = reports.open_report(chat.app)
+    return report is not None and leaving.has_open(report)
+
+
+def accept(chat, account: Account, until: date | None = None, reason: str = REASON) -> AcceptedLeaver:
+    return acceptances.accept(account, reason, until or soon(), chat.by)
+
+
+def numbers(chat) -> Numbers:
+    return leavers.open_in([chat.app.id])[chat.app.id]
+
+
+def test_it_stays_open_after_every_approval_and_check_and_is_mailed_once(chat, last):
+    assert Mail.select().where(Mail.kind == "report").count() == 1
+    for again in (compare, chat.check, compare):
+        reports.finish(reports.open_report(chat.app), chat.by)
+        again()
+        assert open_now(chat) and numbers(chat) == Numbers(1, 1)
+    assert Mail.select().where(Mail.kind == "report").count() == 1
+
+
+def test_it_is_reopened_at_once_beside_others_who_are_removed(chat, last):
+    chat.leave(3)
+    chat.check()
+    reports.finish(reports.open_report(chat.app), chat.by)
+    compare()
+    assert [row.account.email for row in reports.open_report(chat.app).changes] == [email(0)]
+
+
+def test_accepted_by_name_it_is_no_longer_open_but_counted_and_in_the_log(chat, last):
+    report = reports.open_report(chat.app)
+    row = accept(chat, last)
+    assert Report.get_by_id(report.id).state == "applied" and not open_now(chat)
+    for again in (compare, chat.check):
+        again()
+        assert not open_now(chat) and numbers(chat) == Numbers(0, 0, 1)
+    [one] = leavers.of_app(chat.app)
+    assert (one.acceptance, one.is_open) == (row, False)
+    entry = Activity.get(Activity.what == "accepted leaver")
+    assert (entry.who, entry.why, entry.before) == (str(chat.by), REASON, "Protected: the last Owner of the app")
+    assert entry.app == chat.app and entry.person == last.person and entry.after.startswith("until ")
+
+
+def test_others_in_the_report_still_wait(chat, last):
+    chat.leave(3)
+    chat.check()
+    version = reports.open_report(chat.app).version
+    accept(chat, last)
+    report = reports.open_report(chat.app)
+    assert report.version == version + 1 and leaving.of(report).detail == "1 can be removed, 1 may stay for now."
+    chat.check()
+    assert reports.open_report(chat.app).version == version + 1, "the check sees the same"
+
+
+def test_on_its_day_it_is_open_and_mailed_again(chat, last):
+    row = accept(chat, last)
+    mails = Mail.select().count()
+    assert acceptances.look_again(utcnow()) == 0
+    AcceptedLeaver.update(until=today()).execute()
+    assert numbers(chat) == Numbers(1, 1)
+    assert acceptances.look_again(utcnow()) == 1 and acceptances.look_again(utcnow()) == 0
+    compare()
+    assert open_now(chat) and Mail.select().count() == mails + 1
+    assert AcceptedLeaver.get_by_id(row.id).ended_at
+    assert Activity.get(Activity.what == "ended acceptance").why == "The day to look again has come"
+
+
+def test_withdrawn_it_is_open_again(chat, last):
+    row = accept(chat, last)
+    assert acceptances.withdraw(row, chat.by) and not acceptances.withdraw(row, chat.by)
+    compare()
+    assert open_now(chat) and numbers(chat) == Numbers(1, 1)
+
+
+def test_accepted_again_the_new_day_counts(chat, last):
+    first, second = accept(chat, last), accept(chat, last, soon(30))
+    assert AcceptedLeaver.get_by_id(first.id).ended_at and leavers.of_app(chat.app)[0].acceptance == second
+
+
+def test_an_acceptance_is_about_the_reason_and_never_keeps_an_account_that_can_be_removed(chat, last):
+    accept(chat, last)
+    chat.store.change(chat.id_of(1), via="page", role="owner")
+    chat.check()
+    [removal] = reports.open_report(chat.app).changes.where(Change.kind == "removed user")
+    assert removal.decision == "needs confirmation"
+    assert Activity.get(Activity.what == "ended acceptance").why == "The account can be removed now"
+    assert numbers(chat) == Numbers(1, 1)
+
+
+def test_someone_who_leaves_once_more_is_asked_about_again(chat, last):
+    accept(chat, last)
+    people.mark_returned(chat.people[0], chat.by)
+    chat.leave(0)
+    compare()
+    assert open_now(chat) and numbers(chat) == Numbers(1, 1)
+
+
+@pytest.mark.parametrize(("reason", "days", "said"), [
+    (" ", 7, "Enter a reason"), (REASON, 0, "future date"), (REASON, -3, "future date"), (REASON, 400, "within a year"),
+])  # fmt: skip
+def test_an_acceptance_has_a_reason_and_a_day_within_a_year(chat, last, reason, days, said):
+    with pytest.raises(AcceptanceProblem, match=said):
+        acceptances.accept(last, reason, soon(days), chat.by)
+    with pytest.raises(AcceptanceProblem, match="future date"):
+        acceptances.accept(last, REASON, None, chat.by)
+    assert not AcceptedLeaver.select().exists() and open_now(chat)
+
+
+def test_only_a_leaver_who_cannot_be_removed_is_accepted(chat, last):
+    chat.leave(3)
+    for number, said in ((3, "can be removed"), (5, "isn't an account of someone who has left")):
+        with pytest.raises(AcceptanceProblem, match=said):
+            accept(chat, Account.get(Account.email == email(number)))
+    assert not AcceptedLeaver.select().exists()
+
+
+def test_nobody_but_an_owner_of_the_app_accepts(chat, last):
+    stranger = people.add("Mira", "mira@else.example", chat.by, workspace_role="user")
+    with pytest.raises(NotAllowed):
+        acceptances.accept(last, REASON, soon(), Asker.person(stranger))
+    row = accept(chat, last)
+    with pytest.raises(NotAllowed):
+        acceptances.withdraw(row, Asker.person(stranger))
+    assert AcceptedLeaver.get_by_id(row.id).ended_at is None
