@@ -127,7 +127,7 @@ def test_the_wizard_shows_what_is_to_be_updated_in_the_app_and_finishes_it(owner
     page = owner.get(f"/reports/{report.id}").text
     told = text_of(page)
     assert "1 person left Acme and still has an account in Chat" in told
-    assert "in Chat; by its groups, 1 person to invite, 1 role to change." in told
+    assert "in Chat. By its groups: 1 person to invite, 1 role to change." in told
     assert "To be updated to Rollcall Removed users 1" in told and "To be updated in the app To invite 1" in told
     assert "in group Sales of Company LDAP → Admin" in told and "Member → Admin" in told
     assert "Removes 1 person from Chat. Makes 2 other changes in it." in told
