@@ -9,6 +9,7 @@ from sync.matching import decisions as match_decisions
 from sync.matching import rules as match_rules
 from sync.models import Account, App, Change, Person
 from sync.people import importing, people
+from sync.workspace import today
 
 DOMAIN = "acme.example"
 
@@ -152,3 +153,34 @@ def test_a_leaver_is_matched_by_number_and_asked_about(listed, ana, by):
     people.mark_left(ana, by)
     assert listed.check().waiting == 1
     assert Account.get(Account.external_id == "x").person == ana
+
+
+@pytest.mark.parametrize(("years", "status", "why"), [
+    (0, "deprovisioned", "old@acme.example belonged to Ana López (left 1 Jan): say whose it is"),
+    (1, "deprovisioned", "old@acme.example belonged to Ana López (left 1 Jan {year}): say whose it is"),
+    (1, "suspended", "old@acme.example belonged to Ana López: say whose it is"),
+    (1, "active", "old@acme.example belonged to Ana López: say whose it is"),
+])  # fmt: skip
+@pytest.mark.parametrize("email", ["old@acme.example", ""], ids=["e-mail", "user name"])
+def test_a_former_owner_is_named_with_the_day_they_left(listed, ana, email, years, status, why):
+    """The year is shown where it isn't this one."""
+    listed.add("x", email=email)
+    listed.check()
+    since = today().replace(year=today().year - years, month=1, day=1)
+    Person.update(status=status, status_since=f"{since} 12:00:00").where(Person.id == ana.id).execute()
+    Account.update(asked_as="old@acme.example", was_of=ana, user_name="old").where(
+        Account.external_id == "x").execute()  # fmt: skip
+    listed.app.match_domain = DOMAIN
+    assert whose(listed, "x") == ("unmatched", None, why.format(year=since.year))
+
+
+def test_the_present_owner_of_a_former_address_is_named_too(listed, ana, bo):
+    listed.add("x", email="bo@acme.example")
+    listed.check()
+    Account.update(match_kind="unmatched", person=None, asked_as="bo@acme.example", was_of=ana).where(
+        Account.external_id == "x").execute()  # fmt: skip
+    assert whose(listed, "x")[2] == "bo@acme.example belonged to Ana López and belongs to Bo Chen now: say whose it is"
+    Account.update(was_of=bo).where(Account.external_id == "x").execute()
+    assert whose(listed, "x")[2] == "The e-mail is Bo Chen's", "it is theirs again"
+    Account.update(was_of=ana, asked_as="another@acme.example").where(Account.external_id == "x").execute()
+    assert whose(listed, "x")[2] == "The e-mail is Bo Chen's", "what was asked about another address"

@@ -1,0 +1,173 @@
+"""Between two checks: a removal that waits leaves the report, or is protected, once the account is someone else's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from sync.db import utcnow, writing
+from sync.models import Account, Activity, Change, Directory, DirectoryAddress, PersonEmail, Report
+from sync.reports import merge
+from tests.sync.fixtures import email
+
+WHY = "its e-mail is that of Ana Lima in Company LDAP"
+
+
+@pytest.fixture
+def report(chat) -> Report:
+    """Persons 2 and 3 have left, and the removal of their accounts waits."""
+    chat.leave(2, 3)
+    return chat.check().report
+
+
+@pytest.fixture
+def give(chat) -> Callable[[], None]:
+    """A directory says that person 2's address is someone else's."""
+
+    def give() -> None:
+        directory = Directory.create(kind="scim", name="Company LDAP", vouched=True)
+        DirectoryAddress.create(directory=directory, external_id="x", email_key=email(2), email=email(2),
+                                name="Ana Lima")  # fmt: skip
+
+    return give
+
+
+def edit(**values: object) -> None:
+    """The account of person 2."""
+    Account.update(**values).where(Account.email == email(2)).execute()
+
+
+def edit_change(change: Change, **values: object) -> None:
+    Change.update(**values).where(Change.id == change.id).execute()
+
+
+def let_go() -> None:
+    with writing():
+        merge.let_go_of_others("Company LDAP")
+
+
+def row(change: Change) -> tuple:
+    """(decision, report, reason, protection, protected)."""
+    now = Change.get_by_id(change.id)
+    return now.decision, now.report_id, now.reason, now.protection, now.protected
+
+
+def test_what_is_its_persons_still_waits(chat, report):
+    before = [row(change) for change in report.changes]
+    let_go()
+    assert [row(change) for change in report.changes] == before
+    assert Report.get_by_id(report.id).version == report.version
+
+
+@pytest.mark.parametrize("values", [{"person": None}, {"person": 5}, {"match_kind": "unmatched"},
+                                    {"match_kind": "guest"}])  # fmt: skip
+def test_an_account_that_is_no_longer_its_persons_leaves_the_report(chat, report, values):
+    if values.get("person"):
+        values = {"person": chat.people[values["person"]]}
+    change, other = chat.change(report, 2), chat.change(report, 3)
+    edit(**values)
+    let_go()
+    assert row(change) == ("ignored", None, "No longer theirs", None, None)
+    assert row(other)[:2] == ("needs confirmation", report.id)
+    after = Report.get_by_id(report.id)
+    assert (after.state, after.version, after.waiting) == ("open", report.version + 1, 1)
+
+
+def test_it_is_named_whose_the_address_is(chat, report, give):
+    change = chat.change(report, 2)
+    give()
+    edit(match_kind="unmatched")
+    let_go()
+    assert row(change) == ("ignored", None, f"No longer theirs: {WHY}", None, None)
+
+
+def test_an_address_that_is_someone_elses_protects_the_account(chat, report, give):
+    change = chat.change(report, 2)
+    give()
+    let_go()
+    assert row(change) == ("ignored", report.id, change.reason, "address of another", f"Protected: {WHY}")
+    after = Report.get_by_id(report.id)
+    assert (after.state, after.version, after.waiting) == ("open", report.version + 1, 1)
+
+
+def test_a_change_of_an_earlier_version_that_names_no_person_is_that_of_the_accounts(chat, report):
+    change = chat.change(report, 2)
+    edit_change(change, person=None)
+    edit(person=chat.people[5])
+    let_go()
+    assert row(change)[:2] == ("needs confirmation", report.id)
+
+
+@pytest.mark.parametrize(("values", "leaves"), [
+    ({"kind": "no longer assigned"}, True), ({"decision": "held"}, True), ({"decision": "left out"}, True),
+    ({"kind": "updated role"}, False), ({"in_app": False}, False), ({"protected": "Protected: a pilot"}, False),
+    ({"decision": "ignored"}, False), ({"decision": "confirmed"}, False), ({"decision": "applied"}, False),
+])  # fmt: skip
+def test_only_removals_in_the_app_that_wait_leave_it(chat, report, values, leaves):
+    change = chat.change(report, 2)
+    edit_change(change, **values)
+    before = row(change)
+    edit(match_kind="unmatched")
+    let_go()
+    assert (row(change) == ("ignored", None, "No longer theirs", None, None)) is leaves
+    assert leaves or row(change) == before
+
+
+def test_a_decided_report_is_left_alone(chat, report):
+    change = chat.change(report, 2)
+    Report.update(state="dismissed").execute()
+    edit(match_kind="unmatched")
+    let_go()
+    assert row(change)[:2] == ("needs confirmation", report.id)
+
+
+def test_a_report_with_nothing_left_is_closed_and_says_why(chat, report):
+    for number in (2, 3):
+        Account.update(match_kind="unmatched").where(Account.email == email(number)).execute()
+    before = utcnow()
+    let_go()
+    after = Report.get_by_id(report.id)
+    assert (after.state, after.decided_by, after.waiting, after.version) == (
+        "superseded", "Company LDAP", 0, report.version + 1)  # fmt: skip
+    assert before <= after.decided_at <= utcnow()
+    [entry] = Activity.select().where(Activity.what == "closed report")
+    assert (entry.who, entry.about, entry.app_id, entry.report_id, entry.why) == (
+        "Company LDAP", f"report {report.id}", chat.app.id, report.id,
+        "Whose accounts these are has changed: nothing in it waits any longer")  # fmt: skip
+
+
+@pytest.mark.parametrize("decision", ["left out", "ignored"])
+def test_what_was_left_out_alone_keeps_no_report_open(chat, report, decision):
+    rest = chat.change(report, 3)
+    edit_change(rest, decision=decision)
+    edit(match_kind="unmatched")
+    let_go()
+    assert Report.get_by_id(report.id).state == "superseded"
+    assert row(rest)[:2] == ("ignored", None)
+
+
+@pytest.mark.parametrize("values", [{"decision": "ignored", "protected": "Protected: a pilot"}, {"decision": "held"}])
+def test_what_is_shown_as_protected_or_is_held_keeps_it_open(chat, report, values):
+    rest = chat.change(report, 3)
+    edit_change(rest, **values)
+    edit(match_kind="unmatched")
+    let_go()
+    assert Report.get_by_id(report.id).state == "open" and row(rest)[1] == report.id
+
+
+def test_a_mass_that_is_none_any_longer_is_held_no_longer(chat):
+    chat.leave(*range(2, 8))
+    report = chat.check().report
+    assert report.held == 6
+    edit(match_kind="unmatched")
+    let_go()
+    after = Report.get_by_id(report.id)
+    assert (after.held, after.waiting) == (0, 5)
+
+
+def test_the_address_of_someone_who_is_here_protects_as_well(chat, report):
+    change = chat.change(report, 2)
+    PersonEmail.update(person=chat.people[5]).where(PersonEmail.email_key == email(2)).execute()
+    let_go()
+    assert row(change)[4] == "Protected: its e-mail is that of Person 5"
