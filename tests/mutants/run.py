@@ -9,8 +9,9 @@ import json
 import math
 import os
 import tomllib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.mutants import mutate, reached, workshop
@@ -36,38 +37,59 @@ def equivalents() -> dict[Name, str]:
 
 
 def chosen(package: str, sample: int | None, seed: int) -> list[Mutant]:
-    """A random sample; without a number, all. The same seed draws the same mutants also when others come and go."""
+    """A random sample; without a number, all. The same seed draws the same mutants also when others come and go.
+
+    Each has a lot of its own: the third `AND` of a function is drawn with it, or without.
+    """
     drawn: list[tuple[str, Mutant]] = []
     for path in mutate.modules((package,)):
-        source = (ROOT / path).read_text()
+        source, alike = (ROOT / path).read_text(), Counter[str]()
         for mutant in mutate.mutants_of(path, source):
-            lot = f"{seed} {path} {mutant.scope} {source[mutant.start : mutant.end]} {mutant.new}"
-            drawn.append((hashlib.sha256(lot.encode()).hexdigest(), mutant))
+            what = f"{path} {mutant.scope} {source[mutant.start : mutant.end]} {mutant.new}"
+            alike[what] += 1
+            drawn.append((hashlib.sha256(f"{seed} {what} {alike[what]}".encode()).hexdigest(), mutant))
     if sample is None:
         return [mutant for _, mutant in drawn]
     return [mutant for _, mutant in sorted(drawn, key=lambda one: one[0])][:sample]
 
 
-def tried(mutant: Mutant, shop: workshop.Workshop, known: reached.Reached, seconds: float) -> str:
-    source = (ROOT / mutant.path).read_text()
-    changed = mutant.applied_to(source)
-    try:
-        compile(changed, mutant.path, "exec")
-    except SyntaxError:
-        return BROKEN
-    tests, expected = [], 0.0
-    for test in known.tests_for(mutant, source):
-        if tests and expected + known.seconds[test] > seconds:
-            break
-        tests, expected = [*tests, test], expected + known.seconds[test]
-    if not tests:
-        return SURVIVED
-    shop.write(mutant.path, changed)
-    try:
-        code = shop.test(tests, 20 + 4 * expected).code
-    finally:
-        shop.write(mutant.path, source)
-    return SLOW if code is None else SURVIVED if code == 0 else KILLED
+@dataclass
+class Attempts:
+    """Tries mutants one after the other. Tests that have noticed one come first for the next of the same function."""
+
+    shop: workshop.Workshop
+    known: reached.Reached
+    seconds: float
+    noticed: dict[tuple[str, str], Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+
+    def outcome(self, mutant: Mutant) -> str:
+        source = (ROOT / mutant.path).read_text()
+        changed = mutant.applied_to(source)
+        try:
+            compile(changed, mutant.path, "exec")
+        except SyntaxError:
+            return BROKEN
+        tests, expected = self._tests_for(mutant, source)
+        if not tests:
+            return SURVIVED
+        self.shop.write(mutant.path, changed)
+        try:
+            found = self.shop.test(tests, 20 + 4 * expected)
+        finally:
+            self.shop.write(mutant.path, source)
+        if found.failed:
+            self.noticed[mutant.path, mutant.scope][found.failed] += 1
+        return SLOW if found.code is None else SURVIVED if found.code == 0 else KILLED
+
+    def _tests_for(self, mutant: Mutant, source: str) -> tuple[list[str], float]:
+        """And how long they take."""
+        tests, expected = [], 0.0
+        for test in self.known.tests_for(mutant, source):
+            if tests and expected + self.known.seconds[test] > self.seconds:
+                break
+            tests, expected = [*tests, test], expected + self.known.seconds[test]
+        noticed = self.noticed[mutant.path, mutant.scope]
+        return sorted(tests, key=lambda test: -noticed[test]), expected
 
 
 def interval(killed: int, of: int) -> tuple[float, float]:
@@ -85,14 +107,12 @@ def show(mutant: Mutant, name: Name, outcome: str) -> None:
     print(f"    - {name[2]}\n    + {name[3]}", flush=True)
 
 
-def of_package(
-    package: str, mutants: list[Mutant], shop: workshop.Workshop, known: reached.Reached, seconds: float
-) -> Iterator[Name]:
+def of_package(package: str, mutants: list[Mutant], attempts: Attempts) -> Iterator[Name]:
     """Try them, print the outcome, and yield those that survived."""
     same, counts = equivalents(), Counter[str]()
     for mutant in mutants:
         name = named(mutant, (ROOT / mutant.path).read_text())
-        outcome = EQUAL if name in same else tried(mutant, shop, known, seconds)
+        outcome = EQUAL if name in same else attempts.outcome(mutant)
         counts[outcome] += 1
         if outcome == SURVIVED:
             show(mutant, name, outcome)
@@ -121,12 +141,12 @@ def main() -> int:
     enough = True
     with workshop.opened() as shop:
         reached.measure(shop)
-        known = reached.Reached.known()
+        attempts = Attempts(shop, reached.Reached.known(), options.seconds)
         for package in options.modules or mutate.PACKAGES:
             mutants = chosen(package, None if again is not None else options.sample, options.seed)
             if again is not None:
                 mutants = [one for one in mutants if named(one, (ROOT / one.path).read_text()) in again]
-            survived = list(of_package(package, mutants, shop, known, options.seconds))
+            survived = list(of_package(package, mutants, attempts))
             left += survived
             enough = enough and len(survived) <= (1 - ENOUGH) * len(mutants)
             LEFT.write_text(json.dumps(left))

@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +27,12 @@ QUIET = ("-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "--hypothesis-s
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a process of tests ended with: pytest's exit code, or None where it was stopped for taking too long."""
+    """What a process of tests ended with: pytest's exit code, or None where it was stopped for taking too long.
+    `failed` is the test that failed, "" where none did or pytest itself."""
 
     code: int | None
     seconds: float
+    failed: str = ""
 
 
 class Workshop:
@@ -60,11 +62,12 @@ class Workshop:
                 importlib.import_module(name)
 
     def test(self, tests: list[str], seconds: float) -> Outcome:
-        """Run these until one fails. `seconds` of processor time, and six times as much of the clock, are allowed."""
-        def run() -> int:
-            import pytest
-            return int(pytest.main([*QUIET, *tests]))
-        return self.run(run, seconds)
+        """Run these, in this order, until one fails. `seconds` of processor time, and six times as much of the clock,
+        are allowed."""
+        noted = self._scratch.with_suffix(".failed")
+        noted.unlink(missing_ok=True)
+        outcome = self.run(lambda: _run_in_order(tests, noted), seconds)
+        return replace(outcome, failed=noted.read_text() if noted.exists() else "")
 
     def run(self, what: Callable[[], int], seconds: float) -> Outcome:
         shutil.rmtree(self._scratch, ignore_errors=True)
@@ -118,6 +121,25 @@ def _wait(child: int, until: float) -> int | None:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)
     return os.waitstatus_to_exitcode(status) if os.WIFEXITED(status) else None
+
+
+def _run_in_order(tests: list[str], noted: Path) -> int:
+    """tests/conftest.py lets the longest begin. Here, the first that fails is to come early."""
+    import pytest
+
+    places = {test: place for place, test in enumerate(tests)}
+
+    class Order:
+        @pytest.hookimpl(wrapper=True, tryfirst=True)
+        def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Iterator[None]:
+            yield
+            items.sort(key=lambda item: places.get(item.nodeid, len(places)))
+
+        def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+            if report.failed and not noted.exists():
+                noted.write_text(report.nodeid)
+
+    return int(pytest.main([*QUIET, *tests], plugins=[Order()]))
 
 
 def _list_modules(tree: Path, listed: Path) -> int:
