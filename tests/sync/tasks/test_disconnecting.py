@@ -1,0 +1,57 @@
+"""Disconnecting an app: what waits there ends, and nothing of another app does."""
+
+from __future__ import annotations
+
+import pytest
+
+from sync.models import Activity, App, Check, Task
+from sync.problems import AppProblem
+from sync.rank import Asker, NotAllowed
+from sync.tasks import disconnecting
+from tests.sync.acting import account
+
+STATES = ("queued", "running", "needs attention", "done", "no longer needed", "cancelled")
+
+
+@pytest.fixture
+def tasks(chat, second) -> dict[str, Task]:
+    """One in each state, and one that waits in another app."""
+    made = {state: Task.create(app=chat.app, account=account(number), act="change role", state=state,
+                               detail={"role": "admin"}) for number, state in enumerate(STATES)}  # fmt: skip
+    return made | {"elsewhere": Task.create(app=second.app, act="invite", detail={"email": "x@x.example", "role": ""})}
+
+
+def test_what_waits_is_cancelled_in_order_and_what_runs_is_not(chat, tasks):
+    disconnecting.disconnect(chat.app, chat.by)
+    now = {name: Task.get_by_id(task.id).state for name, task in tasks.items()}
+    assert now == {**{state: state for state in STATES}, "queued": "cancelled", "needs attention": "cancelled",
+                   "elsewhere": "queued"}  # fmt: skip
+    told = Activity.select().where(Activity.what == "cancelled task").order_by(Activity.id)
+    assert [(row.who, row.about) for row in told] == [(chat.by.name, "Person 0"), (chat.by.name, "Person 2")]
+    [entry] = Activity.select().where(Activity.what == "disconnected app")
+    assert (entry.who, entry.about, entry.before, entry.after) == (chat.by.name, "Chat", "active", "disconnected")
+
+
+def test_the_credential_and_the_error_are_deleted_there_alone(chat, second):
+    App.update(error="It failed").execute()
+    disconnecting.disconnect(chat.app, chat.by)
+    app, other = App.get_by_id(chat.app.id), App.get_by_id(second.app.id)
+    assert (app.state, app.credential, app.error) == ("disconnected", None, None)
+    assert other.state == "active" and other.credential and other.error == "It failed"
+
+
+@pytest.mark.parametrize(("state", "stops"), [("queued", True), ("running", True), ("succeeded", False),
+                                              ("failed", False), ("cancelled", False)])  # fmt: skip
+def test_a_check_that_is_under_way_there_stops(chat, second, state, stops):
+    mine, other = (Check.create(app=app, state=state, trigger="hand") for app in (chat.app, second.app))
+    disconnecting.disconnect(chat.app, chat.by)
+    assert Check.get_by_id(mine.id).cancel_asked is stops and not Check.get_by_id(other.id).cancel_asked
+
+
+def test_only_people_who_run_the_app_do_it_and_once(chat, tasks):
+    with pytest.raises(NotAllowed):
+        disconnecting.disconnect(chat.app, Asker.person(chat.people[3]))
+    assert App.get_by_id(chat.app.id).state == "active"
+    disconnecting.disconnect(chat.app, chat.by)
+    with pytest.raises(AppProblem, match="Chat is disconnected"):
+        disconnecting.disconnect(chat.app, chat.by)
