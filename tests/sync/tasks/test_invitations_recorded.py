@@ -9,7 +9,7 @@ import pytest
 from sync.db import utcnow, writing
 from sync.jobs import queue
 from sync.matching import decisions as match_decisions
-from sync.models import Account, Activity, App, Invitation, Mail, Person, Task
+from sync.models import Account, Activity, Invitation, Person, Task
 from sync.people import people
 from sync.tasks import invitations
 from sync.tasks.by_hand import ActProblem, PlanChanged
@@ -255,6 +255,15 @@ def test_accounts_that_wait_without_an_invitation_of_ours_the_newest_first(chat,
     assert len(invitations.uninvited(second.app)) == 3
 
 
+def test_lists_end_after_so_many(chat):
+    rows = [{"app": chat.app, "email": f"n{number}@x.example", "email_key": f"n{number}@x.example", "state": "expired"}
+            for number in range(51)]  # fmt: skip
+    Invitation.insert_many(rows).execute()
+    seats = [{"app": chat.app, "external_id": f"x{number}", "status": "invited"} for number in range(51)]
+    Account.insert_many(seats).execute()
+    assert (len(invitations.of_app(chat.app)), len(invitations.uninvited(chat.app))) == (50, 50)
+
+
 # Joining
 
 
@@ -339,61 +348,3 @@ def test_an_account_that_is_someone_elses_keeps_its_person(chat, nina, invitatio
     look_for(chat)
     assert Account.get_by_id(account.id).person == chat.people[5] and entries("matched account") == 0
     assert now(invitation).state == "onboarded"
-
-
-# As time goes by
-
-
-@pytest.mark.parametrize(("values", "why"), [({"person": "left"}, "Nina Vogel has left"),
-                                             ({"app": "disconnected"}, "The app is disconnected")])  # fmt: skip
-@pytest.mark.parametrize("known", [True, False], ids=["the person is known", "only by the address"])
-def test_what_waits_in_vain_is_cancelled(chat, nina, invitation, values, why, known):
-    edit(invitation, state="invited", mailed_at=utcnow(), **({} if known else {"person": None}))
-    if "person" in values:
-        people.mark_left(nina, chat.by)
-    else:
-        App.update(state=values["app"]).execute()
-    assert invitations.due(utcnow()) == 1
-    assert now(invitation).state == "cancelled"
-    assert entry("cancelled invitation")[0] == "Rollcall" and entry("cancelled invitation")[2] == why
-    assert invitations.due(utcnow()) == 0
-
-
-def test_who_has_left_without_a_name_is_called_by_the_address(chat, nina, invitation):
-    Person.update(name="", status="deprovisioned").where(Person.id == nina.id).execute()
-    assert invitations.due(utcnow()) == 1 and entry("cancelled invitation")[2] == f"{NINA} has left"
-
-
-def test_while_the_app_is_asked_nothing_is_cancelled(chat, nina, invitation):
-    people.mark_left(nina, chat.by)
-    Task.update(state="running").execute()
-    assert invitations.due(utcnow()) == 0 and now(invitation).state == "ongoing"
-    edit(invitation, task=None)
-    assert invitations.due(utcnow()) == 1 and now(invitation).state == "cancelled"
-
-
-@pytest.mark.parametrize("app", ["active", "paused"])
-@pytest.mark.parametrize("state", ["ongoing", "invited", "failed"])
-def test_only_what_is_invited_to_an_app_that_runs_expires(chat, nina, invitation, app, state):
-    App.update(state=app).execute()
-    edit(invitation, state=state, mailed_at=utcnow(), expires_at=utcnow())
-    expires = (app, state) == ("active", "invited")
-    assert invitations.due(utcnow() + timedelta(days=1)) == expires
-    assert now(invitation).state == ("expired" if expires else state)
-    if expires:
-        assert entry("invitation expired") == (
-            "Rollcall", "Nina Vogel", "The app may hold it open: cancel it there, or invite again", None, None,
-            chat.app.id, nina.id, None)  # fmt: skip
-        assert Mail.select().where(Mail.kind == "invitations expired").count() == 1
-
-
-def test_one_reminder_is_sent(chat, nina, invitation):
-    other = invitations.invite(chat.app, "kim@x.example", "member", chat.by)
-    edit(invitation, state="invited", mailed_at=utcnow(), expires_at=utcnow() + timedelta(days=999))
-    edit(other, state="invited", mailed_at=utcnow() + timedelta(days=900), expires_at=utcnow() + timedelta(days=999))
-    later = utcnow() + timedelta(days=400)
-    assert invitations.due(later) == 1 and now(invitation).state == "invited"
-    assert (now(invitation).reminded_at, now(other).reminded_at) == (later, None)
-    assert entry("reminded of invitation") == (
-        "Rollcall", "Nina Vogel", "", None, None, chat.app.id, nina.id, None)  # fmt: skip
-    assert invitations.due(later + timedelta(days=400)) == 0 and now(invitation).reminded_at == later

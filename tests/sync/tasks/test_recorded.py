@@ -145,6 +145,31 @@ def test_those_that_need_attention_come_first_then_live_ones_then_the_latest(cha
     assert [task.id for task in tasks.of_account(made[0].account, 2)] == [two, three]
 
 
+def test_lists_end_after_so_many(chat, second):
+    rows = [{"app": chat.app, "account": account(3), "act": "remove", "state": "done"} for _ in range(51)]
+    Task.insert_many(rows).execute()
+    Task.create(app=second.app, act="invite")
+    assert (len(tasks.of_app(chat.app)), len(tasks.of_account(account(3)))) == (50, 20)
+    newest = [task.id for task in Task.select().order_by(Task.id.desc())]
+    assert [task.id for task in tasks.newest(None, 3)] == newest[:3]
+    assert [task.id for task in tasks.newest(chat.app, 3)] == newest[1:4]
+
+
+def test_those_that_need_attention_are_counted_in_all_apps(chat, second):
+    assert tasks.count_needing_attention() == 0
+    for app, state in ((chat.app, "needs attention"), (second.app, "needs attention"), (chat.app, "queued")):
+        Task.create(app=app, act="invite", state=state)
+    assert tasks.count_needing_attention() == 2
+    assert tasks.tally(chat.app) == {"needs attention": 1, "queued": 1}
+
+
+def test_a_task_is_found_by_its_number(chat):
+    made = Task.create(app=chat.app, act="invite")
+    assert tasks.with_id(made.id) == made
+    with pytest.raises(tasks.TaskProblem, match=f"There is no task {made.id + 1}"):
+        tasks.with_id(made.id + 1)
+
+
 @pytest.mark.parametrize(("values", "looked"), [
     ({"state": "needs attention"}, True),
     ({"state": "queued", "next_at": timedelta(minutes=5)}, True),
