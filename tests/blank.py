@@ -50,6 +50,11 @@ def open_blank(config: Config) -> None:
     _blank().open(config)
 
 
+def prepare() -> None:
+    """Make both now."""
+    _acme()
+
+
 @functools.cache
 def _blank() -> Copy:
     with tempfile.TemporaryDirectory() as folder:

@@ -62,6 +62,9 @@ class Attempts:
     seconds: float
     noticed: dict[tuple[str, str], Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
+    def __post_init__(self) -> None:
+        self.warm = self.shop.warm(reached.files_of_tests())
+
     def outcome(self, mutant: Mutant) -> str:
         source = (ROOT / mutant.path).read_text()
         changed = mutant.applied_to(source)
@@ -72,14 +75,20 @@ class Attempts:
         tests, expected = self._tests_for(mutant, source)
         if not tests:
             return SURVIVED
-        self.shop.write(mutant.path, changed)
-        try:
-            found = self.shop.test(tests, 20 + 4 * expected)
-        finally:
-            self.shop.write(mutant.path, source)
+        found = self._tested(mutant, source, changed, tests, 20 + 4 * expected)
         if found.failed:
             self.noticed[mutant.path, mutant.scope][found.failed] += 1
         return SLOW if found.code is None else SURVIVED if found.code == 0 else KILLED
+
+    def _tested(self, mutant: Mutant, source: str, changed: str, tests: list[str], seconds: float) -> workshop.Outcome:
+        self.warm.send((mutant.path, mutant.scope, changed, tests, seconds))
+        if (values := self.warm.recv()) is not None:
+            return workshop.Outcome(*values)
+        self.shop.write(mutant.path, changed)
+        try:
+            return self.shop.test(tests, seconds)
+        finally:
+            self.shop.write(mutant.path, source)
 
     def _tests_for(self, mutant: Mutant, source: str) -> tuple[list[str], float]:
         """And how long they take."""

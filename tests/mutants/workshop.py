@@ -1,10 +1,13 @@
-"""A copy of the tree, and processes that run tests in it.
-Each is forked from this one, which has imported what the tests need from other packages: that takes longest."""
+"""A copy of the tree, and processes that run tests in it: forked from this one, which has imported what the tests need
+from other packages, or from one that has imported the tests too, where the change can be put into a function."""
 
 from __future__ import annotations
 
+import gc
 import importlib
+import inspect
 import json
+import multiprocessing
 import os
 import resource
 import shutil
@@ -13,10 +16,13 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
+from multiprocessing.connection import Connection
 from pathlib import Path
+from types import CodeType, FunctionType
 from typing import Any
 
 from tests.mutants.mutate import ROOT
@@ -64,40 +70,121 @@ class Workshop:
     def test(self, tests: list[str], seconds: float) -> Outcome:
         """Run these, in this order, until one fails. `seconds` of processor time, and six times as much of the clock,
         are allowed."""
-        noted = self._scratch.with_suffix(".failed")
-        noted.unlink(missing_ok=True)
-        outcome = self.run(lambda: _run_in_order(tests, noted), seconds)
-        return replace(outcome, failed=noted.read_text() if noted.exists() else "")
+        noted = self._noted()
+        return _with_failed(self.run(lambda: _run_in_order(tests, noted), seconds), noted)
 
-    def run(self, what: Callable[[], int], seconds: float) -> Outcome:
+    def run(self, what: Callable[[], int], seconds: float, prepare: bool = True) -> Outcome:
+        """Without `prepare`, in a fork of a process that is in the tree already."""
         shutil.rmtree(self._scratch, ignore_errors=True)
         self._scratch.mkdir()
         began = time.monotonic()
         if (child := os.fork()) == 0:
-            self._be_child(what, seconds)
+            self._be_child(what, seconds, prepare)
         code = _wait(child, began + 6 * seconds)
         with suppress(ProcessLookupError):
             os.killpg(child, signal.SIGKILL)  # what its tests have started
         return Outcome(code, time.monotonic() - began)
 
-    def _be_child(self, what: Callable[[], int], seconds: float) -> None:
+    def _be_child(self, what: Callable[[], int], seconds: float, prepare: bool) -> None:
         code = 3
         try:
             os.setsid()
             resource.setrlimit(resource.RLIMIT_CPU, (int(seconds) + 1, int(seconds) + 3))
-            os.chdir(self.folder)
-            sys.path[:] = [str(self.folder), *(path for path in sys.path if path not in ("", str(ROOT)))]
-            for name in [name for name in sys.modules if name.split(".")[0] in ("tests", "sync", "connectors")]:
-                del sys.modules[name]
-            os.environ.update(TMPDIR=str(self._scratch), HYPOTHESIS_STORAGE_DIRECTORY=str(self._scratch / "examples"),
-                              PYTHONPATH=str(self.folder))  # fmt: skip
-            tempfile.tempdir = None
+            if prepare:
+                self._move_in()
             with open(os.devnull, "r+b") as nothing:
                 for stream in (0, 1, 2):
                     os.dup2(nothing.fileno(), stream)
             code = what()
         finally:
             os._exit(code)
+
+    def _move_in(self) -> None:
+        """From now on, this process imports the code of the tree."""
+        os.chdir(self.folder)
+        sys.path[:] = [str(self.folder), *(path for path in sys.path if path not in ("", str(ROOT)))]
+        for name in [name for name in sys.modules if name.split(".")[0] in ("tests", "sync", "connectors")]:
+            del sys.modules[name]
+        os.environ.update(TMPDIR=str(self._scratch), HYPOTHESIS_STORAGE_DIRECTORY=str(self._scratch / "examples"),
+                          PYTHONPATH=str(self.folder))  # fmt: skip
+        tempfile.tempdir = None
+
+    def warm(self, files: list[str]) -> Connection:
+        """Fork a process that has imported these files of tests, and made the installation that tests begin with.
+
+        It answers (path, scope, changed source, tests, seconds) by an Outcome's values, or by None where the change
+        isn't inside one function: what is made at import is made already.
+        """
+        ours, theirs = multiprocessing.Pipe()
+        if os.fork() == 0:
+            try:
+                ours.close()
+                self._serve(theirs, files)
+            except Exception:
+                traceback.print_exc()
+            finally:
+                os._exit(0)
+        theirs.close()
+        return ours
+
+    def _serve(self, requests: Connection, files: list[str]) -> None:
+        self._move_in()
+        self._scratch.mkdir(exist_ok=True)
+        for name in files:
+            with suppress(Exception):  # it is imported later, by pytest
+                importlib.import_module(name.removesuffix(".py").replace("/", "."))
+        importlib.import_module("tests.blank").prepare()
+        gc.collect()
+        with suppress(EOFError):
+            while True:
+                path, scope, source, tests, seconds = requests.recv()
+                functions, code = _inside(str(self.folder / path), scope, source)
+                requests.send(astuple(self._test_with(functions, code, tests, seconds)) if code else None)
+
+    def _test_with(self, functions: list[FunctionType], code: CodeType, tests: list[str], seconds: float) -> Outcome:
+        noted = self._noted()
+
+        def run() -> int:
+            for function in functions:
+                function.__code__ = code
+            return _run_in_order(tests, noted)
+
+        return _with_failed(self.run(run, seconds, prepare=False), noted)
+
+    def _noted(self) -> Path:
+        noted = self._scratch.with_suffix(".failed")
+        noted.unlink(missing_ok=True)
+        return noted
+
+
+def _inside(file: str, scope: str, source: str) -> tuple[list[FunctionType], CodeType | None]:
+    """The functions of the file that have this scope, and their code in the changed source; None where the change isn't
+    in the body of a function that exists."""
+    made = _function_in(compile(source, file, "exec"), scope)
+    if made is None:
+        return [], None
+    found = [one for one in gc.get_objects() if isinstance(one, FunctionType) and one.__code__.co_filename == file
+             and one.__code__.co_qualname == made.co_qualname]  # fmt: skip
+    codes = {one.__code__ for one in found}
+    if len(codes) != 1 or codes == {made} or codes.pop().co_freevars != made.co_freevars:
+        return [], None
+    return found, made
+
+
+def _function_in(code: CodeType, scope: str) -> CodeType | None:
+    """The outermost function of the scope, such as that of a class; None for a class or a module."""
+    for name in scope.split("."):
+        inner = [one for one in code.co_consts if isinstance(one, CodeType) and one.co_name == name]
+        if len(inner) != 1:
+            return None
+        code = inner[0]
+        if code.co_flags & inspect.CO_OPTIMIZED:
+            return code
+    return None
+
+
+def _with_failed(outcome: Outcome, noted: Path) -> Outcome:
+    return replace(outcome, failed=noted.read_text() if noted.exists() else "")
 
 
 @contextmanager
