@@ -130,16 +130,15 @@ class Workshop:
     def _serve(self, requests: Connection, files: list[str]) -> None:
         self._move_in()
         self._scratch.mkdir(exist_ok=True)
-        for name in files:
-            with suppress(Exception):  # it is imported later, by pytest
-                importlib.import_module(name.removesuffix(".py").replace("/", "."))
+        called = _called_by_importing(files)
         importlib.import_module("tests.blank").prepare()
         gc.collect()
         with suppress(EOFError):
             while True:
                 path, scope, source, tests, seconds = requests.recv()
                 functions, code = _inside(str(self.folder / path), scope, source)
-                requests.send(astuple(self._test_with(functions, code, tests, seconds)) if code else None)
+                fits = code is not None and not called.intersection(one.__code__ for one in functions)
+                requests.send(astuple(self._test_with(functions, code, tests, seconds)) if fits else None)
 
     def _test_with(self, functions: list[FunctionType], code: CodeType, tests: list[str], seconds: float) -> Outcome:
         noted = self._noted()
@@ -155,6 +154,17 @@ class Workshop:
         noted = self._scratch.with_suffix(".failed")
         noted.unlink(missing_ok=True)
         return noted
+
+
+def _called_by_importing(files: list[str]) -> set[CodeType]:
+    """Import these files of tests, and return the functions that were called for it: what they made is made already."""
+    called: set[CodeType] = set()
+    sys.setprofile(lambda frame, event, _: called.add(frame.f_code) if event == "call" else None)
+    for name in files:
+        with suppress(Exception):  # it is imported later, by pytest
+            importlib.import_module(name.removesuffix(".py").replace("/", "."))
+    sys.setprofile(None)
+    return called
 
 
 def _inside(file: str, scope: str, source: str) -> tuple[list[FunctionType], CodeType | None]:
