@@ -1,0 +1,217 @@
+"""How many accounts have lost a field: each condition by which one counts as having had it, and as having lost it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+
+from connectors.base import Account as Seat
+from sync.checks import snapshot
+from sync.db import db
+from sync.models import BIT, Account, App
+from sync.safety import lost_fields
+
+SEEN = datetime(2026, 11, 3, 9)
+VALUES = {"email": "ana@x.example", "name": "Ana", "status": "active", "role": "member", "last_activity": SEEN,
+          "seat": "full", "user_name": "ana", "employee_number": "E7"}  # fmt: skip
+NOTHING = {"email": "", "name": "", "status": "unknown", "role": "", "last_activity": None, "seat": "",
+           "user_name": None, "employee_number": None}  # fmt: skip
+FIELDS = tuple(VALUES)
+HAS, EMPTY, UNSAID, ASSUMED = "has it", "empty", "left out", "left out, which means something"
+
+
+@pytest.fixture
+def app(home) -> App:
+    return App.create(connector="listed", name="Listed", category="Test")
+
+
+def know(app: App, id: str, **values: object) -> Account:
+    return Account.create(**{"app": app, "external_id": id, "unsaid": 0, "further_roles": (), **VALUES, **values})
+
+
+def stage(id: str, field: str, how: str, **values: object) -> None:
+    if how == EMPTY:
+        values = {field: NOTHING[field], **values}
+    snapshot.stage_account(Seat(id, **{
+        **VALUES, "unsaid": frozenset({field} if how == UNSAID else ()),
+        "assumed": frozenset({field} if how == ASSUMED else ()), **values}))  # fmt: skip
+
+
+def loss(app: App, field: str) -> tuple[int, int, int, int] | None:
+    """(lost, had, kept, told) of the field; None where it wasn't asked about."""
+    found = {one.field: one for one in lost_fields._of_accounts(app)}
+    one = found.get(field)
+    return one and (one.lost, one.had, one.kept, one.told)
+
+
+@pytest.fixture
+def others(app) -> None:
+    """One who isn't listed had all fields, so that each is asked about; nothing is known of one who is listed."""
+    know(app, "absent")
+    other = App.create(connector="listed", name="Other", category="Test")
+    know(other, "one")  # the same id elsewhere
+
+
+@pytest.mark.parametrize("field", FIELDS)
+@pytest.mark.parametrize(("known", "now", "counted"), [
+    ({}, HAS, (0, 1, 0, 1)), ({}, EMPTY, (1, 1, 0, 0)), ({}, UNSAID, (1, 1, 1, 0)), ({}, ASSUMED, (1, 1, 0, 0)),
+    ({"empty": True}, EMPTY, (0, 0, 0, 0)), ({"empty": True}, HAS, (0, 0, 0, 1)),
+    ({"unsaid": True}, UNSAID, (0, 0, 0, 0)), ({"assumed": True}, ASSUMED, (0, 0, 0, 0)),
+    ({"unsaid": "another"}, UNSAID, (1, 1, 1, 0)), ({"assumed": "another"}, ASSUMED, (1, 1, 0, 0)),
+    ({"unsaid": None}, UNSAID, (0, 0, 0, 0)),  # the value that it has could be what was assumed then
+    ({"unsaid": None}, EMPTY, (1, 1, 0, 0)), ({"unsaid": None}, HAS, (0, 1, 0, 1)),
+    ({"pending": ""}, EMPTY, (0, 0, 0, 0)), ({"pending": None}, EMPTY, (0, 0, 0, 0)),
+    ({"pending": "x"}, EMPTY, (1, 1, 0, 0)), ({"pending": "of another"}, EMPTY, (1, 1, 0, 0)),
+    ({"state": "removing"}, EMPTY, (0, 0, 0, 0)), ({"state": "gone"}, EMPTY, (0, 0, 0, 0)),
+])  # fmt: skip
+def test_a_field_is_lost_where_it_was_given_before(app, others, field, known, now, counted):
+    bit, another = BIT[field], BIT[FIELDS[FIELDS.index(field) - 1]]
+    values: dict[str, object] = {"state": known.get("state", "present")}
+    if known.get("empty"):
+        values[field] = NOTHING[field]
+    for word in ("unsaid", "assumed"):
+        if word in known:
+            values[word] = {True: bit, "another": another, None: None}[known[word]]
+    if "pending" in known:
+        values["pending"] = {"seat" if field == "name" else "name": ""} if known["pending"] == "of another" else {
+            field: known["pending"]}  # fmt: skip
+    know(app, "one", **values)
+    with snapshot.staging():
+        stage("one", field, now)
+        stage("new", field, UNSAID)
+        assert loss(app, field) == counted
+
+
+@pytest.mark.parametrize("state", ["removing", "gone"])
+@pytest.mark.parametrize("field", FIELDS)
+def test_a_field_that_nobody_present_ever_had_is_not_asked_about(app, field, state):
+    know(app, "absent", state=state)
+    know(app, "one", **{field: NOTHING[field]})
+    with snapshot.staging():
+        stage("one", field, EMPTY)
+        assert loss(app, field) is None
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_a_field_that_all_come_with_is_not_asked_about(app, others, field):
+    know(app, "one")
+    with snapshot.staging():
+        stage("one", field, HAS)
+        assert loss(app, field) is None
+
+
+def test_what_one_after_the_first_accounts_has_is_known_too(app, monkeypatch):
+    monkeypatch.setattr(lost_fields, "FIRST_ACCOUNTS", 1)
+    know(app, "one", seat="")
+    know(app, "two")
+    with snapshot.staging():
+        stage("two", "seat", EMPTY)
+        assert loss(app, "seat") == (1, 1, 0, 0)
+        assert loss(app, "name") is None
+
+
+def test_whether_the_kind_is_said_counts_alone(app, others):
+    know(app, "one")
+    with snapshot.staging():
+        stage("one", "kind", UNSAID)
+        assert loss(app, "kind") == (1, 1, 1, 0)
+
+
+@pytest.mark.parametrize(("known", "now", "counted"), [
+    (("", ("guest",)), ("", ()), (1, 1, 0, 0)), (("", ()), ("", ("guest",)), (0, 0, 0, 1)),
+    (("member", ()), ("", ("guest",)), (0, 1, 0, 1)),
+])  # fmt: skip
+def test_a_further_role_is_a_role(app, others, known, now, counted):
+    know(app, "one", role=known[0], further_roles=known[1])
+    with snapshot.staging():
+        stage("one", "role", HAS, role="x")
+        db.execute_sql("UPDATE staged_account SET role = ?, further_roles = ?",
+                       (now[0], '["guest"]' if now[1] else "[]"))  # fmt: skip
+        stage("new", "role", UNSAID)
+        assert loss(app, "role") == counted
+
+
+@pytest.mark.parametrize(("known", "counted"), [("member", (0, 0, 0, 0)), ("admin", (1, 1, 1, 0))])
+def test_a_role_of_which_nobody_knows_whether_it_was_said_counts_if_it_differs(app, others, known, counted):
+    know(app, "one", role=known, unsaid=None)
+    with snapshot.staging():
+        stage("one", "role", UNSAID, role="member")
+        stage("new", "role", UNSAID)
+        assert loss(app, "role") == counted
+
+
+# Words
+
+
+def test_words_that_are_no_status_here_are_shown_with_the_commonest_first(app):
+    with snapshot.staging():
+        assert lost_fields._unknown_statuses() == []
+        for number, word in enumerate(("frozen", "b", "frozen", "a", "c", "d", "e", "f")):
+            stage(str(number), "name", HAS, status=f"unknown: {word}")
+        stage("plain", "name", HAS, status="unknown")
+        [words] = lost_fields._unknown_statuses()
+        assert words.startswith("8 accounts have a status that Rollcall does not know: “frozen”, “a”, “b”, “c”, “d”. ")
+        db.execute_sql("DELETE FROM staged_account WHERE external_id <> '1'")
+        assert lost_fields._unknown_statuses()[0].startswith(
+            "1 account has a status that Rollcall does not know: “b”. Look")  # fmt: skip
+
+
+@pytest.mark.parametrize(("said", "unsaid", "assumed"), [(False, BIT["seat"], 0), (True, 0, BIT["seat"])])
+def test_what_a_missing_key_means_it_means_while_the_key_is_given_for_someone(app, said, unsaid, assumed):
+    with snapshot.staging():
+        stage("one", "seat", ASSUMED)
+        stage("two", "seat", HAS if said else UNSAID)
+        stage("three", "name", HAS if said else UNSAID, **({} if said else {"unsaid": frozenset({"seat", "name"})}))
+        lost_fields._tell_unsaid_from_assumed()
+        row = db.execute_sql("SELECT unsaid, assumed FROM staged_account WHERE external_id = 'one'").fetchone()
+        assert row == (unsaid, assumed)
+
+
+def test_another_field_that_is_assumed_stays_so(app):
+    both = BIT["seat"] | BIT["name"]
+    with snapshot.staging():
+        stage("one", "seat", ASSUMED, assumed=frozenset({"seat", "name"}))
+        stage("two", "seat", ASSUMED)
+        lost_fields._tell_unsaid_from_assumed()
+        rows = db.execute_sql("SELECT unsaid, assumed FROM staged_account ORDER BY 2 DESC").fetchall()
+        assert rows == [(BIT["seat"], BIT["name"]), (BIT["seat"], 0)] and both == BIT["seat"] + BIT["name"]
+
+
+# From the losses to what is done about them
+
+
+def lose(app: App, lost: int, had: int, field: str = "seat", how: str = UNSAID) -> list[str]:
+    for number in range(had):
+        know(app, f"id{number}")
+    with snapshot.staging():
+        for number in range(had):
+            stage(f"id{number}", field, how if number < lost else HAS)
+        return lost_fields.look_for(App.get_by_id(app.id))
+
+
+@pytest.mark.parametrize(("lost", "words"), [(1, "1 account"), (2, "2 accounts")])
+def test_what_a_few_lost_is_a_warning_with_their_number(app, lost, words):
+    assert lose(app, lost, 5) == [f"The app no longer returns the seat type of {words} that had one: it is kept."]
+    assert App.get_by_id(app.id).lost is None
+
+
+def test_what_came_empty_for_a_few_is_no_warning(app):
+    assert lose(app, 1, 5, "name", EMPTY) == []
+
+
+def test_what_most_lost_fails_the_check_until_it_is_accepted(app, by):
+    with pytest.raises(lost_fields.FieldsLost, match=r"^6 of 6 names are missing: has the credential lost a perm"):
+        lose(app, 6, 6, "name")
+    row = App.get_by_id(app.id)
+    assert row.lost == {"fields": ["name"], "accepted": False} and lost_fields.waiting(row) == ["names"]
+    Account.delete().execute()
+    lost_fields.accept(row, by)
+    row = App.get_by_id(app.id)
+    assert row.lost == {"fields": ["name"], "accepted": True} and lost_fields.waiting(row) == []
+    assert lose(app, 6, 6, "name") == ["The app no longer returns the name of 6 accounts that had one: it is kept."]
+    Account.delete().execute()
+    with pytest.raises(lost_fields.FieldsLost, match=r"^6 of 6 e-mail addresses are missing: has"):
+        lose(app, 6, 6, "email")  # what was accepted is another field
+    lost_fields.forget(row)
+    assert App.get_by_id(app.id).lost is None
