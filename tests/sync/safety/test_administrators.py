@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from sync import roles
 from sync.models import BIT, Account, Role
-from sync.safety import administrators
+from sync.safety import administrators, protection
+from sync.states import Protection
 from tests.sync.fixtures import email
 
 
@@ -69,3 +73,34 @@ def test_the_most_recently_active_comes_first(chat, pair):
 def test_privileged_is_what_the_app_says_of_the_role(chat, pair):
     Role.update(privileged=False).where(Role.external_id == "owner").execute()
     assert administrators.administrators_left(chat.app) == []
+
+
+def test_roles_as_they_are_known_now_stand_before_those_of_the_last_check(chat, pair):
+    known = roles.of(chat.app)
+    now = replace(known, privileged=frozenset({"member"}))
+    members = {account.id for account in Account.select().where(Account.role == "member")}
+    assert set(administrators.administrators_left(chat.app, known=now)) == members
+    assert set(administrators.administrators_left(chat.app, known=known)) == {account.id for account in pair}
+
+
+def test_the_last_one_is_named_by_the_role_that_administers(chat, second, pair):
+    """By the first, in the app's own order; another app's roles may have the same ids."""
+    Role.update(label="Chief", position=-1).where(Role.app == second.app).execute()
+    Account.update(role="member").where(Account.id == pair[1].id).execute()
+
+    def why(**values: object) -> str:
+        Account.update(**values).where(Account.id == pair[0].id).execute()
+        found = protection.of(Account.get_by_id(pair[0].id), Protection.LAST_ADMINISTRATOR)
+        assert found.code == Protection.LAST_ADMINISTRATOR
+        return found.words
+
+    assert why(role="owner") == "Protected: the last Owner of the app"
+    assert why(role="admin") == "Protected: the last Admin of the app"
+    assert why(role="member", further_roles=("admin", "owner")) == "Protected: the last Owner of the app"
+    Role.update(label="").where(Role.app == chat.app).execute()
+    assert why(role="admin", further_roles=()) == "Protected: the last admin of the app"
+    found = protection.last_administrator(Account.get_by_id(pair[0].id), [], roles.of(chat.app))
+    assert (found.code, found.words) == (Protection.LAST_ADMINISTRATOR, "Protected: the last admin of the app")
+    assert protection.last_administrator(Account.get_by_id(pair[0].id), [1], roles.of(chat.app)) is None
+    assert protection.last_administrator(Account.get_by_id(pair[0].id), [], roles.of(chat.app), ("owner",)) is None
+    assert protection.last_administrator(Account.get_by_id(pair[1].id), [], roles.of(chat.app)) is None

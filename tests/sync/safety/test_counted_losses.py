@@ -9,7 +9,7 @@ import pytest
 from connectors.base import Account as Seat
 from sync.checks import snapshot
 from sync.db import db
-from sync.models import BIT, Account, App
+from sync.models import BIT, Account, Activity, App, Asset
 from sync.safety import lost_fields
 
 SEEN = datetime(2026, 11, 3, 9)
@@ -206,6 +206,9 @@ def test_what_most_lost_fails_the_check_until_it_is_accepted(app, by):
     row = App.get_by_id(app.id)
     assert row.lost == {"fields": ["name"], "accepted": False} and lost_fields.waiting(row) == ["names"]
     Account.delete().execute()
+    with pytest.raises(lost_fields.FieldsLost):
+        lose(app, 6, 6, "name")
+    Account.delete().execute()
     lost_fields.accept(row, by)
     row = App.get_by_id(app.id)
     assert row.lost == {"fields": ["name"], "accepted": True} and lost_fields.waiting(row) == []
@@ -215,3 +218,32 @@ def test_what_most_lost_fails_the_check_until_it_is_accepted(app, by):
         lose(app, 6, 6, "email")  # what was accepted is another field
     lost_fields.forget(row)
     assert App.get_by_id(app.id).lost is None
+
+
+def test_what_is_accepted_is_told_once_and_of_the_app_alone(app, by):
+    other = App.create(connector="listed", name="Other", category="Test", lost={"fields": ["role"], "accepted": False})
+    App.update(lost={"fields": ["name", "role"], "accepted": False}).where(App.id == app.id).execute()
+    for _ in range(2):
+        lost_fields.accept(app, by)
+    [entry] = Activity.select().where(Activity.what == "accepted missing fields")
+    assert (entry.who, entry.about, entry.why, entry.app_id) == (by.name, "Listed", "names, roles", app.id)
+    lost_fields.forget(app)
+    assert App.get_by_id(app.id).lost is None and App.get_by_id(other.id).lost == {"fields": ["role"],
+                                                                                   "accepted": False}  # fmt: skip
+    lost_fields.accept(app, by)
+    assert Activity.select().where(Activity.what == "accepted missing fields").count() == 1
+
+
+def test_a_loss_that_nobody_counted_further_is_of_none(app):
+    assert lost_fields.Loss("role", 1, 1) == lost_fields.Loss("role", 1, 1, kept=0, told=0)
+
+
+@pytest.mark.parametrize(("names", "lost"), [(("Hall", ""), (1, 1)), (("Hall", "Hall"), (0, 1)), (("", ""), (0, 0))])
+def test_the_name_of_an_asset_is_lost_where_there_was_one(app, names, lost):
+    other = App.create(connector="listed", name="Other", category="Test")
+    Asset.create(app=other, external_id="hall", kind="room", name="Hall")
+    Asset.create(app=app, external_id="hall", kind="room", name=names[0])
+    Asset.create(app=app, external_id="gone", kind="room", name="Gone", state="gone")
+    with snapshot.staging():
+        db.execute_sql("INSERT INTO staged_asset VALUES ('hall', 'room', ?), ('gone', 'room', '')", (names[1],))
+        assert lost_fields._of_assets(app) == lost_fields.Loss("asset name", *lost)

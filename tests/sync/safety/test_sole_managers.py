@@ -1,0 +1,77 @@
+"""Who alone controls an asset: each condition by which someone else counts, of more assets than one statement takes."""
+
+from __future__ import annotations
+
+import pytest
+
+from sync.models import Access, Account, App, Asset, Change
+from sync.safety import sole_managers
+from tests.sync.fixtures import email
+
+
+@pytest.fixture
+def app(home) -> App:
+    return App.create(connector="listed", name="Listed", category="Test")
+
+
+def account(app: App, id: str, **values: object) -> Account:
+    return Account.create(app=app, external_id=id, **values)
+
+
+def asset(app: App, id: str) -> Asset:
+    return Asset.create(app=app, external_id=id, kind="room", name=id)
+
+
+def control(one: Account, place: Asset, privileged: bool = True) -> None:
+    Access.create(app=one.app, account=one, asset=place, role="x", privileged=privileged)
+
+
+@pytest.mark.parametrize(("values", "privileged", "counts"), [
+    ({}, True, True), ({}, False, False), ({"status": "suspended"}, True, False), ({"status": "invited"}, True, False),
+    ({"kind": "system"}, True, False), ({"state": "removing"}, True, False), ({"state": "gone"}, True, False),
+])  # fmt: skip
+def test_someone_else_counts_who_controls_it_and_can_act(app, values, privileged, counts):
+    one, other, hall = account(app, "one"), account(app, "other", **values), asset(app, "hall")
+    control(one, hall)
+    control(other, hall, privileged)
+    assert sole_managers.sole_assets([one.id]) == ({} if counts else {one.id: [hall]})
+
+
+def test_those_who_leave_together_do_not_count_for_each_other(app):
+    one, two, hall, yard = account(app, "one"), account(app, "two"), asset(app, "hall"), asset(app, "yard")
+    for each in (one, two):
+        control(each, hall)
+    control(one, yard, privileged=False)
+    control(two, yard)
+    assert sole_managers.sole_assets([one.id, two.id]) == {one.id: [hall], two.id: [hall, yard]}
+    assert sole_managers.sole_assets([two.id]) == {two.id: [yard]}
+    assert sole_managers.left_alone([(one.id, hall.id), (two.id, hall.id)]) == {one.id: [hall], two.id: [hall]}
+    assert sole_managers.left_alone([(one.id, hall.id)]) == {}
+    assert sole_managers.left_alone([(one.id, yard.id)]) == {}, "the access that is taken never controlled it"
+
+
+def test_more_than_one_statement_takes(app):
+    many = 501
+    Account.insert_many([{"app": app, "external_id": f"a{number}"} for number in range(many)]).execute()
+    Asset.insert_many([{"app": app, "external_id": f"t{number}", "kind": "room", "name": f"{number}"}
+                       for number in range(many)]).execute()  # fmt: skip
+    pairs = list(zip(Account.select().order_by(Account.id), Asset.select().order_by(Asset.id)))
+    Access.insert_many([{"app": app, "account": one, "asset": place, "role": "x", "privileged": True}
+                        for one, place in pairs]).execute()  # fmt: skip
+    found = sole_managers.sole_assets([one.id for one, _ in pairs])
+    assert found == {one.id: [place] for one, place in pairs}
+
+
+@pytest.mark.parametrize(("values", "leave"), [({}, False), ({"kind": "system"}, True), ({"state": "removing"}, True),
+                                               ({"app": "second"}, True)])  # fmt: skip
+def test_a_standing_approval_never_covers_everyone(chat, second, values, leave):
+    """Persons 0 to 9 and, at first, one more who stays."""
+    extra = account(second.app if "app" in values else chat.app, "extra", **({} if "app" in values else values))
+    changes = [Change.create(app=chat.app, kind="removed user", decision="needs confirmation",
+                             account=Account.get(Account.app == chat.app, Account.email == email(number)))
+               for number in range(10)]  # fmt: skip
+    assert sole_managers.ready_to_leave(chat.app, changes) == (set() if leave else {change.id for change in changes})
+    hall = asset(chat.app, "hall")
+    control(changes[0].account, hall)
+    assert sole_managers.ready_to_leave(chat.app, changes) == {change.id for change in changes[1:]}
+    assert extra.external_id == "extra"
