@@ -113,7 +113,7 @@ class Workshop:
         """Fork a process that has imported these files of tests, and made the installation that tests begin with.
 
         It answers (path, scope, changed source, tests, seconds) by an Outcome's values, or by None where the change
-        isn't inside one function: what is made at import is made already.
+        isn't inside one function, because a constant exists already.
         """
         ours, theirs = multiprocessing.Pipe()
         if os.fork() == 0:

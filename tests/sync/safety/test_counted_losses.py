@@ -47,7 +47,7 @@ def loss(app: App, field: str) -> tuple[int, int, int, int] | None:
 
 @pytest.fixture
 def others(app) -> None:
-    """One who isn't listed had all fields, so that each is asked about; nothing is known of one who is listed."""
+    """One who isn't listed had all fields, so that each is counted; nothing is known of one who is listed."""
     know(app, "absent")
     other = App.create(connector="listed", name="Other", category="Test")
     know(other, "one")  # the same id elsewhere
@@ -215,7 +215,7 @@ def test_what_most_lost_fails_the_check_until_it_is_accepted(app, by):
     assert lose(app, 6, 6, "name") == ["The app no longer returns the name of 6 accounts that had one: it is kept."]
     Account.delete().execute()
     with pytest.raises(lost_fields.FieldsLost, match=r"^6 of 6 e-mail addresses are missing: has"):
-        lose(app, 6, 6, "email")  # what was accepted is another field
+        lose(app, 6, 6, "email")  # another field was accepted
     lost_fields.forget(row)
     assert App.get_by_id(app.id).lost is None
 

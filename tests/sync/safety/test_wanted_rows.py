@@ -1,4 +1,4 @@
-"""What a check wants, row by row of its TEMP table: who is in it, why, and what protects whom in it."""
+"""What a check wants, row by row of its TEMP table: each account in it, with the reason and its protection."""
 
 from __future__ import annotations
 

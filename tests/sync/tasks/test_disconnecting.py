@@ -1,4 +1,4 @@
-"""Disconnecting an app: what waits there ends, and nothing of another app does."""
+"""Disconnecting an app: what waits there ends, and another app's tasks don't."""
 
 from __future__ import annotations
 

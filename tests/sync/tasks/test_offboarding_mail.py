@@ -1,4 +1,4 @@
-"""The e-mail at the end of an offboarding: when it is written, whom it goes to, and what it says of each account."""
+"""The e-mail at the end of an offboarding: when it is written, who gets it, and what it says of each account."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Rollcall did in an app while it was read: a reading of before doesn't undo it, and what it shows is no news."""
+"""What Rollcall did in an app while it was read: an earlier reading doesn't undo it, and isn't news."""
 
 from __future__ import annotations
 
