@@ -195,6 +195,22 @@
   Idiomorph.defaults.ignoreActiveValue = true;
   Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) => !(name === "open" && node.matches("details"));
 
+  // Show a password that is being typed; it is hidden again before the form is sent.
+  const offerToShow = () => document.querySelectorAll("[data-shows]").forEach((button) => { button.hidden = false; });
+  const showPassword = (button, shown) => {
+    const input = document.getElementById(button.dataset.shows);
+    if (input) input.type = shown ? "text" : "password";
+    button.setAttribute("aria-pressed", shown);
+    button.querySelector("span").textContent = shown ? "Hide" : "Show";
+  };
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-shows]");
+    if (button) showPassword(button, button.getAttribute("aria-pressed") !== "true");
+  });
+  document.addEventListener("submit", (event) => event.target.querySelectorAll("[data-shows]").forEach((button) => showPassword(button, false)), true);
+  document.addEventListener("htmx:afterSettle", offerToShow);
+  offerToShow();
+
   // Copy buttons.
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-copy]");

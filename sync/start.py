@@ -14,7 +14,7 @@ from sync.jobs import queue
 from sync.mail import news, outbox
 from sync.offboarding import offboarding
 from sync.reports import acceptances
-from sync.sign_in import kept_requests, refusals
+from sync.sign_in import forgotten, kept_requests, refusals
 from sync.sign_in import waiting as waiting_sign_ins
 from sync.tasks import invitations, tasks
 
@@ -23,6 +23,7 @@ JOBS = (
     checks.run,
     tasks.run,
     outbox.run,
+    forgotten.run,
     directories.start_due,
     scim_people.take_up_the_unclear,
     scim_people.tell_held,

@@ -64,7 +64,7 @@ OF_APP = "a setting of one app; nobody leaves it without Finish Sync, which asks
 PEOPLE = "nobody's seat goes without Finish Sync, which asks; who may sign in is kept by rank"
 EXEMPT = {
     NOT_SIGNED_IN: [
-        "POST /setup", "POST /sign-in/<token>",
+        "POST /setup", "POST /sign-in/<token>", "POST /sign-in/password", "POST /sign-in/password/<token>",
         "POST /session", "DELETE /session", "POST /sign-in/second-factor", "POST /sign-in/passkey",
         "POST /sign-in/second-factor/challenges", "POST /sign-in/passkey/challenges", "DELETE /settings/sessions",
         "DELETE /settings/sessions/<int:session_id>",

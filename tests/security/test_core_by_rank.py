@@ -138,6 +138,7 @@ EXEMPT = {
         "sign_in.kept_requests.keep", "sign_in.kept_requests.take", "sign_in.sessions.confirm",
         "directory.waiting_files.answer", "directory.waiting_files.discard", "apps.drafts.start"), OWN),
     **dict.fromkeys(("directory.directories.ask", "jobs.clock.is_right", "apps.apps.plan_all"), READS),
+    "sign_in.forgotten.ask": "mails a link to the person alone, no matter who asks (tests/security/test_forgotten.py)",
     "sign_in.oidc_people.come_in":
         "who asks is the provider that an Owner has set up (tests/security/test_first_sign_in.py)",
     "directory.waiting_files.go_on": "hands who asks on to the door of the file, which is in the table",
