@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -23,11 +24,15 @@ CONSTANTS = {
 }  # fmt: skip
 TABLES = {table.name: table for module in (check, directory) for table in vars(module).values()
           if isinstance(table, Table)}  # fmt: skip
-MODULES = {
-    ".".join(path.relative_to(SYNC).with_suffix("").parts): ast.parse(path.read_text())
-    for path in sorted(SYNC.rglob("*.py")) if not {"migrations", "staging"} & set(path.parts)
-}  # fmt: skip
 USE = re.compile(rf"\b(FROM|JOIN|INTO|UPDATE|DELETE FROM)\s+(?:temp\.)?({'|'.join(TABLES)})\b")
+
+
+@functools.cache
+def modules() -> dict[str, ast.Module]:
+    return {
+        ".".join(path.relative_to(SYNC).with_suffix("").parts): ast.parse(path.read_text())
+        for path in sorted(SYNC.rglob("*.py")) if not {"migrations", "staging"} & set(path.parts)
+    }  # fmt: skip
 
 
 def texts(tree: ast.AST) -> Iterator[str]:
@@ -78,11 +83,13 @@ def uses(tree: ast.AST) -> dict[str, set[str]]:
     return found
 
 
-USES = {module: uses(tree) for module, tree in MODULES.items()}
+@functools.cache
+def all_uses() -> dict[str, dict[str, set[str]]]:
+    return {module: uses(tree) for module, tree in modules().items()}
 
 
 def using(how: str, table: Table) -> set[str]:
-    return {module for module, used in USES.items() if table.name in used[how]}
+    return {module for module, used in all_uses().items() if table.name in used[how]}
 
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=lambda table: table.name)
@@ -94,7 +101,7 @@ def test_a_table_is_created_written_and_read_where_it_is_declared_to_be(table):
 
 def test_no_other_module_makes_or_drops_a_table():
     making = re.compile(r"\bCREATE\s+(TEMP|INDEX temp)|\bDROP\s+TABLE\b")
-    assert [module for module, tree in MODULES.items() for text in texts(tree) if making.search(text)] == []
+    assert [module for module, tree in modules().items() for text in texts(tree) if making.search(text)] == []
 
 
 @pytest.mark.parametrize("code, used", [
