@@ -11,12 +11,12 @@ from cli.frame import BY, answer, as_json, moment, opened, table, tell
 from cli.values import setting, values_of
 from sync.apps import apps as core
 from sync.apps import lists
-from sync.apps.status import standings
+from sync.apps.conditions import in_plain_text
+from sync.apps.status import Standing, standings
 from sync.files.columns import of_app, remember, takes_a_mapping
 from sync.models import App, Person
 from sync.people import people
 from sync.problems import AppProblem
-from sync.reports import reports
 from sync.safety import lost_fields
 from sync.tasks import disconnecting
 
@@ -87,21 +87,25 @@ def list_(as_json: bool) -> None:
     """List the connected apps, their states, and whether a report waits."""
     connected = lists.connected()
     known = standings(connected)
-    document = {"apps": [{**_document(app), "standing": known[app.id].word} for app in connected]}
+    document = {"apps": [_document(app, known[app.id]) for app in connected]}
     rows = [
-        (app.name, app.connector, known[app.id].word, app.users, app.matched, app.unmatched, moment(app.last_check_at))
+        (app.name, app.connector, known[app.id].status, app.users, app.matched, app.unmatched,
+         moment(app.last_check_at))
         for app in connected
     ]
     lines = table([("APP", "CONNECTOR", "STATE", "ACCOUNTS", "MATCHED", "UNMATCHED", "LAST CHECK"), *rows])
     answer(document, lines if rows else ["No app is connected yet: apps connect SLUG."], as_json)
 
 
-def _document(app: App) -> dict:
-    report = reports.open_report(app)
+def _document(app: App, standing: Standing) -> dict:
+    report = standing.report
     return {
         "name": app.name, "connector": app.connector, "category": app.category, "state": app.state,
         "accounts": app.users, "matched": app.matched, "unmatched": app.unmatched,
         "last_check": moment(app.last_check_at), "report": report.id if report else None, "error": app.error,
+        "standing": standing.status, "tone": standing.tone, "sentence": in_plain_text(standing.sentence),
+        "left": standing.facts.left_accounts, "held": standing.facts.held,
+        "facts": [row.code for row in standing.others],
     }  # fmt: skip
 
 

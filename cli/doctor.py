@@ -18,14 +18,16 @@ from cli.locks import is_served
 from connectors.base import ConnectorError
 from connectors.names import beyond_ascii
 from sync import activity, faults, vault
-from sync.apps import apps, lists
+from sync.apps import apps, lists, status
+from sync.apps.conditions import in_plain_text
 from sync.config import Config
 from sync.db import utcnow
 from sync.directory import figures
-from sync.effects import directory_version_warning, version_warning
+from sync.effects import directory_version_warning
 from sync.jobs import clock, health, queue
 from sync.mail import mail_server, outbox, smtp
 from sync.people import people
+from sync.states import Tone
 from sync.tasks import tasks
 
 LITTLE_SPACE = 200_000_000  # bytes
@@ -148,11 +150,7 @@ def _mail_server() -> Finding:
 
 
 def _attention() -> Iterator[Finding]:
-    for app in lists.failing():
-        yield Finding(app.name, WRONG, app.error)
-    for app in lists.connected():
-        if warning := version_warning(app):
-            yield Finding(app.name, NOTE, warning.removeprefix(f"{app.name}: "))
+    yield from _apps()
     for directory in figures.working():
         if warning := directory_version_warning(directory):
             yield Finding(directory.name, NOTE, warning.removeprefix(f"{directory.name}: "))
@@ -162,6 +160,18 @@ def _attention() -> Iterator[Finding]:
         yield Finding("tasks", WRONG, f"{stuck:,} need attention: see `tasks`.")
     if lost := outbox.count_failed(utcnow() - RECENT):
         yield Finding("mail", WRONG, f"{lost:,} e-mails of the last week could not be sent: see Activity.")
+
+
+def _apps() -> Iterator[Finding]:
+    """What pages show in red or amber of an app, in the same words; what waits for its Owners is no fault."""
+    connected = lists.connected()
+    known = status.standings(connected)
+    for app in connected:
+        standing = known[app.id]
+        for row in (standing.row, *standing.others):
+            if row.tone in (Tone.ATTENTION, Tone.WAITING):
+                said = in_plain_text(row.says(standing.facts)).removeprefix(f"{app.name}: ").replace("\n", " ")
+                yield Finding(app.name, WRONG if row.fault else NOTE, said)
 
 
 def _credentials() -> Iterator[Finding]:

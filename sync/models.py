@@ -47,6 +47,7 @@ from sync.states import (
     CheckState,
     CheckTrigger,
     DirectoryState,
+    Failure,
     HeldChangeState,
     HeldField,
     InvitationState,
@@ -358,7 +359,7 @@ class App(Base):
     identity = CharField(default="")  # who the automation account is, from test()
     identity_id = CharField(null=True)  # its external id among the accounts, if the app returns it
     tested_at = DateTimeField(null=True)
-    error = TextField(null=True)  # why it needs attention
+    error = TextField(null=True)  # of the last check, or of a later test of the credential; null: that worked
     failures = IntegerField(default=0)  # checks failed in a row
     daily = BooleanField(default=True)
     check_minute = IntegerField(default=0)  # of the day, in the workspace's zone
@@ -387,6 +388,9 @@ class App(Base):
     private_by = CharField(null=True)  # who approved its address inside a private network; null: nobody
     removal_suspends = BooleanField(null=True)  # removed accounts stay, as suspended ones; null: not known yet
     compare_at = DateTimeField(null=True)  # when its last reading is compared again; null: no need to
+    failure = OneOf(Failure, null=True)  # the kind of `error`
+    failed_at = DateTimeField(null=True)  # when the check or test failed
+    last_due_at = DateTimeField(null=True)  # when the daily check was last due
 
     is_active = Question("state", AppState.ACTIVE)
     is_connected = Question("state", *CONNECTED)

@@ -97,6 +97,73 @@ class AppState(StrEnum):
 CONNECTED = (AppState.ACTIVE, AppState.PAUSED)
 
 
+class Failure(StrEnum):
+    """Why an app's last check, or last test of its credential, failed: it decides what a person is offered.
+    CREDENTIAL: rejected by the app, or no longer readable. PERSON_NEEDED: the error says what someone must do.
+    NOT_KNOWN: before this was stored."""
+
+    CREDENTIAL = "credential"
+    UNREACHABLE = "unreachable"
+    RATE_LIMIT = "rate limit"
+    INCOMPLETE = "incomplete"
+    REFUSED = "refused"
+    MISSING_FIELDS = "missing fields"
+    PERSON_NEEDED = "person needed"
+    SETTINGS = "settings"
+    CONNECTOR = "connector"
+    NOT_KNOWN = "not known"
+
+
+class AppStatus(StrEnum):
+    """How a person sees an app: the one word that apps/status computes from all facts. It is never stored.
+    The order is that of a list in which what needs a person comes first."""
+
+    NEEDS_ATTENTION = "Needs attention"
+    APPROVAL_NEEDED = "Approval needed"
+    LAST_CHECK_FAILED = "Last check failed"
+    OVERDUE = "Overdue"
+    NEEDS_MATCHING = "Needs matching"
+    CHECKING = "Checking"
+    APPLYING_CHANGES = "Applying changes"
+    SETUP_UNFINISHED = "Setup unfinished"
+    NOT_CHECKED_DAILY = "Not checked daily"
+    PAUSED = "Paused"
+    UP_TO_DATE = "Up to date"
+    DISCONNECTED = "Disconnected"
+
+    @property
+    def connected(self) -> bool:
+        """An app that is connected can have it."""
+        return self != AppStatus.DISCONNECTED
+
+
+class Tone(StrEnum):
+    """How loud a state is. Green promises that nothing is open (rule of the status table in apps/conditions)."""
+
+    OK = "ok"
+    WORKING = "working"
+    WAITING = "waiting"
+    ATTENTION = "attention"
+    NEUTRAL = "neutral"
+
+
+class Step(StrEnum):
+    """The next thing that a person can do about an app's state. Pages show it as a button.
+    ADDRESS: look at the address that the app is connected by."""
+
+    CHECK = "check"
+    TEST = "test"
+    ADDRESS = "address"
+    CREDENTIAL = "credential"
+    FIELDS = "fields"
+    REPORT = "report"
+    TASKS = "tasks"
+    MEMBERS = "members"
+    MATCHING = "matching"
+    RESUME = "resume"
+    SETUP = "setup"
+
+
 class Approval(StrEnum):
     """Whether each change of a sort waits for approval, or an Owner has approved all of them in advance.
     An empty column of App also means that each change waits."""

@@ -1,4 +1,4 @@
-"""An app as its card and its title show it: the badge of its state, how it was matched, what one may do next."""
+"""An app as its card and its title show it: its status, what else is so, its match share, what one may do."""
 
 from __future__ import annotations
 
@@ -9,13 +9,18 @@ from flask import url_for
 from markupsafe import Markup
 
 from connectors.base import Connector
+from sync.apps.conditions import first_line
 from sync.apps.status import Standing
 from sync.models import App
 from sync.states import AppState
+from web.components import BADGE_ICONS
 from web.view import Badge
-from web.words import number, percent, plural, share, when
+from web.words import number, percent, plural, spoken, when
 
 DETAIL = 80  # characters of what is wrong that a card shows
+ICONS = {"paused": "player-pause", "held": "hand-stop", "leavers": "user-off", "overdue": "clock",
+         "unmatched": "unlink", "not daily": "clock"}  # fmt: skip
+SHOWN_OTHERWISE = ("unmatched",)  # beside the bar of the card
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,17 @@ class Card:
     report: int | None  # the open report, for an Owner
     badge_opens_report: bool
     note: Markup | str
+    facts: list[Fact]
+
+
+@dataclass(frozen=True)
+class Fact:
+    """Something that is so beside the status."""
+
+    code: str
+    tone: str
+    icon: str
+    words: Markup
 
 
 def card(app: App, kind: type[Connector], standing: Standing, owns: bool) -> Card:
@@ -53,38 +69,41 @@ def card(app: App, kind: type[Connector], standing: Standing, owns: bool) -> Car
     return Card(
         app, kind.logo, kind.label, url_for("connect.credential" if draft else "apps.show", app_id=app.id), draft, owns,
         live, check=_check_button(live) if owns and app.is_active else "",
-        paused=owns and app.state == AppState.PAUSED, matched=_matched(app), started=when(app.created_at),
-        badge=_badge(app, standing), report=report, badge_opens_report=report is not None and not live,
-        note=_note(app, standing),
+        paused=owns and app.state == AppState.PAUSED, matched=_matched(app, standing), started=when(app.created_at),
+        badge=_badge(standing), report=report, badge_opens_report=report is not None and not live,
+        note=_note(app, standing), facts=_facts(standing),
     )  # fmt: skip
 
 
-def _matched(app: App) -> Matched:
-    known = share(app.users - app.unmatched, app.users)
+def _facts(standing: Standing) -> list[Fact]:
+    return [
+        Fact(row.code, row.tone, ICONS.get(row.code) or BADGE_ICONS[row.tone], spoken(row.short(standing.facts)))
+        for row in standing.others if row.code not in SHOWN_OTHERWISE
+    ]  # fmt: skip
+
+
+def _matched(app: App, standing: Standing) -> Matched:
+    known = standing.facts.share
     words = plural(app.users, "user") + (f" · {percent(known)} matched" if app.users else "")
     unmatched = f"{number(app.unmatched)} unmatched" if app.unmatched else ""
-    return Matched(known if app.users else 0, f"{known} % of the users are matched", words, unmatched)
+    return Matched(known if app.users else 0, f"{known} % of the accounts are matched", words, unmatched)
 
 
 def _note(app: App, standing: Standing) -> Markup | str:
     """Beside the badge: since when, or what is wrong."""
     if app.state == AppState.CONNECTING:
         return ""
-    if standing.check is not None:
-        return Markup("started {}").format(when(standing.check.created_at))
-    if standing.tone == "attention":
-        return shorten(standing.detail, DETAIL, placeholder="…")
-    return Markup("checked {}").format(when(app.last_check_at)) if app.last_check_at else ""
+    if standing.row.code == "broken":
+        return shorten(first_line(standing.facts.error), DETAIL, placeholder="…")
+    return spoken(standing.short)
 
 
 def _check_button(live: bool) -> str:
     return "Show the check" if live else "Check for updates"
 
 
-def _badge(app: App, standing: Standing) -> Badge:
-    held = standing.tone == "waiting" and standing.report is not None and standing.report.held
-    icon = "player-pause" if app.state == AppState.PAUSED else "hand-stop" if held else ""
-    return Badge(standing.word, standing.tone, icon, standing.detail)
+def _badge(standing: Standing) -> Badge:
+    return Badge(standing.word, standing.tone, ICONS.get(standing.row.code, ""), spoken(standing.sentence).striptags())
 
 
 @dataclass(frozen=True)
@@ -109,7 +128,7 @@ def title(app: App, kind: type[Connector], standing: Standing, owns: bool) -> Ti
     report = standing.report.id if standing.report and owns else None
     return Title(
         kind.logo, kind.label, _subtitle(app, standing), live, standing.check.id if live and owns else None,
-        _badge(app, standing), shows_badge=standing.tone != "ok" or not owns, wide_only=report is not None,
+        _badge(standing), shows_badge=standing.tone != "ok" or not owns, wide_only=report is not None,
         report=None if live else report, may_check=owns and app.is_active,
         may_resume=owns and app.state == AppState.PAUSED,
     )  # fmt: skip
@@ -123,28 +142,3 @@ def _subtitle(app: App, standing: Standing) -> Markup:
     else:
         checked = "not read yet"
     return Markup(" · ").join((app.category, plural(app.users, "user"), checked))
-
-
-@dataclass(frozen=True)
-class Alert:
-    """What is wrong with an app, on each of its pages."""
-
-    tone: str
-    icon: str
-    id: str
-    title: str
-    words: Markup | str
-    may_fix: bool = False
-    may_continue: bool = False  # without the fields that its list no longer has
-
-
-def alert(app: App, owns: bool) -> Alert | None:
-    if app.is_disconnected:
-        words = "Its credential is deleted and it is no longer read. You can still view what Rollcall knew."
-        return Alert("neutral", "plug-connected-x", "", f"{app.name} is disconnected.", words)
-    if not app.error or not owns:
-        return None
-    data = Markup(" Showing data from {}.").format(when(app.last_check_at)) if app.last_check_at else ""
-    lacks_fields = bool(app.lost) and not app.lost.get("accepted")
-    return Alert("attention", "", "missing-fields" if lacks_fields else "", f"{app.name} needs attention.",
-                 Markup("{}{}").format(app.error, data), True, lacks_fields)

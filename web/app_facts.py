@@ -8,12 +8,13 @@ from flask import url_for
 from markupsafe import Markup
 
 from connectors.base import ASSETS, LOOK_UP
+from sync.apps import status
 from sync.apps.owners import people_of
 from sync.effects import version_warning
 from sync.models import App, AppPerson, Person
 from sync.names import main_emails
 from sync.safety import guards
-from sync.states import Approval, AppState, ChangeKind, Part, PersonStatus
+from sync.states import Approval, AppState, ChangeKind, Failure, Part, PersonStatus
 from web import effects
 from web.app_page import can, kind_of
 from web.words import APPLIED_AUTOMATICALLY, clock, dotted, money, percent, plural, this_workspace, when
@@ -56,12 +57,21 @@ class Member:
 
 
 @dataclass(frozen=True)
+class Tested:
+    """Whether the credential works, as far as anyone knows."""
+
+    words: Markup | str
+    tone: str
+    icon: str = ""
+
+
+@dataclass(frozen=True)
 class Settings:
     checks: list[Fact]
     account: list[Fact]  # the automation account
     details: list[Fact]
     members: list[Member]
-    tested: Markup | str
+    credential: Tested
     connected: bool
     paused: bool
     may_change: bool
@@ -70,12 +80,25 @@ class Settings:
 
 def settings(app: App, owns: bool) -> Settings:
     connected = app.state != AppState.DISCONNECTED
-    tested = Markup("works, tested {}").format(when(app.tested_at)) if app.tested_at and not app.error else ""
     return Settings(
-        _checks(app, owns), _account(app), _details(app, owns), _members(app), tested,
+        _checks(app, owns), _account(app), _details(app, owns), _members(app), _tested(app),
         connected, app.state == AppState.PAUSED, owns and connected,
         version_warning(app) if connected else "",
     )  # fmt: skip
+
+
+def _tested(app: App) -> Tested:
+    standing = status.standing(app)
+    if app.failure == Failure.CREDENTIAL:
+        return Tested(Markup("rejected {}").format(when(app.failed_at)), "attention")
+    if standing.facts.failed:
+        failed = Markup("last check failed {}").format(when(app.failed_at)) if app.failed_at else "last check failed"
+        return Tested(failed, "waiting", "alert-triangle")
+    if status.credential_works(app, standing):
+        return Tested(Markup("works, tested {}").format(when(app.tested_at)), "ok")
+    if app.tested_at is None:
+        return Tested("not tested", "neutral")
+    return Tested(Markup("tested {}, not used since").format(when(app.tested_at)), "neutral")
 
 
 def _change(app: App, owns: bool, endpoint: str, id: str, label: str, **values) -> Change | None:

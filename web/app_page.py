@@ -11,7 +11,7 @@ from sync.models import App
 from sync.problems import AppProblem
 from sync.states import AccountMatch, Part
 from sync.vault import VaultProblem
-from web import app_card
+from web import app_alerts, app_card
 from web.answers import wants_part
 
 
@@ -57,8 +57,9 @@ def page(app: App, whole: str, part: str = "", **values) -> str:
     values |= {"app": app, "kind": kind, "can": can(app), "owns": mine}
     if part and wants_part():
         return render_template(part, **values)
-    head = app_card.title(app, kind, app_status.standing(app), mine)
-    return render_template(whole, head=head, alert=app_card.alert(app, mine), tabs_of_app=tabs(app), **values)
+    standing = app_status.standing(app)
+    head, alerts = app_card.title(app, kind, standing, mine), app_alerts.alerts(app, standing, mine)
+    return render_template(whole, head=head, alerts=alerts, tabs_of_app=tabs(app), **values)
 
 
 def match_in_words(account) -> str:

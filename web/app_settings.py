@@ -22,7 +22,7 @@ from sync.safety import guards, lost_fields
 from sync.states import Approval, AppState, ChangeKind, Part, PersonStatus
 from sync.tasks import disconnecting
 from sync.vault import VaultProblem
-from web import columns
+from web import app_alerts, columns
 from web.answers import INVALID, dialog, go_to, whole_number
 from web.app_page import kind_of
 from web.confirming import asks_again
@@ -327,8 +327,10 @@ def create_test(app: App) -> tuple[str, int]:
     try:
         identity = apps.retest(app, by())
     except REFUSALS as problem:
-        return dialog("apps/_tested.html", title, app=app, problem=str(problem))
-    return dialog("apps/_tested.html", title, app=app, identity=identity)
+        fixes = app_alerts.fixes(App.get_by_id(app.id))
+        return dialog("apps/_tested.html", title, app=app, problem=str(problem), fixes=fixes)
+    to_check = app.is_active and App.get_by_id(app.id).failures > 0
+    return dialog("apps/_tested.html", title, app=app, identity=identity, to_check=to_check)
 
 
 @pages.post("/pause")

@@ -7,8 +7,8 @@ from flask import Blueprint, render_template, request
 from sync.apps import owners
 from sync.apps import status as app_status
 from sync.models import App
-from sync.states import Part
-from web import app_card, app_facts, member_view
+from sync.states import Part, Tone
+from web import app_alerts, app_card, app_facts, member_view
 from web.answers import page_or_part
 from web.app_page import kind_of, owns, page
 from web.frame import MANAGERS
@@ -23,8 +23,9 @@ STATES = {
     "attention": "Needs attention",
     "working": "Being checked",
     "ok": "Up to date",
-    "neutral": "Paused or new",
+    "neutral": "Paused or not set up",
 }
+FIRST = (Tone.ATTENTION, Tone.WAITING)  # what needs a person, before all others
 
 
 @pages.get("")
@@ -34,6 +35,7 @@ def index() -> str:
     wanted = {name: request.args.get(name, "").strip() for name in ("search", "category", "state")}
     shown = owners.shown(me, wanted["search"], wanted["category"])
     standings = app_status.standings(shown)
+    shown.sort(key=lambda app: (*FIRST, standings[app.id].loudest).index(standings[app.id].loudest))
     if wanted["state"]:
         shown = [app for app in shown if standings[app.id].tone == wanted["state"]]
     owned = owners.owned_ids(me)
@@ -55,9 +57,11 @@ def card(app: App) -> str:
 @pages.get("/<int:app_id>/head")
 @app_part(Part.COLLABORATOR)
 def head(app: App) -> str:
-    """The title of the app's pages alone."""
-    found = app_card.title(app, kind_of(app), app_status.standing(app), owns())
-    return render_template("apps/_head.html", app=app, head=found)
+    """The title of the app's pages and what needs a person: loaded again while the app is being checked."""
+    standing = app_status.standing(app)
+    found = app_card.title(app, kind_of(app), standing, owns())
+    alerts = app_alerts.alerts(app, standing, owns())
+    return render_template("apps/_head_again.html", app=app, head=found, alerts=alerts)
 
 
 @pages.get("/<int:app_id>")

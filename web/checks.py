@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from markupsafe import Markup
@@ -14,7 +14,9 @@ from sync.problems import AppProblem
 from sync.reports import mass_updates
 from sync.reports import view as report_view
 from sync.states import LIVE_CHECKS, ChangeKind, CheckPhase, CheckState, Part
+from web import app_alerts
 from web.answers import go_to
+from web.app_alerts import Button
 from web.app_page import kind_of
 from web.permissions import app_part
 from web.security import by
@@ -104,8 +106,7 @@ class Progress:
     held: str
     unchanged: Markup | str  # what Rollcall still shows after a check that changed nothing
     cancel: str = ""
-    replace_credential: str = ""
-    missing_fields: str = ""
+    fixes: list[Button] = field(default_factory=list)  # of a failed check
     may_check_again: bool = False
     earlier_report: int | None = None  # of this check, with nothing left to decide
 
@@ -152,16 +153,15 @@ def _unchanged(app: App, check: Check) -> Markup | str:
 
 
 def _next_step(app: App, check: Check, report: Report | None) -> dict:
-    """The one button that leads on, and the way to cancel."""
+    """The buttons that lead on, and the way to cancel."""
     if check.state in LIVE_CHECKS:
         return {} if check.cancel_asked else {"cancel": url_for("checks.cancel", app_id=app.id, check_id=check.id)}
     if report:
         return {}
-    if check.state == CheckState.FAILED and app.lost:
-        return {"missing_fields": f"{url_for('apps.show', app_id=app.id)}#missing-fields"}
-    if check.state == CheckState.FAILED and app.error:
-        return {"replace_credential": url_for("app_settings.credential", app_id=app.id)}
-    return {"earlier_report": check.report_id} if check.state == CheckState.SUCCEEDED else {"may_check_again": True}
+    if check.state == CheckState.SUCCEEDED:
+        return {"earlier_report": check.report_id}
+    fixes = app_alerts.fixes(app) if check.state == CheckState.FAILED and app.error else []
+    return {"fixes": fixes, "may_check_again": app.is_active}
 
 
 def _phase(check: Check, asset_word: str) -> tuple[str, bool]:

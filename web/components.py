@@ -31,6 +31,7 @@ def install(app: Flask) -> None:
         asset_list=asset_list, badge_icon=BADGE_ICONS.get, banner_icon=BANNER_ICONS.get, connector_form=connector_form,
         field_ids=field_ids, first_and_rest=first_and_rest, form_address=form_address, heads=heads,
         initials_of=initials_of, person_status=person_status, toasts=toasts, turns=turns,
+        words_and_details=words_and_details,
     )  # fmt: skip
 
 
@@ -72,6 +73,18 @@ class FirstAndRest:
 def first_and_rest(labels: Sequence[str]) -> FirstAndRest:
     """The roles of an account: the main one, and those that are folded away."""
     return FirstAndRest(labels[0] if labels else "–", list(labels[1:]), ", ".join(labels))
+
+
+@dataclass(frozen=True)
+class Said:
+    words: str
+    details: str
+
+
+def words_and_details(error: str | None) -> Said:
+    """What happened, for everyone, and the technical lines below it."""
+    words, _, details = (error or "").partition("\n")
+    return Said(words, details)
 
 
 @dataclass(frozen=True)

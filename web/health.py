@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from flask import Blueprint, Response, current_app, request
 
 from sync import faults
+from sync.apps.metrics import count_all
 from sync.db import utcnow
 from sync.jobs import health, queue
-from sync.jobs.metrics import count_all
+from sync.states import AppStatus
 from web.permissions import open_to_all
 
 pages = Blueprint("health", __name__)
@@ -59,8 +60,10 @@ def _families() -> Iterator[tuple[str, str, dict[str, float]]]:
     yield "rollcall_accounts", "Accounts in all connected apps.", {"": found.accounts}
     yield "rollcall_changes_waiting", "Changes that need approval.", {"": found.waiting}
     yield "rollcall_changes_held", "Changes that a guard holds.", {"": found.held}
-    attention = "Apps whose credential or checks need attention."
-    yield "rollcall_apps_needing_attention", attention, {"": found.failing_apps}
+    stand = {f'status="{status}"': found.by_status.get(status, 0) for status in AppStatus if status.connected}
+    yield "rollcall_apps_by_status", "How many connected apps, by the status that pages show.", stand
+    attention = "Apps that pages show in red."
+    yield "rollcall_apps_needing_attention", attention, {"": found.needing_attention}
     yield "rollcall_own_faults", "Faults of the machine that Rollcall runs on.", {"": len(health.troubles())}
     failing = "Directories whose last reading failed."
     yield "rollcall_directories_failing", failing, {"": found.failing_directories}

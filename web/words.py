@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from flask import Flask, g
 from markupsafe import Markup
 
+from sync.apps.conditions import At, Words
 from sync.db import utcnow
 from sync.names import account_name, asset_name, name_in_change, short_name
 from sync.workspace import Workspace, workspace
@@ -80,6 +81,20 @@ def when(moment: datetime | None, otherwise: str = "never") -> Markup | str:
     if moment is None:
         return otherwise
     return _time(moment, relative(moment, utcnow()))
+
+
+def at(moment: datetime) -> Markup:
+    """A naive UTC time as <time>: "16:29", with the day unless that is today."""
+    there = local(moment)
+    today = there.date() == local(utcnow()).date()
+    return _time(moment, f"{there:%H:%M}" if today else f"{_day(there)}, {there:%H:%M}")
+
+
+def spoken(words: Words) -> Markup:
+    """A sentence of sync/apps/conditions, with its times as pages show them."""
+    parts = (at(part.moment) if isinstance(part, At) else part if isinstance(part, str) else when(part)
+             for part in words)
+    return Markup("").join(parts)
 
 
 def on_day(moment: datetime | None, otherwise: str = "–") -> Markup | str:

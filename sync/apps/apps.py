@@ -11,7 +11,7 @@ import connectors
 from connectors.base import Account as Seat
 from connectors.base import Connector, Identity, Refused
 from sync import activity, rank, vault
-from sync.apps import answer_cache
+from sync.apps import answer_cache, failures
 from sync.apps.owners import RUNS_ALL, apps_of, owned_by, owners_of, part_of  # noqa: F401 - other rooms ask for them here
 from sync.credentials import with_stored
 from sync.db import utcnow, writing
@@ -159,7 +159,7 @@ def stored(kind: type[Connector], values: dict[str, str], before: App | None = N
 def found(identity: Identity) -> dict:
     """The columns of App that a test of the credential fills."""
     return {
-        "tested_at": utcnow(), "error": None, "identity": identity.name, "identity_id": identity.external_id,
+        "tested_at": utcnow(), "identity": identity.name, "identity_id": identity.external_id,
         "permissions": list(identity.may), "missing_permissions": list(identity.missing),
     }  # fmt: skip
 
@@ -214,7 +214,8 @@ def replace_credential(app: App, values: dict[str, str], by: Asker, private_by: 
     private_by = private_by or still_approved(kind.fields, values, public, app.private_by)
     identity = test(app.connector, values, private_by)
     with writing():
-        changed = {"private_by": private_by, **found(identity), **stored(kind, values, app)}
+        tested = {**found(identity), **failures.after_a_test(App.get_by_id(app.id))}
+        changed = {"private_by": private_by, **tested, **stored(kind, values, app)}
         App.update(changed).where(App.id == app.id).execute()
         answer_cache.forget(app)
         activity.record(by, "replaced credential", about=app.name, why=f"as {identity.name}", app=app)
@@ -229,13 +230,13 @@ def retest(app: App, by: Asker) -> Identity:
         with reaching(app):
             identity = connector.test()
     except Exception as problem:
-        with writing():
-            App.update(error=str(problem)).where(App.id == app.id).execute()
+        failures.note(app, failures.of(problem))
         raise
     finally:
         connector.close()
     with writing():
-        App.update(**found(identity)).where(App.id == app.id).execute()
+        tested = {**found(identity), **failures.after_a_test(App.get_by_id(app.id))}
+        App.update(tested).where(App.id == app.id).execute()
         activity.record(by, "tested credential", about=app.name, why=f"as {identity.name}", app=app)
     return identity
 
@@ -280,10 +281,10 @@ def set_schedule(app: App, daily_on: bool, minute: int, by: Asker) -> None:
     if not 0 <= minute < 24 * 60:
         raise AppProblem("The time of the daily check must be between 00:00 and 23:59.")
     with writing():
-        before = _schedule_in_words(app)
+        before, begins = _schedule_in_words(app), daily_on and not app.daily
         App.update(daily=daily_on, check_minute=minute).where(App.id == app.id).execute()
         app = App.get_by_id(app.id)
-        _plan(app)
+        _plan(app, begins)
         after = _schedule_in_words(app)
         activity.record(by, "changed daily check", about=app.name, before=before, after=after, app=app)
 
@@ -292,13 +293,13 @@ def _schedule_in_words(app: App) -> str:
     return f"at {app.check_minute // 60:02}:{app.check_minute % 60:02}" if app.daily else "off"
 
 
-def _plan(app: App) -> None:
-    due = (
-        daily.next_time(utcnow(), app.check_minute, workspace().zone)
-        if app.daily and app.is_active
-        else None
-    )
-    App.update(next_check_at=due).where(App.id == app.id).execute()
+def _plan(app: App, begins: bool = False) -> None:
+    """When it is checked next. Where daily checks begin again, what was due meanwhile is due still."""
+    now, zone, planned = utcnow(), workspace().zone, app.daily and app.is_active
+    times = {"next_check_at": daily.next_time(now, app.check_minute, zone) if planned else None}
+    if planned and begins:
+        times["last_due_at"] = daily.last_time(now, app.check_minute, zone)
+    App.update(times).where(App.id == app.id).execute()
 
 
 def plan_all() -> None:
@@ -378,7 +379,7 @@ def set_state(app: App, state: str, what: str, by: Asker) -> None:
         if app.state == state:
             return
         _change(app, by, what, app.state, state, state=state)
-        _plan(App.get_by_id(app.id))
+        _plan(App.get_by_id(app.id), begins=True)
         comparing.app(app.id)
 
 

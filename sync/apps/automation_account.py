@@ -22,7 +22,6 @@ def note(app: App, identity: Identity) -> list[str]:
             return []
         warnings = []
         found = apps.found(identity)
-        del found["error"]  # whether the app is well, the check will say
         found["identity_id"] = identity.external_id or now.identity_id  # not returned: it hasn't changed
         if now.identity_id not in (None, found["identity_id"]):
             warnings.append(_another(now, identity))

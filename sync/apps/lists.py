@@ -17,11 +17,6 @@ def active() -> list[App]:
     return list(App.select().where(App.is_active).order_by(App.name))
 
 
-def failing() -> list[App]:
-    """Connected apps whose credential or checks need attention."""
-    return list(App.select().where(App.error.is_null(False), App.is_connected))
-
-
 def with_credential() -> list[App]:
     return list(App.select().where(App.credential.is_null(False)))
 

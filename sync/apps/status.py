@@ -1,66 +1,179 @@
-"""How each app stands, in one word and one tone, for cards and titles: asked for many apps at once."""
+"""How each app stands, for cards, titles, commands, metrics and mails alike: its facts are gathered here, for many apps
+by a handful of queries, and conditions.py decides."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from sync.models import App, Check, Report, Task
-from sync.states import AppState, CheckState
+from peewee import Case, fn
+
+from sync import effects
+from sync.apps import apps
+from sync.apps.conditions import Condition, Due, Facts, Words, that_hold
+from sync.db import utcnow
+from sync.models import Account, App, Check, Person, Report, Task
+from sync.problems import AppProblem
+from sync.safety import leavers
+from sync.states import AccountMatch, AccountState, AppState, AppStatus, CheckState, Step, Tone
+
+PATIENCE = timedelta(minutes=5)  # so long after its time, a daily check isn't late yet
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class Standing:
-    """`tone` is ok, working, waiting, attention or neutral; `check` and `report` are the live ones."""
+    """`check` is the one that waits or runs, `report` the open one; `others` hold beside what decided the status."""
 
-    word: str
-    tone: str
-    detail: str = ""
+    facts: Facts
+    row: Condition
+    others: tuple[Condition, ...]
     check: Check | None = None
     report: Report | None = None
 
+    @property
+    def status(self) -> AppStatus:
+        return self.row.status or AppStatus.UP_TO_DATE
 
-def standings(apps: Iterable[App]) -> dict[int, Standing]:
+    @property
+    def tone(self) -> Tone:
+        return self.row.tone
+
+    @property
+    def word(self) -> str:
+        """The status, with how far a running check is: “Checking 62 %”."""
+        return f"{self.status}{_percent(self.check)}" if self.status == AppStatus.CHECKING else self.status
+
+    @property
+    def sentence(self) -> Words:
+        """What is so, and what to do next."""
+        return self.row.says(self.facts)
+
+    @property
+    def short(self) -> Words:
+        return self.row.short(self.facts)
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        return self.row.steps(self.facts)
+
+    @property
+    def loudest(self) -> Tone:
+        """Red or amber if anything is, also beside the status."""
+        tones = {row.tone for row in (self.row, *self.others)}
+        return next((tone for tone in (Tone.ATTENTION, Tone.WAITING) if tone in tones), self.tone)
+
+
+def standings(apps_asked: Iterable[App]) -> dict[int, Standing]:
     """By app id."""
-    apps = list(apps)
-    ids = [app.id for app in apps]
-    under_way = Check.select().where(Check.app.in_(ids), Check.is_live)
-    checks = {row.app_id: row for row in under_way}
-    reports = {row.app_id: row for row in Report.select().where(Report.app.in_(ids), Report.is_open)}
-    stuck = {
-        row.app_id: row.error
-        for row in Task.select(Task.app, Task.error).where(Task.app.in_(ids), Task.needs_attention)
-    }
-    return {app.id: _standing(app, checks.get(app.id), reports.get(app.id), stuck.get(app.id)) for app in apps}
+    asked, now = list(apps_asked), utcnow()
+    known = _Known([app.id for app in asked])
+    return {app.id: _standing(app, known, now) for app in asked}
 
 
 def standing(app: App) -> Standing:
     return standings([app])[app.id]
 
 
-def _standing(app: App, check: Check | None, report: Report | None, stuck: str | None) -> Standing:
-    if app.is_disconnected:
-        return Standing("Disconnected", "neutral")
-    if app.state == AppState.CONNECTING:
-        return Standing("Being connected", "neutral")
-    if check is not None and check.state == CheckState.RUNNING:
-        return Standing(f"Checking{_percent(check)}", "working", check=check, report=report)
-    if check is not None:
-        return Standing("Check waits", "working", check.error or "", check=check, report=report)
-    if app.error:
-        return Standing("Needs attention", "attention", app.error, report=report)
-    if stuck:
-        return Standing("Needs attention", "attention", stuck, report=report)
-    if report is not None and report.held:
-        return Standing("Held by a guard", "waiting", f"{report.held:,} changes wait for a look", report=report)
-    if report is not None:
-        return Standing("Report ready", "waiting", report=report)
-    if app.state == AppState.PAUSED:
-        return Standing("Paused", "neutral")
-    if app.last_check_at is None:
-        return Standing("Not read yet", "neutral")
-    return Standing("Up to date", "ok")
+def credential_works(app: App, standing: Standing) -> bool:
+    """It was used since the app was connected, the last time successfully and not long ago."""
+    used = app.tested_at is not None and app.tested_at > app.created_at
+    return used and not standing.facts.failed and standing.facts.due in (Due.NO, Due.SOON)
 
 
-def _percent(check: Check) -> str:
-    return f" {min(99, check.read * 100 // check.total)} %" if check.total and check.read else ""
+class _Known:
+    """What other tables hold about these apps, by app id."""
+
+    def __init__(self, ids: list[int]):
+        self.checks = {row.app_id: row for row in Check.select().where(Check.app.in_(ids), Check.is_live)}
+        self.reports = {row.app_id: row for row in Report.select().where(Report.app.in_(ids), Report.is_open)}
+        self.tasks = _tasks(ids)
+        self.left = leavers.open_in(ids)
+        self.leaving = _leaving(ids) if self.left else {}
+        self.own = _own_accounts(ids)
+
+
+def _tasks(ids: list[int]) -> dict[int, tuple[int, int, str]]:
+    """Tasks that wait or run, those that need attention, and the error of one of these."""
+    rows = (
+        Task.select(Task.app, fn.SUM(Task.is_under_way), fn.SUM(Task.needs_attention),
+                    fn.MAX(Case(None, [(Task.needs_attention, Task.error)])))
+        .where(Task.app.in_(ids), Task.is_live).group_by(Task.app).tuples()
+    )  # fmt: skip
+    return {app_id: (under_way, stuck, error or "") for app_id, under_way, stuck, error in rows}
+
+
+def _leaving(ids: list[int]) -> dict[int, int]:
+    """The accounts of people who have left that a task removes: leavers.open_in() counts them until they are gone."""
+    removing = (Account.app.in_(ids), Account.state == AccountState.REMOVING, Account.is_matched, Person.has_left)
+    rows = Account.select(Account.app, fn.COUNT(Account.id)).join(Person).where(*removing).group_by(Account.app)
+    return dict(rows.tuples())
+
+
+def _own_accounts(ids: list[int]) -> dict[int, AccountMatch]:
+    """Whose the account is that Rollcall acts with, where the app lists it."""
+    rows = (
+        Account.select(Account.app, Account.match_kind).join(App)
+        .where(Account.app.in_(ids), Account.external_id == App.identity_id, Account.is_present).tuples()
+    )  # fmt: skip
+    return dict(rows)
+
+
+def _standing(app: App, known: _Known, now: datetime) -> Standing:
+    check, report = known.checks.get(app.id), known.reports.get(app.id)
+    facts = _facts(app, known, now, check, report)
+    return Standing(facts, *that_hold(facts), check, report)
+
+
+def _facts(app: App, known: _Known, now: datetime, check: Check | None, report: Report | None) -> Facts:
+    retries = check is not None and check.state == CheckState.QUEUED and bool(check.error)
+    under_way, stuck, stuck_error = known.tasks.get(app.id, (0, 0, ""))
+    left = known.left.get(app.id) or leavers.Numbers()
+    to_match, matched = _matching(app, known.own.get(app.id))
+    return Facts(
+        name=app.name, state=app.state, read_at=app.last_check_at,
+        check=check and check.state, check_since=check and check.created_at,
+        retry_error=check.error if retries else "", retry_at=check.next_at if retries else None,
+        failures=app.failures, failure=app.failure, failed_at=app.failed_at, error=app.error or "",
+        has_address=_has_address(app), due=_due(app, now), left=left.people, left_accounts=left.accounts,
+        leaving=min(left.accounts, known.leaving.get(app.id, 0)),
+        report=report is not None, waiting=report.waiting if report else 0, held=report.held if report else 0,
+        stuck=stuck, stuck_error=stuck_error, under_way=under_way, to_match=to_match, matched=matched,
+        version_warning=effects.version_warning(app) if app.is_connected else "",
+        lacks=tuple(app.missing_permissions or ()) if app.is_connected else (),
+    )  # fmt: skip
+
+
+def _matching(app: App, own: AccountMatch | None) -> tuple[int, int]:
+    """How many accounts somebody should have, and how many of these have an owner that is known.
+
+    The accounts of services and of Rollcall itself count as neither.
+    """
+    beside = own is not None and own != AccountMatch.SERVICE_ACCOUNT
+    to_match = max(0, app.users - app.services - beside)
+    return to_match, max(0, to_match - app.unmatched + (own == AccountMatch.UNMATCHED))
+
+
+def _has_address(app: App) -> bool:
+    """Something in its settings says where it is. An app whose kind this version doesn't know has no form for it."""
+    try:
+        fields = apps.connector_class(app.connector).fields
+    except AppProblem:
+        return False
+    return any(not (field.secret or field.choices or field.mapping or field.upload) for field in fields)
+
+
+def _due(app: App, now: datetime) -> Due:
+    if app.state != AppState.ACTIVE:
+        return Due.NO
+    if not app.daily:
+        return Due.OFF if app.last_check_at is not None and app.last_check_at < now - DAY else Due.NO
+    if app.next_check_at is not None and app.next_check_at <= now:
+        return Due.SOON if now - app.next_check_at < PATIENCE else Due.LATE
+    missed = app.last_due_at is not None and app.last_check_at is not None and app.last_check_at < app.last_due_at
+    return Due.LATE if missed else Due.NO
+
+
+def _percent(check: Check | None) -> str:
+    return f" {min(99, check.read * 100 // check.total)} %" if check is not None and check.total and check.read else ""

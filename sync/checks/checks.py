@@ -8,17 +8,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.base import (
-    LOOK_UP,
-    Connector,
-    ConnectorError,
-    CredentialRejected,
-    RateLimited,
-    Refused,
-    TemporarilyUnavailable,
-)
+from connectors.base import LOOK_UP, Connector, RateLimited, TemporarilyUnavailable
 from sync import activity, faults
-from sync.apps import answer_cache, apps, automation_account
+from sync.apps import answer_cache, apps, automation_account, failures
 from sync.checks import compare, not_read, snapshot
 from sync.db import connected, db, utcnow, writing
 from sync.directory import freshness
@@ -29,7 +21,7 @@ from sync.matching import members
 from sync.matching import rules as match_rules
 from sync.models import Account, App, Change, Check, Report
 from sync.names import account_name, name_in_change
-from sync.problems import AppProblem, UnusableReading
+from sync.problems import UnusableReading
 from sync.reports import mass_updates, merge, reports
 from sync.safety import guards, lost_fields, wanted
 from sync.states import (
@@ -42,7 +34,6 @@ from sync.states import (
     CheckTrigger,
 )
 from sync.tasks import invitations, settle
-from sync.vault import VaultProblem
 from sync.workspace import workspace
 
 LIMIT = timedelta(hours=1)  # for one check, reading and waiting included
@@ -51,7 +42,6 @@ FRESH = {
     CheckTrigger.HAND: timedelta(0), CheckTrigger.CONNECT: timedelta(0), CheckTrigger.DAILY: timedelta(minutes=15),
 }  # fmt: skip
 LONGEST_WAIT = 60  # seconds that a check waits for a rate limit before it pauses
-FAILURES_TOLD = 3
 SAMPLE = 100  # looked for one by one when so many are missing that a guard holds them anyway
 ENTRIES = 200  # above this many changes, Activity tells their number and the report their names
 COUNTED = {
@@ -73,10 +63,6 @@ class Cancelled(Exception):
     """Someone asked the check to stop."""
 
 
-class IncompleteReading(TemporarilyUnavailable):
-    """The reading ended without an error, but can't be whole."""
-
-
 @queue.runs("check")
 def run(check_id: int) -> None:
     """Do one check if it is due and nobody else does it; every outcome is written to its row."""
@@ -91,24 +77,10 @@ def run(check_id: int) -> None:
             raise
         except Cancelled:
             work.end(CheckState.CANCELLED, "The check was cancelled. Nothing was changed.")
-        except CredentialRejected as problem:
-            work.fail(str(problem), "Replace the automation account's credential on the app's Settings.", broken=True)
-        except (VaultProblem, AppProblem) as problem:
-            work.fail(str(problem), "", broken=True)
-        except lost_fields.FieldsLost as problem:
-            work.fail(str(problem), lost_fields.ADVICE, broken=True)
-        except RateLimited as problem:
-            work.fail(str(problem), "The app asks for fewer calls. The next check tries again.", passing=True)
-        except TemporarilyUnavailable as problem:
-            lasts = bool(problem.advice)
-            work.fail(str(problem), problem.advice or "The next check tries again.", broken=lasts, passing=not lasts)
-        except Refused as problem:
-            work.fail(str(problem), "The app refused to be read: test the credential on its Settings.", broken=True)
         except Exception as problem:
-            detail = str(problem) if isinstance(problem, (ConnectorError, UnusableReading)) else ""
-            work.fail(f"The connector failed: {type(problem).__name__} {detail}".strip(),
-                      "This is a bug of the connector: please report it. Nothing was changed.")  # fmt: skip
-            if not detail:
+            met = failures.of(problem)
+            work.fail(met)
+            if met.unexpected:
                 raise
         else:
             reports.finish_by_policy(App.get_by_id(work.app.id))
@@ -171,12 +143,12 @@ class _Work:
 
     def patiently(self, ask: Callable[[], Any]) -> Any:
         """What the app answers; a passing fault is tried again a moment later, a short rate limit is waited for."""
-        failures = 0
+        tries = 0
         while True:
             try:
                 return ask()
             except TemporarilyUnavailable:
-                wait, failures = retries.WITHIN_CHECK.after(failures), failures + 1
+                wait, tries = retries.WITHIN_CHECK.after(tries), tries + 1
                 if wait is None:
                     raise
                 self.wait(wait.total_seconds())
@@ -196,7 +168,7 @@ class _Work:
             accounts == 0
             and Account.present(self.app).exists()
         ):
-            raise IncompleteReading(
+            raise failures.IncompleteReading(
                 "The app answered with an empty list, although it had accounts before. The list was rejected."
             )
 
@@ -219,7 +191,7 @@ class _Work:
             looked_for = missing[:SAMPLE] if mass else missing
             found = {row for row, external_id in looked_for if self.is_there_after_all(connector, external_id)}
         if mass and found:
-            raise IncompleteReading(
+            raise failures.IncompleteReading(
                 f"{len(missing):,} accounts are missing from the app's list, but some of them are there "
                 "when asked for one by one: the list is not whole."
             )
@@ -307,7 +279,7 @@ class _Work:
             held=report.held, report=report, error=None, advice=None,
             warning=" ".join(self.warnings) or None,
         )  # fmt: skip
-        App.update(last_check_at=now, failures=0, error=None).where(App.id == app.id).execute()
+        App.update(last_check_at=now, **failures.forget()).where(App.id == app.id).execute()
         lost_fields.forget(app)
         members.recount(app)
 
@@ -326,21 +298,20 @@ class _Work:
             for change in rows
         ])  # fmt: skip
 
-    def fail(self, error: str, advice: str, *, broken: bool = False, passing: bool = False) -> None:
+    def fail(self, met: failures.Met) -> None:
         """Say why; nothing else is changed. A passing fault of a check that nobody waits for is tried again later."""
         wait = retries.CHECK.after(self.check.attempts)
         unattended = self.check.trigger in (CheckTrigger.DAILY, CheckTrigger.DIRECTORY, CheckTrigger.INVITATION)
-        if passing and unattended and wait is not None:
+        if met.passing and unattended and wait is not None:
             with writing():
                 self.write(state=CheckState.QUEUED, next_at=utcnow() + wait, attempts=self.check.attempts + 1,
-                           error=error)  # fmt: skip
+                           error=met.words)  # fmt: skip
             return
         with writing():
-            failures = App.select(App.failures).where(App.id == self.app.id).scalar() + 1
-            needs_attention = {"error": error} if broken or failures >= FAILURES_TOLD else {}
-            App.update(failures=failures, **needs_attention).where(App.id == self.app.id).execute()
-            self.end(CheckState.FAILED, error, advice)
-            if failures == FAILURES_TOLD:
+            in_a_row = App.select(App.failures).where(App.id == self.app.id).scalar() + 1
+            failures.note(self.app, met, failures=in_a_row)
+            self.end(CheckState.FAILED, met.words, met.advice)
+            if in_a_row == failures.MANY:
                 news.check_failed(App.get_by_id(self.app.id), Check.get_by_id(self.check.id))
 
     def end(self, state: str, error: str, advice: str | None = None) -> None:
@@ -366,7 +337,8 @@ def start_due(now: datetime) -> int:
     for app in list(App.select().where(App.is_active, App.daily, App.next_check_at <= now)):
         with writing():
             due = daily.next_time(now, app.check_minute, zone)
-            claimed = App.update(next_check_at=due).where(App.id == app.id, App.next_check_at == app.next_check_at)
+            claimed = App.update(next_check_at=due, last_due_at=app.next_check_at).where(
+                App.id == app.id, App.next_check_at == app.next_check_at)
             if claimed.execute():
                 asking.ask(app, "schedule", CheckTrigger.DAILY)
                 started += 1

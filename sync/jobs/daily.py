@@ -26,3 +26,11 @@ def next_time(after: datetime, minute: int, zone: str) -> datetime:
         if due > after:
             return due
         day += timedelta(days=1)
+
+
+def last_time(before: datetime, minute: int, zone: str) -> datetime:
+    """The last such time that isn't after `before`; both naive UTC."""
+    last = next_time(before - timedelta(days=2), minute, zone)
+    while (following := next_time(last, minute, zone)) <= before:
+        last = following
+    return last

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from connectors.base import REMOVE
 from sync.apps import apps
+from sync.apps.conditions import first_line
 from sync.effects import saved_by_removal_of
 from sync.models import Account, App, Asset, Person
 from sync.people import people
@@ -84,7 +85,7 @@ def _line(seat: Account, person: Person, alone: list[Asset]) -> Line:
     if seat.app.state == AppState.PAUSED:
         line.warnings.append("The app is paused: the removal waits until it is resumed.")
     elif seat.app.error:
-        line.warnings.append(f"The app needs attention: {seat.app.error}")
+        line.warnings.append(f"The last check of the app failed: {first_line(seat.app.error)}")
     return line
 
 

@@ -43,7 +43,8 @@ def test_many_changed_roles_are_held_and_what_is_known_stays(chat, many, is_held
     if is_held:
         change = held(check.report)[0]
         assert (change.kind, change.before, change.after, change.in_app) == ("updated role", "Member", "Admin", False)
-        assert app_status.standing(App.get()).word == "Held by a guard"
+        standing = app_status.standing(App.get())
+        assert (standing.status, standing.row.code) == ("Approval needed", "held")
 
 
 def test_many_changed_profiles_are_held_by_their_own_numbers(chat):

@@ -94,7 +94,7 @@ def test_a_draft_survives_a_reload_and_shows_no_secret(owner: Client, acme: Chat
     enter(owner, app, acme)
     page = owner.get(f"/apps/{app.id}/connection").text
     assert acme.token not in page and "keep the stored value" in page
-    assert "Being connected" in owner.get("/apps").text and "Continue setup" in owner.get("/apps").text
+    assert "Setup unfinished" in owner.get("/apps").text and "Continue setup" in owner.get("/apps").text
     assert enter(owner, app, acme, token="", next="yes").status_code == 303, "an empty secret is the one entered before"
 
 

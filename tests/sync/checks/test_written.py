@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from connectors.base import CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
-from sync.apps import apps
+from sync.apps import apps, status
 from sync.checks import checks
 from sync.db import utcnow
 from sync.jobs import asking, retries
@@ -67,7 +67,10 @@ def test_a_failed_check_says_why_and_what_to_do(ask, fault, broken, passing, adv
     app = App.get()
     assert (check.state, check.advice, app.failures) == ("failed", advice, 1)
     assert check.error in ("No.", "The connector failed: UnusableReading No.") and check.finished_at is not None
-    assert app.error == (check.error if broken else None)
+    assert app.error == check.error and check.created_at <= app.failed_at <= utcnow()
+    standing = status.standing(app)
+    assert standing.status == ("Needs attention" if broken else "Last check failed")
+    assert standing.tone == ("attention" if broken else "waiting")
     entry = Activity.get(Activity.what == "check failed")
     assert (entry.about, entry.why) == (app.name, check.error)
 
@@ -79,6 +82,7 @@ def test_a_passing_fault_of_a_daily_check_is_tried_again_twice(ask, fault, broke
     assert check.state == ("queued" if passing else "failed")
     for attempts, minutes in enumerate((5, 20), start=1) if passing else ():
         assert (check.state, check.attempts, check.error, App.get().failures) == ("queued", attempts, "No.", 0)
+        assert status.standing(App.get()).status == "Last check failed", "not green, and not as if nothing had happened"
         assert before <= check.next_at - timedelta(minutes=minutes) <= utcnow()
         Check.update(next_at=before).execute()
         checks.run(check.id)
@@ -96,7 +100,8 @@ def test_the_third_failure_in_a_row_needs_attention_and_is_mailed_once(ask):
     for number in range(1, 5):
         ask(TemporarilyUnavailable("No."))
         app = App.get()
-        assert (app.failures, app.error) == (number, "No." if number >= 3 else None)
+        assert (app.failures, app.error) == (number, "No.")
+        assert status.standing(app).tone == ("attention" if number >= 3 else "waiting")
         assert Mail.select().count() == (number >= 3)
 
 

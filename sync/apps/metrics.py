@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
 from peewee import Expression, Field, fn
 
+from sync.apps import lists, status
 from sync.models import App, Base, Check, Directory, DirectoryReading, Mail, Report, Task
+from sync.states import AppStatus, Tone
 
 MODELS = {"apps": App, "directories": Directory, "reports": Report, "checks": Check, "readings": DirectoryReading,
           "tasks": Task, "mails": Mail}  # fmt: skip
@@ -19,19 +22,22 @@ class Metrics:
     accounts: int  # in all connected apps
     waiting: int  # changes in open reports that need approval
     held: int  # changes in open reports that a guard holds
-    failing_apps: int
+    by_status: dict[AppStatus, int]  # connected apps, by how they stand
+    needing_attention: int  # of these, in red
     failing_directories: int
     oldest_check_at: datetime | None  # UTC: of the active app whose last daily check is longest ago
 
 
 def count_all() -> Metrics:
+    stand = list(status.standings(lists.connected()).values())
     oldest = App.select(fn.MIN(App.last_check_at)).where(App.is_active, App.daily).scalar()
     return Metrics(
         by_state={name: _by_state(model) for name, model in MODELS.items()},
         accounts=_sum(App.users, App.is_connected),
         waiting=_sum(Report.waiting, Report.is_open),
         held=_sum(Report.held, Report.is_open),
-        failing_apps=App.select().where(App.error.is_null(False), App.is_connected).count(),
+        by_status=Counter(one.status for one in stand),
+        needing_attention=sum(one.tone == Tone.ATTENTION for one in stand),
         failing_directories=Directory.select().where(Directory.error.is_null(False)).count(),
         oldest_check_at=None if oldest is None else App.last_check_at.python_value(oldest),
     )

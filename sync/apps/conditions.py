@@ -1,0 +1,262 @@
+"""The one table of what can be true of an app and which of it wins: its rows are asked in their order.
+“Up to date” is what is left where no row with a status holds, so a fact that has no row can't be green by mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sync.apps import failures
+from sync.states import AppState, AppStatus, CheckState, Failure, Step, Tone
+
+MATCHED_AT_LEAST = 80  # per cent of the accounts that somebody should have
+
+
+class Due(StrEnum):
+    """Whether the app was read since its daily check was last due. SOON: that was moments ago, and it isn't late yet.
+    OFF: nothing is ever due, and the last reading is older than a day."""
+
+    NO = "no"
+    SOON = "soon"
+    LATE = "late"
+    OFF = "off"
+
+
+@dataclass(frozen=True)
+class At:
+    """A time that is shown by the clock, not as “2 h ago”."""
+
+    moment: datetime
+
+
+Words = tuple[str | datetime | At, ...]  # naive UTC times stand between the texts; who shows them writes them out
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All that decides how one app stands. Numbers of accounts and people; times are naive UTC."""
+
+    name: str = ""
+    state: AppState = AppState.ACTIVE
+    read_at: datetime | None = None  # the last check that succeeded
+    check: CheckState | None = None  # of the one that waits or runs,
+    check_since: datetime | None = None
+    retry_error: str = ""  # where it waits after a failed attempt: why,
+    retry_at: datetime | None = None  # and until when
+    failures: int = 0  # checks failed in a row
+    failure: Failure | None = None
+    failed_at: datetime | None = None
+    error: str = ""
+    has_address: bool = True  # its settings say where the app is
+    due: Due = Due.NO
+    left: int = 0  # people who have left and have an account in it that nobody has accepted,
+    left_accounts: int = 0
+    leaving: int = 0  # and of these accounts, those that a task removes
+    report: bool = False  # one is open
+    waiting: int = 0  # changes in it that wait for approval,
+    held: int = 0  # and of these, those that a guard holds
+    stuck: int = 0  # tasks that need attention
+    stuck_error: str = ""
+    under_way: int = 0  # tasks that wait or run
+    to_match: int = 0  # accounts that somebody should have: without those of services and of Rollcall itself
+    matched: int = 0  # and of these, those whose owner is known
+    version_warning: str = ""
+    lacks: tuple[str, ...] = ()  # permissions that the credential misses
+
+    @property
+    def share(self) -> int:
+        """Per cent, rounded down."""
+        return self.matched * 100 // self.to_match if self.to_match else 100
+
+    @property
+    def needs_a_person(self) -> bool:
+        """Trying again alone won't help, or hasn't helped for long."""
+        return bool(self.error) and (self.failure in failures.AT_ONCE or self.failures >= failures.MANY)
+
+    @property
+    def failed(self) -> bool:
+        return bool(self.failures or self.error or self.retry_error)
+
+
+@dataclass(frozen=True)
+class Condition:
+    """`says` is the whole sentence with what to do next, `short` the same for a card: beside the status where this row
+    wins, alone where another does. Without a status it never wins."""
+
+    code: str
+    holds: Callable[[Facts], bool]
+    tone: Tone
+    status: AppStatus | None
+    says: Callable[[Facts], Words]
+    short: Callable[[Facts], Words]
+    steps: Callable[[Facts], tuple[Step, ...]] = lambda facts: ()
+
+    @property
+    def fault(self) -> bool:
+        """Something doesn't work; what only waits for a person is none."""
+        return self.code in ("broken", "stuck")
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def _data(facts: Facts) -> Words:
+    """What one sees meanwhile."""
+    return ("showing data from ", At(facts.read_at)) if facts.read_at else ("it has never been read",)
+
+
+def first_line(text: str) -> str:
+    """What happened, in words; the lines below it are technical."""
+    return text.split("\n", 1)[0]
+
+
+def _failed(facts: Facts) -> Words:
+    """“Last check failed 1 min ago, showing data from 16:29. Acme Chat can't be reached.”"""
+    if facts.retry_error:
+        again: Words = (" The next attempt is ", facts.retry_at, ".") if facts.retry_at else ()
+        return ("The check failed for now, ", *_data(facts), f". {first_line(facts.retry_error)}", *again)
+    when: Words = (" ", facts.failed_at) if facts.failed_at else ()
+    what = _what_failed(facts)
+    since = first_line(facts.error) or "The connection works again: check for updates."
+    return (what, *when, ", ", *_data(facts), f". {since}")
+
+
+def _what_failed(facts: Facts) -> str:
+    if not facts.failures:
+        return "The last test of the connection failed"
+    return "The last check failed" if facts.failures == 1 else f"The last {facts.failures:,} checks failed, the latest"
+
+
+def _failed_short(facts: Facts) -> Words:
+    if facts.retry_error or not facts.failed_at:
+        return _data(facts)
+    return (facts.failed_at, ", ", *_data(facts))
+
+
+_WAY_OUT = {
+    Failure.CREDENTIAL: (Step.CREDENTIAL,), Failure.UNREACHABLE: (Step.TEST, Step.ADDRESS),
+    Failure.MISSING_FIELDS: (Step.FIELDS,), Failure.REFUSED: (Step.TEST,), Failure.PERSON_NEEDED: (Step.TEST,),
+    Failure.SETTINGS: (Step.TEST,), Failure.NOT_KNOWN: (Step.TEST,),
+}  # fmt: skip
+
+
+def way_out(facts: Facts) -> tuple[Step, ...]:
+    """What one can do about the last failure: only a rejected credential is to be replaced."""
+    steps = _WAY_OUT.get(facts.failure, (Step.CHECK,))
+    return tuple(step for step in steps if step != Step.ADDRESS or facts.has_address)
+
+
+def _leavers(facts: Facts) -> str:
+    have = f"still has {_count(facts.left_accounts, 'account')}" if facts.left_accounts > 1 else "still has an account"
+    if facts.left == 1:
+        return f"1 person who has left {have}"
+    return f"{facts.left:,} people who have left still have accounts"
+
+
+def _has_leavers(facts: Facts) -> bool:
+    return facts.left_accounts > facts.leaving
+
+
+def _removing(facts: Facts) -> str:
+    return "1 person who has left is being removed" if facts.left == 1 else (
+        f"{facts.left:,} people who have left are being removed")
+
+
+def _is_checking(facts: Facts) -> bool:
+    return facts.check == CheckState.RUNNING or (
+        facts.check == CheckState.QUEUED and not facts.retry_error) or facts.due == Due.SOON
+
+
+def _unmatched(facts: Facts) -> Words:
+    unknown = _count(facts.to_match - facts.matched, "account belongs", "accounts belong")
+    return (f"Only {facts.share} % of the accounts are matched: {unknown} to nobody that Rollcall knows. "
+            "It can't see whether their people have left.",)
+
+
+def _held(facts: Facts) -> str:
+    return f"{_count(facts.held, 'change is', 'changes are')} held by a guard"
+
+
+def _to_approve(facts: Facts) -> str:
+    free = facts.waiting - facts.held
+    return f"{_count(free, 'change waits', 'changes wait')} for approval" if free else "The report is open for review"
+
+
+def _plainly(*words: str) -> Callable[[Facts], Words]:
+    return lambda facts: words
+
+
+CONDITIONS = (
+    Condition("disconnected", lambda f: f.state == AppState.DISCONNECTED, Tone.NEUTRAL, AppStatus.DISCONNECTED,
+              _plainly("Its credential is deleted and it is no longer read. You can still view what Rollcall knew."),
+              _plainly("")),
+    Condition("draft", lambda f: f.state == AppState.CONNECTING, Tone.NEUTRAL, AppStatus.SETUP_UNFINISHED,
+              _plainly("It isn't connected yet. Continue its setup."), _plainly(""), lambda f: (Step.SETUP,)),
+    Condition("checking", _is_checking, Tone.WORKING, AppStatus.CHECKING,
+              lambda f: ("A check began ", f.check_since, ".") if f.check_since else ("A check is about to begin.",),
+              lambda f: ("started ", f.check_since) if f.check_since else ("about to begin",)),
+    Condition("broken", lambda f: f.needs_a_person, Tone.ATTENTION, AppStatus.NEEDS_ATTENTION,
+              _failed, lambda f: (first_line(f.error),), way_out),
+    Condition("stuck", lambda f: f.stuck > 0, Tone.ATTENTION, AppStatus.NEEDS_ATTENTION,
+              lambda f: (f"{_count(f.stuck, 'task needs', 'tasks need')} attention: {first_line(f.stuck_error)}",),
+              lambda f: (f"{_count(f.stuck, 'task needs', 'tasks need')} attention",), lambda f: (Step.TASKS,)),
+    Condition("held", lambda f: f.held > 0, Tone.WAITING, AppStatus.APPROVAL_NEEDED,
+              lambda f: (f"{_held(f)}, because so many at once look wrong. Review the report and release them.",),
+              lambda f: (_held(f),), lambda f: (Step.REPORT,)),
+    Condition("approval", lambda f: f.report and (f.waiting > f.held or not f.held), Tone.WAITING,
+              AppStatus.APPROVAL_NEEDED, lambda f: (f"{_to_approve(f)}. View the report.",),
+              lambda f: (_to_approve(f),), lambda f: (Step.REPORT,)),
+    Condition("leavers", _has_leavers, Tone.ATTENTION, AppStatus.NEEDS_ATTENTION,
+              lambda f: (f"{_leavers(f)}. Remove them, or accept each by name.",), lambda f: (_leavers(f),),
+              lambda f: (Step.REPORT if f.report else Step.MEMBERS,)),
+    Condition("paused", lambda f: f.state == AppState.PAUSED, Tone.NEUTRAL, AppStatus.PAUSED,
+              _plainly("No checks and no removals until it is resumed."), _plainly("no checks and no removals"),
+              lambda f: (Step.RESUME,)),
+    Condition("failed", lambda f: f.failed and not f.needs_a_person, Tone.WAITING, AppStatus.LAST_CHECK_FAILED,
+              _failed, _failed_short, way_out),
+    Condition("never read", lambda f: f.read_at is None and f.state in (AppState.ACTIVE, AppState.PAUSED), Tone.NEUTRAL,
+              AppStatus.SETUP_UNFINISHED, _plainly("It has never been read. Check for updates."),
+              _plainly("not read yet"), lambda f: (Step.CHECK,)),
+    Condition("overdue", lambda f: f.due == Due.LATE, Tone.WAITING, AppStatus.OVERDUE,
+              lambda f: ("Its daily check was due, but it was last read ", f.read_at, ". Check for updates.")
+              if f.read_at else ("Its daily check was due, but it has never been read. Check for updates.",),
+              lambda f: ("last read ", f.read_at) if f.read_at else ("not read yet",), lambda f: (Step.CHECK,)),
+    Condition("removing", lambda f: f.left_accounts > 0 and not _has_leavers(f), Tone.WORKING,
+              AppStatus.APPLYING_CHANGES, lambda f: (f"{_removing(f)}.",), lambda f: (_removing(f),),
+              lambda f: (Step.TASKS,)),
+    Condition("under way", lambda f: f.under_way > 0, Tone.WORKING, AppStatus.APPLYING_CHANGES,
+              lambda f: (f"{_count(f.under_way, 'task is', 'tasks are')} under way in it.",),
+              lambda f: (f"{_count(f.under_way, 'task is', 'tasks are')} under way",), lambda f: (Step.TASKS,)),
+    Condition("unmatched", lambda f: f.share < MATCHED_AT_LEAST, Tone.WAITING, AppStatus.NEEDS_MATCHING,
+              _unmatched, lambda f: (f"only {f.share} % matched",), lambda f: (Step.MATCHING,)),
+    Condition("not daily", lambda f: f.due == Due.OFF and f.read_at is not None, Tone.NEUTRAL, AppStatus.NOT_CHECKED_DAILY,
+              lambda f: ("Its daily check is off. It was last read ", f.read_at, ". Check for updates."),
+              lambda f: ("last read ", f.read_at), lambda f: (Step.CHECK,)),
+    Condition("version", lambda f: bool(f.version_warning), Tone.WAITING, None,
+              lambda f: (f.version_warning,), _plainly("its API version ends")),
+    Condition("lacks", lambda f: bool(f.lacks), Tone.WAITING, None,
+              lambda f: (f"The credential lacks something: {' '.join(f.lacks)}",), _plainly("a permission is missing")),
+)  # fmt: skip
+UP_TO_DATE = Condition(
+    "up to date", lambda f: True, Tone.OK, AppStatus.UP_TO_DATE,
+    lambda f: ("It was read ", f.read_at, ". Nobody who has left has an open account in it, and nothing waits."),
+    lambda f: ("checked ", f.read_at),
+)  # fmt: skip
+
+
+def in_plain_text(words: Words) -> str:
+    """A sentence of the table for a terminal, its times in UTC."""
+    times = (part.moment if isinstance(part, At) else part for part in words)
+    return "".join(part if isinstance(part, str) else f"{part:%Y-%m-%d %H:%M} UTC" for part in times)
+
+
+def that_hold(facts: Facts) -> tuple[Condition, tuple[Condition, ...]]:
+    """The row that wins, and the others that hold beside it, in their order: none for an app that isn't connected."""
+    holding = [row for row in CONDITIONS if row.holds(facts)]
+    winner = next((row for row in holding if row.status), UP_TO_DATE)
+    if winner.code in ("disconnected", "draft"):
+        return winner, ()
+    return winner, tuple(row for row in holding if row is not winner)

@@ -1,0 +1,140 @@
+"""Rule 13: a green state is a promise. Every combination of facts has one status, and only one of them is green."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import fields, replace
+from datetime import datetime
+from itertools import product
+
+import pytest
+
+from sync.apps.conditions import CONDITIONS, UP_TO_DATE, At, Due, Facts, in_plain_text, that_hold, way_out
+from sync.states import AppState, AppStatus, CheckState, Failure, Step, Tone
+
+NOW = datetime(2026, 11, 26, 9, 0)
+GREEN = Facts("Chat", read_at=NOW)
+READ = (None, NOW)
+CHECKS = (
+    {}, {"check": CheckState.RUNNING, "check_since": NOW}, {"check": CheckState.QUEUED, "check_since": NOW},
+    {"check": CheckState.QUEUED, "check_since": NOW, "retry_error": "No answer", "retry_at": NOW},
+)  # fmt: skip
+FAILURES = (
+    {}, {"failures": 1, "failure": Failure.UNREACHABLE, "error": "No answer", "failed_at": NOW},
+    {"failures": 3, "failure": Failure.UNREACHABLE, "error": "No answer", "failed_at": NOW},
+    {"failures": 1, "failure": Failure.CREDENTIAL, "error": "Revoked", "failed_at": NOW},
+    {"failures": 0, "failure": Failure.UNREACHABLE, "error": "No answer", "failed_at": NOW},
+    {"failures": 4, "failed_at": NOW},
+)  # fmt: skip
+LEFT = ({}, {"left": 1, "left_accounts": 2}, {"left": 1, "left_accounts": 2, "leaving": 2},
+        {"left": 2, "left_accounts": 3, "leaving": 1})  # fmt: skip
+REPORTS = ({}, {"report": True, "waiting": 3}, {"report": True, "waiting": 3, "held": 3}, {"report": True},
+           {"report": True, "waiting": 3, "held": 2})  # fmt: skip
+MATCHED = ({}, {"to_match": 10, "matched": 8}, {"to_match": 10, "matched": 7})
+
+
+def every_combination():
+    for parts in product(CHECKS, FAILURES, LEFT, REPORTS, MATCHED, ({}, {"stuck": 1, "stuck_error": "No"}),
+                         ({}, {"under_way": 2}), AppState, READ, Due):  # fmt: skip
+        *groups, state, read_at, due = parts
+        values = {name: value for group in groups for name, value in group.items()}
+        yield Facts("Chat", state, read_at, due=due, **values)
+
+
+def keeps_the_promise(facts: Facts) -> bool:
+    """Rule 13 in its own words, without the table."""
+    read_since_it_was_due = facts.read_at is not None and facts.due == Due.NO and facts.check is None
+    nobody_who_has_left = facts.left_accounts == 0
+    nothing_waits = not (facts.report or facts.stuck or facts.under_way)
+    nothing_failed = not (facts.failures or facts.error or facts.retry_error)
+    known = not facts.to_match or facts.matched / facts.to_match >= 0.8
+    return facts.state == AppState.ACTIVE and all(
+        (read_since_it_was_due, nobody_who_has_left, nothing_waits, nothing_failed, known))
+
+
+def test_of_every_combination_only_the_promise_is_green():
+    seen = Counter()
+    for facts in every_combination():
+        row, others = that_hold(facts)
+        seen[row.status] += 1
+        assert (row.tone == Tone.OK) == (row.status == AppStatus.UP_TO_DATE) == keeps_the_promise(facts), facts
+        assert row is UP_TO_DATE or row.holds(facts)
+        connected = facts.state in (AppState.ACTIVE, AppState.PAUSED)
+        assert {row, *others} >= {one for one in CONDITIONS if connected and one.holds(facts)}, "nothing is swallowed"
+        assert not others or connected
+    assert set(seen) == set(AppStatus), "each status has its facts"
+
+
+def test_whatever_wins_says_so_and_what_to_do():
+    for facts in every_combination():
+        row, others = that_hold(facts)
+        said = in_plain_text(row.says(facts))
+        assert said.endswith(".") or facts.error in said or facts.stuck_error in said
+        assert "None" not in said and "  " not in said
+        if row.tone in (Tone.ATTENTION, Tone.WAITING):
+            assert row.steps(facts), (row.code, facts)
+        for other in others:
+            assert other.short(facts) and "None" not in in_plain_text(other.short(facts))
+
+
+def test_someone_who_has_left_is_counted_whatever_else_is_so():
+    for facts in every_combination():
+        row, others = that_hold(facts)
+        if facts.left_accounts and facts.state in (AppState.ACTIVE, AppState.PAUSED):
+            said = " ".join(in_plain_text(one.short(facts)) for one in (row, *others))
+            assert f"{facts.left} p" in said and "left" in said
+
+
+SPOILS = {
+    "state": AppState.PAUSED, "read_at": None, "check": CheckState.RUNNING, "retry_error": "No answer", "failures": 1,
+    "error": "No answer", "due": Due.LATE, "left_accounts": 1, "report": True, "held": 1, "stuck": 1, "under_way": 1,
+    "to_match": 5,
+}  # fmt: skip
+# Only together with one of these, or without meaning for the promise.
+HARMLESS = {"name", "check_since", "retry_at", "failure", "failed_at", "has_address", "left", "leaving", "waiting",
+            "stuck_error", "matched", "version_warning", "lacks"}  # fmt: skip
+
+
+def test_each_fact_alone_ends_the_green_state():
+    assert that_hold(GREEN) == (UP_TO_DATE, ())
+    assert {field.name for field in fields(Facts)} == set(SPOILS) | HARMLESS, "is the new fact part of the promise?"
+    for name, value in SPOILS.items():
+        assert that_hold(replace(GREEN, **{name: value}))[0].tone != Tone.OK, name
+
+
+@pytest.mark.parametrize(("louder", "quieter"), [
+    ({"check": CheckState.RUNNING}, {"failures": 3, "error": "No", "failure": Failure.CREDENTIAL}),
+    ({"failures": 1, "error": "No", "failure": Failure.CREDENTIAL}, {"report": True, "waiting": 1}),
+    ({"stuck": 1}, {"report": True, "waiting": 1}),
+    ({"report": True, "waiting": 1}, {"left": 1, "left_accounts": 1}),
+    ({"left": 1, "left_accounts": 1}, {"state": AppState.PAUSED}),
+    ({"state": AppState.PAUSED}, {"failures": 1, "error": "No", "failure": Failure.UNREACHABLE}),
+    ({"failures": 1, "error": "No", "failure": Failure.UNREACHABLE}, {"due": Due.LATE}),
+    ({"due": Due.LATE}, {"left": 1, "left_accounts": 1, "leaving": 1}),
+    ({"left": 1, "left_accounts": 1, "leaving": 1}, {"to_match": 5}),
+])  # fmt: skip
+def test_what_wins(louder, quieter):
+    alone, _ = that_hold(replace(GREEN, **louder))
+    below, _ = that_hold(replace(GREEN, **quieter))
+    row, others = that_hold(replace(GREEN, **louder, **quieter))
+    assert row is alone and below in others
+
+
+@pytest.mark.parametrize(("failure", "steps"), [
+    (Failure.CREDENTIAL, (Step.CREDENTIAL,)), (Failure.UNREACHABLE, (Step.TEST, Step.ADDRESS)),
+    (Failure.RATE_LIMIT, (Step.CHECK,)), (Failure.INCOMPLETE, (Step.CHECK,)), (Failure.CONNECTOR, (Step.CHECK,)),
+    (Failure.MISSING_FIELDS, (Step.FIELDS,)), (Failure.REFUSED, (Step.TEST,)), (None, (Step.CHECK,)),
+])  # fmt: skip
+def test_only_a_rejected_credential_is_to_be_replaced(failure, steps):
+    facts = replace(GREEN, failures=1, error="No", failure=failure)
+    assert way_out(facts) == steps
+    assert way_out(replace(facts, has_address=False)) == tuple(step for step in steps if step != Step.ADDRESS)
+
+
+def test_a_failed_check_says_when_and_what_one_sees():
+    facts = replace(GREEN, failures=1, error="Chat can't be reached.\nGET https://…", failure=Failure.UNREACHABLE,
+                    failed_at=NOW)  # fmt: skip
+    row, _ = that_hold(facts)
+    assert row.short(facts) == (NOW, ", ", "showing data from ", At(NOW))
+    assert in_plain_text(row.says(facts)) == (
+        "The last check failed 2026-11-26 09:00 UTC, showing data from 2026-11-26 09:00 UTC. Chat can't be reached.")

@@ -1,0 +1,91 @@
+"""What each page of an app says above its tab: what needs a person, why, and the buttons that do something about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from flask import url_for
+from markupsafe import Markup
+
+from sync.apps import conditions, status
+from sync.apps.conditions import Condition
+from sync.apps.status import Standing
+from sync.models import App
+from sync.states import Step
+from web.app_card import ICONS
+from web.components import words_and_details
+from web.words import spoken
+
+SHOWN = ("broken", "stuck", "held", "leavers", "failed", "overdue", "unmatched")
+LOUD = {
+    "broken": "{} needs attention.", "stuck": "{} needs attention.", "held": "A guard stopped something.",
+    "leavers": "Someone who has left is still in {}.", "failed": "Last check failed.", "overdue": "{} is overdue.",
+    "unmatched": "{} needs matching.",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Button:
+    """`kind` is dialog, link or form: a form is sent and its answer is a dialog."""
+
+    kind: str
+    label: str
+    address: str
+    icon: str
+    id: str
+
+
+@dataclass(frozen=True)
+class Alert:
+    tone: str
+    icon: str
+    id: str
+    title: str
+    words: Markup
+    details: str  # technical, folded away
+    buttons: list[Button]
+
+
+def alerts(app: App, standing: Standing, owns: bool) -> list[Alert]:
+    """For Owners what they can do something about; for everyone that the app is no longer connected."""
+    if app.is_disconnected:
+        words = spoken(standing.sentence)
+        return [Alert("neutral", "plug-connected-x", "", f"{app.name} is disconnected.", words, "", [])]
+    rows = (standing.row, *standing.others) if owns else ()
+    return [_alert(app, standing, row) for row in rows if row.code in SHOWN]
+
+
+def _alert(app: App, standing: Standing, row: Condition) -> Alert:
+    steps = row.steps(standing.facts)
+    words = spoken(row.says(standing.facts))
+    id = "missing-fields" if Step.FIELDS in steps else f"alert-{row.code}"
+    return Alert(row.tone, ICONS.get(row.code, ""), id, LOUD[row.code].format(app.name), words,
+                 words_and_details(standing.facts.error).details if row.code in ("broken", "failed") else "",
+                 [button for step in steps if (button := button_for(app, step))])  # fmt: skip
+
+
+def fixes(app: App) -> list[Button]:
+    """What one can do about the app's last failure, for a dialog that has a way to try again itself."""
+    standing = status.standing(app)
+    steps = [step for step in conditions.way_out(standing.facts) if step != Step.TEST]
+    found = [button for step in steps if (button := button_for(app, step))]
+    return [replace(button, id=f"{button.id}-now") for button in found]  # the page below has the same buttons
+
+
+def button_for(app: App, step: Step) -> Button | None:
+    """None for what the title of each page has already: Check for updates, View report, Resume."""
+    credential = url_for("app_settings.credential", app_id=app.id)
+    tests = url_for("app_settings.create_test", app_id=app.id)
+    buttons = {
+        Step.TEST: Button("form", "Test again", tests, "plug", "test-again"),
+        Step.ADDRESS: Button("dialog", "Check address", credential, "link", "check-address"),
+        Step.CREDENTIAL: Button("dialog", "Replace the credential", credential, "key", "fix-credential"),
+        Step.FIELDS: Button("dialog", "Continue without", url_for("app_settings.missing_fields", app_id=app.id), "",
+                            "go-on-without"),
+        Step.TASKS: Button("link", "Show the tasks", url_for("tasks.index", app_id=app.id), "history", "show-tasks"),
+        Step.MEMBERS: Button("link", "Show the members", url_for("members.index", app_id=app.id), "users",
+                             "show-members"),
+        Step.MATCHING: Button("link", "Match people", url_for("members.index", app_id=app.id, tab="unmatched"), "link",
+                              "match-people"),
+    }  # fmt: skip
+    return buttons.get(step)
