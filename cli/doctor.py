@@ -163,7 +163,7 @@ def _attention() -> Iterator[Finding]:
 
 
 def _apps() -> Iterator[Finding]:
-    """What pages show in red or amber of an app, in the same words; what waits for its Owners is no fault."""
+    """What pages show in red or amber of an app, in the same words. What waits for an Owner is a note."""
     connected = lists.connected()
     known = status.standings(connected)
     for app in connected:

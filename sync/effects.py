@@ -80,10 +80,10 @@ def version_of(app: App) -> ApiVersion | None:
     return connector.version_in_use() if connector else None
 
 
-def version_warning(app: App) -> str:
-    """A sentence where that version ends soon or has ended; else ""."""
+def version_warning(app: App, day: date | None = None) -> str:
+    """A sentence where that version ends soon or has ended; else "". `day` is today, if the caller knows it."""
     version = version_of(app)
-    return version.warning(app.name, workspace.today()) if version else ""
+    return version.warning(app.name, day or workspace.today()) if version else ""
 
 
 def directory_version_warning(directory: Directory) -> str:

@@ -26,13 +26,14 @@ LOUD = {
 
 @dataclass(frozen=True)
 class Button:
-    """`kind` is dialog, link or form: a form is sent and its answer is a dialog."""
+    """`form` is sent and its answer is a dialog, `dialog` opens one; else it is a link."""
 
-    kind: str
     label: str
     address: str
     icon: str
     id: str
+    form: bool = False
+    dialog: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,15 +78,15 @@ def button_for(app: App, step: Step) -> Button | None:
     credential = url_for("app_settings.credential", app_id=app.id)
     tests = url_for("app_settings.create_test", app_id=app.id)
     buttons = {
-        Step.TEST: Button("form", "Test again", tests, "plug", "test-again"),
-        Step.ADDRESS: Button("dialog", "Check address", credential, "link", "check-address"),
-        Step.CREDENTIAL: Button("dialog", "Replace the credential", credential, "key", "fix-credential"),
-        Step.FIELDS: Button("dialog", "Continue without", url_for("app_settings.missing_fields", app_id=app.id), "",
-                            "go-on-without"),
-        Step.TASKS: Button("link", "Show the tasks", url_for("tasks.index", app_id=app.id), "history", "show-tasks"),
-        Step.MEMBERS: Button("link", "Show the members", url_for("members.index", app_id=app.id), "users",
+        Step.TEST: Button("Test again", tests, "plug", "test-again", form=True),
+        Step.ADDRESS: Button("Check address", credential, "link", "check-address", dialog=True),
+        Step.CREDENTIAL: Button("Replace the credential", credential, "key", "fix-credential", dialog=True),
+        Step.FIELDS: Button("Continue without", url_for("app_settings.missing_fields", app_id=app.id), "",
+                            "go-on-without", dialog=True),
+        Step.TASKS: Button("Show the tasks", url_for("tasks.index", app_id=app.id), "history", "show-tasks"),
+        Step.MEMBERS: Button("Show the members", url_for("members.index", app_id=app.id), "users",
                              "show-members"),
-        Step.MATCHING: Button("link", "Match people", url_for("members.index", app_id=app.id, tab="unmatched"), "link",
+        Step.MATCHING: Button("Match people", url_for("members.index", app_id=app.id, tab="unmatched"), "link",
                               "match-people"),
     }  # fmt: skip
     return buttons.get(step)

@@ -11,7 +11,7 @@ from enum import StrEnum
 from sync.apps import failures
 from sync.states import AppState, AppStatus, CheckState, Failure, Step, Tone
 
-MATCHED_AT_LEAST = 80  # per cent of the accounts that somebody should have
+MATCHED_AT_LEAST = 80  # per cent of the accounts that someone should have
 
 
 class Due(StrEnum):
@@ -60,7 +60,7 @@ class Facts:
     stuck: int = 0  # tasks that need attention
     stuck_error: str = ""
     under_way: int = 0  # tasks that wait or run
-    to_match: int = 0  # accounts that somebody should have: without those of services and of Rollcall itself
+    to_match: int = 0  # accounts that someone should have: without those of services and of Rollcall itself
     matched: int = 0  # and of these, those whose owner is known
     version_warning: str = ""
     lacks: tuple[str, ...] = ()  # permissions that the credential misses
@@ -73,7 +73,7 @@ class Facts:
     @property
     def needs_a_person(self) -> bool:
         """Trying again alone won't help, or hasn't helped for long."""
-        return bool(self.error) and (self.failure in failures.AT_ONCE or self.failures >= failures.MANY)
+        return bool(self.error) and (self.failure in (None, *failures.AT_ONCE) or self.failures >= failures.MANY)
 
     @property
     def failed(self) -> bool:
@@ -144,7 +144,7 @@ _WAY_OUT = {
 
 
 def way_out(facts: Facts) -> tuple[Step, ...]:
-    """What one can do about the last failure: only a rejected credential is to be replaced."""
+    """What one can do about the last failure: only a rejected credential is replaced."""
     steps = _WAY_OUT.get(facts.failure, (Step.CHECK,))
     return tuple(step for step in steps if step != Step.ADDRESS or facts.has_address)
 
@@ -232,7 +232,8 @@ CONDITIONS = (
               lambda f: (f"{_count(f.under_way, 'task is', 'tasks are')} under way",), lambda f: (Step.TASKS,)),
     Condition("unmatched", lambda f: f.share < MATCHED_AT_LEAST, Tone.WAITING, AppStatus.NEEDS_MATCHING,
               _unmatched, lambda f: (f"only {f.share} % matched",), lambda f: (Step.MATCHING,)),
-    Condition("not daily", lambda f: f.due == Due.OFF and f.read_at is not None, Tone.NEUTRAL, AppStatus.NOT_CHECKED_DAILY,
+    Condition("not daily", lambda f: f.due == Due.OFF and f.read_at is not None, Tone.NEUTRAL,
+              AppStatus.NOT_CHECKED_DAILY,
               lambda f: ("Its daily check is off. It was last read ", f.read_at, ". Check for updates."),
               lambda f: ("last read ", f.read_at), lambda f: (Step.CHECK,)),
     Condition("version", lambda f: bool(f.version_warning), Tone.WAITING, None,

@@ -1,4 +1,4 @@
-"""How each app stands, for cards, titles, commands, metrics and mails alike: its facts are gathered here, for many apps
+"""How each app stands, for cards, titles, commands and metrics alike: its facts are gathered here, for many apps
 by a handful of queries, and conditions.py decides."""
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from peewee import Case, fn
 
-from sync import effects
+from sync import effects, workspace
 from sync.apps import apps
 from sync.apps.conditions import Condition, Due, Facts, Words, that_hold
 from sync.db import utcnow
@@ -92,6 +92,7 @@ class _Known:
         self.left = leavers.open_in(ids)
         self.leaving = _leaving(ids) if self.left else {}
         self.own = _own_accounts(ids)
+        self.today = workspace.today()
 
 
 def _tasks(ids: list[int]) -> dict[int, tuple[int, int, str]]:
@@ -140,13 +141,13 @@ def _facts(app: App, known: _Known, now: datetime, check: Check | None, report: 
         leaving=min(left.accounts, known.leaving.get(app.id, 0)),
         report=report is not None, waiting=report.waiting if report else 0, held=report.held if report else 0,
         stuck=stuck, stuck_error=stuck_error, under_way=under_way, to_match=to_match, matched=matched,
-        version_warning=effects.version_warning(app) if app.is_connected else "",
+        version_warning=effects.version_warning(app, known.today) if app.is_connected else "",
         lacks=tuple(app.missing_permissions or ()) if app.is_connected else (),
     )  # fmt: skip
 
 
 def _matching(app: App, own: AccountMatch | None) -> tuple[int, int]:
-    """How many accounts somebody should have, and how many of these have an owner that is known.
+    """How many accounts someone should have, and how many of these have an owner that is known.
 
     The accounts of services and of Rollcall itself count as neither.
     """

@@ -14,7 +14,7 @@ from sync.jobs import queue
 from sync.models import App
 from sync.workspace import set_setting
 
-SAMPLE = re.compile(r'[a-z_]+(\{state="[a-z ]+"\})? [0-9.]+')
+SAMPLE = re.compile(r'[a-z_]+(\{stat(e|us)="[A-Za-z ]+"\})? [0-9.]+')
 
 
 @pytest.fixture
@@ -56,6 +56,8 @@ def test_metrics_are_numbers_without_names(client, olga):
     assert 'rollcall_apps{state="active"} 2' in text.splitlines()
     assert "rollcall_accounts 1234568" in text.splitlines()
     assert "rollcall_apps_needing_attention 1" in text.splitlines()
+    assert 'rollcall_apps_by_status{status="Needs attention"} 1' in text.splitlines()
+    assert 'rollcall_apps_by_status{status="Setup unfinished"} 1' in text.splitlines(), "it was never read"
     assert "Secret" not in text and "olga" not in text and "expired" not in text
     assert all(line.startswith("# ") or SAMPLE.fullmatch(line) for line in text.splitlines()), text
     assert text.endswith("\n") and os.environ.get("HOME", "/nowhere") not in text

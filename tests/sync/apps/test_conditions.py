@@ -97,6 +97,7 @@ HARMLESS = {"name", "check_since", "retry_at", "failure", "failed_at", "has_addr
 
 def test_each_fact_alone_ends_the_green_state():
     assert that_hold(GREEN) == (UP_TO_DATE, ())
+    assert that_hold(replace(GREEN, error="No answer"))[0].tone == Tone.ATTENTION, "a failure of no known kind is loud"
     assert {field.name for field in fields(Facts)} == set(SPOILS) | HARMLESS, "is the new fact part of the promise?"
     for name, value in SPOILS.items():
         assert that_hold(replace(GREEN, **{name: value}))[0].tone != Tone.OK, name

@@ -1,0 +1,144 @@
+"""The facts of an app as the rows have them, and one status behind every door: card, page, commands and metrics."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from connectors.base import CredentialRejected
+from connectors.tools.http import Http
+from sync.apps import apps, status
+from sync.checks import checks
+from sync.db import utcnow
+from sync.jobs import asking, retries
+from sync.matching import decisions
+from sync.models import Account, App, Report, Task
+from sync.safety import guards
+
+
+def now(app: App) -> status.Standing:
+    return status.standing(App.get_by_id(app.id))
+
+
+def test_a_check_that_fails_is_seen_at_once_and_a_test_disproves_only_what_it_can(chat):
+    assert now(chat.app).status == "Up to date"
+    token = chat.app.credential
+    chat.stop()
+    chat.check()
+    failed = now(chat.app)
+    assert (failed.status, failed.tone, failed.steps) == ("Last check failed", "waiting", ("test", "address"))
+    assert not status.credential_works(App.get(), failed)
+    chat.check()
+    chat.check()
+    assert (now(chat.app).status, now(chat.app).tone) == ("Needs attention", "attention")
+    assert App.get().credential == token
+
+
+def test_a_test_that_works_does_not_make_a_failed_check_green(chat, monkeypatch):
+    monkeypatch.setattr(apps.connector_class("sample-chat"), "accounts", _rejects)
+    chat.check()
+    assert (now(chat.app).status, now(chat.app).steps) == ("Needs attention", ("credential",))
+    apps.retest(App.get(), chat.by)
+    assert (now(chat.app).status, now(chat.app).steps, App.get().error) == ("Last check failed", ("check",), None)
+    monkeypatch.undo()
+    assert chat.check().state == "succeeded" and now(chat.app).status == "Up to date"
+
+
+def _rejects(connector):
+    raise CredentialRejected("The app rejects the credential.")
+    yield
+
+
+def test_a_failed_test_is_no_failed_check_but_not_green(chat):
+    chat.stop()
+    with pytest.raises(Exception, match="."):
+        apps.retest(App.get(), chat.by)
+    assert (now(chat.app).status, App.get().failures) == ("Last check failed", 0)
+
+
+def test_a_day_without_a_reading_is_overdue(chat):
+    App.update(last_due_at=utcnow() + timedelta(seconds=1)).execute()
+    assert (now(chat.app).status, now(chat.app).tone) == ("Overdue", "waiting")
+    App.update(last_due_at=None, next_check_at=utcnow() - timedelta(hours=1)).execute()
+    assert now(chat.app).status == "Overdue", "nobody works the schedule"
+    App.update(next_check_at=utcnow() - timedelta(seconds=20)).execute()
+    assert now(chat.app).status == "Checking", "it is about to begin"
+    checks.start_due(utcnow())
+    app = App.get()
+    assert app.last_due_at is not None and app.last_due_at > app.last_check_at and now(app).status == "Checking"
+    check = asking.live(app)
+    asking.cancel(check, chat.by)
+    checks.run(check.id)
+    assert now(chat.app).status == "Overdue", "a check that was cancelled has read nothing"
+    chat.check()
+    assert now(chat.app).status == "Up to date"
+
+
+def test_pausing_for_a_day_leaves_something_due(chat):
+    apps.pause(chat.app, chat.by)
+    assert now(chat.app).status == "Paused"
+    App.update(last_check_at=utcnow() - timedelta(days=3)).execute()
+    apps.resume(App.get(), chat.by)
+    assert now(chat.app).status == "Overdue"
+
+
+def test_without_daily_checks_old_data_is_not_green(chat):
+    apps.set_schedule(chat.app, False, 60, chat.by)
+    assert now(chat.app).status == "Up to date"
+    App.update(last_check_at=utcnow() - timedelta(days=2)).execute()
+    assert (now(chat.app).status, now(chat.app).tone) == ("Not checked daily", "neutral")
+    apps.set_schedule(App.get(), True, 60, chat.by)
+    assert now(chat.app).status == "Overdue"
+
+
+def test_someone_who_has_left_is_counted_until_they_are_gone(chat):
+    chat.leave(1)
+    assert (now(chat.app).status, now(chat.app).facts.left) == ("Needs attention", 1)
+    chat.check()
+    found = now(chat.app)
+    assert found.status == "Approval needed" and "leavers" in [row.code for row in found.others]
+    account = Account.get(Account.email == "p1@acme.example")
+    Report.update(state="applied").execute()
+    Task.create(app=chat.app, act="remove", account=account, asked_by=chat.by)
+    Account.update(state="removing").where(Account.id == account.id).execute()
+    assert (now(chat.app).status, now(chat.app).tone) == ("Applying changes", "working")
+    Task.update(state="needs attention", error="The app said no").execute()
+    assert (now(chat.app).status, now(chat.app).row.code) == ("Needs attention", "stuck")
+
+
+def test_what_a_guard_holds_is_named(chat):
+    apps.set_guard(chat.app, 0, 0, chat.by)
+    chat.leave(1, 2)
+    chat.check()
+    found = now(chat.app)
+    assert (found.status, found.row.code, found.facts.held) == ("Approval needed", "held", 2)
+    assert guards.guard_of(App.get()).accounts == 0
+
+
+def test_accounts_of_services_and_of_rollcall_count_neither_way(chat):
+    assert (now(chat.app).facts.to_match, now(chat.app).facts.matched) == (10, 10), "11 users: one is Rollcall's own"
+    rows = list(Account.select().where(Account.email.in_([f"p{number}@acme.example" for number in (1, 2, 3)])))
+    for row in rows:
+        decisions.unmatch(row, chat.by)
+    facts = now(chat.app).facts
+    assert (facts.to_match, facts.share, now(chat.app).status) == (10, 70, "Needs matching")
+    for row in rows[:2]:
+        decisions.mark_service(row, chat.by)
+    facts = now(chat.app).facts
+    assert (facts.to_match, facts.matched, facts.share) == (8, 7, 87)
+    assert now(chat.app).status == "Up to date"
+    own = Account.get(Account.external_id == App.get().identity_id)
+    Account.update(match_kind="unmatched").where(Account.id == own.id).execute()
+    App.update(unmatched=App.unmatched + 1, services=App.services - (own.match_kind == "service account")).execute()
+    assert now(chat.app).facts.share == 87
+
+
+def test_a_daily_check_that_will_be_tried_again_is_not_green(chat, monkeypatch):
+    monkeypatch.setattr(retries, "WITHIN_CHECK", retries.seconds())
+    monkeypatch.setattr(Http, "first_pause", 0.001)
+    chat.stop()
+    check = asking.ask(chat.app, "schedule", "daily")
+    checks.run(check.id)
+    found = now(chat.app)
+    assert (found.status, found.check.state) == ("Last check failed", "queued")
