@@ -62,7 +62,8 @@ def test_a_day_without_a_reading_is_overdue(chat):
     assert (now(chat.app).status, now(chat.app).tone) == ("Overdue", "waiting")
     App.update(last_due_at=None, next_check_at=utcnow() - timedelta(hours=1)).execute()
     assert now(chat.app).status == "Overdue", "nobody works the schedule"
-    App.update(next_check_at=utcnow() - timedelta(seconds=20)).execute()
+    hour = timedelta(hours=1)
+    App.update(next_check_at=utcnow() - timedelta(seconds=20), last_check_at=utcnow() - hour).execute()
     assert now(chat.app).status == "Checking", "it is about to begin"
     checks.start_due(utcnow())
     app = App.get()
