@@ -34,6 +34,7 @@ def times(count: int, folder: Path) -> dict[str, tuple[float, int, int]]:
         client.get(f"/sign-in/{sign_in.signed_link(owner)}")
     here = f"/apps/{app.id}"
     pages = {
+        "Home": "/",
         "Apps": "/apps",
         "Apps, searched": "/apps?search=app+17",
         "an app": here,

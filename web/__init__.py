@@ -35,12 +35,12 @@ from web.answers import MOST
 from web.permissions import refuse_views_without_permission
 
 AREAS = (
-    "setup", "signin", "forgotten", "second_step", "confirming", "oidc", "waiting_sign_ins", "held", "apps",
+    "home", "setup", "signin", "forgotten", "second_step", "confirming", "oidc", "waiting_sign_ins", "held", "apps",
     "app_settings", "connect", "members", "decisions", "member_acts", "invitations", "account", "assets",
     "group_rules", "teams", "checks", "wizard", "reports", "tasks", "people", "colleagues", "directories",
     "directory_rules", "directory_tokens", "directory_lists", "columns", "scim", "activity", "mails", "settings",
-    "mail_server", "sessions", "your_sign_in", "own_password", "password_strength", "second_factors", "oidc_settings",
-    "health", "keeping", "offboarding",
+    "mail_server", "sessions", "your_sign_in", "own_password", "password_strength", "second_factors",
+    "oidc_settings", "health", "keeping", "offboarding",
 )
 
 

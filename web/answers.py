@@ -72,9 +72,9 @@ def with_toast(answer: Response | str, said: str, tone: str = "ok", undo: str = 
 def safe_address(text: str | None, otherwise: str | None = None) -> str:
     """An address of ours to continue at, from what a browser sent: never another host, never outside our path.
 
-    The list of apps where there is none, and nothing else is given.
+    The first page where there is none, and nothing else is given.
     """
     ours = bool(text) and text.startswith(f"{request.script_root}/") and not text.startswith(("//", "/\\"))
     if not ours or any(ord(sign) < 32 for sign in text) or ".." in re.split(r"[/\\]", unquote(text.partition("?")[0])):
-        return url_for("apps.index") if otherwise is None else otherwise
+        return url_for("home.show") if otherwise is None else otherwise
     return text

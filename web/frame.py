@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from flask import Flask, g, request, url_for
 
+from sync import rank
 from sync.jobs import health
 from sync.mail import outbox
 from sync.models import Person
@@ -19,11 +20,7 @@ from web.permissions import outranks
 from web.security import signed_in_person
 from web.words import this_workspace
 
-MANAGERS = (
-    WorkspaceRole.OWNER,
-    WorkspaceRole.SUPER_ADMIN,
-    WorkspaceRole.ADMIN,
-)  # of the workspace: its people and directories
+MANAGERS = rank.MANAGERS  # of the workspace: its people and directories
 
 MAIL_BANNER_ON = ("home.show", "apps.index", "people.index", "reports.index", "directories.index")
 
@@ -39,7 +36,8 @@ class Place:
 
     @property
     def here(self) -> bool:
-        return f"{here(query=False)}/".startswith(f"{self.address}/")
+        now = here(query=False)
+        return now == self.address or not self.address.endswith("/") and f"{now}/".startswith(f"{self.address}/")
 
 
 def install(app: Flask) -> None:
@@ -65,6 +63,7 @@ def manages(person: Person | None) -> bool:
 def places(me: Person) -> list[Place]:
     """What this person may open, in the drawer's order."""
     everywhere = [
+        ("Home", "home.show", "home"),
         ("Apps", "apps.index", "layout-grid"),
         ("People", "people.index", "users"),
         ("Reports", "reports.index", "clipboard-check"),

@@ -21,12 +21,6 @@ WRONG = "Wrong e-mail or password. Try again, or ask an Owner for a one-time lin
 USED_UP = "This link was already used, or is older than an hour. Ask for a new one, or sign in here."
 
 
-@pages.get("/")
-@open_to_all
-def front_door() -> Response:
-    return redirect(url_for("apps.index" if security.signed_in_person() else "signin.show"), 303)
-
-
 @pages.get("/sign-in")
 @open_to_all
 def show() -> Response | str:
@@ -53,9 +47,9 @@ def use_link(token: str) -> Response | tuple[str, int]:
     invited = colleagues.is_invitation(token)
     person = sign_in.person_of_link(token)
     if person is None:
-        return sign_in_page.page(url_for("apps.index"), problem=USED_UP), 410
+        return sign_in_page.page(url_for("home.show"), problem=USED_UP), 410
     waits = waiting_sign_ins.of_browser(person)
-    further = url_for("waiting_sign_ins.show" if waits else "apps.index")
+    further = url_for("waiting_sign_ins.show" if waits else "home.show")
     if invited and not person.password_hash:
         further = url_for("your_sign_in.show")
         flash("You are signed in. Add a password or a passkey, so that you can sign in again.", "ok")

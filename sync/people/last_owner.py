@@ -30,6 +30,11 @@ def has_owner(but: Iterable[int] = ()) -> bool:
         return Person.select().where(_owns(), Person.id.not_in(list(but))).exists()
 
 
+def count_owners() -> int:
+    """How many Owners can sign in."""
+    return Person.select().where(_owns()).count()
+
+
 def has_lost_its_owners() -> bool:
     """Whether there were Owners and none of them can sign in: the start then prints a link that makes a new one."""
     with connected():

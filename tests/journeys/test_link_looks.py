@@ -17,4 +17,4 @@ def test_it_looks_right_and_signs_in_by_a_click(visit, live, olga: Person, by: s
     page = visit(None, width=width)
     nothing_wrong(look_at(page, live.url, Look("sign-in-link", address), width))
     page.click("button:has-text(\"Sign in\")")
-    page.wait_for_url(f"{live.url}/apps")
+    page.wait_for_url(f"{live.url}/")

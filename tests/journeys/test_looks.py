@@ -37,6 +37,7 @@ def _test_ldap(page) -> None:
 def test_pages(visit, live, tmp_path: Path, olga: Person, by: str, width: int) -> None:
     acme = company.build(tmp_path, olga, by)
     looks = [
+        Look("home", "/"),
         Look("people", "/people"),
         Look("people-menu", "/people?status=deprovisioned"),
         Look("people-nobody", "/people?search=zzz"),

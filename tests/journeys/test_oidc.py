@@ -80,7 +80,7 @@ def test_signing_out_signs_out_at_the_provider_too(visit, live, provider, olga: 
     oidc.save(Settings(provider.issuer, CLIENT, "Acme SSO", default_role="user"), SECRET, live.url, by)
     tom = visit(None, expected=OF_THE_PROVIDER)
     sign_in(tom, "tom")
-    tom.wait_for_url(live.url + "/apps")
+    tom.wait_for_url(live.url + "/")
     tom.click(".drawer-foot >> text=Sign out")
     tom.click("button[value=yes]")  # the provider asks
     tom.wait_for_url(live.url + "/sign-in**")
@@ -100,7 +100,7 @@ def test_down_the_password_is_the_way_in(visit, live, provider, olga: Person, by
     page.fill("[name=email]", "olga@acme.example")
     page.fill("[name=password]", "correct horse battery")
     page.click("form >> text=Sign in")
-    page.wait_for_url(live.url + "/apps")
+    page.wait_for_url(live.url + "/")
 
 
 def test_without_javascript(visit, live, provider, olga: Person) -> None:

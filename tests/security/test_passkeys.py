@@ -99,7 +99,7 @@ def test_added_named_used_and_removed(secure_site, hers: Browser, olga: Person, 
     assert browser.alone(key).status_code == 303 and in_by(browser) == ("passkey", "passkey")
     assert Passkey.get().used_at is not None
     after = Browser(secure_site)
-    assert sign_in(after).location.endswith("/second-factor?next=/team/apps")
+    assert sign_in(after).location.endswith("/second-factor?next=/team/")
     assert in_by(after) is None
     assert after.step(key).status_code == 303 and in_by(after) == ("password", "passkey")
     assert after.send("DELETE", f"{HERE}/passkeys/{Passkey.get().id}").status_code == 303

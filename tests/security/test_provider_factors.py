@@ -38,7 +38,7 @@ def test_who_proved_two_there_is_asked_for_none_here(anybody, provider, set_up, 
     set_up()
     with_app(jana)
     provider.claims |= {"amr": ["pwd", "mfa"]}
-    assert try_to(anybody).location == "/apps" and is_in(anybody)
+    assert try_to(anybody).location == "/" and is_in(anybody)
     session = Session.select().order_by(Session.id.desc()).get()
     assert (session.method, session.second) == ("provider", "identity provider")
 
@@ -68,7 +68,7 @@ def test_the_levels_are_asked_for_and_counted(anybody, provider, set_up, jana):
     provider.claims |= {"acr": "bronze"}
     assert try_to(anybody).location.startswith(STEP)
     provider.claims |= {"acr": "silver"}
-    assert try_to(anybody).location == "/apps" and is_in(anybody)
+    assert try_to(anybody).location == "/" and is_in(anybody)
 
 
 def test_the_requirement_counts_the_providers_factor(site, provider, set_up, someone, by):

@@ -181,7 +181,7 @@ def test_removing_the_last_takes_the_codes_with_it(site, owner: Client, olga: Pe
     assert stolen.get("/people").location.startswith("/sign-in"), "another browser is signed out"
     assert browser.get("/people").status_code == 200
     plain = Client(site)
-    assert sign_in(plain).location == "/apps" and not recovery_codes.take(olga, codes[0])
+    assert sign_in(plain).location == "/" and not recovery_codes.take(olga, codes[0])
 
 
 def test_who_removed_theirs_is_asked_again_once_it_is_required(site, olga: Person, someone, by: str):

@@ -67,7 +67,7 @@ def test_the_session_belongs_to_the_path_alone(home, config, olga):
     cookies = said.headers.getlist("Set-Cookie")
     assert [cookie.split("=")[0] for cookie in cookies] == ["__Secure-rollcall-known", "__Secure-rollcall"]
     assert all(f"Path={PREFIX};" in cookie + ";" and "Secure;" in cookie for cookie in cookies)
-    assert said.location == f"{PREFIX}/apps"
+    assert said.location == f"{PREFIX}/"
 
 
 def test_without_a_path_the_cookie_belongs_to_the_host_as_before(home, config, olga):
@@ -90,7 +90,7 @@ def test_who_is_sent_to_sign_in_comes_back_to_the_page(site, olga):
 def test_the_way_back_never_leaves_the_path(site, olga, elsewhere):
     browser = Client(site)
     browser.sign_in(olga, PREFIX)
-    assert browser.get(f"{PREFIX}/sign-in?next={elsewhere}").location == f"{PREFIX}/apps"
+    assert browser.get(f"{PREFIX}/sign-in?next={elsewhere}").location == f"{PREFIX}/"
 
 
 def test_the_door_is_open_with_and_without_a_slash(site):

@@ -145,7 +145,7 @@ def test_let_in_and_keep_out(site, owner: Client, someone) -> None:
     for _ in range(3):  # what looks at the links of an e-mail doesn't use them up, and signs nobody in
         assert "Nothing happens until you click" in hers.get(link).text
         assert hers.get("/people").status_code == 303
-    assert hers.post(link).location == "/apps"
+    assert hers.post(link).location == "/"
     assert Client(site).get(link).status_code == Client(site).post(link).status_code == 410
     assert hers.get("/people").status_code == 200
     owner.send("PUT", f"/people/{jana.id}/workspace-role", role="")

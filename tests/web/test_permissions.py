@@ -45,7 +45,7 @@ TABLE = {
     **{route: SIGNED_IN for route in factor_routes.OF_ONESELF},
     **{route: RUNS_ALL for route in factor_routes.OF_OTHERS},
     **{route: OWNERS for route in factor_routes.OF_ALL},
-    "GET /": EVERYBODY,
+    "GET /": SIGNED_IN,
     "GET /static/<path:filename>": EVERYBODY,
     "GET /healthz": EVERYBODY,
     "GET /metrics": EVERYBODY,
@@ -358,7 +358,7 @@ def _expected(actor: str, audience: str) -> str:
 def _happened(answer) -> str:
     if answer.status_code == 303 and (answer.location or "").startswith("/sign-in?"):
         return "sent to sign in"
-    if answer.status_code == 303 and answer.location == "/sign-in" and answer.request.path not in ("/", "/session"):
+    if answer.status_code == 303 and answer.location == "/sign-in" and answer.request.path != "/session":
         return "sent to sign in"
     return {404: "told that there is nothing", 403: "refused"}.get(answer.status_code, "let in")
 

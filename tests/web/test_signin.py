@@ -20,7 +20,7 @@ def _sign_in(browser: Client, email: str = "olga@acme.example", password: str = 
 
 def test_right_password(anybody: Client, olga: Person) -> None:
     answer = _sign_in(anybody)
-    assert (answer.status_code, answer.location) == (303, "/apps")
+    assert (answer.status_code, answer.location) == (303, "/")
     page = anybody.get("/settings")
     assert "Olga Brandt" in page.text and "Acme · Owner" in page.text
 
@@ -125,7 +125,7 @@ def test_goes_on_to_what_was_asked_for(anybody: Client, olga: Person) -> None:
 )
 def test_never_to_another_host(site: Flask, hostile: str | None) -> None:
     with site.test_request_context():
-        assert safe_address(hostile) == "/apps"
+        assert safe_address(hostile) == "/"
 
 
 def test_signing_in_starts_a_fresh_session(anybody: Client, olga: Person) -> None:
@@ -137,7 +137,7 @@ def test_signing_in_starts_a_fresh_session(anybody: Client, olga: Person) -> Non
 def test_one_time_link(anybody: Client, olga: Person) -> None:
     link = f"/sign-in/{sign_in.signed_link(olga)}"
     assert anybody.client.head(link).status_code == 200
-    assert anybody.get(link).location == "/apps"
+    assert anybody.get(link).location == "/"
     assert anybody.get("/settings").status_code == 200
     again = Client(anybody.client.application)
     answer = again.get(link)
@@ -163,5 +163,5 @@ def test_htmx_is_sent_to_sign_in(anybody: Client, olga: Person) -> None:
 def test_front_door(anybody: Client, olga: Person) -> None:
     assert anybody.get("/").location == "/sign-in"
     _sign_in(anybody)
-    assert anybody.get("/").location == "/apps"
-    assert anybody.get("/sign-in").location == "/apps"
+    assert anybody.get("/").status_code == 200
+    assert anybody.get("/sign-in").location == "/"

@@ -1,0 +1,87 @@
+"""Accounts by day, from the checks. Nobody joined in an app's first reading; a day without one keeps its number."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from sync import workspace
+from sync.db import utcnow
+from sync.home import history
+from sync.home.history import Day
+from sync.models import App, Check
+from sync.states import CheckState
+from sync.workspace import today
+
+
+@pytest.fixture
+def app(home) -> App:
+    return App.create(connector="sample-chat", name="Acme Chat", category="Seat-based", state="active", users=9)
+
+
+def check(app: App, days_ago: int, accounts: int, new: int = 0, state: str = CheckState.SUCCEEDED, **values) -> Check:
+    then = datetime.combine(today() - timedelta(days=days_ago), datetime.min.time()) + timedelta(hours=12)
+    return Check.create(app=app, state=state, accounts=accounts, counts={"new_users": new}, created_at=then,
+                        finished_at=then, **values)  # fmt: skip
+
+
+def numbers(days: list[Day]) -> list[tuple]:
+    return [(day.accounts, day.joined, day.removed) for day in days]
+
+
+def test_by_day(app):
+    check(app, 4, 10, new=10)  # the first reading
+    check(app, 3, 12, new=3)
+    check(app, 3, 99, state=CheckState.FAILED)
+    check(app, 1, 9, new=1)
+    assert numbers(history.by_day([app], 6)) == [
+        (None, 0, 0), (10, 0, 0), (12, 3, 1), (12, 0, 0), (9, 1, 4), (9, 0, 0)]  # fmt: skip
+    assert [day.day for day in history.by_day([app], 2)] == [today() - timedelta(days=1), today()]
+
+
+def test_what_was_removed_since_the_last_reading_counts_today(app):
+    check(app, 2, 10)
+    check(app, 1, 10)
+    App.update(users=7).execute()
+    assert numbers(history.by_day([App.get()], 2)) == [(10, 0, 0), (7, 0, 3)]
+
+
+def test_several_checks_of_a_day_and_several_apps(app):
+    other = App.create(connector="sample-chat", name="Other", category="Seat-based", state="active", users=5)
+    check(app, 5, 8)
+    check(app, 0, 8, new=0)
+    check(app, 0, 9, new=1)
+    check(other, 0, 5, new=5)  # read for the first time: none of its accounts joined today
+    assert numbers(history.by_day([app, other], 2)) == [(8, 0, 0), (14, 1, 0)]
+    assert numbers(history.by_day([other], 1)) == [(5, 0, 0)]
+    assert numbers(history.by_day([], 1)) == [(None, 0, 0)]
+
+
+def test_a_day_is_one_of_the_workspaces_zone(app, by):
+    workspace.update_workspace(by, zone="Pacific/Kiritimati")  # 14 hours ahead of UTC
+    check(app, 3, 4)
+    last = check(app, 0, 9, new=5)
+    Check.update(finished_at=datetime.combine(today(), datetime.min.time()) - timedelta(hours=13, minutes=30)).where(
+        Check.id == last.id).execute()  # fmt: skip
+    assert numbers(history.by_day([app], 1)) == [(9, 5, 0)]
+
+
+def test_last_checks_are_the_oldest_first(app):
+    for days_ago in (3, 2, 1):
+        check(app, days_ago, 9, state=CheckState.FAILED if days_ago == 2 else CheckState.SUCCEEDED, applied=days_ago)
+    check(app, 0, 9, state=CheckState.RUNNING)
+    bars = history.last_checks([app], 9)[app.id]
+    assert [(bar.state, bar.changed) for bar in bars] == [("succeeded", 3), ("failed", 2), ("succeeded", 1)]
+    assert history.last_checks([app], 2)[app.id] == bars[1:]
+
+
+def test_a_week(app):
+    check(app, 9, 9, new=9)
+    check(app, 3, 11, new=2)
+    check(app, 2, 0, state=CheckState.FAILED)
+    other = App.create(connector="sample-chat", name="Other", category="Seat-based", state="active")
+    check(other, 1, 5, new=5)
+    found = history.week([app, other], utcnow() - timedelta(days=7))
+    assert (found.checks, found.failed, found.counts["new_users"]) == (3, 1, 2)
+    assert history.week([other], utcnow()).checks == 0

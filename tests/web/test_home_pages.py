@@ -1,0 +1,90 @@
+"""The first page: what it says of people who left, and what each reader sees of it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from sync.apps import apps
+from sync.models import Account, App
+from sync.names import person_name
+from tests.web.client import Client
+
+
+def words(page: str) -> str:
+    main = page[page.index('id="main"'):]
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", main)).replace("\u00a0", " ")
+
+
+def heading(client: Client) -> str:
+    return re.sub(r"\s+", " ", re.search(r'id="answer">.*?<span>(.*?)</span></h2>', client.get("/").text, re.S)[1])
+
+
+def test_who_is_still_in(owner: Client, chat, second) -> None:
+    App.update(seat_price=1050).where(App.id == chat.app.id).execute()
+    assert "Nobody who left has an account" in heading(owner)
+    chat.leave(1)
+    assert "1 person who left still has 2 accounts" in heading(owner) and "10.50" in heading(owner)
+    chat.leave(2)
+    page = owner.get("/")
+    assert "2 people who left still have 4 accounts" in words(page.text)
+    assert person_name(chat.people[2]) in page.text and f'href="/people/{chat.people[2].id}"' in page.text
+
+
+@pytest.mark.parametrize(
+    ("change", "note"),
+    [
+        ({"failures": 1}, "couldn't be read at the last check"),
+        ({"last_check_at": None}, "couldn't be read at the last check"),
+        ({"unmatched": 1}, "Nobody knows yet whose 1 unmatched account is"),
+    ],
+)
+def test_unknown_is_never_good_news(owner: Client, chat, change: dict, note: str) -> None:
+    App.update(**change).execute()
+    page = owner.get("/").text
+    assert "answer-ok" not in page and "answer-neutral" in page
+    assert "No account of someone who left is known" in heading(owner) and note in words(page).replace("&#39;", "'")
+    chat.leave(1)
+    page = owner.get("/").text
+    assert "answer-attention" in page and note in words(page).replace("&#39;", "'"), "also beside the number"
+
+
+def test_what_waits_and_where_to_act(owner: Client, chat) -> None:
+    assert "Nothing waits for you" in owner.get("/").text
+    chat.leave(1, 2)
+    chat.check()
+    page = owner.get("/").text
+    assert "Nothing waits for you" not in page
+    [address] = set(re.findall(r'href="(/reports/\d+\?back=/)"', page))
+    assert "To be updated to Rollcall" in owner.get(address).text
+
+
+def test_the_set_up_steps_are_for_managers_until_all_are_done(site, olga, someone) -> None:
+    assert "Set up Rollcall" in Client(site, olga).get("/").text
+    assert "Set up Rollcall" not in Client(site, someone("Uma User", "user")).get("/").text
+
+
+def test_a_user_sees_their_own_apps_alone(site, chat, second, someone, by) -> None:
+    user = someone("Uma User", "user")
+    chat.leave(1)
+    chat.check()
+    here = Client(site, user)
+    assert chat.app.name not in here.get("/").text and "who left still" not in here.get("/").text
+    apps.set_part(chat.app, user, "collaborator", by)
+    page = here.get("/").text
+    assert "1 person who left still has 1 account" in words(page) and second.app.name not in page
+    assert f'href="/people/{chat.people[1].id}"' not in page, "they may not open it"
+    assert "Nothing waits for you" in page, "a Collaborator approves nothing"
+
+
+def test_a_hostile_name_is_text(owner: Client, chat) -> None:
+    App.update(name="<script>alert(1)</script>").execute()
+    Account.update(name="<b>x").execute()
+    chat.leave(1)
+    page = owner.get("/").text
+    assert "<script>alert" not in page and "&lt;script&gt;" in page
+
+
+def test_who_is_not_signed_in_is_sent_to_sign_in(anybody: Client, olga) -> None:
+    assert anybody.get("/").location == "/sign-in"

@@ -1,0 +1,90 @@
+"""The first page after signing in: people who left and are still in, what waits for me, the apps, what to set up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from flask import Blueprint, render_template
+
+from sync.apps import owners
+from sync.apps import status as app_status
+from sync.db import utcnow
+from sync.home import history, summary
+from sync.home.setup_steps import setup_steps
+from sync.models import App, Person
+from sync.states import AppState
+from web import charts, home_rows
+from web.frame import manages
+from web.permissions import signed_in
+from web.security import signed_in_person
+from web.words import calendar_day, number, plural
+
+pages = Blueprint("home", __name__)
+
+DAYS = 30
+LEAVERS = 5  # people that the page names
+WEEK = timedelta(days=7)
+
+
+@pages.get("/")
+@signed_in
+def show() -> str:
+    me = signed_in_person()
+    apps = [app for app in owners.apps_of(me) if app.state != AppState.CONNECTING]
+    owned = owners.owned_ids(me)
+    standings = app_status.standings(apps)
+    waiting = summary.waiting_for(me, [app for app in apps if app.id in owned])
+    still_in = summary.still_in(apps)
+    return render_template(
+        "home/show.html",
+        answer=home_rows.answer(still_in, apps),
+        leavers=_leavers(apps, manages(me)),
+        waiting=[home_rows.waiting_row(item) for item in waiting[:home_rows.WAITING]],
+        more_waiting=len(waiting[home_rows.WAITING:]),
+        steps=_steps(me),
+        week=home_rows.week_in_words(history.week(apps, utcnow() - WEEK)) if apps else [],
+        accounts=_accounts(apps),
+        rows=home_rows.app_rows(apps, standings),
+        more=max(0, len(apps) - home_rows.APPS),
+        manages=manages(me),
+    )
+
+
+def _leavers(apps: list[App], links: bool) -> list[home_rows.LeaverRow]:
+    return [home_rows.leaver_row(person, accounts, links) for person, accounts in
+            summary.people_with_most(apps, LEAVERS)]  # fmt: skip
+
+
+def _steps(me: Person) -> list[home_rows.StepRow]:
+    """The steps of the set-up; none once all are done, or where someone else does them."""
+    steps = setup_steps() if manages(me) else []
+    return [] if all(step.done for step in steps) else [home_rows.step_row(step) for step in steps]
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """The accounts of the apps over time: a line, the changes below it, and both as a table of days with changes."""
+
+    line: charts.Line
+    changes: charts.Bars | None
+    first: str
+    label: str
+    table: list[tuple[str, str, str, str]]
+
+
+def _accounts(apps: list[App]) -> Accounts | None:
+    days = history.by_day(apps, DAYS)
+    drawn = charts.line([day.accounts for day in days])
+    if drawn is None:
+        return None
+    joined, removed = [day.joined for day in days], [day.removed for day in days]
+    now = days[-1].accounts
+    label = (f"{plural(now, 'account')} today. In {DAYS} days {number(sum(joined))} joined and {number(sum(removed))} "
+             "were removed.")  # fmt: skip
+    table = [
+        (calendar_day(day.day), number(day.accounts), number(day.joined), number(day.removed))
+        for day in reversed(days)
+        if day.accounts is not None
+    ]
+    return Accounts(drawn, charts.up_and_down(joined, removed), calendar_day(days[0].day), label, table)

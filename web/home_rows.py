@@ -1,0 +1,214 @@
+"""The finished rows of the first page: sentences, links and small charts, from what sync/home counted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from flask import url_for
+from markupsafe import Markup
+
+from sync.apps.status import Standing
+from sync.home import history
+from sync.home.history import Bar, Week
+from sync.home.setup_steps import SetupStep, Step
+from sync.home.summary import Item, StillIn, Waiting
+from sync.models import Account, App, Person
+from sync.names import person_name
+from sync.states import CheckState
+from web import charts
+from web.app_page import kind_of
+from web.view import Badge, listed
+from web.words import dotted, money, number, on_day, percent, plural, share
+
+APPS = 12  # rows of the table
+CHECKS = 30  # bars of a row
+WAITING = 8  # lines of what waits
+TONES = ("attention", "waiting", "working", "neutral", "ok")  # the order of the table
+NAMED = 3  # apps that a row of a person names
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Who has left and is still in. `tone`: ok, attention, or neutral where that isn't known."""
+
+    tone: str
+    icon: str
+    sentence: str
+    saves: str
+    note: Markup | str
+
+
+def answer(found: StillIn, apps: Sequence[App]) -> Answer:
+    """Unknown is never good news: it is green only where every app was read and every account's person is known."""
+    if not apps:
+        return Answer("neutral", "info-circle", "No app is connected yet", "",
+                      "Rollcall can't see yet who still has an account.")  # fmt: skip
+    unknown = _unknown(apps)
+    note = dotted(_decided(found), *unknown)
+    if found.accounts:
+        people = f"{plural(found.people, 'person', 'people')} who left still {'has' if found.people == 1 else 'have'}"
+        saves = f"{money(found.monthly)} a month" if found.monthly else ""
+        return Answer("attention", "alert-triangle", f"{people} {plural(found.accounts, 'account')}", saves, note)
+    if unknown:
+        return Answer("neutral", "info-circle", "No account of someone who left is known", "", note)
+    return Answer("ok", "circle-check", "Nobody who left has an account", "", note)
+
+
+def _unknown(apps: Sequence[App]) -> list[str]:
+    """Why there may be more accounts of people who left than Rollcall knows."""
+    unread = [app.name for app in apps if app.last_check_at is None or app.failures]
+    unmatched = sum(app.unmatched for app in apps)
+    return [
+        *([f"{listed(_few(unread))} couldn't be read at the last check"] if unread else []),
+        *([f"Nobody knows yet whose {plural(unmatched, 'unmatched account')} {_is(unmatched)}"] if unmatched else []),
+    ]
+
+
+def _decided(found: StillIn) -> str:
+    return f"{plural(found.decided, 'further account')} may stay for now, by decision" if found.decided else ""
+
+
+def _few(names: Sequence[str]) -> list[str]:
+    return [*names[:NAMED], f"{len(names) - NAMED} more"] if len(names) > NAMED + 1 else list(names)
+
+
+@dataclass(frozen=True)
+class LeaverRow:
+    name: str
+    address: str  # of the person's page; "" where the reader may not open it
+    left: Markup | str
+    apps: list[tuple[str, str]]  # name, address
+    further: str
+
+
+def leaver_row(person: Person, accounts: Sequence[Account], links: bool) -> LeaverRow:
+    found = list({account.app.id: account.app for account in accounts}.values())
+    shown = [(app.name, url_for("members.index", app_id=app.id, search=person_name(person))) for app in found[:NAMED]]
+    further = f"and {len(found) - NAMED} more" if len(found) > NAMED else ""
+    address = url_for("people.show", person_id=person.id) if links else ""
+    return LeaverRow(person_name(person), address, on_day(person.status_since), shown, further)
+
+
+@dataclass(frozen=True)
+class Row:
+    """Something that waits: a sentence, and where to act. `dialog`: the address opens over this page."""
+
+    icon: str
+    tone: str
+    sentence: str
+    act: str
+    address: str
+    dialog: bool = False
+
+
+def waiting_row(item: Item) -> Row:
+    app = item.app.name if item.app else ""
+    if item.kind is Waiting.TASK:
+        words = f"{plural(item.count, 'change')} in {app} failed and {'need' if item.count > 1 else 'needs'} attention"
+        return Row("alert-triangle", "attention", words, "Show", url_for("tasks.index", app_id=item.app.id))
+    if item.kind is Waiting.HELD_REPORT:
+        words = f"{plural(item.count, 'change')} in {app} {_is(item.count)} held by a guard"
+        return _report(item, "hand-stop", words)
+    if item.kind is Waiting.REPORT:
+        return _report(item, "clipboard-check", f"{plural(item.count, 'change')} in {app} to approve")
+    if item.kind is Waiting.HELD_DIRECTORY:
+        words = f"{plural(item.count, 'change')} from {item.directory.name} {_is(item.count)} held by a guard"
+        return Row("hand-stop", "waiting", words, "Review", url_for("directories.show", directory_id=item.directory.id))
+    if item.kind is Waiting.SIGN_IN:
+        words = f"{plural(item.count, 'sign-in')} {'wait' if item.count > 1 else 'waits'} for approval"
+        return Row("login", "waiting", words, "Review", url_for("people.index"))
+    words = f"{plural(item.count, 'change')} of people above the person who answers for the directory"
+    return Row("users", "waiting", words, "Review", url_for("people.index"))
+
+
+def _report(item: Item, icon: str, words: str) -> Row:
+    address = url_for("wizard.show", report_id=item.report_id, back=url_for("home.show"))
+    return Row(icon, "waiting", words, "View report", address, dialog=True)
+
+
+def _is(count: int) -> str:
+    return "are" if count > 1 else "is"
+
+
+@dataclass(frozen=True)
+class StepRow:
+    done: bool
+    title: str
+    words: str
+    act: str
+    address: str
+
+
+def step_row(step: SetupStep) -> StepRow:
+    title, words, act, endpoint = STEPS[step.step]
+    values = {"app_id": step.app.id, "tab": "unmatched"} if step.app else {}
+    address = url_for("members.index" if step.app else endpoint, **values)
+    possible = not step.done and (step.app is not None or step.step is not Step.MATCHING)
+    return StepRow(step.done, title, words, act if possible else "", address)
+
+
+STEPS = {
+    Step.DIRECTORY: ("Connect your directory", "Rollcall learns from it who works here and who has left.",
+                     "Connect", "directories.new"),
+    Step.APP: ("Connect the first app", "Rollcall reads who has an account in it. Nothing is changed.",
+               "Connect", "connect.choose"),
+    Step.MATCHING: ("Match the accounts", "At least 80 % of the accounts in each app belong to a known person.",
+                    "Match", "apps.index"),
+    Step.MAIL: ("Set up mail", "Until then nobody gets a report by mail: mails wait in the outbox.",
+                "Set up", "settings.show"),
+    Step.SECOND_OWNER: ("Make a second Owner", "Then someone can approve and sign in while you are away.",
+                        "Choose", "people.index"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class AppRow:
+    """An app with how it stands, its last checks, and its numbers."""
+
+    name: str
+    address: str
+    logo: str
+    kind: str
+    badge: Badge
+    checks: charts.Bars | None
+    checks_label: str
+    matched: int
+    matched_label: str
+    users: str
+    cost: str
+
+
+def app_rows(apps: Sequence[App], standings: Mapping[int, Standing]) -> list[AppRow]:
+    """The first APPS of them, those that need attention at the top."""
+    order = sorted(apps, key=lambda app: (TONES.index(standings[app.id].tone), app.name.casefold()))[:APPS]
+    checks = history.last_checks(order, CHECKS)
+    return [_app_row(app, standings[app.id], checks[app.id]) for app in order]
+
+
+def _app_row(app: App, standing: Standing, checks: Sequence[Bar]) -> AppRow:
+    failed = sum(bar.state == CheckState.FAILED for bar in checks)
+    label = f"{plural(len(checks), 'check')}, {failed} failed" if checks else "No checks yet"
+    known = share(app.matched + app.guests, app.matched + app.guests + app.unmatched)
+    kinds = ["bars-attention" if bar.state == CheckState.FAILED else "bars-changed" if bar.changed else "bars-ok"
+             for bar in checks]  # fmt: skip
+    kind = kind_of(app)
+    cost = money(app.users * app.seat_price) if app.seat_price else "–"
+    return AppRow(
+        app.name, url_for("apps.show", app_id=app.id), kind.logo, kind.label,
+        Badge(standing.word, standing.tone, title=standing.detail), charts.bars(kinds, CHECKS) if kinds else None,
+        label, known, f"{percent(known)} matched", number(app.users), cost,
+    )  # fmt: skip
+
+
+def week_in_words(found: Week) -> list[str]:
+    """What the checks of the last seven days found, most important first."""
+    words = [
+        (found.counts.get("new_users", 0), "new user", "new users"),
+        (found.counts.get("removed_users", 0), "user who left or is gone", "users who left or are gone"),
+        (found.counts.get("updated_roles", 0), "changed role", "changed roles"),
+        (found.counts.get("access", 0), "changed access", "changes of access"),
+    ]
+    lines = [plural(count, one, many) for count, one, many in words if count]
+    checks = plural(found.checks, "check") + (f", {found.failed} failed" if found.failed else "")
+    return [*(lines or ["No changes"]), checks]
