@@ -70,7 +70,7 @@ def card(app: App, kind: type[Connector], standing: Standing, owns: bool) -> Car
         app, kind.logo, kind.label, url_for("connect.credential" if draft else "apps.show", app_id=app.id), draft, owns,
         live, check=_check_button(live) if owns and app.is_active else "",
         paused=owns and app.state == AppState.PAUSED, matched=_matched(app, standing), started=when(app.created_at),
-        badge=_badge(standing), report=report, badge_opens_report=report is not None and not live,
+        badge=badge_of(standing), report=report, badge_opens_report=report is not None and not live,
         note=_note(app, standing), facts=_facts(standing),
     )  # fmt: skip
 
@@ -102,7 +102,7 @@ def _check_button(live: bool) -> str:
     return "Show the check" if live else "Check for updates"
 
 
-def _badge(standing: Standing) -> Badge:
+def badge_of(standing: Standing) -> Badge:
     return Badge(standing.word, standing.tone, ICONS.get(standing.row.code, ""), spoken(standing.sentence).striptags())
 
 
@@ -128,7 +128,7 @@ def title(app: App, kind: type[Connector], standing: Standing, owns: bool) -> Ti
     report = standing.report.id if standing.report and owns else None
     return Title(
         kind.logo, kind.label, _subtitle(app, standing), live, standing.check.id if live and owns else None,
-        _badge(standing), shows_badge=standing.tone != "ok" or not owns, wide_only=report is not None,
+        badge_of(standing), shows_badge=standing.tone != "ok" or not owns, wide_only=report is not None,
         report=None if live else report, may_check=owns and app.is_active,
         may_resume=owns and app.state == AppState.PAUSED,
     )  # fmt: skip

@@ -38,7 +38,7 @@ def show() -> str:
     still_in = summary.still_in(apps)
     return render_template(
         "home/show.html",
-        answer=home_rows.answer(still_in, apps),
+        answer=home_rows.answer(still_in, apps, standings),
         leavers=_leavers(apps, manages(me)),
         waiting=[home_rows.waiting_row(item) for item in waiting[:home_rows.WAITING]],
         more_waiting=len(waiting[home_rows.WAITING:]),

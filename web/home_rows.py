@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from flask import url_for
 from markupsafe import Markup
 
+from sync.apps.conditions import Due
 from sync.apps.status import Standing
 from sync.home import history
 from sync.home.history import Bar, Week
@@ -15,8 +16,9 @@ from sync.home.setup_steps import SetupStep, Step
 from sync.home.summary import Item, StillIn, Waiting
 from sync.models import Account, App, Person
 from sync.names import person_name
-from sync.states import CheckState
+from sync.states import CheckState, Tone
 from web import charts
+from web.app_card import badge_of
 from web.app_page import kind_of
 from web.view import Badge, listed
 from web.words import dotted, money, number, on_day, percent, plural, share
@@ -24,7 +26,7 @@ from web.words import dotted, money, number, on_day, percent, plural, share
 APPS = 12  # rows of the table
 CHECKS = 30  # bars of a row
 WAITING = 8  # lines of what waits
-TONES = ("attention", "waiting", "working", "neutral", "ok")  # the order of the table
+TONES = (Tone.ATTENTION, Tone.WAITING, Tone.WORKING, Tone.NEUTRAL, Tone.OK)  # the order of the table
 NAMED = 3  # apps that a row of a person names
 
 
@@ -39,12 +41,12 @@ class Answer:
     note: Markup | str
 
 
-def answer(found: StillIn, apps: Sequence[App]) -> Answer:
+def answer(found: StillIn, apps: Sequence[App], standings: Mapping[int, Standing]) -> Answer:
     """Unknown is never good news: it is green only where every app was read and every account's person is known."""
     if not apps:
         return Answer("neutral", "info-circle", "No app is connected yet", "",
                       "Rollcall can't see yet who still has an account.")  # fmt: skip
-    unknown = _unknown(apps)
+    unknown = _unknown(apps, standings)
     note = dotted(_decided(found), *unknown)
     if found.accounts:
         people = f"{plural(found.people, 'person', 'people')} who left still {'has' if found.people == 1 else 'have'}"
@@ -55,12 +57,14 @@ def answer(found: StillIn, apps: Sequence[App]) -> Answer:
     return Answer("ok", "circle-check", "Nobody who left has an account", "", note)
 
 
-def _unknown(apps: Sequence[App]) -> list[str]:
+def _unknown(apps: Sequence[App], standings: Mapping[int, Standing]) -> list[str]:
     """Why there may be more accounts of people who left than Rollcall knows."""
-    unread = [app.name for app in apps if app.last_check_at is None or app.failures]
-    unmatched = sum(app.unmatched for app in apps)
+    facts = [standings[app.id].facts for app in apps]
+    unread = [of.name for of in facts if of.read_at is None or of.failed or of.due not in (Due.NO, Due.SOON)]
+    were = "wasn't" if len(unread) == 1 else "weren't"
+    unmatched = sum(of.to_match - of.matched for of in facts)
     return [
-        *([f"{listed(_few(unread))} couldn't be read at the last check"] if unread else []),
+        *([f"{listed(_few(unread))} {were} read when due"] if unread else []),
         *([f"Nobody knows yet whose {plural(unmatched, 'unmatched account')} {_is(unmatched)}"] if unmatched else []),
     ]
 
@@ -111,7 +115,10 @@ def waiting_row(item: Item) -> Row:
         words = f"{plural(item.count, 'change')} in {app} {_is(item.count)} held by a guard"
         return _report(item, "hand-stop", words)
     if item.kind is Waiting.REPORT:
-        return _report(item, "clipboard-check", f"{plural(item.count, 'change')} in {app} to approve")
+        words = item.leaving or f"{plural(item.count, 'change')} in {app} to approve"
+        return _report(item, "clipboard-check", words)
+    if item.kind is Waiting.STUCK_LEAVER:
+        return _report(item, "lock", item.leaving)
     if item.kind is Waiting.HELD_DIRECTORY:
         words = f"{plural(item.count, 'change')} from {item.directory.name} {_is(item.count)} held by a guard"
         return Row("hand-stop", "waiting", words, "Review", url_for("directories.show", directory_id=item.directory.id))
@@ -143,7 +150,8 @@ class StepRow:
 def step_row(step: SetupStep) -> StepRow:
     title, words, act, endpoint = STEPS[step.step]
     values = {"app_id": step.app.id, "tab": "unmatched"} if step.app else {}
-    address = url_for("members.index" if step.app else endpoint, **values)
+    anchor = "h-mail" if step.step is Step.MAIL else None
+    address = url_for("members.index" if step.app else endpoint, _anchor=anchor, **values)
     possible = not step.done and (step.app is not None or step.step is not Step.MATCHING)
     return StepRow(step.done, title, words, act if possible else "", address)
 
@@ -155,10 +163,10 @@ STEPS = {
                "Connect", "connect.choose"),
     Step.MATCHING: ("Match the accounts", "At least 80 % of the accounts in each app belong to a known person.",
                     "Match", "apps.index"),
-    Step.MAIL: ("Set up mail", "Until then nobody gets a report by mail: mails wait in the outbox.",
+    Step.MAIL: ("Set up mail", "Until then nobody gets a report by e-mail: it waits in the outbox.",
                 "Set up", "settings.show"),
-    Step.SECOND_OWNER: ("Make a second Owner", "Then someone can approve and sign in while you are away.",
-                        "Choose", "people.index"),
+    Step.SECOND_OWNER: ("Invite a second Owner", "Then someone can approve and sign in while you are away.",
+                        "Invite", "colleagues.new"),
 }  # fmt: skip
 
 
@@ -181,7 +189,7 @@ class AppRow:
 
 def app_rows(apps: Sequence[App], standings: Mapping[int, Standing]) -> list[AppRow]:
     """The first APPS of them, those that need attention at the top."""
-    order = sorted(apps, key=lambda app: (TONES.index(standings[app.id].tone), app.name.casefold()))[:APPS]
+    order = sorted(apps, key=lambda app: (TONES.index(standings[app.id].loudest), app.name.casefold()))[:APPS]
     checks = history.last_checks(order, CHECKS)
     return [_app_row(app, standings[app.id], checks[app.id]) for app in order]
 
@@ -196,7 +204,7 @@ def _app_row(app: App, standing: Standing, checks: Sequence[Bar]) -> AppRow:
     cost = money(app.users * app.seat_price) if app.seat_price else "–"
     return AppRow(
         app.name, url_for("apps.show", app_id=app.id), kind.logo, kind.label,
-        Badge(standing.word, standing.tone, title=standing.detail), charts.bars(kinds, CHECKS) if kinds else None,
+        badge_of(standing), charts.bars(kinds, CHECKS) if kinds else None,
         label, known, f"{percent(known)} matched", number(app.users), cost,
     )  # fmt: skip
 

@@ -14,6 +14,7 @@ from sync.directory import figures
 from sync.effects import seats_after
 from sync.models import Account, App, Directory, Person, Report, Task
 from sync.people import held
+from sync.reports import leaving
 from sync.safety import leavers
 from sync.sign_in import waiting as waiting_sign_ins
 from sync.states import WorkspaceRole
@@ -25,6 +26,7 @@ class Waiting(Enum):
     TASK = auto()  # needs attention
     HELD_REPORT = auto()  # held by a guard
     HELD_DIRECTORY = auto()
+    STUCK_LEAVER = auto()  # someone who has left can't be removed yet
     REPORT = auto()
     SIGN_IN = auto()
     PERSON_CHANGE = auto()
@@ -55,6 +57,7 @@ class Item:
     count: int
     app: App | None = None
     report_id: int | None = None
+    leaving: str = ""  # a sentence about people of the report who have left
     directory: Directory | None = None
 
 
@@ -71,12 +74,17 @@ def waiting_for(person: Person, owned: Sequence[App]) -> list[Item]:
 
 def _reports(owned: Sequence[App]) -> Iterable[Item]:
     by_id = {app.id: app for app in owned}
-    for report in Report.select().where(Report.app.in_(list(by_id)), Report.is_open):
-        app = by_id[report.app_id]
+    reports = list(Report.select(Report, App).join(App).where(Report.app.in_(list(by_id)), Report.is_open))
+    left = leaving.of_reports(reports)
+    for report in reports:
+        app, of_report = by_id[report.app_id], left[report.id]
+        sentence = of_report.sentence if of_report.people else ""
         if report.held:
-            yield Item(Waiting.HELD_REPORT, report.held, app, report.id)
+            yield Item(Waiting.HELD_REPORT, report.held, app, report.id, sentence)
         elif report.waiting:
-            yield Item(Waiting.REPORT, report.waiting, app, report.id)
+            yield Item(Waiting.REPORT, report.waiting, app, report.id, sentence)
+        elif of_report.stuck:
+            yield Item(Waiting.STUCK_LEAVER, len(of_report.stuck), app, report.id, sentence)
 
 
 def _tasks(owned: Sequence[App]) -> Iterable[Item]:

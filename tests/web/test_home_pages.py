@@ -35,9 +35,9 @@ def test_who_is_still_in(owner: Client, chat, second) -> None:
 @pytest.mark.parametrize(
     ("change", "note"),
     [
-        ({"failures": 1}, "couldn't be read at the last check"),
-        ({"last_check_at": None}, "couldn't be read at the last check"),
-        ({"unmatched": 1}, "Nobody knows yet whose 1 unmatched account is"),
+        ({"failures": 1}, "Chat wasn't read when due"),
+        ({"last_check_at": None}, "Chat wasn't read when due"),
+        ({"unmatched": 3, "matched": 7}, "Nobody knows yet whose 3 unmatched accounts are"),
     ],
 )
 def test_unknown_is_never_good_news(owner: Client, chat, change: dict, note: str) -> None:
