@@ -69,7 +69,9 @@ class Slack(ClosesClients, Connector):
         "Removing people on Enterprise: SCIM would deactivate them in every workspace of the organisation, so Rollcall "
         "refuses it there. Choose the Admin API, with the user token scope admin.users:write and the app installed on "
         "the whole organisation: it takes people out of this workspace alone, and they can be added again. Their "
-        "account in the organisation stays: deactivate it in Slack, or by your identity provider.",
+        "account in the organisation stays. To end that as well, choose the Admin API for the whole organisation: it "
+        "deactivates people in every workspace, also when they only leave this one. Rollcall doesn't reset sessions "
+        "there, because Slack's call for it signs people out of every workspace.",
         "On other plans Slack lets no program remove people: Rollcall then lists the people to deactivate by hand, and "
         "notices when it is done. People from other companies in shared channels are shown, but only their own company "
         "can deactivate them.",
@@ -83,7 +85,8 @@ class Slack(ClosesClients, Connector):
         Field(
             "removal", "People are removed", required=False,
             choices=(("by hand", "by hand in Slack"), ("scim", "over SCIM, by deactivating them (Business+)"),
-                     ("admin", "over the Admin API, from this workspace alone (Enterprise)")),
+                     ("admin", "over the Admin API, from this workspace alone (Enterprise)"),
+                     ("organisation", "over the Admin API, from the whole organisation (Enterprise)")),
             where=False,
         ),
         Field("admin_token", "Admin token", "Begins with xoxp-. For removal, billing and last activity.", secret=True,
@@ -112,6 +115,11 @@ class Slack(ClosesClients, Connector):
                 "Takes them out of this workspace alone. Their account in the organisation stays.", Reach.WORKSPACE,
                 Undo.POSSIBLE, "Add them to the workspace again.", lost=("their places in channels",),
                 when=("removal", "admin"),
+            ),
+            Effect(
+                "Deactivates them in the whole Enterprise organisation, with all its workspaces.", Reach.ORGANISATION,
+                Undo.NOT_KNOWN, lost=("their places in channels",), when=("removal", "organisation"),
+                source="Slack API, “admin.users.deactivate”",
             ),
         ),
         change_role=ROLE_CHANGED, grant=GRANTED, revoke=REVOKED,
@@ -274,6 +282,8 @@ class Slack(ClosesClients, Connector):
                 self._deactivate(account)
             elif self._removal == "admin":
                 self._post_admin("/admin.users.remove", account)
+            elif self._removal == "organisation":
+                self._admin.post("/admin.users.deactivate", data={"user_id": account.id}, idempotent=True)
             else:
                 raise Refused("This Slack is connected for removal by hand: deactivate the account in Slack.")
         except NotFound:

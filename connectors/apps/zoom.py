@@ -7,7 +7,8 @@ third-party-api-clients, zoom/src/roles.rs). From developers.zoom.us: "Server-to
 limits" (Retry-After as a moment, "2020-05-31T00:00:00Z"). Codes: developers.zoom.us, and as
 github.com/ConductorOne/baton-zoom, pkg/zoom/helpers.go, and s.apifox.cn/apidoc/docs-site/406120 restate them.
 That administrators are made members before: Zoom's help, "Deactivating, unlinking, or deleting users". The refusal
-that says so: errors of “Update user status” (400, code 200); “Pagination” for how long a token lasts.
+that says so: errors of “Update user status” (400, code 200); “Pagination” for how long a token lasts;
+“Revoke a user's SSO token” (“the SSO user will be logged out of their current Zoom session”).
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ from connectors.tools.http_connector import HttpConnector
 from connectors.tools.oauth import client_credentials
 from connectors.tools.paging import Page, number, pages_by_cursor
 from connectors.tools.renewal import Renewed
+from connectors.tools.sign_out import block_and_sign_out
 from connectors.tools.times import from_iso
 from connectors.versions import ApiVersion
 
@@ -75,7 +77,8 @@ class Zoom(HttpConnector):
         "ID, client ID and client secret.",
         "Under Scopes add, to read: user:read:list_users:admin, user:read:user:admin, role:read:list_roles:admin, "
         "group:read:list_groups:admin, group:read:list_members:admin.",
-        "To remove: user:update:status:admin and user:delete:user:admin. To invite: user:write:user:admin. To change "
+        "To remove: user:update:status:admin and user:delete:user:admin. To sign out people who use SSO when they are "
+        "removed: user:delete:token:admin. To invite: user:write:user:admin. To change "
         "roles: role:write:member:admin, role:delete:member:admin. To change groups: group:write:member:admin, "
         "group:delete:member:admin. Then activate the app.",
         "Removing someone deactivates them: they can't sign in, their licences are free, their settings stay, and "
@@ -100,8 +103,8 @@ class Zoom(HttpConnector):
         "Zoom API, “Update user status”, and Zoom Support, “Deactivating, unlinking, or deleting users”",
         remove=(
             Effect(
-                "Deactivates them in the Zoom account, after taking an admin role away if they have one. Settings, "
-                "meetings and recordings stay.",
+                "Deactivates them in the Zoom account, after taking an admin role away if they have one. With the "
+                "scope for it, someone who signed in by SSO is signed out. Settings, meetings and recordings stay.",
                 Reach.ORGANISATION, Undo.POSSIBLE, "Activate the user again in Zoom, and give licence and role again.",
                 lost=("their licences", "their admin role"), frees_seat=Seat.FREED, people="A user of the account",
             ),
@@ -234,9 +237,13 @@ class Zoom(HttpConnector):
             if now.status == "invited":
                 self._act("DELETE", f"/v2/users/{segment(now.email)}", params={"action": "disassociate"})
             else:
-                self._deactivate(now)
+                block_and_sign_out(lambda: self._deactivate(now), lambda: self._sign_out(now))
         except NotFound:
             return
+
+    def _sign_out(self, account: Account) -> None:
+        """Of someone who signed in by SSO; Zoom has no call for others."""
+        self._act("DELETE", f"/v2/users/{segment(account.id)}/token")
 
     def _deactivate(self, account: Account) -> None:
         """Takes an admin role away only where Zoom says that the role is in the way, and never on another refusal."""

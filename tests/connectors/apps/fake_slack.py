@@ -25,6 +25,8 @@ FACTS = (
     Fact("POST", "/api/usergroups.users.update", "set_group", (), ("include_count", "usergroup", "users", "team_id"),
          ("usergroup", "users")),
     Fact("POST", "/api/admin.users.remove", "admin_remove", (), ("team_id", "user_id"), ("team_id", "user_id")),
+    # docs.slack.dev/reference/methods/admin.users.deactivate: no team_id, as it reaches every workspace
+    Fact("POST", "/api/admin.users.deactivate", "deactivate", (), ("user_id",), ("user_id",)),
     Fact("POST", "/api/admin.users.setAdmin", "set_admin", (), ("team_id", "user_id"), ("team_id", "user_id")),
     Fact("POST", "/api/admin.users.setOwner", "set_owner", (), ("team_id", "user_id"), ("team_id", "user_id")),
     Fact("POST", "/api/admin.users.setRegular", "set_regular", (), ("team_id", "user_id"), ("team_id", "user_id")),
@@ -49,6 +51,7 @@ class FakeSlack(FakeApp):
     reaches = {
         Reach.ASSET: ("invite_to", "kick", "set_group"),
         Reach.WORKSPACE: ("admin_remove", "set_admin", "set_owner", "set_regular", "scim_remove"),
+        Reach.ORGANISATION: ("deactivate",),
     }
     facts = FACTS
 
@@ -106,6 +109,15 @@ class FakeSlack(FakeApp):
             return self.no("user_already_deleted" if seat else "user_not_found")
         if seat.role == "primary_owner":
             return self.no("cannot_modify_primary_owner")
+        seat.status = "suspended"
+        return {"ok": True}
+
+    def deactivate(self, request: Request) -> Any:
+        seat = self.seat(request.body["user_id"])
+        if seat is None:
+            return self.no("user_not_found")
+        if seat.role == "primary_owner":
+            return self.no("deactivation_failed")
         seat.status = "suspended"
         return {"ok": True}
 

@@ -23,6 +23,7 @@ FACTS = (
          ("encrypted_email", "action", "transfer_email", "transfer_meeting", "transfer_webinar", "transfer_recording",
           "transfer_whiteboard", "transfer_clipfiles", "transfer_notes", "transfer_visitors", "transfer_docs")),
     Fact("PUT", "/v2/users/{id}/status", "set_status", (), ("action",), ("action",)),
+    Fact("DELETE", "/v2/users/{id}/token", "revoke_token"),
     Fact("GET", "/v2/roles", "roles", ("type",)),
     Fact("POST", "/v2/roles/{id}/members", "add_to_role", (), ("members",)),
     Fact("DELETE", "/v2/roles/{id}/members/{user}", "take_from_role"),
@@ -43,7 +44,7 @@ class FakeZoom(FakeApp):
     reads = ("tokens",)
     reaches = {
         Reach.ASSET: ("add_to_group", "take_from_group"),
-        Reach.ORGANISATION: ("create", "delete", "set_status", "add_to_role", "take_from_role"),
+        Reach.ORGANISATION: ("create", "delete", "set_status", "revoke_token", "add_to_role", "take_from_role"),
     }
     token = "zoom-s3cret-5b1e88"
     account_id, client_id = "abcAccount", "abcClient"
@@ -53,6 +54,7 @@ class FakeZoom(FakeApp):
         self.given = 0  # how many tokens
         self.types: dict[str, int] = {}  # account id → its plan
         self.adds_nobody = False
+        self.signed_out: list[str] = []
 
     def is_authorised(self, request: Request) -> bool:
         if request.path == "/oauth/token":
@@ -110,6 +112,13 @@ class FakeZoom(FakeApp):
             return self._no_user(request)
         assert request.params.get("action", "disassociate") == "disassociate", "delete destroys their data"
         self.seats.remove(seat)
+        return Reply(204)
+
+    def revoke_token(self, request: Request) -> Reply:
+        """“Revoke a user's SSO token”: 204; 404 with code 1001 for nobody."""
+        if self.seat(request.ids["id"]) is None:
+            return self.error(404, "User does not exist.")
+        self.signed_out.append(request.ids["id"])
         return Reply(204)
 
     def set_status(self, request: Request) -> Reply:

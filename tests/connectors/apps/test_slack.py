@@ -329,3 +329,23 @@ class TestSlackAdmin(TestSlack):
     def test_a_role_that_the_api_cannot_give_is_refused(self, connector):
         with pytest.raises(Refused):
             connector.change_role(Account("U1"), "guest")
+
+    # The whole Enterprise organisation
+
+    def test_a_removal_from_the_organisation_is_chosen_and_declared(self, app):
+        connector = self.connect(app, removal="organisation")
+        self.fill(app, 2)
+        account = next(connector.accounts())
+        self.stays_within(app, connector, REMOVE, account)
+        assert [request.body for request in app.asked("deactivate")] == [{"user_id": account.id}]
+        assert connector.account(account.id).status == "suspended"
+        connector.remove(account)
+        connector.close()
+
+    def test_a_deactivation_that_failed_is_refused(self, app):
+        connector = self.connect(app, removal="organisation")
+        self.fill(app, 1)
+        app.seats[0].role = "primary_owner"
+        with pytest.raises(Refused, match="deactivation failed"):
+            connector.remove(next(connector.accounts()))
+        connector.close()

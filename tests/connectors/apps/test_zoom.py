@@ -96,6 +96,16 @@ class TestZoom(ConnectorContract):
         connector.remove(connector.account("u0"))
         assert (app.seats[0].status, app.seats[0].role) == ("suspended", "2")
 
+    def test_someone_who_signed_in_by_sso_is_signed_out(self, app, connector):
+        """“Revoke a user's SSO token”, optional: its scope is one more."""
+        self.fill(app, 2)
+        connector.remove(connector.account("u0"))
+        assert app.signed_out == ["u0"]
+        missing = Reply(400, {"code": 4711, "message": "Invalid access token, does not contain scopes:[…]."})
+        app.fail(missing, on="revoke_token", times=FOREVER)
+        connector.remove(connector.account("u1"))
+        assert app.seats[1].status == "suspended" and app.signed_out == ["u0"]
+
     @pytest.mark.parametrize(
         "reply",
         [
