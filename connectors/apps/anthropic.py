@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
+from operator import itemgetter
 from types import MappingProxyType
 
 from connectors.base import (
@@ -25,18 +25,16 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
-from connectors.names import email_key
 from connectors.quality import NO_TEST_SERVER, Rule
-from connectors.tools.answers import known_status, unsaid, words
+from connectors.tools.answers import unsaid, words
 from connectors.tools.holes import needed
 from connectors.tools.http import Answer, NotFound, clean, segment
-from connectors.tools.http_connector import HttpConnector, token_field
-from connectors.tools.paging import Page, by_id, pages_by_cursor
+from connectors.tools.http_connector import token_field
+from connectors.tools.users_and_invites import INVITATION, UsersAndInvites
 from connectors.versions import ApiVersion
 
-PAGE = 1000  # the most that Anthropic gives
 VERSION = "2023-06-01"
-USERS, INVITES, WORKSPACES = "/v1/organizations/users", "/v1/organizations/invites", "/v1/organizations/workspaces"
+WORKSPACES = "/v1/organizations/workspaces"
 ROLES = (
     Role("primary_owner", "Primary owner", privileged=True),
     Role("owner", "Owner", privileged=True),
@@ -51,12 +49,9 @@ ROLES = (
 GIVEN = ("user", "claude_code_user", "developer", "billing")  # by the API, in a Console organization
 NOT_REMOVED = ("admin", "owner", "primary_owner")
 WORKSPACE_ROLES = ("workspace_user", "workspace_developer", "workspace_restricted_developer", "workspace_admin")
-INVITATION = "invitation:"
-OVER = ("accepted", "expired", "deleted")  # an invitation that gives nothing more
-INVITE_STATUSES = {"pending": "invited"}
 
 
-class Anthropic(HttpConnector):
+class Anthropic(UsersAndInvites):
     slug = "anthropic"
     label = "Anthropic"
     quality = MappingProxyType({Rule.REAL_SERVER: NO_TEST_SERVER})
@@ -112,6 +107,11 @@ class Anthropic(HttpConnector):
     )  # fmt: skip
     api_version = ApiVersion("Claude API", VERSION, source="Anthropic, “Versions”")
     asset_word = "workspace"
+    maker = "Anthropic"
+    users, invites = "/v1/organizations/users", "/v1/organizations/invites"
+    page_size = 1000  # the most that Anthropic gives
+    cursor = "after_id"
+    over = ("accepted", "expired", "deleted")
     api = "https://api.anthropic.com"
 
     @property
@@ -126,8 +126,8 @@ class Anthropic(HttpConnector):
 
     def test(self) -> Identity:
         name = clean(self._http.get("/v1/organizations/me").json(dict).get("name")) or "An Anthropic organization"
-        self._page(USERS, "members", limit=1)
-        self._page(INVITES, "invitations", limit=1)
+        self._page(self.users, "members", limit=1)
+        self._page(self.invites, "invitations", limit=1)
         if self._reads_workspaces:
             self._page(WORKSPACES, "workspaces", limit=1)
         return Identity(name, None, ("read members", "remove", "change roles", "invite", "workspaces"))
@@ -139,26 +139,9 @@ class Anthropic(HttpConnector):
     def roles(self) -> list[Role]:
         return list(ROLES)
 
-    def accounts(self) -> Iterator[Account]:
-        """Invitations come first: someone who accepts meanwhile is then in two lists, rather than in none."""
-        yield from self._invitations()
-        for page in self._pages(USERS, "members"):
-            yield from map(_account, page)
-
-    def _invitations(self) -> Iterator[Account]:
-        for page in self._pages(INVITES, "invitations"):
-            yield from (_invitation(invite) for invite in page if invite.get("status") not in OVER)
-
-    def account(self, id: str) -> Account | None:
-        try:
-            found = self._http.get(_path(id)).json(dict)
-        except NotFound:
-            return None
-        if found.get("id") != id.removeprefix(INVITATION):
-            raise TemporarilyUnavailable("Anthropic answered with something other than the account asked for.")
-        if not id.startswith(INVITATION):
-            return _account(found)
-        return None if found.get("status") in OVER else _invitation(found)
+    def _account(self, user: dict) -> Account:
+        return Account(user["id"], clean(user.get("email")), clean(user.get("name")), role=clean(user.get("role")),
+                       unsaid=unsaid(user, email="email", name="name", role="role"))  # fmt: skip
 
     def assets(self) -> Iterator[Asset]:
         """The workspaces in use; archived ones aren't listed."""
@@ -170,7 +153,7 @@ class Anthropic(HttpConnector):
         for space in self.assets():
             try:
                 path = f"{WORKSPACES}/{segment(space.id)}/members"
-                for page in self._pages(path, "members of a workspace", key="user_id"):
+                for page in self._pages(path, "members of a workspace", id_of=itemgetter("user_id")):
                     yield from (_access(member, space) for member in page)
             except NotFound as gone:
                 raise TemporarilyUnavailable(f"The workspace {space.name} went away meanwhile. {gone}") from gone
@@ -179,59 +162,23 @@ class Anthropic(HttpConnector):
         """“Organization members with the admin role cannot be removed via the API”."""
         if account.role in NOT_REMOVED and not account.id.startswith(INVITATION):
             raise Refused("Anthropic's API removes no owner or admin: change their role in the Console first.")
-        try:
-            self._http.act("DELETE", _path(account.id))
-        except NotFound:
-            return
+        self._delete(self._path(account.id))
 
     def change_role(self, account: Account, role: str) -> None:
         _must_be_given(role, GIVEN)
-        if account.id.startswith(INVITATION):
-            raise Refused("Anthropic doesn't change the role of an invitation: remove it, and invite again.")
-        self._http.act("POST", _path(account.id), json={"role": role})
+        self._set_role(account, role)
 
     def invite(self, email: str, role: str) -> None:
         _must_be_given(role, GIVEN)
-        if any(email_key(invited.email) == email_key(email) for invited in self._invitations()):
-            return
-        self._http.act("POST", INVITES, json={"email": needed(email, "e-mail"), "role": role})
+        if not self._is_invited(email):
+            self._http.act("POST", self.invites, json={"email": needed(email, "e-mail"), "role": role})
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:
         _must_be_given(role, WORKSPACE_ROLES)
-        path = _in_workspace(account, asset)
-        try:
-            present = self._http.get(path).json(dict).get("workspace_role")
-        except NotFound:
-            body = {"user_id": account.id, "workspace_role": role}
-            self._http.act("POST", path.rpartition("/")[0], json=body)
-            return
-        if present != role:
-            self._http.act("POST", path, json={"workspace_role": role})
+        self._put_in(_in_workspace(account, asset), account, role, "workspace_role")
 
     def revoke(self, account: Account, asset: Asset) -> None:
-        try:
-            self._http.act("DELETE", _in_workspace(account, asset))
-        except NotFound:
-            return
-
-    def _pages(self, path: str, what: str, key: str = "id") -> Iterator[list]:
-        def fetch(after: str | None) -> Page:
-            return self._page(path, what, **({"after_id": after} if after else {}), limit=PAGE)
-
-        id_of = by_id if key == "id" else partial(_of, key)
-        return pages_by_cursor(fetch, what=what, id_of=id_of)
-
-    def _page(self, path: str, what: str, **params: str | int) -> Page:
-        answer = self._http.get(path, params).json(dict)
-        rows, more, last = answer.get("data"), answer.get("has_more"), answer.get("last_id")
-        if not isinstance(rows, list) or not isinstance(more, bool) or (more and not clean(last)):
-            raise TemporarilyUnavailable(f"Anthropic answered without its list of {what}, or without its end.")
-        return Page(rows, next=last if more else None, more=more)
-
-
-def _of(key: str, row: dict) -> str:
-    return row[key]
-
+        self._delete(_in_workspace(account, asset))
 
 def _error_type(answer: Answer) -> str:
     try:
@@ -239,12 +186,6 @@ def _error_type(answer: Answer) -> str:
     except TemporarilyUnavailable:
         return ""
     return clean(error.get("type")) if isinstance(error, dict) else ""
-
-
-def _path(id: str) -> str:
-    if id.startswith(INVITATION):
-        return f"{INVITES}/{segment(id.removeprefix(INVITATION))}"
-    return f"{USERS}/{segment(id)}"
 
 
 def _in_workspace(account: Account, asset: Asset) -> str:
@@ -256,17 +197,6 @@ def _in_workspace(account: Account, asset: Asset) -> str:
 def _must_be_given(role: str, roles: tuple[str, ...]) -> None:
     if role not in roles:
         raise Refused(f"Anthropic's API gives the roles {', '.join(roles)} only, so nothing was changed.")
-
-
-def _account(user: dict) -> Account:
-    return Account(user["id"], clean(user.get("email")), clean(user.get("name")), role=clean(user.get("role")),
-                   unsaid=unsaid(user, email="email", name="name", role="role"))  # fmt: skip
-
-
-def _invitation(invite: dict) -> Account:
-    status = known_status(invite.get("status"), INVITE_STATUSES)
-    return Account(INVITATION + invite["id"], clean(invite.get("email")), "", status, clean(invite.get("role")),
-                   unsaid=unsaid(invite, email="email", role="role"))  # fmt: skip
 
 
 def _access(member: dict, space: Asset) -> Access:

@@ -56,8 +56,8 @@ CLOSED = {"ACCEPTED", "DECLINED", "EXPIRED", "CANCELED", "CANCELLED", "REVOKED"}
 EDGES = {  # kind of asset → where it is listed
     "ad_account": ("owned_ad_accounts", "client_ad_accounts"),
     "page": ("owned_pages", "client_pages"),
-    "pixel": ("owned_pixels",),
-    "catalog": ("owned_product_catalogs",),
+    "pixel": ("owned_pixels", "client_pixels"),
+    "catalog": ("owned_product_catalogs", "client_product_catalogs"),
     "instagram": ("owned_instagram_assets", "client_instagram_assets"),
     "whatsapp": ("owned_whatsapp_business_accounts", "client_whatsapp_business_accounts"),
 }
@@ -94,9 +94,10 @@ class Meta(HttpConnector):
         "The business ID is shown under Business info. The app secret is in the app's settings, Basic: Rollcall signs "
         "each call with it, which is needed where the app requires it and makes a stolen token useless.",
         "Meta tells neither when someone was last active nor a system user's role, and lets no program remove a "
-        "system user, take someone off a pixel, or change who has an Instagram account. Partners, and pixels and "
-        "catalogues that others share with you, are not read. An invitation that has expired or was declined is not "
-        "shown. Rollcall shows finance roles, and can't change them.",
+        "system user, take someone off a pixel, or change who has an Instagram account. Partners (agencies) and what "
+        "is shared with them are not read: a partner is a business, and Meta doesn't say which of its people use the "
+        "access. Look at them in the portfolio's settings, Users, Partners. An invitation that has expired or was "
+        "declined is not shown. Rollcall shows finance roles, and can't change them.",
     )
     fields = (
         Field("business_id", "Business ID", "A long number.", pattern=r"[0-9]+"),

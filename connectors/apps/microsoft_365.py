@@ -14,7 +14,7 @@ with an error, in 2023 (microsoftgraph/msgraph-sdk-powershell, issue 1898). The 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
@@ -60,6 +60,7 @@ GROUP = "id,displayName,groupTypes,resourceProvisioningOptions,mailEnabled,secur
 # Who may administer everything, or make themselves those who may. The built-in roles have the same ids in every tenant.
 PRIVILEGED = ("62e90394-69f5-4237-9190-012177145e10", "e8611ab8-c189-46e8-94e1-60213ab1f814")
 SYNCHRONISES = "d29b2b05-8046-44ba-8758-1e26182fcf32"  # "Only used by Microsoft Entra Connect service"
+ELIGIBLE = "eligible:"  # before the id of a role
 MEMBER, GUEST_ROLE = Role("member", "Member", default=True), Role("guest", "Guest")
 
 
@@ -88,9 +89,9 @@ class Microsoft365(ClosesClients, Connector):
         "A guest who was invited and has no licence is deleted, even before they accept the invitation. For 30 days "
         "you can restore the guest in the Microsoft Entra admin center. Any other guest is blocked like a member: it "
         "can be an account of your own tenant, with a mailbox.",
-        "Each person's highest role is shown first. Roles that are only eligible in Privileged Identity Management are "
-        "not read. Rollcall doesn't change roles: the permission for it would let it make anybody a Global "
-        "Administrator.",
+        "Each person's highest role is shown first. Roles that someone may take for a time (Privileged Identity "
+        "Management) are shown as “eligible”, and don't count as an administrator's. Rollcall doesn't change roles: "
+        "the permission for it would let it make anybody a Global Administrator.",
         "Of groups within groups only the direct members are shown. Groups with hidden members need the permission "
         "Member.Read.Hidden. Microsoft doesn't let programs change distribution lists, groups with a membership rule, "
         "and groups that come from your own Active Directory.",
@@ -160,9 +161,10 @@ class Microsoft365(ClosesClients, Connector):
         return Identity(self._graph.name(), may=tuple(may), missing=tuple(missing))
 
     def roles(self) -> list[Role]:
-        rows = self._graph.rows("/roleManagement/directory/roleDefinitions", "roles")
-        return [MEMBER, GUEST_ROLE, *(Role(row["id"], clean(row.get("displayName")), row["id"] in PRIVILEGED)
-                                      for row in rows)]  # fmt: skip
+        rows = list(self._graph.rows("/roleManagement/directory/roleDefinitions", "roles"))
+        given = [Role(row["id"], clean(row.get("displayName")), row["id"] in PRIVILEGED) for row in rows]
+        used = {clean(row.get("roleDefinitionId")) for row in self._eligible}
+        return [MEMBER, GUEST_ROLE, *given, *(_eligible(role) for role in given if role.id in used)]
 
     def accounts(self) -> Iterator[Account]:
         """Roles and last sign-ins are held, nothing else."""
@@ -207,15 +209,31 @@ class Microsoft365(ClosesClients, Connector):
         found: dict[str, list[Role]] = {}
         path = "/roleManagement/directory/roleAssignments"
         for row in self._graph.rows(path, "role assignments", expand="principal"):
-            id, principal = clean(row.get("roleDefinitionId")), clean(row.get("principalId"))
-            if not id or not principal:
-                continue
-            role = known.get(id) or Role(id, "")  # one that the list of roles doesn't name
-            gone = "principal" in row and row["principal"] is None
-            is_group = not gone and _type(row.get("principal") or {}) == "#microsoft.graph.group"
-            for id in self._everybody_in(principal) if is_group else [principal]:
-                found.setdefault(id, []).append(role)
+            self._add_role(found, row, lambda role: role, known)
+        for row in self._eligible:
+            self._add_role(found, row, _eligible, known)
         return found
+
+    def _add_role(self, found: dict[str, list[Role]], row: dict, as_role: Callable[[Role], Role],
+                  known: dict[str, Role]) -> None:  # fmt: skip
+        id, principal = clean(row.get("roleDefinitionId")), clean(row.get("principalId"))
+        if not id or not principal:
+            return
+        role = as_role(known.get(id) or Role(id, ""))  # one that the list of roles doesn't name
+        gone = "principal" in row and row["principal"] is None
+        is_group = not gone and _type(row.get("principal") or {}) == "#microsoft.graph.group"
+        for user in self._everybody_in(principal) if is_group else [principal]:
+            found.setdefault(user, []).append(role)
+
+    @property
+    def _eligible(self) -> list[dict]:
+        """Who may take a role for a time (Privileged Identity Management); nobody where the tenant lacks a licence for
+        it, or Rollcall the permission."""
+        try:
+            path = "/roleManagement/directory/roleEligibilityScheduleInstances"
+            return list(self._graph.rows(path, "eligible roles", expand="principal"))
+        except (Forbidden, Refused):
+            return []
 
     def _everybody_in(self, group: str) -> list[str]:
         path = f"/groups/{segment(group)}/transitiveMembers/microsoft.graph.user"
@@ -345,10 +363,15 @@ def _type(thing: dict) -> str:
     return thing["@odata.type"]
 
 
+def _eligible(role: Role) -> Role:
+    """Someone eligible for a role doesn't have it yet, and so isn't one of its administrators."""
+    return Role(f"{ELIGIBLE}{role.id}", f"{role.label or role.id} (eligible)")
+
+
 def _rank(role: Role) -> tuple:
     """The most powerful first: those over everything, then administrators, then the rest."""
     place = PRIVILEGED.index(role.id) if role.id in PRIVILEGED else len(PRIVILEGED)
-    return place, "administrator" not in role.label.casefold(), role.label, role.id
+    return role.id.startswith(ELIGIBLE), place, "administrator" not in role.label.casefold(), role.label, role.id
 
 
 def _seen(user: dict) -> datetime | None:

@@ -25,25 +25,20 @@ from connectors.base import (
     TemporarilyUnavailable,
 )
 from connectors.effects import GRANTED, INVITATION_SENT, REVOKED, ROLE_CHANGED, Effect, Reach, Seat, Undo, declared
-from connectors.names import email_key
 from connectors.quality import NO_TEST_SERVER, Rule
-from connectors.tools.answers import known_status, unsaid, words
+from connectors.tools.answers import unsaid, words
 from connectors.tools.holes import needed
 from connectors.tools.http import Answer, Forbidden, NotFound, clean, segment
-from connectors.tools.http_connector import HttpConnector, token_field
-from connectors.tools.paging import Page, by_id, pages_by_cursor
+from connectors.tools.http_connector import token_field
+from connectors.tools.users_and_invites import INVITATION, UsersAndInvites
 from connectors.versions import ApiVersion
 
-PAGE = 100  # the most that OpenAI gives
-USERS, INVITES, PROJECTS = "/organization/users", "/organization/invites", "/organization/projects"
+PROJECTS = "/organization/projects"
 ROLES = (Role("owner", "Owner", privileged=True), Role("reader", "Reader", default=True))
 PROJECT_ROLES = ("member", "owner")
-INVITATION = "invitation:"
-OVER = ("accepted", "expired")  # an invitation that gives nothing more
-INVITE_STATUSES = {"pending": "invited"}
 
 
-class OpenAI(HttpConnector):
+class OpenAI(UsersAndInvites):
     slug = "openai"
     label = "OpenAI API"
     quality = MappingProxyType({Rule.REAL_SERVER: NO_TEST_SERVER})
@@ -88,6 +83,10 @@ class OpenAI(HttpConnector):
     )  # fmt: skip
     api_version = ApiVersion("OpenAI API", "v1", source="OpenAI API reference, “Backward compatibility”")
     asset_word = "project"
+    maker = "OpenAI"
+    users, invites = "/organization/users", "/organization/invites"
+    page_size = 100  # the most that OpenAI gives
+    over = ("accepted", "expired")
     api = "https://api.openai.com/v1"
 
     def _error_in(self, answer: Answer) -> ConnectorError | None:
@@ -100,32 +99,20 @@ class OpenAI(HttpConnector):
         return None
 
     def test(self) -> Identity:
-        for path, what in ((USERS, "users"), (INVITES, "invitations"), (PROJECTS, "projects")):
+        for path, what in ((self.users, "users"), (self.invites, "invitations"), (PROJECTS, "projects")):
             self._page(path, what, limit=1)
         return Identity("An Owner's admin key", None, ("read users", "remove", "change roles", "invite", "projects"))
 
     def roles(self) -> list[Role]:
         return list(ROLES)
 
-    def accounts(self) -> Iterator[Account]:
-        """Invitations come first: someone who accepts meanwhile is then in two lists, rather than in none."""
-        yield from self._invitations()
-        for page in self._pages(USERS, "users"):
-            yield from map(_account, page)
-
-    def _invitations(self) -> Iterator[Account]:
-        for page in self._pages(INVITES, "invitations"):
-            yield from (_invitation(invite) for invite in page if invite.get("status") not in OVER)
-
-    def account(self, id: str) -> Account | None:
-        try:
-            found = self._http.get(_path(id)).json(dict)
-        except NotFound:
-            return None
-        _must_have_id(found, id.removeprefix(INVITATION))
-        if not id.startswith(INVITATION):
-            return _account(found)
-        return None if found.get("status") in OVER else _invitation(found)
+    def _account(self, user: dict) -> Account:
+        return Account(
+            user["id"], clean(user.get("email")), clean(user.get("name")), _status(user), clean(user.get("role")),
+            kind="system" if user.get("is_service_account") is True else "user",
+            unsaid=unsaid(user, email="email", name="name", role="role"),
+            assumed=unsaid(user, kind="is_service_account"),
+        )  # fmt: skip
 
     def assets(self) -> Iterator[Asset]:
         """The projects in use: an archived one has no users."""
@@ -141,62 +128,25 @@ class OpenAI(HttpConnector):
                 raise TemporarilyUnavailable(f"The project {project.name} went away meanwhile. {gone}") from gone
 
     def remove(self, account: Account) -> None:
-        try:
-            self._http.act("DELETE", _path(account.id))
-        except NotFound:
-            return
+        self._delete(self._path(account.id))
 
     def change_role(self, account: Account, role: str) -> None:
         _must_be_one_of(role, [one.id for one in ROLES])
-        if account.id.startswith(INVITATION):
-            raise Refused("OpenAI doesn't change the role of an invitation: remove it, and invite again.")
-        self._http.act("POST", _path(account.id), json={"role": role})
+        self._set_role(account, role)
 
     def invite(self, email: str, role: str) -> None:
         """Without a project: OpenAI would add the default one if none were named."""
         _must_be_one_of(role, [one.id for one in ROLES])
-        if any(email_key(invited.email) == email_key(email) for invited in self._invitations()):
-            return
-        body = {"email": needed(email, "e-mail"), "role": role, "projects": []}
-        self._http.act("POST", INVITES, json=body)
+        if not self._is_invited(email):
+            body = {"email": needed(email, "e-mail"), "role": role, "projects": []}
+            self._http.act("POST", self.invites, json=body)
 
     def grant(self, account: Account, asset: Asset, role: str) -> None:
         _must_be_one_of(role, PROJECT_ROLES)
-        path = _in_project(account, asset)
-        try:
-            present = self._http.get(path).json(dict).get("role")
-        except NotFound:
-            body = {"user_id": account.id, "role": role}
-            self._http.act("POST", path.rpartition("/")[0], json=body)
-            return
-        if present != role:
-            self._http.act("POST", path, json={"role": role})
+        self._put_in(_in_project(account, asset), account, role, "role")
 
     def revoke(self, account: Account, asset: Asset) -> None:
-        try:
-            self._http.act("DELETE", _in_project(account, asset))
-        except NotFound:
-            return
-
-    def _pages(self, path: str, what: str) -> Iterator[list]:
-        def fetch(after: str | None) -> Page:
-            return self._page(path, what, **({"after": after} if after else {}), limit=PAGE)
-
-        return pages_by_cursor(fetch, what=what, id_of=by_id)
-
-    def _page(self, path: str, what: str, **params: str | int) -> Page:
-        answer = self._http.get(path, params).json(dict)
-        rows, more, last = answer.get("data"), answer.get("has_more"), answer.get("last_id")
-        if not isinstance(rows, list) or not isinstance(more, bool) or (more and not clean(last)):
-            raise TemporarilyUnavailable(f"OpenAI answered without its list of {what}, or without its end.")
-        return Page(rows, next=last if more else None, more=more)
-
-
-def _path(id: str) -> str:
-    if id.startswith(INVITATION):
-        return f"{INVITES}/{segment(id.removeprefix(INVITATION))}"
-    return f"{USERS}/{segment(id)}"
-
+        self._delete(_in_project(account, asset))
 
 def _in_project(account: Account, asset: Asset) -> str:
     if account.id.startswith(INVITATION):
@@ -209,20 +159,6 @@ def _must_be_one_of(role: str, roles: list[str] | tuple[str, ...]) -> None:
         raise Refused(f"OpenAI's API gives the roles {' and '.join(roles)} here, so nothing was changed.")
 
 
-def _must_have_id(found: dict, id: str) -> None:
-    if found.get("id") != id:
-        raise TemporarilyUnavailable("OpenAI answered with something other than the account that was asked for.")
-
-
-def _account(user: dict) -> Account:
-    return Account(
-        user["id"], clean(user.get("email")), clean(user.get("name")), _status(user), clean(user.get("role")),
-        kind="system" if user.get("is_service_account") is True else "user",
-        unsaid=unsaid(user, email="email", name="name", role="role"),
-        assumed=unsaid(user, kind="is_service_account"),
-    )  # fmt: skip
-
-
 def _status(user: dict) -> str:
     """Everyone in the list is in the organization. The reference doesn't say what someone who is banned, or isn't
     enabled, may still do."""
@@ -230,12 +166,6 @@ def _status(user: dict) -> str:
     if details.get("banned"):
         return f"{UNKNOWN}: banned"
     return f"{UNKNOWN}: not enabled" if details.get("enabled") is False else "active"
-
-
-def _invitation(invite: dict) -> Account:
-    status = known_status(invite.get("status"), INVITE_STATUSES)
-    return Account(INVITATION + invite["id"], clean(invite.get("email")), "", status, clean(invite.get("role")),
-                   unsaid=unsaid(invite, email="email", role="role"))  # fmt: skip
 
 
 def _access(user: dict, project: Asset) -> Access:

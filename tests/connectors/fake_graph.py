@@ -46,6 +46,9 @@ class FakeGraph(FakeApp):
         Fact("GET", f"{V}/subscribedSkus", "licences", ("$select",)),
         Fact("GET", f"{ROLES}/roleDefinitions", "role_definitions", ("$expand", "$filter", "$skiptoken")),
         Fact("GET", f"{ROLES}/roleAssignments", "role_assignments", ("$expand", "$filter", "$select", "$skiptoken")),
+        # “List roleEligibilityScheduleInstances” (RoleManagement.Read.Directory is enough); 400 without a P2 licence
+        Fact("GET", f"{ROLES}/roleEligibilityScheduleInstances", "eligible",
+             ("$expand", "$filter", "$select", "$skiptoken")),
         Fact("GET", f"{V}/groups", "groups", LIST),
         Fact("GET", f"{V}/groups/{{id}}/members", "members", LIST),
         Fact("GET", f"{V}/groups/{{id}}/owners", "owners", LIST),
@@ -69,6 +72,7 @@ class FakeGraph(FakeApp):
         self.signed_out: list[str] = []
         self.more: dict[str, dict] = {}  # id of a user or group → further properties
         self.within: dict[str, list[str]] = {}  # id of a group → ids of the groups in it
+        self.eligible_for: list[tuple[str, str]] = []  # (id of a user or group, id of the role)
         self.group_roles: dict[str, str] = {}  # id of a group → id of its role
         self.skus = {"c7df2760-2c81-4ef7-b578-5b5392b571df": "ENTERPRISEPREMIUM"}
         self.tokens_given = 0
@@ -186,6 +190,14 @@ class FakeGraph(FakeApp):
             {"id": f"{id}-{role}", "principalId": id, "roleDefinitionId": role, "directoryScopeId": "/",
              "principal": {"@odata.type": f"#microsoft.graph.{kind}", "id": id}}
             for id, role, kind in held]}  # fmt: skip
+
+    def eligible(self, request: Request) -> dict:
+        assert request.params["$expand"] == "principal"
+        return {"value": [
+            {"id": f"e-{id}-{role}", "principalId": id, "roleDefinitionId": role, "directoryScopeId": "/",
+             "memberType": "Direct", "endDateTime": None,
+             "principal": {"@odata.type": f"#microsoft.graph.{'group' if self.thing(id) else 'user'}", "id": id}}
+            for id, role in self.eligible_for]}  # fmt: skip
 
     # Groups
 

@@ -19,7 +19,8 @@ SIGNED = ("appsecret_proof",)
 BUSINESS = "500"
 ASSETS = {
     "owned_ad_accounts": ("include_shared_ad_accounts", "search_query"), "client_ad_accounts": ("search_query",),
-    "owned_pages": (), "client_pages": (), "owned_pixels": (), "owned_product_catalogs": (),
+    "owned_pages": (), "client_pages": (), "owned_pixels": (), "client_pixels": (),
+    "owned_product_catalogs": (), "client_product_catalogs": (),
     "owned_instagram_assets": (), "client_instagram_assets": (),
     "owned_whatsapp_business_accounts": (), "client_whatsapp_business_accounts": (),
 }  # fmt: skip

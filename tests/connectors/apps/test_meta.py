@@ -136,6 +136,13 @@ class TestMeta(ConnectorContract):
             connector.revoke(ana, asset)
         assert "1000" not in stocked.thing(id).members
 
+    def test_pixels_and_catalogues_that_others_share_are_read(self, stocked, connector):
+        """facebook-business-sdk, Business: the edges client_pixels and client_product_catalogs."""
+        stocked.things += [Thing("pixel:8", "Their pixel", members={"1000": "EDIT"}), Thing("catalog:9", "Theirs")]
+        stocked.clients |= {"pixel:8", "catalog:9"}
+        assert {("pixel:8", "pixel"), ("catalog:9", "catalogue")} <= {(one.id, one.kind) for one in connector.assets()}
+        assert ("1000", "pixel:8") in {(one.account, one.asset) for one in connector.access()}
+
     def test_instagram_and_whatsapp_accounts_are_read_where_that_is_chosen(self, stocked, connector):
         """An app that was connected before the choice existed has no value for it."""
         stocked.things += [Thing("instagram:6", "acme.shoes", members={"1000": "CONTENT"}),
