@@ -73,25 +73,6 @@ class TestMicrosoft365(ConnectorContract):
         assert [account.role for account in connector.accounts()] == ["member", GLOBAL]
         assert connector.account(guid(1)).role == GLOBAL
 
-    def test_a_role_that_someone_is_eligible_for_is_shown_and_makes_no_administrator(self, app, connector):
-        """Privileged Identity Management: unifiedRoleEligibilityScheduleInstance, of a user or through a group."""
-        self.fill(app, 3)
-        app.things = [Thing("g", "Admins", members={guid(1): "member"})]
-        app.eligible_for = [(guid(0), GLOBAL), ("g", GLOBAL)]
-        app.seats[2].role = GLOBAL
-        eligible = f"eligible:{GLOBAL}"
-        assert [account.role for account in connector.accounts()] == [eligible, eligible, GLOBAL]
-        assert connector.account(guid(0)).role == eligible
-        [role] = [role for role in connector.roles() if role.id == eligible]
-        assert role.label.endswith("(eligible)") and not role.privileged
-
-    @pytest.mark.parametrize("status", [400, 403])
-    def test_a_tenant_without_eligible_roles_is_read(self, app, connector, status):
-        """400 AadPremiumLicenseRequired, 403 without the permission: optional data never fails a reading."""
-        self.fill(app, 1)
-        app.fail(app.error(status, "The tenant needs an AAD Premium 2 license."), on="eligible", times=FOREVER)
-        assert [account.role for account in connector.accounts()] == ["member"]
-
     def test_a_group_with_a_role_that_goes_meanwhile_fails_the_reading(self, app, connector):
         app.group_roles = {"gone": GLOBAL}
         with pytest.raises(TemporarilyUnavailable, match="went away"):
