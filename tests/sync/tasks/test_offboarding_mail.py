@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sync.db import utcnow, writing
+from sync.effects import removal_of_account_in_words
 from sync.mail.letters import moment
 from sync.models import Account, Change, Mail, Offboarding, Person, Task
 from sync.tasks import offboarding_mail
@@ -45,6 +46,7 @@ def test_it_says_what_became_of_each_account(chat, second, offboarding, olga):
     assert mail.subject == "Person 3: 2 of 6 accounts removed, 2 to fix"
     assert mail.key == f"offboarding-{offboarding.id}-failed-{made[-1].id}-olga@acme.example"
     lines = [line for line in mail.text.splitlines() if line][1:]
+    does = " ".join(map(str, removal_of_account_in_words(made[0].account)))
     assert lines[:-2] == [
         f"You offboarded Person 3 on {moment(offboarding.decided_at)}.",
         "Accounts that need attention are still in their apps. The page shows why, and you can retry there.",
@@ -56,6 +58,7 @@ def test_it_says_what_became_of_each_account(chat, second, offboarding, olga):
         "Cancelled: 1", "- Chat <Number 5>: Because of cancelled.",
         "Held by a guard until an Owner releases the report: Chat, Second chat.",
         "Left out and unchanged: 2.",
+        "What was done, and until when it can be undone", f"- Chat: {does}", f"- Second chat: {does}",
         f"http://127.0.0.1:8000/people/{chat.people[3].id}/offboardings/{offboarding.id}",
     ]  # fmt: skip
     assert summary(offboarding) == [], "once"
