@@ -10,13 +10,15 @@ from markupsafe import Markup
 from sync.apps import conditions, status
 from sync.apps.conditions import Condition
 from sync.apps.status import Standing
+from sync.matching import unmatched
 from sync.models import App
 from sync.states import Step
 from web.app_card import ICONS
 from web.components import words_and_details
-from web.words import spoken
+from web.words import number, plural, spoken
 
 SHOWN = ("broken", "stuck", "held", "leavers", "failed", "overdue", "unmatched")
+DOMAINS_SHOWN = 3
 LOUD = {
     "broken": "{} needs attention.", "stuck": "{} needs attention.", "held": "A guard stopped something.",
     "leavers": "Someone who has left is still in {}.", "failed": "Last check failed.", "overdue": "{} is overdue.",
@@ -59,10 +61,31 @@ def alerts(app: App, standing: Standing, owns: bool) -> list[Alert]:
 def _alert(app: App, standing: Standing, row: Condition) -> Alert:
     steps = row.steps(standing.facts)
     words = spoken(row.says(standing.facts))
+    if row.code == "unmatched":
+        words = Markup(" ").join((words, *why_unmatched(app)))
     id = "missing-fields" if Step.FIELDS in steps else f"alert-{row.code}"
     return Alert(row.tone, ICONS.get(row.code, ""), id, LOUD[row.code].format(app.name), words,
                  words_and_details(standing.facts.error).details if row.code in ("broken", "failed") else "",
                  [button for step in steps if (button := button_for(app, step))])  # fmt: skip
+
+
+def why_unmatched(app: App) -> list[str]:
+    """A sentence for each of the largest domains: “None of the 24 addresses at acme.example is in your directory.”"""
+    domains = unmatched.by_domain(app)
+    rest = sum(domain.unmatched for domain in domains[DOMAINS_SHOWN:])
+    more = f"{plural(rest, 'more address is', 'more addresses are')} at other domains."
+    return [_why(domain) for domain in domains[:DOMAINS_SHOWN]] + ([more] if rest else [])
+
+
+def _why(domain: unmatched.Domain) -> str:
+    if not domain.name:
+        return f"{plural(domain.unmatched, 'account has', 'accounts have')} no e-mail address."
+    if domain.matched:
+        of = f"{number(domain.unmatched)} of the {number(domain.unmatched + domain.matched)} addresses"
+        return f"{of} at {domain.name} {'is' if domain.unmatched == 1 else 'are'} not in your directory."
+    if domain.unmatched == 1:
+        return f"The one address at {domain.name} isn't in your directory."
+    return f"None of the {number(domain.unmatched)} addresses at {domain.name} is in your directory."
 
 
 def fixes(app: App) -> list[Button]:

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, abort, render_template, request, url_for
 
 from connectors.base import ColumnsUnclear, ConnectorError
 from sync import names
-from sync.apps import apps, drafts
+from sync.apps import apps, drafts, failures
 from sync.credentials import SecretNeeded
 from sync.directory import waiting_files
 from sync.jobs import asking
@@ -327,8 +327,9 @@ def create_test(app: App) -> tuple[str, int]:
     try:
         identity = apps.retest(app, by())
     except REFUSALS as problem:
-        fixes = app_alerts.fixes(App.get_by_id(app.id))
-        return dialog("apps/_tested.html", title, app=app, problem=str(problem), fixes=fixes)
+        app = App.get_by_id(app.id)
+        words = failures.in_app(app, problem).words
+        return dialog("apps/_tested.html", title, app=app, problem=words, fixes=app_alerts.fixes(app))
     to_check = app.is_active and App.get_by_id(app.id).failures > 0
     return dialog("apps/_tested.html", title, app=app, identity=identity, to_check=to_check)
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from flask import Blueprint, render_template, request
 
 from sync.apps import owners
 from sync.apps import status as app_status
-from sync.models import App
+from sync.directory import figures
+from sync.models import App, Directory, Person
 from sync.states import Part, Tone
 from web import app_alerts, app_card, app_facts, member_view
 from web.answers import page_or_part
 from web.app_page import kind_of, owns, page
-from web.frame import MANAGERS
+from web.frame import MANAGERS, manages
 from web.permissions import app_part, signed_in
 from web.security import signed_in_person
-from web.words import WAITING_FOR_APPROVAL
+from web.words import WAITING_FOR_APPROVAL, plural
 
 pages = Blueprint("apps", __name__, url_prefix="/apps")
 
@@ -43,8 +46,22 @@ def index() -> str:
     return page_or_part(
         "apps/index.html", "apps/_grid.html", cards=cards,
         filtered=any(wanted.values()), states=STATES, may_connect=me.workspace_role in MANAGERS,
-        categories=owners.categories(me), **wanted,
+        categories=owners.categories(me), holding=_holding(me), **wanted,
     )
+
+
+@dataclass(frozen=True)
+class Holding:
+    """A directory with changes that a guard holds: they decide who has left, so each app depends on them."""
+
+    directory: Directory
+    people: str
+
+
+def _holding(me: Person) -> list[Holding]:
+    """For those who may release them."""
+    held = figures.holding() if manages(me) else []
+    return [Holding(directory, plural(count, "person", "people")) for directory, count in held]
 
 
 @pages.get("/<int:app_id>/card")

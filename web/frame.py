@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from flask import Flask, g, request, url_for
 
 from sync import rank
+from sync.directory import figures as directory_figures
 from sync.jobs import health
 from sync.mail import outbox
 from sync.models import Person
@@ -72,7 +73,8 @@ def places(me: Person) -> list[Place]:
         ("Settings", "settings.show", "settings"),
     ]
     managers_only = ("people.index", "directories.index", "activity.index")
-    waiting = {"reports.index": overview.count_open(me), "people.index": waiting_people(me)}
+    waiting = {"reports.index": overview.count_open(me), "people.index": waiting_people(me),
+               "directories.index": directory_figures.held_in_all() if manages(me) else 0}
     return [
         Place(label, url_for(page), icon, waiting.get(page, 0))
         for label, page, icon in everywhere

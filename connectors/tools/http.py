@@ -269,7 +269,7 @@ class Http:
             except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as failure:
                 if talk.over:
                     raise _TooMuch(f"{asked} did not end {talk}.") from None
-                raise _NoAnswer(f"{asked} {_reason(failure)}.", _never_arrived(failure)) from None
+                raise _NoAnswer(f"The server {_reason(failure)}.\n{asked}", _never_arrived(failure)) from None
 
     def _answer(self, prepared: requests.PreparedRequest, asked: str) -> Answer:
         session = self._session
@@ -304,11 +304,11 @@ class Http:
         if answer.status == 429 or (answer.status == 403 and wait is not None):
             return RateLimited(f"{says} Too many calls; going on later.", UNKNOWN_WAIT if wait is None else wait)
         if answer.status == 401:
-            return CredentialRejected(f"{says} The app rejects the credential: it is wrong, expired or revoked.")
+            return CredentialRejected(f"The app rejects the credential: it is wrong, expired or revoked.\n{says}")
         if answer.status == 403:
-            return Forbidden(f"{says} The credential lacks a permission.")
+            return Forbidden(f"The credential lacks a permission.\n{says}")
         if answer.status == 408 or (answer.status >= 500 and answer.status not in REFUSALS):
-            return TemporarilyUnavailable(says)
+            return TemporarilyUnavailable(f"The server has a problem of its own: it answered {answer.status}.\n{says}")
         return REFUSALS.get(answer.status, Refused)(says)
 
     def _wait_before_retry(
@@ -373,13 +373,13 @@ def _never_arrived(failure: Exception) -> bool:
 def _reason(failure: Exception) -> str:
     cause = _cause(failure)
     if isinstance(cause, (ssl.SSLError, urllib3.exceptions.SSLError)):
-        return "failed: the server's certificate could not be verified"
+        return "can't be reached: its certificate could not be verified"
     if isinstance(cause, urllib3.exceptions.NameResolutionError):
-        return "failed: there is no server of that name"
+        return "can't be reached: there is no server of that name"
     if isinstance(cause, urllib3.exceptions.NewConnectionError):
-        return "failed: the server accepts no connection"
+        return "can't be reached: it accepts no connection"
     if isinstance(failure, requests.Timeout) or isinstance(cause, urllib3.exceptions.TimeoutError):
-        return "gave no answer in time"
+        return "can't be reached: it gave no answer in time"
     if isinstance(cause, urllib3.exceptions.DecodeError):
         return "gave an answer that cannot be unpacked"
     return "broke off: the connection was cut before the answer was complete"

@@ -230,7 +230,7 @@ def retest(app: App, by: Asker) -> Identity:
         with reaching(app):
             identity = connector.test()
     except Exception as problem:
-        failures.note(app, failures.of(problem))
+        failures.note(app, failures.in_app(app, problem))
         raise
     finally:
         connector.close()

@@ -3,7 +3,7 @@ A check and a test of the credential decide by this one table."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from connectors.base import ConnectorError, CredentialRejected, RateLimited, Refused, TemporarilyUnavailable
 from sync.db import utcnow, writing
@@ -52,6 +52,15 @@ _KINDS = (
     (TemporarilyUnavailable, Failure.UNREACHABLE, "The next check tries again."),
     (Refused, Failure.REFUSED, "The app refused to be read: test the credential on its Settings."),
 )  # fmt: skip
+
+
+def in_app(app: App, problem: Exception) -> Met:
+    """The same as of(), and the words name the app: “Acme Chat can't be reached: it accepts no connection.”"""
+    met = of(problem)
+    for subject in ("The server ", "The app "):
+        if met.words.startswith(subject):
+            return replace(met, words=f"{app.name} {met.words.removeprefix(subject)}")
+    return met
 
 
 def of(problem: Exception) -> Met:

@@ -78,7 +78,7 @@ def run(check_id: int) -> None:
         except Cancelled:
             work.end(CheckState.CANCELLED, "The check was cancelled. Nothing was changed.")
         except Exception as problem:
-            met = failures.of(problem)
+            met = failures.in_app(work.app, problem)
             work.fail(met)
             if met.unexpected:
                 raise

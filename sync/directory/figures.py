@@ -59,5 +59,19 @@ def count_held(directory: Directory) -> int:
     return _entries(directory).where(DirectoryEntry.status != DirectoryEntry.reported).count()
 
 
+def holding() -> list[tuple[Directory, int]]:
+    """The directories with changes that a guard holds, by name, and of how many people."""
+    rows = (
+        Directory.select(Directory, fn.COUNT(DirectoryEntry.id).alias("held")).join(DirectoryEntry)
+        .where(DirectoryEntry.status != DirectoryEntry.reported).group_by(Directory).order_by(Directory.name)
+    )  # fmt: skip
+    return [(row, row.held) for row in rows.objects()]
+
+
+def held_in_all() -> int:
+    """How many people's changes are held in all directories."""
+    return DirectoryEntry.select().where(DirectoryEntry.status != DirectoryEntry.reported).count()
+
+
 def _entries(directory: Directory) -> ModelSelect:
     return DirectoryEntry.select().where(DirectoryEntry.directory == directory)

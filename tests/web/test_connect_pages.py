@@ -109,7 +109,7 @@ def test_with_htmx_the_form_stays_and_only_the_outcome_comes(owner: Client, acme
 @pytest.mark.parametrize("values, told", [
     ({"base_url": ""}, "Address is missing"),
     ({"base_url": "javascript:alert(1)"}, "Address does not look right"),
-    ({"base_url": "http://127.0.0.1:1"}, "the server accepts no connection"),
+    ({"base_url": "http://127.0.0.1:1"}, "can&#39;t be reached: it accepts no connection"),
     ({"token": "has space"}, "Access token does not look right"),
 ])
 def test_what_is_wrong_is_said_exactly(owner: Client, acme: ChatApp, values: dict, told: str) -> None:
