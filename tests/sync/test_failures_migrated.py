@@ -1,4 +1,4 @@
-"""An older file has the words of a failure alone, or nowhere: it gets its kind and its time, and there is a way back."""
+"""An older file has the words of a failure alone, or nowhere: it gets its kind and time, and there is a way back."""
 
 from __future__ import annotations
 
