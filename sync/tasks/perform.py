@@ -47,7 +47,7 @@ class NotConfirmed(Exception):
 
 def refuse_what_is_over(task: Task) -> None:
     """Raises NoLongerNeeded for what must not happen by what Rollcall knows itself; the app isn't asked for that."""
-    change = task.change if task.change_id else None
+    change = task.change
     if change is not None and change.kind in ADJUSTMENTS and (why := still_wanted.no_longer_holds(change, acting=True)):
         raise NoLongerNeeded(f"{why}.")
     if task.act == TaskKind.REMOVE:

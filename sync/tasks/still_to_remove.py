@@ -27,7 +27,7 @@ def over(task: Task, account: Account) -> str | None:
     if why := protection.of(account, *BEFORE_THE_APP_ANSWERS):
         return why.words
     if task.report_id is not None:
-        return no_longer_theirs(account, task.change if task.change_id else None)
+        return no_longer_theirs(account, task.change)
     if "person" in task.detail and task.detail["person"] != account.person_id:
         return "The account now belongs to someone else than when its removal was requested"
     return None
