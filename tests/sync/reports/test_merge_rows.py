@@ -1,0 +1,236 @@
+"""A check's findings meet the open report: which row stays the same question, and which is another one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from sync.db import db, utcnow, writing
+from sync.models import Account, App, Asset, Change, Check, Report
+from sync.reports import merge
+from sync.safety import wanted
+from sync.staging import tables
+from sync.staging.check import FOUND, WANTED
+from sync.states import Protection
+from tests.sync.fixtures import email
+
+WAITS, HELD, IGNORED, OUT = "needs confirmation", "held", "ignored", "left out"
+UNDECIDED = (WAITS, HELD, IGNORED, OUT)
+
+
+class Merging:
+    """`was` is a row of the open report about person 2, `want` what the check finds, `merge` brings them together."""
+
+    def __init__(self, chat):
+        self.app, self.chat = App.get_by_id(chat.app.id), chat
+        self.assets = [Asset.create(app=chat.app, external_id=name, kind="room", name=name) for name in ("a", "b")]
+        self.report = Report.create(app=chat.app)
+        self.check = Check.create(app=chat.app, trigger="hand", state="running")
+        wanted.want_nothing()
+        tables.create(FOUND)
+
+    def account(self, number: int) -> Account:
+        return Account.get(Account.app == self.app, Account.email == email(number))
+
+    def row(self, **values: object) -> dict[str, object]:
+        return {"kind": "to grant access", "account_id": self.account(2).id, "asset_id": self.assets[0].id, "in_app": 1,
+                "before": "Guest", "reason": "By Sales", "after": "Member", "person_id": self.chat.people[2].id,
+                "detail": '{"role": "member"}', **values}  # fmt: skip
+
+    def was(self, decision: str, **values: object) -> Change:
+        row = {"app_id": self.app.id, "report_id": self.report.id, "decision": decision, "created_at": str(utcnow()),
+               **self.row(**values)}  # fmt: skip
+        row.pop("left_out", None)
+        marks = ", ".join("?" * len(row))
+        done = db.execute_sql(f"INSERT INTO change ({', '.join(row)}) VALUES ({marks})", tuple(row.values()))
+        return Change.get_by_id(done.lastrowid)
+
+    def want(self, **values: object) -> None:
+        row = self.row(**values)
+        db.execute_sql(f"INSERT INTO wanted VALUES ({', '.join('?' * len(WANTED.names))})",
+                       tuple(row.get(column) for column in WANTED.names))  # fmt: skip
+
+    def merge(self) -> list[Change]:
+        """The rows that wait in the report now."""
+        merge.bring_up_to_date(self.app, self.check)
+        return list(Change.select().where(Change.report == self.report).order_by(Change.id))
+
+    def other(self, dimension: str) -> dict[str, object]:
+        """A value of the row that makes it another question."""
+        values = {"kind": "to change role", "account_id": self.account(3).id, "asset_id": self.assets[1].id,
+                  "in_app": 0, "person_id": self.chat.people[3].id}  # fmt: skip
+        name, _, none = dimension.partition(" ")
+        return {name: None if none else values[name]}
+
+
+@pytest.fixture
+def merging(chat) -> Iterator[Merging]:
+    with writing():
+        yield Merging(chat)
+
+
+DIMENSIONS = ("kind", "in_app", "account_id", "asset_id", "asset_id none", "person_id", "person_id none")
+
+
+@pytest.mark.parametrize("decision", UNDECIDED)
+@pytest.mark.parametrize("other", ["", *DIMENSIONS])
+def test_a_question_stays_while_all_that_it_is_about_is_the_same(merging, decision, other):
+    values = merging.other(other) if other else {}
+    protected = {"protected": "Protected: a pilot", "protection": "by hand"} if decision == IGNORED else {}
+    was = merging.was(decision, **protected)
+    merging.want(**protected, **values, left_out="On leave" if decision == OUT else None)
+    merging.want(kind="removed user", account_id=merging.account(5).id)  # so that something waits
+    rows = [row for row in merging.merge() if row.account != merging.account(5)]
+    assert len(rows) == 1 and (rows[0].id == was.id) is (not other)
+    expected = decision if not other or decision in (IGNORED, OUT) else HELD if values.get("in_app") == 0 else WAITS
+    if decision == HELD and not other:
+        expected = WAITS  # so few are no mass
+    assert rows[0].decision == expected
+    if other:
+        old = Change.get_by_id(was.id)
+        assert (old.report, old.decision, old.protected, old.protection) == (None, IGNORED, None, None)
+        assert (rows[0].app, rows[0].found_by) == (merging.app, merging.check)
+
+
+@pytest.mark.parametrize("other", ["", *DIMENSIONS])
+def test_what_was_approved_and_is_found_again_is_another_question(merging, other):
+    was = merging.was("confirmed")
+    merging.want(**(merging.other(other) if other else {}))
+    rows = merging.merge()
+    assert [row.decision for row in rows if row.id != was.id] == [HELD if other == "in_app" else WAITS]
+    old = Change.get_by_id(was.id)
+    assert (old.report == merging.report, old.decision) == (bool(other), "confirmed")
+
+
+@pytest.mark.parametrize("other", ["", *DIMENSIONS])
+def test_what_is_no_longer_protected_is_another_question(merging, other):
+    """And where it is about something else, so is that."""
+    was = merging.was(IGNORED, protected="Protected: a pilot", protection="by hand")
+    again = {"protected": "Protected: a pilot", "protection": "by hand"}
+    merging.want(**again)
+    merging.want(**{**merging.other(other or "account_id"), "protected": None})
+    if not other:
+        db.execute_sql("DELETE FROM wanted")
+        merging.want()
+    rows = merging.merge()
+    old = Change.get_by_id(was.id)
+    assert (old.report == merging.report, old.protected) == (bool(other), "Protected: a pilot" if other else None)
+    assert [row.decision for row in rows if row.id != was.id] == [HELD if other == "in_app" else WAITS]
+
+
+@pytest.mark.parametrize("decision", ["applied", "confirmed"])
+def test_what_is_decided_stays_in_the_report_when_nothing_of_it_is_found(merging, decision):
+    was = merging.was(decision)
+    merging.want(**merging.other("account_id"))
+    assert was.id in [row.id for row in merging.merge()]
+
+
+def test_what_was_applied_is_no_question_that_waits(merging):
+    was = merging.was("applied")
+    merging.want()
+    rows = merging.merge()
+    assert [(row.id == was.id, row.decision) for row in rows] == [(True, "applied"), (False, WAITS)]
+
+
+@pytest.mark.parametrize(("column", "value"), [
+    ("reason", "By Support"), ("before", None), ("before", "Owner"), ("after", None), ("after", "Guest"),
+    ("detail", '{"role": "guest"}'), ("protection", str(Protection.SYSTEM))])  # fmt: skip
+@pytest.mark.parametrize("decision", [WAITS, IGNORED])
+def test_each_change_of_what_is_shown_is_written(merging, column, value, decision):
+    protected = {"protected": "Protected: a pilot", "protection": "by hand"} if decision == IGNORED else {}
+    was = merging.was(decision, **protected)
+    version = merging.report.version
+    merging.want(**{**protected, column: value})
+    [row] = merging.merge()
+    assert row.id == was.id
+    shown = db.execute_sql(f"SELECT {column} FROM change WHERE id = ?", (was.id,)).fetchone()[0]
+    assert shown == value
+    seen = column != "protection"
+    assert (Report.get_by_id(merging.report.id).version > version) is seen, "a page that was shown before is stale"
+
+
+@pytest.mark.parametrize(("decision", "in_app", "now", "becomes"), [
+    (WAITS, 1, {"protected": "Protected: a pilot", "protection": "by hand"}, IGNORED),
+    (HELD, 0, {"protected": "Protected: a pilot", "protection": "by hand"}, IGNORED),
+    (WAITS, 1, {"left_out": "On leave"}, OUT), (OUT, 1, {"left_out": "On leave"}, OUT), (OUT, 1, {}, WAITS),
+    (OUT, 0, {}, OUT), (HELD, 0, {}, HELD), (IGNORED, 1, {}, WAITS), (IGNORED, 0, {}, IGNORED), (WAITS, 0, {}, WAITS),
+    (WAITS, 1, {"protected": "Protected: a pilot", "protection": "by hand", "left_out": "On leave"}, IGNORED),
+])  # fmt: skip
+def test_a_row_gets_the_decision_that_follows(merging, decision, in_app, now, becomes):
+    was = merging.was(decision, in_app=in_app)
+    merging.want(in_app=in_app, **now)
+    merging.want(**merging.other("account_id"))  # so that something waits
+    rows = merging.merge()
+    assert {row.id: row.decision for row in rows}[was.id] == becomes and len(rows) == 2
+
+
+@pytest.mark.parametrize(("now", "becomes"), [
+    ({}, WAITS), ({"in_app": 0}, HELD), ({"left_out": "On leave"}, OUT),
+    ({"protected": "Protected: a pilot", "protection": "by hand"}, IGNORED),
+    ({"protected": "Protected: a pilot", "protection": "by hand", "left_out": "On leave", "in_app": 0}, IGNORED)])
+def test_a_new_row_gets_the_decision_that_follows(merging, now, becomes):
+    before = utcnow()
+    merging.want(**now)
+    merging.want(**merging.other("account_id"))
+    row = merging.merge()[0]
+    assert row.decision == becomes and before <= row.created_at <= utcnow()
+    assert (row.kind, row.account, row.asset, row.person, row.before, row.after, row.reason, row.detail) == (
+        "to grant access", merging.account(2), merging.assets[0], merging.chat.people[2], "Guest", "Member",
+        "By Sales", {"role": "member"})  # fmt: skip
+    assert (row.in_app, row.protected, row.protection) == (
+        bool(now.get("in_app", 1)), now.get("protected"), now.get("protection"))  # fmt: skip
+
+
+# Whether anything waits
+
+
+@pytest.mark.parametrize(("now", "open_now"), [
+    ({}, True), ({"left_out": "On leave"}, False), ({"protection": "by hand", "protected": "Protected: a pilot"}, True),
+    ({"protection": "kept until", "protected": "Kept until 3 March"}, False),
+    ({"protection": "by hand", "protected": "Protected: a pilot", "left_out": "On leave"}, False)])  # fmt: skip
+def test_a_report_is_open_while_something_in_it_waits(merging, now, open_now):
+    was = merging.was(WAITS)
+    merging.want(**now)
+    merging.merge()
+    report = Report.get_by_id(merging.report.id)
+    assert report.state == ("open" if open_now else "superseded")
+    assert Change.get_by_id(was.id).report == (report if open_now else None)
+    if not open_now:
+        assert (report.version, report.decided_by) == (merging.report.version + 1, "schedule")
+        made = Report.select().where(Report.app == merging.app).order_by(Report.id.desc()).get()
+        assert made.state == "applied" and made.decided_at is not None and made.counts == {}
+
+
+def test_closing_it_lets_go_what_waits_and_keeps_what_is_decided(merging):
+    kept = [merging.was(decision, kind=kind) for decision, kind in (("applied", "updated role"),
+                                                                     ("confirmed", "removed user"))]  # fmt: skip
+    gone = merging.was(OUT)
+    other = Report.create(app=merging.app, state="applied")
+    elsewhere = Change.create(app=merging.app, report=other, kind="to change role", decision=IGNORED)
+    merging.merge()
+    assert [Change.get_by_id(row.id).report for row in kept] == [merging.report, merging.report]
+    now = Change.get_by_id(gone.id)
+    assert (now.report, now.decision) == (None, IGNORED)
+    assert Change.get_by_id(elsewhere.id).report == other
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_what_the_check_applied_is_in_the_report_and_counted(merging, waits):
+    for kind in ("updated role", "removed user", "new asset", "removed asset", "revoked access"):
+        db.execute_sql("INSERT INTO found VALUES (?, ?, ?, 'x', 'y', 'why')",
+                       (kind, merging.account(4).id, merging.assets[0].id))  # fmt: skip
+    if waits:
+        merging.want()
+    report = merge.bring_up_to_date(merging.app, merging.check).report
+    rows = list(Change.select().where(Change.report == report, Change.decision == "applied"))
+    assert {row.kind: row.in_app for row in rows} == {
+        "updated role": True, "removed user": False, "new asset": True, "removed asset": False,
+        "revoked access": False}  # fmt: skip
+    for row in rows:
+        assert (row.account, row.asset, row.before, row.after, row.reason, row.found_by) == (
+            merging.account(4), merging.assets[0], "x", "y", "why", merging.check)  # fmt: skip
+    counts = dict.fromkeys(("updated role", "removed user", "new asset", "removed asset", "revoked access"), 1)
+    report = Report.get_by_id(report.id)
+    assert report.counts == counts | ({"to grant access": 1} if waits else {})
+    assert (report.state, report.waiting) == (("open", 1) if waits else ("applied", 0))
