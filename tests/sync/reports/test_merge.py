@@ -147,7 +147,8 @@ def test_what_was_left_out_alone_keeps_no_report_open(chat, report, decision):
     assert row(rest)[:2] == ("ignored", None)
 
 
-@pytest.mark.parametrize("values", [{"decision": "ignored", "protected": "Protected: a pilot"}, {"decision": "held"}])
+@pytest.mark.parametrize("values", [{"decision": "ignored", "protected": "Protected: a pilot",
+                                     "protection": "by hand"}, {"decision": "held"}])  # fmt: skip
 def test_what_is_shown_as_protected_or_is_held_keeps_it_open(chat, report, values):
     rest = chat.change(report, 3)
     edit_change(rest, **values)

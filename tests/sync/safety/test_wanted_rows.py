@@ -115,7 +115,8 @@ def test_only_what_would_be_removed_in_the_app_and_is_not_protected_yet_is(chat,
 
 
 def want_leavers(chat, suspends: bool = False) -> None:
-    wanted.want_leavers(App.get_by_id(chat.app.id), suspends)
+    App.update(removal_suspends=suspends).where(App.id == chat.app.id).execute()
+    wanted.want_leavers(App.get_by_id(chat.app.id))
 
 
 def leave(chat, *numbers: int, **columns: object) -> None:
