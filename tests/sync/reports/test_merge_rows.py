@@ -85,7 +85,7 @@ def test_a_question_stays_while_all_that_it_is_about_is_the_same(merging, decisi
     assert len(rows) == 1 and (rows[0].id == was.id) is (not other)
     expected = decision if not other or decision in (IGNORED, OUT) else HELD if values.get("in_app") == 0 else WAITS
     if decision == HELD and not other:
-        expected = WAITS  # so few are no mass
+        expected = WAITS  # these are too few for a guard
     assert rows[0].decision == expected
     if other:
         old = Change.get_by_id(was.id)
