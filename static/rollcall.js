@@ -216,13 +216,28 @@
     const button = event.target.closest("[data-copy]");
     if (!button) return;
     const words = button.querySelector("span");
-    try {
-      await navigator.clipboard.writeText(button.dataset.copy);
-      words.textContent = "Copied";
-    } catch {
-      button.parentElement.querySelector("input")?.select();
-      words.textContent = "Press Ctrl+C";
-    }
+    const copied = await copy(button.dataset.copy, button);
+    if (!copied) button.parentElement.querySelector("input")?.select();
+    words.textContent = copied ? "Copied" : "Press Ctrl+C";
     setTimeout(() => { words.textContent = "Copy"; }, 2000);
   });
+
+  // Without permission for the clipboard, or without https, a field that is selected for a moment can be copied.
+  const copy = async (text, button) => {
+    try {
+      await navigator.clipboard.writeText(text);
+      return true;
+    } catch {
+      const field = Object.assign(document.createElement("textarea"), { value: text, className: "visually-hidden" });
+      button.after(field);
+      field.select();
+      const copied = document.execCommand("copy");
+      field.remove();
+      button.focus();
+      return copied;
+    }
+  };
+  const offerToCopy = () => document.querySelectorAll("[data-copy][hidden]").forEach((button) => { button.hidden = false; });
+  document.addEventListener("htmx:afterSettle", offerToCopy);
+  offerToCopy();
 })();

@@ -13,6 +13,7 @@ from connectors.base import Field
 from sync.models import Asset
 from sync.names import asset_name
 from sync.states import PersonStatus
+from web import how_to
 from web.view import listed
 
 BADGE_ICONS = {
@@ -29,6 +30,7 @@ NAMED = 4  # assets that a sentence names before it counts the others
 def install(app: Flask) -> None:
     app.jinja_env.globals.update(
         asset_list=asset_list, badge_icon=BADGE_ICONS.get, banner_icon=BANNER_ICONS.get, connector_form=connector_form,
+        how_to=how_to.of_kind,
         field_ids=field_ids, first_and_rest=first_and_rest, form_address=form_address, heads=heads,
         initials_of=initials_of, person_status=person_status, toasts=toasts, turns=turns,
         words_and_details=words_and_details,

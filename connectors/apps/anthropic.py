@@ -54,6 +54,7 @@ WORKSPACE_ROLES = ("workspace_user", "workspace_developer", "workspace_restricte
 class Anthropic(UsersAndInvites):
     slug = "anthropic"
     label = "Anthropic"
+    logo = "own-anthropic.svg"
     quality = MappingProxyType({Rule.REAL_SERVER: NO_TEST_SERVER})
     docs = (
         "As an admin of the organization, open platform.claude.com/settings/admin-keys (Settings, “Admin keys”). "

@@ -42,6 +42,7 @@ class AwsClient(CursorClient, PresetClient):
 class AwsIdentityCenter(ScimPreset):
     slug = "aws-identity-center"
     label = "AWS IAM Identity Center"
+    logo = "own-aws-identity-center.svg"
     quality = not_all("AWS takes new users from the identity provider alone, and its SCIM has no roles.")
     docs = (
         "It works where the identity source is an external identity provider. In the AWS console open IAM Identity "

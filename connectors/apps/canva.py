@@ -29,6 +29,7 @@ class CanvaClient(PresetClient):
 class Canva(ScimPreset):
     slug = "canva"
     label = "Canva"
+    logo = "own-canva.svg"
     quality = not_all(
         "Canva's SCIM makes everyone but a member a brand designer, and knows new people by their single sign-on name.",
         {Rule.ASSETS: Missing("Canva's SCIM shows its groups without their members.")},

@@ -32,6 +32,7 @@ class CsvExport(Connector):
 
     slug = "csv_export"
     label = "CSV export"
+    logo = "own-csv.svg"
     file_purpose = "app"
     quality = MappingProxyType({
         Rule.DOCUMENTED: Exempt("It reads a file and makes no calls."),

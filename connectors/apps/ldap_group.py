@@ -99,6 +99,7 @@ class Known:
 class LdapGroup(Connector):
     slug = "ldap-group"
     label = "LDAP group"
+    logo = "own-ldap.svg"
     quality = MappingProxyType(NOT_OVER_HTTP)
     docs = (
         "For an app that admits everyone in a group of your LDAP server or Active Directory: the members are its "

@@ -69,6 +69,7 @@ def _end_of(version: str) -> date:
 class LinkedInAds(HttpConnector):
     slug = "linkedin_ads"
     label = "LinkedIn Ads"
+    logo = "own-linkedin-ads.svg"
     category = PAID_SOCIAL
     quality = MappingProxyType({
         Rule.OPERATIONS: Missing("LinkedIn's API doesn't invite by e-mail, and a role belongs to one ad account."),

@@ -67,6 +67,7 @@ MEMBER, GUEST_ROLE = Role("member", "Member", default=True), Role("guest", "Gues
 class Microsoft365(ClosesClients, Connector):
     slug = "microsoft_365"
     label = "Microsoft 365"
+    logo = "own-microsoft-365.svg"
     quality = MappingProxyType({
         Rule.OPERATIONS: Missing("Microsoft's permission to change roles could make anyone a Global Administrator."),
         Rule.REAL_SERVER: NO_TEST_SERVER,

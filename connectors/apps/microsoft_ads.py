@@ -70,6 +70,7 @@ IN_USERS = "in Microsoft Advertising, under Settings, Account access"
 class MicrosoftAds(HttpConnector):
     slug = "microsoft_ads"
     label = "Microsoft Advertising"
+    logo = "own-microsoft-ads.svg"
     category = PAID_SOCIAL
     quality = MappingProxyType({
         Rule.CREDENTIAL_END: Missing("Microsoft replaces the refresh token at each renewal: Rollcall keeps the first."),

@@ -41,6 +41,7 @@ PROJECT_ROLES = ("member", "owner")
 class OpenAI(UsersAndInvites):
     slug = "openai"
     label = "OpenAI API"
+    logo = "own-openai.svg"
     quality = MappingProxyType({Rule.REAL_SERVER: NO_TEST_SERVER})
     docs = (
         "As an Owner of the organization, open platform.openai.com/settings/organization/admin-keys. Choose the right "

@@ -62,6 +62,7 @@ class NotInPlan(Refused):
 class PagerDuty(HttpConnector):
     slug = "pagerduty"
     label = "PagerDuty"
+    logo = "own-pagerduty.svg"
     quality = MappingProxyType({
         Rule.OPERATIONS: Missing("PagerDuty's API creates a user with name and password, which Rollcall doesn't know."),
         Rule.REAL_SERVER: NO_TEST_SERVER,

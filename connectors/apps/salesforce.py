@@ -54,6 +54,7 @@ class SalesforceClient(PresetClient):
 class Salesforce(ScimPreset):
     slug = "salesforce"
     label = "Salesforce"
+    logo = "own-salesforce.svg"
     quality = not_all(
         "A new user needs an alias, a profile and a user name of Salesforce's own. A profile is changed in Salesforce."
     )

@@ -42,6 +42,7 @@ class AlreadyThere(Refused):
 class SampleAds(HttpConnector):
     slug = "sample-ads"
     label = "Acme Ads (sample)"
+    logo = "own-sample-ads.svg"
     category = PAID_SOCIAL
     quality = MappingProxyType({
         Rule.DOCUMENTED: Exempt("Its app is a part of Rollcall's demo."),

@@ -39,6 +39,7 @@ class AlreadyMember(Refused):
 class SampleChat(HttpConnector):
     slug = "sample-chat"
     label = "Acme Chat (sample)"
+    logo = "own-sample-chat.svg"
     quality = MappingProxyType({
         Rule.DOCUMENTED: Exempt("Its app is a part of Rollcall's demo."),
         Rule.READING_TESTED: Exempt("It is tested against its app, Acme Chat."),

@@ -53,6 +53,7 @@ READ_SCOPES = {
 class Slack(ClosesClients, Connector):
     slug = "slack"
     label = "Slack"
+    logo = "own-slack.svg"
     quality = MappingProxyType({
         Rule.OPERATIONS: Missing("Slack's API invites to a workspace only together with a channel."),
         Rule.REAL_SERVER: NO_TEST_SERVER,

@@ -19,6 +19,7 @@ class CsvDirectory(DirectoryConnector):
 
     slug = "csv"
     label = "CSV file"
+    logo = "own-csv.svg"
     api_version = NO_API
     file_purpose = "directory"
     docs = (

@@ -50,6 +50,7 @@ UNTOLD = "Microsoft doesn't tell which users are disabled. Add the application p
 class EntraDirectory(ClosesClients, DirectoryConnector):
     slug = "entra"
     label = "Microsoft Entra ID"
+    logo = "own-entra.svg"
     api_version = GRAPH
     docs = (
         *REGISTER,

@@ -29,6 +29,7 @@ NUMBERS = ("employeeNumber", "employeeID")
 class LdapDirectory(DirectoryConnector):
     slug = "ldap"
     label = "LDAP or Active Directory"
+    logo = "own-ldap.svg"
     api_version = LDAP
     worldwide_ids = True
     rules = "ends"

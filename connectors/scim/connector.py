@@ -46,6 +46,7 @@ MAY = {CHANGE_ROLE: "change roles", INVITE: "invite"}
 class Scim(ClosesClients, Connector):
     slug = "scim"
     label = "SCIM 2.0"
+    logo = "own-scim.svg"
     quality = MappingProxyType({})  # it keeps every rule
     docs = (
         "In the app's admin pages look for “SCIM”, “User provisioning” or “Automatic provisioning”; "
