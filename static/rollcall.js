@@ -211,6 +211,10 @@
   document.addEventListener("htmx:afterSettle", offerToShow);
   offerToShow();
 
+  // The set-up asks for the time zone: that of the browser is a good guess.
+  const zone = document.querySelector("[data-zone]");
+  if (zone && !zone.value) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || "";
+
   // Copy buttons.
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-copy]");

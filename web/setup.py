@@ -4,6 +4,7 @@ Once there is an Owner, the page no longer exists."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from zoneinfo import available_timezones
 
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 
@@ -28,7 +29,7 @@ pages = Blueprint("setup", __name__)
 def show() -> Response | str:
     if has_owner():
         return redirect(url_for("signin.show"), 303)
-    return _page(_token(request.args), {"workspace": workspace().name} if has_lost_its_owners() else {})
+    return _page(_token(request.args), _as_it_is() if has_lost_its_owners() else {})
 
 
 @pages.post("/setup")
@@ -41,6 +42,7 @@ def create() -> Response | tuple[str, int]:
         person = sign_in.set_up(
             given.get("workspace", ""), given.get("email", ""), given.get("name", ""), given.get("password", ""),
             by=Asker.command_line("set-up page"),  # the link was printed where the server runs
+            zone=given.get("zone", ""),
         )
     except (PeopleProblem, WorkspaceProblem) as problem:
         return _page(token, given, str(problem)), INVALID
@@ -51,9 +53,14 @@ def create() -> Response | tuple[str, int]:
     return redirect(url_for("directories.index"), 303)
 
 
+def _as_it_is() -> dict[str, str]:
+    return {"workspace": workspace().name, "zone": workspace().zone}
+
+
 def _page(token: str, given: Mapping[str, str], problem: str = "") -> str:
     """The first set-up, or the way back into a workspace whose Owners have all left or are locked out."""
-    return render_template("setup/show.html", token=token, given=given, problem=problem, again=has_lost_its_owners())
+    return render_template("setup/show.html", token=token, given=given, problem=problem, again=has_lost_its_owners(),
+                           zones=sorted(available_timezones()))
 
 
 def _token(values) -> str:

@@ -1,4 +1,5 @@
-"""When the daily check is due: at the app's own minute of the workspace's day, whatever daylight saving does."""
+"""When the daily check is due: at the app's own minute of the workspace's day, whatever daylight saving does.
+Unless someone chooses a time, that is at night, so that reports are ready in the morning."""
 
 from __future__ import annotations
 
@@ -6,11 +7,13 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 DAY = 24 * 60
+NIGHT = (60, 5 * 60)  # minutes of the day, in the workspace's zone
 
 
 def spread(app_id: int) -> int:
-    """A minute of the day for an app, so that many apps are spread over it: the golden ratio leaves no two close."""
-    return int(app_id * 0.6180339887 % 1 * DAY)
+    """A minute of the night for an app, so that many apps are spread over it: the golden ratio leaves no two close."""
+    begin, end = NIGHT
+    return begin + int(app_id * 0.6180339887 % 1 * (end - begin))
 
 
 def next_time(after: datetime, minute: int, zone: str) -> datetime:

@@ -80,8 +80,10 @@ def check_setup_token(token: str) -> bool:
     return bool(kept) and not has_owner() and hmac.compare_digest(kept, token_hash(token))
 
 
-def set_up(workspace_name: str, email: str, name: str, password: str, by: Asker) -> Person:
+def set_up(workspace_name: str, email: str, name: str, password: str, by: Asker, zone: str = "") -> Person:
     """Name the workspace and make its first owner; PeopleProblem, and nothing changed, when there is one.
+
+    `zone` is the workspace's time zone; "" leaves it as it is. Raises WorkspaceProblem for one that isn't known.
 
     Someone who is known and has lost their second factor gets in by this: it is reset.
     """
@@ -89,7 +91,7 @@ def set_up(workspace_name: str, email: str, name: str, password: str, by: Asker)
     with writing():
         if has_owner():
             raise PeopleProblem("This workspace has an owner already. Nothing was changed: sign in instead.")
-        update_workspace(by, name=workspace_name.strip())
+        update_workspace(by, name=workspace_name.strip(), **({"zone": zone.strip()} if zone.strip() else {}))
         person = people.find_by_email(email)
         if person is None:
             person = people.add(name, email, by)

@@ -32,6 +32,15 @@ def test_makes_workspace_and_owner_and_signs_in(anybody: Client) -> None:
     assert "Olga Brandt" in anybody.get("/settings").text
 
 
+def test_the_time_zone_is_asked_for(anybody: Client) -> None:
+    token = sign_in.setup_link_token()
+    refused = _set_up(anybody, token, zone="Mars/Olympus")
+    assert refused.status_code == 422 and "t a time zone" in refused.text and 'value="Mars/Olympus"' in refused.text
+    assert not has_owner()
+    _set_up(anybody, token, zone="Europe/Berlin")
+    assert workspace().zone == "Europe/Berlin"
+
+
 @pytest.mark.parametrize("token", ["", "wrong", "' OR 1=1", "é"])
 def test_wrong_token(anybody: Client, token: str) -> None:
     sign_in.setup_link_token()
