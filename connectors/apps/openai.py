@@ -53,7 +53,7 @@ class OpenAI(UsersAndInvites):
         "A removed person loses the organization and all its projects. OpenAI doesn't say what happens to API keys "
         "that they created, so check the keys of their projects. Keys of service accounts belong to nobody.",
         "Custom roles and groups of the organization aren't read: someone can have more than the role shown, or reach "
-        "a project through a group. ChatGPT workspaces have another API: connect them through SCIM or your sign-in.",
+        "a project through a group. ChatGPT workspaces (Business, Enterprise) have other keys, and aren't read.",
     )
     fields = (token_field("Admin API key", "It begins with sk-admin."),)
     capabilities = frozenset(CAPABILITIES)

@@ -69,7 +69,7 @@ class PagerDuty(HttpConnector):
     })  # fmt: skip
     docs = (
         "As the account owner or a global admin, open Integrations, API Access Keys in PagerDuty.",
-        "Choose “Create New API Key”, describe it as Rollcall, and leave “Read-only” unticked, unless Rollcall shall "
+        "Choose “Create New API Key”, describe it as Rollcall, and leave “Read-only” unticked, unless Rollcall should "
         "only read. Copy the key: PagerDuty never shows it again. It belongs to the account, not to a person, and "
         "PagerDuty has no smaller scope for such a key.",
         "If your PagerDuty address ends in eu.pagerduty.com, choose the EU service region.",
