@@ -29,6 +29,7 @@ from web import (
     member_view,
     security,
     task_view,
+    theme,
     words,
 )
 from web.answers import MOST
@@ -40,7 +41,7 @@ AREAS = (
     "group_rules", "teams", "checks", "wizard", "reports", "tasks", "people", "colleagues", "directories",
     "directory_rules", "directory_tokens", "directory_lists", "columns", "scim", "activity", "mails", "settings",
     "mail_server", "sessions", "your_sign_in", "own_password", "password_strength", "second_factors",
-    "oidc_settings", "health", "keeping", "offboarding",
+    "oidc_settings", "health", "keeping", "offboarding", "theme",
 )
 
 
@@ -81,6 +82,7 @@ def create_pages(app: Flask, config: Config) -> None:
     frame.install(app)
     member_view.install(app)
     task_view.install(app)
+    theme.install(app)
     errors.install(app)
     for area in AREAS:
         app.register_blueprint(import_module(f"web.{area}").pages)

@@ -61,6 +61,8 @@ def test_pages(visit, live, tmp_path: Path, olga: Person, by: str, width: int) -
         Look("settings", "/settings"),
         Look("not-found", "/nothing"),
     ]
+    if width == min(WIDTHS):
+        looks.append(Look("account-menu", "/settings", clicks(".account summary"), within=".account"))
     page = visit(acme.olga, width=width, expected=("status of 404", "status of 422"))
     nothing_wrong(wrong for look in looks for wrong in look_at(page, live.url, look, width))
 

@@ -92,7 +92,7 @@ EXEMPT = {
         "DELETE /files/<int:file_id>", "POST /people", "POST /directories/teams",
         "POST /password-strengths", "PATCH /settings/workspace", "PATCH /settings/invitations", "PUT /settings/clock",
         "POST /settings/test-mails", "POST /settings/sign-in/tests", "PUT /people/<int:person_id>/hold",
-        "PUT /people/<int:person_id>/remove-on",
+        "PUT /people/<int:person_id>/remove-on", "PUT /theme",
     ],
     UNDOES: [
         "DELETE /sign-in/oidc/confirmation", "DELETE /people/waiting-sign-ins/<int:waiting_id>",

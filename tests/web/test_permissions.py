@@ -46,6 +46,7 @@ TABLE = {
     **{route: RUNS_ALL for route in factor_routes.OF_OTHERS},
     **{route: OWNERS for route in factor_routes.OF_ALL},
     "GET /": SIGNED_IN,
+    "PUT /theme": SIGNED_IN,
     "GET /static/<path:filename>": EVERYBODY,
     "GET /healthz": EVERYBODY,
     "GET /metrics": EVERYBODY,
