@@ -129,13 +129,15 @@ class Reached:
     def tests_for(self, mutant: Mutant, source: str) -> list[str]:
         """The tests that execute its line, or else its statement, or its function; for a constant, those that execute a
         line that names it. The nearest come first, then the quickest."""
-        lines = source.splitlines()
-        last = source.count("\n", 0, mutant.end) + 1
-        for numbers in ([mutant.line], range(mutant.statement, last + 1)):
-            found = self._at(mutant.path, mutant.scope, [lines[number - 1].strip() for number in numbers])
-            if found:
-                return self._in_order(found, mutant.path)
-        if mutant.scope and (found := self._within(mutant.path, mutant.scope)):
+        begins = _body_begins(mutant.scope, source)
+        if begins and mutant.line >= begins:
+            lines = source.splitlines()
+            last = source.count("\n", 0, mutant.end) + 1
+            for numbers in ([mutant.line], range(mutant.statement, last + 1)):
+                found = self._at(mutant.path, mutant.scope, [lines[number - 1].strip() for number in numbers])
+                if found:
+                    return self._in_order(found, mutant.path)
+        if begins and (found := self._within(mutant.path, mutant.scope)):
             return self._in_order(found, mutant.path)
         found = set().union(*(self._naming(name, mutant.path, set()) for name in _names(mutant, source)))
         return self._in_order(found or self._near(mutant.path), mutant.path)
@@ -182,6 +184,16 @@ class Reached:
         named = f"{own}test_{module}::"
         return sorted(tests, key=lambda test: (not test.startswith(named), not test.startswith(own),
                                                not test.startswith(near), self.seconds[test], test))  # fmt: skip
+
+
+def _body_begins(scope: str, source: str) -> int | None:
+    """The first line of the body of the function with this qualified name; None for a class or a module. What is
+    outside of bodies is executed at import, in whichever test comes first."""
+    node: ast.AST = ast.parse(source)
+    for name in filter(None, scope.split(".")):
+        node = next(one for one in ast.walk(node) if isinstance(one, ast.FunctionDef | ast.ClassDef)
+                    and one.name == name)  # fmt: skip
+    return node.body[0].lineno if isinstance(node, ast.FunctionDef) else None
 
 
 def _folder_of_tests(package: str) -> str:

@@ -1,0 +1,236 @@
+"""Whether an entry is a person's, whose an address is by each source, and which directory is trusted."""
+
+from __future__ import annotations
+
+import pytest
+
+from sync.db import db, writing
+from sync.matching import addresses, members, vouching
+from sync.matching.addresses import Claim
+from sync.models import Account, App, Directory, DirectoryAddress, DirectoryEntry, Person, PersonEmail
+from sync.rank import Asker, NotAllowed
+
+ADDRESS = "ana@acme.example"
+
+
+@pytest.fixture
+def ana(home) -> Person:
+    person = Person.create(name="Ana Lima", employee_number="E7")
+    PersonEmail.create(person=person, email=ADDRESS, email_key=ADDRESS, main=True)
+    return person
+
+
+@pytest.fixture
+def ldap(home) -> Directory:
+    return Directory.create(kind="scim", name="LDAP", vouched=True)
+
+
+def entry(directory: Directory, person: Person | None, id: str = "1", **values: object) -> DirectoryEntry:
+    return DirectoryEntry.create(directory=directory, external_id=id, person=person,
+                                 **{"status": "active", "reported": "active", **values})  # fmt: skip
+
+
+def says(directory: Directory, id: str = "1", email: str = ADDRESS, **values: object) -> DirectoryAddress:
+    return DirectoryAddress.create(directory=directory, external_id=id, email=email, email_key=email, **values)
+
+
+# The same human
+
+
+def answer(rule, person: Person, name: str, number: str | None) -> bool:
+    condition = rule("d", str(person.id))
+    row = db.execute_sql(f"SELECT {condition} FROM (SELECT ? AS name, ? AS employee_number) d", (name, number))
+    return bool(row.fetchone()[0])
+
+
+@pytest.mark.parametrize(("person", "known", "said", "same", "another"), [
+    (("Ana Lima", "E7"), ("", ""), ("Ana Lima", "E7"), True, False),
+    (("Ana Lima", "E7"), ("", ""), ("Bo", "e7"), True, False),  # a new name
+    (("Ana Lima", "E7"), ("", ""), ("Ana Lima", "E8"), False, True),
+    (("Ana Lima", "E7"), ("", ""), ("Bo", "E8"), False, True),
+    (("Ana Lima", "E7"), ("", ""), ("Ana Lima", ""), True, False),
+    (("Ana Lima", "E7"), ("", ""), ("Bo", ""), False, True),
+    (("Ana Lima", "E7"), ("", ""), ("", "E7"), True, False),
+    (("Ana Lima", "E7"), ("", ""), ("", "E8"), False, True),
+    (("Ana Lima", "E7"), ("", ""), ("", ""), False, False),
+    (("Ana Lima", ""), ("", ""), ("Ana Lima", "E8"), True, False),
+    (("Ana Lima", None), ("", ""), ("ANA LIMA", "E8"), True, False),
+    (("Ana Lima", ""), ("", ""), ("Bo", "E8"), False, True),
+    (("Ana Lima", ""), ("", ""), ("", "E8"), False, False),
+    (("", "E7"), ("", ""), ("Ana Lima", "E8"), False, True),
+    (("", "E7"), ("", ""), ("Ana Lima", ""), False, False),
+    (("", ""), ("", ""), ("Ana Lima", "E7"), False, False),
+    (("", ""), ("Ana Lima", "E7"), ("Ana Lima", ""), True, False),  # known by an entry alone
+    (("", ""), ("Ana Lima", "E7"), ("Bo", "E7"), True, False),
+    (("", ""), ("Ana Lima", "E7"), ("Bo", "E8"), False, True),
+    (("Ana Lima", "E7"), ("Ana Sosa", "E9"), ("Ana Sosa", ""), True, False),
+    (("Ana Lima", "E7"), ("Ana Sosa", "E9"), ("Bo", "E9"), True, False),
+    (("Ana Lima", "E7"), ("Ana Sosa", "E9"), ("Ana Sosa", "E8"), False, True),
+])  # fmt: skip
+def test_a_number_says_more_than_a_name_and_a_missing_value_nothing(home, ldap, person, known, said, same, another):
+    one = Person.create(name=person[0], employee_number=person[1])
+    stranger = Person.create(name="Bo", employee_number="E8")
+    entry(ldap, stranger, "2", name="Bo", employee_number="E8")
+    if any(known):
+        entry(ldap, one, name=known[0], employee_number=known[1])
+    assert answer(addresses.same_human, one, *said) is same
+    assert answer(addresses.another_human, one, *said) is another
+
+
+# Claims
+
+
+def claims() -> list[Claim]:
+    return addresses.claims([ADDRESS, "another@acme.example"]).get(ADDRESS, [])
+
+
+@pytest.mark.parametrize(("status", "by_hand", "has_entry", "claims_it"), [
+    ("active", True, True, True), ("active", True, False, True), ("active", False, False, True),
+    ("active", False, True, False), ("suspended", True, False, True), ("deprovisioned", True, False, False)])
+def test_an_address_given_by_hand_is_a_claim_while_the_person_is_here(ana, ldap, status, by_hand, has_entry, claims_it):
+    Person.update(status=status).execute()
+    PersonEmail.update(by_hand=by_hand).execute()
+    if has_entry:
+        entry(ldap, ana)
+    assert claims() == ([Claim("Ana Lima", ana.id, "by hand")] if claims_it else [])
+
+
+@pytest.mark.parametrize("here", [True, False])
+@pytest.mark.parametrize(("known", "name", "shown"), [
+    ("Ana Lima", "A. Lima", "Ana Lima"), ("", "A. Lima", "A. Lima"), ("", "", ADDRESS), (None, "A. Lima", "A. Lima")])
+def test_what_a_directory_says_is_a_claim_while_its_entry_is_there(home, ldap, known, name, shown, here):
+    person = None if known is None else Person.create(name=known)
+    if person:
+        entry(ldap, person)
+        entry(ldap, Person.create(name="Bo"), "2")
+    says(ldap, name=name, here=here)
+    says(Directory.create(kind="scim", name="Other"), "9", "x@acme.example", name="Bo")
+    assert claims() == ([Claim(shown, person and person.id, "LDAP")] if here else [])
+
+
+def test_each_person_claims_it_once_and_each_stranger(ana, ldap):
+    other = Directory.create(kind="scim", name="Other")
+    for directory in (ldap, other):
+        entry(directory, ana)
+        says(directory)
+        says(directory, "7", name="Bo")
+    PersonEmail.update(by_hand=True).execute()
+    assert [(one.name, one.said_by) for one in claims()] == [
+        ("Ana Lima", "by hand"), ("Bo", "LDAP"), ("Bo", "Other")]  # fmt: skip
+    assert addresses.is_disputed("another@acme.example") is False
+
+
+@pytest.mark.parametrize(("names", "words"), [
+    (("Ana",), "Ana"), (("Ana", "Bo"), "both Ana and Bo"), (("Ana", "Bo", "Cy"), "Ana, Bo and Cy"), ((), "")])
+def test_the_claims_in_words(names, words):
+    made = [Claim(name, None, "LDAP") for name in names]
+    assert addresses.claimed_by(made) == f"The e-mail address is claimed by {words}"
+
+
+@pytest.mark.parametrize("disputed", [True, False])
+def test_a_known_address_is_disputed_where_it_says_so(ana, disputed):
+    PersonEmail.update(disputed=disputed).execute()
+    assert addresses.is_disputed(ADDRESS) is disputed
+
+
+@pytest.mark.parametrize("strangers", [1, 2])
+def test_an_unknown_address_is_disputed_where_several_claim_it(home, ldap, strangers):
+    for number in range(strangers):
+        says(ldap, str(number), name=f"N{number}")
+    assert addresses.is_disputed(ADDRESS) is (strangers == 2)
+
+
+# Which directory is trusted at a sign-in
+
+
+def trusted(person: Person) -> bool:
+    return vouching.is_vouched_for(ADDRESS, person)
+
+
+@pytest.mark.parametrize(("case", "trusts"), [
+    ("as it is", True), ("not there now", False), ("someone else's entry", False), ("another address", False),
+    ("nobody answers", False), ("an owner answers", True), ("an admin answers", False),
+    ("second in order", False), ("without a place", True), ("first in order", True)])  # fmt: skip
+def test_an_address_is_trusted_where_the_first_vouched_directory_gives_it(ana, ldap, case, trusts):
+    bo = Person.create(name="Bo", workspace_role="owner" if case == "an owner answers" else "admin")
+    other = Directory.create(kind="scim", name="Other", vouched=True, position=2)
+    Directory.update(position={"second in order": 3, "without a place": None}.get(case, 1)).where(
+        Directory.id == ldap.id).execute()  # fmt: skip
+    if case == "without a place":
+        Directory.update(position=None).where(Directory.id == other.id).execute()
+    if case in ("nobody answers", "an owner answers", "an admin answers"):
+        Directory.update(vouched=False, answers_id=None if case == "nobody answers" else bo.id).where(
+            Directory.id == ldap.id).execute()  # fmt: skip
+    entry(ldap, bo if case == "someone else's entry" else ana)
+    says(ldap, here=case != "not there now", email="x@acme.example" if case == "another address" else ADDRESS)
+    entry(other, ana, "5")
+    assert trusted(ana) is trusts
+
+
+@pytest.mark.parametrize("vouched", [True, False])
+def test_an_address_that_an_owner_gave_is_trusted(ana, vouched):
+    PersonEmail.update(vouched=vouched).execute()
+    assert trusted(ana) is vouched
+    assert trusted(Person.create(name="Bo")) is False and vouching.is_vouched_for("x@acme.example", ana) is False
+
+
+# Who answers for a directory
+
+
+@pytest.mark.parametrize(("role", "was", "vouched", "now"), [
+    ("owner", True, True, 0), ("owner", False, False, 0), ("admin", True, False, 2), ("admin", False, False, 2),
+    ("super admin", True, False, 1)])  # fmt: skip
+def test_who_changes_a_directory_answers_for_it(home, ldap, role, was, vouched, now):
+    asker = Person.create(name="Ana", workspace_role=role)
+    other = Directory.create(kind="scim", name="Other", vouched=True)
+    Directory.update(vouched=was).where(Directory.id == ldap.id).execute()
+    with writing():
+        vouching.answer_for(Directory.get_by_id(ldap.id), Asker.person(asker))
+    row = Directory.get_by_id(ldap.id)
+    assert (row.vouched, row.answers_id, vouching.rank_of_directory(row)) == (vouched, asker.id, now)
+    assert Directory.get_by_id(other.id).vouched
+
+
+def test_the_command_line_vouches_for_it(home, ldap):
+    Directory.update(vouched=False).execute()
+    with writing():
+        vouching.answer_for(ldap, Asker.command_line())
+    row = Directory.get_by_id(ldap.id)
+    assert (row.vouched, row.answers_id) == (True, None)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_someone_who_is_missing_leaves_only_by_a_whole_reading(home, ldap, whole):
+    """Of those whom the directory may not change."""
+    rows = [("same", "active", "active"), ("left", "active", "deprovisioned"), ("missing", "active", None),
+            ("gone before", "deprovisioned", None), ("reported", "active", "active")]  # fmt: skip
+    people = {id: Person.create(name=id) for id, *_ in rows}
+    for id, status, _ in rows:
+        entry(ldap, people[id], id, status=status)
+    db.execute_sql("CREATE TEMP TABLE read_person (external_id TEXT, status TEXT)")
+    db.execute_sql("CREATE TEMP TABLE read_above (person_id INT)")
+    db.execute_sql("CREATE TEMP TABLE read_leaving (person_id INT PRIMARY KEY)")
+    for id, _, now in rows:
+        if id != "reported":
+            db.execute_sql("INSERT INTO read_above VALUES (?)", (people[id].id,))
+        if now:
+            db.execute_sql("INSERT INTO read_person VALUES (?, ?)", (id, now))
+    vouching.hold_above(ldap, whole)
+    found = {Person.get_by_id(id).name for (id,) in db.execute_sql("SELECT person_id FROM read_leaving").fetchall()}
+    assert found == ({"left", "missing"} if whole else {"left"})
+
+
+@pytest.mark.parametrize("role", ["super admin", "admin"])
+def test_only_owners_vouch(home, ldap, role):
+    asker = Asker.person(Person.create(name="Ana", workspace_role=role))
+    for change in (vouching.vouch, vouching.stop_vouching):
+        with pytest.raises(NotAllowed):
+            change(ldap, asker)
+
+
+def test_accounts_of_a_page_come_with_their_people_and_are_the_apps(home, ana):
+    app, other = (App.create(connector="x", name=name, category="Test") for name in ("One", "Two"))
+    mine, theirs = (Account.create(app=one, external_id="1", person=ana) for one in (app, other))
+    nobodys = Account.create(app=app, external_id="2")
+    found = members.with_people(app, [mine.id, theirs.id, nobodys.id])
+    assert {one.id: one.person and one.person.name for one in found} == {mine.id: "Ana Lima", nobodys.id: None}
