@@ -27,12 +27,11 @@ WITHIN_WORDS = str.maketrans("", "", "'’ʼ")  # O'Neill is oneill
 
 @dataclass(frozen=True)
 class Known:
-    """A person as they are compared: words of the name, their addresses and what stands before the @, and status."""
+    """A person as they are compared: words of the name, their addresses and what stands before the @."""
 
     id: int
     words: tuple[str, ...]
     locals: frozenset[str]
-    status: str
     addresses: tuple[str, ...] = ()  # their keys
 
 
@@ -98,17 +97,17 @@ def _words(text: str) -> tuple[str, ...]:
 def _everybody(looked_for: dict[str, list[int]]) -> Iterator[tuple[Known, set[str]]]:
     """Everyone who has one of the keys, with the keys that they have."""
     rows = db.execute_sql("""
-        SELECT p.id, p.name, p.status, (
+        SELECT p.id, p.name, (
             SELECT group_concat(e.email_key, ' ') FROM person_email e WHERE e.person_id = p.id)
         FROM person p
     """)
     wanted = looked_for.keys()
-    for id, name, status, addresses in rows:
+    for id, name, addresses in rows:
         words = _words(name)
         before_at = {"".join(_words(address.partition("@")[0])) for address in (addresses or "").split()}
         keys = before_at.union(words, _short_forms(words)) & wanted
         if keys:
-            yield Known(id, words, frozenset(before_at - {""}), status, tuple((addresses or "").split())), keys
+            yield Known(id, words, frozenset(before_at - {""}), tuple((addresses or "").split())), keys
 
 
 def _short_forms(words: tuple[str, ...]) -> dict[str, str]:

@@ -187,8 +187,8 @@ class Reached:
 
 
 def _body_begins(scope: str, source: str) -> int | None:
-    """The first line of the body of the function with this qualified name; None for a class or a module. What is
-    outside of bodies is executed at import, in whichever test comes first."""
+    """The first line of the body of the function with this qualified name; None for a class or a module. Lines
+    outside of bodies are executed at import, in the first test that needs the module."""
     node: ast.AST = ast.parse(source)
     for name in filter(None, scope.split(".")):
         node = next(one for one in ast.walk(node) if isinstance(one, ast.FunctionDef | ast.ClassDef)

@@ -201,7 +201,7 @@ def test_the_command_line_vouches_for_it(home, ldap):
 
 @pytest.mark.parametrize("whole", [True, False])
 def test_someone_who_is_missing_leaves_only_by_a_whole_reading(home, ldap, whole):
-    """Of those whom the directory may not change."""
+    """The directory may not change any of them but one."""
     rows = [("same", "active", "active"), ("left", "active", "deprovisioned"), ("missing", "active", None),
             ("gone before", "deprovisioned", None), ("reported", "active", "active")]  # fmt: skip
     people = {id: Person.create(name=id) for id, *_ in rows}

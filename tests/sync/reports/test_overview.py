@@ -1,0 +1,192 @@
+"""Reports as they are listed and counted, and what an approval would do, each condition at a time."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from sync.db import utcnow, writing
+from sync.models import Account, App, AppPerson, Asset, Change, Check, Person, Report
+from sync.reports import overview, reports, view
+from tests.sync.fixtures import email
+
+
+@pytest.fixture
+def report(chat) -> Report:
+    return Report.create(app=chat.app)
+
+
+def account(number: int) -> Account:
+    return Account.get(Account.email == email(number))
+
+
+def change(report: Report, number: int | None = None, **values: object) -> Change:
+    return Change.create(app=report.app, report=report, account=number and account(number),
+                         **{"kind": "removed user", "decision": "needs confirmation", **values})  # fmt: skip
+
+
+# Listed
+
+
+def test_open_reports_come_first_then_the_latest_and_empty_ones_under_applied_alone(chat, second, olga):
+    Report.update(state="dismissed", counts={}).execute()
+    made = [Report.create(app=app, state=state, counts=counts) for app, state, counts in (
+        (chat.app, "dismissed", {"new user": 1}), (chat.app, "applied", {}), (second.app, "open", {"new user": 1}),
+        (chat.app, "applied", {"new user": 1}))]  # fmt: skip
+    old, empty, open_one, latest = made
+    assert overview.search(olga).rows == [open_one, latest, old] and overview.search(olga).total == 3
+    assert overview.search(olga, chat.app).rows == [latest, old]
+    assert overview.search(olga, state="applied").rows == [latest, empty]
+    assert overview.search(olga, chat.app, "open").rows == []
+    App.update(state="disconnected").where(App.id == second.app.id).execute()
+    assert overview.search(olga).rows == [latest, old] and overview.search(olga, second.app).rows == [open_one]
+    more = {"app": chat.app, "state": "dismissed", "counts": {"new user": 1}}
+    Report.insert_many([more] * 50).execute()
+    assert len(overview.search(olga).rows) == 50 and overview.search(olga, number=2).rows == [latest, old]
+
+
+@pytest.mark.parametrize(("role", "part", "sees"), [
+    ("owner", None, True), ("super admin", None, True), ("admin", None, False), ("user", "owner", True),
+    ("user", "collaborator", False), ("user", None, False)])  # fmt: skip
+def test_reports_are_shown_to_those_who_decide_them(chat, second, report, role, part, sees):
+    person = Person.create(name="Bo", workspace_role=role)
+    if part:
+        AppPerson.create(app=chat.app, person=person, part=part)
+    Report.create(app=second.app, state="dismissed", counts={"new user": 1})
+    all_of_them = role in ("owner", "super admin")
+    assert overview.count_open(person) == sees
+    assert len(overview.search(person, state="open").rows) == sees
+    assert len(overview.search(person, state="dismissed").rows) == all_of_them
+    App.update(state="disconnected").execute()
+    assert overview.count_open(person) == 0
+
+
+# Counted
+
+
+def test_what_an_approval_would_do_now(report):
+    assert overview.confirmable(report) == overview.Ready(0, 0, 0)
+    change(report, 1)
+    change(report, 2, kind="no longer assigned")
+    change(report, 3, in_app=False)
+    for number, kind in enumerate(("to change role", "to grant access", "to revoke access"), start=4):
+        change(report, number, kind=kind)
+    for number, decision in enumerate(("held", "left out", "ignored", "confirmed", "applied"), start=1):
+        change(report, number, decision=decision, kind="to invite")
+    change(Report.create(app=report.app, state="applied"), 9)
+    assert overview.confirmable(report) == overview.Ready(2, 3, 1)
+
+
+def test_how_many_would_leave_if_some_were_left_out_and_others_taken_back(report):
+    waits = [change(report, number) for number in (1, 2, 3)]
+    out = [change(report, number, decision="left out") for number in (4, 5)]
+    change(report, 6, decision="held")
+    change(report, 7, kind="to change role")
+    change(Report.create(app=report.app, state="applied"), 9)
+
+    def number(left_out: list[Change] = [], taken_back: list[Change] = []) -> int:  # noqa: B006
+        return overview.removals_if(report, [one.id for one in left_out], [one.id for one in taken_back])
+
+    assert (number(), number(waits[:1]), number(taken_back=out[:1]), number(waits[:2], out)) == (3, 2, 4, 3)
+    assert number(out, waits) == 3, "what isn't left out can't be taken back"
+
+
+@pytest.mark.parametrize(("decision", "kind", "may"), [
+    ("needs confirmation", "removed user", True), ("held", "to change role", True), ("left out", "removed user", True),
+    ("ignored", "removed user", False), ("confirmed", "removed user", False), ("held", "updated role", False),
+    ("held", "updated profile", False)])  # fmt: skip
+def test_one_may_be_left_out_while_it_is_not_decided_for_good(report, decision, kind, may):
+    one = change(report, 1, decision=decision, kind=kind)
+    change(Report.create(app=report.app, state="applied"), 2)
+    found = view.may_be_left_out(report)
+    assert found == ([one] if may else []) and all(row.account == account(1) for row in found)
+
+
+def test_what_has_no_account_may_be_left_out_too(report):
+    one = change(report, kind="to invite", detail={"email": "x@x.example", "role": "member"})
+    assert view.may_be_left_out(report) == [one]
+
+
+def test_the_last_check_of_a_report_is_its_newest(report):
+    assert view.last_check(report) is None
+    made = [Check.create(app=report.app, report=report, state="succeeded", trigger="hand") for _ in range(2)]
+    Check.create(app=report.app, state="succeeded", trigger="hand")
+    assert view.last_check(report) == made[1]
+
+
+def test_rows_are_counted_by_kind_and_what_waits(report):
+    decisions = ("needs confirmation", "needs confirmation", "held", "left out", "applied")
+    for number, decision in enumerate(decisions, start=1):
+        change(report, number, decision=decision)
+    change(report, 7, kind="to change role")
+    change(Report.create(app=report.app, state="applied"), 9)
+    reports.count(report)
+    row = Report.get_by_id(report.id)
+    assert (row.counts, row.waiting, row.held) == ({"removed user": 5, "to change role": 1}, 4, 1)
+    row.state = "dismissed"
+    reports.count(row)
+    assert (row.counts, row.waiting, row.held) == ({"removed user": 5, "to change role": 1}, 0, 0)
+
+
+def test_held_updates_are_those_that_are_held(report):
+    for number, kind in enumerate(("updated role", "updated profile", "removed user"), start=1):
+        change(report, number, kind=kind, decision="held")
+    change(report, 4, kind="updated role", decision="applied")
+    reports.count(report)
+    assert view.held_updates(report) == {"updated role": 1, "updated profile": 1}
+
+
+# Decided
+
+
+def test_closing_a_report_decides_what_it_shows_as_protected_and_nothing_else(report):
+    earlier = utcnow() - timedelta(days=1)
+    other = Report.create(app=report.app, state="applied")
+    shown = change(report, 1, decision="ignored")
+    known = change(report, 2, decision="ignored", decided_at=earlier, decided_by="Bo")
+    elsewhere = change(other, 3, decision="ignored")
+    applied = change(report, 4, decision="applied")
+    waits = change(report, 5)
+    reports.dismiss(report, "Ana", "A mistake")
+    by = {one.id: Change.get_by_id(one.id).decided_by for one in (shown, known, elsewhere, applied, waits)}
+    assert by == {shown.id: "Ana", known.id: "Bo", elsewhere.id: None, applied.id: None, waits.id: "Ana"}
+
+
+@pytest.mark.parametrize(("in_app", "released", "becomes"), [
+    (True, None, "needs confirmation"), (False, None, "held"), (False, timedelta(0), "needs confirmation"),
+    (False, timedelta(seconds=1), "needs confirmation"), (False, timedelta(seconds=-1), "held"),
+    (True, timedelta(seconds=-1), "needs confirmation")])  # fmt: skip
+def test_what_is_taken_back_waits_or_is_held_as_before(report, in_app, released, becomes):
+    one = change(report, 1, decision="left out", in_app=in_app)
+    if released is not None:
+        Report.update(released_at=one.created_at + released).where(Report.id == report.id).execute()
+    with writing():
+        reports.take_back(one, "Ana")
+    assert Change.get_by_id(one.id).decision == becomes
+
+
+def test_taking_back_in_the_wizard_makes_the_page_of_before_stale(report):
+    one, two = change(report, 1, decision="left out"), change(report, 2)
+    reports.count(report)
+    done = reports.finish(report, "Ana", report.version, taken_back={one.id}, only={two.id})
+    assert done.report.version == report.version + 2
+    assert Change.get_by_id(one.id).decision in ("needs confirmation", "ignored")
+
+
+def test_a_guard_counts_accounts_and_people_without_one_each_once(chat, report):
+    App.update(guard_accounts=3, guard_percent=0).execute()
+    report = Report.get_by_id(report.id)
+    assets = [Asset.create(app=chat.app, external_id=f"t{number}", kind="room", name="T") for number in range(2)]
+    rows = [change(report, number, kind="to grant access", asset=asset, person=chat.people[9])
+            for number in (1, 2) for asset in assets]  # fmt: skip
+    rows.append(change(report, 3, kind="to grant access", asset=assets[0], person=chat.people[9]))
+    reports.guard(report)
+    assert {Change.get_by_id(row.id).decision for row in rows} == {"needs confirmation"}, "three accounts"
+    rows += [change(report, kind="to grant access", asset=assets[0], person=chat.people[8])]
+    reports.guard(report)
+    assert {Change.get_by_id(row.id).decision for row in rows} == {"held"}
+
+
+def test_an_approval_that_made_no_task_has_an_empty_list(report):
+    assert reports.Finish(report).tasks == [] and not reports.Finish(report).already
