@@ -11,8 +11,9 @@ from sync.models import App
 from sync.problems import AppProblem
 from sync.states import AccountMatch, Part
 from sync.vault import VaultProblem
-from web import app_alerts, app_card
+from web import app_alerts, app_card, leaver_view
 from web.answers import wants_part
+from web.behind_proxy import here
 
 
 class UnknownKind(Connector):
@@ -59,7 +60,8 @@ def page(app: App, whole: str, part: str = "", **values) -> str:
         return render_template(part, **values)
     standing = app_status.standing(app)
     head, alerts = app_card.title(app, kind, standing, mine), app_alerts.alerts(app, standing, mine)
-    return render_template(whole, head=head, alerts=alerts, tabs_of_app=tabs(app), **values)
+    left = leaver_view.of_app(app, can(app), here()) if mine and app.is_connected else None
+    return render_template(whole, head=head, alerts=alerts, leavers=left, tabs_of_app=tabs(app), **values)
 
 
 def match_in_words(account) -> str:

@@ -13,6 +13,8 @@ from sync.models import App, Report
 from sync.names import short_name
 from sync.reports import overview
 from sync.reports import view as report_view
+from sync.safety import leaving
+from sync.safety.leaving import Leaving
 from sync.states import ChangeKind, Part, ReportState
 from web.answers import wants_part
 from web.app_page import kind_of, page
@@ -80,24 +82,33 @@ def _found(app: App | None, here: str, wanted: dict) -> dict:
     state = request.args.get("state", "")
     state = state if state in STATES else ""
     found = overview.search(signed_in_person(), app, state, request.args.get("page", 1, type=int))
+    left = leaving.of_reports(found.rows)
     return {
-        "page": found, "lines": [_line(report, here) for report in found.rows], "state": state, "states": STATES,
+        "page": found, "lines": [_line(report, left[report.id], here) for report in found.rows], "state": state,
+        "states": STATES,
         "address": f"{here}?" + urlencode(wanted | ({"state": state} if state else {})), "here": here,
     }
 
 
-def _line(report: Report, here: str) -> Line:
+def _line(report: Report, left: Leaving, here: str) -> Line:
     is_open = report.is_open
     automatic = report.state == ReportState.APPLIED and not report.decided_by
     return Line(
         report.id, report.app, kind_of(report.app).logo, on_day(report.created_at), when(report.created_at),
         found=first_upper(in_words(report.counts)),
-        waiting=f"{number(report.waiting)} to approve" if is_open and report.waiting else "",
+        waiting=_waiting(report, left) if is_open else "",
         badge=(HELD if report.held else Badge(STATES["open"], "waiting")) if is_open else None,
         state=APPLIED_AUTOMATICALLY if automatic else STATES[report.state], decided=_decided(report),
         address=url_for("wizard.show", report_id=report.id),
         part=url_for("wizard.show", report_id=report.id, back=here),
     )  # fmt: skip
+
+
+def _waiting(report: Report, left: Leaving) -> str:
+    """The same sentence as in the report, where someone has left."""
+    if left.waits:
+        return left.sentence()
+    return f"{number(report.waiting)} to approve" if report.waiting else ""
 
 
 def _decided(report: Report) -> Markup | str:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from flask import request
+from flask import request, url_for
 from markupsafe import Markup
 
 from sync import roles
@@ -14,7 +14,7 @@ from sync.apps import assets
 from sync.effects import seats_after
 from sync.models import Account, App, Change
 from sync.names import account_name, asset_name, name_in_change, short_name
-from sync.reports import group_changes
+from sync.reports import group_changes, stuck
 from sync.reports.reports import APPLIED, CONFIRM, CONFIRMED, HELD, IGNORED, LEFT_OUT
 from sync.safety import sole_managers
 from sync.states import (
@@ -26,9 +26,11 @@ from sync.states import (
     ChangeKind,
     PersonStatus,
 )
+from web import leaver_view
 from web.answers import whole_numbers
 from web.app_page import can, kind_of, match_in_words
 from web.components import OnlyManager, only_manager
+from web.leaver_view import StuckRow
 from web.words import HELD_BY_A_GUARD, arrow, dotted, money, on_day, plural, when
 
 NO_REASON = "Enter a reason. It is shown with this row from now on."
@@ -103,6 +105,7 @@ class Row:
     box: Box | None = None
     mark: Mark | None = None
     only_manager: OnlyManager | None = None
+    stuck: StuckRow | None = None  # someone who has left but can't be removed yet
     removes_roles: bool = False  # a decision about it removes further roles, so it must be seen first
 
 
@@ -116,6 +119,7 @@ class Rows:
         leaving = [change.account_id for change in undecided if change.kind in REMOVALS and change.in_app]
         self.alone, self.assets = sole_managers.sole_assets(leaving), assets.count_of(leaving)
         self.left_out = group_changes.reasons(undecided)
+        self.stuck = _stuck(app, changes)
         self.can, self.roles, self.seats = can(app), roles.of(app), seats_after(app, 0, 0)
 
     def row(self, change: Change) -> Row:
@@ -144,7 +148,8 @@ class Rows:
             why=dotted(self._why_removed(change), _last_active(account)),
             what=What(change.before or "", labels if len(labels) > 1 else [], notes=self._what_it_has(change)),
             css=_css(change, waits), labelled=True, box=self._box(change) if waits else None,
-            mark=_mark(change, waits), only_manager=only_manager(name, alone, self.app.name) if alone else None,
+            mark=_mark(change, waits), stuck=self.stuck.get(change.account_id) if not waits else None,
+            only_manager=only_manager(name, alone, self.app.name) if alone else None,
             removes_roles=waits and _removes(change),
         )  # fmt: skip
 
@@ -207,6 +212,11 @@ class Rows:
         return notes
 
     def _why_removed(self, change: Change) -> Markup | str:
+        if change.account_id in self.stuck:
+            return self.stuck[change.account_id].sentence
+        if change.protected and change.decided_by and change.report.is_open:
+            by = short_name(change.decided_by)
+            return Markup("{}. Accepted for now by {}, {}").format(change.protected, by, on_day(change.decided_at))
         if change.protected:
             return change.protected
         if change.decision == LEFT_OUT and change.account:
@@ -229,6 +239,15 @@ class Rows:
         reason, who, at = self.left_out.get(change.id, ("", "", None))
         day = Markup(", {}").format(on_day(at)) if who and at else ""
         return Markup("Left out: {}{}").format(dotted(reason, short_name(who)), day)
+
+
+def _stuck(app: App, changes: list[Change]) -> dict[int, StuckRow]:
+    """By account, those who have left but can't be removed yet; only of an open report."""
+    if not any(change.protected and change.report.is_open for change in changes):
+        return {}
+    report = changes[0].report
+    back = url_for("wizard.show", report_id=report.id)
+    return {row.id: row for row in leaver_view.stuck_rows(stuck.of_apps([app.id]), can(app), back)}
 
 
 def _asset_row(change: Change) -> Row:

@@ -16,6 +16,7 @@ from sync.reports import overview, reports
 from sync.reports import view as report_view
 from sync.reports.overview import Ready
 from sync.reports.view import SECTIONS, Section
+from sync.safety import leaving
 from sync.states import REMOVALS, ReportState, TaskState
 from sync.tasks import tasks
 from web import effects
@@ -79,6 +80,7 @@ class Outcome:
     currency: str
     disabled: bool
     seats: str
+    detail: str = ""  # how many of those who have left can be removed, and who can't
 
 
 @dataclass(frozen=True)
@@ -157,12 +159,17 @@ def outcome(app: App, report: Report) -> Outcome:
     invited = overview.removals_of_invited(report) if ready.removals else 0
     seats = seats_after(app, ready.removals - invited, invited)
     only_held = report.held > 0 and report.held == report.waiting
-    if only_held:
+    left = leaving.of(report)
+    nothing_to_do = bool(left.stuck) and not report.waiting and not report_view.may_be_left_out(report)
+    if nothing_to_do:
+        sentence = "Nothing can be removed yet."
+    elif only_held:
         updates = any(report_view.held_updates(report).values())
         sentence = f"{'Update or release' if updates else 'Release'} what is held first."
     else:
         sentence = _outcome_in_words(app, ready, seats)
-    return Outcome(sentence, ready, seats.saved, this_workspace().currency, only_held, seats.note)
+    return Outcome(sentence, ready, seats.saved, this_workspace().currency, only_held or nothing_to_do, seats.note,
+                   left.detail() if left.stuck else "")
 
 
 def _outcome_in_words(app: App, ready: Ready, seats: Seats) -> str:

@@ -13,11 +13,11 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from connectors.base import PAID_SOCIAL
 from connectors.explaining import Said
 from sync.models import App
+from sync.safety.leaving import Leaving
 from sync.states import UPDATES, ChangeDecision, ChangeKind, TaskState
-from sync.workspace import to_local, workspace
+from sync.workspace import to_local
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "mail"
 BIDI_CONTROLS = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -93,15 +93,12 @@ _TEXT = _environment(_finalize_text, autoescape=False)
 _HTML = _environment(_finalize_html, autoescape=True)
 
 
-def report_subject(app: App, tally: dict[tuple[str, str, bool], int], kind: str) -> Sentence:
-    """`tally`: (kind, decision, in the app) → how many changes wait."""
-    leavers = sum(count for (what, _, in_app), count in tally.items() if what == ChangeKind.REMOVED_USER and in_app)
-    app_name, company = name_in_line(app.name), name_in_line(workspace().name)
-    account = "access to" if app.category == PAID_SOCIAL else "an account in"
-    if leavers:
-        told = f"{people(leavers)} left {company} and still {'has' if leavers == 1 else 'have'} {account} {app_name}"
+def report_subject(left: Leaving, tally: dict[tuple[str, str, bool], int], kind: str) -> Sentence:
+    """`left`: those of the report who have left; `tally`: (kind, decision, in the app) → how many changes wait."""
+    if left.waits:
+        told = left.sentence(name_in_line).removesuffix(".")
     else:
-        told = f"{number(sum(tally.values()), 'change')} in {app_name} to approve"
+        told = f"{number(sum(tally.values()), 'change')} in {name_in_line(left.app.name)} to approve"
     return Sentence(f"Still waiting: {told}" if kind == "reminder" else told)
 
 

@@ -42,6 +42,7 @@ from sync.models import (
     Task,
 )
 from sync.names import account_name, asset_name, main_email, name_in_change, name_in_task
+from sync.safety import leaving
 from sync.safety.sole_managers import sole_assets
 from sync.states import (
     AWAITING_APPROVAL,
@@ -130,7 +131,7 @@ def _note(report: Report, **values: Any) -> None:
 def _mail_report(report: Report, kind: str, key: str, fresh_count: int = 0) -> list[Mail]:
     app = App.get_by_id(report.app_id)
     told_through = Report.get_by_id(report.id).mailed_through
-    tally = _tally(report)
+    tally, left = _tally(report), leaving.of(report)
     total = _waiting(report).count()
     rows = (
         _waiting(report)
@@ -145,7 +146,7 @@ def _mail_report(report: Report, kind: str, key: str, fresh_count: int = 0) -> l
     alone = sole_assets([change.account_id for change in changes if change.kind in REMOVALS and change.in_app])
     return outbox.put(
         owners_of(app), kind, key, app=app, template="held" if kind == "held" else "report",
-        subject=held_subject(app, tally) if held and kind == "held" else report_subject(app, tally, kind),
+        subject=held_subject(app, tally) if held and kind == "held" else report_subject(left, tally, kind),
         changes=[
             _told_change(change, told_through if fresh_count else 0, alone.get(change.account_id, []))
             for change in changes

@@ -13,8 +13,8 @@ from sync.names import account_name
 from sync.problems import Problem
 from sync.rank import Asker
 from sync.reports import reports
-from sync.reports.leaving import IS_STUCK
 from sync.safety import leavers, protection
+from sync.safety.leaving import IS_STUCK
 from sync.safety.protection import Protected
 from sync.states import Protection
 from sync.workspace import day_in_words, today

@@ -10,9 +10,8 @@ from sync.db import db, utcnow
 from sync.mail import news
 from sync.matching.addresses import ANOTHERS
 from sync.models import App, Change, Check, Report
-from sync.reports import leaving
 from sync.reports.reports import IGNORED, UNDECIDED, count, guard, open_report
-from sync.safety import wanted
+from sync.safety import leaving, wanted
 from sync.states import Protection, ReportState
 
 

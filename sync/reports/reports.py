@@ -18,8 +18,8 @@ from sync.matching.members import ReasonNeeded
 from sync.models import Account, App, Change, Person, Report, Task
 from sync.names import account_name, name_in_change
 from sync.problems import Problem
-from sync.reports import group_changes, leaving, mass_updates
-from sync.safety import guards, protection, sole_managers
+from sync.reports import group_changes, mass_updates
+from sync.safety import guards, leaving, protection, sole_managers
 from sync.safety.protection import Protected
 from sync.states import (
     ADJUSTMENTS,

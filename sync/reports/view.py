@@ -9,8 +9,9 @@ from peewee import Case, fn
 
 from sync.groups.assignments import ACCESS, ENDED, INVITE, LOSS, ROLE
 from sync.models import Account, Asset, Change, Check, Person, Report
-from sync.reports import leaving, mass_updates
+from sync.reports import mass_updates
 from sync.reports.reports import APPLIED, CONFIRM, HELD, IGNORED, LEFT_OUT, UNDECIDED
+from sync.safety import leaving
 from sync.states import OF_ACCESS, OF_ASSETS, UPDATES, ChangeKind, ReportState
 
 WANTED = {
@@ -114,7 +115,7 @@ def sentence(report: Report) -> str:
     wants = _in_words(report)
     left = leaving.of(report)
     if left.people:
-        return f"{left.sentence} By its groups: {wants}." if wants else left.sentence
+        return f"{left.sentence()} By its groups: {wants}." if wants else left.sentence()
     if wants:
         return f"By the groups of {app.name}: {wants}."
     if held := held_updates(report):

@@ -9,7 +9,7 @@ from sync import roles
 from sync.apps import access
 from sync.db import db, utcnow
 from sync.groups import assignments
-from sync.jobs import asking
+from sync.jobs import asking, comparing
 from sync.mail import invitations as invitation_mail
 from sync.matching import members
 from sync.models import Access, Account, App, Assignment, Invitation, Task
@@ -50,6 +50,7 @@ def _removal(task: Task, gone: bool) -> None:
 def _new_role(task: Task) -> None:
     main, *further = roles.wanted_by(task.detail)
     Account.update(role=main, further_roles=further).where(Account.id == task.account_id).execute()
+    comparing.app(task.app_id)  # someone who was the last administrator may have left
 
 
 def _granted(task: Task) -> None:

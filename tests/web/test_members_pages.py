@@ -111,7 +111,7 @@ def test_protection_needs_a_reason_and_keeps_the_seat(owner: Client, chat) -> No
     chat.leave(1, 2)
     chat.check()
     wizard = owner.get(f"/reports/{Report.get(Report.state == 'open').id}").text
-    assert "Protected: Owns the billing" in wizard
+    assert "is protected: Owns the billing" in wizard
     owner.send("DELETE", here)
     assert now(account).protected is None
 

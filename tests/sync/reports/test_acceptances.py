@@ -11,9 +11,9 @@ from sync.db import utcnow
 from sync.models import AcceptedLeaver, Account, Activity, Change, Mail, Report
 from sync.people import people
 from sync.rank import Asker, NotAllowed
-from sync.reports import acceptances, leaving, reports
+from sync.reports import acceptances, reports
 from sync.reports.acceptances import AcceptanceProblem
-from sync.safety import leavers
+from sync.safety import leavers, leaving
 from sync.safety.leavers import Numbers
 from sync.workspace import today
 from tests.sync.fixtures import email
@@ -87,7 +87,7 @@ def test_others_in_the_report_still_wait(chat, last):
     version = reports.open_report(chat.app).version
     accept(chat, last)
     report = reports.open_report(chat.app)
-    assert report.version == version + 1 and leaving.of(report).detail == "1 can be removed, 1 may stay for now."
+    assert report.version == version + 1 and leaving.of(report).detail() == "1 can be removed, 1 may stay for now."
     chat.check()
     assert reports.open_report(chat.app).version == version + 1, "the check sees the same"
 

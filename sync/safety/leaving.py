@@ -4,7 +4,7 @@ Nothing is decided here."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from connectors.base import PAID_SOCIAL
@@ -41,31 +41,34 @@ class Leaving:
     staying: int = 0
 
     @property
-    def headline(self) -> str:
+    def waits(self) -> bool:
+        """Someone has to decide or do something about one of them."""
+        return bool(self.ready or self.held or self.stuck)
+
+    def headline(self, named: Callable[[str], str] = str) -> str:
         """3 people left Acme and still have an account in Slack"""
         account = "access to" if self.app.category == PAID_SOCIAL else "an account in"
         has = "has" if self.people == 1 else "have"
-        return f"{_people(self.people)} left {workspace().name} and still {has} {account} {self.app.name}"
+        return f"{_people(self.people)} left {named(workspace().name)} and still {has} {account} {named(self.app.name)}"
 
-    @property
-    def detail(self) -> str:
+    def detail(self, named: Callable[[str], str] = str) -> str:
         """2 can be removed, Pavel Horák can't yet. Empty where all of them can."""
         if self.ready == self.people:
             return ""
         parts = [f"{self.ready:,} can be removed"] if self.ready else []
         parts += [f"{self.held:,} {'is' if self.held == 1 else 'are'} held by a guard"] if self.held else []
-        parts += [f"{self._who_is_stuck} can't {'' if self.ready else 'be removed '}yet"] if self.stuck else []
+        if self.stuck:
+            who = " and ".join(map(named, self.stuck)) if len(self.stuck) <= NAMED else f"{len(self.stuck):,}"
+            parts.append(f"{who} can't {'' if self.ready else 'be removed '}yet")
         parts += [f"{self.staying:,} may stay for now"] if self.staying else []
         return f"{', '.join(parts)}."
 
-    @property
-    def _who_is_stuck(self) -> str:
-        return " and ".join(self.stuck) if len(self.stuck) <= NAMED else f"{len(self.stuck):,}"
+    def sentence(self, named: Callable[[str], str] = str) -> str:
+        """3 people left Acme and still have an account in Slack. 2 can be removed, Pavel Horák can't yet.
 
-    @property
-    def sentence(self) -> str:
-        """3 people left Acme and still have an account in Slack. 2 can be removed, Pavel Horák can't yet."""
-        return " ".join(filter(None, (f"{self.headline}.", self.detail)))
+        `named` makes each name harmless where the sentence is shown.
+        """
+        return " ".join(filter(None, (f"{self.headline(named)}.", self.detail(named))))
 
 
 def of(report: Report) -> Leaving:
@@ -85,7 +88,8 @@ def of_reports(reports: Iterable[Report]) -> dict[int, Leaving]:
     for change in rows:
         if part := _part(change):
             found[change.report_id][part][change.account.person_id] = person_name(change.account.person)
-    return {id: _counted(known[id].app, parts) for id, parts in found.items()}
+    apps = {app.id: app for app in App.select().where(App.id.in_([report.app_id for report in known.values()]))}
+    return {id: _counted(apps[known[id].app_id], parts) for id, parts in found.items()}
 
 
 def _part(change: Change) -> str:

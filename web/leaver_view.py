@@ -1,0 +1,99 @@
+"""Leavers whose account can't be removed yet, as pages show them: a sentence, the button that solves it, and the way
+to accept it for some time. Those that are accepted are shown with who accepted them, why and until when."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from flask import url_for
+from markupsafe import Markup
+
+from connectors.base import CHANGE_ROLE
+from sync.models import Account, App
+from sync.names import account_name, short_name
+from sync.reports import stuck
+from sync.reports.stuck import Stuck
+from sync.safety import leavers
+from sync.states import Protection
+from web.words import calendar_day, on_day
+
+
+@dataclass(frozen=True)
+class Fix:
+    """The button that solves it; `dialog` says whether it opens one."""
+
+    label: str
+    address: str
+    icon: str
+    dialog: bool = True
+
+
+@dataclass(frozen=True)
+class StuckRow:
+    """An open one."""
+
+    id: int  # of the account
+    sentence: str
+    fix: Fix | None
+    accept: str  # the address of the dialog
+
+
+@dataclass(frozen=True)
+class AcceptedRow:
+    """One that someone accepted."""
+
+    id: int
+    words: Markup
+    withdraw: str
+
+
+@dataclass(frozen=True)
+class Leavers:
+    """Of one app, on each of its pages."""
+
+    stuck: list[StuckRow]
+    accepted: list[AcceptedRow]
+
+
+def of_app(app: App, can: Collection[str], back: str) -> Leavers:
+    """`can`: what Rollcall can do in the app. `back`: the page to return to."""
+    return Leavers(stuck_rows(stuck.of_apps([app.id]), can, back), accepted_rows(app, back))
+
+
+def stuck_rows(found: Iterable[Stuck], can: Collection[str], back: str) -> list[StuckRow]:
+    return [StuckRow(one.account.id, one.sentence, _fix(one, can, back), acceptance(one.account, back))
+            for one in found]  # fmt: skip
+
+
+def acceptance(account: Account, back: str) -> str:
+    return url_for("leavers.acceptance", app_id=account.app_id, account_id=account.id, back=back)
+
+
+def _fix(one: Stuck, can: Collection[str], back: str) -> Fix | None:
+    account, app_id = one.account, one.account.app_id
+    if one.protection == Protection.LAST_ADMINISTRATOR:
+        if CHANGE_ROLE not in can:
+            return None
+        return Fix(f"Make someone else {one.role}", url_for("leavers.successor", app_id=app_id, back=back), "user-plus")
+    if one.protection == Protection.AUTOMATION_ACCOUNT:
+        return Fix("Replace the credential", url_for("app_settings.credential", app_id=app_id), "key")
+    if one.protection == Protection.HOLD:
+        address = url_for("people.show", person_id=account.person_id)
+        return Fix("Open the person", address, "user", dialog=False)
+    if one.protection == Protection.BY_HAND:
+        address = url_for("account.show", app_id=app_id, account_id=account.id)
+        return Fix("Open the account", address, "shield", dialog=False)
+    return Fix("Match it again", url_for("members.match", app_id=app_id, account_id=account.id, back=back), "link")
+
+
+def accepted_rows(app: App, back: str) -> list[AcceptedRow]:
+    found = sorted((one for one in leavers.of_app(app) if one.acceptance), key=lambda one: one.acceptance.until)
+    return [AcceptedRow(
+        one.account.id,
+        Markup("<strong>{}</strong> has left and keeps an account until {}: {}. {}. Accepted by {}, {}.").format(
+            account_name(one.account), calendar_day(one.acceptance.until), one.acceptance.reason.rstrip("."),
+            one.protected or "It can't be removed yet", short_name(one.acceptance.accepted_by),
+            on_day(one.acceptance.accepted_at)),
+        url_for("leavers.withdraw", app_id=app.id, account_id=one.account.id, back=back),
+    ) for one in found]  # fmt: skip
