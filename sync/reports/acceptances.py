@@ -71,7 +71,7 @@ def why_stuck(account: Account) -> Protected | None:
     """Why the account of someone who has left can't be removed: as the open report says, which sees all who leave."""
     report = reports.open_report(account.app)
     stuck = report and Change.get_or_none(Change.report == report, Change.account == account, IS_STUCK)
-    if stuck:
+    if stuck and stuck.protection:
         return Protected(Protection(stuck.protection), stuck.protected)
     return protection.of(account, *(code for code in Protection if code != Protection.KEPT_UNTIL))
 

@@ -46,7 +46,7 @@ def of_apps(app_ids: Iterable[int]) -> list[Stuck]:
 
 
 def _stuck(leaver: Leaver) -> Stuck:
-    code = Protection(leaver.change.protection)
+    code = Protection(leaver.change.protection or Protection.BY_HAND)
     why, role = leaver.protected.removeprefix("Protected: ").removeprefix("legal hold: "), ""
     if code == Protection.LAST_ADMINISTRATOR:
         is_named = why.startswith(_LAST) and why.endswith(_OF_THE_APP)

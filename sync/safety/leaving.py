@@ -17,8 +17,8 @@ NAMED = 2  # people who can't be removed yet, by name; of more only the number
 _LEAVER = (Change.kind == ChangeKind.REMOVED_USER) & Change.in_app
 # Someone who has left but can't be removed yet, and nobody has accepted that.
 IS_STUCK = (
-    _LEAVER & (Change.decision == ChangeDecision.IGNORED) & Change.protection.is_null(False)
-    & (Change.protection != Protection.KEPT_UNTIL) & Change.decided_at.is_null()
+    _LEAVER & (Change.decision == ChangeDecision.IGNORED) & Change.protected.is_null(False) & Change.decided_at.is_null()
+    & (Change.protection.is_null() | (Change.protection != Protection.KEPT_UNTIL))
 )  # fmt: skip
 _WAITS = Change.decision.in_((ChangeDecision.NEEDS_CONFIRMATION, ChangeDecision.HELD))
 
@@ -100,7 +100,7 @@ def _part(change: Change) -> str:
         return "held"
     if change.decision == ChangeDecision.LEFT_OUT:
         return "staying"
-    if change.decision != ChangeDecision.IGNORED or not change.protection:
+    if change.decision != ChangeDecision.IGNORED or not change.protected:
         return ""
     return "staying" if change.protection == Protection.KEPT_UNTIL or change.decided_at else "stuck"
 
