@@ -17,8 +17,8 @@ NAMED = 2  # people who can't be removed yet, by name; of more only the number
 _LEAVER = (Change.kind == ChangeKind.REMOVED_USER) & Change.in_app
 # Someone who has left but can't be removed yet, and nobody has accepted that.
 IS_STUCK = (
-    _LEAVER & (Change.decision == ChangeDecision.IGNORED) & Change.protected.is_null(False) & Change.decided_at.is_null()
-    & (Change.protection.is_null() | (Change.protection != Protection.KEPT_UNTIL))
+    _LEAVER & (Change.decision == ChangeDecision.IGNORED) & Change.decided_at.is_null()
+    & Change.protected.is_null(False) & (Change.protection.is_null() | (Change.protection != Protection.KEPT_UNTIL))
 )  # fmt: skip
 _WAITS = Change.decision.in_((ChangeDecision.NEEDS_CONFIRMATION, ChangeDecision.HELD))
 
