@@ -14,8 +14,8 @@ from sync.directory import figures
 from sync.effects import seats_after
 from sync.models import Account, App, Directory, Person, Report, Task
 from sync.people import held
-from sync.reports import leaving
-from sync.safety import leavers
+from sync.reports import stuck
+from sync.safety import leavers, leaving
 from sync.sign_in import waiting as waiting_sign_ins
 from sync.states import WorkspaceRole
 
@@ -78,13 +78,13 @@ def _reports(owned: Sequence[App]) -> Iterable[Item]:
     left = leaving.of_reports(reports)
     for report in reports:
         app, of_report = by_id[report.app_id], left[report.id]
-        sentence = of_report.sentence if of_report.people else ""
+        sentence = of_report.sentence() if of_report.people else ""
         if report.held:
             yield Item(Waiting.HELD_REPORT, report.held, app, report.id, sentence)
         elif report.waiting:
             yield Item(Waiting.REPORT, report.waiting, app, report.id, sentence)
-        elif of_report.stuck:
-            yield Item(Waiting.STUCK_LEAVER, len(of_report.stuck), app, report.id, sentence)
+    for one in stuck.of_apps(report.app_id for report in reports if left[report.id].stuck):
+        yield Item(Waiting.STUCK_LEAVER, 1, by_id[one.account.app_id], one.report_id, one.sentence)
 
 
 def _tasks(owned: Sequence[App]) -> Iterable[Item]:

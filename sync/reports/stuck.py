@@ -37,6 +37,7 @@ class Stuck:
     account: Account
     protection: Protection
     sentence: str
+    report_id: int  # the open one
     role: str = ""
 
 
@@ -53,7 +54,7 @@ def _stuck(leaver: Leaver) -> Stuck:
         role = why.removeprefix(_LAST).removesuffix(_OF_THE_APP) if is_named else "an administrator"
         why = f"the last {role}" if is_named else "the last who may administer it, as far as Rollcall knows,"
     words = SENTENCES[code].format(name=person_name(leaver.person), app=leaver.account.app.name, why=why, role=role)
-    return Stuck(leaver.account, code, words, role)
+    return Stuck(leaver.account, code, words, leaver.change.report_id, role)
 
 
 def candidates(app: App) -> list[Account]:
