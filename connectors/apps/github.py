@@ -74,7 +74,8 @@ class GitHub(ClosesClients, Connector):
         "and enter the App's ID and the .pem file's whole text.",
         "E-mails: GitHub shows an organisation only e-mails at domains that it has verified (Settings, Verified and "
         "approved domains), what its own SAML sign-on knows, and what people publish in their profile. Everybody else "
-        "comes without one and is matched by hand, once. An enterprise's SAML sign-on is not read.",
+        "comes without one and is matched by hand, once. If the enterprise has the sign-on, enter its name and use the "
+        "token of an enterprise owner, with the scope read:enterprise.",
         "Organisation roles show beside someone's role, and are given and taken in GitHub. A fine-grained token or an "
         "App reads them with the organisation permission Custom organization roles: read.",
         "GitHub does not tell when someone was last active or who manages billing. Members from an enterprise team or "
@@ -83,20 +84,17 @@ class GitHub(ClosesClients, Connector):
     )
     fields = (
         Field("org", "Organisation", "Its name in the address: github.com/NAME.", pattern=r"[A-Za-z0-9_-]+"),
-        Field(
-            "credential", "Connect with", required=False,
-            choices=(("token", "an owner's access token"), ("app", "a GitHub App")),
-        ),
+        Field("credential", "Connect with", required=False,
+              choices=(("token", "an owner's access token"), ("app", "a GitHub App"))),
         token_field("Access token", "Begins with ghp_ or github_pat_.", when=("credential", "token")),
         Field("app_id", "App ID or client ID", "On the App's own settings page.", pattern=r"[A-Za-z0-9.]+",
               when=("credential", "app")),
         Field("private_key", "Private key", "The text of the .pem file.", secret=True, multiline=True,
               when=("credential", "app")),
-        Field(
-            "emails", "Names and e-mails", required=False,
-            choices=(("read", "are read: verified domains, else the public profile"), ("leave out", "are not read")),
-            where=False,
-        ),
+        Field("emails", "Names and e-mails", required=False, where=False,
+              choices=(("read", "are read: verified domains, else the public profile"), ("leave out", "are not read"))),
+        Field("enterprise", "Enterprise", "Only if it has the SAML sign-on: its name in github.com/enterprises/NAME.",
+              required=False, pattern=r"[A-Za-z0-9_-]+", where=False),
         Field(
             "access", "Access to repositories", "Reading everybody's takes one call for each hundred people of each "
             "repository.", required=False,
@@ -135,7 +133,8 @@ class GitHub(ClosesClients, Connector):
 
     @cached_property
     def _people(self) -> People:
-        return People(self._client, self.settings.get("emails") != "leave out")
+        read = self.settings.get("emails") != "leave out"
+        return People(self._client, read, self.settings.get("enterprise", ""))
 
     @cached_property
     def _organisation_roles(self) -> OrganisationRoles:
@@ -152,8 +151,8 @@ class GitHub(ClosesClients, Connector):
                 f"{failure} Reading invitations and outside collaborators takes an owner's token with the scope "
                 "admin:org, or the organisation permission Members."
             ) from None
-        lacks = self._organisation_roles.read()
-        return replace(identity, missing=(*identity.missing, lacks)) if lacks else identity
+        lacks = filter(None, (self._organisation_roles.read(), self._people.lacks()))
+        return replace(identity, missing=(*identity.missing, *lacks))
 
     def _app_identity(self) -> Identity:
         permissions, installation = self._client.app.permissions, self._client.app.installation

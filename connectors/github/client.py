@@ -113,6 +113,10 @@ class GitHubClient:
         return self.http.post("/graphql", json=body, idempotent=True).json(dict).get("data") or {}
 
 
+# “The Organization's SAML identity provider is disabled when an Enterprise SAML identity provider is available”
+ENTERPRISE_SIGN_ON = "Enterprise SAML identity provider is available"
+
+
 def problem(answer: Answer) -> ConnectorError | None:
     """What a status alone does not tell: limits without headers, hidden results, errors inside a GraphQL answer."""
     said = answer.text.lower() if answer.status in (403, 429) else ""
@@ -136,7 +140,7 @@ def _inside(answer: Answer, errors: Iterable[dict]) -> ConnectorError | None:
         if error.get("type") == "RATE_LIMITED":
             wait = seconds_to_wait(answer)
             return RateLimited(says, UNTOLD_WAIT if wait is None else wait)
-        if error.get("type") in GRAPHQL_DENIED:
+        if error.get("type") in GRAPHQL_DENIED or ENTERPRISE_SIGN_ON in str(error.get("message", "")):
             return Forbidden(f"{says} Give the token what it lacks. Names and e-mails can also be left out.")
         return TemporarilyUnavailable(f"{says} Nothing was changed.")
     return None

@@ -3,6 +3,9 @@
 GraphQL (docs.github.com/graphql): User: name, email, organizationVerifiedDomainEmails. Where the organisation itself
 has SAML sign-on, Organization.samlIdentityProvider: externalIdentities with samlIdentity and scimIdentity, visible to
 "organization owners", their tokens "with read:org or admin:org scope" and Apps "with read or write access to members".
+Where the enterprise has it, Enterprise.ownerInfo.samlIdentityProvider: for enterprise owners, their tokens with
+read:enterprise or admin:enterprise (GitHub Changelog, 30 March 2023). The organisation's own is then refused
+(Internet2/grouper, notes on GitHub provisioning).
 """
 
 from __future__ import annotations
@@ -17,18 +20,21 @@ from connectors.tools.paging import Page, pages_by_cursor
 
 PEOPLE = """query ($ids: [ID!]!, $org: String!) { nodes(ids: $ids) { ... on User {
   databaseId name email organizationVerifiedDomainEmails(login: $org) } } }"""
-SIGN_ON = """query ($org: String!, $after: String, $login: String) { organization(login: $org) { samlIdentityProvider {
+IDENTITIES = """samlIdentityProvider {
   externalIdentities(first: 100, membersOnly: true, after: $after, login: $login) {
     nodes { guid user { databaseId } samlIdentity { nameId emails { value } } scimIdentity { emails { value } } }
-    pageInfo { hasNextPage endCursor } } } } }"""
+    pageInfo { hasNextPage endCursor } } }"""
+SIGN_ON = f"query ($org: String!, $after: String, $login: String) {{ organization(login: $org) {{ {IDENTITIES} }} }}"
+OF_ENTERPRISE = f"""query ($enterprise: String!, $after: String, $login: String) {{
+  enterprise(slug: $enterprise) {{ ownerInfo {{ {IDENTITIES} }} }} }}"""
 ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 
 
 class People:
-    """`read`: whether names and e-mails are read at all."""
+    """`read`: whether names and e-mails are read at all; `enterprise`: the name of the one that has the sign-on."""
 
-    def __init__(self, client: GitHubClient, read: bool):
-        self._client, self._read = client, read
+    def __init__(self, client: GitHubClient, read: bool, enterprise: str = ""):
+        self._client, self._read, self._enterprise = client, read, enterprise
         self._sign_on: dict[int, str] | None = None  # user id → e-mail; None until read_sign_on()
 
     def read_sign_on(self) -> None:
@@ -59,8 +65,7 @@ class People:
 
         def fetch(cursor: str | None) -> Page:
             after = {"after": cursor} if cursor else {}
-            found = self._client.graphql(SIGN_ON, org=self._client.org, **of, **after).get("organization") or {}
-            identities = (found.get("samlIdentityProvider") or {}).get("externalIdentities")
+            identities = (self._provider(**of, **after) or {}).get("externalIdentities")
             if not identities:
                 return Page([])
             info = identities["pageInfo"]
@@ -73,6 +78,27 @@ class People:
                         yield user["databaseId"], email
         except Forbidden:
             return
+
+
+    def _provider(self, **variables: str) -> dict | None:
+        """Where the enterprise has the sign-on, the organisation's own doesn't count."""
+        if not self._enterprise:
+            found = self._client.graphql(SIGN_ON, org=self._client.org, **variables).get("organization") or {}
+            return found.get("samlIdentityProvider")
+        found = self._client.graphql(OF_ENTERPRISE, enterprise=self._enterprise, **variables).get("enterprise") or {}
+        return (found.get("ownerInfo") or {}).get("samlIdentityProvider")
+
+    def lacks(self) -> str:
+        """Why the e-mails of an enterprise's sign-on aren't read; "" where they are, or none is named."""
+        if not self._read or not self._enterprise:
+            return ""
+        try:
+            if self._provider() is not None:
+                return ""
+        except (Forbidden, TemporarilyUnavailable):
+            pass
+        return (f"read e-mails of the enterprise {self._enterprise}: it has no SAML sign-on that this credential may "
+                "see. Use the token of an enterprise owner, with the scope read:enterprise.")  # fmt: skip
 
 
 def email_of(row: dict) -> str:

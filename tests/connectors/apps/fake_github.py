@@ -79,6 +79,7 @@ class FakeGitHub(FakeApp):
         self.invited: list[Seat] = []
         self.base_permission: set[str] = set()  # ids of accounts that may still use every repository
         self.inherited: set[str] = set()  # ids of accounts whose team membership comes from a child team
+        self.enterprise = ""  # the name of the enterprise that has the sign-on in place of the organisation
         self.saml: dict[str, dict] | None = None  # account id → external identity; None without SAML sign-on
         self.tells_team_roles = True  # “only when the feature is enabled for the organization”
         self.repo_invited: dict[str, list[dict]] = {}  # name of a repository → invitations to it
@@ -194,6 +195,13 @@ class FakeGitHub(FakeApp):
     def sign_on(self, request: Request) -> dict:
         """Organization.samlIdentityProvider.externalIdentities: “Filter to external identities with the users login”,
         “with valid org membership only”."""
+        asked = request.body["variables"].get("enterprise", "")
+        if self.enterprise and not asked:
+            words = ("The Organization's SAML identity provider is disabled when an Enterprise SAML identity provider "
+                     "is available")  # fmt: skip
+            return {"data": {"organization": {"samlIdentityProvider": None}}, "errors": [{"message": words}]}
+        if asked and asked != self.enterprise:
+            return {"data": {"enterprise": {"ownerInfo": None}}}
         if self.saml is None:
             return {"data": {"organization": {"samlIdentityProvider": None}}}
         login = request.body["variables"].get("login")
@@ -201,8 +209,9 @@ class FakeGitHub(FakeApp):
                 for id, more in self.saml.items() if login in (None, f"login-{id}")]  # fmt: skip
         start = int(request.body["variables"].get("after", "0"))
         info = {"hasNextPage": start + 100 < len(rows), "endCursor": str(start + 100)}
-        return {"data": {"organization": {"samlIdentityProvider": {"externalIdentities": {
-            "nodes": rows[start : start + 100], "pageInfo": info}}}}}  # fmt: skip
+        identities = {"nodes": rows[start : start + 100], "pageInfo": info}
+        provider = {"samlIdentityProvider": {"externalIdentities": identities}}
+        return {"data": {"enterprise": {"ownerInfo": provider}} if asked else {"organization": provider}}
 
     def organisation_roles(self, request: Request) -> dict:
         named = ((81, "Security manager", "Predefined"), (82, "Auditor", "Organization"))

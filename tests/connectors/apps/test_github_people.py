@@ -84,3 +84,34 @@ def test_a_credential_that_may_not_see_identities_reads_the_rest(app, connector)
     error = {"type": "FORBIDDEN", "message": "Resource not accessible by integration"}
     app.fail(lambda reply: type(reply)(200, {"data": None, "errors": [error]}), on="sign_on", times=FOREVER)
     assert [account.email for account in connector.accounts()] == ["ana@private.example", ""]
+
+
+# GraphQL, Enterprise.ownerInfo.samlIdentityProvider
+
+
+@pytest.fixture
+def of_enterprise(app):
+    app.enterprise, app.saml = "acme-corp", {"1000": {"samlIdentity": {"nameId": "ana@acme.example"}}}
+    connector = GitHub({"org": "acme", "token": app.token, "enterprise": "acme-corp"})
+    connector.api = app.url
+    yield connector
+    connector.close()
+
+
+def test_the_email_of_an_enterprises_sign_on_is_read_where_the_enterprise_is_named(app, of_enterprise):
+    assert [account.email for account in of_enterprise.accounts()] == ["ana@acme.example", ""]
+    assert of_enterprise.account("1000").email == "ana@acme.example"
+    assert not any("enterprise" in missing for missing in of_enterprise.test().missing)
+
+
+def test_an_enterprise_that_the_credential_may_not_see_is_named_and_the_rest_is_read(app, of_enterprise):
+    """ownerInfo is null for everyone but an enterprise owner."""
+    app.enterprise = "another"
+    assert [account.email for account in of_enterprise.accounts()] == ["ana@private.example", ""]
+    assert any("the enterprise acme-corp" in missing for missing in of_enterprise.test().missing)
+
+
+def test_an_organisation_whose_enterprise_has_the_sign_on_is_read(app, connector):
+    """GitHub refuses the question for the organisation's own provider then, with an error of no known type."""
+    app.enterprise = "acme-corp"
+    assert [account.email for account in connector.accounts()] == ["ana@private.example", ""]
