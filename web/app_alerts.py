@@ -20,8 +20,8 @@ from web.words import number, plural, spoken
 SHOWN = ("broken", "stuck", "held", "leavers", "failed", "overdue", "unmatched")
 DOMAINS_SHOWN = 3
 LOUD = {
-    "broken": "{} needs attention.", "stuck": "{} needs attention.", "held": "A guard stopped something.",
-    "leavers": "Someone who has left is still in {}.", "failed": "Last check failed.", "overdue": "{} is overdue.",
+    "broken": "{} needs attention.", "stuck": "{} needs attention.", "held": "", "leavers": "",
+    "failed": "{} isn't up to date.", "overdue": "{} is overdue.",
     "unmatched": "{} needs matching.",
 }  # fmt: skip
 

@@ -18,7 +18,7 @@ from web.view import Badge
 from web.words import number, percent, plural, spoken, when
 
 DETAIL = 80  # characters of what is wrong that a card shows
-ICONS = {"paused": "player-pause", "held": "hand-stop", "leavers": "user-off", "overdue": "clock",
+ICONS = {"paused": "player-pause", "held": "hand-stop", "leavers": "user-off", "failed": "alert-circle", "overdue": "clock",
          "unmatched": "unlink", "not daily": "clock"}  # fmt: skip
 SHOWN_OTHERWISE = ("unmatched",)  # beside the bar of the card
 
@@ -77,7 +77,7 @@ def card(app: App, kind: type[Connector], standing: Standing, owns: bool) -> Car
 
 def _facts(standing: Standing) -> list[Fact]:
     return [
-        Fact(row.code, row.tone, ICONS.get(row.code) or BADGE_ICONS[row.tone], spoken(row.short(standing.facts)))
+        Fact(row.code, row.tone, ICONS.get(row.code) or BADGE_ICONS[row.tone], spoken(row.beside(standing.facts)))
         for row in standing.others if row.code not in SHOWN_OTHERWISE
     ]  # fmt: skip
 

@@ -108,14 +108,15 @@ def show(directory_id: int) -> str:
     overview = _overview(directory)
     if overview.pushed:
         return _pushed(overview)
+    rows = directory_view.reading_rows(directory_figures.readings_of(directory, READINGS_SHOWN))
+    changing = {"failure": directory_view.failure(directory), "readings": rows}
     if wants_part():
-        return render_template("directories/_state.html", overview=overview)
+        return render_template("directories/_read_again.html", overview=overview, **changing)
     return render_template(
-        "directories/show.html", **_head(overview), failure=directory_view.failure(directory),
+        "directories/show.html", **_head(overview), **changing,
         uploaded_at=directory_preview.handed_over(directory),
         waiting=overview.uploaded and directory_preview.pending(directory) is not None,
         rules=directory_view.rule_lines(directory), unread=directory_view.unread(directory),
-        readings=directory_view.reading_rows(directory_figures.readings_of(directory, READINGS_SHOWN)),
     )
 
 

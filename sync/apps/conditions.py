@@ -94,6 +94,12 @@ class Condition:
     steps: Callable[[Facts], tuple[Step, ...]] = lambda facts: ()
 
     @property
+    def beside(self) -> Callable[[Facts], Words]:
+        """`short`, understood without the status where another row wins: “Last check failed: just now, …”."""
+        named = self.code in ("failed", "paused", "overdue", "not daily")
+        return lambda facts: (f"{self.status}: ", *self.short(facts)) if named else self.short(facts)
+
+    @property
     def fault(self) -> bool:
         """Something doesn't work; what only waits for a person is none."""
         return self.code in ("broken", "stuck")
