@@ -18,8 +18,10 @@ from web.view import Badge
 from web.words import number, percent, plural, spoken, when
 
 DETAIL = 80  # characters of what is wrong that a card shows
-ICONS = {"paused": "player-pause", "held": "hand-stop", "leavers": "user-off", "failed": "alert-circle", "overdue": "clock",
-         "unmatched": "unlink", "not daily": "clock"}  # fmt: skip
+ICONS = {
+    "paused": "player-pause", "held": "hand-stop", "leavers": "user-off", "failed": "alert-circle", "overdue": "clock",
+    "unmatched": "unlink", "not daily": "clock",
+}  # fmt: skip
 SHOWN_OTHERWISE = ("unmatched",)  # beside the bar of the card
 
 
@@ -39,13 +41,11 @@ class Card:
     logo: str
     kind: str
     address: str
-    draft: bool
     owns: bool
     live: bool  # a check is waiting or running
     check: str  # what the menu calls it; empty where none may be started
     paused: bool  # and this person may resume it
     matched: Matched
-    started: Markup | str
     badge: Badge
     report: int | None  # the open report, for an Owner
     badge_opens_report: bool
@@ -64,14 +64,14 @@ class Fact:
 
 
 def card(app: App, kind: type[Connector], standing: Standing, owns: bool) -> Card:
-    live, draft = standing.check is not None, app.state == AppState.CONNECTING
+    live = standing.check is not None
     report = standing.report.id if standing.report and owns else None
     return Card(
-        app, kind.logo, kind.label, url_for("connect.credential" if draft else "apps.show", app_id=app.id), draft, owns,
+        app, kind.logo, kind.label, url_for("apps.show", app_id=app.id), owns,
         live, check=_check_button(live) if owns and app.is_active else "",
-        paused=owns and app.state == AppState.PAUSED, matched=_matched(app, standing), started=when(app.created_at),
+        paused=owns and app.state == AppState.PAUSED, matched=_matched(app, standing),
         badge=badge_of(standing), report=report, badge_opens_report=report is not None and not live,
-        note=_note(app, standing), facts=_facts(standing),
+        note=_note(standing), facts=_facts(standing),
     )  # fmt: skip
 
 
@@ -89,10 +89,8 @@ def _matched(app: App, standing: Standing) -> Matched:
     return Matched(known if app.users else 0, f"{known} % of the accounts are matched", words, unmatched)
 
 
-def _note(app: App, standing: Standing) -> Markup | str:
+def _note(standing: Standing) -> Markup | str:
     """Beside the badge: since when, or what is wrong."""
-    if app.state == AppState.CONNECTING:
-        return ""
     if standing.row.code == "broken":
         return shorten(first_line(standing.facts.error), DETAIL, placeholder="…")
     return spoken(standing.short)

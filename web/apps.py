@@ -5,19 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from flask import Blueprint, render_template, request
+from markupsafe import Markup
 
 from sync.apps import owners
 from sync.apps import status as app_status
 from sync.directory import figures
 from sync.models import App, Directory, Person
-from sync.states import Part, Tone
+from sync.states import AppState, Part, Tone
 from web import app_alerts, app_card, app_facts, member_view
 from web.answers import page_or_part
 from web.app_page import kind_of, owns, page
 from web.frame import MANAGERS, manages
 from web.permissions import app_part, signed_in
 from web.security import signed_in_person
-from web.words import WAITING_FOR_APPROVAL, plural
+from web.words import WAITING_FOR_APPROVAL, plural, when
 
 pages = Blueprint("apps", __name__, url_prefix="/apps")
 
@@ -37,6 +38,8 @@ def index() -> str:
     me = signed_in_person()
     wanted = {name: request.args.get(name, "").strip() for name in ("search", "category", "state")}
     shown = owners.shown(me, wanted["search"], wanted["category"])
+    drafts = [app for app in shown if app.state == AppState.CONNECTING]
+    shown = [app for app in shown if app.state != AppState.CONNECTING]
     standings = app_status.standings(shown)
     shown.sort(key=lambda app: (*FIRST, standings[app.id].loudest).index(standings[app.id].loudest))
     if wanted["state"]:
@@ -45,9 +48,24 @@ def index() -> str:
     cards = [app_card.card(app, kind_of(app), standings[app.id], app.id in owned) for app in shown]
     return page_or_part(
         "apps/index.html", "apps/_grid.html", cards=cards,
+        drafts=[] if wanted["state"] else [_draft(app) for app in drafts],
         filtered=any(wanted.values()), states=STATES, may_connect=me.workspace_role in MANAGERS,
         categories=owners.categories(me), holding=_holding(me), **wanted,
     )
+
+
+@dataclass(frozen=True)
+class Draft:
+    """An app whose setup isn't finished; it doesn't count as an app yet."""
+
+    app: App
+    logo: str
+    kind: str
+    started: Markup | str
+
+
+def _draft(app: App) -> Draft:
+    return Draft(app, kind_of(app).logo, kind_of(app).label, when(app.created_at))
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """An app that is being connected: a draft that keeps what was entered, its secrets sealed, until its first reading.
-It is an App in state "connecting", seen by who began it; one that is left alone is forgotten after a week."""
+It is an App in state "connecting", listed from the first Test or Continue on. One that is left alone is forgotten
+after a week, or after a day where nothing was entered."""
 
 from __future__ import annotations
 
@@ -18,6 +19,7 @@ from sync.rank import Asker
 from sync.states import AppState, CheckTrigger, Part
 
 FORGOTTEN_AFTER = timedelta(days=7)
+EMPTY_FORGOTTEN_AFTER = timedelta(days=1)
 
 
 def start(slug: str, person: Person) -> App:
@@ -127,5 +129,7 @@ def discard(app: App) -> None:
 
 @queue.each_minute
 def forget_drafts(now: datetime) -> None:
+    empty = App.credential.is_null() & (App.created_at < now - EMPTY_FORGOTTEN_AFTER)
     with writing():
-        App.delete().where(App.state == AppState.CONNECTING, App.created_at < now - FORGOTTEN_AFTER).execute()
+        App.delete().where(
+            App.state == AppState.CONNECTING, empty | (App.created_at < now - FORGOTTEN_AFTER)).execute()

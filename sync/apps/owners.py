@@ -19,8 +19,9 @@ def part_of(person: Person, app: App) -> str | None:
 
 
 def apps_of(person: Person):
-    """The apps that this person may see, by name, as a query."""
-    query = App.select().where(App.state != AppState.DISCONNECTED).order_by(App.name)
+    """The apps that this person may see, by name, as a query: also drafts that something was entered into."""
+    empty = (App.state == AppState.CONNECTING) & App.credential.is_null()
+    query = App.select().where(App.state != AppState.DISCONNECTED, ~empty).order_by(App.name)
     if person.workspace_role not in RUNS_ALL:
         query = query.where(App.id.in_(AppPerson.select(AppPerson.app).where(AppPerson.person == person)))
     return query

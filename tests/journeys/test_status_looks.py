@@ -1,4 +1,4 @@
-"""What a person sees of an app that fails, holds people who have left, or is full of strangers, and where that leads."""
+"""What a person sees of an app that fails, holds leavers, or is full of strangers, and where that leads."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from sync import vault
+from sync.apps import drafts
 from sync.checks import checks
 from sync.jobs import asking
 from sync.matching import decisions
@@ -28,6 +29,9 @@ def troubled(chat, second) -> Iterator[tuple[int, int]]:
     for number in (5, 6, 7):
         person = people.find_by_email(f"p{number}@acme.example")
         DirectoryEntry.create(directory=directory, external_id=str(number), person=person, reported="deprovisioned")
+    draft = drafts.start("sample-ads", Person.get(Person.name == "Olga Brandt"))
+    with pytest.raises(Exception, match="."):
+        drafts.enter(draft, "Our ads", {"base_url": "http://127.0.0.1:9", "token": "acme_x"})
     yield chat.app.id, second.app.id
 
 

@@ -94,8 +94,23 @@ def test_a_draft_survives_a_reload_and_shows_no_secret(owner: Client, acme: Chat
     enter(owner, app, acme)
     page = owner.get(f"/apps/{app.id}/connection").text
     assert acme.token not in page and "keep the stored value" in page
-    assert "Setup unfinished" in owner.get("/apps").text and "Continue setup" in owner.get("/apps").text
+    assert "1 unfinished" in owner.get("/apps").text and "Continue setup" in owner.get("/apps").text
     assert enter(owner, app, acme, token="", next="yes").status_code == 303, "an empty secret is the one entered before"
+
+
+def test_a_look_at_a_kind_of_app_leaves_no_draft_behind(owner: Client, acme: ChatApp) -> None:
+    app = begin(owner)
+    page = owner.get("/apps").text
+    assert "unfinished" not in page and "Connect your first app" in page
+    assert begin(owner).id == app.id, "looked at again, it is the same"
+    enter(owner, app, acme, token="wrong")
+    page = owner.get("/apps").text
+    assert "1 unfinished" in page and "Connect your first app" in page, "a draft isn't an app yet"
+    assert f'id="app-{app.id}"' not in page
+    further = begin(owner)
+    assert further.id != app.id and "1 unfinished" in owner.get("/apps").text
+    drafts.forget_drafts(utcnow() + timedelta(days=2))
+    assert [row.id for row in App.select()] == [app.id], "what was entered is kept for a week"
 
 
 def test_with_htmx_the_form_stays_and_only_the_outcome_comes(owner: Client, acme: ChatApp) -> None:
