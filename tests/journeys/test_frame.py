@@ -104,7 +104,7 @@ def test_a_double_click_sends_once(visit, live, olga: Person) -> None:
 def test_menu(visit, live, acme) -> None:
     page = visit(acme.olga)
     page.goto(f"{live.url}/directories/{acme.staff.id}")
-    summary = page.locator("summary.icon-button")
+    summary = page.locator("main summary.icon-button")
     summary.click()
     assert page.is_visible("text=Change how it is read")
     page.keyboard.press("Escape")

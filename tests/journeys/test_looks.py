@@ -54,7 +54,7 @@ def test_pages(visit, live, tmp_path: Path, olga: Person, by: str, width: int) -
         Look("directory-connect-wrong", "/directories/new/ldap", _test_ldap),
         Look("directory", f"/directories/{acme.staff.id}"),
         Look("directory-held", f"/directories/{acme.contractors.id}"),
-        Look("directory-menu", f"/directories/{acme.staff.id}", clicks("summary.icon-button")),
+        Look("directory-menu", f"/directories/{acme.staff.id}", clicks("main summary.icon-button")),
         Look("directory-release", f"/directories/{acme.contractors.id}", opens("#release")),
         Look("activity", "/activity"),
         Look("activity-verified", "/activity", _verify),

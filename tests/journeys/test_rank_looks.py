@@ -34,7 +34,7 @@ def test_what_waits_for_someone_of_rank(visit, live, tmp_path, olga: Person, by:
         Look("person-held", f"/people/{olga.id}"),
         Look("person-waiting-sign-in", f"/people/{jana.id}"),
         Look("directory-above", f"/directories/{directory.id}"),
-        Look("directory-above-menu", f"/directories/{directory.id}", clicks("summary.icon-button"), "main"),
+        Look("directory-above-menu", f"/directories/{directory.id}", clicks("main summary.icon-button"), "main"),
         Look("directory-voucher", f"/directories/{directory.id}/voucher"),
     ]
     page = visit(olga, width=width)

@@ -63,7 +63,7 @@ def test_pages(visit, live, olga: Person, by: str, width: int) -> None:
 
 
 def _new_token(page) -> None:
-    page.click("summary.icon-button")
+    page.click("main summary.icon-button")
     page.click("text=Make a new token")
     page.wait_for_selector("dialog:modal")
 
