@@ -12,7 +12,8 @@ from connectors.getting_started import Shortcut
 # Pages of a vendor where something is made: with a path, or one of these first names.
 _CONSOLES = "admin|ads|app|business|console|dash|developers|entra|marketplace|platform|portal"
 _PART = re.compile(
-    r"(?P<address>https://[^\s”“]*[^\s”“.,;:)])"
+    r"(?P<command>\bcurl .+?(?=\. [A-Z]|\.?$))"
+    r"|(?P<address>https://[^\s”“]*[^\s”“.,;:)])"
     rf"|(?<![\w@.-])(?P<page>(?:[a-z0-9-]+\.)+(?:com|io|so|us)(?:/[\w./-]*[\w-])|(?:{_CONSOLES})(?:\.[a-z0-9-]+)+\.(?:com|us))"
     r"|(?<![\w@.:/-])(?P<scope>"
     r"[a-z_]+(?:[.:][a-z_]+)*:[a-z_]+(?:[.:][a-z_]+)*"  # users:read.email, admin:org
@@ -62,6 +63,8 @@ def _part(match: re.Match) -> Part:
     text = match.group()
     if match["page"]:
         return Part(text, link=f"https://{text}")
+    if match["command"]:
+        return Part(text, copies=text)
     if match["address"] and not _NOT_A_PAGE.search(text):
         return Part(text, link=text)
     return Part(text, copies=text)

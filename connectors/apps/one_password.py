@@ -21,8 +21,8 @@ class OnePassword(ScimPreset):
     logo = "1password.svg"
     quality = not_all("1Password's documents don't say what a new user needs, and its SCIM has no roles.")
     docs = (
-        "It needs 1Password Business and a running SCIM bridge. If you have none, set one up: sign in to 1Password, "
-        "open Integrations, and follow “Automated User Provisioning”.",
+        "It needs 1Password Business and a running SCIM bridge. If you have none, set one up: sign in at "
+        "start.1password.com, open Integrations, and follow “Automated User Provisioning”.",
         "Enter the bridge's address with /scim at its end, and the bearer token that belongs to the bridge's session "
         "file. An identity provider that uses the bridge has the same two values, and can continue to use them.",
         "If you lose the token, 1Password makes new credentials under Integrations. Then the identity provider needs "

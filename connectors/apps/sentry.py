@@ -60,8 +60,8 @@ class Sentry(HttpConnector):
     logo = "sentry.svg"
     quality = MappingProxyType({Rule.REAL_SERVER: NO_TEST_SERVER})
     docs = (
-        "As an owner or manager of the organization, open User settings, “Personal Tokens” (User Auth Tokens), and "
-        "choose “Create New Token”.",
+        "As an owner or manager of the organization, open sentry.io/settings/account/api/auth-tokens (User settings, "
+        "“Personal Tokens”; your own Sentry has the same path), and choose “Create New Token”.",
         "Give it the permissions Organization: Read, Member: Admin and Team: Admin, create it and copy it: Sentry "
         "never shows it again. Tokens of an organization or an integration can't remove members.",
         "Enter the organization's slug, which is in its address (acme for acme.sentry.io). If the slug changes in "

@@ -68,6 +68,8 @@ def test_shortcuts_ask_for_what_the_steps_name():
     ("scopes users:read.email and admin:org.", [], ["users:read.email", "admin:org"]),
     ("User.Read.All, team_info.read; Members: read", [], ["User.Read.All", "team_info.read"]),
     ("https://x.example/authorize?client_id=ID", [], ["https://x.example/authorize?client_id=ID"]),
+    ("Exchange it: curl https://x.example/token -d code=CODE -d a=b_c. The answer", [],
+     ["curl https://x.example/token -d code=CODE -d a=b_c"]),
     ("javascript:alert(1) <b>", [], ["javascript:alert"]),  # a text to copy, never a link
 ])  # fmt: skip
 def test_pieces(text: str, links: list[str], copies: list[str]):
