@@ -9,7 +9,7 @@ import pytest
 from connectors.base import Account as Seat
 from sync.checks import snapshot
 from sync.db import db
-from sync.models import BIT, Account, Activity, App, Asset
+from sync.models import BIT, Access, Account, Activity, App, Asset
 from sync.safety import lost_fields
 
 SEEN = datetime(2026, 11, 3, 9)
@@ -247,3 +247,20 @@ def test_the_name_of_an_asset_is_lost_where_there_was_one(app, names, lost):
     with snapshot.staging():
         db.execute_sql("INSERT INTO staged_asset VALUES ('hall', 'room', ?), ('gone', 'room', '')", (names[1],))
         assert lost_fields._of_assets(app) == lost_fields.Loss("asset name", *lost)
+
+
+@pytest.mark.parametrize(("account", "asset", "of", "counted"), [
+    ("present", "present", "app", (1, 1)), ("removing", "present", "app", (0, 0)), ("gone", "present", "app", (0, 0)),
+    ("present", "gone", "app", (0, 0)), ("present", "present", "another", (0, 0))])  # fmt: skip
+def test_access_counts_where_account_and_asset_are_there(app, account, asset, of, counted):
+    other = App.create(connector="listed", name="Other", category="Test")
+    one, hall = know(app, "one", state=account), Asset.create(app=app, external_id="hall", kind="room", state=asset)
+    know(app, "two")
+    Asset.create(app=app, external_id="yard", kind="room")
+    Access.create(app=app if of == "app" else other, account=one, asset=hall, role="keeper", privileged=True)
+    with snapshot.staging():
+        for id in ("one", "two", "new"):
+            for place in ("hall", "yard"):
+                db.execute_sql("INSERT INTO staged_access VALUES (?, ?, '', 0, 0)", (id, place))
+        roles, managers = lost_fields._of_access(app)
+    assert (roles.lost, roles.had, managers.lost, managers.had) == (*counted, *counted)
