@@ -10,7 +10,7 @@ import pytest
 from connectors.base import Account as Seat
 from sync.checks import snapshot
 from sync.db import db, utcnow, writing
-from sync.models import Access, Account, Asset, Task
+from sync.models import Access, Account, Asset, Assignment, Task
 from sync.tasks import settle
 from tests.sync.acting import account
 from tests.sync.fixtures import email
@@ -282,3 +282,19 @@ def test_a_task_is_about_the_person_of_its_account_or_of_its_invitation(chat):
     assert settle.person_of(invite) == chat.people[2].id
     invite.detail = {}
     assert settle.person_of(invite) is None
+
+
+@pytest.mark.parametrize(("ended", "app", "person", "stays"), [
+    (True, "chat", 1, False), (False, "chat", 1, True), (True, "second", 1, True), (True, "chat", 2, True)])
+@pytest.mark.parametrize("gone", [True, False])
+def test_a_removal_forgets_the_assignment_that_had_ended(chat, second, asset, ended, app, person, stays, gone):
+    row = Assignment.create(app={"chat": chat, "second": second}[app].app, person=chat.people[person],
+                            ended_at=BEGAN if ended else None)  # fmt: skip
+    has(1, asset)
+    has(2, asset)
+    Account.update(state="removing").where(Account.id == account(1).id).execute()
+    with writing():
+        settle.settle(task("remove"), "done" if gone else "cancelled")
+    assert (Assignment.get_or_none(Assignment.id == row.id) is not None) is (stays or not gone)
+    assert account(1).state == ("gone" if gone else "present") and (account(1).gone_at is not None) is gone
+    assert {row[0] for row in known_access()} == {account(2).id} | (set() if gone else {account(1).id})
