@@ -72,7 +72,7 @@ def withdraw(app: App, account: Account) -> Response:
 @app_part(Part.OWNER)
 def successor(app: App) -> tuple[str, int]:
     """Who becomes an administrator of the app; the preview of the change of role follows."""
-    roles = [role for role in by_hand.roles_of(app) if role.privileged]
+    roles = sorted((role for role in by_hand.roles_of(app) if role.privileged), key=lambda role: role.position)
     options = [(account.id, _named(account)) for account in stuck.candidates(app)]
     return dialog(
         "leavers/_successor.html", f"Who else administers {app.name}?", app=app, kind=kind_of(app), back=_back(app),

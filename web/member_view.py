@@ -115,17 +115,20 @@ def _person_note(account: Account, why: str) -> str:
 def account_badges(account: Account, state: Provisioning, app: App) -> list[Badge]:
     """What there is to say about an account beside its name and role, after the badge of `state`."""
     return [badge for badge in (
-        _person_badge(account), _status_badge(account, state), *_kind_badges(account, app), *_decision_badges(account),
+        _person_badge(account, app), _status_badge(account, state), *_kind_badges(account, app),
+        *_decision_badges(account),
     ) if badge]  # fmt: skip
 
 
-def _person_badge(account: Account) -> Badge | None:
+def _person_badge(account: Account, app: App) -> Badge | None:
     if (
         account.person is None
         or account.match_kind != AccountMatch.MATCHED
         or account.person.status == PersonStatus.ACTIVE
     ):
         return None
+    if account.person.has_left and not (app.removal_suspends and account.status == AccountStatus.SUSPENDED):
+        return Badge("Left, still has an account", "waiting", "user-off", account.person.status_reason)
     shown = person_status(account.person.status)
     return Badge(shown.word, shown.tone, shown.icon)
 

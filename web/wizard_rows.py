@@ -213,7 +213,7 @@ class Rows:
 
     def _why_removed(self, change: Change) -> Markup | str:
         if change.account_id in self.stuck:
-            return self.stuck[change.account_id].sentence
+            return self.stuck[change.account_id].sentence.removesuffix(".")
         if change.protected and change.decided_by and change.report.is_open:
             by = short_name(change.decided_by)
             return Markup("{}. Accepted for now by {}, {}").format(change.protected, by, on_day(change.decided_at))

@@ -67,6 +67,7 @@ def test_everywhere_by_one_yes_and_back_again(visit, live, olga: Person, chat, s
 
     page.goto(f"{live.url}/people/{person.id}")
     expect(page.locator("main")).to_contain_text("Marked as left by Olga Brandt: Last day was Friday")
+    page.locator(".page-head .menu summary").click()
     page.get_by_role("button", name="Reactivate").click()
     before = page.locator("section", has=page.get_by_role("heading", name="Previous accounts"))
     expect(before).to_contain_text("Chat")
@@ -97,6 +98,7 @@ def test_planned_then_a_hold_then_back(visit, live, olga: Person, chat, second) 
     people.mark_left(person, chat.by)
     page.reload()
     expect(page.locator(".page-head")).to_contain_text("Kept until")
+    page.locator(".page-head .menu summary").click()
     page.get_by_role("button", name="Reactivate").click()
     expect(page.locator("#h-leaving + dl")).to_contain_text("Cancelled")
     assert Person.get_by_id(person.id).remove_on is None and Task.select().count() == 0

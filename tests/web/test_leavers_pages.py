@@ -1,0 +1,69 @@
+"""A leaver who can't be removed yet, on the pages: what to do first, accepted for some time, withdrawn."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from html import unescape
+
+import pytest
+
+from sync.checks import comparison
+from sync.db import utcnow
+from sync.models import AcceptedLeaver, Account
+from sync.reports import reports
+from sync.workspace import today
+from tests.sync.fixtures import email
+from tests.web.client import Client
+from tests.web.test_group_rules import text_of as stripped
+
+SENTENCE = "Person 0 has left and is the last Owner of Chat: make someone else Owner first"
+
+
+def text_of(page: str) -> str:
+    return unescape(stripped(page))
+
+
+@pytest.fixture
+def last(owner: Client, chat) -> Account:
+    """The last Owner of the chat, who has left; one other has left too."""
+    chat.leave(0, 3)
+    comparison.compare_due(utcnow() + timedelta(minutes=1))
+    return Account.get(Account.email == email(0))
+
+
+def acceptance(account: Account) -> str:
+    return f"/apps/{account.app_id}/members/{account.id}/acceptance"
+
+
+def test_every_page_says_what_to_do_first(owner: Client, chat, last) -> None:
+    report = reports.open_report(chat.app)
+    for address in (f"/apps/{chat.app.id}", f"/apps/{chat.app.id}/members", f"/reports/{report.id}", "/"):
+        assert SENTENCE in text_of(owner.get(address).text), address
+    count = "2 people left Acme and still have an account in Chat. 1 can be removed, Person 0 can't yet."
+    for address in ("/reports", f"/reports/{report.id}", "/"):
+        assert count in text_of(owner.get(address).text), address
+
+
+def test_someone_else_is_chosen_and_the_change_previewed(owner: Client, chat, last) -> None:
+    page = owner.get(f"/apps/{chat.app.id}/administrators/new").text
+    assert f"Person 1 · {email(1)}" in page and email(0) not in page and email(3) not in page
+    assert page.index("Owner · can administer the app") < page.index("Admin · can administer the app")
+
+
+def test_it_is_accepted_and_withdrawn(owner: Client, chat, last) -> None:
+    until = today() + timedelta(days=9)
+    owner.send("PUT", acceptance(last), reason="Until Mira is trained", until=until.isoformat())
+    page = text_of(owner.get(f"/apps/{chat.app.id}").text)
+    assert SENTENCE not in page and "keeps an account until" in page and "Until Mira is trained" in page
+    report = text_of(owner.get(f"/reports/{reports.open_report(chat.app).id}").text)
+    assert "1 can be removed, 1 may stay for now." in report and "Accepted for now by Olga Brandt" in report
+    owner.send("DELETE", acceptance(last))
+    assert AcceptedLeaver.get().ended_at
+    comparison.compare_due(utcnow() + timedelta(minutes=1))
+    assert SENTENCE in text_of(owner.get(f"/apps/{chat.app.id}").text)
+
+
+def test_what_was_entered_is_kept_when_it_is_refused(owner: Client, chat, last) -> None:
+    answer = owner.send("PUT", acceptance(last), reason="Until <b>Mira</b>", until=today().isoformat())
+    assert answer.status_code == 422 and "future date" in answer.text
+    assert "Until &lt;b&gt;Mira&lt;/b&gt;" in answer.text and not AcceptedLeaver.select().exists()
