@@ -3,6 +3,8 @@ ldap3's own way waits for ever for slow bytes, keeps whatever comes, and takes q
 
 from __future__ import annotations
 
+import functools
+
 import ldap3
 from ldap3.core.exceptions import LDAPSocketReceiveError
 from ldap3.strategy.safeSync import SafeSyncStrategy
@@ -104,7 +106,16 @@ def bounded(connection: ldap3.Connection) -> ldap3.Connection:
     strategy = connection.strategy = BoundedAnswers(connection)
     for name in ("send", "open", "get_response", "post_send_single_response", "post_send_search"):
         setattr(connection, name, getattr(strategy, name))
+    connection._prepare_return_value = functools.partial(_handed_over, connection)
     return connection
+
+
+def _handed_over(connection: ldap3.Connection, status: bool, response: bool = False) -> tuple:
+    """(status, result, entries, request), which the connection keeps no longer. ldap3 would give deep copies of them,
+    because its connection may be shared by threads: that takes almost as long as to read the entries."""
+    entries, request, result = connection.response, connection.request, connection.result
+    connection.response = connection.request = None
+    return status, result, entries if response else None, request
 
 
 class _Number(int):
