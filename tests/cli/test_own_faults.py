@@ -94,8 +94,8 @@ def test_a_server_names_its_full_disk_serves_on_and_goes_on(small, disk, chat):
 def test_a_command_and_a_start_say_what_hinders_them(small, disk, chat):
     for number in range(3000):
         chat.store.add(f"n{number}@acme.example", f"New {number}", "member", via="page")
-    disk.fill()
     for command in (["check", "Chat"], ["serve"]):
+        disk.fill()  # also with what the command before has let go
         said = small.run(*command, code=1)
         assert "disk that Rollcall writes to is full" in said.err and "connector" not in said.err
     disk.clear()
