@@ -95,7 +95,7 @@ def test_a_command_and_a_start_say_what_hinders_them(small, disk, chat):
     for number in range(3000):
         chat.store.add(f"n{number}@acme.example", f"New {number}", "member", via="page")
     for command in (["check", "Chat"], ["serve"]):
-        disk.fill()  # also with what the command before has let go
+        disk.fill()  # also the room that the command before has freed
         said = small.run(*command, code=1)
         assert "disk that Rollcall writes to is full" in said.err and "connector" not in said.err
     disk.clear()
