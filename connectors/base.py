@@ -289,6 +289,10 @@ class Connector:
     def access(self) -> Iterator[Access]:
         return iter(())
 
+    def access_to(self, asset: Asset) -> Iterator[Access]:
+        """Who has access to one asset now. Override it where the app can be asked for that alone."""
+        return (access for access in self.access() if access.asset == asset.id)
+
     def account(self, id: str) -> Account | None:
         """The second look: the account as it is now, None when the app says that there is none."""
         raise NotImplementedError

@@ -728,6 +728,23 @@ class Task(Base):
         )
 
 
+class HandOver(Base):
+    """What becomes of an asset that a task takes the last manager from: a successor gets it first, or someone has
+    accepted that nobody manages it."""
+
+    app = ForeignKeyField(App, on_delete="CASCADE", index=False)
+    asset = ForeignKeyField(Asset, on_delete="CASCADE")
+    account = ForeignKeyField(Account, on_delete="CASCADE", index=False)  # the manager who leaves it
+    successor = ForeignKeyField(Account, null=True, on_delete="CASCADE", index=False)  # null: nobody, accepted
+    change = ForeignKeyField(Change, null=True, on_delete="SET NULL")  # the approved removal; null: by hand
+    task = ForeignKeyField(Task, null=True, on_delete="CASCADE")  # it waits for `grant`; null: planned for a date
+    grant = ForeignKeyField(Task, null=True, on_delete="SET NULL")  # the successor's
+    decided_by = CharField()
+    decided_at = DateTimeField(default=utcnow)
+
+    is_accepted = property(lambda self: self.successor_id is None)
+
+
 class MatchDecision(Base):
     """What a decision by hand about an account replaced, so that it can be undone; one batch per decision."""
 

@@ -99,12 +99,15 @@ class SampleChat(HttpConnector):
 
     def access(self) -> Iterator[Access]:
         for channel in self.assets():
-            path = f"/channels/{segment(channel.id)}/members"
-            try:
-                for page in self._pages(path, "members", "channel members", id_of=lambda row: row["member"]):
-                    yield from (_access(channel, row) for row in page)
-            except NotFound as gone:
-                raise TemporarilyUnavailable(f"The channel {channel.name} went away meanwhile. {gone}") from gone
+            yield from self.access_to(channel)
+
+    def access_to(self, channel: Asset) -> Iterator[Access]:
+        path = f"/channels/{segment(channel.id)}/members"
+        try:
+            for page in self._pages(path, "members", "channel members", id_of=lambda row: row["member"]):
+                yield from (_access(channel, row) for row in page)
+        except NotFound as gone:
+            raise TemporarilyUnavailable(f"The channel {channel.name} went away meanwhile. {gone}") from gone
 
     def _pages(self, path: str, key: str, what: str, **options) -> Iterator[list]:
         def fetch(cursor: str | None) -> Page:

@@ -37,6 +37,8 @@ CHECK = minutes(5, 20)
 TASK = seconds(10, 30, 120, 600, 1800, 7200)
 # A task of a paused app: it continues within a minute of the app being resumed. No failure, so it isn't counted.
 PAUSED_APP = minutes(1, endless=True)
+# A removal that waits for a hand-over, whose end wakes it: only in case that it missed it. No failure either.
+HAND_OVER = seconds(30)
 # An e-mail: servers that greylist accept it after minutes; a server that is down over a weekend gets about two days.
 MAIL = minutes(1, 5, 15, 60, 180, 360, 720, 720, 720)
 # A directory: more often than its hourly reading, and for as long as it takes. Leavers are found late meanwhile.

@@ -4,9 +4,9 @@ There is no second way: each app's accounts go through its open report and repor
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from sync import activity, names, rank, roles
@@ -20,7 +20,9 @@ from sync.problems import Problem
 from sync.rank import Asker
 from sync.reports import reports
 from sync.reports.reports import CONFIRM, CONFIRMED, HELD, IGNORED, LEFT_OUT
-from sync.safety import protection
+from sync.safety import protection, sole_managers
+from sync.safety.sole_managers import Choices
+from sync.safety.successors import SuccessorProblem
 from sync.states import (
     AccountState,
     ChangeDecision,
@@ -28,6 +30,7 @@ from sync.states import (
     OffboardingState,
     PersonStatus,
 )
+from sync.tasks import succession
 from sync.workspace import today
 
 log = logging.getLogger("rollcall.offboarding")
@@ -45,13 +48,30 @@ class Start:
     already: bool = False
 
 
+@dataclass(frozen=True)
+class Decided:
+    """What the approval says of accounts: those left out, each with its reason, what becomes of assets that they alone
+    manage, and those that wait in their app's report, since nothing was chosen about that."""
+
+    left_out: dict[int, str]
+    hand_overs: Choices
+    waits: Collection[int] = ()
+
+    def for_accounts(self, seats: list[Account]) -> Decided:
+        """By what they manage now."""
+        alone = sole_managers.sole_assets([seat.id for seat in seats if seat.id not in self.left_out])
+        return replace(self, waits=set(sole_managers.unanswered(alone, self.hand_overs)))
+
+
 def start(person: Person, asker: Person, seen: set[int], left_out: dict[int, str], *, locked: Iterable[int] = (),
-          key: str | None = None, on: date | None = None, reason: str = "") -> Start:  # fmt: skip
+          key: str | None = None, on: date | None = None, reason: str = "",
+          hand_overs: Choices | None = None, undecided: Collection[int] = ()) -> Start:  # fmt: skip
     """Approve all accounts on the page (`seen`: account ids) except those left out, each with its reason.
 
     `locked` are further ones that the page showed as protected: no yes covers them. `on` is the day to do it, None for
-    now; `key` is the page's: sent twice it is one. Only the apps that `asker` owns are touched. Raises
-    OffboardingProblem, PeopleProblem, KeepingProblem or NotAllowed, and changes nothing then.
+    now; `key` is the page's: sent twice it is one. `hand_overs`: what becomes of assets that nobody else manages;
+    accounts `undecided` about that wait in their app's report. Only the apps that `asker` owns are touched. Raises NeedsSuccessor, SuccessorProblem, OffboardingProblem, PeopleProblem,
+    KeepingProblem or NotAllowed, and changes nothing then.
     """
     by, reason = Asker.person(asker), " ".join(reason.split())[:200]
     rank.require_over(by, person)
@@ -62,6 +82,9 @@ def start(person: Person, asker: Person, seen: set[int], left_out: dict[int, str
         person = Person.get_by_id(person.id)
         mine = [seat for seat in decidable(person, asker)[0] if seat.state == AccountState.PRESENT]
         _refuse(person, mine, seen, set(locked), left_out)
+        decided = Decided(left_out, {pair: one for pair, one in (hand_overs or {}).items() if pair[0] not in undecided})
+        going = [seat.id for seat in mine if seat.id in seen and seat.id not in left_out]
+        succession.refuse_unanswered(set(going) - set(undecided), decided.hand_overs)
         if planned := holds.scheduled(person):
             holds.give_up(planned, by, "Another offboarding replaces it")
         offboarding = Offboarding.create(
@@ -69,9 +92,9 @@ def start(person: Person, asker: Person, seen: set[int], left_out: dict[int, str
             reason=reason, asked_by=by.name, asker=asker, decided_at=None if on else utcnow(),
         )  # fmt: skip
         if on:
-            _plan(offboarding, [seat for seat in mine if seat.id in seen], left_out)
+            _plan(offboarding, [seat for seat in mine if seat.id in seen], decided)
         else:
-            _carry_out(offboarding, mine, left_out, by)
+            _carry_out(offboarding, mine, decided, by)
         return Start(offboarding)
 
 
@@ -88,16 +111,18 @@ def _refuse(person: Person, mine: list[Account], seen: set[int], locked: set[int
             raise OffboardingProblem(f"Say why the account in {seat.app.name} is left out. Nothing was changed.")
 
 
-def _plan(offboarding: Offboarding, seats: list[Account], left_out: dict[int, str]) -> None:
+def _plan(offboarding: Offboarding, seats: list[Account], decided: Decided) -> None:
     """Store what the approval covers; on its day, it goes into the reports."""
+    left_out = decided.left_out
     holds.schedule(offboarding, offboarding.asked_by)
     for seat in seats:
-        Change.create(
+        change = Change.create(
             app=seat.app, kind=ChangeKind.REMOVED_USER, account=seat,
             decision=ChangeDecision.LEFT_OUT if seat.id in left_out else ChangeDecision.SCHEDULED,
             before=_role(seat), reason=left_out.get(seat.id, "").strip(), offboarding=offboarding,
             person=offboarding.person, decided_by=offboarding.asked_by, decided_at=utcnow(),
         )  # fmt: skip
+        succession.plan(change, decided.hand_overs, offboarding.asked_by)
     activity.record(offboarding.asked_by, "planned offboarding", about=names.signature(offboarding.person),
                     why=offboarding.reason, after=str(offboarding.remove_on), person=offboarding.person)
 
@@ -144,7 +169,8 @@ def _carry_out_planned(offboarding_id: int) -> None:
             Offboarding.update(state=OffboardingState.APPLIED, decided_at=utcnow()).where(
                 Offboarding.id == offboarding.id
             ).execute()
-            _carry_out(offboarding, list(seats), left_out, Asker.rollcall(offboarding.asked_by))
+            decided = Decided(left_out, succession.take_planned(covered))
+            _carry_out(offboarding, list(seats), decided, Asker.rollcall(offboarding.asked_by))
             Change.update(decision=IGNORED, reason="No longer theirs").where(
                 Change.offboarding == offboarding, Change.report.is_null(), Change.decision == ChangeDecision.SCHEDULED
             ).execute()
@@ -152,24 +178,28 @@ def _carry_out_planned(offboarding_id: int) -> None:
         holds.give_up(offboarding, "schedule", str(problem))
 
 
-def _carry_out(offboarding: Offboarding, seats: list[Account], left_out: dict[int, str], by: Asker) -> None:
+def _carry_out(offboarding: Offboarding, seats: list[Account], decided: Decided, by: Asker) -> None:
     person = Person.get_by_id(offboarding.person_id)
     if person.status != PersonStatus.DEPROVISIONED:
         people.mark_left(person, by, offboarding.reason)
     holds.end_day(person, by, "Offboarded")
     person = Person.get_by_id(person.id)
+    decided = decided.for_accounts(seats)
     for app_id in dict.fromkeys(seat.app_id for seat in seats):
         of_app = [seat for seat in seats if seat.app_id == app_id]
-        _finish_in(of_app[0].app, of_app, person, left_out, offboarding, by)
-    leaves = sum(seat.id not in left_out for seat in seats)
+        _finish_in(of_app[0].app, of_app, person, decided, offboarding, by)
+    leaves = sum(seat.id not in decided.left_out and seat.id not in decided.waits for seat in seats)
     activity.record(by, "offboarded person", about=names.signature(person), why=offboarding.reason, person=person,
                     after=f"{leaves} of {len(seats)} accounts in {len({seat.app_id for seat in seats})} apps")
 
 
-def _finish_in(app: App, seats: list[Account], person: Person, left_out: dict[int, str], offboarding: Offboarding,
+def _finish_in(app: App, seats: list[Account], person: Person, decided: Decided, offboarding: Offboarding,
                by: str) -> None:  # fmt: skip
-    """Add the accounts to the app's open report and approve them there, under its guard and protections."""
-    report = reports.open_report(app) or Report.create(app=app)
+    """Add the accounts to the app's open report and approve them there, under its guard and protections.
+
+    An account by which an asset would lose its last manager waits there where nothing was chosen about that.
+    """
+    report, left_out = reports.open_report(app) or Report.create(app=app), decided.left_out
     for seat in seats:
         if seat.left_out and seat.id not in left_out:
             reports.forget_leaving_out(seat, by)
@@ -186,10 +216,11 @@ def _finish_in(app: App, seats: list[Account], person: Person, left_out: dict[in
     report.version += 1
     reports.count(report)
     waiting = _ids(report, None)
-    ready = _ids(report, [change.id for _, change in ours])
+    ready = _ids(report, [change.id for seat, change in ours if seat.id not in decided.waits])
     if ready or not waiting:
-        with suppress(reports.ReportHeld):  # ours are protected, a guard holds the others: the next check tells
-            reports.finish(report, by, only=ready)
+        # Ours are protected and a guard holds the others: the next check tells. A successor may be gone on the day.
+        with suppress(reports.ReportHeld, *((SuccessorProblem,) if offboarding.remove_on else ())):
+            reports.finish(report, by, only=ready, hand_overs=decided.hand_overs)
     if reports.open_report(app):
         news.report_ready(report)
 

@@ -3,6 +3,7 @@ A decision that was made in one outlives every later check."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from peewee import fn
@@ -21,6 +22,7 @@ from sync.problems import Problem
 from sync.reports import group_changes, mass_updates
 from sync.safety import guards, leaving, protection, sole_managers
 from sync.safety.protection import Protected
+from sync.safety.sole_managers import Choices
 from sync.states import (
     ADJUSTMENTS,
     BY_RULES,
@@ -34,7 +36,7 @@ from sync.states import (
     ReportState,
     TaskKind,
 )
-from sync.tasks import still_to_remove, tasks
+from sync.tasks import still_to_remove, succession, tasks
 
 CONFIRM, HELD, IGNORED = ChangeDecision.NEEDS_CONFIRMATION, ChangeDecision.HELD, ChangeDecision.IGNORED
 LEFT_OUT, CONFIRMED, APPLIED = ChangeDecision.LEFT_OUT, ChangeDecision.CONFIRMED, ChangeDecision.APPLIED
@@ -245,13 +247,15 @@ class Finish:
 
 
 def finish(report: Report, by: str, version: int | None = None, left_out: dict[int, str] | None = None,
-           only: set[int] | None = None, taken_back: set[int] | None = None) -> Finish:  # fmt: skip
+           only: set[int] | None = None, taken_back: set[int] | None = None, undecided: Collection[int] = (),
+           hand_overs: Choices | None = None) -> Finish:  # fmt: skip
     """Approve: everyone confirmed leaves the app in Rollcall, and a task for each removes the account in the app.
 
     `version` is that of the page on which it was pressed. `left_out` maps the ids of changes to reasons and
     `taken_back` holds other ids, both as a form showed them: a change that is left out for that reason already, or
-    one of `taken_back` that isn't left out, is unchanged. `only` limits the approval to these ids; other changes stay
-    open. Raises ReportChanged, ReportHeld or ReportProblem.
+    one of `taken_back` that isn't left out, is unchanged. `only` limits the approval to these ids, and it doesn't
+    cover those `undecided`; other changes stay open. `hand_overs`: what becomes of assets whose only manager leaves.
+    Raises NeedsSuccessor where that is missing, SuccessorProblem, ReportChanged, ReportHeld or ReportProblem.
     """
     if taken_back:
         version = _take_back_all(report, taken_back, by, version)
@@ -261,9 +265,12 @@ def finish(report: Report, by: str, version: int | None = None, left_out: dict[i
             return Finish(report, tasks.of_report(report), already=True)
         report = _as_it_was_seen(report, version)
         newly_left_out = _leave_out_all(report, left_out or {}, by)
-        confirmed, made = _carry_out_confirmed(report, by, only)
+        confirmed, made = _carry_out_confirmed(report, by, only, undecided)
+        made = [*succession.arrange(report.app, made, hand_overs or {}, by, report), *made]
         if not confirmed and Change.select().where(Change.report == report, Change.decision == HELD).exists():
             raise ReportHeld("A guard holds these changes because they are many at once. Release them first.")
+        if not confirmed + newly_left_out and undecided:
+            raise ReportProblem("Nobody is ticked. Nothing was changed. Choose a successor, or leave someone out.")
         rest = Change.select().where(Change.report == report, Change.decision.in_((CONFIRM, HELD)))
         if not rest.exists():
             _close(report, ReportState.APPLIED, by)
@@ -318,13 +325,14 @@ def _leave_out_all(report: Report, left_out: dict[int, str], by: str) -> int:
     return len(new)
 
 
-def _carry_out_confirmed(report: Report, by: str, only: set[int] | None) -> tuple[int, list[Task]]:
+def _carry_out_confirmed(report: Report, by: str, only: set[int] | None, undecided: Collection[int]
+                         ) -> tuple[int, list[Task]]:  # fmt: skip
     """One by one, so that each sees the effect of those before it: changes that are no longer valid are dropped."""
     waiting = (
         Change.select(Change, Account, Person)
         .left_outer_join(Account)
         .left_outer_join(Person)
-        .where(Change.report == report, Change.decision == CONFIRM)
+        .where(Change.report == report, Change.decision == CONFIRM, Change.id.not_in(list(undecided)))
         .order_by(Change.id)
     )
     if only is not None:

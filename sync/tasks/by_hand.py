@@ -4,7 +4,7 @@ Each is planned first, which is the preview, and carried out as tasks exactly as
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 
 from peewee import fn
@@ -20,6 +20,7 @@ from sync.problems import Problem
 from sync.roles import Roles
 from sync.safety import guards, protection, sole_managers
 from sync.safety.administrators import administrators_left
+from sync.safety.sole_managers import Choices
 from sync.states import (
     CONNECTED,
     AccountKind,
@@ -33,7 +34,7 @@ from sync.states import (
     Protection,
     TaskKind,
 )
-from sync.tasks import tasks
+from sync.tasks import succession, tasks
 
 MOST = 500  # accounts in one operation
 READY, REFUSED, UNDER_WAY, ALREADY_SET = "ready", "refused", "under way", "already set"
@@ -71,6 +72,11 @@ class Line:
     beside: dict = field(default_factory=dict)  # what a change of role "removes" and "keeps" beside it, by labels
     detail: dict = field(default_factory=dict)  # what its task is given
     alone: list[Asset] = field(default_factory=list)  # what this account alone controls, and would lose
+
+    @property
+    def key(self) -> str:
+        """Names the line in its plan: the account's id, and that of the asset where it is about one."""
+        return "-".join(str(row.id) for row in (self.account, self.asset) if row is not None)
 
     def fingerprint(self) -> tuple:
         return (self.email, self.account and self.account.id, self.asset and self.asset.id, self.had, self.role,
@@ -224,7 +230,7 @@ def plan_grants(app: App, account_ids: Iterable[int], asset_ids: Iterable[int], 
                 state, why = ALREADY_SET, "Has it already"
             lines.append(_line(account, asset=asset, before=had.role if had else "", after=role,
                                had=had.role if had else None, role=role, state=state, why=why))  # fmt: skip
-    return _bounded(Plan(app, TaskKind.GRANT, lines))
+    return _bounded(Plan(app, TaskKind.GRANT, _without_demoted(app, lines, role)))
 
 
 def plan_revocations(app: App, pairs: Iterable[tuple[int, int]]) -> Plan:
@@ -247,6 +253,15 @@ def plan_revocations(app: App, pairs: Iterable[tuple[int, int]]) -> Plan:
         lines.append(_line(account, asset=asset, before=had.role if had else "", had=had.role if had else None,
                            state=state, why=why))  # fmt: skip
     return _bounded(Plan(app, TaskKind.REVOKE, _with_sole(lines)))
+
+
+def _without_demoted(app: App, lines: list[Line], role: str) -> list[Line]:
+    """Refuses each line by which an asset would lose its last manager to a lower role."""
+    if sole_managers.manages_with(app, role):
+        return lines
+    marked = _with_sole(lines)
+    return [replace(line, state=REFUSED, why="Is the only manager there: make someone else a manager first", alone=[])
+            if line.alone else line for line in marked]  # fmt: skip
 
 
 def _bounded(plan: Plan) -> Plan:
@@ -321,11 +336,13 @@ def asset_roles(app: App, kinds: Iterable[str]) -> list[str]:
     return [role for role, _ in counted.tuples()]
 
 
-def carry_out(plan_again: Callable[[], Plan], by: str, seen: str, *, reason: str = "", released: int = 0) -> Done:
+def carry_out(plan_again: Callable[[], Plan], by: str, seen: str, *, reason: str = "", released: int = 0,
+              hand_overs: Choices | None = None, kept: Collection[str] = ()) -> Done:  # fmt: skip
     """Approve what was `seen`: creates a task for each line that is ready, in one transaction.
 
-    `released` is how many a guard's hold was lifted for. Raises PlanChanged, ActHeld or ActProblem; nothing is done
-    then.
+    `released` is how many a guard's hold was lifted for. `hand_overs`: what becomes of assets whose only manager is
+    taken away; `kept` are keys of such lines that aren't carried out. Raises NeedsSuccessor, SuccessorProblem, PlanChanged,
+    ActHeld or ActProblem; nothing is done then.
     """
     with writing():
         plan = plan_again()
@@ -341,7 +358,11 @@ def carry_out(plan_again: Callable[[], Plan], by: str, seen: str, *, reason: str
             raise ActHeld("A guard holds this, because so many at once look wrong. Look through it, then release it.")
         if plan.held:
             activity.record(by, "released mass removal", about=f"{len(plan.ready)} accounts", why=reason, app=plan.app)
-        made = [_carry_out(plan, line, by, reason.strip()) for line in plan.ready]
+        approved = [line for line in plan.ready if not (line.alone and line.key in kept)]
+        if not approved:
+            raise ActProblem("Nobody is ticked. Nothing was changed. Choose who manages what they manage alone.")
+        made = [_carry_out(plan, line, by, reason.strip()) for line in approved]
+        made = [*succession.arrange(plan.app, made, hand_overs or {}, by), *made]
         members.recount(plan.app)
         for task in made:
             tasks.wake(task.id)

@@ -28,7 +28,7 @@ from sync.states import (
     Protection,
     TaskKind,
 )
-from sync.tasks import still_to_remove
+from sync.tasks import hand_overs, still_to_remove
 
 TO_DO = "{connector} gives Rollcall no way to {act}: do it in the app itself, then say here that it is done."
 
@@ -52,10 +52,11 @@ def refuse_what_is_over(task: Task) -> None:
         raise NoLongerNeeded(f"{why}.")
     if task.act == TaskKind.REMOVE:
         _still_to_go(Account.get_by_id(task.account_id), task)
+    hand_overs.wait_for_grants(task)
 
 
 def do(task: Task, connector: Connector) -> None:
-    """Do the task in the app, or raise why not: the three above, or a ConnectorError."""
+    """Do the task in the app, or raise why not: the three above, those of hand_overs, or a ConnectorError."""
     needed, act = ACTS[task.act]
     if needed not in connector.capabilities and task.act != TaskKind.REMOVE:
         raise ByHand(TO_DO.format(connector=connector.label, act=task.act))
@@ -68,6 +69,7 @@ def _remove(task: Task, connector: Connector) -> None:
     if seat is None or (connector.removal_suspends and seat.status == AccountStatus.SUSPENDED):
         return
     _refuse_if_protected(task, account, seat, connector)
+    hand_overs.refuse_to_orphan(task, connector)
     if REMOVE not in connector.capabilities:
         raise ByHand(TO_DO.format(connector=connector.label, act=TaskKind.REMOVE))
     _unless_unread(account, lambda: connector.remove(seat))
@@ -221,6 +223,7 @@ def _grant(task: Task, connector: Connector) -> None:
         raise NoLongerNeeded(f"{account.person.name or account.email} has left.")
     asset = _asset(task)
     _refuse_changed_access(task)
+    hand_overs.refuse_to_orphan(task, connector)
     connector.grant(seat, asset, task.detail["role"])
 
 
@@ -231,6 +234,7 @@ def _revoke(task: Task, connector: Connector) -> None:
     _refuse_changed_access(task)
     if why := protection.of(account, Protection.HOLD):
         raise NoLongerNeeded(f"{why}.")
+    hand_overs.refuse_to_orphan(task, connector)
     connector.revoke(seat, asset)
 
 

@@ -15,6 +15,7 @@ from sync.matching import members
 from sync.models import Access, Account, App, Assignment, Invitation, Task
 from sync.names import asset_name
 from sync.states import LIVE_TASKS, AccountState, CheckTrigger, InvitationState, TaskKind, TaskState, texts
+from sync.tasks import hand_overs
 from sync.workspace import workspace
 
 # Of an invitation, when its task gets this state and isn't done; otherwise it is cancelled.
@@ -33,6 +34,8 @@ def settle(task: Task, state: str) -> None:
             _removal(task, gone=state == TaskState.DONE)
     elif state == TaskState.DONE:
         {TaskKind.CHANGE_ROLE: _new_role, TaskKind.GRANT: _granted, TaskKind.REVOKE: _revoked}[task.act](task)
+    if task.act == TaskKind.GRANT:
+        hand_overs.look_again(task)
 
 
 def _removal(task: Task, gone: bool) -> None:

@@ -18,7 +18,7 @@ from sync.models import AWAITED, Account, App, Asset, Change, Report, Task
 from sync.names import name_in_task
 from sync.problems import AppProblem, Problem
 from sync.states import AppState, TaskKind, TaskState
-from sync.tasks import offboarding_mail, perform, settle, still_to_remove
+from sync.tasks import hand_overs, offboarding_mail, perform, settle, still_to_remove
 from sync.tasks.perform import ByHand, NoLongerNeeded, NotConfirmed
 from sync.vault import VaultProblem
 
@@ -123,9 +123,11 @@ def run(task_id: int) -> None:
             _wait_for_the_limit(task, wait)
         except AwaitsApproval as waits:
             _await_approval(task, waits)
-        except (TemporarilyUnavailable, NotConfirmed) as problem:
+        except hand_overs.Waits as why:
+            _again(task, str(why), retries.HAND_OVER.after(0), counts=False)
+        except (TemporarilyUnavailable, NotConfirmed, hand_overs.NotSeenYet) as problem:
             _later(task, str(problem))
-        except ByHand as why:
+        except (ByHand, hand_overs.NotHandedOver) as why:
             _needs_attention(task, str(why))
         except CredentialRejected as problem:
             _app_needs_attention(task.app, str(problem))
