@@ -11,8 +11,10 @@ from sync.reports import overview, reports
 from sync.reports import view as report_view
 from sync.reports.reports import ReportProblem
 from sync.reports.view import SECTIONS, Section
+from sync.safety.sole_managers import NeedsSuccessor
+from sync.safety.successors import SuccessorProblem
 from sync.states import Part, ReportState, TaskKind
-from web import wizard_view
+from web import successors, wizard_view
 from web.answers import INVALID, asked, dialog, go_to, safe_address, wants_part, whole_number
 from web.confirming import MANY, asks_again
 from web.permissions import app_part
@@ -61,7 +63,13 @@ def changes(app: App, report: Report) -> str | tuple[str, int]:
 def _removes_many(app: App, report: Report) -> bool:
     """Whether more than a few would leave the app, by what the form leaves."""
     given = Given.from_form()
-    return overview.removals_if(report, list(given.reasons), given.ticked) > MANY
+    left_out = given.reasons.keys() | _undecided(report, given)
+    return overview.removals_if(report, left_out, given.ticked) > MANY
+
+
+def _undecided(report: Report, given: Given) -> set[int]:
+    """Removals that wait for a successor: what the form left open, and those that it did not show."""
+    return given.undecided | overview.sole_managers_of(report).undecided - given.shown
 
 
 @pages.post("/application")
@@ -71,10 +79,13 @@ def finish(app: App, report: Report) -> Response | tuple[str, int]:
     """Finish Sync: approve what is ticked, leave out the rest."""
     given, version = Given.from_form(), request.form.get("version", type=int) or 0
     try:
-        done = reports.finish(report, by(), version, given.reasons, taken_back=given.ticked)
-    except ReportProblem as problem:
+        undecided = _undecided(report, given)
+        done = reports.finish(report, by(), version, given.reasons, taken_back=given.ticked, undecided=undecided,
+                              hand_overs=successors.chosen(app))  # fmt: skip
+    except (ReportProblem, NeedsSuccessor, SuccessorProblem) as problem:
         return _wizard(app, Report.get_by_id(report.id), given, str(problem))
-    return go_to(url_for("tasks.index", app_id=app.id), _finished(app, done), "ok")
+    waits = f" {plural(len(undecided), 'person waits', 'people wait')} for a successor." if undecided else ""
+    return go_to(url_for("tasks.index", app_id=app.id), _finished(app, done) + waits, "ok")
 
 
 def _finished(app: App, done: reports.Finish) -> str:

@@ -12,11 +12,10 @@ from markupsafe import Markup
 from sync import roles
 from sync.apps import assets
 from sync.effects import seats_after
-from sync.models import Account, App, Change
+from sync.models import Account, App, Change, Report
 from sync.names import account_name, asset_name, name_in_change, short_name
-from sync.reports import group_changes, stuck
+from sync.reports import group_changes, overview, stuck
 from sync.reports.reports import APPLIED, CONFIRM, CONFIRMED, HELD, IGNORED, LEFT_OUT
-from sync.safety import sole_managers
 from sync.states import (
     ADJUSTMENTS,
     REMOVALS,
@@ -26,11 +25,13 @@ from sync.states import (
     ChangeKind,
     PersonStatus,
 )
+from sync.tasks import succession
 from web import leaver_view
 from web.answers import whole_numbers
 from web.app_page import can, kind_of, match_in_words
-from web.components import OnlyManager, only_manager
+from web.components import asset_list
 from web.leaver_view import StuckRow
+from web.successors import Asking, Block
 from web.words import HELD_BY_A_GUARD, arrow, dotted, money, on_day, plural, when
 
 NO_REASON = "Enter a reason. It is shown with this row from now on."
@@ -43,17 +44,21 @@ DECIDED = {
 
 @dataclass
 class Given:
-    """The submitted form: which rows it showed, which were ticked, and the reasons of the others."""
+    """The submitted form: which rows it showed, which were ticked, the reasons of the others, and those that aren't
+    decided yet: their accounts alone manage something."""
 
     shown: set[int]
     ticked: set[int]
     reasons: dict[int, str]
+    undecided: set[int]
 
     @classmethod
     def from_form(cls) -> Given:
-        shown, ticked = (set(whole_numbers(request.form.getlist(name))) for name in ("shown", "yes"))
+        names = ("shown", "yes", "undecided")
+        shown, ticked, asked = (set(whole_numbers(request.form.getlist(name))) for name in names)
         reasons = {change_id: request.form.get(f"reason-{change_id}", "").strip() for change_id in shown - ticked}
-        return cls(shown, ticked & shown, reasons)
+        undecided = {change_id for change_id in asked & reasons.keys() if not reasons[change_id]}
+        return cls(shown, ticked & shown, {id: reasons[id] for id in reasons.keys() - undecided}, undecided)
 
 
 @dataclass
@@ -67,6 +72,7 @@ class Box:
     example: str
     saves: int  # hundredths a month
     problem: str = ""
+    successors: Block | None = None  # what is to be chosen first
 
 
 @dataclass(frozen=True)
@@ -104,20 +110,22 @@ class Row:
     labelled: bool = False  # someone decides or decided it: its name is a label
     box: Box | None = None
     mark: Mark | None = None
-    only_manager: OnlyManager | None = None
     stuck: StuckRow | None = None  # someone who has left but can't be removed yet
+    handed_over: list[str] = field(default_factory=list)  # what became of the assets that only they managed
     removes_roles: bool = False  # a decision about it removes further roles, so it must be seen first
 
 
 class Rows:
     """Makes the rows of one app's changes. Everything they need is read for all of them at once."""
 
-    def __init__(self, app: App, changes: list[Change], given: Given | None = None):
+    def __init__(self, app: App, report: Report, changes: list[Change], given: Given | None = None):
         self.app, self.connector, self.given = app, kind_of(app), given
         undecided = [change for change in changes if change.decision in (CONFIRM, HELD, LEFT_OUT)]
         self.undecided = {change.id for change in undecided}
         leaving = [change.account_id for change in undecided if change.kind in REMOVALS and change.in_app]
-        self.alone, self.assets = sole_managers.sole_assets(leaving), assets.count_of(leaving)
+        self.assets, self.sole = assets.count_of(leaving), overview.sole_managers_of(report)
+        self.asking = Asking(app, self.sole.alone, self.sole.leaving)
+        self.handed_over = succession.by_change(change.id for change in changes if change.kind in REMOVALS)
         self.left_out = group_changes.reasons(undecided)
         self.stuck = _stuck(app, changes)
         self.can, self.roles, self.seats = can(app), roles.of(app), seats_after(app, 0, 0)
@@ -141,7 +149,6 @@ class Rows:
         """Someone who may be removed, was left out, or is protected; or something that the app no longer lists."""
         account, name = change.account, name_in_change(change)
         labels = self._all_roles(change)
-        alone = self.alone.get(change.account_id) if waits and not change.protected else None
         return Row(
             change.id, name,
             note=_address(name, account.email if account else "") or (change.asset.kind if change.asset_id else ""),
@@ -149,8 +156,7 @@ class Rows:
             what=What(change.before or "", labels if len(labels) > 1 else [], notes=self._what_it_has(change)),
             css=_css(change, waits), labelled=True, box=self._box(change) if waits else None,
             mark=_mark(change, waits), stuck=self.stuck.get(change.account_id) if not waits else None,
-            only_manager=only_manager(name, alone, self.app.name) if alone else None,
-            removes_roles=waits and _removes(change),
+            removes_roles=waits and _removes(change), handed_over=self._handed_over(change),
         )  # fmt: skip
 
     def _adjustment(self, change: Change, waits: bool) -> Row:
@@ -187,15 +193,27 @@ class Rows:
         counts_as = "act" if adjusts else "removal" if change.in_app else "other"
         box = Box(counts_as, not was_left_out, was_left_out, reason, REASON_TO_DIFFER if adjusts else REASON_TO_STAY,
                   self._saves(change) if counts_as == "removal" else 0)  # fmt: skip
+        if change.in_app and change.kind in REMOVALS:
+            box.successors = self.asking.block(change.account_id)
+            box.ticked = box.ticked and change.id not in self.sole.undecided
         if self.given and change.id in self.given.shown:
             box.ticked = change.id in self.given.ticked
             box.reason = self.given.reasons.get(change.id, reason)
-            box.problem = "" if box.ticked or box.reason else NO_REASON
+            missing = not box.ticked and not box.reason and change.id not in self.given.undecided
+            box.problem = NO_REASON if missing else ""
         return box
 
     def _saves(self, change: Change) -> int:
         is_invited = change.account_id and change.account.status == AccountStatus.INVITED
         return self.seats.each_invited if is_invited else self.seats.each
+
+    def _handed_over(self, change: Change) -> list[str]:
+        return [
+            f"Nobody manages {asset_list([row.asset])} now. {short_name(row.decided_by)} accepted that."
+            if row.is_accepted else f"{asset_list([row.asset]).capitalize()} is handed over to "
+            f"{account_name(row.successor)}."
+            for row in self.handed_over.get(change.id, ())
+        ]  # fmt: skip
 
     def _all_roles(self, change: Change) -> list[str]:
         """The labels of all roles of the account, where they are the ones that the change is about."""

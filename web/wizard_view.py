@@ -93,7 +93,7 @@ class Closed:
 
 def drop(app: App, report: Report, section: Section, given: Given | None = None, offset: int = 0) -> Drop:
     """`section.rows` are those from `offset` on."""
-    rows = Rows(app, section.rows, given)
+    rows = Rows(app, report, section.rows, given)
     shown = offset + len(section.rows)
     removes = any(change.kind in REMOVALS and change.in_app for change in section.rows)
     return Drop(section.key, section.kind.title, section.total, [rows.row(change) for change in section.rows],
@@ -177,8 +177,9 @@ def _outcome_in_words(app: App, ready: Ready, seats: Seats) -> str:
     saves = f", saves {money(seats.saved)} a month" if seats.saved else ""
     made = plural(ready.acts, "other change" if ready.removals else "change")
     removes = f"{plural(ready.removals, 'person', 'people')} from {app.name}{saves}"
+    waits = f" {plural(ready.undecided, 'person waits', 'people wait')} for a successor." if ready.undecided else ""
     return (f"Removes {removes if ready.removals else f'nobody from {app.name}'}."
-            f"{f' Makes {made} in it.' if ready.acts else ''}")
+            f"{f' Makes {made} in it.' if ready.acts else ''}{waits}")
 
 
 def closed(report: Report) -> Closed | None:

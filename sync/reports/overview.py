@@ -10,8 +10,9 @@ from peewee import ModelSelect
 
 from sync.apps.apps import RUNS_ALL
 from sync.listing import Page, page_of
-from sync.models import Account, App, AppPerson, Change, Person, Report
+from sync.models import Account, App, AppPerson, Asset, Change, Person, Report
 from sync.reports.reports import CONFIRM, LEFT_OUT
+from sync.safety import sole_managers
 from sync.states import ADJUSTMENTS, REMOVALS, AccountStatus, Part, ReportState
 
 STATES = tuple(ReportState)
@@ -42,26 +43,52 @@ def _of_owned(reports: ModelSelect, person: Person) -> ModelSelect:
 
 
 @dataclass(frozen=True)
+class SoleManagers:
+    """Those of a report whose removal would leave an asset without a manager: a successor is chosen first.
+
+    `leaving`: the accounts that an approval may remove; `alone`: what each of them manages, alone or together with
+    others of those; `undecided`: the changes that no approval covers before something is chosen.
+    """
+
+    leaving: list[int]
+    alone: dict[int, list[Asset]]
+    undecided: set[int]
+
+
+def sole_managers_of(report: Report) -> SoleManagers:
+    may = Change.select(Change.id, Change.account, Change.decision).where(
+        Change.report == report, Change.kind.in_(REMOVALS), Change.in_app, Change.decision.in_((CONFIRM, LEFT_OUT)))
+    rows = list(may.tuples())
+    leaving = [account_id for _, account_id, _ in rows]
+    by_default = sole_managers.sole_assets([account_id for _, account_id, decision in rows if decision == CONFIRM])
+    undecided = {id for id, account_id, decision in rows if decision == CONFIRM and account_id in by_default}
+    return SoleManagers(leaving, sole_managers.sole_assets(leaving), undecided)
+
+
+@dataclass(frozen=True)
 class Ready:
-    """What an approval would do now: removals from the app, other changes in it, changes only in Rollcall."""
+    """What an approval would do now: removals from the app, other changes in it, changes only in Rollcall, and removals
+    that wait for a successor."""
 
     removals: int
     acts: int
     others: int
+    undecided: int = 0
 
 
 def confirmable(report: Report) -> Ready:
     ready = Change.select().where(Change.report == report, Change.decision == CONFIRM)
+    undecided = len(sole_managers_of(report).undecided)
     removals = ready.where(Change.kind.in_(REMOVALS), Change.in_app).count()
     acts = ready.where(Change.kind.in_(ADJUSTMENTS)).count()
-    return Ready(removals, acts, ready.count() - removals - acts)
+    return Ready(removals - undecided, acts, ready.count() - removals - acts, undecided)
 
 
 def removals_of_invited(report: Report) -> int:
     """How many of the removals that an approval would make now are of accounts that are invited."""
     return Change.select().join(Account).where(
         Change.report == report, Change.decision == CONFIRM, Change.kind.in_(REMOVALS), Change.in_app,
-        Account.status == AccountStatus.INVITED,
+        Account.status == AccountStatus.INVITED, Change.id.not_in(list(sole_managers_of(report).undecided)),
     ).count()  # fmt: skip
 
 

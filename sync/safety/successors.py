@@ -1,4 +1,4 @@
-"""Who can get an asset that loses its only manager: the accounts that a page offers, and those that an approval allows."""
+"""Who can get an asset that loses its only manager: accounts that a page offers, and those that an approval allows."""
 
 from __future__ import annotations
 
@@ -90,3 +90,8 @@ def named(app: App, email: str) -> Account:
         raise SuccessorProblem(f"{app.name} has {many} with the e-mail or id “{email.strip()}”. Nothing was changed. "
                                "Choose someone else.")  # fmt: skip
     return allowed(app, found[0].id)
+
+
+def names(account_ids: Iterable[int]) -> dict[int, str]:
+    """What each of these accounts is called."""
+    return {row.id: account_name(row) for row in Account.select().where(Account.id.in_(list(account_ids)))}

@@ -341,8 +341,8 @@ def carry_out(plan_again: Callable[[], Plan], by: str, seen: str, *, reason: str
     """Approve what was `seen`: creates a task for each line that is ready, in one transaction.
 
     `released` is how many a guard's hold was lifted for. `hand_overs`: what becomes of assets whose only manager is
-    taken away; `kept` are keys of such lines that aren't carried out. Raises NeedsSuccessor, SuccessorProblem, PlanChanged,
-    ActHeld or ActProblem; nothing is done then.
+    taken away; `kept` are keys of such lines that aren't carried out. Raises NeedsSuccessor, SuccessorProblem,
+    PlanChanged, ActHeld or ActProblem; nothing is done then.
     """
     with writing():
         plan = plan_again()

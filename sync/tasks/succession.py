@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
+from peewee import JOIN
+
 from connectors.base import GRANT
 from sync import activity
 from sync.apps import apps
@@ -101,6 +103,16 @@ def _keep(app: App, asset_id: int, holders: Iterable[tuple[int, Task]], by: obje
     for account_id, task in holders:
         HandOver.create(app=app, asset=asset_id, account=account_id, change=task.change_id, task=task,
                         decided_by=str(by), **what)  # fmt: skip
+
+
+def by_change(change_ids: Iterable[int]) -> dict[int, list[HandOver]]:
+    """What was decided with each of these removals, with assets and successors."""
+    found: dict[int, list[HandOver]] = {}
+    rows = HandOver.select(HandOver, Asset, Account).join(Asset).switch(HandOver).join(
+        Account, JOIN.LEFT_OUTER, on=HandOver.successor)  # fmt: skip
+    for row in rows.where(HandOver.change.in_(list(change_ids)), HandOver.task.is_null(False)).order_by(HandOver.id):
+        found.setdefault(row.change_id, []).append(row)
+    return found
 
 
 def plan(change: Change, choices: Choices, by: object) -> None:
